@@ -1,0 +1,170 @@
+// @ts-check
+/**
+ * What is measured, against whom, and what must be reached: the table of the bench, as data.
+ * How each row is measured stands in `rows/`, in the file that `measuredIn` names.
+ *
+ * A goal compares by `ratio`, which is how many times better Lockstep is than the peer: 3 is a third of the time or
+ * three times the rate, 0.5 is twice the time or half the rate. Or it bounds Lockstep's own figure: `atMost`.
+ *
+ * @typedef {{ ratio: number } | { atMost: number }} Goal
+ * @typedef {object} Against
+ * @property {string} [peer]   missing: Lockstep's own figure is what counts
+ * @property {Goal} [must]     missing on both: for information
+ * @property {Goal} [aim]
+ * @typedef {object} Figure
+ * @property {string} row
+ * @property {string} title
+ * @property {string} unit
+ * @property {'less' | 'more'} better
+ * @property {string} measuredIn
+ * @property {'one cpu'} [pinned]   run with every process of both sides on one CPU
+ * @property {number} [rounds]      default 9
+ * @property {string} [onTopOf]     Lockstep's figure is the difference to this peer's
+ * @property {Against[]} against
+ */
+
+/** The name of Lockstep's own side in every row. */
+export const OURS = 'Lockstep';
+
+const PYTHON_LOCK = 'CPython mp.Lock';
+const C_MUTEX = 'C robust mutex';
+
+/** @param {number} n */
+const times = (n) => ({ ratio: n });
+/** @param {number} n */
+const atMost = (n) => ({ atMost: n });
+
+/** @type {Figure[]} */
+export const figures = [
+  {
+    row: 'uncontended',
+    title: 'acquireSync + release of a free Lock',
+    unit: 'ns',
+    better: 'less',
+    measuredIn: 'uncontended.js',
+    against: [
+      { peer: PYTHON_LOCK, must: times(2), aim: times(3) },
+      { peer: C_MUTEX, must: times(1 / 2), aim: times(1 / 1.5) },
+    ],
+  },
+  {
+    row: 'contended-2',
+    title: '2 processes: lock, add one, unlock',
+    unit: 'M/s',
+    better: 'more',
+    measuredIn: 'contended.js',
+    against: [
+      { peer: PYTHON_LOCK, must: times(6), aim: times(10) },
+      { peer: C_MUTEX, aim: times(0.5) },
+    ],
+  },
+  {
+    row: 'contended-8',
+    title: '8 processes: lock, add one, unlock',
+    unit: 'M/s',
+    better: 'more',
+    measuredIn: 'contended.js',
+    against: [
+      { peer: PYTHON_LOCK, must: times(6), aim: times(10) },
+      { peer: C_MUTEX, aim: times(0.5) },
+    ],
+  },
+  {
+    row: 'ping-pong-blocking',
+    title: 'Semaphore round trip of two blocking processes',
+    unit: 'us',
+    better: 'less',
+    measuredIn: 'ping-pong-blocking.js',
+    against: [{ peer: 'CPython mp.Semaphore', must: times(5), aim: times(20) }, { peer: 'C raw futex' }],
+  },
+  {
+    row: 'ping-pong-one-cpu',
+    title: 'the same with all on one CPU, where spinning cannot help',
+    unit: 'us',
+    better: 'less',
+    measuredIn: 'ping-pong-blocking.js',
+    pinned: 'one cpu',
+    against: [{ peer: 'CPython mp.Semaphore' }, { peer: 'C raw futex', aim: times(1 / 1.2) }],
+  },
+  {
+    row: 'ping-pong-awaiting',
+    title: 'Lock round trip of two awaiting event loops',
+    unit: 'us',
+    better: 'less',
+    measuredIn: 'ping-pong-awaiting.js',
+    against: [{ peer: 'child_process message', must: times(1), aim: times(2) }],
+  },
+  {
+    row: 'await-uncontended',
+    title: 'await acquire + release of a free Lock',
+    unit: 'ns',
+    better: 'less',
+    measuredIn: 'await-uncontended.js',
+    against: [{ peer: 'async-mutex', must: times(2), aim: times(4) }],
+  },
+  {
+    row: 'named',
+    title: 'acquireSync + release of a free named Lock',
+    unit: 'ns',
+    better: 'less',
+    measuredIn: 'named.js',
+    against: [
+      { peer: 'proper-lockfile lock', must: times(1000), aim: times(10_000) },
+      { peer: 'proper-lockfile lockSync' },
+    ],
+  },
+  {
+    row: 'barrier',
+    title: 'Barrier(2) round of two blocking processes',
+    unit: 'us',
+    better: 'less',
+    measuredIn: 'barrier.js',
+    against: [{ peer: 'CPython mp.Barrier', must: times(5), aim: times(20) }, { peer: 'C pthread_barrier' }],
+  },
+  {
+    row: 'recovery-unrelated',
+    title: 'an unrelated holder SIGKILLed until the next holder has it',
+    unit: 'ms',
+    better: 'less',
+    rounds: 15,
+    measuredIn: 'recovery.js',
+    against: [{ peer: 'proper-lockfile', must: times(100) }, { aim: atMost(50) }],
+  },
+  {
+    row: 'recovery-child',
+    title: 'a holder SIGKILLed that is a Process of the one who waits',
+    unit: 'ms',
+    better: 'less',
+    rounds: 15,
+    measuredIn: 'recovery.js',
+    against: [{ must: atMost(100), aim: atMost(50) }],
+  },
+  {
+    row: 'recovery-blocked',
+    title: 'an unrelated holder SIGKILLed, the next holder blocks',
+    unit: 'ms',
+    better: 'less',
+    rounds: 15,
+    measuredIn: 'recovery.js',
+    against: [{ must: atMost(100), aim: atMost(50) }],
+  },
+  {
+    row: 'first-lock',
+    title: 'import and first lock, on top of bare Node',
+    unit: 'ms',
+    better: 'less',
+    rounds: 21,
+    measuredIn: 'first-lock.js',
+    onTopOf: 'bare Node',
+    against: [{ must: atMost(60), aim: atMost(30) }, { peer: 'bare Node' }],
+  },
+  {
+    row: 'memory',
+    title: 'shared memory of one Lock, of a million',
+    unit: 'bytes',
+    better: 'less',
+    rounds: 1,
+    measuredIn: 'memory.js',
+    against: [{ must: atMost(128), aim: atMost(64) }, { peer: 'C pthread_mutex_t' }],
+  },
+];

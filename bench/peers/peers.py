@@ -1,0 +1,106 @@
+"""The Python side of the bench: the same work by CPython's multiprocessing.
+
+  peers.py uncontended N     ns for one acquire + release of a Lock that nobody else wants
+  peers.py contended P N     millions of acquire, add one, release a second, by P processes of N each; total verified
+  peers.py ping-pong N       us for one round trip of two processes over two Semaphores
+  peers.py barrier N         us for one round of two processes at a Barrier
+
+Prints one number. Children are forked before the clock starts, so the start method doesn't matter to the figures.
+"""
+
+import multiprocessing
+import sys
+import time
+
+mp = multiprocessing.get_context("fork")
+
+
+def uncontended(n):
+    lock = mp.Lock()
+    acquire, release = lock.acquire, lock.release
+    start = time.perf_counter()
+    for _ in range(n):
+        acquire()
+        release()
+    return (time.perf_counter() - start) / n * 1e9
+
+
+def add(lock, counter, n, start, done):
+    acquire, release = lock.acquire, lock.release
+    done.release()
+    start.acquire()
+    for _ in range(n):
+        acquire()
+        counter.value += 1
+        release()
+    done.release()
+
+
+def contended(processes, n):
+    lock, counter = mp.Lock(), mp.RawValue("i", 0)
+    start, done = mp.Semaphore(0), mp.Semaphore(0)
+    children = [mp.Process(target=add, args=(lock, counter, n, start, done), daemon=True) for _ in range(processes)]
+    for child in children:
+        child.start()
+    for _ in children:
+        done.acquire()  # all are there
+    begin = time.perf_counter()
+    for _ in children:
+        start.release()
+    for _ in children:
+        done.acquire()
+    took = time.perf_counter() - begin
+    for child in children:
+        child.join()
+    if counter.value != processes * n:
+        sys.exit(f"total is {counter.value} instead of {processes * n}")
+    return processes * n / took / 1e6
+
+
+def answer(ping, pong, n):
+    for _ in range(n):
+        ping.acquire()
+        pong.release()
+
+
+def ping_pong(n):
+    ping, pong = mp.Semaphore(0), mp.Semaphore(0)
+    warm = n // 10 + 1
+    child = mp.Process(target=answer, args=(ping, pong, warm + n), daemon=True)
+    child.start()
+    for _ in range(warm):
+        ping.release()
+        pong.acquire()
+    start = time.perf_counter()
+    for _ in range(n):
+        ping.release()
+        pong.acquire()
+    took = time.perf_counter() - start
+    child.join()
+    return took / n * 1e6
+
+
+def meet(barrier, n):
+    for _ in range(n):
+        barrier.wait()
+
+
+def barrier(n):
+    meeting = mp.Barrier(2)
+    warm = n // 10 + 1
+    child = mp.Process(target=meet, args=(meeting, warm + n), daemon=True)
+    child.start()
+    meet(meeting, warm)
+    start = time.perf_counter()
+    meet(meeting, n)
+    took = time.perf_counter() - start
+    child.join()
+    return took / n * 1e6
+
+
+MEASURES = {"uncontended": uncontended, "contended": contended, "ping-pong": ping_pong, "barrier": barrier}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3 or sys.argv[1] not in MEASURES:
+        sys.exit(__doc__)
+    print(MEASURES[sys.argv[1]](*map(int, sys.argv[2:])))

@@ -1,0 +1,2 @@
+// Sends every message back.
+process.on('message', (message) => process.send?.(message));
