@@ -160,7 +160,7 @@ export const figures = [
   },
   {
     row: 'memory',
-    title: 'shared memory of one Lock, of a million',
+    title: 'shared memory of one Lock, when there are a million',
     unit: 'bytes',
     better: 'less',
     rounds: 1,

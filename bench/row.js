@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Measures one row in a process of its own, so that no row inherits another's warm JIT, heap or crash:
- * each side once to warm up, then in turn, round after round. Sends what it saw to the runner.
+ * each side until it is warm, then in turn, round after round. Sends what it saw to the runner.
  *
  * @typedef {object} Side   one contestant of a row
  * @property {string} name
@@ -14,6 +14,15 @@
  */
 import { figures } from './figures.js';
 
+const WARM_MS = 500;
+const WARM_ROUNDS = 5;
+
+/** V8 takes some ten thousand calls, in every process that takes part, until it has compiled what is called. */
+async function warmUp(/** @type {() => number | Promise<number>} */ measure) {
+  const enough = performance.now() + WARM_MS;
+  for (let round = 0; round < WARM_ROUNDS && performance.now() < enough; round++) await measure();
+}
+
 /** @param {string} name @param {boolean} quick */
 async function measureRow(name, quick) {
   const figure = figures.find(({ row }) => row === name);
@@ -24,7 +33,7 @@ async function measureRow(name, quick) {
   /** @type {Seen[]} */
   const seen = sides.map(({ name, missing }) => ({ name, samples: [], ...(missing ? { missing } : {}) }));
 
-  for (const { measure, cold } of sides) if (!cold) await measure?.();
+  for (const { measure, cold } of sides) if (measure && !cold) await warmUp(measure);
   const rounds = quick ? Math.min(3, figure.rounds ?? 9) : (figure.rounds ?? 9);
   for (let round = 0; round < rounds; round++) {
     for (const [i, { measure, rounds: most = rounds }] of sides.entries()) {

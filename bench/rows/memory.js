@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * Makes a million Locks and looks how much the files in Lockstep's folder have grown by: bytes of a Lock. Every one of
- * them is then held at once, and one is let go, to see that they are a million different locks.
+ * Makes a million Locks. Lockstep's folder grows by whole files, so the bytes of one Lock are counted between the first
+ * growth and the last, at both of which every byte so far was in use. Then all are held at once, and one is let go, to
+ * see that they are a million different locks.
  */
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OURS } from '../figures.js';
@@ -11,42 +12,54 @@ import { c } from '../peers.js';
 
 const LOCKS = 1_000_000;
 
-/** What the files of a folder take, in allocated blocks: sparse parts cost nothing. @param {string} folder */
+/** What the files of a folder take, in allocated blocks. @param {string} folder */
 function bytesIn(folder) {
   let bytes = 0;
   for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-    const { blocks } = statSync(join(folder, path));
-    bytes += blocks * 512;
+    bytes += statSync(join(folder, path)).blocks * 512;
   }
   return bytes;
 }
 
 export async function prepare() {
-  const folder = mkdtempSync(
-    join(readdirSync('/dev').includes('shm') ? '/dev/shm' : tmpdir(), 'lockstep-bench-'),
-  );
-  process.env.LOCKSTEP_DIR = folder; // before the import: nobody else's files are counted
+  const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lockstep-bench-'));
+  process.env.LOCKSTEP_DIR = base; // before the import: nobody else's files are counted
   const { Lock } = await import('lockstep');
-  const first = new Lock();
+
+  function measure() {
+    const locks = [new Lock()];
+    const namespace = join(base, readdirSync(base)[0] ?? '');
+    /** How many locks there were when the folder got another file, and the bytes before and after. */
+    const growths = [];
+    let bytes = bytesIn(namespace);
+    let changed = statSync(namespace).mtimeMs;
+    while (locks.length < LOCKS) {
+      locks.push(new Lock());
+      const { mtimeMs } = statSync(namespace);
+      if (mtimeMs === changed) continue;
+      changed = mtimeMs;
+      const before = bytes;
+      bytes = bytesIn(namespace);
+      growths.push({ locks: locks.length, before, after: bytes });
+    }
+    mustBeDistinct(locks);
+    const [first, last] = [growths.at(0), growths.at(-1)];
+    if (!first || !last || first === last)
+      throw new Error(`a million locks grew the folder ${growths.length} times`);
+    return Math.round((last.before - first.before) / (last.locks - first.locks));
+  }
+
+  const tidy = () => rmSync(base, { recursive: true, force: true });
   return [
-    {
-      name: OURS,
-      cold: true,
-      measure() {
-        const before = bytesIn(folder);
-        const locks = Array.from({ length: LOCKS }, () => new Lock());
-        const bytes = bytesIn(folder) - before;
-        for (const lock of locks) lock.acquireSync();
-        locks[LOCKS / 2]?.release();
-        const free = locks.filter((lock) => !lock.locked).length;
-        if (free !== 1 || first.locked)
-          throw new Error(`one of ${LOCKS} held locks was released, ${free} are free`);
-        return bytes / LOCKS;
-      },
-    },
-    {
-      ...c('C pthread_mutex_t', 'size'),
-      close: () => process.once('exit', () => rmSync(folder, { recursive: true, force: true })),
-    },
+    { name: OURS, cold: true, measure, close: () => process.once('exit', tidy) },
+    c('C pthread_mutex_t', 'size'),
   ];
+}
+
+/** @param {import('lockstep').Lock[]} locks */
+function mustBeDistinct(locks) {
+  for (const lock of locks) lock.acquireSync();
+  locks[LOCKS / 2]?.release();
+  const free = locks.filter((lock) => !lock.locked).length;
+  if (free !== 1) throw new Error(`of ${LOCKS} held locks one was released, and ${free} are free`);
 }
