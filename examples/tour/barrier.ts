@@ -1,0 +1,38 @@
+// Barrier: two of four processes meet at a Barrier(2) and go on at the same moment, although one comes later.
+// The two others don't meet: each goes on when it comes. A Lock keeps the lines of one process together.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Barrier, currentProcess, isMainProcess, Lock, Process } from 'lockstep';
+import { check } from './check.ts';
+
+const clock = (time: number) => new Date(time).toISOString().slice(11, 23);
+
+export async function walk(way: number, printing: Lock, meeting: Barrier | null) {
+  const { name } = currentProcess();
+  await sleep(way);
+  const came = Date.now();
+  const place = await meeting?.wait();
+  const left = Date.now();
+  printing.runSync(() => {
+    console.log(`${name} came at ${clock(came)}`);
+    console.log(`${' '.repeat(name.length)} left at ${clock(left)}`);
+  });
+  return { place, came, left };
+}
+
+if (isMainProcess) {
+  const printing = new Lock();
+  const meeting = new Barrier(2);
+  const walkers = [
+    new Process({ target: walk, args: [100, printing, meeting], name: 'Ann, who meets Bob,' }),
+    new Process({ target: walk, args: [500, printing, meeting], name: 'Bob, who meets Ann,' }),
+    new Process({ target: walk, args: [100, printing, null], name: 'Eve, who walks alone,' }),
+    new Process({ target: walk, args: [500, printing, null], name: 'Tom, who walks alone,' }),
+  ];
+  for (const walker of walkers) walker.start();
+  const [ann, bob, eve, tom] = await Promise.all(walkers.map((walker) => walker.result));
+
+  check(Math.min(ann.left, bob.left) >= Math.max(ann.came, bob.came), 'neither left before both had come');
+  check([ann.place, bob.place].sort().join() === '0,1', 'the barrier counted them: 0 and 1');
+  check(eve.place === undefined && tom.place === undefined, 'the two others met nobody');
+}

@@ -1,0 +1,48 @@
+// Countdown: a hundred threads each take one from a shared number. "Read, think, write" is three steps: under
+// a lock nobody comes between, and the result is exact; without it, two may read the same and one is lost.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isMainProcess, Lock, Process, Thread, Value } from 'lockstep';
+import { check } from './check.ts';
+
+export async function takeOne(number: Value, lock: Lock | null): Promise<void> {
+  using _hold = await lock?.acquire();
+  const read = number.value;
+  await sleep(lock ? 1 : 20);
+  number.value = read - 1;
+}
+
+export function addOne(counter: Value): void {
+  counter.run(() => {
+    counter.value += 1; // every Value has a lock of its own
+  });
+}
+
+/** Starts `count` threads, ten at a time, each of which takes one from `number`. */
+async function takeFrom(number: Value, count: number, lock: Lock | null): Promise<void> {
+  for (let started = 0; started < count; started += 10) {
+    const threads = Array.from({ length: 10 }, () => new Thread({ target: takeOne, args: [number, lock] }));
+    for (const thread of threads) thread.start();
+    await Promise.all(threads.map((thread) => thread.result));
+  }
+}
+
+if (isMainProcess) {
+  const number = new Value('i32', 100);
+  await takeFrom(number, 100, new Lock());
+  console.log(`100 threads, with a lock:     Result: ${number.value}`);
+
+  const unlocked = new Value('i32', 100);
+  await takeFrom(unlocked, 100, null);
+  console.log(`100 threads, without a lock:  Result: ${unlocked.value}  (${unlocked.value} updates lost)`);
+
+  const counter = new Value('i32', 0);
+  const processes = Array.from({ length: 10 }, () => new Process({ target: addOne, args: [counter] }));
+  for (const process of processes) process.start();
+  await Promise.all(processes.map((process) => process.result));
+  console.log(`10 processes, each adds one:  Result: ${counter.value}`);
+
+  check(number.value === 0, 'with the lock every one of the hundred counted');
+  check(unlocked.value > 0, 'without it updates were lost');
+  check(counter.value === 10, 'ten processes added up to ten');
+}

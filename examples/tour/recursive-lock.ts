@@ -1,0 +1,46 @@
+// Recursive lock: an RLock may be taken again by its holder, so a function that locks can call another that
+// locks too. It is free for the others only when released as often as it was taken.
+
+import { currentProcess, isMainProcess, Process, RLock, Value } from 'lockstep';
+import { check } from './check.ts';
+
+interface Visit {
+  depths: number[];
+  lines: number[];
+}
+
+export function outer(lock: RLock, lines: Value): Visit {
+  return lock.runSync(() => {
+    console.log(`${currentProcess().name} holds the lock`);
+    const visit = { depths: [lock.depth], lines: [lines.add(1)] };
+    inner(lock, lines, visit);
+    visit.depths.push(lock.depth);
+    return visit;
+  });
+}
+
+function inner(lock: RLock, lines: Value, visit: Visit): void {
+  using _hold = lock.acquireSync(); // with a plain Lock this would wait for itself, for ever
+  console.log(`${currentProcess().name} holds it twice`);
+  visit.depths.push(lock.depth);
+  visit.lines.push(lines.add(1));
+}
+
+if (isMainProcess) {
+  const lock = new RLock();
+  const lines = new Value('i32', 0);
+  const workers = Array.from({ length: 10 }, () => new Process({ target: outer, args: [lock, lines] }));
+  for (const worker of workers) worker.start();
+  const visits = await Promise.all(workers.map((worker) => worker.result));
+
+  check(lines.value === 20, 'ten processes took the lock twice');
+  check(
+    visits.every(({ lines: [first, second] }) => second === first! + 1),
+    'each on its own turn: nobody came between',
+  );
+  check(
+    visits.every(({ depths }) => depths.join() === '1,2,1'),
+    'held once, twice, once again',
+  );
+  check(!lock.locked, 'and free at the end');
+}
