@@ -29,7 +29,8 @@ if (isMainProcess) {
   check(ended.every((end) => !end) && done.value === 0, 'both threads stand still');
   check(owners.join() === threads.map((thread) => thread.name).join(), 'each holds what the other wants');
 
-  for (const thread of threads) await thread.terminate();
+  for (const thread of threads) thread.terminate();
+  for (const thread of threads) await thread.join();
   using holdA = await a.acquire();
   using holdB = await b.acquire();
   console.log('watchdog: both threads ended, main holds A and B');

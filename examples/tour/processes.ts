@@ -26,17 +26,20 @@ export async function host(lock: Lock) {
   while (!lock.locked) await sleep(10); // ends when the daemon has the lock
 }
 
-export class Greeter extends Process {
-  override run(whom: string): string {
+export class Greeter extends Process<string> {
+  whom = 'nobody'; // its fields travel to the new process
+
+  override run(): string {
     introduce();
-    return `hello, ${whom}`;
+    return `hello, ${this.whom}`;
   }
 }
 
 if (isMainProcess) {
   console.log(`main: pid ${process.pid}`);
   const byTarget = new Process({ target: stay, args: [200] });
-  const greeter = new Greeter({ args: ['world'], name: 'greeter' });
+  const greeter = new Greeter({ name: 'greeter' });
+  greeter.whom = 'world';
   const before = byTarget.isAlive();
   byTarget.start();
   greeter.start();
