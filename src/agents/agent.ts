@@ -1,0 +1,326 @@
+/**
+ * Agent: one thread of one process taking part in one namespace: its slot, its liveness lock, its bell, its open cells.
+ *
+ * The liveness lock is the kernel's (flock), held from joining to the end; whatever way the thread ends, the kernel lets go.
+ */
+
+import { closeSync } from 'node:fs';
+import { isMainThread, threadId } from 'node:worker_threads';
+import { load, store } from '#atomics';
+import { ExhaustedError } from '../errors.ts';
+import type { Words } from '../memory/atomics.ts';
+import {
+  AGENT_BLOCKED_ON,
+  AGENT_LIVE_BIT,
+  AGENT_NAME,
+  AGENT_NAME_BYTES,
+  AGENT_NAME_LENGTH,
+  AGENT_PID,
+  AGENT_SLOTS,
+  AGENT_STATE,
+  AGENT_THREAD,
+  agentWord,
+  HIGH_SLOT_WORD,
+  INCARNATION_SHIFT,
+} from '../memory/layout.ts';
+import { cas } from '#atomics';
+import { Cell } from './cell.ts';
+import { Doorbell, EVERYTHING, Ringer } from './doorbell.ts';
+import { anonymousFolder, namedFolder, sweepFolders } from './folder.ts';
+import { Namespace } from './namespace.ts';
+import { reap, sweepIfDue, sweepPeriod, wakeEverybody } from './reaper.ts';
+import { WaitTable } from './wait-table.ts';
+import type { Waker } from './waiters.ts';
+import { wakeAll } from './waiters.ts';
+import { kindNumbered } from './kinds.ts';
+import type { Place } from '../memory/arena.ts';
+import type { ObjectType } from './cell.ts';
+
+const INCARNATION_STEP = 1 << INCARNATION_SHIFT;
+const INCARNATION_MASK = 0x7ffffff0;
+
+export class Agent implements Waker {
+  readonly namespace: Namespace;
+  readonly folder: string;
+  readonly slot: number;
+  readonly name: string;
+  readonly words: Words;
+  readonly base: number;
+  readonly table: WaitTable;
+  /** The cells that this agent has open. */
+  readonly cells: Map<number, Cell> = new Map();
+
+  private readonly life: number;
+  private readonly ringer: Ringer;
+  private doorbell: Doorbell | undefined;
+  private interval: NodeJS.Timeout | undefined;
+  private awaiting = 0;
+  private left = false;
+  /** Own cells to look at as soon as the running code returns. */
+  private readonly pending = new Set<number>();
+  private everything: NodeJS.Immediate | undefined;
+
+  /** Joins the namespace. Throws `ExhaustedError` when all slots are taken by living agents. */
+  constructor(namespace: Namespace, name: string) {
+    this.namespace = namespace;
+    this.folder = namespace.folder;
+    this.words = namespace.words;
+    this.name = name;
+    const { slot, fd } = takeSlot(namespace);
+    this.slot = slot;
+    this.life = fd;
+    this.base = agentWord(slot);
+    this.table = new WaitTable(namespace, slot);
+    this.ringer = new Ringer(namespace);
+    sitDown(namespace, slot, name);
+  }
+
+  /** Whether calls of this agent await something. */
+  get hasAwaiting(): boolean {
+    return this.awaiting > 0;
+  }
+
+  /** Says for which cell the thread is blocked: -1 for something else than a cell, 0 for not blocked. */
+  set blockedOn(cell: number) {
+    store(this.words, this.base + AGENT_BLOCKED_ON, cell);
+  }
+
+  get hasLeft(): boolean {
+    return this.left;
+  }
+
+  ring(slot: number, cell: number): void {
+    if (slot !== this.slot) {
+      this.ringer.ring(slot, cell);
+      return;
+    }
+    if (this.pending.size === 0) queueMicrotask(() => this.answerPending());
+    this.pending.add(cell);
+  }
+
+  /** One more call awaits: the bell hangs and keeps the event loop running until the last one has ended. */
+  beginAwaiting(): void {
+    if (this.awaiting++ > 0) return;
+    this.doorbell ??= new Doorbell(this.namespace, this.slot, (cell) => this.answer(cell));
+    this.doorbell.keepAlive(true);
+    this.interval = setInterval(() => this.tick(), sweepPeriod(this.namespace));
+  }
+
+  endAwaiting(): void {
+    if (--this.awaiting > 0) return;
+    this.doorbell?.keepAlive(false);
+    clearInterval(this.interval);
+    this.interval = undefined;
+  }
+
+  /**
+   * Hands on the rings that came while the thread is about to block: its event loop can't answer them. Call after
+   * `blockedOn` is set: a ringer that sees it picks another waiter, one that doesn't has rung before this drains.
+   */
+  passRings(): void {
+    if (this.awaiting === 0 || this.doorbell === undefined) return;
+    const rung = new Set(this.pending);
+    this.handOver = rung;
+    try {
+      this.doorbell.drain();
+    } finally {
+      this.handOver = undefined;
+    }
+    const all = rung.has(EVERYTHING);
+    for (const cell of this.cells.values()) {
+      if (cell.hasFlows && (all || rung.has(cell.number))) cell.passOn();
+    }
+  }
+
+  /** Looks at all awaiting calls as soon as the event loop runs again. */
+  resume(): void {
+    if (this.awaiting === 0 || this.everything !== undefined) return;
+    this.everything = setImmediate(() => {
+      this.everything = undefined;
+      this.answer(EVERYTHING);
+    });
+  }
+
+  /** Closes this agent's end of the cell. */
+  closeCell(cell: Cell): void {
+    if (cell.closed) return;
+    const { namespace, slot } = this;
+    const place = namespace.arena.place(cell.number);
+    this.cells.delete(cell.number);
+    cell.dropEntry();
+    cell.detach();
+    kindNumbered(cell.kind)?.recover?.(namespace, place, slot);
+    wakeAll(this, place);
+    namespace.arena.close(place, slot);
+  }
+
+  /** Makes an object of the kind; `init` fills its body before anyone can see it. */
+  create(type: ObjectType, init: (place: Place) => void): Cell {
+    const { arena } = this.namespace;
+    const place = arena.claim(type.kind, this.slot);
+    try {
+      init(place);
+    } catch (error) {
+      arena.free(place);
+      throw error;
+    }
+    const generation = arena.publish(place, type.kind, this.slot);
+    return this.keep(new Cell(this, place, type, generation));
+  }
+
+  /** Opens the object if it still exists. */
+  open(type: ObjectType, number: number, generation: number): Cell | undefined {
+    const known = this.cells.get(number);
+    if (known !== undefined) return known.generation === generation && known.kind === type.kind ? known : undefined;
+    const { arena } = this.namespace;
+    if (!(number >= 1 && number <= arena.bump)) return undefined;
+    const place = arena.place(number);
+    if (!arena.open(place, type.kind, generation, this.slot)) return undefined;
+    return this.keep(new Cell(this, place, type, generation));
+  }
+
+  private keep(cell: Cell): Cell {
+    this.cells.set(cell.number, cell);
+    return cell;
+  }
+
+  /** Leaves the namespace: gives back everything, as the reaper would, and removes the folder if this was the last agent. */
+  leave(): void {
+    if (this.left) return;
+    this.left = true;
+    clearInterval(this.interval);
+    clearImmediate(this.everything);
+    this.doorbell?.close();
+    for (const cell of this.cells.values()) cell.detach();
+    this.cells.clear();
+    reap(this.namespace, this.slot, this.slot);
+    closeSync(this.life);
+    wakeEverybody(this);
+    this.ringer.close();
+    this.namespace.leave();
+  }
+
+  private handOver: Set<number> | undefined;
+
+  private answer(cell: number): void {
+    if (this.handOver !== undefined) {
+      this.handOver.add(cell);
+      return;
+    }
+    if (cell !== EVERYTHING) {
+      this.cells.get(cell)?.dispatch(false);
+      return;
+    }
+    for (const each of [...this.cells.values()]) each.dispatch(false);
+  }
+
+  private answerPending(): void {
+    const cells = [...this.pending];
+    this.pending.clear();
+    for (const cell of cells) this.answer(cell);
+  }
+
+  private tick(): void {
+    sweepIfDue(this);
+    for (const cell of [...this.cells.values()]) cell.dispatch(true);
+  }
+}
+
+/** Takes the lock of a slot in which nobody lives; clears up after who died in it. */
+function takeSlot(namespace: Namespace): { slot: number; fd: number } {
+  for (const lookAtLive of [false, true]) {
+    for (let slot = 1; slot < AGENT_SLOTS; slot++) {
+      if (!lookAtLive && namespace.isLive(slot)) continue;
+      const fd = namespace.tryLockSlot(slot);
+      if (fd === undefined) continue;
+      reap(namespace, slot, slot);
+      return { slot, fd };
+    }
+  }
+  throw new ExhaustedError(
+    `namespace "${namespace.folder}": can't be joined, its ${AGENT_SLOTS - 1} agents are all alive; ` +
+      'end some of its processes and threads, or use several namespaces',
+  );
+}
+
+function sitDown(namespace: Namespace, slot: number, name: string): void {
+  const { words } = namespace;
+  const base = agentWord(slot);
+  const bytes = Buffer.from(namespace.control.buffer, (base + AGENT_NAME) * 4, AGENT_NAME_BYTES);
+  store(words, base + AGENT_PID, process.pid);
+  store(words, base + AGENT_THREAD, threadId);
+  store(words, base + AGENT_NAME_LENGTH, bytes.write(name));
+  const state = load(words, base + AGENT_STATE);
+  store(words, base + AGENT_STATE, ((state + INCARNATION_STEP) & INCARNATION_MASK) | AGENT_LIVE_BIT);
+  for (;;) {
+    const high = load(words, HIGH_SLOT_WORD);
+    if (high >= slot || cas(words, HIGH_SLOT_WORD, high, slot) === high) return;
+  }
+}
+
+const agents = new Map<string, Agent>();
+let inherited: string | undefined;
+let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
+let anonymous: Agent | undefined;
+
+/** Says which anonymous namespace this thread belongs to, and its name. Called before anything joins. */
+export function inherit({ folder, name }: { folder: string | undefined; name: string }): void {
+  inherited = folder;
+  ownName = name;
+}
+
+/** This thread's agent in its program's anonymous namespace, which is made on first use. */
+export function defaultAgent(): Agent {
+  if (anonymous === undefined || anonymous.hasLeft) {
+    anonymous = join(inherited ?? anonymousFolder(), inherited === undefined);
+  }
+  return anonymous;
+}
+
+/** This thread's agent in the named namespace, which is made on first use. */
+export function agentInNamespace(namespace: string): Agent {
+  return join(namedFolder(namespace), true);
+}
+
+/** This thread's agent in the namespace of that folder, which must exist. */
+export function agentInFolder(folder: string): Agent {
+  return join(folder, false);
+}
+
+/** All agents of this thread. */
+export function agentsOfThread(): Iterable<Agent> {
+  return agents.values();
+}
+
+function join(folder: string, create: boolean): Agent {
+  const known = agents.get(folder);
+  if (known !== undefined) return known;
+  if (agents.size === 0) {
+    if (inherited === undefined) sweep();
+    process.once('exit', leaveAll);
+  }
+  const namespace = new Namespace(folder, create);
+  let agent: Agent;
+  try {
+    agent = new Agent(namespace, ownName);
+  } catch (error) {
+    namespace.leave();
+    throw error;
+  }
+  agents.set(folder, agent);
+  return agent;
+}
+
+function sweep(): void {
+  try {
+    sweepFolders();
+  } catch (error) {
+    // What another program left must not stop this one; but somebody should hear of it.
+    process.emitWarning(error as Error);
+  }
+}
+
+function leaveAll(): void {
+  for (const agent of agents.values()) agent.leave();
+  agents.clear();
+}

@@ -1,0 +1,280 @@
+/**
+ * Cell: one agent's end of a shared object: its words, its wait entry, and the calls of this agent that wait for it.
+ *
+ * However many calls of an agent wait for one object, they share one wait entry. Calls that await queue here, in order; the
+ * thread itself can be blocked in one more. A serial object (a lock, a semaphore) is given to the first of the queue; of others
+ * (an event, a barrier, a condition) every call is asked.
+ */
+
+import { add, load, store } from '#atomics';
+import { now } from '#park';
+import type { Deadline } from '../deadline.ts';
+import { ClosedError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import type { Words } from '../memory/atomics.ts';
+import {
+  AWAITING_BIT,
+  BLOCKING_BIT,
+  CELL_TICKETS,
+  CELL_WORDS,
+  ENTRY_DETAIL,
+  ENTRY_STATUS,
+  ENTRY_TICKET,
+  FLOWS_SHIFT,
+} from '../memory/layout.ts';
+import type { Agent } from './agent.ts';
+import type { Entry } from './wait-table.ts';
+import type { Pressure, Wait } from './wait.ts';
+import { PRESSURE } from './wait.ts';
+
+/** Milliseconds after which a waiter asks to be kept in mind (parking_lot's eventual fairness uses the same). */
+export const FAIRNESS_AFTER = 0.5;
+/** Longest delay that a timer of Node can have. */
+const LONGEST_TIMER = 0x7fffffff;
+
+/** What a closed cell's words read: no fast path can take anything from it, and the slow path says why. */
+const CLOSED_WORDS: Words = new Int32Array(CELL_WORDS).fill(-1);
+
+/** A call that awaits. */
+interface Flow {
+  readonly wait: Wait;
+  readonly ticket: number;
+  readonly since: number;
+  readonly deadline: Deadline;
+  /** Keeps the object that was called from being collected meanwhile. */
+  readonly keeper: object;
+  resolve(taken: boolean): void;
+  reject(reason: unknown): void;
+  timer: NodeJS.Timeout | undefined;
+  onAbort: (() => void) | undefined;
+}
+
+/** What is the same for all objects of a class. */
+export interface ObjectType {
+  readonly kind: number;
+  /** The class's name. */
+  readonly name: string;
+  /** Whether only the first of those who wait can be served. */
+  readonly serial: boolean;
+  /** Whether an agent's wait entry stays filled until it closes the object. */
+  readonly lasting: boolean;
+}
+
+export class Cell implements Place {
+  readonly agent: Agent;
+  readonly kind: number;
+  readonly number: number;
+  readonly generation: number;
+  /** The object's words; replaced by `CLOSED_WORDS` when the agent has closed it. */
+  words: Words;
+  at: number;
+  /** Whether only the first of the queue can be served. */
+  readonly serial: boolean;
+  /** The primitive's own state in this agent, made once for all objects that stand for this cell. */
+  extension: object | undefined;
+  /** Objects of this agent that stand for this cell. */
+  references = 0;
+  /** How long to spin before sleeping, in looks; adapts. */
+  spins = 0;
+  closed = false;
+
+  private readonly flows = new Set<Flow>();
+  private entry: Entry | undefined;
+  private blocked = 0;
+  private blockedTicket = 0;
+  /** Awaiting calls that have entered: those in `flows`, and those of a barrier's action that runs. */
+  private awaiting = 0;
+  private detail = 0;
+  /** Whether the entry stays filled until the cell is closed. */
+  private readonly lasting: boolean;
+
+  constructor(agent: Agent, place: Place, { kind, serial, lasting }: ObjectType, generation: number) {
+    this.agent = agent;
+    this.kind = kind;
+    this.number = place.number;
+    this.words = place.words;
+    this.at = place.at;
+    this.generation = generation;
+    this.serial = serial;
+    this.lasting = lasting;
+  }
+
+  /** The agent's wait entry for this cell, if filled. */
+  get waitEntry(): Entry | undefined {
+    return this.entry;
+  }
+
+  /** Calls of this agent that wait. */
+  get waiting(): number {
+    return this.blocked + this.awaiting;
+  }
+
+  /** Whether a call awaits its turn. */
+  get hasFlows(): boolean {
+    return this.flows.size > 0;
+  }
+
+  drawTicket(): number {
+    return add(this.words, this.at + CELL_TICKETS, 1);
+  }
+
+  /** Fills or updates the wait entry for one more call. Every `enter` needs its `leave`. */
+  enter(how: number, ticket: number): void {
+    if (how === BLOCKING_BIT) {
+      this.blocked++;
+      this.blockedTicket = ticket;
+    } else this.awaiting++;
+    this.refresh(ticket);
+  }
+
+  leave(how: number): void {
+    if (how === BLOCKING_BIT) this.blocked--;
+    else this.awaiting--;
+    this.refresh(0);
+  }
+
+  /** What the primitive has to say of the waiting calls, for others to read: part of the wait entry. */
+  setDetail(detail: number): void {
+    this.detail = detail;
+    if (this.entry !== undefined) store(this.entry.words, this.entry.at + ENTRY_DETAIL, detail);
+  }
+
+  /**
+   * Awaits what `wait` waits for, with the entry filled by `enter(AWAITING_BIT)`; leaves it in every case.
+   * Resolves to `false` when the time has passed, rejects with the signal's reason.
+   */
+  await(wait: Wait, ticket: number, deadline: Deadline, keeper: object): Promise<boolean> {
+    const first = !this.serial || this.flows.size === 0;
+    if (first && wait.attempt(PRESSURE.NONE)) {
+      this.leave(AWAITING_BIT);
+      wait.taken();
+      return Promise.resolve(true);
+    }
+    const { promise, resolve, reject } = withResolvers<boolean>();
+    const since = now();
+    const flow: Flow = { wait, ticket, since, deadline, keeper, resolve, reject, timer: undefined, onAbort: undefined };
+    this.flows.add(flow);
+    this.refresh(ticket);
+    this.agent.beginAwaiting();
+    this.watch(flow);
+    return promise;
+  }
+
+  /** Serves the awaiting calls that can be served now. */
+  dispatch(impatient: boolean): void {
+    for (const flow of this.flows) {
+      const long = now() - flow.since > FAIRNESS_AFTER;
+      const pressure: Pressure = impatient ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE;
+      if (flow.wait.attempt(pressure)) {
+        this.end(flow);
+        flow.wait.taken();
+        flow.resolve(true);
+      } else if (this.serial) return;
+    }
+  }
+
+  /** Rejects the awaiting calls made through `keeper`, or all. */
+  rejectAll(keeper: object | undefined, what: string): void {
+    for (const flow of this.flows) {
+      if (keeper !== undefined && flow.keeper !== keeper) continue;
+      this.giveUp(flow);
+      flow.reject(new ClosedError(`${what}: the wait was given up, the object was closed meanwhile; wait before closing`));
+    }
+  }
+
+  /** Hands on a wake-up that the awaiting calls can't use, as their thread is about to block. */
+  passOn(): void {
+    if (this.serial) this.flows.values().next().value?.wait.abandon();
+  }
+
+  /** Takes the words away, so that nothing can be done to them from here any more. */
+  detach(): void {
+    this.closed = true;
+    this.words = CLOSED_WORDS;
+    this.at = 0;
+  }
+
+  /** Empties the wait entry. */
+  dropEntry(): void {
+    if (this.entry === undefined) return;
+    this.agent.table.empty(this.entry);
+    this.entry = undefined;
+  }
+
+  private watch(flow: Flow): void {
+    const { deadline } = flow;
+    const arm = (): void => {
+      flow.timer = setTimeout(() => {
+        if (!deadline.expired) arm();
+        else this.timeOut(flow);
+      }, Math.min(Math.ceil(deadline.remaining), LONGEST_TIMER));
+    };
+    if (deadline.timed) arm();
+    const { signal } = deadline;
+    if (signal === undefined) return;
+    flow.onAbort = () => {
+      this.giveUp(flow);
+      flow.reject(signal.reason);
+    };
+    signal.addEventListener('abort', flow.onAbort, { once: true });
+  }
+
+  private timeOut(flow: Flow): void {
+    const first = !this.serial || this.flows.values().next().value === flow;
+    if (first && flow.wait.attempt(PRESSURE.NONE)) {
+      this.end(flow);
+      flow.wait.taken();
+      flow.resolve(true);
+    } else {
+      this.giveUp(flow);
+      flow.resolve(false);
+    }
+  }
+
+  private giveUp(flow: Flow): void {
+    this.end(flow);
+    flow.wait.abandon();
+  }
+
+  private end(flow: Flow): void {
+    this.flows.delete(flow);
+    clearTimeout(flow.timer);
+    if (flow.onAbort !== undefined) flow.deadline.signal?.removeEventListener('abort', flow.onAbort);
+    this.leave(AWAITING_BIT);
+    this.agent.endAwaiting();
+  }
+
+  private refresh(ticket: number): void {
+    const calls = this.blocked + this.awaiting;
+    if (calls === 0 && !this.lasting) {
+      this.dropEntry();
+      return;
+    }
+    const how = (this.blocked > 0 ? BLOCKING_BIT : 0) | (this.awaiting > 0 ? AWAITING_BIT : 0);
+    const status = how | (calls << FLOWS_SHIFT);
+    const head = this.flows.values().next().value;
+    const oldest = head?.ticket ?? (this.blocked > 0 ? this.blockedTicket : ticket);
+    if (this.entry === undefined) {
+      if (calls > 0) this.entry = this.agent.table.fill(this.number, oldest, status, this.detail);
+      return;
+    }
+    store(this.entry.words, this.entry.at + ENTRY_TICKET, oldest);
+    if (load(this.entry.words, this.entry.at + ENTRY_STATUS) !== status) {
+      store(this.entry.words, this.entry.at + ENTRY_STATUS, status);
+    }
+  }
+}
+
+function withResolvers<Value>(): {
+  promise: Promise<Value>;
+  resolve: (value: Value) => void;
+  reject: (reason: unknown) => void;
+} {
+  let resolve!: (value: Value) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<Value>((onValue, onReason) => {
+    resolve = onValue;
+    reject = onReason;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,95 @@
+/** Namespace: one thread's view of a namespace's folder: its control segment, its cells, its agents' slots. */
+
+import { closeSync, openSync } from 'node:fs';
+import { load } from '#atomics';
+import { Arena } from '../memory/arena.ts';
+import type { Words } from '../memory/atomics.ts';
+import {
+  AGENT_LIVE_BIT,
+  AGENT_NAME,
+  AGENT_NAME_BYTES,
+  AGENT_NAME_LENGTH,
+  AGENT_PID,
+  AGENT_STATE,
+  AGENT_THREAD,
+  agentWord,
+  HIGH_SLOT_WORD,
+  segmentBytes,
+} from '../memory/layout.ts';
+import type { Segment } from '../memory/segment.ts';
+import { createSegmentFile, mapSegment } from '../memory/segment.ts';
+import type { Owner } from '../contracts.ts';
+import { platform } from '../platform/current.ts';
+import { enterFolder, leaveFolder } from './folder.ts';
+
+export class Namespace {
+  readonly folder: string;
+  readonly control: Segment;
+  readonly words: Words;
+  readonly arena: Arena;
+  private readonly fd: number;
+
+  /** Enters the folder; makes it first where `create` is set. */
+  constructor(folder: string, create: boolean) {
+    const { control, fd } = enterFolder(folder, create);
+    this.folder = folder;
+    this.control = control;
+    this.words = control.words;
+    this.fd = fd;
+    this.arena = new Arena(control, (index, make) => this.cells(index, make));
+  }
+
+  /** Highest slot that was ever used. */
+  get highSlot(): number {
+    return load(this.words, HIGH_SLOT_WORD);
+  }
+
+  isLive(slot: number): boolean {
+    return (load(this.words, agentWord(slot) + AGENT_STATE) & AGENT_LIVE_BIT) !== 0;
+  }
+
+  /** Who sits in the slot. */
+  identity(slot: number): Owner {
+    const at = agentWord(slot);
+    const length = Math.min(load(this.words, at + AGENT_NAME_LENGTH), AGENT_NAME_BYTES);
+    const bytes = Buffer.from(this.control.buffer, (at + AGENT_NAME) * 4, length);
+    return {
+      pid: load(this.words, at + AGENT_PID),
+      threadId: load(this.words, at + AGENT_THREAD),
+      name: bytes.toString('utf8'),
+    };
+  }
+
+  /**
+   * Opens the liveness file of a slot and takes its kernel lock; `undefined` when the agent lives.
+   * Whoever has the lock owns the slot: to sit in it, or to clear up after who sat there. Closing the file gives it back.
+   */
+  tryLockSlot(slot: number): number | undefined {
+    const fd = openSync(`${this.folder}/agent-${slot}`, 'a', 0o600);
+    if (platform.tryLockFile(fd, 'exclusive')) return fd;
+    closeSync(fd);
+    return undefined;
+  }
+
+  /** Leaves, and removes the folder when nobody is left in it. */
+  leave(): void {
+    leaveFolder(this.folder, this.fd);
+  }
+
+  /** Gives the memory back to the system. Nothing may touch the words afterwards. */
+  unmap(): void {
+    for (const segment of this.arena.mapped()) platform.unmap(segment);
+  }
+
+  private cells(index: number, make: boolean): Segment {
+    const path = `${this.folder}/cells-${index}`;
+    const bytes = segmentBytes(index);
+    if (make) createSegmentFile(path, bytes);
+    const fd = openSync(path, 'r+');
+    try {
+      return mapSegment(fd, path, bytes);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}

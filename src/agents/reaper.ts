@@ -1,0 +1,147 @@
+/**
+ * Reaper: finds agents whose kernel lock is gone, and clears up after them.
+ *
+ * Who has the liveness lock of a slot may clear it, so at most one reaper works on a slot, and if that one dies too, the
+ * next begins again: every step may be done twice. The steps:
+ *
+ *   1. the dead one's wait entries: a notification it had not taken goes to the next, its barrier breaks
+ *   2. every cell that it had open: what it held is freed, its open bit cleared, the cell freed if that was the last
+ *   3. its slot: free
+ *   4. everybody who waits is woken once. That makes good for every wake-up that died with it: a releaser killed between
+ *      its compare-and-swap and its wake, a waiter killed after it was chosen. A needless look costs little.
+ */
+
+import { cas, load, store } from '#atomics';
+import { closeSync } from 'node:fs';
+import type { Place } from '../memory/arena.ts';
+import {
+  AGENT_BLOCKED_ON,
+  AGENT_CHUNK,
+  AGENT_HIGH_ENTRY,
+  AGENT_LIVE_BIT,
+  AGENT_MISSED_RING,
+  AGENT_PID,
+  AGENT_SLEEPING,
+  AGENT_STATE,
+  AGENT_THREAD,
+  AGENT_WAITS,
+  agentWord,
+  CELL_HEADER,
+  CELL_OPEN,
+  ENTRY_CELL,
+  kindOf,
+  SWEPT_WORD,
+} from '../memory/layout.ts';
+import { EVERYTHING } from './doorbell.ts';
+import { kindNumbered } from './kinds.ts';
+import type { Namespace } from './namespace.ts';
+import { pruneNames } from './names.ts';
+import { eachEntry } from './wait-table.ts';
+import type { Waker } from './waiters.ts';
+import { wakeThread } from './waiters.ts';
+
+/** Least milliseconds between two looks at all agents of a namespace. */
+export const SWEEP_PERIOD = 40;
+const CLOCK_MASK = 0x7fffffff;
+
+/** Clears up after the agent in `dead`. The caller has the slot's liveness lock. */
+export function reap(namespace: Namespace, dead: number, by: number): void {
+  const base = agentWord(dead);
+  const { words, arena } = namespace;
+  const state = load(words, base + AGENT_STATE);
+  if ((state & AGENT_LIVE_BIT) === 0) return;
+  eachEntry(namespace, dead, (entryWords, at, cell) => {
+    const place = arena.place(cell);
+    const kind = kindNumbered(kindOf(load(place.words, place.at + CELL_HEADER)));
+    kind?.withdraw?.(namespace, place, dead, entryWords, at);
+    store(entryWords, at + ENTRY_CELL, 0);
+    return false;
+  });
+  let freed = 0;
+  for (let number = 1, last = arena.bump; number <= last; number++) {
+    if (reapCell(namespace, arena.place(number), dead, by)) freed++;
+  }
+  for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK, AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING]) {
+    store(words, base + word, 0);
+  }
+  if (freed > 0) pruneNames(namespace);
+  store(words, base + AGENT_STATE, state & ~AGENT_LIVE_BIT);
+}
+
+/** Reaps the agent in `slot` if it is dead. Returns whether it was. */
+export function reapIfDead(waker: Waker, slot: number): boolean {
+  const { namespace } = waker;
+  if (slot === waker.slot || !namespace.isLive(slot)) return false;
+  const fd = namespace.tryLockSlot(slot);
+  if (fd === undefined) return false;
+  try {
+    if (!namespace.isLive(slot)) return false;
+    reap(namespace, slot, waker.slot);
+  } finally {
+    closeSync(fd);
+  }
+  wakeEverybody(waker);
+  return true;
+}
+
+/** Looks at every agent of the namespace, unless somebody did within the period. */
+export function sweepIfDue(waker: Waker): void {
+  const { namespace } = waker;
+  const time = Number(process.hrtime.bigint() / 1_000_000n) & CLOCK_MASK;
+  const last = load(namespace.words, SWEPT_WORD);
+  if (((time - last) & CLOCK_MASK) < sweepPeriod(namespace)) return;
+  if (cas(namespace.words, SWEPT_WORD, last, time) === last) sweep(waker);
+}
+
+/** Looks at every agent of the namespace now. Returns how many were dead. */
+export function sweep(waker: Waker): number {
+  let dead = 0;
+  for (let slot = 1, high = waker.namespace.highSlot; slot <= high; slot++) if (reapIfDead(waker, slot)) dead++;
+  return dead;
+}
+
+/** Milliseconds between two looks: longer where there are many agents to look at. */
+export function sweepPeriod(namespace: Namespace): number {
+  return Math.max(SWEEP_PERIOD, namespace.highSlot);
+}
+
+/** Reaps the agents of a process that was seen to end. */
+export function reapProcess(waker: Waker, pid: number): void {
+  reapWhere(waker, (base) => load(waker.namespace.words, base + AGENT_PID) === pid);
+}
+
+/** Reaps the agent of a thread of this process that was seen to end. */
+export function reapThread(waker: Waker, threadId: number): void {
+  const { words } = waker.namespace;
+  reapWhere(
+    waker,
+    (base) => load(words, base + AGENT_PID) === process.pid && load(words, base + AGENT_THREAD) === threadId,
+  );
+}
+
+/** Wakes every agent that waits for anything. */
+export function wakeEverybody(waker: Waker): void {
+  const { namespace } = waker;
+  for (let slot = 1, high = namespace.highSlot; slot <= high; slot++) {
+    const base = agentWord(slot);
+    if (!namespace.isLive(slot) || load(namespace.words, base + AGENT_WAITS) === 0) continue;
+    wakeThread(namespace, slot);
+    waker.ring(slot, EVERYTHING);
+  }
+}
+
+function reapWhere(waker: Waker, chosen: (base: number) => boolean): void {
+  for (let slot = 1, high = waker.namespace.highSlot; slot <= high; slot++) {
+    if (chosen(agentWord(slot))) reapIfDead(waker, slot);
+  }
+}
+
+function reapCell(namespace: Namespace, place: Place, dead: number, by: number): boolean {
+  const header = load(place.words, place.at + CELL_HEADER);
+  if (header === 0) return false;
+  // Only who has it open can hold something of it; and while the bit is set the cell can't become another object.
+  const open = load(place.words, place.at + CELL_OPEN + (dead >> 5)) & (1 << (dead & 31));
+  const kind = kindNumbered(kindOf(header));
+  if (open !== 0) kind?.recover?.(namespace, place, dead);
+  return namespace.arena.recover(place, dead, by);
+}

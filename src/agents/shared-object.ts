@@ -1,0 +1,203 @@
+/**
+ * SharedObject: what all objects in shared memory have in common: made or opened, named, passed on by a handle, closed.
+ *
+ * Several objects of one agent can stand for the same cell (opened twice, say). The agent closes its end when the last of them is
+ * closed or garbage-collected.
+ */
+
+import { inspect } from 'node:util';
+import type { ObjectOptions } from '../contracts.ts';
+import { ClosedError, HandleError, InvalidTypeError, NameTakenError, StaleHandleError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import type { Agent } from './agent.ts';
+import { agentInFolder, agentInNamespace, defaultAgent } from './agent.ts';
+import type { Cell, ObjectType } from './cell.ts';
+import { kindNumbered } from './kinds.ts';
+import { checkName, lookUp, pruneName, register, withNames } from './names.ts';
+
+const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as typeof INSPECT;
+const HANDLE_FORM = /^lockstep:([A-Za-z]+)\?(.+)$/s;
+const DEFAULT_NAMESPACE = 'default';
+
+/** A cell with the name it was found by: what the constructors of shared objects are given to stand for it. */
+export class Opened {
+  readonly cell: Cell;
+  readonly name: string | undefined;
+  /** What else the handle said. */
+  readonly extra: URLSearchParams | undefined;
+
+  constructor(cell: Cell, name: string | undefined, extra?: URLSearchParams) {
+    this.cell = cell;
+    this.name = name;
+    this.extra = extra;
+  }
+}
+
+/** What `describe()` tells of every object. */
+export interface Description {
+  /** The class's name. */
+  kind: string;
+  name: string | null;
+  handle: string;
+  [detail: string]: unknown;
+}
+
+const openers = new Map<string, (handle: string) => SharedObject>();
+const collected = new FinalizationRegistry<{ cell: Cell; name: string | undefined }>(({ cell, name }) => {
+  drop(cell, name);
+});
+
+export abstract class SharedObject {
+  /** The name by which unrelated programs find the object, if it has one. */
+  readonly name: string | undefined;
+  protected readonly cell: Cell;
+  private readonly type: ObjectType;
+  private open = true;
+
+  protected constructor(type: ObjectType, { cell, name }: Opened) {
+    this.type = type;
+    this.cell = cell;
+    this.name = name;
+    cell.references++;
+    collected.register(this, { cell, name }, this);
+  }
+
+  /** A string that stands for the object: `open(handle)` gives it back in any process and thread of this user. */
+  get handle(): string {
+    this.checkOpen();
+    const fields = new URLSearchParams({
+      in: this.cell.agent.folder,
+      cell: String(this.cell.number),
+      generation: String(this.cell.generation),
+    });
+    if (this.name !== undefined) fields.set('name', this.name);
+    this.extendHandle(fields);
+    return `lockstep:${this.type.name}?${fields}`;
+  }
+
+  /** Whether `close()` was called. */
+  get closed(): boolean {
+    return !this.open || this.cell.closed;
+  }
+
+  /**
+   * Ends this object's use in this thread; what it held is freed as if the thread had died. Idempotent. Calls that still
+   * wait through it reject with `ClosedError`. The shared object itself lives on while anybody else has it open.
+   */
+  close(): void {
+    if (!this.open) return;
+    this.cell.rejectAll(this, this.title);
+    this.open = false;
+    collected.unregister(this);
+    drop(this.cell, this.name);
+  }
+
+  /** What the object is and how it stands, as a plain object. */
+  abstract describe(): Description;
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  [INSPECT](): string {
+    if (this.closed) return `<${this.title} closed>`;
+    const detail = this.summary();
+    return `<${this.title}${detail === '' ? '' : ` ${detail}`}>`;
+  }
+
+  /** One line on how the object stands, for `util.inspect`. */
+  protected abstract summary(): string;
+
+  /** Class and name, as messages begin: `Lock "invoices"`. */
+  protected get title(): string {
+    return this.name === undefined ? this.type.name : `${this.type.name} ${JSON.stringify(this.name)}`;
+  }
+
+  /** Throws `ClosedError` once the object is closed. */
+  protected checkOpen(): void {
+    if (this.closed) {
+      throw new ClosedError(`${this.title}: refused, it was closed in this thread; open it again by its handle or name`);
+    }
+  }
+
+  protected extendHandle(_fields: URLSearchParams): void {}
+}
+
+/** Registers how a class opens a handle, for `openShared`. */
+export function registerClass(name: string, open: (handle: string) => SharedObject): void {
+  openers.set(name, open);
+}
+
+/** Opens the object of any class that the handle stands for. */
+export function openShared(handle: string): SharedObject {
+  const name = HANDLE_FORM.exec(handle)?.[1] ?? '';
+  const open = openers.get(name);
+  if (open === undefined) throw malformed('object', handle);
+  return open(handle);
+}
+
+/** The cell for a constructor call: found by its name, or made. */
+export function obtain(type: ObjectType, options: ObjectOptions | undefined, init: (place: Place, agent: Agent) => void): Opened {
+  if (options !== undefined && (options === null || typeof options !== 'object')) {
+    throw new InvalidTypeError(`${type.name}: refused, its options are ${inspect(options)}; pass an object such as { name: "…" }`);
+  }
+  const { name, namespace } = options ?? {};
+  if (name !== undefined) checkName(name);
+  if (name === undefined && namespace === undefined) {
+    const agent = defaultAgent();
+    return new Opened(agent.create(type, (place) => init(place, agent)), undefined);
+  }
+  const agent = agentInNamespace(namespace ?? DEFAULT_NAMESPACE);
+  if (name === undefined) return new Opened(agent.create(type, (place) => init(place, agent)), undefined);
+  const cell = withNames(agent.namespace, () => {
+    const found = lookUp(agent.namespace, name);
+    if (found !== undefined && found.kind !== type.kind) {
+      throw new NameTakenError(
+        `${type.name} ${JSON.stringify(name)}: refused, the name stands for a ${kindNumbered(found.kind)?.name ?? 'foreign object'} ` +
+          `in namespace "${namespace ?? DEFAULT_NAMESPACE}"; choose another name or namespace`,
+      );
+    }
+    const opened = found && agent.open(type, found.cell, found.generation);
+    if (opened !== undefined) return opened;
+    const made = agent.create(type, (place) => init(place, agent));
+    register(agent.namespace, name, made.number, made.generation);
+    return made;
+  });
+  return new Opened(cell, name);
+}
+
+/** The cell that a handle stands for. Throws `HandleError` or `StaleHandleError`. */
+export function openHandle(type: ObjectType, handle: string): Opened {
+  if (typeof handle !== 'string') {
+    throw new InvalidTypeError(`${type.name}: can't open ${inspect(handle)}, a handle is a string; pass another object's .handle`);
+  }
+  const [, className, query] = HANDLE_FORM.exec(handle) ?? [];
+  if (className === undefined || query === undefined) throw malformed(type.name, handle);
+  if (className !== type.name) {
+    throw new HandleError(`${type.name}: can't open a handle of a ${className}; use ${className}.open(handle)`);
+  }
+  const fields = new URLSearchParams(query);
+  const folder = fields.get('in');
+  const number = Number(fields.get('cell'));
+  const generation = Number(fields.get('generation'));
+  if (folder === null || !Number.isInteger(number) || !Number.isInteger(generation)) throw malformed(type.name, handle);
+  const cell = agentInFolder(folder).open(type, number, generation);
+  if (cell === undefined) {
+    throw new StaleHandleError(
+      `${type.name}: can't open the handle, its object does not exist any more; keep the object open somewhere while handles are in use`,
+    );
+  }
+  return new Opened(cell, fields.get('name') ?? undefined, fields);
+}
+
+function malformed(kind: string, handle: string): HandleError {
+  const shown = handle.length > 60 ? `${handle.slice(0, 60)}…` : handle;
+  return new HandleError(`${kind}: can't open ${JSON.stringify(shown)}, it is not a handle of Lockstep's; pass another object's .handle`);
+}
+
+function drop(cell: Cell, name: string | undefined): void {
+  if (--cell.references > 0 || cell.closed) return;
+  const { agent } = cell;
+  agent.closeCell(cell);
+  if (name !== undefined) pruneName(agent.namespace, name);
+}

@@ -1,0 +1,148 @@
+/**
+ * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing that others repair.
+ *
+ * An entry says which cell the agent waits for. The first 22 lie in the agent's slot; more lie in cells of kind ENTRIES that
+ * stay CREATING under the agent's slot for all their life, so that the reaper frees them with the agent.
+ *
+ *   fill:   WAITS + 1, then ticket, detail, status, and last the cell      // PUBLISH entry
+ *   empty:  the cell to 0, then WAITS - 1
+ *
+ * Whoever changes an object reads the entries after the change (waiters.ts); whoever waits looks at the object after it has
+ * filled its entry. One of the two sees the other.
+ */
+
+import { load, store } from '#atomics';
+import type { Words } from '../memory/atomics.ts';
+import {
+  AGENT_CHUNK,
+  AGENT_ENTRIES,
+  AGENT_HIGH_ENTRY,
+  AGENT_WAITS,
+  agentWord,
+  CELL_WORDS,
+  ENTRY_CELL,
+  ENTRY_DETAIL,
+  ENTRY_STATUS,
+  ENTRY_TICKET,
+  ENTRY_WORDS,
+  INLINE_ENTRIES,
+  KIND,
+} from '../memory/layout.ts';
+import type { Place } from '../memory/arena.ts';
+import type { Namespace } from './namespace.ts';
+
+/** First entry, next chunk: words of a chunk cell. */
+export const CHUNK_NEXT = 2;
+export const CHUNK_ENTRIES = 4;
+export const ENTRIES_PER_CHUNK: number = (CELL_WORDS - CHUNK_ENTRIES) / ENTRY_WORDS;
+
+export interface Entry {
+  readonly words: Words;
+  readonly at: number;
+  readonly index: number;
+}
+
+export class WaitTable {
+  private readonly namespace: Namespace;
+  private readonly slot: number;
+  private readonly base: number;
+  private readonly entries: Entry[] = [];
+  private readonly chunks: Place[] = [];
+  private readonly unused: number[] = [];
+  private high = 0;
+  private waits = 0;
+
+  constructor(namespace: Namespace, slot: number) {
+    this.namespace = namespace;
+    this.slot = slot;
+    this.base = agentWord(slot);
+  }
+
+  /** Entries in use. */
+  get size(): number {
+    return this.waits;
+  }
+
+  fill(cell: number, ticket: number, status: number, detail: number): Entry {
+    const index = this.unused.pop() ?? this.high;
+    const entry = this.entries[index] ?? this.make(index);
+    const { words } = this.namespace;
+    if (index >= this.high) store(words, this.base + AGENT_HIGH_ENTRY, ++this.high);
+    store(words, this.base + AGENT_WAITS, ++this.waits);
+    store(entry.words, entry.at + ENTRY_TICKET, ticket);
+    store(entry.words, entry.at + ENTRY_DETAIL, detail);
+    store(entry.words, entry.at + ENTRY_STATUS, status);
+    store(entry.words, entry.at + ENTRY_CELL, cell);
+    return entry;
+  }
+
+  empty(entry: Entry): void {
+    const { words } = this.namespace;
+    store(entry.words, entry.at + ENTRY_CELL, 0);
+    store(words, this.base + AGENT_WAITS, --this.waits);
+    this.unused.push(entry.index);
+    if (this.waits > 0) return;
+    this.unused.length = 0;
+    this.high = 0;
+    store(words, this.base + AGENT_HIGH_ENTRY, 0);
+  }
+
+  private make(index: number): Entry {
+    const entry = index < INLINE_ENTRIES ? this.inline(index) : this.chunked(index);
+    this.entries[index] = entry;
+    return entry;
+  }
+
+  private inline(index: number): Entry {
+    return { words: this.namespace.words, at: this.base + AGENT_ENTRIES + index * ENTRY_WORDS, index };
+  }
+
+  private chunked(index: number): Entry {
+    const beyond = index - INLINE_ENTRIES;
+    const number = Math.floor(beyond / ENTRIES_PER_CHUNK);
+    const chunk = this.chunks[number] ?? this.addChunk();
+    const at = chunk.at + CHUNK_ENTRIES + (beyond % ENTRIES_PER_CHUNK) * ENTRY_WORDS;
+    return { words: chunk.words, at, index };
+  }
+
+  private addChunk(): Place {
+    const chunk = this.namespace.arena.claim(KIND.ENTRIES, this.slot);
+    for (let word = CHUNK_NEXT; word < CELL_WORDS; word++) store(chunk.words, chunk.at + word, 0);
+    const last = this.chunks.at(-1);
+    if (last === undefined) store(this.namespace.words, this.base + AGENT_CHUNK, chunk.number);
+    else store(last.words, last.at + CHUNK_NEXT, chunk.number);
+    this.chunks.push(chunk);
+    return chunk;
+  }
+}
+
+/**
+ * Calls `visit` for each entry that the agent in `slot` has filled, until it returns `true`. Meant for the entries of
+ * others: they may change meanwhile, so what is read is a hint unless the caller has a reason to trust it.
+ */
+export function eachEntry(
+  namespace: Namespace,
+  slot: number,
+  visit: (words: Words, at: number, cell: number) => boolean,
+): boolean {
+  const { words } = namespace;
+  const base = agentWord(slot);
+  if (load(words, base + AGENT_WAITS) === 0) return false;
+  const high = load(words, base + AGENT_HIGH_ENTRY);
+  for (let index = 0; index < high && index < INLINE_ENTRIES; index++) {
+    const at = base + AGENT_ENTRIES + index * ENTRY_WORDS;
+    const cell = load(words, at + ENTRY_CELL);
+    if (cell !== 0 && visit(words, at, cell)) return true;
+  }
+  let left = high - INLINE_ENTRIES;
+  for (let next = left > 0 ? load(words, base + AGENT_CHUNK) : 0; next !== 0 && left > 0; left -= ENTRIES_PER_CHUNK) {
+    const chunk = namespace.arena.place(next);
+    for (let index = 0; index < ENTRIES_PER_CHUNK; index++) {
+      const at = chunk.at + CHUNK_ENTRIES + index * ENTRY_WORDS;
+      const cell = load(chunk.words, at + ENTRY_CELL);
+      if (cell !== 0 && visit(chunk.words, at, cell)) return true;
+    }
+    next = load(chunk.words, chunk.at + CHUNK_NEXT);
+  }
+  return false;
+}

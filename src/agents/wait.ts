@@ -1,0 +1,29 @@
+/** Wait: what a primitive tells the engine about one kind of waiting (see cell.ts and blocking.ts). */
+
+/** How hard an attempt may press. */
+export const PRESSURE = {
+  /** The wait is young: a running thread may go first. */
+  NONE: 0,
+  /** The wait has lasted: the object shall be kept for waiters. */
+  FAIR: 1,
+  /** The wait was left alone for a whole interval: take what is free, whoever it is kept for. */
+  IMPATIENT: 2,
+} as const;
+
+export type Pressure = (typeof PRESSURE)[keyof typeof PRESSURE];
+
+export interface Wait {
+  /** Reads whether an attempt is worthwhile; changes nothing. */
+  peek(): boolean;
+  /**
+   * Takes what is waited for, or leaves the object so that whoever makes it available wakes this agent. Called with the
+   * agent's wait entry filled. When it returns `false`, the object was seen unavailable *after* the mark was set.
+   */
+  attempt(pressure: Pressure): boolean;
+  /** Called when the wait was given up and its entry emptied: hands on a wake-up that may have been meant for it. */
+  abandon(): void;
+  /** Called when the wait has got what it waited for and its entry is updated: wakes the next, if something is left. */
+  taken(): void;
+  /** Slot of the agent that has to act for the wait to end, if one is known: it is checked for life before sleeping. */
+  suspect(): number;
+}

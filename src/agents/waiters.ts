@@ -1,0 +1,119 @@
+/** Waiters: who waits for an object, as seen by whoever changed it, and how they are woken. */
+
+import { add, load } from '#atomics';
+import { unpark } from '#park';
+import type { Place } from '../memory/arena.ts';
+import type { Words } from '../memory/atomics.ts';
+import {
+  AGENT_BLOCKED_ON,
+  AGENT_PARK,
+  AGENT_SLEEPING,
+  AGENT_WAITS,
+  agentWord,
+  BLOCKING_BIT,
+  CELL_OPEN,
+  ENTRY_STATUS,
+  ENTRY_TICKET,
+  FLOWS_SHIFT,
+  OPEN_WORDS,
+} from '../memory/layout.ts';
+import type { Namespace } from './namespace.ts';
+import { eachEntry } from './wait-table.ts';
+
+/** An agent as those see it who wake others. */
+export interface Waker {
+  readonly namespace: Namespace;
+  readonly slot: number;
+  /** Rings the bell of the agent in `slot`, which may be this one. */
+  ring(slot: number, cell: number): void;
+}
+
+/** An agent's wait entry for an object. */
+export interface Waiter {
+  readonly slot: number;
+  readonly words: Words;
+  /** First word of the entry. */
+  readonly at: number;
+}
+
+/** Every agent that waits for the object, in no order. */
+export function waitersOf(namespace: Namespace, place: Place): Waiter[] {
+  // OBSERVE entry
+  const waiters: Waiter[] = [];
+  for (let word = 0; word < OPEN_WORDS; word++) {
+    let bits = load(place.words, place.at + CELL_OPEN + word);
+    while (bits !== 0) {
+      const bit = bits & -bits;
+      bits ^= bit;
+      const slot = word * 32 + 31 - Math.clz32(bit);
+      if (load(namespace.words, agentWord(slot) + AGENT_WAITS) === 0) continue;
+      eachEntry(namespace, slot, (words, at, cell) => {
+        if (cell !== place.number) return false;
+        waiters.push({ slot, words, at });
+        return true;
+      });
+    }
+  }
+  return waiters;
+}
+
+/** The waiter that came first, of those that can act on being woken. */
+export function oldestWaiter(namespace: Namespace, place: Place): Waiter | undefined {
+  let oldest: Waiter | undefined;
+  let first = 0;
+  for (const waiter of waitersOf(namespace, place)) {
+    if (!canAct(namespace, waiter)) continue;
+    const ticket = load(waiter.words, waiter.at + ENTRY_TICKET);
+    if (oldest === undefined || isBefore(ticket, first)) {
+      oldest = waiter;
+      first = ticket;
+    }
+  }
+  return oldest;
+}
+
+/** The `count` waiters that came first, of those that can act. */
+export function oldestWaiters(namespace: Namespace, place: Place, count: number): Waiter[] {
+  const waiters = waitersOf(namespace, place).filter((waiter) => canAct(namespace, waiter));
+  const ticket = (waiter: Waiter): number => load(waiter.words, waiter.at + ENTRY_TICKET);
+  const order = waiters.map((waiter) => ({ waiter, ticket: ticket(waiter) }));
+  order.sort((a, b) => (a.ticket === b.ticket ? 0 : isBefore(a.ticket, b.ticket) ? -1 : 1));
+  return order.slice(0, count).map(({ waiter }) => waiter);
+}
+
+/** Whether ticket `a` was drawn before `b`; the counter may wrap. */
+export function isBefore(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}
+
+/** Wakes the waiter: its thread if that sleeps for the object, its event loop otherwise. */
+export function wake(waker: Waker, { slot, words, at }: Waiter, cell: number): void {
+  if ((load(words, at + ENTRY_STATUS) & BLOCKING_BIT) !== 0) wakeThread(waker.namespace, slot);
+  else waker.ring(slot, cell);
+}
+
+/** Wakes every waiter of the object. */
+export function wakeAll(waker: Waker, place: Place): void {
+  for (const waiter of waitersOf(waker.namespace, place)) wake(waker, waiter, place.number);
+}
+
+/** Wakes the agent's thread if it sleeps. */
+export function wakeThread(namespace: Namespace, slot: number): void {
+  const base = agentWord(slot);
+  add(namespace.words, base + AGENT_PARK, 1);
+  // OBSERVE sleeping -> park
+  if (load(namespace.words, base + AGENT_SLEEPING) !== 0) unpark(namespace.control, base + AGENT_PARK);
+}
+
+/** Number of waiting calls on the object, blocked and awaiting. */
+export function countWaiting(namespace: Namespace, place: Place): number {
+  let count = 0;
+  for (const { words, at } of waitersOf(namespace, place)) count += load(words, at + ENTRY_STATUS) >> FLOWS_SHIFT;
+  return count;
+}
+
+/** An event loop whose thread is blocked on something else can't act: waking it would spend the wake-up. */
+function canAct(namespace: Namespace, { slot, words, at }: Waiter): boolean {
+  if ((load(words, at + ENTRY_STATUS) & BLOCKING_BIT) !== 0) return true;
+  return load(namespace.words, agentWord(slot) + AGENT_BLOCKED_ON) === 0;
+}

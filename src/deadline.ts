@@ -1,0 +1,86 @@
+/**
+ * Deadline: a timeout and an AbortSignal as one object, made once at the edge of the API and passed down, so that
+ * nothing inside ever restarts a timeout.
+ */
+
+import { InvalidTypeError } from './errors.ts';
+
+/** How long to wait. Shared by every operation that can wait. */
+export interface WaitOptions {
+  /**
+   * Longest time to wait, in milliseconds; 0 or less tries once; `Infinity` or leaving it out waits without limit.
+   * It bounds the waiting, never the holding.
+   */
+  timeout?: number | undefined;
+  /** Gives the wait up: the call rejects (or throws) with `signal.reason`. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The moment at which a wait gives up, on the clock of `performance.now()`. */
+export class Deadline {
+  /** No limit. */
+  static readonly NEVER: Deadline = new Deadline(Number.POSITIVE_INFINITY, undefined);
+
+  /** Milliseconds on the clock of `performance.now()`; `Infinity` for no limit. */
+  readonly at: number;
+  readonly signal: AbortSignal | undefined;
+
+  private constructor(at: number, signal: AbortSignal | undefined) {
+    this.at = at;
+    this.signal = signal;
+  }
+
+  /** Checks the options and starts the clock. Throws `InvalidTypeError` for anything but numbers and signals. */
+  static from(options: WaitOptions | undefined): Deadline {
+    if (options === undefined) return Deadline.NEVER;
+    if (options === null || typeof options !== 'object') {
+      throw new InvalidTypeError(
+        `options: refused, ${describe(options)} is not an object; pass { timeout: milliseconds, signal }`,
+      );
+    }
+    const { timeout, signal } = options;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new InvalidTypeError(`signal: refused, ${describe(signal)} is not an AbortSignal; pass controller.signal`);
+    }
+    const at = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + checkMilliseconds('timeout', timeout);
+    return at === Number.POSITIVE_INFINITY && signal === undefined ? Deadline.NEVER : new Deadline(at, signal);
+  }
+
+  /** Whether there is neither a timeout nor a signal. */
+  get unlimited(): boolean {
+    return this === Deadline.NEVER;
+  }
+
+  /** Whether a timeout was given (a signal alone does not count). */
+  get timed(): boolean {
+    return this.at !== Number.POSITIVE_INFINITY;
+  }
+
+  get expired(): boolean {
+    return this.at !== Number.POSITIVE_INFINITY && performance.now() >= this.at;
+  }
+
+  /** Milliseconds left, never negative. */
+  get remaining(): number {
+    return this.at === Number.POSITIVE_INFINITY ? this.at : Math.max(0, this.at - performance.now());
+  }
+
+  /** Throws the signal's reason when it is aborted already. */
+  throwIfAborted(): void {
+    this.signal?.throwIfAborted();
+  }
+}
+
+/** Returns `value` where it is a number that can bound a wait; throws `InvalidTypeError` otherwise. */
+export function checkMilliseconds(what: string, value: unknown): number {
+  if (typeof value !== 'number' || Number.isNaN(value)) {
+    throw new InvalidTypeError(
+      `${what}: refused, ${describe(value)} is not a number of milliseconds; pass e.g. { ${what}: 500 } or leave it out`,
+    );
+  }
+  return value;
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,154 @@
+/**
+ * Every error Lockstep throws, each with a stable `code`.
+ *
+ * Messages follow one formula: `<kind> "<name>": <what was refused>, <why, with values>; <what to do>`.
+ * An error object is made fresh for each throw, so its stack is the caller's.
+ */
+
+/** Base class of Lockstep's own errors: `instanceof LockstepError` catches them all but bad types and ranges. */
+export class LockstepError extends Error {
+  /** Stable identifier, `ERR_LOCKSTEP_…`. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** A value of the wrong type was passed. Code `ERR_LOCKSTEP_INVALID_TYPE`. */
+export class InvalidTypeError extends TypeError {
+  readonly code = 'ERR_LOCKSTEP_INVALID_TYPE';
+}
+
+/** A value of the right type is outside what is allowed. Code `ERR_LOCKSTEP_OUT_OF_RANGE`. */
+export class OutOfRangeError extends RangeError {
+  readonly code = 'ERR_LOCKSTEP_OUT_OF_RANGE';
+}
+
+/** A lock was released that nobody holds. Code `ERR_LOCKSTEP_NOT_LOCKED`. */
+export class NotLockedError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_NOT_LOCKED', message, options);
+  }
+}
+
+/** The operation needs the lock, and the caller does not own it. Code `ERR_LOCKSTEP_NOT_OWNER`. */
+export class NotOwnerError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_NOT_OWNER', message, options);
+  }
+}
+
+/** A bounded semaphore was released above its initial value. Code `ERR_LOCKSTEP_OVER_RELEASE`. */
+export class OverReleaseError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_OVER_RELEASE', message, options);
+  }
+}
+
+/** The barrier is broken: a party timed out, aborted, failed or died. Code `ERR_LOCKSTEP_BROKEN_BARRIER`. */
+export class BrokenBarrierError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_BROKEN_BARRIER', message, options);
+  }
+}
+
+/** The object was closed in this thread. Code `ERR_LOCKSTEP_CLOSED`. */
+export class ClosedError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_CLOSED', message, options);
+  }
+}
+
+/** The handle is malformed, or of another kind of object. Code `ERR_LOCKSTEP_HANDLE`. */
+export class HandleError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_HANDLE', message, options);
+  }
+}
+
+/** The handle's object does not exist any more. Code `ERR_LOCKSTEP_STALE_HANDLE`. */
+export class StaleHandleError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_STALE_HANDLE', message, options);
+  }
+}
+
+/** A name that can't be used. Code `ERR_LOCKSTEP_NAME`. */
+export class NameError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_NAME', message, options);
+  }
+}
+
+/** The name belongs to an object of another kind. Code `ERR_LOCKSTEP_NAME_TAKEN`. */
+export class NameTakenError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_NAME_TAKEN', message, options);
+  }
+}
+
+/** Shared memory laid out by another version of Lockstep, or not by Lockstep. Code `ERR_LOCKSTEP_LAYOUT`. */
+export class LayoutError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_LAYOUT', message, options);
+  }
+}
+
+/** The folder for shared memory is missing, or not safe to use. Code `ERR_LOCKSTEP_FOLDER`. */
+export class FolderError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_FOLDER', message, options);
+  }
+}
+
+/** No room is left for shared memory. Code `ERR_LOCKSTEP_NO_SPACE`. */
+export class NoSpaceError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_NO_SPACE', message, options);
+  }
+}
+
+/** A fixed capacity is used up (agents, cells, wait entries). Code `ERR_LOCKSTEP_EXHAUSTED`. */
+export class ExhaustedError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_EXHAUSTED', message, options);
+  }
+}
+
+/** This system can't run Lockstep, or a system call failed unexpectedly. Code `ERR_LOCKSTEP_PLATFORM`. */
+export class PlatformError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_PLATFORM', message, options);
+  }
+}
+
+/** A target function can't be found again in the child. Code `ERR_LOCKSTEP_TARGET`. */
+export class TargetError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_TARGET', message, options);
+  }
+}
+
+/** An argument or result can't be sent to another process or thread. Code `ERR_LOCKSTEP_NOT_SENDABLE`. */
+export class NotSendableError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_NOT_SENDABLE', message, options);
+  }
+}
+
+/** The call does not fit the worker's state (started twice, joined before start…). Code `ERR_LOCKSTEP_STATE`. */
+export class StateError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_STATE', message, options);
+  }
+}
+
+/** A process or thread ended without a result. Code `ERR_LOCKSTEP_WORKER_DIED`. */
+export class WorkerDiedError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_WORKER_DIED', message, options);
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * Arena: the cells of a namespace, handed out, opened, closed and used again.
+ *
+ *   word        bits                                    written by
+ *   HEADER      7…0 slot | 12…8 kind | 14…13 phase      CAS: FREE→CREATING→LIVE⇄ENDING→FREE
+ *   GENERATION  counter                                 the creating agent
+ *   OPEN        a bit per agent, 8 words                that agent; the reaper for a dead one
+ *
+ * A cell lives as long as an agent has its bit in OPEN. Whoever clears a bit looks whether it was the last (`settle`):
+ * the header goes LIVE→ENDING by CAS, OPEN is read once more, and only when it is still empty the cell becomes FREE.
+ *
+ * Race: A closes (clears its bit, sees OPEN empty) while B opens by a handle (sets its bit, then reads the header).
+ *   A1 header LIVE→ENDING · B1 sets its bit · A2 reads OPEN: sees B, goes back to LIVE. B2 reads ENDING: gives up, clears its
+ *   bit and settles, which may find the header LIVE again and end the cell itself. Or B2 reads LIVE: then B1 came before A1,
+ *   so A2 sees the bit. Either B's open counts and the cell stays, or B is told that the object is gone.
+ *   Tests: tests/memory/arena.test.ts.
+ *
+ * An agent that dies while CREATING or ENDING leaves its slot in the header, by which the reaper finishes for it.
+ */
+
+import { add, cas, clearBits, load, setBits, store } from '#atomics';
+import { ExhaustedError } from '../errors.ts';
+import type { Words } from './atomics.ts';
+import {
+  BUMP_WORD,
+  CELL_BODY,
+  CELL_GENERATION,
+  CELL_HEADER,
+  CELL_OPEN,
+  CELL_WORDS,
+  cellsBelow,
+  cellWord,
+  FIRST_PERMITS,
+  header,
+  KIND,
+  kindOf,
+  LIVE_WORD,
+  MAX_SEGMENTS,
+  OPEN_WORDS,
+  PERMITS_NEXT,
+  PERMITS_OWNER,
+  PHASE_CREATING,
+  PHASE_ENDING,
+  PHASE_FREE,
+  PHASE_LIVE,
+  phaseOf,
+  SEGMENTS_WORD,
+  segmentOf,
+  slotOf,
+} from './layout.ts';
+import type { Segment } from './segment.ts';
+
+/** Where a cell is: its number, and its first word in the segment that holds it. */
+export interface Place {
+  readonly number: number;
+  readonly words: Words;
+  readonly at: number;
+}
+
+/** Gives segment `index`, mapped; makes its file when `create` is set. */
+export type SegmentSource = (index: number, create: boolean) => Segment;
+
+const GENERATION_MASK = 0x7fffffff;
+/** How many freed cells a search remembers. */
+const SEARCH_LIMIT = 4096;
+
+export class Arena {
+  readonly control: Segment;
+  private readonly segments: Segment[];
+  private readonly source: SegmentSource;
+  /** Cells that were free when last seen: hints, each is claimed by CAS. */
+  private readonly hints: number[] = [];
+
+  constructor(control: Segment, source: SegmentSource) {
+    this.control = control;
+    this.segments = [control];
+    this.source = source;
+  }
+
+  /** Number of cells that were ever handed out. */
+  get bump(): number {
+    return load(this.control.words, BUMP_WORD);
+  }
+
+  place(number: number): Place {
+    return { number, words: this.segment(segmentOf(number)).words, at: cellWord(number) };
+  }
+
+  /** The segment of index `index`, mapped on first use. */
+  segment(index: number): Segment {
+    const known = this.segments[index];
+    if (known !== undefined) return known;
+    const mapped = this.source(index, false);
+    this.segments[index] = mapped;
+    return mapped;
+  }
+
+  /** Segments mapped so far. */
+  mapped(): Segment[] {
+    return this.segments.filter((segment) => segment !== undefined);
+  }
+
+  /** Claims a free cell for `slot`, its body zeroed. It is CREATING until `publish`. Throws when memory is full. */
+  claim(kind: number, slot: number): Place {
+    for (;;) {
+      const number = this.hints.pop() ?? this.fresh();
+      const place = this.place(number);
+      const claimed = header(PHASE_CREATING, kind, slot);
+      if (cas(place.words, place.at + CELL_HEADER, 0, claimed) !== 0) continue;
+      const { words, at } = place;
+      store(words, at + CELL_GENERATION, (load(words, at + CELL_GENERATION) + 1) & GENERATION_MASK);
+      for (let word = CELL_BODY; word < CELL_WORDS; word++) store(words, at + word, 0);
+      add(this.control.words, LIVE_WORD, 1);
+      return place;
+    }
+  }
+
+  /** Makes the claimed cell LIVE and open for `slot`. Returns its generation. */
+  publish(place: Place, kind: number, slot: number): number {
+    setBits(place.words, place.at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
+    store(place.words, place.at + CELL_HEADER, header(PHASE_LIVE, kind, 0));
+    return load(place.words, place.at + CELL_GENERATION);
+  }
+
+  /** Opens the cell for `slot` if it still is the object of that kind and generation. */
+  open(place: Place, kind: number, generation: number, slot: number): boolean {
+    const { words, at } = place;
+    setBits(words, at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
+    // OBSERVE header -> open bit
+    const live = load(words, at + CELL_HEADER) === header(PHASE_LIVE, kind, 0);
+    if (live && load(words, at + CELL_GENERATION) === generation) return true;
+    this.close(place, slot);
+    return false;
+  }
+
+  /** Clears `slot`'s bit, and frees the cell if that was the last. Returns whether it is free now. */
+  close(place: Place, slot: number): boolean {
+    clearBits(place.words, place.at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
+    return this.settle(place, slot);
+  }
+
+  /** Frees a LIVE cell that nobody has open. Returns whether it did. */
+  settle(place: Place, slot: number): boolean {
+    const { words, at } = place;
+    while (this.unopened(place)) {
+      const live = load(words, at + CELL_HEADER);
+      if (phaseOf(live) !== PHASE_LIVE) return false;
+      const ending = header(PHASE_ENDING, kindOf(live), slot);
+      // PUBLISH header -> open bit
+      if (cas(words, at + CELL_HEADER, live, ending) !== live) continue;
+      if (this.unopened(place)) {
+        this.free(place);
+        return true;
+      }
+      store(words, at + CELL_HEADER, live);
+    }
+    return false;
+  }
+
+  /** Makes a cell that this agent owns by CREATING or ENDING free, with the cells that hang on it. */
+  free(place: Place): void {
+    const { words, at } = place;
+    if (kindOf(load(words, at + CELL_HEADER)) === KIND.BOUNDED_SEMAPHORE) this.freePermits(place);
+    store(words, at + CELL_HEADER, 0);
+    add(this.control.words, LIVE_WORD, -1);
+    if (this.hints.length < SEARCH_LIMIT) this.hints.push(place.number);
+  }
+
+  /** Finishes for a dead agent what it was creating or ending; clears its open bit. Returns whether the cell became free. */
+  recover(place: Place, dead: number, slot: number): boolean {
+    const { words, at } = place;
+    const found = load(words, at + CELL_HEADER);
+    const phase = phaseOf(found);
+    if (phase === PHASE_FREE) return false;
+    const kind = kindOf(found);
+    if (phase === PHASE_CREATING && slotOf(found) === dead) {
+      this.free(place);
+      return true;
+    }
+    // Cells that hang on an agent or on an object are freed with it; they have no open bits.
+    if (kind === KIND.ENTRIES || kind === KIND.PERMITS) return false;
+    if (phase === PHASE_ENDING && slotOf(found) === dead) store(words, at + CELL_HEADER, header(PHASE_LIVE, kind, 0));
+    clearBits(words, at + CELL_OPEN + (dead >> 5), 1 << (dead & 31));
+    return this.settle(place, slot);
+  }
+
+  private unopened({ words, at }: Place): boolean {
+    for (let word = 0; word < OPEN_WORDS; word++) if (load(words, at + CELL_OPEN + word) !== 0) return false;
+    return true;
+  }
+
+  private freePermits(place: Place): void {
+    let next = load(place.words, place.at + FIRST_PERMITS);
+    while (next !== 0) {
+      const permits = this.place(next);
+      const { words, at } = permits;
+      // A half-made chain may have been freed, and its cells taken, before its semaphore was: then it ends here.
+      if (kindOf(load(words, at + CELL_HEADER)) !== KIND.PERMITS) return;
+      if (load(words, at + PERMITS_OWNER) !== place.number) return;
+      next = load(words, at + PERMITS_NEXT);
+      store(words, at + CELL_HEADER, 0);
+      add(this.control.words, LIVE_WORD, -1);
+    }
+  }
+
+  /** A cell never handed out before, or, when many lie free, one of those. */
+  private fresh(): number {
+    const { words } = this.control;
+    for (;;) {
+      const bump = load(words, BUMP_WORD);
+      const capacity = cellsBelow(load(words, SEGMENTS_WORD) + 1);
+      if (bump < capacity) {
+        if (cas(words, BUMP_WORD, bump, bump + 1) === bump) return bump + 1;
+        continue;
+      }
+      if (load(words, LIVE_WORD) * 4 < bump * 3 && this.search(bump)) return this.hints.pop()!;
+      const next = load(words, SEGMENTS_WORD) + 1;
+      if (next >= MAX_SEGMENTS) {
+        if (this.search(bump)) return this.hints.pop()!;
+        throw exhausted(bump);
+      }
+      if (this.segments[next] === undefined) this.segments[next] = this.source(next, true);
+      cas(words, SEGMENTS_WORD, next - 1, next);
+    }
+  }
+
+  private search(bump: number): boolean {
+    for (let number = 1; number <= bump && this.hints.length < SEARCH_LIMIT; number++) {
+      const { words, at } = this.place(number);
+      if (load(words, at + CELL_HEADER) === 0) this.hints.push(number);
+    }
+    return this.hints.length > 0;
+  }
+}
+
+function exhausted(cells: number): ExhaustedError {
+  return new ExhaustedError(
+    `shared memory: refused, all ${cells} cells of the namespace are in use; close objects that are done with, or use several namespaces`,
+  );
+}

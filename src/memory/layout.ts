@@ -1,0 +1,180 @@
+/**
+ * Every offset and bit of the shared memory. `docs/memory-layout.md` says the same in prose and is checked against it.
+ *
+ * A namespace is a control segment and up to 14 cell segments:
+ *
+ *   control:   header (1024 words) | 256 agent slots of 128 words | cells 1…1024
+ *   cells-s:   header (16 words)   | 1024 · 2^s cells, s = 1…13
+ *
+ * All words are 32-bit, in the machine's byte order. Bit 31 is never used, so no word is negative by accident.
+ */
+
+/** "LKST" read as a little-endian word. A file of the other byte order does not match, and is refused. */
+export const MAGIC = 0x54534b4c;
+/** Changes with every change of this file that an older version would misread. */
+export const LAYOUT_VERSION = 1;
+
+// Header words of every segment.
+export const MAGIC_WORD = 0;
+export const VERSION_WORD = 1;
+
+// Further header words of the control segment.
+/** Number of cell segments besides the control segment. Raised by whoever added one, under the grow lock. */
+export const SEGMENTS_WORD = 2;
+/** Cells handed out at least once: 1…BUMP. */
+export const BUMP_WORD = 3;
+/** Cells in use, about: an estimate that decides between looking for free cells and growing. */
+export const LIVE_WORD = 4;
+/** Highest agent slot ever used. */
+export const HIGH_SLOT_WORD = 5;
+/** When the agents were last looked after: milliseconds of the monotonic clock, 31 bits. */
+export const SWEPT_WORD = 16;
+export const CONTROL_HEADER_WORDS = 1024;
+
+// Agent slots. Slot 0 is never used: an owner of 0 means free.
+export const AGENT_SLOTS = 256;
+export const AGENT_WORDS = 128;
+/** bits 30…4 incarnation | bit 0 LIVE. Written under the slot's liveness lock. */
+export const AGENT_STATE = 0;
+export const AGENT_LIVE_BIT = 1;
+export const INCARNATION_SHIFT = 4;
+export const AGENT_PID = 1;
+export const AGENT_THREAD = 2;
+/** Bytes of the UTF-8 name that follow. */
+export const AGENT_NAME_LENGTH = 3;
+export const AGENT_NAME = 4;
+export const AGENT_NAME_BYTES = 48;
+/** Counts wake-ups; a blocked thread sleeps on it. Written by wakers. */
+export const AGENT_PARK = 16;
+/** 1 while the thread may be in the futex. Written by the agent. */
+export const AGENT_SLEEPING = 17;
+/** Cell that the blocked thread waits for; -1 for something else (a child's end); 0 not blocked. */
+export const AGENT_BLOCKED_ON = 18;
+/** 1: a ring was lost because the doorbell was full; look at everything. Written by ringers. */
+export const AGENT_MISSED_RING = 19;
+/** Wait entries in use. Written by the agent, before an entry is filled and after it is emptied. */
+export const AGENT_WAITS = 32;
+/** Entries 0…HIGH-1 may be in use. */
+export const AGENT_HIGH_ENTRY = 33;
+/** First chunk cell with further entries; 0 none. */
+export const AGENT_CHUNK = 34;
+export const AGENT_ENTRIES = 40;
+export const INLINE_ENTRIES = 22;
+
+// A wait entry.
+export const ENTRY_WORDS = 4;
+/** Cell waited for; 0 = free. Written by the agent: last when filling, first when emptying. */
+export const ENTRY_CELL = 0;
+/** Order of arrival at that cell. */
+export const ENTRY_TICKET = 1;
+/** bit 0 BLOCKING | 1 AWAITING | 2 WOKEN | 3 NOTIFIED | 4 WITHDRAWN | bits 30…8 flows. */
+export const ENTRY_STATUS = 2;
+/** What the primitive needs: the barrier's generation. */
+export const ENTRY_DETAIL = 3;
+
+export const BLOCKING_BIT = 1;
+export const AWAITING_BIT = 2;
+export const WOKEN_BIT = 4;
+export const NOTIFIED_BIT = 8;
+export const WITHDRAWN_BIT = 16;
+export const FLOWS_SHIFT = 8;
+
+// A cell: 64 bytes.
+export const CELL_WORDS = 16;
+export const FIRST_SEGMENT_CELLS = 1024;
+export const SEGMENT_HEADER_WORDS = 16;
+export const MAX_SEGMENTS = 14;
+/** bits 7…0 slot (of the agent creating or ending it) | 12…8 kind | 14…13 phase. */
+export const CELL_HEADER = 0;
+/** Counts the objects that lived here; 31 bits. Part of a handle. */
+export const CELL_GENERATION = 1;
+/** 8 words: bit per agent that has the object open. */
+export const CELL_OPEN = 2;
+export const OPEN_WORDS = 8;
+/** 6 words that belong to the object. */
+export const CELL_BODY = 10;
+/** Of objects that can be waited for: the state word, and the counter that gives each waiter its place. */
+export const CELL_STATE: number = CELL_BODY;
+export const CELL_TICKETS: number = CELL_BODY + 1;
+
+export const SLOT_MASK = 0xff;
+export const KIND_SHIFT = 8;
+export const KIND_MASK = 0x1f;
+export const PHASE_SHIFT = 13;
+export const PHASE_MASK = 0x3;
+export const PHASE_FREE = 0;
+export const PHASE_CREATING = 1;
+export const PHASE_LIVE = 2;
+export const PHASE_ENDING = 3;
+
+// Bodies that the arena has to know: a bounded semaphore's permits hang on it as a chain of cells.
+/** First cell of permits, within a bounded semaphore. */
+export const FIRST_PERMITS: number = CELL_BODY + 3;
+/** Next cell of permits; 0 none. */
+export const PERMITS_NEXT = 2;
+/** The semaphore they belong to. */
+export const PERMITS_OWNER = 3;
+/** The permits: 0 free, else the slot of the agent that holds it. */
+export const PERMITS = 4;
+export const PERMITS_PER_CELL = 12;
+
+/** What lives in a cell. */
+export const KIND = {
+  ENTRIES: 1,
+  PERMITS: 2,
+  LOCK: 3,
+  RLOCK: 4,
+  SEMAPHORE: 5,
+  BOUNDED_SEMAPHORE: 6,
+  CONDITION: 7,
+  EVENT: 8,
+  BARRIER: 9,
+  VALUE: 10,
+} as const;
+
+export const CONTROL_WORDS: number =
+  CONTROL_HEADER_WORDS + AGENT_SLOTS * AGENT_WORDS + FIRST_SEGMENT_CELLS * CELL_WORDS;
+
+/** First word of an agent's slot in the control segment. */
+export function agentWord(slot: number): number {
+  return CONTROL_HEADER_WORDS + slot * AGENT_WORDS;
+}
+
+/** Segment that holds cell `cell` (from 1 on). */
+export function segmentOf(cell: number): number {
+  return 31 - Math.clz32(((cell - 1) >> 10) + 1);
+}
+
+/** Cells in segments 0…segments-1. */
+export function cellsBelow(segments: number): number {
+  return FIRST_SEGMENT_CELLS * (2 ** segments - 1);
+}
+
+/** First word of cell `cell` within its segment. */
+export function cellWord(cell: number): number {
+  const segment = segmentOf(cell);
+  const base = segment === 0 ? CONTROL_HEADER_WORDS + AGENT_SLOTS * AGENT_WORDS : SEGMENT_HEADER_WORDS;
+  return base + (cell - 1 - cellsBelow(segment)) * CELL_WORDS;
+}
+
+/** Bytes of segment `segment`'s file. */
+export function segmentBytes(segment: number): number {
+  if (segment === 0) return CONTROL_WORDS * 4;
+  return (SEGMENT_HEADER_WORDS + FIRST_SEGMENT_CELLS * 2 ** segment * CELL_WORDS) * 4;
+}
+
+export function kindOf(header: number): number {
+  return (header >> KIND_SHIFT) & KIND_MASK;
+}
+
+export function phaseOf(header: number): number {
+  return (header >> PHASE_SHIFT) & PHASE_MASK;
+}
+
+export function slotOf(header: number): number {
+  return header & SLOT_MASK;
+}
+
+export function header(phase: number, kind: number, slot: number): number {
+  return (phase << PHASE_SHIFT) | (kind << KIND_SHIFT) | slot;
+}

@@ -1,0 +1,22 @@
+/** The one file in which a thread sleeps and is woken: futexes on words of shared memory. */
+
+import type { FutexOutcome } from '../platform/platform.ts';
+import { platform } from '../platform/current.ts';
+import type { Segment } from './segment.ts';
+
+const BYTES_PER_WORD = 4;
+
+/** Sleeps while the word holds `expected`. *Blocks* the thread for at most `milliseconds`. */
+export function park(segment: Segment, at: number, expected: number, milliseconds: number): FutexOutcome {
+  return platform.futexWait(segment.address + at * BYTES_PER_WORD, expected, milliseconds);
+}
+
+/** Wakes the threads that sleep on the word. */
+export function unpark(segment: Segment, at: number): void {
+  platform.futexWake(segment.address + at * BYTES_PER_WORD, 1);
+}
+
+/** Milliseconds on the clock by which waits are timed. */
+export function now(): number {
+  return performance.now();
+}

@@ -1,0 +1,108 @@
+/**
+ * Linux: what a parent and a child process ask the kernel about each other. Separate from `linux.ts`, as only programs
+ * that start processes pay for these declarations.
+ *
+ * A child's exit is *peeked* (`waitid` with `WNOWAIT`), never taken: libuv reaps it later and finds what it expects.
+ */
+
+import koffi from 'koffi';
+import { PlatformError } from '../errors.ts';
+
+const PR_SET_PDEATHSIG = 1;
+/** The same number on every processor (Linux 5.3 and later). */
+const PIDFD_OPEN_CALL = 434;
+const POLLIN = 1;
+const P_PID = 1;
+const WNOHANG = 1;
+const WEXITED = 4;
+const WNOWAIT = 0x01000000;
+const CLD_EXITED = 1;
+const SIGINFO_WORDS = 32;
+/** Words of `siginfo_t`: `si_code`, then `si_pid` and `si_status` behind a header that is aligned to a pointer. */
+const CODE_WORD = 2;
+const PID_WORD = process.arch === 'arm' || process.arch === 'ia32' ? 3 : 4;
+const STATUS_WORD = PID_WORD + 2;
+/** Milliseconds between two looks where the kernel has no pidfd. */
+const LOOK_INTERVAL = 5;
+
+/** How a process ended: by itself with `code`, or by the signal numbered `signal`. */
+export type Exit =
+  | { readonly code: number; readonly signal?: undefined }
+  | { readonly signal: number; readonly code?: undefined };
+
+type Ffi = (...values: unknown[]) => number;
+
+interface Calls {
+  readonly prctl: Ffi;
+  readonly pidfdOpen: Ffi;
+  readonly poll: Ffi;
+  readonly waitid: Ffi;
+  readonly close: Ffi;
+}
+
+let declared: Calls | undefined;
+
+/** Asks the kernel to send `signal` to this process when the thread that started it ends, however it ends. */
+export function setParentDeathSignal(signal: number): void {
+  if (calls().prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) !== 0) {
+    throw new PlatformError(
+      `prctl: failed to ask for signal ${signal} at the parent's end, errno ${koffi.errno()}; allow prctl in this sandbox`,
+    );
+  }
+}
+
+/**
+ * Whether the child process `pid` has ended, and how; `null` while it runs. Does not block and does not reap.
+ * Also `null` when somebody has reaped it already.
+ */
+export function peekExit(pid: number): Exit | null {
+  const info = new Int32Array(SIGINFO_WORDS);
+  const outcome = calls().waitid(P_PID, pid, info, WEXITED | WNOHANG | WNOWAIT);
+  if (outcome !== 0 || info[PID_WORD] !== pid) return null;
+  const status = info[STATUS_WORD] ?? 0;
+  return info[CODE_WORD] === CLD_EXITED ? { code: status } : { signal: status };
+}
+
+/**
+ * Waits until the process `pid` has ended. Calls `sleeping` with a function that *blocks* the thread for at most the
+ * milliseconds given and says whether the process has ended.
+ */
+export function watchExit<T>(pid: number, sleeping: (sleep: (milliseconds: number) => boolean) => T): T {
+  const fd = calls().pidfdOpen(PIDFD_OPEN_CALL, pid, 0);
+  if (fd < 0) return sleeping((milliseconds) => lookAgain(pid, milliseconds));
+  try {
+    return sleeping((milliseconds) => pollReadable(fd, milliseconds));
+  } finally {
+    // Not node:fs: in a thread it warns about descriptors that it did not open.
+    calls().close(fd);
+  }
+}
+
+/** *Blocks* until the descriptor is readable, a signal arrives or the time passes; returns whether it is readable. */
+function pollReadable(fd: number, milliseconds: number): boolean {
+  const request = new Int32Array([fd, POLLIN]);
+  return calls().poll(request, 1, Math.ceil(Math.min(milliseconds, 0x7fffffff))) > 0;
+}
+
+/** For kernels without pidfd. */
+function lookAgain(pid: number, milliseconds: number): boolean {
+  if (peekExit(pid) !== null) return true;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(milliseconds, LOOK_INTERVAL));
+  return peekExit(pid) !== null;
+}
+
+function calls(): Calls {
+  if (declared === undefined) {
+    const libc = koffi.load(null);
+    declared = {
+      prctl: libc.func(
+        'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+      ) as Ffi,
+      pidfdOpen: libc.func('long syscall(long n, int pid, unsigned int flags)') as Ffi,
+      poll: libc.func('int poll(void *fds, unsigned long count, int timeout)') as Ffi,
+      waitid: libc.func('int waitid(int type, unsigned int id, void *info, int options)') as Ffi,
+      close: libc.func('int close(int fd)') as Ffi,
+    };
+  }
+  return declared;
+}

@@ -1,0 +1,111 @@
+/** Linux: mmap, posix_fallocate, flock, mkfifo and futex(2), called through koffi. */
+
+import koffi from 'koffi';
+import { NoSpaceError, PlatformError } from '../errors.ts';
+import type { FutexOutcome, Mapping, Platform } from './platform.ts';
+
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
+const NANOSECONDS_PER_MILLISECOND = 1e6;
+/** A sleep is cut to this, in milliseconds: far above any interval used, and safe in a timespec. */
+const LONGEST_SLEEP = 3_600_000;
+
+/** Number of the futex system call, per processor (Linux `asm/unistd.h`). */
+const FUTEX_CALL: Record<string, number> = {
+  x64: 202,
+  arm64: 98,
+  riscv64: 98,
+  loong64: 98,
+  ia32: 240,
+  arm: 240,
+  ppc64: 221,
+};
+
+type Ffi = (...values: unknown[]) => number;
+
+const libc = koffi.load(null);
+const mmap = libc.func('void *mmap(void *addr, size_t len, int prot, int flags, int fd, int64_t off)');
+const munmap = libc.func('int munmap(uintptr_t addr, size_t len)') as Ffi;
+const posixFallocate = libc.func('int posix_fallocate(int fd, int64_t off, int64_t len)') as Ffi;
+const flock = libc.func('int flock(int fd, int op)') as Ffi;
+const mkfifo = libc.func('int mkfifo(const char *path, unsigned int mode)') as Ffi;
+const futex = libc.func('long syscall(long n, uintptr_t addr, int op, int value, void *timeout)') as Ffi;
+
+const futexCall = FUTEX_CALL[process.arch];
+const { EAGAIN, EINTR, ENOSPC, EEXIST } = koffi.os.errno as Record<string, number>;
+const ETIMEDOUT = koffi.os.errno['ETIMEDOUT'];
+
+/** `struct timespec`: seconds, nanoseconds. One per thread, as a thread sleeps in one place at a time. */
+const timespec = new BigInt64Array(2);
+
+export const linux: Platform = {
+  map(fd: number, size: number): Mapping {
+    const pointer = mmap(null, size, PROT_READ_WRITE, MAP_SHARED, fd, 0) as bigint;
+    if (BigInt.asIntN(64, BigInt(pointer)) === -1n) throw failed('mmap', `${size} bytes`);
+    return { buffer: koffi.view(pointer, size) as ArrayBuffer, address: Number(pointer) };
+  },
+
+  unmap({ buffer, address }: Mapping): void {
+    if (munmap(address, buffer.byteLength) !== 0) throw failed('munmap', `address ${address}`);
+  },
+
+  reserve(fd: number, size: number, path: string): void {
+    let code: number;
+    do code = posixFallocate(fd, 0, size);
+    while (code === EINTR);
+    if (code === ENOSPC) {
+      throw new NoSpaceError(
+        `shared memory "${path}": refused, its file system has no room for ${size} bytes; ` +
+          'free space there (df shows it), enlarge it, or point LOCKSTEP_DIR at a larger tmpfs',
+      );
+    }
+    if (code !== 0) throw failed('posix_fallocate', path, code);
+  },
+
+  tryLockFile(fd: number, mode: 'exclusive' | 'shared'): boolean {
+    const operation = (mode === 'exclusive' ? LOCK_EX : LOCK_SH) | LOCK_NB;
+    for (;;) {
+      if (flock(fd, operation) === 0) return true;
+      const code = koffi.errno();
+      if (code === EAGAIN) return false;
+      if (code !== EINTR) throw failed('flock', `descriptor ${fd}`, code);
+    }
+  },
+
+  makeFifo(path: string): void {
+    if (mkfifo(path, 0o600) === 0) return;
+    const code = koffi.errno();
+    if (code !== EEXIST) throw failed('mkfifo', path, code);
+  },
+
+  futexWait(address: number, expected: number, milliseconds: number): FutexOutcome {
+    const bounded = Math.min(Math.max(milliseconds, 0), LONGEST_SLEEP);
+    const seconds = Math.floor(bounded / 1000);
+    timespec[0] = BigInt(seconds);
+    timespec[1] = BigInt(Math.floor((bounded - seconds * 1000) * NANOSECONDS_PER_MILLISECOND));
+    if (futex(futexCall, address, FUTEX_WAIT, expected, timespec) === 0) return 'woken';
+    const code = koffi.errno();
+    if (code === EAGAIN) return 'changed';
+    if (code === ETIMEDOUT) return 'timeout';
+    if (code === EINTR) return 'woken';
+    throw failed('futex wait', `address ${address}`, code);
+  },
+
+  futexWake(address: number, count: number): number {
+    const woken = futex(futexCall, address, FUTEX_WAKE, count, null);
+    if (woken < 0) throw failed('futex wake', `address ${address}`);
+    return woken;
+  },
+};
+
+function failed(call: string, what: string, code: number = koffi.errno()): PlatformError {
+  const name = Object.entries(koffi.os.errno).find(([, value]) => value === code)?.[0] ?? `errno ${code}`;
+  return new PlatformError(
+    `${call}: failed on ${what}, ${name}; check the limits of this system (ulimit -a) and report it if they are not the cause`,
+  );
+}

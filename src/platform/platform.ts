@@ -1,0 +1,26 @@
+/** What Lockstep asks of an operating system: the one interface behind which each system has a file. */
+
+/** A file mapped into this thread's memory. */
+export interface Mapping {
+  readonly buffer: ArrayBuffer;
+  /** Address of the first byte. Below 2^53 on every supported system, so a number holds it exactly. */
+  readonly address: number;
+}
+
+/** How a futex wait ended: woken, the time passed, or the word did not hold the expected value. */
+export type FutexOutcome = 'woken' | 'timeout' | 'changed';
+
+export interface Platform {
+  /** Maps `size` bytes of the open file, shared and writable. Throws `PlatformError`. */
+  map(fd: number, size: number): Mapping;
+  unmap(mapping: Mapping): void;
+  /** Reserves the file's blocks, so that writing to the mapping can't fail later. Throws `NoSpaceError`. */
+  reserve(fd: number, size: number, path: string): void;
+  /** Takes the kernel's lock of the open file if it is free. The kernel drops it when the descriptor's owner dies. */
+  tryLockFile(fd: number, mode: 'exclusive' | 'shared'): boolean;
+  makeFifo(path: string): void;
+  /** Sleeps while the word at `address` holds `expected`. *Blocks* the thread for at most `milliseconds`. */
+  futexWait(address: number, expected: number, milliseconds: number): FutexOutcome;
+  /** Wakes at most `count` threads that sleep on the word; returns how many it woke. */
+  futexWake(address: number, count: number): number;
+}

@@ -1,0 +1,79 @@
+/**
+ * Lock: one holder at a time, across processes and threads; survives the death of its holder.
+ *
+ * Words and algorithm: raw-lock.ts. Fast paths: one compare-and-swap to take, one to release.
+ */
+
+import { cas } from '#atomics';
+import type { ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import { obtain, Opened, openHandle, registerClass } from '../agents/shared-object.ts';
+import type { Hold, ObjectOptions } from '../contracts.ts';
+import { NotLockedError } from '../errors.ts';
+import { CELL_STATE, KIND } from '../memory/layout.ts';
+import type { Holdable } from './hold.ts';
+import { HoldOf } from './hold.ts';
+import { MutualExclusion } from './mutual-exclusion.ts';
+import { ownerOf, RawLock, recoverLock } from './raw-lock.ts';
+
+const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting: false };
+
+/**
+ * A lock that processes and threads share. Not re-entrant. Any agent may release it, as in Python.
+ *
+ * *If the holder dies* it is freed, and the next holder's `hold.recovered` is `true`: what it guards may be half-written.
+ *
+ * Order: those who wait are served in the order in which they came, but a running thread may take a free lock before a waiter
+ * has woken; a waiter that was passed over and has waited for over half a millisecond is served next.
+ *
+ * @example
+ * const lock = new Lock({ name: 'invoices' });
+ * using hold = lock.acquireSync({ timeout: 500 });
+ * if (hold === null) throw new Error('busy');
+ */
+export class Lock extends MutualExclusion implements Holdable {
+  /** Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is full or unsafe. */
+  constructor(options?: ObjectOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source?: ObjectOptions | Opened) {
+    const opened = source instanceof Opened ? source : obtain(TYPE, source, () => {});
+    super(TYPE, opened, RawLock.of(opened.cell));
+  }
+
+  /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): Lock {
+    return new Lock(openHandle(TYPE, handle));
+  }
+
+  override tryAcquire(): Hold | null {
+    const { cell, raw } = this;
+    if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) return new HoldOf(this, ++raw.turn, false);
+    this.checkOpen();
+    return raw.tryTake() ? this.held() : null;
+  }
+
+  override release(): void {
+    const { cell, raw } = this;
+    if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) === raw.me) return;
+    this.checkOpen();
+    if (!raw.free()) {
+      throw new NotLockedError(`${this.title}: can't be released, nobody holds it; release once for each acquire`);
+    }
+  }
+
+  /** @internal Gives back the holding `turn`, unless somebody else has released it. */
+  releaseTurn(turn: number): void {
+    const { cell, raw } = this;
+    if (turn !== raw.turn) return;
+    if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) === raw.me) return;
+    if (!this.closed && ownerOf(raw.state) === raw.me) raw.free();
+  }
+
+  protected override held(): Hold {
+    return new HoldOf(this, ++this.raw.turn, this.raw.recovered);
+  }
+}
+
+registerKind(KIND.LOCK, { name: TYPE.name, recover: recoverLock });
+registerClass(TYPE.name, Lock.open);

@@ -1,0 +1,151 @@
+/** What Lock and RLock share: everything but who may enter again, and who may release. */
+
+import type { Opened } from '../agents/shared-object.ts';
+import { SharedObject } from '../agents/shared-object.ts';
+import type { Description } from '../agents/shared-object.ts';
+import type { ObjectType } from '../agents/cell.ts';
+import { countWaiting } from '../agents/waiters.ts';
+import type { Hold, Lockable, Owner, UntimedWaitOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { InvalidTypeError } from '../errors.ts';
+import { ownerOf, RawLock } from './raw-lock.ts';
+import { takeAwaiting, takeBlocking } from './taking.ts';
+
+/** How a lock stands. */
+export interface LockDescription extends Description {
+  locked: boolean;
+  owner: Owner | null;
+  /** Calls that wait for it, blocked and awaiting, in all processes. */
+  waiting: number;
+}
+
+export abstract class MutualExclusion<Raw extends RawLock = RawLock> extends SharedObject implements Lockable {
+  protected readonly raw: Raw;
+
+  protected constructor(type: ObjectType, opened: Opened, raw: Raw) {
+    super(type, opened);
+    this.raw = raw;
+  }
+
+  /** Whether somebody holds it, in any process. */
+  get locked(): boolean {
+    this.checkOpen();
+    return ownerOf(this.raw.state) !== 0;
+  }
+
+  /** Who holds it, or `null`. */
+  get owner(): Owner | null {
+    this.checkOpen();
+    const slot = ownerOf(this.raw.state);
+    return slot === 0 ? null : this.cell.agent.namespace.identity(slot);
+  }
+
+  /**
+   * Takes the lock; the event loop goes on meanwhile. With a timeout, resolves to `null` when it has passed.
+   *
+   * *Cancels* by `signal`: rejects with its reason, and leaves no trace in the queue. *If the holder dies*, the next in
+   * the queue gets it, with `hold.recovered`. Rejects with `ClosedError`, `InvalidTypeError`.
+   */
+  acquire(options?: UntimedWaitOptions): Promise<Hold>;
+  acquire(options: WaitOptions): Promise<Hold | null>;
+  acquire(options?: WaitOptions): Promise<Hold | null> {
+    const hold = options === undefined ? this.tryAcquire() : null;
+    return hold === null ? this.acquireSlow(options) : Promise.resolve(hold);
+  }
+
+  /**
+   * Takes the lock. *Blocks* the thread until it is free; with a timeout, returns `null` when it has passed.
+   *
+   * *If the holder dies*, the next in the queue gets it, with `hold.recovered`. Throws `ClosedError`, `InvalidTypeError`.
+   *
+   * @example
+   * using hold = lock.acquireSync();
+   */
+  acquireSync(options?: UntimedWaitOptions): Hold;
+  acquireSync(options: WaitOptions): Hold | null;
+  acquireSync(options?: WaitOptions): Hold | null {
+    const hold = options === undefined ? this.tryAcquire() : null;
+    return hold === null ? this.acquireSlowSync(options) : hold;
+  }
+
+  /** Takes the lock if it is free. Never waits. */
+  abstract tryAcquire(): Hold | null;
+
+  /** Gives the lock back. */
+  abstract release(): void;
+
+  /** Runs `fn` inside the lock and releases it, however `fn` ends. With a timeout, `null` when it passed before. */
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  async run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    const hold = await this.acquire(options ?? {});
+    if (hold === null) return null;
+    try {
+      return await fn();
+    } finally {
+      hold.release();
+    }
+  }
+
+  /** Runs `fn` inside the lock. *Blocks* the thread until it is free. `fn` must not return a promise: use `run` then. */
+  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
+  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
+  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    const hold = this.acquireSync(options ?? {});
+    if (hold === null) return null;
+    try {
+      return checkSynchronous(this.title, fn());
+    } finally {
+      hold.release();
+    }
+  }
+
+  override describe(): LockDescription {
+    this.checkOpen();
+    const { owner } = this;
+    return {
+      kind: this.constructor.name,
+      name: this.name ?? null,
+      handle: this.handle,
+      locked: owner !== null,
+      owner,
+      waiting: countWaiting(this.cell.agent.namespace, this.cell),
+    };
+  }
+
+  protected override summary(): string {
+    const { owner, waiting } = this.describe();
+    const held = owner === null ? 'free' : `held by ${owner.name} (pid ${owner.pid})`;
+    return waiting === 0 ? held : `${held}, ${waiting} waiting`;
+  }
+
+  /** A hold of what the raw lock has just taken for this agent. */
+  protected abstract held(): Hold;
+
+  private async acquireSlow(options: WaitOptions | undefined): Promise<Hold | null> {
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    const hold = this.tryAcquire();
+    if (hold !== null || deadline.expired) return hold;
+    return (await takeAwaiting(this.cell, this.raw, deadline, this)) ? this.held() : null;
+  }
+
+  private acquireSlowSync(options: WaitOptions | undefined): Hold | null {
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    const hold = this.tryAcquire();
+    if (hold !== null || deadline.expired) return hold;
+    return takeBlocking(this.cell, this.raw, deadline) ? this.held() : null;
+  }
+}
+
+/** Returns what a synchronous function returned; throws if that is a promise, whose work would run outside the lock. */
+export function checkSynchronous<Result>(title: string, result: Result): Result {
+  if (result !== null && typeof result === 'object' && typeof (result as { then?: unknown }).then === 'function') {
+    throw new InvalidTypeError(
+      `${title}: runSync refused a promise, its work would go on after the release; use run() for async functions`,
+    );
+  }
+  return result;
+}

@@ -1,0 +1,198 @@
+/**
+ * RawLock: one owning agent at a time; the algorithm under Lock and RLock.
+ *
+ *   word   name        bits                                                              written by
+ *   +0     STATE       30 WAITERS | 29 WOKEN | 28 FAIR | 27 RECOVERED | 7…0 owner slot     anyone, CAS only
+ *   +1     TICKETS     counter: who came first                                           waiters
+ *   +2     RECOVERIES  counter                                                           the reaper
+ *   +3     DEPTH       how often the owner has taken it (RLock; for others to read)       the owner
+ *
+ * Algorithm: a barging mutex whose waiters sleep in their own agents (parking_lot; the WOKEN bit is Go's sync.Mutex's),
+ * with an owner in the word (as in POSIX robust mutexes).
+ *
+ *   take      CAS 0 -> me. In the slow path also from a free word with bits in it, which are kept.
+ *   wait      fill the wait entry, then `attempt`: take if free, else set WAITERS by CAS. Sleep only if that CAS saw an owner.
+ *   release   CAS me -> 0. With WAITERS: the word becomes free but keeps WAITERS; the oldest waiter is woken, and WOKEN set so
+ *             that releases do not wake another one while it is on its way.
+ *   FAIR      set by a waiter that was woken, found the lock taken again, and has waited for over half a millisecond: the next
+ *             release keeps the lock for the oldest waiter, newcomers queue. It is a policy, nothing is owned by it: the oldest
+ *             waiter takes by CAS like anyone, and if it is gone or idle others take after an interval.
+ *
+ * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is awake that will set it when
+ * it takes or gives up. WAITERS is cleared only by a releaser that found no entry after freeing the word, by CAS on the
+ * very word it left.
+ *
+ * Race: R releases and finds no entry (R1); W fills its entry (W1), sees the word free with WAITERS (W2); R clears WAITERS
+ * by CAS (R2). W2 does not sleep, as the word was free: it takes. If W1, W2 come after another owner has taken, the word is not
+ * what R2 expects, and the mark stays. A stale mark costs one needless look.
+ *
+ * A dead owner's word is freed by the reaper with RECOVERED set, which the next taker is told.
+ */
+
+import { add, cas, load, store } from '#atomics';
+import type { Cell } from '../agents/cell.ts';
+import type { Namespace } from '../agents/namespace.ts';
+import type { Pressure, Wait } from '../agents/wait.ts';
+import { PRESSURE } from '../agents/wait.ts';
+import { oldestWaiter, wake } from '../agents/waiters.ts';
+import type { Place } from '../memory/arena.ts';
+import { CELL_BODY, CELL_STATE, SLOT_MASK } from '../memory/layout.ts';
+
+export const RECOVERIES_WORD: number = CELL_BODY + 2;
+export const DEPTH_WORD: number = CELL_BODY + 3;
+
+export const WAITERS_BIT: number = 1 << 30;
+export const WOKEN_BIT: number = 1 << 29;
+export const FAIR_BIT: number = 1 << 28;
+const RECOVERED_BIT = 1 << 27;
+const OWNER_MASK = SLOT_MASK;
+
+export function ownerOf(state: number): number {
+  return state & OWNER_MASK;
+}
+
+function isFree(state: number): boolean {
+  return (state & OWNER_MASK) === 0;
+}
+
+function isFair(state: number): boolean {
+  return (state & FAIR_BIT) !== 0;
+}
+
+export class RawLock implements Wait {
+  readonly cell: Cell;
+  readonly me: number;
+  /** Counts the holdings of this agent, so that a hold knows whether it is still the one. */
+  turn = 0;
+  /** Whether the last taking found what a dead owner left. */
+  recovered = false;
+
+  constructor(cell: Cell) {
+    this.cell = cell;
+    this.me = cell.agent.slot;
+  }
+
+  /** The cell's RawLock: one in each agent. */
+  static of(cell: Cell): RawLock {
+    if (cell.extension instanceof RawLock) return cell.extension;
+    const made = new RawLock(cell);
+    cell.extension = made;
+    return made;
+  }
+
+  get state(): number {
+    return load(this.cell.words, this.cell.at + CELL_STATE);
+  }
+
+  /** Takes the lock if it is free and kept for nobody. */
+  tryTake(): boolean {
+    const { words, at } = this.cell;
+    for (;;) {
+      const state = load(words, at + CELL_STATE);
+      if (!isFree(state)) return false;
+      if (isFair(state) && this.oldest() !== undefined) return false;
+      const taken = (state & (WAITERS_BIT | WOKEN_BIT)) | this.me;
+      if (cas(words, at + CELL_STATE, state, taken) === state) return this.took(state);
+    }
+  }
+
+  /** Frees the lock, whoever owns it, and wakes the oldest waiter. Returns `false` if it was free. */
+  free(): boolean {
+    const { words, at } = this.cell;
+    for (;;) {
+      const state = load(words, at + CELL_STATE);
+      if (isFree(state)) return false;
+      const open = state & ~OWNER_MASK;
+      const quiet = (state & WAITERS_BIT) === 0 || (state & WOKEN_BIT) !== 0;
+      const next = quiet ? open : open | WOKEN_BIT;
+      if (cas(words, at + CELL_STATE, state, next) !== state) continue;
+      if (!quiet && !this.wakeOldest()) {
+        // Nobody waits: the marks were stale.
+        cas(words, at + CELL_STATE, next, next & RECOVERED_BIT);
+      }
+      return true;
+    }
+  }
+
+  peek(): boolean {
+    return isFree(this.state);
+  }
+
+  attempt(pressure: Pressure): boolean {
+    const { words, at } = this.cell;
+    for (;;) {
+      const state = load(words, at + CELL_STATE);
+      if (isFree(state)) {
+        if (isFair(state) && pressure !== PRESSURE.IMPATIENT && !this.isOldest()) return false;
+        if (cas(words, at + CELL_STATE, state, WAITERS_BIT | this.me) === state) return this.took(state);
+        continue;
+      }
+      const fair = pressure === PRESSURE.NONE ? 0 : FAIR_BIT;
+      const marked = (state | WAITERS_BIT | fair) & ~WOKEN_BIT;
+      // PUBLISH entry -> WAITERS
+      if (marked === state || cas(words, at + CELL_STATE, state, marked) === state) return false;
+    }
+  }
+
+  abandon(): void {
+    const { words, at } = this.cell;
+    for (;;) {
+      const state = load(words, at + CELL_STATE);
+      if (isFree(state)) {
+        this.wakeOldest();
+        return;
+      }
+      // This may have been the waiter that was woken, and the mark may have been cleared while it was awake.
+      const marked = (state | WAITERS_BIT) & ~WOKEN_BIT;
+      if (marked === state || cas(words, at + CELL_STATE, state, marked) === state) return;
+    }
+  }
+
+  taken(): void {}
+
+  suspect(): number {
+    return ownerOf(this.state);
+  }
+
+  setDepth(depth: number): void {
+    store(this.cell.words, this.cell.at + DEPTH_WORD, depth);
+  }
+
+  private took(before: number): true {
+    this.recovered = (before & RECOVERED_BIT) !== 0;
+    return true;
+  }
+
+  private oldest(): ReturnType<typeof oldestWaiter> {
+    return oldestWaiter(this.cell.agent.namespace, this.cell);
+  }
+
+  /** Whether no other agent came first; one that did is woken, in case that nobody has done it. */
+  private isOldest(): boolean {
+    const { agent } = this.cell;
+    const first = this.oldest();
+    if (first === undefined || first.slot === agent.slot) return true;
+    wake(agent, first, this.cell.number);
+    return false;
+  }
+
+  private wakeOldest(): boolean {
+    const { cell } = this;
+    const first = this.oldest();
+    if (first === undefined) return false;
+    wake(cell.agent, first, cell.number);
+    return true;
+  }
+}
+
+/** Frees the lock if the dead agent owned it, and leaves word of that to the next owner. */
+export function recoverLock(_namespace: Namespace, { words, at }: Place, dead: number): void {
+  for (;;) {
+    const state = load(words, at + CELL_STATE);
+    if (ownerOf(state) !== dead) return;
+    const freed = (state & (WAITERS_BIT | FAIR_BIT)) | RECOVERED_BIT;
+    if (cas(words, at + CELL_STATE, state, freed) !== state) continue;
+    add(words, at + RECOVERIES_WORD, 1);
+    return;
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * RLock: a lock that its owner may take again. Owned by an agent and a scope (scope.ts); free when released as often as taken.
+ *
+ * Words and algorithm: raw-lock.ts. Who owns it within the agent, and how deep, only that agent needs to know: it is kept
+ * in ordinary memory, and DEPTH is a copy for others to read.
+ */
+
+import { cas } from '#atomics';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import { obtain, Opened, openHandle, registerClass } from '../agents/shared-object.ts';
+import type { Hold, ObjectOptions, UntimedWaitOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { NotLockedError, NotOwnerError } from '../errors.ts';
+import { load } from '#atomics';
+import { CELL_STATE, KIND } from '../memory/layout.ts';
+import type { Holdable } from './hold.ts';
+import { HoldOf } from './hold.ts';
+import type { LockDescription } from './mutual-exclusion.ts';
+import { MutualExclusion } from './mutual-exclusion.ts';
+import { DEPTH_WORD, ownerOf, RawLock, recoverLock } from './raw-lock.ts';
+import type { Scope } from './scope.ts';
+import { currentScope, runInScope } from './scope.ts';
+
+const TYPE: ObjectType = { kind: KIND.RLOCK, name: 'RLock', serial: true, lasting: false };
+
+/** The raw lock with what its owning agent knows. */
+class RawRLock extends RawLock {
+  scope: Scope | undefined;
+  depth = 0;
+
+  static override of(cell: Cell): RawRLock {
+    if (cell.extension instanceof RawRLock) return cell.extension;
+    const made = new RawRLock(cell);
+    cell.extension = made;
+    return made;
+  }
+
+  /** Whether the running code owns it. */
+  get mine(): boolean {
+    return this.depth > 0 && currentScope().isWithin(this.scope);
+  }
+
+  enter(depth: number): void {
+    this.scope = currentScope();
+    this.depth = depth;
+    this.turn++;
+    this.setDepth(depth);
+  }
+}
+
+/** How an RLock stands. */
+export interface RLockDescription extends LockDescription {
+  /** How often its owner has taken it. */
+  depth: number;
+}
+
+/**
+ * A re-entrant lock that processes and threads share: its owner may take it again, and must release it as often.
+ *
+ * The owner is the thread, and within it the scope: plain nested `acquire` calls in one flow re-enter, as in Python. `run(fn)`
+ * makes a scope of its own unless its caller owns the lock already: two concurrent `run`s exclude each other, and a `run`
+ * inside a `run` re-enters.
+ *
+ * *If the owner dies* it is freed, and the next holder's `hold.recovered` is `true`.
+ */
+export class RLock extends MutualExclusion<RawRLock> implements Holdable {
+  /** Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is full or unsafe. */
+  constructor(options?: ObjectOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source?: ObjectOptions | Opened) {
+    const opened = source instanceof Opened ? source : obtain(TYPE, source, () => {});
+    super(TYPE, opened, RawRLock.of(opened.cell));
+  }
+
+  /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): RLock {
+    return new RLock(openHandle(TYPE, handle));
+  }
+
+  /** How often the owner has taken it; 0 when it is free. */
+  get depth(): number {
+    this.checkOpen();
+    return this.locked ? Math.max(1, load(this.cell.words, this.cell.at + DEPTH_WORD)) : 0;
+  }
+
+  /** Whether the running code owns it. */
+  get owned(): boolean {
+    return this.raw.mine && ownerOf(this.raw.state) === this.raw.me;
+  }
+
+  override tryAcquire(): Hold | null {
+    const { cell, raw } = this;
+    if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) {
+      raw.enter(1);
+      return new HoldOf(this, raw.turn, false);
+    }
+    this.checkOpen();
+    if (this.owned) {
+      raw.setDepth(++raw.depth);
+      return new HoldOf(this, raw.turn, false);
+    }
+    return raw.tryTake() ? this.held() : null;
+  }
+
+  /** Gives one level back. Throws `NotOwnerError` unless the running code owns it, `NotLockedError` if it is free. */
+  override release(): void {
+    this.checkOpen();
+    if (!this.owned) throw this.refused('released');
+    this.giveBack();
+  }
+
+  override run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  override run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  override run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    const inside = (): Promise<Result | null> => super.run(fn, options ?? {});
+    return this.owned ? inside() : runInScope(inside);
+  }
+
+  override describe(): RLockDescription {
+    return { ...super.describe(), depth: this.depth };
+  }
+
+  /** @internal Gives one level of the holding `turn` back. */
+  releaseTurn(turn: number): void {
+    if (turn !== this.raw.turn || this.raw.depth === 0 || this.closed) return;
+    this.giveBack();
+  }
+
+  /** @internal Throws unless the running code owns it. */
+  checkOwned(what: string): void {
+    this.checkOpen();
+    if (!this.owned) throw this.refused(what);
+  }
+
+  /** @internal Releases every level; returns how many there were. */
+  releaseWhole(): number {
+    const { depth } = this.raw;
+    this.raw.depth = 1;
+    this.giveBack();
+    return depth;
+  }
+
+  /** @internal Makes the hold that was just taken as deep as `depth`. */
+  restore(depth: number): void {
+    this.raw.depth = depth;
+    this.raw.setDepth(depth);
+  }
+
+  protected override held(): Hold {
+    this.raw.enter(1);
+    return new HoldOf(this, this.raw.turn, this.raw.recovered);
+  }
+
+  private giveBack(): void {
+    const { cell, raw } = this;
+    if (raw.depth > 1) {
+      raw.setDepth(--raw.depth);
+      return;
+    }
+    raw.depth = 0;
+    raw.scope = undefined;
+    if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) !== raw.me) raw.free();
+  }
+
+  private refused(what: string): Error {
+    const { owner } = this;
+    if (owner === null) {
+      return new NotLockedError(`${this.title}: can't be ${what}, nobody holds it; release once for each acquire`);
+    }
+    return new NotOwnerError(
+      `${this.title}: can't be ${what} here, it is held by ${owner.name} (pid ${owner.pid}, thread ${owner.threadId})` +
+        `${owner.pid === process.pid ? ', perhaps in another flow of this thread' : ''}; only its owner may do that`,
+    );
+  }
+}
+
+registerKind(KIND.RLOCK, { name: TYPE.name, recover: recoverLock });
+registerClass(TYPE.name, RLock.open);

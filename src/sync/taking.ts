@@ -1,0 +1,37 @@
+/** Taking a serial object (a lock, a permit) by waiting for it: blocked, or awaiting. */
+
+import { block, spin } from '../agents/blocking.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { Wait } from '../agents/wait.ts';
+import type { Deadline } from '../deadline.ts';
+import { AWAITING_BIT, BLOCKING_BIT } from '../memory/layout.ts';
+
+/** A wait for something that a newcomer may also take without queueing. */
+export interface Taking extends Wait {
+  tryTake(): boolean;
+}
+
+/** Times that a spinner which saw the object free, and lost it to another, spins again. */
+const SPIN_ROUNDS = 3;
+
+/** Waits until the object is taken; `false` when the time has passed. *Blocks* the thread. */
+export function takeBlocking(cell: Cell, wait: Taking, deadline: Deadline): boolean {
+  for (let round = 0; round < SPIN_ROUNDS && spin(cell, wait); round++) if (wait.tryTake()) return true;
+  cell.enter(BLOCKING_BIT, cell.drawTicket());
+  let taken = false;
+  try {
+    taken = block(cell, wait, deadline);
+  } finally {
+    cell.leave(BLOCKING_BIT);
+    if (taken) wait.taken();
+    else wait.abandon();
+  }
+  return taken;
+}
+
+/** Waits until the object is taken; resolves to `false` when the time has passed. The event loop goes on. */
+export function takeAwaiting(cell: Cell, wait: Taking, deadline: Deadline, keeper: object): Promise<boolean> {
+  const ticket = cell.drawTicket();
+  cell.enter(AWAITING_BIT, ticket);
+  return cell.await(wait, ticket, deadline, keeper);
+}

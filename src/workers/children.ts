@@ -1,0 +1,69 @@
+/** The live children of this thread, and what becomes of them when it exits: daemons are ended, the others waited for. */
+
+import { writeError } from './standard-output.ts';
+
+/** A child as its thread's end sees it. */
+export interface LiveChild {
+  readonly name: string;
+  readonly daemon: boolean;
+  isAlive(): boolean;
+  joinSync(timeout?: number): boolean;
+  terminate(): void;
+  kill(): void;
+}
+
+/** Milliseconds that a daemon has to end by itself, once its parent has asked for it. */
+const DAEMON_GRACE = 500;
+/** Milliseconds after which a program that failed says what it is still waiting for. */
+const SILENCE = 200;
+
+const children = new Set<LiveChild>();
+let watching = false;
+/** What ends this thread, if an error does. */
+let failure: { readonly error: unknown } | undefined;
+
+export function trackChild(child: LiveChild): void {
+  children.add(child);
+  if (watching) return;
+  watching = true;
+  // First in line: the listener that leaves the shared memory must come after.
+  process.prependListener('exit', endChildren);
+  // Only listens: what happens to the error does not change.
+  process.on('uncaughtExceptionMonitor', noteFailure);
+}
+
+export function untrackChild(child: LiveChild): void {
+  children.delete(child);
+}
+
+/** The children that have not ended, in the order of their start. */
+export function liveChildren(): LiveChild[] {
+  return [...children].filter((child) => child.isAlive());
+}
+
+/** *Blocks* until the children have ended that are no daemons. */
+function endChildren(): void {
+  const alive = liveChildren();
+  const daemons = alive.filter(({ daemon }) => daemon);
+  for (const daemon of daemons) daemon.terminate();
+  const others = alive.filter(({ daemon }) => !daemon);
+  if (failure !== undefined) explainWaiting(others);
+  for (const child of others) child.joinSync();
+  const patience = performance.now() + DAEMON_GRACE;
+  for (const daemon of daemons) {
+    if (!daemon.joinSync(Math.max(0, patience - performance.now()))) daemon.kill();
+  }
+}
+
+/** Node prints the error that ends a program only after its exit listeners: without a word, waiting would look like hanging. */
+function explainWaiting(others: LiveChild[]): void {
+  const patience = performance.now() + SILENCE;
+  const waiting = others.filter((child) => !child.joinSync(Math.max(0, patience - performance.now())));
+  if (waiting.length === 0) return;
+  const names = waiting.map(({ name }) => name).join(', ');
+  writeError(`lockstep: this program has failed (${String(failure?.error)}) and waits for ${names} to end\n`);
+}
+
+function noteFailure(error: unknown): void {
+  failure = { error };
+}

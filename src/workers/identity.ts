@@ -1,0 +1,80 @@
+/** Identity: which process and which thread of Lockstep this is. Settled before any user code runs. */
+
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+
+/** A process as its children and its threads know it. */
+export interface ProcessIdentity {
+  readonly name: string;
+  /** Numbers of the processes from the program's main one down to this: `[1, 2]` is `Process-1:2`. */
+  readonly path: readonly number[];
+  readonly daemon: boolean;
+  /** The process that started this one with Lockstep; `null` in the program's main process. */
+  readonly parent: { readonly pid: number; readonly name: string } | null;
+}
+
+/** A thread as it knows itself. */
+export interface ThreadIdentity {
+  readonly name: string;
+  readonly daemon: boolean;
+}
+
+export interface Identity {
+  readonly process: ProcessIdentity;
+  readonly thread: ThreadIdentity;
+  /** Last numbers given to a process and to a thread; shared by the threads of this process. */
+  readonly counters: Int32Array;
+}
+
+export const MAIN_PROCESS_NAME = 'MainProcess';
+export const MAIN_THREAD_NAME = 'MainThread';
+
+const PROCESS_COUNTER = 0;
+const THREAD_COUNTER = 1;
+
+/** What a child process runs first. */
+export const PROCESS_BOOTSTRAP: URL = new URL(`./bootstrap-process${extname(import.meta.url)}`, import.meta.url);
+/** What a thread runs first. */
+export const THREAD_BOOTSTRAP: URL = new URL(`./bootstrap-thread${extname(import.meta.url)}`, import.meta.url);
+
+/** Whether this process was started by Lockstep. Known from its command line, so also before the bootstrap ran. */
+const startedByLockstep: boolean = isMainThread && process.argv[1] === fileURLToPath(PROCESS_BOOTSTRAP);
+
+/** See `isMainProcess` in `current.ts`. */
+export const isMain: boolean = isMainThread && !startedByLockstep;
+
+let current: Identity = {
+  process: { name: MAIN_PROCESS_NAME, path: [], daemon: false, parent: null },
+  thread: { name: MAIN_THREAD_NAME, daemon: false },
+  counters: newCounters(),
+};
+
+export function identity(): Identity {
+  return current;
+}
+
+/** Called by the bootstraps. */
+export function assumeIdentity(assumed: Identity): void {
+  current = assumed;
+}
+
+export function newCounters(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** Place of a new child process in the family, e.g. `[1, 2]`. */
+export function nextProcessPath(): readonly number[] {
+  return [...current.process.path, Atomics.add(current.counters, PROCESS_COUNTER, 1) + 1];
+}
+
+/** Number of a new thread. */
+export function nextThreadNumber(): number {
+  return Atomics.add(current.counters, THREAD_COUNTER, 1) + 1;
+}
+
+/** Name that this agent shows as the holder of a lock. */
+export function agentName({ process: { name, path }, thread }: Identity): string {
+  if (thread.name === MAIN_THREAD_NAME) return name;
+  return path.length === 0 ? thread.name : `${name}|${thread.name}`;
+}

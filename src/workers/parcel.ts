@@ -1,0 +1,297 @@
+/**
+ * Parcel: arguments and results on their way to another process or thread.
+ *
+ * What structured clone can't carry as it is (a shared object, an error with its class, code and cause) leaves an empty
+ * *place* in the copy that travels, and is listed beside it as *goods*. Structured clone keeps identity within one message, so
+ * the other side recognises the places, also when one object was nested at several of them or in a cycle.
+ */
+
+import { types } from 'node:util';
+import { serialize } from 'node:v8';
+import { openShared, SharedObject } from '../agents/shared-object.ts';
+import { NotSendableError } from '../errors.ts';
+import { type ErrorClass, errorClassOf, isError, rebuildError } from './error-class.ts';
+
+/** Plain data for structured clone. */
+export interface Parcel {
+  readonly root: unknown;
+  /** The same objects as occur in `root`. */
+  readonly places: object[];
+  /** What belongs in each place. */
+  readonly goods: Goods[];
+}
+
+/** A shared object by its handle, or an error by its class (its fields travel in its place). */
+export type Goods =
+  | { readonly kind: 'shared'; readonly handle: string }
+  | { readonly kind: 'error'; readonly errorClass: ErrorClass };
+
+/** Where a parcel goes: only threads can share a SharedArrayBuffer. */
+export type Destination = 'process' | 'thread';
+
+const forbidden = new WeakMap<object, string>();
+
+/** Refuses `object` in every parcel; `reason` follows "it is …". */
+export function forbidSending(object: object, reason: string): void {
+  forbidden.set(object, reason);
+}
+
+/** A value and how it is reached from the root: `args[1].callback`. */
+interface Spot {
+  readonly value: unknown;
+  readonly key: string;
+  readonly parent?: Spot | undefined;
+}
+
+type Fields = Record<string, unknown>;
+
+/**
+ * Makes a parcel of `value`.
+ *
+ * @param what begins the message, e.g. `Process "Process-1":`
+ * @param name what the value is called in the message, e.g. `args`
+ * @throws {NotSendableError} naming the path of what can't be sent
+ */
+export function pack(value: unknown, to: Destination, what: string, name: string): Parcel {
+  const packer = new Packer(to, what);
+  const root = packer.copy({ value, key: name });
+  return { root: packer.goods.length === 0 ? value : root, places: packer.places, goods: packer.goods };
+}
+
+/** Makes the value again. Opens the shared objects in it. Throws `StaleHandleError` for one that is gone. */
+export function unpack({ root, places, goods }: Parcel): unknown {
+  if (goods.length === 0) return root;
+  const delivered = new Map<unknown, unknown>();
+  places.forEach((place, index) => {
+    const item = goods[index]!;
+    delivered.set(place, item.kind === 'shared' ? openShared(item.handle) : rebuildError(item.errorClass));
+  });
+  const exchange = (found: unknown): unknown => (delivered.has(found) ? delivered.get(found) : found);
+  const seen = new Set<object>();
+  const open: unknown[] = [root, ...places];
+  while (open.length > 0) {
+    const next = open.pop();
+    if (next === null || typeof next !== 'object' || seen.has(next) || isLeaf(next)) continue;
+    seen.add(next);
+    open.push(...exchangeWithin(next, exchange));
+  }
+  places.forEach((place, index) => {
+    if (goods[index]!.kind === 'error') fillError(delivered.get(place) as Error, place as Fields);
+  });
+  return exchange(root);
+}
+
+/** Replaces what lies directly in a container; returns what lay in it before. */
+function exchangeWithin(container: object, exchange: (found: unknown) => unknown): unknown[] {
+  if (types.isMap(container)) {
+    const entries = [...container];
+    container.clear();
+    for (const [key, value] of entries) container.set(exchange(key), exchange(value));
+    return entries.flat();
+  }
+  if (types.isSet(container)) {
+    const values = [...container];
+    container.clear();
+    for (const value of values) container.add(exchange(value));
+    return values;
+  }
+  const values: unknown[] = [];
+  for (const key of Object.keys(container)) {
+    const value = (container as Fields)[key];
+    values.push(value);
+    const exchanged = exchange(value);
+    if (exchanged !== value) (container as Fields)[key] = exchanged;
+  }
+  return values;
+}
+
+/** Errors show their fields as V8 makes them: not enumerable. */
+function fillError(error: Error, fields: Fields): void {
+  for (const [key, value] of Object.entries(fields)) {
+    const enumerable = !['name', 'message', 'stack', 'cause', 'errors'].includes(key);
+    Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true });
+  }
+}
+
+class Packer {
+  readonly places: object[] = [];
+  readonly goods: Goods[] = [];
+  private readonly to: Destination;
+  private readonly what: string;
+  private readonly copies = new Map<object, object>();
+  /** Containers whose copies are still empty. A list instead of recursion: nesting may be deep. */
+  private readonly unfilled: Spot[] = [];
+
+  constructor(to: Destination, what: string) {
+    this.to = to;
+    this.what = what;
+  }
+
+  copy(root: Spot): unknown {
+    const copied = this.stub(root);
+    for (let spot = this.unfilled.pop(); spot !== undefined; spot = this.unfilled.pop()) this.fill(spot);
+    return copied;
+  }
+
+  /** The copy of a value; of a container: still empty. */
+  private stub(spot: Spot): unknown {
+    const { value } = spot;
+    if (typeof value === 'function') throw this.refusal(spot, describeFunction(value));
+    if (typeof value === 'symbol') throw this.refusal(spot, `${String(value)}, a symbol`);
+    if (value === null || typeof value !== 'object') return value;
+    const known = this.copies.get(value);
+    if (known !== undefined) return known;
+    const copied = this.stubOf(value, spot);
+    this.copies.set(value, copied);
+    return copied;
+  }
+
+  private stubOf(value: object, spot: Spot): object {
+    if (value instanceof SharedObject) return this.place({ kind: 'shared', handle: value.handle });
+    if (isError(value)) {
+      this.unfilled.push(spot);
+      return this.place({ kind: 'error', errorClass: errorClassOf(value) });
+    }
+    const refused = describeRefused(value);
+    if (refused !== undefined) throw this.refusal(spot, refused);
+    if (isLeaf(value)) {
+      this.checkLeaf(value, spot);
+      return value;
+    }
+    this.unfilled.push(spot);
+    if (Array.isArray(value)) return new Array(value.length);
+    if (types.isMap(value)) return new Map();
+    if (types.isSet(value)) return new Set();
+    return {};
+  }
+
+  private place(item: Goods): object {
+    const place = {};
+    this.places.push(place);
+    this.goods.push(item);
+    return place;
+  }
+
+  private fill(parent: Spot): void {
+    const value = parent.value as object;
+    const copied = this.copies.get(value)!;
+    const child = (inner: unknown, key: string): unknown => this.stub({ value: inner, key, parent });
+    if (isError(value)) this.fillErrorPlace(value, copied as Fields, parent);
+    else if (types.isMap(value)) {
+      let n = 0;
+      for (const [key, inner] of value) {
+        const at = typeof key === 'string' ? JSON.stringify(key) : String(n);
+        (copied as Map<unknown, unknown>).set(child(key, `.keys()[${n++}]`), child(inner, `.get(${at})`));
+      }
+    } else if (types.isSet(value)) {
+      let n = 0;
+      for (const inner of value) (copied as Set<unknown>).add(child(inner, `.values()[${n++}]`));
+    } else {
+      const isArray = Array.isArray(value);
+      for (const key of Object.keys(value)) {
+        define(copied, key, child((value as Fields)[key], isArray ? `[${key}]` : keyOf(key)));
+      }
+    }
+  }
+
+  /** An error must get through: what can't be sent of its fields is left out. */
+  private fillErrorPlace(error: Error, place: Fields, parent: Spot): void {
+    place.name = String(error.name);
+    place.message = String(error.message);
+    place.stack = String(error.stack);
+    for (const key of ['cause', 'errors', ...Object.keys(error)]) {
+      if (key in place || !Object.hasOwn(error, key)) continue;
+      const inner = (error as unknown as Fields)[key];
+      const spot = { value: inner, key: keyOf(key), parent };
+      if (isError(inner) || canPack(spot, this.to)) define(place, key, this.stub(spot));
+    }
+  }
+
+  private checkLeaf(value: object, spot: Spot): void {
+    if (this.to === 'process' && isSharedBytes(value)) {
+      throw this.refusal(spot, 'a SharedArrayBuffer, whose memory only threads of one process can share');
+    }
+    if (isPlainLeaf(value)) return;
+    try {
+      if (this.to === 'thread') structuredClone(value);
+      else serialize(value);
+    } catch (cause) {
+      throw this.refusal(spot, `${className(value)}: ${(cause as Error).message}`, cause);
+    }
+  }
+
+  private refusal(spot: Spot, found: string, cause?: unknown): NotSendableError {
+    let path = '';
+    for (let at: Spot | undefined = spot; at !== undefined; at = at.parent) path = at.key + path;
+    return new NotSendableError(
+      `${this.what} ${path} can't be sent to another ${this.to}, it is ${found}; send plain data or shared objects instead`,
+      cause === undefined ? undefined : { cause },
+    );
+  }
+}
+
+function canPack(spot: Spot, to: Destination): boolean {
+  try {
+    new Packer(to, '').copy(spot);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Own key, whatever it is called (`__proto__` too). */
+function define(target: object, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+/** Objects that structured clone takes whole, and in which nothing else can lie. */
+function isLeaf(value: object): boolean {
+  return isPlainLeaf(value) || isHostObject(value);
+}
+
+function isPlainLeaf(value: object): boolean {
+  return (
+    ArrayBuffer.isView(value) ||
+    types.isAnyArrayBuffer(value) ||
+    types.isDate(value) ||
+    types.isRegExp(value) ||
+    types.isBoxedPrimitive(value)
+  );
+}
+
+/** Node's own cloneable classes (Blob, KeyObject, MessagePort …) keep what they are under symbols. */
+function isHostObject(value: object): boolean {
+  if (Array.isArray(value) || types.isMap(value) || types.isSet(value) || types.isProxy(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return false;
+  return Object.getOwnPropertySymbols(value).length > 0 && Object.keys(value).length === 0;
+}
+
+function isSharedBytes(value: object): boolean {
+  return types.isSharedArrayBuffer(ArrayBuffer.isView(value) ? value.buffer : value);
+}
+
+function describeRefused(value: object): string | undefined {
+  const reason = forbidden.get(value);
+  if (reason !== undefined) return reason;
+  if (value instanceof URL) return 'a URL (send its href)';
+  if (types.isProxy(value)) return 'a Proxy';
+  if (types.isPromise(value)) return 'a Promise (await it first)';
+  if (types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef) return `a ${className(value)}`;
+  if (types.isGeneratorObject(value)) return 'a generator';
+  return undefined;
+}
+
+function describeFunction(value: object): string {
+  const { name } = value as { name?: unknown };
+  return typeof name === 'string' && name !== '' ? `a function (${name})` : 'a function';
+}
+
+function className(value: object): string {
+  const { constructor } = value as { constructor?: { name?: unknown } };
+  return typeof constructor?.name === 'string' ? constructor.name : 'object';
+}
+
+function keyOf(key: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}

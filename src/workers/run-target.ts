@@ -1,0 +1,79 @@
+/** What every child does: find its target, run it with what came along, tell how it went. */
+
+import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
+import type { FunctionReference } from '../agents/function-reference.ts';
+import { resolveReference } from '../agents/function-reference.ts';
+import { TargetError } from '../errors.ts';
+import { standForSelf } from './child.ts';
+import { becomeCurrent } from './current.ts';
+import type { Outcome } from './outcome.ts';
+import { returned, threw } from './outcome.ts';
+import type { Destination, Parcel } from './parcel.ts';
+import { unpack } from './parcel.ts';
+import { writeError } from './standard-output.ts';
+
+/** A child's part. */
+export interface Part {
+  readonly kind: 'Process' | 'Thread';
+  readonly name: string;
+  readonly daemon: boolean;
+  readonly target: FunctionReference;
+  readonly isMethod: boolean;
+  readonly cargo: Parcel;
+  /** Keeps the outcome for the parent. */
+  readonly record: (outcome: Outcome) => void;
+}
+
+/** Exit code of a child whose target waits for something that can't come any more; Node's own for such a program. */
+const NEVER_SETTLED = 13;
+
+/** Runs the target. Returns at once; the child ends when its event loop has nothing left to do. */
+export function runTarget(part: Part): void {
+  const title = `${part.kind} ${part.name}:`;
+  const to: Destination = part.kind === 'Process' ? 'process' : 'thread';
+  let recorded = false;
+  let drained = false;
+  const record = (outcome: Outcome): void => {
+    if (recorded) return;
+    recorded = true;
+    part.record(outcome);
+  };
+  const fail = (error: unknown): void => {
+    writeError(`${title}\n${inspect(error)}\n`);
+    process.exitCode = 1;
+    record(threw(error, to));
+  };
+  let uncaught: { error: unknown } | undefined;
+  // Only listens. A thread's uncaught error is printed here, as Node leaves that to the parent; a process's is printed by Node.
+  process.on('uncaughtExceptionMonitor', (error) => {
+    uncaught = { error };
+    if (part.kind === 'Thread') writeError(`${title}\n${inspect(error)}\n`);
+  });
+  process.on('beforeExit', () => {
+    drained = true;
+  });
+  process.on('exit', (code) => {
+    if (uncaught !== undefined && code !== 0) record(threw(uncaught.error, to));
+    if (recorded || !drained || code !== 0) return;
+    writeError(`${title} its target awaits something that nothing can bring about any more\n`);
+    process.exitCode = NEVER_SETTLED;
+  });
+  call(part).then((value) => record(returned(value, to, `${part.kind} ${JSON.stringify(part.name)}`)), fail);
+}
+
+async function call(part: Part): Promise<unknown> {
+  const { kind, name, daemon, target, isMethod } = part;
+  const found = await resolveReference(target);
+  const cargo = unpack(part.cargo);
+  if (!isMethod) return found(...(cargo as unknown[]));
+  const instance = Object.create(found.prototype as object) as { run(): unknown };
+  if (typeof instance.run !== 'function') {
+    throw new TargetError(`${kind} ${JSON.stringify(name)}: its class "${target.export}" has no run() here; declare it in the class`);
+  }
+  EventEmitter.call(instance as unknown as EventEmitter);
+  Object.assign(instance, cargo);
+  standForSelf(instance, kind, name, daemon);
+  becomeCurrent(kind, instance);
+  return instance.run();
+}

@@ -1,0 +1,60 @@
+/** Target: what a child runs, and how the child finds it again. */
+
+import { pathToFileURL } from 'node:url';
+import { isAbsolute } from 'node:path';
+import { inspect } from 'node:util';
+import type { FunctionReference } from '../agents/function-reference.ts';
+import { referenceTo } from '../agents/function-reference.ts';
+import { InvalidTypeError, TargetError } from '../errors.ts';
+
+export type TargetFunction = (...args: unknown[]) => unknown;
+
+/** A target said outright, for functions that can't be traced to an export (made by a wrapper, say). */
+export interface TargetModule {
+  /** The module, as a URL or an absolute path; `import.meta.url` for the module at hand. */
+  readonly module: string | URL;
+  /** Name of its export; default `"default"`. */
+  readonly export?: string | undefined;
+}
+
+/** A function that its module exports, sync or async; or the module and the export said outright. */
+export type Target<Result, Args extends readonly unknown[]> = ((...args: Args) => Result) | TargetModule;
+
+/** Throws `InvalidTypeError` for what can't be a target at all. */
+export function checkTarget(kind: string, target: unknown): void {
+  if (target === undefined || typeof target === 'function') return;
+  if (!isTargetModule(target)) {
+    throw new InvalidTypeError(
+      `${kind}: refused, its target is ${inspect(target, { depth: 0 })}; pass a function that its module exports, or { module, export }`,
+    );
+  }
+}
+
+/**
+ * How the child finds the target, or the class whose `run` it calls.
+ *
+ * @throws {TargetError} if it can't
+ */
+export function referenceToTarget(target: unknown, title: string, isClass: boolean): FunctionReference {
+  if (target === undefined) {
+    throw new TargetError(`${title}: can't be started, it has neither a target nor a run(); pass { target: fn } or override run()`);
+  }
+  if (isTargetModule(target)) return { module: moduleUrl(target.module, title), export: target.export ?? 'default' };
+  return referenceTo(target, isClass ? `${title}: its class` : `${title}: target`);
+}
+
+function isTargetModule(target: unknown): target is TargetModule {
+  if (target === null || typeof target !== 'object') return false;
+  const { module, export: name } = target as Partial<TargetModule>;
+  return (typeof module === 'string' || module instanceof URL) && (name === undefined || typeof name === 'string');
+}
+
+function moduleUrl(module: string | URL, title: string): string {
+  if (module instanceof URL) return module.href;
+  if (isAbsolute(module)) return pathToFileURL(module).href;
+  if (/^(file|data|node):/.test(module)) return module;
+  throw new TargetError(
+    `${title}: target refused, ${JSON.stringify(module)} is neither a URL nor an absolute path; ` +
+      'pass import.meta.url, or new URL("./work.js", import.meta.url)',
+  );
+}

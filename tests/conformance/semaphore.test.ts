@@ -1,0 +1,192 @@
+/**
+ * The contract of Semaphore.
+ *
+ * Left out of C and G, with the reason:
+ *   G90, first half (blocking=false together with a timeout raises): `tryAcquire` takes no timeout.
+ */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { Semaphore, Value } from 'lockstep';
+import { suite } from '../support/stage.ts';
+import { until, untilWaiting } from '../support/until.ts';
+
+suite('Semaphore', (stage) => {
+  stage.it('C24: of two permits a third acquire gets none', async () => {
+    const semaphore = stage.share(new Semaphore(2));
+    const [one, other] = await stage.actors(2);
+    assert.deepEqual(await one.do('acquire', semaphore), { recovered: false });
+    assert.deepEqual(await other.do('acquire', semaphore), { recovered: false });
+    assert.equal(await one.do('tryAcquire', semaphore), null);
+    assert.equal(await other.do('tryAcquire', semaphore), null);
+    await one.do('release', semaphore);
+    assert.deepEqual(await other.do('tryAcquire', semaphore), { recovered: false });
+  });
+
+  stage.it('C25: without a value there is one permit; with 0 there is none until a release', async () => {
+    const [actor] = await stage.actors(1);
+    const one = stage.share(new Semaphore());
+    assert.equal(one.value, 1);
+    assert.notEqual(await actor.do('tryAcquire', one), null);
+    assert.equal(await actor.do('tryAcquire', one), null);
+    const none = stage.share(new Semaphore(0));
+    assert.equal(await actor.do('tryAcquire', none), null);
+    none.release();
+    assert.notEqual(await actor.do('tryAcquire', none), null);
+  });
+
+  stage.it('C27: value counts the permits that are free', async () => {
+    const semaphore = stage.share(new Semaphore(2));
+    const [actor] = await stage.actors(1);
+    const seen = [semaphore.value];
+    for (const operation of ['acquire', 'acquire', 'release', 'release', 'release'] as const) {
+      await actor.do(operation, semaphore);
+      seen.push(semaphore.value);
+    }
+    assert.deepEqual(seen, [2, 1, 0, 1, 2, 3]);
+  });
+
+  stage.it('C28: a negative or fractional initial value is a RangeError', async () => {
+    for (const value of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      assert.throws(
+        () => new Semaphore(value),
+        (error: Error & { code?: unknown }) => {
+          assert.ok(error instanceof RangeError, `${value}: ${error}`);
+          return error.code === 'ERR_LOCKSTEP_OUT_OF_RANGE';
+        },
+      );
+    }
+  });
+
+  stage.it(
+    'C33: with value 7 and ten contenders exactly 7 pass, and releasing 7 lets exactly 7 more',
+    async () => {
+      const semaphore = stage.share(new Semaphore(7));
+      const actors = await stage.actors(10);
+      let passed = 0;
+      const count = (): number => passed++;
+      const all = actors.flatMap((actor) => [
+        actor.do('acquire', semaphore).then(count),
+        actor.do('acquire', semaphore).then(count),
+      ]);
+      await until(() => passed === 7, 'seven to pass');
+      assert.equal(semaphore.value, 0);
+      for (let i = 0; i < 7; i++) semaphore.release();
+      await until(() => passed === 14, 'seven more to pass');
+      assert.equal(semaphore.value, 0);
+      for (let i = 0; i < 6; i++) semaphore.release();
+      await Promise.all(all);
+      assert.equal(passed, 20);
+      assert.equal(semaphore.value, 0);
+    },
+  );
+
+  stage.it('C34: release(n) adds n and lets n waiters through', async () => {
+    const semaphore = stage.share(new Semaphore(0));
+    const actors = await stage.actors(3);
+    let passed = 0;
+    const all = actors.map((actor) => actor.do('acquire', semaphore).then(() => passed++));
+    await untilWaiting(semaphore, 3);
+    semaphore.release(2);
+    await until(() => passed === 2, 'two to pass');
+    await untilWaiting(semaphore, 1);
+    assert.equal(semaphore.value, 0);
+    semaphore.release(3);
+    await Promise.all(all);
+    assert.equal(semaphore.value, 2);
+  });
+
+  stage.it('C34: release of less than one is a RangeError and changes nothing', async () => {
+    const semaphore = stage.share(new Semaphore(1));
+    const [actor] = await stage.actors(1);
+    for (const count of [0, -1, 0.5, Number.NaN]) {
+      await assert.rejects(actor.do('release', semaphore, count), {
+        name: 'RangeError',
+        code: 'ERR_LOCKSTEP_OUT_OF_RANGE',
+      });
+    }
+    assert.equal(semaphore.value, 1);
+  });
+
+  stage.it(
+    'C36: nested scoped use takes two permits, and gives both back when the inner block throws',
+    async () => {
+      const semaphore = stage.share(new Semaphore(2));
+      const [actor] = await stage.actors(1);
+      assert.equal(await actor.do('nestedScopes', semaphore), 0);
+      assert.equal(semaphore.value, 2);
+    },
+  );
+
+  for (const form of ['using', 'run'] as const) {
+    stage.it(`the scoped form (${form}) gives its permit back on return and on error`, async () => {
+      const semaphore = stage.share(new Semaphore(1));
+      const inside = stage.share(new Value('i32', 0));
+      const [actor] = await stage.actors(1);
+      assert.equal(await actor.do('scoped', semaphore, form, inside, 'returns'), 'returned from inside');
+      assert.equal(semaphore.value, 1);
+      await assert.rejects(actor.do('scoped', semaphore, form, inside, 'throws'), {
+        message: 'thrown inside',
+      });
+      assert.equal(semaphore.value, 1);
+    });
+  }
+
+  stage.it(
+    'C37: a killed holder gives nothing back, as a plain semaphore has no owner; others may',
+    async () => {
+      const semaphore = stage.share(new Semaphore(1));
+      const [holder, next] = await stage.actors(2);
+      await holder.do('acquire', semaphore);
+      await holder.kill();
+      assert.equal(await next.do('acquire', semaphore, { timeout: 300 }), null);
+      assert.equal(semaphore.value, 0);
+      semaphore.release();
+      assert.notEqual(await next.do('acquire', semaphore), null);
+    },
+  );
+
+  stage.it('C37 HAZARD: a killed waiter takes no permit with it', async () => {
+    const semaphore = stage.share(new Semaphore(0));
+    const [doomed, next] = await stage.actors(2);
+    void doomed.do('acquire', semaphore);
+    await untilWaiting(semaphore, 1);
+    const got = next.do('acquire', semaphore);
+    await untilWaiting(semaphore, 2);
+    await doomed.kill();
+    semaphore.release();
+    assert.notEqual(await got, null);
+    assert.equal(semaphore.value, 0);
+  });
+
+  stage.it('a timeout gives null once the time has passed, and takes no permit', async () => {
+    const semaphore = stage.share(new Semaphore(0));
+    const [actor] = await stage.actors(1);
+    const { value, milliseconds } = await actor.timed('acquire', semaphore, { timeout: 60 });
+    assert.equal(value, null);
+    assert.ok(milliseconds >= 60, `gave up after ${milliseconds} ms`);
+    semaphore.release();
+    assert.equal(semaphore.value, 1);
+  });
+
+  stage.it('G90: a timeout of 0 or less polls', async () => {
+    const semaphore = stage.share(new Semaphore(1));
+    const [actor] = await stage.actors(1);
+    for (const timeout of [0, -1]) {
+      assert.notEqual(await actor.do('acquire', semaphore, { timeout }), null);
+      assert.equal(await actor.do('acquire', semaphore, { timeout }), null);
+      await actor.do('release', semaphore);
+    }
+  });
+
+  stage.it('a permit released by one that never acquired counts, as for a signal between two', async () => {
+    const semaphore = stage.share(new Semaphore(0));
+    const [consumer, producer] = await stage.actors(2);
+    for (let i = 0; i < 20; i++) {
+      const got = consumer.do('acquire', semaphore);
+      await producer.do('release', semaphore);
+      assert.notEqual(await got, null);
+    }
+    assert.equal(semaphore.value, 0);
+  });
+});

@@ -1,0 +1,68 @@
+/**
+ * Gives the test file that imports it (first of all, before `lockstep`) a base folder of its own, and checks when the
+ * file is done that no process it started lives on and nothing is left in the folder.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { holds } from './until.ts';
+
+/** Where this file's namespaces live: `LOCKSTEP_DIR` of this process and of all that it starts. */
+export const sandbox: string = mkdtempSync(
+  join(process.env.LOCKSTEP_TEST_DIR ?? '/dev/shm', 'lockstep-test-'),
+);
+process.env.LOCKSTEP_DIR = sandbox;
+
+after(async () => {
+  // Registered last, so that it runs when the library has left: its own listener came before.
+  process.once('exit', () => {
+    const left = listing(sandbox);
+    rmSync(sandbox, { recursive: true, force: true });
+    if (left.length > 0) {
+      console.error(`left behind in LOCKSTEP_DIR:\n  ${left.join('\n  ')}`);
+      process.exitCode = 1;
+    }
+  });
+  const { activeChildren } = await import('lockstep');
+  assert.deepEqual(
+    activeChildren().map(({ name }) => name),
+    [],
+    'children live on',
+  );
+  const allGone = await holds(() => processesOf(sandbox).length === 0);
+  assert.ok(allGone, `processes live on: ${processesOf(sandbox).map(describeProcess).join(', ')}`);
+});
+
+/** Everything below `folder`, as paths relative to it. */
+export function listing(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' });
+}
+
+/** Pids of the other processes whose `LOCKSTEP_DIR` is `folder`, the zombies left out. */
+export function processesOf(folder: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
+    .filter((pid) => readProc(pid, 'environ').split('\0').includes(`LOCKSTEP_DIR=${folder}`))
+    .map(Number);
+}
+
+/** Whether the process runs: neither gone nor a zombie. */
+export function runs(pid: number): boolean {
+  const stat = readProc(String(pid), 'stat');
+  const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
+  return state !== undefined && state !== 'Z' && state !== 'X';
+}
+
+function describeProcess(pid: number): string {
+  return `${pid} (${readProc(String(pid), 'cmdline').replaceAll('\0', ' ').trim()})`;
+}
+
+function readProc(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return ''; // It ended meanwhile, or is another user's.
+  }
+}

@@ -1,0 +1,286 @@
+/** A stage has actors: processes and threads, blocking or awaiting, that a test tells what to do. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, describe, it } from 'node:test';
+import { Process, Thread } from 'lockstep';
+import { act } from './actor.ts';
+import type { operations, Self, Style } from './operations.ts';
+import { until } from './until.ts';
+import { encode, type Hello, onMessage, type Reply, type SharedObject, toReferences } from './wire.ts';
+
+export type Kind = 'process' | 'thread';
+
+interface Role {
+  kind: Kind;
+  style: Style;
+}
+
+interface Flavour {
+  name: string;
+  roles: readonly [Role, ...Role[]];
+}
+
+/** Every way in which a contract's suite is run. Actor i of a stage plays role i, again from the first when they end. */
+const FLAVOURS: readonly Flavour[] = [
+  { name: 'processes, blocking', roles: [{ kind: 'process', style: 'blocking' }] },
+  { name: 'processes, awaiting', roles: [{ kind: 'process', style: 'awaiting' }] },
+  { name: 'threads, blocking', roles: [{ kind: 'thread', style: 'blocking' }] },
+  { name: 'threads, awaiting', roles: [{ kind: 'thread', style: 'awaiting' }] },
+  {
+    name: 'mixed',
+    roles: [
+      { kind: 'process', style: 'blocking' },
+      { kind: 'thread', style: 'awaiting' },
+      { kind: 'process', style: 'awaiting' },
+      { kind: 'thread', style: 'blocking' },
+    ],
+  },
+];
+
+/** A hang is a failure, whatever the machine. */
+const HANG_MS = 30_000;
+
+type Operations = typeof operations;
+type Args<K extends keyof Operations> = Operations[K] extends (self: Self, ...args: infer A) => unknown
+  ? A
+  : never;
+type Outcome<K extends keyof Operations> = Awaited<ReturnType<Operations[K]>>;
+type Cast<N extends number, T extends Actor[] = []> = number extends N
+  ? Actor[]
+  : T['length'] extends N
+    ? T
+    : Cast<N, [...T, Actor]>;
+
+/** Defines the suite of a contract once for each flavour. */
+export function suite(contract: string, define: (stage: Stage) => void): void {
+  for (const flavour of FLAVOURS) {
+    describe(`${contract}: ${flavour.name}`, () => {
+      const stage = new Stage(flavour);
+      afterEach(() => stage.rest());
+      after(() => stage.close());
+      define(stage);
+    });
+  }
+}
+
+export class Stage {
+  readonly #flavour: Flavour;
+  readonly #folder: string = mkdtempSync(join(tmpdir(), 'lockstep-stage-'));
+  readonly #path: string = join(this.#folder, 'socket');
+  readonly #server: Server;
+  readonly #onStage = new Map<number, (hello: Hello, socket: Socket) => (reply: Reply) => void>();
+  #listening: Promise<void> | undefined;
+  #actors: Actor[] = [];
+  #objects: SharedObject[] = [];
+  #serial = 0;
+
+  constructor(flavour: Flavour) {
+    this.#flavour = flavour;
+    this.#server = createServer((socket) => {
+      socket.on('error', () => socket.destroy()); // The actor was killed; `close` follows.
+      let receive: ((reply: Reply) => void) | undefined;
+      onMessage(socket, (message) => {
+        if (receive) receive(message as Reply);
+        else receive = this.#onStage.get((message as Hello).serial)?.(message as Hello, socket);
+      });
+    });
+  }
+
+  /** A case: a sentence that starts with the numbers of the behaviours it holds. */
+  it(sentence: string, body: () => Promise<void>): void {
+    it(sentence, { timeout: HANG_MS }, body);
+  }
+
+  /** A case left out in this flavour, with the reason. */
+  omit(sentence: string, reason: string): void {
+    it(sentence, { skip: reason });
+  }
+
+  /** Whether every actor is of this kind or style. */
+  all(what: Kind | Style): boolean {
+    return this.#flavour.roles.every(({ kind, style }) => kind === what || style === what);
+  }
+
+  /** The object, to be closed here when the test ends. */
+  share<T extends SharedObject>(object: T): T {
+    this.#objects.push(object);
+    return object;
+  }
+
+  /** A process, or a thread where all actors are threads, not yet started. */
+  worker<A extends unknown[]>(options: { target: (...args: A) => unknown; args: A }): Process | Thread {
+    return this.all('thread') ? new Thread(options) : new Process(options);
+  }
+
+  /** The first `count` actors, started where they are missing. */
+  async actors<const N extends number>(count: N): Promise<Cast<N>> {
+    const cast = Array.from({ length: count }, (_, i) => {
+      const actor = this.#actors[i];
+      return actor === undefined || actor.ended ? this.#start(i) : actor;
+    });
+    this.#actors.splice(0, count, ...(await Promise.all(cast)));
+    return this.#actors.slice(0, count) as Cast<N>;
+  }
+
+  /** After each test: nobody is still at it, and everything is let go. */
+  async rest(): Promise<void> {
+    const stuck = this.#actors.filter((actor) => actor.pending.length > 0 && !actor.ended);
+    const what = stuck.map((actor) => `${actor.name} in ${actor.pending.join(', ')}`);
+    await Promise.all(stuck.map((actor) => actor.kill()));
+    this.#actors = this.#actors.filter((actor) => !actor.ended);
+    await Promise.all(this.#actors.map((actor) => actor.forget()));
+    for (const object of this.#objects) object.close();
+    this.#objects = [];
+    assert.deepEqual(what, [], 'an actor is still at it after the test');
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#actors.map((actor) => actor.leave()));
+    this.#server.close();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #start(index: number): Promise<Actor> {
+    this.#listening ??= new Promise((resolve) => this.#server.listen(this.#path, resolve));
+    await this.#listening;
+    const { roles } = this.#flavour;
+    const { kind, style } = roles[index % roles.length] as Role;
+    const serial = this.#serial++;
+    const options = { target: act, args: [this.#path, serial, style], daemon: true };
+    const worker = kind === 'process' ? new Process(options) : new Thread(options);
+    const arrival = new Promise<Actor>((resolve) => {
+      this.#onStage.set(serial, (hello, socket) => {
+        const actor = new Actor(worker, kind, hello, socket);
+        resolve(actor);
+        return (reply) => actor.receive(reply);
+      });
+    });
+    worker.start();
+    const failed = worker.join().then(() => {
+      throw new Error(`an actor ended at its start with exit code ${worker.exitCode}`);
+    });
+    return await Promise.race([arrival, failed]);
+  }
+}
+
+export class Actor {
+  readonly kind: Kind;
+  readonly pid: number;
+  readonly threadId: number;
+  readonly name: string;
+  readonly #worker: Process | Thread;
+  readonly #socket: Socket;
+  readonly #calls = new Map<number, { operation: string; settle: (reply: Reply) => void }>();
+  #nextId = 0;
+  #ended = false;
+
+  constructor(worker: Process | Thread, kind: Kind, hello: Hello, socket: Socket) {
+    this.#worker = worker;
+    this.kind = kind;
+    this.pid = hello.pid;
+    this.threadId = hello.threadId;
+    this.name = hello.name;
+    this.#socket = socket;
+    socket.on('close', () => this.#hangUp());
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Operations that it has not come back from. */
+  get pending(): string[] {
+    return [...this.#calls.values()].map(({ operation }) => operation);
+  }
+
+  /** Tells the actor to do something; resolves with the outcome, rejects with the actor's error. */
+  do<K extends keyof Operations>(operation: K, ...args: Args<K>): Promise<Outcome<K>> {
+    return handled(this.#call(operation, args).then(({ value }) => value as Outcome<K>));
+  }
+
+  /** As `do`, with the time that it took in the actor. */
+  timed<K extends keyof Operations>(
+    operation: K,
+    ...args: Args<K>
+  ): Promise<{ value: Outcome<K>; milliseconds: number }> {
+    return handled(
+      this.#call(operation, args).then(({ value, milliseconds }) => ({
+        value: value as Outcome<K>,
+        milliseconds,
+      })),
+    );
+  }
+
+  /** Releases what it still holds and closes what it has open. */
+  async forget(): Promise<void> {
+    await this.#call('forget', []);
+  }
+
+  /** SIGKILL for a process, `terminate()` for a thread; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.#ended = true;
+    if (this.#worker instanceof Process) this.#worker.kill();
+    else await this.#worker.terminate();
+    await this.#worker.join();
+  }
+
+  /** Ends it normally, with whatever it holds. */
+  async leave(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#socket.end();
+    await this.#worker.join();
+  }
+
+  /** Stops a process in its tracks. */
+  async freeze(): Promise<void> {
+    assert.equal(this.kind, 'process');
+    process.kill(this.pid, 'SIGSTOP');
+    await until(
+      () => /^\d+ \(.*\) [Tt]/.test(readFileSync(`/proc/${this.pid}/stat`, 'utf8')),
+      'SIGSTOP to take effect',
+    );
+  }
+
+  thaw(): void {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  async #call(operation: string, args: readonly unknown[]): Promise<Reply> {
+    if (this.#socket.destroyed) throw new Error(`${this.name} has ended`);
+    const id = this.#nextId++;
+    const reply = new Promise<Reply>((settle) => this.#calls.set(id, { operation, settle }));
+    this.#socket.write(encode({ id, operation, args: toReferences(args) as unknown[] }));
+    const { error, ...rest } = await reply;
+    if (error === undefined) return rest;
+    const { message, ...fields } = error;
+    throw Object.assign(new Error(message), fields);
+  }
+
+  receive(reply: Reply): void {
+    this.#calls.get(reply.id)?.settle(reply);
+    this.#calls.delete(reply.id);
+  }
+
+  #hangUp(): void {
+    const error = {
+      name: 'Error',
+      message: `${this.name} ended meanwhile`,
+      code: 'ACTOR_ENDED',
+      stack: '',
+      cause: '',
+    };
+    for (const [id, { settle }] of this.#calls) settle({ id, milliseconds: 0, error });
+    this.#calls.clear();
+  }
+}
+
+/** A promise that may reject before the test looks at it. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

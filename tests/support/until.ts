@@ -1,0 +1,34 @@
+/** Waiting for something to be so, by looking again and again: tests never sleep "to let it happen". */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const INTERVAL_MS = 1;
+/** No bound on what is tested, only on how long a broken test hangs. */
+const PATIENCE_MS = 15_000;
+
+/** Resolves once `condition` holds; rejects, naming `what`, when it does not come true. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  if (!(await holds(condition))) throw new Error(`waited ${PATIENCE_MS} ms in vain for: ${what}`);
+}
+
+/** Whether `condition` comes to hold. */
+export async function holds(condition: () => boolean): Promise<boolean> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!condition()) {
+    if (performance.now() > end) return false;
+    await sleep(INTERVAL_MS);
+  }
+  return true;
+}
+
+/** How many flows wait on the object, as it says itself. */
+export function waiting(object: { describe(): object }): number {
+  const count: unknown = Reflect.get(object.describe(), 'waiting');
+  if (typeof count !== 'number') throw new TypeError(`describe().waiting is ${String(count)}, not a number`);
+  return count;
+}
+
+/** Resolves once exactly `count` flows wait on the object. */
+export async function untilWaiting(object: { describe(): object }, count: number): Promise<void> {
+  await until(() => waiting(object) === count, `${count} waiting on ${JSON.stringify(object.describe())}`);
+}
