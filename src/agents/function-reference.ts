@@ -115,19 +115,16 @@ function findByCaller(fn: NamedFunction, { url }: FunctionLocation): FunctionRef
   return name === undefined ? undefined : { module: caller, export: name, digest: digestOf(fn) };
 }
 
-function notExported(fn: NamedFunction, { url, isModule, names, line }: FunctionLocation): string {
-  const name = names[0] ?? fn.name;
+function notExported(fn: NamedFunction, { url, isModule, line }: FunctionLocation): string {
+  const { name } = fn;
   const title = name === '' ? `the function at ${url}:${line}` : `"${name}" (${url}:${line})`;
   if (!isModule) {
     const key = name === '' ? 'work' : name;
     return `${title} is not in its module's exports; write "module.exports.${key} = …" above the call of start()`;
   }
-  if (names.length > 0) {
-    return `${title} is not exported, so a child can't find it; write "export { ${name} };" in that module`;
-  }
   return (
-    `${title} is not a top-level function of that module, so a child can't find it; move it to the top level and export it, or, ` +
-    'if a module exports it, pass { module: import.meta.url, export: "…" } as the target'
+    `${title} is not exported by its module, so a child can't find it; write "export" in front of it at the module's top level, ` +
+    'or, if another module exports it, pass { module: import.meta.url, export: "…" } as the target'
   );
 }
 

@@ -1,5 +1,6 @@
 /** Bootstrap of a child process: the first thing that runs in it. */
 
+import '../index.ts';
 import { inherit } from '../agents/agent.ts';
 import { setParentDeathSignal } from '../platform/linux-process.ts';
 import { agentName, assumeIdentity, MAIN_THREAD_NAME, newCounters } from './identity.ts';
@@ -13,7 +14,11 @@ const { job, files } = takeJob(path!);
 const { identity, target, isMethod, cargo } = job;
 if (identity.daemon) dieWithParent();
 
-const assumed = { process: identity, thread: { name: MAIN_THREAD_NAME, daemon: false }, counters: newCounters() };
+const assumed = {
+  process: identity,
+  thread: { name: MAIN_THREAD_NAME, daemon: false },
+  counters: newCounters(),
+};
 assumeIdentity(assumed);
 inherit({ folder: files.folder, name: agentName(assumed) });
 runTarget({

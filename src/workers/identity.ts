@@ -34,9 +34,15 @@ const PROCESS_COUNTER = 0;
 const THREAD_COUNTER = 1;
 
 /** What a child process runs first. */
-export const PROCESS_BOOTSTRAP: URL = new URL(`./bootstrap-process${extname(import.meta.url)}`, import.meta.url);
+export const PROCESS_BOOTSTRAP: URL = new URL(
+  `./bootstrap-process${extname(import.meta.url)}`,
+  import.meta.url,
+);
 /** What a thread runs first. */
-export const THREAD_BOOTSTRAP: URL = new URL(`./bootstrap-thread${extname(import.meta.url)}`, import.meta.url);
+export const THREAD_BOOTSTRAP: URL = new URL(
+  `./bootstrap-thread${extname(import.meta.url)}`,
+  import.meta.url,
+);
 
 /** Whether this process was started by Lockstep. Known from its command line, so also before the bootstrap ran. */
 const startedByLockstep: boolean = isMainThread && process.argv[1] === fileURLToPath(PROCESS_BOOTSTRAP);

@@ -24,7 +24,11 @@ export function threw(error: unknown, to: Destination): Outcome {
 }
 
 /** Settles a promise as the outcome says. */
-export function settle(outcome: Outcome, resolve: (value: unknown) => void, reject: (reason: unknown) => void): void {
+export function settle(
+  outcome: Outcome,
+  resolve: (value: unknown) => void,
+  reject: (reason: unknown) => void,
+): void {
   let value: unknown;
   try {
     value = unpack(outcome.parcel);

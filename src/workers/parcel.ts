@@ -277,7 +277,8 @@ function describeRefused(value: object): string | undefined {
   if (value instanceof URL) return 'a URL (send its href)';
   if (types.isProxy(value)) return 'a Proxy';
   if (types.isPromise(value)) return 'a Promise (await it first)';
-  if (types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef) return `a ${className(value)}`;
+  if (types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef)
+    return `a ${className(value)}`;
   if (types.isGeneratorObject(value)) return 'a generator';
   return undefined;
 }
@@ -288,8 +289,8 @@ function describeFunction(value: object): string {
 }
 
 function className(value: object): string {
-  const { constructor } = value as { constructor?: { name?: unknown } };
-  return typeof constructor?.name === 'string' ? constructor.name : 'object';
+  const name: unknown = value.constructor?.name;
+  return typeof name === 'string' ? name : 'object';
 }
 
 function keyOf(key: string): string {

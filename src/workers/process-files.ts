@@ -58,7 +58,9 @@ export function writeJob(folder: string, job: Job, title: string): JobFiles {
         { cause },
       );
     }
-    throw new PlatformError(`${title}: can't be started, ${(cause as Error).message}; check the folder`, { cause });
+    throw new PlatformError(`${title}: can't be started, ${(cause as Error).message}; check the folder`, {
+      cause,
+    });
   }
   return files;
 }

@@ -8,14 +8,18 @@ import { blockThread, forgetChild, noteChild } from '../agents/blocking.ts';
 import { reapProcess } from '../agents/reaper.ts';
 import { PlatformError, StateError } from '../errors.ts';
 import { peekExit, watchExit } from '../platform/linux-process.ts';
-import type { ChildOptions, Order, Running } from './child.ts';
+import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
 import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from './identity.ts';
+import type { Order, Running } from './launch.ts';
 import { pack } from './parcel.ts';
 import { takeOutcome, writeJob } from './process-files.ts';
 
 /** Options of a Process. */
-export type ProcessOptions<Result = unknown, Args extends readonly unknown[] = readonly unknown[]> = ChildOptions<Result, Args>;
+export type ProcessOptions<
+  Result = unknown,
+  Args extends readonly unknown[] = readonly unknown[],
+> = ChildOptions<Result, Args>;
 
 /**
  * A process that runs a target: an exported function, or the `run` of an exported subclass.
@@ -37,7 +41,10 @@ export type ProcessOptions<Result = unknown, Args extends readonly unknown[] = r
  * }
  * ```
  */
-export class Process<Result = unknown, Args extends readonly unknown[] = readonly unknown[]> extends Child<Result, Args> {
+export class Process<Result = unknown, Args extends readonly unknown[] = readonly unknown[]> extends Child<
+  Result,
+  Args
+> {
   constructor(options: ProcessOptions<Result, Args> = {}) {
     const path = nextProcessPath();
     super('Process', `Process-${path.join(':')}`, options, (order) => launch(order, path));
@@ -53,16 +60,27 @@ function launch(order: Order, path: readonly number[]): Running {
   const { title, name, daemon } = order;
   const own = identity().process;
   if (own.daemon) {
-    throw new StateError(`${title}: can't be started, ${own.name} is a daemon and those may not have children; start it elsewhere`);
+    throw new StateError(
+      `${title}: can't be started, ${own.name} is a daemon and those may not have children; start it elsewhere`,
+    );
   }
   const cargo = pack(order.cargo, 'process', `${title}:`, order.isMethod ? 'this' : 'args');
   const agent = defaultAgent();
   const parent = { pid: process.pid, name: own.name };
-  const job = { identity: { name, path, daemon, parent }, target: order.target, isMethod: order.isMethod, cargo };
+  const job = {
+    identity: { name, path, daemon, parent },
+    target: order.target,
+    isMethod: order.isMethod,
+    cargo,
+  };
   const files = writeJob(agent.folder, job, title);
-  const child = spawn(process.execPath, [...execArgv(), fileURLToPath(PROCESS_BOOTSTRAP), files.job, ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  });
+  const child = spawn(
+    process.execPath,
+    [...execArgv(), fileURLToPath(PROCESS_BOOTSTRAP), files.job, ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+    },
+  );
   const { pid } = child;
   if (pid === undefined) {
     // The reason comes as an event, after this call.
@@ -87,7 +105,7 @@ function launch(order: Order, path: readonly number[]): Running {
       exitCode = exit.signal === undefined ? exit.code : -exit.signal;
       return exitCode;
     },
-    block: (deadline) => watchExit(pid, (sleep) => blockThread(sleep, deadline)),
+    block: (deadline) => void watchExit(pid, (sleep) => blockThread(sleep, deadline)),
     keepAlive: (on) => (on ? child.ref() : child.unref()),
     stop: (how) => void child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM'),
     collect() {
@@ -106,7 +124,11 @@ function execArgv(): string[] {
     const option = given[n]!;
     // A program given on the command line would be run again instead of the target.
     if (/^(-e|--eval|-p|--print|-pe|--input-type)$/.test(option)) n++;
-    else if (!/^(--eval=|--print=|--input-type=|--inspect|--watch|--test|-i$|--interactive$|-c$|--check$)/.test(option)) {
+    else if (
+      !/^(--eval=|--print=|--input-type=|--inspect|--watch|--test|-i$|--interactive$|-c$|--check$)/.test(
+        option,
+      )
+    ) {
       kept.push(option);
     }
   }

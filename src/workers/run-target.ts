@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import type { FunctionReference } from '../agents/function-reference.ts';
 import { resolveReference } from '../agents/function-reference.ts';
 import { TargetError } from '../errors.ts';
-import { standForSelf } from './child.ts';
+import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current.ts';
 import type { Outcome } from './outcome.ts';
 import { returned, threw } from './outcome.ts';
@@ -69,7 +69,9 @@ async function call(part: Part): Promise<unknown> {
   if (!isMethod) return found(...(cargo as unknown[]));
   const instance = Object.create(found.prototype as object) as { run(): unknown };
   if (typeof instance.run !== 'function') {
-    throw new TargetError(`${kind} ${JSON.stringify(name)}: its class "${target.export}" has no run() here; declare it in the class`);
+    throw new TargetError(
+      `${kind} ${JSON.stringify(name)}: its class "${target.export}" has no run() here; declare it in the class`,
+    );
   }
   EventEmitter.call(instance as unknown as EventEmitter);
   Object.assign(instance, cargo);

@@ -4,7 +4,7 @@
  */
 
 import { writeSync } from 'node:fs';
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { isatty, WriteStream } from 'node:tty';
 
 const PAUSE = new Int32Array(new SharedArrayBuffer(4));
@@ -33,29 +33,21 @@ export function writeError(text: string): void {
 
 /** Makes this thread write to the process's standard output and error directly. Call before user code runs. */
 export function takeOverOutput(): void {
-  for (const [name, fd] of [
-    ['stdout', 1],
-    ['stderr', 2],
-  ] as const) {
-    Object.defineProperty(process, name, { configurable: true, enumerable: true, value: directStream(fd) });
-  }
+  direct(process.stdout, 1);
+  direct(process.stderr, 2);
 }
 
-function directStream(fd: number): Writable {
-  const stream = new Writable({
-    decodeStrings: true,
-    autoDestroy: false,
-    emitClose: false,
-    write(chunk: Buffer, _encoding, done) {
-      try {
-        writeFully(fd, chunk);
-        done();
-      } catch (error) {
-        done(error as Error);
-      }
-    },
-  });
-  const isTTY = isatty(fd);
+/** The stream stays the object that Node made, as Node goes on talking to it; only where its writes go changes. */
+function direct(stream: Writable, fd: number): void {
+  const write: Writable['_write'] = (chunk: Uint8Array, _encoding, done) => {
+    try {
+      writeFully(fd, chunk);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
   const { getColorDepth, hasColors } = WriteStream.prototype;
-  return Object.assign(stream, { fd }, isTTY ? { isTTY, getColorDepth, hasColors } : {});
+  const terminal = isatty(fd) ? { isTTY: true, getColorDepth, hasColors } : {};
+  Object.assign(stream, { _write: write, _writev: null, fd, ...terminal });
 }

@@ -1,7 +1,7 @@
 /** Target: what a child runs, and how the child finds it again. */
 
-import { pathToFileURL } from 'node:url';
 import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import type { FunctionReference } from '../agents/function-reference.ts';
 import { referenceTo } from '../agents/function-reference.ts';
@@ -37,16 +37,21 @@ export function checkTarget(kind: string, target: unknown): void {
  */
 export function referenceToTarget(target: unknown, title: string, isClass: boolean): FunctionReference {
   if (target === undefined) {
-    throw new TargetError(`${title}: can't be started, it has neither a target nor a run(); pass { target: fn } or override run()`);
+    throw new TargetError(
+      `${title}: can't be started, it has neither a target nor a run(); pass { target: fn } or override run()`,
+    );
   }
-  if (isTargetModule(target)) return { module: moduleUrl(target.module, title), export: target.export ?? 'default' };
+  if (isTargetModule(target))
+    return { module: moduleUrl(target.module, title), export: target.export ?? 'default' };
   return referenceTo(target, isClass ? `${title}: its class` : `${title}: target`);
 }
 
 function isTargetModule(target: unknown): target is TargetModule {
   if (target === null || typeof target !== 'object') return false;
   const { module, export: name } = target as Partial<TargetModule>;
-  return (typeof module === 'string' || module instanceof URL) && (name === undefined || typeof name === 'string');
+  return (
+    (typeof module === 'string' || module instanceof URL) && (name === undefined || typeof name === 'string')
+  );
 }
 
 function moduleUrl(module: string | URL, title: string): string {

@@ -1,0 +1,35 @@
+/** Bootstrap of a thread: the first thing that runs in it. */
+
+import { workerData } from 'node:worker_threads';
+import '../index.ts';
+import { inherit } from '../agents/agent.ts';
+import { agentName, assumeIdentity } from './identity.ts';
+import { runTarget } from './run-target.ts';
+import { takeOverOutput } from './standard-output.ts';
+import type { ThreadData } from './thread-job.ts';
+import { ThreadStatus } from './thread-status.ts';
+
+const {
+  identity,
+  folder,
+  target,
+  isMethod,
+  cargo,
+  status: words,
+  outcome,
+} = (workerData as ThreadData).lockstep;
+const status = new ThreadStatus(words);
+status.announce();
+process.on('exit', (code) => status.announceExit(code));
+takeOverOutput();
+assumeIdentity(identity);
+inherit({ folder, name: agentName(identity) });
+runTarget({
+  kind: 'Thread',
+  name: identity.thread.name,
+  daemon: identity.thread.daemon,
+  target,
+  isMethod,
+  cargo,
+  record: (recorded) => outcome.postMessage(recorded),
+});

@@ -1,0 +1,196 @@
+/**
+ * Child state: how a Process or Thread object stands.
+ *
+ *   new ── start() ──> running ── the child ends ──> ended
+ *    └──────────────── close() ──────> closed <── close() ──┘
+ *
+ * The end is noticed in two ways: by an event of Node's event loop, and by a look at the kernel when somebody asks (`isAlive`,
+ * `exitCode`, `joinSync`) while that loop can't run. Whichever comes first settles the state; the other finds it done.
+ */
+
+import { inspect } from 'node:util';
+import { ClosedError, InvalidTypeError, StateError, WorkerDiedError } from '../errors.ts';
+import type { LiveChild } from './children.ts';
+import { untrackChild } from './children.ts';
+import type { Launch, Running } from './launch.ts';
+import { settle } from './outcome.ts';
+import { forbidSending } from './parcel.ts';
+import type { Target } from './target.ts';
+
+export type ChildKind = 'Process' | 'Thread';
+
+export interface ChildState {
+  readonly kind: ChildKind;
+  readonly launch: Launch;
+  /** Whether the object stands for the process or thread that it is in, which can't wait for itself. */
+  readonly isSelf: boolean;
+  readonly target: Target<unknown, never> | undefined;
+  /** Arguments or fields. Kept until the child has ended, so that no shared object on its way to the child is freed. */
+  cargo: unknown;
+  name: string;
+  daemon: boolean;
+  running: Running | undefined;
+  exitCode: number | null;
+  closed: boolean;
+  /** Calls of `join` that wait. */
+  joins: number;
+  readonly onSettled: Set<() => void>;
+  readonly sentinel: AbortController;
+  readonly result: Deferred;
+}
+
+interface Deferred {
+  readonly promise: Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+const states = new WeakMap<object, ChildState>();
+
+/** Gives a new object its state. */
+export function beginState(
+  child: object,
+  given: Pick<ChildState, 'kind' | 'launch' | 'target' | 'cargo' | 'name' | 'daemon' | 'isSelf'>,
+): void {
+  states.set(child, {
+    ...given,
+    running: undefined,
+    exitCode: null,
+    closed: false,
+    joins: 0,
+    onSettled: new Set(),
+    sentinel: new AbortController(),
+    result: newDeferred(),
+  });
+  forbidSending(child, `a ${given.kind}, which only the thread that made it can use`);
+}
+
+/** Makes `object` stand for the process or thread that it is in. */
+export function standForSelf(object: object, kind: ChildKind, name: string, daemon: boolean): void {
+  const launch = (): never => {
+    throw new StateError(`${kind} "${name}": can't be started from within; make a new ${kind}`);
+  };
+  beginState(object, { kind, launch, target: undefined, cargo: [], name, daemon, isSelf: true });
+}
+
+export function stateOf(child: object): ChildState {
+  const state = states.get(child);
+  if (state === undefined) {
+    throw new InvalidTypeError(
+      'Process or Thread: refused, the object was not made by its constructor; call super() first',
+    );
+  }
+  return state;
+}
+
+/** The state, unless the object was closed. */
+export function openState(child: object): ChildState {
+  const state = stateOf(child);
+  if (state.closed)
+    throw new ClosedError(`${titleOf(state)}: refused, it was closed; ask before calling close()`);
+  return state;
+}
+
+/** The state, if the child was not started yet. */
+export function changeableState(child: object, what: string): ChildState {
+  const state = openState(child);
+  if (state.isSelf || state.running !== undefined) {
+    throw new StateError(
+      `${titleOf(state)}: its ${what} can't be changed, it was started; set it before start()`,
+    );
+  }
+  return state;
+}
+
+/** The state of a child that was started, for `verb`, which a child can't do to itself. */
+export function startedState(child: object, verb: string): { state: ChildState; running: Running } {
+  const state = openState(child);
+  const { running } = state;
+  if (state.isSelf) {
+    throw new StateError(`${titleOf(state)}: can't ${verb} itself; do that from where it was started`);
+  }
+  if (running === undefined) {
+    throw new StateError(`${titleOf(state)}: can't ${verb}, it was not started; call start() first`);
+  }
+  return { state, running };
+}
+
+/** Looks whether a started child has ended, settles its state if so, and says whether it has. */
+export function look(child: LiveChild): boolean {
+  const state = stateOf(child);
+  const { running } = state;
+  if (state.exitCode !== null) return true;
+  const code = running?.peek() ?? null;
+  if (running === undefined || code === null) return false;
+  state.exitCode = code;
+  untrackChild(child);
+  const outcome = running.collect();
+  if (outcome === undefined) state.result.reject(died(state, running));
+  else settle(outcome, state.result.resolve, state.result.reject);
+  state.cargo = undefined;
+  for (const wake of [...state.onSettled]) wake();
+  state.sentinel.abort();
+  return true;
+}
+
+/** While somebody awaits a daemon, it keeps the event loop running. */
+export function holdLoop(state: ChildState, running: Running): void {
+  if (state.joins++ === 0 && state.daemon) running.keepAlive(true);
+}
+
+export function releaseLoop(state: ChildState, running: Running): void {
+  if (--state.joins === 0 && state.daemon && state.exitCode === null) running.keepAlive(false);
+}
+
+/** Begins messages: `Process "Process-1"`. */
+export function titleOf({ kind, name }: ChildState): string {
+  return `${kind} ${JSON.stringify(name)}`;
+}
+
+/** One line for `util.inspect`. */
+export function summaryOf(child: LiveChild): string {
+  const state = stateOf(child);
+  return `<${titleOf(state)}${state.daemon ? ' daemon' : ''} ${conditionOf(child, state)}>`;
+}
+
+function conditionOf(child: LiveChild, state: ChildState): string {
+  const { running, kind } = state;
+  if (state.closed) return 'closed';
+  if (state.isSelf) return 'this one';
+  if (running === undefined) return 'not started';
+  const id = `${kind === 'Process' ? 'pid' : 'thread'} ${running.id}`;
+  return look(child) ? `(${id}) ended with exit code ${state.exitCode}` : `(${id}) running`;
+}
+
+function died(state: ChildState, running: Running): WorkerDiedError {
+  const code = state.exitCode ?? 0;
+  const cause = running.failure?.();
+  const killed = state.kind === 'Process' && code < 0;
+  const how = killed
+    ? `was killed by signal ${-code}`
+    : `ended with exit code ${code} before its target was done`;
+  return new WorkerDiedError(
+    `${titleOf(state)}: has no result, it ${how}; look for what ended it, or let its target return`,
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+function newDeferred(): Deferred {
+  let resolve!: Deferred['resolve'];
+  let reject!: Deferred['reject'];
+  const promise = new Promise<unknown>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  // Nobody has to look at a result.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
+/** Milliseconds of a `join`, or `undefined`. */
+export function checkTimeout(child: object, timeout: unknown): void {
+  if (timeout === undefined || (typeof timeout === 'number' && !Number.isNaN(timeout))) return;
+  throw new InvalidTypeError(
+    `${titleOf(stateOf(child))}: can't be joined, ${inspect(timeout)} is not a number of milliseconds; pass e.g. 500, or leave it out`,
+  );
+}

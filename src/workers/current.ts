@@ -1,0 +1,74 @@
+/** Where this code runs: the process and the thread at hand, their parent, their children. */
+
+import { availableParallelism } from 'node:os';
+import { isMainThread, threadId } from 'node:worker_threads';
+import { standForSelf } from './child-state.ts';
+import { liveChildren } from './children.ts';
+import { identity, isMain } from './identity.ts';
+import { Process } from './process.ts';
+import { Thread } from './thread.ts';
+
+/**
+ * `true` in the program's main thread, `false` in every child that Lockstep started, and in worker threads. A child imports the
+ * module of its target, so a program's own actions belong inside `if (isMainProcess)`.
+ */
+export const isMainProcess: boolean = isMain;
+
+/** The process that started this one with Lockstep. */
+export interface ParentProcess {
+  readonly pid: number;
+  readonly name: string;
+  /** Whether it still runs. */
+  isAlive(): boolean;
+}
+
+let ownProcess: Process | undefined;
+let ownThread: Thread | undefined;
+
+/** The process that this code runs in. In a subclass's `run` that is `this`. It can't be started, joined or ended by itself. */
+export function currentProcess(): Process {
+  if (ownProcess === undefined) {
+    const { name, daemon } = identity().process;
+    ownProcess = Object.create(Process.prototype) as Process;
+    standForSelf(ownProcess, 'Process', name, daemon);
+  }
+  return ownProcess;
+}
+
+/** The thread that this code runs in. In a subclass's `run` that is `this`. It can't be started, joined or ended by itself. */
+export function currentThread(): Thread {
+  if (ownThread === undefined) {
+    const { name, daemon } = identity().thread;
+    ownThread = Object.create(Thread.prototype) as Thread;
+    standForSelf(ownThread, 'Thread', isForeign() ? `worker ${threadId}` : name, daemon);
+  }
+  return ownThread;
+}
+
+/** The process that started this one; `null` in the program's main process. */
+export function parentProcess(): ParentProcess | null {
+  const { parent } = identity().process;
+  if (parent === null) return null;
+  return { ...parent, isAlive: () => process.ppid === parent.pid };
+}
+
+/** The processes that this thread has started and that have not ended, in the order of their start. */
+export function activeChildren(): Process[] {
+  return liveChildren().filter((child): child is Process => child instanceof Process);
+}
+
+/** Number of processors that this program may use. */
+export function cpuCount(): number {
+  return availableParallelism();
+}
+
+/** For `run-target.ts`: the object that stands for this process or thread. */
+export function becomeCurrent(kind: 'Process' | 'Thread', self: object): void {
+  if (kind === 'Process') ownProcess = self as Process;
+  else ownThread = self as Thread;
+}
+
+/** A worker thread that Lockstep did not start. */
+function isForeign(): boolean {
+  return !isMainThread && identity().thread.name === 'MainThread';
+}

@@ -1,0 +1,39 @@
+/** Launch: the seam between what all children have in common and what is particular to processes and to threads. */
+
+import type { FunctionReference } from '../agents/function-reference.ts';
+import type { Deadline } from '../deadline.ts';
+import type { Outcome } from './outcome.ts';
+
+/** Starts a child. Throws where it can't; then nothing is left of the attempt. */
+export type Launch = (order: Order) => Running;
+
+/** What is started. */
+export interface Order {
+  /** Begins messages: `Process "Process-1"`. */
+  readonly title: string;
+  readonly name: string;
+  readonly daemon: boolean;
+  readonly target: FunctionReference;
+  /** Whether the target is a class, whose `run` is called on an object with the fields in `cargo`; else `cargo` holds arguments. */
+  readonly isMethod: boolean;
+  readonly cargo: unknown;
+  /** To be called from the event loop when the child has ended. */
+  readonly onEnd: () => void;
+}
+
+/** A child that was started. */
+export interface Running {
+  /** Process id, or thread id. */
+  readonly id: number;
+  /** Its exit code as soon as it has ended; `null` before. Does not block. */
+  peek(): number | null;
+  /** *Blocks* until the child has ended or the deadline passes. */
+  block(deadline: Deadline): void;
+  /** Whether it keeps this thread's event loop running. */
+  keepAlive(on: boolean): void;
+  stop(how: 'terminate' | 'kill'): void;
+  /** Called once, after the end: frees what the child held, and gives what it left. */
+  collect(): Outcome | undefined;
+  /** Why it ended without an outcome, where that is known. */
+  failure?(): unknown;
+}

@@ -1,0 +1,24 @@
+/** Thread job: what a thread is given by the one that starts it. */
+
+import type { MessagePort } from 'node:worker_threads';
+import type { FunctionReference } from '../agents/function-reference.ts';
+import type { Identity } from './identity.ts';
+import type { Parcel } from './parcel.ts';
+
+export interface ThreadJob {
+  readonly identity: Identity;
+  /** Folder of the namespace. */
+  readonly folder: string;
+  readonly target: FunctionReference;
+  readonly isMethod: boolean;
+  readonly cargo: Parcel;
+  /** Words of the thread's status. */
+  readonly status: Int32Array;
+  /** Takes the outcome. */
+  readonly outcome: MessagePort;
+}
+
+/** What `workerData` is for a thread of Lockstep's. */
+export interface ThreadData {
+  readonly lockstep: ThreadJob;
+}

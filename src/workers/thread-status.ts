@@ -1,0 +1,83 @@
+/**
+ * Thread status: how a parent sees, without its event loop, that a thread of its process has ended.
+ *
+ *   word  name   meaning                                   written by
+ *   +0    STATE  0 running, 1 its exit listeners run        the thread
+ *   +1    CODE   exit code, valid once STATE is 1           the thread
+ *   +2    TASK   kernel's number of the thread, 0 unknown   parent or thread
+ *
+ * STATE tells only that the end is near: the thread still runs its other exit listeners, and its files (and so its locks) are
+ * open. It is over when the kernel has no such task any more. A thread that was terminated never sets STATE.
+ */
+
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+
+const STATE = 0;
+const CODE = 1;
+const TASK = 2;
+const EXITING = 1;
+/** Exit code of a thread that ended without saying one, as Node has it. */
+const TERMINATED = 1;
+const TASKS = '/proc/self/task';
+/** Milliseconds between looks at a thread that is just ending, and at one that may be terminated. */
+const ENDING_INTERVAL = 1;
+const RUNNING_INTERVAL = 20;
+
+export class ThreadStatus {
+  readonly words: Int32Array;
+  /** Kernel tasks of which one is the thread's, until the thread has said which. */
+  private candidates: string[] = [];
+
+  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT))) {
+    this.words = words;
+  }
+
+  /** Calls `start`, which starts the thread, and notes which kernel task it became. */
+  observe<T>(start: () => T): T {
+    const before = new Set(readdirSync(TASKS));
+    const started = start();
+    this.candidates = readdirSync(TASKS).filter((task) => !before.has(task));
+    if (this.candidates.length === 1)
+      Atomics.compareExchange(this.words, TASK, 0, Number(this.candidates[0]));
+    return started;
+  }
+
+  /** From within the thread, first of all. */
+  announce(): void {
+    Atomics.store(this.words, TASK, Number(readlinkSync('/proc/thread-self').split('/').at(-1)));
+  }
+
+  /** From within the thread, by its exit listener. */
+  announceExit(code: number): void {
+    this.words[CODE] = code;
+    Atomics.store(this.words, STATE, EXITING);
+    Atomics.notify(this.words, STATE);
+  }
+
+  /** Exit code if the thread is gone; `null` if not. */
+  peek(): number | null {
+    if (!this.isGone()) return null;
+    return Atomics.load(this.words, STATE) === EXITING ? this.words[CODE]! : TERMINATED;
+  }
+
+  /** *Blocks* for at most `milliseconds`; returns whether the thread is gone. */
+  sleep(milliseconds: number): boolean {
+    if (this.isGone()) return true;
+    const exiting = Atomics.load(this.words, STATE) === EXITING;
+    const interval = Math.min(milliseconds, exiting ? ENDING_INTERVAL : RUNNING_INTERVAL);
+    // CODE never changes while somebody sleeps on it: a pause. STATE does: woken at once.
+    Atomics.wait(
+      this.words,
+      exiting ? CODE : STATE,
+      Atomics.load(this.words, exiting ? CODE : STATE),
+      interval,
+    );
+    return this.isGone();
+  }
+
+  private isGone(): boolean {
+    const task = Atomics.load(this.words, TASK);
+    const tasks = task === 0 ? this.candidates : [String(task)];
+    return !tasks.some((each) => existsSync(`${TASKS}/${each}`));
+  }
+}
