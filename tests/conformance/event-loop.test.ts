@@ -1,10 +1,10 @@
 /** What the library does to the program that uses it: nothing that outlives its use. */
 
-import { sandbox } from '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Program, run } from '../support/programs.ts';
+import { sandbox } from '../support/sandbox.ts';
 import { until } from '../support/until.ts';
 
 describe('a program that uses Lockstep', { timeout: 60_000 }, () => {

@@ -84,7 +84,18 @@ describe('a named object', { timeout: 60_000 }, () => {
   });
 
   it('may have any name without a slash, of up to 200 bytes', () => {
-    for (const name of ['a', '.', '..', 'names', 'control', ' ', 'é\n"quoted"', 'n'.repeat(200), '%2F', '*']) {
+    for (const name of [
+      'a',
+      '.',
+      '..',
+      'names',
+      'control',
+      ' ',
+      'é\n"quoted"',
+      'n'.repeat(200),
+      '%2F',
+      '*',
+    ]) {
       const lock = new Lock({ name });
       const same = new Lock({ name });
       assert.equal(same.handle, lock.handle);

@@ -4,9 +4,10 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { describeProcess, processesOf } from './processes.ts';
 import { holds } from './until.ts';
 
 /** Where this file's namespaces live: `LOCKSTEP_DIR` of this process and of all that it starts. */
@@ -38,31 +39,4 @@ after(async () => {
 /** Everything below `folder`, as paths relative to it. */
 export function listing(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' });
-}
-
-/** Pids of the other processes whose `LOCKSTEP_DIR` is `folder`, the zombies left out. */
-export function processesOf(folder: string): number[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
-    .filter((pid) => readProc(pid, 'environ').split('\0').includes(`LOCKSTEP_DIR=${folder}`))
-    .map(Number);
-}
-
-/** Whether the process runs: neither gone nor a zombie. */
-export function runs(pid: number): boolean {
-  const stat = readProc(String(pid), 'stat');
-  const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
-  return state !== undefined && state !== 'Z' && state !== 'X';
-}
-
-function describeProcess(pid: number): string {
-  return `${pid} (${readProc(String(pid), 'cmdline').replaceAll('\0', ' ').trim()})`;
-}
-
-function readProc(pid: string, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return ''; // It ended meanwhile, or is another user's.
-  }
 }

@@ -1,0 +1,61 @@
+// Checks and runs the tests: `npm test`, or `npm test -- tests/conformance/lock …` for the files whose paths match only.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const wanted = process.argv
+  .slice(2)
+  .map((path) => path.replace(/^(\.\/)?(build\/)?tests\//, '').replace(/\.[jt]s$/, ''));
+
+/** Runs a tool of node_modules; ends with its exit code if it fails. */
+function check(script, ...args) {
+  const { status, error } = spawnSync(process.execPath, [join(root, 'node_modules', script), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+if (wanted.length === 0) {
+  check('@biomejs/biome/bin/biome', 'check', '.');
+  check('knip/bin/knip.js');
+  check('publint/src/cli.js');
+}
+
+const folder = join(root, 'build/tests');
+const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.test.js'))
+  // A file whose source is gone is left over from an earlier build.
+  .filter((file) => existsSync(join(root, 'tests', file.replace(/\.js$/, '.ts'))))
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .sort();
+if (files.length === 0) {
+  console.error(`no test file matches ${wanted.join(', ')}`);
+  process.exit(1);
+}
+
+// Shared memory of all tests goes below one folder, which has to be empty in the end.
+const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lockstep-tests-'));
+chmodSync(base, 0o711); // A test that gives up its rights has to get through.
+let failed = 0;
+try {
+  const { status, error } = spawnSync(
+    process.execPath,
+    ['--test', '--test-concurrency=1', ...files.map((file) => join(folder, file))],
+    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, LOCKSTEP_TEST_DIR: base } },
+  );
+  if (error) throw error;
+  failed = status ?? 1;
+  const left = readdirSync(base, { recursive: true, encoding: 'utf8' });
+  if (left.length > 0) {
+    console.error(`the tests left behind in ${base}:\n  ${left.join('\n  ')}`);
+    failed ||= 1;
+  }
+} finally {
+  rmSync(base, { recursive: true, force: true });
+}
+process.exit(failed);

@@ -1,0 +1,65 @@
+/** Too little room: for the memory, for files, for agents. */
+
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { mount, place, removePlace, unmount, whyNoTmpfs } from '../support/places.ts';
+import { run } from '../support/programs.ts';
+import { listing } from '../support/sandbox.ts';
+
+const skip = whyNoTmpfs() ?? false;
+
+interface Outcome {
+  code?: string;
+  message?: string;
+  done?: { made: boolean; again: boolean; refusal: Outcome };
+}
+
+describe('a full file system', { skip, timeout: 60_000 }, () => {
+  let base = '';
+  beforeEach(() => {
+    base = place();
+  });
+  afterEach(() => {
+    unmount(base);
+    removePlace(base);
+  });
+
+  async function tries(attempt: string): Promise<Outcome> {
+    const ending = await run('tries', { args: [attempt], env: { LOCKSTEP_DIR: base } });
+    assert.equal(ending.signal, null);
+    assert.equal(ending.stderr, '');
+    assert.deepEqual(listing(base), [], 'something is left behind');
+    return JSON.parse(ending.stdout) as Outcome;
+  }
+
+  it('without room for the first segment is an error at construction', async () => {
+    mount(base, 'size=64k');
+    for (const attempt of ['anonymous', 'named', 'awaiting', 'value']) {
+      const outcome = await tries(attempt);
+      assert.equal(outcome.code, 'ERR_LOCKSTEP_NO_SPACE', JSON.stringify(outcome));
+      assert.match(outcome.message ?? '', /LOCKSTEP_DIR/);
+    }
+  });
+
+  it('that fills up later refuses new objects; those there go on, and closed ones make room', async () => {
+    mount(base, 'size=1m');
+    const { done } = await tries('fill');
+    assert.equal(done?.refusal.code, 'ERR_LOCKSTEP_NO_SPACE', JSON.stringify(done));
+    assert.equal(done.made, true);
+    assert.equal(done.again, true);
+  });
+
+  // A tmpfs counts its own root, and each file, as an inode.
+  for (const inodes of [1, 2, 3, 4]) {
+    it(`without room for files (${inodes} inodes) is an error at construction, or enough`, async () => {
+      mount(base, `size=4m,nr_inodes=${inodes}`);
+      for (const attempt of ['anonymous', 'named', 'awaiting']) {
+        const outcome = await tries(attempt);
+        if (outcome.done === undefined) {
+          assert.equal(outcome.code, 'ERR_LOCKSTEP_NO_SPACE', JSON.stringify(outcome));
+        }
+      }
+      assert.ok(inodes > 2 || (await tries('anonymous')).done === undefined);
+    });
+  }
+});

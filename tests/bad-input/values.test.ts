@@ -1,0 +1,261 @@
+/** Arguments of the wrong type or out of range: refused before anything is done. */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Value } from 'lockstep';
+
+const TYPE = 'ERR_LOCKSTEP_INVALID_TYPE';
+const RANGE = 'ERR_LOCKSTEP_OUT_OF_RANGE';
+
+/** Calls it with an argument of a type that TypeScript would not let through. */
+function call(fn: (...args: never[]) => unknown, ...args: unknown[]): () => unknown {
+  return () => Reflect.apply(fn, undefined, args);
+}
+
+function refused(body: () => unknown, code: string): void {
+  assert.throws(body, (error: Error & { code?: unknown }) => {
+    assert.equal(error.code, code, String(error));
+    if (code === TYPE) assert.ok(error instanceof TypeError);
+    if (code === RANGE) assert.ok(error instanceof RangeError);
+    assert.match(error.message, /\S.{20,}/);
+    return true;
+  });
+}
+
+describe('a constructor', () => {
+  it('of a Semaphore refuses a value that is no number, or none that can be counted', () => {
+    for (const make of [
+      (value: number) => new Semaphore(value),
+      (value: number) => new BoundedSemaphore(value),
+    ]) {
+      for (const value of ['3', null, {}, true, 3n]) refused(call(make, value), TYPE);
+      for (const value of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40])
+        refused(call(make, value), RANGE);
+    }
+  });
+
+  it('of a Barrier refuses parties, action and timeout of the wrong kind', () => {
+    const make = (parties: number, options?: object): Barrier => new Barrier(parties, options);
+    for (const parties of ['2', null, undefined, {}, 2n]) refused(call(make, parties), TYPE);
+    for (const parties of [0, -2, 2.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40])
+      refused(call(make, parties), RANGE);
+    for (const action of [5, 'count', {}, null]) refused(call(make, 2, { action }), TYPE);
+    for (const timeout of [Number.NaN, '5', null, {}]) refused(call(make, 2, { timeout }), TYPE);
+  });
+
+  it('of a Condition refuses a lock that is none', () => {
+    for (const lock of [5, 'lock', {}, new Event(), new Semaphore(), null]) {
+      refused(
+        call((given: Lock) => new Condition(given), lock),
+        TYPE,
+      );
+    }
+  });
+
+  it('of a Value refuses unknown types and initial values that do not fit', () => {
+    const make = (type: 'i32', value?: number, options?: object): unknown => new Value(type, value, options);
+    for (const type of ['i31', '', 'I32', 'constructor', '__proto__', 5, null, undefined, {}])
+      refused(call(make, type), TYPE);
+    for (const value of ['5', null, {}, true, 5n]) refused(call(make, 'i32', value), TYPE);
+    for (const value of [2 ** 31, -(2 ** 31) - 1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])
+      refused(call(make, 'i32', value), RANGE);
+    for (const value of [-1, 256, 1.5]) refused(call(make, 'u8', value), RANGE);
+    for (const lock of [5, 'yes', {}, null]) refused(call(make, 'i32', 0, { lock }), TYPE);
+  });
+});
+
+describe('a method', () => {
+  const lock = new Lock();
+  const rlock = new RLock();
+  const semaphore = new Semaphore(2);
+  const bounded = new BoundedSemaphore(2);
+  const condition = new Condition();
+  const event = new Event();
+  const barrier = new Barrier(2);
+  const all = [lock, rlock, semaphore, bounded, condition, event, barrier];
+  after(() => {
+    for (const object of all) object.close();
+  });
+
+  it('run refuses what is no function, before it takes anything', async () => {
+    for (const object of [lock, rlock, semaphore, bounded, condition]) {
+      for (const fn of [5, 'fn', null, undefined, {}, Promise.resolve()]) {
+        refused(
+          call((given: () => void) => object.runSync(given), fn),
+          TYPE,
+        );
+        await assert.rejects(async () => object.run(fn as () => void), { code: TYPE });
+      }
+    }
+    assert.equal(lock.locked, false);
+    assert.equal(rlock.locked, false);
+    assert.equal(semaphore.value, 2);
+    assert.equal(bounded.value, 2);
+  });
+
+  it('runSync refuses a function that gives a promise, and releases', () => {
+    for (const object of [lock, rlock, semaphore, bounded, condition]) {
+      refused(() => object.runSync(async () => {}), TYPE);
+    }
+    assert.equal(lock.locked, false);
+    assert.equal(rlock.locked, false);
+    assert.equal(semaphore.value, 2);
+    assert.equal(bounded.value, 2);
+  });
+
+  it('release of a semaphore refuses a count that is none', () => {
+    for (const object of [semaphore, bounded]) {
+      const release = (count: number): void => object.release(count);
+      for (const count of ['1', null, {}, true, 1n]) refused(call(release, count), TYPE);
+      for (const count of [0, -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])
+        refused(call(release, count), RANGE);
+      assert.equal(object.value, 2);
+    }
+  });
+
+  it('release of a Semaphore refuses more permits than can be counted', () => {
+    refused(() => semaphore.release(2 ** 31), RANGE);
+    assert.equal(semaphore.value, 2);
+  });
+
+  it('notify refuses a count that is no number', () => {
+    condition.runSync(() => {
+      const notify = (count: number): void => condition.notify(count);
+      for (const count of ['1', null, {}, true, 1n, Number.NaN]) refused(call(notify, count), TYPE);
+    });
+  });
+
+  it('waitFor refuses a predicate that is no function', async () => {
+    for (const predicate of [5, null, undefined, 'true', {}]) {
+      refused(
+        call((given: () => boolean) => condition.waitForSync(given), predicate),
+        TYPE,
+      );
+      await assert.rejects(async () => condition.waitFor(predicate as unknown as () => boolean), {
+        code: TYPE,
+      });
+    }
+  });
+
+  it('of a Value refuses what does not fit its type, and keeps its value', () => {
+    const value = new Value('i8', 5);
+    const set = (given: number): void => {
+      value.value = given;
+    };
+    for (const given of [128, -129, 0.5, Number.NaN]) refused(call(set, given), RANGE);
+    for (const given of ['5', null, undefined, {}, 5n]) refused(call(set, given), TYPE);
+    for (const given of ['5', null, {}, 5n]) {
+      refused(
+        call((n: number) => value.add(n), given),
+        TYPE,
+      );
+    }
+    assert.equal(value.value, 5);
+    const big = new Value('i64', 5n);
+    refused(
+      call((n: bigint) => {
+        big.value = n;
+      }, 2n ** 63n),
+      RANGE,
+    );
+    refused(
+      call((n: bigint) => {
+        big.value = n;
+      }, 5),
+      TYPE,
+    );
+    assert.equal(big.value, 5n);
+    value.close();
+    big.close();
+  });
+});
+
+describe('a handle', () => {
+  const classes = { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Value };
+  const live: Record<string, { handle: string; close(): void }> = {
+    Barrier: new Barrier(2),
+    BoundedSemaphore: new BoundedSemaphore(1),
+    Condition: new Condition(),
+    Event: new Event(),
+    Lock: new Lock(),
+    RLock: new RLock(),
+    Semaphore: new Semaphore(1),
+    Value: new Value('i32', 1),
+  };
+  after(() => {
+    for (const object of Object.values(live)) object.close();
+  });
+
+  for (const [kind, { open }] of Object.entries(classes)) {
+    const handle = live[kind]?.handle ?? '';
+
+    it(`of a ${kind} that is no string is a TypeError`, () => {
+      for (const given of [5, null, undefined, {}, live[kind]]) refused(call(open, given), TYPE);
+    });
+
+    it(`of a ${kind} that is malformed is refused`, () => {
+      for (const given of [
+        '',
+        'lock',
+        handle.slice(0, 12),
+        `x${handle}`,
+        handle.replaceAll(/\d+/g, 'x'),
+        `${kind}?`,
+      ]) {
+        refused(call(open, given), 'ERR_LOCKSTEP_HANDLE');
+      }
+    });
+
+    it(`of a ${kind} is refused by every other class`, () => {
+      for (const [other, object] of Object.entries(live)) {
+        if (other !== kind) refused(call(open, object.handle), 'ERR_LOCKSTEP_HANDLE');
+      }
+    });
+
+    it(`of a ${kind} that is closed everywhere is stale, also when its place is taken again`, () => {
+      const again = open(handle);
+      again.close();
+      open(handle).close();
+      const made: { handle: string; close(): void } = remake(kind);
+      const stale = made.handle;
+      made.close();
+      refused(call(open, stale), 'ERR_LOCKSTEP_STALE_HANDLE');
+      const others = Array.from({ length: 50 }, () => remake(kind));
+      refused(call(open, stale), 'ERR_LOCKSTEP_STALE_HANDLE');
+      for (const other of others) other.close();
+    });
+  }
+
+  it('into a folder that is none of Lockstep is refused', () => {
+    const { handle } = live.Lock as { handle: string };
+    for (const folder of ['/etc', '/', '', '/nowhere', '../..', '/dev/null', '/proc/self']) {
+      const forged = handle.replace(/in=[^&]*/, `in=${encodeURIComponent(folder)}`);
+      assert.throws(
+        () => Lock.open(forged),
+        (error: Error & { code?: string }) => {
+          assert.match(
+            error.code ?? '',
+            /^ERR_LOCKSTEP_(HANDLE|STALE_HANDLE|FOLDER)$/,
+            `${folder}: ${String(error)}`,
+          );
+          return true;
+        },
+      );
+    }
+  });
+});
+
+function remake(kind: string): { handle: string; close(): void } {
+  const makers: Record<string, () => { handle: string; close(): void }> = {
+    Barrier: () => new Barrier(2),
+    BoundedSemaphore: () => new BoundedSemaphore(1),
+    Condition: () => new Condition(),
+    Event: () => new Event(),
+    Lock: () => new Lock(),
+    RLock: () => new RLock(),
+    Semaphore: () => new Semaphore(1),
+    Value: () => new Value('i32', 1),
+  };
+  return (makers[kind] as () => { handle: string; close(): void })();
+}

@@ -1,0 +1,65 @@
+/**
+ * Tries one thing in a fresh process and prints how it went: `tries <attempt> [name]`.
+ * The outcome is `{ "done": … }` or the error's name, code, message and cause's code.
+ */
+
+import { Lock, Semaphore, Value } from 'lockstep';
+
+const [, , attempt = '', name = 'tried'] = process.argv;
+
+const ATTEMPTS: Record<string, () => unknown> = {
+  anonymous: () => {
+    const lock = new Lock();
+    lock.acquireSync().release();
+    return lock.locked;
+  },
+  /** As a user without rights. */
+  'as-nobody': () => {
+    process.setuid?.(65_534);
+    return new Lock().locked;
+  },
+  named: () => {
+    const lock = new Lock({ name });
+    lock.acquireSync().release();
+    return lock.locked;
+  },
+  awaiting: async () => {
+    const semaphore = new Semaphore(0, { name });
+    setTimeout(() => semaphore.release(), 10);
+    await semaphore.acquire();
+    return semaphore.value;
+  },
+  /** Makes locks until it is refused; then those there are still work, and after closing some there is room again. */
+  fill: () => {
+    const locks: Lock[] = [];
+    const refusal = refusalOf(() => {
+      for (;;) locks.push(new Lock());
+    });
+    for (const lock of locks.slice(0, 100)) lock.runSync(() => {});
+    for (const lock of locks.splice(0, 100)) lock.close();
+    const more = Array.from({ length: 100 }, () => new Lock());
+    more[99]?.acquireSync();
+    return { made: locks.length > 1000, again: more[99]?.locked, refusal };
+  },
+  value: () => new Value('f64', 1.5).value,
+};
+
+function refusalOf(body: () => void): unknown {
+  try {
+    body();
+    return undefined;
+  } catch (error) {
+    return told(error);
+  }
+}
+
+function told(thrown: unknown): object {
+  const error = thrown as Error & { code?: unknown; cause?: { code?: unknown } };
+  return { name: error.name, code: error.code, message: error.message, cause: error.cause?.code };
+}
+
+try {
+  console.log(JSON.stringify({ done: await ATTEMPTS[attempt]?.() }));
+} catch (error) {
+  console.log(JSON.stringify(told(error)));
+}

@@ -1,0 +1,68 @@
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Lock, Process, Thread, Value } from 'lockstep';
+import { Company } from './company.ts';
+import { adds, addsToLedger, type Ledger, type Word } from './members.ts';
+
+const word = (): Word => new Value('i32', 0, { lock: false });
+
+describe('a counter under a Lock', { timeout: 240_000 }, () => {
+  const mixes = [
+    { name: '8 processes that block', times: 100_000, styles: ['blocking'] },
+    { name: '8 processes that await', times: 5_000, styles: ['awaiting'] },
+    { name: '4 processes that block and 4 that await', times: 5_000, styles: ['blocking', 'awaiting'] },
+  ] as const;
+  for (const { name, times, styles } of mixes) {
+    it(`is exact after ${name} have each added one ${times} times`, async () => {
+      const lock = new Lock();
+      const counter = word();
+      const company = new Company(8, (seat) => {
+        const style = styles[seat % styles.length] ?? 'blocking';
+        return new Process({ target: adds, args: [lock, counter, times, style] });
+      });
+      await company.done();
+      assert.equal(counter.value, 8 * times);
+      assert.equal(lock.locked, false);
+    });
+  }
+
+  it('is exact after 8 threads, 4 that block and 4 that await, have each added one 5000 times', async () => {
+    const lock = new Lock();
+    const counter = word();
+    const threads = Array.from({ length: 8 }, (_, i) => {
+      const style = i % 2 === 0 ? 'blocking' : 'awaiting';
+      return new Thread({ target: adds, args: [lock, counter, 5_000, style] });
+    });
+    for (const thread of threads) thread.start();
+    await Promise.all(threads.map((thread) => thread.result));
+    assert.equal(counter.value, 40_000);
+  });
+
+  for (const style of ['blocking', 'awaiting'] as const) {
+    it(`is exact when members (${style}) are killed at random and replaced`, async () => {
+      const seats = 4;
+      const goal = style === 'blocking' ? 40_000 : 4_000;
+      const kills = 10;
+      const lock = new Lock();
+      const ledger: Ledger = {
+        total: word(),
+        own: Array.from({ length: seats }, word),
+        inside: word(),
+        intrusions: word(),
+        recoveries: word(),
+      };
+      const added = (): number => ledger.own.reduce((sum, { value }) => sum + value, 0);
+      const company = new Company(seats, (seat) => {
+        return new Process({ target: addsToLedger, args: [lock, ledger, seat, goal, style] });
+      });
+      await company.mayhem(kills, () => Math.min(...ledger.own.map(({ value }) => value)) / goal);
+      await company.done();
+      assert.equal(added(), seats * goal);
+      assert.equal(ledger.total.value, seats * goal);
+      assert.equal(ledger.intrusions.value, 0);
+      assert.ok(ledger.recoveries.value <= kills);
+      assert.equal(lock.locked, false);
+    });
+  }
+});

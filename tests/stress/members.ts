@@ -1,0 +1,242 @@
+/**
+ * What the members of a stress test do. Each can be killed anywhere and replaced by another that takes its seat: what a
+ * member has done is in shared words, and what a dead one left half done is made good under the lock.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Hold,
+  Lock,
+  Semaphore,
+  Value,
+  WaitOptions,
+} from 'lockstep';
+import type { Style } from '../support/operations.ts';
+import { runs } from '../support/processes.ts';
+
+export type Word = Value<'i32'>;
+
+interface Acquirable {
+  acquire(options?: WaitOptions): Promise<Hold | null>;
+  acquireSync(options?: WaitOptions): Hold | null;
+}
+
+/** Adds one to the counter, without any atomicity of its own, `times` times. */
+export async function adds(lock: Lock, counter: Word, times: number, style: Style): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    const hold = await acquire(lock, style);
+    counter.value = counter.value + 1;
+    hold.release();
+  }
+}
+
+export interface Ledger {
+  total: Word;
+  /** How much of the total each seat has added. */
+  own: Word[];
+  /** Pid of who is inside. */
+  inside: Word;
+  /** Times that two were inside. */
+  intrusions: Word;
+  recoveries: Word;
+}
+
+/** Adds one to the total and to its own share until that reaches `goal`. */
+export async function addsToLedger(
+  lock: Lock,
+  ledger: Ledger,
+  seat: number,
+  goal: number,
+  style: Style,
+): Promise<void> {
+  const { total, own, inside, intrusions, recoveries } = ledger;
+  const mine = own[seat] as Word;
+  while (mine.value < goal) {
+    const hold = await acquire(lock, style);
+    if (inside.exchange(process.pid) !== 0 && !hold.recovered) intrusions.add(1);
+    if (hold.recovered) {
+      recoveries.add(1);
+      total.value = own.reduce((sum, { value }) => sum + value, 0);
+    }
+    total.value = total.value + 1;
+    mine.value = mine.value + 1;
+    inside.value = 0;
+    hold.release();
+  }
+}
+
+/** Passes `times` times; keeps the highest number of those inside at once. */
+export async function passes(
+  semaphore: Semaphore | BoundedSemaphore,
+  inside: Word,
+  most: Word,
+  times: number,
+  style: Style,
+): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    const hold = await acquire(semaphore, style);
+    const now = inside.add(1) + 1;
+    for (let seen = most.value; seen < now; seen = most.value) most.compareExchange(seen, now);
+    inside.sub(1);
+    hold.release();
+  }
+}
+
+/** Passes until its count reaches `goal`; counts the times that more than `permits` living members were inside. */
+export async function passesMarked(
+  semaphore: BoundedSemaphore,
+  permits: number,
+  marks: Word[],
+  passed: Word[],
+  crowds: Word,
+  seat: number,
+  goal: number,
+  style: Style,
+): Promise<void> {
+  const mark = marks[seat] as Word;
+  const mine = passed[seat] as Word;
+  while (mine.value < goal) {
+    const hold = await acquire(semaphore, style);
+    mark.value = process.pid;
+    const marked = marks.map(({ value }) => value).filter((pid) => pid !== 0);
+    if (marked.length > permits) {
+      // The dead do not take their mark off: only those count that have not been killed meanwhile.
+      await sleep(100);
+      if (marked.filter((pid) => runs(pid)).length > permits) crowds.add(1);
+    }
+    mine.add(1);
+    mark.value = 0;
+    hold.release();
+  }
+}
+
+export interface Rounds {
+  arrived: Word[];
+  passed: Word[];
+  outOfStep: Word;
+  /** Members that have seen the barrier broken and stand still until `epoch` moves. */
+  stopped: Word;
+  epoch: Word;
+}
+
+/** Passes the barrier until `goal` rounds are done; stands still while it is broken. */
+export async function keepsInStep(
+  barrier: Barrier,
+  rounds: Rounds,
+  seat: number,
+  goal: number,
+  style: Style,
+): Promise<void> {
+  const { arrived, passed, outOfStep, stopped, epoch } = rounds;
+  const mine = passed[seat] as Word;
+  while (mine.value < goal) {
+    const round = mine.value + 1;
+    const era = epoch.value;
+    (arrived[seat] as Word).value = round;
+    try {
+      if (style === 'blocking') barrier.waitSync();
+      else await barrier.wait();
+    } catch (error) {
+      if (Reflect.get(error as Error, 'code') !== 'ERR_LOCKSTEP_BROKEN_BARRIER') throw error;
+      stopped.add(1);
+      while (epoch.value === era) await sleep(1);
+      continue;
+    }
+    for (const { value } of arrived) if (value !== round && value !== round + 1) outOfStep.add(1);
+    mine.value = round;
+  }
+}
+
+/** A ring of items 0, 1, 2…: item `i` lies in slot `i % slots.length` while `head <= i < tail`. */
+export interface Buffer {
+  slots: Word[];
+  head: Word;
+  tail: Word;
+  /** A bit an item: consumed. */
+  consumed: Word[];
+  twice: Word;
+  misplaced: Word;
+}
+
+const BITS = 31;
+
+export function wordsFor(items: number): number {
+  return Math.ceil(items / BITS);
+}
+
+export function isConsumed({ consumed }: Buffer, item: number): boolean {
+  return ((consumed[Math.floor(item / BITS)] as Word).value & (1 << (item % BITS))) !== 0;
+}
+
+/** Puts items into the buffer until `total` have been put, by all producers together. */
+export async function produces(
+  buffer: Buffer,
+  notFull: Condition,
+  notEmpty: Condition,
+  total: number,
+  style: Style,
+): Promise<number> {
+  const { slots, head, tail } = buffer;
+  let put = 0;
+  for (;;) {
+    const hold = await acquire(notFull, style);
+    while (tail.value < total && tail.value - head.value === slots.length) await wait(notFull, style);
+    const item = tail.value;
+    if (item < total) {
+      (slots[item % slots.length] as Word).value = item;
+      tail.value = item + 1; // From here on the item is in.
+      put++;
+      notEmpty.notify();
+    } else {
+      notFull.notifyAll();
+    }
+    hold.release();
+    if (item >= total) return put;
+  }
+}
+
+/** Takes items out of the buffer until `total` have been taken, by all consumers together. */
+export async function consumes(
+  buffer: Buffer,
+  notFull: Condition,
+  notEmpty: Condition,
+  total: number,
+  style: Style,
+): Promise<number> {
+  const { slots, head, tail, consumed, twice, misplaced } = buffer;
+  let taken = 0;
+  for (;;) {
+    const hold = await acquire(notEmpty, style);
+    for (;;) {
+      // A consumer that died after it had marked its item, and before it moved on: the item is consumed.
+      if (head.value < tail.value && isConsumed(buffer, head.value)) head.value = head.value + 1;
+      else if (head.value < tail.value || head.value >= total) break;
+      else await wait(notEmpty, style);
+    }
+    const item = head.value;
+    if (item < total) {
+      if ((slots[item % slots.length] as Word).value !== item) misplaced.add(1);
+      const bit = 1 << (item % BITS);
+      if (((consumed[Math.floor(item / BITS)] as Word).or(bit) & bit) !== 0) twice.add(1);
+      head.value = item + 1;
+      taken++;
+      notFull.notify();
+    } else {
+      notEmpty.notifyAll();
+    }
+    hold.release();
+    if (item >= total) return taken;
+  }
+}
+
+async function acquire(object: Acquirable, style: Style): Promise<Hold> {
+  return (style === 'blocking' ? object.acquireSync() : await object.acquire()) as Hold;
+}
+
+async function wait(condition: Condition, style: Style): Promise<void> {
+  if (style === 'blocking') condition.waitSync();
+  else await condition.wait();
+}

@@ -1,0 +1,61 @@
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { BoundedSemaphore, Process, Semaphore, Value } from 'lockstep';
+import { Company } from './company.ts';
+import { passes, passesMarked, type Word } from './members.ts';
+
+const word = (): Word => new Value('i32', 0, { lock: false });
+
+describe('three permits', { timeout: 240_000 }, () => {
+  const mixes = [
+    { name: 'that block', times: 20_000, styles: ['blocking'] },
+    { name: 'that block or await', times: 3_000, styles: ['blocking', 'awaiting'] },
+  ] as const;
+  for (const kind of [Semaphore, BoundedSemaphore]) {
+    for (const { name, times, styles } of mixes) {
+      it(`of a ${kind.name}: of 8 processes ${name} never more than 3 are inside`, async () => {
+        const semaphore = new kind(3);
+        const inside = word();
+        const most = word();
+        const company = new Company(8, (seat) => {
+          const style = styles[seat % styles.length] ?? 'blocking';
+          return new Process({ target: passes, args: [semaphore, inside, most, times, style] });
+        });
+        await company.done();
+        assert.ok(most.value >= 1 && most.value <= 3, `${most.value} were inside`);
+        assert.equal(inside.value, 0);
+        assert.equal(semaphore.value, 3);
+      });
+    }
+  }
+
+  for (const style of ['blocking', 'awaiting'] as const) {
+    it(`of a BoundedSemaphore all come back when members (${style}) are killed at random and replaced`, async () => {
+      const seats = 8;
+      const goal = style === 'blocking' ? 4_000 : 1_000;
+      const semaphore = new BoundedSemaphore(3);
+      const marks = Array.from({ length: seats }, word);
+      const passed = Array.from({ length: seats }, word);
+      const crowds = word();
+      const company = new Company(seats, (seat) => {
+        const args: Parameters<typeof passesMarked> = [
+          semaphore,
+          3,
+          marks,
+          passed,
+          crowds,
+          seat,
+          goal,
+          style,
+        ];
+        return new Process({ target: passesMarked, args });
+      });
+      await company.mayhem(10, () => Math.min(...passed.map(({ value }) => value)) / goal);
+      await company.done();
+      assert.equal(crowds.value, 0);
+      assert.equal(semaphore.value, 3);
+      for (const { value } of passed) assert.equal(value, goal);
+    });
+  }
+});
