@@ -40,10 +40,17 @@ export class Deadline {
     }
     const { timeout, signal } = options;
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new InvalidTypeError(`signal: refused, ${describe(signal)} is not an AbortSignal; pass controller.signal`);
+      throw new InvalidTypeError(
+        `signal: refused, ${describe(signal)} is not an AbortSignal; pass controller.signal`,
+      );
     }
-    const at = timeout === undefined ? Number.POSITIVE_INFINITY : performance.now() + checkMilliseconds('timeout', timeout);
-    return at === Number.POSITIVE_INFINITY && signal === undefined ? Deadline.NEVER : new Deadline(at, signal);
+    const at =
+      timeout === undefined
+        ? Number.POSITIVE_INFINITY
+        : performance.now() + checkMilliseconds('timeout', timeout);
+    return at === Number.POSITIVE_INFINITY && signal === undefined
+      ? Deadline.NEVER
+      : new Deadline(at, signal);
   }
 
   /** Whether there is neither a timeout nor a signal. */

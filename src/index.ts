@@ -1,7 +1,43 @@
 /** The public API. Only this file re-exports. */
 
-export type { Hold, Lockable, ObjectOptions, Owner } from './contracts.ts';
+export type { Description } from './agents/shared-object.ts';
+export { openShared } from './agents/shared-object.ts';
+export type {
+  Hold,
+  Lockable,
+  ObjectOptions,
+  Owner,
+  TimedWaitOptions,
+  UntimedWaitOptions,
+} from './contracts.ts';
 export type { WaitOptions } from './deadline.ts';
 export * from './errors.ts';
+export type { InputOf, IntegerType, NumberOf, NumberType, SmallIntegerType } from './shared/number-type.ts';
+export type { ValueDescription, ValueOptions } from './shared/value.ts';
+export { Value } from './shared/value.ts';
+export type { BarrierDescription, BarrierOptions } from './sync/barrier.ts';
+export { Barrier } from './sync/barrier.ts';
+export { BoundedSemaphore } from './sync/bounded-semaphore.ts';
+export type { ConditionDescription } from './sync/condition.ts';
+export { Condition } from './sync/condition.ts';
+export type { EventDescription } from './sync/event.ts';
+export { Event } from './sync/event.ts';
 export { Lock } from './sync/lock.ts';
+export type { LockDescription } from './sync/mutual-exclusion.ts';
+export type { SemaphoreDescription } from './sync/permit-source.ts';
+export type { RLockDescription } from './sync/rlock.ts';
 export { RLock } from './sync/rlock.ts';
+export { Semaphore } from './sync/semaphore.ts';
+export {
+  activeChildren,
+  cpuCount,
+  currentProcess,
+  currentThread,
+  isMainProcess,
+  parentProcess,
+} from './workers/current.ts';
+export { ThreadLocal } from './workers/local.ts';
+export type { ProcessOptions } from './workers/process.ts';
+export { Process } from './workers/process.ts';
+export { Thread } from './workers/thread.ts';
+export { Timer } from './workers/timer.ts';

@@ -6,8 +6,9 @@
 
 import { closeSync } from 'node:fs';
 import { isMainThread, threadId } from 'node:worker_threads';
-import { load, store } from '#atomics';
+import { cas, load, store } from '#atomics';
 import { ExhaustedError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
   AGENT_BLOCKED_ON,
@@ -23,18 +24,16 @@ import {
   HIGH_SLOT_WORD,
   INCARNATION_SHIFT,
 } from '../memory/layout.ts';
-import { cas } from '#atomics';
+import type { ObjectType } from './cell.ts';
 import { Cell } from './cell.ts';
 import { Doorbell, EVERYTHING, Ringer } from './doorbell.ts';
 import { anonymousFolder, namedFolder, sweepFolders } from './folder.ts';
+import { kindNumbered } from './kinds.ts';
 import { Namespace } from './namespace.ts';
 import { reap, sweepIfDue, sweepPeriod, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll } from './waiters.ts';
-import { kindNumbered } from './kinds.ts';
-import type { Place } from '../memory/arena.ts';
-import type { ObjectType } from './cell.ts';
 
 const INCARNATION_STEP = 1 << INCARNATION_SHIFT;
 const INCARNATION_MASK = 0x7ffffff0;
@@ -146,10 +145,13 @@ export class Agent implements Waker {
     if (cell.closed) return;
     const { namespace, slot } = this;
     const place = namespace.arena.place(cell.number);
+    const kind = kindNumbered(cell.kind);
+    const { waitEntry } = cell;
     this.cells.delete(cell.number);
+    if (waitEntry !== undefined) kind?.withdraw?.(namespace, place, slot, waitEntry.words, waitEntry.at);
     cell.dropEntry();
     cell.detach();
-    kindNumbered(cell.kind)?.recover?.(namespace, place, slot);
+    kind?.recover?.(namespace, place, slot);
     wakeAll(this, place);
     namespace.arena.close(place, slot);
   }
@@ -171,7 +173,8 @@ export class Agent implements Waker {
   /** Opens the object if it still exists. */
   open(type: ObjectType, number: number, generation: number): Cell | undefined {
     const known = this.cells.get(number);
-    if (known !== undefined) return known.generation === generation && known.kind === type.kind ? known : undefined;
+    if (known !== undefined)
+      return known.generation === generation && known.kind === type.kind ? known : undefined;
     const { arena } = this.namespace;
     if (!(number >= 1 && number <= arena.bump)) return undefined;
     const place = arena.place(number);

@@ -23,9 +23,9 @@ import {
   FLOWS_SHIFT,
 } from '../memory/layout.ts';
 import type { Agent } from './agent.ts';
-import type { Entry } from './wait-table.ts';
 import type { Pressure, Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
+import type { Entry } from './wait-table.ts';
 
 /** Milliseconds after which a waiter asks to be kept in mind (parking_lot's eventual fairness uses the same). */
 export const FAIRNESS_AFTER = 0.5;
@@ -152,7 +152,17 @@ export class Cell implements Place {
     }
     const { promise, resolve, reject } = withResolvers<boolean>();
     const since = now();
-    const flow: Flow = { wait, ticket, since, deadline, keeper, resolve, reject, timer: undefined, onAbort: undefined };
+    const flow: Flow = {
+      wait,
+      ticket,
+      since,
+      deadline,
+      keeper,
+      resolve,
+      reject,
+      timer: undefined,
+      onAbort: undefined,
+    };
     this.flows.add(flow);
     this.refresh(ticket);
     this.agent.beginAwaiting();
@@ -178,7 +188,11 @@ export class Cell implements Place {
     for (const flow of this.flows) {
       if (keeper !== undefined && flow.keeper !== keeper) continue;
       this.giveUp(flow);
-      flow.reject(new ClosedError(`${what}: the wait was given up, the object was closed meanwhile; wait before closing`));
+      flow.reject(
+        new ClosedError(
+          `${what}: the wait was given up, the object was closed meanwhile; wait before closing`,
+        ),
+      );
     }
   }
 
@@ -204,10 +218,13 @@ export class Cell implements Place {
   private watch(flow: Flow): void {
     const { deadline } = flow;
     const arm = (): void => {
-      flow.timer = setTimeout(() => {
-        if (!deadline.expired) arm();
-        else this.timeOut(flow);
-      }, Math.min(Math.ceil(deadline.remaining), LONGEST_TIMER));
+      flow.timer = setTimeout(
+        () => {
+          if (!deadline.expired) arm();
+          else this.timeOut(flow);
+        },
+        Math.min(Math.ceil(deadline.remaining), LONGEST_TIMER),
+      );
     };
     if (deadline.timed) arm();
     const { signal } = deadline;

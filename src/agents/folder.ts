@@ -47,7 +47,9 @@ export interface Entered {
 /** Folder of the named namespace. Throws `NameError` for a name that can't be one. */
 export function namedFolder(namespace: string): string {
   if (typeof namespace !== 'string') {
-    throw new InvalidTypeError(`namespace: refused, ${String(namespace)} is not a string; pass e.g. { namespace: "orders" }`);
+    throw new InvalidTypeError(
+      `namespace: refused, ${String(namespace)} is not a string; pass e.g. { namespace: "orders" }`,
+    );
   }
   if (!NAMESPACE_FORM.test(namespace)) {
     throw new NameError(
@@ -80,7 +82,7 @@ export function enterFolder(path: string, create: boolean): Entered {
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
       }
       if (isStill(path, fd)) {
-        return { control: mapSegment(fd, `${path}/${CONTROL}`, segmentBytes(0)), fd };
+        return { control: mapControl(`${path}/${CONTROL}`), fd };
       }
     } catch (error) {
       closeSync(fd);
@@ -145,6 +147,16 @@ function openControl(path: string, create: boolean): number | undefined {
   }
 }
 
+/** Maps through a descriptor of its own: a mapping keeps its file open, and with it the kernel's lock. */
+function mapControl(file: string): Segment {
+  const fd = openSync(file, constants.O_RDWR | constants.O_NOFOLLOW);
+  try {
+    return mapSegment(fd, file, segmentBytes(0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function createControl(path: string): void {
   const file = `${path}/${CONTROL}`;
   if (statSync(file, { throwIfNoEntry: false }) === undefined) createSegmentFile(file, segmentBytes(0));
@@ -166,7 +178,8 @@ function whatIsWrong(stats: Stats, uid: number): string | undefined {
   if (stats.isSymbolicLink()) return 'it is a symbolic link';
   if (!stats.isDirectory()) return 'it is not a folder';
   if (stats.uid !== uid) return `it belongs to user ${stats.uid} and this program runs as ${uid}`;
-  if ((stats.mode & OPEN_TO_OTHERS) !== 0) return `its permissions are ${(stats.mode & 0o777).toString(8)} and not 700`;
+  if ((stats.mode & OPEN_TO_OTHERS) !== 0)
+    return `its permissions are ${(stats.mode & 0o777).toString(8)} and not 700`;
   return undefined;
 }
 
@@ -189,9 +202,12 @@ function removeIfEmpty(path: string): boolean {
   } catch (error) {
     // Somebody else was faster.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw new PlatformError(`namespace "${path}": can't be removed, ${(error as Error).message}; remove it by hand`, {
-      cause: error,
-    });
+    throw new PlatformError(
+      `namespace "${path}": can't be removed, ${(error as Error).message}; remove it by hand`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     if (fd !== undefined) closeSync(fd);
   }

@@ -3,7 +3,15 @@
  * lock on the file `names`, so a program that dies in between leaves either the old file or the new one.
  */
 
-import { closeSync, openSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { load } from '#atomics';
 import { FolderError, InvalidTypeError, NameError } from '../errors.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
@@ -24,7 +32,9 @@ export interface NamedCell {
 /** Throws `InvalidTypeError` or `NameError` unless the value can be an object's name. */
 export function checkName(name: unknown): asserts name is string {
   if (typeof name !== 'string') {
-    throw new InvalidTypeError(`name: refused, ${String(name)} is not a string; pass e.g. { name: "invoices" }`);
+    throw new InvalidTypeError(
+      `name: refused, ${String(name)} is not a string; pass e.g. { name: "invoices" }`,
+    );
   }
   const bytes = Buffer.byteLength(name);
   const shown = JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
@@ -32,7 +42,9 @@ export function checkName(name: unknown): asserts name is string {
     throw new NameError(`name ${shown}: refused, it has ${bytes} bytes; a name has 1 to ${MAX_NAME_BYTES}`);
   }
   if (name.includes('/') || name.includes('\0')) {
-    throw new NameError(`name ${shown}: refused, it contains a slash or a NUL; use another separator, such as "." or ":"`);
+    throw new NameError(
+      `name ${shown}: refused, it contains a slash or a NUL; use another separator, such as "." or ":"`,
+    );
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { load } from '#atomics';
+import type { Owner } from '../contracts.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
@@ -18,7 +19,6 @@ import {
 } from '../memory/layout.ts';
 import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
-import type { Owner } from '../contracts.ts';
 import { platform } from '../platform/current.ts';
 import { enterFolder, leaveFolder } from './folder.ts';
 

@@ -11,8 +11,8 @@
  *      its compare-and-swap and its wake, a waiter killed after it was chosen. A needless look costs little.
  */
 
-import { cas, load, store } from '#atomics';
 import { closeSync } from 'node:fs';
+import { cas, load, store } from '#atomics';
 import type { Place } from '../memory/arena.ts';
 import {
   AGENT_BLOCKED_ON,
@@ -34,8 +34,8 @@ import {
 } from '../memory/layout.ts';
 import { EVERYTHING } from './doorbell.ts';
 import { kindNumbered } from './kinds.ts';
-import type { Namespace } from './namespace.ts';
 import { pruneNames } from './names.ts';
+import type { Namespace } from './namespace.ts';
 import { eachEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeThread } from './waiters.ts';
@@ -61,7 +61,14 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
   for (let number = 1, last = arena.bump; number <= last; number++) {
     if (reapCell(namespace, arena.place(number), dead, by)) freed++;
   }
-  for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK, AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING]) {
+  for (const word of [
+    AGENT_WAITS,
+    AGENT_HIGH_ENTRY,
+    AGENT_CHUNK,
+    AGENT_BLOCKED_ON,
+    AGENT_SLEEPING,
+    AGENT_MISSED_RING,
+  ]) {
     store(words, base + word, 0);
   }
   if (freed > 0) pruneNames(namespace);
@@ -96,7 +103,8 @@ export function sweepIfDue(waker: Waker): void {
 /** Looks at every agent of the namespace now. Returns how many were dead. */
 export function sweep(waker: Waker): number {
   let dead = 0;
-  for (let slot = 1, high = waker.namespace.highSlot; slot <= high; slot++) if (reapIfDead(waker, slot)) dead++;
+  for (let slot = 1, high = waker.namespace.highSlot; slot <= high; slot++)
+    if (reapIfDead(waker, slot)) dead++;
   return dead;
 }
 

@@ -15,7 +15,6 @@ import type { Cell, ObjectType } from './cell.ts';
 import { kindNumbered } from './kinds.ts';
 import { checkName, lookUp, pruneName, register, withNames } from './names.ts';
 
-const INSPECT: unique symbol = Symbol.for('nodejs.util.inspect.custom') as typeof INSPECT;
 const HANDLE_FORM = /^lockstep:([A-Za-z]+)\?(.+)$/s;
 const DEFAULT_NAMESPACE = 'default';
 
@@ -43,6 +42,7 @@ export interface Description {
 }
 
 const openers = new Map<string, (handle: string) => SharedObject>();
+const openings = new Set<Promise<unknown>>();
 const collected = new FinalizationRegistry<{ cell: Cell; name: string | undefined }>(({ cell, name }) => {
   drop(cell, name);
 });
@@ -50,12 +50,13 @@ const collected = new FinalizationRegistry<{ cell: Cell; name: string | undefine
 export abstract class SharedObject {
   /** The name by which unrelated programs find the object, if it has one. */
   readonly name: string | undefined;
-  protected readonly cell: Cell;
-  private readonly type: ObjectType;
+  /** @internal */
+  readonly cell: Cell;
+  private readonly objectType: ObjectType;
   private open = true;
 
   protected constructor(type: ObjectType, { cell, name }: Opened) {
-    this.type = type;
+    this.objectType = type;
     this.cell = cell;
     this.name = name;
     cell.references++;
@@ -72,7 +73,7 @@ export abstract class SharedObject {
     });
     if (this.name !== undefined) fields.set('name', this.name);
     this.extendHandle(fields);
-    return `lockstep:${this.type.name}?${fields}`;
+    return `lockstep:${this.objectType.name}?${fields}`;
   }
 
   /** Whether `close()` was called. */
@@ -99,7 +100,8 @@ export abstract class SharedObject {
     this.close();
   }
 
-  [INSPECT](): string {
+  /** Class, name and state: `<Lock "invoices" held by Process-2 (pid 4121), 3 waiting>`. */
+  toString(): string {
     if (this.closed) return `<${this.title} closed>`;
     const detail = this.summary();
     return `<${this.title}${detail === '' ? '' : ` ${detail}`}>`;
@@ -110,22 +112,47 @@ export abstract class SharedObject {
 
   /** Class and name, as messages begin: `Lock "invoices"`. */
   protected get title(): string {
-    return this.name === undefined ? this.type.name : `${this.type.name} ${JSON.stringify(this.name)}`;
+    return this.name === undefined
+      ? this.objectType.name
+      : `${this.objectType.name} ${JSON.stringify(this.name)}`;
   }
 
   /** Throws `ClosedError` once the object is closed. */
   protected checkOpen(): void {
     if (this.closed) {
-      throw new ClosedError(`${this.title}: refused, it was closed in this thread; open it again by its handle or name`);
+      throw new ClosedError(
+        `${this.title}: refused, it was closed in this thread; open it again by its handle or name`,
+      );
     }
   }
 
   protected extendHandle(_fields: URLSearchParams): void {}
 }
 
+// A class member with this computed name could not be declared under isolatedDeclarations.
+Object.defineProperty(SharedObject.prototype, inspect.custom, {
+  value(this: SharedObject): string {
+    return this.toString();
+  },
+});
+
 /** Registers how a class opens a handle, for `openShared`. */
 export function registerClass(name: string, open: (handle: string) => SharedObject): void {
   openers.set(name, open);
+}
+
+/** Says that an opened object is complete only when the promise has settled. */
+export function noteOpening(promise: Promise<unknown>): void {
+  const settled: Promise<unknown> = promise.then(
+    () => openings.delete(settled),
+    () => openings.delete(settled),
+  );
+  openings.add(settled);
+}
+
+/** Resolves when everything that was opened is complete. What failed is told by the object itself, when it is used. */
+export async function openingsSettled(): Promise<void> {
+  await Promise.all(openings);
 }
 
 /** Opens the object of any class that the handle stands for. */
@@ -137,29 +164,48 @@ export function openShared(handle: string): SharedObject {
 }
 
 /** The cell for a constructor call: found by its name, or made. */
-export function obtain(type: ObjectType, options: ObjectOptions | undefined, init: (place: Place, agent: Agent) => void): Opened {
+export function obtain(
+  type: ObjectType,
+  options: ObjectOptions | undefined,
+  init: (place: Place, agent: Agent) => void,
+): Opened {
   if (options !== undefined && (options === null || typeof options !== 'object')) {
-    throw new InvalidTypeError(`${type.name}: refused, its options are ${inspect(options)}; pass an object such as { name: "…" }`);
+    throw new InvalidTypeError(
+      `${type.name}: refused, its options are ${inspect(options)}; pass an object such as { name: "…" }`,
+    );
   }
   const { name, namespace } = options ?? {};
   if (name !== undefined) checkName(name);
-  if (name === undefined && namespace === undefined) {
-    const agent = defaultAgent();
-    return new Opened(agent.create(type, (place) => init(place, agent)), undefined);
-  }
-  const agent = agentInNamespace(namespace ?? DEFAULT_NAMESPACE);
-  if (name === undefined) return new Opened(agent.create(type, (place) => init(place, agent)), undefined);
+  const anonymous = name === undefined && namespace === undefined;
+  return obtainIn(
+    anonymous ? defaultAgent() : agentInNamespace(namespace ?? DEFAULT_NAMESPACE),
+    type,
+    name,
+    init,
+  );
+}
+
+/** The same in the namespace of a certain agent. */
+export function obtainIn(
+  agent: Agent,
+  type: ObjectType,
+  name: string | undefined,
+  init: (place: Place, agent: Agent) => void,
+): Opened {
+  const make = (): Cell => agent.create(type, (place) => init(place, agent));
+  if (name === undefined) return new Opened(make(), undefined);
+  checkName(name);
   const cell = withNames(agent.namespace, () => {
     const found = lookUp(agent.namespace, name);
     if (found !== undefined && found.kind !== type.kind) {
       throw new NameTakenError(
         `${type.name} ${JSON.stringify(name)}: refused, the name stands for a ${kindNumbered(found.kind)?.name ?? 'foreign object'} ` +
-          `in namespace "${namespace ?? DEFAULT_NAMESPACE}"; choose another name or namespace`,
+          `in ${agent.folder}; choose another name or namespace`,
       );
     }
     const opened = found && agent.open(type, found.cell, found.generation);
     if (opened !== undefined) return opened;
-    const made = agent.create(type, (place) => init(place, agent));
+    const made = make();
     register(agent.namespace, name, made.number, made.generation);
     return made;
   });
@@ -169,18 +215,23 @@ export function obtain(type: ObjectType, options: ObjectOptions | undefined, ini
 /** The cell that a handle stands for. Throws `HandleError` or `StaleHandleError`. */
 export function openHandle(type: ObjectType, handle: string): Opened {
   if (typeof handle !== 'string') {
-    throw new InvalidTypeError(`${type.name}: can't open ${inspect(handle)}, a handle is a string; pass another object's .handle`);
+    throw new InvalidTypeError(
+      `${type.name}: can't open ${inspect(handle)}, a handle is a string; pass another object's .handle`,
+    );
   }
   const [, className, query] = HANDLE_FORM.exec(handle) ?? [];
   if (className === undefined || query === undefined) throw malformed(type.name, handle);
   if (className !== type.name) {
-    throw new HandleError(`${type.name}: can't open a handle of a ${className}; use ${className}.open(handle)`);
+    throw new HandleError(
+      `${type.name}: can't open a handle of a ${className}; use ${className}.open(handle)`,
+    );
   }
   const fields = new URLSearchParams(query);
   const folder = fields.get('in');
   const number = Number(fields.get('cell'));
   const generation = Number(fields.get('generation'));
-  if (folder === null || !Number.isInteger(number) || !Number.isInteger(generation)) throw malformed(type.name, handle);
+  if (folder === null || !Number.isInteger(number) || !Number.isInteger(generation))
+    throw malformed(type.name, handle);
   const cell = agentInFolder(folder).open(type, number, generation);
   if (cell === undefined) {
     throw new StaleHandleError(
@@ -192,7 +243,9 @@ export function openHandle(type: ObjectType, handle: string): Opened {
 
 function malformed(kind: string, handle: string): HandleError {
   const shown = handle.length > 60 ? `${handle.slice(0, 60)}…` : handle;
-  return new HandleError(`${kind}: can't open ${JSON.stringify(shown)}, it is not a handle of Lockstep's; pass another object's .handle`);
+  return new HandleError(
+    `${kind}: can't open ${JSON.stringify(shown)}, it is not a handle of Lockstep's; pass another object's .handle`,
+  );
 }
 
 function drop(cell: Cell, name: string | undefined): void {

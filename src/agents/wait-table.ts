@@ -12,6 +12,7 @@
  */
 
 import { load, store } from '#atomics';
+import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
   AGENT_CHUNK,
@@ -28,7 +29,6 @@ import {
   INLINE_ENTRIES,
   KIND,
 } from '../memory/layout.ts';
-import type { Place } from '../memory/arena.ts';
 import type { Namespace } from './namespace.ts';
 
 /** First entry, next chunk: words of a chunk cell. */
@@ -135,7 +135,11 @@ export function eachEntry(
     if (cell !== 0 && visit(words, at, cell)) return true;
   }
   let left = high - INLINE_ENTRIES;
-  for (let next = left > 0 ? load(words, base + AGENT_CHUNK) : 0; next !== 0 && left > 0; left -= ENTRIES_PER_CHUNK) {
+  for (
+    let next = left > 0 ? load(words, base + AGENT_CHUNK) : 0;
+    next !== 0 && left > 0;
+    left -= ENTRIES_PER_CHUNK
+  ) {
     const chunk = namespace.arena.place(next);
     for (let index = 0; index < ENTRIES_PER_CHUNK; index++) {
       const at = chunk.at + CHUNK_ENTRIES + index * ENTRY_WORDS;

@@ -108,7 +108,8 @@ export function wakeThread(namespace: Namespace, slot: number): void {
 /** Number of waiting calls on the object, blocked and awaiting. */
 export function countWaiting(namespace: Namespace, place: Place): number {
   let count = 0;
-  for (const { words, at } of waitersOf(namespace, place)) count += load(words, at + ENTRY_STATUS) >> FLOWS_SHIFT;
+  for (const { words, at } of waitersOf(namespace, place))
+    count += load(words, at + ENTRY_STATUS) >> FLOWS_SHIFT;
   return count;
 }
 

@@ -179,7 +179,8 @@ export class Arena {
     }
     // Cells that hang on an agent or on an object are freed with it; they have no open bits.
     if (kind === KIND.ENTRIES || kind === KIND.PERMITS) return false;
-    if (phase === PHASE_ENDING && slotOf(found) === dead) store(words, at + CELL_HEADER, header(PHASE_LIVE, kind, 0));
+    if (phase === PHASE_ENDING && slotOf(found) === dead)
+      store(words, at + CELL_HEADER, header(PHASE_LIVE, kind, 0));
     clearBits(words, at + CELL_OPEN + (dead >> 5), 1 << (dead & 31));
     return this.settle(place, slot);
   }

@@ -36,3 +36,53 @@ export function setBits(words: Words, at: number, mask: number): number {
 export function clearBits(words: Words, at: number, mask: number): number {
   return Atomics.and(words, at, ~mask);
 }
+
+/** A view of one element in shared memory, of a type that has atomic operations. */
+export type IntegerElement =
+  | Int8Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>
+  | Int16Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>
+  | BigUint64Array<ArrayBuffer>;
+export type FloatElement = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+/** What an operation on an element does with the operand. */
+export type ElementOperation = 'add' | 'sub' | 'and' | 'or' | 'xor' | 'exchange';
+
+type AnyInteger = Int32Array<ArrayBuffer>;
+
+export function loadElement(element: IntegerElement): number | bigint {
+  return Atomics.load(element as AnyInteger, 0);
+}
+
+export function storeElement(element: IntegerElement, value: number | bigint): void {
+  Atomics.store(element as AnyInteger, 0, value as number);
+}
+
+/** Aligned loads and stores of up to 64 bits are not torn on any processor that Node runs on. */
+export function loadFloat(element: FloatElement): number {
+  return element[0]!;
+}
+
+export function storeFloat(element: FloatElement, value: number): void {
+  element[0] = value;
+}
+
+/** Changes the element by one atomic operation; returns the value before. */
+export function changeElement(
+  element: IntegerElement,
+  operation: ElementOperation,
+  value: number | bigint,
+): number | bigint {
+  return Atomics[operation](element as AnyInteger, 0, value as number);
+}
+
+export function compareExchangeElement(
+  element: IntegerElement,
+  expected: number | bigint,
+  desired: number | bigint,
+): number | bigint {
+  return Atomics.compareExchange(element as AnyInteger, 0, expected as number, desired as number);
+}

@@ -1,7 +1,7 @@
 /** The one file in which a thread sleeps and is woken: futexes on words of shared memory. */
 
-import type { FutexOutcome } from '../platform/platform.ts';
 import { platform } from '../platform/current.ts';
+import type { FutexOutcome } from '../platform/platform.ts';
 import type { Segment } from './segment.ts';
 
 const BYTES_PER_WORD = 4;

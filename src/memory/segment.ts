@@ -1,7 +1,7 @@
 /** Segment: one mapped file of a namespace, checked before a word of it is believed. */
 
-import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { LayoutError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import type { Words } from './atomics.ts';

@@ -7,12 +7,13 @@
 import { cas } from '#atomics';
 import type { ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { obtain, Opened, openHandle, registerClass } from '../agents/shared-object.ts';
+import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
 import type { Hold, ObjectOptions } from '../contracts.ts';
-import { NotLockedError } from '../errors.ts';
+import { NotLockedError, NotOwnerError } from '../errors.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
 import type { Holdable } from './hold.ts';
 import { HoldOf } from './hold.ts';
+import type { Holding } from './mutual-exclusion.ts';
 import { MutualExclusion } from './mutual-exclusion.ts';
 import { ownerOf, RawLock, recoverLock } from './raw-lock.ts';
 
@@ -41,6 +42,9 @@ export class Lock extends MutualExclusion implements Holdable {
     super(TYPE, opened, RawLock.of(opened.cell));
   }
 
+  /** @internal */
+  static readonly TYPE: ObjectType = TYPE;
+
   /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): Lock {
     return new Lock(openHandle(TYPE, handle));
@@ -48,7 +52,8 @@ export class Lock extends MutualExclusion implements Holdable {
 
   override tryAcquire(): Hold | null {
     const { cell, raw } = this;
-    if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) return new HoldOf(this, ++raw.turn, false);
+    if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0)
+      return new HoldOf(this, (raw.turn = ++raw.turns), false);
     this.checkOpen();
     return raw.tryTake() ? this.held() : null;
   }
@@ -58,7 +63,9 @@ export class Lock extends MutualExclusion implements Holdable {
     if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) === raw.me) return;
     this.checkOpen();
     if (!raw.free()) {
-      throw new NotLockedError(`${this.title}: can't be released, nobody holds it; release once for each acquire`);
+      throw new NotLockedError(
+        `${this.title}: can't be released, nobody holds it; release once for each acquire`,
+      );
     }
   }
 
@@ -70,8 +77,29 @@ export class Lock extends MutualExclusion implements Holdable {
     if (!this.closed && ownerOf(raw.state) === raw.me) raw.free();
   }
 
+  /** @internal */
+  override checkOwned(what: string): void {
+    this.checkOpen();
+    if (ownerOf(this.raw.state) === this.raw.me) return;
+    throw new NotOwnerError(
+      `${this.title}: can't be ${what} here, this thread does not hold it; acquire it first`,
+    );
+  }
+
+  /** @internal */
+  override giveUp(): Holding {
+    const { turn } = this.raw;
+    this.release();
+    return { turn, depth: 1, scope: undefined };
+  }
+
+  protected override takenBack({ turn }: Holding): void {
+    this.raw.turn = turn;
+  }
+
   protected override held(): Hold {
-    return new HoldOf(this, ++this.raw.turn, this.raw.recovered);
+    this.raw.turn = ++this.raw.turns;
+    return new HoldOf(this, this.raw.turn, this.raw.recovered);
   }
 }
 

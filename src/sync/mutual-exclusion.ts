@@ -1,15 +1,15 @@
 /** What Lock and RLock share: everything but who may enter again, and who may release. */
 
-import type { Opened } from '../agents/shared-object.ts';
-import { SharedObject } from '../agents/shared-object.ts';
-import type { Description } from '../agents/shared-object.ts';
 import type { ObjectType } from '../agents/cell.ts';
+import type { Description, Opened } from '../agents/shared-object.ts';
+import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { Hold, Lockable, Owner, UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError } from '../errors.ts';
-import { ownerOf, RawLock } from './raw-lock.ts';
+import { ownerOf, type RawLock } from './raw-lock.ts';
+import type { Scope } from './scope.ts';
 import { takeAwaiting, takeBlocking } from './taking.ts';
 
 /** How a lock stands. */
@@ -20,7 +20,17 @@ export interface LockDescription extends Description {
   waiting: number;
 }
 
-export abstract class MutualExclusion<Raw extends RawLock = RawLock> extends SharedObject implements Lockable {
+/** What a condition has to remember of a lock that it gives up for a while. */
+export interface Holding {
+  readonly turn: number;
+  readonly depth: number;
+  readonly scope: Scope | undefined;
+}
+
+export abstract class MutualExclusion<Raw extends RawLock = RawLock>
+  extends SharedObject
+  implements Lockable
+{
   protected readonly raw: Raw;
 
   protected constructor(type: ObjectType, opened: Opened, raw: Raw) {
@@ -101,6 +111,24 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock> extends Sha
     }
   }
 
+  /** @internal Throws `NotOwnerError` or `NotLockedError` unless the running code holds it. */
+  abstract checkOwned(what: string): void;
+
+  /** @internal Releases it whole, however deep it is held. */
+  abstract giveUp(): Holding;
+
+  /** @internal Takes it again as it was held. Not bounded by any timeout: whoever waited on a condition comes back holding. */
+  async takeBack(holding: Holding): Promise<void> {
+    if (!this.raw.tryTake()) await takeAwaiting(this.cell, this.raw, Deadline.NEVER, this);
+    this.takenBack(holding);
+  }
+
+  /** @internal The same. *Blocks*. */
+  takeBackSync(holding: Holding): void {
+    if (!this.raw.tryTake()) takeBlocking(this.cell, this.raw, Deadline.NEVER);
+    this.takenBack(holding);
+  }
+
   override describe(): LockDescription {
     this.checkOpen();
     const { owner } = this;
@@ -119,6 +147,9 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock> extends Sha
     const held = owner === null ? 'free' : `held by ${owner.name} (pid ${owner.pid})`;
     return waiting === 0 ? held : `${held}, ${waiting} waiting`;
   }
+
+  /** Makes the lock, just taken, held as it was. */
+  protected abstract takenBack(holding: Holding): void;
 
   /** A hold of what the raw lock has just taken for this agent. */
   protected abstract held(): Hold;
@@ -142,7 +173,11 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock> extends Sha
 
 /** Returns what a synchronous function returned; throws if that is a promise, whose work would run outside the lock. */
 export function checkSynchronous<Result>(title: string, result: Result): Result {
-  if (result !== null && typeof result === 'object' && typeof (result as { then?: unknown }).then === 'function') {
+  if (
+    result !== null &&
+    typeof result === 'object' &&
+    typeof (result as { then?: unknown }).then === 'function'
+  ) {
     throw new InvalidTypeError(
       `${title}: runSync refused a promise, its work would go on after the release; use run() for async functions`,
     );

@@ -62,8 +62,10 @@ function isFair(state: number): boolean {
 export class RawLock implements Wait {
   readonly cell: Cell;
   readonly me: number;
-  /** Counts the holdings of this agent, so that a hold knows whether it is still the one. */
+  /** The present holding of this agent, by which a hold knows whether it is still the one. */
   turn = 0;
+  /** Holdings of this agent so far. */
+  turns = 0;
   /** Whether the last taking found what a dead owner left. */
   recovered = false;
 

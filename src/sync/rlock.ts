@@ -5,18 +5,17 @@
  * in ordinary memory, and DEPTH is a copy for others to read.
  */
 
-import { cas } from '#atomics';
+import { cas, load } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { obtain, Opened, openHandle, registerClass } from '../agents/shared-object.ts';
+import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
 import type { Hold, ObjectOptions, UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { NotLockedError, NotOwnerError } from '../errors.ts';
-import { load } from '#atomics';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
 import type { Holdable } from './hold.ts';
 import { HoldOf } from './hold.ts';
-import type { LockDescription } from './mutual-exclusion.ts';
+import type { Holding, LockDescription } from './mutual-exclusion.ts';
 import { MutualExclusion } from './mutual-exclusion.ts';
 import { DEPTH_WORD, ownerOf, RawLock, recoverLock } from './raw-lock.ts';
 import type { Scope } from './scope.ts';
@@ -44,7 +43,7 @@ class RawRLock extends RawLock {
   enter(depth: number): void {
     this.scope = currentScope();
     this.depth = depth;
-    this.turn++;
+    this.turn = ++this.turns;
     this.setDepth(depth);
   }
 }
@@ -73,6 +72,9 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
     const opened = source instanceof Opened ? source : obtain(TYPE, source, () => {});
     super(TYPE, opened, RawRLock.of(opened.cell));
   }
+
+  /** @internal */
+  static readonly TYPE: ObjectType = TYPE;
 
   /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): RLock {
@@ -128,24 +130,26 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
     this.giveBack();
   }
 
-  /** @internal Throws unless the running code owns it. */
-  checkOwned(what: string): void {
+  /** @internal */
+  override checkOwned(what: string): void {
     this.checkOpen();
     if (!this.owned) throw this.refused(what);
   }
 
-  /** @internal Releases every level; returns how many there were. */
-  releaseWhole(): number {
-    const { depth } = this.raw;
+  /** @internal */
+  override giveUp(): Holding {
+    const { turn, depth, scope } = this.raw;
     this.raw.depth = 1;
     this.giveBack();
-    return depth;
+    return { turn, depth, scope };
   }
 
-  /** @internal Makes the hold that was just taken as deep as `depth`. */
-  restore(depth: number): void {
-    this.raw.depth = depth;
-    this.raw.setDepth(depth);
+  protected override takenBack({ turn, depth, scope }: Holding): void {
+    const { raw } = this;
+    raw.turn = turn;
+    raw.depth = depth;
+    raw.scope = scope;
+    raw.setDepth(depth);
   }
 
   protected override held(): Hold {
@@ -167,7 +171,9 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   private refused(what: string): Error {
     const { owner } = this;
     if (owner === null) {
-      return new NotLockedError(`${this.title}: can't be ${what}, nobody holds it; release once for each acquire`);
+      return new NotLockedError(
+        `${this.title}: can't be ${what}, nobody holds it; release once for each acquire`,
+      );
     }
     return new NotOwnerError(
       `${this.title}: can't be ${what} here, it is held by ${owner.name} (pid ${owner.pid}, thread ${owner.threadId})` +

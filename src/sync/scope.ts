@@ -14,7 +14,8 @@ export class Scope {
 
   /** Whether this is `other` or lies within it. */
   isWithin(other: Scope | undefined): boolean {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) if (scope === other) return true;
+    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent)
+      if (scope === other) return true;
     return false;
   }
 }

@@ -18,7 +18,9 @@ export interface TargetModule {
 }
 
 /** A function that its module exports, sync or async; or the module and the export said outright. */
-export type Target<Result, Args extends readonly unknown[]> = ((...args: Args) => Result) | TargetModule;
+export type Target<Result, Args extends readonly unknown[]> =
+  | ((...args: Args) => Result | Promise<Result>)
+  | TargetModule;
 
 /** Throws `InvalidTypeError` for what can't be a target at all. */
 export function checkTarget(kind: string, target: unknown): void {

@@ -1,0 +1,148 @@
+/** The types of shared numbers: their names, Python's codes for them, their ranges and views. */
+
+import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
+import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
+
+export type SmallIntegerType =
+  | 'i8'
+  | 'u8'
+  | 'i16'
+  | 'u16'
+  | 'i32'
+  | 'u32'
+  | 'b'
+  | 'B'
+  | 'h'
+  | 'H'
+  | 'i'
+  | 'I';
+export type BigIntegerType = 'i64' | 'u64' | 'l' | 'L' | 'q' | 'Q';
+export type FloatType = 'f32' | 'f64' | 'f' | 'd';
+export type IntegerType = SmallIntegerType | BigIntegerType;
+/** Every type of a shared number, in Lockstep's names and in Python's codes. */
+export type NumberType = IntegerType | FloatType | 'bool';
+
+/** What a value of the type is in JavaScript. */
+export type NumberOf<Type extends NumberType> = Type extends BigIntegerType
+  ? bigint
+  : Type extends 'bool'
+    ? boolean
+    : number;
+/** What may be stored: for 64-bit integers also a number, if it is a safe integer. */
+export type InputOf<Type extends NumberType> = Type extends BigIntegerType ? bigint | number : NumberOf<Type>;
+
+type View = new (buffer: ArrayBuffer, byteOffset: number, length: number) => IntegerElement | FloatElement;
+
+interface NumberTypeFacts {
+  readonly name: string;
+  readonly code: number;
+  readonly view: View;
+  readonly family: 'integer' | 'bigint' | 'float' | 'bool';
+  readonly least: number | bigint;
+  readonly most: number | bigint;
+}
+
+const FLOAT_MOST = 3.4028234663852886e38;
+
+/** In the order of their codes in shared memory. */
+const FACTS: readonly NumberTypeFacts[] = [
+  { name: 'i8', code: 0, view: Int8Array, family: 'integer', least: -128, most: 127 },
+  { name: 'u8', code: 1, view: Uint8Array, family: 'integer', least: 0, most: 255 },
+  { name: 'i16', code: 2, view: Int16Array, family: 'integer', least: -32768, most: 32767 },
+  { name: 'u16', code: 3, view: Uint16Array, family: 'integer', least: 0, most: 65535 },
+  { name: 'i32', code: 4, view: Int32Array, family: 'integer', least: -2147483648, most: 2147483647 },
+  { name: 'u32', code: 5, view: Uint32Array, family: 'integer', least: 0, most: 4294967295 },
+  { name: 'i64', code: 6, view: BigInt64Array, family: 'bigint', least: -(2n ** 63n), most: 2n ** 63n - 1n },
+  { name: 'u64', code: 7, view: BigUint64Array, family: 'bigint', least: 0n, most: 2n ** 64n - 1n },
+  { name: 'f32', code: 8, view: Float32Array, family: 'float', least: -FLOAT_MOST, most: FLOAT_MOST },
+  {
+    name: 'f64',
+    code: 9,
+    view: Float64Array,
+    family: 'float',
+    least: -Number.MAX_VALUE,
+    most: Number.MAX_VALUE,
+  },
+  { name: 'bool', code: 10, view: Uint8Array, family: 'bool', least: 0, most: 1 },
+];
+
+/** Python's codes (`array` and `struct` modules), with the sizes they have on 64-bit Linux. */
+const PYTHON_CODES: Record<string, string> = {
+  b: 'i8',
+  B: 'u8',
+  h: 'i16',
+  H: 'u16',
+  i: 'i32',
+  I: 'u32',
+  l: 'i64',
+  L: 'u64',
+  q: 'i64',
+  Q: 'u64',
+  f: 'f32',
+  d: 'f64',
+};
+
+/** The facts of a type by its name or Python's code. Throws `InvalidTypeError` for any other. */
+export function numberType(title: string, type: unknown): NumberTypeFacts {
+  const name = typeof type === 'string' ? (PYTHON_CODES[type] ?? type) : undefined;
+  const facts = FACTS.find((each) => each.name === name);
+  if (facts !== undefined) return facts;
+  throw new InvalidTypeError(
+    `${title}: refused, its type is ${typeof type === 'string' ? JSON.stringify(type) : String(type)}; ` +
+      `use one of ${FACTS.map((each) => each.name).join(' ')} or Python's ${Object.keys(PYTHON_CODES).join(' ')}`,
+  );
+}
+
+/** The facts of a type by its code in shared memory. */
+export function numberTypeCoded(code: number): NumberTypeFacts | undefined {
+  return FACTS[code];
+}
+
+export type { NumberTypeFacts };
+
+/** The value as the view stores it. Throws `InvalidTypeError` or `OutOfRangeError` if it does not fit the type. */
+export function toStored(title: string, facts: NumberTypeFacts, value: unknown): number | bigint {
+  switch (facts.family) {
+    case 'bool':
+      if (typeof value === 'boolean') return value ? 1 : 0;
+      throw wrongType(title, facts, value, 'true or false');
+    case 'float':
+      if (typeof value !== 'number') throw wrongType(title, facts, value, 'a number');
+      if (Number.isFinite(value) && (value < facts.least || value > facts.most))
+        throw outOfRange(title, facts, value);
+      return value;
+    case 'integer':
+      if (typeof value !== 'number') throw wrongType(title, facts, value, 'a whole number');
+      if (!Number.isInteger(value) || value < facts.least || value > facts.most)
+        throw outOfRange(title, facts, value);
+      return value;
+    default: {
+      if (typeof value !== 'bigint' && typeof value !== 'number')
+        throw wrongType(title, facts, value, 'a bigint');
+      if (typeof value === 'number' && !Number.isSafeInteger(value)) throw outOfRange(title, facts, value);
+      const big = BigInt(value);
+      if (big < facts.least || big > facts.most) throw outOfRange(title, facts, big);
+      return big;
+    }
+  }
+}
+
+/** The stored value as JavaScript sees it. */
+export function fromStored(facts: NumberTypeFacts, stored: number | bigint): number | bigint | boolean {
+  return facts.family === 'bool' ? stored !== 0 : stored;
+}
+
+function wrongType(title: string, facts: NumberTypeFacts, value: unknown, wanted: string): InvalidTypeError {
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return new InvalidTypeError(`${title}: refused, ${shown} is no ${facts.name}; pass ${wanted}`);
+}
+
+function outOfRange(
+  title: string,
+  { name, least, most }: NumberTypeFacts,
+  value: number | bigint,
+): OutOfRangeError {
+  return new OutOfRangeError(
+    `${title}: refused, ${value} does not fit ${name}; pass a value from ${least} to ${most}`,
+  );
+}

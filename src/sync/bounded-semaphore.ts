@@ -1,0 +1,351 @@
+/**
+ * BoundedSemaphore: permits with owners, so that a dead owner's come back, exactly as many as it held.
+ *
+ *   word     name     bits                               written by
+ *   +0       STATE    30 WAITERS | 29 WOKEN | 28 FAIR      anyone, CAS only
+ *   +1       TICKETS  counter: who came first            waiters
+ *   +2       LIMIT    number of permits                  the creator
+ *   +3       PERMITS  first of the cells with permits    the creator
+ *   permits           0 free, else the owner's slot      CAS 0 -> me, me -> 0
+ *
+ * Algorithm: a permit is taken and given by one CAS on its own word; the marks are those of raw-lock.ts, beside the permits:
+ *
+ *   wait      fill the entry, set WAITERS, then look at all permits once more     // PUBLISH WAITERS -> permit
+ *   release   free the permit, then look for WAITERS                            // OBSERVE permit -> WAITERS
+ *
+ * One of the two sees the other. There is no count beside the permits that a crash could leave wrong.
+ */
+
+import { cas, load, setBits, store } from '#atomics';
+import type { Agent } from '../agents/agent.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import type { Namespace } from '../agents/namespace.ts';
+import type { Opened } from '../agents/shared-object.ts';
+import { openHandle, registerClass } from '../agents/shared-object.ts';
+import type { Pressure } from '../agents/wait.ts';
+import { PRESSURE } from '../agents/wait.ts';
+import { oldestWaiter, oldestWaiters, wake } from '../agents/waiters.ts';
+import type { Hold, ObjectOptions } from '../contracts.ts';
+import { OverReleaseError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import type { Words } from '../memory/atomics.ts';
+import {
+  CELL_BODY,
+  CELL_HEADER,
+  CELL_STATE,
+  CELL_WORDS,
+  FIRST_PERMITS,
+  header,
+  KIND,
+  PERMITS,
+  PERMITS_NEXT,
+  PERMITS_OWNER,
+  PERMITS_PER_CELL,
+  PHASE_LIVE,
+} from '../memory/layout.ts';
+import { HoldOf } from './hold.ts';
+import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
+import { FAIR_BIT, WAITERS_BIT, WOKEN_BIT } from './raw-lock.ts';
+import type { Taking } from './taking.ts';
+
+const TYPE: ObjectType = {
+  kind: KIND.BOUNDED_SEMAPHORE,
+  name: 'BoundedSemaphore',
+  serial: true,
+  lasting: false,
+};
+const LIMIT_WORD: number = CELL_BODY + 2;
+/** The largest number of permits that are owned one by one. */
+export const MAX_BOUNDED_PERMITS = 65_536;
+
+interface Permit {
+  readonly words: Words;
+  readonly at: number;
+}
+
+/** Calls `visit` for each permit of the semaphore. */
+function eachPermit(namespace: Namespace, { words, at }: Place, visit: (permit: Permit) => void): void {
+  let left = load(words, at + LIMIT_WORD);
+  for (let next = load(words, at + FIRST_PERMITS); next !== 0 && left > 0; ) {
+    const cell = namespace.arena.place(next);
+    for (let index = 0; index < PERMITS_PER_CELL && left > 0; index++, left--) {
+      visit({ words: cell.words, at: cell.at + PERMITS + index });
+    }
+    next = load(cell.words, cell.at + PERMITS_NEXT);
+  }
+}
+
+class RawPermits implements Taking {
+  readonly permits: readonly Permit[];
+  /** Permits that were taken and have no hold yet: several calls may be served before the first of them goes on. */
+  readonly unclaimed: number[] = [];
+  /** Holdings of each permit by this agent so far. */
+  readonly turns: number[];
+  private readonly cell: Cell;
+  private readonly me: number;
+  /** Where to look first. */
+  private next = 0;
+
+  private constructor(cell: Cell) {
+    this.cell = cell;
+    this.me = cell.agent.slot;
+    const permits: Permit[] = [];
+    eachPermit(cell.agent.namespace, cell, (permit) => permits.push(permit));
+    this.permits = permits;
+    this.turns = permits.map(() => 0);
+  }
+
+  static of(cell: Cell): RawPermits {
+    if (cell.extension instanceof RawPermits) return cell.extension;
+    const made = new RawPermits(cell);
+    cell.extension = made;
+    return made;
+  }
+
+  /** Permits that are free. */
+  get value(): number {
+    let free = 0;
+    for (const { words, at } of this.permits) if (load(words, at) === 0) free++;
+    return free;
+  }
+
+  tryTake(): boolean {
+    const state = this.marks();
+    if ((state & FAIR_BIT) !== 0 && this.oldest() !== undefined) return false;
+    return this.takeAny();
+  }
+
+  /** Frees permit `index` if this agent owns it, without waking anyone. */
+  freeOwn(index: number): boolean {
+    const { words, at } = this.permits[index]!;
+    return cas(words, at, this.me, 0) === this.me;
+  }
+
+  /** Frees one taken permit, its own rather than another's, without waking anyone. */
+  freeAny(): boolean {
+    for (let index = 0; index < this.permits.length; index++) {
+      if (this.freeOwn(index)) {
+        this.turns[index]!++;
+        return true;
+      }
+    }
+    for (const { words, at } of this.permits) {
+      const owner = load(words, at);
+      if (owner !== 0 && cas(words, at, owner, 0) === owner) return true;
+    }
+    return false;
+  }
+
+  /** Wakes waiters for `count` permits that were freed. */
+  announce(count: number): void {
+    const { words, at } = this.cell;
+    for (;;) {
+      const state = load(words, at + CELL_STATE);
+      if ((state & WAITERS_BIT) === 0 || ((state & WOKEN_BIT) !== 0 && count === 1)) return;
+      const next = state | WOKEN_BIT;
+      if (next !== state && cas(words, at + CELL_STATE, state, next) !== state) continue;
+      if (!this.wakeOldest(count)) cas(words, at + CELL_STATE, next, 0);
+      return;
+    }
+  }
+
+  peek(): boolean {
+    for (const { words, at } of this.permits) if (load(words, at) === 0) return true;
+    return false;
+  }
+
+  attempt(pressure: Pressure): boolean {
+    const { words, at } = this.cell;
+    for (;;) {
+      const state = this.marks();
+      const kept =
+        (state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT && this.peek() && !this.isOldest();
+      if (kept) return false;
+      if (this.takeAny()) {
+        this.markTaken();
+        return true;
+      }
+      const fair = pressure === PRESSURE.NONE ? 0 : FAIR_BIT;
+      const marked = (state | WAITERS_BIT | fair) & ~WOKEN_BIT;
+      if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
+      // PUBLISH WAITERS -> permit
+      if (!this.peek()) return false;
+    }
+  }
+
+  abandon(): void {
+    const { words, at } = this.cell;
+    for (;;) {
+      const state = this.marks();
+      const marked = (state | WAITERS_BIT) & ~WOKEN_BIT;
+      if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
+      if (this.peek()) this.wakeOldest(1);
+      return;
+    }
+  }
+
+  taken(): void {
+    if (this.peek()) this.wakeOldest(1);
+  }
+
+  suspect(): number {
+    const first = this.permits[0];
+    return first === undefined ? 0 : load(first.words, first.at);
+  }
+
+  private marks(): number {
+    return load(this.cell.words, this.cell.at + CELL_STATE);
+  }
+
+  private takeAny(): boolean {
+    const { permits } = this;
+    for (let count = 0, index = this.next; count < permits.length; count++, index++) {
+      if (index === permits.length) index = 0;
+      const { words, at } = permits[index]!;
+      if (load(words, at) !== 0 || cas(words, at, 0, this.me) !== 0) continue;
+      this.next = index;
+      this.turns[index]!++;
+      this.unclaimed.push(index);
+      return true;
+    }
+    return false;
+  }
+
+  /** After a waiter has taken: others may wait, and nobody is on the way. */
+  private markTaken(): void {
+    const { words, at } = this.cell;
+    setBits(words, at + CELL_STATE, WAITERS_BIT);
+    for (;;) {
+      const state = this.marks();
+      const cleared = state & ~(WOKEN_BIT | FAIR_BIT);
+      if (cleared === state || cas(words, at + CELL_STATE, state, cleared) === state) return;
+    }
+  }
+
+  private oldest(): ReturnType<typeof oldestWaiter> {
+    return oldestWaiter(this.cell.agent.namespace, this.cell);
+  }
+
+  private isOldest(): boolean {
+    const { agent } = this.cell;
+    const first = this.oldest();
+    if (first === undefined || first.slot === agent.slot) return true;
+    wake(agent, first, this.cell.number);
+    return false;
+  }
+
+  private wakeOldest(count: number): boolean {
+    const { agent } = this.cell;
+    const chosen = oldestWaiters(agent.namespace, this.cell, count);
+    for (const waiter of chosen) wake(agent, waiter, this.cell.number);
+    return chosen.length > 0;
+  }
+}
+
+/**
+ * A semaphore that never has more permits than at first, and knows who holds them.
+ *
+ * *If a holder dies* its permits come back, exactly as many as it held.
+ *
+ * @example
+ * const connections = new BoundedSemaphore(5, { name: 'database' });
+ * await connections.run(() => query());
+ */
+export class BoundedSemaphore extends PermitSource {
+  private readonly raw: RawPermits;
+
+  /** `value`: permits, 0 to 65,536. Throws `OutOfRangeError`, `InvalidTypeError`. */
+  constructor(value?: number, options?: ObjectOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source: number | Opened = 1, options?: ObjectOptions) {
+    const opened = obtainWithPermits(TYPE, source, options, MAX_BOUNDED_PERMITS, makePermits);
+    for (const place of unpublished.splice(0))
+      store(place.words, place.at + CELL_HEADER, header(PHASE_LIVE, KIND.PERMITS, 0));
+    const raw = RawPermits.of(opened.cell);
+    super(TYPE, opened, raw);
+    this.raw = raw;
+  }
+
+  /** Opens the semaphore that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): BoundedSemaphore {
+    return new BoundedSemaphore(openHandle(TYPE, handle));
+  }
+
+  /** Permits that are free now. */
+  override get value(): number {
+    this.checkOpen();
+    return this.raw.value;
+  }
+
+  /** Permits that it has in all. */
+  get limit(): number {
+    return this.raw.permits.length;
+  }
+
+  override tryAcquire(): Hold | null {
+    this.checkOpen();
+    return this.raw.tryTake() ? this.held() : null;
+  }
+
+  /**
+   * Gives `n` permits back: this thread's own first, then others'. Throws `OverReleaseError` when fewer are out.
+   */
+  override release(n = 1): void {
+    this.checkOpen();
+    checkPermits(this.title, 'n', n, 1, MAX_BOUNDED_PERMITS);
+    const { raw } = this;
+    const out = raw.permits.length - raw.value;
+    let freed = 0;
+    while (n <= out && freed < n && raw.freeAny()) freed++;
+    if (freed > 0) raw.announce(freed);
+    if (freed === n) return;
+    throw new OverReleaseError(
+      `${this.title}: can't release ${n}, only ${freed > 0 ? freed : out} of its ${this.limit} permits were out; release once for each acquire`,
+    );
+  }
+
+  /** @internal Gives back the permit of the holding `turn`, unless somebody else has released it. */
+  releaseTurn(turn: number): void {
+    if (this.closed) return;
+    const { raw } = this;
+    const index = turn % raw.permits.length;
+    if (Math.floor(turn / raw.permits.length) !== raw.turns[index] || !raw.freeOwn(index)) return;
+    raw.announce(1);
+  }
+
+  protected override held(): Hold {
+    const { unclaimed, turns, permits } = this.raw;
+    const index = unclaimed.pop()!;
+    return new HoldOf(this, turns[index]! * permits.length + index, false);
+  }
+}
+
+/** Cells with permits that wait for their semaphore to be published. */
+const unpublished: Place[] = [];
+
+function makePermits({ words, at, number }: Place, limit: number, agent: Agent): void {
+  const { arena } = agent.namespace;
+  unpublished.length = 0;
+  store(words, at + LIMIT_WORD, limit);
+  let link = { words, at: at + FIRST_PERMITS };
+  for (let made = 0; made < limit; made += PERMITS_PER_CELL) {
+    const cell = arena.claim(KIND.PERMITS, agent.slot);
+    for (let word = PERMITS_NEXT; word < CELL_WORDS; word++) store(cell.words, cell.at + word, 0);
+    store(cell.words, cell.at + PERMITS_OWNER, number);
+    store(link.words, link.at, cell.number);
+    unpublished.push(cell);
+    link = { words: cell.words, at: cell.at + PERMITS_NEXT };
+  }
+}
+
+/** Frees every permit of the dead agent. */
+function recover(namespace: Namespace, place: Place, dead: number): void {
+  eachPermit(namespace, place, ({ words, at }) => {
+    cas(words, at, dead, 0);
+  });
+}
+
+registerKind(KIND.BOUNDED_SEMAPHORE, { name: TYPE.name, recover });
+registerClass(TYPE.name, BoundedSemaphore.open);

@@ -1,0 +1,425 @@
+/**
+ * Condition: waiting for a change of what a lock guards.
+ *
+ *   word   name             bits       written by
+ *   +1     TICKETS          counter    waiters
+ *   +2     LOCK             cell       the creator
+ *   +3     LOCK_GENERATION             the creator
+ *   detail of the wait entry: 29…15 notified | 14…0 waiting flows, CAS by the waiting agent, notifiers and the reaper
+ *
+ * A notification is not a wake-up but a grant, counted in the entry of the agent it goes to: `notify` raises NOTIFIED by CAS
+ * while it is below WAITING, so at most n of those that wait now are notified, and none that comes later. A flow that times out
+ * withdraws by CAS; if a grant was faster, it takes that or hands it on. The grant is struck off only when the waiter has the
+ * lock again: if it dies before, the reaper hands it on. The entry stays with this condition as long as the agent
+ * has it open, so a late CAS can't meet another object's entry.
+ *
+ * Enqueueing and releasing are not one step and need not be: a notifier must hold the lock, which the waiter gives up only after
+ * its entry is filled.
+ *
+ * Race: W1 times out, W2 waits, N notifies one. N raises NOTIFIED of W1's agent (N1); W1 withdraws: its CAS finds the raised count
+ * (W1a) and takes the notification: `wait` returns true. Had W1a come first, N's CAS would have failed and N chosen W2.
+ */
+
+import { cas, load, store } from '#atomics';
+import { block, spin } from '../agents/blocking.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import type { Namespace } from '../agents/namespace.ts';
+import type { Description } from '../agents/shared-object.ts';
+import {
+  Opened,
+  obtain,
+  obtainIn,
+  openHandle,
+  registerClass,
+  SharedObject,
+} from '../agents/shared-object.ts';
+import type { Wait } from '../agents/wait.ts';
+import type { Waiter } from '../agents/waiters.ts';
+import { countWaiting, isBefore, waitersOf, wake } from '../agents/waiters.ts';
+import type { Hold, Lockable, ObjectOptions, Owner, UntimedWaitOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { InvalidTypeError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import type { Words } from '../memory/atomics.ts';
+import {
+  AGENT_BLOCKED_ON,
+  AWAITING_BIT,
+  agentWord,
+  BLOCKING_BIT,
+  ENTRY_DETAIL,
+  ENTRY_STATUS,
+  ENTRY_TICKET,
+  KIND,
+} from '../memory/layout.ts';
+import type { Guard } from './guard.ts';
+import { attachGuard, checkGuard, isGuard, makeGuard, openGuard } from './guard.ts';
+import type { MutualExclusion } from './mutual-exclusion.ts';
+
+const TYPE: ObjectType = { kind: KIND.CONDITION, name: 'Condition', serial: false, lasting: true };
+
+const NOTIFIED_SHIFT = 15;
+const NOTIFIED_STEP: number = 1 << NOTIFIED_SHIFT;
+const WAITING_MASK = 0x7fff;
+
+function waitingIn(detail: number): number {
+  return detail & WAITING_MASK;
+}
+
+function notifiedIn(detail: number): number {
+  return detail >> NOTIFIED_SHIFT;
+}
+
+/** This agent's calls that wait for the condition. */
+class OwnWaits {
+  readonly cell: Cell;
+  /** Notifications that a call has taken, and not yet struck off. */
+  claimed = 0;
+
+  private constructor(cell: Cell) {
+    this.cell = cell;
+  }
+
+  static of(cell: Cell): OwnWaits {
+    if (cell.extension instanceof OwnWaits) return cell.extension;
+    const made = new OwnWaits(cell);
+    cell.extension = made;
+    return made;
+  }
+
+  get detail(): number {
+    const entry = this.cell.waitEntry;
+    return entry === undefined ? 0 : load(entry.words, entry.at + ENTRY_DETAIL);
+  }
+
+  /** Changes the counts; `next` may look at what they are. */
+  change(next: (detail: number) => number): void {
+    const entry = this.cell.waitEntry;
+    if (entry === undefined) return;
+    for (;;) {
+      const detail = load(entry.words, entry.at + ENTRY_DETAIL);
+      if (cas(entry.words, entry.at + ENTRY_DETAIL, detail, next(detail)) === detail) return;
+    }
+  }
+}
+
+/** One call that waits for a notification. */
+class NotificationWait implements Wait {
+  private readonly own: OwnWaits;
+
+  constructor(own: OwnWaits) {
+    this.own = own;
+  }
+
+  peek(): boolean {
+    return notifiedIn(this.own.detail) > this.own.claimed;
+  }
+
+  attempt(): boolean {
+    if (!this.peek()) return false;
+    this.own.claimed++;
+    return true;
+  }
+
+  /** Withdraws; a notification that no other call of this agent can take goes to another agent. */
+  abandon(): void {
+    const { own } = this;
+    let surplus = false;
+    own.change((detail) => {
+      surplus = notifiedIn(detail) === waitingIn(detail);
+      return detail - 1 - (surplus ? NOTIFIED_STEP : 0);
+    });
+    if (!surplus) return;
+    const { agent } = own.cell;
+    for (const waiter of grant(agent.namespace, own.cell, 1)) wake(agent, waiter, own.cell.number);
+  }
+
+  /** Strikes off the notification, once the lock is held again. */
+  finish(): void {
+    this.own.change((detail) => detail - 1 - NOTIFIED_STEP);
+    this.own.claimed--;
+  }
+
+  taken(): void {}
+
+  suspect(): number {
+    return 0;
+  }
+}
+
+/** Notifies the `count` agents that came first; returns whom to wake. Agents whose thread is blocked elsewhere come last. */
+function grant(namespace: Namespace, place: Place, count: number): Set<Waiter> {
+  const granted = new Set<Waiter>();
+  const waiters = waitersOf(namespace, place);
+  for (let left = count; left > 0; left--) {
+    const waiter = grantOne(namespace, waiters);
+    if (waiter === undefined) break;
+    granted.add(waiter);
+  }
+  return granted;
+}
+
+function grantOne(namespace: Namespace, waiters: Waiter[]): Waiter | undefined {
+  for (;;) {
+    let best: Waiter | undefined;
+    let bestDetail = 0;
+    let bestOrder = 0;
+    let bestActs = false;
+    for (const waiter of waiters) {
+      const { words, at, slot } = waiter;
+      const detail = load(words, at + ENTRY_DETAIL);
+      if (notifiedIn(detail) >= waitingIn(detail)) continue;
+      const blocking = (load(words, at + ENTRY_STATUS) & BLOCKING_BIT) !== 0;
+      const acts = blocking || load(namespace.words, agentWord(slot) + AGENT_BLOCKED_ON) === 0;
+      // The entry tells the ticket of its first flow; those behind it came later.
+      const order = (load(words, at + ENTRY_TICKET) + notifiedIn(detail)) | 0;
+      if (best !== undefined && (bestActs !== acts ? bestActs : !isBefore(order, bestOrder))) continue;
+      best = waiter;
+      bestDetail = detail;
+      bestOrder = order;
+      bestActs = acts;
+    }
+    if (best === undefined) return undefined;
+    const { words, at } = best;
+    if (cas(words, at + ENTRY_DETAIL, bestDetail, bestDetail + NOTIFIED_STEP) === bestDetail) return best;
+  }
+}
+
+/** How a condition stands. */
+export interface ConditionDescription extends Description {
+  /** Calls that wait for a notification, blocked and awaiting, in all processes. */
+  waiting: number;
+  lock: Description;
+}
+
+/**
+ * Lets processes and threads wait for a change of what its lock guards. `wait` gives the lock up, waits for a notification, and
+ * comes back with the lock held as before, at the same depth.
+ *
+ * *If a waiter dies* it is withdrawn; a notification that it had been given and not taken goes to the next.
+ *
+ * @example
+ * await condition.run(async () => {
+ *   await condition.waitFor(() => count.value > 0);
+ *   count.value--;
+ * });
+ */
+export class Condition extends SharedObject implements Lockable {
+  /** The lock that guards it. */
+  readonly lock: Guard;
+  private readonly own: OwnWaits;
+  private readonly guard: MutualExclusion;
+
+  /** `lock`: a Lock or RLock; by default an RLock of its own. Throws `InvalidTypeError` for anything else. */
+  constructor(lock?: Guard, options?: ObjectOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source?: Guard | Opened, options?: ObjectOptions) {
+    const made =
+      source instanceof Opened ? { opened: source, lock: undefined } : obtainWithLock(source, options);
+    super(TYPE, made.opened);
+    this.own = OwnWaits.of(this.cell);
+    this.lock = made.lock ?? openGuard(this.cell, this.title)!;
+    this.guard = this.lock;
+  }
+
+  /** Opens the condition that the handle stands for, with its lock. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): Condition {
+    return new Condition(openHandle(TYPE, handle));
+  }
+
+  get locked(): boolean {
+    return this.lock.locked;
+  }
+
+  get owner(): Owner | null {
+    return this.lock.owner;
+  }
+
+  /** Takes the lock; see `Lock.acquire`. */
+  acquire(options?: UntimedWaitOptions): Promise<Hold>;
+  acquire(options: WaitOptions): Promise<Hold | null>;
+  acquire(options?: WaitOptions): Promise<Hold | null> {
+    return options === undefined ? this.guard.acquire() : this.guard.acquire(options);
+  }
+
+  /** Takes the lock. *Blocks*; see `Lock.acquireSync`. */
+  acquireSync(options?: UntimedWaitOptions): Hold;
+  acquireSync(options: WaitOptions): Hold | null;
+  acquireSync(options?: WaitOptions): Hold | null {
+    return options === undefined ? this.guard.acquireSync() : this.guard.acquireSync(options);
+  }
+
+  /** Takes the lock if it is free. */
+  tryAcquire(): Hold | null {
+    return this.guard.tryAcquire();
+  }
+
+  /** Releases the lock. */
+  release(): void {
+    this.guard.release();
+  }
+
+  /** Runs `fn` inside the lock. */
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    return this.guard.run(fn, options ?? {});
+  }
+
+  /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
+  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
+  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
+  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    return this.guard.runSync(fn, options ?? {});
+  }
+
+  /**
+   * Gives the lock up, waits for a notification, takes the lock again. Resolves to `true` when notified, `false` when the timeout has
+   * passed; the timeout does not bound the taking again. The event loop goes on.
+   *
+   * *Cancels* by `signal`: rejects with its reason, with the lock held again. Rejects with `NotOwnerError` (or
+   * `NotLockedError`) without the lock.
+   */
+  async wait(options?: WaitOptions): Promise<boolean> {
+    const deadline = this.begin(options);
+    const { cell } = this;
+    const wait = new NotificationWait(this.own);
+    const ticket = cell.drawTicket();
+    cell.enter(AWAITING_BIT, ticket);
+    this.own.change((detail) => detail + 1);
+    const holding = this.guard.giveUp();
+    let notified = false;
+    try {
+      notified = await cell.await(wait, ticket, deadline, this);
+    } finally {
+      await this.guard.takeBack(holding);
+      if (notified) wait.finish();
+    }
+    return notified;
+  }
+
+  /** The same; *blocks* the thread. */
+  waitSync(options?: WaitOptions): boolean {
+    const deadline = this.begin(options);
+    const { cell } = this;
+    const wait = new NotificationWait(this.own);
+    cell.enter(BLOCKING_BIT, cell.drawTicket());
+    this.own.change((detail) => detail + 1);
+    const holding = this.guard.giveUp();
+    let notified = false;
+    try {
+      notified = (spin(cell, wait) && wait.attempt()) || block(cell, wait, deadline);
+    } finally {
+      cell.leave(BLOCKING_BIT);
+      if (!notified) wait.abandon();
+      this.guard.takeBackSync(holding);
+      if (notified) wait.finish();
+    }
+    return notified;
+  }
+
+  /**
+   * Waits until `predicate` returns something true, asked anew after each notification; resolves to its last value, which is
+   * false only when the timeout has passed. An error of the predicate goes to the caller, with the lock held.
+   */
+  async waitFor<Value>(predicate: () => Value, options?: WaitOptions): Promise<Value> {
+    const deadline = Deadline.from(options);
+    for (;;) {
+      const value = predicate();
+      if (value || deadline.expired) return value;
+      if (!(await this.wait(remaining(deadline)))) return predicate();
+    }
+  }
+
+  /** The same; *blocks* the thread. */
+  waitForSync<Value>(predicate: () => Value, options?: WaitOptions): Value {
+    const deadline = Deadline.from(options);
+    for (;;) {
+      const value = predicate();
+      if (value || deadline.expired) return value;
+      if (!this.waitSync(remaining(deadline))) return predicate();
+    }
+  }
+
+  /**
+   * Notifies at most `n` of those that wait now, those that came first; 0 or less notifies nobody. They go on when the
+   * lock is released. Throws `NotOwnerError` (or `NotLockedError`) without the lock.
+   */
+  notify(n = 1): void {
+    this.checkOpen();
+    if (typeof n !== 'number' || Number.isNaN(n)) {
+      throw new InvalidTypeError(`${this.title}: can't notify ${String(n)}; pass a number of waiters`);
+    }
+    this.guard.checkOwned('notified on');
+    const { agent } = this.cell;
+    for (const waiter of grant(agent.namespace, this.cell, n)) wake(agent, waiter, this.cell.number);
+  }
+
+  /** Notifies everyone who waits now. */
+  notifyAll(): void {
+    this.notify(Number.POSITIVE_INFINITY);
+  }
+
+  override describe(): ConditionDescription {
+    this.checkOpen();
+    return {
+      kind: TYPE.name,
+      name: this.name ?? null,
+      handle: this.handle,
+      waiting: countWaiting(this.cell.agent.namespace, this.cell),
+      lock: this.lock.describe(),
+    };
+  }
+
+  protected override summary(): string {
+    const waiting = countWaiting(this.cell.agent.namespace, this.cell);
+    return `on ${this.lock}${waiting === 0 ? '' : `, ${waiting} waiting`}`;
+  }
+
+  private begin(options: WaitOptions | undefined): Deadline {
+    this.checkOpen();
+    const deadline = Deadline.from(options);
+    this.guard.checkOwned('waited on');
+    deadline.throwIfAborted();
+    return deadline;
+  }
+}
+
+function remaining(deadline: Deadline): WaitOptions {
+  return { timeout: deadline.remaining, signal: deadline.signal };
+}
+
+/** The condition's cell, and its lock. */
+function obtainWithLock(
+  given: Guard | undefined,
+  options: ObjectOptions | undefined,
+): { opened: Opened; lock: Guard | undefined } {
+  if (given === undefined) {
+    let made: Guard | undefined;
+    const opened = obtain(TYPE, options, (place, agent) => {
+      made = makeGuard(agent);
+      attachGuard(place, made);
+    });
+    return { opened, lock: made };
+  }
+  if (!isGuard(given)) {
+    throw new InvalidTypeError(
+      `Condition: refused, its lock is ${String(given)}; pass a Lock or an RLock, or nothing`,
+    );
+  }
+  const opened = obtainIn(given.cell.agent, TYPE, options?.name, (place) => attachGuard(place, given));
+  checkGuard(opened.cell, given, `Condition ${JSON.stringify(options?.name)}`);
+  return { opened, lock: given };
+}
+
+/** Hands on what the dead agent had been notified of and not taken. */
+function withdraw(namespace: Namespace, place: Place, _dead: number, words: Words, at: number): void {
+  const notified = notifiedIn(load(words, at + ENTRY_DETAIL));
+  store(words, at + ENTRY_DETAIL, 0);
+  grant(namespace, place, notified);
+}
+
+registerKind(KIND.CONDITION, { name: TYPE.name, withdraw });
+registerClass(TYPE.name, Condition.open);

@@ -1,0 +1,177 @@
+/**
+ * Event: a flag that many wait for.
+ *
+ *   word   name     bits                         written by
+ *   +0     STATE    30…1 generation | 0 SET      anyone, CAS only
+ *   +1     TICKETS  counter                      waiters
+ *
+ * `set` raises the flag and the generation in one CAS, then wakes all whose entries it finds. A waiter remembers the generation
+ * at entry and is free when the flag is up or the generation has moved: so `set` followed at once by `clear` frees everyone
+ * who waited, whether they have run or not.
+ *
+ * Race: W reads the flag down (W1), S sets it and finds no entry (S1, S2), W fills its entry (W2) and looks again (W3) before
+ * it sleeps: W3 comes after S1, as W2 came after S2.
+ */
+
+import { cas, load } from '#atomics';
+import { block, spin } from '../agents/blocking.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import type { Description } from '../agents/shared-object.ts';
+import { Opened, obtain, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
+import type { Wait } from '../agents/wait.ts';
+import { countWaiting, wakeAll } from '../agents/waiters.ts';
+import type { ObjectOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { AWAITING_BIT, BLOCKING_BIT, CELL_STATE, KIND } from '../memory/layout.ts';
+
+const TYPE: ObjectType = { kind: KIND.EVENT, name: 'Event', serial: false, lasting: false };
+
+const SET_BIT = 1;
+const GENERATION_STEP = 2;
+const STATE_MASK = 0x7fffffff;
+
+function isUp(state: number): boolean {
+  return (state & SET_BIT) !== 0;
+}
+
+class EventWait implements Wait {
+  private readonly cell: Cell;
+  private readonly generation: number;
+
+  constructor(cell: Cell, state: number) {
+    this.cell = cell;
+    this.generation = state & ~SET_BIT;
+  }
+
+  peek(): boolean {
+    const state = load(this.cell.words, this.cell.at + CELL_STATE);
+    return isUp(state) || (state & ~SET_BIT) !== this.generation;
+  }
+
+  attempt(): boolean {
+    return this.peek();
+  }
+
+  abandon(): void {}
+
+  taken(): void {}
+
+  suspect(): number {
+    return 0;
+  }
+}
+
+/** How an event stands. */
+export interface EventDescription extends Description {
+  set: boolean;
+  /** Calls that wait for it, blocked and awaiting, in all processes. */
+  waiting: number;
+}
+
+/**
+ * A flag that processes and threads share: `set` frees everyone who waits, also those that have not yet run when `clear`
+ * follows at once.
+ *
+ * *If a waiter dies* nobody notices. *If the one that sets dies* in the middle, the event is either set or not.
+ */
+export class Event extends SharedObject {
+  /** Makes an event that is not set, or opens the one of that name. */
+  constructor(options?: ObjectOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source?: ObjectOptions | Opened) {
+    super(TYPE, source instanceof Opened ? source : obtain(TYPE, source, () => {}));
+  }
+
+  /** Opens the event that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): Event {
+    return new Event(openHandle(TYPE, handle));
+  }
+
+  isSet(): boolean {
+    this.checkOpen();
+    return isUp(this.state);
+  }
+
+  /** Raises the flag and frees everyone who waits. */
+  set(): void {
+    this.checkOpen();
+    const { words, at, agent } = this.cell;
+    for (;;) {
+      const { state } = this;
+      if (isUp(state)) return;
+      const next = ((state + GENERATION_STEP) & STATE_MASK) | SET_BIT;
+      if (cas(words, at + CELL_STATE, state, next) !== state) continue;
+      wakeAll(agent, this.cell);
+      return;
+    }
+  }
+
+  /** Lowers the flag. */
+  clear(): void {
+    this.checkOpen();
+    const { words, at } = this.cell;
+    for (;;) {
+      const { state } = this;
+      if (!isUp(state) || cas(words, at + CELL_STATE, state, state & ~SET_BIT) === state) return;
+    }
+  }
+
+  /**
+   * Waits until the flag is raised; resolves to `true`, or to `false` when the timeout has passed. The event loop goes on.
+   * *Cancels* by `signal`.
+   */
+  async wait(options?: WaitOptions): Promise<boolean> {
+    this.checkOpen();
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    const { state, cell } = this;
+    if (isUp(state)) return true;
+    if (deadline.expired) return false;
+    const ticket = cell.drawTicket();
+    cell.enter(AWAITING_BIT, ticket);
+    return cell.await(new EventWait(cell, state), ticket, deadline, this);
+  }
+
+  /** Waits until the flag is raised; returns `false` when the timeout has passed. *Blocks* the thread. */
+  waitSync(options?: WaitOptions): boolean {
+    this.checkOpen();
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    const { state, cell } = this;
+    if (isUp(state)) return true;
+    if (deadline.expired) return false;
+    const wait = new EventWait(cell, state);
+    if (spin(cell, wait)) return true;
+    cell.enter(BLOCKING_BIT, cell.drawTicket());
+    try {
+      return block(cell, wait, deadline);
+    } finally {
+      cell.leave(BLOCKING_BIT);
+    }
+  }
+
+  override describe(): EventDescription {
+    return {
+      kind: TYPE.name,
+      name: this.name ?? null,
+      handle: this.handle,
+      set: this.isSet(),
+      waiting: countWaiting(this.cell.agent.namespace, this.cell),
+    };
+  }
+
+  protected override summary(): string {
+    const { set, waiting } = this.describe();
+    return `${set ? 'set' : 'not set'}${waiting === 0 ? '' : `, ${waiting} waiting`}`;
+  }
+
+  private get state(): number {
+    return load(this.cell.words, this.cell.at + CELL_STATE);
+  }
+}
+
+registerKind(KIND.EVENT, { name: TYPE.name });
+registerClass(TYPE.name, Event.open);

@@ -1,0 +1,148 @@
+/** What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts. */
+
+import type { Agent } from '../agents/agent.ts';
+import type { ObjectType } from '../agents/cell.ts';
+import type { Description } from '../agents/shared-object.ts';
+import { Opened, obtain, SharedObject } from '../agents/shared-object.ts';
+import { countWaiting } from '../agents/waiters.ts';
+import type { Hold, ObjectOptions, UntimedWaitOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import type { Holdable } from './hold.ts';
+import { checkSynchronous } from './mutual-exclusion.ts';
+import type { Taking } from './taking.ts';
+import { takeAwaiting, takeBlocking } from './taking.ts';
+
+/** How a semaphore stands. */
+export interface SemaphoreDescription extends Description {
+  /** Permits that are free. */
+  value: number;
+  /** Calls that wait for a permit, blocked and awaiting, in all processes. */
+  waiting: number;
+}
+
+export abstract class PermitSource extends SharedObject implements Holdable {
+  private readonly taking: Taking;
+
+  protected constructor(type: ObjectType, opened: Opened, taking: Taking) {
+    super(type, opened);
+    this.taking = taking;
+  }
+
+  /** Permits that are free now. */
+  abstract get value(): number;
+
+  /** Takes a permit; the event loop goes on meanwhile. With a timeout, `null` when it has passed. */
+  acquire(options?: UntimedWaitOptions): Promise<Hold>;
+  acquire(options: WaitOptions): Promise<Hold | null>;
+  acquire(options?: WaitOptions): Promise<Hold | null> {
+    const hold = options === undefined ? this.tryAcquire() : null;
+    return hold === null ? this.acquireSlow(options) : Promise.resolve(hold);
+  }
+
+  /** Takes a permit. *Blocks* the thread until there is one; with a timeout, returns `null` when it has passed. */
+  acquireSync(options?: UntimedWaitOptions): Hold;
+  acquireSync(options: WaitOptions): Hold | null;
+  acquireSync(options?: WaitOptions): Hold | null {
+    const hold = options === undefined ? this.tryAcquire() : null;
+    return hold === null ? this.acquireSlowSync(options) : hold;
+  }
+
+  /** Takes a permit if there is one. Never waits. */
+  abstract tryAcquire(): Hold | null;
+
+  /** Gives `n` permits. */
+  abstract release(n?: number): void;
+
+  /** @internal */
+  abstract releaseTurn(turn: number): void;
+
+  /** Runs `fn` with a permit and gives it back, however `fn` ends. With a timeout, `null` when it passed before. */
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  async run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    const hold = await this.acquire(options ?? {});
+    if (hold === null) return null;
+    try {
+      return await fn();
+    } finally {
+      hold.release();
+    }
+  }
+
+  /** Runs `fn` with a permit. *Blocks* the thread until there is one. `fn` must not return a promise: use `run` then. */
+  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
+  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
+  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    const hold = this.acquireSync(options ?? {});
+    if (hold === null) return null;
+    try {
+      return checkSynchronous(this.title, fn());
+    } finally {
+      hold.release();
+    }
+  }
+
+  override describe(): SemaphoreDescription {
+    this.checkOpen();
+    return {
+      kind: this.constructor.name,
+      name: this.name ?? null,
+      handle: this.handle,
+      value: this.value,
+      waiting: countWaiting(this.cell.agent.namespace, this.cell),
+    };
+  }
+
+  protected override summary(): string {
+    const { value, waiting } = this.describe();
+    return waiting === 0 ? `value ${value}` : `value ${value}, ${waiting} waiting`;
+  }
+
+  protected abstract held(): Hold;
+
+  private async acquireSlow(options: WaitOptions | undefined): Promise<Hold | null> {
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    const hold = this.tryAcquire();
+    if (hold !== null || deadline.expired) return hold;
+    return (await takeAwaiting(this.cell, this.taking, deadline, this)) ? this.held() : null;
+  }
+
+  private acquireSlowSync(options: WaitOptions | undefined): Hold | null {
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    const hold = this.tryAcquire();
+    if (hold !== null || deadline.expired) return hold;
+    return takeBlocking(this.cell, this.taking, deadline) ? this.held() : null;
+  }
+}
+
+/** Throws unless the value is a whole number within the bounds. */
+export function checkPermits(title: string, what: string, value: unknown, least: number, most: number): void {
+  if (typeof value !== 'number') {
+    throw new InvalidTypeError(
+      `${title}: refused, ${what} is ${String(value)}; pass a whole number from ${least} to ${most}`,
+    );
+  }
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new OutOfRangeError(
+      `${title}: refused, ${what} is ${value}; pass a whole number from ${least} to ${most}`,
+    );
+  }
+}
+
+/** The cell for a semaphore's constructor call. */
+export function obtainWithPermits(
+  type: ObjectType,
+  source: number | Opened,
+  options: ObjectOptions | undefined,
+  most: number,
+  init: (place: Place, value: number, agent: Agent) => void,
+): Opened {
+  if (source instanceof Opened) return source;
+  checkPermits(type.name, 'its value', source, 0, most);
+  return obtain(type, options, (place, agent) => init(place, source, agent));
+}

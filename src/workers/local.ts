@@ -1,0 +1,67 @@
+/** ThreadLocal: a variable with another value in every thread, and in every `run` within one. */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { forbidSending } from './parcel.ts';
+
+/** One scope's value. */
+interface Box<T> {
+  value: T | undefined;
+  isSet: boolean;
+}
+
+/**
+ * A variable of which each thread of each process has its own: export it from a module, and every thread that imports the module
+ * sees its own value. Within a thread, `run` gives a flow of calls (with all that it awaits) its own, too.
+ *
+ * ```ts
+ * export const connection = new ThreadLocal(() => connect());
+ * connection.value.query('…'); // connects once in each thread that comes here
+ * ```
+ */
+export class ThreadLocal<T> {
+  private readonly initial: (() => T) | undefined;
+  private readonly top: Box<T> = newBox();
+  /** Made by the first `run`: a thread that never calls it doesn't pay for it. */
+  private storage: AsyncLocalStorage<Box<T>> | undefined;
+
+  /** @param initial makes the first value, once in each scope that asks for one */
+  constructor(initial?: () => T) {
+    this.initial = initial;
+    forbidSending(this, 'a ThreadLocal, which is another in every thread (export it from a module)');
+  }
+
+  /** The value of the running scope; `undefined` where none was set and there is no `initial`. */
+  get value(): T {
+    const box = this.box();
+    if (!box.isSet && this.initial !== undefined) this.value = this.initial();
+    return box.value as T;
+  }
+
+  set value(value: T) {
+    Object.assign(this.box(), { value, isSet: true });
+  }
+
+  /** Whether the running scope has a value. */
+  get isSet(): boolean {
+    return this.box().isSet;
+  }
+
+  /** Takes the running scope's value away. */
+  clear(): void {
+    Object.assign(this.box(), newBox<T>());
+  }
+
+  /** Runs `fn` as a scope of its own, which begins without a value and lasts through all that `fn` awaits. */
+  run<Result>(fn: () => Result): Result {
+    this.storage ??= new AsyncLocalStorage();
+    return this.storage.run(newBox(), fn);
+  }
+
+  private box(): Box<T> {
+    return this.storage?.getStore() ?? this.top;
+  }
+}
+
+function newBox<T>(): Box<T> {
+  return { value: undefined, isSet: false };
+}
