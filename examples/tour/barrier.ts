@@ -7,7 +7,7 @@ import { check } from './check.ts';
 
 const clock = (time: number) => new Date(time).toISOString().slice(11, 23);
 
-export async function walk(way: number, printing: Lock, meeting: Barrier | null) {
+export async function walkTo(way: number, printing: Lock, meeting: Barrier | null) {
   const { name } = currentProcess();
   await sleep(way);
   const came = Date.now();
@@ -23,14 +23,17 @@ export async function walk(way: number, printing: Lock, meeting: Barrier | null)
 if (isMainProcess) {
   const printing = new Lock();
   const meeting = new Barrier(2);
-  const walkers = [
-    new Process({ target: walk, args: [100, printing, meeting], name: 'Ann, who meets Bob,' }),
-    new Process({ target: walk, args: [500, printing, meeting], name: 'Bob, who meets Ann,' }),
-    new Process({ target: walk, args: [100, printing, null], name: 'Eve, who walks alone,' }),
-    new Process({ target: walk, args: [500, printing, null], name: 'Tom, who walks alone,' }),
-  ];
-  for (const walker of walkers) walker.start();
-  const [ann, bob, eve, tom] = await Promise.all(walkers.map((walker) => walker.result));
+  const walk = (name: string, way: number, meeting: Barrier | null) => {
+    const walker = new Process({ name, target: walkTo, args: [way, printing, meeting] });
+    walker.start();
+    return walker.result;
+  };
+  const [ann, bob, eve, tom] = await Promise.all([
+    walk('Ann, who meets Bob,', 100, meeting),
+    walk('Bob, who meets Ann,', 500, meeting),
+    walk('Eve, who walks alone,', 100, null),
+    walk('Tom, who walks alone,', 500, null),
+  ]);
 
   check(Math.min(ann.left, bob.left) >= Math.max(ann.came, bob.came), 'neither left before both had come');
   check([ann.place, bob.place].sort().join() === '0,1', 'the barrier counted them: 0 and 1');

@@ -13,8 +13,8 @@ export async function takeOne(number: Value, lock: Lock | null): Promise<void> {
 }
 
 export function addOne(counter: Value): void {
-  counter.run(() => {
-    counter.value += 1; // every Value has a lock of its own
+  counter.runSync(() => {
+    counter.value += 1; // a Value has a lock of its own
   });
 }
 
