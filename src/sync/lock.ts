@@ -53,7 +53,7 @@ export class Lock extends MutualExclusion implements Holdable {
   override tryAcquire(): Hold | null {
     const { cell, raw } = this;
     if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0)
-      return new HoldOf(this, (raw.turn = ++raw.turns), false);
+      return new HoldOf(this, raw.begin(), false);
     this.checkOpen();
     return raw.tryTake() ? this.held() : null;
   }
@@ -98,8 +98,7 @@ export class Lock extends MutualExclusion implements Holdable {
   }
 
   protected override held(): Hold {
-    this.raw.turn = ++this.raw.turns;
-    return new HoldOf(this, this.raw.turn, this.raw.recovered);
+    return new HoldOf(this, this.raw.begin(), this.raw.recovered);
   }
 }
 

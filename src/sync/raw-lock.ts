@@ -86,6 +86,12 @@ export class RawLock implements Wait {
     return load(this.cell.words, this.cell.at + CELL_STATE);
   }
 
+  /** Begins a holding of this agent; returns its turn. */
+  begin(): number {
+    this.turn = ++this.turns;
+    return this.turn;
+  }
+
   /** Takes the lock if it is free and kept for nobody. */
   tryTake(): boolean {
     const { words, at } = this.cell;

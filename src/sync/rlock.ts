@@ -43,7 +43,7 @@ class RawRLock extends RawLock {
   enter(depth: number): void {
     this.scope = currentScope();
     this.depth = depth;
-    this.turn = ++this.turns;
+    this.begin();
     this.setDepth(depth);
   }
 }

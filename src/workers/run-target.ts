@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import type { FunctionReference } from '../agents/function-reference.ts';
 import { resolveReference } from '../agents/function-reference.ts';
+import { openingsSettled } from '../agents/shared-object.ts';
 import { TargetError } from '../errors.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current.ts';
@@ -66,6 +67,7 @@ async function call(part: Part): Promise<unknown> {
   const { kind, name, daemon, target, isMethod } = part;
   const found = await resolveReference(target);
   const cargo = unpack(part.cargo);
+  await openingsSettled();
   if (!isMethod) return found(...(cargo as unknown[]));
   const instance = Object.create(found.prototype as object) as { run(): unknown };
   if (typeof instance.run !== 'function') {
