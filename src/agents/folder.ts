@@ -11,7 +11,6 @@
  *   R renames and removes, N gets its lock on a file that has no path any more: N compares inodes and starts again.
  */
 
-import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
   closeSync,
@@ -30,6 +29,7 @@ import { segmentBytes } from '../memory/layout.ts';
 import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
+import { uniqueName } from '../platform/unique.ts';
 
 const DEFAULT_BASE = '/dev/shm';
 const CONTROL = 'control';
@@ -62,7 +62,7 @@ export function namedFolder(namespace: string): string {
 
 /** A fresh folder for a program without a named namespace. */
 export function anonymousFolder(): string {
-  return `${base()}/${prefix()}~${randomBytes(8).toString('hex')}`;
+  return `${base()}/${prefix()}~${uniqueName()}`;
 }
 
 /** Enters the folder, making it first where `create` is set. Throws `StaleHandleError` if it is not there. */
@@ -195,7 +195,7 @@ function removeIfEmpty(path: string): boolean {
     if (whatIsWrong(stats, process.geteuid?.() ?? 0) !== undefined) return false;
     fd = openExisting(`${path}/${CONTROL}`);
     if (fd !== undefined && !(platform.tryLockFile(fd, 'exclusive') && isStill(path, fd))) return false;
-    const trash = `${base()}/${prefix()}~${randomBytes(8).toString('hex')}`;
+    const trash = `${base()}/${prefix()}~${uniqueName()}`;
     renameSync(path, trash);
     rmSync(trash, { recursive: true, force: true });
     return true;

@@ -1,9 +1,9 @@
 /** Segment: one mapped file of a namespace, checked before a word of it is believed. */
 
-import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { LayoutError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
+import { uniqueName } from '../platform/unique.ts';
 import type { Words } from './atomics.ts';
 import { LAYOUT_VERSION, MAGIC } from './layout.ts';
 
@@ -21,7 +21,7 @@ export const NOWHERE: Segment = { words: new Int32Array(0), buffer: new ArrayBuf
  * at all. Throws `NoSpaceError`, and `ENOENT` if the folder is gone.
  */
 export function createSegmentFile(path: string, bytes: number): void {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  const temporary = `${path}.${uniqueName()}`;
   const fd = openSync(temporary, 'wx', 0o600);
   try {
     platform.reserve(fd, bytes, path);

@@ -52,8 +52,7 @@ export class Lock extends MutualExclusion implements Holdable {
 
   override tryAcquire(): Hold | null {
     const { cell, raw } = this;
-    if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0)
-      return new HoldOf(this, raw.begin(), false);
+    if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) return new HoldOf(this, raw.begin(), false);
     this.checkOpen();
     return raw.tryTake() ? this.held() : null;
   }

@@ -1,0 +1,12 @@
+/** Names that nobody else has: for temporary files and anonymous folders. */
+
+const PARTS = 2;
+
+/**
+ * A fresh name of letters and digits. Not a secret: what it names is protected by its folder's permissions. `node:crypto` would add
+ * over a millisecond to the start of every program.
+ */
+export function uniqueName(): string {
+  const random = Array.from({ length: PARTS }, () => Math.random().toString(36).slice(2, 10).padEnd(8, '0'));
+  return `${process.pid.toString(36)}-${process.hrtime.bigint().toString(36)}-${random.join('')}`;
+}
