@@ -8,14 +8,14 @@ import { check } from './check.ts';
 const clock = (time: number) => new Date(time).toISOString().slice(11, 23);
 
 export async function walkTo(way: number, printing: Lock, meeting: Barrier | null) {
-  const { name } = currentProcess();
+  const name = currentProcess().name.padEnd(15);
   await sleep(way);
   const came = Date.now();
   const place = await meeting?.wait();
   const left = Date.now();
   printing.runSync(() => {
-    console.log(`${name} came at ${clock(came)}`);
-    console.log(`${' '.repeat(name.length)} left at ${clock(left)}`);
+    console.log(`${name}  came at ${clock(came)}`);
+    console.log(`${' '.repeat(name.length)}  left at ${clock(left)}`);
   });
   return { place, came, left };
 }
@@ -29,10 +29,10 @@ if (isMainProcess) {
     return walker.result;
   };
   const [ann, bob, eve, tom] = await Promise.all([
-    walk('Ann, who meets Bob,', 100, meeting),
-    walk('Bob, who meets Ann,', 500, meeting),
-    walk('Eve, who walks alone,', 100, null),
-    walk('Tom, who walks alone,', 500, null),
+    walk('Ann (meets Bob)', 100, meeting),
+    walk('Bob (meets Ann)', 500, meeting),
+    walk('Eve (alone)', 100, null),
+    walk('Tom (alone)', 500, null),
   ]);
 
   check(Math.min(ann.left, bob.left) >= Math.max(ann.came, bob.came), 'neither left before both had come');

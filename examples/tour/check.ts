@@ -10,6 +10,6 @@ export function paint(style: Parameters<typeof styleText>[0], text: string): str
 }
 
 export function check(condition: boolean, text: string): void {
-  console.log(`${condition ? paint('green', 'ok    ') : paint('red', 'FAILED')} ${text}`);
+  console.log(condition ? paint('green', `✓ ${text}`) : paint('red', `✗ FAILED: ${text}`));
   if (!condition) process.exitCode = 1;
 }

@@ -15,6 +15,7 @@ export async function stay(ms: number, lock?: Lock) {
 }
 
 export function fail(): never {
+  console.log(`${currentProcess().name}: fails on purpose; its error is printed as any other:`);
   throw new Error('this error is part of the program');
 }
 

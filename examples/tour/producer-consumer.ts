@@ -43,6 +43,6 @@ if (isMainProcess) {
   const seen = [...produced.seen, ...consumed.seen];
   check(seen.length === 2 * ITEMS && shelf.value === EMPTY, `${ITEMS} items came and went`);
   check(Math.min(...seen) === EMPTY && Math.max(...seen) === FULL, 'the shelf always held from 1 to 10');
-  check(produced.waits > 0, `the producer found it full (${produced.waits} times)`);
-  check(consumed.waits > 0, `the consumer found it empty (${consumed.waits} times)`);
+  check(produced.waits > 0, `the producer waited at a full shelf (times: ${produced.waits})`);
+  check(consumed.waits > 0, `the consumer waited at an empty shelf (times: ${consumed.waits})`);
 }

@@ -6,10 +6,10 @@ import { check } from './check.ts';
 
 /** Goes in, stays `ms` milliseconds, and returns how many were inside with it when it came in. */
 export function visit(places: Semaphore, inside: Value, ms: number): Promise<number> {
-  const { name } = currentProcess();
+  const name = currentProcess().name.padEnd(10);
   return places.run(async () => {
     const company = inside.add(1) + 1;
-    console.log(`${name} goes in for ${ms} ms  (inside: ${company})`);
+    console.log(`${name} goes in for ${String(ms).padStart(4)} ms  (inside: ${company})`);
     await sleep(ms);
     console.log(`${name} goes out`);
     inside.sub(1);

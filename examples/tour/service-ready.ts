@@ -39,5 +39,5 @@ if (isMainProcess) {
   check(first.answer === '+PONG' && second.answer === '+PONG', 'both workers got their answer');
   check(first.timeouts === 0, 'the quiet one waited in one piece');
   if (server)
-    check(second.timeouts > 0, `the talkative one said ${second.timeouts} times that it was waiting`);
+    check(second.timeouts > 0, `the talkative one said that it was waiting (times: ${second.timeouts})`);
 }
