@@ -8,13 +8,15 @@ import { check } from './check.ts';
 export async function takeOne(number: Value, lock: Lock | null): Promise<void> {
   using _hold = await lock?.acquire();
   const read = number.value;
-  await sleep(lock ? 1 : 20);
+  await sleep(10);
   number.value = read - 1;
 }
 
-export function addOne(counter: Value): void {
-  counter.runSync(() => {
-    counter.value += 1; // a Value has a lock of its own
+export async function addOne(counter: Value): Promise<void> {
+  await counter.run(async () => {
+    const read = counter.value; // inside the lock that every Value has of its own
+    await sleep(10);
+    counter.value = read + 1;
   });
 }
 
@@ -32,9 +34,9 @@ if (isMainProcess) {
   await takeFrom(number, 100, new Lock());
   console.log(`100 threads, with a lock:     Result: ${number.value}`);
 
-  const unlocked = new Value('i32', 100);
-  await takeFrom(unlocked, 100, null);
-  console.log(`100 threads, without a lock:  Result: ${unlocked.value}  (${unlocked.value} updates lost)`);
+  const unlocked = new Value('i32', 30);
+  await takeFrom(unlocked, 30, null);
+  console.log(`30 threads, without a lock:   Result: ${unlocked.value}  (${unlocked.value} updates lost)`);
 
   const counter = new Value('i32', 0);
   const processes = Array.from({ length: 10 }, () => new Process({ target: addOne, args: [counter] }));

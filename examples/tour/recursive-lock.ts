@@ -1,6 +1,7 @@
 // Recursive lock: an RLock may be taken again by its holder, so a function that locks can call another that
 // locks too. It is free for the others only when released as often as it was taken.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, isMainProcess, Process, RLock, Value } from 'lockstep';
 import { check } from './check.ts';
 
@@ -9,18 +10,19 @@ interface Visit {
   lines: number[];
 }
 
-export function outer(lock: RLock, lines: Value): Visit {
-  return lock.runSync(() => {
+export async function outer(lock: RLock, lines: Value): Promise<Visit> {
+  return lock.run(async () => {
     console.log(`${currentProcess().name} holds the lock`);
     const visit = { depths: [lock.depth], lines: [lines.add(1)] };
-    inner(lock, lines, visit);
+    await sleep(20); // time enough for another to come between, were the lock free
+    await inner(lock, lines, visit);
     visit.depths.push(lock.depth);
     return visit;
   });
 }
 
-function inner(lock: RLock, lines: Value, visit: Visit): void {
-  using _hold = lock.acquireSync(); // with a plain Lock this would wait for itself, for ever
+async function inner(lock: RLock, lines: Value, visit: Visit): Promise<void> {
+  using _hold = await lock.acquire(); // with a plain Lock this would wait for itself, for ever
   console.log(`${currentProcess().name} holds it twice`);
   visit.depths.push(lock.depth);
   visit.lines.push(lines.add(1));
