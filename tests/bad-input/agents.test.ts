@@ -1,10 +1,11 @@
 /** More threads than fit into a namespace. */
 
-import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { run } from '../support/programs.ts';
+import { listing, sandbox } from '../support/sandbox.ts';
 
 /** Slots of a namespace (the layout's AGENT_SLOTS less the one that is never used). */
 const PLACES = 255;
@@ -48,5 +49,9 @@ describe('a namespace', { timeout: 120_000 }, () => {
     } finally {
       await Promise.all(inside.map(({ worker }) => worker.terminate()));
     }
+    // All were ended from outside, and this thread was not in it: the next program sweeps.
+    const { stdout } = await run('tries', { args: ['anonymous'] });
+    assert.equal(stdout, '{"done":false}\n');
+    assert.deepEqual(listing(sandbox), []);
   });
 });

@@ -52,10 +52,11 @@ describe('the folder for shared memory', { timeout: 60_000 }, () => {
   afterEach(() => removePlace(base));
 
   it('is refused when it is missing, and not made', async () => {
-    base = join(base, 'missing');
+    const folder = base;
+    base = join(folder, 'missing');
     await assertRefused(['anonymous', 'named', 'awaiting'], /missing/);
     assert.equal(existsSync(base), false);
-    removePlace(join(base, '..'));
+    removePlace(folder);
   });
 
   it('is refused when it is a file', async () => {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import {
   Barrier,
   BoundedSemaphore,
@@ -163,9 +164,9 @@ for (const [name, make] of Object.entries(WAITS)) {
   describe(name, () => {
     for (const form of ['wait', 'waitSync'] as const) {
       test(`${form}: a timeout that is not a number is a TypeError`, async (wait) => {
-        for (const timeout of [Number.NaN, '5', null, {}, true, 5n]) {
+        for (const timeout of [Number.NaN, '5', null, {}, Object.create(null), true, 5n]) {
           const error = await outcomeOf(() => wait[form](wrong({ timeout })));
-          assert.ok(error instanceof TypeError, `${String(timeout)}: ${String(error)}`);
+          assert.ok(error instanceof TypeError, `${inspect(timeout)}: ${String(error)}`);
           assert.equal(Reflect.get(error, 'code'), 'ERR_LOCKSTEP_INVALID_TYPE');
         }
       });

@@ -5,7 +5,7 @@ import { Condition, Process, RLock, Value } from 'lockstep';
 import { Company } from './company.ts';
 import { type Buffer, consumes, isConsumed, produces, type Word, wordsFor } from './members.ts';
 
-const word = (): Word => new Value('i32', 0, { lock: false });
+const word = (value = 0): Word => new Value('i32', value, { lock: false });
 const ITEMS = 10_000;
 const SLOTS = 16;
 
@@ -16,13 +16,14 @@ interface Setting {
   notEmpty: Condition;
 }
 
-function setUp(): Setting {
-  const words = (length: number): Word[] => Array.from({ length }, word);
+function setUp(items: number): Setting {
+  const words = (length: number): Word[] => Array.from({ length }, () => word());
   const lock = new RLock();
   const buffer = {
     slots: words(SLOTS),
     head: word(),
     tail: word(),
+    total: word(items),
     consumed: words(wordsFor(ITEMS)),
     twice: word(),
     misplaced: word(),
@@ -31,11 +32,11 @@ function setUp(): Setting {
 }
 
 function assertEachItemOnce({ buffer, lock }: Setting): void {
-  assert.equal(buffer.tail.value, ITEMS);
-  assert.equal(buffer.head.value, ITEMS);
-  const missing = Array.from({ length: ITEMS }, (_, item) => item).filter(
-    (item) => !isConsumed(buffer, item),
-  );
+  const total = buffer.total.value;
+  assert.equal(buffer.tail.value, total);
+  assert.equal(buffer.head.value, total);
+  const latest = Array.from({ length: ITEMS }, (_, i) => total - 1 - i);
+  const missing = latest.filter((item) => !isConsumed(buffer, item));
   assert.deepEqual(missing, []);
   assert.equal(buffer.twice.value, 0);
   assert.equal(buffer.misplaced.value, 0);
@@ -50,11 +51,11 @@ describe('a buffer guarded by two Conditions', { timeout: 240_000 }, () => {
   ] as const;
   for (const { name, styles } of mixes) {
     it(`passes 10,000 items between 3 producers and 3 consumers ${name}, each exactly once`, async () => {
-      const setting = setUp();
+      const setting = setUp(ITEMS);
       const { buffer, notFull, notEmpty } = setting;
       const company = new Company(6, (seat) => {
         const style = styles[seat % styles.length] ?? 'blocking';
-        const args: Parameters<typeof produces> = [buffer, notFull, notEmpty, ITEMS, style];
+        const args: Parameters<typeof produces> = [buffer, notFull, notEmpty, style];
         return new Process({ target: seat < 3 ? produces : consumes, args });
       });
       const counts = (await company.done()) as number[];
@@ -66,23 +67,26 @@ describe('a buffer guarded by two Conditions', { timeout: 240_000 }, () => {
 
   for (const style of ['blocking', 'awaiting'] as const) {
     it(`loses and doubles nothing when members (${style}) are killed at random and replaced`, async () => {
-      const setting = setUp();
+      const setting = setUp(2 ** 30);
       const { buffer, notFull, notEmpty } = setting;
       const company = new Company(6, (seat) => {
-        const args: Parameters<typeof produces> = [buffer, notFull, notEmpty, ITEMS, style];
+        const args: Parameters<typeof produces> = [buffer, notFull, notEmpty, style];
         return new Process({ target: seat < 3 ? produces : consumes, args });
       });
+      let next = 0;
       await company.mayhem(
         10,
-        () => buffer.head.value / ITEMS,
+        () => buffer.head.value >= next,
         async () => {
           // What a member did just before it died it may not have told.
           await notEmpty.run(() => {
             notEmpty.notifyAll();
             notFull.notifyAll();
           });
+          next = buffer.head.value + 200;
         },
       );
+      buffer.total.value = Math.max(ITEMS, buffer.tail.value + 500);
       await company.done();
       assertEachItemOnce(setting);
     });

@@ -34,29 +34,37 @@ export class Company {
     try {
       return await Promise.all(this.#members.map((member) => member.result));
     } finally {
-      for (const member of this.#members) if (member.isAlive()) member.kill();
-      await Promise.all(this.#members.map((member) => member.join()));
+      await this.#disband();
     }
   }
 
   /**
-   * Kills members at random while `progress` goes from 0 to 1: `kills` of them, spread over the whole way. `killed` is
-   * called after each, to make good what only the survivors can, before the seat is taken again.
+   * Kills `kills` members at random, one after the other, each as soon as it is `ready` and a little later. `killed` is called
+   * after each, to make good what only the survivors can, before the seat is taken again.
    */
   async mayhem(
     kills: number,
-    progress: () => number,
+    ready: (seat: number, kill: number) => boolean,
     killed?: (seat: number) => Promise<void>,
   ): Promise<void> {
-    for (let kill = 1; kill <= kills; kill++) {
-      const point = kill / (kills + 2);
-      await until(() => progress() >= point, `the way to be ${point} done`);
-      const jitter = performance.now() + Math.random() * 2;
-      while (performance.now() < jitter);
-      const seat = Math.floor(Math.random() * this.#members.length);
-      assert.ok(await this.kill(seat), 'a member ended before its work was done');
-      await killed?.(seat);
-      this.seat(seat);
+    try {
+      for (let kill = 0; kill < kills; kill++) {
+        const seat = Math.floor(Math.random() * this.#members.length);
+        await until(() => ready(seat, kill), `member ${seat} to be at it`);
+        const jitter = performance.now() + Math.random() * 3;
+        while (performance.now() < jitter);
+        assert.ok(await this.kill(seat), 'a member ended before its work was done');
+        await killed?.(seat);
+        this.seat(seat);
+      }
+    } catch (error) {
+      await this.#disband();
+      throw error;
     }
+  }
+
+  async #disband(): Promise<void> {
+    for (const member of this.#members) if (member.isAlive()) member.kill();
+    await Promise.all(this.#members.map((member) => member.join()));
   }
 }

@@ -44,17 +44,17 @@ export interface Ledger {
   recoveries: Word;
 }
 
-/** Adds one to the total and to its own share until that reaches `goal`. */
+/** Adds one to the total and to its own share, until it is enough. */
 export async function addsToLedger(
   lock: Lock,
   ledger: Ledger,
   seat: number,
-  goal: number,
+  enough: Word,
   style: Style,
 ): Promise<void> {
   const { total, own, inside, intrusions, recoveries } = ledger;
   const mine = own[seat] as Word;
-  while (mine.value < goal) {
+  while (enough.value === 0) {
     const hold = await acquire(lock, style);
     if (inside.exchange(process.pid) !== 0 && !hold.recovered) intrusions.add(1);
     if (hold.recovered) {
@@ -85,30 +85,44 @@ export async function passes(
   }
 }
 
-/** Passes until its count reaches `goal`; counts the times that more than `permits` living members were inside. */
+export interface Places {
+  /** Pid of each seat's member. */
+  pids: Word[];
+  /** Grows by one when the seat's member comes in, and when it goes out: odd while it is inside. */
+  marks: Word[];
+  /** Times that more living members than permits were inside. */
+  crowds: Word;
+  enough: Word;
+}
+
+/** Passes until it is enough, looking around while inside. */
 export async function passesMarked(
   semaphore: BoundedSemaphore,
   permits: number,
-  marks: Word[],
-  passed: Word[],
-  crowds: Word,
+  places: Places,
   seat: number,
-  goal: number,
   style: Style,
 ): Promise<void> {
-  const mark = marks[seat] as Word;
-  const mine = passed[seat] as Word;
-  while (mine.value < goal) {
+  const { pids, marks, crowds, enough } = places;
+  const mine = marks[seat] as Word;
+  mine.value = (mine.value | 1) + 1; // Outside, whatever the one before left.
+  (pids[seat] as Word).value = process.pid;
+  const inside = (): number[] => {
+    const before = marks.map(({ value }) => value);
+    // Nobody went in or out between the two looks: so they were inside at the same time.
+    if (marks.some(({ value }, i) => value !== before[i])) return [];
+    return pids.filter((_, i) => Number(before[i]) % 2 === 1).map(({ value }) => value);
+  };
+  while (enough.value === 0) {
     const hold = await acquire(semaphore, style);
-    mark.value = process.pid;
-    const marked = marks.map(({ value }) => value).filter((pid) => pid !== 0);
-    if (marked.length > permits) {
-      // The dead do not take their mark off: only those count that have not been killed meanwhile.
+    mine.add(1);
+    const seen = inside();
+    if (seen.length > permits) {
+      // One that was killed inside does not take its mark off.
       await sleep(100);
-      if (marked.filter((pid) => runs(pid)).length > permits) crowds.add(1);
+      if (seen.filter((pid) => runs(pid)).length > permits) crowds.add(1);
     }
     mine.add(1);
-    mark.value = 0;
     hold.release();
   }
 }
@@ -120,19 +134,20 @@ export interface Rounds {
   /** Members that have seen the barrier broken and stand still until `epoch` moves. */
   stopped: Word;
   epoch: Word;
+  /** The last round. */
+  goal: Word;
 }
 
-/** Passes the barrier until `goal` rounds are done; stands still while it is broken. */
+/** Passes the barrier until the last round is done; stands still while it is broken. */
 export async function keepsInStep(
   barrier: Barrier,
   rounds: Rounds,
   seat: number,
-  goal: number,
   style: Style,
 ): Promise<void> {
-  const { arrived, passed, outOfStep, stopped, epoch } = rounds;
+  const { arrived, passed, outOfStep, stopped, epoch, goal } = rounds;
   const mine = passed[seat] as Word;
-  while (mine.value < goal) {
+  while (mine.value < goal.value) {
     const round = mine.value + 1;
     const era = epoch.value;
     (arrived[seat] as Word).value = round;
@@ -155,7 +170,9 @@ export interface Buffer {
   slots: Word[];
   head: Word;
   tail: Word;
-  /** A bit an item: consumed. */
+  /** Items to pass in all. */
+  total: Word;
+  /** A bit an item, again from the first when they end: flipped when the item is consumed. */
   consumed: Word[];
   twice: Word;
   misplaced: Word;
@@ -167,25 +184,35 @@ export function wordsFor(items: number): number {
   return Math.ceil(items / BITS);
 }
 
-export function isConsumed({ consumed }: Buffer, item: number): boolean {
-  return ((consumed[Math.floor(item / BITS)] as Word).value & (1 << (item % BITS))) !== 0;
+/** Where an item's bit is, and how it stands once the item is consumed. */
+function bitOf({ consumed }: Buffer, item: number): { word: Word; bit: number; after: number } {
+  const place = item % (consumed.length * BITS);
+  const lap = Math.floor(item / (consumed.length * BITS));
+  const bit = 1 << (place % BITS);
+  return { word: consumed[Math.floor(place / BITS)] as Word, bit, after: lap % 2 === 0 ? bit : 0 };
 }
 
-/** Puts items into the buffer until `total` have been put, by all producers together. */
+/** Whether the item, one of the latest lap or the next, was consumed. */
+export function isConsumed(buffer: Buffer, item: number): boolean {
+  const { word, bit, after } = bitOf(buffer, item);
+  return (word.value & bit) === after;
+}
+
+/** Puts items into the buffer until all have been put, by all producers together. */
 export async function produces(
   buffer: Buffer,
   notFull: Condition,
   notEmpty: Condition,
-  total: number,
   style: Style,
 ): Promise<number> {
-  const { slots, head, tail } = buffer;
+  const { slots, head, tail, total } = buffer;
   let put = 0;
   for (;;) {
     const hold = await acquire(notFull, style);
-    while (tail.value < total && tail.value - head.value === slots.length) await wait(notFull, style);
+    while (tail.value < total.value && tail.value - head.value === slots.length) await wait(notFull, style);
     const item = tail.value;
-    if (item < total) {
+    const more = item < total.value;
+    if (more) {
       (slots[item % slots.length] as Word).value = item;
       tail.value = item + 1; // From here on the item is in.
       put++;
@@ -194,33 +221,34 @@ export async function produces(
       notFull.notifyAll();
     }
     hold.release();
-    if (item >= total) return put;
+    if (!more) return put;
   }
 }
 
-/** Takes items out of the buffer until `total` have been taken, by all consumers together. */
+/** Takes items out of the buffer until all have been taken, by all consumers together. */
 export async function consumes(
   buffer: Buffer,
   notFull: Condition,
   notEmpty: Condition,
-  total: number,
   style: Style,
 ): Promise<number> {
-  const { slots, head, tail, consumed, twice, misplaced } = buffer;
+  const { slots, head, tail, total, twice, misplaced } = buffer;
   let taken = 0;
   for (;;) {
     const hold = await acquire(notEmpty, style);
     for (;;) {
       // A consumer that died after it had marked its item, and before it moved on: the item is consumed.
       if (head.value < tail.value && isConsumed(buffer, head.value)) head.value = head.value + 1;
-      else if (head.value < tail.value || head.value >= total) break;
+      else if (head.value < tail.value || head.value >= total.value) break;
       else await wait(notEmpty, style);
     }
     const item = head.value;
-    if (item < total) {
+    const more = item < total.value;
+    if (more) {
       if ((slots[item % slots.length] as Word).value !== item) misplaced.add(1);
-      const bit = 1 << (item % BITS);
-      if (((consumed[Math.floor(item / BITS)] as Word).or(bit) & bit) !== 0) twice.add(1);
+      if (isConsumed(buffer, item)) twice.add(1);
+      const { word, bit } = bitOf(buffer, item);
+      word.xor(bit);
       head.value = item + 1;
       taken++;
       notFull.notify();
@@ -228,7 +256,7 @@ export async function consumes(
       notEmpty.notifyAll();
     }
     hold.release();
-    if (item >= total) return taken;
+    if (!more) return taken;
   }
 }
 

@@ -17,7 +17,10 @@ export async function act(path: string, serial: number, style: Style): Promise<v
   const holds = new Map<string, Hold[]>();
   const self: Self = { style, holds };
   onMessage(socket, (message) => {
-    void obey(message as Command).then((reply) => socket.writable && socket.write(encode(reply)));
+    // Each in a turn of its own, so that a blocking one does not hold up the reply to the one before.
+    setImmediate(() => {
+      void obey(message as Command).then((reply) => socket.writable && socket.write(encode(reply)));
+    });
   });
   socket.on('error', () => socket.destroy()); // The test was killed; `close` follows.
   await once(socket, 'close');

@@ -70,6 +70,15 @@ export const operations = {
     }
   },
 
+  /** Adds one by one until `enough` is not 0, without a pause. */
+  async addOneByOneUntil(self: Self, lock: Mutex, counter: Integer, enough: Integer): Promise<void> {
+    while (enough.value === 0) {
+      const hold = await acquireOf(self, lock);
+      counter.value = counter.value + 1;
+      hold?.release();
+    }
+  },
+
   /** Passes through the scoped form; inside, counts itself in `inside` and, told so, throws. */
   async scoped(
     self: Self,

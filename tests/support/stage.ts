@@ -150,7 +150,8 @@ export class Stage {
     const { roles } = this.#flavour;
     const { kind, style } = roles[index % roles.length] as Role;
     const serial = this.#serial++;
-    const options = { target: act, args: [this.#path, serial, style], daemon: true };
+    const args: Parameters<typeof act> = [this.#path, serial, style];
+    const options = { target: act, args, daemon: true };
     const worker = kind === 'process' ? new Process(options) : new Thread(options);
     const arrival = new Promise<Actor>((resolve) => {
       this.#onStage.set(serial, (hello, socket) => {

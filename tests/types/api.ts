@@ -120,8 +120,8 @@ export function values(): void {
   new Value('i32', 0, { lock: new RLock() });
   // @ts-expect-error there is no such type
   new Value('i31', 0);
-  // @ts-expect-error a 64-bit value is a bigint
-  new Value('i64', 0);
+  // @ts-expect-error a 64-bit integer is not a string
+  new Value('i64', '0');
   // @ts-expect-error a 32-bit value is a number
   new Value('i32', 0).value = 5n;
   // @ts-expect-error a float has no bits to set
