@@ -1,0 +1,120 @@
+/** The order of the layers is a lint rule, and the rule bites. */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { codeIn, foldersIn, read, root, tablesOf } from './markdown.ts';
+
+const RULE = 'lint/style/noRestrictedImports';
+const LAYERS = ['platform', 'memory', 'agents', 'sync', 'shared', 'messaging', 'workers', 'pool'];
+const GROUND = ['contracts', 'errors', 'deadline'];
+
+/** Each line of `forbidden` breaks the rule, no line of `allowed` does. */
+interface Case {
+  readonly file: string;
+  readonly forbidden: string[];
+  readonly allowed: string[];
+}
+
+function cases(): Case[] {
+  const atop = LAYERS.map((layer, index): Case => {
+    const above = [...LAYERS.slice(0, index)];
+    const forbidden = LAYERS.slice(index + 1).flatMap((later) => [
+      `import { a } from '../${later}/a.ts';`,
+      `import type { A } from '../../${later}/deep/a.ts';`,
+      `export * from '../${later}/a.ts';`,
+      `await import('../${later}/a.ts');`,
+    ]);
+    const allowed = [
+      ...above.flatMap((name) => [`import { a } from '../${name}/a.ts';`, `import { B } from './b.ts';`]),
+      ...GROUND.map((name) => `import { a } from '../${name}.ts';`),
+      `import { load } from '#atomics';`,
+      `import { park } from '#park';`,
+    ];
+    if (layer !== 'workers') forbidden.push(`import { Lock } from '../index.ts';`);
+    if (layer !== 'platform') forbidden.push(`import koffi from 'koffi';`);
+    if (index > LAYERS.indexOf('memory')) {
+      forbidden.push(
+        `import { load } from '../memory/atomics.ts';`,
+        `import { type Words, cas } from '../memory/atomics.ts';`,
+        `import { park } from '../memory/park.ts';`,
+      );
+      allowed.push(`import type { Words } from '../memory/atomics.ts';`);
+    }
+    return { file: `src/${layer}/${layer}-case.ts`, forbidden, allowed };
+  });
+  const ground = GROUND.map((name): Case => {
+    const others = GROUND.filter((other) => other !== name);
+    return {
+      file: `src/${name}.ts`,
+      forbidden: [...LAYERS.map((layer) => `import { a } from './${layer}/a.ts';`), `import './index.ts';`],
+      allowed: others.map((other) => `import { a } from './${other}.ts';`),
+    };
+  });
+  return [...atop, ...ground];
+}
+
+let folder: string;
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lockstep-layers-'));
+  const config = JSON.parse(read('biome.json')) as { vcs: { enabled: boolean } };
+  config.vcs.enabled = false;
+  writeFileSync(join(folder, 'biome.json'), JSON.stringify(config));
+  for (const { file, forbidden, allowed } of cases()) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), `${[...forbidden, ...allowed].join('\n')}\n`);
+  }
+});
+
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('an import against the order of the layers is an error, one along it is not', () => {
+  const { stdout } = spawnSync(
+    process.execPath,
+    [
+      join(root, 'node_modules/@biomejs/biome/bin/biome'),
+      'lint',
+      '--reporter=json',
+      '--max-diagnostics=none',
+      '--only=style/noRestrictedImports',
+      '.',
+    ],
+    { cwd: folder, encoding: 'utf8' },
+  );
+  const report = JSON.parse(stdout) as {
+    diagnostics: {
+      category: string;
+      severity: string;
+      location: { path: string; start: { line: number } };
+    }[];
+  };
+  const found = report.diagnostics.filter(({ category }) => category === RULE);
+  for (const { file, forbidden } of cases()) {
+    const lines = found
+      .filter(({ severity, location }) => severity === 'error' && location.path === file)
+      .map(({ location }) => location.start.line);
+    assert.deepEqual(
+      [...new Set(lines)].sort((a, b) => a - b),
+      forbidden.map((_, index) => index + 1),
+      `${file}: lines that the rule refuses`,
+    );
+  }
+});
+
+test('every folder of src is a layer', () => {
+  for (const name of foldersIn('src'))
+    assert.ok(LAYERS.includes(name), `src/${name} is not in the order of layers`);
+});
+
+test('CONTRIBUTING lists the layers in their order', () => {
+  const table = tablesOf(read('CONTRIBUTING.md')).find(({ columns }) => columns[0] === 'layer')!;
+  const listed = table.rows.flatMap(([name]) => codeIn(name!)).filter((name) => name.endsWith('/'));
+  assert.deepEqual(
+    listed.map((name) => name.slice(0, -1)),
+    LAYERS,
+  );
+});
