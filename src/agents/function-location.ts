@@ -6,7 +6,6 @@
  */
 
 import type { Session } from 'node:inspector';
-import { createRequire } from 'node:module';
 
 /** Where a function was written. */
 export interface FunctionLocation {
@@ -119,7 +118,7 @@ function inspect<T>(use: (inspector: Inspector) => T | undefined): T | undefined
 function open(): Session | undefined {
   try {
     // Loaded when first needed: most programs look up a function once, and a Node built without inspector has none.
-    const { Session } = createRequire(import.meta.url)('node:inspector') as typeof import('node:inspector');
+    const { Session } = process.getBuiltinModule('node:inspector');
     const session = new Session();
     session.connect();
     return session;

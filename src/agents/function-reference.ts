@@ -1,6 +1,5 @@
 /** Function reference: a function as the module and the export by which another process or thread finds it again. */
 
-import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InvalidTypeError, TargetError } from '../errors.ts';
@@ -132,8 +131,12 @@ function notInFile(fn: NamedFunction, url: string): string {
   return `"${fn.name}" was evaluated (${url || 'from a string'}) and is in no file; put it into a module, export it and import it here`;
 }
 
+/** Digest of a function's text. Against mistakes, not against malice: no cryptography is needed. */
 function digestOf(fn: NamedFunction): string {
-  return createHash('sha256').update(Function.prototype.toString.call(fn)).digest('base64url').slice(0, 22);
+  const text = Function.prototype.toString.call(fn);
+  let digest = text.length;
+  for (let n = 0; n < text.length; n++) digest = (Math.imul(digest, 31) + text.charCodeAt(n)) | 0;
+  return `${text.length.toString(36)}.${(digest >>> 0).toString(36)}`;
 }
 
 function reasonOf(cause: unknown): string {

@@ -5,8 +5,8 @@ import '../index.ts';
 import { inherit } from '../agents/agent.ts';
 import { agentName, assumeIdentity } from './identity.ts';
 import { runTarget } from './run-target.ts';
-import { takeOverOutput } from './standard-output.ts';
 import type { ThreadData } from './thread-job.ts';
+import { takeOverOutput } from './thread-output.ts';
 import { ThreadStatus } from './thread-status.ts';
 
 const {

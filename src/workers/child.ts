@@ -45,13 +45,13 @@ export abstract class Child<
 > extends EventEmitter {
   protected constructor(
     kind: ChildKind,
-    defaultName: string,
+    defaults: { name: string; daemon: boolean },
     options: ChildOptions<Result, Args>,
     launch: Launch,
   ) {
     super();
     checkOptions(kind, options);
-    const { target, args, name = defaultName, daemon = false } = options;
+    const { target, args, name = defaults.name, daemon = defaults.daemon } = options;
     beginState(this, { kind, launch, target, cargo: args ?? [], name, daemon, isSelf: false });
   }
 

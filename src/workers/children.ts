@@ -1,6 +1,6 @@
 /** The live children of this thread, and what becomes of them when it exits: daemons are ended, the others waited for. */
 
-import { writeError } from './standard-output.ts';
+import { writeError } from './write-fully.ts';
 
 /** A child as its thread's end sees it. */
 export interface LiveChild {

@@ -1,4 +1,4 @@
-/** Timeouts of any length: Node's own fire at once beyond 24.8 days. */
+/** Timeouts of any length that are never early: Node's own fire at once beyond 24.8 days, and up to a millisecond too soon. */
 
 /** Longest delay that Node's timers take, in milliseconds. */
 const LONGEST = 0x7fffffff;
@@ -8,8 +8,11 @@ export function afterMilliseconds(milliseconds: number, fire: () => void): () =>
   const at = performance.now() + milliseconds;
   let timer: NodeJS.Timeout;
   const arm = (): void => {
-    const left = at - performance.now();
-    timer = left > LONGEST ? setTimeout(arm, LONGEST) : setTimeout(fire, Math.max(0, left));
+    timer = setTimeout(look, Math.min(LONGEST, Math.ceil(at - performance.now())));
+  };
+  const look = (): void => {
+    if (performance.now() < at) arm();
+    else fire();
   };
   arm();
   return () => clearTimeout(timer);

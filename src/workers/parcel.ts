@@ -24,7 +24,12 @@ export interface Parcel {
 /** A shared object by its handle, or an error by its class (its fields travel in its place). */
 export type Goods =
   | { readonly kind: 'shared'; readonly handle: string }
-  | { readonly kind: 'error'; readonly errorClass: ErrorClass };
+  | {
+      readonly kind: 'error';
+      readonly errorClass: ErrorClass;
+      /** Fields that `Object.keys` lists. */
+      readonly shown: string[];
+    };
 
 /** Where a parcel goes: only threads can share a SharedArrayBuffer. */
 export type Destination = 'process' | 'thread';
@@ -76,7 +81,8 @@ export function unpack({ root, places, goods }: Parcel): unknown {
     open.push(...exchangeWithin(next, exchange));
   }
   places.forEach((place, index) => {
-    if (goods[index]!.kind === 'error') fillError(delivered.get(place) as Error, place as Fields);
+    const item = goods[index]!;
+    if (item.kind === 'error') fillError(delivered.get(place) as Error, place as Fields, item.shown);
   });
   return exchange(root);
 }
@@ -105,11 +111,15 @@ function exchangeWithin(container: object, exchange: (found: unknown) => unknown
   return values;
 }
 
-/** Errors show their fields as V8 makes them: not enumerable. */
-function fillError(error: Error, fields: Fields): void {
+function fillError(error: Error, fields: Fields, shown: string[]): void {
   for (const [key, value] of Object.entries(fields)) {
-    const enumerable = !['name', 'message', 'stack', 'cause', 'errors'].includes(key);
-    Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true });
+    if (key === 'name' && error.name === value && !shown.includes(key)) continue;
+    Object.defineProperty(error, key, {
+      value,
+      enumerable: shown.includes(key),
+      writable: true,
+      configurable: true,
+    });
   }
 }
 
@@ -150,7 +160,7 @@ class Packer {
     if (value instanceof SharedObject) return this.place({ kind: 'shared', handle: value.handle });
     if (isError(value)) {
       this.unfilled.push(spot);
-      return this.place({ kind: 'error', errorClass: errorClassOf(value) });
+      return this.place({ kind: 'error', errorClass: errorClassOf(value), shown: Object.keys(value) });
     }
     const refused = describeRefused(value);
     if (refused !== undefined) throw this.refusal(spot, refused);

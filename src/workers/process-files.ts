@@ -8,12 +8,12 @@
  * a killed process leaves.
  */
 
-import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { FunctionReference } from '../agents/function-reference.ts';
 import { NoSpaceError, NotSendableError, PlatformError } from '../errors.ts';
+import { uniqueName } from '../platform/unique.ts';
 import type { ProcessIdentity } from './identity.ts';
 import type { Outcome } from './outcome.ts';
 import { threw } from './outcome.ts';
@@ -36,8 +36,7 @@ export interface JobFiles {
 
 /** Writes the job. Throws `NotSendableError` or `NoSpaceError`; then nothing is left. */
 export function writeJob(folder: string, job: Job, title: string): JobFiles {
-  const id = randomBytes(8).toString('hex');
-  const files = jobFiles(`${folder}/job-${id}`);
+  const files = jobFiles(`${folder}/job-${uniqueName()}`);
   let bytes: Uint8Array;
   try {
     bytes = serialize(job);
@@ -103,7 +102,7 @@ function writeWhole(path: string, outcome: Outcome): void {
 }
 
 function jobFiles(job: string): JobFiles {
-  return { folder: dirname(job), job, result: job.replace(/job-(\w+)$/, 'result-$1') };
+  return { folder: dirname(job), job, result: job.replace(/job-([^/]+)$/, 'result-$1') };
 }
 
 function unfinished(path: string): string {

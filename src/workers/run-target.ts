@@ -12,7 +12,7 @@ import type { Outcome } from './outcome.ts';
 import { returned, threw } from './outcome.ts';
 import type { Destination, Parcel } from './parcel.ts';
 import { unpack } from './parcel.ts';
-import { writeError } from './standard-output.ts';
+import { writeError } from './write-fully.ts';
 
 /** A child's part. */
 export interface Part {

@@ -12,9 +12,9 @@ import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from './identity.ts';
 import type { Order, Running } from './launch.ts';
 import type { Outcome } from './outcome.ts';
 import { pack } from './parcel.ts';
-import { writeError } from './standard-output.ts';
 import type { ThreadData } from './thread-job.ts';
 import { ThreadStatus } from './thread-status.ts';
+import { writeError } from './write-fully.ts';
 
 /** Options of a Thread. */
 export type ThreadOptions<
@@ -37,7 +37,8 @@ export class Thread<Result = unknown, Args extends readonly unknown[] = readonly
   Args
 > {
   constructor(options: ThreadOptions<Result, Args> = {}) {
-    super('Thread', `Thread-${nextThreadNumber()}`, { daemon: identity().thread.daemon, ...options }, launch);
+    const { daemon } = identity().thread;
+    super('Thread', { name: `Thread-${nextThreadNumber()}`, daemon }, options, launch);
   }
 
   /** Number of the thread in its process (`threadId` of `node:worker_threads`); `null` until it is started. */
@@ -110,7 +111,9 @@ function startWorker(data: ThreadData, title: string): Worker {
       name: data.lockstep.identity.thread.name,
     });
   } catch (cause) {
-    if ((cause as Error).name !== 'DataCloneError') throw cause;
+    data.lockstep.outcome.close();
+    // Also what is nested so deep that cloning it overflows the stack.
+    if ((cause as Error).name !== 'DataCloneError' && !(cause instanceof RangeError)) throw cause;
     throw new NotSendableError(
       `${title}: can't be started, its arguments can't be sent (${(cause as Error).message}); send plain data or shared objects instead`,
       { cause },

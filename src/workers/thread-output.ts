@@ -3,33 +3,10 @@
  * would come out in another order, and none while the main thread is blocked. Here a thread writes for itself.
  */
 
-import { writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { isatty, WriteStream } from 'node:tty';
 
-const PAUSE = new Int32Array(new SharedArrayBuffer(4));
-
-/** Writes all of it, waiting where a full pipe takes no more. Errors other than that are thrown. */
-export function writeFully(fd: number, data: string | Uint8Array): void {
-  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-  for (let at = 0; at < bytes.length; ) {
-    try {
-      at += writeSync(fd, bytes, at);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      Atomics.wait(PAUSE, 0, 0, 1);
-    }
-  }
-}
-
-/** Writes all of it to the terminal or wherever standard error goes; nobody there is no reason to fail. */
-export function writeError(text: string): void {
-  try {
-    writeFully(2, text);
-  } catch {
-    // Closed, or its reader is gone: there is nobody left to tell.
-  }
-}
+import { writeFully } from './write-fully.ts';
 
 /** Makes this thread write to the process's standard output and error directly. Call before user code runs. */
 export function takeOverOutput(): void {
