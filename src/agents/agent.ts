@@ -65,13 +65,14 @@ export class Agent implements Waker {
     this.folder = namespace.folder;
     this.words = namespace.words;
     this.name = name;
-    const { slot, fd } = takeSlot(namespace);
+    const { slot, fd, cleared } = takeSlot(namespace);
     this.slot = slot;
     this.life = fd;
     this.base = agentWord(slot);
     this.table = new WaitTable(namespace, slot);
     this.ringer = new Ringer(namespace);
     sitDown(namespace, slot, name);
+    if (cleared) wakeEverybody(this);
   }
 
   /** Whether calls of this agent await something. */
@@ -229,15 +230,16 @@ export class Agent implements Waker {
   }
 }
 
-/** Takes the lock of a slot in which nobody lives; clears up after who died in it. */
-function takeSlot(namespace: Namespace): { slot: number; fd: number } {
+/** Takes the lock of a slot in which nobody lives; clears up after who died in it, and tells whether somebody had. */
+function takeSlot(namespace: Namespace): { slot: number; fd: number; cleared: boolean } {
   for (const lookAtLive of [false, true]) {
     for (let slot = 1; slot < AGENT_SLOTS; slot++) {
       if (!lookAtLive && namespace.isLive(slot)) continue;
       const fd = namespace.tryLockSlot(slot);
       if (fd === undefined) continue;
+      const cleared = namespace.isLive(slot);
       reap(namespace, slot, slot);
-      return { slot, fd };
+      return { slot, fd, cleared };
     }
   }
   throw new ExhaustedError(
