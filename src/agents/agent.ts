@@ -4,7 +4,6 @@
  * The liveness lock is the kernel's (flock), held from joining to the end; whatever way the thread ends, the kernel lets go.
  */
 
-import { closeSync } from 'node:fs';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { cas, load, store } from '#atomics';
 import { ExhaustedError } from '../errors.ts';
@@ -26,7 +25,8 @@ import {
 } from '../memory/layout.ts';
 import type { ObjectType } from './cell.ts';
 import { Cell } from './cell.ts';
-import { Doorbell, EVERYTHING, Ringer } from './doorbell.ts';
+import type { Bell, Bells } from './doorbell.ts';
+import { EVERYTHING } from './doorbell.ts';
 import { anonymousFolder, namedFolder, sweepFolders } from './folder.ts';
 import { kindNumbered } from './kinds.ts';
 import { Namespace } from './namespace.ts';
@@ -50,8 +50,8 @@ export class Agent implements Waker {
   readonly cells: Map<number, Cell> = new Map();
 
   private readonly life: number;
-  private readonly ringer: Ringer;
-  private doorbell: Doorbell | undefined;
+  private readonly bells: Bells;
+  private doorbell: Bell | undefined;
   private interval: NodeJS.Timeout | undefined;
   private awaiting = 0;
   private left = false;
@@ -70,7 +70,7 @@ export class Agent implements Waker {
     this.life = fd;
     this.base = agentWord(slot);
     this.table = new WaitTable(namespace, slot);
-    this.ringer = new Ringer(namespace);
+    this.bells = namespace.bells();
     sitDown(namespace, slot, name);
     if (cleared) wakeEverybody(this);
   }
@@ -91,7 +91,7 @@ export class Agent implements Waker {
 
   ring(slot: number, cell: number): void {
     if (slot !== this.slot) {
-      this.ringer.ring(slot, cell);
+      this.bells.ring(slot, cell);
       return;
     }
     if (this.pending.size === 0) queueMicrotask(() => this.answerPending());
@@ -101,7 +101,7 @@ export class Agent implements Waker {
   /** One more call awaits: the bell hangs and keeps the event loop running until the last one has ended. */
   beginAwaiting(): void {
     if (this.awaiting++ > 0) return;
-    this.doorbell ??= new Doorbell(this.namespace, this.slot, (cell) => this.answer(cell));
+    this.doorbell ??= this.namespace.hangBell(this.slot, (cell) => this.answer(cell));
     this.doorbell.keepAlive(true);
     this.interval = setInterval(() => this.tick(), sweepPeriod(this.namespace));
   }
@@ -198,9 +198,9 @@ export class Agent implements Waker {
     for (const cell of this.cells.values()) cell.detach();
     this.cells.clear();
     reap(this.namespace, this.slot, this.slot);
-    closeSync(this.life);
+    this.namespace.unlockSlot(this.life);
     wakeEverybody(this);
-    this.ringer.close();
+    this.bells.close();
     this.namespace.leave();
   }
 
@@ -292,6 +292,11 @@ export function agentInFolder(folder: string): Agent {
   return join(folder, false);
 }
 
+/** Makes the agent this thread's one in its folder. */
+export function adopt(agent: Agent): void {
+  agents.set(agent.folder, agent);
+}
+
 /** All agents of this thread. */
 export function agentsOfThread(): Iterable<Agent> {
   return agents.values();
@@ -304,7 +309,7 @@ function join(folder: string, create: boolean): Agent {
     if (inherited === undefined) sweep();
     process.once('exit', leaveAll);
   }
-  const namespace = new Namespace(folder, create);
+  const namespace = Namespace.enter(folder, create);
   let agent: Agent;
   try {
     agent = new Agent(namespace, ownName);
@@ -312,7 +317,7 @@ function join(folder: string, create: boolean): Agent {
     namespace.leave();
     throw error;
   }
-  agents.set(folder, agent);
+  adopt(agent);
   return agent;
 }
 

@@ -6,9 +6,8 @@
  * whether agents have died. Waking from a slice is the only thing a sleeper does by the clock.
  */
 
-import { availableParallelism } from 'node:os';
 import { load, store } from '#atomics';
-import { now, park } from '#park';
+import { MOST_SPINS, now, park } from '#park';
 import type { Deadline } from '../deadline.ts';
 import { AGENT_PARK, AGENT_PID, AGENT_SLEEPING, agentWord } from '../memory/layout.ts';
 import type { Agent } from './agent.ts';
@@ -23,11 +22,9 @@ import { PRESSURE } from './wait.ts';
 const FIRST_SLICE = 4;
 /** Milliseconds between looks at this process's own children, while it is blocked and gets no exit event. */
 const CHILDREN_SLICE = 20;
-/** Looks at an object before sleeping: at most (about 30 us), and at least, so that a change of fortune is noticed. */
-const MOST_SPINS = 4000;
+/** Least looks at an object before sleeping, so that a change of fortune is noticed. */
 const LEAST_SPINS = 100;
 
-let mostSpins: number | undefined;
 const children = new Map<number, number>();
 
 /** Says that this process has a child of Lockstep's: while blocked, it looks more often whether that has died. */
@@ -44,8 +41,7 @@ export function forgetChild(pid: number): void {
  * whether `peek` said so. The bound adapts: towards twice what helped, down when it does not help; 0 on a single core.
  */
 export function spin(cell: Cell, wait: Wait): boolean {
-  mostSpins ??= availableParallelism() > 1 ? MOST_SPINS : 0;
-  const limit = Math.min(mostSpins, Math.max(LEAST_SPINS, cell.spins));
+  const limit = Math.min(MOST_SPINS, Math.max(LEAST_SPINS, cell.spins));
   for (let looks = 0; looks < limit; looks++) {
     if (!wait.peek()) continue;
     cell.spins += (looks * 2 + LEAST_SPINS - cell.spins) >> 3;

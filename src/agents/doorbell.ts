@@ -19,7 +19,22 @@ const RING_BYTES = 4;
 const RINGS_AT_ONCE = 1024;
 
 /** The bells of other agents, as one agent rings them. */
-export class Ringer {
+export interface Bells {
+  /** Rings the bell of the agent in `slot`. Never blocks; an agent without a bell awaits nothing, and is left alone. */
+  ring(slot: number, cell: number): void;
+  close(): void;
+}
+
+/** An agent's own bell. */
+export interface Bell {
+  /** Whether the bell keeps the event loop running. */
+  keepAlive(on: boolean): void;
+  /** Answers the rings that have come, without the event loop. */
+  drain(): void;
+  close(): void;
+}
+
+export class Ringer implements Bells {
   private readonly namespace: Namespace;
   private readonly bells = new Map<number, { fd: number; state: number }>();
   private readonly message = Buffer.alloc(RING_BYTES);
@@ -28,7 +43,6 @@ export class Ringer {
     this.namespace = namespace;
   }
 
-  /** Rings the bell of the agent in `slot`. Never blocks; an agent without a bell awaits nothing, and is left alone. */
   ring(slot: number, cell: number): void {
     const fd = this.bell(slot);
     if (fd === undefined) return;
@@ -70,8 +84,7 @@ export class Ringer {
   }
 }
 
-/** An agent's own bell. */
-export class Doorbell {
+export class Doorbell implements Bell {
   private readonly namespace: Namespace;
   private readonly slot: number;
   private readonly fd: number;
@@ -110,13 +123,11 @@ export class Doorbell {
     this.socket.unref();
   }
 
-  /** Whether the bell keeps the event loop running. */
   keepAlive(on: boolean): void {
     if (on) this.socket.ref();
     else this.socket.unref();
   }
 
-  /** Answers the rings that have come, without the event loop. */
   drain(): void {
     const bytes = new Uint8Array(this.rings.buffer);
     for (;;) {

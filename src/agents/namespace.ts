@@ -20,6 +20,8 @@ import {
 import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
+import type { Bell, Bells } from './doorbell.ts';
+import { Doorbell, Ringer } from './doorbell.ts';
 import { enterFolder, leaveFolder } from './folder.ts';
 
 export class Namespace {
@@ -29,14 +31,19 @@ export class Namespace {
   readonly arena: Arena;
   private readonly fd: number;
 
-  /** Enters the folder; makes it first where `create` is set. */
-  constructor(folder: string, create: boolean) {
-    const { control, fd } = enterFolder(folder, create);
+  /** `fd`: the descriptor that keeps the folder from being removed. */
+  constructor(folder: string, control: Segment, fd: number) {
     this.folder = folder;
     this.control = control;
     this.words = control.words;
     this.fd = fd;
     this.arena = new Arena(control, (index, make) => this.cells(index, make));
+  }
+
+  /** Enters the folder; makes it first where `create` is set. */
+  static enter(folder: string, create: boolean): Namespace {
+    const { control, fd } = enterFolder(folder, create);
+    return new Namespace(folder, control, fd);
   }
 
   /** Highest slot that was ever used. */
@@ -62,13 +69,28 @@ export class Namespace {
 
   /**
    * Opens the liveness file of a slot and takes its kernel lock; `undefined` when the agent lives.
-   * Whoever has the lock owns the slot: to sit in it, or to clear up after who sat there. Closing the file gives it back.
+   * Whoever has the lock owns the slot: to sit in it, or to clear up after who sat there.
    */
   tryLockSlot(slot: number): number | undefined {
     const fd = openSync(`${this.folder}/agent-${slot}`, 'a', 0o600);
     if (platform.tryLockFile(fd, 'exclusive')) return fd;
     closeSync(fd);
     return undefined;
+  }
+
+  /** Gives a slot's kernel lock back. */
+  unlockSlot(lock: number): void {
+    closeSync(lock);
+  }
+
+  /** Hangs the bell of the agent in `slot`; `answer` is called for each ring, while the event loop runs. */
+  hangBell(slot: number, answer: (cell: number) => void): Bell {
+    return new Doorbell(this, slot, answer);
+  }
+
+  /** The bells of the namespace's agents, to be rung. */
+  bells(): Bells {
+    return new Ringer(this);
   }
 
   /** Leaves, and removes the folder when nobody is left in it. */

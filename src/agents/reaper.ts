@@ -11,7 +11,6 @@
  *      its compare-and-swap and its wake, a waiter killed after it was chosen. A needless look costs little.
  */
 
-import { closeSync } from 'node:fs';
 import { cas, load, store } from '#atomics';
 import type { Place } from '../memory/arena.ts';
 import {
@@ -79,13 +78,13 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
 export function reapIfDead(waker: Waker, slot: number): boolean {
   const { namespace } = waker;
   if (slot === waker.slot || !namespace.isLive(slot)) return false;
-  const fd = namespace.tryLockSlot(slot);
-  if (fd === undefined) return false;
+  const lock = namespace.tryLockSlot(slot);
+  if (lock === undefined) return false;
   try {
     if (!namespace.isLive(slot)) return false;
     reap(namespace, slot, waker.slot);
   } finally {
-    closeSync(fd);
+    namespace.unlockSlot(lock);
   }
   wakeEverybody(waker);
   return true;

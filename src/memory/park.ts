@@ -1,10 +1,14 @@
 /** The one file in which a thread sleeps and is woken: futexes on words of shared memory. */
 
+import { availableParallelism } from 'node:os';
 import { platform } from '../platform/current.ts';
 import type { FutexOutcome } from '../platform/platform.ts';
 import type { Segment } from './segment.ts';
 
 const BYTES_PER_WORD = 4;
+
+/** Looks at an object that are worth while before sleeping (about 30 us): none where its holder can't be running. */
+export const MOST_SPINS: number = availableParallelism() > 1 ? 4000 : 0;
 
 /** Sleeps while the word holds `expected`. *Blocks* the thread for at most `milliseconds`. */
 export function park(segment: Segment, at: number, expected: number, milliseconds: number): FutexOutcome {
