@@ -28,6 +28,8 @@ export type { SemaphoreDescription } from './sync/permit-source.ts';
 export type { RLockDescription } from './sync/rlock.ts';
 export { RLock } from './sync/rlock.ts';
 export { Semaphore } from './sync/semaphore.ts';
+export type { ChildOptions } from './workers/child.ts';
+export type { ParentProcess } from './workers/current.ts';
 export {
   activeChildren,
   cpuCount,
@@ -39,5 +41,7 @@ export {
 export { ThreadLocal } from './workers/local.ts';
 export type { ProcessOptions } from './workers/process.ts';
 export { Process } from './workers/process.ts';
+export type { Target, TargetModule } from './workers/target.ts';
+export type { ThreadOptions } from './workers/thread.ts';
 export { Thread } from './workers/thread.ts';
 export { Timer } from './workers/timer.ts';

@@ -66,14 +66,15 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
     const long = now() - since > FAIRNESS_AFTER;
     if (wait.attempt(impatient ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE)) return true;
     const outcome = sleepOnce(agent, seen, Math.min(milliseconds, slice));
-    impatient = outcome === 'timeout';
-    if (impatient) {
-      if (slice === FIRST_SLICE) reapIfDead(agent, wait.suspect());
-      slice = Number.POSITIVE_INFINITY;
-    }
+    if (outcome !== 'timeout') return false;
+    impatient = slice !== FIRST_SLICE;
+    if (!impatient) reapIfDead(agent, wait.suspect());
+    slice = Number.POSITIVE_INFINITY;
     return false;
   };
-  return blockThread(sleep, deadline, agent, cell.number) || wait.attempt(PRESSURE.NONE);
+  if (blockThread(sleep, deadline, agent, cell.number)) return true;
+  sweepIfDue(agent);
+  return wait.attempt(PRESSURE.NONE);
 }
 
 /**

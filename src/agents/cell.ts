@@ -23,6 +23,7 @@ import {
   FLOWS_SHIFT,
 } from '../memory/layout.ts';
 import type { Agent } from './agent.ts';
+import { sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
 import type { Entry } from './wait-table.ts';
@@ -124,7 +125,14 @@ export class Cell implements Place {
       this.blocked++;
       this.blockedTicket = ticket;
     } else this.awaiting++;
-    this.refresh(ticket);
+    try {
+      this.refresh(ticket);
+    } catch (error) {
+      // No entry was to be had: the call does not wait.
+      if (how === BLOCKING_BIT) this.blocked--;
+      else this.awaiting--;
+      throw error;
+    }
   }
 
   leave(how: number): void {
@@ -237,6 +245,7 @@ export class Cell implements Place {
   }
 
   private timeOut(flow: Flow): void {
+    sweepIfDue(this.agent);
     const first = !this.serial || this.flows.values().next().value === flow;
     if (first && flow.wait.attempt(PRESSURE.NONE)) {
       this.end(flow);

@@ -24,6 +24,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
+import { resolve } from 'node:path';
 import { FolderError, InvalidTypeError, NameError, PlatformError, StaleHandleError } from '../errors.ts';
 import { segmentBytes } from '../memory/layout.ts';
 import type { Segment } from '../memory/segment.ts';
@@ -31,6 +32,7 @@ import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
 import { uniqueName } from '../platform/unique.ts';
 
+const bases = new Map<string, string>();
 const DEFAULT_BASE = '/dev/shm';
 const CONTROL = 'control';
 const OPEN_TO_OTHERS = 0o077;
@@ -109,8 +111,15 @@ export function sweepFolders(): number {
   return removed;
 }
 
+/** Where namespaces are. A relative path means what it meant at first, whatever the working directory becomes. */
 function base(): string {
-  return process.env['LOCKSTEP_DIR'] || DEFAULT_BASE;
+  const given = process.env.LOCKSTEP_DIR || DEFAULT_BASE;
+  let resolved = bases.get(given);
+  if (resolved === undefined) {
+    resolved = resolve(given);
+    bases.set(given, resolved);
+  }
+  return resolved;
 }
 
 function prefix(): string {

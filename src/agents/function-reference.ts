@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { InvalidTypeError, TargetError } from '../errors.ts';
 import type { FunctionLocation } from './function-location.ts';
 import { locateFunction, moduleSource } from './function-location.ts';
-import { exportedByCommonJs, exportedByModule, exportedByName } from './module-exports.ts';
+import {
+  exportedByCommonJs,
+  exportedByModule,
+  exportedByName,
+  exportsNameAsDefault,
+} from './module-exports.ts';
 
 /** How a function is found again. Plain data: it can be sent anywhere. */
 export interface FunctionReference {
@@ -94,11 +99,14 @@ function find(fn: NamedFunction, what: string): FunctionReference {
         'export a function that calls it, and pass that',
     );
   }
-  const { url } = location;
-  const isFile = /^(file|data|https?):/.test(url);
+  const { url, isModule, source } = location;
+  const isFile = /^(file|data|https?):/.test(url) && !/\[(eval\d*|stdin)\](-wrapper)?$/.test(url);
   if (isFile) {
-    const name = location.isModule ? exportedByModule(fn, location) : exportedByCommonJs(fn, url);
+    const name = isModule ? exportedByModule(fn, location) : exportedByCommonJs(fn, url);
     if (name !== undefined) return { module: url, export: name };
+    if (isModule && exportsNameAsDefault(fn.name, source)) {
+      return { module: url, export: 'default', digest: digestOf(fn) };
+    }
   }
   const byCaller = findByCaller(fn, location);
   if (byCaller !== undefined) return byCaller;

@@ -15,6 +15,12 @@ export function exportedByModule(fn: object, location: FunctionLocation): string
   return undefined;
 }
 
+/** Whether an ES module says `export default name;`. Which function has that name need not be visible. */
+export function exportsNameAsDefault(name: string, source: string): boolean {
+  const found = directExports(source).find((each) => each.name === 'default');
+  return found !== undefined && defaultExpression(source, found.exportStart)?.name === name;
+}
+
 /** Name under which an ES module seems to export a function called `name`; `undefined` if none. */
 export function exportedByName(name: string, source: string): string | undefined {
   const exports = directExports(source);
@@ -48,11 +54,22 @@ function directExports(source: string): DirectExport[] {
 
 /** Whether what follows `export default` at `start` is the function itself, or a name of it. */
 function isDefault(fn: object, { source, offset, names }: FunctionLocation, start: number): boolean {
-  const head = /^export\s+default(?:\s|\/\*[\s\S]*?\*\/)*/.exec(source.slice(start))?.[0];
-  if (head === undefined) return false;
-  const at = start + head.length;
+  const expression = defaultExpression(source, start);
+  if (expression === undefined) return false;
+  const { at, name } = expression;
   const text = Function.prototype.toString.call(fn);
   if (offset >= at && offset < at + text.length && source.startsWith(text, at)) return true;
-  const name = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(?=\s*(?:;|\n|$))/u.exec(source.slice(at))?.[0];
   return name !== undefined && names.includes(name);
+}
+
+/** Where the expression of `export default` begins, and the name that it consists of, if it is one. */
+function defaultExpression(
+  source: string,
+  start: number,
+): { at: number; name: string | undefined } | undefined {
+  const rest = source.slice(start);
+  const head = /^export\s+default(?:\s|\/\*[\s\S]*?\*\/)*/.exec(rest)?.[0];
+  if (head === undefined) return undefined;
+  const name = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(?=\s*(?:;|\n|$))/u.exec(rest.slice(head.length))?.[0];
+  return { at: start + head.length, name };
 }

@@ -93,15 +93,19 @@ export function register(namespace: Namespace, name: string, cell: number, gener
   renameSync(temporary, path);
 }
 
-/** Removes the names whose objects are gone. */
+/** Removes the names whose objects are gone, unless somebody is just working with names: they are harmless. Never waits. */
 export function pruneNames(namespace: Namespace): void {
   const names = namesIn(namespace);
   if (names.length === 0) return;
-  withNames(namespace, () => {
+  const fd = openSync(`${namespace.folder}/names`, 'a', 0o600);
+  try {
+    if (!platform.tryLockFile(fd, 'exclusive')) return;
     for (const name of names) {
       if (lookUp(namespace, name) === undefined) removeName(namespace, name);
     }
-  });
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Removes one name if its object is gone. */

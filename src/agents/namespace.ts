@@ -98,11 +98,6 @@ export class Namespace {
     leaveFolder(this.folder, this.fd);
   }
 
-  /** Gives the memory back to the system. Nothing may touch the words afterwards. */
-  unmap(): void {
-    for (const segment of this.arena.mapped()) platform.unmap(segment);
-  }
-
   private cells(index: number, make: boolean): Segment {
     const path = `${this.folder}/cells-${index}`;
     const bytes = segmentBytes(index);

@@ -12,6 +12,7 @@ import type { Place } from '../memory/arena.ts';
 import type { Agent } from './agent.ts';
 import { agentInFolder, agentInNamespace, defaultAgent } from './agent.ts';
 import type { Cell, ObjectType } from './cell.ts';
+import { namedFolder } from './folder.ts';
 import { kindNumbered } from './kinds.ts';
 import { checkName, lookUp, pruneName, register, withNames } from './names.ts';
 
@@ -157,6 +158,7 @@ export async function openingsSettled(): Promise<void> {
 
 /** Opens the object of any class that the handle stands for. */
 export function openShared(handle: string): SharedObject {
+  if (typeof handle !== 'string') throw noHandle('object', handle);
   const name = HANDLE_FORM.exec(handle)?.[1] ?? '';
   const open = openers.get(name);
   if (open === undefined) throw malformed('object', handle);
@@ -169,13 +171,8 @@ export function obtain(
   options: ObjectOptions | undefined,
   init: (place: Place, agent: Agent) => void,
 ): Opened {
-  if (options !== undefined && (options === null || typeof options !== 'object')) {
-    throw new InvalidTypeError(
-      `${type.name}: refused, its options are ${inspect(options)}; pass an object such as { name: "…" }`,
-    );
-  }
+  checkOptions(type, options);
   const { name, namespace } = options ?? {};
-  if (name !== undefined) checkName(name);
   const anonymous = name === undefined && namespace === undefined;
   return obtainIn(
     anonymous ? defaultAgent() : agentInNamespace(namespace ?? DEFAULT_NAMESPACE),
@@ -185,8 +182,33 @@ export function obtain(
   );
 }
 
+/** The same for an object that belongs to another, in whose namespace it has to be. */
+export function obtainBeside(
+  other: SharedObject,
+  type: ObjectType,
+  options: ObjectOptions | undefined,
+  init: (place: Place, agent: Agent) => void,
+): Opened {
+  checkOptions(type, options);
+  const { agent } = other.cell;
+  const { name, namespace } = options ?? {};
+  if (namespace !== undefined && namedFolder(namespace) !== agent.folder) {
+    throw new InvalidTypeError(
+      `${type.name}: refused, namespace ${inspect(namespace)} is not that of its lock; leave the namespace out`,
+    );
+  }
+  return obtainIn(agent, type, name, init);
+}
+
+function checkOptions(type: ObjectType, options: unknown): void {
+  if (options === undefined || (options !== null && typeof options === 'object')) return;
+  throw new InvalidTypeError(
+    `${type.name}: refused, its options are ${inspect(options)}; pass an object such as { name: "…" }`,
+  );
+}
+
 /** The same in the namespace of a certain agent. */
-export function obtainIn(
+function obtainIn(
   agent: Agent,
   type: ObjectType,
   name: string | undefined,
@@ -215,9 +237,7 @@ export function obtainIn(
 /** The cell that a handle stands for. Throws `HandleError` or `StaleHandleError`. */
 export function openHandle(type: ObjectType, handle: string): Opened {
   if (typeof handle !== 'string') {
-    throw new InvalidTypeError(
-      `${type.name}: can't open ${inspect(handle)}, a handle is a string; pass another object's .handle`,
-    );
+    throw noHandle(type.name, handle);
   }
   const [, className, query] = HANDLE_FORM.exec(handle) ?? [];
   if (className === undefined || query === undefined) throw malformed(type.name, handle);
@@ -239,6 +259,12 @@ export function openHandle(type: ObjectType, handle: string): Opened {
     );
   }
   return new Opened(cell, fields.get('name') ?? undefined, fields);
+}
+
+function noHandle(kind: string, handle: unknown): InvalidTypeError {
+  return new InvalidTypeError(
+    `${kind}: can't open ${inspect(handle)}, a handle is a string; pass another object's .handle`,
+  );
 }
 
 function malformed(kind: string, handle: string): HandleError {

@@ -95,11 +95,6 @@ export class Arena {
     return mapped;
   }
 
-  /** Segments mapped so far. */
-  mapped(): Segment[] {
-    return this.segments.filter((segment) => segment !== undefined);
-  }
-
   /** Claims a free cell for `slot`, its body zeroed. It is CREATING until `publish`. Throws when memory is full. */
   claim(kind: number, slot: number): Place {
     for (;;) {

@@ -1,12 +1,12 @@
 /**
  * Every offset and bit of the shared memory. `docs/memory-layout.md` says the same in prose and is checked against it.
  *
- * A namespace is a control segment and up to 14 cell segments:
+ * A namespace is a control segment and up to 13 cell segments:
  *
  *   control:   header (1024 words) | 256 agent slots of 128 words | cells 1…1024
  *   cells-s:   header (16 words)   | 1024 · 2^s cells, s = 1…13
  *
- * All words are 32-bit, in the machine's byte order. Bit 31 is never used, so no word is negative by accident.
+ * All words are 32-bit, in the machine's byte order. State words leave bit 31 unused, so that none is negative by accident.
  */
 
 /** "LKST" read as a little-endian word. A file of the other byte order does not match, and is refused. */
@@ -19,7 +19,7 @@ export const MAGIC_WORD = 0;
 export const VERSION_WORD = 1;
 
 // Further header words of the control segment.
-/** Number of cell segments besides the control segment. Raised by whoever added one, under the grow lock. */
+/** Number of cell segments besides the control segment. Raised by CAS, by whoever added one. */
 export const SEGMENTS_WORD = 2;
 /** Cells handed out at least once: 1…BUMP. */
 export const BUMP_WORD = 3;
@@ -67,16 +67,13 @@ export const ENTRY_WORDS = 4;
 export const ENTRY_CELL = 0;
 /** Order of arrival at that cell. */
 export const ENTRY_TICKET = 1;
-/** bit 0 BLOCKING | 1 AWAITING | 2 WOKEN | 3 NOTIFIED | 4 WITHDRAWN | bits 30…8 flows. */
+/** bit 0 BLOCKING | 1 AWAITING | bits 30…8 calls, blocked and awaiting. */
 export const ENTRY_STATUS = 2;
 /** What the primitive needs: the barrier's generation. */
 export const ENTRY_DETAIL = 3;
 
 export const BLOCKING_BIT = 1;
 export const AWAITING_BIT = 2;
-export const WOKEN_BIT = 4;
-export const NOTIFIED_BIT = 8;
-export const WITHDRAWN_BIT = 16;
 export const FLOWS_SHIFT = 8;
 
 // A cell: 64 bytes.

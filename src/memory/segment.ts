@@ -3,18 +3,16 @@
 import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { LayoutError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
+import { noteMapping } from '../platform/mapping-log.ts';
 import { uniqueName } from '../platform/unique.ts';
 import type { Words } from './atomics.ts';
-import { LAYOUT_VERSION, MAGIC } from './layout.ts';
+import { LAYOUT_VERSION, MAGIC, MAGIC_WORD, VERSION_WORD } from './layout.ts';
 
 export interface Segment {
   readonly words: Words;
   readonly buffer: ArrayBuffer;
   readonly address: number;
 }
-
-/** A segment that maps nothing: what closed objects point to, so that no later access can reach memory. */
-export const NOWHERE: Segment = { words: new Int32Array(0), buffer: new ArrayBuffer(0), address: 0 };
 
 /**
  * Creates the file with its blocks reserved, or leaves the one that is there: it appears under its name whole or not
@@ -42,14 +40,14 @@ export function createSegmentFile(path: string, bytes: number): void {
 export function checkSegmentFile(fd: number, path: string, bytes: number): void {
   const header = new Int32Array(2);
   const read = readSync(fd, new Uint8Array(header.buffer), 0, 8, 0);
-  if (read < 8 || header[0] !== MAGIC) {
+  if (read < 8 || header[MAGIC_WORD] !== MAGIC) {
     throw new LayoutError(
       `segment "${path}": refused, it does not begin with Lockstep's magic number; remove its folder if nothing else uses it`,
     );
   }
-  if (header[1] !== LAYOUT_VERSION) {
+  if (header[VERSION_WORD] !== LAYOUT_VERSION) {
     throw new LayoutError(
-      `segment "${path}": refused, its layout version is ${header[1]} and this Lockstep reads ${LAYOUT_VERSION}; ` +
+      `segment "${path}": refused, its layout version is ${header[VERSION_WORD]} and this Lockstep reads ${LAYOUT_VERSION}; ` +
         'run all programs that share a namespace with one version, or end those that use it',
     );
   }
@@ -64,7 +62,9 @@ export function checkSegmentFile(fd: number, path: string, bytes: number): void 
 /** Maps the open file. The descriptor may be closed afterwards. */
 export function mapSegment(fd: number, path: string, bytes: number): Segment {
   checkSegmentFile(fd, path, bytes);
-  const { buffer, address } = platform.map(fd, bytes);
+  const mapping = platform.map(fd, bytes);
+  noteMapping(mapping);
+  const { buffer, address } = mapping;
   return { words: new Int32Array(buffer), buffer, address };
 }
 

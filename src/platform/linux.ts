@@ -38,7 +38,7 @@ const futex = libc.func('long syscall(long n, uintptr_t addr, int op, int value,
 
 const futexCall = FUTEX_CALL[process.arch];
 const { EAGAIN, EINTR, ENOSPC, EEXIST } = koffi.os.errno as Record<string, number>;
-const ETIMEDOUT = koffi.os.errno['ETIMEDOUT'];
+const ETIMEDOUT = koffi.os.errno.ETIMEDOUT;
 
 /** `struct timespec`: seconds, nanoseconds. One per thread, as a thread sleeps in one place at a time. */
 const timespec = new BigInt64Array(2);
@@ -50,8 +50,8 @@ export const linux: Platform = {
     return { buffer: koffi.view(pointer, size) as ArrayBuffer, address: Number(pointer) };
   },
 
-  unmap({ buffer, address }: Mapping): void {
-    if (munmap(address, buffer.byteLength) !== 0) throw failed('munmap', `address ${address}`);
+  unmap(address: number, size: number): void {
+    if (munmap(address, size) !== 0) throw failed('munmap', `address ${address}`);
   },
 
   reserve(fd: number, size: number, path: string): void {

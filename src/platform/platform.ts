@@ -13,7 +13,8 @@ export type FutexOutcome = 'woken' | 'timeout' | 'changed';
 export interface Platform {
   /** Maps `size` bytes of the open file, shared and writable. Throws `PlatformError`. */
   map(fd: number, size: number): Mapping;
-  unmap(mapping: Mapping): void;
+  /** Gives mapped memory back. Nothing may touch it afterwards: the process would be killed. */
+  unmap(address: number, size: number): void;
   /** Reserves the file's blocks, so that writing to the mapping can't fail later. Throws `NoSpaceError`. */
   reserve(fd: number, size: number, path: string): void;
   /** Takes the kernel's lock of the open file if it is free. The kernel drops it when the descriptor's owner dies. */

@@ -28,7 +28,7 @@ import type { Description } from '../agents/shared-object.ts';
 import {
   Opened,
   obtain,
-  obtainIn,
+  obtainBeside,
   openHandle,
   registerClass,
   SharedObject,
@@ -253,8 +253,7 @@ function obtainValue(
     if (facts.family === 'float') storeFloat(element as FloatElement, stored as number);
     else storeElement(element as IntegerElement, stored);
   };
-  const opened =
-    lock === undefined ? obtain(TYPE, options, init) : obtainIn(lock.cell.agent, TYPE, options?.name, init);
+  const opened = lock === undefined ? obtain(TYPE, options, init) : obtainBeside(lock, TYPE, options, init);
   const code = load(opened.cell.words, opened.cell.at + TYPE_WORD);
   if (code !== facts.code) {
     throw new InvalidTypeError(

@@ -46,7 +46,7 @@ import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { checkMilliseconds, Deadline } from '../deadline.ts';
-import { BrokenBarrierError, InvalidTypeError, WorkerDiedError } from '../errors.ts';
+import { BrokenBarrierError, InvalidTypeError, NameTakenError, WorkerDiedError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
@@ -186,6 +186,13 @@ export class Barrier extends SharedObject {
   constructor(source: number | Opened, options?: BarrierOptions) {
     super(TYPE, source instanceof Opened ? source : obtainBarrier(source, options));
     this.action = options?.action;
+    if (!(source instanceof Opened) && source !== this.parties) {
+      const { parties } = this;
+      this.close();
+      throw new NameTakenError(
+        `${this.title}: refused, the one of that name is for ${parties} parties and not ${source}; open it with the same number`,
+      );
+    }
     const text = source instanceof Opened ? source.extra?.get('action') : undefined;
     if (text === undefined || text === null) return;
     this.reference = JSON.parse(text) as FunctionReference;
@@ -225,9 +232,11 @@ export class Barrier extends SharedObject {
    */
   async wait(options?: WaitOptions): Promise<number> {
     const deadline = this.begin(options);
-    await this.resolved;
+    if (this.resolved !== undefined) await this.resolved;
     const { cell } = this;
     for (;;) {
+      this.checkOpen();
+      deadline.throwIfAborted();
       const ticket = cell.drawTicket();
       cell.enter(AWAITING_BIT, ticket);
       const arrival = this.arrive(AWAITING_BIT);
@@ -339,10 +348,10 @@ export class Barrier extends SharedObject {
   private begin(options: WaitOptions | undefined): Deadline {
     this.checkOpen();
     const stored = load(this.cell.words, this.cell.at + TIMEOUT_WORD);
-    const timeout = options?.timeout ?? (stored === 0 ? undefined : stored - 1);
-    const deadline = Deadline.from(options === undefined ? { timeout } : { ...options, timeout });
-    deadline.throwIfAborted();
-    return deadline;
+    const given = Deadline.from(options);
+    given.throwIfAborted();
+    if (given.timed || options?.timeout !== undefined || stored === 0) return given;
+    return Deadline.from({ timeout: stored - 1, signal: given.signal });
   }
 
   /** Takes a seat. The wait entry is filled; where this throws, it leaves it. */

@@ -21,13 +21,12 @@ import type { Agent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Namespace } from '../agents/namespace.ts';
-import type { Opened } from '../agents/shared-object.ts';
-import { openHandle, registerClass } from '../agents/shared-object.ts';
+import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
 import type { Pressure } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import { oldestWaiter, oldestWaiters, wake } from '../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../contracts.ts';
-import { OverReleaseError } from '../errors.ts';
+import { NameTakenError, OverReleaseError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
@@ -261,11 +260,14 @@ export class BoundedSemaphore extends PermitSource {
   constructor(opened: Opened);
   constructor(source: number | Opened = 1, options?: ObjectOptions) {
     const opened = obtainWithPermits(TYPE, source, options, MAX_BOUNDED_PERMITS, makePermits);
-    for (const place of unpublished.splice(0))
-      store(place.words, place.at + CELL_HEADER, header(PHASE_LIVE, KIND.PERMITS, 0));
     const raw = RawPermits.of(opened.cell);
     super(TYPE, opened, raw);
     this.raw = raw;
+    if (source instanceof Opened || source === this.limit) return;
+    this.close();
+    throw new NameTakenError(
+      `${this.title}: refused, the one of that name has ${raw.permits.length} permits and not ${source}; open it with the same number`,
+    );
   }
 
   /** Opens the semaphore that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
@@ -284,7 +286,7 @@ export class BoundedSemaphore extends PermitSource {
     return this.raw.permits.length;
   }
 
-  override tryAcquire(): Hold | null {
+  protected override takeNow(): Hold | null {
     this.checkOpen();
     return this.raw.tryTake() ? this.held() : null;
   }
@@ -322,22 +324,21 @@ export class BoundedSemaphore extends PermitSource {
   }
 }
 
-/** Cells with permits that wait for their semaphore to be published. */
-const unpublished: Place[] = [];
-
 function makePermits({ words, at, number }: Place, limit: number, agent: Agent): void {
   const { arena } = agent.namespace;
-  unpublished.length = 0;
   store(words, at + LIMIT_WORD, limit);
+  const made: Place[] = [];
   let link = { words, at: at + FIRST_PERMITS };
-  for (let made = 0; made < limit; made += PERMITS_PER_CELL) {
+  while (made.length * PERMITS_PER_CELL < limit) {
     const cell = arena.claim(KIND.PERMITS, agent.slot);
     for (let word = PERMITS_NEXT; word < CELL_WORDS; word++) store(cell.words, cell.at + word, 0);
     store(cell.words, cell.at + PERMITS_OWNER, number);
     store(link.words, link.at, cell.number);
-    unpublished.push(cell);
+    made.push(cell);
     link = { words: cell.words, at: cell.at + PERMITS_NEXT };
   }
+  // From the first on: whoever frees a half-made chain walks it up to the first cell that was freed before.
+  for (const cell of made) store(cell.words, cell.at + CELL_HEADER, header(PHASE_LIVE, KIND.PERMITS, 0));
 }
 
 /** Frees every permit of the dead agent. */

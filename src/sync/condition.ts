@@ -17,9 +17,10 @@
  * its entry is filled.
  *
  * Race: W1 times out, W2 waits, N notifies one. N raises NOTIFIED of W1's agent (N1); W1 withdraws: its CAS finds the raised count
- * (W1a) and takes the notification: `wait` returns true. Had W1a come first, N's CAS would have failed and N chosen W2.
+ * (W1a) and hands the notification on to W2. Had W1a come first, N's CAS would have failed and N chosen W2 itself.
  */
 
+import { inspect } from 'node:util';
 import { cas, load, store } from '#atomics';
 import { block, spin } from '../agents/blocking.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
@@ -29,7 +30,7 @@ import type { Description } from '../agents/shared-object.ts';
 import {
   Opened,
   obtain,
-  obtainIn,
+  obtainBeside,
   openHandle,
   registerClass,
   SharedObject,
@@ -40,7 +41,7 @@ import { countWaiting, isBefore, waitersOf, wake } from '../agents/waiters.ts';
 import type { Hold, Lockable, ObjectOptions, Owner, UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
-import { InvalidTypeError } from '../errors.ts';
+import { ExhaustedError, InvalidTypeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
@@ -91,6 +92,16 @@ class OwnWaits {
   get detail(): number {
     const entry = this.cell.waitEntry;
     return entry === undefined ? 0 : load(entry.words, entry.at + ENTRY_DETAIL);
+  }
+
+  /** Counts one more waiting call, whose entry is filled. Throws `ExhaustedError`. */
+  join(title: string): void {
+    if (waitingIn(this.detail) === WAITING_MASK) {
+      throw new ExhaustedError(
+        `${title}: can't wait, ${WAITING_MASK} calls of this thread wait for it already; wait in other threads or processes`,
+      );
+    }
+    this.change((detail) => detail + 1);
   }
 
   /** Changes the counts; `next` may look at what they are. */
@@ -286,9 +297,7 @@ export class Condition extends SharedObject implements Lockable {
     const deadline = this.begin(options);
     const { cell } = this;
     const wait = new NotificationWait(this.own);
-    const ticket = cell.drawTicket();
-    cell.enter(AWAITING_BIT, ticket);
-    this.own.change((detail) => detail + 1);
+    const ticket = this.enter(AWAITING_BIT);
     const holding = this.guard.giveUp();
     let notified = false;
     try {
@@ -305,8 +314,7 @@ export class Condition extends SharedObject implements Lockable {
     const deadline = this.begin(options);
     const { cell } = this;
     const wait = new NotificationWait(this.own);
-    cell.enter(BLOCKING_BIT, cell.drawTicket());
-    this.own.change((detail) => detail + 1);
+    this.enter(BLOCKING_BIT);
     const holding = this.guard.giveUp();
     let notified = false;
     try {
@@ -350,11 +358,12 @@ export class Condition extends SharedObject implements Lockable {
   notify(n = 1): void {
     this.checkOpen();
     if (typeof n !== 'number' || Number.isNaN(n)) {
-      throw new InvalidTypeError(`${this.title}: can't notify ${String(n)}; pass a number of waiters`);
+      throw new InvalidTypeError(`${this.title}: can't notify ${inspect(n)}; pass a number of waiters`);
     }
-    this.guard.checkOwned('notified on');
+    this.guard.checkOwned(`${this.title}: can't notify`);
     const { agent } = this.cell;
-    for (const waiter of grant(agent.namespace, this.cell, n)) wake(agent, waiter, this.cell.number);
+    for (const waiter of grant(agent.namespace, this.cell, Math.floor(n)))
+      wake(agent, waiter, this.cell.number);
   }
 
   /** Notifies everyone who waits now. */
@@ -378,10 +387,24 @@ export class Condition extends SharedObject implements Lockable {
     return `on ${this.lock}${waiting === 0 ? '' : `, ${waiting} waiting`}`;
   }
 
+  /** Fills the wait entry and counts the call in it; returns its ticket. */
+  private enter(how: number): number {
+    const { cell } = this;
+    const ticket = cell.drawTicket();
+    cell.enter(how, ticket);
+    try {
+      this.own.join(this.title);
+    } catch (error) {
+      cell.leave(how);
+      throw error;
+    }
+    return ticket;
+  }
+
   private begin(options: WaitOptions | undefined): Deadline {
     this.checkOpen();
     const deadline = Deadline.from(options);
-    this.guard.checkOwned('waited on');
+    this.guard.checkOwned(`${this.title}: can't wait`);
     deadline.throwIfAborted();
     return deadline;
   }
@@ -409,16 +432,21 @@ function obtainWithLock(
       `Condition: refused, its lock is ${String(given)}; pass a Lock or an RLock, or nothing`,
     );
   }
-  const opened = obtainIn(given.cell.agent, TYPE, options?.name, (place) => attachGuard(place, given));
+  const opened = obtainBeside(given, TYPE, options, (place) => attachGuard(place, given));
   checkGuard(opened.cell, given, `Condition ${JSON.stringify(options?.name)}`);
   return { opened, lock: given };
 }
 
-/** Hands on what the dead agent had been notified of and not taken. */
+/** Hands on what the dead agent had been notified of and not taken: one by one, so that it may be done twice. */
 function withdraw(namespace: Namespace, place: Place, _dead: number, words: Words, at: number): void {
-  const notified = notifiedIn(load(words, at + ENTRY_DETAIL));
+  // No flow of the dead agent waits any more, so none of these goes back to it.
+  let notified = notifiedIn(load(words, at + ENTRY_DETAIL));
+  store(words, at + ENTRY_DETAIL, notified << NOTIFIED_SHIFT);
+  while (notified > 0 && grant(namespace, place, 1).size > 0) {
+    notified--;
+    store(words, at + ENTRY_DETAIL, notified << NOTIFIED_SHIFT);
+  }
   store(words, at + ENTRY_DETAIL, 0);
-  grant(namespace, place, notified);
 }
 
 registerKind(KIND.CONDITION, { name: TYPE.name, withdraw });

@@ -50,7 +50,7 @@ export class Lock extends MutualExclusion implements Holdable {
     return new Lock(openHandle(TYPE, handle));
   }
 
-  override tryAcquire(): Hold | null {
+  protected override takeNow(): Hold | null {
     const { cell, raw } = this;
     if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) return new HoldOf(this, raw.begin(), false);
     this.checkOpen();
@@ -77,12 +77,10 @@ export class Lock extends MutualExclusion implements Holdable {
   }
 
   /** @internal */
-  override checkOwned(what: string): void {
+  override checkOwned(refused: string): void {
     this.checkOpen();
     if (ownerOf(this.raw.state) === this.raw.me) return;
-    throw new NotOwnerError(
-      `${this.title}: can't be ${what} here, this thread does not hold it; acquire it first`,
-    );
+    throw new NotOwnerError(`${refused}, this thread does not hold its ${this.title}; acquire it first`);
   }
 
   /** @internal */

@@ -1,6 +1,7 @@
 /** What Lock and RLock share: everything but who may enter again, and who may release. */
 
 import type { ObjectType } from '../agents/cell.ts';
+import { sweepIfDue } from '../agents/reaper.ts';
 import type { Description, Opened } from '../agents/shared-object.ts';
 import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
@@ -60,7 +61,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
   acquire(options?: WaitOptions): Promise<Hold | null> {
-    const hold = options === undefined ? this.tryAcquire() : null;
+    const hold = options === undefined ? this.takeNow() : null;
     return hold === null ? this.acquireSlow(options) : Promise.resolve(hold);
   }
 
@@ -75,12 +76,18 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   acquireSync(options?: UntimedWaitOptions): Hold;
   acquireSync(options: WaitOptions): Hold | null;
   acquireSync(options?: WaitOptions): Hold | null {
-    const hold = options === undefined ? this.tryAcquire() : null;
+    const hold = options === undefined ? this.takeNow() : null;
     return hold === null ? this.acquireSlowSync(options) : hold;
   }
 
   /** Takes the lock if it is free. Never waits. */
-  abstract tryAcquire(): Hold | null;
+  tryAcquire(): Hold | null {
+    const hold = this.takeNow();
+    if (hold !== null) return hold;
+    // Whoever only ever tries must find out, too, that the holder has died.
+    sweepIfDue(this.cell.agent);
+    return this.takeNow();
+  }
 
   /** Gives the lock back. */
   abstract release(): void;
@@ -112,7 +119,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   }
 
   /** @internal Throws `NotOwnerError` or `NotLockedError` unless the running code holds it. */
-  abstract checkOwned(what: string): void;
+  abstract checkOwned(refused: string): void;
 
   /** @internal Releases it whole, however deep it is held. */
   abstract giveUp(): Holding;
@@ -154,10 +161,13 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   /** A hold of what the raw lock has just taken for this agent. */
   protected abstract held(): Hold;
 
+  /** Takes it if it is free, by one compare-and-swap where nobody waits. */
+  protected abstract takeNow(): Hold | null;
+
   private async acquireSlow(options: WaitOptions | undefined): Promise<Hold | null> {
     const deadline = Deadline.from(options);
     deadline.throwIfAborted();
-    const hold = this.tryAcquire();
+    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
     return (await takeAwaiting(this.cell, this.raw, deadline, this)) ? this.held() : null;
   }
@@ -165,7 +175,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   private acquireSlowSync(options: WaitOptions | undefined): Hold | null {
     const deadline = Deadline.from(options);
     deadline.throwIfAborted();
-    const hold = this.tryAcquire();
+    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
     return takeBlocking(this.cell, this.raw, deadline) ? this.held() : null;
   }

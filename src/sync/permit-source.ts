@@ -2,6 +2,7 @@
 
 import type { Agent } from '../agents/agent.ts';
 import type { ObjectType } from '../agents/cell.ts';
+import { sweepIfDue } from '../agents/reaper.ts';
 import type { Description } from '../agents/shared-object.ts';
 import { Opened, obtain, SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
@@ -38,7 +39,7 @@ export abstract class PermitSource extends SharedObject implements Holdable {
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
   acquire(options?: WaitOptions): Promise<Hold | null> {
-    const hold = options === undefined ? this.tryAcquire() : null;
+    const hold = options === undefined ? this.takeNow() : null;
     return hold === null ? this.acquireSlow(options) : Promise.resolve(hold);
   }
 
@@ -46,12 +47,18 @@ export abstract class PermitSource extends SharedObject implements Holdable {
   acquireSync(options?: UntimedWaitOptions): Hold;
   acquireSync(options: WaitOptions): Hold | null;
   acquireSync(options?: WaitOptions): Hold | null {
-    const hold = options === undefined ? this.tryAcquire() : null;
+    const hold = options === undefined ? this.takeNow() : null;
     return hold === null ? this.acquireSlowSync(options) : hold;
   }
 
   /** Takes a permit if there is one. Never waits. */
-  abstract tryAcquire(): Hold | null;
+  tryAcquire(): Hold | null {
+    const hold = this.takeNow();
+    if (hold !== null) return hold;
+    // Whoever only ever tries must find out, too, that the holder has died.
+    sweepIfDue(this.cell.agent);
+    return this.takeNow();
+  }
 
   /** Gives `n` permits. */
   abstract release(n?: number): void;
@@ -103,10 +110,13 @@ export abstract class PermitSource extends SharedObject implements Holdable {
 
   protected abstract held(): Hold;
 
+  /** Takes it if it is free, by one compare-and-swap where nobody waits. */
+  protected abstract takeNow(): Hold | null;
+
   private async acquireSlow(options: WaitOptions | undefined): Promise<Hold | null> {
     const deadline = Deadline.from(options);
     deadline.throwIfAborted();
-    const hold = this.tryAcquire();
+    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
     return (await takeAwaiting(this.cell, this.taking, deadline, this)) ? this.held() : null;
   }
@@ -114,7 +124,7 @@ export abstract class PermitSource extends SharedObject implements Holdable {
   private acquireSlowSync(options: WaitOptions | undefined): Hold | null {
     const deadline = Deadline.from(options);
     deadline.throwIfAborted();
-    const hold = this.tryAcquire();
+    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
     return takeBlocking(this.cell, this.taking, deadline) ? this.held() : null;
   }

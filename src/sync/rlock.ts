@@ -92,7 +92,7 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
     return this.raw.mine && ownerOf(this.raw.state) === this.raw.me;
   }
 
-  override tryAcquire(): Hold | null {
+  protected override takeNow(): Hold | null {
     const { cell, raw } = this;
     if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) {
       raw.enter(1);
@@ -109,7 +109,8 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   /** Gives one level back. Throws `NotOwnerError` unless the running code owns it, `NotLockedError` if it is free. */
   override release(): void {
     this.checkOpen();
-    if (!this.owned) throw this.refused('released');
+    if (!this.owned)
+      throw this.refused(`${this.title}: can't be released, it`, 'release once for each acquire');
     this.giveBack();
   }
 
@@ -131,9 +132,9 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   }
 
   /** @internal */
-  override checkOwned(what: string): void {
+  override checkOwned(refused: string): void {
     this.checkOpen();
-    if (!this.owned) throw this.refused(what);
+    if (!this.owned) throw this.refused(`${refused}, its ${this.title}`, 'acquire it first');
   }
 
   /** @internal */
@@ -168,16 +169,13 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
     if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) !== raw.me) raw.free();
   }
 
-  private refused(what: string): Error {
+  private refused(what: string, advice: string): Error {
     const { owner } = this;
-    if (owner === null) {
-      return new NotLockedError(
-        `${this.title}: can't be ${what}, nobody holds it; release once for each acquire`,
-      );
-    }
+    if (owner === null) return new NotLockedError(`${what} is held by nobody; ${advice}`);
+    const elsewhere =
+      owner.pid === process.pid && this.raw.depth > 0 ? ', in another flow of this thread' : '';
     return new NotOwnerError(
-      `${this.title}: can't be ${what} here, it is held by ${owner.name} (pid ${owner.pid}, thread ${owner.threadId})` +
-        `${owner.pid === process.pid ? ', perhaps in another flow of this thread' : ''}; only its owner may do that`,
+      `${what} is held by ${owner.name} (pid ${owner.pid}, thread ${owner.threadId})${elsewhere}; only its owner may do that`,
     );
   }
 }

@@ -186,7 +186,7 @@ export class Semaphore extends PermitSource {
     return permitsIn(this.raw.state);
   }
 
-  override tryAcquire(): Hold | null {
+  protected override takeNow(): Hold | null {
     const { words, at } = this.cell;
     const state = load(words, at + CELL_STATE);
     // Only a plain count: no marks, and not closed.

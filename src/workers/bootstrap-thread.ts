@@ -3,6 +3,7 @@
 import { workerData } from 'node:worker_threads';
 import '../index.ts';
 import { inherit } from '../agents/agent.ts';
+import { keepMappingLog } from '../platform/mapping-log.ts';
 import { agentName, assumeIdentity } from './identity.ts';
 import { runTarget } from './run-target.ts';
 import type { ThreadData } from './thread-job.ts';
@@ -16,9 +17,11 @@ const {
   isMethod,
   cargo,
   status: words,
+  mappings,
   outcome,
 } = (workerData as ThreadData).lockstep;
 const status = new ThreadStatus(words);
+keepMappingLog(mappings);
 status.announce();
 process.on('exit', (code) => status.announceExit(code));
 takeOverOutput();

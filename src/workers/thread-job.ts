@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { FunctionReference } from '../agents/function-reference.ts';
+import type { MappingLog } from '../platform/mapping-log.ts';
 import type { Identity } from './identity.ts';
 import type { Parcel } from './parcel.ts';
 
@@ -14,6 +15,8 @@ export interface ThreadJob {
   readonly cargo: Parcel;
   /** Words of the thread's status. */
   readonly status: Int32Array;
+  /** Takes what the thread maps. */
+  readonly mappings: MappingLog;
   /** Takes the outcome. */
   readonly outcome: MessagePort;
 }

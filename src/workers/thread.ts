@@ -6,6 +6,7 @@ import { defaultAgent } from '../agents/agent.ts';
 import { blockThread } from '../agents/blocking.ts';
 import { reapThread } from '../agents/reaper.ts';
 import { NotSendableError, TargetError } from '../errors.ts';
+import { newMappingLog, unmapLogged } from '../platform/mapping-log.ts';
 import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
 import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from './identity.ts';
@@ -54,6 +55,7 @@ function launch(order: Order): Running {
   const agent = defaultAgent();
   const own = identity();
   const status = new ThreadStatus();
+  const mappings = newMappingLog();
   const { port1: inbox, port2: outcome } = new MessageChannel();
   const job = {
     identity: { ...own, thread: { name, daemon } },
@@ -62,6 +64,7 @@ function launch(order: Order): Running {
     isMethod,
     cargo,
     status: status.words,
+    mappings,
     outcome,
   };
   const worker = status.observe(() => startWorker({ lockstep: job }, title));
@@ -93,6 +96,7 @@ function launch(order: Order): Running {
     stop: () => void worker.terminate(),
     collect() {
       reapThread(agent, id);
+      unmapLogged(mappings);
       const received = receive();
       inbox.close();
       return received;

@@ -1,0 +1,49 @@
+/**
+ * Mapping log: what a thread has mapped, for its parent to unmap.
+ *
+ * A thread can't unmap its memory itself, as its last exit listeners may still use it; and nothing of it runs when it is
+ * terminated. Its mappings would stay with the process. So it notes them, and the parent unmaps them when the thread is gone.
+ */
+
+import { platform } from './current.ts';
+import type { Mapping } from './platform.ts';
+
+/** Mappings that fit: a thread has one or a few for each namespace that it takes part in. */
+const CAPACITY = 64;
+const COUNT = 0;
+const FIRST = 1;
+const NUMBERS_EACH = 2;
+
+/** Shared between a thread and its parent: the count, then address and size of each mapping. */
+export type MappingLog = Float64Array<SharedArrayBuffer>;
+
+let log: MappingLog | undefined;
+
+export function newMappingLog(): MappingLog {
+  const numbers = FIRST + CAPACITY * NUMBERS_EACH;
+  return new Float64Array(new SharedArrayBuffer(numbers * Float64Array.BYTES_PER_ELEMENT));
+}
+
+/** From within the thread, before it maps anything. */
+export function keepMappingLog(given: MappingLog): void {
+  log = given;
+}
+
+/** Notes a mapping of this thread. */
+export function noteMapping({ address, buffer }: Mapping): void {
+  if (log === undefined) return;
+  const count = log[COUNT]!;
+  if (count === CAPACITY) return;
+  log[FIRST + count * NUMBERS_EACH] = address;
+  log[FIRST + count * NUMBERS_EACH + 1] = buffer.byteLength;
+  log[COUNT] = count + 1;
+}
+
+/** Unmaps what a thread has noted that is gone for good. */
+export function unmapLogged(given: MappingLog): void {
+  for (let index = 0; index < given[COUNT]!; index++) {
+    const at = FIRST + index * NUMBERS_EACH;
+    platform.unmap(given[at]!, given[at + 1]!);
+  }
+  given[COUNT] = 0;
+}
