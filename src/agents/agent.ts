@@ -98,11 +98,16 @@ export class Agent implements Waker {
     this.pending.add(cell);
   }
 
-  /** One more call awaits: the bell hangs and keeps the event loop running until the last one has ended. */
+  /** Hangs the bell. Done before a wait entry says that a call awaits: what is rung before is not heard. */
+  hangBell(): Bell {
+    this.doorbell ??= this.namespace.hangBell(this.slot, (cell) => this.answer(cell));
+    return this.doorbell;
+  }
+
+  /** One more call awaits: the bell keeps the event loop running until the last one has ended. */
   beginAwaiting(): void {
     if (this.awaiting++ > 0) return;
-    this.doorbell ??= this.namespace.hangBell(this.slot, (cell) => this.answer(cell));
-    this.doorbell.keepAlive(true);
+    this.hangBell().keepAlive(true);
     this.interval = setInterval(() => this.tick(), sweepPeriod(this.namespace));
   }
 

@@ -124,7 +124,10 @@ export class Cell implements Place {
     if (how === BLOCKING_BIT) {
       this.blocked++;
       this.blockedTicket = ticket;
-    } else this.awaiting++;
+    } else {
+      this.agent.hangBell();
+      this.awaiting++;
+    }
     try {
       this.refresh(ticket);
     } catch (error) {
