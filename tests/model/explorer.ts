@@ -1,0 +1,207 @@
+/**
+ * Explorer: takes a scenario through every schedule with at most so many preemptions, and through every death.
+ *
+ * Depth first. A schedule is a chain of segments: an actor runs until it blocks, ends, dies or is preempted. While a segment runs,
+ * at each of its scheduling points what else could happen there is put on a stack: another actor goes on (a preemption), or this one
+ * dies. Where a segment comes to a state that was explored with as many preemptions left, it is cut.
+ *
+ * Not every operation is a scheduling point: one on a word that only its actor touches, or that nobody writes, commutes with all that
+ * others do, and is done together with the operation before it. Which words these are is found out: all at first; when one turns out to
+ * be shared, the search begins again with what it has learned. docs/model.md says why this loses nothing.
+ */
+
+import { kill, runActor } from './actor.ts';
+import type { Choice } from './choices.ts';
+import { choicesOf, choose, GO, mayDie } from './choices.ts';
+import { inspect } from './ending.ts';
+import { CONTROL_WORDS } from './internals.ts';
+import { machine, OP } from './machine.ts';
+import type { State } from './state.ts';
+import { DEATHS_LEFT, MAX_ACTORS, NAPS_LEFT, newState, restore, snapshot, TIMEOUTS_LEFT } from './state.ts';
+import { Key, Visited } from './visited.ts';
+import type { World } from './world.ts';
+
+/** Operations of one actor in one run, above which it is taken for one that never ends. */
+const STEP_LIMIT = 5000;
+const NOBODY = MAX_ACTORS;
+
+/** What an actor has seen so far: the first `length` results of `results`, which may go on in another schedule. */
+interface Log {
+  readonly results: number[];
+  readonly length: number;
+}
+
+/** A segment to be run. */
+export interface Segment {
+  readonly state: State;
+  readonly logs: readonly Log[];
+  readonly actor: number;
+  readonly choice: Choice;
+  /** Preemptions left. */
+  readonly left: number;
+  /** The segment in which this one was found, how many operations its actor had done, and whether it died there. */
+  readonly from: Segment | undefined;
+  readonly after: number;
+  readonly death: boolean;
+}
+
+export interface Counts {
+  preemptions: number;
+  states: number;
+  schedules: number;
+  crashPoints: number;
+  endings: number;
+}
+
+export interface Found {
+  readonly violation: Error;
+  readonly segment: Segment;
+}
+
+export class Explorer {
+  readonly counts: Counts = { preemptions: 0, states: 0, schedules: 0, crashPoints: 0, endings: 0 };
+  private readonly world: World;
+  private readonly state: State = newState();
+  private readonly key = new Key();
+  private visited = new Visited();
+  private stack: Segment[] = [];
+  private readonly readers = new Int32Array(CONTROL_WORDS);
+  private readonly writers = new Int32Array(CONTROL_WORDS);
+  private readonly shared = new Uint8Array(CONTROL_WORDS);
+  /** Whether a word turned out to be shared in this search. */
+  private learned = false;
+  /** Whether the running segment came to a state that was explored. */
+  private cut = false;
+  private running: Segment | undefined;
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  /** Searches with 0, 1, … preemptions, so that what it finds is found with the fewest. */
+  async explore(preemptions: number): Promise<Found | undefined> {
+    for (let bound = 0; bound <= preemptions; bound++) {
+      do {
+        const found = await this.search(bound);
+        if (found !== undefined) return found;
+      } while (this.learned);
+    }
+    return undefined;
+  }
+
+  private async search(bound: number): Promise<Found | undefined> {
+    const { counts } = this;
+    this.learned = false;
+    this.visited = new Visited();
+    Object.assign(counts, { preemptions: bound, states: 0, schedules: 0, crashPoints: 0, endings: 0 });
+    this.stack = [];
+    this.start(bound);
+    for (let next = this.stack.pop(); next !== undefined; next = this.stack.pop()) {
+      counts.schedules++;
+      this.prepare(next);
+      const log = [...next.logs[next.actor]!.results.slice(0, next.logs[next.actor]!.length)];
+      choose(machine.state, next.actor, next.choice, log);
+      const pending = runActor(this.world, next.actor, log, this.scheduler);
+      if (pending !== undefined) await pending;
+      if (machine.violation === undefined && !this.cut) this.goOn(next);
+      if (machine.violation !== undefined) return { violation: machine.violation, segment: next };
+      if (this.learned && bound > 0) break;
+    }
+    counts.states = this.visited.size;
+    return undefined;
+  }
+
+  private start(bound: number): void {
+    const { first, running, scenario } = this.world;
+    const state = newState();
+    restore(state, first);
+    state[DEATHS_LEFT] = scenario.deaths ?? 0;
+    state[TIMEOUTS_LEFT] = scenario.timeouts ?? 0;
+    state[NAPS_LEFT] = scenario.naps ?? 0;
+    const logs = Array.from({ length: running }, () => ({ results: [], length: 0 }));
+    this.push(snapshot(state), { logs, left: bound, from: undefined, after: 0, death: false });
+  }
+
+  private prepare(segment: Segment): void {
+    restore(this.state, segment.state);
+    machine.state = this.state;
+    this.running = segment;
+    this.cut = false;
+  }
+
+  private readonly scheduler = (op: number, at: number): boolean => {
+    if (machine.log.length > STEP_LIMIT) machine.fail('it does not come to an end');
+    const { actor, state } = machine;
+    if (!this.isPoint(op, at, actor)) return true;
+    const { left } = this.running!;
+    const { visited, key } = this;
+    key.of(state);
+    const before = visited.size;
+    if (visited.add(key, actor, left)) {
+      this.cut = true;
+      return false;
+    }
+    const deadly = mayDie(state, actor, this.world.scenario);
+    if (left === 0 && !deadly) return true;
+    const logs = this.logsNow();
+    const here = { logs, from: this.running, after: machine.position, death: false };
+    if (left > 0) this.push(snapshot(state), { ...here, left: left - 1 }, actor);
+    if (!deadly) return true;
+    if (visited.size > before) this.counts.crashPoints++;
+    const survived = snapshot(state);
+    kill(survived, actor);
+    survived[DEATHS_LEFT] = survived[DEATHS_LEFT]! - 1;
+    key.of(survived);
+    if (!visited.add(key, NOBODY, left)) this.push(survived, { ...here, left, death: true });
+    return true;
+  };
+
+  /** The actor has blocked or ended: whoever can goes on. */
+  private goOn(segment: Segment): void {
+    const { key, state, visited, counts } = this;
+    key.of(state);
+    if (visited.add(key, NOBODY, segment.left)) return;
+    const from = { logs: this.logsNow(), left: segment.left, from: segment, after: Infinity, death: false };
+    if (this.push(snapshot(state), from)) return;
+    counts.endings++;
+    inspect(this.world);
+  }
+
+  /** Puts on the stack what can happen in the state. Returns whether something can that needs no clock. */
+  private push(state: State, from: Omit<Segment, 'state' | 'actor' | 'choice'>, except = NOBODY): boolean {
+    const { key, stack, visited, world } = this;
+    let progress = false;
+    if (except !== NOBODY) key.of(state);
+    for (let actor = 0; actor < world.running; actor++) {
+      if (actor === except) continue;
+      for (const choice of choicesOf(state, actor, world.scenario)) {
+        progress ||= !choice.byTime;
+        if (choice.result === GO && visited.has(key, actor, from.left)) continue;
+        stack.push({ state, actor, choice, ...from });
+      }
+    }
+    return progress;
+  }
+
+  private logsNow(): Log[] {
+    const { actor } = this.running!;
+    const logs = [...this.running!.logs];
+    logs[actor] = { results: machine.log, length: machine.position };
+    return logs;
+  }
+
+  /** Whether what happens before the operation and what happens after it may differ. Learns who touches the word. */
+  private isPoint(op: number, at: number, actor: number): boolean {
+    if (op > OP.PARK) return true;
+    const bit = 1 << actor;
+    if (op === OP.LOAD || op === OP.PARK) this.readers[at] = this.readers[at]! | bit;
+    else this.writers[at] = this.writers[at]! | bit;
+    if (this.shared[at] === 1) return true;
+    const all = this.readers[at]! | this.writers[at]!;
+    if (this.writers[at] !== 0 && (all & (all - 1)) !== 0) {
+      this.shared[at] = 1;
+      this.learned = true;
+    }
+    return op === OP.PARK || this.shared[at] === 1;
+  }
+}

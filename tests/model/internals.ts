@@ -1,0 +1,36 @@
+/** What the model has to know of the library's inside: its types, and where things lie in shared memory. */
+
+export type Agent = import('../../src/agents/agent.ts').Agent;
+export type Bell = import('../../src/agents/doorbell.ts').Bell;
+export type Bells = import('../../src/agents/doorbell.ts').Bells;
+export type Hold = import('../../src/contracts.ts').Hold;
+export type Namespace = import('../../src/agents/namespace.ts').Namespace;
+export type SharedObject = import('../../src/agents/shared-object.ts').SharedObject;
+export type Words = import('../../src/memory/atomics.ts').Words;
+
+export const {
+  AGENT_BLOCKED_ON,
+  AGENT_ENTRIES,
+  AGENT_LIVE_BIT,
+  AGENT_PARK,
+  AGENT_SLEEPING,
+  AGENT_STATE,
+  AGENT_WAITS,
+  AGENT_WORDS,
+  agentWord,
+  CELL_BODY,
+  CELL_GENERATION,
+  CELL_HEADER,
+  CELL_OPEN,
+  CELL_STATE,
+  CELL_TICKETS,
+  CELL_WORDS,
+  CONTROL_WORDS,
+  cellWord,
+  ENTRY_WORDS,
+  KIND,
+  LIVE_WORD,
+  OPEN_WORDS,
+}: typeof import('../../src/memory/layout.ts') = await import(
+  new URL('../../../dist/memory/layout.js', import.meta.url).href
+);

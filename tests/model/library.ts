@@ -1,0 +1,26 @@
+/** Library: the compiled source that is checked, as one object: the shipped one, or a mutant in another folder. */
+
+export type Library = typeof import('../../src/index.ts') & {
+  readonly Agent: typeof import('../../src/agents/agent.ts').Agent;
+  readonly adopt: typeof import('../../src/agents/agent.ts').adopt;
+  readonly namedFolder: typeof import('../../src/agents/folder.ts').namedFolder;
+  readonly Namespace: typeof import('../../src/agents/namespace.ts').Namespace;
+  readonly reap: typeof import('../../src/agents/reaper.ts').reap;
+  readonly reapIfDead: typeof import('../../src/agents/reaper.ts').reapIfDead;
+  readonly wakeEverybody: typeof import('../../src/agents/reaper.ts').wakeEverybody;
+};
+
+const SHIPPED = new URL('../../../dist/', import.meta.url);
+
+/** Loads the library from `folder`, a file URL that ends with a slash. */
+export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
+  const load = async (path: string): Promise<object> => await import(new URL(path, folder).href);
+  const parts = [
+    'index.js',
+    'agents/agent.js',
+    'agents/folder.js',
+    'agents/namespace.js',
+    'agents/reaper.js',
+  ];
+  return Object.assign({}, ...(await Promise.all(parts.map(load)))) as Library;
+}

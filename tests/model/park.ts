@@ -1,0 +1,30 @@
+/** The variant of `src/memory/park.ts` in which actors sleep in the model. Chosen by the import condition `lockstep-model`. */
+
+import { CHANGED, machine, OP, TIMED_OUT, WOKEN } from './machine.ts';
+
+type Park = typeof import('#park');
+
+/** Above every timeout of a scenario, in milliseconds. */
+const EVER = 1e6;
+/** What a thread takes for long: more than the time after which waiters press for their turn. */
+const LONG = 1;
+
+/** One look takes the path of having spun; more of them would only be delay. */
+export const MOST_SPINS: Park['MOST_SPINS'] = 1;
+
+export const park: Park['park'] = (_segment, at, expected) => {
+  const outcome = machine.operate(OP.PARK, at, expected, 0);
+  if (outcome === CHANGED) return 'changed';
+  if (outcome === WOKEN) {
+    if (machine.slow) machine.clock += LONG;
+    return 'woken';
+  }
+  machine.clock += outcome === TIMED_OUT ? EVER : LONG;
+  return 'timeout';
+};
+
+export const unpark: Park['unpark'] = (_segment, at) => {
+  machine.operate(OP.UNPARK, at, 0, 0);
+};
+
+export const now: Park['now'] = () => machine.clock;

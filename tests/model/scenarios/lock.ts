@@ -1,0 +1,138 @@
+/** Lock: one holder at a time, nobody forgotten. */
+
+import type { Lock } from 'lockstep';
+import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
+import { NAMESPACE } from '../world.ts';
+import { critical } from './critical.ts';
+
+interface Things {
+  lock: Lock;
+}
+
+const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
+  things: (share, { Lock }) => ({
+    lock: share(
+      () => new Lock({ namespace: NAMESPACE }),
+      (handle) => Lock.open(handle),
+    ),
+  }),
+  settled: ({ things: { lock }, check }) => {
+    check(!lock.locked, 'the lock is still held');
+    lock.acquireSync().release();
+  },
+};
+
+/** Blocks until it has the lock, `rounds` times. */
+function blocks(rounds = 1): Actor<Things> {
+  return {
+    run(tools) {
+      for (let round = 0; round < rounds; round++) {
+        const hold = tools.things.lock.acquireSync();
+        critical(tools, hold);
+        hold.release();
+      }
+    },
+  };
+}
+
+/** Blocks, but not for ever. */
+const blocksFor: Actor<Things> = {
+  timed: true,
+  run(tools) {
+    const hold = tools.things.lock.acquireSync({ timeout: 100 });
+    if (hold === null) return;
+    critical(tools, hold);
+    hold.release();
+  },
+};
+
+/** Awaits the lock in `flows` calls at once. */
+function awaits(flows = 1): Actor<Things> {
+  return {
+    async run(tools) {
+      const flow = async (): Promise<void> => {
+        const hold = await tools.things.lock.acquire();
+        critical(tools, hold);
+        hold.release();
+      };
+      await Promise.all(Array.from({ length: flows }, flow));
+    },
+  };
+}
+
+const awaitsFor: Actor<Things> = {
+  timed: true,
+  async run(tools) {
+    const hold = await tools.things.lock.acquire({ timeout: 100 });
+    if (hold === null) return;
+    critical(tools, hold);
+    hold.release();
+  },
+};
+
+const slow = (actor: Actor<Things>): Actor<Things> => ({ ...actor, slow: true });
+
+const scenarios: readonly Scenario<Things>[] = [
+  { ...base, name: 'two block, twice each', actors: [blocks(2), blocks(2)], preemptions: [3, 5] },
+  { ...base, name: 'three block', actors: [blocks(), blocks(), blocks()], preemptions: [2, 4] },
+  {
+    ...base,
+    name: 'three block for long',
+    actors: [blocks(2), slow(blocks()), slow(blocks())],
+    preemptions: [2, 3],
+  },
+  {
+    ...base,
+    name: 'three block, one gives up',
+    actors: [blocks(), slow(blocksFor), slow(blocks())],
+    timeouts: 1,
+    preemptions: [2, 4],
+  },
+  {
+    ...base,
+    name: 'three block, two look around',
+    actors: [blocks(2), blocks(), blocks()],
+    naps: 2,
+    preemptions: [2, 3],
+  },
+  { ...base, name: 'two block, one dies', actors: [blocks(), blocks()], deaths: 1, preemptions: [2, 4] },
+  {
+    ...base,
+    name: 'two block, two die, with the reaper',
+    actors: [blocks(), blocks()],
+    deaths: 2,
+    preemptions: [1, 2],
+  },
+  {
+    ...base,
+    name: 'three block, one gives up, one dies',
+    actors: [blocks(), blocksFor, blocks()],
+    deaths: 1,
+    timeouts: 1,
+    preemptions: [1, 2],
+  },
+  { ...base, name: 'one blocks, one awaits', actors: [blocks(2), awaits()], preemptions: [3, 4] },
+  { ...base, name: 'two await', actors: [awaits(), awaits()], preemptions: [3, 4] },
+  {
+    ...base,
+    name: 'two block, two flows of one await',
+    actors: [blocks(), blocks(), awaits(2)],
+    preemptions: [2, 3],
+  },
+  {
+    ...base,
+    name: 'two block, one awaits and gives up',
+    actors: [blocks(), awaitsFor, blocks()],
+    timeouts: 1,
+    preemptions: [2, 3],
+  },
+  {
+    ...base,
+    name: 'one blocks, two await, one dies',
+    actors: [blocks(), awaits(), awaits()],
+    deaths: 1,
+    preemptions: [1, 2],
+  },
+];
+
+export const lockScenarios: readonly AnyScenario[] = scenarios as readonly AnyScenario[];
