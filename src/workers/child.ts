@@ -19,6 +19,7 @@ import {
   titleOf,
 } from './child-state.ts';
 import { trackChild } from './children.ts';
+import { isImporting } from './identity.ts';
 import type { Launch } from './launch.ts';
 import { afterMilliseconds } from './long-timeout.ts';
 import type { Target, TargetFunction } from './target.ts';
@@ -79,6 +80,11 @@ export abstract class Child<
     if (state.isSelf || state.running !== undefined) {
       throw new StateError(
         `${title}: can't be started, it was started before; make a new ${state.kind} for each run`,
+      );
+    }
+    if (isImporting()) {
+      throw new StateError(
+        `${title}: can't be started, this child is only just importing its target's module; put what the program does under "if (isMainProcess)"`,
       );
     }
     const isMethod = this.run !== Child.prototype.run;

@@ -65,6 +65,17 @@ export function assumeIdentity(assumed: Identity): void {
   current = assumed;
 }
 
+let importing = false;
+
+/** Whether this child is importing the module of its target: code at the top of that module, unguarded, would start children for ever. */
+export function isImporting(): boolean {
+  return importing;
+}
+
+export function setImporting(on: boolean): void {
+  importing = on;
+}
+
 export function newCounters(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
 }

@@ -8,6 +8,7 @@ import { openingsSettled } from '../agents/shared-object.ts';
 import { TargetError } from '../errors.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current.ts';
+import { setImporting } from './identity.ts';
 import type { Outcome } from './outcome.ts';
 import { returned, threw } from './outcome.ts';
 import type { Destination, Parcel } from './parcel.ts';
@@ -65,7 +66,8 @@ export function runTarget(part: Part): void {
 
 async function call(part: Part): Promise<unknown> {
   const { kind, name, daemon, target, isMethod } = part;
-  const found = await resolveReference(target);
+  setImporting(true);
+  const found = await resolveReference(target).finally(() => setImporting(false));
   const cargo = unpack(part.cargo);
   await openingsSettled();
   if (!isMethod) return found(...(cargo as unknown[]));

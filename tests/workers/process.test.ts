@@ -20,8 +20,8 @@ import {
   parentProcess,
   Thread,
 } from 'lockstep';
-import { sandbox } from '../support/sandbox.ts';
 import { runs } from '../support/processes.ts';
+import { sandbox } from '../support/sandbox.ts';
 import { until } from '../support/until.ts';
 import ByDefault, * as subclasses from './subclasses.ts';
 import * as targets from './targets.ts';
