@@ -92,7 +92,9 @@ function printTable(outcomes: Outcome[]): void {
   const failures = outcomes.filter(({ passed }) => !passed).length;
   const total = outcomes.reduce((sum, { seconds }) => sum + seconds, 0);
   const verdict = failures ? paint('red', `${failures} failed`) : paint('green', 'all passed');
-  console.log(`\n${outcomes.length} programs, ${verdict}, ${total.toFixed(1)} s`);
+  console.log(
+    `\n${outcomes.length} program${outcomes.length === 1 ? '' : 's'}, ${verdict}, ${total.toFixed(1)} s`,
+  );
 }
 
 function list(): string {

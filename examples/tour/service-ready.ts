@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, Event, isMainProcess, Process, Value } from 'lockstep';
 import { check } from './check.ts';
-import { freePort, ping, serve } from './service.ts';
+import { ping, serve, serviceAddress } from './service.ts';
 
 export async function work(ready: Event, waiting: Value, url: string, patience?: number) {
   const { name } = currentProcess();
@@ -21,7 +21,7 @@ export async function work(ready: Event, waiting: Value, url: string, patience?:
 
 if (isMainProcess) {
   const redis = process.env.REDIS_URL;
-  const url = redis || `redis://127.0.0.1:${await freePort()}`;
+  const url = await serviceAddress(redis);
   const [ready, waiting] = [new Event(), new Value('i32', 0)];
   const quiet = new Process({ target: work, args: [ready, waiting, url], name: 'quiet worker' });
   const talkative = new Process({ target: work, args: [ready, waiting, url, 200], name: 'talkative worker' });

@@ -16,13 +16,19 @@ export async function serve(port: number): Promise<Server> {
   return server;
 }
 
-/** A port of 127.0.0.1 on which nobody serves yet. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = await serve(0);
   const address = server.address();
   server.close();
   await once(server, 'close');
   return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** The address of the Redis in REDIS_URL, or one of 127.0.0.1 on which nobody serves yet. */
+export async function serviceAddress(redis: string | undefined): Promise<string> {
+  if (!redis) return `redis://127.0.0.1:${await freePort()}`;
+  if (!/^redis:\/\/[^/]/.test(redis)) throw new Error(`REDIS_URL is ${redis}; write redis://host:port`);
+  return redis;
 }
 
 /** Sends PING (after AUTH, if the address has a password) and returns the answer; fails if nobody accepts. */
