@@ -128,12 +128,15 @@ function execArgv(): string[] {
     // A program given on the command line would be run again instead of the target.
     if (/^(-e|--eval|-p|--print|-pe|--input-type)$/.test(option)) n++;
     else if (
-      !/^(--eval=|--print=|--input-type=|--inspect|--watch|--test|-i$|--interactive$|-c$|--check$)/.test(
-        option,
-      )
-    ) {
+      !/^(--eval=|--print=|--input-type=|-i$|--interactive$|-c$|--check$)/.test(option) &&
+      !isTool(option)
+    )
       kept.push(option);
-    }
   }
   return kept;
+}
+
+/** The debugger's port is taken; the test runner and the watcher would run instead of the target. */
+function isTool(option: string): boolean {
+  return /^--(inspect(-brk|-wait)?(=.*)?|test|watch)$/.test(option);
 }

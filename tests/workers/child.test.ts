@@ -257,7 +257,7 @@ for (const [kind, make] of KINDS) {
     it('an error outside the target’s own calls ends the child and rejects the result, too', async () => {
       const child = make({ target: targets.failLater, args: ['from a timer'] });
       child.start();
-      await child.join();
+      await assert.rejects(child.result, { name: 'RangeError', message: 'from a timer' });
       assert.equal(child.exitCode, 1);
     });
 

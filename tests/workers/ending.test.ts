@@ -1,9 +1,10 @@
 /** How programs end that have children; numbers as in child.test.ts. */
 
-import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { runs } from '../support/processes.ts';
+import { sandbox } from '../support/sandbox.ts';
 import { until } from '../support/until.ts';
 import { program, runFile, startFile } from './run-file.ts';
 
@@ -60,6 +61,17 @@ describe('A program with children', () => {
     process.kill(other, 'SIGKILL');
     await running.ended;
     await until(() => !runs(other), 'the other’s end');
+  });
+
+  it('250: leaves nothing in shared memory once the next program has started, also when all of it was killed', async () => {
+    const running = startFile([ending, 'killed']);
+    await until(() => running.stdout().split('\n').length === 3, 'two pids');
+    const pids = running.stdout().split('\n').map(Number).slice(0, 2);
+    for (const pid of [running.pid, ...pids]) process.kill(pid, 'SIGKILL');
+    await running.ended;
+    await until(() => !pids.some(runs), 'the end of all');
+    await runFile([ending, 'naturally']);
+    assert.deepEqual(readdirSync(sandbox), []);
   });
 
   it('X19: children end with 0 where standard output or error is closed', async () => {

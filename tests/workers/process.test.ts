@@ -183,14 +183,13 @@ describe('Process', () => {
   });
 
   it('leaves nothing in the folder of its namespace, whatever way it ends', async () => {
-    const folder = new URL(`file://${sandbox}`).pathname;
     const files = (): string[] =>
-      readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /job|result/.test(path));
+      readdirSync(sandbox, { recursive: true, encoding: 'utf8' }).filter((path) => /job|result/.test(path));
     const ready = new Event();
     const children: Process[] = [
-      new Process({ target: targets.echo, args: [1] }) as Process,
-      new Process({ target: targets.fail, args: ['x'] }) as Process,
-      new Process({ target: targets.announce, args: [ready] }) as Process,
+      new Process({ target: targets.echo, args: [1] }),
+      new Process({ target: targets.fail, args: ['x'] }),
+      new Process({ target: targets.announce, args: [ready] }),
     ];
     for (const child of children) child.start();
     await ready.wait();

@@ -67,9 +67,9 @@ export function failWith(value: unknown): never {
   throw value;
 }
 
-export function failLater(message: string): void {
+export function failLater(message: string): Promise<never> {
   setTimeout(() => fail(message), 1);
-  setInterval(() => {}, 1000);
+  return new Promise(() => {});
 }
 
 export function exitWith(code: number): void {

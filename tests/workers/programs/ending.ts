@@ -41,7 +41,7 @@ function startEnduring(target: (ready: Event) => void, daemon: boolean): Process
   child.start();
   ready.waitSync();
   console.log(child.pid);
-  return child as unknown as Process;
+  return child;
 }
 
 const ways: Record<string, () => void | Promise<void>> = {
