@@ -99,9 +99,8 @@ export class Doorbell implements Bell {
     this.slot = slot;
     this.answer = answer;
     const path = bellPath(namespace, slot);
-    platform.makeFifo(path);
     // Open for reading and writing, so that the FIFO never reports an end when the last ringer leaves.
-    this.fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    this.fd = platform.openFifo(path);
     const net = process.getBuiltinModule('node:net');
     const bytes = new Uint8Array(this.rings.buffer);
     const onread = {

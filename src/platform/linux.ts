@@ -1,5 +1,6 @@
 /** Linux: mmap, posix_fallocate, flock, mkfifo and futex(2), called through koffi. */
 
+import { constants } from 'node:fs';
 import koffi from 'koffi';
 import { NoSpaceError, PlatformError } from '../errors.ts';
 import type { FutexOutcome, Mapping, Platform } from './platform.ts';
@@ -9,6 +10,7 @@ const MAP_SHARED = 1;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const O_CLOEXEC = 0o2000000;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
 const NANOSECONDS_PER_MILLISECOND = 1e6;
@@ -34,6 +36,7 @@ const munmap = libc.func('int munmap(uintptr_t addr, size_t len)') as Ffi;
 const posixFallocate = libc.func('int posix_fallocate(int fd, int64_t off, int64_t len)') as Ffi;
 const flock = libc.func('int flock(int fd, int op)') as Ffi;
 const mkfifo = libc.func('int mkfifo(const char *path, unsigned int mode)') as Ffi;
+const open = libc.func('int open(const char *path, int flags)') as Ffi;
 const futex = libc.func('long syscall(long n, uintptr_t addr, int op, int value, void *timeout)') as Ffi;
 
 const futexCall = FUTEX_CALL[process.arch];
@@ -77,10 +80,14 @@ export const linux: Platform = {
     }
   },
 
-  makeFifo(path: string): void {
-    if (mkfifo(path, 0o600) === 0) return;
-    const code = koffi.errno();
-    if (code !== EEXIST) throw failed('mkfifo', path, code);
+  openFifo(path: string): number {
+    if (mkfifo(path, 0o600) !== 0) {
+      const code = koffi.errno();
+      if (code !== EEXIST) throw failed('mkfifo', path, code);
+    }
+    const fd = open(path, constants.O_RDWR | constants.O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) throw failed('open', path);
+    return fd;
   },
 
   futexWait(address: number, expected: number, milliseconds: number): FutexOutcome {

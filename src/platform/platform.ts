@@ -19,7 +19,12 @@ export interface Platform {
   reserve(fd: number, size: number, path: string): void;
   /** Takes the kernel's lock of the open file if it is free. The kernel drops it when the descriptor's owner dies. */
   tryLockFile(fd: number, mode: 'exclusive' | 'shared'): boolean;
-  makeFifo(path: string): void;
+  /**
+   * Opens a FIFO, made if need be, for reading and writing without blocking. The descriptor is for libuv, which closes it: Node
+   * keeps a list of those that a worker thread has opened with `node:fs`, and would close it once more when the thread ends,
+   * whoever had that number by then.
+   */
+  openFifo(path: string): number;
   /** Sleeps while the word at `address` holds `expected`. *Blocks* the thread for at most `milliseconds`. */
   futexWait(address: number, expected: number, milliseconds: number): FutexOutcome;
   /** Wakes at most `count` threads that sleep on the word; returns how many it woke. */
