@@ -108,14 +108,16 @@ export class Agent implements Waker {
   beginAwaiting(): void {
     if (this.awaiting++ > 0) return;
     this.hangBell().keepAlive(true);
-    this.interval = setInterval(() => this.tick(), sweepPeriod(this.namespace));
+    if (this.interval === undefined) {
+      this.interval = setInterval(() => this.tick(), sweepPeriod(this.namespace));
+    } else this.interval.ref();
   }
 
   endAwaiting(): void {
     if (--this.awaiting > 0) return;
     this.doorbell?.keepAlive(false);
-    clearInterval(this.interval);
-    this.interval = undefined;
+    // It often is wanted again at once. If not, its next tick ends it; until then it keeps nothing running.
+    this.interval?.unref();
   }
 
   /**
@@ -230,6 +232,11 @@ export class Agent implements Waker {
   }
 
   private tick(): void {
+    if (this.awaiting === 0) {
+      clearInterval(this.interval);
+      this.interval = undefined;
+      return;
+    }
     sweepIfDue(this);
     for (const cell of [...this.cells.values()]) cell.dispatch(true);
   }
@@ -269,6 +276,8 @@ function sitDown(namespace: Namespace, slot: number, name: string): void {
 }
 
 const agents = new Map<string, Agent>();
+/** The same, in the order in which they joined. */
+const present: Agent[] = [];
 let inherited: string | undefined;
 let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
 let anonymous: Agent | undefined;
@@ -303,8 +312,8 @@ export function adopt(agent: Agent): void {
 }
 
 /** All agents of this thread. */
-export function agentsOfThread(): Iterable<Agent> {
-  return agents.values();
+export function agentsOfThread(): readonly Agent[] {
+  return present;
 }
 
 function join(folder: string, create: boolean): Agent {
@@ -338,4 +347,5 @@ function sweep(): void {
 function leaveAll(): void {
   for (const agent of agents.values()) agent.leave();
   agents.clear();
+  present.length = 0;
 }

@@ -18,12 +18,18 @@ import { reapIfDead, sweepIfDue, sweepPeriod } from './reaper.ts';
 import type { Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
 
+/** In BLOCKED_ON: the thread is blocked, but for no object of this namespace. */
+const ELSEWHERE = -1;
 /** Milliseconds of the first sleep, after which the holder is checked for life. */
 const FIRST_SLICE = 4;
 /** Milliseconds between looks at this process's own children, while it is blocked and gets no exit event. */
 const CHILDREN_SLICE = 20;
-/** Least looks at an object before sleeping, so that a change of fortune is noticed. */
-const LEAST_SPINS = 100;
+/** Looks at an object before sleeping, where earlier looks were in vain. */
+const LEAST_SPINS = 20;
+/** Every so many waits it looks for longer, so that a change of fortune is noticed. */
+const PROBE_EVERY = 32;
+/** Looks of such a probe, and of the first waits: some 10 us, ten times what two spinning partners need. */
+const PROBE_SPINS = 1000;
 
 const children = new Map<number, number>();
 
@@ -38,16 +44,21 @@ export function forgetChild(pid: number): void {
 
 /**
  * Looks at the object for a bounded time, in the hope that its holder runs on another core and is about to let go. Returns
- * whether `peek` said so. The bound adapts: towards twice what helped, down when it does not help; 0 on a single core.
+ * whether `peek` said so. The bound adapts: twice what helped, halved when it was in vain; 0 on a single core.
  */
 export function spin(cell: Cell, wait: Wait): boolean {
-  const limit = Math.min(MOST_SPINS, Math.max(LEAST_SPINS, cell.spins));
+  const limit = Math.min(
+    MOST_SPINS,
+    cell.vainSpins % PROBE_EVERY === 0 ? Math.max(PROBE_SPINS, cell.spins) : cell.spins,
+  );
   for (let looks = 0; looks < limit; looks++) {
     if (!wait.peek()) continue;
-    cell.spins += (looks * 2 + LEAST_SPINS - cell.spins) >> 3;
+    cell.spins = Math.max(looks * 2 + LEAST_SPINS, cell.spins - (cell.spins >> 3));
+    cell.vainSpins = 0;
     return true;
   }
-  cell.spins -= cell.spins >> 3;
+  cell.spins = Math.max(LEAST_SPINS, cell.spins >> 1);
+  cell.vainSpins++;
   return false;
 }
 
@@ -58,53 +69,68 @@ export function spin(cell: Cell, wait: Wait): boolean {
 export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   if (wait.attempt(PRESSURE.NONE)) return true;
   const { agent } = cell;
+  const parkWord = agent.base + AGENT_PARK;
   const since = now();
-  let impatient = false;
-  let slice = FIRST_SLICE;
-  const sleep = (milliseconds: number): boolean => {
-    const seen = load(agent.words, agent.base + AGENT_PARK);
-    const long = now() - since > FAIRNESS_AFTER;
-    if (wait.attempt(impatient ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE)) return true;
-    const outcome = sleepOnce(agent, seen, Math.min(milliseconds, slice));
-    if (outcome !== 'timeout') return false;
-    impatient = slice !== FIRST_SLICE;
-    if (!impatient) reapIfDead(agent, wait.suspect());
-    slice = Number.POSITIVE_INFINITY;
-    return false;
-  };
-  if (blockThread(sleep, deadline, agent, cell.number)) return true;
+  let slice = Math.min(FIRST_SLICE, slices());
+  let looked = since;
+  beginBlocking(agent, cell.number);
+  try {
+    for (let slept = false; ; slept = true) {
+      const seen = load(agent.words, parkWord);
+      if (wait.attempt(PRESSURE.NONE)) return true;
+      const time = slept ? now() : since;
+      if (time - since > FAIRNESS_AFTER && wait.attempt(PRESSURE.FAIR)) return true;
+      if (time >= deadline.at) break;
+      const outcome = sleepOnce(agent, seen, Math.min(slice, deadline.at - time));
+      if (outcome !== 'timeout') continue;
+      // Nobody has woken this thread for a whole slice: look whether somebody died, and take what is free.
+      if (slice <= FIRST_SLICE) reapIfDead(agent, wait.suspect());
+      else if (wait.attempt(PRESSURE.IMPATIENT)) return true;
+      slice = slices();
+      if (now() - looked < slice) continue;
+      looked = now();
+      lookAround();
+    }
+  } finally {
+    endBlocking();
+  }
   sweepIfDue(agent);
   return wait.attempt(PRESSURE.NONE);
 }
 
 /**
- * Blocks this thread: calls `sleep(milliseconds)` again and again until it returns `true` (what it waits for has come) or the
- * deadline passes, then returns whether it came. Between the calls it looks after agents that have died.
+ * Blocks this thread for something else than an object: calls `sleep(milliseconds)` again and again until it returns `true`
+ * (what it waits for has come) or the deadline passes, then returns whether it came. Between the calls it looks after
+ * agents that have died.
  */
-export function blockThread(
-  sleep: (milliseconds: number) => boolean,
-  deadline: Deadline,
-  agent?: Agent,
-  cell = -1,
-): boolean {
-  const agents = [...agentsOfThread()];
-  for (const each of agents) each.blockedOn = each === agent ? cell : -1;
+export function blockThread(sleep: (milliseconds: number) => boolean, deadline: Deadline): boolean {
+  beginBlocking(undefined, ELSEWHERE);
   try {
-    for (const each of agents) each.passRings();
-    const slice = sliceFor(agents);
+    const slice = slices();
     let looked = now();
     for (;;) {
       if (sleep(Math.min(deadline.remaining, slice))) return true;
       if (deadline.expired) return false;
       if (now() - looked < slice) continue;
       looked = now();
-      for (const each of agents) lookAround(each);
+      lookAround();
     }
   } finally {
-    for (const each of agents) {
-      each.blockedOn = 0;
-      each.resume();
-    }
+    endBlocking();
+  }
+}
+
+/** Says in the slots of this thread's agents that it is blocked, and hands on the rings that came for its awaiting calls. */
+function beginBlocking(agent: Agent | undefined, cell: number): void {
+  const agents = agentsOfThread();
+  for (const each of agents) each.blockedOn = each === agent ? cell : ELSEWHERE;
+  for (const each of agents) each.passRings();
+}
+
+function endBlocking(): void {
+  for (const each of agentsOfThread()) {
+    each.blockedOn = 0;
+    each.resume();
   }
 }
 
@@ -117,16 +143,22 @@ function sleepOnce(agent: Agent, seen: number, milliseconds: number): 'woken' | 
   return outcome;
 }
 
-function sliceFor(agents: Agent[]): number {
+/** Milliseconds between two looks around. */
+function slices(): number {
   if (children.size > 0) return CHILDREN_SLICE;
   let slice = Number.POSITIVE_INFINITY;
-  for (const { namespace } of agents) slice = Math.min(slice, sweepPeriod(namespace));
+  for (const { namespace } of agentsOfThread()) slice = Math.min(slice, sweepPeriod(namespace));
   return slice;
 }
 
-function lookAround(agent: Agent): void {
-  sweepIfDue(agent);
-  if (children.size === 0) return;
+function lookAround(): void {
+  for (const agent of agentsOfThread()) {
+    sweepIfDue(agent);
+    if (children.size > 0) lookAfterChildren(agent);
+  }
+}
+
+function lookAfterChildren(agent: Agent): void {
   const { namespace, words } = agent;
   for (let slot = 1, high = namespace.highSlot; slot <= high; slot++) {
     if (children.has(load(words, agentWord(slot) + AGENT_PID))) reapIfDead(agent, slot);

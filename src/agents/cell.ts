@@ -77,6 +77,8 @@ export class Cell implements Place {
   references = 0;
   /** How long to spin before sleeping, in looks; adapts. */
   spins = 0;
+  /** Spins in vain since one helped. */
+  vainSpins = 0;
   closed = false;
 
   private readonly flows = new Set<Flow>();
@@ -261,6 +263,7 @@ export class Cell implements Place {
   }
 
   private giveUp(flow: Flow): void {
+    flow.wait.resign?.();
     this.end(flow);
     flow.wait.abandon();
   }

@@ -36,9 +36,13 @@ export const CHUNK_NEXT = 2;
 export const CHUNK_ENTRIES = 4;
 export const ENTRIES_PER_CHUNK: number = (CELL_WORDS - CHUNK_ENTRIES) / ENTRY_WORDS;
 
-export interface Entry {
+export interface EntryPlace {
   readonly words: Words;
+  /** First word of the entry. */
   readonly at: number;
+}
+
+export interface Entry extends EntryPlace {
   readonly index: number;
 }
 
@@ -114,6 +118,22 @@ export class WaitTable {
     this.chunks.push(chunk);
     return chunk;
   }
+}
+
+/** The entry by which the agent in `slot` waits for the cell; like `eachEntry`, for the entries of others. */
+export function findEntry(namespace: Namespace, slot: number, cell: number): EntryPlace | undefined {
+  const { words } = namespace;
+  const base = agentWord(slot);
+  if (load(words, base + AGENT_WAITS) === 0) return undefined;
+  const first = base + AGENT_ENTRIES;
+  // Nearly always the first.
+  if (load(words, first + ENTRY_CELL) === cell) return { words, at: first };
+  let found: EntryPlace | undefined;
+  eachEntry(namespace, slot, (entryWords, at, its) => {
+    if (its === cell) found = { words: entryWords, at };
+    return its === cell;
+  });
+  return found;
 }
 
 /**

@@ -20,6 +20,8 @@ export interface Wait {
    * agent's wait entry filled. When it returns `false`, the object was seen unavailable *after* the mark was set.
    */
   attempt(pressure: Pressure): boolean;
+  /** Called when an awaiting call gives up, before its entry is emptied: does what the reaper would do by the entry. */
+  resign?(): void;
   /** Called when the wait was given up and its entry emptied: hands on a wake-up that may have been meant for it. */
   abandon(): void;
   /** Called when the wait has got what it waited for and its entry is updated: wakes the next, if something is left. */

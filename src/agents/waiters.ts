@@ -8,7 +8,6 @@ import {
   AGENT_BLOCKED_ON,
   AGENT_PARK,
   AGENT_SLEEPING,
-  AGENT_WAITS,
   agentWord,
   BLOCKING_BIT,
   CELL_OPEN,
@@ -18,7 +17,7 @@ import {
   OPEN_WORDS,
 } from '../memory/layout.ts';
 import type { Namespace } from './namespace.ts';
-import { eachEntry } from './wait-table.ts';
+import { findEntry } from './wait-table.ts';
 
 /** An agent as those see it who wake others. */
 export interface Waker {
@@ -38,22 +37,8 @@ export interface Waiter {
 
 /** Every agent that waits for the object, in no order. */
 export function waitersOf(namespace: Namespace, place: Place): Waiter[] {
-  // OBSERVE entry
   const waiters: Waiter[] = [];
-  for (let word = 0; word < OPEN_WORDS; word++) {
-    let bits = load(place.words, place.at + CELL_OPEN + word);
-    while (bits !== 0) {
-      const bit = bits & -bits;
-      bits ^= bit;
-      const slot = word * 32 + 31 - Math.clz32(bit);
-      if (load(namespace.words, agentWord(slot) + AGENT_WAITS) === 0) continue;
-      eachEntry(namespace, slot, (words, at, cell) => {
-        if (cell !== place.number) return false;
-        waiters.push({ slot, words, at });
-        return true;
-      });
-    }
-  }
+  eachWaiter(namespace, place, (slot, words, at) => waiters.push({ slot, words, at }));
   return waiters;
 }
 
@@ -61,20 +46,41 @@ export function waitersOf(namespace: Namespace, place: Place): Waiter[] {
 export function oldestWaiter(namespace: Namespace, place: Place): Waiter | undefined {
   let oldest: Waiter | undefined;
   let first = 0;
-  for (const waiter of waitersOf(namespace, place)) {
-    if (!canAct(namespace, waiter)) continue;
-    const ticket = load(waiter.words, waiter.at + ENTRY_TICKET);
-    if (oldest === undefined || isBefore(ticket, first)) {
-      oldest = waiter;
-      first = ticket;
+  eachWaiter(namespace, place, (slot, words, at) => {
+    if (!canAct(namespace, slot, words, at)) return;
+    const ticket = load(words, at + ENTRY_TICKET);
+    if (oldest !== undefined && !isBefore(ticket, first)) return;
+    oldest = { slot, words, at };
+    first = ticket;
+  });
+  return oldest;
+}
+
+/** Calls `visit` for the wait entry of each agent that waits for the object. */
+function eachWaiter(
+  namespace: Namespace,
+  place: Place,
+  visit: (slot: number, words: Words, at: number) => void,
+): void {
+  // OBSERVE entry
+  const { number } = place;
+  for (let word = 0; word < OPEN_WORDS; word++) {
+    let bits = load(place.words, place.at + CELL_OPEN + word);
+    while (bits !== 0) {
+      const bit = bits & -bits;
+      bits ^= bit;
+      const slot = word * 32 + 31 - Math.clz32(bit);
+      const entry = findEntry(namespace, slot, number);
+      if (entry !== undefined) visit(slot, entry.words, entry.at);
     }
   }
-  return oldest;
 }
 
 /** The `count` waiters that came first, of those that can act. */
 export function oldestWaiters(namespace: Namespace, place: Place, count: number): Waiter[] {
-  const waiters = waitersOf(namespace, place).filter((waiter) => canAct(namespace, waiter));
+  const waiters = waitersOf(namespace, place).filter(({ slot, words, at }) =>
+    canAct(namespace, slot, words, at),
+  );
   const ticket = (waiter: Waiter): number => load(waiter.words, waiter.at + ENTRY_TICKET);
   const order = waiters.map((waiter) => ({ waiter, ticket: ticket(waiter) }));
   order.sort((a, b) => (a.ticket === b.ticket ? 0 : isBefore(a.ticket, b.ticket) ? -1 : 1));
@@ -114,7 +120,7 @@ export function countWaiting(namespace: Namespace, place: Place): number {
 }
 
 /** An event loop whose thread is blocked on something else can't act: waking it would spend the wake-up. */
-function canAct(namespace: Namespace, { slot, words, at }: Waiter): boolean {
+function canAct(namespace: Namespace, slot: number, words: Words, at: number): boolean {
   if ((load(words, at + ENTRY_STATUS) & BLOCKING_BIT) !== 0) return true;
   return load(namespace.words, agentWord(slot) + AGENT_BLOCKED_ON) === 0;
 }

@@ -1,6 +1,7 @@
 /** Linux: mmap, posix_fallocate, flock, mkfifo and futex(2), called through koffi. */
 
 import { constants } from 'node:fs';
+import { endianness } from 'node:os';
 import koffi from 'koffi';
 import { NoSpaceError, PlatformError } from '../errors.ts';
 import type { FutexOutcome, Mapping, Platform } from './platform.ts';
@@ -43,8 +44,13 @@ const futexCall = FUTEX_CALL[process.arch];
 const { EAGAIN, EINTR, ENOSPC, EEXIST } = koffi.os.errno as Record<string, number>;
 const ETIMEDOUT = koffi.os.errno.ETIMEDOUT;
 
-/** `struct timespec`: seconds, nanoseconds. One per thread, as a thread sleeps in one place at a time. */
-const timespec = new BigInt64Array(2);
+/**
+ * `struct timespec`: seconds and nanoseconds of 64 bits each, of which the low halves are ever written. One per thread, as a
+ * thread sleeps in one place at a time.
+ */
+const timespec = new Uint32Array(4);
+const SECONDS = endianness() === 'LE' ? 0 : 1;
+const NANOSECONDS: number = SECONDS + 2;
 
 export const linux: Platform = {
   map(fd: number, size: number): Mapping {
@@ -93,8 +99,8 @@ export const linux: Platform = {
   futexWait(address: number, expected: number, milliseconds: number): FutexOutcome {
     const bounded = Math.min(Math.max(milliseconds, 0), LONGEST_SLEEP);
     const seconds = Math.floor(bounded / 1000);
-    timespec[0] = BigInt(seconds);
-    timespec[1] = BigInt(Math.floor((bounded - seconds * 1000) * NANOSECONDS_PER_MILLISECOND));
+    timespec[SECONDS] = seconds;
+    timespec[NANOSECONDS] = (bounded - seconds * 1000) * NANOSECONDS_PER_MILLISECOND;
     if (futex(futexCall, address, FUTEX_WAIT, expected, timespec) === 0) return 'woken';
     const code = koffi.errno();
     if (code === EAGAIN) return 'changed';

@@ -100,6 +100,11 @@ export function numberTypeCoded(code: number): NumberTypeFacts | undefined {
 
 export type { NumberTypeFacts };
 
+/** Whether the value is a whole number in the type's range: then it is stored as it is, if the type is a small integer. */
+export function fits({ least, most }: NumberTypeFacts, value: unknown): boolean {
+  return typeof value === 'number' && value >= least && value <= most && Number.isInteger(value);
+}
+
 /** The value as the view stores it. Throws `InvalidTypeError` or `OutOfRangeError` if it does not fit the type. */
 export function toStored(title: string, facts: NumberTypeFacts, value: unknown): number | bigint {
   switch (facts.family) {

@@ -48,7 +48,7 @@ import type {
   NumberTypeFacts,
   SmallIntegerType,
 } from './number-type.ts';
-import { fromStored, numberType, numberTypeCoded, toStored } from './number-type.ts';
+import { fits, fromStored, numberType, numberTypeCoded, toStored } from './number-type.ts';
 
 const TYPE: ObjectType = { kind: KIND.VALUE, name: 'Value', serial: false, lasting: false };
 const TYPE_WORD: number = CELL_BODY;
@@ -82,6 +82,8 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedObj
   readonly type: string;
   private readonly facts: NumberTypeFacts;
   private readonly element: IntegerElement | FloatElement;
+  /** The element of an integer of up to 32 bits, by far the most frequent: its accesses need no conversion. */
+  private readonly small: IntegerElement | undefined;
   private readonly guard: Guard | undefined;
 
   /** `initial` is 0 by default. Throws `InvalidTypeError`, `OutOfRangeError`. */
@@ -96,6 +98,7 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedObj
     this.facts = numberTypeCoded(load(words, at + TYPE_WORD))!;
     this.type = this.facts.name;
     this.element = new this.facts.view(words.buffer, (at + DATA_WORD) * 4, 1);
+    this.small = this.facts.family === 'integer' ? (this.element as IntegerElement) : undefined;
     this.guard = made.lock ?? openGuard(this.cell, this.title);
   }
 
@@ -105,19 +108,14 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedObj
   }
 
   get value(): NumberOf<Type> {
-    if (this.closed) this.checkOpen();
-    const { facts, element } = this;
-    const stored =
-      facts.family === 'float' ? loadFloat(element as FloatElement) : loadElement(element as IntegerElement);
-    return fromStored(facts, stored) as NumberOf<Type>;
+    const { small } = this;
+    return (small === undefined || this.closed ? this.read() : loadElement(small)) as NumberOf<Type>;
   }
 
   set value(value: InputOf<Type>) {
-    if (this.closed) this.checkOpen();
-    const { facts, element } = this;
-    const stored = toStored(this.title, facts, value);
-    if (facts.family === 'float') storeFloat(element as FloatElement, stored as number);
-    else storeElement(element as IntegerElement, stored);
+    const { small } = this;
+    if (small === undefined || this.closed || !fits(this.facts, value)) this.write(value);
+    else storeElement(small, value as number);
   }
 
   /** The lock. Throws `InvalidTypeError` for a value that was made with `lock: false`. */
@@ -194,6 +192,11 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedObj
     };
   }
 
+  /** @internal The element, where the operand needs no conversion. */
+  direct(operand: number | bigint): IntegerElement | undefined {
+    return this.closed || !fits(this.facts, operand) ? undefined : this.small;
+  }
+
   /** @internal The element and its type, for the integer operations. */
   integer(operation: string): { title: string; facts: NumberTypeFacts; element: IntegerElement } {
     this.checkOpen();
@@ -208,6 +211,22 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedObj
   protected override summary(): string {
     return `${this.type} ${this.value}`;
   }
+
+  private read(): number | bigint | boolean {
+    this.checkOpen();
+    const { facts, element } = this;
+    const stored =
+      facts.family === 'float' ? loadFloat(element as FloatElement) : loadElement(element as IntegerElement);
+    return fromStored(facts, stored);
+  }
+
+  private write(value: unknown): void {
+    this.checkOpen();
+    const { facts, element } = this;
+    const stored = toStored(this.title, facts, value);
+    if (facts.family === 'float') storeFloat(element as FloatElement, stored as number);
+    else storeElement(element as IntegerElement, stored);
+  }
 }
 
 function change(
@@ -215,6 +234,8 @@ function change(
   operation: ElementOperation,
   operand: number | bigint,
 ): number | bigint {
+  const small = value.direct(operand);
+  if (small !== undefined) return changeElement(small, operation, operand);
   const { title, facts, element } = value.integer(operation);
   return changeElement(element, operation, toStored(title, facts, operand));
 }

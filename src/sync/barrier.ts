@@ -115,8 +115,8 @@ type Arrival =
 class RoundWait implements Wait {
   /** Whether the round ended broken; known once `attempt` has returned `true`. */
   broken = false;
-  private readonly cell: Cell;
-  private readonly generation: number;
+  protected readonly cell: Cell;
+  protected readonly generation: number;
 
   constructor(cell: Cell, generation: number) {
     this.cell = cell;
@@ -145,6 +145,14 @@ class RoundWait implements Wait {
 
   suspect(): number {
     return 0;
+  }
+}
+
+/** The wait of a party that sits in the round. */
+class SeatedWait extends RoundWait {
+  /** While the entry still tells of the seat: a party that dies between the two would leave the seat taken by nobody. */
+  resign(): void {
+    breakRound(this.cell, this.generation);
   }
 }
 
@@ -252,7 +260,7 @@ export class Barrier extends SharedObject {
           this.finishRound(generation);
         }
       } catch (error) {
-        this.breakRound(generation);
+        breakRound(this.cell, generation);
         throw error;
       } finally {
         cell.leave(AWAITING_BIT);
@@ -275,13 +283,13 @@ export class Barrier extends SharedObject {
           block(cell, round, Deadline.NEVER);
           continue;
         }
-        if (role === 'waits' && !this.sitOut(round, deadline)) this.breakRound(generation);
+        if (role === 'waits' && !this.sitOut(round, deadline)) breakRound(this.cell, generation);
         if (role === 'acts') {
           checkSynchronous(this.title, this.act());
           this.finishRound(generation);
         }
       } catch (error) {
-        this.breakRound(generation);
+        breakRound(this.cell, generation);
         throw error;
       } finally {
         cell.leave(BLOCKING_BIT);
@@ -294,7 +302,7 @@ export class Barrier extends SharedObject {
   /** Breaks the barrier: everyone who waits, and who will, gets a `BrokenBarrierError`, until `reset`. */
   abort(): void {
     this.checkOpen();
-    this.breakRound(generationOf(this.state));
+    breakRound(this.cell, generationOf(this.state));
   }
 
   /** Makes the barrier new: those who wait get a `BrokenBarrierError`; who comes from now on begins a round. */
@@ -306,7 +314,7 @@ export class Barrier extends SharedObject {
       const generation = generationOf(state);
       if (seatsIn(state) === 0 && !isBroken(state)) return;
       if (!isBroken(state)) {
-        this.breakRound(generation);
+        breakRound(this.cell, generation);
         continue;
       }
       setBits(words, at + OUTCOMES_WORD, outcomeBit(generation));
@@ -400,19 +408,9 @@ export class Barrier extends SharedObject {
       throw this.brokenError();
   }
 
-  private breakRound(generation: number): void {
-    const { words, at, agent } = this.cell;
-    if (breakIn(words, at, generation)) wakeAll(agent, this.cell);
-  }
-
   private async meet(index: number, generation: number, ticket: number, deadline: Deadline): Promise<number> {
-    const round = new RoundWait(this.cell, generation);
-    try {
-      if (!(await this.cell.await(round, ticket, deadline, this))) this.breakRound(generation);
-    } catch (error) {
-      this.breakRound(generation);
-      throw error;
-    }
+    const round = new SeatedWait(this.cell, generation);
+    await this.cell.await(round, ticket, deadline, this);
     this.checkPassed(round);
     return index;
   }
@@ -456,6 +454,11 @@ function obtainBarrier(parties: number, options: BarrierOptions | undefined): Op
     store(words, at + PARTIES_WORD, parties);
     if (bounded < LONGEST_TIMEOUT) store(words, at + TIMEOUT_WORD, Math.ceil(Math.max(0, bounded)) + 1);
   });
+}
+
+/** Breaks the barrier if it still is in that generation, and wakes all. */
+function breakRound(cell: Cell, generation: number): void {
+  if (breakIn(cell.words, cell.at, generation)) wakeAll(cell.agent, cell);
 }
 
 /** Breaks the barrier if it still is in that generation. Returns whether this call did it. */

@@ -236,6 +236,11 @@ class RawPermits implements Taking {
 
   private wakeOldest(count: number): boolean {
     const { agent } = this.cell;
+    if (count === 1) {
+      const first = this.oldest();
+      if (first !== undefined) wake(agent, first, this.cell.number);
+      return first !== undefined;
+    }
     const chosen = oldestWaiters(agent.namespace, this.cell, count);
     for (const waiter of chosen) wake(agent, waiter, this.cell.number);
     return chosen.length > 0;
