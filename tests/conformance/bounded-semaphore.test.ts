@@ -168,6 +168,22 @@ suite('BoundedSemaphore', (stage) => {
     assert.equal(semaphore.value, 0);
   });
 
+  stage.it('a wake-up for a call that is aborted before it ran goes to the next', async () => {
+    const semaphore = stage.share(new BoundedSemaphore(1));
+    const hold = semaphore.acquireSync();
+    const controller = new AbortController();
+    const reason = new Error('no more');
+    const [next] = await stage.actors(1);
+    const aborted = assert.rejects(semaphore.acquire({ signal: controller.signal }), reason);
+    await untilWaiting(semaphore, 1);
+    const got = next.do('acquire', semaphore);
+    await untilWaiting(semaphore, 2);
+    hold.release();
+    controller.abort(reason);
+    await aborted;
+    assert.deepEqual(await got, { recovered: false });
+  });
+
   stage.it('CX2 HAZARD: of two releases that race for the last place exactly one is refused', async () => {
     const actors = await stage.actors(2);
     for (let round = 0; round < 30; round++) {

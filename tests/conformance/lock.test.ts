@@ -190,6 +190,22 @@ suite('Lock', (stage) => {
     assert.deepEqual(await got, { recovered: false });
   });
 
+  stage.it('a wake-up for a call that is aborted before it ran goes to the next', async () => {
+    const lock = stage.share(new Lock());
+    const hold = lock.acquireSync();
+    const controller = new AbortController();
+    const reason = new Error('no more');
+    const [next] = await stage.actors(1);
+    const aborted = assert.rejects(lock.acquire({ signal: controller.signal }), reason);
+    await untilWaiting(lock, 1);
+    const got = next.do('acquire', lock);
+    await untilWaiting(lock, 2);
+    hold.release();
+    controller.abort(reason);
+    await aborted;
+    assert.deepEqual(await got, { recovered: false });
+  });
+
   stage.it('each of four waiters gets the lock, one after the other', async () => {
     const lock = stage.share(new Lock());
     const inside = stage.share(new Value('i32', 0));

@@ -159,6 +159,21 @@ suite('Semaphore', (stage) => {
     assert.equal(semaphore.value, 0);
   });
 
+  stage.it('a wake-up for a call that is aborted before it ran goes to the next', async () => {
+    const semaphore = stage.share(new Semaphore(0));
+    const controller = new AbortController();
+    const reason = new Error('no more');
+    const [next] = await stage.actors(1);
+    const aborted = assert.rejects(semaphore.acquire({ signal: controller.signal }), reason);
+    await untilWaiting(semaphore, 1);
+    const got = next.do('acquire', semaphore);
+    await untilWaiting(semaphore, 2);
+    semaphore.release();
+    controller.abort(reason);
+    await aborted;
+    assert.deepEqual(await got, { recovered: false });
+  });
+
   stage.it('a timeout gives null once the time has passed, and takes no permit', async () => {
     const semaphore = stage.share(new Semaphore(0));
     const [actor] = await stage.actors(1);
