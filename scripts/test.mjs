@@ -45,7 +45,7 @@ let failed = 0;
 try {
   const { status, error } = spawnSync(
     process.execPath,
-    ['--test', '--test-concurrency=1', ...files.map((file) => join(folder, file))],
+    ['--test', '--test-reporter=spec', '--test-concurrency=1', ...files.map((file) => join(folder, file))],
     { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, LOCKSTEP_TEST_DIR: base } },
   );
   if (error) throw error;
