@@ -31,6 +31,13 @@ const PROBE_EVERY = 32;
 /** Looks of such a probe, and of the first waits: some 10 us, ten times what two spinning partners need. */
 const PROBE_SPINS = 1000;
 
+/** Steps between looks at an object that is held for moments: at first, at most, and how many pauses there are. */
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 8000;
+const MOST_PAUSES = 6;
+
+/** Keeps the compiler from leaving `idle` out. */
+let idled = 0;
 const children = new Map<number, number>();
 
 /** Says that this process has a child of Lockstep's: while blocked, it looks more often whether that has died. */
@@ -47,6 +54,7 @@ export function forgetChild(pid: number): void {
  * whether `peek` said so. The bound adapts: twice what helped, halved when it was in vain; 0 on a single core.
  */
 export function spin(cell: Cell, wait: Wait): boolean {
+  if (wait.backsOff) return MOST_SPINS > 0 && spinApart(cell, wait);
   const limit = Math.min(
     MOST_SPINS,
     cell.vainSpins % PROBE_EVERY === 0 ? Math.max(PROBE_SPINS, cell.spins) : cell.spins,
@@ -60,6 +68,30 @@ export function spin(cell: Cell, wait: Wait): boolean {
   cell.spins = Math.max(LEAST_SPINS, cell.spins >> 1);
   cell.vainSpins++;
   return false;
+}
+
+/**
+ * The same for objects that are held only for moments, by turns: looks seldom, and ever more seldom. Each look takes the object's
+ * cache line away from its holder; left alone, that goes through many short holdings at full speed.
+ */
+function spinApart(cell: Cell, wait: Wait): boolean {
+  let pause = FIRST_PAUSE;
+  // The shift repeats after 32: now and then it looks for longer again.
+  for (let looks = Math.max(1, MOST_PAUSES >> cell.vainSpins); looks > 0; looks--) {
+    idle(pause);
+    if (wait.peek()) {
+      cell.vainSpins = 0;
+      return true;
+    }
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+  }
+  cell.vainSpins++;
+  return false;
+}
+
+/** Spends about `steps` nanoseconds without touching shared memory. */
+function idle(steps: number): void {
+  for (let step = 0; step < steps; step++) idled = (idled + step) | 0;
 }
 
 /**

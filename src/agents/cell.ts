@@ -180,7 +180,13 @@ export class Cell implements Place {
     this.refresh(ticket);
     this.agent.beginAwaiting();
     this.watch(flow);
+    this.agent.poll(this);
     return promise;
+  }
+
+  /** Whether the first of the awaiting calls could be served. */
+  isReady(): boolean {
+    return this.flows.values().next().value?.wait.peek() ?? false;
   }
 
   /** Serves the awaiting calls that can be served now. */

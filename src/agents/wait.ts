@@ -13,6 +13,8 @@ export const PRESSURE = {
 export type Pressure = (typeof PRESSURE)[keyof typeof PRESSURE];
 
 export interface Wait {
+  /** Whether who holds the object is expected to let go, and take it again, within a microsecond: see `spin`. */
+  readonly backsOff?: boolean;
   /** Reads whether an attempt is worthwhile; changes nothing. */
   peek(): boolean;
   /**

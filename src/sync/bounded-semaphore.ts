@@ -2,7 +2,7 @@
  * BoundedSemaphore: permits with owners, so that a dead owner's come back, exactly as many as it held.
  *
  *   word     name     bits                               written by
- *   +0       STATE    30 WAITERS | 29 WOKEN | 28 FAIR      anyone, CAS only
+ *   +0       STATE    30 WAITERS | 29 FAIR               anyone, CAS only
  *   +1       TICKETS  counter: who came first            waiters
  *   +2       LIMIT    number of permits                  the creator
  *   +3       PERMITS  first of the cells with permits    the creator
@@ -16,7 +16,7 @@
  * One of the two sees the other. There is no count beside the permits that a crash could leave wrong.
  */
 
-import { cas, load, setBits, store } from '#atomics';
+import { cas, clearBits, load, setBits, store } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
@@ -45,7 +45,7 @@ import {
 } from '../memory/layout.ts';
 import { HoldOf } from './hold.ts';
 import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
-import { FAIR_BIT, WAITERS_BIT, WOKEN_BIT } from './raw-lock.ts';
+import { FAIR_BIT, WAITERS_BIT } from './raw-lock.ts';
 import type { Taking } from './taking.ts';
 
 const TYPE: ObjectType = {
@@ -140,11 +140,11 @@ class RawPermits implements Taking {
   announce(count: number): void {
     const { words, at } = this.cell;
     for (;;) {
-      const state = load(words, at + CELL_STATE);
-      if ((state & WAITERS_BIT) === 0 || ((state & WOKEN_BIT) !== 0 && count === 1)) return;
-      const next = state | WOKEN_BIT;
-      if (next !== state && cas(words, at + CELL_STATE, state, next) !== state) continue;
-      if (!this.wakeOldest(count)) cas(words, at + CELL_STATE, next, 0);
+      // OBSERVE permit -> WAITERS
+      const state = this.marks();
+      if ((state & WAITERS_BIT) === 0) return;
+      if (cas(words, at + CELL_STATE, state, state & ~WAITERS_BIT) !== state) continue;
+      this.wakeOldest(count);
       return;
     }
   }
@@ -166,7 +166,7 @@ class RawPermits implements Taking {
         return true;
       }
       const fair = pressure === PRESSURE.NONE ? 0 : FAIR_BIT;
-      const marked = (state | WAITERS_BIT | fair) & ~WOKEN_BIT;
+      const marked = state | WAITERS_BIT | fair;
       if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
       // PUBLISH WAITERS -> permit
       if (!this.peek()) return false;
@@ -177,7 +177,7 @@ class RawPermits implements Taking {
     const { words, at } = this.cell;
     for (;;) {
       const state = this.marks();
-      const marked = (state | WAITERS_BIT) & ~WOKEN_BIT;
+      const marked = state | WAITERS_BIT;
       if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
       if (this.peek()) this.wakeOldest(1);
       return;
@@ -211,15 +211,11 @@ class RawPermits implements Taking {
     return false;
   }
 
-  /** After a waiter has taken: others may wait, and nobody is on the way. */
+  /** After a waiter has taken: others may wait. */
   private markTaken(): void {
     const { words, at } = this.cell;
     setBits(words, at + CELL_STATE, WAITERS_BIT);
-    for (;;) {
-      const state = this.marks();
-      const cleared = state & ~(WOKEN_BIT | FAIR_BIT);
-      if (cleared === state || cas(words, at + CELL_STATE, state, cleared) === state) return;
-    }
+    clearBits(words, at + CELL_STATE, FAIR_BIT);
   }
 
   private oldest(): ReturnType<typeof oldestWaiter> {
@@ -234,16 +230,14 @@ class RawPermits implements Taking {
     return false;
   }
 
-  private wakeOldest(count: number): boolean {
-    const { agent } = this.cell;
+  private wakeOldest(count: number): void {
+    const { agent, number } = this.cell;
     if (count === 1) {
       const first = this.oldest();
-      if (first !== undefined) wake(agent, first, this.cell.number);
-      return first !== undefined;
+      if (first !== undefined) wake(agent, first, number);
+      return;
     }
-    const chosen = oldestWaiters(agent.namespace, this.cell, count);
-    for (const waiter of chosen) wake(agent, waiter, this.cell.number);
-    return chosen.length > 0;
+    for (const waiter of oldestWaiters(agent.namespace, this.cell, count)) wake(agent, waiter, number);
   }
 }
 

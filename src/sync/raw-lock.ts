@@ -2,29 +2,29 @@
  * RawLock: one owning agent at a time; the algorithm under Lock and RLock.
  *
  *   word   name        bits                                                              written by
- *   +0     STATE       30 WAITERS | 29 WOKEN | 28 FAIR | 27 RECOVERED | 7…0 owner slot     anyone, CAS only
+ *   +0     STATE       30 WAITERS | 29 FAIR | 28 RECOVERED | 7…0 owner slot                  anyone, CAS only
  *   +1     TICKETS     counter: who came first                                           waiters
  *   +2     RECOVERIES  counter                                                           the reaper
  *   +3     DEPTH       how often the owner has taken it (RLock; for others to read)       the owner
  *
- * Algorithm: a barging mutex whose waiters sleep in their own agents (parking_lot; the WOKEN bit is Go's sync.Mutex's),
- * with an owner in the word (as in POSIX robust mutexes).
+ * Algorithm: a barging mutex (three states as in Drepper's "Futexes Are Tricky") whose waiters sleep in their own agents
+ * (parking_lot), with an owner in the word (as in POSIX robust mutexes).
  *
- *   take      CAS 0 -> me. In the slow path also from a free word with bits in it, which are kept.
+ *   take      CAS 0 -> me.
  *   wait      fill the wait entry, then `attempt`: take if free, else set WAITERS by CAS. Sleep only if that CAS saw an owner.
- *   release   CAS me -> 0. With WAITERS: the word becomes free but keeps WAITERS; the oldest waiter is woken, and WOKEN set so
- *             that releases do not wake another one while it is on its way.
+ *   release   CAS me -> 0. With WAITERS: the mark goes with the owner, in the same CAS, and the oldest waiter is woken. While it
+ *             is on its way the lock has its fast paths again, and nobody else is woken. It sets WAITERS anew, whether it
+ *             takes (others may wait) or sleeps again.
  *   FAIR      set by a waiter that was woken, found the lock taken again, and has waited for over half a millisecond: the next
  *             release keeps the lock for the oldest waiter, newcomers queue. It is a policy, nothing is owned by it: the oldest
  *             waiter takes by CAS like anyone, and if it is gone or idle others take after an interval.
  *
- * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is awake that will set it when
- * it takes or gives up. WAITERS is cleared only by a releaser that found no entry after freeing the word, by CAS on the
- * very word it left.
+ * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is awake that will set it when it
+ * takes, sleeps or gives up, or wake the next if it gives up and finds the lock free. A waiter that dies meanwhile: the
+ * reaper wakes everybody.
  *
- * Race: R releases and finds no entry (R1); W fills its entry (W1), sees the word free with WAITERS (W2); R clears WAITERS
- * by CAS (R2). W2 does not sleep, as the word was free: it takes. If W1, W2 come after another owner has taken, the word is not
- * what R2 expects, and the mark stays. A stale mark costs one needless look.
+ * Race: W fills its entry (W1) and sees an owner with WAITERS set (W2), so it sleeps. R releases: clears WAITERS with the owner
+ * (R1), then looks for entries (R2). R1 comes after W2, as W2 saw the mark, so R2 comes after W1 and sees the entry.
  *
  * A dead owner's word is freed by the reaper with RECOVERED set, which the next taker is told.
  */
@@ -42,9 +42,8 @@ export const RECOVERIES_WORD: number = CELL_BODY + 2;
 export const DEPTH_WORD: number = CELL_BODY + 3;
 
 export const WAITERS_BIT: number = 1 << 30;
-export const WOKEN_BIT: number = 1 << 29;
-export const FAIR_BIT: number = 1 << 28;
-const RECOVERED_BIT = 1 << 27;
+export const FAIR_BIT: number = 1 << 29;
+const RECOVERED_BIT = 1 << 28;
 const OWNER_MASK = SLOT_MASK;
 
 export function ownerOf(state: number): number {
@@ -60,6 +59,7 @@ function isFair(state: number): boolean {
 }
 
 export class RawLock implements Wait {
+  readonly backsOff = true;
   readonly cell: Cell;
   readonly me: number;
   /** The present holding of this agent, by which a hold knows whether it is still the one. */
@@ -99,7 +99,7 @@ export class RawLock implements Wait {
       const state = load(words, at + CELL_STATE);
       if (!isFree(state)) return false;
       if (isFair(state) && this.oldest() !== undefined) return false;
-      const taken = (state & (WAITERS_BIT | WOKEN_BIT)) | this.me;
+      const taken = (state & WAITERS_BIT) | this.me;
       if (cas(words, at + CELL_STATE, state, taken) === state) return this.took(state);
     }
   }
@@ -110,14 +110,8 @@ export class RawLock implements Wait {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) return false;
-      const open = state & ~OWNER_MASK;
-      const quiet = (state & WAITERS_BIT) === 0 || (state & WOKEN_BIT) !== 0;
-      const next = quiet ? open : open | WOKEN_BIT;
-      if (cas(words, at + CELL_STATE, state, next) !== state) continue;
-      if (!quiet && !this.wakeOldest()) {
-        // Nobody waits: the marks were stale.
-        cas(words, at + CELL_STATE, next, next & RECOVERED_BIT);
-      }
+      if (cas(words, at + CELL_STATE, state, state & FAIR_BIT) !== state) continue;
+      if ((state & WAITERS_BIT) !== 0) this.wakeOldest();
       return true;
     }
   }
@@ -136,7 +130,7 @@ export class RawLock implements Wait {
         continue;
       }
       const fair = pressure === PRESSURE.NONE ? 0 : FAIR_BIT;
-      const marked = (state | WAITERS_BIT | fair) & ~WOKEN_BIT;
+      const marked = state | WAITERS_BIT | fair;
       // PUBLISH entry -> WAITERS
       if (marked === state || cas(words, at + CELL_STATE, state, marked) === state) return false;
     }
@@ -150,8 +144,8 @@ export class RawLock implements Wait {
         this.wakeOldest();
         return;
       }
-      // This may have been the waiter that was woken, and the mark may have been cleared while it was awake.
-      const marked = (state | WAITERS_BIT) & ~WOKEN_BIT;
+      // This may have been the waiter that was woken: then the mark is gone, and others may wait.
+      const marked = state | WAITERS_BIT;
       if (marked === state || cas(words, at + CELL_STATE, state, marked) === state) return;
     }
   }
@@ -184,12 +178,10 @@ export class RawLock implements Wait {
     return false;
   }
 
-  private wakeOldest(): boolean {
+  private wakeOldest(): void {
     const { cell } = this;
     const first = this.oldest();
-    if (first === undefined) return false;
-    wake(cell.agent, first, cell.number);
-    return true;
+    if (first !== undefined) wake(cell.agent, first, cell.number);
   }
 }
 

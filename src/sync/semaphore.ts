@@ -2,16 +2,15 @@
  * Semaphore: a count of permits, without owners: a signal. Who acquires need not be who releases.
  *
  *   word   name     bits                                            written by
- *   +0     STATE    30 WAITERS | 29 WOKEN | 28 FAIR | 26…0 permits    anyone, CAS only
+ *   +0     STATE    30 WAITERS | 29 FAIR | 26…0 permits         anyone, CAS only
  *   +1     TICKETS  counter: who came first                         waiters
  *
  * Algorithm: as raw-lock.ts, with a count in the place of an owner.
  *
  *   take      CAS n -> n-1 while n > 0
- *   release   CAS n -> n+k. With WAITERS: wake the k oldest, and set WOKEN, by which releases of one permit leave it at that
- *             while the woken one is on its way.
- *   cascade   whoever takes a permit after having waited wakes the next, if permits are left. Two releases may wake the same
- *             waiter; this is how the second permit finds the second waiter.
+ *   release   CAS n -> n+k, which clears WAITERS; where it was set, the k oldest are woken.
+ *   cascade   whoever takes a permit after having waited sets WAITERS, and wakes the next if permits are left: so a second
+ *             release, which found the mark cleared by the first, has its permit found, too.
  *
  * A dead agent held nothing that can be known: a plain semaphore is a signal, as in Python. See BoundedSemaphore.
  */
@@ -29,7 +28,7 @@ import { OutOfRangeError } from '../errors.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
 import { HoldOf } from './hold.ts';
 import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
-import { FAIR_BIT, WAITERS_BIT, WOKEN_BIT } from './raw-lock.ts';
+import { FAIR_BIT, WAITERS_BIT } from './raw-lock.ts';
 import type { Taking } from './taking.ts';
 
 const TYPE: ObjectType = { kind: KIND.SEMAPHORE, name: 'Semaphore', serial: true, lasting: false };
@@ -77,13 +76,8 @@ class RawSemaphore implements Taking {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (permitsIn(state) + count > MAX_PERMITS) return false;
-      const quiet = (state & WAITERS_BIT) === 0 || ((state & WOKEN_BIT) !== 0 && count === 1);
-      const next = (quiet ? state : state | WOKEN_BIT) + count;
-      if (cas(words, at + CELL_STATE, state, next) !== state) continue;
-      if (!quiet && !this.wakeOldest(count)) {
-        // Nobody waits: the marks were stale.
-        cas(words, at + CELL_STATE, next, permitsIn(next));
-      }
+      if (cas(words, at + CELL_STATE, state, (state & ~WAITERS_BIT) + count) !== state) continue;
+      if ((state & WAITERS_BIT) !== 0) this.wakeOldest(count);
       return true;
     }
   }
@@ -103,7 +97,7 @@ class RawSemaphore implements Taking {
         continue;
       }
       const fair = pressure === PRESSURE.NONE ? 0 : FAIR_BIT;
-      const marked = (state | WAITERS_BIT | fair) & ~WOKEN_BIT;
+      const marked = state | WAITERS_BIT | fair;
       // PUBLISH entry -> WAITERS
       if (marked === state || cas(words, at + CELL_STATE, state, marked) === state) return false;
     }
@@ -117,7 +111,7 @@ class RawSemaphore implements Taking {
         this.wakeOldest(1);
         return;
       }
-      const marked = (state | WAITERS_BIT) & ~WOKEN_BIT;
+      const marked = state | WAITERS_BIT;
       if (marked === state || cas(words, at + CELL_STATE, state, marked) === state) return;
     }
   }
@@ -142,16 +136,14 @@ class RawSemaphore implements Taking {
     return false;
   }
 
-  private wakeOldest(count: number): boolean {
-    const { agent } = this.cell;
+  private wakeOldest(count: number): void {
+    const { agent, number } = this.cell;
     if (count === 1) {
       const first = this.oldest();
-      if (first !== undefined) wake(agent, first, this.cell.number);
-      return first !== undefined;
+      if (first !== undefined) wake(agent, first, number);
+      return;
     }
-    const chosen = oldestWaiters(agent.namespace, this.cell, count);
-    for (const waiter of chosen) wake(agent, waiter, this.cell.number);
-    return chosen.length > 0;
+    for (const waiter of oldestWaiters(agent.namespace, this.cell, count)) wake(agent, waiter, number);
   }
 }
 
