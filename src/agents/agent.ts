@@ -349,6 +349,7 @@ export function agentInFolder(folder: string): Agent {
 /** Makes the agent this thread's one in its folder. */
 export function adopt(agent: Agent): void {
   agents.set(agent.folder, agent);
+  present.push(agent);
 }
 
 /** All agents of this thread. */
