@@ -6,7 +6,7 @@
 
 import { isMainThread, threadId } from 'node:worker_threads';
 import { cas, load, store } from '#atomics';
-import { MOST_SPINS } from '#park';
+import { MOST_POLLS } from '#park';
 import { ExhaustedError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
@@ -36,8 +36,6 @@ import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll } from './waiters.ts';
 
-/** Turns of the event loop, of a microsecond or two, for which an awaiting call looks at its object. */
-const MOST_POLLS: number = MOST_SPINS > 0 ? 50 : 0;
 const LEAST_POLLS = 4;
 const PROBE_POLLS = 20;
 const PROBE_EVERY = 32;
