@@ -3,6 +3,7 @@
  * nothing inside ever restarts a timeout.
  */
 
+import { inspect } from 'node:util';
 import { InvalidTypeError } from './errors.ts';
 
 /** How long to wait. Shared by every operation that can wait. */
@@ -35,13 +36,13 @@ export class Deadline {
     if (options === undefined) return Deadline.NEVER;
     if (options === null || typeof options !== 'object') {
       throw new InvalidTypeError(
-        `options: refused, ${describe(options)} is not an object; pass { timeout: milliseconds, signal }`,
+        `options: refused, ${inspect(options)} is not an object; pass { timeout: milliseconds, signal }`,
       );
     }
     const { timeout, signal } = options;
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new InvalidTypeError(
-        `signal: refused, ${describe(signal)} is not an AbortSignal; pass controller.signal`,
+        `signal: refused, ${inspect(signal)} is not an AbortSignal; pass controller.signal`,
       );
     }
     const at =
@@ -82,12 +83,8 @@ export class Deadline {
 export function checkMilliseconds(what: string, value: unknown): number {
   if (typeof value !== 'number' || Number.isNaN(value)) {
     throw new InvalidTypeError(
-      `${what}: refused, ${describe(value)} is not a number of milliseconds; pass e.g. { ${what}: 500 } or leave it out`,
+      `${what}: refused, ${inspect(value)} is not a number of milliseconds; pass e.g. { ${what}: 500 } or leave it out`,
     );
   }
   return value;
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }

@@ -347,7 +347,7 @@ export function agentInFolder(folder: string): Agent {
 /** Makes the agent this thread's one in its folder. */
 export function adopt(agent: Agent): void {
   agents.set(agent.folder, agent);
-  present.push(agent);
+  present.splice(0, present.length, ...agents.values());
 }
 
 /** All agents of this thread. */

@@ -25,6 +25,7 @@ import {
   statSync,
 } from 'node:fs';
 import { resolve } from 'node:path';
+import { inspect } from 'node:util';
 import { FolderError, InvalidTypeError, NameError, PlatformError, StaleHandleError } from '../errors.ts';
 import { segmentBytes } from '../memory/layout.ts';
 import type { Segment } from '../memory/segment.ts';
@@ -50,7 +51,7 @@ export interface Entered {
 export function namedFolder(namespace: string): string {
   if (typeof namespace !== 'string') {
     throw new InvalidTypeError(
-      `namespace: refused, ${String(namespace)} is not a string; pass e.g. { namespace: "orders" }`,
+      `namespace: refused, ${inspect(namespace)} is not a string; pass e.g. { namespace: "orders" }`,
     );
   }
   if (!NAMESPACE_FORM.test(namespace)) {

@@ -2,6 +2,7 @@
 
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { InvalidTypeError, TargetError } from '../errors.ts';
 import type { FunctionLocation } from './function-location.ts';
 import { locateFunction, moduleSource } from './function-location.ts';
@@ -35,7 +36,7 @@ const OWN_FOLDER = dirname(dirname(fileURLToPath(import.meta.url)));
 export function referenceTo(fn: unknown, what: string): FunctionReference {
   if (typeof fn !== 'function') {
     throw new InvalidTypeError(
-      `${what} refused, ${String(fn)} is not a function; pass a function that its module exports`,
+      `${what} refused, ${inspect(fn)} is not a function; pass a function that its module exports`,
     );
   }
   const reference = known.get(fn) ?? find(fn as NamedFunction, what);
@@ -49,14 +50,42 @@ export function referenceTo(fn: unknown, what: string): FunctionReference {
  * @throws {TargetError} when the module can't be imported (the reason is the cause), or does not export a function so.
  */
 export async function resolveReference(reference: FunctionReference): Promise<NamedFunction> {
-  const { module, export: name, digest } = reference;
-  const title = `target "${name}" of ${module}:`;
   let namespace: Record<string, unknown>;
   try {
-    namespace = (await import(module)) as Record<string, unknown>;
+    namespace = (await import(reference.module)) as Record<string, unknown>;
   } catch (cause) {
-    throw new TargetError(`${title} can't be imported, ${reasonOf(cause)}; ${adviceFor(cause)}`, { cause });
+    throw notImported(reference, cause);
   }
+  return pick(reference, namespace);
+}
+
+/** The same at once, where the event loop can't run: not for a module that awaits at its top level. */
+export function resolveReferenceNow(reference: FunctionReference): NamedFunction {
+  const { createRequire } = process.getBuiltinModule('node:module');
+  const { module } = reference;
+  let namespace: Record<string, unknown>;
+  try {
+    namespace = createRequire(import.meta.url)(module.startsWith('file:') ? fileURLToPath(module) : module);
+  } catch (cause) {
+    throw notImported(reference, cause);
+  }
+  return pick(reference, namespace);
+}
+
+function titleOf({ module, export: name }: FunctionReference): string {
+  return `target "${name}" of ${module}:`;
+}
+
+function notImported(reference: FunctionReference, cause: unknown): TargetError {
+  return new TargetError(`${titleOf(reference)} can't be imported, ${reasonOf(cause)}; ${adviceFor(cause)}`, {
+    cause,
+  });
+}
+
+/** The function among the exports. */
+function pick(reference: FunctionReference, namespace: Record<string, unknown>): NamedFunction {
+  const { export: name, digest } = reference;
+  const title = titleOf(reference);
   // A CommonJS module's exports may be visible only through its default export.
   const inner = namespace.default as Record<string, unknown> | undefined;
   const fn = [namespace[name], inner?.[name]].find((found) => typeof found === 'function') as

@@ -12,6 +12,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { inspect } from 'node:util';
 import { load } from '#atomics';
 import { FolderError, InvalidTypeError, NameError } from '../errors.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
@@ -33,7 +34,7 @@ export interface NamedCell {
 export function checkName(name: unknown): asserts name is string {
   if (typeof name !== 'string') {
     throw new InvalidTypeError(
-      `name: refused, ${String(name)} is not a string; pass e.g. { name: "invoices" }`,
+      `name: refused, ${inspect(name)} is not a string; pass e.g. { name: "invoices" }`,
     );
   }
   const bytes = Buffer.byteLength(name);

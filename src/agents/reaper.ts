@@ -56,20 +56,13 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
     store(entryWords, at + ENTRY_CELL, 0);
     return false;
   });
+  // Before its cells are freed: further entries lie in some of them, which may become something else.
+  for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK]) store(words, base + word, 0);
   let freed = 0;
   for (let number = 1, last = arena.bump; number <= last; number++) {
     if (reapCell(namespace, arena.place(number), dead, by)) freed++;
   }
-  for (const word of [
-    AGENT_WAITS,
-    AGENT_HIGH_ENTRY,
-    AGENT_CHUNK,
-    AGENT_BLOCKED_ON,
-    AGENT_SLEEPING,
-    AGENT_MISSED_RING,
-  ]) {
-    store(words, base + word, 0);
-  }
+  for (const word of [AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING]) store(words, base + word, 0);
   if (freed > 0) pruneNames(namespace);
   store(words, base + AGENT_STATE, state & ~AGENT_LIVE_BIT);
 }

@@ -2,7 +2,7 @@
  * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing that others repair.
  *
  * An entry says which cell the agent waits for. The first 22 lie in the agent's slot; more lie in cells of kind ENTRIES that
- * stay CREATING under the agent's slot for all their life, so that the reaper frees them with the agent.
+ * stay CLAIMED under the agent's slot for all their life, so that the reaper frees them with the agent.
  *
  *   fill:   WAITS + 1, then ticket, detail, status, and last the cell      // PUBLISH entry
  *   empty:  the cell to 0, then WAITS - 1
@@ -20,6 +20,7 @@ import {
   AGENT_HIGH_ENTRY,
   AGENT_WAITS,
   agentWord,
+  CELL_BODY,
   CELL_WORDS,
   ENTRY_CELL,
   ENTRY_DETAIL,
@@ -32,9 +33,9 @@ import {
 import type { Namespace } from './namespace.ts';
 
 /** First entry, next chunk: words of a chunk cell. */
-export const CHUNK_NEXT = 2;
-export const CHUNK_ENTRIES = 4;
-export const ENTRIES_PER_CHUNK: number = (CELL_WORDS - CHUNK_ENTRIES) / ENTRY_WORDS;
+export const CHUNK_NEXT: number = CELL_BODY;
+export const CHUNK_ENTRIES: number = CELL_BODY + 1;
+export const ENTRIES_PER_CHUNK: number = Math.floor((CELL_WORDS - CHUNK_ENTRIES) / ENTRY_WORDS);
 
 export interface EntryPlace {
   readonly words: Words;
@@ -111,7 +112,6 @@ export class WaitTable {
 
   private addChunk(): Place {
     const chunk = this.namespace.arena.claim(KIND.ENTRIES, this.slot);
-    for (let word = CHUNK_NEXT; word < CELL_WORDS; word++) store(chunk.words, chunk.at + word, 0);
     const last = this.chunks.at(-1);
     if (last === undefined) store(this.namespace.words, this.base + AGENT_CHUNK, chunk.number);
     else store(last.words, last.at + CHUNK_NEXT, chunk.number);

@@ -2,20 +2,22 @@
  * Arena: the cells of a namespace, handed out, opened, closed and used again.
  *
  *   word        bits                                    written by
- *   HEADER      7…0 slot | 12…8 kind | 14…13 phase      CAS: FREE→CREATING→LIVE⇄ENDING→FREE
+ *   HEADER      7…0 slot | 12…8 kind | 14…13 phase      CAS: FREE→CLAIMED→LIVE⇄ENDING→CLAIMED→FREE
  *   GENERATION  counter                                 the creating agent
  *   OPEN        a bit per agent, 8 words                that agent; the reaper for a dead one
  *
- * A cell lives as long as an agent has its bit in OPEN. Whoever clears a bit looks whether it was the last (`settle`):
- * the header goes LIVE→ENDING by CAS, OPEN is read once more, and only when it is still empty the cell becomes FREE.
+ * A cell lives as long as an agent has its bit in OPEN. Whoever clears a bit looks whether it was the last (`settle`): the header
+ * goes LIVE→ENDING by CAS, OPEN is read once more, and only when it is still empty a second CAS claims the cell, to free it.
  *
  * Race: A closes (clears its bit, sees OPEN empty) while B opens by a handle (sets its bit, then reads the header).
- *   A1 header LIVE→ENDING · B1 sets its bit · A2 reads OPEN: sees B, goes back to LIVE. B2 reads ENDING: gives up, clears its
- *   bit and settles, which may find the header LIVE again and end the cell itself. Or B2 reads LIVE: then B1 came before A1,
- *   so A2 sees the bit. Either B's open counts and the cell stays, or B is told that the object is gone.
- *   Tests: tests/memory/arena.test.ts.
+ *   A1 header LIVE→ENDING · A2 OPEN is empty · B1 sets its bit · A3 ENDING→CLAIMED. B2 reads the header. Before A3 it finds ENDING and
+ *   makes it LIVE again by CAS: then A3 fails, and A finds B's bit. After A3 it finds the cell gone, and clears its bit. If B1
+ *   comes before A2, A itself goes back to LIVE. Whichever of the two CAS is first decides: the header is the one word.
+ *   Tests: tests/memory/arena.test.ts, tests/model.
  *
- * An agent that dies while CREATING or ENDING leaves its slot in the header, by which the reaper finishes for it.
+ * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which the reaper finishes for it.
+ * A handle may be older than the object in the cell. Its bit comes and goes in whatever lives there, also in a FREE cell: so
+ * OPEN belongs to bits alone, even where no object is.
  */
 
 import { add, cas, clearBits, load, setBits, store } from '#atomics';
@@ -39,9 +41,8 @@ import {
   OPEN_WORDS,
   PERMITS_NEXT,
   PERMITS_OWNER,
-  PHASE_CREATING,
+  PHASE_CLAIMED,
   PHASE_ENDING,
-  PHASE_FREE,
   PHASE_LIVE,
   phaseOf,
   SEGMENTS_WORD,
@@ -95,12 +96,12 @@ export class Arena {
     return mapped;
   }
 
-  /** Claims a free cell for `slot`, its body zeroed. It is CREATING until `publish`. Throws when memory is full. */
+  /** Claims a free cell for `slot`, its body zeroed. It is CLAIMED until `publish`. Throws when memory is full. */
   claim(kind: number, slot: number): Place {
     for (;;) {
       const number = this.hints.pop() ?? this.fresh();
       const place = this.place(number);
-      const claimed = header(PHASE_CREATING, kind, slot);
+      const claimed = header(PHASE_CLAIMED, kind, slot);
       if (cas(place.words, place.at + CELL_HEADER, 0, claimed) !== 0) continue;
       const { words, at } = place;
       store(words, at + CELL_GENERATION, (load(words, at + CELL_GENERATION) + 1) & GENERATION_MASK);
@@ -120,10 +121,15 @@ export class Arena {
   /** Opens the cell for `slot` if it still is the object of that kind and generation. */
   open(place: Place, kind: number, generation: number, slot: number): boolean {
     const { words, at } = place;
+    const live = header(PHASE_LIVE, kind, 0);
     setBits(words, at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
-    // OBSERVE header -> open bit
-    const live = load(words, at + CELL_HEADER) === header(PHASE_LIVE, kind, 0);
-    if (live && load(words, at + CELL_GENERATION) === generation) return true;
+    for (;;) {
+      // OBSERVE header -> open bit
+      const found = load(words, at + CELL_HEADER);
+      if (found === live && load(words, at + CELL_GENERATION) === generation) return true;
+      if (phaseOf(found) !== PHASE_ENDING || kindOf(found) !== kind) break;
+      cas(words, at + CELL_HEADER, found, live);
+    }
     this.close(place, slot);
     return false;
   }
@@ -143,19 +149,21 @@ export class Arena {
       const ending = header(PHASE_ENDING, kindOf(live), slot);
       // PUBLISH header -> open bit
       if (cas(words, at + CELL_HEADER, live, ending) !== live) continue;
-      if (this.unopened(place)) {
+      if (!this.unopened(place)) {
+        cas(words, at + CELL_HEADER, ending, live);
+      } else if (cas(words, at + CELL_HEADER, ending, header(PHASE_CLAIMED, kindOf(live), slot)) === ending) {
         this.free(place);
         return true;
       }
-      store(words, at + CELL_HEADER, live);
     }
     return false;
   }
 
-  /** Makes a cell that this agent owns by CREATING or ENDING free, with the cells that hang on it. */
+  /** Makes a cell that an agent has CLAIMED free, with the cells that hang on it. */
   free(place: Place): void {
     const { words, at } = place;
-    if (kindOf(load(words, at + CELL_HEADER)) === KIND.BOUNDED_SEMAPHORE) this.freePermits(place);
+    const claimed = load(words, at + CELL_HEADER);
+    if (kindOf(claimed) === KIND.BOUNDED_SEMAPHORE) this.freePermits(place, slotOf(claimed));
     store(words, at + CELL_HEADER, 0);
     add(this.control.words, LIVE_WORD, -1);
     if (this.hints.length < SEARCH_LIMIT) this.hints.push(place.number);
@@ -165,19 +173,13 @@ export class Arena {
   recover(place: Place, dead: number, slot: number): boolean {
     const { words, at } = place;
     const found = load(words, at + CELL_HEADER);
-    const phase = phaseOf(found);
-    if (phase === PHASE_FREE) return false;
-    const kind = kindOf(found);
-    if (phase === PHASE_CREATING && slotOf(found) === dead) {
-      this.free(place);
-      return true;
-    }
-    // Cells that hang on an agent or on an object are freed with it; they have no open bits.
-    if (kind === KIND.ENTRIES || kind === KIND.PERMITS) return false;
-    if (phase === PHASE_ENDING && slotOf(found) === dead)
-      store(words, at + CELL_HEADER, header(PHASE_LIVE, kind, 0));
+    const owned = slotOf(found) === dead;
+    if (owned && phaseOf(found) === PHASE_ENDING)
+      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindOf(found), 0));
     clearBits(words, at + CELL_OPEN + (dead >> 5), 1 << (dead & 31));
-    return this.settle(place, slot);
+    if (!owned || phaseOf(found) !== PHASE_CLAIMED) return this.settle(place, slot);
+    this.free(place);
+    return true;
   }
 
   private unopened({ words, at }: Place): boolean {
@@ -185,15 +187,21 @@ export class Arena {
     return true;
   }
 
-  private freePermits(place: Place): void {
-    let next = load(place.words, place.at + FIRST_PERMITS);
-    while (next !== 0) {
+  /** Frees from the last to the first, so that whoever finishes for one who died in between finds the rest of the chain. */
+  private freePermits(place: Place, slot: number): void {
+    const chain: Place[] = [];
+    for (let next = load(place.words, place.at + FIRST_PERMITS); next !== 0; ) {
       const permits = this.place(next);
       const { words, at } = permits;
-      // A half-made chain may have been freed, and its cells taken, before its semaphore was: then it ends here.
-      if (kindOf(load(words, at + CELL_HEADER)) !== KIND.PERMITS) return;
-      if (load(words, at + PERMITS_OWNER) !== place.number) return;
+      const found = load(words, at + CELL_HEADER);
+      // A cell that was freed already, and may have become something else, ends the chain.
+      if (found !== header(PHASE_LIVE, KIND.PERMITS, 0) && found !== header(PHASE_CLAIMED, KIND.PERMITS, slot))
+        break;
+      if (load(words, at + PERMITS_OWNER) !== place.number) break;
+      chain.push(permits);
       next = load(words, at + PERMITS_NEXT);
+    }
+    for (const { words, at } of chain.reverse()) {
       store(words, at + CELL_HEADER, 0);
       add(this.control.words, LIVE_WORD, -1);
     }

@@ -81,7 +81,7 @@ export const CELL_WORDS = 16;
 export const FIRST_SEGMENT_CELLS = 1024;
 export const SEGMENT_HEADER_WORDS = 16;
 export const MAX_SEGMENTS = 14;
-/** bits 7…0 slot (of the agent creating or ending it) | 12…8 kind | 14…13 phase. */
+/** bits 7…0 slot (of the agent that has claimed it or is ending it) | 12…8 kind | 14…13 phase. */
 export const CELL_HEADER = 0;
 /** Counts the objects that lived here; 31 bits. Part of a handle. */
 export const CELL_GENERATION = 1;
@@ -100,7 +100,8 @@ export const KIND_MASK = 0x1f;
 export const PHASE_SHIFT = 13;
 export const PHASE_MASK = 0x3;
 export const PHASE_FREE = 0;
-export const PHASE_CREATING = 1;
+/** Belongs to the agent in the slot, which fills it or frees it. */
+export const PHASE_CLAIMED = 1;
 export const PHASE_LIVE = 2;
 export const PHASE_ENDING = 3;
 
@@ -108,12 +109,12 @@ export const PHASE_ENDING = 3;
 /** First cell of permits, within a bounded semaphore. */
 export const FIRST_PERMITS: number = CELL_BODY + 3;
 /** Next cell of permits; 0 none. */
-export const PERMITS_NEXT = 2;
+export const PERMITS_NEXT: number = CELL_BODY;
 /** The semaphore they belong to. */
-export const PERMITS_OWNER = 3;
+export const PERMITS_OWNER: number = CELL_BODY + 1;
 /** The permits: 0 free, else the slot of the agent that holds it. */
-export const PERMITS = 4;
-export const PERMITS_PER_CELL = 12;
+export const PERMITS: number = CELL_BODY + 2;
+export const PERMITS_PER_CELL = 4;
 
 /** What lives in a cell. */
 export const KIND = {

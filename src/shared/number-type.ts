@@ -1,5 +1,6 @@
 /** The types of shared numbers: their names, Python's codes for them, their ranges and views. */
 
+import { inspect } from 'node:util';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
 
@@ -88,7 +89,7 @@ export function numberType(title: string, type: unknown): NumberTypeFacts {
   const facts = FACTS.find((each) => each.name === name);
   if (facts !== undefined) return facts;
   throw new InvalidTypeError(
-    `${title}: refused, its type is ${typeof type === 'string' ? JSON.stringify(type) : String(type)}; ` +
+    `${title}: refused, its type is ${inspect(type)}; ` +
       `use one of ${FACTS.map((each) => each.name).join(' ')} or Python's ${Object.keys(PYTHON_CODES).join(' ')}`,
   );
 }
@@ -138,8 +139,7 @@ export function fromStored(facts: NumberTypeFacts, stored: number | bigint): num
 }
 
 function wrongType(title: string, facts: NumberTypeFacts, value: unknown, wanted: string): InvalidTypeError {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return new InvalidTypeError(`${title}: refused, ${shown} is no ${facts.name}; pass ${wanted}`);
+  return new InvalidTypeError(`${title}: refused, ${inspect(value)} is no ${facts.name}; pass ${wanted}`);
 }
 
 function outOfRange(

@@ -11,6 +11,7 @@
  * operations are single atomic instructions and need no lock.
  */
 
+import { inspect } from 'node:util';
 import {
   changeElement,
   compareExchangeElement,
@@ -260,7 +261,7 @@ function obtainValue(
   const given = options?.lock ?? true;
   if (typeof given !== 'boolean' && !isGuard(given)) {
     throw new InvalidTypeError(
-      `Value: refused, its lock is ${String(given)}; pass a Lock, an RLock, or false for none`,
+      `Value: refused, its lock is ${inspect(given)}; pass a Lock, an RLock, or false for none`,
     );
   }
   let lock = typeof given === 'boolean' ? undefined : given;

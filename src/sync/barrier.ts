@@ -25,11 +25,12 @@
  * W finds the round passed. Had W1 come first, L would have found BROKEN and thrown.
  */
 
+import { inspect } from 'node:util';
 import { cas, clearBits, load, setBits, store } from '#atomics';
 import { block, spin } from '../agents/blocking.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import type { FunctionReference } from '../agents/function-reference.ts';
-import { referenceTo, resolveReference } from '../agents/function-reference.ts';
+import { referenceTo, resolveReference, resolveReferenceNow } from '../agents/function-reference.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Namespace } from '../agents/namespace.ts';
 import type { Description } from '../agents/shared-object.ts';
@@ -380,7 +381,7 @@ export class Barrier extends SharedObject {
       if (index + 1 < parties) {
         if (cas(words, at + CELL_STATE, state, state + 1) === state)
           return { role: 'waits', index, generation };
-      } else if (this.action !== undefined) {
+      } else if (this.action !== undefined || this.reference !== undefined) {
         if (cas(words, at + CELL_STATE, state, (state + 1) | TRIPPING_BIT) === state)
           return { role: 'acts', index, generation };
       } else if (this.moveOn(state)) return { role: 'trips', index, generation };
@@ -398,7 +399,9 @@ export class Barrier extends SharedObject {
   }
 
   private act(): unknown {
-    return this.action!();
+    // A blocking call may come before the event loop had a chance to load what the handle tells.
+    this.action ??= resolveReferenceNow(this.reference!) as () => unknown;
+    return this.action();
   }
 
   /** Ends the round after its action; throws if it was broken meanwhile. */
@@ -447,7 +450,7 @@ function obtainBarrier(parties: number, options: BarrierOptions | undefined): Op
   checkPermits(TYPE.name, 'parties', parties, 1, MAX_PARTIES);
   const { action, timeout } = options ?? {};
   if (action !== undefined && typeof action !== 'function') {
-    throw new InvalidTypeError(`Barrier: refused, its action is ${String(action)}; pass a function`);
+    throw new InvalidTypeError(`Barrier: refused, its action is ${inspect(action)}; pass a function`);
   }
   const bounded = timeout === undefined ? Number.POSITIVE_INFINITY : checkMilliseconds('timeout', timeout);
   return obtain(TYPE, options, ({ words, at }) => {

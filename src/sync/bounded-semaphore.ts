@@ -33,7 +33,6 @@ import {
   CELL_BODY,
   CELL_HEADER,
   CELL_STATE,
-  CELL_WORDS,
   FIRST_PERMITS,
   header,
   KIND,
@@ -330,13 +329,11 @@ function makePermits({ words, at, number }: Place, limit: number, agent: Agent):
   let link = { words, at: at + FIRST_PERMITS };
   while (made.length * PERMITS_PER_CELL < limit) {
     const cell = arena.claim(KIND.PERMITS, agent.slot);
-    for (let word = PERMITS_NEXT; word < CELL_WORDS; word++) store(cell.words, cell.at + word, 0);
     store(cell.words, cell.at + PERMITS_OWNER, number);
     store(link.words, link.at, cell.number);
     made.push(cell);
     link = { words: cell.words, at: cell.at + PERMITS_NEXT };
   }
-  // From the first on: whoever frees a half-made chain walks it up to the first cell that was freed before.
   for (const cell of made) store(cell.words, cell.at + CELL_HEADER, header(PHASE_LIVE, KIND.PERMITS, 0));
 }
 

@@ -429,7 +429,7 @@ function obtainWithLock(
   }
   if (!isGuard(given)) {
     throw new InvalidTypeError(
-      `Condition: refused, its lock is ${String(given)}; pass a Lock or an RLock, or nothing`,
+      `Condition: refused, its lock is ${inspect(given)}; pass a Lock or an RLock, or nothing`,
     );
   }
   const opened = obtainBeside(given, TYPE, options, (place) => attachGuard(place, given));

@@ -1,5 +1,6 @@
 /** What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts. */
 
+import { inspect } from 'node:util';
 import type { Agent } from '../agents/agent.ts';
 import type { ObjectType } from '../agents/cell.ts';
 import { sweepIfDue } from '../agents/reaper.ts';
@@ -134,7 +135,7 @@ export abstract class PermitSource extends SharedObject implements Holdable {
 export function checkPermits(title: string, what: string, value: unknown, least: number, most: number): void {
   if (typeof value !== 'number') {
     throw new InvalidTypeError(
-      `${title}: refused, ${what} is ${String(value)}; pass a whole number from ${least} to ${most}`,
+      `${title}: refused, ${what} is ${inspect(value)}; pass a whole number from ${least} to ${most}`,
     );
   }
   if (!Number.isInteger(value) || value < least || value > most) {

@@ -109,8 +109,7 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   /** Gives one level back. Throws `NotOwnerError` unless the running code owns it, `NotLockedError` if it is free. */
   override release(): void {
     this.checkOpen();
-    if (!this.owned)
-      throw this.refused(`${this.title}: can't be released, it`, 'release once for each acquire');
+    if (!this.owned) throw this.notReleasable();
     this.giveBack();
   }
 
@@ -134,7 +133,8 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   /** @internal */
   override checkOwned(refused: string): void {
     this.checkOpen();
-    if (!this.owned) throw this.refused(`${refused}, its ${this.title}`, 'acquire it first');
+    if (this.owned) return;
+    throw new NotOwnerError(`${refused}, this flow does not hold its ${this.title}; acquire it first`);
   }
 
   /** @internal */
@@ -169,13 +169,18 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
     if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) !== raw.me) raw.free();
   }
 
-  private refused(what: string, advice: string): Error {
+  private notReleasable(): Error {
     const { owner } = this;
-    if (owner === null) return new NotLockedError(`${what} is held by nobody; ${advice}`);
+    if (owner === null) {
+      return new NotLockedError(
+        `${this.title}: can't be released, nobody holds it; release once for each acquire`,
+      );
+    }
     const elsewhere =
       owner.pid === process.pid && this.raw.depth > 0 ? ', in another flow of this thread' : '';
     return new NotOwnerError(
-      `${what} is held by ${owner.name} (pid ${owner.pid}, thread ${owner.threadId})${elsewhere}; only its owner may do that`,
+      `${this.title}: can't be released here, it is held by ${owner.name} (pid ${owner.pid}, thread ${owner.threadId})${elsewhere}; ` +
+        'only its owner may do that',
     );
   }
 }

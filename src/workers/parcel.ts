@@ -11,6 +11,14 @@ import { serialize } from 'node:v8';
 import { openShared, SharedObject } from '../agents/shared-object.ts';
 import { NotSendableError } from '../errors.ts';
 import { type ErrorClass, errorClassOf, isError, rebuildError } from './error-class.ts';
+import {
+  className,
+  describeFunction,
+  describeRefused,
+  isLeaf,
+  isPlainLeaf,
+  isSharedBytes,
+} from './sendable.ts';
 
 /** Plain data for structured clone. */
 export interface Parcel {
@@ -33,13 +41,6 @@ export type Goods =
 
 /** Where a parcel goes: only threads can share a SharedArrayBuffer. */
 export type Destination = 'process' | 'thread';
-
-const forbidden = new WeakMap<object, string>();
-
-/** Refuses `object` in every parcel; `reason` follows "it is …". */
-export function forbidSending(object: object, reason: string): void {
-  forbidden.set(object, reason);
-}
 
 /** A value and how it is reached from the root: `args[1].callback`. */
 interface Spot {
@@ -252,55 +253,6 @@ function canPack(spot: Spot, to: Destination): boolean {
 /** Own key, whatever it is called (`__proto__` too). */
 function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
-}
-
-/** Objects that structured clone takes whole, and in which nothing else can lie. */
-function isLeaf(value: object): boolean {
-  return isPlainLeaf(value) || isHostObject(value);
-}
-
-function isPlainLeaf(value: object): boolean {
-  return (
-    ArrayBuffer.isView(value) ||
-    types.isAnyArrayBuffer(value) ||
-    types.isDate(value) ||
-    types.isRegExp(value) ||
-    types.isBoxedPrimitive(value)
-  );
-}
-
-/** Node's own cloneable classes (Blob, KeyObject, MessagePort …) keep what they are under symbols. */
-function isHostObject(value: object): boolean {
-  if (Array.isArray(value) || types.isMap(value) || types.isSet(value) || types.isProxy(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return false;
-  return Object.getOwnPropertySymbols(value).length > 0 && Object.keys(value).length === 0;
-}
-
-function isSharedBytes(value: object): boolean {
-  return types.isSharedArrayBuffer(ArrayBuffer.isView(value) ? value.buffer : value);
-}
-
-function describeRefused(value: object): string | undefined {
-  const reason = forbidden.get(value);
-  if (reason !== undefined) return reason;
-  if (value instanceof URL) return 'a URL (send its href)';
-  if (types.isProxy(value)) return 'a Proxy';
-  if (types.isPromise(value)) return 'a Promise (await it first)';
-  if (types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef)
-    return `a ${className(value)}`;
-  if (types.isGeneratorObject(value)) return 'a generator';
-  return undefined;
-}
-
-function describeFunction(value: object): string {
-  const { name } = value as { name?: unknown };
-  return typeof name === 'string' && name !== '' ? `a function (${name})` : 'a function';
-}
-
-function className(value: object): string {
-  const name: unknown = value.constructor?.name;
-  return typeof name === 'string' ? name : 'object';
 }
 
 function keyOf(key: string): string {
