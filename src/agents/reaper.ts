@@ -138,9 +138,9 @@ function reapWhere(waker: Waker, chosen: (base: number) => boolean): void {
 
 function reapCell(namespace: Namespace, place: Place, dead: number, by: number): boolean {
   const header = load(place.words, place.at + CELL_HEADER);
-  if (header === 0) return false;
   // Only who has it open can hold something of it; and while the bit is set the cell can't become another object.
   const open = load(place.words, place.at + CELL_OPEN + (dead >> 5)) & (1 << (dead & 31));
+  if (header === 0 && open === 0) return false;
   const kind = kindNumbered(kindOf(header));
   if (open !== 0) kind?.recover?.(namespace, place, dead);
   return namespace.arena.recover(place, dead, by);

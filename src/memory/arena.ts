@@ -13,7 +13,7 @@
  *   A1 header LIVE→ENDING · A2 OPEN is empty · B1 sets its bit · A3 ENDING→CLAIMED. B2 reads the header. Before A3 it finds ENDING and
  *   makes it LIVE again by CAS: then A3 fails, and A finds B's bit. After A3 it finds the cell gone, and clears its bit. If B1
  *   comes before A2, A itself goes back to LIVE. Whichever of the two CAS is first decides: the header is the one word.
- *   Tests: tests/memory/arena.test.ts, tests/model.
+ *   Tests: tests/model/scenarios/arena.ts.
  *
  * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which the reaper finishes for it.
  * A handle may be older than the object in the cell. Its bit comes and goes in whatever lives there, also in a FREE cell: so
@@ -195,7 +195,10 @@ export class Arena {
       const { words, at } = permits;
       const found = load(words, at + CELL_HEADER);
       // A cell that was freed already, and may have become something else, ends the chain.
-      if (found !== header(PHASE_LIVE, KIND.PERMITS, 0) && found !== header(PHASE_CLAIMED, KIND.PERMITS, slot))
+      if (
+        found !== header(PHASE_CLAIMED, KIND.PERMITS, 0) &&
+        found !== header(PHASE_CLAIMED, KIND.PERMITS, slot)
+      )
         break;
       if (load(words, at + PERMITS_OWNER) !== place.number) break;
       chain.push(permits);

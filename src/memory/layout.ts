@@ -100,7 +100,7 @@ export const KIND_MASK = 0x1f;
 export const PHASE_SHIFT = 13;
 export const PHASE_MASK = 0x3;
 export const PHASE_FREE = 0;
-/** Belongs to the agent in the slot, which fills it or frees it. */
+/** Belongs to the agent in the slot, which fills it or frees it; slot 0: to the object that it hangs on. */
 export const PHASE_CLAIMED = 1;
 export const PHASE_LIVE = 2;
 export const PHASE_ENDING = 3;

@@ -40,7 +40,7 @@ import {
   PERMITS_NEXT,
   PERMITS_OWNER,
   PERMITS_PER_CELL,
-  PHASE_LIVE,
+  PHASE_CLAIMED,
 } from '../memory/layout.ts';
 import { HoldOf } from './hold.ts';
 import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
@@ -334,7 +334,8 @@ function makePermits({ words, at, number }: Place, limit: number, agent: Agent):
     made.push(cell);
     link = { words: cell.words, at: cell.at + PERMITS_NEXT };
   }
-  for (const cell of made) store(cell.words, cell.at + CELL_HEADER, header(PHASE_LIVE, KIND.PERMITS, 0));
+  // From now on they are the semaphore's, not this agent's.
+  for (const cell of made) store(cell.words, cell.at + CELL_HEADER, header(PHASE_CLAIMED, KIND.PERMITS, 0));
 }
 
 /** Frees every permit of the dead agent. */

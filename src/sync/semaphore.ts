@@ -2,7 +2,7 @@
  * Semaphore: a count of permits, without owners: a signal. Who acquires need not be who releases.
  *
  *   word   name     bits                                            written by
- *   +0     STATE    30 WAITERS | 29 FAIR | 26…0 permits         anyone, CAS only
+ *   +0     STATE    30 WAITERS | 29 FAIR | 26…0 permits             anyone, CAS only
  *   +1     TICKETS  counter: who came first                         waiters
  *
  * Algorithm: as raw-lock.ts, with a count in the place of an owner.
