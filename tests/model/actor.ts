@@ -78,7 +78,13 @@ function toolsFor(world: World, seat: Seat, me: number): Tools<unknown> {
     pause: () => {
       machine.operate(OP.PAUSE, 0, 0, 0);
     },
-    note: (change) => machine.atOnce(() => change(ghostsOf(machine.state))),
+    note: (change) => {
+      machine.atOnce(() => {
+        change(ghostsOf(machine.state));
+        return 0;
+      });
+    },
+    look: (read) => machine.atOnce(() => read(ghostsOf(machine.state))),
     isDead: (actor) => machine.state[actorWord(actor) + STATUS] === DEAD,
     check: (holds, message) => {
       if (!holds) machine.fail(message);

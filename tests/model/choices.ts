@@ -96,9 +96,10 @@ export function choose(state: State, actor: number, { result, byTime }: Choice, 
 
 /** Whether the actor may die where it is. */
 export function mayDie(state: State, actor: number, scenario: AnyScenario): boolean {
-  if (state[DEATHS_LEFT] === 0) return false;
+  if (state[DEATHS_LEFT] === 0 || state[actorWord(actor) + STATUS] === DEAD) return false;
   const spec = scenario.actors[actor];
-  return spec === undefined ? (scenario.deaths ?? 0) > 1 : spec.mortal !== false;
+  // A reaper may die over its work.
+  return spec === undefined ? state[DEATHS_LEFT]! < scenario.deaths! : spec.mortal !== false;
 }
 
 function isTimeout(status: number, result: number): boolean {

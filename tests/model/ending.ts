@@ -12,7 +12,7 @@ import {
 } from './internals.ts';
 import { machine } from './machine.ts';
 import type { Ending } from './scenario.ts';
-import { actorWord, DEAD, DONE, ghostsOf, placeOf, STATUS } from './state.ts';
+import { actorWord, DEAD, DEATHS_LEFT, DONE, ghostsOf, placeOf, STATUS } from './state.ts';
 import type { World } from './world.ts';
 
 /** Checks the machine's state, and spends it. What is wrong becomes the machine's violation. */
@@ -42,6 +42,7 @@ function check(world: World): void {
     dead,
     things,
     agent,
+    namespace,
     check: (holds, message) => {
       if (!holds) machine.fail(message);
     },
@@ -54,7 +55,7 @@ function check(world: World): void {
     const slot = actor + 1;
     if (namespace.isLive(slot)) lib.reap(namespace, slot, slot);
   }
-  checkNothingLeft(world, namespace.arena.bump, dead.length > 0);
+  checkNothingLeft(world, namespace.arena.bump, machine.state[DEATHS_LEFT] !== (scenario.deaths ?? 0));
 }
 
 function statusOf(actor: number): number {

@@ -18,6 +18,12 @@ export const INTERVAL = 3;
 const EVENT_BITS = 2;
 const EVENT_MASK = 3;
 
+/** A timer as its maker sees it. Whether it keeps the process running does not matter here. */
+class Handle {
+  ref(): void {}
+  unref(): void {}
+}
+
 /** What a turn takes by an actor's clock, if it is slow. */
 const LONG = 1;
 
@@ -29,10 +35,9 @@ interface Timer {
   readonly at: number;
 }
 
-let timers = new Map<number, Timer>();
-let immediates = new Map<number, () => void>();
-let intervals = new Map<number, () => void>();
-let handles = 0;
+const timers = new Map<Handle, Timer>();
+const immediates = new Map<Handle, () => void>();
+const intervals = new Map<Handle, () => void>();
 
 /** The event of hearing the bell, with the cells that were rung. */
 export function ringsHeard(state: State, actor: number): number {
@@ -44,24 +49,20 @@ export function takeTimers(): void {
   const replace = (name: string, value: unknown): void => {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
   };
-  const adder = (map: () => Map<number, () => void>) => (act: () => void) => {
-    map().set(++handles, act);
-    return handles;
+  const adder = (map: Map<Handle, () => void>) => (act: () => void) => {
+    const handle = new Handle();
+    map.set(handle, act);
+    return handle;
   };
   replace('setTimeout', (act: () => void, milliseconds = 0) => {
-    timers.set(++handles, { act, at: machine.clock + milliseconds });
-    return handles;
+    const handle = new Handle();
+    timers.set(handle, { act, at: machine.clock + milliseconds });
+    return handle;
   });
-  replace(
-    'setImmediate',
-    adder(() => immediates),
-  );
-  replace(
-    'setInterval',
-    adder(() => intervals),
-  );
+  replace('setImmediate', adder(immediates));
+  replace('setInterval', adder(intervals));
   for (const name of ['clearTimeout', 'clearImmediate', 'clearInterval']) {
-    replace(name, (handle: number) => {
+    replace(name, (handle: Handle) => {
       timers.delete(handle);
       immediates.delete(handle);
       intervals.delete(handle);
@@ -69,16 +70,14 @@ export function takeTimers(): void {
   }
   replace('queueMicrotask', (act: () => void) => realMicrotask(() => attempt(act)));
   replace('performance', { now: () => machine.clock });
-  process.hrtime.bigint = () => 0n;
+  process.hrtime.bigint = () => BigInt(machine.clock) * 1_000_000n;
 }
 
 /** Forgets what an earlier run left. */
 export function clearTimers(): void {
-  if (handles === 0) return;
-  timers = new Map();
-  immediates = new Map();
-  intervals = new Map();
-  handles = 0;
+  timers.clear();
+  immediates.clear();
+  intervals.clear();
 }
 
 /** Goes on turn by turn until the code has ended, or the run is over. */

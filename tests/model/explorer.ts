@@ -132,29 +132,37 @@ export class Explorer {
   private readonly scheduler = (op: number, at: number): boolean => {
     if (machine.log.length > STEP_LIMIT) machine.fail('it does not come to an end');
     const { actor, state } = machine;
-    if (!this.isPoint(op, at, actor)) return true;
-    const { left } = this.running!;
+    const segment = this.running!;
+    const point = this.isPoint(op, at, actor);
+    // A death before a load is one before the operation that follows.
+    const deadly = op !== OP.LOAD && mayDie(state, actor, this.world.scenario);
+    if (!point && !deadly) return true;
     const { visited, key } = this;
     key.of(state);
-    const before = visited.size;
-    if (visited.add(key, actor, left)) {
+    if (point && visited.add(key, actor, segment.left)) {
       this.cut = true;
       return false;
     }
-    const deadly = mayDie(state, actor, this.world.scenario);
-    if (left === 0 && !deadly) return true;
-    const logs = this.logsNow();
-    const here = { logs, from: this.running, after: machine.position, death: false };
-    if (left > 0) this.push(snapshot(state), { ...here, left: left - 1 }, actor);
-    if (!deadly) return true;
-    if (visited.size > before) this.counts.crashPoints++;
-    const survived = snapshot(state);
+    if (!deadly && segment.left === 0) return true;
+    const here = { logs: this.logsNow(), from: segment, after: machine.position, death: false };
+    if (point && segment.left > 0) this.push(snapshot(state), { ...here, left: segment.left - 1 }, actor);
+    if (deadly) this.die(actor, here);
+    return true;
+  };
+
+  /** Goes on without the actor. */
+  private die(actor: number, here: Pick<Segment, 'logs' | 'from' | 'after'>): void {
+    const { key, visited } = this;
+    const { left } = this.running!;
+    const survived = snapshot(machine.state);
     kill(survived, actor);
     survived[DEATHS_LEFT] = survived[DEATHS_LEFT]! - 1;
     key.of(survived);
-    if (!visited.add(key, NOBODY, left)) this.push(survived, { ...here, left, death: true });
-    return true;
-  };
+    const before = visited.size;
+    if (visited.add(key, NOBODY, left)) return;
+    if (visited.size > before) this.counts.crashPoints++;
+    this.push(survived, { ...here, left, death: true });
+  }
 
   /** The actor has blocked or ended: whoever can goes on. */
   private goOn(segment: Segment): void {
@@ -162,6 +170,8 @@ export class Explorer {
     key.of(state);
     if (visited.add(key, NOBODY, segment.left)) return;
     const from = { logs: this.logsNow(), left: segment.left, from: segment, after: Infinity, death: false };
+    if (mayDie(state, segment.actor, this.world.scenario)) this.die(segment.actor, from);
+    key.of(state);
     if (this.push(snapshot(state), from)) return;
     counts.endings++;
     inspect(this.world);

@@ -3,8 +3,11 @@
 export type Agent = import('../../src/agents/agent.ts').Agent;
 export type Bell = import('../../src/agents/doorbell.ts').Bell;
 export type Bells = import('../../src/agents/doorbell.ts').Bells;
+export type Cell = import('../../src/agents/cell.ts').Cell;
 export type Hold = import('../../src/contracts.ts').Hold;
 export type Namespace = import('../../src/agents/namespace.ts').Namespace;
+export type ObjectType = import('../../src/agents/cell.ts').ObjectType;
+export type Place = import('../../src/memory/arena.ts').Place;
 export type SharedObject = import('../../src/agents/shared-object.ts').SharedObject;
 export type Words = import('../../src/memory/atomics.ts').Words;
 
@@ -31,6 +34,8 @@ export const {
   KIND,
   LIVE_WORD,
   OPEN_WORDS,
+  PHASE_LIVE,
+  phaseOf,
 }: typeof import('../../src/memory/layout.ts') = await import(
   new URL('../../../dist/memory/layout.js', import.meta.url).href
 );

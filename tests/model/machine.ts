@@ -112,14 +112,11 @@ class Machine {
   }
 
   /** Does something at once with the operation before it. */
-  atOnce(act: () => void): void {
-    if (this.aborted && this.actor >= 0) throw ABORT;
-    if (this.actor >= 0 && this.position < this.log.length) {
-      this.position++;
-      return;
-    }
-    act();
-    if (this.actor >= 0) this.note(0);
+  atOnce(act: () => number): number {
+    if (this.actor < 0) return act();
+    if (this.aborted) throw ABORT;
+    if (this.position < this.log.length) return this.log[this.position++]!;
+    return this.note(act());
   }
 
   /** Adds the result of the actor's last operation. */

@@ -22,6 +22,8 @@ export interface Tools<Things> {
   pause(): void;
   /** Notes something together with the operation before it. Not done again when the code is run again. */
   note(change: (ghosts: State) => void): void;
+  /** Reads something that was noted, together with the operation before it. */
+  look(read: (ghosts: State) => number): number;
   /** Whether actor `actor` has died. Only within `note`. */
   isDead(actor: number): boolean;
   /** Reports a violation unless `holds`. */
@@ -39,6 +41,7 @@ export interface Ending<Things> {
   /** The objects, as an agent sees them that has just come. It can't wait: what it needs has to be there. */
   readonly things: Things;
   readonly agent: Agent;
+  readonly namespace: Namespace;
   check(holds: boolean, message: string): void;
 }
 

@@ -57,17 +57,16 @@ export async function tell(world: World, last: Segment): Promise<string[]> {
     const log = seen.results.slice(0, seen.length);
     choose(state, segment.actor, segment.choice, log);
     if (segment.choice.result !== GO) lines.push(`${name} goes on with ${segment.choice.result}`);
-    const before = log.length;
-    const ops: string[] = [];
+    const ops: { text: string; position: number }[] = [];
     const until = next?.after ?? Infinity;
     const scheduler: Scheduler = (op, at, a, b) => {
       if (machine.position >= until) return false;
-      ops.push(`${name}  ${describe(world, op, at, a, b)}`);
+      ops.push({ text: `${name}  ${describe(world, op, at, a, b)}`, position: machine.position });
       return true;
     };
     const pending = runActor(world, segment.actor, log, scheduler);
     if (pending !== undefined) await pending;
-    lines.push(...ops.map((text, at) => withResult(text, log[before + at])));
+    lines.push(...ops.map(({ text, position }) => withResult(text, log[position])));
     if (next?.death === true) {
       kill(state, segment.actor);
       lines.push(`${name} dies`);

@@ -1,10 +1,17 @@
 /** All scenarios, by primitive. */
 
 import type { AnyScenario } from '../scenario.ts';
+import { arenaScenarios } from './arena.ts';
+import { eventScenarios } from './event.ts';
 import { lockScenarios } from './lock.ts';
+import { boundedScenarios, semaphoreScenarios } from './semaphore.ts';
 
 export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Lock: lockScenarios,
+  Semaphore: semaphoreScenarios,
+  BoundedSemaphore: boundedScenarios,
+  Event: eventScenarios,
+  Arena: arenaScenarios,
 };
 
 export function scenarioNamed(primitive: string, name: string): AnyScenario {

@@ -2,20 +2,15 @@
 
 import type { Lock } from 'lockstep';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
-import { NAMESPACE } from '../world.ts';
 import { critical } from './critical.ts';
+import { aLock } from './objects.ts';
 
 interface Things {
   lock: Lock;
 }
 
 const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
-  things: (share, { Lock }) => ({
-    lock: share(
-      () => new Lock({ namespace: NAMESPACE }),
-      (handle) => Lock.open(handle),
-    ),
-  }),
+  things: (share, lib) => ({ lock: aLock(share, lib) }),
   settled: ({ things: { lock }, check }) => {
     check(!lock.locked, 'the lock is still held');
     lock.acquireSync().release();

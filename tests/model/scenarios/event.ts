@@ -1,0 +1,64 @@
+/** Event: set frees everyone who waits, also when it is cleared at once. */
+
+import type { Event } from 'lockstep';
+import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
+import { anEvent } from './objects.ts';
+
+interface Things {
+  event: Event;
+}
+
+const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
+  things: (share, lib) => ({ event: anEvent(share, lib) }),
+  settled: ({ things: { event }, check }) => {
+    event.set();
+    check(event.waitSync(), 'a set event is waited for');
+    event.clear();
+    check(!event.isSet(), 'a cleared event is set');
+  },
+};
+
+/** Ghosts: whether actor n has begun to wait, as far as its entry says; the sets since. */
+const waits: Actor<Things> = {
+  run({ things: { event }, check }) {
+    check(event.waitSync(), 'the wait came to nothing');
+  },
+};
+const waitsFor: Actor<Things> = {
+  timed: true,
+  run({ things: { event } }) {
+    event.waitSync({ timeout: 100 });
+  },
+};
+const awaits = (flows = 1): Actor<Things> => ({
+  async run({ things: { event }, check }) {
+    const waits = Array.from({ length: flows }, () => event.wait());
+    for (const freed of await Promise.all(waits)) check(freed, 'the wait came to nothing');
+  },
+});
+const sets: Actor<Things> = {
+  run({ things: { event } }) {
+    event.set();
+  },
+};
+
+const scenarios: readonly Scenario<Things>[] = [
+  { ...base, name: 'one sets, two wait', actors: [sets, waits, waits], preemptions: [3, 4] },
+  { ...base, name: 'two set, one waits', actors: [sets, sets, waits], preemptions: [3, 4] },
+  { ...base, name: 'one sets, two await', actors: [sets, awaits(2), awaits()], preemptions: [3, 4] },
+  {
+    ...base,
+    name: 'one sets, one waits, one gives up',
+    actors: [sets, waits, waitsFor],
+    timeouts: 1,
+    preemptions: [3, 4],
+  },
+  {
+    ...base,
+    name: 'one sets, two wait, one of them dies',
+    actors: [{ ...sets, mortal: false }, waits, awaits()],
+    deaths: 1,
+    preemptions: [2, 3],
+  },
+];
+export const eventScenarios: readonly AnyScenario[] = scenarios as readonly AnyScenario[];

@@ -1,0 +1,62 @@
+/** The objects of scenarios: each made by the first agent, opened by all who come after. */
+
+import type { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockstep';
+import type { Library } from '../library.ts';
+import type { Share } from '../scenario.ts';
+import { NAMESPACE } from '../world.ts';
+
+const options = { namespace: NAMESPACE };
+
+export function aLock(share: Share, { Lock }: Library): Lock {
+  return share(
+    () => new Lock(options),
+    (handle) => Lock.open(handle),
+  );
+}
+
+export function anRLock(share: Share, { RLock }: Library): RLock {
+  return share(
+    () => new RLock(options),
+    (handle) => RLock.open(handle),
+  );
+}
+
+export function aSemaphore(share: Share, { Semaphore }: Library, permits: number): Semaphore {
+  return share(
+    () => new Semaphore(permits, options),
+    (handle) => Semaphore.open(handle),
+  );
+}
+
+export function aBoundedSemaphore(
+  share: Share,
+  { BoundedSemaphore }: Library,
+  permits: number,
+): BoundedSemaphore {
+  return share(
+    () => new BoundedSemaphore(permits, options),
+    (handle) => BoundedSemaphore.open(handle),
+  );
+}
+
+/** A condition on a lock that is not re-entrant: simpler, and the notifications are the same. */
+export function aCondition(share: Share, lib: Library, lock: Lock | RLock): Condition {
+  return share(
+    () => new lib.Condition(lock),
+    (handle) => lib.Condition.open(handle),
+  );
+}
+
+export function anEvent(share: Share, { Event }: Library): Event {
+  return share(
+    () => new Event(options),
+    (handle) => Event.open(handle),
+  );
+}
+
+export function aBarrier(share: Share, { Barrier }: Library, parties: number): Barrier {
+  return share(
+    () => new Barrier(parties, options),
+    (handle) => Barrier.open(handle),
+  );
+}

@@ -1,0 +1,226 @@
+/** Semaphore and BoundedSemaphore: never more inside than there are permits, no permit lost, nobody forgotten. */
+
+import type { BoundedSemaphore, Semaphore } from 'lockstep';
+import type { Actor, AnyScenario, Ending, Scenario, Tools } from '../scenario.ts';
+import { aBoundedSemaphore, aSemaphore } from './objects.ts';
+
+interface Things {
+  semaphore: Semaphore | BoundedSemaphore;
+}
+
+/** Permits that are out, by ghost count, and how many there may be. */
+const OUT = 0;
+const ADDED = 1;
+
+function holding(tools: Tools<Things>, permits: number): void {
+  tools.note((ghosts) => {
+    ghosts[OUT]!++;
+    tools.check(ghosts[OUT]! <= permits, 'more are inside than there are permits');
+  });
+  tools.pause();
+  tools.note((ghosts) => {
+    ghosts[OUT]!--;
+  });
+}
+
+type Base = Pick<Scenario<Things>, 'things' | 'settled'>;
+
+function family(permits: number, bounded: boolean) {
+  const base: Base = {
+    things: (share, lib) => ({
+      semaphore: bounded ? aBoundedSemaphore(share, lib, permits) : aSemaphore(share, lib, permits),
+    }),
+    settled: (ending) => everythingBack(ending, permits, bounded),
+  };
+  const blocks = (rounds = 1): Actor<Things> => ({
+    run(tools) {
+      for (let round = 0; round < rounds; round++) {
+        const hold = tools.things.semaphore.acquireSync();
+        holding(tools, permits);
+        hold.release();
+      }
+    },
+  });
+  const blocksFor: Actor<Things> = {
+    timed: true,
+    run(tools) {
+      const hold = tools.things.semaphore.acquireSync({ timeout: 100 });
+      if (hold === null) return;
+      holding(tools, permits);
+      hold.release();
+    },
+  };
+  const awaits = (flows = 1): Actor<Things> => ({
+    async run(tools) {
+      const flow = async (): Promise<void> => {
+        const hold = await tools.things.semaphore.acquire();
+        holding(tools, permits);
+        hold.release();
+      };
+      await Promise.all(Array.from({ length: flows }, flow));
+    },
+  });
+  const awaitsFor: Actor<Things> = {
+    timed: true,
+    async run(tools) {
+      const hold = await tools.things.semaphore.acquire({ timeout: 100 });
+      if (hold === null) return;
+      holding(tools, permits);
+      hold.release();
+    },
+  };
+  return { base, blocks, blocksFor, awaits, awaitsFor };
+}
+
+function everythingBack({ things, check, dead }: Ending<Things>, permits: number, bounded: boolean): void {
+  const { semaphore } = things;
+  if (dead.length > 0 && !bounded) return;
+  check(semaphore.value === permits, `${semaphore.value} permits are left of ${permits}`);
+  const holds = Array.from({ length: permits }, () => semaphore.acquireSync());
+  check(semaphore.value === 0, 'there are more permits than were given');
+  for (const hold of holds) hold.release();
+}
+
+const slow = (actor: Actor<Things>): Actor<Things> => ({ ...actor, slow: true });
+
+function both(bounded: boolean): Scenario<Things>[] {
+  const one = family(1, bounded);
+  const two = family(2, bounded);
+  return [
+    {
+      ...one.base,
+      name: 'two block, twice each',
+      actors: [one.blocks(2), one.blocks(2)],
+      preemptions: [3, 5],
+    },
+    {
+      ...two.base,
+      name: 'three block for two permits',
+      actors: [two.blocks(2), two.blocks(), two.blocks()],
+      preemptions: [2, 3],
+    },
+    {
+      ...one.base,
+      name: 'three block for long',
+      actors: [one.blocks(2), slow(one.blocks()), slow(one.blocks())],
+      preemptions: [2, 3],
+    },
+    {
+      ...one.base,
+      name: 'three block, one gives up',
+      actors: [one.blocks(), slow(one.blocksFor), slow(one.blocks())],
+      timeouts: 1,
+      preemptions: [2, 4],
+    },
+    {
+      ...one.base,
+      name: 'three block, two look around',
+      actors: [one.blocks(), one.blocks(), one.blocks()],
+      naps: 2,
+      preemptions: [1, 3],
+    },
+    {
+      ...one.base,
+      name: 'one blocks, one awaits',
+      actors: [one.blocks(2), one.awaits()],
+      preemptions: [3, 4],
+    },
+    {
+      ...one.base,
+      name: 'two block, two flows of one await',
+      actors: [one.blocks(), one.blocks(), one.awaits(2)],
+      preemptions: [1, 3],
+    },
+    {
+      ...one.base,
+      name: 'two block, one awaits and gives up',
+      actors: [one.blocks(), one.awaitsFor, one.blocks()],
+      timeouts: 1,
+      preemptions: [2, 3],
+    },
+  ];
+}
+
+const boundedOne = family(1, true);
+const boundedTwo = family(2, true);
+const deaths: Scenario<Things>[] = [
+  {
+    ...boundedOne.base,
+    name: 'two block, one dies',
+    actors: [boundedOne.blocks(), boundedOne.blocks()],
+    deaths: 1,
+    preemptions: [2, 4],
+  },
+  {
+    ...boundedTwo.base,
+    name: 'three block for two permits, one dies',
+    actors: [boundedTwo.blocks(), boundedTwo.blocks(), boundedTwo.blocks()],
+    deaths: 1,
+    preemptions: [1, 2],
+  },
+  {
+    ...boundedOne.base,
+    name: 'two block, two die, with the reaper',
+    actors: [boundedOne.blocks(), boundedOne.blocks()],
+    deaths: 2,
+    preemptions: [1, 2],
+  },
+];
+
+/** One adds permits, the others take them: nobody gives back what it took. */
+const signal: Pick<Scenario<Things>, 'things' | 'settled'> = {
+  things: (share, lib) => ({ semaphore: aSemaphore(share, lib, 0) }),
+  settled: ({ ghosts, things, check, waiting, dead }) => {
+    const left = ghosts[ADDED]! - ghosts[OUT]!;
+    const { value } = things.semaphore;
+    check(value === 0 || waiting.length === 0, 'somebody waits although there is a permit');
+    check(value <= left && value >= left - dead.length, `${value} permits are left of ${left}`);
+  },
+};
+const takes: Actor<Things> = {
+  run(tools) {
+    tools.things.semaphore.acquireSync();
+    tools.note((ghosts) => {
+      ghosts[OUT]!++;
+    });
+  },
+};
+const awaitsOne: Actor<Things> = {
+  async run(tools) {
+    await tools.things.semaphore.acquire();
+    tools.note((ghosts) => {
+      ghosts[OUT]!++;
+    });
+  },
+};
+const gives = (...counts: number[]): Actor<Things> => ({
+  mortal: false,
+  run(tools) {
+    for (const count of counts) {
+      tools.note((ghosts) => {
+        ghosts[ADDED]! += count;
+      });
+      tools.things.semaphore.release(count);
+    }
+  },
+});
+const signals: Scenario<Things>[] = [
+  { ...signal, name: 'one gives two permits to two', actors: [gives(2), takes, takes], preemptions: [2, 4] },
+  { ...signal, name: 'one gives twice to two', actors: [gives(1, 1), takes, takes], preemptions: [2, 4] },
+  {
+    ...signal,
+    name: 'one gives twice to two, of which one awaits',
+    actors: [gives(1, 1), takes, awaitsOne],
+    preemptions: [2, 4],
+  },
+  {
+    ...signal,
+    name: 'one gives twice to two, one dies',
+    actors: [gives(1, 1), takes, takes],
+    deaths: 1,
+    preemptions: [1, 2],
+  },
+];
+
+export const semaphoreScenarios: readonly AnyScenario[] = [...both(false), ...signals] as AnyScenario[];
+export const boundedScenarios: readonly AnyScenario[] = [...both(true), ...deaths] as AnyScenario[];
