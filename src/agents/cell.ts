@@ -220,6 +220,14 @@ export class Cell implements Place {
     if (this.serial) this.flows.values().next().value?.wait.abandon();
   }
 
+  /** A cell that stands for nothing any more: what a closed object has, while others of this agent may still use the real one. */
+  closedTwin(): Cell {
+    const type = { kind: this.kind, name: '', serial: this.serial, lasting: this.lasting };
+    const twin = new Cell(this.agent, this, type, this.generation);
+    twin.detach();
+    return twin;
+  }
+
   /** Takes the words away, so that nothing can be done to them from here any more. */
   detach(): void {
     this.closed = true;

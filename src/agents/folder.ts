@@ -26,11 +26,19 @@ import {
 } from 'node:fs';
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
-import { FolderError, InvalidTypeError, NameError, PlatformError, StaleHandleError } from '../errors.ts';
+import {
+  FolderError,
+  InvalidTypeError,
+  NameError,
+  NoSpaceError,
+  PlatformError,
+  StaleHandleError,
+} from '../errors.ts';
 import { segmentBytes } from '../memory/layout.ts';
 import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
+import { noRoom } from '../platform/room.ts';
 import { uniqueName } from '../platform/unique.ts';
 
 const bases = new Map<string, string>();
@@ -70,6 +78,16 @@ export function anonymousFolder(): string {
 
 /** Enters the folder, making it first where `create` is set. Throws `StaleHandleError` if it is not there. */
 export function enterFolder(path: string, create: boolean): Entered {
+  try {
+    return enter(path, create);
+  } catch (error) {
+    // Nothing shall be left of a folder that was made in vain.
+    if (create && error instanceof NoSpaceError) removeIfEmpty(path);
+    throw error;
+  }
+}
+
+function enter(path: string, create: boolean): Entered {
   const patience = performance.now() + REMOVAL_PATIENCE;
   for (;;) {
     if (create) makeFolder(path);
@@ -105,6 +123,8 @@ export function leaveFolder(path: string, fd: number): void {
 export function sweepFolders(): number {
   const parent = base();
   let removed = 0;
+  // A missing one is refused with advice by whoever wants to make a folder in it.
+  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) return 0;
   for (const name of readdirSync(parent)) {
     if (!name.startsWith(`${prefix()}.`) && !name.startsWith(`${prefix()}~`)) continue;
     if (removeIfEmpty(`${parent}/${name}`)) removed++;
@@ -133,6 +153,7 @@ function makeFolder(path: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return;
+    if (code === 'ENOSPC') throw noRoom(path, error);
     throw new FolderError(
       `namespace "${path}": can't be made, ${code === 'ENOENT' ? `the folder "${base()}" does not exist` : `${code}`}; ` +
         'mount a tmpfs at /dev/shm, or set LOCKSTEP_DIR to a folder on a tmpfs that you may write to',
@@ -223,11 +244,14 @@ function removeIfEmpty(path: string): boolean {
   }
 }
 
+/** Opens `control`; `undefined` where there is no such file, so that nobody can hold its lock. */
 function openExisting(file: string): number | undefined {
   try {
     return openSync(file, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    // A link or a folder in its place is nobody's control file either.
+    if (code === 'ENOENT' || code === 'ELOOP' || code === 'EISDIR') return undefined;
     throw error;
   }
 }

@@ -17,6 +17,7 @@ import { load } from '#atomics';
 import { FolderError, InvalidTypeError, NameError } from '../errors.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
 import { platform } from '../platform/current.ts';
+import { withRoom } from '../platform/room.ts';
 import type { Namespace } from './namespace.ts';
 
 const PREFIX = 'name-';
@@ -52,7 +53,7 @@ export function checkName(name: unknown): asserts name is string {
 /** Runs `critical` while no other agent of the namespace reads or writes names. *Blocks* while one does. */
 export function withNames<Result>(namespace: Namespace, critical: () => Result): Result {
   const path = `${namespace.folder}/names`;
-  const fd = openSync(path, 'a', 0o600);
+  const fd = withRoom(path, () => openSync(path, 'a', 0o600));
   try {
     const patience = performance.now() + PATIENCE;
     while (!platform.tryLockFile(fd, 'exclusive')) {
@@ -90,7 +91,7 @@ export function lookUp(namespace: Namespace, name: string): NamedCell | undefine
 export function register(namespace: Namespace, name: string, cell: number, generation: number): void {
   const path = `${namespace.folder}/${PREFIX}${name}`;
   const temporary = `${namespace.folder}/names.new`;
-  writeFileSync(temporary, `${cell} ${generation}`, { mode: 0o600 });
+  withRoom(path, () => writeFileSync(temporary, `${cell} ${generation}`, { mode: 0o600 }));
   renameSync(temporary, path);
 }
 
@@ -98,7 +99,7 @@ export function register(namespace: Namespace, name: string, cell: number, gener
 export function pruneNames(namespace: Namespace): void {
   const names = namesIn(namespace);
   if (names.length === 0) return;
-  const fd = openSync(`${namespace.folder}/names`, 'a', 0o600);
+  const fd = withRoom(namespace.folder, () => openSync(`${namespace.folder}/names`, 'a', 0o600));
   try {
     if (!platform.tryLockFile(fd, 'exclusive')) return;
     for (const name of names) {

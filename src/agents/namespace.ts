@@ -20,6 +20,7 @@ import {
 import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
+import { withRoom } from '../platform/room.ts';
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
 import { enterFolder, leaveFolder } from './folder.ts';
@@ -72,7 +73,8 @@ export class Namespace {
    * Whoever has the lock owns the slot: to sit in it, or to clear up after who sat there.
    */
   tryLockSlot(slot: number): number | undefined {
-    const fd = openSync(`${this.folder}/agent-${slot}`, 'a', 0o600);
+    const path = `${this.folder}/agent-${slot}`;
+    const fd = withRoom(path, () => openSync(path, 'a', 0o600));
     if (platform.tryLockFile(fd, 'exclusive')) return fd;
     closeSync(fd);
     return undefined;

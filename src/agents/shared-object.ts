@@ -51,8 +51,8 @@ const collected = new FinalizationRegistry<{ cell: Cell; name: string | undefine
 export abstract class SharedObject {
   /** The name by which unrelated programs find the object, if it has one. */
   readonly name: string | undefined;
-  /** @internal */
-  readonly cell: Cell;
+  /** @internal Where the object is; nowhere any more once it is closed. */
+  cell: Cell;
   private readonly objectType: ObjectType;
   private open = true;
 
@@ -91,7 +91,9 @@ export abstract class SharedObject {
     this.cell.rejectAll(this, this.title);
     this.open = false;
     collected.unregister(this);
-    drop(this.cell, this.name);
+    const { cell } = this;
+    this.cell = cell.closedTwin();
+    drop(cell, this.name);
   }
 
   /** What the object is and how it stands, as a plain object. */
@@ -120,11 +122,13 @@ export abstract class SharedObject {
 
   /** Throws `ClosedError` once the object is closed. */
   protected checkOpen(): void {
-    if (this.closed) {
-      throw new ClosedError(
-        `${this.title}: refused, it was closed in this thread; open it again by its handle or name`,
-      );
-    }
+    if (this.closed) throw this.closedError();
+  }
+
+  protected closedError(): ClosedError {
+    return new ClosedError(
+      `${this.title}: refused, it was closed in this thread; open it again by its handle or name`,
+    );
   }
 
   protected extendHandle(_fields: URLSearchParams): void {}
@@ -173,6 +177,7 @@ export function obtain(
 ): Opened {
   checkOptions(type, options);
   const { name, namespace } = options ?? {};
+  if (name !== undefined) checkName(name);
   const anonymous = name === undefined && namespace === undefined;
   return obtainIn(
     anonymous ? defaultAgent() : agentInNamespace(namespace ?? DEFAULT_NAMESPACE),

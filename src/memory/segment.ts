@@ -4,6 +4,7 @@ import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync, writeSy
 import { LayoutError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import { noteMapping } from '../platform/mapping-log.ts';
+import { withRoom } from '../platform/room.ts';
 import { uniqueName } from '../platform/unique.ts';
 import type { Words } from './atomics.ts';
 import { LAYOUT_VERSION, MAGIC, MAGIC_WORD, VERSION_WORD } from './layout.ts';
@@ -20,13 +21,13 @@ export interface Segment {
  */
 export function createSegmentFile(path: string, bytes: number): void {
   const temporary = `${path}.${uniqueName()}`;
-  const fd = openSync(temporary, 'wx', 0o600);
+  const fd = withRoom(path, () => openSync(temporary, 'wx', 0o600));
   try {
     platform.reserve(fd, bytes, path);
     const header = new Int32Array([MAGIC, LAYOUT_VERSION]);
     writeSync(fd, new Uint8Array(header.buffer), 0, 8, 0);
     try {
-      linkSync(temporary, path);
+      withRoom(path, () => linkSync(temporary, path));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }

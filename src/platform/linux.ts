@@ -3,8 +3,9 @@
 import { constants } from 'node:fs';
 import { endianness } from 'node:os';
 import koffi from 'koffi';
-import { NoSpaceError, PlatformError } from '../errors.ts';
+import { PlatformError } from '../errors.ts';
 import type { FutexOutcome, Mapping, Platform } from './platform.ts';
+import { noRoom } from './room.ts';
 
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
@@ -67,12 +68,7 @@ export const linux: Platform = {
     let code: number;
     do code = posixFallocate(fd, 0, size);
     while (code === EINTR);
-    if (code === ENOSPC) {
-      throw new NoSpaceError(
-        `shared memory "${path}": refused, its file system has no room for ${size} bytes; ` +
-          'free space there (df shows it), enlarge it, or point LOCKSTEP_DIR at a larger tmpfs',
-      );
-    }
+    if (code === ENOSPC) throw noRoom(path);
     if (code !== 0) throw failed('posix_fallocate', path, code);
   },
 
@@ -89,6 +85,7 @@ export const linux: Platform = {
   openFifo(path: string): number {
     if (mkfifo(path, 0o600) !== 0) {
       const code = koffi.errno();
+      if (code === ENOSPC) throw noRoom(path);
       if (code !== EEXIST) throw failed('mkfifo', path, code);
     }
     const fd = open(path, constants.O_RDWR | constants.O_NONBLOCK | O_CLOEXEC);

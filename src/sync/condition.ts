@@ -57,6 +57,7 @@ import {
 import type { Guard } from './guard.ts';
 import { attachGuard, checkGuard, isGuard, makeGuard, openGuard } from './guard.ts';
 import type { MutualExclusion } from './mutual-exclusion.ts';
+import { checkFunction } from './mutual-exclusion.ts';
 
 const TYPE: ObjectType = { kind: KIND.CONDITION, name: 'Condition', serial: false, lasting: true };
 
@@ -133,17 +134,20 @@ class NotificationWait implements Wait {
     return true;
   }
 
-  /** Withdraws; a notification that no other call of this agent can take goes to another agent. */
+  /**
+   * Withdraws; a notification that no other call of this agent can take goes to another agent: first handed on and then struck off,
+   * so that none is lost where this agent dies in between. The reaper then hands it on again: one too many rather than none.
+   */
   abandon(): void {
     const { own } = this;
-    let surplus = false;
+    const { cell } = own;
     own.change((detail) => {
-      surplus = notifiedIn(detail) === waitingIn(detail);
-      return detail - 1 - (surplus ? NOTIFIED_STEP : 0);
+      if (notifiedIn(detail) !== waitingIn(detail)) return detail - 1;
+      // Where as many are notified as wait, nobody but this agent changes the counts: this is done once.
+      const { agent } = cell;
+      for (const waiter of grant(agent.namespace, cell, 1)) wake(agent, waiter, cell.number);
+      return detail - 1 - NOTIFIED_STEP;
     });
-    if (!surplus) return;
-    const { agent } = own.cell;
-    for (const waiter of grant(agent.namespace, own.cell, 1)) wake(agent, waiter, own.cell.number);
   }
 
   /** Strikes off the notification, once the lock is held again. */
@@ -252,6 +256,7 @@ export class Condition extends SharedObject implements Lockable {
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
   acquire(options?: WaitOptions): Promise<Hold | null> {
+    if (this.closed) return Promise.reject(this.closedError());
     return options === undefined ? this.guard.acquire() : this.guard.acquire(options);
   }
 
@@ -259,16 +264,19 @@ export class Condition extends SharedObject implements Lockable {
   acquireSync(options?: UntimedWaitOptions): Hold;
   acquireSync(options: WaitOptions): Hold | null;
   acquireSync(options?: WaitOptions): Hold | null {
+    this.checkOpen();
     return options === undefined ? this.guard.acquireSync() : this.guard.acquireSync(options);
   }
 
   /** Takes the lock if it is free. */
   tryAcquire(): Hold | null {
+    this.checkOpen();
     return this.guard.tryAcquire();
   }
 
   /** Releases the lock. */
   release(): void {
+    this.checkOpen();
     this.guard.release();
   }
 
@@ -276,6 +284,7 @@ export class Condition extends SharedObject implements Lockable {
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    if (this.closed) return Promise.reject(this.closedError());
     return this.guard.run(fn, options ?? {});
   }
 
@@ -283,6 +292,7 @@ export class Condition extends SharedObject implements Lockable {
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    this.checkOpen();
     return this.guard.runSync(fn, options ?? {});
   }
 
@@ -333,6 +343,7 @@ export class Condition extends SharedObject implements Lockable {
    * false only when the timeout has passed. An error of the predicate goes to the caller, with the lock held.
    */
   async waitFor<Value>(predicate: () => Value, options?: WaitOptions): Promise<Value> {
+    checkFunction(this.title, predicate);
     const deadline = Deadline.from(options);
     for (;;) {
       const value = predicate();
@@ -343,6 +354,7 @@ export class Condition extends SharedObject implements Lockable {
 
   /** The same; *blocks* the thread. */
   waitForSync<Value>(predicate: () => Value, options?: WaitOptions): Value {
+    checkFunction(this.title, predicate);
     const deadline = Deadline.from(options);
     for (;;) {
       const value = predicate();

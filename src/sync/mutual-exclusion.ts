@@ -1,5 +1,6 @@
 /** What Lock and RLock share: everything but who may enter again, and who may release. */
 
+import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
 import { sweepIfDue } from '../agents/reaper.ts';
 import type { Description, Opened } from '../agents/shared-object.ts';
@@ -96,6 +97,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   async run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    checkFunction(this.title, fn);
     const hold = await this.acquire(options ?? {});
     if (hold === null) return null;
     try {
@@ -109,6 +111,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    checkFunction(this.title, fn);
     const hold = this.acquireSync(options ?? {});
     if (hold === null) return null;
     try {
@@ -179,6 +182,14 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     if (hold !== null || deadline.expired) return hold;
     return takeBlocking(this.cell, this.raw, deadline) ? this.held() : null;
   }
+}
+
+/** Throws `InvalidTypeError` unless the value is a function. */
+export function checkFunction(title: string, fn: unknown): void {
+  if (typeof fn === 'function') return;
+  throw new InvalidTypeError(
+    `${title}: refused, ${inspect(fn)} is not a function; pass one that does the work`,
+  );
 }
 
 /** Returns what a synchronous function returned; throws if that is a promise, whose work would run outside the lock. */

@@ -13,7 +13,7 @@ import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Holdable } from './hold.ts';
-import { checkSynchronous } from './mutual-exclusion.ts';
+import { checkFunction, checkSynchronous } from './mutual-exclusion.ts';
 import type { Taking } from './taking.ts';
 import { takeAwaiting, takeBlocking } from './taking.ts';
 
@@ -71,6 +71,7 @@ export abstract class PermitSource extends SharedObject implements Holdable {
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   async run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    checkFunction(this.title, fn);
     const hold = await this.acquire(options ?? {});
     if (hold === null) return null;
     try {
@@ -84,6 +85,7 @@ export abstract class PermitSource extends SharedObject implements Holdable {
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    checkFunction(this.title, fn);
     const hold = this.acquireSync(options ?? {});
     if (hold === null) return null;
     try {

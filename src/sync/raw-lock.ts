@@ -2,7 +2,7 @@
  * RawLock: one owning agent at a time; the algorithm under Lock and RLock.
  *
  *   word   name        bits                                                              written by
- *   +0     STATE       30 WAITERS | 29 FAIR | 28 RECOVERED | 7…0 owner slot                  anyone, CAS only
+ *   +0     STATE       30 WAITERS | 29 FAIR | 28 RECOVERED | 7…0 owner slot              anyone, CAS only
  *   +1     TICKETS     counter: who came first                                           waiters
  *   +2     RECOVERIES  counter                                                           the reaper
  *   +3     DEPTH       how often the owner has taken it (RLock; for others to read)       the owner
