@@ -176,15 +176,11 @@ export function obtain(
   init: (place: Place, agent: Agent) => void,
 ): Opened {
   checkOptions(type, options);
-  const { name, namespace } = options ?? {};
+  // Only what is left out has a default: null is refused as what it is, no string.
+  const { name, namespace = DEFAULT_NAMESPACE } = options ?? {};
   if (name !== undefined) checkName(name);
-  const anonymous = name === undefined && namespace === undefined;
-  return obtainIn(
-    anonymous ? defaultAgent() : agentInNamespace(namespace ?? DEFAULT_NAMESPACE),
-    type,
-    name,
-    init,
-  );
+  const anonymous = name === undefined && options?.namespace === undefined;
+  return obtainIn(anonymous ? defaultAgent() : agentInNamespace(namespace), type, name, init);
 }
 
 /** The same for an object that belongs to another, in whose namespace it has to be. */
