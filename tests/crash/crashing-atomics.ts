@@ -1,0 +1,118 @@
+/**
+ * The variant of `src/memory/atomics.ts` by which a process dies at the k-th operation on shared memory. Chosen by the import
+ * condition `lockstep-crash`, so the library has no hook for it.
+ *
+ * A load is a point once: reading a word again that still holds what was read last, with nothing written in between, leaves
+ * everything as it was, and is none. So a spinning wait, which looks a hundred times at one word, has one point there.
+ */
+
+import type { ElementOperation, FloatElement, IntegerElement, Words } from '#atomics';
+import { isArmed, point } from './countdown.ts';
+
+export type { ElementOperation, FloatElement, IntegerElement, Words };
+
+type Atomics = typeof import('#atomics');
+
+const real: Atomics = await import(new URL('../../../dist/memory/atomics.js', import.meta.url).href);
+
+/** What each word held when it was read, since the last write of this process. */
+const read = new Map<object, Map<number, unknown>>();
+
+export function load(words: Words, at: number): number {
+  return reading('load', words, at, real.load(words, at));
+}
+
+export function store(words: Words, at: number, value: number): void {
+  writing('store');
+  real.store(words, at, value);
+}
+
+export function cas(words: Words, at: number, expected: number, desired: number): number {
+  writing('cas');
+  return real.cas(words, at, expected, desired);
+}
+
+export function add(words: Words, at: number, value: number): number {
+  writing('add');
+  return real.add(words, at, value);
+}
+
+export function setBits(words: Words, at: number, mask: number): number {
+  writing('setBits');
+  return real.setBits(words, at, mask);
+}
+
+export function clearBits(words: Words, at: number, mask: number): number {
+  writing('clearBits');
+  return real.clearBits(words, at, mask);
+}
+
+export function loadElement(element: IntegerElement): number | bigint {
+  return reading('loadElement', element, 0, real.loadElement(element));
+}
+
+export function storeElement(element: IntegerElement, value: number | bigint): void {
+  writing('storeElement');
+  real.storeElement(element, value);
+}
+
+export function loadFloat(element: FloatElement): number {
+  return reading('loadFloat', element, 0, real.loadFloat(element));
+}
+
+export function storeFloat(element: FloatElement, value: number): void {
+  writing('storeFloat');
+  real.storeFloat(element, value);
+}
+
+export function changeElement(
+  element: IntegerElement,
+  operation: ElementOperation,
+  value: number | bigint,
+): number | bigint {
+  writing(operation);
+  return real.changeElement(element, operation, value);
+}
+
+export function compareExchangeElement(
+  element: IntegerElement,
+  expected: number | bigint,
+  desired: number | bigint,
+): number | bigint {
+  writing('compareExchangeElement');
+  return real.compareExchangeElement(element, expected, desired);
+}
+
+/** A point, unless the word was read before; what was read is of no use to anyone when the process dies. */
+function reading<Value>(what: string, memory: object, at: number, value: Value): Value {
+  if (!isArmed()) return value;
+  const words = read.get(memory) ?? new Map<number, unknown>();
+  read.set(memory, words);
+  if (words.has(at) && words.get(at) === value) return value;
+  point(what);
+  words.set(at, value);
+  return value;
+}
+
+function writing(what: string): void {
+  if (!isArmed()) return;
+  point(what);
+  read.clear();
+}
+
+const own = {
+  load,
+  store,
+  cas,
+  add,
+  setBits,
+  clearBits,
+  loadElement,
+  storeElement,
+  loadFloat,
+  storeFloat,
+  changeElement,
+  compareExchangeElement,
+} satisfies Atomics;
+const missing = Object.keys(real).filter((name) => !(name in own));
+if (missing.length > 0) throw new Error(`crashing-atomics.ts lacks ${missing.join(', ')}`);

@@ -1,0 +1,53 @@
+/** What the library knows and does not tell: taken from its own modules, the same instances. */
+
+import type { SharedObject } from '../support/wire.ts';
+
+type Cell = import('../../src/agents/cell.ts').Cell;
+type Namespace = import('../../src/agents/namespace.ts').Namespace;
+
+const shipped = (module: string): string => new URL(`../../../dist/${module}`, import.meta.url).href;
+const { waitersOf }: typeof import('../../src/agents/waiters.ts') = await import(
+  shipped('agents/waiters.js')
+);
+const { CELL_HEADER, ENTRY_DETAIL }: typeof import('../../src/memory/layout.ts') = await import(
+  shipped('memory/layout.js')
+);
+
+/** Who waits for the object: the process, and what its wait entry says. */
+export function waitersFor(object: SharedObject): { pid: number; detail: number }[] {
+  const namespace = namespaceOf(object);
+  return waitersOf(namespace, cellOf(object)).map(({ slot, words, at }) => {
+    return { pid: namespace.identity(slot).pid, detail: Atomics.load(words, at + ENTRY_DETAIL) };
+  });
+}
+
+/** Cells that are not free in the object's namespace. */
+export function cellsInUse(object: SharedObject): number {
+  const { arena } = namespaceOf(object);
+  let used = 0;
+  for (let number = 1; number <= arena.bump; number++) {
+    const { words, at } = arena.place(number);
+    if (Atomics.load(words, at + CELL_HEADER) !== 0) used++;
+  }
+  return used;
+}
+
+/** Slots in the object's namespace in which an agent of the process sits, dead or alive. */
+export function slotsOf(object: SharedObject, pid: number): number[] {
+  const namespace = namespaceOf(object);
+  const slots = Array.from({ length: namespace.highSlot }, (_, index) => index + 1);
+  return slots.filter((slot) => namespace.isLive(slot) && namespace.identity(slot).pid === pid);
+}
+
+export function folderOf(object: SharedObject): string {
+  return namespaceOf(object).folder;
+}
+
+function namespaceOf(object: SharedObject): Namespace {
+  return cellOf(object).agent.namespace;
+}
+
+function cellOf(object: SharedObject): Cell {
+  const cell: unknown = Reflect.get(object, 'cell');
+  return cell as Cell;
+}

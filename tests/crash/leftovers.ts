@@ -1,0 +1,30 @@
+/** What the dead leave in the shared memory, as it is when everything should be cleared up. */
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { Event } from 'lockstep';
+import type { SharedObject } from '../support/wire.ts';
+import type { Member, Relation } from './crew.ts';
+import { cellsInUse, folderOf, slotsOf } from './internals.ts';
+import { HANG_MS } from './scene.ts';
+
+/** Throws unless the dead member's agent, its cells and its names are gone from the object's namespace. */
+export async function checkCleared(
+  anchor: SharedObject,
+  dead: Member,
+  cells: number,
+  relation: Relation,
+): Promise<void> {
+  const left = (): string[] => {
+    const found = slotsOf(anchor, dead.pid).map((slot) => `agent ${slot}`);
+    if (cellsInUse(anchor) !== cells) found.push(`${cellsInUse(anchor)} cells instead of ${cells}`);
+    return [...found, ...readdirSync(folderOf(anchor)).filter((file) => file.startsWith('name-'))];
+  };
+  // A child is reaped when its end is seen. Others are when somebody who waits looks around.
+  const end = performance.now() + HANG_MS;
+  while (relation === 'unrelated' && left().length > 0 && performance.now() < end) {
+    using event = new Event();
+    await event.wait({ timeout: 50 });
+  }
+  assert.deepEqual(left(), [], 'left behind');
+}

@@ -1,0 +1,162 @@
+/**
+ * A member of the crew: a process that calls methods of shared objects as it is told over a socket, and that dies on the way
+ * when it is told at which point. The same for victims and survivors.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  Lock,
+  openShared,
+  RLock,
+  Semaphore,
+  Value,
+} from 'lockstep';
+import { countRound } from '../support/actions.ts';
+import {
+  type Command,
+  encode,
+  fromReferences,
+  type Hello,
+  onMessage,
+  type Reply,
+  type SharedObject,
+} from '../support/wire.ts';
+import { arm, disarm } from './countdown.ts';
+import './crashing-files.ts';
+
+/**
+ * Something to do: a method of the object that comes first, `new` of the class that comes first, `open` of a handle, `closeKept` of
+ * what was made or opened last, `settle` of a barrier, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
+ * `forget` of everything.
+ */
+export interface Order extends Command {
+  /** At which point to die; 0: not at all. */
+  dieAt: number;
+}
+
+export interface Answer extends Reply {
+  /** Of an order with `dieAt` that was completed, well or by an error. */
+  farewell?: Farewell;
+}
+
+/** How things stood when a victim died, or had completed what it was to die in. */
+export interface Farewell {
+  /** The point before which it died, or `completion`. */
+  point: string;
+  /** Milliseconds of the machine's monotonic clock. */
+  at: number;
+  /** `describe()` of the object of its last method. */
+  state: Record<string, unknown>;
+}
+
+const aborter = new AbortController();
+const CLASSES = { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Value };
+/** For arguments that can't be sent. */
+const STAND_INS: Record<string, () => unknown> = {
+  '@function': () => () => 'returned',
+  '@signal': () => ({ signal: aborter.signal }),
+  '@withAction': () => ({ action: countRound }),
+};
+
+/** Milliseconds of a clock that all processes share. */
+export function clock(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** Where a victim leaves its farewell. */
+export function farewellFile(folder: string, serial: number): string {
+  return join(folder, `farewell-${serial}`);
+}
+
+/** Does what it is told until the other side hangs up. `folder` has the socket. */
+export async function serve(folder: string, serial: number): Promise<void> {
+  const opened = new Map<string, SharedObject>();
+  const kept: unknown[] = [];
+  const socket = createConnection(join(folder, 'socket'));
+  socket.write(encode({ serial, pid: process.pid, threadId: 0, name: '' } satisfies Hello));
+  onMessage(socket, (message) => {
+    // Each in a turn of its own, so that a blocking one does not hold up the answer to the one before.
+    setImmediate(() => {
+      void obey(message as Order).then((answer) => socket.writable && socket.write(encode(answer)));
+    });
+  });
+  socket.on('error', () => socket.destroy());
+  await new Promise((resolve) => socket.on('close', resolve));
+
+  async function obey({ id, operation, args, dieAt }: Order): Promise<Answer> {
+    const values = args.map((arg) => STAND_INS[String(arg)]?.() ?? fromReferences(arg, opened));
+    const farewell = (point: string): Farewell => ({ point, at: clock(), state: stateOf(values[0]) });
+    const file = farewellFile(folder, serial);
+    const answer: Answer = { id, milliseconds: 0 };
+    try {
+      if (dieAt > 0) arm(dieAt, (point) => writeFileSync(file, JSON.stringify(farewell(point))));
+      answer.value = summary(await perform(operation, values));
+    } catch (thrown) {
+      const { name, message, code, stack = '', cause } = thrown as Error & { code?: unknown };
+      answer.error = { name, message, code, stack, cause: String(cause) };
+    }
+    if (dieAt > 0) {
+      disarm();
+      answer.farewell = farewell('completion');
+    }
+    return answer;
+  }
+
+  /** Not async: the operation begins as soon as the countdown. */
+  function perform(operation: string, [first, ...rest]: unknown[]): unknown {
+    switch (operation) {
+      case 'exit':
+        return process.exit();
+      case 'forget':
+        for (const object of [...kept, ...opened.values()]) if (isShared(object)) closeWhole(object);
+        opened.clear();
+        kept.length = 0;
+        return undefined;
+      case 'closeKept':
+        return (kept.at(-1) as SharedObject).close();
+      case 'open':
+        return openShared(String(first));
+      case 'new':
+        return Reflect.construct(CLASSES[first as keyof typeof CLASSES], rest);
+      case 'waitAndAbort':
+        (first as Event).waitSync();
+        return aborter.abort();
+      case 'settle':
+        return Reflect.get(first as Barrier, 'resolved');
+      default:
+        return Reflect.apply(Reflect.get(first as object, operation), first, rest);
+    }
+  }
+
+  /** What can be sent of a result; the result itself is kept. */
+  function summary(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value;
+    kept.push(value);
+    if (isShared(value)) return value.handle;
+    return 'recovered' in value ? { recovered: value.recovered } : undefined;
+  }
+}
+
+/** Closes the object and the lock that belongs to it. */
+export function closeWhole(object: SharedObject): void {
+  if (object instanceof Condition) object.lock.close();
+  object.close();
+}
+
+function isShared(object: unknown): object is SharedObject {
+  return Object.values(CLASSES).some((each) => object instanceof each);
+}
+
+function stateOf(object: unknown): Record<string, unknown> {
+  try {
+    return isShared(object) ? { ...object.describe() } : {};
+  } catch {
+    return {}; // It was just being closed.
+  }
+}

@@ -1,0 +1,29 @@
+/** Operation: what a victim is taken through, point by point, and what must hold each time. */
+
+import type { Relation } from './crew.ts';
+import type { Scene } from './scene.ts';
+
+/** The named namespace of objects that have a name. */
+export const NAMESPACE = 'crash';
+
+export interface Operation {
+  readonly name: string;
+  /** Points that it is known to have at the least: fewer mean that the walk does not go where it should. */
+  readonly atLeast: number;
+  /** How the victims are related to the walking program. */
+  readonly relation: Relation;
+  /** Plays one scene: brings the victim to die in the operation, then checks the survivors. */
+  play(scene: Scene): Promise<void>;
+}
+
+export type Suite = readonly Operation[];
+
+/** An operation whose victims are Lockstep children of the walking program. */
+export function operation(name: string, atLeast: number, play: Operation['play']): Operation {
+  return { name, atLeast, relation: 'child', play };
+}
+
+/** An operation whose victims are programs that Lockstep did not start. */
+export function unrelated(name: string, atLeast: number, play: Operation['play']): Operation {
+  return { name: `${name}, by an unrelated program`, atLeast, relation: 'unrelated', play };
+}

@@ -1,0 +1,123 @@
+/** A scene: one victim dies at one point of one operation; the others look after what it leaves. */
+
+import assert from 'node:assert/strict';
+import { until, waiting } from '../support/until.ts';
+import type { SharedObject } from '../support/wire.ts';
+import type { Crew, Member } from './crew.ts';
+import { type Answer, clock, closeWhole, type Farewell } from './member.ts';
+
+/** A hang, whatever the machine: nothing that survivors do takes longer. */
+export const HANG_MS = 10_000;
+
+/** How it went with the victim. */
+export interface Death extends Farewell {
+  readonly pid: number;
+  /** Whether it came through the operation, and was killed after. */
+  readonly completed: boolean;
+  /** What the operation gave, if it was completed. */
+  readonly value: unknown;
+  readonly error: Answer['error'];
+}
+
+export class Scene {
+  readonly victim: Member;
+  /** Live through all scenes of an operation. */
+  readonly first: Member;
+  readonly second: Member;
+  /** Has nothing open yet. The next scene's victim. */
+  readonly newcomer: Member;
+  /** Resolves when the victim is dead. */
+  death: Promise<Death> | undefined;
+  private readonly crew: Crew;
+  private readonly dieAt: number;
+  private readonly objects: SharedObject[] = [];
+  private readonly progressed: number[] = [];
+  private over = false;
+
+  constructor(crew: Crew, dieAt: number, cast: Pick<Scene, 'victim' | 'first' | 'second' | 'newcomer'>) {
+    this.crew = crew;
+    this.dieAt = dieAt;
+    this.victim = cast.victim;
+    this.first = cast.first;
+    this.second = cast.second;
+    this.newcomer = cast.newcomer;
+  }
+
+  /** The object, to be closed at the scene's end. */
+  share<T extends SharedObject>(object: T): T {
+    this.objects.push(object);
+    return object;
+  }
+
+  /** The victim calls the method and dies in it; resolves when it is dead (and reaped, if it was a child). */
+  crash(object: SharedObject, method: string, ...args: unknown[]): Promise<Death> {
+    return this.crashIn(method, object, ...args);
+  }
+
+  /** The same for what is no method; see `Order`. */
+  crashIn(operation: string, ...args: unknown[]): Promise<Death> {
+    assert.equal(this.death, undefined, 'a victim dies once');
+    this.death = this.die(operation, args);
+    this.death.catch(() => {});
+    return this.death;
+  }
+
+  /** Resolves once the victim waits for the object, unless it is dead, and so many survivors do. */
+  async untilVictimWaits(object: SharedObject, survivors = 0): Promise<void> {
+    const enough = (): boolean => waiting(object) >= survivors + (this.over ? 0 : 1);
+    await until(enough, `the victim and ${survivors} survivors to wait on ${object}`);
+  }
+
+  /** What a survivor does that it can only do when the dead one is cleared up after; its time is noted. */
+  async progress<T>(promise: Promise<T>, what: string): Promise<T> {
+    const noted = promise.then((value) => {
+      this.progressed.push(clock());
+      return value;
+    });
+    const bounded = inTime(noted, what);
+    bounded.catch(() => {}); // It may fail before it is awaited.
+    return await bounded;
+  }
+
+  /** A member takes the lock and gives it back; resolves to whether it was told of a recovery. */
+  async pass(member: Member, lock: SharedObject, method = 'acquireSync'): Promise<boolean> {
+    const hold = await this.progress(member.call(lock, method), `${method} of ${lock}`);
+    await member.call(lock, 'release');
+    return (hold as { recovered: boolean }).recovered;
+  }
+
+  /** Closes everything. Resolves to the longest time from the victim's death to a survivor's progress. */
+  async end(): Promise<{ death: Death; longest: number }> {
+    const death = await inTime(this.death ?? Promise.reject(new Error('nobody died')), 'the victim');
+    const survivors = [this.first, this.second, this.newcomer];
+    for (const { pid, pending } of survivors) assert.deepEqual(pending, [], `${pid} is still at it`);
+    for (const survivor of survivors) await survivor.order('forget');
+    for (const object of this.objects) closeWhole(object);
+    const times = this.progressed.map((at) => at - death.at);
+    return { death, longest: Math.max(0, ...times) };
+  }
+
+  private async die(operation: string, args: unknown[]): Promise<Death> {
+    const { victim } = this;
+    const answer = await victim.ask(operation, args, this.dieAt);
+    if (answer !== undefined) await victim.kill();
+    await victim.ended;
+    this.over = true;
+    const farewell = answer?.farewell ?? this.crew.farewellOf(victim);
+    const { value, error } = answer ?? { value: undefined, error: undefined };
+    return { ...farewell, pid: victim.pid, completed: answer !== undefined, value, error };
+  }
+}
+
+/** Rejects, naming what did not come, when it takes so long that it counts as hanging. */
+export async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const hang = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`hangs: ${what} did not come in ${HANG_MS} ms`)), HANG_MS);
+  });
+  try {
+    return await Promise.race([promise, hang]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

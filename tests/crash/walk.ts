@@ -1,0 +1,74 @@
+/**
+ * Takes operations through all their points, with real processes:
+ *
+ *   node --conditions=lockstep-crash walk.js [--points] SUITE [TEXT]
+ *
+ * walks the operations of the suite whose names contain the text. Prints one line of JSON for each.
+ */
+
+import { Lock } from 'lockstep';
+import { Crew } from './crew.ts';
+import { cellsInUse } from './internals.ts';
+import { checkCleared } from './leftovers.ts';
+import { NAMESPACE, type Operation } from './operation.ts';
+import { inTime, Scene } from './scene.ts';
+import { suites } from './suites.ts';
+
+/** What came out of the walk of one operation. */
+export interface Walked {
+  name: string;
+  /** Points at which a victim died and all was well after; the last is the completed operation. */
+  points: number;
+  /** Milliseconds from a death to what a survivor could do only after it, at the longest. */
+  longest: number;
+  failure?: string;
+}
+
+/** More points than any operation has. */
+const TOO_MANY = 1000;
+
+async function walk(operation: Operation, each: (point: string) => void): Promise<Walked> {
+  const crew = await Crew.gather(operation.relation);
+  // Keep the two namespaces, and tell what is in them.
+  const anchors = [new Lock(), new Lock({ namespace: NAMESPACE })];
+  const [first, second] = await Promise.all([crew.start(), crew.start()]);
+  let longest = 0;
+  let points = 0;
+  let where = 'the start';
+  try {
+    for (;;) {
+      const cells = anchors.map(cellsInUse);
+      const [victim, newcomer] = [await crew.next(), await crew.upcoming()];
+      const scene = new Scene(crew, points + 1, { victim, first, second, newcomer });
+      await operation.play(scene).catch(async (error) => {
+        const death = scene.death && (await inTime(scene.death, 'the victim').catch(() => undefined));
+        where = death?.point ?? 'no death';
+        throw error;
+      });
+      const end = await scene.end();
+      where = end.death.point;
+      for (const [index, anchor] of anchors.entries())
+        await checkCleared(anchor, victim, cells[index] ?? 0, operation.relation);
+      longest = Math.max(longest, end.longest);
+      each(`${++points} ${where}`);
+      if (end.death.completed) return { name: operation.name, points, longest };
+      if (points > TOO_MANY) throw new Error('the operation does not come to its end');
+    }
+  } catch (error) {
+    const failure = `at point ${points + 1} (${where}): ${(error as Error).stack}`;
+    return { name: operation.name, points, longest, failure };
+  } finally {
+    await Promise.all([first.kill(), second.kill()]);
+    await crew.disband();
+    for (const anchor of anchors) anchor.close();
+  }
+}
+
+const args = process.argv.slice(2);
+const verbose = args[0] === '--points';
+const [suite = '', text = ''] = verbose ? args.slice(1) : args;
+for (const operation of suites[suite as keyof typeof suites] ?? []) {
+  if (!operation.name.includes(text)) continue;
+  const walked = await walk(operation, (point) => verbose && console.log(`  ${point}`));
+  console.log(JSON.stringify(walked));
+}
