@@ -1,11 +1,11 @@
 // @ts-check
 /** Runs the rows, each in a process of its own, and prints what was seen beside what must be reached. */
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { arch, availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { OURS } from './figures.js';
-import { compilePeers, compilerVersion, pythonVersion } from './peers.js';
+import { describeMachine, firstAllowedCpu, watchOthers } from './machine.js';
+import { compilePeers, pythonVersion } from './peers.js';
 
 /** @typedef {import('./figures.js').Figure} Figure */
 /** @typedef {import('./figures.js').Goal} Goal */
@@ -25,10 +25,13 @@ import { compilePeers, compilerVersion, pythonVersion } from './peers.js';
  * @property {boolean | null} aimReached
  * @property {number[]} samples         ours, in the order of the rounds
  * @property {number[]} peerSamples
+ * @property {number} others            share of the machine that other programs used meanwhile, 0 to 1
  */
 
 const ROW_PROGRAM = fileURLToPath(new URL('row.js', import.meta.url));
 const MOST_MS_A_ROW = 120_000;
+/** Share of the machine in the hands of others from which on a row is called disturbed. */
+const DISTURBED = 0.1;
 
 /** @param {import('./options.js').Options} options */
 export async function run({ rows, json, quick }) {
@@ -47,9 +50,16 @@ three times the rate, 0.5 is twice the time or half the rate.`);
   for (const figure of rows) {
     console.log(`\n${figure.row}: ${figure.title}`);
     try {
+      const othersShare = watchOthers();
       const seen = await measure(figure, quick);
-      const found = compare(figure, seen);
+      const others = othersShare();
+      const found = compare(figure, seen, others);
       print(figure, seen, found);
+      if (others > DISTURBED) {
+        console.log(
+          `  disturbed: other programs took ${Math.round(others * 100)} % of the machine meanwhile`,
+        );
+      }
       entries.push(...found);
     } catch (error) {
       failed.push(figure.row);
@@ -66,7 +76,7 @@ function measure(figure, quick) {
   const command = [process.execPath, ROW_PROGRAM, figure.row, ...(quick ? ['quick'] : [])];
   if (figure.pinned) {
     if (spawnSync('taskset', ['--version']).error) throw new Error('no taskset here to pin processes with');
-    command.unshift('taskset', '-c', String(firstAllowedCpu()));
+    command.unshift('taskset', '-c', firstAllowedCpu());
   }
   const [program = '', ...args] = command;
   return new Promise((resolve, reject) => {
@@ -87,11 +97,6 @@ function measure(figure, quick) {
   });
 }
 
-function firstAllowedCpu() {
-  const allowed = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  return allowed?.[1] ?? '0';
-}
-
 /** @param {number[]} samples */
 function median(samples) {
   const sorted = [...samples].sort((a, b) => a - b);
@@ -100,8 +105,8 @@ function median(samples) {
   return sorted.length % 2 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
 }
 
-/** @param {Figure} figure @param {Seen[]} seen @returns {Entry[]} */
-function compare(figure, seen) {
+/** @param {Figure} figure @param {Seen[]} seen @param {number} others @returns {Entry[]} */
+function compare(figure, seen, others) {
   /** @param {string | undefined} name */
   const samplesOf = (name) => seen.find((side) => side.name === name)?.samples ?? [];
   const samples = samplesOf(OURS);
@@ -129,6 +134,7 @@ function compare(figure, seen) {
       aimReached: reached(aim),
       samples,
       peerSamples,
+      others,
     };
   });
 }
@@ -208,25 +214,4 @@ function withUnit(value, unit) {
     i--;
   }
   return `${twoDigits(scaled)} ${TIMES[i]}`;
-}
-
-function describeMachine() {
-  const git = (/** @type {string[]} */ ...args) =>
-    spawnSync('git', args, {
-      cwd: fileURLToPath(new URL('.', import.meta.url)),
-      encoding: 'utf8',
-    }).stdout?.trim();
-  const commit = git('rev-parse', '--short', 'HEAD') || 'none';
-  const changed = git('status', '--porcelain', '--untracked-files=no')
-    ? ', with changes that are not committed'
-    : '';
-  const load = loadavg().map((n) => n.toFixed(2));
-  return `\
-Lockstep bench, ${new Date().toISOString()}
-machine   ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, load ${load.join(' ')}
-kernel    ${type()} ${release()} ${arch()}
-Node      ${process.version} (V8 ${process.versions.v8})
-Python    ${pythonVersion() ?? 'none'}
-C         ${compilerVersion() ?? 'none'}
-commit    ${commit}${changed}`;
 }
