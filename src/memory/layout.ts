@@ -99,6 +99,7 @@ export const KIND_SHIFT = 8;
 export const KIND_MASK = 0x1f;
 export const PHASE_SHIFT = 13;
 export const PHASE_MASK = 0x3;
+/** Nobody's; the whole header is 0 then. @public It is part of the layout, though no code needs its name. */
 export const PHASE_FREE = 0;
 /** Belongs to the agent in the slot, which fills it or frees it; slot 0: to the object that it hangs on. */
 export const PHASE_CLAIMED = 1;
