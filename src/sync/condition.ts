@@ -95,6 +95,10 @@ class OwnWaits {
     return entry === undefined ? 0 : load(entry.words, entry.at + ENTRY_DETAIL);
   }
 
+  get hasUnclaimed(): boolean {
+    return notifiedIn(this.detail) > this.claimed;
+  }
+
   /** Counts one more waiting call, whose entry is filled. Throws `ExhaustedError`. */
   join(title: string): void {
     if (waitingIn(this.detail) === WAITING_MASK) {
@@ -125,7 +129,7 @@ class NotificationWait implements Wait {
   }
 
   peek(): boolean {
-    return notifiedIn(this.own.detail) > this.own.claimed;
+    return this.own.hasUnclaimed;
   }
 
   attempt(): boolean {
@@ -402,6 +406,8 @@ export class Condition extends SharedObject implements Lockable {
   /** Fills the wait entry and counts the call in it; returns its ticket. */
   private enter(how: number): number {
     const { cell } = this;
+    // Notifications that no call has taken yet are for those that came before: nobody can add one while this call has the lock.
+    if (this.own.hasUnclaimed) cell.dispatch(false);
     const ticket = cell.drawTicket();
     cell.enter(how, ticket);
     try {
@@ -452,8 +458,10 @@ function obtainWithLock(
 /** Hands on what the dead agent had been notified of and not taken: one by one, so that it may be done twice. */
 function withdraw(namespace: Namespace, place: Place, _dead: number, words: Words, at: number): void {
   // No flow of the dead agent waits any more, so none of these goes back to it.
-  let notified = notifiedIn(load(words, at + ENTRY_DETAIL));
-  store(words, at + ENTRY_DETAIL, notified << NOTIFIED_SHIFT);
+  let detail: number;
+  do detail = load(words, at + ENTRY_DETAIL);
+  while (cas(words, at + ENTRY_DETAIL, detail, notifiedIn(detail) << NOTIFIED_SHIFT) !== detail);
+  let notified = notifiedIn(detail);
   while (notified > 0 && grant(namespace, place, 1).size > 0) {
     notified--;
     store(words, at + ENTRY_DETAIL, notified << NOTIFIED_SHIFT);
