@@ -6,7 +6,6 @@
 
 import { isMainThread, threadId } from 'node:worker_threads';
 import { cas, load, store } from '#atomics';
-import { MOST_POLLS } from '#park';
 import { ExhaustedError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
@@ -36,9 +35,6 @@ import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll } from './waiters.ts';
 
-const LEAST_POLLS = 4;
-const PROBE_POLLS = 20;
-const PROBE_EVERY = 32;
 const INCARNATION_STEP = 1 << INCARNATION_SHIFT;
 const INCARNATION_MASK = 0x7ffffff0;
 
@@ -59,12 +55,6 @@ export class Agent implements Waker {
   private interval: NodeJS.Timeout | undefined;
   private awaiting = 0;
   private left = false;
-  private polling: NodeJS.Immediate | undefined;
-  private polled: Cell | undefined;
-  private pollsLeft = 0;
-  /** How many turns of the event loop to look, where earlier looks were in vain since `vainPolls` waits. */
-  private polls = 0;
-  private vainPolls = 0;
   /** Own cells to look at as soon as the running code returns. */
   private readonly pending = new Set<number>();
   private everything: NodeJS.Immediate | undefined;
@@ -121,17 +111,6 @@ export class Agent implements Waker {
     if (this.interval === undefined) {
       this.interval = setInterval(() => this.tick(), sweepPeriod(this.namespace));
     } else this.interval.ref();
-  }
-
-  /**
-   * Looks at the object at the next turns of the event loop, in the hope that its holder runs on another core and is about to let
-   * go: that saves the wait for the bell. The counterpart of `spin` for those who await; adapts in the same way.
-   */
-  poll(cell: Cell): void {
-    const limit = this.vainPolls % PROBE_EVERY === 0 ? Math.max(PROBE_POLLS, this.polls) : this.polls;
-    this.pollsLeft = Math.min(MOST_POLLS, limit);
-    this.polled = cell;
-    if (this.pollsLeft > 0) this.polling ??= setImmediate(() => this.pollOnce());
   }
 
   endAwaiting(): void {
@@ -222,7 +201,6 @@ export class Agent implements Waker {
     this.left = true;
     clearInterval(this.interval);
     clearImmediate(this.everything);
-    clearImmediate(this.polling);
     this.doorbell?.close();
     for (const cell of this.cells.values()) cell.detach();
     this.cells.clear();
@@ -251,22 +229,6 @@ export class Agent implements Waker {
     const cells = [...this.pending];
     this.pending.clear();
     for (const cell of cells) this.answer(cell);
-  }
-
-  private pollOnce(): void {
-    this.polling = undefined;
-    const cell = this.polled;
-    if (cell === undefined || !cell.hasFlows) return;
-    if (cell.isReady()) {
-      this.polls = Math.max(LEAST_POLLS, (this.polls || PROBE_POLLS) * 2 - this.pollsLeft);
-      this.vainPolls = 0;
-      cell.dispatch(false);
-    } else if (--this.pollsLeft > 0) {
-      this.polling = setImmediate(() => this.pollOnce());
-    } else {
-      this.polls = this.polls >> 1;
-      this.vainPolls++;
-    }
   }
 
   private tick(): void {

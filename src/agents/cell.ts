@@ -79,6 +79,8 @@ export class Cell implements Place {
   spins = 0;
   /** Spins in vain since one helped. */
   vainSpins = 0;
+  /** Awaiting calls in a row that were served by spinning, without a turn of the event loop. */
+  spunInARow = 0;
   closed = false;
 
   private readonly flows = new Set<Flow>();
@@ -180,13 +182,7 @@ export class Cell implements Place {
     this.refresh(ticket);
     this.agent.beginAwaiting();
     this.watch(flow);
-    this.agent.poll(this);
     return promise;
-  }
-
-  /** Whether the first of the awaiting calls could be served. */
-  isReady(): boolean {
-    return this.flows.values().next().value?.wait.peek() ?? false;
   }
 
   /** Serves the awaiting calls that can be served now. */

@@ -14,7 +14,6 @@ import {
   ENTRY_STATUS,
   ENTRY_TICKET,
   FLOWS_SHIFT,
-  OPEN_WORDS,
 } from '../memory/layout.ts';
 import type { Namespace } from './namespace.ts';
 import { findEntry } from './wait-table.ts';
@@ -64,7 +63,8 @@ function eachWaiter(
 ): void {
   // OBSERVE entry
   const { number } = place;
-  for (let word = 0; word < OPEN_WORDS; word++) {
+  const last = namespace.highSlot >> 5;
+  for (let word = 0; word <= last; word++) {
     let bits = load(place.words, place.at + CELL_OPEN + word);
     while (bits !== 0) {
       const bit = bits & -bits;

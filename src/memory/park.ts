@@ -9,8 +9,6 @@ const BYTES_PER_WORD = 4;
 
 /** Looks at an object that are worth while before sleeping (about 30 us): none where its holder can't be running. */
 export const MOST_SPINS: number = availableParallelism() > 1 ? 4000 : 0;
-/** The same for awaiting calls, in turns of the event loop, of a microsecond or two. */
-export const MOST_POLLS: number = MOST_SPINS > 0 ? 50 : 0;
 
 /** Sleeps while the word holds `expected`. *Blocks* the thread for at most `milliseconds`. */
 export function park(segment: Segment, at: number, expected: number, milliseconds: number): FutexOutcome {

@@ -11,8 +11,6 @@ const LONG = 1;
 
 /** Looks before sleeping are only delay: what they may lead to, taking the object as a newcomer does, is tried without them. */
 export const MOST_SPINS: Park['MOST_SPINS'] = 0;
-/** One look is enough to take that way. */
-export const MOST_POLLS: Park['MOST_POLLS'] = 1;
 
 export const park: Park['park'] = (_segment, at, expected) => {
   const outcome = machine.operate(OP.PARK, at, expected, 0);
