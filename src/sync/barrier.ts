@@ -16,7 +16,8 @@
  *
  * A round ends broken when a party times out, aborts, fails in the action or dies in its seat: BROKEN is set by CAS in that
  * generation, which fixes how it ended; `reset` then writes the round's bit in OUTCOMES and moves the generation. A waiter that
- * wakes after that reads the bit (it would have to be 16 rounds late to read a wrong one).
+ * wakes after that reads the bit. Who is about to move the generation clears the bit of the round that comes 8 later, not that of
+ * the next: it may be overtaken, and must not then clear what has been written of the next. Who is 8 rounds late reads a wrong bit.
  *
  * The entry with its generation is filled before the seat is taken. A party that dies in between breaks a round in which it
  * did not sit yet; the round would have lacked it anyway.
@@ -78,6 +79,8 @@ const BROKEN_BIT: number = 1 << 28;
 const TRIPPING_BIT: number = 1 << 29;
 const SEATED_BIT: number = 1 << 30;
 const OUTCOMES_KEPT = 16;
+/** Rounds by which an outcome's bit is cleared before it is written. */
+const OUTCOMES_AHEAD = 8;
 const PID_SHIFT = 8;
 /** The largest number of parties. */
 export const MAX_PARTIES: number = SEATS_MASK;
@@ -319,7 +322,7 @@ export class Barrier extends SharedObject {
         continue;
       }
       setBits(words, at + OUTCOMES_WORD, outcomeBit(generation));
-      clearBits(words, at + OUTCOMES_WORD, outcomeBit(generation + 1));
+      clearBits(words, at + OUTCOMES_WORD, outcomeBit(generation + OUTCOMES_AHEAD));
       store(words, at + DIED_WORD, 0);
       if (cas(words, at + CELL_STATE, state, atGeneration(generation + 1)) !== state) continue;
       wakeAll(agent, this.cell);
@@ -391,9 +394,9 @@ export class Barrier extends SharedObject {
   /** Ends the round that `state` shows as passed, unless the state has changed. */
   private moveOn(state: number): boolean {
     const { words, at, agent } = this.cell;
-    const next = generationOf(state) + 1;
-    clearBits(words, at + OUTCOMES_WORD, outcomeBit(next));
-    if (cas(words, at + CELL_STATE, state, atGeneration(next)) !== state) return false;
+    const generation = generationOf(state);
+    clearBits(words, at + OUTCOMES_WORD, outcomeBit(generation + OUTCOMES_AHEAD));
+    if (cas(words, at + CELL_STATE, state, atGeneration(generation + 1)) !== state) return false;
     wakeAll(agent, this.cell);
     return true;
   }
