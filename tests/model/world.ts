@@ -99,7 +99,7 @@ export class World {
 /** The namespace's folder, in which there are no names. */
 function emptyFolder(lib: Library): string {
   const base = mkdtempSync(join(tmpdir(), 'lockstep-model-'));
-  process.env['LOCKSTEP_DIR'] = base;
+  process.env.LOCKSTEP_DIR = base;
   process.on('exit', () => rmSync(base, { recursive: true, force: true }));
   const folder = lib.namedFolder(NAMESPACE);
   mkdirSync(folder);

@@ -2,6 +2,8 @@
 
 import type { AnyScenario } from '../scenario.ts';
 import { arenaScenarios } from './arena.ts';
+import { barrierScenarios } from './barrier.ts';
+import { conditionScenarios } from './condition.ts';
 import { eventScenarios } from './event.ts';
 import { lockScenarios } from './lock.ts';
 import { boundedScenarios, semaphoreScenarios } from './semaphore.ts';
@@ -10,7 +12,9 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Lock: lockScenarios,
   Semaphore: semaphoreScenarios,
   BoundedSemaphore: boundedScenarios,
+  Condition: conditionScenarios,
   Event: eventScenarios,
+  Barrier: barrierScenarios,
   Arena: arenaScenarios,
 };
 

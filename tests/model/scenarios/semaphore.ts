@@ -8,18 +8,21 @@ interface Things {
   semaphore: Semaphore | BoundedSemaphore;
 }
 
-/** Permits that are out, by ghost count, and how many there may be. */
-const OUT = 0;
+/** Ghosts: permits that were taken and added, and how many calls of each actor are inside. */
+const TAKEN = 0;
 const ADDED = 1;
+const INSIDE = 2;
 
 function holding(tools: Tools<Things>, permits: number): void {
   tools.note((ghosts) => {
-    ghosts[OUT]!++;
-    tools.check(ghosts[OUT]! <= permits, 'more are inside than there are permits');
+    ghosts[INSIDE + tools.me]!++;
+    const inside = [0, 1, 2].filter((actor) => !tools.isDead(actor)).map((actor) => ghosts[INSIDE + actor]!);
+    const sum = inside.reduce((all, one) => all + one);
+    tools.check(sum <= permits, 'more are inside than there are permits');
   });
   tools.pause();
   tools.note((ghosts) => {
-    ghosts[OUT]!--;
+    ghosts[INSIDE + tools.me]!--;
   });
 }
 
@@ -171,7 +174,7 @@ const deaths: Scenario<Things>[] = [
 const signal: Pick<Scenario<Things>, 'things' | 'settled'> = {
   things: (share, lib) => ({ semaphore: aSemaphore(share, lib, 0) }),
   settled: ({ ghosts, things, check, waiting, dead }) => {
-    const left = ghosts[ADDED]! - ghosts[OUT]!;
+    const left = ghosts[ADDED]! - ghosts[TAKEN]!;
     const { value } = things.semaphore;
     check(value === 0 || waiting.length === 0, 'somebody waits although there is a permit');
     check(value <= left && value >= left - dead.length, `${value} permits are left of ${left}`);
@@ -181,7 +184,7 @@ const takes: Actor<Things> = {
   run(tools) {
     tools.things.semaphore.acquireSync();
     tools.note((ghosts) => {
-      ghosts[OUT]!++;
+      ghosts[TAKEN]!++;
     });
   },
 };
@@ -189,7 +192,7 @@ const awaitsOne: Actor<Things> = {
   async run(tools) {
     await tools.things.semaphore.acquire();
     tools.note((ghosts) => {
-      ghosts[OUT]!++;
+      ghosts[TAKEN]!++;
     });
   },
 };
