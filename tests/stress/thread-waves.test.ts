@@ -1,0 +1,15 @@
+/** What a thread that awaited leaves behind when it ends must not touch the next: its descriptors are closed once, and by one. */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { Program } from '../support/programs.ts';
+
+it('waves of threads that await one lock each have all their turns, and no warning', {
+  timeout: 120_000,
+}, async () => {
+  const { code, stdout, stderr } = await new Program('waves').ended;
+  assert.equal(stderr, '');
+  assert.equal(stdout, 'all turns\n');
+  assert.equal(code, 0);
+});
