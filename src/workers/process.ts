@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { defaultAgent } from '../agents/agent.ts';
+import { agentsOfThread, defaultAgent } from '../agents/agent.ts';
 import { blockThread, forgetChild, noteChild } from '../agents/blocking.ts';
 import { reapProcess } from '../agents/reaper.ts';
 import { PlatformError, StateError } from '../errors.ts';
@@ -113,7 +113,7 @@ function launch(order: Order, path: readonly number[]): Running {
     stop: (how) => void child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM'),
     collect() {
       forgetChild(pid);
-      reapProcess(agent, pid);
+      for (const each of agentsOfThread()) reapProcess(each, pid);
       return takeOutcome(files);
     },
   };

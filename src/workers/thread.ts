@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import { MessageChannel, receiveMessageOnPort, SHARE_ENV, threadId, Worker } from 'node:worker_threads';
-import { defaultAgent } from '../agents/agent.ts';
+import { agentsOfThread, defaultAgent } from '../agents/agent.ts';
 import { blockThread } from '../agents/blocking.ts';
 import { reapThread } from '../agents/reaper.ts';
 import { NotSendableError, TargetError } from '../errors.ts';
@@ -95,7 +95,7 @@ function launch(order: Order): Running {
     keepAlive: (on) => (on ? worker.ref() : worker.unref()),
     stop: () => void worker.terminate(),
     collect() {
-      reapThread(agent, id);
+      for (const each of agentsOfThread()) reapThread(each, id);
       unmapLogged(mappings);
       const received = receive();
       inbox.close();

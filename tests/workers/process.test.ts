@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { describe, it } from 'node:test';
+import { afterEach, describe, it } from 'node:test';
 import { isMainThread, threadId } from 'node:worker_threads';
 import {
   activeChildren,
@@ -25,6 +25,14 @@ import { sandbox } from '../support/sandbox.ts';
 import { until } from '../support/until.ts';
 import ByDefault, * as subclasses from './subclasses.ts';
 import * as targets from './targets.ts';
+
+// A test that fails must not leave a child that waits for ever.
+afterEach(() => {
+  for (const child of activeChildren()) {
+    child.kill();
+    child.joinSync();
+  }
+});
 
 describe('Process', () => {
   it('100: the child has the pid that its parent sees, and knows its parent', async () => {
@@ -135,7 +143,7 @@ describe('Process', () => {
       const ready = Array.from({ length: 10 }, () => new Event());
       const sleeping = ready.map((event) => new Process({ target: targets.announce, args: [event] }));
       for (const child of [...short, ...sleeping]) child.start();
-      for (const event of ready) await event.wait();
+      await until(() => ready.every((event) => event.isSet()), 'all to be ready');
       for (const child of sleeping) child.terminate();
       for (const child of [...short, ...sleeping]) await child.join();
       assert.deepEqual(new Set(short.map(({ exitCode }) => exitCode)), new Set([0]));
