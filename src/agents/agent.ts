@@ -122,9 +122,10 @@ export class Agent implements Waker {
 
   /**
    * Hands on the rings that came while the thread is about to block: its event loop can't answer them. Call after
-   * `blockedOn` is set: a ringer that sees it picks another waiter, one that doesn't has rung before this drains.
+   * `blockedOn` is set: a ringer that sees it then picks another waiter; one that does not has rung before this drains.
    */
   passRings(): void {
+    // PUBLISH blocked on -> ring
     if (this.awaiting === 0 || this.doorbell === undefined) return;
     const rung = new Set(this.pending);
     this.handOver = rung;

@@ -77,7 +77,11 @@ function eachWaiter(
 }
 
 /** The `count` waiters that came first, of those that can act. */
-export function oldestWaiters(namespace: Namespace, place: Place, count: number): Waiter[] {
+function oldestWaiters(namespace: Namespace, place: Place, count: number): Waiter[] {
+  if (count === 1) {
+    const first = oldestWaiter(namespace, place);
+    return first === undefined ? [] : [first];
+  }
   const waiters = waitersOf(namespace, place).filter(({ slot, words, at }) =>
     canAct(namespace, slot, words, at),
   );
@@ -96,6 +100,32 @@ export function isBefore(a: number, b: number): boolean {
 export function wake(waker: Waker, { slot, words, at }: Waiter, cell: number): void {
   if ((load(words, at + ENTRY_STATUS) & BLOCKING_BIT) !== 0) wakeThread(waker.namespace, slot);
   else waker.ring(slot, cell);
+}
+
+/** Wakes the `count` waiters that came first, of those that can act. */
+export function wakeOldest(waker: Waker, place: Place, count = 1): void {
+  for (let left = count; left > 0; ) {
+    const chosen = oldestWaiters(waker.namespace, place, left);
+    left = 0;
+    for (const waiter of chosen) if (!wakeHeard(waker, waiter, place.number)) left++;
+  }
+}
+
+/** Whether no other agent's call came first; one that did is woken, in case that nobody has done it. */
+export function isFirst(waker: Waker, place: Place): boolean {
+  for (;;) {
+    const first = oldestWaiter(waker.namespace, place);
+    if (first === undefined || first.slot === waker.slot) return true;
+    if (wakeHeard(waker, first, place.number)) return false;
+  }
+}
+
+/** Wakes the waiter. Returns `false` if its thread has blocked since it was chosen: then the ring may have come too late. */
+function wakeHeard(waker: Waker, waiter: Waiter, cell: number): boolean {
+  const { slot, words, at } = waiter;
+  wake(waker, waiter, cell);
+  // OBSERVE blocked on -> ring
+  return canAct(waker.namespace, slot, words, at);
 }
 
 /** Wakes every waiter of the object. */

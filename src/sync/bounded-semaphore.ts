@@ -24,7 +24,7 @@ import type { Namespace } from '../agents/namespace.ts';
 import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
 import type { Pressure } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
-import { oldestWaiter, oldestWaiters, wake } from '../agents/waiters.ts';
+import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../contracts.ts';
 import { NameTakenError, OverReleaseError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
@@ -143,7 +143,7 @@ class RawPermits implements Taking {
       const state = this.marks();
       if ((state & WAITERS_BIT) === 0) return;
       if (cas(words, at + CELL_STATE, state, state & ~WAITERS_BIT) !== state) continue;
-      this.wakeOldest(count);
+      wakeOldest(this.cell.agent, this.cell, count);
       return;
     }
   }
@@ -157,15 +157,13 @@ class RawPermits implements Taking {
     const { words, at } = this.cell;
     for (;;) {
       const state = this.marks();
-      const kept =
-        (state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT && this.peek() && !this.isOldest();
-      if (kept) return false;
+      const fair = (state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT;
+      if (fair && this.peek() && !isFirst(this.cell.agent, this.cell)) return false;
       if (this.takeAny()) {
         this.markTaken();
         return true;
       }
-      const fair = pressure === PRESSURE.NONE ? 0 : FAIR_BIT;
-      const marked = state | WAITERS_BIT | fair;
+      const marked = state | WAITERS_BIT | (pressure === PRESSURE.NONE ? 0 : FAIR_BIT);
       if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
       // PUBLISH WAITERS -> permit
       if (!this.peek()) return false;
@@ -178,13 +176,13 @@ class RawPermits implements Taking {
       const state = this.marks();
       const marked = state | WAITERS_BIT;
       if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
-      if (this.peek()) this.wakeOldest(1);
+      if (this.peek()) wakeOldest(this.cell.agent, this.cell);
       return;
     }
   }
 
   taken(): void {
-    if (this.peek()) this.wakeOldest(1);
+    if (this.peek()) wakeOldest(this.cell.agent, this.cell);
   }
 
   suspect(): number {
@@ -219,24 +217,6 @@ class RawPermits implements Taking {
 
   private oldest(): ReturnType<typeof oldestWaiter> {
     return oldestWaiter(this.cell.agent.namespace, this.cell);
-  }
-
-  private isOldest(): boolean {
-    const { agent } = this.cell;
-    const first = this.oldest();
-    if (first === undefined || first.slot === agent.slot) return true;
-    wake(agent, first, this.cell.number);
-    return false;
-  }
-
-  private wakeOldest(count: number): void {
-    const { agent, number } = this.cell;
-    if (count === 1) {
-      const first = this.oldest();
-      if (first !== undefined) wake(agent, first, number);
-      return;
-    }
-    for (const waiter of oldestWaiters(agent.namespace, this.cell, count)) wake(agent, waiter, number);
   }
 }
 

@@ -34,7 +34,7 @@ import type { Cell } from '../agents/cell.ts';
 import type { Namespace } from '../agents/namespace.ts';
 import type { Pressure, Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
-import { oldestWaiter, wake } from '../agents/waiters.ts';
+import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY, CELL_STATE, SLOT_MASK } from '../memory/layout.ts';
 
@@ -111,7 +111,7 @@ export class RawLock implements Wait {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) return false;
       if (cas(words, at + CELL_STATE, state, state & FAIR_BIT) !== state) continue;
-      if ((state & WAITERS_BIT) !== 0) this.wakeOldest();
+      if ((state & WAITERS_BIT) !== 0) wakeOldest(this.cell.agent, this.cell);
       return true;
     }
   }
@@ -125,7 +125,8 @@ export class RawLock implements Wait {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) {
-        if (isFair(state) && pressure !== PRESSURE.IMPATIENT && !this.isOldest()) return false;
+        if (isFair(state) && pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell))
+          return false;
         if (cas(words, at + CELL_STATE, state, WAITERS_BIT | this.me) === state) return this.took(state);
         continue;
       }
@@ -141,7 +142,7 @@ export class RawLock implements Wait {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) {
-        this.wakeOldest();
+        wakeOldest(this.cell.agent, this.cell);
         return;
       }
       // This may have been the waiter that was woken: then the mark is gone, and others may wait.
@@ -167,21 +168,6 @@ export class RawLock implements Wait {
 
   private oldest(): ReturnType<typeof oldestWaiter> {
     return oldestWaiter(this.cell.agent.namespace, this.cell);
-  }
-
-  /** Whether no other agent came first; one that did is woken, in case that nobody has done it. */
-  private isOldest(): boolean {
-    const { agent } = this.cell;
-    const first = this.oldest();
-    if (first === undefined || first.slot === agent.slot) return true;
-    wake(agent, first, this.cell.number);
-    return false;
-  }
-
-  private wakeOldest(): void {
-    const { cell } = this;
-    const first = this.oldest();
-    if (first !== undefined) wake(cell.agent, first, cell.number);
   }
 }
 

@@ -22,7 +22,7 @@ import type { Opened } from '../agents/shared-object.ts';
 import { openHandle, registerClass } from '../agents/shared-object.ts';
 import type { Pressure } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
-import { oldestWaiter, oldestWaiters, wake } from '../agents/waiters.ts';
+import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../contracts.ts';
 import { OutOfRangeError } from '../errors.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
@@ -77,7 +77,7 @@ class RawSemaphore implements Taking {
       const state = load(words, at + CELL_STATE);
       if (permitsIn(state) + count > MAX_PERMITS) return false;
       if (cas(words, at + CELL_STATE, state, (state & ~WAITERS_BIT) + count) !== state) continue;
-      if ((state & WAITERS_BIT) !== 0) this.wakeOldest(count);
+      if ((state & WAITERS_BIT) !== 0) wakeOldest(this.cell.agent, this.cell, count);
       return true;
     }
   }
@@ -91,7 +91,8 @@ class RawSemaphore implements Taking {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (permitsIn(state) > 0) {
-        if ((state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT && !this.isOldest()) return false;
+        const fair = (state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT;
+        if (fair && !isFirst(this.cell.agent, this.cell)) return false;
         const taken = (permitsIn(state) - 1) | WAITERS_BIT;
         if (cas(words, at + CELL_STATE, state, taken) === state) return true;
         continue;
@@ -108,7 +109,7 @@ class RawSemaphore implements Taking {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (permitsIn(state) > 0) {
-        this.wakeOldest(1);
+        wakeOldest(this.cell.agent, this.cell);
         return;
       }
       const marked = state | WAITERS_BIT;
@@ -117,7 +118,7 @@ class RawSemaphore implements Taking {
   }
 
   taken(): void {
-    if (this.peek()) this.wakeOldest(1);
+    if (this.peek()) wakeOldest(this.cell.agent, this.cell);
   }
 
   suspect(): number {
@@ -126,24 +127,6 @@ class RawSemaphore implements Taking {
 
   private oldest(): ReturnType<typeof oldestWaiter> {
     return oldestWaiter(this.cell.agent.namespace, this.cell);
-  }
-
-  private isOldest(): boolean {
-    const { agent } = this.cell;
-    const first = this.oldest();
-    if (first === undefined || first.slot === agent.slot) return true;
-    wake(agent, first, this.cell.number);
-    return false;
-  }
-
-  private wakeOldest(count: number): void {
-    const { agent, number } = this.cell;
-    if (count === 1) {
-      const first = this.oldest();
-      if (first !== undefined) wake(agent, first, number);
-      return;
-    }
-    for (const waiter of oldestWaiters(agent.namespace, this.cell, count)) wake(agent, waiter, number);
   }
 }
 
