@@ -7,6 +7,7 @@ import { conditionScenarios } from './condition.ts';
 import { eventScenarios } from './event.ts';
 import { lockScenarios } from './lock.ts';
 import { boundedScenarios, semaphoreScenarios } from './semaphore.ts';
+import { threadScenarios } from './threads.ts';
 
 export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Lock: lockScenarios,
@@ -15,6 +16,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Condition: conditionScenarios,
   Event: eventScenarios,
   Barrier: barrierScenarios,
+  'Blocking and awaiting': threadScenarios,
   Arena: arenaScenarios,
 };
 

@@ -1,0 +1,89 @@
+/** Threads that both block and await: what is rung for a call that awaits is not spent on an event loop that can't run. */
+
+import type { Lock, Semaphore } from 'lockstep';
+import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
+import { critical } from './critical.ts';
+import { aLock, aSemaphore } from './objects.ts';
+
+interface Things {
+  lock: Lock;
+  gate: Semaphore;
+}
+
+const base: Pick<Scenario<Things>, 'things' | 'settled' | 'mayWait'> = {
+  things: (share, lib) => ({ lock: aLock(share, lib), gate: aSemaphore(share, lib, 0) }),
+  /** A call of Bob's that has the lock can't go on while his thread is blocked: that is his own doing. */
+  mayWait: ({ things: { lock } }) => lock.owner?.name === 'Bob',
+  settled({ things: { lock, gate }, check, dead, waiting }) {
+    if (waiting.length > 0) return;
+    check(!lock.locked, 'the lock is still held');
+    lock.acquireSync().release();
+    check(dead.length > 0 || gate.value === 0, 'the gate is open');
+  },
+};
+
+/** Has the lock for a while. */
+const holds: Actor<Things> = {
+  run(tools) {
+    const hold = tools.things.lock.acquireSync();
+    critical(tools, hold);
+    hold.release();
+  },
+};
+/** Has the lock for a while, then opens the gate. */
+const opens: Actor<Things> = {
+  run(tools) {
+    const hold = tools.things.lock.acquireSync();
+    critical(tools, hold);
+    hold.release();
+    tools.things.gate.release();
+  },
+};
+/** Awaits the lock, and blocks at the gate meanwhile: at once, or in a later turn of its event loop. */
+const both = (later: boolean): Actor<Things> => ({
+  async run(tools) {
+    const { lock, gate } = tools.things;
+    const flow = async (): Promise<void> => {
+      const hold = await lock.acquire();
+      critical(tools, hold);
+      hold.release();
+    };
+    const flowing = flow();
+    if (later) await new Promise(setImmediate);
+    gate.acquireSync();
+    await flowing;
+  },
+});
+/** Awaits the lock, and blocks for the same lock meanwhile. */
+const twice: Actor<Things> = {
+  async run(tools) {
+    const { lock } = tools.things;
+    const flow = async (): Promise<void> => {
+      const hold = await lock.acquire();
+      critical(tools, hold);
+      hold.release();
+    };
+    const flowing = flow();
+    const hold = lock.acquireSync();
+    critical(tools, hold);
+    hold.release();
+    await flowing;
+  },
+};
+
+const scenarios: readonly Scenario<Things>[] = [
+  {
+    ...base,
+    name: 'one blocks elsewhere while it awaits the lock',
+    actors: [holds, both(false), opens],
+    preemptions: [2, 3],
+  },
+  {
+    ...base,
+    name: 'one awaits the lock, and blocks elsewhere later',
+    actors: [holds, both(true), opens],
+    preemptions: [2, 3],
+  },
+  { ...base, name: 'one blocks and awaits the same lock', actors: [holds, twice], preemptions: [3, 4] },
+];
+export const threadScenarios: readonly AnyScenario[] = scenarios as AnyScenario[];
