@@ -5,6 +5,7 @@
 
 import {
   closeSync,
+  existsSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -117,8 +118,10 @@ export function pruneName(namespace: Namespace, name: string): void {
   });
 }
 
-function namesIn(namespace: Namespace): string[] {
-  return readdirSync(namespace.folder)
+/** The names in the namespace; none if somebody has removed its folder. */
+function namesIn({ folder }: Namespace): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .filter((file) => file.startsWith(PREFIX))
     .map((file) => file.slice(PREFIX.length));
 }

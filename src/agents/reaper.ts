@@ -58,12 +58,12 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
   });
   // Before its cells are freed: further entries lie in some of them, which may become something else.
   for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK]) store(words, base + word, 0);
-  let freed = 0;
   for (let number = 1, last = arena.bump; number <= last; number++) {
-    if (reapCell(namespace, arena.place(number), dead, by)) freed++;
+    reapCell(namespace, arena.place(number), dead, by);
   }
   for (const word of [AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING]) store(words, base + word, 0);
-  if (freed > 0) pruneNames(namespace);
+  // Also where nothing was freed: the dead one may have died between freeing an object and removing its name.
+  pruneNames(namespace);
   store(words, base + AGENT_STATE, state & ~AGENT_LIVE_BIT);
 }
 
@@ -136,12 +136,12 @@ function reapWhere(waker: Waker, chosen: (base: number) => boolean): void {
   }
 }
 
-function reapCell(namespace: Namespace, place: Place, dead: number, by: number): boolean {
+function reapCell(namespace: Namespace, place: Place, dead: number, by: number): void {
   const header = load(place.words, place.at + CELL_HEADER);
   // Only who has it open can hold something of it; and while the bit is set the cell can't become another object.
   const open = load(place.words, place.at + CELL_OPEN + (dead >> 5)) & (1 << (dead & 31));
-  if (header === 0 && open === 0) return false;
+  if (header === 0 && open === 0) return;
   const kind = kindNumbered(kindOf(header));
   if (open !== 0) kind?.recover?.(namespace, place, dead);
-  return namespace.arena.recover(place, dead, by);
+  namespace.arena.recover(place, dead, by);
 }

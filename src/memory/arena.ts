@@ -169,17 +169,16 @@ export class Arena {
     if (this.hints.length < SEARCH_LIMIT) this.hints.push(place.number);
   }
 
-  /** Finishes for a dead agent what it was creating or ending; clears its open bit. Returns whether the cell became free. */
-  recover(place: Place, dead: number, slot: number): boolean {
+  /** Finishes for a dead agent what it was creating or ending; clears its open bit. */
+  recover(place: Place, dead: number, slot: number): void {
     const { words, at } = place;
     const found = load(words, at + CELL_HEADER);
     const owned = slotOf(found) === dead;
     if (owned && phaseOf(found) === PHASE_ENDING)
       cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindOf(found), 0));
     clearBits(words, at + CELL_OPEN + (dead >> 5), 1 << (dead & 31));
-    if (!owned || phaseOf(found) !== PHASE_CLAIMED) return this.settle(place, slot);
-    this.free(place);
-    return true;
+    if (owned && phaseOf(found) === PHASE_CLAIMED) this.free(place);
+    else this.settle(place, slot);
   }
 
   private unopened({ words, at }: Place): boolean {
