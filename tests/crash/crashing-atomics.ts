@@ -7,7 +7,7 @@
  */
 
 import type { ElementOperation, FloatElement, IntegerElement, Words } from '#atomics';
-import { isArmed, point } from './countdown.ts';
+import { isArmed, point, pointOfReading } from './countdown.ts';
 
 export type { ElementOperation, FloatElement, IntegerElement, Words };
 
@@ -89,7 +89,7 @@ function reading<Value>(what: string, memory: object, at: number, value: Value):
   const words = read.get(memory) ?? new Map<number, unknown>();
   read.set(memory, words);
   if (words.has(at) && words.get(at) === value) return value;
-  point(what);
+  pointOfReading(what);
   words.set(at, value);
   return value;
 }

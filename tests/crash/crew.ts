@@ -1,7 +1,7 @@
 /** The crew: the walking program's members, victims started ahead of their turn so that starts overlap with deaths. */
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,11 +79,12 @@ export class Member {
 }
 
 export class Crew {
+  /** Of the victims. */
+  readonly relation: Relation;
   private readonly folder: string = mkdtempSync(join(tmpdir(), 'lockstep-crash-'));
   private readonly server: Server;
   private readonly arrivals = new Map<number, (pid: number, socket: Socket) => Member>();
   private readonly ahead: Promise<Member>[] = [];
-  private readonly relation: Relation;
   private serials = 0;
 
   private constructor(relation: Relation) {
@@ -119,9 +120,10 @@ export class Crew {
     return this.ahead[0] as Promise<Member>;
   }
 
-  /** What a dead member has left. */
-  farewellOf({ serial }: Member): Farewell {
-    return JSON.parse(readFileSync(farewellFile(this.folder, serial), 'utf8')) as Farewell;
+  /** What a dead member has left; nothing if it did not die in its operation. */
+  farewellOf({ serial }: Member): Farewell | undefined {
+    const file = farewellFile(this.folder, serial);
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Farewell) : undefined;
   }
 
   /** Ends those who are left over. */

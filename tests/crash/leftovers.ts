@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { Event } from 'lockstep';
 import type { SharedObject } from '../support/wire.ts';
-import type { Member, Relation } from './crew.ts';
+import type { Member } from './crew.ts';
 import { cellsInUse, folderOf, slotsOf } from './internals.ts';
+import { NAMESPACE } from './operation.ts';
 import { HANG_MS } from './scene.ts';
 
 /** Throws unless the dead member's agent, its cells and its names are gone from the object's namespace. */
@@ -13,7 +14,7 @@ export async function checkCleared(
   anchor: SharedObject,
   dead: Member,
   cells: number,
-  relation: Relation,
+  foreign: boolean,
 ): Promise<void> {
   const left = (): string[] => {
     const found = slotsOf(anchor, dead.pid).map((slot) => `agent ${slot}`);
@@ -22,9 +23,10 @@ export async function checkCleared(
   };
   // A child is reaped when its end is seen. Others are when somebody who waits looks around.
   const end = performance.now() + HANG_MS;
-  while (relation === 'unrelated' && left().length > 0 && performance.now() < end) {
+  while (foreign && left().length > 0 && performance.now() < end) {
     using event = new Event();
-    await event.wait({ timeout: 50 });
+    using named = new Event({ namespace: NAMESPACE });
+    await Promise.all([event.wait({ timeout: 50 }), named.wait({ timeout: 50 })]);
   }
   assert.deepEqual(left(), [], 'left behind');
 }

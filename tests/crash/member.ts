@@ -145,7 +145,7 @@ export async function serve(folder: string, serial: number): Promise<void> {
 
 /** Closes the object and the lock that belongs to it. */
 export function closeWhole(object: SharedObject): void {
-  if (object instanceof Condition) object.lock.close();
+  if (object instanceof Condition || object instanceof Value) object.lock?.close();
   object.close();
 }
 

@@ -23,7 +23,12 @@ export function operation(name: string, atLeast: number, play: Operation['play']
   return { name, atLeast, relation: 'child', play };
 }
 
-/** An operation whose victims are programs that Lockstep did not start. */
-export function unrelated(name: string, atLeast: number, play: Operation['play']): Operation {
-  return { name: `${name}, by an unrelated program`, atLeast, relation: 'unrelated', play };
+/** The operations of that name, with victims that are programs which Lockstep did not start. */
+export function byUnrelated(suite: Suite, ...names: string[]): Suite {
+  const chosen = suite.filter(({ name }) => names.includes(name));
+  return chosen.map((each) => ({
+    ...each,
+    name: `${each.name}, by an unrelated program`,
+    relation: 'unrelated',
+  }));
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { until, waiting } from '../support/until.ts';
 import type { SharedObject } from '../support/wire.ts';
-import type { Crew, Member } from './crew.ts';
+import type { Crew, Member, Relation } from './crew.ts';
 import { type Answer, clock, closeWhole, type Farewell } from './member.ts';
 
 /** A hang, whatever the machine: nothing that survivors do takes longer. */
@@ -29,13 +29,16 @@ export class Scene {
   /** Resolves when the victim is dead. */
   death: Promise<Death> | undefined;
   private readonly crew: Crew;
+  private readonly relation: Relation;
   private readonly dieAt: number;
   private readonly objects: SharedObject[] = [];
+  private readonly programs: Member[] = [];
   private readonly progressed: number[] = [];
   private over = false;
 
   constructor(crew: Crew, dieAt: number, cast: Pick<Scene, 'victim' | 'first' | 'second' | 'newcomer'>) {
     this.crew = crew;
+    this.relation = crew.relation;
     this.dieAt = dieAt;
     this.victim = cast.victim;
     this.first = cast.first;
@@ -47,6 +50,13 @@ export class Scene {
   share<T extends SharedObject>(object: T): T {
     this.objects.push(object);
     return object;
+  }
+
+  /** A program of this scene only, that Lockstep did not start. It has joined nothing yet. */
+  async program(): Promise<Member> {
+    const member = await this.crew.start('unrelated');
+    this.programs.push(member);
+    return member;
   }
 
   /** The victim calls the method and dies in it; resolves when it is dead (and reaped, if it was a child). */
@@ -86,15 +96,20 @@ export class Scene {
     return (hold as { recovered: boolean }).recovered;
   }
 
-  /** Closes everything. Resolves to the longest time from the victim's death to a survivor's progress. */
-  async end(): Promise<{ death: Death; longest: number }> {
+  /**
+   * Closes everything. `longest` is the time from the victim's death to a survivor's progress; `foreign` tells whether programs died
+   * that Lockstep did not start.
+   */
+  async end(): Promise<{ death: Death; longest: number; foreign: boolean }> {
     const death = await inTime(this.death ?? Promise.reject(new Error('nobody died')), 'the victim');
     const survivors = [this.first, this.second, this.newcomer];
     for (const { pid, pending } of survivors) assert.deepEqual(pending, [], `${pid} is still at it`);
     for (const survivor of survivors) await survivor.order('forget');
+    for (const program of this.programs) await program.kill();
     for (const object of this.objects) closeWhole(object);
     const times = this.progressed.map((at) => at - death.at);
-    return { death, longest: Math.max(0, ...times) };
+    const foreign = this.relation === 'unrelated' || this.programs.length > 0;
+    return { death, longest: Math.max(0, ...times), foreign };
   }
 
   private async die(operation: string, args: unknown[]): Promise<Death> {
@@ -103,9 +118,11 @@ export class Scene {
     if (answer !== undefined) await victim.kill();
     await victim.ended;
     this.over = true;
-    const farewell = answer?.farewell ?? this.crew.farewellOf(victim);
-    const { value, error } = answer ?? { value: undefined, error: undefined };
-    return { ...farewell, pid: victim.pid, completed: answer !== undefined, value, error };
+    // An `exit` that was completed has no answer, and leaves no farewell.
+    const left = answer?.farewell ?? this.crew.farewellOf(victim);
+    const farewell = left ?? { point: 'completion', at: clock(), state: {} };
+    const completed = answer !== undefined || left === undefined;
+    return { ...farewell, pid: victim.pid, completed, value: answer?.value, error: answer?.error };
   }
 }
 

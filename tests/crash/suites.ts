@@ -1,18 +1,30 @@
 /** The operations that are walked, by the test file that walks them. */
 
-import type { Suite } from './operation.ts';
+import { byUnrelated, type Suite } from './operation.ts';
 import { barriers } from './operations/barriers.ts';
 import { conditions } from './operations/conditions.ts';
 import { events } from './operations/events.ts';
-import { locks, nested } from './operations/locks.ts';
+import { locks } from './operations/locks.ts';
+import { namespaces } from './operations/namespaces.ts';
 import { objects } from './operations/objects.ts';
+import { reaping } from './operations/reaping.ts';
 import { boundedSemaphores, semaphores } from './operations/semaphores.ts';
 
 export const suites = {
-  locks: [...locks, ...nested],
-  semaphores: [...semaphores, ...boundedSemaphores],
-  barriers,
+  locks,
+  semaphores,
+  boundedSemaphores,
   conditions,
   events,
+  barriers,
   objects,
+  namespaces,
+  reaping,
+  unrelated: [
+    ...byUnrelated(locks, 'Lock.acquireSync, contended', 'RLock.release, with a waiter in acquire'),
+    ...byUnrelated(boundedSemaphores, 'BoundedSemaphore.release(2), with a waiter in acquireSync'),
+    ...byUnrelated(barriers, 'Barrier.wait, as the first of three'),
+  ],
 } satisfies Record<string, Suite>;
+
+export type SuiteName = keyof typeof suites;

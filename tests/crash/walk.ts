@@ -48,7 +48,7 @@ async function walk(operation: Operation, each: (point: string) => void): Promis
       const end = await scene.end();
       where = end.death.point;
       for (const [index, anchor] of anchors.entries())
-        await checkCleared(anchor, victim, cells[index] ?? 0, operation.relation);
+        await checkCleared(anchor, victim, cells[index] ?? 0, end.foreign);
       longest = Math.max(longest, end.longest);
       each(`${++points} ${where}`);
       if (end.death.completed) return { name: operation.name, points, longest };

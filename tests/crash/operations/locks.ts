@@ -12,9 +12,10 @@ const forms = [
   { acquire: 'acquire', run: 'run' },
 ];
 
-export const locks: Suite = [Lock, RLock].flatMap((Class) => [...common(Class.name, () => new Class())]);
+export const locks: Suite = [
+  ...common('Lock', () => new Lock()),
+  ...common('RLock', () => new RLock()),
 
-export const nested: Suite = [
   operation('RLock.acquireSync, nested', 3, async (scene) => {
     const lock = scene.share(new RLock());
     await scene.victim.call(lock, 'acquireSync');

@@ -4,20 +4,25 @@
  */
 
 import assert from 'node:assert/strict';
-import { Barrier, BoundedSemaphore, Event, Lock } from 'lockstep';
+import { Barrier, BoundedSemaphore, Event, Lock, Value } from 'lockstep';
 import { untilWaiting } from '../../support/until.ts';
+import { cellsInUse } from '../internals.ts';
 import { NAMESPACE, operation, type Suite } from '../operation.ts';
 import type { Scene } from '../scene.ts';
 
 /** Cells freed last are taken first: so many are made afterwards that all that the victim touched are used again. */
 const AGAIN = 12;
+/** Cells of the first segment. */
+const FIRST_SEGMENT = 1024;
 const NAMED = { name: 'invoices', namespace: NAMESPACE };
+
+let growing = 0;
 
 const constructors: [name: string, ...args: unknown[]][] = [
   ['Lock'],
   ['RLock'],
   ['Semaphore', 3],
-  ['BoundedSemaphore', 30],
+  ['BoundedSemaphore', 10],
   ['Condition'],
   ['Event'],
   ['Barrier', 3, { timeout: 1000 }],
@@ -33,6 +38,20 @@ export const objects: Suite = [
       reuseCells();
     }),
   ),
+  operation('new Lock(), where the memory must grow', 15, async (scene) => {
+    const namespace = `grow-${++growing}`;
+    await scene.victim.order('new', 'Event', { namespace });
+    const locks = Array.from({ length: FIRST_SEGMENT - 1 }, () => scene.share(new Lock({ namespace })));
+    const death = await scene.crashIn('new', 'Lock', { namespace });
+    assert.equal(death.error, undefined);
+    for (let i = 0; i < 3; i++) await isUsable(scene, scene.share(new Lock({ namespace })));
+    assert.equal(cellsInUse(locks[0] as Lock), FIRST_SEGMENT + 2);
+  }),
+  operation('Value.add', 1, async (scene) => {
+    const value = scene.share(new Value('i32', 5));
+    const death = await scene.crash(value, 'add', 3);
+    assert.equal(value.value, death.completed ? 8 : 5);
+  }),
   operation('open(handle)', 3, async (scene) => {
     const lock = scene.share(new Lock());
     await scene.victim.order('new', 'Event');
@@ -58,7 +77,7 @@ export const objects: Suite = [
   }),
   ...['Lock', 'BoundedSemaphore'].map((name) =>
     operation(`close() of a ${name}, as the last`, 10, async (scene) => {
-      const object = name === 'Lock' ? new Lock() : new BoundedSemaphore(30);
+      const object = name === 'Lock' ? new Lock() : new BoundedSemaphore(10);
       await scene.victim.order('open', object.handle);
       object.close();
       const death = await scene.crashIn('closeKept');
@@ -114,7 +133,6 @@ export const objects: Suite = [
     lock.close();
     const death = await scene.crashIn('closeKept');
     assert.equal(death.error, undefined);
-    await isOneAndTheSame(scene);
   }),
 ];
 

@@ -175,22 +175,28 @@ async function passes(scene: Scene, semaphore: BoundedSemaphore, acquire: string
 }
 
 /** Nobody waits, so many permits are there, and a newcomer can take each, and no more. */
-async function hasPermits(
+async function hasPermits(scene: Scene, semaphore: Semaphore, death: Death, count: number): Promise<void> {
+  assert.equal(semaphore.value, count, `permits after ${death.point}`);
+  await canTake(scene, semaphore, death, count);
+}
+
+/** The same, where what the dead one held may only come back when somebody wants it. */
+async function allBack(scene: Scene, semaphore: BoundedSemaphore, death: Death): Promise<void> {
+  await canTake(scene, semaphore, death, semaphore.limit);
+}
+
+async function canTake(
   scene: Scene,
   semaphore: Semaphore | BoundedSemaphore,
   death: Death,
   count: number,
 ): Promise<void> {
   assert.equal(death.error, undefined, 'the operation failed');
-  assert.equal(semaphore.value, count, `permits after ${death.point}`);
   assert.equal(waiting(semaphore), 0, 'somebody waits');
   for (let i = 0; i < count; i++)
     await scene.progress(scene.newcomer.call(semaphore, 'acquireSync'), 'a permit');
+  assert.equal(semaphore.value, 0);
   assert.equal(await scene.newcomer.call(semaphore, 'acquireSync', { timeout: 1 }), null, 'one too many');
   semaphore.release();
   await scene.progress(scene.newcomer.call(semaphore, 'acquire'), 'the released permit');
-}
-
-async function allBack(scene: Scene, semaphore: BoundedSemaphore, death: Death): Promise<void> {
-  await hasPermits(scene, semaphore, death, semaphore.limit);
 }

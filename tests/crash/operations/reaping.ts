@@ -1,0 +1,69 @@
+/** The reaper dies while it clears up after another dead agent: the next one finishes, and nothing is done too often. */
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { Barrier, BoundedSemaphore, Condition, Lock } from 'lockstep';
+import { until, untilWaiting } from '../../support/until.ts';
+import type { Member } from '../crew.ts';
+import { NAMESPACE, operation, type Suite } from '../operation.ts';
+
+const options = { namespace: NAMESPACE };
+
+export const reaping: Suite = [
+  operation('reaping an agent that has something of everything', 60, async (scene) => {
+    const lock = scene.share(new Lock(options));
+    const semaphore = scene.share(new BoundedSemaphore(2, options));
+    const barrier = scene.share(new Barrier(3, options));
+    const condition = scene.share(new Condition(undefined, options));
+    const { first, second, newcomer } = scene;
+
+    // The one that is reaped: it holds, sits and waits, and has just been notified.
+    const dead = await scene.program();
+    await dead.call(lock, 'acquireSync');
+    for (let permit = 0; permit < 2; permit++) await dead.call(semaphore, 'acquireSync');
+    await dead.order('new', 'Lock', { ...options, name: 'its own' });
+    dead.call(barrier, 'wait').catch(() => {});
+    await dead.call(condition, 'acquireSync');
+    dead.call(condition, 'wait').catch(() => {});
+    await untilWaiting(barrier, 1);
+    await untilWaiting(condition, 1);
+    await freeze(dead);
+    const hold = await condition.acquire();
+    condition.notify();
+    hold.release();
+
+    // Those who wait for what it has. They must not be the ones who look after it.
+    const broken = first
+      .call(barrier, 'waitSync')
+      .catch((error: Error) => Reflect.get(error, 'code') as unknown);
+    await untilWaiting(barrier, 2);
+    await second.call(condition, 'acquireSync');
+    const notified = second.call(condition, 'waitSync');
+    notified.catch(() => {});
+    await untilWaiting(condition, 2);
+    await Promise.all([first, second].map(freeze));
+
+    // The victim finds it dead when it wants the lock.
+    await scene.victim.call(lock, 'describe');
+    await dead.kill();
+    const death = await scene.crash(lock, 'acquireSync');
+    assert.deepEqual(death.value ?? { recovered: true }, { recovered: true });
+    for (const { pid } of [first, second]) process.kill(pid, 'SIGCONT');
+
+    assert.equal(await scene.progress(broken, 'the barrier to break'), 'ERR_LOCKSTEP_BROKEN_BARRIER');
+    assert.equal(await scene.progress(notified, 'the notification'), true);
+    await second.call(condition, 'release');
+    assert.equal(await scene.pass(newcomer, lock), true, 'not told of the recovery');
+    assert.equal(await scene.pass(first, lock), false);
+    for (let permit = 0; permit < 2; permit++)
+      await scene.progress(newcomer.call(semaphore, 'acquireSync'), 'a permit');
+    assert.equal(await newcomer.call(semaphore, 'acquireSync', { timeout: 1 }), null);
+    assert.equal(await scene.pass(newcomer, condition.lock), false);
+  }),
+];
+
+/** Stops the process in its tracks. */
+async function freeze({ pid }: Member): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  await until(() => /^\d+ \(.*\) T/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')), 'SIGSTOP');
+}
