@@ -6,12 +6,13 @@ import { machine, OP } from './machine.ts';
 import type { Tools } from './scenario.ts';
 import {
   ACTOR_WORDS,
+  ASLEEP,
   actorWord,
   DEAD,
   DONE,
   ghostsOf,
+  IDLE,
   MAX_ACTORS,
-  RUNNING,
   SLOT_LOCK,
   STATUS,
   type State,
@@ -85,14 +86,10 @@ function toolsFor(world: World, seat: Seat, me: number): Tools<unknown> {
       });
     },
     look: (read) => machine.atOnce(() => read(ghostsOf(machine.state))),
+    isWaiting: (actor) => [ASLEEP, IDLE].includes(machine.state[actorWord(actor) + STATUS]!),
     isDead: (actor) => machine.state[actorWord(actor) + STATUS] === DEAD,
     check: (holds, message) => {
       if (!holds) machine.fail(message);
     },
   };
-}
-
-/** Whether the actor can go on by itself. */
-export function isRunning(state: State, actor: number): boolean {
-  return state[actorWord(actor) + STATUS] === RUNNING;
 }

@@ -26,6 +26,8 @@ export interface Tools<Things> {
   look(read: (ghosts: State) => number): number;
   /** Whether actor `actor` has died. Only within `note`. */
   isDead(actor: number): boolean;
+  /** Whether actor `actor` is blocked, or its event loop has nothing to do. Only within `note`. */
+  isWaiting(actor: number): boolean;
   /** Reports a violation unless `holds`. */
   check(holds: boolean, message: string): void;
 }

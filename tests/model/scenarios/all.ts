@@ -6,11 +6,13 @@ import { barrierScenarios } from './barrier.ts';
 import { conditionScenarios } from './condition.ts';
 import { eventScenarios } from './event.ts';
 import { lockScenarios } from './lock.ts';
+import { rlockScenarios } from './rlock.ts';
 import { boundedScenarios, semaphoreScenarios } from './semaphore.ts';
 import { threadScenarios } from './threads.ts';
 
 export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Lock: lockScenarios,
+  RLock: rlockScenarios,
   Semaphore: semaphoreScenarios,
   BoundedSemaphore: boundedScenarios,
   Condition: conditionScenarios,

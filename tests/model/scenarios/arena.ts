@@ -83,6 +83,18 @@ const makesSemaphore: Actor<Things> = {
   },
 };
 
+/** More waits than an agent's slot has room for. */
+const MANY = 23;
+const waitsMuch: Actor<Things> = {
+  run(tools) {
+    const { agent } = tools;
+    const cell = make(tools, 0);
+    const entries = Array.from({ length: MANY }, (_, ticket) => agent.table.fill(cell.number, ticket, 1, 0));
+    for (const entry of entries) agent.table.empty(entry);
+    agent.closeCell(cell);
+  },
+};
+
 const scenarios: readonly Scenario<Things>[] = [
   {
     ...base,
@@ -128,6 +140,14 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'a cell is used again for permits, one opens',
     actors: [makesSemaphore, opens(0)],
     preemptions: [3, 4],
+  },
+  {
+    // Their cells stay with the agent until it leaves.
+    things: base.things,
+    name: 'further wait entries are made and freed, two die',
+    actors: [waitsMuch],
+    deaths: 2,
+    preemptions: [1, 2],
   },
   {
     ...base,

@@ -135,6 +135,15 @@ function passedTogether({ ghosts, check, waiting, things: { barrier } }: Ending<
   return !barrier.broken && barrier.nWaiting === waiting.length;
 }
 
+/** The same with an action, in which the party may die. */
+const mayBreakActing: Actor<Things> = {
+  run(tools) {
+    const { things, pause } = tools;
+    Object.assign(things.barrier, { action: pause });
+    return mayBreak(false).run(tools);
+  },
+};
+
 const two = { things: things(2), settled };
 const three = { things: things(3), settled };
 const scenarios: readonly Scenario<Things>[] = [
@@ -172,6 +181,14 @@ const scenarios: readonly Scenario<Things>[] = [
     actors: [mayBreak(false), mayBreak(false)],
     deaths: 1,
     preemptions: [3, 4],
+    mayWait: oneDied,
+  },
+  {
+    ...two,
+    name: 'two meet with an action, one dies',
+    actors: [mayBreakActing, mayBreakActing],
+    deaths: 1,
+    preemptions: [2, 3],
     mayWait: oneDied,
   },
   {

@@ -1,9 +1,9 @@
 /** Condition: at most n are notified, of those that wait by then; no notification is lost; who comes back has the lock. */
 
-import type { Condition, Hold, Lock } from 'lockstep';
+import type { Condition, Hold, Lock, RLock } from 'lockstep';
 import type { Actor, AnyScenario, Ending, Scenario, Tools } from '../scenario.ts';
 import { critical } from './critical.ts';
-import { aCondition, aLock } from './objects.ts';
+import { aCondition, aLock, anRLock } from './objects.ts';
 
 interface Things {
   lock: Lock;
@@ -33,8 +33,13 @@ function mayWait({ ghosts, waiting, check }: Ending<Things>): boolean {
   return waiting.every((actor) => ghosts[WAITING + actor]! > 0);
 }
 
-function settled({ things: { lock, condition }, ghosts, check }: Ending<Things>): void {
+function settled(ending: Ending<Things>): void {
+  const { ghosts, check } = ending;
   check(ghosts[RETURNED]! <= ghosts[GRANTED]!, 'more were notified than should');
+  usable(ending);
+}
+
+function usable({ things: { lock, condition }, check }: Ending<Things>): void {
   check(!lock.locked, 'the lock is still held');
   const hold = lock.acquireSync();
   condition.notifyAll();
@@ -111,6 +116,58 @@ const notifies = (...counts: number[]): Actor<Things> => ({
   },
 });
 
+/** Awaits, and closes the condition in a later turn. */
+const closes: Actor<Things> = {
+  async run(tools) {
+    const { lib } = tools;
+    const { lock, condition } = tools.things;
+    const hold = await lock.acquire();
+    const before = begins(tools);
+    setImmediate(() => condition.close());
+    let notified = false;
+    try {
+      notified = await condition.wait();
+    } catch (error) {
+      if (!(error instanceof lib.ClosedError)) throw error;
+    }
+    returns(tools, hold, notified, before);
+  },
+};
+
+/** With a lock that is held twice. */
+const waitsDeep: Actor<{ lock: RLock; condition: Condition }> = {
+  run({ things: { lock, condition }, check }) {
+    lock.acquireSync();
+    lock.acquireSync();
+    check(condition.waitSync(), 'the wait came to nothing');
+    check(lock.owned && lock.depth === 2, 'the lock is not held as before');
+    lock.release();
+    lock.release();
+  },
+};
+/** Notifies until both have been. */
+const notifiesDeep: Actor<{ lock: RLock; condition: Condition }> = {
+  run({ things: { lock, condition }, note }) {
+    lock.acquireSync();
+    condition.notify();
+    note((ghosts) => {
+      ghosts[CALLS]!++;
+    });
+    lock.release();
+  },
+};
+const deep: Scenario<{ lock: RLock; condition: Condition }> = {
+  name: 'one waits with an RLock held twice, one is notified',
+  things: (share, lib) => {
+    const lock = anRLock(share, lib);
+    return { lock, condition: aCondition(share, lib, lock) };
+  },
+  actors: [waitsDeep, notifiesDeep],
+  preemptions: [3, 4],
+  // It may have come too late.
+  mayWait: ({ waiting, things: { lock } }) => waiting.length === 1 && waiting[0] === 0 && !lock.locked,
+};
+
 const base = { things, mayWait, settled };
 /** A notifier in whose company waits may end otherwise. */
 const notifiesUncertain: Actor<Things> = {
@@ -159,6 +216,14 @@ const scenarios: readonly Scenario<Things>[] = [
     preemptions: [2, 3],
   },
 ];
+const closing: Scenario<Things> = {
+  ...base,
+  name: 'one waits, one awaits and closes, one is notified',
+  actors: [waits, closes, notifiesUncertain],
+  // Closing hands on also what a call has taken that has not got its lock back: one too many rather than none.
+  settled: usable,
+  preemptions: [2, 3],
+};
 const deaths: readonly Scenario<Things>[] = [
   {
     ...base,
@@ -176,4 +241,9 @@ const deaths: readonly Scenario<Things>[] = [
     preemptions: [1, 2],
   },
 ];
-export const conditionScenarios: readonly AnyScenario[] = [...scenarios, ...deaths] as AnyScenario[];
+export const conditionScenarios: readonly AnyScenario[] = [
+  ...scenarios,
+  closing,
+  deep,
+  ...deaths,
+] as AnyScenario[];

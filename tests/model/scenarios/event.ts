@@ -18,7 +18,6 @@ const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
   },
 };
 
-/** Ghosts: whether actor n has begun to wait, as far as its entry says; the sets since. */
 const waits: Actor<Things> = {
   run({ things: { event }, check }) {
     check(event.waitSync(), 'the wait came to nothing');
@@ -42,6 +41,22 @@ const sets: Actor<Things> = {
   },
 };
 
+/** Ghost: actors that were waiting when it was set. */
+const FREED = 0;
+const setsAndClears: Actor<Things> = {
+  run({ things: { event }, pause, note, isWaiting }) {
+    pause();
+    note((ghosts) => {
+      for (const actor of [0, 1, 2]) if (isWaiting(actor)) ghosts[FREED]! |= 1 << actor;
+    });
+    event.set();
+    event.clear();
+  },
+};
+/** Who came after the set waits for the next one. */
+const clearedAtOnce: Scenario<Things>['mayWait'] = ({ waiting, ghosts, things: { event } }) =>
+  !event.isSet() && waiting.every((actor) => (ghosts[FREED]! & (1 << actor)) === 0);
+
 const scenarios: readonly Scenario<Things>[] = [
   { ...base, name: 'one sets, two wait', actors: [sets, waits, waits], preemptions: [3, 4] },
   { ...base, name: 'two set, one waits', actors: [sets, sets, waits], preemptions: [3, 4] },
@@ -55,10 +70,18 @@ const scenarios: readonly Scenario<Things>[] = [
   },
   {
     ...base,
-    name: 'one sets, two wait, one of them dies',
-    actors: [{ ...sets, mortal: false }, waits, awaits()],
+    name: 'one sets and clears at once, one waits, one awaits',
+    actors: [setsAndClears, waits, awaits()],
+    preemptions: [3, 4],
+    mayWait: clearedAtOnce,
+  },
+  {
+    ...base,
+    name: 'one sets, two wait, one dies',
+    actors: [sets, waits, awaits()],
     deaths: 1,
     preemptions: [2, 3],
+    mayWait: ({ things: { event }, dead }) => dead.includes(0) && !event.isSet(),
   },
 ];
 export const eventScenarios: readonly AnyScenario[] = scenarios as readonly AnyScenario[];

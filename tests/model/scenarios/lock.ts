@@ -65,6 +65,48 @@ const awaitsFor: Actor<Things> = {
   },
 };
 
+/** Awaits, and is told to give up in a later turn. */
+const isAborted: Actor<Things> = {
+  async run(tools) {
+    const controller = new AbortController();
+    const waiting = tools.things.lock.acquire({ signal: controller.signal });
+    setImmediate(() => controller.abort());
+    try {
+      const hold = await waiting;
+      critical(tools, hold);
+      hold.release();
+    } catch (error) {
+      if (error !== controller.signal.reason) throw error;
+    }
+  },
+};
+
+/** Takes it, and leaves it to others to release. */
+const takes: Actor<Things> = {
+  run({ things: { lock } }) {
+    lock.acquireSync();
+  },
+};
+/** Releases it, whoever has it. */
+const releases: Actor<Things> = {
+  run({ things: { lock }, lib }) {
+    try {
+      lock.release();
+    } catch (error) {
+      if (!(error instanceof lib.NotLockedError)) throw error;
+    }
+  },
+};
+/** Ends its use with the lock in hand: by closing it, or by leaving. */
+const ends = (how: 'close' | 'leave'): Actor<Things> => ({
+  run({ things: { lock }, agent, pause }) {
+    lock.acquireSync();
+    pause();
+    if (how === 'close') lock.close();
+    else agent.leave();
+  },
+});
+
 const slow = (actor: Actor<Things>): Actor<Things> => ({ ...actor, slow: true });
 
 const scenarios: readonly Scenario<Things>[] = [
@@ -128,6 +170,38 @@ const scenarios: readonly Scenario<Things>[] = [
     deaths: 1,
     preemptions: [1, 2],
   },
+  {
+    ...base,
+    name: 'two block, one dies, two look around',
+    actors: [blocks(), blocks()],
+    deaths: 1,
+    naps: 2,
+    preemptions: [1, 2],
+  },
+  {
+    ...base,
+    name: 'two block, one awaits and is aborted',
+    actors: [blocks(), isAborted, blocks()],
+    preemptions: [2, 3],
+  },
+  {
+    ...base,
+    name: 'one takes, another releases, one blocks',
+    actors: [takes, releases, { ...blocks(), mortal: false }],
+    preemptions: [3, 4],
+    settled: ({ things: { lock } }) => {
+      if (lock.locked) lock.release();
+      lock.acquireSync().release();
+    },
+    mayWait: ({ things: { lock } }) => lock.owner?.name === 'Ann',
+  },
+  {
+    ...base,
+    name: 'one closes it while it holds it',
+    actors: [ends('close'), blocks(), awaits()],
+    preemptions: [2, 3],
+  },
+  { ...base, name: 'one leaves with it', actors: [ends('leave'), blocks(), awaits()], preemptions: [2, 3] },
 ];
 
 export const lockScenarios: readonly AnyScenario[] = scenarios as readonly AnyScenario[];

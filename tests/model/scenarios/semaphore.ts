@@ -163,6 +163,13 @@ const deaths: Scenario<Things>[] = [
   },
   {
     ...boundedOne.base,
+    name: 'one blocks, one awaits, one dies',
+    actors: [boundedOne.blocks(), boundedOne.awaits()],
+    deaths: 1,
+    preemptions: [2, 3],
+  },
+  {
+    ...boundedOne.base,
     name: 'two block, two die, with the reaper',
     actors: [boundedOne.blocks(), boundedOne.blocks()],
     deaths: 2,
