@@ -1,0 +1,63 @@
+/** Runs the walking program for a suite, and makes a test of each of its operations. */
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { sandbox } from '../support/sandbox.ts';
+import type { SuiteName } from './suites.ts';
+import { suites } from './suites.ts';
+import type { Walked } from './walk.ts';
+
+/** Of one operation with all its points. No bound on what is tested, only on how long a broken test hangs. */
+const PATIENCE_MS = 180_000;
+
+/** Tests that each operation of the suite can be died in at any point. */
+export function walks(suite: SuiteName): void {
+  describe(`killed at any point of ${suite}`, () => {
+    const walked = new Map<string, (result: Walked | Error) => void>();
+    const results = new Map<string, Promise<Walked | Error>>();
+    for (const { name } of suites[suite])
+      results.set(name, new Promise((resolve) => walked.set(name, resolve)));
+    let walker: ChildProcess | undefined;
+
+    before(() => {
+      walker = startWalker(suite, (result) => walked.get(result.name)?.(result));
+      walker.once('exit', (code, signal) => {
+        for (const resolve of walked.values())
+          resolve(new Error(`the walking program ended with ${code ?? signal}`));
+      });
+    });
+    after(async () => {
+      if (walker?.exitCode === null && walker.signalCode === null) await once(walker, 'exit');
+    });
+
+    for (const { name, atLeast } of suites[suite]) {
+      it(`${name}: the others go on`, { timeout: PATIENCE_MS }, async (test) => {
+        const result = (await results.get(name)) ?? new Error('not walked');
+        if (result instanceof Error) throw result;
+        const { failure, points, longest } = result;
+        test.diagnostic(
+          `${name}: ${points} deaths, the others went on after ${longest.toFixed()} ms at most`,
+        );
+        assert.equal(failure, undefined);
+        assert.ok(points >= atLeast, `only ${points} points, there should be ${atLeast} at least`);
+      });
+    }
+  });
+}
+
+function startWalker(suite: SuiteName, onResult: (result: Walked) => void): ChildProcess {
+  const program = fileURLToPath(new URL('./walk.js', import.meta.url));
+  const walker = spawn(process.execPath, ['--conditions=lockstep-crash', program, suite], {
+    env: { ...process.env, LOCKSTEP_DIR: sandbox, NODE_TEST_CONTEXT: undefined },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  createInterface({ input: walker.stdout! }).on('line', (line) => {
+    if (line.startsWith('{')) onResult(JSON.parse(line) as Walked);
+    else console.error(line);
+  });
+  return walker;
+}
