@@ -59,8 +59,11 @@ export interface Found {
 }
 
 export class Explorer {
+  /** The states in which nobody could go on, each with the last segment of a schedule that leads there. */
+  readonly endings: Map<string, Segment> = new Map();
   readonly counts: Counts = { preemptions: 0, states: 0, schedules: 0, crashPoints: 0, endings: 0 };
   private readonly world: World;
+  private readonly reduced: boolean;
   private readonly state: State = newState();
   private readonly key = new Key();
   private visited = new Visited();
@@ -73,9 +76,13 @@ export class Explorer {
   /** Whether the running segment came to a state that was explored. */
   private cut = false;
   private running: Segment | undefined;
+  /** The operation before, in this segment. */
+  private last: number = OP.NOTE;
 
-  constructor(world: World) {
+  /** `reduced`: whether to leave out what makes no difference, as always except when that is what is tested. */
+  constructor(world: World, reduced = true) {
     this.world = world;
+    this.reduced = reduced;
   }
 
   /** Searches with 0, 1, … preemptions, so that what it finds is found with the fewest. */
@@ -92,6 +99,7 @@ export class Explorer {
   private async search(bound: number): Promise<Found | undefined> {
     const { counts } = this;
     this.learned = false;
+    this.endings.clear();
     this.visited = new Visited();
     Object.assign(counts, { preemptions: bound, states: 0, schedules: 0, crashPoints: 0, endings: 0 });
     this.stack = [];
@@ -126,6 +134,7 @@ export class Explorer {
     restore(this.state, segment.state);
     machine.state = this.state;
     this.running = segment;
+    this.last = OP.NOTE;
     this.cut = false;
   }
 
@@ -134,12 +143,15 @@ export class Explorer {
     const { actor, state } = machine;
     const segment = this.running!;
     const point = this.isPoint(op, at, actor);
-    // A death before a load is one before the operation that follows.
-    const deadly = op !== OP.LOAD && mayDie(state, actor, this.world.scenario);
+    // A death before a load is one before what follows: an operation, or a note that belongs to the load.
+    const unlike = this.reduced
+      ? op !== OP.LOAD && (op !== OP.NOTE || this.last === OP.LOAD)
+      : op !== OP.NOTE;
+    const deadly = unlike && mayDie(state, actor, this.world.scenario);
+    this.last = op;
     if (!point && !deadly) return true;
-    const { visited, key } = this;
-    key.of(state);
-    if (point && visited.add(key, actor, segment.left)) {
+    this.key.of(state);
+    if (point && this.seen(actor, segment.left)) {
       this.cut = true;
       return false;
     }
@@ -159,21 +171,22 @@ export class Explorer {
     survived[DEATHS_LEFT] = survived[DEATHS_LEFT]! - 1;
     key.of(survived);
     const before = visited.size;
-    if (visited.add(key, NOBODY, left)) return;
+    if (this.seen(NOBODY, left)) return;
     if (visited.size > before) this.counts.crashPoints++;
     this.push(survived, { ...here, left, death: true });
   }
 
   /** The actor has blocked or ended: whoever can goes on. */
   private goOn(segment: Segment): void {
-    const { key, state, visited, counts } = this;
+    const { key, state, counts } = this;
     key.of(state);
-    if (visited.add(key, NOBODY, segment.left)) return;
+    if (this.seen(NOBODY, segment.left)) return;
     const from = { logs: this.logsNow(), left: segment.left, from: segment, after: Infinity, death: false };
     if (mayDie(state, segment.actor, this.world.scenario)) this.die(segment.actor, from);
     key.of(state);
     if (this.push(snapshot(state), from)) return;
     counts.endings++;
+    this.endings.set(`${key.a} ${key.b} ${key.c}`, segment);
     inspect(this.world);
   }
 
@@ -186,11 +199,16 @@ export class Explorer {
       if (actor === except) continue;
       for (const choice of choicesOf(state, actor, world.scenario)) {
         progress ||= !choice.byTime;
-        if (choice.result === GO && visited.has(key, actor, from.left)) continue;
+        if (choice.result === GO && this.reduced && visited.has(key, actor, from.left)) continue;
         stack.push({ state, actor, choice, ...from });
       }
     }
     return progress;
+  }
+
+  /** Whether the state of `key` was explored before with as many preemptions left. Notes that it is now. */
+  private seen(runner: number, left: number): boolean {
+    return this.visited.add(this.key, runner, left) && this.reduced;
   }
 
   private logsNow(): Log[] {
@@ -202,7 +220,8 @@ export class Explorer {
 
   /** Whether what happens before the operation and what happens after it may differ. Learns who touches the word. */
   private isPoint(op: number, at: number, actor: number): boolean {
-    if (op > OP.PARK) return true;
+    if (op === OP.NOTE) return false;
+    if (op > OP.PARK || !this.reduced) return true;
     const bit = 1 << actor;
     if (op === OP.LOAD || op === OP.PARK) this.readers[at] = this.readers[at]! | bit;
     else this.writers[at] = this.writers[at]! | bit;

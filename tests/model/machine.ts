@@ -31,7 +31,7 @@ import {
 /** Thrown to end an actor's run. */
 export const ABORT: object = Object.freeze({ name: 'Abort' });
 
-/** What an operation does. Those from PARK on are the kernel's. */
+/** What an operation does. Those from PARK on are the kernel's; NOTE is the scenario's, and done with the one before it. */
 export const OP = {
   LOAD: 0,
   STORE: 1,
@@ -48,6 +48,7 @@ export const OP = {
   UNLOCK_SLOT: 12,
   PAUSE: 13,
   AWAIT_DEATH: 14,
+  NOTE: 15,
 } as const;
 
 /** How a sleep ended. */
@@ -111,11 +112,12 @@ class Machine {
     return this.note(this.execute(op, at, a, b));
   }
 
-  /** Does something at once with the operation before it. */
+  /** Does something at once with the operation before it: nothing comes in between. */
   atOnce(act: () => number): number {
     if (this.actor < 0) return act();
     if (this.aborted) throw ABORT;
     if (this.position < this.log.length) return this.log[this.position++]!;
+    if (!this.scheduler(OP.NOTE, 0, 0, 0)) this.abort();
     return this.note(act());
   }
 

@@ -61,6 +61,7 @@ export async function tell(world: World, last: Segment): Promise<string[]> {
     const until = next?.after ?? Infinity;
     const scheduler: Scheduler = (op, at, a, b) => {
       if (machine.position >= until) return false;
+      if (op === OP.NOTE) return true;
       ops.push({ text: `${name}  ${describe(world, op, at, a, b)}`, position: machine.position });
       return true;
     };

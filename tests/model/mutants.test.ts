@@ -1,0 +1,23 @@
+/** The model finds what is broken on purpose. */
+
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { describe, it } from 'node:test';
+import { run } from './launch.ts';
+import { MUTANTS, makeMutant, removeMutant } from './mutants.ts';
+
+describe('it is found when', { concurrency: availableParallelism() }, () => {
+  for (const mutant of MUTANTS) {
+    const { name, primitive, scenario, preemptions, finds } = mutant;
+    it(name, async () => {
+      const library = makeMutant(mutant);
+      try {
+        const { violation, schedule } = await run(primitive, scenario, preemptions, library);
+        assert.match(violation ?? 'nothing was found', finds);
+        assert.notEqual(schedule.length, 0, 'no schedule shows it');
+      } finally {
+        removeMutant(library);
+      }
+    });
+  }
+});

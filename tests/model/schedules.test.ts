@@ -1,0 +1,20 @@
+/** Every scenario holds in every schedule up to its bound, whoever dies. `LOCKSTEP_MODEL=deep` searches deeper. */
+
+import assert from 'node:assert/strict';
+import { availableParallelism } from 'node:os';
+import { describe, it } from 'node:test';
+import { run } from './launch.ts';
+import { SCENARIOS } from './scenarios/all.ts';
+
+const deep = process.env.LOCKSTEP_MODEL === 'deep';
+
+describe('in every schedule', { concurrency: availableParallelism() }, () => {
+  for (const [primitive, scenarios] of Object.entries(SCENARIOS)) {
+    for (const { name, preemptions } of scenarios) {
+      it(`${primitive} holds when ${name}`, async () => {
+        const { violation, schedule } = await run(primitive, name, preemptions[deep ? 1 : 0]);
+        assert.equal(violation, null, schedule.join('\n'));
+      });
+    }
+  }
+});
