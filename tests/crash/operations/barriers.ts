@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { Barrier } from 'lockstep';
 import { countRound } from '../../support/actions.ts';
-import { until, untilWaiting, waiting } from '../../support/until.ts';
+import { until, untilWaiting } from '../../support/until.ts';
 import type { Member } from '../crew.ts';
+import { waitersFor } from '../internals.ts';
 import { type Operation, operation, type Suite } from '../operation.ts';
 import type { Death, Scene } from '../scene.ts';
 
@@ -38,7 +39,7 @@ export const barriers: Suite = [
 ];
 
 function* inForm(wait: string): Iterable<Operation> {
-  yield operation(`Barrier.${wait}, as the first of three`, 15, async (scene) => {
+  yield operation(`Barrier.${wait}, as the first of three`, 12, async (scene) => {
     const barrier = scene.share(new Barrier(3));
     const crash = scene.crash(barrier, wait);
     await scene.untilVictimWaits(barrier);
@@ -48,7 +49,7 @@ function* inForm(wait: string): Iterable<Operation> {
     ];
     await ends(scene, barrier, await crash, both);
   });
-  yield operation(`Barrier.${wait}, as the last of three`, 15, async (scene) => {
+  yield operation(`Barrier.${wait}, as the last of three`, 8, async (scene) => {
     const barrier = scene.share(new Barrier(3));
     const both = [
       new Party(scene, barrier, scene.first, 'waitSync'),
@@ -57,14 +58,14 @@ function* inForm(wait: string): Iterable<Operation> {
     await untilWaiting(barrier, 2);
     await ends(scene, barrier, await scene.crash(barrier, wait), both);
   });
-  yield operation(`Barrier.${wait}, as the last, with an action`, 15, async (scene) => {
+  yield operation(`Barrier.${wait}, as the last, with an action`, 8, async (scene) => {
     const barrier = scene.share(new Barrier(2, { action: countRound }));
     await scene.victim.order('settle', barrier);
     const other = new Party(scene, barrier, scene.first, wait);
     await untilWaiting(barrier, 1);
     await ends(scene, barrier, await scene.crash(barrier, wait), [other]);
   });
-  yield operation(`Barrier.${wait}, timed out`, 15, async (scene) => {
+  yield operation(`Barrier.${wait}, timed out`, 8, async (scene) => {
     const barrier = scene.share(new Barrier(3));
     const other = new Party(scene, barrier, scene.first, wait);
     await untilWaiting(barrier, 1);
@@ -81,11 +82,13 @@ function* inForm(wait: string): Iterable<Operation> {
 
 /** A survivor in the round in which the victim dies. */
 class Party {
+  readonly member: Member;
   /** The place that it was given, or `broken`. */
   readonly outcome: Promise<number | 'broken'>;
   settled = false;
 
   constructor(scene: Scene, barrier: Barrier, member: Member, wait: string) {
+    this.member = member;
     this.outcome = scene.progress(comesThrough(member, barrier, wait), `${wait} of a survivor`);
     this.outcome.then(
       () => {
@@ -108,9 +111,11 @@ async function comesThrough(member: Member, barrier: Barrier, wait: string): Pro
 /** The round is broken for all the others, or passed for all; or it still lacks a party, with which it passes. */
 async function ends(scene: Scene, barrier: Barrier, death: Death, others: Party[]): Promise<void> {
   assert.equal(death.error, undefined, 'the operation failed');
-  const { length } = others;
-  const lacksOne = (): boolean =>
-    !barrier.broken && barrier.nWaiting === length && waiting(barrier) === length;
+  const lacksOne = (): boolean => {
+    const there = new Set(waitersFor(barrier).map(({ pid }) => pid));
+    const complete = there.size === others.length && others.every(({ member }) => there.has(member.pid));
+    return complete && barrier.nWaiting === others.length;
+  };
   await until(() => lacksOne() || others.every(({ settled }) => settled), 'the round to end or lack a party');
   const places: unknown[] = [death.value];
   if (lacksOne()) {

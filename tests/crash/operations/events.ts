@@ -7,16 +7,16 @@ import { type Operation, operation, type Suite } from '../operation.ts';
 import type { Death, Scene } from '../scene.ts';
 
 export const events: Suite = [
-  operation('Event.set, nobody waits', 3, async (scene) => {
+  operation('Event.set, nobody waits', 2, async (scene) => {
     const event = scene.share(new Event());
     await isEitherSetOrNot(scene, event, await scene.crash(event, 'set'));
   }),
-  operation('Event.clear', 3, async (scene) => {
+  operation('Event.clear', 2, async (scene) => {
     const event = scene.share(new Event());
     event.set();
     await isEitherSetOrNot(scene, event, await scene.crash(event, 'clear'));
   }),
-  operation('Event.set, with a blocked and an awaiting waiter', 15, async (scene) => {
+  operation('Event.set, with a blocked and an awaiting waiter', 6, async (scene) => {
     const event = scene.share(new Event());
     const both = waits(scene, event);
     await untilWaiting(event, 2);
@@ -32,7 +32,7 @@ export const events: Suite = [
 ];
 
 function* waitsIn(wait: string): Iterable<Operation> {
-  yield operation(`Event.${wait}, set meanwhile`, 10, async (scene) => {
+  yield operation(`Event.${wait}, set meanwhile`, 5, async (scene) => {
     const event = scene.share(new Event());
     const crash = scene.crash(event, wait);
     const both = waits(scene, event);
@@ -42,7 +42,7 @@ function* waitsIn(wait: string): Iterable<Operation> {
     assert.deepEqual(await both, [true, true]);
     await isEitherSetOrNot(scene, event, death);
   });
-  yield operation(`Event.${wait}, timed out`, 10, async (scene) => {
+  yield operation(`Event.${wait}, timed out`, 5, async (scene) => {
     const event = scene.share(new Event());
     const death = await scene.crash(event, wait, { timeout: 2 });
     assert.equal(death.value ?? false, false);

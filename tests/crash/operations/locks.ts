@@ -16,14 +16,14 @@ export const locks: Suite = [
   ...common('Lock', () => new Lock()),
   ...common('RLock', () => new RLock()),
 
-  operation('RLock.acquireSync, nested', 3, async (scene) => {
+  operation('RLock.acquireSync, nested', 2, async (scene) => {
     const lock = scene.share(new RLock());
     await scene.victim.call(lock, 'acquireSync');
     const next = scene.pass(scene.first, lock);
     await untilWaiting(lock, 1);
     await recoveredOnce(scene, lock, await scene.crash(lock, 'acquireSync'), await next);
   }),
-  operation('RLock.release, of the inner level', 3, async (scene) => {
+  operation('RLock.release, of the inner level', 2, async (scene) => {
     const lock = scene.share(new RLock());
     await scene.victim.call(lock, 'acquireSync');
     await scene.victim.call(lock, 'acquireSync');
@@ -51,7 +51,7 @@ function* common(name: string, make: () => Mutex): Iterable<Operation> {
       const lock = scene.share(make());
       await recoveredOnce(scene, lock, await scene.crash(lock, run, '@function'));
     });
-    yield operation(`${name}.${acquire}, contended`, 10, async (scene) => {
+    yield operation(`${name}.${acquire}, contended`, 5, async (scene) => {
       const lock = scene.share(make());
       const hold = lock.tryAcquire();
       const crash = scene.crash(lock, acquire);
@@ -61,7 +61,7 @@ function* common(name: string, make: () => Mutex): Iterable<Operation> {
       hold?.release();
       await recoveredOnce(scene, lock, await crash, await next);
     });
-    yield operation(`${name}.${acquire}, timed out`, 10, async (scene) => {
+    yield operation(`${name}.${acquire}, timed out`, 5, async (scene) => {
       const lock = scene.share(make());
       const hold = lock.tryAcquire();
       const death = await scene.crash(lock, acquire, { timeout: 2 });
@@ -70,7 +70,7 @@ function* common(name: string, make: () => Mutex): Iterable<Operation> {
       hold?.release();
       await recoveredOnce(scene, lock, death, await next);
     });
-    yield operation(`${name}.release, with a waiter in ${acquire}`, 10, async (scene) => {
+    yield operation(`${name}.release, with a waiter in ${acquire}`, 5, async (scene) => {
       const lock = scene.share(make());
       await scene.victim.call(lock, 'acquireSync');
       const next = scene.pass(scene.first, lock, acquire);

@@ -10,14 +10,14 @@ import type { Scene } from '../scene.ts';
 let fresh = 0;
 
 export const namespaces: Suite = [
-  operation('joining by a handle', 20, async (scene) => {
+  operation('joining by a handle', 5, async (scene) => {
     const lock = scene.share(new Lock());
     const death = await scene.crashIn('open', lock.handle);
     assert.equal(death.error, undefined);
     // Not by the newcomer: as the next victim it must not have joined yet.
     assert.equal(await scene.pass(scene.first, lock), false);
   }),
-  operation('leaving by process.exit(), with a lock that is held and waited for', 20, async (scene) => {
+  operation('leaving by process.exit(), with a lock that is held and waited for', 8, async (scene) => {
     const lock = scene.share(new Lock());
     await scene.victim.call(lock, 'acquireSync');
     const next = scene.pass(scene.first, lock);
@@ -41,7 +41,7 @@ function alone(
   name: string,
   play: (scene: Scene, options: { namespace: string }) => Promise<void>,
 ): Operation {
-  const whole = operation(name, 20, async (scene) => {
+  const whole = operation(name, 12, async (scene) => {
     const before = listing();
     const options = { namespace: `alone-${++fresh}` };
     await play(scene, options);

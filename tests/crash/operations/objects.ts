@@ -31,14 +31,14 @@ const constructors: [name: string, ...args: unknown[]][] = [
 
 export const objects: Suite = [
   ...constructors.map(([name, ...args]) =>
-    operation(`new ${name}(${args[0] ?? ''})`, 10, async (scene) => {
+    operation(`new ${name}(${args[0] ?? ''})`, 5, async (scene) => {
       await scene.victim.order('new', 'Event'); // So that it has joined.
       const death = await scene.crashIn('new', name, ...args);
       assert.equal(death.error, undefined);
       reuseCells();
     }),
   ),
-  operation('new Lock(), where the memory must grow', 15, async (scene) => {
+  operation('new Lock(), where the memory must grow', 8, async (scene) => {
     const namespace = `grow-${++growing}`;
     await scene.victim.order('new', 'Event', { namespace });
     const locks = Array.from({ length: FIRST_SEGMENT - 1 }, () => scene.share(new Lock({ namespace })));
@@ -47,7 +47,7 @@ export const objects: Suite = [
     for (let i = 0; i < 3; i++) await isUsable(scene, scene.share(new Lock({ namespace })));
     assert.equal(cellsInUse(locks[0] as Lock), FIRST_SEGMENT + 2);
   }),
-  operation('Value.add', 1, async (scene) => {
+  operation('Value.add', 2, async (scene) => {
     const value = scene.share(new Value('i32', 5));
     const death = await scene.crash(value, 'add', 3);
     assert.equal(value.value, death.completed ? 8 : 5);
@@ -76,7 +76,7 @@ export const objects: Suite = [
     reuseCells();
   }),
   ...['Lock', 'BoundedSemaphore'].map((name) =>
-    operation(`close() of a ${name}, as the last`, 10, async (scene) => {
+    operation(`close() of a ${name}, as the last`, 6, async (scene) => {
       const object = name === 'Lock' ? new Lock() : new BoundedSemaphore(10);
       await scene.victim.order('open', object.handle);
       object.close();
@@ -85,7 +85,7 @@ export const objects: Suite = [
       reuseCells();
     }),
   ),
-  operation('close() of a Lock that is held, with a waiter', 10, async (scene) => {
+  operation('close() of a Lock that is held, with a waiter', 6, async (scene) => {
     const lock = scene.share(new Lock());
     await scene.victim.call(lock, 'acquireSync');
     const next = scene.pass(scene.first, lock);
@@ -94,7 +94,7 @@ export const objects: Suite = [
     assert.equal(await next, true, 'not told of the recovery');
     await isUsable(scene, lock);
   }),
-  operation('close() of a Barrier in which it sits, with a waiter', 10, async (scene) => {
+  operation('close() of a Barrier in which it sits, with a waiter', 5, async (scene) => {
     const barrier = scene.share(new Barrier(3));
     const other = scene.first.call(barrier, 'waitSync').catch((error: Error) => Reflect.get(error, 'code'));
     void scene.victim.call(barrier, 'wait').catch(() => {});
@@ -103,7 +103,7 @@ export const objects: Suite = [
     assert.equal(await scene.progress(other, 'the other'), 'ERR_LOCKSTEP_BROKEN_BARRIER');
     assert.equal(barrier.broken, true);
   }),
-  operation('Event.wait, the 23rd at once', 20, async (scene) => {
+  operation('Event.wait, the 23rd at once', 8, async (scene) => {
     const events = Array.from({ length: 23 }, () => scene.share(new Event()));
     const last = events.pop() as Event;
     for (const event of events) void scene.victim.call(event, 'wait').catch(() => {});
@@ -113,13 +113,13 @@ export const objects: Suite = [
     await crash;
     reuseCells();
   }),
-  operation('new Lock({ name }), the first of that name', 20, async (scene) => {
+  operation('new Lock({ name }), the first of that name', 8, async (scene) => {
     await scene.victim.order('new', 'Event', { namespace: NAMESPACE });
     const death = await scene.crashIn('new', 'Lock', NAMED);
     assert.equal(death.error, undefined);
     await isOneAndTheSame(scene);
   }),
-  operation('new Lock({ name }), known already', 5, async (scene) => {
+  operation('new Lock({ name }), known already', 4, async (scene) => {
     const lock = scene.share(new Lock(NAMED));
     await scene.victim.order('new', 'Event', { namespace: NAMESPACE });
     const death = await scene.crashIn('new', 'Lock', NAMED);
@@ -127,7 +127,7 @@ export const objects: Suite = [
     await isOneAndTheSame(scene);
     await isUsable(scene, lock);
   }),
-  operation('close() of a named Lock, as the last', 10, async (scene) => {
+  operation('close() of a named Lock, as the last', 5, async (scene) => {
     const lock = new Lock(NAMED);
     await scene.victim.order('open', lock.handle);
     lock.close();

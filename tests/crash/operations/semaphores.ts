@@ -60,7 +60,7 @@ function* ofSemaphore({ acquire, run }: { acquire: string; run: string }): Itera
     await hasPermits(scene, semaphore, death, Number(death.state.value));
     assert.ok(!death.completed || death.state.value === 1);
   });
-  yield operation(`Semaphore.${acquire}, contended`, 10, async (scene) => {
+  yield operation(`Semaphore.${acquire}, contended`, 5, async (scene) => {
     const semaphore = scene.share(new Semaphore(0));
     const crash = scene.crash(semaphore, acquire);
     await scene.untilVictimWaits(semaphore);
@@ -71,7 +71,7 @@ function* ofSemaphore({ acquire, run }: { acquire: string; run: string }): Itera
     await hasPermits(scene, semaphore, death, left);
     assert.ok(death.completed ? left === MANY - 1 : left >= MANY - 1);
   });
-  yield operation(`Semaphore.${acquire}, contended, with a waiter behind`, 10, async (scene) => {
+  yield operation(`Semaphore.${acquire}, contended, with a waiter behind`, 5, async (scene) => {
     const semaphore = scene.share(new Semaphore(0));
     const crash = scene.crash(semaphore, acquire);
     await scene.untilVictimWaits(semaphore);
@@ -91,7 +91,7 @@ function* ofSemaphore({ acquire, run }: { acquire: string; run: string }): Itera
     await behind;
     await hasPermits(scene, semaphore, death, 0);
   });
-  yield operation(`Semaphore.${acquire}, timed out`, 10, async (scene) => {
+  yield operation(`Semaphore.${acquire}, timed out`, 5, async (scene) => {
     const semaphore = scene.share(new Semaphore(0));
     const death = await scene.crash(semaphore, acquire, { timeout: 2 });
     assert.equal(death.value ?? null, null);
@@ -100,7 +100,7 @@ function* ofSemaphore({ acquire, run }: { acquire: string; run: string }): Itera
     await next;
     await hasPermits(scene, semaphore, death, 0);
   });
-  yield operation(`Semaphore.release(1), with a waiter in ${acquire}`, 10, async (scene) => {
+  yield operation(`Semaphore.release(1), with a waiter in ${acquire}`, 4, async (scene) => {
     const semaphore = scene.share(new Semaphore(0));
     const next = scene.progress(scene.first.call(semaphore, acquire), acquire);
     await untilWaiting(semaphore, 1);
@@ -109,7 +109,7 @@ function* ofSemaphore({ acquire, run }: { acquire: string; run: string }): Itera
     await next;
     await hasPermits(scene, semaphore, death, semaphore.value);
   });
-  yield operation(`Semaphore.release(2), with two waiters in ${acquire}`, 10, async (scene) => {
+  yield operation(`Semaphore.release(2), with two waiters in ${acquire}`, 5, async (scene) => {
     const semaphore = scene.share(new Semaphore(0));
     const both = [scene.first, scene.second].map((member) =>
       scene.progress(member.call(semaphore, acquire), acquire),
@@ -132,7 +132,7 @@ function* ofBounded({ acquire, run }: { acquire: string; run: string }): Iterabl
     const semaphore = scene.share(new BoundedSemaphore(1));
     await allBack(scene, semaphore, await scene.crash(semaphore, run, '@function'));
   });
-  yield operation(`${name}.${acquire}, contended`, 10, async (scene) => {
+  yield operation(`${name}.${acquire}, contended`, 5, async (scene) => {
     const semaphore = scene.share(new BoundedSemaphore(1));
     const hold = semaphore.tryAcquire();
     const crash = scene.crash(semaphore, acquire);
@@ -144,7 +144,7 @@ function* ofBounded({ acquire, run }: { acquire: string; run: string }): Iterabl
     await next;
     await allBack(scene, semaphore, death);
   });
-  yield operation(`${name}.${acquire}, timed out`, 10, async (scene) => {
+  yield operation(`${name}.${acquire}, timed out`, 5, async (scene) => {
     const semaphore = scene.share(new BoundedSemaphore(1));
     const hold = semaphore.tryAcquire();
     const death = await scene.crash(semaphore, acquire, { timeout: 2 });
@@ -155,7 +155,7 @@ function* ofBounded({ acquire, run }: { acquire: string; run: string }): Iterabl
     await allBack(scene, semaphore, death);
   });
   for (const count of [1, 2]) {
-    yield operation(`${name}.release(${count}), with a waiter in ${acquire}`, 10, async (scene) => {
+    yield operation(`${name}.release(${count}), with a waiter in ${acquire}`, 5, async (scene) => {
       const semaphore = scene.share(new BoundedSemaphore(2));
       await scene.victim.call(semaphore, 'acquireSync');
       await scene.victim.call(semaphore, 'acquireSync');
