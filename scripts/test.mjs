@@ -6,8 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const deep = process.argv.includes('--deep');
+/** Walks through every crash point and the model's schedules: long, run by `npm run test:deep` or by name. */
+const DEEP_ONLY = /^(model|crash\/(barriers|conditions|namespaces|objects|reaping|unrelated))/;
 const wanted = process.argv
   .slice(2)
+  .filter((path) => path !== '--deep')
   .map((path) => path.replace(/^(\.\/)?(build\/)?tests\//, '').replace(/\.[jt]s$/, ''));
 
 /** Runs a tool of node_modules; ends with its exit code if it fails. */
@@ -31,6 +35,7 @@ const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js'))
   // A file whose source is gone is left over from an earlier build.
   .filter((file) => existsSync(join(root, 'tests', file.replace(/\.js$/, '.ts'))))
+  .filter((file) => deep || wanted.length > 0 || !DEEP_ONLY.test(file))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .sort();
 if (files.length === 0) {
