@@ -7,12 +7,12 @@
  */
 
 import { Lock } from 'lockstep';
-import { Crew } from './crew.ts';
+import { Crew, type Member, type Relation } from './crew.ts';
 import { cellsInUse } from './internals.ts';
 import { checkCleared } from './leftovers.ts';
 import { NAMESPACE, type Operation } from './operation.ts';
 import { inTime, Scene } from './scene.ts';
-import { suites } from './suites.ts';
+import { type SuiteName, suites } from './suites.ts';
 
 /** What came out of the walk of one operation. */
 export interface Walked {
@@ -27,15 +27,23 @@ export interface Walked {
 /** More points than any operation has. */
 const TOO_MANY = 1000;
 
+/** Who plays: used for all operations that follow each other, until one fails. */
+interface Cast {
+  readonly crew: Crew;
+  readonly first: Member;
+  readonly second: Member;
+}
+
+// Keep the two namespaces, and tell what is in them.
+const anchors = [new Lock(), new Lock({ namespace: NAMESPACE })];
+let cast: Cast | undefined;
+
 async function walk(operation: Operation, each: (point: string) => void): Promise<Walked> {
-  const crew = await Crew.gather(operation.relation);
-  // Keep the two namespaces, and tell what is in them.
-  const anchors = [new Lock(), new Lock({ namespace: NAMESPACE })];
-  const [first, second] = await Promise.all([crew.start(), crew.start()]);
   let longest = 0;
   let points = 0;
   let where = 'the start';
   try {
+    const { crew, first, second } = await castFor(operation.relation);
     for (;;) {
       const cells = anchors.map(cellsInUse);
       const [victim, newcomer] = [await crew.next(), await crew.upcoming()];
@@ -55,20 +63,37 @@ async function walk(operation: Operation, each: (point: string) => void): Promis
       if (points > TOO_MANY) throw new Error('the operation does not come to its end');
     }
   } catch (error) {
+    await dismiss();
     const failure = `at point ${points + 1} (${where}): ${(error as Error).stack}`;
     return { name: operation.name, points, longest, failure };
-  } finally {
-    await Promise.all([first.kill(), second.kill()]);
-    await crew.disband();
-    for (const anchor of anchors) anchor.close();
   }
+}
+
+async function castFor(relation: Relation): Promise<Cast> {
+  if (cast?.crew.relation !== relation) await dismiss();
+  if (cast === undefined) {
+    const crew = await Crew.gather(relation);
+    const [first, second] = await Promise.all([crew.start(), crew.start()]);
+    cast = { crew, first, second };
+  }
+  return cast;
+}
+
+async function dismiss(): Promise<void> {
+  if (cast === undefined) return;
+  const { crew, first, second } = cast;
+  cast = undefined;
+  await Promise.all([first.kill(), second.kill()]);
+  await crew.disband();
 }
 
 const args = process.argv.slice(2);
 const verbose = args[0] === '--points';
 const [suite = '', text = ''] = verbose ? args.slice(1) : args;
-for (const operation of suites[suite as keyof typeof suites] ?? []) {
+for (const operation of suites[suite as SuiteName] ?? []) {
   if (!operation.name.includes(text)) continue;
   const walked = await walk(operation, (point) => verbose && console.log(`  ${point}`));
   console.log(JSON.stringify(walked));
 }
+await dismiss();
+for (const anchor of anchors) anchor.close();
