@@ -12,8 +12,13 @@
  *
  *   wait      fill the entry, set WAITERS, then look at all permits once more     // PUBLISH WAITERS -> permit
  *   release   free the permit, then look for WAITERS                            // OBSERVE permit -> WAITERS
+ *             clear it, wake the oldest
+ *   taken     empty the entry, set WAITERS: others may wait; then look at all permits, and wake the oldest if one is free
  *
  * One of the two sees the other. There is no count beside the permits that a crash could leave wrong.
+ *
+ * Race: W1 and W2 wait, W1 is awake. R frees a permit (R1), W1 takes it (W1a), R clears WAITERS and wakes the oldest, which is W1 (R2):
+ * nobody has W2 in mind. W1 empties its entry, and only then sets WAITERS (W1b): its own release finds the mark.
  */
 
 import { cas, clearBits, load, setBits, store } from '#atomics';
@@ -159,10 +164,7 @@ class RawPermits implements Taking {
       const state = this.marks();
       const fair = (state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT;
       if (fair && this.peek() && !isFirst(this.cell.agent, this.cell)) return false;
-      if (this.takeAny()) {
-        this.markTaken();
-        return true;
-      }
+      if (this.takeAny()) return true;
       const marked = state | WAITERS_BIT | (pressure === PRESSURE.NONE ? 0 : FAIR_BIT);
       if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
       // PUBLISH WAITERS -> permit
@@ -181,7 +183,11 @@ class RawPermits implements Taking {
     }
   }
 
+  /** Others may wait, and a releaser may just have taken their mark to wake this waiter, as long as its entry was filled. */
   taken(): void {
+    const { words, at } = this.cell;
+    setBits(words, at + CELL_STATE, WAITERS_BIT);
+    clearBits(words, at + CELL_STATE, FAIR_BIT);
     if (this.peek()) wakeOldest(this.cell.agent, this.cell);
   }
 
@@ -206,13 +212,6 @@ class RawPermits implements Taking {
       return true;
     }
     return false;
-  }
-
-  /** After a waiter has taken: others may wait. */
-  private markTaken(): void {
-    const { words, at } = this.cell;
-    setBits(words, at + CELL_STATE, WAITERS_BIT);
-    clearBits(words, at + CELL_STATE, FAIR_BIT);
   }
 
   private oldest(): ReturnType<typeof oldestWaiter> {
