@@ -2,7 +2,7 @@
  * The types that every implementation of a primitive shares, whatever carries it: shared memory here, a server later.
  */
 
-import type { WaitOptions } from './deadline.ts';
+import type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 
 /** What `acquire` gives: the right to be inside, until `release()`. */
 export interface Hold {
@@ -39,6 +39,17 @@ export interface ObjectOptions {
   name?: string | undefined;
   /** Where the name is looked up; default `"default"`. */
   namespace?: string | undefined;
+}
+
+/** Options of a lock's constructor. */
+export interface LockOptions extends ObjectOptions {
+  /**
+   * `'throw'` (the default): the call that closes a circle of waits throws `DeadlockError`, also where a timeout would dissolve it.
+   * `'ignore'`: nobody is told of a deadlock in which this lock has a part. Meant for locks that one agent takes and another releases.
+   */
+  deadlock?: DeadlockPolicy | undefined;
+  /** Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_TRACE=1` does it for all locks. */
+  trace?: boolean | undefined;
 }
 
 /** What both Lock and RLock can do. */

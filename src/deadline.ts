@@ -6,6 +6,9 @@
 import { inspect } from 'node:util';
 import { InvalidTypeError } from './errors.ts';
 
+/** What is done about a wait that would never end, as everyone in a circle waits for the next. */
+export type DeadlockPolicy = 'throw' | 'ignore';
+
 /** How long to wait. Shared by every operation that can wait. */
 export interface WaitOptions {
   /**
@@ -15,6 +18,8 @@ export interface WaitOptions {
   timeout?: number | undefined;
   /** Gives the wait up: the call rejects (or throws) with `signal.reason`. */
   signal?: AbortSignal | undefined;
+  /** Of a wait for a lock: `'ignore'` does not look for deadlocks. Default: what the lock was made with. */
+  deadlock?: DeadlockPolicy | undefined;
 }
 
 /** The moment at which a wait gives up, on the clock of `performance.now()`. */
@@ -39,7 +44,8 @@ export class Deadline {
         `options: refused, ${inspect(options)} is not an object; pass { timeout: milliseconds, signal }`,
       );
     }
-    const { timeout, signal } = options;
+    const { timeout, signal, deadlock } = options;
+    checkPolicy('options', deadlock);
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new InvalidTypeError(
         `signal: refused, ${inspect(signal)} is not an AbortSignal; pass controller.signal`,
@@ -77,6 +83,14 @@ export class Deadline {
   throwIfAborted(): void {
     this.signal?.throwIfAborted();
   }
+}
+
+/** Throws `InvalidTypeError` unless the value says what is to be done about deadlocks. */
+export function checkPolicy(what: string, policy: unknown): void {
+  if (policy === undefined || policy === 'throw' || policy === 'ignore') return;
+  throw new InvalidTypeError(
+    `${what}: refused, deadlock is ${inspect(policy)}; pass 'throw' or 'ignore', or leave it out`,
+  );
 }
 
 /** Returns `value` where it is a number that can bound a wait; throws `InvalidTypeError` otherwise. */

@@ -146,6 +146,37 @@ export class StateError extends LockstepError {
   }
 }
 
+/** One of those who wait for each other: see `DeadlockError`. */
+export interface DeadlockMember {
+  pid: number;
+  /** `worker_threads` id within its process; 0 for the main thread. */
+  threadId: number;
+  /** The process's or thread's name, e.g. `Process-2`. */
+  name: string;
+  /** What it holds, e.g. `Lock "invoices"`. */
+  holds: string;
+  /** What it waits for: what the next member holds. */
+  waitsFor: string;
+  /** Whether its thread is blocked, or its event loop goes on. */
+  blocked: boolean;
+  /** Where it took what it holds, if that lock is traced. */
+  stack: string | null;
+}
+
+/**
+ * The wait would never end: everyone in `cycle` waits for what the next one holds. The call that would have closed the cycle throws it and
+ * holds nothing of what it wanted. Code `ERR_LOCKSTEP_DEADLOCK`.
+ */
+export class DeadlockError extends LockstepError {
+  /** Who holds and wants what; the first is the caller. */
+  readonly cycle: readonly DeadlockMember[];
+
+  constructor(message: string, cycle: readonly DeadlockMember[], options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_DEADLOCK', message, options);
+    this.cycle = cycle;
+  }
+}
+
 /** A process or thread ended without a result. Code `ERR_LOCKSTEP_WORKER_DIED`. */
 export class WorkerDiedError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {

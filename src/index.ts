@@ -5,12 +5,13 @@ export { openShared } from './agents/shared-object.ts';
 export type {
   Hold,
   Lockable,
+  LockOptions,
   ObjectOptions,
   Owner,
   TimedWaitOptions,
   UntimedWaitOptions,
 } from './contracts.ts';
-export type { WaitOptions } from './deadline.ts';
+export type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 export * from './errors.ts';
 export type { InputOf, IntegerType, NumberOf, NumberType, SmallIntegerType } from './shared/number-type.ts';
 export type { ValueDescription, ValueOptions } from './shared/value.ts';

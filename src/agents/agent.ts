@@ -10,6 +10,7 @@ import { ExhaustedError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
+  AGENT_AWAITS,
   AGENT_BLOCKED_ON,
   AGENT_LIVE_BIT,
   AGENT_NAME,
@@ -85,6 +86,17 @@ export class Agent implements Waker {
     store(this.words, this.base + AGENT_BLOCKED_ON, cell);
   }
 
+  /** Says that this thread does nothing but await the cell; 0: that is over. */
+  set alone(cell: number) {
+    store(this.words, this.base + AGENT_AWAITS, cell);
+    alone = cell === 0 ? undefined : this;
+  }
+
+  /** Calls of this agent that await something. */
+  get awaitingCalls(): number {
+    return this.awaiting;
+  }
+
   get hasLeft(): boolean {
     return this.left;
   }
@@ -106,6 +118,7 @@ export class Agent implements Waker {
 
   /** One more call awaits: the bell keeps the event loop running until the last one has ended. */
   beginAwaiting(): void {
+    if (alone !== undefined) alone.alone = 0;
     if (this.awaiting++ > 0) return;
     this.hangBell().keepAlive(true);
     if (this.interval === undefined) {
@@ -114,6 +127,7 @@ export class Agent implements Waker {
   }
 
   endAwaiting(): void {
+    if (alone !== undefined) alone.alone = 0;
     if (--this.awaiting > 0) return;
     this.doorbell?.keepAlive(false);
     // It often is wanted again at once. If not, its next tick ends it; until then it keeps nothing running.
@@ -239,7 +253,10 @@ export class Agent implements Waker {
       return;
     }
     sweepIfDue(this);
-    for (const cell of [...this.cells.values()]) cell.dispatch(true);
+    for (const cell of [...this.cells.values()]) {
+      cell.dispatch(true);
+      cell.check();
+    }
   }
 }
 
@@ -276,10 +293,13 @@ function sitDown(namespace: Namespace, slot: number, name: string): void {
   }
 }
 
+/** The agent, if any, that has said that its thread only awaits. */
+let alone: Agent | undefined;
 const agents = new Map<string, Agent>();
 /** The same, in the order in which they joined. */
 const present: Agent[] = [];
 let inherited: string | undefined;
+let isTarget = false;
 let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
 let anonymous: Agent | undefined;
 
@@ -287,6 +307,12 @@ let anonymous: Agent | undefined;
 export function inherit({ folder, name }: { folder: string | undefined; name: string }): void {
   inherited = folder;
   ownName = name;
+  isTarget = true;
+}
+
+/** Whether this process or thread was started by Lockstep, to run a target. */
+export function runsTarget(): boolean {
+  return isTarget;
 }
 
 /** This thread's agent in its program's anonymous namespace, which is made on first use. */

@@ -19,7 +19,7 @@ import type { Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
 
 /** In BLOCKED_ON: the thread is blocked, but for no object of this namespace. */
-const ELSEWHERE = -1;
+export const ELSEWHERE = -1;
 /** Milliseconds of the first sleep, after which the holder is checked for life. */
 const FIRST_SLICE = 4;
 /** Milliseconds between looks at this process's own children, while it is blocked and gets no exit event. */
@@ -96,7 +96,7 @@ function idle(steps: number): void {
 
 /**
  * Sleeps until `wait` has what it waits for, with the entry filled by `enter(BLOCKING_BIT)`. *Blocks*. Returns `false` when
- * the time has passed; then the caller leaves the entry and calls `wait.abandon()`.
+ * the time has passed; then the caller leaves the entry and calls `wait.abandon()`. Throws what `wait.check()` finds.
  */
 export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   if (wait.attempt(PRESSURE.NONE)) return true;
@@ -113,6 +113,7 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
       const time = slept ? now() : since;
       if (time - since > FAIRNESS_AFTER && wait.attempt(PRESSURE.FAIR)) return true;
       if (time >= deadline.at) break;
+      if (!slept) refuseIf(wait.check?.(0));
       const outcome = sleepOnce(agent, seen, Math.min(slice, deadline.at - time));
       if (outcome !== 'timeout') continue;
       // Nobody has woken this thread for a whole slice: look whether somebody died, and take what is free.
@@ -122,6 +123,7 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
       if (now() - looked < slice) continue;
       looked = now();
       lookAround();
+      refuseIf(wait.check?.(0));
     }
   } finally {
     endBlocking();
@@ -164,6 +166,10 @@ function endBlocking(): void {
     each.blockedOn = 0;
     each.resume();
   }
+}
+
+function refuseIf(error: Error | undefined): void {
+  if (error !== undefined) throw error;
 }
 
 function sleepOnce(agent: Agent, seen: number, milliseconds: number): 'woken' | 'timeout' | 'changed' {

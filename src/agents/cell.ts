@@ -182,6 +182,7 @@ export class Cell implements Place {
     this.refresh(ticket);
     this.agent.beginAwaiting();
     this.watch(flow);
+    this.refuse(flow);
     return promise;
   }
 
@@ -196,6 +197,11 @@ export class Cell implements Place {
         flow.resolve(true);
       } else if (this.serial) return;
     }
+  }
+
+  /** Asks the awaiting calls whether they would wait for ever. */
+  check(): void {
+    for (const flow of this.flows) this.refuse(flow);
   }
 
   /** Rejects the awaiting calls made through `keeper`, or all. */
@@ -236,6 +242,13 @@ export class Cell implements Place {
     if (this.entry === undefined) return;
     this.agent.table.empty(this.entry);
     this.entry = undefined;
+  }
+
+  private refuse(flow: Flow): void {
+    const error = flow.wait.check?.(flow.ticket);
+    if (error === undefined) return;
+    this.giveUp(flow);
+    flow.reject(error);
   }
 
   private watch(flow: Flow): void {

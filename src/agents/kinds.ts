@@ -11,6 +11,18 @@ export interface Kind {
   recover?(namespace: Namespace, place: Place, dead: number): void;
   /** Makes good for a wait entry that the dead agent left: `at` is the entry's first word in `words`. */
   withdraw?(namespace: Namespace, place: Place, dead: number, words: Words, at: number): void;
+  /** Slot of the agent that has to give the object back before anyone else gets it; 0: nobody. */
+  holder?(place: Place): number;
+  /** Whether the object is surely given back by its holder, and what the holding code awaits, if that is known: see wait-for.ts. */
+  pledge?(place: Place, holder: number): Pledge | undefined;
+}
+
+/** What an object's holder waits for while it holds it. */
+export interface Pledge {
+  /** Cell that the code which holds the object awaits; 0 where that is not known. */
+  readonly wants: number;
+  /** Tells that wait from others for the same cell. */
+  readonly stamp: number;
 }
 
 const kinds = new Map<number, Kind>();

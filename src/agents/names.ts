@@ -88,6 +88,16 @@ export function lookUp(namespace: Namespace, name: string): NamedCell | undefine
   return { cell, generation, kind: kindOf(header) };
 }
 
+/** The name that stands for the cell, if there is one. */
+export function nameOf(namespace: Namespace, cell: number, generation: number): string | undefined {
+  return withNames(namespace, () =>
+    namesIn(namespace).find((name) => {
+      const found = lookUp(namespace, name);
+      return found?.cell === cell && found.generation === generation;
+    }),
+  );
+}
+
 /** Makes the name stand for the cell. Call within `withNames`. */
 export function register(namespace: Namespace, name: string, cell: number, generation: number): void {
   const path = `${namespace.folder}/${PREFIX}${name}`;

@@ -14,6 +14,7 @@
 import { cas, load, store } from '#atomics';
 import type { Place } from '../memory/arena.ts';
 import {
+  AGENT_AWAITS,
   AGENT_BLOCKED_ON,
   AGENT_CHUNK,
   AGENT_HIGH_ENTRY,
@@ -29,6 +30,7 @@ import {
   CELL_OPEN,
   ENTRY_CELL,
   kindOf,
+  RESOLVING_WORD,
   SWEPT_WORD,
 } from '../memory/layout.ts';
 import { EVERYTHING } from './doorbell.ts';
@@ -61,7 +63,10 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
   for (let number = 1, last = arena.bump; number <= last; number++) {
     reapCell(namespace, arena.place(number), dead, by);
   }
-  for (const word of [AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING]) store(words, base + word, 0);
+  for (const word of [AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING, AGENT_AWAITS]) {
+    store(words, base + word, 0);
+  }
+  cas(words, RESOLVING_WORD, dead, 0);
   // Also where nothing was freed: the dead one may have died between freeing an object and removing its name.
   pruneNames(namespace);
   store(words, base + AGENT_STATE, state & ~AGENT_LIVE_BIT);

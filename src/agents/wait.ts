@@ -30,4 +30,9 @@ export interface Wait {
   taken(): void;
   /** Slot of the agent that has to act for the wait to end, if one is known: it is checked for life before sleeping. */
   suspect(): number;
+  /**
+   * Called with the entry filled, before the wait sleeps and now and then while it lasts. An error that it returns ends the wait: nobody
+   * could.
+   */
+  check?(ticket: number): Error | undefined;
 }

@@ -12,7 +12,7 @@
 /** "LKST" read as a little-endian word. A file of the other byte order does not match, and is refused. */
 export const MAGIC = 0x54534b4c;
 /** Changes with every change of this file that an older version would misread. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 // Header words of every segment.
 export const MAGIC_WORD = 0;
@@ -29,6 +29,8 @@ export const LIVE_WORD = 4;
 export const HIGH_SLOT_WORD = 5;
 /** When the agents were last looked after: milliseconds of the monotonic clock, 31 bits. */
 export const SWEPT_WORD = 16;
+/** Slot of the agent that is just resolving a deadlock; 0 nobody. Taken by CAS; cleared by that agent, or its reaper. */
+export const RESOLVING_WORD = 17;
 export const CONTROL_HEADER_WORDS = 1024;
 
 // Agent slots. Slot 0 is never used: an owner of 0 means free.
@@ -52,6 +54,8 @@ export const AGENT_SLEEPING = 17;
 export const AGENT_BLOCKED_ON = 18;
 /** 1: a ring was lost because the doorbell was full; look at everything. Written by ringers. */
 export const AGENT_MISSED_RING = 19;
+/** Cell that the thread's only flow awaits while nothing else keeps its event loop busy; 0: not so, or not known. */
+export const AGENT_AWAITS = 20;
 /** Wait entries in use. Written by the agent, before an entry is filled and after it is emptied. */
 export const AGENT_WAITS = 32;
 /** Entries 0…HIGH-1 may be in use. */

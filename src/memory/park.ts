@@ -20,6 +20,11 @@ export function unpark(segment: Segment, at: number): void {
   platform.futexWake(segment.address + at * BYTES_PER_WORD, 1);
 }
 
+/** What keeps this thread's event loop running, by the names that Node has for it. */
+export function resourcesInUse(): string[] {
+  return process.getActiveResourcesInfo();
+}
+
 /** Milliseconds on the clock by which waits are timed. */
 export function now(): number {
   return performance.now();

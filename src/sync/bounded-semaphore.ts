@@ -48,8 +48,8 @@ import {
   PHASE_CLAIMED,
 } from '../memory/layout.ts';
 import { HoldOf } from './hold.ts';
+import { FAIR_BIT, WAITERS_BIT } from './lock-words.ts';
 import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
-import { FAIR_BIT, WAITERS_BIT } from './raw-lock.ts';
 import type { Taking } from './taking.ts';
 
 const TYPE: ObjectType = {

@@ -8,14 +8,15 @@ import { cas } from '#atomics';
 import type { ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
-import type { Hold, ObjectOptions } from '../contracts.ts';
+import type { Hold, LockOptions } from '../contracts.ts';
 import { NotLockedError, NotOwnerError } from '../errors.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
 import type { Holdable } from './hold.ts';
 import { HoldOf } from './hold.ts';
+import { holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
 import type { Holding } from './mutual-exclusion.ts';
-import { MutualExclusion } from './mutual-exclusion.ts';
-import { ownerOf, RawLock, recoverLock } from './raw-lock.ts';
+import { MutualExclusion, markLock } from './mutual-exclusion.ts';
+import { RawLock } from './raw-lock.ts';
 
 const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting: false };
 
@@ -34,11 +35,12 @@ const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting:
  */
 export class Lock extends MutualExclusion implements Holdable {
   /** Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is full or unsafe. */
-  constructor(options?: ObjectOptions);
+  constructor(options?: LockOptions);
   /** @internal */
   constructor(opened: Opened);
-  constructor(source?: ObjectOptions | Opened) {
-    const opened = source instanceof Opened ? source : obtain(TYPE, source, () => {});
+  constructor(source?: LockOptions | Opened) {
+    const opened =
+      source instanceof Opened ? source : obtain(TYPE, source, (place) => markLock(place, TYPE.name, source));
     super(TYPE, opened, RawLock.of(opened.cell));
   }
 
@@ -59,7 +61,7 @@ export class Lock extends MutualExclusion implements Holdable {
 
   override release(): void {
     const { cell, raw } = this;
-    if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) === raw.me) return;
+    if (raw.release(cell)) return;
     this.checkOpen();
     if (!raw.free()) {
       throw new NotLockedError(
@@ -71,8 +73,7 @@ export class Lock extends MutualExclusion implements Holdable {
   /** @internal Gives back the holding `turn`, unless somebody else has released it. */
   releaseTurn(turn: number): void {
     const { cell, raw } = this;
-    if (turn !== raw.turn) return;
-    if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) === raw.me) return;
+    if (turn !== raw.turn || raw.release(cell)) return;
     if (!this.closed && ownerOf(raw.state) === raw.me) raw.free();
   }
 
@@ -85,13 +86,13 @@ export class Lock extends MutualExclusion implements Holdable {
 
   /** @internal */
   override giveUp(): Holding {
-    const { turn } = this.raw;
+    const { turn, scope } = this.raw;
     this.release();
-    return { turn, depth: 1, scope: undefined };
+    return { turn, depth: 1, scope };
   }
 
-  protected override takenBack({ turn }: Holding): void {
-    this.raw.turn = turn;
+  protected override takenBack({ turn, scope }: Holding): void {
+    this.raw.resume(turn, scope);
   }
 
   protected override held(): Hold {
@@ -99,5 +100,5 @@ export class Lock extends MutualExclusion implements Holdable {
   }
 }
 
-registerKind(KIND.LOCK, { name: TYPE.name, recover: recoverLock });
+registerKind(KIND.LOCK, { name: TYPE.name, recover: recoverLock, holder: holderOf, pledge: pledgeOf });
 registerClass(TYPE.name, Lock.open);

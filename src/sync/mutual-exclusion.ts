@@ -6,12 +6,16 @@ import { sweepIfDue } from '../agents/reaper.ts';
 import type { Description, Opened } from '../agents/shared-object.ts';
 import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
-import type { Hold, Lockable, Owner, UntimedWaitOptions } from '../contracts.ts';
-import type { WaitOptions } from '../deadline.ts';
-import { Deadline } from '../deadline.ts';
+import type { Hold, Lockable, LockOptions, Owner, UntimedWaitOptions } from '../contracts.ts';
+import type { DeadlockPolicy, WaitOptions } from '../deadline.ts';
+import { checkPolicy, Deadline } from '../deadline.ts';
 import { InvalidTypeError } from '../errors.ts';
-import { ownerOf, type RawLock } from './raw-lock.ts';
+import type { Place } from '../memory/arena.ts';
+import { LockWait } from './lock-wait.ts';
+import { ownerOf, setMarks, TOLERANT_BIT, TRACED_BIT } from './lock-words.ts';
+import type { RawLock } from './raw-lock.ts';
 import type { Scope } from './scope.ts';
+import { runInScope } from './scope.ts';
 import { takeAwaiting, takeBlocking } from './taking.ts';
 
 /** How a lock stands. */
@@ -26,7 +30,7 @@ export interface LockDescription extends Description {
 export interface Holding {
   readonly turn: number;
   readonly depth: number;
-  readonly scope: Scope | undefined;
+  readonly scope: Scope;
 }
 
 export abstract class MutualExclusion<Raw extends RawLock = RawLock>
@@ -57,7 +61,8 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
    * Takes the lock; the event loop goes on meanwhile. With a timeout, resolves to `null` when it has passed.
    *
    * *Cancels* by `signal`: rejects with its reason, and leaves no trace in the queue. *If the holder dies*, the next in
-   * the queue gets it, with `hold.recovered`. Rejects with `ClosedError`, `InvalidTypeError`.
+   * the queue gets it, with `hold.recovered`. Rejects with `ClosedError`, `InvalidTypeError`, and with `DeadlockError` if the wait would
+   * close a circle of waits: within `run`, or where nothing but this call is under way in the thread.
    */
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
@@ -69,7 +74,8 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   /**
    * Takes the lock. *Blocks* the thread until it is free; with a timeout, returns `null` when it has passed.
    *
-   * *If the holder dies*, the next in the queue gets it, with `hold.recovered`. Throws `ClosedError`, `InvalidTypeError`.
+   * *If the holder dies*, the next in the queue gets it, with `hold.recovered`. Throws `ClosedError`, `InvalidTypeError`, and
+   * `DeadlockError` if the wait would close a circle of waits.
    *
    * @example
    * using hold = lock.acquireSync();
@@ -96,15 +102,8 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   /** Runs `fn` inside the lock and releases it, however `fn` ends. With a timeout, `null` when it passed before. */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
-  async run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    checkFunction(this.title, fn);
-    const hold = await this.acquire(options ?? {});
-    if (hold === null) return null;
-    try {
-      return await fn();
-    } finally {
-      hold.release();
-    }
+  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    return runInScope(() => this.runInside(fn, options));
   }
 
   /** Runs `fn` inside the lock. *Blocks* the thread until it is free. `fn` must not return a promise: use `run` then. */
@@ -129,13 +128,17 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
 
   /** @internal Takes it again as it was held. Not bounded by any timeout: whoever waited on a condition comes back holding. */
   async takeBack(holding: Holding): Promise<void> {
-    if (!this.raw.tryTake()) await takeAwaiting(this.cell, this.raw, Deadline.NEVER, this);
+    if (!this.raw.tryTake()) {
+      await takeAwaiting(this.cell, this.waitFor(undefined, false, Deadline.NEVER), Deadline.NEVER, this);
+    }
     this.takenBack(holding);
   }
 
   /** @internal The same. *Blocks*. */
   takeBackSync(holding: Holding): void {
-    if (!this.raw.tryTake()) takeBlocking(this.cell, this.raw, Deadline.NEVER);
+    if (!this.raw.tryTake()) {
+      takeBlocking(this.cell, this.waitFor(undefined, true, Deadline.NEVER), Deadline.NEVER);
+    }
     this.takenBack(holding);
   }
 
@@ -167,12 +170,31 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   /** Takes it if it is free, by one compare-and-swap where nobody waits. */
   protected abstract takeNow(): Hold | null;
 
+  protected async runInside<Result>(
+    fn: () => Result | Promise<Result>,
+    options: WaitOptions | undefined,
+  ): Promise<Result | null> {
+    checkFunction(this.title, fn);
+    const hold = await this.acquire(options ?? {});
+    if (hold === null) return null;
+    try {
+      return await fn();
+    } finally {
+      hold.release();
+    }
+  }
+
+  private waitFor(policy: DeadlockPolicy | undefined, blocks: boolean, { timed }: Deadline): LockWait {
+    return new LockWait(this.raw, { blocks, reports: policy !== 'ignore', timed });
+  }
+
   private async acquireSlow(options: WaitOptions | undefined): Promise<Hold | null> {
     const deadline = Deadline.from(options);
     deadline.throwIfAborted();
     const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
-    return (await takeAwaiting(this.cell, this.raw, deadline, this)) ? this.held() : null;
+    const wait = this.waitFor(options?.deadlock, false, deadline);
+    return (await takeAwaiting(this.cell, wait, deadline, this)) ? this.held() : null;
   }
 
   private acquireSlowSync(options: WaitOptions | undefined): Hold | null {
@@ -180,8 +202,19 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     deadline.throwIfAborted();
     const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
-    return takeBlocking(this.cell, this.raw, deadline) ? this.held() : null;
+    const wait = this.waitFor(options?.deadlock, true, deadline);
+    return takeBlocking(this.cell, wait, deadline) ? this.held() : null;
   }
+}
+
+/** Notes in a new lock what its options say. */
+export function markLock(place: Place, title: string, options: LockOptions | undefined): void {
+  const { deadlock, trace = false } = options ?? {};
+  checkPolicy(title, deadlock);
+  if (typeof trace !== 'boolean') {
+    throw new InvalidTypeError(`${title}: refused, trace is ${inspect(trace)}; pass true or false`);
+  }
+  setMarks(place, (deadlock === 'ignore' ? TOLERANT_BIT : 0) | (trace ? TRACED_BIT : 0));
 }
 
 /** Throws `InvalidTypeError` unless the value is a function. */

@@ -1,11 +1,7 @@
 /**
  * RawLock: one owning agent at a time; the algorithm under Lock and RLock.
  *
- *   word   name        bits                                                              written by
- *   +0     STATE       30 WAITERS | 29 FAIR | 28 RECOVERED | 7…0 owner slot              anyone, CAS only
- *   +1     TICKETS     counter: who came first                                           waiters
- *   +2     RECOVERIES  counter                                                           the reaper
- *   +3     DEPTH       how often the owner has taken it (RLock; for others to read)       the owner
+ * Words: lock-words.ts.
  *
  * Algorithm: a barging mutex (three states as in Drepper's "Futexes Are Tricky") whose waiters sleep in their own agents
  * (parking_lot), with an owner in the word (as in POSIX robust mutexes).
@@ -29,36 +25,30 @@
  * A dead owner's word is freed by the reaper with RECOVERED set, which the next taker is told.
  */
 
-import { add, cas, load, store } from '#atomics';
+import { cas, load, store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
-import type { Namespace } from '../agents/namespace.ts';
 import type { Pressure, Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';
-import type { Place } from '../memory/arena.ts';
-import { CELL_BODY, CELL_STATE, SLOT_MASK } from '../memory/layout.ts';
+import { CELL_STATE } from '../memory/layout.ts';
+import {
+  clearWant,
+  DEPTH_WORD,
+  FAIR_BIT,
+  isFair,
+  isFree,
+  markSignal,
+  ownerOf,
+  RECOVERED_BIT,
+  WAITERS_BIT,
+  writeWant,
+} from './lock-words.ts';
+import type { Held, Scope, Want } from './scope.ts';
+import { currentScope, TOP } from './scope.ts';
+import type { Watcher } from './watcher.ts';
+import { watcherFor } from './watcher.ts';
 
-export const RECOVERIES_WORD: number = CELL_BODY + 2;
-export const DEPTH_WORD: number = CELL_BODY + 3;
-
-export const WAITERS_BIT: number = 1 << 30;
-export const FAIR_BIT: number = 1 << 29;
-const RECOVERED_BIT = 1 << 28;
-const OWNER_MASK = SLOT_MASK;
-
-export function ownerOf(state: number): number {
-  return state & OWNER_MASK;
-}
-
-function isFree(state: number): boolean {
-  return (state & OWNER_MASK) === 0;
-}
-
-function isFair(state: number): boolean {
-  return (state & FAIR_BIT) !== 0;
-}
-
-export class RawLock implements Wait {
+export class RawLock implements Wait, Held {
   readonly backsOff = true;
   readonly cell: Cell;
   readonly me: number;
@@ -68,10 +58,17 @@ export class RawLock implements Wait {
   turns = 0;
   /** Whether the last taking found what a dead owner left. */
   recovered = false;
+  /** The scope of the present holding. */
+  scope: Scope = TOP;
+  /** Whether WANTS tells of a holding of this agent. */
+  private wanting = false;
+  /** Is told of each taking, where something is to be kept of it. */
+  private readonly watcher: Watcher | undefined;
 
   constructor(cell: Cell) {
     this.cell = cell;
     this.me = cell.agent.slot;
+    this.watcher = watcherFor(cell);
   }
 
   /** The cell's RawLock: one in each agent. */
@@ -86,10 +83,19 @@ export class RawLock implements Wait {
     return load(this.cell.words, this.cell.at + CELL_STATE);
   }
 
-  /** Begins a holding of this agent; returns its turn. */
+  /** Begins a holding of this agent, in the current scope; returns its turn. */
   begin(): number {
     this.turn = ++this.turns;
+    this.scope = currentScope();
+    if (this.scope !== TOP || this.wanting || this.watcher !== undefined) this.note();
     return this.turn;
+  }
+
+  /** Goes on with a holding that was given up for a while. */
+  resume(turn: number, scope: Scope): void {
+    this.turn = turn;
+    this.scope = scope;
+    this.note();
   }
 
   /** Takes the lock if it is free and kept for nobody. */
@@ -104,12 +110,20 @@ export class RawLock implements Wait {
     }
   }
 
+  /** Gives this agent's holding of the cell back by one compare-and-swap; `false` if it is not held, or waited for. */
+  release({ words, at }: Cell): boolean {
+    if (this.wanting) this.unwant();
+    return cas(words, at + CELL_STATE, this.me, 0) === this.me;
+  }
+
   /** Frees the lock, whoever owns it, and wakes the oldest waiter. Returns `false` if it was free. */
   free(): boolean {
     const { words, at } = this.cell;
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) return false;
+      // Before the release: the owner may take it again at once, and must not be taken for the only one who can free it.
+      if (ownerOf(state) !== this.me) markSignal(this.cell);
       if (cas(words, at + CELL_STATE, state, state & FAIR_BIT) !== state) continue;
       if ((state & WAITERS_BIT) !== 0) wakeOldest(this.cell.agent, this.cell);
       return true;
@@ -161,6 +175,32 @@ export class RawLock implements Wait {
     store(this.cell.words, this.cell.at + DEPTH_WORD, depth);
   }
 
+  isHeld(turn: number): boolean {
+    return turn === this.turn && !this.cell.closed && ownerOf(this.state) === this.me;
+  }
+
+  noteWant(want: Want | undefined): void {
+    const { cell, me } = this;
+    // What lies in another namespace has no place in the word.
+    if (want !== undefined && want.folder === cell.agent.folder) {
+      this.wanting = true;
+      writeWant(cell, me, want.cell, want.ticket);
+    } else if (this.wanting) this.unwant();
+  }
+
+  private unwant(): void {
+    this.wanting = false;
+    clearWant(this.cell);
+  }
+
+  /** What is to be kept of a holding that has begun. */
+  private note(): void {
+    // Somebody else has released the holding before, in which this was said.
+    if (this.wanting) this.unwant();
+    if (this.scope !== TOP || this.watcher !== undefined) this.scope.hold(this, this.turn);
+    this.watcher?.taken(this);
+  }
+
   private took(before: number): true {
     this.recovered = (before & RECOVERED_BIT) !== 0;
     return true;
@@ -168,17 +208,5 @@ export class RawLock implements Wait {
 
   private oldest(): ReturnType<typeof oldestWaiter> {
     return oldestWaiter(this.cell.agent.namespace, this.cell);
-  }
-}
-
-/** Frees the lock if the dead agent owned it, and leaves word of that to the next owner. */
-export function recoverLock(_namespace: Namespace, { words, at }: Place, dead: number): void {
-  for (;;) {
-    const state = load(words, at + CELL_STATE);
-    if (ownerOf(state) !== dead) return;
-    const freed = (state & (WAITERS_BIT | FAIR_BIT)) | RECOVERED_BIT;
-    if (cas(words, at + CELL_STATE, state, freed) !== state) continue;
-    add(words, at + RECOVERIES_WORD, 1);
-    return;
   }
 }

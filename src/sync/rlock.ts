@@ -9,23 +9,22 @@ import { cas, load } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
-import type { Hold, ObjectOptions, UntimedWaitOptions } from '../contracts.ts';
+import type { Hold, LockOptions, UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { NotLockedError, NotOwnerError } from '../errors.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
 import type { Holdable } from './hold.ts';
 import { HoldOf } from './hold.ts';
+import { DEPTH_WORD, holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
 import type { Holding, LockDescription } from './mutual-exclusion.ts';
-import { MutualExclusion } from './mutual-exclusion.ts';
-import { DEPTH_WORD, ownerOf, RawLock, recoverLock } from './raw-lock.ts';
-import type { Scope } from './scope.ts';
-import { currentScope, runInScope } from './scope.ts';
+import { MutualExclusion, markLock } from './mutual-exclusion.ts';
+import { RawLock } from './raw-lock.ts';
+import { currentScope } from './scope.ts';
 
 const TYPE: ObjectType = { kind: KIND.RLOCK, name: 'RLock', serial: true, lasting: false };
 
 /** The raw lock with what its owning agent knows. */
 class RawRLock extends RawLock {
-  scope: Scope | undefined;
   depth = 0;
 
   static override of(cell: Cell): RawRLock {
@@ -41,7 +40,6 @@ class RawRLock extends RawLock {
   }
 
   enter(depth: number): void {
-    this.scope = currentScope();
     this.depth = depth;
     this.begin();
     this.setDepth(depth);
@@ -65,11 +63,12 @@ export interface RLockDescription extends LockDescription {
  */
 export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   /** Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is full or unsafe. */
-  constructor(options?: ObjectOptions);
+  constructor(options?: LockOptions);
   /** @internal */
   constructor(opened: Opened);
-  constructor(source?: ObjectOptions | Opened) {
-    const opened = source instanceof Opened ? source : obtain(TYPE, source, () => {});
+  constructor(source?: LockOptions | Opened) {
+    const opened =
+      source instanceof Opened ? source : obtain(TYPE, source, (place) => markLock(place, TYPE.name, source));
     super(TYPE, opened, RawRLock.of(opened.cell));
   }
 
@@ -116,8 +115,7 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   override run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   override run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   override run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    const inside = (): Promise<Result | null> => super.run(fn, options ?? {});
-    return this.owned ? inside() : runInScope(inside);
+    return this.owned ? this.runInside(fn, options) : super.run(fn, options ?? {});
   }
 
   override describe(): RLockDescription {
@@ -147,9 +145,8 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
 
   protected override takenBack({ turn, depth, scope }: Holding): void {
     const { raw } = this;
-    raw.turn = turn;
+    raw.resume(turn, scope);
     raw.depth = depth;
-    raw.scope = scope;
     raw.setDepth(depth);
   }
 
@@ -165,8 +162,7 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
       return;
     }
     raw.depth = 0;
-    raw.scope = undefined;
-    if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) !== raw.me) raw.free();
+    if (!raw.release(cell)) raw.free();
   }
 
   private notReleasable(): Error {
@@ -185,5 +181,5 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   }
 }
 
-registerKind(KIND.RLOCK, { name: TYPE.name, recover: recoverLock });
+registerKind(KIND.RLOCK, { name: TYPE.name, recover: recoverLock, holder: holderOf, pledge: pledgeOf });
 registerClass(TYPE.name, RLock.open);

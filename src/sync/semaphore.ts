@@ -27,8 +27,8 @@ import type { Hold, ObjectOptions } from '../contracts.ts';
 import { OutOfRangeError } from '../errors.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
 import { HoldOf } from './hold.ts';
+import { FAIR_BIT, WAITERS_BIT } from './lock-words.ts';
 import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
-import { FAIR_BIT, WAITERS_BIT } from './raw-lock.ts';
 import type { Taking } from './taking.ts';
 
 const TYPE: ObjectType = { kind: KIND.SEMAPHORE, name: 'Semaphore', serial: true, lasting: false };

@@ -27,4 +27,7 @@ export const unpark: Park['unpark'] = (_segment, at) => {
   machine.operate(OP.UNPARK, at, 0, 0);
 };
 
+/** Nobody is ever found to be alone: that is told from handles that there are none of here. */
+export const resourcesInUse: Park['resourcesInUse'] = () => ['the search'];
+
 export const now: Park['now'] = () => machine.clock;

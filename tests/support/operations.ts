@@ -14,6 +14,7 @@ import {
   type WaitOptions,
 } from 'lockstep';
 import * as actions from './actions.ts';
+import { nestedLocks } from './nested-locks.ts';
 import { triesOnce } from './targets.ts';
 
 export type Style = 'blocking' | 'awaiting';
@@ -37,6 +38,8 @@ export type Integer = Value<'i32'>;
 const forThreads = new Int32Array(new SharedArrayBuffer(4));
 
 export const operations = {
+  ...nestedLocks,
+
   async acquire(self: Self, object: Acquirable, options?: WaitOptions): Promise<Got | null> {
     return keep(self, object, await acquireOf(self, object, options));
   },
