@@ -38,12 +38,12 @@ function isOn(name: string, known: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Where the library was called from: without its own frames. */
+/** Where the library was called from: without its own frames and Node's. */
 function stackOfCaller(): string {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = DEPTH;
   const { stack = '' } = new Error('taken here');
   Error.stackTraceLimit = before;
   const frames = stack.split('\n').slice(1);
-  return frames.filter((frame) => !frame.includes(OWN)).join('\n');
+  return frames.filter((frame) => !frame.includes(OWN) && !frame.includes('node:')).join('\n');
 }
