@@ -19,7 +19,6 @@ import { cas, load, store } from '#atomics';
 import {
   AGENT_AWAITS,
   AGENT_BLOCKED_ON,
-  AGENT_SLOTS,
   AGENT_WAITS,
   agentWord,
   CELL_HEADER,
@@ -33,9 +32,6 @@ import type { Namespace } from './namespace.ts';
 import { reapIfDead } from './reaper.ts';
 import { findEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
-
-/** More steps than any cycle has: a walk that is longer has come into a cycle of others. */
-const MOST_STEPS: number = AGENT_SLOTS * 4;
 
 /** A member of a cycle. */
 export interface Link {
@@ -82,7 +78,8 @@ function walk(waker: Waker, start: number, blocked: boolean, covers: Covers): Li
   const { namespace, slot: me } = waker;
   const others: Link[] = [];
   let cell = start;
-  while (others.length < MOST_STEPS) {
+  // Where it comes again, it has come into a cycle of others; or to one who has just taken a lock, and still says that it waits.
+  while (!others.some(({ holds }) => holds === cell)) {
     const place = namespace.arena.place(cell);
     const kind = kindNumbered(kindOf(load(place.words, place.at + CELL_HEADER)));
     const holder = kind?.holder?.(place) ?? 0;

@@ -4,6 +4,7 @@ import type { AnyScenario } from '../scenario.ts';
 import { arenaScenarios } from './arena.ts';
 import { barrierScenarios } from './barrier.ts';
 import { conditionScenarios } from './condition.ts';
+import { deadlockScenarios } from './deadlock.ts';
 import { eventScenarios } from './event.ts';
 import { lockScenarios } from './lock.ts';
 import { rlockScenarios } from './rlock.ts';
@@ -19,6 +20,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Event: eventScenarios,
   Barrier: barrierScenarios,
   'Blocking and awaiting': threadScenarios,
+  Deadlock: deadlockScenarios,
   Arena: arenaScenarios,
 };
 
