@@ -219,7 +219,11 @@ export class Cell implements Place {
 
   /** Hands on a wake-up that the awaiting calls can't use, as their thread is about to block. */
   passOn(): void {
-    if (this.serial) this.flows.values().next().value?.wait.abandon();
+    for (const { wait } of this.flows) {
+      if (this.serial) wait.abandon();
+      else wait.passOn?.();
+      return;
+    }
   }
 
   /** A cell that stands for nothing any more: what a closed object has, while others of this agent may still use the real one. */

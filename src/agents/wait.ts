@@ -26,6 +26,8 @@ export interface Wait {
   resign?(): void;
   /** Called when the wait was given up and its entry emptied: hands on a wake-up that may have been meant for it. */
   abandon(): void;
+  /** The same for a wait that goes on, of an object that is not serial: its thread is about to block, and can't use the wake-up. */
+  passOn?(): void;
   /** Called when the wait has got what it waited for and its entry is updated: wakes the next, if something is left. */
   taken(): void;
   /** Slot of the agent that has to act for the wait to end, if one is known: it is checked for life before sleeping. */

@@ -33,6 +33,7 @@ import {
   cellsBelow,
   cellWord,
   FIRST_PERMITS,
+  hasPermits,
   header,
   KIND,
   kindOf,
@@ -163,7 +164,7 @@ export class Arena {
   free(place: Place): void {
     const { words, at } = place;
     const claimed = load(words, at + CELL_HEADER);
-    if (kindOf(claimed) === KIND.BOUNDED_SEMAPHORE) this.freePermits(place, slotOf(claimed));
+    if (hasPermits(kindOf(claimed))) this.freePermits(place, slotOf(claimed));
     store(words, at + CELL_HEADER, 0);
     add(this.control.words, LIVE_WORD, -1);
     if (this.hints.length < SEARCH_LIMIT) this.hints.push(place.number);

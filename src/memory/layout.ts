@@ -110,14 +110,14 @@ export const PHASE_CLAIMED = 1;
 export const PHASE_LIVE = 2;
 export const PHASE_ENDING = 3;
 
-// Bodies that the arena has to know: a bounded semaphore's permits hang on it as a chain of cells.
-/** First cell of permits, within a bounded semaphore. */
+// Bodies that the arena has to know: some objects have further words in a chain of cells that hangs on them.
+/** First cell of the chain, within a bounded semaphore or a reader-writer lock. */
 export const FIRST_PERMITS: number = CELL_BODY + 3;
 /** Next cell of permits; 0 none. */
 export const PERMITS_NEXT: number = CELL_BODY;
-/** The semaphore they belong to. */
+/** The object they belong to. */
 export const PERMITS_OWNER: number = CELL_BODY + 1;
-/** The permits: 0 free, else the slot of the agent that holds it. */
+/** The words: of a bounded semaphore its permits, of a reader-writer lock the bits of its readers. */
 export const PERMITS: number = CELL_BODY + 2;
 export const PERMITS_PER_CELL = 4;
 
@@ -133,10 +133,17 @@ export const KIND = {
   EVENT: 8,
   BARRIER: 9,
   VALUE: 10,
+  RWLOCK: 11,
+  LATCH: 12,
 } as const;
 
 export const CONTROL_WORDS: number =
   CONTROL_HEADER_WORDS + AGENT_SLOTS * AGENT_WORDS + FIRST_SEGMENT_CELLS * CELL_WORDS;
+
+/** Whether a chain of cells may hang on an object of that kind. */
+export function hasPermits(kind: number): boolean {
+  return kind === KIND.BOUNDED_SEMAPHORE || kind === KIND.RWLOCK;
+}
 
 /** First word of an agent's slot in the control segment. */
 export function agentWord(slot: number): number {

@@ -22,7 +22,6 @@
  */
 
 import { cas, clearBits, load, setBits, store } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Namespace } from '../agents/namespace.ts';
@@ -33,22 +32,11 @@ import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../contracts.ts';
 import { NameTakenError, OverReleaseError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
-import type { Words } from '../memory/atomics.ts';
-import {
-  CELL_BODY,
-  CELL_HEADER,
-  CELL_STATE,
-  FIRST_PERMITS,
-  header,
-  KIND,
-  PERMITS,
-  PERMITS_NEXT,
-  PERMITS_OWNER,
-  PERMITS_PER_CELL,
-  PHASE_CLAIMED,
-} from '../memory/layout.ts';
+import { CELL_BODY, CELL_STATE, KIND } from '../memory/layout.ts';
 import { HoldOf } from './hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from './lock-words.ts';
+import type { Permit } from './permit-cells.ts';
+import { eachPermit, makePermits } from './permit-cells.ts';
 import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
 import type { Taking } from './taking.ts';
 
@@ -61,23 +49,6 @@ const TYPE: ObjectType = {
 const LIMIT_WORD: number = CELL_BODY + 2;
 /** The largest number of permits that are owned one by one. */
 export const MAX_BOUNDED_PERMITS = 65_536;
-
-interface Permit {
-  readonly words: Words;
-  readonly at: number;
-}
-
-/** Calls `visit` for each permit of the semaphore. */
-function eachPermit(namespace: Namespace, { words, at }: Place, visit: (permit: Permit) => void): void {
-  let left = load(words, at + LIMIT_WORD);
-  for (let next = load(words, at + FIRST_PERMITS); next !== 0 && left > 0; ) {
-    const cell = namespace.arena.place(next);
-    for (let index = 0; index < PERMITS_PER_CELL && left > 0; index++, left--) {
-      visit({ words: cell.words, at: cell.at + PERMITS + index });
-    }
-    next = load(cell.words, cell.at + PERMITS_NEXT);
-  }
-}
 
 class RawPermits implements Taking {
   readonly permits: readonly Permit[];
@@ -94,7 +65,8 @@ class RawPermits implements Taking {
     this.cell = cell;
     this.me = cell.agent.slot;
     const permits: Permit[] = [];
-    eachPermit(cell.agent.namespace, cell, (permit) => permits.push(permit));
+    const limit = load(cell.words, cell.at + LIMIT_WORD);
+    eachPermit(cell.agent.namespace, cell, limit, (permit) => permits.push(permit));
     this.permits = permits;
     this.turns = permits.map(() => 0);
   }
@@ -236,7 +208,10 @@ export class BoundedSemaphore extends PermitSource {
   /** @internal */
   constructor(opened: Opened);
   constructor(source: number | Opened = 1, options?: ObjectOptions) {
-    const opened = obtainWithPermits(TYPE, source, options, MAX_BOUNDED_PERMITS, makePermits);
+    const opened = obtainWithPermits(TYPE, source, options, MAX_BOUNDED_PERMITS, (place, limit, agent) => {
+      store(place.words, place.at + LIMIT_WORD, limit);
+      makePermits(place, limit, agent);
+    });
     const raw = RawPermits.of(opened.cell);
     super(TYPE, opened, raw);
     this.raw = raw;
@@ -301,25 +276,10 @@ export class BoundedSemaphore extends PermitSource {
   }
 }
 
-function makePermits({ words, at, number }: Place, limit: number, agent: Agent): void {
-  const { arena } = agent.namespace;
-  store(words, at + LIMIT_WORD, limit);
-  const made: Place[] = [];
-  let link = { words, at: at + FIRST_PERMITS };
-  while (made.length * PERMITS_PER_CELL < limit) {
-    const cell = arena.claim(KIND.PERMITS, agent.slot);
-    store(cell.words, cell.at + PERMITS_OWNER, number);
-    store(link.words, link.at, cell.number);
-    made.push(cell);
-    link = { words: cell.words, at: cell.at + PERMITS_NEXT };
-  }
-  // From now on they are the semaphore's, not this agent's.
-  for (const cell of made) store(cell.words, cell.at + CELL_HEADER, header(PHASE_CLAIMED, KIND.PERMITS, 0));
-}
-
 /** Frees every permit of the dead agent. */
 function recover(namespace: Namespace, place: Place, dead: number): void {
-  eachPermit(namespace, place, ({ words, at }) => {
+  const limit = load(place.words, place.at + LIMIT_WORD);
+  eachPermit(namespace, place, limit, ({ words, at }) => {
     cas(words, at, dead, 0);
   });
 }

@@ -6,6 +6,7 @@ import {
   type Condition,
   type Event,
   type Hold,
+  type Latch,
   type Lock,
   type RLock,
   type Semaphore,
@@ -15,6 +16,7 @@ import {
 } from 'lockstep';
 import * as actions from './actions.ts';
 import { nestedLocks } from './nested-locks.ts';
+import { readersAndWriters } from './readers-and-writers.ts';
 import { triesOnce } from './targets.ts';
 
 export type Style = 'blocking' | 'awaiting';
@@ -39,6 +41,7 @@ const forThreads = new Int32Array(new SharedArrayBuffer(4));
 
 export const operations = {
   ...nestedLocks,
+  ...readersAndWriters,
 
   async acquire(self: Self, object: Acquirable, options?: WaitOptions): Promise<Got | null> {
     return keep(self, object, await acquireOf(self, object, options));
@@ -141,7 +144,7 @@ export const operations = {
 
   async wait(
     self: Self,
-    object: Event | Condition | Barrier,
+    object: Event | Condition | Barrier | Latch,
     options?: WaitOptions,
   ): Promise<boolean | number> {
     return self.style === 'blocking' ? object.waitSync(options) : await object.wait(options);
@@ -246,6 +249,10 @@ export const operations = {
 
   set(_self: Self, event: Event): void {
     event.set();
+  },
+
+  countDown(_self: Self, latch: Latch, n?: number): number {
+    return n === undefined ? latch.countDown() : latch.countDown(n);
   },
 
   clear(_self: Self, event: Event): void {

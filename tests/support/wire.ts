@@ -2,7 +2,18 @@
 
 import type { Socket } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
-import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Value } from 'lockstep';
+import {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  Latch,
+  Lock,
+  RLock,
+  RWLock,
+  Semaphore,
+  Value,
+} from 'lockstep';
 
 /** Told by an actor when it has started. */
 export interface Hello {
@@ -26,7 +37,18 @@ export interface Reply {
   error?: { name: string; message: string; code: unknown; stack: string; cause: string };
 }
 
-const CLASSES = { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Value };
+const CLASSES = {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  Latch,
+  Lock,
+  RLock,
+  RWLock,
+  Semaphore,
+  Value,
+};
 export type SharedObject = InstanceType<(typeof CLASSES)[keyof typeof CLASSES]>;
 
 interface Reference {

@@ -1,0 +1,173 @@
+/**
+ * Latch: a count that goes down to zero once, and lets everyone through then.
+ *
+ *   word   name     bits                            written by
+ *   +0     STATE    29…0 left to count down         anyone, CAS only
+ *   +1     TICKETS  counter                         waiters
+ *
+ * Whoever takes the count to zero wakes all whose entries it finds. It stays zero: a waiter that comes later, or looks once more with its
+ * entry filled, sees that.
+ *
+ * Race: W reads a count of 1 (W1), C takes it to 0 and finds no entry (C1, C2), W fills its entry (W2) and looks again (W3) before it sleeps: W3 comes
+ * after C1, as W2 came after C2.
+ */
+
+import { cas, load, store } from '#atomics';
+import { block, spin } from '../agents/blocking.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import type { Description } from '../agents/shared-object.ts';
+import { Opened, obtain, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
+import type { Wait } from '../agents/wait.ts';
+import { countWaiting, wakeAll } from '../agents/waiters.ts';
+import type { ObjectOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { AWAITING_BIT, BLOCKING_BIT, CELL_STATE, KIND } from '../memory/layout.ts';
+import { checkPermits } from './permit-source.ts';
+
+const TYPE: ObjectType = { kind: KIND.LATCH, name: 'Latch', serial: false, lasting: false };
+
+/** The largest count. */
+export const MAX_COUNT: number = 2 ** 30 - 1;
+
+class LatchWait implements Wait {
+  private readonly cell: Cell;
+
+  constructor(cell: Cell) {
+    this.cell = cell;
+  }
+
+  peek(): boolean {
+    return load(this.cell.words, this.cell.at + CELL_STATE) === 0;
+  }
+
+  attempt(): boolean {
+    return this.peek();
+  }
+
+  abandon(): void {}
+
+  taken(): void {}
+
+  suspect(): number {
+    return 0;
+  }
+}
+
+/** How a latch stands. */
+export interface LatchDescription extends Description {
+  /** What is left to count down. */
+  count: number;
+  /** Calls that wait for it, blocked and awaiting, in all processes. */
+  waiting: number;
+}
+
+/**
+ * Lets everyone wait until something has happened a number of times: until all parts are done, or all are ready. It opens once; for
+ * meeting again and again there is `Barrier`.
+ *
+ * *If a process dies* what it would have counted down is missing: nobody knows who was to do it. Wait with a timeout where that can be.
+ *
+ * @example
+ * const ready = new Latch(4);
+ * // each of four: ready.countDown();   who waits for them: await ready.wait();
+ */
+export class Latch extends SharedObject {
+  /**
+   * `count`: how often `countDown` has to be called, 0 to 1,073,741,823; a latch of 0 is open. Where the name stands for a latch already, that
+   * one is opened as it is. Throws `OutOfRangeError`, `InvalidTypeError`.
+   */
+  constructor(count: number, options?: ObjectOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source: number | Opened, options?: ObjectOptions) {
+    super(TYPE, source instanceof Opened ? source : obtainLatch(source, options));
+  }
+
+  /** Opens the latch that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): Latch {
+    return new Latch(openHandle(TYPE, handle));
+  }
+
+  /** What is left to count down; 0: it is open. */
+  get count(): number {
+    this.checkOpen();
+    return load(this.cell.words, this.cell.at + CELL_STATE);
+  }
+
+  /** Counts `n` down, to 0 at the least; returns what is left. Never waits. Throws `OutOfRangeError` for an `n` below 1. */
+  countDown(n = 1): number {
+    this.checkOpen();
+    checkPermits(this.title, 'n', n, 1, MAX_COUNT);
+    const { words, at, agent } = this.cell;
+    for (;;) {
+      const { count } = this;
+      const left = Math.max(0, count - n);
+      if (count === 0) return 0;
+      if (cas(words, at + CELL_STATE, count, left) !== count) continue;
+      if (left === 0) wakeAll(agent, this.cell);
+      return left;
+    }
+  }
+
+  /**
+   * Waits until the count is 0; resolves to `true`, or to `false` when the timeout has passed. The event loop goes on.
+   * *Cancels* by `signal`.
+   */
+  async wait(options?: WaitOptions): Promise<boolean> {
+    const deadline = this.begin(options);
+    const { cell } = this;
+    if (this.count === 0) return true;
+    if (deadline.expired) return false;
+    const ticket = cell.drawTicket();
+    cell.enter(AWAITING_BIT, ticket);
+    return cell.await(new LatchWait(cell), ticket, deadline, this);
+  }
+
+  /** Waits until the count is 0; returns `false` when the timeout has passed. *Blocks* the thread. */
+  waitSync(options?: WaitOptions): boolean {
+    const deadline = this.begin(options);
+    const { cell } = this;
+    if (this.count === 0) return true;
+    if (deadline.expired) return false;
+    const wait = new LatchWait(cell);
+    if (spin(cell, wait)) return true;
+    cell.enter(BLOCKING_BIT, cell.drawTicket());
+    try {
+      return block(cell, wait, deadline);
+    } finally {
+      cell.leave(BLOCKING_BIT);
+    }
+  }
+
+  override describe(): LatchDescription {
+    return {
+      kind: TYPE.name,
+      name: this.name ?? null,
+      handle: this.handle,
+      count: this.count,
+      waiting: countWaiting(this.cell.agent.namespace, this.cell),
+    };
+  }
+
+  protected override summary(): string {
+    const { count, waiting } = this.describe();
+    return `${count === 0 ? 'open' : `${count} left`}${waiting === 0 ? '' : `, ${waiting} waiting`}`;
+  }
+
+  private begin(options: WaitOptions | undefined): Deadline {
+    this.checkOpen();
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    return deadline;
+  }
+}
+
+function obtainLatch(count: number, options: ObjectOptions | undefined): Opened {
+  checkPermits(TYPE.name, 'its count', count, 0, MAX_COUNT);
+  return obtain(TYPE, options, ({ words, at }) => store(words, at + CELL_STATE, count));
+}
+
+registerKind(KIND.LATCH, { name: TYPE.name });
+registerClass(TYPE.name, Latch.open);

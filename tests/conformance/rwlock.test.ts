@@ -1,0 +1,232 @@
+/** The contract of RWLock, case by case. */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { RWLock, Value } from 'lockstep';
+import { suite } from '../support/stage.ts';
+import { untilWaiting } from '../support/until.ts';
+
+const FREE = { recovered: false };
+const integer = (): Value<'i32'> => new Value('i32', 0, { lock: false });
+
+suite('RWLock', (stage) => {
+  stage.it('readers are inside together, and keep writers out', async () => {
+    const lock = stage.share(new RWLock());
+    const [one, two, writer] = await stage.actors(3);
+    assert.deepEqual(await one.do('acquireSide', lock, 'read'), FREE);
+    assert.deepEqual(await two.do('acquireSide', lock, 'read'), FREE);
+    assert.equal(await writer.do('trySide', lock, 'write'), null);
+    const { value, milliseconds } = await writer.timed('acquireSide', lock, 'write', { timeout: 50 });
+    assert.equal(value, null);
+    assert.ok(milliseconds >= 50);
+    const { readers, writer: holder, waiting } = lock.describe();
+    assert.deepEqual(
+      readers.map(({ pid, threadId }) => `${pid} ${threadId}`).sort(),
+      [`${one.pid} ${one.threadId}`, `${two.pid} ${two.threadId}`].sort(),
+    );
+    assert.deepEqual([holder, waiting], [null, 0]);
+    await one.do('releaseSide', lock, 'read');
+    assert.equal(await writer.do('trySide', lock, 'write'), null);
+    await two.do('releaseSide', lock, 'read');
+    assert.deepEqual(await writer.do('trySide', lock, 'write'), FREE);
+  });
+
+  stage.it('a writer is alone', async () => {
+    const lock = stage.share(new RWLock());
+    const [writer, reader, other] = await stage.actors(3);
+    await writer.do('acquireSide', lock, 'write');
+    assert.deepEqual(lock.describe().writer, {
+      pid: writer.pid,
+      threadId: writer.threadId,
+      name: writer.name,
+    });
+    for (const timeout of [0, -1, 20]) {
+      assert.equal(await reader.do('acquireSide', lock, 'read', { timeout }), null);
+      assert.equal(await other.do('acquireSide', lock, 'write', { timeout }), null);
+    }
+    const read = reader.do('acquireSide', lock, 'read');
+    await untilWaiting(lock, 1);
+    await writer.do('releaseSide', lock, 'write');
+    assert.deepEqual(await read, FREE);
+  });
+
+  stage.it('all readers that wait come in together when the writer has gone', async () => {
+    const lock = stage.share(new RWLock());
+    const [writer, ...readers] = await stage.actors(4);
+    await writer.do('acquireSide', lock, 'write');
+    const reads = readers.map((reader) => reader.do('acquireSide', lock, 'read'));
+    await untilWaiting(lock, 3);
+    await writer.do('releaseSide', lock, 'write');
+    assert.deepEqual(await Promise.all(reads), [FREE, FREE, FREE]);
+    assert.equal(lock.describe().readers.length, 3);
+  });
+
+  stage.it('a writer that waits keeps new readers out (the default), and they follow it', async () => {
+    const lock = stage.share(new RWLock());
+    const [reader, writer, late] = await stage.actors(3);
+    await reader.do('acquireSide', lock, 'read');
+    const write = writer.do('acquireSide', lock, 'write');
+    await untilWaiting(lock, 1);
+    assert.equal(await late.do('trySide', lock, 'read'), null);
+    const read = late.do('acquireSide', lock, 'read');
+    await untilWaiting(lock, 2);
+    await reader.do('releaseSide', lock, 'read');
+    assert.deepEqual(await write, FREE);
+    await writer.do('releaseSide', lock, 'write');
+    assert.deepEqual(await read, FREE);
+  });
+
+  stage.it(
+    "with prefer: 'readers' they come in while others read, and the writer follows the last",
+    async () => {
+      const lock = stage.share(new RWLock({ prefer: 'readers' }));
+      const [reader, writer, late] = await stage.actors(3);
+      await reader.do('acquireSide', lock, 'read');
+      const write = writer.do('acquireSide', lock, 'write');
+      await untilWaiting(lock, 1);
+      assert.deepEqual(await late.do('acquireSide', lock, 'read'), FREE);
+      await reader.do('releaseSide', lock, 'read');
+      await late.do('releaseSide', lock, 'read');
+      assert.deepEqual(await write, FREE);
+      const reads = [reader, late].map((each) => each.do('acquireSide', lock, 'read'));
+      await untilWaiting(lock, 2);
+      await writer.do('releaseSide', lock, 'write');
+      assert.deepEqual(await Promise.all(reads), [FREE, FREE]);
+    },
+  );
+
+  stage.it('a writer that gives up lets the readers behind it in', async () => {
+    const lock = stage.share(new RWLock());
+    const [reader, writer, late] = await stage.actors(3);
+    await reader.do('acquireSide', lock, 'read');
+    const write = writer.do('acquireSide', lock, 'write', { timeout: 100 });
+    await untilWaiting(lock, 1);
+    const read = late.do('acquireSide', lock, 'read');
+    assert.equal(await write, null);
+    assert.deepEqual(await read, FREE);
+  });
+
+  stage.it(
+    'a flow that reads may read again, also while a writer waits; one that writes may read',
+    async () => {
+      const lock = stage.share(new RWLock());
+      const [one, writer] = await stage.actors(2);
+      await one.do('acquireSide', lock, 'read');
+      const write = writer.do('acquireSide', lock, 'write');
+      await untilWaiting(lock, 1);
+      assert.deepEqual(await one.do('acquireSide', lock, 'read'), FREE);
+      await one.do('releaseSide', lock, 'read');
+      await one.do('releaseSide', lock, 'read');
+      await write;
+      assert.deepEqual(await writer.do('acquireSide', lock, 'read'), FREE);
+      await writer.do('releaseSide', lock, 'write');
+      assert.deepEqual(await one.do('acquireSide', lock, 'read'), FREE);
+      assert.equal(await one.do('trySide', lock, 'write'), null);
+    },
+  );
+
+  stage.it('to read and then write is refused with the way out, and so is to write twice', async () => {
+    const lock = stage.share(new RWLock({ name: 'config' }));
+    const [actor] = await stage.actors(1);
+    await actor.do('acquireSide', lock, 'read');
+    assert.equal(await actor.do('trySide', lock, 'write'), null);
+    await assert.rejects(actor.do('acquireSide', lock, 'write'), {
+      code: 'ERR_LOCKSTEP_DEADLOCK',
+      message:
+        /^RWLock "config": refused, this (flow|thread) reads it already .*; release the read hold before/,
+    });
+    assert.equal(await actor.do('acquireSide', lock, 'write', { timeout: 20, deadlock: 'ignore' }), null);
+    await actor.do('releaseSide', lock, 'read');
+    await actor.do('acquireSide', lock, 'write');
+    await assert.rejects(actor.do('acquireSide', lock, 'write'), { code: 'ERR_LOCKSTEP_DEADLOCK' });
+    await actor.do('releaseSide', lock, 'write');
+    assert.equal(lock.describe().writer, null);
+  });
+
+  stage.it('a release without a hold is refused; with one it gives the latest back', async () => {
+    const lock = stage.share(new RWLock());
+    const [actor] = await stage.actors(1);
+    for (const side of ['read', 'write'] as const) {
+      await assert.rejects(actor.do('releasePlainly', lock, side), { code: 'ERR_LOCKSTEP_NOT_OWNER' });
+      await actor.do('acquireSide', lock, side);
+      await actor.do('releasePlainly', lock, side);
+      const { readers, writer } = lock.describe();
+      assert.deepEqual([readers, writer], [[], null]);
+      await actor.do('releaseSide', lock, side); // Idempotent: the hold was given back.
+    }
+  });
+
+  for (const prefer of ['writers', 'readers'] as const) {
+    stage.it(
+      `a killed writer's lock is free, and all are told until a writer was inside (${prefer})`,
+      async () => {
+        const lock = stage.share(new RWLock({ prefer }));
+        const [writer, reader, next] = await stage.actors(3);
+        await writer.do('acquireSide', lock, 'write');
+        const read = reader.do('acquireSide', lock, 'read');
+        await untilWaiting(lock, 1);
+        await writer.kill();
+        assert.deepEqual(await read, { recovered: true });
+        await reader.do('releaseSide', lock, 'read');
+        assert.deepEqual(await next.do('acquireSide', lock, 'write'), { recovered: true });
+        await next.do('releaseSide', lock, 'write');
+        assert.deepEqual(await reader.do('acquireSide', lock, 'read'), FREE);
+      },
+    );
+
+    stage.it(`a killed reader is out, and nobody is told (${prefer})`, async () => {
+      const lock = stage.share(new RWLock({ prefer }));
+      const [reader, writer] = await stage.actors(2);
+      await reader.do('acquireSide', lock, 'read');
+      const write = writer.do('acquireSide', lock, 'write');
+      await untilWaiting(lock, 1);
+      await reader.kill();
+      assert.deepEqual(await write, FREE);
+    });
+
+    stage.it(`a writer that is killed while it waits keeps nobody out (${prefer})`, async () => {
+      const lock = stage.share(new RWLock({ prefer }));
+      const [reader, writer, late] = await stage.actors(3);
+      await reader.do('acquireSide', lock, 'read');
+      void writer.do('acquireSide', lock, 'write');
+      await untilWaiting(lock, 1);
+      await writer.kill();
+      assert.deepEqual(await late.do('acquireSide', lock, 'read', { timeout: 10_000 }), FREE);
+      await late.do('releaseSide', lock, 'read');
+      await reader.do('releaseSide', lock, 'read');
+      assert.deepEqual(await late.do('acquireSide', lock, 'write'), FREE);
+    });
+
+    stage.it(`four that read and write by turns never see a half-written pair (${prefer})`, async () => {
+      const lock = stage.share(new RWLock({ prefer }));
+      const [first, second, readers, writers, most] = Array.from({ length: 5 }, () =>
+        stage.share(integer()),
+      ) as [Value<'i32'>, Value<'i32'>, Value<'i32'>, Value<'i32'>, Value<'i32'>];
+      const actors = await stage.actors(4);
+      const rounds = 500;
+      const told = await Promise.all(
+        actors.map((actor) =>
+          actor.do('readAndWriteOn', lock, [first, second, readers, writers, most], rounds, 5),
+        ),
+      );
+      assert.deepEqual(
+        told,
+        actors.map(() => ({ wrong: 0, writes: rounds / 5 })),
+      );
+      assert.equal(first.value, (4 * rounds) / 5);
+    });
+  }
+
+  stage.it('a wait that is aborted leaves no trace', async () => {
+    const lock = stage.share(new RWLock());
+    const [reader, other] = await stage.actors(2);
+    await reader.do('acquireSide', lock, 'read');
+    const controller = new AbortController();
+    const reason = new Error('no more');
+    const aborted = assert.rejects(lock.write.acquire({ signal: controller.signal }), reason);
+    await untilWaiting(lock, 1);
+    controller.abort(reason);
+    await aborted;
+    assert.deepEqual(await other.do('acquireSide', lock, 'read'), FREE);
+  });
+});
