@@ -3,10 +3,10 @@
  *
  *   word      name     bits                                                                    written by
  *   +0        STATE    30 WAITERS | 29 FAIR | 28 RECOVERED | 27 PENDING | 7…0 writer's slot    anyone, CAS only
- *   +1        TICKETS  counter: who came first                                                waiters
- *   +2        MARKS    0 READERS_FIRST                                                        the creator
- *   +3        READERS  first of the two cells with the readers' bits                          the creator
- *   permits            a bit per agent that reads                                             that agent; the reaper
+ *   +1        TICKETS  counter: who came first                                                 waiters
+ *   +2        MARKS    0 READERS_FIRST                                                         the creator
+ *   +3        READERS  first of the two cells with the readers' bits                           the creator
+ *   permits            a bit per agent that reads                                              that agent; the reaper
  *
  * Algorithm: a writer's word and a reader's bit, each looked at by who sets the other (Dekker), so that every holder is on record and can be
  * recovered. The marks and the waiting are those of raw-lock.ts.

@@ -11,9 +11,11 @@ import {
   BoundedSemaphore,
   Condition,
   Event,
+  Latch,
   Lock,
   openShared,
   RLock,
+  RWLock,
   Semaphore,
   Value,
 } from 'lockstep';
@@ -31,7 +33,7 @@ import { arm, disarm } from './countdown.ts';
 import './crashing-files.ts';
 
 /**
- * Something to do: a method of the object that comes first, `new` of the class that comes first, `open` of a handle, `closeKept` of
+ * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle, `closeKept` of
  * what was made or opened last, `settle` of a barrier, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
  * `forget` of everything.
  */
@@ -56,7 +58,18 @@ export interface Farewell {
 }
 
 const aborter = new AbortController();
-const CLASSES = { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Value };
+const CLASSES = {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  Latch,
+  Lock,
+  RLock,
+  RWLock,
+  Semaphore,
+  Value,
+};
 /** For arguments that can't be sent. */
 const STAND_INS: Record<string, () => unknown> = {
   '@function': () => () => 'returned',
@@ -130,7 +143,7 @@ export async function serve(folder: string, serial: number): Promise<void> {
       case 'settle':
         return Reflect.get(first as Barrier, 'resolved');
       default:
-        return Reflect.apply(Reflect.get(first as object, operation), first, rest);
+        return callMethod(first as object, operation, rest);
     }
   }
 
@@ -141,6 +154,12 @@ export async function serve(folder: string, serial: number): Promise<void> {
     if (isShared(value)) return value.handle;
     return 'recovered' in value ? { recovered: value.recovered } : undefined;
   }
+}
+
+function callMethod(object: object, path: string, args: unknown[]): unknown {
+  const [part = '', method] = path.split('.');
+  if (method === undefined) return Reflect.apply(Reflect.get(object, part), object, args);
+  return callMethod(Reflect.get(object, part), method, args);
 }
 
 /** Closes the object and the lock that belongs to it. */

@@ -4,10 +4,12 @@ import { byUnrelated, type Suite } from './operation.ts';
 import { barriers } from './operations/barriers.ts';
 import { conditions } from './operations/conditions.ts';
 import { events } from './operations/events.ts';
+import { latches } from './operations/latches.ts';
 import { locks } from './operations/locks.ts';
 import { namespaces } from './operations/namespaces.ts';
 import { objects } from './operations/objects.ts';
 import { reaping } from './operations/reaping.ts';
+import { rwlocks } from './operations/rwlocks.ts';
 import { boundedSemaphores, semaphores } from './operations/semaphores.ts';
 
 export const suites = {
@@ -17,6 +19,8 @@ export const suites = {
   conditions,
   events,
   barriers,
+  rwlocks,
+  latches,
   objects,
   namespaces,
   reaping,

@@ -6,8 +6,10 @@ import { barrierScenarios } from './barrier.ts';
 import { conditionScenarios } from './condition.ts';
 import { deadlockScenarios } from './deadlock.ts';
 import { eventScenarios } from './event.ts';
+import { latchScenarios } from './latch.ts';
 import { lockScenarios } from './lock.ts';
 import { rlockScenarios } from './rlock.ts';
+import { rwlockScenarios } from './rwlock.ts';
 import { boundedScenarios, semaphoreScenarios } from './semaphore.ts';
 import { threadScenarios } from './threads.ts';
 
@@ -20,6 +22,8 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Event: eventScenarios,
   Barrier: barrierScenarios,
   'Blocking and awaiting': threadScenarios,
+  RWLock: rwlockScenarios,
+  Latch: latchScenarios,
   Deadlock: deadlockScenarios,
   Arena: arenaScenarios,
 };

@@ -1,6 +1,16 @@
 /** The objects of scenarios: each made by the first agent, opened by all who come after. */
 
-import type { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore } from 'lockstep';
+import type {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  Latch,
+  Lock,
+  RLock,
+  RWLock,
+  Semaphore,
+} from 'lockstep';
 import type { Library } from '../library.ts';
 import type { Share } from '../scenario.ts';
 import { NAMESPACE } from '../world.ts';
@@ -51,6 +61,20 @@ export function anEvent(share: Share, { Event }: Library): Event {
   return share(
     () => new Event(options),
     (handle) => Event.open(handle),
+  );
+}
+
+export function anRWLock(share: Share, { RWLock }: Library, prefer: 'readers' | 'writers'): RWLock {
+  return share(
+    () => new RWLock({ ...options, prefer }),
+    (handle) => RWLock.open(handle),
+  );
+}
+
+export function aLatch(share: Share, { Latch }: Library, count: number): Latch {
+  return share(
+    () => new Latch(count, options),
+    (handle) => Latch.open(handle),
   );
 }
 

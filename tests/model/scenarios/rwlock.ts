@@ -1,0 +1,178 @@
+/** RWLock: a writer alone, readers together, nobody forgotten. */
+
+import type { RWLock } from 'lockstep';
+import type { Hold } from '../internals.ts';
+import type { Actor, AnyScenario, Scenario, Tools } from '../scenario.ts';
+import { anRWLock } from './objects.ts';
+
+interface Things {
+  lock: RWLock;
+}
+type Side = 'read' | 'write';
+
+/** Who is inside: 1 a reader, 2 a writer, by actor. A writer that died inside leaves its 2 until another has been inside. */
+const READS = 1;
+const WRITES = 2;
+
+const base = (prefer: 'readers' | 'writers'): Pick<Scenario<Things>, 'things' | 'settled'> => ({
+  things: (share, lib) => ({ lock: anRWLock(share, lib, prefer) }),
+  settled: ({ things: { lock }, check }) => {
+    const { readers, writer } = lock.describe();
+    check(readers.length === 0 && writer === null, 'somebody is still inside');
+    lock.write.acquireSync().release();
+    lock.read.acquireSync().release();
+  },
+});
+
+function inside(tools: Tools<Things>, side: Side, hold: Hold): void {
+  const { me, note, check, isDead, pause } = tools;
+  note((ghosts) => {
+    let died = false;
+    for (let actor = 0; actor < 3; actor++) {
+      const other = ghosts[actor]!;
+      if (other === 0) continue;
+      if (isDead(actor)) {
+        died ||= other === WRITES;
+        continue;
+      }
+      check(side === 'read' && other === READS, 'a writer is not alone');
+    }
+    check(!died || hold.recovered, 'a writer died inside, and the next one is not told');
+    ghosts[me] = side === 'read' ? READS : WRITES;
+    if (side === 'write') for (let actor = 0; actor < 3; actor++) if (actor !== me) ghosts[actor] = 0;
+  });
+  pause();
+  note((ghosts) => {
+    ghosts[me] = 0;
+  });
+}
+
+function blocks(side: Side, rounds = 1): Actor<Things> {
+  return {
+    run(tools) {
+      for (let round = 0; round < rounds; round++) {
+        const hold = tools.things.lock[side].acquireSync();
+        inside(tools, side, hold);
+        hold.release();
+      }
+    },
+  };
+}
+
+function blocksFor(side: Side): Actor<Things> {
+  return {
+    timed: true,
+    run(tools) {
+      const hold = tools.things.lock[side].acquireSync({ timeout: 100 });
+      if (hold === null) return;
+      inside(tools, side, hold);
+      hold.release();
+    },
+  };
+}
+
+function awaits(...sides: Side[]): Actor<Things> {
+  return {
+    async run(tools) {
+      const flow = async (side: Side): Promise<void> => {
+        const hold = await tools.things.lock[side].acquire();
+        inside(tools, side, hold);
+        hold.release();
+      };
+      await Promise.all(sides.map(flow));
+    },
+  };
+}
+
+const tries: Actor<Things> = {
+  run(tools) {
+    const hold = tools.things.lock.read.tryAcquire();
+    if (hold === null) return;
+    inside(tools, 'read', hold);
+    hold.release();
+  },
+};
+
+/** Reads within its write, and goes on reading after it. */
+const downgrades: Actor<Things> = {
+  run(tools) {
+    const { lock } = tools.things;
+    const write = lock.write.acquireSync();
+    inside(tools, 'write', write);
+    const read = lock.read.acquireSync();
+    write.release();
+    inside(tools, 'read', read);
+    read.release();
+  },
+};
+
+const slow = (actor: Actor<Things>): Actor<Things> => ({ ...actor, slow: true });
+
+const scenarios = (prefer: 'readers' | 'writers'): readonly Scenario<Things>[] =>
+  [
+    {
+      name: 'one reads, one writes, twice each',
+      actors: [blocks('read', 2), blocks('write', 2)],
+      preemptions: [3, 5] as const,
+    },
+    { name: 'two write', actors: [blocks('write', 2), blocks('write')], preemptions: [3, 4] as const },
+    {
+      name: 'two read, one writes',
+      actors: [blocks('read'), blocks('read'), blocks('write')],
+      preemptions: [2, 3] as const,
+    },
+    {
+      name: 'one reads, two write',
+      actors: [blocks('read'), blocks('write'), slow(blocks('write'))],
+      preemptions: [2, 3] as const,
+    },
+    {
+      name: 'two write, one gives up, one reads',
+      actors: [blocks('write'), blocksFor('write'), blocks('read')],
+      timeouts: 1,
+      preemptions: [2, 3] as const,
+    },
+    {
+      name: 'one reads, one writes, one gives up reading',
+      actors: [blocks('read'), blocks('write'), blocksFor('read')],
+      timeouts: 1,
+      preemptions: [2, 3] as const,
+    },
+    {
+      name: 'one tries to read, one reads, one writes',
+      actors: [tries, blocks('read'), blocks('write')],
+      preemptions: [2, 3] as const,
+    },
+    {
+      name: 'one reads, one writes, one dies',
+      actors: [blocks('read'), blocks('write')],
+      deaths: 1,
+      preemptions: [2, 3] as const,
+    },
+    {
+      name: 'one reads, two write, one dies',
+      actors: [blocks('read'), blocks('write'), blocks('write')],
+      deaths: 1,
+      preemptions: [1, 2] as const,
+    },
+    {
+      name: 'one reads, one awaits to write',
+      actors: [blocks('read', 2), awaits('write')],
+      preemptions: [3, 4] as const,
+    },
+    {
+      name: 'two flows of one, another writes',
+      actors: [awaits('read', 'read'), blocks('write')],
+      preemptions: [2, 3] as const,
+    },
+    {
+      name: 'one writes and goes on reading, others do either',
+      actors: [downgrades, blocks('write'), awaits('read')],
+      preemptions: [2, 3] as const,
+    },
+  ].map((scenario) => ({ ...base(prefer), ...scenario, name: `${scenario.name} (${prefer} first)` }));
+
+export const rwlockScenarios: readonly AnyScenario[] = [
+  ...scenarios('writers'),
+  ...scenarios('readers'),
+] as readonly AnyScenario[];
