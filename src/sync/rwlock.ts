@@ -53,11 +53,9 @@ export interface RWLockDescription extends Description {
  * using hold = config.write.acquireSync({ timeout: 500 });
  */
 export class RWLock extends SharedObject {
-  /** To read: together with other readers. */
-  readonly read: RWLockSide;
-  /** To write: alone. */
-  readonly write: RWLockSide;
   private readonly raw: RawRWLock;
+  private readonly readSide: ReadSide;
+  private readonly writeSide: WriteSide;
 
   /** Makes a lock, or opens the one of that name as it is. Throws for bad names, and when shared memory is full or unsafe. */
   constructor(options?: RWLockOptions);
@@ -67,13 +65,23 @@ export class RWLock extends SharedObject {
     super(TYPE, source instanceof Opened ? source : obtainRWLock(source));
     this.raw = RawRWLock.of(this.cell);
     const host = { raw: this.raw, keeper: this, title: this.title, checkOpen: () => this.checkOpen() };
-    this.read = new ReadSide(host);
-    this.write = new WriteSide(host);
+    this.readSide = new ReadSide(host);
+    this.writeSide = new WriteSide(host);
   }
 
   /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): RWLock {
     return new RWLock(openHandle(TYPE, handle));
+  }
+
+  /** To read: together with other readers. */
+  get read(): RWLockSide {
+    return this.readSide;
+  }
+
+  /** To write: alone. */
+  get write(): RWLockSide {
+    return this.writeSide;
   }
 
   override describe(): RWLockDescription {

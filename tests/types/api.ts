@@ -4,12 +4,15 @@ import {
   Barrier,
   BoundedSemaphore,
   Condition,
+  type DeadlockError,
   Event,
   type Hold,
+  type Latch,
   Lock,
   type Owner,
   Process,
   RLock,
+  RWLock,
   Semaphore,
   Thread,
   Value,
@@ -149,4 +152,18 @@ export async function working(lock: Lock): Promise<void> {
   new Thread({ target: work, args: [lock] });
   // @ts-expect-error a target is a function
   new Process({ target: 'work' });
+}
+
+export async function deadlocksAndFurther(lock: RWLock, latch: Latch, error: DeadlockError): Promise<void> {
+  new Lock({ deadlock: 'ignore', trace: true });
+  // @ts-expect-error no such policy
+  new RLock({ deadlock: 'warn' });
+  is<Hold | null>()(await lock.read.acquire({ timeout: 5, deadlock: 'ignore' }));
+  is<Hold>()(lock.write.acquireSync());
+  is<number>()(await lock.write.run(() => 1));
+  // @ts-expect-error no such side first
+  new RWLock({ prefer: 'nobody' });
+  is<number>()(latch.countDown(2));
+  is<boolean>()(await latch.wait({ timeout: 1 }));
+  is<string | null | undefined>()(error.cycle[0]?.stack);
 }
