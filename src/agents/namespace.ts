@@ -3,6 +3,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { load } from '#atomics';
 import type { Owner } from '../contracts.ts';
+import type { Place } from '../memory/arena.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
@@ -14,13 +15,16 @@ import {
   AGENT_STATE,
   AGENT_THREAD,
   agentWord,
+  CELL_GENERATION,
   HIGH_SLOT_WORD,
   segmentBytes,
 } from '../memory/layout.ts';
 import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
+import type { Mapping } from '../platform/platform.ts';
 import { withRoom } from '../platform/room.ts';
+import { dataPath, makeDataFile, mapDataFile, removeDataFile } from './data.ts';
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
 import { enterFolder, leaveFolder } from './folder.ts';
@@ -38,7 +42,11 @@ export class Namespace {
     this.control = control;
     this.words = control.words;
     this.fd = fd;
-    this.arena = new Arena(control, (index, make) => this.cells(index, make));
+    this.arena = new Arena(
+      control,
+      (index, make) => this.cells(index, make),
+      (cell, generation) => removeDataFile(dataPath(this.folder, cell, generation)),
+    );
   }
 
   /** Enters the folder; makes it first where `create` is set. */
@@ -93,6 +101,16 @@ export class Namespace {
   /** The bells of the namespace's agents, to be rung. */
   bells(): Bells {
     return new Ringer(this);
+  }
+
+  /** Makes the data of an object that is just being made. Throws `NoSpaceError`. */
+  makeData({ number, words, at }: Place, bytes: number): void {
+    makeDataFile(dataPath(this.folder, number, load(words, at + CELL_GENERATION)), bytes);
+  }
+
+  /** Maps the data of an object that this agent has open. */
+  mapData({ number, generation }: { number: number; generation: number }, bytes: number): Mapping {
+    return mapDataFile(dataPath(this.folder, number, generation), bytes);
   }
 
   /** Leaves, and removes the folder when nobody is left in it. */

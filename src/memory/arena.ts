@@ -33,6 +33,7 @@ import {
   cellsBelow,
   cellWord,
   FIRST_PERMITS,
+  hasData,
   hasPermits,
   header,
   KIND,
@@ -62,6 +63,9 @@ export interface Place {
 /** Gives segment `index`, mapped; makes its file when `create` is set. */
 export type SegmentSource = (index: number, create: boolean) => Segment;
 
+/** Removes the file of data that belongs to the object of that generation in the cell. */
+export type DataRemover = (cell: number, generation: number) => void;
+
 const GENERATION_MASK = 0x7fffffff;
 /** How many freed cells a search remembers. */
 const SEARCH_LIMIT = 4096;
@@ -70,13 +74,15 @@ export class Arena {
   readonly control: Segment;
   private readonly segments: Segment[];
   private readonly source: SegmentSource;
+  private readonly removeData: DataRemover;
   /** Cells that were free when last seen: hints, each is claimed by CAS. */
   private readonly hints: number[] = [];
 
-  constructor(control: Segment, source: SegmentSource) {
+  constructor(control: Segment, source: SegmentSource, removeData: DataRemover) {
     this.control = control;
     this.segments = [control];
     this.source = source;
+    this.removeData = removeData;
   }
 
   /** Number of cells that were ever handed out. */
@@ -164,6 +170,7 @@ export class Arena {
   free(place: Place): void {
     const { words, at } = place;
     const claimed = load(words, at + CELL_HEADER);
+    if (hasData(kindOf(claimed))) this.removeData(place.number, load(words, at + CELL_GENERATION));
     if (hasPermits(kindOf(claimed))) this.freePermits(place, slotOf(claimed));
     store(words, at + CELL_HEADER, 0);
     add(this.control.words, LIVE_WORD, -1);

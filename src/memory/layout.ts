@@ -135,10 +135,23 @@ export const KIND = {
   VALUE: 10,
   RWLOCK: 11,
   LATCH: 12,
+  // From here on with a file of data.
+  SHARED_ARRAY: 13,
+  SHARED_MEMORY: 14,
+  SHAREABLE_LIST: 15,
+  PIPE: 16,
+  QUEUE: 17,
+  JOINABLE_QUEUE: 18,
+  SIMPLE_QUEUE: 19,
 } as const;
 
 export const CONTROL_WORDS: number =
   CONTROL_HEADER_WORDS + AGENT_SLOTS * AGENT_WORDS + FIRST_SEGMENT_CELLS * CELL_WORDS;
+
+/** Whether an object of that kind has a file of its own for its data. */
+export function hasData(kind: number): boolean {
+  return kind >= KIND.SHARED_ARRAY;
+}
 
 /** Whether a chain of cells may hang on an object of that kind. */
 export function hasPermits(kind: number): boolean {

@@ -8,8 +8,8 @@
 import { platform } from './current.ts';
 import type { Mapping } from './platform.ts';
 
-/** Mappings that fit: a thread has one or a few for each namespace that it takes part in. */
-const CAPACITY = 64;
+/** Mappings that fit: a thread has one or a few for each namespace that it takes part in, and one for each large object. */
+const CAPACITY = 1024;
 const COUNT = 0;
 const FIRST = 1;
 const NUMBERS_EACH = 2;
@@ -37,6 +37,20 @@ export function noteMapping({ address, buffer }: Mapping): void {
   log[FIRST + count * NUMBERS_EACH] = address;
   log[FIRST + count * NUMBERS_EACH + 1] = buffer.byteLength;
   log[COUNT] = count + 1;
+}
+
+/** Strikes out a mapping that this thread has given back itself. */
+export function forgetMapping(address: number): void {
+  if (log === undefined) return;
+  const count = log[COUNT]!;
+  for (let index = 0; index < count; index++) {
+    const at = FIRST + index * NUMBERS_EACH;
+    if (log[at] !== address) continue;
+    const last = FIRST + (count - 1) * NUMBERS_EACH;
+    log.copyWithin(at, last, last + NUMBERS_EACH);
+    log[COUNT] = count - 1;
+    return;
+  }
 }
 
 /** Unmaps what a thread has noted that is gone for good. */
