@@ -17,7 +17,7 @@ import { uniqueName } from '../platform/unique.ts';
 import type { ProcessIdentity } from './identity.ts';
 import type { Outcome } from './outcome.ts';
 import { threw } from './outcome.ts';
-import type { Parcel } from './parcel.ts';
+import type { Parcel } from '../messaging/parcel.ts';
 
 /** What a child process has to do, and who it is. */
 export interface Job {

@@ -11,7 +11,7 @@ import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
 import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from './identity.ts';
 import type { Order, Running } from './launch.ts';
-import { pack } from './parcel.ts';
+import { pack } from '../messaging/parcel.ts';
 import { takeOutcome, writeJob } from './process-files.ts';
 
 /** Options of a Process. */

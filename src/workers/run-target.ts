@@ -11,8 +11,8 @@ import { becomeCurrent } from './current.ts';
 import { setImporting } from './identity.ts';
 import type { Outcome } from './outcome.ts';
 import { returned, threw } from './outcome.ts';
-import type { Destination, Parcel } from './parcel.ts';
-import { unpack } from './parcel.ts';
+import type { Destination, Parcel } from '../messaging/parcel.ts';
+import { unpack } from '../messaging/parcel.ts';
 import { writeError } from './write-fully.ts';
 
 /** A child's part. */

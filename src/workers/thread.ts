@@ -12,7 +12,7 @@ import { Child, idOf, isSelf } from './child.ts';
 import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from './identity.ts';
 import type { Order, Running } from './launch.ts';
 import type { Outcome } from './outcome.ts';
-import { pack } from './parcel.ts';
+import { pack } from '../messaging/parcel.ts';
 import type { ThreadData } from './thread-job.ts';
 import { ThreadStatus } from './thread-status.ts';
 import { writeError } from './write-fully.ts';

@@ -1,0 +1,177 @@
+/**
+ * Decoder: reads what the encoder wrote. What it reads may be overwritten meanwhile, or be broken: every length is checked against the
+ * end before it is believed, and a value that makes no sense is a `MalformedError`, never a read outside.
+ */
+
+import { openShared } from '../agents/shared-object.ts';
+import { LONG_LIST, LONG_STRING, TAG } from './encoder.ts';
+
+/** What was read makes no sense: it was overwritten meanwhile, or its memory is damaged. */
+export class MalformedError extends Error {}
+
+/** Strings up to this length are looked up among those read before. */
+const REMEMBERED = 24;
+const MEMORY = 1024;
+const DEEPEST = 400;
+
+export class Decoder {
+  private buffer: Buffer = Buffer.alloc(0);
+  private view: DataView = new DataView(new ArrayBuffer(0));
+  private at = 0;
+  private end = 0;
+  /** Objects in the order in which they began, if the value refers to some of them. */
+  private seen: object[] | undefined;
+  /** Short strings read before, by their hash. */
+  private readonly memory: string[] = new Array<string>(MEMORY).fill('');
+
+  aim(buffer: Buffer): void {
+    this.buffer = buffer;
+    this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  }
+
+  /** Reads the value between `start` and `end`. Throws `MalformedError`, and what opening a shared object throws. */
+  decode(start: number, end: number, repeats: boolean): unknown {
+    this.at = start;
+    this.end = end;
+    this.seen = repeats ? [] : undefined;
+    return this.read(0);
+  }
+
+  private read(depth: number): unknown {
+    if (this.at >= this.end || depth > DEEPEST) throw new MalformedError();
+    const tag = this.buffer[this.at++]!;
+    if (tag < TAG.STRING) return tag;
+    if (tag < TAG.ARRAY) return this.readShort(tag - TAG.STRING);
+    if (tag < TAG.OBJECT) return this.readArray(tag - TAG.ARRAY, depth);
+    if (tag < TAG.UNDEFINED) return this.readObject(tag - TAG.OBJECT, depth);
+    switch (tag) {
+      case TAG.UNDEFINED:
+        return undefined;
+      case TAG.NULL:
+        return null;
+      case TAG.FALSE:
+        return false;
+      case TAG.TRUE:
+        return true;
+      case TAG.INT32:
+        return this.view.getInt32(this.skip(4), true);
+      case TAG.FLOAT64:
+        return this.view.getFloat64(this.skip(8), true);
+      case TAG.DATE:
+        return this.note(new Date(this.view.getFloat64(this.skip(8), true)));
+      default:
+        return this.readRare(tag, depth);
+    }
+  }
+
+  private readRare(tag: number, depth: number): unknown {
+    switch (tag) {
+      case TAG.BIGINT:
+        return this.readBigInt();
+      case TAG.SHARED:
+        return this.note(openShared(this.readString()));
+    }
+    const length = this.view.getUint32(this.skip(4), true);
+    switch (tag) {
+      case TAG.LATIN1:
+      case TAG.UTF16: {
+        const from = this.skip(length);
+        return this.buffer.toString(tag === TAG.LATIN1 ? 'latin1' : 'utf16le', from, from + length);
+      }
+      case TAG.BYTES: {
+        const from = this.skip(length);
+        return this.note(Uint8Array.prototype.slice.call(this.buffer, from, from + length));
+      }
+      case TAG.LONG_ARRAY:
+        return this.readArray(length, depth);
+      case TAG.LONG_OBJECT:
+        return this.readObject(length, depth);
+      case TAG.REFERENCE: {
+        const known = this.seen?.[length];
+        if (known === undefined) throw new MalformedError();
+        return known;
+      }
+      default:
+        throw new MalformedError();
+    }
+  }
+
+  private readArray(length: number, depth: number): unknown[] {
+    // Each item takes a byte at least.
+    if (length > this.end - this.at) throw new MalformedError();
+    const list: unknown[] = length < LONG_LIST ? [] : new Array<unknown>(length);
+    this.seen?.push(list);
+    for (let index = 0; index < length; index++) list[index] = this.read(depth + 1);
+    return list;
+  }
+
+  private readObject(length: number, depth: number): object {
+    if (length > this.end - this.at) throw new MalformedError();
+    const object: Record<string, unknown> = {};
+    this.seen?.push(object);
+    for (let index = 0; index < length; index++) {
+      const key = this.readString();
+      const value = this.read(depth + 1);
+      if (key === '__proto__') define(object, key, value);
+      else object[key] = value;
+    }
+    return object;
+  }
+
+  private readString(): string {
+    if (this.at >= this.end) throw new MalformedError();
+    const tag = this.buffer[this.at]!;
+    if (tag >= TAG.STRING && tag < TAG.STRING + LONG_STRING) {
+      this.at++;
+      return this.readShort(tag - TAG.STRING);
+    }
+    const text = tag === TAG.LATIN1 || tag === TAG.UTF16 ? this.read(0) : undefined;
+    if (typeof text !== 'string') throw new MalformedError();
+    return text;
+  }
+
+  /** A short string: keys and names come again and again, so it is mostly one that was made before. */
+  private readShort(length: number): string {
+    const from = this.skip(length);
+    const { buffer } = this;
+    if (length > REMEMBERED) return buffer.toString('latin1', from, from + length);
+    let hash = length;
+    for (let index = 0; index < length; index++) hash = (hash * 31 + buffer[from + index]!) | 0;
+    const slot = (hash ^ (hash >>> 10)) & (MEMORY - 1);
+    const known = this.memory[slot]!;
+    if (known.length === length) {
+      let index = 0;
+      while (index < length && known.charCodeAt(index) === buffer[from + index]) index++;
+      if (index === length) return known;
+    }
+    const made = buffer.toString('latin1', from, from + length);
+    this.memory[slot] = made;
+    return made;
+  }
+
+  private readBigInt(): bigint {
+    const digits = this.readString();
+    const negative = digits.startsWith('-');
+    const magnitude = digits.slice(negative ? 1 : 0);
+    if (!/^[0-9a-f]+$/.test(magnitude)) throw new MalformedError();
+    const value = BigInt(`0x${magnitude}`);
+    return negative ? -value : value;
+  }
+
+  private note<Noted extends object>(object: Noted): Noted {
+    this.seen?.push(object);
+    return object;
+  }
+
+  /** Passes over `length` bytes; returns where they begin. */
+  private skip(length: number): number {
+    const from = this.at;
+    if (length > this.end - from) throw new MalformedError();
+    this.at = from + length;
+    return from;
+  }
+}
+
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+}
