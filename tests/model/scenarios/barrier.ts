@@ -209,10 +209,9 @@ const scenarios: readonly Scenario<Things>[] = [
   },
 ];
 
-/** A party that died before it came is waited for. */
-function oneDied({ dead, ghosts, check }: Ending<Things>): boolean {
-  check(ghosts[FATES] === 0 || ghosts[FATES] === 2 || dead.length === 0, 'the round was passed');
-  return dead.length > 0;
+/** A party that died before it came is waited for; one that died in its seat is not. */
+function oneDied({ dead, waiting, things: { barrier } }: Ending<Things>): boolean {
+  return dead.length > 0 && !barrier.broken && barrier.nWaiting === waiting.length;
 }
 
 export const barrierScenarios: readonly AnyScenario[] = scenarios as AnyScenario[];
