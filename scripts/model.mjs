@@ -19,23 +19,23 @@ if (queue.length === 0) {
   process.exit(1);
 }
 const rows = Object.fromEntries(Object.keys(SCENARIOS).map((primitive) => [primitive, []]));
-const sums = { schedules: 0, states: 0, crashPoints: 0, milliseconds: 0 };
+const sums = { segments: 0, states: 0, crashPoints: 0, milliseconds: 0 };
 
 const round = (count) => count.toLocaleString('en');
-const rowOf = ({ name, actors, deaths = 0, preemptions }, { schedules, states, crashPoints }) =>
-  `| ${name} | ${actors.length} | ${deaths} | ${preemptions.join(' / ')} | ${[schedules, states, crashPoints].map(round).join(' | ')} |`;
+const rowOf = ({ name, actors, deaths = 0, preemptions }, { segments, states, crashPoints }) =>
+  `| ${name} | ${actors.length} | ${deaths} | ${preemptions.join(' / ')} | ${[segments, states, crashPoints].map(round).join(' | ')} |`;
 
 async function work(place) {
   const { primitive, scenario } = queue[place];
   const result = await run(primitive, scenario.name, scenario.preemptions[deep ? 1 : 0]);
   for (const key of Object.keys(sums)) sums[key] += result[key];
   rows[primitive][place] = rowOf(scenario, result);
-  const { violation, schedule, preemptions, schedules, states, crashPoints, milliseconds } = result;
+  const { violation, schedule, preemptions, segments, states, crashPoints, milliseconds } = result;
   if (violation !== null) {
     process.exitCode = 1;
     console.error([`${primitive}: ${scenario.name}`, ...schedule, violation].join('\n'));
   } else if (!table) {
-    const searched = `${preemptions} preemptions, ${round(schedules)} schedules, ${round(states)} states`;
+    const searched = `${preemptions} preemptions, ${round(segments)} segments, ${round(states)} states`;
     console.log(
       `${primitive}: ${scenario.name}: ${searched}, ${round(crashPoints)} crash points, ${milliseconds} ms`,
     );
@@ -53,13 +53,13 @@ if (table) {
     const filled = lines.filter((line) => line !== undefined);
     if (filled.length === 0) continue;
     console.log(
-      `### ${primitive}\n\n| scenario | actors | deaths | preemptions, usual / deep | schedules | states | crash points |`,
+      `### ${primitive}\n\n| scenario | actors | deaths | preemptions, usual / deep | segments | states | crash points |`,
     );
     console.log(`|---|--:|--:|---|--:|--:|--:|\n${filled.join('\n')}\n`);
   }
 }
-const { schedules, states, crashPoints, milliseconds } = sums;
+const { segments, states, crashPoints, milliseconds } = sums;
 console.log(
-  `${queue.length} scenarios: ${round(schedules)} schedules, ${round(states)} states, ` +
+  `${queue.length} scenarios: ${round(segments)} segments, ${round(states)} states, ` +
     `${round(crashPoints)} crash points, ${round(Math.round(milliseconds / 1000))} s of one core`,
 );

@@ -14,9 +14,9 @@ describe('in every schedule', { concurrency: availableParallelism() }, () => {
       it(`${primitive} holds when ${name}`, async (test) => {
         const result = await run(primitive, name, preemptions[deep ? 1 : 0]);
         assert.equal(result.violation, null, result.schedule.join('\n'));
-        const { preemptions: bound, schedules, states, crashPoints } = result;
+        const { preemptions: bound, segments, states, crashPoints } = result;
         test.diagnostic(
-          `${bound} preemptions: ${schedules} schedules, ${states} states, ${crashPoints} crash points`,
+          `${bound} preemptions: ${segments} segments, ${states} states, ${crashPoints} crash points`,
         );
       });
     }
