@@ -47,7 +47,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'a dead holder’s lock is freed without a word',
-    file: 'sync/raw-lock.js',
+    file: 'sync/lock-words.js',
     from: '(state & (WAITERS_BIT | FAIR_BIT)) | RECOVERED_BIT',
     to: 'state & (WAITERS_BIT | FAIR_BIT)',
     primitive: 'Lock',
