@@ -125,6 +125,7 @@ export class Scene {
     const busy = members.filter(([, { pending }]) => pending.length > 0);
     const told = busy.map(([name, { pending }]) => `${name} in ${pending.join(' and ')}`);
     await Promise.all(programs.map((program) => program.kill()));
+    for (const object of this.objects) closeWhole(object);
     return told.join(', ') || 'nobody';
   }
 
