@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const deep = process.argv.includes('--deep');
-/** Walks through every crash point and the model's schedules: long, run by `npm run test:deep` or by name. */
-const DEEP_ONLY = /^(model|crash\/(barriers|conditions|namespaces|objects|reaping|unrelated))/;
+/** How far the longest suites go in `npm run test:deep`: more preemptions in the model, every read a crash point. */
+const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every' } : {};
 const wanted = process.argv
   .slice(2)
   .filter((path) => path !== '--deep')
@@ -35,7 +35,6 @@ const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js'))
   // A file whose source is gone is left over from an earlier build.
   .filter((file) => existsSync(join(root, 'tests', file.replace(/\.js$/, '.ts'))))
-  .filter((file) => deep || wanted.length > 0 || !DEEP_ONLY.test(file))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .sort();
 if (files.length === 0) {
@@ -51,7 +50,11 @@ try {
   const { status, error } = spawnSync(
     process.execPath,
     ['--test', '--test-reporter=spec', '--test-concurrency=1', ...files.map((file) => join(folder, file))],
-    { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, LOCKSTEP_TEST_DIR: base } },
+    {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...depth, LOCKSTEP_TEST_DIR: base },
+    },
   );
   if (error) throw error;
   failed = status ?? 1;

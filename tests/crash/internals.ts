@@ -9,9 +9,8 @@ const shipped = (module: string): string => new URL(`../../../dist/${module}`, i
 const { waitersOf }: typeof import('../../src/agents/waiters.ts') = await import(
   shipped('agents/waiters.js')
 );
-const { CELL_HEADER, ENTRY_DETAIL }: typeof import('../../src/memory/layout.ts') = await import(
-  shipped('memory/layout.js')
-);
+const { AGENT_SLEEPING, agentWord, CELL_HEADER, ENTRY_DETAIL }: typeof import('../../src/memory/layout.ts') =
+  await import(shipped('memory/layout.js'));
 
 /** Who waits for the object: the process, and what its wait entry says. */
 export function waitersFor(object: SharedObject): { pid: number; detail: number }[] {
@@ -37,6 +36,12 @@ export function slotsOf(object: SharedObject, pid: number): number[] {
   const namespace = namespaceOf(object);
   const slots = Array.from({ length: namespace.highSlot }, (_, index) => index + 1);
   return slots.filter((slot) => namespace.isLive(slot) && namespace.identity(slot).pid === pid);
+}
+
+/** Whether a thread of the process sleeps, blocked in an object of this namespace. */
+export function sleeps(object: SharedObject, pid: number): boolean {
+  const { words } = namespaceOf(object);
+  return slotsOf(object, pid).some((slot) => Atomics.load(words, agentWord(slot) + AGENT_SLEEPING) === 1);
 }
 
 export function folderOf(object: SharedObject): string {

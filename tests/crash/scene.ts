@@ -112,6 +112,23 @@ export class Scene {
     return { death, longest: Math.max(0, ...times), foreign };
   }
 
+  /** Ends what would outlive a scene that has failed; tells what its members were still at. */
+  async abandon(): Promise<string> {
+    const { victim, first, second, newcomer, programs } = this;
+    const members = Object.entries<Member>({
+      victim,
+      first,
+      second,
+      newcomer,
+      ...Object.assign({}, programs),
+    });
+    const busy = members.filter(([, { pending }]) => pending.length > 0);
+    const told = busy.map(([name, { pending }]) => `${name} in ${pending.join(' and ')}`);
+    await Promise.all(programs.map((program) => program.kill()));
+    for (const object of this.objects) closeWhole(object);
+    return told.join(', ') || 'nobody';
+  }
+
   private async die(operation: string, args: unknown[]): Promise<Death> {
     const { victim } = this;
     const answer = await victim.ask(operation, args, this.dieAt);
@@ -127,10 +144,10 @@ export class Scene {
 }
 
 /** Rejects, naming what did not come, when it takes so long that it counts as hanging. */
-export async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
+export async function inTime<T>(promise: Promise<T>, what: string, limit = HANG_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const hang = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`hangs: ${what} did not come in ${HANG_MS} ms`)), HANG_MS);
+    timer = setTimeout(() => reject(new Error(`hangs: ${what} did not come in ${limit} ms`)), limit);
   });
   try {
     return await Promise.race([promise, hang]);

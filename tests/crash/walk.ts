@@ -24,6 +24,8 @@ export interface Walked {
   failure?: string;
 }
 
+/** For a scene as a whole: more than a slow machine needs, and less than its test has for all points. */
+const SCENE_MS = 60_000;
 /** More points than any operation has. */
 const TOO_MANY = 1000;
 
@@ -48,9 +50,9 @@ async function walk(operation: Operation, each: (point: string) => void): Promis
       const cells = anchors.map(cellsInUse);
       const [victim, newcomer] = [await crew.next(), await crew.upcoming()];
       const scene = new Scene(crew, points + 1, { victim, first, second, newcomer });
-      await operation.play(scene).catch(async (error) => {
+      await inTime(operation.play(scene), 'the end of the scene', SCENE_MS).catch(async (error: Error) => {
         const death = scene.death && (await inTime(scene.death, 'the victim').catch(() => undefined));
-        where = death?.point ?? 'no death';
+        where = `${death?.point ?? 'no death'}; still at it: ${await scene.abandon()}`;
         throw error;
       });
       const end = await scene.end();

@@ -6,7 +6,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { processesOf } from '../support/processes.ts';
 import { sandbox } from '../support/sandbox.ts';
+import { HANG_MS } from './scene.ts';
 import type { SuiteName } from './suites.ts';
 import { suites } from './suites.ts';
 import type { Walked } from './walk.ts';
@@ -31,7 +33,12 @@ export function walks(suite: SuiteName): void {
       });
     });
     after(async () => {
-      if (walker?.exitCode === null && walker.signalCode === null) await once(walker, 'exit');
+      if (walker === undefined || walker.exitCode !== null || walker.signalCode !== null) return;
+      const ended = once(walker, 'exit');
+      // Its last operation has ended, or its test has given it up.
+      const timer = setTimeout(() => processesOf(sandbox).forEach(killIfThere), HANG_MS);
+      await ended;
+      clearTimeout(timer);
     });
 
     for (const { name, atLeast } of suites[suite]) {
@@ -47,6 +54,14 @@ export function walks(suite: SuiteName): void {
       });
     }
   });
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It went with one that was killed before.
+  }
 }
 
 function startWalker(suite: SuiteName, onResult: (result: Walked) => void): ChildProcess {

@@ -37,7 +37,8 @@ export interface Choice {
   readonly byTime: boolean;
 }
 
-const GOES_ON: Choice[] = [{ result: GO, byTime: false }];
+export const GOES_ON: Choice = { result: GO, byTime: false };
+const GOING_ON: Choice[] = [GOES_ON];
 const NONE: Choice[] = [];
 
 export function choicesOf(state: State, actor: number, scenario: AnyScenario): Choice[] {
@@ -46,7 +47,7 @@ export function choicesOf(state: State, actor: number, scenario: AnyScenario): C
   switch (state[word + STATUS]) {
     case RUNNING: {
       const result = state[word + RESULT]!;
-      return result === 0 ? GOES_ON : [{ result: result - 1, byTime: false }];
+      return result === 0 ? GOING_ON : [{ result: result - 1, byTime: false }];
     }
     case ASLEEP: {
       if (!timed && state[NAPS_LEFT] === 0) return NONE;

@@ -12,7 +12,7 @@ import { tell } from './trace.ts';
 export interface Comparison {
   endings: number;
   /** Runs of an actor, with and without what is left out. */
-  schedules: [reduced: number, full: number];
+  segments: [reduced: number, full: number];
   missing: number;
   extra: number;
   /** A schedule that leads to an ending that is missing. */
@@ -30,7 +30,7 @@ for (const explorer of [reduced, full]) {
 const missing = [...full.endings].filter(([ending]) => !reduced.endings.has(ending));
 const comparison: Comparison = {
   endings: full.endings.size,
-  schedules: [reduced.counts.schedules, full.counts.schedules],
+  segments: [reduced.counts.segments, full.counts.segments],
   missing: missing.length,
   extra: [...reduced.endings.keys()].filter((ending) => !full.endings.has(ending)).length,
   example: missing[0] === undefined ? [] : await tell(world, missing[0][1]),

@@ -11,47 +11,31 @@
  */
 
 import { kill, runActor } from './actor.ts';
-import type { Choice } from './choices.ts';
-import { choicesOf, choose, GO, mayDie } from './choices.ts';
+import { choicesOf, choose, GO, GOES_ON, mayDie } from './choices.ts';
 import { inspect } from './ending.ts';
-import { CONTROL_WORDS } from './internals.ts';
 import { machine, OP } from './machine.ts';
+import type { Counts, Log, Segment } from './segment.ts';
+import { Sharing } from './sharing.ts';
 import type { State } from './state.ts';
-import { DEATHS_LEFT, MAX_ACTORS, NAPS_LEFT, newState, restore, snapshot, TIMEOUTS_LEFT } from './state.ts';
+import {
+  ASLEEP,
+  actorWord,
+  DEATHS_LEFT,
+  IDLE,
+  MAX_ACTORS,
+  NAPS_LEFT,
+  newState,
+  restore,
+  STATUS,
+  snapshot,
+  TIMEOUTS_LEFT,
+} from './state.ts';
 import { Key, Visited } from './visited.ts';
 import type { World } from './world.ts';
 
 /** Operations of one actor in one run, above which it is taken for one that never ends. */
 const STEP_LIMIT = 5000;
 const NOBODY = MAX_ACTORS;
-
-/** What an actor has seen so far: the first `length` results of `results`, which may go on in another schedule. */
-interface Log {
-  readonly results: number[];
-  readonly length: number;
-}
-
-/** A segment to be run. */
-export interface Segment {
-  readonly state: State;
-  readonly logs: readonly Log[];
-  readonly actor: number;
-  readonly choice: Choice;
-  /** Preemptions left. */
-  readonly left: number;
-  /** The segment in which this one was found, how many operations its actor had done, and whether it died there. */
-  readonly from: Segment | undefined;
-  readonly after: number;
-  readonly death: boolean;
-}
-
-export interface Counts {
-  preemptions: number;
-  states: number;
-  schedules: number;
-  crashPoints: number;
-  endings: number;
-}
 
 export interface Found {
   readonly violation: Error;
@@ -61,18 +45,14 @@ export interface Found {
 export class Explorer {
   /** The states in which nobody could go on, each with the last segment of a schedule that leads there. */
   readonly endings: Map<string, Segment> = new Map();
-  readonly counts: Counts = { preemptions: 0, states: 0, schedules: 0, crashPoints: 0, endings: 0 };
+  readonly counts: Counts = { preemptions: 0, states: 0, segments: 0, crashPoints: 0, endings: 0 };
   private readonly world: World;
   private readonly reduced: boolean;
   private readonly state: State = newState();
   private readonly key = new Key();
   private visited = new Visited();
   private stack: Segment[] = [];
-  private readonly readers = new Int32Array(CONTROL_WORDS);
-  private readonly writers = new Int32Array(CONTROL_WORDS);
-  private readonly shared = new Uint8Array(CONTROL_WORDS);
-  /** Whether a word turned out to be shared in this search. */
-  private learned = false;
+  private readonly sharing = new Sharing();
   /** Whether the running segment came to a state that was explored. */
   private cut = false;
   private running: Segment | undefined;
@@ -91,21 +71,21 @@ export class Explorer {
       do {
         const found = await this.search(bound);
         if (found !== undefined) return found;
-      } while (this.learned);
+      } while (this.sharing.learned);
     }
     return undefined;
   }
 
   private async search(bound: number): Promise<Found | undefined> {
     const { counts } = this;
-    this.learned = false;
+    this.sharing.learned = false;
     this.endings.clear();
     this.visited = new Visited();
-    Object.assign(counts, { preemptions: bound, states: 0, schedules: 0, crashPoints: 0, endings: 0 });
+    Object.assign(counts, { preemptions: bound, states: 0, segments: 0, crashPoints: 0, endings: 0 });
     this.stack = [];
     this.start(bound);
     for (let next = this.stack.pop(); next !== undefined; next = this.stack.pop()) {
-      counts.schedules++;
+      counts.segments++;
       this.prepare(next);
       const log = [...next.logs[next.actor]!.results.slice(0, next.logs[next.actor]!.length)];
       choose(machine.state, next.actor, next.choice, log);
@@ -113,7 +93,7 @@ export class Explorer {
       if (pending !== undefined) await pending;
       if (machine.violation === undefined && !this.cut) this.goOn(next);
       if (machine.violation !== undefined) return { violation: machine.violation, segment: next };
-      if (this.learned && bound > 0) break;
+      if (this.sharing.learned && bound > 0) break;
     }
     counts.states = this.visited.size;
     return undefined;
@@ -127,7 +107,7 @@ export class Explorer {
     state[TIMEOUTS_LEFT] = scenario.timeouts ?? 0;
     state[NAPS_LEFT] = scenario.naps ?? 0;
     const logs = Array.from({ length: running }, () => ({ results: [], length: 0 }));
-    this.push(snapshot(state), { logs, left: bound, from: undefined, after: 0, death: false });
+    this.push(snapshot(state), { logs, left: bound, from: undefined, after: 0, dead: undefined });
   }
 
   private prepare(segment: Segment): void {
@@ -156,24 +136,48 @@ export class Explorer {
       return false;
     }
     if (!deadly && segment.left === 0) return true;
-    const here = { logs: this.logsNow(), from: segment, after: machine.position, death: false };
+    const here = { logs: this.logsNow(), from: segment, after: machine.position, dead: undefined };
     if (point && segment.left > 0) this.push(snapshot(state), { ...here, left: segment.left - 1 }, actor);
     if (deadly) this.die(actor, here);
+    if (!this.reduced) {
+      for (const dead of this.sleepers()) {
+        const survived = this.without(dead);
+        this.stack.push({ ...here, state: survived, actor, choice: GOES_ON, left: segment.left, dead });
+        if (segment.left > 0) this.push(survived, { ...here, left: segment.left - 1, dead }, actor);
+      }
+    }
     return true;
   };
 
   /** Goes on without the actor. */
-  private die(actor: number, here: Pick<Segment, 'logs' | 'from' | 'after'>): void {
+  private die(dead: number, here: Pick<Segment, 'logs' | 'from' | 'after'>): void {
     const { key, visited } = this;
     const { left } = this.running!;
-    const survived = snapshot(machine.state);
-    kill(survived, actor);
-    survived[DEATHS_LEFT] = survived[DEATHS_LEFT]! - 1;
+    const survived = this.without(dead);
     key.of(survived);
     const before = visited.size;
     if (this.seen(NOBODY, left)) return;
     if (visited.size > before) this.counts.crashPoints++;
-    this.push(survived, { ...here, left, death: true });
+    this.push(survived, { ...here, left, dead });
+  }
+
+  /** The present state, with the actor dead. */
+  private without(dead: number): State {
+    const survived = snapshot(machine.state);
+    kill(survived, dead);
+    survived[DEATHS_LEFT] = survived[DEATHS_LEFT]! - 1;
+    return survived;
+  }
+
+  /** Who could die in its sleep, which makes no difference to dying when it fell asleep. */
+  private sleepers(): number[] {
+    const { state } = machine;
+    const { scenario, running } = this.world;
+    const actors = Array.from({ length: running }, (_, actor) => actor);
+    return actors.filter((actor) => {
+      const status = state[actorWord(actor) + STATUS];
+      return (status === ASLEEP || status === IDLE) && mayDie(state, actor, scenario);
+    });
   }
 
   /** The actor has blocked or ended: whoever can goes on. */
@@ -181,8 +185,15 @@ export class Explorer {
     const { key, state, counts } = this;
     key.of(state);
     if (this.seen(NOBODY, segment.left)) return;
-    const from = { logs: this.logsNow(), left: segment.left, from: segment, after: Infinity, death: false };
+    const from = {
+      logs: this.logsNow(),
+      left: segment.left,
+      from: segment,
+      after: Infinity,
+      dead: undefined,
+    };
     if (mayDie(state, segment.actor, this.world.scenario)) this.die(segment.actor, from);
+    if (!this.reduced) for (const dead of this.sleepers()) if (dead !== segment.actor) this.die(dead, from);
     key.of(state);
     if (this.push(snapshot(state), from)) return;
     counts.endings++;
@@ -222,15 +233,7 @@ export class Explorer {
   private isPoint(op: number, at: number, actor: number): boolean {
     if (op === OP.NOTE) return false;
     if (op > OP.PARK || !this.reduced) return true;
-    const bit = 1 << actor;
-    if (op === OP.LOAD || op === OP.PARK) this.readers[at] = this.readers[at]! | bit;
-    else this.writers[at] = this.writers[at]! | bit;
-    if (this.shared[at] === 1) return true;
-    const all = this.readers[at]! | this.writers[at]!;
-    if (this.writers[at] !== 0 && (all & (all - 1)) !== 0) {
-      this.shared[at] = 1;
-      this.learned = true;
-    }
-    return op === OP.PARK || this.shared[at] === 1;
+    const shared = this.sharing.touch(op, at, actor);
+    return shared || op === OP.PARK;
   }
 }

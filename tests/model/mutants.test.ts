@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { describe, it } from 'node:test';
 import { run } from './launch.ts';
-import { MUTANTS, makeMutant, removeMutant } from './mutants.ts';
+import { makeMutant, removeMutant } from './mutants.ts';
+import { MUTANTS } from './mutations/all.ts';
 
 describe('it is found when', { concurrency: availableParallelism() }, () => {
   for (const mutant of MUTANTS) {

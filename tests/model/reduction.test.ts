@@ -26,10 +26,10 @@ const CASES: readonly (readonly [primitive: string, scenario: string, preemption
 describe('nothing is lost by the reduction', { concurrency: availableParallelism() }, () => {
   for (const [primitive, scenario, preemptions] of CASES) {
     it(`when of ${primitive} ${scenario}`, async () => {
-      const { missing, extra, schedules, example } = await compare(primitive, scenario, preemptions);
+      const { missing, extra, segments, example } = await compare(primitive, scenario, preemptions);
       assert.equal(missing, 0, example.join('\n'));
       assert.equal(extra, 0);
-      assert.ok(schedules[0] < schedules[1], 'nothing is left out');
+      assert.ok(segments[0] < segments[1], 'nothing is left out');
     });
   }
 });

@@ -7,8 +7,8 @@
 
 import { parseArgs } from 'node:util';
 import { enter } from './enter.ts';
-import type { Counts } from './explorer.ts';
 import { Explorer } from './explorer.ts';
+import type { Counts } from './segment.ts';
 import { tell } from './trace.ts';
 
 export interface Result extends Counts {

@@ -11,9 +11,13 @@ const deep = process.env.LOCKSTEP_MODEL === 'deep';
 describe('in every schedule', { concurrency: availableParallelism() }, () => {
   for (const [primitive, scenarios] of Object.entries(SCENARIOS)) {
     for (const { name, preemptions } of scenarios) {
-      it(`${primitive} holds when ${name}`, async () => {
-        const { violation, schedule } = await run(primitive, name, preemptions[deep ? 1 : 0]);
-        assert.equal(violation, null, schedule.join('\n'));
+      it(`${primitive} holds when ${name}`, async (test) => {
+        const result = await run(primitive, name, preemptions[deep ? 1 : 0]);
+        assert.equal(result.violation, null, result.schedule.join('\n'));
+        const { preemptions: bound, segments, states, crashPoints } = result;
+        test.diagnostic(
+          `${bound} preemptions: ${segments} segments, ${states} states, ${crashPoints} crash points`,
+        );
       });
     }
   }

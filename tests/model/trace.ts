@@ -2,7 +2,6 @@
 
 import { kill, runActor } from './actor.ts';
 import { choose, GO } from './choices.ts';
-import type { Segment } from './explorer.ts';
 import {
   AGENT_BLOCKED_ON,
   AGENT_ENTRIES,
@@ -23,6 +22,7 @@ import {
   ENTRY_WORDS,
 } from './internals.ts';
 import { machine, OP, type Scheduler } from './machine.ts';
+import type { Segment } from './segment.ts';
 import { newState, restore } from './state.ts';
 import type { World } from './world.ts';
 
@@ -68,9 +68,9 @@ export async function tell(world: World, last: Segment): Promise<string[]> {
     const pending = runActor(world, segment.actor, log, scheduler);
     if (pending !== undefined) await pending;
     lines.push(...ops.map(({ text, position }) => withResult(text, log[position])));
-    if (next?.death === true) {
-      kill(state, segment.actor);
-      lines.push(`${name} dies`);
+    if (next?.dead !== undefined) {
+      kill(state, next.dead);
+      lines.push(`${world.nameOf(next.dead)} dies`);
     } else if (next !== undefined && next.after !== Infinity) lines.push(`${name} is preempted`);
   }
   return lines;

@@ -27,8 +27,9 @@ export const reaping: Suite = [
     dead.call(condition, 'wait').catch(() => {});
     await untilWaiting(barrier, 1);
     await untilWaiting(condition, 1);
-    await freeze(dead);
+    // A call is seen waiting before it has given up the lock: stopped in between, it would keep it.
     const hold = await condition.acquire();
+    await freeze(dead);
     condition.notify();
     hold.release();
 
@@ -36,11 +37,12 @@ export const reaping: Suite = [
     const broken = first
       .call(barrier, 'waitSync')
       .catch((error: Error) => Reflect.get(error, 'code') as unknown);
-    await untilWaiting(barrier, 2);
+    await until(() => barrier.nWaiting === 2, 'a second seat to be taken');
     await second.call(condition, 'acquireSync');
     const notified = second.call(condition, 'waitSync');
     notified.catch(() => {});
     await untilWaiting(condition, 2);
+    await until(() => !condition.locked, 'the condition to be given up');
     await Promise.all([first, second].map(freeze));
 
     // The victim finds it dead when it wants the lock.

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { BoundedSemaphore, Semaphore } from 'lockstep';
 import { until, untilWaiting, waiting } from '../../support/until.ts';
+import { sleeps } from '../internals.ts';
 import { type Operation, operation, type Suite } from '../operation.ts';
 import type { Death, Scene } from '../scene.ts';
 
@@ -85,6 +86,10 @@ function* ofSemaphore({ acquire, run }: { acquire: string; run: string }): Itera
     const death = await crash;
     // Either the permit went to the one behind, or the victim had taken it.
     await until(() => served || semaphore.value === 0, 'the permit to be taken');
+    // Who has just taken it is seen waiting for a moment longer: until it does something else, or sleeps again.
+    const { first } = scene;
+    if (acquire === 'acquire') await first.call(semaphore, 'describe');
+    else await until(() => served || sleeps(semaphore, first.pid), 'the one behind to have it or to sleep');
     const lost = Number(!served && waiting(semaphore) === 1);
     assert.ok(!death.completed || lost === 1);
     if (lost === 1) semaphore.release();

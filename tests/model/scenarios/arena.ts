@@ -100,26 +100,26 @@ const scenarios: readonly Scenario<Things>[] = [
     ...base,
     name: 'one makes and closes, one opens',
     actors: [makesAndCloses(1), opens(0)],
-    preemptions: [3, 5],
+    preemptions: [5, 6],
   },
   {
     ...base,
     name: 'one makes and closes, two open',
     actors: [makesAndCloses(1), opens(0), opens(0)],
-    preemptions: [3, 4],
+    preemptions: [4, 5],
   },
   {
     ...base,
     name: 'a cell is used again, two open',
     actors: [makesAndCloses(2), opens(0), opens(1)],
-    preemptions: [3, 4],
+    preemptions: [4, 5],
   },
   {
     ...base,
     name: 'one makes and closes, one opens, one dies',
     actors: [makesAndCloses(1), opens(0)],
     deaths: 1,
-    preemptions: [3, 4],
+    preemptions: [4, 5],
   },
   {
     ...base,
@@ -139,7 +139,7 @@ const scenarios: readonly Scenario<Things>[] = [
     ...base,
     name: 'a cell is used again for permits, one opens',
     actors: [makesSemaphore, opens(0)],
-    preemptions: [3, 4],
+    preemptions: [4, 5],
   },
   {
     // Their cells stay with the agent until it leaves.
@@ -147,21 +147,21 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'further wait entries are made and freed, two die',
     actors: [waitsMuch],
     deaths: 2,
-    preemptions: [1, 2],
+    preemptions: [2, 3],
   },
   {
     ...base,
     name: 'permits are made and freed, one dies',
     actors: [makesSemaphore],
     deaths: 1,
-    preemptions: [3, 4],
+    preemptions: [4, 5],
   },
   {
     ...base,
     name: 'permits are made and freed, two die',
     actors: [makesSemaphore],
     deaths: 2,
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
 ];
 export const arenaScenarios: readonly AnyScenario[] = scenarios as readonly AnyScenario[];

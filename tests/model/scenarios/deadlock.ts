@@ -90,32 +90,32 @@ const scenarios: readonly Scenario<Things>[] = [
     ...base,
     name: 'three block in a ring',
     actors: [blocks('a', 'b', 2), blocks('b', 'c', 2), blocks('c', 'a', 2)],
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
   {
     ...base,
     name: 'two block in opposite orders, one dies',
     actors: [blocks('a', 'b', 1), blocks('b', 'a', 1)],
     deaths: 1,
-    preemptions: [1, 2],
+    preemptions: [2, 3],
   },
   {
     ...base,
     name: 'one blocks and one awaits in opposite orders',
     actors: [blocks('a', 'b', 1), awaits('b', 'a', 1)],
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
   {
     ...base,
     name: 'two await in opposite orders',
     actors: [awaits('a', 'b', 1), awaits('b', 'a', 1)],
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
   {
     ...base,
     name: 'three take them in one order',
     actors: [blocks('a', 'b', 0), blocks('b', 'c', 0), awaits('a', 'c', 0)],
-    preemptions: [1, 2],
+    preemptions: [3, 4],
   },
 ];
 

@@ -58,21 +58,21 @@ const clearedAtOnce: Scenario<Things>['mayWait'] = ({ waiting, ghosts, things: {
   !event.isSet() && waiting.every((actor) => (ghosts[FREED]! & (1 << actor)) === 0);
 
 const scenarios: readonly Scenario<Things>[] = [
-  { ...base, name: 'one sets, two wait', actors: [sets, waits, waits], preemptions: [3, 4] },
-  { ...base, name: 'two set, one waits', actors: [sets, sets, waits], preemptions: [3, 4] },
-  { ...base, name: 'one sets, two await', actors: [sets, awaits(2), awaits()], preemptions: [3, 4] },
+  { ...base, name: 'one sets, two wait', actors: [sets, waits, waits], preemptions: [4, 5] },
+  { ...base, name: 'two set, one waits', actors: [sets, sets, waits], preemptions: [4, 5] },
+  { ...base, name: 'one sets, two await', actors: [sets, awaits(2), awaits()], preemptions: [4, 5] },
   {
     ...base,
     name: 'one sets, one waits, one gives up',
     actors: [sets, waits, waitsFor],
     timeouts: 1,
-    preemptions: [3, 4],
+    preemptions: [4, 5],
   },
   {
     ...base,
     name: 'one sets and clears at once, one waits, one awaits',
     actors: [setsAndClears, waits, awaits()],
-    preemptions: [3, 4],
+    preemptions: [4, 5],
     mayWait: clearedAtOnce,
   },
   {

@@ -110,20 +110,20 @@ const ends = (how: 'close' | 'leave'): Actor<Things> => ({
 const slow = (actor: Actor<Things>): Actor<Things> => ({ ...actor, slow: true });
 
 const scenarios: readonly Scenario<Things>[] = [
-  { ...base, name: 'two block, twice each', actors: [blocks(2), blocks(2)], preemptions: [3, 5] },
-  { ...base, name: 'three block', actors: [blocks(), blocks(), blocks()], preemptions: [2, 4] },
+  { ...base, name: 'two block, twice each', actors: [blocks(2), blocks(2)], preemptions: [5, 6] },
+  { ...base, name: 'three block', actors: [blocks(), blocks(), blocks()], preemptions: [4, 5] },
   {
     ...base,
     name: 'three block for long',
     actors: [blocks(2), slow(blocks()), slow(blocks())],
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
   {
     ...base,
     name: 'three block, one gives up',
     actors: [blocks(), slow(blocksFor), slow(blocks())],
     timeouts: 1,
-    preemptions: [2, 4],
+    preemptions: [3, 4],
   },
   {
     ...base,
@@ -132,13 +132,13 @@ const scenarios: readonly Scenario<Things>[] = [
     naps: 2,
     preemptions: [2, 3],
   },
-  { ...base, name: 'two block, one dies', actors: [blocks(), blocks()], deaths: 1, preemptions: [2, 4] },
+  { ...base, name: 'two block, one dies', actors: [blocks(), blocks()], deaths: 1, preemptions: [4, 5] },
   {
     ...base,
     name: 'two block, two die, with the reaper',
     actors: [blocks(), blocks()],
     deaths: 2,
-    preemptions: [1, 2],
+    preemptions: [2, 3],
   },
   {
     ...base,
@@ -146,29 +146,29 @@ const scenarios: readonly Scenario<Things>[] = [
     actors: [blocks(), blocksFor, blocks()],
     deaths: 1,
     timeouts: 1,
-    preemptions: [1, 2],
+    preemptions: [2, 3],
   },
-  { ...base, name: 'one blocks, one awaits', actors: [blocks(2), awaits()], preemptions: [3, 4] },
-  { ...base, name: 'two await', actors: [awaits(), awaits()], preemptions: [3, 4] },
+  { ...base, name: 'one blocks, one awaits', actors: [blocks(2), awaits()], preemptions: [4, 5] },
+  { ...base, name: 'two await', actors: [awaits(), awaits()], preemptions: [4, 5] },
   {
     ...base,
     name: 'two block, two flows of one await',
     actors: [blocks(), blocks(), awaits(2)],
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
   {
     ...base,
     name: 'two block, one awaits and gives up',
     actors: [blocks(), awaitsFor, blocks()],
     timeouts: 1,
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
   {
     ...base,
     name: 'one blocks, two await, one dies',
     actors: [blocks(), awaits(), awaits()],
     deaths: 1,
-    preemptions: [1, 2],
+    preemptions: [2, 3],
   },
   {
     ...base,
@@ -176,19 +176,19 @@ const scenarios: readonly Scenario<Things>[] = [
     actors: [blocks(), blocks()],
     deaths: 1,
     naps: 2,
-    preemptions: [1, 2],
+    preemptions: [2, 3],
   },
   {
     ...base,
     name: 'two block, one awaits and is aborted',
     actors: [blocks(), isAborted, blocks()],
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
   {
     ...base,
     name: 'one takes, another releases, one blocks',
     actors: [takes, releases, { ...blocks(), mortal: false }],
-    preemptions: [3, 4],
+    preemptions: [4, 5],
     settled: ({ things: { lock } }) => {
       if (lock.locked) lock.release();
       lock.acquireSync().release();
@@ -199,9 +199,9 @@ const scenarios: readonly Scenario<Things>[] = [
     ...base,
     name: 'one closes it while it holds it',
     actors: [ends('close'), blocks(), awaits()],
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
-  { ...base, name: 'one leaves with it', actors: [ends('leave'), blocks(), awaits()], preemptions: [2, 3] },
+  { ...base, name: 'one leaves with it', actors: [ends('leave'), blocks(), awaits()], preemptions: [3, 4] },
 ];
 
 export const lockScenarios: readonly AnyScenario[] = scenarios as readonly AnyScenario[];

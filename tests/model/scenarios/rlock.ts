@@ -51,14 +51,14 @@ const intrudes: Actor<Things> = {
 };
 
 const scenarios: readonly Scenario<Things>[] = [
-  { ...base, name: 'two nest', actors: [nests, nests], preemptions: [3, 4] },
+  { ...base, name: 'two nest', actors: [nests, nests], preemptions: [4, 5] },
   {
     ...base,
     name: 'two nest, one releases what it does not own',
     actors: [nests, nests, intrudes],
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
-  { ...base, name: 'one nests, one awaits', actors: [nests, awaits], preemptions: [3, 4] },
-  { ...base, name: 'two nest, one dies', actors: [nests, nests], deaths: 1, preemptions: [2, 3] },
+  { ...base, name: 'one nests, one awaits', actors: [nests, awaits], preemptions: [4, 5] },
+  { ...base, name: 'two nest, one dies', actors: [nests, nests], deaths: 1, preemptions: [3, 4] },
 ];
 export const rlockScenarios: readonly AnyScenario[] = scenarios as AnyScenario[];

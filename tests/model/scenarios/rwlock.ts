@@ -153,7 +153,7 @@ const scenarios = (prefer: 'readers' | 'writers'): readonly Scenario<Things>[] =
       name: 'one reads, two write, one dies',
       actors: [blocks('read'), blocks('write'), blocks('write')],
       deaths: 1,
-      preemptions: [1, 2] as const,
+      preemptions: [2, 2] as const,
     },
     {
       name: 'one reads, one awaits to write',
@@ -170,7 +170,10 @@ const scenarios = (prefer: 'readers' | 'writers'): readonly Scenario<Things>[] =
       actors: [downgrades, blocks('write'), awaits('read')],
       preemptions: [2, 3] as const,
     },
-  ].map((scenario) => ({ ...base(prefer), ...scenario, name: `${scenario.name} (${prefer} first)` }));
+  ]
+    // Millions of states, and no other code than with the writers first where somebody dies.
+    .filter(({ name }) => prefer === 'writers' || name !== 'one reads, two write, one dies')
+    .map((scenario) => ({ ...base(prefer), ...scenario, name: `${scenario.name} (${prefer} first)` }));
 
 export const rwlockScenarios: readonly AnyScenario[] = [
   ...scenarios('writers'),

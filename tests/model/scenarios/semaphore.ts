@@ -94,52 +94,52 @@ function both(bounded: boolean): Scenario<Things>[] {
       ...one.base,
       name: 'two block, twice each',
       actors: [one.blocks(2), one.blocks(2)],
-      preemptions: [3, 5],
+      preemptions: [5, 6],
     },
     {
       ...two.base,
       name: 'three block for two permits',
       actors: [two.blocks(2), two.blocks(), two.blocks()],
-      preemptions: [2, 3],
+      preemptions: [3, 4],
     },
     {
       ...one.base,
       name: 'three block for long',
       actors: [one.blocks(2), slow(one.blocks()), slow(one.blocks())],
-      preemptions: [2, 3],
+      preemptions: [3, 4],
     },
     {
       ...one.base,
       name: 'three block, one gives up',
       actors: [one.blocks(), slow(one.blocksFor), slow(one.blocks())],
       timeouts: 1,
-      preemptions: [2, 4],
+      preemptions: [3, 4],
     },
     {
       ...one.base,
       name: 'three block, two look around',
       actors: [one.blocks(), one.blocks(), one.blocks()],
       naps: 2,
-      preemptions: [1, 3],
+      preemptions: [2, 3],
     },
     {
       ...one.base,
       name: 'one blocks, one awaits',
       actors: [one.blocks(2), one.awaits()],
-      preemptions: [3, 4],
+      preemptions: [4, 5],
     },
     {
       ...one.base,
       name: 'two block, two flows of one await',
       actors: [one.blocks(), one.blocks(), one.awaits(2)],
-      preemptions: [1, 3],
+      preemptions: [2, 3],
     },
     {
       ...one.base,
       name: 'two block, one awaits and gives up',
       actors: [one.blocks(), one.awaitsFor, one.blocks()],
       timeouts: 1,
-      preemptions: [2, 3],
+      preemptions: [3, 4],
     },
   ];
 }
@@ -152,28 +152,28 @@ const deaths: Scenario<Things>[] = [
     name: 'two block, one dies',
     actors: [boundedOne.blocks(), boundedOne.blocks()],
     deaths: 1,
-    preemptions: [2, 4],
+    preemptions: [4, 5],
   },
   {
     ...boundedTwo.base,
     name: 'three block for two permits, one dies',
     actors: [boundedTwo.blocks(), boundedTwo.blocks(), boundedTwo.blocks()],
     deaths: 1,
-    preemptions: [1, 2],
+    preemptions: [2, 3],
   },
   {
     ...boundedOne.base,
     name: 'one blocks, one awaits, one dies',
     actors: [boundedOne.blocks(), boundedOne.awaits()],
     deaths: 1,
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
   {
     ...boundedOne.base,
     name: 'two block, two die, with the reaper',
     actors: [boundedOne.blocks(), boundedOne.blocks()],
     deaths: 2,
-    preemptions: [1, 2],
+    preemptions: [2, 3],
   },
 ];
 
@@ -215,20 +215,20 @@ const gives = (...counts: number[]): Actor<Things> => ({
   },
 });
 const signals: Scenario<Things>[] = [
-  { ...signal, name: 'one gives two permits to two', actors: [gives(2), takes, takes], preemptions: [2, 4] },
-  { ...signal, name: 'one gives twice to two', actors: [gives(1, 1), takes, takes], preemptions: [2, 4] },
+  { ...signal, name: 'one gives two permits to two', actors: [gives(2), takes, takes], preemptions: [3, 4] },
+  { ...signal, name: 'one gives twice to two', actors: [gives(1, 1), takes, takes], preemptions: [4, 5] },
   {
     ...signal,
     name: 'one gives twice to two, of which one awaits',
     actors: [gives(1, 1), takes, awaitsOne],
-    preemptions: [2, 4],
+    preemptions: [4, 5],
   },
   {
     ...signal,
     name: 'one gives twice to two, one dies',
     actors: [gives(1, 1), takes, takes],
     deaths: 1,
-    preemptions: [1, 2],
+    preemptions: [2, 3],
   },
 ];
 

@@ -76,14 +76,14 @@ const scenarios: readonly Scenario<Things>[] = [
     ...base,
     name: 'one blocks elsewhere while it awaits the lock',
     actors: [holds, both(false), opens],
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
   {
     ...base,
     name: 'one awaits the lock, and blocks elsewhere later',
     actors: [holds, both(true), opens],
-    preemptions: [2, 3],
+    preemptions: [3, 4],
   },
-  { ...base, name: 'one blocks and awaits the same lock', actors: [holds, twice], preemptions: [3, 4] },
+  { ...base, name: 'one blocks and awaits the same lock', actors: [holds, twice], preemptions: [4, 5] },
 ];
 export const threadScenarios: readonly AnyScenario[] = scenarios as AnyScenario[];

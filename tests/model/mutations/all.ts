@@ -1,0 +1,16 @@
+/** All mutants. */
+
+import type { Mutant } from '../mutants.ts';
+import { agentMutants } from './agents.ts';
+import { lockMutants } from './locks.ts';
+import { permitMutants } from './permits.ts';
+import { sideMutants } from './sides.ts';
+import { signalMutants } from './signals.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  ...lockMutants,
+  ...permitMutants,
+  ...signalMutants,
+  ...sideMutants,
+  ...agentMutants,
+];
