@@ -177,6 +177,7 @@ export class Agent implements Waker {
     kind?.recover?.(namespace, place, slot);
     wakeAll(this, place);
     namespace.arena.close(place, slot);
+    for (const part of cell.parts) this.closeCell(part);
   }
 
   /** Makes an object of the kind; `init` fills its body before anyone can see it. */

@@ -73,6 +73,8 @@ export class Cell implements Place {
   readonly serial: boolean;
   /** The primitive's own state in this agent, made once for all objects that stand for this cell. */
   extension: object | undefined;
+  /** Cells that belong to this one, and are closed with it. */
+  readonly parts: Cell[] = [];
   /** Objects of this agent that stand for this cell. */
   references = 0;
   /** How long to spin before sleeping, in looks; adapts. */

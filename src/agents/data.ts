@@ -8,7 +8,7 @@
  * can reach it any more: what has a view of it keeps it, also after the object was closed.
  */
 
-import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
 import { LayoutError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import { forgetMapping, noteMapping } from '../platform/mapping-log.ts';
@@ -25,9 +25,34 @@ export function dataPath(folder: string, cell: number, generation: number): stri
   return `${folder}/data-${cell}-${generation}`;
 }
 
-/** Makes the file, its memory reserved. Throws `NoSpaceError`. */
-export function makeDataFile(path: string, bytes: number): void {
+/** Path of a file for one item of the object. */
+export function itemPath(folder: string, cell: number, generation: number, item: number): string {
+  return `${folder}/item-${cell}-${generation}-${item}`;
+}
+
+/** How data begin. */
+export interface DataOptions {
+  /** Bytes that are backed by memory at once; all by default. The others may not be touched before `reserveDataFile`. */
+  readonly reserve?: number;
+  /** What is written at the beginning. */
+  readonly header?: Uint8Array;
+}
+
+/** Makes the file. Throws `NoSpaceError`. */
+export function makeDataFile(path: string, bytes: number, { reserve = bytes, header }: DataOptions = {}): void {
   const fd = withRoom(path, () => openSync(path, 'wx', 0o600));
+  try {
+    ftruncateSync(fd, bytes);
+    platform.reserve(fd, reserve, path);
+    if (header !== undefined) writeSync(fd, header);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Backs the first `bytes` of the file by memory. Throws `NoSpaceError`. */
+export function reserveDataFile(path: string, bytes: number): void {
+  const fd = openSync(path, 'r+');
   try {
     platform.reserve(fd, bytes, path);
   } finally {
@@ -35,27 +60,35 @@ export function makeDataFile(path: string, bytes: number): void {
   }
 }
 
-/** Maps the file. Throws `LayoutError` if it is shorter than `bytes`. */
-export function mapDataFile(path: string, bytes: number): Mapping {
+/** Maps the file, or its first `bytes`. Throws `LayoutError` if it is shorter than `least`. */
+export function mapDataFile(path: string, least: number, bytes?: number): Mapping {
   const fd = openSync(path, 'r+');
   try {
     const { size } = fstatSync(fd);
-    if (size < bytes) {
+    if (size < least) {
       throw new LayoutError(
-        `shared memory "${path}": refused, it has ${size} bytes where its object needs ${bytes}; it was cut, make the object anew`,
+        `shared memory "${path}": refused, it has ${size} bytes where its object needs ${least}; it was cut, make the object anew`,
       );
     }
-    const mapping = platform.map(fd, bytes);
+    const mapping = platform.map(fd, bytes ?? size);
     noteMapping(mapping);
-    unreachable.register(mapping.buffer, { address: mapping.address, size: bytes });
+    unreachable.register(mapping.buffer, { address: mapping.address, size: mapping.buffer.byteLength });
     return mapping;
   } finally {
     closeSync(fd);
   }
 }
 
-/** Removes the file, if it is there. */
-export function removeDataFile(path: string): void {
+/** Removes the data of the object of that generation in the cell, and its items, if they are there. */
+export function removeData(folder: string, cell: number, generation: number): void {
+  const items = itemPath(folder, cell, generation, 0).slice(folder.length + 1, -1);
+  for (const file of existsSync(folder) ? readdirSync(folder) : []) {
+    if (file.startsWith(items)) removeFile(`${folder}/${file}`);
+  }
+  removeFile(dataPath(folder, cell, generation));
+}
+
+function removeFile(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {

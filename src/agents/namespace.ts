@@ -24,7 +24,8 @@ import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
 import type { Mapping } from '../platform/platform.ts';
 import { withRoom } from '../platform/room.ts';
-import { dataPath, makeDataFile, mapDataFile, removeDataFile } from './data.ts';
+import type { DataOptions } from './data.ts';
+import { dataPath, makeDataFile, mapDataFile, removeData, reserveDataFile } from './data.ts';
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
 import { enterFolder, leaveFolder } from './folder.ts';
@@ -45,7 +46,7 @@ export class Namespace {
     this.arena = new Arena(
       control,
       (index, make) => this.cells(index, make),
-      (cell, generation) => removeDataFile(dataPath(this.folder, cell, generation)),
+      (cell, generation) => removeData(this.folder, cell, generation),
     );
   }
 
@@ -104,13 +105,23 @@ export class Namespace {
   }
 
   /** Makes the data of an object that is just being made. Throws `NoSpaceError`. */
-  makeData({ number, words, at }: Place, bytes: number): void {
-    makeDataFile(dataPath(this.folder, number, load(words, at + CELL_GENERATION)), bytes);
+  makeData({ number, words, at }: Place, bytes: number, options?: DataOptions): void {
+    makeDataFile(dataPath(this.folder, number, load(words, at + CELL_GENERATION)), bytes, options);
+  }
+
+  /** Backs the first `bytes` of the data by memory. Throws `NoSpaceError`. */
+  reserveData({ number, generation }: { number: number; generation: number }, bytes: number): void {
+    reserveDataFile(dataPath(this.folder, number, generation), bytes);
+  }
+
+  /** Maps all data of an object that this agent has open, which have to be `least` bytes at least. */
+  mapAllData({ number, generation }: { number: number; generation: number }, least: number): Mapping {
+    return mapDataFile(dataPath(this.folder, number, generation), least);
   }
 
   /** Maps the data of an object that this agent has open. */
   mapData({ number, generation }: { number: number; generation: number }, bytes: number): Mapping {
-    return mapDataFile(dataPath(this.folder, number, generation), bytes);
+    return mapDataFile(dataPath(this.folder, number, generation), bytes, bytes);
   }
 
   /** Leaves, and removes the folder when nobody is left in it. */

@@ -143,6 +143,9 @@ export const KIND = {
   QUEUE: 17,
   JOINABLE_QUEUE: 18,
   SIMPLE_QUEUE: 19,
+  // From here on without.
+  GATE: 20,
+  CONNECTION: 21,
 } as const;
 
 export const CONTROL_WORDS: number =
@@ -150,7 +153,7 @@ export const CONTROL_WORDS: number =
 
 /** Whether an object of that kind has a file of its own for its data. */
 export function hasData(kind: number): boolean {
-  return kind >= KIND.SHARED_ARRAY;
+  return kind >= KIND.SHARED_ARRAY && kind <= KIND.SIMPLE_QUEUE;
 }
 
 /** Whether a chain of cells may hang on an object of that kind. */

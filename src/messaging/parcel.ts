@@ -29,6 +29,11 @@ export interface Parcel {
   readonly goods: Goods[];
 }
 
+/** A parcel with what it refers to, which has to live until the parcel is opened. It does not travel along. */
+export interface Packed extends Parcel {
+  readonly shared: SharedObject[];
+}
+
 /** A shared object by its handle, or an error by its class (its fields travel in its place). */
 export type Goods =
   | { readonly kind: 'shared'; readonly handle: string }
@@ -58,10 +63,15 @@ type Fields = Record<string, unknown>;
  * @param name what the value is called in the message, e.g. `args`
  * @throws {NotSendableError} naming the path of what can't be sent
  */
-export function pack(value: unknown, to: Destination, what: string, name: string): Parcel {
+export function pack(value: unknown, to: Destination, what: string, name: string): Packed {
   const packer = new Packer(to, what);
   const root = packer.copy({ value, key: name });
-  return { root: packer.goods.length === 0 ? value : root, places: packer.places, goods: packer.goods };
+  return {
+    root: packer.goods.length === 0 ? value : root,
+    places: packer.places,
+    goods: packer.goods,
+    shared: packer.shared,
+  };
 }
 
 /** Makes the value again. Opens the shared objects in it. Throws `StaleHandleError` for one that is gone. */
@@ -127,6 +137,7 @@ function fillError(error: Error, fields: Fields, shown: string[]): void {
 class Packer {
   readonly places: object[] = [];
   readonly goods: Goods[] = [];
+  readonly shared: SharedObject[] = [];
   private readonly to: Destination;
   private readonly what: string;
   private readonly copies = new Map<object, object>();
@@ -158,7 +169,10 @@ class Packer {
   }
 
   private stubOf(value: object, spot: Spot): object {
-    if (value instanceof SharedObject) return this.place({ kind: 'shared', handle: value.handle });
+    if (value instanceof SharedObject) {
+      this.shared.push(value);
+      return this.place({ kind: 'shared', handle: value.handle });
+    }
     if (isError(value)) {
       this.unfilled.push(spot);
       return this.place({ kind: 'error', errorClass: errorClassOf(value), shown: Object.keys(value) });

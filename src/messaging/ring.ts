@@ -9,7 +9,7 @@
  *   +32   PUTS      30…0 items put so far                                    who has the lock to put
  *   +33   END_EVEN  30…0 position after the last item, when PUTS is even     the same
  *   +34   END_ODD   the same, when PUTS is odd                               the same
- *   +35   RESERVED  bytes that are backed by memory                          the same
+ *   +35   RESERVED  bytes from the beginning that are backed by memory       the same
  *   +48   DONE      30…0 items that were reported done (JoinableQueue)       anyone, CAS only
  *   +64   the ring
  *
@@ -113,11 +113,14 @@ export class Ring {
     );
   }
 
-  /** Writes the header of a new ring into zeroed memory. */
-  static init(words: Words, at: number, capacity: number, most: number): void {
-    store(words, at + CAPACITY_WORD, capacity);
-    store(words, at + MOST_WORD, most);
-    store(words, at + MAGIC_WORD, RING_MAGIC);
+  /** The header of a new ring, of which `reserved` bytes with the header are backed by memory. */
+  static header(capacity: number, most: number, reserved: number): Uint8Array {
+    const header = new Int32Array(RING_HEADER_WORDS);
+    header[MAGIC_WORD] = RING_MAGIC;
+    header[CAPACITY_WORD] = capacity;
+    header[MOST_WORD] = most;
+    header[RESERVED_WORD] = reserved;
+    return new Uint8Array(header.buffer);
   }
 
   /** Items put so far, modulo 2^31. */
@@ -241,7 +244,7 @@ export class Ring {
     store(words, at + PUTS_WORD, (puts + 1) & MASK);
   }
 
-  /** Bytes of the ring, from its beginning, that are backed by memory. */
+  /** Bytes, from that of the header's first word on, that are backed by memory. */
   get reserved(): number {
     return load(this.words, this.at + RESERVED_WORD);
   }

@@ -1,0 +1,402 @@
+/**
+ * Channel: a ring with those who wait for it: what queues and both directions of a pipe are made of.
+ *
+ *   word  name             bits                                   written by
+ *   +0    STATE            30 WAITERS | 29 CLOSED                 the gate of those who take (gate.ts)
+ *   +1    TICKETS          counter                                waiters
+ *   +2    LOCK             cell of the lock to put                the creator
+ *   +3    LOCK_GENERATION                                         the creator
+ *   +4    GATE             cell of the gate of those who put      the creator
+ *   +5    GATE_GENERATION                                         the creator
+ *
+ * A value is put in while the lock is held, and all of it in one turn of the event loop: a call that awaits the lock puts in the very
+ * moment in which it gets it (`LockedPut`). So no lock is ever held while other code runs, but for getters of the value itself.
+ */
+
+import { load, store } from '#atomics';
+import type { Agent } from '../agents/agent.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import type { Pressure } from '../agents/wait.ts';
+import { Deadline } from '../deadline.ts';
+import { ClosedError, LayoutError, StaleHandleError, StateError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import { CELL_BODY, KIND } from '../memory/layout.ts';
+import { Lock } from '../sync/lock.ts';
+import { RawLock } from '../sync/raw-lock.ts';
+import type { Taking } from '../sync/taking.ts';
+import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
+import { Decoder, MalformedError } from './decoder.ts';
+import { Encoder } from './encoder.ts';
+import { Far } from './far.ts';
+import { Gate } from './gate.ts';
+import { isReadInPlace, readFrom, readInPlace } from './incoming.ts';
+import type { Outgoing } from './outgoing.ts';
+import type { Found, Room } from './ring.ts';
+import { Ring, RING_HEADER_WORDS } from './ring.ts';
+
+const GATE_TYPE: ObjectType = { kind: KIND.GATE, name: 'Gate', serial: true, lasting: false };
+const LOCK_WORD: number = CELL_BODY + 2;
+const GATE_WORD: number = CELL_BODY + 4;
+const HEADER_BYTES: number = RING_HEADER_WORDS * 4;
+/** Bytes that are backed by memory at first. */
+const FIRST_RESERVE = 256 * 1024;
+/** Bytes of a far item's payload in the ring: how long it is. */
+const FAR_BYTES = 8;
+/** Milliseconds that a call which shall not wait waits for another that is just putting. */
+const PATIENCE = 100;
+
+/** Instead of a value: there is none. */
+export const NOTHING: unique symbol = Symbol('nothing');
+
+type Put = 'put' | 'full' | 'closed';
+
+export interface ChannelOptions {
+  /** Bytes of the ring, a power of two. */
+  readonly capacity: number;
+  /** Items at most; 0: no limit. */
+  readonly most: number;
+}
+
+export class Channel {
+  readonly cell: Cell;
+  readonly ring: Ring;
+  /** Those who wait for an item. */
+  readonly items: Gate;
+  /** Those who wait for room. */
+  readonly rooms: Gate;
+  private readonly title: string;
+  private readonly lock: RawLock;
+  private readonly buffer: Buffer;
+  private readonly encoder = new Encoder();
+  private readonly decoder = new Decoder();
+  private readonly apart = new Decoder();
+  private readonly far: Far;
+  /** Shared objects in items that were put and may not have been read: they have to live until then. */
+  private pinned: { number: number; objects: readonly object[] }[] = [];
+  private writing = false;
+
+  private constructor(cell: Cell, title: string) {
+    const { agent, words, at } = cell;
+    this.cell = cell;
+    this.title = title;
+    this.items = new Gate(cell);
+    this.rooms = new Gate(openPart(cell, GATE_TYPE, words, at + GATE_WORD, title));
+    this.lock = RawLock.of(openPart(cell, Lock.TYPE, words, at + LOCK_WORD, title));
+    const { buffer } = agent.namespace.mapAllData(cell, HEADER_BYTES);
+    this.ring = new Ring(new Int32Array(buffer), 0, title);
+    this.buffer = Buffer.from(buffer);
+    this.encoder.aim(this.buffer);
+    this.decoder.aim(this.buffer);
+    this.far = new Far(agent.folder, cell);
+  }
+
+  /** The cell's Channel: one in each agent. Throws `StaleHandleError`, `LayoutError`. */
+  static of(cell: Cell, title: string): Channel {
+    if (cell.extension instanceof Channel) return cell.extension;
+    const made = new Channel(cell, title);
+    cell.extension = made;
+    return made;
+  }
+
+  /** Fills a cell that is just being made; its parts stay open with it. */
+  static init(place: Place, agent: Agent, { capacity, most }: ChannelOptions): void {
+    const bytes = HEADER_BYTES + capacity;
+    const reserve = Math.min(bytes, FIRST_RESERVE);
+    agent.namespace.makeData(place, bytes, { reserve, header: Ring.header(capacity, most, reserve) });
+    for (const [word, type] of [
+      [LOCK_WORD, Lock.TYPE],
+      [GATE_WORD, GATE_TYPE],
+    ] as const) {
+      const { number, generation } = agent.create(type, () => {});
+      store(place.words, place.at + word, number);
+      store(place.words, place.at + word + 1, generation);
+    }
+  }
+
+  // Taking.
+
+  /** Takes the oldest item; `NOTHING`: there is none. Never waits. Throws what opening a shared object in it throws: it is taken then. */
+  take(): unknown {
+    const { ring } = this;
+    for (;;) {
+      const found = ring.find();
+      if (found === undefined) return NOTHING;
+      if (!isReadInPlace(found)) {
+        const bytes = this.copy(found);
+        if (bytes === undefined || !ring.take(found)) continue;
+        if (found.far) this.far.remove(found.number);
+        this.rooms.announce();
+        return readFrom(bytes, found, this.apart);
+      }
+      let value: unknown;
+      let failure: unknown;
+      try {
+        value = readInPlace(this.decoder, found);
+      } catch (error) {
+        failure = error;
+      }
+      if (!ring.take(found)) continue;
+      this.rooms.announce();
+      if (failure === undefined) return value;
+      throw failure instanceof MalformedError ? this.damaged() : failure;
+    }
+  }
+
+  /** Waits for an item; `NOTHING`: the time has passed, or `over` says that none will come. *Blocks*. */
+  takeSync(deadline: Deadline, over: () => boolean): unknown {
+    const value = this.take();
+    if (value !== NOTHING || deadline.expired || over()) return value === NOTHING ? this.take() : value;
+    const { wait, outcome } = this.waitToTake(over);
+    return takeBlocking(this.cell, wait, deadline) ? outcome() : NOTHING;
+  }
+
+  /** The same; the event loop goes on. */
+  async takeLater(deadline: Deadline, over: () => boolean, keeper: object): Promise<unknown> {
+    const value = this.take();
+    if (value !== NOTHING || deadline.expired || over()) return value === NOTHING ? this.take() : value;
+    const { wait, outcome } = this.waitToTake(over);
+    return (await takeAwaiting(this.cell, wait, deadline, keeper)) ? outcome() : NOTHING;
+  }
+
+  // Putting.
+
+  /** Puts; `false`: there was no room in time. Throws `ClosedError` where it is closed. *Blocks* the thread. */
+  putSync(out: Outgoing, deadline: Deadline): boolean {
+    for (;;) {
+      let put = this.tryPut(out);
+      if (put === undefined) {
+        const locked = new LockedPut(this.lock, () => this.writeAndRelease(out));
+        if (!takeBlocking(this.lock.cell, locked, patient(deadline))) return false;
+        put = locked.outcome();
+      }
+      if (this.isPut(put)) return true;
+      if (deadline.expired) return false;
+      if (!takeBlocking(this.rooms.cell, this.waitForRoom(out), deadline)) return false;
+    }
+  }
+
+  /** The same; the event loop goes on. */
+  async putLater(out: Outgoing, deadline: Deadline, keeper: object): Promise<boolean> {
+    for (;;) {
+      let put = this.tryPut(out);
+      if (put === undefined) {
+        const locked = new LockedPut(this.lock, () => this.writeAndRelease(out));
+        if (!(await takeAwaiting(this.lock.cell, locked, patient(deadline), keeper))) return false;
+        put = locked.outcome();
+      }
+      if (this.isPut(put)) return true;
+      if (deadline.expired) return false;
+      if (!(await takeAwaiting(this.rooms.cell, this.waitForRoom(out), deadline, keeper))) return false;
+    }
+  }
+
+  /** Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while another puts. */
+  close(): void {
+    const locked = new LockedPut(this.lock, () => {
+      this.items.close();
+      this.release();
+      return 'closed';
+    });
+    if (!locked.tryTake()) takeBlocking(this.lock.cell, locked, Deadline.NEVER);
+    this.wakeAll();
+  }
+
+  /** Everybody looks again. */
+  wakeAll(): void {
+    this.items.announceAll();
+    this.rooms.announceAll();
+  }
+
+  private waitToTake(over: () => boolean): { wait: Taking; outcome: () => unknown } {
+    let value: unknown = NOTHING;
+    let failure: { error: unknown } | undefined;
+    const act = (): boolean => {
+      try {
+        value = this.take();
+      } catch (error) {
+        failure = { error };
+        return true;
+      }
+      return value !== NOTHING || over();
+    };
+    const outcome = (): unknown => {
+      if (failure !== undefined) throw failure.error;
+      // It may have come between the look for it and the news that none will come any more.
+      return value === NOTHING ? this.take() : value;
+    };
+    return { wait: this.items.waitFor(act, () => !this.ring.empty || over()), outcome };
+  }
+
+  private waitForRoom(out: Outgoing): Taking {
+    const length = this.lengthInRing(out.prepare());
+    const ready = (): boolean => this.items.closed || this.ring.fits(length);
+    return this.rooms.waitFor(ready, ready);
+  }
+
+  /** `undefined`: another is just putting. */
+  private tryPut(out: Outgoing): Put | undefined {
+    if (this.writing) {
+      throw new StateError(
+        `${this.title}: can't put from within put, a getter of the value that is being put has done so; put it before or after`,
+      );
+    }
+    return this.lock.tryTake() ? this.writeAndRelease(out) : undefined;
+  }
+
+  private isPut(put: Put): boolean {
+    if (put === 'closed') {
+      throw new ClosedError(`${this.title}: can't put, it was closed; put before it is closed, or make another`);
+    }
+    return put === 'put';
+  }
+
+  private writeAndRelease(out: Outgoing): Put {
+    let put: Put;
+    this.writing = true;
+    try {
+      put = this.items.closed ? 'closed' : this.write(out) ? 'put' : 'full';
+    } finally {
+      this.writing = false;
+      this.release();
+    }
+    if (put === 'put') this.items.announce();
+    return put;
+  }
+
+  private release(): void {
+    if (!this.lock.release(this.lock.cell)) this.lock.free();
+  }
+
+  /** With the lock. `false`: there is no room. */
+  private write(out: Outgoing): boolean {
+    const { ring } = this;
+    if (out.bytes === undefined) {
+      for (const room of [ring.room(), ring.roomAtStart()]) {
+        if (room === undefined) continue;
+        const end = out.writeWith(this.encoder, room.from, Math.min(room.limit, ring.reserved));
+        if (end >= 0) return this.commit(room, end - room.from, out, false);
+        if (out.bytes !== undefined) break;
+      }
+    }
+    const bytes = out.prepare();
+    const length = this.lengthInRing(bytes);
+    if (!ring.fits(length)) return false;
+    const room = ring.roomFor(length);
+    this.reserve(room.limit);
+    const far = bytes.length > ring.longest;
+    if (far) {
+      this.far.write(ring.puts, bytes);
+      this.buffer.writeDoubleLE(bytes.length, room.from);
+    } else this.buffer.set(bytes, room.from);
+    return this.commit(room, length, out, far);
+  }
+
+  private commit(room: Room, length: number, { format, shared }: Outgoing, far: boolean): true {
+    if (shared.length > 0 || this.pinned.length > 0) this.pin(shared);
+    this.ring.commit(room, length, format, far);
+    return true;
+  }
+
+  private pin(objects: readonly object[]): void {
+    const { ring } = this;
+    const left = ring.size;
+    this.pinned = this.pinned.filter(({ number }) => ((ring.puts - number) & 0x7fffffff) <= left);
+    if (objects.length > 0) this.pinned.push({ number: ring.puts, objects });
+  }
+
+  /** Backs the ring by memory up to that byte. Throws `NoSpaceError`. */
+  private reserve(limit: number): void {
+    const { ring, cell } = this;
+    if (limit <= ring.reserved) return;
+    const bytes = Math.min(HEADER_BYTES + ring.capacity, Math.max(limit, ring.reserved * 2));
+    cell.agent.namespace.reserveData(cell, bytes);
+    ring.reserved = bytes;
+  }
+
+  private lengthInRing(bytes: Uint8Array): number {
+    return bytes.length > this.ring.longest ? FAR_BYTES : bytes.length;
+  }
+
+  /** The payload in memory of our own; `undefined` if it was taken meanwhile. */
+  private copy(found: Found): Buffer | undefined {
+    if (!found.far) return Buffer.from(this.buffer.subarray(found.from, found.from + found.length));
+    const bytes = this.far.read(found.number);
+    if (bytes === undefined && this.ring.isThere(found)) throw this.damaged();
+    return bytes;
+  }
+
+  private damaged(): LayoutError {
+    return new LayoutError(
+      `${this.title}: an item can't be read, its memory is damaged; it is left out, and what comes after it may be sound`,
+    );
+  }
+}
+
+/** Waits for the lock, and puts in the moment in which it is there. */
+class LockedPut implements Taking {
+  readonly backsOff = true;
+  private readonly lock: RawLock;
+  private readonly put: () => Put;
+  private done: Put | undefined;
+  private failure: { error: unknown } | undefined;
+
+  constructor(lock: RawLock, put: () => Put) {
+    this.lock = lock;
+    this.put = put;
+  }
+
+  tryTake(): boolean {
+    return this.lock.tryTake() && this.act();
+  }
+
+  peek(): boolean {
+    return this.lock.peek();
+  }
+
+  attempt(pressure: Pressure): boolean {
+    return this.lock.attempt(pressure) && this.act();
+  }
+
+  abandon(): void {
+    this.lock.abandon();
+  }
+
+  taken(): void {}
+
+  suspect(): number {
+    return this.lock.suspect();
+  }
+
+  outcome(): Put {
+    if (this.failure !== undefined) throw this.failure.error;
+    return this.done!;
+  }
+
+  private act(): true {
+    try {
+      this.done = this.put();
+    } catch (error) {
+      this.failure = { error };
+    }
+    return true;
+  }
+}
+
+/** Long enough for another to finish what it is just doing. */
+function patient(deadline: Deadline): Deadline {
+  return deadline.remaining < PATIENCE ? Deadline.from({ timeout: PATIENCE, signal: deadline.signal }) : deadline;
+}
+
+/** Opens a cell that belongs to the channel's; it is closed with it. */
+function openPart(of: Cell, type: ObjectType, words: Cell['words'], at: number, title: string): Cell {
+  const { agent } = of;
+  const found = agent.open(type, load(words, at), load(words, at + 1));
+  if (found === undefined) {
+    throw new StaleHandleError(`${title}: can't be opened, a part of it does not exist any more; make it anew`);
+  }
+  of.parts.push(found);
+  return found;
+}
+
+registerKind(KIND.GATE, { name: GATE_TYPE.name });

@@ -1,0 +1,54 @@
+/**
+ * Far: items that are too large for the ring, each in a file of its own beside it.
+ *
+ *   item-<cell>-<generation>-<number>   the payload; written before the item is put, removed by who has taken it
+ *
+ * Who dies between the two leaves a file that the next item of that number overwrites, and that goes with the queue.
+ */
+
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { itemPath } from '../agents/data.ts';
+import { withRoom } from '../platform/room.ts';
+
+export class Far {
+  private readonly folder: string;
+  private readonly of: { readonly number: number; readonly generation: number };
+
+  constructor(folder: string, of: { readonly number: number; readonly generation: number }) {
+    this.folder = folder;
+    this.of = of;
+  }
+
+  /** Writes the payload of item `number`. Throws `NoSpaceError`, with nothing left. */
+  write(number: number, bytes: Uint8Array): void {
+    const path = this.path(number);
+    try {
+      withRoom(path, () => writeFileSync(path, bytes, { mode: 0o600 }));
+    } catch (error) {
+      this.remove(number);
+      throw error;
+    }
+  }
+
+  /** The payload; `undefined` if somebody has taken the item. */
+  read(number: number): Buffer | undefined {
+    return ifThere(() => readFileSync(this.path(number)));
+  }
+
+  remove(number: number): void {
+    ifThere(() => unlinkSync(this.path(number)));
+  }
+
+  private path(number: number): string {
+    return itemPath(this.folder, this.of.number, this.of.generation, number);
+  }
+}
+
+function ifThere<Result>(act: () => Result): Result | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
