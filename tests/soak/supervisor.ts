@@ -48,13 +48,14 @@ export class Supervisor {
     const end = performance.now() + milliseconds;
     const tending = setInterval(() => this.tend(), TEND_EVERY_MS);
     let alright = true;
-    while (alright && performance.now() < end) {
+    for (let more = true; more; ) {
       const shift = SHORTEST_SHIFT_MS + this.random.below(LONGEST_SHIFT_MS - SHORTEST_SHIFT_MS);
       this.company.rage();
       await sleep(Math.min(shift, end - performance.now()));
       alright = await this.rest();
+      more = alright && performance.now() < end;
       // From the last rest nobody goes on, but to the end.
-      if (performance.now() < end) this.board.rest.value = 0;
+      if (more) this.board.rest.value = 0;
     }
     clearInterval(tending);
     this.board.stop.value = 1;

@@ -36,3 +36,8 @@ export async function holdsUntil(lock: Lock | RLock, gate: Value<'i32'>): Promis
   while (gate.value === 0) await sleep(1);
   hold.release();
 }
+
+/** Goes on until it is ended. */
+export async function lingers(): Promise<void> {
+  await new Promise(() => setInterval(() => {}, 1000));
+}
