@@ -47,6 +47,7 @@ import {
   PERMITS_PER_CELL,
   PHASE_CLAIMED,
 } from '../memory/layout.ts';
+import { Barging } from './barging.ts';
 import { HoldOf } from './hold.ts';
 import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
 import { FAIR_BIT, WAITERS_BIT } from './raw-lock.ts';
@@ -87,6 +88,9 @@ class RawPermits implements Taking {
   readonly turns: number[];
   private readonly cell: Cell;
   private readonly me: number;
+  /** Permits that this agent has taken so far. */
+  private takings = 0;
+  private readonly barging = new Barging();
   /** Where to look first. */
   private next = 0;
 
@@ -115,7 +119,10 @@ class RawPermits implements Taking {
 
   tryTake(): boolean {
     const state = this.marks();
-    if ((state & FAIR_BIT) !== 0 && this.oldest() !== undefined) return false;
+    if ((state & FAIR_BIT) === 0) return this.takeAny();
+    if (this.oldest() !== undefined) return false;
+    // Nobody waits any more for whom it was kept.
+    clearBits(this.cell.words, this.cell.at + CELL_STATE, FAIR_BIT);
     return this.takeAny();
   }
 
@@ -143,11 +150,15 @@ class RawPermits implements Taking {
   /** Wakes waiters for `count` permits that were freed. */
   announce(count: number): void {
     const { words, at } = this.cell;
+    const giveWay = this.barging.isTooLong(this.takings) && this.oldest() !== undefined;
     for (;;) {
       // OBSERVE permit -> WAITERS
       const state = this.marks();
-      if ((state & WAITERS_BIT) === 0) return;
-      if (cas(words, at + CELL_STATE, state, state & ~WAITERS_BIT) !== state) continue;
+      if ((state & WAITERS_BIT) === 0 && !giveWay) return;
+      const marks = (state & ~WAITERS_BIT) | (giveWay ? FAIR_BIT : 0);
+      if (cas(words, at + CELL_STATE, state, marks) !== state) continue;
+      if (giveWay) this.barging.giveWay();
+      else this.barging.begin(this.takings);
       wakeOldest(this.cell.agent, this.cell, count);
       return;
     }
@@ -164,7 +175,10 @@ class RawPermits implements Taking {
       const state = this.marks();
       const fair = (state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT;
       if (fair && this.peek() && !isFirst(this.cell.agent, this.cell)) return false;
-      if (this.takeAny()) return true;
+      if (this.takeAny()) {
+        this.barging.waited(pressure === PRESSURE.IMPATIENT);
+        return true;
+      }
       const marked = state | WAITERS_BIT | (pressure === PRESSURE.NONE ? 0 : FAIR_BIT);
       if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
       // PUBLISH WAITERS -> permit
@@ -191,6 +205,10 @@ class RawPermits implements Taking {
     if (this.peek()) wakeOldest(this.cell.agent, this.cell);
   }
 
+  hurried(): void {
+    this.barging.begin(this.takings);
+  }
+
   suspect(): number {
     const first = this.permits[0];
     return first === undefined ? 0 : load(first.words, first.at);
@@ -208,6 +226,7 @@ class RawPermits implements Taking {
       if (load(words, at) !== 0 || cas(words, at, 0, this.me) !== 0) continue;
       this.next = index;
       this.turns[index]!++;
+      this.takings++;
       this.unclaimed.push(index);
       return true;
     }

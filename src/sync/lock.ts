@@ -58,8 +58,8 @@ export class Lock extends MutualExclusion implements Holdable {
   }
 
   override release(): void {
-    const { cell, raw } = this;
-    if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) === raw.me) return;
+    const { raw } = this;
+    if (raw.freeFast()) return;
     this.checkOpen();
     if (!raw.free()) {
       throw new NotLockedError(
@@ -70,9 +70,8 @@ export class Lock extends MutualExclusion implements Holdable {
 
   /** @internal Gives back the holding `turn`, unless somebody else has released it. */
   releaseTurn(turn: number): void {
-    const { cell, raw } = this;
-    if (turn !== raw.turn) return;
-    if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) === raw.me) return;
+    const { raw } = this;
+    if (turn !== raw.turn || raw.freeFast()) return;
     if (!this.closed && ownerOf(raw.state) === raw.me) raw.free();
   }
 

@@ -16,7 +16,8 @@
  *             is on its way the lock has its fast paths again, and nobody else is woken. It sets WAITERS anew, whether it
  *             takes (others may wait) or sleeps again.
  *   FAIR      set by a waiter that was woken, found the lock taken again, and has waited for over half a millisecond: the next
- *             release keeps the lock for the oldest waiter, newcomers queue. It is a policy, nothing is owned by it: the oldest
+ *             release keeps the lock for the oldest waiter, newcomers queue. Set also by the release of who has passed over a waiter
+ *             for half a millisecond (barging.ts), as that may not have got a processor to run on. It is a policy, nothing is owned by it: the oldest
  *             waiter takes by CAS like anyone, and if it is gone or idle others take after an interval.
  *
  * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is awake that will set it when it
@@ -32,11 +33,13 @@
 import { add, cas, load, store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
 import type { Namespace } from '../agents/namespace.ts';
-import type { Pressure, Wait } from '../agents/wait.ts';
+import type { Pressure } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY, CELL_STATE, SLOT_MASK } from '../memory/layout.ts';
+import { Barging } from './barging.ts';
+import type { Taking } from './taking.ts';
 
 export const RECOVERIES_WORD: number = CELL_BODY + 2;
 export const DEPTH_WORD: number = CELL_BODY + 3;
@@ -58,7 +61,7 @@ function isFair(state: number): boolean {
   return (state & FAIR_BIT) !== 0;
 }
 
-export class RawLock implements Wait {
+export class RawLock implements Taking {
   readonly backsOff = true;
   readonly cell: Cell;
   readonly me: number;
@@ -68,6 +71,8 @@ export class RawLock implements Wait {
   turns = 0;
   /** Whether the last taking found what a dead owner left. */
   recovered = false;
+  /** How this agent passes over those who wait. */
+  readonly barging: Barging = new Barging();
 
   constructor(cell: Cell) {
     this.cell = cell;
@@ -84,6 +89,12 @@ export class RawLock implements Wait {
 
   get state(): number {
     return load(this.cell.words, this.cell.at + CELL_STATE);
+  }
+
+  /** Releases by one compare-and-swap, where nobody waits and no other mark is set. */
+  freeFast(): boolean {
+    const { cell, me } = this;
+    return this.barging.isShort(this.turns) && cas(cell.words, cell.at + CELL_STATE, me, 0) === me;
   }
 
   /** Begins a holding of this agent; returns its turn. */
@@ -110,8 +121,12 @@ export class RawLock implements Wait {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) return false;
-      if (cas(words, at + CELL_STATE, state, state & FAIR_BIT) !== state) continue;
-      if ((state & WAITERS_BIT) !== 0) wakeOldest(this.cell.agent, this.cell);
+      const giveWay = this.barging.isTooLong(this.turns) && this.oldest() !== undefined;
+      if (cas(words, at + CELL_STATE, state, giveWay ? FAIR_BIT : state & FAIR_BIT) !== state) continue;
+      if (giveWay) this.barging.giveWay();
+      else if ((state & WAITERS_BIT) !== 0) this.barging.begin(this.turns);
+      else return true;
+      wakeOldest(this.cell.agent, this.cell);
       return true;
     }
   }
@@ -127,8 +142,9 @@ export class RawLock implements Wait {
       if (isFree(state)) {
         if (isFair(state) && pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell))
           return false;
-        if (cas(words, at + CELL_STATE, state, WAITERS_BIT | this.me) === state) return this.took(state);
-        continue;
+        if (cas(words, at + CELL_STATE, state, WAITERS_BIT | this.me) !== state) continue;
+        this.barging.waited(pressure === PRESSURE.IMPATIENT);
+        return this.took(state);
       }
       const fair = pressure === PRESSURE.NONE ? 0 : FAIR_BIT;
       const marked = state | WAITERS_BIT | fair;
@@ -152,6 +168,10 @@ export class RawLock implements Wait {
   }
 
   taken(): void {}
+
+  hurried(): void {
+    this.barging.begin(this.turns);
+  }
 
   suspect(): number {
     return ownerOf(this.state);

@@ -159,14 +159,14 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   }
 
   private giveBack(): void {
-    const { cell, raw } = this;
+    const { raw } = this;
     if (raw.depth > 1) {
       raw.setDepth(--raw.depth);
       return;
     }
     raw.depth = 0;
     raw.scope = undefined;
-    if (cas(cell.words, cell.at + CELL_STATE, raw.me, 0) !== raw.me) raw.free();
+    if (!raw.freeFast()) raw.free();
   }
 
   private notReleasable(): Error {
