@@ -173,8 +173,9 @@ class RawPermits implements Taking {
     const { words, at } = this.cell;
     for (;;) {
       const state = this.marks();
-      const fair = (state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT;
-      if (fair && this.peek() && !isFirst(this.cell.agent, this.cell)) return false;
+      const inTurn = this.permits.length === 1 || (state & FAIR_BIT) !== 0;
+      if (inTurn && pressure !== PRESSURE.IMPATIENT && this.peek() && !isFirst(this.cell.agent, this.cell))
+        return false;
       if (this.takeAny()) {
         this.barging.waited(pressure === PRESSURE.IMPATIENT);
         return true;

@@ -140,8 +140,8 @@ export class RawLock implements Taking {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) {
-        if (isFair(state) && pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell))
-          return false;
+        // Awake for another reason than its turn, it leaves the lock to who came first, and sees to it that that one is awake.
+        if (pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell)) return false;
         if (cas(words, at + CELL_STATE, state, WAITERS_BIT | this.me) !== state) continue;
         this.barging.waited(pressure === PRESSURE.IMPATIENT);
         return this.took(state);

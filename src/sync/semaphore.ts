@@ -102,8 +102,8 @@ class RawSemaphore implements Taking {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (permitsIn(state) > 0) {
-        const fair = (state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT;
-        if (fair && !isFirst(this.cell.agent, this.cell)) return false;
+        const inTurn = permitsIn(state) === 1 || (state & FAIR_BIT) !== 0;
+        if (inTurn && pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell)) return false;
         const taken = (permitsIn(state) - 1) | WAITERS_BIT;
         if (cas(words, at + CELL_STATE, state, taken) !== state) continue;
         this.takings++;
