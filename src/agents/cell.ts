@@ -83,6 +83,8 @@ export class Cell implements Place {
   spunInARow = 0;
   closed = false;
 
+  /** Whether the object was free at the last look that nobody had asked for. */
+  private seenFree = false;
   private readonly flows = new Set<Flow>();
   private entry: Entry | undefined;
   private blocked = 0;
@@ -187,9 +189,12 @@ export class Cell implements Place {
 
   /** Serves the awaiting calls that can be served now. */
   dispatch(impatient: boolean): void {
+    // Left alone is who was not rung since the last look, and found the object free then: not who looks while another comes.
+    const alone = impatient && this.seenFree;
+    this.seenFree = impatient && this.serial && this.flows.values().next().value?.wait.peek() === true;
     for (const flow of this.flows) {
       const long = now() - flow.since > FAIRNESS_AFTER;
-      const pressure: Pressure = impatient ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE;
+      const pressure: Pressure = alone ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE;
       if (flow.wait.attempt(pressure)) {
         this.end(flow);
         flow.wait.taken();

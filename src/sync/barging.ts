@@ -67,7 +67,7 @@ export class Barging {
   waited(impatient: boolean): void {
     this.lookAt = NEVER;
     if (this.gaveWayAt === 0) return;
-    // An event loop looks impatiently at every interval, also where everyone has come.
+    // It may also be impatient where others have come and gone meanwhile.
     const inVain = impatient && now() - this.gaveWayAt > IDLE_AFTER;
     this.patience = inVain ? Math.min(this.patience * PATIENCE_FACTOR, MOST_PATIENCE) : FAIRNESS_AFTER;
     this.gaveWayAt = 0;
