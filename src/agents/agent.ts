@@ -253,11 +253,10 @@ export class Agent implements Waker {
       this.interval = undefined;
       return;
     }
+    // Before anything is served or refused: until then no code of this thread is about to go on.
+    for (const cell of this.cells.values()) if (cell.check()) break;
     sweepIfDue(this);
-    for (const cell of [...this.cells.values()]) {
-      cell.dispatch(true);
-      cell.check();
-    }
+    for (const cell of [...this.cells.values()]) cell.dispatch(true);
   }
 }
 

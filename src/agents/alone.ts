@@ -12,7 +12,10 @@ import { isMainThread } from 'node:worker_threads';
 import { resourcesInUse } from '#park';
 import { agentsOfThread, runsTarget } from './agent.ts';
 
-/** Whether the call that awaits, with `timers` of its own, is all that this thread is about. */
+/**
+ * Whether the call that awaits, with `timers` of its own, is all that this thread is about. To be asked at the beginning of a turn of the
+ * event loop: later, calls that were served in it may be about to go on.
+ */
 export function isAlone(timers: number): boolean {
   if (!runsTarget()) return false;
   let calls = 0;

@@ -114,11 +114,12 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
       if (time - since > FAIRNESS_AFTER && wait.attempt(PRESSURE.FAIR)) return true;
       if (time >= deadline.at) break;
       if (!slept) refuseIf(wait.check?.(0));
+      const free = wait.peek();
       const outcome = sleepOnce(agent, seen, Math.min(slice, deadline.at - time));
       if (outcome !== 'timeout') continue;
-      // Nobody has woken this thread for a whole slice: look whether somebody died, and take what is free.
+      // Nobody has woken this thread for a whole slice: look whether somebody died, and take what was free all the time.
       if (slice <= FIRST_SLICE) reapIfDead(agent, wait.suspect());
-      else if (wait.attempt(PRESSURE.IMPATIENT)) return true;
+      else if (free && wait.attempt(PRESSURE.IMPATIENT)) return true;
       slice = slices();
       if (now() - looked < slice) continue;
       looked = now();

@@ -85,6 +85,8 @@ export class Cell implements Place {
   spunInARow = 0;
   closed = false;
 
+  /** Whether the object was free at the last look that nobody had asked for. */
+  private seenFree = false;
   private readonly flows = new Set<Flow>();
   private entry: Entry | undefined;
   private blocked = 0;
@@ -190,9 +192,12 @@ export class Cell implements Place {
 
   /** Serves the awaiting calls that can be served now. */
   dispatch(impatient: boolean): void {
+    // Left alone is who was not rung since the last look, and found the object free then: not who looks while another comes.
+    const alone = impatient && this.seenFree;
+    this.seenFree = impatient && this.serial && this.flows.values().next().value?.wait.peek() === true;
     for (const flow of this.flows) {
       const long = now() - flow.since > FAIRNESS_AFTER;
-      const pressure: Pressure = impatient ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE;
+      const pressure: Pressure = alone ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE;
       if (flow.wait.attempt(pressure)) {
         this.end(flow);
         flow.wait.taken();
@@ -201,9 +206,10 @@ export class Cell implements Place {
     }
   }
 
-  /** Asks the awaiting calls whether they would wait for ever. */
-  check(): void {
-    for (const flow of this.flows) this.refuse(flow);
+  /** Asks the awaiting calls whether they would wait for ever; returns whether one did, and was refused. */
+  check(): boolean {
+    for (const flow of this.flows) if (this.refuse(flow)) return true;
+    return false;
   }
 
   /** Rejects the awaiting calls made through `keeper`, or all. */
@@ -250,11 +256,12 @@ export class Cell implements Place {
     this.entry = undefined;
   }
 
-  private refuse(flow: Flow): void {
+  private refuse(flow: Flow): boolean {
     const error = flow.wait.check?.(flow.ticket);
-    if (error === undefined) return;
+    if (error === undefined) return false;
     this.giveUp(flow);
     flow.reject(error);
+    return true;
   }
 
   private watch(flow: Flow): void {

@@ -29,6 +29,7 @@ import { inspect } from 'node:util';
 import {
   FolderError,
   InvalidTypeError,
+  LayoutError,
   NameError,
   NoSpaceError,
   PlatformError,
@@ -83,7 +84,10 @@ export function enterFolder(path: string, create: boolean): Entered {
   } catch (error) {
     // Nothing shall be left of a folder that was made in vain.
     if (create && error instanceof NoSpaceError) removeIfEmpty(path);
-    throw error;
+    if (!create || !(error instanceof LayoutError)) throw error;
+    // The programs of another version may all have been killed: then it goes, and if another program is faster it is new already.
+    removeIfEmpty(path);
+    return enter(path, create);
   }
 }
 

@@ -88,6 +88,19 @@ export function reapIfDead(waker: Waker, slot: number): boolean {
   return true;
 }
 
+/** Looks at every other agent that has the object open. */
+export function reapDeadOpeners(waker: Waker, { words, at }: Place): void {
+  const last = waker.namespace.highSlot >> 5;
+  for (let word = 0; word <= last; word++) {
+    let bits = load(words, at + CELL_OPEN + word);
+    while (bits !== 0) {
+      const bit = bits & -bits;
+      bits ^= bit;
+      reapIfDead(waker, word * 32 + 31 - Math.clz32(bit));
+    }
+  }
+}
+
 /** Looks at every agent of the namespace, unless somebody did within the period. */
 export function sweepIfDue(waker: Waker): void {
   const { namespace } = waker;

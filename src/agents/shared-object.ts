@@ -14,7 +14,9 @@ import { agentInFolder, agentInNamespace, defaultAgent } from './agent.ts';
 import type { Cell, ObjectType } from './cell.ts';
 import { namedFolder } from './folder.ts';
 import { kindNumbered } from './kinds.ts';
+import type { NamedCell } from './names.ts';
 import { checkName, lookUp, pruneName, register, withNames } from './names.ts';
+import { reapDeadOpeners } from './reaper.ts';
 
 const HANDLE_FORM = /^lockstep:([A-Za-z]+)\?(.+)$/s;
 const DEFAULT_NAMESPACE = 'default';
@@ -219,7 +221,7 @@ function obtainIn(
   if (name === undefined) return new Opened(make(), undefined);
   checkName(name);
   const cell = withNames(agent.namespace, () => {
-    const found = lookUp(agent.namespace, name);
+    const found = lookUpLive(agent, name);
     if (found !== undefined && found.kind !== type.kind) {
       throw new NameTakenError(
         `${type.name} ${JSON.stringify(name)}: refused, the name stands for a ${kindNumbered(found.kind)?.name ?? 'foreign object'} ` +
@@ -233,6 +235,18 @@ function obtainIn(
     return made;
   });
   return new Opened(cell, name);
+}
+
+/**
+ * The cell that the name stands for, if somebody alive has it open. The dead count as users until they are reaped, and where nobody
+ * waits nobody looks: then the next to come would get what they left, with a plain semaphore's permits gone, instead of a fresh object.
+ */
+function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
+  const { namespace } = agent;
+  const found = lookUp(namespace, name);
+  if (found === undefined || agent.cells.has(found.cell)) return found;
+  reapDeadOpeners(agent, namespace.arena.place(found.cell));
+  return lookUp(namespace, name);
 }
 
 /** The cell that a handle stands for. Throws `HandleError` or `StaleHandleError`. */

@@ -33,6 +33,7 @@ import type { Hold, ObjectOptions } from '../contracts.ts';
 import { NameTakenError, OverReleaseError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY, CELL_STATE, KIND } from '../memory/layout.ts';
+import { Barging } from './barging.ts';
 import { HoldOf } from './hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from './lock-words.ts';
 import type { Permit } from './permit-cells.ts';
@@ -58,6 +59,9 @@ class RawPermits implements Taking {
   readonly turns: number[];
   private readonly cell: Cell;
   private readonly me: number;
+  /** Permits that this agent has taken so far. */
+  private takings = 0;
+  private readonly barging = new Barging();
   /** Where to look first. */
   private next = 0;
 
@@ -87,7 +91,10 @@ class RawPermits implements Taking {
 
   tryTake(): boolean {
     const state = this.marks();
-    if ((state & FAIR_BIT) !== 0 && this.oldest() !== undefined) return false;
+    if ((state & FAIR_BIT) === 0) return this.takeAny();
+    if (this.oldest() !== undefined) return false;
+    // Nobody waits any more for whom it was kept.
+    clearBits(this.cell.words, this.cell.at + CELL_STATE, FAIR_BIT);
     return this.takeAny();
   }
 
@@ -115,11 +122,15 @@ class RawPermits implements Taking {
   /** Wakes waiters for `count` permits that were freed. */
   announce(count: number): void {
     const { words, at } = this.cell;
+    const giveWay = this.barging.isTooLong(this.takings) && this.oldest() !== undefined;
     for (;;) {
       // OBSERVE permit -> WAITERS
       const state = this.marks();
-      if ((state & WAITERS_BIT) === 0) return;
-      if (cas(words, at + CELL_STATE, state, state & ~WAITERS_BIT) !== state) continue;
+      if ((state & WAITERS_BIT) === 0 && !giveWay) return;
+      const marks = (state & ~WAITERS_BIT) | (giveWay ? FAIR_BIT : 0);
+      if (cas(words, at + CELL_STATE, state, marks) !== state) continue;
+      if (giveWay) this.barging.giveWay();
+      else this.barging.begin(this.takings);
       wakeOldest(this.cell.agent, this.cell, count);
       return;
     }
@@ -134,9 +145,13 @@ class RawPermits implements Taking {
     const { words, at } = this.cell;
     for (;;) {
       const state = this.marks();
-      const fair = (state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT;
-      if (fair && this.peek() && !isFirst(this.cell.agent, this.cell)) return false;
-      if (this.takeAny()) return true;
+      const inTurn = this.permits.length === 1 || (state & FAIR_BIT) !== 0;
+      if (inTurn && pressure !== PRESSURE.IMPATIENT && this.peek() && !isFirst(this.cell.agent, this.cell))
+        return false;
+      if (this.takeAny()) {
+        this.barging.waited(pressure === PRESSURE.IMPATIENT);
+        return true;
+      }
       const marked = state | WAITERS_BIT | (pressure === PRESSURE.NONE ? 0 : FAIR_BIT);
       if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
       // PUBLISH WAITERS -> permit
@@ -163,6 +178,10 @@ class RawPermits implements Taking {
     if (this.peek()) wakeOldest(this.cell.agent, this.cell);
   }
 
+  hurried(): void {
+    this.barging.begin(this.takings);
+  }
+
   suspect(): number {
     const first = this.permits[0];
     return first === undefined ? 0 : load(first.words, first.at);
@@ -180,6 +199,7 @@ class RawPermits implements Taking {
       if (load(words, at) !== 0 || cas(words, at, 0, this.me) !== 0) continue;
       this.next = index;
       this.turns[index]!++;
+      this.takings++;
       this.unclaimed.push(index);
       return true;
     }

@@ -60,6 +60,10 @@ export class LockWait implements Taking {
     if (this.want !== undefined) this.scope.end(this.want);
   }
 
+  hurried(): void {
+    this.raw.hurried();
+  }
+
   suspect(): number {
     return this.raw.suspect();
   }

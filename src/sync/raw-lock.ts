@@ -12,7 +12,8 @@
  *             is on its way the lock has its fast paths again, and nobody else is woken. It sets WAITERS anew, whether it
  *             takes (others may wait) or sleeps again.
  *   FAIR      set by a waiter that was woken, found the lock taken again, and has waited for over half a millisecond: the next
- *             release keeps the lock for the oldest waiter, newcomers queue. It is a policy, nothing is owned by it: the oldest
+ *             release keeps the lock for the oldest waiter, newcomers queue. Set also by the release of who has passed over a waiter
+ *             for half a millisecond (barging.ts), as that may not have got a processor to run on. It is a policy, nothing is owned by it: the oldest
  *             waiter takes by CAS like anyone, and if it is gone or idle others take after an interval.
  *
  * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is awake that will set it when it
@@ -27,10 +28,11 @@
 
 import { cas, load, store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
-import type { Pressure, Wait } from '../agents/wait.ts';
+import type { Pressure } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';
 import { CELL_STATE } from '../memory/layout.ts';
+import { Barging } from './barging.ts';
 import {
   clearWant,
   DEPTH_WORD,
@@ -45,10 +47,11 @@ import {
 } from './lock-words.ts';
 import type { Held, Scope, Want } from './scope.ts';
 import { currentScope, TOP } from './scope.ts';
+import type { Taking } from './taking.ts';
 import type { Watcher } from './watcher.ts';
 import { watcherFor } from './watcher.ts';
 
-export class RawLock implements Wait, Held {
+export class RawLock implements Taking, Held {
   readonly backsOff = true;
   readonly cell: Cell;
   readonly me: number;
@@ -64,6 +67,8 @@ export class RawLock implements Wait, Held {
   private wanting = false;
   /** Is told of each taking, where something is to be kept of it. */
   private readonly watcher: Watcher | undefined;
+  /** How this agent passes over those who wait. */
+  readonly barging: Barging = new Barging();
 
   constructor(cell: Cell) {
     this.cell = cell;
@@ -113,7 +118,9 @@ export class RawLock implements Wait, Held {
   /** Gives this agent's holding of the cell back by one compare-and-swap; `false` if it is not held, or waited for. */
   release({ words, at }: Cell): boolean {
     if (this.wanting) this.unwant();
-    return cas(words, at + CELL_STATE, this.me, 0) === this.me;
+    // A call that is served next has the lock before it goes on: until then nobody knows its scope.
+    this.scope = TOP;
+    return this.barging.isShort(this.turns) && cas(words, at + CELL_STATE, this.me, 0) === this.me;
   }
 
   /** Frees the lock, whoever owns it, and wakes the oldest waiter. Returns `false` if it was free. */
@@ -124,8 +131,12 @@ export class RawLock implements Wait, Held {
       if (isFree(state)) return false;
       // Before the release: the owner may take it again at once, and must not be taken for the only one who can free it.
       if (ownerOf(state) !== this.me) markSignal(this.cell);
-      if (cas(words, at + CELL_STATE, state, state & FAIR_BIT) !== state) continue;
-      if ((state & WAITERS_BIT) !== 0) wakeOldest(this.cell.agent, this.cell);
+      const giveWay = this.barging.isTooLong(this.turns) && this.oldest() !== undefined;
+      if (cas(words, at + CELL_STATE, state, giveWay ? FAIR_BIT : state & FAIR_BIT) !== state) continue;
+      if (giveWay) this.barging.giveWay();
+      else if ((state & WAITERS_BIT) !== 0) this.barging.begin(this.turns);
+      else return true;
+      wakeOldest(this.cell.agent, this.cell);
       return true;
     }
   }
@@ -139,10 +150,11 @@ export class RawLock implements Wait, Held {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) {
-        if (isFair(state) && pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell))
-          return false;
-        if (cas(words, at + CELL_STATE, state, WAITERS_BIT | this.me) === state) return this.took(state);
-        continue;
+        // Awake for another reason than its turn, it leaves the lock to who came first, and sees to it that that one is awake.
+        if (pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell)) return false;
+        if (cas(words, at + CELL_STATE, state, WAITERS_BIT | this.me) !== state) continue;
+        this.barging.waited(pressure === PRESSURE.IMPATIENT);
+        return this.took(state);
       }
       const fair = pressure === PRESSURE.NONE ? 0 : FAIR_BIT;
       const marked = state | WAITERS_BIT | fair;
@@ -166,6 +178,10 @@ export class RawLock implements Wait, Held {
   }
 
   taken(): void {}
+
+  hurried(): void {
+    this.barging.begin(this.turns);
+  }
 
   suspect(): number {
     return ownerOf(this.state);

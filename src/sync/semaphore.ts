@@ -26,6 +26,7 @@ import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../contracts.ts';
 import { OutOfRangeError } from '../errors.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
+import { Barging } from './barging.ts';
 import { HoldOf } from './hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from './lock-words.ts';
 import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
@@ -42,7 +43,10 @@ function permitsIn(state: number): number {
 }
 
 class RawSemaphore implements Taking {
+  /** Permits that this agent has taken so far. */
+  takings = 0;
   private readonly cell: Cell;
+  private readonly barging = new Barging();
 
   private constructor(cell: Cell) {
     this.cell = cell;
@@ -66,18 +70,25 @@ class RawSemaphore implements Taking {
       if (permitsIn(state) === 0) return false;
       if ((state & FAIR_BIT) !== 0 && this.oldest() !== undefined) return false;
       const taken = (state & ~FAIR_BIT) - 1;
-      if (cas(words, at + CELL_STATE, state, taken) === state) return true;
+      if (cas(words, at + CELL_STATE, state, taken) !== state) continue;
+      this.takings++;
+      return true;
     }
   }
 
   /** Adds permits and wakes as many waiters. Returns `false` when there would be too many. */
   give(count: number): boolean {
     const { words, at } = this.cell;
+    const giveWay = this.barging.isTooLong(this.takings) && this.oldest() !== undefined;
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (permitsIn(state) + count > MAX_PERMITS) return false;
-      if (cas(words, at + CELL_STATE, state, (state & ~WAITERS_BIT) + count) !== state) continue;
-      if ((state & WAITERS_BIT) !== 0) wakeOldest(this.cell.agent, this.cell, count);
+      const given = ((state & ~WAITERS_BIT) + count) | (giveWay ? FAIR_BIT : 0);
+      if (cas(words, at + CELL_STATE, state, given) !== state) continue;
+      if (giveWay) this.barging.giveWay();
+      else if ((state & WAITERS_BIT) !== 0) this.barging.begin(this.takings);
+      else return true;
+      wakeOldest(this.cell.agent, this.cell, count);
       return true;
     }
   }
@@ -91,11 +102,13 @@ class RawSemaphore implements Taking {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (permitsIn(state) > 0) {
-        const fair = (state & FAIR_BIT) !== 0 && pressure !== PRESSURE.IMPATIENT;
-        if (fair && !isFirst(this.cell.agent, this.cell)) return false;
+        const inTurn = permitsIn(state) === 1 || (state & FAIR_BIT) !== 0;
+        if (inTurn && pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell)) return false;
         const taken = (permitsIn(state) - 1) | WAITERS_BIT;
-        if (cas(words, at + CELL_STATE, state, taken) === state) return true;
-        continue;
+        if (cas(words, at + CELL_STATE, state, taken) !== state) continue;
+        this.takings++;
+        this.barging.waited(pressure === PRESSURE.IMPATIENT);
+        return true;
       }
       const fair = pressure === PRESSURE.NONE ? 0 : FAIR_BIT;
       const marked = state | WAITERS_BIT | fair;
@@ -119,6 +132,10 @@ class RawSemaphore implements Taking {
 
   taken(): void {
     if (this.peek()) wakeOldest(this.cell.agent, this.cell);
+  }
+
+  hurried(): void {
+    this.barging.begin(this.takings);
   }
 
   suspect(): number {
@@ -170,8 +187,10 @@ export class Semaphore extends PermitSource {
     const { words, at } = this.cell;
     const state = load(words, at + CELL_STATE);
     // Only a plain count: no marks, and not closed.
-    if (state > 0 && state <= PERMITS_MASK && cas(words, at + CELL_STATE, state, state - 1) === state)
+    if (state > 0 && state <= PERMITS_MASK && cas(words, at + CELL_STATE, state, state - 1) === state) {
+      this.raw.takings++;
       return this.held();
+    }
     this.checkOpen();
     return this.raw.tryTake() ? this.held() : null;
   }

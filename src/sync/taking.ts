@@ -9,6 +9,8 @@ import { AWAITING_BIT, BLOCKING_BIT } from '../memory/layout.ts';
 /** A wait for something that a newcomer may also take without queueing. */
 export interface Taking extends Wait {
   tryTake(): boolean;
+  /** Called when `tryTake` has just passed over those who may wait. */
+  hurried?(): void;
 }
 
 /** Awaiting calls that may be served by spinning before the event loop gets its turn. */
@@ -18,7 +20,11 @@ const SPIN_ROUNDS = 3;
 
 /** Waits until the object is taken; `false` when the time has passed. *Blocks* the thread. */
 export function takeBlocking(cell: Cell, wait: Taking, deadline: Deadline): boolean {
-  for (let round = 0; round < SPIN_ROUNDS && spin(cell, wait); round++) if (wait.tryTake()) return true;
+  for (let round = 0; round < SPIN_ROUNDS && spin(cell, wait); round++) {
+    if (!wait.tryTake()) continue;
+    wait.hurried?.();
+    return true;
+  }
   cell.enter(BLOCKING_BIT, cell.drawTicket());
   let taken = false;
   try {
@@ -38,6 +44,7 @@ export function takeBlocking(cell: Cell, wait: Taking, deadline: Deadline): bool
 export function takeAwaiting(cell: Cell, wait: Taking, deadline: Deadline, keeper: object): Promise<boolean> {
   if (!cell.hasFlows && cell.spunInARow < MOST_SPUN_IN_A_ROW && spin(cell, wait) && wait.tryTake()) {
     cell.spunInARow++;
+    wait.hurried?.();
     return Promise.resolve(true);
   }
   cell.spunInARow = 0;

@@ -4,6 +4,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+const PROGRAMS = new URL('../programs/', import.meta.url);
+
 export interface Ending {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -11,9 +13,15 @@ export interface Ending {
   stderr: string;
 }
 
-interface ProgramOptions {
+export interface ProgramOptions {
   args?: string[];
   nodeArgs?: string[];
+  /** Where it is, if not in tests/programs of this Lockstep. */
+  from?: URL;
+  /** A command that runs it, such as `unshare --pid`. */
+  within?: readonly string[];
+  /** The user and group that runs it. */
+  user?: number;
   env?: Record<string, string | undefined>;
 }
 
@@ -23,9 +31,12 @@ export class Program {
   stdout = '';
   stderr = '';
 
-  constructor(name: string, { args = [], nodeArgs = [], env = {} }: ProgramOptions = {}) {
-    const file = fileURLToPath(new URL(`../programs/${name}.js`, import.meta.url));
-    this.child = spawn(process.execPath, [...nodeArgs, file, ...args], {
+  constructor(name: string, options: ProgramOptions = {}) {
+    const { args = [], nodeArgs = [], from = PROGRAMS, within = [], user, env = {} } = options;
+    const file = fileURLToPath(new URL(`${name}.js`, from));
+    const [command = '', ...rest] = [...within, process.execPath, ...nodeArgs, file, ...args];
+    this.child = spawn(command, rest, {
+      ...(user === undefined ? {} : { uid: user, gid: user }),
       env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -1,7 +1,8 @@
 /** Targets of processes and threads that do one thing. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lock, RLock, Value } from 'lockstep';
+import type { Hold, Lock, RLock, Value } from 'lockstep';
+import type { Style } from './operations.ts';
 
 /** Tries the same lock through three ways in which it came here. */
 export function locksAsSeenBy(
@@ -35,4 +36,34 @@ export async function holdsUntil(lock: Lock | RLock, gate: Value<'i32'>): Promis
   const hold = await lock.acquire();
   while (gate.value === 0) await sleep(1);
   hold.release();
+}
+
+/** Goes on until it is ended. */
+export async function lingers(): Promise<void> {
+  await new Promise(() => setInterval(() => {}, 1000));
+}
+
+interface Queueable {
+  acquire(): Promise<Hold>;
+  acquireSync(): Hold;
+  describe(): { waiting: number };
+}
+
+/** Takes the object and gives it back; returns how many had done so before. */
+export async function queues(object: Queueable, order: Value<'i32'>, style: Style): Promise<number> {
+  const hold = style === 'blocking' ? object.acquireSync() : await object.acquire();
+  const rank = order.add(1);
+  hold.release();
+  return rank;
+}
+
+/** Takes the object for a millisecond again and again until somebody else has had it; counts the times when one waited already. */
+export function hogs(object: Queueable, order: Value<'i32'>, passes: Value<'i32'>): void {
+  while (order.value === 0) {
+    const hold = object.acquireSync();
+    if (order.value === 0 && object.describe().waiting > 0) passes.add(1);
+    const end = performance.now() + 1;
+    while (performance.now() < end);
+    hold.release();
+  }
 }

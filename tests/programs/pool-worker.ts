@@ -1,0 +1,30 @@
+/** What a worker of a pool or of a cluster, of `node:worker_threads` or a foreign package, runs. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Lock, Value } from 'lockstep';
+
+/** Adds one by one to a named Value, inside a named Lock; returns how many it has added. */
+export async function adds(times: number): Promise<number> {
+  const lock = new Lock({ name: 'pooled' });
+  const total = new Value('i32', 0, { name: 'pooled-total', lock: false });
+  for (let i = 0; i < times; i++) {
+    const hold = i % 2 === 0 ? lock.acquireSync() : await lock.acquire();
+    total.value = total.value + 1;
+    hold.release();
+  }
+  lock.close();
+  total.close();
+  return times;
+}
+
+/** Takes the named lock, says so, and keeps it. */
+export async function keeps(): Promise<void> {
+  const lock = new Lock({ name: 'pooled' });
+  const held = new Value('i32', 0, { name: 'pooled-held', lock: false });
+  const hold = await lock.acquire();
+  held.add(1);
+  for (;;) {
+    await sleep(1000);
+    if (hold.recovered) held.add(1);
+  }
+}

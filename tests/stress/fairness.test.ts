@@ -1,0 +1,71 @@
+/** How what many want at once is shared out among them: see docs/fairness.md. */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Barrier, BoundedSemaphore, Lock, Process, RLock, Semaphore, Thread, Value } from 'lockstep';
+import type { Style } from '../support/operations.ts';
+import { type Contest, competes } from './competitor.ts';
+import type { Word } from './members.ts';
+
+const COMPETITORS = 8;
+const ENOUGH = 10_000;
+/** Microseconds. */
+const WORK = 25;
+
+const word = (): Word => new Value('i32', 0, { lock: false });
+
+interface Mix {
+  name: string;
+  /** How competitor `n` takes part: from the first again when they end. */
+  parts: readonly { kind: typeof Process | typeof Thread; style: Style }[];
+}
+
+const MIXES: readonly Mix[] = [
+  { name: 'processes that block', parts: [{ kind: Process, style: 'blocking' }] },
+  { name: 'processes that await', parts: [{ kind: Process, style: 'awaiting' }] },
+  { name: 'threads that block', parts: [{ kind: Thread, style: 'blocking' }] },
+  {
+    name: 'processes and threads that block or await',
+    parts: [
+      { kind: Process, style: 'blocking' },
+      { kind: Process, style: 'awaiting' },
+      { kind: Thread, style: 'blocking' },
+      { kind: Thread, style: 'awaiting' },
+    ],
+  },
+];
+
+const OBJECTS = [
+  { name: 'a Lock', make: () => new Lock() },
+  { name: 'an RLock', make: () => new RLock() },
+  { name: 'a Semaphore of one', make: () => new Semaphore(1) },
+  { name: 'a BoundedSemaphore of one', make: () => new BoundedSemaphore(1) },
+];
+
+describe('when eight compete', { timeout: 240_000 }, () => {
+  for (const { name: what, make } of OBJECTS) {
+    for (const { name, parts } of MIXES) {
+      it(`${what} comes to none of ${name} more than twice as often as to another`, async () => {
+        const object = make();
+        const contest: Contest = {
+          gate: new Barrier(COMPETITORS),
+          begun: word(),
+          total: word(),
+          shares: Array.from({ length: COMPETITORS }, word),
+          enough: ENOUGH,
+          work: WORK,
+        };
+        const competitors = Array.from({ length: COMPETITORS }, (_, me) => {
+          const { kind, style } = parts[me % parts.length] ?? { kind: Process, style: 'blocking' };
+          return new kind({ target: competes, args: [object, contest, me, style] });
+        });
+        for (const competitor of competitors) competitor.start();
+        for (const competitor of competitors) await competitor.result;
+        const shares = contest.shares.map(({ value }) => value);
+        assert.ok(Math.max(...shares) <= 2 * Math.min(...shares), `the shares are ${shares.join(', ')}`);
+        object.close();
+      });
+    }
+  }
+});
