@@ -177,6 +177,41 @@ export class DeadlockError extends LockstepError {
   }
 }
 
+/** The queue had no room in time. Code `ERR_LOCKSTEP_QUEUE_FULL`. */
+export class QueueFullError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_QUEUE_FULL', message, options);
+  }
+}
+
+/** The queue had no item in time. Code `ERR_LOCKSTEP_QUEUE_EMPTY`. */
+export class QueueEmptyError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_QUEUE_EMPTY', message, options);
+  }
+}
+
+/** The other end of the pipe is gone, and all that it sent was received. Code `ERR_LOCKSTEP_END_OF_STREAM`. */
+export class EndOfStreamError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_END_OF_STREAM', message, options);
+  }
+}
+
+/** Nobody has the other end of the pipe open any more. Code `ERR_LOCKSTEP_BROKEN_PIPE`. */
+export class BrokenPipeError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_BROKEN_PIPE', message, options);
+  }
+}
+
+/** A message could not be sent or received in time. Code `ERR_LOCKSTEP_TIMED_OUT`. */
+export class TimedOutError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_TIMED_OUT', message, options);
+  }
+}
+
 /** A process or thread ended without a result. Code `ERR_LOCKSTEP_WORKER_DIED`. */
 export class WorkerDiedError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {

@@ -13,6 +13,15 @@ export type {
 } from './contracts.ts';
 export type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 export * from './errors.ts';
+export type { ConnectionDescription, PipeOptions } from './messaging/connection.ts';
+export { Connection, Pipe } from './messaging/connection.ts';
+export type { JoinableQueueDescription } from './messaging/joinable-queue.ts';
+export { JoinableQueue } from './messaging/joinable-queue.ts';
+export type { QueueDescription, QueueOptions } from './messaging/message-queue.ts';
+export { Queue } from './messaging/queue.ts';
+export { SimpleQueue } from './messaging/simple-queue.ts';
+export type { Waitable } from './messaging/wait-any.ts';
+export { waitAny, waitAnySync } from './messaging/wait-any.ts';
 export type { InputOf, IntegerType, NumberOf, NumberType, SmallIntegerType } from './shared/number-type.ts';
 export type { ValueDescription, ValueOptions } from './shared/value.ts';
 export { Value } from './shared/value.ts';

@@ -177,7 +177,7 @@ export class Agent implements Waker {
     kind?.recover?.(namespace, place, slot);
     wakeAll(this, place);
     namespace.arena.close(place, slot);
-    for (const part of cell.parts) this.closeCell(part);
+    for (const part of cell.parts) if (--part.references <= 0) this.closeCell(part);
   }
 
   /** Makes an object of the kind; `init` fills its body before anyone can see it. */

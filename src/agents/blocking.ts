@@ -9,7 +9,7 @@
 import { load, store } from '#atomics';
 import { MOST_SPINS, now, park } from '#park';
 import type { Deadline } from '../deadline.ts';
-import { AGENT_PARK, AGENT_PID, AGENT_SLEEPING, agentWord } from '../memory/layout.ts';
+import { AGENT_PARK, AGENT_PID, AGENT_SLEEPING, agentWord, BLOCKING_BIT } from '../memory/layout.ts';
 import type { Agent } from './agent.ts';
 import { agentsOfThread } from './agent.ts';
 import type { Cell } from './cell.ts';
@@ -24,6 +24,8 @@ export const ELSEWHERE = -1;
 const FIRST_SLICE = 4;
 /** Milliseconds between looks at this process's own children, while it is blocked and gets no exit event. */
 const CHILDREN_SLICE = 20;
+/** Milliseconds of the longest sleep where no agent is to be looked after. */
+const LONGEST_SLICE = 1000;
 /** Looks at an object before sleeping, where earlier looks were in vain. */
 const LEAST_SPINS = 20;
 /** Every so many waits it looks for longer, so that a change of fortune is noticed. */
@@ -131,6 +133,35 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   }
   sweepIfDue(agent);
   return wait.attempt(PRESSURE.NONE);
+}
+
+/**
+ * Sleeps until one of the waits has what it waits for, of as many objects. *Blocks*. Returns `false` when the time has passed. Where the objects
+ * are of several namespaces, it looks at them every millisecond, as a thread can sleep in one namespace only.
+ */
+export function blockOnAny(waits: readonly { cell: Cell; wait: Wait }[], deadline: Deadline): boolean {
+  const agents = new Set(waits.map(({ cell }) => cell.agent));
+  const [agent] = agents.size > 0 ? agents : agentsOfThread();
+  const served = (): boolean => waits.some(({ wait }) => wait.attempt(PRESSURE.NONE));
+  for (const { cell } of waits) cell.enter(BLOCKING_BIT, cell.drawTicket());
+  beginBlocking(undefined, ELSEWHERE);
+  try {
+    for (;;) {
+      const seen = agent === undefined ? 0 : load(agent.words, agent.base + AGENT_PARK);
+      if (served()) return true;
+      if (deadline.expired) return false;
+      const longest = agents.size > 1 ? 1 : Math.min(slices(), LONGEST_SLICE);
+      const milliseconds = Math.min(longest, deadline.remaining);
+      if (agent === undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+      else if (sleepOnce(agent, seen, milliseconds) === 'timeout') lookAround();
+    }
+  } finally {
+    endBlocking();
+    for (const { cell, wait } of waits) {
+      cell.leave(BLOCKING_BIT);
+      wait.taken();
+    }
+  }
 }
 
 /**

@@ -73,9 +73,9 @@ export class Cell implements Place {
   readonly serial: boolean;
   /** The primitive's own state in this agent, made once for all objects that stand for this cell. */
   extension: object | undefined;
-  /** Cells that belong to this one, and are closed with it. */
+  /** Cells that this one needs, and that are closed with it unless something else needs them. */
   readonly parts: Cell[] = [];
-  /** Objects of this agent that stand for this cell. */
+  /** Objects of this agent that stand for this cell, and cells of which it is a part. */
   references = 0;
   /** How long to spin before sleeping, in looks; adapts. */
   spins = 0;

@@ -8,7 +8,16 @@
  * can reach it any more: what has a view of it keeps it, also after the object was closed.
  */
 
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readdirSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { LayoutError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import { forgetMapping, noteMapping } from '../platform/mapping-log.ts';
@@ -39,7 +48,11 @@ export interface DataOptions {
 }
 
 /** Makes the file. Throws `NoSpaceError`. */
-export function makeDataFile(path: string, bytes: number, { reserve = bytes, header }: DataOptions = {}): void {
+export function makeDataFile(
+  path: string,
+  bytes: number,
+  { reserve = bytes, header }: DataOptions = {},
+): void {
   const fd = withRoom(path, () => openSync(path, 'wx', 0o600));
   try {
     ftruncateSync(fd, bytes);

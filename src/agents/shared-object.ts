@@ -81,6 +81,11 @@ export abstract class SharedObject {
 
   /** Whether `close()` was called. */
   get closed(): boolean {
+    return this.detached;
+  }
+
+  /** Whether this object's use in this thread has ended. */
+  protected get detached(): boolean {
     return !this.open || this.cell.closed;
   }
 
@@ -107,7 +112,7 @@ export abstract class SharedObject {
 
   /** Class, name and state: `<Lock "invoices" held by Process-2 (pid 4121), 3 waiting>`. */
   toString(): string {
-    if (this.closed) return `<${this.title} closed>`;
+    if (this.detached) return `<${this.title} closed>`;
     const detail = this.summary();
     return `<${this.title}${detail === '' ? '' : ` ${detail}`}>`;
   }
@@ -124,7 +129,7 @@ export abstract class SharedObject {
 
   /** Throws `ClosedError` once the object is closed. */
   protected checkOpen(): void {
-    if (this.closed) throw this.closedError();
+    if (this.detached) throw this.closedError();
   }
 
   protected closedError(): ClosedError {

@@ -33,11 +33,13 @@ import { Gate } from './gate.ts';
 import { isReadInPlace, readFrom, readInPlace } from './incoming.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Found, Room } from './ring.ts';
-import { Ring, RING_HEADER_WORDS } from './ring.ts';
+import { RING_HEADER_WORDS, Ring } from './ring.ts';
 
 const GATE_TYPE: ObjectType = { kind: KIND.GATE, name: 'Gate', serial: true, lasting: false };
 const LOCK_WORD: number = CELL_BODY + 2;
 const GATE_WORD: number = CELL_BODY + 4;
+/** In the cell of the gate of those who put: the gate of those who join. */
+const JOIN_WORD: number = CELL_BODY + 2;
 const HEADER_BYTES: number = RING_HEADER_WORDS * 4;
 /** Bytes that are backed by memory at first. */
 const FIRST_RESERVE = 256 * 1024;
@@ -65,6 +67,8 @@ export class Channel {
   readonly items: Gate;
   /** Those who wait for room. */
   readonly rooms: Gate;
+  /** Those who wait until all is done. */
+  readonly joins: Gate;
   private readonly title: string;
   private readonly lock: RawLock;
   private readonly buffer: Buffer;
@@ -81,7 +85,9 @@ export class Channel {
     this.cell = cell;
     this.title = title;
     this.items = new Gate(cell);
-    this.rooms = new Gate(openPart(cell, GATE_TYPE, words, at + GATE_WORD, title));
+    const rooms = openPart(cell, GATE_TYPE, words, at + GATE_WORD, title);
+    this.rooms = new Gate(rooms);
+    this.joins = new Gate(openPart(cell, GATE_TYPE, rooms.words, rooms.at + JOIN_WORD, title));
     this.lock = RawLock.of(openPart(cell, Lock.TYPE, words, at + LOCK_WORD, title));
     const { buffer } = agent.namespace.mapAllData(cell, HEADER_BYTES);
     this.ring = new Ring(new Int32Array(buffer), 0, title);
@@ -104,14 +110,17 @@ export class Channel {
     const bytes = HEADER_BYTES + capacity;
     const reserve = Math.min(bytes, FIRST_RESERVE);
     agent.namespace.makeData(place, bytes, { reserve, header: Ring.header(capacity, most, reserve) });
-    for (const [word, type] of [
-      [LOCK_WORD, Lock.TYPE],
-      [GATE_WORD, GATE_TYPE],
-    ] as const) {
-      const { number, generation } = agent.create(type, () => {});
-      store(place.words, place.at + word, number);
-      store(place.words, place.at + word + 1, generation);
-    }
+    const joins = agent.create(GATE_TYPE, () => {});
+    notePart(
+      place,
+      LOCK_WORD,
+      agent.create(Lock.TYPE, () => {}),
+    );
+    notePart(
+      place,
+      GATE_WORD,
+      agent.create(GATE_TYPE, (rooms) => notePart(rooms, JOIN_WORD, joins)),
+    );
   }
 
   // Taking.
@@ -161,8 +170,8 @@ export class Channel {
 
   // Putting.
 
-  /** Puts; `false`: there was no room in time. Throws `ClosedError` where it is closed. *Blocks* the thread. */
-  putSync(out: Outgoing, deadline: Deadline): boolean {
+  /** Puts; `false`: there was no room in time, or `gone` says that nobody will take. Throws `ClosedError` where it is closed. *Blocks*. */
+  putSync(out: Outgoing, deadline: Deadline, gone: () => boolean = never): boolean {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
@@ -171,13 +180,18 @@ export class Channel {
         put = locked.outcome();
       }
       if (this.isPut(put)) return true;
-      if (deadline.expired) return false;
-      if (!takeBlocking(this.rooms.cell, this.waitForRoom(out), deadline)) return false;
+      if (deadline.expired || gone()) return false;
+      if (!takeBlocking(this.rooms.cell, this.waitForRoom(out, gone), deadline)) return false;
     }
   }
 
   /** The same; the event loop goes on. */
-  async putLater(out: Outgoing, deadline: Deadline, keeper: object): Promise<boolean> {
+  async putLater(
+    out: Outgoing,
+    deadline: Deadline,
+    keeper: object,
+    gone: () => boolean = never,
+  ): Promise<boolean> {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
@@ -186,8 +200,9 @@ export class Channel {
         put = locked.outcome();
       }
       if (this.isPut(put)) return true;
-      if (deadline.expired) return false;
-      if (!(await takeAwaiting(this.rooms.cell, this.waitForRoom(out), deadline, keeper))) return false;
+      if (deadline.expired || gone()) return false;
+      const wait = this.waitForRoom(out, gone);
+      if (!(await takeAwaiting(this.rooms.cell, wait, deadline, keeper))) return false;
     }
   }
 
@@ -204,8 +219,7 @@ export class Channel {
 
   /** Everybody looks again. */
   wakeAll(): void {
-    this.items.announceAll();
-    this.rooms.announceAll();
+    for (const gate of [this.items, this.rooms, this.joins]) gate.announceAll();
   }
 
   private waitToTake(over: () => boolean): { wait: Taking; outcome: () => unknown } {
@@ -228,9 +242,9 @@ export class Channel {
     return { wait: this.items.waitFor(act, () => !this.ring.empty || over()), outcome };
   }
 
-  private waitForRoom(out: Outgoing): Taking {
+  private waitForRoom(out: Outgoing, gone: () => boolean): Taking {
     const length = this.lengthInRing(out.prepare());
-    const ready = (): boolean => this.items.closed || this.ring.fits(length);
+    const ready = (): boolean => this.items.closed || this.ring.fits(length) || gone();
     return this.rooms.waitFor(ready, ready);
   }
 
@@ -246,7 +260,9 @@ export class Channel {
 
   private isPut(put: Put): boolean {
     if (put === 'closed') {
-      throw new ClosedError(`${this.title}: can't put, it was closed; put before it is closed, or make another`);
+      throw new ClosedError(
+        `${this.title}: can't put, it was closed; put before it is closed, or make another`,
+      );
     }
     return put === 'put';
   }
@@ -383,9 +399,20 @@ class LockedPut implements Taking {
   }
 }
 
+function never(): boolean {
+  return false;
+}
+
 /** Long enough for another to finish what it is just doing. */
 function patient(deadline: Deadline): Deadline {
-  return deadline.remaining < PATIENCE ? Deadline.from({ timeout: PATIENCE, signal: deadline.signal }) : deadline;
+  return deadline.remaining < PATIENCE
+    ? Deadline.from({ timeout: PATIENCE, signal: deadline.signal })
+    : deadline;
+}
+
+function notePart({ words, at }: Place, word: number, { number, generation }: Cell): void {
+  store(words, at + word, number);
+  store(words, at + word + 1, generation);
 }
 
 /** Opens a cell that belongs to the channel's; it is closed with it. */
@@ -393,8 +420,11 @@ function openPart(of: Cell, type: ObjectType, words: Cell['words'], at: number, 
   const { agent } = of;
   const found = agent.open(type, load(words, at), load(words, at + 1));
   if (found === undefined) {
-    throw new StaleHandleError(`${title}: can't be opened, a part of it does not exist any more; make it anew`);
+    throw new StaleHandleError(
+      `${title}: can't be opened, a part of it does not exist any more; make it anew`,
+    );
   }
+  found.references++;
   of.parts.push(found);
   return found;
 }

@@ -80,7 +80,7 @@ export class Decoder {
       }
       case TAG.BYTES: {
         const from = this.skip(length);
-        return this.note(Uint8Array.prototype.slice.call(this.buffer, from, from + length));
+        return this.note(this.copy(from, length));
       }
       case TAG.LONG_ARRAY:
         return this.readArray(length, depth);
@@ -156,6 +156,12 @@ export class Decoder {
     if (!/^[0-9a-f]+$/.test(magnitude)) throw new MalformedError();
     const value = BigInt(`0x${magnitude}`);
     return negative ? -value : value;
+  }
+
+  private copy(from: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    bytes.set(this.buffer.subarray(from, from + length));
+    return bytes;
   }
 
   private note<Noted extends object>(object: Noted): Noted {

@@ -124,7 +124,8 @@ export class Encoder {
       return at + 1;
     }
     if (typeof value === 'string' && value.length < this.limit - at) return this.writeString(value, at);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return this.writeObject(value, at, depth);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return this.writeObject(value, at, depth);
     if (typeof value === 'function' || typeof value === 'symbol') return FOREIGN;
     return OVERFLOW;
   }
@@ -251,6 +252,7 @@ export class Encoder {
 /** A plain view of bytes, which structured clone gives back as Uint8Array, a Buffer too. Memory that threads share is another thing. */
 function isBytes(value: Uint8Array, prototype: unknown): boolean {
   return (
-    (prototype === Uint8Array.prototype || prototype === Buffer.prototype) && value.buffer instanceof ArrayBuffer
+    (prototype === Uint8Array.prototype || prototype === Buffer.prototype) &&
+    value.buffer instanceof ArrayBuffer
   );
 }

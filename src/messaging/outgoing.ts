@@ -4,7 +4,7 @@ import { serialize } from 'node:v8';
 import type { SharedObject } from '../agents/shared-object.ts';
 import { NotSendableError } from '../errors.ts';
 import { Encoder, FOREIGN, OVERFLOW } from './encoder.ts';
-import { pack } from './parcel.ts';
+import { packWhole } from './parcel.ts';
 import type { Format } from './ring.ts';
 import { FORMAT } from './ring.ts';
 
@@ -61,15 +61,18 @@ export class Outgoing {
   }
 
   private clone(): void {
-    const parcel = pack(this.value, 'process', this.what, 'value');
+    const { parcel, shared } = packWhole(this.value, 'process', this.what, 'value');
     this.format = FORMAT.CLONED;
-    this.shared = parcel.shared;
+    this.shared = shared;
     try {
-      this.bytes = serialize({ root: parcel.root, places: parcel.places, goods: parcel.goods });
+      this.bytes = serialize(parcel);
     } catch (cause) {
-      throw new NotSendableError(`${this.what} value can't be sent, ${(cause as Error).message}; send plain data or shared objects`, {
-        cause,
-      });
+      throw new NotSendableError(
+        `${this.what} value can't be sent, ${(cause as Error).message}; send plain data or shared objects`,
+        {
+          cause,
+        },
+      );
     }
   }
 }

@@ -29,9 +29,10 @@ export interface Parcel {
   readonly goods: Goods[];
 }
 
-/** A parcel with what it refers to, which has to live until the parcel is opened. It does not travel along. */
-export interface Packed extends Parcel {
-  readonly shared: SharedObject[];
+/** A parcel, and the shared objects in it: they have to live until it is opened. */
+export interface Packed {
+  readonly parcel: Parcel;
+  readonly shared: readonly SharedObject[];
 }
 
 /** A shared object by its handle, or an error by its class (its fields travel in its place). */
@@ -63,15 +64,16 @@ type Fields = Record<string, unknown>;
  * @param name what the value is called in the message, e.g. `args`
  * @throws {NotSendableError} naming the path of what can't be sent
  */
-export function pack(value: unknown, to: Destination, what: string, name: string): Packed {
+export function pack(value: unknown, to: Destination, what: string, name: string): Parcel {
+  return packWhole(value, to, what, name).parcel;
+}
+
+/** The same, with the shared objects. */
+export function packWhole(value: unknown, to: Destination, what: string, name: string): Packed {
   const packer = new Packer(to, what);
   const root = packer.copy({ value, key: name });
-  return {
-    root: packer.goods.length === 0 ? value : root,
-    places: packer.places,
-    goods: packer.goods,
-    shared: packer.shared,
-  };
+  const { places, goods, shared } = packer;
+  return { parcel: { root: goods.length === 0 ? value : root, places, goods }, shared };
 }
 
 /** Makes the value again. Opens the shared objects in it. Throws `StaleHandleError` for one that is gone. */

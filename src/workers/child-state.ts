@@ -10,11 +10,11 @@
 
 import { inspect } from 'node:util';
 import { ClosedError, InvalidTypeError, StateError, WorkerDiedError } from '../errors.ts';
+import { forbidSending } from '../messaging/sendable.ts';
 import type { LiveChild } from './children.ts';
 import { untrackChild } from './children.ts';
 import type { Launch, Running } from './launch.ts';
 import { settle } from './outcome.ts';
-import { forbidSending } from '../messaging/sendable.ts';
 import type { Target } from './target.ts';
 
 export type ChildKind = 'Process' | 'Thread';

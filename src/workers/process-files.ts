@@ -13,11 +13,11 @@ import { dirname } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { FunctionReference } from '../agents/function-reference.ts';
 import { NoSpaceError, NotSendableError, PlatformError } from '../errors.ts';
+import type { Parcel } from '../messaging/parcel.ts';
 import { uniqueName } from '../platform/unique.ts';
 import type { ProcessIdentity } from './identity.ts';
 import type { Outcome } from './outcome.ts';
 import { threw } from './outcome.ts';
-import type { Parcel } from '../messaging/parcel.ts';
 
 /** What a child process has to do, and who it is. */
 export interface Job {

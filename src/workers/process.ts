@@ -6,12 +6,12 @@ import { agentsOfThread, defaultAgent } from '../agents/agent.ts';
 import { blockThread, forgetChild, noteChild } from '../agents/blocking.ts';
 import { reapProcess } from '../agents/reaper.ts';
 import { PlatformError, StateError } from '../errors.ts';
+import { pack } from '../messaging/parcel.ts';
 import { peekExit, watchExit } from '../platform/linux-process.ts';
 import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
 import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from './identity.ts';
 import type { Order, Running } from './launch.ts';
-import { pack } from '../messaging/parcel.ts';
 import { takeOutcome, writeJob } from './process-files.ts';
 
 /** Options of a Process. */

@@ -6,13 +6,13 @@ import type { FunctionReference } from '../agents/function-reference.ts';
 import { resolveReference } from '../agents/function-reference.ts';
 import { openingsSettled } from '../agents/shared-object.ts';
 import { TargetError } from '../errors.ts';
+import type { Destination, Parcel } from '../messaging/parcel.ts';
+import { unpack } from '../messaging/parcel.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current.ts';
 import { setImporting } from './identity.ts';
 import type { Outcome } from './outcome.ts';
 import { returned, threw } from './outcome.ts';
-import type { Destination, Parcel } from '../messaging/parcel.ts';
-import { unpack } from '../messaging/parcel.ts';
 import { writeError } from './write-fully.ts';
 
 /** A child's part. */

@@ -2,9 +2,9 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { FunctionReference } from '../agents/function-reference.ts';
+import type { Parcel } from '../messaging/parcel.ts';
 import type { MappingLog } from '../platform/mapping-log.ts';
 import type { Identity } from './identity.ts';
-import type { Parcel } from '../messaging/parcel.ts';
 
 export interface ThreadJob {
   readonly identity: Identity;

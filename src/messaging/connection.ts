@@ -1,0 +1,398 @@
+/**
+ * Connection: one end of a pipe. Each end has a cell of its own, which lives as long as anyone has that end open, so the other end sees when
+ * it is gone; between them lie one or two channels.
+ *
+ *   word  name              bits                            written by
+ *   +0    PEER              cell of the other end           who makes the pipe
+ *   +1    PEER_GENERATION                                   the same
+ *   +2    OUT               channel to send by; 0 none      the same
+ *   +3    OUT_GENERATION                                    the same
+ *   +4    IN                channel to receive by; 0 none   the same
+ *   +5    IN_GENERATION                                     the same
+ *
+ * Who closes an end, or clears up after who died with it, wakes everyone at the channels: they look whether the other end is still there.
+ */
+
+import { inspect } from 'node:util';
+import { load, store } from '#atomics';
+import type { Agent } from '../agents/agent.ts';
+import { defaultAgent } from '../agents/agent.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import type { Description } from '../agents/shared-object.ts';
+import { Opened, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
+import { countWaiting } from '../agents/waiters.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import {
+  BrokenPipeError,
+  ClosedError,
+  EndOfStreamError,
+  InvalidTypeError,
+  OutOfRangeError,
+  StaleHandleError,
+  StateError,
+  TimedOutError,
+} from '../errors.ts';
+import { CELL_BODY, CELL_GENERATION, CELL_HEADER, header, KIND, PHASE_LIVE } from '../memory/layout.ts';
+import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
+import { Channel, NOTHING } from './channel.ts';
+import { Outgoing } from './outgoing.ts';
+
+const TYPE: ObjectType = { kind: KIND.CONNECTION, name: 'Connection', serial: false, lasting: false };
+const CHANNEL_TYPE: ObjectType = { kind: KIND.PIPE, name: 'Pipe', serial: true, lasting: false };
+
+const PEER_WORD: number = CELL_BODY;
+const OUT_WORD: number = CELL_BODY + 2;
+const IN_WORD: number = CELL_BODY + 4;
+const PIPE_BYTES: number = 1024 * 1024;
+
+export interface PipeOptions {
+  /** Whether both ends send and receive (the default), or the first only receives and the second only sends. */
+  duplex?: boolean | undefined;
+}
+
+/** How an end of a pipe stands. */
+export interface ConnectionDescription extends Description {
+  readable: boolean;
+  writable: boolean;
+  /** Messages that wait to be received here. */
+  size: number;
+  /** Whether anyone has the other end open. */
+  connected: boolean;
+  waiting: number;
+}
+
+/**
+ * One end of a pipe. Messages keep their boundaries and order. An end may be passed to another process or thread, and several may have it open;
+ * each message is received by one of them.
+ *
+ * *If all who had the other end die* or close it, what they sent is still received, then `recv` throws `EndOfStreamError`; `send` throws
+ * `BrokenPipeError`. A sender that dies in the middle has sent nothing.
+ */
+export class Connection<Received = unknown, Sent = unknown> extends SharedObject {
+  private readonly out: Channel | undefined;
+  private readonly in: Channel | undefined;
+  /** Whether this end is closed for receiving only. */
+  private deaf = false;
+
+  /** @internal */
+  constructor(opened: Opened) {
+    super(TYPE, opened);
+    this.out = channelAt(this.cell, OUT_WORD, this.title);
+    this.in = channelAt(this.cell, IN_WORD, this.title);
+  }
+
+  /** Opens the end that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open<Received = unknown, Sent = unknown>(handle: string): Connection<Received, Sent> {
+    return new Connection<Received, Sent>(openHandle(TYPE, handle));
+  }
+
+  get readable(): boolean {
+    return this.in !== undefined;
+  }
+
+  get writable(): boolean {
+    return this.out !== undefined;
+  }
+
+  /**
+   * Sends the value, as soon as there is room; the event loop goes on. What can't be sent rejects with `NotSendableError`, and nothing is
+   * sent. Rejects with `BrokenPipeError` when nobody has the other end any more, with `TimedOutError`. *Cancels* by `signal`.
+   */
+  async send(value: Sent, options?: WaitOptions): Promise<void> {
+    const { out, deadline } = this.beginSend(options);
+    const outgoing = new Outgoing(value, `${this.title}:`);
+    if (!(await out.putLater(outgoing, deadline, this, this.gone))) throw this.notSent(options);
+  }
+
+  /** The same; *blocks* the thread while there is no room. */
+  sendSync(value: Sent, options?: WaitOptions): void {
+    const { out, deadline } = this.beginSend(options);
+    if (!out.putSync(new Outgoing(value, `${this.title}:`), deadline, this.gone)) throw this.notSent(options);
+  }
+
+  /**
+   * Receives the next message, as soon as there is one; the event loop goes on. Rejects with `EndOfStreamError` when nobody has the other
+   * end any more and all was received, with `TimedOutError`. *Cancels* by `signal`.
+   */
+  async recv(options?: WaitOptions): Promise<Received> {
+    const { channel, deadline } = this.beginReceive(options);
+    const value = await channel.takeLater(deadline, this.over, this);
+    if (value === NOTHING) throw this.notReceived(options);
+    return value as Received;
+  }
+
+  /** The same; *blocks* the thread until there is a message. */
+  recvSync(options?: WaitOptions): Received {
+    const { channel, deadline } = this.beginReceive(options);
+    const value = channel.takeSync(deadline, this.over);
+    if (value === NOTHING) throw this.notReceived(options);
+    return value as Received;
+  }
+
+  /** Whether `recv` would not wait: there is a message, or none will come. With a timeout, waits for that so long. */
+  async poll(options: WaitOptions = { timeout: 0 }): Promise<boolean> {
+    const { channel, deadline } = this.beginReceive(options);
+    if (this.ready()) return true;
+    if (deadline.expired) return false;
+    const wait = channel.items.waitFor(this.ready, this.ready);
+    return await takeAwaiting(channel.cell, wait, deadline, this);
+  }
+
+  /** The same; *blocks* the thread for the timeout at most. */
+  pollSync(options: WaitOptions = { timeout: 0 }): boolean {
+    const { channel, deadline } = this.beginReceive(options);
+    if (this.ready()) return true;
+    if (deadline.expired) return false;
+    return takeBlocking(channel.cell, channel.items.waitFor(this.ready, this.ready), deadline);
+  }
+
+  /** Sends a slice of bytes as they are. Throws `OutOfRangeError` for a slice that is not within. */
+  async sendBytes(bytes: ArrayBufferView | ArrayBuffer, offset = 0, size?: number): Promise<void> {
+    const { out, deadline } = this.beginSend(undefined);
+    const slice = sliceOf(this.title, bytes, offset, size);
+    const outgoing = new Outgoing(undefined, '', slice);
+    if (!(await out.putLater(outgoing, deadline, this, this.gone))) throw this.notSent(undefined);
+  }
+
+  /** The same; *blocks* the thread while there is no room. */
+  sendBytesSync(bytes: ArrayBufferView | ArrayBuffer, offset = 0, size?: number): void {
+    const { out, deadline } = this.beginSend(undefined);
+    const slice = sliceOf(this.title, bytes, offset, size);
+    if (!out.putSync(new Outgoing(undefined, '', slice), deadline, this.gone)) throw this.notSent(undefined);
+  }
+
+  /** Receives a message of bytes. One longer than `most` throws `OutOfRangeError`, and closes this end for receiving. */
+  async recvBytes(most?: number, options?: WaitOptions): Promise<Uint8Array> {
+    return this.asBytes(await (this as Connection).recv(options), most);
+  }
+
+  /** The same; *blocks* the thread until there is a message. */
+  recvBytesSync(most?: number, options?: WaitOptions): Uint8Array {
+    return this.asBytes((this as Connection).recvSync(options), most);
+  }
+
+  /** Closes this end in this thread. Idempotent. The other end sees it when nobody else has it open. */
+  override close(): void {
+    if (this.detached) return;
+    const { out } = this;
+    const received = this.in;
+    super.close();
+    out?.wakeAll();
+    received?.wakeAll();
+  }
+
+  /** Receives message after message until the other end is gone and all was received. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Received, void, void> {
+    for (;;) {
+      const { channel } = this.beginReceive(undefined);
+      const value = await channel.takeLater(Deadline.NEVER, this.over, this);
+      if (value === NOTHING) return;
+      yield value as Received;
+    }
+  }
+
+  override describe(): ConnectionDescription {
+    this.checkOpen();
+    const { namespace } = this.cell.agent;
+    return {
+      kind: TYPE.name,
+      name: this.name ?? null,
+      handle: this.handle,
+      readable: this.readable,
+      writable: this.writable,
+      size: this.in?.ring.size ?? 0,
+      connected: this.connected,
+      waiting: this.in === undefined ? 0 : countWaiting(namespace, this.in.cell),
+    };
+  }
+
+  protected override summary(): string {
+    const { readable, writable, size, connected } = this.describe();
+    const ways = [readable ? 'receives' : '', writable ? 'sends' : '']
+      .filter((way) => way !== '')
+      .join(' and ');
+    return `${ways}${connected ? '' : ', the other end is gone'}${size === 0 ? '' : `, ${size} to receive`}`;
+  }
+
+  /** @internal Whether `recv` would not wait. */
+  readonly ready = (): boolean => !this.in!.ring.empty || !this.connected;
+
+  /** @internal */
+  get receiving(): Channel | undefined {
+    return this.in;
+  }
+
+  private get connected(): boolean {
+    const { agent, words, at } = this.cell;
+    const peer = load(words, at + PEER_WORD);
+    if (peer < 0) return false;
+    const place = agent.namespace.arena.place(peer);
+    return (
+      load(place.words, place.at + CELL_HEADER) === header(PHASE_LIVE, KIND.CONNECTION, 0) &&
+      load(place.words, place.at + CELL_GENERATION) === load(words, at + PEER_WORD + 1)
+    );
+  }
+
+  private readonly gone = (): boolean => !this.connected;
+
+  /** No message will come any more. First the end, then the ring: what was sent before the end was closed is there. */
+  private readonly over = (): boolean => !this.connected && this.in!.ring.empty;
+
+  private beginSend(options: WaitOptions | undefined): { out: Channel; deadline: Deadline } {
+    this.checkOpen();
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    const { out } = this;
+    if (out === undefined) {
+      throw new StateError(
+        `${this.title}: can't send, this end only receives; send at the other end, or make the pipe duplex`,
+      );
+    }
+    if (!this.connected) throw this.broken();
+    return { out, deadline };
+  }
+
+  private beginReceive(options: WaitOptions | undefined): { channel: Channel; deadline: Deadline } {
+    this.checkOpen();
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    if (this.in === undefined) {
+      throw new StateError(
+        `${this.title}: can't receive, this end only sends; receive at the other end, or make the pipe duplex`,
+      );
+    }
+    if (this.deaf) {
+      throw new ClosedError(
+        `${this.title}: can't receive, a message was longer than was asked for; make another pipe`,
+      );
+    }
+    return { channel: this.in, deadline };
+  }
+
+  private asBytes(message: unknown, most: number | undefined): Uint8Array {
+    if (!(message instanceof Uint8Array)) {
+      throw new InvalidTypeError(
+        `${this.title}: received ${inspect(message)}, which is no bytes; use recv() for values`,
+      );
+    }
+    if (most === undefined || message.length <= most) return message;
+    const { length } = message;
+    this.deaf = true;
+    if (!this.writable) this.close();
+    throw new OutOfRangeError(
+      `${this.title}: received ${length} bytes where at most ${most} were wanted, and receives no more; ask for more`,
+    );
+  }
+
+  private notSent(options: WaitOptions | undefined): Error {
+    if (!this.connected) return this.broken();
+    return new TimedOutError(
+      `${this.title}: can't send, there was no room for ${options?.timeout ?? 0} ms; wait longer, or receive at the other end`,
+    );
+  }
+
+  private notReceived(options: WaitOptions | undefined): Error {
+    if (this.over()) {
+      return new EndOfStreamError(
+        `${this.title}: nothing to receive, the other end is gone and all it sent was received; stop here`,
+      );
+    }
+    return new TimedOutError(
+      `${this.title}: nothing to receive for ${options?.timeout ?? 0} ms; wait longer, or poll() before`,
+    );
+  }
+
+  private broken(): BrokenPipeError {
+    return new BrokenPipeError(
+      `${this.title}: can't send, nobody has the other end open any more; keep it open while you send`,
+    );
+  }
+}
+
+/**
+ * Makes a pipe: two ends that are connected. With `duplex: false` the first end only receives and the second only sends.
+ *
+ * @example
+ * const [here, there] = Pipe();
+ * new Process({ target: serve, args: [there] }).start();
+ * here.sendSync({ question: 1 });
+ * console.log(here.recvSync());
+ */
+export function Pipe<First = unknown, Second = unknown>({
+  duplex = true,
+}: PipeOptions = {}): [Connection<First, Second>, Connection<Second, First>] {
+  if (typeof duplex !== 'boolean') {
+    throw new InvalidTypeError(`Pipe: refused, duplex is ${inspect(duplex)}; pass true or false`);
+  }
+  const agent = defaultAgent();
+  const toFirst = makeChannel(agent);
+  const toSecond = duplex ? makeChannel(agent) : undefined;
+  const [first, second] = [agent.create(TYPE, () => {}), agent.create(TYPE, () => {})];
+  connect(first, second, toSecond, toFirst);
+  connect(second, first, toFirst, toSecond);
+  return [
+    new Connection<First, Second>(new Opened(first, undefined)),
+    new Connection<Second, First>(new Opened(second, undefined)),
+  ];
+}
+
+function makeChannel(agent: Agent): Cell {
+  return agent.create(CHANNEL_TYPE, (place) => Channel.init(place, agent, { capacity: PIPE_BYTES, most: 0 }));
+}
+
+function connect(end: Cell, peer: Cell, out: Cell | undefined, received: Cell | undefined): void {
+  const { words, at } = end;
+  for (const [word, cell] of [
+    [PEER_WORD, peer],
+    [OUT_WORD, out],
+    [IN_WORD, received],
+  ] as const) {
+    if (cell === undefined) continue;
+    store(words, at + word + 1, cell.generation);
+    store(words, at + word, cell.number);
+  }
+}
+
+/** The channel that the end's word tells of; `undefined`: it has none. */
+function channelAt(of: Cell, word: number, title: string): Channel | undefined {
+  const { agent, words, at } = of;
+  const number = load(words, at + word);
+  if (number === 0) return undefined;
+  const cell = agent.open(CHANNEL_TYPE, number, load(words, at + word + 1));
+  if (cell === undefined) {
+    throw new StaleHandleError(`${title}: can't be opened, its pipe does not exist any more; make another`);
+  }
+  cell.references++;
+  of.parts.push(cell);
+  return Channel.of(cell, title);
+}
+
+function sliceOf(
+  title: string,
+  bytes: ArrayBufferView | ArrayBuffer,
+  offset: number,
+  size?: number,
+): Uint8Array {
+  if (!ArrayBuffer.isView(bytes) && !(bytes instanceof ArrayBuffer)) {
+    throw new InvalidTypeError(
+      `${title}: can't send ${inspect(bytes)} as bytes; pass a typed array or an ArrayBuffer`,
+    );
+  }
+  const whole = ArrayBuffer.isView(bytes)
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes);
+  const length = size ?? whole.length - offset;
+  const sound = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0;
+  if (!sound || offset + length > whole.length) {
+    throw new OutOfRangeError(
+      `${title}: can't send ${length} bytes from ${offset} on, there are ${whole.length}; pass a slice that lies within`,
+    );
+  }
+  return whole.subarray(offset, offset + length);
+}
+
+registerKind(KIND.PIPE, { name: CHANNEL_TYPE.name });
+registerKind(KIND.CONNECTION, { name: TYPE.name });
+registerClass(TYPE.name, Connection.open);

@@ -1,0 +1,218 @@
+/** MessageQueue: what Queue, JoinableQueue and SimpleQueue share. */
+
+import { inspect } from 'node:util';
+import type { Agent } from '../agents/agent.ts';
+import type { ObjectType } from '../agents/cell.ts';
+import type { Description, Opened } from '../agents/shared-object.ts';
+import { SharedObject } from '../agents/shared-object.ts';
+import { countWaiting } from '../agents/waiters.ts';
+import type { ObjectOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import {
+  ClosedError,
+  InvalidTypeError,
+  OutOfRangeError,
+  QueueEmptyError,
+  QueueFullError,
+} from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import type { ChannelOptions } from './channel.ts';
+import { Channel, NOTHING } from './channel.ts';
+import { Outgoing } from './outgoing.ts';
+
+/** Bytes for waiting items, where nothing is said: reserved only as they are needed. */
+const DEFAULT_BYTES: number = 16 * 1024 * 1024;
+const LEAST_BYTES = 1024;
+const MOST_BYTES: number = 2 ** 30;
+const MOST_ITEMS: number = 2 ** 31 - 2;
+const ONCE = { timeout: 0 };
+
+export interface QueueOptions extends ObjectOptions {
+  /** Items that may wait at once; without it, or with 0, only `bytes` bounds them. */
+  maxSize?: number | undefined;
+  /**
+   * Bytes that waiting items may take, rounded up to a power of two; default 16 MiB. Memory is taken as it is needed. An item that is larger
+   * than a quarter of it goes by a file of its own.
+   */
+  bytes?: number | undefined;
+}
+
+/** How a queue stands. */
+export interface QueueDescription extends Description {
+  size: number;
+  /** 0: bounded only by bytes. */
+  maxSize: number;
+  closed: boolean;
+  /** Calls that wait for an item, and that wait for room, in all processes. */
+  waiting: number;
+  waitingToPut: number;
+}
+
+export abstract class MessageQueue<Item> extends SharedObject {
+  /** @internal */
+  readonly channel: Channel;
+
+  protected constructor(type: ObjectType, opened: Opened) {
+    super(type, opened);
+    this.channel = Channel.of(this.cell, this.title);
+  }
+
+  /** Whether it was closed, by anyone: nothing can be put any more. */
+  override get closed(): boolean {
+    return this.detached || this.channel.items.closed;
+  }
+
+  /**
+   * Closes the queue for everybody: nothing more can be put, what is in it can be taken, and then every `get` and iteration comes to its end.
+   * Idempotent. *Blocks* while another is just putting.
+   */
+  override close(): void {
+    if (!this.detached) this.channel.close();
+  }
+
+  /** Ends this object's use in this thread, without closing the queue for others. */
+  override [Symbol.dispose](): void {
+    super.close();
+  }
+
+  /** Whether nothing waits in it. A hint, where others put and take. */
+  get empty(): boolean {
+    this.checkOpen();
+    return this.channel.ring.empty;
+  }
+
+  protected async putItem(value: Item, options: WaitOptions | undefined): Promise<void> {
+    const deadline = this.begin(options);
+    const out = new Outgoing(value, `${this.title}:`);
+    if (!(await this.channel.putLater(out, deadline, this))) throw this.fullError(options);
+  }
+
+  protected putItemSync(value: Item, options: WaitOptions | undefined): void {
+    const deadline = this.begin(options);
+    const out = new Outgoing(value, `${this.title}:`);
+    if (!this.channel.putSync(out, deadline)) throw this.fullError(options);
+  }
+
+  protected async getItem(options: WaitOptions | undefined): Promise<Item> {
+    const deadline = this.begin(options);
+    const value = await this.channel.takeLater(deadline, this.over, this);
+    if (value === NOTHING) throw this.nothingError(options);
+    return value as Item;
+  }
+
+  protected getItemSync(options: WaitOptions | undefined): Item {
+    const deadline = this.begin(options);
+    const value = this.channel.takeSync(deadline, this.over);
+    if (value === NOTHING) throw this.nothingError(options);
+    return value as Item;
+  }
+
+  protected tryGetItem(): Item {
+    this.checkOpen();
+    const value = this.channel.take();
+    if (value === NOTHING) throw this.nothingError(ONCE);
+    return value as Item;
+  }
+
+  protected async *items(): AsyncGenerator<Item, void, void> {
+    for (;;) {
+      this.checkOpen();
+      const value = await this.channel.takeLater(Deadline.NEVER, this.over, this);
+      if (value === NOTHING) return;
+      yield value as Item;
+    }
+  }
+
+  protected *itemsSync(): Generator<Item, void, void> {
+    for (;;) {
+      this.checkOpen();
+      const value = this.channel.takeSync(Deadline.NEVER, this.over);
+      if (value === NOTHING) return;
+      yield value as Item;
+    }
+  }
+
+  protected describeQueue(): QueueDescription {
+    this.checkOpen();
+    const { ring, items, rooms } = this.channel;
+    const { namespace } = this.cell.agent;
+    return {
+      kind: this.constructor.name,
+      name: this.name ?? null,
+      handle: this.handle,
+      size: ring.size,
+      maxSize: ring.most,
+      closed: items.closed,
+      waiting: countWaiting(namespace, this.cell),
+      waitingToPut: countWaiting(namespace, rooms.cell),
+    };
+  }
+
+  protected override summary(): string {
+    const { size, maxSize, closed, waiting } = this.describeQueue();
+    const of = maxSize === 0 ? '' : ` of ${maxSize}`;
+    return `${size}${of} items${closed ? ', closed' : ''}${waiting === 0 ? '' : `, ${waiting} waiting`}`;
+  }
+
+  /** No item will come any more. */
+  protected readonly over = (): boolean => this.channel.items.closed && this.channel.ring.empty;
+
+  private begin(options: WaitOptions | undefined): Deadline {
+    this.checkOpen();
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    return deadline;
+  }
+
+  private fullError(options: WaitOptions | undefined): QueueFullError {
+    const { most, size, capacity } = this.channel.ring;
+    const bound =
+      most > 0 && size >= most ? `its ${most} places are taken` : `its ${capacity} bytes are full`;
+    return new QueueFullError(
+      `${this.title}: can't put, ${bound}${after(options)}; wait longer, take items out, or make it larger`,
+    );
+  }
+
+  private nothingError(options: WaitOptions | undefined): QueueEmptyError | ClosedError {
+    if (this.over()) {
+      return new ClosedError(
+        `${this.title}: nothing to get, it was closed and all its items are taken; stop here`,
+      );
+    }
+    return new QueueEmptyError(
+      `${this.title}: nothing to get, it is empty${after(options)}; wait longer, or put items in`,
+    );
+  }
+}
+
+function after(options: WaitOptions | undefined): string {
+  const timeout = options?.timeout ?? 0;
+  return timeout > 0 ? ` and has been for ${timeout} ms` : '';
+}
+
+/** What a queue's options say. Throws `InvalidTypeError`, `OutOfRangeError`. */
+export function channelOptions(title: string, options: QueueOptions | undefined): ChannelOptions {
+  const { maxSize = 0, bytes = DEFAULT_BYTES } = options ?? {};
+  checkWhole(title, 'maxSize', maxSize, 0, MOST_ITEMS);
+  checkWhole(title, 'bytes', bytes, 1, MOST_BYTES);
+  return { most: maxSize, capacity: 2 ** Math.ceil(Math.log2(Math.max(bytes, LEAST_BYTES))) };
+}
+
+/** Fills the cell of a queue that is being made. */
+export function initQueue(place: Place, agent: Agent, options: ChannelOptions): void {
+  Channel.init(place, agent, options);
+}
+
+function checkWhole(title: string, what: string, value: unknown, least: number, most: number): void {
+  if (typeof value !== 'number') {
+    throw new InvalidTypeError(
+      `${title}: refused, ${what} is ${inspect(value)}; pass a whole number from ${least} to ${most}`,
+    );
+  }
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new OutOfRangeError(
+      `${title}: refused, ${what} is ${value}; pass a whole number from ${least} to ${most}`,
+    );
+  }
+}

@@ -1,0 +1,118 @@
+/** Queue: items from many to many, each taken by exactly one. The algorithm is the ring's (ring.ts). */
+
+import type { ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { KIND } from '../memory/layout.ts';
+import type { QueueDescription, QueueOptions } from './message-queue.ts';
+import { channelOptions, initQueue, MessageQueue } from './message-queue.ts';
+
+const TYPE: ObjectType = { kind: KIND.QUEUE, name: 'Queue', serial: true, lasting: false };
+
+/**
+ * A queue that processes and threads share. Whatever structured clone carries can be put, and shared objects, nested anywhere. A value is
+ * encoded within `put`: what can't be sent throws there, and changes made later are not seen. Items leave in the order in which `put`
+ * returned; each is taken by one.
+ *
+ * A consumer that takes nothing fills the queue: then `put` waits. Nothing is kept outside, and no process has to stay for its items to arrive.
+ *
+ * *If a process dies* in the middle of `put`, the item is wholly in or not there; in the middle of `get`, it is taken or not. Others go
+ * on.
+ *
+ * @example
+ * const queue = new Queue<Job>({ maxSize: 100 });
+ * await queue.put({ id: 1 });                                   // producer
+ * for await (const job of queue) await work(job);               // consumers, until queue.close()
+ */
+export class Queue<Item = unknown> extends MessageQueue<Item> {
+  /** Makes a queue, or opens the one of that name as it is. Throws `OutOfRangeError`, `InvalidTypeError`, `NoSpaceError`. */
+  constructor(options?: QueueOptions);
+  /** @internal */
+  constructor(opened: Opened, type?: ObjectType);
+  constructor(source?: QueueOptions | Opened, type: ObjectType = TYPE) {
+    super(type, source instanceof Opened ? source : obtainQueue(type, source));
+  }
+
+  /** Opens the queue that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open<Item = unknown>(handle: string): Queue<Item> {
+    return new Queue<Item>(openHandle(TYPE, handle));
+  }
+
+  /** Items that wait in it. A hint, where others put and take. */
+  get size(): number {
+    this.checkOpen();
+    return this.channel.ring.size;
+  }
+
+  /** Items that may wait at once; 0: no limit but bytes. */
+  get maxSize(): number {
+    this.checkOpen();
+    return this.channel.ring.most;
+  }
+
+  /** Whether as many items wait as may, or no more byte fits. A hint. */
+  get full(): boolean {
+    this.checkOpen();
+    return !this.channel.ring.fits(1);
+  }
+
+  /**
+   * Puts the value in, as soon as there is room; the event loop goes on. Rejects with `QueueFullError` when the timeout has passed, with
+   * `ClosedError`, `NotSendableError`, `NoSpaceError`, and then has put nothing. *Cancels* by `signal`.
+   */
+  put(value: Item, options?: WaitOptions): Promise<void> {
+    return this.putItem(value, options);
+  }
+
+  /** The same; *blocks* the thread while there is no room. */
+  putSync(value: Item, options?: WaitOptions): void {
+    this.putItemSync(value, options);
+  }
+
+  /** Puts the value in if there is room. Throws `QueueFullError` otherwise. */
+  tryPut(value: Item): void {
+    this.putItemSync(value, { timeout: 0 });
+  }
+
+  /**
+   * Takes the oldest item, as soon as there is one; the event loop goes on. Rejects with `QueueEmptyError` when the timeout has passed, and
+   * with `ClosedError` when the queue was closed and is empty. *Cancels* by `signal`.
+   */
+  get(options?: WaitOptions): Promise<Item> {
+    return this.getItem(options);
+  }
+
+  /** The same; *blocks* the thread while there is no item. */
+  getSync(options?: WaitOptions): Item {
+    return this.getItemSync(options);
+  }
+
+  /** Takes the oldest item. Throws `QueueEmptyError` if there is none. */
+  tryGet(): Item {
+    return this.tryGetItem();
+  }
+
+  /** Takes item after item, until the queue was closed and is empty. */
+  [Symbol.asyncIterator](): AsyncGenerator<Item, void, void> {
+    return this.items();
+  }
+
+  /** The same; *blocks* the thread between the items. */
+  [Symbol.iterator](): Generator<Item, void, void> {
+    return this.itemsSync();
+  }
+
+  override describe(): QueueDescription {
+    return this.describeQueue();
+  }
+}
+
+/** The cell for a queue's constructor call. */
+export function obtainQueue(type: ObjectType, options: QueueOptions | undefined): Opened {
+  const channel = channelOptions(type.name, options);
+  return obtain(type, options, (place, agent) => initQueue(place, agent, channel));
+}
+
+registerKind(KIND.QUEUE, { name: TYPE.name });
+registerClass(TYPE.name, Queue.open);

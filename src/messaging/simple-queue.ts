@@ -1,0 +1,55 @@
+/** SimpleQueue: put, get, empty, close, and no more; the same ring as Queue. */
+
+import type { ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
+import type { ObjectOptions } from '../contracts.ts';
+import { KIND } from '../memory/layout.ts';
+import type { QueueDescription } from './message-queue.ts';
+import { MessageQueue } from './message-queue.ts';
+import { obtainQueue } from './queue.ts';
+
+const TYPE: ObjectType = { kind: KIND.SIMPLE_QUEUE, name: 'SimpleQueue', serial: true, lasting: false };
+
+/** A queue without sizes and timeouts. For everything else see `Queue`. */
+export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
+  /** Makes a queue, or opens the one of that name. */
+  constructor(options?: ObjectOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source?: ObjectOptions | Opened) {
+    super(TYPE, source instanceof Opened ? source : obtainQueue(TYPE, source));
+  }
+
+  /** Opens the queue that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open<Item = unknown>(handle: string): SimpleQueue<Item> {
+    return new SimpleQueue<Item>(openHandle(TYPE, handle));
+  }
+
+  /** Puts the value in, as soon as there is room; the event loop goes on. Rejects with `ClosedError`, `NotSendableError`. */
+  put(value: Item): Promise<void> {
+    return this.putItem(value, undefined);
+  }
+
+  /** The same; *blocks* the thread while there is no room. */
+  putSync(value: Item): void {
+    this.putItemSync(value, undefined);
+  }
+
+  /** Takes the oldest item, as soon as there is one; the event loop goes on. Rejects with `ClosedError` when it was closed and is empty. */
+  get(): Promise<Item> {
+    return this.getItem(undefined);
+  }
+
+  /** The same; *blocks* the thread while there is no item. */
+  getSync(): Item {
+    return this.getItemSync(undefined);
+  }
+
+  override describe(): QueueDescription {
+    return this.describeQueue();
+  }
+}
+
+registerKind(KIND.SIMPLE_QUEUE, { name: TYPE.name });
+registerClass(TYPE.name, SimpleQueue.open);

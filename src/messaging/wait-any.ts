@@ -1,0 +1,134 @@
+/** waitAny: waits until one or more of several queues, ends of pipes and signals are ready. */
+
+import { inspect } from 'node:util';
+import { blockOnAny } from '../agents/blocking.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { InvalidTypeError } from '../errors.ts';
+import { takeAwaiting } from '../sync/taking.ts';
+import type { Channel } from './channel.ts';
+import { Connection } from './connection.ts';
+import { MessageQueue } from './message-queue.ts';
+
+/** What can be waited for: what has an item or message, or will have none any more; a signal that is aborted, as a child's `sentinel`. */
+export type Waitable =
+  | MessageQueue<never>
+  | MessageQueue<unknown>
+  | Connection<never, never>
+  | Connection
+  | AbortSignal;
+
+/**
+ * Waits until at least one is ready, and resolves to all that are, the same objects, in the order given; to an empty list when the timeout
+ * has passed. The event loop goes on. Nothing is taken: another may be faster, so take by `tryGet` or a `recv` with a timeout where others
+ * take, too. *Cancels* by `signal`.
+ *
+ * @example
+ * const ready = await waitAny([queue, connection, child.sentinel], { timeout: 1000 });
+ */
+export async function waitAny<Each extends Waitable>(
+  objects: Iterable<Each>,
+  options?: WaitOptions,
+): Promise<Each[]> {
+  const { all, deadline } = begin(objects, options);
+  const now = all.filter(isReady);
+  if (now.length > 0 || deadline.expired) return now;
+  const controller = new AbortController();
+  const bounded = Deadline.from({ timeout: deadline.remaining, signal: controller.signal });
+  const giveUp = (): void => controller.abort(deadline.signal?.reason);
+  deadline.signal?.addEventListener('abort', giveUp, { once: true });
+  const waits = all.map((object) => becomesReady(object, bounded));
+  if (waits.length === 0) waits.push(passes(bounded));
+  try {
+    await Promise.race(waits);
+  } finally {
+    deadline.signal?.removeEventListener('abort', giveUp);
+    controller.abort();
+    await Promise.allSettled(waits);
+  }
+  deadline.throwIfAborted();
+  return all.filter(isReady);
+}
+
+/** The same; *blocks* the thread. Of signals it sees those that were aborted before, as no event reaches a blocked thread. */
+export function waitAnySync<Each extends Waitable>(objects: Iterable<Each>, options?: WaitOptions): Each[] {
+  const { all, deadline } = begin(objects, options);
+  const now = all.filter(isReady);
+  if (now.length > 0 || deadline.expired) return now;
+  const waits = all.flatMap((object) => {
+    const channel = channelOf(object);
+    if (channel === undefined) return [];
+    const ready = (): boolean => isReady(object);
+    return [{ cell: channel.cell, wait: channel.items.waitFor(ready, ready) }];
+  });
+  blockOnAny(waits, deadline);
+  return all.filter(isReady);
+}
+
+function begin<Each>(
+  objects: Iterable<Each>,
+  options: WaitOptions | undefined,
+): { all: Each[]; deadline: Deadline } {
+  const deadline = Deadline.from(options);
+  deadline.throwIfAborted();
+  const all = [...objects];
+  for (const object of all) check(object);
+  return { all, deadline };
+}
+
+function check(object: unknown): void {
+  if (object instanceof AbortSignal || object instanceof MessageQueue) return;
+  if (object instanceof Connection && object.readable) return;
+  throw new InvalidTypeError(
+    `waitAny: refused, ${inspect(object)} can't be waited for; pass queues, ends of pipes that receive, and signals such as child.sentinel`,
+  );
+}
+
+function isReady(object: unknown): boolean {
+  if (object instanceof AbortSignal) return object.aborted;
+  if (object instanceof Connection) return object.closed || object.ready();
+  const queue = object as MessageQueue<unknown>;
+  return queue.closed || !queue.empty;
+}
+
+function channelOf(object: unknown): Channel | undefined {
+  if (object instanceof Connection) return object.receiving;
+  return object instanceof MessageQueue ? object.channel : undefined;
+}
+
+async function becomesReady(object: unknown, deadline: Deadline): Promise<void> {
+  const channel = channelOf(object);
+  if (channel === undefined) {
+    await aborts(object as AbortSignal, deadline);
+    return;
+  }
+  const ready = (): boolean => isReady(object);
+  await takeAwaiting(channel.cell, channel.items.waitFor(ready, ready), deadline, object as object);
+}
+
+/** Resolves when the signal is aborted, or nobody waits any more. */
+async function aborts(signal: AbortSignal, deadline: Deadline): Promise<void> {
+  const over = passes(deadline);
+  let onAbort: () => void = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    onAbort = resolve;
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  await Promise.race([aborted, over]);
+  signal.removeEventListener('abort', onAbort);
+}
+
+/** Resolves when the deadline has passed or its signal is aborted. */
+async function passes(deadline: Deadline): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = deadline.timed ? setTimeout(resolve, deadline.remaining) : undefined;
+    deadline.signal?.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
