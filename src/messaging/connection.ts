@@ -60,7 +60,9 @@ export interface ConnectionDescription extends Description {
   size: number;
   /** Whether anyone has the other end open. */
   connected: boolean;
+  /** Calls that wait for a message here, and that wait for room to send, in all processes. */
   waiting: number;
+  waitingToSend: number;
 }
 
 /**
@@ -205,6 +207,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
       size: this.in?.ring.size ?? 0,
       connected: this.connected,
       waiting: this.in === undefined ? 0 : countWaiting(namespace, this.in.cell),
+      waitingToSend: this.out === undefined ? 0 : countWaiting(namespace, this.out.rooms.cell),
     };
   }
 

@@ -152,7 +152,8 @@ export async function serve(folder: string, serial: number): Promise<void> {
     if (typeof value !== 'object' || value === null) return value;
     kept.push(value);
     if (isShared(value)) return value.handle;
-    return 'recovered' in value ? { recovered: value.recovered } : undefined;
+    const { recovered } = value as { recovered?: unknown };
+    return recovered === undefined ? undefined : { recovered };
   }
 }
 

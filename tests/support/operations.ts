@@ -15,6 +15,7 @@ import {
   type WaitOptions,
 } from 'lockstep';
 import * as actions from './actions.ts';
+import { messages } from './messages.ts';
 import { nestedLocks } from './nested-locks.ts';
 import { readersAndWriters } from './readers-and-writers.ts';
 import { triesOnce } from './targets.ts';
@@ -40,6 +41,7 @@ export type Integer = Value<'i32'>;
 const forThreads = new Int32Array(new SharedArrayBuffer(4));
 
 export const operations = {
+  ...messages,
   ...nestedLocks,
   ...readersAndWriters,
 

@@ -6,12 +6,17 @@ import {
   Barrier,
   BoundedSemaphore,
   Condition,
+  Connection,
   Event,
+  JoinableQueue,
   Latch,
   Lock,
+  openShared,
+  Queue,
   RLock,
   RWLock,
   Semaphore,
+  SimpleQueue,
   Value,
 } from 'lockstep';
 
@@ -37,19 +42,25 @@ export interface Reply {
   error?: { name: string; message: string; code: unknown; stack: string; cause: string };
 }
 
+/** A subclass comes before its class. */
 const CLASSES = {
   Barrier,
   BoundedSemaphore,
   Condition,
+  Connection,
   Event,
+  JoinableQueue,
   Latch,
   Lock,
+  Queue,
   RLock,
   RWLock,
   Semaphore,
+  SimpleQueue,
   Value,
 };
-export type SharedObject = InstanceType<(typeof CLASSES)[keyof typeof CLASSES]>;
+/** Any of them. */
+export type SharedObject = (typeof CLASSES)[keyof typeof CLASSES]['prototype'];
 
 interface Reference {
   sharedKind: keyof typeof CLASSES;
@@ -84,7 +95,7 @@ export function toReferences(value: unknown): unknown {
 export function fromReferences(value: unknown, open: Map<string, SharedObject>): unknown {
   if (Array.isArray(value)) return value.map((element) => fromReferences(element, open));
   if (!isReference(value)) return value;
-  const object = open.get(value.handle) ?? CLASSES[value.sharedKind].open(value.handle);
+  const object = open.get(value.handle) ?? (openShared(value.handle) as SharedObject);
   open.set(value.handle, object);
   return object;
 }

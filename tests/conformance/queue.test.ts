@@ -1,0 +1,280 @@
+/**
+ * The contract of Queue and SimpleQueue, case by case.
+ *
+ * Left out of M and N, with the reason:
+ *   M159, M162 (join_thread, cancel_join_thread): there is no feeder thread; `put` has put the item when it returns.
+ *   M163 (a hard exit right after put may lose the item): the same; M160 asserts the better.
+ *   X37 (feeders after fork): the same.
+ */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { Lock, Queue, SimpleQueue } from 'lockstep';
+import { UNSENDABLE } from '../support/messages.ts';
+import { type Actor, suite } from '../support/stage.ts';
+import { untilWaiting } from '../support/until.ts';
+
+const FULL = { code: 'ERR_LOCKSTEP_QUEUE_FULL', name: 'QueueFullError' };
+const EMPTY = { code: 'ERR_LOCKSTEP_QUEUE_EMPTY', name: 'QueueEmptyError' };
+const CLOSED = { code: 'ERR_LOCKSTEP_CLOSED' };
+
+suite('Queue', (stage) => {
+  stage.it('M150: a full queue is full, and refuses at once or when the time has passed', async () => {
+    const queue = stage.share(new Queue({ maxSize: 6 }));
+    const [actor] = await stage.actors(1);
+    for (let n = 0; n < 6; n++) {
+      assert.equal(queue.full, false);
+      await actor.do('put', queue, n);
+    }
+    assert.deepEqual([queue.size, queue.full, queue.empty], [6, true, false]);
+    await assert.rejects(actor.do('tryPut', queue, 6), FULL);
+    for (const timeout of [0, -1]) await assert.rejects(actor.do('put', queue, 6, { timeout }), FULL);
+    const start = performance.now();
+    await assert.rejects(actor.do('put', queue, 6, { timeout: 60 }), FULL);
+    assert.ok(performance.now() - start >= 60);
+    assert.equal(queue.size, 6);
+  });
+
+  stage.it('M151: an empty queue is empty, and refuses at once or when the time has passed', async () => {
+    const queue = stage.share(new Queue());
+    const [actor] = await stage.actors(1);
+    await assert.rejects(actor.do('tryGet', queue), EMPTY);
+    for (const timeout of [0, -1]) await assert.rejects(actor.do('get', queue, { timeout }), EMPTY);
+    const start = performance.now();
+    await assert.rejects(actor.do('get', queue, { timeout: 60 }), EMPTY);
+    assert.ok(performance.now() - start >= 60);
+  });
+
+  stage.it('M153: the items of each producer come in its order, none lost, none twice', async () => {
+    const queue = stage.share(new Queue<[string, number]>({ maxSize: 10 }));
+    const actors: Actor[] = await stage.actors(4);
+    const [consumer, ...producers] = actors as [Actor, ...Actor[]];
+    const drained = consumer.do('drain', queue as Queue);
+    await Promise.all(producers.map((producer, n) => producer.do('putMany', queue as Queue, `${n}`, 300)));
+    await producers[0]!.do('closeQueue', queue as Queue);
+    const items = (await drained) as [string, number][];
+    for (const n of producers.keys()) {
+      const mine = items.filter(([from]) => from === `${n}`).map(([, index]) => index);
+      assert.deepEqual(
+        mine,
+        Array.from({ length: 300 }, (_, index) => index),
+      );
+    }
+    assert.equal(items.length, 900);
+  });
+
+  stage.it('M154: what was put is there for everyone at once', async () => {
+    const queue = stage.share(new Queue());
+    const [one, other] = await stage.actors(2);
+    for (let n = 0; n < 20; n++) {
+      await one.do('put', queue, n);
+      assert.equal(queue.empty, false);
+      assert.equal(await other.do('tryGet', queue), n);
+    }
+  });
+
+  stage.it(
+    'M155, M164 HAZARD: a reader that is killed while it waits leaves the queue to the others',
+    async () => {
+      const queue = stage.share(new Queue());
+      const [doomed, other, third] = await stage.actors(3);
+      void doomed.do('get', queue);
+      await untilWaiting(queue, 1);
+      const gets = other.do('get', queue);
+      await untilWaiting(queue, 2);
+      await doomed.kill();
+      await third.do('put', queue, 'a');
+      assert.equal(await gets, 'a');
+      await third.do('put', queue, 'b');
+      assert.equal(await other.do('tryGet', queue), 'b');
+    },
+  );
+
+  stage.it('M156 HAZARD: a value is encoded in put; what is changed right after is not seen', async () => {
+    const queue = stage.share(new Queue({ maxSize: 1 }));
+    const [actor, other] = await stage.actors(2);
+    await actor.do('putAndChange', queue);
+    assert.deepEqual(await other.do('get', queue), { n: 1, list: [1] });
+    await other.do('put', queue, 'in the way');
+    const waits = actor.do('putAndChange', queue);
+    if (!stage.all('blocking')) await other.do('get', queue);
+    else assert.equal(await other.do('get', queue), 'in the way');
+    await waits;
+    const { n } = (await other.do('get', queue)) as { n: number };
+    assert.equal(n, 1);
+  });
+
+  stage.it(
+    'M157 HAZARD: what cannot be sent throws in put, naming it, and nothing is in the queue',
+    async () => {
+      const queue = stage.share(new Queue({ maxSize: 2 }));
+      const [actor] = await stage.actors(1);
+      for (const which of Object.keys(UNSENDABLE)) {
+        await assert.rejects(actor.do('putUnsendable', queue, which), {
+          code: 'ERR_LOCKSTEP_NOT_SENDABLE',
+          message: /^Queue: value.* can't be sent/,
+        });
+      }
+      assert.equal(queue.size, 0);
+      await actor.do('put', queue, 'fine');
+      assert.equal(await actor.do('get', queue), 'fine');
+    },
+  );
+
+  stage.it('M160: a producer may end right after put, or be killed: what was put arrives', async () => {
+    const queue = stage.share(new Queue());
+    const [producer, consumer] = await stage.actors(2);
+    await producer.do('putMany', queue, 'p', 1000);
+    await producer.kill();
+    for (let n = 0; n < 1000; n++) assert.deepEqual(await consumer.do('tryGet', queue), ['p', n]);
+    await assert.rejects(consumer.do('tryGet', queue), EMPTY);
+  });
+
+  stage.it('a consumer waits for an item, a producer for room', async () => {
+    const queue = stage.share(new Queue({ maxSize: 1 }));
+    const [one, two] = await stage.actors(2);
+    const gets = one.do('get', queue);
+    await untilWaiting(queue, 1);
+    await two.do('put', queue, 'first');
+    assert.equal(await gets, 'first');
+    await two.do('put', queue, 'second');
+    const puts = two.do('put', queue, 'third');
+    assert.equal(await one.do('get', queue), 'second');
+    await puts;
+    assert.equal(await one.do('get', queue), 'third');
+  });
+
+  stage.it('close ends every iteration after the last item, and refuses what is put then', async () => {
+    const queue = stage.share(new Queue());
+    const [one, two, three] = await stage.actors(3);
+    const drains = [one, two].map((actor) => actor.do('drain', queue));
+    await three.do('putMany', queue, 'x', 50);
+    await three.do('closeQueue', queue);
+    const items = (await Promise.all(drains)).flat();
+    assert.equal(items.length, 50);
+    await assert.rejects(three.do('put', queue, 1), CLOSED);
+    await assert.rejects(three.do('get', queue), CLOSED);
+    await assert.rejects(three.do('tryGet', queue), CLOSED);
+    assert.equal(queue.closed, true);
+    await three.do('closeQueue', queue);
+  });
+
+  stage.it('close lets those go who wait for an item, and those who wait for room', async () => {
+    const [empty, full] = [stage.share(new Queue()), stage.share(new Queue({ maxSize: 1 }))];
+    const [one, two] = await stage.actors(2);
+    full.putSync(1);
+    const gets = assert.rejects(one.do('get', empty), CLOSED);
+    const puts = assert.rejects(two.do('put', full, 2), CLOSED);
+    await untilWaiting(empty, 1);
+    empty.close();
+    full.close();
+    await Promise.all([gets, puts]);
+    assert.equal(full.getSync(), 1);
+  });
+
+  stage.it('carries what structured clone carries, and shared objects', async () => {
+    const queue = stage.share(new Queue());
+    const lock = stage.share(new Lock());
+    const [actor] = await stage.actors(1);
+    const cyclic: Record<string, unknown> = { list: [] };
+    cyclic.self = cyclic;
+    const twice = { deep: 1 };
+    const values: unknown[] = [
+      undefined,
+      null,
+      true,
+      0,
+      -0,
+      127,
+      128,
+      -1,
+      2 ** 31,
+      1.5,
+      Number.NaN,
+      Infinity,
+      0n,
+      -(10n ** 40n),
+      '',
+      'a',
+      'x'.repeat(31),
+      'y'.repeat(32),
+      'ä'.repeat(1000),
+      '日本語\ud800',
+      [1, [2]],
+      new Array(20).fill('z'),
+      { a: { b: null } },
+      Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`key ${n}`, n])),
+      new Date(5),
+      new Map([[{}, 1]]),
+      new Set([1]),
+      /a+/gi,
+      new Uint8Array([1, 2]),
+      new Float64Array([1.5]),
+      new Uint8Array(3).buffer,
+      Object.assign(new Array(3), { 2: 1 }),
+      { one: twice, two: twice },
+      cyclic,
+      new Error('e', { cause: 1 }),
+      { ['__proto__']: 1 },
+    ];
+    for (const value of values) {
+      await actor.do('put', queue, value);
+      assert.deepEqual(queue.getSync(), value);
+    }
+    queue.putSync({ one: twice, two: twice });
+    const same = queue.getSync() as { one: object; two: object };
+    assert.equal(same.one, same.two);
+    queue.putSync({ nested: [lock] });
+    const opened = (queue.getSync() as { nested: [Lock] }).nested[0];
+    assert.equal(opened.handle, lock.handle);
+    assert.ok(queue.tryPut(new Lock()) === undefined && queue.getSync() instanceof Lock);
+  });
+
+  stage.it('an item may be larger than the queue, and gives its memory back', async () => {
+    const queue = stage.share(new Queue({ bytes: 4096 }));
+    const [producer, consumer] = await stage.actors(2);
+    const bytes = new Uint8Array(300_000).map((_, n) => n);
+    for (let n = 0; n < 3; n++) {
+      await producer.do('put', queue, bytes);
+      assert.deepEqual(await consumer.do('get', queue), bytes);
+    }
+    await producer.do('put', queue, 'small');
+    assert.equal(await consumer.do('get', queue), 'small');
+  });
+
+  stage.it('a queue without maxSize is bounded by its bytes', async () => {
+    const queue = stage.share(new Queue({ bytes: 4096 }));
+    const [actor] = await stage.actors(1);
+    let count = 0;
+    await assert.rejects(async () => {
+      for (;;) {
+        await actor.do('tryPut', queue, 'x'.repeat(80));
+        count++;
+      }
+    }, FULL);
+    assert.ok(count >= 30 && count < 60, `${count} items`);
+    for (let n = 0; n < count; n++) await actor.do('tryGet', queue);
+    await actor.do('tryPut', queue, 'again');
+  });
+});
+
+suite('SimpleQueue', (stage) => {
+  stage.it('N168: put and get round-trip, also null; empty is accurate', async () => {
+    const queue = stage.share(new SimpleQueue());
+    const [one, two] = await stage.actors(2);
+    assert.equal(queue.empty, true);
+    for (const value of [null, undefined, 'x', { a: [1] }]) {
+      await one.do('put', queue, value);
+      assert.equal(queue.empty, false);
+      assert.deepEqual(await two.do('get', queue), value);
+    }
+    assert.equal(queue.empty, true);
+  });
+
+  stage.it('N169: what cannot be sent throws in the caller', async () => {
+    const queue = stage.share(new SimpleQueue());
+    const [actor] = await stage.actors(1);
+    await assert.rejects(actor.do('putUnsendable', queue, 'function'), { code: 'ERR_LOCKSTEP_NOT_SENDABLE' });
+    assert.equal(queue.empty, true);
+  });
+});
