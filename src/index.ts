@@ -14,6 +14,8 @@ export type {
 export type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 export * from './errors.ts';
 export type { InputOf, IntegerType, NumberOf, NumberType, SmallIntegerType } from './shared/number-type.ts';
+export { RawValue } from './shared/raw-value.ts';
+export type { NumberDescription } from './shared/shared-number.ts';
 export type { ValueDescription, ValueOptions } from './shared/value.ts';
 export { Value } from './shared/value.ts';
 export type { BarrierDescription, BarrierOptions } from './sync/barrier.ts';

@@ -8,12 +8,15 @@
  * can reach it any more: what has a view of it keeps it, also after the object was closed.
  */
 
-import { closeSync, fstatSync, openSync, unlinkSync } from 'node:fs';
-import { LayoutError } from '../errors.ts';
+import { constants } from 'node:buffer';
+import { closeSync, constants as flags, fstatSync, openSync, statfsSync, unlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { markAsUntransferable } from 'node:worker_threads';
+import { LayoutError, OutOfRangeError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import { forgetMapping, noteMapping } from '../platform/mapping-log.ts';
 import type { Mapping } from '../platform/platform.ts';
-import { withRoom } from '../platform/room.ts';
+import { noRoom, withRoom } from '../platform/room.ts';
 
 const unreachable = new FinalizationRegistry<{ address: number; size: number }>(({ address, size }) => {
   forgetMapping(address);
@@ -25,8 +28,16 @@ export function dataPath(folder: string, cell: number, generation: number): stri
   return `${folder}/data-${cell}-${generation}`;
 }
 
-/** Makes the file, its memory reserved. Throws `NoSpaceError`. */
+/** Makes the file, its memory reserved. Throws `NoSpaceError`, or `OutOfRangeError` for more than this Node can map at once. */
 export function makeDataFile(path: string, bytes: number): void {
+  if (bytes > constants.MAX_LENGTH) {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    if (bytes > bavail * bsize) throw noRoom(path);
+    throw new OutOfRangeError(
+      `shared memory "${path}": refused, ${bytes} bytes are more than this Node can map at once; ` +
+        `use at most ${constants.MAX_LENGTH}, or a later Node`,
+    );
+  }
   const fd = withRoom(path, () => openSync(path, 'wx', 0o600));
   try {
     platform.reserve(fd, bytes, path);
@@ -35,9 +46,15 @@ export function makeDataFile(path: string, bytes: number): void {
   }
 }
 
-/** Maps the file. Throws `LayoutError` if it is shorter than `bytes`. */
+/** Maps the file. Throws `LayoutError` if it is missing, or shorter than `bytes`. */
 export function mapDataFile(path: string, bytes: number): Mapping {
-  const fd = openSync(path, 'r+');
+  if (!(bytes > 0 && bytes <= constants.MAX_LENGTH)) {
+    throw new LayoutError(
+      `shared memory "${path}": refused, its object says that it has ${bytes} bytes, and this Node can map 1 to ${constants.MAX_LENGTH}; ` +
+        'its cell was damaged, make the object anew',
+    );
+  }
+  const fd = openData(path);
   try {
     const { size } = fstatSync(fd);
     if (size < bytes) {
@@ -47,10 +64,25 @@ export function mapDataFile(path: string, bytes: number): Mapping {
     }
     const mapping = platform.map(fd, bytes);
     noteMapping(mapping);
+    // In another thread's hands the memory would be given back when this thread has let go of it.
+    markAsUntransferable(mapping.buffer);
     unreachable.register(mapping.buffer, { address: mapping.address, size: bytes });
     return mapping;
   } finally {
     closeSync(fd);
+  }
+}
+
+function openData(path: string): number {
+  try {
+    return openSync(path, flags.O_RDWR | flags.O_NOFOLLOW);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ELOOP' && code !== 'EISDIR') throw error;
+    throw new LayoutError(
+      `shared memory "${path}": can't be opened, ${code}; somebody removed or replaced it, make the object anew`,
+      { cause: error },
+    );
   }
 }
 

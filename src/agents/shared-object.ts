@@ -7,7 +7,14 @@
 
 import { inspect } from 'node:util';
 import type { ObjectOptions } from '../contracts.ts';
-import { ClosedError, HandleError, InvalidTypeError, NameTakenError, StaleHandleError } from '../errors.ts';
+import {
+  ClosedError,
+  HandleError,
+  InvalidTypeError,
+  NameTakenError,
+  NotFoundError,
+  StaleHandleError,
+} from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Agent } from './agent.ts';
 import { agentInFolder, agentInNamespace, defaultAgent } from './agent.ts';
@@ -49,19 +56,24 @@ const collected = new FinalizationRegistry<{ cell: Cell; name: string | undefine
 });
 
 export abstract class SharedObject {
-  /** The name by which unrelated programs find the object, if it has one. */
-  readonly name: string | undefined;
   /** @internal Where the object is; nowhere any more once it is closed. */
   cell: Cell;
-  private readonly objectType: ObjectType;
-  private open = true;
+  // Really private: a record has fields of any name beside them.
+  readonly #type: ObjectType;
+  readonly #name: string | undefined;
+  #open = true;
 
   protected constructor(type: ObjectType, { cell, name }: Opened) {
-    this.objectType = type;
+    this.#type = type;
+    this.#name = name;
     this.cell = cell;
-    this.name = name;
     cell.references++;
     collected.register(this, { cell, name }, this);
+  }
+
+  /** The name by which unrelated programs find the object, if it has one. */
+  get name(): string | undefined {
+    return this.#name;
   }
 
   /** A string that stands for the object: `open(handle)` gives it back in any process and thread of this user. */
@@ -72,14 +84,14 @@ export abstract class SharedObject {
       cell: String(this.cell.number),
       generation: String(this.cell.generation),
     });
-    if (this.name !== undefined) fields.set('name', this.name);
+    if (this.#name !== undefined) fields.set('name', this.#name);
     this.extendHandle(fields);
-    return `lockstep:${this.objectType.name}?${fields}`;
+    return `lockstep:${this.#type.name}?${fields}`;
   }
 
   /** Whether `close()` was called. */
   get closed(): boolean {
-    return !this.open || this.cell.closed;
+    return !this.#open || this.cell.closed;
   }
 
   /**
@@ -87,13 +99,13 @@ export abstract class SharedObject {
    * wait through it reject with `ClosedError`. The shared object itself lives on while anybody else has it open.
    */
   close(): void {
-    if (!this.open) return;
-    this.cell.rejectAll(this, this.title);
-    this.open = false;
+    if (!this.#open) return;
+    this.cell.rejectAll(this, SharedObject.titleOf(this));
+    this.#open = false;
     collected.unregister(this);
     const { cell } = this;
     this.cell = cell.closedTwin();
-    drop(cell, this.name);
+    drop(cell, this.#name);
   }
 
   /** What the object is and how it stands, as a plain object. */
@@ -105,9 +117,9 @@ export abstract class SharedObject {
 
   /** Class, name and state: `<Lock "invoices" held by Process-2 (pid 4121), 3 waiting>`. */
   toString(): string {
-    if (this.closed) return `<${this.title} closed>`;
+    if (this.closed) return `<${SharedObject.titleOf(this)} closed>`;
     const detail = this.summary();
-    return `<${this.title}${detail === '' ? '' : ` ${detail}`}>`;
+    return `<${SharedObject.titleOf(this)}${detail === '' ? '' : ` ${detail}`}>`;
   }
 
   /** One line on how the object stands, for `util.inspect`. */
@@ -115,9 +127,13 @@ export abstract class SharedObject {
 
   /** Class and name, as messages begin: `Lock "invoices"`. */
   protected get title(): string {
-    return this.name === undefined
-      ? this.objectType.name
-      : `${this.objectType.name} ${JSON.stringify(this.name)}`;
+    return SharedObject.titleOf(this);
+  }
+
+  /** @internal The same for an object whose members may be hidden by a record's fields. */
+  static titleOf(object: SharedObject): string {
+    const { name } = object.#type;
+    return object.#name === undefined ? name : `${name} ${JSON.stringify(object.#name)}`;
   }
 
   /** Throws `ClosedError` once the object is closed. */
@@ -127,7 +143,7 @@ export abstract class SharedObject {
 
   protected closedError(): ClosedError {
     return new ClosedError(
-      `${this.title}: refused, it was closed in this thread; open it again by its handle or name`,
+      `${SharedObject.titleOf(this)}: refused, it was closed in this thread; open it again by its handle or name`,
     );
   }
 
@@ -220,12 +236,7 @@ function obtainIn(
   checkName(name);
   const cell = withNames(agent.namespace, () => {
     const found = lookUp(agent.namespace, name);
-    if (found !== undefined && found.kind !== type.kind) {
-      throw new NameTakenError(
-        `${type.name} ${JSON.stringify(name)}: refused, the name stands for a ${kindNumbered(found.kind)?.name ?? 'foreign object'} ` +
-          `in ${agent.folder}; choose another name or namespace`,
-      );
-    }
+    if (found !== undefined && found.kind !== type.kind) throw nameTaken(type, name, found.kind, agent);
     const opened = found && agent.open(type, found.cell, found.generation);
     if (opened !== undefined) return opened;
     const made = make();
@@ -233,6 +244,50 @@ function obtainIn(
     return made;
   });
   return new Opened(cell, name);
+}
+
+/**
+ * Makes an object of a name that is new in the namespace. `made` is called when the name leads to it, while no one else can look it up.
+ * Throws `NameTakenError`.
+ */
+export function obtainNew(
+  type: ObjectType,
+  name: string,
+  namespace: string = DEFAULT_NAMESPACE,
+  init: (place: Place, agent: Agent) => void,
+  made: (cell: Cell) => void,
+): Opened {
+  checkName(name);
+  const agent = agentInNamespace(namespace);
+  const cell = withNames(agent.namespace, () => {
+    const found = lookUp(agent.namespace, name);
+    if (found !== undefined) throw nameTaken(type, name, found.kind, agent);
+    const fresh = agent.create(type, (place) => init(place, agent));
+    register(agent.namespace, name, fresh.number, fresh.generation);
+    made(fresh);
+    return fresh;
+  });
+  return new Opened(cell, name);
+}
+
+/** Opens the object of that name. Throws `NotFoundError`, or `NameTakenError` if it is of another kind. */
+export function obtainExisting(
+  type: ObjectType,
+  name: string,
+  namespace: string = DEFAULT_NAMESPACE,
+): Opened {
+  checkName(name);
+  const agent = agentInNamespace(namespace);
+  const cell = withNames(agent.namespace, () => {
+    const found = lookUp(agent.namespace, name);
+    if (found !== undefined && found.kind !== type.kind) throw nameTaken(type, name, found.kind, agent);
+    return found && agent.open(type, found.cell, found.generation);
+  });
+  if (cell !== undefined) return new Opened(cell, name);
+  throw new NotFoundError(
+    `${type.name} ${JSON.stringify(name)}: can't be opened, nothing of that name is in ${agent.folder}; ` +
+      'check the name and the namespace, or make it first',
+  );
 }
 
 /** The cell that a handle stands for. Throws `HandleError` or `StaleHandleError`. */
@@ -262,6 +317,13 @@ export function openHandle(type: ObjectType, handle: string): Opened {
   return new Opened(cell, fields.get('name') ?? undefined, fields);
 }
 
+function nameTaken({ name: kind }: ObjectType, name: string, found: number, agent: Agent): NameTakenError {
+  return new NameTakenError(
+    `${kind} ${JSON.stringify(name)}: refused, the name stands for a ${kindNumbered(found)?.name ?? 'foreign object'} ` +
+      `in ${agent.folder}; choose another name or namespace`,
+  );
+}
+
 function noHandle(kind: string, handle: unknown): InvalidTypeError {
   return new InvalidTypeError(
     `${kind}: can't open ${inspect(handle)}, a handle is a string; pass another object's .handle`,
@@ -273,6 +335,12 @@ function malformed(kind: string, handle: string): HandleError {
   return new HandleError(
     `${kind}: can't open ${JSON.stringify(shown)}, it is not a handle of Lockstep's; pass another object's .handle`,
   );
+}
+
+/** Gives back a cell that was opened in vain, as no object came to stand for it. */
+export function abandon({ cell, name }: Opened): void {
+  cell.references++;
+  drop(cell, name);
 }
 
 function drop(cell: Cell, name: string | undefined): void {
