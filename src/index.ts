@@ -13,8 +13,29 @@ export type {
 } from './contracts.ts';
 export type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 export * from './errors.ts';
-export type { InputOf, IntegerType, NumberOf, NumberType, SmallIntegerType } from './shared/number-type.ts';
+export type { ArrayDescription, LengthOrValues, TextInputOf, TextOf } from './shared/array-object.ts';
+export { Elements } from './shared/elements.ts';
+export type { GuardedOptions } from './shared/guarding.ts';
+export type { ListValue } from './shared/list-items.ts';
+export type {
+  ElementInputOf,
+  ElementOf,
+  ElementType,
+  InputOf,
+  IntegerType,
+  NumberOf,
+  NumberType,
+  SmallIntegerType,
+  ViewOf,
+} from './shared/number-type.ts';
+export { RawArray } from './shared/raw-array.ts';
 export { RawValue } from './shared/raw-value.ts';
+export type { ShareableListDescription } from './shared/shareable-list.ts';
+export { ShareableList } from './shared/shareable-list.ts';
+export type { SharedArrayDescription, SharedArrayOptions } from './shared/shared-array.ts';
+export { SharedArray } from './shared/shared-array.ts';
+export type { SharedMemoryDescription, SharedMemoryOptions } from './shared/shared-memory.ts';
+export { SharedMemory } from './shared/shared-memory.ts';
 export type { NumberDescription } from './shared/shared-number.ts';
 export type { ValueDescription, ValueOptions } from './shared/value.ts';
 export { Value } from './shared/value.ts';

@@ -9,7 +9,15 @@
  */
 
 import { constants } from 'node:buffer';
-import { closeSync, constants as flags, fstatSync, openSync, statfsSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants as flags,
+  fstatSync,
+  openSync,
+  statfsSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { markAsUntransferable } from 'node:worker_threads';
 import { LayoutError, OutOfRangeError } from '../errors.ts';
@@ -28,8 +36,8 @@ export function dataPath(folder: string, cell: number, generation: number): stri
   return `${folder}/data-${cell}-${generation}`;
 }
 
-/** Makes the file, its memory reserved. Throws `NoSpaceError`, or `OutOfRangeError` for more than this Node can map at once. */
-export function makeDataFile(path: string, bytes: number): void {
+/** Makes the file, its memory reserved and `content` at its beginning. Throws `NoSpaceError`, or `OutOfRangeError` for more than this Node can map at once. */
+export function makeDataFile(path: string, bytes: number, content?: Uint8Array): void {
   if (bytes > constants.MAX_LENGTH) {
     const { bavail, bsize } = statfsSync(dirname(path));
     if (bytes > bavail * bsize) throw noRoom(path);
@@ -41,6 +49,9 @@ export function makeDataFile(path: string, bytes: number): void {
   const fd = withRoom(path, () => openSync(path, 'wx', 0o600));
   try {
     platform.reserve(fd, bytes, path);
+    // The kernel takes at most some 2 GB at once.
+    for (let at = 0; content !== undefined && at < content.length; )
+      at += writeSync(fd, content, at, content.length - at, at);
   } finally {
     closeSync(fd);
   }

@@ -103,9 +103,9 @@ export class Namespace {
     return new Ringer(this);
   }
 
-  /** Makes the data of an object that is just being made. Throws `NoSpaceError`. */
-  makeData({ number, words, at }: Place, bytes: number): void {
-    makeDataFile(dataPath(this.folder, number, load(words, at + CELL_GENERATION)), bytes);
+  /** Makes the data of an object that is just being made: `content`, then zeros. Throws `NoSpaceError`. */
+  makeData({ number, words, at }: Place, bytes: number, content?: Uint8Array): void {
+    makeDataFile(dataPath(this.folder, number, load(words, at + CELL_GENERATION)), bytes, content);
   }
 
   /** Maps the data of an object that this agent has open. */

@@ -240,7 +240,7 @@ function obtainIn(
     const opened = found && agent.open(type, found.cell, found.generation);
     if (opened !== undefined) return opened;
     const made = make();
-    register(agent.namespace, name, made.number, made.generation);
+    giveName(made, name);
     return made;
   });
   return new Opened(cell, name);
@@ -263,7 +263,7 @@ export function obtainNew(
     const found = lookUp(agent.namespace, name);
     if (found !== undefined) throw nameTaken(type, name, found.kind, agent);
     const fresh = agent.create(type, (place) => init(place, agent));
-    register(agent.namespace, name, fresh.number, fresh.generation);
+    giveName(fresh, name);
     made(fresh);
     return fresh;
   });
@@ -315,6 +315,17 @@ export function openHandle(type: ObjectType, handle: string): Opened {
     );
   }
   return new Opened(cell, fields.get('name') ?? undefined, fields);
+}
+
+/** Makes the name stand for a new cell, which is closed again where that fails. */
+function giveName(cell: Cell, name: string): void {
+  const { agent, number, generation } = cell;
+  try {
+    register(agent.namespace, name, number, generation);
+  } catch (error) {
+    agent.closeCell(cell);
+    throw error;
+  }
 }
 
 function nameTaken({ name: kind }: ObjectType, name: string, found: number, agent: Agent): NameTakenError {
