@@ -130,7 +130,7 @@ export abstract class SharedObject {
     return SharedObject.titleOf(this);
   }
 
-  /** @internal The same for an object whose members may be hidden by a record's fields. */
+  /** @internal The same where a record's field may hide `title`. */
   static titleOf(object: SharedObject): string {
     const { name } = object.#type;
     return object.#name === undefined ? name : `${name} ${JSON.stringify(object.#name)}`;
@@ -145,6 +145,11 @@ export abstract class SharedObject {
     return new ClosedError(
       `${SharedObject.titleOf(this)}: refused, it was closed in this thread; open it again by its handle or name`,
     );
+  }
+
+  /** @internal The object's name, also where a record's field hides it. */
+  static nameOf(object: SharedObject): string | undefined {
+    return object.#name;
   }
 
   protected extendHandle(_fields: URLSearchParams): void {}

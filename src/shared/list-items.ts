@@ -34,7 +34,7 @@ const MOST_INTEGER = 2n ** 63n - 1n;
 /** A value ready to be stored: its tag, and what goes into its slot. */
 interface Item {
   readonly tag: number;
-  readonly content: Uint8Array;
+  readonly content: Uint8Array<ArrayBufferLike>;
 }
 
 const NOTHING = new Uint8Array();
@@ -98,6 +98,7 @@ export class ListItems {
   readonly length: number;
   private readonly bytes: Uint8Array<ArrayBuffer>;
   private readonly pairs: Uint32Array<ArrayBuffer>;
+  private readonly quads: BigUint64Array<ArrayBuffer>;
 
   /** Throws `LayoutError` if the data are too short for so many items. */
   constructor(buffer: ArrayBuffer, length: number) {
@@ -106,6 +107,7 @@ export class ListItems {
     this.length = length;
     this.bytes = new Uint8Array(buffer);
     this.pairs = new Uint32Array(buffer, 0, length * 2);
+    this.quads = new BigUint64Array(buffer, 0, Math.floor(buffer.byteLength / UNIT));
   }
 
   read(index: number): ListValue {
@@ -121,9 +123,9 @@ export class ListItems {
       case BOOLEAN:
         return length !== 0;
       case NUMBER:
-        return new Float64Array(this.bytes.slice(begin, begin + UNIT).buffer)[0]!;
+        return new Float64Array(BigUint64Array.of(this.word(begin)).buffer)[0]!;
       case BIGINT:
-        return new BigInt64Array(this.bytes.slice(begin, begin + UNIT).buffer)[0]!;
+        return BigInt.asIntN(64, this.word(begin));
       case TEXT:
         return Buffer.from(content.buffer).toString();
       case BYTES:
@@ -143,8 +145,15 @@ export class ListItems {
           'shorten it, or make the list with a longer text there',
       );
     }
-    this.bytes.set(content, begin);
+    // Numbers in one piece, so that nobody reads half of one.
+    if (typeof value === 'number' || typeof value === 'bigint')
+      storeElement(this.quads, new BigUint64Array(content.buffer)[0]!, begin / UNIT);
+    else this.bytes.set(content, begin);
     storeElement(this.pairs, tag, index * 2 + 1);
+  }
+
+  private word(begin: number): bigint {
+    return loadElement(this.quads, begin / UNIT) as bigint;
   }
 
   private slot(index: number): { begin: number; capacity: number } {
