@@ -17,6 +17,7 @@ import {
 import * as actions from './actions.ts';
 import { nestedLocks } from './nested-locks.ts';
 import { readersAndWriters } from './readers-and-writers.ts';
+import { sharedData } from './shared-data.ts';
 import { triesOnce } from './targets.ts';
 
 export type Style = 'blocking' | 'awaiting';
@@ -42,6 +43,7 @@ const forThreads = new Int32Array(new SharedArrayBuffer(4));
 export const operations = {
   ...nestedLocks,
   ...readersAndWriters,
+  ...sharedData,
 
   async acquire(self: Self, object: Acquirable, options?: WaitOptions): Promise<Got | null> {
     return keep(self, object, await acquireOf(self, object, options));
