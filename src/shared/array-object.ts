@@ -44,23 +44,25 @@ export type TextInputOf<Type extends ElementType> = Type extends 'char' | 'c' ? 
 const FIRST = 16;
 
 export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
-  extends DataObject
+  extends DataObject<Elements<Type>>
   implements Iterable<ElementOf<Type>>
 {
   /** The type's name, never Python's code. */
   readonly type: string;
   private readonly kind: string;
-  private readonly elements: Elements<Type>;
   private readonly text: boolean;
 
   protected constructor(objectType: ObjectType, opened: Opened) {
-    super(objectType, opened, (cell) => bytesFor(factsOf(cell), loadCount(cell)));
+    super(
+      objectType,
+      opened,
+      (cell) => bytesFor(factsOf(cell), loadCount(cell)),
+      (buffer, cell, title) => new Elements(title, factsOf(cell), buffer, 0, loadCount(cell)),
+    );
     const facts = factsOf(this.cell);
     this.kind = objectType.name;
     this.type = facts.name;
     this.text = isText(facts);
-    const buffer = DataObject.bytesOf(this);
-    this.elements = new Elements(this.title, facts, buffer, 0, loadCount(this.cell));
   }
 
   /** Number of elements. It never changes. */
@@ -134,12 +136,11 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   }
 
   protected override summary(): string {
-    return this.text ? `${this.type}[${this.length}] ${inspect(this.value)}` : this.elements.toString();
+    return this.text ? `${this.type}[${this.length}] ${inspect(this.value)}` : this.opened.toString();
   }
 
   private get opened(): Elements<Type> {
-    this.checkOpen();
-    return this.elements;
+    return DataObject.dataOf(this);
   }
 
   private bytes(member: string): Uint8Array {

@@ -30,17 +30,28 @@ class Mapped {
 }
 
 /** The open objects on each buffer. */
-const users = new WeakMap<ArrayBuffer, Set<DataObject>>();
+const users = new WeakMap<ArrayBuffer, Set<object>>();
 
-export abstract class DataObject extends SharedObject {
-  #buffer: ArrayBuffer | undefined;
+/** `Data`: how the class sees its bytes. */
+export abstract class DataObject<Data> extends SharedObject {
+  // Really private: a record has fields of any name beside it.
+  #mapped: { readonly buffer: ArrayBuffer; readonly data: Data } | undefined;
 
-  /** `bytes` tells from the cell how many bytes its data have. Throws `LayoutError` if they are not there. */
-  protected constructor(type: ObjectType, opened: Opened, bytes: (cell: Cell) => number) {
+  /**
+   * `bytes` tells from the cell how many bytes its data have, `see` makes of them what the class works with. Throws `LayoutError` if they
+   * are not there.
+   */
+  protected constructor(
+    type: ObjectType,
+    opened: Opened,
+    bytes: (cell: Cell) => number,
+    see: (buffer: ArrayBuffer, cell: Cell, title: string) => Data,
+  ) {
     super(type, opened);
+    const { cell } = opened;
     try {
-      const buffer = bufferOf(opened.cell, bytes(opened.cell));
-      this.#buffer = buffer;
+      const buffer = bufferOf(cell, bytes(cell));
+      this.#mapped = { buffer, data: see(buffer, cell, SharedObject.titleOf(this)) };
       const together = users.get(buffer);
       if (together === undefined) users.set(buffer, new Set([this]));
       else together.add(this);
@@ -55,16 +66,16 @@ export abstract class DataObject extends SharedObject {
    * anybody else has it open.
    */
   override close(): void {
-    if (this.#buffer !== undefined) users.get(this.#buffer)?.delete(this);
-    this.#buffer = undefined;
+    if (this.#mapped !== undefined) users.get(this.#mapped.buffer)?.delete(this);
+    this.#mapped = undefined;
     super.close();
   }
 
-  /** @internal The mapped bytes. Throws `ClosedError`. */
-  static bytesOf(object: DataObject): ArrayBuffer {
-    const buffer = object.#buffer;
-    if (buffer === undefined || object.closed) throw object.closedError();
-    return buffer;
+  /** @internal The data as the class sees them. Throws `ClosedError`. */
+  static dataOf<Data>(object: DataObject<Data>): Data {
+    const mapped = object.#mapped;
+    if (mapped === undefined || object.closed) throw object.closedError();
+    return mapped.data;
   }
 }
 

@@ -41,12 +41,9 @@ export class RecordArray<Fields extends Schema = Schema>
   extends RecordObject
   implements Iterable<RecordView<Fields>>
 {
-  private readonly records: Records<Fields>;
-
   /** @internal */
   constructor(layout: Layout, made: Guarded) {
     super(TYPE, layout, made);
-    this.records = new Records(layout, RecordObject.spotOf(this), loadCount(this.cell));
   }
 
   /** Opens the array that the handle stands for, with its lock, whatever its struct. Throws `HandleError`, `StaleHandleError`. */
@@ -91,8 +88,8 @@ export class RecordArray<Fields extends Schema = Schema>
   }
 
   private get opened(): Records<Fields> {
-    this.checkOpen();
-    return this.records;
+    const spot = RecordObject.spotOf(this);
+    return new Records(RecordObject.layoutOf(this), spot, loadCount(this.cell));
   }
 
   private first(): Record<string, unknown>[] {

@@ -37,23 +37,20 @@ export interface RecordOptions extends GuardedOptions {}
 /** Names of members that only messages use, or that a record does without: there may be fields of these names. */
 const FREE_NAMES = new Set(['name', 'title', 'summary']);
 
-export abstract class RecordObject extends DataObject {
+export abstract class RecordObject extends DataObject<RecordMemory> {
   // Really private: a record has fields of any name beside them.
   readonly #layout: Layout;
-  readonly #memory: RecordMemory;
   readonly #guard: Guard | undefined;
 
   protected constructor(type: ObjectType, layout: Layout, { opened, lock }: Guarded) {
-    super(type, opened, (cell) => {
-      if (!fitsCell(layout, cell)) {
-        throw new HandleError(
-          `${type.name}: can't open the handle, its schema ${layout.text} is not that of the object; pass another object's .handle`,
-        );
-      }
-      return loadCount(cell) * layout.size || 1;
-    });
+    const bytes = (cell: Cell): number => {
+      if (fitsCell(layout, cell)) return loadCount(cell) * layout.size || 1;
+      throw new HandleError(
+        `${type.name}: can't open the handle, its schema ${layout.text} is not that of the object; pass another object's .handle`,
+      );
+    };
+    super(type, opened, bytes, (buffer) => new RecordMemory(buffer));
     this.#layout = layout;
-    this.#memory = new RecordMemory(DataObject.bytesOf(this));
     this.#guard = lock ?? openGuard(this.cell, SharedObject.titleOf(this));
   }
 
@@ -83,8 +80,7 @@ export abstract class RecordObject extends DataObject {
 
   /** @internal Where the first record lies. Throws `ClosedError`. */
   static spotOf(object: RecordObject): Spot {
-    DataObject.bytesOf(object);
-    return { memory: object.#memory, at: 0, title: SharedObject.titleOf(object) };
+    return { memory: DataObject.dataOf(object), at: 0, title: SharedObject.titleOf(object) };
   }
 
   /** @internal */

@@ -53,9 +53,7 @@ export interface ShareableListDescription extends Description {
  * list.set(0, 'done');
  * console.log([...list]);      // [ 'done', 0, null, true ]
  */
-export class ShareableList extends DataObject implements Iterable<ListValue> {
-  private readonly items: ListItems;
-
+export class ShareableList extends DataObject<ListItems> implements Iterable<ListValue> {
   /**
    * Makes a list of the values, or opens the one of the name. Throws `InvalidTypeError`, `OutOfRangeError`, `NoSpaceError`; opening throws
    * `NotFoundError` if there is none.
@@ -68,9 +66,13 @@ export class ShareableList extends DataObject implements Iterable<ListValue> {
     source: Iterable<ListValue> | (ObjectOptions & { name: string }) | Opened,
     options?: ObjectOptions,
   ) {
-    super(TYPE, source instanceof Opened ? source : obtainList(source, options), loadCount);
-    const { words, at } = this.cell;
-    this.items = openItems(this, load(words, at + LENGTH_WORD));
+    const opened = source instanceof Opened ? source : obtainList(source, options);
+    super(
+      TYPE,
+      opened,
+      loadCount,
+      (buffer, { words, at }) => new ListItems(buffer, load(words, at + LENGTH_WORD)),
+    );
   }
 
   /** Opens the list that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
@@ -80,19 +82,16 @@ export class ShareableList extends DataObject implements Iterable<ListValue> {
 
   /** Number of items. It never changes. */
   get length(): number {
-    this.checkOpen();
     return this.items.length;
   }
 
   /** The item; negative indexes count from the end. Throws `OutOfRangeError` where there is none: `undefined` is never returned. */
   at(index: number): ListValue {
-    this.checkOpen();
     return this.items.read(indexIn(this.title, this.items.length, index));
   }
 
   /** Replaces an item. Throws `OutOfRangeError` for text that is longer than its room, and for no such index. */
   set(index: number, value: ListValue): void {
-    this.checkOpen();
     const at = indexIn(this.title, this.items.length, index);
     this.items.write(`${this.title}[${index}]`, at, value);
   }
@@ -126,6 +125,10 @@ export class ShareableList extends DataObject implements Iterable<ListValue> {
     const shown = Array.from({ length: Math.min(this.length, SHOWN) }, (_, index) => inspect(this.at(index)));
     if (this.length > SHOWN) shown.push(`… ${this.length - SHOWN} more`);
     return `[ ${shown.join(', ')} ]`;
+  }
+
+  private get items(): ListItems {
+    return DataObject.dataOf(this);
   }
 }
 
@@ -161,15 +164,6 @@ function obtainOf(values: readonly unknown[], options: ObjectOptions | undefined
     );
   });
   return opened;
-}
-
-function openItems(list: ShareableList, length: number): ListItems {
-  try {
-    return new ListItems(DataObject.bytesOf(list), length);
-  } catch (error) {
-    list.close();
-    throw error;
-  }
 }
 
 function same(item: ListValue, value: ListValue): boolean {

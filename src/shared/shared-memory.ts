@@ -58,7 +58,7 @@ export interface SharedMemoryDescription extends Description {
  * using same = new SharedMemory({ name: block.name });
  * console.log(new Uint8Array(same.buffer)[2]);      // 3
  */
-export class SharedMemory extends DataObject {
+export class SharedMemory extends DataObject<ArrayBuffer> {
   /** Whether the name was made up here, and nobody unlinked the block through this object yet. */
   private ownName: boolean;
 
@@ -66,7 +66,7 @@ export class SharedMemory extends DataObject {
   /** @internal */
   constructor(opened: Opened);
   constructor(source: SharedMemoryOptions | Opened) {
-    super(TYPE, source instanceof Opened ? source : obtainBlock(source), loadCount);
+    super(TYPE, source instanceof Opened ? source : obtainBlock(source), loadCount, (buffer) => buffer);
     this.ownName = !(source instanceof Opened) && source.name === undefined;
   }
 
@@ -82,7 +82,7 @@ export class SharedMemory extends DataObject {
 
   /** The shared bytes, as many as were asked for. They stay valid memory after `close()` where somebody still refers to them. */
   get buffer(): ArrayBuffer {
-    return DataObject.bytesOf(this);
+    return DataObject.dataOf(this);
   }
 
   /** Bytes in the block. */
