@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const deep = process.argv.includes('--deep');
 /** Walks through every crash point and the model's schedules: long, run by `npm run test:deep` or by name. */
-const DEEP_ONLY = /^(model|crash\/(barriers|conditions|namespaces|objects|reaping|unrelated))/;
+const DEEP_ONLY = /^(model|crash\/(barriers|conditions|data|namespaces|objects|reaping|unrelated))/;
 const wanted = process.argv
   .slice(2)
   .filter((path) => path !== '--deep')

@@ -24,8 +24,8 @@ describe('a full file system', { skip, timeout: 60_000 }, () => {
     removePlace(base);
   });
 
-  async function tries(attempt: string): Promise<Outcome> {
-    const ending = await run('tries', { args: [attempt], env: { LOCKSTEP_DIR: base } });
+  async function tries(attempt: string, ...args: string[]): Promise<Outcome> {
+    const ending = await run('tries', { args: [attempt, ...args], env: { LOCKSTEP_DIR: base } });
     assert.equal(ending.signal, null);
     assert.equal(ending.stderr, '');
     assert.deepEqual(listing(base), [], 'something is left behind');
@@ -47,6 +47,17 @@ describe('a full file system', { skip, timeout: 60_000 }, () => {
     assert.equal(done?.refusal.code, 'ERR_LOCKSTEP_NO_SPACE', JSON.stringify(done));
     assert.equal(done.made, true);
     assert.equal(done.again, true);
+  });
+
+  it('too small for a block is an error at construction, whatever its size, and small things go on', async () => {
+    mount(base, 'size=1m');
+    for (const size of [2_000_000, 1_000_000, 2 ** 33, 2 ** 45]) {
+      const { done } = (await tries('block', String(size))) as { done?: { refusal: Outcome; sum: number } };
+      assert.equal(done?.refusal.code, 'ERR_LOCKSTEP_NO_SPACE', JSON.stringify(done));
+      assert.equal(done.sum, 6);
+    }
+    const { done } = (await tries('block', '500000')) as { done?: { refusal?: Outcome } };
+    assert.equal(done?.refusal, undefined);
   });
 
   // A tmpfs counts its own root, and each file, as an inode.
