@@ -30,7 +30,8 @@ export function obtainGuarded(
   init: (place: Place, agent: Agent) => void,
   check: (opened: Opened) => void,
 ): Guarded {
-  const given = options?.lock ?? true;
+  // Only what is left out has a default: null is refused as what it is, no lock.
+  const { lock: given = true } = options ?? {};
   if (typeof given !== 'boolean' && !isGuard(given)) {
     throw new InvalidTypeError(
       `${type.name}: refused, its lock is ${inspect(given)}; pass a Lock, an RLock, or false for none`,

@@ -131,8 +131,11 @@ export function struct<const Fields extends Schema>(schema: Fields): StructClass
       super(layout, opened ?? obtainRecord(layout, source, options));
     }
 
-    static open(handle: string): StructRecord {
-      return new this(openRecords(TYPE, handle, layout).opened);
+    static open(this: typeof Struct | undefined, handle: string): StructRecord {
+      // A subclass opens its own instances; the function alone those of the struct.
+      // biome-ignore lint/complexity/noThisInStatic: the class it was called on
+      const Class = this ?? Struct;
+      return new Class(openRecords(TYPE, handle, layout).opened);
     }
 
     static array(source: unknown, options?: RecordOptions): RecordArray<Fields> {

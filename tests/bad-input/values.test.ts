@@ -253,6 +253,10 @@ describe('shared data', () => {
   });
 });
 
+interface Openable {
+  readonly open: (handle: string) => { close(): void };
+}
+
 describe('a handle', () => {
   const classes = {
     Barrier,
@@ -276,8 +280,7 @@ describe('a handle', () => {
     for (const object of Object.values(live)) object.close();
   });
 
-  for (const [kind, Class] of Object.entries(classes)) {
-    const open = (given: string): { close(): void } => Class.open(given);
+  for (const [kind, { open }] of Object.entries<Openable>(classes)) {
     const handle = live[kind]?.handle ?? '';
 
     it(`of a ${kind} that is no string is a TypeError`, () => {
