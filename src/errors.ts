@@ -90,6 +90,13 @@ export class NameTakenError extends LockstepError {
   }
 }
 
+/** Nothing of that name exists. Code `ERR_LOCKSTEP_NOT_FOUND`. */
+export class NotFoundError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_NOT_FOUND', message, options);
+  }
+}
+
 /** Shared memory laid out by another version of Lockstep, or not by Lockstep. Code `ERR_LOCKSTEP_LAYOUT`. */
 export class LayoutError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {

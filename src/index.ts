@@ -22,7 +22,48 @@ export { Queue } from './messaging/queue.ts';
 export { SimpleQueue } from './messaging/simple-queue.ts';
 export type { Waitable } from './messaging/wait-any.ts';
 export { waitAny, waitAnySync } from './messaging/wait-any.ts';
-export type { InputOf, IntegerType, NumberOf, NumberType, SmallIntegerType } from './shared/number-type.ts';
+export type { ArrayDescription, LengthOrValues, TextInputOf, TextOf } from './shared/array-object.ts';
+export type { Elements } from './shared/elements.ts';
+export type { GuardedOptions } from './shared/guarding.ts';
+export type { ListValue } from './shared/list-items.ts';
+export type {
+  ElementInputOf,
+  ElementOf,
+  ElementType,
+  InputOf,
+  IntegerType,
+  NumberOf,
+  NumberType,
+  SmallIntegerType,
+  ViewOf,
+} from './shared/number-type.ts';
+export { RawArray } from './shared/raw-array.ts';
+export { RawValue } from './shared/raw-value.ts';
+export type { RecordArrayDescription } from './shared/record-array.ts';
+export { RecordArray } from './shared/record-array.ts';
+export type { RecordOptions } from './shared/record-object.ts';
+export type { Records } from './shared/record-view.ts';
+export type {
+  FieldInputOf,
+  FieldOf,
+  FieldType,
+  PlainFieldOf,
+  PlainRecord,
+  RecordFields,
+  RecordInput,
+  RecordView,
+  Schema,
+  StructLike,
+} from './shared/schema.ts';
+export type { ShareableListDescription } from './shared/shareable-list.ts';
+export { ShareableList } from './shared/shareable-list.ts';
+export type { SharedArrayDescription, SharedArrayOptions } from './shared/shared-array.ts';
+export { SharedArray } from './shared/shared-array.ts';
+export type { SharedMemoryDescription, SharedMemoryOptions } from './shared/shared-memory.ts';
+export { SharedMemory } from './shared/shared-memory.ts';
+export type { NumberDescription } from './shared/shared-number.ts';
+export type { RecordDescription, RecordMembers, SharedRecord, StructClass } from './shared/struct.ts';
+export { struct } from './shared/struct.ts';
 export type { ValueDescription, ValueOptions } from './shared/value.ts';
 export { Value } from './shared/value.ts';
 export type { BarrierDescription, BarrierOptions } from './sync/barrier.ts';

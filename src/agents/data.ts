@@ -8,21 +8,26 @@
  * can reach it any more: what has a view of it keeps it, also after the object was closed.
  */
 
+import { constants } from 'node:buffer';
 import {
   closeSync,
   existsSync,
+  constants as flags,
   fstatSync,
   ftruncateSync,
   openSync,
   readdirSync,
+  statfsSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { LayoutError } from '../errors.ts';
+import { dirname } from 'node:path';
+import { markAsUntransferable } from 'node:worker_threads';
+import { LayoutError, OutOfRangeError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import { forgetMapping, noteMapping } from '../platform/mapping-log.ts';
 import type { Mapping } from '../platform/platform.ts';
-import { withRoom } from '../platform/room.ts';
+import { noRoom, withRoom } from '../platform/room.ts';
 
 const unreachable = new FinalizationRegistry<{ address: number; size: number }>(({ address, size }) => {
   forgetMapping(address);
@@ -44,20 +49,30 @@ export interface DataOptions {
   /** Bytes that are backed by memory at once; all by default. The others may not be touched before `reserveDataFile`. */
   readonly reserve?: number;
   /** What is written at the beginning. */
-  readonly header?: Uint8Array;
+  readonly content?: Uint8Array | undefined;
 }
 
-/** Makes the file. Throws `NoSpaceError`. */
+/** Makes the file. Throws `NoSpaceError`, or `OutOfRangeError` for more than this Node can map at once. */
 export function makeDataFile(
   path: string,
   bytes: number,
-  { reserve = bytes, header }: DataOptions = {},
+  { reserve = bytes, content }: DataOptions = {},
 ): void {
+  if (bytes > constants.MAX_LENGTH) {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    if (bytes > bavail * bsize) throw noRoom(path);
+    throw new OutOfRangeError(
+      `shared memory "${path}": refused, ${bytes} bytes are more than this Node can map at once; ` +
+        `use at most ${constants.MAX_LENGTH}, or a later Node`,
+    );
+  }
   const fd = withRoom(path, () => openSync(path, 'wx', 0o600));
   try {
     ftruncateSync(fd, bytes);
     platform.reserve(fd, reserve, path);
-    if (header !== undefined) writeSync(fd, header);
+    // The kernel takes at most some 2 GB at once.
+    for (let at = 0; content !== undefined && at < content.length; )
+      at += writeSync(fd, content, at, content.length - at, at);
   } finally {
     closeSync(fd);
   }
@@ -73,9 +88,17 @@ export function reserveDataFile(path: string, bytes: number): void {
   }
 }
 
-/** Maps the file, or its first `bytes`. Throws `LayoutError` if it is shorter than `least`. */
+/**
+ * Maps the file, or its first `bytes`. Throws `LayoutError` if it is missing, or shorter than `least`.
+ */
 export function mapDataFile(path: string, least: number, bytes?: number): Mapping {
-  const fd = openSync(path, 'r+');
+  if (!(least > 0 && least <= constants.MAX_LENGTH)) {
+    throw new LayoutError(
+      `shared memory "${path}": refused, its object says that it has ${least} bytes, and this Node can map 1 to ${constants.MAX_LENGTH}; ` +
+        'its cell was damaged, make the object anew',
+    );
+  }
+  const fd = openData(path);
   try {
     const { size } = fstatSync(fd);
     if (size < least) {
@@ -85,10 +108,25 @@ export function mapDataFile(path: string, least: number, bytes?: number): Mappin
     }
     const mapping = platform.map(fd, bytes ?? size);
     noteMapping(mapping);
+    // In another thread's hands the memory would be given back when this thread has let go of it.
+    markAsUntransferable(mapping.buffer);
     unreachable.register(mapping.buffer, { address: mapping.address, size: mapping.buffer.byteLength });
     return mapping;
   } finally {
     closeSync(fd);
+  }
+}
+
+function openData(path: string): number {
+  try {
+    return openSync(path, flags.O_RDWR | flags.O_NOFOLLOW);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ELOOP' && code !== 'EISDIR') throw error;
+    throw new LayoutError(
+      `shared memory "${path}": can't be opened, ${code}; somebody removed or replaced it, make the object anew`,
+      { cause: error },
+    );
   }
 }
 

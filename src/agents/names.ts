@@ -106,6 +106,26 @@ export function register(namespace: Namespace, name: string, cell: number, gener
   renameSync(temporary, path);
 }
 
+/**
+ * Takes the name and the pin away from the object, as `slot`; returns whether the name stood for it. The pin goes first: whoever dies in
+ * between leaves an object that goes with its last user, and its name with it.
+ */
+export function unlinkName(
+  namespace: Namespace,
+  name: string,
+  { cell, generation }: Omit<NamedCell, 'kind'>,
+  slot: number,
+): boolean {
+  return withNames(namespace, () => {
+    const found = lookUp(namespace, name);
+    if (found?.cell !== cell || found.generation !== generation) return false;
+    const { arena } = namespace;
+    arena.unpin(arena.place(cell), slot);
+    removeName(namespace, name);
+    return true;
+  });
+}
+
 /** Removes the names whose objects are gone, unless somebody is just working with names: they are harmless. Never waits. */
 export function pruneNames(namespace: Namespace): void {
   const names = namesIn(namespace);

@@ -7,7 +7,14 @@
 
 import { inspect } from 'node:util';
 import type { ObjectOptions } from '../contracts.ts';
-import { ClosedError, HandleError, InvalidTypeError, NameTakenError, StaleHandleError } from '../errors.ts';
+import {
+  ClosedError,
+  HandleError,
+  InvalidTypeError,
+  NameTakenError,
+  NotFoundError,
+  StaleHandleError,
+} from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Agent } from './agent.ts';
 import { agentInFolder, agentInNamespace, defaultAgent } from './agent.ts';
@@ -51,19 +58,24 @@ const collected = new FinalizationRegistry<{ cell: Cell; name: string | undefine
 });
 
 export abstract class SharedObject {
-  /** The name by which unrelated programs find the object, if it has one. */
-  readonly name: string | undefined;
   /** @internal Where the object is; nowhere any more once it is closed. */
   cell: Cell;
-  private readonly objectType: ObjectType;
-  private open = true;
+  // Really private: a record has fields of any name beside them.
+  readonly #type: ObjectType;
+  readonly #name: string | undefined;
+  #open = true;
 
   protected constructor(type: ObjectType, { cell, name }: Opened) {
-    this.objectType = type;
+    this.#type = type;
+    this.#name = name;
     this.cell = cell;
-    this.name = name;
     cell.references++;
     collected.register(this, { cell, name }, this);
+  }
+
+  /** The name by which unrelated programs find the object, if it has one. */
+  get name(): string | undefined {
+    return this.#name;
   }
 
   /** A string that stands for the object: `open(handle)` gives it back in any process and thread of this user. */
@@ -74,9 +86,9 @@ export abstract class SharedObject {
       cell: String(this.cell.number),
       generation: String(this.cell.generation),
     });
-    if (this.name !== undefined) fields.set('name', this.name);
+    if (this.#name !== undefined) fields.set('name', this.#name);
     this.extendHandle(fields);
-    return `lockstep:${this.objectType.name}?${fields}`;
+    return `lockstep:${this.#type.name}?${fields}`;
   }
 
   /** Whether `close()` was called. */
@@ -86,7 +98,7 @@ export abstract class SharedObject {
 
   /** Whether this object's use in this thread has ended. */
   protected get detached(): boolean {
-    return !this.open || this.cell.closed;
+    return !this.#open || this.cell.closed;
   }
 
   /**
@@ -94,13 +106,13 @@ export abstract class SharedObject {
    * wait through it reject with `ClosedError`. The shared object itself lives on while anybody else has it open.
    */
   close(): void {
-    if (!this.open) return;
-    this.cell.rejectAll(this, this.title);
-    this.open = false;
+    if (!this.#open) return;
+    this.cell.rejectAll(this, SharedObject.titleOf(this));
+    this.#open = false;
     collected.unregister(this);
     const { cell } = this;
     this.cell = cell.closedTwin();
-    drop(cell, this.name);
+    drop(cell, this.#name);
   }
 
   /** What the object is and how it stands, as a plain object. */
@@ -112,9 +124,9 @@ export abstract class SharedObject {
 
   /** Class, name and state: `<Lock "invoices" held by Process-2 (pid 4121), 3 waiting>`. */
   toString(): string {
-    if (this.detached) return `<${this.title} closed>`;
+    if (this.detached) return `<${SharedObject.titleOf(this)} closed>`;
     const detail = this.summary();
-    return `<${this.title}${detail === '' ? '' : ` ${detail}`}>`;
+    return `<${SharedObject.titleOf(this)}${detail === '' ? '' : ` ${detail}`}>`;
   }
 
   /** One line on how the object stands, for `util.inspect`. */
@@ -122,9 +134,13 @@ export abstract class SharedObject {
 
   /** Class and name, as messages begin: `Lock "invoices"`. */
   protected get title(): string {
-    return this.name === undefined
-      ? this.objectType.name
-      : `${this.objectType.name} ${JSON.stringify(this.name)}`;
+    return SharedObject.titleOf(this);
+  }
+
+  /** @internal The same where a record's field may hide `title`. */
+  static titleOf(object: SharedObject): string {
+    const { name } = object.#type;
+    return object.#name === undefined ? name : `${name} ${JSON.stringify(object.#name)}`;
   }
 
   /** Throws `ClosedError` once the object is closed. */
@@ -134,8 +150,13 @@ export abstract class SharedObject {
 
   protected closedError(): ClosedError {
     return new ClosedError(
-      `${this.title}: refused, it was closed in this thread; open it again by its handle or name`,
+      `${SharedObject.titleOf(this)}: refused, it was closed in this thread; open it again by its handle or name`,
     );
+  }
+
+  /** @internal The object's name, also where a record's field hides it. */
+  static nameOf(object: SharedObject): string | undefined {
+    return object.#name;
   }
 
   protected extendHandle(_fields: URLSearchParams): void {}
@@ -227,16 +248,11 @@ function obtainIn(
   checkName(name);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);
-    if (found !== undefined && found.kind !== type.kind) {
-      throw new NameTakenError(
-        `${type.name} ${JSON.stringify(name)}: refused, the name stands for a ${kindNumbered(found.kind)?.name ?? 'foreign object'} ` +
-          `in ${agent.folder}; choose another name or namespace`,
-      );
-    }
+    if (found !== undefined && found.kind !== type.kind) throw nameTaken(type, name, found.kind, agent);
     const opened = found && agent.open(type, found.cell, found.generation);
     if (opened !== undefined) return opened;
     const made = make();
-    register(agent.namespace, name, made.number, made.generation);
+    giveName(made, name);
     return made;
   });
   return new Opened(cell, name);
@@ -252,6 +268,50 @@ function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
   if (found === undefined || agent.cells.has(found.cell)) return found;
   reapDeadOpeners(agent, namespace.arena.place(found.cell));
   return lookUp(namespace, name);
+}
+
+/**
+ * Makes an object of a name that is new in the namespace. `made` is called when the name leads to it, while no one else can look it up.
+ * Throws `NameTakenError`.
+ */
+export function obtainNew(
+  type: ObjectType,
+  name: string,
+  namespace: string = DEFAULT_NAMESPACE,
+  init: (place: Place, agent: Agent) => void,
+  made: (cell: Cell) => void,
+): Opened {
+  checkName(name);
+  const agent = agentInNamespace(namespace);
+  const cell = withNames(agent.namespace, () => {
+    const found = lookUpLive(agent, name);
+    if (found !== undefined) throw nameTaken(type, name, found.kind, agent);
+    const fresh = agent.create(type, (place) => init(place, agent));
+    giveName(fresh, name);
+    made(fresh);
+    return fresh;
+  });
+  return new Opened(cell, name);
+}
+
+/** Opens the object of that name. Throws `NotFoundError`, or `NameTakenError` if it is of another kind. */
+export function obtainExisting(
+  type: ObjectType,
+  name: string,
+  namespace: string = DEFAULT_NAMESPACE,
+): Opened {
+  checkName(name);
+  const agent = agentInNamespace(namespace);
+  const cell = withNames(agent.namespace, () => {
+    const found = lookUpLive(agent, name);
+    if (found !== undefined && found.kind !== type.kind) throw nameTaken(type, name, found.kind, agent);
+    return found && agent.open(type, found.cell, found.generation);
+  });
+  if (cell !== undefined) return new Opened(cell, name);
+  throw new NotFoundError(
+    `${type.name} ${JSON.stringify(name)}: can't be opened, nothing of that name is in ${agent.folder}; ` +
+      'check the name and the namespace, or make it first',
+  );
 }
 
 /** The cell that a handle stands for. Throws `HandleError` or `StaleHandleError`. */
@@ -281,6 +341,24 @@ export function openHandle(type: ObjectType, handle: string): Opened {
   return new Opened(cell, fields.get('name') ?? undefined, fields);
 }
 
+/** Makes the name stand for a new cell, which is closed again where that fails. */
+function giveName(cell: Cell, name: string): void {
+  const { agent, number, generation } = cell;
+  try {
+    register(agent.namespace, name, number, generation);
+  } catch (error) {
+    agent.closeCell(cell);
+    throw error;
+  }
+}
+
+function nameTaken({ name: kind }: ObjectType, name: string, found: number, agent: Agent): NameTakenError {
+  return new NameTakenError(
+    `${kind} ${JSON.stringify(name)}: refused, the name stands for a ${kindNumbered(found)?.name ?? 'foreign object'} ` +
+      `in ${agent.folder}; choose another name or namespace`,
+  );
+}
+
 function noHandle(kind: string, handle: unknown): InvalidTypeError {
   return new InvalidTypeError(
     `${kind}: can't open ${inspect(handle)}, a handle is a string; pass another object's .handle`,
@@ -292,6 +370,12 @@ function malformed(kind: string, handle: string): HandleError {
   return new HandleError(
     `${kind}: can't open ${JSON.stringify(shown)}, it is not a handle of Lockstep's; pass another object's .handle`,
   );
+}
+
+/** Gives back a cell that was opened in vain, as no object came to stand for it. */
+export function abandon({ cell, name }: Opened): void {
+  cell.references++;
+  drop(cell, name);
 }
 
 function drop(cell: Cell, name: string | undefined): void {

@@ -4,7 +4,7 @@
  *   word        bits                                    written by
  *   HEADER      7…0 slot | 12…8 kind | 14…13 phase      CAS: FREE→CLAIMED→LIVE⇄ENDING→CLAIMED→FREE
  *   GENERATION  counter                                 the creating agent
- *   OPEN        a bit per agent, 8 words                that agent; the reaper for a dead one
+ *   OPEN        a bit per agent, 8 words                that agent; the reaper for a dead one; bit 0 (PIN): see `pin`
  *
  * A cell lives as long as an agent has its bit in OPEN. Whoever clears a bit looks whether it was the last (`settle`): the header
  * goes LIVE→ENDING by CAS, OPEN is read once more, and only when it is still empty a second CAS claims the cell, to free it.
@@ -46,6 +46,7 @@ import {
   PHASE_CLAIMED,
   PHASE_ENDING,
   PHASE_LIVE,
+  PIN_BIT,
   phaseOf,
   SEGMENTS_WORD,
   segmentOf,
@@ -147,6 +148,17 @@ export class Arena {
     return this.settle(place, slot);
   }
 
+  /** Keeps the object alive while nobody has it open. To be called when a name leads to it, or it would never be freed. */
+  pin({ words, at }: Place): void {
+    setBits(words, at + CELL_OPEN, PIN_BIT);
+  }
+
+  /** Undoes `pin`, and frees the cell if nobody has it open. Returns whether it is free now. */
+  unpin(place: Place, slot: number): boolean {
+    clearBits(place.words, place.at + CELL_OPEN, PIN_BIT);
+    return this.settle(place, slot);
+  }
+
   /** Frees a LIVE cell that nobody has open. Returns whether it did. */
   settle(place: Place, slot: number): boolean {
     const { words, at } = place;
@@ -170,7 +182,11 @@ export class Arena {
   free(place: Place): void {
     const { words, at } = place;
     const claimed = load(words, at + CELL_HEADER);
-    if (hasData(kindOf(claimed))) this.removeData(place.number, load(words, at + CELL_GENERATION));
+    if (hasData(kindOf(claimed))) {
+      this.removeData(place.number, load(words, at + CELL_GENERATION));
+      // Whoever made it may have failed or died in between: the next object in the cell must not inherit the pin.
+      clearBits(words, at + CELL_OPEN, PIN_BIT);
+    }
     if (hasPermits(kindOf(claimed))) this.freePermits(place, slotOf(claimed));
     store(words, at + CELL_HEADER, 0);
     add(this.control.words, LIVE_WORD, -1);

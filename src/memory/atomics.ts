@@ -37,7 +37,7 @@ export function clearBits(words: Words, at: number, mask: number): number {
   return Atomics.and(words, at, ~mask);
 }
 
-/** A view of one element in shared memory, of a type that has atomic operations. */
+/** A view of elements in shared memory, of a type that has atomic operations. */
 export type IntegerElement =
   | Int8Array<ArrayBuffer>
   | Uint8Array<ArrayBuffer>
@@ -53,21 +53,21 @@ export type ElementOperation = 'add' | 'sub' | 'and' | 'or' | 'xor' | 'exchange'
 
 type AnyInteger = Int32Array<ArrayBuffer>;
 
-export function loadElement(element: IntegerElement): number | bigint {
-  return Atomics.load(element as AnyInteger, 0);
+export function loadElement(element: IntegerElement, at = 0): number | bigint {
+  return Atomics.load(element as AnyInteger, at);
 }
 
-export function storeElement(element: IntegerElement, value: number | bigint): void {
-  Atomics.store(element as AnyInteger, 0, value as number);
+export function storeElement(element: IntegerElement, value: number | bigint, at = 0): void {
+  Atomics.store(element as AnyInteger, at, value as number);
 }
 
 /** Aligned loads and stores of up to 64 bits are not torn on any processor that Node runs on. */
-export function loadFloat(element: FloatElement): number {
-  return element[0]!;
+export function loadFloat(element: FloatElement, at = 0): number {
+  return element[at]!;
 }
 
-export function storeFloat(element: FloatElement, value: number): void {
-  element[0] = value;
+export function storeFloat(element: FloatElement, value: number, at = 0): void {
+  element[at] = value;
 }
 
 /** Changes the element by one atomic operation; returns the value before. */

@@ -91,6 +91,8 @@ export const CELL_HEADER = 0;
 export const CELL_GENERATION = 1;
 /** 8 words: bit per agent that has the object open. */
 export const CELL_OPEN = 2;
+/** In the first of them, slot 0's bit: the object lives though nobody has it open. Set by whoever named it, cleared by whoever unlinks it. */
+export const PIN_BIT = 1;
 export const OPEN_WORDS = 8;
 /** 6 words that belong to the object. */
 export const CELL_BODY = 10;
@@ -143,9 +145,11 @@ export const KIND = {
   QUEUE: 17,
   JOINABLE_QUEUE: 18,
   SIMPLE_QUEUE: 19,
+  RECORD: 20,
+  RECORD_ARRAY: 21,
   // From here on without.
-  GATE: 20,
-  CONNECTION: 21,
+  GATE: 22,
+  CONNECTION: 23,
 } as const;
 
 export const CONTROL_WORDS: number =
@@ -153,7 +157,7 @@ export const CONTROL_WORDS: number =
 
 /** Whether an object of that kind has a file of its own for its data. */
 export function hasData(kind: number): boolean {
-  return kind >= KIND.SHARED_ARRAY && kind <= KIND.SIMPLE_QUEUE;
+  return kind >= KIND.SHARED_ARRAY && kind <= KIND.RECORD_ARRAY;
 }
 
 /** Whether a chain of cells may hang on an object of that kind. */

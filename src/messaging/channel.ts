@@ -109,7 +109,7 @@ export class Channel {
   static init(place: Place, agent: Agent, { capacity, most }: ChannelOptions): void {
     const bytes = HEADER_BYTES + capacity;
     const reserve = Math.min(bytes, FIRST_RESERVE);
-    agent.namespace.makeData(place, bytes, { reserve, header: Ring.header(capacity, most, reserve) });
+    agent.namespace.makeData(place, bytes, { reserve, content: Ring.header(capacity, most, reserve) });
     const joins = agent.create(GATE_TYPE, () => {});
     notePart(
       place,

@@ -42,7 +42,7 @@ const open = libc.func('int open(const char *path, int flags)') as Ffi;
 const futex = libc.func('long syscall(long n, uintptr_t addr, int op, int value, void *timeout)') as Ffi;
 
 const futexCall = FUTEX_CALL[process.arch];
-const { EAGAIN, EINTR, ENOSPC, EEXIST } = koffi.os.errno as Record<string, number>;
+const { EAGAIN, EINTR, ENOSPC, EFBIG, EEXIST } = koffi.os.errno as Record<string, number>;
 const ETIMEDOUT = koffi.os.errno.ETIMEDOUT;
 
 /**
@@ -68,7 +68,7 @@ export const linux: Platform = {
     let code: number;
     do code = posixFallocate(fd, 0, size);
     while (code === EINTR);
-    if (code === ENOSPC) throw noRoom(path);
+    if (code === ENOSPC || code === EFBIG) throw noRoom(path);
     if (code !== 0) throw failed('posix_fallocate', path, code);
   },
 

@@ -32,7 +32,44 @@ export type NumberOf<Type extends NumberType> = Type extends BigIntegerType
 /** What may be stored: for 64-bit integers also a number, if it is a safe integer. */
 export type InputOf<Type extends NumberType> = Type extends BigIntegerType ? bigint | number : NumberOf<Type>;
 
-type View = new (buffer: ArrayBuffer, byteOffset: number, length: number) => IntegerElement | FloatElement;
+/** Every type of an array's elements: numbers, and the bytes of text, which have Python's code too. */
+export type ElementType = NumberType | 'char' | 'c';
+
+type NumberViews = {
+  [Type in NumberType]: Type extends 'i8' | 'b'
+    ? Int8Array<ArrayBuffer>
+    : Type extends 'i16' | 'h'
+      ? Int16Array<ArrayBuffer>
+      : Type extends 'u16' | 'H'
+        ? Uint16Array<ArrayBuffer>
+        : Type extends 'i32' | 'i'
+          ? Int32Array<ArrayBuffer>
+          : Type extends 'u32' | 'I'
+            ? Uint32Array<ArrayBuffer>
+            : Type extends 'i64' | 'l' | 'q'
+              ? BigInt64Array<ArrayBuffer>
+              : Type extends 'u64' | 'L' | 'Q'
+                ? BigUint64Array<ArrayBuffer>
+                : Type extends 'f32' | 'f'
+                  ? Float32Array<ArrayBuffer>
+                  : Type extends 'f64' | 'd'
+                    ? Float64Array<ArrayBuffer>
+                    : Uint8Array<ArrayBuffer>;
+};
+/** The typed array on elements of the type. */
+export type ViewOf<Type extends ElementType> = Type extends NumberType
+  ? NumberViews[Type]
+  : Uint8Array<ArrayBuffer>;
+/** What an element is in JavaScript: of text, a byte. */
+export type ElementOf<Type extends ElementType> = Type extends NumberType ? NumberOf<Type> : number;
+/** What may be stored as an element. */
+export type ElementInputOf<Type extends ElementType> = Type extends NumberType ? InputOf<Type> : number;
+
+type AnyElements = IntegerElement | FloatElement;
+type View = {
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): AnyElements;
+  readonly BYTES_PER_ELEMENT: number;
+};
 
 interface NumberTypeFacts {
   readonly name: string;
@@ -67,6 +104,16 @@ const FACTS: readonly NumberTypeFacts[] = [
   { name: 'bool', code: 10, view: Uint8Array, family: 'bool', least: 0, most: 1 },
 ];
 
+/** Bytes of text: of arrays only. */
+const CHAR: NumberTypeFacts = {
+  name: 'char',
+  code: 11,
+  view: Uint8Array,
+  family: 'integer',
+  least: 0,
+  most: 255,
+};
+
 /** Python's codes (`array` and `struct` modules), with the sizes they have on 64-bit Linux. */
 const PYTHON_CODES: Record<string, string> = {
   b: 'i8',
@@ -84,19 +131,33 @@ const PYTHON_CODES: Record<string, string> = {
 };
 
 /** The facts of a type by its name or Python's code. Throws `InvalidTypeError` for any other. */
-export function numberType(title: string, type: unknown): NumberTypeFacts {
+export function numberType(title: string, type: unknown, further = ''): NumberTypeFacts {
   const name = typeof type === 'string' ? (PYTHON_CODES[type] ?? type) : undefined;
   const facts = FACTS.find((each) => each.name === name);
   if (facts !== undefined) return facts;
   throw new InvalidTypeError(
     `${title}: refused, its type is ${inspect(type)}; ` +
-      `use one of ${FACTS.map((each) => each.name).join(' ')} or Python's ${Object.keys(PYTHON_CODES).join(' ')}`,
+      `use one of ${FACTS.map((each) => each.name).join(' ')}${further} or Python's ${Object.keys(PYTHON_CODES).join(' ')}`,
   );
 }
 
 /** The facts of a type by its code in shared memory. */
 export function numberTypeCoded(code: number): NumberTypeFacts | undefined {
   return FACTS[code];
+}
+
+/** The same for an array's elements. */
+export function elementType(title: string, type: unknown): NumberTypeFacts {
+  return type === 'char' || type === 'c' ? CHAR : numberType(title, type, ' char');
+}
+
+export function elementTypeCoded(code: number): NumberTypeFacts | undefined {
+  return code === CHAR.code ? CHAR : FACTS[code];
+}
+
+/** Whether the elements are bytes of text. */
+export function isText(facts: NumberTypeFacts): boolean {
+  return facts === CHAR;
 }
 
 export type { NumberTypeFacts };

@@ -4,11 +4,27 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Value } from 'lockstep';
+import {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  Lock,
+  RawArray,
+  RawValue,
+  RLock,
+  Semaphore,
+  ShareableList,
+  SharedArray,
+  SharedMemory,
+  struct,
+  Value,
+} from 'lockstep';
 import { untilWaiting } from '../support/until.ts';
 
 const CLOSED = { code: 'ERR_LOCKSTEP_CLOSED' };
 
+const Point = struct({ x: 'f64', tags: 'u8[2]' });
 const LOCKING = ['acquire', 'acquireSync', 'tryAcquire', 'release'];
 const OBJECTS: Record<string, { make: () => { close(): void }; methods: string[]; getters: string[] }> = {
   Lock: { make: () => new Lock(), methods: LOCKING, getters: ['locked', 'owner', 'handle'] },
@@ -31,6 +47,37 @@ const OBJECTS: Record<string, { make: () => { close(): void }; methods: string[]
     getters: ['nWaiting', 'broken', 'handle'],
   },
   Value: { make: () => new Value('i32', 1), methods: [], getters: ['value', 'handle'] },
+  RawValue: { make: () => new RawValue('i32', 1), methods: [], getters: ['value', 'handle'] },
+  SharedArray: {
+    make: () => new SharedArray('i32', 2),
+    methods: ['at', 'set', 'fill', 'toArray', 'describe'],
+    getters: ['view', 'length', 'value', 'raw', 'handle'],
+  },
+  RawArray: {
+    make: () => new RawArray('char', 2),
+    methods: ['at', 'set'],
+    getters: ['view', 'value', 'raw'],
+  },
+  Record: {
+    make: () => new Point(),
+    methods: ['assign', 'toObject', 'describe'],
+    getters: ['x', 'tags', 'handle'],
+  },
+  RecordArray: {
+    make: () => Point.array(2),
+    methods: ['at', 'set', 'toArray'],
+    getters: ['length', 'handle'],
+  },
+  ShareableList: {
+    make: () => new ShareableList([1]),
+    methods: ['at', 'set', 'indexOf'],
+    getters: ['length'],
+  },
+  SharedMemory: {
+    make: () => new SharedMemory({ create: true, size: 1 }),
+    methods: ['describe'],
+    getters: ['buffer', 'size', 'handle'],
+  },
 };
 
 for (const [kind, { make, methods, getters }] of Object.entries(OBJECTS)) {

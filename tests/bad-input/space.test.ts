@@ -11,7 +11,7 @@ const skip = whyNoTmpfs() ?? false;
 interface Outcome {
   code?: string;
   message?: string;
-  done?: { made: boolean; again: boolean; refusal: Outcome };
+  done?: { made?: boolean; again?: boolean; sum?: number; refusal?: Outcome };
 }
 
 describe('a full file system', { skip, timeout: 60_000 }, () => {
@@ -24,8 +24,8 @@ describe('a full file system', { skip, timeout: 60_000 }, () => {
     removePlace(base);
   });
 
-  async function tries(attempt: string): Promise<Outcome> {
-    const ending = await run('tries', { args: [attempt], env: { LOCKSTEP_DIR: base } });
+  async function tries(attempt: string, ...args: string[]): Promise<Outcome> {
+    const ending = await run('tries', { args: [attempt, ...args], env: { LOCKSTEP_DIR: base } });
     assert.equal(ending.signal, null);
     assert.equal(ending.stderr, '');
     assert.deepEqual(listing(base), [], 'something is left behind');
@@ -44,9 +44,20 @@ describe('a full file system', { skip, timeout: 60_000 }, () => {
   it('that fills up later refuses new objects; those there go on, and closed ones make room', async () => {
     mount(base, 'size=1m');
     const { done } = await tries('fill');
-    assert.equal(done?.refusal.code, 'ERR_LOCKSTEP_NO_SPACE', JSON.stringify(done));
+    assert.equal(done?.refusal?.code, 'ERR_LOCKSTEP_NO_SPACE', JSON.stringify(done));
     assert.equal(done.made, true);
     assert.equal(done.again, true);
+  });
+
+  it('too small for a block is an error at construction, whatever its size, and small things go on', async () => {
+    mount(base, 'size=1m');
+    for (const size of [2_000_000, 1_000_000, 2 ** 33, 2 ** 45]) {
+      const { done } = await tries('block', String(size));
+      assert.equal(done?.refusal?.code, 'ERR_LOCKSTEP_NO_SPACE', JSON.stringify(done));
+      assert.equal(done.sum, 6);
+    }
+    const { done } = await tries('block', '500000');
+    assert.equal(done?.refusal, undefined);
   });
 
   // A tmpfs counts its own root, and each file, as an inode.

@@ -3,10 +3,28 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Value } from 'lockstep';
+import {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  Lock,
+  RawArray,
+  RawValue,
+  RecordArray,
+  RLock,
+  Semaphore,
+  ShareableList,
+  SharedArray,
+  SharedMemory,
+  struct,
+  Value,
+} from 'lockstep';
 
 const TYPE = 'ERR_LOCKSTEP_INVALID_TYPE';
 const RANGE = 'ERR_LOCKSTEP_OUT_OF_RANGE';
+
+const Point = struct({ x: 'f64' });
 
 /** Calls it with an argument of a type that TypeScript would not let through. */
 function call(fn: (...args: never[]) => unknown, ...args: unknown[]): () => unknown {
@@ -165,23 +183,104 @@ describe('a method', () => {
   });
 });
 
+describe('shared data', () => {
+  const make = (type: 'i32', source: number, options?: object): unknown =>
+    new SharedArray(type, source, options);
+  const makeRaw = (type: 'i32', source: number, options?: object): unknown =>
+    new RawArray(type, source, options);
+
+  it('of an array refuses unknown types, lengths and values that are none', () => {
+    for (const each of [make, makeRaw]) {
+      for (const type of ['i31', '', 'CHAR', 'char[5]', '__proto__', 5, null, undefined, {}])
+        refused(call(each, type, 5), TYPE);
+      for (const length of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])
+        refused(call(each, 'i32', length), RANGE);
+      for (const source of ['5', null, undefined, {}, true, 5n]) refused(call(each, 'i32', source), TYPE);
+      refused(call(each, 'u8', [1, 256]), RANGE);
+      refused(call(each, 'u8', [1, '2']), TYPE);
+      for (const options of [5, null, 'name']) refused(call(each, 'i32', 5, options), TYPE);
+    }
+    for (const lock of [5, null, 'lock', {}, new Event()]) refused(call(make, 'i32', 5, { lock }), TYPE);
+  });
+
+  it('of a struct refuses schemas that are none', () => {
+    const schemas: unknown[] = [
+      null,
+      undefined,
+      5,
+      'f64',
+      [],
+      {},
+      { x: 'f65' },
+      { x: null },
+      { x: [] },
+      { 'a b': 'u8' },
+    ];
+    for (const schema of [
+      ...schemas,
+      { 1: 'u8' },
+      { close: 'u8' },
+      { x: ['u8', 3] },
+      { x: 'char' },
+      { x: {} },
+    ])
+      refused(call(struct as (schema: never) => unknown, schema), TYPE);
+    for (const schema of [{ x: 'u8[0]' }, { x: [Point, 0] }, { x: [Point, 1.5] }, { x: `f64[${2 ** 30}]` }])
+      refused(call(struct as (schema: never) => unknown, schema), RANGE);
+    for (const values of [5, 'x', null, [1]].slice(0, 2))
+      refused(
+        call((given: object) => new Point(given), values),
+        TYPE,
+      );
+    for (const source of ['5', null, undefined, {}])
+      refused(
+        call((given: number) => Point.array(given), source),
+        TYPE,
+      );
+    for (const length of [-1, 0.5, Number.NaN])
+      refused(
+        call((given: number) => Point.array(given), length),
+        RANGE,
+      );
+  });
+
+  it('of a block refuses options that are none', () => {
+    const block = (options: object): unknown => new SharedMemory(options as { name: string });
+    for (const options of [null, undefined, 5, 'name', { create: 1, size: 5 }, { name: 5 }])
+      refused(call(block, options), TYPE);
+    for (const name of ['', 'a/b'])
+      refused(call(block, { name, create: true, size: 1 }), 'ERR_LOCKSTEP_NAME');
+  });
+});
+
+interface Openable {
+  readonly open: (handle: string) => { close(): void };
+}
+
 describe('a handle', () => {
-  const classes = { Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore, Value };
-  const live: Record<string, { handle: string; close(): void }> = {
-    Barrier: new Barrier(2),
-    BoundedSemaphore: new BoundedSemaphore(1),
-    Condition: new Condition(),
-    Event: new Event(),
-    Lock: new Lock(),
-    RLock: new RLock(),
-    Semaphore: new Semaphore(1),
-    Value: new Value('i32', 1),
+  const classes = {
+    Barrier,
+    BoundedSemaphore,
+    Condition,
+    Event,
+    Lock,
+    RawArray,
+    RawValue,
+    Record: Point,
+    RecordArray,
+    RLock,
+    Semaphore,
+    ShareableList,
+    SharedArray,
+    SharedMemory,
+    Value,
   };
+  const live = Object.fromEntries(Object.keys(classes).map((kind) => [kind, remake(kind)]));
   after(() => {
     for (const object of Object.values(live)) object.close();
   });
 
-  for (const [kind, { open }] of Object.entries(classes)) {
+  for (const [kind, { open }] of Object.entries<Openable>(classes)) {
     const handle = live[kind]?.handle ?? '';
 
     it(`of a ${kind} that is no string is a TypeError`, () => {
@@ -247,8 +346,15 @@ function remake(kind: string): { handle: string; close(): void } {
     Condition: () => new Condition(),
     Event: () => new Event(),
     Lock: () => new Lock(),
+    RawArray: () => new RawArray('u8', 5),
+    RawValue: () => new RawValue('i32', 1),
+    Record: () => new Point(),
+    RecordArray: () => Point.array(2),
     RLock: () => new RLock(),
     Semaphore: () => new Semaphore(1),
+    ShareableList: () => new ShareableList([1]),
+    SharedArray: () => new SharedArray('i32', 2),
+    SharedMemory: () => new SharedMemory({ create: true, size: 1 }),
     Value: () => new Value('i32', 1),
   };
   return (makers[kind] as () => { handle: string; close(): void })();

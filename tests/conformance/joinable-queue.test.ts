@@ -20,11 +20,11 @@ suite('JoinableQueue', (stage) => {
       const queue = stage.share(new JoinableQueue());
       const [worker, one, two] = await stage.actors(3);
       for (let round = 0; round < 3; round++) {
-        for (let n = 0; n < 5; n++) await worker.do('put', queue, n);
+        for (let n = 0; n < 5; n++) await worker.do('putItem', queue, n);
         const joins = [one, two].map((actor) => actor.do('join', queue));
         for (let n = 0; n < 5; n++) {
           assert.equal(queue.describe().unfinished, 5 - n);
-          assert.equal(await worker.do('get', queue), n);
+          assert.equal(await worker.do('getItem', queue), n);
           assert.equal(await queue.join({ timeout: 0 }), false);
           await worker.do('taskDone', queue);
         }
@@ -37,7 +37,7 @@ suite('JoinableQueue', (stage) => {
     const queue = stage.share(new JoinableQueue());
     const [actor] = await stage.actors(1);
     await assert.rejects(actor.do('taskDone', queue), { code: 'ERR_LOCKSTEP_OVER_RELEASE' });
-    await actor.do('put', queue, 1);
+    await actor.do('putItem', queue, 1);
     const { value, milliseconds } = await actor.timed('join', queue, { timeout: 50 });
     assert.equal(value, false);
     assert.ok(milliseconds >= 50);

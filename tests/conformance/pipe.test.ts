@@ -185,10 +185,10 @@ suite('Pipe', (stage) => {
       const waits = waiter.do('waitAny', objects);
       await sender.do('send', pipes[1]![0], 'x');
       assert.deepEqual(await waits, [1]);
-      await sender.do('put', queue, 'y');
+      await sender.do('putItem', queue, 'y');
       assert.deepEqual(await waiter.do('waitAny', objects), [1, 3]);
       await waiter.do('recv', objects[1] as Connection);
-      await waiter.do('get', queue);
+      await waiter.do('getItem', queue);
       const ends = waiter.do('waitAny', objects);
       pipes[2]![0].close();
       assert.deepEqual(await ends, [2]);

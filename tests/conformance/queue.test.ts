@@ -24,13 +24,13 @@ suite('Queue', (stage) => {
     const [actor] = await stage.actors(1);
     for (let n = 0; n < 6; n++) {
       assert.equal(queue.full, false);
-      await actor.do('put', queue, n);
+      await actor.do('putItem', queue, n);
     }
     assert.deepEqual([queue.size, queue.full, queue.empty], [6, true, false]);
     await assert.rejects(actor.do('tryPut', queue, 6), FULL);
-    for (const timeout of [0, -1]) await assert.rejects(actor.do('put', queue, 6, { timeout }), FULL);
+    for (const timeout of [0, -1]) await assert.rejects(actor.do('putItem', queue, 6, { timeout }), FULL);
     const start = performance.now();
-    await assert.rejects(actor.do('put', queue, 6, { timeout: 60 }), FULL);
+    await assert.rejects(actor.do('putItem', queue, 6, { timeout: 60 }), FULL);
     assert.ok(performance.now() - start >= 60);
     assert.equal(queue.size, 6);
   });
@@ -39,9 +39,9 @@ suite('Queue', (stage) => {
     const queue = stage.share(new Queue());
     const [actor] = await stage.actors(1);
     await assert.rejects(actor.do('tryGet', queue), EMPTY);
-    for (const timeout of [0, -1]) await assert.rejects(actor.do('get', queue, { timeout }), EMPTY);
+    for (const timeout of [0, -1]) await assert.rejects(actor.do('getItem', queue, { timeout }), EMPTY);
     const start = performance.now();
-    await assert.rejects(actor.do('get', queue, { timeout: 60 }), EMPTY);
+    await assert.rejects(actor.do('getItem', queue, { timeout: 60 }), EMPTY);
     assert.ok(performance.now() - start >= 60);
   });
 
@@ -67,7 +67,7 @@ suite('Queue', (stage) => {
     const queue = stage.share(new Queue());
     const [one, other] = await stage.actors(2);
     for (let n = 0; n < 20; n++) {
-      await one.do('put', queue, n);
+      await one.do('putItem', queue, n);
       assert.equal(queue.empty, false);
       assert.equal(await other.do('tryGet', queue), n);
     }
@@ -78,14 +78,14 @@ suite('Queue', (stage) => {
     async () => {
       const queue = stage.share(new Queue());
       const [doomed, other, third] = await stage.actors(3);
-      void doomed.do('get', queue);
+      void doomed.do('getItem', queue);
       await untilWaiting(queue, 1);
-      const gets = other.do('get', queue);
+      const gets = other.do('getItem', queue);
       await untilWaiting(queue, 2);
       await doomed.kill();
-      await third.do('put', queue, 'a');
+      await third.do('putItem', queue, 'a');
       assert.equal(await gets, 'a');
-      await third.do('put', queue, 'b');
+      await third.do('putItem', queue, 'b');
       assert.equal(await other.do('tryGet', queue), 'b');
     },
   );
@@ -94,13 +94,13 @@ suite('Queue', (stage) => {
     const queue = stage.share(new Queue({ maxSize: 1 }));
     const [actor, other] = await stage.actors(2);
     await actor.do('putAndChange', queue);
-    assert.deepEqual(await other.do('get', queue), { n: 1, list: [1] });
-    await other.do('put', queue, 'in the way');
+    assert.deepEqual(await other.do('getItem', queue), { n: 1, list: [1] });
+    await other.do('putItem', queue, 'in the way');
     const waits = actor.do('putAndChange', queue);
-    if (!stage.all('blocking')) await other.do('get', queue);
-    else assert.equal(await other.do('get', queue), 'in the way');
+    if (!stage.all('blocking')) await other.do('getItem', queue);
+    else assert.equal(await other.do('getItem', queue), 'in the way');
     await waits;
-    const { n } = (await other.do('get', queue)) as { n: number };
+    const { n } = (await other.do('getItem', queue)) as { n: number };
     assert.equal(n, 1);
   });
 
@@ -116,8 +116,8 @@ suite('Queue', (stage) => {
         });
       }
       assert.equal(queue.size, 0);
-      await actor.do('put', queue, 'fine');
-      assert.equal(await actor.do('get', queue), 'fine');
+      await actor.do('putItem', queue, 'fine');
+      assert.equal(await actor.do('getItem', queue), 'fine');
     },
   );
 
@@ -133,15 +133,15 @@ suite('Queue', (stage) => {
   stage.it('a consumer waits for an item, a producer for room', async () => {
     const queue = stage.share(new Queue({ maxSize: 1 }));
     const [one, two] = await stage.actors(2);
-    const gets = one.do('get', queue);
+    const gets = one.do('getItem', queue);
     await untilWaiting(queue, 1);
-    await two.do('put', queue, 'first');
+    await two.do('putItem', queue, 'first');
     assert.equal(await gets, 'first');
-    await two.do('put', queue, 'second');
-    const puts = two.do('put', queue, 'third');
-    assert.equal(await one.do('get', queue), 'second');
+    await two.do('putItem', queue, 'second');
+    const puts = two.do('putItem', queue, 'third');
+    assert.equal(await one.do('getItem', queue), 'second');
     await puts;
-    assert.equal(await one.do('get', queue), 'third');
+    assert.equal(await one.do('getItem', queue), 'third');
   });
 
   stage.it('close ends every iteration after the last item, and refuses what is put then', async () => {
@@ -152,8 +152,8 @@ suite('Queue', (stage) => {
     await three.do('closeQueue', queue);
     const items = (await Promise.all(drains)).flat();
     assert.equal(items.length, 50);
-    await assert.rejects(three.do('put', queue, 1), CLOSED);
-    await assert.rejects(three.do('get', queue), CLOSED);
+    await assert.rejects(three.do('putItem', queue, 1), CLOSED);
+    await assert.rejects(three.do('getItem', queue), CLOSED);
     await assert.rejects(three.do('tryGet', queue), CLOSED);
     assert.equal(queue.closed, true);
     await three.do('closeQueue', queue);
@@ -163,8 +163,8 @@ suite('Queue', (stage) => {
     const [empty, full] = [stage.share(new Queue()), stage.share(new Queue({ maxSize: 1 }))];
     const [one, two] = await stage.actors(2);
     full.putSync(1);
-    const gets = assert.rejects(one.do('get', empty), CLOSED);
-    const puts = assert.rejects(two.do('put', full, 2), CLOSED);
+    const gets = assert.rejects(one.do('getItem', empty), CLOSED);
+    const puts = assert.rejects(two.do('putItem', full, 2), CLOSED);
     await untilWaiting(empty, 1);
     empty.close();
     full.close();
@@ -218,7 +218,7 @@ suite('Queue', (stage) => {
       { ['__proto__']: 1 },
     ];
     for (const value of values) {
-      await actor.do('put', queue, value);
+      await actor.do('putItem', queue, value);
       assert.deepEqual(queue.getSync(), value);
     }
     queue.putSync({ one: twice, two: twice });
@@ -235,11 +235,11 @@ suite('Queue', (stage) => {
     const [producer, consumer] = await stage.actors(2);
     const bytes = new Uint8Array(300_000).map((_, n) => n);
     for (let n = 0; n < 3; n++) {
-      await producer.do('put', queue, bytes);
-      assert.deepEqual(await consumer.do('get', queue), bytes);
+      await producer.do('putItem', queue, bytes);
+      assert.deepEqual(await consumer.do('getItem', queue), bytes);
     }
-    await producer.do('put', queue, 'small');
-    assert.equal(await consumer.do('get', queue), 'small');
+    await producer.do('putItem', queue, 'small');
+    assert.equal(await consumer.do('getItem', queue), 'small');
   });
 
   stage.it('a queue without maxSize is bounded by its bytes', async () => {
@@ -264,9 +264,9 @@ suite('SimpleQueue', (stage) => {
     const [one, two] = await stage.actors(2);
     assert.equal(queue.empty, true);
     for (const value of [null, undefined, 'x', { a: [1] }]) {
-      await one.do('put', queue, value);
+      await one.do('putItem', queue, value);
       assert.equal(queue.empty, false);
-      assert.deepEqual(await two.do('get', queue), value);
+      assert.deepEqual(await two.do('getItem', queue), value);
     }
     assert.equal(queue.empty, true);
   });

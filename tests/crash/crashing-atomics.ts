@@ -47,22 +47,22 @@ export function clearBits(words: Words, at: number, mask: number): number {
   return real.clearBits(words, at, mask);
 }
 
-export function loadElement(element: IntegerElement): number | bigint {
-  return reading('loadElement', element, 0, real.loadElement(element));
+export function loadElement(element: IntegerElement, at = 0): number | bigint {
+  return reading('loadElement', element, at, real.loadElement(element, at));
 }
 
-export function storeElement(element: IntegerElement, value: number | bigint): void {
+export function storeElement(element: IntegerElement, value: number | bigint, at = 0): void {
   writing('storeElement');
-  real.storeElement(element, value);
+  real.storeElement(element, value, at);
 }
 
-export function loadFloat(element: FloatElement): number {
-  return reading('loadFloat', element, 0, real.loadFloat(element));
+export function loadFloat(element: FloatElement, at = 0): number {
+  return reading('loadFloat', element, at, real.loadFloat(element, at));
 }
 
-export function storeFloat(element: FloatElement, value: number): void {
+export function storeFloat(element: FloatElement, value: number, at = 0): void {
   writing('storeFloat');
-  real.storeFloat(element, value);
+  real.storeFloat(element, value, at);
 }
 
 export function changeElement(

@@ -19,7 +19,7 @@ export async function checkCleared(
   const left = (): string[] => {
     const found = slotsOf(anchor, dead.pid).map((slot) => `agent ${slot}`);
     if (cellsInUse(anchor) !== cells) found.push(`${cellsInUse(anchor)} cells instead of ${cells}`);
-    return [...found, ...readdirSync(folderOf(anchor)).filter((file) => file.startsWith('name-'))];
+    return [...found, ...readdirSync(folderOf(anchor)).filter((file) => /^(name|data)-/.test(file))];
   };
   // A child is reaped when its end is seen. Others are when somebody who waits looks around.
   const end = performance.now() + HANG_MS;

@@ -14,17 +14,23 @@ import {
   Latch,
   Lock,
   openShared,
+  RawArray,
   RLock,
   RWLock,
   Semaphore,
+  ShareableList,
+  SharedArray,
+  SharedMemory,
   Value,
 } from 'lockstep';
 import { countRound } from '../support/actions.ts';
+import { Sample } from '../support/points.ts';
 import {
   type Command,
   encode,
   fromReferences,
   type Hello,
+  isSharedObject,
   onMessage,
   type Reply,
   type SharedObject,
@@ -33,7 +39,7 @@ import { arm, disarm } from './countdown.ts';
 import './crashing-files.ts';
 
 /**
- * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle, `closeKept` of
+ * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle, `closeKept` and `unlinkKept` of
  * what was made or opened last, `settle` of a barrier, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
  * `forget` of everything.
  */
@@ -65,9 +71,14 @@ const CLASSES = {
   Event,
   Latch,
   Lock,
+  RawArray,
   RLock,
   RWLock,
+  Sample,
   Semaphore,
+  ShareableList,
+  SharedArray,
+  SharedMemory,
   Value,
 };
 /** For arguments that can't be sent. */
@@ -127,12 +138,14 @@ export async function serve(folder: string, serial: number): Promise<void> {
       case 'exit':
         return process.exit();
       case 'forget':
-        for (const object of [...kept, ...opened.values()]) if (isShared(object)) closeWhole(object);
+        for (const object of [...kept, ...opened.values()]) if (isSharedObject(object)) closeWhole(object);
         opened.clear();
         kept.length = 0;
         return undefined;
       case 'closeKept':
         return (kept.at(-1) as SharedObject).close();
+      case 'unlinkKept':
+        return (kept.at(-1) as SharedMemory).unlink();
       case 'open':
         return openShared(String(first));
       case 'new':
@@ -151,9 +164,8 @@ export async function serve(folder: string, serial: number): Promise<void> {
   function summary(value: unknown): unknown {
     if (typeof value !== 'object' || value === null) return value;
     kept.push(value);
-    if (isShared(value)) return value.handle;
-    const { recovered } = value as { recovered?: unknown };
-    return recovered === undefined ? undefined : { recovered };
+    if (isSharedObject(value)) return value.handle;
+    return 'recovered' in value ? { recovered: value.recovered } : undefined;
   }
 }
 
@@ -165,17 +177,16 @@ function callMethod(object: object, path: string, args: unknown[]): unknown {
 
 /** Closes the object and the lock that belongs to it. */
 export function closeWhole(object: SharedObject): void {
-  if (object instanceof Condition || object instanceof Value) object.lock?.close();
+  const { closed } = object as SharedObject & { closed: boolean };
+  // Some have none, and say so by throwing.
+  const guarded = !closed && 'lock' in object && Reflect.get(object.describe(), 'lock') !== null;
+  if (guarded) (object.lock as Lock).close();
   object.close();
-}
-
-function isShared(object: unknown): object is SharedObject {
-  return Object.values(CLASSES).some((each) => object instanceof each);
 }
 
 function stateOf(object: unknown): Record<string, unknown> {
   try {
-    return isShared(object) ? { ...object.describe() } : {};
+    return isSharedObject(object) ? { ...object.describe() } : {};
   } catch {
     return {}; // It was just being closed.
   }

@@ -3,6 +3,7 @@
 import { byUnrelated, type Suite } from './operation.ts';
 import { barriers } from './operations/barriers.ts';
 import { conditions } from './operations/conditions.ts';
+import { data } from './operations/data.ts';
 import { events } from './operations/events.ts';
 import { latches } from './operations/latches.ts';
 import { locks } from './operations/locks.ts';
@@ -22,6 +23,7 @@ export const suites = {
   rwlocks,
   latches,
   objects,
+  data,
   namespaces,
   reaping,
   unrelated: [

@@ -3,7 +3,7 @@
  * The outcome is `{ "done": … }` or the error's name, code, message and cause's code.
  */
 
-import { Lock, Semaphore, Value } from 'lockstep';
+import { Lock, Semaphore, SharedArray, SharedMemory, Value } from 'lockstep';
 
 const [, , attempt = '', name = 'tried'] = process.argv;
 
@@ -42,6 +42,14 @@ const ATTEMPTS: Record<string, () => unknown> = {
     return { made: locks.length > 1000, again: more[99]?.locked, refusal };
   },
   value: () => new Value('f64', 1.5).value,
+  /** Makes a block of as many bytes as `name` says; then a small array, which must still be had. */
+  block: () => {
+    const refusal = refusalOf(() => {
+      const block = new SharedMemory({ create: true, size: Number(name) });
+      new Uint8Array(block.buffer).fill(1);
+    });
+    return { refusal, sum: [...new SharedArray('u8', [1, 2, 3])].reduce((sum, each) => sum + each) };
+  },
 };
 
 function refusalOf(body: () => void): unknown {

@@ -16,12 +16,12 @@ export const UNSENDABLE: Record<string, () => unknown> = {
 };
 
 export const messages = {
-  async put(self: Self, queue: AnyQueue, value: unknown, options?: WaitOptions): Promise<void> {
+  async putItem(self: Self, queue: AnyQueue, value: unknown, options?: WaitOptions): Promise<void> {
     if (self.style === 'blocking') (queue as Queue).putSync(value, options);
     else await (queue as Queue).put(value, options);
   },
 
-  async get(self: Self, queue: AnyQueue, options?: WaitOptions): Promise<unknown> {
+  async getItem(self: Self, queue: AnyQueue, options?: WaitOptions): Promise<unknown> {
     return self.style === 'blocking'
       ? (queue as Queue).getSync(options)
       : await (queue as Queue).get(options);
@@ -37,7 +37,7 @@ export const messages = {
 
   /** Puts `[from, 0]`, `[from, 1]`… */
   async putMany(self: Self, queue: AnyQueue, from: string, count: number): Promise<void> {
-    for (let n = 0; n < count; n++) await messages.put(self, queue, [from, n]);
+    for (let n = 0; n < count; n++) await messages.putItem(self, queue, [from, n]);
   },
 
   /** Takes all items until the queue is closed and empty. */
@@ -49,13 +49,13 @@ export const messages = {
   },
 
   async putUnsendable(self: Self, queue: AnyQueue, which: string): Promise<void> {
-    await messages.put(self, queue, UNSENDABLE[which]?.());
+    await messages.putItem(self, queue, UNSENDABLE[which]?.());
   },
 
   /** Puts an object, and changes it right after. */
   async putAndChange(self: Self, queue: AnyQueue): Promise<void> {
     const value = { n: 1, list: [1] };
-    const put = messages.put(self, queue, value);
+    const put = messages.putItem(self, queue, value);
     value.n = 2;
     value.list.push(2);
     await put;

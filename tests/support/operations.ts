@@ -18,6 +18,7 @@ import * as actions from './actions.ts';
 import { messages } from './messages.ts';
 import { nestedLocks } from './nested-locks.ts';
 import { readersAndWriters } from './readers-and-writers.ts';
+import { sharedData } from './shared-data.ts';
 import { triesOnce } from './targets.ts';
 
 export type Style = 'blocking' | 'awaiting';
@@ -44,6 +45,7 @@ export const operations = {
   ...messages,
   ...nestedLocks,
   ...readersAndWriters,
+  ...sharedData,
 
   async acquire(self: Self, object: Acquirable, options?: WaitOptions): Promise<Got | null> {
     return keep(self, object, await acquireOf(self, object, options));

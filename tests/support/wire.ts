@@ -2,23 +2,7 @@
 
 import type { Socket } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
-import {
-  Barrier,
-  BoundedSemaphore,
-  Condition,
-  Connection,
-  Event,
-  JoinableQueue,
-  Latch,
-  Lock,
-  openShared,
-  Queue,
-  RLock,
-  RWLock,
-  Semaphore,
-  SimpleQueue,
-  Value,
-} from 'lockstep';
+import { openShared } from 'lockstep';
 
 /** Told by an actor when it has started. */
 export interface Hello {
@@ -42,29 +26,15 @@ export interface Reply {
   error?: { name: string; message: string; code: unknown; stack: string; cause: string };
 }
 
-/** A subclass comes before its class. */
-const CLASSES = {
-  Barrier,
-  BoundedSemaphore,
-  Condition,
-  Connection,
-  Event,
-  JoinableQueue,
-  Latch,
-  Lock,
-  Queue,
-  RLock,
-  RWLock,
-  Semaphore,
-  SimpleQueue,
-  Value,
-};
-/** Any of them. */
-export type SharedObject = (typeof CLASSES)[keyof typeof CLASSES]['prototype'];
+/** What all shared objects have. */
+export interface SharedObject {
+  readonly handle: string;
+  close(): void;
+  describe(): object;
+}
 
 interface Reference {
-  sharedKind: keyof typeof CLASSES;
-  handle: string;
+  sharedHandle: string;
 }
 
 export function encode(message: Hello | Command | Reply): string {
@@ -85,21 +55,22 @@ export function onMessage(socket: Socket, receive: (message: unknown) => void): 
 /** Replaces shared objects, also within arrays, by references. */
 export function toReferences(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toReferences);
-  for (const [kind, shared] of Object.entries(CLASSES)) {
-    if (value instanceof shared) return { sharedKind: kind, handle: value.handle };
-  }
-  return value;
+  return isSharedObject(value) ? { sharedHandle: value.handle } : value;
 }
 
 /** Replaces references by the objects, opened once each and kept in `open`. */
 export function fromReferences(value: unknown, open: Map<string, SharedObject>): unknown {
   if (Array.isArray(value)) return value.map((element) => fromReferences(element, open));
   if (!isReference(value)) return value;
-  const object = open.get(value.handle) ?? (openShared(value.handle) as SharedObject);
-  open.set(value.handle, object);
+  const object = open.get(value.sharedHandle) ?? openShared(value.sharedHandle);
+  open.set(value.sharedHandle, object);
   return object;
 }
 
 function isReference(value: unknown): value is Reference {
-  return typeof value === 'object' && value !== null && 'sharedKind' in value;
+  return typeof value === 'object' && value !== null && 'sharedHandle' in value;
+}
+
+export function isSharedObject(value: unknown): value is SharedObject {
+  return typeof value === 'object' && value !== null && 'handle' in value && 'describe' in value;
 }

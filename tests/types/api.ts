@@ -5,15 +5,24 @@ import {
   BoundedSemaphore,
   Condition,
   type DeadlockError,
+  type Elements,
   Event,
   type Hold,
   type Latch,
   Lock,
   type Owner,
   Process,
+  RawArray,
+  RawValue,
+  type RecordArray,
+  type RecordView,
   RLock,
   RWLock,
   Semaphore,
+  ShareableList,
+  SharedArray,
+  SharedMemory,
+  struct,
   Thread,
   Value,
   type WaitOptions,
@@ -129,6 +138,96 @@ export function values(): void {
   new Value('i32', 0).value = 5n;
   // @ts-expect-error a float has no bits to set
   new Value('f64', 0).or(1);
+}
+
+export function arrays(): void {
+  is<number>()(new SharedArray('i32', 5).at(0));
+  is<bigint>()(new SharedArray('u64', [1n, 2]).at(0));
+  is<boolean>()(new RawArray('bool', [true]).at(0));
+  is<Float64Array<ArrayBuffer>>()(new SharedArray('d', 5).view);
+  is<Uint8Array<ArrayBuffer>>()(new RawArray('char', 'hello').view);
+  is<string>()(new SharedArray('c', 5).value);
+  is<bigint[]>()([...new SharedArray('i64', 5)]);
+  is<number>()(new RawValue('u16').value);
+  is<number>()(new RawValue('u16').add(1));
+  is<Lock | RLock>()(new SharedArray('i32', 5, { lock: new Lock() }).lock);
+  // @ts-expect-error there is no such type
+  new SharedArray('i31', 5);
+  // @ts-expect-error only text is made of a string
+  new SharedArray('u8', 'hello');
+  // @ts-expect-error 32 bits are no bigint
+  new SharedArray('i32', [1n]);
+  // @ts-expect-error only text has a value
+  new SharedArray('u8', 5).value = 'hello';
+  // @ts-expect-error it has no lock
+  new RawArray('u8', 5).lock;
+  // @ts-expect-error it has no lock
+  new RawValue('u8', 5, { lock: true });
+  // @ts-expect-error the length is fixed
+  new SharedArray('u8', 5).length = 6;
+}
+
+const Inner = struct({ flag: 'bool' });
+const Point = struct({ x: 'f64', id: 'q', tags: 'u8[4]', name: 'char[16]', inner: Inner, list: [Inner, 3] });
+class Named extends struct({ name: 'char[8]', side: 'f32' }) {
+  get area(): number {
+    return this.side ** 2;
+  }
+}
+
+export function records(array: RecordArray<typeof Point.schema>): void {
+  const point = new Point({ x: 1, id: 5, tags: [1, 2], inner: { flag: true }, list: [{}] }, { lock: false });
+  is<number>()(point.x);
+  is<bigint>()(point.id);
+  is<string>()(point.name);
+  is<Elements<'u8'>>()(point.tags);
+  is<number>()(point.tags.at(0));
+  is<boolean>()(point.inner.flag);
+  is<boolean>()(point.list.at(0).flag);
+  is<boolean>()(point.toObject().list[0]!.flag);
+  is<number[]>()(point.toObject().tags);
+  is<string>()(point.handle);
+  is<number>()(point.runSync(() => 5));
+  is<RecordView<typeof Point.schema>>()(array.at(0));
+  is<bigint>()(Point.array(5).at(0).id);
+  is<number>()(new Named({ side: 2 }).area);
+  is<number>()(Point.open('handle').x);
+  point.x = 5;
+  point.name = 'five';
+  point.assign({ tags: new Uint8Array(4), list: [{ flag: true }] });
+  point.close();
+  // @ts-expect-error there is no such type
+  struct({ x: 'f65' });
+  // @ts-expect-error text has a length
+  struct({ x: 'char' });
+  // @ts-expect-error no such field
+  new Point({ y: 1 });
+  // @ts-expect-error a 64-bit field is a bigint
+  point.id = 5;
+  // @ts-expect-error a number field is no text
+  point.x = 'five';
+  // @ts-expect-error a row is changed in itself
+  point.tags = [1, 2];
+  // @ts-expect-error no such field within
+  point.assign({ inner: { flags: true } });
+}
+
+export function blocksAndLists(block: SharedMemory, list: ShareableList): void {
+  is<ArrayBuffer>()(block.buffer);
+  is<string>()(block.name);
+  is<number>()(block.size);
+  is<string | number | bigint | boolean | null | Uint8Array>()(list.at(0));
+  is<number>()(list.indexOf('text'));
+  new ShareableList({ name: 'list', namespace: 'orders' });
+  new ShareableList([1, 'two', null, new Uint8Array(3)], { name: 'list' });
+  // @ts-expect-error a list holds no objects
+  new ShareableList([{}]);
+  // @ts-expect-error it has neither values nor a name
+  new ShareableList({});
+  // @ts-expect-error a size is a number
+  new SharedMemory({ create: true, size: '5' });
+  // @ts-expect-error nobody changes the name
+  block.name = 'other';
 }
 
 export function work(lock: Lock, times: number): string {

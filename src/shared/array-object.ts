@@ -1,0 +1,225 @@
+/** ArrayObject: what SharedArray and RawArray have in common: a row of elements in a file of data. */
+
+import { inspect } from 'node:util';
+import { load, store } from '#atomics';
+import type { Agent } from '../agents/agent.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Description, Opened } from '../agents/shared-object.ts';
+import { InvalidTypeError, LayoutError, OutOfRangeError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import { CELL_BODY } from '../memory/layout.ts';
+import { DataObject, loadCount, storeCount } from './data-object.ts';
+import { Elements, storedValues } from './elements.ts';
+import type {
+  ElementInputOf,
+  ElementOf,
+  ElementType,
+  NumberTypeFacts,
+  SmallIntegerType,
+  ViewOf,
+} from './number-type.ts';
+import { elementType, elementTypeCoded, isText } from './number-type.ts';
+import { bytesOfText, textUpToNul } from './text-bytes.ts';
+
+const TYPE_WORD: number = CELL_BODY;
+
+/** How a shared array stands. */
+export interface ArrayDescription extends Description {
+  type: string;
+  length: number;
+  /** The first elements, at most 16. */
+  first: (number | bigint | boolean)[];
+}
+
+/** A length, or what the array begins with: of text a string or bytes. */
+export type LengthOrValues<Type extends ElementType> =
+  | number
+  | Iterable<ElementInputOf<Type>>
+  | (Type extends 'char' | 'c' ? string : never);
+/** What `value` is: only arrays of text have one. */
+export type TextOf<Type extends ElementType> = Type extends 'char' | 'c' ? string : never;
+/** What may be stored as `value` and `raw`. */
+export type TextInputOf<Type extends ElementType> = Type extends 'char' | 'c' ? string | Uint8Array : never;
+
+const FIRST = 16;
+
+export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
+  extends DataObject<Elements<Type>>
+  implements Iterable<ElementOf<Type>>
+{
+  /** The type's name, never Python's code. */
+  readonly type: string;
+  private readonly kind: string;
+  private readonly text: boolean;
+
+  protected constructor(objectType: ObjectType, opened: Opened) {
+    super(
+      objectType,
+      opened,
+      (cell) => bytesFor(factsOf(cell), loadCount(cell)),
+      (buffer, cell, title) => new Elements(title, factsOf(cell), buffer, 0, loadCount(cell)),
+    );
+    const facts = factsOf(this.cell);
+    this.kind = objectType.name;
+    this.type = facts.name;
+    this.text = isText(facts);
+  }
+
+  /** Number of elements. It never changes. */
+  get length(): number {
+    return this.opened.length;
+  }
+
+  /**
+   * The element; negative indexes count from the end. Throws `OutOfRangeError` where there is none: other than that of JavaScript's
+   * arrays, this `at` never returns `undefined`.
+   */
+  at(index: number): ElementOf<Type> {
+    return this.opened.at(index);
+  }
+
+  /** Stores; negative indexes count from the end. Throws `OutOfRangeError`, `InvalidTypeError`, and changes nothing then. */
+  set(index: number, value: ElementInputOf<Type>): void {
+    this.opened.set(index, value);
+  }
+
+  /** Stores the value in the elements from `start` to before `end`, by default in all; negative indexes count from the end. */
+  fill(value: ElementInputOf<Type>, start?: number, end?: number): this {
+    this.opened.fill(value, start, end);
+    return this;
+  }
+
+  [Symbol.iterator](): IterableIterator<ElementOf<Type>> {
+    return this.opened[Symbol.iterator]();
+  }
+
+  /** A copy that does not change with the original. */
+  toArray(): ElementOf<Type>[] {
+    return this.opened.toArray();
+  }
+
+  /**
+   * The typed array on the shared bytes: the fastest access, neither atomic nor checked (what does not fit wraps). It stays valid after
+   * `close()`; whoever has it keeps this object from being collected.
+   */
+  get view(): ViewOf<Type> {
+    return this.opened.view;
+  }
+
+  /** Of text: what is before the first NUL. Longer text than fits throws `OutOfRangeError`, an exact fit has no NUL. */
+  get value(): TextOf<Type> {
+    return textUpToNul(this.bytes('value')) as TextOf<Type>;
+  }
+
+  set value(value: TextInputOf<Type>) {
+    const bytes = this.bytes('value');
+    const given = this.fitting(value, bytes);
+    bytes.set(given);
+    if (given.length < bytes.length) bytes[given.length] = 0;
+  }
+
+  /** Of text: a copy of all bytes. Shorter ones than the array are stored at its beginning. */
+  get raw(): Buffer {
+    return Buffer.from(this.bytes('raw'));
+  }
+
+  set raw(value: TextInputOf<Type>) {
+    const bytes = this.bytes('raw');
+    bytes.set(this.fitting(value, bytes));
+  }
+
+  override describe(): ArrayDescription {
+    const { length } = this;
+    const first = Array.from({ length: Math.min(length, FIRST) }, (_, index) => this.at(index));
+    const { kind, name, handle, type } = this;
+    return { kind, name: name ?? null, handle, type, length, first: first as number[] };
+  }
+
+  protected override summary(): string {
+    return this.text ? `${this.type}[${this.length}] ${inspect(this.value)}` : this.opened.toString();
+  }
+
+  private get opened(): Elements<Type> {
+    return DataObject.dataOf(this);
+  }
+
+  private bytes(member: string): Uint8Array {
+    const { opened } = this;
+    if (this.text) return opened.view as Uint8Array;
+    throw new InvalidTypeError(
+      `${this.title}: has no .${member}, its elements are ${this.type} and not char; use at(), set() or .view`,
+    );
+  }
+
+  private fitting(value: unknown, { length }: Uint8Array): Uint8Array {
+    const given = bytesOfText(this.title, value);
+    if (given.length <= length) return given;
+    throw new OutOfRangeError(
+      `${this.title}: refused, the text has ${given.length} bytes and the array ${length}; shorten it, or make a longer array`,
+    );
+  }
+}
+
+/** Checks the arguments of a constructor; gives what makes the data, and what looks whether an array that was found is the one wanted. */
+export function arrayIn(
+  kind: string,
+  type: unknown,
+  source: unknown,
+): { make: (place: Place, agent: Agent) => void; check: (opened: Opened) => void } {
+  const facts = elementType(kind, type);
+  const content = typeof source === 'number' ? undefined : contentOf(kind, facts, source);
+  const length = content?.length ?? checkedLength(kind, source as number);
+  return {
+    make(place, agent): void {
+      store(place.words, place.at + TYPE_WORD, facts.code);
+      storeCount(place, length);
+      const bytes = content && new Uint8Array(content.buffer, content.byteOffset, content.byteLength);
+      agent.namespace.makeData(place, bytesFor(facts, length), { content: bytes });
+    },
+    check({ cell, name }): void {
+      const found = factsOf(cell);
+      const there = loadCount(cell);
+      if (found === facts && there === length) return;
+      throw new InvalidTypeError(
+        `${kind} ${JSON.stringify(name)}: refused, the one of that name is ${found.name}[${there}], not ${facts.name}[${length}]; ` +
+          'open it with its type and length',
+      );
+    },
+  };
+}
+
+/** At least one: there are no empty mappings. */
+function bytesFor({ view }: NumberTypeFacts, length: number): number {
+  return Math.max(1, length * view.BYTES_PER_ELEMENT);
+}
+
+function factsOf({ words, at }: Cell): NumberTypeFacts {
+  const code = load(words, at + TYPE_WORD);
+  const facts = elementTypeCoded(code);
+  if (facts !== undefined) return facts;
+  throw new LayoutError(
+    `shared array: can't be opened, its cell names the type ${code}, which there is not; it was damaged, make the array anew`,
+  );
+}
+
+function contentOf(
+  kind: string,
+  facts: NumberTypeFacts,
+  source: unknown,
+): Uint8Array | ReturnType<typeof storedValues> {
+  if (isText(facts) && (typeof source === 'string' || source instanceof Uint8Array)) {
+    return Uint8Array.from(bytesOfText(kind, source));
+  }
+  if (typeof source === 'object' && source !== null && Symbol.iterator in source) {
+    return storedValues(kind, facts, source as Iterable<unknown>);
+  }
+  throw new InvalidTypeError(
+    `${kind}: refused, ${inspect(source)} is neither a length nor values; pass e.g. 100 or [1, 2, 3]`,
+  );
+}
+
+/** Throws `OutOfRangeError` unless the length can be one. */
+export function checkedLength(kind: string, length: number): number {
+  if (Number.isSafeInteger(length) && length >= 0) return length;
+  throw new OutOfRangeError(`${kind}: refused, the length ${length} is none; pass a whole number from 0 on`);
+}

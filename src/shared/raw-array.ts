@@ -1,0 +1,43 @@
+/** RawArray: numbers, or the bytes of text, in shared memory, without a lock. Its words are those of a SharedArray (shared-array.ts). */
+
+import type { ObjectType } from '../agents/cell.ts';
+import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
+import type { ObjectOptions } from '../contracts.ts';
+import { KIND } from '../memory/layout.ts';
+import type { LengthOrValues } from './array-object.ts';
+import { ArrayObject, arrayIn } from './array-object.ts';
+import { checked } from './guarding.ts';
+import type { ElementType, SmallIntegerType } from './number-type.ts';
+
+const TYPE: ObjectType = { kind: KIND.SHARED_ARRAY, name: 'RawArray', serial: false, lasting: false };
+
+/**
+ * A SharedArray without a lock. The one of a name may also be opened as a SharedArray; it has no lock then.
+ *
+ * @example
+ * const pixels = new RawArray('u8', 640 * 480);
+ * pixels.view.fill(255);
+ */
+export class RawArray<Type extends ElementType = SmallIntegerType> extends ArrayObject<Type> {
+  /** Throws `InvalidTypeError`, `OutOfRangeError`, and `NoSpaceError` where there is no room. */
+  constructor(type: Type, lengthOrValues: LengthOrValues<Type>, options?: ObjectOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source: Type | Opened, lengthOrValues?: LengthOrValues<Type>, options?: ObjectOptions) {
+    super(TYPE, source instanceof Opened ? source : obtainRaw(source, lengthOrValues, options));
+  }
+
+  /** Opens the array that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open<Type extends ElementType = SmallIntegerType>(handle: string): RawArray<Type> {
+    return new RawArray(openHandle(TYPE, handle));
+  }
+}
+
+function obtainRaw(type: unknown, source: unknown, options: ObjectOptions | undefined): Opened {
+  const { make, check } = arrayIn(TYPE.name, type, source);
+  const opened = obtain(TYPE, options, make);
+  checked(opened, () => check(opened));
+  return opened;
+}
+
+registerClass(TYPE.name, RawArray.open);

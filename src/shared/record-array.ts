@@ -1,0 +1,127 @@
+/** RecordArray: records of a struct in shared memory, one after the other, with a lock for all. Its words are in record-object.ts. */
+
+import { inspect } from 'node:util';
+import type { ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import type { Description } from '../agents/shared-object.ts';
+import { registerClass } from '../agents/shared-object.ts';
+import { KIND } from '../memory/layout.ts';
+import { checkedLength } from './array-object.ts';
+import { loadCount } from './data-object.ts';
+import { storesOf, valuesIn } from './field-store.ts';
+import type { Guarded } from './guarding.ts';
+import { RecordMemory } from './record-memory.ts';
+import type { RecordOptions } from './record-object.ts';
+import { obtainRecords, openRecords, RecordObject } from './record-object.ts';
+import { Records } from './record-view.ts';
+import type { Layout, PlainRecord, RecordInput, RecordView, Schema } from './schema.ts';
+
+const TYPE: ObjectType = { kind: KIND.RECORD_ARRAY, name: 'RecordArray', serial: false, lasting: false };
+/** Records that `describe` and `toString` show. */
+const FIRST = 4;
+
+/** How an array of records stands. */
+export interface RecordArrayDescription extends Description {
+  length: number;
+  /** The first records, at most 4. */
+  first: Record<string, unknown>[];
+  lock: Description | null;
+}
+
+/**
+ * Records that processes and threads share, of a fixed number. Made by `array` of a class that `struct` gave.
+ *
+ * @example
+ * const Point = struct({ x: 'f64', y: 'f64' });
+ * const points = Point.array(1000);
+ * points.at(-1).x = 0.5;
+ * points.set(0, { x: 1, y: 2 });
+ */
+export class RecordArray<Fields extends Schema = Schema>
+  extends RecordObject
+  implements Iterable<RecordView<Fields>>
+{
+  /** @internal */
+  constructor(layout: Layout, made: Guarded) {
+    super(TYPE, layout, made);
+  }
+
+  /** Opens the array that the handle stands for, with its lock, whatever its struct. Throws `HandleError`, `StaleHandleError`. */
+  static open<Fields extends Schema = Schema>(handle: string): RecordArray<Fields> {
+    return openArray(handle, undefined);
+  }
+
+  /** Number of records. It never changes. */
+  get length(): number {
+    return this.opened.length;
+  }
+
+  /** The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where there is none. */
+  at(index: number): RecordView<Fields> {
+    return this.opened.at(index);
+  }
+
+  /** Stores the given fields in a record; all of them, or, if one does not fit, none. */
+  set(index: number, values: RecordInput<Fields>): void {
+    this.opened.set(index, values);
+  }
+
+  [Symbol.iterator](): IterableIterator<RecordView<Fields>> {
+    return this.opened[Symbol.iterator]();
+  }
+
+  /** A copy that does not change with the original. */
+  toArray(): PlainRecord<Fields>[] {
+    return this.opened.toArray();
+  }
+
+  override describe(): RecordArrayDescription {
+    const { name, handle, length } = this;
+    const lock = RecordObject.lockDescription(this);
+    return { kind: TYPE.name, name: name ?? null, handle, length, first: this.first(), lock };
+  }
+
+  protected override summary(): string {
+    const shown = this.first().map((record) => inspect(record, { breakLength: Number.POSITIVE_INFINITY }));
+    if (this.length > FIRST) shown.push(`… ${this.length - FIRST} more`);
+    return `${this.length} × [ ${shown.join(', ')} ]`;
+  }
+
+  private get opened(): Records<Fields> {
+    const spot = RecordObject.spotOf(this);
+    return new Records(RecordObject.layoutOf(this), spot, loadCount(this.cell));
+  }
+
+  private first(): Record<string, unknown>[] {
+    return Array.from({ length: Math.min(this.length, FIRST) }, (_, index) => this.at(index).toObject());
+  }
+}
+
+/** Finds or makes an array of so many records, or of these. */
+export function makeArray<Fields extends Schema>(
+  layout: Layout,
+  source: unknown,
+  options: RecordOptions | undefined,
+): RecordArray<Fields> {
+  if (typeof source === 'number') {
+    const length = checkedLength(TYPE.name, source);
+    return new RecordArray(layout, obtainRecords(TYPE, layout, length, undefined, options));
+  }
+  const stores = storesOf(TYPE.name, layout, valuesIn(TYPE.name, source));
+  const memory = new RecordMemory(new ArrayBuffer(stores.length * layout.size));
+  for (const [index, store] of stores.entries()) store(memory, index * layout.size);
+  const content = new Uint8Array(memory.buffer);
+  return new RecordArray(layout, obtainRecords(TYPE, layout, stores.length, content, options));
+}
+
+/** Opens an array by its handle; `layout` is what it has to have, by default what the handle says. */
+export function openArray<Fields extends Schema>(
+  handle: string,
+  layout: Layout | undefined,
+): RecordArray<Fields> {
+  const { opened, layout: found } = openRecords(TYPE, handle, layout);
+  return new RecordArray(found, { opened, lock: undefined });
+}
+
+registerKind(KIND.RECORD_ARRAY, { name: TYPE.name });
+registerClass(TYPE.name, RecordArray.open);

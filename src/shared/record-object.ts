@@ -1,0 +1,166 @@
+/**
+ * RecordObject: what a record and an array of records have in common: their data, their schema, their lock.
+ *
+ *   word   name             bits                                       written by
+ *   +0     SCHEMA           hash of the schema's text                  the creator
+ *   +1     RECORD_BYTES     of one record                              the creator
+ *   +2     LOCK             cell; 0 none                               the creator
+ *   +3     LOCK_GENERATION                                             the creator
+ *   +4 +5  COUNT            records: low 32 bits, high 21 bits         the creator
+ *
+ * The records lie one after the other in the object's file of data. The schema itself travels in handles; whoever opens the object
+ * by a name has it. One that does not go with the cell is refused.
+ */
+
+import { load, store } from '#atomics';
+import type { Agent } from '../agents/agent.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Description } from '../agents/shared-object.ts';
+import { abandon, type Opened, openHandle, SharedObject } from '../agents/shared-object.ts';
+import { HandleError, InvalidTypeError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import { CELL_BODY } from '../memory/layout.ts';
+import type { Guard } from '../sync/guard.ts';
+import { openGuard } from '../sync/guard.ts';
+import { DataObject, loadCount, storeCount } from './data-object.ts';
+import type { Guarded, GuardedOptions } from './guarding.ts';
+import { lockOf, obtainGuarded } from './guarding.ts';
+import { RecordMemory, type Spot } from './record-memory.ts';
+import type { Layout } from './schema.ts';
+import { hashOf, layoutOf, schemaOfText } from './schema.ts';
+
+const SCHEMA_WORD: number = CELL_BODY;
+const RECORD_BYTES_WORD: number = CELL_BODY + 1;
+
+export interface RecordOptions extends GuardedOptions {}
+
+/** Names of members that only messages use, or that a record does without: there may be fields of these names. */
+const FREE_NAMES = new Set(['name', 'title', 'summary']);
+
+export abstract class RecordObject extends DataObject<RecordMemory> {
+  // Really private: a record has fields of any name beside them.
+  readonly #layout: Layout;
+  readonly #guard: Guard | undefined;
+
+  protected constructor(type: ObjectType, layout: Layout, { opened, lock }: Guarded) {
+    const bytes = (cell: Cell): number => {
+      if (fitsCell(layout, cell)) return loadCount(cell) * layout.size || 1;
+      throw new HandleError(
+        `${type.name}: can't open the handle, its schema ${layout.text} is not that of the object; pass another object's .handle`,
+      );
+    };
+    super(type, opened, bytes, (buffer) => new RecordMemory(buffer));
+    this.#layout = layout;
+    this.#guard = lock ?? openGuard(this.cell, SharedObject.titleOf(this));
+  }
+
+  /** The lock. Throws `InvalidTypeError` if it was made with `lock: false`. */
+  get lock(): Guard {
+    return lockOf(SharedObject.titleOf(this), this.#guard);
+  }
+
+  /** The same, by Python's name for it. */
+  getLock(): Guard {
+    return this.lock;
+  }
+
+  /** Runs `fn` inside the lock. */
+  run<Result>(fn: () => Result | Promise<Result>): Promise<Result> {
+    return this.lock.run(fn);
+  }
+
+  /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
+  runSync<Result>(fn: () => Result): Result {
+    return this.lock.runSync(fn);
+  }
+
+  protected override extendHandle(fields: URLSearchParams): void {
+    fields.set('schema', this.#layout.text);
+  }
+
+  /** @internal Where the first record lies. Throws `ClosedError`. */
+  static spotOf(object: RecordObject): Spot {
+    return { memory: DataObject.dataOf(object), at: 0, title: SharedObject.titleOf(object) };
+  }
+
+  /** @internal */
+  static layoutOf(object: RecordObject): Layout {
+    return object.#layout;
+  }
+
+  /** @internal */
+  static lockDescription(object: RecordObject): Description | null {
+    return object.#guard?.describe() ?? null;
+  }
+}
+
+/** Whether a field can't have the name. */
+export function isReserved(name: string): boolean {
+  // The members of a single record have these names and two more.
+  const taken = name in RecordObject.prototype || ['cell', 'assign', 'toObject'].includes(name);
+  return taken && !FREE_NAMES.has(name);
+}
+
+/** Finds or makes the object. `content` is what its records begin with. */
+export function obtainRecords(
+  type: ObjectType,
+  layout: Layout,
+  count: number,
+  content: Uint8Array | undefined,
+  options: RecordOptions | undefined,
+): Guarded {
+  const make = (place: Place, agent: Agent): void => {
+    store(place.words, place.at + SCHEMA_WORD, hashOf(layout.text));
+    store(place.words, place.at + RECORD_BYTES_WORD, layout.size);
+    storeCount(place, count);
+    agent.namespace.makeData(place, count * layout.size || 1, { content });
+  };
+  return obtainGuarded(type, options, make, ({ cell, name }) => {
+    const there = loadCount(cell);
+    if (fitsCell(layout, cell) && there === count) return;
+    const wanted = `${layout.text}${count === 1 ? '' : ` × ${count}`}`;
+    throw new InvalidTypeError(
+      `${type.name} ${JSON.stringify(name)}: refused, the one of that name has ${there} records of ${load(cell.words, cell.at + RECORD_BYTES_WORD)} bytes ` +
+        `and another schema or length than ${wanted}; open it with its own`,
+    );
+  });
+}
+
+/** Opens the handle; `layout` is what its object has to have, by default what the handle says. */
+export function openRecords(
+  type: ObjectType,
+  handle: string,
+  layout: Layout | undefined,
+): { layout: Layout; opened: Opened } {
+  const opened = openHandle(type, handle);
+  try {
+    const text = opened.extra?.get('schema') ?? '';
+    if (layout !== undefined && text !== layout.text) {
+      throw new HandleError(
+        `${type.name}: can't open the handle, it is of the struct ${text} and not of ${layout.text}; use that struct, or openShared(handle)`,
+      );
+    }
+    return { layout: layout ?? layoutSaid(type, text), opened };
+  } catch (error) {
+    abandon(opened);
+    throw error;
+  }
+}
+
+function layoutSaid({ name }: ObjectType, text: string): Layout {
+  try {
+    return layoutOf(schemaOfText(text), isReserved);
+  } catch (cause) {
+    throw new HandleError(
+      `${name}: can't open the handle, ${JSON.stringify(text.slice(0, 60))} is no schema; pass another object's .handle`,
+      { cause },
+    );
+  }
+}
+
+function fitsCell(layout: Layout, { words, at }: Cell): boolean {
+  return (
+    load(words, at + SCHEMA_WORD) === hashOf(layout.text) &&
+    load(words, at + RECORD_BYTES_WORD) === layout.size
+  );
+}

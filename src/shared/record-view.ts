@@ -1,0 +1,155 @@
+/** Record views: records within other objects, alone or several in a row, with an accessor for each of their fields. */
+
+import { inspect } from 'node:util';
+import { loadElement, loadFloat } from '#atomics';
+import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
+import { Elements, indexIn } from './elements.ts';
+import { assignFields, isRecord, writeField } from './field-store.ts';
+import type { NumberTypeFacts } from './number-type.ts';
+import { fromStored } from './number-type.ts';
+import type { RecordMemory, Spot } from './record-memory.ts';
+import type { Field, Layout, PlainRecord, RecordInput, RecordView, Schema } from './schema.ts';
+import { textUpToNul } from './text-bytes.ts';
+
+class View {
+  // Really private: the fields may have any name.
+  readonly #layout: Layout;
+  readonly #spot: Spot;
+
+  constructor(layout: Layout, spot: Spot) {
+    this.#layout = layout;
+    this.#spot = spot;
+  }
+
+  assign(values: unknown): void {
+    assignFields(this.#spot, this.#layout, values);
+  }
+
+  toObject(): Record<string, unknown> {
+    return copyFields(this.#spot, this.#layout);
+  }
+
+  static spotOf(view: View): Spot {
+    return view.#spot;
+  }
+}
+
+Object.defineProperty(View.prototype, inspect.custom, {
+  value(this: View): unknown {
+    return this.toObject();
+  },
+});
+
+const classes = new WeakMap<Layout, typeof View>();
+
+/** A view of the record of that layout. */
+export function viewOf(layout: Layout, spot: Spot): object {
+  let known = classes.get(layout);
+  if (known === undefined) {
+    known = class extends View {};
+    defineFields<View>(known.prototype, layout, View.spotOf);
+    classes.set(layout, known);
+  }
+  return new known(layout, spot);
+}
+
+/** Gives the prototype an accessor for each field. `spotOf` says where an object's record lies, or throws. */
+export function defineFields<Holder>(
+  prototype: object,
+  { fields }: Layout,
+  spotOf: (object: Holder) => Spot,
+): void {
+  for (const field of fields) {
+    Object.defineProperty(prototype, field.name, {
+      get(this: Holder): unknown {
+        return readField(spotOf(this), field);
+      },
+      set(this: Holder, value: unknown): void {
+        writeField(spotOf(this), field, value);
+      },
+      enumerable: true,
+      configurable: true,
+    });
+  }
+}
+
+/** A row of records: of an array of them, or of a field `[Struct, n]`. */
+export class Records<Fields extends Schema> implements Iterable<RecordView<Fields>> {
+  /** Number of records. It never changes. */
+  readonly length: number;
+  private readonly layout: Layout;
+  private readonly spot: Spot;
+
+  /** @internal */
+  constructor(layout: Layout, spot: Spot, length: number) {
+    this.layout = layout;
+    this.spot = spot;
+    this.length = length;
+  }
+
+  /** The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where there is none. */
+  at(index: number): RecordView<Fields> {
+    return viewOf(this.layout, this.spotOf(index)) as RecordView<Fields>;
+  }
+
+  /** Stores the given fields in a record; all of them, or, if one does not fit, none. */
+  set(index: number, values: RecordInput<Fields>): void {
+    assignFields(this.spotOf(index), this.layout, values);
+  }
+
+  *[Symbol.iterator](): IterableIterator<RecordView<Fields>> {
+    for (let index = 0; index < this.length; index++) yield this.at(index);
+  }
+
+  /** A copy that does not change with the original. */
+  toArray(): PlainRecord<Fields>[] {
+    return Array.from(this, (record) => record.toObject());
+  }
+
+  private spotOf(index: number): Spot {
+    const { memory, at, title } = this.spot;
+    const found = indexIn(title, this.length, index);
+    return { memory, at: at + found * this.layout.size, title: `${title}[${index}]` };
+  }
+}
+
+Object.defineProperty(Records.prototype, inspect.custom, {
+  value(this: Records<Schema>): unknown {
+    return this.toArray();
+  },
+});
+
+/** What the field is when it is read. */
+function readField({ memory, at, title }: Spot, field: Field): unknown {
+  const begin = at + field.offset;
+  switch (field.kind) {
+    case 'number':
+      return readNumber(memory, field.facts, begin);
+    case 'text':
+      return textUpToNul(memory.bytes(begin, field.count));
+    case 'numbers':
+      return new Elements(`${title}.${field.name}`, field.facts, memory.buffer, begin, field.count);
+    case 'record':
+      return viewOf(field.layout, { memory, at: begin, title: `${title}.${field.name}` });
+    default:
+      return new Records(field.layout, { memory, at: begin, title: `${title}.${field.name}` }, field.count);
+  }
+}
+
+/** A copy of the record. */
+export function copyFields(spot: Spot, layout: Layout): Record<string, unknown> {
+  return Object.fromEntries(layout.fields.map((field) => [field.name, copyOf(readField(spot, field))]));
+}
+
+function copyOf(value: unknown): unknown {
+  if (value instanceof Elements || value instanceof Records) return value.toArray();
+  return isRecord(value) ? value.toObject() : value;
+}
+
+function readNumber(memory: RecordMemory, facts: NumberTypeFacts, begin: number): unknown {
+  const numbers = memory.numbers(facts);
+  const index = begin / facts.view.BYTES_PER_ELEMENT;
+  return facts.family === 'float'
+    ? loadFloat(numbers as FloatElement, index)
+    : fromStored(facts, loadElement(numbers as IntegerElement, index));
+}

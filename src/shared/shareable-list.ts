@@ -1,0 +1,175 @@
+/**
+ * ShareableList: a list of strings, bytes, numbers, booleans and nulls in shared memory, of a fixed length.
+ *
+ *   word   name    bits                                           written by
+ *   +0     LENGTH  items                                          the creator
+ *   +4 +5  COUNT   bytes of data: low 32 bits, high 21 bits       the creator
+ *
+ * The items lie in the object's file of data (list-items.ts).
+ */
+
+import { inspect } from 'node:util';
+import { load, store } from '#atomics';
+import type { Agent } from '../agents/agent.ts';
+import type { ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import type { Description } from '../agents/shared-object.ts';
+import { Opened, obtain, obtainExisting, openHandle, registerClass } from '../agents/shared-object.ts';
+import type { ObjectOptions } from '../contracts.ts';
+import { InvalidTypeError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import { CELL_BODY, KIND } from '../memory/layout.ts';
+import { DataObject, loadCount, storeCount } from './data-object.ts';
+import { indexIn } from './elements.ts';
+import { checked } from './guarding.ts';
+import type { ListValue } from './list-items.ts';
+import { dataOf, itemOf, ListItems } from './list-items.ts';
+
+const TYPE: ObjectType = {
+  kind: KIND.SHAREABLE_LIST,
+  name: 'ShareableList',
+  serial: false,
+  lasting: false,
+};
+const LENGTH_WORD: number = CELL_BODY;
+/** Values that `toString` shows. */
+const SHOWN = 8;
+
+/** How a list stands. */
+export interface ShareableListDescription extends Description {
+  length: number;
+  values: ListValue[];
+}
+
+/**
+ * A list whose items processes and threads read and replace.
+ *
+ * The length is fixed, and so is the room of each item: as many bytes as its first value has in UTF-8, rounded up to a multiple of 8, at
+ * least 8. A longer text is refused with `OutOfRangeError` and nothing is changed. Other values fit everywhere. There is no lock: where
+ * several write the same item, guard it with one of yours.
+ *
+ * @example
+ * const list = new ShareableList(['pending', 0, null, true]);
+ * list.set(0, 'done');
+ * console.log([...list]);      // [ 'done', 0, null, true ]
+ */
+export class ShareableList extends DataObject<ListItems> implements Iterable<ListValue> {
+  /**
+   * Makes a list of the values, or opens the one of the name. Throws `InvalidTypeError`, `OutOfRangeError`, `NoSpaceError`; opening throws
+   * `NotFoundError` if there is none.
+   */
+  constructor(values: Iterable<ListValue>, options?: ObjectOptions);
+  constructor(options: ObjectOptions & { name: string });
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(
+    source: Iterable<ListValue> | (ObjectOptions & { name: string }) | Opened,
+    options?: ObjectOptions,
+  ) {
+    const opened = source instanceof Opened ? source : obtainList(source, options);
+    super(
+      TYPE,
+      opened,
+      loadCount,
+      (buffer, { words, at }) => new ListItems(buffer, load(words, at + LENGTH_WORD)),
+    );
+  }
+
+  /** Opens the list that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): ShareableList {
+    return new ShareableList(openHandle(TYPE, handle));
+  }
+
+  /** Number of items. It never changes. */
+  get length(): number {
+    return this.items.length;
+  }
+
+  /** The item; negative indexes count from the end. Throws `OutOfRangeError` where there is none: `undefined` is never returned. */
+  at(index: number): ListValue {
+    return this.items.read(indexIn(this.title, this.items.length, index));
+  }
+
+  /** Replaces an item. Throws `OutOfRangeError` for text that is longer than its room, and for no such index. */
+  set(index: number, value: ListValue): void {
+    const at = indexIn(this.title, this.items.length, index);
+    this.items.write(`${this.title}[${index}]`, at, value);
+  }
+
+  *[Symbol.iterator](): IterableIterator<ListValue> {
+    for (let index = 0; index < this.length; index++) yield this.at(index);
+  }
+
+  /** Index of the first item that is the value (bytes: that has these bytes); -1 if there is none. */
+  indexOf(value: ListValue): number {
+    for (let index = 0; index < this.length; index++) if (same(this.at(index), value)) return index;
+    return -1;
+  }
+
+  /** How many items are the value. */
+  count(value: ListValue): number {
+    return [...this].filter((item) => same(item, value)).length;
+  }
+
+  /** A copy that does not change with the original. */
+  toArray(): ListValue[] {
+    return [...this];
+  }
+
+  override describe(): ShareableListDescription {
+    const { name, handle, length } = this;
+    return { kind: TYPE.name, name: name ?? null, handle, length, values: this.toArray() };
+  }
+
+  protected override summary(): string {
+    const shown = Array.from({ length: Math.min(this.length, SHOWN) }, (_, index) => inspect(this.at(index)));
+    if (this.length > SHOWN) shown.push(`… ${this.length - SHOWN} more`);
+    return `[ ${shown.join(', ')} ]`;
+  }
+
+  private get items(): ListItems {
+    return DataObject.dataOf(this);
+  }
+}
+
+function obtainList(source: unknown, options: ObjectOptions | undefined): Opened {
+  if (typeof source !== 'object' || source === null) {
+    throw new InvalidTypeError(
+      `ShareableList: refused, ${inspect(source)} is no list of values; pass e.g. [1, 'two'], or { name } to open one`,
+    );
+  }
+  if (Symbol.iterator in source) return obtainOf([...(source as Iterable<unknown>)], options);
+  const { name, namespace } = source as ObjectOptions;
+  if (name !== undefined) return obtainExisting(TYPE, name, namespace);
+  throw new InvalidTypeError(
+    "ShareableList: refused, it has neither values nor a name; pass e.g. [1, 'two'], or { name } to open one",
+  );
+}
+
+function obtainOf(values: readonly unknown[], options: ObjectOptions | undefined): Opened {
+  const data = dataOf(values.map((value, index) => itemOf(`${TYPE.name}[${index}]`, value)));
+  const opened = obtain(TYPE, options, (place: Place, agent: Agent): void => {
+    // There are no empty mappings.
+    const bytes = Math.max(1, data.length);
+    store(place.words, place.at + LENGTH_WORD, values.length);
+    storeCount(place, bytes);
+    agent.namespace.makeData(place, bytes, { content: data });
+  });
+  checked(opened, () => {
+    const { words, at } = opened.cell;
+    const length = load(words, at + LENGTH_WORD);
+    if (length === values.length) return;
+    throw new InvalidTypeError(
+      `ShareableList ${JSON.stringify(opened.name)}: refused, the one of that name has ${length} items, not ${values.length}; open it by { name }`,
+    );
+  });
+  return opened;
+}
+
+function same(item: ListValue, value: ListValue): boolean {
+  if (item instanceof Uint8Array && value instanceof Uint8Array) return Buffer.compare(item, value) === 0;
+  return item === value;
+}
+
+registerKind(KIND.SHAREABLE_LIST, { name: TYPE.name });
+registerClass(TYPE.name, ShareableList.open);

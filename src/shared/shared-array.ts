@@ -1,0 +1,99 @@
+/**
+ * SharedArray: numbers, or the bytes of text, in shared memory, with a lock beside them.
+ *
+ *   word   name             bits                                           written by
+ *   +0     TYPE             code of number-type.ts                         the creator
+ *   +2     LOCK             cell; 0 none                                   the creator
+ *   +3     LOCK_GENERATION                                                 the creator
+ *   +4 +5  COUNT            elements: low 32 bits, high 21 bits            the creator
+ *
+ * The elements lie one after the other in the object's file of data.
+ */
+
+import type { ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import type { Description } from '../agents/shared-object.ts';
+import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
+import { KIND } from '../memory/layout.ts';
+import type { Guard } from '../sync/guard.ts';
+import { openGuard } from '../sync/guard.ts';
+import type { ArrayDescription, LengthOrValues } from './array-object.ts';
+import { ArrayObject, arrayIn } from './array-object.ts';
+import type { Guarded, GuardedOptions } from './guarding.ts';
+import { lockOf, obtainGuarded } from './guarding.ts';
+import type { ElementType, SmallIntegerType } from './number-type.ts';
+
+const TYPE: ObjectType = { kind: KIND.SHARED_ARRAY, name: 'SharedArray', serial: false, lasting: false };
+
+export interface SharedArrayOptions extends GuardedOptions {}
+
+export interface SharedArrayDescription extends ArrayDescription {
+  lock: Description | null;
+}
+
+/**
+ * An array of numbers that processes and threads share, of a fixed length.
+ *
+ * Types: those of Value, and `char` (Python's `c`) for text, which has `value` and `raw`. Made with a length it is filled with zeros.
+ * Each `at` and each `set` is atomic; several of them together belong inside the lock. A value out of the type's range throws
+ * `OutOfRangeError` (a `RangeError`) and changes nothing.
+ *
+ * @example
+ * const sums = new SharedArray('f64', 1000);
+ * sums.runSync(() => sums.set(0, sums.at(0) + 0.5));
+ * const word = new SharedArray('char', 16);
+ * word.value = 'hello';
+ */
+export class SharedArray<Type extends ElementType = SmallIntegerType> extends ArrayObject<Type> {
+  private readonly guard: Guard | undefined;
+
+  /** Throws `InvalidTypeError`, `OutOfRangeError`, and `NoSpaceError` where there is no room. */
+  constructor(type: Type, lengthOrValues: LengthOrValues<Type>, options?: SharedArrayOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source: Type | Opened, lengthOrValues?: LengthOrValues<Type>, options?: SharedArrayOptions) {
+    const made =
+      source instanceof Opened
+        ? { opened: source, lock: undefined }
+        : obtainArray(source, lengthOrValues, options);
+    super(TYPE, made.opened);
+    this.guard = made.lock ?? openGuard(this.cell, this.title);
+  }
+
+  /** Opens the array that the handle stands for, with its lock. Throws `HandleError`, `StaleHandleError`. */
+  static open<Type extends ElementType = SmallIntegerType>(handle: string): SharedArray<Type> {
+    return new SharedArray(openHandle(TYPE, handle));
+  }
+
+  /** The lock. Throws `InvalidTypeError` for an array that was made with `lock: false`. */
+  get lock(): Guard {
+    return lockOf(this.title, this.guard);
+  }
+
+  /** The same, by Python's name for it. */
+  getLock(): Guard {
+    return this.lock;
+  }
+
+  /** Runs `fn` inside the lock. */
+  run<Result>(fn: () => Result | Promise<Result>): Promise<Result> {
+    return this.lock.run(fn);
+  }
+
+  /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
+  runSync<Result>(fn: () => Result): Result {
+    return this.lock.runSync(fn);
+  }
+
+  override describe(): SharedArrayDescription {
+    return { ...super.describe(), lock: this.guard?.describe() ?? null };
+  }
+}
+
+function obtainArray(type: unknown, source: unknown, options: SharedArrayOptions | undefined): Guarded {
+  const { make, check } = arrayIn(TYPE.name, type, source);
+  return obtainGuarded(TYPE, options, make, check);
+}
+
+registerKind(KIND.SHARED_ARRAY, { name: TYPE.name });
+registerClass(TYPE.name, SharedArray.open);

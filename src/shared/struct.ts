@@ -1,0 +1,169 @@
+/** struct: makes a class of shared records from a schema. Their words are in record-object.ts. */
+
+import { inspect } from 'node:util';
+import type { ObjectType } from '../agents/cell.ts';
+import { registerKind } from '../agents/kinds.ts';
+import type { Description } from '../agents/shared-object.ts';
+import { Opened, registerClass, SharedObject } from '../agents/shared-object.ts';
+import { KIND } from '../memory/layout.ts';
+import type { Guard } from '../sync/guard.ts';
+import { assignFields, storeOfAll } from './field-store.ts';
+import type { Guarded } from './guarding.ts';
+import type { RecordArray } from './record-array.ts';
+import { makeArray, openArray } from './record-array.ts';
+import { RecordMemory } from './record-memory.ts';
+import type { RecordOptions } from './record-object.ts';
+import { isReserved, obtainRecords, openRecords, RecordObject } from './record-object.ts';
+import { copyFields, defineFields } from './record-view.ts';
+import type { Layout, PlainRecord, RecordFields, RecordInput, Schema, StructLike } from './schema.ts';
+import { layoutOf, schemaOfText } from './schema.ts';
+
+const TYPE: ObjectType = { kind: KIND.RECORD, name: 'Record', serial: false, lasting: false };
+
+/** How a record stands. */
+export interface RecordDescription extends Description {
+  fields: Record<string, unknown>;
+  lock: Description | null;
+}
+
+/** What a record has besides its fields. */
+export interface RecordMembers<Fields extends Schema> extends Disposable {
+  /** The name by which unrelated programs find the record; hidden by a field of that name, `describe().name` is it too. */
+  readonly name: string | undefined;
+  /** A string that stands for the record: `open(handle)` gives it back in any process and thread of this user. */
+  readonly handle: string;
+  /** Whether `close()` was called. */
+  readonly closed: boolean;
+  /** The lock. Throws `InvalidTypeError` for a record that was made with `lock: false`. */
+  readonly lock: Guard;
+  /** The same, by Python's name for it. */
+  getLock(): Guard;
+  /** Runs `fn` inside the lock. */
+  run<Result>(fn: () => Result | Promise<Result>): Promise<Result>;
+  /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
+  runSync<Result>(fn: () => Result): Result;
+  /** Stores the given fields; all of them, or, if one does not fit, none. */
+  assign(values: RecordInput<Fields>): void;
+  /** A copy that does not change with the original. */
+  toObject(): PlainRecord<Fields>;
+  /** Ends this object's use in this thread. Idempotent. Views of nested fields that were taken before stay valid memory. */
+  close(): void;
+  describe(): RecordDescription;
+  toString(): string;
+}
+
+/** A record in shared memory: its fields, and what every shared object has. */
+export type SharedRecord<Fields extends Schema> = RecordFields<Fields> &
+  Omit<RecordMembers<Fields>, keyof Fields>;
+
+/** A class of shared records. */
+export interface StructClass<Fields extends Schema> extends StructLike<Fields> {
+  /** What is not given is zero. Throws `InvalidTypeError`, `OutOfRangeError`, naming the field, and `NoSpaceError`. */
+  new (values?: RecordInput<Fields>, options?: RecordOptions): SharedRecord<Fields>;
+  /** Bytes of a record. */
+  readonly size: number;
+  /** Opens the record that the handle stands for. Throws `HandleError` for one of another struct, `StaleHandleError`. */
+  open(handle: string): SharedRecord<Fields>;
+  /** A shared array of so many records, or of these. */
+  array(lengthOrValues: number | Iterable<RecordInput<Fields>>, options?: RecordOptions): RecordArray<Fields>;
+  /** Opens the array that the handle stands for. Throws `HandleError` for one of another struct, `StaleHandleError`. */
+  openArray(handle: string): RecordArray<Fields>;
+}
+
+/** The class for records of a schema that come from elsewhere: the one that was made last in this thread. */
+const known = new Map<string, new (opened: Opened) => StructRecord>();
+
+class StructRecord extends RecordObject {
+  constructor(layout: Layout, made: Guarded) {
+    super(TYPE, layout, made);
+  }
+
+  assign(values: unknown): void {
+    assignFields(RecordObject.spotOf(this), RecordObject.layoutOf(this), values);
+  }
+
+  toObject(): Record<string, unknown> {
+    return copyFields(RecordObject.spotOf(this), RecordObject.layoutOf(this));
+  }
+
+  override describe(): RecordDescription {
+    const name = SharedObject.nameOf(this) ?? null;
+    const lock = RecordObject.lockDescription(this);
+    return { kind: TYPE.name, name, handle: this.handle, fields: this.toObject(), lock };
+  }
+
+  override toString(): string {
+    const title = SharedObject.titleOf(this);
+    if (this.closed) return `<${title} closed>`;
+    return `<${title} ${inspect(this.toObject(), { breakLength: Number.POSITIVE_INFINITY })}>`;
+  }
+
+  protected override summary(): string {
+    return '';
+  }
+}
+
+/**
+ * Makes a class of shared records.
+ *
+ * A field is a number (`'f64'`, any type of Value), numbers (`'u8[4]'`), text (`'char[16]'`, in UTF-8), another struct, or several of one
+ * (`[Point, 3]`). Fields lie in memory as in C. What does not fit a field throws, with the field's name, and changes nothing. Numbers are
+ * read and written atomically, a record as a whole is not: use its lock. Throws `InvalidTypeError`, `OutOfRangeError` for a schema
+ * that is none.
+ *
+ * A record takes a page of memory of its own; for many of them make one array.
+ *
+ * @example
+ * const Point = struct({ x: 'f64', y: 'f64', name: 'char[16]' });
+ * const point = new Point({ x: 1, name: 'origin' });
+ * point.runSync(() => { point.x += 1; });
+ * const points = Point.array(100);
+ * points.at(0).y = 2;
+ */
+export function struct<const Fields extends Schema>(schema: Fields): StructClass<Fields> {
+  const layout = layoutOf(schema, isReserved);
+  class Struct extends StructRecord {
+    static readonly schema: Fields = schema;
+    static readonly size: number = layout.size;
+
+    constructor(source?: unknown, options?: RecordOptions) {
+      const opened = source instanceof Opened ? { opened: source, lock: undefined } : undefined;
+      super(layout, opened ?? obtainRecord(layout, source, options));
+    }
+
+    static open(this: typeof Struct | undefined, handle: string): StructRecord {
+      // A subclass opens its own instances; the function alone those of the struct.
+      // biome-ignore lint/complexity/noThisInStatic: the class it was called on
+      const Class = this ?? Struct;
+      return new Class(openRecords(TYPE, handle, layout).opened);
+    }
+
+    static array(source: unknown, options?: RecordOptions): RecordArray<Fields> {
+      return makeArray(layout, source, options);
+    }
+
+    static openArray(handle: string): RecordArray<Fields> {
+      return openArray(handle, layout);
+    }
+  }
+  defineFields<StructRecord>(Struct.prototype, layout, RecordObject.spotOf);
+  known.set(layout.text, Struct);
+  return Struct as unknown as StructClass<Fields>;
+}
+
+function obtainRecord(layout: Layout, values: unknown, options: RecordOptions | undefined): Guarded {
+  const store = storeOfAll(TYPE.name, layout, values ?? {});
+  const memory = new RecordMemory(new ArrayBuffer(layout.size));
+  store(memory, 0);
+  return obtainRecords(TYPE, layout, 1, new Uint8Array(memory.buffer), options);
+}
+
+/** Opens a record of whatever struct the handle says. */
+function openRecord(handle: string): StructRecord {
+  const { layout, opened } = openRecords(TYPE, handle, undefined);
+  if (!known.has(layout.text)) struct(schemaOfText(layout.text));
+  return new (known.get(layout.text)!)(opened);
+}
+
+registerKind(KIND.RECORD, { name: TYPE.name });
+registerClass(TYPE.name, openRecord);
