@@ -4,7 +4,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { RWLock, Value } from 'lockstep';
 import { suite } from '../support/stage.ts';
-import { untilWaiting } from '../support/until.ts';
+import { until, untilWaiting } from '../support/until.ts';
 
 const FREE = { recovered: false };
 const integer = (): Value<'i32'> => new Value('i32', 0, { lock: false });
@@ -66,7 +66,12 @@ suite('RWLock', (stage) => {
     const [reader, writer, late] = await stage.actors(3);
     await reader.do('acquireSide', lock, 'read');
     const write = writer.do('acquireSide', lock, 'write');
-    await untilWaiting(lock, 1);
+    // It is seen waiting a moment before it keeps readers out.
+    await until(() => {
+      const hold = lock.read.tryAcquire();
+      hold?.release();
+      return hold === null;
+    }, 'the writer to keep readers out');
     assert.equal(await late.do('trySide', lock, 'read'), null);
     const read = late.do('acquireSide', lock, 'read');
     await untilWaiting(lock, 2);
