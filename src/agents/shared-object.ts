@@ -54,7 +54,7 @@ export interface Description {
 const openers = new Map<string, (handle: string) => SharedObject>();
 const openings = new Set<Promise<unknown>>();
 const collected = new FinalizationRegistry<{ cell: Cell; name: string | undefined }>(({ cell, name }) => {
-  drop(cell, name);
+  letGo(cell, name);
 });
 
 export abstract class SharedObject {
@@ -112,7 +112,7 @@ export abstract class SharedObject {
     collected.unregister(this);
     const { cell } = this;
     this.cell = cell.closedTwin();
-    drop(cell, this.#name);
+    letGo(cell, this.#name);
   }
 
   /** What the object is and how it stands, as a plain object. */
@@ -375,10 +375,11 @@ function malformed(kind: string, handle: string): HandleError {
 /** Gives back a cell that was opened in vain, as no object came to stand for it. */
 export function abandon({ cell, name }: Opened): void {
   cell.references++;
-  drop(cell, name);
+  letGo(cell, name);
 }
 
-function drop(cell: Cell, name: string | undefined): void {
+/** One object less stands for the cell: it is closed if that was the last. */
+export function letGo(cell: Cell, name: string | undefined): void {
   if (--cell.references > 0 || cell.closed) return;
   const { agent } = cell;
   agent.closeCell(cell);

@@ -11,7 +11,8 @@
  *   +34   END_ODD   the same, when PUTS is odd                               the same
  *   +35   RESERVED  bytes from the beginning that are backed by memory       the same
  *   +48   DONE      30…0 items that were reported done (JoinableQueue)       anyone, CAS only
- *   +64   the ring
+ *
+ * The ring itself begins at word 64.
  *
  * Positions count units of 8 bytes and never begin anew (but at 2^31 units); the place of a position is its rest modulo the capacity. An item lies in
  * one piece: a unit with its header, then its payload. Where it does not fit before the ring's end, a header says SKIP.

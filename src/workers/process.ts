@@ -4,9 +4,10 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { agentsOfThread, defaultAgent } from '../agents/agent.ts';
 import { blockThread, forgetChild, noteChild } from '../agents/blocking.ts';
+import { keepFor } from '../agents/keeping.ts';
 import { reapProcess } from '../agents/reaper.ts';
 import { PlatformError, StateError } from '../errors.ts';
-import { pack } from '../messaging/parcel.ts';
+import { packWhole } from '../messaging/parcel.ts';
 import { peekExit, watchExit } from '../platform/linux-process.ts';
 import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
@@ -65,7 +66,12 @@ function launch(order: Order, path: readonly number[]): Running {
       `${title}: can't be started, ${own.name} is a daemon and those may not have children; start it elsewhere`,
     );
   }
-  const cargo = pack(order.cargo, 'process', `${title}:`, order.isMethod ? 'this' : 'args');
+  const { parcel: cargo, shared } = packWhole(
+    order.cargo,
+    'process',
+    `${title}:`,
+    order.isMethod ? 'this' : 'args',
+  );
   const agent = defaultAgent();
   const parent = { pid: process.pid, name: own.name };
   const job = {
@@ -94,6 +100,7 @@ function launch(order: Order, path: readonly number[]): Running {
     );
   }
   noteChild(pid);
+  const endKeeping = keepFor(shared, pid, 0);
   let exitCode: number | null = null;
   child.once('exit', (code, signal) => {
     exitCode ??= code ?? -(signal === null ? 0 : constants.signals[signal]);
@@ -113,6 +120,7 @@ function launch(order: Order, path: readonly number[]): Running {
     stop: (how) => void child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM'),
     collect() {
       forgetChild(pid);
+      endKeeping();
       for (const each of agentsOfThread()) reapProcess(each, pid);
       return takeOutcome(files);
     },

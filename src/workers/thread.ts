@@ -4,9 +4,10 @@ import { inspect } from 'node:util';
 import { MessageChannel, receiveMessageOnPort, SHARE_ENV, threadId, Worker } from 'node:worker_threads';
 import { agentsOfThread, defaultAgent } from '../agents/agent.ts';
 import { blockThread } from '../agents/blocking.ts';
+import { keepFor } from '../agents/keeping.ts';
 import { reapThread } from '../agents/reaper.ts';
 import { NotSendableError, TargetError } from '../errors.ts';
-import { pack } from '../messaging/parcel.ts';
+import { packWhole } from '../messaging/parcel.ts';
 import { newMappingLog, unmapLogged } from '../platform/mapping-log.ts';
 import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
@@ -51,7 +52,7 @@ export class Thread<Result = unknown, Args extends readonly unknown[] = readonly
 function launch(order: Order): Running {
   const { title, name, daemon, target, isMethod } = order;
   checkLoader(target.module, title);
-  const cargo = pack(order.cargo, 'thread', `${title}:`, isMethod ? 'this' : 'args');
+  const { parcel: cargo, shared } = packWhole(order.cargo, 'thread', `${title}:`, isMethod ? 'this' : 'args');
   const agent = defaultAgent();
   const own = identity();
   const status = new ThreadStatus();
@@ -69,6 +70,7 @@ function launch(order: Order): Running {
   };
   const worker = status.observe(() => startWorker({ lockstep: job }, title));
   const id = worker.threadId;
+  const endKeeping = keepFor(shared, process.pid, id);
   let exitCode: number | null = null;
   let left: Outcome | undefined;
   const receive = (): Outcome | undefined => {
@@ -95,6 +97,7 @@ function launch(order: Order): Running {
     keepAlive: (on) => (on ? worker.ref() : worker.unref()),
     stop: () => void worker.terminate(),
     collect() {
+      endKeeping();
       for (const each of agentsOfThread()) reapThread(each, id);
       unmapLogged(mappings);
       const received = receive();

@@ -12,6 +12,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { type Connection, Lock, Pipe, Queue, waitAny } from 'lockstep';
 import { type Actor, suite } from '../support/stage.ts';
+import { repliesOnce } from '../support/targets.ts';
 import { until } from '../support/until.ts';
 
 const END = { code: 'ERR_LOCKSTEP_END_OF_STREAM', name: 'EndOfStreamError' };
@@ -195,6 +196,17 @@ suite('Pipe', (stage) => {
       assert.deepEqual(await waiter.do('waitAny', [], { timeout: 10 }), []);
     },
   );
+
+  stage.it('X31: the parent may close its copy of the child’s end right after start', async () => {
+    const [here, there] = pipe();
+    const worker = stage.worker({ target: repliesOnce, args: [there] });
+    worker.start();
+    there.close();
+    await here.send('x');
+    assert.deepEqual(await here.recv(), { reply: 'x' });
+    await worker.join();
+    await assert.rejects(here.recv(), END);
+  });
 
   stage.it(
     'X33: four writers, read through waitAny and dropped at their end, give all their messages',

@@ -1,7 +1,7 @@
 /** Targets of processes and threads that do one thing. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Hold, Lock, RLock, Value } from 'lockstep';
+import type { Connection, Hold, Lock, RLock, Value } from 'lockstep';
 import type { Style } from './operations.ts';
 
 /** Tries the same lock through three ways in which it came here. */
@@ -66,4 +66,9 @@ export function hogs(object: Queueable, order: Value<'i32'>, passes: Value<'i32'
     while (performance.now() < end);
     hold.release();
   }
+}
+
+/** Answers one message, by awaiting. */
+export async function repliesOnce(end: Connection): Promise<void> {
+  await end.send({ reply: await end.recv() });
 }
