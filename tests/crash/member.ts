@@ -10,13 +10,17 @@ import {
   Barrier,
   BoundedSemaphore,
   Condition,
+  Connection,
   Event,
+  JoinableQueue,
   Latch,
   Lock,
   openShared,
+  Queue,
   RLock,
   RWLock,
   Semaphore,
+  SimpleQueue,
   Value,
 } from 'lockstep';
 import { countRound } from '../support/actions.ts';
@@ -33,8 +37,8 @@ import { arm, disarm } from './countdown.ts';
 import './crashing-files.ts';
 
 /**
- * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle, `closeKept` of
- * what was made or opened last, `settle` of a barrier, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
+ * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle, `closeKept` and
+ * `disposeKept` of what was made or opened last, `closeOpened` of what came last as an argument, `settle` of a barrier, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
  * `forget` of everything.
  */
 export interface Order extends Command {
@@ -62,12 +66,16 @@ const CLASSES = {
   Barrier,
   BoundedSemaphore,
   Condition,
+  Connection,
   Event,
+  JoinableQueue,
   Latch,
   Lock,
+  Queue,
   RLock,
   RWLock,
   Semaphore,
+  SimpleQueue,
   Value,
 };
 /** For arguments that can't be sent. */
@@ -133,6 +141,10 @@ export async function serve(folder: string, serial: number): Promise<void> {
         return undefined;
       case 'closeKept':
         return (kept.at(-1) as SharedObject).close();
+      case 'disposeKept':
+        return (kept.at(-1) as SharedObject)[Symbol.dispose]();
+      case 'closeOpened':
+        return [...opened.values()].at(-1)!.close();
       case 'open':
         return openShared(String(first));
       case 'new':
@@ -162,10 +174,10 @@ function callMethod(object: object, path: string, args: unknown[]): unknown {
   return callMethod(Reflect.get(object, part), method, args);
 }
 
-/** Closes the object and the lock that belongs to it. */
+/** Ends the use of the object, and of the lock that belongs to it, by this thread. */
 export function closeWhole(object: SharedObject): void {
   if (object instanceof Condition || object instanceof Value) object.lock?.close();
-  object.close();
+  object[Symbol.dispose]();
 }
 
 function isShared(object: unknown): object is SharedObject {

@@ -6,6 +6,7 @@ import { conditions } from './operations/conditions.ts';
 import { events } from './operations/events.ts';
 import { latches } from './operations/latches.ts';
 import { locks } from './operations/locks.ts';
+import { messages } from './operations/messages.ts';
 import { namespaces } from './operations/namespaces.ts';
 import { objects } from './operations/objects.ts';
 import { reaping } from './operations/reaping.ts';
@@ -21,6 +22,7 @@ export const suites = {
   barriers,
   rwlocks,
   latches,
+  messages,
   objects,
   namespaces,
   reaping,

@@ -6,12 +6,16 @@ import {
   Barrier,
   BoundedSemaphore,
   Condition,
+  Connection,
   Event,
+  JoinableQueue,
   Latch,
   Lock,
+  Queue,
   RLock,
   RWLock,
   Semaphore,
+  SimpleQueue,
   Value,
 } from 'lockstep';
 
@@ -41,15 +45,20 @@ const CLASSES = {
   Barrier,
   BoundedSemaphore,
   Condition,
+  Connection,
   Event,
+  // Before the class that it extends.
+  JoinableQueue,
   Latch,
   Lock,
+  Queue,
   RLock,
   RWLock,
   Semaphore,
+  SimpleQueue,
   Value,
 };
-export type SharedObject = InstanceType<(typeof CLASSES)[keyof typeof CLASSES]>;
+export type SharedObject = (typeof CLASSES)[keyof typeof CLASSES]['prototype'];
 
 interface Reference {
   sharedKind: keyof typeof CLASSES;
@@ -84,7 +93,8 @@ export function toReferences(value: unknown): unknown {
 export function fromReferences(value: unknown, open: Map<string, SharedObject>): unknown {
   if (Array.isArray(value)) return value.map((element) => fromReferences(element, open));
   if (!isReference(value)) return value;
-  const object = open.get(value.handle) ?? CLASSES[value.sharedKind].open(value.handle);
+  const opener: { open(handle: string): SharedObject } = CLASSES[value.sharedKind];
+  const object = open.get(value.handle) ?? opener.open(value.handle);
   open.set(value.handle, object);
   return object;
 }
