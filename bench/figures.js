@@ -4,9 +4,9 @@
  * How each row is measured stands in `rows/`, in the file that `measuredIn` names.
  *
  * A goal compares by `ratio`, which is how many times better Lockstep is than the peer: 3 is a third of the time or
- * three times the rate, 0.5 is twice the time or half the rate. Or it bounds Lockstep's own figure: `atMost`.
+ * three times the rate, 0.5 is twice the time or half the rate. Or it bounds Lockstep's own figure: `atMost`, `atLeast`.
  *
- * @typedef {{ ratio: number } | { atMost: number }} Goal
+ * @typedef {{ ratio: number } | { atMost: number } | { atLeast: number }} Goal
  * @typedef {object} Against
  * @property {string} [peer]   missing: Lockstep's own figure is what counts
  * @property {Goal} [must]     missing on both: for information
@@ -33,6 +33,8 @@ const C_MUTEX = 'C robust mutex';
 const times = (n) => ({ ratio: n });
 /** @param {number} n */
 const atMost = (n) => ({ atMost: n });
+/** @param {number} n */
+const atLeast = (n) => ({ atLeast: n });
 
 /** @type {Figure[]} */
 export const figures = [
@@ -166,5 +168,75 @@ export const figures = [
     rounds: 1,
     measuredIn: 'memory.js',
     against: [{ must: atMost(128), aim: atMost(64) }, { peer: 'C pthread_mutex_t' }],
+  },
+  {
+    row: 'queue-objects',
+    title: 'small objects through a Queue, from one process to another',
+    unit: 'M/s',
+    better: 'more',
+    measuredIn: 'queue-throughput.js',
+    against: [
+      { aim: atLeast(1) },
+      { peer: 'child_process json', must: times(5), aim: times(10) },
+      { peer: 'CPython mp.Queue', must: times(3), aim: times(5) },
+      { peer: 'worker postMessage', must: times(3), aim: times(6) },
+    ],
+  },
+  {
+    row: 'queue-integers',
+    title: 'integers through a Queue, from one process to another',
+    unit: 'M/s',
+    better: 'more',
+    measuredIn: 'queue-throughput.js',
+    against: [
+      { must: atLeast(1), aim: atLeast(3) },
+      { peer: 'child_process json' },
+      { peer: 'CPython mp.Queue' },
+      { peer: 'worker postMessage' },
+    ],
+  },
+  {
+    row: 'queue-4-to-4',
+    title: 'small objects through a Queue, from 4 processes to 4',
+    unit: 'M/s',
+    better: 'more',
+    measuredIn: 'queue-throughput.js',
+    against: [{ peer: 'Lockstep, 1 to 1', must: times(0.7), aim: times(1) }],
+  },
+  {
+    row: 'queue-bytes',
+    title: 'arrays of 1 MiB through a Queue, from one process to another',
+    unit: 'GB/s',
+    better: 'more',
+    measuredIn: 'queue-bytes.js',
+    against: [
+      { peer: 'child_process advanced', must: times(3) },
+      { peer: 'memcpy', aim: times(0.5) },
+    ],
+  },
+  {
+    row: 'queue-trip-blocking',
+    title: 'round trip of a small object over two Queues, blocking',
+    unit: 'us',
+    better: 'less',
+    measuredIn: 'queue-round-trip.js',
+    against: [{ peer: 'child_process message', must: times(5), aim: times(20) }],
+  },
+  {
+    row: 'queue-trip-awaiting',
+    title: 'the same, awaiting',
+    unit: 'us',
+    better: 'less',
+    measuredIn: 'queue-round-trip.js',
+    against: [{ peer: 'child_process message', must: times(1), aim: times(1.5) }],
+  },
+  {
+    row: 'queue-memory',
+    title: 'growth of a process by a Queue of 16 MiB that is filled and emptied',
+    unit: 'MiB',
+    better: 'less',
+    rounds: 1,
+    measuredIn: 'queue-memory.js',
+    against: [{ must: atMost(64), aim: atMost(32) }],
   },
 ];

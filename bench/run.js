@@ -118,8 +118,7 @@ function compare(figure, seen, others) {
     const ratio =
       peer && peer !== figure.onTopOf ? (figure.better === 'less' ? theirs / ours : ours / theirs) : null;
     /** @param {Goal | undefined} goal */
-    const reached = (goal) =>
-      goal ? ('ratio' in goal ? ratio !== null && ratio >= goal.ratio : ours <= goal.atMost) : null;
+    const reached = (goal) => (goal ? isReached(goal, ours, ratio) : null);
     return {
       row: figure.row,
       title: figure.title,
@@ -137,6 +136,12 @@ function compare(figure, seen, others) {
       others,
     };
   });
+}
+
+/** @param {Goal} goal @param {number} ours @param {number | null} ratio */
+function isReached(goal, ours, ratio) {
+  if ('ratio' in goal) return ratio !== null && ratio >= goal.ratio;
+  return 'atMost' in goal ? ours <= goal.atMost : ours >= goal.atLeast;
 }
 
 /** @param {Figure} figure @param {Seen[]} seen @param {Entry[]} entries */
@@ -175,8 +180,12 @@ function print(figure, seen, entries) {
 function verdicts(figure, entry) {
   if (!entry) return '';
   /** @param {Goal} goal */
-  const say = (goal) =>
-    'ratio' in goal ? twoDigits(goal.ratio) : `at most ${withUnit(goal.atMost, figure.unit)}`;
+  const say = (goal) => {
+    if ('ratio' in goal) return twoDigits(goal.ratio);
+    return 'atMost' in goal
+      ? `at most ${withUnit(goal.atMost, figure.unit)}`
+      : `at least ${withUnit(goal.atLeast, figure.unit)}`;
+  };
   const must = entry.must ? `must be ${say(entry.must)}: ${entry.mustReached ? 'reached' : 'MISSED'}` : '';
   const aim = entry.aim ? `aim ${say(entry.aim)}: ${entry.aimReached ? 'reached' : 'missed'}` : '';
   return [must, aim].filter(Boolean).join(', ');

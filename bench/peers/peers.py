@@ -4,6 +4,8 @@
   peers.py contended P N     millions of acquire, add one, release a second, by P processes of N each; total verified
   peers.py ping-pong N       us for one round trip of two processes over two Semaphores
   peers.py barrier N         us for one round of two processes at a Barrier
+  peers.py queue-objects N   millions of small dicts a second through a Queue, from one process to another
+  peers.py queue-integers N  the same with integers
 
 Prints one number. The loops read as a Python program would write them and as the JavaScript side is
 written, line by line: `acquire()` and `release()`, which is several times faster than `with`. Children are forked before the clock starts, so the start method doesn't matter to the figures.
@@ -97,7 +99,47 @@ def barrier(n):
     return took / n * 1e6
 
 
-MEASURES = {"uncontended": uncontended, "contended": contended, "ping-pong": ping_pong, "barrier": barrier}
+def put_objects(queue, start, n):
+    start.acquire()
+    for i in range(n):
+        queue.put({"id": i, "name": f"item {i % 100}", "tags": ["red", "green", "blue"]})
+
+
+def put_integers(queue, start, n):
+    start.acquire()
+    for i in range(n):
+        queue.put(i)
+
+
+def take(put, n):
+    queue, start = mp.Queue(), mp.Semaphore(0)
+    child = mp.Process(target=put, args=(queue, start, n), daemon=True)
+    child.start()
+    begin = time.perf_counter()
+    start.release()
+    for _ in range(n):
+        queue.get()
+    took = time.perf_counter() - begin
+    child.join()
+    return n / took / 1e6
+
+
+def queue_objects(n):
+    return take(put_objects, n)
+
+
+def queue_integers(n):
+    return take(put_integers, n)
+
+
+MEASURES = {
+    "uncontended": uncontended,
+    "contended": contended,
+    "ping-pong": ping_pong,
+    "barrier": barrier,
+    "queue-objects": queue_objects,
+    "queue-integers": queue_integers,
+}
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] not in MEASURES:

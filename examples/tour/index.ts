@@ -25,7 +25,10 @@ const programs = new Map([
   ['deadlock-cured', 'the same with one RLock: all finish'],
   ['processes', 'target, subclass, daemon, exit codes'],
   ['shared-file', 'two processes append whole lines to one file'],
+  ['queue', 'three processes put, four take, each item once'],
+  ['pipe', 'a child answers requests over a pipe'],
   ['coroutine', 'producer and consumer in one thread'],
+  ['shared-matrix', 'four processes fill one matrix, a Barrier between the phases'],
 ]);
 
 interface Outcome {

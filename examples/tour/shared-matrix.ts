@@ -33,7 +33,13 @@ if (isMainProcess) {
   for (const worker of workers) await worker.join();
 
   const rows = (SIZE * (SIZE - 1)) / 2;
-  check(workers.every(({ exitCode }) => exitCode === 0), 'all four processes came through');
-  check([...sums].every((sum, column) => sum === rows + SIZE * column), 'each column has the right sum');
+  check(
+    workers.every(({ exitCode }) => exitCode === 0),
+    'all four processes came through',
+  );
+  check(
+    [...sums].every((sum, column) => sum === rows + SIZE * column),
+    'each column has the right sum',
+  );
   check([...sums].reduce((all, sum) => all + sum) === 2 * SIZE * rows, 'and so has the whole matrix');
 }

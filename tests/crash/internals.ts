@@ -3,6 +3,7 @@
 import type { SharedObject } from '../support/wire.ts';
 
 type Cell = import('../../src/agents/cell.ts').Cell;
+type Channel = import('../../src/messaging/channel.ts').Channel;
 type Namespace = import('../../src/agents/namespace.ts').Namespace;
 
 const shipped = (module: string): string => new URL(`../../../dist/${module}`, import.meta.url).href;
@@ -44,8 +45,22 @@ export function sleeps(object: SharedObject, pid: number): boolean {
   return slotsOf(object, pid).some((slot) => Atomics.load(words, agentWord(slot) + AGENT_SLEEPING) === 1);
 }
 
+/** Items that were put into the queue so far. */
+export function itemsPut(queue: SharedObject): number {
+  return channelOf(queue).ring.puts;
+}
+
+/** Calls that wait until all items of the queue are done. */
+export function joining(queue: SharedObject): number {
+  return waitersOf(namespaceOf(queue), channelOf(queue).joins.cell).length;
+}
+
 export function folderOf(object: SharedObject): string {
   return namespaceOf(object).folder;
+}
+
+function channelOf(queue: SharedObject): Channel {
+  return Reflect.get(queue, 'channel');
 }
 
 function namespaceOf(object: SharedObject): Namespace {

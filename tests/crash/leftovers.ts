@@ -9,7 +9,7 @@ import { cellsInUse, folderOf, slotsOf } from './internals.ts';
 import { NAMESPACE } from './operation.ts';
 import { HANG_MS } from './scene.ts';
 
-/** Throws unless the dead member's agent, its cells and its names are gone from the object's namespace. */
+/** Throws unless the dead member's agent, its cells, its names and all data are gone from the object's namespace. */
 export async function checkCleared(
   anchor: SharedObject,
   dead: Member,
@@ -19,7 +19,7 @@ export async function checkCleared(
   const left = (): string[] => {
     const found = slotsOf(anchor, dead.pid).map((slot) => `agent ${slot}`);
     if (cellsInUse(anchor) !== cells) found.push(`${cellsInUse(anchor)} cells instead of ${cells}`);
-    return [...found, ...readdirSync(folderOf(anchor)).filter((file) => /^(name|data)-/.test(file))];
+    return [...found, ...readdirSync(folderOf(anchor)).filter((file) => /^(name|data|item)-/.test(file))];
   };
   // A child is reaped when its end is seen. Others are when somebody who waits looks around.
   const end = performance.now() + HANG_MS;

@@ -10,10 +10,13 @@ import {
   Barrier,
   BoundedSemaphore,
   Condition,
+  Connection,
   Event,
+  JoinableQueue,
   Latch,
   Lock,
   openShared,
+  Queue,
   RawArray,
   RLock,
   RWLock,
@@ -21,6 +24,7 @@ import {
   ShareableList,
   SharedArray,
   SharedMemory,
+  SimpleQueue,
   Value,
 } from 'lockstep';
 import { countRound } from '../support/actions.ts';
@@ -39,8 +43,9 @@ import { arm, disarm } from './countdown.ts';
 import './crashing-files.ts';
 
 /**
- * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle, `closeKept` and `unlinkKept` of
- * what was made or opened last, `settle` of a barrier, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
+ * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle,
+ * `closeKept`, `disposeKept` and `unlinkKept` of what was made or opened last, `closeOpened` of what came last as an argument, `settle` of a barrier,
+ * `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
  * `forget` of everything.
  */
 export interface Order extends Command {
@@ -68,9 +73,12 @@ const CLASSES = {
   Barrier,
   BoundedSemaphore,
   Condition,
+  Connection,
   Event,
+  JoinableQueue,
   Latch,
   Lock,
+  Queue,
   RawArray,
   RLock,
   RWLock,
@@ -79,6 +87,7 @@ const CLASSES = {
   ShareableList,
   SharedArray,
   SharedMemory,
+  SimpleQueue,
   Value,
 };
 /** For arguments that can't be sent. */
@@ -146,6 +155,10 @@ export async function serve(folder: string, serial: number): Promise<void> {
         return (kept.at(-1) as SharedObject).close();
       case 'unlinkKept':
         return (kept.at(-1) as SharedMemory).unlink();
+      case 'disposeKept':
+        return (kept.at(-1) as SharedObject)[Symbol.dispose]();
+      case 'closeOpened':
+        return [...opened.values()].at(-1)!.close();
       case 'open':
         return openShared(String(first));
       case 'new':
@@ -175,13 +188,13 @@ function callMethod(object: object, path: string, args: unknown[]): unknown {
   return callMethod(Reflect.get(object, part), method, args);
 }
 
-/** Closes the object and the lock that belongs to it. */
+/** Ends the use of the object, and of the lock that belongs to it, by this thread. */
 export function closeWhole(object: SharedObject): void {
   const { closed } = object as SharedObject & { closed: boolean };
   // Some have none, and say so by throwing.
   const guarded = !closed && 'lock' in object && Reflect.get(object.describe(), 'lock') !== null;
   if (guarded) (object.lock as Lock).close();
-  object.close();
+  object[Symbol.dispose]();
 }
 
 function stateOf(object: unknown): Record<string, unknown> {

@@ -28,13 +28,14 @@ export class Scene {
   readonly newcomer: Member;
   /** Resolves when the victim is dead. */
   death: Promise<Death> | undefined;
+  /** Whether it is. */
+  over = false;
   private readonly crew: Crew;
   private readonly relation: Relation;
   private readonly dieAt: number;
   private readonly objects: SharedObject[] = [];
   private readonly programs: Member[] = [];
   private readonly progressed: number[] = [];
-  private over = false;
 
   constructor(crew: Crew, dieAt: number, cast: Pick<Scene, 'victim' | 'first' | 'second' | 'newcomer'>) {
     this.crew = crew;

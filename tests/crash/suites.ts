@@ -7,6 +7,7 @@ import { data } from './operations/data.ts';
 import { events } from './operations/events.ts';
 import { latches } from './operations/latches.ts';
 import { locks } from './operations/locks.ts';
+import { messages } from './operations/messages.ts';
 import { namespaces } from './operations/namespaces.ts';
 import { objects } from './operations/objects.ts';
 import { reaping } from './operations/reaping.ts';
@@ -22,6 +23,7 @@ export const suites = {
   barriers,
   rwlocks,
   latches,
+  messages,
   objects,
   data,
   namespaces,

@@ -29,6 +29,16 @@ export class Company {
     return member.exitCode === -9;
   }
 
+  /** Resolves when the members of the first seats have ended well. */
+  async leave(seats: number): Promise<void> {
+    try {
+      await Promise.all(this.#members.slice(0, seats).map((member) => member.result));
+    } catch (error) {
+      await this.#disband();
+      throw error;
+    }
+  }
+
   /** Resolves when all members have ended well; kills them all when one has not. */
   async done(): Promise<unknown[]> {
     try {

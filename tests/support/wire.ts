@@ -30,6 +30,7 @@ export interface Reply {
 export interface SharedObject {
   readonly handle: string;
   close(): void;
+  [Symbol.dispose](): void;
   describe(): object;
 }
 
