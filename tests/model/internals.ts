@@ -7,6 +7,7 @@ export type Cell = import('../../src/agents/cell.ts').Cell;
 export type Hold = import('../../src/contracts.ts').Hold;
 export type Namespace = import('../../src/agents/namespace.ts').Namespace;
 export type ObjectType = import('../../src/agents/cell.ts').ObjectType;
+export type Ring = import('../../src/messaging/ring.ts').Ring;
 export type Place = import('../../src/memory/arena.ts').Place;
 export type SharedObject = import('../../src/agents/shared-object.ts').SharedObject;
 export type Words = import('../../src/memory/atomics.ts').Words;

@@ -5,6 +5,7 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly adopt: typeof import('../../src/agents/agent.ts').adopt;
   readonly namedFolder: typeof import('../../src/agents/folder.ts').namedFolder;
   readonly Namespace: typeof import('../../src/agents/namespace.ts').Namespace;
+  readonly Ring: typeof import('../../src/messaging/ring.ts').Ring;
   readonly reap: typeof import('../../src/agents/reaper.ts').reap;
   readonly reapIfDead: typeof import('../../src/agents/reaper.ts').reapIfDead;
   readonly wakeEverybody: typeof import('../../src/agents/reaper.ts').wakeEverybody;
@@ -21,6 +22,7 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'agents/folder.js',
     'agents/namespace.js',
     'agents/reaper.js',
+    'messaging/ring.js',
   ];
   return Object.assign({}, ...(await Promise.all(parts.map(load)))) as Library;
 }

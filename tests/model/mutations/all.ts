@@ -4,6 +4,7 @@ import type { Mutant } from '../mutants.ts';
 import { agentMutants } from './agents.ts';
 import { lockMutants } from './locks.ts';
 import { permitMutants } from './permits.ts';
+import { ringMutants } from './rings.ts';
 import { sideMutants } from './sides.ts';
 import { signalMutants } from './signals.ts';
 
@@ -12,5 +13,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...permitMutants,
   ...signalMutants,
   ...sideMutants,
+  ...ringMutants,
   ...agentMutants,
 ];

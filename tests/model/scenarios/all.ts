@@ -8,6 +8,7 @@ import { deadlockScenarios } from './deadlock.ts';
 import { eventScenarios } from './event.ts';
 import { latchScenarios } from './latch.ts';
 import { lockScenarios } from './lock.ts';
+import { ringScenarios } from './ring.ts';
 import { rlockScenarios } from './rlock.ts';
 import { rwlockScenarios } from './rwlock.ts';
 import { boundedScenarios, semaphoreScenarios } from './semaphore.ts';
@@ -25,6 +26,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   RWLock: rwlockScenarios,
   Latch: latchScenarios,
   Deadlock: deadlockScenarios,
+  Ring: ringScenarios,
   Arena: arenaScenarios,
 };
 

@@ -1,0 +1,146 @@
+/** Ring: each item is taken by one, whole, in order; whoever dies, it is wholly there or not at all. */
+
+import type { Lock } from 'lockstep';
+import { load, store } from '../atomics.ts';
+import type { Cell, Ring, Words } from '../internals.ts';
+import { cellWord } from '../internals.ts';
+import type { Library } from '../library.ts';
+import type { Actor, AnyScenario, Scenario, Tools } from '../scenario.ts';
+import { NAMESPACE } from '../world.ts';
+
+interface Things {
+  /** The lock to put. */
+  lock: Lock;
+  ring: Ring;
+  words: Words;
+}
+
+/** Words of the control segment that no cell of a scenario needs. */
+const AT: number = cellWord(800);
+/** Eight units. An item takes three: so the third of a lap does not fit before the end. */
+const CAPACITY = 64;
+const PAYLOAD_BYTES = 16;
+const PAYLOAD_WORDS = 4;
+
+/** By item, from 1 on: 1 put, 2 taken. */
+const ITEMS = 0;
+const MOST_ITEMS = 12;
+/** By producer: the last of its items that was taken. */
+const LAST = 16;
+
+const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
+  things: (share, lib) => things(share, lib),
+  settled({ things: { ring, words }, ghosts, check, dead }) {
+    for (let found = ring.find(); found !== undefined; found = ring.find()) {
+      const item = load(words, found.from >> 2);
+      check(
+        isWhole(words, found.from) && ghosts[ITEMS + item] === 1,
+        `item ${item} is left, and was not put`,
+      );
+      check(ring.take(found), 'nobody else takes, and it was not taken');
+      ghosts[ITEMS + item] = 2;
+    }
+    const left = ghosts.subarray(ITEMS, ITEMS + MOST_ITEMS).filter((state) => state === 1).length;
+    check(left <= dead.length, 'an item was put, and is gone');
+  },
+};
+
+function things(share: Parameters<Scenario<Things>['things']>[0], lib: Library): Things {
+  const options = { namespace: NAMESPACE };
+  const lock = share(
+    () => {
+      const made = new lib.Lock(options);
+      const header = new Int32Array(lib.Ring.header(CAPACITY, 0, 0).buffer as ArrayBuffer);
+      header.forEach((word, index) => {
+        if (word !== 0) store(wordsOf(made), AT + index, word);
+      });
+      return made;
+    },
+    (handle) => lib.Lock.open(handle),
+  );
+  const words = wordsOf(lock);
+  return { lock, words, ring: new lib.Ring(words, AT, 'ring') };
+}
+
+function wordsOf(lock: Lock): Words {
+  const cell: unknown = Reflect.get(lock, 'cell');
+  return (cell as Cell).agent.namespace.words;
+}
+
+/** Puts `count` items, if there is room. */
+const puts = (count: number): Actor<Things> => ({
+  run({ me, things: { lock, ring, words }, note }) {
+    for (let n = 1; n <= count; n++) {
+      const item = me * 4 + n;
+      const hold = lock.acquireSync();
+      if (ring.fits(PAYLOAD_BYTES)) {
+        const room = ring.roomFor(PAYLOAD_BYTES);
+        for (let word = 0; word < PAYLOAD_WORDS; word++) store(words, (room.from >> 2) + word, item);
+        ring.commit(room, PAYLOAD_BYTES, 0, false);
+        note((ghosts) => {
+          ghosts[ITEMS + item] = 1;
+        });
+      }
+      hold.release();
+    }
+  },
+});
+
+/** Looks `times` times for an item, and takes it if nobody else is faster. */
+const takes = (times: number): Actor<Things> => ({
+  run(tools) {
+    for (let time = 0; time < times; time++) take(tools);
+  },
+});
+
+function take({ things: { ring, words }, note, check }: Tools<Things>): void {
+  const found = ring.find();
+  if (found === undefined) return;
+  const item = load(words, found.from >> 2);
+  const whole = isWhole(words, found.from);
+  if (!ring.take(found)) return;
+  note((ghosts) => {
+    check(whole, `item ${item} was taken in pieces`);
+    check(ghosts[ITEMS + item] === 1, `item ${item} was taken, and is not there`);
+    ghosts[ITEMS + item] = 2;
+    const producer = LAST + Math.floor((item - 1) / 4);
+    check(ghosts[producer]! < item, `item ${item} was taken out of order`);
+    ghosts[producer] = item;
+  });
+}
+
+function isWhole(words: Words, from: number): boolean {
+  const first = load(words, from >> 2);
+  for (let word = 1; word < PAYLOAD_WORDS; word++)
+    if (load(words, (from >> 2) + word) !== first) return false;
+  return true;
+}
+
+const scenarios: readonly Scenario<Things>[] = [
+  { ...base, name: 'one puts, one takes, three each', actors: [puts(3), takes(3)], preemptions: [3, 4] },
+  { ...base, name: 'one puts, two take', actors: [puts(3), takes(2), takes(2)], preemptions: [2, 3] },
+  { ...base, name: 'two put, one takes', actors: [puts(2), puts(2), takes(2)], preemptions: [2, 3] },
+  {
+    ...base,
+    name: 'one puts, one takes, one dies',
+    actors: [puts(3), takes(3)],
+    deaths: 1,
+    preemptions: [2, 3],
+  },
+  {
+    ...base,
+    name: 'two put, one takes, one dies',
+    actors: [puts(2), puts(1), takes(2)],
+    deaths: 1,
+    preemptions: [2, 2],
+  },
+  {
+    ...base,
+    name: 'one puts, two take, one dies',
+    actors: [puts(2), takes(2), takes(1)],
+    deaths: 1,
+    preemptions: [2, 2],
+  },
+];
+
+export const ringScenarios: readonly AnyScenario[] = scenarios as readonly AnyScenario[];
