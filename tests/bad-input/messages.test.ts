@@ -1,0 +1,144 @@
+/** Queues and pipes that are misused, or whose memory somebody has written into. */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { closeSync, openSync, readdirSync, truncateSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Connection, JoinableQueue, Pipe, Queue, SimpleQueue, waitAny, waitAnySync } from 'lockstep';
+import { run } from '../support/programs.ts';
+
+const TYPE = { name: 'TypeError', code: 'ERR_LOCKSTEP_INVALID_TYPE' };
+const RANGE = { name: 'RangeError', code: 'ERR_LOCKSTEP_OUT_OF_RANGE' };
+const LAYOUT = { name: 'LayoutError', code: 'ERR_LOCKSTEP_LAYOUT' };
+const HEADER_BYTES = 256;
+
+function fileOf({ handle }: { handle: string }): string {
+  const fields = new URLSearchParams(handle.slice(handle.indexOf('?') + 1));
+  return join(String(fields.get('in')), `data-${fields.get('cell')}-${fields.get('generation')}`);
+}
+
+function overwrite(file: string, at: number, ...words: number[]): void {
+  const fd = openSync(file, 'r+');
+  writeSync(fd, new Uint8Array(Int32Array.from(words).buffer), 0, words.length * 4, at);
+  closeSync(fd);
+}
+
+const wrong = (value: unknown): never => value as never;
+
+describe('a queue', { timeout: 60_000 }, () => {
+  for (const Class of [Queue, JoinableQueue, SimpleQueue]) {
+    it(`is refused with sizes that can't be (${Class.name})`, () => {
+      for (const maxSize of [-1, 1.5, Number.NaN, 2 ** 31])
+        assert.throws(() => new Class(wrong({ maxSize })), RANGE);
+      for (const bytes of [0, -1, 2 ** 31]) assert.throws(() => new Class(wrong({ bytes })), RANGE);
+      for (const maxSize of ['5', null, {}]) assert.throws(() => new Class(wrong({ maxSize })), TYPE);
+    });
+  }
+
+  it('refuses to put from within put, by a getter of the value', () => {
+    const queue = new Queue();
+    const value = {
+      get inner(): number {
+        queue.putSync(1);
+        return 1;
+      },
+    };
+    assert.throws(() => queue.putSync(value), { code: 'ERR_LOCKSTEP_STATE' });
+    queue.putSync('after');
+    assert.equal(queue.getSync(), 'after');
+    queue[Symbol.dispose]();
+  });
+
+  it('refuses what a getter of the value throws, and is as before', () => {
+    const queue = new Queue();
+    const value = {
+      get inner(): never {
+        throw new RangeError('on purpose');
+      },
+    };
+    assert.throws(() => queue.putSync(value), { message: 'on purpose' });
+    assert.equal(queue.size, 0);
+    queue.putSync('after');
+    assert.equal(queue.getSync(), 'after');
+    queue[Symbol.dispose]();
+  });
+
+  const damages: Record<string, (file: string) => void> = {
+    'with another magic number': (file) => overwrite(file, 0, 1),
+    'longer than its file': (file) => overwrite(file, 4, 2 ** 30),
+    'with a capacity that is no power of two': (file) => overwrite(file, 4, 12_345),
+    'with a negative capacity': (file) => overwrite(file, 4, -8),
+    'whose file was cut to nothing': (file) => truncateSync(file, 16),
+    'whose file was removed': (file) => unlinkSync(file),
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    it(`${name} can't be opened`, async () => {
+      const queue = new Queue();
+      damage(fileOf(queue));
+      const { stdout, stderr, signal } = await run('opens', { args: [queue.handle] });
+      assert.deepEqual([stderr, signal], ['', null]);
+      assert.equal((JSON.parse(stdout) as { code: string }).code, LAYOUT.code);
+      queue[Symbol.dispose]();
+    });
+  }
+
+  it('with an item that is longer than the ring, or makes no sense, says so and reads nothing outside', () => {
+    const queue = new Queue({ bytes: 4096 });
+    queue.putSync('x'.repeat(100));
+    overwrite(fileOf(queue), HEADER_BYTES, 5000);
+    assert.throws(() => queue.getSync({ timeout: 0 }), LAYOUT);
+    // Now its length is sound, and its payload is not.
+    overwrite(fileOf(queue), HEADER_BYTES, 105);
+    overwrite(fileOf(queue), HEADER_BYTES + 8, 0x7fffffc6, 0x7fffffff);
+    assert.throws(() => queue.getSync({ timeout: 0 }), LAYOUT);
+    queue.putSync('next');
+    assert.equal(queue.getSync(), 'next');
+    queue[Symbol.dispose]();
+  });
+
+  it('whose far item was removed says so', () => {
+    const queue = new Queue({ bytes: 4096 });
+    queue.putSync(new Uint8Array(10_000));
+    const folder = dirname(fileOf(queue));
+    const items = readdirSync(folder).filter((file) => file.startsWith('item-'));
+    assert.equal(items.length, 1);
+    unlinkSync(join(folder, items[0]!));
+    assert.throws(() => queue.getSync({ timeout: 0 }), LAYOUT);
+    queue[Symbol.dispose]();
+  });
+});
+
+describe('a pipe', { timeout: 60_000 }, () => {
+  it('is refused with options that are none', () => {
+    for (const duplex of ['yes', 1, null]) assert.throws(() => Pipe(wrong({ duplex })), TYPE);
+  });
+
+  it('sends bytes only as bytes', () => {
+    const [here, there] = Pipe();
+    for (const bytes of ['text', 5, null, [1]]) assert.throws(() => here.sendBytesSync(wrong(bytes)), TYPE);
+    here.sendSync('text');
+    assert.throws(() => there.recvBytesSync(), TYPE);
+    here.close();
+    there.close();
+  });
+
+  it('has ends whose handles open ends only', () => {
+    const [here, there] = Pipe();
+    assert.throws(() => Connection.open(new Queue().handle), { code: 'ERR_LOCKSTEP_HANDLE' });
+    const { handle } = there;
+    here.close();
+    there.close();
+    assert.throws(() => Connection.open(handle), { code: /ERR_LOCKSTEP_(STALE_)?HANDLE/ });
+  });
+
+  it('is not waited for where nothing can come', async () => {
+    const [reads, writes] = Pipe({ duplex: false });
+    for (const object of [writes, {}, 5, 'x', null]) {
+      assert.throws(() => waitAnySync([wrong(object)]), TYPE);
+      await assert.rejects(waitAny([wrong(object)]), TYPE);
+    }
+    reads.close();
+    writes.close();
+  });
+});
