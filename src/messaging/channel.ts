@@ -288,11 +288,13 @@ export class Channel {
   private write(out: Outgoing): boolean {
     const { ring } = this;
     if (out.bytes === undefined) {
-      for (const room of [ring.room(), ring.roomAtStart()]) {
-        if (room === undefined) continue;
-        const end = out.writeWith(this.encoder, room.from, Math.min(room.limit, ring.reserved));
+      let room = ring.room();
+      while (room !== undefined) {
+        const limit = Math.min(room.limit, ring.reserved);
+        const end = out.writeWith(this.encoder, room.from, limit);
         if (end >= 0) return this.commit(room, end - room.from, out, false);
-        if (out.bytes !== undefined) break;
+        // Only the ring's very end may be passed over. Elsewhere memory has to be backed first, or HEAD has moved on since it was seen.
+        room = limit === ring.limit && out.bytes === undefined ? ring.roomAtStart() : undefined;
       }
     }
     const bytes = out.prepare();

@@ -15,7 +15,8 @@
  * The ring itself begins at word 64.
  *
  * Positions count units of 8 bytes and never begin anew (but at 2^31 units); the place of a position is its rest modulo the capacity. An item lies in
- * one piece: a unit with its header, then its payload. Where it does not fit before the ring's end, a header says SKIP.
+ * one piece: a unit with its header, then its payload. Where it does not fit before the ring's end, a header says SKIP. (Not where it only lacks memory
+ * that is backed, or a newer HEAD: what is skipped is lost until HEAD has passed it, and the ring would be full too early.)
  *
  *   header +0  31 SKIP | 30…29 format | 28 FAR | 27…0 bytes of the payload       +4  its number: PUTS before it
  *
@@ -148,6 +149,11 @@ export class Ring {
   /** The longest payload that goes through the ring in one piece. */
   get longest(): number {
     return Math.min(LENGTH_MASK, (this.capacity >> 2) - UNIT);
+  }
+
+  /** First byte past the ring. */
+  get limit(): number {
+    return this.base + this.capacity;
   }
 
   // Taking.
