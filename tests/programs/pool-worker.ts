@@ -1,7 +1,7 @@
 /** What a worker of a pool or of a cluster, of `node:worker_threads` or a foreign package, runs. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Lock, Value } from 'lockstep';
+import { Barrier, Lock, Value } from 'lockstep';
 
 /** Adds one by one to a named Value, inside a named Lock; returns how many it has added. */
 export async function adds(times: number): Promise<number> {
@@ -15,6 +15,13 @@ export async function adds(times: number): Promise<number> {
   lock.close();
   total.close();
   return times;
+}
+
+/** Comes back when as many have come. */
+export async function meets(parties: number): Promise<void> {
+  const barrier = new Barrier(parties, { name: 'pooled-meeting' });
+  await barrier.wait();
+  barrier.close();
 }
 
 /** Takes the named lock, says so, and keeps it. */
