@@ -13,15 +13,14 @@
  * moment in which it gets it (`LockedPut`). So no lock is ever held while other code runs, but for getters of the value itself.
  */
 
-import { load, store } from '#atomics';
+import { cas } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
-import type { Pressure } from '../agents/wait.ts';
 import { Deadline } from '../deadline.ts';
-import { ClosedError, LayoutError, StaleHandleError, StateError } from '../errors.ts';
+import { ClosedError, LayoutError, StateError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
-import { CELL_BODY, KIND } from '../memory/layout.ts';
+import { CELL_BODY, CELL_STATE, KIND } from '../memory/layout.ts';
 import { Lock } from '../sync/lock.ts';
 import { RawLock } from '../sync/raw-lock.ts';
 import type { Taking } from '../sync/taking.ts';
@@ -31,8 +30,10 @@ import { Encoder } from './encoder.ts';
 import { Far } from './far.ts';
 import { Gate } from './gate.ts';
 import { isReadInPlace, readFrom, readInPlace } from './incoming.ts';
+import { LockedPut, patient } from './locked-put.ts';
 import type { Outgoing } from './outgoing.ts';
-import type { Found, Room } from './ring.ts';
+import { notePart, openPart } from './parts.ts';
+import type { Format, Found } from './ring.ts';
 import { RING_HEADER_WORDS, Ring } from './ring.ts';
 
 const GATE_TYPE: ObjectType = { kind: KIND.GATE, name: 'Gate', serial: true, lasting: false };
@@ -45,13 +46,16 @@ const HEADER_BYTES: number = RING_HEADER_WORDS * 4;
 const FIRST_RESERVE = 256 * 1024;
 /** Bytes of a far item's payload in the ring: how long it is. */
 const FAR_BYTES = 8;
-/** Milliseconds that a call which shall not wait waits for another that is just putting. */
-const PATIENCE = 100;
+/** Items from which on one place more is nothing that somebody else waits for. */
+const MANY = 16;
 
 /** Instead of a value: there is none. */
 export const NOTHING: unique symbol = Symbol('nothing');
 
 type Put = 'put' | 'full' | 'closed';
+
+/** Items that this thread has put anywhere: whoever puts something between two takings may be waiting for an answer to it. */
+let putsOfThread = 0;
 
 export interface ChannelOptions {
   /** Bytes of the ring, a power of two. */
@@ -79,22 +83,22 @@ export class Channel {
   /** Shared objects in items that were put and may not have been read: they have to live until then. */
   private pinned: { number: number; objects: readonly object[] }[] = [];
   private writing = false;
+  /** `putsOfThread` when something was taken last. */
+  private putsAtTaking = -1;
 
   private constructor(cell: Cell, title: string) {
-    const { agent, words, at } = cell;
     this.cell = cell;
     this.title = title;
     this.items = new Gate(cell);
-    const rooms = openPart(cell, GATE_TYPE, words, at + GATE_WORD, title);
-    this.rooms = new Gate(rooms);
-    this.joins = new Gate(openPart(cell, GATE_TYPE, rooms.words, rooms.at + JOIN_WORD, title));
-    this.lock = RawLock.of(openPart(cell, Lock.TYPE, words, at + LOCK_WORD, title));
-    const { buffer } = agent.namespace.mapAllData(cell, HEADER_BYTES);
+    this.rooms = new Gate(openPart(cell, GATE_TYPE, cell, GATE_WORD, title)!);
+    this.joins = new Gate(openPart(cell, GATE_TYPE, this.rooms.cell, JOIN_WORD, title)!);
+    this.lock = RawLock.of(openPart(cell, Lock.TYPE, cell, LOCK_WORD, title)!);
+    const { buffer } = cell.agent.namespace.mapAllData(cell, HEADER_BYTES);
     this.ring = new Ring(new Int32Array(buffer), 0, title);
     this.buffer = Buffer.from(buffer);
     this.encoder.aim(this.buffer);
     this.decoder.aim(this.buffer);
-    this.far = new Far(agent.folder, cell);
+    this.far = new Far(cell.agent.folder, cell);
   }
 
   /** The cell's Channel: one in each agent. Throws `StaleHandleError`, `LayoutError`. */
@@ -132,12 +136,11 @@ export class Channel {
       const found = ring.find();
       if (found === undefined) return NOTHING;
       if (!isReadInPlace(found)) {
-        const bytes = this.copy(found);
-        if (bytes === undefined || !ring.take(found)) continue;
-        if (found.far) this.far.remove(found.number);
-        this.rooms.announce();
-        return readFrom(bytes, found, this.apart);
+        const value = this.takeApart(found);
+        if (value === NOTHING) continue;
+        return value;
       }
+      const { head, next } = found;
       let value: unknown;
       let failure: unknown;
       try {
@@ -145,8 +148,8 @@ export class Channel {
       } catch (error) {
         failure = error;
       }
-      if (!ring.take(found)) continue;
-      this.rooms.announce();
+      if (!ring.take(head, next)) continue;
+      this.taken();
       if (failure === undefined) return value;
       throw failure instanceof MalformedError ? this.damaged() : failure;
     }
@@ -169,6 +172,22 @@ export class Channel {
   }
 
   // Putting.
+
+  /** Puts the value if that can be done at once, as it mostly can; `false`: it has to go the long way. */
+  putAtOnce(value: unknown): boolean {
+    const { words, at } = this.lock.cell;
+    if (this.writing || cas(words, at + CELL_STATE, 0, this.lock.me) !== 0) return false;
+    let put = false;
+    this.writing = true;
+    try {
+      put = !this.items.closed && this.writeInPlace(value);
+    } finally {
+      this.writing = false;
+      this.release();
+    }
+    if (put) this.announcePut();
+    return put;
+  }
 
   /** Puts; `false`: there was no room in time, or `gone` says that nobody will take. Throws `ClosedError` where it is closed. *Blocks*. */
   putSync(out: Outgoing, deadline: Deadline, gone: () => boolean = never): boolean {
@@ -239,13 +258,17 @@ export class Channel {
       // It may have come between the look for it and the news that none will come any more.
       return value === NOTHING ? this.take() : value;
     };
-    return { wait: this.items.waitFor(act, () => !this.ring.empty || over()), outcome };
+    const ready = (): boolean => !this.ring.empty || over();
+    // One item after the other is best left alone for a moment, and then taken several at a time; an answer is awaited eagerly.
+    const streams = this.putsAtTaking === putsOfThread;
+    return { wait: this.items.waitFor(act, ready, streams), outcome };
   }
 
   private waitForRoom(out: Outgoing, gone: () => boolean): Taking {
     const length = this.lengthInRing(out.prepare());
     const ready = (): boolean => this.items.closed || this.ring.fits(length) || gone();
-    return this.rooms.waitFor(ready, ready);
+    const { most } = this.ring;
+    return this.rooms.waitFor(ready, ready, most === 0 || most >= MANY);
   }
 
   /** `undefined`: another is just putting. */
@@ -276,23 +299,39 @@ export class Channel {
       this.writing = false;
       this.release();
     }
-    if (put === 'put') this.items.announce();
+    if (put === 'put') this.announcePut();
     return put;
+  }
+
+  private announcePut(): void {
+    putsOfThread++;
+    this.items.announce();
   }
 
   private release(): void {
     if (!this.lock.release(this.lock.cell)) this.lock.free();
   }
 
+  /** With the lock. `false`: there is no room at the end, or the value has to be written apart. */
+  private writeInPlace(value: unknown): boolean {
+    const { ring, encoder } = this;
+    const room = ring.room();
+    if (room === undefined) return false;
+    const { from } = room;
+    const end = encoder.encode(value, from, Math.min(room.limit, ring.reserved));
+    return end >= 0 && this.commit(from, end - from, encoder.format, encoder.shared, false);
+  }
+
   /** With the lock. `false`: there is no room. */
   private write(out: Outgoing): boolean {
-    const { ring } = this;
+    const { ring, encoder } = this;
     if (out.bytes === undefined) {
       let room = ring.room();
       while (room !== undefined) {
+        const { from } = room;
         const limit = Math.min(room.limit, ring.reserved);
-        const end = out.writeWith(this.encoder, room.from, limit);
-        if (end >= 0) return this.commit(room, end - room.from, out, false);
+        const end = out.writeWith(encoder, from, limit);
+        if (end >= 0) return this.commit(from, end - from, out.format, out.shared, false);
         // Only the ring's very end may be passed over. Elsewhere memory has to be backed first, or HEAD has moved on since it was seen.
         room = limit === ring.limit && out.bytes === undefined ? ring.roomAtStart() : undefined;
       }
@@ -300,19 +339,25 @@ export class Channel {
     const bytes = out.prepare();
     const length = this.lengthInRing(bytes);
     if (!ring.fits(length)) return false;
-    const room = ring.roomFor(length);
-    this.reserve(room.limit);
+    const { from, limit } = ring.roomFor(length);
+    this.reserve(limit);
     const far = bytes.length > ring.longest;
     if (far) {
       this.far.write(ring.puts, bytes);
-      this.buffer.writeDoubleLE(bytes.length, room.from);
-    } else this.buffer.set(bytes, room.from);
-    return this.commit(room, length, out, far);
+      this.buffer.writeDoubleLE(bytes.length, from);
+    } else this.buffer.set(bytes, from);
+    return this.commit(from, length, out.format, out.shared, far);
   }
 
-  private commit(room: Room, length: number, { format, shared }: Outgoing, far: boolean): true {
+  private commit(
+    from: number,
+    length: number,
+    format: Format,
+    shared: readonly object[],
+    far: boolean,
+  ): true {
     if (shared.length > 0 || this.pinned.length > 0) this.pin(shared);
-    this.ring.commit(room, length, format, far);
+    this.ring.commit(from, length, format, far);
     return true;
   }
 
@@ -336,12 +381,22 @@ export class Channel {
     return bytes.length > this.ring.longest ? FAR_BYTES : bytes.length;
   }
 
-  /** The payload in memory of our own; `undefined` if it was taken meanwhile. */
-  private copy(found: Found): Buffer | undefined {
-    if (!found.far) return Buffer.from(this.buffer.subarray(found.from, found.from + found.length));
-    const bytes = this.far.read(found.number);
-    if (bytes === undefined && this.ring.isThere(found)) throw this.damaged();
-    return bytes;
+  /** Takes an item that is read from memory of our own; `NOTHING`: somebody else has. */
+  private takeApart(found: Found): unknown {
+    const { head, next, format, far, number } = found;
+    const bytes = far
+      ? this.far.read(number)
+      : Buffer.from(this.buffer.subarray(found.from, found.from + found.length));
+    if (bytes === undefined && this.ring.isThere(head)) throw this.damaged();
+    if (bytes === undefined || !this.ring.take(head, next)) return NOTHING;
+    if (far) this.far.remove(number);
+    this.taken();
+    return readFrom(bytes, format, this.apart);
+  }
+
+  private taken(): void {
+    this.putsAtTaking = putsOfThread;
+    this.rooms.announce();
   }
 
   private damaged(): LayoutError {
@@ -351,84 +406,8 @@ export class Channel {
   }
 }
 
-/** Waits for the lock, and puts in the moment in which it is there. */
-class LockedPut implements Taking {
-  readonly backsOff = true;
-  private readonly lock: RawLock;
-  private readonly put: () => Put;
-  private done: Put | undefined;
-  private failure: { error: unknown } | undefined;
-
-  constructor(lock: RawLock, put: () => Put) {
-    this.lock = lock;
-    this.put = put;
-  }
-
-  tryTake(): boolean {
-    return this.lock.tryTake() && this.act();
-  }
-
-  peek(): boolean {
-    return this.lock.peek();
-  }
-
-  attempt(pressure: Pressure): boolean {
-    return this.lock.attempt(pressure) && this.act();
-  }
-
-  abandon(): void {
-    this.lock.abandon();
-  }
-
-  taken(): void {}
-
-  suspect(): number {
-    return this.lock.suspect();
-  }
-
-  outcome(): Put {
-    if (this.failure !== undefined) throw this.failure.error;
-    return this.done!;
-  }
-
-  private act(): true {
-    try {
-      this.done = this.put();
-    } catch (error) {
-      this.failure = { error };
-    }
-    return true;
-  }
-}
-
 function never(): boolean {
   return false;
-}
-
-/** Long enough for another to finish what it is just doing. */
-function patient(deadline: Deadline): Deadline {
-  return deadline.remaining < PATIENCE
-    ? Deadline.from({ timeout: PATIENCE, signal: deadline.signal })
-    : deadline;
-}
-
-function notePart({ words, at }: Place, word: number, { number, generation }: Cell): void {
-  store(words, at + word, number);
-  store(words, at + word + 1, generation);
-}
-
-/** Opens a cell that belongs to the channel's; it is closed with it. */
-function openPart(of: Cell, type: ObjectType, words: Cell['words'], at: number, title: string): Cell {
-  const { agent } = of;
-  const found = agent.open(type, load(words, at), load(words, at + 1));
-  if (found === undefined) {
-    throw new StaleHandleError(
-      `${title}: can't be opened, a part of it does not exist any more; make it anew`,
-    );
-  }
-  found.references++;
-  of.parts.push(found);
-  return found;
 }
 
 registerKind(KIND.GATE, { name: GATE_TYPE.name });

@@ -14,7 +14,7 @@
  */
 
 import { inspect } from 'node:util';
-import { load, store } from '#atomics';
+import { load } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import { defaultAgent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
@@ -30,14 +30,23 @@ import {
   EndOfStreamError,
   InvalidTypeError,
   OutOfRangeError,
-  StaleHandleError,
   StateError,
   TimedOutError,
 } from '../errors.ts';
-import { CELL_BODY, CELL_GENERATION, CELL_HEADER, header, KIND, PHASE_LIVE } from '../memory/layout.ts';
+import {
+  CELL_BODY,
+  CELL_GENERATION,
+  CELL_HEADER,
+  KIND,
+  kindOf,
+  PHASE_ENDING,
+  PHASE_LIVE,
+  phaseOf,
+} from '../memory/layout.ts';
 import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
 import { Channel, NOTHING } from './channel.ts';
 import { Outgoing } from './outgoing.ts';
+import { notePart, openPart } from './parts.ts';
 
 const TYPE: ObjectType = { kind: KIND.CONNECTION, name: 'Connection', serial: false, lasting: false };
 const CHANNEL_TYPE: ObjectType = { kind: KIND.PIPE, name: 'Pipe', serial: true, lasting: false };
@@ -104,6 +113,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
    */
   async send(value: Sent, options?: WaitOptions): Promise<void> {
     const { out, deadline } = this.beginSend(options);
+    if (out.putAtOnce(value)) return;
     const outgoing = new Outgoing(value, `${this.title}:`);
     if (!(await out.putLater(outgoing, deadline, this, this.gone))) throw this.notSent(options);
   }
@@ -111,6 +121,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   /** The same; *blocks* the thread while there is no room. */
   sendSync(value: Sent, options?: WaitOptions): void {
     const { out, deadline } = this.beginSend(options);
+    if (out.putAtOnce(value)) return;
     if (!out.putSync(new Outgoing(value, `${this.title}:`), deadline, this.gone)) throw this.notSent(options);
   }
 
@@ -232,8 +243,12 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     const peer = load(words, at + PEER_WORD);
     if (peer < 0) return false;
     const place = agent.namespace.arena.place(peer);
+    const found = load(place.words, place.at + CELL_HEADER);
+    // Who looks whether anybody has it open finds it ENDING, also where the answer will be yes.
+    const exists = phaseOf(found) === PHASE_LIVE || phaseOf(found) === PHASE_ENDING;
     return (
-      load(place.words, place.at + CELL_HEADER) === header(PHASE_LIVE, KIND.CONNECTION, 0) &&
+      exists &&
+      kindOf(found) === KIND.CONNECTION &&
       load(place.words, place.at + CELL_GENERATION) === load(words, at + PEER_WORD + 1)
     );
   }
@@ -346,30 +361,15 @@ function makeChannel(agent: Agent): Cell {
 }
 
 function connect(end: Cell, peer: Cell, out: Cell | undefined, received: Cell | undefined): void {
-  const { words, at } = end;
-  for (const [word, cell] of [
-    [PEER_WORD, peer],
-    [OUT_WORD, out],
-    [IN_WORD, received],
-  ] as const) {
-    if (cell === undefined) continue;
-    store(words, at + word + 1, cell.generation);
-    store(words, at + word, cell.number);
-  }
+  notePart(end, PEER_WORD, peer);
+  if (out !== undefined) notePart(end, OUT_WORD, out);
+  if (received !== undefined) notePart(end, IN_WORD, received);
 }
 
 /** The channel that the end's word tells of; `undefined`: it has none. */
 function channelAt(of: Cell, word: number, title: string): Channel | undefined {
-  const { agent, words, at } = of;
-  const number = load(words, at + word);
-  if (number === 0) return undefined;
-  const cell = agent.open(CHANNEL_TYPE, number, load(words, at + word + 1));
-  if (cell === undefined) {
-    throw new StaleHandleError(`${title}: can't be opened, its pipe does not exist any more; make another`);
-  }
-  cell.references++;
-  of.parts.push(cell);
-  return Channel.of(cell, title);
+  const cell = openPart(of, CHANNEL_TYPE, of, word, title);
+  return cell && Channel.of(cell, title);
 }
 
 function sliceOf(

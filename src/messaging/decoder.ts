@@ -5,13 +5,11 @@
 
 import { openShared } from '../agents/shared-object.ts';
 import { LONG_LIST, LONG_STRING, TAG } from './encoder.ts';
+import { ReadShapes } from './shapes.ts';
 
 /** What was read makes no sense: it was overwritten meanwhile, or its memory is damaged. */
 export class MalformedError extends Error {}
 
-/** Strings up to this length are looked up among those read before. */
-const REMEMBERED = 24;
-const MEMORY = 1024;
 const DEEPEST = 400;
 
 export class Decoder {
@@ -21,8 +19,7 @@ export class Decoder {
   private end = 0;
   /** Objects in the order in which they began, if the value refers to some of them. */
   private seen: object[] | undefined;
-  /** Short strings read before, by their hash. */
-  private readonly memory: string[] = new Array<string>(MEMORY).fill('');
+  private readonly shapes = new ReadShapes();
 
   aim(buffer: Buffer): void {
     this.buffer = buffer;
@@ -43,7 +40,7 @@ export class Decoder {
     if (tag < TAG.STRING) return tag;
     if (tag < TAG.ARRAY) return this.readShort(tag - TAG.STRING);
     if (tag < TAG.OBJECT) return this.readArray(tag - TAG.ARRAY, depth);
-    if (tag < TAG.UNDEFINED) return this.readObject(tag - TAG.OBJECT, depth);
+    if (tag < TAG.UNDEFINED) return this.readShaped(tag - TAG.OBJECT, depth);
     switch (tag) {
       case TAG.UNDEFINED:
         return undefined;
@@ -85,7 +82,7 @@ export class Decoder {
       case TAG.LONG_ARRAY:
         return this.readArray(length, depth);
       case TAG.LONG_OBJECT:
-        return this.readObject(length, depth);
+        return this.readKeyed(length, depth);
       case TAG.REFERENCE: {
         const known = this.seen?.[length];
         if (known === undefined) throw new MalformedError();
@@ -105,7 +102,23 @@ export class Decoder {
     return list;
   }
 
-  private readObject(length: number, depth: number): object {
+  private readShaped(count: number, depth: number): object {
+    const shape = this.shapes.at(this.buffer, this.at, this.end, count);
+    if (shape === undefined) throw new MalformedError();
+    this.at += shape.block.length;
+    const { keys } = shape;
+    const object: Record<string, unknown> = {};
+    this.seen?.push(object);
+    for (let index = 0; index < count; index++) {
+      const key = keys[index]!;
+      const value = this.read(depth + 1);
+      if (key === '__proto__') define(object, key, value);
+      else object[key] = value;
+    }
+    return object;
+  }
+
+  private readKeyed(length: number, depth: number): object {
     if (length > this.end - this.at) throw new MalformedError();
     const object: Record<string, unknown> = {};
     this.seen?.push(object);
@@ -130,23 +143,10 @@ export class Decoder {
     return text;
   }
 
-  /** A short string: keys and names come again and again, so it is mostly one that was made before. */
   private readShort(length: number): string {
     const from = this.skip(length);
-    const { buffer } = this;
-    if (length > REMEMBERED) return buffer.toString('latin1', from, from + length);
-    let hash = length;
-    for (let index = 0; index < length; index++) hash = (hash * 31 + buffer[from + index]!) | 0;
-    const slot = (hash ^ (hash >>> 10)) & (MEMORY - 1);
-    const known = this.memory[slot]!;
-    if (known.length === length) {
-      let index = 0;
-      while (index < length && known.charCodeAt(index) === buffer[from + index]) index++;
-      if (index === length) return known;
-    }
-    const made = buffer.toString('latin1', from, from + length);
-    this.memory[slot] = made;
-    return made;
+    if (length <= LONGEST_SPELT) return spell(this.buffer, from, length);
+    return this.buffer.toString('latin1', from, from + length);
   }
 
   private readBigInt(): bigint {
@@ -180,4 +180,22 @@ export class Decoder {
 
 function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+/** A string of so few characters costs less to make here than by a call. */
+const LONGEST_SPELT = 12;
+
+function spell(b: Uint8Array, i: number, length: number): string {
+  const of = String.fromCharCode;
+  switch (length) {
+    case 0: return '';
+    case 1: return of(b[i]!);
+    case 2: return of(b[i]!, b[i + 1]!);
+    case 3: return of(b[i]!, b[i + 1]!, b[i + 2]!);
+    case 4: return of(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!);
+    case 5: return of(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!);
+    case 6: return of(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!);
+    case 7: return of(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!);
+    default: return of(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!);
+  }
 }

@@ -1,8 +1,8 @@
 /**
  * Encoder: writes a value straight into shared memory, tagged byte by byte.
  *
- *   00…7f  an integer 0…127        a0…af  array of 0…15        c0…  see TAG
- *   80…9f  a string of 0…31        b0…bf  object of 0…15 keys
+ *   00…7f  an integer 0…127        a0…af  array of 0…15                                  c0…  see TAG
+ *   80…9f  a string of 0…31        b0…bf  object of 0…15 keys: the keys as in shapes.ts, then the values
  *
  * Strings are Latin-1 where they can be, else UTF-16: nothing is lost, lone surrogates neither. What occurs twice is written once and referred
  * to by its number, as in structured clone. What is not in this list (Map, Set, RegExp, errors, classes …) makes the whole value take the
@@ -10,6 +10,9 @@
  */
 
 import { SharedObject } from '../agents/shared-object.ts';
+import type { Format } from './ring.ts';
+import { FORMAT } from './ring.ts';
+import { KnownShapes, MOST_KEYS } from './shapes.ts';
 
 export const TAG = {
   STRING: 0x80,
@@ -34,7 +37,7 @@ export const TAG = {
 
 /** Shortest lengths that do not fit into the tag. */
 export const LONG_STRING = 32;
-export const LONG_LIST = 16;
+export const LONG_LIST: number = MOST_KEYS + 1;
 
 /** Instead of the end: the value does not fit between the start and the limit. */
 export const OVERFLOW = -1;
@@ -50,15 +53,23 @@ const DEEPEST = 200;
 const BIGINT_RADIX = 16;
 
 export class Encoder {
-  /** Whether the value written last refers to something that occurred before. */
-  repeats = false;
   /** Shared objects in the value written last: they have to live until it is read. */
   shared: SharedObject[] = [];
   private buffer: Buffer = Buffer.alloc(0);
   private view: DataView = new DataView(new ArrayBuffer(0));
+  /** Whether the value written last refers to something that occurred before. */
+  private repeats = false;
   private limit = 0;
-  private seen: object[] = [];
-  private seenMany: Map<object, number> | undefined;
+  private readonly shapes = new KnownShapes();
+  /** Objects that occurred, in the order in which they began: the first few, and all where there are more. */
+  private readonly few: (object | undefined)[] = new Array<undefined>(FEW).fill(undefined);
+  private many: Map<object, number> | undefined;
+  private count = 0;
+
+  /** How the value written last is to be read. */
+  get format(): Format {
+    return this.repeats ? FORMAT.REPEATING : FORMAT.VALUE;
+  }
 
   /** Writes into this memory from now on. */
   aim(buffer: Buffer): void {
@@ -71,9 +82,11 @@ export class Encoder {
     this.limit = limit;
     this.repeats = false;
     if (this.shared.length > 0) this.shared = [];
-    if (this.seen.length > 0) this.seen = [];
-    this.seenMany = undefined;
-    return this.write(value, start, 0);
+    try {
+      return this.write(value, start, 0);
+    } finally {
+      if (this.count > 0) this.forget();
+    }
   }
 
   /** Every path checks the limit before it writes; 9 bytes are enough for all that is not a list or text. */
@@ -90,7 +103,10 @@ export class Encoder {
             return at + 1;
           }
           buffer[at] = TAG.INT32;
-          this.view.setInt32(at + 1, value, true);
+          buffer[at + 1] = value;
+          buffer[at + 2] = value >> 8;
+          buffer[at + 3] = value >> 16;
+          buffer[at + 4] = value >> 24;
           return at + 5;
         }
         buffer[at] = TAG.FLOAT64;
@@ -171,7 +187,9 @@ export class Encoder {
     if (depth > DEEPEST) return FOREIGN;
     if (Array.isArray(value)) return this.writeArray(value, at, depth);
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype) return this.writePlain(value as Record<string, unknown>, at, depth);
+    if (prototype === Object.prototype || prototype === null) {
+      return this.writePlain(value as Record<string, unknown>, at, depth);
+    }
     if (value instanceof Uint8Array && isBytes(value, prototype)) return this.writeBytes(value, at);
     if (prototype === Date.prototype && value instanceof Date) {
       if (at + 9 > this.limit) return OVERFLOW;
@@ -190,7 +208,10 @@ export class Encoder {
 
   private writeArray(list: readonly unknown[], start: number, depth: number): number {
     const { length } = list;
-    let at = this.writeList(TAG.ARRAY, TAG.LONG_ARRAY, length, start);
+    if (start >= this.limit) return OVERFLOW;
+    let at = start + 1;
+    if (length < LONG_LIST) this.buffer[start] = TAG.ARRAY + length;
+    else at = this.writeLength(TAG.LONG_ARRAY, length, start);
     for (let index = 0; index < length && at >= 0; index++) {
       const item = list[index];
       if (item === undefined && !(index in list)) return FOREIGN;
@@ -200,8 +221,28 @@ export class Encoder {
   }
 
   private writePlain(object: Record<string, unknown>, start: number, depth: number): number {
+    const shape = this.shapes.of(object);
+    if (shape === undefined) return this.writeKeyed(object, start, depth);
+    const { block, keys } = shape;
+    let at = start + 1;
+    if (at + block.length > this.limit) return OVERFLOW;
+    const { buffer } = this;
+    buffer[start] = TAG.OBJECT + keys.length;
+    for (let index = 0; index < block.length; index++) buffer[at++] = block[index]!;
+    let index = 0;
+    for (const key in object) {
+      // A getter may have changed the object meanwhile.
+      if (key !== keys[index++]) return FOREIGN;
+      at = this.write(object[key], at, depth + 1);
+      if (at < 0) return at;
+    }
+    return index === keys.length ? at : FOREIGN;
+  }
+
+  /** An object with many or long keys: each beside its value. */
+  private writeKeyed(object: Record<string, unknown>, start: number, depth: number): number {
     const keys = Object.keys(object);
-    let at = this.writeList(TAG.OBJECT, TAG.LONG_OBJECT, keys.length, start);
+    let at = this.writeLength(TAG.LONG_OBJECT, keys.length, start);
     for (let index = 0; index < keys.length && at >= 0; index++) {
       const key = keys[index]!;
       at = this.writeString(key, at);
@@ -219,13 +260,6 @@ export class Encoder {
     return next + length;
   }
 
-  private writeList(short: number, long: number, length: number, at: number): number {
-    if (length >= LONG_LIST) return this.writeLength(long, length, at);
-    if (at >= this.limit) return OVERFLOW;
-    this.buffer[at] = short + length;
-    return at + 1;
-  }
-
   private writeLength(tag: number, length: number, at: number): number {
     if (at + 5 > this.limit) return OVERFLOW;
     this.buffer[at] = tag;
@@ -235,17 +269,23 @@ export class Encoder {
 
   /** Number of the object if it occurred before; otherwise notes it and returns -1. */
   private find(value: object): number {
-    const { seen } = this;
-    if (seen.length < FEW) {
-      for (let index = 0; index < seen.length; index++) if (seen[index] === value) return index;
-      seen.push(value);
+    const { few, count, many } = this;
+    if (many !== undefined) {
+      const known = many.get(value);
+      if (known !== undefined) return known;
+      many.set(value, many.size);
       return -1;
     }
-    this.seenMany ??= new Map(seen.map((each, index) => [each, index]));
-    const known = this.seenMany.get(value);
-    if (known !== undefined) return known;
-    this.seenMany.set(value, this.seenMany.size);
+    for (let index = 0; index < count; index++) if (few[index] === value) return index;
+    if (count < FEW) few[this.count++] = value;
+    else this.many = new Map([...few, value].map((each, index) => [each!, index]));
     return -1;
+  }
+
+  private forget(): void {
+    for (let index = 0; index < this.count; index++) this.few[index] = undefined;
+    this.count = 0;
+    this.many = undefined;
   }
 }
 

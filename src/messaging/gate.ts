@@ -12,7 +12,9 @@
  *   through   who has got something, or gives up, may have had the wake-up of all: with its entry empty it sets WAITERS, and wakes the next
  *             if there is more
  *
- * Race: as told in bounded-semaphore.ts, of permits.
+ * Race: W1 and W2 wait, W1 is awake. P puts (P1), W1 takes the item (W1a), P clears WAITERS and wakes the oldest, which is W1 (P2): nobody has W2
+ * in mind, and there is no mark. W1 empties its entry, and only then sets WAITERS (W1b): the next announcement finds the mark. What came between
+ * P2 and W1b was announced without one: W1 looks at the ring after W1b, and wakes the oldest if something is there.
  */
 
 import { clearBits, load, setBits } from '#atomics';
@@ -53,14 +55,18 @@ export class Gate {
     return (setBits(this.cell.words, this.cell.at + CELL_STATE, CLOSED_BIT) & CLOSED_BIT) === 0;
   }
 
-  /** A wait for what `act` does: it returns whether it has done it, which it can when `ready` says so. */
-  waitFor(act: () => boolean, ready: () => boolean): Taking {
+  /**
+   * A wait for what `act` does: it returns whether it has done it, which it can when `ready` says so. `backsOff`: it is left alone for moments
+   * (see `spin`).
+   */
+  waitFor(act: () => boolean, ready: () => boolean, backsOff = false): Taking {
     const { cell } = this;
     const passOn = (): void => {
       setBits(cell.words, cell.at + CELL_STATE, WAITERS_BIT);
       if (ready()) wakeOldest(cell.agent, cell);
     };
     return {
+      backsOff,
       tryTake: act,
       peek: ready,
       attempt: () => {

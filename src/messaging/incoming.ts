@@ -4,7 +4,7 @@ import { deserialize } from 'node:v8';
 import type { Decoder } from './decoder.ts';
 import type { Parcel } from './parcel.ts';
 import { unpack } from './parcel.ts';
-import type { Found } from './ring.ts';
+import type { Format, Found } from './ring.ts';
 import { FORMAT } from './ring.ts';
 
 /** Whether the payload may be read in place, before it is known that nobody else takes it. */
@@ -18,7 +18,7 @@ export function readInPlace(decoder: Decoder, { from, length, format }: Found): 
 }
 
 /** The value in a payload of one's own. Throws what opening a shared object in it throws. */
-export function readFrom(bytes: Buffer, { format }: Found, decoder: Decoder): unknown {
+export function readFrom(bytes: Buffer, format: Format, decoder: Decoder): unknown {
   switch (format) {
     case FORMAT.BYTES:
       return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);

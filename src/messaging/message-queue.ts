@@ -84,12 +84,14 @@ export abstract class MessageQueue<Item> extends SharedObject {
 
   protected async putItem(value: Item, options: WaitOptions | undefined): Promise<void> {
     const deadline = this.begin(options);
+    if (this.channel.putAtOnce(value)) return;
     const out = new Outgoing(value, `${this.title}:`);
     if (!(await this.channel.putLater(out, deadline, this))) throw this.fullError(options);
   }
 
   protected putItemSync(value: Item, options: WaitOptions | undefined): void {
     const deadline = this.begin(options);
+    if (this.channel.putAtOnce(value)) return;
     const out = new Outgoing(value, `${this.title}:`);
     if (!this.channel.putSync(out, deadline)) throw this.fullError(options);
   }

@@ -38,7 +38,7 @@ export class Outgoing {
   writeWith(encoder: Encoder, from: number, limit: number): number {
     const end = encoder.encode(this.value, from, limit);
     if (end >= 0) {
-      this.format = encoder.repeats ? FORMAT.REPEATING : FORMAT.VALUE;
+      this.format = encoder.format;
       this.shared = encoder.shared;
     } else if (end === FOREIGN) this.clone();
     return end < 0 ? OVERFLOW : end;

@@ -30,9 +30,12 @@
  *
  * Race: T reads HEAD (T1) and sleeps; others take all, and P puts new items over what T reads. T's CAS expects the HEAD of T1 and fails, unless exactly
  * 2^31 units passed meanwhile, 16 GiB. Until it fails, T may read anything: lengths are checked before they are believed.
+ *
+ * Race: an agent keeps an end and a HEAD that it saw, and compares positions with them. If 2^31 units pass before it looks again, what is long
+ * behind seems ahead. So it counts the items since by their numbers: of items of a quarter of the ring at most, `trust` are less than 2^31 units.
  */
 
-import { cas, load, store } from '#atomics';
+import { cas, load, loadPlain, store, storePlain } from '#atomics';
 import { LayoutError } from '../errors.ts';
 import type { Words } from '../memory/atomics.ts';
 
@@ -62,25 +65,25 @@ const LENGTH_MASK: number = FAR_BIT - 1;
 export const FORMAT = { VALUE: 0, REPEATING: 1, CLONED: 2, BYTES: 3 } as const;
 export type Format = (typeof FORMAT)[keyof typeof FORMAT];
 
-/** An item as it lies in the ring, until it is taken by somebody. */
-export interface Found {
+/** An item as it lies in the ring, until it is taken by somebody. Each ring has one: it tells of what was found last. */
+export class Found {
   /** HEAD when it was found. */
-  readonly head: number;
+  head = 0;
   /** HEAD when it is taken. */
-  readonly next: number;
+  next = 0;
   /** First byte of its payload. */
-  readonly from: number;
-  readonly length: number;
-  readonly format: Format;
-  readonly far: boolean;
-  readonly number: number;
+  from = 0;
+  length = 0;
+  format: Format = FORMAT.VALUE;
+  far = false;
+  number = 0;
 }
 
-/** A place for an item that is about to be put. */
-export interface Room {
+/** A place for an item that is about to be put. Each ring has one: it tells of the last that was asked for. */
+export class Room {
   /** First byte that the payload may use, and the first that it may not. */
-  readonly from: number;
-  readonly limit: number;
+  from = 0;
+  limit = 0;
 }
 
 export class Ring {
@@ -91,10 +94,18 @@ export class Ring {
   private readonly units: number;
   /** First byte of the ring. */
   private readonly base: number;
-  /** An end that was seen: what lies before it is there. */
+  /** Items after which what is known has to be looked at again. */
+  private readonly trust: number;
+  /** An end that was seen: what lies before it is there. And the number of the item that was the oldest then. */
   private knownEnd = 0;
-  /** A HEAD that was seen: what lies before it is free. */
+  private oldestAtEnd = 0;
+  /** A HEAD that was seen: what lies before it is free. And PUTS then. */
   private knownHead = 0;
+  private putsAtHead = 0;
+  /** Items that had been taken when that was looked at last. */
+  private knownTaken = 0;
+  private readonly found = new Found();
+  private readonly place = new Room();
 
   /** The ring whose header begins at word `at`. Throws `LayoutError` unless it is one that fits into its memory. */
   constructor(words: Words, at: number, title: string) {
@@ -104,6 +115,7 @@ export class Ring {
     this.most = load(words, at + MOST_WORD);
     this.units = this.capacity >> UNIT_SHIFT;
     this.base = (at + RING_HEADER_WORDS) * 4;
+    this.trust = 2 ** 32 / this.units;
     const sound =
       load(words, at + MAGIC_WORD) === RING_MAGIC &&
       this.capacity >= UNIT * 2 &&
@@ -132,17 +144,18 @@ export class Ring {
 
   /** Whether nothing is in it. */
   get empty(): boolean {
-    const head = load(this.words, this.at + HEAD_WORD);
-    return !this.isBefore(head);
+    return this.headOfItem() < 0;
   }
 
   /** Items in it. */
   get size(): number {
+    const { words, at } = this;
     for (;;) {
-      const found = this.find();
+      const head = this.headOfItem();
+      if (head < 0) return 0;
+      const number = loadPlain(words, this.wordOf(this.itemAt(head)) + 1);
       const { puts } = this;
-      if (found === undefined) return 0;
-      if (load(this.words, this.at + HEAD_WORD) === found.head) return (puts - found.number) & MASK;
+      if (load(words, at + HEAD_WORD) === head) return (puts - number) & MASK;
     }
   }
 
@@ -160,41 +173,47 @@ export class Ring {
 
   /** The oldest item; `undefined`: there is none. Throws `LayoutError` where the memory is damaged. */
   find(): Found | undefined {
-    const { words, at, units } = this;
-    for (;;) {
-      const head = load(words, at + HEAD_WORD);
-      if (!this.isBefore(head)) return undefined;
-      let position = head;
-      let header = load(words, this.wordOf(position));
-      if ((header & SKIP) !== 0) {
-        position = (position - (position & (units - 1)) + units) & MASK;
-        header = load(words, this.wordOf(position));
-      }
+    const { words, units, found } = this;
+    for (let look = false; ; ) {
+      // What is read here without order is what was put, if HEAD has not moved when the item is taken.
+      let head = loadPlain(words, this.at + HEAD_WORD);
+      const known = (this.knownEnd - head) & MASK;
+      look ||= known === 0 || known > units;
+      if (look) head = this.headOfItem();
+      if (head < 0) return undefined;
+      const position = this.itemAt(head);
+      const word = this.wordOf(position);
+      const header = loadPlain(words, word);
       const length = header & LENGTH_MASK;
       const place = position & (units - 1);
       const taken = 1 + ((length + UNIT - 1) >> UNIT_SHIFT);
-      if ((header & SKIP) === 0 && place + taken <= units) {
-        return {
-          head,
-          next: (position + taken) & MASK,
-          from: this.base + ((place + 1) << UNIT_SHIFT),
-          length,
-          format: ((header >> FORMAT_SHIFT) & FORMAT_MASK) as Format,
-          far: (header & FAR_BIT) !== 0,
-          number: load(words, this.wordOf(position) + 1),
-        };
+      const number = loadPlain(words, word + 1);
+      if (look) this.oldestAtEnd = number;
+      else if (((number - this.oldestAtEnd) & MASK) >= this.trust) {
+        look = true;
+        continue;
       }
-      if (load(words, at + HEAD_WORD) === head) throw damaged(head);
+      if ((header & SKIP) === 0 && place + taken <= units) {
+        found.head = head;
+        found.next = (position + taken) & MASK;
+        found.from = this.base + ((place + 1) << UNIT_SHIFT);
+        found.length = length;
+        found.format = ((header >> FORMAT_SHIFT) & FORMAT_MASK) as Format;
+        found.far = (header & FAR_BIT) !== 0;
+        found.number = number;
+        return found;
+      }
+      if (load(words, this.at + HEAD_WORD) === head) throw damaged(head);
     }
   }
 
-  /** Whether the item is still there to be taken: what was read of it is what was put. */
-  isThere({ head }: Found): boolean {
+  /** Whether the item found at that HEAD is still there to be taken: what was read of it is what was put. */
+  isThere(head: number): boolean {
     return load(this.words, this.at + HEAD_WORD) === head;
   }
 
-  /** Takes the item that was found. `false`: somebody else has. */
-  take({ head, next }: Found): boolean {
+  /** Takes the item that was found between the two. `false`: somebody else has. */
+  take(head: number, next: number): boolean {
     return cas(this.words, this.at + HEAD_WORD, head, next) === head;
   }
 
@@ -232,21 +251,21 @@ export class Ring {
     return wanted <= this.units - place ? this.roomAt(place, wanted) : this.roomAt(0, wanted);
   }
 
-  /** Puts the item in whose payload has been written into the room. */
-  commit(room: Room, length: number, format: Format, far: boolean): void {
+  /** Puts the item in whose payload has been written from the byte `from` on. */
+  commit(from: number, length: number, format: Format, far: boolean): void {
     const { words, at, units } = this;
-    const { end, puts } = this;
-    const place = ((room.from - this.base) >> UNIT_SHIFT) - 1;
-    let position = end;
-    if (place !== (end & (units - 1))) {
-      store(words, this.wordOf(end), SKIP);
-      position = end - (end & (units - 1)) + units;
+    const puts = loadPlain(words, at + PUTS_WORD);
+    let position = loadPlain(words, at + END_WORD + (puts & 1));
+    const left = position & (units - 1);
+    if (((from - this.base) >> UNIT_SHIFT) - 1 !== left) {
+      storePlain(words, this.wordOf(position), SKIP);
+      position = position - left + units;
     }
     const word = this.wordOf(position);
-    store(words, word + 1, puts);
-    store(words, word, length | (format << FORMAT_SHIFT) | (far ? FAR_BIT : 0));
+    storePlain(words, word + 1, puts);
+    storePlain(words, word, length | (format << FORMAT_SHIFT) | (far ? FAR_BIT : 0));
     const next = (position + 1 + ((length + UNIT - 1) >> UNIT_SHIFT)) & MASK;
-    store(words, at + END_WORD + ((puts + 1) & 1), next);
+    storePlain(words, at + END_WORD + ((puts + 1) & 1), next);
     // PUBLISH item -> PUTS
     store(words, at + PUTS_WORD, (puts + 1) & MASK);
   }
@@ -278,42 +297,61 @@ export class Ring {
     }
   }
 
+  /** With the lock, nobody else changes it. */
   private get end(): number {
-    return load(this.words, this.at + END_WORD + (this.puts & 1));
+    const { words, at } = this;
+    return loadPlain(words, at + END_WORD + (loadPlain(words, at + PUTS_WORD) & 1));
   }
 
-  /** Whether an item begins at `head`: there is one before the end. */
-  private isBefore(head: number): boolean {
+  /** HEAD, if an item begins there; -1: there is none. */
+  private headOfItem(): number {
     const { words, at, units } = this;
-    const known = (this.knownEnd - head) & MASK;
-    if (known !== 0 && known <= units) return true;
     for (;;) {
+      const head = load(words, at + HEAD_WORD);
       const { puts } = this;
       const end = load(words, at + END_WORD + (puts & 1));
       // The word is reused two items later.
       if (this.puts !== puts) continue;
+      const ahead = (end - head) & MASK;
+      // Where others have taken meanwhile, what was read does not fit together.
+      if (ahead > units && load(words, at + HEAD_WORD) !== head) continue;
       this.knownEnd = end;
-      return end !== head && ((end - head) & MASK) <= units;
+      return ahead === 0 || ahead > units ? -1 : head;
     }
+  }
+
+  /** Where the item that begins at `head` lies: past what is skipped. */
+  private itemAt(head: number): number {
+    const skipped = (loadPlain(this.words, this.wordOf(head)) & SKIP) !== 0;
+    return skipped ? (head - (head & (this.units - 1)) + this.units) & MASK : head;
   }
 
   private mayHoldMore(): boolean {
     const { most } = this;
-    return most === 0 || this.size < most;
+    if (most === 0) return true;
+    const puts = loadPlain(this.words, this.at + PUTS_WORD);
+    if (((puts - this.knownTaken) & MASK) < most) return true;
+    const { size } = this;
+    this.knownTaken = (puts - size) & MASK;
+    return size < most;
   }
 
   /** Units that are free; looks at HEAD only where what is known is less than `wanted`. */
   private free(wanted: number): number {
-    const { end, units } = this;
+    const { words, at, end, units } = this;
+    const puts = loadPlain(words, at + PUTS_WORD);
     const known = units - ((end - this.knownHead) & MASK);
-    if (known >= wanted && known <= units) return known;
-    this.knownHead = load(this.words, this.at + HEAD_WORD);
+    if (known >= wanted && known <= units && ((puts - this.putsAtHead) & MASK) < this.trust) return known;
+    this.knownHead = load(words, at + HEAD_WORD);
+    this.putsAtHead = puts;
     return units - ((end - this.knownHead) & MASK);
   }
 
   private roomAt(place: number, units: number): Room {
-    const from = this.base + ((place + 1) << UNIT_SHIFT);
-    return { from, limit: from + ((units - 1) << UNIT_SHIFT) };
+    const room = this.place;
+    room.from = this.base + ((place + 1) << UNIT_SHIFT);
+    room.limit = room.from + ((units - 1) << UNIT_SHIFT);
+    return room;
   }
 
   private wordOf(position: number): number {

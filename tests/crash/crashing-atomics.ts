@@ -27,6 +27,15 @@ export function store(words: Words, at: number, value: number): void {
   real.store(words, at, value);
 }
 
+export function loadPlain(words: Words, at: number): number {
+  return reading('loadPlain', words, at, real.loadPlain(words, at));
+}
+
+export function storePlain(words: Words, at: number, value: number): void {
+  writing('storePlain');
+  real.storePlain(words, at, value);
+}
+
 export function cas(words: Words, at: number, expected: number, desired: number): number {
   writing('cas');
   return real.cas(words, at, expected, desired);

@@ -20,6 +20,15 @@ export function store(words: Words, at: number, value: number): void {
   else real.store(words, at, value);
 }
 
+export function loadPlain(words: Words, at: number): number {
+  return words === modelled ? machine.operate(OP.LOAD, at, 0, 0) : real.loadPlain(words, at);
+}
+
+export function storePlain(words: Words, at: number, value: number): void {
+  if (words === modelled) machine.operate(OP.STORE, at, value, 0);
+  else real.storePlain(words, at, value);
+}
+
 export function cas(words: Words, at: number, expected: number, desired: number): number {
   return words === modelled
     ? machine.operate(OP.CAS, at, expected, desired)

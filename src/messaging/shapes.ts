@@ -1,0 +1,131 @@
+/**
+ * Shapes: the keys of plain objects, which are the same for many of them.
+ *
+ *   +0  bytes of the keys that follow      then each key: its length, its characters in Latin-1
+ *
+ * So they stand in every item, and are put there and recognised in one piece. They are kept by each side for itself: who writes finds the
+ * shape by following the keys through a tree, who reads by a hash of the bytes, and then compares all of them.
+ *
+ * Shapes are few where they come from a program's types. Where they are many (objects used as dictionaries), what is kept is bounded.
+ */
+
+/** The most keys of an object that has a shape. */
+export const MOST_KEYS = 15;
+const LONGEST_KEYS = 255;
+/** Nodes of the tree, and the objects that found no place there until it is made anew. */
+const MOST_NODES = 2000;
+const MOST_MISSES = 10_000;
+/** Shapes that a reader keeps, a power of two. */
+const SLOTS = 256;
+const HASH_FACTOR = 31;
+
+/** Keys in the order in which they were made, and how they are written. */
+export interface Shape {
+  readonly keys: readonly string[];
+  readonly block: Uint8Array;
+}
+
+/** A shape, and those that have one more key. */
+interface Node {
+  /** `undefined`: these keys can't be written so. */
+  readonly shape: Shape | undefined;
+  /** The key that followed last, and where it leads. */
+  key: string | undefined;
+  next: Node | undefined;
+  readonly others: Map<string, Node>;
+}
+
+/** The shapes that a writer has seen. */
+export class KnownShapes {
+  private root = nodeOf([]);
+  private nodes = 0;
+  private misses = 0;
+
+  /** The object's shape; `undefined` where it has too many or too long keys. */
+  of(object: object): Shape | undefined {
+    let node = this.root;
+    for (const key in object) {
+      if (node.key !== key) {
+        const next = this.follow(node, key, object);
+        if (next === undefined) return undefined;
+        node.key = key;
+        node.next = next;
+      }
+      node = node.next!;
+    }
+    return node.shape;
+  }
+
+  private follow(node: Node, key: string, object: object): Node | undefined {
+    // What is inherited is no part of the value.
+    if (!Object.hasOwn(object, key)) return undefined;
+    const known = node.others.get(key);
+    if (known !== undefined) return known;
+    if (node.shape === undefined || node.shape.keys.length === MOST_KEYS) return undefined;
+    if (this.nodes === MOST_NODES) {
+      if (++this.misses > MOST_MISSES) this.clear();
+      return undefined;
+    }
+    this.nodes++;
+    const made = nodeOf([...node.shape.keys, key]);
+    node.others.set(key, made);
+    return made;
+  }
+
+  private clear(): void {
+    this.root = nodeOf([]);
+    this.nodes = 0;
+    this.misses = 0;
+  }
+}
+
+/** The shapes that a reader has seen. */
+export class ReadShapes {
+  private readonly slots: (Shape | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
+
+  /** The shape of `count` keys whose block begins at `at`; `undefined`: it makes no sense. */
+  at(bytes: Uint8Array, at: number, end: number, count: number): Shape | undefined {
+    const length = 1 + bytes[at]!;
+    if (at + length > end) return undefined;
+    const hash = (bytes[at + (length >> 1)]! * HASH_FACTOR + bytes[at + length - 1]!) * HASH_FACTOR + length;
+    const slot = hash & (SLOTS - 1);
+    const known = this.slots[slot];
+    if (known !== undefined && known.keys.length === count && isAt(bytes, at, known.block)) return known;
+    const shape = shapeIn(bytes.slice(at, at + length), count);
+    this.slots[slot] = shape;
+    return shape;
+  }
+}
+
+function isAt(bytes: Uint8Array, at: number, block: Uint8Array): boolean {
+  for (let index = 0; index < block.length; index++) if (bytes[at + index] !== block[index]) return false;
+  return true;
+}
+
+function nodeOf(keys: readonly string[]): Node {
+  const block = blockOf(keys);
+  const shape = block === undefined ? undefined : { keys, block };
+  return { shape, key: undefined, next: undefined, others: new Map() };
+}
+
+function blockOf(keys: readonly string[]): Uint8Array | undefined {
+  const block = [0];
+  for (const key of keys) {
+    block.push(key.length);
+    for (let index = 0; index < key.length; index++) block.push(key.charCodeAt(index));
+  }
+  block[0] = block.length - 1;
+  return block.every((byte) => byte <= LONGEST_KEYS) ? Uint8Array.from(block) : undefined;
+}
+
+function shapeIn(block: Uint8Array, count: number): Shape | undefined {
+  const keys: string[] = [];
+  let at = 1;
+  for (let index = 0; index < count; index++) {
+    const end = at + 1 + (block[at] ?? block.length);
+    if (end > block.length) return undefined;
+    keys.push(String.fromCharCode(...block.subarray(at + 1, end)));
+    at = end;
+  }
+  return at === block.length ? { keys, block } : undefined;
+}
