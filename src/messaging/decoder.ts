@@ -11,6 +11,7 @@ import { ReadShapes } from './shapes.ts';
 export class MalformedError extends Error {}
 
 const DEEPEST = 400;
+const MOST_LITERAL = 4;
 
 export class Decoder {
   private buffer: Buffer = Buffer.alloc(0);
@@ -33,6 +34,8 @@ export class Decoder {
     this.seen = repeats ? [] : undefined;
     return this.read(0);
   }
+
+  private readonly next = (depth: number): unknown => this.read(depth);
 
   private read(depth: number): unknown {
     if (this.at >= this.end || depth > DEEPEST) throw new MalformedError();
@@ -96,16 +99,37 @@ export class Decoder {
   private readArray(length: number, depth: number): unknown[] {
     // Each item takes a byte at least.
     if (length > this.end - this.at) throw new MalformedError();
+    if (this.seen === undefined && length <= MOST_LITERAL) return this.readFew(length, depth + 1);
     const list: unknown[] = length < LONG_LIST ? [] : new Array<unknown>(length);
     this.seen?.push(list);
     for (let index = 0; index < length; index++) list[index] = this.read(depth + 1);
     return list;
   }
 
+  /** Literals are made in one piece, as long as they have to be. */
+  private readFew(length: number, depth: number): unknown[] {
+    switch (length) {
+      case 0:
+        return [];
+      case 1:
+        return [this.read(depth)];
+      case 2:
+        return [this.read(depth), this.read(depth)];
+      case 3:
+        return [this.read(depth), this.read(depth), this.read(depth)];
+      default:
+        return [this.read(depth), this.read(depth), this.read(depth), this.read(depth)];
+    }
+  }
+
   private readShaped(count: number, depth: number): object {
     const shape = this.shapes.at(this.buffer, this.at, this.end, count);
     if (shape === undefined) throw new MalformedError();
     this.at += shape.block.length;
+    if (this.seen === undefined) {
+      const make = shape.maker;
+      if (make !== undefined) return make(this.next, depth + 1);
+    }
     const { keys } = shape;
     const object: Record<string, unknown> = {};
     this.seen?.push(object);
@@ -159,7 +183,8 @@ export class Decoder {
   }
 
   private copy(from: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length);
+    // Memory that is not cleared first, and belongs to nobody else.
+    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
     bytes.set(this.buffer.subarray(from, from + length));
     return bytes;
   }

@@ -18,11 +18,34 @@ const MOST_MISSES = 10_000;
 /** Shapes that a reader keeps, a power of two. */
 const SLOTS = 256;
 const HASH_FACTOR = 31;
+/** Objects of a shape after which a function is compiled that makes them. */
+const USES_UNTIL_MADE = 200;
 
 /** Keys in the order in which they were made, and how they are written. */
 export interface Shape {
   readonly keys: readonly string[];
   readonly block: Uint8Array;
+}
+
+type Maker = (next: (depth: number) => unknown, depth: number) => object;
+
+/** A shape that is read again and again. */
+class ReadShape implements Shape {
+  readonly keys: readonly string[];
+  readonly block: Uint8Array;
+  private uses = 0;
+  private made: Maker | undefined;
+
+  constructor(keys: readonly string[], block: Uint8Array) {
+    this.keys = keys;
+    this.block = block;
+  }
+
+  /** What makes an object of this shape in one piece, of values that it asks for one by one; `undefined`: nothing does. */
+  get maker(): Maker | undefined {
+    if (this.uses < USES_UNTIL_MADE && ++this.uses === USES_UNTIL_MADE) this.made = makerOf(this.keys);
+    return this.made;
+  }
 }
 
 /** A shape, and those that have one more key. */
@@ -81,10 +104,10 @@ export class KnownShapes {
 
 /** The shapes that a reader has seen. */
 export class ReadShapes {
-  private readonly slots: (Shape | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
+  private readonly slots: (ReadShape | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
 
   /** The shape of `count` keys whose block begins at `at`; `undefined`: it makes no sense. */
-  at(bytes: Uint8Array, at: number, end: number, count: number): Shape | undefined {
+  at(bytes: Uint8Array, at: number, end: number, count: number): ReadShape | undefined {
     const length = 1 + bytes[at]!;
     if (at + length > end) return undefined;
     const hash = (bytes[at + (length >> 1)]! * HASH_FACTOR + bytes[at + length - 1]!) * HASH_FACTOR + length;
@@ -118,7 +141,7 @@ function blockOf(keys: readonly string[]): Uint8Array | undefined {
   return block.every((byte) => byte <= LONGEST_KEYS) ? Uint8Array.from(block) : undefined;
 }
 
-function shapeIn(block: Uint8Array, count: number): Shape | undefined {
+function shapeIn(block: Uint8Array, count: number): ReadShape | undefined {
   const keys: string[] = [];
   let at = 1;
   for (let index = 0; index < count; index++) {
@@ -127,5 +150,16 @@ function shapeIn(block: Uint8Array, count: number): Shape | undefined {
     keys.push(String.fromCharCode(...block.subarray(at + 1, end)));
     at = end;
   }
-  return at === block.length ? { keys, block } : undefined;
+  return at === block.length ? new ReadShape(keys, block) : undefined;
+}
+
+/** A function with the keys written out: V8 makes such an object three times as fast as key by key. None where code must not be made. */
+function makerOf(keys: readonly string[]): Maker | undefined {
+  const fields = keys.map((key) => `[${JSON.stringify(key)}]: next(depth)`);
+  try {
+    return new Function('next', 'depth', `return { ${fields.join(', ')} };`) as Maker;
+  } catch (error) {
+    if (error instanceof EvalError) return undefined;
+    throw error;
+  }
 }
