@@ -12,7 +12,7 @@
 /** "LKST" read as a little-endian word. A file of the other byte order does not match, and is refused. */
 export const MAGIC = 0x54534b4c;
 /** Changes with every change of this file that an older version would misread. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 // Header words of every segment.
 export const MAGIC_WORD = 0;

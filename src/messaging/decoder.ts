@@ -6,6 +6,7 @@
 import { openShared } from '../agents/shared-object.ts';
 import { LONG_LIST, LONG_STRING, TAG } from './encoder.ts';
 import { ReadShapes } from './shapes.ts';
+import { LONGEST_SPELT, spell } from './spelling.ts';
 
 /** What was read makes no sense: it was overwritten meanwhile, or its memory is damaged. */
 export class MalformedError extends Error {}
@@ -205,22 +206,4 @@ export class Decoder {
 
 function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
-}
-
-/** A string of so few characters costs less to make here than by a call. */
-const LONGEST_SPELT = 12;
-
-function spell(b: Uint8Array, i: number, length: number): string {
-  const of = String.fromCharCode;
-  switch (length) {
-    case 0: return '';
-    case 1: return of(b[i]!);
-    case 2: return of(b[i]!, b[i + 1]!);
-    case 3: return of(b[i]!, b[i + 1]!, b[i + 2]!);
-    case 4: return of(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!);
-    case 5: return of(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!);
-    case 6: return of(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!);
-    case 7: return of(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!);
-    default: return of(b[i]!, b[i + 1]!, b[i + 2]!, b[i + 3]!, b[i + 4]!, b[i + 5]!, b[i + 6]!, b[i + 7]!);
-  }
 }

@@ -21,6 +21,8 @@ const HASH_FACTOR = 31;
 /** Objects of a shape after which a function is compiled that makes them. */
 const USES_UNTIL_MADE = 200;
 
+const BARE = {};
+
 /** Keys in the order in which they were made, and how they are written. */
 export interface Shape {
   readonly keys: readonly string[];
@@ -66,10 +68,12 @@ export class KnownShapes {
 
   /** The object's shape; `undefined` where it has too many or too long keys. */
   of(object: object): Shape | undefined {
+    // Somebody has given all objects a key: what is inherited is no part of a value, and would be met here.
+    for (const _ in BARE) return undefined;
     let node = this.root;
     for (const key in object) {
       if (node.key !== key) {
-        const next = this.follow(node, key, object);
+        const next = this.follow(node, key);
         if (next === undefined) return undefined;
         node.key = key;
         node.next = next;
@@ -79,9 +83,7 @@ export class KnownShapes {
     return node.shape;
   }
 
-  private follow(node: Node, key: string, object: object): Node | undefined {
-    // What is inherited is no part of the value.
-    if (!Object.hasOwn(object, key)) return undefined;
+  private follow(node: Node, key: string): Node | undefined {
     const known = node.others.get(key);
     if (known !== undefined) return known;
     if (node.shape === undefined || node.shape.keys.length === MOST_KEYS) return undefined;

@@ -5,6 +5,12 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly adopt: typeof import('../../src/agents/agent.ts').adopt;
   readonly namedFolder: typeof import('../../src/agents/folder.ts').namedFolder;
   readonly Namespace: typeof import('../../src/agents/namespace.ts').Namespace;
+  readonly Deadline: typeof import('../../src/deadline.ts').Deadline;
+  readonly Gate: typeof import('../../src/messaging/gate.ts').Gate;
+  readonly LockedPut: typeof import('../../src/messaging/locked-put.ts').LockedPut;
+  readonly RawLock: typeof import('../../src/sync/raw-lock.ts').RawLock;
+  readonly takeAwaiting: typeof import('../../src/sync/taking.ts').takeAwaiting;
+  readonly takeBlocking: typeof import('../../src/sync/taking.ts').takeBlocking;
   readonly Ring: typeof import('../../src/messaging/ring.ts').Ring;
   readonly reap: typeof import('../../src/agents/reaper.ts').reap;
   readonly reapIfDead: typeof import('../../src/agents/reaper.ts').reapIfDead;
@@ -22,7 +28,12 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'agents/folder.js',
     'agents/namespace.js',
     'agents/reaper.js',
+    'deadline.js',
+    'messaging/gate.js',
+    'messaging/locked-put.js',
     'messaging/ring.js',
+    'sync/raw-lock.js',
+    'sync/taking.js',
   ];
   return Object.assign({}, ...(await Promise.all(parts.map(load)))) as Library;
 }

@@ -1,6 +1,6 @@
-/** Mutations of the ring. */
+/** Mutations of the ring, and of those who wait at it. */
 
-import type { Mutant } from '../mutants.ts';
+import { FOR_EVER, type Mutant } from '../mutants.ts';
 
 const WRONG = /is not there|in pieces|was not put|out of order|is gone/;
 
@@ -8,11 +8,11 @@ export const ringMutants: readonly Mutant[] = [
   {
     name: 'an item is counted before its end is written',
     file: 'messaging/ring.js',
-    from: `        store(words, at + END_WORD + ((puts + 1) & 1), next);
+    from: `        storePlain(words, at + END_WORD + ((puts + 1) & 1), next);
         // PUBLISH item -> PUTS
         store(words, at + PUTS_WORD, (puts + 1) & MASK);`,
     to: `        store(words, at + PUTS_WORD, (puts + 1) & MASK);
-        store(words, at + END_WORD + ((puts + 1) & 1), next);`,
+        storePlain(words, at + END_WORD + ((puts + 1) & 1), next);`,
     primitive: 'Ring',
     scenario: 'two put, one takes, one dies',
     preemptions: 1,
@@ -38,5 +38,49 @@ export const ringMutants: readonly Mutant[] = [
     scenario: 'one puts, one takes, three each',
     preemptions: 3,
     finds: WRONG,
+  },
+  {
+    name: 'who puts behind others, and may have had their wake-up, does not pass it on',
+    file: 'messaging/locked-put.js',
+    from: `taken() {
+        this.lock.abandon();`,
+    to: 'taken() {',
+    primitive: 'Channel',
+    scenario: 'three put, one takes',
+    preemptions: 2,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'who has got an item, and may have had the wake-up of others, does not pass it on',
+    file: 'messaging/gate.js',
+    from: 'taken: passOn,',
+    to: 'taken: () => { },',
+    primitive: 'Channel',
+    scenario: 'one puts, two take',
+    preemptions: 3,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'who waits for an item does not look again between its mark and its sleep',
+    file: 'messaging/gate.js',
+    from: `if (!ready())
+                        return false;`,
+    to: 'return false;',
+    primitive: 'Channel',
+    scenario: 'one puts, two take',
+    preemptions: 2,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'an item is announced without clearing the mark first',
+    file: 'messaging/gate.js',
+    from: `clearBits(words, at + CELL_STATE, WAITERS_BIT);
+        wakeOldest(agent, this.cell);`,
+    to: `wakeOldest(agent, this.cell);
+        clearBits(words, at + CELL_STATE, WAITERS_BIT);`,
+    primitive: 'Channel',
+    scenario: 'one puts, two take',
+    preemptions: 3,
+    finds: FOR_EVER,
   },
 ];

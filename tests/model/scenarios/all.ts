@@ -3,6 +3,7 @@
 import type { AnyScenario } from '../scenario.ts';
 import { arenaScenarios } from './arena.ts';
 import { barrierScenarios } from './barrier.ts';
+import { channelScenarios } from './channel.ts';
 import { conditionScenarios } from './condition.ts';
 import { deadlockScenarios } from './deadlock.ts';
 import { eventScenarios } from './event.ts';
@@ -27,6 +28,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Latch: latchScenarios,
   Deadlock: deadlockScenarios,
   Ring: ringScenarios,
+  Channel: channelScenarios,
   Arena: arenaScenarios,
 };
 
