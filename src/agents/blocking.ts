@@ -24,6 +24,8 @@ export const ELSEWHERE = -1;
 const FIRST_SLICE = 4;
 /** Milliseconds between looks at this process's own children, while it is blocked and gets no exit event. */
 const CHILDREN_SLICE = 20;
+/** Milliseconds between looks at what nobody wakes this thread for. */
+const LOOKING_SLICE = 4;
 /** Milliseconds of the longest sleep where no agent is to be looked after. */
 const LONGEST_SLICE = 1000;
 /** Looks at an object before sleeping, where earlier looks were in vain. */
@@ -137,12 +139,18 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
 
 /**
  * Sleeps until one of the waits has what it waits for, of as many objects. *Blocks*. Returns `false` when the time has passed. Where the objects
- * are of several namespaces, it looks at them every millisecond, as a thread can sleep in one namespace only.
+ * are of several namespaces, it looks at them every millisecond, as a thread can sleep in one namespace only; every few milliseconds where it
+ * has to look `otherwise`.
  */
-export function blockOnAny(waits: readonly { cell: Cell; wait: Wait }[], deadline: Deadline): boolean {
+export function blockOnAny(
+  waits: readonly { cell: Cell; wait: Wait }[],
+  deadline: Deadline,
+  otherwise?: () => boolean,
+): boolean {
   const agents = new Set(waits.map(({ cell }) => cell.agent));
   const [agent] = agents.size > 0 ? agents : agentsOfThread();
-  const served = (): boolean => waits.some(({ wait }) => wait.attempt(PRESSURE.NONE));
+  const served = (): boolean =>
+    waits.some(({ wait }) => wait.attempt(PRESSURE.NONE)) || otherwise?.() === true;
   for (const { cell } of waits) cell.enter(BLOCKING_BIT, cell.drawTicket());
   beginBlocking(undefined, ELSEWHERE);
   try {
@@ -150,7 +158,7 @@ export function blockOnAny(waits: readonly { cell: Cell; wait: Wait }[], deadlin
       const seen = agent === undefined ? 0 : load(agent.words, agent.base + AGENT_PARK);
       if (served()) return true;
       if (deadline.expired) return false;
-      const longest = agents.size > 1 ? 1 : Math.min(slices(), LONGEST_SLICE);
+      const longest = agents.size > 1 ? 1 : Math.min(slices(), otherwise ? LOOKING_SLICE : LONGEST_SLICE);
       const milliseconds = Math.min(longest, deadline.remaining);
       if (agent === undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
       else if (sleepOnce(agent, seen, milliseconds) === 'timeout') lookAround();

@@ -2,6 +2,7 @@
 
 import { inspect } from 'node:util';
 import { blockOnAny } from '../agents/blocking.ts';
+import { isAborted, isSentinel } from '../agents/sentinels.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError } from '../errors.ts';
@@ -50,7 +51,10 @@ export async function waitAny<Each extends Waitable>(
   return all.filter(isReady);
 }
 
-/** The same; *blocks* the thread. Of signals it sees those that were aborted before, as no event reaches a blocked thread. */
+/**
+ * The same; *blocks* the thread. Of signals it sees the sentinels of children, within some milliseconds, and those that were aborted before: no
+ * event reaches a blocked thread.
+ */
 export function waitAnySync<Each extends Waitable>(objects: Iterable<Each>, options?: WaitOptions): Each[] {
   const { all, deadline } = begin(objects, options);
   const now = all.filter(isReady);
@@ -61,7 +65,8 @@ export function waitAnySync<Each extends Waitable>(objects: Iterable<Each>, opti
     const ready = (): boolean => isReady(object);
     return [{ cell: channel.cell, wait: channel.items.waitFor(ready, ready) }];
   });
-  blockOnAny(waits, deadline);
+  const sentinels = all.filter((object) => object instanceof AbortSignal).filter(isSentinel);
+  blockOnAny(waits, deadline, sentinels.length === 0 ? undefined : () => sentinels.some(isAborted));
   return all.filter(isReady);
 }
 
@@ -85,7 +90,7 @@ function check(object: unknown): void {
 }
 
 function isReady(object: unknown): boolean {
-  if (object instanceof AbortSignal) return object.aborted;
+  if (object instanceof AbortSignal) return isAborted(object);
   if (object instanceof Connection) return object.closed || object.ready();
   const queue = object as MessageQueue<unknown>;
   return queue.closed || !queue.empty;

@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
+import { noteSentinel } from '../agents/sentinels.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
 import type { ChildKind } from './child-state.ts';
@@ -104,6 +105,7 @@ export abstract class Child<
       },
     });
     if (daemon) state.running.keepAlive(false);
+    noteSentinel(state.sentinel.signal, () => look(this));
     trackChild(this);
   }
 

@@ -10,7 +10,7 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { type Connection, Lock, Pipe, Queue, waitAny } from 'lockstep';
+import { type Connection, Lock, Pipe, Queue, waitAny, waitAnySync } from 'lockstep';
 import { type Actor, suite } from '../support/stage.ts';
 import { repliesOnce } from '../support/targets.ts';
 import { until } from '../support/until.ts';
@@ -196,6 +196,23 @@ suite('Pipe', (stage) => {
       assert.deepEqual(await waiter.do('waitAny', [], { timeout: 10 }), []);
     },
   );
+
+  stage.it('L145: waitAny tells of a child that has ended, also in a blocked thread', async () => {
+    const [here, there] = pipe();
+    for (const way of ['blocking', 'awaiting']) {
+      const worker = stage.worker({ target: repliesOnce, args: [there] });
+      worker.start();
+      const { sentinel } = worker;
+      const objects = [stage.share(new Queue()), sentinel];
+      const timeout = 5;
+      assert.deepEqual(waitAnySync(objects, { timeout }), []);
+      assert.deepEqual(await waitAny(objects, { timeout }), []);
+      here.sendSync('x');
+      assert.deepEqual(here.recvSync(), { reply: 'x' });
+      assert.deepEqual(way === 'blocking' ? waitAnySync(objects) : await waitAny(objects), [sentinel]);
+      assert.equal(worker.exitCode, 0);
+    }
+  });
 
   stage.it('X31: the parent may close its copy of the child’s end right after start', async () => {
     const [here, there] = pipe();
