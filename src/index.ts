@@ -13,11 +13,13 @@ export type {
 } from './contracts.ts';
 export type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 export * from './errors.ts';
-export type { ConnectionDescription, PipeOptions } from './messaging/connection.ts';
-export { Connection, Pipe } from './messaging/connection.ts';
+export type { ConnectionDescription } from './messaging/connection.ts';
+export { Connection } from './messaging/connection.ts';
 export type { JoinableQueueDescription } from './messaging/joinable-queue.ts';
 export { JoinableQueue } from './messaging/joinable-queue.ts';
 export type { QueueDescription, QueueOptions } from './messaging/message-queue.ts';
+export type { PipeOptions } from './messaging/pipe.ts';
+export { Pipe } from './messaging/pipe.ts';
 export { Queue } from './messaging/queue.ts';
 export { SimpleQueue } from './messaging/simple-queue.ts';
 export type { Waitable } from './messaging/wait-any.ts';

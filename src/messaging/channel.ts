@@ -18,39 +18,31 @@ import type { Agent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { Deadline } from '../deadline.ts';
-import { ClosedError, LayoutError, StateError } from '../errors.ts';
+import { ClosedError, StateError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY, CELL_STATE, KIND } from '../memory/layout.ts';
 import { Lock } from '../sync/lock.ts';
 import { RawLock } from '../sync/raw-lock.ts';
 import type { Taking } from '../sync/taking.ts';
 import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
-import { Decoder, MalformedError } from './decoder.ts';
-import { Encoder } from './encoder.ts';
 import { Far } from './far.ts';
 import { Gate } from './gate.ts';
-import { isReadInPlace, readFrom, readInPlace } from './incoming.ts';
 import { LockedPut, patient } from './locked-put.ts';
 import type { Outgoing } from './outgoing.ts';
 import { notePart, openPart } from './parts.ts';
-import type { Format, Found } from './ring.ts';
-import { RING_HEADER_WORDS, Ring } from './ring.ts';
+import { Ring } from './ring.ts';
+import { NOTHING, RingReader } from './ring-reader.ts';
+import { HEADER_BYTES, RingWriter } from './ring-writer.ts';
 
 const GATE_TYPE: ObjectType = { kind: KIND.GATE, name: 'Gate', serial: true, lasting: false };
 const LOCK_WORD: number = CELL_BODY + 2;
 const GATE_WORD: number = CELL_BODY + 4;
 /** In the cell of the gate of those who put: the gate of those who join. */
 const JOIN_WORD: number = CELL_BODY + 2;
-const HEADER_BYTES: number = RING_HEADER_WORDS * 4;
 /** Bytes that are backed by memory at first. */
 const FIRST_RESERVE = 256 * 1024;
-/** Bytes of a far item's payload in the ring: how long it is. */
-const FAR_BYTES = 8;
 /** Items from which on one place more is nothing that somebody else waits for. */
 const MANY = 16;
-
-/** Instead of a value: there is none. */
-export const NOTHING: unique symbol = Symbol('nothing');
 
 type Put = 'put' | 'full' | 'closed';
 
@@ -75,13 +67,8 @@ export class Channel {
   readonly joins: Gate;
   private readonly title: string;
   private readonly lock: RawLock;
-  private readonly buffer: Buffer;
-  private readonly encoder = new Encoder();
-  private readonly decoder = new Decoder();
-  private readonly apart = new Decoder();
-  private readonly far: Far;
-  /** Shared objects in items that were put and may not have been read: they have to live until then. */
-  private pinned: { number: number; objects: readonly object[] }[] = [];
+  private readonly writer: RingWriter;
+  private readonly reader: RingReader;
   private writing = false;
   /** `putsOfThread` when something was taken last. */
   private putsAtTaking = -1;
@@ -95,10 +82,10 @@ export class Channel {
     this.lock = RawLock.of(openPart(cell, Lock.TYPE, cell, LOCK_WORD, title)!);
     const { buffer } = cell.agent.namespace.mapAllData(cell, HEADER_BYTES);
     this.ring = new Ring(new Int32Array(buffer), 0, title);
-    this.buffer = Buffer.from(buffer);
-    this.encoder.aim(this.buffer);
-    this.decoder.aim(this.buffer);
-    this.far = new Far(cell.agent.folder, cell);
+    const bytes = Buffer.from(buffer);
+    const far = new Far(cell.agent.folder, cell);
+    this.writer = new RingWriter(cell, this.ring, bytes, far);
+    this.reader = new RingReader(this.ring, bytes, far, title, () => this.taken());
   }
 
   /** The cell's Channel: one in each agent. Throws `StaleHandleError`, `LayoutError`. */
@@ -109,50 +96,36 @@ export class Channel {
     return made;
   }
 
-  /** Fills a cell that is just being made; its parts stay open with it. */
+  /** Fills a cell that is just being made; its parts stay open with it. Throws `NoSpaceError`, with nothing left. */
   static init(place: Place, agent: Agent, { capacity, most }: ChannelOptions): void {
     const bytes = HEADER_BYTES + capacity;
     const reserve = Math.min(bytes, FIRST_RESERVE);
-    agent.namespace.makeData(place, bytes, { reserve, content: Ring.header(capacity, most, reserve) });
-    const joins = agent.create(GATE_TYPE, () => {});
-    notePart(
-      place,
-      LOCK_WORD,
-      agent.create(Lock.TYPE, () => {}),
-    );
-    notePart(
-      place,
-      GATE_WORD,
-      agent.create(GATE_TYPE, (rooms) => notePart(rooms, JOIN_WORD, joins)),
-    );
+    const made: Cell[] = [];
+    const part = (
+      of: Place,
+      word: number,
+      type: ObjectType,
+      init: (place: Place) => void = () => {},
+    ): void => {
+      const cell = agent.create(type, init);
+      made.push(cell);
+      notePart(of, word, cell);
+    };
+    try {
+      part(place, LOCK_WORD, Lock.TYPE);
+      part(place, GATE_WORD, GATE_TYPE, (rooms) => part(rooms, JOIN_WORD, GATE_TYPE));
+      agent.namespace.makeData(place, bytes, { reserve, content: Ring.header(capacity, most, reserve) });
+    } catch (error) {
+      for (const cell of made) agent.closeCell(cell);
+      throw error;
+    }
   }
 
   // Taking.
 
-  /** Takes the oldest item; `NOTHING`: there is none. Never waits. Throws what opening a shared object in it throws: it is taken then. */
+  /** Takes the oldest item; `NOTHING`: there is none. Never waits. Throws as `RingReader.take` does. */
   take(): unknown {
-    const { ring } = this;
-    for (;;) {
-      const found = ring.find();
-      if (found === undefined) return NOTHING;
-      if (!isReadInPlace(found)) {
-        const value = this.takeApart(found);
-        if (value === NOTHING) continue;
-        return value;
-      }
-      const { head, next } = found;
-      let value: unknown;
-      let failure: unknown;
-      try {
-        value = readInPlace(this.decoder, found);
-      } catch (error) {
-        failure = error;
-      }
-      if (!ring.take(head, next)) continue;
-      this.taken();
-      if (failure === undefined) return value;
-      throw failure instanceof MalformedError ? this.damaged() : failure;
-    }
+    return this.reader.take();
   }
 
   /** Waits for an item; `NOTHING`: the time has passed, or `over` says that none will come. *Blocks*. */
@@ -180,7 +153,7 @@ export class Channel {
     let put = false;
     this.writing = true;
     try {
-      put = !this.items.closed && this.writeInPlace(value);
+      put = !this.items.closed && this.writer.writeInPlace(value);
     } finally {
       this.writing = false;
       this.release();
@@ -265,7 +238,7 @@ export class Channel {
   }
 
   private waitForRoom(out: Outgoing, gone: () => boolean): Taking {
-    const length = this.lengthInRing(out.prepare());
+    const length = this.writer.lengthInRing(out.prepare());
     const ready = (): boolean => this.items.closed || this.ring.fits(length) || gone();
     const { most } = this.ring;
     return this.rooms.waitFor(ready, ready, most === 0 || most >= MANY);
@@ -294,7 +267,7 @@ export class Channel {
     let put: Put;
     this.writing = true;
     try {
-      put = this.items.closed ? 'closed' : this.write(out) ? 'put' : 'full';
+      put = this.items.closed ? 'closed' : this.writer.write(out) ? 'put' : 'full';
     } finally {
       this.writing = false;
       this.release();
@@ -312,97 +285,9 @@ export class Channel {
     if (!this.lock.release(this.lock.cell)) this.lock.free();
   }
 
-  /** With the lock. `false`: there is no room at the end, or the value has to be written apart. */
-  private writeInPlace(value: unknown): boolean {
-    const { ring, encoder } = this;
-    const room = ring.room();
-    if (room === undefined) return false;
-    const { from } = room;
-    const end = encoder.encode(value, from, Math.min(room.limit, ring.reserved));
-    return end >= 0 && this.commit(from, end - from, encoder.format, encoder.shared, false);
-  }
-
-  /** With the lock. `false`: there is no room. */
-  private write(out: Outgoing): boolean {
-    const { ring, encoder } = this;
-    if (out.bytes === undefined) {
-      let room = ring.room();
-      while (room !== undefined) {
-        const { from } = room;
-        const limit = Math.min(room.limit, ring.reserved);
-        const end = out.writeWith(encoder, from, limit);
-        if (end >= 0) return this.commit(from, end - from, out.format, out.shared, false);
-        // Only the ring's very end may be passed over. Elsewhere memory has to be backed first, or HEAD has moved on since it was seen.
-        room = limit === ring.limit && out.bytes === undefined ? ring.roomAtStart() : undefined;
-      }
-    }
-    const bytes = out.prepare();
-    const length = this.lengthInRing(bytes);
-    if (!ring.fits(length)) return false;
-    const { from, limit } = ring.roomFor(length);
-    this.reserve(limit);
-    const far = bytes.length > ring.longest;
-    if (far) {
-      this.far.write(ring.puts, bytes);
-      this.buffer.writeDoubleLE(bytes.length, from);
-    } else this.buffer.set(bytes, from);
-    return this.commit(from, length, out.format, out.shared, far);
-  }
-
-  private commit(
-    from: number,
-    length: number,
-    format: Format,
-    shared: readonly object[],
-    far: boolean,
-  ): true {
-    if (shared.length > 0 || this.pinned.length > 0) this.pin(shared);
-    this.ring.commit(from, length, format, far);
-    return true;
-  }
-
-  private pin(objects: readonly object[]): void {
-    const { ring } = this;
-    const left = ring.size;
-    this.pinned = this.pinned.filter(({ number }) => ((ring.puts - number) & 0x7fffffff) <= left);
-    if (objects.length > 0) this.pinned.push({ number: ring.puts, objects });
-  }
-
-  /** Backs the ring by memory up to that byte. Throws `NoSpaceError`. */
-  private reserve(limit: number): void {
-    const { ring, cell } = this;
-    if (limit <= ring.reserved) return;
-    const bytes = Math.min(HEADER_BYTES + ring.capacity, Math.max(limit, ring.reserved * 2));
-    cell.agent.namespace.reserveData(cell, bytes);
-    ring.reserved = bytes;
-  }
-
-  private lengthInRing(bytes: Uint8Array): number {
-    return bytes.length > this.ring.longest ? FAR_BYTES : bytes.length;
-  }
-
-  /** Takes an item that is read from memory of our own; `NOTHING`: somebody else has. */
-  private takeApart(found: Found): unknown {
-    const { head, next, format, far, number } = found;
-    const bytes = far
-      ? this.far.read(number)
-      : Buffer.from(this.buffer.subarray(found.from, found.from + found.length));
-    if (bytes === undefined && this.ring.isThere(head)) throw this.damaged();
-    if (bytes === undefined || !this.ring.take(head, next)) return NOTHING;
-    if (far) this.far.remove(number);
-    this.taken();
-    return readFrom(bytes, format, this.apart);
-  }
-
   private taken(): void {
     this.putsAtTaking = putsOfThread;
     this.rooms.announce();
-  }
-
-  private damaged(): LayoutError {
-    return new LayoutError(
-      `${this.title}: an item can't be read, its memory is damaged; it is left out, and what comes after it may be sound`,
-    );
   }
 }
 

@@ -15,12 +15,10 @@
 
 import { inspect } from 'node:util';
 import { load } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
-import { defaultAgent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Description } from '../agents/shared-object.ts';
-import { Opened, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
+import { type Opened, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
@@ -44,22 +42,22 @@ import {
   phaseOf,
 } from '../memory/layout.ts';
 import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
-import { Channel, NOTHING } from './channel.ts';
+import { Channel } from './channel.ts';
 import { Outgoing } from './outgoing.ts';
-import { notePart, openPart } from './parts.ts';
+import { openPart } from './parts.ts';
+import { NOTHING } from './ring-reader.ts';
 
-const TYPE: ObjectType = { kind: KIND.CONNECTION, name: 'Connection', serial: false, lasting: false };
-const CHANNEL_TYPE: ObjectType = { kind: KIND.PIPE, name: 'Pipe', serial: true, lasting: false };
+export const CONNECTION_TYPE: ObjectType = {
+  kind: KIND.CONNECTION,
+  name: 'Connection',
+  serial: false,
+  lasting: false,
+};
+export const CHANNEL_TYPE: ObjectType = { kind: KIND.PIPE, name: 'Pipe', serial: true, lasting: false };
 
-const PEER_WORD: number = CELL_BODY;
-const OUT_WORD: number = CELL_BODY + 2;
-const IN_WORD: number = CELL_BODY + 4;
-const PIPE_BYTES: number = 1024 * 1024;
-
-export interface PipeOptions {
-  /** Whether both ends send and receive (the default), or the first only receives and the second only sends. */
-  duplex?: boolean | undefined;
-}
+export const PEER_WORD: number = CELL_BODY;
+export const OUT_WORD: number = CELL_BODY + 2;
+export const IN_WORD: number = CELL_BODY + 4;
 
 /** How an end of a pipe stands. */
 export interface ConnectionDescription extends Description {
@@ -89,14 +87,14 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   /** @internal */
   constructor(opened: Opened) {
-    super(TYPE, opened);
+    super(CONNECTION_TYPE, opened);
     this.out = channelAt(this.cell, OUT_WORD, this.title);
     this.in = channelAt(this.cell, IN_WORD, this.title);
   }
 
   /** Opens the end that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open<Received = unknown, Sent = unknown>(handle: string): Connection<Received, Sent> {
-    return new Connection<Received, Sent>(openHandle(TYPE, handle));
+    return new Connection<Received, Sent>(openHandle(CONNECTION_TYPE, handle));
   }
 
   get readable(): boolean {
@@ -210,7 +208,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     this.checkOpen();
     const { namespace } = this.cell.agent;
     return {
-      kind: TYPE.name,
+      kind: CONNECTION_TYPE.name,
       name: this.name ?? null,
       handle: this.handle,
       readable: this.readable,
@@ -329,43 +327,6 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 }
 
-/**
- * Makes a pipe: two ends that are connected. With `duplex: false` the first end only receives and the second only sends.
- *
- * @example
- * const [here, there] = Pipe();
- * new Process({ target: serve, args: [there] }).start();
- * here.sendSync({ question: 1 });
- * console.log(here.recvSync());
- */
-export function Pipe<First = unknown, Second = unknown>({
-  duplex = true,
-}: PipeOptions = {}): [Connection<First, Second>, Connection<Second, First>] {
-  if (typeof duplex !== 'boolean') {
-    throw new InvalidTypeError(`Pipe: refused, duplex is ${inspect(duplex)}; pass true or false`);
-  }
-  const agent = defaultAgent();
-  const toFirst = makeChannel(agent);
-  const toSecond = duplex ? makeChannel(agent) : undefined;
-  const [first, second] = [agent.create(TYPE, () => {}), agent.create(TYPE, () => {})];
-  connect(first, second, toSecond, toFirst);
-  connect(second, first, toFirst, toSecond);
-  return [
-    new Connection<First, Second>(new Opened(first, undefined)),
-    new Connection<Second, First>(new Opened(second, undefined)),
-  ];
-}
-
-function makeChannel(agent: Agent): Cell {
-  return agent.create(CHANNEL_TYPE, (place) => Channel.init(place, agent, { capacity: PIPE_BYTES, most: 0 }));
-}
-
-function connect(end: Cell, peer: Cell, out: Cell | undefined, received: Cell | undefined): void {
-  notePart(end, PEER_WORD, peer);
-  if (out !== undefined) notePart(end, OUT_WORD, out);
-  if (received !== undefined) notePart(end, IN_WORD, received);
-}
-
 /** The channel that the end's word tells of; `undefined`: it has none. */
 function channelAt(of: Cell, word: number, title: string): Channel | undefined {
   const cell = openPart(of, CHANNEL_TYPE, of, word, title);
@@ -397,5 +358,5 @@ function sliceOf(
 }
 
 registerKind(KIND.PIPE, { name: CHANNEL_TYPE.name });
-registerKind(KIND.CONNECTION, { name: TYPE.name });
-registerClass(TYPE.name, Connection.open);
+registerKind(KIND.CONNECTION, { name: CONNECTION_TYPE.name });
+registerClass(CONNECTION_TYPE.name, Connection.open);

@@ -81,7 +81,7 @@ export class Decoder {
       }
       case TAG.BYTES: {
         const from = this.skip(length);
-        return this.note(this.copy(from, length));
+        return this.note(copyOf(this.buffer, from, length));
       }
       case TAG.LONG_ARRAY:
         return this.readArray(length, depth);
@@ -183,13 +183,6 @@ export class Decoder {
     return negative ? -value : value;
   }
 
-  private copy(from: number, length: number): Uint8Array {
-    // Memory that is not cleared first, and belongs to nobody else.
-    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
-    bytes.set(this.buffer.subarray(from, from + length));
-    return bytes;
-  }
-
   private note<Noted extends object>(object: Noted): Noted {
     this.seen?.push(object);
     return object;
@@ -206,4 +199,12 @@ export class Decoder {
 
 function define(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
+/** The bytes, in memory of their own. */
+export function copyOf(buffer: Buffer, from: number, length: number): Uint8Array {
+  // Memory that is not cleared first, and belongs to nobody else.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+  bytes.set(buffer.subarray(from, from + length));
+  return bytes;
 }

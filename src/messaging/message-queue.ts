@@ -18,8 +18,9 @@ import {
 } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { ChannelOptions } from './channel.ts';
-import { Channel, NOTHING } from './channel.ts';
+import { Channel } from './channel.ts';
 import { Outgoing } from './outgoing.ts';
+import { NOTHING } from './ring-reader.ts';
 
 /** Bytes for waiting items, where nothing is said: reserved only as they are needed. */
 const DEFAULT_BYTES: number = 16 * 1024 * 1024;

@@ -1,0 +1,55 @@
+/** Pipe: makes two ends that are connected (connection.ts), with one or two channels between them. */
+
+import { inspect } from 'node:util';
+import type { Agent } from '../agents/agent.ts';
+import { defaultAgent } from '../agents/agent.ts';
+import type { Cell } from '../agents/cell.ts';
+import { Opened } from '../agents/shared-object.ts';
+import { InvalidTypeError } from '../errors.ts';
+import { Channel } from './channel.ts';
+import { CHANNEL_TYPE, CONNECTION_TYPE, Connection, IN_WORD, OUT_WORD, PEER_WORD } from './connection.ts';
+import { notePart } from './parts.ts';
+
+const PIPE_BYTES: number = 1024 * 1024;
+
+export interface PipeOptions {
+  /** Whether both ends send and receive (the default), or the first only receives and the second only sends. */
+  duplex?: boolean | undefined;
+}
+
+/**
+ * Makes a pipe: two ends that are connected. With `duplex: false` the first end only receives and the second only sends.
+ *
+ * @example
+ * const [here, there] = Pipe();
+ * new Process({ target: serve, args: [there] }).start();
+ * here.sendSync({ question: 1 });
+ * console.log(here.recvSync());
+ */
+export function Pipe<First = unknown, Second = unknown>({
+  duplex = true,
+}: PipeOptions = {}): [Connection<First, Second>, Connection<Second, First>] {
+  if (typeof duplex !== 'boolean') {
+    throw new InvalidTypeError(`Pipe: refused, duplex is ${inspect(duplex)}; pass true or false`);
+  }
+  const agent = defaultAgent();
+  const toFirst = makeChannel(agent);
+  const toSecond = duplex ? makeChannel(agent) : undefined;
+  const [first, second] = [agent.create(CONNECTION_TYPE, () => {}), agent.create(CONNECTION_TYPE, () => {})];
+  connect(first, second, toSecond, toFirst);
+  connect(second, first, toFirst, toSecond);
+  return [
+    new Connection<First, Second>(new Opened(first, undefined)),
+    new Connection<Second, First>(new Opened(second, undefined)),
+  ];
+}
+
+function makeChannel(agent: Agent): Cell {
+  return agent.create(CHANNEL_TYPE, (place) => Channel.init(place, agent, { capacity: PIPE_BYTES, most: 0 }));
+}
+
+function connect(end: Cell, peer: Cell, out: Cell | undefined, received: Cell | undefined): void {
+  notePart(end, PEER_WORD, peer);
+  if (out !== undefined) notePart(end, OUT_WORD, out);
+  if (received !== undefined) notePart(end, IN_WORD, received);
+}

@@ -1,0 +1,100 @@
+/** RingWriter: puts values into a ring. All of it with the lock to put. */
+
+import type { Cell } from '../agents/cell.ts';
+import { Encoder } from './encoder.ts';
+import type { Far } from './far.ts';
+import type { Outgoing } from './outgoing.ts';
+import type { Format, Ring } from './ring.ts';
+import { RING_HEADER_WORDS } from './ring.ts';
+
+export const HEADER_BYTES: number = RING_HEADER_WORDS * 4;
+/** Bytes of a far item's payload in the ring: how long it is. */
+const FAR_BYTES = 8;
+
+export class RingWriter {
+  private readonly cell: Cell;
+  private readonly ring: Ring;
+  private readonly buffer: Buffer;
+  private readonly far: Far;
+  private readonly encoder = new Encoder();
+  /** Shared objects in items that were put and may not have been read: they have to live until then. */
+  private pinned: { number: number; objects: readonly object[] }[] = [];
+
+  constructor(cell: Cell, ring: Ring, buffer: Buffer, far: Far) {
+    this.cell = cell;
+    this.ring = ring;
+    this.buffer = buffer;
+    this.far = far;
+    this.encoder.aim(buffer);
+  }
+
+  /** Puts the value right after the last. `false`: there is no room for it, or it has to be written apart. */
+  writeInPlace(value: unknown): boolean {
+    const { ring, encoder } = this;
+    const room = ring.room();
+    if (room === undefined) return false;
+    const { from } = room;
+    const end = encoder.encode(value, from, Math.min(room.limit, ring.reserved));
+    return end >= 0 && this.commit(from, end - from, encoder.format, encoder.shared, false);
+  }
+
+  /** Puts the value, in whatever way. `false`: there is no room for it now. Throws `NotSendableError`, `NoSpaceError`. */
+  write(out: Outgoing): boolean {
+    const { ring, encoder } = this;
+    if (out.bytes === undefined) {
+      let room = ring.room();
+      while (room !== undefined) {
+        const { from } = room;
+        const limit = Math.min(room.limit, ring.reserved);
+        const end = out.writeWith(encoder, from, limit);
+        if (end >= 0) return this.commit(from, end - from, out.format, out.shared, false);
+        // Only the ring's very end may be passed over. Elsewhere memory has to be backed first, or HEAD has moved on since it was seen.
+        room = limit === ring.limit && out.bytes === undefined ? ring.roomAtStart() : undefined;
+      }
+    }
+    const bytes = out.prepare();
+    const length = this.lengthInRing(bytes);
+    if (!ring.fits(length)) return false;
+    const { from, limit } = ring.roomFor(length);
+    this.reserve(limit);
+    const far = bytes.length > ring.longest;
+    if (far) {
+      this.far.write(ring.puts, bytes);
+      this.buffer.writeDoubleLE(bytes.length, from);
+    } else this.buffer.set(bytes, from);
+    return this.commit(from, length, out.format, out.shared, far);
+  }
+
+  /** Bytes that a payload takes in the ring. */
+  lengthInRing(payload: Uint8Array): number {
+    return payload.length > this.ring.longest ? FAR_BYTES : payload.length;
+  }
+
+  private commit(
+    from: number,
+    length: number,
+    format: Format,
+    shared: readonly object[],
+    far: boolean,
+  ): true {
+    if (shared.length > 0 || this.pinned.length > 0) this.pin(shared);
+    this.ring.commit(from, length, format, far);
+    return true;
+  }
+
+  private pin(objects: readonly object[]): void {
+    const { ring } = this;
+    const left = ring.size;
+    this.pinned = this.pinned.filter(({ number }) => ((ring.puts - number) & 0x7fffffff) <= left);
+    if (objects.length > 0) this.pinned.push({ number: ring.puts, objects });
+  }
+
+  /** Backs the ring by memory up to that byte. Throws `NoSpaceError`. */
+  private reserve(limit: number): void {
+    const { ring, cell } = this;
+    if (limit <= ring.reserved) return;
+    const bytes = Math.min(HEADER_BYTES + ring.capacity, Math.max(limit, ring.reserved * 2));
+    cell.agent.namespace.reserveData(cell, bytes);
+    ring.reserved = bytes;
+  }
+}
