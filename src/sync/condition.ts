@@ -216,7 +216,8 @@ export interface ConditionDescription extends Description {
  * Lets processes and threads wait for a change of what its lock guards. `wait` gives the lock up, waits for a notification, and
  * comes back with the lock held as before, at the same depth.
  *
- * *If a waiter dies* it is withdrawn; a notification that it had been given and not taken goes to the next.
+ * *If a waiter dies* it is withdrawn; a notification that it had been given and not taken goes to the next. *If the holder of the lock dies*,
+ * who comes in next is told, as of any lock; who comes back from a wait, by `recovered`.
  *
  * @example
  * await condition.run(async () => {
@@ -254,6 +255,11 @@ export class Condition extends SharedObject implements Lockable {
 
   get owner(): Owner | null {
     return this.lock.owner;
+  }
+
+  /** Whether somebody has died inside before this thread came in, or came back from its wait; see `Lock.recovered`. */
+  get recovered(): boolean {
+    return this.lock.recovered;
   }
 
   /** Takes the lock; see `Lock.acquire`. */
@@ -302,7 +308,8 @@ export class Condition extends SharedObject implements Lockable {
 
   /**
    * Gives the lock up, waits for a notification, takes the lock again. Resolves to `true` when notified, `false` when the timeout has
-   * passed; the timeout does not bound the taking again. The event loop goes on.
+   * passed; the timeout does not bound the taking again. The event loop goes on. Where somebody has died inside meanwhile, `recovered` is
+   * `true` afterwards, until the lock is released.
    *
    * *Cancels* by `signal`: rejects with its reason, with the lock held again. Rejects with `NotOwnerError` (or
    * `NotLockedError`) without the lock.

@@ -13,8 +13,7 @@ import { InvalidTypeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { LockWait } from './lock-wait.ts';
 import { ownerOf, setMarks, TOLERANT_BIT, TRACED_BIT } from './lock-words.ts';
-import type { RawLock } from './raw-lock.ts';
-import type { Scope } from './scope.ts';
+import type { Holding, RawLock } from './raw-lock.ts';
 import { runInScope } from './scope.ts';
 import { takeAwaiting, takeBlocking } from './taking.ts';
 
@@ -24,13 +23,6 @@ export interface LockDescription extends Description {
   owner: Owner | null;
   /** Calls that wait for it, blocked and awaiting, in all processes. */
   waiting: number;
-}
-
-/** What a condition has to remember of a lock that it gives up for a while. */
-export interface Holding {
-  readonly turn: number;
-  readonly depth: number;
-  readonly scope: Scope;
 }
 
 export abstract class MutualExclusion<Raw extends RawLock = RawLock>
@@ -55,6 +47,15 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     this.checkOpen();
     const slot = ownerOf(this.raw.state);
     return slot === 0 ? null : this.cell.agent.namespace.identity(slot);
+  }
+
+  /**
+   * Whether somebody has died inside before this thread came in: `hold.recovered` of its present holding, for code within `run`. After the
+   * wait of a condition it also tells of who died inside meanwhile. `false` while this thread does not hold it.
+   */
+  get recovered(): boolean {
+    this.checkOpen();
+    return this.raw.isTold && ownerOf(this.raw.state) === this.raw.me;
   }
 
   /**

@@ -27,8 +27,12 @@ const CLOSED = { code: 'ERR_LOCKSTEP_CLOSED' };
 const Point = struct({ x: 'f64', tags: 'u8[2]' });
 const LOCKING = ['acquire', 'acquireSync', 'tryAcquire', 'release'];
 const OBJECTS: Record<string, { make: () => { close(): void }; methods: string[]; getters: string[] }> = {
-  Lock: { make: () => new Lock(), methods: LOCKING, getters: ['locked', 'owner', 'handle'] },
-  RLock: { make: () => new RLock(), methods: LOCKING, getters: ['locked', 'owner', 'depth', 'handle'] },
+  Lock: { make: () => new Lock(), methods: LOCKING, getters: ['locked', 'owner', 'recovered', 'handle'] },
+  RLock: {
+    make: () => new RLock(),
+    methods: LOCKING,
+    getters: ['locked', 'owner', 'recovered', 'depth', 'handle'],
+  },
   Semaphore: { make: () => new Semaphore(1), methods: LOCKING, getters: ['value', 'handle'] },
   BoundedSemaphore: { make: () => new BoundedSemaphore(1), methods: LOCKING, getters: ['value', 'handle'] },
   Condition: {
