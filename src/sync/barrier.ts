@@ -30,19 +30,13 @@ import { inspect } from 'node:util';
 import { cas, clearBits, load, setBits, store } from '#atomics';
 import { block, spin } from '../agents/blocking.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import { obtainChecked } from '../agents/content.ts';
 import type { FunctionReference } from '../agents/function-reference.ts';
 import { referenceTo, resolveReference, resolveReferenceNow } from '../agents/function-reference.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Namespace } from '../agents/namespace.ts';
 import type { Description } from '../agents/shared-object.ts';
-import {
-  noteOpening,
-  Opened,
-  obtain,
-  openHandle,
-  registerClass,
-  SharedObject,
-} from '../agents/shared-object.ts';
+import { noteOpening, Opened, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
 import type { Wait } from '../agents/wait.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
@@ -198,13 +192,6 @@ export class Barrier extends SharedObject {
   constructor(source: number | Opened, options?: BarrierOptions) {
     super(TYPE, source instanceof Opened ? source : obtainBarrier(source, options));
     this.action = options?.action;
-    if (!(source instanceof Opened) && source !== this.parties) {
-      const { parties } = this;
-      this.close();
-      throw new NameTakenError(
-        `${this.title}: refused, the one of that name is for ${parties} parties and not ${source}; open it with the same number`,
-      );
-    }
     const text = source instanceof Opened ? source.extra?.get('action') : undefined;
     if (text === undefined || text === null) return;
     this.reference = JSON.parse(text) as FunctionReference;
@@ -456,10 +443,18 @@ function obtainBarrier(parties: number, options: BarrierOptions | undefined): Op
     throw new InvalidTypeError(`Barrier: refused, its action is ${inspect(action)}; pass a function`);
   }
   const bounded = timeout === undefined ? Number.POSITIVE_INFINITY : checkMilliseconds('timeout', timeout);
-  return obtain(TYPE, options, ({ words, at }) => {
+  const make = ({ words, at }: Place): void => {
     store(words, at + PARTIES_WORD, parties);
     if (bounded < LONGEST_TIMEOUT) store(words, at + TIMEOUT_WORD, Math.ceil(Math.max(0, bounded)) + 1);
-  });
+  };
+  const check = ({ cell, name }: Opened): void => {
+    const there = load(cell.words, cell.at + PARTIES_WORD);
+    if (there === parties) return;
+    throw new NameTakenError(
+      `Barrier ${JSON.stringify(name)}: refused, the one of that name is for ${there} parties and not ${parties}; open it with the same number`,
+    );
+  };
+  return obtainChecked(TYPE, options, { make, check });
 }
 
 /** Breaks the barrier if it still is in that generation, and wakes all. */

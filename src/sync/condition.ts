@@ -24,17 +24,11 @@ import { inspect } from 'node:util';
 import { cas, load, store } from '#atomics';
 import { block, spin } from '../agents/blocking.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Content } from '../agents/content.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Namespace } from '../agents/namespace.ts';
 import type { Description } from '../agents/shared-object.ts';
-import {
-  Opened,
-  obtain,
-  obtainBeside,
-  openHandle,
-  registerClass,
-  SharedObject,
-} from '../agents/shared-object.ts';
+import { Opened, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
 import type { Wait } from '../agents/wait.ts';
 import type { Waiter } from '../agents/waiters.ts';
 import { countWaiting, isBefore, waitersOf, wake } from '../agents/waiters.ts';
@@ -54,12 +48,15 @@ import {
   ENTRY_TICKET,
   KIND,
 } from '../memory/layout.ts';
-import type { Guard } from './guard.ts';
-import { attachGuard, checkGuard, isGuard, makeGuard, openGuard } from './guard.ts';
+import type { Guard, Guarded } from './guard.ts';
+import { isGuard, obtainWithLock, openGuard } from './guard.ts';
 import type { MutualExclusion } from './mutual-exclusion.ts';
 import { checkFunction } from './mutual-exclusion.ts';
 
 const TYPE: ObjectType = { kind: KIND.CONDITION, name: 'Condition', serial: false, lasting: true };
+
+/** There is nothing in a condition but its lock. */
+const NOTHING: Content = { make() {}, check() {} };
 
 const NOTIFIED_SHIFT = 15;
 const NOTIFIED_STEP: number = 1 << NOTIFIED_SHIFT;
@@ -237,7 +234,7 @@ export class Condition extends SharedObject implements Lockable {
   constructor(opened: Opened);
   constructor(source?: Guard | Opened, options?: ObjectOptions) {
     const made =
-      source instanceof Opened ? { opened: source, lock: undefined } : obtainWithLock(source, options);
+      source instanceof Opened ? { opened: source, lock: undefined } : obtainCondition(source, options);
     super(TYPE, made.opened);
     this.own = OwnWaits.of(this.cell);
     this.lock = made.lock ?? openGuard(this.cell, this.title)!;
@@ -439,27 +436,11 @@ function remaining(deadline: Deadline): WaitOptions {
   return { timeout: deadline.remaining, signal: deadline.signal };
 }
 
-/** The condition's cell, and its lock. */
-function obtainWithLock(
-  given: Guard | undefined,
-  options: ObjectOptions | undefined,
-): { opened: Opened; lock: Guard | undefined } {
-  if (given === undefined) {
-    let made: Guard | undefined;
-    const opened = obtain(TYPE, options, (place, agent) => {
-      made = makeGuard(agent);
-      attachGuard(place, made);
-    });
-    return { opened, lock: made };
-  }
-  if (!isGuard(given)) {
-    throw new InvalidTypeError(
-      `Condition: refused, its lock is ${inspect(given)}; pass a Lock or an RLock, or nothing`,
-    );
-  }
-  const opened = obtainBeside(given, TYPE, options, (place) => attachGuard(place, given));
-  checkGuard(opened.cell, given, `Condition ${JSON.stringify(options?.name)}`);
-  return { opened, lock: given };
+function obtainCondition(lock: Guard | undefined, options: ObjectOptions | undefined): Guarded {
+  if (lock === undefined || isGuard(lock)) return obtainWithLock(TYPE, options, lock ?? true, NOTHING);
+  throw new InvalidTypeError(
+    `Condition: refused, its lock is ${inspect(lock)}; pass a Lock or an RLock, or nothing`,
+  );
 }
 
 /** Hands on what the dead agent had been notified of and not taken: one by one, so that it may be done twice. */

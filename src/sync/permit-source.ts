@@ -1,17 +1,15 @@
 /** What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts. */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
 import type { ObjectType } from '../agents/cell.ts';
 import { sweepIfDue } from '../agents/reaper.ts';
-import type { Description } from '../agents/shared-object.ts';
-import { Opened, obtain, SharedObject } from '../agents/shared-object.ts';
+import type { Description, Opened } from '../agents/shared-object.ts';
+import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
-import type { Hold, ObjectOptions, UntimedWaitOptions } from '../contracts.ts';
+import type { Hold, UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
 import type { Holdable } from './hold.ts';
 import { checkFunction, checkSynchronous } from './mutual-exclusion.ts';
 import type { Taking } from './taking.ts';
@@ -145,17 +143,4 @@ export function checkPermits(title: string, what: string, value: unknown, least:
       `${title}: refused, ${what} is ${value}; pass a whole number from ${least} to ${most}`,
     );
   }
-}
-
-/** The cell for a semaphore's constructor call. */
-export function obtainWithPermits(
-  type: ObjectType,
-  source: number | Opened,
-  options: ObjectOptions | undefined,
-  most: number,
-  init: (place: Place, value: number, agent: Agent) => void,
-): Opened {
-  if (source instanceof Opened) return source;
-  checkPermits(type.name, 'its value', source, 0, most);
-  return obtain(type, options, (place, agent) => init(place, source, agent));
 }
