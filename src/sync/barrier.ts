@@ -37,7 +37,6 @@ import { registerKind } from '../agents/kinds.ts';
 import type { Namespace } from '../agents/namespace.ts';
 import type { Description } from '../agents/shared-object.ts';
 import { noteOpening, Opened, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
-import type { Wait } from '../agents/wait.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
@@ -56,8 +55,9 @@ import {
   KIND,
   SLOT_MASK,
 } from '../memory/layout.ts';
-import { checkSynchronous } from './mutual-exclusion.ts';
+import { checkSynchronous } from './inside.ts';
 import { checkPermits } from './permit-source.ts';
+import { StateWait } from './state-wait.ts';
 
 const TYPE: ObjectType = { kind: KIND.BARRIER, name: 'Barrier', serial: false, lasting: false };
 
@@ -110,23 +110,22 @@ type Arrival =
   /** The action of a full round runs: come again when the generation has moved. */
   | { readonly role: 'early'; readonly generation: number };
 
-class RoundWait implements Wait {
+class RoundWait extends StateWait {
   /** Whether the round ended broken; known once `attempt` has returned `true`. */
   broken = false;
-  protected readonly cell: Cell;
   protected readonly generation: number;
 
   constructor(cell: Cell, generation: number) {
-    this.cell = cell;
+    super(cell);
     this.generation = generation;
   }
 
-  peek(): boolean {
+  override peek(): boolean {
     const state = load(this.cell.words, this.cell.at + CELL_STATE);
     return generationOf(state) !== this.generation || isBroken(state);
   }
 
-  attempt(): boolean {
+  override attempt(): boolean {
     const { words, at } = this.cell;
     const state = load(words, at + CELL_STATE);
     if (generationOf(state) === this.generation) {
@@ -135,14 +134,6 @@ class RoundWait implements Wait {
     }
     this.broken = (load(words, at + OUTCOMES_WORD) & outcomeBit(this.generation)) !== 0;
     return true;
-  }
-
-  abandon(): void {}
-
-  taken(): void {}
-
-  suspect(): number {
-    return 0;
   }
 }
 
@@ -347,8 +338,7 @@ export class Barrier extends SharedObject {
   private begin(options: WaitOptions | undefined): Deadline {
     this.checkOpen();
     const stored = load(this.cell.words, this.cell.at + TIMEOUT_WORD);
-    const given = Deadline.from(options);
-    given.throwIfAborted();
+    const given = Deadline.begin(options);
     if (given.timed || options?.timeout !== undefined || stored === 0) return given;
     return Deadline.from({ timeout: stored - 1, signal: given.signal });
   }

@@ -50,8 +50,8 @@ import {
 } from '../memory/layout.ts';
 import type { Guard, Guarded } from './guard.ts';
 import { isGuard, obtainWithLock, openGuard } from './guard.ts';
+import { checkFunction } from './inside.ts';
 import type { MutualExclusion } from './mutual-exclusion.ts';
-import { checkFunction } from './mutual-exclusion.ts';
 
 const TYPE: ObjectType = { kind: KIND.CONDITION, name: 'Condition', serial: false, lasting: true };
 

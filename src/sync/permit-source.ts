@@ -11,7 +11,7 @@ import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import type { Holdable } from './hold.ts';
-import { checkFunction, checkSynchronous } from './mutual-exclusion.ts';
+import { runInside, runInsideSync } from './inside.ts';
 import type { Taking } from './taking.ts';
 import { takeAwaiting, takeBlocking } from './taking.ts';
 
@@ -68,29 +68,15 @@ export abstract class PermitSource extends SharedObject implements Holdable {
   /** Runs `fn` with a permit and gives it back, however `fn` ends. With a timeout, `null` when it passed before. */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
-  async run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    checkFunction(this.title, fn);
-    const hold = await this.acquire(options ?? {});
-    if (hold === null) return null;
-    try {
-      return await fn();
-    } finally {
-      hold.release();
-    }
+  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    return runInside(this, this.title, fn, options);
   }
 
   /** Runs `fn` with a permit. *Blocks* the thread until there is one. `fn` must not return a promise: use `run` then. */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
-    checkFunction(this.title, fn);
-    const hold = this.acquireSync(options ?? {});
-    if (hold === null) return null;
-    try {
-      return checkSynchronous(this.title, fn());
-    } finally {
-      hold.release();
-    }
+    return runInsideSync(this, this.title, fn, options);
   }
 
   override describe(): SemaphoreDescription {
@@ -115,16 +101,14 @@ export abstract class PermitSource extends SharedObject implements Holdable {
   protected abstract takeNow(): Hold | null;
 
   private async acquireSlow(options: WaitOptions | undefined): Promise<Hold | null> {
-    const deadline = Deadline.from(options);
-    deadline.throwIfAborted();
+    const deadline = Deadline.begin(options);
     const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
     return (await takeAwaiting(this.cell, this.taking, deadline, this)) ? this.held() : null;
   }
 
   private acquireSlowSync(options: WaitOptions | undefined): Hold | null {
-    const deadline = Deadline.from(options);
-    deadline.throwIfAborted();
+    const deadline = Deadline.begin(options);
     const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
     return takeBlocking(this.cell, this.taking, deadline) ? this.held() : null;

@@ -15,6 +15,7 @@ import { NotLockedError, NotOwnerError } from '../errors.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
 import type { Holdable } from './hold.ts';
 import { HoldOf } from './hold.ts';
+import { runInside } from './inside.ts';
 import { DEPTH_WORD, holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
 import type { LockDescription } from './mutual-exclusion.ts';
 import { MutualExclusion, markLock } from './mutual-exclusion.ts';
@@ -123,7 +124,7 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   override run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   override run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   override run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    return this.owned ? this.runInside(fn, options) : super.run(fn, options ?? {});
+    return this.owned ? runInside(this, this.title, fn, options) : super.run(fn, options ?? {});
   }
 
   override describe(): RLockDescription {
