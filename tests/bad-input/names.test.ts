@@ -6,29 +6,18 @@ import {
   Barrier,
   BoundedSemaphore,
   Condition,
-  Event,
   Lock,
   type ObjectOptions,
   RawArray,
   RawValue,
-  RLock,
-  Semaphore,
   ShareableList,
   SharedArray,
   Value,
 } from 'lockstep';
 import { listing, sandbox } from '../support/sandbox.ts';
+import { MAKERS, type Maker } from './makers.ts';
 
-const MAKERS: Record<string, (options: ObjectOptions) => unknown> = {
-  Lock: (options) => new Lock(options),
-  RLock: (options) => new RLock(options),
-  Semaphore: (options) => new Semaphore(1, options),
-  BoundedSemaphore: (options) => new BoundedSemaphore(1, options),
-  Condition: (options) => new Condition(undefined, options),
-  Event: (options) => new Event(options),
-  Barrier: (options) => new Barrier(2, options),
-  Value: (options) => new Value('i32', 0, options),
-};
+const { SharedMemory: _, ...makers } = MAKERS;
 
 const NAMES: Record<string, unknown> = {
   'is empty': '',
@@ -47,7 +36,7 @@ const NAMESPACES: Record<string, unknown> = {
 };
 const NO_STRINGS: unknown[] = [5, null, true, {}, Object.create(null), ['a'], Symbol('a'), () => 'a'];
 
-for (const [kind, make] of Object.entries(MAKERS)) {
+for (const [kind, make] of Object.entries<Maker>(makers)) {
   describe(`${kind}: a name`, () => {
     const refuses = (options: unknown, code: string): void => {
       const before = listing(sandbox).sort();
