@@ -60,6 +60,13 @@ export class Deadline {
       : new Deadline(at, signal);
   }
 
+  /** The same at the beginning of a wait: throws the signal's reason when it is aborted already. */
+  static begin(options: WaitOptions | undefined): Deadline {
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    return deadline;
+  }
+
   /** Whether there is neither a timeout nor a signal. */
   get unlimited(): boolean {
     return this === Deadline.NEVER;

@@ -2,11 +2,10 @@
 
 import { inspect } from 'node:util';
 import { load, store } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Content } from '../agents/content.ts';
 import type { Description, Opened } from '../agents/shared-object.ts';
 import { InvalidTypeError, LayoutError, OutOfRangeError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
 import { CELL_BODY } from '../memory/layout.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 import { Elements, storedValues } from './elements.ts';
@@ -161,11 +160,7 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
 }
 
 /** Checks the arguments of a constructor; gives what makes the data, and what looks whether an array that was found is the one wanted. */
-export function arrayIn(
-  kind: string,
-  type: unknown,
-  source: unknown,
-): { make: (place: Place, agent: Agent) => void; check: (opened: Opened) => void } {
+export function arrayIn(kind: string, type: unknown, source: unknown): Content {
   const facts = elementType(kind, type);
   const content = typeof source === 'number' ? undefined : contentOf(kind, facts, source);
   const length = content?.length ?? checkedLength(kind, source as number);

@@ -1,12 +1,12 @@
 /** RawArray: numbers, or the bytes of text, in shared memory, without a lock. Its words are those of a SharedArray (shared-array.ts). */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
+import { obtainChecked } from '../agents/content.ts';
+import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
 import type { LengthOrValues } from './array-object.ts';
 import { ArrayObject, arrayIn } from './array-object.ts';
-import { checked } from './guarding.ts';
 import type { ElementType, SmallIntegerType } from './number-type.ts';
 
 const TYPE: ObjectType = { kind: KIND.SHARED_ARRAY, name: 'RawArray', serial: false, lasting: false };
@@ -24,20 +24,18 @@ export class RawArray<Type extends ElementType = SmallIntegerType> extends Array
   /** @internal */
   constructor(opened: Opened);
   constructor(source: Type | Opened, lengthOrValues?: LengthOrValues<Type>, options?: ObjectOptions) {
-    super(TYPE, source instanceof Opened ? source : obtainRaw(source, lengthOrValues, options));
+    super(
+      TYPE,
+      source instanceof Opened
+        ? source
+        : obtainChecked(TYPE, options, arrayIn(TYPE.name, source, lengthOrValues)),
+    );
   }
 
   /** Opens the array that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open<Type extends ElementType = SmallIntegerType>(handle: string): RawArray<Type> {
     return new RawArray(openHandle(TYPE, handle));
   }
-}
-
-function obtainRaw(type: unknown, source: unknown, options: ObjectOptions | undefined): Opened {
-  const { make, check } = arrayIn(TYPE.name, type, source);
-  const opened = obtain(TYPE, options, make);
-  checked(opened, () => check(opened));
-  return opened;
 }
 
 registerClass(TYPE.name, RawArray.open);

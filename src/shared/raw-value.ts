@@ -1,10 +1,10 @@
 /** RawValue: one number in shared memory, without a lock. Its words are those of a Value (value.ts). */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
+import { obtainChecked } from '../agents/content.ts';
+import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
-import { checked } from './guarding.ts';
 import type { InputOf, NumberType, SmallIntegerType } from './number-type.ts';
 import { numberIn, SharedNumber } from './shared-number.ts';
 
@@ -24,20 +24,16 @@ export class RawValue<Type extends NumberType = SmallIntegerType> extends Shared
   /** @internal */
   constructor(opened: Opened);
   constructor(source: Type | Opened, initial?: InputOf<Type>, options?: ObjectOptions) {
-    super(TYPE, source instanceof Opened ? source : obtainRaw(source, initial, options));
+    super(
+      TYPE,
+      source instanceof Opened ? source : obtainChecked(TYPE, options, numberIn(TYPE.name, source, initial)),
+    );
   }
 
   /** Opens the value that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open<Type extends NumberType = SmallIntegerType>(handle: string): RawValue<Type> {
     return new RawValue(openHandle(TYPE, handle));
   }
-}
-
-function obtainRaw(type: unknown, initial: unknown, options: ObjectOptions | undefined): Opened {
-  const { fill, check } = numberIn(TYPE.name, type, initial);
-  const opened = obtain(TYPE, options, fill);
-  checked(opened, () => check(opened.cell, opened.name));
-  return opened;
 }
 
 registerClass(TYPE.name, RawValue.open);

@@ -20,10 +20,10 @@ import { abandon, type Opened, openHandle, SharedObject } from '../agents/shared
 import { HandleError, InvalidTypeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY } from '../memory/layout.ts';
-import type { Guard } from '../sync/guard.ts';
+import type { Guard, Guarded } from '../sync/guard.ts';
 import { openGuard } from '../sync/guard.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
-import type { Guarded, GuardedOptions } from './guarding.ts';
+import type { GuardedOptions } from './guarding.ts';
 import { lockOf, obtainGuarded } from './guarding.ts';
 import { RecordMemory, type Spot } from './record-memory.ts';
 import type { Layout } from './schema.ts';
@@ -115,7 +115,7 @@ export function obtainRecords(
     storeCount(place, count);
     agent.namespace.makeData(place, count * layout.size || 1, { content });
   };
-  return obtainGuarded(type, options, make, ({ cell, name }) => {
+  const check = ({ cell, name }: Opened): void => {
     const there = loadCount(cell);
     if (fitsCell(layout, cell) && there === count) return;
     const wanted = `${layout.text}${count === 1 ? '' : ` × ${count}`}`;
@@ -123,7 +123,8 @@ export function obtainRecords(
       `${type.name} ${JSON.stringify(name)}: refused, the one of that name has ${there} records of ${load(cell.words, cell.at + RECORD_BYTES_WORD)} bytes ` +
         `and another schema or length than ${wanted}; open it with its own`,
     );
-  });
+  };
+  return obtainGuarded(type, options, { make, check });
 }
 
 /** Opens the handle; `layout` is what its object has to have, by default what the handle says. */

@@ -12,16 +12,16 @@ import { inspect } from 'node:util';
 import { load, store } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import type { ObjectType } from '../agents/cell.ts';
+import { obtainChecked } from '../agents/content.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Description } from '../agents/shared-object.ts';
-import { Opened, obtain, obtainExisting, openHandle, registerClass } from '../agents/shared-object.ts';
+import { Opened, obtainExisting, openHandle, registerClass } from '../agents/shared-object.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY, KIND } from '../memory/layout.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 import { indexIn } from './elements.ts';
-import { checked } from './guarding.ts';
 import type { ListValue } from './list-items.ts';
 import { dataOf, itemOf, ListItems } from './list-items.ts';
 
@@ -148,22 +148,21 @@ function obtainList(source: unknown, options: ObjectOptions | undefined): Opened
 
 function obtainOf(values: readonly unknown[], options: ObjectOptions | undefined): Opened {
   const data = dataOf(values.map((value, index) => itemOf(`${TYPE.name}[${index}]`, value)));
-  const opened = obtain(TYPE, options, (place: Place, agent: Agent): void => {
+  const make = (place: Place, agent: Agent): void => {
     // There are no empty mappings.
     const bytes = Math.max(1, data.length);
     store(place.words, place.at + LENGTH_WORD, values.length);
     storeCount(place, bytes);
     agent.namespace.makeData(place, bytes, { content: data });
-  });
-  checked(opened, () => {
-    const { words, at } = opened.cell;
-    const length = load(words, at + LENGTH_WORD);
+  };
+  const check = ({ cell, name }: Opened): void => {
+    const length = load(cell.words, cell.at + LENGTH_WORD);
     if (length === values.length) return;
     throw new InvalidTypeError(
-      `ShareableList ${JSON.stringify(opened.name)}: refused, the one of that name has ${length} items, not ${values.length}; open it by { name }`,
+      `ShareableList ${JSON.stringify(name)}: refused, the one of that name has ${length} items, not ${values.length}; open it by { name }`,
     );
-  });
-  return opened;
+  };
+  return obtainChecked(TYPE, options, { make, check });
 }
 
 function same(item: ListValue, value: ListValue): boolean {

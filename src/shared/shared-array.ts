@@ -19,7 +19,7 @@ import type { Guard } from '../sync/guard.ts';
 import { openGuard } from '../sync/guard.ts';
 import type { ArrayDescription, LengthOrValues } from './array-object.ts';
 import { ArrayObject, arrayIn } from './array-object.ts';
-import type { Guarded, GuardedOptions } from './guarding.ts';
+import type { GuardedOptions } from './guarding.ts';
 import { lockOf, obtainGuarded } from './guarding.ts';
 import type { ElementType, SmallIntegerType } from './number-type.ts';
 
@@ -55,7 +55,7 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
     const made =
       source instanceof Opened
         ? { opened: source, lock: undefined }
-        : obtainArray(source, lengthOrValues, options);
+        : obtainGuarded(TYPE, options, arrayIn(TYPE.name, source, lengthOrValues));
     super(TYPE, made.opened);
     this.guard = made.lock ?? openGuard(this.cell, this.title);
   }
@@ -88,11 +88,6 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
   override describe(): SharedArrayDescription {
     return { ...super.describe(), lock: this.guard?.describe() ?? null };
   }
-}
-
-function obtainArray(type: unknown, source: unknown, options: SharedArrayOptions | undefined): Guarded {
-  const { make, check } = arrayIn(TYPE.name, type, source);
-  return obtainGuarded(TYPE, options, make, check);
 }
 
 registerKind(KIND.SHARED_ARRAY, { name: TYPE.name });

@@ -15,11 +15,11 @@ import {
   storeElement,
   storeFloat,
 } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/cell.ts';
+import type { Content } from '../agents/content.ts';
 import type { Description, Opened } from '../agents/shared-object.ts';
 import { SharedObject } from '../agents/shared-object.ts';
 import { InvalidTypeError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
 import type { ElementOperation, FloatElement, IntegerElement } from '../memory/atomics.ts';
 import { CELL_BODY } from '../memory/layout.ts';
 import type {
@@ -157,23 +157,19 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
 }
 
 /** Checks the arguments of a constructor; gives what fills the cell, and what looks whether one that was found is of the type. */
-export function numberIn(
-  kind: string,
-  type: unknown,
-  initial: unknown,
-): { fill: (place: Place) => void; check: (cell: Cell, name: string | undefined) => void } {
+export function numberIn(kind: string, type: unknown, initial: unknown): Content {
   const facts = numberType(kind, type);
   const stored = initial === undefined ? undefined : toStored(kind, facts, initial);
   return {
-    fill({ words, at }): void {
+    make({ words, at }): void {
       store(words, at + TYPE_WORD, facts.code);
       if (stored === undefined) return;
       const element = new facts.view(words.buffer, (at + DATA_WORD) * 4, 1);
       if (facts.family === 'float') storeFloat(element as FloatElement, stored as number);
       else storeElement(element as IntegerElement, stored);
     },
-    check({ words, at }, name): void {
-      const code = load(words, at + TYPE_WORD);
+    check({ cell, name }): void {
+      const code = load(cell.words, cell.at + TYPE_WORD);
       if (code === facts.code) return;
       throw new InvalidTypeError(
         `${kind} ${JSON.stringify(name)}: refused, the one of that name is of type ${numberTypeCoded(code)?.name}, not ${facts.name}; open it with its type`,

@@ -15,7 +15,7 @@ import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
 import type { Guard } from '../sync/guard.ts';
 import { openGuard } from '../sync/guard.ts';
-import type { Guarded, GuardedOptions } from './guarding.ts';
+import type { GuardedOptions } from './guarding.ts';
 import { lockOf, obtainGuarded } from './guarding.ts';
 import type { InputOf, NumberType, SmallIntegerType } from './number-type.ts';
 import type { NumberDescription } from './shared-number.ts';
@@ -50,7 +50,9 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
   constructor(opened: Opened);
   constructor(source: Type | Opened, initial?: InputOf<Type>, options?: ValueOptions) {
     const made =
-      source instanceof Opened ? { opened: source, lock: undefined } : obtainValue(source, initial, options);
+      source instanceof Opened
+        ? { opened: source, lock: undefined }
+        : obtainGuarded(TYPE, options, numberIn(TYPE.name, source, initial));
     super(TYPE, made.opened);
     this.guard = made.lock ?? openGuard(this.cell, this.title);
   }
@@ -83,11 +85,6 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
   override describe(): ValueDescription {
     return { ...super.describe(), lock: this.guard?.describe() ?? null };
   }
-}
-
-function obtainValue(type: unknown, initial: unknown, options: ValueOptions | undefined): Guarded {
-  const { fill, check } = numberIn(TYPE.name, type, initial);
-  return obtainGuarded(TYPE, options, fill, ({ cell, name }) => check(cell, name));
 }
 
 registerKind(KIND.VALUE, { name: TYPE.name });

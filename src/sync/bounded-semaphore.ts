@@ -22,7 +22,9 @@
  */
 
 import { cas, clearBits, load, setBits, store } from '#atomics';
+import type { Agent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import { obtainChecked } from '../agents/content.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Namespace } from '../agents/namespace.ts';
 import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
@@ -38,7 +40,7 @@ import { HoldOf } from './hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from './lock-words.ts';
 import type { Permit } from './permit-cells.ts';
 import { eachPermit, makePermits } from './permit-cells.ts';
-import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
+import { checkPermits, PermitSource } from './permit-source.ts';
 import type { Taking } from './taking.ts';
 
 const TYPE: ObjectType = {
@@ -228,18 +230,10 @@ export class BoundedSemaphore extends PermitSource {
   /** @internal */
   constructor(opened: Opened);
   constructor(source: number | Opened = 1, options?: ObjectOptions) {
-    const opened = obtainWithPermits(TYPE, source, options, MAX_BOUNDED_PERMITS, (place, limit, agent) => {
-      store(place.words, place.at + LIMIT_WORD, limit);
-      makePermits(place, limit, agent);
-    });
+    const opened = source instanceof Opened ? source : obtainBounded(source, options);
     const raw = RawPermits.of(opened.cell);
     super(TYPE, opened, raw);
     this.raw = raw;
-    if (source instanceof Opened || source === this.limit) return;
-    this.close();
-    throw new NameTakenError(
-      `${this.title}: refused, the one of that name has ${raw.permits.length} permits and not ${source}; open it with the same number`,
-    );
   }
 
   /** Opens the semaphore that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
@@ -294,6 +288,22 @@ export class BoundedSemaphore extends PermitSource {
     const index = unclaimed.pop()!;
     return new HoldOf(this, turns[index]! * permits.length + index, false);
   }
+}
+
+function obtainBounded(limit: number, options: ObjectOptions | undefined): Opened {
+  checkPermits(TYPE.name, 'its value', limit, 0, MAX_BOUNDED_PERMITS);
+  const make = (place: Place, agent: Agent): void => {
+    store(place.words, place.at + LIMIT_WORD, limit);
+    makePermits(place, limit, agent);
+  };
+  const check = ({ cell, name }: Opened): void => {
+    const there = load(cell.words, cell.at + LIMIT_WORD);
+    if (there === limit) return;
+    throw new NameTakenError(
+      `${TYPE.name} ${JSON.stringify(name)}: refused, the one of that name has ${there} permits and not ${limit}; open it with the same number`,
+    );
+  };
+  return obtainChecked(TYPE, options, { make, check });
 }
 
 /** Frees every permit of the dead agent. */

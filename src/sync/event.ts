@@ -14,17 +14,16 @@
  */
 
 import { cas, load } from '#atomics';
-import { block, spin } from '../agents/blocking.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Description } from '../agents/shared-object.ts';
 import { Opened, obtain, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
-import type { Wait } from '../agents/wait.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
-import { AWAITING_BIT, BLOCKING_BIT, CELL_STATE, KIND } from '../memory/layout.ts';
+import { CELL_STATE, KIND } from '../memory/layout.ts';
+import { awaitState, blockForState, StateWait } from './state-wait.ts';
 
 const TYPE: ObjectType = { kind: KIND.EVENT, name: 'Event', serial: false, lasting: false };
 
@@ -36,30 +35,17 @@ function isUp(state: number): boolean {
   return (state & SET_BIT) !== 0;
 }
 
-class EventWait implements Wait {
-  private readonly cell: Cell;
+class EventWait extends StateWait {
   private readonly generation: number;
 
   constructor(cell: Cell, state: number) {
-    this.cell = cell;
+    super(cell);
     this.generation = state & ~SET_BIT;
   }
 
-  peek(): boolean {
+  override peek(): boolean {
     const state = load(this.cell.words, this.cell.at + CELL_STATE);
     return isUp(state) || (state & ~SET_BIT) !== this.generation;
-  }
-
-  attempt(): boolean {
-    return this.peek();
-  }
-
-  abandon(): void {}
-
-  taken(): void {}
-
-  suspect(): number {
-    return 0;
   }
 }
 
@@ -124,33 +110,16 @@ export class Event extends SharedObject {
    * *Cancels* by `signal`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
-    this.checkOpen();
-    const deadline = Deadline.from(options);
-    deadline.throwIfAborted();
-    const { state, cell } = this;
-    if (isUp(state)) return true;
-    if (deadline.expired) return false;
-    const ticket = cell.drawTicket();
-    cell.enter(AWAITING_BIT, ticket);
-    return cell.await(new EventWait(cell, state), ticket, deadline, this);
+    const deadline = this.begin(options);
+    const { state } = this;
+    return isUp(state) || awaitState(new EventWait(this.cell, state), deadline, this);
   }
 
   /** Waits until the flag is raised; returns `false` when the timeout has passed. *Blocks* the thread. */
   waitSync(options?: WaitOptions): boolean {
-    this.checkOpen();
-    const deadline = Deadline.from(options);
-    deadline.throwIfAborted();
-    const { state, cell } = this;
-    if (isUp(state)) return true;
-    if (deadline.expired) return false;
-    const wait = new EventWait(cell, state);
-    if (spin(cell, wait)) return true;
-    cell.enter(BLOCKING_BIT, cell.drawTicket());
-    try {
-      return block(cell, wait, deadline);
-    } finally {
-      cell.leave(BLOCKING_BIT);
-    }
+    const deadline = this.begin(options);
+    const { state } = this;
+    return isUp(state) || blockForState(new EventWait(this.cell, state), deadline);
   }
 
   override describe(): EventDescription {
@@ -170,6 +139,11 @@ export class Event extends SharedObject {
 
   private get state(): number {
     return load(this.cell.words, this.cell.at + CELL_STATE);
+  }
+
+  private begin(options: WaitOptions | undefined): Deadline {
+    this.checkOpen();
+    return Deadline.begin(options);
   }
 }
 

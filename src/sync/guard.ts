@@ -2,8 +2,11 @@
 
 import { load, store } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
-import type { Cell } from '../agents/cell.ts';
-import { Opened } from '../agents/shared-object.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Content } from '../agents/content.ts';
+import { checked } from '../agents/content.ts';
+import { Opened, obtain, obtainBeside } from '../agents/shared-object.ts';
+import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError, StaleHandleError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY, CELL_HEADER, KIND, kindOf } from '../memory/layout.ts';
@@ -20,8 +23,38 @@ export function isGuard(value: unknown): value is Guard {
   return value instanceof Lock || value instanceof RLock;
 }
 
+/** An object with a lock beside it, or without. */
+export interface Guarded {
+  readonly opened: Opened;
+  /** The lock, if it is in the maker's hands already. */
+  readonly lock: Guard | undefined;
+}
+
+/** Finds or makes an object with this content, and beside it the given lock, an RLock of its own (`true`), or none. */
+export function obtainWithLock(
+  type: ObjectType,
+  options: ObjectOptions | undefined,
+  given: Guard | boolean,
+  { make, check }: Content,
+): Guarded {
+  let lock = typeof given === 'boolean' ? undefined : given;
+  const makeBoth = (place: Place, agent: Agent): void => {
+    make(place, agent);
+    if (given === true) lock = makeGuard(agent);
+    if (lock !== undefined) attachGuard(place, lock);
+  };
+  const opened =
+    lock === undefined ? obtain(type, options, makeBoth) : obtainBeside(lock, type, options, makeBoth);
+  checked(opened, () => {
+    check(opened);
+    if (typeof given === 'boolean') return;
+    checkGuard(opened.cell, given, `${type.name} ${JSON.stringify(options?.name)}`);
+  });
+  return { opened, lock };
+}
+
 /** A new RLock in the agent's namespace. */
-export function makeGuard(agent: Agent): RLock {
+function makeGuard(agent: Agent): RLock {
   return new RLock(
     new Opened(
       agent.create(RLock.TYPE, () => {}),
@@ -31,13 +64,13 @@ export function makeGuard(agent: Agent): RLock {
 }
 
 /** Notes in the object's cell which lock is its own. */
-export function attachGuard({ words, at }: Place, { cell }: Guard): void {
+function attachGuard({ words, at }: Place, { cell }: Guard): void {
   store(words, at + LOCK_WORD, cell.number);
   store(words, at + LOCK_GENERATION_WORD, cell.generation);
 }
 
 /** Throws `InvalidTypeError` if the object, found by its name, has another lock than the given one. */
-export function checkGuard({ words, at }: Cell, given: Guard, title: string): void {
+function checkGuard({ words, at }: Cell, given: Guard, title: string): void {
   const number = load(words, at + LOCK_WORD);
   const generation = load(words, at + LOCK_GENERATION_WORD);
   if (number === given.cell.number && generation === given.cell.generation) return;

@@ -13,45 +13,26 @@
  */
 
 import { cas, load, store } from '#atomics';
-import { block, spin } from '../agents/blocking.ts';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Description } from '../agents/shared-object.ts';
 import { Opened, obtain, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
-import type { Wait } from '../agents/wait.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
-import { AWAITING_BIT, BLOCKING_BIT, CELL_STATE, KIND } from '../memory/layout.ts';
+import { CELL_STATE, KIND } from '../memory/layout.ts';
 import { checkPermits } from './permit-source.ts';
+import { awaitState, blockForState, StateWait } from './state-wait.ts';
 
 const TYPE: ObjectType = { kind: KIND.LATCH, name: 'Latch', serial: false, lasting: false };
 
 /** The largest count. */
 export const MAX_COUNT: number = 2 ** 30 - 1;
 
-class LatchWait implements Wait {
-  private readonly cell: Cell;
-
-  constructor(cell: Cell) {
-    this.cell = cell;
-  }
-
-  peek(): boolean {
+class LatchWait extends StateWait {
+  override peek(): boolean {
     return load(this.cell.words, this.cell.at + CELL_STATE) === 0;
-  }
-
-  attempt(): boolean {
-    return this.peek();
-  }
-
-  abandon(): void {}
-
-  taken(): void {}
-
-  suspect(): number {
-    return 0;
   }
 }
 
@@ -117,28 +98,13 @@ export class Latch extends SharedObject {
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);
-    const { cell } = this;
-    if (this.count === 0) return true;
-    if (deadline.expired) return false;
-    const ticket = cell.drawTicket();
-    cell.enter(AWAITING_BIT, ticket);
-    return cell.await(new LatchWait(cell), ticket, deadline, this);
+    return this.count === 0 || awaitState(new LatchWait(this.cell), deadline, this);
   }
 
   /** Waits until the count is 0; returns `false` when the timeout has passed. *Blocks* the thread. */
   waitSync(options?: WaitOptions): boolean {
     const deadline = this.begin(options);
-    const { cell } = this;
-    if (this.count === 0) return true;
-    if (deadline.expired) return false;
-    const wait = new LatchWait(cell);
-    if (spin(cell, wait)) return true;
-    cell.enter(BLOCKING_BIT, cell.drawTicket());
-    try {
-      return block(cell, wait, deadline);
-    } finally {
-      cell.leave(BLOCKING_BIT);
-    }
+    return this.count === 0 || blockForState(new LatchWait(this.cell), deadline);
   }
 
   override describe(): LatchDescription {
@@ -158,9 +124,7 @@ export class Latch extends SharedObject {
 
   private begin(options: WaitOptions | undefined): Deadline {
     this.checkOpen();
-    const deadline = Deadline.from(options);
-    deadline.throwIfAborted();
-    return deadline;
+    return Deadline.begin(options);
   }
 }
 

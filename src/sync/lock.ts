@@ -14,8 +14,8 @@ import { CELL_STATE, KIND } from '../memory/layout.ts';
 import type { Holdable } from './hold.ts';
 import { HoldOf } from './hold.ts';
 import { holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
-import type { Holding } from './mutual-exclusion.ts';
 import { MutualExclusion, markLock } from './mutual-exclusion.ts';
+import type { Holding } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
 
 const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting: false };
@@ -86,17 +86,18 @@ export class Lock extends MutualExclusion implements Holdable {
 
   /** @internal */
   override giveUp(): Holding {
-    const { turn, scope } = this.raw;
+    const holding = this.raw.suspend(1);
     this.release();
-    return { turn, depth: 1, scope };
+    return holding;
   }
 
-  protected override takenBack({ turn, scope }: Holding): void {
-    this.raw.resume(turn, scope);
+  protected override takenBack(holding: Holding): void {
+    this.raw.resume(holding);
   }
 
   protected override held(): Hold {
-    return new HoldOf(this, this.raw.begin(), this.raw.recovered);
+    const recovered = this.raw.beginTold();
+    return new HoldOf(this, this.raw.turn, recovered);
   }
 }
 

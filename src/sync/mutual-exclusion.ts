@@ -11,10 +11,10 @@ import type { DeadlockPolicy, WaitOptions } from '../deadline.ts';
 import { checkPolicy, Deadline } from '../deadline.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
+import { runInside, runInsideSync } from './inside.ts';
 import { LockWait } from './lock-wait.ts';
 import { ownerOf, setMarks, TOLERANT_BIT, TRACED_BIT } from './lock-words.ts';
-import type { RawLock } from './raw-lock.ts';
-import type { Scope } from './scope.ts';
+import type { Holding, RawLock } from './raw-lock.ts';
 import { runInScope } from './scope.ts';
 import { takeAwaiting, takeBlocking } from './taking.ts';
 
@@ -24,13 +24,6 @@ export interface LockDescription extends Description {
   owner: Owner | null;
   /** Calls that wait for it, blocked and awaiting, in all processes. */
   waiting: number;
-}
-
-/** What a condition has to remember of a lock that it gives up for a while. */
-export interface Holding {
-  readonly turn: number;
-  readonly depth: number;
-  readonly scope: Scope;
 }
 
 export abstract class MutualExclusion<Raw extends RawLock = RawLock>
@@ -55,6 +48,15 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     this.checkOpen();
     const slot = ownerOf(this.raw.state);
     return slot === 0 ? null : this.cell.agent.namespace.identity(slot);
+  }
+
+  /**
+   * Whether somebody has died inside before this thread came in: `hold.recovered` of its present holding, for code within `run`. After the
+   * wait of a condition it also tells of who died inside meanwhile. `false` while this thread does not hold it.
+   */
+  get recovered(): boolean {
+    this.checkOpen();
+    return this.raw.isTold && ownerOf(this.raw.state) === this.raw.me;
   }
 
   /**
@@ -103,21 +105,14 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    return runInScope(() => this.runInside(fn, options));
+    return runInScope(() => runInside(this, this.title, fn, options));
   }
 
   /** Runs `fn` inside the lock. *Blocks* the thread until it is free. `fn` must not return a promise: use `run` then. */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
-    checkFunction(this.title, fn);
-    const hold = this.acquireSync(options ?? {});
-    if (hold === null) return null;
-    try {
-      return checkSynchronous(this.title, fn());
-    } finally {
-      hold.release();
-    }
+    return runInsideSync(this, this.title, fn, options);
   }
 
   /** @internal Throws `NotOwnerError` or `NotLockedError` unless the running code holds it. */
@@ -170,27 +165,12 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   /** Takes it if it is free, by one compare-and-swap where nobody waits. */
   protected abstract takeNow(): Hold | null;
 
-  protected async runInside<Result>(
-    fn: () => Result | Promise<Result>,
-    options: WaitOptions | undefined,
-  ): Promise<Result | null> {
-    checkFunction(this.title, fn);
-    const hold = await this.acquire(options ?? {});
-    if (hold === null) return null;
-    try {
-      return await fn();
-    } finally {
-      hold.release();
-    }
-  }
-
   private waitFor(policy: DeadlockPolicy | undefined, blocks: boolean, { timed }: Deadline): LockWait {
     return new LockWait(this.raw, { blocks, reports: policy !== 'ignore', timed });
   }
 
   private async acquireSlow(options: WaitOptions | undefined): Promise<Hold | null> {
-    const deadline = Deadline.from(options);
-    deadline.throwIfAborted();
+    const deadline = Deadline.begin(options);
     const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
     const wait = this.waitFor(options?.deadlock, false, deadline);
@@ -198,8 +178,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   }
 
   private acquireSlowSync(options: WaitOptions | undefined): Hold | null {
-    const deadline = Deadline.from(options);
-    deadline.throwIfAborted();
+    const deadline = Deadline.begin(options);
     const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
     const wait = this.waitFor(options?.deadlock, true, deadline);
@@ -215,26 +194,4 @@ export function markLock(place: Place, title: string, options: LockOptions | und
     throw new InvalidTypeError(`${title}: refused, trace is ${inspect(trace)}; pass true or false`);
   }
   setMarks(place, (deadlock === 'ignore' ? TOLERANT_BIT : 0) | (trace ? TRACED_BIT : 0));
-}
-
-/** Throws `InvalidTypeError` unless the value is a function. */
-export function checkFunction(title: string, fn: unknown): void {
-  if (typeof fn === 'function') return;
-  throw new InvalidTypeError(
-    `${title}: refused, ${inspect(fn)} is not a function; pass one that does the work`,
-  );
-}
-
-/** Returns what a synchronous function returned; throws if that is a promise, whose work would run outside the lock. */
-export function checkSynchronous<Result>(title: string, result: Result): Result {
-  if (
-    result !== null &&
-    typeof result === 'object' &&
-    typeof (result as { then?: unknown }).then === 'function'
-  ) {
-    throw new InvalidTypeError(
-      `${title}: runSync refused a promise, its work would go on after the release; use run() for async functions`,
-    );
-  }
-  return result;
 }

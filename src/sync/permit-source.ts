@@ -1,19 +1,17 @@
 /** What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts. */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
 import type { ObjectType } from '../agents/cell.ts';
 import { sweepIfDue } from '../agents/reaper.ts';
-import type { Description } from '../agents/shared-object.ts';
-import { Opened, obtain, SharedObject } from '../agents/shared-object.ts';
+import type { Description, Opened } from '../agents/shared-object.ts';
+import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
-import type { Hold, ObjectOptions, UntimedWaitOptions } from '../contracts.ts';
+import type { Hold, UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
 import type { Holdable } from './hold.ts';
-import { checkFunction, checkSynchronous } from './mutual-exclusion.ts';
+import { runInside, runInsideSync } from './inside.ts';
 import type { Taking } from './taking.ts';
 import { takeAwaiting, takeBlocking } from './taking.ts';
 
@@ -70,29 +68,15 @@ export abstract class PermitSource extends SharedObject implements Holdable {
   /** Runs `fn` with a permit and gives it back, however `fn` ends. With a timeout, `null` when it passed before. */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
-  async run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    checkFunction(this.title, fn);
-    const hold = await this.acquire(options ?? {});
-    if (hold === null) return null;
-    try {
-      return await fn();
-    } finally {
-      hold.release();
-    }
+  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    return runInside(this, this.title, fn, options);
   }
 
   /** Runs `fn` with a permit. *Blocks* the thread until there is one. `fn` must not return a promise: use `run` then. */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
-    checkFunction(this.title, fn);
-    const hold = this.acquireSync(options ?? {});
-    if (hold === null) return null;
-    try {
-      return checkSynchronous(this.title, fn());
-    } finally {
-      hold.release();
-    }
+    return runInsideSync(this, this.title, fn, options);
   }
 
   override describe(): SemaphoreDescription {
@@ -117,16 +101,14 @@ export abstract class PermitSource extends SharedObject implements Holdable {
   protected abstract takeNow(): Hold | null;
 
   private async acquireSlow(options: WaitOptions | undefined): Promise<Hold | null> {
-    const deadline = Deadline.from(options);
-    deadline.throwIfAborted();
+    const deadline = Deadline.begin(options);
     const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
     return (await takeAwaiting(this.cell, this.taking, deadline, this)) ? this.held() : null;
   }
 
   private acquireSlowSync(options: WaitOptions | undefined): Hold | null {
-    const deadline = Deadline.from(options);
-    deadline.throwIfAborted();
+    const deadline = Deadline.begin(options);
     const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
     if (hold !== null || deadline.expired) return hold;
     return takeBlocking(this.cell, this.taking, deadline) ? this.held() : null;
@@ -145,17 +127,4 @@ export function checkPermits(title: string, what: string, value: unknown, least:
       `${title}: refused, ${what} is ${value}; pass a whole number from ${least} to ${most}`,
     );
   }
-}
-
-/** The cell for a semaphore's constructor call. */
-export function obtainWithPermits(
-  type: ObjectType,
-  source: number | Opened,
-  options: ObjectOptions | undefined,
-  most: number,
-  init: (place: Place, value: number, agent: Agent) => void,
-): Opened {
-  if (source instanceof Opened) return source;
-  checkPermits(type.name, 'its value', source, 0, most);
-  return obtain(type, options, (place, agent) => init(place, source, agent));
 }

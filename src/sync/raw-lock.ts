@@ -51,6 +51,15 @@ import type { Taking } from './taking.ts';
 import type { Watcher } from './watcher.ts';
 import { watcherFor } from './watcher.ts';
 
+/** What a condition has to remember of a lock that it gives up for a while. */
+export interface Holding {
+  readonly turn: number;
+  readonly depth: number;
+  readonly scope: Scope;
+  /** Whether its holder was told that the one before died inside. */
+  readonly isTold: boolean;
+}
+
 export class RawLock implements Taking, Held {
   readonly backsOff = true;
   readonly cell: Cell;
@@ -61,6 +70,8 @@ export class RawLock implements Taking, Held {
   turns = 0;
   /** Whether the last taking found what a dead owner left. */
   recovered = false;
+  /** The holding that has found that, or came back to it from the wait of a condition; 0 none. */
+  private told = 0;
   /** The scope of the present holding. */
   scope: Scope = TOP;
   /** Whether WANTS tells of a holding of this agent. */
@@ -96,11 +107,30 @@ export class RawLock implements Taking, Held {
     return this.turn;
   }
 
+  /** Begins a holding of what a slow path has taken. Returns whether a holder has died inside before it. */
+  beginTold(): boolean {
+    this.begin();
+    if (this.recovered) this.told = this.turn;
+    return this.recovered;
+  }
+
+  /** Gives up the present holding for a while, other than in the state word. */
+  suspend(depth: number): Holding {
+    const { turn, scope, isTold } = this;
+    return { turn, depth, scope, isTold };
+  }
+
   /** Goes on with a holding that was given up for a while. */
-  resume(turn: number, scope: Scope): void {
+  resume({ turn, scope, isTold }: Holding): void {
     this.turn = turn;
     this.scope = scope;
+    if (isTold || this.recovered) this.told = turn;
     this.note();
+  }
+
+  /** Whether this agent was told in its present holding that a holder had died inside. */
+  get isTold(): boolean {
+    return this.told === this.turn;
   }
 
   /** Takes the lock if it is free and kept for nobody. */

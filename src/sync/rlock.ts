@@ -15,9 +15,11 @@ import { NotLockedError, NotOwnerError } from '../errors.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
 import type { Holdable } from './hold.ts';
 import { HoldOf } from './hold.ts';
+import { runInside } from './inside.ts';
 import { DEPTH_WORD, holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
-import type { Holding, LockDescription } from './mutual-exclusion.ts';
+import type { LockDescription } from './mutual-exclusion.ts';
 import { MutualExclusion, markLock } from './mutual-exclusion.ts';
+import type { Holding } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
 import { currentScope } from './scope.ts';
 
@@ -39,10 +41,17 @@ class RawRLock extends RawLock {
     return this.depth > 0 && currentScope().isWithin(this.scope);
   }
 
-  enter(depth: number): void {
-    this.depth = depth;
+  enter(): void {
+    this.depth = 1;
     this.begin();
-    this.setDepth(depth);
+    this.setDepth(1);
+  }
+
+  override beginTold(): boolean {
+    this.depth = 1;
+    const told = super.beginTold();
+    this.setDepth(1);
+    return told;
   }
 }
 
@@ -94,7 +103,7 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   protected override takeNow(): Hold | null {
     const { cell, raw } = this;
     if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) {
-      raw.enter(1);
+      raw.enter();
       return new HoldOf(this, raw.turn, false);
     }
     this.checkOpen();
@@ -115,7 +124,7 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
   override run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   override run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   override run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    return this.owned ? this.runInside(fn, options) : super.run(fn, options ?? {});
+    return this.owned ? runInside(this, this.title, fn, options) : super.run(fn, options ?? {});
   }
 
   override describe(): RLockDescription {
@@ -137,22 +146,22 @@ export class RLock extends MutualExclusion<RawRLock> implements Holdable {
 
   /** @internal */
   override giveUp(): Holding {
-    const { turn, depth, scope } = this.raw;
+    const holding = this.raw.suspend(this.raw.depth);
     this.raw.depth = 1;
     this.giveBack();
-    return { turn, depth, scope };
+    return holding;
   }
 
-  protected override takenBack({ turn, depth, scope }: Holding): void {
+  protected override takenBack(holding: Holding): void {
     const { raw } = this;
-    raw.resume(turn, scope);
-    raw.depth = depth;
-    raw.setDepth(depth);
+    raw.resume(holding);
+    raw.depth = holding.depth;
+    raw.setDepth(holding.depth);
   }
 
   protected override held(): Hold {
-    this.raw.enter(1);
-    return new HoldOf(this, this.raw.turn, this.raw.recovered);
+    const recovered = this.raw.beginTold();
+    return new HoldOf(this, this.raw.turn, recovered);
   }
 
   private giveBack(): void {

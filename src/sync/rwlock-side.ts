@@ -8,7 +8,7 @@ import { Deadline } from '../deadline.ts';
 import { DeadlockError, NotOwnerError } from '../errors.ts';
 import type { Holdable } from './hold.ts';
 import { HoldOf } from './hold.ts';
-import { checkFunction, checkSynchronous } from './mutual-exclusion.ts';
+import { runInside, runInsideSync } from './inside.ts';
 import type { RawRWLock } from './raw-rwlock.ts';
 import type { Scope } from './scope.ts';
 import { currentScope, runInScope } from './scope.ts';
@@ -102,30 +102,14 @@ export abstract class RWLockSide implements Holdable {
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    return runInScope(async () => {
-      checkFunction(this.host.title, fn);
-      const hold = await this.acquire(options ?? {});
-      if (hold === null) return null;
-      try {
-        return await fn();
-      } finally {
-        hold.release();
-      }
-    });
+    return runInScope(() => runInside(this, this.host.title, fn, options));
   }
 
   /** Runs `fn` inside. *Blocks* the thread until it can. `fn` must not return a promise: use `run` then. */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
-    checkFunction(this.host.title, fn);
-    const hold = this.acquireSync(options ?? {});
-    if (hold === null) return null;
-    try {
-      return checkSynchronous(this.host.title, fn());
-    } finally {
-      hold.release();
-    }
+    return runInsideSync(this, this.host.title, fn, options);
   }
 
   /** @internal */
@@ -175,9 +159,7 @@ export abstract class RWLockSide implements Holdable {
 
   private begin(options: WaitOptions | undefined): Deadline {
     this.host.checkOpen();
-    const deadline = Deadline.from(options);
-    deadline.throwIfAborted();
-    return deadline;
+    return Deadline.begin(options);
   }
 }
 

@@ -18,8 +18,7 @@
 import { cas, load, store } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
-import type { Opened } from '../agents/shared-object.ts';
-import { openHandle, registerClass } from '../agents/shared-object.ts';
+import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
 import type { Pressure } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';
@@ -29,7 +28,7 @@ import { CELL_STATE, KIND } from '../memory/layout.ts';
 import { Barging } from './barging.ts';
 import { HoldOf } from './hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from './lock-words.ts';
-import { checkPermits, obtainWithPermits, PermitSource } from './permit-source.ts';
+import { checkPermits, PermitSource } from './permit-source.ts';
 import type { Taking } from './taking.ts';
 
 const TYPE: ObjectType = { kind: KIND.SEMAPHORE, name: 'Semaphore', serial: true, lasting: false };
@@ -164,9 +163,7 @@ export class Semaphore extends PermitSource {
   /** @internal */
   constructor(opened: Opened);
   constructor(source: number | Opened = 1, options?: ObjectOptions) {
-    const opened = obtainWithPermits(TYPE, source, options, MAX_PERMITS, ({ words, at }, value) => {
-      store(words, at + CELL_STATE, value);
-    });
+    const opened = source instanceof Opened ? source : obtainSemaphore(source, options);
     const raw = RawSemaphore.of(opened.cell);
     super(TYPE, opened, raw);
     this.raw = raw;
@@ -213,6 +210,11 @@ export class Semaphore extends PermitSource {
   protected override held(): Hold {
     return new HoldOf(this, 1, false);
   }
+}
+
+function obtainSemaphore(value: number, options: ObjectOptions | undefined): Opened {
+  checkPermits(TYPE.name, 'its value', value, 0, MAX_PERMITS);
+  return obtain(TYPE, options, ({ words, at }) => store(words, at + CELL_STATE, value));
 }
 
 registerKind(KIND.SEMAPHORE, { name: TYPE.name });

@@ -6,9 +6,10 @@ import { inherit } from '../agents/agent.ts';
 import { keepMappingLog } from '../platform/mapping-log.ts';
 import { agentName, assumeIdentity } from './identity.ts';
 import { runTarget } from './run-target.ts';
+import { endSelf } from './thread-ending.ts';
 import type { ThreadData } from './thread-job.ts';
 import { takeOverOutput } from './thread-output.ts';
-import { ThreadStatus } from './thread-status.ts';
+import { TERMINATED, ThreadStatus } from './thread-status.ts';
 
 const {
   identity,
@@ -24,15 +25,23 @@ const status = new ThreadStatus(words);
 keepMappingLog(mappings);
 status.announce();
 process.on('exit', (code) => status.announceExit(code));
-takeOverOutput();
-assumeIdentity(identity);
-inherit({ folder, name: agentName(identity) });
-runTarget({
-  kind: 'Thread',
-  name: identity.thread.name,
-  daemon: identity.thread.daemon,
-  target,
-  isMethod,
-  cargo,
-  record: (recorded) => outcome.postMessage(recorded),
-});
+if (status.asked) process.exitCode = TERMINATED;
+else begin();
+
+function begin(): void {
+  takeOverOutput();
+  assumeIdentity(identity);
+  inherit({ folder, name: agentName(identity) });
+  runTarget({
+    kind: 'Thread',
+    name: identity.thread.name,
+    daemon: identity.thread.daemon,
+    target,
+    isMethod,
+    cargo,
+    loaded() {
+      if (!status.announceLoaded()) endSelf();
+    },
+    record: (recorded) => outcome.postMessage(recorded),
+  });
+}

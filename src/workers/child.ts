@@ -154,7 +154,10 @@ export abstract class Child<
     return state.isSelf || (state.running !== undefined && !look(this));
   }
 
-  /** Ends the child: a process by SIGTERM, a thread at its next step. No `finally` block and no exit listener of it runs. */
+  /**
+   * Ends the child: a process by SIGTERM, a thread at its next step, or when its modules are loaded. No `finally` block and no exit
+   * listener of it runs. Returns at once.
+   */
   terminate(): void {
     const { running } = startedState(this, 'terminate');
     if (!look(this)) running.stop('terminate');

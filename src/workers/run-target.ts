@@ -23,6 +23,8 @@ export interface Part {
   readonly target: FunctionReference;
   readonly isMethod: boolean;
   readonly cargo: Parcel;
+  /** Called when the target's module is loaded, or can't be. */
+  readonly loaded?: () => void;
   /** Keeps the outcome for the parent. */
   readonly record: (outcome: Outcome) => void;
 }
@@ -67,7 +69,10 @@ export function runTarget(part: Part): void {
 async function call(part: Part): Promise<unknown> {
   const { kind, name, daemon, target, isMethod } = part;
   setImporting(true);
-  const found = await resolveReference(target).finally(() => setImporting(false));
+  const found = await resolveReference(target).finally(() => {
+    setImporting(false);
+    part.loaded?.();
+  });
   const cargo = unpack(part.cargo);
   await openingsSettled();
   if (!isMethod) return found(...(cargo as unknown[]));

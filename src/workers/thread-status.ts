@@ -1,10 +1,11 @@
 /**
- * Thread status: how a parent sees, without its event loop, that a thread of its process has ended.
+ * Thread status: how a parent sees, without its event loop, that a thread of its process has ended, and asks one that loads to end.
  *
  *   word  name   meaning                                   written by
  *   +0    STATE  0 running, 1 its exit listeners run        the thread
  *   +1    CODE   exit code, valid once STATE is 1           the thread
  *   +2    TASK   kernel's number of the thread, 0 unknown   parent or thread
+ *   +3    PHASE  0 loading, 1 loaded, 2 asked to end        0 to 1 the thread, 0 to 2 the parent, CAS only
  *
  * STATE tells only that the end is near: the thread still runs its other exit listeners, and its files (and so its locks) are
  * open. It is over when the kernel has no such task any more. A thread that was terminated never sets STATE.
@@ -15,9 +16,14 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 const STATE = 0;
 const CODE = 1;
 const TASK = 2;
+const PHASE = 3;
+const WORDS = 4;
 const EXITING = 1;
-/** Exit code of a thread that ended without saying one, as Node has it. */
-const TERMINATED = 1;
+const LOADING = 0;
+const LOADED = 1;
+const ASKED = 2;
+/** Exit code of a thread that was terminated, as Node has it. */
+export const TERMINATED = 1;
 const TASKS = '/proc/self/task';
 /** Milliseconds between looks at a thread that is just ending, and at one that may be terminated. */
 const ENDING_INTERVAL = 1;
@@ -28,7 +34,9 @@ export class ThreadStatus {
   /** Kernel tasks of which one is the thread's, until the thread has said which. */
   private candidates: string[] = [];
 
-  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT))) {
+  constructor(
+    words: Int32Array = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT)),
+  ) {
     this.words = words;
   }
 
@@ -52,6 +60,21 @@ export class ThreadStatus {
     this.words[CODE] = code;
     Atomics.store(this.words, STATE, EXITING);
     Atomics.notify(this.words, STATE);
+  }
+
+  /** Asks a thread that still loads its modules to end then. Returns `false` if it has loaded them. */
+  ask(): boolean {
+    return Atomics.compareExchange(this.words, PHASE, LOADING, ASKED) !== LOADED;
+  }
+
+  /** From within the thread: whether it was asked to end. */
+  get asked(): boolean {
+    return Atomics.load(this.words, PHASE) === ASKED;
+  }
+
+  /** From within the thread, when all modules are loaded. Returns `false` if it was asked to end. */
+  announceLoaded(): boolean {
+    return Atomics.compareExchange(this.words, PHASE, LOADING, LOADED) !== ASKED;
   }
 
   /** Exit code if the thread is gone; `null` if not. */

@@ -14,6 +14,7 @@ import { Child, idOf, isSelf } from './child.ts';
 import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from './identity.ts';
 import type { Order, Running } from './launch.ts';
 import type { Outcome } from './outcome.ts';
+import { ThreadEnding } from './thread-ending.ts';
 import type { ThreadData } from './thread-job.ts';
 import { ThreadStatus } from './thread-status.ts';
 import { writeError } from './write-fully.ts';
@@ -70,6 +71,7 @@ function launch(order: Order): Running {
   };
   const worker = status.observe(() => startWorker({ lockstep: job }, title));
   const id = worker.threadId;
+  const ending = new ThreadEnding(worker, status);
   const endKeeping = keepFor(shared, process.pid, id);
   let exitCode: number | null = null;
   let left: Outcome | undefined;
@@ -93,9 +95,15 @@ function launch(order: Order): Running {
       exitCode ??= status.peek();
       return exitCode;
     },
-    block: (deadline) => void blockThread((milliseconds) => status.sleep(milliseconds), deadline),
+    block(deadline) {
+      const sleep = (milliseconds: number): boolean => {
+        ending.enforce();
+        return status.sleep(milliseconds);
+      };
+      blockThread(sleep, deadline);
+    },
     keepAlive: (on) => (on ? worker.ref() : worker.unref()),
-    stop: () => void worker.terminate(),
+    stop: () => ending.begin(),
     collect() {
       endKeeping();
       for (const each of agentsOfThread()) reapThread(each, id);

@@ -4,93 +4,54 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import {
-  Barrier,
-  BoundedSemaphore,
-  Condition,
-  Event,
-  Lock,
-  RawArray,
-  RawValue,
-  RLock,
-  Semaphore,
-  ShareableList,
-  SharedArray,
-  SharedMemory,
-  struct,
-  Value,
-} from 'lockstep';
+import { Barrier, BoundedSemaphore, Condition, Event, Lock, Semaphore } from 'lockstep';
 import { untilWaiting } from '../support/until.ts';
+import { type KindMade, MAKERS, type Maker } from './makers.ts';
 
 const CLOSED = { code: 'ERR_LOCKSTEP_CLOSED' };
 
-const Point = struct({ x: 'f64', tags: 'u8[2]' });
-const LOCKING = ['acquire', 'acquireSync', 'tryAcquire', 'release'];
-const OBJECTS: Record<string, { make: () => { close(): void }; methods: string[]; getters: string[] }> = {
-  Lock: { make: () => new Lock(), methods: LOCKING, getters: ['locked', 'owner', 'handle'] },
-  RLock: { make: () => new RLock(), methods: LOCKING, getters: ['locked', 'owner', 'depth', 'handle'] },
-  Semaphore: { make: () => new Semaphore(1), methods: LOCKING, getters: ['value', 'handle'] },
-  BoundedSemaphore: { make: () => new BoundedSemaphore(1), methods: LOCKING, getters: ['value', 'handle'] },
+const LOCKING = ['acquire', 'acquireSync', 'tryAcquire', 'release', 'run', 'runSync'];
+const WAITING = ['wait', 'waitSync'];
+/** What each kind refuses to do and to tell, beside its handle. */
+const REFUSED: Record<KindMade, { methods: string[]; getters: string[] }> = {
+  Barrier: { methods: [...WAITING, 'reset', 'abort'], getters: ['parties', 'nWaiting', 'broken'] },
+  BoundedSemaphore: { methods: LOCKING, getters: ['value'] },
   Condition: {
-    make: () => new Condition(),
-    methods: [...LOCKING, 'wait', 'waitSync', 'notify', 'notifyAll'],
-    getters: ['handle'],
+    methods: [...LOCKING, ...WAITING, 'waitFor', 'waitForSync', 'notify', 'notifyAll'],
+    getters: [],
   },
-  Event: {
-    make: () => new Event(),
-    methods: ['wait', 'waitSync', 'set', 'clear', 'isSet'],
-    getters: ['handle'],
-  },
-  Barrier: {
-    make: () => new Barrier(2),
-    methods: ['wait', 'waitSync', 'reset', 'abort'],
-    getters: ['nWaiting', 'broken', 'handle'],
-  },
-  Value: { make: () => new Value('i32', 1), methods: [], getters: ['value', 'handle'] },
-  RawValue: { make: () => new RawValue('i32', 1), methods: [], getters: ['value', 'handle'] },
+  Event: { methods: [...WAITING, 'set', 'clear', 'isSet'], getters: [] },
+  Latch: { methods: [...WAITING, 'countDown'], getters: ['count'] },
+  Lock: { methods: LOCKING, getters: ['locked', 'owner', 'recovered'] },
+  RawArray: { methods: ['at', 'set'], getters: ['view', 'value', 'raw'] },
+  RawValue: { methods: [], getters: ['value'] },
+  Record: { methods: ['assign', 'toObject', 'describe'], getters: ['x', 'tags'] },
+  RecordArray: { methods: ['at', 'set', 'toArray'], getters: ['length'] },
+  RLock: { methods: LOCKING, getters: ['locked', 'owner', 'recovered', 'depth'] },
+  RWLock: { methods: ['describe'], getters: [] },
+  Semaphore: { methods: LOCKING, getters: ['value'] },
+  ShareableList: { methods: ['at', 'set', 'indexOf'], getters: ['length'] },
   SharedArray: {
-    make: () => new SharedArray('i32', 2),
     methods: ['at', 'set', 'fill', 'toArray', 'describe'],
-    getters: ['view', 'length', 'value', 'raw', 'handle'],
+    getters: ['view', 'length', 'value', 'raw'],
   },
-  RawArray: {
-    make: () => new RawArray('char', 2),
-    methods: ['at', 'set'],
-    getters: ['view', 'value', 'raw'],
-  },
-  Record: {
-    make: () => new Point(),
-    methods: ['assign', 'toObject', 'describe'],
-    getters: ['x', 'tags', 'handle'],
-  },
-  RecordArray: {
-    make: () => Point.array(2),
-    methods: ['at', 'set', 'toArray'],
-    getters: ['length', 'handle'],
-  },
-  ShareableList: {
-    make: () => new ShareableList([1]),
-    methods: ['at', 'set', 'indexOf'],
-    getters: ['length'],
-  },
-  SharedMemory: {
-    make: () => new SharedMemory({ create: true, size: 1 }),
-    methods: ['describe'],
-    getters: ['buffer', 'size', 'handle'],
-  },
+  SharedMemory: { methods: ['describe'], getters: ['buffer', 'size'] },
+  Value: { methods: [], getters: ['value'] },
 };
 
-for (const [kind, { make, methods, getters }] of Object.entries(OBJECTS)) {
+for (const [kind, { methods, getters }] of Object.entries(REFUSED)) {
   describe(`a closed ${kind}`, { timeout: 20_000 }, () => {
+    const make: Maker = MAKERS[kind as KindMade];
     const object = make();
     object.close();
 
     for (const method of methods) {
       it(`refuses ${method}`, async () => {
-        await assert.rejects(async () => Reflect.apply(Reflect.get(object, method), object, []), CLOSED);
+        const args = /^(run|waitFor)/.test(method) ? [() => {}] : [];
+        await assert.rejects(async () => Reflect.apply(Reflect.get(object, method), object, args), CLOSED);
       });
     }
-    for (const getter of getters) {
+    for (const getter of ['handle', ...getters]) {
       it(`refuses to tell its ${getter}`, () => {
         assert.throws(() => Reflect.get(object, getter, object), CLOSED);
       });

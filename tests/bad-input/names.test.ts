@@ -1,4 +1,4 @@
-/** Names that can't be used. */
+/** Names that can't be used, or not for that. */
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -6,25 +6,18 @@ import {
   Barrier,
   BoundedSemaphore,
   Condition,
-  Event,
   Lock,
   type ObjectOptions,
-  RLock,
-  Semaphore,
+  RawArray,
+  RawValue,
+  ShareableList,
+  SharedArray,
   Value,
 } from 'lockstep';
 import { listing, sandbox } from '../support/sandbox.ts';
+import { MAKERS, type Maker } from './makers.ts';
 
-const MAKERS: Record<string, (options: ObjectOptions) => unknown> = {
-  Lock: (options) => new Lock(options),
-  RLock: (options) => new RLock(options),
-  Semaphore: (options) => new Semaphore(1, options),
-  BoundedSemaphore: (options) => new BoundedSemaphore(1, options),
-  Condition: (options) => new Condition(undefined, options),
-  Event: (options) => new Event(options),
-  Barrier: (options) => new Barrier(2, options),
-  Value: (options) => new Value('i32', 0, options),
-};
+const { SharedMemory: _, ...makers } = MAKERS;
 
 const NAMES: Record<string, unknown> = {
   'is empty': '',
@@ -43,7 +36,7 @@ const NAMESPACES: Record<string, unknown> = {
 };
 const NO_STRINGS: unknown[] = [5, null, true, {}, Object.create(null), ['a'], Symbol('a'), () => 'a'];
 
-for (const [kind, make] of Object.entries(MAKERS)) {
+for (const [kind, make] of Object.entries<Maker>(makers)) {
   describe(`${kind}: a name`, () => {
     const refuses = (options: unknown, code: string): void => {
       const before = listing(sandbox).sort();
@@ -74,5 +67,28 @@ for (const [kind, make] of Object.entries(MAKERS)) {
       for (const options of ['invoices', 5, true, null, () => {}])
         refuses(options, 'ERR_LOCKSTEP_INVALID_TYPE');
     });
+  });
+}
+
+const [lock, otherLock] = [new Lock(), new Lock()];
+/** Objects of one name that are not the same: one and another. */
+const UNLIKE: Record<string, (() => { close(): void })[]> = {
+  BoundedSemaphore: [2, 3].map((limit) => () => new BoundedSemaphore(limit, { name: 'unlike' })),
+  Barrier: [2, 3].map((parties) => () => new Barrier(parties, { name: 'unlike' })),
+  Condition: [lock, otherLock].map((guard) => () => new Condition(guard, { name: 'unlike' })),
+  RawArray: [2, 3].map((length) => () => new RawArray('u8', length, { name: 'unlike' })),
+  RawValue: (['u8', 'u16'] as const).map((type) => () => new RawValue(type, 0, { name: 'unlike' })),
+  ShareableList: [[1], [1, 2]].map((values) => () => new ShareableList(values, { name: 'unlike' })),
+  SharedArray: [2, 3].map((length) => () => new SharedArray('u8', length, { name: 'unlike' })),
+  Value: [lock, otherLock].map((guard) => () => new Value('u8', 0, { name: 'unlike', lock: guard })),
+};
+
+for (const [kind, [make, makeOther]] of Object.entries(UNLIKE)) {
+  it(`a ${kind} that is not the one of its name is refused, and does not keep that one open`, () => {
+    const object = make!();
+    const code = /^ERR_LOCKSTEP_(NAME_TAKEN|INVALID_TYPE)$/;
+    assert.throws(makeOther!, (error: { code?: string }) => code.test(error.code ?? ''));
+    object.close();
+    makeOther!().close();
   });
 }

@@ -8,11 +8,13 @@ import {
   BoundedSemaphore,
   Condition,
   Event,
+  Latch,
   Lock,
   RawArray,
   RawValue,
   RecordArray,
   RLock,
+  RWLock,
   Semaphore,
   ShareableList,
   SharedArray,
@@ -20,11 +22,10 @@ import {
   struct,
   Value,
 } from 'lockstep';
+import { type KindMade, MAKERS, type Maker, Point } from './makers.ts';
 
 const TYPE = 'ERR_LOCKSTEP_INVALID_TYPE';
 const RANGE = 'ERR_LOCKSTEP_OUT_OF_RANGE';
-
-const Point = struct({ x: 'f64' });
 
 /** Calls it with an argument of a type that TypeScript would not let through. */
 function call(fn: (...args: never[]) => unknown, ...args: unknown[]): () => unknown {
@@ -258,29 +259,32 @@ interface Openable {
 }
 
 describe('a handle', () => {
-  const classes = {
+  const classes: Record<KindMade, Openable> = {
     Barrier,
     BoundedSemaphore,
     Condition,
     Event,
+    Latch,
     Lock,
     RawArray,
     RawValue,
     Record: Point,
     RecordArray,
     RLock,
+    RWLock,
     Semaphore,
     ShareableList,
     SharedArray,
     SharedMemory,
     Value,
   };
-  const live = Object.fromEntries(Object.keys(classes).map((kind) => [kind, remake(kind)]));
+  const live = Object.fromEntries(Object.entries<Maker>(MAKERS).map(([kind, make]) => [kind, make()]));
   after(() => {
     for (const object of Object.values(live)) object.close();
   });
 
-  for (const [kind, { open }] of Object.entries<Openable>(classes)) {
+  for (const [kind, { open }] of Object.entries(classes)) {
+    const make: Maker = MAKERS[kind as KindMade];
     const handle = live[kind]?.handle ?? '';
 
     it(`of a ${kind} that is no string is a TypeError`, () => {
@@ -310,11 +314,11 @@ describe('a handle', () => {
       const again = open(handle);
       again.close();
       open(handle).close();
-      const made: { handle: string; close(): void } = remake(kind);
+      const made = make();
       const stale = made.handle;
       made.close();
       refused(call(open, stale), 'ERR_LOCKSTEP_STALE_HANDLE');
-      const others = Array.from({ length: 50 }, () => remake(kind));
+      const others = Array.from({ length: 50 }, () => make());
       refused(call(open, stale), 'ERR_LOCKSTEP_STALE_HANDLE');
       for (const other of others) other.close();
     });
@@ -338,24 +342,3 @@ describe('a handle', () => {
     }
   });
 });
-
-function remake(kind: string): { handle: string; close(): void } {
-  const makers: Record<string, () => { handle: string; close(): void }> = {
-    Barrier: () => new Barrier(2),
-    BoundedSemaphore: () => new BoundedSemaphore(1),
-    Condition: () => new Condition(),
-    Event: () => new Event(),
-    Lock: () => new Lock(),
-    RawArray: () => new RawArray('u8', 5),
-    RawValue: () => new RawValue('i32', 1),
-    Record: () => new Point(),
-    RecordArray: () => Point.array(2),
-    RLock: () => new RLock(),
-    Semaphore: () => new Semaphore(1),
-    ShareableList: () => new ShareableList([1]),
-    SharedArray: () => new SharedArray('i32', 2),
-    SharedMemory: () => new SharedMemory({ create: true, size: 1 }),
-    Value: () => new Value('i32', 1),
-  };
-  return (makers[kind] as () => { handle: string; close(): void })();
-}

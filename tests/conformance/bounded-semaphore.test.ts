@@ -5,10 +5,13 @@ import assert from 'node:assert/strict';
 import { BoundedSemaphore, Value } from 'lockstep';
 import { suite } from '../support/stage.ts';
 import { until, untilWaiting } from '../support/until.ts';
+import { permitCases } from './permits.ts';
 
 const OVER_RELEASE = { name: 'OverReleaseError', code: 'ERR_LOCKSTEP_OVER_RELEASE' };
 
 suite('BoundedSemaphore', (stage) => {
+  permitCases(stage, (permits) => new BoundedSemaphore(permits));
+
   stage.it('C24: of two permits a third acquire gets none', async () => {
     const semaphore = stage.share(new BoundedSemaphore(2));
     const [one, other] = await stage.actors(2);
@@ -98,30 +101,6 @@ suite('BoundedSemaphore', (stage) => {
     assert.equal(semaphore.value, 3);
   });
 
-  stage.it(
-    'C36: nested scoped use takes two permits, and gives both back when the inner block throws',
-    async () => {
-      const semaphore = stage.share(new BoundedSemaphore(2));
-      const [actor] = await stage.actors(1);
-      assert.equal(await actor.do('nestedScopes', semaphore), 0);
-      assert.equal(semaphore.value, 2);
-    },
-  );
-
-  for (const form of ['using', 'run'] as const) {
-    stage.it(`the scoped form (${form}) gives its permit back on return and on error`, async () => {
-      const semaphore = stage.share(new BoundedSemaphore(1));
-      const inside = stage.share(new Value('i32', 0));
-      const [actor] = await stage.actors(1);
-      assert.equal(await actor.do('scoped', semaphore, form, inside, 'returns'), 'returned from inside');
-      assert.equal(semaphore.value, 1);
-      await assert.rejects(actor.do('scoped', semaphore, form, inside, 'throws'), {
-        message: 'thrown inside',
-      });
-      assert.equal(semaphore.value, 1);
-    });
-  }
-
   stage.it('C37 HAZARD: the permits of a killed holder come back, exactly as many as it held', async () => {
     const semaphore = stage.share(new BoundedSemaphore(4));
     const [doomed, holder, ...waiters] = await stage.actors(5);
@@ -154,36 +133,6 @@ suite('BoundedSemaphore', (stage) => {
     assert.equal(await next.do('tryAcquire', semaphore), null);
   });
 
-  stage.it('C37 HAZARD: a killed waiter takes no permit with it', async () => {
-    const semaphore = stage.share(new BoundedSemaphore(1));
-    const [holder, doomed, next] = await stage.actors(3);
-    await holder.do('acquire', semaphore);
-    void doomed.do('acquire', semaphore);
-    await untilWaiting(semaphore, 1);
-    const got = next.do('acquire', semaphore);
-    await untilWaiting(semaphore, 2);
-    await doomed.kill();
-    await holder.do('release', semaphore);
-    assert.notEqual(await got, null);
-    assert.equal(semaphore.value, 0);
-  });
-
-  stage.it('a wake-up for a call that is aborted before it ran goes to the next', async () => {
-    const semaphore = stage.share(new BoundedSemaphore(1));
-    const hold = semaphore.acquireSync();
-    const controller = new AbortController();
-    const reason = new Error('no more');
-    const [next] = await stage.actors(1);
-    const aborted = assert.rejects(semaphore.acquire({ signal: controller.signal }), reason);
-    await untilWaiting(semaphore, 1);
-    const got = next.do('acquire', semaphore);
-    await untilWaiting(semaphore, 2);
-    hold.release();
-    controller.abort(reason);
-    await aborted;
-    assert.deepEqual(await got, { recovered: false });
-  });
-
   stage.it('CX2 HAZARD: of two releases that race for the last place exactly one is refused', async () => {
     const actors = await stage.actors(2);
     for (let round = 0; round < 30; round++) {
@@ -196,16 +145,5 @@ suite('BoundedSemaphore', (stage) => {
       assert.deepEqual(refused.sort(), [0, 1]);
       assert.equal(semaphore.value, 2);
     }
-  });
-
-  stage.it('a timeout gives null once the time has passed, and takes no permit', async () => {
-    const semaphore = stage.share(new BoundedSemaphore(1));
-    const [actor] = await stage.actors(1);
-    const hold = semaphore.acquireSync();
-    const { value, milliseconds } = await actor.timed('acquire', semaphore, { timeout: 60 });
-    assert.equal(value, null);
-    assert.ok(milliseconds >= 60, `gave up after ${milliseconds} ms`);
-    hold.release();
-    assert.equal(semaphore.value, 1);
   });
 });

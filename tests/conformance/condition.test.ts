@@ -349,6 +349,38 @@ suite('Condition', (stage) => {
     },
   );
 
+  for (const Guard of [Lock, RLock]) {
+    stage.it(
+      `whoever comes back from a wait is told that a holder of the ${Guard.name} has died`,
+      async () => {
+        const condition = stage.share(new Condition(new Guard()));
+        const [waiter, doomed, next] = await stage.actors(3);
+        assert.deepEqual(await waiter.do('acquire', condition), { recovered: false });
+        const woken = waiter.do('wait', condition);
+        await untilWaiting(condition, 1);
+        await doomed.do('acquire', condition);
+        await doomed.do('notify', condition);
+        await doomed.kill();
+        assert.equal(await woken, true);
+        assert.equal(await waiter.do('recovered', condition), true);
+        assert.equal(condition.recovered, false);
+        // It stays so through further waits of the same holding, in which nobody dies.
+        const again = waiter.do('wait', condition);
+        await untilWaiting(condition, 1);
+        assert.deepEqual(await next.do('acquire', condition), { recovered: false });
+        await next.do('notify', condition);
+        await next.do('release', condition);
+        assert.equal(await again, true);
+        assert.equal(await waiter.do('recovered', condition), true);
+        await waiter.do('release', condition);
+        assert.equal(await waiter.do('recovered', condition), false);
+        await waiter.do('acquire', condition);
+        assert.equal(await waiter.do('recovered', condition), false);
+        await waiter.do('release', condition);
+      },
+    );
+  }
+
   stage.it('wait releases an RLock held three deep as a whole, and takes it again as deep', async () => {
     const lock = stage.share(new RLock());
     const condition = stage.share(new Condition(lock));

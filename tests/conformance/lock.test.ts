@@ -152,7 +152,9 @@ suite('Lock', (stage) => {
     await untilWaiting(lock, 1);
     await holder.kill();
     assert.deepEqual(await got, { recovered: true });
+    assert.equal(await waiter.do('recovered', lock), true);
     await waiter.do('release', lock);
+    assert.equal(await waiter.do('recovered', lock), false);
     assert.deepEqual(await next.do('acquire', lock), { recovered: false });
   });
 

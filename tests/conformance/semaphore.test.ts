@@ -7,11 +7,14 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { Semaphore, Value } from 'lockstep';
+import { Semaphore } from 'lockstep';
 import { suite } from '../support/stage.ts';
 import { until, untilWaiting } from '../support/until.ts';
+import { permitCases } from './permits.ts';
 
 suite('Semaphore', (stage) => {
+  permitCases(stage, (permits) => new Semaphore(permits));
+
   stage.it('C24: of two permits a third acquire gets none', async () => {
     const semaphore = stage.share(new Semaphore(2));
     const [one, other] = await stage.actors(2);
@@ -109,30 +112,6 @@ suite('Semaphore', (stage) => {
   });
 
   stage.it(
-    'C36: nested scoped use takes two permits, and gives both back when the inner block throws',
-    async () => {
-      const semaphore = stage.share(new Semaphore(2));
-      const [actor] = await stage.actors(1);
-      assert.equal(await actor.do('nestedScopes', semaphore), 0);
-      assert.equal(semaphore.value, 2);
-    },
-  );
-
-  for (const form of ['using', 'run'] as const) {
-    stage.it(`the scoped form (${form}) gives its permit back on return and on error`, async () => {
-      const semaphore = stage.share(new Semaphore(1));
-      const inside = stage.share(new Value('i32', 0));
-      const [actor] = await stage.actors(1);
-      assert.equal(await actor.do('scoped', semaphore, form, inside, 'returns'), 'returned from inside');
-      assert.equal(semaphore.value, 1);
-      await assert.rejects(actor.do('scoped', semaphore, form, inside, 'throws'), {
-        message: 'thrown inside',
-      });
-      assert.equal(semaphore.value, 1);
-    });
-  }
-
-  stage.it(
     'C37: a killed holder gives nothing back, as a plain semaphore has no owner; others may',
     async () => {
       const semaphore = stage.share(new Semaphore(1));
@@ -145,54 +124,6 @@ suite('Semaphore', (stage) => {
       assert.notEqual(await next.do('acquire', semaphore), null);
     },
   );
-
-  stage.it('C37 HAZARD: a killed waiter takes no permit with it', async () => {
-    const semaphore = stage.share(new Semaphore(0));
-    const [doomed, next] = await stage.actors(2);
-    void doomed.do('acquire', semaphore);
-    await untilWaiting(semaphore, 1);
-    const got = next.do('acquire', semaphore);
-    await untilWaiting(semaphore, 2);
-    await doomed.kill();
-    semaphore.release();
-    assert.notEqual(await got, null);
-    assert.equal(semaphore.value, 0);
-  });
-
-  stage.it('a wake-up for a call that is aborted before it ran goes to the next', async () => {
-    const semaphore = stage.share(new Semaphore(0));
-    const controller = new AbortController();
-    const reason = new Error('no more');
-    const [next] = await stage.actors(1);
-    const aborted = assert.rejects(semaphore.acquire({ signal: controller.signal }), reason);
-    await untilWaiting(semaphore, 1);
-    const got = next.do('acquire', semaphore);
-    await untilWaiting(semaphore, 2);
-    semaphore.release();
-    controller.abort(reason);
-    await aborted;
-    assert.deepEqual(await got, { recovered: false });
-  });
-
-  stage.it('a timeout gives null once the time has passed, and takes no permit', async () => {
-    const semaphore = stage.share(new Semaphore(0));
-    const [actor] = await stage.actors(1);
-    const { value, milliseconds } = await actor.timed('acquire', semaphore, { timeout: 60 });
-    assert.equal(value, null);
-    assert.ok(milliseconds >= 60, `gave up after ${milliseconds} ms`);
-    semaphore.release();
-    assert.equal(semaphore.value, 1);
-  });
-
-  stage.it('G90: a timeout of 0 or less polls', async () => {
-    const semaphore = stage.share(new Semaphore(1));
-    const [actor] = await stage.actors(1);
-    for (const timeout of [0, -1]) {
-      assert.notEqual(await actor.do('acquire', semaphore, { timeout }), null);
-      assert.equal(await actor.do('acquire', semaphore, { timeout }), null);
-      await actor.do('release', semaphore);
-    }
-  });
 
   stage.it('a permit released by one that never acquired counts, as for a signal between two', async () => {
     const semaphore = stage.share(new Semaphore(0));

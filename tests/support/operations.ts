@@ -60,6 +60,11 @@ export const operations = {
     return keep(self, object, Reflect.apply(object.tryAcquire, object, [options]));
   },
 
+  /** Whether the actor's holding tells that a holder has died inside. */
+  recovered(_self: Self, object: Lock | RLock | Condition): boolean {
+    return object.recovered;
+  },
+
   release(_self: Self, object: Acquirable, count?: number): void {
     if (count === undefined) object.release();
     else (object as Semaphore).release(count);

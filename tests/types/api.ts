@@ -51,6 +51,7 @@ export async function acquiring(lock: Lock, options: WaitOptions, signal: AbortS
   }
   is<Owner | null>()(lock.owner);
   is<boolean>()(lock.locked);
+  is<boolean>()(lock.recovered);
   is<number>()(new RLock().depth);
   // @ts-expect-error what may be null has no release
   lock.acquireSync({ timeout: 5 }).release();

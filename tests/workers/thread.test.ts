@@ -3,7 +3,9 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Event, Lock, Thread } from 'lockstep';
+import { until } from '../support/until.ts';
 import * as subclasses from './subclasses.ts';
 import * as targets from './targets.ts';
 
@@ -72,6 +74,46 @@ describe('Thread', () => {
     thread.terminate();
     assert.equal(thread.joinSync(), true);
     assert.equal(thread.exitCode, 1);
+  });
+
+  it('a thread that is terminated at once ends without running its target', async () => {
+    for (const wait of [(thread: Thread) => thread.join(), (thread: Thread) => thread.joinSync()]) {
+      for (const daemon of [false, true]) {
+        const words = new Int32Array(new SharedArrayBuffer(4));
+        const thread = new Thread({ target: targets.fill, args: [words, 42], daemon });
+        thread.start();
+        thread.terminate();
+        thread.kill();
+        assert.equal(await wait(thread as Thread), true);
+        assert.deepEqual([thread.exitCode, words[0]], [1, 0]);
+        await assert.rejects(thread.result, { code: 'ERR_LOCKSTEP_WORKER_DIED' });
+      }
+    }
+  });
+
+  it('threads may be terminated at any moment of their start', async () => {
+    // From before the thread runs until after its target has ended.
+    for (let milliseconds = 0; milliseconds < 80; milliseconds += 2) {
+      const thread = new Thread({ target: targets.spinForever });
+      thread.start();
+      await sleep(milliseconds);
+      thread.terminate();
+      assert.equal(await thread.join(), true);
+      assert.equal(thread.exitCode, 1);
+    }
+  });
+
+  it('a thread whose module never ends loading is terminated all the same', async () => {
+    const target = { module: new URL('./fixtures/blocked.js', import.meta.url), export: 'run' };
+    for (const wait of [(thread: Thread) => thread.join(), (thread: Thread) => thread.joinSync()]) {
+      const thread = new Thread({ target });
+      thread.start();
+      await until(() => process.env.LOCKSTEP_TEST_VARIABLE === 'loading', 'the module to run');
+      delete process.env.LOCKSTEP_TEST_VARIABLE;
+      thread.terminate();
+      assert.equal(await wait(thread), true);
+      assert.equal(thread.exitCode, 1);
+    }
   });
 
   it('a hundred threads start and end', async () => {

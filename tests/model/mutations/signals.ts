@@ -15,7 +15,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'a dead waiter’s notification is not handed on',
-    file: 'sync/condition.js',
+    file: 'sync/raw-condition.js',
     from: 'while (notified > 0 && grant(namespace, place, 1).size > 0)',
     to: 'while (false)',
     primitive: 'Condition',
@@ -25,7 +25,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'a waiter that times out drops the notification that it was given',
-    file: 'sync/condition.js',
+    file: 'sync/raw-condition.js',
     from: `for (const waiter of grant(agent.namespace, cell, 1))
                 wake(agent, waiter, cell.number);`,
     to: '',
@@ -81,7 +81,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'the outcome of the next round can be wiped out by a slow party',
-    file: 'sync/barrier.js',
+    file: 'sync/raw-barrier.js',
     from: 'OUTCOMES_AHEAD = 8',
     to: 'OUTCOMES_AHEAD = 1',
     primitive: 'Barrier',
@@ -91,7 +91,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'a party that dies in its seat does not break the round',
-    file: 'sync/barrier.js',
+    file: 'sync/raw-barrier.js',
     from: `(pid << PID_SHIFT) | dead);
     breakIn(words, at, generation);`,
     to: '(pid << PID_SHIFT) | dead);',

@@ -4,6 +4,7 @@ import type { Lock } from 'lockstep';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
 import { critical } from './critical.ts';
 import { aLock } from './objects.ts';
+import { passing, slow } from './passing.ts';
 
 interface Things {
   lock: Lock;
@@ -17,53 +18,7 @@ const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
   },
 };
 
-/** Blocks until it has the lock, `rounds` times. */
-function blocks(rounds = 1): Actor<Things> {
-  return {
-    run(tools) {
-      for (let round = 0; round < rounds; round++) {
-        const hold = tools.things.lock.acquireSync();
-        critical(tools, hold);
-        hold.release();
-      }
-    },
-  };
-}
-
-/** Blocks, but not for ever. */
-const blocksFor: Actor<Things> = {
-  timed: true,
-  run(tools) {
-    const hold = tools.things.lock.acquireSync({ timeout: 100 });
-    if (hold === null) return;
-    critical(tools, hold);
-    hold.release();
-  },
-};
-
-/** Awaits the lock in `flows` calls at once. */
-function awaits(flows = 1): Actor<Things> {
-  return {
-    async run(tools) {
-      const flow = async (): Promise<void> => {
-        const hold = await tools.things.lock.acquire();
-        critical(tools, hold);
-        hold.release();
-      };
-      await Promise.all(Array.from({ length: flows }, flow));
-    },
-  };
-}
-
-const awaitsFor: Actor<Things> = {
-  timed: true,
-  async run(tools) {
-    const hold = await tools.things.lock.acquire({ timeout: 100 });
-    if (hold === null) return;
-    critical(tools, hold);
-    hold.release();
-  },
-};
+const { blocks, blocksFor, awaits, awaitsFor } = passing<Things>(({ lock }) => lock, critical);
 
 /** Awaits, and is told to give up in a later turn. */
 const isAborted: Actor<Things> = {
@@ -106,8 +61,6 @@ const ends = (how: 'close' | 'leave'): Actor<Things> => ({
     else agent.leave();
   },
 });
-
-const slow = (actor: Actor<Things>): Actor<Things> => ({ ...actor, slow: true });
 
 const scenarios: readonly Scenario<Things>[] = [
   { ...base, name: 'two block, twice each', actors: [blocks(2), blocks(2)], preemptions: [5, 6] },

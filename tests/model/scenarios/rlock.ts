@@ -4,6 +4,7 @@ import type { RLock } from 'lockstep';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
 import { critical } from './critical.ts';
 import { anRLock } from './objects.ts';
+import { passing } from './passing.ts';
 
 interface Things {
   lock: RLock;
@@ -31,13 +32,7 @@ const nests: Actor<Things> = {
     outer.release();
   },
 };
-const awaits: Actor<Things> = {
-  async run(tools) {
-    const hold = await tools.things.lock.acquire();
-    critical(tools, hold);
-    hold.release();
-  },
-};
+const { awaits } = passing<Things>(({ lock }) => lock, critical);
 /** Releases what it does not own. */
 const intrudes: Actor<Things> = {
   run({ things: { lock }, lib, check }) {
@@ -58,7 +53,7 @@ const scenarios: readonly Scenario<Things>[] = [
     actors: [nests, nests, intrudes],
     preemptions: [3, 4],
   },
-  { ...base, name: 'one nests, one awaits', actors: [nests, awaits], preemptions: [4, 5] },
+  { ...base, name: 'one nests, one awaits', actors: [nests, awaits()], preemptions: [4, 5] },
   { ...base, name: 'two nest, one dies', actors: [nests, nests], deaths: 1, preemptions: [3, 4] },
 ];
 export const rlockScenarios: readonly AnyScenario[] = scenarios as AnyScenario[];

@@ -4,6 +4,7 @@ import type { RWLock } from 'lockstep';
 import type { Hold } from '../internals.ts';
 import type { Actor, AnyScenario, Scenario, Tools } from '../scenario.ts';
 import { anRWLock } from './objects.ts';
+import { passing, slow } from './passing.ts';
 
 interface Things {
   lock: RWLock;
@@ -47,51 +48,14 @@ function inside(tools: Tools<Things>, side: Side, hold: Hold): void {
   });
 }
 
-function blocks(side: Side, rounds = 1): Actor<Things> {
-  return {
-    run(tools) {
-      for (let round = 0; round < rounds; round++) {
-        const hold = tools.things.lock[side].acquireSync();
-        inside(tools, side, hold);
-        hold.release();
-      }
-    },
-  };
-}
-
-function blocksFor(side: Side): Actor<Things> {
-  return {
-    timed: true,
-    run(tools) {
-      const hold = tools.things.lock[side].acquireSync({ timeout: 100 });
-      if (hold === null) return;
-      inside(tools, side, hold);
-      hold.release();
-    },
-  };
-}
-
-function awaits(...sides: Side[]): Actor<Things> {
-  return {
-    async run(tools) {
-      const flow = async (side: Side): Promise<void> => {
-        const hold = await tools.things.lock[side].acquire();
-        inside(tools, side, hold);
-        hold.release();
-      };
-      await Promise.all(sides.map(flow));
-    },
-  };
-}
-
-const tries: Actor<Things> = {
-  run(tools) {
-    const hold = tools.things.lock.read.tryAcquire();
-    if (hold === null) return;
-    inside(tools, 'read', hold);
-    hold.release();
-  },
-};
+const reading = passing<Things>(
+  ({ lock }) => lock.read,
+  (tools, hold) => inside(tools, 'read', hold),
+);
+const writing = passing<Things>(
+  ({ lock }) => lock.write,
+  (tools, hold) => inside(tools, 'write', hold),
+);
 
 /** Reads within its write, and goes on reading after it. */
 const downgrades: Actor<Things> = {
@@ -106,68 +70,66 @@ const downgrades: Actor<Things> = {
   },
 };
 
-const slow = (actor: Actor<Things>): Actor<Things> => ({ ...actor, slow: true });
-
 const scenarios = (prefer: 'readers' | 'writers'): readonly Scenario<Things>[] =>
   [
     {
       name: 'one reads, one writes, twice each',
-      actors: [blocks('read', 2), blocks('write', 2)],
+      actors: [reading.blocks(2), writing.blocks(2)],
       preemptions: [3, 5] as const,
     },
-    { name: 'two write', actors: [blocks('write', 2), blocks('write')], preemptions: [3, 4] as const },
+    { name: 'two write', actors: [writing.blocks(2), writing.blocks()], preemptions: [3, 4] as const },
     {
       name: 'two read, one writes',
-      actors: [blocks('read'), blocks('read'), blocks('write')],
+      actors: [reading.blocks(), reading.blocks(), writing.blocks()],
       preemptions: [2, 3] as const,
     },
     {
       name: 'one reads, two write',
-      actors: [blocks('read'), blocks('write'), slow(blocks('write'))],
+      actors: [reading.blocks(), writing.blocks(), slow(writing.blocks())],
       preemptions: [2, 3] as const,
     },
     {
       name: 'two write, one gives up, one reads',
-      actors: [blocks('write'), blocksFor('write'), blocks('read')],
+      actors: [writing.blocks(), writing.blocksFor, reading.blocks()],
       timeouts: 1,
       preemptions: [2, 3] as const,
     },
     {
       name: 'one reads, one writes, one gives up reading',
-      actors: [blocks('read'), blocks('write'), blocksFor('read')],
+      actors: [reading.blocks(), writing.blocks(), reading.blocksFor],
       timeouts: 1,
       preemptions: [2, 3] as const,
     },
     {
       name: 'one tries to read, one reads, one writes',
-      actors: [tries, blocks('read'), blocks('write')],
+      actors: [reading.tries, reading.blocks(), writing.blocks()],
       preemptions: [2, 3] as const,
     },
     {
       name: 'one reads, one writes, one dies',
-      actors: [blocks('read'), blocks('write')],
+      actors: [reading.blocks(), writing.blocks()],
       deaths: 1,
       preemptions: [2, 3] as const,
     },
     {
       name: 'one reads, two write, one dies',
-      actors: [blocks('read'), blocks('write'), blocks('write')],
+      actors: [reading.blocks(), writing.blocks(), writing.blocks()],
       deaths: 1,
       preemptions: [2, 2] as const,
     },
     {
       name: 'one reads, one awaits to write',
-      actors: [blocks('read', 2), awaits('write')],
+      actors: [reading.blocks(2), writing.awaits()],
       preemptions: [3, 4] as const,
     },
     {
       name: 'two flows of one, another writes',
-      actors: [awaits('read', 'read'), blocks('write')],
+      actors: [reading.awaits(2), writing.blocks()],
       preemptions: [2, 3] as const,
     },
     {
       name: 'one writes and goes on reading, others do either',
-      actors: [downgrades, blocks('write'), awaits('read')],
+      actors: [downgrades, writing.blocks(), reading.awaits()],
       preemptions: [2, 3] as const,
     },
   ]

@@ -3,6 +3,7 @@
 import type { BoundedSemaphore, Semaphore } from 'lockstep';
 import type { Actor, AnyScenario, Ending, Scenario, Tools } from '../scenario.ts';
 import { aBoundedSemaphore, aSemaphore } from './objects.ts';
+import { passing, slow } from './passing.ts';
 
 interface Things {
   semaphore: Semaphore | BoundedSemaphore;
@@ -35,44 +36,13 @@ function family(permits: number, bounded: boolean) {
     }),
     settled: (ending) => everythingBack(ending, permits, bounded),
   };
-  const blocks = (rounds = 1): Actor<Things> => ({
-    run(tools) {
-      for (let round = 0; round < rounds; round++) {
-        const hold = tools.things.semaphore.acquireSync();
-        holding(tools, permits);
-        hold.release();
-      }
-    },
-  });
-  const blocksFor: Actor<Things> = {
-    timed: true,
-    run(tools) {
-      const hold = tools.things.semaphore.acquireSync({ timeout: 100 });
-      if (hold === null) return;
-      holding(tools, permits);
-      hold.release();
-    },
+  return {
+    base,
+    ...passing<Things>(
+      ({ semaphore }) => semaphore,
+      (tools) => holding(tools, permits),
+    ),
   };
-  const awaits = (flows = 1): Actor<Things> => ({
-    async run(tools) {
-      const flow = async (): Promise<void> => {
-        const hold = await tools.things.semaphore.acquire();
-        holding(tools, permits);
-        hold.release();
-      };
-      await Promise.all(Array.from({ length: flows }, flow));
-    },
-  });
-  const awaitsFor: Actor<Things> = {
-    timed: true,
-    async run(tools) {
-      const hold = await tools.things.semaphore.acquire({ timeout: 100 });
-      if (hold === null) return;
-      holding(tools, permits);
-      hold.release();
-    },
-  };
-  return { base, blocks, blocksFor, awaits, awaitsFor };
 }
 
 function everythingBack({ things, check, dead }: Ending<Things>, permits: number, bounded: boolean): void {
@@ -83,8 +53,6 @@ function everythingBack({ things, check, dead }: Ending<Things>, permits: number
   check(semaphore.value === 0, 'there are more permits than were given');
   for (const hold of holds) hold.release();
 }
-
-const slow = (actor: Actor<Things>): Actor<Things> => ({ ...actor, slow: true });
 
 function both(bounded: boolean): Scenario<Things>[] {
   const one = family(1, bounded);

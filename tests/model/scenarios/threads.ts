@@ -4,6 +4,7 @@ import type { Lock, Semaphore } from 'lockstep';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
 import { critical } from './critical.ts';
 import { aLock, aSemaphore } from './objects.ts';
+import { passing } from './passing.ts';
 
 interface Things {
   lock: Lock;
@@ -22,55 +23,33 @@ const base: Pick<Scenario<Things>, 'things' | 'settled' | 'mayWait'> = {
   },
 };
 
-/** Has the lock for a while. */
-const holds: Actor<Things> = {
-  run(tools) {
-    const hold = tools.things.lock.acquireSync();
-    critical(tools, hold);
-    hold.release();
-  },
-};
+const { block, blocks, flow } = passing<Things>(({ lock }) => lock, critical);
+
 /** Has the lock for a while, then opens the gate. */
 const opens: Actor<Things> = {
   run(tools) {
-    const hold = tools.things.lock.acquireSync();
-    critical(tools, hold);
-    hold.release();
+    block(tools);
     tools.things.gate.release();
   },
 };
 /** Awaits the lock, and blocks at the gate meanwhile: at once, or in a later turn of its event loop. */
 const both = (later: boolean): Actor<Things> => ({
   async run(tools) {
-    const { lock, gate } = tools.things;
-    const flow = async (): Promise<void> => {
-      const hold = await lock.acquire();
-      critical(tools, hold);
-      hold.release();
-    };
-    const flowing = flow();
+    const flowing = flow(tools);
     if (later) await new Promise(setImmediate);
-    gate.acquireSync();
+    tools.things.gate.acquireSync();
     await flowing;
   },
 });
 /** Awaits the lock, and blocks for the same lock meanwhile: if the call that awaits has got it, that would be for ever. */
 const twice: Actor<Things> = {
   async run(tools) {
-    const { lock } = tools.things;
-    const flow = async (): Promise<void> => {
-      const hold = await lock.acquire();
-      critical(tools, hold);
-      hold.release();
-    };
-    const flowing = flow();
+    const flowing = flow(tools);
     try {
-      const hold = lock.acquireSync();
-      critical(tools, hold);
-      hold.release();
+      block(tools);
     } catch (error) {
       if (!(error instanceof tools.lib.DeadlockError)) throw error;
-      tools.check(lock.owner?.name === 'Bob', 'a deadlock is told where there is none');
+      tools.check(tools.things.lock.owner?.name === 'Bob', 'a deadlock is told where there is none');
     }
     await flowing;
   },
@@ -80,15 +59,15 @@ const scenarios: readonly Scenario<Things>[] = [
   {
     ...base,
     name: 'one blocks elsewhere while it awaits the lock',
-    actors: [holds, both(false), opens],
+    actors: [blocks(), both(false), opens],
     preemptions: [3, 4],
   },
   {
     ...base,
     name: 'one awaits the lock, and blocks elsewhere later',
-    actors: [holds, both(true), opens],
+    actors: [blocks(), both(true), opens],
     preemptions: [3, 4],
   },
-  { ...base, name: 'one blocks and awaits the same lock', actors: [holds, twice], preemptions: [4, 5] },
+  { ...base, name: 'one blocks and awaits the same lock', actors: [blocks(), twice], preemptions: [4, 5] },
 ];
 export const threadScenarios: readonly AnyScenario[] = scenarios as AnyScenario[];

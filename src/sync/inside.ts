@@ -1,0 +1,68 @@
+/** Inside: running a function with something taken, and giving it back however the function ends. */
+
+import { inspect } from 'node:util';
+import type { Hold } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { InvalidTypeError } from '../errors.ts';
+
+/** What can be taken: a lock, a permit, a side of a reader-writer lock. */
+interface Takeable {
+  acquire(options: WaitOptions): Promise<Hold | null>;
+  acquireSync(options: WaitOptions): Hold | null;
+}
+
+/** Runs `fn` with `taken` taken. `null` if the timeout passed before. `title` begins messages. */
+export async function runInside<Result>(
+  taken: Takeable,
+  title: string,
+  fn: () => Result | Promise<Result>,
+  options: WaitOptions | undefined,
+): Promise<Result | null> {
+  checkFunction(title, fn);
+  const hold = await taken.acquire(options ?? {});
+  if (hold === null) return null;
+  try {
+    return await fn();
+  } finally {
+    hold.release();
+  }
+}
+
+/** The same; *blocks* the thread. Throws `InvalidTypeError` if `fn` returns a promise. */
+export function runInsideSync<Result>(
+  taken: Takeable,
+  title: string,
+  fn: () => Result,
+  options: WaitOptions | undefined,
+): Result | null {
+  checkFunction(title, fn);
+  const hold = taken.acquireSync(options ?? {});
+  if (hold === null) return null;
+  try {
+    return checkSynchronous(title, fn());
+  } finally {
+    hold.release();
+  }
+}
+
+/** Throws `InvalidTypeError` unless the value is a function. */
+export function checkFunction(title: string, fn: unknown): void {
+  if (typeof fn === 'function') return;
+  throw new InvalidTypeError(
+    `${title}: refused, ${inspect(fn)} is not a function; pass one that does the work`,
+  );
+}
+
+/** Returns what a synchronous function returned; throws if that is a promise, whose work would run outside the lock. */
+export function checkSynchronous<Result>(title: string, result: Result): Result {
+  if (
+    result !== null &&
+    typeof result === 'object' &&
+    typeof (result as { then?: unknown }).then === 'function'
+  ) {
+    throw new InvalidTypeError(
+      `${title}: runSync refused a promise, its work would go on after the release; use run() for async functions`,
+    );
+  }
+  return result;
+}

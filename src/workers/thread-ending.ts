@@ -1,0 +1,52 @@
+/**
+ * Thread ending: how a thread is terminated.
+ *
+ * Node aborts the whole process, now and then, when a thread is terminated while it loads modules: what V8 and the loaders of native
+ * addons then find is a failure that they have no answer to. So a thread that still loads is only asked to end, and does so itself
+ * when it has loaded; one that takes too long is terminated all the same.
+ */
+
+import type { Worker } from 'node:worker_threads';
+import type { ThreadStatus } from './thread-status.ts';
+import { TERMINATED } from './thread-status.ts';
+
+/** Milliseconds that a thread which was asked to end may go on loading. */
+const GRACE = 2000;
+
+/** The parent's side. */
+export class ThreadEnding {
+  private readonly worker: Worker;
+  private readonly status: ThreadStatus;
+  /** When a thread that was asked to end is terminated, on the clock of `performance.now()`. */
+  private due = Number.POSITIVE_INFINITY;
+
+  constructor(worker: Worker, status: ThreadStatus) {
+    this.worker = worker;
+    this.status = status;
+  }
+
+  /** Ends the thread. Returns at once. */
+  begin(): void {
+    if (!this.status.ask()) {
+      void this.worker.terminate();
+      return;
+    }
+    if (this.due !== Number.POSITIVE_INFINITY) return;
+    this.due = performance.now() + GRACE;
+    // The program must not end before: that, too, would terminate the thread.
+    this.worker.ref();
+    const timer = setTimeout(() => void this.worker.terminate(), GRACE);
+    this.worker.once('exit', () => clearTimeout(timer));
+  }
+
+  /** To be called now and then where the event loop can't run. */
+  enforce(): void {
+    if (performance.now() >= this.due) void this.worker.terminate();
+  }
+}
+
+/** Ends this thread as if it were terminated: no exit listener runs. */
+export function endSelf(): never {
+  process.removeAllListeners('exit');
+  process.exit(TERMINATED);
+}
