@@ -3,11 +3,14 @@
  *
  * Algorithms import it as `#atomics`, so that a test can run the same algorithms on another memory (one that steps
  * through interleavings, or that kills the process at the k-th operation). Every operation is sequentially consistent,
- * as all JavaScript atomics are, but for the two that are called plain. Each function is small enough for V8 to inline.
+ * as all JavaScript atomics are, but for the four whose names say less. Each function is small enough for V8 to inline.
  */
 
 /** Shared memory seen as 32-bit words. */
 export type Words = Int32Array<ArrayBuffer>;
+
+/** Whether the processor keeps loads in order, and stores. */
+const IN_ORDER: boolean = process.arch === 'x64' || process.arch === 'ia32';
 
 export function load(words: Words, at: number): number {
   return Atomics.load(words, at);
@@ -28,6 +31,23 @@ export function loadPlain(words: Words, at: number): number {
 /** Writes without order: for what an atomic operation that follows makes known. */
 export function storePlain(words: Words, at: number, value: number): void {
   words[at] = value;
+}
+
+/**
+ * Reads, before all that follows in this thread is read or written.
+ *
+ * On x64 every load is one that acquires and every store one that releases (Intel 64 Architecture Software Developer's Manual, volume 3,
+ * "Memory Ordering": neither loads nor stores are reordered with their like), and V8 keeps accesses to typed arrays in their order. `Atomics`
+ * does more, by a call each.
+ */
+export function loadAcquire(words: Words, at: number): number {
+  return IN_ORDER ? words[at]! : Atomics.load(words, at);
+}
+
+/** Writes, after all that came before in this thread was read or written. What follows may be read before. */
+export function storeRelease(words: Words, at: number, value: number): void {
+  if (IN_ORDER) words[at] = value;
+  else Atomics.store(words, at, value);
 }
 
 /** Compare and swap: writes `desired` if the word holds `expected`; returns what it held. */

@@ -153,7 +153,7 @@ export class Channel {
     let put = false;
     this.writing = true;
     try {
-      put = !this.items.closed && this.writer.writeInPlace(value);
+      put = !this.items.isClosedWithLock && this.writer.writeInPlace(value);
     } finally {
       this.writing = false;
       this.release();

@@ -8,7 +8,7 @@
  * What is waited for lies in the ring; the gate only knows that somebody waits.
  *
  *   wait      fill the entry, set WAITERS, then look at the ring once more      // PUBLISH WAITERS -> ring
- *   announce  after the ring was changed: if WAITERS, clear it and wake the oldest  // OBSERVE ring -> WAITERS
+ *   announce  after the ring was changed, and a compare-and-swap: if WAITERS, clear it and wake the oldest  // OBSERVE ring -> WAITERS
  *   through   who has got something, or gives up, may have had the wake-up of all: with its entry empty it sets WAITERS, and wakes the next
  *             if there is more
  *
@@ -17,7 +17,7 @@
  * P2 and W1b was announced without one: W1 looks at the ring after W1b, and wakes the oldest if something is there.
  */
 
-import { clearBits, load, setBits } from '#atomics';
+import { clearBits, load, loadAcquire, loadPlain, setBits } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
 import { wakeAll, wakeOldest } from '../agents/waiters.ts';
 import { CELL_STATE } from '../memory/layout.ts';
@@ -33,10 +33,10 @@ export class Gate {
     this.cell = cell;
   }
 
-  /** Something has come: wakes the first who waits. */
+  /** Something has come: wakes the first who waits. To be called after an atomic operation that follows, or is, the change of the ring. */
   announce(): void {
     const { words, at, agent } = this.cell;
-    if ((load(words, at + CELL_STATE) & WAITERS_BIT) === 0) return;
+    if ((loadAcquire(words, at + CELL_STATE) & WAITERS_BIT) === 0) return;
     clearBits(words, at + CELL_STATE, WAITERS_BIT);
     wakeOldest(agent, this.cell);
   }
@@ -48,6 +48,11 @@ export class Gate {
 
   get closed(): boolean {
     return (load(this.cell.words, this.cell.at + CELL_STATE) & CLOSED_BIT) !== 0;
+  }
+
+  /** The same, for who has a lock that whoever closes it has to have. */
+  get isClosedWithLock(): boolean {
+    return (loadPlain(this.cell.words, this.cell.at + CELL_STATE) & CLOSED_BIT) !== 0;
   }
 
   /** Closes the gate for good; returns whether it was open. */

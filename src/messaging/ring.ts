@@ -35,7 +35,7 @@
  * behind seems ahead. So it counts the items since by their numbers: of items of a quarter of the ring at most, `trust` are less than 2^31 units.
  */
 
-import { cas, load, loadPlain, store, storePlain } from '#atomics';
+import { cas, load, loadAcquire, loadPlain, storePlain, storeRelease } from '#atomics';
 import { LayoutError } from '../errors.ts';
 import type { Words } from '../memory/atomics.ts';
 
@@ -251,7 +251,7 @@ export class Ring {
     return wanted <= this.units - place ? this.roomAt(place, wanted) : this.roomAt(0, wanted);
   }
 
-  /** Puts the item in whose payload has been written from the byte `from` on. */
+  /** Puts the item in whose payload has been written from the byte `from` on. Whoever announces it has to release the lock before. */
   commit(from: number, length: number, format: Format, far: boolean): void {
     const { words, at, units } = this;
     const puts = loadPlain(words, at + PUTS_WORD);
@@ -267,16 +267,16 @@ export class Ring {
     const next = (position + 1 + ((length + UNIT - 1) >> UNIT_SHIFT)) & MASK;
     storePlain(words, at + END_WORD + ((puts + 1) & 1), next);
     // PUBLISH item -> PUTS
-    store(words, at + PUTS_WORD, (puts + 1) & MASK);
+    storeRelease(words, at + PUTS_WORD, (puts + 1) & MASK);
   }
 
   /** Bytes, from that of the header's first word on, that are backed by memory. */
   get reserved(): number {
-    return load(this.words, this.at + RESERVED_WORD);
+    return loadPlain(this.words, this.at + RESERVED_WORD);
   }
 
   set reserved(bytes: number) {
-    store(this.words, this.at + RESERVED_WORD, bytes);
+    storePlain(this.words, this.at + RESERVED_WORD, bytes);
   }
 
   // Reporting done.
@@ -308,10 +308,10 @@ export class Ring {
     const { words, at, units } = this;
     for (;;) {
       const head = load(words, at + HEAD_WORD);
-      const { puts } = this;
-      const end = load(words, at + END_WORD + (puts & 1));
+      const puts = loadAcquire(words, at + PUTS_WORD);
+      const end = loadAcquire(words, at + END_WORD + (puts & 1));
       // The word is reused two items later.
-      if (this.puts !== puts) continue;
+      if (loadAcquire(words, at + PUTS_WORD) !== puts) continue;
       const ahead = (end - head) & MASK;
       // Where others have taken meanwhile, what was read does not fit together.
       if (ahead > units && load(words, at + HEAD_WORD) !== head) continue;

@@ -36,6 +36,15 @@ export function storePlain(words: Words, at: number, value: number): void {
   real.storePlain(words, at, value);
 }
 
+export function loadAcquire(words: Words, at: number): number {
+  return reading('loadAcquire', words, at, real.loadAcquire(words, at));
+}
+
+export function storeRelease(words: Words, at: number, value: number): void {
+  writing('storeRelease');
+  real.storeRelease(words, at, value);
+}
+
 export function cas(words: Words, at: number, expected: number, desired: number): number {
   writing('cas');
   return real.cas(words, at, expected, desired);

@@ -29,6 +29,9 @@ export function storePlain(words: Words, at: number, value: number): void {
   else real.storePlain(words, at, value);
 }
 
+// The model's memory is sequentially consistent.
+export { load as loadAcquire, store as storeRelease };
+
 export function cas(words: Words, at: number, expected: number, desired: number): number {
   return words === modelled
     ? machine.operate(OP.CAS, at, expected, desired)
