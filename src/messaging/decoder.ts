@@ -3,6 +3,7 @@
  * end before it is believed, and a value that makes no sense is a `MalformedError`, never a read outside.
  */
 
+import type { SharedObject } from '../agents/shared-object.ts';
 import { openShared } from '../agents/shared-object.ts';
 import { LONG_LIST, LONG_STRING, TAG } from './encoder.ts';
 import { ReadShapes } from './shapes.ts';
@@ -15,6 +16,8 @@ const DEEPEST = 400;
 const MOST_LITERAL = 4;
 
 export class Decoder {
+  /** Shared objects that the value read last brought along. */
+  opened: SharedObject[] = [];
   private buffer: Buffer = Buffer.alloc(0);
   private view: DataView = new DataView(new ArrayBuffer(0));
   private at = 0;
@@ -33,6 +36,7 @@ export class Decoder {
     this.at = start;
     this.end = end;
     this.seen = repeats ? [] : undefined;
+    if (this.opened.length > 0) this.opened = [];
     return this.read(0);
   }
 
@@ -70,7 +74,7 @@ export class Decoder {
       case TAG.BIGINT:
         return this.readBigInt();
       case TAG.SHARED:
-        return this.note(openShared(this.readString()));
+        return this.note(this.open(this.readString()));
     }
     const length = this.view.getUint32(this.skip(4), true);
     switch (tag) {
@@ -172,6 +176,12 @@ export class Decoder {
     const from = this.skip(length);
     if (length <= LONGEST_SPELT) return spell(this.buffer, from, length);
     return this.buffer.toString('latin1', from, from + length);
+  }
+
+  private open(handle: string): SharedObject {
+    const object = openShared(handle);
+    this.opened.push(object);
+    return object;
   }
 
   private readBigInt(): bigint {

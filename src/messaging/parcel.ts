@@ -76,13 +76,17 @@ export function packWhole(value: unknown, to: Destination, what: string, name: s
   return { parcel: { root: goods.length === 0 ? value : root, places, goods }, shared };
 }
 
-/** Makes the value again. Opens the shared objects in it. Throws `StaleHandleError` for one that is gone. */
-export function unpack({ root, places, goods }: Parcel): unknown {
+/** Makes the value again. Opens the shared objects in it, and adds them to `opened`. Throws `StaleHandleError` for one that is gone. */
+export function unpack({ root, places, goods }: Parcel, opened: SharedObject[] = []): unknown {
   if (goods.length === 0) return root;
   const delivered = new Map<unknown, unknown>();
   places.forEach((place, index) => {
     const item = goods[index]!;
-    delivered.set(place, item.kind === 'shared' ? openShared(item.handle) : rebuildError(item.errorClass));
+    if (item.kind === 'shared') {
+      const object = openShared(item.handle);
+      opened.push(object);
+      delivered.set(place, object);
+    } else delivered.set(place, rebuildError(item.errorClass));
   });
   const exchange = (found: unknown): unknown => (delivered.has(found) ? delivered.get(found) : found);
   const seen = new Set<object>();

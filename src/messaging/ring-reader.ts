@@ -1,9 +1,13 @@
 /**
- * RingReader: takes values out of a ring. A value is read where it lies, and then taken; if somebody else was faster, what was read is
- * thrown away. What costs more to read (bytes, clones, shared objects in them) is copied first, and made a value of when it is taken.
+ * RingReader: takes values out of a ring. A value is read first, and then taken; if somebody else was faster, what was read is thrown away. Small ones
+ * are read where they lie; what costs more to read (bytes, clones, what is far) is copied before.
+ *
+ * The shared objects in it are opened before it is taken, too: until then whoever put it keeps them open. If it is not taken, they are let
+ * go at once, or the other end of a pipe would be kept waiting for somebody who has nothing to do with it.
  */
 
 import { deserialize } from 'node:v8';
+import type { SharedObject } from '../agents/shared-object.ts';
 import { LayoutError } from '../errors.ts';
 import { copyOf, Decoder, MalformedError } from './decoder.ts';
 import type { Far } from './far.ts';
@@ -36,7 +40,7 @@ export class RingReader {
 
   /** Takes the oldest item; `NOTHING`: there is none. Throws what opening a shared object in it throws, `LayoutError`: it is taken then. */
   take(): unknown {
-    const { ring } = this;
+    const { ring, decoder } = this;
     for (;;) {
       const found = ring.find();
       if (found === undefined) return NOTHING;
@@ -49,32 +53,61 @@ export class RingReader {
       let value: unknown;
       let failure: unknown;
       try {
-        value = this.decoder.decode(from, from + length, format === FORMAT.REPEATING);
+        value = decoder.decode(from, from + length, format === FORMAT.REPEATING);
       } catch (error) {
         failure = error;
       }
-      if (!ring.take(head, next)) continue;
-      this.taken();
-      if (failure === undefined) return value;
-      throw failure instanceof MalformedError ? this.damaged() : failure;
+      if (!this.took(head, next, decoder.opened, failure)) continue;
+      return value;
     }
   }
 
   /** Takes an item that is read from memory of our own; `NOTHING`: somebody else has. */
   private takeApart({ head, next, from, length, format, far, number }: Found): unknown {
     const bytes = far ? this.far.read(number) : copyOf(this.buffer, from, length);
-    if (!this.ring.take(head, next)) return NOTHING;
-    this.taken();
-    if (bytes === undefined) throw this.damaged();
-    if (far) this.far.remove(number);
-    return this.valueOf(bytes, format);
+    if (!this.ring.isThere(head)) return NOTHING;
+    const opened: SharedObject[] = [];
+    let value: unknown;
+    let failure: unknown;
+    try {
+      value = this.valueOf(bytes, format, opened);
+    } catch (error) {
+      failure = error;
+    }
+    if (!this.took(head, next, opened, failure, far ? number : undefined)) return NOTHING;
+    return value;
   }
 
-  private valueOf(bytes: Uint8Array, format: Format): unknown {
+  /** Takes what was read; `false`: somebody else has. Throws the failure to read it. */
+  private took(
+    head: number,
+    next: number,
+    opened: readonly SharedObject[],
+    failure: unknown,
+    far?: number,
+  ): boolean {
+    const taken = this.ring.take(head, next);
+    if (opened.length > 0 && (!taken || failure !== undefined)) {
+      for (const object of opened) object[Symbol.dispose]();
+    }
+    if (!taken) return false;
+    if (far !== undefined) this.far.remove(far);
+    this.taken();
+    if (failure === undefined) return true;
+    throw failure instanceof MalformedError ? this.damaged() : failure;
+  }
+
+  private valueOf(bytes: Uint8Array | undefined, format: Format, opened: SharedObject[]): unknown {
+    if (bytes === undefined) throw new MalformedError();
     if (format === FORMAT.BYTES) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (format === FORMAT.CLONED) return unpack(deserialize(bytes) as Parcel);
-    this.apart.aim(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
-    return this.apart.decode(0, bytes.length, format === FORMAT.REPEATING);
+    if (format === FORMAT.CLONED) return unpack(deserialize(bytes) as Parcel, opened);
+    const { apart } = this;
+    apart.aim(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    try {
+      return apart.decode(0, bytes.length, format === FORMAT.REPEATING);
+    } finally {
+      opened.push(...apart.opened);
+    }
   }
 
   private damaged(): LayoutError {
