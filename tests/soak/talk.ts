@@ -35,6 +35,8 @@ const MOST_QUESTIONS = 10;
 /** More than a quarter of a pipe's bytes goes by a file of its own; some letters fill it. */
 const LONGEST = 300_000;
 const FAREWELL = -1;
+/** Milliseconds within which the other side has done its part, or is known to be gone: it does nothing else meanwhile. */
+const PATIENCE = 5_000;
 /** Instead of a letter: nobody is there any more. */
 const END: unique symbol = Symbol('end');
 /** Instead of a letter: what was in it has died with its writer. */
@@ -80,6 +82,10 @@ export async function answers(flow: Flow, talk: Talk): Promise<void> {
 
 /** Sends without giving up. `false`: nobody is there. */
 export async function sends(flow: Flow, talk: Talk, value: Letter | Partner): Promise<boolean> {
+  return await inTime(flow, talk, () => sendsAtLast(flow, talk, value));
+}
+
+async function sendsAtLast(flow: Flow, talk: Talk, value: Letter | Partner): Promise<boolean> {
   const { end } = talk;
   for (;;) {
     try {
@@ -124,7 +130,14 @@ async function hearsOne(flow: Flow, talk: Talk, expected: number): Promise<boole
   return true;
 }
 
-async function receives(flow: Flow, { end }: Talk): Promise<Letter | typeof END | typeof UNREADABLE> {
+type Received = Letter | typeof END | typeof UNREADABLE;
+
+/** Receives without giving up. */
+async function receives(flow: Flow, talk: Talk): Promise<Received> {
+  return await inTime(flow, talk, () => receivesAtLast(flow, talk));
+}
+
+async function receivesAtLast(flow: Flow, { end }: Talk): Promise<Received> {
   for (;;) {
     try {
       if (flow.random.percent(10)) {
@@ -144,6 +157,19 @@ async function receives(flow: Flow, { end }: Talk): Promise<Letter | typeof END 
       if (!(error instanceof TimedOutError)) throw error;
     }
   }
+}
+
+async function inTime<Outcome>(flow: Flow, talk: Talk, act: () => Promise<Outcome>): Promise<Outcome> {
+  const since = performance.now();
+  const outcome = await act();
+  const time = Math.round(performance.now() - since);
+  if (time > PATIENCE) {
+    const { partner, number, end } = talk;
+    flow.violated(
+      `Pipe: talk ${number} with ${describeMark(partner.mark)} stood still for ${time} ms: ${end}`,
+    );
+  }
+  return outcome;
 }
 
 /** Letters after which it goes, whatever comes. */
