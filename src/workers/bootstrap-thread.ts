@@ -34,5 +34,6 @@ runTarget({
   target,
   isMethod,
   cargo,
+  opened: () => status.announceOpened(),
   record: (recorded) => outcome.postMessage(recorded),
 });

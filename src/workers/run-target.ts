@@ -23,6 +23,8 @@ export interface Part {
   readonly target: FunctionReference;
   readonly isMethod: boolean;
   readonly cargo: Parcel;
+  /** Called when the shared objects in the cargo are open. */
+  readonly opened: () => void;
   /** Keeps the outcome for the parent. */
   readonly record: (outcome: Outcome) => void;
 }
@@ -70,6 +72,7 @@ async function call(part: Part): Promise<unknown> {
   const found = await resolveReference(target).finally(() => setImporting(false));
   const cargo = unpack(part.cargo);
   await openingsSettled();
+  part.opened();
   if (!isMethod) return found(...(cargo as unknown[]));
   const instance = Object.create(found.prototype as object) as { run(): unknown };
   if (typeof instance.run !== 'function') {

@@ -5,6 +5,7 @@
  *   +0    STATE  0 running, 1 its exit listeners run        the thread
  *   +1    CODE   exit code, valid once STATE is 1           the thread
  *   +2    TASK   kernel's number of the thread, 0 unknown   parent or thread
+ *   +3    OPENED 1: it has opened its shared objects        the thread
  *
  * STATE tells only that the end is near: the thread still runs its other exit listeners, and its files (and so its locks) are
  * open. It is over when the kernel has no such task any more. A thread that was terminated never sets STATE.
@@ -15,6 +16,8 @@ import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 const STATE = 0;
 const CODE = 1;
 const TASK = 2;
+const OPENED = 3;
+const WORDS = 4;
 const EXITING = 1;
 /** Exit code of a thread that ended without saying one, as Node has it. */
 const TERMINATED = 1;
@@ -28,7 +31,9 @@ export class ThreadStatus {
   /** Kernel tasks of which one is the thread's, until the thread has said which. */
   private candidates: string[] = [];
 
-  constructor(words: Int32Array = new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT))) {
+  constructor(
+    words: Int32Array = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT)),
+  ) {
     this.words = words;
   }
 
@@ -45,6 +50,15 @@ export class ThreadStatus {
   /** From within the thread, first of all. */
   announce(): void {
     Atomics.store(this.words, TASK, Number(readlinkSync('/proc/thread-self').split('/').at(-1)));
+  }
+
+  /** From within the thread: it has opened the shared objects that it was given. */
+  announceOpened(): void {
+    Atomics.store(this.words, OPENED, 1);
+  }
+
+  get hasOpened(): boolean {
+    return Atomics.load(this.words, OPENED) === 1;
   }
 
   /** From within the thread, by its exit listener. */

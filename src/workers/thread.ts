@@ -70,7 +70,7 @@ function launch(order: Order): Running {
   };
   const worker = status.observe(() => startWorker({ lockstep: job }, title));
   const id = worker.threadId;
-  const endKeeping = keepFor(shared, process.pid, id);
+  const endKeeping = keepFor(shared, () => status.hasOpened || status.peek() !== null);
   let exitCode: number | null = null;
   let left: Outcome | undefined;
   const receive = (): Outcome | undefined => {
