@@ -14,6 +14,7 @@ import type { Agent } from './agent.ts';
 import { agentsOfThread } from './agent.ts';
 import type { Cell } from './cell.ts';
 import { FAIRNESS_AFTER } from './cell.ts';
+import { lookAtKept } from './keeping.ts';
 import { reapIfDead, sweepIfDue, sweepPeriod } from './reaper.ts';
 import type { Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
@@ -230,6 +231,7 @@ function slices(): number {
 }
 
 function lookAround(): void {
+  lookAtKept();
   for (const agent of agentsOfThread()) {
     sweepIfDue(agent);
     if (children.size > 0) lookAfterChildren(agent);

@@ -22,7 +22,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { markAsUntransferable } from 'node:worker_threads';
+import * as threads from 'node:worker_threads';
 import { LayoutError, OutOfRangeError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import { forgetMapping, noteMapping } from '../platform/mapping-log.ts';
@@ -109,12 +109,19 @@ export function mapDataFile(path: string, least: number, bytes?: number): Mappin
     const mapping = platform.map(fd, bytes ?? size);
     noteMapping(mapping);
     // In another thread's hands the memory would be given back when this thread has let go of it.
-    markAsUntransferable(mapping.buffer);
+    refuseTransfer(mapping.buffer);
     unreachable.register(mapping.buffer, { address: mapping.address, size: mapping.buffer.byteLength });
     return mapping;
   } finally {
     closeSync(fd);
   }
+}
+
+/** Node 22 and later mark such memory themselves; where it is marked once more, Node 24 and later abort when they exit. */
+function refuseTransfer(buffer: ArrayBuffer): void {
+  const isMarked: unknown = Reflect.get(threads, 'isMarkedAsUntransferable');
+  if (typeof isMarked === 'function' && isMarked(buffer) === true) return;
+  threads.markAsUntransferable(buffer);
 }
 
 function openData(path: string): number {

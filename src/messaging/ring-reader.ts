@@ -100,7 +100,7 @@ export class RingReader {
   private valueOf(bytes: Uint8Array | undefined, format: Format, opened: SharedObject[]): unknown {
     if (bytes === undefined) throw new MalformedError();
     if (format === FORMAT.BYTES) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (format === FORMAT.CLONED) return unpack(deserialize(bytes) as Parcel, opened);
+    if (format === FORMAT.CLONED) return unpack(parcelIn(bytes), opened);
     const { apart } = this;
     apart.aim(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     try {
@@ -114,5 +114,13 @@ export class RingReader {
     return new LayoutError(
       `${this.title}: an item can't be read, its memory is damaged; it is left out, and what comes after it may be sound`,
     );
+  }
+}
+
+function parcelIn(bytes: Uint8Array): Parcel {
+  try {
+    return deserialize(bytes) as Parcel;
+  } catch {
+    throw new MalformedError();
   }
 }

@@ -4,13 +4,13 @@ import '../index.ts';
 import { inherit } from '../agents/agent.ts';
 import { setParentDeathSignal } from '../platform/linux-process.ts';
 import { agentName, assumeIdentity, MAIN_THREAD_NAME, newCounters } from './identity.ts';
-import { takeJob, writeOutcome } from './process-files.ts';
+import { finishJob, readJob, writeOutcome } from './process-files.ts';
 import { runTarget } from './run-target.ts';
 
 const SIGKILL = 9;
 
 const [path] = process.argv.splice(2, 1);
-const { job, files } = takeJob(path!);
+const { job, files } = readJob(path!);
 const { identity, target, isMethod, cargo } = job;
 if (identity.daemon) dieWithParent();
 
@@ -28,6 +28,7 @@ runTarget({
   target,
   isMethod,
   cargo,
+  opened: () => finishJob(files),
   record: (outcome) => writeOutcome(files, outcome),
 });
 

@@ -42,6 +42,7 @@ function begin(): void {
     loaded() {
       if (!status.announceLoaded()) endSelf();
     },
+    opened: () => status.announceOpened(),
     record: (recorded) => outcome.postMessage(recorded),
   });
 }

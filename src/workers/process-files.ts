@@ -1,14 +1,14 @@
 /**
  * Process files: how a parent and a child process hand over the job and its outcome.
  *
- *   <namespace folder>/job-<id>      written by the parent, read and removed by the child
+ *   <namespace folder>/job-<id>      written by the parent, read by the child, and removed when it has opened the shared objects in it
  *   <namespace folder>/result-<id>   written by the child under another name and renamed, read and removed by the parent
  *
  * Files and no pipe: a result of any size can't block a child that nobody reads from, and the folder takes with it whatever
  * a killed process leaves.
  */
 
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import type { FunctionReference } from '../agents/function-reference.ts';
@@ -64,12 +64,19 @@ export function writeJob(folder: string, job: Job, title: string): JobFiles {
   return files;
 }
 
-/** Takes the job from its file. */
-export function takeJob(path: string): { job: Job; files: JobFiles } {
-  const files = jobFiles(path);
-  const job = deserialize(readFileSync(path)) as Job;
-  rmSync(path, { force: true });
-  return { job, files };
+/** Reads the job from its file. */
+export function readJob(path: string): { job: Job; files: JobFiles } {
+  return { job: deserialize(readFileSync(path)) as Job, files: jobFiles(path) };
+}
+
+/** Says that the child has all it needs of the job. */
+export function finishJob({ job }: JobFiles): void {
+  rmSync(job, { force: true });
+}
+
+/** Whether the child has said so. */
+export function isFinished({ job }: JobFiles): boolean {
+  return !existsSync(job);
 }
 
 /** Records the outcome; one that can't be written is replaced by the error that says so. */

@@ -13,7 +13,7 @@ import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
 import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from './identity.ts';
 import type { Order, Running } from './launch.ts';
-import { takeOutcome, writeJob } from './process-files.ts';
+import { isFinished, takeOutcome, writeJob } from './process-files.ts';
 
 /** Options of a Process. */
 export type ProcessOptions<
@@ -100,21 +100,22 @@ function launch(order: Order, path: readonly number[]): Running {
     );
   }
   noteChild(pid);
-  const endKeeping = keepFor(shared, pid, 0);
   let exitCode: number | null = null;
   child.once('exit', (code, signal) => {
     exitCode ??= code ?? -(signal === null ? 0 : constants.signals[signal]);
     order.onEnd();
   });
+  const peek = (): number | null => {
+    if (exitCode !== null) return exitCode;
+    const exit = peekExit(pid);
+    if (exit === null) return null;
+    exitCode = exit.signal === undefined ? exit.code : -exit.signal;
+    return exitCode;
+  };
+  const endKeeping = keepFor(shared, () => isFinished(files) || peek() !== null);
   return {
     id: pid,
-    peek() {
-      if (exitCode !== null) return exitCode;
-      const exit = peekExit(pid);
-      if (exit === null) return null;
-      exitCode = exit.signal === undefined ? exit.code : -exit.signal;
-      return exitCode;
-    },
+    peek,
     block: (deadline) => void watchExit(pid, (sleep) => blockThread(sleep, deadline)),
     keepAlive: (on) => (on ? child.ref() : child.unref()),
     stop: (how) => void child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM'),

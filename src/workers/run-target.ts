@@ -25,6 +25,8 @@ export interface Part {
   readonly cargo: Parcel;
   /** Called when the target's module is loaded, or can't be. */
   readonly loaded?: () => void;
+  /** Called when the shared objects in the cargo are open. */
+  readonly opened: () => void;
   /** Keeps the outcome for the parent. */
   readonly record: (outcome: Outcome) => void;
 }
@@ -75,6 +77,7 @@ async function call(part: Part): Promise<unknown> {
   });
   const cargo = unpack(part.cargo);
   await openingsSettled();
+  part.opened();
   if (!isMethod) return found(...(cargo as unknown[]));
   const instance = Object.create(found.prototype as object) as { run(): unknown };
   if (typeof instance.run !== 'function') {

@@ -6,6 +6,7 @@
  *   +1    CODE   exit code, valid once STATE is 1           the thread
  *   +2    TASK   kernel's number of the thread, 0 unknown   parent or thread
  *   +3    PHASE  0 loading, 1 loaded, 2 asked to end        0 to 1 the thread, 0 to 2 the parent, CAS only
+ *   +4    OPENED 1: it has opened its shared objects        the thread
  *
  * STATE tells only that the end is near: the thread still runs its other exit listeners, and its files (and so its locks) are
  * open. It is over when the kernel has no such task any more. A thread that was terminated never sets STATE.
@@ -17,7 +18,8 @@ const STATE = 0;
 const CODE = 1;
 const TASK = 2;
 const PHASE = 3;
-const WORDS = 4;
+const OPENED = 4;
+const WORDS = 5;
 const EXITING = 1;
 const LOADING = 0;
 const LOADED = 1;
@@ -53,6 +55,15 @@ export class ThreadStatus {
   /** From within the thread, first of all. */
   announce(): void {
     Atomics.store(this.words, TASK, Number(readlinkSync('/proc/thread-self').split('/').at(-1)));
+  }
+
+  /** From within the thread: it has opened the shared objects that it was given. */
+  announceOpened(): void {
+    Atomics.store(this.words, OPENED, 1);
+  }
+
+  get hasOpened(): boolean {
+    return Atomics.load(this.words, OPENED) === 1;
   }
 
   /** From within the thread, by its exit listener. */

@@ -72,7 +72,7 @@ function launch(order: Order): Running {
   const worker = status.observe(() => startWorker({ lockstep: job }, title));
   const id = worker.threadId;
   const ending = new ThreadEnding(worker, status);
-  const endKeeping = keepFor(shared, process.pid, id);
+  const endKeeping = keepFor(shared, () => status.hasOpened || status.peek() !== null);
   let exitCode: number | null = null;
   let left: Outcome | undefined;
   const receive = (): Outcome | undefined => {

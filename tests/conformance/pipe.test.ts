@@ -10,9 +10,9 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { type Connection, Lock, Pipe, Queue, waitAny, waitAnySync } from 'lockstep';
+import { type Connection, Event, Lock, Pipe, Queue, waitAny, waitAnySync } from 'lockstep';
 import { type Actor, suite } from '../support/stage.ts';
-import { repliesOnce } from '../support/targets.ts';
+import { greetsAndCloses, repliesOnce } from '../support/targets.ts';
 import { until } from '../support/until.ts';
 
 const END = { code: 'ERR_LOCKSTEP_END_OF_STREAM', name: 'EndOfStreamError' };
@@ -212,6 +212,18 @@ suite('Pipe', (stage) => {
       assert.deepEqual(way === 'blocking' ? waitAnySync(objects) : await waitAny(objects), [sentinel]);
       assert.equal(worker.exitCode, 0);
     }
+  });
+
+  stage.it('a parent that blocks right after start sees that its child has closed its end', async () => {
+    const [here, there] = pipe();
+    const over = stage.share(new Event());
+    const worker = stage.worker({ target: greetsAndCloses, args: [there, over] });
+    worker.start();
+    there.close();
+    assert.equal(here.recvSync(), 'hello');
+    assert.throws(() => here.recvSync({ timeout: 10_000 }), END);
+    over.set();
+    await worker.join();
   });
 
   stage.it('X31: the parent may close its copy of the child’s end right after start', async () => {

@@ -15,7 +15,14 @@ describe('a soak', { timeout: 240_000 }, () => {
     for (const none of ['violations', 'files left', 'orphan processes']) {
       assert.match(stdout, new RegExp(`^${none} +0$`, 'm'));
     }
-    for (const some of ['kills', 'stops', 'rests', 'operations: Barrier', 'operations: Condition']) {
+    for (const some of [
+      'kills',
+      'stops',
+      'rests',
+      'operations: Barrier',
+      'operations: Queue',
+      'operations: Pipe',
+    ]) {
       assert.match(stdout, new RegExp(`^${some} +[1-9]`, 'm'));
     }
   });

@@ -1,7 +1,7 @@
 /** Targets of processes and threads that do one thing. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection, Hold, Lock, RLock, Value } from 'lockstep';
+import type { Connection, Event, Hold, Lock, RLock, Value } from 'lockstep';
 import type { Style } from './operations.ts';
 
 /** Tries the same lock through three ways in which it came here. */
@@ -66,6 +66,13 @@ export function hogs(object: Queueable, order: Value<'i32'>, passes: Value<'i32'
     while (performance.now() < end);
     hold.release();
   }
+}
+
+/** Greets, closes its end, and lives on until the event is set. */
+export async function greetsAndCloses(end: Connection, over: Event): Promise<void> {
+  end.sendSync('hello');
+  end.close();
+  await over.wait();
 }
 
 /** Answers one message, by awaiting. */

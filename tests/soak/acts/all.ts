@@ -5,8 +5,11 @@ import { barrierAct } from './barrier.ts';
 import { boundedSemaphoreAct } from './bounded-semaphore.ts';
 import { conditionAct } from './condition.ts';
 import { eventAct } from './event.ts';
+import { joinableQueueAct } from './joinable-queue.ts';
 import { latchAct } from './latch.ts';
 import { lockAct } from './lock.ts';
+import { pipeAct } from './pipe.ts';
+import { queueAct } from './queue.ts';
 import { rlockAct } from './rlock.ts';
 import { rwlockAct } from './rwlock.ts';
 import { semaphoreAct } from './semaphore.ts';
@@ -23,4 +26,7 @@ export const ACTS: readonly Act[] = [
   rwlockAct,
   latchAct,
   valueAct,
+  queueAct,
+  joinableQueueAct,
+  pipeAct,
 ];

@@ -1,0 +1,36 @@
+/** What children do with shared objects that come in items of a queue. */
+
+import type { Connection, Event, Queue, Value } from 'lockstep';
+
+/** Takes an end of a pipe out of the queue when it is told to, uses it, and closes it. */
+export function takesEnd(queue: Queue<Connection>, go: Event, done: Event): void {
+  go.waitSync();
+  const end = queue.getSync();
+  end.sendSync('hello');
+  done.set();
+  end.close();
+}
+
+type Channel = import('../../src/messaging/channel.ts').Channel;
+
+/** What is under the queue, for a test that has to stop it in the middle. */
+export function channelOf(queue: object): Channel {
+  return Reflect.get(queue, 'channel') as Channel;
+}
+
+export interface Carried {
+  value: Value;
+  /** What makes the item go the slower way. */
+  ballast: unknown;
+}
+
+/** Takes an item, slowly; returns the number in the shared object within. `taken` is set when it is taken, and `go` lets it look into it. */
+export function takesSlowly(queue: Queue<Carried>, taken: Event, go: Event): number {
+  const { rooms } = channelOf(queue);
+  rooms.announce = (): void => {
+    Reflect.deleteProperty(rooms, 'announce');
+    taken.set();
+    go.waitSync();
+  };
+  return queue.getSync().value.value;
+}
