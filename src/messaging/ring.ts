@@ -310,8 +310,8 @@ export class Ring {
       const head = load(words, at + HEAD_WORD);
       const puts = loadAcquire(words, at + PUTS_WORD);
       const end = loadAcquire(words, at + END_WORD + (puts & 1));
-      // The word is reused two items later.
-      if (loadAcquire(words, at + PUTS_WORD) !== puts) continue;
+      // The word is reused two items later. (An atomic load: a compiler may take two others of one word for the same.)
+      if (load(words, at + PUTS_WORD) !== puts) continue;
       const ahead = (end - head) & MASK;
       // Where others have taken meanwhile, what was read does not fit together.
       if (ahead > units && load(words, at + HEAD_WORD) !== head) continue;

@@ -31,7 +31,7 @@ export const ringMutants: readonly Mutant[] = [
   {
     name: 'the end is believed, though it may be that of an item that is only being put',
     file: 'messaging/ring.js',
-    from: `            if (this.puts !== puts)
+    from: `            if (load(words, at + PUTS_WORD) !== puts)
                 continue;`,
     to: '',
     primitive: 'Ring',
