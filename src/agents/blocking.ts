@@ -95,7 +95,7 @@ function spinApart(cell: Cell, wait: Wait): boolean {
 }
 
 /** Spends about `steps` nanoseconds without touching shared memory. */
-function idle(steps: number): void {
+export function idle(steps: number): void {
   for (let step = 0; step < steps; step++) idled = (idled + step) | 0;
 }
 

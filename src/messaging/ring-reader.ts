@@ -7,6 +7,7 @@
  */
 
 import { deserialize } from 'node:v8';
+import { idle } from '../agents/blocking.ts';
 import type { SharedObject } from '../agents/shared-object.ts';
 import { LayoutError } from '../errors.ts';
 import { copyOf, Decoder, MalformedError } from './decoder.ts';
@@ -19,12 +20,18 @@ import { FORMAT } from './ring.ts';
 /** Instead of a value: there is none. */
 export const NOTHING: unique symbol = Symbol('nothing');
 
+/** Nanoseconds for which a taker steps back when another was faster, and how often in a row that is doubled. */
+const FIRST_PAUSE = 500;
+const MOST_DOUBLINGS = 4;
+
 export class RingReader {
   private readonly ring: Ring;
   private readonly buffer: Buffer;
   private readonly far: Far;
   private readonly title: string;
   private readonly taken: () => void;
+  /** Items in a row that another was faster to take. */
+  private lost = 0;
   private readonly decoder = new Decoder();
   private readonly apart = new Decoder();
 
@@ -87,6 +94,8 @@ export class RingReader {
     far?: number,
   ): boolean {
     const taken = this.ring.take(head, next);
+    if (!taken) this.stepBack();
+    else this.lost = 0;
     if (opened.length > 0 && (!taken || failure !== undefined)) {
       for (const object of opened) object[Symbol.dispose]();
     }
@@ -95,6 +104,11 @@ export class RingReader {
     this.taken();
     if (failure === undefined) return true;
     throw failure instanceof MalformedError ? this.damaged() : failure;
+  }
+
+  /** Another takes items at this moment. It goes on faster, and so do both, if they do not read the same ones over and over. */
+  private stepBack(): void {
+    idle(FIRST_PAUSE << Math.min(this.lost++, MOST_DOUBLINGS));
   }
 
   private valueOf(bytes: Uint8Array | undefined, format: Format, opened: SharedObject[]): unknown {
