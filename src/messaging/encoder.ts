@@ -209,6 +209,8 @@ export class Encoder {
   private writeArray(list: readonly unknown[], start: number, depth: number): number {
     const { length } = list;
     if (start >= this.limit) return OVERFLOW;
+    // What a regular expression has matched has more than items. (To ask any array whether it has would take as long as to write it.)
+    if ((list as Partial<RegExpMatchArray>).index !== undefined) return FOREIGN;
     let at = start + 1;
     if (length < LONG_LIST) this.buffer[start] = TAG.ARRAY + length;
     else at = this.writeLength(TAG.LONG_ARRAY, length, start);

@@ -66,6 +66,7 @@ describe('values through a Queue', () => {
     Reflect.deleteProperty(holed, 1);
     same(queue, holed);
     same(queue, new Array(5));
+    same(queue, /(?<year>\d+)-(\d+)/.exec('on 2026-11-21'));
   });
 
   it('objects of one shape, again and again', () => {
