@@ -139,11 +139,17 @@ function openData(path: string): number {
 
 /** Removes the data of the object of that generation in the cell, and its items, if they are there. */
 export function removeData(folder: string, cell: number, generation: number): void {
-  const items = itemPath(folder, cell, generation, 0).slice(folder.length + 1, -1);
-  for (const file of existsSync(folder) ? readdirSync(folder) : []) {
-    if (file.startsWith(items)) removeFile(`${folder}/${file}`);
-  }
+  for (const item of itemsOf(folder, cell, generation)) removeFile(itemPath(folder, cell, generation, item));
   removeFile(dataPath(folder, cell, generation));
+}
+
+/** Numbers of the object's items that have a file. */
+export function itemsOf(folder: string, cell: number, generation: number): number[] {
+  const beginning = itemPath(folder, cell, generation, 0).slice(folder.length + 1, -1);
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  return files
+    .filter((file) => file.startsWith(beginning))
+    .map((file) => Number(file.slice(beginning.length)));
 }
 
 function removeFile(path: string): void {

@@ -3,12 +3,15 @@
  *
  *   item-<cell>-<generation>-<number>   the payload; written before the item is put, removed by who has taken it
  *
- * Who dies between the two leaves a file that the next item of that number overwrites, and that goes with the queue.
+ * Who dies between the two leaves a file. Whoever writes one removes those, which are of no item in the ring; all go with the queue.
  */
 
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { itemPath } from '../agents/data.ts';
+import { itemPath, itemsOf } from '../agents/data.ts';
 import { withRoom } from '../platform/room.ts';
+
+/** Numbers begin anew after 31 bits. */
+const NUMBER_MASK = 0x7fffffff;
 
 export class Far {
   private readonly folder: string;
@@ -19,8 +22,11 @@ export class Far {
     this.of = of;
   }
 
-  /** Writes the payload of item `number`. Throws `NoSpaceError`, with nothing left. */
-  write(number: number, bytes: Uint8Array): void {
+  /** Writes the payload of item `number`, with the lock to put; the oldest in the ring is `oldest`. Throws `NoSpaceError`, with nothing left. */
+  write(number: number, oldest: number, bytes: Uint8Array): void {
+    for (const item of itemsOf(this.folder, this.of.number, this.of.generation)) {
+      if (((item - oldest) & NUMBER_MASK) >= ((number - oldest) & NUMBER_MASK)) this.remove(item);
+    }
     const path = this.path(number);
     try {
       withRoom(path, () => writeFileSync(path, bytes, { mode: 0o600 }));

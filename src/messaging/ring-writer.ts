@@ -59,7 +59,8 @@ export class RingWriter {
     this.reserve(limit);
     const far = bytes.length > ring.longest;
     if (far) {
-      this.far.write(ring.puts, bytes);
+      const { puts, size } = ring;
+      this.far.write(puts, (puts - size) & 0x7fffffff, bytes);
       this.buffer.writeDoubleLE(bytes.length, from);
     } else this.buffer.set(bytes, from);
     return this.commit(from, length, out.format, out.shared, far);

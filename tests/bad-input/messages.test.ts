@@ -2,7 +2,15 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { closeSync, openSync, readdirSync, truncateSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Connection, JoinableQueue, Pipe, Queue, SimpleQueue, waitAny, waitAnySync } from 'lockstep';
@@ -105,6 +113,25 @@ describe('a queue', { timeout: 60_000 }, () => {
     assert.equal(items.length, 1);
     unlinkSync(join(folder, items[0]!));
     assert.throws(() => queue.getSync({ timeout: 0 }), LAYOUT);
+    queue.putSync('next');
+    assert.equal(queue.getSync(), 'next');
+    queue[Symbol.dispose]();
+  });
+
+  it('clears up files of items that somebody took who died at once', () => {
+    const queue = new Queue<Uint8Array>({ bytes: 4096 });
+    const folder = dirname(fileOf(queue));
+    const items = (): string[] => readdirSync(folder).filter((file) => file.startsWith('item-'));
+    queue.putSync(new Uint8Array(10_000).fill(1));
+    const [first] = items();
+    queue.getSync();
+    writeFileSync(join(folder, first!), 'left');
+    queue.putSync(new Uint8Array(10_000).fill(2));
+    queue.putSync(new Uint8Array(10_000).fill(3));
+    assert.equal(items().length, 2);
+    assert.ok(!items().includes(first!));
+    for (const value of [2, 3]) assert.deepEqual(queue.getSync(), new Uint8Array(10_000).fill(value));
+    assert.deepEqual(items(), []);
     queue[Symbol.dispose]();
   });
 });
