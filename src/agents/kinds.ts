@@ -11,6 +11,8 @@ export interface Kind {
   recover?(namespace: Namespace, place: Place, dead: number): void;
   /** Makes good for a wait entry that the dead agent left: `at` is the entry's first word in `words`. */
   withdraw?(namespace: Namespace, place: Place, dead: number, words: Words, at: number): void;
+  /** Whether the agent in that slot holds the object, or some of it. Left out: `holder` says so, or it is nothing that is held. */
+  holds?(namespace: Namespace, place: Place, slot: number): boolean;
   /** Slot of the agent that has to give the object back before anyone else gets it; 0: nobody. */
   holder?(place: Place): number;
   /** Whether the object is surely given back by its holder, and what the holding code awaits, if that is known: see wait-for.ts. */

@@ -53,8 +53,18 @@ export interface Description {
 
 const openers = new Map<string, (handle: string) => SharedObject>();
 const openings = new Set<Promise<unknown>>();
-const collected = new FinalizationRegistry<{ cell: Cell; name: string | undefined }>(({ cell, name }) => {
-  letGo(cell, name);
+interface Forgotten {
+  readonly cell: Cell;
+  readonly name: string | undefined;
+}
+
+/** What nothing in this thread can reach any more, but holds. It stays open: to be forgotten is no release. */
+let forgotten: Forgotten[] = [];
+const collected = new FinalizationRegistry<Forgotten>((object) => {
+  forgotten.push(object);
+  const over = forgotten.filter(({ cell }) => !isHeld(cell));
+  forgotten = forgotten.filter(({ cell }) => !over.some((each) => each.cell === cell));
+  for (const { cell, name } of over) letGo(cell, name);
 });
 
 export abstract class SharedObject {
@@ -376,6 +386,16 @@ function malformed(kind: string, handle: string): HandleError {
 export function abandon({ cell, name }: Opened): void {
   cell.references++;
   letGo(cell, name);
+}
+
+/** Whether this thread holds the cell's object, or one that belongs to it. */
+function isHeld(cell: Cell): boolean {
+  if (cell.closed) return false;
+  const { namespace, slot } = cell.agent;
+  const kind = kindNumbered(cell.kind);
+  const place = namespace.arena.place(cell.number);
+  const holds = kind?.holds?.(namespace, place, slot) ?? kind?.holder?.(place) === slot;
+  return holds || cell.parts.some(isHeld);
 }
 
 /** One object less stands for the cell: it is closed if that was the last. */

@@ -116,7 +116,8 @@ export class ReadShapes {
     const slot = hash & (SLOTS - 1);
     const known = this.slots[slot];
     if (known !== undefined && known.keys.length === count && isAt(bytes, at, known.block)) return known;
-    const shape = shapeIn(bytes.slice(at, at + length), count);
+    // A copy: a Buffer's own slice would be a view of memory that others write.
+    const shape = shapeIn(Uint8Array.prototype.slice.call(bytes, at, at + length), count);
     this.slots[slot] = shape;
     return shape;
   }

@@ -314,5 +314,13 @@ function recover(namespace: Namespace, place: Place, dead: number): void {
   });
 }
 
-registerKind(KIND.BOUNDED_SEMAPHORE, { name: TYPE.name, recover });
+function holds(namespace: Namespace, place: Place, slot: number): boolean {
+  let held = false;
+  eachPermit(namespace, place, load(place.words, place.at + LIMIT_WORD), ({ words, at }) => {
+    held ||= load(words, at) === slot;
+  });
+  return held;
+}
+
+registerKind(KIND.BOUNDED_SEMAPHORE, { name: TYPE.name, recover, holds });
 registerClass(TYPE.name, BoundedSemaphore.open);

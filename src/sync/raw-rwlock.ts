@@ -299,6 +299,16 @@ export class RawRWLock {
   }
 }
 
+/** Whether the agent reads or writes. */
+export function holdsRWLock(namespace: Namespace, place: Place, slot: number): boolean {
+  let holds = ownerOf(load(place.words, place.at + CELL_STATE)) === slot;
+  let word = 0;
+  eachPermit(namespace, place, READER_WORDS, (reader) => {
+    if (word++ === slot >> 5) holds ||= (load(reader.words, reader.at) & (1 << (slot & 31))) !== 0;
+  });
+  return holds;
+}
+
 /** Ends what the dead agent had of the lock. */
 export function recoverRWLock(namespace: Namespace, place: Place, dead: number): void {
   const { words, at } = place;

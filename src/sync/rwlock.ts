@@ -15,7 +15,14 @@ import type { ObjectOptions, Owner } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
 import { makePermits } from './permit-cells.ts';
-import { MARKS_WORD, RawRWLock, READER_WORDS, READERS_FIRST_BIT, recoverRWLock } from './raw-rwlock.ts';
+import {
+  holdsRWLock,
+  MARKS_WORD,
+  RawRWLock,
+  READER_WORDS,
+  READERS_FIRST_BIT,
+  recoverRWLock,
+} from './raw-rwlock.ts';
 import { ReadSide, type RWLockSide, WriteSide } from './rwlock-side.ts';
 
 const TYPE: ObjectType = { kind: KIND.RWLOCK, name: 'RWLock', serial: false, lasting: false };
@@ -124,5 +131,5 @@ function obtainRWLock(options: RWLockOptions | undefined): Opened {
   });
 }
 
-registerKind(KIND.RWLOCK, { name: TYPE.name, recover: recoverRWLock });
+registerKind(KIND.RWLOCK, { name: TYPE.name, recover: recoverRWLock, holds: holdsRWLock });
 registerClass(TYPE.name, RWLock.open);

@@ -90,6 +90,15 @@ describe('values through a Queue', () => {
     }
   });
 
+  it('objects of two shapes that take turns at the same place', () => {
+    const small = new Queue<unknown>({ bytes: 1024 });
+    for (let lap = 0; lap < 30; lap++) {
+      for (let n = 0; n < 42; n++) {
+        same(small, n > 0 ? 'x'.repeat(10) : lap % 2 === 0 ? { ax: 1, bz: 2 } : { cx: 3, dz: 4 });
+      }
+    }
+  });
+
   it('keys of any kind', () => {
     const long = 'k'.repeat(300);
     const odd = ['', 'ключ', '\u2028', '"', '\\', '1', '0', 'constructor', 'toString', long, 'a b', '\0'];

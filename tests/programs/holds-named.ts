@@ -16,6 +16,7 @@ export async function holds(): Promise<void> {
   starts.add(1);
   console.log(JSON.stringify({ pid: process.pid, owner: lock.owner?.pid, recovered, starts: starts.value }));
   await lingers();
+  starts.close();
   lock.close();
 }
 

@@ -40,7 +40,8 @@ export async function holdsUntil(lock: Lock | RLock, gate: Value<'i32'>): Promis
 
 /** Goes on until it is ended. */
 export async function lingers(): Promise<void> {
-  await new Promise(() => setInterval(() => {}, 1000));
+  // A promise that nobody could resolve would be collected, and whoever awaits it.
+  await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1));
 }
 
 interface Queueable {
