@@ -281,9 +281,13 @@ export class Ring {
 
   // Reporting done.
 
-  /** Items that were put and not reported done. */
+  /**
+   * Items that were put and not reported done. DONE first: it never passes PUTS, so 0 was true at the look at PUTS. (Race: J reads PUTS; W puts
+   * what follows from its item, and only then reports that one done; J reads DONE. The two are the same, though something was always left.)
+   */
   get unfinished(): number {
-    return (this.puts - load(this.words, this.at + DONE_WORD)) & MASK;
+    const done = load(this.words, this.at + DONE_WORD);
+    return (this.puts - done) & MASK;
   }
 
   /** Reports one item done; returns how many are left, or -1 if all were already. */
