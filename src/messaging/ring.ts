@@ -32,7 +32,7 @@
  * 2^31 units passed meanwhile, 16 GiB. Until it fails, T may read anything: lengths are checked before they are believed.
  *
  * Race: an agent keeps an end and a HEAD that it saw, and compares positions with them. If 2^31 units pass before it looks again, what is long
- * behind seems ahead. So it counts the items since by their numbers: of items of a quarter of the ring at most, `trust` are less than 2^31 units.
+ * behind seems ahead. So it counts the items since by their numbers: of items of the whole ring at most, `trust` are less than 2^31 units.
  */
 
 import { cas, load, loadPlain, store, storePlain } from '#atomics';
@@ -60,6 +60,8 @@ const FORMAT_SHIFT = 29;
 const FORMAT_MASK = 3;
 const FAR_BIT: number = 1 << 28;
 const LENGTH_MASK: number = FAR_BIT - 1;
+/** Bytes of a payload that a header can tell of, in whole units. */
+const LONGEST_IN_PLACE: number = FAR_BIT - UNIT;
 
 /** How an item's payload is written. */
 export const FORMAT = { VALUE: 0, REPEATING: 1, CLONED: 2, BYTES: 3 } as const;
@@ -115,7 +117,7 @@ export class Ring {
     this.most = load(words, at + MOST_WORD);
     this.units = this.capacity >> UNIT_SHIFT;
     this.base = (at + RING_HEADER_WORDS) * 4;
-    this.trust = 2 ** 32 / this.units;
+    this.trust = 2 ** 30 / this.units;
     const sound =
       load(words, at + MAGIC_WORD) === RING_MAGIC &&
       this.capacity >= UNIT * 2 &&
@@ -159,9 +161,9 @@ export class Ring {
     }
   }
 
-  /** The longest payload that goes through the ring in one piece. */
+  /** The longest payload that is sure to go through the ring in one piece, whatever lies in it. */
   get longest(): number {
-    return Math.min(LENGTH_MASK, (this.capacity >> 2) - UNIT);
+    return Math.min(LONGEST_IN_PLACE, (this.capacity >> 2) - UNIT);
   }
 
   /** First byte past the ring. */
@@ -205,11 +207,6 @@ export class Ring {
       }
       if (load(words, this.at + HEAD_WORD) === head) throw damaged(head);
     }
-  }
-
-  /** Whether the item found at that HEAD is still there to be taken: what was read of it is what was put. */
-  isThere(head: number): boolean {
-    return load(this.words, this.at + HEAD_WORD) === head;
   }
 
   /** Takes the item that was found between the two. `false`: somebody else has. */
@@ -354,7 +351,7 @@ export class Ring {
   private roomAt(place: number, units: number): Room {
     const room = this.place;
     room.from = this.base + ((place + 1) << UNIT_SHIFT);
-    room.limit = room.from + ((units - 1) << UNIT_SHIFT);
+    room.limit = room.from + Math.min((units - 1) << UNIT_SHIFT, LONGEST_IN_PLACE);
     return room;
   }
 

@@ -50,6 +50,17 @@ describe('a queue', { timeout: 60_000 }, () => {
     queue[Symbol.dispose]();
   });
 
+  it('gives no more room in place than the header of an item can tell of', async () => {
+    const module = new URL('../../../dist/messaging/ring.js', import.meta.url).href;
+    const { Ring } = (await import(module)) as typeof import('../../src/messaging/ring.ts');
+    const capacity = 2 ** 29;
+    // Nobody touches it: it takes no memory.
+    const words = new Int32Array((HEADER_BYTES + capacity) / 4);
+    words.set(new Int32Array(Ring.header(capacity, 0, capacity).buffer as ArrayBuffer));
+    const { from, limit } = new Ring(words, 0, 'ring').room()!;
+    assert.ok(limit - from < 2 ** 28);
+  });
+
   it('refuses what a getter of the value throws, and is as before', () => {
     const queue = new Queue();
     const value = {
