@@ -10,6 +10,7 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, Lock, Pipe, Queue, waitAny, waitAnySync } from 'lockstep';
 import { type Actor, suite } from '../support/stage.ts';
 import { repliesOnce } from '../support/targets.ts';
@@ -212,6 +213,15 @@ suite('Pipe', (stage) => {
       assert.deepEqual(way === 'blocking' ? waitAnySync(objects) : await waitAny(objects), [sentinel]);
       assert.equal(worker.exitCode, 0);
     }
+  });
+
+  // The timers of Node turn a longer time than 2^31 - 1 ms into 1 ms.
+  stage.it('waitAny on a signal waits for a long timeout, too', async () => {
+    const controller = new AbortController();
+    const waits = waitAny([controller.signal], { timeout: 2 ** 31 });
+    assert.equal(await Promise.race([waits, sleep(20, 'waits')]), 'waits');
+    controller.abort();
+    assert.deepEqual(await waits, [controller.signal]);
   });
 
   stage.it('X31: the parent may close its copy of the child’s end right after start', async () => {
