@@ -50,6 +50,40 @@ describe('a queue', { timeout: 60_000 }, () => {
     queue[Symbol.dispose]();
   });
 
+  it('refuses to be closed from within put, by a getter of the value', () => {
+    const queue = new Queue();
+    for (const close of [() => queue.close(), () => queue[Symbol.dispose]()]) {
+      const value = {
+        get inner(): number {
+          close();
+          return 1;
+        },
+      };
+      assert.throws(() => queue.putSync(value), { code: 'ERR_LOCKSTEP_STATE' });
+      queue.putSync('after');
+      assert.equal(queue.getSync(), 'after');
+    }
+    queue[Symbol.dispose]();
+  });
+
+  it('carries a large value whose getter puts another large value elsewhere', () => {
+    const [queue, other] = [new Queue<unknown>(), new Queue<unknown>()];
+    const [large, inner] = ['A'.repeat(300_000), 'B'.repeat(300_000)];
+    const value = {
+      first: large,
+      get number(): number {
+        other.putSync(inner);
+        return 1;
+      },
+      last: large,
+    };
+    queue.putSync(value);
+    assert.deepEqual(queue.getSync(), { first: large, number: 1, last: large });
+    assert.ok(other.size > 0);
+    while (other.size > 0) assert.equal(other.getSync(), inner);
+    for (const each of [queue, other]) each[Symbol.dispose]();
+  });
+
   it('gives no more room in place than the header of an item can tell of', async () => {
     const module = new URL('../../../dist/messaging/ring.js', import.meta.url).href;
     const { Ring } = (await import(module)) as typeof import('../../src/messaging/ring.ts');
@@ -73,6 +107,18 @@ describe('a queue', { timeout: 60_000 }, () => {
     queue.putSync('after');
     assert.equal(queue.getSync(), 'after');
     queue[Symbol.dispose]();
+  });
+
+  it('that ends its use rejects those who still await an item, room or the end of all work', async () => {
+    const queue = new JoinableQueue({ maxSize: 1 });
+    queue.putSync(1);
+    const waits = [queue.put(2), queue.join()];
+    queue[Symbol.dispose]();
+    for (const wait of waits) await assert.rejects(wait, { code: 'ERR_LOCKSTEP_CLOSED' });
+    const empty = new Queue();
+    const wait = empty.get();
+    empty[Symbol.dispose]();
+    await assert.rejects(wait, { code: 'ERR_LOCKSTEP_CLOSED' });
   });
 
   const damages: Record<string, (file: string) => void> = {
@@ -123,6 +169,21 @@ describe('a queue', { timeout: 60_000 }, () => {
 describe('a pipe', { timeout: 60_000 }, () => {
   it('is refused with options that are none', () => {
     for (const duplex of ['yes', 1, null]) assert.throws(() => Pipe(wrong({ duplex })), TYPE);
+  });
+
+  it('refuses to be closed from within send, by a getter of the value', () => {
+    const [here, there] = Pipe();
+    const value = {
+      get inner(): number {
+        here.close();
+        return 1;
+      },
+    };
+    assert.throws(() => here.sendSync(value), { code: 'ERR_LOCKSTEP_STATE' });
+    here.sendSync('after');
+    assert.equal(there.recvSync(), 'after');
+    here.close();
+    there.close();
   });
 
   it('sends bytes only as bytes', () => {
