@@ -53,6 +53,8 @@ export interface Description {
 
 const openers = new Map<string, (handle: string) => SharedObject>();
 const openings = new Set<Promise<unknown>>();
+/** Where it is noted what `openShared` opens, while somebody wants to know. */
+let noted: SharedObject[] | undefined;
 const collected = new FinalizationRegistry<{ cell: Cell; name: string | undefined }>(({ cell, name }) => {
   letGo(cell, name);
 });
@@ -188,13 +190,20 @@ export async function openingsSettled(): Promise<void> {
   await Promise.all(openings);
 }
 
+/** Has everything noted in the list that `openShared` opens from now on; `undefined`: not any more. */
+export function noteOpened(list: SharedObject[] | undefined): void {
+  noted = list;
+}
+
 /** Opens the object of any class that the handle stands for. */
 export function openShared(handle: string): SharedObject {
   if (typeof handle !== 'string') throw noHandle('object', handle);
   const name = HANDLE_FORM.exec(handle)?.[1] ?? '';
   const open = openers.get(name);
   if (open === undefined) throw malformed('object', handle);
-  return open(handle);
+  const object = open(handle);
+  noted?.push(object);
+  return object;
 }
 
 /** The cell for a constructor call: found by its name, or made. */

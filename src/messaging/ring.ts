@@ -209,6 +209,11 @@ export class Ring {
     }
   }
 
+  /** Whether the item found at that HEAD is still there to be taken. A hint: who wants to be sure takes it. */
+  isThere(head: number): boolean {
+    return load(this.words, this.at + HEAD_WORD) === head;
+  }
+
   /** Takes the item that was found between the two. `false`: somebody else has. */
   take(head: number, next: number): boolean {
     return cas(this.words, this.at + HEAD_WORD, head, next) === head;

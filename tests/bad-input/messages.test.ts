@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, truncateSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Connection, JoinableQueue, Pipe, Queue, SimpleQueue, waitAny, waitAnySync } from 'lockstep';
+import { Connection, JoinableQueue, Lock, Pipe, Queue, SimpleQueue, waitAny, waitAnySync } from 'lockstep';
 import { run } from '../support/programs.ts';
 
 const TYPE = { name: 'TypeError', code: 'ERR_LOCKSTEP_INVALID_TYPE' };
@@ -64,6 +64,38 @@ describe('a queue', { timeout: 60_000 }, () => {
       assert.equal(queue.getSync(), 'after');
     }
     queue[Symbol.dispose]();
+  });
+
+  it('opens shared objects in an item before it takes it, and closes them if somebody else was faster', () => {
+    const queue = new Queue<unknown>();
+    const lock = new Lock();
+    const { ring } = Reflect.get(queue, 'channel') as { ring: { take(head: number, next: number): boolean } };
+    const references = (): number => (Reflect.get(lock, 'cell') as { references: number }).references;
+    for (const item of [{ lock }, new Map([['lock', lock]])]) {
+      queue.putSync(item);
+      let opened = 0;
+      ring.take = (head, next) => {
+        opened = references() - 1;
+        Reflect.deleteProperty(ring, 'take');
+        // This is the other, who takes it in the same moment.
+        assert.equal(ring.take(head, next), true);
+        return false;
+      };
+      assert.throws(() => queue.tryGet(), { code: 'ERR_LOCKSTEP_QUEUE_EMPTY' });
+      assert.deepEqual([opened, references()], [1, 1]);
+    }
+    for (const each of [queue, lock]) each[Symbol.dispose]();
+  });
+
+  it('carries a shared object beside more values than a call can have arguments', () => {
+    const queue = new Queue<[Lock, Map<string, number[]>]>();
+    const lock = new Lock();
+    const list = new Array<number>(300_000).fill(7);
+    queue.putSync([lock, new Map([['list', list]])]);
+    const [got, map] = queue.getSync();
+    assert.equal(got.handle, lock.handle);
+    assert.deepEqual(map.get('list'), list);
+    for (const each of [queue, lock, got]) each[Symbol.dispose]();
   });
 
   it('carries a large value whose getter puts another large value elsewhere', () => {
