@@ -187,6 +187,8 @@ export class Channel {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
+        // Others run before it is written: they may change the value.
+        out.prepare();
         const locked = new LockedPut(this.lock, () => this.writeAndRelease(out));
         if (!(await takeAwaiting(this.lock.cell, locked, patient(deadline), keeper))) return false;
         put = locked.outcome();

@@ -66,6 +66,22 @@ describe('a queue', { timeout: 60_000 }, () => {
     queue[Symbol.dispose]();
   });
 
+  it('encodes a value within put also where it waits for another that is just putting', async () => {
+    const queue = new Queue<{ n: number }>();
+    const lock = Reflect.get(Reflect.get(queue, 'channel') as object, 'lock') as {
+      tryTake(): boolean;
+      free(): boolean;
+    };
+    assert.ok(lock.tryTake());
+    const value = { n: 1 };
+    const put = queue.put(value);
+    value.n = 2;
+    assert.ok(lock.free());
+    await put;
+    assert.deepEqual(queue.getSync(), { n: 1 });
+    queue[Symbol.dispose]();
+  });
+
   it('opens shared objects in an item before it takes it, and closes them if somebody else was faster', () => {
     const queue = new Queue<unknown>();
     const lock = new Lock();
