@@ -12,7 +12,7 @@ import assert from 'node:assert/strict';
 import { Lock, Queue, SimpleQueue } from 'lockstep';
 import { UNSENDABLE } from '../support/messages.ts';
 import { type Actor, suite } from '../support/stage.ts';
-import { untilWaiting } from '../support/until.ts';
+import { until, untilWaiting } from '../support/until.ts';
 
 const FULL = { code: 'ERR_LOCKSTEP_QUEUE_FULL', name: 'QueueFullError' };
 const EMPTY = { code: 'ERR_LOCKSTEP_QUEUE_EMPTY', name: 'QueueEmptyError' };
@@ -268,6 +268,17 @@ suite('SimpleQueue', (stage) => {
       assert.equal(queue.empty, false);
       assert.deepEqual(await two.do('getItem', queue), value);
     }
+    assert.equal(queue.empty, true);
+  });
+
+  stage.it('N168: put waits when it is full, and goes on when something is taken', async () => {
+    const queue = stage.share(new SimpleQueue<unknown>());
+    const [actor] = await stage.actors(1);
+    const megabytes = new Uint8Array(3_000_000);
+    const puts = actor.do('putItems', queue as SimpleQueue, megabytes, 8);
+    await until(() => queue.describe().waitingToPut === 1, 'the queue to be full');
+    for (let n = 0; n < 8; n++) assert.equal(((await queue.get()) as Uint8Array).length, megabytes.length);
+    await puts;
     assert.equal(queue.empty, true);
   });
 
