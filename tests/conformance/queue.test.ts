@@ -90,6 +90,28 @@ suite('Queue', (stage) => {
     },
   );
 
+  const stopped = 'M155 HAZARD: a reader that is stopped while it waits keeps no item from the others';
+  if (stage.all('process')) {
+    stage.it(stopped, async () => {
+      const queue = stage.share(new Queue());
+      const [slow, other, producer] = await stage.actors(3);
+      const late = slow.do('getItem', queue);
+      await untilWaiting(queue, 1);
+      const gets = other.do('getItem', queue);
+      await untilWaiting(queue, 2);
+      await slow.freeze();
+      await producer.do('putItem', queue, 'a');
+      assert.equal(await gets, 'a');
+      await producer.do('putItem', queue, 'b');
+      assert.equal(await other.do('tryGet', queue), 'b');
+      slow.thaw();
+      await producer.do('putItem', queue, 'c');
+      assert.equal(await late, 'c');
+    });
+  } else {
+    stage.omit(stopped, 'a thread cannot be stopped in its tracks');
+  }
+
   stage.it('M156 HAZARD: a value is encoded in put; what is changed right after is not seen', async () => {
     const queue = stage.share(new Queue({ maxSize: 1 }));
     const [actor, other] = await stage.actors(2);
