@@ -31,7 +31,7 @@ import type { Entry } from './wait-table.ts';
 /** Milliseconds after which a waiter asks to be kept in mind (parking_lot's eventual fairness uses the same). */
 export const FAIRNESS_AFTER = 0.5;
 /** Longest delay that a timer of Node can have. */
-const LONGEST_TIMER = 0x7fffffff;
+export const LONGEST_TIMER = 0x7fffffff;
 
 /** What a closed cell's words read: no fast path can take anything from it, and the slow path says why. */
 const CLOSED_WORDS: Words = new Int32Array(CELL_WORDS).fill(-1);

@@ -187,6 +187,8 @@ export class Channel {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
+        // Others run before it is written: they may change the value.
+        out.prepare();
         const locked = new LockedPut(this.lock, () => this.writeAndRelease(out));
         if (!(await takeAwaiting(this.lock.cell, locked, patient(deadline), keeper))) return false;
         put = locked.outcome();
@@ -198,8 +200,9 @@ export class Channel {
     }
   }
 
-  /** Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while another puts. */
+  /** Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while another puts. Throws `StateError` within `put`. */
   close(): void {
+    this.refuseWithinPut('close');
     const locked = new LockedPut(this.lock, () => {
       this.items.close();
       this.release();
@@ -207,6 +210,19 @@ export class Channel {
     });
     if (!locked.tryTake()) takeBlocking(this.lock.cell, locked, Deadline.NEVER);
     this.wakeAll();
+  }
+
+  /** Throws `StateError` where a getter of the value that is just being put asks for this: the lock to put is held meanwhile. */
+  refuseWithinPut(what: string): void {
+    if (!this.writing) return;
+    throw new StateError(
+      `${this.title}: can't ${what} from within put, a getter of the value that is being put has done so; ${what} before or after`,
+    );
+  }
+
+  /** Rejects the calls made through `keeper` that wait for room, for the lock to put or until all is done. */
+  rejectAll(keeper: object): void {
+    for (const cell of [this.lock.cell, this.rooms.cell, this.joins.cell]) cell.rejectAll(keeper, this.title);
   }
 
   /** Everybody looks again. */
@@ -246,11 +262,7 @@ export class Channel {
 
   /** `undefined`: another is just putting. */
   private tryPut(out: Outgoing): Put | undefined {
-    if (this.writing) {
-      throw new StateError(
-        `${this.title}: can't put from within put, a getter of the value that is being put has done so; put it before or after`,
-      );
-    }
+    this.refuseWithinPut('put');
     return this.lock.tryTake() ? this.writeAndRelease(out) : undefined;
   }
 

@@ -189,6 +189,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     if (this.detached) return;
     const { out } = this;
     const received = this.in;
+    out?.refuseWithinPut('close');
     super.close();
     out?.wakeAll();
     received?.wakeAll();

@@ -66,14 +66,18 @@ export abstract class MessageQueue<Item> extends SharedObject {
 
   /**
    * Closes the queue for everybody: nothing more can be put, what is in it can be taken, and then every `get` and iteration comes to its end.
-   * Idempotent. *Blocks* while another is just putting.
+   * Idempotent. *Blocks* while another is just putting. Throws `StateError` within `put`, called by a getter of the value.
    */
   override close(): void {
     if (!this.detached) this.channel.close();
   }
 
-  /** Ends this object's use in this thread, without closing the queue for others. */
+  /** Ends this object's use in this thread, without closing the queue for others. Calls that still wait through it reject. */
   override [Symbol.dispose](): void {
+    if (!this.detached) {
+      this.channel.refuseWithinPut('close');
+      this.channel.rejectAll(this);
+    }
     super.close();
   }
 

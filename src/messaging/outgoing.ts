@@ -15,6 +15,8 @@ const LONGEST = 2 ** 32 - 8;
 
 const scratchEncoder = new Encoder();
 let scratch: Buffer = Buffer.alloc(FIRST_SCRATCH);
+/** Whether a value is just being written there: its getters may put others, elsewhere. */
+let scratchInUse = false;
 
 export class Outgoing {
   readonly value: unknown;
@@ -47,17 +49,33 @@ export class Outgoing {
   /** Its payload, written apart: from now on changes of the value do not matter. Throws `NotSendableError`. */
   prepare(): Uint8Array {
     if (this.bytes !== undefined) return this.bytes;
-    for (let size = scratch.length; this.bytes === undefined; size *= 2) {
-      if (size > LONGEST) this.clone();
-      else if (size > scratch.length) scratch = Buffer.alloc(size);
-      if (this.bytes !== undefined) break;
-      scratchEncoder.aim(scratch);
-      const end = this.writeWith(scratchEncoder, 0, scratch.length);
-      if (end >= 0) this.bytes = Uint8Array.prototype.slice.call(scratch, 0, end);
+    if (scratchInUse) {
+      this.writeApart(new Encoder(), Buffer.alloc(FIRST_SCRATCH));
+      return this.bytes!;
+    }
+    scratchInUse = true;
+    try {
+      scratch = this.writeApart(scratchEncoder, scratch);
+    } finally {
+      scratchInUse = false;
     }
     // What was needed once for something large is not kept.
     if (scratch.length > FIRST_SCRATCH * 256) scratch = Buffer.alloc(FIRST_SCRATCH);
     return this.bytes!;
+  }
+
+  /** Writes it into memory that is as large as need be, and copies it from there; returns that memory. */
+  private writeApart(encoder: Encoder, first: Buffer): Buffer {
+    let memory = first;
+    for (let size = memory.length; this.bytes === undefined; size *= 2) {
+      if (size > LONGEST) this.clone();
+      else if (size > memory.length) memory = Buffer.alloc(size);
+      if (this.bytes !== undefined) break;
+      encoder.aim(memory);
+      const end = this.writeWith(encoder, 0, memory.length);
+      if (end >= 0) this.bytes = Uint8Array.prototype.slice.call(memory, 0, end);
+    }
+    return memory;
   }
 
   private clone(): void {

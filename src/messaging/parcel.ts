@@ -95,7 +95,8 @@ export function unpack({ root, places, goods }: Parcel, opened: SharedObject[] =
     const next = open.pop();
     if (next === null || typeof next !== 'object' || seen.has(next) || isLeaf(next)) continue;
     seen.add(next);
-    open.push(...exchangeWithin(next, exchange));
+    // One by one: there may be more than a call can have arguments.
+    for (const inner of exchangeWithin(next, exchange)) open.push(inner);
   }
   places.forEach((place, index) => {
     const item = goods[index]!;

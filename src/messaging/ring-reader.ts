@@ -120,7 +120,7 @@ export class RingReader {
     try {
       return apart.decode(0, bytes.length, format === FORMAT.REPEATING);
     } finally {
-      opened.push(...apart.opened);
+      for (const object of apart.opened) opened.push(object);
     }
   }
 

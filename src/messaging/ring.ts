@@ -32,7 +32,7 @@
  * 2^31 units passed meanwhile, 16 GiB. Until it fails, T may read anything: lengths are checked before they are believed.
  *
  * Race: an agent keeps an end and a HEAD that it saw, and compares positions with them. If 2^31 units pass before it looks again, what is long
- * behind seems ahead. So it counts the items since by their numbers: of items of a quarter of the ring at most, `trust` are less than 2^31 units.
+ * behind seems ahead. So it counts the items since by their numbers: of items of the whole ring at most, `trust` are less than 2^31 units.
  */
 
 import { cas, load, loadAcquire, loadPlain, storePlain, storeRelease } from '#atomics';
@@ -60,6 +60,8 @@ const FORMAT_SHIFT = 29;
 const FORMAT_MASK = 3;
 const FAR_BIT: number = 1 << 28;
 const LENGTH_MASK: number = FAR_BIT - 1;
+/** Bytes of a payload that a header can tell of, in whole units. */
+const LONGEST_IN_PLACE: number = FAR_BIT - UNIT;
 
 /** How an item's payload is written. */
 export const FORMAT = { VALUE: 0, REPEATING: 1, CLONED: 2, BYTES: 3 } as const;
@@ -115,7 +117,7 @@ export class Ring {
     this.most = load(words, at + MOST_WORD);
     this.units = this.capacity >> UNIT_SHIFT;
     this.base = (at + RING_HEADER_WORDS) * 4;
-    this.trust = 2 ** 32 / this.units;
+    this.trust = 2 ** 30 / this.units;
     const sound =
       load(words, at + MAGIC_WORD) === RING_MAGIC &&
       this.capacity >= UNIT * 2 &&
@@ -159,9 +161,9 @@ export class Ring {
     }
   }
 
-  /** The longest payload that goes through the ring in one piece. */
+  /** The longest payload that is sure to go through the ring in one piece, whatever lies in it. */
   get longest(): number {
-    return Math.min(LENGTH_MASK, (this.capacity >> 2) - UNIT);
+    return Math.min(LONGEST_IN_PLACE, (this.capacity >> 2) - UNIT);
   }
 
   /** First byte past the ring. */
@@ -207,7 +209,7 @@ export class Ring {
     }
   }
 
-  /** Whether the item found at that HEAD is still there to be taken: what was read of it is what was put. */
+  /** Whether the item found at that HEAD is still there to be taken. A hint: who wants to be sure takes it. */
   isThere(head: number): boolean {
     return load(this.words, this.at + HEAD_WORD) === head;
   }
@@ -281,9 +283,13 @@ export class Ring {
 
   // Reporting done.
 
-  /** Items that were put and not reported done. */
+  /**
+   * Items that were put and not reported done. DONE first: it never passes PUTS, so 0 was true at the look at PUTS. (Race: J reads PUTS; W puts
+   * what follows from its item, and only then reports that one done; J reads DONE. The two are the same, though something was always left.)
+   */
   get unfinished(): number {
-    return (this.puts - load(this.words, this.at + DONE_WORD)) & MASK;
+    const done = load(this.words, this.at + DONE_WORD);
+    return (this.puts - done) & MASK;
   }
 
   /** Reports one item done; returns how many are left, or -1 if all were already. */
@@ -350,7 +356,7 @@ export class Ring {
   private roomAt(place: number, units: number): Room {
     const room = this.place;
     room.from = this.base + ((place + 1) << UNIT_SHIFT);
-    room.limit = room.from + ((units - 1) << UNIT_SHIFT);
+    room.limit = room.from + Math.min((units - 1) << UNIT_SHIFT, LONGEST_IN_PLACE);
     return room;
   }
 

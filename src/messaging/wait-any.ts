@@ -2,6 +2,7 @@
 
 import { inspect } from 'node:util';
 import { blockOnAny } from '../agents/blocking.ts';
+import { LONGEST_TIMER } from '../agents/cell.ts';
 import { isAborted, isSentinel } from '../agents/sentinels.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
@@ -126,7 +127,12 @@ async function aborts(signal: AbortSignal, deadline: Deadline): Promise<void> {
 /** Resolves when the deadline has passed or its signal is aborted. */
 async function passes(deadline: Deadline): Promise<void> {
   await new Promise<void>((resolve) => {
-    const timer = deadline.timed ? setTimeout(resolve, deadline.remaining) : undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const arm = (): void => {
+      const look = (): void => (deadline.expired ? resolve() : arm());
+      timer = setTimeout(look, Math.min(Math.ceil(deadline.remaining), LONGEST_TIMER));
+    };
+    if (deadline.timed) arm();
     deadline.signal?.addEventListener(
       'abort',
       () => {

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Connection, JoinableQueue, Pipe, Queue, SimpleQueue, waitAny, waitAnySync } from 'lockstep';
+import { Connection, JoinableQueue, Lock, Pipe, Queue, SimpleQueue, waitAny, waitAnySync } from 'lockstep';
 import { run } from '../support/programs.ts';
 
 const TYPE = { name: 'TypeError', code: 'ERR_LOCKSTEP_INVALID_TYPE' };
@@ -58,6 +58,99 @@ describe('a queue', { timeout: 60_000 }, () => {
     queue[Symbol.dispose]();
   });
 
+  it('refuses to be closed from within put, by a getter of the value', () => {
+    const queue = new Queue();
+    for (const close of [() => queue.close(), () => queue[Symbol.dispose]()]) {
+      const value = {
+        get inner(): number {
+          close();
+          return 1;
+        },
+      };
+      assert.throws(() => queue.putSync(value), { code: 'ERR_LOCKSTEP_STATE' });
+      queue.putSync('after');
+      assert.equal(queue.getSync(), 'after');
+    }
+    queue[Symbol.dispose]();
+  });
+
+  it('encodes a value within put also where it waits for another that is just putting', async () => {
+    const queue = new Queue<{ n: number }>();
+    const lock = Reflect.get(Reflect.get(queue, 'channel') as object, 'lock') as {
+      tryTake(): boolean;
+      free(): boolean;
+    };
+    assert.ok(lock.tryTake());
+    const value = { n: 1 };
+    const put = queue.put(value);
+    value.n = 2;
+    assert.ok(lock.free());
+    await put;
+    assert.deepEqual(queue.getSync(), { n: 1 });
+    queue[Symbol.dispose]();
+  });
+
+  it('opens shared objects in an item before it takes it, and closes them if somebody else was faster', () => {
+    const queue = new Queue<unknown>();
+    const lock = new Lock();
+    const { ring } = Reflect.get(queue, 'channel') as { ring: { take(head: number, next: number): boolean } };
+    const references = (): number => (Reflect.get(lock, 'cell') as { references: number }).references;
+    for (const item of [{ lock }, new Map([['lock', lock]])]) {
+      queue.putSync(item);
+      let opened = 0;
+      ring.take = (head, next) => {
+        opened = references() - 1;
+        Reflect.deleteProperty(ring, 'take');
+        // This is the other, who takes it in the same moment.
+        assert.equal(ring.take(head, next), true);
+        return false;
+      };
+      assert.throws(() => queue.tryGet(), { code: 'ERR_LOCKSTEP_QUEUE_EMPTY' });
+      assert.deepEqual([opened, references()], [1, 1]);
+    }
+    for (const each of [queue, lock]) each[Symbol.dispose]();
+  });
+
+  it('carries a shared object beside more values than a call can have arguments', () => {
+    const queue = new Queue<[Lock, Map<string, number[]>]>();
+    const lock = new Lock();
+    const list = new Array<number>(300_000).fill(7);
+    queue.putSync([lock, new Map([['list', list]])]);
+    const [got, map] = queue.getSync();
+    assert.equal(got.handle, lock.handle);
+    assert.deepEqual(map.get('list'), list);
+    for (const each of [queue, lock, got]) each[Symbol.dispose]();
+  });
+
+  it('carries a large value whose getter puts another large value elsewhere', () => {
+    const [queue, other] = [new Queue<unknown>(), new Queue<unknown>()];
+    const [large, inner] = ['A'.repeat(300_000), 'B'.repeat(300_000)];
+    const value = {
+      first: large,
+      get number(): number {
+        other.putSync(inner);
+        return 1;
+      },
+      last: large,
+    };
+    queue.putSync(value);
+    assert.deepEqual(queue.getSync(), { first: large, number: 1, last: large });
+    assert.ok(other.size > 0);
+    while (other.size > 0) assert.equal(other.getSync(), inner);
+    for (const each of [queue, other]) each[Symbol.dispose]();
+  });
+
+  it('gives no more room in place than the header of an item can tell of', async () => {
+    const module = new URL('../../../dist/messaging/ring.js', import.meta.url).href;
+    const { Ring } = (await import(module)) as typeof import('../../src/messaging/ring.ts');
+    const capacity = 2 ** 29;
+    // Nobody touches it: it takes no memory.
+    const words = new Int32Array((HEADER_BYTES + capacity) / 4);
+    words.set(new Int32Array(Ring.header(capacity, 0, capacity).buffer as ArrayBuffer));
+    const { from, limit } = new Ring(words, 0, 'ring').room()!;
+    assert.ok(limit - from < 2 ** 28);
+  });
+
   it('refuses what a getter of the value throws, and is as before', () => {
     const queue = new Queue();
     const value = {
@@ -70,6 +163,18 @@ describe('a queue', { timeout: 60_000 }, () => {
     queue.putSync('after');
     assert.equal(queue.getSync(), 'after');
     queue[Symbol.dispose]();
+  });
+
+  it('that ends its use rejects those who still await an item, room or the end of all work', async () => {
+    const queue = new JoinableQueue({ maxSize: 1 });
+    queue.putSync(1);
+    const waits = [queue.put(2), queue.join()];
+    queue[Symbol.dispose]();
+    for (const wait of waits) await assert.rejects(wait, { code: 'ERR_LOCKSTEP_CLOSED' });
+    const empty = new Queue();
+    const wait = empty.get();
+    empty[Symbol.dispose]();
+    await assert.rejects(wait, { code: 'ERR_LOCKSTEP_CLOSED' });
   });
 
   const damages: Record<string, (file: string) => void> = {
@@ -139,6 +244,21 @@ describe('a queue', { timeout: 60_000 }, () => {
 describe('a pipe', { timeout: 60_000 }, () => {
   it('is refused with options that are none', () => {
     for (const duplex of ['yes', 1, null]) assert.throws(() => Pipe(wrong({ duplex })), TYPE);
+  });
+
+  it('refuses to be closed from within send, by a getter of the value', () => {
+    const [here, there] = Pipe();
+    const value = {
+      get inner(): number {
+        here.close();
+        return 1;
+      },
+    };
+    assert.throws(() => here.sendSync(value), { code: 'ERR_LOCKSTEP_STATE' });
+    here.sendSync('after');
+    assert.equal(there.recvSync(), 'after');
+    here.close();
+    there.close();
   });
 
   it('sends bytes only as bytes', () => {

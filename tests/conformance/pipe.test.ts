@@ -3,13 +3,12 @@
  *
  * Left out of K and L, with the reason:
  *   K135 (end-of-file in the middle of a message): a message is wholly there or not at all.
- *   K142 (a message that can't be deserialized): what is sent was encoded by the same library; a shared object that is gone stands for it.
- *   X29 (two peers each sending much before either reads deadlock): bounded by what fits, a megabyte each way and files for larger messages.
  *   L147, L148, X35 (Listener, Client): not part of this.
  */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, Event, Lock, Pipe, Queue, waitAny, waitAnySync } from 'lockstep';
 import { type Actor, suite } from '../support/stage.ts';
 import { greetsAndCloses, repliesOnce } from '../support/targets.ts';
@@ -17,6 +16,7 @@ import { until } from '../support/until.ts';
 
 const END = { code: 'ERR_LOCKSTEP_END_OF_STREAM', name: 'EndOfStreamError' };
 const BROKEN = { code: 'ERR_LOCKSTEP_BROKEN_PIPE', name: 'BrokenPipeError' };
+const STALE = { code: 'ERR_LOCKSTEP_STALE_HANDLE' };
 const STATE = { code: 'ERR_LOCKSTEP_STATE' };
 const TIMED_OUT = { code: 'ERR_LOCKSTEP_TIMED_OUT' };
 
@@ -148,6 +148,41 @@ suite('Pipe', (stage) => {
     },
   );
 
+  stage.it('K139: a one-way end that has got too long a message is closed', async () => {
+    const [reads, writes] = pipe({ duplex: false });
+    const [sender, receiver] = await stage.actors(2);
+    await sender.do('sendBytes', writes, new Uint8Array(10));
+    await assert.rejects(receiver.do('recvBytes', reads, 9), { name: 'RangeError' });
+    await assert.rejects(receiver.do('poll', reads), { code: 'ERR_LOCKSTEP_CLOSED' });
+    reads.close();
+    await assert.rejects(sender.do('send', writes, 1), BROKEN);
+  });
+
+  // What is sent was encoded by the same library: a shared object that is gone stands for what can't be read.
+  stage.it(
+    'K142: a message that cannot be read throws at the receiver, is taken, and the next arrives',
+    async () => {
+      const [here, there] = pipe();
+      const [actor] = await stage.actors(1);
+      const gone = new Lock();
+      here.sendSync([1, gone]);
+      here.sendSync(new Map([['gone', gone]]));
+      here.sendSync('next');
+      gone.close();
+      for (let n = 0; n < 2; n++) await assert.rejects(actor.do('recv', there), STALE);
+      assert.equal(await actor.do('recv', there), 'next');
+    },
+  );
+
+  stage.it('X29: two peers may each send a large message before either receives', async () => {
+    const [here, there] = pipe();
+    const [one, two] = await stage.actors(2);
+    const large = new Uint8Array(3_000_000).fill(7);
+    await Promise.all([one.do('send', here, large), two.do('send', there, large)]);
+    assert.equal(((await one.do('recv', here)) as Uint8Array).length, large.length);
+    assert.equal(((await two.do('recv', there)) as Uint8Array).length, large.length);
+  });
+
   stage.it('K141: what cannot be sent throws at the sender, and nothing is on the wire', async () => {
     const [here, there] = pipe();
     assert.throws(() => here.sendSync(() => {}), { code: 'ERR_LOCKSTEP_NOT_SENDABLE' });
@@ -224,6 +259,15 @@ suite('Pipe', (stage) => {
     assert.throws(() => here.recvSync({ timeout: 10_000 }), END);
     over.set();
     await worker.join();
+  });
+
+  // The timers of Node turn a longer time than 2^31 - 1 ms into 1 ms.
+  stage.it('waitAny on a signal waits for a long timeout, too', async () => {
+    const controller = new AbortController();
+    const waits = waitAny([controller.signal], { timeout: 2 ** 31 });
+    assert.equal(await Promise.race([waits, sleep(20, 'waits')]), 'waits');
+    controller.abort();
+    assert.deepEqual(await waits, [controller.signal]);
   });
 
   stage.it('X31: the parent may close its copy of the child’s end right after start', async () => {

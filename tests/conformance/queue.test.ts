@@ -12,7 +12,7 @@ import assert from 'node:assert/strict';
 import { Lock, Queue, SimpleQueue } from 'lockstep';
 import { UNSENDABLE } from '../support/messages.ts';
 import { type Actor, suite } from '../support/stage.ts';
-import { untilWaiting } from '../support/until.ts';
+import { until, untilWaiting } from '../support/until.ts';
 
 const FULL = { code: 'ERR_LOCKSTEP_QUEUE_FULL', name: 'QueueFullError' };
 const EMPTY = { code: 'ERR_LOCKSTEP_QUEUE_EMPTY', name: 'QueueEmptyError' };
@@ -89,6 +89,28 @@ suite('Queue', (stage) => {
       assert.equal(await other.do('tryGet', queue), 'b');
     },
   );
+
+  const stopped = 'M155 HAZARD: a reader that is stopped while it waits keeps no item from the others';
+  if (stage.all('process')) {
+    stage.it(stopped, async () => {
+      const queue = stage.share(new Queue());
+      const [slow, other, producer] = await stage.actors(3);
+      const late = slow.do('getItem', queue);
+      await untilWaiting(queue, 1);
+      const gets = other.do('getItem', queue);
+      await untilWaiting(queue, 2);
+      await slow.freeze();
+      await producer.do('putItem', queue, 'a');
+      assert.equal(await gets, 'a');
+      await producer.do('putItem', queue, 'b');
+      assert.equal(await other.do('tryGet', queue), 'b');
+      slow.thaw();
+      await producer.do('putItem', queue, 'c');
+      assert.equal(await late, 'c');
+    });
+  } else {
+    stage.omit(stopped, 'a thread cannot be stopped in its tracks');
+  }
 
   stage.it('M156 HAZARD: a value is encoded in put; what is changed right after is not seen', async () => {
     const queue = stage.share(new Queue({ maxSize: 1 }));
@@ -268,6 +290,17 @@ suite('SimpleQueue', (stage) => {
       assert.equal(queue.empty, false);
       assert.deepEqual(await two.do('getItem', queue), value);
     }
+    assert.equal(queue.empty, true);
+  });
+
+  stage.it('N168: put waits when it is full, and goes on when something is taken', async () => {
+    const queue = stage.share(new SimpleQueue<unknown>());
+    const [actor] = await stage.actors(1);
+    const megabytes = new Uint8Array(3_000_000);
+    const puts = actor.do('putItems', queue as SimpleQueue, megabytes, 8);
+    await until(() => queue.describe().waitingToPut === 1, 'the queue to be full');
+    for (let n = 0; n < 8; n++) assert.equal(((await queue.get()) as Uint8Array).length, megabytes.length);
+    await puts;
     assert.equal(queue.empty, true);
   });
 

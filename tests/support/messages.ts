@@ -40,6 +40,11 @@ export const messages = {
     for (let n = 0; n < count; n++) await messages.putItem(self, queue, [from, n]);
   },
 
+  /** Puts the same value several times. */
+  async putItems(self: Self, queue: AnyQueue, value: unknown, count: number): Promise<void> {
+    for (let n = 0; n < count; n++) await messages.putItem(self, queue, value);
+  },
+
   /** Takes all items until the queue is closed and empty. */
   async drain(self: Self, queue: Queue): Promise<unknown[]> {
     if (self.style === 'blocking') return [...queue];

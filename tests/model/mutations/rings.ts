@@ -40,6 +40,17 @@ export const ringMutants: readonly Mutant[] = [
     finds: WRONG,
   },
   {
+    name: 'who joins counts the items put before those that are done',
+    file: 'messaging/ring.js',
+    from: `const done = load(this.words, this.at + DONE_WORD);
+        return (this.puts - done) & MASK;`,
+    to: 'return (this.puts - load(this.words, this.at + DONE_WORD)) & MASK;',
+    primitive: 'Ring',
+    scenario: 'one puts what follows and reports the first done, one joins',
+    preemptions: 1,
+    finds: /something always was/,
+  },
+  {
     name: 'who puts behind others, and may have had their wake-up, does not pass it on',
     file: 'messaging/locked-put.js',
     from: `taken() {

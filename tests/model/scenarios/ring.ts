@@ -21,6 +21,9 @@ const AT: number = cellWord(800);
 const CAPACITY = 64;
 const PAYLOAD_BYTES = 16;
 const PAYLOAD_WORDS = 4;
+const DONE_WORD = 48;
+/** Items reported done are one less than those put, none as yet: one was taken before, and is not done. */
+const DONE_BEFORE = 0x7fffffff;
 
 /** By item, from 1 on: 1 put, 2 taken. */
 const ITEMS = 0;
@@ -51,6 +54,7 @@ function things(share: Parameters<Scenario<Things>['things']>[0], lib: Library):
     () => {
       const made = new lib.Lock(options);
       const header = new Int32Array(lib.Ring.header(CAPACITY, 0, 0).buffer as ArrayBuffer);
+      header[DONE_WORD] = DONE_BEFORE;
       header.forEach((word, index) => {
         if (word !== 0) store(wordsOf(made), AT + index, word);
       });
@@ -69,22 +73,24 @@ function wordsOf(lock: Lock): Words {
 
 /** Puts `count` items, if there is room. */
 const puts = (count: number): Actor<Things> => ({
-  run({ me, things: { lock, ring, words }, note }) {
-    for (let n = 1; n <= count; n++) {
-      const item = me * 4 + n;
-      const hold = lock.acquireSync();
-      if (ring.fits(PAYLOAD_BYTES)) {
-        const { from } = ring.roomFor(PAYLOAD_BYTES);
-        for (let word = 0; word < PAYLOAD_WORDS; word++) store(words, (from >> 2) + word, item);
-        ring.commit(from, PAYLOAD_BYTES, 0, false);
-        note((ghosts) => {
-          ghosts[ITEMS + item] = 1;
-        });
-      }
-      hold.release();
-    }
+  run(tools) {
+    for (let n = 1; n <= count; n++) put(tools, n);
   },
 });
+
+function put({ me, things: { lock, ring, words }, note }: Tools<Things>, n: number): void {
+  const item = me * 4 + n;
+  const hold = lock.acquireSync();
+  if (ring.fits(PAYLOAD_BYTES)) {
+    const { from } = ring.roomFor(PAYLOAD_BYTES);
+    for (let word = 0; word < PAYLOAD_WORDS; word++) store(words, (from >> 2) + word, item);
+    ring.commit(from, PAYLOAD_BYTES, 0, false);
+    note((ghosts) => {
+      ghosts[ITEMS + item] = 1;
+    });
+  }
+  hold.release();
+}
 
 /** Looks `times` times for an item, and takes it if nobody else is faster. */
 const takes = (times: number): Actor<Things> => ({
@@ -110,6 +116,23 @@ function take({ things: { ring, words }, note, check }: Tools<Things>): void {
   });
 }
 
+/** Has taken an item, puts what follows from it, and only then reports it done: so one is always left. */
+const putsThenFinishes: Actor<Things> = {
+  run(tools) {
+    put(tools, 1);
+    tools.things.ring.finish();
+  },
+};
+
+const joins: Actor<Things> = {
+  run({ things: { ring }, note, check }) {
+    for (let time = 0; time < 2; time++) {
+      const { unfinished } = ring;
+      note(() => check(unfinished !== 0, 'nothing is unfinished, though something always was'));
+    }
+  },
+};
+
 function isWhole(words: Words, from: number): boolean {
   const first = load(words, from >> 2);
   for (let word = 1; word < PAYLOAD_WORDS; word++)
@@ -121,6 +144,12 @@ const scenarios: readonly Scenario<Things>[] = [
   { ...base, name: 'one puts, one takes, three each', actors: [puts(3), takes(3)], preemptions: [3, 4] },
   { ...base, name: 'one puts, two take', actors: [puts(3), takes(2), takes(2)], preemptions: [2, 3] },
   { ...base, name: 'two put, one takes', actors: [puts(2), puts(2), takes(2)], preemptions: [2, 3] },
+  {
+    ...base,
+    name: 'one puts what follows and reports the first done, one joins',
+    actors: [putsThenFinishes, joins],
+    preemptions: [3, 4],
+  },
   {
     ...base,
     name: 'one puts, one takes, one dies',
