@@ -157,7 +157,7 @@ export class Ring {
       if (head < 0) return 0;
       const number = loadPlain(words, this.wordOf(this.itemAt(head)) + 1);
       const { puts } = this;
-      if (load(words, at + HEAD_WORD) === head) return (puts - number) & MASK;
+      if (this.hasStayed(head)) return (puts - number) & MASK;
     }
   }
 
@@ -205,7 +205,7 @@ export class Ring {
         found.number = number;
         return found;
       }
-      if (load(words, this.at + HEAD_WORD) === head) throw damaged(head);
+      if (this.hasStayed(head)) throw damaged(head);
     }
   }
 
@@ -324,6 +324,11 @@ export class Ring {
       this.knownEnd = end;
       return ahead === 0 || ahead > units ? -1 : head;
     }
+  }
+
+  /** Whether what was read without order belongs to an item that begins at this HEAD: only a write comes surely after reads. */
+  private hasStayed(head: number): boolean {
+    return cas(this.words, this.at + HEAD_WORD, head, head) === head;
   }
 
   /** Where the item that begins at `head` lies: past what is skipped. */

@@ -10,8 +10,8 @@ export const ringMutants: readonly Mutant[] = [
     file: 'messaging/ring.js',
     from: `        storePlain(words, at + END_WORD + ((puts + 1) & 1), next);
         // PUBLISH item -> PUTS
-        store(words, at + PUTS_WORD, (puts + 1) & MASK);`,
-    to: `        store(words, at + PUTS_WORD, (puts + 1) & MASK);
+        storeRelease(words, at + PUTS_WORD, (puts + 1) & MASK);`,
+    to: `        storeRelease(words, at + PUTS_WORD, (puts + 1) & MASK);
         storePlain(words, at + END_WORD + ((puts + 1) & 1), next);`,
     primitive: 'Ring',
     scenario: 'two put, one takes, one dies',
@@ -22,7 +22,7 @@ export const ringMutants: readonly Mutant[] = [
     name: 'an item is taken without a look whether somebody else has taken it',
     file: 'messaging/ring.js',
     from: 'return cas(this.words, this.at + HEAD_WORD, head, next) === head;',
-    to: 'store(this.words, this.at + HEAD_WORD, next); return true;',
+    to: 'storeRelease(this.words, this.at + HEAD_WORD, next); return true;',
     primitive: 'Ring',
     scenario: 'one puts, two take',
     preemptions: 2,
