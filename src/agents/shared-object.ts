@@ -363,9 +363,10 @@ function giveName(cell: Cell, name: string): void {
 }
 
 function nameTaken({ name: kind }: ObjectType, name: string, found: number, agent: Agent): NameTakenError {
+  const other = kindNumbered(found)?.name ?? 'foreign object';
   return new NameTakenError(
-    `${kind} ${JSON.stringify(name)}: refused, the name stands for a ${kindNumbered(found)?.name ?? 'foreign object'} ` +
-      `in ${agent.folder}; choose another name or namespace`,
+    `${kind} ${JSON.stringify(name)}: refused, the name stands for a ${other} in ${agent.folder}; ` +
+      `${other === kind ? 'open that one, or ' : ''}choose another name or namespace`,
   );
 }
 

@@ -151,7 +151,7 @@ export class Ring {
 
   /** Items in it. */
   get size(): number {
-    const { words, at } = this;
+    const { words } = this;
     for (;;) {
       const head = this.headOfItem();
       if (head < 0) return 0;
