@@ -15,6 +15,7 @@
 
 import { cas } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
+import { idle } from '../agents/blocking.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { Deadline } from '../deadline.ts';
@@ -41,6 +42,10 @@ const GATE_WORD: number = CELL_BODY + 4;
 const JOIN_WORD: number = CELL_BODY + 2;
 /** Bytes that are backed by memory at first. */
 const FIRST_RESERVE = 256 * 1024;
+/** Puts for which others are expected to put, too, after one has met another; times that it tries then, and nanoseconds between them. */
+const CONTENDED_PUTS = 100;
+const MOST_TRIES = 8;
+const PAUSE = 100;
 /** Items from which on one place more is nothing that somebody else waits for. */
 const MANY = 16;
 
@@ -70,6 +75,8 @@ export class Channel {
   private readonly writer: RingWriter;
   private readonly reader: RingReader;
   private writing = false;
+  /** Puts that are yet to be prepared before the lock is taken. */
+  private contended = 0;
   /** `putsOfThread` when something was taken last. */
   private putsAtTaking = -1;
 
@@ -148,8 +155,13 @@ export class Channel {
 
   /** Puts the value if that can be done at once, as it mostly can; `false`: it has to go the long way. */
   putAtOnce(value: unknown): boolean {
+    if (this.writing) return false;
+    if (this.contended > 0) return this.putPrepared(value);
     const { words, at } = this.lock.cell;
-    if (this.writing || cas(words, at + CELL_STATE, 0, this.lock.me) !== 0) return false;
+    if (cas(words, at + CELL_STATE, 0, this.lock.me) !== 0) {
+      this.contended = CONTENDED_PUTS;
+      return false;
+    }
     let put = false;
     this.writing = true;
     try {
@@ -285,6 +297,34 @@ export class Channel {
       this.release();
     }
     if (put === 'put') this.announcePut();
+    return put;
+  }
+
+  /** The same where others put, too: the value is written before the lock is taken, so that all can do that at the same time. */
+  private putPrepared(value: unknown): boolean {
+    const { lock, writer } = this;
+    const { words, at } = lock.cell;
+    this.contended--;
+    let length: number;
+    this.writing = true;
+    try {
+      length = writer.prepare(value);
+    } finally {
+      this.writing = false;
+    }
+    if (length < 0) return false;
+    for (let tries = 1; cas(words, at + CELL_STATE, 0, lock.me) !== 0; tries++) {
+      this.contended = CONTENDED_PUTS;
+      if (tries === MOST_TRIES) return false;
+      idle(PAUSE);
+    }
+    let put = false;
+    try {
+      put = !this.items.isClosedWithLock && writer.writePrepared(length);
+    } finally {
+      this.release();
+    }
+    if (put) this.announcePut();
     return put;
   }
 

@@ -11,12 +11,17 @@ export const HEADER_BYTES: number = RING_HEADER_WORDS * 4;
 /** Bytes of a far item's payload in the ring: how long it is. */
 const FAR_BYTES = 8;
 
+/** Bytes of a value that is small. */
+const SMALL = 512;
+
 export class RingWriter {
   private readonly cell: Cell;
   private readonly ring: Ring;
   private readonly buffer: Buffer;
   private readonly far: Far;
   private readonly encoder = new Encoder();
+  private readonly apart = new Encoder();
+  private readonly prepared = new Int32Array(SMALL / 4);
   /** Shared objects in items that were put and may not have been read: they have to live until then. */
   private pinned: { number: number; objects: readonly object[] }[] = [];
 
@@ -26,6 +31,7 @@ export class RingWriter {
     this.buffer = buffer;
     this.far = far;
     this.encoder.aim(buffer);
+    this.apart.aim(Buffer.from(this.prepared.buffer));
   }
 
   /** Puts the value right after the last. `false`: there is no room for it, or it has to be written apart. */
@@ -36,6 +42,22 @@ export class RingWriter {
     const { from } = room;
     const end = encoder.encode(value, from, Math.min(room.limit, ring.reserved));
     return end >= 0 && this.commit(from, end - from, encoder.format, encoder.shared, false);
+  }
+
+  /** Writes a small value apart, without the lock; returns its length, or -1 where it is not small or has to go another way. */
+  prepare(value: unknown): number {
+    return Math.max(this.apart.encode(value, 0, SMALL), -1);
+  }
+
+  /** Puts what was prepared right after the last. `false`: there is no room for it. */
+  writePrepared(length: number): boolean {
+    const { ring, apart } = this;
+    const room = ring.room();
+    if (room === undefined) return false;
+    const { from } = room;
+    if (from + length > Math.min(room.limit, ring.reserved)) return false;
+    ring.copyIn(from, this.prepared, (length + 3) >> 2);
+    return this.commit(from, length, apart.format, apart.shared, false);
   }
 
   /** Puts the value, in whatever way. `false`: there is no room for it now. Throws `NotSendableError`, `NoSpaceError`. */

@@ -253,6 +253,13 @@ export class Ring {
     return wanted <= this.units - place ? this.roomAt(place, wanted) : this.roomAt(0, wanted);
   }
 
+  /** Copies so many words into the room that begins at the byte `from`. */
+  copyIn(from: number, source: Words, count: number): void {
+    const { words } = this;
+    const at = from >> 2;
+    for (let index = 0; index < count; index++) storePlain(words, at + index, source[index]!);
+  }
+
   /** Puts the item in whose payload has been written from the byte `from` on. Whoever announces it has to release the lock before. */
   commit(from: number, length: number, format: Format, far: boolean): void {
     const { words, at, units } = this;
