@@ -20,6 +20,11 @@ import { FORMAT } from './ring.ts';
 /** Instead of a value: there is none. */
 export const NOTHING: unique symbol = Symbol('nothing');
 
+const NONE: readonly SharedObject[] = [];
+/** Bytes of an item that is small. */
+const SMALL = 512;
+/** Takings after one that another was faster at. */
+const CONTENDED_TAKINGS = 100;
 /** Nanoseconds for which a taker steps back when another was faster, and how often in a row that is doubled. */
 const FIRST_PAUSE = 500;
 const MOST_DOUBLINGS = 4;
@@ -34,6 +39,10 @@ export class RingReader {
   private lost = 0;
   private readonly decoder = new Decoder();
   private readonly apart = new Decoder();
+  private readonly small = new Decoder();
+  private readonly copied = new Int32Array(SMALL / 4);
+  /** Takings for which others are expected to take, too. */
+  private contended = 0;
 
   /** `taken` is called after each item that was taken. */
   constructor(ring: Ring, buffer: Buffer, far: Far, title: string, taken: () => void) {
@@ -43,6 +52,7 @@ export class RingReader {
     this.title = title;
     this.taken = taken;
     this.decoder.aim(buffer);
+    this.small.aim(Buffer.from(this.copied.buffer));
   }
 
   /** Takes the oldest item; `NOTHING`: there is none. Throws what opening a shared object in it throws, `LayoutError`: it is taken then. */
@@ -57,6 +67,11 @@ export class RingReader {
         if (value === NOTHING) continue;
         return value;
       }
+      if (this.contended > 0 && !found.carries && length <= SMALL) {
+        const value = this.takeCopied(found);
+        if (value === NOTHING) continue;
+        return value;
+      }
       let value: unknown;
       let failure: unknown;
       try {
@@ -66,6 +81,18 @@ export class RingReader {
       }
       if (!this.took(head, next, decoder.opened, failure)) continue;
       return value;
+    }
+  }
+
+  /** Takes a small item where others take, too: it is read when it is taken, so that all can do that at the same time. `NOTHING`: as below. */
+  private takeCopied({ head, next, from, length, format }: Found): unknown {
+    this.contended--;
+    this.ring.copyOut(from, this.copied, (length + 3) >> 2);
+    if (!this.took(head, next, NONE, undefined)) return NOTHING;
+    try {
+      return this.small.decode(0, length, format === FORMAT.REPEATING);
+    } catch (error) {
+      throw error instanceof MalformedError ? this.damaged() : error;
     }
   }
 
@@ -94,8 +121,11 @@ export class RingReader {
     far?: number,
   ): boolean {
     const taken = this.ring.take(head, next);
-    if (!taken) this.stepBack();
-    else this.lost = 0;
+    if (!taken) {
+      this.contended = CONTENDED_TAKINGS;
+      this.stepBack();
+    }
+    if (taken) this.lost = 0;
     if (opened.length > 0 && (!taken || failure !== undefined)) {
       for (const object of opened) object[Symbol.dispose]();
     }

@@ -101,7 +101,7 @@ export class RingWriter {
     far: boolean,
   ): true {
     if (shared.length > 0 || this.pinned.length > 0) this.pin(shared);
-    this.ring.commit(from, length, format, far);
+    this.ring.commit(from, length, format, far, shared.length > 0);
     return true;
   }
 

@@ -18,7 +18,7 @@
  * one piece: a unit with its header, then its payload. Where it does not fit before the ring's end, a header says SKIP. (Not where it only lacks memory
  * that is backed, or a newer HEAD: what is skipped is lost until HEAD has passed it, and the ring would be full too early.)
  *
- *   header +0  31 SKIP | 30…29 format | 28 FAR | 27…0 bytes of the payload       +4  its number: PUTS before it
+ *   header +0  31 SKIP | 30…29 format | 28 FAR | 27…0 bytes of the payload       +4  31 CARRIES | 30…0 its number: PUTS before it
  *
  *   put    with the lock: write the item after the end, write the new end into the END word that is not in use, then PUTS + 1: that one store puts
  *          the item in, with its end. Who dies before has put nothing, and the next one writes over it.         // PUBLISH item -> PUTS
@@ -56,6 +56,7 @@ const UNIT_SHIFT = 3;
 /** Bytes of a unit. */
 export const UNIT: number = 1 << UNIT_SHIFT;
 const SKIP = 1 << 31;
+const CARRIES = 1 << 31;
 const FORMAT_SHIFT = 29;
 const FORMAT_MASK = 3;
 const FAR_BIT: number = 1 << 28;
@@ -78,6 +79,8 @@ export class Found {
   length = 0;
   format: Format = FORMAT.VALUE;
   far = false;
+  /** Whether there are shared objects in it. */
+  carries = false;
   number = 0;
 }
 
@@ -155,9 +158,9 @@ export class Ring {
     for (;;) {
       const head = this.headOfItem();
       if (head < 0) return 0;
-      const number = loadPlain(words, this.wordOf(this.itemAt(head)) + 1);
+      const number = loadPlain(words, this.wordOf(this.itemAt(head)) + 1) & MASK;
       const { puts } = this;
-      if (this.hasStayed(head)) return (puts - number) & MASK;
+      if (this.isThere(head)) return (puts - number) & MASK;
     }
   }
 
@@ -189,7 +192,8 @@ export class Ring {
       const length = header & LENGTH_MASK;
       const place = position & (units - 1);
       const taken = 1 + ((length + UNIT - 1) >> UNIT_SHIFT);
-      const number = loadPlain(words, word + 1);
+      const second = loadPlain(words, word + 1);
+      const number = second & MASK;
       if (look) this.oldestAtEnd = number;
       else if (((number - this.oldestAtEnd) & MASK) >= this.trust) {
         look = true;
@@ -202,6 +206,7 @@ export class Ring {
         found.length = length;
         found.format = ((header >> FORMAT_SHIFT) & FORMAT_MASK) as Format;
         found.far = (header & FAR_BIT) !== 0;
+        found.carries = (second & CARRIES) !== 0;
         found.number = number;
         return found;
       }
@@ -260,8 +265,15 @@ export class Ring {
     for (let index = 0; index < count; index++) storePlain(words, at + index, source[index]!);
   }
 
+  /** Copies so many words of the item's payload out. */
+  copyOut(from: number, target: Words, count: number): void {
+    const { words } = this;
+    const at = from >> 2;
+    for (let index = 0; index < count; index++) target[index] = loadPlain(words, at + index);
+  }
+
   /** Puts the item in whose payload has been written from the byte `from` on. Whoever announces it has to release the lock before. */
-  commit(from: number, length: number, format: Format, far: boolean): void {
+  commit(from: number, length: number, format: Format, far: boolean, carries: boolean): void {
     const { words, at, units } = this;
     const puts = loadPlain(words, at + PUTS_WORD);
     let position = loadPlain(words, at + END_WORD + (puts & 1));
@@ -271,7 +283,7 @@ export class Ring {
       position = position - left + units;
     }
     const word = this.wordOf(position);
-    storePlain(words, word + 1, puts);
+    storePlain(words, word + 1, carries ? puts | CARRIES : puts);
     storePlain(words, word, length | (format << FORMAT_SHIFT) | (far ? FAR_BIT : 0));
     const next = (position + 1 + ((length + UNIT - 1) >> UNIT_SHIFT)) & MASK;
     storePlain(words, at + END_WORD + ((puts + 1) & 1), next);

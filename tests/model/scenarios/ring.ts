@@ -84,7 +84,7 @@ function put({ me, things: { lock, ring, words }, note }: Tools<Things>, n: numb
   if (ring.fits(PAYLOAD_BYTES)) {
     const { from } = ring.roomFor(PAYLOAD_BYTES);
     for (let word = 0; word < PAYLOAD_WORDS; word++) store(words, (from >> 2) + word, item);
-    ring.commit(from, PAYLOAD_BYTES, 0, false);
+    ring.commit(from, PAYLOAD_BYTES, 0, false, false);
     note((ghosts) => {
       ghosts[ITEMS + item] = 1;
     });
