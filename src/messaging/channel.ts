@@ -10,7 +10,11 @@
  *   +5    GATE_GENERATION                                         the creator
  *
  * A value is put in while the lock is held, and all of it in one turn of the event loop: a call that awaits the lock puts in the very
- * moment in which it gets it (`LockedPut`). So no lock is ever held while other code runs, but for getters of the value itself.
+ * moment in which it gets it (`LockedPut`). So no lock is ever held while other code runs, but for getters of the value itself. Where producers
+ * meet, each writes its value into memory of its own first (`putPrepared`), and the lock is held for the copy only.
+ *
+ * Race: PUTS is written by a store that releases, which a load of WAITERS may overtake; so an item is announced only after the lock was released,
+ * by a compare-and-swap, which nothing overtakes.
  */
 
 import { cas } from '#atomics';
@@ -91,7 +95,7 @@ export class Channel {
     this.ring = new Ring(new Int32Array(buffer), 0, title);
     const bytes = Buffer.from(buffer);
     const far = new Far(cell.agent.folder, cell);
-    this.writer = new RingWriter(cell, this.ring, bytes, far);
+    this.writer = new RingWriter(cell, this.ring, bytes, far, title);
     this.reader = new RingReader(this.ring, bytes, far, title, () => this.taken());
   }
 
@@ -300,7 +304,7 @@ export class Channel {
     return put;
   }
 
-  /** The same where others put, too: the value is written before the lock is taken, so that all can do that at the same time. */
+  /** As `putAtOnce`, where others put, too: the value is written before the lock is taken, so that all can do that at the same time. */
   private putPrepared(value: unknown): boolean {
     const { lock, writer } = this;
     const { words, at } = lock.cell;

@@ -9,9 +9,7 @@
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { itemPath, itemsOf } from '../agents/data.ts';
 import { withRoom } from '../platform/room.ts';
-
-/** Numbers begin anew after 31 bits. */
-const NUMBER_MASK = 0x7fffffff;
+import { NUMBER_MASK } from './ring.ts';
 
 export class Far {
   private readonly folder: string;

@@ -4,6 +4,10 @@
  *
  * The shared objects in it are opened before it is taken, too: until then whoever put it keeps them open. If it is not taken, they are let
  * go at once, or the other end of a pipe would be kept waiting for somebody who has nothing to do with it.
+ *
+ * Where others take, too, a small item without shared objects (CARRIES) is only copied before it is taken, and read afterwards. The copy is whole: the
+ * compare-and-swap that takes it proves that HEAD has not moved since. Who is killed between the two has taken the item, and it goes with it,
+ * as it does when it is killed on its way back from `get`.
  */
 
 import { deserialize } from 'node:v8';
@@ -15,14 +19,12 @@ import type { Far } from './far.ts';
 import type { Parcel } from './parcel.ts';
 import { unpack } from './parcel.ts';
 import type { Format, Found, Ring } from './ring.ts';
-import { FORMAT } from './ring.ts';
+import { FORMAT, SMALL } from './ring.ts';
 
 /** Instead of a value: there is none. */
 export const NOTHING: unique symbol = Symbol('nothing');
 
 const NONE: readonly SharedObject[] = [];
-/** Bytes of an item that is small. */
-const SMALL = 512;
 /** Takings after one that another was faster at. */
 const CONTENDED_TAKINGS = 100;
 /** Nanoseconds for which a taker steps back when another was faster, and how often in a row that is doubled. */
@@ -84,7 +86,7 @@ export class RingReader {
     }
   }
 
-  /** Takes a small item where others take, too: it is read when it is taken, so that all can do that at the same time. `NOTHING`: as below. */
+  /** Takes a small item where others take, too: it is read when it is taken, so that all can do that at the same time. `NOTHING`: somebody else has. */
   private takeCopied({ head, next, from, length, format }: Found): unknown {
     this.contended--;
     this.ring.copyOut(from, this.copied, (length + 3) >> 2);
@@ -121,11 +123,8 @@ export class RingReader {
     far?: number,
   ): boolean {
     const taken = this.ring.take(head, next);
-    if (!taken) {
-      this.contended = CONTENDED_TAKINGS;
-      this.stepBack();
-    }
     if (taken) this.lost = 0;
+    else this.stepBack();
     if (opened.length > 0 && (!taken || failure !== undefined)) {
       for (const object of opened) object[Symbol.dispose]();
     }
@@ -138,6 +137,7 @@ export class RingReader {
 
   /** Another takes items at this moment. It goes on faster, and so do both, if they do not read the same ones over and over. */
   private stepBack(): void {
+    this.contended = CONTENDED_TAKINGS;
     idle(FIRST_PAUSE << Math.min(this.lost++, MOST_DOUBLINGS));
   }
 

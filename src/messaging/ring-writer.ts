@@ -1,21 +1,22 @@
 /** RingWriter: puts values into a ring. All of it with the lock to put. */
 
 import type { Cell } from '../agents/cell.ts';
+import { OutOfRangeError } from '../errors.ts';
 import { Encoder } from './encoder.ts';
 import type { Far } from './far.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Format, Ring } from './ring.ts';
-import { RING_HEADER_WORDS } from './ring.ts';
+import { NUMBER_MASK, RING_HEADER_WORDS, SMALL } from './ring.ts';
 
 export const HEADER_BYTES: number = RING_HEADER_WORDS * 4;
+/** The longest payload: what Node writes and reads at once. */
+const LONGEST: number = 2 ** 31 - 1;
 /** Bytes of a far item's payload in the ring: how long it is. */
 const FAR_BYTES = 8;
 
-/** Bytes of a value that is small. */
-const SMALL = 512;
-
 export class RingWriter {
   private readonly cell: Cell;
+  private readonly title: string;
   private readonly ring: Ring;
   private readonly buffer: Buffer;
   private readonly far: Far;
@@ -25,8 +26,9 @@ export class RingWriter {
   /** Shared objects in items that were put and may not have been read: they have to live until then. */
   private pinned: { number: number; objects: readonly object[] }[] = [];
 
-  constructor(cell: Cell, ring: Ring, buffer: Buffer, far: Far) {
+  constructor(cell: Cell, ring: Ring, buffer: Buffer, far: Far, title: string) {
     this.cell = cell;
+    this.title = title;
     this.ring = ring;
     this.buffer = buffer;
     this.far = far;
@@ -60,7 +62,7 @@ export class RingWriter {
     return this.commit(from, length, apart.format, apart.shared, false);
   }
 
-  /** Puts the value, in whatever way. `false`: there is no room for it now. Throws `NotSendableError`, `NoSpaceError`. */
+  /** Puts the value, in whatever way. `false`: there is no room for it now. Throws `NotSendableError`, `NoSpaceError`, `OutOfRangeError`. */
   write(out: Outgoing): boolean {
     const { ring, encoder } = this;
     if (out.bytes === undefined) {
@@ -75,6 +77,11 @@ export class RingWriter {
       }
     }
     const bytes = out.prepare();
+    if (bytes.length > LONGEST) {
+      throw new OutOfRangeError(
+        `${this.title}: can't put an item of ${bytes.length} bytes, more than ${LONGEST} don't go in one; put it in parts, or send a SharedMemory`,
+      );
+    }
     const length = this.lengthInRing(bytes);
     if (!ring.fits(length)) return false;
     const { from, limit } = ring.roomFor(length);
@@ -82,7 +89,7 @@ export class RingWriter {
     const far = bytes.length > ring.longest;
     if (far) {
       const { puts, size } = ring;
-      this.far.write(puts, (puts - size) & 0x7fffffff, bytes);
+      this.far.write(puts, (puts - size) & NUMBER_MASK, bytes);
       this.buffer.writeDoubleLE(bytes.length, from);
     } else this.buffer.set(bytes, from);
     return this.commit(from, length, out.format, out.shared, far);
@@ -108,7 +115,7 @@ export class RingWriter {
   private pin(objects: readonly object[]): void {
     const { ring } = this;
     const left = ring.size;
-    this.pinned = this.pinned.filter(({ number }) => ((ring.puts - number) & 0x7fffffff) <= left);
+    this.pinned = this.pinned.filter(({ number }) => ((ring.puts - number) & NUMBER_MASK) <= left);
     if (objects.length > 0) this.pinned.push({ number: ring.puts, objects });
   }
 

@@ -52,6 +52,10 @@ const DONE_WORD = 48;
 export const RING_HEADER_WORDS = 64;
 
 const MASK = 0x7fffffff;
+/** Numbers of items begin anew after as many. */
+export const NUMBER_MASK: number = MASK;
+/** Bytes of a payload that is small: where several put or take, such ones are copied in and out. */
+export const SMALL = 512;
 const UNIT_SHIFT = 3;
 /** Bytes of a unit. */
 export const UNIT: number = 1 << UNIT_SHIFT;

@@ -261,6 +261,12 @@ describe('a pipe', { timeout: 60_000 }, () => {
     there.close();
   });
 
+  it('refuses a message that is too long for the system', () => {
+    const [here] = Pipe();
+    assert.throws(() => here.sendBytesSync(new Uint8Array(2 ** 31)), { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' });
+    here.close();
+  });
+
   it('sends bytes only as bytes', () => {
     const [here, there] = Pipe();
     for (const bytes of ['text', 5, null, [1]]) assert.throws(() => here.sendBytesSync(wrong(bytes)), TYPE);

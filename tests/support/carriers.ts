@@ -11,11 +11,21 @@ export function takesEnd(queue: Queue<Connection>, go: Event, done: Event): void
   end.close();
 }
 
+/** More puts and takings than a test has. */
+const FOR_LONG = 1_000_000_000;
+
 type Channel = import('../../src/messaging/channel.ts').Channel;
 
 /** What is under the queue, for a test that has to stop it in the middle. */
 export function channelOf(queue: object): Channel {
   return Reflect.get(queue, 'channel') as Channel;
+}
+
+/** Makes the queue go on as where several put and take. */
+export function contend(queue: object): void {
+  const channel = channelOf(queue);
+  Reflect.set(channel, 'contended', FOR_LONG);
+  Reflect.set(Reflect.get(channel, 'reader') as object, 'contended', FOR_LONG);
 }
 
 export interface Carried {
@@ -26,6 +36,7 @@ export interface Carried {
 
 /** Takes an item, slowly; returns the number in the shared object within. `taken` is set when it is taken, and `go` lets it look into it. */
 export function takesSlowly(queue: Queue<Carried>, taken: Event, go: Event): number {
+  contend(queue);
   const { rooms } = channelOf(queue);
   rooms.announce = (): void => {
     Reflect.deleteProperty(rooms, 'announce');
