@@ -9,7 +9,8 @@
  * It looks after 4 takings, then after 8 more, 16 more…: a thread that takes and releases within nanoseconds hardly ever does.
  *
  * The waiter may be stopped, or its event loop busy. Then the object stands idle until others take it, after an interval. For an
- * agent that has given way in vain the half millisecond becomes four, then thirty-two…, until it helps again.
+ * agent that has given way in vain the half millisecond becomes four, then thirty-two…, until it is served in its turn: whoever
+ * stood in the way is gone.
  */
 
 import { now } from '#park';
@@ -66,10 +67,10 @@ export class Barging {
   /** This agent has taken the object after having waited; `impatient`: whoever it may have been kept for. */
   waited(impatient: boolean): void {
     this.lookAt = NEVER;
-    if (this.gaveWayAt === 0) return;
+    if (!impatient) this.patience = FAIRNESS_AFTER;
     // It may also be impatient where others have come and gone meanwhile.
-    const inVain = impatient && now() - this.gaveWayAt > IDLE_AFTER;
-    this.patience = inVain ? Math.min(this.patience * PATIENCE_FACTOR, MOST_PATIENCE) : FAIRNESS_AFTER;
+    else if (this.gaveWayAt !== 0 && now() - this.gaveWayAt > IDLE_AFTER)
+      this.patience = Math.min(this.patience * PATIENCE_FACTOR, MOST_PATIENCE);
     this.gaveWayAt = 0;
   }
 }

@@ -3,6 +3,7 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Barrier, BoundedSemaphore, Lock, Process, RLock, Semaphore, Thread, Value } from 'lockstep';
 import type { Style } from '../support/operations.ts';
 import { type Contest, competes } from './competitor.ts';
@@ -48,24 +49,54 @@ describe('when eight compete', { timeout: 240_000 }, () => {
     for (const { name, parts } of MIXES) {
       it(`${what} comes to none of ${name} more than twice as often as to another`, async () => {
         const object = make();
-        const contest: Contest = {
-          gate: new Barrier(COMPETITORS),
-          begun: word(),
-          total: word(),
-          shares: Array.from({ length: COMPETITORS }, word),
-          enough: ENOUGH,
-          work: WORK,
-        };
+        const contest = makeContest();
         const competitors = Array.from({ length: COMPETITORS }, (_, me) => {
           const { kind, style } = parts[me % parts.length] ?? { kind: Process, style: 'blocking' };
           return new kind({ target: competes, args: [object, contest, me, style] });
         });
         for (const competitor of competitors) competitor.start();
         for (const competitor of competitors) await competitor.result;
-        const shares = contest.shares.map(({ value }) => value);
-        assert.ok(Math.max(...shares) <= 2 * Math.min(...shares), `the shares are ${shares.join(', ')}`);
+        assertFair(contest);
         object.close();
       });
     }
+
+    it(`${what} is shared out as before after one of them was stopped, and the others gave way in vain`, async () => {
+      const object = make();
+      const contest = makeContest();
+      // Counted only from when this is taken back.
+      contest.begun.add(-1);
+      const competitors = Array.from(
+        { length: COMPETITORS },
+        (_, me) => new Process({ target: competes, args: [object, contest, me, 'blocking'] }),
+      );
+      for (const competitor of competitors) competitor.start();
+      while (contest.begun.value < COMPETITORS - 1) await sleep(1);
+      const pid = competitors[0]?.pid;
+      assert.ok(pid);
+      process.kill(pid, 'SIGSTOP');
+      await sleep(500);
+      process.kill(pid, 'SIGCONT');
+      contest.begun.add(1);
+      for (const competitor of competitors) await competitor.result;
+      assertFair(contest);
+      object.close();
+    });
   }
 });
+
+function makeContest(): Contest {
+  return {
+    gate: new Barrier(COMPETITORS),
+    begun: word(),
+    total: word(),
+    shares: Array.from({ length: COMPETITORS }, word),
+    enough: ENOUGH,
+    work: WORK,
+  };
+}
+
+function assertFair(contest: Contest): void {
+  const shares = contest.shares.map(({ value }) => value);
+  assert.ok(Math.max(...shares) <= 2 * Math.min(...shares), `the shares are ${shares.join(', ')}`);
+}
