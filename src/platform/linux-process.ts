@@ -38,6 +38,9 @@ interface Calls {
   readonly poll: Ffi;
   readonly waitid: Ffi;
   readonly close: Ffi;
+  readonly exit: Ffi;
+  readonly defaultLoop: () => unknown;
+  readonly loopAlive: Ffi;
 }
 
 let declared: Calls | undefined;
@@ -49,6 +52,20 @@ export function setParentDeathSignal(signal: number): void {
       `prctl: failed to ask for signal ${signal} at the parent's end, errno ${koffi.errno()}; allow prctl in this sandbox`,
     );
   }
+}
+
+/**
+ * Whether the event loop of this process's main thread has anything left to do (`uv_loop_alive`, which Node exports to addons).
+ * To be asked in the main thread.
+ */
+export function isLoopAlive(): boolean {
+  return calls().loopAlive(calls().defaultLoop()) !== 0;
+}
+
+/** Ends this process with no further ado: nothing of Node or of an addon runs any more. */
+export function endAtOnce(code: number): never {
+  calls().exit(code);
+  throw new PlatformError('_exit: failed to end this process; allow it in this sandbox');
 }
 
 /**
@@ -102,6 +119,9 @@ function calls(): Calls {
       poll: libc.func('int poll(void *fds, unsigned long count, int timeout)') as Ffi,
       waitid: libc.func('int waitid(int type, unsigned int id, void *info, int options)') as Ffi,
       close: libc.func('int close(int fd)') as Ffi,
+      exit: libc.func('void _exit(int code)') as Ffi,
+      defaultLoop: libc.func('void *uv_default_loop()') as () => unknown,
+      loopAlive: libc.func('int uv_loop_alive(void *loop)') as Ffi,
     };
   }
   return declared;

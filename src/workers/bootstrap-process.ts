@@ -3,6 +3,7 @@
 import '../index.ts';
 import { inherit } from '../agents/agent.ts';
 import { setParentDeathSignal } from '../platform/linux-process.ts';
+import { endWhenIdle } from './ending.ts';
 import { agentName, assumeIdentity, MAIN_THREAD_NAME, newCounters } from './identity.ts';
 import { finishJob, readJob, writeOutcome } from './process-files.ts';
 import { runTarget } from './run-target.ts';
@@ -29,7 +30,10 @@ runTarget({
   isMethod,
   cargo,
   opened: () => finishJob(files),
-  record: (outcome) => writeOutcome(files, outcome),
+  record: (outcome) => {
+    writeOutcome(files, outcome);
+    endWhenIdle();
+  },
 });
 
 function dieWithParent(): void {
