@@ -50,6 +50,14 @@ export function itemsPut(queue: SharedObject): number {
   return channelOf(queue).ring.puts;
 }
 
+/** Makes this process put and take as it does for a while after it has met others that put and take. */
+export function expectOthers(queue: SharedObject): void {
+  const channel = channelOf(queue);
+  const puts = 1000;
+  Reflect.set(channel, 'contended', puts);
+  Reflect.set(Reflect.get(channel, 'reader'), 'contended', puts);
+}
+
 /** Calls that wait until all items of the queue are done. */
 export function joining(queue: SharedObject): number {
   return waitersOf(namespaceOf(queue), channelOf(queue).joins.cell).length;

@@ -22,11 +22,12 @@ import {
 } from '../support/wire.ts';
 import { arm, disarm } from './countdown.ts';
 import './crashing-files.ts';
+import { expectOthers } from './internals.ts';
 
 /**
  * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle,
  * `closeKept`, `disposeKept` and `unlinkKept` of what was made or opened last, `closeOpened` of what came last as an argument, `settle` of a barrier,
- * `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
+ * `expectOthers`: of a queue, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
  * `forget` of everything.
  */
 export interface Order extends Command {
@@ -127,6 +128,8 @@ export async function serve(folder: string, serial: number): Promise<void> {
       case 'waitAndAbort':
         (first as Event).waitSync();
         return aborter.abort();
+      case 'expectOthers':
+        return expectOthers(first as SharedObject);
       case 'settle':
         return Reflect.get(first as Barrier, 'resolved');
       default:

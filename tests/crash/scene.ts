@@ -156,3 +156,11 @@ export async function inTime<T>(promise: Promise<T>, what: string, limit = HANG_
     clearTimeout(timer);
   }
 }
+
+/** The code of the error that it fails with. */
+export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
+  return await promise.then(
+    () => 'no error',
+    (error: Error) => Reflect.get(error, 'code') ?? error.message,
+  );
+}

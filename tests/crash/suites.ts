@@ -10,6 +10,7 @@ import { locks } from './operations/locks.ts';
 import { messages } from './operations/messages.ts';
 import { namespaces } from './operations/namespaces.ts';
 import { objects } from './operations/objects.ts';
+import { pipes } from './operations/pipes.ts';
 import { reaping } from './operations/reaping.ts';
 import { rwlocks } from './operations/rwlocks.ts';
 import { boundedSemaphores, semaphores } from './operations/semaphores.ts';
@@ -24,6 +25,7 @@ export const suites = {
   rwlocks,
   latches,
   messages,
+  pipes,
   objects,
   data,
   namespaces,

@@ -1,16 +1,15 @@
-/** Queues and pipes: whoever dies, an item is wholly in or not, nobody gets it twice, and the others put and get on. */
+/** Queues: whoever dies, an item is wholly in or not, nobody gets it twice, and the others put and get on. */
 
 import assert from 'node:assert/strict';
-import { type Connection, JoinableQueue, Pipe, Queue, SimpleQueue } from 'lockstep';
+import { JoinableQueue, Queue, SimpleQueue } from 'lockstep';
 import { until, untilWaiting } from '../../support/until.ts';
 import { itemsPut, joining } from '../internals.ts';
 import { type Operation, operation, type Suite } from '../operation.ts';
-import type { Death, Scene } from '../scene.ts';
+import { codeOf, type Death, type Scene } from '../scene.ts';
 
 const EMPTY = 'ERR_LOCKSTEP_QUEUE_EMPTY';
 const FULL = 'ERR_LOCKSTEP_QUEUE_FULL';
 const CLOSED = 'ERR_LOCKSTEP_CLOSED';
-const END = 'ERR_LOCKSTEP_END_OF_STREAM';
 /** Goes by a file of its own through a queue of the least size. */
 const FAR_ITEM = 'far '.repeat(100);
 /** Milliseconds, more than a cold process needs until it waits. */
@@ -22,9 +21,9 @@ export const messages: Suite = [
   ...['putSync', 'put'].flatMap((put) => [...waitsForRoom(put)]),
   ...['getSync', 'get', 'tryGet'].flatMap((get) => [...getsBy(get)]),
   ...['getSync', 'get'].flatMap((get) => [...waitsForItem(get)]),
+  ...meetsOthers(),
   ...closes(),
   ...joins(),
-  ...pipes(),
   ...makes(),
 ];
 
@@ -151,6 +150,50 @@ function* waitsForItem(get: string): Iterable<Operation> {
   }
 }
 
+/** As where several put and take at the same time: the item is written before the lock is taken, and read after it is taken. */
+function* meetsOthers(): Iterable<Operation> {
+  for (const put of ['putSync', 'put']) {
+    yield operation(`Queue.${put}, where others put, with a blocked consumer`, 8, async (scene) => {
+      const queue = scene.share(new Queue());
+      await scene.victim.order('expectOthers', queue);
+      const next = scene.progress(scene.first.call(queue, 'getSync'), 'getSync');
+      await untilWaiting(queue, 1);
+      const death = await scene.crash(queue, put, 'item');
+      const isIn = itemsPut(queue) === 1;
+      if (death.completed) assert.equal(isIn, true);
+      if (!isIn) queue.putSync('second');
+      assert.equal(await next, isIn ? 'item' : 'second');
+      await isSound(scene, queue, death);
+    });
+  }
+  yield operation('Queue.putSync, where others put, full', 8, async (scene) => {
+    const queue = scene.share(new Queue({ maxSize: 1 }));
+    queue.putSync('first');
+    await scene.victim.order('expectOthers', queue);
+    const death = await scene.crash(queue, 'putSync', 'item', { timeout: LATE });
+    assert.deepEqual(drain(queue), ['first']);
+    await isSound(scene, queue, death, FULL);
+  });
+  for (const get of ['getSync', 'get']) {
+    yield operation(`Queue.${get}, where others take, with one that waits for room`, 5, async (scene) => {
+      const queue = scene.share(new Queue({ maxSize: 1 }));
+      queue.putSync('first');
+      await scene.victim.order('expectOthers', queue);
+      const other = scene.progress(scene.first.call(queue, 'putSync', 'other'), 'putSync');
+      await until(() => queue.describe().waitingToPut === 1, 'a survivor to wait for room');
+      const death = await scene.crash(queue, get);
+      if (death.completed) assert.equal(death.value, 'first');
+      const got: unknown[] = [];
+      if (!death.completed && itemsPut(queue) === 1 && queue.size === 1) got.push(queue.getSync());
+      await other;
+      got.push(...drain(queue));
+      assert.equal(got.pop(), 'other');
+      assert.deepEqual(got, death.completed || got.length === 0 ? [] : ['first']);
+      await isSound(scene, queue, death);
+    });
+  }
+}
+
 function* closes(): Iterable<Operation> {
   yield operation('Queue.close, with consumers that wait', 6, async (scene) => {
     const queue = scene.share(new Queue());
@@ -235,61 +278,6 @@ function* joins(): Iterable<Operation> {
   }
 }
 
-function* pipes(): Iterable<Operation> {
-  for (const send of ['sendSync', 'send']) {
-    yield operation(`Connection.${send}, with one in recvSync`, 6, async (scene) => {
-      const [here, there] = pipe(scene);
-      const next = scene.progress(scene.first.call(here, 'recvSync'), 'recvSync');
-      await untilWaiting(here, 1);
-      const death = await scene.crash(there, send, 'item');
-      if (death.completed) assert.equal(await next, 'item');
-      there.sendSync('second');
-      const got = [await next, ...received(here)];
-      assert.ok(['second', 'item,second'].includes(got.join()), got.join());
-      assert.equal(death.error, undefined);
-      await passes(scene, here, there);
-    });
-  }
-  for (const receive of ['recvSync', 'recv']) {
-    yield operation(`Connection.${receive}, a message is there`, 3, async (scene) => {
-      const [here, there] = pipe(scene);
-      there.sendSync('item');
-      const death = await scene.crash(here, receive);
-      const left = received(here);
-      assert.deepEqual(left, death.completed || left.length === 0 ? [] : ['item']);
-      assert.equal(death.error, undefined);
-      await passes(scene, here, there);
-    });
-    yield operation(`Connection.${receive}, waiting, with another`, 6, async (scene) => {
-      const [here, there] = pipe(scene);
-      const crash = scene.crash(here, receive);
-      const next = scene.progress(scene.first.call(here, 'recvSync'), 'recvSync');
-      await scene.untilVictimWaits(here, 1);
-      there.sendSync('item');
-      const death = await crash;
-      await until(() => here.describe().size === 0, 'somebody to receive the message');
-      there.sendSync('second');
-      const got = [death.value, await next, ...received(here)].filter((item) => item !== undefined);
-      assert.ok(['second', 'item,second', 'second,item'].includes(got.join()), got.join());
-      await passes(scene, here, there);
-    });
-    yield operation(`Connection.close, the last of its end, with one in ${receive}`, 4, async (scene) => {
-      const [here, there] = Pipe();
-      scene.share(here);
-      await scene.victim.call(there, 'sendSync', 'item');
-      there.close();
-      assert.equal(await scene.first.call(here, 'recvSync'), 'item');
-      const next = codeOf(scene.progress(scene.first.call(here, receive), receive));
-      await untilWaiting(here, 1);
-      // Only the victim has that end open.
-      const death = await scene.crashIn('closeOpened');
-      assert.equal(await next, END);
-      assert.equal(death.error, undefined);
-      assert.equal(await codeOf(scene.newcomer.call(here, 'sendSync', 'late')), 'ERR_LOCKSTEP_BROKEN_PIPE');
-    });
-  }
-}
-
 function* makes(): Iterable<Operation> {
   for (const kind of ['Queue', 'JoinableQueue', 'SimpleQueue']) {
     yield operation(`new ${kind}()`, 12, async (scene) => {
@@ -307,12 +295,6 @@ function* makes(): Iterable<Operation> {
   });
 }
 
-function pipe(scene: Scene): [Connection, Connection] {
-  const ends = Pipe();
-  for (const end of ends) scene.share(end);
-  return ends;
-}
-
 /** What can be taken without waiting. */
 function drain(queue: Queue): unknown[] {
   const items: unknown[] = [];
@@ -320,21 +302,8 @@ function drain(queue: Queue): unknown[] {
   return items;
 }
 
-function received(end: Connection): unknown[] {
-  const items: unknown[] = [];
-  while (end.pollSync()) items.push(end.recvSync());
-  return items;
-}
-
 async function untilJoining(queue: JoinableQueue, count: number): Promise<void> {
   await until(() => joining(queue) === count, `${count} to join`);
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<unknown> {
-  return await promise.then(
-    () => 'no error',
-    (error: Error) => Reflect.get(error, 'code') ?? error.message,
-  );
 }
 
 /** Survivors put and get; nobody waits. */
@@ -350,17 +319,4 @@ async function isSound(scene: Scene, queue: Queue, death: Death, code?: string):
   drain(queue);
   const { waiting, waitingToPut, size } = queue.describe();
   assert.deepEqual([waiting, waitingToPut, size], [0, 0, 0]);
-}
-
-/** Messages go both ways. */
-async function passes(scene: Scene, here: Connection, there: Connection): Promise<void> {
-  const { newcomer, second } = scene;
-  for (const [from, to] of [
-    [here, there],
-    [there, here],
-  ] as const) {
-    await scene.progress(newcomer.call(from, 'sendSync', 'a'), 'sendSync');
-    assert.equal(await scene.progress(second.call(to, 'recvSync'), 'recvSync'), 'a');
-  }
-  assert.deepEqual([here.describe().waiting, there.describe().waiting], [0, 0]);
 }

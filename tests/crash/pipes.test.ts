@@ -1,0 +1,3 @@
+import { walks } from './walked.ts';
+
+walks('pipes');
