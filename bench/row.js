@@ -14,8 +14,8 @@
  */
 import { figures } from './figures.js';
 
-const WARM_MS = 500;
-const WARM_ROUNDS = 5;
+const WARM_MS = 1000;
+const WARM_ROUNDS = 10;
 
 /** V8 takes some ten thousand calls, in every process that takes part, until it has compiled what is called. */
 async function warmUp(/** @type {() => number | Promise<number>} */ measure) {
