@@ -122,6 +122,39 @@ describe('a queue', { timeout: 60_000 }, () => {
     for (const each of [queue, lock, got]) each[Symbol.dispose]();
   });
 
+  it('says of what is nested too deeply that it is, where it is put or where it is taken', () => {
+    const queue = new Queue<unknown>();
+    const nested = (levels: number): unknown => {
+      let value: unknown = null;
+      for (let level = 0; level < levels; level++) value = { value };
+      return value;
+    };
+    assert.throws(() => queue.putSync(nested(100_000)), {
+      code: 'ERR_LOCKSTEP_NOT_SENDABLE',
+      message: /too deeply/,
+    });
+    assert.equal(queue.size, 0);
+    // Reading needs more stack than writing: somewhere between lies what can be put and not taken.
+    let met = false;
+    for (let levels = 1000; levels < 20_000 && !met; levels += 100) {
+      try {
+        queue.putSync(nested(levels));
+      } catch {
+        break;
+      }
+      try {
+        queue.getSync();
+      } catch (error) {
+        met = true;
+        assert.equal((error as { code?: string }).code, 'ERR_LOCKSTEP_OUT_OF_RANGE');
+        assert.match((error as Error).message, /too deeply/);
+      }
+    }
+    queue.putSync('after');
+    assert.equal(queue.getSync(), 'after');
+    queue[Symbol.dispose]();
+  });
+
   it('carries a large value whose getter puts another large value elsewhere', () => {
     const [queue, other] = [new Queue<unknown>(), new Queue<unknown>()];
     const [large, inner] = ['A'.repeat(300_000), 'B'.repeat(300_000)];
