@@ -309,6 +309,26 @@ describe('a pipe', { timeout: 60_000 }, () => {
     there.close();
   });
 
+  it('receives bytes up to a number of them only, and nothing where that is none', async () => {
+    const [here, there] = Pipe();
+    here.sendBytesSync(new Uint8Array(3));
+    for (const most of [{ timeout: 5 }, '5', null]) {
+      assert.throws(() => there.recvBytesSync(wrong(most)), TYPE);
+      await assert.rejects(there.recvBytes(wrong(most)), TYPE);
+    }
+    for (const most of [-1, 1.5, Number.NaN]) {
+      assert.throws(() => there.recvBytesSync(most), RANGE);
+      await assert.rejects(there.recvBytes(most), RANGE);
+    }
+    assert.equal(there.recvBytesSync(3).length, 3);
+    here.close();
+    there.close();
+  });
+
+  it('is refused with options that are none', () => {
+    for (const options of [false, 1, 'x', null]) assert.throws(() => Pipe(wrong(options)), TYPE);
+  });
+
   it('has ends whose handles open ends only', () => {
     const [here, there] = Pipe();
     assert.throws(() => Connection.open(new Queue().handle), { code: 'ERR_LOCKSTEP_HANDLE' });
@@ -326,5 +346,16 @@ describe('a pipe', { timeout: 60_000 }, () => {
     }
     reads.close();
     writes.close();
+  });
+
+  it('is not waited for without a list, and a queue then loses no item', async () => {
+    const queue = new Queue<number>();
+    queue.putSync(1);
+    for (const object of [queue, 5, null, undefined]) {
+      assert.throws(() => waitAnySync(wrong(object)), TYPE);
+      await assert.rejects(waitAny(wrong(object)), TYPE);
+    }
+    assert.equal(queue.size, 1);
+    queue[Symbol.dispose]();
   });
 });
