@@ -155,6 +155,24 @@ describe('a queue', { timeout: 60_000 }, () => {
     queue[Symbol.dispose]();
   });
 
+  it('lets in as many of those who wait for room as there is room for, and wakes no others', async () => {
+    const queue = new Queue<number>({ maxSize: 2 });
+    const { ring } = Reflect.get(queue, 'channel') as { ring: { fits(length: number): boolean } };
+    let looks = 0;
+    const fits = ring.fits.bind(ring);
+    ring.fits = (length) => {
+      looks++;
+      return fits(length);
+    };
+    const count = 300;
+    const puts = Array.from({ length: count }, (_, n) => queue.put(n));
+    for (let n = 0; n < count; n++) assert.equal(await queue.get(), n);
+    await Promise.all(puts);
+    // If each looked whenever there is room, it would be the square of their number.
+    assert.ok(looks < 30 * count, `${looks} looks`);
+    queue[Symbol.dispose]();
+  });
+
   it('carries a large value whose getter puts another large value elsewhere', () => {
     const [queue, other] = [new Queue<unknown>(), new Queue<unknown>()];
     const [large, inner] = ['A'.repeat(300_000), 'B'.repeat(300_000)];
