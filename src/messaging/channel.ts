@@ -189,7 +189,9 @@ export class Channel {
       }
       if (this.isPut(put)) return true;
       if (deadline.expired || gone()) return false;
-      if (!takeBlocking(this.rooms.cell, this.waitForRoom(out, gone), deadline)) return false;
+      const { wait, outcome } = this.waitForRoom(out, gone);
+      if (!takeBlocking(this.rooms.cell, wait, deadline)) return false;
+      if (this.isPut(outcome())) return true;
     }
   }
 
@@ -211,8 +213,9 @@ export class Channel {
       }
       if (this.isPut(put)) return true;
       if (deadline.expired || gone()) return false;
-      const wait = this.waitForRoom(out, gone);
+      const { wait, outcome } = this.waitForRoom(out, gone);
       if (!(await takeAwaiting(this.rooms.cell, wait, deadline, keeper))) return false;
+      if (this.isPut(outcome())) return true;
     }
   }
 
@@ -269,11 +272,32 @@ export class Channel {
     return { wait: this.items.waitFor(act, ready, streams), outcome };
   }
 
-  private waitForRoom(out: Outgoing, gone: () => boolean): Taking {
+  /**
+   * Waits for room, and puts in the moment in which there is some: whoever waits behind is woken only if there is more. The outcome is `undefined`
+   * where another was just putting.
+   */
+  private waitForRoom(out: Outgoing, gone: () => boolean): { wait: Taking; outcome: () => Put | undefined } {
     const length = this.writer.lengthInRing(out.prepare());
     const ready = (): boolean => this.items.closed || this.ring.fits(length) || gone();
+    let put: Put | undefined;
+    let failure: { error: unknown } | undefined;
+    const act = (): boolean => {
+      if (!ready()) return false;
+      if (!this.lock.tryTake()) return true;
+      try {
+        put = this.writeAndRelease(out);
+      } catch (error) {
+        failure = { error };
+        return true;
+      }
+      return put !== 'full' || gone();
+    };
+    const outcome = (): Put | undefined => {
+      if (failure !== undefined) throw failure.error;
+      return put;
+    };
     const { most } = this.ring;
-    return this.rooms.waitFor(ready, ready, most === 0 || most >= MANY);
+    return { wait: this.rooms.waitFor(act, ready, most === 0 || most >= MANY), outcome };
   }
 
   /** `undefined`: another is just putting. */
@@ -282,7 +306,7 @@ export class Channel {
     return this.lock.tryTake() ? this.writeAndRelease(out) : undefined;
   }
 
-  private isPut(put: Put): boolean {
+  private isPut(put: Put | undefined): boolean {
     if (put === 'closed') {
       throw new ClosedError(
         `${this.title}: can't put, it was closed; put before it is closed, or make another`,

@@ -176,11 +176,13 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   /** Receives a message of bytes. One longer than `most` throws `OutOfRangeError`, and closes this end for receiving. */
   async recvBytes(most?: number, options?: WaitOptions): Promise<Uint8Array> {
+    this.checkMost(most);
     return this.asBytes(await (this as Connection).recv(options), most);
   }
 
   /** The same; *blocks* the thread until there is a message. */
   recvBytesSync(most?: number, options?: WaitOptions): Uint8Array {
+    this.checkMost(most);
     return this.asBytes((this as Connection).recvSync(options), most);
   }
 
@@ -286,6 +288,20 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
       );
     }
     return { channel: this.in, deadline };
+  }
+
+  /** Before anything is received, which would be lost. */
+  private checkMost(most: unknown): void {
+    if (most === undefined) return;
+    if (typeof most !== 'number') {
+      throw new InvalidTypeError(
+        `${this.title}: refused, the most bytes to receive are ${inspect(most)}; pass a whole number first, or undefined, and then options`,
+      );
+    }
+    if (Number.isInteger(most) && most >= 0) return;
+    throw new OutOfRangeError(
+      `${this.title}: refused, the most bytes to receive are ${most}; pass a whole number from 0 on, or leave it out`,
+    );
   }
 
   private asBytes(message: unknown, most: number | undefined): Uint8Array {

@@ -174,10 +174,9 @@ export abstract class MessageQueue<Item> extends SharedObject {
 
   private fullError(options: WaitOptions | undefined): QueueFullError {
     const { most, size, capacity } = this.channel.ring;
-    const bound =
-      most > 0 && size >= most ? `its ${most} places are taken` : `its ${capacity} bytes are full`;
+    const bound = most > 0 && size >= most ? `${most} items` : `${capacity} bytes`;
     return new QueueFullError(
-      `${this.title}: can't put, ${bound}${after(options)}; wait longer, take items out, or make it larger`,
+      `${this.title}: can't put, it is full of its ${bound}${after(options)}; wait longer, take items out, or make it larger`,
     );
   }
 

@@ -5,6 +5,7 @@ import type { SharedObject } from '../agents/shared-object.ts';
 import { NotSendableError } from '../errors.ts';
 import { Encoder, FOREIGN, OVERFLOW } from './encoder.ts';
 import { packWhole } from './parcel.ts';
+import { isTooDeep } from './read-clone.ts';
 import type { Format } from './ring.ts';
 import { FORMAT } from './ring.ts';
 
@@ -85,12 +86,10 @@ export class Outgoing {
     try {
       this.bytes = serialize(parcel);
     } catch (cause) {
-      throw new NotSendableError(
-        `${this.what} value can't be sent, ${(cause as Error).message}; send plain data or shared objects`,
-        {
-          cause,
-        },
-      );
+      const reason = isTooDeep(cause)
+        ? 'it is nested too deeply for the stack of this thread; send flatter data'
+        : `${(cause as Error).message.replace(/\.$/, '')}; send plain data or shared objects`;
+      throw new NotSendableError(`${this.what} value can't be sent, ${reason}`, { cause });
     }
   }
 }

@@ -57,6 +57,8 @@ interface Spot {
 
 type Fields = Record<string, unknown>;
 
+const UNREADABLE: unique symbol = Symbol('unreadable');
+
 /**
  * Makes a parcel of `value`.
  *
@@ -232,8 +234,9 @@ class Packer {
     place.message = String(error.message);
     place.stack = String(error.stack);
     for (const key of ['cause', 'errors', ...Object.keys(error)]) {
-      if (key in place || !Object.hasOwn(error, key)) continue;
-      const inner = (error as unknown as Fields)[key];
+      if (Object.hasOwn(place, key) || !Object.hasOwn(error, key)) continue;
+      const inner = fieldOf(error, key);
+      if (inner === UNREADABLE) continue;
       const spot = { value: inner, key: keyOf(key), parent };
       if (isError(inner) || canPack(spot, this.to)) define(place, key, this.stub(spot));
     }
@@ -259,6 +262,15 @@ class Packer {
       `${this.what} ${path} can't be sent to another ${this.to}, it is ${found}; send plain data or shared objects instead`,
       cause === undefined ? undefined : { cause },
     );
+  }
+}
+
+/** A field of an error; `UNREADABLE`: its getter throws. */
+function fieldOf(error: Error, key: string): unknown {
+  try {
+    return (error as unknown as Fields)[key];
+  } catch {
+    return UNREADABLE;
   }
 }
 

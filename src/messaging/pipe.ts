@@ -26,9 +26,15 @@ export interface PipeOptions {
  * here.sendSync({ question: 1 });
  * console.log(here.recvSync());
  */
-export function Pipe<First = unknown, Second = unknown>({
-  duplex = true,
-}: PipeOptions = {}): [Connection<First, Second>, Connection<Second, First>] {
+export function Pipe<First = unknown, Second = unknown>(
+  options: PipeOptions = {},
+): [Connection<First, Second>, Connection<Second, First>] {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidTypeError(
+      `Pipe: refused, its options are ${inspect(options)}; pass an object such as { duplex: false }`,
+    );
+  }
+  const { duplex = true } = options;
   if (typeof duplex !== 'boolean') {
     throw new InvalidTypeError(`Pipe: refused, duplex is ${inspect(duplex)}; pass true or false`);
   }

@@ -10,14 +10,14 @@
  * as it does when it is killed on its way back from `get`.
  */
 
-import { deserialize } from 'node:v8';
 import { idle } from '../agents/blocking.ts';
 import type { SharedObject } from '../agents/shared-object.ts';
-import { LayoutError } from '../errors.ts';
+import { LayoutError, OutOfRangeError } from '../errors.ts';
 import { copyOf, Decoder, MalformedError } from './decoder.ts';
 import type { Far } from './far.ts';
 import type { Parcel } from './parcel.ts';
 import { unpack } from './parcel.ts';
+import { isTooDeep, readClone } from './read-clone.ts';
 import type { Format, Found, Ring } from './ring.ts';
 import { FORMAT, SMALL } from './ring.ts';
 
@@ -144,7 +144,7 @@ export class RingReader {
   private valueOf(bytes: Uint8Array | undefined, format: Format, opened: SharedObject[]): unknown {
     if (bytes === undefined) throw new MalformedError();
     if (format === FORMAT.BYTES) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (format === FORMAT.CLONED) return unpack(parcelIn(bytes), opened);
+    if (format === FORMAT.CLONED) return unpack(this.parcelIn(bytes), opened);
     const { apart } = this;
     apart.aim(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     try {
@@ -154,17 +154,21 @@ export class RingReader {
     }
   }
 
+  private parcelIn(bytes: Uint8Array): Parcel {
+    try {
+      return readClone(bytes) as Parcel;
+    } catch (cause) {
+      if (!isTooDeep(cause)) throw new MalformedError();
+      throw new OutOfRangeError(
+        `${this.title}: an item can't be read, it is nested too deeply for the stack of this thread; it is left out, put flatter data`,
+        { cause },
+      );
+    }
+  }
+
   private damaged(): LayoutError {
     return new LayoutError(
       `${this.title}: an item can't be read, its memory is damaged; it is left out, and what comes after it may be sound`,
     );
-  }
-}
-
-function parcelIn(bytes: Uint8Array): Parcel {
-  try {
-    return deserialize(bytes) as Parcel;
-  } catch {
-    throw new MalformedError();
   }
 }

@@ -77,6 +77,15 @@ function begin<Each>(
 ): { all: Each[]; deadline: Deadline } {
   const deadline = Deadline.from(options);
   deadline.throwIfAborted();
+  // A queue can be iterated, too, which would take its items.
+  if (
+    objects instanceof MessageQueue ||
+    typeof (objects as unknown as { [Symbol.iterator]: unknown } | null)?.[Symbol.iterator] !== 'function'
+  ) {
+    throw new InvalidTypeError(
+      `waitAny: refused, ${inspect(objects)} is not a list of objects; pass an array such as [queue, connection]`,
+    );
+  }
   const all = [...objects];
   for (const object of all) check(object);
   return { all, deadline };

@@ -10,10 +10,11 @@
 
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { deserialize, serialize } from 'node:v8';
+import { serialize } from 'node:v8';
 import type { FunctionReference } from '../agents/function-reference.ts';
 import { NoSpaceError, NotSendableError, PlatformError } from '../errors.ts';
 import type { Parcel } from '../messaging/parcel.ts';
+import { readClone } from '../messaging/read-clone.ts';
 import { uniqueName } from '../platform/unique.ts';
 import type { ProcessIdentity } from './identity.ts';
 import type { Outcome } from './outcome.ts';
@@ -66,7 +67,7 @@ export function writeJob(folder: string, job: Job, title: string): JobFiles {
 
 /** Reads the job from its file. */
 export function readJob(path: string): { job: Job; files: JobFiles } {
-  return { job: deserialize(readFileSync(path)) as Job, files: jobFiles(path) };
+  return { job: readClone(readFileSync(path)) as Job, files: jobFiles(path) };
 }
 
 /** Says that the child has all it needs of the job. */
@@ -94,7 +95,7 @@ export function writeOutcome({ result }: JobFiles, outcome: Outcome): void {
 /** Takes what the child left; `undefined` if it left nothing. */
 export function takeOutcome({ job, result }: JobFiles): Outcome | undefined {
   try {
-    return deserialize(readFileSync(result)) as Outcome;
+    return readClone(readFileSync(result)) as Outcome;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     return threw(error, 'process');

@@ -122,6 +122,57 @@ describe('a queue', { timeout: 60_000 }, () => {
     for (const each of [queue, lock, got]) each[Symbol.dispose]();
   });
 
+  it('says of what is nested too deeply that it is, where it is put or where it is taken', () => {
+    const queue = new Queue<unknown>();
+    const nested = (levels: number): unknown => {
+      let value: unknown = null;
+      for (let level = 0; level < levels; level++) value = { value };
+      return value;
+    };
+    assert.throws(() => queue.putSync(nested(100_000)), {
+      code: 'ERR_LOCKSTEP_NOT_SENDABLE',
+      message: /too deeply/,
+    });
+    assert.equal(queue.size, 0);
+    // Reading needs more stack than writing: somewhere between lies what can be put and not taken.
+    let met = false;
+    for (let levels = 1000; levels < 20_000 && !met; levels += 100) {
+      try {
+        queue.putSync(nested(levels));
+      } catch {
+        break;
+      }
+      try {
+        queue.getSync();
+      } catch (error) {
+        met = true;
+        assert.equal((error as { code?: string }).code, 'ERR_LOCKSTEP_OUT_OF_RANGE');
+        assert.match((error as Error).message, /too deeply/);
+      }
+    }
+    queue.putSync('after');
+    assert.equal(queue.getSync(), 'after');
+    queue[Symbol.dispose]();
+  });
+
+  it('lets in as many of those who wait for room as there is room for, and wakes no others', async () => {
+    const queue = new Queue<number>({ maxSize: 2 });
+    const { ring } = Reflect.get(queue, 'channel') as { ring: { fits(length: number): boolean } };
+    let looks = 0;
+    const fits = ring.fits.bind(ring);
+    ring.fits = (length) => {
+      looks++;
+      return fits(length);
+    };
+    const count = 300;
+    const puts = Array.from({ length: count }, (_, n) => queue.put(n));
+    for (let n = 0; n < count; n++) assert.equal(await queue.get(), n);
+    await Promise.all(puts);
+    // If each looked whenever there is room, it would be the square of their number.
+    assert.ok(looks < 30 * count, `${looks} looks`);
+    queue[Symbol.dispose]();
+  });
+
   it('carries a large value whose getter puts another large value elsewhere', () => {
     const [queue, other] = [new Queue<unknown>(), new Queue<unknown>()];
     const [large, inner] = ['A'.repeat(300_000), 'B'.repeat(300_000)];
@@ -276,6 +327,26 @@ describe('a pipe', { timeout: 60_000 }, () => {
     there.close();
   });
 
+  it('receives bytes up to a number of them only, and nothing where that is none', async () => {
+    const [here, there] = Pipe();
+    here.sendBytesSync(new Uint8Array(3));
+    for (const most of [{ timeout: 5 }, '5', null]) {
+      assert.throws(() => there.recvBytesSync(wrong(most)), TYPE);
+      await assert.rejects(there.recvBytes(wrong(most)), TYPE);
+    }
+    for (const most of [-1, 1.5, Number.NaN]) {
+      assert.throws(() => there.recvBytesSync(most), RANGE);
+      await assert.rejects(there.recvBytes(most), RANGE);
+    }
+    assert.equal(there.recvBytesSync(3).length, 3);
+    here.close();
+    there.close();
+  });
+
+  it('is refused with options that are none', () => {
+    for (const options of [false, 1, 'x', null]) assert.throws(() => Pipe(wrong(options)), TYPE);
+  });
+
   it('has ends whose handles open ends only', () => {
     const [here, there] = Pipe();
     assert.throws(() => Connection.open(new Queue().handle), { code: 'ERR_LOCKSTEP_HANDLE' });
@@ -293,5 +364,16 @@ describe('a pipe', { timeout: 60_000 }, () => {
     }
     reads.close();
     writes.close();
+  });
+
+  it('is not waited for without a list, and a queue then loses no item', async () => {
+    const queue = new Queue<number>();
+    queue.putSync(1);
+    for (const object of [queue, 5, null, undefined]) {
+      assert.throws(() => waitAnySync(wrong(object)), TYPE);
+      await assert.rejects(waitAny(wrong(object)), TYPE);
+    }
+    assert.equal(queue.size, 1);
+    queue[Symbol.dispose]();
   });
 });

@@ -181,6 +181,47 @@ for (const contended of [false, true]) {
       }
     });
 
+    it('views of bytes with memory of their own, which holds nothing else', () => {
+      const bytes = new Uint8Array(64).map((_, index) => index).buffer;
+      for (const view of [
+        new Float64Array([1.5, Number.NaN]),
+        new Float64Array(bytes, 16, 2),
+        new Uint16Array(bytes, 2, 3),
+        new Uint8ClampedArray(bytes, 1, 3),
+        new BigInt64Array(bytes, 8, 1),
+        new DataView(bytes, 3, 5),
+        new Uint8Array(bytes, 5, 7),
+        Buffer.from('of the pool'),
+        Buffer.alloc(0),
+      ]) {
+        for (const value of [view, { before: 'x', view }, new Map([['view', view]])]) {
+          const got = through<unknown>(queue, value);
+          const found =
+            got instanceof Map
+              ? got.get('view')
+              : ArrayBuffer.isView(got)
+                ? got
+                : Reflect.get(got as object, 'view');
+          assert.deepStrictEqual(found, structuredClone(view));
+          assert.equal((found as Uint8Array).buffer.byteLength, view.byteLength);
+        }
+      }
+    });
+
+    it('errors whose fields have odd names, or throw when they are read', () => {
+      const odd = Object.defineProperty(new RangeError('odd', { cause: new Error('why') }), 'broken', {
+        enumerable: true,
+        get() {
+          throw new Error('not for you');
+        },
+      });
+      const got = through<unknown>(queue, Object.assign(odd, { constructor: 1, valueOf: 2 })) as typeof odd;
+      assert.ok(got instanceof RangeError);
+      assert.equal(got.message, 'odd');
+      assert.equal((got.cause as Error).message, 'why');
+      assert.deepEqual({ ...got }, { constructor: 1, valueOf: 2 });
+    });
+
     it('objects without a prototype become plain ones', () => {
       const bare = Object.assign(Object.create(null) as Record<string, unknown>, { a: 1 });
       same(queue, bare);

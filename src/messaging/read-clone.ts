@@ -1,0 +1,35 @@
+/**
+ * ReadClone: reads what `v8.serialize` wrote. `v8.deserialize` gives typed arrays that are views of what it reads from, or of the memory that all
+ * Buffers share: whoever takes their `buffer` finds the bytes of others around them. Here each view has memory of its own, which holds
+ * nothing else, and a Buffer becomes a Uint8Array, as in structured clone.
+ */
+
+import { DefaultDeserializer } from 'node:v8';
+
+interface HostObjectReader {
+  _readHostObject(): NodeJS.ArrayBufferView;
+}
+
+const { _readHostObject: readView } = DefaultDeserializer.prototype as unknown as HostObjectReader;
+
+class CloneDeserializer extends DefaultDeserializer implements HostObjectReader {
+  _readHostObject(): NodeJS.ArrayBufferView {
+    const view = readView.call(this);
+    const { buffer, byteOffset, byteLength } = view;
+    const own = buffer.slice(byteOffset, byteOffset + byteLength);
+    if (Buffer.isBuffer(view)) return new Uint8Array(own);
+    return new (view.constructor as new (bytes: ArrayBufferLike) => NodeJS.ArrayBufferView)(own);
+  }
+}
+
+/** Whether reading or writing a clone failed for want of stack: both recurse. */
+export function isTooDeep(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes('call stack');
+}
+
+/** The value in the bytes. Throws what `v8.deserialize` throws for broken ones. */
+export function readClone(bytes: Uint8Array): unknown {
+  const deserializer = new CloneDeserializer(bytes);
+  deserializer.readHeader();
+  return deserializer.readValue();
+}
