@@ -38,6 +38,8 @@ import { notePart, openPart } from './parts.ts';
 import { Ring } from './ring.ts';
 import { NOTHING, RingReader } from './ring-reader.ts';
 import { HEADER_BYTES, RingWriter } from './ring-writer.ts';
+import type { Put, RoomWait } from './room-wait.ts';
+import { waitForRoom } from './room-wait.ts';
 
 const GATE_TYPE: ObjectType = { kind: KIND.GATE, name: 'Gate', serial: true, lasting: false };
 const LOCK_WORD: number = CELL_BODY + 2;
@@ -52,8 +54,6 @@ const MOST_TRIES = 8;
 const PAUSE = 100;
 /** Items from which on one place more is nothing that somebody else waits for. */
 const MANY = 16;
-
-type Put = 'put' | 'full' | 'closed';
 
 /** Items that this thread has put anywhere: whoever puts something between two takings may be waiting for an answer to it. */
 let putsOfThread = 0;
@@ -189,7 +189,7 @@ export class Channel {
       }
       if (this.isPut(put)) return true;
       if (deadline.expired || gone()) return false;
-      const { wait, outcome } = this.waitForRoom(out, gone);
+      const { wait, outcome } = this.roomWait(out, gone);
       if (!takeBlocking(this.rooms.cell, wait, deadline)) return false;
       if (this.isPut(outcome())) return true;
     }
@@ -213,7 +213,7 @@ export class Channel {
       }
       if (this.isPut(put)) return true;
       if (deadline.expired || gone()) return false;
-      const { wait, outcome } = this.waitForRoom(out, gone);
+      const { wait, outcome } = this.roomWait(out, gone);
       if (!(await takeAwaiting(this.rooms.cell, wait, deadline, keeper))) return false;
       if (this.isPut(outcome())) return true;
     }
@@ -272,32 +272,17 @@ export class Channel {
     return { wait: this.items.waitFor(act, ready, streams), outcome };
   }
 
-  /**
-   * Waits for room, and puts in the moment in which there is some: whoever waits behind is woken only if there is more. The outcome is `undefined`
-   * where another was just putting.
-   */
-  private waitForRoom(out: Outgoing, gone: () => boolean): { wait: Taking; outcome: () => Put | undefined } {
+  private roomWait(out: Outgoing, gone: () => boolean): RoomWait {
+    const { items, rooms, lock, ring } = this;
     const length = this.writer.lengthInRing(out.prepare());
-    const ready = (): boolean => this.items.closed || this.ring.fits(length) || gone();
-    let put: Put | undefined;
-    let failure: { error: unknown } | undefined;
-    const act = (): boolean => {
-      if (!ready()) return false;
-      if (!this.lock.tryTake()) return true;
-      try {
-        put = this.writeAndRelease(out);
-      } catch (error) {
-        failure = { error };
-        return true;
-      }
-      return put !== 'full' || gone();
-    };
-    const outcome = (): Put | undefined => {
-      if (failure !== undefined) throw failure.error;
-      return put;
-    };
-    const { most } = this.ring;
-    return { wait: this.rooms.waitFor(act, ready, most === 0 || most >= MANY), outcome };
+    return waitForRoom({
+      rooms,
+      lock,
+      fits: () => items.closed || ring.fits(length),
+      gone,
+      put: () => this.writeAndRelease(out),
+      backsOff: ring.most === 0 || ring.most >= MANY,
+    });
   }
 
   /** `undefined`: another is just putting. */

@@ -11,6 +11,7 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly RawLock: typeof import('../../src/sync/raw-lock.ts').RawLock;
   readonly takeAwaiting: typeof import('../../src/sync/taking.ts').takeAwaiting;
   readonly takeBlocking: typeof import('../../src/sync/taking.ts').takeBlocking;
+  readonly waitForRoom: typeof import('../../src/messaging/room-wait.ts').waitForRoom;
   readonly Ring: typeof import('../../src/messaging/ring.ts').Ring;
   readonly reap: typeof import('../../src/agents/reaper.ts').reap;
   readonly reapIfDead: typeof import('../../src/agents/reaper.ts').reapIfDead;
@@ -32,6 +33,7 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'messaging/gate.js',
     'messaging/locked-put.js',
     'messaging/ring.js',
+    'messaging/room-wait.js',
     'sync/raw-lock.js',
     'sync/taking.js',
   ];

@@ -11,6 +11,7 @@ import { latchScenarios } from './latch.ts';
 import { lockScenarios } from './lock.ts';
 import { ringScenarios } from './ring.ts';
 import { rlockScenarios } from './rlock.ts';
+import { roomScenarios } from './rooms.ts';
 import { rwlockScenarios } from './rwlock.ts';
 import { boundedScenarios, semaphoreScenarios } from './semaphore.ts';
 import { threadScenarios } from './threads.ts';
@@ -29,6 +30,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Deadlock: deadlockScenarios,
   Ring: ringScenarios,
   Channel: channelScenarios,
+  'Channel with room for one': roomScenarios,
   Arena: arenaScenarios,
 };
 
