@@ -25,7 +25,7 @@ const samples: [
 
 suite('Value and Array', (stage) => {
   stage.it(
-    '171. values of every type are seen by others in both directions, with a lock and without',
+    'O171: values of every type are seen by others in both directions, with a lock and without',
     async () => {
       const [actor] = await stage.actors(1);
       for (const [type, first, second] of samples) {
@@ -40,7 +40,7 @@ suite('Value and Array', (stage) => {
   );
 
   stage.it(
-    '171. elements of every type are seen by others in both directions, with a lock and without',
+    'O171: elements of every type are seen by others in both directions, with a lock and without',
     async () => {
       const [actor] = await stage.actors(1);
       for (const [type, first, second] of samples) {
@@ -57,7 +57,7 @@ suite('Value and Array', (stage) => {
   );
 
   stage.it(
-    '172. the default value is zero, and an array of a length is filled with zeros, also in memory used before',
+    'O172: the default value is zero, and an array of a length is filled with zeros, also in memory used before',
     async () => {
       const [actor] = await stage.actors(1);
       assert.equal(await actor.do('get', stage.share(new Value('f64')), 'value'), 0);
@@ -81,7 +81,7 @@ suite('Value and Array', (stage) => {
   );
 
   stage.it(
-    '174. ones added inside the lock, or atomically, are all there; added plainly some may be lost',
+    'O174: ones added inside the lock, or atomically, are all there; added plainly some may be lost',
     async () => {
       const times = 2000;
       const actors = await stage.actors(4);
@@ -94,7 +94,7 @@ suite('Value and Array', (stage) => {
     },
   );
 
-  stage.it('174. the lock is that which was given, or none', async () => {
+  stage.it('O174: the lock is that which was given, or none', async () => {
     const [actor] = await stage.actors(1);
     const array = stage.share(new SharedArray('i32', 2));
     const same = stage.share(new SharedArray('i32', 2, { lock: array.getLock() }));
@@ -113,22 +113,25 @@ suite('Value and Array', (stage) => {
   });
 
   // In Python integers out of range wrap around. Here they are refused, as the API says.
-  stage.it('175. what does not fit the type is refused and changes nothing; so is a wrong type', async () => {
-    const [actor] = await stage.actors(1);
-    const array = stage.share(new SharedArray('i32', [1, 2, 3]));
-    const bytes = stage.share(new RawArray('B', [1, 2, 3]));
-    for (const value of [2 ** 40, -(2 ** 31) - 1, 0.5, Number.NaN])
-      await assert.rejects(actor.do('invoke', array, 'set', 1, value), OUT_OF_RANGE);
-    for (const value of [-1, 256])
-      await assert.rejects(actor.do('invoke', bytes, 'set', 1, value), OUT_OF_RANGE);
-    for (const value of ['5', null, undefined, {}, 5n])
-      await assert.rejects(actor.do('invoke', array, 'set', 1, value), INVALID_TYPE);
-    await assert.rejects(actor.do('invoke', bytes, 'fill', 256), OUT_OF_RANGE);
-    assert.deepEqual([...array], [1, 2, 3]);
-    assert.deepEqual([...bytes], [1, 2, 3]);
-  });
+  stage.it(
+    'O175: what does not fit the type is refused and changes nothing; so is a wrong type',
+    async () => {
+      const [actor] = await stage.actors(1);
+      const array = stage.share(new SharedArray('i32', [1, 2, 3]));
+      const bytes = stage.share(new RawArray('B', [1, 2, 3]));
+      for (const value of [2 ** 40, -(2 ** 31) - 1, 0.5, Number.NaN])
+        await assert.rejects(actor.do('invoke', array, 'set', 1, value), OUT_OF_RANGE);
+      for (const value of [-1, 256])
+        await assert.rejects(actor.do('invoke', bytes, 'set', 1, value), OUT_OF_RANGE);
+      for (const value of ['5', null, undefined, {}, 5n])
+        await assert.rejects(actor.do('invoke', array, 'set', 1, value), INVALID_TYPE);
+      await assert.rejects(actor.do('invoke', bytes, 'fill', 256), OUT_OF_RANGE);
+      assert.deepEqual([...array], [1, 2, 3]);
+      assert.deepEqual([...bytes], [1, 2, 3]);
+    },
+  );
 
-  stage.it('175. an index outside is refused, also for reading', async () => {
+  stage.it('O175: an index outside is refused, also for reading', async () => {
     const [actor] = await stage.actors(1);
     const array = stage.share(new SharedArray('f64', [1, 2, 3]));
     assert.equal(await actor.do('invoke', array, 'at', -3), 1);
@@ -142,7 +145,7 @@ suite('Value and Array', (stage) => {
   });
 
   stage.it(
-    '177. text: value ends before the first NUL, raw has all bytes, too long is refused, an exact fit is allowed',
+    'O177: text: value ends before the first NUL, raw has all bytes, too long is refused, an exact fit is allowed',
     async () => {
       const [actor] = await stage.actors(1);
       const text = stage.share(new SharedArray('char', 6));
