@@ -16,7 +16,7 @@ const PROTOTYPES: ReadonlyMap<string, Prototype> = new Map(
 );
 
 export function isError(value: unknown): value is Error {
-  return types.isNativeError(value) || value instanceof Error;
+  return types.isNativeError(value) || (!types.isProxy(value) && value instanceof Error);
 }
 
 /** The class to make the error again with: its own where that is known, otherwise the nearest known above it. */

@@ -176,6 +176,8 @@ class Packer {
   }
 
   private stubOf(value: object, spot: Spot): object {
+    // First of all: a Proxy of a shared object or an error would pass for one.
+    if (types.isProxy(value)) throw this.refusal(spot, 'a Proxy');
     if (value instanceof SharedObject) {
       this.shared.push(value);
       return this.place({ kind: 'shared', handle: value.handle });
