@@ -285,6 +285,32 @@ describe('a pipe', { timeout: 60_000 }, () => {
     assert.throws(() => Connection.open(handle), { code: /ERR_LOCKSTEP_(STALE_)?HANDLE/ });
   });
 
+  it('leaves nobody waiting where there is no room to note all that waitAny waits for', async () => {
+    const pipes = Array.from({ length: 3 }, () => Pipe());
+    const ends = pipes.map(([here]) => here);
+    const { table } = (Reflect.get(ends[0]!, 'cell') as { agent: { table: { fill(): void } } }).agent;
+    const { fill } = table;
+    let left = 2;
+    table.fill = (...args) => {
+      if (left-- === 0) throw new RangeError('no room');
+      return Reflect.apply(fill, table, args);
+    };
+    assert.throws(() => waitAnySync(ends), { message: 'no room' });
+    Reflect.deleteProperty(table, 'fill');
+    assert.deepEqual(
+      ends.map((end) => end.describe().waiting),
+      [0, 0, 0],
+    );
+    const waits = ends.map((end) => end.recv());
+    assert.deepEqual(
+      ends.map((end) => end.describe().waiting),
+      [1, 1, 1],
+    );
+    for (const [, there] of pipes) there.sendSync('x');
+    assert.deepEqual(await Promise.all(waits), ['x', 'x', 'x']);
+    for (const end of pipes.flat()) end.close();
+  });
+
   it('is not waited for where nothing can come', async () => {
     const [reads, writes] = Pipe({ duplex: false });
     for (const object of [writes, {}, 5, 'x', null]) {
