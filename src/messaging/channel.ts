@@ -203,14 +203,14 @@ export class Channel {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
-        // Others run before it is written: they may change the value.
-        out.prepare();
+        out.keep();
         const locked = new LockedPut(this.lock, () => this.writeAndRelease(out));
         if (!(await takeAwaiting(this.lock.cell, locked, patient(deadline), keeper))) return false;
         put = locked.outcome();
       }
       if (this.isPut(put)) return true;
       if (deadline.expired || gone()) return false;
+      out.keep();
       const wait = this.waitForRoom(out, gone);
       if (!(await takeAwaiting(this.rooms.cell, wait, deadline, keeper))) return false;
     }

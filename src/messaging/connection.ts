@@ -176,11 +176,13 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   /** Receives a message of bytes. One longer than `most` throws `OutOfRangeError`, and closes this end for receiving. */
   async recvBytes(most?: number, options?: WaitOptions): Promise<Uint8Array> {
+    checkMost(this.title, most);
     return this.asBytes(await (this as Connection).recv(options), most);
   }
 
   /** The same; *blocks* the thread until there is a message. */
   recvBytesSync(most?: number, options?: WaitOptions): Uint8Array {
+    checkMost(this.title, most);
     return this.asBytes((this as Connection).recvSync(options), most);
   }
 
@@ -334,6 +336,20 @@ function channelAt(of: Cell, word: number, title: string): Channel | undefined {
   return cell && Channel.of(cell, title);
 }
 
+/** Before anything is received: the message is still there for who asks properly. */
+function checkMost(title: string, most: unknown): void {
+  if (most === undefined) return;
+  if (typeof most !== 'number') {
+    throw new InvalidTypeError(
+      `${title}: can't receive, the most bytes wanted are ${inspect(most)}; pass a number`,
+    );
+  }
+  if (most >= 0) return;
+  throw new OutOfRangeError(
+    `${title}: can't receive, the most bytes wanted are ${most}; pass 0 or more, or leave it out`,
+  );
+}
+
 function sliceOf(
   title: string,
   bytes: ArrayBufferView | ArrayBuffer,
@@ -343,6 +359,12 @@ function sliceOf(
   if (!ArrayBuffer.isView(bytes) && !(bytes instanceof ArrayBuffer)) {
     throw new InvalidTypeError(
       `${title}: can't send ${inspect(bytes)} as bytes; pass a typed array or an ArrayBuffer`,
+    );
+  }
+  for (const each of [offset, size]) {
+    if (each === undefined || typeof each === 'number') continue;
+    throw new InvalidTypeError(
+      `${title}: can't send a slice, its offset or size is ${inspect(each)}; pass whole numbers`,
     );
   }
   const whole = ArrayBuffer.isView(bytes)
