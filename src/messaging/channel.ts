@@ -193,13 +193,8 @@ export class Channel {
     }
   }
 
-  /** The same; the event loop goes on. */
-  async putLater(
-    out: Outgoing,
-    deadline: Deadline,
-    keeper: object,
-    gone: () => boolean = never,
-  ): Promise<boolean> {
+  /** The same; the event loop goes on. `gone` also has to tell that `keeper` was closed: after a wait the channel may be closed here, too. */
+  async putLater(out: Outgoing, deadline: Deadline, keeper: object, gone: () => boolean): Promise<boolean> {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
@@ -212,7 +207,7 @@ export class Channel {
       if (deadline.expired || gone()) return false;
       out.keep();
       const wait = this.waitForRoom(out, gone);
-      if (!(await takeAwaiting(this.rooms.cell, wait, deadline, keeper))) return false;
+      if (!(await takeAwaiting(this.rooms.cell, wait, deadline, keeper)) || gone()) return false;
     }
   }
 
@@ -236,9 +231,10 @@ export class Channel {
     );
   }
 
-  /** Rejects the calls made through `keeper` that wait for room, for the lock to put or until all is done. */
+  /** Rejects the calls made through `keeper` that wait for an item, for room, for the lock to put or until all is done. */
   rejectAll(keeper: object): void {
-    for (const cell of [this.lock.cell, this.rooms.cell, this.joins.cell]) cell.rejectAll(keeper, this.title);
+    for (const cell of [this.cell, this.lock.cell, this.rooms.cell, this.joins.cell])
+      cell.rejectAll(keeper, this.title);
   }
 
   /** Everybody looks again. */

@@ -186,12 +186,16 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return this.asBytes((this as Connection).recvSync(options), most);
   }
 
-  /** Closes this end in this thread. Idempotent. The other end sees it when nobody else has it open. */
+  /**
+   * Closes this end in this thread. Idempotent. The other end sees it when nobody else has it open. Calls that still wait through it reject with
+   * `ClosedError`.
+   */
   override close(): void {
     if (this.detached) return;
     const { out } = this;
     const received = this.in;
     out?.refuseWithinPut('close');
+    for (const channel of [out, received]) channel?.rejectAll(this);
     super.close();
     out?.wakeAll();
     received?.wakeAll();
@@ -306,6 +310,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   private notSent(options: WaitOptions | undefined): Error {
+    if (this.detached) return this.closedError();
     if (!this.connected) return this.broken();
     return new TimedOutError(
       `${this.title}: can't send, there was no room for ${options?.timeout ?? 0} ms; wait longer, or receive at the other end`,

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Connection, JoinableQueue, Lock, Pipe, Queue, SimpleQueue, waitAny, waitAnySync } from 'lockstep';
 import { run } from '../support/programs.ts';
+import { until } from '../support/until.ts';
 
 const TYPE = { name: 'TypeError', code: 'ERR_LOCKSTEP_INVALID_TYPE' };
 const RANGE = { name: 'RangeError', code: 'ERR_LOCKSTEP_OUT_OF_RANGE' };
@@ -175,6 +176,17 @@ describe('a queue', { timeout: 60_000 }, () => {
     const wait = empty.get();
     empty[Symbol.dispose]();
     await assert.rejects(wait, { code: 'ERR_LOCKSTEP_CLOSED' });
+  });
+
+  it('that ends its use while a put has just got room rejects it', async () => {
+    const queue = new Queue({ maxSize: 1 });
+    queue.putSync(1);
+    const put = queue.put(2);
+    await until(() => queue.describe().waitingToPut === 1, 'the put to wait');
+    assert.equal(queue.getSync(), 1);
+    // After the put was woken, and before it goes on.
+    queueMicrotask(() => queue[Symbol.dispose]());
+    await assert.rejects(put, { code: 'ERR_LOCKSTEP_CLOSED' });
   });
 
   const damages: Record<string, (file: string) => void> = {
