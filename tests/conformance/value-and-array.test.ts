@@ -11,6 +11,22 @@ const FLOATS = ['f', 'd', 'f32', 'f64'] as const;
 const OUT_OF_RANGE = { name: 'RangeError', code: 'ERR_LOCKSTEP_OUT_OF_RANGE' };
 const INVALID_TYPE = { name: 'TypeError', code: 'ERR_LOCKSTEP_INVALID_TYPE' };
 
+/** The least and the greatest of each integer type. */
+const RANGES: readonly [
+  types: readonly (typeof INTEGERS | typeof BIG)[number][],
+  least: bigint,
+  most: bigint,
+][] = [
+  [['i8', 'b'], -128n, 127n],
+  [['u8', 'B'], 0n, 255n],
+  [['i16', 'h'], -32_768n, 32_767n],
+  [['u16', 'H'], 0n, 65_535n],
+  [['i32', 'i'], -(2n ** 31n), 2n ** 31n - 1n],
+  [['u32', 'I'], 0n, 2n ** 32n - 1n],
+  [['i64', 'q', 'l'], -(2n ** 63n), 2n ** 63n - 1n],
+  [['u64', 'Q', 'L'], 0n, 2n ** 64n - 1n],
+];
+
 /** Something of each type to store in it. */
 const samples: [
   type: (typeof INTEGERS | typeof BIG | typeof FLOATS)[number] | 'bool',
@@ -130,6 +146,93 @@ suite('Value and Array', (stage) => {
       assert.deepEqual([...bytes], [1, 2, 3]);
     },
   );
+
+  stage.it(
+    'O175: each integer type takes its least and its greatest, and nothing beyond, alone and in arrays',
+    async () => {
+      const [actor] = await stage.actors(1);
+      const big: readonly string[] = BIG;
+      for (const [types, least, most] of RANGES) {
+        for (const type of types) {
+          const typed = (value: bigint): unknown => (big.includes(type) ? value : Number(value));
+          for (const Class of [Value, RawValue]) {
+            const value = stage.share(new Class(type));
+            for (const fits of [least, most]) {
+              await actor.do('put', value, 'value', typed(fits));
+              assert.equal(value.value, typed(fits), `${Class.name} ${type}`);
+              value.value = typed(fits) as never;
+              assert.equal(await actor.do('invoke', value, 'exchange', typed(fits)), typed(fits));
+            }
+            for (const wrong of [least - 1n, most + 1n]) {
+              await assert.rejects(
+                actor.do('put', value, 'value', typed(wrong)),
+                OUT_OF_RANGE,
+                `${type} ${wrong}`,
+              );
+              await assert.rejects(actor.do('invoke', value, 'exchange', typed(wrong)), OUT_OF_RANGE);
+              assert.throws(() => new Class(type, typed(wrong) as never), OUT_OF_RANGE);
+            }
+            assert.equal(value.value, typed(most), `${Class.name} ${type}`);
+            value.close();
+          }
+          for (const Class of [SharedArray, RawArray]) {
+            const array = stage.share(new Class(type, [typed(least), typed(most)] as never));
+            assert.deepEqual(await actor.do('list', array), [typed(least), typed(most)]);
+            for (const wrong of [least - 1n, most + 1n]) {
+              assert.throws(() => array.set(0, typed(wrong) as never), OUT_OF_RANGE);
+              assert.throws(() => new Class(type, [typed(wrong)] as never), OUT_OF_RANGE);
+            }
+            assert.deepEqual([...array], [typed(least), typed(most)], `${Class.name} ${type}`);
+            array.close();
+          }
+        }
+      }
+    },
+  );
+
+  stage.it(
+    'O175: a Value refuses what is of a wrong type or no whole number, and keeps what it has',
+    async () => {
+      const [actor] = await stage.actors(1);
+      for (const Class of [Value, RawValue]) {
+        const [small, large] = [stage.share(new Class('i32', 7)), stage.share(new Class('u64', 7n))];
+        const [float, flag] = [stage.share(new Class('f64', 0.5)), stage.share(new Class('bool', true))];
+        for (const wrong of [0.5, Number.NaN, Number.POSITIVE_INFINITY])
+          await assert.rejects(actor.do('put', small, 'value', wrong), OUT_OF_RANGE);
+        for (const wrong of ['5', null, undefined, {}, [], true, 5n])
+          await assert.rejects(actor.do('put', small, 'value', wrong), INVALID_TYPE);
+        for (const wrong of [0.5, 2 ** 53])
+          await assert.rejects(actor.do('put', large, 'value', wrong), OUT_OF_RANGE);
+        for (const wrong of ['5', null, undefined, {}, true])
+          await assert.rejects(actor.do('put', large, 'value', wrong), INVALID_TYPE);
+        for (const wrong of ['0.5', null, undefined, {}, 5n, true])
+          await assert.rejects(actor.do('put', float, 'value', wrong), INVALID_TYPE);
+        for (const wrong of ['true', null, undefined, 1, 0n])
+          await assert.rejects(actor.do('put', flag, 'value', wrong), INVALID_TYPE);
+        assert.deepEqual([small.value, large.value, float.value, flag.value], [7, 7n, 0.5, true]);
+      }
+    },
+  );
+
+  // As the instruction of the processor does, and as in Python by way of the type.
+  stage.it('O175: adding atomically wraps around at the width of the type', async () => {
+    const [actor] = await stage.actors(1);
+    for (const Class of [Value, RawValue]) {
+      for (const [types, least, most] of RANGES) {
+        for (const type of types) {
+          const one = (BIG as readonly string[]).includes(type) ? 1n : 1;
+          const value = stage.share(
+            new Class(type, (typeof one === 'bigint' ? most : Number(most)) as never),
+          );
+          assert.equal(BigInt((await actor.do('invoke', value, 'add', one)) as bigint), most, type);
+          assert.equal(BigInt(value.value), least, type);
+          assert.equal(BigInt((await actor.do('invoke', value, 'sub', one)) as bigint), least, type);
+          assert.equal(BigInt(value.value), most, type);
+          value.close();
+        }
+      }
+    }
+  });
 
   stage.it('O175: an index outside is refused, also for reading', async () => {
     const [actor] = await stage.actors(1);
