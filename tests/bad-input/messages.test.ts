@@ -123,6 +123,17 @@ describe('a queue', { timeout: 60_000 }, () => {
     for (const each of [queue, lock, got]) each[Symbol.dispose]();
   });
 
+  it('carries an error without what stands in it that nobody can send or look at', () => {
+    const queue = new Queue<Error>();
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    queue.putSync(Object.assign(new RangeError('outer', { cause: proxy }), { proxy, kept: 1 }));
+    const error = queue.getSync();
+    assert.ok(error instanceof RangeError);
+    assert.deepEqual([error.message, Object.keys(error), 'cause' in error], ['outer', ['kept'], false]);
+    queue[Symbol.dispose]();
+  });
+
   it('carries a large value whose getter puts another large value elsewhere', () => {
     const [queue, other] = [new Queue<unknown>(), new Queue<unknown>()];
     const [large, inner] = ['A'.repeat(300_000), 'B'.repeat(300_000)];
