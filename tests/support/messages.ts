@@ -195,14 +195,14 @@ export const messages = {
     return end.closed;
   },
 
-  /** Receives all that comes, of whichever is ready, and drops each at its end. */
+  /** Receives all that comes, of whichever is ready and at once, and drops each at its end. */
   async collect(self: Self, ends: End[]): Promise<unknown[]> {
     const messagesOfAll: unknown[] = [];
     for (let open = ends; open.length > 0; open = open.filter((end) => !end.closed)) {
       const ready = self.style === 'blocking' ? waitAnySync(open) : await waitAny(open);
       for (const end of ready) {
         try {
-          messagesOfAll.push(await messages.recv(self, end));
+          messagesOfAll.push(await messages.recv(self, end, { timeout: 0 }));
         } catch (error) {
           if (!(error instanceof EndOfStreamError)) throw error;
           end.close();
