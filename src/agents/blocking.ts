@@ -152,9 +152,13 @@ export function blockOnAny(
   const [agent] = agents.size > 0 ? agents : agentsOfThread();
   const served = (): boolean =>
     waits.some(({ wait }) => wait.attempt(PRESSURE.NONE)) || otherwise?.() === true;
-  for (const { cell } of waits) cell.enter(BLOCKING_BIT, cell.drawTicket());
-  beginBlocking(undefined, ELSEWHERE);
+  let entered = 0;
   try {
+    for (const { cell } of waits) {
+      cell.enter(BLOCKING_BIT, cell.drawTicket());
+      entered++;
+    }
+    beginBlocking(undefined, ELSEWHERE);
     for (;;) {
       const seen = agent === undefined ? 0 : load(agent.words, agent.base + AGENT_PARK);
       if (served()) return true;
@@ -166,7 +170,8 @@ export function blockOnAny(
     }
   } finally {
     endBlocking();
-    for (const { cell, wait } of waits) {
+    // One for which there was no entry to be had was not entered, nor were those after it.
+    for (const { cell, wait } of waits.slice(0, entered)) {
       cell.leave(BLOCKING_BIT);
       wait.taken();
     }

@@ -195,27 +195,23 @@ export class Channel {
     }
   }
 
-  /** The same; the event loop goes on. */
-  async putLater(
-    out: Outgoing,
-    deadline: Deadline,
-    keeper: object,
-    gone: () => boolean = never,
-  ): Promise<boolean> {
+  /** The same; the event loop goes on. `gone` also has to tell that `keeper` was closed: after a wait the channel may be closed here, too. */
+  async putLater(out: Outgoing, deadline: Deadline, keeper: object, gone: () => boolean): Promise<boolean> {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
-        // Others run before it is written: they may change the value.
-        out.prepare();
+        out.keep();
         const locked = new LockedPut(this.lock, () => this.writeAndRelease(out));
         if (!(await takeAwaiting(this.lock.cell, locked, patient(deadline), keeper))) return false;
         put = locked.outcome();
       }
       if (this.isPut(put)) return true;
       if (deadline.expired || gone()) return false;
+      out.keep();
       const { wait, outcome } = this.roomWait(out, gone);
       if (!(await takeAwaiting(this.rooms.cell, wait, deadline, keeper))) return false;
       if (this.isPut(outcome())) return true;
+      if (gone()) return false;
     }
   }
 
@@ -239,9 +235,10 @@ export class Channel {
     );
   }
 
-  /** Rejects the calls made through `keeper` that wait for room, for the lock to put or until all is done. */
+  /** Rejects the calls made through `keeper` that wait for an item, for room, for the lock to put or until all is done. */
   rejectAll(keeper: object): void {
-    for (const cell of [this.lock.cell, this.rooms.cell, this.joins.cell]) cell.rejectAll(keeper, this.title);
+    for (const cell of [this.cell, this.lock.cell, this.rooms.cell, this.joins.cell])
+      cell.rejectAll(keeper, this.title);
   }
 
   /** Everybody looks again. */

@@ -176,22 +176,26 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   /** Receives a message of bytes. One longer than `most` throws `OutOfRangeError`, and closes this end for receiving. */
   async recvBytes(most?: number, options?: WaitOptions): Promise<Uint8Array> {
-    this.checkMost(most);
+    checkMost(this.title, most);
     return this.asBytes(await (this as Connection).recv(options), most);
   }
 
   /** The same; *blocks* the thread until there is a message. */
   recvBytesSync(most?: number, options?: WaitOptions): Uint8Array {
-    this.checkMost(most);
+    checkMost(this.title, most);
     return this.asBytes((this as Connection).recvSync(options), most);
   }
 
-  /** Closes this end in this thread. Idempotent. The other end sees it when nobody else has it open. */
+  /**
+   * Closes this end in this thread. Idempotent. The other end sees it when nobody else has it open. Calls that still wait through it reject with
+   * `ClosedError`.
+   */
   override close(): void {
     if (this.detached) return;
     const { out } = this;
     const received = this.in;
     out?.refuseWithinPut('close');
+    for (const channel of [out, received]) channel?.rejectAll(this);
     super.close();
     out?.wakeAll();
     received?.wakeAll();
@@ -290,20 +294,6 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return { channel: this.in, deadline };
   }
 
-  /** Before anything is received, which would be lost. */
-  private checkMost(most: unknown): void {
-    if (most === undefined) return;
-    if (typeof most !== 'number') {
-      throw new InvalidTypeError(
-        `${this.title}: refused, the most bytes to receive are ${inspect(most)}; pass a whole number first, or undefined, and then options`,
-      );
-    }
-    if (Number.isInteger(most) && most >= 0) return;
-    throw new OutOfRangeError(
-      `${this.title}: refused, the most bytes to receive are ${most}; pass a whole number from 0 on, or leave it out`,
-    );
-  }
-
   private asBytes(message: unknown, most: number | undefined): Uint8Array {
     if (!(message instanceof Uint8Array)) {
       throw new InvalidTypeError(
@@ -320,6 +310,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   private notSent(options: WaitOptions | undefined): Error {
+    if (this.detached) return this.closedError();
     if (!this.connected) return this.broken();
     return new TimedOutError(
       `${this.title}: can't send, there was no room for ${options?.timeout ?? 0} ms; wait longer, or receive at the other end`,
@@ -350,6 +341,20 @@ function channelAt(of: Cell, word: number, title: string): Channel | undefined {
   return cell && Channel.of(cell, title);
 }
 
+/** Before anything is received: the message is still there for who asks properly. */
+function checkMost(title: string, most: unknown): void {
+  if (most === undefined) return;
+  if (typeof most !== 'number') {
+    throw new InvalidTypeError(
+      `${title}: can't receive, the most bytes wanted are ${inspect(most)}; pass a number first, or undefined, and then options`,
+    );
+  }
+  if (most >= 0) return;
+  throw new OutOfRangeError(
+    `${title}: can't receive, the most bytes wanted are ${most}; pass 0 or more, or leave it out`,
+  );
+}
+
 function sliceOf(
   title: string,
   bytes: ArrayBufferView | ArrayBuffer,
@@ -359,6 +364,12 @@ function sliceOf(
   if (!ArrayBuffer.isView(bytes) && !(bytes instanceof ArrayBuffer)) {
     throw new InvalidTypeError(
       `${title}: can't send ${inspect(bytes)} as bytes; pass a typed array or an ArrayBuffer`,
+    );
+  }
+  for (const each of [offset, size]) {
+    if (each === undefined || typeof each === 'number') continue;
+    throw new InvalidTypeError(
+      `${title}: can't send a slice, its offset or size is ${inspect(each)}; pass whole numbers`,
     );
   }
   const whole = ArrayBuffer.isView(bytes)

@@ -9,6 +9,7 @@
  * slower way by `v8.serialize` (parcel.ts): the encoder then says `FOREIGN`.
  */
 
+import { types } from 'node:util';
 import { SharedObject } from '../agents/shared-object.ts';
 import type { Format } from './ring.ts';
 import { FORMAT } from './ring.ts';
@@ -43,6 +44,8 @@ export const LONG_LIST: number = MOST_KEYS + 1;
 export const OVERFLOW = -1;
 /** Instead of the end: the value has to take the other way. */
 export const FOREIGN = -2;
+
+const { isProxy } = types;
 
 /** Strings up to this length are copied one by one. */
 const SHORT = 48;
@@ -184,7 +187,8 @@ export class Encoder {
       this.repeats = true;
       return this.writeLength(TAG.REFERENCE, before, at);
     }
-    if (depth > DEEPEST) return FOREIGN;
+    // First of all: a Proxy says what it likes of its class and its keys.
+    if (depth > DEEPEST || isProxy(value)) return FOREIGN;
     if (Array.isArray(value)) return this.writeArray(value, at, depth);
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) {

@@ -16,7 +16,13 @@ const PROTOTYPES: ReadonlyMap<string, Prototype> = new Map(
 );
 
 export function isError(value: unknown): value is Error {
-  return types.isNativeError(value) || value instanceof Error;
+  if (types.isNativeError(value)) return true;
+  try {
+    return value instanceof Error;
+  } catch {
+    // A Proxy that was revoked, or whose handler throws.
+    return false;
+  }
 }
 
 /** The class to make the error again with: its own where that is known, otherwise the nearest known above it. */

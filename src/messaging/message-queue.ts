@@ -91,7 +91,8 @@ export abstract class MessageQueue<Item> extends SharedObject {
     const deadline = this.begin(options);
     if (this.channel.putAtOnce(value)) return;
     const out = new Outgoing(value, `${this.title}:`);
-    if (!(await this.channel.putLater(out, deadline, this))) throw this.fullError(options);
+    if (await this.channel.putLater(out, deadline, this, this.ended)) return;
+    throw this.detached ? this.closedError() : this.fullError(options);
   }
 
   protected putItemSync(value: Item, options: WaitOptions | undefined): void {
@@ -164,6 +165,9 @@ export abstract class MessageQueue<Item> extends SharedObject {
 
   /** No item will come any more. */
   protected readonly over = (): boolean => this.channel.items.closed && this.channel.ring.empty;
+
+  /** This object's use in this thread has ended. */
+  private readonly ended = (): boolean => this.detached;
 
   private begin(options: WaitOptions | undefined): Deadline {
     this.checkOpen();

@@ -27,11 +27,14 @@ export class Outgoing {
   bytes: Uint8Array | undefined;
   format: Format = FORMAT.VALUE;
   private readonly what: string;
+  /** Bytes that are sent as they are, while they are still the caller's. */
+  private raw: Uint8Array | undefined;
 
   /** `what` begins the message if it can't be sent. `raw`: it is bytes, and sent as they are. */
   constructor(value: unknown, what: string, raw?: Uint8Array) {
     this.value = value;
     this.what = what;
+    this.raw = raw;
     if (raw === undefined) return;
     this.bytes = raw;
     this.format = FORMAT.BYTES;
@@ -47,7 +50,14 @@ export class Outgoing {
     return end < 0 ? OVERFLOW : end;
   }
 
-  /** Its payload, written apart: from now on changes of the value do not matter. Throws `NotSendableError`. */
+  /** Others run before it is put: from now on changes of the value do not matter. Throws `NotSendableError`. */
+  keep(): void {
+    if (this.raw === undefined) this.prepare();
+    else this.bytes = Uint8Array.prototype.slice.call(this.raw);
+    this.raw = undefined;
+  }
+
+  /** Its payload, written apart. Throws `NotSendableError`. */
   prepare(): Uint8Array {
     if (this.bytes !== undefined) return this.bytes;
     if (scratchInUse) {

@@ -178,6 +178,8 @@ class Packer {
   }
 
   private stubOf(value: object, spot: Spot): object {
+    // First of all: a Proxy of a shared object would pass for one. That of an error does, as an error must get through.
+    if (types.isProxy(value) && !isError(value)) throw this.refusal(spot, 'a Proxy');
     if (value instanceof SharedObject) {
       this.shared.push(value);
       return this.place({ kind: 'shared', handle: value.handle });

@@ -27,7 +27,7 @@ export function isPlainLeaf(value: object): boolean {
 
 /** Node's own cloneable classes (Blob, KeyObject, MessagePort …) keep what they are under symbols. */
 function isHostObject(value: object): boolean {
-  if (Array.isArray(value) || types.isMap(value) || types.isSet(value) || types.isProxy(value)) return false;
+  if (Array.isArray(value) || types.isMap(value) || types.isSet(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === Object.prototype || prototype === null) return false;
   return Object.getOwnPropertySymbols(value).length > 0 && Object.keys(value).length === 0;
@@ -43,7 +43,6 @@ export function describeRefused(value: object): string | undefined {
   const reason = forbidden.get(value);
   if (reason !== undefined) return reason;
   if (value instanceof URL) return 'a URL (send its href)';
-  if (types.isProxy(value)) return 'a Proxy';
   if (types.isPromise(value)) return 'a Promise (await it first)';
   if (types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef)
     return `a ${className(value)}`;

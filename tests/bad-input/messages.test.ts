@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Connection, JoinableQueue, Lock, Pipe, Queue, SimpleQueue, waitAny, waitAnySync } from 'lockstep';
 import { run } from '../support/programs.ts';
+import { until } from '../support/until.ts';
 
 const TYPE = { name: 'TypeError', code: 'ERR_LOCKSTEP_INVALID_TYPE' };
 const RANGE = { name: 'RangeError', code: 'ERR_LOCKSTEP_OUT_OF_RANGE' };
@@ -173,6 +174,17 @@ describe('a queue', { timeout: 60_000 }, () => {
     queue[Symbol.dispose]();
   });
 
+  it('carries an error without what stands in it that nobody can send or look at', () => {
+    const queue = new Queue<Error>();
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    queue.putSync(Object.assign(new RangeError('outer', { cause: proxy }), { proxy, kept: 1 }));
+    const error = queue.getSync();
+    assert.ok(error instanceof RangeError);
+    assert.deepEqual([error.message, Object.keys(error), 'cause' in error], ['outer', ['kept'], false]);
+    queue[Symbol.dispose]();
+  });
+
   it('carries a large value whose getter puts another large value elsewhere', () => {
     const [queue, other] = [new Queue<unknown>(), new Queue<unknown>()];
     const [large, inner] = ['A'.repeat(300_000), 'B'.repeat(300_000)];
@@ -226,6 +238,17 @@ describe('a queue', { timeout: 60_000 }, () => {
     const wait = empty.get();
     empty[Symbol.dispose]();
     await assert.rejects(wait, { code: 'ERR_LOCKSTEP_CLOSED' });
+  });
+
+  it('that ends its use while a put has just got room rejects it', async () => {
+    const queue = new Queue({ maxSize: 1 });
+    queue.putSync(1);
+    const put = queue.put(2);
+    await until(() => queue.describe().waitingToPut === 1, 'the put to wait');
+    assert.equal(queue.getSync(), 1);
+    // After the put was woken, and before it goes on.
+    queueMicrotask(() => queue[Symbol.dispose]());
+    await assert.rejects(put, { code: 'ERR_LOCKSTEP_CLOSED' });
   });
 
   const damages: Record<string, (file: string) => void> = {
@@ -354,6 +377,32 @@ describe('a pipe', { timeout: 60_000 }, () => {
     here.close();
     there.close();
     assert.throws(() => Connection.open(handle), { code: /ERR_LOCKSTEP_(STALE_)?HANDLE/ });
+  });
+
+  it('leaves nobody waiting where there is no room to note all that waitAny waits for', async () => {
+    const pipes = Array.from({ length: 3 }, () => Pipe());
+    const ends = pipes.map(([here]) => here);
+    const { table } = (Reflect.get(ends[0]!, 'cell') as { agent: { table: { fill(): void } } }).agent;
+    const { fill } = table;
+    let left = 2;
+    table.fill = (...args) => {
+      if (left-- === 0) throw new RangeError('no room');
+      return Reflect.apply(fill, table, args);
+    };
+    assert.throws(() => waitAnySync(ends), { message: 'no room' });
+    Reflect.deleteProperty(table, 'fill');
+    assert.deepEqual(
+      ends.map((end) => end.describe().waiting),
+      [0, 0, 0],
+    );
+    const waits = ends.map((end) => end.recv());
+    assert.deepEqual(
+      ends.map((end) => end.describe().waiting),
+      [1, 1, 1],
+    );
+    for (const [, there] of pipes) there.sendSync('x');
+    assert.deepEqual(await Promise.all(waits), ['x', 'x', 'x']);
+    for (const end of pipes.flat()) end.close();
   });
 
   it('is not waited for where nothing can come', async () => {

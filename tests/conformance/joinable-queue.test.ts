@@ -15,6 +15,23 @@ suite('JoinableQueue', (stage) => {
   });
 
   stage.it(
+    'N165: join of a closed queue waits for what is unfinished, and is let go by the last taskDone',
+    async () => {
+      const queue = stage.share(new JoinableQueue());
+      const [worker, one, two] = await stage.actors(3);
+      for (let n = 0; n < 2; n++) await worker.do('putItem', queue, n);
+      await worker.do('closeQueue', queue);
+      const joins = [one, two].map((actor) => actor.do('join', queue));
+      assert.deepEqual(await worker.do('drain', queue), [0, 1]);
+      await worker.do('taskDone', queue);
+      assert.equal(await worker.do('join', queue, { timeout: 30 }), false);
+      await worker.do('taskDone', queue);
+      assert.deepEqual(await Promise.all(joins), [true, true]);
+      await assert.rejects(worker.do('taskDone', queue), { code: 'ERR_LOCKSTEP_OVER_RELEASE' });
+    },
+  );
+
+  stage.it(
     'N166, X39: join waits until every item is reported done, and all who join go on; again and again',
     async () => {
       const queue = stage.share(new JoinableQueue());

@@ -1,17 +1,16 @@
 /**
- * The contract of Queue and SimpleQueue, case by case.
+ * The contract of Queue, case by case.
  *
- * Left out of M and N, with the reason:
+ * Left out of M, with the reason:
  *   M159, M162 (join_thread, cancel_join_thread): there is no feeder thread; `put` has put the item when it returns.
- *   M163 (a hard exit right after put may lose the item): the same; M160 asserts the better.
- *   X37 (feeders after fork): the same.
  */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { Lock, Queue, SimpleQueue } from 'lockstep';
+import { Lock, Queue } from 'lockstep';
 import { UNSENDABLE } from '../support/messages.ts';
 import { type Actor, suite } from '../support/stage.ts';
+import { putsAndEnds, putsDown } from '../support/targets.ts';
 import { until, untilWaiting } from '../support/until.ts';
 
 const FULL = { code: 'ERR_LOCKSTEP_QUEUE_FULL', name: 'QueueFullError' };
@@ -112,6 +111,32 @@ suite('Queue', (stage) => {
     stage.omit(stopped, 'a thread cannot be stopped in its tracks');
   }
 
+  const amid = 'M155 HAZARD: a reader that is stopped in the middle of get leaves all items to the others';
+  if (stage.all('process')) {
+    stage.it(amid, async () => {
+      const count = 20_000;
+      const [slow, other, producer] = await stage.actors(3);
+      for (let round = 0; round < 5; round++) {
+        const queue = new Queue();
+        await producer.do('putNumbers', queue, count);
+        const late = slow.do('drain', queue);
+        await until(() => queue.size < count, 'the slow reader to begin');
+        await slow.freeze();
+        const left = queue.size;
+        await producer.do('closeQueue', queue);
+        const others = (await other.do('drain', queue)) as number[];
+        assert.equal(others.length, left);
+        slow.thaw();
+        const items = [...((await late) as number[]), ...others];
+        items.sort((a, b) => a - b);
+        assert.deepEqual(items, [...new Array(count).keys()]);
+        queue[Symbol.dispose]();
+      }
+    });
+  } else {
+    stage.omit(amid, 'a thread cannot be stopped in its tracks');
+  }
+
   stage.it('M156 HAZARD: a value is encoded in put; what is changed right after is not seen', async () => {
     const queue = stage.share(new Queue({ maxSize: 1 }));
     const [actor, other] = await stage.actors(2);
@@ -151,6 +176,34 @@ suite('Queue', (stage) => {
     for (let n = 0; n < 1000; n++) assert.deepEqual(await consumer.do('tryGet', queue), ['p', n]);
     await assert.rejects(consumer.do('tryGet', queue), EMPTY);
   });
+
+  stage.it('M160, M163: what was put arrives, however its producer ends right after', async () => {
+    const queue = stage.share(new Queue());
+    const [consumer] = await stage.actors(1);
+    for (const how of ['returns', 'exits', 'throws', 'is killed'] as const) {
+      if (how === 'is killed' && !stage.all('process')) continue;
+      const worker = stage.worker({ target: putsAndEnds, args: [queue, 300, how] });
+      worker.start();
+      worker.result.catch(() => {});
+      await worker.join();
+      for (let n = 0; n < 300; n++) assert.deepEqual(await consumer.do('tryGet', queue), [how, n]);
+      await assert.rejects(consumer.do('tryGet', queue), EMPTY);
+    }
+  });
+
+  stage.it(
+    'X37: a child that was started after its parent had put can put itself, and its own child',
+    async () => {
+      const queue = stage.share(new Queue<unknown>());
+      const [consumer] = await stage.actors(1);
+      queue.putSync('from the parent');
+      const worker = stage.worker({ target: putsDown, args: [queue, 2] });
+      worker.start();
+      assert.equal(await worker.join(), true);
+      for (const item of ['from the parent', 2, 1, 0]) assert.equal(await consumer.do('tryGet', queue), item);
+      assert.equal(queue.empty, true);
+    },
+  );
 
   stage.it('a consumer waits for an item, a producer for room', async () => {
     const queue = stage.share(new Queue({ maxSize: 1 }));
@@ -277,37 +330,5 @@ suite('Queue', (stage) => {
     assert.ok(count >= 30 && count < 60, `${count} items`);
     for (let n = 0; n < count; n++) await actor.do('tryGet', queue);
     await actor.do('tryPut', queue, 'again');
-  });
-});
-
-suite('SimpleQueue', (stage) => {
-  stage.it('N168: put and get round-trip, also null; empty is accurate', async () => {
-    const queue = stage.share(new SimpleQueue());
-    const [one, two] = await stage.actors(2);
-    assert.equal(queue.empty, true);
-    for (const value of [null, undefined, 'x', { a: [1] }]) {
-      await one.do('putItem', queue, value);
-      assert.equal(queue.empty, false);
-      assert.deepEqual(await two.do('getItem', queue), value);
-    }
-    assert.equal(queue.empty, true);
-  });
-
-  stage.it('N168: put waits when it is full, and goes on when something is taken', async () => {
-    const queue = stage.share(new SimpleQueue<unknown>());
-    const [actor] = await stage.actors(1);
-    const megabytes = new Uint8Array(3_000_000);
-    const puts = actor.do('putItems', queue as SimpleQueue, megabytes, 8);
-    await until(() => queue.describe().waitingToPut === 1, 'the queue to be full');
-    for (let n = 0; n < 8; n++) assert.equal(((await queue.get()) as Uint8Array).length, megabytes.length);
-    await puts;
-    assert.equal(queue.empty, true);
-  });
-
-  stage.it('N169: what cannot be sent throws in the caller', async () => {
-    const queue = stage.share(new SimpleQueue());
-    const [actor] = await stage.actors(1);
-    await assert.rejects(actor.do('putUnsendable', queue, 'function'), { code: 'ERR_LOCKSTEP_NOT_SENDABLE' });
-    assert.equal(queue.empty, true);
   });
 });

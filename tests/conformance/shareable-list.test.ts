@@ -37,7 +37,7 @@ suite('ShareableList', (stage) => {
   });
 
   stage.it(
-    '189. text is limited to its slot: filling it works, one byte more is refused, neighbours are untouched',
+    'P189: text is limited to its slot: filling it works, one byte more is refused, neighbours are untouched',
     async () => {
       const [actor] = await stage.actors(1);
       const list = stage.share(new ShareableList(['left', 'middle', 'right', 'nine byte', 5]));
@@ -53,7 +53,7 @@ suite('ShareableList', (stage) => {
     },
   );
 
-  stage.it('190. an index outside is refused, for reading and writing', async () => {
+  stage.it('P190: an index outside is refused, for reading and writing', async () => {
     const [actor] = await stage.actors(1);
     const list = stage.share(new ShareableList([1, 2, 3]));
     for (const index of [3, -4, 0.5, Number.NaN]) {
@@ -65,7 +65,7 @@ suite('ShareableList', (stage) => {
 
   // Python raises for an absent value; JavaScript's way of saying it is -1.
   stage.it(
-    '190. indexOf gives the first place of a value, -1 where it is absent; count gives the number',
+    'P190: indexOf gives the first place of a value, -1 where it is absent; count gives the number',
     async () => {
       const [actor] = await stage.actors(1);
       const list = stage.share(new ShareableList(['a', 1, 'a', true, null, Uint8Array.of(1)]));
@@ -78,7 +78,7 @@ suite('ShareableList', (stage) => {
     },
   );
 
-  stage.it('190. what a list can not hold is refused, and what does not fit 64 bits', async () => {
+  stage.it('P190: what a list can not hold is refused, and what does not fit 64 bits', async () => {
     const [actor] = await stage.actors(1);
     const list = stage.share(new ShareableList([1, 'text']));
     for (const value of [undefined, {}, [], new Date(), Number]) {
@@ -93,7 +93,7 @@ suite('ShareableList', (stage) => {
     assert.deepEqual([...list], [1, 'text']);
   });
 
-  stage.it('191. trailing NULs are kept, and text of several bytes a character is never cut', async () => {
+  stage.it('P191: trailing NULs are kept, and text of several bytes a character is never cut', async () => {
     const [actor] = await stage.actors(1);
     const texts = ['ends\0\0', '\0', 'ééééé', '€€€', '😀😀😀'];
     const list = stage.share(new ShareableList([...texts, Uint8Array.of(1, 0, 0)]));

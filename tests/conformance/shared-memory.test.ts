@@ -1,6 +1,6 @@
 /**
- * The contract of SharedMemory, case by case (part P of the behaviours). 192 is left out: there is no manager; what a manager's
- * shutdown does to its blocks, the end of a namespace does here (186).
+ * The contract of SharedMemory, case by case (part P of the behaviours). P192 is left out: there is no manager; what a manager's
+ * shutdown does to its blocks, the end of a namespace does here (P186).
  */
 
 import '../support/sandbox.ts';
@@ -23,7 +23,7 @@ const bytesOf = (block: SharedMemory): Uint8Array => new Uint8Array(block.buffer
 
 suite('SharedMemory', (stage) => {
   stage.it(
-    '178. without a size, with size 0 or a negative one it is not made; attaching takes a name that exists',
+    'P178: without a size, with size 0 or a negative one it is not made; attaching takes a name that exists',
     async () => {
       for (const size of [0, -1, 1.5, Number.NaN, 2 ** 53])
         assert.throws(() => new SharedMemory({ create: true, size }), OUT_OF_RANGE);
@@ -38,7 +38,7 @@ suite('SharedMemory', (stage) => {
   );
 
   stage.it(
-    '180. a new block is zero and as large as asked; writes are seen by all, also through an argument',
+    'P180: a new block is zero and as large as asked; writes are seen by all, also through an argument',
     async () => {
       const [one, two] = await stage.actors(2);
       const block = stage.share(new SharedMemory({ create: true, size: 5 }));
@@ -55,7 +55,7 @@ suite('SharedMemory', (stage) => {
     },
   );
 
-  stage.it('181. close is idempotent, ends this object only, and leaves the block to others', async () => {
+  stage.it('P181: close is idempotent, ends this object only, and leaves the block to others', async () => {
     const [actor] = await stage.actors(1);
     const block = stage.share(new SharedMemory({ create: true, size: 3 }));
     const other = new SharedMemory({ name: block.name });
@@ -69,7 +69,7 @@ suite('SharedMemory', (stage) => {
     assert.deepEqual(await actor.do('readBytes', block), [0, 7, 0]);
   });
 
-  stage.it('183. 184. unlink works after close, leaves mappings valid, and only once', async () => {
+  stage.it('P183, P184: unlink works after close, leaves mappings valid, and only once', async () => {
     const [one, two] = await stage.actors(2);
     const block = stage.share(new SharedMemory({ create: true, name: 'linked', size: 2 }));
     assert.throws(() => new SharedMemory({ create: true, name: 'linked', size: 2 }), TAKEN);
@@ -90,7 +90,7 @@ suite('SharedMemory', (stage) => {
   });
 
   stage.it(
-    '184. a block without a name of its own goes with the last who has it open, and may be unlinked once',
+    'P184: a block without a name of its own goes with the last who has it open, and may be unlinked once',
     async () => {
       const [actor] = await stage.actors(1);
       const block = new SharedMemory({ create: true, size: 1 });
@@ -104,7 +104,7 @@ suite('SharedMemory', (stage) => {
   );
 
   stage.it(
-    '186. when its creator is killed, a named block stays with the others; one that only it had open goes',
+    'P186: when its creator is killed, a named block stays with the others; one that only it had open goes',
     async () => {
       const [creator, other] = await stage.actors(2);
       await creator.do('keepBlock', { create: true, name: 'of-the-dead', size: 4 });
@@ -126,7 +126,7 @@ suite('SharedMemory', (stage) => {
   );
 
   stage.it(
-    '187. who attaches and exits, closing or not, does not destroy it; nor does its creator by exiting',
+    'P187: who attaches and exits, closing or not, does not destroy it; nor does its creator by exiting',
     async () => {
       const creator = new Program('attaches', { args: ['lasting', 'create'] });
       await until(() => creator.stdout !== '', 'a program to make the block');
@@ -147,7 +147,7 @@ suite('SharedMemory', (stage) => {
     },
   );
 
-  stage.it('186. all blocks of a namespace go with it', async () => {
+  stage.it('P186: all blocks of a namespace go with it', async () => {
     const { stdout } = await run('attaches', { args: ['passing', 'make', 'passing-by'] });
     assert.equal(stdout, 'attached 8 bytes, the first is 1\n');
     assert.equal(existsSync(namespaceFolder(sandbox, 'passing-by')), false);

@@ -24,7 +24,7 @@ const VALUES = {
 };
 
 suite('struct', (stage) => {
-  stage.it('X41. structures share every field', async () => {
+  stage.it('X41: structures share every field', async () => {
     const [actor] = await stage.actors(1);
     const record = stage.share(new Sample(VALUES));
     assert.deepEqual(await actor.do('invoke', record, 'toObject'), VALUES);
@@ -43,7 +43,7 @@ suite('struct', (stage) => {
     });
   });
 
-  stage.it('X41. a copy is independent of the original', async () => {
+  stage.it('X41: a copy is independent of the original', async () => {
     const [actor] = await stage.actors(1);
     const record = stage.share(new Sample(VALUES));
     const copy = record.toObject();

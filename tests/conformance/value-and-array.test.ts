@@ -11,6 +11,22 @@ const FLOATS = ['f', 'd', 'f32', 'f64'] as const;
 const OUT_OF_RANGE = { name: 'RangeError', code: 'ERR_LOCKSTEP_OUT_OF_RANGE' };
 const INVALID_TYPE = { name: 'TypeError', code: 'ERR_LOCKSTEP_INVALID_TYPE' };
 
+/** The least and the greatest of each integer type. */
+const RANGES: readonly [
+  types: readonly (typeof INTEGERS | typeof BIG)[number][],
+  least: bigint,
+  most: bigint,
+][] = [
+  [['i8', 'b'], -128n, 127n],
+  [['u8', 'B'], 0n, 255n],
+  [['i16', 'h'], -32_768n, 32_767n],
+  [['u16', 'H'], 0n, 65_535n],
+  [['i32', 'i'], -(2n ** 31n), 2n ** 31n - 1n],
+  [['u32', 'I'], 0n, 2n ** 32n - 1n],
+  [['i64', 'q', 'l'], -(2n ** 63n), 2n ** 63n - 1n],
+  [['u64', 'Q', 'L'], 0n, 2n ** 64n - 1n],
+];
+
 /** Something of each type to store in it. */
 const samples: [
   type: (typeof INTEGERS | typeof BIG | typeof FLOATS)[number] | 'bool',
@@ -25,7 +41,7 @@ const samples: [
 
 suite('Value and Array', (stage) => {
   stage.it(
-    '171. values of every type are seen by others in both directions, with a lock and without',
+    'O171: values of every type are seen by others in both directions, with a lock and without',
     async () => {
       const [actor] = await stage.actors(1);
       for (const [type, first, second] of samples) {
@@ -40,7 +56,7 @@ suite('Value and Array', (stage) => {
   );
 
   stage.it(
-    '171. elements of every type are seen by others in both directions, with a lock and without',
+    'O171: elements of every type are seen by others in both directions, with a lock and without',
     async () => {
       const [actor] = await stage.actors(1);
       for (const [type, first, second] of samples) {
@@ -57,7 +73,7 @@ suite('Value and Array', (stage) => {
   );
 
   stage.it(
-    '172. the default value is zero, and an array of a length is filled with zeros, also in memory used before',
+    'O172: the default value is zero, and an array of a length is filled with zeros, also in memory used before',
     async () => {
       const [actor] = await stage.actors(1);
       assert.equal(await actor.do('get', stage.share(new Value('f64')), 'value'), 0);
@@ -81,7 +97,7 @@ suite('Value and Array', (stage) => {
   );
 
   stage.it(
-    '174. ones added inside the lock, or atomically, are all there; added plainly some may be lost',
+    'O174: ones added inside the lock, or atomically, are all there; added plainly some may be lost',
     async () => {
       const times = 2000;
       const actors = await stage.actors(4);
@@ -94,7 +110,7 @@ suite('Value and Array', (stage) => {
     },
   );
 
-  stage.it('174. the lock is that which was given, or none', async () => {
+  stage.it('O174: the lock is that which was given, or none', async () => {
     const [actor] = await stage.actors(1);
     const array = stage.share(new SharedArray('i32', 2));
     const same = stage.share(new SharedArray('i32', 2, { lock: array.getLock() }));
@@ -113,22 +129,112 @@ suite('Value and Array', (stage) => {
   });
 
   // In Python integers out of range wrap around. Here they are refused, as the API says.
-  stage.it('175. what does not fit the type is refused and changes nothing; so is a wrong type', async () => {
+  stage.it(
+    'O175: what does not fit the type is refused and changes nothing; so is a wrong type',
+    async () => {
+      const [actor] = await stage.actors(1);
+      const array = stage.share(new SharedArray('i32', [1, 2, 3]));
+      const bytes = stage.share(new RawArray('B', [1, 2, 3]));
+      for (const value of [2 ** 40, -(2 ** 31) - 1, 0.5, Number.NaN])
+        await assert.rejects(actor.do('invoke', array, 'set', 1, value), OUT_OF_RANGE);
+      for (const value of [-1, 256])
+        await assert.rejects(actor.do('invoke', bytes, 'set', 1, value), OUT_OF_RANGE);
+      for (const value of ['5', null, undefined, {}, 5n])
+        await assert.rejects(actor.do('invoke', array, 'set', 1, value), INVALID_TYPE);
+      await assert.rejects(actor.do('invoke', bytes, 'fill', 256), OUT_OF_RANGE);
+      assert.deepEqual([...array], [1, 2, 3]);
+      assert.deepEqual([...bytes], [1, 2, 3]);
+    },
+  );
+
+  stage.it(
+    'O175: each integer type takes its least and its greatest, and nothing beyond, alone and in arrays',
+    async () => {
+      const [actor] = await stage.actors(1);
+      const big: readonly string[] = BIG;
+      for (const [types, least, most] of RANGES) {
+        for (const type of types) {
+          const typed = (value: bigint): unknown => (big.includes(type) ? value : Number(value));
+          for (const Class of [Value, RawValue]) {
+            const value = stage.share(new Class(type));
+            for (const fits of [least, most]) {
+              await actor.do('put', value, 'value', typed(fits));
+              assert.equal(value.value, typed(fits), `${Class.name} ${type}`);
+              value.value = typed(fits) as never;
+              assert.equal(await actor.do('invoke', value, 'exchange', typed(fits)), typed(fits));
+            }
+            for (const wrong of [least - 1n, most + 1n]) {
+              await assert.rejects(
+                actor.do('put', value, 'value', typed(wrong)),
+                OUT_OF_RANGE,
+                `${type} ${wrong}`,
+              );
+              await assert.rejects(actor.do('invoke', value, 'exchange', typed(wrong)), OUT_OF_RANGE);
+              assert.throws(() => new Class(type, typed(wrong) as never), OUT_OF_RANGE);
+            }
+            assert.equal(value.value, typed(most), `${Class.name} ${type}`);
+            value.close();
+          }
+          for (const Class of [SharedArray, RawArray]) {
+            const array = stage.share(new Class(type, [typed(least), typed(most)] as never));
+            assert.deepEqual(await actor.do('list', array), [typed(least), typed(most)]);
+            for (const wrong of [least - 1n, most + 1n]) {
+              assert.throws(() => array.set(0, typed(wrong) as never), OUT_OF_RANGE);
+              assert.throws(() => new Class(type, [typed(wrong)] as never), OUT_OF_RANGE);
+            }
+            assert.deepEqual([...array], [typed(least), typed(most)], `${Class.name} ${type}`);
+            array.close();
+          }
+        }
+      }
+    },
+  );
+
+  stage.it(
+    'O175: a Value refuses what is of a wrong type or no whole number, and keeps what it has',
+    async () => {
+      const [actor] = await stage.actors(1);
+      for (const Class of [Value, RawValue]) {
+        const [small, large] = [stage.share(new Class('i32', 7)), stage.share(new Class('u64', 7n))];
+        const [float, flag] = [stage.share(new Class('f64', 0.5)), stage.share(new Class('bool', true))];
+        for (const wrong of [0.5, Number.NaN, Number.POSITIVE_INFINITY])
+          await assert.rejects(actor.do('put', small, 'value', wrong), OUT_OF_RANGE);
+        for (const wrong of ['5', null, undefined, {}, [], true, 5n])
+          await assert.rejects(actor.do('put', small, 'value', wrong), INVALID_TYPE);
+        for (const wrong of [0.5, 2 ** 53])
+          await assert.rejects(actor.do('put', large, 'value', wrong), OUT_OF_RANGE);
+        for (const wrong of ['5', null, undefined, {}, true])
+          await assert.rejects(actor.do('put', large, 'value', wrong), INVALID_TYPE);
+        for (const wrong of ['0.5', null, undefined, {}, 5n, true])
+          await assert.rejects(actor.do('put', float, 'value', wrong), INVALID_TYPE);
+        for (const wrong of ['true', null, undefined, 1, 0n])
+          await assert.rejects(actor.do('put', flag, 'value', wrong), INVALID_TYPE);
+        assert.deepEqual([small.value, large.value, float.value, flag.value], [7, 7n, 0.5, true]);
+      }
+    },
+  );
+
+  // As the instruction of the processor does, and as in Python by way of the type.
+  stage.it('O175: adding atomically wraps around at the width of the type', async () => {
     const [actor] = await stage.actors(1);
-    const array = stage.share(new SharedArray('i32', [1, 2, 3]));
-    const bytes = stage.share(new RawArray('B', [1, 2, 3]));
-    for (const value of [2 ** 40, -(2 ** 31) - 1, 0.5, Number.NaN])
-      await assert.rejects(actor.do('invoke', array, 'set', 1, value), OUT_OF_RANGE);
-    for (const value of [-1, 256])
-      await assert.rejects(actor.do('invoke', bytes, 'set', 1, value), OUT_OF_RANGE);
-    for (const value of ['5', null, undefined, {}, 5n])
-      await assert.rejects(actor.do('invoke', array, 'set', 1, value), INVALID_TYPE);
-    await assert.rejects(actor.do('invoke', bytes, 'fill', 256), OUT_OF_RANGE);
-    assert.deepEqual([...array], [1, 2, 3]);
-    assert.deepEqual([...bytes], [1, 2, 3]);
+    for (const Class of [Value, RawValue]) {
+      for (const [types, least, most] of RANGES) {
+        for (const type of types) {
+          const one = (BIG as readonly string[]).includes(type) ? 1n : 1;
+          const value = stage.share(
+            new Class(type, (typeof one === 'bigint' ? most : Number(most)) as never),
+          );
+          assert.equal(BigInt((await actor.do('invoke', value, 'add', one)) as bigint), most, type);
+          assert.equal(BigInt(value.value), least, type);
+          assert.equal(BigInt((await actor.do('invoke', value, 'sub', one)) as bigint), least, type);
+          assert.equal(BigInt(value.value), most, type);
+          value.close();
+        }
+      }
+    }
   });
 
-  stage.it('175. an index outside is refused, also for reading', async () => {
+  stage.it('O175: an index outside is refused, also for reading', async () => {
     const [actor] = await stage.actors(1);
     const array = stage.share(new SharedArray('f64', [1, 2, 3]));
     assert.equal(await actor.do('invoke', array, 'at', -3), 1);
@@ -142,7 +248,7 @@ suite('Value and Array', (stage) => {
   });
 
   stage.it(
-    '177. text: value ends before the first NUL, raw has all bytes, too long is refused, an exact fit is allowed',
+    'O177: text: value ends before the first NUL, raw has all bytes, too long is refused, an exact fit is allowed',
     async () => {
       const [actor] = await stage.actors(1);
       const text = stage.share(new SharedArray('char', 6));

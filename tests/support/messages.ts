@@ -1,8 +1,9 @@
 /** What an actor does with queues and pipes. */
 
-import type { Connection, JoinableQueue, Queue, SimpleQueue, WaitOptions } from 'lockstep';
-import { waitAny, waitAnySync } from 'lockstep';
+import type { Connection, Event, JoinableQueue, Queue, SimpleQueue, WaitOptions } from 'lockstep';
+import { EndOfStreamError, waitAny, waitAnySync } from 'lockstep';
 import type { Self } from './operations.ts';
+import { until } from './until.ts';
 
 type AnyQueue = Queue | SimpleQueue;
 type End = Connection;
@@ -13,7 +14,37 @@ export const UNSENDABLE: Record<string, () => unknown> = {
   symbol: () => Symbol('s'),
   promise: () => Promise.resolve(),
   nested: () => ({ list: [1, { act: () => {} }] }),
+  proxy: () => new Proxy({ a: 1 }, {}),
+  'proxy of a list': () => new Proxy([1], {}),
+  'proxy of bytes': () => new Proxy(new Uint8Array(1), {}),
+  'nested proxy': () => ({ list: [1, new Proxy({ a: 1 }, {})] }),
+  'proxy in a map': () => new Map([['key', { inner: new Proxy({}, {}) }]]),
+  'revoked proxy': () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    return [proxy];
+  },
 };
+
+/** What may wait, by awaiting, while its end is closed. */
+const WAITS = {
+  recv: (end: End) => end.recv(),
+  'recv with a timeout': (end: End) => end.recv({ timeout: 60_000 }),
+  recvBytes: (end: End) => end.recvBytes(),
+  poll: (end: End) => end.poll({ timeout: 60_000 }),
+  waitAny: (end: End) => waitAny([end]),
+  iterate: (end: End) => end[Symbol.asyncIterator]().next(),
+  send: (end: End) => fill(() => end.send(LARGE)),
+  sendBytes: (end: End) => fill(() => end.sendBytes(LARGE)),
+} satisfies Record<string, (end: End) => Promise<unknown>>;
+
+export type WaitOfEnd = keyof typeof WAITS;
+
+const LARGE = new Uint8Array(200_000);
+
+async function fill(send: () => Promise<void>): Promise<never> {
+  for (;;) await send();
+}
 
 export const messages = {
   async putItem(self: Self, queue: AnyQueue, value: unknown, options?: WaitOptions): Promise<void> {
@@ -38,6 +69,11 @@ export const messages = {
   /** Puts `[from, 0]`, `[from, 1]`… */
   async putMany(self: Self, queue: AnyQueue, from: string, count: number): Promise<void> {
     for (let n = 0; n < count; n++) await messages.putItem(self, queue, [from, n]);
+  },
+
+  /** Puts 0, 1, … without a pause. */
+  putNumbers(_self: Self, queue: Queue, count: number): void {
+    for (let n = 0; n < count; n++) queue.putSync(n);
   },
 
   /** Puts the same value several times. */
@@ -100,8 +136,80 @@ export const messages = {
     return self.style === 'blocking' ? end.recvBytesSync(most) : await end.recvBytes(most);
   },
 
+  /** Sends `[from, 0]`, `[from, 1]`… */
+  async sendMany(self: Self, end: End, from: number, count: number): Promise<void> {
+    for (let n = 0; n < count; n++) await messages.send(self, end, [from, n]);
+  },
+
+  /** Sends bytes of these lengths. */
+  async sendLengths(self: Self, end: End, lengths: number[]): Promise<void> {
+    for (const length of lengths) await messages.sendBytes(self, end, new Uint8Array(length).fill(length));
+  },
+
+  /** Lengths of the messages that come, of which each is checked to be whole. */
+  async recvLengths(self: Self, end: End, count: number): Promise<number[]> {
+    const lengths: number[] = [];
+    for (let n = 0; n < count; n++) {
+      const bytes = await messages.recvBytes(self, end);
+      const whole = bytes.every((byte) => byte === (bytes.length & 0xff));
+      lengths.push(whole ? bytes.length : Number.NaN);
+    }
+    return lengths;
+  },
+
+  async sendUnsendable(self: Self, end: End, which: string): Promise<void> {
+    await messages.send(self, end, UNSENDABLE[which]?.());
+  },
+
+  /** Sends until there is no room, and changes the bytes while the last call waits. Then sets the event; gives the number of messages. */
+  async sendBytesAndChange(_self: Self, end: End, bytes: Uint8Array, changed: Event): Promise<number> {
+    for (let sent = 1; ; sent++) {
+      const send = end.sendBytes(bytes);
+      if (end.describe().waitingToSend === 0) continue;
+      bytes.fill(0);
+      changed.set();
+      await send;
+      return sent;
+    }
+  },
+
   closeEnd(_self: Self, end: End): void {
     end.close();
+  },
+
+  /** Begins to wait, and closes the end meanwhile. */
+  async closeMeanwhile(_self: Self, end: End, what: WaitOfEnd): Promise<unknown> {
+    const wait = WAITS[what](end);
+    wait.catch(() => {});
+    const waits = (): boolean => end.describe().waiting + end.describe().waitingToSend > 0;
+    await until(waits, `${what} to wait`);
+    end.close();
+    return await wait;
+  },
+
+  /** Leaves a scope in which the end is used. Tells whether it is closed. */
+  leaveScope(_self: Self, end: End): boolean {
+    {
+      using _scoped = end;
+    }
+    return end.closed;
+  },
+
+  /** Receives all that comes, of whichever is ready and at once, and drops each at its end. */
+  async collect(self: Self, ends: End[]): Promise<unknown[]> {
+    const messagesOfAll: unknown[] = [];
+    for (let open = ends; open.length > 0; open = open.filter((end) => !end.closed)) {
+      const ready = self.style === 'blocking' ? waitAnySync(open) : await waitAny(open);
+      for (const end of ready) {
+        try {
+          messagesOfAll.push(await messages.recv(self, end, { timeout: 0 }));
+        } catch (error) {
+          if (!(error instanceof EndOfStreamError)) throw error;
+          end.close();
+        }
+      }
+    }
+    return messagesOfAll;
   },
 
   /** Positions of those that are ready. */

@@ -1,7 +1,18 @@
 /** Targets of processes and threads that do one thing. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection, Event, Hold, Lock, RLock, Value } from 'lockstep';
+import { threadId } from 'node:worker_threads';
+import {
+  type Connection,
+  type Event,
+  type Hold,
+  type Lock,
+  Process,
+  type Queue,
+  type RLock,
+  Thread,
+  type Value,
+} from 'lockstep';
 import type { Style } from './operations.ts';
 
 /** Tries the same lock through three ways in which it came here. */
@@ -79,4 +90,26 @@ export async function greetsAndCloses(end: Connection, over: Event): Promise<voi
 /** Answers one message, by awaiting. */
 export async function repliesOnce(end: Connection): Promise<void> {
   await end.send({ reply: await end.recv() });
+}
+
+/** Puts items, and ends at once. */
+export function putsAndEnds(
+  queue: Queue,
+  count: number,
+  how: 'returns' | 'exits' | 'throws' | 'is killed',
+): void {
+  for (let n = 0; n < count; n++) queue.putSync([how, n]);
+  if (how === 'exits') process.exit(0);
+  if (how === 'throws') throw new RangeError('on purpose');
+  if (how === 'is killed') process.kill(process.pid, 'SIGKILL');
+}
+
+/** Puts the number, and has a child of its own put those below. */
+export async function putsDown(queue: Queue, number: number): Promise<void> {
+  queue.putSync(number);
+  if (number === 0) return;
+  const options = { target: putsDown, args: [queue, number - 1] as [Queue, number] };
+  const child = threadId === 0 ? new Process(options) : new Thread(options);
+  child.start();
+  await child.join();
 }

@@ -42,6 +42,15 @@ eachKind((make) => {
     }
   });
 
+  it('an error behind a Proxy arrives as the error', async () => {
+    const child = make({ target: targets.failBehindProxy, args: ['seen through'] });
+    child.start();
+    const got = await rejection(child.result);
+    assert.equal(got.constructor, RangeError);
+    assert.equal(got.message, 'seen through');
+    assert.equal('cause' in got, false);
+  });
+
   it('an error outside the target’s own calls ends the child and rejects the result, too', async () => {
     const child = make({ target: targets.failLater, args: ['from a timer'] });
     child.start();

@@ -67,6 +67,11 @@ export function failWith(value: unknown): never {
   throw value;
 }
 
+/** Throws an error that stands behind a Proxy, and so does its cause. */
+export function failBehindProxy(message: string): never {
+  throw new Proxy(new RangeError(message, { cause: new Proxy({}, {}) }), {});
+}
+
 export function failLater(message: string): Promise<never> {
   setTimeout(() => fail(message), 1);
   return new Promise(() => {});
