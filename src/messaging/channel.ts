@@ -270,12 +270,12 @@ export class Channel {
   }
 
   private roomWait(out: Outgoing, gone: () => boolean): RoomWait {
-    const { items, rooms, lock, ring } = this;
-    const length = this.writer.lengthInRing(out.prepare());
+    const { items, rooms, lock, ring, writer } = this;
+    const { length } = out.prepare();
     return waitForRoom({
       rooms,
       lock,
-      fits: () => items.closed || ring.fits(length),
+      fits: () => items.closed || writer.fits(length),
       gone,
       put: () => this.writeAndRelease(out),
       backsOff: ring.most === 0 || ring.most >= MANY,

@@ -349,9 +349,9 @@ function checkMost(title: string, most: unknown): void {
       `${title}: can't receive, the most bytes wanted are ${inspect(most)}; pass a number first, or undefined, and then options`,
     );
   }
-  if (most >= 0) return;
+  if (Number.isInteger(most) && most >= 0) return;
   throw new OutOfRangeError(
-    `${title}: can't receive, the most bytes wanted are ${most}; pass 0 or more, or leave it out`,
+    `${title}: can't receive, the most bytes wanted are ${most}; pass a whole number from 0 on, or leave it out`,
   );
 }
 

@@ -3,10 +3,12 @@
  *
  *   item-<cell>-<generation>-<number>   the payload; written before the item is put, removed by who has taken it
  *
+ * The files are the count of what they hold: together no more than the ring, but for one item that is alone.
+ *
  * Who dies between the two leaves a file. Whoever writes one removes those, which are of no item in the ring; all go with the queue.
  */
 
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { itemPath, itemsOf } from '../agents/data.ts';
 import { withRoom } from '../platform/room.ts';
 import { NUMBER_MASK } from './ring.ts';
@@ -32,6 +34,16 @@ export class Far {
       this.remove(number);
       throw error;
     }
+  }
+
+  /** Bytes of the payloads of the items from number `oldest` on, before number `next`. */
+  bytesBetween(oldest: number, next: number): number {
+    let bytes = 0;
+    for (const item of itemsOf(this.folder, this.of.number, this.of.generation)) {
+      if (((item - oldest) & NUMBER_MASK) >= ((next - oldest) & NUMBER_MASK)) continue;
+      bytes += ifThere(() => statSync(this.path(item)).size) ?? 0;
+    }
+    return bytes;
   }
 
   /** The payload; `undefined` if somebody has taken the item. */

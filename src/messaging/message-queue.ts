@@ -34,7 +34,7 @@ export interface QueueOptions extends ObjectOptions {
   maxSize?: number | undefined;
   /**
    * Bytes that waiting items may take, rounded up to a power of two; default 16 MiB. Memory is taken as it is needed. An item that is larger
-   * than a quarter of it goes by a file of its own.
+   * than a quarter of it goes by a file of its own; the files may take as much again, or be one of any size.
    */
   bytes?: number | undefined;
 }

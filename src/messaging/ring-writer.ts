@@ -23,6 +23,8 @@ export class RingWriter {
   private readonly encoder = new Encoder();
   private readonly apart = new Encoder();
   private readonly prepared = new Int32Array(SMALL / 4);
+  /** Bytes that far items in the ring have in their files, for as long as those are the items in it. */
+  private farSeen = { oldest: 0, next: 0, bytes: 0 };
   /** Shared objects in items that were put and may not have been read: they have to live until then. */
   private pinned: { number: number; objects: readonly object[] }[] = [];
 
@@ -82,11 +84,11 @@ export class RingWriter {
         `${this.title}: can't put an item of ${bytes.length} bytes, more than ${LONGEST} don't go in one; put it in parts, or send a SharedMemory`,
       );
     }
-    const length = this.lengthInRing(bytes);
-    if (!ring.fits(length)) return false;
+    if (!this.fits(bytes.length)) return false;
+    const far = this.isFar(bytes.length);
+    const length = far ? FAR_BYTES : bytes.length;
     const { from, limit } = ring.roomFor(length);
     this.reserve(limit);
-    const far = bytes.length > ring.longest;
     if (far) {
       const { puts, size } = ring;
       this.far.write(puts, (puts - size) & NUMBER_MASK, bytes);
@@ -95,9 +97,22 @@ export class RingWriter {
     return this.commit(from, length, out.format, out.shared, far);
   }
 
-  /** Bytes that a payload takes in the ring. */
-  lengthInRing(payload: Uint8Array): number {
-    return payload.length > this.ring.longest ? FAR_BYTES : payload.length;
+  /** Whether a payload of so many bytes can be put now. */
+  fits(bytes: number): boolean {
+    const { ring } = this;
+    if (!this.isFar(bytes)) return ring.fits(bytes);
+    if (!ring.fits(FAR_BYTES)) return false;
+    const { puts, size } = ring;
+    if (size === 0) return true;
+    const oldest = (puts - size) & NUMBER_MASK;
+    const { farSeen } = this;
+    if (farSeen.oldest !== oldest || farSeen.next !== puts)
+      this.farSeen = { oldest, next: puts, bytes: this.far.bytesBetween(oldest, puts) };
+    return this.farSeen.bytes === 0 || this.farSeen.bytes + bytes <= ring.capacity;
+  }
+
+  private isFar(bytes: number): boolean {
+    return bytes > this.ring.longest;
   }
 
   private commit(

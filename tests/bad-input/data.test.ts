@@ -2,22 +2,12 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmdirSync,
-  symlinkSync,
-  truncateSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, renameSync, rmdirSync, symlinkSync, truncateSync, unlinkSync } from 'node:fs';
 import { afterEach, describe, it } from 'node:test';
 import { Lock, ShareableList, SharedArray, SharedMemory, struct } from 'lockstep';
 import { Program, run } from '../support/programs.ts';
 import { until } from '../support/until.ts';
+import { fileOf, overwrite } from './data-files.ts';
 
 const LAYOUT = { name: 'LayoutError', code: 'ERR_LOCKSTEP_LAYOUT' };
 const Point = struct({ x: 'f64', y: 'f64' });
@@ -27,18 +17,6 @@ const made: { close(): void }[] = [];
 function keep<Made extends { close(): void }>(object: Made): Made {
   made.push(object);
   return object;
-}
-
-/** The data file of the object. */
-function fileOf({ handle }: { handle: string }): string {
-  const fields = new URLSearchParams(handle.slice(handle.indexOf('?') + 1));
-  return join(String(fields.get('in')), `data-${fields.get('cell')}-${fields.get('generation')}`);
-}
-
-function overwrite(file: string, at: number, ...words: number[]): void {
-  const fd = openSync(file, 'r+');
-  writeSync(fd, new Uint8Array(Uint32Array.from(words).buffer), 0, words.length * 4, at);
-  closeSync(fd);
 }
 
 /** How a program of its own opens the handle. */

@@ -2,36 +2,18 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import {
-  closeSync,
-  openSync,
-  readdirSync,
-  truncateSync,
-  unlinkSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { readdirSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Connection, JoinableQueue, Lock, Pipe, Queue, SimpleQueue, waitAny, waitAnySync } from 'lockstep';
+import { JoinableQueue, Lock, Queue, SimpleQueue } from 'lockstep';
 import { run } from '../support/programs.ts';
 import { until } from '../support/until.ts';
+import { fileOf, overwrite } from './data-files.ts';
 
 const TYPE = { name: 'TypeError', code: 'ERR_LOCKSTEP_INVALID_TYPE' };
 const RANGE = { name: 'RangeError', code: 'ERR_LOCKSTEP_OUT_OF_RANGE' };
 const LAYOUT = { name: 'LayoutError', code: 'ERR_LOCKSTEP_LAYOUT' };
 const HEADER_BYTES = 256;
-
-function fileOf({ handle }: { handle: string }): string {
-  const fields = new URLSearchParams(handle.slice(handle.indexOf('?') + 1));
-  return join(String(fields.get('in')), `data-${fields.get('cell')}-${fields.get('generation')}`);
-}
-
-function overwrite(file: string, at: number, ...words: number[]): void {
-  const fd = openSync(file, 'r+');
-  writeSync(fd, new Uint8Array(Int32Array.from(words).buffer), 0, words.length * 4, at);
-  closeSync(fd);
-}
 
 const wrong = (value: unknown): never => value as never;
 
@@ -240,15 +222,41 @@ describe('a queue', { timeout: 60_000 }, () => {
     await assert.rejects(wait, { code: 'ERR_LOCKSTEP_CLOSED' });
   });
 
-  it('that ends its use while a put has just got room rejects it', async () => {
-    const queue = new Queue({ maxSize: 1 });
+  it('is full of items that go by files, too, however little of it they take', async () => {
+    const queue = new Queue<Uint8Array>({ bytes: 2 ** 20 });
+    const item = new Uint8Array(300_000);
+    for (let n = 0; n < 3; n++) queue.tryPut(item);
+    assert.throws(() => queue.tryPut(item), { code: 'ERR_LOCKSTEP_QUEUE_FULL' });
+    const put = queue.put(item);
+    await until(() => queue.describe().waitingToPut === 1, 'the put to wait');
+    queue.tryPut(item.subarray(0, 1000));
+    assert.equal((await queue.get()).length, item.length);
+    await put;
+    assert.equal(queue.size, 4);
+    while (!queue.empty) queue.getSync();
+    const large = new Uint8Array(3 * 2 ** 20);
+    queue.tryPut(item.subarray(0, 1000));
+    queue.tryPut(large);
+    assert.throws(() => queue.tryPut(large), { code: 'ERR_LOCKSTEP_QUEUE_FULL' });
+    assert.equal(queue.getSync().length, 1000);
+    assert.throws(() => queue.tryPut(large), { code: 'ERR_LOCKSTEP_QUEUE_FULL' });
+    assert.equal(queue.getSync().length, large.length);
+    queue.tryPut(large);
+    queue[Symbol.dispose]();
+  });
+
+  it('that ends its use when a put has just got room has what was put', async () => {
+    const queue = new Queue<number>({ maxSize: 1 });
+    const other = Queue.open(queue.handle);
     queue.putSync(1);
     const put = queue.put(2);
     await until(() => queue.describe().waitingToPut === 1, 'the put to wait');
     assert.equal(queue.getSync(), 1);
     // After the put was woken, and before it goes on.
     queueMicrotask(() => queue[Symbol.dispose]());
-    await assert.rejects(put, { code: 'ERR_LOCKSTEP_CLOSED' });
+    await put;
+    assert.equal(other.getSync(), 2);
+    other[Symbol.dispose]();
   });
 
   const damages: Record<string, (file: string) => void> = {
@@ -298,131 +306,19 @@ describe('a queue', { timeout: 60_000 }, () => {
   });
 
   it('clears up files of items that somebody took who died at once', () => {
-    const queue = new Queue<Uint8Array>({ bytes: 4096 });
+    const queue = new Queue<Uint8Array>({ bytes: 2 ** 20 });
     const folder = dirname(fileOf(queue));
     const items = (): string[] => readdirSync(folder).filter((file) => file.startsWith('item-'));
-    queue.putSync(new Uint8Array(10_000).fill(1));
+    queue.putSync(new Uint8Array(300_000).fill(1));
     const [first] = items();
     queue.getSync();
     writeFileSync(join(folder, first!), 'left');
-    queue.putSync(new Uint8Array(10_000).fill(2));
-    queue.putSync(new Uint8Array(10_000).fill(3));
+    queue.putSync(new Uint8Array(300_000).fill(2));
+    queue.putSync(new Uint8Array(300_000).fill(3));
     assert.equal(items().length, 2);
     assert.ok(!items().includes(first!));
-    for (const value of [2, 3]) assert.deepEqual(queue.getSync(), new Uint8Array(10_000).fill(value));
+    for (const value of [2, 3]) assert.deepEqual(queue.getSync(), new Uint8Array(300_000).fill(value));
     assert.deepEqual(items(), []);
-    queue[Symbol.dispose]();
-  });
-});
-
-describe('a pipe', { timeout: 60_000 }, () => {
-  it('is refused with options that are none', () => {
-    for (const duplex of ['yes', 1, null]) assert.throws(() => Pipe(wrong({ duplex })), TYPE);
-  });
-
-  it('refuses to be closed from within send, by a getter of the value', () => {
-    const [here, there] = Pipe();
-    const value = {
-      get inner(): number {
-        here.close();
-        return 1;
-      },
-    };
-    assert.throws(() => here.sendSync(value), { code: 'ERR_LOCKSTEP_STATE' });
-    here.sendSync('after');
-    assert.equal(there.recvSync(), 'after');
-    here.close();
-    there.close();
-  });
-
-  it('refuses a message that is too long for the system', () => {
-    const [here] = Pipe();
-    assert.throws(() => here.sendBytesSync(new Uint8Array(2 ** 31)), { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' });
-    here.close();
-  });
-
-  it('sends bytes only as bytes', () => {
-    const [here, there] = Pipe();
-    for (const bytes of ['text', 5, null, [1]]) assert.throws(() => here.sendBytesSync(wrong(bytes)), TYPE);
-    here.sendSync('text');
-    assert.throws(() => there.recvBytesSync(), TYPE);
-    here.close();
-    there.close();
-  });
-
-  it('receives bytes up to a number of them only, and nothing where that is none', async () => {
-    const [here, there] = Pipe();
-    here.sendBytesSync(new Uint8Array(3));
-    for (const most of [{ timeout: 5 }, '5', null]) {
-      assert.throws(() => there.recvBytesSync(wrong(most)), TYPE);
-      await assert.rejects(there.recvBytes(wrong(most)), TYPE);
-    }
-    for (const most of [-1, 1.5, Number.NaN]) {
-      assert.throws(() => there.recvBytesSync(most), RANGE);
-      await assert.rejects(there.recvBytes(most), RANGE);
-    }
-    assert.equal(there.recvBytesSync(3).length, 3);
-    here.close();
-    there.close();
-  });
-
-  it('is refused with options that are none', () => {
-    for (const options of [false, 1, 'x', null]) assert.throws(() => Pipe(wrong(options)), TYPE);
-  });
-
-  it('has ends whose handles open ends only', () => {
-    const [here, there] = Pipe();
-    assert.throws(() => Connection.open(new Queue().handle), { code: 'ERR_LOCKSTEP_HANDLE' });
-    const { handle } = there;
-    here.close();
-    there.close();
-    assert.throws(() => Connection.open(handle), { code: /ERR_LOCKSTEP_(STALE_)?HANDLE/ });
-  });
-
-  it('leaves nobody waiting where there is no room to note all that waitAny waits for', async () => {
-    const pipes = Array.from({ length: 3 }, () => Pipe());
-    const ends = pipes.map(([here]) => here);
-    const { table } = (Reflect.get(ends[0]!, 'cell') as { agent: { table: { fill(): void } } }).agent;
-    const { fill } = table;
-    let left = 2;
-    table.fill = (...args) => {
-      if (left-- === 0) throw new RangeError('no room');
-      return Reflect.apply(fill, table, args);
-    };
-    assert.throws(() => waitAnySync(ends), { message: 'no room' });
-    Reflect.deleteProperty(table, 'fill');
-    assert.deepEqual(
-      ends.map((end) => end.describe().waiting),
-      [0, 0, 0],
-    );
-    const waits = ends.map((end) => end.recv());
-    assert.deepEqual(
-      ends.map((end) => end.describe().waiting),
-      [1, 1, 1],
-    );
-    for (const [, there] of pipes) there.sendSync('x');
-    assert.deepEqual(await Promise.all(waits), ['x', 'x', 'x']);
-    for (const end of pipes.flat()) end.close();
-  });
-
-  it('is not waited for where nothing can come', async () => {
-    const [reads, writes] = Pipe({ duplex: false });
-    for (const object of [writes, {}, 5, 'x', null]) {
-      assert.throws(() => waitAnySync([wrong(object)]), TYPE);
-      await assert.rejects(waitAny([wrong(object)]), TYPE);
-    }
-    reads.close();
-    writes.close();
-  });
-
-  it('is not waited for without a list, and a queue then loses no item', async () => {
-    const queue = new Queue<number>();
-    queue.putSync(1);
-    for (const object of [queue, 5, null, undefined]) {
-      assert.throws(() => waitAnySync(wrong(object)), TYPE);
-      await assert.rejects(waitAny(wrong(object)), TYPE);
-    }
-    assert.equal(queue.size, 1);
     queue[Symbol.dispose]();
   });
 });
