@@ -1,7 +1,7 @@
 /** The public API. Only this file re-exports. */
 
+export { openShared } from './agents/handles.ts';
 export type { Description } from './agents/shared-object.ts';
-export { openShared } from './agents/shared-object.ts';
 export type {
   Hold,
   Lockable,

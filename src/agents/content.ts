@@ -4,8 +4,9 @@ import type { ObjectOptions } from '../contracts.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Agent } from './agent.ts';
 import type { ObjectType } from './cell.ts';
-import type { Opened } from './shared-object.ts';
-import { abandon, obtain } from './shared-object.ts';
+import { abandon } from './forgotten.ts';
+import { obtain } from './obtain.ts';
+import type { Opened } from './opened.ts';
 
 export interface Content {
   /** Fills the object's cell. */

@@ -2,8 +2,8 @@
  * Keeping: objects on their way to a child stay open here until the child has opened them, also where they are closed right after its start.
  */
 
+import { letGo } from './forgotten.ts';
 import type { SharedObject } from './shared-object.ts';
-import { letGo } from './shared-object.ts';
 
 /** Milliseconds between two looks whether the child has opened them. */
 const INTERVAL = 10;

@@ -16,9 +16,11 @@
 import { inspect } from 'node:util';
 import { load } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
+import type { Opened } from '../agents/opened.ts';
 import type { Description } from '../agents/shared-object.ts';
-import { type Opened, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
+import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';

@@ -3,8 +3,8 @@
  * end before it is believed, and a value that makes no sense is a `MalformedError`, never a read outside.
  */
 
+import { openShared } from '../agents/handles.ts';
 import type { SharedObject } from '../agents/shared-object.ts';
-import { openShared } from '../agents/shared-object.ts';
 import { LONG_LIST, LONG_STRING, TAG } from './encoder.ts';
 import { ReadShapes } from './shapes.ts';
 import { LONGEST_SPELT, spell } from './spelling.ts';

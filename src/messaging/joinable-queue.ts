@@ -6,8 +6,9 @@
  */
 
 import type { ObjectType } from '../agents/cell.ts';
+import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
+import { Opened } from '../agents/opened.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { OverReleaseError } from '../errors.ts';

@@ -3,7 +3,8 @@
 import { inspect } from 'node:util';
 import type { Agent } from '../agents/agent.ts';
 import type { ObjectType } from '../agents/cell.ts';
-import type { Description, Opened } from '../agents/shared-object.ts';
+import type { Opened } from '../agents/opened.ts';
+import type { Description } from '../agents/shared-object.ts';
 import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';

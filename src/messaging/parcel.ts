@@ -8,7 +8,8 @@
 
 import { types } from 'node:util';
 import { serialize } from 'node:v8';
-import { openShared, SharedObject } from '../agents/shared-object.ts';
+import { openShared } from '../agents/handles.ts';
+import { SharedObject } from '../agents/shared-object.ts';
 import { NotSendableError } from '../errors.ts';
 import { type ErrorClass, errorClassOf, isError, rebuildError } from './error-class.ts';
 import {

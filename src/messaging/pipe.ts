@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import type { Agent } from '../agents/agent.ts';
 import { defaultAgent } from '../agents/agent.ts';
 import type { Cell } from '../agents/cell.ts';
-import { Opened } from '../agents/shared-object.ts';
+import { Opened } from '../agents/opened.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { Channel } from './channel.ts';
 import { CHANNEL_TYPE, CONNECTION_TYPE, Connection, IN_WORD, OUT_WORD, PEER_WORD } from './connection.ts';

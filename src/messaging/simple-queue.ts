@@ -1,8 +1,9 @@
 /** SimpleQueue: put, get, empty, close, and no more; the same ring as Queue. */
 
 import type { ObjectType } from '../agents/cell.ts';
+import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
+import { Opened } from '../agents/opened.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
 import type { QueueDescription } from './message-queue.ts';

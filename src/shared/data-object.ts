@@ -12,7 +12,7 @@
 
 import { load, store } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
-import type { Opened } from '../agents/shared-object.ts';
+import type { Opened } from '../agents/opened.ts';
 import { SharedObject } from '../agents/shared-object.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY } from '../memory/layout.ts';

@@ -2,7 +2,8 @@
 
 import type { ObjectType } from '../agents/cell.ts';
 import { obtainChecked } from '../agents/content.ts';
-import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
+import { openHandle, registerClass } from '../agents/handles.ts';
+import { Opened } from '../agents/opened.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
 import type { InputOf, NumberType, SmallIntegerType } from './number-type.ts';

@@ -2,9 +2,9 @@
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
+import { registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { Description } from '../agents/shared-object.ts';
-import { registerClass } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
 import type { Guarded } from '../sync/guard.ts';
 import { checkedLength } from './array-object.ts';

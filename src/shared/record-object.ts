@@ -15,8 +15,11 @@
 import { load, store } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import { abandon } from '../agents/forgotten.ts';
+import { openHandle } from '../agents/handles.ts';
+import type { Opened } from '../agents/opened.ts';
 import type { Description } from '../agents/shared-object.ts';
-import { abandon, type Opened, openHandle, SharedObject } from '../agents/shared-object.ts';
+import { SharedObject } from '../agents/shared-object.ts';
 import { HandleError, InvalidTypeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY } from '../memory/layout.ts';

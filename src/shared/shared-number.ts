@@ -17,7 +17,8 @@ import {
 } from '#atomics';
 import type { ObjectType } from '../agents/cell.ts';
 import type { Content } from '../agents/content.ts';
-import type { Description, Opened } from '../agents/shared-object.ts';
+import type { Opened } from '../agents/opened.ts';
+import type { Description } from '../agents/shared-object.ts';
 import { SharedObject } from '../agents/shared-object.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { ElementOperation, FloatElement, IntegerElement } from '../memory/atomics.ts';

@@ -2,9 +2,11 @@
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
+import { registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
+import { Opened } from '../agents/opened.ts';
 import type { Description } from '../agents/shared-object.ts';
-import { Opened, registerClass, SharedObject } from '../agents/shared-object.ts';
+import { SharedObject } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
 import type { Guard, Guarded } from '../sync/guard.ts';
 import { assignFields, storeOfAll } from './field-store.ts';

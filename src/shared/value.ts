@@ -9,9 +9,10 @@
  */
 
 import type { ObjectType } from '../agents/cell.ts';
+import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
+import { Opened } from '../agents/opened.ts';
 import type { Description } from '../agents/shared-object.ts';
-import { Opened, openHandle, registerClass } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
 import type { Guard } from '../sync/guard.ts';
 import { openGuard } from '../sync/guard.ts';

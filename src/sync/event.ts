@@ -15,9 +15,12 @@
 
 import { cas, load } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
+import { obtain } from '../agents/obtain.ts';
+import { Opened } from '../agents/opened.ts';
 import type { Description } from '../agents/shared-object.ts';
-import { Opened, obtain, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
+import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';

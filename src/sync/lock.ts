@@ -6,8 +6,10 @@
 
 import { cas } from '#atomics';
 import type { ObjectType } from '../agents/cell.ts';
+import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
+import { obtain } from '../agents/obtain.ts';
+import { Opened } from '../agents/opened.ts';
 import type { Hold, LockOptions } from '../contracts.ts';
 import { NotLockedError, NotOwnerError } from '../errors.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';

@@ -2,8 +2,9 @@
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
+import type { Opened } from '../agents/opened.ts';
 import { sweepIfDue } from '../agents/reaper.ts';
-import type { Description, Opened } from '../agents/shared-object.ts';
+import type { Description } from '../agents/shared-object.ts';
 import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { Hold, UntimedWaitOptions } from '../contracts.ts';

@@ -7,8 +7,10 @@
 
 import { cas, load } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
+import { obtain } from '../agents/obtain.ts';
+import { Opened } from '../agents/opened.ts';
 import type { Hold, LockOptions, UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { NotLockedError, NotOwnerError } from '../errors.ts';

@@ -7,9 +7,12 @@
 import { inspect } from 'node:util';
 import { setBits } from '#atomics';
 import type { ObjectType } from '../agents/cell.ts';
+import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
+import { obtain } from '../agents/obtain.ts';
+import { Opened } from '../agents/opened.ts';
 import type { Description } from '../agents/shared-object.ts';
-import { Opened, obtain, openHandle, registerClass, SharedObject } from '../agents/shared-object.ts';
+import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { ObjectOptions, Owner } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';

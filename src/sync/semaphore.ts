@@ -17,8 +17,10 @@
 
 import { cas, load, store } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { Opened, obtain, openHandle, registerClass } from '../agents/shared-object.ts';
+import { obtain } from '../agents/obtain.ts';
+import { Opened } from '../agents/opened.ts';
 import type { Pressure } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import type { FunctionReference } from '../agents/function-reference.ts';
 import { resolveReference } from '../agents/function-reference.ts';
-import { openingsSettled } from '../agents/shared-object.ts';
+import { openingsSettled } from '../agents/opened.ts';
 import { TargetError } from '../errors.ts';
 import type { Destination, Parcel } from '../messaging/parcel.ts';
 import { unpack } from '../messaging/parcel.ts';
