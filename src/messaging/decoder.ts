@@ -6,6 +6,7 @@
 import { openShared } from '../agents/handles.ts';
 import type { SharedObject } from '../agents/shared-object.ts';
 import { LONG_LIST, LONG_STRING, TAG } from './encoder.ts';
+import { freshBytes } from './fresh-bytes.ts';
 import { ReadShapes } from './shapes.ts';
 import { LONGEST_SPELT, spell } from './spelling.ts';
 
@@ -213,8 +214,7 @@ function define(object: object, key: string, value: unknown): void {
 
 /** The bytes, in memory of their own. */
 export function copyOf(buffer: Buffer, from: number, length: number): Uint8Array {
-  // Memory that is not cleared first, and belongs to nobody else.
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+  const bytes = freshBytes(length);
   bytes.set(buffer.subarray(from, from + length));
   return bytes;
 }
