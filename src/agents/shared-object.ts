@@ -88,6 +88,12 @@ export abstract class SharedObject {
     return `<${SharedObject.titleOf(this)}${detail === '' ? '' : ` ${detail}`}>`;
   }
 
+  /** What `JSON.stringify` writes of it, in a log say: what `describe()` tells, and of a closed object which it was. */
+  toJSON(): object {
+    if (this.detached) return { kind: this.#type.name, name: this.#name ?? null, closed: true };
+    return this.describe();
+  }
+
   /** One line on how the object stands, for `util.inspect`. */
   protected abstract summary(): string;
 

@@ -29,6 +29,10 @@ class View {
     return copyFields(this.#spot, this.#layout);
   }
 
+  toJSON(): Record<string, unknown> {
+    return this.toObject();
+  }
+
   static spotOf(view: View): Spot {
     return view.#spot;
   }

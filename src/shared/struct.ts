@@ -87,6 +87,10 @@ class StructRecord extends RecordObject {
     return copyFields(RecordObject.spotOf(this), RecordObject.layoutOf(this));
   }
 
+  override toJSON(): object {
+    return this.closed ? super.toJSON() : this.toObject();
+  }
+
   override describe(): RecordDescription {
     const name = SharedObject.nameOf(this) ?? null;
     const lock = RecordObject.lockDescription(this);

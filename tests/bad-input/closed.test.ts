@@ -59,6 +59,8 @@ for (const [kind, { methods, getters }] of Object.entries(REFUSED)) {
     it('may be closed again, and still shows what it was', () => {
       object.close();
       assert.match(inspect(object), new RegExp(`^<${kind}.* closed>$`));
+      const shown = JSON.parse(JSON.stringify(object)) as { kind: string; closed: boolean };
+      assert.deepEqual([shown.kind, shown.closed], [kind, true]);
     });
   });
 }

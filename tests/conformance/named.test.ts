@@ -100,6 +100,7 @@ describe('a named object', { timeout: 60_000 }, () => {
       const same = new Lock({ name });
       assert.equal(same.handle, lock.handle);
       assert.equal(lock.describe().name, name);
+      assert.deepEqual(JSON.parse(JSON.stringify(lock)), lock.describe());
       lock.close();
       same.close();
     }

@@ -167,6 +167,10 @@ suite('struct', (stage) => {
     const square = new Square({ side: 3, title: 'three' });
     const again = Square.open(square.handle) as SharedRecord<typeof Square.schema> & { area: number };
     assert.deepEqual([square.area, again.area, again.title], [9, 9, 'three']);
+    assert.deepEqual(JSON.parse(JSON.stringify(square)), square.toObject());
+    const squares = Square.array(1);
+    assert.deepEqual(JSON.parse(JSON.stringify(squares.at(0))), { side: 0, title: '', summary: 0 });
+    squares.close();
     for (const object of [square, again]) object.close();
     assert.throws(() => square.side, { code: 'ERR_LOCKSTEP_CLOSED' });
     assert.equal(String(square), '<Record closed>');
