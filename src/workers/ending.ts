@@ -8,8 +8,12 @@
  *
  * Whether the loop has something left is asked in the callback of a timer: libuv has taken that off its list, so what is alive
  * is something else. Other timers of JavaScript share its handle, so they are counted.
+ *
+ * Where somebody listens for `beforeExit`, Node ends the process: only Node does what the listeners have put off (ticks, promises) before it looks
+ * whether they have found something to do.
  */
 
+import module from 'node:module';
 import { endAtOnce, isLoopAlive } from '../platform/linux-process.ts';
 
 /** Options of Node that do something on the way out. Those that only say how, as `--cpu-prof-interval`, are not among them. */
@@ -23,9 +27,15 @@ const LOOKS = 8;
 
 /** Ends this process once it has nothing left to do. */
 export function endWhenIdle(): void {
-  if (process.env.NODE_V8_COVERAGE) return;
+  if (process.env.NODE_V8_COVERAGE || hasCompileCache()) return;
   if (AT_EXIT.test(`${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`)) return;
   lookAfter(0, LOOKS);
+}
+
+/** Whether Node keeps compiled code in files, as of Node 22.1. */
+function hasCompileCache(): boolean {
+  const { getCompileCacheDir } = module as { getCompileCacheDir?: () => string | undefined };
+  return getCompileCacheDir?.() !== undefined;
 }
 
 function lookAfter(milliseconds: number, looks: number): void {
@@ -45,14 +55,8 @@ function isIdle(): boolean {
 }
 
 function finish(): void {
-  // As Node does: a listener may find something to do.
-  process.emit('beforeExit', exitCode());
-  if (!isIdle()) return;
-  // The last listener.
-  process.once('exit', () => endAtOnce(exitCode()));
+  if (process.listenerCount('beforeExit') > 0) return;
+  // In its place, and not as the last listener: tools that replace `process.emit` have things to do after the listeners.
+  Object.assign(process, { reallyExit: (code: unknown) => endAtOnce(Number(code)) });
   process.exit();
-}
-
-function exitCode(): number {
-  return Number(process.exitCode ?? 0);
 }

@@ -40,9 +40,13 @@ export function runTarget(part: Part): void {
   const to: Destination = part.kind === 'Process' ? 'process' : 'thread';
   let recorded = false;
   let drained = false;
+  const drain = (): void => {
+    drained = true;
+  };
   const record = (outcome: Outcome): void => {
     if (recorded) return;
     recorded = true;
+    process.off('beforeExit', drain);
     part.record(outcome);
   };
   const fail = (error: unknown): void => {
@@ -56,9 +60,7 @@ export function runTarget(part: Part): void {
     uncaught = { error };
     if (part.kind === 'Thread') writeError(`${title}\n${inspect(error)}\n`);
   });
-  process.on('beforeExit', () => {
-    drained = true;
-  });
+  process.on('beforeExit', drain);
   process.on('exit', (code) => {
     if (uncaught !== undefined && code !== 0) record(threw(uncaught.error, to));
     if (recorded || !drained || code !== 0) return;

@@ -2,10 +2,12 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import module from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Process } from 'lockstep';
 import * as leavings from './leavings.ts';
 import { program, runFile } from './run-file.ts';
@@ -40,6 +42,22 @@ describe('A child process whose target is done', () => {
     await child.result;
     assert.equal(readFileSync(path, 'utf8'), 'beforeExit 0\nmore\nbeforeExit 0\nexit 0\n');
     assert.equal(child.exitCode, 7);
+  });
+
+  it('waits for what its listeners of beforeExit put off', async () => {
+    const path = join(folder, 'awaits');
+    const child = new Process({ target: leavings.listensAndAwaits, args: [path] });
+    child.start();
+    await child.result;
+    assert.equal(readFileSync(path, 'utf8'), 'awaited\n');
+  });
+
+  it('does what a replaced process.emit does after the exit listeners', async () => {
+    const path = join(folder, 'emit');
+    const child = new Process({ target: leavings.replacesEmit, args: [path] });
+    child.start();
+    await child.result;
+    assert.equal(readFileSync(path, 'utf8'), 'after the listeners\n');
   });
 
   it('105: ends with its process.exitCode, modulo 256', async () => {
@@ -79,5 +97,29 @@ describe('A child process whose target is done', () => {
       else env.NODE_V8_COVERAGE = before;
     }
     assert.equal(readdirSync(coverage).length, 1, 'Node writes the coverage after the exit listeners');
+  });
+
+  it('leaves what it loaded in the compile cache', {
+    skip: 'getCompileCacheDir' in module ? false : 'this Node has no compile cache',
+  }, async () => {
+    const cache = join(folder, 'cache');
+    const { env } = process;
+    const before = env.NODE_COMPILE_CACHE;
+    env.NODE_COMPILE_CACHE = cache;
+    const filesAfter = async (name: string): Promise<number> => {
+      const path = join(folder, name);
+      writeFileSync(path, 'export default 1;');
+      const child = new Process({ target: leavings.loads, args: [pathToFileURL(path).href] });
+      child.start();
+      await child.result;
+      return readdirSync(cache, { recursive: true }).length;
+    };
+    try {
+      const first = await filesAfter('first.mjs');
+      assert.equal(await filesAfter('second.mjs'), first + 1);
+    } finally {
+      if (before === undefined) delete env.NODE_COMPILE_CACHE;
+      else env.NODE_COMPILE_CACHE = before;
+    }
   });
 });

@@ -59,6 +59,31 @@ export function tellsItsEnd(path: string): void {
   process.on('exit', () => appendFileSync(path, `${new Error('the end').stack}\n`));
 }
 
+/** Leaves a listener that finds something more to do only after an `await`. */
+export function listensAndAwaits(path: string): void {
+  process.once('beforeExit', async () => {
+    await null;
+    await sleep(5);
+    appendFileSync(path, 'awaited\n');
+  });
+}
+
+/** Replaces `process.emit`, as signal-exit does, to do something after all exit listeners. */
+export function replacesEmit(path: string): void {
+  const emit = process.emit as (this: NodeJS.Process, event: string, ...args: unknown[]) => boolean;
+  const replaced = function (this: NodeJS.Process, event: string, ...args: unknown[]): boolean {
+    const heard = emit.call(this, event, ...args);
+    if (event === 'exit') appendFileSync(path, 'after the listeners\n');
+    return heard;
+  };
+  process.emit = replaced as typeof process.emit;
+}
+
+/** Loads a module that nothing else loads. */
+export async function loads(url: string): Promise<void> {
+  await import(url);
+}
+
 export function setsExitCode(code: number | string): void {
   process.exitCode = code;
 }
