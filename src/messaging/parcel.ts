@@ -187,7 +187,7 @@ class Packer {
     }
     if (isError(value)) {
       this.unfilled.push(spot);
-      return this.place({ kind: 'error', errorClass: errorClassOf(value), shown: Object.keys(value) });
+      return this.place({ kind: 'error', errorClass: errorClassOf(value), shown: listedKeys(value) });
     }
     const refused = describeRefused(value);
     if (refused !== undefined) throw this.refusal(spot, refused);
@@ -233,11 +233,14 @@ class Packer {
 
   /** An error must get through: what can't be sent of its fields is left out. */
   private fillErrorPlace(error: Error, place: Fields, parent: Spot): void {
-    place.name = String(error.name);
-    place.message = String(error.message);
-    place.stack = String(error.stack);
-    for (const key of ['cause', 'errors', ...Object.keys(error)]) {
-      if (Object.hasOwn(place, key) || !Object.hasOwn(error, key)) continue;
+    for (const key of ['name', 'message', 'stack'] as const) {
+      const text = textOf(error, key);
+      if (text !== undefined) place[key] = text;
+    }
+    // Otherwise it would be that of where the error is made again.
+    place.stack ??= '';
+    for (const key of ['cause', 'errors', ...listedKeys(error)]) {
+      if (Object.hasOwn(place, key)) continue;
       const inner = fieldOf(error, key);
       if (inner === UNREADABLE) continue;
       const spot = { value: inner, key: keyOf(key), parent };
@@ -268,12 +271,30 @@ class Packer {
   }
 }
 
-/** A field of an error; `UNREADABLE`: its getter throws. */
+/** A field of an error's own; `UNREADABLE`: it has none, or its getter throws. */
 function fieldOf(error: Error, key: string): unknown {
   try {
-    return (error as unknown as Fields)[key];
+    return Object.hasOwn(error, key) ? (error as unknown as Fields)[key] : UNREADABLE;
   } catch {
     return UNREADABLE;
+  }
+}
+
+/** What an error says of itself; `undefined`: its getter throws, or it is nothing that can be written. */
+function textOf(error: Error, key: 'name' | 'message' | 'stack'): string | undefined {
+  try {
+    return String(error[key]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keys of an error; none where it stands behind a Proxy that does not tell them. */
+function listedKeys(error: Error): string[] {
+  try {
+    return Object.keys(error);
+  } catch {
+    return [];
   }
 }
 

@@ -50,7 +50,7 @@ export function runTarget(part: Part): void {
     part.record(outcome);
   };
   const fail = (error: unknown): void => {
-    writeError(`${title}\n${inspect(error)}\n`);
+    writeError(`${title}\n${shown(error)}\n`);
     process.exitCode = 1;
     record(threw(error, to));
   };
@@ -58,7 +58,7 @@ export function runTarget(part: Part): void {
   // Only listens. A thread's uncaught error is printed here, as Node leaves that to the parent; a process's is printed by Node.
   process.on('uncaughtExceptionMonitor', (error) => {
     uncaught = { error };
-    if (part.kind === 'Thread') writeError(`${title}\n${inspect(error)}\n`);
+    if (part.kind === 'Thread') writeError(`${title}\n${shown(error)}\n`);
   });
   process.on('beforeExit', drain);
   process.on('exit', (code) => {
@@ -68,6 +68,15 @@ export function runTarget(part: Part): void {
     process.exitCode = NEVER_SETTLED;
   });
   call(part).then((value) => record(returned(value, to, `${part.kind} ${JSON.stringify(part.name)}`)), fail);
+}
+
+/** The error as it is printed, whatever stands in it. */
+function shown(error: unknown): string {
+  try {
+    return inspect(error);
+  } catch {
+    return 'It threw something that throws itself when it is looked at.';
+  }
 }
 
 async function call(part: Part): Promise<unknown> {

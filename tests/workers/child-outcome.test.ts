@@ -51,6 +51,15 @@ eachKind((make) => {
     assert.equal('cause' in got, false);
   });
 
+  it('an error arrives, of which nothing can be read but its class', async () => {
+    const child = make({ target: targets.failUnreadably });
+    child.start();
+    const got = await rejection(child.result);
+    assert.deepEqual([got.constructor, got.name, got.message], [RangeError, 'RangeError', '']);
+    assert.deepEqual([Object.keys(got), got.stack], [['kept'], '']);
+    assert.equal(child.exitCode, 1);
+  });
+
   it('an error outside the target’s own calls ends the child and rejects the result, too', async () => {
     const child = make({ target: targets.failLater, args: ['from a timer'] });
     child.start();

@@ -72,6 +72,21 @@ export function failBehindProxy(message: string): never {
   throw new Proxy(new RangeError(message, { cause: new Proxy({}, {}) }), {});
 }
 
+/** Throws an error in which nothing can be looked at. */
+export function failUnreadably(): never {
+  const error = Object.assign(new RangeError('unread'), { kept: 1 });
+  // The stack first: to define it reads the others.
+  for (const key of ['stack', 'name', 'message', 'broken']) {
+    Object.defineProperty(error, key, {
+      enumerable: key === 'broken',
+      get() {
+        throw new Error(`the getter of ${key}`);
+      },
+    });
+  }
+  throw error;
+}
+
 export function failLater(message: string): Promise<never> {
   setTimeout(() => fail(message), 1);
   return new Promise(() => {});
