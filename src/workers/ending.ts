@@ -28,7 +28,9 @@ const LOOKS = 8;
 /** Ends this process once it has nothing left to do. */
 export function endWhenIdle(): void {
   if (process.env.NODE_V8_COVERAGE || hasCompileCache()) return;
-  if (AT_EXIT.test(`${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`)) return;
+  const options = `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`;
+  // Node takes --cpu_prof for --cpu-prof.
+  if (AT_EXIT.test(options.replaceAll('_', '-'))) return;
   lookAfter(0, LOOKS);
 }
 

@@ -99,6 +99,22 @@ describe('A child process whose target is done', () => {
     assert.equal(readdirSync(coverage).length, 1, 'Node writes the coverage after the exit listeners');
   });
 
+  it('writes its profile, however the option is spelt', async () => {
+    const { execArgv } = process;
+    for (const option of ['--cpu-prof', '--cpu_prof']) {
+      const profiles = join(folder, option);
+      execArgv.push(option, `--cpu-prof-dir=${profiles}`);
+      try {
+        const child = new Process({ target: leavings.covered });
+        child.start();
+        assert.equal(await child.result, 'covered');
+      } finally {
+        execArgv.splice(-2);
+      }
+      assert.equal(readdirSync(profiles).length, 1, option);
+    }
+  });
+
   it('leaves what it loaded in the compile cache', {
     skip: 'getCompileCacheDir' in module ? false : 'this Node has no compile cache',
   }, async () => {
