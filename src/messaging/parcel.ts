@@ -280,10 +280,11 @@ function fieldOf(error: Error, key: string): unknown {
   }
 }
 
-/** What an error says of itself; `undefined`: its getter throws, or it is nothing that can be written. */
+/** What an error says of itself; `undefined`: nothing (as of its stack behind a Proxy), its getter throws, or it is nothing that can be written. */
 function textOf(error: Error, key: 'name' | 'message' | 'stack'): string | undefined {
   try {
-    return String(error[key]);
+    const text: unknown = error[key];
+    return text === undefined ? undefined : String(text);
   } catch {
     return undefined;
   }

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
 import { JoinableQueue, Lock, Queue, SimpleQueue } from 'lockstep';
 import { run } from '../support/programs.ts';
 import { until } from '../support/until.ts';
@@ -155,6 +156,18 @@ describe('a queue', { timeout: 60_000 }, () => {
     await Promise.all(puts);
     // If each looked whenever there is room, it would be the square of their number.
     assert.ok(looks < 30 * count, `${looks} looks`);
+    queue[Symbol.dispose]();
+  });
+
+  it('carries an error that has no stack, as one behind a Proxy may', () => {
+    const queue = new Queue<Error>();
+    const bare = Object.assign(new RangeError('bare'), { stack: undefined });
+    for (const error of [bare, new Proxy(bare, {}), new Proxy(new RangeError('bare'), {})]) {
+      queue.putSync(error);
+      const got = queue.getSync();
+      assert.ok(got instanceof RangeError);
+      assert.match(inspect(got), /^\[?RangeError: bare/);
+    }
     queue[Symbol.dispose]();
   });
 
