@@ -102,7 +102,9 @@ export class RingWriter {
     const { ring } = this;
     if (!this.isFar(bytes)) return ring.fits(bytes);
     if (!ring.fits(FAR_BYTES)) return false;
-    const { puts, size } = ring;
+    // Size first: a put in between may make the oldest seem younger, and never count one that was taken.
+    const { size } = ring;
+    const { puts } = ring;
     if (size === 0) return true;
     const oldest = (puts - size) & NUMBER_MASK;
     const { farSeen } = this;

@@ -40,6 +40,11 @@ function hasCompileCache(): boolean {
   return getCompileCacheDir?.() !== undefined;
 }
 
+/** Whether a debugger was let in since the start: Node waits for it to go. */
+function isDebugged(): boolean {
+  return process.getBuiltinModule('node:inspector')?.url() !== undefined;
+}
+
 function lookAfter(milliseconds: number, looks: number): void {
   setTimeout(() => {
     if (isIdle()) finish();
@@ -57,7 +62,7 @@ function isIdle(): boolean {
 }
 
 function finish(): void {
-  if (process.listenerCount('beforeExit') > 0) return;
+  if (process.listenerCount('beforeExit') > 0 || isDebugged()) return;
   // In its place, and not as the last listener: tools that replace `process.emit` have things to do after the listeners.
   Object.assign(process, { reallyExit: (code: unknown) => endAtOnce(Number(code)) });
   process.exit();
