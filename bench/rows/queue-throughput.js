@@ -10,7 +10,7 @@ import { makerOf } from '../messages.js';
 import { python } from '../peers.js';
 import { overChildProcess, overWorker } from '../senders.js';
 
-const ITEMS = 400_000;
+const ITEMS = 1_000_000;
 const PEER_ITEMS = 50_000;
 
 /** @param {number} nanoseconds @param {number} count */

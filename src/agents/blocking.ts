@@ -36,8 +36,7 @@ const PROBE_EVERY = 32;
 /** Looks of such a probe, and of the first waits: some 10 us, ten times what two spinning partners need. */
 const PROBE_SPINS = 1000;
 
-/** Steps between looks at an object that is held for moments: at first, at most, and how many pauses there are. */
-const FIRST_PAUSE = 1000;
+/** Steps between looks at an object that is left alone for moments, at most; and how many pauses there are. */
 const LONGEST_PAUSE = 8000;
 const MOST_PAUSES = 6;
 
@@ -59,7 +58,7 @@ export function forgetChild(pid: number): void {
  * whether `peek` said so. The bound adapts: twice what helped, halved when it was in vain; 0 on a single core.
  */
 export function spin(cell: Cell, wait: Wait): boolean {
-  if (wait.backsOff) return MOST_SPINS > 0 && spinApart(cell, wait);
+  if (wait.backsOff) return MOST_SPINS > 0 && spinApart(cell, wait, wait.backsOff);
   const limit = Math.min(
     MOST_SPINS,
     cell.vainSpins % PROBE_EVERY === 0 ? Math.max(PROBE_SPINS, cell.spins) : cell.spins,
@@ -79,8 +78,8 @@ export function spin(cell: Cell, wait: Wait): boolean {
  * The same for objects that are held only for moments, by turns: looks seldom, and ever more seldom. Each look takes the object's
  * cache line away from its holder; left alone, that goes through many short holdings at full speed.
  */
-function spinApart(cell: Cell, wait: Wait): boolean {
-  let pause = FIRST_PAUSE;
+function spinApart(cell: Cell, wait: Wait, first: number): boolean {
+  let pause = first;
   // The shift repeats after 32: now and then it looks for longer again.
   for (let looks = Math.max(1, MOST_PAUSES >> cell.vainSpins); looks > 0; looks--) {
     idle(pause);

@@ -10,11 +10,17 @@ export const PRESSURE = {
   IMPATIENT: 2,
 } as const;
 
+/** Steps for which an object is left alone that is held for moments. */
+export const MOMENT = 1000;
+
 export type Pressure = (typeof PRESSURE)[keyof typeof PRESSURE];
 
 export interface Wait {
-  /** Whether who holds the object is expected to let go, and take it again, within a microsecond: see `spin`. */
-  readonly backsOff?: boolean;
+  /**
+   * Steps (some nanoseconds) before it first looks at the object, whose holder is expected to let go, and take it again, within a microsecond: see
+   * `spin`. 0 or none: it looks all the time.
+   */
+  readonly backsOff?: number;
   /** Reads whether an attempt is worthwhile; changes nothing. */
   peek(): boolean;
   /**

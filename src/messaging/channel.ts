@@ -22,6 +22,7 @@ import type { Agent } from '../agents/agent.ts';
 import { idle } from '../agents/blocking.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
+import { MOMENT } from '../agents/wait.ts';
 import { Deadline } from '../deadline.ts';
 import { ClosedError, StateError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
@@ -52,6 +53,9 @@ const FIRST_RESERVE = 256 * 1024;
 const CONTENDED_PUTS = 100;
 const MOST_TRIES = 8;
 const PAUSE = 100;
+/** Items that are worth a look at the ring in a stream, and steps of the longest pause for which there may be fewer. */
+const ENOUGH_AT_ONCE = 16;
+const LONGEST_PAUSE = 8000;
 /** Items from which on one place more is nothing that somebody else waits for. */
 const MANY = 16;
 
@@ -83,6 +87,10 @@ export class Channel {
   private contended = 0;
   /** `putsOfThread` when something was taken last. */
   private putsAtTaking = -1;
+  /** Items taken so far, and when one was waited for last; the pause then. */
+  private takings = 0;
+  private takingsAtWait = 0;
+  private pause: number = MOMENT;
 
   private constructor(cell: Cell, title: string) {
     this.cell = cell;
@@ -266,7 +274,19 @@ export class Channel {
     const ready = (): boolean => !this.ring.empty || over();
     // One item after the other is best left alone for a moment, and then taken several at a time; an answer is awaited eagerly.
     const streams = this.putsAtTaking === putsOfThread;
-    return { wait: this.items.waitFor(act, ready, streams), outcome };
+    return { wait: this.items.waitFor(act, ready, streams ? this.pauseInStream() : 0), outcome };
+  }
+
+  /**
+   * For how long to leave the ring alone when all that was there is taken. Each look takes lines of memory away from who puts; where they are far,
+   * as between two groups of cores, that is what takes the time, and it pays to come back when there is more.
+   */
+  private pauseInStream(): number {
+    const taken = this.takings - this.takingsAtWait;
+    this.takingsAtWait = this.takings;
+    if (taken <= 1) this.pause = MOMENT;
+    else if (taken < ENOUGH_AT_ONCE) this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+    return this.pause;
   }
 
   private roomWait(out: Outgoing, gone: () => boolean): RoomWait {
@@ -278,7 +298,7 @@ export class Channel {
       fits: () => items.closed || writer.fits(length),
       gone,
       put: () => this.writeAndRelease(out),
-      backsOff: ring.most === 0 || ring.most >= MANY,
+      backsOff: ring.most === 0 || ring.most >= MANY ? MOMENT : 0,
     });
   }
 
@@ -348,6 +368,7 @@ export class Channel {
   }
 
   private taken(): void {
+    this.takings++;
     this.putsAtTaking = putsOfThread;
     this.rooms.announce();
   }

@@ -61,10 +61,10 @@ export class Gate {
   }
 
   /**
-   * A wait for what `act` does: it returns whether it has done it, which it can when `ready` says so. `backsOff`: it is left alone for moments
-   * (see `spin`).
+   * A wait for what `act` does: it returns whether it has done it, which it can when `ready` says so. `backsOff`: steps for which it is left
+   * alone (see `spin`).
    */
-  waitFor(act: () => boolean, ready: () => boolean, backsOff = false): Taking {
+  waitFor(act: () => boolean, ready: () => boolean, backsOff = 0): Taking {
     const { cell } = this;
     const passOn = (): void => {
       setBits(cell.words, cell.at + CELL_STATE, WAITERS_BIT);

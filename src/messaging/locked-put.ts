@@ -8,6 +8,7 @@
  */
 
 import type { Pressure } from '../agents/wait.ts';
+import { MOMENT } from '../agents/wait.ts';
 import { Deadline } from '../deadline.ts';
 import type { RawLock } from '../sync/raw-lock.ts';
 import type { Taking } from '../sync/taking.ts';
@@ -16,7 +17,7 @@ import type { Taking } from '../sync/taking.ts';
 const PATIENCE = 100;
 
 export class LockedPut<Outcome> implements Taking {
-  readonly backsOff = true;
+  readonly backsOff: number = MOMENT;
   private readonly lock: RawLock;
   private readonly put: () => Outcome;
   private done: { outcome: Outcome } | { error: unknown } | undefined;

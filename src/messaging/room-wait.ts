@@ -26,7 +26,7 @@ export interface RoomWaitParts {
   readonly gone: () => boolean;
   /** Is called with the lock and has to release it. */
   readonly put: () => Put;
-  readonly backsOff: boolean;
+  readonly backsOff: number;
 }
 
 export function waitForRoom({ rooms, lock, fits, gone, put, backsOff }: RoomWaitParts): RoomWait {

@@ -9,6 +9,7 @@
 import { isAlone } from '../agents/alone.ts';
 import { ELSEWHERE } from '../agents/blocking.ts';
 import type { Pressure } from '../agents/wait.ts';
+import { MOMENT } from '../agents/wait.ts';
 import { resolveCycle } from '../agents/wait-for.ts';
 import type { DeadlockError } from '../errors.ts';
 import { deadlock } from './deadlock.ts';
@@ -27,7 +28,7 @@ export interface LockWaitOptions {
 }
 
 export class LockWait implements Taking {
-  readonly backsOff = true;
+  readonly backsOff: number = MOMENT;
   private readonly raw: RawLock;
   private readonly options: LockWaitOptions;
   private readonly scope: Scope;

@@ -29,7 +29,7 @@
 import { cas, load, store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
 import type { Pressure } from '../agents/wait.ts';
-import { PRESSURE } from '../agents/wait.ts';
+import { MOMENT, PRESSURE } from '../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../agents/waiters.ts';
 import { CELL_STATE } from '../memory/layout.ts';
 import { Barging } from './barging.ts';
@@ -61,7 +61,7 @@ export interface Holding {
 }
 
 export class RawLock implements Taking, Held {
-  readonly backsOff = true;
+  readonly backsOff: number = MOMENT;
   readonly cell: Cell;
   readonly me: number;
   /** The present holding of this agent, by which a hold knows whether it is still the one. */

@@ -63,7 +63,7 @@ function putOf({ lib, things: { lock, items, rooms, words } }: Tools<Things>) {
         fits: () => load(words, ITEMS) < MOST,
         gone: () => false,
         put,
-        backsOff: false,
+        backsOff: 0,
       }),
   };
 }
