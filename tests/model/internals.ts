@@ -38,5 +38,5 @@ export const {
   PHASE_LIVE,
   phaseOf,
 }: typeof import('../../src/memory/layout.ts') = await import(
-  new URL('../../../dist/memory/layout.js', import.meta.url).href
+  new URL('../../../build/src/memory/layout.js', import.meta.url).href
 );

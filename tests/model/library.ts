@@ -18,7 +18,7 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly wakeEverybody: typeof import('../../src/agents/reaper.ts').wakeEverybody;
 };
 
-const SHIPPED = new URL('../../../dist/', import.meta.url);
+const SHIPPED = new URL('../../../build/src/', import.meta.url);
 
 /** Loads the library from `folder`, a file URL that ends with a slash. */
 export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
