@@ -12,13 +12,15 @@ const modules = join(root, 'build/src');
 const output = join(root, 'dist');
 
 // A chunk's name has a hash of what is in it: those of earlier builds go.
-for (const name of readdirSync(output)) if (/\.js(\.map)?$/.test(name)) rmSync(join(output, name));
+for (const name of readdirSync(output, { recursive: true })) {
+  if (/\.js(\.map)?$/.test(name)) rmSync(join(output, name));
+}
 
 await build({
   entryPoints: {
     index: join(modules, 'index.js'),
-    'bootstrap-process': join(modules, 'workers/bootstrap-process.js'),
-    'bootstrap-thread': join(modules, 'workers/bootstrap-thread.js'),
+    'entry/process': join(modules, 'entry/process.js'),
+    'entry/thread': join(modules, 'entry/thread.js'),
   },
   outdir: output,
   bundle: true,
