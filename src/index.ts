@@ -44,7 +44,6 @@ export { RawValue } from './shared/raw-value.ts';
 export type { RecordArrayDescription } from './shared/record-array.ts';
 export { RecordArray } from './shared/record-array.ts';
 export type { RecordOptions } from './shared/record-object.ts';
-export type { Records } from './shared/record-view.ts';
 export type {
   FieldInputOf,
   FieldOf,
@@ -53,10 +52,11 @@ export type {
   PlainRecord,
   RecordFields,
   RecordInput,
+  Records,
   RecordView,
   Schema,
   StructLike,
-} from './shared/schema.ts';
+} from './shared/record-types.ts';
 export type { ShareableListDescription } from './shared/shareable-list.ts';
 export { ShareableList } from './shared/shareable-list.ts';
 export type { SharedArrayDescription, SharedArrayOptions } from './shared/shared-array.ts';

@@ -15,8 +15,9 @@ import { makeArray, openArray } from './record-array.ts';
 import { RecordMemory } from './record-memory.ts';
 import type { RecordOptions } from './record-object.ts';
 import { isReserved, obtainRecords, openRecords, RecordObject } from './record-object.ts';
+import type { PlainRecord, RecordFields, RecordInput, Schema, StructLike } from './record-types.ts';
 import { copyFields, defineFields } from './record-view.ts';
-import type { Layout, PlainRecord, RecordFields, RecordInput, Schema, StructLike } from './schema.ts';
+import type { Layout } from './schema.ts';
 import { layoutOf, schemaOfText } from './schema.ts';
 
 const TYPE: ObjectType = { kind: KIND.RECORD, name: 'Record', serial: false, lasting: false };

@@ -19,6 +19,7 @@ import { holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
 import { MutualExclusion, markLock } from './mutual-exclusion.ts';
 import type { Holding } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
+import { watcherFor } from './watcher.ts';
 
 const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting: false };
 
@@ -43,7 +44,7 @@ export class Lock extends MutualExclusion implements Holdable {
   constructor(source?: LockOptions | Opened) {
     const opened =
       source instanceof Opened ? source : obtain(TYPE, source, (place) => markLock(place, TYPE.name, source));
-    super(TYPE, opened, RawLock.of(opened.cell));
+    super(TYPE, opened, RawLock.of(opened.cell, watcherFor));
   }
 
   /** @internal */

@@ -48,8 +48,6 @@ import {
 } from './lock-words.ts';
 import type { Held, Scope, Want } from './scope.ts';
 import { currentScope, TOP } from './scope.ts';
-import type { Watcher } from './watcher.ts';
-import { watcherFor } from './watcher.ts';
 
 /** What a condition has to remember of a lock that it gives up for a while. */
 export interface Holding {
@@ -58,6 +56,11 @@ export interface Holding {
   readonly scope: Scope;
   /** Whether its holder was told that the one before died inside. */
   readonly isTold: boolean;
+}
+
+/** Is called at each taking of a lock, where something is to be kept of it. */
+export interface Watcher {
+  taken(lock: RawLock): void;
 }
 
 export class RawLock implements Taking, Held {
@@ -76,21 +79,20 @@ export class RawLock implements Taking, Held {
   scope: Scope = TOP;
   /** Whether WANTS tells of a holding of this agent. */
   private wanting = false;
-  /** Is told of each taking, where something is to be kept of it. */
   private readonly watcher: Watcher | undefined;
   /** How this agent passes over those who wait. */
   readonly barging: Barging = new Barging();
 
-  constructor(cell: Cell) {
+  constructor(cell: Cell, watcher: Watcher | undefined) {
     this.cell = cell;
     this.me = cell.agent.slot;
-    this.watcher = watcherFor(cell);
+    this.watcher = watcher;
   }
 
-  /** The cell's RawLock: one in each agent. */
-  static of(cell: Cell): RawLock {
+  /** The cell's RawLock: one in each agent. `watcherFor` gives what watches it, when it is made. */
+  static of(cell: Cell, watcherFor?: (cell: Cell) => Watcher | undefined): RawLock {
     if (cell.extension instanceof RawLock) return cell.extension;
-    const made = new RawLock(cell);
+    const made = new RawLock(cell, watcherFor?.(cell));
     cell.extension = made;
     return made;
   }

@@ -24,6 +24,7 @@ import { MutualExclusion, markLock } from './mutual-exclusion.ts';
 import type { Holding } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
 import { currentScope } from './scope.ts';
+import { watcherFor } from './watcher.ts';
 
 const TYPE: ObjectType = { kind: KIND.RLOCK, name: 'RLock', serial: true, lasting: false };
 
@@ -33,7 +34,7 @@ class RawRLock extends RawLock {
 
   static override of(cell: Cell): RawRLock {
     if (cell.extension instanceof RawRLock) return cell.extension;
-    const made = new RawRLock(cell);
+    const made = new RawRLock(cell, watcherFor(cell));
     cell.extension = made;
     return made;
   }

@@ -4,16 +4,11 @@ import type { Cell } from '../../agents/cell.ts';
 import { CODE_ROOT } from '../../package-root.ts';
 import { checkOrder } from './lock-order.ts';
 import { isTraced } from './lock-words.ts';
-import type { RawLock } from './raw-lock.ts';
+import type { Watcher } from './raw-lock.ts';
 import { writeTrace } from './traces.ts';
-
-export interface Watcher {
-  taken(lock: RawLock): void;
-}
 
 /** Stack frames that are kept. */
 const DEPTH = 20;
-/** Folder of this library's compiled modules. */
 
 const TRACES_ALL: boolean = isOn('LOCKSTEP_TRACE', ['1']) === '1';
 const CHECKS_ORDER: boolean = isOn('LOCKSTEP_CHECK', ['order']) === 'order';
