@@ -2,11 +2,11 @@
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
-import { registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import type { Description } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
-import type { Guarded } from '../sync/guard.ts';
+import { registerClass } from '../objects/handles.ts';
+import type { Description } from '../objects/shared-object.ts';
+import type { Guarded } from '../sync/lock/guard.ts';
 import { checkedLength } from './array-object.ts';
 import { loadCount } from './data-object.ts';
 import { storesOf, valuesIn } from './field-store.ts';
