@@ -8,6 +8,7 @@
 import { inspect } from 'node:util';
 import { ClosedError } from '../errors.ts';
 import type { Cell, ObjectType } from './cell.ts';
+import { markCopy } from './copies.ts';
 import { dropForgetting, letGo, letGoWhenForgotten } from './forgotten.ts';
 import { formatHandle, handleFields } from './handles.ts';
 import type { Opened } from './opened.ts';
@@ -126,6 +127,8 @@ export abstract class SharedObject {
 
   protected extendHandle(_fields: URLSearchParams): void {}
 }
+
+markCopy(SharedObject.prototype);
 
 // A class member with this computed name could not be declared under isolatedDeclarations.
 Object.defineProperty(SharedObject.prototype, inspect.custom, {

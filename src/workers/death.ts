@@ -1,0 +1,70 @@
+/** Death: what is told of a child that ended without an outcome: how, whether Lockstep ever ran in it, and where to look. */
+
+import { constants } from 'node:os';
+import { WorkerDiedError } from '../errors.ts';
+import type { Death } from './launch.ts';
+import { optionsForProcess } from './node-options.ts';
+
+/** Exit code of a Node that does not take an option, or finds no file that one names. */
+const INVALID_ARGUMENT = 9;
+
+/** Why a child that is called `title` has no result. `code` as in `exitCode`. */
+export function deathOf(
+  kind: 'Process' | 'Thread',
+  title: string,
+  code: number,
+  { ran, cause }: Death,
+): WorkerDiedError {
+  const killed = kind === 'Process' && code < 0;
+  const ended = killed ? `was killed by signal ${-code}` : `ended with exit code ${code}`;
+  const when = ran ? (killed ? '' : ' before its target was done') : ' before Lockstep ran in it';
+  const why = cause === undefined ? '' : ` (${reasonOf(cause)})`;
+  const advice = adviceFor(cause) ?? (killed ? adviceForSignal(-code) : undefined);
+  return new WorkerDiedError(
+    `${title}: has no result, it ${ended}${when}${why}; ` +
+      (advice ?? (ran ? 'look for what ended it, or let its target return' : adviceForStart(kind, code))),
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+function adviceFor(cause: unknown): string | undefined {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  const text = cause instanceof Error ? cause.message : '';
+  if (code === 'EMFILE' || code === 'ENFILE' || /\bE[MN]FILE\b/.test(text)) {
+    return 'raise the limit of open files (ulimit -n), or start fewer children at a time';
+  }
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return 'raise --max-old-space-size, or keep less in its heap';
+  }
+  if (code === 'ERR_WORKER_INIT_FAILED') {
+    return 'check the limits of this process (ulimit -n, -u, -v), or start fewer threads at a time';
+  }
+  return undefined;
+}
+
+function adviceForSignal(signal: number): string | undefined {
+  if (signal === constants.signals.SIGABRT) {
+    return 'a full heap ends Node like that (raise --max-old-space-size), as does a failed native addon: see what it printed on standard error';
+  }
+  if (signal === constants.signals.SIGKILL) {
+    return 'somebody killed it, or the kernel did for want of memory (see dmesg)';
+  }
+  return undefined;
+}
+
+function adviceForStart(kind: 'Process' | 'Thread', code: number): string {
+  const options = [...optionsForProcess(), process.env.NODE_OPTIONS ?? ''].join(' ').trim();
+  const given = options === '' ? '' : ` (${options})`;
+  if (kind === 'Thread') return `see what it printed, and what is loaded before the program${given}`;
+  if (code === INVALID_ARGUMENT) {
+    return `Node refused its options${given} or found no file that they name: see what it printed on standard error`;
+  }
+  return (
+    `see what it printed on standard error, whether process.execPath (${process.execPath}) is Node, ` +
+    `and what is loaded before the program${given}`
+  );
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message.split('\n', 1)[0]! : String(cause);
+}
