@@ -1,9 +1,9 @@
 /** Copies: several copies of Lockstep in one program know each other's objects, and can say whose they are. */
 
 import { inspect } from 'node:util';
+import { here } from '../platform/here.ts';
 
-/** Where this copy of Lockstep is; in a bundle, the bundle. */
-const HERE = new URL('..', import.meta.url).href;
+const HERE = here;
 
 const COPY = Symbol.for('lockstep.copy');
 

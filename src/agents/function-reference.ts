@@ -1,9 +1,9 @@
 /** Function reference: a function as the module and the export by which another process or thread finds it again. */
 
-import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { InvalidTypeError, TargetError } from '../errors.ts';
+import { here, home } from '../platform/here.ts';
 import type { FunctionLocation } from './function-location.ts';
 import { locateFunction, moduleSource } from './function-location.ts';
 import {
@@ -24,7 +24,7 @@ export interface FunctionReference {
 }
 
 const known = new WeakMap<object, FunctionReference>();
-const OWN_FOLDER = dirname(dirname(fileURLToPath(import.meta.url)));
+const OWN_FOLDER = fileURLToPath(new URL('.', home)).slice(0, -1);
 
 /**
  * Finds the module and the export of `fn`, at once and without importing anything. About 15 ms for the first function
@@ -65,7 +65,7 @@ export function resolveReferenceNow(reference: FunctionReference): NamedFunction
   const { module } = reference;
   let namespace: Record<string, unknown>;
   try {
-    namespace = createRequire(import.meta.url)(module.startsWith('file:') ? fileURLToPath(module) : module);
+    namespace = createRequire(here)(module.startsWith('file:') ? fileURLToPath(module) : module);
   } catch (cause) {
     throw notImported(reference, cause);
   }

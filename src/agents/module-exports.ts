@@ -2,9 +2,10 @@
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { here } from '../platform/here.ts';
 import type { FunctionLocation } from './function-location.ts';
 
-const require = createRequire(import.meta.url);
+const require = createRequire(here);
 
 /** Name under which the ES module that wrote `fn` exports it; `undefined` if it does not. */
 export function exportedByModule(fn: object, location: FunctionLocation): string | undefined {
@@ -43,7 +44,9 @@ interface DirectExport {
 }
 
 function directExports(source: string): DirectExport[] {
-  const { parse } = require('es-module-lexer') as typeof import('es-module-lexer');
+  // Where Node may not compile while it runs (--jitless), it has no WebAssembly.
+  const lexer = 'WebAssembly' in globalThis ? 'es-module-lexer' : 'es-module-lexer/js';
+  const { parse } = require(lexer) as typeof import('es-module-lexer');
   try {
     return parse(source)[1].filter((found) => found.type === 'direct' && !found.typeOnly) as DirectExport[];
   } catch {

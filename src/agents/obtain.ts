@@ -9,6 +9,7 @@ import { agentInNamespace, defaultAgent } from './agent.ts';
 import type { Cell, ObjectType } from './cell.ts';
 import { namedFolder } from './folder.ts';
 import { kindNumbered } from './kinds.ts';
+import { noteNameless } from './module-level.ts';
 import type { NamedCell } from './names.ts';
 import { checkName, lookUp, register, withNames } from './names.ts';
 import { Opened } from './opened.ts';
@@ -64,7 +65,7 @@ function obtainIn(
   init: (place: Place, agent: Agent) => void,
 ): Opened {
   const make = (): Cell => agent.create(type, (place) => init(place, agent));
-  if (name === undefined) return new Opened(make(), undefined);
+  if (name === undefined) return noteNameless(new Opened(make(), undefined));
   checkName(name);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);

@@ -11,6 +11,7 @@ import type { Cell, ObjectType } from './cell.ts';
 import { markCopy } from './copies.ts';
 import { dropForgetting, letGo, letGoWhenForgotten } from './forgotten.ts';
 import { formatHandle, handleFields } from './handles.ts';
+import { endWatch, watchFirstUse } from './module-level.ts';
 import type { Opened } from './opened.ts';
 
 /** What `describe()` tells of every object. */
@@ -30,12 +31,14 @@ export abstract class SharedObject {
   readonly #name: string | undefined;
   #open = true;
 
-  protected constructor(type: ObjectType, { cell, name }: Opened) {
+  protected constructor(type: ObjectType, opened: Opened) {
+    const { cell, name } = opened;
     this.#type = type;
     this.#name = name;
     this.cell = cell;
     cell.references++;
     letGoWhenForgotten(this, { cell, name });
+    watchFirstUse(this, opened, type.name);
   }
 
   /** The name by which unrelated programs find the object, if it has one. */
@@ -45,6 +48,7 @@ export abstract class SharedObject {
 
   /** A string that stands for the object: `open(handle)` gives it back in any process and thread of this user. */
   get handle(): string {
+    endWatch(this);
     this.checkOpen();
     const fields = handleFields(this.cell, this.#name);
     this.extendHandle(fields);

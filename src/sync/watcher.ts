@@ -2,6 +2,7 @@
 
 import type { Cell } from '../agents/cell.ts';
 import { writeTrace } from '../agents/traces.ts';
+import { home } from '../platform/here.ts';
 import { checkOrder } from './lock-order.ts';
 import { isTraced } from './lock-words.ts';
 import type { RawLock } from './raw-lock.ts';
@@ -13,7 +14,7 @@ export interface Watcher {
 /** Stack frames that are kept. */
 const DEPTH = 20;
 /** Folder of this library's compiled modules. */
-const OWN = new URL('..', import.meta.url).href;
+const OWN = home.href;
 const TRACES_ALL: boolean = isOn('LOCKSTEP_TRACE', ['1']) === '1';
 const CHECKS_ORDER: boolean = isOn('LOCKSTEP_CHECK', ['order']) === 'order';
 

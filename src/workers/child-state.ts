@@ -126,7 +126,8 @@ export function look(child: LiveChild): boolean {
   state.exitCode = code;
   untrackChild(child);
   const outcome = running.collect();
-  if (outcome === undefined) state.result.reject(deathOf(state.kind, titleOf(state), state.exitCode, running.death()));
+  if (outcome === undefined)
+    state.result.reject(deathOf(state.kind, titleOf(state), state.exitCode, running.death()));
   else settle(outcome, state.result.resolve, state.result.reject);
   state.cargo = undefined;
   for (const wake of [...state.onSettled]) wake();

@@ -20,9 +20,9 @@ import {
   titleOf,
 } from './child-state.ts';
 import { trackChild } from './children.ts';
-import { checkOrigin } from './origin.ts';
 import type { Launch } from './launch.ts';
 import { afterMilliseconds } from './long-timeout.ts';
+import { checkOrigin } from './origin.ts';
 import { checkPlace } from './place.ts';
 import type { Target, TargetFunction } from './target.ts';
 import { checkTarget, referenceToTarget } from './target.ts';
@@ -87,8 +87,8 @@ export abstract class Child<
       );
     }
     checkOrigin(title);
-    checkPlace(state.kind, title);
     const isMethod = this.run !== Child.prototype.run;
+    checkPlace(state.kind, title, isMethod || typeof state.target === 'function');
     const target = referenceToTarget(isMethod ? this.constructor : state.target, title, isMethod);
     if (isMethod) state.cargo = ownFields(this);
     const { name, daemon, cargo } = state;

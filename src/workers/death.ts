@@ -8,6 +8,13 @@ import { optionsForProcess } from './node-options.ts';
 /** Exit code of a Node that does not take an option, or finds no file that one names. */
 const INVALID_ARGUMENT = 9;
 
+/** Signals by which Node, V8 and native code end themselves. */
+const ABORTS: ReadonlySet<number> = new Set([
+  constants.signals.SIGABRT,
+  constants.signals.SIGTRAP,
+  constants.signals.SIGILL,
+]);
+
 /** Why a child that is called `title` has no result. `code` as in `exitCode`. */
 export function deathOf(
   kind: 'Process' | 'Thread',
@@ -17,11 +24,12 @@ export function deathOf(
 ): WorkerDiedError {
   const killed = kind === 'Process' && code < 0;
   const ended = killed ? `was killed by signal ${-code}` : `ended with exit code ${code}`;
-  const when = ran ? (killed ? '' : ' before its target was done') : ' before Lockstep ran in it';
+  const when = killed ? '' : ran ? ' before its target was done' : ' before Lockstep ran in it';
+  const early = killed && !ran ? 'Lockstep did not run in it yet: ' : '';
   const why = cause === undefined ? '' : ` (${reasonOf(cause)})`;
   const advice = adviceFor(cause) ?? (killed ? adviceForSignal(-code) : undefined);
   return new WorkerDiedError(
-    `${title}: has no result, it ${ended}${when}${why}; ` +
+    `${title}: has no result, it ${ended}${when}${why}; ${early}` +
       (advice ?? (ran ? 'look for what ended it, or let its target return' : adviceForStart(kind, code))),
     cause === undefined ? undefined : { cause },
   );
@@ -43,8 +51,11 @@ function adviceFor(cause: unknown): string | undefined {
 }
 
 function adviceForSignal(signal: number): string | undefined {
-  if (signal === constants.signals.SIGABRT) {
-    return 'a full heap ends Node like that (raise --max-old-space-size), as does a failed native addon: see what it printed on standard error';
+  if (ABORTS.has(signal)) {
+    return (
+      'Node ends like that when its heap is full (raise --max-old-space-size), when it gets no memory (ulimit -v), ' +
+      'or when a native addon fails: see what it printed on standard error'
+    );
   }
   if (signal === constants.signals.SIGKILL) {
     return 'somebody killed it, or the kernel did for want of memory (see dmesg)';

@@ -3,6 +3,7 @@
 import { extname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { childRecord, isChild, recordChild } from '../agents/child-context.ts';
+import { here, home } from '../platform/here.ts';
 
 /** A process as its children and its threads know it. */
 export interface ProcessIdentity {
@@ -34,15 +35,9 @@ const PROCESS_COUNTER = 0;
 const THREAD_COUNTER = 1;
 
 /** What a child process runs first. */
-export const PROCESS_BOOTSTRAP: URL = new URL(
-  `./bootstrap-process${extname(import.meta.url)}`,
-  import.meta.url,
-);
+export const PROCESS_BOOTSTRAP: URL = new URL(`workers/bootstrap-process${extname(here)}`, home);
 /** What a thread runs first. */
-export const THREAD_BOOTSTRAP: URL = new URL(
-  `./bootstrap-thread${extname(import.meta.url)}`,
-  import.meta.url,
-);
+export const THREAD_BOOTSTRAP: URL = new URL(`workers/bootstrap-thread${extname(here)}`, home);
 
 /** See `isMainProcess` in `current.ts`. */
 export const isMain: boolean = isMainThread && !isChild();

@@ -17,10 +17,10 @@ const REQUIRES = /^(-r|--require)$/;
 const IMPORTS = /^(--import|--loader|--experimental-loader)$/;
 
 /** Where a child process starts, and where it has to go then: `undefined` for where this process is. */
-export function foldersForProcess(): { start: string | undefined; then: string | undefined } {
+export function foldersForProcess(): { start: string | undefined; next: string | undefined } {
   const here = currentFolder();
-  if (!hasMoved(here) || !isReachable(firstFolder!)) return { start: undefined, then: undefined };
-  return { start: firstFolder, then: here };
+  if (!hasMoved(here) || !isReachable(firstFolder!)) return { start: undefined, next: undefined };
+  return { start: firstFolder, next: here };
 }
 
 /** The options that this Node was started with, but for those that make no sense for a child. */

@@ -78,13 +78,13 @@ function launch(order: Order, path: readonly number[]): Running {
   );
   const agent = defaultAgent();
   const parent = { pid: process.pid, name: own.name };
-  const { start, then } = foldersForProcess();
+  const { start, next } = foldersForProcess();
   const job = {
     identity: { name, path, daemon, parent },
     target: order.target,
     isMethod: order.isMethod,
     cargo,
-    folder: then,
+    folder: next,
   };
   const files = writeJob(agent.folder, job, title);
   let child: ReturnType<typeof spawnNode>;
@@ -128,7 +128,11 @@ function launch(order: Order, path: readonly number[]): Running {
 }
 
 /** Starts Node with the job. Throws where the system refuses; the job's files are then still there. */
-function spawnNode(files: JobFiles, folder: string | undefined, title: string): ChildProcess & { pid: number } {
+function spawnNode(
+  files: JobFiles,
+  folder: string | undefined,
+  title: string,
+): ChildProcess & { pid: number } {
   // Loaded when first needed: it takes a fifth of the time that Node takes to start.
   const { spawn } = process.getBuiltinModule('node:child_process');
   const command = [

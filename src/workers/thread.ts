@@ -10,6 +10,7 @@ import { reapThread } from '../agents/reaper.ts';
 import { LockstepError, NotSendableError, PlatformError, TargetError } from '../errors.ts';
 import { packWhole } from '../messaging/parcel.ts';
 import { newMappingLog, unmapLogged } from '../platform/mapping-log.ts';
+import { checkAddressSpace } from './address-space.ts';
 import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
 import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from './identity.ts';
@@ -75,6 +76,7 @@ function launch(order: Order): Running {
   let failure: unknown;
   let worker: Worker;
   try {
+    checkAddressSpace(title);
     worker = status.observe(
       () => {
         const started = startWorker({ lockstep: job }, title);
