@@ -44,14 +44,21 @@ interface DirectExport {
 }
 
 function directExports(source: string): DirectExport[] {
-  // Where Node may not compile while it runs (--jitless), it has no WebAssembly.
-  const lexer = 'WebAssembly' in globalThis ? 'es-module-lexer' : 'es-module-lexer/js';
-  const { parse } = require(lexer) as typeof import('es-module-lexer');
   try {
-    return parse(source)[1].filter((found) => found.type === 'direct' && !found.typeOnly) as DirectExport[];
+    return parse(source).filter((found) => found.type === 'direct' && !found.typeOnly) as DirectExport[];
   } catch {
     // Not a module that the lexer understands: the caller says what to write instead.
     return [];
+  }
+}
+
+/** Where WebAssembly is not to be had (--jitless), or gets no memory (ulimit -v), the lexer in plain JavaScript does as well. */
+function parse(source: string): ReturnType<typeof import('es-module-lexer').parse>[1] {
+  try {
+    return (require('es-module-lexer') as typeof import('es-module-lexer')).parse(source)[1];
+  } catch (error) {
+    if (typeof (error as { idx?: unknown }).idx === 'number') throw error;
+    return (require('es-module-lexer/js') as typeof import('es-module-lexer')).parse(source)[1];
   }
 }
 

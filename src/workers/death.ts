@@ -3,7 +3,6 @@
 import { constants } from 'node:os';
 import { WorkerDiedError } from '../errors.ts';
 import type { Death } from './launch.ts';
-import { optionsForProcess } from './node-options.ts';
 
 /** Exit code of a Node that does not take an option, or finds no file that one names. */
 const INVALID_ARGUMENT = 9;
@@ -20,7 +19,7 @@ export function deathOf(
   kind: 'Process' | 'Thread',
   title: string,
   code: number,
-  { ran, cause }: Death,
+  { ran, options, cause }: Death,
 ): WorkerDiedError {
   const killed = kind === 'Process' && code < 0;
   const ended = killed ? `was killed by signal ${-code}` : `ended with exit code ${code}`;
@@ -30,7 +29,8 @@ export function deathOf(
   const advice = adviceFor(cause) ?? (killed ? adviceForSignal(-code) : undefined);
   return new WorkerDiedError(
     `${title}: has no result, it ${ended}${when}${why}; ${early}` +
-      (advice ?? (ran ? 'look for what ended it, or let its target return' : adviceForStart(kind, code))),
+      (advice ??
+        (ran ? 'look for what ended it, or let its target return' : adviceForStart(kind, code, options))),
     cause === undefined ? undefined : { cause },
   );
 }
@@ -63,8 +63,7 @@ function adviceForSignal(signal: number): string | undefined {
   return undefined;
 }
 
-function adviceForStart(kind: 'Process' | 'Thread', code: number): string {
-  const options = [...optionsForProcess(), process.env.NODE_OPTIONS ?? ''].join(' ').trim();
+function adviceForStart(kind: 'Process' | 'Thread', code: number, options: string): string {
   const given = options === '' ? '' : ` (${options})`;
   if (kind === 'Thread') return `see what it printed, and what is loaded before the program${given}`;
   if (code === INVALID_ARGUMENT) {

@@ -42,6 +42,8 @@ export interface Running {
 export interface Death {
   /** Whether Lockstep ran in it. */
   readonly ran: boolean;
+  /** The options that its Node was given. */
+  readonly options: string;
   /** The error that ended it, if that reached its parent. */
   readonly cause?: unknown;
 }

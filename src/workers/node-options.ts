@@ -40,6 +40,11 @@ export function optionsForProcess(): string[] {
   return kept;
 }
 
+/** The options that a child's Node is given, for messages. */
+export function optionsShown(): string {
+  return [...optionsForProcess(), process.env.NODE_OPTIONS ?? ''].join(' ').trim();
+}
+
 /** What a thread needs of options; `undefined`: what Node gives it by itself. */
 export interface ThreadNodeOptions {
   readonly execArgv: string[];
@@ -49,7 +54,7 @@ export interface ThreadNodeOptions {
 /** Options for a thread. Node runs those modules in each thread once more that are to be loaded first. */
 export function optionsForThread(): ThreadNodeOptions | undefined {
   if (!hasMoved(currentFolder())) return undefined;
-  const given = process.execArgv;
+  const given = optionsForProcess();
   const inherited = splitOptions(process.env.NODE_OPTIONS ?? '');
   const execArgv = absolute(given);
   const nodeOptions = absolute(inherited);

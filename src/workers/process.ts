@@ -15,7 +15,7 @@ import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
 import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from './identity.ts';
 import type { Order, Running } from './launch.ts';
-import { foldersForProcess, optionsForProcess } from './node-options.ts';
+import { foldersForProcess, optionsForProcess, optionsShown } from './node-options.ts';
 import type { JobFiles } from './process-files.ts';
 import { hasBegun, isFinished, takeOutcome, writeJob } from './process-files.ts';
 
@@ -79,6 +79,7 @@ function launch(order: Order, path: readonly number[]): Running {
   const agent = defaultAgent();
   const parent = { pid: process.pid, name: own.name };
   const { start, next } = foldersForProcess();
+  const options = optionsShown();
   const job = {
     identity: { name, path, daemon, parent },
     target: order.target,
@@ -123,7 +124,7 @@ function launch(order: Order, path: readonly number[]): Running {
       ran = hasBegun(files);
       return takeOutcome(files);
     },
-    death: () => ({ ran }),
+    death: () => ({ ran, options }),
   };
 }
 

@@ -16,7 +16,7 @@ import { Child, idOf, isSelf } from './child.ts';
 import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from './identity.ts';
 import type { Order, Running } from './launch.ts';
 import type { ThreadNodeOptions } from './node-options.ts';
-import { optionsForThread } from './node-options.ts';
+import { optionsForThread, optionsShown } from './node-options.ts';
 import type { Outcome } from './outcome.ts';
 import { ThreadEnding } from './thread-ending.ts';
 import type { ThreadData } from './thread-job.ts';
@@ -73,6 +73,7 @@ function launch(order: Order): Running {
     mappings,
     outcome,
   };
+  const options = optionsShown();
   let failure: unknown;
   let worker: Worker;
   try {
@@ -132,7 +133,7 @@ function launch(order: Order): Running {
       inbox.close();
       return received;
     },
-    death: () => ({ ran: status.hasBegun, cause: failure }),
+    death: () => ({ ran: status.hasBegun, options, cause: failure }),
   };
 }
 

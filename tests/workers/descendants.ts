@@ -13,7 +13,7 @@ const bus = new EventEmitter();
 
 const ways: Record<string, (go: () => void) => void> = {
   now: (go) => go(),
-  then: (go) => void readSoon(file).then(go),
+  chained: (go) => void readSoon(file).then(go),
   callback: (go) => readFile(file, go),
   timeout: (go) => void setTimeout(go, 1),
   immediate: (go) => void setImmediate(go),

@@ -17,7 +17,7 @@ const UNGUARDED = [
   'await',
   'caught',
   'top',
-  'then',
+  'chained',
   'callback',
   'timeout',
   'immediate',

@@ -39,7 +39,7 @@ const ways: Record<string, () => void | Promise<void>> = {
     main();
   },
   subclass: () => ways.await!(),
-  then: () => void readSoon(file).then(main),
+  chained: () => void readSoon(file).then(main),
   callback: () => readFile(file, main),
   timeout: () => void setTimeout(main, 20),
   immediate: () => void setImmediate(main),
@@ -53,7 +53,8 @@ const ways: Record<string, () => void | Promise<void>> = {
   beforeExit: () => void process.once('beforeExit', main),
   async dynamic() {
     await readSoon(file);
-    void import('./unguarded-import.js');
+    const other = './unguarded-import.js';
+    void import(other);
   },
   port() {
     const { port1, port2 } = new MessageChannel();
