@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Process } from 'lockstep';
+import { inject } from 'postject';
 import { sandbox } from '../support/sandbox.ts';
 import { type Ending, ROOT } from './run-file.ts';
 import { add } from './targets.ts';
@@ -367,9 +368,6 @@ describe('Lockstep says where it can’t work', () => {
       stdio: 'ignore',
     });
     copyFileSync(process.execPath, program);
-    const { inject } = createRequire(import.meta.url)('postject') as {
-      inject(file: string, name: string, data: Buffer, options: { sentinelFuse: string }): Promise<void>;
-    };
     const { log } = console;
     console.log = () => {};
     await inject(program, 'NODE_SEA_BLOB', readFileSync(blob), { sentinelFuse: FUSE }).finally(() => {
