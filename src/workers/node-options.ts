@@ -16,6 +16,9 @@ import { currentFolder, firstFolder } from './identity.ts';
 const REQUIRES = /^(-r|--require)$/;
 const IMPORTS = /^(--import|--loader|--experimental-loader)$/;
 
+/** Characters of options that a message shows. */
+const SHOWN = 300;
+
 /** Where a child process starts, and where it has to go then: `undefined` for where this process is. */
 export function foldersForProcess(): { start: string | undefined; next: string | undefined } {
   const here = currentFolder();
@@ -42,7 +45,8 @@ export function optionsForProcess(): string[] {
 
 /** The options that a child's Node is given, for messages. */
 export function optionsShown(): string {
-  return [...optionsForProcess(), process.env.NODE_OPTIONS ?? ''].join(' ').trim();
+  const all = [...optionsForProcess(), process.env.NODE_OPTIONS ?? ''].join(' ').trim();
+  return all.length <= SHOWN ? all : `${all.slice(0, SHOWN)}…`;
 }
 
 /** What a thread needs of options; `undefined`: what Node gives it by itself. */

@@ -160,7 +160,7 @@ describe('A child that dies before Lockstep runs in it', () => {
   it('says so, and what to look at', async () => {
     const { execArgv } = process;
     for (const [options, message] of cases) {
-      process.execArgv = [...execArgv, ...options];
+      process.execArgv = options;
       const child = new Process({ target: add, args: [1, 2] });
       try {
         child.start();
