@@ -2,7 +2,7 @@
 
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
-import type { Namespace } from './namespace.ts';
+import type { Namespace } from '../namespaces/namespace.ts';
 
 export interface Kind {
   /** The class's name, as in handles and messages. */

@@ -16,11 +16,7 @@
 import { inspect } from 'node:util';
 import { load } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import type { Opened } from '../agents/opened.ts';
-import type { Description } from '../agents/shared-object.ts';
-import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
@@ -43,11 +39,15 @@ import {
   PHASE_LIVE,
   phaseOf,
 } from '../memory/layout.ts';
-import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
-import { Channel } from './channel.ts';
-import { Outgoing } from './outgoing.ts';
-import { openPart } from './parts.ts';
-import { NOTHING } from './ring-reader.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import type { Opened } from '../objects/opened.ts';
+import { openPart } from '../objects/parts.ts';
+import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
+import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
+import { Channel } from './ring/channel.ts';
+import { Outgoing } from './ring/outgoing.ts';
+import { NOTHING } from './ring/ring-reader.ts';
 
 export const CONNECTION_TYPE: ObjectType = {
   kind: KIND.CONNECTION,

@@ -6,14 +6,14 @@
  */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { Opened } from '../agents/opened.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { OverReleaseError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
-import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { Opened } from '../objects/opened.ts';
+import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
 

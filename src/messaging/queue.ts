@@ -1,12 +1,12 @@
 /** Queue: items from many to many, each taken by exactly one. The algorithm is the ring's (ring.ts). */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { obtain } from '../agents/obtain.ts';
-import { Opened } from '../agents/opened.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { KIND } from '../memory/layout.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { obtain } from '../objects/obtain.ts';
+import { Opened } from '../objects/opened.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { channelOptions, initQueue, MessageQueue } from './message-queue.ts';
 

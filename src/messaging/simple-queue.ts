@@ -1,11 +1,11 @@
 /** SimpleQueue: put, get, empty, close, and no more; the same ring as Queue. */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { Opened } from '../agents/opened.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { Opened } from '../objects/opened.ts';
 import type { QueueDescription } from './message-queue.ts';
 import { MessageQueue } from './message-queue.ts';
 import { obtainQueue } from './queue.ts';

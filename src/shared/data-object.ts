@@ -7,15 +7,15 @@
  *
  * Who holds a view of the data holds the object open: the buffer, which every view refers to, keeps the objects that were
  * opened on it from being collected. Nothing else refers to the buffer strongly, so objects and views that are dropped together go
- * together, and then the mapping is given back (agents/data.ts). After `close()` a view is just memory: valid, and perhaps nobody else's.
+ * together, and then the mapping is given back (namespaces/data-files.ts). After `close()` a view is just memory: valid, and perhaps nobody else's.
  */
 
 import { load, store } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
-import type { Opened } from '../agents/opened.ts';
-import { SharedObject } from '../agents/shared-object.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY } from '../memory/layout.ts';
+import type { Opened } from '../objects/opened.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 
 const COUNT_WORD: number = CELL_BODY + 4;
 const WORD = 2 ** 32;

@@ -9,8 +9,8 @@
  */
 
 import { inspect } from 'node:util';
+import { forbidSending } from '../codec/sendable.ts';
 import { ClosedError, InvalidTypeError, StateError } from '../errors.ts';
-import { forbidSending } from '../messaging/sendable.ts';
 import type { LiveChild } from './children.ts';
 import { untrackChild } from './children.ts';
 import { deathOf } from './death.ts';

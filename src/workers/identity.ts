@@ -1,9 +1,8 @@
 /** Identity: which process and which thread of Lockstep this is. Settled before any user code runs. */
 
-import { extname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { childRecord, isChild, recordChild } from '../agents/child-context.ts';
-import { here, home } from '../platform/here.ts';
+import { entryPoint } from '../package-root.ts';
 
 /** A process as its children and its threads know it. */
 export interface ProcessIdentity {
@@ -35,9 +34,9 @@ const PROCESS_COUNTER = 0;
 const THREAD_COUNTER = 1;
 
 /** What a child process runs first. */
-export const PROCESS_BOOTSTRAP: URL = new URL(`workers/bootstrap-process${extname(here)}`, home);
+export const PROCESS_BOOTSTRAP: URL = entryPoint('process');
 /** What a thread runs first. */
-export const THREAD_BOOTSTRAP: URL = new URL(`workers/bootstrap-thread${extname(here)}`, home);
+export const THREAD_BOOTSTRAP: URL = entryPoint('thread');
 
 /** See `isMainProcess` in `current.ts`. */
 export const isMain: boolean = isMainThread && !isChild();

@@ -1,7 +1,7 @@
 /** Outcome: what a child leaves behind for `result`: what its target returned, or the error that ended it. */
 
-import type { Destination, Parcel } from '../messaging/parcel.ts';
-import { pack, unpack } from '../messaging/parcel.ts';
+import type { Destination, Parcel } from '../codec/parcel.ts';
+import { pack, unpack } from '../codec/parcel.ts';
 
 export type Outcome = { readonly kind: 'returned' | 'threw'; readonly parcel: Parcel };
 

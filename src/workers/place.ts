@@ -3,7 +3,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PlatformError } from '../errors.ts';
-import { here } from '../platform/here.ts';
+import { CODE_FILE } from '../package-root.ts';
 import type { ChildKind } from './child-state.ts';
 import { PROCESS_BOOTSTRAP, THREAD_BOOTSTRAP } from './identity.ts';
 
@@ -24,7 +24,7 @@ function checkBundle(kind: ChildKind, title: string): void {
   const bootstrap = fileURLToPath(kind === 'Process' ? PROCESS_BOOTSTRAP : THREAD_BOOTSTRAP);
   if (existsSync(bootstrap)) return;
   throw new PlatformError(
-    `${title}: can't be started, Lockstep was bundled into ${fileURLToPath(here)} and what a child runs first was not; ` +
+    `${title}: can't be started, Lockstep was bundled into ${fileURLToPath(CODE_FILE)} and what a child runs first was not; ` +
       'keep Lockstep external and install it beside the bundle (esbuild: --external:lockstep, Rollup: external: ["lockstep"], ' +
       'webpack: externals: { lockstep: "module lockstep" }), and export the targets from the entry',
   );
