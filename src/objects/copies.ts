@@ -14,7 +14,8 @@ export function markCopy(prototype: object): void {
 export function describeForeign(value: object): string | undefined {
   const copy = (value as { [COPY]?: unknown })[COPY];
   if (typeof copy !== 'string' || copy === CODE_ROOT) return undefined;
-  const { name } = value.constructor;
+  // A bundler gives a class that names itself an inner name: `_Lock`.
+  const name = value.constructor.name.replace(/^_+/, '');
   return (
     `a ${name} of another copy of Lockstep (${inspect(copy)}; this one is ${inspect(CODE_ROOT)}): ` +
     'a program needs to have one copy, which "npm ls lockstep" shows and "npm dedupe" or a peer dependency brings about'
