@@ -3,8 +3,15 @@
  * module to another place: this file must end up in the root of the code, beside the folder `entry/`.
  */
 
+declare const __filename: string;
+
+/** URL of the file that this module is in. In a program that was bundled as CommonJS there is no `import.meta.url`. */
+export const CODE_FILE: string =
+  (import.meta.url as string | undefined) ??
+  process.getBuiltinModule('node:url').pathToFileURL(__filename).href;
+
 /** URL of the folder that all code of the library lies in, with a slash at its end. */
-export const CODE_ROOT: string = new URL('.', import.meta.url).href;
+export const CODE_ROOT: string = new URL('.', CODE_FILE).href;
 
 let ownRequire: NodeJS.Require | undefined;
 
@@ -20,12 +27,12 @@ export function entryPoint(kind: 'process' | 'thread'): URL {
 
 /** `require`, as seen from the library's own code. */
 export function requireHere(id: string): unknown {
-  ownRequire ??= process.getBuiltinModule('node:module').createRequire(import.meta.url);
+  ownRequire ??= process.getBuiltinModule('node:module').createRequire(CODE_FILE);
   return ownRequire(id);
 }
 
 /** The modules that `require` has loaded in this thread, by path. */
 export function requireCache(): NodeJS.Dict<NodeJS.Module> {
-  ownRequire ??= process.getBuiltinModule('node:module').createRequire(import.meta.url);
+  ownRequire ??= process.getBuiltinModule('node:module').createRequire(CODE_FILE);
   return ownRequire.cache;
 }

@@ -1,6 +1,7 @@
 /** Sendable: what structured clone takes whole, what it would lose or refuse, and what we refuse. */
 
 import { types } from 'node:util';
+import { describeForeign } from '../objects/copies.ts';
 
 const forbidden = new WeakMap<object, string>();
 
@@ -42,6 +43,8 @@ export function isSharedBytes(value: object): boolean {
 export function describeRefused(value: object): string | undefined {
   const reason = forbidden.get(value);
   if (reason !== undefined) return reason;
+  const foreign = describeForeign(value);
+  if (foreign !== undefined) return foreign;
   if (value instanceof URL) return 'a URL (send its href)';
   if (types.isPromise(value)) return 'a Promise (await it first)';
   if (types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef)

@@ -2,16 +2,19 @@
 
 import '../index.ts';
 import { inherit } from '../agents/agent.ts';
+import { JOB_OPTION } from '../agents/child-context.ts';
+import { StateError } from '../errors.ts';
 import { setParentDeathSignal } from '../platform/linux-process.ts';
 import { agentName, assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../workers/identity.ts';
 import { endWhenIdle } from '../workers/process/ending.ts';
-import { finishJob, readJob, writeOutcome } from '../workers/process/process-files.ts';
+import { beginJob, finishJob, readJob, writeOutcome } from '../workers/process/process-files.ts';
 import { runTarget } from '../workers/run-target.ts';
 
 const SIGKILL = 9;
 
-const [path] = process.argv.splice(2, 1);
-const { job, files } = readJob(path!);
+const { job, files } = readJob(takeJob());
+beginJob(files);
+if (job.folder !== undefined) process.chdir(job.folder);
 const { identity, target, isMethod, cargo } = job;
 if (identity.daemon) dieWithParent();
 
@@ -40,4 +43,14 @@ function dieWithParent(): void {
   setParentDeathSignal(SIGKILL);
   // It may have died before the kernel was asked.
   if (process.ppid !== identity.parent?.pid) process.kill(process.pid, 'SIGKILL');
+}
+
+/** Takes the job's path off the command line. */
+function takeJob(): string {
+  const [argument = ''] = process.argv.splice(2, 1);
+  if (argument.startsWith(JOB_OPTION)) return argument.slice(JOB_OPTION.length);
+  throw new StateError(
+    'lockstep: a child process was started without a job, by something that runs process.argv[1] again, such as ' +
+      'child_process.fork or cluster in a target; give it a file of its own',
+  );
 }

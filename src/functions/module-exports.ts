@@ -41,12 +41,21 @@ interface DirectExport {
 }
 
 function directExports(source: string): DirectExport[] {
-  const { parse } = requireHere('es-module-lexer') as typeof import('es-module-lexer');
   try {
-    return parse(source)[1].filter((found) => found.type === 'direct' && !found.typeOnly) as DirectExport[];
+    return parse(source).filter((found) => found.type === 'direct' && !found.typeOnly) as DirectExport[];
   } catch {
     // Not a module that the lexer understands: the caller says what to write instead.
     return [];
+  }
+}
+
+/** Where WebAssembly is not to be had (--jitless), or gets no memory (ulimit -v), the lexer in plain JavaScript does as well. */
+function parse(source: string): ReturnType<typeof import('es-module-lexer').parse>[1] {
+  try {
+    return (requireHere('es-module-lexer') as typeof import('es-module-lexer')).parse(source)[1];
+  } catch (error) {
+    if (typeof (error as { idx?: unknown }).idx === 'number') throw error;
+    return (requireHere('es-module-lexer/js') as typeof import('es-module-lexer')).parse(source)[1];
   }
 }
 

@@ -12,6 +12,7 @@ import type { Place } from '../memory/arena.ts';
 import { namedFolder } from '../namespaces/folder.ts';
 import type { NamedCell } from '../namespaces/names.ts';
 import { checkName, lookUp, register, withNames } from '../namespaces/names.ts';
+import { noteNameless } from './module-level.ts';
 import { Opened } from './opened.ts';
 import type { SharedObject } from './shared-object.ts';
 
@@ -64,7 +65,7 @@ function obtainIn(
   init: (place: Place, agent: Agent) => void,
 ): Opened {
   const make = (): Cell => agent.create(type, (place) => init(place, agent));
-  if (name === undefined) return new Opened(make(), undefined);
+  if (name === undefined) return noteNameless(new Opened(make(), undefined));
   checkName(name);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);

@@ -8,8 +8,10 @@
 import { inspect } from 'node:util';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { ClosedError } from '../errors.ts';
+import { markCopy } from './copies.ts';
 import { dropForgetting, letGo, letGoWhenForgotten } from './forgotten.ts';
 import { formatHandle, handleFields } from './handles.ts';
+import { endWatch, watchFirstUse } from './module-level.ts';
 import type { Opened } from './opened.ts';
 
 /** What `describe()` tells of every object. */
@@ -29,12 +31,14 @@ export abstract class SharedObject {
   readonly #name: string | undefined;
   #open = true;
 
-  protected constructor(type: ObjectType, { cell, name }: Opened) {
+  protected constructor(type: ObjectType, opened: Opened) {
+    const { cell, name } = opened;
     this.#type = type;
     this.#name = name;
     this.cell = cell;
     cell.references++;
     letGoWhenForgotten(this, { cell, name });
+    watchFirstUse(this, opened, type.name);
   }
 
   /** The name by which unrelated programs find the object, if it has one. */
@@ -44,6 +48,7 @@ export abstract class SharedObject {
 
   /** A string that stands for the object: `open(handle)` gives it back in any process and thread of this user. */
   get handle(): string {
+    endWatch(this);
     this.checkOpen();
     const fields = handleFields(this.cell, this.#name);
     this.extendHandle(fields);
@@ -126,6 +131,8 @@ export abstract class SharedObject {
 
   protected extendHandle(_fields: URLSearchParams): void {}
 }
+
+markCopy(SharedObject.prototype);
 
 // A class member with this computed name could not be declared under isolatedDeclarations.
 Object.defineProperty(SharedObject.prototype, inspect.custom, {

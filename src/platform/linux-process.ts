@@ -5,8 +5,8 @@
  * A child's exit is *peeked* (`waitid` with `WNOWAIT`), never taken: libuv reaps it later and finds what it expects.
  */
 
-import koffi from 'koffi';
 import { PlatformError } from '../errors.ts';
+import { koffi } from './koffi.ts';
 
 const PR_SET_PDEATHSIG = 1;
 /** The same number on every processor (Linux 5.3 and later). */

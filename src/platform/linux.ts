@@ -2,8 +2,8 @@
 
 import { constants } from 'node:fs';
 import { endianness } from 'node:os';
-import koffi from 'koffi';
 import { PlatformError } from '../errors.ts';
+import { koffi } from './koffi.ts';
 import type { FutexOutcome, Mapping, Platform } from './platform.ts';
 import { noRoom } from './room.ts';
 

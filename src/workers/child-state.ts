@@ -10,9 +10,10 @@
 
 import { inspect } from 'node:util';
 import { forbidSending } from '../codec/sendable.ts';
-import { ClosedError, InvalidTypeError, StateError, WorkerDiedError } from '../errors.ts';
+import { ClosedError, InvalidTypeError, StateError } from '../errors.ts';
 import type { LiveChild } from './children.ts';
 import { untrackChild } from './children.ts';
+import { deathOf } from './death.ts';
 import type { Launch, Running } from './launch.ts';
 import { settle } from './outcome.ts';
 import type { Target } from './target.ts';
@@ -125,7 +126,8 @@ export function look(child: LiveChild): boolean {
   state.exitCode = code;
   untrackChild(child);
   const outcome = running.collect();
-  if (outcome === undefined) state.result.reject(died(state, running));
+  if (outcome === undefined)
+    state.result.reject(deathOf(state.kind, titleOf(state), state.exitCode, running.death()));
   else settle(outcome, state.result.resolve, state.result.reject);
   state.cargo = undefined;
   for (const wake of [...state.onSettled]) wake();
@@ -160,19 +162,6 @@ function conditionOf(child: LiveChild, state: ChildState): string {
   if (running === undefined) return 'not started';
   const id = `${kind === 'Process' ? 'pid' : 'thread'} ${running.id}`;
   return look(child) ? `(${id}) ended with exit code ${state.exitCode}` : `(${id}) running`;
-}
-
-function died(state: ChildState, running: Running): WorkerDiedError {
-  const code = state.exitCode ?? 0;
-  const cause = running.failure?.();
-  const killed = state.kind === 'Process' && code < 0;
-  const how = killed
-    ? `was killed by signal ${-code}`
-    : `ended with exit code ${code} before its target was done`;
-  return new WorkerDiedError(
-    `${titleOf(state)}: has no result, it ${how}; look for what ended it, or let its target return`,
-    cause === undefined ? undefined : { cause },
-  );
 }
 
 function newDeferred(): Deferred {

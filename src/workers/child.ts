@@ -20,9 +20,10 @@ import {
   titleOf,
 } from './child-state.ts';
 import { trackChild } from './children.ts';
-import { isImporting } from './identity.ts';
 import type { Launch } from './launch.ts';
 import { afterMilliseconds } from './long-timeout.ts';
+import { checkOrigin } from './origin.ts';
+import { checkPlace } from './place.ts';
 import type { Target, TargetFunction } from './target.ts';
 import { checkTarget, referenceToTarget } from './target.ts';
 
@@ -71,7 +72,9 @@ export abstract class Child<
   /**
    * Starts the child. Returns at once; the child runs in parallel.
    *
-   * @throws {StateError} if it was started before, or in a daemon process, which may not have children
+   * @throws {StateError} if it was started before, in a daemon process, which may not have children, or in a child that is about to
+   *   do once more what the program does
+   * @throws {PlatformError} if the system refuses, or children can't be started from where Lockstep is (a bundle, a single executable)
    * @throws {TargetError} if the child could not find the target again; the message says what to write
    * @throws {NotSendableError} if an argument can't be sent; the message says which
    */
@@ -83,12 +86,9 @@ export abstract class Child<
         `${title}: can't be started, it was started before; make a new ${state.kind} for each run`,
       );
     }
-    if (isImporting()) {
-      throw new StateError(
-        `${title}: can't be started, this child is only just importing its target's module; put what the program does under "if (isMainProcess)"`,
-      );
-    }
+    checkOrigin(title);
     const isMethod = this.run !== Child.prototype.run;
+    checkPlace(state.kind, title, isMethod || typeof state.target === 'function');
     const target = referenceToTarget(isMethod ? this.constructor : state.target, title, isMethod);
     if (isMethod) state.cargo = ownFields(this);
     const { name, daemon, cargo } = state;

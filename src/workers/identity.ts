@@ -1,7 +1,7 @@
 /** Identity: which process and which thread of Lockstep this is. Settled before any user code runs. */
 
-import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { childRecord, isChild, recordChild } from '../agents/child-context.ts';
 import { entryPoint } from '../package-root.ts';
 
 /** A process as its children and its threads know it. */
@@ -38,13 +38,13 @@ export const PROCESS_BOOTSTRAP: URL = entryPoint('process');
 /** What a thread runs first. */
 export const THREAD_BOOTSTRAP: URL = entryPoint('thread');
 
-/** Whether this process was started by Lockstep. Known from its command line, so also before the bootstrap ran. */
-const startedByLockstep: boolean = isMainThread && process.argv[1] === fileURLToPath(PROCESS_BOOTSTRAP);
-
 /** See `isMainProcess` in `current.ts`. */
-export const isMain: boolean = isMainThread && !startedByLockstep;
+export const isMain: boolean = isMainThread && !isChild();
 
-let current: Identity = {
+/** Where this program was when it started, or as soon after as could be seen; `undefined` if that folder was gone. */
+export const firstFolder: string | undefined = currentFolder();
+
+let current: Identity = (childRecord()?.identity as Identity | undefined) ?? {
   process: { name: MAIN_PROCESS_NAME, path: [], daemon: false, parent: null },
   thread: { name: MAIN_THREAD_NAME, daemon: false },
   counters: newCounters(),
@@ -54,20 +54,20 @@ export function identity(): Identity {
   return current;
 }
 
-/** Called by the bootstraps. */
+/** Called by the bootstraps. Copies of Lockstep that are loaded later take over the same. */
 export function assumeIdentity(assumed: Identity): void {
   current = assumed;
+  recordChild(assumed);
 }
 
-let importing = false;
-
-/** Whether this child is importing the module of its target: code at the top of that module, unguarded, would start children for ever. */
-export function isImporting(): boolean {
-  return importing;
-}
-
-export function setImporting(on: boolean): void {
-  importing = on;
+/** The working directory; `undefined` if it was removed. */
+export function currentFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 export function newCounters(): Int32Array {

@@ -34,6 +34,16 @@ export interface Running {
   stop(how: 'terminate' | 'kill'): void;
   /** Called once, after the end: frees what the child held, and gives what it left. */
   collect(): Outcome | undefined;
-  /** Why it ended without an outcome, where that is known. */
-  failure?(): unknown;
+  /** To be asked after `collect`, of a child that left no outcome. */
+  death(): Death;
+}
+
+/** What is known of a child that ended without an outcome. */
+export interface Death {
+  /** Whether Lockstep ran in it. */
+  readonly ran: boolean;
+  /** The options that its Node was given. */
+  readonly options: string;
+  /** The error that ended it, if that reached its parent. */
+  readonly cause?: unknown;
 }

@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
+import { inPhase } from '../agents/child-context.ts';
 import type { Destination, Parcel } from '../codec/parcel.ts';
 import { unpack } from '../codec/parcel.ts';
 import { TargetError } from '../errors.ts';
@@ -10,7 +11,6 @@ import { resolveReference } from '../functions/reference.ts';
 import { openingsSettled } from '../objects/opened.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current.ts';
-import { setImporting } from './identity.ts';
 import type { Outcome } from './outcome.ts';
 import { returned, threw } from './outcome.ts';
 import { writeError } from './write-fully.ts';
@@ -81,15 +81,11 @@ function shown(error: unknown): string {
 
 async function call(part: Part): Promise<unknown> {
   const { kind, name, daemon, target, isMethod } = part;
-  setImporting(true);
-  const found = await resolveReference(target).finally(() => {
-    setImporting(false);
-    part.loaded?.();
-  });
+  const found = await inPhase('importing', () => resolveReference(target)).finally(() => part.loaded?.());
   const cargo = unpack(part.cargo);
   await openingsSettled();
   part.opened();
-  if (!isMethod) return found(...(cargo as unknown[]));
+  if (!isMethod) return inPhase('target', () => found(...(cargo as unknown[])));
   const instance = Object.create(found.prototype as object) as { run(): unknown };
   if (typeof instance.run !== 'function') {
     throw new TargetError(
@@ -100,5 +96,5 @@ async function call(part: Part): Promise<unknown> {
   Object.assign(instance, cargo);
   standForSelf(instance, kind, name, daemon);
   becomeCurrent(kind, instance);
-  return instance.run();
+  return inPhase('target', () => instance.run());
 }

@@ -1,14 +1,14 @@
 /**
  * Process files: how a parent and a child process hand over the job and its outcome.
  *
- *   <namespace folder>/job-<id>      written by the parent, read by the child, and removed when it has opened the shared objects in it
+ *   <namespace folder>/job-<id>      written by the parent, read by the child (which makes it read-only then), and removed when it has opened the shared objects in it
  *   <namespace folder>/result-<id>   written by the child under another name and renamed, read and removed by the parent
  *
  * Files and no pipe: a result of any size can't block a child that nobody reads from, and the folder takes with it whatever
  * a killed process leaves.
  */
 
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { serialize } from 'node:v8';
 import type { Parcel } from '../../codec/parcel.ts';
@@ -20,12 +20,17 @@ import type { ProcessIdentity } from '../identity.ts';
 import type { Outcome } from '../outcome.ts';
 import { threw } from '../outcome.ts';
 
+/** Mode of a job's file once Lockstep runs in the child. */
+const BEGUN = 0o400;
+
 /** What a child process has to do, and who it is. */
 export interface Job {
   readonly identity: ProcessIdentity;
   readonly target: FunctionReference;
   readonly isMethod: boolean;
   readonly cargo: Parcel;
+  /** Where it goes first; `undefined`: where it starts. */
+  readonly folder: string | undefined;
 }
 
 /** Where a job's files are. The job's own path tells all. */
@@ -68,6 +73,17 @@ export function writeJob(folder: string, job: Job, title: string): JobFiles {
 /** Reads the job from its file. */
 export function readJob(path: string): { job: Job; files: JobFiles } {
   return { job: readClone(readFileSync(path)) as Job, files: jobFiles(path) };
+}
+
+/** Says that Lockstep runs in the child. */
+export function beginJob({ job }: JobFiles): void {
+  chmodSync(job, BEGUN);
+}
+
+/** Whether the child has said so. */
+export function hasBegun({ job }: JobFiles): boolean {
+  const stat = statSync(job, { throwIfNoEntry: false });
+  return stat === undefined || (stat.mode & 0o777) === BEGUN;
 }
 
 /** Says that the child has all it needs of the job. */

@@ -1,8 +1,10 @@
 /** Process: a target running in a process of its own, sharing memory with this one. */
 
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
+import { JOB_OPTION } from '../../agents/child-context.ts';
 import { reapProcess } from '../../agents/reaper.ts';
 import { packWhole } from '../../codec/parcel.ts';
 import { PlatformError, StateError } from '../../errors.ts';
@@ -13,7 +15,9 @@ import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
 import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from '../identity.ts';
 import type { Order, Running } from '../launch.ts';
-import { isFinished, takeOutcome, writeJob } from './process-files.ts';
+import { foldersForProcess, optionsForProcess, optionsShown } from '../node-options.ts';
+import type { JobFiles } from './process-files.ts';
+import { hasBegun, isFinished, takeOutcome, writeJob } from './process-files.ts';
 
 /** Options of a Process. */
 export type ProcessOptions<
@@ -74,33 +78,27 @@ function launch(order: Order, path: readonly number[]): Running {
   );
   const agent = defaultAgent();
   const parent = { pid: process.pid, name: own.name };
+  const { start, next } = foldersForProcess();
+  const options = optionsShown();
   const job = {
     identity: { name, path, daemon, parent },
     target: order.target,
     isMethod: order.isMethod,
     cargo,
+    folder: next,
   };
   const files = writeJob(agent.folder, job, title);
-  // Loaded when first needed: it takes a fifth of the time that Node takes to start.
-  const { spawn } = process.getBuiltinModule('node:child_process');
-  const child = spawn(
-    process.execPath,
-    [...execArgv(), fileURLToPath(PROCESS_BOOTSTRAP), files.job, ...process.argv.slice(2)],
-    {
-      stdio: 'inherit',
-    },
-  );
-  const { pid } = child;
-  if (pid === undefined) {
-    // The reason comes as an event, after this call.
-    child.once('error', () => {});
+  let child: ReturnType<typeof spawnNode>;
+  try {
+    child = spawnNode(files, start, title);
+  } catch (error) {
     takeOutcome(files);
-    throw new PlatformError(
-      `${title}: can't be started, the system refused to start ${process.execPath}; check its limits (ulimit -u, -n) and the working directory`,
-    );
+    throw error;
   }
+  const { pid } = child;
   noteChild(pid);
   let exitCode: number | null = null;
+  let ran = false;
   child.once('exit', (code, signal) => {
     exitCode ??= code ?? -(signal === null ? 0 : constants.signals[signal]);
     order.onEnd();
@@ -123,29 +121,41 @@ function launch(order: Order, path: readonly number[]): Running {
       forgetChild(pid);
       endKeeping();
       for (const each of agentsOfThread()) reapProcess(each, pid);
+      ran = hasBegun(files);
       return takeOutcome(files);
     },
+    death: () => ({ ran, options }),
   };
 }
 
-/** The options that this Node was started with, but for those that make no sense for a child. */
-function execArgv(): string[] {
-  const kept: string[] = [];
-  const given = process.execArgv;
-  for (let n = 0; n < given.length; n++) {
-    const option = given[n]!;
-    // A program given on the command line would be run again instead of the target.
-    if (/^(-e|--eval|-p|--print|-pe|--input-type)$/.test(option)) n++;
-    else if (
-      !/^(--eval=|--print=|--input-type=|-i$|--interactive$|-c$|--check$)/.test(option) &&
-      !isTool(option)
-    )
-      kept.push(option);
+/** Starts Node with the job. Throws where the system refuses; the job's files are then still there. */
+function spawnNode(
+  files: JobFiles,
+  folder: string | undefined,
+  title: string,
+): ChildProcess & { pid: number } {
+  // Loaded when first needed: it takes a fifth of the time that Node takes to start.
+  const { spawn } = process.getBuiltinModule('node:child_process');
+  const command = [
+    ...optionsForProcess(),
+    fileURLToPath(PROCESS_BOOTSTRAP),
+    `${JOB_OPTION}${files.job}`,
+    ...process.argv.slice(2),
+  ];
+  let child: ChildProcess;
+  let cause: unknown;
+  try {
+    child = spawn(process.execPath, command, { stdio: 'inherit', cwd: folder });
+    if (child.pid !== undefined) return child as ChildProcess & { pid: number };
+    // The reason comes as an event, after this call.
+    child.once('error', () => {});
+  } catch (error) {
+    cause = error;
   }
-  return kept;
-}
-
-/** The debugger's port is taken; the test runner and the watcher would run instead of the target. */
-function isTool(option: string): boolean {
-  return /^--(inspect(-brk|-wait)?(=.*)?|test|watch)$/.test(option);
+  const reason = cause === undefined ? '' : ` (${(cause as Error).message})`;
+  throw new PlatformError(
+    `${title}: can't be started, the system refused to start ${process.execPath}${reason}; ` +
+      'check its limits (ulimit -u, -n, -v), the length of its arguments and environment, and the working directory',
+    cause === undefined ? undefined : { cause },
+  );
 }

@@ -7,6 +7,7 @@
  *   +2    TASK   kernel's number of the thread, 0 unknown   parent or thread
  *   +3    PHASE  0 loading, 1 loaded, 2 asked to end        0 to 1 the thread, 0 to 2 the parent, CAS only
  *   +4    OPENED 1: it has opened its shared objects        the thread
+ *   +5    BEGUN  1: Lockstep runs in it                     the thread
  *
  * STATE tells only that the end is near: the thread still runs its other exit listeners, and its files (and so its locks) are
  * open. It is over when the kernel has no such task any more. A thread that was terminated never sets STATE.
@@ -19,7 +20,8 @@ const CODE = 1;
 const TASK = 2;
 const PHASE = 3;
 const OPENED = 4;
-const WORDS = 5;
+const BEGUN = 5;
+const WORDS = 6;
 const EXITING = 1;
 const LOADING = 0;
 const LOADED = 1;
@@ -42,11 +44,19 @@ export class ThreadStatus {
     this.words = words;
   }
 
-  /** Calls `start`, which starts the thread, and notes which kernel task it became. */
-  observe<T>(start: () => T): T {
+  /**
+   * Calls `start`, which starts the thread, and notes which kernel task it became. Calls `undo` where it can't tell, before it throws
+   * what the kernel says.
+   */
+  observe<T>(start: () => T, undo: (started: T) => void): T {
     const before = new Set(readdirSync(TASKS));
     const started = start();
-    this.candidates = readdirSync(TASKS).filter((task) => !before.has(task));
+    try {
+      this.candidates = readdirSync(TASKS).filter((task) => !before.has(task));
+    } catch (error) {
+      undo(started);
+      throw error;
+    }
     if (this.candidates.length === 1)
       Atomics.compareExchange(this.words, TASK, 0, Number(this.candidates[0]));
     return started;
@@ -55,6 +65,11 @@ export class ThreadStatus {
   /** From within the thread, first of all. */
   announce(): void {
     Atomics.store(this.words, TASK, Number(readlinkSync('/proc/thread-self').split('/').at(-1)));
+    Atomics.store(this.words, BEGUN, 1);
+  }
+
+  get hasBegun(): boolean {
+    return Atomics.load(this.words, BEGUN) === 1;
   }
 
   /** From within the thread: it has opened the shared objects that it was given. */

@@ -1,11 +1,12 @@
 /** Thread: a target running in a thread of this process, sharing memory with the others. */
 
 import { inspect } from 'node:util';
+import type { WorkerOptions } from 'node:worker_threads';
 import { MessageChannel, receiveMessageOnPort, SHARE_ENV, threadId, Worker } from 'node:worker_threads';
 import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
 import { reapThread } from '../../agents/reaper.ts';
 import { packWhole } from '../../codec/parcel.ts';
-import { NotSendableError, TargetError } from '../../errors.ts';
+import { LockstepError, NotSendableError, PlatformError, TargetError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
 import { newMappingLog, unmapLogged } from '../../platform/mapping-log.ts';
 import { blockThread } from '../../waiting/blocking.ts';
@@ -13,8 +14,11 @@ import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
 import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from '../identity.ts';
 import type { Order, Running } from '../launch.ts';
+import type { ThreadNodeOptions } from '../node-options.ts';
+import { optionsForThread, optionsShown } from '../node-options.ts';
 import type { Outcome } from '../outcome.ts';
 import { writeError } from '../write-fully.ts';
+import { checkAddressSpace } from './address-space.ts';
 import { ThreadEnding } from './thread-ending.ts';
 import type { ThreadData } from './thread-job.ts';
 import { ThreadStatus } from './thread-status.ts';
@@ -69,7 +73,26 @@ function launch(order: Order): Running {
     mappings,
     outcome,
   };
-  const worker = status.observe(() => startWorker({ lockstep: job }, title));
+  const options = optionsShown();
+  let failure: unknown;
+  let worker: Worker;
+  try {
+    checkAddressSpace(title);
+    worker = status.observe(
+      () => {
+        const started = startWorker({ lockstep: job }, title);
+        // From its first moment: an error that nobody listens to would end this process.
+        started.on('error', (error) => {
+          failure = error;
+        });
+        return started;
+      },
+      (started) => void started.terminate(),
+    );
+  } catch (error) {
+    inbox.close();
+    throw codedError(error, title);
+  }
   const id = worker.threadId;
   const ending = new ThreadEnding(worker, status);
   const endKeeping = keepFor(shared, () => status.hasOpened || status.peek() !== null);
@@ -79,9 +102,7 @@ function launch(order: Order): Running {
     left ??= (receiveMessageOnPort(inbox) as { message: Outcome } | undefined)?.message;
     return left;
   };
-  let failure: unknown;
   worker.on('error', (error) => {
-    failure = error;
     // Otherwise the thread has printed it.
     if (receive() === undefined) writeError(`Thread ${name}:\n${inspect(error)}\n`);
   });
@@ -112,19 +133,20 @@ function launch(order: Order): Running {
       inbox.close();
       return received;
     },
-    failure: () => failure,
+    death: () => ({ ran: status.hasBegun, options, cause: failure }),
   };
 }
 
 function startWorker(data: ThreadData, title: string): Worker {
+  const options: WorkerOptions = {
+    workerData: data,
+    transferList: [data.lockstep.outcome],
+    argv: process.argv.slice(2),
+    env: SHARE_ENV,
+    name: data.lockstep.identity.thread.name,
+  };
   try {
-    return new Worker(THREAD_BOOTSTRAP, {
-      workerData: data,
-      transferList: [data.lockstep.outcome],
-      argv: process.argv.slice(2),
-      env: SHARE_ENV,
-      name: data.lockstep.identity.thread.name,
-    });
+    return newWorker(options, optionsForThread());
   } catch (cause) {
     data.lockstep.outcome.close();
     // Also what is nested so deep that cloning it overflows the stack.
@@ -134,6 +156,43 @@ function startWorker(data: ThreadData, title: string): Worker {
       { cause },
     );
   }
+}
+
+/** A worker, with other options of Node than this program was given where `given` says so. */
+function newWorker(options: WorkerOptions, given: ThreadNodeOptions | undefined): Worker {
+  if (given === undefined) return new Worker(THREAD_BOOTSTRAP, options);
+  const { NODE_OPTIONS } = process.env;
+  // Read by the constructor, and by nothing in between.
+  if (given.nodeOptions !== undefined) process.env.NODE_OPTIONS = given.nodeOptions;
+  try {
+    return workerWith(options, given.execArgv);
+  } finally {
+    if (given.nodeOptions !== undefined) process.env.NODE_OPTIONS = NODE_OPTIONS;
+  }
+}
+
+/** A worker with those of the options that a thread can have: Node lists the others when it refuses them. */
+function workerWith(options: WorkerOptions, execArgv: readonly string[]): Worker {
+  try {
+    return new Worker(THREAD_BOOTSTRAP, { ...options, execArgv: [...execArgv] });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const rest = execArgv.filter((option) => !message.includes(option));
+    if (code !== 'ERR_WORKER_INVALID_EXEC_ARGV' || rest.length === execArgv.length) throw error;
+    return workerWith(options, rest);
+  }
+}
+
+/** What the system said, with a code of ours. */
+function codedError(error: unknown, title: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const isOfNode = /^(E[A-Z]+|ERR_WORKER_INIT_FAILED|ERR_WORKER_OUT_OF_MEMORY|ERR_ACCESS_DENIED)$/;
+  if (error instanceof LockstepError || code === undefined || !isOfNode.test(code)) return error;
+  return new PlatformError(
+    `${title}: can't be started, the system refused (${message}); ` +
+      'check the limits of this process (ulimit -n, -u, -v), or start fewer threads at a time',
+    { cause: error },
+  );
 }
 
 /** tsx on Node 20 serves the main thread only: better said here than by a thread that finds its target unreadable. */
