@@ -26,13 +26,7 @@ export function entryPoint(kind: 'process' | 'thread'): URL {
 }
 
 /** `require`, as seen from the library's own code. */
-export function requireHere(id: string): unknown {
+export function libraryRequire(): NodeJS.Require {
   ownRequire ??= process.getBuiltinModule('node:module').createRequire(CODE_FILE);
-  return ownRequire(id);
-}
-
-/** The modules that `require` has loaded in this thread, by path. */
-export function requireCache(): NodeJS.Dict<NodeJS.Module> {
-  ownRequire ??= process.getBuiltinModule('node:module').createRequire(CODE_FILE);
-  return ownRequire.cache;
+  return ownRequire;
 }

@@ -1,26 +1,38 @@
-/** Function reference: a function as the module and the export by which another process or thread finds it again. */
+/**
+ * Function reference: a function as the module and the export by which another process or thread finds it again.
+ *
+ * Here the export must be the very function that was passed: module-exports.ts. There it must have the same text, and what came
+ * out of a factory must have captured the same: a module may export something else there, under a condition.
+ */
 
 import { fileURLToPath } from 'node:url';
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import { InvalidTypeError, TargetError } from '../errors.ts';
-import { codeFolder, requireHere } from '../package-root.ts';
+import { libraryRequire } from '../package-root.ts';
+import { digestOf } from './captured.ts';
 import type { FunctionLocation } from './location.ts';
-import { locateFunction, moduleSource } from './location.ts';
+import { locateFunction } from './location.ts';
 import {
+  exportedByAnyCommonJs,
+  exportedByCaller,
   exportedByCommonJs,
   exportedByModule,
-  exportedByName,
-  exportsNameAsDefault,
+  exportedByTransformed,
+  isVite,
 } from './module-exports.ts';
 
-/** How a function is found again. Plain data: it can be sent anywhere. */
+/** How a function is found again. Plain data: it can be sent anywhere. Only `module` and `export` are needed. */
 export interface FunctionReference {
   /** URL to import. */
   readonly module: string;
   /** Name of the export; `default` for the default export. */
   readonly export: string;
-  /** Digest of the function's text, where it was found by its name only: the finder checks it. */
+  /** Whether the module was loaded as CommonJS: it is required there, too, as a hook of `require()` may translate it. */
+  readonly required?: true;
+  /** Digest of the function's text: the finder checks it. */
   readonly digest?: string;
+  /** What the function captured, see captured.ts: the finder checks it. */
+  readonly captured?: Readonly<Record<string, string>>;
 }
 
 const known = new WeakMap<object, FunctionReference>();
@@ -38,7 +50,7 @@ export function referenceTo(fn: unknown, what: string): FunctionReference {
       `${what} refused, ${inspect(fn)} is not a function; pass a function that its module exports`,
     );
   }
-  const reference = known.get(fn) ?? find(fn as NamedFunction, what);
+  const reference = known.get(fn) ?? findInspected(fn as NamedFunction, what);
   known.set(fn, reference);
   return reference;
 }
@@ -49,28 +61,58 @@ export function referenceTo(fn: unknown, what: string): FunctionReference {
  * @throws {TargetError} when the module can't be imported (the reason is the cause), or does not export a function so.
  */
 export async function resolveReference(reference: FunctionReference): Promise<NamedFunction> {
-  let namespace: Record<string, unknown>;
+  let namespace: Namespace;
   try {
-    namespace = (await import(reference.module)) as Record<string, unknown>;
+    namespace =
+      reference.required === true
+        ? requireModule(reference.module)
+        : ((await import(reference.module)) as Namespace);
   } catch (cause) {
-    throw notImported(reference, cause);
+    const required = reference.required === true ? undefined : requireTranslated(reference, cause);
+    if (required === undefined) throw notImported(reference, cause);
+    namespace = required;
   }
   return pick(reference, namespace);
 }
 
 /** The same at once, where the event loop can't run: not for a module that awaits at its top level. */
 export function resolveReferenceNow(reference: FunctionReference): NamedFunction {
-  const { module } = reference;
-  let namespace: Record<string, unknown>;
+  let namespace: Namespace;
   try {
-    namespace = requireHere(module.startsWith('file:') ? fileURLToPath(module) : module) as Record<
-      string,
-      unknown
-    >;
+    namespace = requireModule(reference.module);
   } catch (cause) {
     throw notImported(reference, cause);
   }
   return pick(reference, namespace);
+}
+
+type Namespace = Readonly<Record<string, unknown>>;
+
+function requireModule(module: string): Namespace {
+  const path = module.startsWith('file:') ? fileURLToPath(module) : module;
+  const [extension] = /\.[cm]?tsx?$/.exec(path) ?? [];
+  if (extension !== undefined && libraryRequire().extensions[extension] === undefined) {
+    // Node would take it for JavaScript.
+    throw Object.assign(new Error(`Unknown file extension "${extension}" for ${path}`), {
+      code: UNKNOWN_EXTENSION,
+    });
+  }
+  const exports: unknown = libraryRequire()(path);
+  return typeof exports === 'object' && exports !== null ? (exports as Namespace) : { default: exports };
+}
+
+const UNKNOWN_EXTENSION = 'ERR_UNKNOWN_FILE_EXTENSION';
+
+/** A module in a language that `import()` does not know, but a hook of `require()` does. */
+function requireTranslated({ module }: FunctionReference, cause: unknown): Namespace | undefined {
+  const code = (cause as NodeJS.ErrnoException | null)?.code;
+  if (code !== UNKNOWN_EXTENSION && code !== 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') return undefined;
+  try {
+    return requireModule(module);
+  } catch {
+    // Its own error tells less than that of import().
+    return undefined;
+  }
 }
 
 function titleOf({ module, export: name }: FunctionReference): string {
@@ -84,11 +126,11 @@ function notImported(reference: FunctionReference, cause: unknown): TargetError 
 }
 
 /** The function among the exports. */
-function pick(reference: FunctionReference, namespace: Record<string, unknown>): NamedFunction {
-  const { export: name, digest } = reference;
+function pick(reference: FunctionReference, namespace: Namespace): NamedFunction {
+  const { export: name, digest, captured } = reference;
   const title = titleOf(reference);
   // A CommonJS module's exports may be visible only through its default export.
-  const inner = namespace.default as Record<string, unknown> | undefined;
+  const inner = namespace.default as Namespace | undefined;
   const fn = [namespace[name], inner?.[name]].find((found) => typeof found === 'function') as
     | NamedFunction
     | undefined;
@@ -98,70 +140,136 @@ function pick(reference: FunctionReference, namespace: Record<string, unknown>):
         'export it on every import, not only under a condition',
     );
   }
-  if (digest !== undefined && digest !== digestOf(fn)) {
-    throw new TargetError(
-      `${title} refused, it is another function than the one that was passed; pass { module: import.meta.url, export: "…" } as the target`,
+  if (digest !== undefined && digest !== digestOf(Function.prototype.toString.call(fn))) {
+    throw another(title, 'its text differs');
+  }
+  if (captured !== undefined) {
+    const here = locateFunction(fn)?.captured ?? {};
+    const differs = [...Object.keys(captured), ...Object.keys(here)].find(
+      (name) => captured[name] !== here[name],
     );
+    if (differs !== undefined) throw another(title, `it captured another value of "${differs}"`);
   }
   return fn;
 }
 
-/** URL or path of the module that called into Lockstep; `undefined` when it can't be told. */
-export function callerModule(): string | undefined {
-  const prepare = Error.prepareStackTrace;
-  try {
-    Error.prepareStackTrace = (_, sites) => sites;
-    const sites = new Error().stack as unknown as NodeJS.CallSite[];
-    const files = sites.map((site) => site.getFileName() ?? '');
-    return files.find((file) => /^(file:|\/)/.test(file) && !toPath(file).startsWith(codeFolder()));
-  } finally {
-    Error.prepareStackTrace = prepare;
-  }
+function another(title: string, why: string): TargetError {
+  return new TargetError(
+    `${title} refused, here it is another function than the one that was passed (${why}); ` +
+      'export the same function on every import, or pass { module, export } as the target, which takes the one that is there',
+  );
 }
 
 type NamedFunction = (...args: unknown[]) => unknown;
 
-function find(fn: NamedFunction, what: string): FunctionReference {
-  const location = locateFunction(fn);
-  if (location === undefined) {
+/** How much of a `data:` URL is shown. */
+const LONGEST_URL = 60;
+const IN_BUNDLE =
+  'if that file is a bundle, which does not export what its sources do, its entry has to export it, too, before start() is called';
+const SAY_IT = 'pass { module, export } as the target';
+
+function findInspected(fn: NamedFunction, what: string): FunctionReference {
+  try {
+    return find(fn, what);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_INSPECTOR_COMMAND') throw cause;
     throw new TargetError(
-      `${what} refused, "${fn.name}" is a bound function or one of Node's own, which have no module; ` +
-        'export a function that calls it, and pass that',
+      `${what} refused, where it comes from can't be seen, ${reasonOf(cause)}; ${SAY_IT}`,
+      { cause },
     );
   }
-  const { url, isModule, source } = location;
+}
+
+function find(fn: NamedFunction, what: string): FunctionReference {
+  if (types.isProxy(fn)) {
+    throw new TargetError(
+      `${what} refused, it is a Proxy, behind which no module can be seen; export a function that calls it, or ${SAY_IT}`,
+    );
+  }
+  const location = locateFunction(fn);
+  if (location === undefined) throw new TargetError(`${what} refused, ${withoutLocation(fn)}`);
+  const { url, isModule } = location;
   const isFile = /^(file|data|https?):/.test(url) && !/\[(eval\d*|stdin)\](-wrapper)?$/.test(url);
+  const runner = isFile ? runnerOf(location) : undefined;
+  if (runner !== undefined) {
+    const name = exportedByTransformed(fn, location);
+    // The runner has changed the text.
+    if (name !== undefined) return { module: url, export: name };
+    throw new TargetError(`${what} refused, ${notExportedUnder(runner, fn, location)}`);
+  }
   if (isFile) {
     const name = isModule ? exportedByModule(fn, location) : exportedByCommonJs(fn, url);
-    if (name !== undefined) return { module: url, export: name };
-    if (isModule && exportsNameAsDefault(fn.name, source)) {
-      return { module: url, export: 'default', digest: digestOf(fn) };
-    }
+    if (name !== undefined) return certified({ module: url, export: name }, fn, location, !isModule);
   }
-  const byCaller = findByCaller(fn, location);
-  if (byCaller !== undefined) return byCaller;
+  const required = exportedByAnyCommonJs(fn);
+  if (required !== undefined) return certified(required, fn, location, true);
+  const byCaller = exportedByCaller(fn, location);
+  if (byCaller !== undefined) return certified(byCaller, fn, location, false);
   throw new TargetError(`${what} refused, ${isFile ? notExported(fn, location) : notInFile(fn, url)}`);
 }
 
-/** A function made by another module's code (a wrapper) may be exported by the calling module under its own name. */
-function findByCaller(fn: NamedFunction, { url }: FunctionLocation): FunctionReference | undefined {
-  const caller = callerModule();
-  if (caller === undefined || caller === url || fn.name === '') return undefined;
-  const source = moduleSource(caller);
-  const name = source === undefined ? undefined : exportedByName(fn.name, source);
-  return name === undefined ? undefined : { module: caller, export: name, digest: digestOf(fn) };
+/** A reference with all that the finder can check. */
+function certified(
+  found: { module: string; export: string },
+  fn: NamedFunction,
+  { captured, isClosure, names, isModule }: FunctionLocation,
+  required: boolean,
+): FunctionReference {
+  const unseen = isModule && names.length === 0;
+  return {
+    ...found,
+    ...(required ? { required } : {}),
+    digest: digestOf(Function.prototype.toString.call(fn)),
+    ...(isClosure || unseen ? { captured } : {}),
+  };
 }
 
-function notExported(fn: NamedFunction, { url, isModule, line }: FunctionLocation): string {
-  const { name } = fn;
-  const title = name === '' ? `the function at ${url}:${line}` : `"${name}" (${url}:${line})`;
+/** The test runner that runs the function's module in its own way, if one does. */
+function runnerOf({ isModule, isForeign, source }: FunctionLocation): string | undefined {
+  if (!isModule && isVite(source)) return 'Vitest';
+  if (!isForeign) return undefined;
+  return process.env.JEST_WORKER_ID === undefined ? 'a context of node:vm' : 'Jest';
+}
+
+function withoutLocation(fn: NamedFunction): string {
+  const kind = fn.name.startsWith('bound ')
+    ? 'a bound function'
+    : "one of Node's own functions (or this Node was built without inspector)";
+  return `"${fn.name}" is ${kind} and has no module; export a function that calls it, and pass that, or ${SAY_IT}`;
+}
+
+function titleOfFunction({ name }: NamedFunction, { url, line }: FunctionLocation): string {
+  const place = `${url.startsWith('data:') ? `${url.slice(0, LONGEST_URL)}…` : url}:${line}`;
+  return name === '' ? `the function at ${place}` : `"${name}" (${place})`;
+}
+
+function notExported(fn: NamedFunction, location: FunctionLocation): string {
+  const { isModule, isClosure } = location;
+  const title = titleOfFunction(fn, location);
   if (!isModule) {
-    const key = name === '' ? 'work' : name;
-    return `${title} is not in its module's exports; write "module.exports.${key} = …" above the call of start()`;
+    const key = fn.name === '' ? 'work' : fn.name;
+    return (
+      `${title} is not in its module's exports; write "module.exports.${key} = …" above the call of start(), ` +
+      `or ${SAY_IT}; ${IN_BUNDLE}`
+    );
+  }
+  if (isClosure) {
+    return (
+      `${title} is not exported as this very function by any module that could be asked: another function made it, and a child would find one of its brothers; ` +
+      'if a module exports it, pass { module: import.meta.url, export: "…" } of that module as the target; if not, export a function that makes it and calls it; ' +
+      IN_BUNDLE
+    );
   }
   return (
     `${title} is not exported by its module, so a child can't find it; write "export" in front of it at the module's top level, ` +
-    'or, if another module exports it, pass { module: import.meta.url, export: "…" } as the target'
+    `or, if another module exports it, pass { module: import.meta.url, export: "…" } of that module as the target; ${IN_BUNDLE}`
+  );
+}
+
+function notExportedUnder(runner: string, fn: NamedFunction, location: FunctionLocation): string {
+  return (
+    `${titleOfFunction(fn, location)} runs under ${runner}, and its file does not export this very function, so a child, which runs under plain Node, can't find it; ` +
+    `write the function into a module of its own that exports it, or ${SAY_IT}`
   );
 }
 
@@ -169,25 +277,17 @@ function notInFile(fn: NamedFunction, url: string): string {
   return `"${fn.name}" was evaluated (${url || 'from a string'}) and is in no file; put it into a module, export it and import it here`;
 }
 
-/** Digest of a function's text. Against mistakes, not against malice: no cryptography is needed. */
-function digestOf(fn: NamedFunction): string {
-  const text = Function.prototype.toString.call(fn);
-  let digest = text.length;
-  for (let n = 0; n < text.length; n++) digest = (Math.imul(digest, 31) + text.charCodeAt(n)) | 0;
-  return `${text.length.toString(36)}.${(digest >>> 0).toString(36)}`;
-}
-
 function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message.split('\n', 1)[0]! : String(cause);
 }
 
 function adviceFor(cause: unknown): string {
-  if ((cause as NodeJS.ErrnoException | null)?.code === 'ERR_UNKNOWN_FILE_EXTENSION') {
-    return 'a loader such as tsx does not reach the threads of this Node: use a Process, Node 22.18 or later, or compiled JavaScript';
+  const code = (cause as NodeJS.ErrnoException | null)?.code;
+  if (code === UNKNOWN_EXTENSION || code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
+    return (
+      'this child has no loader for it: name the loader in the options of Node itself, which children inherit ' +
+      '(node --import tsx, node -r ts-node/register, or NODE_OPTIONS); or use Node 22.18 or later, or compiled JavaScript'
+    );
   }
   return 'see its cause';
-}
-
-function toPath(file: string): string {
-  return file.startsWith('file:') ? fileURLToPath(file) : file;
 }

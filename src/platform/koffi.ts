@@ -1,13 +1,13 @@
 /** koffi, through which the system is called. Its native module is not to be had everywhere: then Lockstep says so. */
 
 import { PlatformError } from '../errors.ts';
-import { requireHere } from '../package-root.ts';
+import { libraryRequire } from '../package-root.ts';
 
 export const koffi: typeof import('koffi') = load();
 
 function load(): typeof import('koffi') {
   try {
-    return requireHere('koffi') as typeof import('koffi');
+    return libraryRequire()('koffi') as typeof import('koffi');
   } catch (cause) {
     const [reason] = String((cause as Error).message).split('\n', 1);
     throw new PlatformError(

@@ -96,5 +96,23 @@ async function call(part: Part): Promise<unknown> {
   Object.assign(instance, cargo);
   standForSelf(instance, kind, name, daemon);
   becomeCurrent(kind, instance);
-  return inPhase('target', () => instance.run());
+  try {
+    return await inPhase('target', () => instance.run());
+  } catch (cause) {
+    throw explained(cause, `${kind} ${JSON.stringify(name)}`);
+  }
+}
+
+/** No constructor runs in a child, and only a constructor can give an object its private fields and methods. */
+function explained(error: unknown, title: string): unknown {
+  if (!(error instanceof TypeError)) return error;
+  const what = /\bprivate (?:member|field|method) '?(#[\p{ID_Continue}$]+)|^Receiver must be /u.exec(
+    error.message,
+  );
+  if (what === null) return error;
+  return new TargetError(
+    `${title}: its run() can't use ${what[1] ?? 'a private method'} here, private fields and methods stay with the object that was started (${error.message}); ` +
+      'make it an ordinary field ("private" or "_" instead of "#"), which is sent to the child',
+    { cause: error },
+  );
 }
