@@ -4,6 +4,7 @@
  */
 
 import { inspect } from 'node:util';
+import { now } from '#clock';
 import { InvalidTypeError } from './errors.ts';
 
 /** What is done about a wait that would never end, as everyone in a circle waits for the next. */
@@ -52,9 +53,7 @@ export class Deadline {
       );
     }
     const at =
-      timeout === undefined
-        ? Number.POSITIVE_INFINITY
-        : performance.now() + checkMilliseconds('timeout', timeout);
+      timeout === undefined ? Number.POSITIVE_INFINITY : now() + checkMilliseconds('timeout', timeout);
     return at === Number.POSITIVE_INFINITY && signal === undefined
       ? Deadline.NEVER
       : new Deadline(at, signal);
@@ -78,12 +77,12 @@ export class Deadline {
   }
 
   get expired(): boolean {
-    return this.at !== Number.POSITIVE_INFINITY && performance.now() >= this.at;
+    return this.at !== Number.POSITIVE_INFINITY && now() >= this.at;
   }
 
   /** Milliseconds left, never negative. */
   get remaining(): number {
-    return this.at === Number.POSITIVE_INFINITY ? this.at : Math.max(0, this.at - performance.now());
+    return this.at === Number.POSITIVE_INFINITY ? this.at : Math.max(0, this.at - now());
   }
 
   /** Throws the signal's reason when it is aborted already. */

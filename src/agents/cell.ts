@@ -7,6 +7,7 @@
  */
 
 import { add, load, store } from '#atomics';
+import { clearTimeout, setTimeout } from '#clock';
 import { now } from '#park';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError } from '../errors.ts';

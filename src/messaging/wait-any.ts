@@ -1,6 +1,7 @@
 /** waitAny: waits until one or more of several queues, ends of pipes and signals are ready. */
 
 import { inspect } from 'node:util';
+import { clearTimeout, setTimeout } from '#clock';
 import { LONGEST_TIMER } from '../agents/cell.ts';
 import { isAborted, isSentinel } from '../agents/sentinels.ts';
 import type { WaitOptions } from '../deadline.ts';
