@@ -6,6 +6,7 @@
 import { inspect } from 'node:util';
 import { now } from '#clock';
 import { InvalidTypeError } from './errors.ts';
+import { checkKnown } from './options.ts';
 
 /** What is done about a wait that would never end, as everyone in a circle waits for the next. */
 export type DeadlockPolicy = 'throw' | 'ignore';
@@ -45,6 +46,7 @@ export class Deadline {
         `options: refused, ${inspect(options)} is not an object; pass { timeout: milliseconds, signal }`,
       );
     }
+    checkKnown('options', options, 'wait');
     const { timeout, signal, deadlock } = options;
     checkPolicy('options', deadlock);
     if (signal !== undefined && !(signal instanceof AbortSignal)) {

@@ -204,10 +204,6 @@ function after(options: WaitOptions | undefined): string {
 
 /** What a queue's options say. Throws `InvalidTypeError`, `OutOfRangeError`. */
 export function channelOptions(title: string, options: QueueOptions | undefined): ChannelOptions {
-  // As Python spells it: left alone, it would bound nothing.
-  if (Object.hasOwn(options ?? {}, 'maxsize')) {
-    throw new InvalidTypeError(`${title}: refused, it has no option maxsize; write maxSize`);
-  }
   const { maxSize = 0, bytes = DEFAULT_BYTES } = options ?? {};
   checkWhole(title, 'maxSize', maxSize, 0, MOST_ITEMS);
   checkWhole(title, 'bytes', bytes, 1, MOST_BYTES);

@@ -12,10 +12,12 @@ import type { Place } from '../memory/arena.ts';
 import { namedFolder } from '../namespaces/folder.ts';
 import type { NamedCell } from '../namespaces/names.ts';
 import { checkName, lookUp, register, withNames } from '../namespaces/names.ts';
+import { checkOptions } from '../options.ts';
 import { Opened } from './opened.ts';
 import type { SharedObject } from './shared-object.ts';
 
 const DEFAULT_NAMESPACE = 'default';
+const EXAMPLE = '{ name: "…" }';
 
 /** The cell for a constructor call: found by its name, or made. */
 export function obtain(
@@ -23,7 +25,7 @@ export function obtain(
   options: ObjectOptions | undefined,
   init: (place: Place, agent: Agent) => void,
 ): Opened {
-  checkOptions(type, options);
+  checkOptions(type.name, options, type.name, EXAMPLE);
   // Only what is left out has a default: null is refused as what it is, no string.
   const { name, namespace = DEFAULT_NAMESPACE } = options ?? {};
   if (name !== undefined) checkName(name);
@@ -38,7 +40,7 @@ export function obtainBeside(
   options: ObjectOptions | undefined,
   init: (place: Place, agent: Agent) => void,
 ): Opened {
-  checkOptions(type, options);
+  checkOptions(type.name, options, type.name, EXAMPLE);
   const { agent } = other.cell;
   const { name, namespace } = options ?? {};
   if (namespace !== undefined && namedFolder(namespace) !== agent.folder) {
@@ -47,13 +49,6 @@ export function obtainBeside(
     );
   }
   return obtainIn(agent, type, name, init);
-}
-
-function checkOptions(type: ObjectType, options: unknown): void {
-  if (options === undefined || (options !== null && typeof options === 'object')) return;
-  throw new InvalidTypeError(
-    `${type.name}: refused, its options are ${inspect(options)}; pass an object such as { name: "…" }`,
-  );
 }
 
 /** The same in the namespace of a certain agent. */

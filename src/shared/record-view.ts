@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 import { loadElement, loadFloat } from '#atomics';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
+import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { Elements, indexIn } from './elements.ts';
 import { assignFields, isRecord, writeField } from './field-store.ts';
 import type { NumberTypeFacts } from './number-type.ts';
@@ -33,10 +34,20 @@ class View {
     return this.toObject();
   }
 
+  static isOne(object: object): boolean {
+    return #spot in object;
+  }
+
   static spotOf(view: View): Spot {
     return view.#spot;
   }
 }
+
+endStrictly(View.prototype, {
+  isOne: View.isOne,
+  isOurs: () => true,
+  titleOf: (view) => View.spotOf(view as View).title,
+});
 
 Object.defineProperty(View.prototype, inspect.custom, {
   value(this: View): unknown {
@@ -79,8 +90,7 @@ export function defineFields<Holder>(
 
 /** A row of records: of an array of them, or of a field `[Struct, n]`. */
 export class Records<Fields extends Schema> implements Iterable<RecordView<Fields>> {
-  /** Number of records. It never changes. */
-  readonly length: number;
+  private readonly count: number;
   private readonly layout: Layout;
   private readonly spot: Spot;
 
@@ -88,7 +98,17 @@ export class Records<Fields extends Schema> implements Iterable<RecordView<Field
   constructor(layout: Layout, spot: Spot, length: number) {
     this.layout = layout;
     this.spot = spot;
-    this.length = length;
+    this.count = length;
+  }
+
+  /** Number of records. It never changes. */
+  get length(): number {
+    return this.count;
+  }
+
+  /** @internal */
+  static titleOf({ spot }: Records<Schema>): string {
+    return spot.title;
   }
 
   /** The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where there is none. */
@@ -116,6 +136,14 @@ export class Records<Fields extends Schema> implements Iterable<RecordView<Field
     return { memory, at: at + found * this.layout.size, title: `${title}[${index}]` };
   }
 }
+
+const family = {
+  isOne: (object: object): boolean => object instanceof Records,
+  isOurs: (): boolean => true,
+  titleOf: (object: object): string => Records.titleOf(object as Records<Schema>),
+};
+endStrictly(Records.prototype, family);
+refuseReadOnly(Records.prototype, family);
 
 Object.defineProperty(Records.prototype, inspect.custom, {
   value(this: Records<Schema>): unknown {

@@ -25,6 +25,7 @@ import { openHandle, registerClass } from '../objects/handles.ts';
 import { obtainExisting, obtainNew } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
+import { checkKnown } from '../options.ts';
 import { uniqueName } from '../platform/unique.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 
@@ -123,6 +124,7 @@ function obtainBlock(options: SharedMemoryOptions): Opened {
       `SharedMemory: refused, its options are ${inspect(options)}; pass { name } to attach, or { create: true, size }`,
     );
   }
+  checkKnown(TYPE.name, options, TYPE.name);
   const { name, namespace, create = false, size } = options;
   if (typeof create !== 'boolean') {
     throw new InvalidTypeError(

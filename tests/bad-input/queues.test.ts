@@ -26,7 +26,7 @@ describe('a queue', { timeout: 60_000 }, () => {
       for (const bytes of [0, -1, 2 ** 31]) assert.throws(() => new Class(wrong({ bytes })), RANGE);
       for (const maxSize of ['5', null, {}]) assert.throws(() => new Class(wrong({ maxSize })), TYPE);
       for (const options of [5, null, 'x']) assert.throws(() => new Class(wrong(options)), TYPE);
-      assert.throws(() => new Class(wrong({ maxsize: 5 })), { ...TYPE, message: /write maxSize/ });
+      assert.throws(() => new Class(wrong({ maxsize: 5 })), { ...TYPE, message: /did you mean `maxSize`/ });
     });
   }
 

@@ -51,9 +51,8 @@ export interface ConditionDescription extends Description {
  * });
  */
 export class Condition extends SharedObject implements Lockable {
-  /** The lock that guards it. */
-  readonly lock: Guard;
   private readonly own: OwnWaits;
+  private readonly guarding: Guard;
   private readonly guard: MutualExclusion;
 
   /** `lock`: a Lock or RLock; by default an RLock of its own. Throws `InvalidTypeError` for anything else. */
@@ -65,13 +64,18 @@ export class Condition extends SharedObject implements Lockable {
       source instanceof Opened ? { opened: source, lock: undefined } : obtainCondition(source, options);
     super(TYPE, made.opened);
     this.own = OwnWaits.of(this.cell);
-    this.lock = made.lock ?? openGuard(this.cell, this.title)!;
-    this.guard = this.lock;
+    this.guarding = made.lock ?? openGuard(this.cell, this.title)!;
+    this.guard = this.guarding;
   }
 
   /** Opens the condition that the handle stands for, with its lock. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): Condition {
     return new Condition(openHandle(TYPE, handle));
+  }
+
+  /** The lock that guards it. */
+  get lock(): Guard {
+    return this.guarding;
   }
 
   get locked(): boolean {
