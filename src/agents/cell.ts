@@ -9,6 +9,7 @@
 import { add, load, store } from '#atomics';
 import { clearTimeout, setTimeout } from '#clock';
 import { now } from '#park';
+import { onAbort } from '../aborts.ts';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
@@ -48,7 +49,7 @@ interface Flow {
   resolve(taken: boolean): void;
   reject(reason: unknown): void;
   timer: NodeJS.Timeout | undefined;
-  onAbort: (() => void) | undefined;
+  ignoreAbort: (() => void) | undefined;
 }
 
 /** What is the same for all objects of a class. */
@@ -181,7 +182,7 @@ export class Cell implements Place {
       resolve,
       reject,
       timer: undefined,
-      onAbort: undefined,
+      ignoreAbort: undefined,
     };
     this.flows.add(flow);
     this.refresh(ticket);
@@ -279,11 +280,10 @@ export class Cell implements Place {
     if (deadline.timed) arm();
     const { signal } = deadline;
     if (signal === undefined) return;
-    flow.onAbort = () => {
+    flow.ignoreAbort = onAbort(signal, () => {
       this.giveUp(flow);
       flow.reject(signal.reason);
-    };
-    signal.addEventListener('abort', flow.onAbort, { once: true });
+    });
   }
 
   private timeOut(flow: Flow): void {
@@ -308,7 +308,7 @@ export class Cell implements Place {
   private end(flow: Flow): void {
     this.flows.delete(flow);
     clearTimeout(flow.timer);
-    if (flow.onAbort !== undefined) flow.deadline.signal?.removeEventListener('abort', flow.onAbort);
+    flow.ignoreAbort?.();
     this.leave(AWAITING_BIT);
     this.agent.endAwaiting();
   }

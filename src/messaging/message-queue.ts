@@ -117,11 +117,19 @@ export abstract class MessageQueue<Item> extends SharedObject {
     return value as Item;
   }
 
-  protected tryGetItem(): Item {
+  protected tryPutItem(value: Item): boolean {
+    const deadline = this.begin(ONCE);
+    return (
+      this.channel.putAtOnce(value) || this.channel.putSync(new Outgoing(value, `${this.title}:`), deadline)
+    );
+  }
+
+  protected tryGetItem(): Item | null {
     this.checkOpen();
     const value = this.channel.take();
-    if (value === NOTHING) throw this.nothingError(ONCE);
-    return value as Item;
+    if (value !== NOTHING) return value as Item;
+    if (this.over()) throw this.nothingError(ONCE);
+    return null;
   }
 
   protected async *items(): AsyncGenerator<Item, void, void> {

@@ -86,8 +86,8 @@ function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
 }
 
 /**
- * Makes an object of a name that is new in the namespace. `made` is called when the name leads to it, while no one else can look it up.
- * Throws `NameTakenError`.
+ * Makes an object of a name that is new in the namespace; where `opens`, one that is there is opened. `made` is called when the name leads to
+ * a new one, while no one else can look it up. Throws `NameTakenError`.
  */
 export function obtainNew(
   type: ObjectType,
@@ -95,12 +95,17 @@ export function obtainNew(
   namespace: string = DEFAULT_NAMESPACE,
   init: (place: Place, agent: Agent) => void,
   made: (cell: Cell) => void,
+  opens = false,
 ): Opened {
   checkName(name);
   const agent = agentInNamespace(namespace);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);
-    if (found !== undefined) throw nameTaken(type, name, found.kind, agent);
+    if (found !== undefined && !(opens && found.kind === type.kind)) {
+      throw nameTaken(type, name, found.kind, agent);
+    }
+    const opened = found && agent.open(type, found.cell, found.generation);
+    if (opened !== undefined) return opened;
     const fresh = agent.create(type, (place) => init(place, agent));
     giveName(fresh, name);
     made(fresh);

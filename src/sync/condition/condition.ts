@@ -19,7 +19,7 @@ import { Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
 import { block, spin } from '../../waiting/blocking.ts';
-import { checkFunction } from '../inside.ts';
+import { checkAnswer, checkFunction } from '../inside.ts';
 import type { Guard, Guarded } from '../lock/guard.ts';
 import { isGuard, obtainWithLock, openGuard } from '../lock/guard.ts';
 import type { MutualExclusion } from '../lock/mutual-exclusion.ts';
@@ -185,10 +185,11 @@ export class Condition extends SharedObject implements Lockable {
   async waitFor<Value>(predicate: () => Value, options?: WaitOptions): Promise<Value> {
     checkFunction(this.title, predicate);
     const deadline = Deadline.from(options);
+    const ask = (): Value => checkAnswer(this.title, predicate());
     for (;;) {
-      const value = predicate();
+      const value = ask();
       if (value || deadline.expired) return value;
-      if (!(await this.wait(remaining(deadline)))) return predicate();
+      if (!(await this.wait(remaining(deadline)))) return ask();
     }
   }
 
@@ -196,10 +197,11 @@ export class Condition extends SharedObject implements Lockable {
   waitForSync<Value>(predicate: () => Value, options?: WaitOptions): Value {
     checkFunction(this.title, predicate);
     const deadline = Deadline.from(options);
+    const ask = (): Value => checkAnswer(this.title, predicate());
     for (;;) {
-      const value = predicate();
+      const value = ask();
       if (value || deadline.expired) return value;
-      if (!this.waitSync(remaining(deadline))) return predicate();
+      if (!this.waitSync(remaining(deadline))) return ask();
     }
   }
 
