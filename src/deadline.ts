@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import { now } from '#clock';
 import { InvalidTypeError } from './errors.ts';
 import { checkKnown } from './options.ts';
+import type { Origin } from './stacks.ts';
 
 /** What is done about a wait that would never end, as everyone in a circle waits for the next. */
 export type DeadlockPolicy = 'throw' | 'ignore';
@@ -32,6 +33,8 @@ export class Deadline {
   /** Milliseconds on the clock of `performance.now()`; `Infinity` for no limit. */
   readonly at: number;
   readonly signal: AbortSignal | undefined;
+  /** Where the call began that waits until then, if it came to waiting. */
+  origin: Origin | undefined;
 
   private constructor(at: number, signal: AbortSignal | undefined) {
     this.at = at;

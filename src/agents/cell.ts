@@ -24,6 +24,8 @@ import {
   ENTRY_TICKET,
   FLOWS_SHIFT,
 } from '../memory/layout.ts';
+import type { Origin } from '../stacks.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { Agent } from './agent.ts';
 import { sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
@@ -46,6 +48,8 @@ interface Flow {
   readonly deadline: Deadline;
   /** Keeps the object that was called from being collected meanwhile. */
   readonly keeper: object;
+  /** Where the call began. */
+  readonly origin: Origin;
   resolve(taken: boolean): void;
   reject(reason: unknown): void;
   timer: NodeJS.Timeout | undefined;
@@ -172,6 +176,8 @@ export class Cell implements Place {
       return Promise.resolve(true);
     }
     const { promise, resolve, reject } = withResolvers<boolean>();
+    const origin = noteOrigin();
+    if (!deadline.unlimited) deadline.origin ??= origin;
     const since = now();
     const flow: Flow = {
       wait,
@@ -179,6 +185,7 @@ export class Cell implements Place {
       since,
       deadline,
       keeper,
+      origin,
       resolve,
       reject,
       timer: undefined,
@@ -219,11 +226,10 @@ export class Cell implements Place {
     for (const flow of this.flows) {
       if (keeper !== undefined && flow.keeper !== keeper) continue;
       this.giveUp(flow);
-      flow.reject(
-        new ClosedError(
-          `${what}: the wait was given up, the object was closed meanwhile; wait before closing`,
-        ),
+      const error = new ClosedError(
+        `${what}: the wait was given up, the object was closed meanwhile; wait before closing`,
       );
+      flow.reject(withOrigin(error, flow.origin));
     }
   }
 
@@ -262,7 +268,7 @@ export class Cell implements Place {
     const error = flow.wait.check?.(flow.ticket);
     if (error === undefined) return false;
     this.giveUp(flow);
-    flow.reject(error);
+    flow.reject(withOrigin(error, flow.origin));
     return true;
   }
 

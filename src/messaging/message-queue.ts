@@ -18,6 +18,7 @@ import type { Place } from '../memory/arena.ts';
 import type { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
+import { withOrigin } from '../stacks.ts';
 import type { ChannelOptions } from './ring/channel.ts';
 import { Channel } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
@@ -93,7 +94,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
     if (this.channel.putAtOnce(value)) return;
     const out = new Outgoing(value, `${this.title}:`);
     if (await this.channel.putLater(out, deadline, this, this.ended)) return;
-    throw this.detached ? this.closedError() : this.fullError(options);
+    throw withOrigin(this.detached ? this.closedError() : this.fullError(options), deadline.origin);
   }
 
   protected putItemSync(value: Item, options: WaitOptions | undefined): void {
@@ -106,7 +107,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   protected async getItem(options: WaitOptions | undefined): Promise<Item> {
     const deadline = this.begin(options);
     const value = await this.channel.takeLater(deadline, this.over, this);
-    if (value === NOTHING) throw this.nothingError(options);
+    if (value === NOTHING) throw withOrigin(this.nothingError(options), deadline.origin);
     return value as Item;
   }
 
