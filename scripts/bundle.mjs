@@ -29,7 +29,8 @@ await build({
   platform: 'node',
   target: 'node20.19',
   packages: 'external',
-  chunkNames: 'chunk-[hash]',
+  // `src/stacks.ts` knows the library's own frames by this name.
+  chunkNames: 'lockstep-[hash]',
   minifyWhitespace: true,
   minifySyntax: true,
   sourcemap: 'linked',

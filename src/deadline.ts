@@ -4,7 +4,10 @@
  */
 
 import { inspect } from 'node:util';
+import { now } from '#clock';
 import { InvalidTypeError } from './errors.ts';
+import { checkKnown } from './options.ts';
+import type { Origin } from './stacks.ts';
 
 /** What is done about a wait that would never end, as everyone in a circle waits for the next. */
 export type DeadlockPolicy = 'throw' | 'ignore';
@@ -30,6 +33,8 @@ export class Deadline {
   /** Milliseconds on the clock of `performance.now()`; `Infinity` for no limit. */
   readonly at: number;
   readonly signal: AbortSignal | undefined;
+  /** Where the call began that waits until then, if it came to waiting. */
+  origin: Origin | undefined;
 
   private constructor(at: number, signal: AbortSignal | undefined) {
     this.at = at;
@@ -44,6 +49,7 @@ export class Deadline {
         `options: refused, ${inspect(options)} is not an object; pass { timeout: milliseconds, signal }`,
       );
     }
+    checkKnown('options', options, 'wait');
     const { timeout, signal, deadlock } = options;
     checkPolicy('options', deadlock);
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
@@ -52,9 +58,7 @@ export class Deadline {
       );
     }
     const at =
-      timeout === undefined
-        ? Number.POSITIVE_INFINITY
-        : performance.now() + checkMilliseconds('timeout', timeout);
+      timeout === undefined ? Number.POSITIVE_INFINITY : now() + checkMilliseconds('timeout', timeout);
     return at === Number.POSITIVE_INFINITY && signal === undefined
       ? Deadline.NEVER
       : new Deadline(at, signal);
@@ -78,12 +82,12 @@ export class Deadline {
   }
 
   get expired(): boolean {
-    return this.at !== Number.POSITIVE_INFINITY && performance.now() >= this.at;
+    return this.at !== Number.POSITIVE_INFINITY && now() >= this.at;
   }
 
   /** Milliseconds left, never negative. */
   get remaining(): number {
-    return this.at === Number.POSITIVE_INFINITY ? this.at : Math.max(0, this.at - performance.now());
+    return this.at === Number.POSITIVE_INFINITY ? this.at : Math.max(0, this.at - now());
   }
 
   /** Throws the signal's reason when it is aborted already. */

@@ -5,6 +5,8 @@
  * An error object is made fresh for each throw, so its stack is the caller's.
  */
 
+import { cutOwnFrames } from './stacks.ts';
+
 /** Base class of Lockstep's own errors: `instanceof LockstepError` catches them all but bad types and ranges. */
 export class LockstepError extends Error {
   /** Stable identifier, `ERR_LOCKSTEP_…`. */
@@ -14,17 +16,28 @@ export class LockstepError extends Error {
     super(message, options);
     this.name = new.target.name;
     this.code = code;
+    cutOwnFrames(this);
   }
 }
 
 /** A value of the wrong type was passed. Code `ERR_LOCKSTEP_INVALID_TYPE`. */
 export class InvalidTypeError extends TypeError {
   readonly code = 'ERR_LOCKSTEP_INVALID_TYPE';
+
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    cutOwnFrames(this);
+  }
 }
 
 /** A value of the right type is outside what is allowed. Code `ERR_LOCKSTEP_OUT_OF_RANGE`. */
 export class OutOfRangeError extends RangeError {
   readonly code = 'ERR_LOCKSTEP_OUT_OF_RANGE';
+
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    cutOwnFrames(this);
+  }
 }
 
 /** A lock was released that nobody holds. Code `ERR_LOCKSTEP_NOT_LOCKED`. */
@@ -181,6 +194,8 @@ export class DeadlockError extends LockstepError {
   constructor(message: string, cycle: readonly DeadlockMember[], options?: ErrorOptions) {
     super('ERR_LOCKSTEP_DEADLOCK', message, options);
     this.cycle = cycle;
+    // The message has it, too: whoever prints the error wants it once.
+    Object.defineProperty(this, 'cycle', { enumerable: false });
   }
 }
 

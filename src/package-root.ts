@@ -15,11 +15,6 @@ export const CODE_ROOT: string = new URL('.', CODE_FILE).href;
 
 let ownRequire: NodeJS.Require | undefined;
 
-/** Path of the folder that all code of the library lies in, with a slash at its end. */
-export function codeFolder(): string {
-  return process.getBuiltinModule('node:url').fileURLToPath(CODE_ROOT);
-}
-
 /** What a child runs first. */
 export function entryPoint(kind: 'process' | 'thread'): URL {
   return new URL(`./entry/${kind}.js`, CODE_ROOT);

@@ -3,7 +3,7 @@
  * A Queue of 16 MiB is filled to its bounds and emptied, again and again, by two processes: by how many MiB the resident memory of that which
  * grows more grows. Each has the whole ring mapped, so 16 is the least.
  */
-import { Process, Queue, QueueFullError } from 'lockstep';
+import { Process, Queue } from 'lockstep';
 import { end } from '../children.js';
 import { OURS } from '../figures.js';
 import { makerOf } from '../messages.js';
@@ -28,12 +28,7 @@ export function drain(queue, counts, growths) {
 function fill(queue) {
   const make = makerOf('objects');
   for (let put = 0; ; put++) {
-    try {
-      queue.tryPut(make(put));
-    } catch (error) {
-      if (error instanceof QueueFullError) return put;
-      throw error;
-    }
+    if (!queue.tryPut(make(put))) return put;
   }
 }
 

@@ -6,6 +6,7 @@
 
 import { isMainThread, threadId } from 'node:worker_threads';
 import { cas, load, store } from '#atomics';
+import { clearImmediate, clearInterval, queueMicrotask, setImmediate, setInterval } from '#clock';
 import { ExhaustedError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';

@@ -7,7 +7,9 @@
  */
 
 import { add, load, store } from '#atomics';
+import { clearTimeout, setTimeout } from '#clock';
 import { now } from '#park';
+import { onAbort } from '../aborts.ts';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
@@ -22,6 +24,8 @@ import {
   ENTRY_TICKET,
   FLOWS_SHIFT,
 } from '../memory/layout.ts';
+import type { Origin } from '../stacks.ts';
+import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { Agent } from './agent.ts';
 import { sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
@@ -44,10 +48,12 @@ interface Flow {
   readonly deadline: Deadline;
   /** Keeps the object that was called from being collected meanwhile. */
   readonly keeper: object;
+  /** Where the call began. */
+  readonly origin: Origin;
   resolve(taken: boolean): void;
   reject(reason: unknown): void;
   timer: NodeJS.Timeout | undefined;
-  onAbort: (() => void) | undefined;
+  ignoreAbort: (() => void) | undefined;
 }
 
 /** What is the same for all objects of a class. */
@@ -170,6 +176,8 @@ export class Cell implements Place {
       return Promise.resolve(true);
     }
     const { promise, resolve, reject } = withResolvers<boolean>();
+    const origin = noteOrigin();
+    if (!deadline.unlimited) deadline.origin ??= origin;
     const since = now();
     const flow: Flow = {
       wait,
@@ -177,10 +185,11 @@ export class Cell implements Place {
       since,
       deadline,
       keeper,
+      origin,
       resolve,
       reject,
       timer: undefined,
-      onAbort: undefined,
+      ignoreAbort: undefined,
     };
     this.flows.add(flow);
     this.refresh(ticket);
@@ -217,11 +226,10 @@ export class Cell implements Place {
     for (const flow of this.flows) {
       if (keeper !== undefined && flow.keeper !== keeper) continue;
       this.giveUp(flow);
-      flow.reject(
-        new ClosedError(
-          `${what}: the wait was given up, the object was closed meanwhile; wait before closing`,
-        ),
+      const error = new ClosedError(
+        `${what}: the wait was given up, the object was closed meanwhile; wait before closing`,
       );
+      flow.reject(withOrigin(error, flow.origin));
     }
   }
 
@@ -260,7 +268,7 @@ export class Cell implements Place {
     const error = flow.wait.check?.(flow.ticket);
     if (error === undefined) return false;
     this.giveUp(flow);
-    flow.reject(error);
+    flow.reject(withOrigin(error, flow.origin));
     return true;
   }
 
@@ -278,11 +286,10 @@ export class Cell implements Place {
     if (deadline.timed) arm();
     const { signal } = deadline;
     if (signal === undefined) return;
-    flow.onAbort = () => {
+    flow.ignoreAbort = onAbort(signal, () => {
       this.giveUp(flow);
       flow.reject(signal.reason);
-    };
-    signal.addEventListener('abort', flow.onAbort, { once: true });
+    });
   }
 
   private timeOut(flow: Flow): void {
@@ -307,7 +314,7 @@ export class Cell implements Place {
   private end(flow: Flow): void {
     this.flows.delete(flow);
     clearTimeout(flow.timer);
-    if (flow.onAbort !== undefined) flow.deadline.signal?.removeEventListener('abort', flow.onAbort);
+    flow.ignoreAbort?.();
     this.leave(AWAITING_BIT);
     this.agent.endAwaiting();
   }

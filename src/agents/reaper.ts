@@ -12,6 +12,7 @@
  */
 
 import { cas, load, store } from '#atomics';
+import { commonTime } from '#park';
 import type { Place } from '../memory/arena.ts';
 import {
   AGENT_AWAITS,
@@ -104,7 +105,7 @@ export function reapDeadOpeners(waker: Waker, { words, at }: Place): void {
 /** Looks at every agent of the namespace, unless somebody did within the period. */
 export function sweepIfDue(waker: Waker): void {
   const { namespace } = waker;
-  const time = Number(process.hrtime.bigint() / 1_000_000n) & CLOCK_MASK;
+  const time = commonTime() & CLOCK_MASK;
   const last = load(namespace.words, SWEPT_WORD);
   if (((time - last) & CLOCK_MASK) < sweepPeriod(namespace)) return;
   if (cas(namespace.words, SWEPT_WORD, last, time) === last) sweep(waker);

@@ -239,7 +239,7 @@ class Packer {
     }
     // Otherwise it would be that of where the error is made again.
     place.stack ??= '';
-    for (const key of ['cause', 'errors', ...listedKeys(error)]) {
+    for (const key of ['cause', 'errors', 'cycle', ...listedKeys(error)]) {
       if (Object.hasOwn(place, key)) continue;
       const inner = fieldOf(error, key);
       if (inner === UNREADABLE) continue;

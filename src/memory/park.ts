@@ -1,6 +1,7 @@
 /** The one file in which a thread sleeps and is woken: futexes on words of shared memory. */
 
 import { availableParallelism } from 'node:os';
+import { now as time } from '#clock';
 import { platform } from '../platform/current.ts';
 import type { FutexOutcome } from '../platform/platform.ts';
 import type { Segment } from './segment.ts';
@@ -26,6 +27,12 @@ export function resourcesInUse(): string[] {
 }
 
 /** Milliseconds on the clock by which waits are timed. */
-export function now(): number {
-  return performance.now();
+export const now: () => number = time;
+
+/** What this thread's clock is behind the one that all processes share. */
+const behind: number = platform.monotonicTime() - now();
+
+/** Whole milliseconds on a clock that all processes share. */
+export function commonTime(): number {
+  return Math.floor(now() + behind);
 }

@@ -44,6 +44,7 @@ import type { Opened } from '../objects/opened.ts';
 import { openPart } from '../objects/parts.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
+import { withOrigin } from '../stacks.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import { Channel } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
@@ -115,7 +116,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     const { out, deadline } = this.beginSend(options);
     if (out.putAtOnce(value)) return;
     const outgoing = new Outgoing(value, `${this.title}:`);
-    if (!(await out.putLater(outgoing, deadline, this, this.gone))) throw this.notSent(options);
+    if (await out.putLater(outgoing, deadline, this, this.gone)) return;
+    throw withOrigin(this.notSent(options), deadline.origin);
   }
 
   /** The same; *blocks* the thread while there is no room. */
@@ -132,7 +134,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   async recv(options?: WaitOptions): Promise<Received> {
     const { channel, deadline } = this.beginReceive(options);
     const value = await channel.takeLater(deadline, this.over, this);
-    if (value === NOTHING) throw this.notReceived(options);
+    if (value === NOTHING) throw withOrigin(this.notReceived(options), deadline.origin);
     return value as Received;
   }
 

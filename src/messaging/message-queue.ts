@@ -18,6 +18,7 @@ import type { Place } from '../memory/arena.ts';
 import type { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
+import { withOrigin } from '../stacks.ts';
 import type { ChannelOptions } from './ring/channel.ts';
 import { Channel } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
@@ -93,7 +94,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
     if (this.channel.putAtOnce(value)) return;
     const out = new Outgoing(value, `${this.title}:`);
     if (await this.channel.putLater(out, deadline, this, this.ended)) return;
-    throw this.detached ? this.closedError() : this.fullError(options);
+    throw withOrigin(this.detached ? this.closedError() : this.fullError(options), deadline.origin);
   }
 
   protected putItemSync(value: Item, options: WaitOptions | undefined): void {
@@ -106,7 +107,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   protected async getItem(options: WaitOptions | undefined): Promise<Item> {
     const deadline = this.begin(options);
     const value = await this.channel.takeLater(deadline, this.over, this);
-    if (value === NOTHING) throw this.nothingError(options);
+    if (value === NOTHING) throw withOrigin(this.nothingError(options), deadline.origin);
     return value as Item;
   }
 
@@ -117,11 +118,19 @@ export abstract class MessageQueue<Item> extends SharedObject {
     return value as Item;
   }
 
-  protected tryGetItem(): Item {
+  protected tryPutItem(value: Item): boolean {
+    const deadline = this.begin(ONCE);
+    return (
+      this.channel.putAtOnce(value) || this.channel.putSync(new Outgoing(value, `${this.title}:`), deadline)
+    );
+  }
+
+  protected tryGetItem(): Item | null {
     this.checkOpen();
     const value = this.channel.take();
-    if (value === NOTHING) throw this.nothingError(ONCE);
-    return value as Item;
+    if (value !== NOTHING) return value as Item;
+    if (this.over()) throw this.nothingError(ONCE);
+    return null;
   }
 
   protected async *items(): AsyncGenerator<Item, void, void> {
@@ -204,10 +213,6 @@ function after(options: WaitOptions | undefined): string {
 
 /** What a queue's options say. Throws `InvalidTypeError`, `OutOfRangeError`. */
 export function channelOptions(title: string, options: QueueOptions | undefined): ChannelOptions {
-  // As Python spells it: left alone, it would bound nothing.
-  if (Object.hasOwn(options ?? {}, 'maxsize')) {
-    throw new InvalidTypeError(`${title}: refused, it has no option maxsize; write maxSize`);
-  }
   const { maxSize = 0, bytes = DEFAULT_BYTES } = options ?? {};
   checkWhole(title, 'maxSize', maxSize, 0, MOST_ITEMS);
   checkWhole(title, 'bytes', bytes, 1, MOST_BYTES);

@@ -7,6 +7,7 @@ import type { Cell } from '../agents/cell.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { Opened } from '../objects/opened.ts';
 import { notePart } from '../objects/parts.ts';
+import { checkOptions } from '../options.ts';
 import { CHANNEL_TYPE, CONNECTION_TYPE, Connection, IN_WORD, OUT_WORD, PEER_WORD } from './connection.ts';
 import { Channel } from './ring/channel.ts';
 
@@ -29,11 +30,7 @@ export interface PipeOptions {
 export function Pipe<First = unknown, Second = unknown>(
   options: PipeOptions = {},
 ): [Connection<First, Second>, Connection<Second, First>] {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidTypeError(
-      `Pipe: refused, its options are ${inspect(options)}; pass an object such as { duplex: false }`,
-    );
-  }
+  checkOptions('Pipe', options, 'Pipe', '{ duplex: false }');
   const { duplex = true } = options;
   if (typeof duplex !== 'boolean') {
     throw new InvalidTypeError(`Pipe: refused, duplex is ${inspect(duplex)}; pass true or false`);

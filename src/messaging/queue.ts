@@ -72,9 +72,9 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     this.putItemSync(value, options);
   }
 
-  /** Puts the value in if there is room. Throws `QueueFullError` otherwise. */
-  tryPut(value: Item): void {
-    this.putItemSync(value, { timeout: 0 });
+  /** Puts the value in if there is room; returns whether there was. Never waits. Throws what `put` rejects with, but no `QueueFullError`. */
+  tryPut(value: Item): boolean {
+    return this.tryPutItem(value);
   }
 
   /**
@@ -90,8 +90,11 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     return this.getItemSync(options);
   }
 
-  /** Takes the oldest item. Throws `QueueEmptyError` if there is none. */
-  tryGet(): Item {
+  /**
+   * Takes the oldest item; returns `null` if there is none. Never waits. Throws `ClosedError` when none will come any more. Where an item
+   * can be `null` itself, `getSync({ timeout: 0 })` tells the two apart.
+   */
+  tryGet(): Item | null {
     return this.tryGetItem();
   }
 

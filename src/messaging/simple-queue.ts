@@ -1,8 +1,10 @@
 /** SimpleQueue: put, get, empty, close, and no more; the same ring as Queue. */
 
+import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
+import { InvalidTypeError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
 import { openHandle, registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
@@ -28,28 +30,41 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
   }
 
   /** Puts the value in, as soon as there is room; the event loop goes on. Rejects with `ClosedError`, `NotSendableError`. */
-  put(value: Item): Promise<void> {
-    return this.putItem(value, undefined);
+  put(value: Item, none?: undefined): Promise<void> {
+    return none === undefined ? this.putItem(value, undefined) : refused(this.title, none);
   }
 
   /** The same; *blocks* the thread while there is no room. */
-  putSync(value: Item): void {
+  putSync(value: Item, none?: undefined): void {
+    if (none !== undefined) throw refusal(this.title, none);
     this.putItemSync(value, undefined);
   }
 
   /** Takes the oldest item, as soon as there is one; the event loop goes on. Rejects with `ClosedError` when it was closed and is empty. */
-  get(): Promise<Item> {
-    return this.getItem(undefined);
+  get(none?: undefined): Promise<Item> {
+    return none === undefined ? this.getItem(undefined) : refused(this.title, none);
   }
 
   /** The same; *blocks* the thread while there is no item. */
-  getSync(): Item {
+  getSync(none?: undefined): Item {
+    if (none !== undefined) throw refusal(this.title, none);
     return this.getItemSync(undefined);
   }
 
   override describe(): QueueDescription {
     return this.describeQueue();
   }
+}
+
+/** What would be ignored is refused. */
+function refusal(title: string, options: unknown): InvalidTypeError {
+  return new InvalidTypeError(
+    `${title}: refused, it takes no options, and was given ${inspect(options)}; use a Queue for timeouts and signals`,
+  );
+}
+
+function refused(title: string, options: unknown): Promise<never> {
+  return Promise.reject(refusal(title, options));
 }
 
 registerKind(KIND.SIMPLE_QUEUE, { name: TYPE.name });

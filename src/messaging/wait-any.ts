@@ -1,6 +1,8 @@
 /** waitAny: waits until one or more of several queues, ends of pipes and signals are ready. */
 
 import { inspect } from 'node:util';
+import { clearTimeout, setTimeout } from '#clock';
+import { onAbort } from '../aborts.ts';
 import { LONGEST_TIMER } from '../agents/cell.ts';
 import { isAborted, isSentinel } from '../agents/sentinels.ts';
 import type { WaitOptions } from '../deadline.ts';
@@ -38,13 +40,13 @@ export async function waitAny<Each extends Waitable>(
   const controller = new AbortController();
   const bounded = Deadline.from({ timeout: deadline.remaining, signal: controller.signal });
   const giveUp = (): void => controller.abort(deadline.signal?.reason);
-  deadline.signal?.addEventListener('abort', giveUp, { once: true });
+  const ignoreAbort = deadline.signal && onAbort(deadline.signal, giveUp);
   const waits = all.map((object) => becomesReady(object, bounded));
   if (waits.length === 0) waits.push(passes(bounded));
   try {
     await Promise.race(waits);
   } finally {
-    deadline.signal?.removeEventListener('abort', giveUp);
+    ignoreAbort?.();
     controller.abort();
     await Promise.allSettled(waits);
   }
@@ -124,13 +126,12 @@ async function becomesReady(object: unknown, deadline: Deadline): Promise<void> 
 /** Resolves when the signal is aborted, or nobody waits any more. */
 async function aborts(signal: AbortSignal, deadline: Deadline): Promise<void> {
   const over = passes(deadline);
-  let onAbort: () => void = () => {};
+  let ignoreAbort: (() => void) | undefined;
   const aborted = new Promise<void>((resolve) => {
-    onAbort = resolve;
-    signal.addEventListener('abort', onAbort, { once: true });
+    ignoreAbort = onAbort(signal, resolve);
   });
   await Promise.race([aborted, over]);
-  signal.removeEventListener('abort', onAbort);
+  ignoreAbort?.();
 }
 
 /** Resolves when the deadline has passed or its signal is aborted. */
@@ -142,13 +143,10 @@ async function passes(deadline: Deadline): Promise<void> {
       timer = setTimeout(look, Math.min(Math.ceil(deadline.remaining), LONGEST_TIMER));
     };
     if (deadline.timed) arm();
-    deadline.signal?.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
+    if (deadline.signal === undefined) return;
+    onAbort(deadline.signal, () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
 }

@@ -26,6 +26,7 @@ import {
 } from 'node:fs';
 import { resolve } from 'node:path';
 import { inspect } from 'node:util';
+import { now } from '#clock';
 import {
   FolderError,
   InvalidTypeError,
@@ -92,14 +93,14 @@ export function enterFolder(path: string, create: boolean): Entered {
 }
 
 function enter(path: string, create: boolean): Entered {
-  const patience = performance.now() + REMOVAL_PATIENCE;
+  const patience = now() + REMOVAL_PATIENCE;
   for (;;) {
     if (create) makeFolder(path);
     const fd = openControl(path, create);
     if (fd === undefined) continue;
     try {
       while (!platform.tryLockFile(fd, 'shared')) {
-        if (performance.now() > patience) {
+        if (now() > patience) {
           throw new FolderError(
             `namespace "${path}": refused, somebody has been removing it for ${REMOVAL_PATIENCE} ms; end that program, or remove the folder`,
           );

@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { inspect } from 'node:util';
 import { load } from '#atomics';
+import { now } from '#clock';
 import { FolderError, InvalidTypeError, NameError } from '../errors.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
 import { platform } from '../platform/current.ts';
@@ -56,9 +57,9 @@ export function withNames<Result>(namespace: Namespace, critical: () => Result):
   const path = `${namespace.folder}/names`;
   const fd = withRoom(path, () => openSync(path, 'a', 0o600));
   try {
-    const patience = performance.now() + PATIENCE;
+    const patience = now() + PATIENCE;
     while (!platform.tryLockFile(fd, 'exclusive')) {
-      if (performance.now() > patience) {
+      if (now() > patience) {
         throw new FolderError(
           `names "${path}": can't be locked, another program has held it for ${PATIENCE} ms; end or resume that program`,
         );

@@ -9,6 +9,8 @@ import type { SharedObject } from './shared-object.ts';
 
 const HANDLE_FORM = /^lockstep:([A-Za-z]+)\?(.+)$/s;
 const openers = new Map<string, (handle: string) => SharedObject>();
+/** The functions `open` of Lockstep's own classes. */
+const own = new WeakSet<object>();
 
 /** What a handle says of every object. */
 export function handleFields(cell: Cell, name: string | undefined): URLSearchParams {
@@ -28,6 +30,18 @@ export function formatHandle(className: string, fields: URLSearchParams): string
 /** Registers how a class opens a handle, for `openShared`. */
 export function registerClass(name: string, open: (handle: string) => SharedObject): void {
   openers.set(name, open);
+  noteOwn(open);
+}
+
+/** Notes that the class whose `open` this is belongs to Lockstep. */
+export function noteOwn(open: object): void {
+  own.add(open);
+}
+
+/** Whether it is a class of Lockstep's, and none that the program has derived from one. */
+export function isOwn(candidate: object | undefined): boolean {
+  if (candidate === undefined || !Object.hasOwn(candidate, 'open')) return false;
+  return own.has((candidate as { open: object }).open);
 }
 
 /** Opens the object of any class that the handle stands for. */

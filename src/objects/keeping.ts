@@ -2,6 +2,7 @@
  * Keeping: objects on their way to a child stay open here until the child has opened them, also where they are closed right after its start.
  */
 
+import { clearInterval, setInterval } from '#clock';
 import { letGo } from './forgotten.ts';
 import type { SharedObject } from './shared-object.ts';
 

@@ -12,11 +12,13 @@ import type { Place } from '../memory/arena.ts';
 import { namedFolder } from '../namespaces/folder.ts';
 import type { NamedCell } from '../namespaces/names.ts';
 import { checkName, lookUp, register, withNames } from '../namespaces/names.ts';
+import { checkOptions } from '../options.ts';
 import { noteNameless } from './module-level.ts';
 import { Opened } from './opened.ts';
 import type { SharedObject } from './shared-object.ts';
 
 const DEFAULT_NAMESPACE = 'default';
+const EXAMPLE = '{ name: "…" }';
 
 /** The cell for a constructor call: found by its name, or made. */
 export function obtain(
@@ -24,7 +26,7 @@ export function obtain(
   options: ObjectOptions | undefined,
   init: (place: Place, agent: Agent) => void,
 ): Opened {
-  checkOptions(type, options);
+  checkOptions(type.name, options, type.name, EXAMPLE);
   // Only what is left out has a default: null is refused as what it is, no string.
   const { name, namespace = DEFAULT_NAMESPACE } = options ?? {};
   if (name !== undefined) checkName(name);
@@ -39,7 +41,7 @@ export function obtainBeside(
   options: ObjectOptions | undefined,
   init: (place: Place, agent: Agent) => void,
 ): Opened {
-  checkOptions(type, options);
+  checkOptions(type.name, options, type.name, EXAMPLE);
   const { agent } = other.cell;
   const { name, namespace } = options ?? {};
   if (namespace !== undefined && namedFolder(namespace) !== agent.folder) {
@@ -48,13 +50,6 @@ export function obtainBeside(
     );
   }
   return obtainIn(agent, type, name, init);
-}
-
-function checkOptions(type: ObjectType, options: unknown): void {
-  if (options === undefined || (options !== null && typeof options === 'object')) return;
-  throw new InvalidTypeError(
-    `${type.name}: refused, its options are ${inspect(options)}; pass an object such as { name: "…" }`,
-  );
 }
 
 /** The same in the namespace of a certain agent. */
@@ -92,8 +87,8 @@ function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
 }
 
 /**
- * Makes an object of a name that is new in the namespace. `made` is called when the name leads to it, while no one else can look it up.
- * Throws `NameTakenError`.
+ * Makes an object of a name that is new in the namespace; where `opens`, one that is there is opened. `made` is called when the name leads to
+ * a new one, while no one else can look it up. Throws `NameTakenError`.
  */
 export function obtainNew(
   type: ObjectType,
@@ -101,12 +96,17 @@ export function obtainNew(
   namespace: string = DEFAULT_NAMESPACE,
   init: (place: Place, agent: Agent) => void,
   made: (cell: Cell) => void,
+  opens = false,
 ): Opened {
   checkName(name);
   const agent = agentInNamespace(namespace);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);
-    if (found !== undefined) throw nameTaken(type, name, found.kind, agent);
+    if (found !== undefined && !(opens && found.kind === type.kind)) {
+      throw nameTaken(type, name, found.kind, agent);
+    }
+    const opened = found && agent.open(type, found.cell, found.generation);
+    if (opened !== undefined) return opened;
     const fresh = agent.create(type, (place) => init(place, agent));
     giveName(fresh, name);
     made(fresh);

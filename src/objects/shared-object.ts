@@ -8,9 +8,10 @@
 import { inspect } from 'node:util';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import { ClosedError } from '../errors.ts';
+import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { markCopy } from './copies.ts';
 import { dropForgetting, letGo, letGoWhenForgotten } from './forgotten.ts';
-import { formatHandle, handleFields } from './handles.ts';
+import { formatHandle, handleFields, isOwn } from './handles.ts';
 import { endWatch, watchFirstUse } from './module-level.ts';
 import type { Opened } from './opened.ts';
 
@@ -33,6 +34,7 @@ export abstract class SharedObject {
 
   protected constructor(type: ObjectType, opened: Opened) {
     const { cell, name } = opened;
+    if (!prepared.has(new.target)) prepare(new.target);
     this.#type = type;
     this.#name = name;
     this.cell = cell;
@@ -124,6 +126,11 @@ export abstract class SharedObject {
     );
   }
 
+  /** @internal */
+  static isOne(object: object): boolean {
+    return #type in object;
+  }
+
   /** @internal The object's name, also where a record's field hides it. */
   static nameOf(object: SharedObject): string | undefined {
     return object.#name;
@@ -133,6 +140,28 @@ export abstract class SharedObject {
 }
 
 markCopy(SharedObject.prototype);
+const family = {
+  isOne: (object: object): boolean => SharedObject.isOne(object),
+  isOurs: (object: object): boolean => isOwn(object.constructor),
+  titleOf: (object: object): string => SharedObject.titleOf(object as SharedObject),
+};
+
+/** Classes of which objects were made. */
+const prepared = new WeakSet<object>();
+
+/** Lets no assignment to what can only be read be ignored. Classes that the program has derived stay as they are. */
+function prepare(derived: object): void {
+  prepared.add(derived);
+  let Class = derived as typeof SharedObject;
+  while (Class !== SharedObject && !isOwn(Class)) Class = Object.getPrototypeOf(Class) as typeof SharedObject;
+  for (; Class !== Function.prototype; Class = Object.getPrototypeOf(Class) as typeof SharedObject) {
+    if (Class !== derived && prepared.has(Class.prototype)) return;
+    prepared.add(Class.prototype);
+    refuseReadOnly(Class.prototype, family);
+  }
+}
+
+endStrictly(SharedObject.prototype, family);
 
 // A class member with this computed name could not be declared under isolatedDeclarations.
 Object.defineProperty(SharedObject.prototype, inspect.custom, {

@@ -12,6 +12,7 @@ const MAP_SHARED = 1;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const CLOCK_MONOTONIC = 1;
 const O_CLOEXEC = 0o2000000;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
@@ -39,6 +40,7 @@ const posixFallocate = libc.func('int posix_fallocate(int fd, int64_t off, int64
 const flock = libc.func('int flock(int fd, int op)') as Ffi;
 const mkfifo = libc.func('int mkfifo(const char *path, unsigned int mode)') as Ffi;
 const open = libc.func('int open(const char *path, int flags)') as Ffi;
+const clockGettime = libc.func('int clock_gettime(int clock, void *time)') as Ffi;
 const futex = libc.func('long syscall(long n, uintptr_t addr, int op, int value, void *timeout)') as Ffi;
 
 const futexCall = FUTEX_CALL[process.arch];
@@ -91,6 +93,14 @@ export const linux: Platform = {
     const fd = open(path, constants.O_RDWR | constants.O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) throw failed('open', path);
     return fd;
+  },
+
+  monotonicTime(): number {
+    // A `struct timespec` of C: two longs, of 32 or 64 bits.
+    const longs = koffi.sizeof('long') === 8 ? new BigInt64Array(2) : new Int32Array(2);
+    if (clockGettime(CLOCK_MONOTONIC, longs) !== 0) throw failed('clock_gettime', 'CLOCK_MONOTONIC');
+    const [seconds, nanoseconds] = longs;
+    return Number(seconds) * 1000 + Number(nanoseconds) / NANOSECONDS_PER_MILLISECOND;
   },
 
   futexWait(address: number, expected: number, milliseconds: number): FutexOutcome {

@@ -25,6 +25,8 @@ export interface Platform {
    * whoever had that number by then.
    */
   openFifo(path: string): number;
+  /** Milliseconds on the clock that all processes of this machine share. */
+  monotonicTime(): number;
   /** Sleeps while the word at `address` holds `expected`. *Blocks* the thread for at most `milliseconds`. */
   futexWait(address: number, expected: number, milliseconds: number): FutexOutcome;
   /** Wakes at most `count` threads that sleep on the word; returns how many it woke. */

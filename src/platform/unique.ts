@@ -1,6 +1,9 @@
 /** Names that nobody else has: for temporary files and anonymous folders. */
 
+import { now } from '#clock';
+
 const PARTS = 2;
+const MICROSECONDS = 1000;
 
 /**
  * A fresh name of letters and digits. Not a secret: what it names is protected by its folder's permissions. `node:crypto` would add
@@ -8,5 +11,5 @@ const PARTS = 2;
  */
 export function uniqueName(): string {
   const random = Array.from({ length: PARTS }, () => Math.random().toString(36).slice(2, 10).padEnd(8, '0'));
-  return `${process.pid.toString(36)}-${process.hrtime.bigint().toString(36)}-${random.join('')}`;
+  return `${process.pid.toString(36)}-${Math.round(now() * MICROSECONDS).toString(36)}-${random.join('')}`;
 }

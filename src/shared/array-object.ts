@@ -47,8 +47,7 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   extends DataObject<Elements<Type>>
   implements Iterable<ElementOf<Type>>
 {
-  /** The type's name, never Python's code. */
-  readonly type: string;
+  private readonly typeName: string;
   private readonly kind: string;
   private readonly text: boolean;
 
@@ -61,8 +60,13 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
     );
     const facts = factsOf(this.cell);
     this.kind = objectType.name;
-    this.type = facts.name;
+    this.typeName = facts.name;
     this.text = isText(facts);
+  }
+
+  /** The type's name, never Python's code. */
+  get type(): string {
+    return this.typeName;
   }
 
   /** Number of elements. It never changes. */

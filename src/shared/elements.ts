@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { loadElement, loadFloat, storeElement, storeFloat } from '#atomics';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
+import { endStrictly, refuseReadOnly } from '../strict.ts';
 import type {
   ElementInputOf,
   ElementOf,
@@ -24,8 +25,6 @@ import { fits, fromStored, toStored } from './number-type.ts';
  * console.log([...sample.tags]);      // [ 0, 0, 0, 7 ]
  */
 export class Elements<Type extends ElementType = NumberType> implements Iterable<ElementOf<Type>> {
-  /** The typed array on the shared bytes. What is stored through it is not checked, and wraps. */
-  readonly view: ViewOf<Type>;
   private readonly facts: NumberTypeFacts;
   private readonly stored: IntegerElement | FloatElement;
   /** How messages about them begin. */
@@ -42,7 +41,11 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
     this.title = title;
     this.facts = facts;
     this.stored = new facts.view(buffer, byteOffset, length);
-    this.view = this.stored as ViewOf<Type>;
+  }
+
+  /** The typed array on the shared bytes. What is stored through it is not checked, and wraps. */
+  get view(): ViewOf<Type> {
+    return this.stored as ViewOf<Type>;
   }
 
   get length(): number {
@@ -89,6 +92,11 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
     return [...this];
   }
 
+  /** @internal */
+  static titleOf({ title }: Elements): string {
+    return title;
+  }
+
   /** The first few, for people. */
   toString(): string {
     const shown = Array.from({ length: Math.min(this.length, SHOWN) }, (_, index) => inspect(this.at(index)));
@@ -99,6 +107,14 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
 
 /** Elements that `toString` shows. */
 const SHOWN = 8;
+
+const family = {
+  isOne: (object: object): boolean => object instanceof Elements,
+  isOurs: (): boolean => true,
+  titleOf: (object: object): string => Elements.titleOf(object as Elements),
+};
+endStrictly(Elements.prototype, family);
+refuseReadOnly(Elements.prototype, family);
 
 // A class member with this computed name could not be declared under isolatedDeclarations.
 Object.defineProperty(Elements.prototype, inspect.custom, {

@@ -15,6 +15,8 @@
 import { load, store } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { UntimedWaitOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
 import { HandleError, InvalidTypeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY } from '../memory/layout.ts';
@@ -68,13 +70,17 @@ export abstract class RecordObject extends DataObject<RecordMemory> {
   }
 
   /** Runs `fn` inside the lock. */
-  run<Result>(fn: () => Result | Promise<Result>): Promise<Result> {
-    return this.lock.run(fn);
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    return this.lock.run(fn, options ?? {});
   }
 
   /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
-  runSync<Result>(fn: () => Result): Result {
-    return this.lock.runSync(fn);
+  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
+  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
+  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    return this.lock.runSync(fn, options ?? {});
   }
 
   protected override extendHandle(fields: URLSearchParams): void {

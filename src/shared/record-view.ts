@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 import { loadElement, loadFloat } from '#atomics';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
+import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { Elements, indexIn } from './elements.ts';
 import { assignFields, isRecord, writeField } from './field-store.ts';
 import type { NumberTypeFacts } from './number-type.ts';
@@ -34,10 +35,20 @@ class View {
     return this.toObject();
   }
 
+  static isOne(object: object): boolean {
+    return #spot in object;
+  }
+
   static spotOf(view: View): Spot {
     return view.#spot;
   }
 }
+
+endStrictly(View.prototype, {
+  isOne: View.isOne,
+  isOurs: () => true,
+  titleOf: (view) => View.spotOf(view as View).title,
+});
 
 Object.defineProperty(View.prototype, inspect.custom, {
   value(this: View): unknown {
@@ -80,8 +91,7 @@ export function defineFields<Holder>(
 
 /** A row of records: of an array of them, or of a field `[Struct, n]`. */
 export class RecordRow<Fields extends Schema> implements Records<Fields> {
-  /** Number of records. It never changes. */
-  readonly length: number;
+  private readonly count: number;
   private readonly layout: Layout;
   private readonly spot: Spot;
 
@@ -89,7 +99,17 @@ export class RecordRow<Fields extends Schema> implements Records<Fields> {
   constructor(layout: Layout, spot: Spot, length: number) {
     this.layout = layout;
     this.spot = spot;
-    this.length = length;
+    this.count = length;
+  }
+
+  /** Number of records. It never changes. */
+  get length(): number {
+    return this.count;
+  }
+
+  /** @internal */
+  static titleOf({ spot }: RecordRow<Schema>): string {
+    return spot.title;
   }
 
   /** The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where there is none. */
@@ -117,6 +137,14 @@ export class RecordRow<Fields extends Schema> implements Records<Fields> {
     return { memory, at: at + found * this.layout.size, title: `${title}[${index}]` };
   }
 }
+
+const family = {
+  isOne: (object: object): boolean => object instanceof RecordRow,
+  isOurs: (): boolean => true,
+  titleOf: (object: object): string => RecordRow.titleOf(object as RecordRow<Schema>),
+};
+endStrictly(RecordRow.prototype, family);
+refuseReadOnly(RecordRow.prototype, family);
 
 Object.defineProperty(RecordRow.prototype, inspect.custom, {
   value(this: RecordRow<Schema>): unknown {

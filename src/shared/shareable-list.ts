@@ -22,6 +22,7 @@ import { openHandle, registerClass } from '../objects/handles.ts';
 import { obtainExisting } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
+import { checkKnown } from '../options.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 import { indexIn } from './elements.ts';
 import type { ListValue } from './list-items.ts';
@@ -141,6 +142,7 @@ function obtainList(source: unknown, options: ObjectOptions | undefined): Opened
     );
   }
   if (Symbol.iterator in source) return obtainOf([...(source as Iterable<unknown>)], options);
+  checkKnown(TYPE.name, source, TYPE.name);
   const { name, namespace } = source as ObjectOptions;
   if (name !== undefined) return obtainExisting(TYPE, name, namespace);
   throw new InvalidTypeError(

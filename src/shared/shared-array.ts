@@ -12,6 +12,8 @@
 
 import type { ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
+import type { UntimedWaitOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
 import { KIND } from '../memory/layout.ts';
 import { openHandle, registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
@@ -77,13 +79,17 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
   }
 
   /** Runs `fn` inside the lock. */
-  run<Result>(fn: () => Result | Promise<Result>): Promise<Result> {
-    return this.lock.run(fn);
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    return this.lock.run(fn, options ?? {});
   }
 
   /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
-  runSync<Result>(fn: () => Result): Result {
-    return this.lock.runSync(fn);
+  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
+  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
+  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    return this.lock.runSync(fn, options ?? {});
   }
 
   override describe(): SharedArrayDescription {

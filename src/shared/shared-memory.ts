@@ -15,16 +15,18 @@
 
 import { inspect } from 'node:util';
 import type { Agent } from '../agents/agent.ts';
-import type { ObjectType } from '../agents/cell.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { InvalidTypeError, NotFoundError, OutOfRangeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { KIND } from '../memory/layout.ts';
 import { unlinkName } from '../namespaces/names.ts';
+import { checked } from '../objects/content.ts';
 import { openHandle, registerClass } from '../objects/handles.ts';
 import { obtainExisting, obtainNew } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
+import { checkKnown } from '../options.ts';
 import { uniqueName } from '../platform/unique.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 
@@ -35,9 +37,12 @@ export interface SharedMemoryOptions {
   name?: string | undefined;
   /** Where the name is looked up; default `"default"`. */
   namespace?: string | undefined;
-  /** Makes a new block; otherwise the one of the name is attached. */
+  /**
+   * `true` makes a new block, and refuses a name that is in use; `false` attaches the one of the name. By default the block of the name is
+   * attached if it is there, and made if it is not and a `size` is given.
+   */
   create?: boolean | undefined;
-  /** Bytes of a new block, from 1 on. */
+  /** Bytes of the block, from 1 on. One that is attached must have as many. */
   size?: number | undefined;
 }
 
@@ -51,8 +56,8 @@ export interface SharedMemoryDescription extends Description {
  *
  * A named block lives until `unlink()`, or until nobody is in its namespace any more: the exit of who made it or attached it does not
  * destroy it while others are there. One without a name is given one, and lives as long as somebody has it open.
- * Throws `NameTakenError` if a new block's name is in use, `NotFoundError` if there is none of that name, `NoSpaceError` if there is no
- * room for it, `OutOfRangeError` and `InvalidTypeError` for a size that is none.
+ * Throws `NameTakenError` with `create: true` if the name is in use, `NotFoundError` if there is none of that name and no `size`,
+ * `NoSpaceError` if there is no room for it, `OutOfRangeError` and `InvalidTypeError` for a size that is none or not the block's.
  *
  * @example
  * using block = new SharedMemory({ create: true, size: 1024 });
@@ -120,29 +125,46 @@ export class SharedMemory extends DataObject<ArrayBuffer> {
 function obtainBlock(options: SharedMemoryOptions): Opened {
   if (options === null || typeof options !== 'object') {
     throw new InvalidTypeError(
-      `SharedMemory: refused, its options are ${inspect(options)}; pass { name } to attach, or { create: true, size }`,
+      `SharedMemory: refused, its options are ${inspect(options)}; pass { name, size } to make or attach the block, or { name } to attach it`,
     );
   }
-  const { name, namespace, create = false, size } = options;
-  if (typeof create !== 'boolean') {
+  checkKnown(TYPE.name, options, TYPE.name);
+  const { name, namespace, create, size } = options;
+  if (create !== undefined && typeof create !== 'boolean') {
     throw new InvalidTypeError(
       `SharedMemory: refused, create is ${inspect(create)}; pass true, false or nothing`,
     );
   }
-  if (create) {
-    const bytes = checkedSize(size);
-    const make = (place: Place, agent: Agent): void => {
-      storeCount(place, bytes);
-      agent.namespace.makeData(place, bytes);
-    };
-    return obtainNew(TYPE, name ?? `memory-${uniqueName()}`, namespace, make, (cell) => {
-      if (name !== undefined) cell.agent.namespace.arena.pin(cell);
-    });
+  if (create !== true && name === undefined) {
+    throw new InvalidTypeError(
+      'SharedMemory: refused, it has no name to attach by; pass { name }, or { create: true, size } for a new block',
+    );
   }
-  if (name !== undefined) return obtainExisting(TYPE, name, namespace);
-  throw new InvalidTypeError(
-    'SharedMemory: refused, it has no name to attach by; pass { name }, or { create: true, size } for a new block',
-  );
+  const bytes = size === undefined && create !== true ? undefined : checkedSize(size);
+  if (name !== undefined && (create === false || bytes === undefined)) {
+    return ofSize(obtainExisting(TYPE, name, namespace), bytes);
+  }
+  const make = (place: Place, agent: Agent): void => {
+    storeCount(place, bytes!);
+    agent.namespace.makeData(place, bytes!);
+  };
+  const pin = (cell: Cell): void => {
+    if (name !== undefined) cell.agent.namespace.arena.pin(cell);
+  };
+  const opens = create === undefined;
+  return ofSize(obtainNew(TYPE, name ?? `memory-${uniqueName()}`, namespace, make, pin, opens), bytes);
+}
+
+/** The block, if it has so many bytes. */
+function ofSize(opened: Opened, bytes: number | undefined): Opened {
+  checked(opened, ({ cell, name }) => {
+    const there = loadCount(cell);
+    if (bytes === undefined || there === bytes) return;
+    throw new InvalidTypeError(
+      `SharedMemory ${JSON.stringify(name)}: refused, the one of that name has ${there} bytes, not ${bytes}; attach it by { name } alone`,
+    );
+  });
+  return opened;
 }
 
 function checkedSize(size: unknown): number {

@@ -43,8 +43,6 @@ export interface NumberDescription extends Description {
 }
 
 export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> extends SharedObject {
-  /** The type's name, never Python's code. */
-  readonly type: string;
   /** Only for the compiler: numbers of different types are of different classes to it. */
   declare protected readonly parameter: Type;
   private readonly kind: string;
@@ -58,9 +56,13 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
     this.kind = objectType.name;
     const { words, at } = this.cell;
     this.facts = numberTypeCoded(load(words, at + TYPE_WORD))!;
-    this.type = this.facts.name;
     this.element = new this.facts.view(words.buffer, (at + DATA_WORD) * 4, 1);
     this.small = this.facts.family === 'integer' ? (this.element as IntegerElement) : undefined;
+  }
+
+  /** The type's name, never Python's code. */
+  get type(): string {
+    return this.facts.name;
   }
 
   get value(): NumberOf<Type> {

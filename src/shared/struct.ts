@@ -3,8 +3,10 @@
 import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
 import { registerKind } from '../agents/kinds.ts';
+import type { UntimedWaitOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
 import { KIND } from '../memory/layout.ts';
-import { registerClass } from '../objects/handles.ts';
+import { noteOwn, registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
@@ -41,9 +43,11 @@ export interface RecordMembers<Fields extends Schema> extends Disposable {
   /** The same, by Python's name for it. */
   getLock(): Guard;
   /** Runs `fn` inside the lock. */
-  run<Result>(fn: () => Result | Promise<Result>): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
-  runSync<Result>(fn: () => Result): Result;
+  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
+  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   /** Stores the given fields; all of them, or, if one does not fit, none. */
   assign(values: RecordInput<Fields>): void;
   /** A copy that does not change with the original. */
@@ -152,6 +156,7 @@ export function struct<const Fields extends Schema>(schema: Fields): StructClass
       return openArray(handle, layout);
     }
   }
+  noteOwn(Struct.open);
   defineFields<StructRecord>(Struct.prototype, layout, RecordObject.spotOf);
   known.set(layout.text, Struct);
   return Struct as unknown as StructClass<Fields>;

@@ -55,14 +55,23 @@ export function checkFunction(title: string, fn: unknown): void {
 
 /** Returns what a synchronous function returned; throws if that is a promise, whose work would run outside the lock. */
 export function checkSynchronous<Result>(title: string, result: Result): Result {
-  if (
-    result !== null &&
-    typeof result === 'object' &&
-    typeof (result as { then?: unknown }).then === 'function'
-  ) {
-    throw new InvalidTypeError(
-      `${title}: runSync refused a promise, its work would go on after the release; use run() for async functions`,
-    );
-  }
-  return result;
+  if (!isLater(result)) return result;
+  throw new InvalidTypeError(
+    `${title}: runSync refused a promise, its work would go on after the release; use run() for async functions`,
+  );
+}
+
+/** Returns what a predicate returned; throws if that is a promise or a generator, which counts as true whatever it would give. */
+export function checkAnswer<Value>(title: string, value: Value): Value {
+  if (!isLater(value) && Object.prototype.toString.call(value) !== '[object Generator]') return value;
+  throw new InvalidTypeError(
+    `${title}: waitFor refused a promise or generator, it would count as true at once; pass a predicate that is not async and returns its answer`,
+  );
+}
+
+/** Whether the function that returned it has not done its work yet. */
+function isLater(result: unknown): boolean {
+  if (result === null || typeof result !== 'object') return false;
+  if (typeof (result as { then?: unknown }).then === 'function') return true;
+  return Object.prototype.toString.call(result) === '[object AsyncGenerator]';
 }

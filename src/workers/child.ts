@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { noteSentinel } from '../agents/sentinels.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
+import { checkKnown } from '../options.ts';
 import type { ChildKind } from './child-state.ts';
 import {
   beginState,
@@ -54,6 +55,7 @@ export abstract class Child<
   ) {
     super();
     checkOptions(kind, options);
+    checkKnown(kind, options, kind);
     const { target, args, name = defaults.name, daemon = defaults.daemon } = options;
     beginState(this, { kind, launch, target, cargo: args ?? [], name, daemon, isSelf: false });
   }

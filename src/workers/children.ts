@@ -1,5 +1,6 @@
 /** The live children of this thread, and what becomes of them when it exits: daemons are ended, the others waited for. */
 
+import { now } from '#clock';
 import { writeError } from './write-fully.ts';
 
 /** A child as its thread's end sees it. */
@@ -49,16 +50,16 @@ function endChildren(): void {
   const others = alive.filter(({ daemon }) => !daemon);
   if (failure !== undefined) explainWaiting(others);
   for (const child of others) child.joinSync();
-  const patience = performance.now() + DAEMON_GRACE;
+  const patience = now() + DAEMON_GRACE;
   for (const daemon of daemons) {
-    if (!daemon.joinSync(Math.max(0, patience - performance.now()))) daemon.kill();
+    if (!daemon.joinSync(Math.max(0, patience - now()))) daemon.kill();
   }
 }
 
 /** Node prints the error that ends a program only after its exit listeners: without a word, waiting would look like hanging. */
 function explainWaiting(others: LiveChild[]): void {
-  const patience = performance.now() + SILENCE;
-  const waiting = others.filter((child) => !child.joinSync(Math.max(0, patience - performance.now())));
+  const patience = now() + SILENCE;
+  const waiting = others.filter((child) => !child.joinSync(Math.max(0, patience - now())));
   if (waiting.length === 0) return;
   const names = waiting.map(({ name }) => name).join(', ');
   writeError(`lockstep: this program has failed (${String(failure?.error)}) and waits for ${names} to end\n`);

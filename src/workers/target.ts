@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { InvalidTypeError, TargetError } from '../errors.ts';
 import type { FunctionReference } from '../functions/reference.ts';
 import { referenceTo } from '../functions/reference.ts';
+import { checkKnown } from '../options.ts';
 
 export type TargetFunction = (...args: unknown[]) => unknown;
 
@@ -30,6 +31,7 @@ export function checkTarget(kind: string, target: unknown): void {
       `${kind}: refused, its target is ${inspect(target, { depth: 0 })}; pass a function that its module exports, or { module, export }`,
     );
   }
+  checkKnown(`${kind}: its target`, target, 'target');
 }
 
 /**

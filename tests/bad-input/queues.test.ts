@@ -26,7 +26,7 @@ describe('a queue', { timeout: 60_000 }, () => {
       for (const bytes of [0, -1, 2 ** 31]) assert.throws(() => new Class(wrong({ bytes })), RANGE);
       for (const maxSize of ['5', null, {}]) assert.throws(() => new Class(wrong({ maxSize })), TYPE);
       for (const options of [5, null, 'x']) assert.throws(() => new Class(wrong(options)), TYPE);
-      assert.throws(() => new Class(wrong({ maxsize: 5 })), { ...TYPE, message: /write maxSize/ });
+      assert.throws(() => new Class(wrong({ maxsize: 5 })), { ...TYPE, message: /unknown option `maxsize`/ });
     });
   }
 
@@ -91,7 +91,7 @@ describe('a queue', { timeout: 60_000 }, () => {
         assert.equal(ring.take(head, next), true);
         return false;
       };
-      assert.throws(() => queue.tryGet(), { code: 'ERR_LOCKSTEP_QUEUE_EMPTY' });
+      assert.equal(queue.tryGet(), null);
       assert.deepEqual([opened, references()], [1, 1]);
     }
     for (const each of [queue, lock]) each[Symbol.dispose]();
@@ -240,23 +240,23 @@ describe('a queue', { timeout: 60_000 }, () => {
   it('is full of items that go by files, too, however little of it they take', async () => {
     const queue = new Queue<Uint8Array>({ bytes: 2 ** 20 });
     const item = new Uint8Array(300_000);
-    for (let n = 0; n < 3; n++) queue.tryPut(item);
-    assert.throws(() => queue.tryPut(item), { code: 'ERR_LOCKSTEP_QUEUE_FULL' });
+    for (let n = 0; n < 3; n++) assert.equal(queue.tryPut(item), true);
+    assert.equal(queue.tryPut(item), false);
     const put = queue.put(item);
     await until(() => queue.describe().waitingToPut === 1, 'the put to wait');
-    queue.tryPut(item.subarray(0, 1000));
+    assert.equal(queue.tryPut(item.subarray(0, 1000)), true);
     assert.equal((await queue.get()).length, item.length);
     await put;
     assert.equal(queue.size, 4);
     while (!queue.empty) queue.getSync();
     const large = new Uint8Array(3 * 2 ** 20);
-    queue.tryPut(item.subarray(0, 1000));
-    queue.tryPut(large);
-    assert.throws(() => queue.tryPut(large), { code: 'ERR_LOCKSTEP_QUEUE_FULL' });
+    assert.equal(queue.tryPut(item.subarray(0, 1000)), true);
+    assert.equal(queue.tryPut(large), true);
+    assert.equal(queue.tryPut(large), false);
     assert.equal(queue.getSync().length, 1000);
-    assert.throws(() => queue.tryPut(large), { code: 'ERR_LOCKSTEP_QUEUE_FULL' });
+    assert.equal(queue.tryPut(large), false);
     assert.equal(queue.getSync().length, large.length);
-    queue.tryPut(large);
+    assert.equal(queue.tryPut(large), true);
     queue[Symbol.dispose]();
   });
 

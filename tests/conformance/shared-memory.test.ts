@@ -22,6 +22,22 @@ const CLOSED = { code: 'ERR_LOCKSTEP_CLOSED' };
 const bytesOf = (block: SharedMemory): Uint8Array => new Uint8Array(block.buffer);
 
 suite('SharedMemory', (stage) => {
+  stage.it('is made or attached, whichever comes first, by one call with a name and a size', async () => {
+    const [actor] = await stage.actors(1);
+    const block = stage.share(new SharedMemory({ name: 'either', size: 3 }));
+    bytesOf(block)[1] = 7;
+    const again = new SharedMemory({ name: 'either', size: 3 });
+    assert.equal(bytesOf(again)[1], 7);
+    again.close();
+    await actor.do('useBlock', { name: 'either', size: 3 });
+    for (const wrong of [{ size: 4 }, { create: false, size: 2 }])
+      assert.throws(() => new SharedMemory({ name: 'either', ...wrong }), INVALID_TYPE);
+    assert.throws(() => new SharedMemory({ name: 'neither', create: false, size: 3 }), NOT_FOUND);
+    assert.throws(() => new SharedMemory({ name: 'either', create: true, size: 3 }), TAKEN);
+    block.unlink();
+    assert.throws(() => new SharedMemory({ name: 'either' }), NOT_FOUND);
+  });
+
   stage.it(
     'P178: without a size, with size 0 or a negative one it is not made; attaching takes a name that exists',
     async () => {

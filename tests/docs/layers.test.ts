@@ -24,7 +24,17 @@ const ROWS = [
   ['entry'],
 ];
 const LAYERS = ROWS.flat();
-const GROUND = ['contracts', 'errors', 'deadline', 'package-root'];
+const GROUND = [
+  'contracts',
+  'errors',
+  'deadline',
+  'package-root',
+  'options',
+  'strict',
+  'stacks',
+  'aborts',
+  'clock',
+];
 
 /** Each line of `forbidden` breaks the rule, no line of `allowed` does. */
 interface Case {

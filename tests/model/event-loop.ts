@@ -70,7 +70,6 @@ export function takeTimers(): void {
   }
   replace('queueMicrotask', (act: () => void) => realMicrotask(() => attempt(act)));
   replace('performance', { now: () => machine.clock });
-  process.hrtime.bigint = () => BigInt(machine.clock) * 1_000_000n;
 }
 
 /** Forgets what an earlier run left. */

@@ -73,7 +73,7 @@ export async function relieveMail(
   else if (!isStuck(flow, mail, `${what}: ${who} wait, and need not: ${queue}`)) return false;
   if (!hungry) return await takes(flow, mail, what);
   const serial = begin(flow, mail.delivery);
-  ended(flow, mail.delivery, serial, tryPut(queue, note(flow.seat, serial)));
+  ended(flow, mail.delivery, serial, queue.tryPut(note(flow.seat, serial)));
   return false;
 }
 
@@ -88,7 +88,7 @@ export function isStuck(flow: Flow, { stuckSince }: Mail, text: string): boolean
 }
 
 async function isPut(flow: Flow, queue: Queue<Letter>, letter: Letter): Promise<boolean> {
-  if (flow.random.percent(10)) return tryPut(queue, letter);
+  if (flow.random.percent(10)) return queue.tryPut(letter);
   try {
     const outcome = await flow.wait(
       (options) => queue.put(letter, options),
@@ -101,17 +101,7 @@ async function isPut(flow: Flow, queue: Queue<Letter>, letter: Letter): Promise<
   }
 }
 
-function tryPut(queue: Queue<Letter>, letter: Letter): boolean {
-  try {
-    queue.tryPut(letter);
-    return true;
-  } catch (error) {
-    if (error instanceof QueueFullError) return false;
-    throw error;
-  }
-}
-
-/** `undefined`: the flow has given up. Throws `QueueEmptyError`, too. */
+/** `undefined`: the flow has given up, or found nothing. Throws `QueueEmptyError`, too. */
 async function get(flow: Flow, queue: Queue<Letter>): Promise<Letter | undefined> {
   const odds = flow.random.below(100);
   if (odds >= 20) {
@@ -127,5 +117,5 @@ async function get(flow: Flow, queue: Queue<Letter>): Promise<Letter | undefined
       (options) => waitAnySync([queue], options),
     );
   }
-  return queue.tryGet();
+  return queue.tryGet() ?? undefined;
 }

@@ -165,8 +165,8 @@ describe('a Queue of large items', { timeout: 240_000 }, () => {
     const item = new Uint8Array(2 ** 20);
     for (const count of [6, 14, 14]) {
       // One place is lost to what is left over at the ring's end.
-      for (let n = 0; n < count; n++) queue.tryPut(item.fill(n));
-      for (let n = 0; n < count; n++) assert.equal(queue.tryGet().at(-1), n);
+      for (let n = 0; n < count; n++) assert.ok(queue.tryPut(item.fill(n)));
+      for (let n = 0; n < count; n++) assert.equal(queue.tryGet()!.at(-1), n);
     }
     queue[Symbol.dispose]();
   });

@@ -58,8 +58,8 @@ export const messages = {
       : await (queue as Queue).get(options);
   },
 
-  tryPut(_self: Self, queue: Queue, value: unknown): void {
-    queue.tryPut(value);
+  tryPut(_self: Self, queue: Queue, value: unknown): boolean {
+    return queue.tryPut(value);
   },
 
   tryGet(_self: Self, queue: Queue): unknown {

@@ -19,7 +19,7 @@ import { Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
 import { block, spin } from '../../waiting/blocking.ts';
-import { checkFunction } from '../inside.ts';
+import { checkAnswer, checkFunction } from '../inside.ts';
 import type { Guard, Guarded } from '../lock/guard.ts';
 import { isGuard, obtainWithLock, openGuard } from '../lock/guard.ts';
 import type { MutualExclusion } from '../lock/mutual-exclusion.ts';
@@ -51,9 +51,8 @@ export interface ConditionDescription extends Description {
  * });
  */
 export class Condition extends SharedObject implements Lockable {
-  /** The lock that guards it. */
-  readonly lock: Guard;
   private readonly own: OwnWaits;
+  private readonly guarding: Guard;
   private readonly guard: MutualExclusion;
 
   /** `lock`: a Lock or RLock; by default an RLock of its own. Throws `InvalidTypeError` for anything else. */
@@ -65,13 +64,18 @@ export class Condition extends SharedObject implements Lockable {
       source instanceof Opened ? { opened: source, lock: undefined } : obtainCondition(source, options);
     super(TYPE, made.opened);
     this.own = OwnWaits.of(this.cell);
-    this.lock = made.lock ?? openGuard(this.cell, this.title)!;
-    this.guard = this.lock;
+    this.guarding = made.lock ?? openGuard(this.cell, this.title)!;
+    this.guard = this.guarding;
   }
 
   /** Opens the condition that the handle stands for, with its lock. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): Condition {
     return new Condition(openHandle(TYPE, handle));
+  }
+
+  /** The lock that guards it. */
+  get lock(): Guard {
+    return this.guarding;
   }
 
   get locked(): boolean {
@@ -181,10 +185,11 @@ export class Condition extends SharedObject implements Lockable {
   async waitFor<Value>(predicate: () => Value, options?: WaitOptions): Promise<Value> {
     checkFunction(this.title, predicate);
     const deadline = Deadline.from(options);
+    const ask = (): Value => checkAnswer(this.title, predicate());
     for (;;) {
-      const value = predicate();
+      const value = ask();
       if (value || deadline.expired) return value;
-      if (!(await this.wait(remaining(deadline)))) return predicate();
+      if (!(await this.wait(remaining(deadline)))) return ask();
     }
   }
 
@@ -192,10 +197,11 @@ export class Condition extends SharedObject implements Lockable {
   waitForSync<Value>(predicate: () => Value, options?: WaitOptions): Value {
     checkFunction(this.title, predicate);
     const deadline = Deadline.from(options);
+    const ask = (): Value => checkAnswer(this.title, predicate());
     for (;;) {
-      const value = predicate();
+      const value = ask();
       if (value || deadline.expired) return value;
-      if (!this.waitSync(remaining(deadline))) return predicate();
+      if (!this.waitSync(remaining(deadline))) return ask();
     }
   }
 

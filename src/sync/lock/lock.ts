@@ -13,7 +13,6 @@ import { CELL_STATE, KIND } from '../../memory/layout.ts';
 import { openHandle, registerClass } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
-import type { Holdable } from '../hold.ts';
 import { HoldOf } from '../hold.ts';
 import { holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
 import { MutualExclusion, markLock } from './mutual-exclusion.ts';
@@ -36,7 +35,7 @@ const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting:
  * using hold = lock.acquireSync({ timeout: 500 });
  * if (hold === null) throw new Error('busy');
  */
-export class Lock extends MutualExclusion implements Holdable {
+export class Lock extends MutualExclusion {
   /** Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is full or unsafe. */
   constructor(options?: LockOptions);
   /** @internal */

@@ -15,7 +15,6 @@ import { CELL_STATE, KIND } from '../../memory/layout.ts';
 import { openHandle, registerClass } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
-import type { Holdable } from '../hold.ts';
 import { HoldOf } from '../hold.ts';
 import { runInside } from '../inside.ts';
 import { DEPTH_WORD, holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
@@ -73,7 +72,7 @@ export interface RLockDescription extends LockDescription {
  *
  * *If the owner dies* it is freed, and the next holder's `hold.recovered` is `true`.
  */
-export class RLock extends MutualExclusion<RawRLock> implements Holdable {
+export class RLock extends MutualExclusion<RawRLock> {
   /** Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is full or unsafe. */
   constructor(options?: LockOptions);
   /** @internal */

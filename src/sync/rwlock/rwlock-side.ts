@@ -8,7 +8,6 @@ import { Deadline } from '../../deadline.ts';
 import { DeadlockError, NotOwnerError } from '../../errors.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
-import type { Holdable } from '../hold.ts';
 import { HoldOf } from '../hold.ts';
 import { runInside, runInsideSync } from '../inside.ts';
 import type { Scope } from '../lock/scope.ts';
@@ -41,7 +40,7 @@ class Holdings {
 }
 
 /** One side of a reader-writer lock. All waits are bounded and cancelled as those of `Lock`. */
-export abstract class RWLockSide implements Holdable {
+export abstract class RWLockSide {
   protected readonly host: Host;
   protected readonly raw: RawRWLock;
   protected readonly holdings: Holdings;

@@ -13,7 +13,6 @@ import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
-import type { Holdable } from '../hold.ts';
 import { runInside, runInsideSync } from '../inside.ts';
 
 /** How a semaphore stands. */
@@ -24,7 +23,7 @@ export interface SemaphoreDescription extends Description {
   waiting: number;
 }
 
-export abstract class PermitSource extends SharedObject implements Holdable {
+export abstract class PermitSource extends SharedObject {
   private readonly taking: Taking;
 
   protected constructor(type: ObjectType, opened: Opened, taking: Taking) {

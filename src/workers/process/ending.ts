@@ -14,6 +14,7 @@
  */
 
 import module from 'node:module';
+import { setTimeout } from '#clock';
 import { endAtOnce, isLoopAlive } from '../../platform/linux-process.ts';
 
 /** Options of Node that do something on the way out. Those that only say how, as `--cpu-prof-interval`, are not among them. */

@@ -7,6 +7,7 @@
  */
 
 import type { Worker } from 'node:worker_threads';
+import { clearTimeout, now, setTimeout } from '#clock';
 import type { ThreadStatus } from './thread-status.ts';
 import { TERMINATED } from './thread-status.ts';
 
@@ -32,7 +33,7 @@ export class ThreadEnding {
       return;
     }
     if (this.due !== Number.POSITIVE_INFINITY) return;
-    this.due = performance.now() + GRACE;
+    this.due = now() + GRACE;
     // The program must not end before: that, too, would terminate the thread.
     this.worker.ref();
     const timer = setTimeout(() => void this.worker.terminate(), GRACE);
@@ -41,7 +42,7 @@ export class ThreadEnding {
 
   /** To be called now and then where the event loop can't run. */
   enforce(): void {
-    if (performance.now() >= this.due) void this.worker.terminate();
+    if (now() >= this.due) void this.worker.terminate();
   }
 }
 

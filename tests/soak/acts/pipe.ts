@@ -72,7 +72,7 @@ export const pipeAct: Act = act<Things>({
   async check(flow, { offers, withdrawn, stale }) {
     while (!offers.empty) {
       try {
-        const { end, seat } = offers.tryGet();
+        const { end, seat } = offers.tryGet()!;
         flow.violated(`Pipe: everybody rests, and the offer of flow ${seat} is open still: ${end}`);
         end.close();
       } catch (error) {

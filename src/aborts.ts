@@ -1,0 +1,41 @@
+/**
+ * Aborts: any number of waits on one signal, with one listener on it. A program's signal to shut down is given to many waits at a time, and
+ * Node warns of a leak where many listeners are on one. The listener goes with the last wait.
+ */
+
+interface Aborting {
+  readonly acts: Set<() => void>;
+  readonly listener: () => void;
+}
+
+const watched = new WeakMap<AbortSignal, Aborting>();
+
+/** Calls `act` once when the signal is aborted. Returns what ends that; harmless afterwards. */
+export function onAbort(signal: AbortSignal, act: () => void): () => void {
+  const aborting = watched.get(signal) ?? watch(signal);
+  // Each call is one of its own, also of the same function.
+  const once = (): void => act();
+  aborting.acts.add(once);
+  return () => {
+    aborting.acts.delete(once);
+    if (aborting.acts.size === 0) forget(signal, aborting);
+  };
+}
+
+function watch(signal: AbortSignal): Aborting {
+  const acts = new Set<() => void>();
+  const listener = (): void => {
+    forget(signal, aborting);
+    for (const act of [...acts]) if (acts.delete(act)) act();
+  };
+  const aborting = { acts, listener };
+  watched.set(signal, aborting);
+  signal.addEventListener('abort', listener);
+  return aborting;
+}
+
+function forget(signal: AbortSignal, aborting: Aborting): void {
+  if (watched.get(signal) !== aborting) return;
+  watched.delete(signal);
+  signal.removeEventListener('abort', aborting.listener);
+}

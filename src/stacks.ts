@@ -1,0 +1,85 @@
+/**
+ * Stacks: an error's stack shows where the program called, not what Lockstep did meanwhile.
+ *
+ * Frames of Lockstep's own files are cut out. A call that awaits may be refused long after, from a timer: the frames of the call are kept
+ * from its beginning, on its slow path alone. Formatting is left to V8, and done only where an error is made.
+ */
+
+import { CODE_FILE } from './package-root.ts';
+
+/** Frames looked at beyond those shown: as deep as a call goes within Lockstep. */
+const DEPTH = 40;
+const FRAME = '\n    at ';
+
+/** Where this package's files are; `undefined` where they are bundled into a program, whose files are the same. */
+const folders = ((): readonly string[] | undefined => {
+  const [, root, code] = /^(.*\/)(dist|build\/src)\/(?:lockstep-\w+|package-root)\.js$/.exec(CODE_FILE) ?? [];
+  if (root === undefined) return undefined;
+  const path = decodeURIComponent(root.replace(/^file:\/\//, ''));
+  // Source maps lead to `src`.
+  return [root, path].flatMap((each) => [`${each}${code}/`, `${each}src/`]);
+})();
+
+/** Where a call began. Its stack is formatted when it is asked for. */
+export interface Origin {
+  stack?: string;
+}
+
+/** Notes where the running call began. */
+export function noteOrigin(): Origin {
+  const origin: Origin = {};
+  capture(origin);
+  return origin;
+}
+
+/** Cuts Lockstep's own frames out of the stack of a new error. */
+export function cutOwnFrames(error: Error): void {
+  if (folders === undefined || !capture(error)) return;
+  setFrames(error, framesIn(error.stack, String(error)));
+}
+
+/** Gives the error the frames of the call that it answers; returns it. */
+export function withOrigin<Reason>(error: Reason, origin: Origin | undefined): Reason {
+  if (folders === undefined || origin === undefined || !(error instanceof Error)) return error;
+  setFrames(error, framesIn(origin.stack, '[object Object]'));
+  return error;
+}
+
+/** Captures a stack that is deeper than usual; `false` if the program wants none. */
+function capture(object: object): boolean {
+  const limit = Error.stackTraceLimit;
+  if (typeof limit !== 'number' || !(limit > 0) || Object.isFrozen(Error)) return false;
+  Error.stackTraceLimit = limit + DEPTH;
+  try {
+    Error.captureStackTrace(object, capture);
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+  return true;
+}
+
+/** The program's frames; a stack that is no text, or none of V8's, has none. */
+function framesIn(stack: unknown, header: string): string[] {
+  if (typeof stack !== 'string') return [];
+  const begin = stack.startsWith(header) ? header.length : stack.indexOf(FRAME);
+  if (begin < 0) return [];
+  return stack
+    .slice(begin)
+    .split(FRAME)
+    .slice(1)
+    .filter((frame) => !folders!.some((folder) => frame.includes(folder)));
+}
+
+function setFrames(error: Error, frames: readonly string[]): void {
+  // None of the program's is left where Lockstep was called by Node itself: its own are better than nothing.
+  const first = frames.findIndex((frame) => !frame.includes('node:'));
+  if (first < 0) return;
+  const shown = frames.slice(first, first + Error.stackTraceLimit);
+  const stack = `${String(error)}${shown.map((frame) => FRAME + frame).join('')}`;
+  Object.defineProperty(error, 'stack', {
+    value: stack,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
+}
