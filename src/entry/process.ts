@@ -5,13 +5,14 @@ import { inherit } from '../agents/agent.ts';
 import { setParentDeathSignal } from '../platform/linux-process.ts';
 import { agentName, assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../workers/identity.ts';
 import { endWhenIdle } from '../workers/process/ending.ts';
-import { finishJob, readJob, writeOutcome } from '../workers/process/process-files.ts';
+import { beginJob, finishJob, readJob, writeOutcome } from '../workers/process/process-files.ts';
 import { runTarget } from '../workers/run-target.ts';
 
 const SIGKILL = 9;
 
-const [path] = process.argv.splice(2, 1);
-const { job, files } = readJob(path!);
+const [given] = process.argv.splice(2, 1);
+const { job, files } = readJob(given!);
+beginJob(files);
 const { identity, target, isMethod, cargo } = job;
 if (identity.daemon) dieWithParent();
 
@@ -21,7 +22,7 @@ const assumed = {
   counters: newCounters(),
 };
 assumeIdentity(assumed);
-inherit({ folder: files.folder, name: agentName(assumed) });
+inherit({ folder: job.folder, name: agentName(assumed) });
 runTarget({
   kind: 'Process',
   name: identity.name,

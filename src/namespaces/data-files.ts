@@ -118,8 +118,11 @@ function refuseTransfer(buffer: ArrayBuffer): void {
 }
 
 function openData(directory: Directory, name: string): number {
+  const path = directory.nameOf(name);
+  // Only for the error: the opening looks at what it has opened.
+  if (directory.stat(name)?.isFile() === false) throw misplaced(path, 'it is no file any more');
   const fd = directory.open(name);
-  if (fd === undefined) throw misplaced(directory.nameOf(name), 'there is no such file any more');
+  if (fd === undefined) throw misplaced(path, 'there is no such file any more');
   return fd;
 }
 

@@ -13,7 +13,7 @@ import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
 import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from '../identity.ts';
 import type { Order, Running } from '../launch.ts';
-import { isFinished, takeOutcome, writeJob } from './process-files.ts';
+import { isFinished, stdioWith, takeOutcome, writeJob } from './process-files.ts';
 
 /** Options of a Process. */
 export type ProcessOptions<
@@ -72,23 +72,23 @@ function launch(order: Order, path: readonly number[]): Running {
     `${title}:`,
     order.isMethod ? 'this' : 'args',
   );
+  for (const { cell } of shared) cell.agent.namespace.directory.checkUser(title);
   const agent = defaultAgent();
   const parent = { pid: process.pid, name: own.name };
   const job = {
     identity: { name, path, daemon, parent },
+    folder: agent.folder,
     target: order.target,
     isMethod: order.isMethod,
     cargo,
   };
-  const files = writeJob(agent.folder, job, title);
+  const files = writeJob(agent, job, title);
   // Loaded when first needed: it takes a fifth of the time that Node takes to start.
   const { spawn } = process.getBuiltinModule('node:child_process');
   const child = spawn(
     process.execPath,
     [...execArgv(), fileURLToPath(PROCESS_BOOTSTRAP), files.job, ...process.argv.slice(2)],
-    {
-      stdio: 'inherit',
-    },
+    { stdio: stdioWith(files) },
   );
   const { pid } = child;
   if (pid === undefined) {
