@@ -298,6 +298,7 @@ let alone: Agent | undefined;
 const agents = new Map<string, Agent>();
 /** The same, in the order in which they joined. */
 const present: Agent[] = [];
+let leavesAtExit = false;
 let inherited: string | undefined;
 let isTarget = false;
 let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
@@ -355,7 +356,8 @@ function join(folder: string, create: boolean): Agent {
   if (known !== undefined) return known;
   if (agents.size === 0) {
     if (inherited === undefined) sweep();
-    process.once('exit', leaveAll);
+    if (!leavesAtExit) process.once('exit', leaveAll);
+    leavesAtExit = true;
   }
   const namespace = Namespace.enter(folder, create);
   let agent: Agent;
@@ -379,6 +381,7 @@ function sweep(): void {
 }
 
 function leaveAll(): void {
+  leavesAtExit = false;
   for (const agent of agents.values()) agent.leave();
   agents.clear();
   present.length = 0;

@@ -20,7 +20,7 @@
  *   entries of the open folder, never what a path leads to.
  */
 
-import { closeSync, mkdirSync, readdirSync, renameSync, rmdirSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import {
@@ -172,10 +172,11 @@ export function leaveFolder(directory: Directory, fd: number): void {
 export function sweepFolders(): number {
   const parent = base();
   // A missing or unsafe one is refused with advice by whoever wants to make a folder in it.
-  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory() || whyUnsafe(parent) !== undefined) return 0;
+  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory() || whyUnsafe(parent) !== undefined)
+    return 0;
   let removed = 0;
   let failure: unknown;
-  for (const name of readdirSync(parent)) {
+  for (const name of foldersIn(parent)) {
     if (!name.startsWith(`${prefix()}.`) && !name.startsWith(`${prefix()}~`)) continue;
     try {
       if (removePathIfEmpty(resolve(parent, name))) removed++;
@@ -186,6 +187,19 @@ export function sweepFolders(): number {
   }
   if (failure !== undefined) throw failure;
   return removed;
+}
+
+/** What is in the folder; nothing for a user who may make folders there and not see those of others. */
+function foldersIn(parent: string): string[] {
+  try {
+    return readdirSync(parent);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'EACCES') return [];
+    throw new PlatformError(`folder "${parent}": can't be swept, ${message}; check its file system`, {
+      cause,
+    });
+  }
 }
 
 /** Where namespaces are. A relative path means what it meant at first, whatever the working directory becomes. */
@@ -235,7 +249,9 @@ function mapControl(directory: Directory): Segment {
   const path = directory.nameOf(CONTROL);
   const fd = directory.open(CONTROL);
   if (fd === undefined) {
-    throw new FolderError(`shared memory "${path}": can't be opened, somebody removed it; start the program anew`);
+    throw new FolderError(
+      `shared memory "${path}": can't be opened, somebody removed it; start the program anew`,
+    );
   }
   try {
     return mapSegment(fd, path, segmentBytes(0));
@@ -267,16 +283,11 @@ function removeIfEmpty(directory: Directory): boolean {
   let fd: number | undefined;
   try {
     if (!platform.tryLockFile(directory.fd, 'exclusive')) return false;
-    fd = openExisting(directory);
-    if (fd !== undefined && !(platform.tryLockFile(fd, 'exclusive') && directory.isStill(CONTROL, fd))) return false;
+    fd = directory.stat(CONTROL)?.isFile() === true ? directory.open(CONTROL) : undefined;
+    if (fd === undefined ? livesAnybody(directory) : !isUnlocked(directory, fd)) return false;
     if (!directory.isInPlace) return false;
     const trash = resolve(dirname(path), `${prefix()}~${uniqueName()}`);
-    renameSync(path, trash);
-    if (!directory.isAt(trash)) {
-      // Root has removed it meanwhile, and somebody took the name: that is not ours.
-      renameSync(trash, path);
-      return false;
-    }
+    if (!directory.moveTo(trash)) return false;
     directory.empty();
     if (directory.isAt(trash)) rmdirSync(trash);
     return true;
@@ -292,8 +303,20 @@ function removeIfEmpty(directory: Directory): boolean {
   }
 }
 
-/** Opens `control`; `undefined` where there is no such file, so that nobody can hold its lock. */
-function openExisting(directory: Directory): number | undefined {
-  // A link or a folder in its place is nobody's control file either.
-  return directory.stat(CONTROL)?.isFile() === true ? directory.open(CONTROL) : undefined;
+/** Takes the exclusive lock of the open `control`, if it still is that. */
+function isUnlocked(directory: Directory, control: number): boolean {
+  return platform.tryLockFile(control, 'exclusive') && directory.isStill(CONTROL, control);
+}
+
+/** Whether an agent lives in a folder without a control file: it was never made, or somebody has removed or replaced it. */
+function livesAnybody(directory: Directory): boolean {
+  return directory.list('agent-').some((name) => {
+    const fd = directory.open(name);
+    if (fd === undefined) return false;
+    try {
+      return !platform.tryLockFile(fd, 'exclusive');
+    } finally {
+      closeSync(fd);
+    }
+  });
 }

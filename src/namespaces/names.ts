@@ -77,6 +77,7 @@ export function lookUp(namespace: Namespace, name: string): NamedCell | undefine
 
 /** The name that stands for the cell, if there is one. */
 export function nameOf(namespace: Namespace, cell: number, generation: number): string | undefined {
+  if (namespace.directory.isForeign) return undefined;
   return withNames(namespace, () =>
     namesIn(namespace).find((name) => {
       const found = lookUp(namespace, name);
@@ -117,14 +118,18 @@ export function pruneNames(namespace: Namespace): void {
   // Where the program has changed its user, they are left to those who may reach them.
   const names = namespace.directory.isForeign ? [] : namesIn(namespace);
   if (names.length === 0) return;
-  const fd = namespace.directory.openOrMake(LOCK);
+  let fd: number | undefined;
   try {
+    fd = namespace.directory.openOrMake(LOCK);
     if (!platform.tryLockFile(fd, 'exclusive')) return;
     for (const name of names) {
       if (lookUp(namespace, name) === undefined) removeName(namespace, name);
     }
+  } catch (error) {
+    // Somebody replaced one of the files: whoever wants a name hears of it. The reaper, who comes by here, has more to do.
+    if (!(error instanceof FolderError)) throw error;
   } finally {
-    closeSync(fd);
+    if (fd !== undefined) closeSync(fd);
   }
 }
 

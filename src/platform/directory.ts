@@ -48,13 +48,16 @@ const IN_ITS_PLACE: Record<string, string> = {
   ENOTDIR: 'it is not a folder',
 };
 
+/** How the system refuses what is no folder, or another user's. */
+const REFUSALS: ReadonlySet<string> = new Set(['ELOOP', 'ENOTDIR', 'EACCES', 'EPERM']);
+
 export class Directory {
   /** Where it was when it was opened. For messages and handles. */
   readonly path: string;
   readonly fd: number;
   /** Whom it belongs to: who this program ran as when it was opened. */
   readonly user: number;
-  private readonly way: string;
+  private way: string;
   private readonly byPath: boolean;
 
   private constructor(path: string, fd: number, user: number, way: string) {
@@ -85,20 +88,34 @@ export class Directory {
 
   /** Whether the path leads to this folder now. */
   isAt(path: string): boolean {
-    const there = lstatSync(path, { throwIfNoEntry: false });
+    const there = this.attempt('', ['ENOENT'], () => lstatSync(path));
     return there !== undefined && isSame(there, fstatSync(this.fd));
+  }
+
+  /** Gives it another path, which must be free. Returns `false`, with nothing changed, if it is not at its path any more. */
+  moveTo(path: string): boolean {
+    renameSync(this.path, path);
+    if (this.isAt(path)) {
+      if (this.byPath) this.way = path;
+      return true;
+    }
+    // Root had taken this one away, and a stranger the name: that one is not for us to move.
+    renameSync(path, this.path);
+    return false;
   }
 
   /** Whether the open file is the one of that name now, and still this user's alone. */
   isStill(name: string, fd: number): boolean {
     const there = this.stat(name);
     const own = fstatSync(fd);
-    return there !== undefined && isSame(there, own) && whatIsWrongWithFile(own, 'file', this.user) === undefined;
+    return (
+      there !== undefined && isSame(there, own) && whatIsWrongWithFile(own, 'file', this.user) === undefined
+    );
   }
 
-  /** Throws `FolderError` where this program runs as another user than when it opened the folder. */
-  checkUser(title: string): void {
-    if (this.isForeign) throw new FolderError(`${title}: refused, ${this.userChanged()}`);
+  /** Throws `FolderError` where this program runs as another user than when it opened the folder. `what`: what is refused then. */
+  checkUser(what: string): void {
+    if (this.isForeign) throw new FolderError(`${what} is in "${this.path}", but ${this.userChanged()}`);
   }
 
   /** How a file in this folder is called in messages. */
@@ -113,7 +130,9 @@ export class Directory {
 
   /** Opens a file for reading and writing, which is made if there is none. */
   openOrMake(name: string): number {
-    return this.attempt(name, [], () => this.openChecked(name, constants.O_RDWR | constants.O_CREAT, 'file'))!;
+    return this.attempt(name, [], () =>
+      this.openChecked(name, constants.O_RDWR | constants.O_CREAT, 'file'),
+    )!;
   }
 
   /** Makes a file; `undefined` if there is one. */
@@ -263,7 +282,8 @@ export class Directory {
     if (cause instanceof FolderError) return cause;
     const path = name === '' ? this.path : this.nameOf(name);
     if (code === 'ENOSPC' || code === 'EDQUOT') return noRoom(path, cause);
-    if (this.isForeign) return new FolderError(`shared memory "${path}": can't be reached, ${this.userChanged()}`, { cause });
+    if (this.isForeign)
+      return new FolderError(`shared memory "${path}": can't be reached, ${this.userChanged()}`, { cause });
     const inPlace = IN_ITS_PLACE[code];
     if (inPlace !== undefined) return this.notSafe(name, inPlace, cause);
     if (code === 'ENOENT') {
@@ -274,11 +294,7 @@ export class Directory {
       );
     }
     if (cause instanceof LockstepError) return cause;
-    const advice =
-      code === 'EMFILE' || code === 'ENFILE'
-        ? 'raise the limit of open files (ulimit -n), or use fewer threads and namespaces'
-        : 'check who changed its permissions, and the file system';
-    return new PlatformError(`shared memory "${path}": can't be used, ${code || String(cause)}; ${advice}`, { cause });
+    return unusable(`shared memory "${path}"`, cause, code);
   }
 
   private notSafe(name: string, wrong: string, cause?: unknown): FolderError {
@@ -290,8 +306,8 @@ export class Directory {
 
   private userChanged(): string {
     return (
-      `it belongs to user ${this.user} and this program has changed its user and runs as ${effectiveUser()}; ` +
-      'make what is to be used after the change after it'
+      `that belongs to user ${this.user} and this program has changed its user to ${effectiveUser()} since; ` +
+      'make shared objects after the change, and use those'
     );
   }
 }
@@ -309,12 +325,21 @@ function opened(
   } catch (cause) {
     const code = codeOf(cause);
     if (code === 'ENOENT') return undefined;
+    if (!REFUSALS.has(code)) throw unusable(`namespace "${path}"`, cause, code);
     throw folderRefused(path, whyNotOpened(way, code), cause);
   }
   const wrong = whatIsWrongWithFolder(fstatSync(fd), refused);
   if (wrong === undefined) return make(fd);
   closeSync(fd);
   throw folderRefused(path, wrong);
+}
+
+function unusable(title: string, cause: unknown, code: string): PlatformError {
+  const advice =
+    code === 'EMFILE' || code === 'ENFILE'
+      ? 'raise the limit of open files (ulimit -n), or use fewer threads and namespaces'
+      : 'check who changed its permissions, and the file system';
+  return new PlatformError(`${title}: can't be used, ${code || String(cause)}; ${advice}`, { cause });
 }
 
 function whyNotOpened(way: string, code: string): string {
@@ -341,7 +366,8 @@ function whatIsWrongWithFolder(stats: Stats, refused: number = OPEN_TO_OTHERS): 
 
 function whatIsWrongWithFile(stats: Stats, kind: Kind, user: number): string | undefined {
   if (kind === 'file' ? !stats.isFile() : !stats.isFIFO()) return `it is not a ${kind}`;
-  if (stats.uid !== user && stats.uid !== 0) return `it belongs to user ${stats.uid} and its folder to ${user}`;
+  if (stats.uid !== user && stats.uid !== 0)
+    return `it belongs to user ${stats.uid} and its folder to ${user}`;
   if ((stats.mode & OPEN_TO_OTHERS) !== 0) return `its permissions are ${permissions(stats)} and not 600`;
   return undefined;
 }

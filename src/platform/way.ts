@@ -57,7 +57,8 @@ export function whyUnsafe(path: string): string | undefined {
 
 function whatIsWrong(folder: string, stats: Stats, trusted: ReadonlySet<number>): string | undefined {
   if (!stats.isDirectory()) return `"${folder}" is not a folder`;
-  if (!trusted.has(stats.uid)) return `"${folder}" belongs to user ${stats.uid}, who may change what is in it`;
+  if (!trusted.has(stats.uid))
+    return `"${folder}" belongs to user ${stats.uid}, who may change what is in it`;
   if (isOpen(stats) && (stats.mode & STICKY) === 0) {
     return `other users may change what is in "${folder}", its permissions are ${(stats.mode & PERMISSIONS).toString(8)} without the sticky bit`;
   }

@@ -194,6 +194,7 @@ function readPart(fd: number): { progress: number; content: Uint8Array } {
 function checkOwn(fd: number): void {
   const stats = fstatSync(fd);
   if (!stats.isFile()) throw new Error('it is not a file');
-  if (stats.uid !== process.geteuid?.() && stats.uid !== 0) throw new Error(`it belongs to user ${stats.uid}`);
+  if (stats.uid !== process.geteuid?.() && stats.uid !== 0)
+    throw new Error(`it belongs to user ${stats.uid}`);
   if ((stats.mode & 0o077) !== 0) throw new Error(`its permissions are ${(stats.mode & 0o777).toString(8)}`);
 }

@@ -72,7 +72,8 @@ function launch(order: Order, path: readonly number[]): Running {
     `${title}:`,
     order.isMethod ? 'this' : 'args',
   );
-  for (const { cell } of shared) cell.agent.namespace.directory.checkUser(title);
+  for (const { cell } of shared)
+    cell.agent.namespace.directory.checkUser(`${title}: can't be started, a shared object in its arguments`);
   const agent = defaultAgent();
   const parent = { pid: process.pid, name: own.name };
   const job = {
