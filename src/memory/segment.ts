@@ -21,9 +21,12 @@ export interface Segment {
  * at all. Throws `NoSpaceError`, and `FolderError` if the folder is gone.
  */
 export function createSegmentFile(directory: Directory, name: string, bytes: number): void {
-  const temporary = `${name}.${uniqueName()}`;
-  const fd = directory.make(temporary);
-  if (fd === undefined) return createSegmentFile(directory, name, bytes);
+  let temporary: string;
+  let fd: number | undefined;
+  do {
+    temporary = `${name}.${uniqueName()}`;
+    fd = directory.make(temporary);
+  } while (fd === undefined);
   try {
     platform.reserve(fd, bytes, directory.nameOf(name));
     const header = new Int32Array([MAGIC, LAYOUT_VERSION]);

@@ -51,7 +51,7 @@ function asStranger(command: string, ...args: string[]): void {
 }
 
 function fifo(path: string): void {
-  assert.equal(spawnSync('mkfifo', ['-m', '600', path]).status, 0);
+  assert.equal(spawnSync('mknod', ['-m', '600', path, 'p']).status, 0);
 }
 
 function device(path: string): void {
