@@ -83,7 +83,9 @@ export class Directory {
 
   /** Whether the path leads to this folder now, and it is still this user's alone. */
   get isInPlace(): boolean {
-    return this.isAt(this.path) && whatIsWrongWithFolder(fstatSync(this.fd)) === undefined;
+    return (
+      this.isAt(this.byPath ? this.way : this.path) && whatIsWrongWithFolder(fstatSync(this.fd)) === undefined
+    );
   }
 
   /** Whether the path leads to this folder now. */
@@ -197,7 +199,10 @@ export class Directory {
 
   /** Gives a file another name, in place of whatever has it. */
   rename(from: string, to: string): void {
-    this.attempt(to, [], () => renameSync(this.at(from), this.at(to)));
+    this.attempt(to, [], () => {
+      this.checkPlace();
+      renameSync(this.at(from), this.at(to));
+    });
   }
 
   /** Gives a file one name more; returns `false` if that is taken. */
@@ -207,7 +212,10 @@ export class Directory {
 
   /** Removes a file, if it is there. */
   remove(name: string): void {
-    this.attempt(name, ['ENOENT'], () => unlinkSync(this.at(name)));
+    this.attempt(name, ['ENOENT'], () => {
+      this.checkPlace();
+      unlinkSync(this.at(name));
+    });
   }
 
   /** Names of all that begin with `prefix`. */
@@ -250,16 +258,20 @@ export class Directory {
     const fd = openSync(this.at(name), flags | CAREFUL, PRIVATE);
     try {
       this.check(name, fstatSync(fd), kind);
-      if (this.byPath && !this.isInPlace) {
-        throw new FolderError(
-          `namespace "${this.path}": refused, another folder has taken its place; end the programs that use it, and look who replaced it`,
-        );
-      }
+      this.checkPlace();
       return fd;
     } catch (error) {
       closeSync(fd);
       throw error;
     }
+  }
+
+  /** Where files are reached by path: throws `FolderError` if that leads elsewhere now. */
+  private checkPlace(): void {
+    if (!this.byPath || this.isInPlace) return;
+    throw new FolderError(
+      `namespace "${this.path}": refused, its folder was removed or replaced; end the programs that use it, and look who did that`,
+    );
   }
 
   private check(name: string, stats: Stats, kind: Kind): void {
@@ -376,8 +388,15 @@ function permissions({ mode }: Stats): string {
   return (mode & 0o777).toString(8);
 }
 
-/** Whether /proc leads to the open folder. */
+/** Node 22 and later have it where the permission model is on; the types of Node 20 don't. */
+interface Permissions {
+  has(scope: string, reference: string): boolean;
+}
+
+/** Whether /proc leads to the open folder, also to write. */
 function isReachable(fd: number): boolean {
+  const permission = Reflect.get(process, 'permission') as Permissions | undefined;
+  if (permission?.has('fs.write', `/proc/self/fd/${fd}/control`) === false) return false;
   try {
     return isSame(statSync(`/proc/self/fd/${fd}`), fstatSync(fd));
   } catch {

@@ -8,54 +8,78 @@
  * Whoever owns "/" is trusted like root: that one decides anyway what every program here runs. In a user namespace without a root of its own
  * the kernel shows the machine's root as the owner 65534 there, and of all that root owns.
  *
+ * What Node's permission model hides (`--allow-fs-read` names the folder, and not those above it) can't be looked at, and counts as sound:
+ * whoever gave the permission chose the folder.
+ *
  * Once the way is found sound, strangers can't change it any more, so that walking it by name is no race.
  */
 
 import type { Stats } from 'node:fs';
-import { lstatSync, readlinkSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { lstatSync, readlinkSync } from 'node:fs';
+import { resolve } from 'node:path';
 
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 const PERMISSIONS = 0o7777;
 /** As many as the kernel follows. */
 const MOST_LINKS = 40;
+const HIDDEN = 'hidden';
+
+type Look = Stats | typeof HIDDEN | undefined;
 
 /** Why the folder at the path is not safe to keep anything in; `undefined` where it is, and where there is nothing. */
 export function whyUnsafe(path: string): string | undefined {
-  const root = statSync('/');
-  const trusted = new Set([0, process.geteuid?.() ?? 0, root.uid]);
+  const root = look('/');
+  const user = process.geteuid?.() ?? 0;
+  const trusted = new Set([0, user, root === HIDDEN ? 0 : (root?.uid ?? 0)]);
   let parts = partsOf(resolve(path));
   let links = 0;
   let wrong = whatIsWrong('/', root, trusted);
+  // Whether others may replace what is in the folder that was reached, but for its owner's.
+  let isSticky = isOpen(root);
   for (let at = '/'; wrong === undefined && parts.length > 0; ) {
     const [part, ...rest] = parts;
     parts = rest;
     const next = resolve(at, part!);
-    let stats: Stats | undefined;
+    let stats: Look;
     try {
-      stats = lstatSync(next, { throwIfNoEntry: false });
+      stats = look(next);
     } catch (error) {
       return `"${next}" can't be looked at (${(error as NodeJS.ErrnoException).code})`;
     }
     if (stats === undefined) return undefined;
-    if (!stats.isSymbolicLink()) {
+    if (stats === HIDDEN || !stats.isSymbolicLink()) {
       at = next;
+      isSticky = isOpen(stats);
       wrong = whatIsWrong(at, stats, trusted);
     } else if (++links > MOST_LINKS) {
       wrong = 'it leads through too many symbolic links';
-    } else if (!trusted.has(stats.uid) && isOpen(statSync(dirname(next)))) {
+    } else if (!trusted.has(stats.uid) && isSticky) {
       wrong = `"${next}" is a symbolic link of user ${stats.uid}`;
     } else {
       const target = readlinkSync(next);
-      if (target.startsWith('/')) at = '/';
+      if (target.startsWith('/')) {
+        at = '/';
+        isSticky = isOpen(root);
+      }
       parts = [...partsOf(target), ...parts];
     }
   }
   return wrong;
 }
 
-function whatIsWrong(folder: string, stats: Stats, trusted: ReadonlySet<number>): string | undefined {
+/** What is at the path; `undefined` if nothing is. */
+function look(path: string): Look {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED') return HIDDEN;
+    throw error;
+  }
+}
+
+function whatIsWrong(folder: string, stats: Look, trusted: ReadonlySet<number>): string | undefined {
+  if (stats === HIDDEN || stats === undefined) return undefined;
   if (!stats.isDirectory()) return `"${folder}" is not a folder`;
   if (!trusted.has(stats.uid))
     return `"${folder}" belongs to user ${stats.uid}, who may change what is in it`;
@@ -65,8 +89,8 @@ function whatIsWrong(folder: string, stats: Stats, trusted: ReadonlySet<number>)
   return undefined;
 }
 
-function isOpen({ mode }: Stats): boolean {
-  return (mode & WRITABLE_BY_OTHERS) !== 0;
+function isOpen(stats: Look): boolean {
+  return stats !== HIDDEN && stats !== undefined && (stats.mode & WRITABLE_BY_OTHERS) !== 0;
 }
 
 function partsOf(path: string): string[] {

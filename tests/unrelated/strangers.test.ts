@@ -377,6 +377,28 @@ describe('a folder on the way', { timeout: 60_000, skip }, () => {
     for (const base of bases) removePlace(base);
   });
 
+  it('is found sound, and used by path, where /proc is missing or the permission model hides both', async () => {
+    const base = open(place(), 0o1777);
+    const env = { LOCKSTEP_DIR: base };
+    const withoutProc = ['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh'];
+    const root = new URL('../../..', import.meta.url).pathname;
+    const [major = 0] = process.versions.node.split('.').map(Number);
+    const permissions = ['--permission', '--allow-addons', `--allow-fs-read=${root}`];
+    const options = [
+      { env, within: withoutProc },
+      // The permission model has had this name since Node 24.
+      ...(major >= 24
+        ? [{ env, nodeArgs: [...permissions, `--allow-fs-read=${base}`, `--allow-fs-write=${base}`] }]
+        : []),
+    ];
+    for (const option of options) {
+      const { stdout, code } = await run('tries', { ...option, args: ['named'] });
+      assert.deepEqual([code, stdout], [0, '{"done":false}\n']);
+      assert.deepEqual(listing(base), []);
+    }
+    removePlace(base);
+  });
+
   it('is refused in a handle that is forged, or leads nowhere near a namespace', () => {
     for (const folder of [
       '/etc',
