@@ -287,7 +287,7 @@ describe('what a stranger plants', { timeout: 120_000, skip, concurrency: true }
     );
     child.kill();
     await child.join();
-    const bootstrap = new URL('../../../dist/workers/bootstrap-process.js', import.meta.url).pathname;
+    const bootstrap = new URL('../../src/entry/process.js', import.meta.url).pathname;
     const job = join(sandbox, 'forged');
     for (const content of ['', 'LSJ1', 'LSJ1'.padEnd(200, '\0')]) {
       writeFileSync(job, content, { mode: 0o600 });
