@@ -299,10 +299,12 @@ let alone: Agent | undefined;
 const agents = new Map<string, Agent>();
 /** The same, in the order in which they joined. */
 const present: Agent[] = [];
+let leavesAtExit = false;
 let inherited: string | undefined;
 let isTarget = false;
 let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
-let anonymous: Agent | undefined;
+/** The agents in the program's anonymous namespace; another one for each user that the program has run as. */
+const anonymous = new Map<number, Agent>();
 
 /** Says which anonymous namespace this thread belongs to, and its name. Called before anything joins. */
 export function inherit({ folder, name }: { folder: string | undefined; name: string }): void {
@@ -318,10 +320,15 @@ export function runsTarget(): boolean {
 
 /** This thread's agent in its program's anonymous namespace, which is made on first use. */
 export function defaultAgent(): Agent {
-  if (anonymous === undefined || anonymous.hasLeft) {
-    anonymous = join(inherited ?? anonymousFolder(), inherited === undefined);
+  const user = process.geteuid?.() ?? 0;
+  let agent = anonymous.get(user);
+  if (agent === undefined || agent.hasLeft) {
+    // A program that has changed its user can't reach the folder that it made, or was given, as the first.
+    const given = anonymous.size === 0 || agent !== undefined ? inherited : undefined;
+    agent = join(given ?? anonymousFolder(), given === undefined);
+    anonymous.set(user, agent);
   }
-  return anonymous;
+  return agent;
 }
 
 /** This thread's agent in the named namespace, which is made on first use. */
@@ -350,7 +357,8 @@ function join(folder: string, create: boolean): Agent {
   if (known !== undefined) return known;
   if (agents.size === 0) {
     if (inherited === undefined) sweep();
-    process.once('exit', leaveAll);
+    if (!leavesAtExit) process.once('exit', leaveAll);
+    leavesAtExit = true;
   }
   const namespace = Namespace.enter(folder, create);
   let agent: Agent;
@@ -374,6 +382,7 @@ function sweep(): void {
 }
 
 function leaveAll(): void {
+  leavesAtExit = false;
   for (const agent of agents.values()) agent.leave();
   agents.clear();
   present.length = 0;

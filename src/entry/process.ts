@@ -14,7 +14,7 @@ const SIGKILL = 9;
 
 const { job, files } = readJob(takeJob());
 beginJob(files);
-if (job.folder !== undefined) process.chdir(job.folder);
+if (job.workingFolder !== undefined) process.chdir(job.workingFolder);
 const { identity, target, isMethod, cargo } = job;
 if (identity.daemon) dieWithParent();
 
@@ -24,7 +24,7 @@ const assumed = {
   counters: newCounters(),
 };
 assumeIdentity(assumed);
-inherit({ folder: files.folder, name: agentName(assumed) });
+inherit({ folder: job.folder, name: agentName(assumed) });
 runTarget({
   kind: 'Process',
   name: identity.name,

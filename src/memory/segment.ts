@@ -1,8 +1,9 @@
 /** Segment: one mapped file of a namespace, checked before a word of it is believed. */
 
-import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { LayoutError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
+import type { Directory } from '../platform/directory.ts';
 import { noteMapping } from '../platform/mapping-log.ts';
 import { withRoom } from '../platform/room.ts';
 import { uniqueName } from '../platform/unique.ts';
@@ -17,23 +18,23 @@ export interface Segment {
 
 /**
  * Creates the file with its blocks reserved, or leaves the one that is there: it appears under its name whole or not
- * at all. Throws `NoSpaceError`, and `ENOENT` if the folder is gone.
+ * at all. Throws `NoSpaceError`, and `FolderError` if the folder is gone.
  */
-export function createSegmentFile(path: string, bytes: number): void {
-  const temporary = `${path}.${uniqueName()}`;
-  const fd = withRoom(path, () => openSync(temporary, 'wx', 0o600));
+export function createSegmentFile(directory: Directory, name: string, bytes: number): void {
+  let temporary: string;
+  let fd: number | undefined;
+  do {
+    temporary = `${name}.${uniqueName()}`;
+    fd = directory.make(temporary);
+  } while (fd === undefined);
   try {
-    platform.reserve(fd, bytes, path);
+    platform.reserve(fd, bytes, directory.nameOf(name));
     const header = new Int32Array([MAGIC, LAYOUT_VERSION]);
-    writeSync(fd, new Uint8Array(header.buffer), 0, 8, 0);
-    try {
-      withRoom(path, () => linkSync(temporary, path));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
+    withRoom(directory.nameOf(name), () => writeSync(fd, new Uint8Array(header.buffer), 0, 8, 0));
+    directory.link(temporary, name);
   } finally {
     closeSync(fd);
-    removeIfThere(temporary);
+    directory.remove(temporary);
   }
 }
 
@@ -67,12 +68,4 @@ export function mapSegment(fd: number, path: string, bytes: number): Segment {
   noteMapping(mapping);
   const { buffer, address } = mapping;
   return { words: new Int32Array(buffer), buffer, address };
-}
-
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
 }

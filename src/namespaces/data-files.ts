@@ -9,22 +9,11 @@
  */
 
 import { constants } from 'node:buffer';
-import {
-  closeSync,
-  existsSync,
-  constants as flags,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readdirSync,
-  statfsSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, ftruncateSync, statfsSync, writeSync } from 'node:fs';
 import * as threads from 'node:worker_threads';
 import { LayoutError, OutOfRangeError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
+import type { Directory } from '../platform/directory.ts';
 import { forgetMapping, noteMapping } from '../platform/mapping-log.ts';
 import type { Mapping } from '../platform/platform.ts';
 import { noRoom, withRoom } from '../platform/room.ts';
@@ -34,14 +23,14 @@ const unreachable = new FinalizationRegistry<{ address: number; size: number }>(
   platform.unmap(address, size);
 });
 
-/** Path of the file that belongs to the object of that generation in the cell. */
-export function dataPath(folder: string, cell: number, generation: number): string {
-  return `${folder}/data-${cell}-${generation}`;
+/** Name of the file that belongs to the object of that generation in the cell. */
+export function dataFile(cell: number, generation: number): string {
+  return `data-${cell}-${generation}`;
 }
 
-/** Path of a file for one item of the object. */
-export function itemPath(folder: string, cell: number, generation: number, item: number): string {
-  return `${folder}/item-${cell}-${generation}-${item}`;
+/** Name of a file for one item of the object. */
+export function itemFile(cell: number, generation: number, item: number | ''): string {
+  return `item-${cell}-${generation}-${item}`;
 }
 
 /** How data begin. */
@@ -54,35 +43,38 @@ export interface DataOptions {
 
 /** Makes the file. Throws `NoSpaceError`, or `OutOfRangeError` for more than this Node can map at once. */
 export function makeDataFile(
-  path: string,
+  directory: Directory,
+  name: string,
   bytes: number,
   { reserve = bytes, content }: DataOptions = {},
 ): void {
+  const path = directory.nameOf(name);
   if (bytes > constants.MAX_LENGTH) {
-    const { bavail, bsize } = statfsSync(dirname(path));
+    const { bavail, bsize } = statfsSync(directory.path);
     if (bytes > bavail * bsize) throw noRoom(path);
     throw new OutOfRangeError(
       `shared memory "${path}": refused, ${bytes} bytes are more than this Node can map at once; ` +
         `use at most ${constants.MAX_LENGTH}, or a later Node`,
     );
   }
-  const fd = withRoom(path, () => openSync(path, 'wx', 0o600));
+  const fd = directory.make(name);
+  if (fd === undefined) throw misplaced(path, 'there is such a file already');
   try {
-    ftruncateSync(fd, bytes);
+    withRoom(path, () => ftruncateSync(fd, bytes));
     platform.reserve(fd, reserve, path);
     // The kernel takes at most some 2 GB at once.
     for (let at = 0; content !== undefined && at < content.length; )
-      at += writeSync(fd, content, at, content.length - at, at);
+      at += withRoom(path, () => writeSync(fd, content, at, content.length - at, at));
   } finally {
     closeSync(fd);
   }
 }
 
 /** Backs the first `bytes` of the file by memory. Throws `NoSpaceError`. */
-export function reserveDataFile(path: string, bytes: number): void {
-  const fd = openSync(path, 'r+');
+export function reserveDataFile(directory: Directory, name: string, bytes: number): void {
+  const fd = openData(directory, name);
   try {
-    platform.reserve(fd, bytes, path);
+    platform.reserve(fd, bytes, directory.nameOf(name));
   } finally {
     closeSync(fd);
   }
@@ -91,14 +83,15 @@ export function reserveDataFile(path: string, bytes: number): void {
 /**
  * Maps the file, or its first `bytes`. Throws `LayoutError` if it is missing, or shorter than `least`.
  */
-export function mapDataFile(path: string, least: number, bytes?: number): Mapping {
+export function mapDataFile(directory: Directory, name: string, least: number, bytes?: number): Mapping {
+  const path = directory.nameOf(name);
   if (!(least > 0 && least <= constants.MAX_LENGTH)) {
     throw new LayoutError(
       `shared memory "${path}": refused, its object says that it has ${least} bytes, and this Node can map 1 to ${constants.MAX_LENGTH}; ` +
         'its cell was damaged, make the object anew',
     );
   }
-  const fd = openData(path);
+  const fd = openData(directory, name);
   try {
     const { size } = fstatSync(fd);
     if (size < least) {
@@ -124,38 +117,31 @@ function refuseTransfer(buffer: ArrayBuffer): void {
   threads.markAsUntransferable(buffer);
 }
 
-function openData(path: string): number {
-  try {
-    return openSync(path, flags.O_RDWR | flags.O_NOFOLLOW);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ELOOP' && code !== 'EISDIR') throw error;
-    throw new LayoutError(
-      `shared memory "${path}": can't be opened, ${code}; somebody removed or replaced it, make the object anew`,
-      { cause: error },
-    );
-  }
+function openData(directory: Directory, name: string): number {
+  const path = directory.nameOf(name);
+  // Only for the error: the opening looks at what it has opened.
+  if (directory.stat(name)?.isFile() === false) throw misplaced(path, 'it is no file any more');
+  const fd = directory.open(name);
+  if (fd === undefined) throw misplaced(path, 'there is no such file any more');
+  return fd;
+}
+
+function misplaced(path: string, why: string): LayoutError {
+  return new LayoutError(
+    `shared memory "${path}": can't be opened, ${why}; somebody removed or replaced it, make the object anew`,
+  );
 }
 
 /** Removes the data of the object of that generation in the cell, and its items, if they are there. */
-export function removeData(folder: string, cell: number, generation: number): void {
-  for (const item of itemsOf(folder, cell, generation)) removeFile(itemPath(folder, cell, generation, item));
-  removeFile(dataPath(folder, cell, generation));
+export function removeData(directory: Directory, cell: number, generation: number): void {
+  // Where the program has changed its user they are left to whoever removes the folder: no other object has these names.
+  if (directory.isForeign) return;
+  for (const item of itemsOf(directory, cell, generation)) directory.remove(itemFile(cell, generation, item));
+  directory.remove(dataFile(cell, generation));
 }
 
 /** Numbers of the object's items that have a file. */
-export function itemsOf(folder: string, cell: number, generation: number): number[] {
-  const beginning = itemPath(folder, cell, generation, 0).slice(folder.length + 1, -1);
-  const files = existsSync(folder) ? readdirSync(folder) : [];
-  return files
-    .filter((file) => file.startsWith(beginning))
-    .map((file) => Number(file.slice(beginning.length)));
-}
-
-function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+export function itemsOf(directory: Directory, cell: number, generation: number): number[] {
+  const beginning = itemFile(cell, generation, '');
+  return directory.list(beginning).map((file) => Number(file.slice(beginning.length)));
 }

@@ -6,11 +6,10 @@
  * leaves MISSED_RING in the agent's slot, which means "look at everything".
  */
 
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, readSync, writeSync } from 'node:fs';
 import type { Socket, SocketConstructorOpts } from 'node:net';
 import { clearBits, load, setBits } from '#atomics';
 import { AGENT_MISSED_RING, AGENT_STATE, agentWord } from '../memory/layout.ts';
-import { platform } from '../platform/current.ts';
 import type { Namespace } from './namespace.ts';
 
 /** Rung instead of a cell's number: look at everything. */
@@ -66,15 +65,15 @@ export class Ringer implements Bells {
     const known = this.bells.get(slot);
     if (known?.state === state) return known.fd;
     if (known !== undefined) this.forget(slot);
-    try {
-      const fd = openSync(bellPath(this.namespace, slot), constants.O_WRONLY | constants.O_NONBLOCK);
-      this.bells.set(slot, { fd, state });
-      return fd;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENXIO') return undefined;
-      throw error;
+    const { directory, words } = this.namespace;
+    if (directory.isForeign) {
+      // The program has changed its user: the agent finds this when it looks around.
+      setBits(words, agentWord(slot) + AGENT_MISSED_RING, 1);
+      return undefined;
     }
+    const fd = directory.openFifoToWrite(bellFile(slot));
+    if (fd !== undefined) this.bells.set(slot, { fd, state });
+    return fd;
   }
 
   private forget(slot: number): void {
@@ -98,9 +97,8 @@ export class Doorbell implements Bell {
     this.namespace = namespace;
     this.slot = slot;
     this.answer = answer;
-    const path = bellPath(namespace, slot);
     // Open for reading and writing, so that the FIFO never reports an end when the last ringer leaves.
-    this.fd = platform.openFifo(path);
+    this.fd = namespace.directory.openFifo(bellFile(slot));
     const net = process.getBuiltinModule('node:net');
     const bytes = new Uint8Array(this.rings.buffer);
     const onread = {
@@ -156,6 +154,6 @@ export class Doorbell implements Bell {
   }
 }
 
-function bellPath(namespace: Namespace, slot: number): string {
-  return `${namespace.folder}/bell-${slot}`;
+function bellFile(slot: number): string {
+  return `bell-${slot}`;
 }

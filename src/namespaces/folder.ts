@@ -9,22 +9,19 @@
  *
  * Race: R gets the exclusive lock, N has opened `control` and waits for the shared one.
  *   R renames and removes, N gets its lock on a file that has no path any more: N compares inodes and starts again.
+ *
+ * Strangers: where others may make folders beside it (/dev/shm), anyone may put one of his own under the name as soon as ours is gone. So
+ * the way to it is checked (platform/way.ts), the folder is opened once and checked by what was opened (platform/directory.ts), and looked
+ * at once more after the lock was got: is it still what the path leads to, this user's alone, and its `control` what is locked.
+ *
+ * Race: S removes the folder, between its look and its renaming another remover R is faster, and a stranger takes the name.
+ *   S would rename the stranger's folder. So a remover has the exclusive lock of the folder itself, too, from before its look until the
+ *   end: while it has both locks no program of this user takes the folder away, and a stranger can't. What is deleted are
+ *   entries of the open folder, never what a path leads to.
  */
 
-import type { Stats } from 'node:fs';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
-import { resolve } from 'node:path';
+import { closeSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { now } from '#clock';
 import {
@@ -40,18 +37,21 @@ import { segmentBytes } from '../memory/layout.ts';
 import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
+import { Directory } from '../platform/directory.ts';
 import { noRoom } from '../platform/room.ts';
 import { uniqueName } from '../platform/unique.ts';
+import { whyUnsafe } from '../platform/way.ts';
 
 const bases = new Map<string, string>();
 const DEFAULT_BASE = '/dev/shm';
 const CONTROL = 'control';
-const OPEN_TO_OTHERS = 0o077;
 /** Milliseconds to wait for whoever is just removing the folder. */
 const REMOVAL_PATIENCE = 5000;
+const FOLDER_FORM = /^\/([^\0]*\/)?lockstep-\d+[.~][^/\0]+$/;
 const NAMESPACE_FORM = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 
 export interface Entered {
+  readonly directory: Directory;
   readonly control: Segment;
   /** Holds the shared lock on `control` while open. */
   readonly fd: number;
@@ -70,71 +70,137 @@ export function namedFolder(namespace: string): string {
         '(not first); choose such a name',
     );
   }
-  return `${base()}/${prefix()}.${namespace}`;
+  return resolve(base(), `${prefix()}.${namespace}`);
 }
 
 /** A fresh folder for a program without a named namespace. */
 export function anonymousFolder(): string {
-  return `${base()}/${prefix()}~${uniqueName()}`;
+  return resolve(base(), `${prefix()}~${uniqueName()}`);
 }
 
 /** Enters the folder, making it first where `create` is set. Throws `StaleHandleError` if it is not there. */
 export function enterFolder(path: string, create: boolean): Entered {
+  checkWay(path);
   try {
     return enter(path, create);
   } catch (error) {
     // Nothing shall be left of a folder that was made in vain.
-    if (create && error instanceof NoSpaceError) removeIfEmpty(path);
+    if (create && error instanceof NoSpaceError) removePathIfEmpty(path);
     if (!create || !(error instanceof LayoutError)) throw error;
     // The programs of another version may all have been killed: then it goes, and if another program is faster it is new already.
-    removeIfEmpty(path);
+    removePathIfEmpty(path);
     return enter(path, create);
   }
+}
+
+/** Throws `FolderError` where strangers could change where the path leads, or it is no path of a namespace. */
+function checkWay(path: string): void {
+  if (!FOLDER_FORM.test(path) || resolve(path) !== path) {
+    throw new FolderError(
+      `namespace ${JSON.stringify(path.slice(0, 200))}: refused, this is not the path of a namespace's folder; pass a handle as it was made`,
+    );
+  }
+  const unsafe = whyUnsafe(dirname(path));
+  if (unsafe === undefined) return;
+  throw new FolderError(
+    `namespace "${path}": refused, ${unsafe}; let only root and yourself write to each folder on the way (chmod go-w), ` +
+      'or set its sticky bit (chmod +t), or set LOCKSTEP_DIR to another folder',
+  );
 }
 
 function enter(path: string, create: boolean): Entered {
   const patience = now() + REMOVAL_PATIENCE;
   for (;;) {
     if (create) makeFolder(path);
-    const fd = openControl(path, create);
-    if (fd === undefined) continue;
+    const directory = Directory.open(path);
     try {
-      while (!platform.tryLockFile(fd, 'shared')) {
-        if (now() > patience) {
-          throw new FolderError(
-            `namespace "${path}": refused, somebody has been removing it for ${REMOVAL_PATIENCE} ms; end that program, or remove the folder`,
-          );
-        }
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-      }
-      if (isStill(path, fd)) {
-        return { control: mapControl(`${path}/${CONTROL}`), fd };
-      }
+      const entered = directory && tryEnter(directory, create, patience);
+      if (entered !== undefined) return entered;
     } catch (error) {
-      closeSync(fd);
+      directory?.close();
       throw error;
     }
-    closeSync(fd);
+    directory?.close();
+    if (!create) {
+      throw new StaleHandleError(
+        `namespace "${path}": can't be entered, it does not exist any more; keep a program inside while handles to it are in use`,
+      );
+    }
+    pause(path, patience);
   }
 }
 
-/** Gives up the shared lock and removes the folder if nobody else is inside. */
-export function leaveFolder(path: string, fd: number): void {
+/** Enters the open folder; `undefined`: it went away meanwhile. */
+function tryEnter(directory: Directory, create: boolean, patience: number): Entered | undefined {
+  if (create && !makeControl(directory)) return undefined;
+  const fd = directory.open(CONTROL);
+  if (fd === undefined) return undefined;
+  try {
+    while (!platform.tryLockFile(fd, 'shared')) pause(directory.path, patience);
+    if (directory.isInPlace && directory.isStill(CONTROL, fd)) {
+      return { directory, control: mapControl(directory), fd };
+    }
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
   closeSync(fd);
-  removeIfEmpty(path);
+  return undefined;
+}
+
+/** *Blocks* for a moment. Throws `FolderError` when the patience is at its end. */
+function pause(path: string, patience: number): void {
+  if (now() > patience) {
+    throw new FolderError(
+      `namespace "${path}": refused, somebody has been removing it for ${REMOVAL_PATIENCE} ms; end that program, or remove the folder`,
+    );
+  }
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+}
+
+/** Gives up the shared lock and removes the folder if nobody else is inside. */
+export function leaveFolder(directory: Directory, fd: number): void {
+  closeSync(fd);
+  try {
+    // Otherwise it is left to the next program of the user to whom it belongs.
+    if (!directory.isForeign) removeIfEmpty(directory);
+  } finally {
+    directory.close();
+  }
 }
 
 /** Removes the folders of this user in which nobody is any more. Returns how many it removed. */
 export function sweepFolders(): number {
   const parent = base();
+  // A missing or unsafe one is refused with advice by whoever wants to make a folder in it.
+  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory() || whyUnsafe(parent) !== undefined)
+    return 0;
   let removed = 0;
-  // A missing one is refused with advice by whoever wants to make a folder in it.
-  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory()) return 0;
-  for (const name of readdirSync(parent)) {
+  let failure: unknown;
+  for (const name of foldersIn(parent)) {
     if (!name.startsWith(`${prefix()}.`) && !name.startsWith(`${prefix()}~`)) continue;
-    if (removeIfEmpty(`${parent}/${name}`)) removed++;
+    try {
+      if (removePathIfEmpty(resolve(parent, name))) removed++;
+    } catch (error) {
+      // The others are still to be looked at.
+      failure ??= error;
+    }
   }
+  if (failure !== undefined) throw failure;
   return removed;
+}
+
+/** What is in the folder; nothing for a user who may make folders there and not see those of others. */
+function foldersIn(parent: string): string[] {
+  try {
+    return readdirSync(parent);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'EACCES') return [];
+    throw new PlatformError(`folder "${parent}": can't be swept, ${message}; check its file system`, {
+      cause,
+    });
+  }
 }
 
 /** Where namespaces are. A relative path means what it meant at first, whatever the working directory becomes. */
@@ -167,96 +233,91 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Opens `control`, made if asked; `undefined`: the folder went away meanwhile, try again. */
-function openControl(path: string, create: boolean): number | undefined {
+/** Makes `control` if there is none; returns `false` if the folder went away meanwhile. */
+function makeControl(directory: Directory): boolean {
+  if (directory.stat(CONTROL) !== undefined) return true;
   try {
-    checkFolder(path);
-    if (create) createControl(path);
-    return openSync(`${path}/${CONTROL}`, constants.O_RDWR | constants.O_NOFOLLOW);
+    createSegmentFile(directory, CONTROL, segmentBytes(0));
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    if (create) return undefined;
-    throw new StaleHandleError(
-      `namespace "${path}": can't be entered, it does not exist any more; keep a program inside while handles to it are in use`,
-      { cause: error },
-    );
+    if (error instanceof FolderError && !directory.isInPlace) return false;
+    throw error;
   }
 }
 
 /** Maps through a descriptor of its own: a mapping keeps its file open, and with it the kernel's lock. */
-function mapControl(file: string): Segment {
-  const fd = openSync(file, constants.O_RDWR | constants.O_NOFOLLOW);
+function mapControl(directory: Directory): Segment {
+  const path = directory.nameOf(CONTROL);
+  const fd = directory.open(CONTROL);
+  if (fd === undefined) {
+    throw new FolderError(
+      `shared memory "${path}": can't be opened, somebody removed it; start the program anew`,
+    );
+  }
   try {
-    return mapSegment(fd, file, segmentBytes(0));
+    return mapSegment(fd, path, segmentBytes(0));
   } finally {
     closeSync(fd);
   }
 }
 
-function createControl(path: string): void {
-  const file = `${path}/${CONTROL}`;
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) createSegmentFile(file, segmentBytes(0));
-}
-
-/** Throws `FolderError` unless the path is a folder of this user that nobody else may enter. */
-function checkFolder(path: string): void {
-  const stats = lstatSync(path);
-  const uid = process.geteuid?.() ?? 0;
-  const wrong = whatIsWrong(stats, uid);
-  if (wrong !== undefined) {
-    throw new FolderError(
-      `namespace "${path}": refused, ${wrong}; it is not safe to share memory there, remove it or set LOCKSTEP_DIR to another folder`,
-    );
+function removePathIfEmpty(path: string): boolean {
+  let directory: Directory | undefined;
+  try {
+    directory = Directory.open(path);
+  } catch (error) {
+    // A stranger's, or open to strangers: not for us to touch.
+    if (error instanceof FolderError) return false;
+    throw error;
+  }
+  if (directory === undefined) return false;
+  try {
+    return removeIfEmpty(directory);
+  } finally {
+    directory.close();
   }
 }
 
-function whatIsWrong(stats: Stats, uid: number): string | undefined {
-  if (stats.isSymbolicLink()) return 'it is a symbolic link';
-  if (!stats.isDirectory()) return 'it is not a folder';
-  if (stats.uid !== uid) return `it belongs to user ${stats.uid} and this program runs as ${uid}`;
-  if ((stats.mode & OPEN_TO_OTHERS) !== 0)
-    return `its permissions are ${(stats.mode & 0o777).toString(8)} and not 700`;
-  return undefined;
-}
-
-function isStill(path: string, fd: number): boolean {
-  const there = statSync(`${path}/${CONTROL}`, { throwIfNoEntry: false });
-  return there !== undefined && there.ino === fstatSync(fd).ino;
-}
-
-function removeIfEmpty(path: string): boolean {
+/** Removes the folder if nobody is inside. Closing it gives its lock back. */
+function removeIfEmpty(directory: Directory): boolean {
+  const { path } = directory;
   let fd: number | undefined;
   try {
-    const stats = lstatSync(path);
-    if (whatIsWrong(stats, process.geteuid?.() ?? 0) !== undefined) return false;
-    fd = openExisting(`${path}/${CONTROL}`);
-    if (fd !== undefined && !(platform.tryLockFile(fd, 'exclusive') && isStill(path, fd))) return false;
-    const trash = `${base()}/${prefix()}~${uniqueName()}`;
-    renameSync(path, trash);
-    rmSync(trash, { recursive: true, force: true });
+    if (!platform.tryLockFile(directory.fd, 'exclusive')) return false;
+    fd = directory.stat(CONTROL)?.isFile() === true ? directory.open(CONTROL) : undefined;
+    if (fd === undefined ? livesAnybody(directory) : !isUnlocked(directory, fd)) return false;
+    if (!directory.isInPlace) return false;
+    const trash = resolve(dirname(path), `${prefix()}~${uniqueName()}`);
+    if (!directory.moveTo(trash)) return false;
+    directory.empty();
+    if (directory.isAt(trash)) rmdirSync(trash);
     return true;
   } catch (error) {
-    // Somebody else was faster.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    // Somebody else was faster; or what is in it is not safe to touch, as whoever wants to enter hears.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof FolderError) return false;
     throw new PlatformError(
       `namespace "${path}": can't be removed, ${(error as Error).message}; remove it by hand`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
 }
 
-/** Opens `control`; `undefined` where there is no such file, so that nobody can hold its lock. */
-function openExisting(file: string): number | undefined {
-  try {
-    return openSync(file, constants.O_RDWR | constants.O_NOFOLLOW);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // A link or a folder in its place is nobody's control file either.
-    if (code === 'ENOENT' || code === 'ELOOP' || code === 'EISDIR') return undefined;
-    throw error;
-  }
+/** Takes the exclusive lock of the open `control`, if it still is that. */
+function isUnlocked(directory: Directory, control: number): boolean {
+  return platform.tryLockFile(control, 'exclusive') && directory.isStill(CONTROL, control);
+}
+
+/** Whether an agent lives in a folder without a control file: it was never made, or somebody has removed or replaced it. */
+function livesAnybody(directory: Directory): boolean {
+  return directory.list('agent-').some((name) => {
+    const fd = directory.open(name);
+    if (fd === undefined) return false;
+    try {
+      return !platform.tryLockFile(fd, 'exclusive');
+    } finally {
+      closeSync(fd);
+    }
+  });
 }

@@ -3,25 +3,17 @@
  * lock on the file `names`, so a program that dies in between leaves either the old file or the new one.
  */
 
-import {
-  closeSync,
-  existsSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { load } from '#atomics';
 import { now } from '#clock';
 import { FolderError, InvalidTypeError, NameError } from '../errors.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
 import { platform } from '../platform/current.ts';
-import { withRoom } from '../platform/room.ts';
 import type { Namespace } from './namespace.ts';
 
+const LOCK = 'names';
+const TEMPORARY = 'names.new';
 const PREFIX = 'name-';
 const MAX_NAME_BYTES = 200;
 /** Milliseconds to wait for another program that is opening a name. */
@@ -54,14 +46,14 @@ export function checkName(name: unknown): asserts name is string {
 
 /** Runs `critical` while no other agent of the namespace reads or writes names. *Blocks* while one does. */
 export function withNames<Result>(namespace: Namespace, critical: () => Result): Result {
-  const path = `${namespace.folder}/names`;
-  const fd = withRoom(path, () => openSync(path, 'a', 0o600));
+  const { directory } = namespace;
+  const fd = directory.openOrMake(LOCK);
   try {
     const patience = now() + PATIENCE;
     while (!platform.tryLockFile(fd, 'exclusive')) {
       if (now() > patience) {
         throw new FolderError(
-          `names "${path}": can't be locked, another program has held it for ${PATIENCE} ms; end or resume that program`,
+          `names "${directory.nameOf(LOCK)}": can't be locked, another program has held it for ${PATIENCE} ms; end or resume that program`,
         );
       }
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
@@ -74,13 +66,8 @@ export function withNames<Result>(namespace: Namespace, critical: () => Result):
 
 /** The live cell that the name stands for. Call within `withNames`. */
 export function lookUp(namespace: Namespace, name: string): NamedCell | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`${namespace.folder}/${PREFIX}${name}`, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = namespace.directory.read(PREFIX + name)?.toString('utf8');
+  if (text === undefined) return undefined;
   const [cell = 0, generation = 0] = text.split(' ').map(Number);
   if (!(cell >= 1 && cell <= namespace.arena.bump)) return undefined;
   const { words, at } = namespace.arena.place(cell);
@@ -91,6 +78,7 @@ export function lookUp(namespace: Namespace, name: string): NamedCell | undefine
 
 /** The name that stands for the cell, if there is one. */
 export function nameOf(namespace: Namespace, cell: number, generation: number): string | undefined {
+  if (namespace.directory.isForeign) return undefined;
   return withNames(namespace, () =>
     namesIn(namespace).find((name) => {
       const found = lookUp(namespace, name);
@@ -101,10 +89,9 @@ export function nameOf(namespace: Namespace, cell: number, generation: number): 
 
 /** Makes the name stand for the cell. Call within `withNames`. */
 export function register(namespace: Namespace, name: string, cell: number, generation: number): void {
-  const path = `${namespace.folder}/${PREFIX}${name}`;
-  const temporary = `${namespace.folder}/names.new`;
-  withRoom(path, () => writeFileSync(temporary, `${cell} ${generation}`, { mode: 0o600 }));
-  renameSync(temporary, path);
+  const { directory } = namespace;
+  directory.write(TEMPORARY, `${cell} ${generation}`);
+  directory.rename(TEMPORARY, PREFIX + name);
 }
 
 /**
@@ -129,38 +116,37 @@ export function unlinkName(
 
 /** Removes the names whose objects are gone, unless somebody is just working with names: they are harmless. Never waits. */
 export function pruneNames(namespace: Namespace): void {
-  const names = namesIn(namespace);
+  // Where the program has changed its user, they are left to those who may reach them.
+  const names = namespace.directory.isForeign ? [] : namesIn(namespace);
   if (names.length === 0) return;
-  const fd = withRoom(namespace.folder, () => openSync(`${namespace.folder}/names`, 'a', 0o600));
+  let fd: number | undefined;
   try {
+    fd = namespace.directory.openOrMake(LOCK);
     if (!platform.tryLockFile(fd, 'exclusive')) return;
     for (const name of names) {
       if (lookUp(namespace, name) === undefined) removeName(namespace, name);
     }
+  } catch (error) {
+    // Somebody replaced one of the files: whoever wants a name hears of it. The reaper, who comes by here, has more to do.
+    if (!(error instanceof FolderError)) throw error;
   } finally {
-    closeSync(fd);
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
 /** Removes one name if its object is gone. */
 export function pruneName(namespace: Namespace, name: string): void {
+  if (namespace.directory.isForeign) return;
   withNames(namespace, () => {
     if (lookUp(namespace, name) === undefined) removeName(namespace, name);
   });
 }
 
 /** The names in the namespace; none if somebody has removed its folder. */
-function namesIn({ folder }: Namespace): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((file) => file.startsWith(PREFIX))
-    .map((file) => file.slice(PREFIX.length));
+function namesIn({ directory }: Namespace): string[] {
+  return directory.list(PREFIX).map((file) => file.slice(PREFIX.length));
 }
 
 function removeName(namespace: Namespace, name: string): void {
-  try {
-    unlinkSync(`${namespace.folder}/${PREFIX}${name}`);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+  namespace.directory.remove(PREFIX + name);
 }

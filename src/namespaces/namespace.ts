@@ -1,8 +1,9 @@
 /** Namespace: one thread's view of a namespace's folder: its control segment, its cells, its agents' slots. */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { load } from '#atomics';
 import type { Owner } from '../contracts.ts';
+import { LayoutError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
@@ -22,38 +23,42 @@ import {
 import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
+import type { Directory } from '../platform/directory.ts';
 import type { Mapping } from '../platform/platform.ts';
-import { withRoom } from '../platform/room.ts';
 import type { DataOptions } from './data-files.ts';
-import { dataPath, makeDataFile, mapDataFile, removeData, reserveDataFile } from './data-files.ts';
+import { dataFile, makeDataFile, mapDataFile, removeData, reserveDataFile } from './data-files.ts';
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
 import { enterFolder, leaveFolder } from './folder.ts';
 
 export class Namespace {
+  /** Path of the folder. */
   readonly folder: string;
+  /** The folder itself. */
+  readonly directory: Directory;
   readonly control: Segment;
   readonly words: Words;
   readonly arena: Arena;
   private readonly fd: number;
 
   /** `fd`: the descriptor that keeps the folder from being removed. */
-  constructor(folder: string, control: Segment, fd: number) {
-    this.folder = folder;
+  constructor(directory: Directory, control: Segment, fd: number) {
+    this.folder = directory.path;
+    this.directory = directory;
     this.control = control;
     this.words = control.words;
     this.fd = fd;
     this.arena = new Arena(
       control,
       (index, make) => this.cells(index, make),
-      (cell, generation) => removeData(this.folder, cell, generation),
+      (cell, generation) => removeData(this.directory, cell, generation),
     );
   }
 
   /** Enters the folder; makes it first where `create` is set. */
   static enter(folder: string, create: boolean): Namespace {
-    const { control, fd } = enterFolder(folder, create);
-    return new Namespace(folder, control, fd);
+    const { directory, control, fd } = enterFolder(folder, create);
+    return new Namespace(directory, control, fd);
   }
 
   /** Highest slot that was ever used. */
@@ -82,8 +87,7 @@ export class Namespace {
    * Whoever has the lock owns the slot: to sit in it, or to clear up after who sat there.
    */
   tryLockSlot(slot: number): number | undefined {
-    const path = `${this.folder}/agent-${slot}`;
-    const fd = withRoom(path, () => openSync(path, 'a', 0o600));
+    const fd = this.directory.openOrMake(`agent-${slot}`);
     if (platform.tryLockFile(fd, 'exclusive')) return fd;
     closeSync(fd);
     return undefined;
@@ -106,34 +110,40 @@ export class Namespace {
 
   /** Makes the data of an object that is just being made. Throws `NoSpaceError`. */
   makeData({ number, words, at }: Place, bytes: number, options?: DataOptions): void {
-    makeDataFile(dataPath(this.folder, number, load(words, at + CELL_GENERATION)), bytes, options);
+    makeDataFile(this.directory, dataFile(number, load(words, at + CELL_GENERATION)), bytes, options);
   }
 
   /** Backs the first `bytes` of the data by memory. Throws `NoSpaceError`. */
   reserveData({ number, generation }: { number: number; generation: number }, bytes: number): void {
-    reserveDataFile(dataPath(this.folder, number, generation), bytes);
+    reserveDataFile(this.directory, dataFile(number, generation), bytes);
   }
 
   /** Maps all data of an object that this agent has open, which have to be `least` bytes at least. */
   mapAllData({ number, generation }: { number: number; generation: number }, least: number): Mapping {
-    return mapDataFile(dataPath(this.folder, number, generation), least);
+    return mapDataFile(this.directory, dataFile(number, generation), least);
   }
 
   /** Maps the data of an object that this agent has open. */
   mapData({ number, generation }: { number: number; generation: number }, bytes: number): Mapping {
-    return mapDataFile(dataPath(this.folder, number, generation), bytes, bytes);
+    return mapDataFile(this.directory, dataFile(number, generation), bytes, bytes);
   }
 
   /** Leaves, and removes the folder when nobody is left in it. */
   leave(): void {
-    leaveFolder(this.folder, this.fd);
+    leaveFolder(this.directory, this.fd);
   }
 
   private cells(index: number, make: boolean): Segment {
-    const path = `${this.folder}/cells-${index}`;
+    const name = `cells-${index}`;
+    const path = this.directory.nameOf(name);
     const bytes = segmentBytes(index);
-    if (make) createSegmentFile(path, bytes);
-    const fd = openSync(path, 'r+');
+    if (make) createSegmentFile(this.directory, name, bytes);
+    const fd = this.directory.open(name);
+    if (fd === undefined) {
+      throw new LayoutError(
+        `segment "${path}": can't be opened, there is no such file; somebody removed it, end the programs that use its folder`,
+      );
+    }
     try {
       return mapSegment(fd, path, bytes);
     } finally {

@@ -84,13 +84,15 @@ export const linux: Platform = {
     }
   },
 
+  makeFifo(path: string): void {
+    if (mkfifo(path, 0o600) === 0) return;
+    const code = koffi.errno();
+    if (code !== EEXIST) throw failed('mkfifo', path, code);
+  },
+
   openFifo(path: string): number {
-    if (mkfifo(path, 0o600) !== 0) {
-      const code = koffi.errno();
-      if (code === ENOSPC) throw noRoom(path);
-      if (code !== EEXIST) throw failed('mkfifo', path, code);
-    }
-    const fd = open(path, constants.O_RDWR | constants.O_NONBLOCK | O_CLOEXEC);
+    const flags = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW | O_CLOEXEC;
+    const fd = open(path, flags);
     if (fd < 0) throw failed('open', path);
     return fd;
   },
@@ -127,5 +129,6 @@ function failed(call: string, what: string, code: number = koffi.errno()): Platf
   const name = Object.entries(koffi.os.errno).find(([, value]) => value === code)?.[0] ?? `errno ${code}`;
   return new PlatformError(
     `${call}: failed on ${what}, ${name}; check the limits of this system (ulimit -a) and report it if they are not the cause`,
+    { cause: Object.assign(new Error(`${call}: ${name}`), { code: name }) },
   );
 }

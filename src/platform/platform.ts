@@ -19,8 +19,10 @@ export interface Platform {
   reserve(fd: number, size: number, path: string): void;
   /** Takes the kernel's lock of the open file if it is free. The kernel drops it when the descriptor's owner dies. */
   tryLockFile(fd: number, mode: 'exclusive' | 'shared'): boolean;
+  /** Makes a FIFO for this user alone, if there is nothing of that name. Throws `NoSpaceError`. */
+  makeFifo(path: string): void;
   /**
-   * Opens a FIFO, made if need be, for reading and writing without blocking. The descriptor is for libuv, which closes it: Node
+   * Opens a FIFO for reading and writing without blocking; a link is not followed. The descriptor is for libuv, which closes it: Node
    * keeps a list of those that a worker thread has opened with `node:fs`, and would close it once more when the thread ends,
    * whoever had that number by then.
    */

@@ -1,14 +1,17 @@
 /** Room: what a full file system means, whichever call meets it first. */
 
-import { NoSpaceError } from '../errors.ts';
+import { NoSpaceError, PlatformError } from '../errors.ts';
 
-/** Runs what makes or fills the file or folder; throws `NoSpaceError` where its file system has no room left. */
+/** Runs what fills the file. Throws `NoSpaceError` where its file system has no room left, `PlatformError` for another refusal. */
 export function withRoom<Result>(path: string, make: () => Result): Result {
   try {
     return make();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw code === 'ENOSPC' || code === 'EDQUOT' ? noRoom(path, error) : error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw noRoom(path, error);
+    throw new PlatformError(`shared memory "${path}": can't be written, ${message}; check its file system`, {
+      cause: error,
+    });
   }
 }
 

@@ -5,6 +5,7 @@ export type Bell = import('../../src/namespaces/doorbell.ts').Bell;
 export type Bells = import('../../src/namespaces/doorbell.ts').Bells;
 export type Cell = import('../../src/agents/cell.ts').Cell;
 export type Hold = import('../../src/contracts.ts').Hold;
+export type Directory = import('../../src/platform/directory.ts').Directory;
 export type Namespace = import('../../src/namespaces/namespace.ts').Namespace;
 export type ObjectType = import('../../src/agents/cell.ts').ObjectType;
 export type Ring = import('../../src/messaging/ring/ring.ts').Ring;

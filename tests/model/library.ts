@@ -5,6 +5,7 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly adopt: typeof import('../../src/agents/agent.ts').adopt;
   readonly namedFolder: typeof import('../../src/namespaces/folder.ts').namedFolder;
   readonly Namespace: typeof import('../../src/namespaces/namespace.ts').Namespace;
+  readonly Directory: typeof import('../../src/platform/directory.ts').Directory;
   readonly Deadline: typeof import('../../src/deadline.ts').Deadline;
   readonly Gate: typeof import('../../src/messaging/ring/gate.ts').Gate;
   readonly LockedPut: typeof import('../../src/messaging/ring/locked-put.ts').LockedPut;
@@ -34,6 +35,7 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'messaging/ring/locked-put.js',
     'messaging/ring/ring.js',
     'messaging/ring/room-wait.js',
+    'platform/directory.js',
     'sync/lock/raw-lock.js',
     'waiting/taking.js',
   ];

@@ -1,6 +1,6 @@
 /** Namespace of the model: no folder behind it. Bells and slot locks are the machine's. */
 
-import type { Bell, Bells, Namespace } from './internals.ts';
+import type { Bell, Bells, Directory, Namespace } from './internals.ts';
 import type { Library } from './library.ts';
 import { machine, OP, segment } from './machine.ts';
 
@@ -13,13 +13,20 @@ export interface ModelNamespace extends Namespace {
 export type MakeNamespace = (folder: string, slot: number) => ModelNamespace;
 
 export function namespacesOf(lib: Library): MakeNamespace {
+  const directories = new Map<string, Directory>();
+  const directoryAt = (folder: string): Directory => {
+    const directory = directories.get(folder) ?? lib.Directory.open(folder);
+    if (directory === undefined) throw new Error(`${folder} is missing`);
+    directories.set(folder, directory);
+    return directory;
+  };
   class Modelled extends lib.Namespace implements ModelNamespace {
     answer = (_cell: number): void => {};
     private readonly slot: number;
     private seated = false;
 
     constructor(folder: string, slot: number) {
-      super(folder, segment, 0);
+      super(directoryAt(folder), segment, 0);
       this.slot = slot;
     }
 

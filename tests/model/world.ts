@@ -102,6 +102,6 @@ function emptyFolder(lib: Library): string {
   process.env.LOCKSTEP_DIR = base;
   process.on('exit', () => rmSync(base, { recursive: true, force: true }));
   const folder = lib.namedFolder(NAMESPACE);
-  mkdirSync(folder);
+  mkdirSync(folder, { mode: 0o700 });
   return folder;
 }

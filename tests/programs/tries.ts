@@ -29,6 +29,28 @@ const ATTEMPTS: Record<string, () => unknown> = {
     await semaphore.acquire();
     return semaphore.value;
   },
+  /** The same in each of several namespaces, separated by commas. */
+  'awaiting-in': () => {
+    return Promise.all(
+      name.split(',').map(async (namespace) => {
+        try {
+          const semaphore = new Semaphore(0, { name: 'tried', namespace });
+          setTimeout(() => semaphore.release(), 10);
+          await semaphore.acquire();
+          return { done: semaphore.value };
+        } catch (error) {
+          return told(error);
+        }
+      }),
+    );
+  },
+  /** Uses a named lock in each of several folders, separated by colons. */
+  'named-below': () => {
+    return name.split(':').map((folder) => {
+      process.env.LOCKSTEP_DIR = folder;
+      return refusalOf(() => new Lock({ name: 'tried' }).acquireSync().release()) ?? 'done';
+    });
+  },
   /** Makes locks until it is refused; then those there are still work, and after closing some there is room again. */
   fill: () => {
     const locks: Lock[] = [];

@@ -102,7 +102,7 @@ export class Channel {
     const { buffer } = cell.agent.namespace.mapAllData(cell, HEADER_BYTES);
     this.ring = new Ring(new Int32Array(buffer), 0, title);
     const bytes = Buffer.from(buffer);
-    const far = new Far(cell.agent.folder, cell);
+    const far = new Far(cell.agent.namespace.directory, cell);
     this.writer = new RingWriter(cell, this.ring, bytes, far, title);
     this.reader = new RingReader(this.ring, bytes, far, title, () => this.taken());
   }

@@ -10,8 +10,8 @@
  *   warned-<first>-<second>                        so that of each pair one warning is given
  */
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Cell } from '../../agents/cell.ts';
+import type { Directory } from '../../platform/directory.ts';
 import { titleOf } from './deadlock.ts';
 import type { RawLock } from './raw-lock.ts';
 import type { Scope } from './scope.ts';
@@ -47,9 +47,10 @@ export function checkOrder(lock: RawLock, stack: string): void {
     const { name, pid } = namespace.identity(slot);
     const titles = [titleOf(namespace, held.number), titleOf(namespace, cell.number)] as const;
     const pair: Pair = { first, second, others, titles, who: `${name} (pid ${pid})`, stack };
-    if (!existsSync(path)) writeFileSync(path, JSON.stringify(pair), { mode: 0o600 });
-    const back = wayBack(cell.agent.folder, pair);
-    if (back !== undefined && isFirstWarning(cell.agent.folder, first, second)) warn(pair, back);
+    const { directory } = namespace;
+    directory.writeNew(file, JSON.stringify(pair));
+    const back = wayBack(directory, pair);
+    if (back !== undefined && isFirstWarning(directory, first, second)) warn(pair, back);
   }
 }
 
@@ -66,8 +67,8 @@ function heldBefore({ cell, scope, turn }: RawLock): Cell[] {
 }
 
 /** Pairs that lead from `pair.second` to `pair.first` and can meet with it at one time. */
-function wayBack(folder: string, pair: Pair): Pair[] | undefined {
-  const pairs = readPairs(folder);
+function wayBack(directory: Directory, pair: Pair): Pair[] | undefined {
+  const pairs = readPairs(directory);
   const visited = new Set<string>();
   const search = (from: string, way: readonly Pair[]): Pair[] | undefined => {
     if (from === pair.first) return isKeptApart([pair, ...way]) ? undefined : [...way];
@@ -88,28 +89,20 @@ function isKeptApart(way: readonly Pair[]): boolean {
   return way[0]!.others.some((other) => way.every(({ others }) => others.includes(other)));
 }
 
-function readPairs(folder: string): Pair[] {
-  return readdirSync(folder)
-    .filter((file) => file.startsWith(PREFIX))
-    .flatMap((file) => {
-      try {
-        return [JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as Pair];
-      } catch (error) {
-        // Somebody is just writing it, and will look at ours then.
-        if (error instanceof SyntaxError) return [];
-        throw error;
-      }
-    });
+function readPairs(directory: Directory): Pair[] {
+  return directory.list(PREFIX).flatMap((file) => {
+    try {
+      return [JSON.parse(directory.read(file)?.toString('utf8') ?? '') as Pair];
+    } catch (error) {
+      // Somebody is just writing it, and will look at ours then.
+      if (error instanceof SyntaxError) return [];
+      throw error;
+    }
+  });
 }
 
-function isFirstWarning(folder: string, first: string, second: string): boolean {
-  try {
-    writeFileSync(`${folder}/warned-${[first, second].sort().join('-')}`, '', { flag: 'wx', mode: 0o600 });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
+function isFirstWarning(directory: Directory, first: string, second: string): boolean {
+  return directory.writeNew(`warned-${[first, second].sort().join('-')}`, '');
 }
 
 function warn(pair: Pair, back: readonly Pair[]): void {

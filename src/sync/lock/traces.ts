@@ -3,15 +3,12 @@
  * whoever takes it: slow, and meant for finding faults.
  */
 
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { Cell } from '../../agents/cell.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
-import { withRoom } from '../../platform/room.ts';
 
 /** Notes the stack of this agent's taking of the object. */
 export function writeTrace({ agent, number, generation }: Cell, stack: string): void {
-  const path = pathOf(agent.namespace, number);
-  withRoom(path, () => writeFileSync(path, `${generation} ${agent.slot}\n${stack}`, { mode: 0o600 }));
+  agent.namespace.directory.write(fileOf(number), `${generation} ${agent.slot}\n${stack}`);
 }
 
 /** The stack of the present holding, if the agent in `slot` has noted it. */
@@ -21,17 +18,12 @@ export function readTrace(
   generation: number,
   slot: number,
 ): string | null {
-  let text: string;
-  try {
-    text = readFileSync(pathOf(namespace, cell), 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  const text = namespace.directory.read(fileOf(cell))?.toString('utf8');
+  if (text === undefined) return null;
   const [head, ...stack] = text.split('\n');
   return head === `${generation} ${slot}` ? stack.join('\n') : null;
 }
 
-function pathOf({ folder }: Namespace, cell: number): string {
-  return `${folder}/trace-${cell}`;
+function fileOf(cell: number): string {
+  return `trace-${cell}`;
 }

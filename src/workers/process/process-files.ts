@@ -1,48 +1,63 @@
 /**
  * Process files: how a parent and a child process hand over the job and its outcome.
  *
- *   <namespace folder>/job-<id>      written by the parent, read by the child (which makes it read-only then), and removed when it has opened the shared objects in it
- *   <namespace folder>/result-<id>   written by the child under another name and renamed, read and removed by the parent
+ * A file without a name: the parent makes it in its namespace's folder, takes its name away at once, and hands it down as descriptor 3.
  *
- * Files and no pipe: a result of any size can't block a child that nobody reads from, and the folder takes with it whatever
- * a killed process leaves.
+ *   byte  0  MAGIC
+ *         4  progress   WRITTEN by the parent; BEGUN, OPENED and DONE by the child
+ *         8  length     bytes of what follows
+ *        16  the job, until the child has opened the shared objects in it; from DONE on the outcome
+ *
+ * A file and no pipe: a result of any size can't block a child that nobody reads from. Without a name, because nobody else can put anything
+ * in its place, and because the system takes it away when both are gone, however they ended.
+ *
+ * Death: the header goes in one write, after what it speaks of. A child killed before that has left nothing; its parent reads up to what the
+ * header says. A parent killed before it has taken the name away leaves an empty file, `job-<slot>`; the next in its slot makes its own there.
  */
 
-import { chmodSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { serialize } from 'node:v8';
+import type { Agent } from '../../agents/agent.ts';
 import type { Parcel } from '../../codec/parcel.ts';
 import { readClone } from '../../codec/read-clone.ts';
-import { NoSpaceError, NotSendableError, PlatformError } from '../../errors.ts';
+import { LockstepError, NoSpaceError, NotSendableError, PlatformError } from '../../errors.ts';
 import type { FunctionReference } from '../../functions/reference.ts';
-import { uniqueName } from '../../platform/unique.ts';
 import type { ProcessIdentity } from '../identity.ts';
 import type { Outcome } from '../outcome.ts';
 import { threw } from '../outcome.ts';
 
-/** Mode of a job's file once Lockstep runs in the child. */
-const BEGUN = 0o400;
+const MAGIC = 0x314a534c;
+const HEADER_BYTES = 16;
+/** How far a child has come. */
+const WRITTEN = 0;
+const BEGUN = 1;
+const OPENED = 2;
+const DONE = 3;
+/** The descriptor in the child: the first after standard input, output and error. */
+const HANDED_DOWN = 3;
 
 /** What a child process has to do, and who it is. */
 export interface Job {
   readonly identity: ProcessIdentity;
+  /** Folder of the namespace. */
+  readonly folder: string;
   readonly target: FunctionReference;
   readonly isMethod: boolean;
   readonly cargo: Parcel;
   /** Where it goes first; `undefined`: where it starts. */
-  readonly folder: string | undefined;
+  readonly workingFolder: string | undefined;
 }
 
-/** Where a job's files are. The job's own path tells all. */
+/** A job's file, in the parent or in the child. */
 export interface JobFiles {
-  readonly folder: string;
+  /** The open file. */
+  readonly fd: number;
+  /** What the child is to be told on its command line. */
   readonly job: string;
-  readonly result: string;
 }
 
 /** Writes the job. Throws `NotSendableError` or `NoSpaceError`; then nothing is left. */
-export function writeJob(folder: string, job: Job, title: string): JobFiles {
-  const files = jobFiles(`${folder}/job-${uniqueName()}`);
+export function writeJob({ namespace, slot }: Agent, job: Job, title: string): JobFiles {
   let bytes: Uint8Array;
   try {
     bytes = serialize(job);
@@ -52,83 +67,141 @@ export function writeJob(folder: string, job: Job, title: string): JobFiles {
       { cause },
     );
   }
+  const { directory } = namespace;
+  const name = `job-${slot}`;
+  let fd: number | undefined;
   try {
-    writeFileSync(files.job, bytes, { mode: 0o600, flag: 'wx' });
+    while (fd === undefined) {
+      directory.remove(name);
+      fd = directory.make(name);
+    }
+    directory.remove(name);
+    writePart(fd, WRITTEN, bytes);
+    return { fd, job: String(HANDED_DOWN) };
   } catch (cause) {
-    rmSync(files.job, { force: true });
-    if ((cause as NodeJS.ErrnoException).code === 'ENOSPC') {
+    if (fd !== undefined) closeSync(fd);
+    if ((cause as NodeJS.ErrnoException).code === 'ENOSPC' || cause instanceof NoSpaceError) {
       throw new NoSpaceError(
-        `${title}: can't be started, there is no room for its ${bytes.length} bytes of arguments in "${folder}"; ` +
+        `${title}: can't be started, there is no room for its ${bytes.length} bytes of arguments in "${directory.path}"; ` +
           'free space there (df shows it), or pass large data in shared memory',
         { cause },
       );
     }
+    if (cause instanceof LockstepError) throw cause;
     throw new PlatformError(`${title}: can't be started, ${(cause as Error).message}; check the folder`, {
       cause,
     });
   }
-  return files;
 }
 
-/** Reads the job from its file. */
-export function readJob(path: string): { job: Job; files: JobFiles } {
-  return { job: readClone(readFileSync(path)) as Job, files: jobFiles(path) };
+/** What the descriptors of a child have to be for it to get the file. */
+export function stdioWith({ fd }: JobFiles): ('inherit' | number)[] {
+  return ['inherit', 'inherit', 'inherit', fd];
+}
+
+/** Reads the job that this process was started with. Throws `PlatformError` where that is none. */
+export function readJob(given: string): { job: Job; files: JobFiles } {
+  const fd = Number(given);
+  try {
+    checkOwn(fd);
+    const { progress, content } = readPart(fd);
+    if (progress !== WRITTEN) throw new Error('it was read before');
+    return { job: readClone(content) as Job, files: { fd, job: given } };
+  } catch (cause) {
+    throw new PlatformError(
+      `lockstep: can't run as a child process, descriptor ${given} is no job (${(cause as Error).message}); start children by Process.start()`,
+      { cause },
+    );
+  }
 }
 
 /** Says that Lockstep runs in the child. */
-export function beginJob({ job }: JobFiles): void {
-  chmodSync(job, BEGUN);
-}
-
-/** Whether the child has said so. */
-export function hasBegun({ job }: JobFiles): boolean {
-  const stat = statSync(job, { throwIfNoEntry: false });
-  return stat === undefined || (stat.mode & 0o777) === BEGUN;
+export function beginJob({ fd }: JobFiles): void {
+  writeHeader(fd, BEGUN, 0);
 }
 
 /** Says that the child has all it needs of the job. */
-export function finishJob({ job }: JobFiles): void {
-  rmSync(job, { force: true });
+export function finishJob({ fd }: JobFiles): void {
+  writeHeader(fd, OPENED, 0);
+  ftruncateSync(fd, HEADER_BYTES);
 }
 
-/** Whether the child has said so. */
-export function isFinished({ job }: JobFiles): boolean {
-  return !existsSync(job);
+/** Whether Lockstep has run in the child. To be asked before the outcome is taken. */
+export function hasBegun({ fd }: JobFiles): boolean {
+  return readHeader(fd).progress >= BEGUN;
+}
+
+/** Whether the child has all it needs of the job. */
+export function isFinished({ fd }: JobFiles): boolean {
+  return readHeader(fd).progress >= OPENED;
 }
 
 /** Records the outcome; one that can't be written is replaced by the error that says so. */
-export function writeOutcome({ result }: JobFiles, outcome: Outcome): void {
+export function writeOutcome({ fd }: JobFiles, outcome: Outcome): void {
   try {
-    writeWhole(result, outcome);
+    writePart(fd, DONE, serialize(outcome));
   } catch (error) {
     const reason = error as NodeJS.ErrnoException;
     const message = `its result was lost, ${reason.message}; return less, or put large data into shared memory`;
     const Kind = reason.code === 'ENOSPC' ? NoSpaceError : NotSendableError;
-    writeWhole(result, threw(new Kind(message, { cause: error }), 'process'));
+    ftruncateSync(fd, HEADER_BYTES);
+    writePart(fd, DONE, serialize(threw(new Kind(message, { cause: error }), 'process')));
   }
 }
 
 /** Takes what the child left; `undefined` if it left nothing. */
-export function takeOutcome({ job, result }: JobFiles): Outcome | undefined {
+export function takeOutcome({ fd }: JobFiles): Outcome | undefined {
   try {
-    return readClone(readFileSync(result)) as Outcome;
+    if (readHeader(fd).progress !== DONE) return undefined;
+    return readClone(readPart(fd).content) as Outcome;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     return threw(error, 'process');
   } finally {
-    for (const path of [job, result, unfinished(result)]) rmSync(path, { force: true });
+    closeSync(fd);
   }
 }
 
-function writeWhole(path: string, outcome: Outcome): void {
-  writeFileSync(unfinished(path), serialize(outcome), { mode: 0o600 });
-  renameSync(unfinished(path), path);
+function writePart(fd: number, progress: number, bytes: Uint8Array): void {
+  // The kernel takes at most some 2 GB at once.
+  for (let at = 0; at < bytes.length; ) {
+    at += writeSync(fd, bytes, at, bytes.length - at, HEADER_BYTES + at);
+  }
+  writeHeader(fd, progress, bytes.length);
 }
 
-function jobFiles(job: string): JobFiles {
-  return { folder: dirname(job), job, result: job.replace(/job-([^/]+)$/, 'result-$1') };
+function writeHeader(fd: number, progress: number, length: number): void {
+  const header = new DataView(new ArrayBuffer(HEADER_BYTES));
+  header.setInt32(0, MAGIC, true);
+  header.setInt32(4, progress, true);
+  header.setFloat64(8, length, true);
+  writeSync(fd, header, 0, HEADER_BYTES, 0);
 }
 
-function unfinished(path: string): string {
-  return `${path}.part`;
+function readHeader(fd: number): { progress: number; length: number } {
+  const header = new DataView(new ArrayBuffer(HEADER_BYTES));
+  if (readSync(fd, header, 0, HEADER_BYTES, 0) < HEADER_BYTES || header.getInt32(0, true) !== MAGIC) {
+    throw new Error('it does not begin as a job does');
+  }
+  return { progress: header.getInt32(4, true), length: header.getFloat64(8, true) };
+}
+
+function readPart(fd: number): { progress: number; content: Uint8Array } {
+  const { progress, length } = readHeader(fd);
+  if (!(length >= 0 && HEADER_BYTES + length <= fstatSync(fd).size)) throw new Error('it was cut');
+  const content = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const read = readSync(fd, content, at, length - at, HEADER_BYTES + at);
+    if (read === 0) throw new Error('it was cut');
+    at += read;
+  }
+  return { progress, content };
+}
+
+/** Throws unless the descriptor is a file of this user or root that nobody else may open. */
+function checkOwn(fd: number): void {
+  const stats = fstatSync(fd);
+  if (!stats.isFile()) throw new Error('it is not a file');
+  if (stats.uid !== process.geteuid?.() && stats.uid !== 0)
+    throw new Error(`it belongs to user ${stats.uid}`);
+  if ((stats.mode & 0o077) !== 0) throw new Error(`its permissions are ${(stats.mode & 0o777).toString(8)}`);
 }

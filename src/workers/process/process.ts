@@ -17,7 +17,7 @@ import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from '../identity.ts';
 import type { Order, Running } from '../launch.ts';
 import { foldersForProcess, optionsForProcess, optionsShown } from '../node-options.ts';
 import type { JobFiles } from './process-files.ts';
-import { hasBegun, isFinished, takeOutcome, writeJob } from './process-files.ts';
+import { hasBegun, isFinished, stdioWith, takeOutcome, writeJob } from './process-files.ts';
 
 /** Options of a Process. */
 export type ProcessOptions<
@@ -76,18 +76,21 @@ function launch(order: Order, path: readonly number[]): Running {
     `${title}:`,
     order.isMethod ? 'this' : 'args',
   );
+  for (const { cell } of shared)
+    cell.agent.namespace.directory.checkUser(`${title}: can't be started, a shared object in its arguments`);
   const agent = defaultAgent();
   const parent = { pid: process.pid, name: own.name };
   const { start, next } = foldersForProcess();
   const options = optionsShown();
   const job = {
     identity: { name, path, daemon, parent },
+    folder: agent.folder,
     target: order.target,
     isMethod: order.isMethod,
     cargo,
-    folder: next,
+    workingFolder: next,
   };
-  const files = writeJob(agent.folder, job, title);
+  const files = writeJob(agent, job, title);
   let child: ReturnType<typeof spawnNode>;
   try {
     child = spawnNode(files, start, title);
@@ -145,7 +148,7 @@ function spawnNode(
   let child: ChildProcess;
   let cause: unknown;
   try {
-    child = spawn(process.execPath, command, { stdio: 'inherit', cwd: folder });
+    child = spawn(process.execPath, command, { stdio: stdioWith(files), cwd: folder });
     if (child.pid !== undefined) return child as ChildProcess & { pid: number };
     // The reason comes as an event, after this call.
     child.once('error', () => {});

@@ -58,6 +58,8 @@ function launch(order: Order): Running {
   const { title, name, daemon, target, isMethod } = order;
   checkLoader(target.module, title);
   const { parcel: cargo, shared } = packWhole(order.cargo, 'thread', `${title}:`, isMethod ? 'this' : 'args');
+  for (const { cell } of shared)
+    cell.agent.namespace.directory.checkUser(`${title}: can't be started, a shared object in its arguments`);
   const agent = defaultAgent();
   const own = identity();
   const status = new ThreadStatus();

@@ -1,0 +1,421 @@
+/**
+ * Directory: an open folder. It is checked once, by what was opened; then whatever lies in it is reached through the descriptor.
+ *
+ * A path may lead elsewhere at the next call: a folder was removed, and a stranger made another of that name. A descriptor stays with what
+ * was checked. `/proc/self/fd/<n>/<name>` is how `node:fs` reaches a file relative to a descriptor. (Calling openat() instead would open
+ * descriptors that Node knows nothing of, and does not close when a thread is terminated: its locks would stay.)
+ *
+ * Where /proc is missing or may not be read, files are reached by path. Then each opening is followed by a look whether the path still leads
+ * to the folder that was checked.
+ *
+ * What is opened in a folder is checked, too: a file (or a FIFO, where one is wanted) of this user or root that nobody else may open. A link
+ * is never followed, and a FIFO in place of a file blocks nobody.
+ */
+
+import type { Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { FolderError, LockstepError, PlatformError } from '../errors.ts';
+import { platform } from './current.ts';
+import { noRoom } from './room.ts';
+
+const OPEN_TO_OTHERS = 0o077;
+const CAREFUL = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+const PRIVATE = 0o600;
+
+type Kind = 'file' | 'FIFO';
+
+/** What is wrong where opening fails in this way. */
+const IN_ITS_PLACE: Record<string, string> = {
+  ELOOP: 'it is a symbolic link',
+  EISDIR: 'it is a folder',
+  ENXIO: 'it is not a file',
+  ENODEV: 'it is not a file',
+  ENOTDIR: 'it is not a folder',
+};
+
+/** How the system refuses what is no folder, or another user's. */
+const REFUSALS: ReadonlySet<string> = new Set(['ELOOP', 'ENOTDIR', 'EACCES', 'EPERM']);
+
+export class Directory {
+  /** Where it was when it was opened. For messages and handles. */
+  readonly path: string;
+  readonly fd: number;
+  /** Whom it belongs to: who this program ran as when it was opened. */
+  readonly user: number;
+  private way: string;
+  private readonly byPath: boolean;
+
+  private constructor(path: string, fd: number, user: number, way: string) {
+    this.path = path;
+    this.fd = fd;
+    this.user = user;
+    this.way = way;
+    this.byPath = way === path;
+  }
+
+  /** Opens the folder; `undefined` if there is none. Throws `FolderError` unless it is this user's alone. */
+  static open(path: string): Directory | undefined {
+    const user = effectiveUser();
+    return opened(path, path, OPEN_TO_OTHERS, (fd) => {
+      return new Directory(path, fd, user, isReachable(fd) ? `/proc/self/fd/${fd}` : path);
+    });
+  }
+
+  /** Whether this program runs as another user than when it opened the folder, and so may not use it any more. */
+  get isForeign(): boolean {
+    return effectiveUser() !== this.user;
+  }
+
+  /** Whether the path leads to this folder now, and it is still this user's alone. */
+  get isInPlace(): boolean {
+    return (
+      this.isAt(this.byPath ? this.way : this.path) && whatIsWrongWithFolder(fstatSync(this.fd)) === undefined
+    );
+  }
+
+  /** Whether the path leads to this folder now. */
+  isAt(path: string): boolean {
+    const there = this.attempt('', ['ENOENT'], () => lstatSync(path));
+    return there !== undefined && isSame(there, fstatSync(this.fd));
+  }
+
+  /** Gives it another path, which must be free. Returns `false`, with nothing changed, if it is not at its path any more. */
+  moveTo(path: string): boolean {
+    renameSync(this.path, path);
+    if (this.isAt(path)) {
+      if (this.byPath) this.way = path;
+      return true;
+    }
+    // Root had taken this one away, and a stranger the name: that one is not for us to move.
+    renameSync(path, this.path);
+    return false;
+  }
+
+  /** Whether the open file is the one of that name now, and still this user's alone. */
+  isStill(name: string, fd: number): boolean {
+    const there = this.stat(name);
+    const own = fstatSync(fd);
+    return (
+      there !== undefined && isSame(there, own) && whatIsWrongWithFile(own, 'file', this.user) === undefined
+    );
+  }
+
+  /** Throws `FolderError` where this program runs as another user than when it opened the folder. `what`: what is refused then. */
+  checkUser(what: string): void {
+    if (this.isForeign) throw new FolderError(`${what} is in "${this.path}", but ${this.userChanged()}`);
+  }
+
+  /** How a file in this folder is called in messages. */
+  nameOf(name: string): string {
+    return `${this.path}/${name}`;
+  }
+
+  /** Opens a file; `undefined` if there is none. */
+  open(name: string, flags: number = constants.O_RDWR, kind: Kind = 'file'): number | undefined {
+    return this.attempt(name, ['ENOENT'], () => this.openChecked(name, flags, kind));
+  }
+
+  /** Opens a file for reading and writing, which is made if there is none. */
+  openOrMake(name: string): number {
+    return this.attempt(name, [], () =>
+      this.openChecked(name, constants.O_RDWR | constants.O_CREAT, 'file'),
+    )!;
+  }
+
+  /** Makes a file; `undefined` if there is one. */
+  make(name: string): number | undefined {
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+    return this.attempt(name, ['EEXIST'], () => this.openChecked(name, flags, 'file'));
+  }
+
+  /** Opens a FIFO, made if need be, for reading and writing: see `Platform.openFifo`. */
+  openFifo(name: string): number {
+    return this.attempt(name, [], () => {
+      platform.makeFifo(this.at(name));
+      // Looked at before it is opened, as what is opened here is libuv's to close.
+      this.check(name, lstatSync(this.at(name)), 'FIFO');
+      const fd = platform.openFifo(this.at(name));
+      this.check(name, fstatSync(fd), 'FIFO');
+      return fd;
+    })!;
+  }
+
+  /** Opens the bell-like FIFO to write; `undefined` if there is none, or nobody reads from it. */
+  openFifoToWrite(name: string): number | undefined {
+    return this.attempt(name, ['ENOENT', 'ENXIO'], () => this.openChecked(name, constants.O_WRONLY, 'FIFO'));
+  }
+
+  /** The file's content; `undefined` if there is none. */
+  read(name: string): Buffer | undefined {
+    const fd = this.open(name, constants.O_RDONLY);
+    if (fd === undefined) return undefined;
+    try {
+      return this.attempt(name, [], () => readFileSync(fd));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Writes a new file; returns `false` if there is one. Where it fails, nothing is left. */
+  writeNew(name: string, content: string | Uint8Array): boolean {
+    const fd = this.make(name);
+    if (fd === undefined) return false;
+    try {
+      this.attempt(name, [], () => writeFileSync(fd, content));
+    } catch (error) {
+      this.remove(name);
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+    return true;
+  }
+
+  /** Writes a file anew, in place of whatever is there. */
+  write(name: string, content: string | Uint8Array): void {
+    do this.remove(name);
+    while (!this.writeNew(name, content));
+  }
+
+  /** What is there of that name; a link is not followed. */
+  stat(name: string): Stats | undefined {
+    return this.attempt(name, ['ENOENT'], () => lstatSync(this.at(name)));
+  }
+
+  /** Gives a file another name, in place of whatever has it. */
+  rename(from: string, to: string): void {
+    this.attempt(to, [], () => {
+      this.checkPlace();
+      renameSync(this.at(from), this.at(to));
+    });
+  }
+
+  /** Gives a file one name more; returns `false` if that is taken. */
+  link(from: string, to: string): boolean {
+    return this.attempt(to, ['EEXIST'], () => linkSync(this.at(from), this.at(to)) ?? true) ?? false;
+  }
+
+  /** Removes a file, if it is there. */
+  remove(name: string): void {
+    this.attempt(name, ['ENOENT'], () => {
+      this.checkPlace();
+      unlinkSync(this.at(name));
+    });
+  }
+
+  /** Names of all that begin with `prefix`. */
+  list(prefix = ''): string[] {
+    const names = this.attempt('', ['ENOENT'], () => readdirSync(this.way)) ?? [];
+    return prefix === '' ? names : names.filter((name) => name.startsWith(prefix));
+  }
+
+  /** Removes all that is in it: entries of this very folder, and of no other. */
+  empty(): void {
+    for (const name of this.list()) {
+      if (this.stat(name)?.isDirectory() === true) this.removeFolder(name);
+      else this.remove(name);
+    }
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+
+  private removeFolder(name: string): void {
+    const path = this.nameOf(name);
+    // Whatever its permissions: who could have used them had to come through this folder.
+    const inner = opened(this.at(name), path, 0, (fd) => {
+      return new Directory(path, fd, this.user, this.byPath ? path : `/proc/self/fd/${fd}`);
+    });
+    try {
+      inner?.empty();
+    } finally {
+      inner?.close();
+    }
+    this.attempt(name, ['ENOENT'], () => rmdirSync(this.at(name)));
+  }
+
+  private at(name: string): string {
+    return `${this.way}/${name}`;
+  }
+
+  private openChecked(name: string, flags: number, kind: Kind): number {
+    const fd = openSync(this.at(name), flags | CAREFUL, PRIVATE);
+    try {
+      this.check(name, fstatSync(fd), kind);
+      this.checkPlace();
+      return fd;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** Where files are reached by path: throws `FolderError` if that leads elsewhere now. */
+  private checkPlace(): void {
+    if (!this.byPath || this.isInPlace) return;
+    throw new FolderError(
+      `namespace "${this.path}": refused, its folder was removed or replaced; end the programs that use it, and look who did that`,
+    );
+  }
+
+  private check(name: string, stats: Stats, kind: Kind): void {
+    const wrong = whatIsWrongWithFile(stats, kind, this.user);
+    if (wrong !== undefined) throw this.notSafe(name, wrong);
+  }
+
+  /** Runs a call of the system for the file. Gives `undefined` where it fails as `expected`, and throws an error with a code of ours otherwise. */
+  private attempt<Result>(name: string, expected: readonly string[], call: () => Result): Result | undefined {
+    try {
+      return call();
+    } catch (error) {
+      const code = codeOf(error);
+      if (expected.includes(code)) return undefined;
+      throw this.failure(name, error, code);
+    }
+  }
+
+  private failure(name: string, cause: unknown, code: string): LockstepError {
+    if (cause instanceof FolderError) return cause;
+    const path = name === '' ? this.path : this.nameOf(name);
+    if (code === 'ENOSPC' || code === 'EDQUOT') return noRoom(path, cause);
+    if (this.isForeign)
+      return new FolderError(`shared memory "${path}": can't be reached, ${this.userChanged()}`, { cause });
+    const inPlace = IN_ITS_PLACE[code];
+    if (inPlace !== undefined) return this.notSafe(name, inPlace, cause);
+    if (code === 'ENOENT') {
+      return new FolderError(
+        `shared memory "${path}": can't be made, its folder was removed while it was in use; keep cleaners away from it, ` +
+          'and start the programs that use it anew',
+        { cause },
+      );
+    }
+    if (cause instanceof LockstepError) return cause;
+    return unusable(`shared memory "${path}"`, cause, code);
+  }
+
+  private notSafe(name: string, wrong: string, cause?: unknown): FolderError {
+    return new FolderError(
+      `shared memory "${this.nameOf(name)}": refused, ${wrong}; somebody replaced it, end the programs that use its folder and remove that`,
+      cause === undefined ? undefined : { cause },
+    );
+  }
+
+  private userChanged(): string {
+    return (
+      `that belongs to user ${this.user} and this program has changed its user to ${effectiveUser()} since; ` +
+      'make shared objects after the change, and use those'
+    );
+  }
+}
+
+/** Opens the folder at `way`, which is called `path`, if it is there, this user's, and has none of the permissions `refused`. */
+function opened(
+  way: string,
+  path: string,
+  refused: number,
+  make: (fd: number) => Directory,
+): Directory | undefined {
+  let fd: number;
+  try {
+    fd = openSync(way, FOLDER);
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code === 'ENOENT') return undefined;
+    if (!REFUSALS.has(code)) throw unusable(`namespace "${path}"`, cause, code);
+    throw folderRefused(path, whyNotOpened(way, code), cause);
+  }
+  const wrong = whatIsWrongWithFolder(fstatSync(fd), refused);
+  if (wrong === undefined) return make(fd);
+  closeSync(fd);
+  throw folderRefused(path, wrong);
+}
+
+function unusable(title: string, cause: unknown, code: string): PlatformError {
+  const advice =
+    code === 'EMFILE' || code === 'ENFILE'
+      ? 'raise the limit of open files (ulimit -n), or use fewer threads and namespaces'
+      : 'check who changed its permissions, and the file system';
+  return new PlatformError(`${title}: can't be used, ${code || String(cause)}; ${advice}`, { cause });
+}
+
+function whyNotOpened(way: string, code: string): string {
+  // For the message alone: nothing is decided by it.
+  const there = lstatSync(way, { throwIfNoEntry: false });
+  if (there?.isSymbolicLink() === true) return IN_ITS_PLACE.ELOOP!;
+  return (there && whatIsWrongWithFolder(there)) ?? `it can't be opened (${code})`;
+}
+
+function folderRefused(path: string, wrong: string, cause?: unknown): FolderError {
+  return new FolderError(
+    `namespace "${path}": refused, ${wrong}; it is not safe to share memory there, remove it or set LOCKSTEP_DIR to another folder`,
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+function whatIsWrongWithFolder(stats: Stats, refused: number = OPEN_TO_OTHERS): string | undefined {
+  const user = effectiveUser();
+  if (!stats.isDirectory()) return 'it is not a folder';
+  if (stats.uid !== user) return `it belongs to user ${stats.uid} and this program runs as ${user}`;
+  if ((stats.mode & refused) !== 0) return `its permissions are ${permissions(stats)} and not 700`;
+  return undefined;
+}
+
+function whatIsWrongWithFile(stats: Stats, kind: Kind, user: number): string | undefined {
+  if (kind === 'file' ? !stats.isFile() : !stats.isFIFO()) return `it is not a ${kind}`;
+  if (stats.uid !== user && stats.uid !== 0)
+    return `it belongs to user ${stats.uid} and its folder to ${user}`;
+  if ((stats.mode & OPEN_TO_OTHERS) !== 0) return `its permissions are ${permissions(stats)} and not 600`;
+  return undefined;
+}
+
+function permissions({ mode }: Stats): string {
+  return (mode & 0o777).toString(8);
+}
+
+/** Node 22 and later have it where the permission model is on; the types of Node 20 don't. */
+interface Permissions {
+  has(scope: string, reference: string): boolean;
+}
+
+/** Whether /proc leads to the open folder, also to write. */
+function isReachable(fd: number): boolean {
+  const permission = Reflect.get(process, 'permission') as Permissions | undefined;
+  if (permission?.has('fs.write', `/proc/self/fd/${fd}/control`) === false) return false;
+  try {
+    return isSame(statSync(`/proc/self/fd/${fd}`), fstatSync(fd));
+  } catch {
+    // Missing, hidden, or not allowed: then it is not used.
+    return false;
+  }
+}
+
+function isSame(one: Stats, other: Stats): boolean {
+  return one.ino === other.ino && one.dev === other.dev;
+}
+
+function effectiveUser(): number {
+  return process.geteuid?.() ?? 0;
+}
+
+/** The system's code of the error, also where it is the cause of one of ours; '' if it has none. */
+function codeOf(error: unknown): string {
+  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
+  if (typeof code === 'string' && !code.startsWith('ERR_LOCKSTEP_')) return code;
+  return typeof cause?.code === 'string' ? cause.code : '';
+}
