@@ -6,12 +6,14 @@ import type { Owner } from '../contracts.ts';
 import type { Place } from '../memory/arena.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
+import { damaged } from '../memory/damage.ts';
 import {
   AGENT_LIVE_BIT,
   AGENT_NAME,
   AGENT_NAME_BYTES,
   AGENT_NAME_LENGTH,
   AGENT_PID,
+  AGENT_SLOTS,
   AGENT_STATE,
   AGENT_THREAD,
   agentWord,
@@ -47,6 +49,7 @@ export class Namespace {
       control,
       (index, make) => this.cells(index, make),
       (cell, generation) => removeData(this.folder, cell, generation),
+      `segment "${folder}/control"`,
     );
   }
 
@@ -56,9 +59,10 @@ export class Namespace {
     return new Namespace(folder, control, fd);
   }
 
-  /** Highest slot that was ever used. */
+  /** Highest slot that was ever used. Where the word is damaged, any may have been. */
   get highSlot(): number {
-    return load(this.words, HIGH_SLOT_WORD);
+    const high = load(this.words, HIGH_SLOT_WORD);
+    return high >= 0 && high < AGENT_SLOTS ? high : AGENT_SLOTS - 1;
   }
 
   isLive(slot: number): boolean {
@@ -68,7 +72,7 @@ export class Namespace {
   /** Who sits in the slot. */
   identity(slot: number): Owner {
     const at = agentWord(slot);
-    const length = Math.min(load(this.words, at + AGENT_NAME_LENGTH), AGENT_NAME_BYTES);
+    const length = Math.max(0, Math.min(load(this.words, at + AGENT_NAME_LENGTH), AGENT_NAME_BYTES));
     const bytes = Buffer.from(this.control.buffer, (at + AGENT_NAME) * 4, length);
     return {
       pid: load(this.words, at + AGENT_PID),
@@ -133,11 +137,24 @@ export class Namespace {
     const path = `${this.folder}/cells-${index}`;
     const bytes = segmentBytes(index);
     if (make) createSegmentFile(path, bytes);
-    const fd = openSync(path, 'r+');
+    const fd = openSegment(path);
     try {
       return mapSegment(fd, path, bytes);
     } finally {
       closeSync(fd);
     }
+  }
+}
+
+function openSegment(path: string): number {
+  try {
+    return openSync(path, 'r+');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'EISDIR') throw error;
+    throw damaged(
+      `segment "${path}"`,
+      `it can't be opened (${code}), though the namespace says that it is there`,
+    );
   }
 }

@@ -5,26 +5,47 @@
  * Race: the lock is given back inside `attempt`, while this wait's own entry is still filled. A release with WAITERS clears the mark and wakes the
  * oldest waiter, which may be this very wait: then nobody has those in mind who wait behind it, and they sleep without a mark. So it does what
  * a wait does that gives up: with its entry empty, it wakes the oldest where the lock is free, and sets WAITERS where it is not (`taken`).
+ *
+ * The wait has no timeout of its caller's, as the lock is held for moments only. So a damaged word that says that somebody has it must not make it
+ * last. Nobody: the reaper frees it. This agent itself: it can't be, as it is waiting. Another that lives: it may have been stopped in the
+ * middle of its put; if it was not, and nothing is put meanwhile, the wait is refused after a while.
  */
 
+import { now } from '#park';
 import type { Pressure } from '../../agents/wait.ts';
 import { MOMENT } from '../../agents/wait.ts';
 import { Deadline } from '../../deadline.ts';
+import type { LayoutError } from '../../errors.ts';
+import { damaged } from '../../memory/damage.ts';
+import { isStopped } from '../../platform/stopped.ts';
 import type { RawLock } from '../../sync/lock/raw-lock.ts';
 import type { Taking } from '../../waiting/taking.ts';
 
 /** Milliseconds that a call which shall not wait waits for another that is just putting. */
 const PATIENCE = 100;
+/** Milliseconds after which another has surely put what it is just putting, unless it was stopped. */
+const LONGEST_PUT = 10_000;
+
+/** What is put into, as far as the wait has to know. */
+export interface PutInto {
+  /** How messages about it begin. */
+  readonly title: string;
+  readonly ring: { readonly puts: number };
+}
 
 export class LockedPut<Outcome> implements Taking {
   readonly backsOff: number = MOMENT;
   private readonly lock: RawLock;
   private readonly put: () => Outcome;
+  private readonly into: PutInto;
+  /** Since when the lock has been with the same agent, and nothing was put. */
+  private stuck = { owner: 0, puts: 0, since: 0 };
   private done: { outcome: Outcome } | { error: unknown } | undefined;
 
   /** `put` is called with the lock and has to release it. */
-  constructor(lock: RawLock, put: () => Outcome) {
+  constructor(lock: RawLock, into: PutInto, put: () => Outcome) {
     this.lock = lock;
+    this.into = into;
     this.put = put;
   }
 
@@ -50,6 +71,28 @@ export class LockedPut<Outcome> implements Taking {
 
   suspect(): number {
     return this.lock.suspect();
+  }
+
+  check(): LayoutError | undefined {
+    const owner = this.lock.suspect();
+    if (owner === 0) return undefined;
+    const { title } = this.into;
+    if (owner === this.lock.me)
+      return damaged(title, 'its lock to put says that this thread has it, which is waiting for it');
+    const { puts } = this.into.ring;
+    const { stuck } = this;
+    if (owner !== stuck.owner || puts !== stuck.puts) this.stuck = { owner, puts, since: now() };
+    else if (now() - stuck.since > LONGEST_PUT) return this.overdue(owner);
+    return undefined;
+  }
+
+  private overdue(owner: number): LayoutError | undefined {
+    const { pid, name } = this.lock.cell.agent.namespace.identity(owner);
+    if (isStopped(pid)) return undefined;
+    return damaged(
+      this.into.title,
+      `its lock to put says that ${name} (pid ${pid}) has been putting for ${LONGEST_PUT} ms; unless that is so, and it has to be ended`,
+    );
   }
 
   /** What `put` returned, once the lock was taken. Throws what it threw. */
