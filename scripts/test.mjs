@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const deep = process.argv.includes('--deep');
 /** How far the longest suites go in `npm run test:deep`: more preemptions in the model, every read a crash point. */
-const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every' } : {};
+const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every', LOCKSTEP_DAMAGE: 'all' } : {};
 const wanted = process.argv
   .slice(2)
   .filter((path) => path !== '--deep')

@@ -7,16 +7,15 @@
  * a wait does that gives up: with its entry empty, it wakes the oldest where the lock is free, and sets WAITERS where it is not (`taken`).
  *
  * The wait has no timeout of its caller's, as the lock is held for moments only. So a damaged word that says that somebody has it must not make it
- * last. Nobody: the reaper frees it. This agent itself: it can't be, as it is waiting. Another that lives: it may have been stopped in the
- * middle of its put; if it was not, and nothing is put meanwhile, the wait is refused after a while.
+ * last. Nobody: the reaper frees it. Another that lives: it may have been stopped in the middle of its put; if it was not, and nothing is
+ * put meanwhile, the wait is refused after a while.
  */
 
 import { now } from '#park';
 import type { Pressure } from '../../agents/wait.ts';
 import { MOMENT } from '../../agents/wait.ts';
 import { Deadline } from '../../deadline.ts';
-import type { LayoutError } from '../../errors.ts';
-import { damaged } from '../../memory/damage.ts';
+import { LayoutError } from '../../errors.ts';
 import { isStopped } from '../../platform/stopped.ts';
 import type { RawLock } from '../../sync/lock/raw-lock.ts';
 import type { Taking } from '../../waiting/taking.ts';
@@ -25,6 +24,8 @@ import type { Taking } from '../../waiting/taking.ts';
 const PATIENCE = 100;
 /** Milliseconds after which another has surely put what it is just putting, unless it was stopped. */
 const LONGEST_PUT = 10_000;
+/** The same where this thread is said to put, which waits meanwhile. */
+const LONGEST_OWN_PUT = 1000;
 
 /** What is put into, as far as the wait has to know. */
 export interface PutInto {
@@ -76,22 +77,19 @@ export class LockedPut<Outcome> implements Taking {
   check(): LayoutError | undefined {
     const owner = this.lock.suspect();
     if (owner === 0) return undefined;
-    const { title } = this.into;
-    if (owner === this.lock.me)
-      return damaged(title, 'its lock to put says that this thread has it, which is waiting for it');
     const { puts } = this.into.ring;
     const { stuck } = this;
-    if (owner !== stuck.owner || puts !== stuck.puts) this.stuck = { owner, puts, since: now() };
-    else if (now() - stuck.since > LONGEST_PUT) return this.overdue(owner);
-    return undefined;
-  }
-
-  private overdue(owner: number): LayoutError | undefined {
+    if (owner !== stuck.owner || puts !== stuck.puts) {
+      this.stuck = { owner, puts, since: now() };
+      return undefined;
+    }
+    const longest = owner === this.lock.me ? LONGEST_OWN_PUT : LONGEST_PUT;
+    if (now() - stuck.since <= longest) return undefined;
     const { pid, name } = this.lock.cell.agent.namespace.identity(owner);
-    if (isStopped(pid)) return undefined;
-    return damaged(
-      this.into.title,
-      `its lock to put says that ${name} (pid ${pid}) has been putting for ${LONGEST_PUT} ms; unless that is so, and it has to be ended`,
+    if (owner !== this.lock.me && isStopped(pid)) return undefined;
+    return new LayoutError(
+      `${this.into.title}: can't put or close, its lock to put has been with ${name} (pid ${pid}) for ${longest} ms, longer than any put takes; ` +
+        'end that program if it hangs, otherwise the memory was damaged: make the queue or pipe anew',
     );
   }
 
