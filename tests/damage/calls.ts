@@ -161,8 +161,8 @@ export function callsFor(
       () => thing.set(1, 'tow'),
     );
   if ('lock' in thing && 'runSync' in thing && !(thing instanceof Condition)) {
-    const { lock } = thing as { lock: unknown };
-    if (lock instanceof RLock) calls.push(() => lock.runSync(() => {}, wait));
+    const guarded = thing as unknown as { lock: RLock };
+    calls.push(() => guarded.lock.runSync(() => {}, wait));
   }
   if ('at' in thing) {
     const list = thing as unknown as { at(index: number): unknown; length: number };

@@ -9,6 +9,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Condition } from 'lockstep';
 import { Random } from '../soak/random.ts';
 import { callsFor } from './calls.ts';
 import { MAKERS, openAll, type Thing } from './company.ts';
@@ -49,6 +50,7 @@ function isCoded(error: unknown): boolean {
 }
 
 async function attempt<Result>(what: string, act: () => Result): Promise<Awaited<Result> | undefined> {
+  if (process.env.LOCKSTEP_DAMAGE_TELL !== undefined) say({ role, what });
   try {
     return await act();
   } catch (error) {
@@ -70,6 +72,9 @@ async function use(things: Thing[], random: Random): Promise<void> {
     await attempt(String(call), call);
   }
   for (const thing of things) await attempt('close', () => thing.close());
+  // Its lock is an object of its own, which the other may be waiting for.
+  for (const thing of things)
+    if (thing instanceof Condition) await attempt('close', () => thing.lock.close());
   for (const thing of things) await attempt('dispose', () => thing[Symbol.dispose]());
   await Promise.all(lateCalls.splice(0));
   const { rss } = process.memoryUsage();
@@ -109,6 +114,7 @@ async function lead(): Promise<void> {
       // Most of them in the namespace of the seed, and not in the one of its own that the program goes on with.
       flips.push(flip(folders[random.percent(90) ? 0 : folders.length - 1]!, random));
     }
+    if (process.env.LOCKSTEP_DAMAGE_TELL !== undefined) say({ flips });
     if (!openedBefore) await ask({ seed, handles });
     const answer = ask({ seed, handles: [], done: true });
     await use(things, random);
