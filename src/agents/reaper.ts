@@ -77,7 +77,9 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
   // Before its cells are freed: further entries lie in some of them, which may become something else.
   for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK]) store(words, base + word, 0);
   for (let number = 1, last = arena.reach; number <= last; number++) {
-    reapCell(namespace, arena.place(number), dead, by);
+    const place = arena.find(number);
+    if (place === undefined) break;
+    reapCell(namespace, place, dead, by);
   }
   for (const word of [AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING, AGENT_AWAITS]) {
     store(words, base + word, 0);

@@ -24,7 +24,7 @@
  */
 
 import { add, cas, clearBits, load, setBits, store } from '#atomics';
-import { ExhaustedError } from '../errors.ts';
+import { ExhaustedError, LayoutError } from '../errors.ts';
 import type { Words } from './atomics.ts';
 import { damaged } from './damage.ts';
 import {
@@ -126,12 +126,18 @@ export class Arena {
     return { number, words: this.segment(segmentOf(number)).words, at: cellWord(number) };
   }
 
-  /** The same; `undefined` where there is no cell of that number, or none yet. Throws `LayoutError` where its file is gone. */
+  /** The same; `undefined` where there is no cell of that number, or none yet, or its file is gone. */
   find(number: number): Place | undefined {
     if (!isCell(number)) return undefined;
     const segment = segmentOf(number);
     if (this.segments[segment] === undefined && number > this.reach) return undefined;
-    return { number, words: this.segment(segment).words, at: cellWord(number) };
+    try {
+      return { number, words: this.segment(segment).words, at: cellWord(number) };
+    } catch (error) {
+      // Whoever needs that cell asks for its place, and hears of it.
+      if (error instanceof LayoutError) return undefined;
+      throw error;
+    }
   }
 
   /** The segment of index `index`, mapped on first use. */
