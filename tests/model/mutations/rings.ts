@@ -40,6 +40,16 @@ export const ringMutants: readonly Mutant[] = [
     finds: WRONG,
   },
   {
+    name: 'a view that has looked at nothing believes that it has seen an end at 0',
+    file: 'messaging/ring/ring.js',
+    from: 'knownEnd = UNKNOWN;',
+    to: 'knownEnd = 0;',
+    primitive: 'Ring',
+    scenario: 'one puts, one takes, positions and numbers at their end',
+    preemptions: 1,
+    finds: WRONG,
+  },
+  {
     name: 'who joins counts the items put before those that are done',
     file: 'messaging/ring/ring.js',
     from: `const done = load(this.words, this.at + DONE_WORD);
