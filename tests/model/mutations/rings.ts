@@ -2,7 +2,7 @@
 
 import { FOR_EVER, type Mutant } from '../mutants.ts';
 
-const WRONG = /is not there|in pieces|was not put|out of order|is gone/;
+const WRONG = /ring: refused|is not there|in pieces|was not put|out of order|is gone/;
 
 export const ringMutants: readonly Mutant[] = [
   {
@@ -84,7 +84,7 @@ export const ringMutants: readonly Mutant[] = [
   {
     name: 'who waits for an item does not look again between its mark and its sleep',
     file: 'messaging/ring/gate.js',
-    from: `if (!ready())
+    from: `if (!worthwhile())
                         return false;`,
     to: 'return false;',
     primitive: 'Channel',
