@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const deep = process.argv.includes('--deep');
 /** How far the longest suites go in `npm run test:deep`: more preemptions in the model, every read a crash point. */
-const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every' } : {};
+const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every', LOCKSTEP_DAMAGE: 'all' } : {};
 /**
  * The tests run the compiled modules, not the bundle: they replace some of them, and look into others. What they start inherits
  * the choice by the environment.

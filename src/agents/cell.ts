@@ -27,7 +27,7 @@ import {
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { Agent } from './agent.ts';
-import { sweepIfDue } from './reaper.ts';
+import { freeOfNobody, sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
 import type { Entry } from './wait-table.ts';
@@ -203,15 +203,11 @@ export class Cell implements Place {
   dispatch(impatient: boolean): void {
     // Left alone is who was not rung since the last look, and found the object free then: not who looks while another comes.
     const alone = impatient && this.seenFree;
-    this.seenFree = impatient && this.serial && this.flows.values().next().value?.wait.peek() === true;
+    this.seenFree = impatient && this.serial && this.looksFree();
     for (const flow of this.flows) {
       const long = now() - flow.since > FAIRNESS_AFTER;
       const pressure: Pressure = alone ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE;
-      if (flow.wait.attempt(pressure)) {
-        this.end(flow);
-        flow.wait.taken();
-        flow.resolve(true);
-      } else if (this.serial) return;
+      if (!this.serve(flow, pressure) && this.serial) return;
     }
   }
 
@@ -264,6 +260,38 @@ export class Cell implements Place {
     this.entry = undefined;
   }
 
+  /** Looks at the first of the queue, and after whom it waits for. */
+  private looksFree(): boolean {
+    const first = this.flows.values().next().value;
+    if (first === undefined) return false;
+    try {
+      freeOfNobody(this.agent, this, first.wait.suspect());
+      return first.wait.peek();
+    } catch (error) {
+      this.fail(first, error);
+      return false;
+    }
+  }
+
+  /** Serves the call if it can be served now; returns whether it is over. */
+  private serve(flow: Flow, pressure: Pressure): boolean {
+    try {
+      if (!flow.wait.attempt(pressure)) return false;
+      this.end(flow);
+      flow.resolve(true);
+      flow.wait.taken();
+    } catch (error) {
+      this.fail(flow, error);
+    }
+    return true;
+  }
+
+  /** The call learns what came of it: a bell or a timer, by which it was served, has nobody to throw to. */
+  private fail(flow: Flow, error: unknown): void {
+    if (this.flows.has(flow)) this.end(flow);
+    flow.reject(error);
+  }
+
   private refuse(flow: Flow): boolean {
     const error = flow.wait.check?.(flow.ticket);
     if (error === undefined) return false;
@@ -295,14 +323,9 @@ export class Cell implements Place {
   private timeOut(flow: Flow): void {
     sweepIfDue(this.agent);
     const first = !this.serial || this.flows.values().next().value === flow;
-    if (first && flow.wait.attempt(PRESSURE.NONE)) {
-      this.end(flow);
-      flow.wait.taken();
-      flow.resolve(true);
-    } else {
-      this.giveUp(flow);
-      flow.resolve(false);
-    }
+    if (first && this.serve(flow, PRESSURE.NONE)) return;
+    this.giveUp(flow);
+    flow.resolve(false);
   }
 
   private giveUp(flow: Flow): void {

@@ -9,6 +9,14 @@
  *   3. its slot: free
  *   4. everybody who waits is woken once. That makes good for every wake-up that died with it: a releaser killed between
  *      its compare-and-swap and its wake, a waiter killed after it was chosen. A needless look costs little.
+ *
+ * Nobody: a damaged word may name a slot in which nobody sits, so that nobody would ever give the object back. LIVE is set before an agent takes
+ * anything, and cleared after all that it had was given back, both under the slot's liveness lock. So whoever has that lock and finds the slot
+ * not LIVE knows that nobody sits there, and that nobody can sit down meanwhile: what names the slot is no holding, and is freed as that of a
+ * dead agent (`freeOfNobody`).
+ *
+ * Race: O reads owner s in a lock and finds s not LIVE (O1); B sits down in s and takes the lock (B1); O frees it? No: O takes the slot's lock
+ * first, which B has by then, and leaves it alone. If O was faster, B sits down elsewhere, or after O.
  */
 
 import { cas, load, store } from '#atomics';
@@ -23,6 +31,7 @@ import {
   AGENT_MISSED_RING,
   AGENT_PID,
   AGENT_SLEEPING,
+  AGENT_SLOTS,
   AGENT_STATE,
   AGENT_THREAD,
   AGENT_WAITS,
@@ -40,11 +49,16 @@ import type { Namespace } from '../namespaces/namespace.ts';
 import { kindNumbered } from './kinds.ts';
 import { eachEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
-import { wakeThread } from './waiters.ts';
+import { wakeAll, wakeThread } from './waiters.ts';
 
 /** Least milliseconds between two looks at all agents of a namespace. */
 export const SWEEP_PERIOD = 40;
 const CLOCK_MASK = 0x7fffffff;
+
+/** An object that agents may have something of. */
+interface Owned extends Place {
+  readonly kind: number;
+}
 
 /** Clears up after the agent in `dead`. The caller has the slot's liveness lock. */
 export function reap(namespace: Namespace, dead: number, by: number): void {
@@ -53,16 +67,20 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
   const state = load(words, base + AGENT_STATE);
   if ((state & AGENT_LIVE_BIT) === 0) return;
   eachEntry(namespace, dead, (entryWords, at, cell) => {
-    const place = arena.place(cell);
-    const kind = kindNumbered(kindOf(load(place.words, place.at + CELL_HEADER)));
-    kind?.withdraw?.(namespace, place, dead, entryWords, at);
+    const place = arena.find(cell);
+    if (place !== undefined) {
+      const kind = kindNumbered(kindOf(load(place.words, place.at + CELL_HEADER)));
+      kind?.withdraw?.(namespace, place, dead, entryWords, at);
+    }
     store(entryWords, at + ENTRY_CELL, 0);
     return false;
   });
   // Before its cells are freed: further entries lie in some of them, which may become something else.
   for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK]) store(words, base + word, 0);
-  for (let number = 1, last = arena.bump; number <= last; number++) {
-    reapCell(namespace, arena.place(number), dead, by);
+  for (let number = 1, last = arena.reach; number <= last; number++) {
+    const place = arena.find(number);
+    if (place === undefined) break;
+    reapCell(namespace, place, dead, by);
   }
   for (const word of [AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING, AGENT_AWAITS]) {
     store(words, base + word, 0);
@@ -87,6 +105,35 @@ export function reapIfDead(waker: Waker, slot: number): boolean {
   }
   wakeEverybody(waker);
   return true;
+}
+
+/** Calls `act` if nobody sits in the slot; nobody can sit down meanwhile. Returns whether it did. */
+export function whileNobodyIn({ namespace, slot: own }: Waker, slot: number, act: () => void): boolean {
+  if (slot === own || !(slot > 0 && slot < AGENT_SLOTS) || namespace.isLive(slot)) return false;
+  // Whoever is just sitting down, or has lost no more than its LIVE bit, has it.
+  const lock = namespace.tryLockSlot(slot);
+  if (lock === undefined) return false;
+  try {
+    if (namespace.isLive(slot)) return false;
+    act();
+  } finally {
+    namespace.unlockSlot(lock);
+  }
+  return true;
+}
+
+/** Frees what the object's words say that an agent has of it in whose slot nobody sits, and wakes those who wait. Returns whether it did. */
+export function freeOfNobody(waker: Waker, place: Owned, slot: number): boolean {
+  if (slot === 0) return false;
+  const kind = kindNumbered(place.kind);
+  const freed = whileNobodyIn(waker, slot, () => kind?.recover?.(waker.namespace, place, slot));
+  if (freed) wakeAll(waker, place);
+  return freed;
+}
+
+/** Looks after the agent that has to act before the object is free: it may be dead, or nobody. */
+export function lookAfter(waker: Waker, place: Owned, slot: number): void {
+  if (slot !== 0 && !reapIfDead(waker, slot)) freeOfNobody(waker, place, slot);
 }
 
 /** Looks at every other agent that has the object open. */

@@ -21,14 +21,17 @@ import {
   AGENT_WAITS,
   agentWord,
   CELL_BODY,
+  CELL_HEADER,
   CELL_WORDS,
   ENTRY_CELL,
   ENTRY_DETAIL,
   ENTRY_STATUS,
   ENTRY_TICKET,
   ENTRY_WORDS,
+  header,
   INLINE_ENTRIES,
   KIND,
+  PHASE_CLAIMED,
 } from '../memory/layout.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 
@@ -154,13 +157,14 @@ export function eachEntry(
     const cell = load(words, at + ENTRY_CELL);
     if (cell !== 0 && visit(words, at, cell)) return true;
   }
-  let left = high - INLINE_ENTRIES;
-  for (
-    let next = left > 0 ? load(words, base + AGENT_CHUNK) : 0;
-    next !== 0 && left > 0;
-    left -= ENTRIES_PER_CHUNK
-  ) {
-    const chunk = namespace.arena.place(next);
+  if (high <= INLINE_ENTRIES) return false;
+  const { arena } = namespace;
+  // There are no more chunks than cells, however damaged the words are.
+  let left = Math.min(high - INLINE_ENTRIES, arena.reach * ENTRIES_PER_CHUNK);
+  const claimed = header(PHASE_CLAIMED, KIND.ENTRIES, slot);
+  for (let next = load(words, base + AGENT_CHUNK); left > 0; left -= ENTRIES_PER_CHUNK) {
+    const chunk = arena.find(next);
+    if (chunk === undefined || load(chunk.words, chunk.at + CELL_HEADER) !== claimed) return false;
     for (let index = 0; index < ENTRIES_PER_CHUNK; index++) {
       const at = chunk.at + CHUNK_ENTRIES + index * ENTRY_WORDS;
       const cell = load(chunk.words, at + ENTRY_CELL);

@@ -79,6 +79,28 @@ export function packWhole(value: unknown, to: Destination, what: string, name: s
   return { parcel: { root: goods.length === 0 ? value : root, places, goods }, shared };
 }
 
+/** Whether what was read is a parcel: others than Lockstep's programs may have written it, or damaged it. */
+export function isParcel(found: unknown): found is Parcel {
+  if (typeof found !== 'object' || found === null) return false;
+  const { places, goods } = found as Partial<Parcel>;
+  return (
+    Array.isArray(places) &&
+    Array.isArray(goods) &&
+    places.length === goods.length &&
+    Object.keys(places).length === places.length &&
+    places.every((place: unknown) => typeof place === 'object' && place !== null) &&
+    Object.keys(goods).length === goods.length &&
+    goods.every(isGoods)
+  );
+}
+
+function isGoods(found: unknown): found is Goods {
+  if (typeof found !== 'object' || found === null) return false;
+  const { kind, handle, errorClass, shown } = found as Record<string, unknown>;
+  if (kind === 'shared') return typeof handle === 'string';
+  return kind === 'error' && typeof errorClass === 'string' && Array.isArray(shown);
+}
+
 /** Makes the value again. Opens the shared objects in it, and adds them to `opened`. Throws `StaleHandleError` for one that is gone. */
 export function unpack({ root, places, goods }: Parcel, opened: SharedObject[] = []): unknown {
   if (goods.length === 0) return root;

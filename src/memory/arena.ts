@@ -18,11 +18,15 @@
  * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which the reaper finishes for it.
  * A handle may be older than the object in the cell. Its bit comes and goes in whatever lives there, also in a FREE cell: so
  * OPEN belongs to bits alone, even where no object is.
+ *
+ * Words may be damaged (docs/internals/trust.md): a number is believed only within its bounds, a chain is followed for as many cells as
+ * it can have. `place` throws `LayoutError`; `find` is for hints, and for who has to go on (the reaper): it knows no such cell.
  */
 
 import { add, cas, clearBits, load, setBits, store } from '#atomics';
-import { ExhaustedError } from '../errors.ts';
+import { ExhaustedError, LayoutError } from '../errors.ts';
 import type { Words } from './atomics.ts';
+import { damaged } from './damage.ts';
 import {
   BUMP_WORD,
   CELL_BODY,
@@ -39,10 +43,13 @@ import {
   KIND,
   kindOf,
   LIVE_WORD,
+  MAX_BOUNDED_PERMITS,
   MAX_SEGMENTS,
+  MOST_CELLS,
   OPEN_WORDS,
   PERMITS_NEXT,
   PERMITS_OWNER,
+  PERMITS_PER_CELL,
   PHASE_CLAIMED,
   PHASE_ENDING,
   PHASE_LIVE,
@@ -70,29 +77,67 @@ export type DataRemover = (cell: number, generation: number) => void;
 const GENERATION_MASK = 0x7fffffff;
 /** How many freed cells a search remembers. */
 const SEARCH_LIMIT = 4096;
+/** Cells of the longest chain of permits. */
+const LONGEST_CHAIN: number = MAX_BOUNDED_PERMITS / PERMITS_PER_CELL;
 
 export class Arena {
   readonly control: Segment;
   private readonly segments: Segment[];
   private readonly source: SegmentSource;
   private readonly removeData: DataRemover;
+  /** How messages about it begin. */
+  private readonly title: string;
   /** Cells that were free when last seen: hints, each is claimed by CAS. */
   private readonly hints: number[] = [];
 
-  constructor(control: Segment, source: SegmentSource, removeData: DataRemover) {
+  constructor(control: Segment, source: SegmentSource, removeData: DataRemover, title: string) {
+    this.title = title;
     this.control = control;
     this.segments = [control];
     this.source = source;
     this.removeData = removeData;
   }
 
-  /** Number of cells that were ever handed out. */
+  /** Number of cells that were ever handed out. Throws `LayoutError`. */
   get bump(): number {
-    return load(this.control.words, BUMP_WORD);
+    const bump = load(this.control.words, BUMP_WORD);
+    // After BUMP: it is raised beyond a segment only when that has been added.
+    const capacity = cellsBelow(this.added + 1);
+    if (bump >= 0 && bump <= capacity) return bump;
+    throw damaged(
+      `${this.title} word ${BUMP_WORD}`,
+      `it says that ${bump} cells were handed out, and can say 0 to ${capacity}`,
+    );
   }
 
+  /** Cells that may be in use: as many as were handed out, or, where that is not known any more, all that this agent has mapped. */
+  get reach(): number {
+    const bump = load(this.control.words, BUMP_WORD);
+    const added = load(this.control.words, SEGMENTS_WORD);
+    const sound = added >= 0 && added < MAX_SEGMENTS && bump >= 0 && bump <= cellsBelow(added + 1);
+    return sound ? bump : cellsBelow(this.segments.length);
+  }
+
+  /** Throws `LayoutError` where there can be no cell of that number. */
   place(number: number): Place {
+    if (!isCell(number)) {
+      throw damaged(this.title, `a word names cell ${number}, and cells are 1 to ${MOST_CELLS}`);
+    }
     return { number, words: this.segment(segmentOf(number)).words, at: cellWord(number) };
+  }
+
+  /** The same; `undefined` where there is no cell of that number, or none yet, or its file is gone. */
+  find(number: number): Place | undefined {
+    if (!isCell(number)) return undefined;
+    const segment = segmentOf(number);
+    if (this.segments[segment] === undefined && number > this.reach) return undefined;
+    try {
+      return { number, words: this.segment(segment).words, at: cellWord(number) };
+    } catch (error) {
+      // Whoever needs that cell asks for its place, and hears of it.
+      if (error instanceof LayoutError) return undefined;
+      throw error;
+    }
   }
 
   /** The segment of index `index`, mapped on first use. */
@@ -213,8 +258,9 @@ export class Arena {
   /** Frees from the last to the first, so that whoever finishes for one who died in between finds the rest of the chain. */
   private freePermits(place: Place, slot: number): void {
     const chain: Place[] = [];
-    for (let next = load(place.words, place.at + FIRST_PERMITS); next !== 0; ) {
-      const permits = this.place(next);
+    for (let next = load(place.words, place.at + FIRST_PERMITS); chain.length < LONGEST_CHAIN; ) {
+      const permits = this.find(next);
+      if (permits === undefined) break;
       const { words, at } = permits;
       const found = load(words, at + CELL_HEADER);
       // A cell that was freed already, and may have become something else, ends the chain.
@@ -237,21 +283,33 @@ export class Arena {
   private fresh(): number {
     const { words } = this.control;
     for (;;) {
-      const bump = load(words, BUMP_WORD);
-      const capacity = cellsBelow(load(words, SEGMENTS_WORD) + 1);
+      const { bump } = this;
+      const capacity = cellsBelow(this.added + 1);
       if (bump < capacity) {
         if (cas(words, BUMP_WORD, bump, bump + 1) === bump) return bump + 1;
         continue;
       }
       if (load(words, LIVE_WORD) * 4 < bump * 3 && this.search(bump)) return this.hints.pop()!;
-      const next = load(words, SEGMENTS_WORD) + 1;
+      const next = this.added + 1;
       if (next >= MAX_SEGMENTS) {
         if (this.search(bump)) return this.hints.pop()!;
         throw exhausted(bump);
       }
+      // The one before has to be there, whatever the words say: each is twice as large.
+      this.segment(next - 1);
       if (this.segments[next] === undefined) this.segments[next] = this.source(next, true);
       cas(words, SEGMENTS_WORD, next - 1, next);
     }
+  }
+
+  /** Number of segments besides the control segment. Throws `LayoutError`. */
+  private get added(): number {
+    const added = load(this.control.words, SEGMENTS_WORD);
+    if (added >= 0 && added < MAX_SEGMENTS) return added;
+    throw damaged(
+      `${this.title} word ${SEGMENTS_WORD}`,
+      `it says that there are ${added} further segments, and can say 0 to ${MAX_SEGMENTS - 1}`,
+    );
   }
 
   private search(bump: number): boolean {
@@ -261,6 +319,10 @@ export class Arena {
     }
     return this.hints.length > 0;
   }
+}
+
+function isCell(number: number): boolean {
+  return number >= 1 && number <= MOST_CELLS;
 }
 
 function exhausted(cells: number): ExhaustedError {

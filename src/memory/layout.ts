@@ -85,6 +85,8 @@ export const CELL_WORDS = 16;
 export const FIRST_SEGMENT_CELLS = 1024;
 export const SEGMENT_HEADER_WORDS = 16;
 export const MAX_SEGMENTS = 14;
+/** Cells that there can be: 1…MOST_CELLS. */
+export const MOST_CELLS: number = FIRST_SEGMENT_CELLS * (2 ** MAX_SEGMENTS - 1);
 /** bits 7…0 slot (of the agent that has claimed it or is ending it) | 12…8 kind | 14…13 phase. */
 export const CELL_HEADER = 0;
 /** Counts the objects that lived here; 31 bits. Part of a handle. */
@@ -122,6 +124,8 @@ export const PERMITS_OWNER: number = CELL_BODY + 1;
 /** The words: of a bounded semaphore its permits, of a reader-writer lock the bits of its readers. */
 export const PERMITS: number = CELL_BODY + 2;
 export const PERMITS_PER_CELL = 4;
+/** The largest number of permits that are owned one by one. */
+export const MAX_BOUNDED_PERMITS = 65_536;
 
 /** What lives in a cell. */
 export const KIND = {

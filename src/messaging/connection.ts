@@ -250,8 +250,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   private get connected(): boolean {
     const { agent, words, at } = this.cell;
     const peer = load(words, at + PEER_WORD);
-    if (peer < 0) return false;
-    const place = agent.namespace.arena.place(peer);
+    const place = agent.namespace.arena.find(peer);
+    if (place === undefined) return false;
     const found = load(place.words, place.at + CELL_HEADER);
     // Who looks whether anybody has it open finds it ENDING, also where the answer will be yes.
     const exists = phaseOf(found) === PHASE_LIVE || phaseOf(found) === PHASE_ENDING;

@@ -69,8 +69,9 @@ export function lookUp(namespace: Namespace, name: string): NamedCell | undefine
   const text = namespace.directory.read(PREFIX + name)?.toString('utf8');
   if (text === undefined) return undefined;
   const [cell = 0, generation = 0] = text.split(' ').map(Number);
-  if (!(cell >= 1 && cell <= namespace.arena.bump)) return undefined;
-  const { words, at } = namespace.arena.place(cell);
+  const place = Number.isInteger(cell) ? namespace.arena.find(cell) : undefined;
+  if (place === undefined) return undefined;
+  const { words, at } = place;
   const header = load(words, at + CELL_HEADER);
   if (phaseOf(header) !== PHASE_LIVE || load(words, at + CELL_GENERATION) !== generation) return undefined;
   return { cell, generation, kind: kindOf(header) };

@@ -3,16 +3,17 @@
 import { closeSync } from 'node:fs';
 import { load } from '#atomics';
 import type { Owner } from '../contracts.ts';
-import { LayoutError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
+import { damaged } from '../memory/damage.ts';
 import {
   AGENT_LIVE_BIT,
   AGENT_NAME,
   AGENT_NAME_BYTES,
   AGENT_NAME_LENGTH,
   AGENT_PID,
+  AGENT_SLOTS,
   AGENT_STATE,
   AGENT_THREAD,
   agentWord,
@@ -52,6 +53,7 @@ export class Namespace {
       control,
       (index, make) => this.cells(index, make),
       (cell, generation) => removeData(this.directory, cell, generation),
+      `segment "${directory.path}/control"`,
     );
   }
 
@@ -61,9 +63,10 @@ export class Namespace {
     return new Namespace(directory, control, fd);
   }
 
-  /** Highest slot that was ever used. */
+  /** Highest slot that was ever used. Where the word is damaged, any may have been. */
   get highSlot(): number {
-    return load(this.words, HIGH_SLOT_WORD);
+    const high = load(this.words, HIGH_SLOT_WORD);
+    return high >= 0 && high < AGENT_SLOTS ? high : AGENT_SLOTS - 1;
   }
 
   isLive(slot: number): boolean {
@@ -73,7 +76,7 @@ export class Namespace {
   /** Who sits in the slot. */
   identity(slot: number): Owner {
     const at = agentWord(slot);
-    const length = Math.min(load(this.words, at + AGENT_NAME_LENGTH), AGENT_NAME_BYTES);
+    const length = Math.max(0, Math.min(load(this.words, at + AGENT_NAME_LENGTH), AGENT_NAME_BYTES));
     const bytes = Buffer.from(this.control.buffer, (at + AGENT_NAME) * 4, length);
     return {
       pid: load(this.words, at + AGENT_PID),
@@ -140,9 +143,7 @@ export class Namespace {
     if (make) createSegmentFile(this.directory, name, bytes);
     const fd = this.directory.open(name);
     if (fd === undefined) {
-      throw new LayoutError(
-        `segment "${path}": can't be opened, there is no such file; somebody removed it, end the programs that use its folder`,
-      );
+      throw damaged(`segment "${path}"`, 'it is not there, though the namespace says that it is');
     }
     try {
       return mapSegment(fd, path, bytes);

@@ -7,11 +7,14 @@ import { load, store } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
+import { damaged } from '../memory/damage.ts';
 import {
   CELL_HEADER,
   FIRST_PERMITS,
   header,
   KIND,
+  kindOf,
+  MAX_BOUNDED_PERMITS,
   PERMITS,
   PERMITS_NEXT,
   PERMITS_OWNER,
@@ -42,19 +45,38 @@ export function makePermits({ words, at, number }: Place, count: number, { names
   for (const cell of made) store(cell.words, cell.at + CELL_HEADER, header(PHASE_CLAIMED, KIND.PERMITS, 0));
 }
 
-/** Calls `visit` for the first `count` words that hang on the object. */
+/**
+ * Calls `visit` for the first `count` words that hang on the object. Returns whether there are as many: where the chain is damaged it ends
+ * early.
+ */
 export function eachPermit(
   namespace: Namespace,
-  { words, at }: Place,
+  { words, at, number }: Place,
   count: number,
   visit: (permit: Permit) => void,
-): void {
-  let left = count;
-  for (let next = load(words, at + FIRST_PERMITS); next !== 0 && left > 0; ) {
-    const cell = namespace.arena.place(next);
+): boolean {
+  let left = Math.min(count, MAX_BOUNDED_PERMITS);
+  for (let next = load(words, at + FIRST_PERMITS); left > 0; ) {
+    const cell = namespace.arena.find(next);
+    if (cell === undefined || !belongsTo(cell, number)) return false;
     for (let index = 0; index < PERMITS_PER_CELL && left > 0; index++, left--) {
       visit({ words: cell.words, at: cell.at + PERMITS + index });
     }
     next = load(cell.words, cell.at + PERMITS_NEXT);
   }
+  return count >= 0 && count <= MAX_BOUNDED_PERMITS;
+}
+
+/** The first `count` words that hang on the object. Throws `LayoutError` where there are fewer, or can't be as many. */
+export function permitsOf(namespace: Namespace, place: Place, count: number, title: string): Permit[] {
+  const permits: Permit[] = [];
+  if (eachPermit(namespace, place, count, (permit) => permits.push(permit))) return permits;
+  throw damaged(
+    title,
+    `its cells should hold ${count} words (at most ${MAX_BOUNDED_PERMITS}), and ${permits.length} were found`,
+  );
+}
+
+function belongsTo({ words, at }: Place, owner: number): boolean {
+  return kindOf(load(words, at + CELL_HEADER)) === KIND.PERMITS && load(words, at + PERMITS_OWNER) === owner;
 }

@@ -8,7 +8,7 @@ import { CELL_BODY } from '../memory/layout.ts';
 import type { Content } from '../objects/content.ts';
 import type { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
-import { DataObject, loadCount, storeCount } from './data-object.ts';
+import { checkWithin, DataObject, loadCount, storeCount } from './data-object.ts';
 import { Elements, storedValues } from './elements.ts';
 import type {
   ElementInputOf,
@@ -56,7 +56,12 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
       objectType,
       opened,
       (cell) => bytesFor(factsOf(cell), loadCount(cell)),
-      (buffer, cell, title) => new Elements(title, factsOf(cell), buffer, 0, loadCount(cell)),
+      (buffer, cell, title) => {
+        const facts = factsOf(cell);
+        const length = loadCount(cell);
+        checkWithin(cell, bytesFor(facts, length), buffer);
+        return new Elements(title, facts, buffer, 0, length);
+      },
     );
     const facts = factsOf(this.cell);
     this.kind = objectType.name;

@@ -13,6 +13,7 @@
 import { load, store } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
 import type { Place } from '../memory/arena.ts';
+import { damaged } from '../memory/damage.ts';
 import { CELL_BODY } from '../memory/layout.ts';
 import type { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
@@ -89,9 +90,21 @@ export function loadCount({ words, at }: Place): number {
   return (load(words, at + COUNT_WORD) >>> 0) + (load(words, at + COUNT_WORD + 1) >>> 0) * WORD;
 }
 
+/** Throws `LayoutError` if the cell's words say that there are more bytes than are mapped. */
+export function checkWithin({ number }: Cell, bytes: number, { byteLength }: ArrayBuffer): void {
+  if (bytes <= byteLength) return;
+  throw damaged(
+    `shared data of cell ${number}`,
+    `the cell says that they have ${bytes} bytes, and ${byteLength} are mapped`,
+  );
+}
+
 function bufferOf(cell: Cell, bytes: number): ArrayBuffer {
   const known = cell.extension instanceof Mapped ? cell.extension.buffer.deref() : undefined;
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    checkWithin(cell, bytes, known);
+    return known;
+  }
   const { buffer } = cell.agent.namespace.mapData(cell, bytes);
   cell.extension = new Mapped(buffer);
   return buffer;

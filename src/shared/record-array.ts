@@ -8,7 +8,7 @@ import { registerClass } from '../objects/handles.ts';
 import type { Description } from '../objects/shared-object.ts';
 import type { Guarded } from '../sync/lock/guard.ts';
 import { checkedLength } from './array-object.ts';
-import { loadCount } from './data-object.ts';
+import { checkWithin, loadCount } from './data-object.ts';
 import { storesOf, valuesIn } from './field-store.ts';
 import { RecordMemory } from './record-memory.ts';
 import type { RecordOptions } from './record-object.ts';
@@ -90,7 +90,10 @@ export class RecordArray<Fields extends Schema = Schema>
 
   private get opened(): Records<Fields> {
     const spot = RecordObject.spotOf(this);
-    return new RecordRow(RecordObject.layoutOf(this), spot, loadCount(this.cell));
+    const layout = RecordObject.layoutOf(this);
+    const count = loadCount(this.cell);
+    checkWithin(this.cell, count * layout.size, spot.memory.buffer);
+    return new RecordRow(layout, spot, count);
   }
 
   private first(): Record<string, unknown>[] {

@@ -18,6 +18,7 @@ import {
 import type { ObjectType } from '../agents/cell.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { ElementOperation, FloatElement, IntegerElement } from '../memory/atomics.ts';
+import { damaged } from '../memory/damage.ts';
 import { CELL_BODY } from '../memory/layout.ts';
 import type { Content } from '../objects/content.ts';
 import type { Opened } from '../objects/opened.ts';
@@ -55,7 +56,10 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
     super(objectType, opened);
     this.kind = objectType.name;
     const { words, at } = this.cell;
-    this.facts = numberTypeCoded(load(words, at + TYPE_WORD))!;
+    const code = load(words, at + TYPE_WORD);
+    const facts = numberTypeCoded(code);
+    if (facts === undefined) throw damaged(this.title, `its cell names the type ${code}, which there is not`);
+    this.facts = facts;
     this.element = new this.facts.view(words.buffer, (at + DATA_WORD) * 4, 1);
     this.small = this.facts.family === 'integer' ? (this.element as IntegerElement) : undefined;
   }

@@ -12,7 +12,7 @@ import type { Agent } from '../agents/agent.ts';
 import { agentsOfThread } from '../agents/agent.ts';
 import type { Cell } from '../agents/cell.ts';
 import { FAIRNESS_AFTER } from '../agents/cell.ts';
-import { reapIfDead, sweepIfDue, sweepPeriod } from '../agents/reaper.ts';
+import { freeOfNobody, lookAfter, reapIfDead, sweepIfDue, sweepPeriod } from '../agents/reaper.ts';
 import type { Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
@@ -122,8 +122,9 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
       const outcome = sleepOnce(agent, seen, Math.min(slice, deadline.at - time));
       if (outcome !== 'timeout') continue;
       // Nobody has woken this thread for a whole slice: look whether somebody died, and take what was free all the time.
-      if (slice <= FIRST_SLICE) reapIfDead(agent, wait.suspect());
+      if (slice <= FIRST_SLICE) lookAfter(agent, cell, wait.suspect());
       else if (free && wait.attempt(PRESSURE.IMPATIENT)) return true;
+      else freeOfNobody(agent, cell, wait.suspect());
       slice = slices();
       if (now() - looked < slice) continue;
       looked = now();

@@ -18,12 +18,13 @@
 import { cas, load, store } from '#atomics';
 import type { Pledge } from '../agents/kinds.ts';
 import { kindNumbered } from '../agents/kinds.ts';
-import { reapIfDead } from '../agents/reaper.ts';
+import { reapIfDead, whileNobodyIn } from '../agents/reaper.ts';
 import { findEntry } from '../agents/wait-table.ts';
 import type { Waker } from '../agents/waiters.ts';
 import {
   AGENT_AWAITS,
   AGENT_BLOCKED_ON,
+  AGENT_SLOTS,
   AGENT_WAITS,
   agentWord,
   CELL_HEADER,
@@ -62,7 +63,11 @@ export function resolveCycle(
   if (seen === undefined) return undefined;
   const { words } = waker.namespace;
   // Whoever is at it now looks for all: this wait looks again after its next slice.
-  if (cas(words, RESOLVING_WORD, 0, waker.slot) !== 0) return undefined;
+  const resolving = cas(words, RESOLVING_WORD, 0, waker.slot);
+  if (resolving !== 0) {
+    clearIfNobody(waker, resolving);
+    return undefined;
+  }
   try {
     for (const { slot } of seen) if (reapIfDead(waker, slot)) return undefined;
     const again = walk(waker, cell, blocked, covers);
@@ -74,13 +79,25 @@ export function resolveCycle(
   }
 }
 
+/** The word may be damaged, and name a slot that there is not, or in which nobody sits. */
+function clearIfNobody(waker: Waker, resolving: number): void {
+  const { words } = waker.namespace;
+  const clear = (): void => {
+    cas(words, RESOLVING_WORD, resolving, 0);
+  };
+  // This agent resolves one at a time, and is about to begin.
+  if (resolving === waker.slot || !(resolving > 0 && resolving < AGENT_SLOTS)) clear();
+  else whileNobodyIn(waker, resolving, clear);
+}
+
 function walk(waker: Waker, start: number, blocked: boolean, covers: Covers): Link[] | undefined {
   const { namespace, slot: me } = waker;
   const others: Link[] = [];
   let cell = start;
   // Where it comes again, it has come into a cycle of others; or to one who has just taken a lock, and still says that it waits.
   while (!others.some(({ holds }) => holds === cell)) {
-    const place = namespace.arena.place(cell);
+    const place = namespace.arena.find(cell);
+    if (place === undefined) return undefined;
     const kind = kindNumbered(kindOf(load(place.words, place.at + CELL_HEADER)));
     const holder = kind?.holder?.(place) ?? 0;
     if (holder === 0) return undefined;

@@ -61,6 +61,8 @@ export interface Actor<Things> {
 export interface Scenario<Things> {
   readonly name: string;
   things(share: Share, lib: Library): Things;
+  /** Sets words of the objects that were just made, before anyone else comes: counters near their end, say. */
+  begin?(things: Things, namespace: Namespace): void;
   readonly actors: readonly Actor<Things>[];
   /** How many actors may die (each after the other, and the reaper too when more than one may). Default 0. */
   readonly deaths?: number;

@@ -51,7 +51,8 @@ export class World {
     this.makeNamespace = namespacesOf(lib);
     this.folder = emptyFolder(lib);
     machine.state = newState();
-    this.sit(this.running);
+    const { things, namespace } = this.sit(this.running);
+    scenario.begin?.(things, namespace);
     this.alone = snapshot(machine.state);
     for (let actor = 0; actor < this.running; actor++) this.sit(actor);
     this.first = snapshot(machine.state);

@@ -25,6 +25,7 @@ import { MOMENT } from '../../agents/wait.ts';
 import { Deadline } from '../../deadline.ts';
 import { ClosedError, StateError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
+import { damaged } from '../../memory/damage.ts';
 import { CELL_BODY, CELL_STATE, KIND } from '../../memory/layout.ts';
 import { notePart, openPart } from '../../objects/parts.ts';
 import { Lock } from '../../sync/lock/lock.ts';
@@ -78,7 +79,7 @@ export class Channel {
   readonly rooms: Gate;
   /** Those who wait until all is done. */
   readonly joins: Gate;
-  private readonly title: string;
+  readonly title: string;
   private readonly lock: RawLock;
   private readonly writer: RingWriter;
   private readonly reader: RingReader;
@@ -95,10 +96,15 @@ export class Channel {
   private constructor(cell: Cell, title: string) {
     this.cell = cell;
     this.title = title;
+    const part = (type: ObjectType, place: Place, word: number): Cell => {
+      const found = openPart(cell, type, place, word, title);
+      if (found !== undefined) return found;
+      throw damaged(title, `its word ${word} names no cell of a ${type.name}, and always does`);
+    };
     this.items = new Gate(cell);
-    this.rooms = new Gate(openPart(cell, GATE_TYPE, cell, GATE_WORD, title)!);
-    this.joins = new Gate(openPart(cell, GATE_TYPE, this.rooms.cell, JOIN_WORD, title)!);
-    this.lock = RawLock.of(openPart(cell, Lock.TYPE, cell, LOCK_WORD, title)!);
+    this.rooms = new Gate(part(GATE_TYPE, cell, GATE_WORD));
+    this.joins = new Gate(part(GATE_TYPE, this.rooms.cell, JOIN_WORD));
+    this.lock = RawLock.of(part(Lock.TYPE, cell, LOCK_WORD));
     const { buffer } = cell.agent.namespace.mapAllData(cell, HEADER_BYTES);
     this.ring = new Ring(new Int32Array(buffer), 0, title);
     const bytes = Buffer.from(buffer);
@@ -191,7 +197,7 @@ export class Channel {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
-        const locked = new LockedPut(this.lock, () => this.writeAndRelease(out));
+        const locked = new LockedPut(this.lock, this, () => this.writeAndRelease(out));
         if (!takeBlocking(this.lock.cell, locked, patient(deadline))) return false;
         put = locked.outcome();
       }
@@ -209,7 +215,7 @@ export class Channel {
       let put = this.tryPut(out);
       if (put === undefined) {
         out.keep();
-        const locked = new LockedPut(this.lock, () => this.writeAndRelease(out));
+        const locked = new LockedPut(this.lock, this, () => this.writeAndRelease(out));
         if (!(await takeAwaiting(this.lock.cell, locked, patient(deadline), keeper))) return false;
         put = locked.outcome();
       }
@@ -226,7 +232,7 @@ export class Channel {
   /** Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while another puts. Throws `StateError` within `put`. */
   close(): void {
     this.refuseWithinPut('close');
-    const locked = new LockedPut(this.lock, () => {
+    const locked = new LockedPut(this.lock, this, () => {
       this.items.close();
       this.release();
       return 'closed';

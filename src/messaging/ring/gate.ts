@@ -20,6 +20,7 @@
 import { clearBits, load, loadAcquire, loadPlain, setBits } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
 import { wakeAll, wakeOldest } from '../../agents/waiters.ts';
+import { LayoutError } from '../../errors.ts';
 import { CELL_STATE } from '../../memory/layout.ts';
 import { WAITERS_BIT } from '../../sync/lock/lock-words.ts';
 import type { Taking } from '../../waiting/taking.ts';
@@ -66,20 +67,29 @@ export class Gate {
    */
   waitFor(act: () => boolean, ready: () => boolean, backsOff = 0): Taking {
     const { cell } = this;
+    // What can't be looked at, as it is damaged, is worth an attempt: the call that makes it reports the damage.
+    const worthwhile = (): boolean => {
+      try {
+        return ready();
+      } catch (error) {
+        if (error instanceof LayoutError) return true;
+        throw error;
+      }
+    };
     const passOn = (): void => {
       setBits(cell.words, cell.at + CELL_STATE, WAITERS_BIT);
-      if (ready()) wakeOldest(cell.agent, cell);
+      if (worthwhile()) wakeOldest(cell.agent, cell);
     };
     return {
       backsOff,
       tryTake: act,
-      peek: ready,
+      peek: worthwhile,
       attempt: () => {
         for (;;) {
           if (act()) return true;
           setBits(cell.words, cell.at + CELL_STATE, WAITERS_BIT);
           // PUBLISH WAITERS -> ring
-          if (!ready()) return false;
+          if (!worthwhile()) return false;
         }
       },
       abandon: passOn,

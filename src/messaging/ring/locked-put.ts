@@ -5,26 +5,48 @@
  * Race: the lock is given back inside `attempt`, while this wait's own entry is still filled. A release with WAITERS clears the mark and wakes the
  * oldest waiter, which may be this very wait: then nobody has those in mind who wait behind it, and they sleep without a mark. So it does what
  * a wait does that gives up: with its entry empty, it wakes the oldest where the lock is free, and sets WAITERS where it is not (`taken`).
+ *
+ * The wait has no timeout of its caller's, as the lock is held for moments only. So a damaged word that says that somebody has it must not make it
+ * last. Nobody: the reaper frees it. Another that lives: it may have been stopped in the middle of its put; if it was not, and nothing is
+ * put meanwhile, the wait is refused after a while.
  */
 
+import { now } from '#park';
 import type { Pressure } from '../../agents/wait.ts';
 import { MOMENT } from '../../agents/wait.ts';
 import { Deadline } from '../../deadline.ts';
+import { LayoutError } from '../../errors.ts';
+import { isStopped } from '../../platform/stopped.ts';
 import type { RawLock } from '../../sync/lock/raw-lock.ts';
 import type { Taking } from '../../waiting/taking.ts';
 
 /** Milliseconds that a call which shall not wait waits for another that is just putting. */
 const PATIENCE = 100;
+/** Milliseconds after which another has surely put what it is just putting, unless it was stopped. */
+const LONGEST_PUT = 60_000;
+/** The same where this thread is said to put, which waits meanwhile. */
+const LONGEST_OWN_PUT = 1000;
+
+/** What is put into, as far as the wait has to know. */
+export interface PutInto {
+  /** How messages about it begin. */
+  readonly title: string;
+  readonly ring: { readonly puts: number };
+}
 
 export class LockedPut<Outcome> implements Taking {
   readonly backsOff: number = MOMENT;
   private readonly lock: RawLock;
   private readonly put: () => Outcome;
+  private readonly into: PutInto;
+  /** Since when the lock has been with the same agent, and nothing was put. */
+  private stuck = { owner: 0, puts: 0, since: 0 };
   private done: { outcome: Outcome } | { error: unknown } | undefined;
 
   /** `put` is called with the lock and has to release it. */
-  constructor(lock: RawLock, put: () => Outcome) {
+  constructor(lock: RawLock, into: PutInto, put: () => Outcome) {
     this.lock = lock;
+    this.into = into;
     this.put = put;
   }
 
@@ -50,6 +72,25 @@ export class LockedPut<Outcome> implements Taking {
 
   suspect(): number {
     return this.lock.suspect();
+  }
+
+  check(): LayoutError | undefined {
+    const owner = this.lock.suspect();
+    if (owner === 0) return undefined;
+    const { puts } = this.into.ring;
+    const { stuck } = this;
+    if (owner !== stuck.owner || puts !== stuck.puts) {
+      this.stuck = { owner, puts, since: now() };
+      return undefined;
+    }
+    const longest = owner === this.lock.me ? LONGEST_OWN_PUT : LONGEST_PUT;
+    if (now() - stuck.since <= longest) return undefined;
+    const { pid, name } = this.lock.cell.agent.namespace.identity(owner);
+    if (owner !== this.lock.me && isStopped(pid)) return undefined;
+    return new LayoutError(
+      `${this.into.title}: can't put or close, its lock to put has been with ${name} (pid ${pid}) for ${longest} ms, longer than any put takes; ` +
+        'end that program if it hangs, otherwise the memory was damaged: make the queue or pipe anew',
+    );
   }
 
   /** What `put` returned, once the lock was taken. Throws what it threw. */

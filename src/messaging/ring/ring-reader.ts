@@ -13,7 +13,7 @@
 import { copyOf, Decoder, MalformedError } from '../../codec/decoder.ts';
 import { FORMAT, type Format } from '../../codec/format.ts';
 import type { Parcel } from '../../codec/parcel.ts';
-import { unpack } from '../../codec/parcel.ts';
+import { isParcel, unpack } from '../../codec/parcel.ts';
 import { isTooDeep, readClone } from '../../codec/read-clone.ts';
 import { LayoutError, OutOfRangeError } from '../../errors.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
@@ -95,7 +95,7 @@ export class RingReader {
     try {
       return this.small.decode(0, length, format === FORMAT.REPEATING);
     } catch (error) {
-      throw error instanceof MalformedError ? this.damaged() : error;
+      throw this.reported(error);
     }
   }
 
@@ -133,7 +133,18 @@ export class RingReader {
     if (far !== undefined) this.far.remove(far);
     this.taken();
     if (failure === undefined) return true;
-    throw failure instanceof MalformedError ? this.damaged() : failure;
+    throw this.reported(failure);
+  }
+
+  /** What is thrown where an item can't be read. JavaScript's own errors tell of bytes that are no value: digits without end, text too long. */
+  private reported(failure: unknown): unknown {
+    const { code = '' } = failure as NodeJS.ErrnoException;
+    const makesNoSense =
+      failure instanceof MalformedError ||
+      failure instanceof SyntaxError ||
+      ((failure instanceof RangeError || failure instanceof TypeError) && !code.startsWith('ERR_LOCKSTEP')) ||
+      code === 'ERR_STRING_TOO_LONG';
+    return makesNoSense ? this.damaged(failure) : failure;
   }
 
   /** Another takes items at this moment. It goes on faster, and so do both, if they do not read the same ones over and over. */
@@ -157,7 +168,9 @@ export class RingReader {
 
   private parcelIn(bytes: Uint8Array): Parcel {
     try {
-      return readClone(bytes) as Parcel;
+      const parcel = readClone(bytes);
+      if (isParcel(parcel)) return parcel;
+      throw new MalformedError();
     } catch (cause) {
       if (!isTooDeep(cause)) throw new MalformedError();
       throw new OutOfRangeError(
@@ -167,9 +180,10 @@ export class RingReader {
     }
   }
 
-  private damaged(): LayoutError {
+  private damaged(cause: unknown): LayoutError {
     return new LayoutError(
       `${this.title}: an item can't be read, its memory is damaged; it is left out, and what comes after it may be sound`,
+      { cause },
     );
   }
 }

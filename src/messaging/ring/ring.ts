@@ -32,7 +32,11 @@
  * 2^31 units passed meanwhile, 16 GiB. Until it fails, T may read anything: lengths are checked before they are believed.
  *
  * Race: an agent keeps an end and a HEAD that it saw, and compares positions with them. If 2^31 units pass before it looks again, what is long
- * behind seems ahead. So it counts the items since by their numbers: of items of the whole ring at most, `trust` are less than 2^31 units.
+ * behind seems ahead. So it counts the items since by their numbers: of items of the whole ring at most, `trust` are less than 2^31 units. An
+ * agent that has looked at nothing yet knows nothing: position 0 is as good as any other (UNKNOWN).
+ *
+ * Damage (docs/internals/trust.md): HEAD and the end are never further apart than the ring is long. What is read while HEAD stays the same was so at
+ * that moment; where it can't have been, the call throws `LayoutError`, and does not wait for what will never come.
  */
 
 import { cas, load, loadAcquire, loadPlain, storePlain, storeRelease } from '#atomics';
@@ -53,6 +57,8 @@ const DONE_WORD = 48;
 export const RING_HEADER_WORDS = 64;
 
 const MASK = 0x7fffffff;
+/** Instead of a position or a number that was seen: none was yet. */
+const UNKNOWN = -1;
 /** Numbers of items begin anew after as many. */
 export const NUMBER_MASK: number = MASK;
 /** Bytes of a payload that is small: where several put or take, such ones are copied in and out. */
@@ -103,13 +109,13 @@ export class Ring {
   /** Items after which what is known has to be looked at again. */
   private readonly trust: number;
   /** An end that was seen: what lies before it is there. And the number of the item that was the oldest then. */
-  private knownEnd = 0;
+  private knownEnd = UNKNOWN;
   private oldestAtEnd = 0;
   /** A HEAD that was seen: what lies before it is free. And PUTS then. */
-  private knownHead = 0;
+  private knownHead = UNKNOWN;
   private putsAtHead = 0;
   /** Items that had been taken when that was looked at last. */
-  private knownTaken = 0;
+  private knownTaken = UNKNOWN;
   private readonly found = new Found();
   private readonly place = new Room();
 
@@ -125,11 +131,12 @@ export class Ring {
     const sound =
       load(words, at + MAGIC_WORD) === RING_MAGIC &&
       this.capacity >= UNIT * 2 &&
+      this.most >= 0 &&
       (this.capacity & (this.capacity - 1)) === 0 &&
       this.base + this.capacity <= words.byteLength;
     if (sound) return;
     throw new LayoutError(
-      `${title}: refused, its memory does not begin as a ring or is shorter than it says (${this.capacity} bytes); it is damaged, make it anew`,
+      `${title}: refused, its memory does not begin as a ring of ${this.capacity} bytes for ${this.most} items, as it says; it is damaged, make it anew`,
     );
   }
 
@@ -161,7 +168,10 @@ export class Ring {
       if (head < 0) return 0;
       const number = loadPlain(words, this.wordOf(this.itemAt(head)) + 1) & MASK;
       const { puts } = this;
-      if (this.isThere(head)) return (puts - number) & MASK;
+      if (!this.isThere(head)) continue;
+      const size = (puts - number) & MASK;
+      if (size > 0 && size <= this.units) return size;
+      throw damaged(`its oldest item has the number ${number}, and PUTS is ${puts}`);
     }
   }
 
@@ -180,7 +190,7 @@ export class Ring {
   /** The oldest item; `undefined`: there is none. Throws `LayoutError` where the memory is damaged. */
   find(): Found | undefined {
     const { words, units, found } = this;
-    for (let look = false; ; ) {
+    for (let look = this.knownEnd === UNKNOWN; ; ) {
       // What is read here without order is what was put, if HEAD has not moved when the item is taken.
       let head = loadPlain(words, this.at + HEAD_WORD);
       const known = (this.knownEnd - head) & MASK;
@@ -211,7 +221,9 @@ export class Ring {
         found.number = number;
         return found;
       }
-      if (this.hasStayed(head)) throw damaged(head);
+      if (this.hasStayed(head)) {
+        throw damaged(`the item at ${head} has ${length} bytes, more than are left of the ring`);
+      }
     }
   }
 
@@ -339,10 +351,15 @@ export class Ring {
       // The word is reused two items later. (An atomic load: a compiler may take two others of one word for the same.)
       if (load(words, at + PUTS_WORD) !== puts) continue;
       const ahead = (end - head) & MASK;
-      // Where others have taken meanwhile, what was read does not fit together.
-      if (ahead > units && load(words, at + HEAD_WORD) !== head) continue;
-      this.knownEnd = end;
-      return ahead === 0 || ahead > units ? -1 : head;
+      if (ahead > units || head < 0) {
+        // Where others have taken meanwhile, what was read does not fit together.
+        if (load(words, at + HEAD_WORD) !== head) continue;
+        throw apart(head, end, units);
+      }
+      this.knownEnd = end & MASK;
+      // At least: the oldest item has an older number, and `find` knows it.
+      this.oldestAtEnd = puts;
+      return ahead === 0 ? -1 : head;
     }
   }
 
@@ -361,7 +378,7 @@ export class Ring {
     const { most } = this;
     if (most === 0) return true;
     const puts = loadPlain(this.words, this.at + PUTS_WORD);
-    if (((puts - this.knownTaken) & MASK) < most) return true;
+    if (this.knownTaken !== UNKNOWN && ((puts - this.knownTaken) & MASK) < most) return true;
     const { size } = this;
     this.knownTaken = (puts - size) & MASK;
     return size < most;
@@ -372,10 +389,15 @@ export class Ring {
     const { words, at, end, units } = this;
     const puts = loadPlain(words, at + PUTS_WORD);
     const known = units - ((end - this.knownHead) & MASK);
-    if (known >= wanted && known <= units && ((puts - this.putsAtHead) & MASK) < this.trust) return known;
-    this.knownHead = load(words, at + HEAD_WORD);
+    const recent = this.knownHead !== UNKNOWN && ((puts - this.putsAtHead) & MASK) < this.trust;
+    if (known >= wanted && known <= units && recent) return known;
+    const head = load(words, at + HEAD_WORD);
+    const used = (end - head) & MASK;
+    // With the lock the end stays, and HEAD never passes it.
+    if (used > units || head < 0) throw apart(head, end, units);
+    this.knownHead = head;
     this.putsAtHead = puts;
-    return units - ((end - this.knownHead) & MASK);
+    return units - used;
   }
 
   private roomAt(place: number, units: number): Room {
@@ -390,8 +412,10 @@ export class Ring {
   }
 }
 
-function damaged(head: number): LayoutError {
-  return new LayoutError(
-    `ring: can't be read, the item at ${head} is longer than the ring; its memory is damaged, make the queue or pipe anew`,
-  );
+function apart(head: number, end: number, units: number): LayoutError {
+  return damaged(`it goes from unit ${head} to ${end}, and has ${units} units`);
+}
+
+function damaged(how: string): LayoutError {
+  return new LayoutError(`ring: refused, ${how}; its memory is damaged, make the queue or pipe anew`);
 }

@@ -34,9 +34,9 @@ export function waitForRoom({ rooms, lock, fits, gone, put, backsOff }: RoomWait
   let done: Put | undefined;
   let failure: { error: unknown } | undefined;
   const act = (): boolean => {
-    if (!ready()) return false;
-    if (!lock.tryTake()) return true;
     try {
+      if (!ready()) return false;
+      if (!lock.tryTake()) return true;
       done = put();
     } catch (error) {
       failure = { error };

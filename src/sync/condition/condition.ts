@@ -12,6 +12,7 @@ import type { Hold, Lockable, ObjectOptions, Owner, UntimedWaitOptions } from '.
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { InvalidTypeError } from '../../errors.ts';
+import { damaged } from '../../memory/damage.ts';
 import { AWAITING_BIT, BLOCKING_BIT, KIND } from '../../memory/layout.ts';
 import type { Content } from '../../objects/content.ts';
 import { openHandle, registerClass } from '../../objects/handles.ts';
@@ -64,8 +65,10 @@ export class Condition extends SharedObject implements Lockable {
       source instanceof Opened ? { opened: source, lock: undefined } : obtainCondition(source, options);
     super(TYPE, made.opened);
     this.own = OwnWaits.of(this.cell);
-    this.guarding = made.lock ?? openGuard(this.cell, this.title)!;
-    this.guard = this.guarding;
+    const lock = made.lock ?? openGuard(this.cell, this.title);
+    if (lock === undefined) throw damaged(this.title, 'its cell names no lock, and always does');
+    this.guarding = lock;
+    this.guard = lock;
   }
 
   /** Opens the condition that the handle stands for, with its lock. Throws `HandleError`, `StaleHandleError`. */

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../../agents/cell.ts';
-import { sweepIfDue } from '../../agents/reaper.ts';
+import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, Lockable, LockOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
 import type { DeadlockPolicy, WaitOptions } from '../../deadline.ts';
@@ -41,14 +41,14 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   /** Whether somebody holds it, in any process. */
   get locked(): boolean {
     this.checkOpen();
-    return ownerOf(this.raw.state) !== 0;
+    return this.holder !== 0;
   }
 
   /** Who holds it, or `null`. */
   get owner(): Owner | null {
     this.checkOpen();
-    const slot = ownerOf(this.raw.state);
-    return slot === 0 ? null : this.cell.agent.namespace.identity(slot);
+    const { holder } = this;
+    return holder === 0 ? null : this.cell.agent.namespace.identity(holder);
   }
 
   /**
@@ -96,6 +96,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     if (hold !== null) return hold;
     // Whoever only ever tries must find out, too, that the holder has died.
     sweepIfDue(this.cell.agent);
+    freeOfNobody(this.cell.agent, this.cell, this.raw.suspect());
     return this.takeNow();
   }
 
@@ -155,6 +156,12 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     const { owner, waiting } = this.describe();
     const held = owner === null ? 'free' : `held by ${owner.name} (pid ${owner.pid})`;
     return waiting === 0 ? held : `${held}, ${waiting} waiting`;
+  }
+
+  /** Slot of the agent that holds it. A slot in which nobody sits holds nothing: who wants the lock frees it. */
+  private get holder(): number {
+    const slot = ownerOf(this.raw.state);
+    return this.cell.agent.namespace.isLive(slot) ? slot : 0;
   }
 
   /** Makes the lock, just taken, held as it was. */

@@ -42,7 +42,7 @@ import type { Place } from '../../memory/arena.ts';
 import { AGENT_SLOTS, CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import type { Permit } from '../../objects/extra-words.ts';
-import { eachPermit } from '../../objects/extra-words.ts';
+import { eachPermit, permitsOf } from '../../objects/extra-words.ts';
 import { FAIR_BIT, isFair, ownerOf, RECOVERED_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 
 export const MARKS_WORD: number = CELL_BODY + 2;
@@ -70,10 +70,8 @@ export class RawRWLock {
     this.cell = cell;
     this.me = slot;
     this.readersFirst = (load(cell.words, cell.at + MARKS_WORD) & READERS_FIRST_BIT) !== 0;
-    const readers: Permit[] = [];
-    eachPermit(namespace, cell, READER_WORDS, (word) => readers.push(word));
-    this.readers = readers;
-    this.mine = readers[slot >> 5]!;
+    this.readers = permitsOf(namespace, cell, READER_WORDS, 'RWLock');
+    this.mine = this.readers[slot >> 5]!;
     this.myBit = 1 << (slot & 31);
   }
 
@@ -93,7 +91,8 @@ export class RawRWLock {
   /** Slot of the agent that writes; 0: nobody. */
   get writer(): number {
     const state = this.state;
-    return (state & PENDING_BIT) === 0 ? ownerOf(state) : 0;
+    const owner = ownerOf(state);
+    return (state & PENDING_BIT) === 0 && this.cell.agent.namespace.isLive(owner) ? owner : 0;
   }
 
   /** Slots of the agents that read. */
@@ -213,12 +212,16 @@ export class RawRWLock {
     }
   }
 
-  /** Slot of an agent that has to act before this one gets in. */
+  /** Slot of an agent that has to act before this one gets in: first of all of one that can't, as nobody sits there. */
   suspect(): number {
+    const { me } = this;
+    const { namespace } = this.cell.agent;
     const owner = ownerOf(this.state);
-    return owner !== 0 && owner !== this.me
-      ? owner
-      : (this.readerSlots.find((slot) => slot !== this.me) ?? 0);
+    // Nobody else writes the own bit: without a read of this agent's it is damage.
+    if (this.inside === 0 && (load(this.mine.words, this.mine.at) & this.myBit) !== 0) this.clearBit();
+    const readers = this.readerSlots.filter((slot) => slot !== me);
+    const nobody = readers.find((slot) => !namespace.isLive(slot));
+    return nobody ?? (owner !== 0 && owner !== me ? owner : (readers[0] ?? 0));
   }
 
   private get state(): number {

@@ -1,6 +1,6 @@
 /** The two sides of a reader-writer lock: how to take it to read, and how to write. */
 
-import { sweepIfDue } from '../../agents/reaper.ts';
+import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
@@ -80,7 +80,9 @@ export abstract class RWLockSide {
     this.host.checkOpen();
     const hold = this.takeNow();
     if (hold !== null) return hold;
-    sweepIfDue(this.raw.cell.agent);
+    const { cell } = this.raw;
+    sweepIfDue(cell.agent);
+    freeOfNobody(cell.agent, cell, this.raw.suspect());
     return this.takeNow();
   }
 

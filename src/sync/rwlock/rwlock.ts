@@ -102,7 +102,7 @@ export class RWLock extends SharedObject {
       kind: TYPE.name,
       name: this.name ?? null,
       handle: this.handle,
-      readers: readerSlots.map((slot) => namespace.identity(slot)),
+      readers: readerSlots.filter((slot) => namespace.isLive(slot)).map((slot) => namespace.identity(slot)),
       writer: writer === 0 ? null : namespace.identity(writer),
       waiting: countWaiting(namespace, this.cell),
     };

@@ -31,11 +31,11 @@ import { isFirst, oldestWaiter, wakeOldest } from '../../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../../contracts.ts';
 import { NameTakenError, OverReleaseError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
-import { CELL_BODY, CELL_STATE, KIND } from '../../memory/layout.ts';
+import { AGENT_SLOTS, CELL_BODY, CELL_STATE, KIND, MAX_BOUNDED_PERMITS } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { obtainChecked } from '../../objects/content.ts';
 import type { Permit } from '../../objects/extra-words.ts';
-import { eachPermit, makePermits } from '../../objects/extra-words.ts';
+import { eachPermit, makePermits, permitsOf } from '../../objects/extra-words.ts';
 import { openHandle, registerClass } from '../../objects/handles.ts';
 import { Opened } from '../../objects/opened.ts';
 import { Barging } from '../../waiting/barging.ts';
@@ -51,8 +51,6 @@ const TYPE: ObjectType = {
   lasting: false,
 };
 const LIMIT_WORD: number = CELL_BODY + 2;
-/** The largest number of permits that are owned one by one. */
-export const MAX_BOUNDED_PERMITS = 65_536;
 
 class RawPermits implements Taking {
   readonly permits: readonly Permit[];
@@ -71,11 +69,9 @@ class RawPermits implements Taking {
   private constructor(cell: Cell) {
     this.cell = cell;
     this.me = cell.agent.slot;
-    const permits: Permit[] = [];
     const limit = load(cell.words, cell.at + LIMIT_WORD);
-    eachPermit(cell.agent.namespace, cell, limit, (permit) => permits.push(permit));
-    this.permits = permits;
-    this.turns = permits.map(() => 0);
+    this.permits = permitsOf(cell.agent.namespace, cell, limit, TYPE.name);
+    this.turns = this.permits.map(() => 0);
   }
 
   static of(cell: Cell): RawPermits {
@@ -185,9 +181,19 @@ class RawPermits implements Taking {
     this.barging.begin(this.takings);
   }
 
+  /** The owner of a permit: first of all one that can't give it back, as nobody sits in its slot. */
   suspect(): number {
-    const first = this.permits[0];
-    return first === undefined ? 0 : load(first.words, first.at);
+    const { agent } = this.cell;
+    let first = 0;
+    for (const { words, at } of this.permits) {
+      const owner = load(words, at);
+      if (owner === 0) continue;
+      // No slot at all: nobody has ever written that.
+      if (!(owner > 0 && owner < AGENT_SLOTS)) cas(words, at, owner, 0);
+      else if (owner !== agent.slot && !agent.namespace.isLive(owner)) return owner;
+      else if (first === 0) first = owner;
+    }
+    return first;
   }
 
   private marks(): number {

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../../agents/cell.ts';
-import { sweepIfDue } from '../../agents/reaper.ts';
+import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
@@ -56,6 +56,7 @@ export abstract class PermitSource extends SharedObject {
     if (hold !== null) return hold;
     // Whoever only ever tries must find out, too, that the holder has died.
     sweepIfDue(this.cell.agent);
+    freeOfNobody(this.cell.agent, this.cell, this.taking.suspect());
     return this.takeNow();
   }
 

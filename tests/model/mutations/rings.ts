@@ -2,7 +2,7 @@
 
 import { FOR_EVER, type Mutant } from '../mutants.ts';
 
-const WRONG = /is not there|in pieces|was not put|out of order|is gone/;
+const WRONG = /ring: refused|is not there|in pieces|was not put|out of order|is gone/;
 
 export const ringMutants: readonly Mutant[] = [
   {
@@ -40,6 +40,16 @@ export const ringMutants: readonly Mutant[] = [
     finds: WRONG,
   },
   {
+    name: 'a view that has looked at nothing believes that it has seen an end at 0',
+    file: 'messaging/ring/ring.js',
+    from: 'knownEnd = UNKNOWN;',
+    to: 'knownEnd = 0;',
+    primitive: 'Ring',
+    scenario: 'one puts, one takes, positions and numbers at their end',
+    preemptions: 1,
+    finds: WRONG,
+  },
+  {
     name: 'who joins counts the items put before those that are done',
     file: 'messaging/ring/ring.js',
     from: `const done = load(this.words, this.at + DONE_WORD);
@@ -74,7 +84,7 @@ export const ringMutants: readonly Mutant[] = [
   {
     name: 'who waits for an item does not look again between its mark and its sleep',
     file: 'messaging/ring/gate.js',
-    from: `if (!ready())
+    from: `if (!worthwhile())
                         return false;`,
     to: 'return false;',
     primitive: 'Channel',

@@ -1,8 +1,8 @@
 /** Arena: what is open is never freed, what nobody has open does not stay, a stale handle opens nothing and harms nothing. */
 
 import type { BoundedSemaphore } from 'lockstep';
-import { load } from '../atomics.ts';
-import type { Cell, ObjectType, Place } from '../internals.ts';
+import { load, store } from '../atomics.ts';
+import type { Cell, Namespace, ObjectType, Place } from '../internals.ts';
 import { CELL_GENERATION, CELL_HEADER, KIND, PHASE_LIVE, phaseOf } from '../internals.ts';
 import type { Actor, AnyScenario, Scenario, Tools } from '../scenario.ts';
 import { NAMESPACE } from '../world.ts';
@@ -26,6 +26,12 @@ const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
     }
   },
 };
+
+/** The first object in cell 1 has the last generation, and the second the first one. */
+function lastGenerations({ arena }: Namespace): void {
+  const { words, at } = arena.place(1);
+  store(words, at + CELL_GENERATION, 0x7ffffffe);
+}
 
 function make({ agent, note }: Tools<Things>, index: number): Cell {
   const cell = agent.create(TYPE, () => {});
@@ -113,6 +119,13 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'a cell is used again, two open',
     actors: [makesAndCloses(2), opens(0), opens(1)],
     preemptions: [4, 5],
+  },
+  {
+    ...base,
+    name: 'a cell is used again, two open, generations at their end',
+    begin: (_things, namespace) => lastGenerations(namespace),
+    actors: [makesAndCloses(2), opens(0), opens(1)],
+    preemptions: [2, 3],
   },
   {
     ...base,

@@ -46,7 +46,7 @@ function putWith({ lib, things: { lock, gate, words } }: Tools<Things>) {
     if (!raw.release(raw.cell)) raw.free();
     new lib.Gate(cellOf(gate)).announce();
   };
-  return { raw, put, locked: new lib.LockedPut(raw, put) };
+  return { raw, put, locked: new lib.LockedPut(raw, { title: 'queue', ring: { puts: 0 } }, put) };
 }
 
 const puts = (count: number): Actor<Things> => ({

@@ -3,7 +3,7 @@
 import type { Condition, Hold, Lock, RLock } from 'lockstep';
 import type { Actor, AnyScenario, Ending, Scenario, Tools } from '../scenario.ts';
 import { critical } from './critical.ts';
-import { aCondition, aLock, anRLock } from './objects.ts';
+import { aCondition, aLock, anRLock, drawLastTickets } from './objects.ts';
 
 interface Things {
   lock: Lock;
@@ -182,6 +182,13 @@ const notifiesUncertain: Actor<Things> = {
 
 const scenarios: readonly Scenario<Things>[] = [
   { ...base, name: 'two wait, one is notified', actors: [waits, waits, notifies(1)], preemptions: [2, 3] },
+  {
+    ...base,
+    name: 'two wait, one is notified, tickets at their end',
+    begin: ({ condition }) => drawLastTickets(condition),
+    actors: [waits, waits, notifies(1)],
+    preemptions: [1, 2],
+  },
   { ...base, name: 'two wait, both are notified', actors: [waits, waits, notifies(2)], preemptions: [2, 3] },
   {
     ...base,

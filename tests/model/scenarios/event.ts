@@ -1,8 +1,12 @@
 /** Event: set frees everyone who waits, also when it is cleared at once. */
 
 import type { Event } from 'lockstep';
+import { CELL_STATE } from '../internals.ts';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
-import { anEvent } from './objects.ts';
+import { anEvent, setWord } from './objects.ts';
+
+/** State of an event that is not set, in the last generation before they begin anew. */
+const LAST_GENERATION = 0x7ffffffe;
 
 interface Things {
   event: Event;
@@ -59,6 +63,13 @@ const clearedAtOnce: Scenario<Things>['mayWait'] = ({ waiting, ghosts, things: {
 
 const scenarios: readonly Scenario<Things>[] = [
   { ...base, name: 'one sets, two wait', actors: [sets, waits, waits], preemptions: [4, 5] },
+  {
+    ...base,
+    name: 'one sets, two wait, generations at their end',
+    begin: ({ event }) => setWord(event, CELL_STATE, LAST_GENERATION),
+    actors: [sets, waits, waits],
+    preemptions: [2, 3],
+  },
   { ...base, name: 'two set, one waits', actors: [sets, sets, waits], preemptions: [4, 5] },
   { ...base, name: 'one sets, two await', actors: [sets, awaits(2), awaits()], preemptions: [4, 5] },
   {

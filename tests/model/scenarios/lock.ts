@@ -3,7 +3,7 @@
 import type { Lock } from 'lockstep';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
 import { critical } from './critical.ts';
-import { aLock } from './objects.ts';
+import { aLock, drawLastTickets } from './objects.ts';
 import { passing, slow } from './passing.ts';
 
 interface Things {
@@ -70,6 +70,13 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'three block for long',
     actors: [blocks(2), slow(blocks()), slow(blocks())],
     preemptions: [3, 4],
+  },
+  {
+    ...base,
+    name: 'three block for long, tickets at their end',
+    begin: ({ lock }) => drawLastTickets(lock),
+    actors: [blocks(2), slow(blocks()), slow(blocks())],
+    preemptions: [2, 3],
   },
   {
     ...base,

@@ -11,6 +11,9 @@ import type {
   RWLock,
   Semaphore,
 } from 'lockstep';
+import { store } from '../atomics.ts';
+import type { Cell, SharedObject } from '../internals.ts';
+import { CELL_TICKETS } from '../internals.ts';
 import type { Library } from '../library.ts';
 import type { Share } from '../scenario.ts';
 import { NAMESPACE } from '../world.ts';
@@ -83,4 +86,19 @@ export function aBarrier(share: Share, { Barrier }: Library, parties: number): B
     () => new Barrier(parties, options),
     (handle) => Barrier.open(handle),
   );
+}
+
+/** The last ticket before the counter's sign changes: of three waiters the first has it, and the others have later ones. */
+const LAST_TICKET = 0x7fffffff;
+
+/** Sets a word of the object's cell. */
+export function setWord(object: SharedObject, word: number, value: number): void {
+  const cell: unknown = Reflect.get(object, 'cell');
+  const { words, at } = cell as Cell;
+  store(words, at + word, value);
+}
+
+/** The next waiters draw tickets on both sides of the counter's end. */
+export function drawLastTickets(object: SharedObject): void {
+  setWord(object, CELL_TICKETS, LAST_TICKET);
 }

@@ -25,6 +25,22 @@ const DONE_WORD = 48;
 /** Items reported done are one less than those put, none as yet: one was taken before, and is not done. */
 const DONE_BEFORE = 0x7fffffff;
 
+const HEAD_WORD = 16;
+const PUTS_WORD = 32;
+const END_WORD = 33;
+/** Units before positions begin anew: less than the ring has. */
+const LAST_UNITS = 4;
+/** Even, as the words of the end are written by turns. */
+const LAST_NUMBER = 0x7ffffffe;
+
+/** An empty ring after much traffic: where it goes on lies what looks like an item of an earlier lap. */
+function nearEnd({ words }: Things): void {
+  const position = 0x7fffffff + 1 - LAST_UNITS;
+  for (const word of [HEAD_WORD, END_WORD, END_WORD + 1]) store(words, AT + word, position);
+  store(words, AT + PUTS_WORD, LAST_NUMBER);
+  store(words, AT + DONE_WORD, LAST_NUMBER - 1);
+}
+
 /** By item, from 1 on: 1 put, 2 taken. */
 const ITEMS = 0;
 const MOST_ITEMS = 12;
@@ -142,6 +158,20 @@ function isWhole(words: Words, from: number): boolean {
 
 const scenarios: readonly Scenario<Things>[] = [
   { ...base, name: 'one puts, one takes, three each', actors: [puts(3), takes(3)], preemptions: [3, 4] },
+  {
+    ...base,
+    name: 'one puts, one takes, positions and numbers at their end',
+    begin: nearEnd,
+    actors: [puts(3), takes(3)],
+    preemptions: [3, 4],
+  },
+  {
+    ...base,
+    name: 'two put, one takes, positions and numbers at their end',
+    begin: nearEnd,
+    actors: [puts(2), puts(2), takes(2)],
+    preemptions: [1, 2],
+  },
   { ...base, name: 'one puts, two take', actors: [puts(3), takes(2), takes(2)], preemptions: [2, 3] },
   { ...base, name: 'two put, one takes', actors: [puts(2), puts(2), takes(2)], preemptions: [2, 3] },
   {

@@ -55,7 +55,7 @@ function putOf({ lib, things: { lock, items, rooms, words } }: Tools<Things>) {
   return {
     raw,
     put,
-    locked: () => new lib.LockedPut(raw, put),
+    locked: () => new lib.LockedPut<'put' | 'full'>(raw, { title: 'queue', ring: { puts: 0 } }, put),
     roomWait: () =>
       lib.waitForRoom({
         rooms: new lib.Gate(cellOf(rooms)),

@@ -2,7 +2,7 @@
 
 import type { BoundedSemaphore, Semaphore } from 'lockstep';
 import type { Actor, AnyScenario, Ending, Scenario, Tools } from '../scenario.ts';
-import { aBoundedSemaphore, aSemaphore } from './objects.ts';
+import { aBoundedSemaphore, aSemaphore, drawLastTickets } from './objects.ts';
 import { passing, slow } from './passing.ts';
 
 interface Things {
@@ -75,6 +75,13 @@ function both(bounded: boolean): Scenario<Things>[] {
       name: 'three block for long',
       actors: [one.blocks(2), slow(one.blocks()), slow(one.blocks())],
       preemptions: [3, 4],
+    },
+    {
+      ...one.base,
+      name: 'three block for long, tickets at their end',
+      begin: ({ semaphore }) => drawLastTickets(semaphore),
+      actors: [one.blocks(2), slow(one.blocks()), slow(one.blocks())],
+      preemptions: [2, 3],
     },
     {
       ...one.base,
