@@ -23,6 +23,8 @@ export interface FunctionReference {
   readonly digest?: string;
 }
 
+/** What was imported, by URL: a module that awaits at its top level can't be required, also when it is loaded already. */
+const imported = new Map<string, Record<string, unknown>>();
 const known = new WeakMap<object, FunctionReference>();
 const OWN_FOLDER = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -56,13 +58,16 @@ export async function resolveReference(reference: FunctionReference): Promise<Na
   } catch (cause) {
     throw notImported(reference, cause);
   }
+  imported.set(reference.module, namespace);
   return pick(reference, namespace);
 }
 
-/** The same at once, where the event loop can't run: not for a module that awaits at its top level. */
+/** The same at once, where the event loop can't run: not for a module that awaits at its top level, unless it was imported so before. */
 export function resolveReferenceNow(reference: FunctionReference): NamedFunction {
   const { createRequire } = process.getBuiltinModule('node:module');
   const { module } = reference;
+  const loaded = imported.get(module);
+  if (loaded !== undefined) return pick(reference, loaded);
   let namespace: Record<string, unknown>;
   try {
     namespace = createRequire(import.meta.url)(module.startsWith('file:') ? fileURLToPath(module) : module);

@@ -3,6 +3,7 @@
  * object open.
  *
  *   data-<cell>-<generation>   as many bytes as the object asked for, rounded up to whole pages by the system; zero at first
+ *   item-<cell>-<generation>-<n>   a file for one item of the object
  *
  * The file is made with the object and removed when its cell is freed (arena.ts). The memory is given back when nothing in this thread
  * can reach it any more: what has a view of it keeps it, also after the object was closed.
@@ -17,8 +18,11 @@ import {
   ftruncateSync,
   openSync,
   readdirSync,
+  readFileSync,
+  renameSync,
   statfsSync,
   unlinkSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -122,6 +126,46 @@ function refuseTransfer(buffer: ArrayBuffer): void {
   const isMarked: unknown = Reflect.get(threads, 'isMarkedAsUntransferable');
   if (typeof isMarked === 'function' && isMarked(buffer) === true) return;
   threads.markAsUntransferable(buffer);
+}
+
+/** Puts a file with that content in place of what was there: who opens it finds the whole of the one or the other. */
+export function replaceFile(path: string, temporary: string, content: string): void {
+  withRoom(path, () => {
+    const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = flags;
+    const fd = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+    try {
+      writeFileSync(fd, content);
+    } finally {
+      closeSync(fd);
+    }
+  });
+  renameSync(temporary, path);
+}
+
+/** The text of a small file; `undefined` if there is none. Throws `LayoutError` where it is no file, or has more than `most` bytes. */
+export function readSmallFile(path: string, most: number): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, flags.O_RDONLY | flags.O_NOFOLLOW | flags.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    throw new LayoutError(`shared memory "${path}": can't be opened, ${code}; make its object anew`, {
+      cause: error,
+    });
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile() || stats.size > most) {
+      const found = stats.isFile() ? `it has ${stats.size} bytes and may have ${most}` : 'it is no file';
+      throw new LayoutError(
+        `shared memory "${path}": refused, ${found}; somebody replaced it, make its object anew`,
+      );
+    }
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function openData(path: string): number {

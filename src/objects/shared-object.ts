@@ -50,6 +50,12 @@ export abstract class SharedObject {
     return formatHandle(this.#type.name, fields);
   }
 
+  /** The handle, whatever has to be done before it is given away. */
+  protected get plainHandle(): string {
+    this.checkOpen();
+    return formatHandle(this.#type.name, handleFields(this.cell, this.#name));
+  }
+
   /** Whether `close()` was called. */
   get closed(): boolean {
     return this.detached;

@@ -7,7 +7,7 @@ import { unpack } from '../codec/parcel.ts';
 import { TargetError } from '../errors.ts';
 import type { FunctionReference } from '../functions/reference.ts';
 import { resolveReference } from '../functions/reference.ts';
-import { openingsSettled } from '../objects/opened.ts';
+import { openPrepared } from '../objects/opened.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current.ts';
 import { setImporting } from './identity.ts';
@@ -86,8 +86,7 @@ async function call(part: Part): Promise<unknown> {
     setImporting(false);
     part.loaded?.();
   });
-  const cargo = unpack(part.cargo);
-  await openingsSettled();
+  const cargo = await openPrepared(() => unpack(part.cargo));
   part.opened();
   if (!isMethod) return found(...(cargo as unknown[]));
   const instance = Object.create(found.prototype as object) as { run(): unknown };
