@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { loadElement, loadFloat, storeElement, storeFloat } from '#atomics';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
+import { forJson, readable } from '../objects/shared-object.ts';
 import type {
   ElementInputOf,
   ElementOf,
@@ -89,6 +90,11 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
     return [...this];
   }
 
+  /** What `JSON.stringify` writes: the numbers, with bigints as decimal text. */
+  toJSON(): unknown {
+    return forJson(this.toArray());
+  }
+
   /** The first few, for people. */
   toString(): string {
     const shown = Array.from({ length: Math.min(this.length, SHOWN) }, (_, index) => inspect(this.at(index)));
@@ -102,8 +108,8 @@ const SHOWN = 8;
 
 // A class member with this computed name could not be declared under isolatedDeclarations.
 Object.defineProperty(Elements.prototype, inspect.custom, {
-  value(this: Elements): string {
-    return this.toString();
+  value(this: Elements): unknown {
+    return readable(() => this.toString());
   },
 });
 

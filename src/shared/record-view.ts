@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 import { loadElement, loadFloat } from '#atomics';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
+import { forJson, readable } from '../objects/shared-object.ts';
 import { Elements, indexIn } from './elements.ts';
 import { assignFields, isRecord, writeField } from './field-store.ts';
 import type { NumberTypeFacts } from './number-type.ts';
@@ -30,7 +31,7 @@ class View {
   }
 
   toJSON(): Record<string, unknown> {
-    return this.toObject();
+    return forJson(this.toObject()) as Record<string, unknown>;
   }
 
   static spotOf(view: View): Spot {
@@ -40,7 +41,7 @@ class View {
 
 Object.defineProperty(View.prototype, inspect.custom, {
   value(this: View): unknown {
-    return this.toObject();
+    return readable(() => this.toObject());
   },
 });
 
@@ -110,6 +111,11 @@ export class Records<Fields extends Schema> implements Iterable<RecordView<Field
     return Array.from(this, (record) => record.toObject());
   }
 
+  /** What `JSON.stringify` writes: the records, with bigints as decimal text. */
+  toJSON(): unknown {
+    return forJson(this.toArray());
+  }
+
   private spotOf(index: number): Spot {
     const { memory, at, title } = this.spot;
     const found = indexIn(title, this.length, index);
@@ -119,7 +125,7 @@ export class Records<Fields extends Schema> implements Iterable<RecordView<Field
 
 Object.defineProperty(Records.prototype, inspect.custom, {
   value(this: Records<Schema>): unknown {
-    return this.toArray();
+    return readable(() => this.toArray());
   },
 });
 

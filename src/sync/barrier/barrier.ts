@@ -200,7 +200,7 @@ export class Barrier extends SharedObject {
   }
 
   override describe(): BarrierDescription {
-    return {
+    return SharedObject.describe(this, () => ({
       kind: TYPE.name,
       name: this.name ?? null,
       handle: this.shownHandle(),
@@ -208,7 +208,7 @@ export class Barrier extends SharedObject {
       nWaiting: this.nWaiting,
       broken: this.broken,
       waiting: countWaiting(this.cell.agent.namespace, this.cell),
-    };
+    }));
   }
 
   protected override summary(): string {
@@ -223,7 +223,7 @@ export class Barrier extends SharedObject {
   /** The handle for those who read it. Never throws on account of the action: who opens it and has to run that is told. */
   private shownHandle(): string {
     this.recordIfExported();
-    return this.plainHandle;
+    return SharedObject.plainHandle(this);
   }
 
   /** Makes the action known to others where that can be done. */
