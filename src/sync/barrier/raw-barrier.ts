@@ -1,13 +1,13 @@
 /**
  * RawBarrier: rounds in which a fixed number of parties meet; the algorithm under Barrier.
  *
- *   word   name      bits                                                                         written by
- *   +0     STATE     30 LAST_BROKEN | 29 TRIPPING | 28 BROKEN | 27…12 generation | 11…0 seats taken   anyone, CAS only
- *   +1     TICKETS   counter                                                                      waiters
- *   +2     OUTCOMES  30…15 generation | bit n: round (generation - 1 - n) was broken              anyone, CAS only
- *   +3     FACTS     13 RECORDED | 12 ACTS | 11…0 parties                                         the creator; RECORDED: barrier-action.ts
- *   +4     TIMEOUT   milliseconds + 1; 0 = none                                                   the creator
- *   +5     WHY       30 ACTION_FAILED | 29…8 pid | 7…0 slot of the party that died or failed; 0 none   the reaper, or that party
+ *   word   name      bits                                                                               written by
+ *   +0     STATE     30 LAST_BROKEN | 29 TRIPPING | 28 BROKEN | 27…12 generation | 11…0 seats taken     anyone, CAS only
+ *   +1     TICKETS   counter                                                                            waiters
+ *   +2     OUTCOMES  30…15 generation | bit n: round (generation - 1 - n) was broken                    anyone, CAS only
+ *   +3     FACTS     13 RECORDED | 12 ACTS | 11…0 parties                                               the creator
+ *   +4     TIMEOUT   milliseconds + 1; 0 = none                                                         the creator
+ *   +5     WHY       30 ACTION_FAILED | 29…8 pid | 7…0 slot of the party that died or failed; 0 none    the reaper, it
  *   detail of the wait entry: 30 SEATED | generation in which the agent sits
  *
  * A party takes a seat by CAS; the one that takes the last moves the generation on and empties the seats in the same CAS, and wakes the
