@@ -158,6 +158,11 @@ export class Cell implements Place {
     this.refresh(0);
   }
 
+  /** What `setDetail` has set last. */
+  get ownDetail(): number {
+    return this.detail;
+  }
+
   /** What the primitive has to say of the waiting calls, for others to read: part of the wait entry. */
   setDetail(detail: number): void {
     this.detail = detail;

@@ -35,6 +35,8 @@ export interface FunctionReference {
   readonly captured?: Readonly<Record<string, string>>;
 }
 
+/** What was imported, by URL: a module that awaits at its top level can't be required, also when it is loaded already. */
+const imported = new Map<string, Namespace>();
 const known = new WeakMap<object, FunctionReference>();
 
 /**
@@ -72,11 +74,14 @@ export async function resolveReference(reference: FunctionReference): Promise<Na
     if (required === undefined) throw notImported(reference, cause);
     namespace = required;
   }
+  imported.set(reference.module, namespace);
   return pick(reference, namespace);
 }
 
-/** The same at once, where the event loop can't run: not for a module that awaits at its top level. */
+/** The same at once, where the event loop can't run: not for a module that awaits at its top level, unless it was imported so before. */
 export function resolveReferenceNow(reference: FunctionReference): NamedFunction {
+  const loaded = imported.get(reference.module);
+  if (loaded !== undefined) return pick(reference, loaded);
   let namespace: Namespace;
   try {
     namespace = requireModule(reference.module);

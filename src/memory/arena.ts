@@ -28,6 +28,8 @@ import { ExhaustedError, LayoutError } from '../errors.ts';
 import type { Words } from './atomics.ts';
 import { damaged } from './damage.ts';
 import {
+  BARRIER_ACTS,
+  BARRIER_FACTS,
   BUMP_WORD,
   CELL_BODY,
   CELL_GENERATION,
@@ -227,7 +229,8 @@ export class Arena {
   free(place: Place): void {
     const { words, at } = place;
     const claimed = load(words, at + CELL_HEADER);
-    if (hasData(kindOf(claimed))) {
+    const acts = kindOf(claimed) === KIND.BARRIER && (load(words, at + BARRIER_FACTS) & BARRIER_ACTS) !== 0;
+    if (acts || hasData(kindOf(claimed))) {
       this.removeData(place.number, load(words, at + CELL_GENERATION));
       // Whoever made it may have failed or died in between: the next object in the cell must not inherit the pin.
       clearBits(words, at + CELL_OPEN, PIN_BIT);

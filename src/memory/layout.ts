@@ -126,6 +126,12 @@ export const PERMITS: number = CELL_BODY + 2;
 export const PERMITS_PER_CELL = 4;
 /** The largest number of permits that are owned one by one. */
 export const MAX_BOUNDED_PERMITS = 65_536;
+/** What a barrier was made with: bits 11…0 parties. */
+export const BARRIER_FACTS: number = CELL_BODY + 3;
+/** It has an action: files of data may belong to it. */
+export const BARRIER_ACTS: number = 1 << 12;
+/** Its action can be looked up in its file of data. */
+export const BARRIER_RECORDED: number = 1 << 13;
 
 /** What lives in a cell. */
 export const KIND = {

@@ -216,19 +216,20 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   override describe(): ConnectionDescription {
-    this.checkOpen();
-    const { namespace } = this.cell.agent;
-    return {
-      kind: CONNECTION_TYPE.name,
-      name: this.name ?? null,
-      handle: this.handle,
-      readable: this.readable,
-      writable: this.writable,
-      size: this.in?.ring.size ?? 0,
-      connected: this.connected,
-      waiting: this.in === undefined ? 0 : countWaiting(namespace, this.in.cell),
-      waitingToSend: this.out === undefined ? 0 : countWaiting(namespace, this.out.rooms.cell),
-    };
+    return SharedObject.describe(this, () => {
+      const { namespace } = this.cell.agent;
+      return {
+        kind: CONNECTION_TYPE.name,
+        name: this.name ?? null,
+        handle: this.handle,
+        readable: this.readable,
+        writable: this.writable,
+        size: this.in?.ring.size ?? 0,
+        connected: this.connected,
+        waiting: this.in === undefined ? 0 : countWaiting(namespace, this.in.cell),
+        waitingToSend: this.out === undefined ? 0 : countWaiting(namespace, this.out.rooms.cell),
+      };
+    });
   }
 
   protected override summary(): string {

@@ -13,6 +13,7 @@ import { OverReleaseError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
 import { openHandle, registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
@@ -80,7 +81,10 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
   }
 
   override describe(): JoinableQueueDescription {
-    return { ...super.describe(), unfinished: this.channel.ring.unfinished };
+    return SharedObject.describe(this, () => ({
+      ...super.describe(),
+      unfinished: this.channel.ring.unfinished,
+    }));
   }
 
   private readonly finished = (): boolean => this.channel.ring.unfinished === 0;

@@ -7,6 +7,7 @@ import { KIND } from '../memory/layout.ts';
 import { openHandle, registerClass } from '../objects/handles.ts';
 import { obtain } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { channelOptions, initQueue, MessageQueue } from './message-queue.ts';
 
@@ -109,7 +110,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
   }
 
   override describe(): QueueDescription {
-    return this.describeQueue();
+    return SharedObject.describe(this, () => this.describeQueue());
   }
 }
 

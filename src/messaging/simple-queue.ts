@@ -8,6 +8,7 @@ import { InvalidTypeError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
 import { openHandle, registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 import type { QueueDescription } from './message-queue.ts';
 import { MessageQueue } from './message-queue.ts';
 import { obtainQueue } from './queue.ts';
@@ -52,7 +53,7 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
   }
 
   override describe(): QueueDescription {
-    return this.describeQueue();
+    return SharedObject.describe(this, () => this.describeQueue());
   }
 }
 

@@ -3,13 +3,22 @@
  * object open.
  *
  *   data-<cell>-<generation>   as many bytes as the object asked for, rounded up to whole pages by the system; zero at first
+ *   item-<cell>-<generation>-<n>   a file for one item of the object
  *
  * The file is made with the object and removed when its cell is freed (arena.ts). The memory is given back when nothing in this thread
  * can reach it any more: what has a view of it keeps it, also after the object was closed.
  */
 
 import { constants } from 'node:buffer';
-import { closeSync, fstatSync, ftruncateSync, statfsSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants as flags,
+  fstatSync,
+  ftruncateSync,
+  readFileSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import * as threads from 'node:worker_threads';
 import { LayoutError, OutOfRangeError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
@@ -130,6 +139,29 @@ function misplaced(path: string, why: string): LayoutError {
   return new LayoutError(
     `shared memory "${path}": can't be opened, ${why}; somebody removed or replaced it, make the object anew`,
   );
+}
+
+/** Puts a file with that content in place of what was there: whoever opens it finds the whole of the one or the other. */
+export function replaceFile(directory: Directory, name: string, temporary: string, content: string): void {
+  directory.write(temporary, content);
+  directory.rename(temporary, name);
+}
+
+/** The text of a small file; `undefined` if there is none. Throws `LayoutError` where it has more than `most` bytes. */
+export function readSmallFile(directory: Directory, name: string, most: number): string | undefined {
+  const fd = directory.open(name, flags.O_RDONLY);
+  if (fd === undefined) return undefined;
+  try {
+    const { size } = fstatSync(fd);
+    if (size > most) {
+      throw new LayoutError(
+        `shared memory "${directory.nameOf(name)}": refused, it has ${size} bytes and may have ${most}; somebody replaced it, make its object anew`,
+      );
+    }
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Removes the data of the object of that generation in the cell, and its items, if they are there. */

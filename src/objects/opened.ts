@@ -1,8 +1,8 @@
-/** Opened: what an object is made from, and what it may still wait for. */
+/** Opened: what an object is made from, and what it may need before a target can use it. */
 
 import type { Cell } from '../agents/cell.ts';
 
-const openings = new Set<Promise<unknown>>();
+let preparations: (() => Promise<unknown>)[] | undefined;
 
 /** A cell with the name it was found by: what the constructors of shared objects are given to stand for it. */
 export class Opened {
@@ -18,16 +18,24 @@ export class Opened {
   }
 }
 
-/** Says that an opened object is complete only when the promise has settled. */
-export function noteOpening(promise: Promise<unknown>): void {
-  const settled: Promise<unknown> = promise.then(
-    () => openings.delete(settled),
-    () => openings.delete(settled),
-  );
-  openings.add(settled);
+/**
+ * Says what makes an opened object ready for a thread that can't await. It is done for the arguments of a child alone: what
+ * comes by a handle or a message loads nothing.
+ */
+export function noteOpening(prepare: () => Promise<unknown>): void {
+  preparations?.push(prepare);
 }
 
-/** Resolves when everything that was opened is complete. What failed is told by the object itself, when it is used. */
-export async function openingsSettled(): Promise<void> {
-  await Promise.all(openings);
+/** Runs `open`, which opens a child's arguments, and makes ready what it opens. What fails is told by the object itself, when it is used. */
+export async function openPrepared<Result>(open: () => Result): Promise<Result> {
+  const noted: (() => Promise<unknown>)[] = [];
+  preparations = noted;
+  let result: Result;
+  try {
+    result = open();
+  } finally {
+    preparations = undefined;
+  }
+  await Promise.allSettled(noted.map((prepare) => prepare()));
+  return result;
 }

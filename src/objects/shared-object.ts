@@ -24,6 +24,9 @@ export interface Description {
   [detail: string]: unknown;
 }
 
+/** Whether what `describe` can't tell is an error: `show` has another place for it. */
+let showing = false;
+
 export abstract class SharedObject {
   /** @internal Where the object is; nowhere any more once it is closed. */
   cell: Cell;
@@ -81,7 +84,10 @@ export abstract class SharedObject {
     letGo(cell, this.#name);
   }
 
-  /** What the object is and how it stands, as a plain object. */
+  /**
+   * What the object is and how it stands, as a plain object. Never throws: of a closed object it has `kind`, `name`, `handle` and
+   * `closed: true`, of one that can't be read, as its memory is damaged say, `unreadable` with the reason.
+   */
   abstract describe(): Description;
 
   [Symbol.dispose](): void {
@@ -90,15 +96,16 @@ export abstract class SharedObject {
 
   /** Class, name and state: `<Lock "invoices" held by Process-2 (pid 4121), 3 waiting>`. */
   toString(): string {
-    if (this.detached) return `<${SharedObject.titleOf(this)} closed>`;
-    const detail = this.summary();
-    return `<${SharedObject.titleOf(this)}${detail === '' ? '' : ` ${detail}`}>`;
+    return SharedObject.show(this, () => this.summary());
   }
 
-  /** What `JSON.stringify` writes of it, in a log say: what `describe()` tells, and of a closed object which it was. */
+  /**
+   * What `JSON.stringify` writes of it, in a log say: what `describe()` tells, with bigints as decimal text, and of a closed object which
+   * it was.
+   */
   toJSON(): object {
     if (this.detached) return { kind: this.#type.name, name: this.#name ?? null, closed: true };
-    return this.describe();
+    return forJson(this.describe()) as object;
   }
 
   /** One line on how the object stands, for `util.inspect`. */
@@ -118,6 +125,43 @@ export abstract class SharedObject {
   /** Throws `ClosedError` once the object is closed. */
   protected checkOpen(): void {
     if (this.detached) throw this.closedError();
+  }
+
+  /** @internal What `describe` returns: what `tell` tells, or why that can't be told. */
+  static describe<Told extends Description>(object: SharedObject, tell: () => Told): Told {
+    const { cell } = object;
+    const described = (why: object): Told => {
+      const handle = SharedObject.plainHandle(object);
+      return { kind: object.#type.name, name: object.#name ?? null, handle, ...why } as unknown as Told;
+    };
+    if (!object.#open || cell.closed) return described({ closed: true });
+    try {
+      return tell();
+    } catch (error) {
+      if (showing) throw error;
+      return described({ unreadable: reasonOf(error) });
+    }
+  }
+
+  /** @internal What `toString` returns: class, name, and the state that `tell` tells, or why that can't be told. */
+  static show(object: SharedObject, tell: () => string): string {
+    const title = SharedObject.titleOf(object);
+    if (!object.#open || object.cell.closed) return `<${title} closed>`;
+    const within = showing;
+    showing = true;
+    try {
+      const detail = tell();
+      return `<${title}${detail === '' ? '' : ` ${detail}`}>`;
+    } catch (error) {
+      return `<${title} can't be read: ${reasonOf(error)}>`;
+    } finally {
+      showing = within;
+    }
+  }
+
+  /** @internal The handle for those who read it, also of a closed object. */
+  static plainHandle(object: SharedObject): string {
+    return formatHandle(object.#type.name, handleFields(object.cell, object.#name));
   }
 
   protected closedError(): ClosedError {
@@ -165,7 +209,28 @@ endStrictly(SharedObject.prototype, family);
 
 // A class member with this computed name could not be declared under isolatedDeclarations.
 Object.defineProperty(SharedObject.prototype, inspect.custom, {
-  value(this: SharedObject): string {
-    return this.toString();
+  value(this: SharedObject): unknown {
+    return readable(() => this.toString());
   },
 });
+
+/** A copy that JSON can write: bigints as decimal text. */
+export function forJson(value: unknown): unknown {
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  if (Array.isArray(value)) return value.map(forJson);
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, forJson(each)]));
+}
+
+/** What `tell` returns, for `util.inspect`; where it throws, as for the prototype of a class, which is no object of it, why. */
+export function readable(tell: () => unknown): unknown {
+  try {
+    return tell();
+  } catch (error) {
+    return `<can't be read: ${reasonOf(error)}>`;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : inspect(error);
+}

@@ -8,6 +8,7 @@ import { CELL_BODY } from '../memory/layout.ts';
 import type { Content } from '../objects/content.ts';
 import type { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 import { checkWithin, DataObject, loadCount, storeCount } from './data-object.ts';
 import { Elements, storedValues } from './elements.ts';
 import type {
@@ -138,10 +139,12 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   }
 
   override describe(): ArrayDescription {
-    const { length } = this;
-    const first = Array.from({ length: Math.min(length, FIRST) }, (_, index) => this.at(index));
-    const { kind, name, handle, type } = this;
-    return { kind, name: name ?? null, handle, type, length, first: first as number[] };
+    return SharedObject.describe(this, () => {
+      const { length } = this;
+      const first = Array.from({ length: Math.min(length, FIRST) }, (_, index) => this.at(index));
+      const { kind, name, handle, type } = this;
+      return { kind, name: name ?? null, handle, type, length, first: first as number[] };
+    });
   }
 
   protected override summary(): string {

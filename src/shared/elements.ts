@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { loadElement, loadFloat, storeElement, storeFloat } from '#atomics';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
+import { forJson, readable } from '../objects/shared-object.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import type {
   ElementInputOf,
@@ -97,6 +98,11 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
     return title;
   }
 
+  /** What `JSON.stringify` writes: the numbers, with bigints as decimal text. */
+  toJSON(): unknown {
+    return forJson(this.toArray());
+  }
+
   /** The first few, for people. */
   toString(): string {
     const shown = Array.from({ length: Math.min(this.length, SHOWN) }, (_, index) => inspect(this.at(index)));
@@ -118,8 +124,8 @@ refuseReadOnly(Elements.prototype, family);
 
 // A class member with this computed name could not be declared under isolatedDeclarations.
 Object.defineProperty(Elements.prototype, inspect.custom, {
-  value(this: Elements): string {
-    return this.toString();
+  value(this: Elements): unknown {
+    return readable(() => this.toString());
   },
 });
 

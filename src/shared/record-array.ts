@@ -6,6 +6,7 @@ import { registerKind } from '../agents/kinds.ts';
 import { KIND } from '../memory/layout.ts';
 import { registerClass } from '../objects/handles.ts';
 import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 import type { Guarded } from '../sync/lock/guard.ts';
 import { checkedLength } from './array-object.ts';
 import { checkWithin, loadCount } from './data-object.ts';
@@ -77,9 +78,11 @@ export class RecordArray<Fields extends Schema = Schema>
   }
 
   override describe(): RecordArrayDescription {
-    const { name, handle, length } = this;
-    const lock = RecordObject.lockDescription(this);
-    return { kind: TYPE.name, name: name ?? null, handle, length, first: this.first(), lock };
+    return SharedObject.describe(this, () => {
+      const { name, handle, length } = this;
+      const lock = RecordObject.lockDescription(this);
+      return { kind: TYPE.name, name: name ?? null, handle, length, first: this.first(), lock };
+    });
   }
 
   protected override summary(): string {

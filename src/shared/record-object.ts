@@ -142,7 +142,7 @@ export function openRecords(
   handle: string,
   layout: Layout | undefined,
 ): { layout: Layout; opened: Opened } {
-  const opened = openHandle(type, handle);
+  const opened = openHandle(type, handle, ['schema']);
   try {
     const text = opened.extra?.get('schema') ?? '';
     if (layout !== undefined && text !== layout.text) {

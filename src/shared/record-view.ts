@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 import { loadElement, loadFloat } from '#atomics';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
+import { forJson, readable } from '../objects/shared-object.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { Elements, indexIn } from './elements.ts';
 import { assignFields, isRecord, writeField } from './field-store.ts';
@@ -32,7 +33,7 @@ class View {
   }
 
   toJSON(): Record<string, unknown> {
-    return this.toObject();
+    return forJson(this.toObject()) as Record<string, unknown>;
   }
 
   static isOne(object: object): boolean {
@@ -52,7 +53,7 @@ endStrictly(View.prototype, {
 
 Object.defineProperty(View.prototype, inspect.custom, {
   value(this: View): unknown {
-    return this.toObject();
+    return readable(() => this.toObject());
   },
 });
 
@@ -131,6 +132,11 @@ export class RecordRow<Fields extends Schema> implements Records<Fields> {
     return Array.from(this, (record) => record.toObject());
   }
 
+  /** What `JSON.stringify` writes: the records, with bigints as decimal text. */
+  toJSON(): unknown {
+    return forJson(this.toArray());
+  }
+
   private spotOf(index: number): Spot {
     const { memory, at, title } = this.spot;
     const found = indexIn(title, this.length, index);
@@ -148,7 +154,7 @@ refuseReadOnly(RecordRow.prototype, family);
 
 Object.defineProperty(RecordRow.prototype, inspect.custom, {
   value(this: RecordRow<Schema>): unknown {
-    return this.toArray();
+    return readable(() => this.toArray());
   },
 });
 

@@ -22,6 +22,7 @@ import { openHandle, registerClass } from '../objects/handles.ts';
 import { obtainExisting } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 import { checkKnown } from '../options.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 import { indexIn } from './elements.ts';
@@ -120,8 +121,10 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
   }
 
   override describe(): ShareableListDescription {
-    const { name, handle, length } = this;
-    return { kind: TYPE.name, name: name ?? null, handle, length, values: this.toArray() };
+    return SharedObject.describe(this, () => {
+      const { name, handle, length } = this;
+      return { kind: TYPE.name, name: name ?? null, handle, length, values: this.toArray() };
+    });
   }
 
   protected override summary(): string {

@@ -26,6 +26,7 @@ import { openHandle, registerClass } from '../objects/handles.ts';
 import { obtainExisting, obtainNew } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 import { checkKnown } from '../options.ts';
 import { uniqueName } from '../platform/unique.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
@@ -113,8 +114,10 @@ export class SharedMemory extends DataObject<ArrayBuffer> {
   }
 
   override describe(): SharedMemoryDescription {
-    const { name, handle, size } = this;
-    return { kind: TYPE.name, name, handle, size };
+    return SharedObject.describe(this, () => {
+      const { name, handle, size } = this;
+      return { kind: TYPE.name, name, handle, size };
+    });
   }
 
   protected override summary(): string {

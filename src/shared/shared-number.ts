@@ -120,10 +120,11 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
   }
 
   override describe(): NumberDescription {
-    this.checkOpen();
-    const { kind, name, handle, type } = this;
-    const value = this.value as number | bigint | boolean;
-    return { kind, name: name ?? null, handle, type, value };
+    return SharedObject.describe(this, () => {
+      const { kind, name, handle, type } = this;
+      const value = this.value as number | bigint | boolean;
+      return { kind, name: name ?? null, handle, type, value };
+    });
   }
 
   /** @internal The element, where the operand needs no conversion. */

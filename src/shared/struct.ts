@@ -9,7 +9,7 @@ import { KIND } from '../memory/layout.ts';
 import { noteOwn, registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
-import { SharedObject } from '../objects/shared-object.ts';
+import { forJson, SharedObject } from '../objects/shared-object.ts';
 import type { Guard, Guarded } from '../sync/lock/guard.ts';
 import { assignFields, storeOfAll } from './field-store.ts';
 import type { RecordArray } from './record-array.ts';
@@ -93,19 +93,19 @@ class StructRecord extends RecordObject {
   }
 
   override toJSON(): object {
-    return this.closed ? super.toJSON() : this.toObject();
+    return this.closed ? super.toJSON() : (forJson(this.toObject()) as object);
   }
 
   override describe(): RecordDescription {
-    const name = SharedObject.nameOf(this) ?? null;
-    const lock = RecordObject.lockDescription(this);
-    return { kind: TYPE.name, name, handle: this.handle, fields: this.toObject(), lock };
+    return SharedObject.describe(this, () => {
+      const name = SharedObject.nameOf(this) ?? null;
+      const lock = RecordObject.lockDescription(this);
+      return { kind: TYPE.name, name, handle: this.handle, fields: this.toObject(), lock };
+    });
   }
 
   override toString(): string {
-    const title = SharedObject.titleOf(this);
-    if (this.closed) return `<${title} closed>`;
-    return `<${title} ${inspect(this.toObject(), { breakLength: Number.POSITIVE_INFINITY })}>`;
+    return SharedObject.show(this, () => inspect(this.toObject(), { breakLength: Number.POSITIVE_INFINITY }));
   }
 
   protected override summary(): string {

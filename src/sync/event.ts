@@ -126,13 +126,13 @@ export class Event extends SharedObject {
   }
 
   override describe(): EventDescription {
-    return {
+    return SharedObject.describe(this, () => ({
       kind: TYPE.name,
       name: this.name ?? null,
       handle: this.handle,
       set: this.isSet(),
       waiting: countWaiting(this.cell.agent.namespace, this.cell),
-    };
+    }));
   }
 
   protected override summary(): string {

@@ -111,13 +111,13 @@ export class Latch extends SharedObject {
   }
 
   override describe(): LatchDescription {
-    return {
+    return SharedObject.describe(this, () => ({
       kind: TYPE.name,
       name: this.name ?? null,
       handle: this.handle,
       count: this.count,
       waiting: countWaiting(this.cell.agent.namespace, this.cell),
-    };
+    }));
   }
 
   protected override summary(): string {

@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { noteSentinel } from '../agents/sentinels.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
+import { readable } from '../objects/shared-object.ts';
 import { checkKnown } from '../options.ts';
 import type { ChildKind } from './child-state.ts';
 import {
@@ -233,7 +234,7 @@ export abstract class Child<
 Object.defineProperty(Child.prototype, inspect.custom, {
   configurable: true,
   value(this: Child): string {
-    return summaryOf(this);
+    return readable(() => summaryOf(this)) as string;
   },
 });
 

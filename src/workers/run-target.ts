@@ -8,7 +8,7 @@ import { unpack } from '../codec/parcel.ts';
 import { TargetError } from '../errors.ts';
 import type { FunctionReference } from '../functions/reference.ts';
 import { resolveReference } from '../functions/reference.ts';
-import { openingsSettled } from '../objects/opened.ts';
+import { openPrepared } from '../objects/opened.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current.ts';
 import type { Outcome } from './outcome.ts';
@@ -82,8 +82,7 @@ function shown(error: unknown): string {
 async function call(part: Part): Promise<unknown> {
   const { kind, name, daemon, target, isMethod } = part;
   const found = await inPhase('importing', () => resolveReference(target)).finally(() => part.loaded?.());
-  const cargo = unpack(part.cargo);
-  await openingsSettled();
+  const cargo = await openPrepared(() => unpack(part.cargo));
   part.opened();
   if (!isMethod) return inPhase('target', () => found(...(cargo as unknown[])));
   const instance = Object.create(found.prototype as object) as { run(): unknown };

@@ -25,17 +25,17 @@ const REFUSED: Record<KindMade, { methods: string[]; getters: string[] }> = {
   Lock: { methods: LOCKING, getters: ['locked', 'owner', 'recovered'] },
   RawArray: { methods: ['at', 'set'], getters: ['view', 'value', 'raw'] },
   RawValue: { methods: [], getters: ['value'] },
-  Record: { methods: ['assign', 'toObject', 'describe'], getters: ['x', 'tags'] },
+  Record: { methods: ['assign', 'toObject'], getters: ['x', 'tags'] },
   RecordArray: { methods: ['at', 'set', 'toArray'], getters: ['length'] },
   RLock: { methods: LOCKING, getters: ['locked', 'owner', 'recovered', 'depth'] },
-  RWLock: { methods: ['describe'], getters: [] },
+  RWLock: { methods: [], getters: [] },
   Semaphore: { methods: LOCKING, getters: ['value'] },
   ShareableList: { methods: ['at', 'set', 'indexOf'], getters: ['length'] },
   SharedArray: {
-    methods: ['at', 'set', 'fill', 'toArray', 'describe'],
+    methods: ['at', 'set', 'fill', 'toArray'],
     getters: ['view', 'length', 'value', 'raw'],
   },
-  SharedMemory: { methods: ['describe'], getters: ['buffer', 'size'] },
+  SharedMemory: { methods: [], getters: ['buffer', 'size'] },
   Value: { methods: [], getters: ['value'] },
 };
 
@@ -61,6 +61,8 @@ for (const [kind, { methods, getters }] of Object.entries(REFUSED)) {
       assert.match(inspect(object), new RegExp(`^<${kind}.* closed>$`));
       const shown = JSON.parse(JSON.stringify(object)) as { kind: string; closed: boolean };
       assert.deepEqual([shown.kind, shown.closed], [kind, true]);
+      const told = object.describe();
+      assert.deepEqual([told.kind, told.closed], [kind, true]);
     });
   });
 }

@@ -23,6 +23,7 @@ import {
 export interface Made {
   readonly handle: string;
   close(): void;
+  describe(): { kind: string; closed?: unknown };
 }
 export type Maker = (options?: ObjectOptions) => Made;
 

@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import type { Barrier, Event, Lock, SharedMemory } from 'lockstep';
+import type { Event, Lock, SharedMemory } from 'lockstep';
 import * as lockstep from 'lockstep';
 import { countRound } from '../support/actions.ts';
 import { Sample } from '../support/points.ts';
@@ -26,7 +26,7 @@ import { expectOthers } from './internals.ts';
 
 /**
  * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle,
- * `closeKept`, `disposeKept` and `unlinkKept` of what was made or opened last, `closeOpened` of what came last as an argument, `settle` of a barrier,
+ * `closeKept`, `disposeKept` and `unlinkKept` of what was made or opened last, `closeOpened` of what came last as an argument,
  * `expectOthers`: of a queue, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
  * `forget` of everything.
  */
@@ -130,8 +130,6 @@ export async function serve(folder: string, serial: number): Promise<void> {
         return aborter.abort();
       case 'expectOthers':
         return expectOthers(first as SharedObject);
-      case 'settle':
-        return Reflect.get(first as Barrier, 'resolved');
       default:
         return callMethod(first as object, operation, rest);
     }

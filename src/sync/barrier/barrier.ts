@@ -1,19 +1,23 @@
 /**
  * Barrier: a fixed number of parties meet, again and again.
  *
- * Words and algorithm: raw-barrier.ts. The action travels in handles, by its module and export.
+ * Words and algorithm: raw-barrier.ts. The action and how the parties find it: barrier-action.ts.
  */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { Cell, ObjectType } from '../../agents/cell.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { ObjectOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { checkMilliseconds, Deadline } from '../../deadline.ts';
-import { BrokenBarrierError, InvalidTypeError, NameTakenError, WorkerDiedError } from '../../errors.ts';
-import type { FunctionReference } from '../../functions/reference.ts';
-import { referenceTo, resolveReference, resolveReferenceNow } from '../../functions/reference.ts';
+import {
+  BrokenBarrierError,
+  InvalidTypeError,
+  NameTakenError,
+  TargetError,
+  WorkerDiedError,
+} from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
 import { AWAITING_BIT, BLOCKING_BIT, KIND } from '../../memory/layout.ts';
 import { obtainChecked } from '../../objects/content.ts';
@@ -24,14 +28,19 @@ import { SharedObject } from '../../objects/shared-object.ts';
 import { block, spin } from '../../waiting/blocking.ts';
 import { checkSynchronous } from '../inside.ts';
 import { checkPermits } from '../semaphore/permit-source.ts';
+import type { Failure } from './barrier-action.ts';
+import { ActionHere, isRecorded, readFailure, recordAction, recordFailure } from './barrier-action.ts';
 import type { Arrival } from './raw-barrier.ts';
 import {
+  breakerOf,
   breakRound,
-  diedIn,
+  EarlyWait,
+  failRound,
   finishRound,
   generationOf,
+  hasAction,
   initBarrier,
-  isBroken,
+  isRefusing,
   MAX_PARTIES,
   partiesOf,
   RoundWait,
@@ -45,6 +54,8 @@ import {
 } from './raw-barrier.ts';
 
 const TYPE: ObjectType = { kind: KIND.BARRIER, name: 'Barrier', serial: false, lasting: false };
+
+const TARGET_CODE = 'ERR_LOCKSTEP_TARGET';
 
 export interface BarrierOptions extends ObjectOptions {
   /** Run by exactly one party of each round, before any is let go. An exported function where the barrier is sent to others. */
@@ -73,9 +84,9 @@ export interface BarrierDescription extends Description {
  * const place = await barrier.wait();   // 0 to 3, each once a round
  */
 export class Barrier extends SharedObject {
-  private action: (() => unknown) | undefined;
-  private readonly reference: FunctionReference | undefined;
-  private readonly resolved: Promise<void> | undefined;
+  private readonly action: (() => unknown) | undefined;
+  /** Whether it was seen that the action can't be made known to others. */
+  private unexported = false;
 
   /** `parties`: 1 to 4,095. Throws `OutOfRangeError`, `InvalidTypeError`. */
   constructor(parties: number, options?: BarrierOptions);
@@ -83,14 +94,15 @@ export class Barrier extends SharedObject {
   constructor(opened: Opened);
   constructor(source: number | Opened, options?: BarrierOptions) {
     super(TYPE, source instanceof Opened ? source : obtainBarrier(source, options));
+    const { cell, title } = this;
     this.action = options?.action;
-    const text = source instanceof Opened ? source.extra?.get('action') : undefined;
-    if (text === undefined || text === null) return;
-    this.reference = JSON.parse(text) as FunctionReference;
-    this.resolved = resolveReference(this.reference).then((action) => {
-      this.action = action as () => unknown;
-    });
-    noteOpening(this.resolved);
+    if (this.action !== undefined) {
+      ActionHere.of(cell).give(this.action);
+      // Others may come by the name, and ask for no handle.
+      if (this.name !== undefined) this.recordIfExported();
+    }
+    // A child that was passed the barrier may block its thread when it has to run the action.
+    else if (isRecorded(cell)) noteOpening(() => ActionHere.of(cell).find(title));
   }
 
   /** Opens the barrier that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
@@ -110,10 +122,10 @@ export class Barrier extends SharedObject {
     return seatsIn(stateOf(this.cell));
   }
 
-  /** Whether it is broken: every `wait` throws until `reset`. */
+  /** Whether it is broken: every `wait` that comes throws until `reset`. */
   get broken(): boolean {
     this.checkOpen();
-    return isBroken(stateOf(this.cell));
+    return isRefusing(stateOf(this.cell));
   }
 
   /**
@@ -123,7 +135,6 @@ export class Barrier extends SharedObject {
    */
   async wait(options?: WaitOptions): Promise<number> {
     const deadline = this.begin(options);
-    if (this.resolved !== undefined) await this.resolved;
     const { cell } = this;
     for (;;) {
       this.checkOpen();
@@ -133,18 +144,13 @@ export class Barrier extends SharedObject {
       const arrival = this.arrive(AWAITING_BIT);
       const { generation, role } = arrival;
       if (role === 'early') {
-        await cell.await(new RoundWait(cell, generation), ticket, Deadline.NEVER, this);
+        const begun = await cell.await(new EarlyWait(cell, generation), ticket, deadline, this);
+        if (!begun) throw this.brokenError(generation);
         continue;
       }
       if (role === 'waits') return this.meet(arrival.index, generation, ticket, deadline);
       try {
-        if (role === 'acts') {
-          await this.act();
-          this.finish(generation);
-        }
-      } catch (error) {
-        breakRound(this.cell, generation);
-        throw error;
+        if (role === 'acts') await this.act(generation);
       } finally {
         cell.leave(AWAITING_BIT);
       }
@@ -163,21 +169,20 @@ export class Barrier extends SharedObject {
       const round = new RoundWait(cell, generation);
       try {
         if (role === 'early') {
-          block(cell, round, Deadline.NEVER);
-          continue;
+          const early = new EarlyWait(cell, generation);
+          if (block(cell, early, deadline)) continue;
+          early.resign();
+          throw this.brokenError(generation);
         }
-        if (role === 'waits' && !this.sitOut(round, deadline)) breakRound(this.cell, generation);
-        if (role === 'acts') {
-          checkSynchronous(this.title, this.act());
-          this.finish(generation);
-        }
+        if (role === 'waits' && !this.sitOut(round, deadline)) breakRound(cell, generation);
+        if (role === 'acts') this.actNow(generation);
       } catch (error) {
-        breakRound(this.cell, generation);
+        if (role === 'waits') breakRound(cell, generation);
         throw error;
       } finally {
         cell.leave(BLOCKING_BIT);
       }
-      if (role === 'waits') this.checkPassed(round);
+      if (role === 'waits') this.checkPassed(round, generation);
       return arrival.index;
     }
   }
@@ -195,26 +200,41 @@ export class Barrier extends SharedObject {
   }
 
   override describe(): BarrierDescription {
-    return {
+    return SharedObject.describe(this, () => ({
       kind: TYPE.name,
       name: this.name ?? null,
-      handle: this.handle,
+      handle: this.shownHandle(),
       parties: this.parties,
       nWaiting: this.nWaiting,
       broken: this.broken,
       waiting: countWaiting(this.cell.agent.namespace, this.cell),
-    };
+    }));
   }
 
   protected override summary(): string {
-    const { parties, nWaiting, broken } = this.describe();
+    const { parties, nWaiting, broken } = this;
     return broken ? `of ${parties}, broken` : `${nWaiting} of ${parties}`;
   }
 
-  protected override extendHandle(fields: URLSearchParams): void {
-    const reference =
-      this.reference ?? (this.action && referenceTo(this.action, `${this.title}: its action is`));
-    if (reference !== undefined) fields.set('action', JSON.stringify(reference));
+  protected override extendHandle(): void {
+    if (this.action !== undefined) recordAction(this.cell, this.action, this.title);
+  }
+
+  /** The handle for those who read it. Never throws on account of the action: who opens it and has to run that is told. */
+  private shownHandle(): string {
+    this.recordIfExported();
+    return SharedObject.plainHandle(this);
+  }
+
+  /** Makes the action known to others where that can be done. */
+  private recordIfExported(): void {
+    if (this.unexported || this.action === undefined) return;
+    try {
+      recordAction(this.cell, this.action, this.title);
+    } catch {
+      // Allowed as long as it stays here; `handle` throws it.
+      this.unexported = true;
+    }
   }
 
   private begin(options: WaitOptions | undefined): Deadline {
@@ -228,27 +248,67 @@ export class Barrier extends SharedObject {
   /** Takes a seat. The wait entry is filled; where this throws, it leaves it. */
   private arrive(how: number): Arrival {
     const { cell } = this;
-    const arrival = takeSeat(cell, this.action !== undefined || this.reference !== undefined);
-    if (arrival !== undefined) return arrival;
-    cell.leave(how);
-    throw this.brokenError();
+    try {
+      const arrival = takeSeat(cell, this.action !== undefined || hasAction(cell));
+      if (arrival === undefined) throw this.brokenError();
+      if (arrival.role === 'early') {
+        const blocks = how === BLOCKING_BIT;
+        (cell.extension as ActionHere | undefined)?.refuseWithin(arrival.generation, this.title, blocks);
+      }
+      return arrival;
+    } catch (error) {
+      cell.leave(how);
+      throw error;
+    }
   }
 
-  private act(): unknown {
-    // A blocking call may come before the event loop had a chance to load what the handle tells.
-    this.action ??= resolveReferenceNow(this.reference!) as () => unknown;
-    return this.action();
+  /** Runs the action, with all parties seated, and ends the round; breaks it where that fails. */
+  private async act(generation: number): Promise<void> {
+    const { cell, title } = this;
+    const here = ActionHere.of(cell);
+    try {
+      await here.run(generation, this.action ?? (await here.find(title)));
+    } catch (error) {
+      throw this.failed(cell, generation, error);
+    }
+    this.finish(cell, generation);
+  }
+
+  private actNow(generation: number): void {
+    const { cell, title } = this;
+    const here = ActionHere.of(cell);
+    try {
+      const action = this.action ?? here.findNow(title);
+      here.runNow(generation, action, (returned) => checkSynchronous(title, returned));
+    } catch (error) {
+      throw this.failed(cell, generation, error);
+    }
+    this.finish(cell, generation);
+  }
+
+  /** Breaks the round whose action has thrown `error`; returns that. */
+  private failed(cell: Cell, generation: number, error: unknown): unknown {
+    if (cell.closed) return error;
+    try {
+      recordFailure(cell, generation, error);
+    } catch {
+      // No room, or no folder: the others learn that the action failed, and where, and this party why.
+    }
+    failRound(cell, generation);
+    return error;
   }
 
   /** Ends the round after its action; throws if it was broken meanwhile. */
-  private finish(generation: number): void {
-    if (!finishRound(this.cell, generation)) throw this.brokenError();
+  private finish(cell: Cell, generation: number): void {
+    // Closed by its action: that broke the round.
+    if (cell.closed) throw this.closedError();
+    if (!finishRound(cell, generation)) throw this.brokenError(generation);
   }
 
   private async meet(index: number, generation: number, ticket: number, deadline: Deadline): Promise<number> {
     const round = new SeatedWait(this.cell, generation);
     await this.cell.await(round, ticket, deadline, this);
-    this.checkPassed(round);
+    this.checkPassed(round, generation);
     return index;
   }
 
@@ -257,26 +317,42 @@ export class Barrier extends SharedObject {
   }
 
   /** Throws `BrokenBarrierError` if the round, which has ended, was broken. */
-  private checkPassed(round: RoundWait): void {
-    if (!round.attempt() || round.broken) throw this.brokenError();
+  private checkPassed(round: RoundWait, generation: number): void {
+    if (!round.attempt() || round.broken) throw this.brokenError(generation);
   }
 
-  private brokenError(): BrokenBarrierError {
-    const died = diedIn(this.cell);
+  private brokenError(generation: number = generationOf(stateOf(this.cell))): BrokenBarrierError {
+    const breaker = this.cell.closed ? undefined : breakerOf(this.cell);
     const advice = 'call reset() when all parties know of it';
-    if (died === undefined) {
+    if (breaker === undefined) {
       return new BrokenBarrierError(
         `${this.title}: is broken, a party timed out, aborted, reset it or failed; ${advice}`,
       );
     }
-    const { pid, slot } = died;
+    const { pid, slot, failed } = breaker;
     const identity = this.cell.agent.namespace.identity(slot);
     const who = identity.pid === pid ? `${identity.name} (pid ${pid})` : `pid ${pid}`;
+    if (failed) {
+      const cause = causeOf(readFailure(this.cell, generation, slot), who);
+      return new BrokenBarrierError(
+        `${this.title}: is broken, its action failed in ${who}: ${cause.message}; ${advice}`,
+        { cause },
+      );
+    }
     const cause = new WorkerDiedError(`${who} died while it waited at the barrier`);
     return new BrokenBarrierError(`${this.title}: is broken, ${who} died while it waited; ${advice}`, {
       cause,
     });
   }
+}
+
+/** The error with which the action failed in another party, as far as it is known here. */
+function causeOf(failure: Failure | undefined, who: string): Error {
+  const { name, code, message } = failure ?? { message: 'its error has it' };
+  if (code === TARGET_CODE) return new TargetError(message);
+  const cause = new Error(message);
+  cause.stack = `${name ?? 'Error'}: ${message}\n    in ${who}`;
+  return Object.assign(cause, { name: name ?? 'Error' }, code === undefined ? {} : { code });
 }
 
 function obtainBarrier(parties: number, options: BarrierOptions | undefined): Opened {
@@ -286,10 +362,16 @@ function obtainBarrier(parties: number, options: BarrierOptions | undefined): Op
     throw new InvalidTypeError(`Barrier: refused, its action is ${inspect(action)}; pass a function`);
   }
   const bounded = timeout === undefined ? Number.POSITIVE_INFINITY : checkMilliseconds('timeout', timeout);
-  const make = (place: Place): void => initBarrier(place, parties, bounded);
+  const acts = action !== undefined;
+  const make = (place: Place): void => initBarrier(place, { parties, timeout: bounded, acts });
   const check = ({ cell, name }: Opened): void => {
     const there = partiesOf(cell);
-    if (there === parties) return;
+    if (there === parties) {
+      if (!acts || hasAction(cell)) return;
+      throw new NameTakenError(
+        `Barrier ${JSON.stringify(name)}: refused, the one of that name was made without an action; pass none, or make it with one`,
+      );
+    }
     throw new NameTakenError(
       `Barrier ${JSON.stringify(name)}: refused, the one of that name is for ${there} parties and not ${parties}; open it with the same number`,
     );

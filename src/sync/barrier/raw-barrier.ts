@@ -1,13 +1,13 @@
 /**
  * RawBarrier: rounds in which a fixed number of parties meet; the algorithm under Barrier.
  *
- *   word   name      bits                                                            written by
- *   +0     STATE     29 TRIPPING | 28 BROKEN | 27…12 generation | 11…0 seats taken     anyone, CAS only
- *   +1     TICKETS   counter                                                         waiters
- *   +2     OUTCOMES  bit (generation mod 16): that round was broken                  whoever ends a round
- *   +3     PARTIES   number                                                          the creator
- *   +4     TIMEOUT   milliseconds + 1; 0 = none                                      the creator
- *   +5     DIED      30…8 pid | 7…0 slot of the party that died; 0 none              the reaper
+ *   word   name      bits                                                                               written by
+ *   +0     STATE     30 LAST_BROKEN | 29 TRIPPING | 28 BROKEN | 27…12 generation | 11…0 seats taken     anyone, CAS only
+ *   +1     TICKETS   counter                                                                            waiters
+ *   +2     OUTCOMES  30…15 generation | bit n: round (generation - 1 - n) was broken                    anyone, CAS only
+ *   +3     FACTS     13 RECORDED | 12 ACTS | 11…0 parties                                               the creator
+ *   +4     TIMEOUT   milliseconds + 1; 0 = none                                                         the creator
+ *   +5     WHY       30 ACTION_FAILED | 29…8 pid | 7…0 slot of the party that died or failed; 0 none    the reaper, it
  *   detail of the wait entry: 30 SEATED | generation in which the agent sits
  *
  * A party takes a seat by CAS; the one that takes the last moves the generation on and empties the seats in the same CAS, and wakes the
@@ -15,41 +15,62 @@
  * overtake. With an action, the last seat sets TRIPPING, the action runs, and a second CAS moves the generation.
  *
  * A round ends broken when a party times out, aborts, fails in the action or dies in its seat: BROKEN is set by CAS in that
- * generation, which fixes how it ended; `reset` then writes the round's bit in OUTCOMES and moves the generation. A waiter that
- * wakes after that reads the bit. Who is about to move the generation clears the bit of the round that comes 8 later, not that of
- * the next: it may be overtaken, and must not then clear what has been written of the next. Who is 8 rounds late reads a wrong bit.
+ * generation, which fixes how it ended. A party that comes while TRIPPING waits for the next round; where it gives up it sets BROKEN beside
+ * TRIPPING. The round whose action runs is not disturbed by that: the CAS that ends it begins the next round broken.
+ *
+ * `reset` is one CAS: it moves the generation on with LAST_BROKEN set, whether the round was broken before or not. Nobody sees the
+ * barrier broken in between. Killed before it, the resetter has done nothing; killed after it, the reaper wakes those who wait.
+ *
+ * How a round ended can be read: in STATE while it lasts; in LAST_BROKEN during the next; in OUTCOMES from then on. Whoever is to move
+ * generation g on first brings OUTCOMES to g, by a CAS from g - 1 that takes LAST_BROKEN along. Until OUTCOMES is at g nobody can leave g, so a
+ * slow party's CAS fails. Only who is more than 15 rounds late may not find its round: then it ended as all that are known, or is told broken.
  *
  * The entry with its generation is filled before the seat is taken. A party that dies in between breaks a round in which it
- * did not sit yet; the round would have lacked it anyway.
+ * did not sit yet; the round would have lacked it anyway. Where the action runs by then, the party takes back what the entry says first:
+ * that round has all it needs.
  *
  * Race: W times out while L takes the last seat. L moves the generation (L1); W's CAS to BROKEN expects the old one and fails (W1),
  * W finds the round passed. Had W1 come first, L would have found BROKEN and thrown.
+ *
+ * Race: R resets while F, freed by it, comes again at once. R's CAS is the reset: F is free only after it, and sits in the new round.
  */
 
-import { cas, clearBits, load, setBits, store } from '#atomics';
+import { cas, load, store } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
 import { wakeAll } from '../../agents/waiters.ts';
 import type { Place } from '../../memory/arena.ts';
 import type { Words } from '../../memory/atomics.ts';
-import { AGENT_PID, agentWord, CELL_BODY, CELL_STATE, ENTRY_DETAIL, SLOT_MASK } from '../../memory/layout.ts';
+import {
+  AGENT_PID,
+  agentWord,
+  BARRIER_ACTS,
+  BARRIER_FACTS,
+  CELL_BODY,
+  CELL_STATE,
+  ENTRY_DETAIL,
+  SLOT_MASK,
+} from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { StateWait } from '../../waiting/state-wait.ts';
 
 const OUTCOMES_WORD: number = CELL_BODY + 2;
-const PARTIES_WORD: number = CELL_BODY + 3;
 const TIMEOUT_WORD: number = CELL_BODY + 4;
-const DIED_WORD: number = CELL_BODY + 5;
+const WHY_WORD: number = CELL_BODY + 5;
 
 const SEATS_MASK = 0xfff;
 const GENERATION_SHIFT = 12;
 const GENERATION_MASK = 0xffff;
 const BROKEN_BIT: number = 1 << 28;
 const TRIPPING_BIT: number = 1 << 29;
+const LAST_BROKEN_BIT: number = 1 << 30;
 const SEATED_BIT: number = 1 << 30;
-const OUTCOMES_KEPT = 16;
-/** Rounds by which an outcome's bit is cleared before it is written. */
-const OUTCOMES_AHEAD = 8;
+/** In OUTCOMES. */
+const RECORDED_SHIFT = 15;
+const HISTORY_MASK = 0x7fff;
+const HISTORY_KEPT = 15;
+const ACTION_FAILED_BIT: number = 1 << 30;
 const PID_SHIFT = 8;
+const PID_MASK = 0x3fffff;
 /** The largest number of parties. */
 export const MAX_PARTIES: number = SEATS_MASK;
 /** Timeouts from this on are none. */
@@ -63,7 +84,13 @@ export function generationOf(state: number): number {
   return (state >> GENERATION_SHIFT) & GENERATION_MASK;
 }
 
-export function isBroken(state: number): boolean {
+/** Whether this round is broken. */
+function isBroken(state: number): boolean {
+  return (state & (BROKEN_BIT | TRIPPING_BIT)) === BROKEN_BIT;
+}
+
+/** Whether a newcomer is refused: this round is broken, or the next one, while the action of this one runs. */
+export function isRefusing(state: number): boolean {
   return (state & BROKEN_BIT) !== 0;
 }
 
@@ -71,12 +98,9 @@ function isTripping(state: number): boolean {
   return (state & TRIPPING_BIT) !== 0;
 }
 
+/** Nobody sits, and it is not said how the round before has ended. */
 function atGeneration(generation: number): number {
   return (generation & GENERATION_MASK) << GENERATION_SHIFT;
-}
-
-function outcomeBit(generation: number): number {
-  return 1 << (generation % OUTCOMES_KEPT);
 }
 
 /** How a party has come in. */
@@ -101,14 +125,30 @@ export class RoundWait extends StateWait {
   }
 
   override attempt(): boolean {
-    const { words, at } = this.cell;
-    const state = load(words, at + CELL_STATE);
+    const state = load(this.cell.words, this.cell.at + CELL_STATE);
     if (generationOf(state) === this.generation) {
       this.broken = isBroken(state);
       return this.broken;
     }
-    this.broken = (load(words, at + OUTCOMES_WORD) & outcomeBit(this.generation)) !== 0;
+    this.broken = wasBroken(this.cell, state, this.generation);
     return true;
+  }
+}
+
+/** The wait of a party that has come while the action runs, for the next round to begin. */
+export class EarlyWait extends RoundWait {
+  override peek(): boolean {
+    const state = load(this.cell.words, this.cell.at + CELL_STATE);
+    return generationOf(state) !== this.generation || isRefusing(state);
+  }
+
+  override attempt(): boolean {
+    return this.peek();
+  }
+
+  /** It gives up the round for which it came. */
+  resign(): void {
+    breakNext(this.cell, this.generation);
   }
 }
 
@@ -120,9 +160,18 @@ export class SeatedWait extends RoundWait {
   }
 }
 
-/** Fills a new cell. `timeout`: milliseconds that a wait takes where it is given none. */
-export function initBarrier({ words, at }: Place, parties: number, timeout: number): void {
-  store(words, at + PARTIES_WORD, parties);
+/** What a barrier is made with. */
+export interface BarrierFacts {
+  readonly parties: number;
+  /** Milliseconds that a wait takes where it is given none. */
+  readonly timeout: number;
+  /** Whether there is an action. */
+  readonly acts: boolean;
+}
+
+/** Fills a new cell. */
+export function initBarrier({ words, at }: Place, { parties, timeout, acts }: BarrierFacts): void {
+  store(words, at + BARRIER_FACTS, parties | (acts ? BARRIER_ACTS : 0));
   if (timeout < LONGEST_TIMEOUT) store(words, at + TIMEOUT_WORD, Math.ceil(Math.max(0, timeout)) + 1);
 }
 
@@ -131,7 +180,12 @@ export function stateOf({ words, at }: Cell): number {
 }
 
 export function partiesOf({ words, at }: Cell): number {
-  return load(words, at + PARTIES_WORD);
+  return load(words, at + BARRIER_FACTS) & SEATS_MASK;
+}
+
+/** Whether the barrier was made with an action. */
+export function hasAction({ words, at }: Cell): boolean {
+  return (load(words, at + BARRIER_FACTS) & BARRIER_ACTS) !== 0;
 }
 
 /** Milliseconds that a wait takes where it is given none; `undefined` without a limit. */
@@ -140,22 +194,37 @@ export function timeoutOf({ words, at }: Cell): number | undefined {
   return stored === 0 ? undefined : stored - 1;
 }
 
-/** Who has died in its seat in a round that was broken by that. */
-export function diedIn({ words, at }: Cell): { pid: number; slot: number } | undefined {
-  const died = load(words, at + DIED_WORD);
-  return died === 0 ? undefined : { pid: died >> PID_SHIFT, slot: died & SLOT_MASK };
+/** Who broke the round, where that is known: it died in its seat, or failed in the action. */
+export interface Breaker {
+  readonly pid: number;
+  readonly slot: number;
+  readonly failed: boolean;
+}
+
+export function breakerOf({ words, at }: Cell): Breaker | undefined {
+  const why = load(words, at + WHY_WORD);
+  if (why === 0) return undefined;
+  return {
+    pid: (why >> PID_SHIFT) & PID_MASK,
+    slot: why & SLOT_MASK,
+    failed: (why & ACTION_FAILED_BIT) !== 0,
+  };
 }
 
 /** Takes a seat, with the wait entry filled; `acts`: the last one is to run an action. `undefined` where the barrier is broken. */
 export function takeSeat(cell: Cell, acts: boolean): Arrival | undefined {
   const { words, at } = cell;
   const parties = partiesOf(cell);
+  const before = cell.ownDetail;
   for (;;) {
     const state = stateOf(cell);
     const generation = generationOf(state);
     const index = seatsIn(state);
-    if (isBroken(state)) return undefined;
-    if (isTripping(state)) return { role: 'early', generation };
+    if (isRefusing(state) || isTripping(state)) {
+      // Another call of this agent may sit in the round whose action runs: then the entry said so before.
+      cell.setDetail(before);
+      return isRefusing(state) ? undefined : { role: 'early', generation };
+    }
     cell.setDetail(SEATED_BIT | generation);
     if (index + 1 < parties) {
       if (cas(words, at + CELL_STATE, state, state + 1) === state)
@@ -163,44 +232,55 @@ export function takeSeat(cell: Cell, acts: boolean): Arrival | undefined {
     } else if (acts) {
       if (cas(words, at + CELL_STATE, state, (state + 1) | TRIPPING_BIT) === state)
         return { role: 'acts', index, generation };
-    } else if (moveOn(cell, state)) return { role: 'trips', index, generation };
+    } else if (moveOn(cell, state, 0)) return { role: 'trips', index, generation };
   }
 }
 
 /** Ends the round after its action. Returns `false` if it was broken meanwhile. */
 export function finishRound(cell: Cell, generation: number): boolean {
-  const state = stateOf(cell);
-  return generationOf(state) === generation && !isBroken(state) && moveOn(cell, state);
+  for (;;) {
+    const state = stateOf(cell);
+    if (generationOf(state) !== generation || !isTripping(state)) return false;
+    if (moveOn(cell, state, state & BROKEN_BIT)) return true;
+  }
 }
 
 /** Begins a new round; breaks the present one, if somebody sits in it. */
 export function renewRound(cell: Cell): void {
-  const { words, at, agent } = cell;
+  const { words, at } = cell;
   for (;;) {
+    const why = load(words, at + WHY_WORD);
     const state = stateOf(cell);
-    const generation = generationOf(state);
-    if (seatsIn(state) === 0 && !isBroken(state)) return;
-    if (!isBroken(state)) {
-      breakRound(cell, generation);
-      continue;
-    }
-    setBits(words, at + OUTCOMES_WORD, outcomeBit(generation));
-    clearBits(words, at + OUTCOMES_WORD, outcomeBit(generation + OUTCOMES_AHEAD));
-    store(words, at + DIED_WORD, 0);
-    if (cas(words, at + CELL_STATE, state, atGeneration(generation + 1)) !== state) continue;
-    wakeAll(agent, cell);
-    return;
+    if (seatsIn(state) === 0 && !isRefusing(state)) return;
+    if (why !== 0) cas(words, at + WHY_WORD, why, 0);
+    if (moveOn(cell, state, LAST_BROKEN_BIT)) return;
   }
 }
 
-/** Ends the round that `state` shows as passed, unless the state has changed. */
-function moveOn(cell: Cell, state: number): boolean {
+/** Begins the round after that which `state` shows, with those bits of STATE, unless the state has changed. */
+function moveOn(cell: Cell, state: number, bits: number): boolean {
   const { words, at, agent } = cell;
   const generation = generationOf(state);
-  clearBits(words, at + OUTCOMES_WORD, outcomeBit(generation + OUTCOMES_AHEAD));
-  if (cas(words, at + CELL_STATE, state, atGeneration(generation + 1)) !== state) return false;
+  const outcomes = load(words, at + OUTCOMES_WORD);
+  // Where it is elsewhere, another has done it, and perhaps moved on.
+  if (outcomes >> RECORDED_SHIFT === ((generation - 1) & GENERATION_MASK)) {
+    const history = ((outcomes << 1) | (state & LAST_BROKEN_BIT ? 1 : 0)) & HISTORY_MASK;
+    cas(words, at + OUTCOMES_WORD, outcomes, (generation << RECORDED_SHIFT) | history);
+  }
+  // PUBLISH outcome -> generation
+  if (cas(words, at + CELL_STATE, state, atGeneration(generation + 1) | bits) !== state) return false;
   wakeAll(agent, cell);
   return true;
+}
+
+/** Whether the round, which `state` shows to be over, ended broken. */
+function wasBroken({ words, at }: Cell, state: number, generation: number): boolean {
+  if (generationOf(state) === ((generation + 1) & GENERATION_MASK)) return (state & LAST_BROKEN_BIT) !== 0;
+  // OBSERVE outcome -> generation
+  const outcomes = load(words, at + OUTCOMES_WORD);
+  const ago = ((outcomes >> RECORDED_SHIFT) - 1 - generation) & GENERATION_MASK;
+  if (ago < HISTORY_KEPT) return ((outcomes >> ago) & 1) !== 0;
+  return (outcomes & HISTORY_MASK) !== 0;
 }
 
 /** Breaks the barrier if it still is in that generation, and wakes all. */
@@ -208,12 +288,34 @@ export function breakRound(cell: Cell, generation: number): void {
   if (breakIn(cell.words, cell.at, generation)) wakeAll(cell.agent, cell);
 }
 
+/** The same by the party whose action has failed. */
+export function failRound(cell: Cell, generation: number): void {
+  const { words, at, agent } = cell;
+  const broke = breakBecauseOf(words, at, generation, ACTION_FAILED_BIT | identify(process.pid, agent.slot));
+  if (broke) wakeAll(agent, cell);
+}
+
+/** Breaks the round after that generation, whose action runs, or has run by now. */
+function breakNext(cell: Cell, generation: number): void {
+  const { words, at, agent } = cell;
+  for (;;) {
+    const state = stateOf(cell);
+    if (generationOf(state) !== generation) break;
+    if (isRefusing(state)) return;
+    if (cas(words, at + CELL_STATE, state, state | BROKEN_BIT) !== state) continue;
+    wakeAll(agent, cell);
+    return;
+  }
+  breakRound(cell, (generation + 1) & GENERATION_MASK);
+}
+
 /** Breaks the barrier if it still is in that generation. Returns whether this call did it. */
 function breakIn(words: Words, at: number, generation: number): boolean {
   for (;;) {
     const state = load(words, at + CELL_STATE);
     if (generationOf(state) !== generation || isBroken(state)) return false;
-    if (cas(words, at + CELL_STATE, state, atGeneration(generation) | BROKEN_BIT) === state) return true;
+    const broken = atGeneration(generation) | BROKEN_BIT | (state & LAST_BROKEN_BIT);
+    if (cas(words, at + CELL_STATE, state, broken) === state) return true;
   }
 }
 
@@ -230,6 +332,20 @@ export function withdrawParty(
   const generation = detail & GENERATION_MASK;
   if (generationOf(load(words, at + CELL_STATE)) !== generation) return;
   const pid = load(namespace.words, agentWord(dead) + AGENT_PID);
-  store(words, at + DIED_WORD, (pid << PID_SHIFT) | dead);
-  breakIn(words, at, generation);
+  breakBecauseOf(words, at, generation, identify(pid, dead));
+}
+
+function identify(pid: number, slot: number): number {
+  return ((pid & PID_MASK) << PID_SHIFT) | slot;
+}
+
+/** Breaks the round if the barrier still is in that generation, and says who did it. Returns whether this call did it. */
+function breakBecauseOf(words: Words, at: number, generation: number, why: number): boolean {
+  const state = load(words, at + CELL_STATE);
+  if (generationOf(state) !== generation || isBroken(state)) return false;
+  store(words, at + WHY_WORD, why);
+  if (breakIn(words, at, generation)) return true;
+  // Its round was over: the next that breaks does so for another reason.
+  if (generationOf(load(words, at + CELL_STATE)) !== generation) cas(words, at + WHY_WORD, why, 0);
+  return false;
 }

@@ -229,14 +229,13 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   override describe(): ConditionDescription {
-    this.checkOpen();
-    return {
+    return SharedObject.describe(this, () => ({
       kind: TYPE.name,
       name: this.name ?? null,
       handle: this.handle,
       waiting: countWaiting(this.cell.agent.namespace, this.cell),
       lock: this.lock.describe(),
-    };
+    }));
   }
 
   protected override summary(): string {

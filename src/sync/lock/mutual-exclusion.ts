@@ -140,16 +140,17 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   }
 
   override describe(): LockDescription {
-    this.checkOpen();
-    const { owner } = this;
-    return {
-      kind: this.constructor.name,
-      name: this.name ?? null,
-      handle: this.handle,
-      locked: owner !== null,
-      owner,
-      waiting: countWaiting(this.cell.agent.namespace, this.cell),
-    };
+    return SharedObject.describe(this, () => {
+      const { owner } = this;
+      return {
+        kind: this.constructor.name,
+        name: this.name ?? null,
+        handle: this.handle,
+        locked: owner !== null,
+        owner,
+        waiting: countWaiting(this.cell.agent.namespace, this.cell),
+      };
+    });
   }
 
   protected override summary(): string {

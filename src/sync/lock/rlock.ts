@@ -15,6 +15,7 @@ import { CELL_STATE, KIND } from '../../memory/layout.ts';
 import { openHandle, registerClass } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
+import { SharedObject } from '../../objects/shared-object.ts';
 import { HoldOf } from '../hold.ts';
 import { runInside } from '../inside.ts';
 import { DEPTH_WORD, holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
@@ -130,7 +131,7 @@ export class RLock extends MutualExclusion<RawRLock> {
   }
 
   override describe(): RLockDescription {
-    return { ...super.describe(), depth: this.depth };
+    return SharedObject.describe(this, () => ({ ...super.describe(), depth: this.depth }));
   }
 
   /** @internal Gives one level of the holding `turn` back. */

@@ -95,17 +95,18 @@ export class RWLock extends SharedObject {
   }
 
   override describe(): RWLockDescription {
-    this.checkOpen();
-    const { namespace } = this.cell.agent;
-    const { writer, readerSlots } = this.raw;
-    return {
-      kind: TYPE.name,
-      name: this.name ?? null,
-      handle: this.handle,
-      readers: readerSlots.filter((slot) => namespace.isLive(slot)).map((slot) => namespace.identity(slot)),
-      writer: writer === 0 ? null : namespace.identity(writer),
-      waiting: countWaiting(namespace, this.cell),
-    };
+    return SharedObject.describe(this, () => {
+      const { namespace } = this.cell.agent;
+      const { writer, readerSlots } = this.raw;
+      return {
+        kind: TYPE.name,
+        name: this.name ?? null,
+        handle: this.handle,
+        readers: readerSlots.filter((slot) => namespace.isLive(slot)).map((slot) => namespace.identity(slot)),
+        writer: writer === 0 ? null : namespace.identity(writer),
+        waiting: countWaiting(namespace, this.cell),
+      };
+    });
   }
 
   protected override summary(): string {

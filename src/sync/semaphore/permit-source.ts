@@ -81,14 +81,13 @@ export abstract class PermitSource extends SharedObject {
   }
 
   override describe(): SemaphoreDescription {
-    this.checkOpen();
-    return {
+    return SharedObject.describe(this, () => ({
       kind: this.constructor.name,
       name: this.name ?? null,
       handle: this.handle,
       value: this.value,
       waiting: countWaiting(this.cell.agent.namespace, this.cell),
-    };
+    }));
   }
 
   protected override summary(): string {

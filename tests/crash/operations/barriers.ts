@@ -60,7 +60,6 @@ function* inForm(wait: string): Iterable<Operation> {
   });
   yield operation(`Barrier.${wait}, as the last, with an action`, 8, async (scene) => {
     const barrier = scene.share(new Barrier(2, { action: countRound }));
-    await scene.victim.order('settle', barrier);
     const other = new Party(scene, barrier, scene.first, wait);
     await untilWaiting(barrier, 1);
     await ends(scene, barrier, await scene.crash(barrier, wait), [other]);

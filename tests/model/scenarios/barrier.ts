@@ -144,6 +144,67 @@ const mayBreakActing: Actor<Things> = {
   },
 };
 
+/** Waits, and if a reset ends that round, at once again: that wait belongs to a round that nobody breaks. */
+const comesAgain: Actor<Things> = {
+  run({ lib, things: { barrier }, check }) {
+    for (let told = 0; ; told++) {
+      try {
+        barrier.waitSync();
+        return;
+      } catch (error) {
+        if (!(error instanceof lib.BrokenBarrierError)) throw error;
+        check(told === 0, 'who was freed by the reset found the new round broken');
+      }
+    }
+  },
+};
+const resetsAndMeets: Actor<Things> = {
+  mortal: false,
+  run({ things: { barrier } }) {
+    barrier.reset();
+    barrier.waitSync();
+  },
+};
+
+/** Ghost: the action has begun, with all parties of its round seated. */
+const BEGUN = 20;
+/** Two of these pass, whatever becomes of others who come later. */
+const actsUndisturbed: Actor<Things> = {
+  run({ things, pause, note, me }) {
+    const action = (): void => {
+      note((ghosts) => {
+        ghosts[BEGUN] = 1;
+      });
+      pause();
+    };
+    Object.assign(things.barrier, { action });
+    things.barrier.waitSync();
+    note((ghosts) => {
+      ghosts[PASSED + me]!++;
+    });
+  },
+};
+/** Comes when the action has begun, and gives up at some time. */
+const comesEarly: Actor<Things> = {
+  timed: true,
+  run({ lib, things: { barrier }, look, check, note }) {
+    if (look((ghosts) => ghosts[BEGUN]!) === 0) return;
+    try {
+      barrier.waitSync({ timeout: 100 });
+      note(() => check(false, 'a party passed alone'));
+    } catch (error) {
+      if (!(error instanceof lib.BrokenBarrierError)) throw error;
+      note(() => check(barrier.broken, 'a party gave up, and the next round does not show it'));
+    }
+  },
+};
+
+/** The two of the round have passed. */
+function undisturbed({ ghosts, check, waiting, things: { barrier } }: Ending<Things>): boolean {
+  check(ghosts[PASSED] === 1 && ghosts[PASSED + 1] === 1, 'a round was disturbed by one who came later');
+  return barrier.nWaiting === waiting.length;
+}
+
 const two = { things: things(2), settled };
 const three = { things: things(3), settled };
 const scenarios: readonly Scenario<Things>[] = [
@@ -207,7 +268,45 @@ const scenarios: readonly Scenario<Things>[] = [
     timeouts: 2,
     preemptions: [2, 3],
   },
+  {
+    ...two,
+    name: 'one is freed by a reset and comes again at once',
+    actors: [comesAgain, resetsAndMeets],
+    preemptions: [4, 5],
+  },
+  {
+    ...two,
+    name: 'one waits, another resets and dies',
+    actors: [{ ...mayBreak(false), mortal: false }, resets],
+    deaths: 1,
+    mayWait: unlessReset,
+    preemptions: [4, 5],
+  },
+  {
+    ...two,
+    name: 'two meet with an action, another resets',
+    actors: [mayBreakActing, mayBreakActing, resets],
+    preemptions: [3, 4],
+    mayWait: unlessReset,
+  },
+  {
+    ...two,
+    name: 'two meet with an action, one comes early and gives up',
+    actors: [actsUndisturbed, actsUndisturbed, comesEarly],
+    timeouts: 1,
+    preemptions: [2, 3],
+    mayWait: undisturbed,
+    settled: (ending) => {
+      undisturbed(ending);
+      settled(ending);
+    },
+  },
 ];
+
+/** Who waits sits in a round that nobody has ended. */
+function unlessReset({ waiting, things: { barrier } }: Ending<Things>): boolean {
+  return !barrier.broken && barrier.nWaiting === waiting.length;
+}
 
 /** A party that died before it came is waited for; one that died in its seat is not. */
 function oneDied({ dead, waiting, things: { barrier } }: Ending<Things>): boolean {
