@@ -7,7 +7,7 @@
 import { isMainThread, threadId } from 'node:worker_threads';
 import { cas, load, store } from '#atomics';
 import { ExhaustedError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
   AGENT_AWAITS,
@@ -30,6 +30,7 @@ import type { Bell, Bells } from './doorbell.ts';
 import { EVERYTHING } from './doorbell.ts';
 import { anonymousFolder, namedFolder, sweepFolders } from './folder.ts';
 import { kindNumbered } from './kinds.ts';
+import { pruneNames } from './names.ts';
 import { Namespace } from './namespace.ts';
 import { reap, sweepIfDue, sweepPeriod, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
@@ -176,8 +177,23 @@ export class Agent implements Waker {
     cell.detach();
     kind?.recover?.(namespace, place, slot);
     wakeAll(this, place);
-    namespace.arena.close(place, slot);
+    const ended = namespace.arena.close(place, slot);
     for (const part of cell.parts) if (--part.references <= 0) this.closeCell(part);
+    this.tellOfEnds(ended && kind?.endIsAwaited === true);
+  }
+
+  /** Lowers the counts of what an item named that is gone, and ends what only that has kept. */
+  unkeep(names: readonly Named[]): void {
+    const { arena } = this.namespace;
+    for (const named of names) arena.unkeep(named, this.slot);
+    this.tellOfEnds(false);
+  }
+
+  /** Wakes those who may wait for the end of what has just ended. */
+  private tellOfEnds(ended: boolean): void {
+    const dropped = this.namespace.arena.tookDropped();
+    if (dropped) pruneNames(this.namespace);
+    if (dropped || ended) wakeEverybody(this);
   }
 
   /** Makes an object of the kind; `init` fills its body before anyone can see it. */
@@ -187,7 +203,7 @@ export class Agent implements Waker {
     try {
       init(place);
     } catch (error) {
-      arena.free(place);
+      arena.free(place, this.slot);
       throw error;
     }
     const generation = arena.publish(place, type.kind, this.slot);

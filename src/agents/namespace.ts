@@ -29,12 +29,14 @@ import { dataPath, makeDataFile, mapDataFile, removeData, reserveDataFile } from
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
 import { enterFolder, leaveFolder } from './folder.ts';
+import { KeptRings } from './kept.ts';
 
 export class Namespace {
   readonly folder: string;
   readonly control: Segment;
   readonly words: Words;
   readonly arena: Arena;
+  readonly rings: KeptRings;
   private readonly fd: number;
 
   /** `fd`: the descriptor that keeps the folder from being removed. */
@@ -43,10 +45,12 @@ export class Namespace {
     this.control = control;
     this.words = control.words;
     this.fd = fd;
+    this.rings = new KeptRings(this);
     this.arena = new Arena(
       control,
       (index, make) => this.cells(index, make),
       (cell, generation) => removeData(this.folder, cell, generation),
+      this.rings,
     );
   }
 

@@ -21,6 +21,7 @@ import { cas } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import { idle } from '../agents/blocking.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { MOMENT } from '../agents/wait.ts';
 import { Deadline } from '../deadline.ts';
@@ -33,6 +34,7 @@ import type { Taking } from '../sync/taking.ts';
 import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
 import { Far } from './far.ts';
 import { Gate } from './gate.ts';
+import { ringOfKind } from './kept-items.ts';
 import { LockedPut, patient } from './locked-put.ts';
 import type { Outgoing } from './outgoing.ts';
 import { notePart, openPart } from './parts.ts';
@@ -104,7 +106,7 @@ export class Channel {
     const bytes = Buffer.from(buffer);
     const far = new Far(cell.agent.folder, cell);
     this.writer = new RingWriter(cell, this.ring, bytes, far, title);
-    this.reader = new RingReader(this.ring, bytes, far, title, () => this.taken());
+    this.reader = new RingReader(cell, this.ring, bytes, far, title, () => this.taken());
   }
 
   /** The cell's Channel: one in each agent. Throws `StaleHandleError`, `LayoutError`. */
@@ -205,6 +207,19 @@ export class Channel {
 
   /** The same; the event loop goes on. `gone` also has to tell that `keeper` was closed: after a wait the channel may be closed here, too. */
   async putLater(out: Outgoing, deadline: Deadline, keeper: object, gone: () => boolean): Promise<boolean> {
+    try {
+      return await this.putKept(out, deadline, keeper, gone);
+    } finally {
+      out.letGo();
+    }
+  }
+
+  private async putKept(
+    out: Outgoing,
+    deadline: Deadline,
+    keeper: object,
+    gone: () => boolean,
+  ): Promise<boolean> {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
@@ -221,6 +236,11 @@ export class Channel {
       if (this.isPut(outcome())) return true;
       if (gone()) return false;
     }
+  }
+
+  /** Says which cell everyone has open who takes what is put here. */
+  setReceiver(number: number): void {
+    this.writer.setReceiver(number);
   }
 
   /** Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while another puts. Throws `StateError` within `put`. */
@@ -291,11 +311,11 @@ export class Channel {
 
   private roomWait(out: Outgoing, gone: () => boolean): RoomWait {
     const { items, rooms, lock, ring, writer } = this;
-    const { length } = out.prepare();
+    out.prepare();
     return waitForRoom({
       rooms,
       lock,
-      fits: () => items.closed || writer.fits(length),
+      fits: () => items.closed || writer.hasRoomFor(out),
       gone,
       put: () => this.writeAndRelease(out),
       backsOff: ring.most === 0 || ring.most >= MANY ? MOMENT : 0,
@@ -374,8 +394,11 @@ export class Channel {
   }
 }
 
+/** What a kind with a channel has to say of it. */
+export const channelOfKind: Omit<Kind, 'name'> = { needs: [LOCK_WORD, GATE_WORD], ...ringOfKind };
+
 function never(): boolean {
   return false;
 }
 
-registerKind(KIND.GATE, { name: GATE_TYPE.name });
+registerKind(KIND.GATE, { name: GATE_TYPE.name, needs: [JOIN_WORD] });

@@ -44,7 +44,7 @@ import {
   phaseOf,
 } from '../memory/layout.ts';
 import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
-import { Channel } from './channel.ts';
+import { Channel, channelOfKind } from './channel.ts';
 import { Outgoing } from './outgoing.ts';
 import { openPart } from './parts.ts';
 import { NOTHING } from './ring-reader.ts';
@@ -92,6 +92,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     super(CONNECTION_TYPE, opened);
     this.out = channelAt(this.cell, OUT_WORD, this.title);
     this.in = channelAt(this.cell, IN_WORD, this.title);
+    this.out?.setReceiver(load(this.cell.words, this.cell.at + PEER_WORD));
   }
 
   /** Opens the end that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
@@ -387,6 +388,6 @@ function sliceOf(
   return whole.subarray(offset, offset + length);
 }
 
-registerKind(KIND.PIPE, { name: CHANNEL_TYPE.name });
-registerKind(KIND.CONNECTION, { name: CONNECTION_TYPE.name });
+registerKind(KIND.PIPE, { name: CHANNEL_TYPE.name, ...channelOfKind });
+registerKind(KIND.CONNECTION, { name: CONNECTION_TYPE.name, needs: [OUT_WORD, IN_WORD], endIsAwaited: true });
 registerClass(CONNECTION_TYPE.name, Connection.open);

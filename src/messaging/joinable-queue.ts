@@ -14,6 +14,7 @@ import { Deadline } from '../deadline.ts';
 import { OverReleaseError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
 import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
+import { channelOfKind } from './channel.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
 
@@ -93,5 +94,5 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
   }
 }
 
-registerKind(KIND.JOINABLE_QUEUE, { name: TYPE.name });
+registerKind(KIND.JOINABLE_QUEUE, { name: TYPE.name, ...channelOfKind });
 registerClass(TYPE.name, JoinableQueue.open);

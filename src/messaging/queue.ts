@@ -7,6 +7,7 @@ import { obtain } from '../agents/obtain.ts';
 import { Opened } from '../agents/opened.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { KIND } from '../memory/layout.ts';
+import { channelOfKind } from './channel.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { channelOptions, initQueue, MessageQueue } from './message-queue.ts';
 
@@ -116,5 +117,5 @@ export function obtainQueue(type: ObjectType, options: QueueOptions | undefined)
   return obtain(type, options, (place, agent) => initQueue(place, agent, channel));
 }
 
-registerKind(KIND.QUEUE, { name: TYPE.name });
+registerKind(KIND.QUEUE, { name: TYPE.name, ...channelOfKind });
 registerClass(TYPE.name, Queue.open);

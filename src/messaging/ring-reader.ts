@@ -2,7 +2,7 @@
  * RingReader: takes values out of a ring. A value is read first, and then taken; if somebody else was faster, what was read is thrown away. Small ones
  * are read where they lie; what costs more to read (bytes, clones, what is far) is copied before.
  *
- * The shared objects in it are opened before it is taken, too: until then whoever put it keeps them open. If it is not taken, they are let
+ * The shared objects in it are opened before it is taken, too: until then the item keeps them (agents/kept.ts). If it is not taken, they are let
  * go at once, or the other end of a pipe would be kept waiting for somebody who has nothing to do with it.
  *
  * Where others take, too, a small item without shared objects (CARRIES) is only copied before it is taken, and read afterwards. The copy is whole: the
@@ -11,10 +11,13 @@
  */
 
 import { idle } from '../agents/blocking.ts';
+import type { Cell } from '../agents/cell.ts';
 import type { SharedObject } from '../agents/shared-object.ts';
 import { LayoutError, OutOfRangeError } from '../errors.ts';
+import type { Named } from '../memory/arena.ts';
 import { copyOf, Decoder, MalformedError } from './decoder.ts';
 import type { Far } from './far.ts';
+import { readNames } from './item-names.ts';
 import type { Parcel } from './parcel.ts';
 import { unpack } from './parcel.ts';
 import { isTooDeep, readClone } from './read-clone.ts';
@@ -25,6 +28,7 @@ import { FORMAT, SMALL } from './ring.ts';
 export const NOTHING: unique symbol = Symbol('nothing');
 
 const NONE: readonly SharedObject[] = [];
+const NAMELESS: readonly Named[] = [];
 /** Takings after one that another was faster at. */
 const CONTENDED_TAKINGS = 100;
 /** Nanoseconds for which a taker steps back when another was faster, and how often in a row that is doubled. */
@@ -32,6 +36,7 @@ const FIRST_PAUSE = 500;
 const MOST_DOUBLINGS = 4;
 
 export class RingReader {
+  private readonly cell: Cell;
   private readonly ring: Ring;
   private readonly buffer: Buffer;
   private readonly far: Far;
@@ -47,7 +52,8 @@ export class RingReader {
   private contended = 0;
 
   /** `taken` is called after each item that was taken. */
-  constructor(ring: Ring, buffer: Buffer, far: Far, title: string, taken: () => void) {
+  constructor(cell: Cell, ring: Ring, buffer: Buffer, far: Far, title: string, taken: () => void) {
+    this.cell = cell;
     this.ring = ring;
     this.buffer = buffer;
     this.far = far;
@@ -63,13 +69,13 @@ export class RingReader {
     for (;;) {
       const found = ring.find();
       if (found === undefined) return NOTHING;
-      const { head, next, from, length, format, far } = found;
-      if (far || format === FORMAT.CLONED || format === FORMAT.BYTES) {
+      const { head, next, from, length, format, far, carries } = found;
+      if (carries || far || format === FORMAT.CLONED || format === FORMAT.BYTES) {
         const value = this.takeApart(found);
         if (value === NOTHING) continue;
         return value;
       }
-      if (this.contended > 0 && !found.carries && length <= SMALL) {
+      if (this.contended > 0 && length <= SMALL) {
         const value = this.takeCopied(found);
         if (value === NOTHING) continue;
         return value;
@@ -99,18 +105,20 @@ export class RingReader {
   }
 
   /** Takes an item that is read from memory of our own; `NOTHING`: somebody else has. */
-  private takeApart({ head, next, from, length, format, far, number }: Found): unknown {
-    const bytes = far ? this.far.read(number) : copyOf(this.buffer, from, length);
+  private takeApart({ head, next, from, length, format, far, carries, number }: Found): unknown {
+    const list = carries ? readNames(this.ring, from, length) : undefined;
+    const payload = list === undefined ? length : list.payload;
+    const bytes = far ? this.far.read(number) : copyOf(this.buffer, from, payload);
     if (!this.ring.isThere(head)) return NOTHING;
     const opened: SharedObject[] = [];
     let value: unknown;
     let failure: unknown;
     try {
-      value = this.valueOf(bytes, format, opened);
+      value = this.valueOf(carries && list === undefined ? undefined : bytes, format, opened);
     } catch (error) {
       failure = error;
     }
-    if (!this.took(head, next, opened, failure, far ? number : undefined)) return NOTHING;
+    if (!this.took(head, next, opened, failure, far ? number : undefined, list?.names)) return NOTHING;
     return value;
   }
 
@@ -121,8 +129,9 @@ export class RingReader {
     opened: readonly SharedObject[],
     failure: unknown,
     far?: number,
+    names: readonly Named[] = NAMELESS,
   ): boolean {
-    const taken = this.ring.take(head, next);
+    const taken = names.length === 0 ? this.ring.take(head, next) : this.takeNamed(head, next, names);
     if (taken) this.lost = 0;
     else this.stepBack();
     if (opened.length > 0 && (!taken || failure !== undefined)) {
@@ -133,6 +142,18 @@ export class RingReader {
     this.taken();
     if (failure === undefined) return true;
     throw failure instanceof MalformedError ? this.damaged() : failure;
+  }
+
+  /** Takes an item that keeps objects, which are open here from now on, unless opening them has failed. */
+  private takeNamed(head: number, next: number, names: readonly Named[]): boolean {
+    const { agent } = this.cell;
+    const { arena } = agent.namespace;
+    arena.beginMove(agent.slot);
+    const taken = this.ring.take(head, next);
+    // OBSERVE kept -> item
+    if (taken) agent.unkeep(names);
+    arena.endMove(agent.slot);
+    return taken;
   }
 
   /** Another takes items at this moment. It goes on faster, and so do both, if they do not read the same ones over and over. */

@@ -6,6 +6,7 @@ import { registerKind } from '../agents/kinds.ts';
 import { Opened } from '../agents/opened.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
+import { channelOfKind } from './channel.ts';
 import type { QueueDescription } from './message-queue.ts';
 import { MessageQueue } from './message-queue.ts';
 import { obtainQueue } from './queue.ts';
@@ -52,5 +53,5 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
   }
 }
 
-registerKind(KIND.SIMPLE_QUEUE, { name: TYPE.name });
+registerKind(KIND.SIMPLE_QUEUE, { name: TYPE.name, ...channelOfKind });
 registerClass(TYPE.name, SimpleQueue.open);

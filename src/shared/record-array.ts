@@ -7,6 +7,7 @@ import { registerKind } from '../agents/kinds.ts';
 import type { Description } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
 import type { Guarded } from '../sync/guard.ts';
+import { NEEDS_GUARD } from '../sync/guard.ts';
 import { checkedLength } from './array-object.ts';
 import { loadCount } from './data-object.ts';
 import { storesOf, valuesIn } from './field-store.ts';
@@ -123,5 +124,5 @@ export function openArray<Fields extends Schema>(
   return new RecordArray(found, { opened, lock: undefined });
 }
 
-registerKind(KIND.RECORD_ARRAY, { name: TYPE.name });
+registerKind(KIND.RECORD_ARRAY, { name: TYPE.name, needs: NEEDS_GUARD });
 registerClass(TYPE.name, RecordArray.open);

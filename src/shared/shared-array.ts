@@ -17,7 +17,7 @@ import { Opened } from '../agents/opened.ts';
 import type { Description } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
 import type { Guard } from '../sync/guard.ts';
-import { openGuard } from '../sync/guard.ts';
+import { NEEDS_GUARD, openGuard } from '../sync/guard.ts';
 import type { ArrayDescription, LengthOrValues } from './array-object.ts';
 import { ArrayObject, arrayIn } from './array-object.ts';
 import type { GuardedOptions } from './guarding.ts';
@@ -91,5 +91,5 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
   }
 }
 
-registerKind(KIND.SHARED_ARRAY, { name: TYPE.name });
+registerKind(KIND.SHARED_ARRAY, { name: TYPE.name, needs: NEEDS_GUARD });
 registerClass(TYPE.name, SharedArray.open);

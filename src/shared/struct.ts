@@ -9,6 +9,7 @@ import type { Description } from '../agents/shared-object.ts';
 import { SharedObject } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
 import type { Guard, Guarded } from '../sync/guard.ts';
+import { NEEDS_GUARD } from '../sync/guard.ts';
 import { assignFields, storeOfAll } from './field-store.ts';
 import type { RecordArray } from './record-array.ts';
 import { makeArray, openArray } from './record-array.ts';
@@ -170,5 +171,5 @@ function openRecord(handle: string): StructRecord {
   return new (known.get(layout.text)!)(opened);
 }
 
-registerKind(KIND.RECORD, { name: TYPE.name });
+registerKind(KIND.RECORD, { name: TYPE.name, needs: NEEDS_GUARD });
 registerClass(TYPE.name, openRecord);

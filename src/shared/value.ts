@@ -15,7 +15,7 @@ import { Opened } from '../agents/opened.ts';
 import type { Description } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
 import type { Guard } from '../sync/guard.ts';
-import { openGuard } from '../sync/guard.ts';
+import { NEEDS_GUARD, openGuard } from '../sync/guard.ts';
 import type { GuardedOptions } from './guarding.ts';
 import { lockOf, obtainGuarded } from './guarding.ts';
 import type { InputOf, NumberType, SmallIntegerType } from './number-type.ts';
@@ -88,5 +88,5 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
   }
 }
 
-registerKind(KIND.VALUE, { name: TYPE.name });
+registerKind(KIND.VALUE, { name: TYPE.name, needs: NEEDS_GUARD });
 registerClass(TYPE.name, Value.open);

@@ -20,7 +20,7 @@ import { Deadline } from '../deadline.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { AWAITING_BIT, BLOCKING_BIT, KIND } from '../memory/layout.ts';
 import type { Guard, Guarded } from './guard.ts';
-import { isGuard, obtainWithLock, openGuard } from './guard.ts';
+import { isGuard, NEEDS_GUARD, obtainWithLock, openGuard } from './guard.ts';
 import { checkFunction } from './inside.ts';
 import type { MutualExclusion } from './mutual-exclusion.ts';
 import { grant, NotificationWait, OwnWaits, withdrawNotified } from './raw-condition.ts';
@@ -271,5 +271,5 @@ function obtainCondition(lock: Guard | undefined, options: ObjectOptions | undef
   );
 }
 
-registerKind(KIND.CONDITION, { name: TYPE.name, withdraw: withdrawNotified });
+registerKind(KIND.CONDITION, { name: TYPE.name, needs: NEEDS_GUARD, withdraw: withdrawNotified });
 registerClass(TYPE.name, Condition.open);

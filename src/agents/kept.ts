@@ -1,0 +1,124 @@
+/**
+ * Kept: objects that lie in a queue or pipe live as long as the item that names them, whoever has put it and whatever has become of them.
+ *
+ *   HEADER of the named object   30…15 KEPT: items that name it, never too few     CAS, by who puts and who takes
+ *   MOVING of the agent          1 while it puts or takes such an item             that agent; its reaper
+ *   DOUBT of the namespace       1: some counts may be too high                    reapers, for good
+ *
+ * What an item names is written behind its payload (messaging/item-names.ts): each object in it, and what that needs (`needs` of its kind: the
+ * lock of an array, the channels of a pipe's end), by number and generation. That list in the ring is the truth; KEPT is a count of it, so that
+ * nobody has to search it as long as nobody dies.
+ *
+ *   put    with the objects open: MOVING = 1, KEPT + 1 for each name, put the item in, MOVING = 0
+ *   take   open the objects, MOVING = 1, take the item, KEPT - 1 for each name, MOVING = 0
+ *   end    the last who has the ring open takes all items, lowers the counts, and frees what nobody else has
+ *
+ * Death of who puts: before MOVING nothing has happened. From there to the item's commit counts are too high, and the reaper sees MOVING: it sets
+ * DOUBT before it clears the dead one's open bits, and then looks at every cell. From the commit on the counts are right, and DOUBT is needless.
+ * Death of who takes: before the item is taken it lies there as before, and the taker's open bits are cleared. After it, as above. Who has died
+ * in the middle of ending a ring has left items in it or MOVING set; the next to free the cell goes on from there.
+ *
+ * With DOUBT, whoever is about to end an object with a count reads the rings first: see `settle` in arena.ts.
+ *
+ * An item that names the very object in whose ring it lies, or the end of the pipe that would receive it, is not counted for that: who takes it has
+ * it open. Two queues that lie in each other keep each other, until the namespace ends.
+ *
+ * Objects of another namespace can't be kept so: nobody there would learn that the ring has ended. Their sender's thread keeps them open.
+ */
+
+import { load } from '#atomics';
+import type { Named, Place, Rings } from '../memory/arena.ts';
+import {
+  CELL_GENERATION,
+  CELL_HEADER,
+  hasRing,
+  kindOf,
+  PHASE_ENDING,
+  PHASE_LIVE,
+  phaseOf,
+} from '../memory/layout.ts';
+import type { Cell } from './cell.ts';
+import { kindNumbered } from './kinds.ts';
+import type { Namespace } from './namespace.ts';
+
+/** What an item keeps with the cell's object in it: that and what it needs, but for what is only there with `without`. */
+export function namesOf(cell: Cell, without: readonly number[]): Named[] {
+  const known = cell.agent.cells.get(cell.number);
+  if (known?.generation !== cell.generation || without.includes(cell.number)) return [];
+  return [known, ...cellsNeeded(known, without)].map(({ number, generation }) => ({ number, generation }));
+}
+
+/** The cells that the cell's object needs, as far as they are open here: a lock that was closed by hand is not. */
+export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[] {
+  const seen = new Set([cell.number, ...without]);
+  const needed: Cell[] = [];
+  const open = [cell];
+  for (let each = open.pop(); each !== undefined; each = open.pop()) {
+    const { agent, kind, words, at } = each;
+    for (const word of kindNumbered(kind)?.needs ?? []) {
+      const known = agent.cells.get(load(words, at + word));
+      if (known === undefined || known.generation !== load(words, at + word + 1) || seen.has(known.number))
+        continue;
+      seen.add(known.number);
+      needed.push(known);
+      open.push(known);
+    }
+  }
+  return needed;
+}
+
+/** The rings of a namespace, as those see them who end objects in it. */
+export class KeptRings implements Rings {
+  private readonly namespace: Namespace;
+  private remembered: Set<string> | undefined;
+
+  constructor(namespace: Namespace) {
+    this.namespace = namespace;
+  }
+
+  empty(place: Place, begin: () => void): Named[] | undefined {
+    const kind = kindNumbered(kindOf(load(place.words, place.at + CELL_HEADER)));
+    return kind?.empty === undefined ? [] : kind.empty(this.namespace, place, begin);
+  }
+
+  isNamed({ number, generation }: Named): boolean {
+    if (this.remembered?.has(`${number} ${generation}`)) return true;
+    for (const names of this.all()) {
+      // Rather kept than lost.
+      if (names === undefined) return true;
+      for (const each of names) if (each.number === number && each.generation === generation) return true;
+    }
+    return false;
+  }
+
+  /** Runs `act`, which ends many objects at once: what is named when it begins is left alone, as whoever takes it ends it. */
+  remembering(act: () => void): void {
+    this.remembered = new Set();
+    for (const names of this.all()) {
+      for (const { number, generation } of names ?? []) this.remembered.add(`${number} ${generation}`);
+    }
+    try {
+      act();
+    } finally {
+      this.remembered = undefined;
+    }
+  }
+
+  private *all(): Iterable<Named[] | undefined> {
+    const { arena } = this.namespace;
+    for (let number = 1, last = arena.bump; number <= last; number++) {
+      const place = arena.place(number);
+      const { words, at } = place;
+      const generation = load(words, at + CELL_GENERATION);
+      const header = load(words, at + CELL_HEADER);
+      const phase = phaseOf(header);
+      if (!hasRing(kindOf(header)) || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) continue;
+      const names = kindNumbered(kindOf(header))?.names?.(this.namespace, place);
+      // Where the ring itself has ended meanwhile, whoever ended it lowers the counts.
+      const there =
+        load(words, at + CELL_GENERATION) === generation &&
+        phaseOf(load(words, at + CELL_HEADER)) >= PHASE_LIVE;
+      if (there) yield names;
+    }
+  }
+}
