@@ -2,7 +2,7 @@
  * Channel: a ring with those who wait for it: what queues and both directions of a pipe are made of.
  *
  *   word  name             bits                                   written by
- *   +0    STATE            30 WAITERS | 29 CLOSED                 the gate of those who take (gate.ts)
+ *   +0    STATE            30 WAITERS | 29 CLOSED | 28 CARRIED    the gate of those who take (gate.ts)
  *   +1    TICKETS          counter                                waiters
  *   +2    LOCK             cell of the lock to put                the creator
  *   +3    LOCK_GENERATION                                         the creator

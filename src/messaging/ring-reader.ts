@@ -13,7 +13,7 @@
 import { idle } from '../agents/blocking.ts';
 import type { Cell } from '../agents/cell.ts';
 import type { SharedObject } from '../agents/shared-object.ts';
-import { LayoutError, OutOfRangeError } from '../errors.ts';
+import { LayoutError, OutOfRangeError, StaleHandleError } from '../errors.ts';
 import type { Named } from '../memory/arena.ts';
 import { copyOf, Decoder, MalformedError } from './decoder.ts';
 import type { Far } from './far.ts';
@@ -141,6 +141,7 @@ export class RingReader {
     if (far !== undefined) this.far.remove(far);
     this.taken();
     if (failure === undefined) return true;
+    if (failure instanceof StaleHandleError) throw this.notKept(failure);
     throw failure instanceof MalformedError ? this.damaged() : failure;
   }
 
@@ -185,6 +186,14 @@ export class RingReader {
         { cause },
       );
     }
+  }
+
+  private notKept(cause: StaleHandleError): StaleHandleError {
+    return new StaleHandleError(
+      `${this.title}: an item can't be read, it names an object that does not exist any more, which could not be kept: one of another namespace, ` +
+        'or of which a part was closed before; keep that open until the item is taken, or put objects of the same namespace',
+      { cause },
+    );
   }
 
   private damaged(): LayoutError {
