@@ -178,6 +178,7 @@ export class Agent implements Waker {
     kind?.recover?.(namespace, place, slot);
     wakeAll(this, place);
     const ended = namespace.arena.close(place, slot);
+    cell.onClosed?.();
     for (const part of cell.parts) if (--part.references <= 0) this.closeCell(part);
     this.tellOfEnds(ended && kind?.endIsAwaited === true);
   }

@@ -4,8 +4,9 @@
  *
  *   data-<cell>-<generation>   as many bytes as the object asked for, rounded up to whole pages by the system; zero at first
  *
- * The file is made with the object and removed when its cell is freed (arena.ts). The memory is given back when nothing in this thread
- * can reach it any more: what has a view of it keeps it, also after the object was closed.
+ * The file is made with the object and removed when its cell is freed (arena.ts). Its pages are free when nobody has them mapped any more. So who
+ * closes the object lets go of the file at once (`detachData`): zeros of the process's own take its place at the same addresses, or a copy of what
+ * was there where a view was given out. The addresses themselves are given back when nothing in this thread can reach them any more.
  */
 
 import { constants } from 'node:buffer';
@@ -33,6 +34,12 @@ const unreachable = new FinalizationRegistry<{ address: number; size: number }>(
   forgetMapping(address);
   platform.unmap(address, size);
 });
+
+/** Where the mappings of this thread are. */
+const places = new WeakMap<ArrayBuffer, { address: number; size: number }>();
+/** Bytes that are copied at a time. A multiple of all sizes that a page can have. */
+const COPIED_AT_ONCE: number = 1024 * 1024;
+let zeros: Buffer | undefined;
 
 /** Path of the file that belongs to the object of that generation in the cell. */
 export function dataPath(folder: string, cell: number, generation: number): string {
@@ -110,10 +117,35 @@ export function mapDataFile(path: string, least: number, bytes?: number): Mappin
     noteMapping(mapping);
     // In another thread's hands the memory would be given back when this thread has let go of it.
     refuseTransfer(mapping.buffer);
-    unreachable.register(mapping.buffer, { address: mapping.address, size: mapping.buffer.byteLength });
+    const place = { address: mapping.address, size: mapping.buffer.byteLength };
+    places.set(mapping.buffer, place);
+    unreachable.register(mapping.buffer, place);
     return mapping;
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * Lets go of the mapped file. The memory stays valid, as the thread's own: with what is in it where `keepContent` is set, else zero. Where the
+ * system refuses that, the file goes with the memory, when nothing can reach that any more.
+ */
+export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
+  const place = places.get(buffer);
+  if (place === undefined) return;
+  places.delete(buffer);
+  const { address, size } = place;
+  if (!keepContent) {
+    platform.detach(address, size);
+    return;
+  }
+  zeros ??= Buffer.alloc(COPIED_AT_ONCE);
+  for (let at = 0; at < size; at += COPIED_AT_ONCE) {
+    const part = Buffer.from(buffer, at, Math.min(COPIED_AT_ONCE, size - at));
+    const isZero = part.equals(zeros.subarray(0, part.length));
+    const copy = isZero ? undefined : Uint8Array.prototype.slice.call(part);
+    if (!platform.detach(address + at, part.length)) return;
+    if (copy !== undefined) part.set(copy);
   }
 }
 

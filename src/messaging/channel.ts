@@ -21,6 +21,7 @@ import { cas } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import { idle } from '../agents/blocking.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import { detachData } from '../agents/data.ts';
 import type { Kind } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { MOMENT } from '../agents/wait.ts';
@@ -102,6 +103,7 @@ export class Channel {
     this.joins = new Gate(openPart(cell, GATE_TYPE, this.rooms.cell, JOIN_WORD, title)!);
     this.lock = RawLock.of(openPart(cell, Lock.TYPE, cell, LOCK_WORD, title)!);
     const { buffer } = cell.agent.namespace.mapAllData(cell, HEADER_BYTES);
+    cell.onClosed = () => detachData(buffer, false);
     this.ring = new Ring(new Int32Array(buffer), 0, title);
     const bytes = Buffer.from(buffer);
     const far = new Far(cell.agent.folder, cell);

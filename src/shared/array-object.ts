@@ -90,6 +90,7 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   }
 
   [Symbol.iterator](): IterableIterator<ElementOf<Type>> {
+    DataObject.lend(this);
     return this.opened[Symbol.iterator]();
   }
 
@@ -103,6 +104,7 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
    * `close()`; whoever has it keeps this object from being collected.
    */
   get view(): ViewOf<Type> {
+    DataObject.lend(this);
     return this.opened.view;
   }
 

@@ -52,7 +52,7 @@ export abstract class RecordObject extends DataObject<RecordMemory> {
         `${type.name}: can't open the handle, its schema ${layout.text} is not that of the object; pass another object's .handle`,
       );
     };
-    super(type, opened, bytes, (buffer) => new RecordMemory(buffer));
+    super(type, opened, bytes, (buffer) => new RecordMemory(buffer), true);
     this.#layout = layout;
     this.#guard = lock ?? openGuard(this.cell, SharedObject.titleOf(this));
   }
