@@ -156,6 +156,7 @@ export const KIND = {
   // From here on without.
   GATE: 22,
   CONNECTION: 23,
+  QUEUE_PRODUCER: 24,
 } as const;
 
 export const CONTROL_WORDS: number =

@@ -17,7 +17,7 @@
  * by a compare-and-swap, which nothing overtakes.
  */
 
-import { cas } from '#atomics';
+import { cas, load } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import { idle } from '../agents/blocking.ts';
 import type { Cell, ObjectType } from '../agents/cell.ts';
@@ -28,7 +28,7 @@ import { MOMENT } from '../agents/wait.ts';
 import { Deadline } from '../deadline.ts';
 import { ClosedError, StateError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
-import { CELL_BODY, CELL_STATE, KIND } from '../memory/layout.ts';
+import { CELL_BODY, CELL_GENERATION, CELL_STATE, KIND } from '../memory/layout.ts';
 import { Lock } from '../sync/lock.ts';
 import { RawLock } from '../sync/raw-lock.ts';
 import type { Taking } from '../sync/taking.ts';
@@ -38,7 +38,7 @@ import { Gate } from './gate.ts';
 import { ringOfKind } from './kept-items.ts';
 import { LockedPut, patient } from './locked-put.ts';
 import type { Outgoing } from './outgoing.ts';
-import { notePart, openPart } from './parts.ts';
+import { notePart, openPart, partExists } from './parts.ts';
 import { Ring } from './ring.ts';
 import { NOTHING, RingReader } from './ring-reader.ts';
 import { HEADER_BYTES, RingWriter } from './ring-writer.ts';
@@ -46,10 +46,20 @@ import type { Put, RoomWait } from './room-wait.ts';
 import { waitForRoom } from './room-wait.ts';
 
 const GATE_TYPE: ObjectType = { kind: KIND.GATE, name: 'Gate', serial: true, lasting: false };
+export const PRODUCER_TYPE: ObjectType = {
+  kind: KIND.QUEUE_PRODUCER,
+  name: 'QueueProducer',
+  serial: false,
+  lasting: false,
+};
+/** In the cell of the producing side: the queue. */
+export const QUEUE_WORD: number = CELL_BODY;
 const LOCK_WORD: number = CELL_BODY + 2;
 const GATE_WORD: number = CELL_BODY + 4;
 /** In the cell of the gate of those who put: the gate of those who join. */
 const JOIN_WORD: number = CELL_BODY + 2;
+/** In the same: the producing side, where the queue ends with that. */
+const PRODUCER_WORD: number = CELL_BODY + 4;
 /** Bytes that are backed by memory at first. */
 const FIRST_RESERVE = 256 * 1024;
 /** Puts for which others are expected to put, too, after one has met another; times that it tries then, and nanoseconds between them. */
@@ -70,6 +80,8 @@ export interface ChannelOptions {
   readonly capacity: number;
   /** Items at most; 0: no limit. */
   readonly most: number;
+  /** Whether it ends with those who have its producing side open, and has such a side. */
+  readonly endsWithProducers?: boolean;
 }
 
 export class Channel {
@@ -81,6 +93,8 @@ export class Channel {
   readonly rooms: Gate;
   /** Those who wait until all is done. */
   readonly joins: Gate;
+  /** Whether it ends with its producers: only who has its producing side open may put. */
+  readonly endsWithProducers: boolean;
   private readonly title: string;
   private readonly lock: RawLock;
   private readonly writer: RingWriter;
@@ -100,6 +114,7 @@ export class Channel {
     this.title = title;
     this.items = new Gate(cell);
     this.rooms = new Gate(openPart(cell, GATE_TYPE, cell, GATE_WORD, title)!);
+    this.endsWithProducers = load(this.rooms.cell.words, this.rooms.cell.at + PRODUCER_WORD) > 0;
     this.joins = new Gate(openPart(cell, GATE_TYPE, this.rooms.cell, JOIN_WORD, title)!);
     this.lock = RawLock.of(openPart(cell, Lock.TYPE, cell, LOCK_WORD, title)!);
     const { buffer } = cell.agent.namespace.mapAllData(cell, HEADER_BYTES);
@@ -120,7 +135,7 @@ export class Channel {
   }
 
   /** Fills a cell that is just being made; its parts stay open with it. Throws `NoSpaceError`, with nothing left. */
-  static init(place: Place, agent: Agent, { capacity, most }: ChannelOptions): void {
+  static init(place: Place, agent: Agent, { capacity, most, endsWithProducers }: ChannelOptions): void {
     const bytes = HEADER_BYTES + capacity;
     const reserve = Math.min(bytes, FIRST_RESERVE);
     const made: Cell[] = [];
@@ -136,12 +151,37 @@ export class Channel {
     };
     try {
       part(place, LOCK_WORD, Lock.TYPE);
-      part(place, GATE_WORD, GATE_TYPE, (rooms) => part(rooms, JOIN_WORD, GATE_TYPE));
+      part(place, GATE_WORD, GATE_TYPE, (rooms) => {
+        part(rooms, JOIN_WORD, GATE_TYPE);
+        if (endsWithProducers !== true) return;
+        const generation = load(place.words, place.at + CELL_GENERATION);
+        part(rooms, PRODUCER_WORD, PRODUCER_TYPE, (producer) =>
+          notePart(producer, QUEUE_WORD, { number: place.number, generation }),
+        );
+      });
       agent.namespace.makeData(place, bytes, { reserve, content: Ring.header(capacity, most, reserve) });
     } catch (error) {
       for (const cell of made) agent.closeCell(cell);
       throw error;
     }
+  }
+
+  /** Whether it ends with its producers, and none is left. */
+  get abandoned(): boolean {
+    const { cell } = this.rooms;
+    return this.endsWithProducers && !partExists(cell, cell, PRODUCER_WORD, KIND.QUEUE_PRODUCER);
+  }
+
+  /** Whether the producing side is open here, and nothing stands for it yet: it was made with the queue, just now. */
+  get hasFreshProducer(): boolean {
+    const { agent, words, at } = this.rooms.cell;
+    return this.endsWithProducers && agent.cells.get(load(words, at + PRODUCER_WORD))?.references === 0;
+  }
+
+  /** The cell of the producing side, which is opened here if need be; `undefined`: nobody has it any more. */
+  openProducer(): Cell | undefined {
+    const { agent, words, at } = this.rooms.cell;
+    return agent.open(PRODUCER_TYPE, load(words, at + PRODUCER_WORD), load(words, at + PRODUCER_WORD + 1));
   }
 
   // Taking.

@@ -33,20 +33,11 @@ import {
   StateError,
   TimedOutError,
 } from '../errors.ts';
-import {
-  CELL_BODY,
-  CELL_GENERATION,
-  CELL_HEADER,
-  KIND,
-  kindOf,
-  PHASE_ENDING,
-  PHASE_LIVE,
-  phaseOf,
-} from '../memory/layout.ts';
+import { CELL_BODY, KIND } from '../memory/layout.ts';
 import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
 import { Channel, channelOfKind } from './channel.ts';
 import { Outgoing } from './outgoing.ts';
-import { openPart } from './parts.ts';
+import { openPart, partExists } from './parts.ts';
 import { NOTHING } from './ring-reader.ts';
 
 export const CONNECTION_TYPE: ObjectType = {
@@ -247,18 +238,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   private get connected(): boolean {
-    const { agent, words, at } = this.cell;
-    const peer = load(words, at + PEER_WORD);
-    if (peer < 0) return false;
-    const place = agent.namespace.arena.place(peer);
-    const found = load(place.words, place.at + CELL_HEADER);
-    // Who looks whether anybody has it open finds it ENDING, also where the answer will be yes.
-    const exists = phaseOf(found) === PHASE_LIVE || phaseOf(found) === PHASE_ENDING;
-    return (
-      exists &&
-      kindOf(found) === KIND.CONNECTION &&
-      load(place.words, place.at + CELL_GENERATION) === load(words, at + PEER_WORD + 1)
-    );
+    return partExists(this.cell, this.cell, PEER_WORD, KIND.CONNECTION);
   }
 
   private readonly gone = (): boolean => !this.connected;
