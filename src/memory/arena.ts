@@ -235,6 +235,11 @@ export class Arena {
     return dropped;
   }
 
+  /** Opens the cell for another agent. The caller has it open itself, and sees to it that the other one learns of it. */
+  openFor({ words, at }: Place, slot: number): void {
+    setBits(words, at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
+  }
+
   /** Clears `slot`'s bit, and frees the cell if that was the last. Returns whether it is free now. */
   close(place: Place, slot: number): boolean {
     clearBits(place.words, place.at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));

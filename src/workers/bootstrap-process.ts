@@ -12,7 +12,7 @@ const SIGKILL = 9;
 
 const [path] = process.argv.splice(2, 1);
 const { job, files } = readJob(path!);
-const { identity, target, isMethod, cargo } = job;
+const { identity, target, isMethod, cargo, parent } = job;
 if (identity.daemon) dieWithParent();
 
 const assumed = {
@@ -31,7 +31,7 @@ runTarget({
   cargo,
   opened: () => finishJob(files),
   record: (outcome) => {
-    writeOutcome(files, outcome);
+    writeOutcome(files, outcome, parent);
     endWhenIdle();
   },
 });

@@ -4,10 +4,11 @@ import { workerData } from 'node:worker_threads';
 import '../index.ts';
 import { inherit } from '../agents/agent.ts';
 import { keepMappingLog } from '../platform/mapping-log.ts';
+import { withGift } from './gift.ts';
 import { agentName, assumeIdentity } from './identity.ts';
 import { runTarget } from './run-target.ts';
 import { endSelf } from './thread-ending.ts';
-import type { ThreadData } from './thread-job.ts';
+import type { ThreadData, ThreadMessage } from './thread-job.ts';
 import { takeOverOutput } from './thread-output.ts';
 import { TERMINATED, ThreadStatus } from './thread-status.ts';
 
@@ -17,6 +18,7 @@ const {
   target,
   isMethod,
   cargo,
+  parent,
   status: words,
   mappings,
   outcome,
@@ -43,6 +45,14 @@ function begin(): void {
       if (!status.announceLoaded()) endSelf();
     },
     opened: () => status.announceOpened(),
-    record: (recorded) => outcome.postMessage(recorded),
+    record: (sending) => {
+      withGift(sending.shared, parent, (gift, handOver) => {
+        const first: ThreadMessage = { gift };
+        if (gift !== undefined) outcome.postMessage(first);
+        handOver();
+        const last: ThreadMessage = { outcome: sending.outcome };
+        outcome.postMessage(last);
+      });
+    },
   });
 }

@@ -16,8 +16,10 @@ import { NoSpaceError, NotSendableError, PlatformError } from '../errors.ts';
 import type { Parcel } from '../messaging/parcel.ts';
 import { readClone } from '../messaging/read-clone.ts';
 import { uniqueName } from '../platform/unique.ts';
+import type { Address } from './gift.ts';
+import { refuseGift, withGift } from './gift.ts';
 import type { ProcessIdentity } from './identity.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, Sending } from './outcome.ts';
 import { threw } from './outcome.ts';
 
 /** What a child process has to do, and who it is. */
@@ -26,6 +28,8 @@ export interface Job {
   readonly target: FunctionReference;
   readonly isMethod: boolean;
   readonly cargo: Parcel;
+  /** The agent that takes the outcome. */
+  readonly parent: Address;
 }
 
 /** Where a job's files are. The job's own path tells all. */
@@ -81,14 +85,14 @@ export function isFinished({ job }: JobFiles): boolean {
 }
 
 /** Records the outcome; one that can't be written is replaced by the error that says so. */
-export function writeOutcome({ result }: JobFiles, outcome: Outcome): void {
+export function writeOutcome({ result }: JobFiles, sending: Sending, parent: Address): void {
   try {
-    writeWhole(result, outcome);
+    writeWhole(result, sending, parent);
   } catch (error) {
     const reason = error as NodeJS.ErrnoException;
     const message = `its result was lost, ${reason.message}; return less, or put large data into shared memory`;
     const Kind = reason.code === 'ENOSPC' ? NoSpaceError : NotSendableError;
-    writeWhole(result, threw(new Kind(message, { cause: error }), 'process'));
+    writeWhole(result, threw(new Kind(message, { cause: error }), 'process'), parent);
   }
 }
 
@@ -97,16 +101,32 @@ export function takeOutcome({ job, result }: JobFiles): Outcome | undefined {
   try {
     return readClone(readFileSync(result)) as Outcome;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    return threw(error, 'process');
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return threw(error, 'process').outcome;
+    refuseUnfinished(result);
+    return undefined;
   } finally {
     for (const path of [job, result, unfinished(result)]) rmSync(path, { force: true });
   }
 }
 
-function writeWhole(path: string, outcome: Outcome): void {
-  writeFileSync(unfinished(path), serialize(outcome), { mode: 0o600 });
-  renameSync(unfinished(path), path);
+function writeWhole(path: string, { outcome, shared }: Sending, parent: Address): void {
+  withGift(shared, parent, (gift, handOver) => {
+    writeFileSync(unfinished(path), serialize({ ...outcome, gift }), { mode: 0o600 });
+    handOver();
+    renameSync(unfinished(path), path);
+  });
+}
+
+/** The gift of a child that died before its outcome had its name. */
+function refuseUnfinished(path: string): void {
+  let outcome: Outcome;
+  try {
+    outcome = readClone(readFileSync(unfinished(path))) as Outcome;
+  } catch {
+    // There is none, or it is cut: then nothing was handed over yet.
+    return;
+  }
+  if (outcome.gift !== undefined) refuseGift(outcome.gift);
 }
 
 function jobFiles(job: string): JobFiles {

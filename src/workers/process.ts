@@ -11,6 +11,7 @@ import { packWhole } from '../messaging/parcel.ts';
 import { peekExit, watchExit } from '../platform/linux-process.ts';
 import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
+import { addressOf } from './gift.ts';
 import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from './identity.ts';
 import type { Order, Running } from './launch.ts';
 import { isFinished, takeOutcome, writeJob } from './process-files.ts';
@@ -79,6 +80,7 @@ function launch(order: Order, path: readonly number[]): Running {
     target: order.target,
     isMethod: order.isMethod,
     cargo,
+    parent: addressOf(agent),
   };
   const files = writeJob(agent.folder, job, title);
   // Loaded when first needed: it takes a fifth of the time that Node takes to start.

@@ -11,11 +11,13 @@ import { packWhole } from '../messaging/parcel.ts';
 import { newMappingLog, unmapLogged } from '../platform/mapping-log.ts';
 import type { ChildOptions } from './child.ts';
 import { Child, idOf, isSelf } from './child.ts';
+import type { Gift } from './gift.ts';
+import { addressOf, refuseGift } from './gift.ts';
 import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from './identity.ts';
 import type { Order, Running } from './launch.ts';
 import type { Outcome } from './outcome.ts';
 import { ThreadEnding } from './thread-ending.ts';
-import type { ThreadData } from './thread-job.ts';
+import type { ThreadData, ThreadMessage } from './thread-job.ts';
 import { ThreadStatus } from './thread-status.ts';
 import { writeError } from './write-fully.ts';
 
@@ -65,6 +67,7 @@ function launch(order: Order): Running {
     target,
     isMethod,
     cargo,
+    parent: addressOf(agent),
     status: status.words,
     mappings,
     outcome,
@@ -75,8 +78,14 @@ function launch(order: Order): Running {
   const endKeeping = keepFor(shared, () => status.hasOpened || status.peek() !== null);
   let exitCode: number | null = null;
   let left: Outcome | undefined;
+  let given: Gift | undefined;
   const receive = (): Outcome | undefined => {
-    left ??= (receiveMessageOnPort(inbox) as { message: Outcome } | undefined)?.message;
+    while (left === undefined) {
+      const received = receiveMessageOnPort(inbox) as { message: ThreadMessage } | undefined;
+      if (received === undefined) break;
+      given = received.message.gift ?? given;
+      left = received.message.outcome;
+    }
     return left;
   };
   let failure: unknown;
@@ -110,7 +119,9 @@ function launch(order: Order): Running {
       unmapLogged(mappings);
       const received = receive();
       inbox.close();
-      return received;
+      // It was terminated before the outcome itself was sent.
+      if (received === undefined && given !== undefined) refuseGift(given);
+      return received && { ...received, gift: given };
     },
     failure: () => failure,
   };

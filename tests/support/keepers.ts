@@ -127,3 +127,30 @@ export function floods(queue: Queue<RawArray>, seen: Event): void {
     if (n === 3) seen.set();
   }
 }
+
+/** What a child returns that only the child has open. */
+export function returnsObjects(): { array: RawArray; again: RawArray; queue: Queue; locked: SharedArray } {
+  const array = new RawArray('i32', [1, 2, 3]);
+  const queue = new Queue();
+  queue.putSync(new Map([['inner', new RawArray('i32', [4])]]));
+  return { array, again: array, queue, locked: new SharedArray('i32', [5]) };
+}
+
+/** Returns what it was given, once its parent has closed that. */
+export async function returnsArgument(array: RawArray, closed: Event): Promise<RawArray> {
+  await closed.wait();
+  return array;
+}
+
+export function throwsObject(): never {
+  throw Object.assign(new Error('with an array'), { array: new RawArray('i32', [6]) });
+}
+
+/** Returns objects of which its parent never asks. */
+export function startsAndLeaves(): number {
+  const child = new Thread({ target: returnsObjects });
+  child.start();
+  child.joinSync();
+  process.kill(process.pid, 'SIGKILL');
+  return 0;
+}
