@@ -37,6 +37,7 @@ import {
   PHASE_LIVE,
   phaseOf,
 } from '../memory/layout.ts';
+import type { Agent } from './agent.ts';
 import type { Cell } from './cell.ts';
 import { kindNumbered } from './kinds.ts';
 import type { Namespace } from './namespace.ts';
@@ -67,10 +68,34 @@ export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[]
   return needed;
 }
 
+/** Puts an item with these names in, which are open here: `put` is the one step after which it is there. */
+export function putNaming(agent: Agent, names: readonly Named[], put: () => void): void {
+  const { namespace, slot } = agent;
+  const { arena } = namespace;
+  arena.beginMove(slot);
+  for (const { number } of names) arena.keep(arena.place(number));
+  // PUBLISH kept -> item
+  put();
+  arena.endMove(slot);
+}
+
+/** Takes an item with these names, which are open here but where that has failed: `take` returns whether it was not another who took it. */
+export function takeNaming(agent: Agent, names: readonly Named[], take: () => boolean): boolean {
+  const { namespace, slot } = agent;
+  const { arena } = namespace;
+  arena.beginMove(slot);
+  // OBSERVE kept -> item
+  const taken = take();
+  if (taken) agent.unkeep(names);
+  arena.endMove(slot);
+  return taken;
+}
+
 /** The rings of a namespace, as those see them who end objects in it. */
 export class KeptRings implements Rings {
   private readonly namespace: Namespace;
-  private remembered: Set<string> | undefined;
+  /** What was named at some time, and what was left alone because of that. */
+  private remembered: { names: ReadonlySet<string>; left: Named[] } | undefined;
 
   constructor(namespace: Namespace) {
     this.namespace = namespace;
@@ -81,27 +106,45 @@ export class KeptRings implements Rings {
     return kind?.empty === undefined ? [] : kind.empty(this.namespace, place, begin);
   }
 
-  isNamed({ number, generation }: Named): boolean {
-    if (this.remembered?.has(`${number} ${generation}`)) return true;
+  isNamed(named: Named): boolean {
+    const { remembered } = this;
+    if (remembered?.names.has(keyOf(named))) {
+      remembered.left.push(named);
+      return true;
+    }
     for (const names of this.all()) {
       // Rather kept than lost.
       if (names === undefined) return true;
-      for (const each of names) if (each.number === number && each.generation === generation) return true;
+      for (const each of names) if (keyOf(each) === keyOf(named)) return true;
     }
     return false;
   }
 
-  /** Runs `act`, which ends many objects at once: what is named when it begins is left alone, as whoever takes it ends it. */
-  remembering(act: () => void): void {
-    this.remembered = new Set();
-    for (const names of this.all()) {
-      for (const { number, generation } of names ?? []) this.remembered.add(`${number} ${generation}`);
-    }
+  /**
+   * Runs `act`, which as `slot` clears the open bits of many cells, and reads the rings twice at least instead of once for each: what is named when
+   * it begins is left alone, and looked at once more when all bits are cleared.
+   *
+   * Race: the reaper of A has read that X is named; T takes X, dies, and its bit is cleared, while A's is not yet. If the reaper of A believed what it
+   * has read, X would stay. What is named after A's bit is gone is left to whoever takes it: that one finds no bit but its own.
+   */
+  remembering(slot: number, act: () => void): void {
+    const left: Named[] = [];
+    this.remembered = { names: this.read(), left };
     try {
       act();
     } finally {
       this.remembered = undefined;
     }
+    if (left.length === 0) return;
+    const still = this.read();
+    const { arena } = this.namespace;
+    for (const named of left) if (!still.has(keyOf(named))) arena.settle(arena.place(named.number), slot);
+  }
+
+  private read(): Set<string> {
+    const keys = new Set<string>();
+    for (const names of this.all()) for (const named of names ?? []) keys.add(keyOf(named));
+    return keys;
   }
 
   private *all(): Iterable<Named[] | undefined> {
@@ -121,4 +164,8 @@ export class KeptRings implements Rings {
       if (there) yield names;
     }
   }
+}
+
+function keyOf({ number, generation }: Named): string {
+  return `${number} ${generation}`;
 }

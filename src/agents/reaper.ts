@@ -67,7 +67,7 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
       reapCell(namespace, arena.place(number), dead, by);
     }
   };
-  if (arena.inDoubt) namespace.rings.remembering(reapCells);
+  if (arena.inDoubt) namespace.rings.remembering(by, reapCells);
   else reapCells();
   for (const word of [AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING, AGENT_AWAITS]) {
     store(words, base + word, 0);

@@ -12,6 +12,7 @@
 
 import { idle } from '../agents/blocking.ts';
 import type { Cell } from '../agents/cell.ts';
+import { takeNaming } from '../agents/kept.ts';
 import type { SharedObject } from '../agents/shared-object.ts';
 import { LayoutError, OutOfRangeError, StaleHandleError } from '../errors.ts';
 import type { Named } from '../memory/arena.ts';
@@ -131,7 +132,8 @@ export class RingReader {
     far?: number,
     names: readonly Named[] = NAMELESS,
   ): boolean {
-    const taken = names.length === 0 ? this.ring.take(head, next) : this.takeNamed(head, next, names);
+    const take = (): boolean => this.ring.take(head, next);
+    const taken = names.length === 0 ? take() : takeNaming(this.cell.agent, names, take);
     if (taken) this.lost = 0;
     else this.stepBack();
     if (opened.length > 0 && (!taken || failure !== undefined)) {
@@ -143,18 +145,6 @@ export class RingReader {
     if (failure === undefined) return true;
     if (failure instanceof StaleHandleError) throw this.notKept(failure);
     throw failure instanceof MalformedError ? this.damaged() : failure;
-  }
-
-  /** Takes an item that keeps objects, which are open here from now on, unless opening them has failed. */
-  private takeNamed(head: number, next: number, names: readonly Named[]): boolean {
-    const { agent } = this.cell;
-    const { arena } = agent.namespace;
-    arena.beginMove(agent.slot);
-    const taken = this.ring.take(head, next);
-    // OBSERVE kept -> item
-    if (taken) agent.unkeep(names);
-    arena.endMove(agent.slot);
-    return taken;
   }
 
   /** Another takes items at this moment. It goes on faster, and so do both, if they do not read the same ones over and over. */

@@ -1,7 +1,7 @@
 /** RingWriter: puts values into a ring. All of it with the lock to put. */
 
 import type { Cell } from '../agents/cell.ts';
-import { namesOf } from '../agents/kept.ts';
+import { namesOf, putNaming } from '../agents/kept.ts';
 import type { SharedObject } from '../agents/shared-object.ts';
 import { OutOfRangeError } from '../errors.ts';
 import type { Named } from '../memory/arena.ts';
@@ -178,16 +178,11 @@ export class RingWriter {
     shared: readonly SharedObject[],
   ): true {
     const { ring, cell } = this;
-    const { slot, namespace } = cell.agent;
-    const { arena } = namespace;
     writeNames(ring, from, payload, names);
     noteCarried(cell);
     this.pin(shared.filter((object) => object.cell.agent !== cell.agent));
-    arena.beginMove(slot);
-    for (const { number } of names) arena.keep(arena.place(number));
-    // PUBLISH kept -> item
-    ring.commit(from, lengthWithNames(payload, names.length), format, far, true);
-    arena.endMove(slot);
+    const length = lengthWithNames(payload, names.length);
+    putNaming(cell.agent, names, () => ring.commit(from, length, format, far, true));
     return true;
   }
 

@@ -8,6 +8,7 @@ export type Hold = import('../../src/contracts.ts').Hold;
 export type Namespace = import('../../src/agents/namespace.ts').Namespace;
 export type ObjectType = import('../../src/agents/cell.ts').ObjectType;
 export type Ring = import('../../src/messaging/ring.ts').Ring;
+export type Named = import('../../src/memory/arena.ts').Named;
 export type Place = import('../../src/memory/arena.ts').Place;
 export type SharedObject = import('../../src/agents/shared-object.ts').SharedObject;
 export type Words = import('../../src/memory/atomics.ts').Words;

@@ -13,6 +13,14 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly takeBlocking: typeof import('../../src/sync/taking.ts').takeBlocking;
   readonly waitForRoom: typeof import('../../src/messaging/room-wait.ts').waitForRoom;
   readonly Ring: typeof import('../../src/messaging/ring.ts').Ring;
+  readonly registerKind: typeof import('../../src/agents/kinds.ts').registerKind;
+  readonly putNaming: typeof import('../../src/agents/kept.ts').putNaming;
+  readonly takeNaming: typeof import('../../src/agents/kept.ts').takeNaming;
+  readonly emptyRing: typeof import('../../src/messaging/kept-items.ts').emptyRing;
+  readonly namesInRing: typeof import('../../src/messaging/kept-items.ts').namesInRing;
+  readonly lengthWithNames: typeof import('../../src/messaging/item-names.ts').lengthWithNames;
+  readonly readNames: typeof import('../../src/messaging/item-names.ts').readNames;
+  readonly writeNames: typeof import('../../src/messaging/item-names.ts').writeNames;
   readonly reap: typeof import('../../src/agents/reaper.ts').reap;
   readonly reapIfDead: typeof import('../../src/agents/reaper.ts').reapIfDead;
   readonly wakeEverybody: typeof import('../../src/agents/reaper.ts').wakeEverybody;
@@ -27,10 +35,14 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'index.js',
     'agents/agent.js',
     'agents/folder.js',
+    'agents/kept.js',
+    'agents/kinds.js',
     'agents/namespace.js',
     'agents/reaper.js',
     'deadline.js',
     'messaging/gate.js',
+    'messaging/item-names.js',
+    'messaging/kept-items.js',
     'messaging/locked-put.js',
     'messaging/ring.js',
     'messaging/room-wait.js',
