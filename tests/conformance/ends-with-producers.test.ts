@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Event, JoinableQueue, Process, Queue, QueueProducer, Thread, waitAny, waitAnySync } from 'lockstep';
 import { cellsInUse } from '../crash/internals.ts';
-import { consumes, putsBy, putsByItem, putsLate } from '../support/producers.ts';
+import { consumes, putsAndDies, putsBy, putsByItem, putsLate } from '../support/producers.ts';
 import { until } from '../support/until.ts';
 
 const END = { code: 'ERR_LOCKSTEP_END_OF_STREAM', name: 'EndOfStreamError' };
@@ -160,5 +160,19 @@ describe('a queue that ends with its producers', { timeout: 120_000, concurrency
     later.close();
     assert.ok(before > 0);
     assert.throws(() => QueueProducer.open(handle), { code: 'ERR_LOCKSTEP_STALE_HANDLE' });
+  });
+
+  it('is not needed where consumers wait for the child, too, as docs/dead-producers.md says', async () => {
+    const queue = new Queue<number>();
+    const child = new Process({ target: putsAndDies, args: [queue] });
+    child.start();
+    const items: number[] = [];
+    for (;;) {
+      await waitAny([queue, child.sentinel]);
+      while (!queue.empty) items.push(queue.tryGet());
+      if (child.sentinel.aborted && queue.empty) break;
+    }
+    assert.deepEqual(items, [1, 2]);
+    await child.join();
   });
 });

@@ -52,3 +52,9 @@ export async function putsByItem(sides: JoinableQueue<QueueProducer<number>>): P
   await producer.put(1);
   sides.taskDone();
 }
+
+export function putsAndDies(queue: Queue<number>): void {
+  queue.putSync(1);
+  queue.putSync(2);
+  process.kill(process.pid, 'SIGKILL');
+}
