@@ -18,6 +18,7 @@ import {
   ftruncateSync,
   openSync,
   readdirSync,
+  readSync,
   statfsSync,
   unlinkSync,
   writeSync,
@@ -39,7 +40,6 @@ const unreachable = new FinalizationRegistry<{ address: number; size: number }>(
 const places = new WeakMap<ArrayBuffer, { address: number; size: number }>();
 /** Bytes that are copied at a time. A multiple of all sizes that a page can have. */
 const COPIED_AT_ONCE: number = 1024 * 1024;
-let zeros: Buffer | undefined;
 
 /** Path of the file that belongs to the object of that generation in the cell. */
 export function dataPath(folder: string, cell: number, generation: number): string {
@@ -139,14 +139,47 @@ export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
     platform.detach(address, size);
     return;
   }
-  zeros ??= Buffer.alloc(COPIED_AT_ONCE);
-  for (let at = 0; at < size; at += COPIED_AT_ONCE) {
-    const part = Buffer.from(buffer, at, Math.min(COPIED_AT_ONCE, size - at));
-    const isZero = part.equals(zeros.subarray(0, part.length));
-    const copy = isZero ? undefined : Uint8Array.prototype.slice.call(part);
-    if (!platform.detach(address + at, part.length)) return;
-    if (copy !== undefined) part.set(copy);
+  const memory = openMemory();
+  if (memory === undefined) return;
+  try {
+    const copy = Buffer.alloc(Math.min(COPIED_AT_ONCE, size));
+    const zeros = Buffer.alloc(copy.length);
+    for (let at = 0; at < size; at += copy.length) {
+      const length = Math.min(copy.length, size - at);
+      const read = readMemory(memory, copy, length, address + at);
+      const isZero = copy.compare(zeros, 0, read, 0, read) === 0;
+      if (!platform.detach(address + at, length)) return;
+      if (!isZero) Buffer.from(buffer, at, read).set(copy.subarray(0, read));
+    }
+  } finally {
+    closeSync(memory);
   }
+}
+
+/** The memory of this process as a file: a file that was cut while it is mapped may be read through that, and nowhere else. */
+function openMemory(): number | undefined {
+  try {
+    return openSync('/proc/self/mem', 'r');
+  } catch {
+    // No /proc, or rights were given up since the program began: the file is let go of later, with the memory.
+    return undefined;
+  }
+}
+
+/** Returns how many bytes could be read; those behind are lost with the end of the file. */
+function readMemory(memory: number, into: Buffer, length: number, address: number): number {
+  let read = 0;
+  while (read < length) {
+    try {
+      const more = readSync(memory, into, read, length - read, address + read);
+      if (more === 0) break;
+      read += more;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+      break;
+    }
+  }
+  return read;
 }
 
 /** Node 22 and later mark such memory themselves; where it is marked once more, Node 24 and later abort when they exit. */

@@ -74,5 +74,6 @@ it('leaves nothing where its parent was killed before it took the result', async
   child.start();
   await child.join();
   assert.equal(child.exitCode, -9);
-  assert.equal(cellsInUse(anchor), before);
+  // Fewer, where something of the tests before was collected meanwhile.
+  assert.ok(cellsInUse(anchor) <= before);
 });
