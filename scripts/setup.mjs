@@ -17,3 +17,4 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtime
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 run(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-b', root]);
+run(process.execPath, [`${root}scripts/bundle.mjs`]);

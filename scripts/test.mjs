@@ -9,6 +9,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const deep = process.argv.includes('--deep');
 /** How far the longest suites go in `npm run test:deep`: more preemptions in the model, every read a crash point. */
 const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every' } : {};
+/**
+ * The tests run the compiled modules, not the bundle: they replace some of them, and look into others. What they start inherits
+ * the choice by the environment.
+ */
+const unbundled = `${process.env.NODE_OPTIONS ?? ''} --conditions=lockstep-modules`.trim();
 const wanted = process.argv
   .slice(2)
   .filter((path) => path !== '--deep')
@@ -53,7 +58,7 @@ try {
     {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...depth, LOCKSTEP_TEST_DIR: base },
+      env: { ...process.env, ...depth, LOCKSTEP_TEST_DIR: base, NODE_OPTIONS: unbundled },
     },
   );
   if (error) throw error;

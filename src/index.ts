@@ -1,7 +1,5 @@
 /** The public API. Only this file re-exports. */
 
-export { openShared } from './agents/handles.ts';
-export type { Description } from './agents/shared-object.ts';
 export type {
   Hold,
   Lockable,
@@ -26,6 +24,8 @@ export { QueueProducer } from './messaging/queue-producer.ts';
 export { SimpleQueue } from './messaging/simple-queue.ts';
 export type { Waitable } from './messaging/wait-any.ts';
 export { waitAny, waitAnySync } from './messaging/wait-any.ts';
+export { openShared } from './objects/handles.ts';
+export type { Description } from './objects/shared-object.ts';
 export type { ArrayDescription, LengthOrValues, TextInputOf, TextOf } from './shared/array-object.ts';
 export type { Elements } from './shared/elements.ts';
 export type { GuardedOptions } from './shared/guarding.ts';
@@ -46,7 +46,6 @@ export { RawValue } from './shared/raw-value.ts';
 export type { RecordArrayDescription } from './shared/record-array.ts';
 export { RecordArray } from './shared/record-array.ts';
 export type { RecordOptions } from './shared/record-object.ts';
-export type { Records } from './shared/record-view.ts';
 export type {
   FieldInputOf,
   FieldOf,
@@ -55,10 +54,11 @@ export type {
   PlainRecord,
   RecordFields,
   RecordInput,
+  Records,
   RecordView,
   Schema,
   StructLike,
-} from './shared/schema.ts';
+} from './shared/record-types.ts';
 export type { ShareableListDescription } from './shared/shareable-list.ts';
 export { ShareableList } from './shared/shareable-list.ts';
 export type { SharedArrayDescription, SharedArrayOptions } from './shared/shared-array.ts';
@@ -70,24 +70,24 @@ export type { RecordDescription, RecordMembers, SharedRecord, StructClass } from
 export { struct } from './shared/struct.ts';
 export type { ValueDescription, ValueOptions } from './shared/value.ts';
 export { Value } from './shared/value.ts';
-export type { BarrierDescription, BarrierOptions } from './sync/barrier.ts';
-export { Barrier } from './sync/barrier.ts';
-export { BoundedSemaphore } from './sync/bounded-semaphore.ts';
-export type { ConditionDescription } from './sync/condition.ts';
-export { Condition } from './sync/condition.ts';
+export type { BarrierDescription, BarrierOptions } from './sync/barrier/barrier.ts';
+export { Barrier } from './sync/barrier/barrier.ts';
+export type { ConditionDescription } from './sync/condition/condition.ts';
+export { Condition } from './sync/condition/condition.ts';
 export type { EventDescription } from './sync/event.ts';
 export { Event } from './sync/event.ts';
 export type { LatchDescription } from './sync/latch.ts';
 export { Latch } from './sync/latch.ts';
-export { Lock } from './sync/lock.ts';
-export type { LockDescription } from './sync/mutual-exclusion.ts';
-export type { SemaphoreDescription } from './sync/permit-source.ts';
-export type { RLockDescription } from './sync/rlock.ts';
-export { RLock } from './sync/rlock.ts';
-export type { RWLockDescription, RWLockOptions } from './sync/rwlock.ts';
-export { RWLock } from './sync/rwlock.ts';
-export type { RWLockSide } from './sync/rwlock-side.ts';
-export { Semaphore } from './sync/semaphore.ts';
+export { Lock } from './sync/lock/lock.ts';
+export type { LockDescription } from './sync/lock/mutual-exclusion.ts';
+export type { RLockDescription } from './sync/lock/rlock.ts';
+export { RLock } from './sync/lock/rlock.ts';
+export type { RWLockDescription, RWLockOptions } from './sync/rwlock/rwlock.ts';
+export { RWLock } from './sync/rwlock/rwlock.ts';
+export type { RWLockSide } from './sync/rwlock/rwlock-side.ts';
+export { BoundedSemaphore } from './sync/semaphore/bounded-semaphore.ts';
+export type { SemaphoreDescription } from './sync/semaphore/permit-source.ts';
+export { Semaphore } from './sync/semaphore/semaphore.ts';
 export type { ChildOptions } from './workers/child.ts';
 export type { ParentProcess } from './workers/current.ts';
 export {
@@ -99,9 +99,9 @@ export {
   parentProcess,
 } from './workers/current.ts';
 export { ThreadLocal } from './workers/local.ts';
-export type { ProcessOptions } from './workers/process.ts';
-export { Process } from './workers/process.ts';
+export type { ProcessOptions } from './workers/process/process.ts';
+export { Process } from './workers/process/process.ts';
 export type { Target, TargetModule } from './workers/target.ts';
-export type { ThreadOptions } from './workers/thread.ts';
-export { Thread } from './workers/thread.ts';
+export type { ThreadOptions } from './workers/thread/thread.ts';
+export { Thread } from './workers/thread/thread.ts';
 export { Timer } from './workers/timer.ts';

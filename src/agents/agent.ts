@@ -24,14 +24,14 @@ import {
   HIGH_SLOT_WORD,
   INCARNATION_SHIFT,
 } from '../memory/layout.ts';
+import type { Bell, Bells } from '../namespaces/doorbell.ts';
+import { EVERYTHING } from '../namespaces/doorbell.ts';
+import { anonymousFolder, namedFolder, sweepFolders } from '../namespaces/folder.ts';
+import { pruneNames } from '../namespaces/names.ts';
+import { Namespace } from '../namespaces/namespace.ts';
 import type { ObjectType } from './cell.ts';
 import { Cell } from './cell.ts';
-import type { Bell, Bells } from './doorbell.ts';
-import { EVERYTHING } from './doorbell.ts';
-import { anonymousFolder, namedFolder, sweepFolders } from './folder.ts';
 import { kindNumbered } from './kinds.ts';
-import { pruneNames } from './names.ts';
-import { Namespace } from './namespace.ts';
 import { reap, sweepIfDue, sweepPeriod, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';

@@ -1,8 +1,8 @@
 /** What the reaper has to know of each kind of object. Each primitive's file registers its own. */
 
-import type { Named, Place } from '../memory/arena.ts';
+import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
-import type { Namespace } from './namespace.ts';
+import type { Namespace } from '../namespaces/namespace.ts';
 
 export interface Kind {
   /** The class's name, as in handles and messages. */
@@ -17,10 +17,6 @@ export interface Kind {
   holder?(place: Place): number;
   /** Words of the cell, each the first of two, that tell of another object without which this one is of no use: its number, then its generation. */
   readonly needs?: readonly number[];
-  /** Takes all items out of the object's ring; gives what they named, `undefined` where that can't be read. See `Rings` in arena.ts. */
-  empty?(namespace: Namespace, place: Place, begin: () => void): Named[] | undefined;
-  /** What the items in the object's ring name; `undefined` where that can't be read. */
-  names?(namespace: Namespace, place: Place): Named[] | undefined;
   /** Whether others wait for the object's end. */
   readonly endIsAwaited?: boolean;
   /** Whether the object is surely given back by its holder, and what the holding code awaits, if that is known: see wait-for.ts. */

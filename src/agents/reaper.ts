@@ -34,10 +34,10 @@ import {
   RESOLVING_WORD,
   SWEPT_WORD,
 } from '../memory/layout.ts';
-import { EVERYTHING } from './doorbell.ts';
+import { EVERYTHING } from '../namespaces/doorbell.ts';
+import { pruneNames } from '../namespaces/names.ts';
+import type { Namespace } from '../namespaces/namespace.ts';
 import { kindNumbered } from './kinds.ts';
-import { pruneNames } from './names.ts';
-import type { Namespace } from './namespace.ts';
 import { eachEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeThread } from './waiters.ts';

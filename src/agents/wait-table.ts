@@ -30,7 +30,7 @@ import {
   INLINE_ENTRIES,
   KIND,
 } from '../memory/layout.ts';
-import type { Namespace } from './namespace.ts';
+import type { Namespace } from '../namespaces/namespace.ts';
 
 /** First entry, next chunk: words of a chunk cell. */
 export const CHUNK_NEXT: number = CELL_BODY;

@@ -15,7 +15,7 @@ import {
   ENTRY_TICKET,
   FLOWS_SHIFT,
 } from '../memory/layout.ts';
-import type { Namespace } from './namespace.ts';
+import type { Namespace } from '../namespaces/namespace.ts';
 import { findEntry } from './wait-table.ts';
 
 /** An agent as those see it who wake others. */

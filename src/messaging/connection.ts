@@ -16,11 +16,7 @@
 import { inspect } from 'node:util';
 import { load } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import type { Opened } from '../agents/opened.ts';
-import type { Description } from '../agents/shared-object.ts';
-import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
@@ -34,11 +30,15 @@ import {
   TimedOutError,
 } from '../errors.ts';
 import { CELL_BODY, KIND } from '../memory/layout.ts';
-import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
-import { Channel, channelOfKind } from './channel.ts';
-import { Outgoing } from './outgoing.ts';
-import { openPart, partExists } from './parts.ts';
-import { NOTHING } from './ring-reader.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import type { Opened } from '../objects/opened.ts';
+import { openPart, partExists } from '../objects/parts.ts';
+import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
+import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
+import { Channel, registerChannel } from './ring/channel.ts';
+import { Outgoing } from './ring/outgoing.ts';
+import { NOTHING } from './ring/ring-reader.ts';
 
 export const CONNECTION_TYPE: ObjectType = {
   kind: KIND.CONNECTION,
@@ -368,6 +368,6 @@ function sliceOf(
   return whole.subarray(offset, offset + length);
 }
 
-registerKind(KIND.PIPE, { name: CHANNEL_TYPE.name, ...channelOfKind });
+registerChannel(KIND.PIPE, CHANNEL_TYPE.name);
 registerKind(KIND.CONNECTION, { name: CONNECTION_TYPE.name, needs: [OUT_WORD, IN_WORD], endIsAwaited: true });
 registerClass(CONNECTION_TYPE.name, Connection.open);

@@ -6,17 +6,16 @@
  */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
-import { registerKind } from '../agents/kinds.ts';
-import { Opened } from '../agents/opened.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { OverReleaseError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
-import { takeAwaiting, takeBlocking } from '../sync/taking.ts';
-import { channelOfKind } from './channel.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { Opened } from '../objects/opened.ts';
+import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
+import { registerChannel } from './ring/channel.ts';
 
 const TYPE: ObjectType = { kind: KIND.JOINABLE_QUEUE, name: 'JoinableQueue', serial: true, lasting: false };
 
@@ -94,5 +93,5 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
   }
 }
 
-registerKind(KIND.JOINABLE_QUEUE, { name: TYPE.name, ...channelOfKind });
+registerChannel(KIND.JOINABLE_QUEUE, TYPE.name);
 registerClass(TYPE.name, JoinableQueue.open);

@@ -3,9 +3,6 @@
 import { inspect } from 'node:util';
 import type { Agent } from '../agents/agent.ts';
 import type { ObjectType } from '../agents/cell.ts';
-import type { Opened } from '../agents/opened.ts';
-import type { Description } from '../agents/shared-object.ts';
-import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
@@ -19,11 +16,14 @@ import {
   StateError,
 } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
-import type { ChannelOptions } from './channel.ts';
-import { Channel } from './channel.ts';
-import { Outgoing } from './outgoing.ts';
+import type { Opened } from '../objects/opened.ts';
+import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 import { after, queueFullError } from './queue-errors.ts';
-import { NOTHING } from './ring-reader.ts';
+import type { ChannelOptions } from './ring/channel.ts';
+import { Channel } from './ring/channel.ts';
+import { Outgoing } from './ring/outgoing.ts';
+import { NOTHING } from './ring/ring-reader.ts';
 
 /** Bytes for waiting items, where nothing is said: reserved only as they are needed. */
 const DEFAULT_BYTES: number = 16 * 1024 * 1024;

@@ -4,11 +4,11 @@ import { inspect } from 'node:util';
 import type { Agent } from '../agents/agent.ts';
 import { defaultAgent } from '../agents/agent.ts';
 import type { Cell } from '../agents/cell.ts';
-import { Opened } from '../agents/opened.ts';
 import { InvalidTypeError } from '../errors.ts';
-import { Channel } from './channel.ts';
+import { Opened } from '../objects/opened.ts';
+import { notePart } from '../objects/parts.ts';
 import { CHANNEL_TYPE, CONNECTION_TYPE, Connection, IN_WORD, OUT_WORD, PEER_WORD } from './connection.ts';
-import { notePart } from './parts.ts';
+import { Channel } from './ring/channel.ts';
 
 const PIPE_BYTES: number = 1024 * 1024;
 

@@ -2,7 +2,7 @@
 
 import type { WaitOptions } from '../deadline.ts';
 import { QueueFullError } from '../errors.ts';
-import type { Ring } from './ring.ts';
+import type { Ring } from './ring/ring.ts';
 
 export function queueFullError(
   title: string,

@@ -12,18 +12,18 @@
  * then whether the ring is empty. What was put before the end is there.
  */
 
-import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import type { Opened } from '../agents/opened.ts';
-import type { Description } from '../agents/shared-object.ts';
-import { SharedObject } from '../agents/shared-object.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { KIND } from '../memory/layout.ts';
-import { Channel, PRODUCER_TYPE, QUEUE_WORD } from './channel.ts';
-import { Outgoing } from './outgoing.ts';
-import { openQueuePart } from './parts.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import type { Opened } from '../objects/opened.ts';
+import { openQueuePart } from '../objects/parts.ts';
+import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 import { queueFullError } from './queue-errors.ts';
+import { Channel, PRODUCER_TYPE, QUEUE_WORD } from './ring/channel.ts';
+import { Outgoing } from './ring/outgoing.ts';
 
 /** How a producing side stands. */
 export interface QueueProducerDescription extends Description {

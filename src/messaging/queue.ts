@@ -1,17 +1,16 @@
 /** Queue: items from many to many, each taken by exactly one. The algorithm is the ring's (ring.ts). */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
-import { registerKind } from '../agents/kinds.ts';
-import { obtain } from '../agents/obtain.ts';
-import { Opened } from '../agents/opened.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { EndOfStreamError, StateError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
-import { channelOfKind } from './channel.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { obtain } from '../objects/obtain.ts';
+import { Opened } from '../objects/opened.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { channelOptions, initQueue, MessageQueue } from './message-queue.ts';
 import { QueueProducer } from './queue-producer.ts';
+import { registerChannel } from './ring/channel.ts';
 
 const TYPE: ObjectType = { kind: KIND.QUEUE, name: 'Queue', serial: true, lasting: false };
 
@@ -145,5 +144,5 @@ export function obtainQueue(type: ObjectType, options: QueueOptions | undefined)
   return obtain(type, options, (place, agent) => initQueue(place, agent, channel));
 }
 
-registerKind(KIND.QUEUE, { name: TYPE.name, ...channelOfKind });
+registerChannel(KIND.QUEUE, TYPE.name);
 registerClass(TYPE.name, Queue.open);

@@ -1,15 +1,14 @@
 /** SimpleQueue: put, get, empty, close, and no more; the same ring as Queue. */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
-import { registerKind } from '../agents/kinds.ts';
-import { Opened } from '../agents/opened.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
-import { channelOfKind } from './channel.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { Opened } from '../objects/opened.ts';
 import type { QueueDescription } from './message-queue.ts';
 import { MessageQueue } from './message-queue.ts';
 import { obtainQueue } from './queue.ts';
+import { registerChannel } from './ring/channel.ts';
 
 const TYPE: ObjectType = { kind: KIND.SIMPLE_QUEUE, name: 'SimpleQueue', serial: true, lasting: false };
 
@@ -53,5 +52,5 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
   }
 }
 
-registerKind(KIND.SIMPLE_QUEUE, { name: TYPE.name, ...channelOfKind });
+registerChannel(KIND.SIMPLE_QUEUE, TYPE.name);
 registerClass(TYPE.name, SimpleQueue.open);

@@ -1,16 +1,16 @@
 /** waitAny: waits until one or more of several queues, ends of pipes and signals are ready. */
 
 import { inspect } from 'node:util';
-import { blockOnAny } from '../agents/blocking.ts';
 import { LONGEST_TIMER } from '../agents/cell.ts';
 import { isAborted, isSentinel } from '../agents/sentinels.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError } from '../errors.ts';
-import { takeAwaiting } from '../sync/taking.ts';
-import type { Channel } from './channel.ts';
+import { blockOnAny } from '../waiting/blocking.ts';
+import { takeAwaiting } from '../waiting/taking.ts';
 import { Connection } from './connection.ts';
 import { MessageQueue } from './message-queue.ts';
+import type { Channel } from './ring/channel.ts';
 
 /** What can be waited for: what has an item or message, or will have none any more; a signal that is aborted, as a child's `sentinel`. */
 export type Waitable =

@@ -3,11 +3,11 @@
 import { inspect } from 'node:util';
 import { load, store } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
-import type { Content } from '../agents/content.ts';
-import type { Opened } from '../agents/opened.ts';
-import type { Description } from '../agents/shared-object.ts';
 import { InvalidTypeError, LayoutError, OutOfRangeError } from '../errors.ts';
 import { CELL_BODY } from '../memory/layout.ts';
+import type { Content } from '../objects/content.ts';
+import type { Opened } from '../objects/opened.ts';
+import type { Description } from '../objects/shared-object.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 import { Elements, storedValues } from './elements.ts';
 import type {

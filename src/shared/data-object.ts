@@ -7,17 +7,17 @@
  *
  * Who holds a view of the data holds the object open: the buffer, which every view refers to, keeps the objects that were
  * opened on it from being collected. Nothing else refers to the buffer strongly, so objects and views that are dropped together go
- * together, and then the mapping is given back (agents/data.ts). After `close()` a view is just memory: valid, with what was in
+ * together, and then the mapping is given back (namespaces/data-files.ts). After `close()` a view is just memory: valid, with what was in
  * it, and nobody else's. The shared memory itself is free as soon as all who had the object open have closed it.
  */
 
 import { load, store } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
-import { detachData } from '../agents/data.ts';
-import type { Opened } from '../agents/opened.ts';
-import { SharedObject } from '../agents/shared-object.ts';
 import type { Place } from '../memory/arena.ts';
 import { CELL_BODY } from '../memory/layout.ts';
+import { detachData } from '../namespaces/data-files.ts';
+import type { Opened } from '../objects/opened.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 
 const COUNT_WORD: number = CELL_BODY + 4;
 const WORD = 2 ** 32;

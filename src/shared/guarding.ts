@@ -2,11 +2,11 @@
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
-import type { Content } from '../agents/content.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
-import type { Guard, Guarded } from '../sync/guard.ts';
-import { isGuard, obtainWithLock } from '../sync/guard.ts';
+import type { Content } from '../objects/content.ts';
+import type { Guard, Guarded } from '../sync/lock/guard.ts';
+import { isGuard, obtainWithLock } from '../sync/lock/guard.ts';
 
 /** Options of what has a lock beside it. */
 export interface GuardedOptions extends ObjectOptions {

@@ -1,11 +1,11 @@
 /** RawArray: numbers, or the bytes of text, in shared memory, without a lock. Its words are those of a SharedArray (shared-array.ts). */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { obtainChecked } from '../agents/content.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
-import { Opened } from '../agents/opened.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
+import { obtainChecked } from '../objects/content.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { Opened } from '../objects/opened.ts';
 import type { LengthOrValues } from './array-object.ts';
 import { ArrayObject, arrayIn } from './array-object.ts';
 import type { ElementType, SmallIntegerType } from './number-type.ts';

@@ -1,11 +1,11 @@
 /** RawValue: one number in shared memory, without a lock. Its words are those of a Value (value.ts). */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { obtainChecked } from '../agents/content.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
-import { Opened } from '../agents/opened.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
+import { obtainChecked } from '../objects/content.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { Opened } from '../objects/opened.ts';
 import type { InputOf, NumberType, SmallIntegerType } from './number-type.ts';
 import { numberIn, SharedNumber } from './shared-number.ts';
 

@@ -2,20 +2,21 @@
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
-import { registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import type { Description } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
-import type { Guarded } from '../sync/guard.ts';
-import { NEEDS_GUARD } from '../sync/guard.ts';
+import { registerClass } from '../objects/handles.ts';
+import type { Description } from '../objects/shared-object.ts';
+import type { Guarded } from '../sync/lock/guard.ts';
+import { NEEDS_GUARD } from '../sync/lock/guard.ts';
 import { checkedLength } from './array-object.ts';
 import { loadCount } from './data-object.ts';
 import { storesOf, valuesIn } from './field-store.ts';
 import { RecordMemory } from './record-memory.ts';
 import type { RecordOptions } from './record-object.ts';
 import { obtainRecords, openRecords, RecordObject } from './record-object.ts';
-import { Records } from './record-view.ts';
-import type { Layout, PlainRecord, RecordInput, RecordView, Schema } from './schema.ts';
+import type { PlainRecord, RecordInput, Records, RecordView, Schema } from './record-types.ts';
+import { RecordRow } from './record-view.ts';
+import type { Layout } from './schema.ts';
 
 const TYPE: ObjectType = { kind: KIND.RECORD_ARRAY, name: 'RecordArray', serial: false, lasting: false };
 /** Records that `describe` and `toString` show. */
@@ -90,7 +91,7 @@ export class RecordArray<Fields extends Schema = Schema>
 
   private get opened(): Records<Fields> {
     const spot = RecordObject.spotOf(this);
-    return new Records(RecordObject.layoutOf(this), spot, loadCount(this.cell));
+    return new RecordRow(RecordObject.layoutOf(this), spot, loadCount(this.cell));
   }
 
   private first(): Record<string, unknown>[] {

@@ -8,7 +8,8 @@ import { assignFields, isRecord, writeField } from './field-store.ts';
 import type { NumberTypeFacts } from './number-type.ts';
 import { fromStored } from './number-type.ts';
 import type { RecordMemory, Spot } from './record-memory.ts';
-import type { Field, Layout, PlainRecord, RecordInput, RecordView, Schema } from './schema.ts';
+import type { PlainRecord, RecordInput, Records, RecordView, Schema } from './record-types.ts';
+import type { Field, Layout } from './schema.ts';
 import { textUpToNul } from './text-bytes.ts';
 
 class View {
@@ -78,7 +79,7 @@ export function defineFields<Holder>(
 }
 
 /** A row of records: of an array of them, or of a field `[Struct, n]`. */
-export class Records<Fields extends Schema> implements Iterable<RecordView<Fields>> {
+export class RecordRow<Fields extends Schema> implements Records<Fields> {
   /** Number of records. It never changes. */
   readonly length: number;
   private readonly layout: Layout;
@@ -117,8 +118,8 @@ export class Records<Fields extends Schema> implements Iterable<RecordView<Field
   }
 }
 
-Object.defineProperty(Records.prototype, inspect.custom, {
-  value(this: Records<Schema>): unknown {
+Object.defineProperty(RecordRow.prototype, inspect.custom, {
+  value(this: RecordRow<Schema>): unknown {
     return this.toArray();
   },
 });
@@ -136,7 +137,7 @@ function readField({ memory, at, title }: Spot, field: Field): unknown {
     case 'record':
       return viewOf(field.layout, { memory, at: begin, title: `${title}.${field.name}` });
     default:
-      return new Records(field.layout, { memory, at: begin, title: `${title}.${field.name}` }, field.count);
+      return new RecordRow(field.layout, { memory, at: begin, title: `${title}.${field.name}` }, field.count);
   }
 }
 
@@ -146,7 +147,7 @@ export function copyFields(spot: Spot, layout: Layout): Record<string, unknown> 
 }
 
 function copyOf(value: unknown): unknown {
-  if (value instanceof Elements || value instanceof Records) return value.toArray();
+  if (value instanceof Elements || value instanceof RecordRow) return value.toArray();
   return isRecord(value) ? value.toObject() : value;
 }
 

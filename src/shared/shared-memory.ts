@@ -16,15 +16,15 @@
 import { inspect } from 'node:util';
 import type { Agent } from '../agents/agent.ts';
 import type { ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { unlinkName } from '../agents/names.ts';
-import { obtainExisting, obtainNew } from '../agents/obtain.ts';
-import { Opened } from '../agents/opened.ts';
-import type { Description } from '../agents/shared-object.ts';
 import { InvalidTypeError, NotFoundError, OutOfRangeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { KIND } from '../memory/layout.ts';
+import { unlinkName } from '../namespaces/names.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { obtainExisting, obtainNew } from '../objects/obtain.ts';
+import { Opened } from '../objects/opened.ts';
+import type { Description } from '../objects/shared-object.ts';
 import { uniqueName } from '../platform/unique.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 

@@ -16,13 +16,13 @@ import {
   storeFloat,
 } from '#atomics';
 import type { ObjectType } from '../agents/cell.ts';
-import type { Content } from '../agents/content.ts';
-import type { Opened } from '../agents/opened.ts';
-import type { Description } from '../agents/shared-object.ts';
-import { SharedObject } from '../agents/shared-object.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { ElementOperation, FloatElement, IntegerElement } from '../memory/atomics.ts';
 import { CELL_BODY } from '../memory/layout.ts';
+import type { Content } from '../objects/content.ts';
+import type { Opened } from '../objects/opened.ts';
+import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
 import type {
   InputOf,
   IntegerType,

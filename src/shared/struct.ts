@@ -2,22 +2,23 @@
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
-import { registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { Opened } from '../agents/opened.ts';
-import type { Description } from '../agents/shared-object.ts';
-import { SharedObject } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
-import type { Guard, Guarded } from '../sync/guard.ts';
-import { NEEDS_GUARD } from '../sync/guard.ts';
+import { registerClass } from '../objects/handles.ts';
+import { Opened } from '../objects/opened.ts';
+import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
+import type { Guard, Guarded } from '../sync/lock/guard.ts';
+import { NEEDS_GUARD } from '../sync/lock/guard.ts';
 import { assignFields, storeOfAll } from './field-store.ts';
 import type { RecordArray } from './record-array.ts';
 import { makeArray, openArray } from './record-array.ts';
 import { RecordMemory } from './record-memory.ts';
 import type { RecordOptions } from './record-object.ts';
 import { isReserved, obtainRecords, openRecords, RecordObject } from './record-object.ts';
+import type { PlainRecord, RecordFields, RecordInput, Schema, StructLike } from './record-types.ts';
 import { copyFields, defineFields } from './record-view.ts';
-import type { Layout, PlainRecord, RecordFields, RecordInput, Schema, StructLike } from './schema.ts';
+import type { Layout } from './schema.ts';
 import { layoutOf, schemaOfText } from './schema.ts';
 
 const TYPE: ObjectType = { kind: KIND.RECORD, name: 'Record', serial: false, lasting: false };

@@ -9,13 +9,13 @@
  */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { Opened } from '../agents/opened.ts';
-import type { Description } from '../agents/shared-object.ts';
 import { KIND } from '../memory/layout.ts';
-import type { Guard } from '../sync/guard.ts';
-import { NEEDS_GUARD, openGuard } from '../sync/guard.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { Opened } from '../objects/opened.ts';
+import type { Description } from '../objects/shared-object.ts';
+import type { Guard } from '../sync/lock/guard.ts';
+import { NEEDS_GUARD, openGuard } from '../sync/lock/guard.ts';
 import type { GuardedOptions } from './guarding.ts';
 import { lockOf, obtainGuarded } from './guarding.ts';
 import type { InputOf, NumberType, SmallIntegerType } from './number-type.ts';

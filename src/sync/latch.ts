@@ -14,19 +14,19 @@
 
 import { cas, load, store } from '#atomics';
 import type { ObjectType } from '../agents/cell.ts';
-import { openHandle, registerClass } from '../agents/handles.ts';
 import { registerKind } from '../agents/kinds.ts';
-import { obtain } from '../agents/obtain.ts';
-import { Opened } from '../agents/opened.ts';
-import type { Description } from '../agents/shared-object.ts';
-import { SharedObject } from '../agents/shared-object.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { CELL_STATE, KIND } from '../memory/layout.ts';
-import { checkPermits } from './permit-source.ts';
-import { awaitState, blockForState, StateWait } from './state-wait.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import { obtain } from '../objects/obtain.ts';
+import { Opened } from '../objects/opened.ts';
+import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
+import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
+import { checkPermits } from './semaphore/permit-source.ts';
 
 const TYPE: ObjectType = { kind: KIND.LATCH, name: 'Latch', serial: false, lasting: false };
 

@@ -9,8 +9,8 @@
  */
 
 import { inspect } from 'node:util';
+import { forbidSending } from '../codec/sendable.ts';
 import { ClosedError, InvalidTypeError, StateError, WorkerDiedError } from '../errors.ts';
-import { forbidSending } from '../messaging/sendable.ts';
 import type { LiveChild } from './children.ts';
 import { untrackChild } from './children.ts';
 import type { Launch, Running } from './launch.ts';

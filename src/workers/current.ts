@@ -5,8 +5,8 @@ import { isMainThread, threadId } from 'node:worker_threads';
 import { standForSelf } from './child-state.ts';
 import { liveChildren } from './children.ts';
 import { identity, isMain } from './identity.ts';
-import { Process } from './process.ts';
-import { Thread } from './thread.ts';
+import { Process } from './process/process.ts';
+import { Thread } from './thread/thread.ts';
 
 /**
  * `true` in the program's main thread, `false` in every child that Lockstep started, and in worker threads. A child imports the

@@ -17,10 +17,24 @@ import { load } from '#atomics';
 import type { Agent } from '../agents/agent.ts';
 import { defaultAgent } from '../agents/agent.ts';
 import { namesOf } from '../agents/kept.ts';
-import type { SharedObject } from '../agents/shared-object.ts';
 import type { Named } from '../memory/arena.ts';
 import { AGENT_STATE, agentWord } from '../memory/layout.ts';
-import { SimpleQueue } from '../messaging/simple-queue.ts';
+import { openShared } from '../objects/handles.ts';
+import type { SharedObject } from '../objects/shared-object.ts';
+
+/** What is needed of a queue. */
+interface GiftQueue extends SharedObject {
+  readonly empty: boolean;
+  putSync(objects: readonly SharedObject[]): void;
+  getSync(): unknown;
+}
+
+let makeQueue: (() => GiftQueue) | undefined;
+
+/** Says how a queue is made: queues are in a layer of their own. Called by the entries of children. */
+export function giveBy(make: () => GiftQueue): void {
+  makeQueue = make;
+}
 
 /** An agent, by its seat and who it is among those who sat there. */
 export interface Address {
@@ -50,11 +64,11 @@ export function withGift(
   const agent = objects.find(({ cell }) => !cell.agent.hasLeft)?.cell.agent;
   const mine =
     agent === undefined || agent !== defaultAgent() ? [] : objects.filter(({ cell }) => cell.agent === agent);
-  if (agent === undefined || mine.length === 0) {
+  if (agent === undefined || mine.length === 0 || makeQueue === undefined) {
     pass(undefined, () => {});
     return;
   }
-  using queue = new SimpleQueue<readonly SharedObject[]>();
+  using queue = makeQueue();
   queue.putSync(mine);
   const cells = namesOf(queue.cell, []);
   pass({ handle: queue.handle, cells }, () => openFor(agent, cells, to));
@@ -64,8 +78,8 @@ export function withGift(
 export function receiveGift(gift: Gift): () => void {
   const agent = defaultAgent();
   try {
-    using queue = SimpleQueue.open<SharedObject[]>(gift.handle);
-    const objects = queue.empty ? [] : queue.getSync();
+    using queue = openShared(gift.handle) as GiftQueue;
+    const objects = queue.empty ? [] : (queue.getSync() as SharedObject[]);
     return () => {
       for (const object of objects) object[Symbol.dispose]();
     };

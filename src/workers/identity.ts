@@ -1,8 +1,8 @@
 /** Identity: which process and which thread of Lockstep this is. Settled before any user code runs. */
 
-import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { entryPoint } from '../package-root.ts';
 
 /** A process as its children and its threads know it. */
 export interface ProcessIdentity {
@@ -34,15 +34,9 @@ const PROCESS_COUNTER = 0;
 const THREAD_COUNTER = 1;
 
 /** What a child process runs first. */
-export const PROCESS_BOOTSTRAP: URL = new URL(
-  `./bootstrap-process${extname(import.meta.url)}`,
-  import.meta.url,
-);
+export const PROCESS_BOOTSTRAP: URL = entryPoint('process');
 /** What a thread runs first. */
-export const THREAD_BOOTSTRAP: URL = new URL(
-  `./bootstrap-thread${extname(import.meta.url)}`,
-  import.meta.url,
-);
+export const THREAD_BOOTSTRAP: URL = entryPoint('thread');
 
 /** Whether this process was started by Lockstep. Known from its command line, so also before the bootstrap ran. */
 const startedByLockstep: boolean = isMainThread && process.argv[1] === fileURLToPath(PROCESS_BOOTSTRAP);

@@ -1,7 +1,7 @@
 /** Launch: the seam between what all children have in common and what is particular to processes and to threads. */
 
-import type { FunctionReference } from '../agents/function-reference.ts';
 import type { Deadline } from '../deadline.ts';
+import type { FunctionReference } from '../functions/reference.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Starts a child. Throws where it can't; then nothing is left of the attempt. */

@@ -1,7 +1,7 @@
 /** ThreadLocal: a variable with another value in every thread, and in every `run` within one. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { forbidSending } from '../messaging/sendable.ts';
+import { forbidSending } from '../codec/sendable.ts';
 
 /** One scope's value. */
 interface Box<T> {

@@ -1,8 +1,8 @@
 /** Outcome: what a child leaves behind for `result`: what its target returned, or the error that ended it. */
 
-import type { SharedObject } from '../agents/shared-object.ts';
-import type { Destination, Packed, Parcel } from '../messaging/parcel.ts';
-import { packWhole, unpack } from '../messaging/parcel.ts';
+import type { Destination, Packed, Parcel } from '../codec/parcel.ts';
+import { packWhole, unpack } from '../codec/parcel.ts';
+import type { SharedObject } from '../objects/shared-object.ts';
 import type { Gift } from './gift.ts';
 import { receiveGift } from './gift.ts';
 

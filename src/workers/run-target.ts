@@ -2,12 +2,12 @@
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
-import type { FunctionReference } from '../agents/function-reference.ts';
-import { resolveReference } from '../agents/function-reference.ts';
-import { openingsSettled } from '../agents/opened.ts';
+import type { Destination, Parcel } from '../codec/parcel.ts';
+import { unpack } from '../codec/parcel.ts';
 import { TargetError } from '../errors.ts';
-import type { Destination, Parcel } from '../messaging/parcel.ts';
-import { unpack } from '../messaging/parcel.ts';
+import type { FunctionReference } from '../functions/reference.ts';
+import { resolveReference } from '../functions/reference.ts';
+import { openingsSettled } from '../objects/opened.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current.ts';
 import { setImporting } from './identity.ts';

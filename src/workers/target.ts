@@ -3,9 +3,9 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
-import type { FunctionReference } from '../agents/function-reference.ts';
-import { referenceTo } from '../agents/function-reference.ts';
 import { InvalidTypeError, TargetError } from '../errors.ts';
+import type { FunctionReference } from '../functions/reference.ts';
+import { referenceTo } from '../functions/reference.ts';
 
 export type TargetFunction = (...args: unknown[]) => unknown;
 

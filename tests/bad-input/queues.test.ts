@@ -201,8 +201,8 @@ describe('a queue', { timeout: 60_000 }, () => {
   });
 
   it('gives no more room in place than the header of an item can tell of', async () => {
-    const module = new URL('../../../dist/messaging/ring.js', import.meta.url).href;
-    const { Ring } = (await import(module)) as typeof import('../../src/messaging/ring.ts');
+    const module = new URL('../../../build/src/messaging/ring.js', import.meta.url).href;
+    const { Ring } = (await import(module)) as typeof import('../../src/messaging/ring/ring.ts');
     const capacity = 2 ** 29;
     // Nobody touches it: it takes no memory.
     const words = new Int32Array((HEADER_BYTES + capacity) / 4);

@@ -42,7 +42,7 @@ describe('the countdown', () => {
 describe('the variant of the atomics', () => {
   it('exports what the real module exports', async () => {
     const variant: Atomics = await import('./crashing-atomics.ts');
-    const real: Atomics = await import(new URL('../../../dist/memory/atomics.js', import.meta.url).href);
+    const real: Atomics = await import(new URL('../../../build/src/memory/atomics.js', import.meta.url).href);
     assert.deepEqual(Object.keys(variant), Object.keys(real));
   });
 });

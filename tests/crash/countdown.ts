@@ -64,6 +64,6 @@ function caller(): string {
   Error.stackTraceLimit = 20;
   const frames = new Error().stack?.split('\n') ?? [];
   Error.stackTraceLimit = limit;
-  const frame = frames.find((line) => line.includes('/dist/'));
+  const frame = frames.find((line) => line.includes('/build/src/'));
   return /at (?:async |new |get |set )?(\S+)/.exec(frame ?? '')?.[1] ?? 'an unnamed function';
 }

@@ -13,7 +13,7 @@ export type { ElementOperation, FloatElement, IntegerElement, Words };
 
 type Atomics = typeof import('#atomics');
 
-const real: Atomics = await import(new URL('../../../dist/memory/atomics.js', import.meta.url).href);
+const real: Atomics = await import(new URL('../../../build/src/memory/atomics.js', import.meta.url).href);
 
 /** What each word held when it was read, since the last write of this process. */
 const read = new Map<object, Map<number, unknown>>();

@@ -3,10 +3,10 @@
 import type { SharedObject } from '../support/wire.ts';
 
 type Cell = import('../../src/agents/cell.ts').Cell;
-type Channel = import('../../src/messaging/channel.ts').Channel;
-type Namespace = import('../../src/agents/namespace.ts').Namespace;
+type Channel = import('../../src/messaging/ring/channel.ts').Channel;
+type Namespace = import('../../src/namespaces/namespace.ts').Namespace;
 
-const shipped = (module: string): string => new URL(`../../../dist/${module}`, import.meta.url).href;
+const shipped = (module: string): string => new URL(`../../../build/src/${module}`, import.meta.url).href;
 const { waitersOf }: typeof import('../../src/agents/waiters.ts') = await import(
   shipped('agents/waiters.js')
 );

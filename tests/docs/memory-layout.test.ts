@@ -11,7 +11,7 @@ const page = read(PAGE);
 const tables = tablesOf(page);
 
 async function exportsOf(module: string): Promise<Record<string, unknown>> {
-  return (await import(pathToFileURL(join(root, 'dist', module)).href)) as Record<string, unknown>;
+  return (await import(pathToFileURL(join(root, 'build/src', module)).href)) as Record<string, unknown>;
 }
 
 /** Numbers by name; those in an object as `KIND.LOCK`. */

@@ -7,7 +7,7 @@ export type { ElementOperation, FloatElement, IntegerElement, Words };
 
 type Atomics = typeof import('#atomics');
 
-const real: Atomics = await import(new URL('../../../dist/memory/atomics.js', import.meta.url).href);
+const real: Atomics = await import(new URL('../../../build/src/memory/atomics.js', import.meta.url).href);
 
 const modelled = segment.words;
 

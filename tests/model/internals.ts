@@ -1,16 +1,16 @@
 /** What the model has to know of the library's inside: its types, and where things lie in shared memory. */
 
 export type Agent = import('../../src/agents/agent.ts').Agent;
-export type Bell = import('../../src/agents/doorbell.ts').Bell;
-export type Bells = import('../../src/agents/doorbell.ts').Bells;
+export type Bell = import('../../src/namespaces/doorbell.ts').Bell;
+export type Bells = import('../../src/namespaces/doorbell.ts').Bells;
 export type Cell = import('../../src/agents/cell.ts').Cell;
 export type Hold = import('../../src/contracts.ts').Hold;
-export type Namespace = import('../../src/agents/namespace.ts').Namespace;
+export type Namespace = import('../../src/namespaces/namespace.ts').Namespace;
 export type ObjectType = import('../../src/agents/cell.ts').ObjectType;
-export type Ring = import('../../src/messaging/ring.ts').Ring;
 export type Named = import('../../src/memory/arena.ts').Named;
+export type Ring = import('../../src/messaging/ring/ring.ts').Ring;
 export type Place = import('../../src/memory/arena.ts').Place;
-export type SharedObject = import('../../src/agents/shared-object.ts').SharedObject;
+export type SharedObject = import('../../src/objects/shared-object.ts').SharedObject;
 export type Words = import('../../src/memory/atomics.ts').Words;
 
 export const {
@@ -39,5 +39,5 @@ export const {
   PHASE_LIVE,
   phaseOf,
 }: typeof import('../../src/memory/layout.ts') = await import(
-  new URL('../../../dist/memory/layout.js', import.meta.url).href
+  new URL('../../../build/src/memory/layout.js', import.meta.url).href
 );

@@ -19,7 +19,7 @@ export interface Mutant {
 /** What the model says of those who wait in vain. */
 export const FOR_EVER: RegExp = /wait\(s\) for ever/;
 
-const shipped = new URL('../../../dist/', import.meta.url);
+const shipped = new URL('../../../build/src/', import.meta.url);
 const mutants = new URL('../../mutants/', import.meta.url);
 
 /** Makes a copy of the library with the mutation, beside the tests. Returns its folder. */

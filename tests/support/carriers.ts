@@ -14,7 +14,7 @@ export function takesEnd(queue: Queue<Connection>, go: Event, done: Event): void
 /** More puts and takings than a test has. */
 const FOR_LONG = 1_000_000_000;
 
-type Channel = import('../../src/messaging/channel.ts').Channel;
+type Channel = import('../../src/messaging/ring/channel.ts').Channel;
 
 /** What is under the queue, for a test that has to stop it in the middle. */
 export function channelOf(queue: object): Channel {

@@ -17,12 +17,12 @@ export class OtherVersion {
 
   constructor() {
     cpSync(join(ROOT, 'package.json'), join(this.root, 'package.json'));
-    cpSync(join(ROOT, 'dist'), join(this.root, 'dist'), { recursive: true });
+    cpSync(join(ROOT, 'build/src'), join(this.root, 'build/src'), { recursive: true });
     for (const folder of ['programs', 'support']) {
       cpSync(join(ROOT, 'build/tests', folder), join(this.root, 'build/tests', folder), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(this.root, 'node_modules'));
-    const layout = join(this.root, 'dist/memory/layout.js');
+    const layout = join(this.root, 'build/src/memory/layout.js');
     const source = readFileSync(layout, 'utf8');
     this.ours = Number(NUMBER.exec(source)?.[2]);
     this.version = this.ours + 1;

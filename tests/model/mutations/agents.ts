@@ -15,7 +15,7 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     name: 'a thread that blocks keeps the rings that came for its awaiting calls',
-    file: 'agents/blocking.js',
+    file: 'waiting/blocking.js',
     from: 'each.passRings();',
     to: ';',
     primitive: 'Blocking and awaiting',

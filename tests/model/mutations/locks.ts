@@ -5,7 +5,7 @@ import { FOR_EVER, type Mutant } from '../mutants.ts';
 export const lockMutants: readonly Mutant[] = [
   {
     name: 'a waiter does not look again between its mark and its sleep',
-    file: 'agents/blocking.js',
+    file: 'waiting/blocking.js',
     from: `const seen = load(agent.words, parkWord);
             if (wait.attempt(PRESSURE.NONE))
                 return true;`,
@@ -17,7 +17,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'a waiter that gives up drops its wake-up',
-    file: 'sync/raw-lock.js',
+    file: 'sync/lock/raw-lock.js',
     from: 'abandon() {',
     to: 'abandon() { return;',
     primitive: 'Lock',
@@ -27,7 +27,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'the waiters mark is cleared by a waiter that takes, though others wait',
-    file: 'sync/raw-lock.js',
+    file: 'sync/lock/raw-lock.js',
     from: 'WAITERS_BIT | this.me',
     to: 'this.me',
     primitive: 'Lock',
@@ -47,7 +47,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'a dead holder’s lock is freed without a word',
-    file: 'sync/lock-words.js',
+    file: 'sync/lock/lock-words.js',
     from: '(state & (WAITERS_BIT | FAIR_BIT)) | RECOVERED_BIT',
     to: 'state & (WAITERS_BIT | FAIR_BIT)',
     primitive: 'Lock',
@@ -57,7 +57,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'a newcomer takes the lock whoever has it',
-    file: 'sync/raw-lock.js',
+    file: 'sync/lock/raw-lock.js',
     from: `            if (!isFree(state))
                 return false;
             if (isFair`,
@@ -90,7 +90,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'an inner release frees',
-    file: 'sync/rlock.js',
+    file: 'sync/lock/rlock.js',
     from: 'if (raw.depth > 1) {',
     to: 'if (false) {',
     primitive: 'RLock',

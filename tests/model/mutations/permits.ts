@@ -5,7 +5,7 @@ import { FOR_EVER, type Mutant } from '../mutants.ts';
 export const permitMutants: readonly Mutant[] = [
   {
     name: 'who takes a permit does not tell the next of a second one',
-    file: 'sync/semaphore.js',
+    file: 'sync/semaphore/semaphore.js',
     from: 'taken() {',
     to: 'taken() { return;',
     primitive: 'Semaphore',
@@ -15,7 +15,7 @@ export const permitMutants: readonly Mutant[] = [
   },
   {
     name: 'a waiter that gives up drops its wake-up',
-    file: 'sync/semaphore.js',
+    file: 'sync/semaphore/semaphore.js',
     from: 'abandon() {',
     to: 'abandon() { return;',
     primitive: 'Semaphore',
@@ -25,7 +25,7 @@ export const permitMutants: readonly Mutant[] = [
   },
   {
     name: 'the waiters mark is cleared by a waiter that takes, though others wait',
-    file: 'sync/semaphore.js',
+    file: 'sync/semaphore/semaphore.js',
     from: '(permitsIn(state) - 1) | WAITERS_BIT',
     to: 'permitsIn(state) - 1',
     primitive: 'Semaphore',
@@ -35,7 +35,7 @@ export const permitMutants: readonly Mutant[] = [
   },
   {
     name: 'a dead agent’s permits are not given back',
-    file: 'sync/bounded-semaphore.js',
+    file: 'sync/semaphore/bounded-semaphore.js',
     from: 'cas(words, at, dead, 0);',
     to: '',
     primitive: 'BoundedSemaphore',
@@ -45,7 +45,7 @@ export const permitMutants: readonly Mutant[] = [
   },
   {
     name: 'a call that awaits does not look at the permits again after its mark',
-    file: 'sync/bounded-semaphore.js',
+    file: 'sync/semaphore/bounded-semaphore.js',
     from: `            if (!this.peek())
                 return false;`,
     to: '            return false;',
@@ -56,7 +56,7 @@ export const permitMutants: readonly Mutant[] = [
   },
   {
     name: 'who releases takes the mark away before the permit is free',
-    file: 'sync/bounded-semaphore.js',
+    file: 'sync/semaphore/bounded-semaphore.js',
     from: `|| !raw.freeOwn(index))
             return;
         raw.announce(1);`,
@@ -69,7 +69,7 @@ export const permitMutants: readonly Mutant[] = [
   },
   {
     name: 'who takes a permit sets no mark for those behind',
-    file: 'sync/bounded-semaphore.js',
+    file: 'sync/semaphore/bounded-semaphore.js',
     from: 'taken() {',
     to: 'taken() { return;',
     primitive: 'BoundedSemaphore',

@@ -7,7 +7,7 @@ const WRONG = /is not there|in pieces|was not put|out of order|is gone/;
 export const ringMutants: readonly Mutant[] = [
   {
     name: 'an item is counted before its end is written',
-    file: 'messaging/ring.js',
+    file: 'messaging/ring/ring.js',
     from: `        storePlain(words, at + END_WORD + ((puts + 1) & 1), next);
         // PUBLISH item -> PUTS
         storeRelease(words, at + PUTS_WORD, (puts + 1) & MASK);`,
@@ -20,7 +20,7 @@ export const ringMutants: readonly Mutant[] = [
   },
   {
     name: 'an item is taken without a look whether somebody else has taken it',
-    file: 'messaging/ring.js',
+    file: 'messaging/ring/ring.js',
     from: 'return cas(this.words, this.at + HEAD_WORD, head, next) === head;',
     to: 'storeRelease(this.words, this.at + HEAD_WORD, next); return true;',
     primitive: 'Ring',
@@ -30,7 +30,7 @@ export const ringMutants: readonly Mutant[] = [
   },
   {
     name: 'the end is believed, though it may be that of an item that is only being put',
-    file: 'messaging/ring.js',
+    file: 'messaging/ring/ring.js',
     from: `            if (load(words, at + PUTS_WORD) !== puts)
                 continue;`,
     to: '',
@@ -41,7 +41,7 @@ export const ringMutants: readonly Mutant[] = [
   },
   {
     name: 'who joins counts the items put before those that are done',
-    file: 'messaging/ring.js',
+    file: 'messaging/ring/ring.js',
     from: `const done = load(this.words, this.at + DONE_WORD);
         return (this.puts - done) & MASK;`,
     to: 'return (this.puts - load(this.words, this.at + DONE_WORD)) & MASK;',
@@ -52,7 +52,7 @@ export const ringMutants: readonly Mutant[] = [
   },
   {
     name: 'who puts behind others, and may have had their wake-up, does not pass it on',
-    file: 'messaging/locked-put.js',
+    file: 'messaging/ring/locked-put.js',
     from: `taken() {
         this.lock.abandon();`,
     to: 'taken() {',
@@ -63,7 +63,7 @@ export const ringMutants: readonly Mutant[] = [
   },
   {
     name: 'who has got an item, and may have had the wake-up of others, does not pass it on',
-    file: 'messaging/gate.js',
+    file: 'messaging/ring/gate.js',
     from: 'taken: passOn,',
     to: 'taken: () => { },',
     primitive: 'Channel',
@@ -73,7 +73,7 @@ export const ringMutants: readonly Mutant[] = [
   },
   {
     name: 'who waits for an item does not look again between its mark and its sleep',
-    file: 'messaging/gate.js',
+    file: 'messaging/ring/gate.js',
     from: `if (!ready())
                         return false;`,
     to: 'return false;',
@@ -84,7 +84,7 @@ export const ringMutants: readonly Mutant[] = [
   },
   {
     name: 'an item is announced without clearing the mark first',
-    file: 'messaging/gate.js',
+    file: 'messaging/ring/gate.js',
     from: `clearBits(words, at + CELL_STATE, WAITERS_BIT);
         wakeOldest(agent, this.cell);`,
     to: `wakeOldest(agent, this.cell);

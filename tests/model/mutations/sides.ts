@@ -5,7 +5,7 @@ import { FOR_EVER, type Mutant } from '../mutants.ts';
 export const sideMutants: readonly Mutant[] = [
   {
     name: 'a reader comes in without a look for a writer',
-    file: 'sync/raw-rwlock.js',
+    file: 'sync/rwlock/raw-rwlock.js',
     from: `        if (this.open) {
             this.inside++;`,
     to: `        if (true) {
@@ -17,7 +17,7 @@ export const sideMutants: readonly Mutant[] = [
   },
   {
     name: 'the last reader wakes no writer',
-    file: 'sync/raw-rwlock.js',
+    file: 'sync/rwlock/raw-rwlock.js',
     from: `            if (entry !== undefined)
                 wake(cell.agent, { slot: owner, ...entry }, cell.number);`,
     to: '',
@@ -28,7 +28,7 @@ export const sideMutants: readonly Mutant[] = [
   },
   {
     name: 'a reader that comes in wakes nobody behind it',
-    file: 'sync/rwlock-side.js',
+    file: 'sync/rwlock/rwlock-side.js',
     from: 'taken: () => raw.passOn(),',
     to: 'taken: () => {},',
     primitive: 'RWLock',
@@ -38,7 +38,7 @@ export const sideMutants: readonly Mutant[] = [
   },
   {
     name: 'a writer that gives up keeps its claim',
-    file: 'sync/raw-rwlock.js',
+    file: 'sync/rwlock/raw-rwlock.js',
     from: `        if (this.claimant === call)
             this.unclaim();
         else
@@ -62,7 +62,7 @@ export const sideMutants: readonly Mutant[] = [
   },
   {
     name: 'who is told of a deadlock still says that it waits',
-    file: 'agents/wait-for.js',
+    file: 'waiting/wait-for.js',
     from: '        end();\n',
     to: '',
     primitive: 'Deadlock',
@@ -72,7 +72,7 @@ export const sideMutants: readonly Mutant[] = [
   },
   {
     name: 'a waiter looks for deadlocks before it says that it waits',
-    file: 'agents/blocking.js',
+    file: 'waiting/blocking.js',
     from: '    beginBlocking(agent, cell.number);',
     to: '    refuseIf(wait.check?.(0));\n    wait.check = undefined;\n    beginBlocking(agent, cell.number);',
     primitive: 'Deadlock',

@@ -5,7 +5,7 @@ import { FOR_EVER, type Mutant } from '../mutants.ts';
 export const signalMutants: readonly Mutant[] = [
   {
     name: 'a call takes the notification of one that came before',
-    file: 'sync/condition.js',
+    file: 'sync/condition/condition.js',
     from: 'if (this.own.hasUnclaimed)',
     to: 'if (false)',
     primitive: 'Condition',
@@ -15,7 +15,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'a dead waiter’s notification is not handed on',
-    file: 'sync/raw-condition.js',
+    file: 'sync/condition/raw-condition.js',
     from: 'while (notified > 0 && grant(namespace, place, 1).size > 0)',
     to: 'while (false)',
     primitive: 'Condition',
@@ -25,7 +25,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'a waiter that times out drops the notification that it was given',
-    file: 'sync/raw-condition.js',
+    file: 'sync/condition/raw-condition.js',
     from: `for (const waiter of grant(agent.namespace, cell, 1))
                 wake(agent, waiter, cell.number);`,
     to: '',
@@ -36,7 +36,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'a notification is struck off before the waiter has the lock again',
-    file: 'sync/condition.js',
+    file: 'sync/condition/condition.js',
     from: `            this.guard.takeBackSync(holding);
             if (notified)
                 wait.finish();`,
@@ -49,7 +49,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'the lock is given up before the wait entry is filled',
-    file: 'sync/condition.js',
+    file: 'sync/condition/condition.js',
     from: `        this.enter(BLOCKING_BIT);
         const holding = this.guard.giveUp();`,
     to: `        const holding = this.guard.giveUp();
@@ -81,7 +81,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'the outcome of the next round can be wiped out by a slow party',
-    file: 'sync/raw-barrier.js',
+    file: 'sync/barrier/raw-barrier.js',
     from: 'OUTCOMES_AHEAD = 8',
     to: 'OUTCOMES_AHEAD = 1',
     primitive: 'Barrier',
@@ -91,7 +91,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'a party that dies in its seat does not break the round',
-    file: 'sync/raw-barrier.js',
+    file: 'sync/barrier/raw-barrier.js',
     from: `(pid << PID_SHIFT) | dead);
     breakIn(words, at, generation);`,
     to: '(pid << PID_SHIFT) | dead);',

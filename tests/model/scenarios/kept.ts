@@ -43,8 +43,7 @@ const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
 };
 
 function things(share: Share, lib: Library): Things {
-  lib.registerKind(QUEUE.kind, {
-    name: QUEUE.name,
+  lib.registerRing(QUEUE.kind, {
     empty: (namespace, _place, begin) => lib.emptyRing(ringOf(lib, namespace), begin),
     names: (namespace) => lib.namesInRing(ringOf(lib, namespace)),
   });
@@ -127,8 +126,8 @@ function take({ agent, lib, things: { ring }, check, pause }: Tools<Things>): vo
 /** Puts, and leaves the queue with what is in it. */
 const putsAndLeaves: Actor<Things> = {
   run(tools) {
-    puts(1).run(tools);
-    leaves.run(tools);
+    void puts(1).run(tools);
+    void leaves.run(tools);
   },
 };
 

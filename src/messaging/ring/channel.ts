@@ -1,0 +1,449 @@
+/**
+ * Channel: a ring with those who wait for it: what queues and both directions of a pipe are made of.
+ *
+ *   word  name             bits                                   written by
+ *   +0    STATE            30 WAITERS | 29 CLOSED | 28 CARRIED    the gate of those who take (gate.ts)
+ *   +1    TICKETS          counter                                waiters
+ *   +2    LOCK             cell of the lock to put                the creator
+ *   +3    LOCK_GENERATION                                         the creator
+ *   +4    GATE             cell of the gate of those who put      the creator
+ *   +5    GATE_GENERATION                                         the creator
+ *
+ * A value is put in while the lock is held, and all of it in one turn of the event loop: a call that awaits the lock puts in the very
+ * moment in which it gets it (`LockedPut`). So no lock is ever held while other code runs, but for getters of the value itself. Where producers
+ * meet, each writes its value into memory of its own first (`putPrepared`), and the lock is held for the copy only.
+ *
+ * Race: PUTS is written by a store that releases, which a load of WAITERS may overtake; so an item is announced only after the lock was released,
+ * by a compare-and-swap, which nothing overtakes.
+ */
+
+import { cas, load } from '#atomics';
+import type { Agent } from '../../agents/agent.ts';
+import type { Cell, ObjectType } from '../../agents/cell.ts';
+import { registerKind } from '../../agents/kinds.ts';
+import { MOMENT } from '../../agents/wait.ts';
+import { Deadline } from '../../deadline.ts';
+import { ClosedError, StateError } from '../../errors.ts';
+import type { Place } from '../../memory/arena.ts';
+import { CELL_BODY, CELL_GENERATION, CELL_STATE, KIND } from '../../memory/layout.ts';
+import { detachData } from '../../namespaces/data-files.ts';
+import { registerRing } from '../../namespaces/kept-rings.ts';
+import { notePart, openPart, partExists } from '../../objects/parts.ts';
+import { Lock } from '../../sync/lock/lock.ts';
+import { RawLock } from '../../sync/lock/raw-lock.ts';
+import { idle } from '../../waiting/blocking.ts';
+import type { Taking } from '../../waiting/taking.ts';
+import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
+import { Far } from './far.ts';
+import { Gate } from './gate.ts';
+import { ringOfKind } from './kept-items.ts';
+import { LockedPut, patient } from './locked-put.ts';
+import type { Outgoing } from './outgoing.ts';
+import { Ring } from './ring.ts';
+import { NOTHING, RingReader } from './ring-reader.ts';
+import { HEADER_BYTES, RingWriter } from './ring-writer.ts';
+import type { Put, RoomWait } from './room-wait.ts';
+import { waitForRoom } from './room-wait.ts';
+
+const GATE_TYPE: ObjectType = { kind: KIND.GATE, name: 'Gate', serial: true, lasting: false };
+export const PRODUCER_TYPE: ObjectType = {
+  kind: KIND.QUEUE_PRODUCER,
+  name: 'QueueProducer',
+  serial: false,
+  lasting: false,
+};
+/** In the cell of the producing side: the queue. */
+export const QUEUE_WORD: number = CELL_BODY;
+const LOCK_WORD: number = CELL_BODY + 2;
+const GATE_WORD: number = CELL_BODY + 4;
+/** In the cell of the gate of those who put: the gate of those who join. */
+const JOIN_WORD: number = CELL_BODY + 2;
+/** In the same: the producing side, where the queue ends with that. */
+const PRODUCER_WORD: number = CELL_BODY + 4;
+/** Bytes that are backed by memory at first. */
+const FIRST_RESERVE = 256 * 1024;
+/** Puts for which others are expected to put, too, after one has met another; times that it tries then, and nanoseconds between them. */
+const CONTENDED_PUTS = 100;
+const MOST_TRIES = 8;
+const PAUSE = 100;
+/** Items that are worth a look at the ring in a stream, and steps of the longest pause for which there may be fewer. */
+const ENOUGH_AT_ONCE = 16;
+const LONGEST_PAUSE = 8000;
+/** Items from which on one place more is nothing that somebody else waits for. */
+const MANY = 16;
+
+/** Items that this thread has put anywhere: whoever puts something between two takings may be waiting for an answer to it. */
+let putsOfThread = 0;
+
+export interface ChannelOptions {
+  /** Bytes of the ring, a power of two. */
+  readonly capacity: number;
+  /** Items at most; 0: no limit. */
+  readonly most: number;
+  /** Whether it ends with those who have its producing side open, and has such a side. */
+  readonly endsWithProducers?: boolean;
+}
+
+export class Channel {
+  readonly cell: Cell;
+  readonly ring: Ring;
+  /** Those who wait for an item. */
+  readonly items: Gate;
+  /** Those who wait for room. */
+  readonly rooms: Gate;
+  /** Those who wait until all is done. */
+  readonly joins: Gate;
+  /** Whether it ends with its producers: only who has its producing side open may put. */
+  readonly endsWithProducers: boolean;
+  private readonly title: string;
+  private readonly lock: RawLock;
+  private readonly writer: RingWriter;
+  private readonly reader: RingReader;
+  private writing = false;
+  /** Puts that are yet to be prepared before the lock is taken. */
+  private contended = 0;
+  /** `putsOfThread` when something was taken last. */
+  private putsAtTaking = -1;
+  /** Items taken so far, and when one was waited for last; the pause then. */
+  private takings = 0;
+  private takingsAtWait = 0;
+  private pause: number = MOMENT;
+
+  private constructor(cell: Cell, title: string) {
+    this.cell = cell;
+    this.title = title;
+    this.items = new Gate(cell);
+    this.rooms = new Gate(openPart(cell, GATE_TYPE, cell, GATE_WORD, title)!);
+    this.endsWithProducers = load(this.rooms.cell.words, this.rooms.cell.at + PRODUCER_WORD) > 0;
+    this.joins = new Gate(openPart(cell, GATE_TYPE, this.rooms.cell, JOIN_WORD, title)!);
+    this.lock = RawLock.of(openPart(cell, Lock.TYPE, cell, LOCK_WORD, title)!);
+    const { buffer } = cell.agent.namespace.mapAllData(cell, HEADER_BYTES);
+    cell.onClosed = () => detachData(buffer, false);
+    this.ring = new Ring(new Int32Array(buffer), 0, title);
+    const bytes = Buffer.from(buffer);
+    const far = new Far(cell.agent.folder, cell);
+    this.writer = new RingWriter(cell, this.ring, bytes, far, title);
+    this.reader = new RingReader(cell, this.ring, bytes, far, title, () => this.taken());
+  }
+
+  /** The cell's Channel: one in each agent. Throws `StaleHandleError`, `LayoutError`. */
+  static of(cell: Cell, title: string): Channel {
+    if (cell.extension instanceof Channel) return cell.extension;
+    const made = new Channel(cell, title);
+    cell.extension = made;
+    return made;
+  }
+
+  /** Fills a cell that is just being made; its parts stay open with it. Throws `NoSpaceError`, with nothing left. */
+  static init(place: Place, agent: Agent, { capacity, most, endsWithProducers }: ChannelOptions): void {
+    const bytes = HEADER_BYTES + capacity;
+    const reserve = Math.min(bytes, FIRST_RESERVE);
+    const made: Cell[] = [];
+    const part = (
+      of: Place,
+      word: number,
+      type: ObjectType,
+      init: (place: Place) => void = () => {},
+    ): void => {
+      const cell = agent.create(type, init);
+      made.push(cell);
+      notePart(of, word, cell);
+    };
+    try {
+      part(place, LOCK_WORD, Lock.TYPE);
+      part(place, GATE_WORD, GATE_TYPE, (rooms) => {
+        part(rooms, JOIN_WORD, GATE_TYPE);
+        if (endsWithProducers !== true) return;
+        const generation = load(place.words, place.at + CELL_GENERATION);
+        part(rooms, PRODUCER_WORD, PRODUCER_TYPE, (producer) =>
+          notePart(producer, QUEUE_WORD, { number: place.number, generation }),
+        );
+      });
+      agent.namespace.makeData(place, bytes, { reserve, content: Ring.header(capacity, most, reserve) });
+    } catch (error) {
+      for (const cell of made) agent.closeCell(cell);
+      throw error;
+    }
+  }
+
+  /** Whether it ends with its producers, and none is left. */
+  get abandoned(): boolean {
+    const { cell } = this.rooms;
+    return this.endsWithProducers && !partExists(cell, cell, PRODUCER_WORD, KIND.QUEUE_PRODUCER);
+  }
+
+  /** Whether the producing side is open here, and nothing stands for it yet: it was made with the queue, just now. */
+  get hasFreshProducer(): boolean {
+    const { agent, words, at } = this.rooms.cell;
+    return this.endsWithProducers && agent.cells.get(load(words, at + PRODUCER_WORD))?.references === 0;
+  }
+
+  /** The cell of the producing side, which is opened here if need be; `undefined`: nobody has it any more. */
+  openProducer(): Cell | undefined {
+    const { agent, words, at } = this.rooms.cell;
+    return agent.open(PRODUCER_TYPE, load(words, at + PRODUCER_WORD), load(words, at + PRODUCER_WORD + 1));
+  }
+
+  // Taking.
+
+  /** Takes the oldest item; `NOTHING`: there is none. Never waits. Throws as `RingReader.take` does. */
+  take(): unknown {
+    return this.reader.take();
+  }
+
+  /** Waits for an item; `NOTHING`: the time has passed, or `over` says that none will come. *Blocks*. */
+  takeSync(deadline: Deadline, over: () => boolean): unknown {
+    const value = this.take();
+    if (value !== NOTHING || deadline.expired || over()) return value === NOTHING ? this.take() : value;
+    const { wait, outcome } = this.waitToTake(over);
+    return takeBlocking(this.cell, wait, deadline) ? outcome() : NOTHING;
+  }
+
+  /** The same; the event loop goes on. */
+  async takeLater(deadline: Deadline, over: () => boolean, keeper: object): Promise<unknown> {
+    const value = this.take();
+    if (value !== NOTHING || deadline.expired || over()) return value === NOTHING ? this.take() : value;
+    const { wait, outcome } = this.waitToTake(over);
+    return (await takeAwaiting(this.cell, wait, deadline, keeper)) ? outcome() : NOTHING;
+  }
+
+  // Putting.
+
+  /** Puts the value if that can be done at once, as it mostly can; `false`: it has to go the long way. */
+  putAtOnce(value: unknown): boolean {
+    if (this.writing) return false;
+    if (this.contended > 0) return this.putPrepared(value);
+    const { words, at } = this.lock.cell;
+    if (cas(words, at + CELL_STATE, 0, this.lock.me) !== 0) {
+      this.contended = CONTENDED_PUTS;
+      return false;
+    }
+    let put = false;
+    this.writing = true;
+    try {
+      put = !this.items.isClosedWithLock && this.writer.writeInPlace(value);
+    } finally {
+      this.writing = false;
+      this.release();
+    }
+    if (put) this.announcePut();
+    return put;
+  }
+
+  /** Puts; `false`: there was no room in time, or `gone` says that nobody will take. Throws `ClosedError` where it is closed. *Blocks*. */
+  putSync(out: Outgoing, deadline: Deadline, gone: () => boolean = never): boolean {
+    for (;;) {
+      let put = this.tryPut(out);
+      if (put === undefined) {
+        const locked = new LockedPut(this.lock, () => this.writeAndRelease(out));
+        if (!takeBlocking(this.lock.cell, locked, patient(deadline))) return false;
+        put = locked.outcome();
+      }
+      if (this.isPut(put)) return true;
+      if (deadline.expired || gone()) return false;
+      const { wait, outcome } = this.roomWait(out, gone);
+      if (!takeBlocking(this.rooms.cell, wait, deadline)) return false;
+      if (this.isPut(outcome())) return true;
+    }
+  }
+
+  /** The same; the event loop goes on. `gone` also has to tell that `keeper` was closed: after a wait the channel may be closed here, too. */
+  async putLater(out: Outgoing, deadline: Deadline, keeper: object, gone: () => boolean): Promise<boolean> {
+    try {
+      return await this.putKept(out, deadline, keeper, gone);
+    } finally {
+      out.letGo();
+    }
+  }
+
+  private async putKept(
+    out: Outgoing,
+    deadline: Deadline,
+    keeper: object,
+    gone: () => boolean,
+  ): Promise<boolean> {
+    for (;;) {
+      let put = this.tryPut(out);
+      if (put === undefined) {
+        out.keep();
+        const locked = new LockedPut(this.lock, () => this.writeAndRelease(out));
+        if (!(await takeAwaiting(this.lock.cell, locked, patient(deadline), keeper))) return false;
+        put = locked.outcome();
+      }
+      if (this.isPut(put)) return true;
+      if (deadline.expired || gone()) return false;
+      out.keep();
+      const { wait, outcome } = this.roomWait(out, gone);
+      if (!(await takeAwaiting(this.rooms.cell, wait, deadline, keeper))) return false;
+      if (this.isPut(outcome())) return true;
+      if (gone()) return false;
+    }
+  }
+
+  /** Says which cell everyone has open who takes what is put here. */
+  setReceiver(number: number): void {
+    this.writer.setReceiver(number);
+  }
+
+  /** Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while another puts. Throws `StateError` within `put`. */
+  close(): void {
+    this.refuseWithinPut('close');
+    const locked = new LockedPut(this.lock, () => {
+      this.items.close();
+      this.release();
+      return 'closed';
+    });
+    if (!locked.tryTake()) takeBlocking(this.lock.cell, locked, Deadline.NEVER);
+    this.wakeAll();
+  }
+
+  /** Throws `StateError` where a getter of the value that is just being put asks for this: the lock to put is held meanwhile. */
+  refuseWithinPut(what: string): void {
+    if (!this.writing) return;
+    throw new StateError(
+      `${this.title}: can't ${what} from within put, a getter of the value that is being put has done so; ${what} before or after`,
+    );
+  }
+
+  /** Rejects the calls made through `keeper` that wait for an item, for room, for the lock to put or until all is done. */
+  rejectAll(keeper: object): void {
+    for (const cell of [this.cell, this.lock.cell, this.rooms.cell, this.joins.cell])
+      cell.rejectAll(keeper, this.title);
+  }
+
+  /** Everybody looks again. */
+  wakeAll(): void {
+    for (const gate of [this.items, this.rooms, this.joins]) gate.announceAll();
+  }
+
+  private waitToTake(over: () => boolean): { wait: Taking; outcome: () => unknown } {
+    let value: unknown = NOTHING;
+    let failure: { error: unknown } | undefined;
+    const act = (): boolean => {
+      try {
+        value = this.take();
+      } catch (error) {
+        failure = { error };
+        return true;
+      }
+      return value !== NOTHING || over();
+    };
+    const outcome = (): unknown => {
+      if (failure !== undefined) throw failure.error;
+      // It may have come between the look for it and the news that none will come any more.
+      return value === NOTHING ? this.take() : value;
+    };
+    const ready = (): boolean => !this.ring.empty || over();
+    // One item after the other is best left alone for a moment, and then taken several at a time; an answer is awaited eagerly.
+    const streams = this.putsAtTaking === putsOfThread;
+    return { wait: this.items.waitFor(act, ready, streams ? this.pauseInStream() : 0), outcome };
+  }
+
+  /**
+   * For how long to leave the ring alone when all that was there is taken. Each look takes lines of memory away from who puts; where they are far,
+   * as between two groups of cores, that is what takes the time, and it pays to come back when there is more.
+   */
+  private pauseInStream(): number {
+    const taken = this.takings - this.takingsAtWait;
+    this.takingsAtWait = this.takings;
+    if (taken <= 1) this.pause = MOMENT;
+    else if (taken < ENOUGH_AT_ONCE) this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+    return this.pause;
+  }
+
+  private roomWait(out: Outgoing, gone: () => boolean): RoomWait {
+    const { items, rooms, lock, ring, writer } = this;
+    out.prepare();
+    return waitForRoom({
+      rooms,
+      lock,
+      fits: () => items.closed || writer.hasRoomFor(out),
+      gone,
+      put: () => this.writeAndRelease(out),
+      backsOff: ring.most === 0 || ring.most >= MANY ? MOMENT : 0,
+    });
+  }
+
+  /** `undefined`: another is just putting. */
+  private tryPut(out: Outgoing): Put | undefined {
+    this.refuseWithinPut('put');
+    return this.lock.tryTake() ? this.writeAndRelease(out) : undefined;
+  }
+
+  private isPut(put: Put | undefined): boolean {
+    if (put === 'closed') {
+      throw new ClosedError(
+        `${this.title}: can't put, it was closed; put before it is closed, or make another`,
+      );
+    }
+    return put === 'put';
+  }
+
+  private writeAndRelease(out: Outgoing): Put {
+    let put: Put;
+    this.writing = true;
+    try {
+      put = this.items.closed ? 'closed' : this.writer.write(out) ? 'put' : 'full';
+    } finally {
+      this.writing = false;
+      this.release();
+    }
+    if (put === 'put') this.announcePut();
+    return put;
+  }
+
+  /** As `putAtOnce`, where others put, too: the value is written before the lock is taken, so that all can do that at the same time. */
+  private putPrepared(value: unknown): boolean {
+    const { lock, writer } = this;
+    const { words, at } = lock.cell;
+    this.contended--;
+    let length: number;
+    this.writing = true;
+    try {
+      length = writer.prepare(value);
+    } finally {
+      this.writing = false;
+    }
+    if (length < 0) return false;
+    for (let tries = 1; cas(words, at + CELL_STATE, 0, lock.me) !== 0; tries++) {
+      this.contended = CONTENDED_PUTS;
+      if (tries === MOST_TRIES) return false;
+      idle(PAUSE);
+    }
+    let put = false;
+    try {
+      put = !this.items.isClosedWithLock && writer.writePrepared(length);
+    } finally {
+      this.release();
+    }
+    if (put) this.announcePut();
+    return put;
+  }
+
+  private announcePut(): void {
+    putsOfThread++;
+    this.items.announce();
+  }
+
+  private release(): void {
+    if (!this.lock.release(this.lock.cell)) this.lock.free();
+  }
+
+  private taken(): void {
+    this.takings++;
+    this.putsAtTaking = putsOfThread;
+    this.rooms.announce();
+  }
+}
+
+/** Registers a kind with a channel. */
+export function registerChannel(number: number, name: string): void {
+  registerKind(number, { name, needs: [LOCK_WORD, GATE_WORD] });
+  registerRing(number, ringOfKind);
+}
+
+function never(): boolean {
+  return false;
+}
+
+registerKind(KIND.GATE, { name: GATE_TYPE.name, needs: [JOIN_WORD] });

@@ -1,0 +1,90 @@
+/**
+ * Gate: where those wait who found nothing to take, or no room to put.
+ *
+ *   word  name     bits                        written by
+ *   +0    STATE    30 WAITERS | 29 CLOSED      waiters, and who wakes them
+ *   +1    TICKETS  counter: who came first     waiters
+ *
+ * What is waited for lies in the ring; the gate only knows that somebody waits.
+ *
+ *   wait      fill the entry, set WAITERS, then look at the ring once more      // PUBLISH WAITERS -> ring
+ *   announce  after the ring was changed, and a compare-and-swap: if WAITERS, clear it and wake the oldest  // OBSERVE ring -> WAITERS
+ *   through   who has got something, or gives up, may have had the wake-up of all: with its entry empty it sets WAITERS, and wakes the next
+ *             if there is more
+ *
+ * Race: W1 and W2 wait, W1 is awake. P puts (P1), W1 takes the item (W1a), P clears WAITERS and wakes the oldest, which is W1 (P2): nobody has W2
+ * in mind, and there is no mark. W1 empties its entry, and only then sets WAITERS (W1b): the next announcement finds the mark. What came between
+ * P2 and W1b was announced without one: W1 looks at the ring after W1b, and wakes the oldest if something is there.
+ */
+
+import { clearBits, load, loadAcquire, loadPlain, setBits } from '#atomics';
+import type { Cell } from '../../agents/cell.ts';
+import { wakeAll, wakeOldest } from '../../agents/waiters.ts';
+import { CELL_STATE } from '../../memory/layout.ts';
+import { WAITERS_BIT } from '../../sync/lock/lock-words.ts';
+import type { Taking } from '../../waiting/taking.ts';
+
+const CLOSED_BIT: number = 1 << 29;
+
+export class Gate {
+  readonly cell: Cell;
+
+  constructor(cell: Cell) {
+    this.cell = cell;
+  }
+
+  /** Something has come: wakes the first who waits. To be called after an atomic operation that follows, or is, the change of the ring. */
+  announce(): void {
+    const { words, at, agent } = this.cell;
+    if ((loadAcquire(words, at + CELL_STATE) & WAITERS_BIT) === 0) return;
+    clearBits(words, at + CELL_STATE, WAITERS_BIT);
+    wakeOldest(agent, this.cell);
+  }
+
+  /** Wakes everyone who waits. */
+  announceAll(): void {
+    wakeAll(this.cell.agent, this.cell);
+  }
+
+  get closed(): boolean {
+    return (load(this.cell.words, this.cell.at + CELL_STATE) & CLOSED_BIT) !== 0;
+  }
+
+  /** The same, for who has a lock that whoever closes it has to have. */
+  get isClosedWithLock(): boolean {
+    return (loadPlain(this.cell.words, this.cell.at + CELL_STATE) & CLOSED_BIT) !== 0;
+  }
+
+  /** Closes the gate for good; returns whether it was open. */
+  close(): boolean {
+    return (setBits(this.cell.words, this.cell.at + CELL_STATE, CLOSED_BIT) & CLOSED_BIT) === 0;
+  }
+
+  /**
+   * A wait for what `act` does: it returns whether it has done it, which it can when `ready` says so. `backsOff`: steps for which it is left
+   * alone (see `spin`).
+   */
+  waitFor(act: () => boolean, ready: () => boolean, backsOff = 0): Taking {
+    const { cell } = this;
+    const passOn = (): void => {
+      setBits(cell.words, cell.at + CELL_STATE, WAITERS_BIT);
+      if (ready()) wakeOldest(cell.agent, cell);
+    };
+    return {
+      backsOff,
+      tryTake: act,
+      peek: ready,
+      attempt: () => {
+        for (;;) {
+          if (act()) return true;
+          setBits(cell.words, cell.at + CELL_STATE, WAITERS_BIT);
+          // PUBLISH WAITERS -> ring
+          if (!ready()) return false;
+        }
+      },
+      abandon: passOn,
+      taken: passOn,
+      suspect: () => 0,
+    };
+  }
+}

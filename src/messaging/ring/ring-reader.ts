@@ -1,0 +1,196 @@
+/**
+ * RingReader: takes values out of a ring. A value is read first, and then taken; if somebody else was faster, what was read is thrown away. Small ones
+ * are read where they lie; what costs more to read (bytes, clones, what is far) is copied before.
+ *
+ * The shared objects in it are opened before it is taken, too: until then the item keeps them (agents/kept.ts). If it is not taken, they are let
+ * go at once, or the other end of a pipe would be kept waiting for somebody who has nothing to do with it.
+ *
+ * Where others take, too, a small item without shared objects (CARRIES) is only copied before it is taken, and read afterwards. The copy is whole: the
+ * compare-and-swap that takes it proves that HEAD has not moved since. Who is killed between the two has taken the item, and it goes with it,
+ * as it does when it is killed on its way back from `get`.
+ */
+
+import type { Cell } from '../../agents/cell.ts';
+import { takeNaming } from '../../agents/kept.ts';
+import { copyOf, Decoder, MalformedError } from '../../codec/decoder.ts';
+import type { Format } from '../../codec/format.ts';
+import { FORMAT } from '../../codec/format.ts';
+import type { Parcel } from '../../codec/parcel.ts';
+import { unpack } from '../../codec/parcel.ts';
+import { isTooDeep, readClone } from '../../codec/read-clone.ts';
+import { LayoutError, OutOfRangeError, StaleHandleError } from '../../errors.ts';
+import type { Named } from '../../memory/arena.ts';
+import type { SharedObject } from '../../objects/shared-object.ts';
+import { idle } from '../../waiting/blocking.ts';
+import type { Far } from './far.ts';
+import { readNames } from './item-names.ts';
+import type { Found, Ring } from './ring.ts';
+import { SMALL } from './ring.ts';
+
+/** Instead of a value: there is none. */
+export const NOTHING: unique symbol = Symbol('nothing');
+
+const NONE: readonly SharedObject[] = [];
+const NAMELESS: readonly Named[] = [];
+/** Takings after one that another was faster at. */
+const CONTENDED_TAKINGS = 100;
+/** Nanoseconds for which a taker steps back when another was faster, and how often in a row that is doubled. */
+const FIRST_PAUSE = 500;
+const MOST_DOUBLINGS = 4;
+
+export class RingReader {
+  private readonly cell: Cell;
+  private readonly ring: Ring;
+  private readonly buffer: Buffer;
+  private readonly far: Far;
+  private readonly title: string;
+  private readonly taken: () => void;
+  /** Items in a row that another was faster to take. */
+  private lost = 0;
+  private readonly decoder = new Decoder();
+  private readonly apart = new Decoder();
+  private readonly small = new Decoder();
+  private readonly copied = new Int32Array(SMALL / 4);
+  /** Takings for which others are expected to take, too. */
+  private contended = 0;
+
+  /** `taken` is called after each item that was taken. */
+  constructor(cell: Cell, ring: Ring, buffer: Buffer, far: Far, title: string, taken: () => void) {
+    this.cell = cell;
+    this.ring = ring;
+    this.buffer = buffer;
+    this.far = far;
+    this.title = title;
+    this.taken = taken;
+    this.decoder.aim(buffer);
+    this.small.aim(Buffer.from(this.copied.buffer));
+  }
+
+  /** Takes the oldest item; `NOTHING`: there is none. Throws what opening a shared object in it throws, `LayoutError`: it is taken then. */
+  take(): unknown {
+    const { ring, decoder } = this;
+    for (;;) {
+      const found = ring.find();
+      if (found === undefined) return NOTHING;
+      const { head, next, from, length, format, far, carries } = found;
+      if (carries || far || format === FORMAT.CLONED || format === FORMAT.BYTES) {
+        const value = this.takeApart(found);
+        if (value === NOTHING) continue;
+        return value;
+      }
+      if (this.contended > 0 && length <= SMALL) {
+        const value = this.takeCopied(found);
+        if (value === NOTHING) continue;
+        return value;
+      }
+      let value: unknown;
+      let failure: unknown;
+      try {
+        value = decoder.decode(from, from + length, format === FORMAT.REPEATING);
+      } catch (error) {
+        failure = error;
+      }
+      if (!this.took(head, next, decoder.opened, failure)) continue;
+      return value;
+    }
+  }
+
+  /** Takes a small item where others take, too: it is read when it is taken, so that all can do that at the same time. `NOTHING`: somebody else has. */
+  private takeCopied({ head, next, from, length, format }: Found): unknown {
+    this.contended--;
+    this.ring.copyOut(from, this.copied, (length + 3) >> 2);
+    if (!this.took(head, next, NONE, undefined)) return NOTHING;
+    try {
+      return this.small.decode(0, length, format === FORMAT.REPEATING);
+    } catch (error) {
+      throw error instanceof MalformedError ? this.damaged() : error;
+    }
+  }
+
+  /** Takes an item that is read from memory of our own; `NOTHING`: somebody else has. */
+  private takeApart({ head, next, from, length, format, far, carries, number }: Found): unknown {
+    const list = carries ? readNames(this.ring, from, length) : undefined;
+    const payload = list === undefined ? length : list.payload;
+    const bytes = far ? this.far.read(number) : copyOf(this.buffer, from, payload);
+    if (!this.ring.isThere(head)) return NOTHING;
+    const opened: SharedObject[] = [];
+    let value: unknown;
+    let failure: unknown;
+    try {
+      value = this.valueOf(carries && list === undefined ? undefined : bytes, format, opened);
+    } catch (error) {
+      failure = error;
+    }
+    if (!this.took(head, next, opened, failure, far ? number : undefined, list?.names)) return NOTHING;
+    return value;
+  }
+
+  /** Takes what was read; `false`: somebody else has. Throws the failure to read it. */
+  private took(
+    head: number,
+    next: number,
+    opened: readonly SharedObject[],
+    failure: unknown,
+    far?: number,
+    names: readonly Named[] = NAMELESS,
+  ): boolean {
+    const take = (): boolean => this.ring.take(head, next);
+    const taken = names.length === 0 ? take() : takeNaming(this.cell.agent, names, take);
+    if (taken) this.lost = 0;
+    else this.stepBack();
+    if (opened.length > 0 && (!taken || failure !== undefined)) {
+      for (const object of opened) object[Symbol.dispose]();
+    }
+    if (!taken) return false;
+    if (far !== undefined) this.far.remove(far);
+    this.taken();
+    if (failure === undefined) return true;
+    if (failure instanceof StaleHandleError) throw this.notKept(failure);
+    throw failure instanceof MalformedError ? this.damaged() : failure;
+  }
+
+  /** Another takes items at this moment. It goes on faster, and so do both, if they do not read the same ones over and over. */
+  private stepBack(): void {
+    this.contended = CONTENDED_TAKINGS;
+    idle(FIRST_PAUSE << Math.min(this.lost++, MOST_DOUBLINGS));
+  }
+
+  private valueOf(bytes: Uint8Array | undefined, format: Format, opened: SharedObject[]): unknown {
+    if (bytes === undefined) throw new MalformedError();
+    if (format === FORMAT.BYTES) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (format === FORMAT.CLONED) return unpack(this.parcelIn(bytes), opened);
+    const { apart } = this;
+    apart.aim(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    try {
+      return apart.decode(0, bytes.length, format === FORMAT.REPEATING);
+    } finally {
+      for (const object of apart.opened) opened.push(object);
+    }
+  }
+
+  private parcelIn(bytes: Uint8Array): Parcel {
+    try {
+      return readClone(bytes) as Parcel;
+    } catch (cause) {
+      if (!isTooDeep(cause)) throw new MalformedError();
+      throw new OutOfRangeError(
+        `${this.title}: an item can't be read, it is nested too deeply for the stack of this thread; it is left out, put flatter data`,
+        { cause },
+      );
+    }
+  }
+
+  private notKept(cause: StaleHandleError): StaleHandleError {
+    return new StaleHandleError(
+      `${this.title}: an item can't be read, it names an object that does not exist any more, which could not be kept: one of another namespace, ` +
+        'or of which a part was closed before; keep that open until the item is taken, or put objects of the same namespace',
+      { cause },
+    );
+  }
+
+  private damaged(): LayoutError {
+    return new LayoutError(
+      `${this.title}: an item can't be read, its memory is damaged; it is left out, and what comes after it may be sound`,
+    );
+  }
+}

@@ -1,0 +1,430 @@
+/**
+ * Ring: items of any size in shared memory, put by one agent at a time, taken by any number; the one mechanism under queues and pipes.
+ *
+ *   word  name      bits                                                     written by
+ *   +0    MAGIC     "RING"                                                   the creator
+ *   +1    CAPACITY  bytes of the ring, a power of two                        the creator
+ *   +2    MOST      items that may lie in it at once; 0: no limit            the creator
+ *   +16   HEAD      30…0 position of the oldest item                         takers, CAS only
+ *   +32   PUTS      30…0 items put so far                                    who has the lock to put
+ *   +33   END_EVEN  30…0 position after the last item, when PUTS is even     the same
+ *   +34   END_ODD   the same, when PUTS is odd                               the same
+ *   +35   RESERVED  bytes from the beginning that are backed by memory       the same
+ *   +48   DONE      30…0 items that were reported done (JoinableQueue)       anyone, CAS only
+ *
+ * The ring itself begins at word 64.
+ *
+ * Positions count units of 8 bytes and never begin anew (but at 2^31 units); the place of a position is its rest modulo the capacity. An item lies in
+ * one piece: a unit with its header, then its payload. Where it does not fit before the ring's end, a header says SKIP. (Not where it only lacks memory
+ * that is backed, or a newer HEAD: what is skipped is lost until HEAD has passed it, and the ring would be full too early.)
+ *
+ *   header +0  31 SKIP | 30…29 format | 28 FAR | 27…0 bytes of the payload       +4  31 CARRIES | 30…0 its number: PUTS before it
+ *
+ *   put    with the lock: write the item after the end, write the new end into the END word that is not in use, then PUTS + 1: that one store puts
+ *          the item in, with its end. Who dies before has put nothing, and the next one writes over it.         // PUBLISH item -> PUTS
+ *   take   read HEAD, then the end; read the item; CAS HEAD to the next. Whose CAS succeeds has taken it, and has read it whole, as nobody
+ *          writes over it before HEAD has moved. Who fails has read something, and throws it away.             // OBSERVE item -> PUTS
+ *
+ * There is no lock to take, so a taker that dies blocks nobody: it has taken its item, or not. (The seat is the compare-and-swap on a counter that
+ * never comes back; the two end words are those of a double-buffered register.)
+ *
+ * Race: T reads HEAD (T1) and sleeps; others take all, and P puts new items over what T reads. T's CAS expects the HEAD of T1 and fails, unless exactly
+ * 2^31 units passed meanwhile, 16 GiB. Until it fails, T may read anything: lengths are checked before they are believed.
+ *
+ * Race: an agent keeps an end and a HEAD that it saw, and compares positions with them. If 2^31 units pass before it looks again, what is long
+ * behind seems ahead. So it counts the items since by their numbers: of items of the whole ring at most, `trust` are less than 2^31 units.
+ */
+
+import { cas, load, loadAcquire, loadPlain, storePlain, storeRelease } from '#atomics';
+import { FORMAT, type Format } from '../../codec/format.ts';
+import { LayoutError } from '../../errors.ts';
+import type { Words } from '../../memory/atomics.ts';
+
+export const RING_MAGIC = 0x474e4952;
+const MAGIC_WORD = 0;
+const CAPACITY_WORD = 1;
+const MOST_WORD = 2;
+const HEAD_WORD = 16;
+const PUTS_WORD = 32;
+const END_WORD = 33;
+const RESERVED_WORD = 35;
+const DONE_WORD = 48;
+/** Words before the ring itself. */
+export const RING_HEADER_WORDS = 64;
+
+const MASK = 0x7fffffff;
+/** Numbers of items begin anew after as many. */
+export const NUMBER_MASK: number = MASK;
+/** Bytes of a payload that is small: where several put or take, such ones are copied in and out. */
+export const SMALL = 512;
+const UNIT_SHIFT = 3;
+/** Bytes of a unit. */
+export const UNIT: number = 1 << UNIT_SHIFT;
+const SKIP = 1 << 31;
+const CARRIES = 1 << 31;
+const FORMAT_SHIFT = 29;
+const FORMAT_MASK = 3;
+const FAR_BIT: number = 1 << 28;
+const LENGTH_MASK: number = FAR_BIT - 1;
+/** Bytes of a payload that a header can tell of, in whole units. */
+const LONGEST_IN_PLACE: number = FAR_BIT - UNIT;
+
+/** An item as it lies in the ring, until it is taken by somebody. Each ring has one: it tells of what was found last. */
+export class Found {
+  /** HEAD when it was found. */
+  head = 0;
+  /** HEAD when it is taken. */
+  next = 0;
+  /** First byte of its payload. */
+  from = 0;
+  length = 0;
+  format: Format = FORMAT.VALUE;
+  far = false;
+  /** Whether there are shared objects in it. */
+  carries = false;
+  number = 0;
+}
+
+/** A place for an item that is about to be put. Each ring has one: it tells of the last that was asked for. */
+export class Room {
+  /** First byte that the payload may use, and the first that it may not. */
+  from = 0;
+  limit = 0;
+}
+
+export class Ring {
+  readonly capacity: number;
+  readonly most: number;
+  private readonly words: Words;
+  private readonly at: number;
+  private readonly units: number;
+  /** First byte of the ring. */
+  private readonly base: number;
+  /** Items after which what is known has to be looked at again. */
+  private readonly trust: number;
+  /** An end that was seen: what lies before it is there. And the number of the item that was the oldest then. */
+  private knownEnd = 0;
+  private oldestAtEnd = 0;
+  /** A HEAD that was seen: what lies before it is free. And PUTS then. */
+  private knownHead = 0;
+  private putsAtHead = 0;
+  /** Items that had been taken when that was looked at last. */
+  private knownTaken = 0;
+  private readonly found = new Found();
+  private readonly place = new Room();
+
+  /** The ring whose header begins at word `at`. Throws `LayoutError` unless it is one that fits into its memory. */
+  constructor(words: Words, at: number, title: string) {
+    this.words = words;
+    this.at = at;
+    this.capacity = load(words, at + CAPACITY_WORD);
+    this.most = load(words, at + MOST_WORD);
+    this.units = this.capacity >> UNIT_SHIFT;
+    this.base = (at + RING_HEADER_WORDS) * 4;
+    this.trust = 2 ** 30 / this.units;
+    const sound =
+      load(words, at + MAGIC_WORD) === RING_MAGIC &&
+      this.capacity >= UNIT * 2 &&
+      (this.capacity & (this.capacity - 1)) === 0 &&
+      this.base + this.capacity <= words.byteLength;
+    if (sound) return;
+    throw new LayoutError(
+      `${title}: refused, its memory does not begin as a ring or is shorter than it says (${this.capacity} bytes); it is damaged, make it anew`,
+    );
+  }
+
+  /** The header of a new ring, of which `reserved` bytes with the header are backed by memory. */
+  static header(capacity: number, most: number, reserved: number): Uint8Array {
+    const header = new Int32Array(RING_HEADER_WORDS);
+    header[MAGIC_WORD] = RING_MAGIC;
+    header[CAPACITY_WORD] = capacity;
+    header[MOST_WORD] = most;
+    header[RESERVED_WORD] = reserved;
+    return new Uint8Array(header.buffer);
+  }
+
+  /** Items put so far, modulo 2^31. */
+  get puts(): number {
+    return load(this.words, this.at + PUTS_WORD);
+  }
+
+  /** Whether nothing is in it. */
+  get empty(): boolean {
+    return this.headOfItem() < 0;
+  }
+
+  /** Items in it. */
+  get size(): number {
+    const { words } = this;
+    for (;;) {
+      const head = this.headOfItem();
+      if (head < 0) return 0;
+      const number = loadPlain(words, this.wordOf(this.itemAt(head)) + 1) & MASK;
+      const { puts } = this;
+      if (this.isThere(head)) return (puts - number) & MASK;
+    }
+  }
+
+  /** The longest payload that is sure to go through the ring in one piece, whatever lies in it. */
+  get longest(): number {
+    return Math.min(LONGEST_IN_PLACE, (this.capacity >> 2) - UNIT);
+  }
+
+  /** First byte past the ring. */
+  get limit(): number {
+    return this.base + this.capacity;
+  }
+
+  // Taking.
+
+  /** The oldest item; `undefined`: there is none. Throws `LayoutError` where the memory is damaged. */
+  find(): Found | undefined {
+    const { words, units, found } = this;
+    for (let look = false; ; ) {
+      // What is read here without order is what was put, if HEAD has not moved when the item is taken.
+      let head = loadPlain(words, this.at + HEAD_WORD);
+      const known = (this.knownEnd - head) & MASK;
+      look ||= known === 0 || known > units;
+      if (look) head = this.headOfItem();
+      if (head < 0) return undefined;
+      const position = this.itemAt(head);
+      const word = this.wordOf(position);
+      const header = loadPlain(words, word);
+      const length = header & LENGTH_MASK;
+      const place = position & (units - 1);
+      const taken = 1 + ((length + UNIT - 1) >> UNIT_SHIFT);
+      const second = loadPlain(words, word + 1);
+      const number = second & MASK;
+      if (look) this.oldestAtEnd = number;
+      else if (((number - this.oldestAtEnd) & MASK) >= this.trust) {
+        look = true;
+        continue;
+      }
+      if ((header & SKIP) === 0 && place + taken <= units) {
+        found.head = head;
+        found.next = (position + taken) & MASK;
+        found.from = this.base + ((place + 1) << UNIT_SHIFT);
+        found.length = length;
+        found.format = ((header >> FORMAT_SHIFT) & FORMAT_MASK) as Format;
+        found.far = (header & FAR_BIT) !== 0;
+        found.carries = (second & CARRIES) !== 0;
+        found.number = number;
+        return found;
+      }
+      if (this.hasStayed(head)) throw damaged(head);
+    }
+  }
+
+  /**
+   * Visits the items that carry shared objects, the oldest first, while others put and take: each that was there when this began and is there
+   * when it ends was visited, perhaps others, too. `visit` is called with the first byte and the length of the payload, and returns what is to
+   * be done if the item was there still when that was read. Returns `false` where the memory is damaged.
+   */
+  eachCarrying(visit: (from: number, length: number) => () => void): boolean {
+    const { words, at, units } = this;
+    let position = this.headOfItem();
+    const end = this.knownEnd;
+    while (position >= 0 && position !== end) {
+      const item = this.itemAt(position);
+      const word = this.wordOf(item);
+      const header = loadPlain(words, word);
+      const length = header & LENGTH_MASK;
+      const place = item & (units - 1);
+      const taken = 1 + ((length + UNIT - 1) >> UNIT_SHIFT);
+      const sound = (header & SKIP) === 0 && place + taken <= units;
+      const carries = sound && (loadPlain(words, word + 1) & CARRIES) !== 0;
+      const settle = carries ? visit(this.base + ((place + 1) << UNIT_SHIFT), length) : undefined;
+      // What lies at HEAD or after it was not written over before this look.
+      const head = load(words, at + HEAD_WORD);
+      if (((position - head) & MASK) > units) {
+        if (((end - head) & MASK) > units) return true;
+        position = head;
+        continue;
+      }
+      if (!sound) return false;
+      settle?.();
+      position = (item + taken) & MASK;
+    }
+    return true;
+  }
+
+  /** Whether the item found at that HEAD is still there to be taken. A hint: who wants to be sure takes it. */
+  isThere(head: number): boolean {
+    return load(this.words, this.at + HEAD_WORD) === head;
+  }
+
+  /** Takes the item that was found between the two. `false`: somebody else has. */
+  take(head: number, next: number): boolean {
+    return cas(this.words, this.at + HEAD_WORD, head, next) === head;
+  }
+
+  // Putting: all of it with the lock to put.
+
+  /** Room for an item right after the last; `undefined` where not even a byte fits, or as many items lie in it as may. */
+  room(): Room | undefined {
+    if (!this.mayHoldMore()) return undefined;
+    const place = this.end & (this.units - 1);
+    const free = Math.min(this.free(1), this.units - place);
+    return free < 2 ? undefined : this.roomAt(place, free);
+  }
+
+  /** Room at the ring's beginning, past what is left of it at its end. */
+  roomAtStart(): Room | undefined {
+    if (!this.mayHoldMore()) return undefined;
+    const left = this.units - (this.end & (this.units - 1));
+    const free = this.free(left + 2) - left;
+    return free < 2 ? undefined : this.roomAt(0, free);
+  }
+
+  /** Whether an item of so many bytes can be put now. */
+  fits(bytes: number): boolean {
+    if (!this.mayHoldMore()) return false;
+    const wanted = 1 + ((bytes + UNIT - 1) >> UNIT_SHIFT);
+    const left = this.units - (this.end & (this.units - 1));
+    if (wanted <= left) return this.free(wanted) >= wanted;
+    return this.free(left + wanted) >= left + wanted;
+  }
+
+  /** Room for an item of so many bytes, which `fits`. */
+  roomFor(bytes: number): Room {
+    const wanted = 1 + ((bytes + UNIT - 1) >> UNIT_SHIFT);
+    const place = this.end & (this.units - 1);
+    return wanted <= this.units - place ? this.roomAt(place, wanted) : this.roomAt(0, wanted);
+  }
+
+  /** Copies so many words into the room that begins at the byte `from`. */
+  copyIn(from: number, source: Words, count: number): void {
+    const { words } = this;
+    const at = from >> 2;
+    for (let index = 0; index < count; index++) storePlain(words, at + index, source[index]!);
+  }
+
+  /** Copies so many words of the item's payload out. */
+  copyOut(from: number, target: Words, count: number): void {
+    const { words } = this;
+    const at = from >> 2;
+    for (let index = 0; index < count; index++) target[index] = loadPlain(words, at + index);
+  }
+
+  /** Puts the item in whose payload has been written from the byte `from` on. Whoever announces it has to release the lock before. */
+  commit(from: number, length: number, format: Format, far: boolean, carries: boolean): void {
+    const { words, at, units } = this;
+    const puts = loadPlain(words, at + PUTS_WORD);
+    let position = loadPlain(words, at + END_WORD + (puts & 1));
+    const left = position & (units - 1);
+    if (((from - this.base) >> UNIT_SHIFT) - 1 !== left) {
+      storePlain(words, this.wordOf(position), SKIP);
+      position = position - left + units;
+    }
+    const word = this.wordOf(position);
+    storePlain(words, word + 1, carries ? puts | CARRIES : puts);
+    storePlain(words, word, length | (format << FORMAT_SHIFT) | (far ? FAR_BIT : 0));
+    const next = (position + 1 + ((length + UNIT - 1) >> UNIT_SHIFT)) & MASK;
+    storePlain(words, at + END_WORD + ((puts + 1) & 1), next);
+    // PUBLISH item -> PUTS
+    storeRelease(words, at + PUTS_WORD, (puts + 1) & MASK);
+  }
+
+  /** Bytes, from that of the header's first word on, that are backed by memory. */
+  get reserved(): number {
+    return loadPlain(this.words, this.at + RESERVED_WORD);
+  }
+
+  set reserved(bytes: number) {
+    storePlain(this.words, this.at + RESERVED_WORD, bytes);
+  }
+
+  // Reporting done.
+
+  /**
+   * Items that were put and not reported done. DONE first: it never passes PUTS, so 0 was true at the look at PUTS. (Race: J reads PUTS; W puts
+   * what follows from its item, and only then reports that one done; J reads DONE. The two are the same, though something was always left.)
+   */
+  get unfinished(): number {
+    const done = load(this.words, this.at + DONE_WORD);
+    return (this.puts - done) & MASK;
+  }
+
+  /** Reports one item done; returns how many are left, or -1 if all were already. */
+  finish(): number {
+    const { words, at } = this;
+    for (;;) {
+      const done = load(words, at + DONE_WORD);
+      const { puts } = this;
+      if (done === puts) return -1;
+      if (cas(words, at + DONE_WORD, done, (done + 1) & MASK) === done) return (puts - done - 1) & MASK;
+    }
+  }
+
+  /** With the lock, nobody else changes it. */
+  private get end(): number {
+    const { words, at } = this;
+    return loadPlain(words, at + END_WORD + (loadPlain(words, at + PUTS_WORD) & 1));
+  }
+
+  /** HEAD, if an item begins there; -1: there is none. */
+  private headOfItem(): number {
+    const { words, at, units } = this;
+    for (;;) {
+      const head = load(words, at + HEAD_WORD);
+      const puts = loadAcquire(words, at + PUTS_WORD);
+      const end = loadAcquire(words, at + END_WORD + (puts & 1));
+      // The word is reused two items later. (An atomic load: a compiler may take two others of one word for the same.)
+      if (load(words, at + PUTS_WORD) !== puts) continue;
+      const ahead = (end - head) & MASK;
+      // Where others have taken meanwhile, what was read does not fit together.
+      if (ahead > units && load(words, at + HEAD_WORD) !== head) continue;
+      this.knownEnd = end;
+      return ahead === 0 || ahead > units ? -1 : head;
+    }
+  }
+
+  /** Whether what was read without order belongs to an item that begins at this HEAD: only a write comes surely after reads. */
+  private hasStayed(head: number): boolean {
+    return cas(this.words, this.at + HEAD_WORD, head, head) === head;
+  }
+
+  /** Where the item that begins at `head` lies: past what is skipped. */
+  private itemAt(head: number): number {
+    const skipped = (loadPlain(this.words, this.wordOf(head)) & SKIP) !== 0;
+    return skipped ? (head - (head & (this.units - 1)) + this.units) & MASK : head;
+  }
+
+  private mayHoldMore(): boolean {
+    const { most } = this;
+    if (most === 0) return true;
+    const puts = loadPlain(this.words, this.at + PUTS_WORD);
+    if (((puts - this.knownTaken) & MASK) < most) return true;
+    const { size } = this;
+    this.knownTaken = (puts - size) & MASK;
+    return size < most;
+  }
+
+  /** Units that are free; looks at HEAD only where what is known is less than `wanted`. */
+  private free(wanted: number): number {
+    const { words, at, end, units } = this;
+    const puts = loadPlain(words, at + PUTS_WORD);
+    const known = units - ((end - this.knownHead) & MASK);
+    if (known >= wanted && known <= units && ((puts - this.putsAtHead) & MASK) < this.trust) return known;
+    this.knownHead = load(words, at + HEAD_WORD);
+    this.putsAtHead = puts;
+    return units - ((end - this.knownHead) & MASK);
+  }
+
+  private roomAt(place: number, units: number): Room {
+    const room = this.place;
+    room.from = this.base + ((place + 1) << UNIT_SHIFT);
+    room.limit = room.from + Math.min((units - 1) << UNIT_SHIFT, LONGEST_IN_PLACE);
+    return room;
+  }
+
+  private wordOf(position: number): number {
+    return this.at + RING_HEADER_WORDS + (position & (this.units - 1)) * 2;
+  }
+}
+
+function damaged(head: number): LayoutError {
+  return new LayoutError(
+    `ring: can't be read, the item at ${head} is longer than the ring; its memory is damaged, make the queue or pipe anew`,
+  );
+}

@@ -1,0 +1,37 @@
+/** Content: what an object is made with, and how one that is found under its name is known to be the one that was wanted. */
+
+import type { Agent } from '../agents/agent.ts';
+import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectOptions } from '../contracts.ts';
+import type { Place } from '../memory/arena.ts';
+import { abandon } from './forgotten.ts';
+import { obtain } from './obtain.ts';
+import type { Opened } from './opened.ts';
+
+export interface Content {
+  /** Fills the object's cell. */
+  make(place: Place, agent: Agent): void;
+  /** Looks at the object, found or made, and throws if it has other content. */
+  check(opened: Opened): void;
+}
+
+/** The cell for a constructor call: found by its name and checked, or made. */
+export function obtainChecked(
+  type: ObjectType,
+  options: ObjectOptions | undefined,
+  { make, check }: Content,
+): Opened {
+  const opened = obtain(type, options, make);
+  checked(opened, check);
+  return opened;
+}
+
+/** Runs `check`; gives back what was opened if it throws. */
+export function checked(opened: Opened, check: (opened: Opened) => void): void {
+  try {
+    check(opened);
+  } catch (error) {
+    abandon(opened);
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Forgotten: objects that are garbage-collected without having been closed. Their cell is closed as if they had been, unless this thread holds it:
+ * to be forgotten is no release.
+ */
+
+import type { Cell } from '../agents/cell.ts';
+import { kindNumbered } from '../agents/kinds.ts';
+import { pruneName } from '../namespaces/names.ts';
+import type { Opened } from './opened.ts';
+
+interface Forgotten {
+  readonly cell: Cell;
+  readonly name: string | undefined;
+}
+
+/** What nothing in this thread can reach any more, but holds. */
+let forgotten: Forgotten[] = [];
+const collected = new FinalizationRegistry<Forgotten>((object) => {
+  forgotten.push(object);
+  const over = forgotten.filter(({ cell }) => !isHeld(cell));
+  forgotten = forgotten.filter(({ cell }) => !over.some((each) => each.cell === cell));
+  for (const { cell, name } of over) letGo(cell, name);
+});
+
+/** Ends the use of the cell when the object is garbage-collected. */
+export function letGoWhenForgotten(object: object, { cell, name }: Forgotten): void {
+  collected.register(object, { cell, name }, object);
+}
+
+/** The object is closed by hand. */
+export function dropForgetting(object: object): void {
+  collected.unregister(object);
+}
+
+/** Gives back a cell that was opened in vain, as no object came to stand for it. */
+export function abandon({ cell, name }: Opened): void {
+  cell.references++;
+  letGo(cell, name);
+}
+
+/** Whether this thread holds the cell's object, or one that belongs to it. */
+function isHeld(cell: Cell): boolean {
+  if (cell.closed) return false;
+  const { namespace, slot } = cell.agent;
+  const kind = kindNumbered(cell.kind);
+  const place = namespace.arena.place(cell.number);
+  const holds = kind?.holds?.(namespace, place, slot) ?? kind?.holder?.(place) === slot;
+  return holds || cell.parts.some(isHeld);
+}
+
+/** One object less stands for the cell: it is closed if that was the last. */
+export function letGo(cell: Cell, name: string | undefined): void {
+  if (--cell.references > 0 || cell.closed) return;
+  const { agent } = cell;
+  agent.closeCell(cell);
+  if (name !== undefined) pruneName(agent.namespace, name);
+}

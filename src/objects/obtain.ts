@@ -1,0 +1,154 @@
+/** Obtaining: the cell of a shared object, found by its name or made. */
+
+import { inspect } from 'node:util';
+import type { Agent } from '../agents/agent.ts';
+import { agentInNamespace, defaultAgent } from '../agents/agent.ts';
+import type { Cell, ObjectType } from '../agents/cell.ts';
+import { kindNumbered } from '../agents/kinds.ts';
+import { reapDeadOpeners } from '../agents/reaper.ts';
+import type { ObjectOptions } from '../contracts.ts';
+import { InvalidTypeError, NameTakenError, NotFoundError } from '../errors.ts';
+import type { Place } from '../memory/arena.ts';
+import { namedFolder } from '../namespaces/folder.ts';
+import type { NamedCell } from '../namespaces/names.ts';
+import { checkName, lookUp, register, withNames } from '../namespaces/names.ts';
+import { Opened } from './opened.ts';
+import type { SharedObject } from './shared-object.ts';
+
+const DEFAULT_NAMESPACE = 'default';
+
+/** The cell for a constructor call: found by its name, or made. */
+export function obtain(
+  type: ObjectType,
+  options: ObjectOptions | undefined,
+  init: (place: Place, agent: Agent) => void,
+): Opened {
+  checkOptions(type, options);
+  // Only what is left out has a default: null is refused as what it is, no string.
+  const { name, namespace = DEFAULT_NAMESPACE } = options ?? {};
+  if (name !== undefined) checkName(name);
+  const anonymous = name === undefined && options?.namespace === undefined;
+  return obtainIn(anonymous ? defaultAgent() : agentInNamespace(namespace), type, name, init);
+}
+
+/** The same for an object that belongs to another, in whose namespace it has to be. */
+export function obtainBeside(
+  other: SharedObject,
+  type: ObjectType,
+  options: ObjectOptions | undefined,
+  init: (place: Place, agent: Agent) => void,
+): Opened {
+  checkOptions(type, options);
+  const { agent } = other.cell;
+  const { name, namespace } = options ?? {};
+  if (namespace !== undefined && namedFolder(namespace) !== agent.folder) {
+    throw new InvalidTypeError(
+      `${type.name}: refused, namespace ${inspect(namespace)} is not that of its lock; leave the namespace out`,
+    );
+  }
+  return obtainIn(agent, type, name, init);
+}
+
+function checkOptions(type: ObjectType, options: unknown): void {
+  if (options === undefined || (options !== null && typeof options === 'object')) return;
+  throw new InvalidTypeError(
+    `${type.name}: refused, its options are ${inspect(options)}; pass an object such as { name: "…" }`,
+  );
+}
+
+/** The same in the namespace of a certain agent. */
+function obtainIn(
+  agent: Agent,
+  type: ObjectType,
+  name: string | undefined,
+  init: (place: Place, agent: Agent) => void,
+): Opened {
+  const make = (): Cell => agent.create(type, (place) => init(place, agent));
+  if (name === undefined) return new Opened(make(), undefined);
+  checkName(name);
+  const cell = withNames(agent.namespace, () => {
+    const found = lookUpLive(agent, name);
+    if (found !== undefined && found.kind !== type.kind) throw nameTaken(type, name, found.kind, agent);
+    const opened = found && agent.open(type, found.cell, found.generation);
+    if (opened !== undefined) return opened;
+    const made = make();
+    giveName(made, name);
+    return made;
+  });
+  return new Opened(cell, name);
+}
+
+/**
+ * The cell that the name stands for, if somebody alive has it open. The dead count as users until they are reaped, and where nobody
+ * waits nobody looks: then the next to come would get what they left, with a plain semaphore's permits gone, instead of a fresh object.
+ */
+function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
+  const { namespace } = agent;
+  const found = lookUp(namespace, name);
+  if (found === undefined || agent.cells.has(found.cell)) return found;
+  reapDeadOpeners(agent, namespace.arena.place(found.cell));
+  return lookUp(namespace, name);
+}
+
+/**
+ * Makes an object of a name that is new in the namespace. `made` is called when the name leads to it, while no one else can look it up.
+ * Throws `NameTakenError`.
+ */
+export function obtainNew(
+  type: ObjectType,
+  name: string,
+  namespace: string = DEFAULT_NAMESPACE,
+  init: (place: Place, agent: Agent) => void,
+  made: (cell: Cell) => void,
+): Opened {
+  checkName(name);
+  const agent = agentInNamespace(namespace);
+  const cell = withNames(agent.namespace, () => {
+    const found = lookUpLive(agent, name);
+    if (found !== undefined) throw nameTaken(type, name, found.kind, agent);
+    const fresh = agent.create(type, (place) => init(place, agent));
+    giveName(fresh, name);
+    made(fresh);
+    return fresh;
+  });
+  return new Opened(cell, name);
+}
+
+/** Opens the object of that name. Throws `NotFoundError`, or `NameTakenError` if it is of another kind. */
+export function obtainExisting(
+  type: ObjectType,
+  name: string,
+  namespace: string = DEFAULT_NAMESPACE,
+): Opened {
+  checkName(name);
+  const agent = agentInNamespace(namespace);
+  const cell = withNames(agent.namespace, () => {
+    const found = lookUpLive(agent, name);
+    if (found !== undefined && found.kind !== type.kind) throw nameTaken(type, name, found.kind, agent);
+    return found && agent.open(type, found.cell, found.generation);
+  });
+  if (cell !== undefined) return new Opened(cell, name);
+  throw new NotFoundError(
+    `${type.name} ${JSON.stringify(name)}: can't be opened, nothing of that name is in ${agent.folder}; ` +
+      'check the name and the namespace, or make it first',
+  );
+}
+
+/** Makes the name stand for a new cell, which is closed again where that fails. */
+function giveName(cell: Cell, name: string): void {
+  const { agent, number, generation } = cell;
+  try {
+    register(agent.namespace, name, number, generation);
+  } catch (error) {
+    agent.closeCell(cell);
+    throw error;
+  }
+}
+
+function nameTaken({ name: kind }: ObjectType, name: string, found: number, agent: Agent): NameTakenError {
+  const other = kindNumbered(found)?.name ?? 'foreign object';
+  return new NameTakenError(
+    `${kind} ${JSON.stringify(name)}: refused, the name stands for a ${other} in ${agent.folder}; ` +
+      `${other === kind ? 'open that one, or ' : ''}choose another name or namespace`,
+  );
+}

@@ -1,0 +1,275 @@
+/**
+ * Condition: waiting for a change of what a lock guards.
+ *
+ * Words and algorithm: raw-condition.ts; which lock: guard.ts.
+ */
+
+import { inspect } from 'node:util';
+import type { ObjectType } from '../../agents/cell.ts';
+import { registerKind } from '../../agents/kinds.ts';
+import { countWaiting, wake } from '../../agents/waiters.ts';
+import type { Hold, Lockable, ObjectOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
+import type { WaitOptions } from '../../deadline.ts';
+import { Deadline } from '../../deadline.ts';
+import { InvalidTypeError } from '../../errors.ts';
+import { AWAITING_BIT, BLOCKING_BIT, KIND } from '../../memory/layout.ts';
+import type { Content } from '../../objects/content.ts';
+import { openHandle, registerClass } from '../../objects/handles.ts';
+import { Opened } from '../../objects/opened.ts';
+import type { Description } from '../../objects/shared-object.ts';
+import { SharedObject } from '../../objects/shared-object.ts';
+import { block, spin } from '../../waiting/blocking.ts';
+import { checkFunction } from '../inside.ts';
+import type { Guard, Guarded } from '../lock/guard.ts';
+import { isGuard, NEEDS_GUARD, obtainWithLock, openGuard } from '../lock/guard.ts';
+import type { MutualExclusion } from '../lock/mutual-exclusion.ts';
+import { grant, NotificationWait, OwnWaits, withdrawNotified } from './raw-condition.ts';
+
+const TYPE: ObjectType = { kind: KIND.CONDITION, name: 'Condition', serial: false, lasting: true };
+
+/** There is nothing in a condition but its lock. */
+const NOTHING: Content = { make() {}, check() {} };
+
+/** How a condition stands. */
+export interface ConditionDescription extends Description {
+  /** Calls that wait for a notification, blocked and awaiting, in all processes. */
+  waiting: number;
+  lock: Description;
+}
+
+/**
+ * Lets processes and threads wait for a change of what its lock guards. `wait` gives the lock up, waits for a notification, and
+ * comes back with the lock held as before, at the same depth.
+ *
+ * *If a waiter dies* it is withdrawn; a notification that it had been given and not taken goes to the next. *If the holder of the lock dies*,
+ * who comes in next is told, as of any lock; who comes back from a wait, by `recovered`.
+ *
+ * @example
+ * await condition.run(async () => {
+ *   await condition.waitFor(() => count.value > 0);
+ *   count.value--;
+ * });
+ */
+export class Condition extends SharedObject implements Lockable {
+  /** The lock that guards it. */
+  readonly lock: Guard;
+  private readonly own: OwnWaits;
+  private readonly guard: MutualExclusion;
+
+  /** `lock`: a Lock or RLock; by default an RLock of its own. Throws `InvalidTypeError` for anything else. */
+  constructor(lock?: Guard, options?: ObjectOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source?: Guard | Opened, options?: ObjectOptions) {
+    const made =
+      source instanceof Opened ? { opened: source, lock: undefined } : obtainCondition(source, options);
+    super(TYPE, made.opened);
+    this.own = OwnWaits.of(this.cell);
+    this.lock = made.lock ?? openGuard(this.cell, this.title)!;
+    this.guard = this.lock;
+  }
+
+  /** Opens the condition that the handle stands for, with its lock. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): Condition {
+    return new Condition(openHandle(TYPE, handle));
+  }
+
+  get locked(): boolean {
+    return this.lock.locked;
+  }
+
+  get owner(): Owner | null {
+    return this.lock.owner;
+  }
+
+  /** Whether somebody has died inside before this thread came in, or came back from its wait; see `Lock.recovered`. */
+  get recovered(): boolean {
+    return this.lock.recovered;
+  }
+
+  /** Takes the lock; see `Lock.acquire`. */
+  acquire(options?: UntimedWaitOptions): Promise<Hold>;
+  acquire(options: WaitOptions): Promise<Hold | null>;
+  acquire(options?: WaitOptions): Promise<Hold | null> {
+    if (this.closed) return Promise.reject(this.closedError());
+    return options === undefined ? this.guard.acquire() : this.guard.acquire(options);
+  }
+
+  /** Takes the lock. *Blocks*; see `Lock.acquireSync`. */
+  acquireSync(options?: UntimedWaitOptions): Hold;
+  acquireSync(options: WaitOptions): Hold | null;
+  acquireSync(options?: WaitOptions): Hold | null {
+    this.checkOpen();
+    return options === undefined ? this.guard.acquireSync() : this.guard.acquireSync(options);
+  }
+
+  /** Takes the lock if it is free. */
+  tryAcquire(): Hold | null {
+    this.checkOpen();
+    return this.guard.tryAcquire();
+  }
+
+  /** Releases the lock. */
+  release(): void {
+    this.checkOpen();
+    this.guard.release();
+  }
+
+  /** Runs `fn` inside the lock. */
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    if (this.closed) return Promise.reject(this.closedError());
+    return this.guard.run(fn, options ?? {});
+  }
+
+  /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
+  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
+  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
+  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    this.checkOpen();
+    return this.guard.runSync(fn, options ?? {});
+  }
+
+  /**
+   * Gives the lock up, waits for a notification, takes the lock again. Resolves to `true` when notified, `false` when the timeout has
+   * passed; the timeout does not bound the taking again. The event loop goes on. Where somebody has died inside meanwhile, `recovered` is
+   * `true` afterwards, until the lock is released.
+   *
+   * *Cancels* by `signal`: rejects with its reason, with the lock held again. Rejects with `NotOwnerError` (or
+   * `NotLockedError`) without the lock.
+   */
+  async wait(options?: WaitOptions): Promise<boolean> {
+    const deadline = this.begin(options);
+    const { cell } = this;
+    const wait = new NotificationWait(this.own);
+    const ticket = this.enter(AWAITING_BIT);
+    const holding = this.guard.giveUp();
+    let notified = false;
+    try {
+      notified = await cell.await(wait, ticket, deadline, this);
+    } finally {
+      await this.guard.takeBack(holding);
+      if (notified) wait.finish();
+    }
+    return notified;
+  }
+
+  /** The same; *blocks* the thread. */
+  waitSync(options?: WaitOptions): boolean {
+    const deadline = this.begin(options);
+    const { cell } = this;
+    const wait = new NotificationWait(this.own);
+    this.enter(BLOCKING_BIT);
+    const holding = this.guard.giveUp();
+    let notified = false;
+    try {
+      notified = (spin(cell, wait) && wait.attempt()) || block(cell, wait, deadline);
+    } finally {
+      cell.leave(BLOCKING_BIT);
+      if (!notified) wait.abandon();
+      this.guard.takeBackSync(holding);
+      if (notified) wait.finish();
+    }
+    return notified;
+  }
+
+  /**
+   * Waits until `predicate` returns something true, asked anew after each notification; resolves to its last value, which is
+   * false only when the timeout has passed. An error of the predicate goes to the caller, with the lock held.
+   */
+  async waitFor<Value>(predicate: () => Value, options?: WaitOptions): Promise<Value> {
+    checkFunction(this.title, predicate);
+    const deadline = Deadline.from(options);
+    for (;;) {
+      const value = predicate();
+      if (value || deadline.expired) return value;
+      if (!(await this.wait(remaining(deadline)))) return predicate();
+    }
+  }
+
+  /** The same; *blocks* the thread. */
+  waitForSync<Value>(predicate: () => Value, options?: WaitOptions): Value {
+    checkFunction(this.title, predicate);
+    const deadline = Deadline.from(options);
+    for (;;) {
+      const value = predicate();
+      if (value || deadline.expired) return value;
+      if (!this.waitSync(remaining(deadline))) return predicate();
+    }
+  }
+
+  /**
+   * Notifies at most `n` of those that wait now, those that came first; 0 or less notifies nobody. They go on when the
+   * lock is released. Throws `NotOwnerError` (or `NotLockedError`) without the lock.
+   */
+  notify(n = 1): void {
+    this.checkOpen();
+    if (typeof n !== 'number' || Number.isNaN(n)) {
+      throw new InvalidTypeError(`${this.title}: can't notify ${inspect(n)}; pass a number of waiters`);
+    }
+    this.guard.checkOwned(`${this.title}: can't notify`);
+    const { agent } = this.cell;
+    for (const waiter of grant(agent.namespace, this.cell, Math.floor(n)))
+      wake(agent, waiter, this.cell.number);
+  }
+
+  /** Notifies everyone who waits now. */
+  notifyAll(): void {
+    this.notify(Number.POSITIVE_INFINITY);
+  }
+
+  override describe(): ConditionDescription {
+    this.checkOpen();
+    return {
+      kind: TYPE.name,
+      name: this.name ?? null,
+      handle: this.handle,
+      waiting: countWaiting(this.cell.agent.namespace, this.cell),
+      lock: this.lock.describe(),
+    };
+  }
+
+  protected override summary(): string {
+    const waiting = countWaiting(this.cell.agent.namespace, this.cell);
+    return `on ${this.lock}${waiting === 0 ? '' : `, ${waiting} waiting`}`;
+  }
+
+  /** Fills the wait entry and counts the call in it; returns its ticket. */
+  private enter(how: number): number {
+    const { cell } = this;
+    // Notifications that no call has taken yet are for those that came before: nobody can add one while this call has the lock.
+    if (this.own.hasUnclaimed) cell.dispatch(false);
+    const ticket = cell.drawTicket();
+    cell.enter(how, ticket);
+    try {
+      this.own.join(this.title);
+    } catch (error) {
+      cell.leave(how);
+      throw error;
+    }
+    return ticket;
+  }
+
+  private begin(options: WaitOptions | undefined): Deadline {
+    this.checkOpen();
+    const deadline = Deadline.from(options);
+    this.guard.checkOwned(`${this.title}: can't wait`);
+    deadline.throwIfAborted();
+    return deadline;
+  }
+}
+
+function remaining(deadline: Deadline): WaitOptions {
+  return { timeout: deadline.remaining, signal: deadline.signal };
+}
+
+function obtainCondition(lock: Guard | undefined, options: ObjectOptions | undefined): Guarded {
+  if (lock === undefined || isGuard(lock)) return obtainWithLock(TYPE, options, lock ?? true, NOTHING);
+  throw new InvalidTypeError(
+    `Condition: refused, its lock is ${inspect(lock)}; pass a Lock or an RLock, or nothing`,
+  );
+}
+
+registerKind(KIND.CONDITION, { name: TYPE.name, needs: NEEDS_GUARD, withdraw: withdrawNotified });
+registerClass(TYPE.name, Condition.open);

@@ -1,0 +1,63 @@
+/** Deadlock: what a cycle of waits looks like to a person. */
+
+import { load } from '#atomics';
+import { kindNumbered } from '../../agents/kinds.ts';
+import type { DeadlockMember } from '../../errors.ts';
+import { DeadlockError } from '../../errors.ts';
+import { CELL_GENERATION, CELL_HEADER, kindOf } from '../../memory/layout.ts';
+import { nameOf } from '../../namespaces/names.ts';
+import type { Namespace } from '../../namespaces/namespace.ts';
+import type { Link } from '../../waiting/wait-for.ts';
+import { isTraced } from './lock-words.ts';
+import { readTrace } from './traces.ts';
+
+/** The error for a cycle whose first member is the caller. */
+export function deadlock(namespace: Namespace, cycle: readonly Link[]): DeadlockError {
+  const members = cycle.map((link) => describe(namespace, link));
+  const self = members[0]!;
+  const refused = `${self.waitsFor}: refused, that would be a deadlock`;
+  if (members.length === 1) {
+    return new DeadlockError(
+      `${refused}: ${who(self)} holds it already${tookAt(self)}, and would wait for itself; ` +
+        'release it before, or use an RLock, which its owner may take again',
+      members,
+    );
+  }
+  const lines = members.map((member, index) => {
+    const { holds, waitsFor } = member;
+    return `  ${who(member)}${index === 0 ? ', here,' : ''} holds ${holds} and waits for ${waitsFor}${tookAt(member)}\n`;
+  });
+  return new DeadlockError(
+    `${refused}, ${members.length} would wait for each other for ever:\n${lines.join('')}` +
+      'take locks in the same order everywhere; release what is held and try again',
+    members,
+  );
+}
+
+/** What a cell is called: `Lock "invoices"`, or by its number where it has no name. */
+export function titleOf(namespace: Namespace, cell: number): string {
+  const { words, at } = namespace.arena.place(cell);
+  const kind = kindNumbered(kindOf(load(words, at + CELL_HEADER)))?.name ?? 'object';
+  const name = nameOf(namespace, cell, load(words, at + CELL_GENERATION));
+  return `${kind} ${name === undefined ? `#${cell}` : JSON.stringify(name)}`;
+}
+
+function describe(namespace: Namespace, { slot, holds, wants, blocked }: Link): DeadlockMember {
+  const place = namespace.arena.place(holds);
+  const generation = load(place.words, place.at + CELL_GENERATION);
+  return {
+    ...namespace.identity(slot),
+    holds: titleOf(namespace, holds),
+    waitsFor: titleOf(namespace, wants),
+    blocked,
+    stack: isTraced(place) ? readTrace(namespace, holds, generation, slot) : null,
+  };
+}
+
+function who({ name, pid, threadId }: DeadlockMember): string {
+  return `${name} (pid ${pid}${threadId === 0 ? '' : `, thread ${threadId}`})`;
+}
+
+function tookAt({ holds, stack }: DeadlockMember): string {
+  return stack === null ? '' : `; it took ${holds}\n${stack}`;
+}

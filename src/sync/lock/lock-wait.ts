@@ -1,0 +1,105 @@
+/**
+ * LockWait: one call that waits for a lock, and looks whether it would wait for ever (wait-for.ts).
+ *
+ * A blocked thread keeps back everything that its agent holds. A flow that awaits keeps back what its scope holds (scope.ts), or, if it is the
+ * only flow and nothing else keeps the event loop running, everything, too. The latter can only be told when the running turn is
+ * over: it is asked when the agent looks around, at intervals of 40 ms.
+ */
+
+import type { Pressure } from '../../agents/wait.ts';
+import { MOMENT } from '../../agents/wait.ts';
+import type { DeadlockError } from '../../errors.ts';
+import { isAlone } from '../../waiting/alone.ts';
+import { ELSEWHERE } from '../../waiting/blocking.ts';
+import type { Taking } from '../../waiting/taking.ts';
+import { resolveCycle } from '../../waiting/wait-for.ts';
+import { deadlock } from './deadlock.ts';
+import { isTolerant } from './lock-words.ts';
+import { RawLock } from './raw-lock.ts';
+import type { Scope, Want } from './scope.ts';
+import { currentScope, TOP } from './scope.ts';
+
+export interface LockWaitOptions {
+  readonly blocks: boolean;
+  /** Whether a deadlock is to be reported. */
+  readonly reports: boolean;
+  /** Whether the wait may time out. */
+  readonly timed: boolean;
+}
+
+export class LockWait implements Taking {
+  readonly backsOff: number = MOMENT;
+  private readonly raw: RawLock;
+  private readonly options: LockWaitOptions;
+  private readonly scope: Scope;
+  private want: Want | undefined;
+
+  constructor(raw: RawLock, options: LockWaitOptions) {
+    this.raw = raw;
+    this.options = options;
+    this.scope = options.blocks ? TOP : currentScope();
+  }
+
+  tryTake(): boolean {
+    return this.raw.tryTake();
+  }
+
+  peek(): boolean {
+    return this.raw.peek();
+  }
+
+  attempt(pressure: Pressure): boolean {
+    return this.raw.attempt(pressure);
+  }
+
+  abandon(): void {
+    if (this.want !== undefined) this.scope.end(this.want);
+    this.raw.abandon();
+  }
+
+  taken(): void {
+    if (this.want !== undefined) this.scope.end(this.want);
+  }
+
+  hurried(): void {
+    this.raw.hurried();
+  }
+
+  suspect(): number {
+    return this.raw.suspect();
+  }
+
+  check(ticket: number): DeadlockError | undefined {
+    const { raw, options } = this;
+    const { agent, number } = raw.cell;
+    const { blocks, reports } = options;
+    let wholly = blocks;
+    if (!blocks && this.want === undefined) {
+      this.want = { folder: agent.folder, cell: number, ticket };
+      this.scope.begin(this.want);
+    } else if (!blocks && isAlone(options.timed ? 1 : 0)) {
+      wholly = true;
+      agent.alone = number;
+    }
+    if (!reports || isTolerant(raw.cell)) return undefined;
+    const covers = wholly ? (): boolean => true : (cell: number): boolean => this.keeps(cell);
+    const cycle = resolveCycle(agent, number, blocks, covers, () => this.unsay());
+    return cycle && deadlock(agent.namespace, cycle);
+  }
+
+  /** Takes back what was said of this wait in shared memory. */
+  private unsay(): void {
+    const { agent } = this.raw.cell;
+    if (this.options.blocks) agent.blockedOn = ELSEWHERE;
+    else agent.alone = 0;
+    if (this.want !== undefined) this.scope.end(this.want);
+  }
+
+  /** Whether this agent's holding of the cell can't end before this wait. */
+  private keeps(cell: number): boolean {
+    const held = this.raw.cell.agent.cells.get(cell)?.extension;
+    if (!(held instanceof RawLock)) return false;
+    const { scope } = held;
+    return scope !== TOP && scope.awaitsOne && this.scope.isWithin(scope);
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The words of a lock, and what anyone may read from them.
+ *
+ *   word   name        bits                                                              written by
+ *   +0     STATE       30 WAITERS | 29 FAIR | 28 RECOVERED | 7…0 owner slot              anyone, CAS only
+ *   +1     TICKETS     counter: who came first                                           waiters
+ *   +2     MARKS       30…8 recoveries | 2 TRACED | 1 SIGNAL | 0 TOLERANT                the creator; who releases for another; the reaper
+ *   +3     DEPTH       how often the owner has taken it (RLock; for others to read)       the owner
+ *   +4     WANTS       cell that the holding scope awaits; 0 none, or not certain         the owner; the reaper
+ *   +5     WANTS_BY    30…23 the owner's slot | 22…0 ticket of that wait                  the owner
+ *
+ * For those who look for deadlocks (wait-for.ts) the owner is certain to be the one who will free the lock, unless it is TOLERANT (made with
+ * `deadlock: 'ignore'`) or a SIGNAL: once somebody has released it for another agent, somebody may do so again. WANTS tells of the scope
+ * that took it; it is void when its slot is not the owner's, as the owner before left it.
+ */
+
+import { add, cas, load, setBits, store } from '#atomics';
+import type { Pledge } from '../../agents/kinds.ts';
+import type { Place } from '../../memory/arena.ts';
+import { CELL_BODY, CELL_STATE, SLOT_MASK } from '../../memory/layout.ts';
+import type { Namespace } from '../../namespaces/namespace.ts';
+
+const MARKS_WORD: number = CELL_BODY + 2;
+export const DEPTH_WORD: number = CELL_BODY + 3;
+const WANTS_WORD: number = CELL_BODY + 4;
+const WANTS_BY_WORD: number = CELL_BODY + 5;
+
+export const TOLERANT_BIT = 1;
+const SIGNAL_BIT = 2;
+export const TRACED_BIT = 4;
+const RECOVERY_STEP: number = 1 << 8;
+const WANTS_SLOT_SHIFT = 23;
+const WANTS_TICKET_MASK: number = (1 << WANTS_SLOT_SHIFT) - 1;
+
+export const WAITERS_BIT: number = 1 << 30;
+export const FAIR_BIT: number = 1 << 29;
+export const RECOVERED_BIT: number = 1 << 28;
+const OWNER_MASK = SLOT_MASK;
+
+export function ownerOf(state: number): number {
+  return state & OWNER_MASK;
+}
+
+export function isFree(state: number): boolean {
+  return (state & OWNER_MASK) === 0;
+}
+
+export function isFair(state: number): boolean {
+  return (state & FAIR_BIT) !== 0;
+}
+
+/** Frees the lock if the dead agent owned it, and leaves word of that to the next owner. */
+export function recoverLock(_namespace: Namespace, { words, at }: Place, dead: number): void {
+  for (;;) {
+    const state = load(words, at + CELL_STATE);
+    if (ownerOf(state) !== dead) return;
+    // A successor in the slot must not be taken for the one who awaited that.
+    store(words, at + WANTS_WORD, 0);
+    const freed = (state & (WAITERS_BIT | FAIR_BIT)) | RECOVERED_BIT;
+    if (cas(words, at + CELL_STATE, state, freed) !== state) continue;
+    add(words, at + MARKS_WORD, RECOVERY_STEP);
+    return;
+  }
+}
+
+/** Whoever holds the lock. */
+export function holderOf({ words, at }: Place): number {
+  return ownerOf(load(words, at + CELL_STATE));
+}
+
+/** What the holder awaits; `undefined` where others may free the lock for it. */
+export function pledgeOf({ words, at }: Place, holder: number): Pledge | undefined {
+  if ((load(words, at + MARKS_WORD) & (TOLERANT_BIT | SIGNAL_BIT)) !== 0) return undefined;
+  const wants = load(words, at + WANTS_WORD);
+  const stamp = load(words, at + WANTS_BY_WORD);
+  return stamp >> WANTS_SLOT_SHIFT === holder ? { wants, stamp } : { wants: 0, stamp: 0 };
+}
+
+/** Marks a lock that is just made. */
+export function setMarks({ words, at }: Place, marks: number): void {
+  if (marks !== 0) setBits(words, at + MARKS_WORD, marks);
+}
+
+/** Marks a lock that is about to be released for another agent. */
+export function markSignal({ words, at }: Place): void {
+  setBits(words, at + MARKS_WORD, SIGNAL_BIT);
+}
+
+/** Says that the scope in which agent `owner` holds the lock awaits the cell. */
+export function writeWant({ words, at }: Place, owner: number, cell: number, ticket: number): void {
+  store(words, at + WANTS_WORD, 0);
+  store(words, at + WANTS_BY_WORD, (owner << WANTS_SLOT_SHIFT) | (ticket & WANTS_TICKET_MASK));
+  store(words, at + WANTS_WORD, cell);
+}
+
+/** Says that this is over, or not certain. */
+export function clearWant({ words, at }: Place): void {
+  store(words, at + WANTS_WORD, 0);
+}
+
+/** Whether nobody is to be told of a deadlock at this lock. */
+export function isTolerant({ words, at }: Place): boolean {
+  return (load(words, at + MARKS_WORD) & TOLERANT_BIT) !== 0;
+}
+
+/** Whether the lock is traced. */
+export function isTraced({ words, at }: Place): boolean {
+  return (load(words, at + MARKS_WORD) & TRACED_BIT) !== 0;
+}

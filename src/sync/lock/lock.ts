@@ -1,0 +1,108 @@
+/**
+ * Lock: one holder at a time, across processes and threads; survives the death of its holder.
+ *
+ * Words and algorithm: raw-lock.ts. Fast paths: one compare-and-swap to take, one to release.
+ */
+
+import { cas } from '#atomics';
+import type { ObjectType } from '../../agents/cell.ts';
+import { registerKind } from '../../agents/kinds.ts';
+import type { Hold, LockOptions } from '../../contracts.ts';
+import { NotLockedError, NotOwnerError } from '../../errors.ts';
+import { CELL_STATE, KIND } from '../../memory/layout.ts';
+import { openHandle, registerClass } from '../../objects/handles.ts';
+import { obtain } from '../../objects/obtain.ts';
+import { Opened } from '../../objects/opened.ts';
+import type { Holdable } from '../hold.ts';
+import { HoldOf } from '../hold.ts';
+import { holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
+import { MutualExclusion, markLock } from './mutual-exclusion.ts';
+import type { Holding } from './raw-lock.ts';
+import { RawLock } from './raw-lock.ts';
+import { watcherFor } from './watcher.ts';
+
+const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting: false };
+
+/**
+ * A lock that processes and threads share. Not re-entrant. Any agent may release it, as in Python.
+ *
+ * *If the holder dies* it is freed, and the next holder's `hold.recovered` is `true`: what it guards may be half-written.
+ *
+ * Order: those who wait are served in the order in which they came, but a running thread may take a free lock before a waiter
+ * has woken; a waiter that was passed over and has waited for over half a millisecond is served next.
+ *
+ * @example
+ * const lock = new Lock({ name: 'invoices' });
+ * using hold = lock.acquireSync({ timeout: 500 });
+ * if (hold === null) throw new Error('busy');
+ */
+export class Lock extends MutualExclusion implements Holdable {
+  /** Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is full or unsafe. */
+  constructor(options?: LockOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source?: LockOptions | Opened) {
+    const opened =
+      source instanceof Opened ? source : obtain(TYPE, source, (place) => markLock(place, TYPE.name, source));
+    super(TYPE, opened, RawLock.of(opened.cell, watcherFor));
+  }
+
+  /** @internal */
+  static readonly TYPE: ObjectType = TYPE;
+
+  /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): Lock {
+    return new Lock(openHandle(TYPE, handle));
+  }
+
+  protected override takeNow(): Hold | null {
+    const { cell, raw } = this;
+    if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) return new HoldOf(this, raw.begin(), false);
+    this.checkOpen();
+    return raw.tryTake() ? this.held() : null;
+  }
+
+  override release(): void {
+    const { cell, raw } = this;
+    if (raw.release(cell)) return;
+    this.checkOpen();
+    if (!raw.free()) {
+      throw new NotLockedError(
+        `${this.title}: can't be released, nobody holds it; release once for each acquire`,
+      );
+    }
+  }
+
+  /** @internal Gives back the holding `turn`, unless somebody else has released it. */
+  releaseTurn(turn: number): void {
+    const { cell, raw } = this;
+    if (turn !== raw.turn || raw.release(cell)) return;
+    if (!this.closed && ownerOf(raw.state) === raw.me) raw.free();
+  }
+
+  /** @internal */
+  override checkOwned(refused: string): void {
+    this.checkOpen();
+    if (ownerOf(this.raw.state) === this.raw.me) return;
+    throw new NotOwnerError(`${refused}, this thread does not hold its ${this.title}; acquire it first`);
+  }
+
+  /** @internal */
+  override giveUp(): Holding {
+    const holding = this.raw.suspend(1);
+    this.release();
+    return holding;
+  }
+
+  protected override takenBack(holding: Holding): void {
+    this.raw.resume(holding);
+  }
+
+  protected override held(): Hold {
+    const recovered = this.raw.beginTold();
+    return new HoldOf(this, this.raw.turn, recovered);
+  }
+}
+
+registerKind(KIND.LOCK, { name: TYPE.name, recover: recoverLock, holder: holderOf, pledge: pledgeOf });
+registerClass(TYPE.name, Lock.open);

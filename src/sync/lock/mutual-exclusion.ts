@@ -1,0 +1,198 @@
+/** What Lock and RLock share: everything but who may enter again, and who may release. */
+
+import { inspect } from 'node:util';
+import type { ObjectType } from '../../agents/cell.ts';
+import { sweepIfDue } from '../../agents/reaper.ts';
+import { countWaiting } from '../../agents/waiters.ts';
+import type { Hold, Lockable, LockOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
+import type { DeadlockPolicy, WaitOptions } from '../../deadline.ts';
+import { checkPolicy, Deadline } from '../../deadline.ts';
+import { InvalidTypeError } from '../../errors.ts';
+import type { Place } from '../../memory/arena.ts';
+import type { Opened } from '../../objects/opened.ts';
+import type { Description } from '../../objects/shared-object.ts';
+import { SharedObject } from '../../objects/shared-object.ts';
+import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
+import { runInside, runInsideSync } from '../inside.ts';
+import { LockWait } from './lock-wait.ts';
+import { ownerOf, setMarks, TOLERANT_BIT, TRACED_BIT } from './lock-words.ts';
+import type { Holding, RawLock } from './raw-lock.ts';
+import { runInScope } from './scope.ts';
+
+/** How a lock stands. */
+export interface LockDescription extends Description {
+  locked: boolean;
+  owner: Owner | null;
+  /** Calls that wait for it, blocked and awaiting, in all processes. */
+  waiting: number;
+}
+
+export abstract class MutualExclusion<Raw extends RawLock = RawLock>
+  extends SharedObject
+  implements Lockable
+{
+  protected readonly raw: Raw;
+
+  protected constructor(type: ObjectType, opened: Opened, raw: Raw) {
+    super(type, opened);
+    this.raw = raw;
+  }
+
+  /** Whether somebody holds it, in any process. */
+  get locked(): boolean {
+    this.checkOpen();
+    return ownerOf(this.raw.state) !== 0;
+  }
+
+  /** Who holds it, or `null`. */
+  get owner(): Owner | null {
+    this.checkOpen();
+    const slot = ownerOf(this.raw.state);
+    return slot === 0 ? null : this.cell.agent.namespace.identity(slot);
+  }
+
+  /**
+   * Whether somebody has died inside before this thread came in: `hold.recovered` of its present holding, for code within `run`. After the
+   * wait of a condition it also tells of who died inside meanwhile. `false` while this thread does not hold it.
+   */
+  get recovered(): boolean {
+    this.checkOpen();
+    return this.raw.isTold && ownerOf(this.raw.state) === this.raw.me;
+  }
+
+  /**
+   * Takes the lock; the event loop goes on meanwhile. With a timeout, resolves to `null` when it has passed.
+   *
+   * *Cancels* by `signal`: rejects with its reason, and leaves no trace in the queue. *If the holder dies*, the next in
+   * the queue gets it, with `hold.recovered`. Rejects with `ClosedError`, `InvalidTypeError`, and with `DeadlockError` if the wait would
+   * close a circle of waits: within `run`, or where nothing but this call is under way in the thread.
+   */
+  acquire(options?: UntimedWaitOptions): Promise<Hold>;
+  acquire(options: WaitOptions): Promise<Hold | null>;
+  acquire(options?: WaitOptions): Promise<Hold | null> {
+    const hold = options === undefined ? this.takeNow() : null;
+    return hold === null ? this.acquireSlow(options) : Promise.resolve(hold);
+  }
+
+  /**
+   * Takes the lock. *Blocks* the thread until it is free; with a timeout, returns `null` when it has passed.
+   *
+   * *If the holder dies*, the next in the queue gets it, with `hold.recovered`. Throws `ClosedError`, `InvalidTypeError`, and
+   * `DeadlockError` if the wait would close a circle of waits.
+   *
+   * @example
+   * using hold = lock.acquireSync();
+   */
+  acquireSync(options?: UntimedWaitOptions): Hold;
+  acquireSync(options: WaitOptions): Hold | null;
+  acquireSync(options?: WaitOptions): Hold | null {
+    const hold = options === undefined ? this.takeNow() : null;
+    return hold === null ? this.acquireSlowSync(options) : hold;
+  }
+
+  /** Takes the lock if it is free. Never waits. */
+  tryAcquire(): Hold | null {
+    const hold = this.takeNow();
+    if (hold !== null) return hold;
+    // Whoever only ever tries must find out, too, that the holder has died.
+    sweepIfDue(this.cell.agent);
+    return this.takeNow();
+  }
+
+  /** Gives the lock back. */
+  abstract release(): void;
+
+  /** Runs `fn` inside the lock and releases it, however `fn` ends. With a timeout, `null` when it passed before. */
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    return runInScope(() => runInside(this, this.title, fn, options));
+  }
+
+  /** Runs `fn` inside the lock. *Blocks* the thread until it is free. `fn` must not return a promise: use `run` then. */
+  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
+  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
+  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    return runInsideSync(this, this.title, fn, options);
+  }
+
+  /** @internal Throws `NotOwnerError` or `NotLockedError` unless the running code holds it. */
+  abstract checkOwned(refused: string): void;
+
+  /** @internal Releases it whole, however deep it is held. */
+  abstract giveUp(): Holding;
+
+  /** @internal Takes it again as it was held. Not bounded by any timeout: whoever waited on a condition comes back holding. */
+  async takeBack(holding: Holding): Promise<void> {
+    if (!this.raw.tryTake()) {
+      await takeAwaiting(this.cell, this.waitFor(undefined, false, Deadline.NEVER), Deadline.NEVER, this);
+    }
+    this.takenBack(holding);
+  }
+
+  /** @internal The same. *Blocks*. */
+  takeBackSync(holding: Holding): void {
+    if (!this.raw.tryTake()) {
+      takeBlocking(this.cell, this.waitFor(undefined, true, Deadline.NEVER), Deadline.NEVER);
+    }
+    this.takenBack(holding);
+  }
+
+  override describe(): LockDescription {
+    this.checkOpen();
+    const { owner } = this;
+    return {
+      kind: this.constructor.name,
+      name: this.name ?? null,
+      handle: this.handle,
+      locked: owner !== null,
+      owner,
+      waiting: countWaiting(this.cell.agent.namespace, this.cell),
+    };
+  }
+
+  protected override summary(): string {
+    const { owner, waiting } = this.describe();
+    const held = owner === null ? 'free' : `held by ${owner.name} (pid ${owner.pid})`;
+    return waiting === 0 ? held : `${held}, ${waiting} waiting`;
+  }
+
+  /** Makes the lock, just taken, held as it was. */
+  protected abstract takenBack(holding: Holding): void;
+
+  /** A hold of what the raw lock has just taken for this agent. */
+  protected abstract held(): Hold;
+
+  /** Takes it if it is free, by one compare-and-swap where nobody waits. */
+  protected abstract takeNow(): Hold | null;
+
+  private waitFor(policy: DeadlockPolicy | undefined, blocks: boolean, { timed }: Deadline): LockWait {
+    return new LockWait(this.raw, { blocks, reports: policy !== 'ignore', timed });
+  }
+
+  private async acquireSlow(options: WaitOptions | undefined): Promise<Hold | null> {
+    const deadline = Deadline.begin(options);
+    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
+    if (hold !== null || deadline.expired) return hold;
+    const wait = this.waitFor(options?.deadlock, false, deadline);
+    return (await takeAwaiting(this.cell, wait, deadline, this)) ? this.held() : null;
+  }
+
+  private acquireSlowSync(options: WaitOptions | undefined): Hold | null {
+    const deadline = Deadline.begin(options);
+    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
+    if (hold !== null || deadline.expired) return hold;
+    const wait = this.waitFor(options?.deadlock, true, deadline);
+    return takeBlocking(this.cell, wait, deadline) ? this.held() : null;
+  }
+}
+
+/** Notes in a new lock what its options say. */
+export function markLock(place: Place, title: string, options: LockOptions | undefined): void {
+  const { deadlock, trace = false } = options ?? {};
+  checkPolicy(title, deadlock);
+  if (typeof trace !== 'boolean') {
+    throw new InvalidTypeError(`${title}: refused, trace is ${inspect(trace)}; pass true or false`);
+  }
+  setMarks(place, (deadlock === 'ignore' ? TOLERANT_BIT : 0) | (trace ? TRACED_BIT : 0));
+}

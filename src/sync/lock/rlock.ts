@@ -1,0 +1,197 @@
+/**
+ * RLock: a lock that its owner may take again. Owned by an agent and a scope (scope.ts); free when released as often as taken.
+ *
+ * Words and algorithm: raw-lock.ts. Who owns it within the agent, and how deep, only that agent needs to know: it is kept
+ * in ordinary memory, and DEPTH is a copy for others to read.
+ */
+
+import { cas, load } from '#atomics';
+import type { Cell, ObjectType } from '../../agents/cell.ts';
+import { registerKind } from '../../agents/kinds.ts';
+import type { Hold, LockOptions, UntimedWaitOptions } from '../../contracts.ts';
+import type { WaitOptions } from '../../deadline.ts';
+import { NotLockedError, NotOwnerError } from '../../errors.ts';
+import { CELL_STATE, KIND } from '../../memory/layout.ts';
+import { openHandle, registerClass } from '../../objects/handles.ts';
+import { obtain } from '../../objects/obtain.ts';
+import { Opened } from '../../objects/opened.ts';
+import type { Holdable } from '../hold.ts';
+import { HoldOf } from '../hold.ts';
+import { runInside } from '../inside.ts';
+import { DEPTH_WORD, holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
+import type { LockDescription } from './mutual-exclusion.ts';
+import { MutualExclusion, markLock } from './mutual-exclusion.ts';
+import type { Holding } from './raw-lock.ts';
+import { RawLock } from './raw-lock.ts';
+import { currentScope } from './scope.ts';
+import { watcherFor } from './watcher.ts';
+
+const TYPE: ObjectType = { kind: KIND.RLOCK, name: 'RLock', serial: true, lasting: false };
+
+/** The raw lock with what its owning agent knows. */
+class RawRLock extends RawLock {
+  depth = 0;
+
+  static override of(cell: Cell): RawRLock {
+    if (cell.extension instanceof RawRLock) return cell.extension;
+    const made = new RawRLock(cell, watcherFor(cell));
+    cell.extension = made;
+    return made;
+  }
+
+  /** Whether the running code owns it. */
+  get mine(): boolean {
+    return this.depth > 0 && currentScope().isWithin(this.scope);
+  }
+
+  enter(): void {
+    this.depth = 1;
+    this.begin();
+    this.setDepth(1);
+  }
+
+  override beginTold(): boolean {
+    this.depth = 1;
+    const told = super.beginTold();
+    this.setDepth(1);
+    return told;
+  }
+}
+
+/** How an RLock stands. */
+export interface RLockDescription extends LockDescription {
+  /** How often its owner has taken it. */
+  depth: number;
+}
+
+/**
+ * A re-entrant lock that processes and threads share: its owner may take it again, and must release it as often.
+ *
+ * The owner is the thread, and within it the scope: plain nested `acquire` calls in one flow re-enter, as in Python. `run(fn)`
+ * makes a scope of its own unless its caller owns the lock already: two concurrent `run`s exclude each other, and a `run`
+ * inside a `run` re-enters.
+ *
+ * *If the owner dies* it is freed, and the next holder's `hold.recovered` is `true`.
+ */
+export class RLock extends MutualExclusion<RawRLock> implements Holdable {
+  /** Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is full or unsafe. */
+  constructor(options?: LockOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source?: LockOptions | Opened) {
+    const opened =
+      source instanceof Opened ? source : obtain(TYPE, source, (place) => markLock(place, TYPE.name, source));
+    super(TYPE, opened, RawRLock.of(opened.cell));
+  }
+
+  /** @internal */
+  static readonly TYPE: ObjectType = TYPE;
+
+  /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): RLock {
+    return new RLock(openHandle(TYPE, handle));
+  }
+
+  /** How often the owner has taken it; 0 when it is free. */
+  get depth(): number {
+    this.checkOpen();
+    return this.locked ? Math.max(1, load(this.cell.words, this.cell.at + DEPTH_WORD)) : 0;
+  }
+
+  /** Whether the running code owns it. */
+  get owned(): boolean {
+    return this.raw.mine && ownerOf(this.raw.state) === this.raw.me;
+  }
+
+  protected override takeNow(): Hold | null {
+    const { cell, raw } = this;
+    if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) {
+      raw.enter();
+      return new HoldOf(this, raw.turn, false);
+    }
+    this.checkOpen();
+    if (this.owned) {
+      raw.setDepth(++raw.depth);
+      return new HoldOf(this, raw.turn, false);
+    }
+    return raw.tryTake() ? this.held() : null;
+  }
+
+  /** Gives one level back. Throws `NotOwnerError` unless the running code owns it, `NotLockedError` if it is free. */
+  override release(): void {
+    this.checkOpen();
+    if (!this.owned) throw this.notReleasable();
+    this.giveBack();
+  }
+
+  override run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  override run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  override run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    return this.owned ? runInside(this, this.title, fn, options) : super.run(fn, options ?? {});
+  }
+
+  override describe(): RLockDescription {
+    return { ...super.describe(), depth: this.depth };
+  }
+
+  /** @internal Gives one level of the holding `turn` back. */
+  releaseTurn(turn: number): void {
+    if (turn !== this.raw.turn || this.raw.depth === 0 || this.closed) return;
+    this.giveBack();
+  }
+
+  /** @internal */
+  override checkOwned(refused: string): void {
+    this.checkOpen();
+    if (this.owned) return;
+    throw new NotOwnerError(`${refused}, this flow does not hold its ${this.title}; acquire it first`);
+  }
+
+  /** @internal */
+  override giveUp(): Holding {
+    const holding = this.raw.suspend(this.raw.depth);
+    this.raw.depth = 1;
+    this.giveBack();
+    return holding;
+  }
+
+  protected override takenBack(holding: Holding): void {
+    const { raw } = this;
+    raw.resume(holding);
+    raw.depth = holding.depth;
+    raw.setDepth(holding.depth);
+  }
+
+  protected override held(): Hold {
+    const recovered = this.raw.beginTold();
+    return new HoldOf(this, this.raw.turn, recovered);
+  }
+
+  private giveBack(): void {
+    const { cell, raw } = this;
+    if (raw.depth > 1) {
+      raw.setDepth(--raw.depth);
+      return;
+    }
+    raw.depth = 0;
+    if (!raw.release(cell)) raw.free();
+  }
+
+  private notReleasable(): Error {
+    const { owner } = this;
+    if (owner === null) {
+      return new NotLockedError(
+        `${this.title}: can't be released, nobody holds it; release once for each acquire`,
+      );
+    }
+    const elsewhere =
+      owner.pid === process.pid && this.raw.depth > 0 ? ', in another flow of this thread' : '';
+    return new NotOwnerError(
+      `${this.title}: can't be released here, it is held by ${owner.name} (pid ${owner.pid}, thread ${owner.threadId})${elsewhere}; ` +
+        'only its owner may do that',
+    );
+  }
+}
+
+registerKind(KIND.RLOCK, { name: TYPE.name, recover: recoverLock, holder: holderOf, pledge: pledgeOf });
+registerClass(TYPE.name, RLock.open);

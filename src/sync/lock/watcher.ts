@@ -1,0 +1,45 @@
+/** Watcher: is told of every taking of a lock, where somebody has asked for it: `trace`, LOCKSTEP_TRACE, LOCKSTEP_CHECK. */
+
+import type { Cell } from '../../agents/cell.ts';
+import { CODE_ROOT } from '../../package-root.ts';
+import { checkOrder } from './lock-order.ts';
+import { isTraced } from './lock-words.ts';
+import type { Watcher } from './raw-lock.ts';
+import { writeTrace } from './traces.ts';
+
+/** Stack frames that are kept. */
+const DEPTH = 20;
+
+const TRACES_ALL: boolean = isOn('LOCKSTEP_TRACE', ['1']) === '1';
+const CHECKS_ORDER: boolean = isOn('LOCKSTEP_CHECK', ['order']) === 'order';
+
+/** What there is to be told of takings of the lock in that cell. */
+export function watcherFor(cell: Cell): Watcher | undefined {
+  const traced = TRACES_ALL || isTraced(cell);
+  if (!traced && !CHECKS_ORDER) return undefined;
+  return {
+    taken(lock) {
+      const stack = stackOfCaller();
+      if (traced) writeTrace(cell, stack);
+      if (CHECKS_ORDER) checkOrder(lock, stack);
+    },
+  };
+}
+
+/** Value of an environment variable that turns something on; another value is a mistake, and told. */
+function isOn(name: string, known: readonly string[]): string | undefined {
+  const value = process.env[name];
+  if (value === undefined || value === '' || known.includes(value)) return value;
+  process.emitWarning(`${name}=${value}: ignored, it can be ${known.map((each) => `"${each}"`).join(', ')}`);
+  return undefined;
+}
+
+/** Where the library was called from: without its own frames and Node's. */
+function stackOfCaller(): string {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = DEPTH;
+  const { stack = '' } = new Error('taken here');
+  Error.stackTraceLimit = before;
+  const frames = stack.split('\n').slice(1);
+  return frames.filter((frame) => !frame.includes(CODE_ROOT) && !frame.includes('node:')).join('\n');
+}

@@ -1,0 +1,244 @@
+/** The two sides of a reader-writer lock: how to take it to read, and how to write. */
+
+import { sweepIfDue } from '../../agents/reaper.ts';
+import type { Pressure } from '../../agents/wait.ts';
+import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
+import type { WaitOptions } from '../../deadline.ts';
+import { Deadline } from '../../deadline.ts';
+import { DeadlockError, NotOwnerError } from '../../errors.ts';
+import type { Taking } from '../../waiting/taking.ts';
+import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
+import type { Holdable } from '../hold.ts';
+import { HoldOf } from '../hold.ts';
+import { runInside, runInsideSync } from '../inside.ts';
+import type { Scope } from '../lock/scope.ts';
+import { currentScope, runInScope } from '../lock/scope.ts';
+import type { RawRWLock } from './raw-rwlock.ts';
+
+/** The lock that a side belongs to. */
+export interface Host {
+  readonly raw: RawRWLock;
+  readonly keeper: object;
+  readonly title: string;
+  checkOpen(): void;
+}
+
+/** Holdings of this agent: the scope of each, by its turn. Shared by all objects that stand for the lock. */
+class Holdings {
+  readonly reads: Map<number, Scope> = new Map();
+  readonly writes: Map<number, Scope> = new Map();
+  turns = 0;
+
+  private static readonly all = new WeakMap<RawRWLock, Holdings>();
+
+  static of(raw: RawRWLock): Holdings {
+    const known = Holdings.all.get(raw);
+    if (known !== undefined) return known;
+    const made = new Holdings();
+    Holdings.all.set(raw, made);
+    return made;
+  }
+}
+
+/** One side of a reader-writer lock. All waits are bounded and cancelled as those of `Lock`. */
+export abstract class RWLockSide implements Holdable {
+  protected readonly host: Host;
+  protected readonly raw: RawRWLock;
+  protected readonly holdings: Holdings;
+
+  /** @internal */
+  constructor(host: Host) {
+    this.host = host;
+    this.raw = host.raw;
+    this.holdings = Holdings.of(host.raw);
+  }
+
+  /** Takes this side; the event loop goes on. With a timeout, resolves to `null` when it has passed. */
+  acquire(options?: UntimedWaitOptions): Promise<Hold>;
+  acquire(options: WaitOptions): Promise<Hold | null>;
+  async acquire(options?: WaitOptions): Promise<Hold | null> {
+    const deadline = this.begin(options);
+    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
+    if (hold !== null || deadline.expired) return hold;
+    if (options?.deadlock !== 'ignore') this.checkPossible(false);
+    const { keeper, raw } = this.host;
+    return (await takeAwaiting(raw.cell, this.wait(), deadline, keeper)) ? this.held() : null;
+  }
+
+  /** Takes this side. *Blocks* the thread until it can be had; with a timeout, returns `null` when it has passed. */
+  acquireSync(options?: UntimedWaitOptions): Hold;
+  acquireSync(options: WaitOptions): Hold | null;
+  acquireSync(options?: WaitOptions): Hold | null {
+    const deadline = this.begin(options);
+    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
+    if (hold !== null || deadline.expired) return hold;
+    if (options?.deadlock !== 'ignore') this.checkPossible(true);
+    return takeBlocking(this.raw.cell, this.wait(), deadline) ? this.held() : null;
+  }
+
+  /** Takes this side if it can be had now. Never waits. */
+  tryAcquire(): Hold | null {
+    this.host.checkOpen();
+    const hold = this.takeNow();
+    if (hold !== null) return hold;
+    sweepIfDue(this.raw.cell.agent);
+    return this.takeNow();
+  }
+
+  /** Gives back the latest hold of the running flow. Throws `NotOwnerError` where it has none. */
+  release(): void {
+    this.host.checkOpen();
+    const mine = [...this.own].filter(([, scope]) => currentScope().isWithin(scope));
+    const last = mine.at(-1);
+    if (last === undefined) {
+      throw new NotOwnerError(
+        `${this.host.title}: can't be released, this flow does not ${this.verb} it; release once for each acquire`,
+      );
+    }
+    this.releaseTurn(last[0]);
+  }
+
+  /** Runs `fn` inside and releases, however `fn` ends. With a timeout, `null` when it passed before. */
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    return runInScope(() => runInside(this, this.host.title, fn, options));
+  }
+
+  /** Runs `fn` inside. *Blocks* the thread until it can. `fn` must not return a promise: use `run` then. */
+  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
+  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
+  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    return runInsideSync(this, this.host.title, fn, options);
+  }
+
+  /** @internal */
+  releaseTurn(turn: number): void {
+    // Closed with the lock in hand: it is given back already.
+    if (this.raw.cell.closed || !this.own.delete(turn)) return;
+    this.giveBack();
+  }
+
+  protected abstract readonly verb: 'read' | 'write';
+  /** Holdings of this side. */
+  protected abstract get own(): Map<number, Scope>;
+  protected abstract takeNow(): Hold | null;
+  protected abstract giveBack(): void;
+  protected abstract wait(): Taking;
+  /** Throws `DeadlockError` where this flow, or this thread if it `blocks`, would wait for itself. */
+  protected abstract checkPossible(blocks: boolean): void;
+  protected abstract get recovered(): boolean;
+
+  protected held(): Hold {
+    const turn = ++this.holdings.turns;
+    this.own.set(turn, currentScope());
+    return new HoldOf(this, turn, this.recovered);
+  }
+
+  /** Whether the running flow is among the holders. */
+  protected isIn(holders: ReadonlyMap<number, Scope>): boolean {
+    if (holders.size === 0) return false;
+    const scope = currentScope();
+    for (const holder of holders.values()) if (scope.isWithin(holder)) return true;
+    return false;
+  }
+
+  protected refuse(holds: 'reads' | 'writes', blocks: boolean): never {
+    const { agent } = this.raw.cell;
+    const { title } = this.host;
+    const who = agent.namespace.identity(agent.slot);
+    const flow = blocks ? 'thread' : 'flow';
+    throw new DeadlockError(
+      `${title}: refused, this ${flow} ${holds} it already and would wait for itself before it could ${this.verb}; ` +
+        (holds === 'reads'
+          ? 'release the read hold before, or write from the beginning'
+          : 'release the write hold before'),
+      [{ ...who, holds: title, waitsFor: title, blocked: blocks, stack: null }],
+    );
+  }
+
+  private begin(options: WaitOptions | undefined): Deadline {
+    this.host.checkOpen();
+    return Deadline.begin(options);
+  }
+}
+
+export class ReadSide extends RWLockSide {
+  protected override readonly verb = 'read';
+
+  protected override get own(): Map<number, Scope> {
+    return this.holdings.reads;
+  }
+
+  protected override get recovered(): boolean {
+    return this.raw.damaged;
+  }
+
+  protected override takeNow(): Hold | null {
+    const { raw, holdings } = this;
+    if (this.isIn(holdings.reads) || this.isIn(holdings.writes)) raw.readAgain();
+    else if (!raw.tryRead()) return null;
+    return this.held();
+  }
+
+  protected override giveBack(): void {
+    this.raw.unread();
+  }
+
+  protected override checkPossible(blocks: boolean): void {
+    if (blocks && this.holdings.writes.size > 0) this.refuse('writes', blocks);
+  }
+
+  protected override wait(): Taking {
+    const { raw } = this;
+    return {
+      tryTake: () => raw.tryRead(),
+      peek: () => raw.open,
+      attempt: (pressure: Pressure) => raw.attemptRead(pressure),
+      abandon: () => raw.passOn(),
+      passOn: () => raw.passOn(),
+      taken: () => raw.passOn(),
+      suspect: () => raw.suspect(),
+    };
+  }
+}
+
+export class WriteSide extends RWLockSide {
+  protected override readonly verb = 'write';
+
+  protected override get own(): Map<number, Scope> {
+    return this.holdings.writes;
+  }
+
+  protected override get recovered(): boolean {
+    return this.raw.recovered;
+  }
+
+  protected override takeNow(): Hold | null {
+    return this.raw.tryWrite() ? this.held() : null;
+  }
+
+  protected override giveBack(): void {
+    this.raw.unwrite();
+  }
+
+  protected override checkPossible(blocks: boolean): void {
+    const { reads, writes } = this.holdings;
+    if (blocks ? reads.size > 0 : this.isIn(reads)) this.refuse('reads', blocks);
+    if (blocks ? writes.size > 0 : this.isIn(writes)) this.refuse('writes', blocks);
+  }
+
+  protected override wait(): Taking {
+    const { raw } = this;
+    const call: Taking = {
+      tryTake: () => raw.tryWrite(),
+      peek: () => raw.mayWrite(call),
+      attempt: (pressure: Pressure) => raw.attemptWrite(call, pressure),
+      abandon: () => raw.abandonWrite(call),
+      passOn: () => raw.abandonWrite(call),
+      taken: () => {},
+      suspect: () => raw.suspect(),
+    };
+    return call;
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * RWLock: readers together, a writer alone; survives the death of either.
+ *
+ * Words and algorithm: raw-rwlock.ts. Who reads and writes within the agent, by scope (scope.ts), only that agent needs to know.
+ */
+
+import { inspect } from 'node:util';
+import { setBits } from '#atomics';
+import type { ObjectType } from '../../agents/cell.ts';
+import { registerKind } from '../../agents/kinds.ts';
+import { countWaiting } from '../../agents/waiters.ts';
+import type { ObjectOptions, Owner } from '../../contracts.ts';
+import { InvalidTypeError } from '../../errors.ts';
+import { KIND } from '../../memory/layout.ts';
+import { makePermits } from '../../objects/extra-words.ts';
+import { openHandle, registerClass } from '../../objects/handles.ts';
+import { obtain } from '../../objects/obtain.ts';
+import { Opened } from '../../objects/opened.ts';
+import type { Description } from '../../objects/shared-object.ts';
+import { SharedObject } from '../../objects/shared-object.ts';
+import {
+  holdsRWLock,
+  MARKS_WORD,
+  RawRWLock,
+  READER_WORDS,
+  READERS_FIRST_BIT,
+  recoverRWLock,
+} from './raw-rwlock.ts';
+import { ReadSide, type RWLockSide, WriteSide } from './rwlock-side.ts';
+
+const TYPE: ObjectType = { kind: KIND.RWLOCK, name: 'RWLock', serial: false, lasting: false };
+
+export interface RWLockOptions extends ObjectOptions {
+  /**
+   * Who goes first when both wait. `'writers'` (the default): a waiting writer keeps new readers out, so that readers who come all the time
+   * can't starve it. `'readers'`: readers come in as long as others read; a writer waits until there is a moment without any.
+   */
+  prefer?: 'writers' | 'readers' | undefined;
+}
+
+/** How a reader-writer lock stands. */
+export interface RWLockDescription extends Description {
+  /** Who reads: agents, each once. */
+  readers: Owner[];
+  writer: Owner | null;
+  /** Calls that wait for it, blocked and awaiting, in all processes. */
+  waiting: number;
+}
+
+/**
+ * A lock that many readers hold together, or one writer alone.
+ *
+ * A flow that reads may read again, and so may one that writes; a flow that reads can't get the write lock as well, nor one that writes a
+ * second time: it would wait for itself, and gets a `DeadlockError`. One flow is what RLock takes for one: code in the same `run`, or all code outside
+ * any `run` in a thread.
+ *
+ * *If a writer dies* the lock is freed, and everyone who comes in is told by `hold.recovered`, until a writer has been inside. *If a
+ * reader dies* it is out.
+ *
+ * @example
+ * const config = new RWLock({ name: 'config' });
+ * await config.read.run(() => load());
+ * using hold = config.write.acquireSync({ timeout: 500 });
+ */
+export class RWLock extends SharedObject {
+  private readonly raw: RawRWLock;
+  private readonly readSide: ReadSide;
+  private readonly writeSide: WriteSide;
+
+  /** Makes a lock, or opens the one of that name as it is. Throws for bad names, and when shared memory is full or unsafe. */
+  constructor(options?: RWLockOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source?: RWLockOptions | Opened) {
+    super(TYPE, source instanceof Opened ? source : obtainRWLock(source));
+    this.raw = RawRWLock.of(this.cell);
+    const host = { raw: this.raw, keeper: this, title: this.title, checkOpen: () => this.checkOpen() };
+    this.readSide = new ReadSide(host);
+    this.writeSide = new WriteSide(host);
+  }
+
+  /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): RWLock {
+    return new RWLock(openHandle(TYPE, handle));
+  }
+
+  /** To read: together with other readers. */
+  get read(): RWLockSide {
+    return this.readSide;
+  }
+
+  /** To write: alone. */
+  get write(): RWLockSide {
+    return this.writeSide;
+  }
+
+  override describe(): RWLockDescription {
+    this.checkOpen();
+    const { namespace } = this.cell.agent;
+    const { writer, readerSlots } = this.raw;
+    return {
+      kind: TYPE.name,
+      name: this.name ?? null,
+      handle: this.handle,
+      readers: readerSlots.map((slot) => namespace.identity(slot)),
+      writer: writer === 0 ? null : namespace.identity(writer),
+      waiting: countWaiting(namespace, this.cell),
+    };
+  }
+
+  protected override summary(): string {
+    const { readers, writer, waiting } = this.describe();
+    const who = ({ name, pid }: Owner): string => `${name} (pid ${pid})`;
+    const held =
+      writer !== null
+        ? `written by ${who(writer)}`
+        : readers.length > 0
+          ? `read by ${readers.map(who).join(', ')}`
+          : 'free';
+    return waiting === 0 ? held : `${held}, ${waiting} waiting`;
+  }
+}
+
+function obtainRWLock(options: RWLockOptions | undefined): Opened {
+  return obtain(TYPE, options, (place, agent) => {
+    const { prefer = 'writers' } = options ?? {};
+    if (prefer !== 'writers' && prefer !== 'readers') {
+      throw new InvalidTypeError(
+        `${TYPE.name}: refused, prefer is ${inspect(prefer)}; pass 'writers' or 'readers', or leave it out`,
+      );
+    }
+    if (prefer === 'readers') setBits(place.words, place.at + MARKS_WORD, READERS_FIRST_BIT);
+    makePermits(place, READER_WORDS, agent);
+  });
+}
+
+registerKind(KIND.RWLOCK, { name: TYPE.name, recover: recoverRWLock, holds: holdsRWLock });
+registerClass(TYPE.name, RWLock.open);

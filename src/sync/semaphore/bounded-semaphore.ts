@@ -1,0 +1,327 @@
+/**
+ * BoundedSemaphore: permits with owners, so that a dead owner's come back, exactly as many as it held.
+ *
+ *   word     name     bits                               written by
+ *   +0       STATE    30 WAITERS | 29 FAIR               anyone, CAS only
+ *   +1       TICKETS  counter: who came first            waiters
+ *   +2       LIMIT    number of permits                  the creator
+ *   +3       PERMITS  first of the cells with permits    the creator
+ *   permits           0 free, else the owner's slot      CAS 0 -> me, me -> 0
+ *
+ * Algorithm: a permit is taken and given by one CAS on its own word; the marks are those of raw-lock.ts, beside the permits:
+ *
+ *   wait      fill the entry, set WAITERS, then look at all permits once more     // PUBLISH WAITERS -> permit
+ *   release   free the permit, then look for WAITERS                            // OBSERVE permit -> WAITERS
+ *             clear it, wake the oldest
+ *   taken     empty the entry, set WAITERS: others may wait; then look at all permits, and wake the oldest if one is free
+ *
+ * One of the two sees the other. There is no count beside the permits that a crash could leave wrong.
+ *
+ * Race: W1 and W2 wait, W1 is awake. R frees a permit (R1), W1 takes it (W1a), R clears WAITERS and wakes the oldest, which is W1 (R2):
+ * nobody has W2 in mind. W1 empties its entry, and only then sets WAITERS (W1b): its own release finds the mark.
+ */
+
+import { cas, clearBits, load, setBits, store } from '#atomics';
+import type { Agent } from '../../agents/agent.ts';
+import type { Cell, ObjectType } from '../../agents/cell.ts';
+import { registerKind } from '../../agents/kinds.ts';
+import type { Pressure } from '../../agents/wait.ts';
+import { PRESSURE } from '../../agents/wait.ts';
+import { isFirst, oldestWaiter, wakeOldest } from '../../agents/waiters.ts';
+import type { Hold, ObjectOptions } from '../../contracts.ts';
+import { NameTakenError, OverReleaseError } from '../../errors.ts';
+import type { Place } from '../../memory/arena.ts';
+import { CELL_BODY, CELL_STATE, KIND } from '../../memory/layout.ts';
+import type { Namespace } from '../../namespaces/namespace.ts';
+import { obtainChecked } from '../../objects/content.ts';
+import type { Permit } from '../../objects/extra-words.ts';
+import { eachPermit, makePermits } from '../../objects/extra-words.ts';
+import { openHandle, registerClass } from '../../objects/handles.ts';
+import { Opened } from '../../objects/opened.ts';
+import { Barging } from '../../waiting/barging.ts';
+import type { Taking } from '../../waiting/taking.ts';
+import { HoldOf } from '../hold.ts';
+import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
+import { checkPermits, PermitSource } from './permit-source.ts';
+
+const TYPE: ObjectType = {
+  kind: KIND.BOUNDED_SEMAPHORE,
+  name: 'BoundedSemaphore',
+  serial: true,
+  lasting: false,
+};
+const LIMIT_WORD: number = CELL_BODY + 2;
+/** The largest number of permits that are owned one by one. */
+export const MAX_BOUNDED_PERMITS = 65_536;
+
+class RawPermits implements Taking {
+  readonly permits: readonly Permit[];
+  /** Permits that were taken and have no hold yet: several calls may be served before the first of them goes on. */
+  readonly unclaimed: number[] = [];
+  /** Holdings of each permit by this agent so far. */
+  readonly turns: number[];
+  private readonly cell: Cell;
+  private readonly me: number;
+  /** Permits that this agent has taken so far. */
+  private takings = 0;
+  private readonly barging = new Barging();
+  /** Where to look first. */
+  private next = 0;
+
+  private constructor(cell: Cell) {
+    this.cell = cell;
+    this.me = cell.agent.slot;
+    const permits: Permit[] = [];
+    const limit = load(cell.words, cell.at + LIMIT_WORD);
+    eachPermit(cell.agent.namespace, cell, limit, (permit) => permits.push(permit));
+    this.permits = permits;
+    this.turns = permits.map(() => 0);
+  }
+
+  static of(cell: Cell): RawPermits {
+    if (cell.extension instanceof RawPermits) return cell.extension;
+    const made = new RawPermits(cell);
+    cell.extension = made;
+    return made;
+  }
+
+  /** Permits that are free. */
+  get value(): number {
+    let free = 0;
+    for (const { words, at } of this.permits) if (load(words, at) === 0) free++;
+    return free;
+  }
+
+  tryTake(): boolean {
+    const state = this.marks();
+    if ((state & FAIR_BIT) === 0) return this.takeAny();
+    if (this.oldest() !== undefined) return false;
+    // Nobody waits any more for whom it was kept.
+    clearBits(this.cell.words, this.cell.at + CELL_STATE, FAIR_BIT);
+    return this.takeAny();
+  }
+
+  /** Frees permit `index` if this agent owns it, without waking anyone. */
+  freeOwn(index: number): boolean {
+    const { words, at } = this.permits[index]!;
+    return cas(words, at, this.me, 0) === this.me;
+  }
+
+  /** Frees one taken permit, its own rather than another's, without waking anyone. */
+  freeAny(): boolean {
+    for (let index = 0; index < this.permits.length; index++) {
+      if (this.freeOwn(index)) {
+        this.turns[index]!++;
+        return true;
+      }
+    }
+    for (const { words, at } of this.permits) {
+      const owner = load(words, at);
+      if (owner !== 0 && cas(words, at, owner, 0) === owner) return true;
+    }
+    return false;
+  }
+
+  /** Wakes waiters for `count` permits that were freed. */
+  announce(count: number): void {
+    const { words, at } = this.cell;
+    const giveWay = this.barging.isTooLong(this.takings) && this.oldest() !== undefined;
+    for (;;) {
+      // OBSERVE permit -> WAITERS
+      const state = this.marks();
+      if ((state & WAITERS_BIT) === 0 && !giveWay) return;
+      const marks = (state & ~WAITERS_BIT) | (giveWay ? FAIR_BIT : 0);
+      if (cas(words, at + CELL_STATE, state, marks) !== state) continue;
+      if (giveWay) this.barging.giveWay();
+      else this.barging.begin(this.takings);
+      wakeOldest(this.cell.agent, this.cell, count);
+      return;
+    }
+  }
+
+  peek(): boolean {
+    for (const { words, at } of this.permits) if (load(words, at) === 0) return true;
+    return false;
+  }
+
+  attempt(pressure: Pressure): boolean {
+    const { words, at } = this.cell;
+    for (;;) {
+      const state = this.marks();
+      const inTurn = this.permits.length === 1 || (state & FAIR_BIT) !== 0;
+      if (inTurn && pressure !== PRESSURE.IMPATIENT && this.peek() && !isFirst(this.cell.agent, this.cell))
+        return false;
+      if (this.takeAny()) {
+        this.barging.waited(pressure === PRESSURE.IMPATIENT);
+        return true;
+      }
+      const marked = state | WAITERS_BIT | (pressure === PRESSURE.NONE ? 0 : FAIR_BIT);
+      if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
+      // PUBLISH WAITERS -> permit
+      if (!this.peek()) return false;
+    }
+  }
+
+  abandon(): void {
+    const { words, at } = this.cell;
+    for (;;) {
+      const state = this.marks();
+      const marked = state | WAITERS_BIT;
+      if (marked !== state && cas(words, at + CELL_STATE, state, marked) !== state) continue;
+      if (this.peek()) wakeOldest(this.cell.agent, this.cell);
+      return;
+    }
+  }
+
+  /** Others may wait, and a releaser may just have taken their mark to wake this waiter, as long as its entry was filled. */
+  taken(): void {
+    const { words, at } = this.cell;
+    setBits(words, at + CELL_STATE, WAITERS_BIT);
+    clearBits(words, at + CELL_STATE, FAIR_BIT);
+    if (this.peek()) wakeOldest(this.cell.agent, this.cell);
+  }
+
+  hurried(): void {
+    this.barging.begin(this.takings);
+  }
+
+  suspect(): number {
+    const first = this.permits[0];
+    return first === undefined ? 0 : load(first.words, first.at);
+  }
+
+  private marks(): number {
+    return load(this.cell.words, this.cell.at + CELL_STATE);
+  }
+
+  private takeAny(): boolean {
+    const { permits } = this;
+    for (let count = 0, index = this.next; count < permits.length; count++, index++) {
+      if (index === permits.length) index = 0;
+      const { words, at } = permits[index]!;
+      if (load(words, at) !== 0 || cas(words, at, 0, this.me) !== 0) continue;
+      this.next = index;
+      this.turns[index]!++;
+      this.takings++;
+      this.unclaimed.push(index);
+      return true;
+    }
+    return false;
+  }
+
+  private oldest(): ReturnType<typeof oldestWaiter> {
+    return oldestWaiter(this.cell.agent.namespace, this.cell);
+  }
+}
+
+/**
+ * A semaphore that never has more permits than at first, and knows who holds them.
+ *
+ * *If a holder dies* its permits come back, exactly as many as it held.
+ *
+ * @example
+ * const connections = new BoundedSemaphore(5, { name: 'database' });
+ * await connections.run(() => query());
+ */
+export class BoundedSemaphore extends PermitSource {
+  private readonly raw: RawPermits;
+
+  /** `value`: permits, 0 to 65,536. Throws `OutOfRangeError`, `InvalidTypeError`. */
+  constructor(value?: number, options?: ObjectOptions);
+  /** @internal */
+  constructor(opened: Opened);
+  constructor(source: number | Opened = 1, options?: ObjectOptions) {
+    const opened = source instanceof Opened ? source : obtainBounded(source, options);
+    const raw = RawPermits.of(opened.cell);
+    super(TYPE, opened, raw);
+    this.raw = raw;
+  }
+
+  /** Opens the semaphore that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open(handle: string): BoundedSemaphore {
+    return new BoundedSemaphore(openHandle(TYPE, handle));
+  }
+
+  /** Permits that are free now. */
+  override get value(): number {
+    this.checkOpen();
+    return this.raw.value;
+  }
+
+  /** Permits that it has in all. */
+  get limit(): number {
+    return this.raw.permits.length;
+  }
+
+  protected override takeNow(): Hold | null {
+    this.checkOpen();
+    return this.raw.tryTake() ? this.held() : null;
+  }
+
+  /**
+   * Gives `n` permits back: this thread's own first, then others'. Throws `OverReleaseError` when fewer are out.
+   */
+  override release(n = 1): void {
+    this.checkOpen();
+    checkPermits(this.title, 'n', n, 1, MAX_BOUNDED_PERMITS);
+    const { raw } = this;
+    const out = raw.permits.length - raw.value;
+    let freed = 0;
+    while (n <= out && freed < n && raw.freeAny()) freed++;
+    if (freed > 0) raw.announce(freed);
+    if (freed === n) return;
+    throw new OverReleaseError(
+      `${this.title}: can't release ${n}, only ${freed > 0 ? freed : out} of its ${this.limit} permits were out; release once for each acquire`,
+    );
+  }
+
+  /** @internal Gives back the permit of the holding `turn`, unless somebody else has released it. */
+  releaseTurn(turn: number): void {
+    if (this.closed) return;
+    const { raw } = this;
+    const index = turn % raw.permits.length;
+    if (Math.floor(turn / raw.permits.length) !== raw.turns[index] || !raw.freeOwn(index)) return;
+    raw.announce(1);
+  }
+
+  protected override held(): Hold {
+    const { unclaimed, turns, permits } = this.raw;
+    const index = unclaimed.pop()!;
+    return new HoldOf(this, turns[index]! * permits.length + index, false);
+  }
+}
+
+function obtainBounded(limit: number, options: ObjectOptions | undefined): Opened {
+  checkPermits(TYPE.name, 'its value', limit, 0, MAX_BOUNDED_PERMITS);
+  const make = (place: Place, agent: Agent): void => {
+    store(place.words, place.at + LIMIT_WORD, limit);
+    makePermits(place, limit, agent);
+  };
+  const check = ({ cell, name }: Opened): void => {
+    const there = load(cell.words, cell.at + LIMIT_WORD);
+    if (there === limit) return;
+    throw new NameTakenError(
+      `${TYPE.name} ${JSON.stringify(name)}: refused, the one of that name has ${there} permits and not ${limit}; open it with the same number`,
+    );
+  };
+  return obtainChecked(TYPE, options, { make, check });
+}
+
+/** Frees every permit of the dead agent. */
+function recover(namespace: Namespace, place: Place, dead: number): void {
+  const limit = load(place.words, place.at + LIMIT_WORD);
+  eachPermit(namespace, place, limit, ({ words, at }) => {
+    cas(words, at, dead, 0);
+  });
+}
+
+function holds(namespace: Namespace, place: Place, slot: number): boolean {
+  let held = false;
+  eachPermit(namespace, place, load(place.words, place.at + LIMIT_WORD), ({ words, at }) => {
+    held ||= load(words, at) === slot;
+  });
+  return held;
+}
+
+registerKind(KIND.BOUNDED_SEMAPHORE, { name: TYPE.name, recover, holds });
+registerClass(TYPE.name, BoundedSemaphore.open);

@@ -1,0 +1,39 @@
+/**
+ * Alone: whether the target that this process or thread was started for is one flow, which awaits, so that nothing of it can go on before
+ * that has come.
+ *
+ * A thread's code is run by its event loop. If nothing keeps the loop running but the bell and the timers of one awaiting call, only the
+ * end of that call can run the target's code again. What was told by `unref()` not to keep the loop running can't be seen, and is
+ * left out of account: of a program's own main code, which often has such handles, nothing is said therefore.
+ */
+
+import { fstatSync } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
+import { resourcesInUse } from '#park';
+import { agentsOfThread, runsTarget } from '../agents/agent.ts';
+
+/**
+ * Whether the call that awaits, with `timers` of its own, is all that this thread is about. To be asked at the beginning of a turn of the
+ * event loop: later, calls that were served in it may be about to go on.
+ */
+export function isAlone(timers: number): boolean {
+  if (!runsTarget()) return false;
+  let calls = 0;
+  for (const agent of agentsOfThread()) calls += agent.awaitingCalls;
+  if (calls !== 1) return false;
+  // The bell, and the interval of the agent that looks around.
+  const expected = ['PipeWrap', 'Timeout', ...Array<string>(timers).fill('Timeout'), ...standardOutputs()];
+  return expected.sort().join() === resourcesInUse().sort().join();
+}
+
+/** The handles of stdout and stderr, which are always in use where they are no files. */
+function standardOutputs(): string[] {
+  // In other threads they have none.
+  if (!isMainThread) return [];
+  return [process.stdout, process.stderr].flatMap((stream) => {
+    const { fd } = stream;
+    const stats = fstatSync(fd);
+    if (stats.isFIFO() || stats.isSocket()) return ['PipeWrap'];
+    return stream.isTTY ? ['TTYWrap'] : [];
+  });
+}

@@ -1,0 +1,250 @@
+/**
+ * Blocking: how a thread sleeps, and what it does for others meanwhile.
+ *
+ * A blocked thread can't run its event loop, so rings meant for its awaiting calls would be spent on it: before it sleeps it
+ * says so in its slot (BLOCKED_ON) and hands on the rings that came already. It sleeps in slices; after each it looks
+ * whether agents have died. Waking from a slice is the only thing a sleeper does by the clock.
+ */
+
+import { load, store } from '#atomics';
+import { MOST_SPINS, now, park } from '#park';
+import type { Agent } from '../agents/agent.ts';
+import { agentsOfThread } from '../agents/agent.ts';
+import type { Cell } from '../agents/cell.ts';
+import { FAIRNESS_AFTER } from '../agents/cell.ts';
+import { reapIfDead, sweepIfDue, sweepPeriod } from '../agents/reaper.ts';
+import type { Wait } from '../agents/wait.ts';
+import { PRESSURE } from '../agents/wait.ts';
+import type { Deadline } from '../deadline.ts';
+import { AGENT_PARK, AGENT_PID, AGENT_SLEEPING, agentWord, BLOCKING_BIT } from '../memory/layout.ts';
+import { lookAtKept } from '../objects/keeping.ts';
+
+/** In BLOCKED_ON: the thread is blocked, but for no object of this namespace. */
+export const ELSEWHERE = -1;
+/** Milliseconds of the first sleep, after which the holder is checked for life. */
+const FIRST_SLICE = 4;
+/** Milliseconds between looks at this process's own children, while it is blocked and gets no exit event. */
+const CHILDREN_SLICE = 20;
+/** Milliseconds between looks at what nobody wakes this thread for. */
+const LOOKING_SLICE = 4;
+/** Milliseconds of the longest sleep where no agent is to be looked after. */
+const LONGEST_SLICE = 1000;
+/** Looks at an object before sleeping, where earlier looks were in vain. */
+const LEAST_SPINS = 20;
+/** Every so many waits it looks for longer, so that a change of fortune is noticed. */
+const PROBE_EVERY = 32;
+/** Looks of such a probe, and of the first waits: some 10 us, ten times what two spinning partners need. */
+const PROBE_SPINS = 1000;
+
+/** Steps between looks at an object that is left alone for moments, at most; and how many pauses there are. */
+const LONGEST_PAUSE = 8000;
+const MOST_PAUSES = 6;
+
+/** Keeps the compiler from leaving `idle` out. */
+let idled = 0;
+const children = new Map<number, number>();
+
+/** Says that this process has a child of Lockstep's: while blocked, it looks more often whether that has died. */
+export function noteChild(pid: number): void {
+  children.set(pid, (children.get(pid) ?? 0) + 1);
+}
+
+export function forgetChild(pid: number): void {
+  children.delete(pid);
+}
+
+/**
+ * Looks at the object for a bounded time, in the hope that its holder runs on another core and is about to let go. Returns
+ * whether `peek` said so. The bound adapts: twice what helped, halved when it was in vain; 0 on a single core.
+ */
+export function spin(cell: Cell, wait: Wait): boolean {
+  if (wait.backsOff) return MOST_SPINS > 0 && spinApart(cell, wait, wait.backsOff);
+  const limit = Math.min(
+    MOST_SPINS,
+    cell.vainSpins % PROBE_EVERY === 0 ? Math.max(PROBE_SPINS, cell.spins) : cell.spins,
+  );
+  for (let looks = 0; looks < limit; looks++) {
+    if (!wait.peek()) continue;
+    cell.spins = Math.max(looks * 2 + LEAST_SPINS, cell.spins - (cell.spins >> 3));
+    cell.vainSpins = 0;
+    return true;
+  }
+  cell.spins = Math.max(LEAST_SPINS, cell.spins >> 1);
+  cell.vainSpins++;
+  return false;
+}
+
+/**
+ * The same for objects that are held only for moments, by turns: looks seldom, and ever more seldom. Each look takes the object's
+ * cache line away from its holder; left alone, that goes through many short holdings at full speed.
+ */
+function spinApart(cell: Cell, wait: Wait, first: number): boolean {
+  let pause = first;
+  // The shift repeats after 32: now and then it looks for longer again.
+  for (let looks = Math.max(1, MOST_PAUSES >> cell.vainSpins); looks > 0; looks--) {
+    idle(pause);
+    if (wait.peek()) {
+      cell.vainSpins = 0;
+      return true;
+    }
+    pause = Math.min(pause * 2, LONGEST_PAUSE);
+  }
+  cell.vainSpins++;
+  return false;
+}
+
+/** Spends about `steps` nanoseconds without touching shared memory. */
+export function idle(steps: number): void {
+  for (let step = 0; step < steps; step++) idled = (idled + step) | 0;
+}
+
+/**
+ * Sleeps until `wait` has what it waits for, with the entry filled by `enter(BLOCKING_BIT)`. *Blocks*. Returns `false` when
+ * the time has passed; then the caller leaves the entry and calls `wait.abandon()`. Throws what `wait.check()` finds.
+ */
+export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
+  if (wait.attempt(PRESSURE.NONE)) return true;
+  const { agent } = cell;
+  const parkWord = agent.base + AGENT_PARK;
+  const since = now();
+  let slice = Math.min(FIRST_SLICE, slices());
+  let looked = since;
+  beginBlocking(agent, cell.number);
+  try {
+    for (let slept = false; ; slept = true) {
+      const seen = load(agent.words, parkWord);
+      if (wait.attempt(PRESSURE.NONE)) return true;
+      const time = slept ? now() : since;
+      if (time - since > FAIRNESS_AFTER && wait.attempt(PRESSURE.FAIR)) return true;
+      if (time >= deadline.at) break;
+      if (!slept) refuseIf(wait.check?.(0));
+      const free = wait.peek();
+      const outcome = sleepOnce(agent, seen, Math.min(slice, deadline.at - time));
+      if (outcome !== 'timeout') continue;
+      // Nobody has woken this thread for a whole slice: look whether somebody died, and take what was free all the time.
+      if (slice <= FIRST_SLICE) reapIfDead(agent, wait.suspect());
+      else if (free && wait.attempt(PRESSURE.IMPATIENT)) return true;
+      slice = slices();
+      if (now() - looked < slice) continue;
+      looked = now();
+      lookAround();
+      refuseIf(wait.check?.(0));
+    }
+  } finally {
+    endBlocking();
+  }
+  sweepIfDue(agent);
+  return wait.attempt(PRESSURE.NONE);
+}
+
+/**
+ * Sleeps until one of the waits has what it waits for, of as many objects. *Blocks*. Returns `false` when the time has passed. Where the objects
+ * are of several namespaces, it looks at them every millisecond, as a thread can sleep in one namespace only; every few milliseconds where it
+ * has to look `otherwise`.
+ */
+export function blockOnAny(
+  waits: readonly { cell: Cell; wait: Wait }[],
+  deadline: Deadline,
+  otherwise?: () => boolean,
+): boolean {
+  const agents = new Set(waits.map(({ cell }) => cell.agent));
+  const [agent] = agents.size > 0 ? agents : agentsOfThread();
+  const served = (): boolean =>
+    waits.some(({ wait }) => wait.attempt(PRESSURE.NONE)) || otherwise?.() === true;
+  let entered = 0;
+  try {
+    for (const { cell } of waits) {
+      cell.enter(BLOCKING_BIT, cell.drawTicket());
+      entered++;
+    }
+    beginBlocking(undefined, ELSEWHERE);
+    for (;;) {
+      const seen = agent === undefined ? 0 : load(agent.words, agent.base + AGENT_PARK);
+      if (served()) return true;
+      if (deadline.expired) return false;
+      const longest = agents.size > 1 ? 1 : Math.min(slices(), otherwise ? LOOKING_SLICE : LONGEST_SLICE);
+      const milliseconds = Math.min(longest, deadline.remaining);
+      if (agent === undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+      else if (sleepOnce(agent, seen, milliseconds) === 'timeout') lookAround();
+    }
+  } finally {
+    endBlocking();
+    // One for which there was no entry to be had was not entered, nor were those after it.
+    for (const { cell, wait } of waits.slice(0, entered)) {
+      cell.leave(BLOCKING_BIT);
+      wait.taken();
+    }
+  }
+}
+
+/**
+ * Blocks this thread for something else than an object: calls `sleep(milliseconds)` again and again until it returns `true`
+ * (what it waits for has come) or the deadline passes, then returns whether it came. Between the calls it looks after
+ * agents that have died.
+ */
+export function blockThread(sleep: (milliseconds: number) => boolean, deadline: Deadline): boolean {
+  beginBlocking(undefined, ELSEWHERE);
+  try {
+    const slice = slices();
+    let looked = now();
+    for (;;) {
+      if (sleep(Math.min(deadline.remaining, slice))) return true;
+      if (deadline.expired) return false;
+      if (now() - looked < slice) continue;
+      looked = now();
+      lookAround();
+    }
+  } finally {
+    endBlocking();
+  }
+}
+
+/** Says in the slots of this thread's agents that it is blocked, and hands on the rings that came for its awaiting calls. */
+function beginBlocking(agent: Agent | undefined, cell: number): void {
+  const agents = agentsOfThread();
+  for (const each of agents) each.blockedOn = each === agent ? cell : ELSEWHERE;
+  for (const each of agents) each.passRings();
+}
+
+function endBlocking(): void {
+  for (const each of agentsOfThread()) {
+    each.blockedOn = 0;
+    each.resume();
+  }
+}
+
+function refuseIf(error: Error | undefined): void {
+  if (error !== undefined) throw error;
+}
+
+function sleepOnce(agent: Agent, seen: number, milliseconds: number): 'woken' | 'timeout' | 'changed' {
+  const { words, base, namespace } = agent;
+  store(words, base + AGENT_SLEEPING, 1);
+  // PUBLISH sleeping -> park: a waker that does not see it has counted PARK up before, and the futex sees that.
+  const outcome = park(namespace.control, base + AGENT_PARK, seen, milliseconds);
+  store(words, base + AGENT_SLEEPING, 0);
+  return outcome;
+}
+
+/** Milliseconds between two looks around. */
+function slices(): number {
+  if (children.size > 0) return CHILDREN_SLICE;
+  let slice = Number.POSITIVE_INFINITY;
+  for (const { namespace } of agentsOfThread()) slice = Math.min(slice, sweepPeriod(namespace));
+  return slice;
+}
+
+function lookAround(): void {
+  lookAtKept();
+  for (const agent of agentsOfThread()) {
+    sweepIfDue(agent);
+    if (children.size > 0) lookAfterChildren(agent);
+  }
+}
+
+function lookAfterChildren(agent: Agent): void {
+  const { namespace, words } = agent;
+  for (let slot = 1, high = namespace.highSlot; slot <= high; slot++) {
+    if (children.has(load(words, agentWord(slot) + AGENT_PID))) reapIfDead(agent, slot);
+  }
+}

@@ -1,0 +1,53 @@
+/** Waiting for a state that all who wait may see, and nobody takes: that of an event, of a latch, of a round. */
+
+import type { Cell } from '../agents/cell.ts';
+import type { Wait } from '../agents/wait.ts';
+import type { Deadline } from '../deadline.ts';
+import { AWAITING_BIT, BLOCKING_BIT } from '../memory/layout.ts';
+import { block, spin } from './blocking.ts';
+
+/** A wait that leaves nothing behind, and keeps nothing from others: there is nothing to hand on. */
+export abstract class StateWait implements Wait {
+  readonly cell: Cell;
+
+  constructor(cell: Cell) {
+    this.cell = cell;
+  }
+
+  /** Whether the state has come. */
+  abstract peek(): boolean;
+
+  attempt(): boolean {
+    return this.peek();
+  }
+
+  abandon(): void {}
+
+  taken(): void {}
+
+  suspect(): number {
+    return 0;
+  }
+}
+
+/** Waits for the state; resolves to `false` when the time has passed. The event loop goes on. `keeper` stands for the cell. */
+export function awaitState(wait: StateWait, deadline: Deadline, keeper: object): Promise<boolean> {
+  if (deadline.expired) return Promise.resolve(false);
+  const { cell } = wait;
+  const ticket = cell.drawTicket();
+  cell.enter(AWAITING_BIT, ticket);
+  return cell.await(wait, ticket, deadline, keeper);
+}
+
+/** Waits for the state; returns `false` when the time has passed. *Blocks* the thread. */
+export function blockForState(wait: StateWait, deadline: Deadline): boolean {
+  if (deadline.expired) return false;
+  const { cell } = wait;
+  if (spin(cell, wait)) return true;
+  cell.enter(BLOCKING_BIT, cell.drawTicket());
+  try {
+    return block(cell, wait, deadline);
+  } finally {
+    cell.leave(BLOCKING_BIT);
+  }
+}

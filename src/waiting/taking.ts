@@ -1,0 +1,54 @@
+/** Taking a serial object (a lock, a permit) by waiting for it: blocked, or awaiting. */
+
+import type { Cell } from '../agents/cell.ts';
+import type { Wait } from '../agents/wait.ts';
+import type { Deadline } from '../deadline.ts';
+import { AWAITING_BIT, BLOCKING_BIT } from '../memory/layout.ts';
+import { block, spin } from './blocking.ts';
+
+/** A wait for something that a newcomer may also take without queueing. */
+export interface Taking extends Wait {
+  tryTake(): boolean;
+  /** Called when `tryTake` has just passed over those who may wait. */
+  hurried?(): void;
+}
+
+/** Awaiting calls that may be served by spinning before the event loop gets its turn. */
+const MOST_SPUN_IN_A_ROW = 64;
+/** Times that a spinner which saw the object free, and lost it to another, spins again. */
+const SPIN_ROUNDS = 3;
+
+/** Waits until the object is taken; `false` when the time has passed. *Blocks* the thread. */
+export function takeBlocking(cell: Cell, wait: Taking, deadline: Deadline): boolean {
+  for (let round = 0; round < SPIN_ROUNDS && spin(cell, wait); round++) {
+    if (!wait.tryTake()) continue;
+    wait.hurried?.();
+    return true;
+  }
+  cell.enter(BLOCKING_BIT, cell.drawTicket());
+  let taken = false;
+  try {
+    taken = block(cell, wait, deadline);
+  } finally {
+    cell.leave(BLOCKING_BIT);
+    if (taken) wait.taken();
+    else wait.abandon();
+  }
+  return taken;
+}
+
+/**
+ * Waits until the object is taken; resolves to `false` when the time has passed. The event loop goes on, but for the moment of a
+ * spin: that saves a bell and a turn of the loop where the holder is about to let go.
+ */
+export function takeAwaiting(cell: Cell, wait: Taking, deadline: Deadline, keeper: object): Promise<boolean> {
+  if (!cell.hasFlows && cell.spunInARow < MOST_SPUN_IN_A_ROW && spin(cell, wait) && wait.tryTake()) {
+    cell.spunInARow++;
+    wait.hurried?.();
+    return Promise.resolve(true);
+  }
+  cell.spunInARow = 0;
+  const ticket = cell.drawTicket();
+  cell.enter(AWAITING_BIT, ticket);
+  return cell.await(wait, ticket, deadline, keeper);
+}

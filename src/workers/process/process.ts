@@ -1,0 +1,153 @@
+/** Process: a target running in a process of its own, sharing memory with this one. */
+
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
+import { reapProcess } from '../../agents/reaper.ts';
+import { packWhole } from '../../codec/parcel.ts';
+import { PlatformError, StateError } from '../../errors.ts';
+import { keepFor } from '../../objects/keeping.ts';
+import { peekExit, watchExit } from '../../platform/linux-process.ts';
+import { blockThread, forgetChild, noteChild } from '../../waiting/blocking.ts';
+import type { ChildOptions } from '../child.ts';
+import { Child, idOf, isSelf } from '../child.ts';
+import { addressOf } from '../gift.ts';
+import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from '../identity.ts';
+import type { Order, Running } from '../launch.ts';
+import { isFinished, takeOutcome, writeJob } from './process-files.ts';
+
+/** Options of a Process. */
+export type ProcessOptions<
+  Result = unknown,
+  Args extends readonly unknown[] = readonly unknown[],
+> = ChildOptions<Result, Args>;
+
+/**
+ * A process that runs a target: an exported function, or the `run` of an exported subclass.
+ *
+ * The child imports the target's module, so what that module does at its top level must be guarded by `if (isMainProcess)`.
+ * The child ends when the target is done and nothing else keeps its event loop running. An error in the target is printed
+ * and gives exit code 1. The program does not end before its processes, except daemons: those are ended with it, also
+ * when it is killed.
+ *
+ * ```ts
+ * export function work(lock: Lock, name: string): void {
+ *   lock.runSync(() => console.log(`${name} is inside`));
+ * }
+ * if (isMainProcess) {
+ *   const lock = new Lock();
+ *   const processes = ['a', 'b'].map((name) => new Process({ target: work, args: [lock, name] }));
+ *   for (const process of processes) process.start();
+ *   for (const process of processes) await process.join();
+ * }
+ * ```
+ */
+export class Process<Result = unknown, Args extends readonly unknown[] = readonly unknown[]> extends Child<
+  Result,
+  Args
+> {
+  constructor(options: ProcessOptions<Result, Args> = {}) {
+    const path = nextProcessPath();
+    super('Process', { name: `Process-${path.join(':')}`, daemon: false }, options, (order) =>
+      launch(order, path),
+    );
+  }
+
+  /** Process id; `null` until the process is started. */
+  get pid(): number | null {
+    return isSelf(this) ? process.pid : idOf(this);
+  }
+}
+
+function launch(order: Order, path: readonly number[]): Running {
+  const { title, name, daemon } = order;
+  const own = identity().process;
+  if (own.daemon) {
+    throw new StateError(
+      `${title}: can't be started, ${own.name} is a daemon and those may not have children; start it elsewhere`,
+    );
+  }
+  const { parcel: cargo, shared } = packWhole(
+    order.cargo,
+    'process',
+    `${title}:`,
+    order.isMethod ? 'this' : 'args',
+  );
+  const agent = defaultAgent();
+  const parent = { pid: process.pid, name: own.name };
+  const job = {
+    identity: { name, path, daemon, parent },
+    target: order.target,
+    isMethod: order.isMethod,
+    cargo,
+    parent: addressOf(agent),
+  };
+  const files = writeJob(agent.folder, job, title);
+  // Loaded when first needed: it takes a fifth of the time that Node takes to start.
+  const { spawn } = process.getBuiltinModule('node:child_process');
+  const child = spawn(
+    process.execPath,
+    [...execArgv(), fileURLToPath(PROCESS_BOOTSTRAP), files.job, ...process.argv.slice(2)],
+    {
+      stdio: 'inherit',
+    },
+  );
+  const { pid } = child;
+  if (pid === undefined) {
+    // The reason comes as an event, after this call.
+    child.once('error', () => {});
+    takeOutcome(files);
+    throw new PlatformError(
+      `${title}: can't be started, the system refused to start ${process.execPath}; check its limits (ulimit -u, -n) and the working directory`,
+    );
+  }
+  noteChild(pid);
+  let exitCode: number | null = null;
+  child.once('exit', (code, signal) => {
+    exitCode ??= code ?? -(signal === null ? 0 : constants.signals[signal]);
+    order.onEnd();
+  });
+  const peek = (): number | null => {
+    if (exitCode !== null) return exitCode;
+    const exit = peekExit(pid);
+    if (exit === null) return null;
+    exitCode = exit.signal === undefined ? exit.code : -exit.signal;
+    return exitCode;
+  };
+  const endKeeping = keepFor(shared, () => isFinished(files) || peek() !== null);
+  return {
+    id: pid,
+    peek,
+    block: (deadline) => void watchExit(pid, (sleep) => blockThread(sleep, deadline)),
+    keepAlive: (on) => (on ? child.ref() : child.unref()),
+    stop: (how) => void child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM'),
+    collect() {
+      forgetChild(pid);
+      endKeeping();
+      for (const each of agentsOfThread()) reapProcess(each, pid);
+      return takeOutcome(files);
+    },
+  };
+}
+
+/** The options that this Node was started with, but for those that make no sense for a child. */
+function execArgv(): string[] {
+  const kept: string[] = [];
+  const given = process.execArgv;
+  for (let n = 0; n < given.length; n++) {
+    const option = given[n]!;
+    // A program given on the command line would be run again instead of the target.
+    if (/^(-e|--eval|-p|--print|-pe|--input-type)$/.test(option)) n++;
+    else if (
+      !/^(--eval=|--print=|--input-type=|-i$|--interactive$|-c$|--check$)/.test(option) &&
+      !isTool(option)
+    )
+      kept.push(option);
+  }
+  return kept;
+}
+
+/** The debugger's port is taken; the test runner and the watcher would run instead of the target. */
+function isTool(option: string): boolean {
+  return /^--(inspect(-brk|-wait)?(=.*)?|test|watch)$/.test(option);
+}

@@ -1,0 +1,160 @@
+/** Thread: a target running in a thread of this process, sharing memory with the others. */
+
+import { inspect } from 'node:util';
+import { MessageChannel, receiveMessageOnPort, SHARE_ENV, threadId, Worker } from 'node:worker_threads';
+import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
+import { reapThread } from '../../agents/reaper.ts';
+import { packWhole } from '../../codec/parcel.ts';
+import { NotSendableError, TargetError } from '../../errors.ts';
+import { keepFor } from '../../objects/keeping.ts';
+import { newMappingLog, unmapLogged } from '../../platform/mapping-log.ts';
+import { blockThread } from '../../waiting/blocking.ts';
+import type { ChildOptions } from '../child.ts';
+import { Child, idOf, isSelf } from '../child.ts';
+import type { Gift } from '../gift.ts';
+import { addressOf, refuseGift } from '../gift.ts';
+import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from '../identity.ts';
+import type { Order, Running } from '../launch.ts';
+import type { Outcome } from '../outcome.ts';
+import { writeError } from '../write-fully.ts';
+import { ThreadEnding } from './thread-ending.ts';
+import type { ThreadData, ThreadMessage } from './thread-job.ts';
+import { ThreadStatus } from './thread-status.ts';
+
+/** Options of a Thread. */
+export type ThreadOptions<
+  Result = unknown,
+  Args extends readonly unknown[] = readonly unknown[],
+> = ChildOptions<Result, Args>;
+
+/** First Node in which the loaders of the main thread, such as tsx, also serve its worker threads. */
+const LOADERS_REACH_THREADS = 22;
+
+/**
+ * A thread that runs a target: an exported function, or the `run` of an exported subclass.
+ *
+ * The same as Process in all but this: the target's module is imported once more, by the thread, in the same operating system
+ * process; `ident` instead of `pid`; `process.exit()` in it ends the thread only; `terminate()` and `kill()` do the same. A
+ * daemon thread does not keep the program running.
+ */
+export class Thread<Result = unknown, Args extends readonly unknown[] = readonly unknown[]> extends Child<
+  Result,
+  Args
+> {
+  constructor(options: ThreadOptions<Result, Args> = {}) {
+    const { daemon } = identity().thread;
+    super('Thread', { name: `Thread-${nextThreadNumber()}`, daemon }, options, launch);
+  }
+
+  /** Number of the thread in its process (`threadId` of `node:worker_threads`); `null` until it is started. */
+  get ident(): number | null {
+    return isSelf(this) ? threadId : idOf(this);
+  }
+}
+
+function launch(order: Order): Running {
+  const { title, name, daemon, target, isMethod } = order;
+  checkLoader(target.module, title);
+  const { parcel: cargo, shared } = packWhole(order.cargo, 'thread', `${title}:`, isMethod ? 'this' : 'args');
+  const agent = defaultAgent();
+  const own = identity();
+  const status = new ThreadStatus();
+  const mappings = newMappingLog();
+  const { port1: inbox, port2: outcome } = new MessageChannel();
+  const job = {
+    identity: { ...own, thread: { name, daemon } },
+    folder: agent.folder,
+    target,
+    isMethod,
+    cargo,
+    parent: addressOf(agent),
+    status: status.words,
+    mappings,
+    outcome,
+  };
+  const worker = status.observe(() => startWorker({ lockstep: job }, title));
+  const id = worker.threadId;
+  const ending = new ThreadEnding(worker, status);
+  const endKeeping = keepFor(shared, () => status.hasOpened || status.peek() !== null);
+  let exitCode: number | null = null;
+  let left: Outcome | undefined;
+  let given: Gift | undefined;
+  const receive = (): Outcome | undefined => {
+    while (left === undefined) {
+      const received = receiveMessageOnPort(inbox) as { message: ThreadMessage } | undefined;
+      if (received === undefined) break;
+      given = received.message.gift ?? given;
+      left = received.message.outcome;
+    }
+    return left;
+  };
+  let failure: unknown;
+  worker.on('error', (error) => {
+    failure = error;
+    // Otherwise the thread has printed it.
+    if (receive() === undefined) writeError(`Thread ${name}:\n${inspect(error)}\n`);
+  });
+  worker.once('exit', (code) => {
+    exitCode ??= code;
+    order.onEnd();
+  });
+  return {
+    id,
+    peek() {
+      exitCode ??= status.peek();
+      return exitCode;
+    },
+    block(deadline) {
+      const sleep = (milliseconds: number): boolean => {
+        ending.enforce();
+        return status.sleep(milliseconds);
+      };
+      blockThread(sleep, deadline);
+    },
+    keepAlive: (on) => (on ? worker.ref() : worker.unref()),
+    stop: () => ending.begin(),
+    collect() {
+      endKeeping();
+      for (const each of agentsOfThread()) reapThread(each, id);
+      unmapLogged(mappings);
+      const received = receive();
+      inbox.close();
+      // It was terminated before the outcome itself was sent.
+      if (received === undefined && given !== undefined) refuseGift(given);
+      return received && { ...received, gift: given };
+    },
+    failure: () => failure,
+  };
+}
+
+function startWorker(data: ThreadData, title: string): Worker {
+  try {
+    return new Worker(THREAD_BOOTSTRAP, {
+      workerData: data,
+      transferList: [data.lockstep.outcome],
+      argv: process.argv.slice(2),
+      env: SHARE_ENV,
+      name: data.lockstep.identity.thread.name,
+    });
+  } catch (cause) {
+    data.lockstep.outcome.close();
+    // Also what is nested so deep that cloning it overflows the stack.
+    if ((cause as Error).name !== 'DataCloneError' && !(cause instanceof RangeError)) throw cause;
+    throw new NotSendableError(
+      `${title}: can't be started, its arguments can't be sent (${(cause as Error).message}); send plain data or shared objects instead`,
+      { cause },
+    );
+  }
+}
+
+/** tsx on Node 20 serves the main thread only: better said here than by a thread that finds its target unreadable. */
+function checkLoader(module: string, title: string): void {
+  if (Number.parseInt(process.versions.node, 10) >= LOADERS_REACH_THREADS || !/\.[cm]?tsx?$/.test(module))
+    return;
+  const options = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ');
+  if (!/\btsx\b/.test(options)) return;
+  throw new TargetError(
+    `${title}: target refused, ${module} is TypeScript and tsx does not reach the threads of Node ${process.versions.node}; ` +
+      'use a Process, Node 22 or later, or compiled JavaScript',
+  );
+}
