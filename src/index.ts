@@ -19,6 +19,8 @@ export type { QueueDescription, QueueOptions } from './messaging/message-queue.t
 export type { PipeOptions } from './messaging/pipe.ts';
 export { Pipe } from './messaging/pipe.ts';
 export { Queue } from './messaging/queue.ts';
+export type { QueueProducerDescription } from './messaging/queue-producer.ts';
+export { QueueProducer } from './messaging/queue-producer.ts';
 export { SimpleQueue } from './messaging/simple-queue.ts';
 export type { Waitable } from './messaging/wait-any.ts';
 export { waitAny, waitAnySync } from './messaging/wait-any.ts';

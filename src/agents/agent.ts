@@ -8,7 +8,7 @@ import { isMainThread, threadId } from 'node:worker_threads';
 import { cas, load, store } from '#atomics';
 import { clearImmediate, clearInterval, queueMicrotask, setImmediate, setInterval } from '#clock';
 import { ExhaustedError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
   AGENT_AWAITS,
@@ -28,6 +28,7 @@ import {
 import type { Bell, Bells } from '../namespaces/doorbell.ts';
 import { EVERYTHING } from '../namespaces/doorbell.ts';
 import { anonymousFolder, namedFolder, sweepFolders } from '../namespaces/folder.ts';
+import { pruneNames } from '../namespaces/names.ts';
 import { Namespace } from '../namespaces/namespace.ts';
 import type { ObjectType } from './cell.ts';
 import { Cell } from './cell.ts';
@@ -177,8 +178,24 @@ export class Agent implements Waker {
     cell.detach();
     kind?.recover?.(namespace, place, slot);
     wakeAll(this, place);
-    namespace.arena.close(place, slot);
+    const ended = namespace.arena.close(place, slot);
+    cell.onClosed?.();
     for (const part of cell.parts) if (--part.references <= 0) this.closeCell(part);
+    this.tellOfEnds(ended && kind?.endIsAwaited === true);
+  }
+
+  /** Lowers the counts of what an item named that is gone, and ends what only that has kept. */
+  unkeep(names: readonly Named[]): void {
+    const { arena } = this.namespace;
+    for (const named of names) arena.unkeep(named, this.slot);
+    this.tellOfEnds(false);
+  }
+
+  /** Wakes those who may wait for the end of what has just ended. */
+  private tellOfEnds(ended: boolean): void {
+    const dropped = this.namespace.arena.tookDropped();
+    if (dropped) pruneNames(this.namespace);
+    if (dropped || ended) wakeEverybody(this);
   }
 
   /** Makes an object of the kind; `init` fills its body before anyone can see it. */
@@ -188,7 +205,7 @@ export class Agent implements Waker {
     try {
       init(place);
     } catch (error) {
-      arena.free(place);
+      arena.free(place, this.slot);
       throw error;
     }
     const generation = arena.publish(place, type.kind, this.slot);

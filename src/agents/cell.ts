@@ -79,6 +79,8 @@ export class Cell implements Place {
   readonly serial: boolean;
   /** The primitive's own state in this agent, made once for all objects that stand for this cell. */
   extension: object | undefined;
+  /** Called when the agent has closed its end. */
+  onClosed: (() => void) | undefined;
   /** Cells that this one needs, and that are closed with it unless something else needs them. */
   readonly parts: Cell[] = [];
   /** Objects of this agent that stand for this cell, and cells of which it is a part. */

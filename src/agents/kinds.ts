@@ -15,6 +15,10 @@ export interface Kind {
   holds?(namespace: Namespace, place: Place, slot: number): boolean;
   /** Slot of the agent that has to give the object back before anyone else gets it; 0: nobody. */
   holder?(place: Place): number;
+  /** Words of the cell, each the first of two, that tell of another object without which this one is of no use: its number, then its generation. */
+  readonly needs?: readonly number[];
+  /** Whether others wait for the object's end. */
+  readonly endIsAwaited?: boolean;
   /** Whether the object is surely given back by its holder, and what the holding code awaits, if that is known: see wait-for.ts. */
   pledge?(place: Place, holder: number): Pledge | undefined;
 }

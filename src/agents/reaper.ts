@@ -5,9 +5,10 @@
  * next begins again: every step may be done twice. The steps:
  *
  *   1. the dead one's wait entries: a notification it had not taken goes to the next, its barrier breaks
- *   2. every cell that it had open: what it held is freed, its open bit cleared, the cell freed if that was the last
- *   3. its slot: free
- *   4. everybody who waits is woken once. That makes good for every wake-up that died with it: a releaser killed between
+ *   2. if it died while it put or took shared objects: a note that counts of them may be too high (kept.ts)
+ *   3. every cell that it had open: what it held is freed, its open bit cleared, the cell freed if that was the last
+ *   4. its slot: free
+ *   5. everybody who waits is woken once. That makes good for every wake-up that died with it: a releaser killed between
  *      its compare-and-swap and its wake, a waiter killed after it was chosen. A needless look costs little.
  *
  * Nobody: a damaged word may name a slot in which nobody sits, so that nobody would ever give the object back. LIVE is set before an agent takes
@@ -77,11 +78,16 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
   });
   // Before its cells are freed: further entries lie in some of them, which may become something else.
   for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK]) store(words, base + word, 0);
-  for (let number = 1, last = arena.reach; number <= last; number++) {
-    const place = arena.find(number);
-    if (place === undefined) break;
-    reapCell(namespace, place, dead, by);
-  }
+  arena.doubt(dead);
+  const reapCells = (): void => {
+    for (let number = 1, last = arena.reach; number <= last; number++) {
+      const place = arena.find(number);
+      if (place === undefined) break;
+      reapCell(namespace, place, dead, by);
+    }
+  };
+  if (arena.inDoubt) namespace.rings.remembering(by, reapCells);
+  else reapCells();
   for (const word of [AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING, AGENT_AWAITS]) {
     store(words, base + word, 0);
   }

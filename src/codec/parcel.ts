@@ -61,17 +61,12 @@ type Fields = Record<string, unknown>;
 const UNREADABLE: unique symbol = Symbol('unreadable');
 
 /**
- * Makes a parcel of `value`.
+ * Makes a parcel of `value`; gives the shared objects in it, too.
  *
  * @param what begins the message, e.g. `Process "Process-1":`
  * @param name what the value is called in the message, e.g. `args`
  * @throws {NotSendableError} naming the path of what can't be sent
  */
-export function pack(value: unknown, to: Destination, what: string, name: string): Parcel {
-  return packWhole(value, to, what, name).parcel;
-}
-
-/** The same, with the shared objects. */
 export function packWhole(value: unknown, to: Destination, what: string, name: string): Packed {
   const packer = new Packer(to, what);
   const root = packer.copy({ value, key: name });

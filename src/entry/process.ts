@@ -4,18 +4,22 @@ import '../index.ts';
 import { inherit } from '../agents/agent.ts';
 import { JOB_OPTION } from '../agents/child-context.ts';
 import { StateError } from '../errors.ts';
+import { SimpleQueue } from '../messaging/simple-queue.ts';
 import { setParentDeathSignal } from '../platform/linux-process.ts';
+import { giveBy } from '../workers/gift.ts';
 import { agentName, assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../workers/identity.ts';
 import { endWhenIdle } from '../workers/process/ending.ts';
 import { beginJob, finishJob, readJob, writeOutcome } from '../workers/process/process-files.ts';
 import { runTarget } from '../workers/run-target.ts';
+
+giveBy(() => new SimpleQueue());
 
 const SIGKILL = 9;
 
 const { job, files } = readJob(takeJob());
 beginJob(files);
 if (job.workingFolder !== undefined) process.chdir(job.workingFolder);
-const { identity, target, isMethod, cargo } = job;
+const { identity, target, isMethod, cargo, parent } = job;
 if (identity.daemon) dieWithParent();
 
 const assumed = {
@@ -34,7 +38,7 @@ runTarget({
   cargo,
   opened: () => finishJob(files),
   record: (outcome) => {
-    writeOutcome(files, outcome);
+    writeOutcome(files, outcome, parent);
     endWhenIdle();
   },
 });

@@ -1,15 +1,19 @@
 /** Bootstrap of a thread: the first thing that runs in it. */
 
 import { workerData } from 'node:worker_threads';
-import '../index.ts';
 import { inherit } from '../agents/agent.ts';
 import { keepMappingLog } from '../platform/mapping-log.ts';
+import { giveBy, withGift } from '../workers/gift.ts';
 import { agentName, assumeIdentity } from '../workers/identity.ts';
 import { runTarget } from '../workers/run-target.ts';
 import { endSelf } from '../workers/thread/thread-ending.ts';
-import type { ThreadData } from '../workers/thread/thread-job.ts';
+import type { ThreadData, ThreadMessage } from '../workers/thread/thread-job.ts';
 import { takeOverOutput } from '../workers/thread/thread-output.ts';
 import { TERMINATED, ThreadStatus } from '../workers/thread/thread-status.ts';
+import '../index.ts';
+import { SimpleQueue } from '../messaging/simple-queue.ts';
+
+giveBy(() => new SimpleQueue());
 
 const {
   identity,
@@ -17,6 +21,7 @@ const {
   target,
   isMethod,
   cargo,
+  parent,
   status: words,
   mappings,
   outcome,
@@ -43,6 +48,14 @@ function begin(): void {
       if (!status.announceLoaded()) endSelf();
     },
     opened: () => status.announceOpened(),
-    record: (recorded) => outcome.postMessage(recorded),
+    record: (sending) => {
+      withGift(sending.shared, parent, (gift, handOver) => {
+        const first: ThreadMessage = { gift };
+        if (gift !== undefined) outcome.postMessage(first);
+        handOver();
+        const last: ThreadMessage = { outcome: sending.outcome };
+        outcome.postMessage(last);
+      });
+    },
   });
 }

@@ -3,10 +3,11 @@
  *
  *   word        bits                                    written by
  *   HEADER      7…0 slot | 12…8 kind | 14…13 phase      CAS: FREE→CLAIMED→LIVE⇄ENDING→CLAIMED→FREE
+ *               30…15 kept                              CAS, by who puts and takes items
  *   GENERATION  counter                                 the creating agent
  *   OPEN        a bit per agent, 8 words                that agent; the reaper for a dead one; bit 0 (PIN): see `pin`
  *
- * A cell lives as long as an agent has its bit in OPEN. Whoever clears a bit looks whether it was the last (`settle`): the header
+ * A cell lives as long as an agent has its bit in OPEN, or an item in a queue or pipe names it (KEPT, see agents/kept.ts). Whoever clears a bit looks whether it was the last (`settle`): the header
  * goes LIVE→ENDING by CAS, OPEN is read once more, and only when it is still empty a second CAS claims the cell, to free it.
  *
  * Race: A closes (clears its bit, sees OPEN empty) while B opens by a handle (sets its bit, then reads the header).
@@ -14,6 +15,18 @@
  *   makes it LIVE again by CAS: then A3 fails, and A finds B's bit. After A3 it finds the cell gone, and clears its bit. If B1
  *   comes before A2, A itself goes back to LIVE. Whichever of the two CAS is first decides: the header is the one word.
  *   Tests: tests/model/scenarios/arena.ts.
+ *
+ * KEPT counts the items that name the object. It is raised before an item is put and lowered after it was taken, each time by an agent that
+ * has the object open: so it is never too low, and where nobody has the object open it is exact. But for who died between the two:
+ * then its reaper sets DOUBT, and from then on whoever ends a cell with a count looks into the rings whether an item does name it
+ * (`isNamed`). It does so while the header is ENDING: whoever opens the object meanwhile, to put it or because it has found it in an
+ * item, makes it LIVE, and the second CAS fails.
+ *
+ * Race: the last who has X open leaves (A), T takes the item that names X.
+ *   A1 clears its bit · A2 reads KEPT. T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its bit · T5 reads KEPT and OPEN.
+ *   If A2 is before T3, A leaves X to T: its bit was gone before T5, which frees X. If A2 is after T3, A finds T's bit, or after
+ *   T4 frees X as T would. Both may try: the header decides.
+ *   Tests: tests/model/scenarios/kept.ts.
  *
  * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which the reaper finishes for it.
  * A handle may be older than the object in the cell. Its bit comes and goes in whatever lives there, also in a FREE cell: so
@@ -28,6 +41,8 @@ import { ExhaustedError, LayoutError } from '../errors.ts';
 import type { Words } from './atomics.ts';
 import { damaged } from './damage.ts';
 import {
+  AGENT_MOVING,
+  agentWord,
   BARRIER_ACTS,
   BARRIER_FACTS,
   BUMP_WORD,
@@ -41,8 +56,12 @@ import {
   FIRST_PERMITS,
   hasData,
   hasPermits,
+  hasRing,
   header,
+  KEPT_DOUBT_WORD,
+  KEPT_MASK,
   KIND,
+  keptOf,
   kindOf,
   LIVE_WORD,
   MAX_BOUNDED_PERMITS,
@@ -76,6 +95,23 @@ export type SegmentSource = (index: number, create: boolean) => Segment;
 /** Removes the file of data that belongs to the object of that generation in the cell. */
 export type DataRemover = (cell: number, generation: number) => void;
 
+/** An object as an item names it. */
+export interface Named {
+  readonly number: number;
+  readonly generation: number;
+}
+
+/** What the arena asks of those who know what lies in rings. */
+export interface Rings {
+  /**
+   * Takes all items out of the ring of an object that is being freed; gives what they named, or `undefined` where that can't be read.
+   * `begin` is called before the first is taken.
+   */
+  empty(place: Place, begin: () => void): Named[] | undefined;
+  /** Whether an item in any ring surely or perhaps names the object. */
+  isNamed(named: Named): boolean;
+}
+
 const GENERATION_MASK = 0x7fffffff;
 /** How many freed cells a search remembers. */
 const SEARCH_LIMIT = 4096;
@@ -91,13 +127,21 @@ export class Arena {
   private readonly title: string;
   /** Cells that were free when last seen: hints, each is claimed by CAS. */
   private readonly hints: number[] = [];
+  private readonly rings: Rings;
+  /** What items named that were in rings which have ended. */
+  private readonly unkept: Named[] = [];
+  private dropping = false;
+  /** How often a move was begun and not ended. */
+  private moves = 0;
+  private dropped = false;
 
-  constructor(control: Segment, source: SegmentSource, removeData: DataRemover, title: string) {
+  constructor(control: Segment, source: SegmentSource, removeData: DataRemover, rings: Rings, title: string) {
     this.title = title;
     this.control = control;
     this.segments = [control];
     this.source = source;
     this.removeData = removeData;
+    this.rings = rings;
   }
 
   /** Number of cells that were ever handed out. Throws `LayoutError`. */
@@ -176,17 +220,71 @@ export class Arena {
   /** Opens the cell for `slot` if it still is the object of that kind and generation. */
   open(place: Place, kind: number, generation: number, slot: number): boolean {
     const { words, at } = place;
-    const live = header(PHASE_LIVE, kind, 0);
     setBits(words, at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
     for (;;) {
       // OBSERVE header -> open bit
       const found = load(words, at + CELL_HEADER);
-      if (found === live && load(words, at + CELL_GENERATION) === generation) return true;
-      if (phaseOf(found) !== PHASE_ENDING || kindOf(found) !== kind) break;
-      cas(words, at + CELL_HEADER, found, live);
+      const phase = phaseOf(found);
+      if (kindOf(found) !== kind) break;
+      if (phase === PHASE_LIVE && load(words, at + CELL_GENERATION) === generation) return true;
+      if (phase !== PHASE_ENDING) break;
+      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kind, 0, keptOf(found)));
     }
     this.close(place, slot);
     return false;
+  }
+
+  /** Counts one more item that names the object, which the caller has open. To be called before the item is put. */
+  keep(place: Place): void {
+    this.count(place, 1);
+  }
+
+  /**
+   * Counts one item less that names the object. To be called after the item was taken. Who does not have the object open has it open
+   * meanwhile, and frees it if nobody else has and no item is left that names it.
+   */
+  unkeep({ number, generation }: Named, slot: number): void {
+    if (!(number >= 1 && number <= this.bump)) return;
+    const place = this.place(number);
+    const { words, at } = place;
+    const bit = 1 << (slot & 31);
+    const had = (setBits(words, at + CELL_OPEN + (slot >> 5), bit) & bit) !== 0;
+    if (load(words, at + CELL_GENERATION) === generation) this.count(place, -1);
+    if (!had && this.close(place, slot)) this.dropped = true;
+  }
+
+  /** Says that the agent puts or takes what names objects: if it dies before `endMove`, counts may be too high. */
+  beginMove(slot: number): void {
+    if (this.moves++ === 0) store(this.control.words, agentWord(slot) + AGENT_MOVING, 1);
+  }
+
+  endMove(slot: number): void {
+    if (--this.moves === 0) store(this.control.words, agentWord(slot) + AGENT_MOVING, 0);
+  }
+
+  /** Notes for the dead agent that counts may be too high, if so. To be called before its open bits are cleared. */
+  doubt(dead: number): void {
+    const { words } = this.control;
+    if (load(words, agentWord(dead) + AGENT_MOVING) === 0) return;
+    store(words, KEPT_DOUBT_WORD, 1);
+    store(words, agentWord(dead) + AGENT_MOVING, 0);
+  }
+
+  /** Whether counts of items may be too high. */
+  get inDoubt(): boolean {
+    return load(this.control.words, KEPT_DOUBT_WORD) !== 0;
+  }
+
+  /** Whether objects have ended, since the last call, that only items kept. */
+  tookDropped(): boolean {
+    const { dropped } = this;
+    this.dropped = false;
+    return dropped;
+  }
+
+  /** Opens the cell for another agent. The caller has it open itself, and sees to it that the other one learns of it. */
+  openFor({ words, at }: Place, slot: number): void {
+    setBits(words, at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
   }
 
   /** Clears `slot`'s bit, and frees the cell if that was the last. Returns whether it is free now. */
@@ -206,29 +304,42 @@ export class Arena {
     return this.settle(place, slot);
   }
 
-  /** Frees a LIVE cell that nobody has open. Returns whether it did. */
+  /** Frees a LIVE cell that nobody has open and no item names. Returns whether it did. */
   settle(place: Place, slot: number): boolean {
     const { words, at } = place;
     while (this.unopened(place)) {
       const live = load(words, at + CELL_HEADER);
       if (phaseOf(live) !== PHASE_LIVE) return false;
-      const ending = header(PHASE_ENDING, kindOf(live), slot);
+      const kind = kindOf(live);
+      const kept = keptOf(live);
+      if (kept !== 0 && kept !== KEPT_MASK && !this.inDoubt) return false;
+      const ending = header(PHASE_ENDING, kind, slot, kept);
       // PUBLISH header -> open bit
       if (cas(words, at + CELL_HEADER, live, ending) !== live) continue;
       if (!this.unopened(place)) {
         cas(words, at + CELL_HEADER, ending, live);
-      } else if (cas(words, at + CELL_HEADER, ending, header(PHASE_CLAIMED, kindOf(live), slot)) === ending) {
-        this.free(place);
+      } else if (kept !== 0 && this.isNamed(place)) {
+        cas(words, at + CELL_HEADER, ending, live);
+        return false;
+      } else if (cas(words, at + CELL_HEADER, ending, header(PHASE_CLAIMED, kind, slot)) === ending) {
+        this.free(place, slot);
         return true;
       }
     }
     return false;
   }
 
-  /** Makes a cell that an agent has CLAIMED free, with the cells that hang on it. */
-  free(place: Place): void {
+  /** Makes a cell that an agent has CLAIMED free, with the cells that hang on it, and what only items in its ring named. */
+  free(place: Place, slot: number): void {
     const { words, at } = place;
     const claimed = load(words, at + CELL_HEADER);
+    let moving = false;
+    const begin = (): void => {
+      moving = true;
+      this.beginMove(slot);
+    };
+    const named = hasRing(kindOf(claimed)) ? this.rings.empty(place, begin) : [];
+    for (const each of named ?? []) this.unkept.push(each);
     const acts = kindOf(claimed) === KIND.BARRIER && (load(words, at + BARRIER_FACTS) & BARRIER_ACTS) !== 0;
     if (acts || hasData(kindOf(claimed))) {
       this.removeData(place.number, load(words, at + CELL_GENERATION));
@@ -239,6 +350,9 @@ export class Arena {
     store(words, at + CELL_HEADER, 0);
     add(this.control.words, LIVE_WORD, -1);
     if (this.hints.length < SEARCH_LIMIT) this.hints.push(place.number);
+    if (named === undefined) this.reconsider(slot);
+    else this.drop(slot);
+    if (moving) this.endMove(slot);
   }
 
   /** Finishes for a dead agent what it was creating or ending; clears its open bit. */
@@ -247,10 +361,51 @@ export class Arena {
     const found = load(words, at + CELL_HEADER);
     const owned = slotOf(found) === dead;
     if (owned && phaseOf(found) === PHASE_ENDING)
-      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindOf(found), 0));
+      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindOf(found), 0, keptOf(found)));
     clearBits(words, at + CELL_OPEN + (dead >> 5), 1 << (dead & 31));
-    if (owned && phaseOf(found) === PHASE_CLAIMED) this.free(place);
+    if (owned && phaseOf(found) === PHASE_CLAIMED) this.free(place, slot);
     else this.settle(place, slot);
+  }
+
+  /** A loop and no recursion: what ends with a ring may have a ring itself. */
+  private drop(slot: number): void {
+    if (this.dropping || this.unkept.length === 0) return;
+    this.dropping = true;
+    try {
+      for (let named = this.unkept.pop(); named !== undefined; named = this.unkept.pop())
+        this.unkeep(named, slot);
+    } finally {
+      this.dropping = false;
+    }
+  }
+
+  /** It is not known what a ring that has ended named: looks at everything that may be counted for it. */
+  private reconsider(slot: number): void {
+    store(this.control.words, KEPT_DOUBT_WORD, 1);
+    this.dropped = true;
+    for (let number = 1; number <= this.bump; number++) {
+      const place = this.place(number);
+      if (keptOf(load(place.words, place.at + CELL_HEADER)) !== 0) this.settle(place, slot);
+    }
+  }
+
+  /** Adds to the count of an object that the caller has open. */
+  private count({ words, at }: Place, by: 1 | -1): void {
+    for (;;) {
+      const found = load(words, at + CELL_HEADER);
+      const phase = phaseOf(found);
+      const kept = keptOf(found);
+      // More than can be counted stay as many, and whoever ends the cell looks into the rings.
+      if (kept === KEPT_MASK || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) return;
+      if (by < 0 && kept === 0) return;
+      // Also where somebody is just ending it, in vain.
+      if (cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindOf(found), 0, kept + by)) === found)
+        return;
+    }
+  }
+
+  private isNamed({ number, words, at }: Place): boolean {
+    return this.rings.isNamed({ number, generation: load(words, at + CELL_GENERATION) });
   }
 
   private unopened({ words, at }: Place): boolean {

@@ -12,7 +12,7 @@
 /** "LKST" read as a little-endian word. A file of the other byte order does not match, and is refused. */
 export const MAGIC = 0x54534b4c;
 /** Changes with every change of this file that an older version would misread. */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 // Header words of every segment.
 export const MAGIC_WORD = 0;
@@ -31,6 +31,8 @@ export const HIGH_SLOT_WORD = 5;
 export const SWEPT_WORD = 16;
 /** Slot of the agent that is just resolving a deadlock; 0 nobody. Taken by CAS; cleared by that agent, or its reaper. */
 export const RESOLVING_WORD = 17;
+/** 1: an agent died while it put or took shared objects, so counts of KEPT may be too high. Set by its reaper, never cleared. */
+export const KEPT_DOUBT_WORD = 20;
 export const CONTROL_HEADER_WORDS = 1024;
 
 // Agent slots. Slot 0 is never used: an owner of 0 means free.
@@ -62,6 +64,8 @@ export const AGENT_WAITS = 32;
 export const AGENT_HIGH_ENTRY = 33;
 /** First chunk cell with further entries; 0 none. */
 export const AGENT_CHUNK = 34;
+/** 1 while the agent puts or takes an item in which shared objects are. Written by the agent. */
+export const AGENT_MOVING = 38;
 export const AGENT_ENTRIES = 40;
 export const INLINE_ENTRIES = 22;
 
@@ -87,7 +91,7 @@ export const SEGMENT_HEADER_WORDS = 16;
 export const MAX_SEGMENTS = 14;
 /** Cells that there can be: 1…MOST_CELLS. */
 export const MOST_CELLS: number = FIRST_SEGMENT_CELLS * (2 ** MAX_SEGMENTS - 1);
-/** bits 7…0 slot (of the agent that has claimed it or is ending it) | 12…8 kind | 14…13 phase. */
+/** bits 7…0 slot (of the agent that has claimed it or is ending it) | 12…8 kind | 14…13 phase | 30…15 kept: items that name it. */
 export const CELL_HEADER = 0;
 /** Counts the objects that lived here; 31 bits. Part of a handle. */
 export const CELL_GENERATION = 1;
@@ -107,6 +111,8 @@ export const KIND_SHIFT = 8;
 export const KIND_MASK = 0x1f;
 export const PHASE_SHIFT = 13;
 export const PHASE_MASK = 0x3;
+export const KEPT_SHIFT = 15;
+export const KEPT_MASK = 0xffff;
 /** Nobody's; the whole header is 0 then. @public It is part of the layout, though no code needs its name. */
 export const PHASE_FREE = 0;
 /** Belongs to the agent in the slot, which fills it or frees it; slot 0: to the object that it hangs on. */
@@ -160,6 +166,7 @@ export const KIND = {
   // From here on without.
   GATE: 22,
   CONNECTION: 23,
+  QUEUE_PRODUCER: 24,
 } as const;
 
 export const CONTROL_WORDS: number =
@@ -173,6 +180,11 @@ export function hasData(kind: number): boolean {
 /** Whether a chain of cells may hang on an object of that kind. */
 export function hasPermits(kind: number): boolean {
   return kind === KIND.BOUNDED_SEMAPHORE || kind === KIND.RWLOCK;
+}
+
+/** Whether an object of that kind has a ring, in whose items other objects may be named. */
+export function hasRing(kind: number): boolean {
+  return kind >= KIND.PIPE && kind <= KIND.SIMPLE_QUEUE;
 }
 
 /** First word of an agent's slot in the control segment. */
@@ -211,10 +223,15 @@ export function phaseOf(header: number): number {
   return (header >> PHASE_SHIFT) & PHASE_MASK;
 }
 
+/** Items that name the object, as counted: never too few. */
+export function keptOf(header: number): number {
+  return (header >> KEPT_SHIFT) & KEPT_MASK;
+}
+
 export function slotOf(header: number): number {
   return header & SLOT_MASK;
 }
 
-export function header(phase: number, kind: number, slot: number): number {
-  return (phase << PHASE_SHIFT) | (kind << KIND_SHIFT) | slot;
+export function header(phase: number, kind: number, slot: number, kept = 0): number {
+  return (kept << KEPT_SHIFT) | (phase << PHASE_SHIFT) | (kind << KIND_SHIFT) | slot;
 }

@@ -29,24 +29,15 @@ import {
   StateError,
   TimedOutError,
 } from '../errors.ts';
-import {
-  CELL_BODY,
-  CELL_GENERATION,
-  CELL_HEADER,
-  KIND,
-  kindOf,
-  PHASE_ENDING,
-  PHASE_LIVE,
-  phaseOf,
-} from '../memory/layout.ts';
+import { CELL_BODY, KIND } from '../memory/layout.ts';
 import { openHandle, registerClass } from '../objects/handles.ts';
 import type { Opened } from '../objects/opened.ts';
-import { openPart } from '../objects/parts.ts';
+import { openPart, partExists } from '../objects/parts.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { withOrigin } from '../stacks.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
-import { Channel } from './ring/channel.ts';
+import { Channel, registerChannel } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
 import { NOTHING } from './ring/ring-reader.ts';
 
@@ -93,6 +84,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     super(CONNECTION_TYPE, opened);
     this.out = channelAt(this.cell, OUT_WORD, this.title);
     this.in = channelAt(this.cell, IN_WORD, this.title);
+    this.out?.setReceiver(load(this.cell.words, this.cell.at + PEER_WORD));
   }
 
   /** Opens the end that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
@@ -249,18 +241,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   private get connected(): boolean {
-    const { agent, words, at } = this.cell;
-    const peer = load(words, at + PEER_WORD);
-    const place = agent.namespace.arena.find(peer);
-    if (place === undefined) return false;
-    const found = load(place.words, place.at + CELL_HEADER);
-    // Who looks whether anybody has it open finds it ENDING, also where the answer will be yes.
-    const exists = phaseOf(found) === PHASE_LIVE || phaseOf(found) === PHASE_ENDING;
-    return (
-      exists &&
-      kindOf(found) === KIND.CONNECTION &&
-      load(place.words, place.at + CELL_GENERATION) === load(words, at + PEER_WORD + 1)
-    );
+    return partExists(this.cell, this.cell, PEER_WORD, KIND.CONNECTION);
   }
 
   private readonly gone = (): boolean => !this.connected;
@@ -390,6 +371,6 @@ function sliceOf(
   return whole.subarray(offset, offset + length);
 }
 
-registerKind(KIND.PIPE, { name: CHANNEL_TYPE.name });
-registerKind(KIND.CONNECTION, { name: CONNECTION_TYPE.name });
+registerChannel(KIND.PIPE, CHANNEL_TYPE.name);
+registerKind(KIND.CONNECTION, { name: CONNECTION_TYPE.name, needs: [OUT_WORD, IN_WORD], endIsAwaited: true });
 registerClass(CONNECTION_TYPE.name, Connection.open);

@@ -6,7 +6,6 @@
  */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { registerKind } from '../agents/kinds.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { OverReleaseError } from '../errors.ts';
@@ -17,6 +16,7 @@ import { SharedObject } from '../objects/shared-object.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
+import { registerChannel } from './ring/channel.ts';
 
 const TYPE: ObjectType = { kind: KIND.JOINABLE_QUEUE, name: 'JoinableQueue', serial: true, lasting: false };
 
@@ -97,5 +97,5 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
   }
 }
 
-registerKind(KIND.JOINABLE_QUEUE, { name: TYPE.name });
+registerChannel(KIND.JOINABLE_QUEUE, TYPE.name);
 registerClass(TYPE.name, JoinableQueue.open);

@@ -9,16 +9,18 @@ import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import {
   ClosedError,
+  EndOfStreamError,
   InvalidTypeError,
   OutOfRangeError,
   QueueEmptyError,
-  QueueFullError,
+  StateError,
 } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { withOrigin } from '../stacks.ts';
+import { after, queueFullError } from './queue-errors.ts';
 import type { ChannelOptions } from './ring/channel.ts';
 import { Channel } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
@@ -39,6 +41,11 @@ export interface QueueOptions extends ObjectOptions {
    * than a quarter of it goes by a file of its own; the files may take as much again, or be one of any size.
    */
   bytes?: number | undefined;
+  /**
+   * Whether the queue ends when nobody has its producing side open any more: `queue.producer`, by which alone can be put then. Consumers get what
+   * is left, and then the end.
+   */
+  endsWithProducers?: boolean | undefined;
 }
 
 /** How a queue stands. */
@@ -50,6 +57,8 @@ export interface QueueDescription extends Description {
   /** Calls that wait for an item, and that wait for room, in all processes. */
   waiting: number;
   waitingToPut: number;
+  /** Of a queue that ends with its producers: whether anyone has its producing side. */
+  hasProducers?: boolean;
 }
 
 export abstract class MessageQueue<Item> extends SharedObject {
@@ -90,18 +99,21 @@ export abstract class MessageQueue<Item> extends SharedObject {
   }
 
   protected async putItem(value: Item, options: WaitOptions | undefined): Promise<void> {
-    const deadline = this.begin(options);
+    const deadline = this.beginPut(options);
     if (this.channel.putAtOnce(value)) return;
     const out = new Outgoing(value, `${this.title}:`);
     if (await this.channel.putLater(out, deadline, this, this.ended)) return;
-    throw withOrigin(this.detached ? this.closedError() : this.fullError(options), deadline.origin);
+    throw withOrigin(
+      this.detached ? this.closedError() : queueFullError(this.title, this.channel.ring, options),
+      deadline.origin,
+    );
   }
 
   protected putItemSync(value: Item, options: WaitOptions | undefined): void {
-    const deadline = this.begin(options);
+    const deadline = this.beginPut(options);
     if (this.channel.putAtOnce(value)) return;
     const out = new Outgoing(value, `${this.title}:`);
-    if (!this.channel.putSync(out, deadline)) throw this.fullError(options);
+    if (!this.channel.putSync(out, deadline)) throw queueFullError(this.title, this.channel.ring, options);
   }
 
   protected async getItem(options: WaitOptions | undefined): Promise<Item> {
@@ -164,6 +176,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
       closed: items.closed,
       waiting: countWaiting(namespace, this.cell),
       waitingToPut: countWaiting(namespace, rooms.cell),
+      ...(this.channel.endsWithProducers && { hasProducers: !this.channel.abandoned }),
     };
   }
 
@@ -174,10 +187,27 @@ export abstract class MessageQueue<Item> extends SharedObject {
   }
 
   /** No item will come any more. */
-  protected readonly over = (): boolean => this.channel.items.closed && this.channel.ring.empty;
+  protected readonly over = (): boolean => {
+    const { channel } = this;
+    // First the end, then the ring: what was put before is there.
+    return (channel.items.closed || channel.abandoned) && channel.ring.empty;
+  };
+
+  /** @internal Whether `get` would not wait. */
+  get ready(): boolean {
+    return this.closed || this.channel.abandoned || !this.empty;
+  }
 
   /** This object's use in this thread has ended. */
   private readonly ended = (): boolean => this.detached;
+
+  private beginPut(options: WaitOptions | undefined): Deadline {
+    const deadline = this.begin(options);
+    if (!this.channel.endsWithProducers) return deadline;
+    throw new StateError(
+      `${this.title}: can't put here, it ends when nobody has its producing side open any more; put by queue.producer`,
+    );
+  }
 
   private begin(options: WaitOptions | undefined): Deadline {
     this.checkOpen();
@@ -186,16 +216,13 @@ export abstract class MessageQueue<Item> extends SharedObject {
     return deadline;
   }
 
-  private fullError(options: WaitOptions | undefined): QueueFullError {
-    const { most, size, capacity } = this.channel.ring;
-    const bound = most > 0 && size >= most ? `${most} items` : `${capacity} bytes`;
-    return new QueueFullError(
-      `${this.title}: can't put, it is full of its ${bound}${after(options)}; wait longer, take items out, or make it larger`,
-    );
-  }
-
-  private nothingError(options: WaitOptions | undefined): QueueEmptyError | ClosedError {
+  private nothingError(options: WaitOptions | undefined): QueueEmptyError | ClosedError | EndOfStreamError {
     if (this.over()) {
+      if (!this.channel.items.closed) {
+        return new EndOfStreamError(
+          `${this.title}: nothing to get, nobody has its producing side open any more and all its items are taken; stop here`,
+        );
+      }
       return new ClosedError(
         `${this.title}: nothing to get, it was closed and all its items are taken; stop here`,
       );
@@ -206,17 +233,18 @@ export abstract class MessageQueue<Item> extends SharedObject {
   }
 }
 
-function after(options: WaitOptions | undefined): string {
-  const timeout = options?.timeout ?? 0;
-  return timeout > 0 ? ` and has been for ${timeout} ms` : '';
-}
-
 /** What a queue's options say. Throws `InvalidTypeError`, `OutOfRangeError`. */
 export function channelOptions(title: string, options: QueueOptions | undefined): ChannelOptions {
-  const { maxSize = 0, bytes = DEFAULT_BYTES } = options ?? {};
+  const { maxSize = 0, bytes = DEFAULT_BYTES, endsWithProducers = false } = options ?? {};
+  if (typeof endsWithProducers !== 'boolean') {
+    throw new InvalidTypeError(
+      `${title}: refused, endsWithProducers is ${inspect(endsWithProducers)}; pass true or false`,
+    );
+  }
   checkWhole(title, 'maxSize', maxSize, 0, MOST_ITEMS);
   checkWhole(title, 'bytes', bytes, 1, MOST_BYTES);
-  return { most: maxSize, capacity: 2 ** Math.ceil(Math.log2(Math.max(bytes, LEAST_BYTES))) };
+  const capacity = 2 ** Math.ceil(Math.log2(Math.max(bytes, LEAST_BYTES)));
+  return { most: maxSize, capacity, endsWithProducers };
 }
 
 /** Fills the cell of a queue that is being made. */

@@ -1,8 +1,8 @@
 /** Queue: items from many to many, each taken by exactly one. The algorithm is the ring's (ring.ts). */
 
 import type { ObjectType } from '../agents/cell.ts';
-import { registerKind } from '../agents/kinds.ts';
 import type { WaitOptions } from '../deadline.ts';
+import { EndOfStreamError, StateError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
 import { openHandle, registerClass } from '../objects/handles.ts';
 import { obtain } from '../objects/obtain.ts';
@@ -10,6 +10,8 @@ import { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { channelOptions, initQueue, MessageQueue } from './message-queue.ts';
+import { QueueProducer } from './queue-producer.ts';
+import { registerChannel } from './ring/channel.ts';
 
 const TYPE: ObjectType = { kind: KIND.QUEUE, name: 'Queue', serial: true, lasting: false };
 
@@ -21,7 +23,7 @@ const TYPE: ObjectType = { kind: KIND.QUEUE, name: 'Queue', serial: true, lastin
  * A consumer that takes nothing fills the queue: then `put` waits. Nothing is kept outside, and no process has to stay for its items to arrive.
  *
  * *If a process dies* in the middle of `put`, the item is wholly in or not there; in the middle of `get`, it is taken or not. Others go
- * on.
+ * on. Consumers of a queue that was made with `endsWithProducers` learn when no producer is left; see `producer`.
  *
  * @example
  * const queue = new Queue<Job>({ maxSize: 100 });
@@ -29,17 +31,43 @@ const TYPE: ObjectType = { kind: KIND.QUEUE, name: 'Queue', serial: true, lastin
  * for await (const job of queue) await work(job);               // consumers, until queue.close()
  */
 export class Queue<Item = unknown> extends MessageQueue<Item> {
+  private side: QueueProducer<Item> | undefined;
+
   /** Makes a queue, or opens the one of that name as it is. Throws `OutOfRangeError`, `InvalidTypeError`, `NoSpaceError`. */
   constructor(options?: QueueOptions);
   /** @internal */
   constructor(opened: Opened, type?: ObjectType);
   constructor(source?: QueueOptions | Opened, type: ObjectType = TYPE) {
     super(type, source instanceof Opened ? source : obtainQueue(type, source));
+    if (this.channel.hasFreshProducer) void this.producer;
   }
 
   /** Opens the queue that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open<Item = unknown>(handle: string): Queue<Item> {
     return new Queue<Item>(openHandle(TYPE, handle));
+  }
+
+  /**
+   * The producing side of a queue that was made with `endsWithProducers`: pass it to those who put, and close it here when they have it (right after
+   * `start()`). It is open here from its first use on, and in the thread that made the queue from the beginning. Throws `StateError` where
+   * the queue does not end with its producers, `EndOfStreamError` where it has ended.
+   */
+  get producer(): QueueProducer<Item> {
+    if (this.side !== undefined) return this.side;
+    this.checkOpen();
+    if (!this.channel.endsWithProducers) {
+      throw new StateError(
+        `${this.title}: has no producing side, everybody who has it open may put; make it with { endsWithProducers: true }`,
+      );
+    }
+    const cell = this.channel.openProducer();
+    if (cell === undefined) {
+      throw new EndOfStreamError(
+        `${this.title}: has no producing side any more, all who had it open have closed it or ended; make another queue`,
+      );
+    }
+    this.side = new QueueProducer<Item>(new Opened(cell, undefined));
+    return this.side;
   }
 
   /** Items that wait in it. A hint, where others put and take. */
@@ -120,5 +148,5 @@ export function obtainQueue(type: ObjectType, options: QueueOptions | undefined)
   return obtain(type, options, (place, agent) => initQueue(place, agent, channel));
 }
 
-registerKind(KIND.QUEUE, { name: TYPE.name });
+registerChannel(KIND.QUEUE, TYPE.name);
 registerClass(TYPE.name, Queue.open);

@@ -2,7 +2,6 @@
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';
-import { registerKind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
@@ -12,6 +11,7 @@ import { SharedObject } from '../objects/shared-object.ts';
 import type { QueueDescription } from './message-queue.ts';
 import { MessageQueue } from './message-queue.ts';
 import { obtainQueue } from './queue.ts';
+import { registerChannel } from './ring/channel.ts';
 
 const TYPE: ObjectType = { kind: KIND.SIMPLE_QUEUE, name: 'SimpleQueue', serial: true, lasting: false };
 
@@ -68,5 +68,5 @@ function refused(title: string, options: unknown): Promise<never> {
   return Promise.reject(refusal(title, options));
 }
 
-registerKind(KIND.SIMPLE_QUEUE, { name: TYPE.name });
+registerChannel(KIND.SIMPLE_QUEUE, TYPE.name);
 registerClass(TYPE.name, SimpleQueue.open);

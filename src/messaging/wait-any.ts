@@ -104,8 +104,7 @@ function check(object: unknown): void {
 function isReady(object: unknown): boolean {
   if (object instanceof AbortSignal) return isAborted(object);
   if (object instanceof Connection) return object.closed || object.ready();
-  const queue = object as MessageQueue<unknown>;
-  return queue.closed || !queue.empty;
+  return (object as MessageQueue<unknown>).ready;
 }
 
 function channelOf(object: unknown): Channel | undefined {

@@ -5,8 +5,9 @@
  *   data-<cell>-<generation>   as many bytes as the object asked for, rounded up to whole pages by the system; zero at first
  *   item-<cell>-<generation>-<n>   a file for one item of the object
  *
- * The file is made with the object and removed when its cell is freed (arena.ts). The memory is given back when nothing in this thread
- * can reach it any more: what has a view of it keeps it, also after the object was closed.
+ * The file is made with the object and removed when its cell is freed (arena.ts). Its pages are free when nobody has them mapped any more. So who
+ * closes the object lets go of the file at once (`detachData`): zeros of the process's own take its place at the same addresses, or a copy of what
+ * was there where a view was given out. The addresses themselves are given back when nothing in this thread can reach them any more.
  */
 
 import { constants } from 'node:buffer';
@@ -15,7 +16,9 @@ import {
   constants as flags,
   fstatSync,
   ftruncateSync,
+  openSync,
   readFileSync,
+  readSync,
   statfsSync,
   writeSync,
 } from 'node:fs';
@@ -31,6 +34,11 @@ const unreachable = new FinalizationRegistry<{ address: number; size: number }>(
   forgetMapping(address);
   platform.unmap(address, size);
 });
+
+/** Where the mappings of this thread are. */
+const places = new WeakMap<ArrayBuffer, { address: number; size: number }>();
+/** Bytes that are copied at a time. A multiple of all sizes that a page can have. */
+const COPIED_AT_ONCE: number = 1024 * 1024;
 
 /** Name of the file that belongs to the object of that generation in the cell. */
 export function dataFile(cell: number, generation: number): string {
@@ -112,11 +120,69 @@ export function mapDataFile(directory: Directory, name: string, least: number, b
     noteMapping(mapping);
     // In another thread's hands the memory would be given back when this thread has let go of it.
     refuseTransfer(mapping.buffer);
-    unreachable.register(mapping.buffer, { address: mapping.address, size: mapping.buffer.byteLength });
+    const place = { address: mapping.address, size: mapping.buffer.byteLength };
+    places.set(mapping.buffer, place);
+    unreachable.register(mapping.buffer, place);
     return mapping;
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * Lets go of the mapped file. The memory stays valid, as the thread's own: with what is in it where `keepContent` is set, else zero. Where the
+ * system refuses that, the file goes with the memory, when nothing can reach that any more.
+ */
+export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
+  const place = places.get(buffer);
+  if (place === undefined) return;
+  places.delete(buffer);
+  const { address, size } = place;
+  if (!keepContent) {
+    platform.detach(address, size);
+    return;
+  }
+  const memory = openMemory();
+  if (memory === undefined) return;
+  try {
+    const copy = Buffer.alloc(Math.min(COPIED_AT_ONCE, size));
+    const zeros = Buffer.alloc(copy.length);
+    for (let at = 0; at < size; at += copy.length) {
+      const length = Math.min(copy.length, size - at);
+      const read = readMemory(memory, copy, length, address + at);
+      const isZero = copy.compare(zeros, 0, read, 0, read) === 0;
+      if (!platform.detach(address + at, length)) return;
+      if (!isZero) Buffer.from(buffer, at, read).set(copy.subarray(0, read));
+    }
+  } finally {
+    closeSync(memory);
+  }
+}
+
+/** The memory of this process as a file: a file that was cut while it is mapped may be read through that, and nowhere else. */
+function openMemory(): number | undefined {
+  try {
+    return openSync('/proc/self/mem', 'r');
+  } catch {
+    // No /proc, or rights were given up since the program began: the file is let go of later, with the memory.
+    return undefined;
+  }
+}
+
+/** Returns how many bytes could be read; those behind are lost with the end of the file. */
+function readMemory(memory: number, into: Buffer, length: number, address: number): number {
+  let read = 0;
+  while (read < length) {
+    try {
+      const more = readSync(memory, into, read, length - read, address + read);
+      if (more === 0) break;
+      read += more;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+      break;
+    }
+  }
+  return read;
 }
 
 /** Node 22 and later mark such memory themselves; where it is marked once more, Node 24 and later abort when they exit. */

@@ -31,6 +31,7 @@ import { dataFile, makeDataFile, mapDataFile, removeData, reserveDataFile } from
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
 import { enterFolder, leaveFolder } from './folder.ts';
+import { KeptRings } from './kept-rings.ts';
 
 export class Namespace {
   /** Path of the folder. */
@@ -40,6 +41,7 @@ export class Namespace {
   readonly control: Segment;
   readonly words: Words;
   readonly arena: Arena;
+  readonly rings: KeptRings;
   private readonly fd: number;
 
   /** `fd`: the descriptor that keeps the folder from being removed. */
@@ -49,10 +51,12 @@ export class Namespace {
     this.control = control;
     this.words = control.words;
     this.fd = fd;
+    this.rings = new KeptRings(this);
     this.arena = new Arena(
       control,
       (index, make) => this.cells(index, make),
       (cell, generation) => removeData(this.directory, cell, generation),
+      this.rings,
       `segment "${directory.path}/control"`,
     );
   }

@@ -2,11 +2,13 @@
 
 import { load, store } from '#atomics';
 import type { Cell, ObjectType } from '../agents/cell.ts';
+import { kindNumbered } from '../agents/kinds.ts';
 import { StaleHandleError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Named, Place } from '../memory/arena.ts';
+import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_ENDING, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
 
 /** Tells of the part in a cell's words. */
-export function notePart({ words, at }: Place, word: number, { number, generation }: Cell): void {
+export function notePart({ words, at }: Place, word: number, { number, generation }: Named): void {
   store(words, at + word + 1, generation);
   store(words, at + word, number);
 }
@@ -30,4 +32,28 @@ export function openPart(
   found.references++;
   of.parts.push(found);
   return found;
+}
+
+/** The same of a part that is a queue of whatever class. */
+export function openQueuePart(of: Cell, word: number, title: string): Cell {
+  const place = of.agent.namespace.arena.place(load(of.words, of.at + word));
+  const kind = kindOf(load(place.words, place.at + CELL_HEADER));
+  const name = kindNumbered(kind)?.name ?? '';
+  return openPart(of, { kind, name, serial: true, lasting: false }, of, word, title)!;
+}
+
+/** Whether the object of that kind which these words tell of exists: somebody has it open, or it lies in a queue or pipe. */
+export function partExists(of: Cell, { words, at }: Place, word: number, kind: number): boolean {
+  const number = load(words, at + word);
+  // Of a closed cell.
+  if (number <= 0) return false;
+  const place = of.agent.namespace.arena.place(number);
+  const found = load(place.words, place.at + CELL_HEADER);
+  // Who looks whether anybody has it open finds it ENDING, also where the answer will be yes.
+  const exists = phaseOf(found) === PHASE_LIVE || phaseOf(found) === PHASE_ENDING;
+  return (
+    exists &&
+    kindOf(found) === kind &&
+    load(place.words, place.at + CELL_GENERATION) === load(words, at + word + 1)
+  );
 }

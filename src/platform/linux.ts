@@ -9,6 +9,9 @@ import { noRoom } from './room.ts';
 
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -35,6 +38,9 @@ type Ffi = (...values: unknown[]) => number;
 
 const libc = koffi.load(null);
 const mmap = libc.func('void *mmap(void *addr, size_t len, int prot, int flags, int fd, int64_t off)');
+const mmapAt = libc.func(
+  'intptr_t mmap(uintptr_t addr, size_t len, int prot, int flags, int fd, int64_t off)',
+) as Ffi;
 const munmap = libc.func('int munmap(uintptr_t addr, size_t len)') as Ffi;
 const posixFallocate = libc.func('int posix_fallocate(int fd, int64_t off, int64_t len)') as Ffi;
 const flock = libc.func('int flock(int fd, int op)') as Ffi;
@@ -64,6 +70,11 @@ export const linux: Platform = {
 
   unmap(address: number, size: number): void {
     if (munmap(address, size) !== 0) throw failed('munmap', `address ${address}`);
+  },
+
+  detach(address: number, size: number): boolean {
+    const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS;
+    return mmapAt(address, size, PROT_READ_WRITE, flags, -1, 0) !== -1;
   },
 
   reserve(fd: number, size: number, path: string): void {

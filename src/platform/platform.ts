@@ -15,6 +15,11 @@ export interface Platform {
   map(fd: number, size: number): Mapping;
   /** Gives mapped memory back. Nothing may touch it afterwards: the process would be killed. */
   unmap(address: number, size: number): void;
+  /**
+   * Puts zeros of the process's own in place of mapped memory, which stays valid, and lets go of the file. `false`: the system refuses, and all
+   * is as before.
+   */
+  detach(address: number, size: number): boolean;
   /** Reserves the file's blocks, so that writing to the mapping can't fail later. Throws `NoSpaceError`. */
   reserve(fd: number, size: number, path: string): void;
   /** Takes the kernel's lock of the open file if it is free. The kernel drops it when the descriptor's owner dies. */

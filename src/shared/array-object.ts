@@ -100,6 +100,7 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   }
 
   [Symbol.iterator](): IterableIterator<ElementOf<Type>> {
+    DataObject.lend(this);
     return this.opened[Symbol.iterator]();
   }
 
@@ -113,6 +114,7 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
    * `close()`; whoever has it keeps this object from being collected.
    */
   get view(): ViewOf<Type> {
+    DataObject.lend(this);
     return this.opened.view;
   }
 

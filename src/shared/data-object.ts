@@ -7,7 +7,8 @@
  *
  * Who holds a view of the data holds the object open: the buffer, which every view refers to, keeps the objects that were
  * opened on it from being collected. Nothing else refers to the buffer strongly, so objects and views that are dropped together go
- * together, and then the mapping is given back (namespaces/data-files.ts). After `close()` a view is just memory: valid, and perhaps nobody else's.
+ * together, and then the mapping is given back (namespaces/data-files.ts). After `close()` a view is just memory: valid, with what was in
+ * it, and nobody else's. The shared memory itself is free as soon as all who had the object open have closed it.
  */
 
 import { load, store } from '#atomics';
@@ -15,6 +16,7 @@ import type { Cell, ObjectType } from '../agents/cell.ts';
 import type { Place } from '../memory/arena.ts';
 import { damaged } from '../memory/damage.ts';
 import { CELL_BODY } from '../memory/layout.ts';
+import { detachData } from '../namespaces/data-files.ts';
 import type { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 
@@ -24,6 +26,8 @@ const WORD = 2 ** 32;
 /** The cell's mapping: as long as somebody here uses it. */
 class Mapped {
   readonly buffer: WeakRef<ArrayBuffer>;
+  /** Whether something refers to it that may be read after the object was closed. */
+  lent = false;
 
   constructor(buffer: ArrayBuffer) {
     this.buffer = new WeakRef(buffer);
@@ -40,19 +44,21 @@ export abstract class DataObject<Data> extends SharedObject {
 
   /**
    * `bytes` tells from the cell how many bytes its data have, `see` makes of them what the class works with. Throws `LayoutError` if they
-   * are not there.
+   * are not there. `lends`: objects of the class give out what reads the data itself, all the time.
    */
   protected constructor(
     type: ObjectType,
     opened: Opened,
     bytes: (cell: Cell) => number,
     see: (buffer: ArrayBuffer, cell: Cell, title: string) => Data,
+    lends = false,
   ) {
     super(type, opened);
     const { cell } = opened;
     try {
       const buffer = bufferOf(cell, bytes(cell));
       this.#mapped = { buffer, data: see(buffer, cell, SharedObject.titleOf(this)) };
+      if (lends && cell.extension instanceof Mapped) cell.extension.lent = true;
       const together = users.get(buffer);
       if (together === undefined) users.set(buffer, new Set([this]));
       else together.add(this);
@@ -70,6 +76,12 @@ export abstract class DataObject<Data> extends SharedObject {
     if (this.#mapped !== undefined) users.get(this.#mapped.buffer)?.delete(this);
     this.#mapped = undefined;
     super.close();
+  }
+
+  /** @internal Says that something is given out which reads the data itself: it finds them there also when the object was closed. */
+  static lend(object: DataObject<unknown>): void {
+    const { extension } = object.cell;
+    if (extension instanceof Mapped) extension.lent = true;
   }
 
   /** @internal The data as the class sees them. Throws `ClosedError`. */
@@ -106,6 +118,11 @@ function bufferOf(cell: Cell, bytes: number): ArrayBuffer {
     return known;
   }
   const { buffer } = cell.agent.namespace.mapData(cell, bytes);
-  cell.extension = new Mapped(buffer);
+  const mapped = new Mapped(buffer);
+  cell.extension = mapped;
+  cell.onClosed = () => {
+    const left = mapped.buffer.deref();
+    if (left !== undefined) detachData(left, mapped.lent);
+  };
   return buffer;
 }

@@ -8,6 +8,7 @@ import { registerClass } from '../objects/handles.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import type { Guarded } from '../sync/lock/guard.ts';
+import { NEEDS_GUARD } from '../sync/lock/guard.ts';
 import { checkedLength } from './array-object.ts';
 import { checkWithin, loadCount } from './data-object.ts';
 import { storesOf, valuesIn } from './field-store.ts';
@@ -130,5 +131,5 @@ export function openArray<Fields extends Schema>(
   return new RecordArray(found, { opened, lock: undefined });
 }
 
-registerKind(KIND.RECORD_ARRAY, { name: TYPE.name });
+registerKind(KIND.RECORD_ARRAY, { name: TYPE.name, needs: NEEDS_GUARD });
 registerClass(TYPE.name, RecordArray.open);

@@ -30,7 +30,8 @@ import { openGuard } from '../sync/lock/guard.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 import type { GuardedOptions } from './guarding.ts';
 import { lockOf, obtainGuarded } from './guarding.ts';
-import { RecordMemory, type Spot } from './record-memory.ts';
+import type { Spot } from './record-memory.ts';
+import { RecordMemory } from './record-memory.ts';
 import type { Layout } from './schema.ts';
 import { hashOf, layoutOf, schemaOfText } from './schema.ts';
 
@@ -54,7 +55,7 @@ export abstract class RecordObject extends DataObject<RecordMemory> {
         `${type.name}: can't open the handle, its schema ${layout.text} is not that of the object; pass another object's .handle`,
       );
     };
-    super(type, opened, bytes, (buffer) => new RecordMemory(buffer));
+    super(type, opened, bytes, (buffer) => new RecordMemory(buffer), true);
     this.#layout = layout;
     this.#guard = lock ?? openGuard(this.cell, SharedObject.titleOf(this));
   }

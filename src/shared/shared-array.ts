@@ -19,7 +19,7 @@ import { openHandle, registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import type { Guard } from '../sync/lock/guard.ts';
-import { openGuard } from '../sync/lock/guard.ts';
+import { NEEDS_GUARD, openGuard } from '../sync/lock/guard.ts';
 import type { ArrayDescription, LengthOrValues } from './array-object.ts';
 import { ArrayObject, arrayIn } from './array-object.ts';
 import type { GuardedOptions } from './guarding.ts';
@@ -97,5 +97,5 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
   }
 }
 
-registerKind(KIND.SHARED_ARRAY, { name: TYPE.name });
+registerKind(KIND.SHARED_ARRAY, { name: TYPE.name, needs: NEEDS_GUARD });
 registerClass(TYPE.name, SharedArray.open);

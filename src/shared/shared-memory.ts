@@ -90,12 +90,13 @@ export class SharedMemory extends DataObject<ArrayBuffer> {
 
   /** The shared bytes, as many as were asked for. They stay valid memory after `close()` where somebody still refers to them. */
   get buffer(): ArrayBuffer {
+    DataObject.lend(this);
     return DataObject.dataOf(this);
   }
 
   /** Bytes in the block. */
   get size(): number {
-    return this.buffer.byteLength;
+    return DataObject.dataOf(this).byteLength;
   }
 
   /**

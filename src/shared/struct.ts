@@ -11,6 +11,7 @@ import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { forJson, SharedObject } from '../objects/shared-object.ts';
 import type { Guard, Guarded } from '../sync/lock/guard.ts';
+import { NEEDS_GUARD } from '../sync/lock/guard.ts';
 import { assignFields, storeOfAll } from './field-store.ts';
 import type { RecordArray } from './record-array.ts';
 import { makeArray, openArray } from './record-array.ts';
@@ -176,5 +177,5 @@ function openRecord(handle: string): StructRecord {
   return new (known.get(layout.text)!)(opened);
 }
 
-registerKind(KIND.RECORD, { name: TYPE.name });
+registerKind(KIND.RECORD, { name: TYPE.name, needs: NEEDS_GUARD });
 registerClass(TYPE.name, openRecord);

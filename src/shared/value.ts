@@ -17,7 +17,7 @@ import { openHandle, registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import type { Guard } from '../sync/lock/guard.ts';
-import { openGuard } from '../sync/lock/guard.ts';
+import { NEEDS_GUARD, openGuard } from '../sync/lock/guard.ts';
 import type { GuardedOptions } from './guarding.ts';
 import { lockOf, obtainGuarded } from './guarding.ts';
 import type { InputOf, NumberType, SmallIntegerType } from './number-type.ts';
@@ -94,5 +94,5 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
   }
 }
 
-registerKind(KIND.VALUE, { name: TYPE.name });
+registerKind(KIND.VALUE, { name: TYPE.name, needs: NEEDS_GUARD });
 registerClass(TYPE.name, Value.open);

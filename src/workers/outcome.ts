@@ -1,26 +1,44 @@
 /** Outcome: what a child leaves behind for `result`: what its target returned, or the error that ended it. */
 
-import type { Destination, Parcel } from '../codec/parcel.ts';
-import { pack, unpack } from '../codec/parcel.ts';
+import type { Destination, Packed, Parcel } from '../codec/parcel.ts';
+import { packWhole, unpack } from '../codec/parcel.ts';
+import type { SharedObject } from '../objects/shared-object.ts';
+import type { Gift } from './gift.ts';
+import { receiveGift } from './gift.ts';
 
-export type Outcome = { readonly kind: 'returned' | 'threw'; readonly parcel: Parcel };
+export interface Outcome {
+  readonly kind: 'returned' | 'threw';
+  readonly parcel: Parcel;
+  /** What keeps the shared objects in it. */
+  readonly gift?: Gift | undefined;
+}
+
+/** An outcome that is about to be sent, and the shared objects in it. */
+export interface Sending {
+  readonly outcome: Outcome;
+  readonly shared: readonly SharedObject[];
+}
 
 /** Outcome of a target that returned. If that can't be sent, the outcome is the error that says so. */
-export function returned(value: unknown, to: Destination, title: string): Outcome {
+export function returned(value: unknown, to: Destination, title: string): Sending {
   try {
-    return { kind: 'returned', parcel: pack(value, to, `${title}: its result refused,`, 'result') };
+    return sending('returned', packWhole(value, to, `${title}: its result refused,`, 'result'));
   } catch (error) {
     return threw(error, to);
   }
 }
 
 /** Outcome of a target that threw `error`, whatever that is. */
-export function threw(error: unknown, to: Destination): Outcome {
+export function threw(error: unknown, to: Destination): Sending {
   try {
-    return { kind: 'threw', parcel: pack(error, to, '', 'error') };
+    return sending('threw', packWhole(error, to, '', 'error'));
   } catch (refusal) {
-    return { kind: 'threw', parcel: pack(refusal, to, '', 'error') };
+    return sending('threw', packWhole(refusal, to, '', 'error'));
   }
+}
+
+function sending(kind: Outcome['kind'], { parcel, shared }: Packed): Sending {
+  return { outcome: { kind, parcel }, shared };
 }
 
 /** Settles a promise as the outcome says. */
@@ -31,7 +49,12 @@ export function settle(
 ): void {
   let value: unknown;
   try {
-    value = unpack(outcome.parcel);
+    const letGo = outcome.gift === undefined ? undefined : receiveGift(outcome.gift);
+    try {
+      value = unpack(outcome.parcel);
+    } finally {
+      letGo?.();
+    }
   } catch (error) {
     reject(error);
     return;

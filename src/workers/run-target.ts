@@ -11,7 +11,7 @@ import { resolveReference } from '../functions/reference.ts';
 import { openPrepared } from '../objects/opened.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current.ts';
-import type { Outcome } from './outcome.ts';
+import type { Sending } from './outcome.ts';
 import { returned, threw } from './outcome.ts';
 import { writeError } from './write-fully.ts';
 
@@ -28,7 +28,7 @@ export interface Part {
   /** Called when the shared objects in the cargo are open. */
   readonly opened: () => void;
   /** Keeps the outcome for the parent. */
-  readonly record: (outcome: Outcome) => void;
+  readonly record: (outcome: Sending) => void;
 }
 
 /** Exit code of a child whose target waits for something that can't come any more; Node's own for such a program. */
@@ -43,7 +43,7 @@ export function runTarget(part: Part): void {
   const drain = (): void => {
     drained = true;
   };
-  const record = (outcome: Outcome): void => {
+  const record = (outcome: Sending): void => {
     if (recorded) return;
     recorded = true;
     process.off('beforeExit', drain);

@@ -199,13 +199,13 @@ suite('Pipe', (stage) => {
     await assert.rejects(sender.do('send', writes, 1), BROKEN);
   });
 
-  // What is sent was encoded by the same library: a shared object that is gone stands for what can't be read.
+  // What is sent was encoded by the same library: a shared object that is gone stands for what can't be read. A pipe keeps those of its namespace.
   stage.it(
     'K142: a message that cannot be read throws at the receiver, is taken, and the next arrives',
     async () => {
       const [here, there] = pipe();
       const [actor] = await stage.actors(1);
-      const gone = new Lock();
+      const gone = new Lock({ namespace: 'elsewhere' });
       here.sendSync([1, gone]);
       here.sendSync(new Map([['gone', gone]]));
       here.sendSync('next');

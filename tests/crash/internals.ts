@@ -79,3 +79,9 @@ function cellOf(object: SharedObject): Cell {
   const cell: unknown = Reflect.get(object, 'cell');
   return cell as Cell;
 }
+
+/** Where the header of the object's cell is. */
+export function headerOf(object: SharedObject): { words: Int32Array; at: number } {
+  const { words, at } = cellOf(object);
+  return { words, at: at + CELL_HEADER };
+}

@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
-import type { Event, Lock, SharedMemory } from 'lockstep';
+import type { Event, Lock, Queue, SharedMemory } from 'lockstep';
 import * as lockstep from 'lockstep';
 import { countRound } from '../support/actions.ts';
 import { Sample } from '../support/points.ts';
@@ -27,7 +27,7 @@ import { expectOthers } from './internals.ts';
 /**
  * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle,
  * `closeKept`, `disposeKept` and `unlinkKept` of what was made or opened last, `closeOpened` of what came last as an argument,
- * `expectOthers`: of a queue, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
+ * `putKept`: into a queue, what was made last, and closes it, `expectOthers`: of a queue, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
  * `forget` of everything.
  */
 export interface Order extends Command {
@@ -128,6 +128,9 @@ export async function serve(folder: string, serial: number): Promise<void> {
       case 'waitAndAbort':
         (first as Event).waitSync();
         return aborter.abort();
+      case 'putKept':
+        (first as Queue).putSync([kept.at(-1), rest[0]]);
+        return (kept.at(-1) as SharedObject).close();
       case 'expectOthers':
         return expectOthers(first as SharedObject);
       default:

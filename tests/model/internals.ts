@@ -8,6 +8,7 @@ export type Hold = import('../../src/contracts.ts').Hold;
 export type Directory = import('../../src/platform/directory.ts').Directory;
 export type Namespace = import('../../src/namespaces/namespace.ts').Namespace;
 export type ObjectType = import('../../src/agents/cell.ts').ObjectType;
+export type Named = import('../../src/memory/arena.ts').Named;
 export type Ring = import('../../src/messaging/ring/ring.ts').Ring;
 export type Place = import('../../src/memory/arena.ts').Place;
 export type SharedObject = import('../../src/objects/shared-object.ts').SharedObject;

@@ -14,6 +14,14 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly takeBlocking: typeof import('../../src/waiting/taking.ts').takeBlocking;
   readonly waitForRoom: typeof import('../../src/messaging/ring/room-wait.ts').waitForRoom;
   readonly Ring: typeof import('../../src/messaging/ring/ring.ts').Ring;
+  readonly registerRing: typeof import('../../src/namespaces/kept-rings.ts').registerRing;
+  readonly putNaming: typeof import('../../src/agents/kept.ts').putNaming;
+  readonly takeNaming: typeof import('../../src/agents/kept.ts').takeNaming;
+  readonly emptyRing: typeof import('../../src/messaging/ring/kept-items.ts').emptyRing;
+  readonly namesInRing: typeof import('../../src/messaging/ring/kept-items.ts').namesInRing;
+  readonly lengthWithNames: typeof import('../../src/messaging/ring/item-names.ts').lengthWithNames;
+  readonly readNames: typeof import('../../src/messaging/ring/item-names.ts').readNames;
+  readonly writeNames: typeof import('../../src/messaging/ring/item-names.ts').writeNames;
   readonly reap: typeof import('../../src/agents/reaper.ts').reap;
   readonly reapIfDead: typeof import('../../src/agents/reaper.ts').reapIfDead;
   readonly wakeEverybody: typeof import('../../src/agents/reaper.ts').wakeEverybody;
@@ -27,6 +35,10 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
   const parts = [
     'index.js',
     'agents/agent.js',
+    'agents/kept.js',
+    'namespaces/kept-rings.js',
+    'messaging/ring/item-names.js',
+    'messaging/ring/kept-items.js',
     'namespaces/folder.js',
     'namespaces/namespace.js',
     'agents/reaper.js',

@@ -78,7 +78,7 @@ view[0] = 1;
 const whenClosed = [...view];
 
 drop(500);
-const many = await collect(1);
+const many = await collect(0);
 console.log(
   JSON.stringify({
     twice,

@@ -2,7 +2,7 @@
  * Channel: a ring with those who wait for it: what queues and both directions of a pipe are made of.
  *
  *   word  name             bits                                   written by
- *   +0    STATE            30 WAITERS | 29 CLOSED                 the gate of those who take (gate.ts)
+ *   +0    STATE            30 WAITERS | 29 CLOSED | 28 CARRIED    the gate of those who take (gate.ts)
  *   +1    TICKETS          counter                                waiters
  *   +2    LOCK             cell of the lock to put                the creator
  *   +3    LOCK_GENERATION                                         the creator
@@ -17,7 +17,7 @@
  * by a compare-and-swap, which nothing overtakes.
  */
 
-import { cas } from '#atomics';
+import { cas, load } from '#atomics';
 import type { Agent } from '../../agents/agent.ts';
 import type { Cell, ObjectType } from '../../agents/cell.ts';
 import { registerKind } from '../../agents/kinds.ts';
@@ -26,8 +26,10 @@ import { Deadline } from '../../deadline.ts';
 import { ClosedError, StateError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
 import { damaged } from '../../memory/damage.ts';
-import { CELL_BODY, CELL_STATE, KIND } from '../../memory/layout.ts';
-import { notePart, openPart } from '../../objects/parts.ts';
+import { CELL_BODY, CELL_GENERATION, CELL_STATE, KIND } from '../../memory/layout.ts';
+import { detachData } from '../../namespaces/data-files.ts';
+import { registerRing } from '../../namespaces/kept-rings.ts';
+import { notePart, openPart, partExists } from '../../objects/parts.ts';
 import { Lock } from '../../sync/lock/lock.ts';
 import { RawLock } from '../../sync/lock/raw-lock.ts';
 import { idle } from '../../waiting/blocking.ts';
@@ -35,6 +37,7 @@ import type { Taking } from '../../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
 import { Far } from './far.ts';
 import { Gate } from './gate.ts';
+import { ringOfKind } from './kept-items.ts';
 import { LockedPut, patient } from './locked-put.ts';
 import type { Outgoing } from './outgoing.ts';
 import { Ring } from './ring.ts';
@@ -44,10 +47,20 @@ import type { Put, RoomWait } from './room-wait.ts';
 import { waitForRoom } from './room-wait.ts';
 
 const GATE_TYPE: ObjectType = { kind: KIND.GATE, name: 'Gate', serial: true, lasting: false };
+export const PRODUCER_TYPE: ObjectType = {
+  kind: KIND.QUEUE_PRODUCER,
+  name: 'QueueProducer',
+  serial: false,
+  lasting: false,
+};
+/** In the cell of the producing side: the queue. */
+export const QUEUE_WORD: number = CELL_BODY;
 const LOCK_WORD: number = CELL_BODY + 2;
 const GATE_WORD: number = CELL_BODY + 4;
 /** In the cell of the gate of those who put: the gate of those who join. */
 const JOIN_WORD: number = CELL_BODY + 2;
+/** In the same: the producing side, where the queue ends with that. */
+const PRODUCER_WORD: number = CELL_BODY + 4;
 /** Bytes that are backed by memory at first. */
 const FIRST_RESERVE = 256 * 1024;
 /** Puts for which others are expected to put, too, after one has met another; times that it tries then, and nanoseconds between them. */
@@ -68,6 +81,8 @@ export interface ChannelOptions {
   readonly capacity: number;
   /** Items at most; 0: no limit. */
   readonly most: number;
+  /** Whether it ends with those who have its producing side open, and has such a side. */
+  readonly endsWithProducers?: boolean;
 }
 
 export class Channel {
@@ -80,6 +95,8 @@ export class Channel {
   /** Those who wait until all is done. */
   readonly joins: Gate;
   readonly title: string;
+  /** Whether it ends with its producers: only who has its producing side open may put. */
+  readonly endsWithProducers: boolean;
   private readonly lock: RawLock;
   private readonly writer: RingWriter;
   private readonly reader: RingReader;
@@ -103,14 +120,16 @@ export class Channel {
     };
     this.items = new Gate(cell);
     this.rooms = new Gate(part(GATE_TYPE, cell, GATE_WORD));
+    this.endsWithProducers = load(this.rooms.cell.words, this.rooms.cell.at + PRODUCER_WORD) > 0;
     this.joins = new Gate(part(GATE_TYPE, this.rooms.cell, JOIN_WORD));
     this.lock = RawLock.of(part(Lock.TYPE, cell, LOCK_WORD));
     const { buffer } = cell.agent.namespace.mapAllData(cell, HEADER_BYTES);
+    cell.onClosed = () => detachData(buffer, false);
     this.ring = new Ring(new Int32Array(buffer), 0, title);
     const bytes = Buffer.from(buffer);
     const far = new Far(cell.agent.namespace.directory, cell);
     this.writer = new RingWriter(cell, this.ring, bytes, far, title);
-    this.reader = new RingReader(this.ring, bytes, far, title, () => this.taken());
+    this.reader = new RingReader(cell, this.ring, bytes, far, title, () => this.taken());
   }
 
   /** The cell's Channel: one in each agent. Throws `StaleHandleError`, `LayoutError`. */
@@ -122,7 +141,7 @@ export class Channel {
   }
 
   /** Fills a cell that is just being made; its parts stay open with it. Throws `NoSpaceError`, with nothing left. */
-  static init(place: Place, agent: Agent, { capacity, most }: ChannelOptions): void {
+  static init(place: Place, agent: Agent, { capacity, most, endsWithProducers }: ChannelOptions): void {
     const bytes = HEADER_BYTES + capacity;
     const reserve = Math.min(bytes, FIRST_RESERVE);
     const made: Cell[] = [];
@@ -138,12 +157,37 @@ export class Channel {
     };
     try {
       part(place, LOCK_WORD, Lock.TYPE);
-      part(place, GATE_WORD, GATE_TYPE, (rooms) => part(rooms, JOIN_WORD, GATE_TYPE));
+      part(place, GATE_WORD, GATE_TYPE, (rooms) => {
+        part(rooms, JOIN_WORD, GATE_TYPE);
+        if (endsWithProducers !== true) return;
+        const generation = load(place.words, place.at + CELL_GENERATION);
+        part(rooms, PRODUCER_WORD, PRODUCER_TYPE, (producer) =>
+          notePart(producer, QUEUE_WORD, { number: place.number, generation }),
+        );
+      });
       agent.namespace.makeData(place, bytes, { reserve, content: Ring.header(capacity, most, reserve) });
     } catch (error) {
       for (const cell of made) agent.closeCell(cell);
       throw error;
     }
+  }
+
+  /** Whether it ends with its producers, and none is left. */
+  get abandoned(): boolean {
+    const { cell } = this.rooms;
+    return this.endsWithProducers && !partExists(cell, cell, PRODUCER_WORD, KIND.QUEUE_PRODUCER);
+  }
+
+  /** Whether the producing side is open here, and nothing stands for it yet: it was made with the queue, just now. */
+  get hasFreshProducer(): boolean {
+    const { agent, words, at } = this.rooms.cell;
+    return this.endsWithProducers && agent.cells.get(load(words, at + PRODUCER_WORD))?.references === 0;
+  }
+
+  /** The cell of the producing side, which is opened here if need be; `undefined`: nobody has it any more. */
+  openProducer(): Cell | undefined {
+    const { agent, words, at } = this.rooms.cell;
+    return agent.open(PRODUCER_TYPE, load(words, at + PRODUCER_WORD), load(words, at + PRODUCER_WORD + 1));
   }
 
   // Taking.
@@ -211,6 +255,19 @@ export class Channel {
 
   /** The same; the event loop goes on. `gone` also has to tell that `keeper` was closed: after a wait the channel may be closed here, too. */
   async putLater(out: Outgoing, deadline: Deadline, keeper: object, gone: () => boolean): Promise<boolean> {
+    try {
+      return await this.putKept(out, deadline, keeper, gone);
+    } finally {
+      out.letGo();
+    }
+  }
+
+  private async putKept(
+    out: Outgoing,
+    deadline: Deadline,
+    keeper: object,
+    gone: () => boolean,
+  ): Promise<boolean> {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
@@ -227,6 +284,11 @@ export class Channel {
       if (this.isPut(outcome())) return true;
       if (gone()) return false;
     }
+  }
+
+  /** Says which cell everyone has open who takes what is put here. */
+  setReceiver(number: number): void {
+    this.writer.setReceiver(number);
   }
 
   /** Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while another puts. Throws `StateError` within `put`. */
@@ -297,11 +359,11 @@ export class Channel {
 
   private roomWait(out: Outgoing, gone: () => boolean): RoomWait {
     const { items, rooms, lock, ring, writer } = this;
-    const { length } = out.prepare();
+    out.prepare();
     return waitForRoom({
       rooms,
       lock,
-      fits: () => items.closed || writer.fits(length),
+      fits: () => items.closed || writer.hasRoomFor(out),
       gone,
       put: () => this.writeAndRelease(out),
       backsOff: ring.most === 0 || ring.most >= MANY ? MOMENT : 0,
@@ -380,8 +442,14 @@ export class Channel {
   }
 }
 
+/** Registers a kind with a channel. */
+export function registerChannel(number: number, name: string): void {
+  registerKind(number, { name, needs: [LOCK_WORD, GATE_WORD] });
+  registerRing(number, ringOfKind);
+}
+
 function never(): boolean {
   return false;
 }
 
-registerKind(KIND.GATE, { name: GATE_TYPE.name });
+registerKind(KIND.GATE, { name: GATE_TYPE.name, needs: [JOIN_WORD] });

@@ -1,11 +1,15 @@
 /** Outgoing: a value on its way into a ring. It is written straight into the ring where that is possible, else into bytes of its own. */
 
 import { serialize } from 'node:v8';
+import type { Cell } from '../../agents/cell.ts';
+import { cellsNeeded } from '../../agents/kept.ts';
 import { Encoder, FOREIGN, OVERFLOW } from '../../codec/encoder.ts';
-import { FORMAT, type Format } from '../../codec/format.ts';
+import type { Format } from '../../codec/format.ts';
+import { FORMAT } from '../../codec/format.ts';
 import { packWhole } from '../../codec/parcel.ts';
 import { isTooDeep } from '../../codec/read-clone.ts';
 import { NotSendableError } from '../../errors.ts';
+import { letGo } from '../../objects/forgotten.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
 
 /** Bytes of the first attempt to write a value apart. */
@@ -26,6 +30,8 @@ export class Outgoing {
   bytes: Uint8Array | undefined;
   format: Format = FORMAT.VALUE;
   private readonly what: string;
+  /** The cells of what is in it, open here until it is put. */
+  private held: { cell: Cell; name: string | undefined }[] | undefined;
   /** Bytes that are sent as they are, while they are still the caller's. */
   private raw: Uint8Array | undefined;
 
@@ -49,11 +55,25 @@ export class Outgoing {
     return end < 0 ? OVERFLOW : end;
   }
 
-  /** Others run before it is put: from now on changes of the value do not matter. Throws `NotSendableError`. */
+  /**
+   * Others run before it is put: from now on changes of the value do not matter, and shared objects in it may be closed. Throws
+   * `NotSendableError`. Needs `letGo`.
+   */
   keep(): void {
     if (this.raw === undefined) this.prepare();
     else this.bytes = Uint8Array.prototype.slice.call(this.raw);
     this.raw = undefined;
+    if (this.held !== undefined) return;
+    this.held = this.shared.flatMap(({ cell, name }) => [
+      { cell, name },
+      ...cellsNeeded(cell).map((needed) => ({ cell: needed, name: undefined })),
+    ]);
+    for (const { cell } of this.held) cell.references++;
+  }
+
+  /** It was put, or will not be. */
+  letGo(): void {
+    for (const { cell, name } of this.held?.splice(0) ?? []) letGo(cell, name);
   }
 
   /** Its payload, written apart. Throws `NotSendableError`. */

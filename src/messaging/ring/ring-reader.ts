@@ -2,7 +2,7 @@
  * RingReader: takes values out of a ring. A value is read first, and then taken; if somebody else was faster, what was read is thrown away. Small ones
  * are read where they lie; what costs more to read (bytes, clones, what is far) is copied before.
  *
- * The shared objects in it are opened before it is taken, too: until then whoever put it keeps them open. If it is not taken, they are let
+ * The shared objects in it are opened before it is taken, too: until then the item keeps them (agents/kept.ts). If it is not taken, they are let
  * go at once, or the other end of a pipe would be kept waiting for somebody who has nothing to do with it.
  *
  * Where others take, too, a small item without shared objects (CARRIES) is only copied before it is taken, and read afterwards. The copy is whole: the
@@ -10,15 +10,20 @@
  * as it does when it is killed on its way back from `get`.
  */
 
+import type { Cell } from '../../agents/cell.ts';
+import { takeNaming } from '../../agents/kept.ts';
 import { copyOf, Decoder, MalformedError } from '../../codec/decoder.ts';
-import { FORMAT, type Format } from '../../codec/format.ts';
+import type { Format } from '../../codec/format.ts';
+import { FORMAT } from '../../codec/format.ts';
 import type { Parcel } from '../../codec/parcel.ts';
 import { isParcel, unpack } from '../../codec/parcel.ts';
 import { isTooDeep, readClone } from '../../codec/read-clone.ts';
-import { LayoutError, OutOfRangeError } from '../../errors.ts';
+import { LayoutError, OutOfRangeError, StaleHandleError } from '../../errors.ts';
+import type { Named } from '../../memory/arena.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
 import { idle } from '../../waiting/blocking.ts';
 import type { Far } from './far.ts';
+import { readNames } from './item-names.ts';
 import type { Found, Ring } from './ring.ts';
 import { SMALL } from './ring.ts';
 
@@ -26,6 +31,7 @@ import { SMALL } from './ring.ts';
 export const NOTHING: unique symbol = Symbol('nothing');
 
 const NONE: readonly SharedObject[] = [];
+const NAMELESS: readonly Named[] = [];
 /** Takings after one that another was faster at. */
 const CONTENDED_TAKINGS = 100;
 /** Nanoseconds for which a taker steps back when another was faster, and how often in a row that is doubled. */
@@ -33,6 +39,7 @@ const FIRST_PAUSE = 500;
 const MOST_DOUBLINGS = 4;
 
 export class RingReader {
+  private readonly cell: Cell;
   private readonly ring: Ring;
   private readonly buffer: Buffer;
   private readonly far: Far;
@@ -48,7 +55,8 @@ export class RingReader {
   private contended = 0;
 
   /** `taken` is called after each item that was taken. */
-  constructor(ring: Ring, buffer: Buffer, far: Far, title: string, taken: () => void) {
+  constructor(cell: Cell, ring: Ring, buffer: Buffer, far: Far, title: string, taken: () => void) {
+    this.cell = cell;
     this.ring = ring;
     this.buffer = buffer;
     this.far = far;
@@ -64,13 +72,13 @@ export class RingReader {
     for (;;) {
       const found = ring.find();
       if (found === undefined) return NOTHING;
-      const { head, next, from, length, format, far } = found;
-      if (far || format === FORMAT.CLONED || format === FORMAT.BYTES) {
+      const { head, next, from, length, format, far, carries } = found;
+      if (carries || far || format === FORMAT.CLONED || format === FORMAT.BYTES) {
         const value = this.takeApart(found);
         if (value === NOTHING) continue;
         return value;
       }
-      if (this.contended > 0 && !found.carries && length <= SMALL) {
+      if (this.contended > 0 && length <= SMALL) {
         const value = this.takeCopied(found);
         if (value === NOTHING) continue;
         return value;
@@ -100,18 +108,20 @@ export class RingReader {
   }
 
   /** Takes an item that is read from memory of our own; `NOTHING`: somebody else has. */
-  private takeApart({ head, next, from, length, format, far, number }: Found): unknown {
-    const bytes = far ? this.far.read(number) : copyOf(this.buffer, from, length);
+  private takeApart({ head, next, from, length, format, far, carries, number }: Found): unknown {
+    const list = carries ? readNames(this.ring, from, length) : undefined;
+    const payload = list === undefined ? length : list.payload;
+    const bytes = far ? this.far.read(number) : copyOf(this.buffer, from, payload);
     if (!this.ring.isThere(head)) return NOTHING;
     const opened: SharedObject[] = [];
     let value: unknown;
     let failure: unknown;
     try {
-      value = this.valueOf(bytes, format, opened);
+      value = this.valueOf(carries && list === undefined ? undefined : bytes, format, opened);
     } catch (error) {
       failure = error;
     }
-    if (!this.took(head, next, opened, failure, far ? number : undefined)) return NOTHING;
+    if (!this.took(head, next, opened, failure, far ? number : undefined, list?.names)) return NOTHING;
     return value;
   }
 
@@ -122,8 +132,10 @@ export class RingReader {
     opened: readonly SharedObject[],
     failure: unknown,
     far?: number,
+    names: readonly Named[] = NAMELESS,
   ): boolean {
-    const taken = this.ring.take(head, next);
+    const take = (): boolean => this.ring.take(head, next);
+    const taken = names.length === 0 ? take() : takeNaming(this.cell.agent, names, take);
     if (taken) this.lost = 0;
     else this.stepBack();
     if (opened.length > 0 && (!taken || failure !== undefined)) {
@@ -133,6 +145,7 @@ export class RingReader {
     if (far !== undefined) this.far.remove(far);
     this.taken();
     if (failure === undefined) return true;
+    if (failure instanceof StaleHandleError) throw this.notKept(failure);
     throw this.reported(failure);
   }
 
@@ -178,6 +191,14 @@ export class RingReader {
         { cause },
       );
     }
+  }
+
+  private notKept(cause: StaleHandleError): StaleHandleError {
+    return new StaleHandleError(
+      `${this.title}: an item can't be read, it names an object that does not exist any more, which could not be kept: one of another namespace, ` +
+        'or of which a part was closed before; keep that open until the item is taken, or put objects of the same namespace',
+      { cause },
+    );
   }
 
   private damaged(cause: unknown): LayoutError {

@@ -1,10 +1,15 @@
 /** RingWriter: puts values into a ring. All of it with the lock to put. */
 
 import type { Cell } from '../../agents/cell.ts';
+import { namesOf, putNaming } from '../../agents/kept.ts';
 import { Encoder } from '../../codec/encoder.ts';
 import type { Format } from '../../codec/format.ts';
 import { OutOfRangeError } from '../../errors.ts';
+import type { Named } from '../../memory/arena.ts';
+import type { SharedObject } from '../../objects/shared-object.ts';
 import type { Far } from './far.ts';
+import { lengthWithNames, writeNames } from './item-names.ts';
+import { noteCarried } from './kept-items.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Ring } from './ring.ts';
 import { NUMBER_MASK, RING_HEADER_WORDS, SMALL } from './ring.ts';
@@ -24,13 +29,16 @@ export class RingWriter {
   private readonly encoder = new Encoder();
   private readonly apart = new Encoder();
   private readonly prepared = new Int32Array(SMALL / 4);
+  /** Cells that who takes an item has open anyway: that of the ring, and of the end of a pipe that receives. */
+  private readonly always: number[];
   /** Bytes that far items in the ring have in their files, for as long as those are the items in it. */
   private farSeen = { oldest: 0, next: 0, bytes: 0 };
-  /** Shared objects in items that were put and may not have been read: they have to live until then. */
+  /** Objects of other namespaces in items that were put and may not have been read: what is here can't keep them. */
   private pinned: { number: number; objects: readonly object[] }[] = [];
 
   constructor(cell: Cell, ring: Ring, buffer: Buffer, far: Far, title: string) {
     this.cell = cell;
+    this.always = [cell.number];
     this.title = title;
     this.ring = ring;
     this.buffer = buffer;
@@ -39,14 +47,22 @@ export class RingWriter {
     this.apart.aim(Buffer.from(this.prepared.buffer));
   }
 
+  /** Who takes what is put here has the object of that cell open. */
+  setReceiver(number: number): void {
+    if (!this.always.includes(number)) this.always.push(number);
+  }
+
   /** Puts the value right after the last. `false`: there is no room for it, or it has to be written apart. */
   writeInPlace(value: unknown): boolean {
     const { ring, encoder } = this;
     const room = ring.room();
     if (room === undefined) return false;
     const { from } = room;
-    const end = encoder.encode(value, from, Math.min(room.limit, ring.reserved));
-    return end >= 0 && this.commit(from, end - from, encoder.format, encoder.shared, false);
+    const limit = Math.min(room.limit, ring.reserved);
+    const end = encoder.encode(value, from, limit);
+    if (end < 0) return false;
+    if (encoder.shared.length > 0) return this.carry(from, end, limit, encoder.format, encoder.shared);
+    return this.commit(from, end - from, encoder.format, false);
   }
 
   /** Writes a small value apart, without the lock; returns its length, or -1 where it is not small or has to go another way. */
@@ -60,9 +76,11 @@ export class RingWriter {
     const room = ring.room();
     if (room === undefined) return false;
     const { from } = room;
-    if (from + length > Math.min(room.limit, ring.reserved)) return false;
+    const limit = Math.min(room.limit, ring.reserved);
+    if (from + length > limit) return false;
     ring.copyIn(from, this.prepared, (length + 3) >> 2);
-    return this.commit(from, length, apart.format, apart.shared, false);
+    if (apart.shared.length > 0) return this.carry(from, from + length, limit, apart.format, apart.shared);
+    return this.commit(from, length, apart.format, false);
   }
 
   /** Puts the value, in whatever way. `false`: there is no room for it now. Throws `NotSendableError`, `NoSpaceError`, `OutOfRangeError`. */
@@ -74,7 +92,8 @@ export class RingWriter {
         const { from } = room;
         const limit = Math.min(room.limit, ring.reserved);
         const end = out.writeWith(encoder, from, limit);
-        if (end >= 0) return this.commit(from, end - from, out.format, out.shared, false);
+        if (end >= 0 && out.shared.length === 0) return this.commit(from, end - from, out.format, false);
+        if (end >= 0 && this.carry(from, end, limit, out.format, out.shared)) return true;
         // Only the ring's very end may be passed over. Elsewhere memory has to be backed first, or HEAD has moved on since it was seen.
         room = limit === ring.limit && out.bytes === undefined ? ring.roomAtStart() : undefined;
       }
@@ -85,9 +104,11 @@ export class RingWriter {
         `${this.title}: can't put an item of ${bytes.length} bytes, more than ${LONGEST} don't go in one; put it in parts, or send a SharedMemory`,
       );
     }
-    if (!this.fits(bytes.length)) return false;
-    const far = this.isFar(bytes.length);
-    const length = far ? FAR_BYTES : bytes.length;
+    const names = this.namesIn(out.shared);
+    if (!this.fitsNamed(bytes.length, names)) return false;
+    const far = this.isFar(withNames(bytes.length, names));
+    const payload = far ? FAR_BYTES : bytes.length;
+    const length = withNames(payload, names);
     const { from, limit } = ring.roomFor(length);
     this.reserve(limit);
     if (far) {
@@ -95,14 +116,25 @@ export class RingWriter {
       this.far.write(puts, (puts - size) & NUMBER_MASK, bytes);
       this.buffer.writeDoubleLE(bytes.length, from);
     } else this.buffer.set(bytes, from);
-    return this.commit(from, length, out.format, out.shared, far);
+    if (names === undefined) return this.commit(from, length, out.format, far);
+    return this.commitNamed(from, payload, out.format, far, names, out.shared);
   }
 
-  /** Whether a payload of so many bytes can be put now. */
-  fits(bytes: number): boolean {
+  /** Whether the prepared value can be put now. */
+  hasRoomFor(out: Outgoing): boolean {
+    return this.fitsNamed(out.prepare().length, this.namesIn(out.shared));
+  }
+
+  private fitsNamed(payload: number, names: readonly Named[] | undefined): boolean {
     const { ring } = this;
-    if (!this.isFar(bytes)) return ring.fits(bytes);
-    if (!ring.fits(FAR_BYTES)) return false;
+    if (!this.isFar(withNames(payload, names))) return ring.fits(withNames(payload, names));
+    const inRing = withNames(FAR_BYTES, names);
+    if (inRing > ring.longest) {
+      throw new OutOfRangeError(
+        `${this.title}: can't put an item with ${names?.length ?? 0} shared objects, of which ${ring.capacity} bytes can't keep so many in one; put them in several items, or make the queue larger`,
+      );
+    }
+    if (!ring.fits(inRing)) return false;
     // Size first: a put in between may make the oldest seem younger, and never count one that was taken.
     const { size } = ring;
     const { puts } = ring;
@@ -111,27 +143,63 @@ export class RingWriter {
     const { farSeen } = this;
     if (farSeen.oldest !== oldest || farSeen.next !== puts)
       this.farSeen = { oldest, next: puts, bytes: this.far.bytesBetween(oldest, puts) };
-    return this.farSeen.bytes === 0 || this.farSeen.bytes + bytes <= ring.capacity;
+    return this.farSeen.bytes === 0 || this.farSeen.bytes + payload <= ring.capacity;
   }
 
   private isFar(bytes: number): boolean {
     return bytes > this.ring.longest;
   }
 
-  private commit(
-    from: number,
-    length: number,
-    format: Format,
-    shared: readonly object[],
-    far: boolean,
-  ): true {
-    if (shared.length > 0 || this.pinned.length > 0) this.pin(shared);
-    this.ring.commit(from, length, format, far, shared.length > 0);
+  private commit(from: number, length: number, format: Format, far: boolean): true {
+    if (this.pinned.length > 0) this.pin([]);
+    this.ring.commit(from, length, format, far, false);
     return true;
+  }
+
+  /** Puts in what was written between the two, with its shared objects; `false`: there is no room for their names. */
+  private carry(
+    from: number,
+    end: number,
+    limit: number,
+    format: Format,
+    shared: readonly SharedObject[],
+  ): boolean {
+    const names = this.namesIn(shared) ?? [];
+    const length = lengthWithNames(end - from, names.length);
+    if (from + length > limit || length > this.ring.longest) return false;
+    return this.commitNamed(from, end - from, format, false, names, shared);
+  }
+
+  private commitNamed(
+    from: number,
+    payload: number,
+    format: Format,
+    far: boolean,
+    names: readonly Named[],
+    shared: readonly SharedObject[],
+  ): true {
+    const { ring, cell } = this;
+    writeNames(ring, from, payload, names);
+    noteCarried(cell);
+    this.pin(shared.filter((object) => object.cell.agent !== cell.agent));
+    const length = lengthWithNames(payload, names.length);
+    putNaming(cell.agent, names, () => ring.commit(from, length, format, far, true));
+    return true;
+  }
+
+  /** What an item keeps with these objects in it; `undefined`: there are none. */
+  private namesIn(shared: readonly SharedObject[]): Named[] | undefined {
+    if (shared.length === 0) return undefined;
+    const names: Named[] = [];
+    for (const { cell } of shared) {
+      if (cell.agent === this.cell.agent) for (const named of namesOf(cell, this.always)) names.push(named);
+    }
+    return names;
   }
 
   private pin(objects: readonly object[]): void {
     const { ring } = this;
+    if (objects.length === 0 && this.pinned.length === 0) return;
     const left = ring.size;
     this.pinned = this.pinned.filter(({ number }) => ((ring.puts - number) & NUMBER_MASK) <= left);
     if (objects.length > 0) this.pinned.push({ number: ring.puts, objects });
@@ -145,4 +213,8 @@ export class RingWriter {
     cell.agent.namespace.reserveData(cell, bytes);
     ring.reserved = bytes;
   }
+}
+
+function withNames(payload: number, names: readonly Named[] | undefined): number {
+  return names === undefined ? payload : lengthWithNames(payload, names.length);
 }

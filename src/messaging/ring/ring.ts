@@ -227,6 +227,39 @@ export class Ring {
     }
   }
 
+  /**
+   * Visits the items that carry shared objects, the oldest first, while others put and take: each that was there when this began and is there
+   * when it ends was visited, perhaps others, too. `visit` is called with the first byte and the length of the payload, and returns what is to
+   * be done if the item was there still when that was read. Returns `false` where the memory is damaged.
+   */
+  eachCarrying(visit: (from: number, length: number) => () => void): boolean {
+    const { words, at, units } = this;
+    let position = this.headOfItem();
+    const end = this.knownEnd;
+    while (position >= 0 && position !== end) {
+      const item = this.itemAt(position);
+      const word = this.wordOf(item);
+      const header = loadPlain(words, word);
+      const length = header & LENGTH_MASK;
+      const place = item & (units - 1);
+      const taken = 1 + ((length + UNIT - 1) >> UNIT_SHIFT);
+      const sound = (header & SKIP) === 0 && place + taken <= units;
+      const carries = sound && (loadPlain(words, word + 1) & CARRIES) !== 0;
+      const settle = carries ? visit(this.base + ((place + 1) << UNIT_SHIFT), length) : undefined;
+      // What lies at HEAD or after it was not written over before this look.
+      const head = load(words, at + HEAD_WORD);
+      if (((position - head) & MASK) > units) {
+        if (((end - head) & MASK) > units) return true;
+        position = head;
+        continue;
+      }
+      if (!sound) return false;
+      settle?.();
+      position = (item + taken) & MASK;
+    }
+    return true;
+  }
+
   /** Whether the item found at that HEAD is still there to be taken. A hint: who wants to be sure takes it. */
   isThere(head: number): boolean {
     return load(this.words, this.at + HEAD_WORD) === head;

@@ -22,7 +22,7 @@ import { SharedObject } from '../../objects/shared-object.ts';
 import { block, spin } from '../../waiting/blocking.ts';
 import { checkAnswer, checkFunction } from '../inside.ts';
 import type { Guard, Guarded } from '../lock/guard.ts';
-import { isGuard, obtainWithLock, openGuard } from '../lock/guard.ts';
+import { isGuard, NEEDS_GUARD, obtainWithLock, openGuard } from '../lock/guard.ts';
 import type { MutualExclusion } from '../lock/mutual-exclusion.ts';
 import { grant, NotificationWait, OwnWaits, withdrawNotified } from './raw-condition.ts';
 
@@ -279,5 +279,5 @@ function obtainCondition(lock: Guard | undefined, options: ObjectOptions | undef
   );
 }
 
-registerKind(KIND.CONDITION, { name: TYPE.name, withdraw: withdrawNotified });
+registerKind(KIND.CONDITION, { name: TYPE.name, needs: NEEDS_GUARD, withdraw: withdrawNotified });
 registerClass(TYPE.name, Condition.open);

@@ -18,6 +18,9 @@ import { RLock } from './rlock.ts';
 const LOCK_WORD: number = CELL_BODY + 2;
 const LOCK_GENERATION_WORD: number = CELL_BODY + 3;
 
+/** Of kinds with a lock beside them: they are of no use without it (agents/kept.ts). */
+export const NEEDS_GUARD: readonly number[] = [LOCK_WORD];
+
 export type Guard = Lock | RLock;
 
 export function isGuard(value: unknown): value is Guard {

@@ -4,15 +4,16 @@
  * A file without a name: the parent makes it in its namespace's folder, takes its name away at once, and hands it down as descriptor 3.
  *
  *   byte  0  MAGIC
- *         4  progress   WRITTEN by the parent; BEGUN, OPENED and DONE by the child
+ *         4  progress   WRITTEN by the parent; BEGUN, OPENED, GIVING and DONE by the child
  *         8  length     bytes of what follows
- *        16  the job, until the child has opened the shared objects in it; from DONE on the outcome
+ *        16  the job, until the child has opened the shared objects in it; from GIVING on the outcome
  *
  * A file and no pipe: a result of any size can't block a child that nobody reads from. Without a name, because nobody else can put anything
  * in its place, and because the system takes it away when both are gone, however they ended.
  *
  * Death: the header goes in one write, after what it speaks of. A child killed before that has left nothing; its parent reads up to what the
- * header says. A parent killed before it has taken the name away leaves an empty file, `job-<slot>`; the next in its slot makes its own there.
+ * header says. One killed while GIVING has written its outcome, and perhaps handed over the shared objects in it: its parent refuses
+ * that gift (gift.ts). A parent killed before it has taken the name away leaves an empty file, `job-<slot>`; the next in its slot makes its own there.
  */
 
 import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
@@ -22,8 +23,10 @@ import type { Parcel } from '../../codec/parcel.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { LockstepError, NoSpaceError, NotSendableError, PlatformError } from '../../errors.ts';
 import type { FunctionReference } from '../../functions/reference.ts';
+import type { Address } from '../gift.ts';
+import { refuseGift, withGift } from '../gift.ts';
 import type { ProcessIdentity } from '../identity.ts';
-import type { Outcome } from '../outcome.ts';
+import type { Outcome, Sending } from '../outcome.ts';
 import { threw } from '../outcome.ts';
 
 const MAGIC = 0x314a534c;
@@ -32,7 +35,8 @@ const HEADER_BYTES = 16;
 const WRITTEN = 0;
 const BEGUN = 1;
 const OPENED = 2;
-const DONE = 3;
+const GIVING = 3;
+const DONE = 4;
 /** The descriptor in the child: the first after standard input, output and error. */
 const HANDED_DOWN = 3;
 
@@ -46,6 +50,8 @@ export interface Job {
   readonly cargo: Parcel;
   /** Where it goes first; `undefined`: where it starts. */
   readonly workingFolder: string | undefined;
+  /** The agent that takes the outcome. */
+  readonly parent: Address;
 }
 
 /** A job's file, in the parent or in the child. */
@@ -137,28 +143,41 @@ export function isFinished({ fd }: JobFiles): boolean {
 }
 
 /** Records the outcome; one that can't be written is replaced by the error that says so. */
-export function writeOutcome({ fd }: JobFiles, outcome: Outcome): void {
+export function writeOutcome({ fd }: JobFiles, sending: Sending, parent: Address): void {
   try {
-    writePart(fd, DONE, serialize(outcome));
+    give(fd, sending, parent);
   } catch (error) {
     const reason = error as NodeJS.ErrnoException;
     const message = `its result was lost, ${reason.message}; return less, or put large data into shared memory`;
     const Kind = reason.code === 'ENOSPC' ? NoSpaceError : NotSendableError;
     ftruncateSync(fd, HEADER_BYTES);
-    writePart(fd, DONE, serialize(threw(new Kind(message, { cause: error }), 'process')));
+    give(fd, threw(new Kind(message, { cause: error }), 'process'), parent);
   }
 }
 
 /** Takes what the child left; `undefined` if it left nothing. */
 export function takeOutcome({ fd }: JobFiles): Outcome | undefined {
   try {
-    if (readHeader(fd).progress !== DONE) return undefined;
-    return readClone(readPart(fd).content) as Outcome;
+    const { progress } = readHeader(fd);
+    if (progress < GIVING) return undefined;
+    const outcome = readClone(readPart(fd).content) as Outcome;
+    if (progress === DONE) return outcome;
+    if (outcome.gift !== undefined) refuseGift(outcome.gift);
+    return undefined;
   } catch (error) {
-    return threw(error, 'process');
+    return threw(error, 'process').outcome;
   } finally {
     closeSync(fd);
   }
+}
+
+function give(fd: number, { outcome, shared }: Sending, parent: Address): void {
+  withGift(shared, parent, (gift, handOver) => {
+    const bytes = serialize({ ...outcome, gift });
+    writePart(fd, GIVING, bytes);
+    handOver();
+    writeHeader(fd, DONE, bytes.length);
+  });
 }
 
 function writePart(fd: number, progress: number, bytes: Uint8Array): void {

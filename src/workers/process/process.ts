@@ -13,6 +13,7 @@ import { peekExit, watchExit } from '../../platform/linux-process.ts';
 import { blockThread, forgetChild, noteChild } from '../../waiting/blocking.ts';
 import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
+import { addressOf } from '../gift.ts';
 import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from '../identity.ts';
 import type { Order, Running } from '../launch.ts';
 import { foldersForProcess, optionsForProcess, optionsShown } from '../node-options.ts';
@@ -89,6 +90,7 @@ function launch(order: Order, path: readonly number[]): Running {
     isMethod: order.isMethod,
     cargo,
     workingFolder: next,
+    parent: addressOf(agent),
   };
   const files = writeJob(agent, job, title);
   let child: ReturnType<typeof spawnNode>;

@@ -4,7 +4,9 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Parcel } from '../../codec/parcel.ts';
 import type { FunctionReference } from '../../functions/reference.ts';
 import type { MappingLog } from '../../platform/mapping-log.ts';
+import type { Address, Gift } from '../gift.ts';
 import type { Identity } from '../identity.ts';
+import type { Outcome } from '../outcome.ts';
 
 export interface ThreadJob {
   readonly identity: Identity;
@@ -13,6 +15,8 @@ export interface ThreadJob {
   readonly target: FunctionReference;
   readonly isMethod: boolean;
   readonly cargo: Parcel;
+  /** The agent that takes the outcome. */
+  readonly parent: Address;
   /** Words of the thread's status. */
   readonly status: Int32Array;
   /** Takes what the thread maps. */
@@ -24,4 +28,10 @@ export interface ThreadJob {
 /** What `workerData` is for a thread of Lockstep's. */
 export interface ThreadData {
   readonly lockstep: ThreadJob;
+}
+
+/** What a thread sends of its outcome: first a gift, if there are shared objects in it, and then the outcome itself. */
+export interface ThreadMessage {
+  readonly gift?: Gift | undefined;
+  readonly outcome?: Outcome | undefined;
 }

@@ -12,6 +12,8 @@ import { newMappingLog, unmapLogged } from '../../platform/mapping-log.ts';
 import { blockThread } from '../../waiting/blocking.ts';
 import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
+import type { Gift } from '../gift.ts';
+import { addressOf, refuseGift } from '../gift.ts';
 import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from '../identity.ts';
 import type { Order, Running } from '../launch.ts';
 import type { ThreadNodeOptions } from '../node-options.ts';
@@ -20,7 +22,7 @@ import type { Outcome } from '../outcome.ts';
 import { writeError } from '../write-fully.ts';
 import { checkAddressSpace } from './address-space.ts';
 import { ThreadEnding } from './thread-ending.ts';
-import type { ThreadData } from './thread-job.ts';
+import type { ThreadData, ThreadMessage } from './thread-job.ts';
 import { ThreadStatus } from './thread-status.ts';
 
 /** Options of a Thread. */
@@ -71,6 +73,7 @@ function launch(order: Order): Running {
     target,
     isMethod,
     cargo,
+    parent: addressOf(agent),
     status: status.words,
     mappings,
     outcome,
@@ -100,8 +103,14 @@ function launch(order: Order): Running {
   const endKeeping = keepFor(shared, () => status.hasOpened || status.peek() !== null);
   let exitCode: number | null = null;
   let left: Outcome | undefined;
+  let given: Gift | undefined;
   const receive = (): Outcome | undefined => {
-    left ??= (receiveMessageOnPort(inbox) as { message: Outcome } | undefined)?.message;
+    while (left === undefined) {
+      const received = receiveMessageOnPort(inbox) as { message: ThreadMessage } | undefined;
+      if (received === undefined) break;
+      given = received.message.gift ?? given;
+      left = received.message.outcome;
+    }
     return left;
   };
   worker.on('error', (error) => {
@@ -133,7 +142,9 @@ function launch(order: Order): Running {
       unmapLogged(mappings);
       const received = receive();
       inbox.close();
-      return received;
+      // It was terminated before the outcome itself was sent.
+      if (received === undefined && given !== undefined) refuseGift(given);
+      return received && { ...received, gift: given };
     },
     death: () => ({ ran: status.hasBegun, options, cause: failure }),
   };

@@ -1,7 +1,7 @@
 /** Queues: whoever dies, an item is wholly in or not, nobody gets it twice, and the others put and get on. */
 
 import assert from 'node:assert/strict';
-import { JoinableQueue, Queue, SimpleQueue } from 'lockstep';
+import { JoinableQueue, Queue, RawArray, SimpleQueue } from 'lockstep';
 import { until, untilWaiting } from '../../support/until.ts';
 import { itemsPut, joining } from '../internals.ts';
 import { type Operation, operation, type Suite } from '../operation.ts';
@@ -25,6 +25,7 @@ export const messages: Suite = [
   ...closes(),
   ...joins(),
   ...makes(),
+  ...keeps(),
 ];
 
 function* putsBy(put: string): Iterable<Operation> {
@@ -293,6 +294,61 @@ function* makes(): Iterable<Operation> {
     await scene.victim.order('new', 'Event');
     await isSound(scene, queue, await scene.crashIn('open', queue.handle));
   });
+}
+
+/** Objects that nobody has open but who puts or takes them, and the queue between. */
+function* keeps(): Iterable<Operation> {
+  for (const [what, ballast] of [
+    ['small', 0],
+    ['far', FAR_ITEM],
+  ] as const) {
+    yield operation(`Queue.putSync, of an array in a ${what} item, and its close`, 12, async (scene) => {
+      const queue = scene.share(new Queue<[RawArray, unknown]>(LEAST));
+      await scene.victim.order('new', 'RawArray', 'i32', [1, 2, 3]);
+      const death = await scene.crashIn('putKept', queue, ballast);
+      if (death.completed) assert.equal(queue.size, 1);
+      checkArrays(queue, [1, 2, 3]);
+      await isSound(scene, queue as Queue, death);
+    });
+    yield operation(`Queue.getSync, of an array in a ${what} item that nobody else has`, 8, async (scene) => {
+      const queue = scene.share(new Queue<[RawArray, unknown]>(LEAST));
+      for (const value of [1, 2]) {
+        using array = new RawArray('i32', [value]);
+        queue.putSync([array, value === 1 ? ballast : 0]);
+      }
+      const death = await scene.crash(queue, 'getSync');
+      if (death.completed) assert.equal(queue.size, 1);
+      if (queue.size === 2) {
+        const [array] = queue.tryGet()!;
+        assert.deepEqual(array.toArray(), [1]);
+        array.close();
+      }
+      checkArrays(queue, [2]);
+      await isSound(scene, queue as Queue, death);
+    });
+  }
+  yield operation('Queue, left by the last while a queue with an array lies in it', 12, async (scene) => {
+    const queue = new Queue(LEAST);
+    const inner = new Queue(LEAST);
+    const array = new RawArray('u8', 10);
+    inner.putSync(array);
+    array.close();
+    queue.putSync(inner);
+    inner[Symbol.dispose]();
+    await scene.victim.order('open', queue.handle);
+    queue[Symbol.dispose]();
+    const death = await scene.crashIn('disposeKept');
+    assert.equal(death.error, undefined);
+  });
+}
+
+/** Whatever lies in the queue is such an array, in use, and ends when it is closed. */
+function checkArrays(queue: Queue<[RawArray, unknown]>, values: readonly number[]): void {
+  while (!queue.empty) {
+    const [array] = queue.tryGet()!;
+    assert.deepEqual(array.toArray(), values);
+    array.close();
+  }
 }
 
 /** What can be taken without waiting. */

@@ -33,4 +33,49 @@ export const agentMutants: readonly Mutant[] = [
     preemptions: 2,
     finds: /an open object was freed/,
   },
+  {
+    name: 'who puts counts what an item names only when the item is in',
+    file: 'agents/kept.js',
+    from: `    for (const { number } of names)
+        arena.keep(arena.place(number));
+    // PUBLISH kept -> item
+    put();`,
+    to: `    put();
+    for (const { number } of names)
+        arena.keep(arena.place(number));`,
+    primitive: 'Kept',
+    scenario: 'one puts, one takes, one dies',
+    preemptions: 2,
+    finds: /object is gone/,
+  },
+  {
+    name: 'who ends what may be counted too often does not look whether an item names it',
+    file: 'memory/arena.js',
+    from: 'else if (kept !== 0 && this.isNamed(place)) {',
+    to: 'else if (false) {',
+    primitive: 'Kept',
+    scenario: 'one puts, one takes, one dies',
+    preemptions: 2,
+    finds: /object is gone/,
+  },
+  {
+    name: 'the reaper does not note that counts may be too high',
+    file: 'agents/reaper.js',
+    from: 'arena.doubt(dead);',
+    to: ';',
+    primitive: 'Kept',
+    scenario: 'one puts, one takes, one dies',
+    preemptions: 2,
+    finds: /is not free/,
+  },
+  {
+    name: 'the reaper believes what it has read in the rings before it cleared the bits',
+    file: 'namespaces/kept-rings.js',
+    from: 'if (left.length === 0)',
+    to: 'if (true)',
+    primitive: 'Kept',
+    scenario: 'one puts, one takes, two die',
+    preemptions: 1,
+    finds: /is not free/,
+  },
 ];

@@ -7,6 +7,7 @@ import { channelScenarios } from './channel.ts';
 import { conditionScenarios } from './condition.ts';
 import { deadlockScenarios } from './deadlock.ts';
 import { eventScenarios } from './event.ts';
+import { keptScenarios } from './kept.ts';
 import { latchScenarios } from './latch.ts';
 import { lockScenarios } from './lock.ts';
 import { ringScenarios } from './ring.ts';
@@ -32,6 +33,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Channel: channelScenarios,
   'Channel with room for one': roomScenarios,
   Arena: arenaScenarios,
+  Kept: keptScenarios,
 };
 
 export function scenarioNamed(primitive: string, name: string): AnyScenario {

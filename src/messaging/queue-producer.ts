@@ -1,0 +1,122 @@
+/**
+ * QueueProducer: the producing side of a queue that ends with its producers. It has a cell of its own, which lives as long as anyone has it open or
+ * it lies in a queue or pipe: so the queue's consumers see when nobody is left who could put.
+ *
+ *   word  name              bits                   written by
+ *   +0    QUEUE             cell of the queue      the creator
+ *   +1    QUEUE_GENERATION                         the same
+ *
+ * The queue tells of it in the cell of the gate of those who put: +4 cell, +5 generation. It does not keep it open.
+ *
+ * Who closes it, or clears up after who died with it, wakes everyone (`endIsAwaited`): consumers look whether the cell is still there, and only
+ * then whether the ring is empty. What was put before the end is there.
+ */
+
+import { registerKind } from '../agents/kinds.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { KIND } from '../memory/layout.ts';
+import { openHandle, registerClass } from '../objects/handles.ts';
+import type { Opened } from '../objects/opened.ts';
+import { openQueuePart } from '../objects/parts.ts';
+import type { Description } from '../objects/shared-object.ts';
+import { SharedObject } from '../objects/shared-object.ts';
+import { queueFullError } from './queue-errors.ts';
+import { Channel, PRODUCER_TYPE, QUEUE_WORD } from './ring/channel.ts';
+import { Outgoing } from './ring/outgoing.ts';
+
+/** How a producing side stands. */
+export interface QueueProducerDescription extends Description {
+  /** The queue's handle is not told: its class may be any. */
+  size: number;
+  /** Whether the queue was closed by anyone: nothing can be put any more. */
+  queueClosed: boolean;
+}
+
+/**
+ * The producing side of a queue that was made with `endsWithProducers`. Pass it to those who put, and close your own: when nobody has it open any
+ * more, however they ended, the queue's consumers get what is left, and then the end.
+ *
+ * @example
+ * const queue = new Queue<Job>({ endsWithProducers: true });
+ * new Process({ target: produce, args: [queue.producer] }).start();
+ * queue.producer.close();
+ * for await (const job of queue) await work(job);                // ends when the child has ended, also when it is killed
+ */
+export class QueueProducer<Item = unknown> extends SharedObject {
+  private readonly channel: Channel;
+
+  /** @internal */
+  constructor(opened: Opened) {
+    super(PRODUCER_TYPE, opened);
+    this.channel = Channel.of(openQueuePart(this.cell, QUEUE_WORD, this.title), this.title);
+  }
+
+  /** Opens the producing side that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  static open<Item = unknown>(handle: string): QueueProducer<Item> {
+    return new QueueProducer<Item>(openHandle(PRODUCER_TYPE, handle));
+  }
+
+  /**
+   * Puts the value in, as soon as there is room; the event loop goes on. Rejects with `QueueFullError` when the timeout has passed, with
+   * `ClosedError`, `NotSendableError`, `NoSpaceError`, and then has put nothing. *Cancels* by `signal`.
+   */
+  async put(value: Item, options?: WaitOptions): Promise<void> {
+    const deadline = this.begin(options);
+    if (this.channel.putAtOnce(value)) return;
+    const out = new Outgoing(value, `${this.title}:`);
+    if (await this.channel.putLater(out, deadline, this, this.ended)) return;
+    throw this.detached ? this.closedError() : queueFullError(this.title, this.channel.ring, options);
+  }
+
+  /** The same; *blocks* the thread while there is no room. */
+  putSync(value: Item, options?: WaitOptions): void {
+    const deadline = this.begin(options);
+    if (this.channel.putAtOnce(value)) return;
+    if (this.channel.putSync(new Outgoing(value, `${this.title}:`), deadline)) return;
+    throw queueFullError(this.title, this.channel.ring, options);
+  }
+
+  /** Puts the value in if there is room. Throws `QueueFullError` otherwise. */
+  tryPut(value: Item): void {
+    this.putSync(value, { timeout: 0 });
+  }
+
+  /** Ends this object's use in this thread. Idempotent. Calls that still wait through it reject with `ClosedError`. */
+  override close(): void {
+    if (this.detached) return;
+    this.channel.refuseWithinPut('close');
+    this.channel.rejectAll(this);
+    super.close();
+  }
+
+  override describe(): QueueProducerDescription {
+    this.checkOpen();
+    const { ring, items } = this.channel;
+    const { name, handle } = this;
+    return {
+      kind: PRODUCER_TYPE.name,
+      name: name ?? null,
+      handle,
+      size: ring.size,
+      queueClosed: items.closed,
+    };
+  }
+
+  protected override summary(): string {
+    const { size, queueClosed } = this.describe();
+    return `of a queue with ${size} items${queueClosed ? ', which was closed' : ''}`;
+  }
+
+  private readonly ended = (): boolean => this.detached;
+
+  private begin(options: WaitOptions | undefined): Deadline {
+    this.checkOpen();
+    const deadline = Deadline.from(options);
+    deadline.throwIfAborted();
+    return deadline;
+  }
+}
+
+registerKind(KIND.QUEUE_PRODUCER, { name: PRODUCER_TYPE.name, needs: [QUEUE_WORD], endIsAwaited: true });
+registerClass(PRODUCER_TYPE.name, QueueProducer.open);

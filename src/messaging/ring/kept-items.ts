@@ -1,0 +1,74 @@
+/** Kept items: what the items in a ring name, for those who end objects, and the ring itself (agents/kept.ts). */
+
+import { load, setBits } from '#atomics';
+import type { Cell } from '../../agents/cell.ts';
+import { LockstepError } from '../../errors.ts';
+import type { Named, Place } from '../../memory/arena.ts';
+import { CELL_GENERATION, CELL_STATE } from '../../memory/layout.ts';
+import type { RingOfKind } from '../../namespaces/kept-rings.ts';
+import type { Namespace } from '../../namespaces/namespace.ts';
+import { readNames } from './item-names.ts';
+import { RING_HEADER_WORDS, Ring } from './ring.ts';
+
+/** In the state word of the ring's cell: an item with shared objects was put in. Others need not look into it. */
+const CARRIED_BIT: number = 1 << 28;
+
+/** Notes, with the lock to put, that an item with shared objects is going to be put in. */
+export function noteCarried({ words, at }: Cell): void {
+  if ((load(words, at + CELL_STATE) & CARRIED_BIT) === 0) setBits(words, at + CELL_STATE, CARRIED_BIT);
+}
+
+/** What the kinds with a ring in their data have to say of it. */
+export const ringOfKind: RingOfKind = {
+  empty: (namespace, place, begin) => withRing(namespace, place, (ring) => emptyRing(ring, begin)),
+  names: (namespace, place) => withRing(namespace, place, namesInRing),
+};
+
+/** Takes everything that is in the ring, which nobody has open; gives what that names, `undefined` where that can't be read. */
+export function emptyRing(ring: Ring, begin: () => void): Named[] | undefined {
+  const all: Named[] = [];
+  for (let found = ring.find(); found !== undefined; found = ring.find()) {
+    const { head, next, from, length, carries } = found;
+    if (carries) {
+      const list = readNames(ring, from, length);
+      if (list === undefined) return undefined;
+      if (all.length === 0 && list.names.length > 0) begin();
+      for (const named of list.names) all.push(named);
+    }
+    ring.take(head, next);
+  }
+  return all;
+}
+
+/** What the items in the ring name, while others put and take; `undefined` where that can't be read. */
+export function namesInRing(ring: Ring): Named[] | undefined {
+  const all: Named[] = [];
+  let readable = true;
+  const sound = ring.eachCarrying((from, length) => {
+    const list = readNames(ring, from, length);
+    return () => {
+      readable &&= list !== undefined;
+      for (const named of list?.names ?? []) all.push(named);
+    };
+  });
+  return sound && readable ? all : undefined;
+}
+
+function withRing(
+  namespace: Namespace,
+  place: Place,
+  act: (ring: Ring) => Named[] | undefined,
+): Named[] | undefined {
+  const { number, words, at } = place;
+  if ((load(words, at + CELL_STATE) & CARRIED_BIT) === 0) return [];
+  const generation = load(words, at + CELL_GENERATION);
+  try {
+    const { buffer } = namespace.mapAllData({ number, generation }, RING_HEADER_WORDS * 4);
+    return act(new Ring(new Int32Array(buffer), 0, 'ring'));
+  } catch (error) {
+    // Damaged, gone, or no descriptor is left to look with: all the caller needs to know is that it is not known.
+    if (error instanceof LockstepError || (error as NodeJS.ErrnoException).code !== undefined)
+      return undefined;
+    throw error;
+  }
+}

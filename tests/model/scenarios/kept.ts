@@ -1,0 +1,172 @@
+/** Kept: an object that an item names can be opened by whoever takes the item, and ends when nobody has it and no item names it. */
+
+import type { Lock } from 'lockstep';
+import { load, store } from '../atomics.ts';
+import type { Cell, Named, Namespace, ObjectType, Ring } from '../internals.ts';
+import { CELL_GENERATION, CELL_HEADER, cellWord, KIND, PHASE_LIVE, phaseOf } from '../internals.ts';
+import type { Library } from '../library.ts';
+import type { Actor, AnyScenario, Scenario, Share, Tools } from '../scenario.ts';
+import { aLock } from './objects.ts';
+
+interface Things {
+  /** The lock to put. */
+  lock: Lock;
+  ring: Ring;
+  /** The cell in whose ring the items are. */
+  queue: Cell | undefined;
+}
+
+/** Words of the control segment that no cell of a scenario needs. */
+const AT: number = cellWord(800);
+const CAPACITY = 64;
+const QUEUE: ObjectType = { kind: KIND.SIMPLE_QUEUE, name: 'SimpleQueue', serial: true, lasting: false };
+const OBJECT: ObjectType = { kind: KIND.EVENT, name: 'Event', serial: false, lasting: false };
+
+const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
+  things: (share, lib) => things(share, lib),
+  settled({ things: { lock, ring, queue }, agent, namespace, lib, check }) {
+    for (let found = ring.find(); found !== undefined && queue !== undefined; found = ring.find()) {
+      const { head, next, from, length } = found;
+      const names = lib.readNames(ring, from, length)?.names ?? [];
+      const objects = names.map(({ number, generation }) => agent.open(OBJECT, number, generation));
+      check(names.length === 1 && objects[0] !== undefined, 'an item is left whose object is gone');
+      lib.takeNaming(agent, names, () => ring.take(head, next));
+      for (const object of objects) if (object !== undefined) agent.closeCell(object);
+    }
+    const known = [cellOf(lock).number, queue?.number];
+    for (let cell = 1; cell <= namespace.arena.bump; cell++) {
+      const { words, at } = namespace.arena.place(cell);
+      const left = phaseOf(load(words, at + CELL_HEADER)) !== 0 && !known.includes(cell);
+      check(!left, `cell ${cell} is not free though nobody has it open, and no item names it`);
+    }
+  },
+};
+
+function things(share: Share, lib: Library): Things {
+  lib.registerRing(QUEUE.kind, {
+    empty: (namespace, _place, begin) => lib.emptyRing(ringOf(lib, namespace), begin),
+    names: (namespace) => lib.namesInRing(ringOf(lib, namespace)),
+  });
+  const lock = share(
+    () => {
+      const made = aLock((make) => make(), lib);
+      const { agent } = cellOf(made);
+      agent.create(QUEUE, () => {});
+      const header = new Int32Array(lib.Ring.header(CAPACITY, 0, 0).buffer as ArrayBuffer);
+      header.forEach((word, index) => {
+        if (word !== 0) store(agent.namespace.words, AT + index, word);
+      });
+      return made;
+    },
+    (handle) => lib.Lock.open(handle),
+  );
+  const { agent, number } = cellOf(lock);
+  // The cell after the lock's, of which it is the first object.
+  return { lock, queue: agent.open(QUEUE, number + 1, 1), ring: ringOf(lib, agent.namespace) };
+}
+
+function ringOf(lib: Library, { words }: Namespace): Ring {
+  return new lib.Ring(words, AT, 'ring');
+}
+
+function cellOf(lock: Lock): Cell {
+  return Reflect.get(lock, 'cell') as Cell;
+}
+
+/** Makes `count` objects, one after the other, puts each in an item and closes it. */
+const puts = (count: number): Actor<Things> => ({
+  run(tools) {
+    const {
+      agent,
+      lib,
+      things: { lock, ring },
+    } = tools;
+    for (let n = 0; n < count; n++) {
+      const object = agent.create(OBJECT, () => {});
+      const names: Named[] = [{ number: object.number, generation: object.generation }];
+      const length = lib.lengthWithNames(0, names.length);
+      const hold = lock.acquireSync();
+      if (ring.fits(length)) {
+        const { from } = ring.roomFor(length);
+        lib.writeNames(ring, from, 0, names);
+        lib.putNaming(agent, names, () => ring.commit(from, length, 0, false, true));
+      }
+      hold.release();
+      agent.closeCell(object);
+    }
+  },
+});
+
+/** Looks `times` times for an item, opens what it names, takes it if nobody else is faster, and closes that. */
+const takes = (times: number): Actor<Things> => ({
+  run(tools) {
+    for (let time = 0; time < times; time++) take(tools);
+  },
+});
+
+function take({ agent, lib, things: { ring }, check, pause }: Tools<Things>): void {
+  const found = ring.find();
+  if (found === undefined) return;
+  const { head, next, from, length } = found;
+  const names = lib.readNames(ring, from, length)?.names ?? [];
+  const [named] = names;
+  const object = named === undefined ? undefined : agent.open(OBJECT, named.number, named.generation);
+  const taken = lib.takeNaming(agent, names, () => ring.take(head, next));
+  check(!taken || object !== undefined, 'an item was taken whose object is gone');
+  if (object === undefined) return;
+  if (taken) {
+    pause();
+    const { words, at, generation } = object;
+    check(phaseOf(load(words, at + CELL_HEADER)) >= PHASE_LIVE, 'a taken object was freed');
+    check(load(words, at + CELL_GENERATION) === generation, 'a taken object was replaced');
+  }
+  agent.closeCell(object);
+}
+
+/** Puts, and leaves the queue with what is in it. */
+const putsAndLeaves: Actor<Things> = {
+  run(tools) {
+    void puts(1).run(tools);
+    void leaves.run(tools);
+  },
+};
+
+const leaves: Actor<Things> = {
+  run({ agent, things: { queue } }) {
+    if (queue !== undefined) agent.closeCell(queue);
+  },
+};
+
+const scenarios: readonly Scenario<Things>[] = [
+  { ...base, name: 'one puts, one takes', actors: [puts(1), takes(2)], preemptions: [4, 5] },
+  { ...base, name: 'one puts two, two take', actors: [puts(2), takes(1), takes(1)], preemptions: [2, 3] },
+  {
+    ...base,
+    name: 'one puts, one takes, one dies',
+    actors: [puts(1), takes(1)],
+    deaths: 1,
+    preemptions: [2, 3],
+  },
+  {
+    ...base,
+    name: 'one puts, one takes, two die',
+    actors: [puts(1), takes(1)],
+    deaths: 2,
+    preemptions: [1, 2],
+  },
+  {
+    ...base,
+    name: 'one puts and leaves the queue, another leaves it',
+    actors: [putsAndLeaves, leaves],
+    preemptions: [4, 5],
+  },
+  {
+    ...base,
+    name: 'one puts and leaves the queue, another leaves it, one dies',
+    actors: [putsAndLeaves, leaves],
+    deaths: 1,
+    preemptions: [2, 3],
+  },
+];
+
+export const keptScenarios: readonly AnyScenario[] = scenarios as readonly AnyScenario[];
