@@ -10,13 +10,13 @@
  * All of `src` imports them as `#clock`; the linter refuses the global ones.
  */
 
-import { performance } from 'node:perf_hooks';
-import timers from 'node:timers';
-import { scheduler } from 'node:timers/promises';
-
 type Act = () => void;
 type Timer = NodeJS.Timeout | NodeJS.Immediate;
 
+// The modules themselves, whatever a hook of require() makes of imports.
+const { performance } = process.getBuiltinModule('node:perf_hooks');
+const timers = process.getBuiltinModule('node:timers');
+const { scheduler } = process.getBuiltinModule('node:timers/promises');
 const clock = Object.getPrototypeOf(performance) as typeof performance;
 const waiter = Object.getPrototypeOf(scheduler) as typeof scheduler;
 const settled = Promise.resolve();

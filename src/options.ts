@@ -6,7 +6,7 @@ import { InvalidTypeError } from './errors.ts';
 const OBJECT = ['name', 'namespace'];
 const LOCK = [...OBJECT, 'deadlock', 'trace'];
 const GUARDED = [...OBJECT, 'lock'];
-const QUEUE = [...OBJECT, 'maxSize', 'bytes'];
+const QUEUE = [...OBJECT, 'maxSize', 'bytes', 'endsWithProducers'];
 const CHILD = ['target', 'args', 'name', 'daemon'];
 
 /** The options, by what they are given to. */

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { usersEnvironment } from '../support/environment.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { PackedPackage } from './package.ts';
 
@@ -28,7 +29,10 @@ test('the suites pass with the package that is packed', async (context) => {
   for (const suite of SUITES) {
     await context.test(suite, async () => {
       const args = ['--test', '--test-reporter=spec', join(installed.folder, 'build/tests', suite)];
-      const child = spawn(process.execPath, args, { cwd: installed.folder, env: environment() });
+      const child = spawn(process.execPath, args, {
+        cwd: installed.folder,
+        env: { ...usersEnvironment(), LOCKSTEP_TEST_DIR: sandbox },
+      });
       let output = '';
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding('utf8').on('data', (text: string) => {
@@ -42,13 +46,3 @@ test('the suites pass with the package that is packed', async (context) => {
     });
   }
 });
-
-/** As at the user's: without the condition by which the tests find the unbundled modules. */
-function environment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS = '', NODE_TEST_CONTEXT: _, ...others } = process.env;
-  return {
-    ...others,
-    NODE_OPTIONS: NODE_OPTIONS.replace('--conditions=lockstep-modules', ''),
-    LOCKSTEP_TEST_DIR: sandbox,
-  };
-}

@@ -10,6 +10,7 @@ import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import '../support/sandbox.ts';
 import { Process, Thread, Value } from 'lockstep';
+import { usersEnvironment } from '../support/environment.ts';
 import { beforeExit, descend, processes, unrelatedProgram, WAYS } from './descendants.ts';
 import { program, ROOT } from './run-file.ts';
 
@@ -52,7 +53,7 @@ async function runBounded(args: string[], cwd = fileURLToPath(ROOT)): Promise<En
   const child = spawn(process.execPath, args, {
     cwd,
     detached: true,
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+    env: usersEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const printed = { stdout: '', stderr: '' };

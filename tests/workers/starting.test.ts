@@ -20,6 +20,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Process } from 'lockstep';
 import { inject } from 'postject';
+import { usersEnvironment } from '../support/environment.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { type Ending, ROOT } from './run-file.ts';
 import { add } from './targets.ts';
@@ -80,7 +81,7 @@ async function runIn(args: string[], { cwd = folder, env = {}, ulimit }: Way = {
     ulimit === undefined ? command : ['bash', '-c', `ulimit ${ulimit}; exec "$@"`, 'bash', ...command];
   const child = spawn(file, rest, {
     cwd,
-    env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...env },
+    env: { ...usersEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const printed = { stdout: '', stderr: '' };
@@ -141,7 +142,7 @@ describe('A child that dies before Lockstep runs in it', () => {
   const cases: [string[], RegExp][] = [
     [
       ['--no-such-option'],
-      /exit code 9 before Lockstep ran in it; Node refused its options \(--no-such-option\)/,
+      /exit code 9 before Lockstep ran in it; Node refused its options \(--no-such-option\b/,
     ],
     [
       ['--env-file=/nowhere/.env'],
@@ -374,7 +375,7 @@ describe('Lockstep says where it can’t work', () => {
       console.log = log;
     });
     const child = spawn(program, {
-      env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+      env: usersEnvironment(),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let stdout = '';

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import '../support/sandbox.ts';
+import { usersEnvironment } from '../support/environment.ts';
 import { ROOT } from './run-file.ts';
 
 const TOOLS = fileURLToPath(new URL('tests/tools/', ROOT));
@@ -27,8 +28,7 @@ async function run(folder: string, args: string[]): Promise<Ran> {
   const options = {
     cwd: join(cases, folder),
     env: {
-      ...process.env,
-      NODE_TEST_CONTEXT: undefined,
+      ...usersEnvironment(),
       NO_COLOR: '1',
       CI: '1',
       LOCKSTEP_DIR: left,
