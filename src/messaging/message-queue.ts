@@ -131,7 +131,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   }
 
   protected tryPutItem(value: Item): boolean {
-    const deadline = this.begin(ONCE);
+    const deadline = this.beginPut(ONCE);
     return (
       this.channel.putAtOnce(value) || this.channel.putSync(new Outgoing(value, `${this.title}:`), deadline)
     );

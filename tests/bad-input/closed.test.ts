@@ -67,20 +67,28 @@ for (const [kind, { methods, getters }] of Object.entries(REFUSED)) {
   });
 }
 
+/** The object as one that is waited for by `wait`. */
+function waitedFor(
+  object: Lock | Semaphore | BoundedSemaphore,
+  wait: () => Promise<unknown>,
+): { close(): void; describe(): object; wait(): Promise<unknown> } {
+  return { close: () => object.close(), describe: () => object.describe(), wait };
+}
+
 describe('closing', { timeout: 20_000 }, () => {
   const waits: Record<string, () => { close(): void; describe(): object; wait(): Promise<unknown> }> = {
     Lock: () => {
       const lock = new Lock();
       lock.acquireSync();
-      return Object.assign(lock, { wait: () => lock.acquire() });
+      return waitedFor(lock, () => lock.acquire());
     },
     Semaphore: () => {
       const semaphore = new Semaphore(0);
-      return Object.assign(semaphore, { wait: () => semaphore.acquire() });
+      return waitedFor(semaphore, () => semaphore.acquire());
     },
     BoundedSemaphore: () => {
       const semaphore = new BoundedSemaphore(0);
-      return Object.assign(semaphore, { wait: () => semaphore.acquire() });
+      return waitedFor(semaphore, () => semaphore.acquire());
     },
     Condition: () => {
       const condition = new Condition();

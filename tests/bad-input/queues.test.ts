@@ -201,7 +201,7 @@ describe('a queue', { timeout: 60_000 }, () => {
   });
 
   it('gives no more room in place than the header of an item can tell of', async () => {
-    const module = new URL('../../../build/src/messaging/ring.js', import.meta.url).href;
+    const module = new URL('../../../build/src/messaging/ring/ring.js', import.meta.url).href;
     const { Ring } = (await import(module)) as typeof import('../../src/messaging/ring/ring.ts');
     const capacity = 2 ** 29;
     // Nobody touches it: it takes no memory.

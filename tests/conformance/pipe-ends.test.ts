@@ -105,7 +105,6 @@ suite('the ends of a Pipe', (stage) => {
       actor.do('recvBytes', there),
       actor.do('poll', there),
       actor.do('get', there, 'handle'),
-      actor.do('invoke', there, 'describe'),
     ]) {
       await assert.rejects(refused, { ...CLOSED, message: /^Connection: .*was closed in this thread/ });
     }
