@@ -27,6 +27,7 @@ import { sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
 import type { Entry } from './wait-table.ts';
+import { isBefore, waitersOf } from './waiters.ts';
 
 /** Milliseconds after which a waiter asks to be kept in mind (parking_lot's eventual fairness uses the same). */
 export const FAIRNESS_AFTER = 0.5;
@@ -198,11 +199,42 @@ export class Cell implements Place {
     for (const flow of this.flows) {
       const long = now() - flow.since > FAIRNESS_AFTER;
       const pressure: Pressure = alone ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE;
-      if (flow.wait.attempt(pressure)) {
-        this.end(flow);
-        flow.wait.taken();
-        flow.resolve(true);
-      } else if (this.serial) return;
+      if (!this.serve(flow, pressure) && this.serial) return;
+    }
+  }
+
+  /** Whether a call has awaited for so many milliseconds. */
+  hasLasted(milliseconds: number): boolean {
+    const head = this.flows.values().next().value;
+    return head !== undefined && now() - head.since >= milliseconds;
+  }
+
+  /** Whether the object was free at the last look that nobody had asked for: who looks once more takes it. */
+  get isRestless(): boolean {
+    return this.seenFree;
+  }
+
+  /** Whether no other agent's call came before those of this one, as far as that matters. */
+  get isFirst(): boolean {
+    const { serial, entry } = this;
+    if (!serial || entry === undefined) return true;
+    const ticket = load(entry.words, entry.at + ENTRY_TICKET);
+    const { namespace, slot } = this.agent;
+    return waitersOf(namespace, this).every(
+      (other) => other.slot === slot || !isBefore(load(other.words, other.at + ENTRY_TICKET), ticket),
+    );
+  }
+
+  /** Slot of an agent that has to act for the first awaiting call, if one is known; 0 none. */
+  suspect(): number {
+    return this.flows.values().next().value?.wait.suspect() ?? 0;
+  }
+
+  /** Rejects all awaiting calls, each with an error of its own. */
+  rejectEach(reason: () => Error): void {
+    for (const flow of this.flows) {
+      this.giveUp(flow);
+      flow.reject(reason());
     }
   }
 
@@ -286,16 +318,33 @@ export class Cell implements Place {
   }
 
   private timeOut(flow: Flow): void {
-    sweepIfDue(this.agent);
+    const { namespace } = this.agent;
     const first = !this.serial || this.flows.values().next().value === flow;
-    if (first && flow.wait.attempt(PRESSURE.NONE)) {
+    try {
+      sweepIfDue(this.agent);
+    } catch (error) {
+      // Nobody could catch it here, and the time has passed all the same.
+      if (!namespace.isRemoved) process.emitWarning(error as Error);
+    }
+    if (!this.flows.has(flow) || (first && this.serve(flow, PRESSURE.NONE))) return;
+    this.giveUp(flow);
+    if (namespace.isRemoved) flow.reject(namespace.removed());
+    else flow.resolve(false);
+  }
+
+  /** Serves the call if it can be. One whose attempt fails is over, too: it is told why. */
+  private serve(flow: Flow, pressure: Pressure): boolean {
+    try {
+      if (!flow.wait.attempt(pressure)) return false;
       this.end(flow);
       flow.wait.taken();
-      flow.resolve(true);
-    } else {
-      this.giveUp(flow);
-      flow.resolve(false);
+    } catch (error) {
+      if (this.flows.has(flow)) this.giveUp(flow);
+      flow.reject(error);
+      return true;
     }
+    flow.resolve(true);
+    return true;
   }
 
   private giveUp(flow: Flow): void {

@@ -36,6 +36,7 @@ import {
 import { EVERYTHING } from '../namespaces/doorbell.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
+import { isShortage } from '../platform/descriptors.ts';
 import { kindNumbered } from './kinds.ts';
 import { eachEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
@@ -68,7 +69,7 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
   }
   cas(words, RESOLVING_WORD, dead, 0);
   // Also where nothing was freed: the dead one may have died between freeing an object and removing its name.
-  pruneNames(namespace);
+  unlessShort(() => pruneNames(namespace));
   store(words, base + AGENT_STATE, state & ~AGENT_LIVE_BIT);
 }
 
@@ -76,13 +77,12 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
 export function reapIfDead(waker: Waker, slot: number): boolean {
   const { namespace } = waker;
   if (slot === waker.slot || !namespace.isLive(slot)) return false;
-  const lock = namespace.tryLockSlot(slot);
-  if (lock === undefined) return false;
+  if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (!namespace.isLive(slot)) return false;
     reap(namespace, slot, waker.slot);
   } finally {
-    namespace.unlockSlot(lock);
+    namespace.unlockSlot(slot);
   }
   wakeEverybody(waker);
   return true;
@@ -143,14 +143,24 @@ export function wakeEverybody(waker: Waker): void {
   for (let slot = 1, high = namespace.highSlot; slot <= high; slot++) {
     const base = agentWord(slot);
     if (!namespace.isLive(slot) || load(namespace.words, base + AGENT_WAITS) === 0) continue;
-    wakeThread(namespace, slot);
+    wakeThread(waker, slot);
     waker.ring(slot, EVERYTHING);
   }
 }
 
 function reapWhere(waker: Waker, chosen: (base: number) => boolean): void {
   for (let slot = 1, high = waker.namespace.highSlot; slot <= high; slot++) {
-    if (chosen(agentWord(slot))) reapIfDead(waker, slot);
+    // Who waits for it sees its death, too.
+    if (chosen(agentWord(slot))) unlessShort(() => reapIfDead(waker, slot));
+  }
+}
+
+/** Leaves it for another time where the system is short of descriptors just now. */
+export function unlessShort(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!isShortage(error)) throw error;
   }
 }
 

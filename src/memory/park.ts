@@ -29,3 +29,16 @@ export function resourcesInUse(): string[] {
 export function now(): number {
   return performance.now();
 }
+
+/** Calls `act` once, some milliseconds later, unless the event loop has ended by then: it is not kept running for this. */
+export function soon(act: () => void, milliseconds: number): void {
+  setTimeout(act, milliseconds).unref();
+}
+
+/**
+ * Calls `act` once, when the event loop has run anything: at the end of this turn, or of that in which it next wakes up for something else. It neither
+ * wakes up nor is kept running for this.
+ */
+export function afterTurn(act: () => void): void {
+  setImmediate(act).unref();
+}

@@ -4,7 +4,7 @@ import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync, writeSy
 import { LayoutError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import { noteMapping } from '../platform/mapping-log.ts';
-import { withRoom } from '../platform/room.ts';
+import { FILE_MODE, withRoom } from '../platform/room.ts';
 import { uniqueName } from '../platform/unique.ts';
 import type { Words } from './atomics.ts';
 import { LAYOUT_VERSION, MAGIC, MAGIC_WORD, VERSION_WORD } from './layout.ts';
@@ -21,7 +21,7 @@ export interface Segment {
  */
 export function createSegmentFile(path: string, bytes: number): void {
   const temporary = `${path}.${uniqueName()}`;
-  const fd = withRoom(path, () => openSync(temporary, 'wx', 0o600));
+  const fd = withRoom(path, () => openSync(temporary, 'wx', FILE_MODE));
   try {
     platform.reserve(fd, bytes, path);
     const header = new Int32Array([MAGIC, LAYOUT_VERSION]);

@@ -27,7 +27,7 @@ import { LayoutError, OutOfRangeError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import { forgetMapping, noteMapping } from '../platform/mapping-log.ts';
 import type { Mapping } from '../platform/platform.ts';
-import { noRoom, withRoom } from '../platform/room.ts';
+import { FILE_MODE, noRoom, withRoom } from '../platform/room.ts';
 
 const unreachable = new FinalizationRegistry<{ address: number; size: number }>(({ address, size }) => {
   forgetMapping(address);
@@ -66,7 +66,7 @@ export function makeDataFile(
         `use at most ${constants.MAX_LENGTH}, or a later Node`,
     );
   }
-  const fd = withRoom(path, () => openSync(path, 'wx', 0o600));
+  const fd = withRoom(path, () => openSync(path, 'wx', FILE_MODE));
   try {
     ftruncateSync(fd, bytes);
     platform.reserve(fd, reserve, path);

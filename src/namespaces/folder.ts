@@ -44,7 +44,7 @@ import { uniqueName } from '../platform/unique.ts';
 
 const bases = new Map<string, string>();
 const DEFAULT_BASE = '/dev/shm';
-const CONTROL = 'control';
+export const CONTROL = 'control';
 const OPEN_TO_OTHERS = 0o077;
 /** Milliseconds to wait for whoever is just removing the folder. */
 const REMOVAL_PATIENCE = 5000;
@@ -134,6 +134,15 @@ export function sweepFolders(): number {
     if (removeIfEmpty(`${parent}/${name}`)) removed++;
   }
   return removed;
+}
+
+/** The error for a folder that was removed from under its programs. */
+export function removedFolder(path: string): FolderError {
+  return new FolderError(
+    `namespace "${path}": can't be used any more, its folder was removed while programs were inside; systemd-logind does that at a user's ` +
+      'last logout (RemoveIPC=yes), and so do cleaners of temporary files: run "loginctl enable-linger", or set LOCKSTEP_DIR to a folder ' +
+      'on a tmpfs that nothing cleans, then restart all programs that share it',
+  );
 }
 
 /** Where namespaces are. A relative path means what it meant at first, whatever the working directory becomes. */

@@ -18,7 +18,7 @@ import { load } from '#atomics';
 import { FolderError, InvalidTypeError, NameError } from '../errors.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
 import { platform } from '../platform/current.ts';
-import { withRoom } from '../platform/room.ts';
+import { FILE_MODE, withRoom } from '../platform/room.ts';
 import type { Namespace } from './namespace.ts';
 
 const PREFIX = 'name-';
@@ -53,8 +53,12 @@ export function checkName(name: unknown): asserts name is string {
 
 /** Runs `critical` while no other agent of the namespace reads or writes names. *Blocks* while one does. */
 export function withNames<Result>(namespace: Namespace, critical: () => Result): Result {
+  return namespace.whileThere(() => withNamesLocked(namespace, critical));
+}
+
+function withNamesLocked<Result>(namespace: Namespace, critical: () => Result): Result {
   const path = `${namespace.folder}/names`;
-  const fd = withRoom(path, () => openSync(path, 'a', 0o600));
+  const fd = withRoom(path, () => openSync(path, 'a', FILE_MODE));
   try {
     const patience = performance.now() + PATIENCE;
     while (!platform.tryLockFile(fd, 'exclusive')) {
@@ -102,7 +106,7 @@ export function nameOf(namespace: Namespace, cell: number, generation: number): 
 export function register(namespace: Namespace, name: string, cell: number, generation: number): void {
   const path = `${namespace.folder}/${PREFIX}${name}`;
   const temporary = `${namespace.folder}/names.new`;
-  withRoom(path, () => writeFileSync(temporary, `${cell} ${generation}`, { mode: 0o600 }));
+  withRoom(path, () => writeFileSync(temporary, `${cell} ${generation}`, { mode: FILE_MODE }));
   renameSync(temporary, path);
 }
 
@@ -130,7 +134,7 @@ export function unlinkName(
 export function pruneNames(namespace: Namespace): void {
   const names = namesIn(namespace);
   if (names.length === 0) return;
-  const fd = withRoom(namespace.folder, () => openSync(`${namespace.folder}/names`, 'a', 0o600));
+  const fd = withRoom(namespace.folder, () => openSync(`${namespace.folder}/names`, 'a', FILE_MODE));
   try {
     if (!platform.tryLockFile(fd, 'exclusive')) return;
     for (const name of names) {

@@ -1,8 +1,14 @@
 /** Namespace: one thread's view of a namespace's folder: its control segment, its cells, its agents' slots. */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, statSync, utimesSync, watch } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import { load } from '#atomics';
+import type { Berth } from '../agents/berth.ts';
+import { FifoBerth } from '../agents/berth.ts';
+import type { OwnLife, Watch } from '../agents/life.ts';
+import { Life, watchLife } from '../agents/life.ts';
 import type { Owner } from '../contracts.ts';
+import type { FolderError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
@@ -23,12 +29,14 @@ import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
 import type { Mapping } from '../platform/platform.ts';
-import { withRoom } from '../platform/room.ts';
 import type { DataOptions } from './data-files.ts';
 import { dataPath, makeDataFile, mapDataFile, removeData, reserveDataFile } from './data-files.ts';
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
-import { enterFolder, leaveFolder } from './folder.ts';
+import { CONTROL, enterFolder, leaveFolder, removedFolder } from './folder.ts';
+
+/** Seconds after which files are touched anew. */
+const YOUNG_FOR = 1800;
 
 export class Namespace {
   readonly folder: string;
@@ -77,21 +85,88 @@ export class Namespace {
     };
   }
 
+  /** Whether somebody has removed the folder from under those who are inside. */
+  get isRemoved(): boolean {
+    return fstatSync(this.fd).nlink === 0;
+  }
+
+  /** The error for that. */
+  removed(): FolderError {
+    return removedFolder(this.folder);
+  }
+
+  /** Throws `FolderError` if somebody has removed the folder. */
+  checkThere(): void {
+    if (this.isRemoved) throw this.removed();
+  }
+
+  /** Does what needs files of the folder. Throws `FolderError` if they are missing because somebody has removed it. */
+  whileThere<Result>(act: () => Result): Result {
+    try {
+      return act();
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).code === 'ENOENT' && this.isRemoved ? this.removed() : error;
+    }
+  }
+
+  /** Calls `gone` when somebody removes the folder. `undefined`: that can't be watched here. */
+  watchFolder(gone: () => void): Watch | undefined {
+    // The kernel has few such watches for each user: one a process, none for its other threads.
+    if (!isMainThread) return undefined;
+    try {
+      const look = (): void => {
+        if (this.isRemoved) gone();
+      };
+      const watcher = watch(`${this.folder}/${CONTROL}`, { persistent: false }, look);
+      watcher.on('error', look);
+      return { close: () => watcher.close() };
+    } catch {
+      // No watch is to be had, or no folder is there: whoever asks looks by itself.
+      return undefined;
+    }
+  }
+
   /**
-   * Opens the liveness file of a slot and takes its kernel lock; `undefined` when the agent lives.
-   * Whoever has the lock owns the slot: to sit in it, or to clear up after who sat there.
+   * Takes the kernel's lock of a slot; `false` when its agent lives. Whoever has it owns the slot: to sit in it, or to clear up after who
+   * sat there. The locks are those of single bytes of `control`: no file has to be there, and no descriptor to be had, to look at others.
    */
-  tryLockSlot(slot: number): number | undefined {
-    const path = `${this.folder}/agent-${slot}`;
-    const fd = withRoom(path, () => openSync(path, 'a', 0o600));
-    if (platform.tryLockFile(fd, 'exclusive')) return fd;
-    closeSync(fd);
-    return undefined;
+  tryLockSlot(slot: number): boolean {
+    return platform.tryLockByte(this.fd, slot);
   }
 
   /** Gives a slot's kernel lock back. */
-  unlockSlot(lock: number): void {
-    closeSync(lock);
+  unlockSlot(slot: number): void {
+    platform.unlockByte(this.fd, slot);
+  }
+
+  /** Begins the life of the agent in `slot`, for others to watch. Throws `PlatformError`. */
+  beginLife(slot: number): OwnLife {
+    return new Life(this, slot);
+  }
+
+  /**
+   * Watches the life of the agent in `slot` by the event loop: `sign` is called when that shouts, and when it has ended. `undefined`:
+   * it can't be watched.
+   */
+  watchLife(slot: number, sign: (ended: boolean) => void): Watch | undefined {
+    return watchLife(this, slot, sign);
+  }
+
+  /** Where the agent in `slot` sleeps for long. */
+  berth(slot: number): Berth {
+    return new FifoBerth(this, slot);
+  }
+
+  /** Makes the files look used, for those who remove what is old, if nobody has for a while. */
+  keepYoung(): void {
+    const now = Date.now() / 1000;
+    const { mtimeMs } = statSync(`${this.folder}/${CONTROL}`);
+    if (now - mtimeMs / 1000 < YOUNG_FOR) return;
+    for (const file of readdirSync(this.folder)) {
+      // By another name for the same file, or by none, if it has gone meanwhile.
+      if (statSync(`${this.folder}/${file}`, { throwIfNoEntry: false }))
+        utimesSync(`${this.folder}/${file}`, now, now);
+    }
   }
 
   /** Hangs the bell of the agent in `slot`; `answer` is called for each ring, while the event loop runs. */
@@ -106,7 +181,8 @@ export class Namespace {
 
   /** Makes the data of an object that is just being made. Throws `NoSpaceError`. */
   makeData({ number, words, at }: Place, bytes: number, options?: DataOptions): void {
-    makeDataFile(dataPath(this.folder, number, load(words, at + CELL_GENERATION)), bytes, options);
+    const path = dataPath(this.folder, number, load(words, at + CELL_GENERATION));
+    this.whileThere(() => makeDataFile(path, bytes, options));
   }
 
   /** Backs the first `bytes` of the data by memory. Throws `NoSpaceError`. */
@@ -116,12 +192,12 @@ export class Namespace {
 
   /** Maps all data of an object that this agent has open, which have to be `least` bytes at least. */
   mapAllData({ number, generation }: { number: number; generation: number }, least: number): Mapping {
-    return mapDataFile(dataPath(this.folder, number, generation), least);
+    return this.whileThere(() => mapDataFile(dataPath(this.folder, number, generation), least));
   }
 
   /** Maps the data of an object that this agent has open. */
   mapData({ number, generation }: { number: number; generation: number }, bytes: number): Mapping {
-    return mapDataFile(dataPath(this.folder, number, generation), bytes, bytes);
+    return this.whileThere(() => mapDataFile(dataPath(this.folder, number, generation), bytes, bytes));
   }
 
   /** Leaves, and removes the folder when nobody is left in it. */
@@ -132,8 +208,10 @@ export class Namespace {
   private cells(index: number, make: boolean): Segment {
     const path = `${this.folder}/cells-${index}`;
     const bytes = segmentBytes(index);
-    if (make) createSegmentFile(path, bytes);
-    const fd = openSync(path, 'r+');
+    const fd = this.whileThere(() => {
+      if (make) createSegmentFile(path, bytes);
+      return openSync(path, 'r+');
+    });
     try {
       return mapSegment(fd, path, bytes);
     } finally {

@@ -10,7 +10,7 @@
 
 import { readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { itemPath, itemsOf } from '../../namespaces/data-files.ts';
-import { withRoom } from '../../platform/room.ts';
+import { FILE_MODE, withRoom } from '../../platform/room.ts';
 import { NUMBER_MASK } from './ring.ts';
 
 export class Far {
@@ -29,7 +29,7 @@ export class Far {
     }
     const path = this.path(number);
     try {
-      withRoom(path, () => writeFileSync(path, bytes, { mode: 0o600 }));
+      withRoom(path, () => writeFileSync(path, bytes, { mode: FILE_MODE }));
     } catch (error) {
       this.remove(number);
       throw error;

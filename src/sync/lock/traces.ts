@@ -6,12 +6,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Cell } from '../../agents/cell.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
-import { withRoom } from '../../platform/room.ts';
+import { FILE_MODE, withRoom } from '../../platform/room.ts';
 
 /** Notes the stack of this agent's taking of the object. */
 export function writeTrace({ agent, number, generation }: Cell, stack: string): void {
   const path = pathOf(agent.namespace, number);
-  withRoom(path, () => writeFileSync(path, `${generation} ${agent.slot}\n${stack}`, { mode: 0o600 }));
+  withRoom(path, () => writeFileSync(path, `${generation} ${agent.slot}\n${stack}`, { mode: FILE_MODE }));
 }
 
 /** The stack of the present holding, if the agent in `slot` has noted it. */
