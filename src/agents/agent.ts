@@ -391,7 +391,14 @@ function sweep(): void {
 }
 
 function leaveAll(): void {
-  for (const agent of agents.values()) agent.leave();
+  for (const agent of agents.values()) {
+    try {
+      agent.leave();
+    } catch {
+      // The process is ending: nobody could act on it, and its exit code tells of the program. The kernel gives back what it held, and the next
+      // program sweeps the folder.
+    }
+  }
   agents.clear();
   present.length = 0;
 }

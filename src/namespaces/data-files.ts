@@ -31,7 +31,12 @@ import { FILE_MODE, noRoom, withRoom } from '../platform/room.ts';
 
 const unreachable = new FinalizationRegistry<{ address: number; size: number }>(({ address, size }) => {
   forgetMapping(address);
-  platform.unmap(address, size);
+  try {
+    platform.unmap(address, size);
+  } catch (error) {
+    // Nobody could catch it here; the memory stays mapped.
+    process.emitWarning(error as Error);
+  }
 });
 
 /** Path of the file that belongs to the object of that generation in the cell. */

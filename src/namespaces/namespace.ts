@@ -44,6 +44,7 @@ export class Namespace {
   readonly words: Words;
   readonly arena: Arena;
   private readonly fd: number;
+  private lookAtAge = 0;
 
   /** `fd`: the descriptor that keeps the folder from being removed. */
   constructor(folder: string, control: Segment, fd: number) {
@@ -141,7 +142,17 @@ export class Namespace {
 
   /** Begins the life of the agent in `slot`, for others to watch. Throws `PlatformError`. */
   beginLife(slot: number): OwnLife {
-    return new Life(this, slot);
+    const life = this.whileThere(() => new Life(this, slot));
+    // A thread that does nothing at all has to keep its files, too. Now and then, and never a reason to keep running.
+    const timer = setInterval(() => this.keepYoung(), YOUNG_FOR * 1000);
+    timer.unref();
+    return {
+      shout: () => life.shout(),
+      close() {
+        clearInterval(timer);
+        life.close();
+      },
+    };
   }
 
   /**
@@ -157,15 +168,20 @@ export class Namespace {
     return new FifoBerth(this, slot);
   }
 
-  /** Makes the files look used, for those who remove what is old, if nobody has for a while. */
+  /** Makes the files look used, for those who remove what is old, if nobody has for a while. Never throws. */
   keepYoung(): void {
-    const now = Date.now() / 1000;
-    const { mtimeMs } = statSync(`${this.folder}/${CONTROL}`);
-    if (now - mtimeMs / 1000 < YOUNG_FOR) return;
-    for (const file of readdirSync(this.folder)) {
-      // By another name for the same file, or by none, if it has gone meanwhile.
-      if (statSync(`${this.folder}/${file}`, { throwIfNoEntry: false }))
-        utimesSync(`${this.folder}/${file}`, now, now);
+    if (performance.now() < this.lookAtAge) return;
+    this.lookAtAge = performance.now() + YOUNG_FOR * 1000;
+    try {
+      const now = Date.now() / 1000;
+      const { mtimeMs } = fstatSync(this.fd);
+      if (now - mtimeMs / 1000 < YOUNG_FOR) return;
+      for (const file of readdirSync(this.folder)) {
+        const path = `${this.folder}/${file}`;
+        if (statSync(path, { throwIfNoEntry: false })) utimesSync(path, now, now);
+      }
+    } catch {
+      // A file, or all of them, went meanwhile, or no descriptor is to be had: files get old in days, and this comes again.
     }
   }
 

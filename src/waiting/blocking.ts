@@ -321,6 +321,7 @@ function pause(milliseconds: number): void {
 function lookAround(): void {
   lookAtKept();
   for (const agent of agentsOfThread()) {
+    agent.namespace.keepYoung();
     unlessShort(() => sweepIfDue(agent));
     if (children.size > 0) unlessShort(() => lookAfterChildren(agent));
   }

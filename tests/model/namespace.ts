@@ -49,6 +49,8 @@ export function namespacesOf(lib: Library): MakeNamespace {
       return { close: () => {} };
     }
 
+    override keepYoung(): void {}
+
     override watchFolder(): Watch {
       return { close: () => {} };
     }
