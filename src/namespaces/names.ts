@@ -147,14 +147,15 @@ export function pruneNames(namespace: Namespace): void {
 
 /** Removes one name if its object is gone. */
 export function pruneName(namespace: Namespace, name: string): void {
+  if (namespace.isRemoved) return;
   withNames(namespace, () => {
     if (lookUp(namespace, name) === undefined) removeName(namespace, name);
   });
 }
 
-/** The names in the namespace; none if somebody has removed its folder. */
-function namesIn({ folder }: Namespace): string[] {
-  if (!existsSync(folder)) return [];
+/** The names in the namespace; none if somebody has removed its folder, where there may be another one by now. */
+function namesIn({ folder, isRemoved }: Namespace): string[] {
+  if (isRemoved || !existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((file) => file.startsWith(PREFIX))
     .map((file) => file.slice(PREFIX.length));

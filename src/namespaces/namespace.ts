@@ -55,7 +55,9 @@ export class Namespace {
     this.arena = new Arena(
       control,
       (index, make) => this.cells(index, make),
-      (cell, generation) => removeData(this.folder, cell, generation),
+      (cell, generation) => {
+        if (!this.isRemoved) removeData(this.folder, cell, generation);
+      },
     );
   }
 
@@ -101,8 +103,12 @@ export class Namespace {
     if (this.isRemoved) throw this.removed();
   }
 
-  /** Does what needs files of the folder. Throws `FolderError` if they are missing because somebody has removed it. */
+  /**
+   * Does what needs files of the folder. Throws `FolderError` if somebody has removed it: others may have made a new one there, whose files are none
+   * of this namespace's.
+   */
   whileThere<Result>(act: () => Result): Result {
+    this.checkThere();
     try {
       return act();
     } catch (error) {
@@ -203,7 +209,7 @@ export class Namespace {
 
   /** Backs the first `bytes` of the data by memory. Throws `NoSpaceError`. */
   reserveData({ number, generation }: { number: number; generation: number }, bytes: number): void {
-    reserveDataFile(dataPath(this.folder, number, generation), bytes);
+    this.whileThere(() => reserveDataFile(dataPath(this.folder, number, generation), bytes));
   }
 
   /** Maps all data of an object that this agent has open, which have to be `least` bytes at least. */
