@@ -126,6 +126,10 @@ export class Agent implements Waker {
     if (!this.bells.rouse(slot)) this.life.shout();
   }
 
+  lookAgain(): void {
+    if (this.awaiting > 0) this.lookout.lookAgain();
+  }
+
   /** Where this agent's thread sleeps for long. */
   get berth(): Berth {
     this.bed ??= this.namespace.berth(this.slot);

@@ -43,6 +43,8 @@ export class Lookout {
   private incomplete = false;
   /** Whether the last look was cut short. */
   private failed = false;
+  /** Whether a look has shown that another one is needed soon. */
+  private again = false;
   private hooked = false;
   /** What kept the event loop running at the look that this turn began with. */
   private picture: string | undefined;
@@ -60,8 +62,9 @@ export class Lookout {
     this.hook();
   }
 
-  /** What was watched may have changed: looks after an interval. */
+  /** Something may have changed, or could not be told for certain: looks after an interval. */
   lookAgain(): void {
+    this.again = true;
     const period = sweepPeriod(this.agent.namespace);
     if (this.timer === undefined || this.period > period) this.lookIn(period);
   }
@@ -112,6 +115,7 @@ export class Lookout {
     }
     this.picture = resourcesInUse().join();
     this.failed = false;
+    this.again = false;
     this.safely(() => {
       // Before anything is served or refused: until then no code of this thread is about to go on.
       for (const cell of agent.cells.values()) if (cell.check()) break;
@@ -131,6 +135,7 @@ export class Lookout {
 
   /** Milliseconds until the next look that is needed whatever happens; `undefined` none. */
   private nextPeriod(): number | undefined {
+    if (this.again) return sweepPeriod(this.agent.namespace);
     let slow = this.incomplete || this.failed;
     for (const cell of this.agent.cells.values()) {
       if (!cell.hasFlows) continue;
@@ -228,7 +233,7 @@ export class Lookout {
   /** Leaves the look until the next. */
   private fail(error: unknown): void {
     this.failed = true;
-    this.lookAgain();
+    if (this.timer === undefined) this.lookIn(SLOW_PERIOD);
     if (this.warned || isShortage(error)) return;
     this.warned = true;
     process.emitWarning(error as Error);

@@ -27,6 +27,8 @@ export interface Waker {
   ring(slot: number, cell: number): void;
   /** Wakes the thread of the agent in `slot`, which sleeps in its berth. Never throws. */
   rouse(slot: number): void;
+  /** Its awaiting calls are to be looked at once more soon. */
+  lookAgain(): void;
 }
 
 /** An agent's wait entry for an object. */
