@@ -130,7 +130,10 @@ export const figures = [
     better: 'less',
     rounds: 15,
     measuredIn: 'recovery.js',
-    against: [{ peer: 'proper-lockfile', must: times(100) }, { aim: atMost(50) }],
+    against: [
+      { peer: 'proper-lockfile', must: times(100) },
+      { must: atMost(20), aim: atMost(5) },
+    ],
   },
   {
     row: 'recovery-child',
@@ -139,7 +142,7 @@ export const figures = [
     better: 'less',
     rounds: 15,
     measuredIn: 'recovery.js',
-    against: [{ must: atMost(100), aim: atMost(50) }],
+    against: [{ must: atMost(20), aim: atMost(5) }],
   },
   {
     row: 'recovery-blocked',
@@ -148,7 +151,25 @@ export const figures = [
     better: 'less',
     rounds: 15,
     measuredIn: 'recovery.js',
-    against: [{ must: atMost(100), aim: atMost(50) }],
+    against: [{ must: atMost(20), aim: atMost(5) }],
+  },
+  {
+    row: 'idle-awaiting',
+    title: 'wake-ups of a process that awaits a held Lock',
+    unit: '/s',
+    better: 'less',
+    rounds: 2,
+    measuredIn: 'idle.js',
+    against: [{ must: atMost(1), aim: atMost(0) }],
+  },
+  {
+    row: 'idle-blocked',
+    title: 'wake-ups of a process that is blocked by a held Lock',
+    unit: '/s',
+    better: 'less',
+    rounds: 2,
+    measuredIn: 'idle.js',
+    against: [{ must: atMost(3), aim: atMost(2) }],
   },
   {
     row: 'first-lock',

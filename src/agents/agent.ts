@@ -1,12 +1,13 @@
 /**
  * Agent: one thread of one process taking part in one namespace: its slot, its liveness lock, its bell, its open cells.
  *
- * The liveness lock is the kernel's (flock), held from joining to the end; whatever way the thread ends, the kernel lets go.
+ * The liveness lock is the kernel's, of the byte of the file `control` that has the slot's number. It is held from joining to the end; whatever way the
+ * thread ends, the kernel lets go. That it has ended others see at once by its life (life.ts).
  */
 
 import { isMainThread, threadId } from 'node:worker_threads';
 import { cas, load, store } from '#atomics';
-import { clearImmediate, clearInterval, queueMicrotask, setImmediate, setInterval } from '#clock';
+import { clearImmediate, queueMicrotask, setImmediate } from '#clock';
 import { ExhaustedError } from '../errors.ts';
 import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
@@ -25,15 +26,18 @@ import {
   HIGH_SLOT_WORD,
   INCARNATION_SHIFT,
 } from '../memory/layout.ts';
+import type { Berth } from '../namespaces/berth.ts';
 import type { Bell, Bells } from '../namespaces/doorbell.ts';
-import { EVERYTHING } from '../namespaces/doorbell.ts';
+import { EVERYTHING, takeMissed } from '../namespaces/doorbell.ts';
 import { anonymousFolder, namedFolder, sweepFolders } from '../namespaces/folder.ts';
+import type { OwnLife } from '../namespaces/life.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import { Namespace } from '../namespaces/namespace.ts';
 import type { ObjectType } from './cell.ts';
 import { Cell } from './cell.ts';
 import { kindNumbered } from './kinds.ts';
-import { reap, sweepIfDue, sweepPeriod, wakeEverybody } from './reaper.ts';
+import { Lookout } from './lookout.ts';
+import { reap, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll } from './waiters.ts';
@@ -52,10 +56,11 @@ export class Agent implements Waker {
   /** The cells that this agent has open. */
   readonly cells: Map<number, Cell> = new Map();
 
-  private readonly life: number;
+  private readonly life: OwnLife;
+  private readonly lookout: Lookout;
+  private bed: Berth | undefined;
   private readonly bells: Bells;
   private doorbell: Bell | undefined;
-  private interval: NodeJS.Timeout | undefined;
   private awaiting = 0;
   private left = false;
   /** Own cells to look at as soon as the running code returns. */
@@ -68,14 +73,21 @@ export class Agent implements Waker {
     this.folder = namespace.folder;
     this.words = namespace.words;
     this.name = name;
-    const { slot, fd, cleared } = takeSlot(namespace);
+    const { slot, cleared } = takeSlot(namespace);
     this.slot = slot;
-    this.life = fd;
     this.base = agentWord(slot);
     this.table = new WaitTable(namespace, slot);
     this.bells = namespace.bells();
+    this.lookout = new Lookout(this);
+    try {
+      // Before its life begins, which has the place of the dead one's: see there.
+      if (cleared) wakeEverybody(this);
+      this.life = namespace.beginLife(slot);
+    } catch (error) {
+      namespace.unlockSlot(slot);
+      throw error;
+    }
     sitDown(namespace, slot, name);
-    if (cleared) wakeEverybody(this);
   }
 
   /** Whether calls of this agent await something. */
@@ -105,11 +117,25 @@ export class Agent implements Waker {
 
   ring(slot: number, cell: number): void {
     if (slot !== this.slot) {
-      this.bells.ring(slot, cell);
+      if (!this.bells.ring(slot, cell)) this.life.shout();
       return;
     }
     if (this.pending.size === 0) queueMicrotask(() => this.answerPending());
     this.pending.add(cell);
+  }
+
+  rouse(slot: number): void {
+    if (!this.bells.rouse(slot)) this.life.shout();
+  }
+
+  lookAgain(): void {
+    if (this.awaiting > 0) this.lookout.lookAgain();
+  }
+
+  /** Where this agent's thread sleeps for long. */
+  get berth(): Berth {
+    this.bed ??= this.namespace.berth(this.slot);
+    return this.bed;
   }
 
   /** Hangs the bell. Done before a wait entry says that a call awaits: what is rung before is not heard. */
@@ -121,19 +147,15 @@ export class Agent implements Waker {
   /** One more call awaits: the bell keeps the event loop running until the last one has ended. */
   beginAwaiting(): void {
     if (alone !== undefined) alone.alone = 0;
+    this.lookout.begin();
     if (this.awaiting++ > 0) return;
     this.hangBell().keepAlive(true);
-    if (this.interval === undefined) {
-      this.interval = setInterval(() => this.tick(), sweepPeriod(this.namespace));
-    } else this.interval.ref();
   }
 
   endAwaiting(): void {
     if (alone !== undefined) alone.alone = 0;
     if (--this.awaiting > 0) return;
     this.doorbell?.keepAlive(false);
-    // It often is wanted again at once. If not, its next tick ends it; until then it keeps nothing running.
-    this.interval?.unref();
   }
 
   /**
@@ -158,6 +180,8 @@ export class Agent implements Waker {
 
   /** Looks at all awaiting calls as soon as the event loop runs again. */
   resume(): void {
+    // What could not be rung is looked at now, or has been.
+    takeMissed(this.namespace, this.slot);
     if (this.awaiting === 0 || this.everything !== undefined) return;
     this.everything = setImmediate(() => {
       this.everything = undefined;
@@ -221,7 +245,10 @@ export class Agent implements Waker {
     if (!(number >= 1 && number <= arena.bump)) return undefined;
     const place = arena.place(number);
     if (!arena.open(place, type.kind, generation, this.slot)) return undefined;
-    return this.keep(new Cell(this, place, type, generation));
+    const cell = this.keep(new Cell(this, place, type, generation));
+    // PUBLISH open -> entry. Who waits for the object watches those who have it open, which this agent is as of now.
+    wakeAll(this, place);
+    return cell;
   }
 
   private keep(cell: Cell): Cell {
@@ -233,21 +260,24 @@ export class Agent implements Waker {
   leave(): void {
     if (this.left) return;
     this.left = true;
-    clearInterval(this.interval);
+    this.lookout.close();
     clearImmediate(this.everything);
     this.doorbell?.close();
     for (const cell of this.cells.values()) cell.detach();
     this.cells.clear();
     reap(this.namespace, this.slot, this.slot);
-    this.namespace.unlockSlot(this.life);
+    this.namespace.unlockSlot(this.slot);
     wakeEverybody(this);
     this.bells.close();
+    this.bed?.close();
+    this.life.close();
     this.namespace.leave();
   }
 
   private handOver: Set<number> | undefined;
 
-  private answer(cell: number): void {
+  /** Looks at the awaiting calls for the cell, or at all. */
+  answer(cell: number): void {
     if (this.handOver !== undefined) {
       this.handOver.add(cell);
       return;
@@ -264,30 +294,22 @@ export class Agent implements Waker {
     this.pending.clear();
     for (const cell of cells) this.answer(cell);
   }
-
-  private tick(): void {
-    if (this.awaiting === 0) {
-      clearInterval(this.interval);
-      this.interval = undefined;
-      return;
-    }
-    // Before anything is served or refused: until then no code of this thread is about to go on.
-    for (const cell of this.cells.values()) if (cell.check()) break;
-    sweepIfDue(this);
-    for (const cell of [...this.cells.values()]) cell.dispatch(true);
-  }
 }
 
 /** Takes the lock of a slot in which nobody lives; clears up after who died in it, and tells whether somebody had. */
-function takeSlot(namespace: Namespace): { slot: number; fd: number; cleared: boolean } {
+function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
   for (const lookAtLive of [false, true]) {
     for (let slot = 1; slot < AGENT_SLOTS; slot++) {
       if (!lookAtLive && namespace.isLive(slot)) continue;
-      const fd = namespace.tryLockSlot(slot);
-      if (fd === undefined) continue;
+      if (!namespace.tryLockSlot(slot)) continue;
       const cleared = namespace.isLive(slot);
-      reap(namespace, slot, slot);
-      return { slot, fd, cleared };
+      try {
+        reap(namespace, slot, slot);
+      } catch (error) {
+        namespace.unlockSlot(slot);
+        throw error;
+      }
+      return { slot, cleared };
     }
   }
   throw new ExhaustedError(
@@ -400,7 +422,14 @@ function sweep(): void {
 
 function leaveAll(): void {
   leavesAtExit = false;
-  for (const agent of agents.values()) agent.leave();
+  for (const agent of agents.values()) {
+    try {
+      agent.leave();
+    } catch {
+      // The process is ending: nobody could act on it, and its exit code tells of the program. The kernel gives back what it held, and the next
+      // program sweeps the folder.
+    }
+  }
   agents.clear();
   present.length = 0;
 }

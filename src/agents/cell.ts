@@ -31,6 +31,7 @@ import { freeOfNobody, sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
 import type { Entry } from './wait-table.ts';
+import { isBefore, waitersOf } from './waiters.ts';
 
 /** Milliseconds after which a waiter asks to be kept in mind (parking_lot's eventual fairness uses the same). */
 export const FAIRNESS_AFTER = 0.5;
@@ -218,6 +219,41 @@ export class Cell implements Place {
     }
   }
 
+  /** Whether a call has awaited for so many milliseconds. */
+  hasLasted(milliseconds: number): boolean {
+    const head = this.flows.values().next().value;
+    return head !== undefined && now() - head.since >= milliseconds;
+  }
+
+  /** Whether the object was free at the last look that nobody had asked for: who looks once more takes it. */
+  get isRestless(): boolean {
+    return this.seenFree;
+  }
+
+  /** Whether no other agent's call came before those of this one, as far as that matters. */
+  get isFirst(): boolean {
+    const { serial, entry } = this;
+    if (!serial || entry === undefined) return true;
+    const ticket = load(entry.words, entry.at + ENTRY_TICKET);
+    const { namespace, slot } = this.agent;
+    return waitersOf(namespace, this).every(
+      (other) => other.slot === slot || !isBefore(load(other.words, other.at + ENTRY_TICKET), ticket),
+    );
+  }
+
+  /** Slot of an agent that has to act for the first awaiting call, if one is known; 0 none. */
+  suspect(): number {
+    return this.flows.values().next().value?.wait.suspect() ?? 0;
+  }
+
+  /** Rejects all awaiting calls, each with an error of its own. */
+  rejectEach(reason: () => Error): void {
+    for (const flow of this.flows) {
+      this.giveUp(flow);
+      flow.reject(reason());
+    }
+  }
+
   /** Asks the awaiting calls whether they would wait for ever; returns whether one did, and was refused. */
   check(): boolean {
     for (const flow of this.flows) if (this.refuse(flow)) return true;
@@ -285,8 +321,8 @@ export class Cell implements Place {
     try {
       if (!flow.wait.attempt(pressure)) return false;
       this.end(flow);
-      flow.resolve(true);
       flow.wait.taken();
+      flow.resolve(true);
     } catch (error) {
       this.fail(flow, error);
     }
@@ -328,11 +364,18 @@ export class Cell implements Place {
   }
 
   private timeOut(flow: Flow): void {
-    sweepIfDue(this.agent);
+    const { namespace } = this.agent;
     const first = !this.serial || this.flows.values().next().value === flow;
-    if (first && this.serve(flow, PRESSURE.NONE)) return;
+    try {
+      sweepIfDue(this.agent);
+    } catch (error) {
+      // Nobody could catch it here, and the time has passed all the same.
+      if (!namespace.isRemoved) process.emitWarning(error as Error);
+    }
+    if (!this.flows.has(flow) || (first && this.serve(flow, PRESSURE.NONE))) return;
     this.giveUp(flow);
-    flow.resolve(false);
+    if (namespace.isRemoved) flow.reject(namespace.removed());
+    else flow.resolve(false);
   }
 
   private giveUp(flow: Flow): void {

@@ -47,6 +47,7 @@ import {
 import { EVERYTHING } from '../namespaces/doorbell.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
+import { isShortage } from '../platform/descriptors.ts';
 import { kindNumbered } from './kinds.ts';
 import { eachEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
@@ -93,7 +94,7 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
   }
   cas(words, RESOLVING_WORD, dead, 0);
   // Also where nothing was freed: the dead one may have died between freeing an object and removing its name.
-  pruneNames(namespace);
+  unlessShort(() => pruneNames(namespace));
   store(words, base + AGENT_STATE, state & ~AGENT_LIVE_BIT);
 }
 
@@ -101,13 +102,12 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
 export function reapIfDead(waker: Waker, slot: number): boolean {
   const { namespace } = waker;
   if (slot === waker.slot || !namespace.isLive(slot)) return false;
-  const lock = namespace.tryLockSlot(slot);
-  if (lock === undefined) return false;
+  if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (!namespace.isLive(slot)) return false;
     reap(namespace, slot, waker.slot);
   } finally {
-    namespace.unlockSlot(lock);
+    namespace.unlockSlot(slot);
   }
   wakeEverybody(waker);
   return true;
@@ -117,13 +117,12 @@ export function reapIfDead(waker: Waker, slot: number): boolean {
 export function whileNobodyIn({ namespace, slot: own }: Waker, slot: number, act: () => void): boolean {
   if (slot === own || !(slot > 0 && slot < AGENT_SLOTS) || namespace.isLive(slot)) return false;
   // Whoever is just sitting down, or has lost no more than its LIVE bit, has it.
-  const lock = namespace.tryLockSlot(slot);
-  if (lock === undefined) return false;
+  if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (namespace.isLive(slot)) return false;
     act();
   } finally {
-    namespace.unlockSlot(lock);
+    namespace.unlockSlot(slot);
   }
   return true;
 }
@@ -197,14 +196,24 @@ export function wakeEverybody(waker: Waker): void {
   for (let slot = 1, high = namespace.highSlot; slot <= high; slot++) {
     const base = agentWord(slot);
     if (!namespace.isLive(slot) || load(namespace.words, base + AGENT_WAITS) === 0) continue;
-    wakeThread(namespace, slot);
+    wakeThread(waker, slot);
     waker.ring(slot, EVERYTHING);
   }
 }
 
 function reapWhere(waker: Waker, chosen: (base: number) => boolean): void {
   for (let slot = 1, high = waker.namespace.highSlot; slot <= high; slot++) {
-    if (chosen(agentWord(slot))) reapIfDead(waker, slot);
+    // Who waits for it sees its death, too.
+    if (chosen(agentWord(slot))) unlessShort(() => reapIfDead(waker, slot));
+  }
+}
+
+/** Leaves it for another time where the system is short of descriptors just now. */
+export function unlessShort(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!isShortage(error)) throw error;
   }
 }
 

@@ -11,6 +11,7 @@ import {
   agentWord,
   BLOCKING_BIT,
   CELL_OPEN,
+  DEEPLY,
   ENTRY_STATUS,
   ENTRY_TICKET,
   FLOWS_SHIFT,
@@ -22,8 +23,12 @@ import { findEntry } from './wait-table.ts';
 export interface Waker {
   readonly namespace: Namespace;
   readonly slot: number;
-  /** Rings the bell of the agent in `slot`, which may be this one. */
+  /** Rings the bell of the agent in `slot`, which may be this one. Never throws: what it is rung for has been done. */
   ring(slot: number, cell: number): void;
+  /** Wakes the thread of the agent in `slot`, which sleeps in its berth. Never throws. */
+  rouse(slot: number): void;
+  /** Its awaiting calls are to be looked at once more soon. */
+  lookAgain(): void;
 }
 
 /** An agent's wait entry for an object. */
@@ -98,7 +103,7 @@ export function isBefore(a: number, b: number): boolean {
 
 /** Wakes the waiter: its thread if that sleeps for the object, its event loop otherwise. */
 export function wake(waker: Waker, { slot, words, at }: Waiter, cell: number): void {
-  if ((load(words, at + ENTRY_STATUS) & BLOCKING_BIT) !== 0) wakeThread(waker.namespace, slot);
+  if ((load(words, at + ENTRY_STATUS) & BLOCKING_BIT) !== 0) wakeThread(waker, slot);
   else waker.ring(slot, cell);
 }
 
@@ -134,11 +139,14 @@ export function wakeAll(waker: Waker, place: Place): void {
 }
 
 /** Wakes the agent's thread if it sleeps. */
-export function wakeThread(namespace: Namespace, slot: number): void {
+export function wakeThread(waker: Waker, slot: number): void {
+  const { words, control } = waker.namespace;
   const base = agentWord(slot);
-  add(namespace.words, base + AGENT_PARK, 1);
+  add(words, base + AGENT_PARK, 1);
   // OBSERVE sleeping -> park
-  if (load(namespace.words, base + AGENT_SLEEPING) !== 0) unpark(namespace.control, base + AGENT_PARK);
+  const sleeping = load(words, base + AGENT_SLEEPING);
+  if (sleeping === DEEPLY) waker.rouse(slot);
+  else if (sleeping !== 0) unpark(control, base + AGENT_PARK);
 }
 
 /** Number of waiting calls on the object, blocked and awaiting. */

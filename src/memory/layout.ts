@@ -50,8 +50,10 @@ export const AGENT_NAME = 4;
 export const AGENT_NAME_BYTES = 48;
 /** Counts wake-ups; a blocked thread sleeps on it. Written by wakers. */
 export const AGENT_PARK = 16;
-/** 1 while the thread may be in the futex. Written by the agent. */
+/** LIGHTLY while the thread may be in the futex, DEEPLY while it may be in its berth; 0 awake. Written by the agent. */
 export const AGENT_SLEEPING = 17;
+export const LIGHTLY = 1;
+export const DEEPLY = 2;
 /** Cell that the blocked thread waits for; -1 for something else (a child's end); 0 not blocked. */
 export const AGENT_BLOCKED_ON = 18;
 /** 1: a ring was lost because the doorbell was full; look at everything. Written by ringers. */

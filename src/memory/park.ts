@@ -1,7 +1,7 @@
 /** The one file in which a thread sleeps and is woken: futexes on words of shared memory. */
 
 import { availableParallelism } from 'node:os';
-import { now as time } from '#clock';
+import { setImmediate, setTimeout, now as time } from '#clock';
 import { platform } from '../platform/current.ts';
 import type { FutexOutcome } from '../platform/platform.ts';
 import type { Segment } from './segment.ts';
@@ -35,4 +35,17 @@ const behind: number = platform.monotonicTime() - now();
 /** Whole milliseconds on a clock that all processes share. */
 export function commonTime(): number {
   return Math.floor(now() + behind);
+}
+
+/** Calls `act` once, some milliseconds later, unless the event loop has ended by then: it is not kept running for this. */
+export function soon(act: () => void, milliseconds: number): void {
+  setTimeout(act, milliseconds).unref();
+}
+
+/**
+ * Calls `act` once, when the event loop has run anything: at the end of this turn, or of that in which it next wakes up for something else. It neither
+ * wakes up nor is kept running for this.
+ */
+export function afterTurn(act: () => void): void {
+  setImmediate(act).unref();
 }

@@ -32,7 +32,12 @@ import { noRoom, withRoom } from '../platform/room.ts';
 
 const unreachable = new FinalizationRegistry<{ address: number; size: number }>(({ address, size }) => {
   forgetMapping(address);
-  platform.unmap(address, size);
+  try {
+    platform.unmap(address, size);
+  } catch (error) {
+    // Nobody could catch it here; the memory stays mapped.
+    process.emitWarning(error as Error);
+  }
 });
 
 /** Where the mappings of this thread are. */

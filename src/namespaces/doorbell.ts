@@ -2,15 +2,17 @@
  * Doorbell: a FIFO by which an event loop is told to look at an object. The ring is 4 bytes, the cell's number; a write
  * of that size is atomic, also when many ring at once. libuv watches the FIFO by epoll, so waiting takes no thread.
  *
- * A ring is a hint and carries no right: a lost one costs time, never correctness. When the FIFO is full the ringer
- * leaves MISSED_RING in the agent's slot, which means "look at everything".
+ * A ring is a hint and carries no right: a lost one costs time, never correctness. When the FIFO is full, or can't be opened, the ringer
+ * leaves MISSED_RING in the agent's slot, which means "look at everything". In the latter case it shouts, too (life.ts).
  */
 
 import { closeSync, readSync, writeSync } from 'node:fs';
 import type { Socket, SocketConstructorOpts } from 'node:net';
 import { clearBits, load, setBits } from '#atomics';
 import { AGENT_MISSED_RING, AGENT_STATE, agentWord } from '../memory/layout.ts';
-import type { Namespace } from './namespace.ts';
+import { rouseFile } from './berth.ts';
+import type { NamespaceFiles } from './files.ts';
+import { maySpare } from './life.ts';
 
 /** Rung instead of a cell's number: look at everything. */
 export const EVERYTHING = 0;
@@ -19,8 +21,13 @@ const RINGS_AT_ONCE = 1024;
 
 /** The bells of other agents, as one agent rings them. */
 export interface Bells {
-  /** Rings the bell of the agent in `slot`. Never blocks; an agent without a bell awaits nothing, and is left alone. */
-  ring(slot: number, cell: number): void;
+  /**
+   * Rings the bell of the agent in `slot`. Never blocks; an agent without a bell awaits nothing, and is left alone. Returns `false` if
+   * it could not be rung: then MISSED_RING is set.
+   */
+  ring(slot: number, cell: number): boolean;
+  /** The same with the FIFO on which the thread of the agent in `slot` sleeps (berth.ts). */
+  rouse(slot: number): boolean;
   close(): void;
 }
 
@@ -33,58 +40,102 @@ export interface Bell {
   close(): void;
 }
 
-export class Ringer implements Bells {
-  private readonly namespace: Namespace;
-  private readonly bells = new Map<number, { fd: number; state: number }>();
-  private readonly message = Buffer.alloc(RING_BYTES);
+/** A FIFO of another agent, open for writing. */
+interface Line {
+  readonly fd: number;
+  /** State of the agent that it belongs to. */
+  readonly state: number;
+  /** Whether it stays open. */
+  readonly kept: boolean;
+}
 
-  constructor(namespace: Namespace) {
+type Lines = Map<number, Line>;
+
+export class Ringer implements Bells {
+  private readonly namespace: NamespaceFiles;
+  private readonly bells: Lines = new Map();
+  private readonly berths: Lines = new Map();
+  private readonly message = Buffer.alloc(RING_BYTES);
+  private readonly nudge = Buffer.alloc(1);
+
+  constructor(namespace: NamespaceFiles) {
     this.namespace = namespace;
   }
 
-  ring(slot: number, cell: number): void {
-    const fd = this.bell(slot);
-    if (fd === undefined) return;
+  ring(slot: number, cell: number): boolean {
     this.message.writeInt32LE(cell);
-    try {
-      writeSync(fd, this.message);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EAGAIN') setBits(this.namespace.words, agentWord(slot) + AGENT_MISSED_RING, 1);
-      else if (code === 'EPIPE') this.forget(slot);
-      else throw error;
-    }
+    return this.send(this.bells, slot, bellFile(slot), this.message);
+  }
+
+  rouse(slot: number): boolean {
+    return this.send(this.berths, slot, rouseFile(slot), this.nudge);
   }
 
   close(): void {
-    for (const slot of [...this.bells.keys()]) this.forget(slot);
-  }
-
-  private bell(slot: number): number | undefined {
-    const state = load(this.namespace.words, agentWord(slot) + AGENT_STATE);
-    const known = this.bells.get(slot);
-    if (known?.state === state) return known.fd;
-    if (known !== undefined) this.forget(slot);
-    const { directory, words } = this.namespace;
-    if (directory.isForeign) {
-      // The program has changed its user: the agent finds this when it looks around.
-      setBits(words, agentWord(slot) + AGENT_MISSED_RING, 1);
-      return undefined;
+    for (const lines of [this.bells, this.berths]) {
+      for (const slot of [...lines.keys()]) forget(lines, slot);
     }
-    const fd = directory.openFifoToWrite(bellFile(slot));
-    if (fd !== undefined) this.bells.set(slot, { fd, state });
-    return fd;
   }
 
-  private forget(slot: number): void {
-    const known = this.bells.get(slot);
-    this.bells.delete(slot);
-    if (known !== undefined) closeSync(known.fd);
+  private send(lines: Lines, slot: number, file: string, message: Buffer): boolean {
+    try {
+      const line = this.line(lines, slot, file);
+      if (line === undefined) return true;
+      writeSync(line.fd, message);
+      if (!line.kept) forget(lines, slot);
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') {
+        forget(lines, slot);
+        return true;
+      }
+      // Not thrown: what it is rung for has been done. If the FIFO is full, what lies in it is heard first, and then the mark.
+      setBits(this.namespace.words, agentWord(slot) + AGENT_MISSED_RING, 1);
+      return code === 'EAGAIN';
+    }
+  }
+
+  private line(lines: Lines, slot: number, file: string): Line | undefined {
+    const state = load(this.namespace.words, agentWord(slot) + AGENT_STATE);
+    const known = lines.get(slot);
+    if (known?.state === state) return known;
+    forget(lines, slot);
+    const fd = this.open(file);
+    if (fd === undefined) return undefined;
+    const line = { fd, state, kept: maySpare(fd) };
+    lines.set(slot, line);
+    return line;
+  }
+
+  /** Opens the FIFO; `undefined` where nobody reads it. Where this process has no descriptor left, another line is given up for it. */
+  private open(file: string): number | undefined {
+    for (;;) {
+      try {
+        return this.namespace.directory.openFifoToWrite(file);
+      } catch (error) {
+        // The directory's own error has the system's as its cause.
+        const { code } = (error as Error).cause as NodeJS.ErrnoException;
+        if (code !== 'EMFILE' || !(giveUpOne(this.bells) || giveUpOne(this.berths))) throw error;
+      }
+    }
   }
 }
 
+function forget(lines: Lines, slot: number): void {
+  const known = lines.get(slot);
+  lines.delete(slot);
+  if (known !== undefined) closeSync(known.fd);
+}
+
+function giveUpOne(lines: Lines): boolean {
+  const [first] = lines.keys();
+  if (first !== undefined) forget(lines, first);
+  return first !== undefined;
+}
+
 export class Doorbell implements Bell {
-  private readonly namespace: Namespace;
+  private readonly namespace: NamespaceFiles;
   private readonly slot: number;
   private readonly fd: number;
   private readonly socket: Socket;
@@ -93,7 +144,7 @@ export class Doorbell implements Bell {
   private readonly rings = new Int32Array(RINGS_AT_ONCE);
 
   /** Hangs the bell; `answer` is called for each ring, while the event loop runs. The bell alone does not keep it running. */
-  constructor(namespace: Namespace, slot: number, answer: (cell: number) => void) {
+  constructor(namespace: NamespaceFiles, slot: number, answer: (cell: number) => void) {
     this.namespace = namespace;
     this.slot = slot;
     this.answer = answer;
@@ -116,6 +167,8 @@ export class Doorbell implements Bell {
       onread,
     };
     this.socket = new net.Socket(options);
+    // Rings are lost then; whoever waits still sees deaths, and looks around when anything else happens.
+    this.socket.on('error', (error) => process.emitWarning(error));
     this.socket.resume();
     this.socket.unref();
   }
@@ -145,15 +198,19 @@ export class Doorbell implements Bell {
 
   private hear(count: number): void {
     const cells = new Set(this.rings.subarray(0, count));
-    const missed = agentWord(this.slot) + AGENT_MISSED_RING;
-    if (load(this.namespace.words, missed) !== 0) {
-      clearBits(this.namespace.words, missed, 1);
-      cells.add(EVERYTHING);
-    }
+    if (takeMissed(this.namespace, this.slot)) cells.add(EVERYTHING);
     for (const cell of cells) this.answer(cell);
   }
 }
 
 function bellFile(slot: number): string {
   return `bell-${slot}`;
+}
+
+/** Whether the agent in `slot` could not be rung for something; it can look now. */
+export function takeMissed({ words }: NamespaceFiles, slot: number): boolean {
+  const missed = agentWord(slot) + AGENT_MISSED_RING;
+  if (load(words, missed) === 0) return false;
+  clearBits(words, missed, 1);
+  return true;
 }

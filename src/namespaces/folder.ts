@@ -44,7 +44,7 @@ import { whyUnsafe } from '../platform/way.ts';
 
 const bases = new Map<string, string>();
 const DEFAULT_BASE = '/dev/shm';
-const CONTROL = 'control';
+export const CONTROL = 'control';
 /** Milliseconds to wait for whoever is just removing the folder. */
 const REMOVAL_PATIENCE = 5000;
 const FOLDER_FORM = /^\/([^\0]*\/)?lockstep-\d+[.~][^/\0]+$/;
@@ -203,6 +203,15 @@ function foldersIn(parent: string): string[] {
   }
 }
 
+/** The error for a folder that was removed from under its programs. */
+export function removedFolder(path: string): FolderError {
+  return new FolderError(
+    `namespace "${path}": can't be used any more, its folder was removed while programs were inside; systemd-logind does that at a user's ` +
+      'last logout (RemoveIPC=yes), and so do cleaners of temporary files: run "loginctl enable-linger", or set LOCKSTEP_DIR to a folder ' +
+      'on a tmpfs that nothing cleans, then restart all programs that share it',
+  );
+}
+
 /** Where namespaces are. A relative path means what it meant at first, whatever the working directory becomes. */
 function base(): string {
   const given = process.env.LOCKSTEP_DIR || DEFAULT_BASE;
@@ -311,13 +320,11 @@ function isUnlocked(directory: Directory, control: number): boolean {
 
 /** Whether an agent lives in a folder without a control file: it was never made, or somebody has removed or replaced it. */
 function livesAnybody(directory: Directory): boolean {
+  // An agent has its FIFO open for reading, too: one that nobody reads was a dead agent's (life.ts).
   return directory.list('agent-').some((name) => {
-    const fd = directory.open(name);
+    const fd = directory.openFifoToWrite(name);
     if (fd === undefined) return false;
-    try {
-      return !platform.tryLockFile(fd, 'exclusive');
-    } finally {
-      closeSync(fd);
-    }
+    closeSync(fd);
+    return true;
   });
 }

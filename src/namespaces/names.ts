@@ -46,6 +46,10 @@ export function checkName(name: unknown): asserts name is string {
 
 /** Runs `critical` while no other agent of the namespace reads or writes names. *Blocks* while one does. */
 export function withNames<Result>(namespace: Namespace, critical: () => Result): Result {
+  return namespace.whileThere(() => withNamesLocked(namespace, critical));
+}
+
+function withNamesLocked<Result>(namespace: Namespace, critical: () => Result): Result {
   const { directory } = namespace;
   const fd = directory.openOrMake(LOCK);
   try {
@@ -118,7 +122,7 @@ export function unlinkName(
 /** Removes the names whose objects are gone, unless somebody is just working with names: they are harmless. Never waits. */
 export function pruneNames(namespace: Namespace): void {
   // Where the program has changed its user, they are left to those who may reach them.
-  const names = namespace.directory.isForeign ? [] : namesIn(namespace);
+  const names = namespace.directory.isForeign || namespace.isRemoved ? [] : namesIn(namespace);
   if (names.length === 0) return;
   let fd: number | undefined;
   try {
@@ -137,7 +141,7 @@ export function pruneNames(namespace: Namespace): void {
 
 /** Removes one name if its object is gone. */
 export function pruneName(namespace: Namespace, name: string): void {
-  if (namespace.directory.isForeign) return;
+  if (namespace.isRemoved || namespace.directory.isForeign) return;
   withNames(namespace, () => {
     if (lookUp(namespace, name) === undefined) removeName(namespace, name);
   });

@@ -1,8 +1,11 @@
 /** Namespace: one thread's view of a namespace's folder: its control segment, its cells, its agents' slots. */
 
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync, watch } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import { load } from '#atomics';
+import { clearInterval, now, setInterval } from '#clock';
 import type { Owner } from '../contracts.ts';
+import type { FolderError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
@@ -26,12 +29,19 @@ import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
 import type { Directory } from '../platform/directory.ts';
 import type { Mapping } from '../platform/platform.ts';
+import type { Berth } from './berth.ts';
+import { FifoBerth } from './berth.ts';
 import type { DataOptions } from './data-files.ts';
 import { dataFile, makeDataFile, mapDataFile, removeData, reserveDataFile } from './data-files.ts';
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
-import { enterFolder, leaveFolder } from './folder.ts';
+import { CONTROL, enterFolder, leaveFolder, removedFolder } from './folder.ts';
 import { KeptRings } from './kept-rings.ts';
+import type { OwnLife, Watch } from './life.ts';
+import { Life, watchLife } from './life.ts';
+
+/** Seconds after which files are touched anew. */
+const YOUNG_FOR = 1800;
 
 export class Namespace {
   /** Path of the folder. */
@@ -43,6 +53,7 @@ export class Namespace {
   readonly arena: Arena;
   readonly rings: KeptRings;
   private readonly fd: number;
+  private lookAtAge = 0;
 
   /** `fd`: the descriptor that keeps the folder from being removed. */
   constructor(directory: Directory, control: Segment, fd: number) {
@@ -55,7 +66,9 @@ export class Namespace {
     this.arena = new Arena(
       control,
       (index, make) => this.cells(index, make),
-      (cell, generation) => removeData(this.directory, cell, generation),
+      (cell, generation) => {
+        if (!this.isRemoved) removeData(this.directory, cell, generation);
+      },
       this.rings,
       `segment "${directory.path}/control"`,
     );
@@ -89,20 +102,103 @@ export class Namespace {
     };
   }
 
+  /** Whether somebody has removed the folder from under those who are inside. */
+  get isRemoved(): boolean {
+    return fstatSync(this.fd).nlink === 0;
+  }
+
+  /** The error for that. */
+  removed(): FolderError {
+    return removedFolder(this.folder);
+  }
+
+  /** Throws `FolderError` if somebody has removed the folder. */
+  checkThere(): void {
+    if (this.isRemoved) throw this.removed();
+  }
+
   /**
-   * Opens the liveness file of a slot and takes its kernel lock; `undefined` when the agent lives.
-   * Whoever has the lock owns the slot: to sit in it, or to clear up after who sat there.
+   * Does what needs files of the folder. Throws `FolderError` if somebody has removed it: others may have made a new one there, whose files are none
+   * of this namespace's.
    */
-  tryLockSlot(slot: number): number | undefined {
-    const fd = this.directory.openOrMake(`agent-${slot}`);
-    if (platform.tryLockFile(fd, 'exclusive')) return fd;
-    closeSync(fd);
-    return undefined;
+  whileThere<Result>(act: () => Result): Result {
+    this.checkThere();
+    try {
+      return act();
+    } catch (error) {
+      throw this.isRemoved ? this.removed() : error;
+    }
+  }
+
+  /** Calls `gone` when somebody removes the folder. `undefined`: that can't be watched here. */
+  watchFolder(gone: () => void): Watch | undefined {
+    // The kernel has few such watches for each user: one a process, none for its other threads.
+    if (!isMainThread) return undefined;
+    try {
+      const look = (): void => {
+        if (this.isRemoved) gone();
+      };
+      const watcher = watch(this.directory.pathTo(CONTROL), { persistent: false }, look);
+      watcher.on('error', look);
+      return { close: () => watcher.close() };
+    } catch {
+      // No watch is to be had, or no folder is there: whoever asks looks by itself.
+      return undefined;
+    }
+  }
+
+  /**
+   * Takes the kernel's lock of a slot; `false` when its agent lives. Whoever has it owns the slot: to sit in it, or to clear up after who
+   * sat there. The locks are those of single bytes of `control`: no file has to be there, and no descriptor to be had, to look at others.
+   */
+  tryLockSlot(slot: number): boolean {
+    return platform.tryLockByte(this.fd, slot);
   }
 
   /** Gives a slot's kernel lock back. */
-  unlockSlot(lock: number): void {
-    closeSync(lock);
+  unlockSlot(slot: number): void {
+    platform.unlockByte(this.fd, slot);
+  }
+
+  /** Begins the life of the agent in `slot`, for others to watch. Throws `PlatformError`. */
+  beginLife(slot: number): OwnLife {
+    const life = this.whileThere(() => new Life(this, slot));
+    // A thread that does nothing at all has to keep its files, too. Now and then, and never a reason to keep running.
+    const timer = setInterval(() => this.keepYoung(), YOUNG_FOR * 1000);
+    timer.unref();
+    return {
+      shout: () => life.shout(),
+      close() {
+        clearInterval(timer);
+        life.close();
+      },
+    };
+  }
+
+  /**
+   * Watches the life of the agent in `slot` by the event loop: `sign` is called when that shouts, and when it has ended. `undefined`:
+   * it can't be watched.
+   */
+  watchLife(slot: number, sign: (ended: boolean) => void): Watch | undefined {
+    return watchLife(this, slot, sign);
+  }
+
+  /** Where the agent in `slot` sleeps for long. */
+  berth(slot: number): Berth {
+    return new FifoBerth(this, slot);
+  }
+
+  /** Makes the files look used, for those who remove what is old, if nobody has for a while. Never throws. */
+  keepYoung(): void {
+    if (now() < this.lookAtAge) return;
+    this.lookAtAge = now() + YOUNG_FOR * 1000;
+    try {
+      const { mtimeMs } = fstatSync(this.fd);
+      if ((Date.now() - mtimeMs) / 1000 < YOUNG_FOR) return;
+      for (const file of this.directory.list()) this.directory.touch(file);
+    } catch {
+      // A file, or all of them, went meanwhile, or no descriptor is to be had: files get old in days, and this comes again.
+    }
   }
 
   /** Hangs the bell of the agent in `slot`; `answer` is called for each ring, while the event loop runs. */
@@ -117,22 +213,23 @@ export class Namespace {
 
   /** Makes the data of an object that is just being made. Throws `NoSpaceError`. */
   makeData({ number, words, at }: Place, bytes: number, options?: DataOptions): void {
-    makeDataFile(this.directory, dataFile(number, load(words, at + CELL_GENERATION)), bytes, options);
+    const name = dataFile(number, load(words, at + CELL_GENERATION));
+    this.whileThere(() => makeDataFile(this.directory, name, bytes, options));
   }
 
   /** Backs the first `bytes` of the data by memory. Throws `NoSpaceError`. */
   reserveData({ number, generation }: { number: number; generation: number }, bytes: number): void {
-    reserveDataFile(this.directory, dataFile(number, generation), bytes);
+    this.whileThere(() => reserveDataFile(this.directory, dataFile(number, generation), bytes));
   }
 
   /** Maps all data of an object that this agent has open, which have to be `least` bytes at least. */
   mapAllData({ number, generation }: { number: number; generation: number }, least: number): Mapping {
-    return mapDataFile(this.directory, dataFile(number, generation), least);
+    return this.whileThere(() => mapDataFile(this.directory, dataFile(number, generation), least));
   }
 
   /** Maps the data of an object that this agent has open. */
   mapData({ number, generation }: { number: number; generation: number }, bytes: number): Mapping {
-    return mapDataFile(this.directory, dataFile(number, generation), bytes, bytes);
+    return this.whileThere(() => mapDataFile(this.directory, dataFile(number, generation), bytes, bytes));
   }
 
   /** Leaves, and removes the folder when nobody is left in it. */
@@ -144,8 +241,10 @@ export class Namespace {
     const name = `cells-${index}`;
     const path = this.directory.nameOf(name);
     const bytes = segmentBytes(index);
-    if (make) createSegmentFile(this.directory, name, bytes);
-    const fd = this.directory.open(name);
+    const fd = this.whileThere(() => {
+      if (make) createSegmentFile(this.directory, name, bytes);
+      return this.directory.open(name);
+    });
     if (fd === undefined) {
       throw damaged(`segment "${path}"`, 'it is not there, though the namespace says that it is');
     }

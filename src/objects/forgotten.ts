@@ -5,6 +5,7 @@
 
 import type { Cell } from '../agents/cell.ts';
 import { kindNumbered } from '../agents/kinds.ts';
+import { unlessShort } from '../agents/reaper.ts';
 import { pruneName } from '../namespaces/names.ts';
 import type { Opened } from './opened.ts';
 
@@ -19,7 +20,14 @@ const collected = new FinalizationRegistry<Forgotten>((object) => {
   forgotten.push(object);
   const over = forgotten.filter(({ cell }) => !isHeld(cell));
   forgotten = forgotten.filter(({ cell }) => !over.some((each) => each.cell === cell));
-  for (const { cell, name } of over) letGo(cell, name);
+  for (const { cell, name } of over) {
+    try {
+      letGo(cell, name);
+    } catch (error) {
+      // Nobody could catch it here. What is left of the object goes with this agent.
+      process.emitWarning(error as Error);
+    }
+  }
 });
 
 /** Ends the use of the cell when the object is garbage-collected. */
@@ -53,5 +61,6 @@ export function letGo(cell: Cell, name: string | undefined): void {
   if (--cell.references > 0 || cell.closed) return;
   const { agent } = cell;
   agent.closeCell(cell);
-  if (name !== undefined) pruneName(agent.namespace, name);
+  // A name that leads nowhere is harmless, and removed with the next one that is.
+  if (name !== undefined) unlessShort(() => pruneName(agent.namespace, name));
 }

@@ -30,6 +30,11 @@ export function keepFor(objects: readonly SharedObject[], isOver: () => boolean)
   return end;
 }
 
+/** Whether anything is kept. */
+export function keepsAny(): boolean {
+  return looks.size > 0;
+}
+
 /** Looks at all that is kept. For a thread that is blocked: it may wait for the child to close just that. */
 export function lookAtKept(): void {
   for (const look of [...looks]) look();

@@ -19,6 +19,7 @@ import {
   fstatSync,
   linkSync,
   lstatSync,
+  lutimesSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -30,12 +31,11 @@ import {
 } from 'node:fs';
 import { FolderError, LockstepError, PlatformError } from '../errors.ts';
 import { platform } from './current.ts';
-import { noRoom } from './room.ts';
+import { FILE_MODE, noRoom } from './room.ts';
 
 const OPEN_TO_OTHERS = 0o077;
 const CAREFUL = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-const PRIVATE = 0o600;
 
 type Kind = 'file' | 'FIFO';
 
@@ -160,6 +160,35 @@ export class Directory {
     return this.attempt(name, ['ENOENT', 'ENXIO'], () => this.openChecked(name, constants.O_WRONLY, 'FIFO'));
   }
 
+  /** Opens a FIFO, made if need be, by node:fs, which closes it at the end of a thread. */
+  openOwnFifo(name: string, access: number): number {
+    return this.attempt(name, [], () => {
+      platform.makeFifo(this.at(name));
+      return this.openChecked(name, access, 'FIFO');
+    })!;
+  }
+
+  /** Opens a FIFO to read from it, without waiting for a writer; `undefined` if there is none. */
+  openFifoToRead(name: string): number | undefined {
+    return this.attempt(name, ['ENOENT'], () => this.openChecked(name, constants.O_RDONLY, 'FIFO'));
+  }
+
+  /** Opens a FIFO for reading, for libuv as `openFifo` does; `undefined` where there is none, or no descriptor is to be had for it. */
+  watchFifo(name: string): number | undefined {
+    return platform.watchFifo(this.at(name));
+  }
+
+  /** A path to a file that leads to this very folder, while it is open. */
+  pathTo(name: string): string {
+    return this.at(name);
+  }
+
+  /** Makes a file look as if it was just used. */
+  touch(name: string): void {
+    const now = Date.now() / 1000;
+    this.attempt(name, ['ENOENT'], () => lutimesSync(this.at(name), now, now));
+  }
+
   /** The file's content; `undefined` if there is none. */
   read(name: string): Buffer | undefined {
     const fd = this.open(name, constants.O_RDONLY);
@@ -255,7 +284,7 @@ export class Directory {
   }
 
   private openChecked(name: string, flags: number, kind: Kind): number {
-    const fd = openSync(this.at(name), flags | CAREFUL, PRIVATE);
+    const fd = openSync(this.at(name), flags | CAREFUL, FILE_MODE);
     try {
       this.check(name, fstatSync(fd), kind);
       this.checkPlace();

@@ -1,10 +1,11 @@
-/** Linux: mmap, posix_fallocate, flock, mkfifo and futex(2), called through koffi. */
+/** Linux: mmap, posix_fallocate, flock, fcntl, mkfifo, poll and futex(2), called through koffi. */
 
 import { constants } from 'node:fs';
 import { endianness } from 'node:os';
 import { PlatformError } from '../errors.ts';
 import { koffi } from './koffi.ts';
 import type { FutexOutcome, Mapping, Platform } from './platform.ts';
+import { READABLE } from './platform.ts';
 import { noRoom } from './room.ts';
 
 const PROT_READ_WRITE = 3;
@@ -17,6 +18,13 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 const CLOCK_MONOTONIC = 1;
 const O_CLOEXEC = 0o2000000;
+/** Read and written by the owner. The sticky bit tells systemd-tmpfiles to leave the file alone, however old it is. */
+const FIFO_MODE = 0o1600;
+/** Locks of bytes that belong to the open file (Linux 3.15 and later). */
+const F_OFD_SETLK = 37;
+const F_WRLCK = 1;
+const F_UNLCK = 2;
+const POLLFD_BYTES = 8;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
 const NANOSECONDS_PER_MILLISECOND = 1e6;
@@ -44,13 +52,24 @@ const mmapAt = libc.func(
 const munmap = libc.func('int munmap(uintptr_t addr, size_t len)') as Ffi;
 const posixFallocate = libc.func('int posix_fallocate(int fd, int64_t off, int64_t len)') as Ffi;
 const flock = libc.func('int flock(int fd, int op)') as Ffi;
+/** `struct flock`, its offsets of 64 bits each. Without a name: names are for the whole process, and threads would make it again. */
+const byteLock = koffi.struct({
+  l_type: 'int16_t',
+  l_whence: 'int16_t',
+  l_start: 'int64_t',
+  l_len: 'int64_t',
+  l_pid: 'int32_t',
+});
+const fcntl = libc.func('fcntl', 'int', ['int', 'int', koffi.pointer(byteLock)]) as Ffi;
+const poll = libc.func('int poll(void *fds, unsigned long count, int timeout)') as Ffi;
 const mkfifo = libc.func('int mkfifo(const char *path, unsigned int mode)') as Ffi;
 const open = libc.func('int open(const char *path, int flags)') as Ffi;
 const clockGettime = libc.func('int clock_gettime(int clock, void *time)') as Ffi;
+const close = libc.func('int close(int fd)') as Ffi;
 const futex = libc.func('long syscall(long n, uintptr_t addr, int op, int value, void *timeout)') as Ffi;
 
 const futexCall = FUTEX_CALL[process.arch];
-const { EAGAIN, EINTR, ENOSPC, EFBIG, EEXIST } = koffi.os.errno as Record<string, number>;
+const { EACCES, EAGAIN, EINTR, ENOSPC, EFBIG, EEXIST } = koffi.os.errno as Record<string, number>;
 const ETIMEDOUT = koffi.os.errno.ETIMEDOUT;
 
 /**
@@ -95,15 +114,52 @@ export const linux: Platform = {
     }
   },
 
+  tryLockByte(fd: number, at: number): boolean {
+    for (;;) {
+      if (fcntl(fd, F_OFD_SETLK, lockOf(F_WRLCK, at)) === 0) return true;
+      const code = koffi.errno();
+      if (code === EAGAIN || code === EACCES) return false;
+      if (code !== EINTR) throw failed('fcntl', `descriptor ${fd}`, code);
+    }
+  },
+
+  unlockByte(fd: number, at: number): void {
+    if (fcntl(fd, F_OFD_SETLK, lockOf(F_UNLCK, at)) !== 0) throw failed('fcntl', `descriptor ${fd}`);
+  },
+
   makeFifo(path: string): void {
-    if (mkfifo(path, 0o600) === 0) return;
+    if (mkfifo(path, FIFO_MODE) === 0) return;
     const code = koffi.errno();
+    if (code === ENOSPC) throw noRoom(path);
     if (code !== EEXIST) throw failed('mkfifo', path, code);
   },
 
+  watchFifo(path: string): number | undefined {
+    const fd = open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? undefined : fd;
+  },
+
+  closeFifo(fd: number): void {
+    close(fd);
+  },
+
+  waitForAny(fds: readonly number[], milliseconds: number): number[] | undefined {
+    const requests = new Int16Array((fds.length * POLLFD_BYTES) / 2);
+    const numbers = new Int32Array(requests.buffer);
+    for (const [index, fd] of fds.entries()) {
+      numbers[index * 2] = fd;
+      requests[index * 4 + 2] = READABLE;
+    }
+    const time = Math.ceil(Math.min(Math.max(milliseconds, 0), LONGEST_SLEEP));
+    const found = poll(requests, fds.length, time);
+    if (found > 0) return fds.map((_, index) => requests[index * 4 + 3]!);
+    if (found < 0 && koffi.errno() !== EINTR) throw failed('poll', `${fds.length} descriptors`);
+    return undefined;
+  },
+
   openFifo(path: string): number {
-    const flags = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW | O_CLOEXEC;
-    const fd = open(path, flags);
+    this.makeFifo(path);
+    const fd = open(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) throw failed('open', path);
     return fd;
   },
@@ -135,6 +191,10 @@ export const linux: Platform = {
     return woken;
   },
 };
+
+function lockOf(type: number, at: number): object {
+  return { l_type: type, l_whence: 0, l_start: at, l_len: 1, l_pid: 0 };
+}
 
 function failed(call: string, what: string, code: number = koffi.errno()): PlatformError {
   const name = Object.entries(koffi.os.errno).find(([, value]) => value === code)?.[0] ?? `errno ${code}`;

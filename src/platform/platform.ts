@@ -7,6 +7,9 @@ export interface Mapping {
   readonly address: number;
 }
 
+/** In the results of `waitForAny`: there is something to read. */
+export const READABLE = 1;
+
 /** How a futex wait ended: woken, the time passed, or the word did not hold the expected value. */
 export type FutexOutcome = 'woken' | 'timeout' | 'changed';
 
@@ -24,10 +27,28 @@ export interface Platform {
   reserve(fd: number, size: number, path: string): void;
   /** Takes the kernel's lock of the open file if it is free. The kernel drops it when the descriptor's owner dies. */
   tryLockFile(fd: number, mode: 'exclusive' | 'shared'): boolean;
-  /** Makes a FIFO for this user alone, if there is nothing of that name. Throws `NoSpaceError`. */
+  /**
+   * Takes the kernel's lock of one byte of the open file if it is free. It belongs to the open file, so the kernel drops it when the
+   * descriptor's owner dies, and threads of one process exclude each other.
+   */
+  tryLockByte(fd: number, at: number): boolean;
+  /** Gives the lock of the byte back. */
+  unlockByte(fd: number, at: number): void;
+  /** Makes a FIFO, or leaves the one that is there. Throws `NoSpaceError`, `PlatformError`. */
   makeFifo(path: string): void;
   /**
-   * Opens a FIFO for reading and writing without blocking; a link is not followed. The descriptor is for libuv, which closes it: Node
+   * Opens a FIFO for reading, for libuv as `openFifo` does; `undefined` where there is none, or no descriptor is to be had for it.
+   */
+  watchFifo(path: string): number | undefined;
+  /** Closes what `watchFifo` has opened and libuv was not given: node:fs would warn of it in a thread. */
+  closeFifo(fd: number): void;
+  /**
+   * *Blocks* the thread for at most `milliseconds`, until one of the descriptors has something to read, or its last writer is gone.
+   * Returns of each 0, or a sum: of `READABLE`, and of more where its last writer is gone. `undefined`: the time passed, or a signal came.
+   */
+  waitForAny(fds: readonly number[], milliseconds: number): number[] | undefined;
+  /**
+   * Opens a FIFO, made if need be, for reading and writing without blocking. The descriptor is for libuv, which closes it: Node
    * keeps a list of those that a worker thread has opened with `node:fs`, and would close it once more when the thread ends,
    * whoever had that number by then.
    */

@@ -2,8 +2,11 @@
  * Blocking: how a thread sleeps, and what it does for others meanwhile.
  *
  * A blocked thread can't run its event loop, so rings meant for its awaiting calls would be spent on it: before it sleeps it
- * says so in its slot (BLOCKED_ON) and hands on the rings that came already. It sleeps in slices; after each it looks
- * whether agents have died. Waking from a slice is the only thing a sleeper does by the clock.
+ * says so in its slot (BLOCKED_ON) and hands on the rings that came already.
+ *
+ * For its first milliseconds it sleeps in the futex, from which it is woken fastest. Then it looks whether the holder lives, and sleeps in its
+ * berth (berth.ts), where the deaths of all for whom it waits wake it (vigil.ts). When it was woken and has to wait on, it begins anew.
+ * Twice a second it looks around: for what was lost with whom it could not watch, for an object that was left alone, for its folder.
  */
 
 import { load, store } from '#atomics';
@@ -12,23 +15,38 @@ import type { Agent } from '../agents/agent.ts';
 import { agentsOfThread } from '../agents/agent.ts';
 import type { Cell } from '../agents/cell.ts';
 import { FAIRNESS_AFTER } from '../agents/cell.ts';
-import { freeOfNobody, lookAfter, reapIfDead, sweepIfDue, sweepPeriod } from '../agents/reaper.ts';
+import { SLOW_PERIOD } from '../agents/lookout.ts';
+import {
+  freeOfNobody,
+  lookAfter,
+  reapIfDead,
+  sweepIfDue,
+  sweepPeriod,
+  unlessShort,
+} from '../agents/reaper.ts';
+import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead, stateOf } from '../agents/vigil.ts';
 import type { Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
-import { AGENT_PARK, AGENT_PID, AGENT_SLEEPING, agentWord, BLOCKING_BIT } from '../memory/layout.ts';
-import { lookAtKept } from '../objects/keeping.ts';
+import {
+  AGENT_PARK,
+  AGENT_PID,
+  AGENT_SLEEPING,
+  agentWord,
+  BLOCKING_BIT,
+  DEEPLY,
+  LIGHTLY,
+} from '../memory/layout.ts';
+import { keepsAny, lookAtKept } from '../objects/keeping.ts';
 
 /** In BLOCKED_ON: the thread is blocked, but for no object of this namespace. */
 export const ELSEWHERE = -1;
 /** Milliseconds of the first sleep, after which the holder is checked for life. */
 const FIRST_SLICE = 4;
-/** Milliseconds between looks at this process's own children, while it is blocked and gets no exit event. */
+/** Milliseconds between looks at what is kept for children, and at children who can't be watched: a blocked process gets no exit event. */
 const CHILDREN_SLICE = 20;
 /** Milliseconds between looks at what nobody wakes this thread for. */
 const LOOKING_SLICE = 4;
-/** Milliseconds of the longest sleep where no agent is to be looked after. */
-const LONGEST_SLICE = 1000;
 /** Looks at an object before sleeping, where earlier looks were in vain. */
 const LEAST_SPINS = 20;
 /** Every so many waits it looks for longer, so that a change of fortune is noticed. */
@@ -105,37 +123,47 @@ export function idle(steps: number): void {
 export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   if (wait.attempt(PRESSURE.NONE)) return true;
   const { agent } = cell;
-  const parkWord = agent.base + AGENT_PARK;
   const since = now();
-  let slice = Math.min(FIRST_SLICE, slices());
-  let looked = since;
+  let deep: DeepSleep | undefined;
   beginBlocking(agent, cell.number);
   try {
     for (let slept = false; ; slept = true) {
-      const seen = load(agent.words, parkWord);
+      const seen = load(agent.words, agent.base + AGENT_PARK);
       if (wait.attempt(PRESSURE.NONE)) return true;
       const time = slept ? now() : since;
       if (time - since > FAIRNESS_AFTER && wait.attempt(PRESSURE.FAIR)) return true;
       if (time >= deadline.at) break;
       if (!slept) refuseIf(wait.check?.(0));
       const free = wait.peek();
-      const outcome = sleepOnce(agent, seen, Math.min(slice, deadline.at - time));
-      if (outcome !== 'timeout') continue;
-      // Nobody has woken this thread for a whole slice: look whether somebody died, and take what was free all the time.
-      if (slice <= FIRST_SLICE) lookAfter(agent, cell, wait.suspect());
-      else if (free && wait.attempt(PRESSURE.IMPATIENT)) return true;
-      else freeOfNobody(agent, cell, wait.suspect());
-      slice = slices();
-      if (now() - looked < slice) continue;
-      looked = now();
+      const left = deadline.at - time;
+      if (deep === undefined) {
+        if (sleepLightly(agent, seen, Math.min(FIRST_SLICE, left)) !== 'timeout') continue;
+        unlessShort(() => lookAfter(agent, cell, wait.suspect()));
+        deep = new DeepSleep(agent, [cell]);
+      } else {
+        const outcome = deep.sleep(
+          seen,
+          free ? sweepPeriod(agent.namespace) : SLOW_PERIOD,
+          left,
+          wait.suspect(),
+        );
+        if (outcome === 'woken') deep = undefined;
+        if (outcome !== 'timeout') continue;
+        // Nobody has woken this thread for a whole slice: takes what was free all the time.
+        if (free && wait.attempt(PRESSURE.IMPATIENT)) return true;
+        unlessShort(() => freeOfNobody(agent, cell, wait.suspect()));
+      }
       lookAround();
+      agent.namespace.checkThere();
       refuseIf(wait.check?.(0));
     }
   } finally {
     endBlocking();
   }
-  sweepIfDue(agent);
-  return wait.attempt(PRESSURE.NONE);
+  unlessShort(() => sweepIfDue(agent));
+  if (wait.attempt(PRESSURE.NONE)) return true;
+  agent.namespace.checkThere();
+  return false;
 }
 
 /**
@@ -159,14 +187,26 @@ export function blockOnAny(
       entered++;
     }
     beginBlocking(undefined, ELSEWHERE);
+    const shortest = agents.size > 1 ? 1 : otherwise ? LOOKING_SLICE : SLOW_PERIOD;
+    let deep: DeepSleep | undefined;
     for (;;) {
       const seen = agent === undefined ? 0 : load(agent.words, agent.base + AGENT_PARK);
       if (served()) return true;
       if (deadline.expired) return false;
-      const longest = agents.size > 1 ? 1 : Math.min(slices(), otherwise ? LOOKING_SLICE : LONGEST_SLICE);
-      const milliseconds = Math.min(longest, deadline.remaining);
-      if (agent === undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
-      else if (sleepOnce(agent, seen, milliseconds) === 'timeout') lookAround();
+      const left = deadline.remaining;
+      let outcome: SleepOutcome = 'timeout';
+      if (agent === undefined) pause(Math.min(shortest, left));
+      else if (deep !== undefined) outcome = deep.sleep(seen, shortest, left, 0);
+      else outcome = sleepLightly(agent, seen, Math.min(shortest, FIRST_SLICE, left));
+      if (outcome === 'woken') deep = undefined;
+      if (outcome !== 'timeout') continue;
+      if (agents.size === 1)
+        deep ??= new DeepSleep(
+          agent!,
+          waits.map(({ cell }) => cell),
+        );
+      lookAround();
+      for (const each of agents) each.namespace.checkThere();
     }
   } finally {
     endBlocking();
@@ -186,9 +226,9 @@ export function blockOnAny(
 export function blockThread(sleep: (milliseconds: number) => boolean, deadline: Deadline): boolean {
   beginBlocking(undefined, ELSEWHERE);
   try {
-    const slice = slices();
     let looked = now();
     for (;;) {
+      const slice = keepsAny() ? CHILDREN_SLICE : SLOW_PERIOD;
       if (sleep(Math.min(deadline.remaining, slice))) return true;
       if (deadline.expired) return false;
       if (now() - looked < slice) continue;
@@ -218,28 +258,80 @@ function refuseIf(error: Error | undefined): void {
   if (error !== undefined) throw error;
 }
 
-function sleepOnce(agent: Agent, seen: number, milliseconds: number): 'woken' | 'timeout' | 'changed' {
+type SleepOutcome = 'woken' | 'timeout' | 'changed' | 'sign';
+
+function sleepLightly(agent: Agent, seen: number, milliseconds: number): SleepOutcome {
   const { words, base, namespace } = agent;
-  store(words, base + AGENT_SLEEPING, 1);
+  store(words, base + AGENT_SLEEPING, LIGHTLY);
   // PUBLISH sleeping -> park: a waker that does not see it has counted PARK up before, and the futex sees that.
   const outcome = park(namespace.control, base + AGENT_PARK, seen, milliseconds);
   store(words, base + AGENT_SLEEPING, 0);
   return outcome;
 }
 
-/** Milliseconds between two looks around. */
-function slices(): number {
-  if (children.size > 0) return CHILDREN_SLICE;
-  let slice = Number.POSITIVE_INFINITY;
-  for (const { namespace } of agentsOfThread()) slice = Math.min(slice, sweepPeriod(namespace));
-  return slice;
+/** The sleep of a thread in its berth, for objects that others have open. */
+class DeepSleep {
+  private readonly agent: Agent;
+  private readonly cells: readonly Cell[];
+  private readonly doubts: Doubts;
+
+  constructor(agent: Agent, cells: readonly Cell[]) {
+    this.agent = agent;
+    this.cells = cells;
+    this.doubts = new Doubts(agent);
+  }
+
+  /**
+   * Sleeps for at most `milliseconds`, and no longer than `left`. `sign`: somebody for whom it waits has died, or may have; or somebody who
+   * is watched could not ring another. *Blocks*.
+   */
+  sleep(seen: number, milliseconds: number, left: number, suspect: number): SleepOutcome {
+    const { agent, doubts } = this;
+    const { words, base, namespace, berth } = agent;
+    if (doubts.settle()) return 'sign';
+    const slots = openersOf(namespace, this.cells, agent.slot);
+    if (suspect !== 0 && suspect !== agent.slot && namespace.isLive(suspect)) slots.add(suspect);
+    for (const slot of slots) if (doubts.has(slot)) slots.delete(slot);
+    const prepared = berth.prepare(slots);
+    let slice = milliseconds;
+    if (keepsAny() || (children.size > 0 && prepared?.complete !== true))
+      slice = Math.min(slice, CHILDREN_SLICE);
+    if (prepared === undefined) return sleepLightly(agent, seen, Math.min(slice, left));
+    for (const slot of prepared.fresh) if (reapIfDead(agent, slot)) return 'sign';
+    for (const slot of prepared.ended) doubts.add(slot, stateOf(namespace, slot));
+    if (prepared.ended.length > 0) return 'sign';
+    if (doubts.pressing) slice = DOUBT_INTERVAL;
+    store(words, base + AGENT_SLEEPING, DEEPLY);
+    // PUBLISH sleeping -> park: a waker that does not see it has counted PARK up before this looks.
+    if (load(words, base + AGENT_PARK) !== seen) {
+      store(words, base + AGENT_SLEEPING, 0);
+      return 'changed';
+    }
+    const { outcome, ended, shouted } = berth.sleep(Math.min(slice, left));
+    store(words, base + AGENT_SLEEPING, 0);
+    for (const slot of ended) {
+      doubts.add(slot, stateOf(namespace, slot));
+      berth.forget(slot);
+    }
+    if (shouted) ringInstead(agent);
+    if (ended.length > 0 || shouted) return 'sign';
+    // What it waits for may be left as it is, and the end of somebody still to be settled.
+    if (outcome === 'timeout') return slice < milliseconds && doubts.pressing ? 'sign' : 'timeout';
+    return 'woken';
+  }
+}
+
+/** *Blocks* the thread, whatever happens. */
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 function lookAround(): void {
   lookAtKept();
   for (const agent of agentsOfThread()) {
-    sweepIfDue(agent);
-    if (children.size > 0) lookAfterChildren(agent);
+    agent.namespace.keepYoung();
+    unlessShort(() => sweepIfDue(agent));
+    if (children.size > 0) unlessShort(() => lookAfterChildren(agent));
   }
 }
 

@@ -62,7 +62,8 @@ export function resolveCycle(
   const seen = walk(waker, cell, blocked, covers);
   if (seen === undefined) return undefined;
   const { words } = waker.namespace;
-  // Whoever is at it now looks for all: this wait looks again after its next slice.
+  // Whoever is at it now looks for all; what that does not see, this wait looks for again soon.
+  waker.lookAgain();
   const resolving = cas(words, RESOLVING_WORD, 0, waker.slot);
   if (resolving !== 0) {
     clearIfNobody(waker, resolving);

@@ -42,7 +42,7 @@ export function slotsOf(object: SharedObject, pid: number): number[] {
 /** Whether a thread of the process sleeps, blocked in an object of this namespace. */
 export function sleeps(object: SharedObject, pid: number): boolean {
   const { words } = namespaceOf(object);
-  return slotsOf(object, pid).some((slot) => Atomics.load(words, agentWord(slot) + AGENT_SLEEPING) === 1);
+  return slotsOf(object, pid).some((slot) => Atomics.load(words, agentWord(slot) + AGENT_SLEEPING) !== 0);
 }
 
 /** Items that were put into the queue so far. */

@@ -3,6 +3,7 @@
 export type Agent = import('../../src/agents/agent.ts').Agent;
 export type Bell = import('../../src/namespaces/doorbell.ts').Bell;
 export type Bells = import('../../src/namespaces/doorbell.ts').Bells;
+export type Berth = import('../../src/namespaces/berth.ts').Berth;
 export type Cell = import('../../src/agents/cell.ts').Cell;
 export type Hold = import('../../src/contracts.ts').Hold;
 export type Directory = import('../../src/platform/directory.ts').Directory;
@@ -10,8 +11,10 @@ export type Namespace = import('../../src/namespaces/namespace.ts').Namespace;
 export type ObjectType = import('../../src/agents/cell.ts').ObjectType;
 export type Named = import('../../src/memory/arena.ts').Named;
 export type Ring = import('../../src/messaging/ring/ring.ts').Ring;
+export type OwnLife = import('../../src/namespaces/life.ts').OwnLife;
 export type Place = import('../../src/memory/arena.ts').Place;
 export type SharedObject = import('../../src/objects/shared-object.ts').SharedObject;
+export type Watch = import('../../src/namespaces/life.ts').Watch;
 export type Words = import('../../src/memory/atomics.ts').Words;
 
 export const {

@@ -17,11 +17,13 @@ import {
   DEAD,
   HASH,
   HASH_WORDS,
+  IN_BERTH,
   MAX_ACTORS,
   mix,
   newState,
   placeOf,
   RESULT,
+  ROUSED,
   RUNNING,
   SLEEPS_ON,
   SLOT_LOCK,
@@ -31,7 +33,7 @@ import {
 /** Thrown to end an actor's run. */
 export const ABORT: object = Object.freeze({ name: 'Abort' });
 
-/** What an operation does. Those from PARK on are the kernel's; NOTE is the scenario's, and done with the one before it. */
+/** What an operation does. Those from PARK on are the kernel's, but for NOTE, which is the scenario's, and done with the one before it. */
 export const OP = {
   LOAD: 0,
   STORE: 1,
@@ -49,6 +51,8 @@ export const OP = {
   PAUSE: 13,
   AWAIT_DEATH: 14,
   NOTE: 15,
+  DOZE: 16,
+  ROUSE: 17,
 } as const;
 
 /** How a sleep ended. */
@@ -220,6 +224,23 @@ class Machine {
       case OP.UNLOCK_SLOT:
         state[actorWord(at - 1) + SLOT_LOCK] = 0;
         return 0;
+      case OP.DOZE: {
+        const roused = actorWord(actor) + ROUSED;
+        if (state[roused] !== 0) {
+          state[roused] = 0;
+          return WOKEN;
+        }
+        state[actorWord(actor) + SLEEPS_ON] = IN_BERTH;
+        return this.block(ASLEEP);
+      }
+      case OP.ROUSE: {
+        const word = actorWord(at - 1);
+        if (state[word + STATUS] === DEAD) return 0;
+        if (state[word + STATUS] === ASLEEP && state[word + SLEEPS_ON] === IN_BERTH)
+          resume(state, at - 1, WOKEN);
+        else state[word + ROUSED] = 1;
+        return 0;
+      }
       case OP.AWAIT_DEATH:
         return this.block(AWAITS_DEATH);
       default:

@@ -1,8 +1,9 @@
 /** Namespace of the model: no folder behind it. Bells and slot locks are the machine's. */
 
-import type { Bell, Bells, Directory, Namespace } from './internals.ts';
+import type { Bell, Bells, Berth, Directory, Namespace, OwnLife, Watch } from './internals.ts';
 import type { Library } from './library.ts';
 import { machine, OP, segment } from './machine.ts';
+import { sleepInBerth } from './park.ts';
 
 /** A namespace with what belongs to the one agent that uses it. */
 export interface ModelNamespace extends Namespace {
@@ -30,16 +31,44 @@ export function namespacesOf(lib: Library): MakeNamespace {
       this.slot = slot;
     }
 
-    /** Gives the agent its slot; then, whatever the kernel says. */
-    override tryLockSlot(wanted: number): number | undefined {
-      if (this.seated) return machine.operate(OP.LOCK_SLOT, wanted, 0, 0) === 1 ? wanted : undefined;
-      if (wanted !== this.slot) return undefined;
-      this.seated = true;
-      return wanted;
+    /** Nobody removes the folder of the model. */
+    override get isRemoved(): boolean {
+      return false;
     }
 
-    override unlockSlot(lock: number): void {
-      machine.operate(OP.UNLOCK_SLOT, lock, 0, 0);
+    /** Gives the agent its slot; then, whatever the kernel says. */
+    override tryLockSlot(wanted: number): boolean {
+      if (this.seated) return machine.operate(OP.LOCK_SLOT, wanted, 0, 0) === 1;
+      if (wanted !== this.slot) return false;
+      this.seated = true;
+      return true;
+    }
+
+    override unlockSlot(slot: number): void {
+      machine.operate(OP.UNLOCK_SLOT, slot, 0, 0);
+    }
+
+    override beginLife(): OwnLife {
+      return { shout: () => {}, close: () => {} };
+    }
+
+    override watchLife(): Watch {
+      return { close: () => {} };
+    }
+
+    override keepYoung(): void {}
+
+    override watchFolder(): Watch {
+      return { close: () => {} };
+    }
+
+    override berth(slot: number): Berth {
+      return {
+        prepare: () => ({ complete: true, fresh: [], ended: [] }),
+        sleep: () => ({ outcome: sleepInBerth(slot) ? 'roused' : 'timeout', ended: [], shouted: false }),
+        forget: () => {},
+        close: () => {},
+      };
     }
 
     override hangBell(slot: number, answer: (cell: number) => void): Bell {
@@ -50,10 +79,15 @@ export function namespacesOf(lib: Library): MakeNamespace {
     }
 
     override bells(): Bells {
-      const ring = (slot: number, cell: number): void => {
+      const ring = (slot: number, cell: number): boolean => {
         machine.operate(OP.RING, slot, cell, 0);
+        return true;
       };
-      return { ring, close: () => {} };
+      const rouse = (slot: number): boolean => {
+        machine.operate(OP.ROUSE, slot, 0, 0);
+        return true;
+      };
+      return { ring, rouse, close: () => {} };
     }
 
     override leave(): void {}

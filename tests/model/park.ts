@@ -23,6 +23,17 @@ export const park: Park['park'] = (_segment, at, expected) => {
   return 'timeout';
 };
 
+/** Sleeps until it is roused; `false` when the interval or the time has passed. */
+export function sleepInBerth(slot: number): boolean {
+  const outcome = machine.operate(OP.DOZE, slot, 0, 0);
+  if (outcome === WOKEN) {
+    if (machine.slow) machine.clock += LONG;
+    return true;
+  }
+  machine.clock += outcome === TIMED_OUT ? EVER : LONG;
+  return false;
+}
+
 export const unpark: Park['unpark'] = (_segment, at) => {
   machine.operate(OP.UNPARK, at, 0, 0);
 };
@@ -33,3 +44,7 @@ export const resourcesInUse: Park['resourcesInUse'] = () => ['the search'];
 export const commonTime: Park['commonTime'] = () => Math.floor(machine.clock);
 
 export const now: Park['now'] = () => machine.clock;
+
+/** What is watched in the background is not modelled: whoever dies is seen by the reaper. */
+export const soon: Park['soon'] = () => {};
+export const afterTurn: Park['afterTurn'] = () => {};

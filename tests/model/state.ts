@@ -26,8 +26,9 @@ const ACTORS = 4;
 
 // Words of an actor.
 export const STATUS = 0;
-/** Word of shared memory on which it sleeps. */
+/** Word of shared memory on which it sleeps, or IN_BERTH. */
 export const SLEEPS_ON = 1;
+export const IN_BERTH = -1;
 /** 1 + the result with which its last operation returns when it goes on; 0: it goes on by doing its next operation. */
 export const RESULT = 2;
 /** Its doorbell: 1 + the set of cells rung, bit 0 for everything; 0: no bell hangs. */
@@ -41,6 +42,8 @@ export const INTERVALS = 7;
 /** Hash of the results that its operations have returned. */
 export const HASH = 8;
 export const HASH_WORDS = 3;
+/** 1: a byte lies in the FIFO of its berth. */
+export const ROUSED = 11;
 
 export const RUNNING = 0;
 export const ASLEEP = 1;

@@ -6,12 +6,32 @@ export const lockMutants: readonly Mutant[] = [
   {
     name: 'a waiter does not look again between its mark and its sleep',
     file: 'waiting/blocking.js',
-    from: `const seen = load(agent.words, parkWord);
+    from: `const seen = load(agent.words, agent.base + AGENT_PARK);
             if (wait.attempt(PRESSURE.NONE))
                 return true;`,
-    to: 'if (wait.attempt(PRESSURE.NONE)) return true; const seen = load(agent.words, parkWord);',
+    to: 'if (wait.attempt(PRESSURE.NONE)) return true; const seen = load(agent.words, agent.base + AGENT_PARK);',
     primitive: 'Lock',
     scenario: 'two block, twice each',
+    preemptions: 2,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'a thread sleeps deeply though it was woken since it looked',
+    file: 'waiting/blocking.js',
+    from: 'if (load(words, base + AGENT_PARK) !== seen) {',
+    to: 'if (false) {',
+    primitive: 'Lock',
+    scenario: 'three block, two look around',
+    preemptions: 2,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'a waker does not rouse who sleeps deeply',
+    file: 'agents/waiters.js',
+    from: 'if (sleeping === DEEPLY)',
+    to: 'if (false)',
+    primitive: 'Lock',
+    scenario: 'three block, two look around',
     preemptions: 2,
     finds: FOR_EVER,
   },

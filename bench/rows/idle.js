@@ -1,0 +1,59 @@
+// @ts-check
+/**
+ * How often a process wakes up that only waits for a lock, which another process holds: wake-ups a second, counted by the kernel as the voluntary
+ * context switches of its main thread, over 5 s.
+ *
+ *   idle-awaiting   it awaits `acquire`
+ *   idle-blocked    it is blocked in `acquireSync`
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Event, Lock, Process } from 'lockstep';
+import { end } from '../children.js';
+import { OURS } from '../figures.js';
+
+/** Milliseconds until a wait has settled, and over which is counted. */
+const SETTLED = 1000;
+const COUNTED = 5000;
+
+/** @param {Lock} lock @param {Event} begun */
+export async function awaits(lock, begun) {
+  begun.set();
+  await lock.acquire();
+}
+
+/** @param {Lock} lock @param {Event} begun */
+export function blocks(lock, begun) {
+  begun.set();
+  lock.acquireSync();
+}
+
+/** @param {number | undefined} pid */
+function wakeUps(pid) {
+  const status = readFileSync(`/proc/${pid}/task/${pid}/status`, 'utf8');
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
+}
+
+/** @param {string} row */
+export function prepare(row) {
+  const lock = new Lock();
+  const begun = new Event();
+  lock.acquireSync();
+  const target = row === 'idle-awaiting' ? awaits : blocks;
+  const waiter = new Process({ target, args: [lock, begun], daemon: true });
+  waiter.start();
+  return [
+    {
+      name: OURS,
+      cold: true,
+      async measure() {
+        await begun.wait();
+        await sleep(SETTLED);
+        const before = wakeUps(waiter.pid ?? undefined);
+        await sleep(COUNTED);
+        return ((wakeUps(waiter.pid ?? undefined) - before) * 1000) / COUNTED;
+      },
+      close: () => end(waiter),
+    },
+  ];
+}

@@ -1,0 +1,242 @@
+/**
+ * Lookout: how the calls of a thread that awaits learn of what nobody rings for: that somebody has died, that the folder was removed, that
+ * they would wait for ever.
+ *
+ *   at once        a call that has lasted for some milliseconds has the lives watched of those for whom it waits (vigil.ts), and the folder
+ *   after a turn   when the event loop has run anything, the calls are looked at once more, an interval later: only something that runs can make
+ *                  this thread one that does nothing but await (alone.ts)
+ *   slowly         while there is somebody who can't be watched; and of an object that is given to the first in its queue, by those who are not the
+ *                  first: the first may be stopped
+ *
+ * So a thread that awaits the one thing that it needs has no timer. All timers here keep nothing running: the bell does.
+ *
+ * Nothing is thrown from here, as nobody could catch it. A look that fails for want of descriptors or memory is made anew, slowly; a folder that was removed
+ * ends all waits.
+ */
+
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '#clock';
+import { afterTurn, resourcesInUse, soon } from '#park';
+import { EVERYTHING } from '../namespaces/doorbell.ts';
+import type { Watch } from '../namespaces/life.ts';
+import { isShortage } from '../platform/descriptors.ts';
+import type { Agent } from './agent.ts';
+import type { Cell } from './cell.ts';
+import { reapIfDead, sweepIfDue, sweepPeriod } from './reaper.ts';
+import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead, stateOf } from './vigil.ts';
+
+/** Milliseconds after which a call is one that lasts. */
+const LASTS_AFTER = 5;
+/** Milliseconds between looks for what can't be watched. */
+export const SLOW_PERIOD = 500;
+/** The same where only the folder can't be. */
+const FOLDER_PERIOD = 5000;
+
+export class Lookout {
+  private readonly agent: Agent;
+  private timer: NodeJS.Timeout | undefined;
+  private period = 0;
+  private watchingSoon = false;
+  private readonly watches = new Map<number, { state: number; watch: Watch }>();
+  private folderWatch: Watch | undefined;
+  private readonly doubts: Doubts;
+  private doubtTimer: NodeJS.Timeout | undefined;
+  /** Whether there is somebody who can't be watched, though it should. */
+  private incomplete = false;
+  /** Whether the last look was cut short. */
+  private failed = false;
+  /** Whether a look has shown that another one is needed soon. */
+  private again = false;
+  private hooked = false;
+  /** What kept the event loop running at the look that this turn began with. */
+  private picture: string | undefined;
+  private warned = false;
+
+  constructor(agent: Agent) {
+    this.agent = agent;
+    this.doubts = new Doubts(agent);
+  }
+
+  /** A call has begun to await. */
+  begin(): void {
+    this.lookAgain();
+    this.watchSoon();
+    this.hook();
+  }
+
+  /** Something may have changed, or could not be told for certain: looks after an interval. */
+  lookAgain(): void {
+    this.again = true;
+    const period = sweepPeriod(this.agent.namespace);
+    if (this.timer === undefined || this.period > period) this.lookIn(period);
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    clearTimeout(this.doubtTimer);
+    this.timer = undefined;
+    this.folderWatch?.close();
+    this.folderWatch = undefined;
+    for (const { watch } of this.watches.values()) watch.close();
+    this.watches.clear();
+    this.doubts.clear();
+  }
+
+  private watchSoon(): void {
+    if (this.watchingSoon) return;
+    this.watchingSoon = true;
+    soon(() => this.watchIfLasting(), LASTS_AFTER);
+  }
+
+  private lookIn(period: number): void {
+    clearInterval(this.timer);
+    this.period = period;
+    this.timer = setInterval(() => this.look(), period);
+    this.timer.unref();
+  }
+
+  private hook(): void {
+    if (this.hooked) return;
+    this.hooked = true;
+    afterTurn(() => {
+      this.hooked = false;
+      const { agent, picture } = this;
+      if (agent.awaitingCalls === 0 || agent.hasLeft) return;
+      this.picture = undefined;
+      this.hook();
+      // Of a turn in which it has only looked, it is enough to see that nothing else has run.
+      if (picture === undefined || picture !== resourcesInUse().join()) this.lookAgain();
+    });
+  }
+
+  private look(): void {
+    const { agent } = this;
+    if (agent.awaitingCalls === 0) {
+      this.close();
+      return;
+    }
+    this.picture = resourcesInUse().join();
+    this.failed = false;
+    this.again = false;
+    this.safely(() => {
+      // Before anything is served or refused: until then no code of this thread is about to go on.
+      for (const cell of agent.cells.values()) if (cell.check()) break;
+      agent.namespace.checkThere();
+      sweepIfDue(agent);
+      for (const cell of [...agent.cells.values()]) cell.dispatch(true);
+      if (this.watches.size > 0 || this.incomplete) this.watchAll();
+    });
+    const next = this.nextPeriod();
+    if (next === this.period) return;
+    if (next !== undefined) this.lookIn(next);
+    else {
+      clearInterval(this.timer);
+      this.timer = undefined;
+    }
+  }
+
+  /** Milliseconds until the next look that is needed whatever happens; `undefined` none. */
+  private nextPeriod(): number | undefined {
+    if (this.again) return sweepPeriod(this.agent.namespace);
+    let slow = this.incomplete || this.failed;
+    for (const cell of this.agent.cells.values()) {
+      if (!cell.hasFlows) continue;
+      if (cell.isRestless) return sweepPeriod(this.agent.namespace);
+      slow ||= !cell.isFirst;
+    }
+    if (slow) return SLOW_PERIOD;
+    return this.folderWatch === undefined ? FOLDER_PERIOD : undefined;
+  }
+
+  private watchIfLasting(): void {
+    this.watchingSoon = false;
+    const { agent } = this;
+    if (agent.awaitingCalls === 0 || agent.hasLeft) return;
+    if (![...agent.cells.values()].some((cell) => cell.hasLasted(LASTS_AFTER))) {
+      this.watchSoon();
+      return;
+    }
+    this.safely(() => {
+      agent.namespace.checkThere();
+      this.watchAll();
+    });
+  }
+
+  private watchAll(): void {
+    const { agent, watches, doubts } = this;
+    const { namespace } = agent;
+    const cells: Cell[] = [...agent.cells.values()].filter((cell) => cell.hasFlows);
+    const wanted = openersOf(namespace, cells, agent.slot);
+    for (const cell of cells) {
+      const suspect = cell.suspect();
+      if (suspect !== 0 && suspect !== agent.slot && namespace.isLive(suspect)) wanted.add(suspect);
+    }
+    for (const slot of [...watches.keys()]) if (!wanted.has(slot)) this.forget(slot);
+    this.incomplete = false;
+    for (const slot of wanted) {
+      const state = stateOf(namespace, slot);
+      if (watches.get(slot)?.state === state) continue;
+      this.forget(slot);
+      const watch = doubts.has(slot)
+        ? undefined
+        : namespace.watchLife(slot, (ended) => this.sign(slot, state, ended));
+      if (watch === undefined) this.incomplete = true;
+      else watches.set(slot, { state, watch });
+      // It may have ended before it was watched.
+      reapIfDead(agent, slot);
+    }
+    this.folderWatch ??= namespace.watchFolder(() => this.safely(() => namespace.checkThere()));
+  }
+
+  private forget(slot: number): void {
+    this.watches.get(slot)?.watch.close();
+    this.watches.delete(slot);
+  }
+
+  private sign(slot: number, state: number, ended: boolean): void {
+    this.safely(() => {
+      if (ended) {
+        this.forget(slot);
+        this.doubts.add(slot, state);
+        this.settle();
+      } else {
+        ringInstead(this.agent);
+        this.agent.answer(EVERYTHING);
+      }
+    });
+  }
+
+  /** Looks at those whose end was seen, now and until it is certain. */
+  private settle(): void {
+    if (this.doubts.settle()) this.agent.answer(EVERYTHING);
+    if (!this.doubts.pressing || this.doubtTimer !== undefined) return;
+    this.doubtTimer = setTimeout(() => {
+      this.doubtTimer = undefined;
+      this.safely(() => this.settle());
+    }, DOUBT_INTERVAL);
+    this.doubtTimer.unref();
+  }
+
+  private safely(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (this.agent.namespace.isRemoved) this.giveUp();
+      else this.fail(error);
+    }
+  }
+
+  /** The folder is gone: ends all waits. */
+  private giveUp(): void {
+    const { agent } = this;
+    for (const cell of [...agent.cells.values()]) cell.rejectEach(() => agent.namespace.removed());
+  }
+
+  /** Leaves the look until the next. */
+  private fail(error: unknown): void {
+    this.failed = true;
+    if (this.timer === undefined) this.lookIn(SLOW_PERIOD);
+    if (this.warned || isShortage(error)) return;
+    this.warned = true;
+    process.emitWarning(error as Error);
+  }
+}

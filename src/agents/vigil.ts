@@ -1,0 +1,119 @@
+/**
+ * Vigil: for whom a waiter waits, and what it does when one of them ends or shouts (life.ts).
+ *
+ * Only an agent that has the object open can hold it, or owe somebody a wake-up for it. So a waiter watches all of these, and needs no timer to
+ * find out that one of them has died. An agent that opens the object later wakes those who wait, so that they watch it, too (agent.ts):
+ *
+ *   waiter   fills its entry, then reads who has the object open       // PUBLISH entry, OBSERVE open -> entry
+ *   opener   sets its open bit, then reads the entries                  // PUBLISH open -> entry, OBSERVE entry
+ *
+ * One of the two sees the other. Each agent costs a descriptor; for whom there is none, the waiter looks around by a slow timer.
+ *
+ * The end that was seen is no proof: the kernel frees the lock of the slot a moment before or after. Until then the waiter looks a few times,
+ * at short intervals. An agent that has lost its FIFO and lives is not watched any more.
+ */
+
+import { load } from '#atomics';
+import type { Place } from '../memory/arena.ts';
+import { AGENT_MISSED_RING, AGENT_STATE, agentWord, CELL_OPEN } from '../memory/layout.ts';
+import { EVERYTHING } from '../namespaces/doorbell.ts';
+import type { Namespace } from '../namespaces/namespace.ts';
+import { reapIfDead } from './reaper.ts';
+import type { Waker } from './waiters.ts';
+import { wakeThread } from './waiters.ts';
+
+/** Milliseconds between two looks at an agent whose FIFO has ended and whose lock is still held. */
+export const DOUBT_INTERVAL = 1;
+/** Such looks, after which it is taken for an agent that has lost its FIFO. */
+const MOST_DOUBTS = 50;
+
+interface Doubt {
+  readonly state: number;
+  looks: number;
+}
+
+/** Agents whose FIFO has ended, and which may live. */
+export class Doubts {
+  private readonly waker: Waker;
+  private readonly doubts = new Map<number, Doubt>();
+
+  constructor(waker: Waker) {
+    this.waker = waker;
+  }
+
+  /** Whether to look again soon. */
+  get pressing(): boolean {
+    for (const { looks } of this.doubts.values()) if (looks < MOST_DOUBTS) return true;
+    return false;
+  }
+
+  /** Whether the agent in `slot` can't be watched. */
+  has(slot: number): boolean {
+    const doubt = this.doubts.get(slot);
+    if (doubt === undefined) return false;
+    if (doubt.state === stateOf(this.waker.namespace, slot)) return true;
+    this.doubts.delete(slot);
+    return false;
+  }
+
+  /** The FIFO of the agent in `slot` has ended, which was in that state when it was opened. */
+  add(slot: number, state: number): void {
+    if (this.doubts.get(slot)?.state !== state) this.doubts.set(slot, { state, looks: 0 });
+  }
+
+  /** Looks at each. Returns whether one was dead, whoever has cleared up after it. */
+  settle(): boolean {
+    let over = false;
+    for (const [slot, doubt] of this.doubts) {
+      if (this.has(slot) && !reapIfDead(this.waker, slot)) {
+        doubt.looks++;
+        continue;
+      }
+      this.doubts.delete(slot);
+      over = true;
+    }
+    return over;
+  }
+
+  clear(): void {
+    this.doubts.clear();
+  }
+}
+
+/** The state of the agent in `slot`, which changes when another sits down there. */
+export function stateOf({ words }: Namespace, slot: number): number {
+  return load(words, agentWord(slot) + AGENT_STATE);
+}
+
+/** The living agents but `me` that have one of the objects open: who can hold it, or owe a wake-up. */
+export function openersOf(namespace: Namespace, places: Iterable<Place>, me: number): Set<number> {
+  const slots = new Set<number>();
+  const last = namespace.highSlot >> 5;
+  for (const { words, at } of places) {
+    // OBSERVE open -> entry
+    for (let word = 0; word <= last; word++) {
+      let bits = load(words, at + CELL_OPEN + word);
+      while (bits !== 0) {
+        const bit = bits & -bits;
+        bits ^= bit;
+        const slot = word * 32 + 31 - Math.clz32(bit);
+        if (slot !== 0 && slot !== me && namespace.isLive(slot)) slots.add(slot);
+      }
+    }
+  }
+  return slots;
+}
+
+/**
+ * Rings those whom an agent that shouts could not ring. Who can't be rung by this agent either is left: it watches the one that shouted by
+ * itself, or looks around now and then.
+ */
+export function ringInstead(waker: Waker): void {
+  const { namespace } = waker;
+  for (let slot = 1, high = namespace.highSlot; slot <= high; slot++) {
+    if (slot === waker.slot || !namespace.isLive(slot)) continue;
+    if (load(namespace.words, agentWord(slot) + AGENT_MISSED_RING) === 0) continue;
+    wakeThread(waker, slot);
+    waker.ring(slot, EVERYTHING);
+  }
+}
