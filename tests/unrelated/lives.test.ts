@@ -181,6 +181,8 @@ describe('lives', { concurrency: true, timeout: 60_000 }, () => {
     lock.close();
     assert.ok(readdirSync(folder).includes('name-held'));
     await kill(newcomer);
+    // The next program would sweep what it has left.
+    rmSync(folder, { recursive: true });
   });
 
   it('nothing is thrown from timers, and a release is heard, where no descriptor is left', async () => {
