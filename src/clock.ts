@@ -24,6 +24,13 @@ const settled = Promise.resolve();
 /** Milliseconds since this thread began. It never goes back. */
 export const now: () => number = clock.now.bind(performance);
 
+const origin = Number(Reflect.get(clock, 'timeOrigin', performance));
+
+/** Milliseconds since 1970, as they stand in a file's times. */
+export function wallTime(): number {
+  return origin + now();
+}
+
 /** A timer made of `scheduler.wait`. */
 class WaitingTimer {
   private readonly act: Act;
@@ -100,6 +107,11 @@ class WaitingImmediate {
     void waiter.yield.call(scheduler).then(() => {
       if (!this.cancelled) act();
     });
+  }
+
+  /** It is over within a turn of the event loop anyway. */
+  unref(): this {
+    return this;
   }
 
   cancel(): void {

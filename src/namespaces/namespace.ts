@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, watch } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { load } from '#atomics';
-import { clearInterval, now, setInterval } from '#clock';
+import { clearInterval, now, setInterval, wallTime } from '#clock';
 import type { Owner } from '../contracts.ts';
 import type { FolderError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
@@ -194,7 +194,7 @@ export class Namespace {
     this.lookAtAge = now() + YOUNG_FOR * 1000;
     try {
       const { mtimeMs } = fstatSync(this.fd);
-      if ((Date.now() - mtimeMs) / 1000 < YOUNG_FOR) return;
+      if ((wallTime() - mtimeMs) / 1000 < YOUNG_FOR) return;
       for (const file of this.directory.list()) this.directory.touch(file);
     } catch {
       // A file, or all of them, went meanwhile, or no descriptor is to be had: files get old in days, and this comes again.

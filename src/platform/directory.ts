@@ -29,6 +29,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { wallTime } from '#clock';
 import { FolderError, LockstepError, PlatformError } from '../errors.ts';
 import { platform } from './current.ts';
 import { FILE_MODE, noRoom } from './room.ts';
@@ -185,8 +186,8 @@ export class Directory {
 
   /** Makes a file look as if it was just used. */
   touch(name: string): void {
-    const now = Date.now() / 1000;
-    this.attempt(name, ['ENOENT'], () => lutimesSync(this.at(name), now, now));
+    const seconds = wallTime() / 1000;
+    this.attempt(name, ['ENOENT'], () => lutimesSync(this.at(name), seconds, seconds));
   }
 
   /** The file's content; `undefined` if there is none. */
