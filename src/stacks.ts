@@ -32,6 +32,12 @@ export function noteOrigin(): Origin {
   return origin;
 }
 
+/** The frames of the program in it, as text. */
+export function originOf(origin: Origin): string {
+  const frames = folders === undefined ? [] : framesIn(origin.stack, '[object Object]');
+  return frames.map((frame) => `    at ${frame}`).join('\n');
+}
+
 /** Cuts Lockstep's own frames out of the stack of a new error. */
 export function cutOwnFrames(error: Error): void {
   if (folders === undefined || !capture(error)) return;

@@ -3,6 +3,8 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { noteSentinel } from '../agents/sentinels.ts';
+import { CHECKS_ARGUMENTS } from '../checks.ts';
+import { warnOfLosses } from '../codec/losses.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
 import { readable } from '../objects/shared-object.ts';
@@ -95,6 +97,7 @@ export abstract class Child<
     const target = referenceToTarget(isMethod ? this.constructor : state.target, title, isMethod);
     if (isMethod) state.cargo = ownFields(this);
     const { name, daemon, cargo } = state;
+    if (CHECKS_ARGUMENTS) warnOfLosses(cargo, `${title}:`, isMethod ? 'this' : 'args');
     state.running = state.launch({
       title,
       name,

@@ -1,5 +1,7 @@
 /** Outcome: what a child leaves behind for `result`: what its target returned, or the error that ended it. */
 
+import { CHECKS_ARGUMENTS } from '../checks.ts';
+import { warnOfLosses } from '../codec/losses.ts';
 import type { Destination, Packed, Parcel } from '../codec/parcel.ts';
 import { packWhole, unpack } from '../codec/parcel.ts';
 import type { SharedObject } from '../objects/shared-object.ts';
@@ -21,6 +23,7 @@ export interface Sending {
 
 /** Outcome of a target that returned. If that can't be sent, the outcome is the error that says so. */
 export function returned(value: unknown, to: Destination, title: string): Sending {
+  if (CHECKS_ARGUMENTS) warnOfLosses(value, `${title}:`, 'its result');
   try {
     return sending('returned', packWhole(value, to, `${title}: its result refused,`, 'result'));
   } catch (error) {

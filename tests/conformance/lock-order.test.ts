@@ -39,7 +39,10 @@ for (const style of ['blocking', 'awaiting']) {
 
     it('does nothing where it is not asked for, and says so where it is asked for by a wrong word', async () => {
       assert.equal(await warnings('ab ba', ''), '');
-      assert.match(await warnings('ab', 'odrer'), /LOCKSTEP_CHECK=odrer: ignored, it can be "order"/);
+      assert.match(
+        await warnings('ab', 'odrer'),
+        /LOCKSTEP_CHECK=odrer: ignored, it can be a list of "order" and "arguments"/,
+      );
     });
   });
 }

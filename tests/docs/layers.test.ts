@@ -34,6 +34,7 @@ const GROUND = [
   'stacks',
   'aborts',
   'clock',
+  'checks',
 ];
 
 /** Each line of `forbidden` breaks the rule, no line of `allowed` does. */

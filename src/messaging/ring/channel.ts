@@ -22,6 +22,8 @@ import type { Agent } from '../../agents/agent.ts';
 import type { Cell, ObjectType } from '../../agents/cell.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import { MOMENT } from '../../agents/wait.ts';
+import { CHECKS_ARGUMENTS } from '../../checks.ts';
+import { warnOfLosses } from '../../codec/losses.ts';
 import { Deadline } from '../../deadline.ts';
 import { ClosedError, StateError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
@@ -217,6 +219,7 @@ export class Channel {
 
   /** Puts the value if that can be done at once, as it mostly can; `false`: it has to go the long way. */
   putAtOnce(value: unknown): boolean {
+    if (CHECKS_ARGUMENTS) warnOfLosses(value, `${this.title}:`, 'the item');
     if (this.writing) return false;
     if (this.contended > 0) return this.putPrepared(value);
     const { words, at } = this.lock.cell;

@@ -1,6 +1,7 @@
-/** Watcher: is told of every taking of a lock, where somebody has asked for it: `trace`, LOCKSTEP_TRACE, LOCKSTEP_CHECK. */
+/** Watcher: is told of every taking of a lock, where somebody has asked for it: `trace`, LOCKSTEP_TRACE, LOCKSTEP_CHECK=order. */
 
 import type { Cell } from '../../agents/cell.ts';
+import { CHECKS_ORDER } from '../../checks.ts';
 import { CODE_ROOT } from '../../package-root.ts';
 import { checkOrder } from './lock-order.ts';
 import { isTraced } from './lock-words.ts';
@@ -11,7 +12,6 @@ import { writeTrace } from './traces.ts';
 const DEPTH = 20;
 
 const TRACES_ALL: boolean = isOn('LOCKSTEP_TRACE', ['1']) === '1';
-const CHECKS_ORDER: boolean = isOn('LOCKSTEP_CHECK', ['order']) === 'order';
 
 /** What there is to be told of takings of the lock in that cell. */
 export function watcherFor(cell: Cell): Watcher | undefined {
