@@ -126,7 +126,7 @@ if (values.list) {
 } else {
   const outcomes: Outcome[] = [];
   for (const name of positionals.length > 0 ? new Set(positionals) : programs.keys()) {
-    console.log(`\n${paint('bold', `── ${name}: ${programs.get(name)}`)}\n`);
+    console.log(`\n${paint('bold', `── ${name}: ${programs.get(name)} (examples/tour/${name}.ts)`)}\n`);
     outcomes.push(await runProgram(name));
   }
   printTable(outcomes);
