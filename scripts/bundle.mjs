@@ -2,7 +2,9 @@
 //
 // The three entry points share one chunk, so that each process and thread has one instance of the library's state,
 // whichever of them is loaded first. Names are kept: a stack that goes through the library stays readable.
-import { readdirSync, rmSync } from 'node:fs';
+// esbuild calls a class that refers to itself `_Lock`; `keepNames` would cure that, and name each closure anew wherever one is made. So
+// classes alone get their names back, once.
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -15,6 +17,18 @@ const output = join(root, 'dist');
 for (const name of readdirSync(output, { recursive: true })) {
   if (/\.js(\.map)?$/.test(name)) rmSync(join(output, name));
 }
+
+const classNames = {
+  name: 'class-names',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]build[/\\]src[/\\].*\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(
+        /^(?:export )?class (\w+)[^\n]*\{$/gm,
+        "$& static { Object.defineProperty(this, 'name', { value: '$1', configurable: true }); }",
+      ),
+    }));
+  },
+};
 
 await build({
   entryPoints: {
@@ -29,10 +43,13 @@ await build({
   platform: 'node',
   target: 'node20.19',
   packages: 'external',
+  plugins: [classNames],
   // `src/stacks.ts` knows the library's own frames by this name.
   chunkNames: 'lockstep-[hash]',
   minifyWhitespace: true,
   minifySyntax: true,
+  // Node prints the whole source line of an uncaught error.
+  lineLimit: 160,
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',

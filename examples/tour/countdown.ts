@@ -26,7 +26,9 @@ async function takeFrom(number: Value, count: number, lock: Lock | null): Promis
     const threads = Array.from({ length: 10 }, () => new Thread({ target: takeOne, args: [number, lock] }));
     for (const thread of threads) thread.start();
     await Promise.all(threads.map((thread) => thread.result));
+    process.stdout.write(`${started + 10} `); // starting a thread takes a while
   }
+  console.log(`of ${count} threads are done`);
 }
 
 if (isMainProcess) {
@@ -39,9 +41,9 @@ if (isMainProcess) {
   console.log(`30 threads, without a lock:   Result: ${unlocked.value}  (${unlocked.value} updates lost)`);
 
   const counter = new Value('i32', 0);
-  const processes = Array.from({ length: 10 }, () => new Process({ target: addOne, args: [counter] }));
-  for (const process of processes) process.start();
-  await Promise.all(processes.map((process) => process.result));
+  const adders = Array.from({ length: 10 }, () => new Process({ target: addOne, args: [counter] }));
+  for (const adder of adders) adder.start();
+  await Promise.all(adders.map((adder) => adder.result));
   console.log(`10 processes, each adds one:  Result: ${counter.value}`);
 
   check(number.value === 0, 'with the lock every one of the hundred counted');

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { paint } from './check.ts';
 
 /** A program that has not ended by then hangs. */
-const TIME_LIMIT_MS = 30_000;
+const TIME_LIMIT_MS = 90_000;
 
 const programs = new Map([
   ['shared-terminal', 'three processes print at once: lines interleave'],
@@ -126,7 +126,7 @@ if (values.list) {
 } else {
   const outcomes: Outcome[] = [];
   for (const name of positionals.length > 0 ? new Set(positionals) : programs.keys()) {
-    console.log(`\n${paint('bold', `── ${name}: ${programs.get(name)}`)}\n`);
+    console.log(`\n${paint('bold', `── ${name}: ${programs.get(name)} (examples/tour/${name}.ts)`)}\n`);
     outcomes.push(await runProgram(name));
   }
   printTable(outcomes);

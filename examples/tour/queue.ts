@@ -1,10 +1,11 @@
 // Queue: three processes put numbers into one queue, four take them out and square them. Who takes which is left to
 // chance, but each number is taken exactly once, and closing the queue ends the work of all.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, isMainProcess, Process, Queue } from 'lockstep';
 import { check } from './check.ts';
 
-const [PRODUCERS, CONSUMERS, EACH] = [3, 4, 1000];
+const [PRODUCERS, CONSUMERS, EACH] = [3, 4, 200];
 
 interface Job {
   from: string;
@@ -26,6 +27,7 @@ export async function consume(jobs: Queue<Job>, squares: Queue<number>) {
     inOrder &&= (latest.get(from) ?? -1) < number;
     latest.set(from, number);
     taken++;
+    await sleep(2); // work: meanwhile another consumer takes the next one
     await squares.put(number * number);
   }
   console.log(`${name}: took ${taken}`);

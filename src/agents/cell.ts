@@ -11,7 +11,7 @@ import { clearTimeout, setTimeout } from '#clock';
 import { now } from '#park';
 import { onAbort } from '../aborts.ts';
 import type { Deadline } from '../deadline.ts';
-import { ClosedError } from '../errors.ts';
+import { ClosedError, LockstepError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
@@ -250,7 +250,7 @@ export class Cell implements Place {
   rejectEach(reason: () => Error): void {
     for (const flow of this.flows) {
       this.giveUp(flow);
-      flow.reject(reason());
+      flow.reject(withOrigin(reason(), flow.origin));
     }
   }
 
@@ -332,7 +332,7 @@ export class Cell implements Place {
   /** The call learns what came of it: a bell or a timer, by which it was served, has nobody to throw to. */
   private fail(flow: Flow, error: unknown): void {
     if (this.flows.has(flow)) this.end(flow);
-    flow.reject(error);
+    flow.reject(error instanceof LockstepError ? withOrigin(error, flow.origin) : error);
   }
 
   private refuse(flow: Flow): boolean {
@@ -374,7 +374,7 @@ export class Cell implements Place {
     }
     if (!this.flows.has(flow) || (first && this.serve(flow, PRESSURE.NONE))) return;
     this.giveUp(flow);
-    if (namespace.isRemoved) flow.reject(namespace.removed());
+    if (namespace.isRemoved) flow.reject(withOrigin(namespace.removed(), flow.origin));
     else flow.resolve(false);
   }
 

@@ -168,7 +168,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
     const { ring, items, rooms } = this.channel;
     const { namespace } = this.cell.agent;
     return {
-      kind: this.constructor.name,
+      kind: SharedObject.kindOf(this),
       name: this.name ?? null,
       handle: this.handle,
       size: ring.size,

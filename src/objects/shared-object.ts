@@ -17,7 +17,7 @@ import type { Opened } from './opened.ts';
 
 /** What `describe()` tells of every object. */
 export interface Description {
-  /** The class's name. */
+  /** The name of its class in Lockstep, also of a class that the program has derived. */
   kind: string;
   name: string | null;
   handle: string;
@@ -120,6 +120,11 @@ export abstract class SharedObject {
   static titleOf(object: SharedObject): string {
     const { name } = object.#type;
     return object.#name === undefined ? name : `${name} ${JSON.stringify(object.#name)}`;
+  }
+
+  /** @internal The name of its class in Lockstep, also of a class that the program has derived. */
+  static kindOf(object: SharedObject): string {
+    return object.#type.name;
   }
 
   /** Throws `ClosedError` once the object is closed. */

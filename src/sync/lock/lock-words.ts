@@ -70,7 +70,7 @@ export function holderOf({ words, at }: Place): number {
 
 /** What the holder awaits; `undefined` where others may free the lock for it. */
 export function pledgeOf({ words, at }: Place, holder: number): Pledge | undefined {
-  if ((load(words, at + MARKS_WORD) & (TOLERANT_BIT | SIGNAL_BIT)) !== 0) return undefined;
+  if (isSignal({ words, at })) return undefined;
   const wants = load(words, at + WANTS_WORD);
   const stamp = load(words, at + WANTS_BY_WORD);
   return stamp >> WANTS_SLOT_SHIFT === holder ? { wants, stamp } : { wants: 0, stamp: 0 };
@@ -96,6 +96,11 @@ export function writeWant({ words, at }: Place, owner: number, cell: number, tic
 /** Says that this is over, or not certain. */
 export function clearWant({ words, at }: Place): void {
   store(words, at + WANTS_WORD, 0);
+}
+
+/** Whether others than the holder may free the lock. */
+export function isSignal({ words, at }: Pick<Place, 'words' | 'at'>): boolean {
+  return (load(words, at + MARKS_WORD) & (TOLERANT_BIT | SIGNAL_BIT)) !== 0;
 }
 
 /** Whether nobody is to be told of a deadlock at this lock. */

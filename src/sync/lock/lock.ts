@@ -13,8 +13,9 @@ import { CELL_STATE, KIND } from '../../memory/layout.ts';
 import { openHandle, registerClass } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
+import { unlessAwaiting } from '../forgotten-await.ts';
 import { HoldOf } from '../hold.ts';
-import { holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
+import { holderOf, isSignal, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
 import { MutualExclusion, markLock } from './mutual-exclusion.ts';
 import type { Holding } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
@@ -61,15 +62,30 @@ export class Lock extends MutualExclusion {
     return raw.tryTake() ? this.held() : null;
   }
 
+  /**
+   * Gives the lock back, whoever holds it. Throws `NotLockedError` if nobody does, and `NotOwnerError` if another thread does while an
+   * `acquire()` of this one still waits: its `await` was forgotten. A lock that is used as a signal, that is
+   * released for others before or made with `deadlock: 'ignore'`, is released all the same.
+   */
   override release(): void {
     const { cell, raw } = this;
     if (raw.release(cell)) return;
     this.checkOpen();
+    if (cell.hasFlows) this.checkAwaited();
     if (!raw.free()) {
-      throw new NotLockedError(
-        `${this.title}: can't be released, nobody holds it; release once for each acquire`,
-      );
+      const advice = unlessAwaiting(cell, 'release once for each acquire');
+      throw new NotLockedError(`${this.title}: can't be released, nobody holds it${advice}`);
     }
+  }
+
+  /** Throws where a release would free what another thread holds, while this one has a call that waits for it. */
+  private checkAwaited(): void {
+    const { cell, raw, owner } = this;
+    if (owner === null || ownerOf(raw.state) === raw.me || isSignal(cell)) return;
+    throw new NotOwnerError(
+      `${this.title}: can't be released, it is held by ${owner.name} (pid ${owner.pid}, thread ${owner.threadId})` +
+        unlessAwaiting(cell, 'acquire it first'),
+    );
   }
 
   /** @internal Gives back the holding `turn`, unless somebody else has released it. */
@@ -83,7 +99,8 @@ export class Lock extends MutualExclusion {
   override checkOwned(refused: string): void {
     this.checkOpen();
     if (ownerOf(this.raw.state) === this.raw.me) return;
-    throw new NotOwnerError(`${refused}, this thread does not hold its ${this.title}; acquire it first`);
+    const advice = unlessAwaiting(this.cell, 'acquire it first');
+    throw new NotOwnerError(`${refused}, this thread does not hold its ${this.title}${advice}`);
   }
 
   /** @internal */

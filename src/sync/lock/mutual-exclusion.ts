@@ -143,7 +143,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     return SharedObject.describe(this, () => {
       const { owner } = this;
       return {
-        kind: this.constructor.name,
+        kind: SharedObject.kindOf(this),
         name: this.name ?? null,
         handle: this.handle,
         locked: owner !== null,

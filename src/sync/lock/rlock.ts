@@ -16,6 +16,7 @@ import { openHandle, registerClass } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
+import { unlessAwaiting } from '../forgotten-await.ts';
 import { HoldOf } from '../hold.ts';
 import { runInside } from '../inside.ts';
 import { DEPTH_WORD, holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
@@ -144,7 +145,8 @@ export class RLock extends MutualExclusion<RawRLock> {
   override checkOwned(refused: string): void {
     this.checkOpen();
     if (this.owned) return;
-    throw new NotOwnerError(`${refused}, this flow does not hold its ${this.title}; acquire it first`);
+    const advice = unlessAwaiting(this.cell, 'acquire it first');
+    throw new NotOwnerError(`${refused}, this flow does not hold its ${this.title}${advice}`);
   }
 
   /** @internal */
@@ -180,15 +182,14 @@ export class RLock extends MutualExclusion<RawRLock> {
   private notReleasable(): Error {
     const { owner } = this;
     if (owner === null) {
-      return new NotLockedError(
-        `${this.title}: can't be released, nobody holds it; release once for each acquire`,
-      );
+      const advice = unlessAwaiting(this.cell, 'release once for each acquire');
+      return new NotLockedError(`${this.title}: can't be released, nobody holds it${advice}`);
     }
     const elsewhere =
       owner.pid === process.pid && this.raw.depth > 0 ? ', in another flow of this thread' : '';
     return new NotOwnerError(
-      `${this.title}: can't be released here, it is held by ${owner.name} (pid ${owner.pid}, thread ${owner.threadId})${elsewhere}; ` +
-        'only its owner may do that',
+      `${this.title}: can't be released here, it is held by ${owner.name} (pid ${owner.pid}, thread ${owner.threadId})${elsewhere}` +
+        unlessAwaiting(this.cell, 'only its owner may do that'),
     );
   }
 }

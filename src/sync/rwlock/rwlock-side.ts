@@ -8,6 +8,7 @@ import { Deadline } from '../../deadline.ts';
 import { DeadlockError, NotOwnerError } from '../../errors.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
+import { unlessAwaiting } from '../forgotten-await.ts';
 import { HoldOf } from '../hold.ts';
 import { runInside, runInsideSync } from '../inside.ts';
 import type { Scope } from '../lock/scope.ts';
@@ -93,7 +94,8 @@ export abstract class RWLockSide {
     const last = mine.at(-1);
     if (last === undefined) {
       throw new NotOwnerError(
-        `${this.host.title}: can't be released, this flow does not ${this.verb} it; release once for each acquire`,
+        `${this.host.title}: can't be released, this flow does not ${this.verb} it` +
+          unlessAwaiting(this.raw.cell, 'release once for each acquire'),
       );
     }
     this.releaseTurn(last[0]);

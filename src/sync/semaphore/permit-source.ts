@@ -82,7 +82,7 @@ export abstract class PermitSource extends SharedObject {
 
   override describe(): SemaphoreDescription {
     return SharedObject.describe(this, () => ({
-      kind: this.constructor.name,
+      kind: SharedObject.kindOf(this),
       name: this.name ?? null,
       handle: this.handle,
       value: this.value,
