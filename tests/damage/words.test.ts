@@ -9,7 +9,7 @@ import { namespaceFolder } from '../support/places.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { opens, sets } from './targets.ts';
 
-const shipped = (module: string): string => new URL(`../../../dist/${module}`, import.meta.url).href;
+const shipped = (module: string): string => new URL(`../../../build/src/${module}`, import.meta.url).href;
 const layout: typeof import('../../src/memory/layout.ts') = await import(shipped('memory/layout.js'));
 const { Ring }: typeof import('../../src/messaging/ring/ring.ts') = await import(
   shipped('messaging/ring/ring.js')
