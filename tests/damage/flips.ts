@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Random } from '../soak/random.ts';
 
 const layout: typeof import('../../src/memory/layout.ts') = await import(
-  new URL('../../../dist/memory/layout.js', import.meta.url).href
+  new URL('../../../build/src/memory/layout.js', import.meta.url).href
 );
 const { AGENT_WORDS, agentWord, BUMP_WORD, CELL_WORDS, cellWord, CONTROL_HEADER_WORDS, HIGH_SLOT_WORD } =
   layout;

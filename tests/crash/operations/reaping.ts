@@ -28,7 +28,9 @@ export const reaping: Suite = [
     await untilWaiting(barrier, 1);
     await untilWaiting(condition, 1);
     // A call is seen waiting before it has given up the lock: stopped in between, it would keep it.
-    const hold = await condition.acquire();
+    // This program must not await it: it would go on watching the dead one for a while, and be the one that looks after it.
+    await until(() => !condition.locked, 'the condition to be given up');
+    const hold = condition.acquireSync();
     await freeze(dead);
     condition.notify();
     hold.release();
