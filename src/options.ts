@@ -14,6 +14,7 @@ const CHILD = ['target', 'args', 'name', 'daemon'];
 
 /** The options, by what they are given to. */
 const KNOWN = {
+  warm: ['preload'],
   wait: ['timeout', 'signal', 'deadlock'],
   target: ['module', 'export'],
   Barrier: [...OBJECT, 'action', 'timeout'],
