@@ -11,7 +11,7 @@ import { readClone } from '../../codec/read-clone.ts';
 import { clearParentDeathSignal, endAtOnce, setParentDeathSignal } from '../../platform/linux-process.ts';
 import { assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../identity.ts';
 import { threw } from '../outcome.ts';
-import { checkOwn, isBlank, PROGRESS, readPart, writeHeader, writePart } from './job-file.ts';
+import { checkOwn, isBlank, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
 import type { Preparation } from './spare.ts';
 import { READINESS, SPARE_SUFFIX, WAKING } from './spare.ts';
 
@@ -28,8 +28,9 @@ export function whenGiven(argument: string, begin: (job: string) => void): void 
   const job = argument.slice(0, -SPARE_SUFFIX.length);
   const fd = Number(job);
   checkOwn(fd);
-  if (isBlank(fd)) park(() => begin(job));
-  else void loadAhead(fd).then(() => park(() => begin(job)));
+  const isAhead = !isBlank(fd) && readHeader(fd).progress === PROGRESS.PREPARING;
+  if (isAhead) void loadAhead(fd).then(() => park(() => begin(job)));
+  else park(() => begin(job));
 }
 
 /**

@@ -2,7 +2,7 @@
  * Spares: how many spare processes a thread keeps, which of them a start takes, and when another is
  * made. What a spare is, and why it can't leak or run twice, is in spare.ts.
  *
- * For a Pool:
+ * Where one part of the library wants spares of its own, as a Pool does for its replacements:
  *
  *   const keeper = new SpareKeeper();       one for each pool
  *   keeper.keep(1);                         starts what is missing, without waiting for it
@@ -113,9 +113,8 @@ export class SpareKeeper {
     return this.due;
   }
 
-  /** Makes a missing spare if it is time. */
-  refillIfDue(): void {
-    if (now() < this.due) return;
+  /** Makes a missing spare, and sees to the next. */
+  refill(): void {
     this.postpone();
     if (this.spares.length >= this.wanted || this.vain >= MOST_VAIN) return;
     try {
@@ -160,7 +159,7 @@ export class SpareKeeper {
   private schedule(): void {
     if (this.timer !== undefined || isEnding || this.spares.length >= this.wanted) return;
     this.due = now() + REFILL_AFTER;
-    this.timer = setTimeout(() => this.refillIfDue(), REFILL_AFTER);
+    this.timer = setTimeout(() => this.refill(), REFILL_AFTER);
     this.timer.unref();
   }
 
@@ -209,7 +208,7 @@ export function refilling(sleep: (milliseconds: number) => boolean): (millisecon
     let due = Number.POSITIVE_INFINITY;
     for (const keeper of keepers) due = Math.min(due, keeper.dueAt);
     const ended = sleep(Math.max(0, Math.min(milliseconds, due - now())));
-    if (!ended) for (const keeper of keepers) keeper.refillIfDue();
+    if (!ended) for (const keeper of keepers) if (keeper.dueAt <= now()) keeper.refill();
     return ended;
   };
 }
