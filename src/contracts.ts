@@ -48,8 +48,8 @@ export interface LockOptions extends ObjectOptions {
    * `'ignore'`: nobody is told of a deadlock in which this lock has a part. Meant for locks that one agent takes and another releases.
    */
   deadlock?: DeadlockPolicy | undefined;
-  /** Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_TRACE=1` does it for all locks. */
-  trace?: boolean | undefined;
+  /** Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_STACKS=1` does it for all locks. */
+  stacks?: boolean | undefined;
 }
 
 /** What both Lock and RLock can do. */
