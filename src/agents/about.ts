@@ -8,8 +8,8 @@ import { VERSION } from '../version.ts';
 /** What there is in `AGENT_ABOUT`, as JSON. */
 export interface About {
   /**
-   * Path of the program's script, or of the module of its target; only its end, after "…", where it is long. Empty for code of `node -e` and
-   * the like.
+   * Path of the program's script, or of the module of its target; only its end, after "…", where it
+   * is long. Empty for code of `node -e` and the like.
    */
   readonly script: string;
   /** Export that a process or thread of Lockstep's runs; empty for others. */
@@ -34,7 +34,8 @@ export function about(runs: { readonly module: string; readonly export: string }
     } satisfies About);
     const excess = Buffer.byteLength(text) - AGENT_ABOUT_BYTES;
     if (excess <= 0) return text;
-    // A character is one byte at least: what is cut is never too much by more than the mark of the cut.
+    // A character is one byte at least: what is cut is never too much by more than the mark of the
+    // cut.
     if (left > most) left = Math.max(0, Math.min(left, script.length) - Math.ceil(excess / 6) - 1);
     else most = Math.max(0, Math.min(most, target.length) - Math.ceil(excess / 6) - 1);
   }
