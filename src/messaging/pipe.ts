@@ -1,9 +1,8 @@
 /** Pipe: makes two ends that are connected (connection.ts), with one or two channels between them. */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
 import { defaultAgent } from '../agents/agent.ts';
-import type { Cell } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { Opened } from '../objects/opened.ts';
 import { notePart } from '../objects/parts.ts';
@@ -47,7 +46,7 @@ export function Pipe<First = unknown, Second = unknown>(
   ];
 }
 
-function makeChannel(agent: Agent): Cell {
+function makeChannel(agent: Host): Cell {
   return agent.create(CHANNEL_TYPE, (place) => Channel.init(place, agent, { capacity: PIPE_BYTES, most: 0 }));
 }
 

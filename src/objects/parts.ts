@@ -1,7 +1,8 @@
 /** Parts: cells that belong to another one, which tells of them in two words (number, generation) and keeps them open. */
 
 import { load, store } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { kindNumbered } from '../agents/kinds.ts';
 import { StaleHandleError } from '../errors.ts';
 import type { Named, Place } from '../memory/arena.ts';

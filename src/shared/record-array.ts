@@ -1,7 +1,7 @@
 /** RecordArray: records of a struct in shared memory, one after the other, with a lock for all. Its words are in record-object.ts. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { KIND } from '../memory/layout.ts';
 import { registerClass } from '../objects/handles.ts';

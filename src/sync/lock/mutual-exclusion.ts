@@ -1,7 +1,7 @@
 /** What Lock and RLock share: everything but who may enter again, and who may release. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, Lockable, LockOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';

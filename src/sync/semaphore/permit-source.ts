@@ -1,7 +1,7 @@
 /** What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
