@@ -21,11 +21,16 @@ export interface AgentHost<Cell> extends Waker {
   readonly awaitingCalls: number;
   /** Where its thread sleeps for long. */
   readonly berth: Berth;
-  /** Says for which cell the thread is blocked: -1 for something else than a cell, 0 for not blocked. */
+  /**
+   * Says for which cell the thread is blocked: -1 for something else than a cell, 0 for not
+   * blocked.
+   */
   set blockedOn(cell: number);
   /** Says that this thread does nothing but await the cell; 0: that is over. */
   set alone(cell: number);
-  /** Hangs the bell. Call before a wait entry says that a call awaits: earlier rings are not heard. */
+  /**
+   * Hangs the bell. Call before a wait entry says that a call awaits: earlier rings are not heard.
+   */
   hangBell(): Bell;
   /** One more call awaits: the bell keeps the event loop running until the last one has ended. */
   beginAwaiting(): void;

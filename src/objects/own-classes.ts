@@ -1,4 +1,6 @@
-/** Own classes: which classes of shared objects are Lockstep's, and which the program has derived. */
+/**
+ * Own classes: which classes of shared objects are Lockstep's, and which the program has derived.
+ */
 
 /** The functions `open` of Lockstep's own classes. */
 const own = new WeakSet<object>();

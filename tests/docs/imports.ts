@@ -15,7 +15,10 @@ export function specifiersIn(text: string): string[] {
   return [...text.replace(COMMENT, '').matchAll(SPECIFIER)].map(([, , specifier]) => specifier!);
 }
 
-/** The imports between `files`, which are full paths below `folder`. Throws where one leads to no file of them. */
+/**
+ * The imports between `files`, which are full paths below `folder`. Throws where one leads to no
+ * file of them.
+ */
 export function importsBetween(folder: string, files: readonly string[]): Imports {
   const names = files.map((file) => relative(folder, file));
   return new Map(

@@ -1,4 +1,7 @@
-/** The order of the layers is a lint rule, and the rule bites. Nothing imports itself by a detour, and nothing what is above it. */
+/**
+ * The order of the layers is a lint rule, and the rule bites. Nothing imports itself by a detour,
+ * and nothing what is above it.
+ */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
