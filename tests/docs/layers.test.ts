@@ -194,10 +194,8 @@ test('a planted circle of types, and a planted upward import, are found', () => 
   } finally {
     rmSync(planted, { recursive: true, force: true });
   }
-  assert.deepEqual(specifiersIn(`import x, { y } from "./x.ts"; await import('./z.ts'); // from './n.ts'`), [
-    './x.ts',
-    './z.ts',
-  ]);
+  const text = `import x, { y } from "./x.ts"; await import('./z.ts');\n/* from './n.ts' */`;
+  assert.deepEqual(specifiersIn(text), ['./x.ts', './z.ts']);
 });
 
 test('every folder of src is a layer', () => {
