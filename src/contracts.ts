@@ -1,5 +1,6 @@
 /**
- * The types that every implementation of a primitive shares, whatever carries it: shared memory here, a server later.
+ * The types that every implementation of a primitive shares, whatever carries it: shared memory
+ * here, a server later.
  */
 
 import type { DeadlockPolicy, WaitOptions } from './deadline.ts';
@@ -65,11 +66,15 @@ export interface ObjectOptions {
 /** Options of a lock's constructor. */
 export interface LockOptions extends ObjectOptions {
   /**
-   * `'throw'` (the default): the call that closes a circle of waits throws `DeadlockError`, also where a timeout would dissolve it.
-   * `'ignore'`: nobody is told of a deadlock in which this lock has a part. Meant for locks that one agent takes and another releases.
+   * `'throw'` (the default): the call that closes a circle of waits throws `DeadlockError`, also
+   * where a timeout would dissolve it. `'ignore'`: nobody is told of a deadlock in which this lock
+   * has a part. Meant for locks that one agent takes and another releases.
    */
   deadlock?: DeadlockPolicy | undefined;
-  /** Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_TRACE=1` does it for all locks. */
+  /**
+   * Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_TRACE=1` does it
+   * for all locks.
+   */
   trace?: boolean | undefined;
 }
 

@@ -1,4 +1,6 @@
-/** Pipe: makes two ends that are connected (connection.ts), with one or two channels between them. */
+/**
+ * Pipe: makes two ends that are connected (connection.ts), with one or two channels between them.
+ */
 
 import { inspect } from 'node:util';
 import type { Agent } from '../agents/agent.ts';
@@ -14,12 +16,16 @@ import { Channel } from './ring/channel.ts';
 const PIPE_BYTES: number = 1024 * 1024;
 
 export interface PipeOptions {
-  /** Whether both ends send and receive (the default), or the first only receives and the second only sends. */
+  /**
+   * Whether both ends send and receive (the default), or the first only receives and the second
+   * only sends.
+   */
   duplex?: boolean | undefined;
 }
 
 /**
- * Makes a pipe: two ends that are connected. With `duplex: false` the first end only receives and the second only sends.
+ * Makes a pipe: two ends that are connected. With `duplex: false` the first end only receives and
+ * the second only sends.
  *
  * @example
  * const [here, there] = Pipe();

@@ -1,4 +1,7 @@
-/** Content: what an object is made with, and how one that is found under its name is known to be the one that was wanted. */
+/**
+ * Content: what an object is made with, and how one that is found under its name is known to be the
+ * one that was wanted.
+ */
 
 import type { Agent } from '../agents/agent.ts';
 import type { ObjectType } from '../agents/cell.ts';

@@ -1,8 +1,9 @@
 /**
- * Handles: strings that stand for shared objects, `lockstep:<class>?in=<folder>&cell=…&generation=…`.
+ * Handles: strings that stand for shared objects,
+ * `lockstep:<class>?in=<folder>&cell=…&generation=…`.
  *
- * A handle may come from anybody: it names an object and nothing else. Opening one loads no code, and what it says is checked before
- * anything is looked up by it: see docs/internals/trust.md.
+ * A handle may come from anybody: it names an object and nothing else. Opening one loads no code,
+ * and what it says is checked before anything is looked up by it: see docs/internals/trust.md.
  */
 
 import { inspect } from 'node:util';
@@ -70,8 +71,8 @@ export function openShared(handle: string): SharedObject {
 }
 
 /**
- * The cell that a handle stands for. `parts`: what handles of this class have beside those of all. Throws `HandleError` or
- * `StaleHandleError`.
+ * The cell that a handle stands for. `parts`: what handles of this class have beside those of all.
+ * Throws `HandleError` or `StaleHandleError`.
  */
 export function openHandle(type: ObjectType, handle: string, parts: readonly string[] = []): Opened {
   if (typeof handle !== 'string') {
@@ -102,7 +103,10 @@ export function openHandle(type: ObjectType, handle: string, parts: readonly str
   return new Opened(cell, name, fields);
 }
 
-/** Throws `HandleError` where the handle says something that handles of the class do not say, or says something twice. */
+/**
+ * Throws `HandleError` where the handle says something that handles of the class do not say, or
+ * says something twice.
+ */
 function checkParts(kind: string, fields: URLSearchParams, known: readonly string[]): void {
   const seen = new Set<string>();
   for (const part of fields.keys()) {

@@ -75,8 +75,9 @@ function obtainIn(
 }
 
 /**
- * The cell that the name stands for, if somebody alive has it open. The dead count as users until they are reaped, and where nobody
- * waits nobody looks: then the next to come would get what they left, with a plain semaphore's permits gone, instead of a fresh object.
+ * The cell that the name stands for, if somebody alive has it open. The dead count as users until
+ * they are reaped, and where nobody waits nobody looks: then the next to come would get what they
+ * left, with a plain semaphore's permits gone, instead of a fresh object.
  */
 function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
   const { namespace } = agent;
@@ -87,8 +88,9 @@ function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
 }
 
 /**
- * Makes an object of a name that is new in the namespace; where `opens`, one that is there is opened. `made` is called when the name leads to
- * a new one, while no one else can look it up. Throws `NameTakenError`.
+ * Makes an object of a name that is new in the namespace; where `opens`, one that is there is
+ * opened. `made` is called when the name leads to a new one, while no one else can look it up.
+ * Throws `NameTakenError`.
  */
 export function obtainNew(
   type: ObjectType,
@@ -115,7 +117,10 @@ export function obtainNew(
   return new Opened(cell, name);
 }
 
-/** Opens the object of that name. Throws `NotFoundError`, or `NameTakenError` if it is of another kind. */
+/**
+ * Opens the object of that name. Throws `NotFoundError`, or `NameTakenError` if it is of another
+ * kind.
+ */
 export function obtainExisting(
   type: ObjectType,
   name: string,

@@ -1,4 +1,7 @@
-/** Guarding: the lock that a shared value, array or record has beside it, chosen by the option `lock`. */
+/**
+ * Guarding: the lock that a shared value, array or record has beside it, chosen by the option
+ * `lock`.
+ */
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../agents/cell.ts';

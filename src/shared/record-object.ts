@@ -1,5 +1,6 @@
 /**
- * RecordObject: what a record and an array of records have in common: their data, their schema, their lock.
+ * RecordObject: what a record and an array of records have in common: their data, their schema,
+ * their lock.
  *
  *   word   name             bits                                       written by
  *   +0     SCHEMA           hash of the schema's text                  the creator
@@ -8,8 +9,9 @@
  *   +3     LOCK_GENERATION                                             the creator
  *   +4 +5  COUNT            records: low 32 bits, high 21 bits         the creator
  *
- * The records lie one after the other in the object's file of data. The schema itself travels in handles; whoever opens the object
- * by a name has it. One that does not go with the cell is refused.
+ * The records lie one after the other in the object's file of data. The schema itself travels in
+ * handles; whoever opens the object by a name has it. One that does not go with the cell is
+ * refused.
  */
 
 import { load, store } from '#atomics';
@@ -40,7 +42,10 @@ const RECORD_BYTES_WORD: number = CELL_BODY + 1;
 
 export interface RecordOptions extends GuardedOptions {}
 
-/** Names of members that only messages use, or that a record does without: there may be fields of these names. */
+/**
+ * Names of members that only messages use, or that a record does without: there may be fields of
+ * these names.
+ */
 const FREE_NAMES = new Set(['name', 'title', 'summary']);
 
 export abstract class RecordObject extends DataObject<RecordMemory> {

@@ -1,16 +1,21 @@
 /**
- * Gift: how the shared objects in a child's result live until its parent has opened them, though the child has ended.
+ * Gift: how the shared objects in a child's result live until its parent has opened them, though
+ * the child has ended.
  *
- * The child puts them into a queue, which keeps them (agents/kept.ts), and opens that queue for its parent: it sets the parent's bits in OPEN
- * of the queue's cells. The parent knows nothing of the queue, so it can't close it before; it finds the queue's handle beside the result.
- * Most results have no shared object in them, and cost nothing.
+ * The child puts them into a queue, which keeps them (agents/kept.ts), and opens that queue for its
+ * parent: it sets the parent's bits in OPEN of the queue's cells. The parent knows nothing of the
+ * queue, so it can't close it before; it finds the queue's handle beside the result. Most results
+ * have no shared object in them, and cost nothing.
  *
- *   child    make the queue, put · write the result with the gift beside it under another name · set the parent's bits · name it as the result
+ *   child    make the queue, put · write the result with the gift beside it under another name ·
+ *            set the parent's bits · name it as the result
  *   parent   open the queue · take · open the result · close what was taken, and the queue
  *
- * If the child dies before it sets the first bit, the queue goes with it. If it dies after, the parent finds the unfinished result and gives
- * the bits back. If the parent dies, before or after, its reaper clears its bits, and the queue ends with all that is in it. The parent's seat may be
- * empty, or another's, by the time the child sets its bits: it looks before and after, and takes them back.
+ * If the child dies before it sets the first bit, the queue goes with it. If it dies after, the
+ * parent finds the unfinished result and gives the bits back. If the parent dies, before or after,
+ * its reaper clears its bits, and the queue ends with all that is in it. The parent's seat may be
+ * empty, or another's, by the time the child sets its bits: it looks before and after, and takes
+ * them back.
  */
 
 import { load } from '#atomics';
@@ -31,7 +36,9 @@ interface GiftQueue extends SharedObject {
 
 let makeQueue: (() => GiftQueue) | undefined;
 
-/** Says how a queue is made: queues are in a layer of their own. Called by the entries of children. */
+/**
+ * Says how a queue is made: queues are in a layer of their own. Called by the entries of children.
+ */
 export function giveBy(make: () => GiftQueue): void {
   makeQueue = make;
 }
@@ -53,8 +60,8 @@ export function addressOf(agent: Agent): Address {
 }
 
 /**
- * Makes a gift of what only this agent's namespace can keep. `pass` is to write down what it is given before it calls its argument, which hands
- * the gift over.
+ * Makes a gift of what only this agent's namespace can keep. `pass` is to write down what it is
+ * given before it calls its argument, which hands the gift over.
  */
 export function withGift(
   objects: readonly SharedObject[],

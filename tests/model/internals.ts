@@ -1,4 +1,7 @@
-/** What the model has to know of the library's inside: its types, and where things lie in shared memory. */
+/**
+ * What the model has to know of the library's inside: its types, and where things lie in shared
+ * memory.
+ */
 
 export type Agent = import('../../src/agents/agent.ts').Agent;
 export type Bell = import('../../src/namespaces/doorbell.ts').Bell;

@@ -1,4 +1,7 @@
-/** Library: the compiled source that is checked, as one object: the shipped one, or a mutant in another folder. */
+/**
+ * Library: the compiled source that is checked, as one object: the shipped one, or a mutant in
+ * another folder.
+ */
 
 export type Library = typeof import('../../src/index.ts') & {
   readonly Agent: typeof import('../../src/agents/agent.ts').Agent;

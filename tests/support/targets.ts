@@ -69,7 +69,10 @@ export async function queues(object: Queueable, order: Value<'i32'>, style: Styl
   return rank;
 }
 
-/** Takes the object for a millisecond again and again until somebody else has had it; counts the times when one waited already. */
+/**
+ * Takes the object for a millisecond again and again until somebody else has had it; counts the
+ * times when one waited already.
+ */
 export function hogs(object: Queueable, order: Value<'i32'>, passes: Value<'i32'>): void {
   while (order.value === 0) {
     const hold = object.acquireSync();

@@ -1,4 +1,7 @@
-/** What the types of the public API promise: this file compiles, and each `@ts-expect-error` line would not. Never run. */
+/**
+ * What the types of the public API promise: this file compiles, and each `@ts-expect-error` line
+ * would not. Never run.
+ */
 
 import {
   type AsyncBarrier,

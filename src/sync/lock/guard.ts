@@ -1,4 +1,7 @@
-/** Guard: the lock that belongs to a condition or a value, remembered in its cell so that whoever opens one has both. */
+/**
+ * Guard: the lock that belongs to a condition or a value, remembered in its cell so that whoever
+ * opens one has both.
+ */
 
 import { load, store } from '#atomics';
 import type { Agent } from '../../agents/agent.ts';
@@ -34,7 +37,10 @@ export interface Guarded {
   readonly lock: Guard | undefined;
 }
 
-/** Finds or makes an object with this content, and beside it the given lock, an RLock of its own (`true`), or none. */
+/**
+ * Finds or makes an object with this content, and beside it the given lock, an RLock of its own
+ * (`true`), or none.
+ */
 export function obtainWithLock(
   type: ObjectType,
   options: ObjectOptions | undefined,
@@ -73,7 +79,9 @@ function attachGuard({ words, at }: Place, { cell }: Guard): void {
   store(words, at + LOCK_GENERATION_WORD, cell.generation);
 }
 
-/** Throws `InvalidTypeError` if the object, found by its name, has another lock than the given one. */
+/**
+ * Throws `InvalidTypeError` if the object, found by its name, has another lock than the given one.
+ */
 function checkGuard({ words, at }: Cell, given: Guard, title: string): void {
   const number = load(words, at + LOCK_WORD);
   const generation = load(words, at + LOCK_GENERATION_WORD);

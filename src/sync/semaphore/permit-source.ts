@@ -1,4 +1,6 @@
-/** What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts. */
+/**
+ * What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts.
+ */
 
 import { inspect } from 'node:util';
 import type { ObjectType } from '../../agents/cell.ts';
@@ -35,7 +37,9 @@ export abstract class PermitSource extends SharedObject {
   /** Permits that are free now. */
   abstract get value(): number;
 
-  /** Takes a permit; the event loop goes on meanwhile. With a timeout, `null` when it has passed. */
+  /**
+   * Takes a permit; the event loop goes on meanwhile. With a timeout, `null` when it has passed.
+   */
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
   acquire(options?: WaitOptions): Promise<Hold | null> {
@@ -43,7 +47,10 @@ export abstract class PermitSource extends SharedObject {
     return hold === null ? this.acquireSlow(options) : Promise.resolve(hold);
   }
 
-  /** Takes a permit. *Blocks* the thread until there is one; with a timeout, returns `null` when it has passed. */
+  /**
+   * Takes a permit. *Blocks* the thread until there is one; with a timeout, returns `null` when it
+   * has passed.
+   */
   acquireSync(options?: UntimedWaitOptions): Hold;
   acquireSync(options: WaitOptions): Hold | null;
   acquireSync(options?: WaitOptions): Hold | null {
@@ -67,14 +74,20 @@ export abstract class PermitSource extends SharedObject {
   /** @internal */
   abstract releaseTurn(turn: number): void;
 
-  /** Runs `fn` with a permit and gives it back, however `fn` ends. With a timeout, `null` when it passed before. */
+  /**
+   * Runs `fn` with a permit and gives it back, however `fn` ends. With a timeout, `null` when it
+   * passed before.
+   */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
     return runInside(this, this.title, fn, options);
   }
 
-  /** Runs `fn` with a permit. *Blocks* the thread until there is one. `fn` must not return a promise: use `run` then. */
+  /**
+   * Runs `fn` with a permit. *Blocks* the thread until there is one. `fn` must not return a
+   * promise: use `run` then.
+   */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
