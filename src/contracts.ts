@@ -9,8 +9,8 @@ import type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 export type Awaitable<Value> = Value | Promise<Value>;
 
 /**
- * What `acquire` gives, whatever carries the object: the right to be inside, until `release()`. In shared memory a release
- * is over at once; on a server it takes a round trip.
+ * What `acquire` gives, whatever carries the object: the right to be inside, until `release()`.
+ * In shared memory a release is over at once; on a server it takes a round trip.
  */
 export interface AsyncHold {
   /** Gives the hold back. Idempotent: only the first call does anything. */

@@ -6,7 +6,7 @@ import { NotOwnerError } from '../errors.ts';
 /** What a hold gives back to. `turn` tells one holding of this agent from the next. */
 export interface Holdable {
   releaseTurn(turn: number): void;
-  /** A number that grows from one holding to the next; `known` is what this hold has drawn before. */
+  /** A number that grows from one holding to the next; `known` is what this hold drew before. */
   tokenOfTurn(turn: number, known: number | undefined): number;
 }
 
