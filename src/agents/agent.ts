@@ -41,8 +41,9 @@ import { pruneNames } from '../namespaces/names.ts';
 import { Namespace } from '../namespaces/namespace.ts';
 import { systemThread } from '../platform/system-thread.ts';
 import { about } from './about.ts';
-import type { ObjectType } from './cell.ts';
 import { Cell } from './cell.ts';
+import { KeptRings } from './kept-rings.ts';
+import type { ObjectType } from './kinds.ts';
 import { kindNumbered } from './kinds.ts';
 import { Lookout } from './lookout.ts';
 import { reap, wakeEverybody } from './reaper.ts';
@@ -439,7 +440,7 @@ function join(folder: string, create: boolean): Agent {
     if (!leavesAtExit) process.once('exit', leaveAll);
     leavesAtExit = true;
   }
-  const namespace = Namespace.enter(folder, create);
+  const namespace = Namespace.enter(folder, create, (entered) => new KeptRings(entered));
   let agent: Agent;
   try {
     agent = new Agent(namespace, ownName);

@@ -29,7 +29,8 @@ import {
 } from '../memory/layout.ts';
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
-import type { Agent } from './agent.ts';
+import type { AgentHost } from './agent-host.ts';
+import type { ObjectType } from './kinds.ts';
 import { freeOfNobody, sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
@@ -66,19 +67,11 @@ interface Flow {
   ignoreAbort: (() => void) | undefined;
 }
 
-/** What is the same for all objects of a class. */
-export interface ObjectType {
-  readonly kind: number;
-  /** The class's name. */
-  readonly name: string;
-  /** Whether only the first of those who wait can be served. */
-  readonly serial: boolean;
-  /** Whether an agent's wait entry stays filled until it closes the object. */
-  readonly lasting: boolean;
-}
+/** The agent of a cell. */
+export type Host = AgentHost<Cell>;
 
 export class Cell implements Place {
-  readonly agent: Agent;
+  readonly agent: Host;
   readonly kind: number;
   readonly number: number;
   readonly generation: number;
@@ -125,7 +118,7 @@ export class Cell implements Place {
   /** Whether the entry stays filled until the cell is closed. */
   private readonly lasting: boolean;
 
-  constructor(agent: Agent, place: Place, { kind, serial, lasting }: ObjectType, generation: number) {
+  constructor(agent: Host, place: Place, { kind, serial, lasting }: ObjectType, generation: number) {
     this.agent = agent;
     this.kind = kind;
     this.number = place.number;

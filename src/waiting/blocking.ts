@@ -14,9 +14,8 @@
 
 import { load, note, store } from '#atomics';
 import { commonTime, MOST_SPINS, now, park } from '#park';
-import type { Agent } from '../agents/agent.ts';
 import { agentsOfThread } from '../agents/agent.ts';
-import type { Cell } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
 import { FAIRNESS_AFTER } from '../agents/cell.ts';
 import { SLOW_PERIOD } from '../agents/lookout.ts';
 import {
@@ -279,7 +278,7 @@ function elsewhere(deadline: Deadline): number {
  * Says in the slots of this thread's agents that it is blocked: one of them for the cell, the
  * others `otherwise`. Hands on the rings that came for its awaiting calls.
  */
-function beginBlocking(agent: Agent | undefined, cell: number, otherwise: number, joins = 0): void {
+function beginBlocking(agent: Host | undefined, cell: number, otherwise: number, joins = 0): void {
   const agents = agentsOfThread();
   for (const each of agents) {
     if (each !== agent) {
@@ -304,7 +303,7 @@ function refuseIf(error: Error | undefined): void {
 
 type SleepOutcome = 'woken' | 'timeout' | 'changed' | 'sign';
 
-function sleepLightly(agent: Agent, seen: number, milliseconds: number): SleepOutcome {
+function sleepLightly(agent: Host, seen: number, milliseconds: number): SleepOutcome {
   const { words, base, namespace } = agent;
   store(words, base + AGENT_SLEEPING, LIGHTLY);
   // PUBLISH sleeping -> park: a waker that does not see it has counted PARK up before, and the
@@ -316,11 +315,11 @@ function sleepLightly(agent: Agent, seen: number, milliseconds: number): SleepOu
 
 /** The sleep of a thread in its berth, for objects that others have open. */
 class DeepSleep {
-  private readonly agent: Agent;
+  private readonly agent: Host;
   private readonly cells: readonly Cell[];
   private readonly doubts: Doubts;
 
-  constructor(agent: Agent, cells: readonly Cell[]) {
+  constructor(agent: Host, cells: readonly Cell[]) {
     this.agent = agent;
     this.cells = cells;
     this.doubts = new Doubts(agent);
@@ -380,7 +379,7 @@ function lookAround(): void {
   }
 }
 
-function lookAfterChildren(agent: Agent): void {
+function lookAfterChildren(agent: Host): void {
   const { namespace, words } = agent;
   for (let slot = 1, high = namespace.highSlot; slot <= high; slot++) {
     if (children.has(load(words, agentWord(slot) + AGENT_PID))) reapIfDead(agent, slot);
