@@ -47,6 +47,7 @@ export const RECORDER_WORD = 18;
 /**
  * Counts the requests to all agents to write down where they are, in `stack-<slot>`. Written by
  * whoever asks.
+ * @public It is part of the layout.
  */
 export const REPORT_WORD = 19;
 /**
