@@ -3,7 +3,10 @@
 import { readlinkSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 
-/** The thread's number in its own pid namespace, as in `/proc/<pid>/task`; 0 where the system does not say. */
+/**
+ * The thread's number in its own pid namespace, as in `/proc/<pid>/task`; 0 where the system does
+ * not say.
+ */
 export function systemThread(): number {
   // A process's first thread has its number.
   if (isMainThread) return process.pid;
