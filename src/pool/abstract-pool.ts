@@ -50,7 +50,10 @@ export type CallRest<Args extends readonly unknown[]> = [] extends Args
 
 /** Milliseconds between looks for dead workers where no event can tell of them. */
 const LOOK_EVERY = 5;
-/** Calls of which is noted where they were made, whatever that costs; later only of tasks of some length. */
+/**
+ * Calls of which is noted where they were made, whatever that costs; later only of tasks of some
+ * length.
+ */
 const FIRST_CALLS = 256;
 /** Mean microseconds of a task from which on noting where its call was made costs little. */
 const LONG_TASK = 100;
@@ -153,8 +156,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * The same; *blocks* this thread until the function has come to its end. Results of other calls are
-   * taken meanwhile, and what awaits them goes on afterwards.
+   * The same; *blocks* this thread until the function has come to its end. Results of other calls
+   * are taken meanwhile, and what awaits them goes on afterwards.
    */
   applySync<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
@@ -185,7 +188,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return new TaskHandle(promise, task, this.control);
   }
 
-  /** Resolves when all workers have started, and their initializers are done. Rejects with `PoolBrokenError`. */
+  /**
+   * Resolves when all workers have started, and their initializers are done. Rejects with
+   * `PoolBrokenError`.
+   */
   get ready(): Promise<void> {
     return this.whenReady();
   }
@@ -196,8 +202,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Takes no more tasks; resolves when all that were given are done and all workers have ended, their
-   * finalizers run. `cancelQueued`: tasks that wait reject with `ClosedError`. Idempotent.
+   * Takes no more tasks; resolves when all that were given are done and all workers have ended,
+   * their finalizers run. `cancelQueued`: tasks that wait reject with `ClosedError`. Idempotent.
    */
   close(options: { cancelQueued?: boolean } = {}): Promise<void> {
     if (options.cancelQueued === true) this.rejectAll('waiting', () => this.closedError('was closed'));
@@ -205,7 +211,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return this.ending;
   }
 
-  /** Ends the workers at once: every task that has no outcome rejects with `ClosedError`. Idempotent. */
+  /**
+   * Ends the workers at once: every task that has no outcome rejects with `ClosedError`.
+   * Idempotent.
+   */
   terminate(): Promise<void> {
     if (this.phase === 'open') this.phase = 'closing';
     this.crew.endReplacing();
@@ -244,7 +253,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return true;
   }
 
-  /** Ends the pool: tasks that wait reject, those that run are told to stop, and killed after `grace`. */
+  /**
+   * Ends the pool: tasks that wait reject, those that run are told to stop, and killed after
+   * `grace`.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.phase === 'open') {
       this.phase = 'closing';
@@ -343,9 +355,12 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       const cause: unknown = ticket;
       const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : inspect(cause);
       this.break(
-        new PoolBrokenError(`${this.settings.title}: broken, its initializer has failed (${why}); see the cause`, {
-          cause,
-        }),
+        new PoolBrokenError(
+          `${this.settings.title}: broken, its initializer has failed (${why}); see the cause`,
+          {
+            cause,
+          },
+        ),
       );
     } else if (kind === REPLY.RETIRING) {
       this.statistics.recycled++;
@@ -366,7 +381,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       settleDead(engine, member, settings.title, undefined);
     } catch (error) {
       this.break(
-        new PoolBrokenError(`${settings.title}: broken, its memory is damaged; make another pool`, { cause: error }),
+        new PoolBrokenError(`${settings.title}: broken, its memory is damaged; make another pool`, {
+          cause: error,
+        }),
       );
     }
     const { exitCode } = member.child;

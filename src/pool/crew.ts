@@ -1,8 +1,8 @@
 /**
  * Crew: the workers of a pool: started, watched, replaced, ended.
  *
- * A worker that ends is replaced at once, unless it lived shorter than a second: then ever later, so
- * that a stream of tasks that kill does not become a stream of starts. A pool whose initializer
+ * A worker that ends is replaced at once, unless it lived shorter than a second: then ever later,
+ * so that a stream of tasks that kill does not become a stream of starts. A pool whose initializer
  * fails, or whose workers end before they are ready, is broken, once and for good.
  */
 
@@ -86,11 +86,15 @@ export class Crew {
     return ready >= Math.min(this.target, this.options.settings.max);
   }
 
-  /** Starts what is missing. Throws what `start()` of a child throws; those that were started are killed. */
+  /**
+   * Starts what is missing. Throws what `start()` of a child throws; those that were started are
+   * killed.
+   */
   fill(): void {
     const { members } = this;
     let staying = 0;
-    for (const member of members) if (member?.alive && member.state !== 'retiring' && !member.stopping) staying++;
+    for (const member of members)
+      if (member?.alive && member.state !== 'retiring' && !member.stopping) staying++;
     for (let index = 1; index < members.length && staying < this.target; index++) {
       if (members[index] !== undefined) continue;
       this.start(index);

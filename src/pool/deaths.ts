@@ -1,4 +1,7 @@
-/** Deaths: what becomes of the tasks of a worker that has ended. The steps are told in task-table.ts. */
+/**
+ * Deaths: what becomes of the tasks of a worker that has ended. The steps are told in
+ * task-table.ts.
+ */
 
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
@@ -90,7 +93,7 @@ function deathOf(
   const tried = attempts === 1 ? '' : `, in attempt ${attempts}`;
   const why = cause instanceof Error ? ` (${cause.message.split('\n', 1)[0]})` : '';
   const advice = outOfMemory
-    ? "it seems to have run out of memory: give Node more (--max-old-space-size), make the tasks smaller, or use fewer workers"
+    ? 'it seems to have run out of memory: give Node more (--max-old-space-size), make the tasks smaller, or use fewer workers'
     : killed
       ? 'another task had to be ended by force; allow more grace, or a concurrency of 1'
       : 'look at what the function does with these arguments; if it may run twice, pass { retries }';
@@ -124,7 +127,12 @@ function preview(task: PoolTask): string {
   const text = list
     .slice(0, 8)
     .map((value) =>
-      inspect(value, { depth: 1, maxArrayLength: 8, maxStringLength: 60, breakLength: Number.POSITIVE_INFINITY }),
+      inspect(value, {
+        depth: 1,
+        maxArrayLength: 8,
+        maxStringLength: 60,
+        breakLength: Number.POSITIVE_INFINITY,
+      }),
     )
     .join(', ');
   return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`;

@@ -1,9 +1,10 @@
 /**
- * Engine: the pool's side of the protocol in task-table.ts: hands tasks out, takes results, settles.
+ * Engine: the pool's side of the protocol in task-table.ts: hands tasks out, takes results,
+ * settles.
  *
- * What is handed out lies in the task ring, where free workers take it at once: at most so much that
- * they have work for a millisecond while this thread is busy. The rest waits in this thread's heap,
- * where order, withdrawal and repetition cost nothing.
+ * What is handed out lies in the task ring, where free workers take it at once: at most so much
+ * that they have work for a millisecond while this thread is busy. The rest waits in this thread's
+ * heap, where order, withdrawal and repetition cost nothing.
  *
  * All results lie in rings of their workers, and this thread waits for all of them at one gate, the
  * one for those who join in the task channel. While it reads, nobody rings.
@@ -124,7 +125,12 @@ export class Engine {
   }
 
   private take(task: PoolTask): void {
-    if (this.inFlight < this.window && this.backlog.size === 0 && !this.putting && task.more?.key === undefined) {
+    if (
+      this.inFlight < this.window &&
+      this.backlog.size === 0 &&
+      !this.putting &&
+      task.more?.key === undefined
+    ) {
       if (task.more !== undefined && task.more.retries > 0) this.seal(task);
       if (this.handOut(task)) {
         this.pending++;
@@ -181,7 +187,10 @@ export class Engine {
     }
   }
 
-  /** Puts the task in the ring; `false`: there is no room. Throws `NotSendableError`, `NoSpaceError`. */
+  /**
+   * Puts the task in the ring; `false`: there is no room. Throws `NotSendableError`,
+   * `NoSpaceError`.
+   */
   private handOut(task: PoolTask): boolean {
     const slot = this.free.pop() ?? this.freeDropped();
     if (slot === undefined) return false;
@@ -224,7 +233,10 @@ export class Engine {
       this.lookingSoon = false;
       if (this.idle || this.listening) return;
       const worthwhile =
-        this.inFlight === 1 && this.mean > 0 && this.mean < WORTH_SPINNING && this.spunInARow < MOST_SPUN_IN_A_ROW;
+        this.inFlight === 1 &&
+        this.mean > 0 &&
+        this.mean < WORTH_SPINNING &&
+        this.spunInARow < MOST_SPUN_IN_A_ROW;
       if (worthwhile && spin(this.cell, this.wait)) {
         this.spunInARow++;
         this.serve();
@@ -333,7 +345,11 @@ export class Engine {
     };
     // Whoever reads here reads all: what was left to be read on is not.
     this.goingOn = false;
-    return takeBlocking(this.cell, this.waitUntil(serve, () => this.hasResults() || over()), deadline);
+    return takeBlocking(
+      this.cell,
+      this.waitUntil(serve, () => this.hasResults() || over()),
+      deadline,
+    );
   }
 
   private takeFrom(member: Member): boolean {
@@ -470,7 +486,9 @@ export class Engine {
     return ((puts - this.numbers[slot]!) & 0x7fffffff) > size;
   }
 
-  /** Takes back a task that was taken and not begun; its slot rests. `false`: a worker has begun it. */
+  /**
+   * Takes back a task that was taken and not begun; its slot rests. `false`: a worker has begun it.
+   */
   takeBack(task: PoolTask): boolean {
     const { slot } = task;
     const next = (this.generations[slot]! + 1) & GENERATION_MASK;

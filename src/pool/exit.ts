@@ -1,4 +1,7 @@
-/** Exit: the workers of all pools of this thread are killed when it ends: nobody waits for them any more. */
+/**
+ * Exit: the workers of all pools of this thread are killed when it ends: nobody waits for them any
+ * more.
+ */
 
 const kills = new Map<object, () => void>();
 

@@ -27,7 +27,9 @@ export const REPLY = {
   RETURNED: 0,
   /** ticket, error, microseconds */
   THREW: 1,
-  /** Results of items: ticket, index of the first, values, microseconds, whether the chunk is over */
+  /**
+   * Results of items: ticket, index of the first, values, microseconds, whether the chunk is over
+   */
   ITEMS: 2,
   /** An item failed: ticket, its index, error */
   ITEM_THREW: 3,

@@ -9,8 +9,9 @@ import { MOST_WORKERS } from './task-table.ts';
 /** How one task is to be run. Times in milliseconds. */
 export interface TaskOptions {
   /**
-   * Gives the task up: the call rejects with `signal.reason` at once. A task that waits is withdrawn;
-   * one that runs is told (`currentTask()`), and after `grace` its worker is killed and replaced.
+   * Gives the task up: the call rejects with `signal.reason` at once. A task that waits is
+   * withdrawn; one that runs is told (`currentTask()`), and after `grace` its worker is killed and
+   * replaced.
    */
   signal?: AbortSignal | undefined;
   /** Longest time to run, from the task's own start; then it is told to stop, as by `signal`. */
@@ -38,7 +39,9 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
   initTimeout?: number | undefined;
   /** Runs in each worker that ends in order, with its state. */
   finalizer?: ((state: Awaited<State>) => unknown) | undefined;
-  /** Tasks that a worker may have begun at a time: more than 1 helps tasks that await. Default 1. */
+  /**
+   * Tasks that a worker may have begun at a time: more than 1 helps tasks that await. Default 1.
+   */
   concurrency?: number | undefined;
   /** Tasks that may wait; one more throws `QueueFullError`. Default: no limit. See `room()`. */
   maxQueue?: number | undefined;
@@ -48,7 +51,10 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
   maxMemoryPerChild?: number | undefined;
   /** After how long an idle worker above the least number ends. Default 10,000. */
   idleTimeout?: number | undefined;
-  /** From telling a task to stop until its worker is killed. 0: at once; Infinity: never. Default 1,000. */
+  /**
+   * From telling a task to stop until its worker is killed. 0: at once; Infinity: never. Default
+   * 1,000.
+   */
   grace?: number | undefined;
   /** Default of the tasks' `timeout`. */
   timeout?: number | undefined;
@@ -89,7 +95,9 @@ export function settingsOf(
   checkOptions(kind, options, kind, '{ processes: 4 }');
   const { name, initArgs } = options;
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
-    throw new InvalidTypeError(`${kind}: refused, its name is ${inspect(name)}; pass a string that is not empty`);
+    throw new InvalidTypeError(
+      `${kind}: refused, its name is ${inspect(name)}; pass a string that is not empty`,
+    );
   }
   if (initArgs !== undefined && !Array.isArray(initArgs)) {
     throw new InvalidTypeError(

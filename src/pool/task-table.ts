@@ -1,17 +1,17 @@
 /**
  * Task table: the words that a pool and its workers share, beside the rings.
  *
- *   header   +0  MAGIC       "TASK"                                          the pool, once
- *            +1  SLOTS, +2 WORKERS, +3 FUNCTION_BYTES                        the pool, once
- *            +16 FUNCTIONS   bytes of the function list in use               the pool
- *            +32 IDLE        8 words, a bit for each worker                  worker sets, pool clears
- *   worker   +0  ORDER       0 work, 1 stop                                  the pool
- *            +1  PRIVATE     cell of the worker's own task ring, 0 none      the pool
- *            +2  PRIVATE_GENERATION                                          the pool, before PRIVATE
- *   slot     +0  STATE       30…28 phase | 27 ABORT | 26…19 worker | 18…0 generation
- *                                                                            anyone, by CAS only
- *            +1  CURSOR      30…15 next item of a chunk | 14…0 its end       owner and pool, CAS only
- *            +2  STARTED     ms of the clock all share, 0 not yet            the owner
+ *   header  +0   MAGIC           "TASK"                                       the pool, once
+ *           +1   SLOTS, +2 WORKERS, +3 FUNCTION_BYTES                          the same
+ *           +16  FUNCTIONS       bytes of the function list in use             the pool
+ *           +32  IDLE            8 words, a bit a worker        worker sets, pool clears
+ *   worker  +0   ORDER           0 work, 1 stop                                the pool
+ *           +1   PRIVATE         cell of the worker's own task ring; 0 none    the pool
+ *           +2   PRIVATE_GENERATION                                            before PRIVATE
+ *   slot    +0   STATE           30…28 phase | 27 ABORT | 26…19 worker | 18…0 generation
+ *                                                               anyone, by CAS but for QUEUED
+ *           +1   CURSOR          30…15 next item of a chunk | 14…0 its end     CAS only
+ *           +2   STARTED         ms of the clock all share; 0 not yet          the owner
  *
  * A task that was handed out has a slot and an item in a ring. STATE alone decides what becomes of
  * it: an item is only a suggestion to look at its slot.
@@ -77,7 +77,15 @@ const WORKER_SHIFT = 19;
 const WORKER_MASK = 0xff;
 export const GENERATION_MASK: number = 2 ** WORKER_SHIFT - 1;
 
-export const PHASE = { FREE: 0, QUEUED: 1, RUNNING: 2, DONE: 3, CANCELLED: 4, DROPPED: 5, DOOMED: 6 } as const;
+export const PHASE = {
+  FREE: 0,
+  QUEUED: 1,
+  RUNNING: 2,
+  DONE: 3,
+  CANCELLED: 4,
+  DROPPED: 5,
+  DOOMED: 6,
+} as const;
 
 /** Items of a chunk, at most: what a half of CURSOR can count. */
 export const MOST_ITEMS = 0x7fff;
@@ -189,7 +197,10 @@ export class TaskTable {
     return this.change(slot, state, state | ABORT_BIT);
   }
 
-  /** Says that the worker is going to be killed for the task. `false`: the task does not run any more. */
+  /**
+   * Says that the worker is going to be killed for the task. `false`: the task does not run any
+   * more.
+   */
   doom(slot: number, generation: number): boolean {
     const state = this.state(slot);
     if (phaseOf(state) !== PHASE.RUNNING || generationOf(state) !== generation) return false;
@@ -219,7 +230,10 @@ export class TaskTable {
     storePlain(this.words, this.at(slot) + STARTED, milliseconds);
   }
 
-  /** Says that the result was put. `false`: the worker is about to be killed, and takes nothing more. */
+  /**
+   * Says that the result was put. `false`: the worker is about to be killed, and takes nothing
+   * more.
+   */
   finish(slot: number, generation: number, worker: number): boolean {
     const { words } = this;
     const at = this.at(slot);
@@ -229,18 +243,27 @@ export class TaskTable {
     if (found === before) return true;
     if (found === (before | ABORT_BIT)) found = cas(words, at, found, done);
     // Otherwise the pool has seen the result before, and the slot is another task's.
-    return !(phaseOf(found) === PHASE.DOOMED && workerOf(found) === worker && generationOf(found) === generation);
+    return !(
+      phaseOf(found) === PHASE.DOOMED &&
+      workerOf(found) === worker &&
+      generationOf(found) === generation
+    );
   }
 
   /** Whether the task was told to stop. */
   isAborted(slot: number, generation: number): boolean {
     const state = loadPlain(this.words, this.at(slot));
-    return generationOf(state) === generation && ((state & ABORT_BIT) !== 0 || phaseOf(state) === PHASE.DOOMED);
+    return (
+      generationOf(state) === generation && ((state & ABORT_BIT) !== 0 || phaseOf(state) === PHASE.DOOMED)
+    );
   }
 
   // Chunks.
 
-  /** Claims up to `most` items from the front; -1: none is left. The items are `from … from + count - 1`. */
+  /**
+   * Claims up to `most` items from the front; -1: none is left. The items are `from … from + count
+   * - 1`.
+   */
   claimItems(slot: number, most: number): { from: number; count: number } | undefined {
     const at = this.at(slot) + CURSOR;
     for (;;) {
@@ -259,7 +282,10 @@ export class TaskTable {
     return { next: cursor >> CURSOR_SHIFT, end: cursor & MOST_ITEMS };
   }
 
-  /** Cuts the chunk short by what `keep` of the items left does not keep; returns the new end, or -1. */
+  /**
+   * Cuts the chunk short by what `keep` of the items left does not keep; returns the new end, or
+   * -1.
+   */
   cut(slot: number, keep: (left: number) => number): { from: number; to: number } | undefined {
     const at = this.at(slot) + CURSOR;
     for (;;) {

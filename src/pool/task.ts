@@ -13,7 +13,10 @@ export interface Task<Result> extends PromiseLike<Result> {
   readonly status: TaskStatus;
   /** Process id, or thread id, of the worker that runs it; `null` while none does. */
   readonly pid: number | null;
-  /** Gives the task up, as its signal would; `false`: it has ended before. Default reason: `ClosedError`. */
+  /**
+   * Gives the task up, as its signal would; `false`: it has ended before. Default reason:
+   * `ClosedError`.
+   */
   cancel(reason?: unknown): boolean;
   /** Gives it up, and kills the worker that runs it at once. */
   kill(): void;
@@ -93,5 +96,7 @@ export class TaskHandle<Result> implements Task<Result> {
 }
 
 function cancelled(title: string, name: string): ClosedError {
-  return new ClosedError(`${title}: ${name}: cancelled, its task's cancel() was called; nothing is to be done`);
+  return new ClosedError(
+    `${title}: ${name}: cancelled, its task's cancel() was called; nothing is to be done`,
+  );
 }

@@ -15,13 +15,13 @@ import { Deadline } from '../deadline.ts';
 import { NotSendableError } from '../errors.ts';
 import type { FunctionReference } from '../functions/reference.ts';
 import { resolveReference } from '../functions/reference.ts';
-import { AWAITING_BIT } from '../memory/layout.ts';
 import type { Words } from '../memory/atomics.ts';
+import { AWAITING_BIT } from '../memory/layout.ts';
 import { Queue } from '../messaging/queue.ts';
 import type { Channel } from '../messaging/ring/channel.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
 import { NOTHING } from '../messaging/ring/ring-reader.ts';
-import { formatHandle } from '../objects/handles.ts';
+import { formatHandle } from '../objects/handle-text.ts';
 import type { RawArray } from '../shared/raw-array.ts';
 import { spin } from '../waiting/blocking.ts';
 import type { Taking } from '../waiting/taking.ts';
@@ -37,7 +37,10 @@ import { generationOf, STOP, slotOf, TaskTable } from './task-table.ts';
 
 /** Milliseconds of tasks without `await` before the event loop gets a turn. */
 const LONGEST_TURN = 5;
-/** Milliseconds after which a worker that has nothing to do any more ends, whatever is left open in it. */
+/**
+ * Milliseconds after which a worker that has nothing to do any more ends, whatever is left open in
+ * it.
+ */
 const LONGEST_END = 50;
 /** Items that are claimed at once take at most so many microseconds. */
 const CLAIMED_TIME = 20;
@@ -278,11 +281,13 @@ export class PoolWorker {
       this.active++;
       const task = this.taskOf(ticket);
       this.running.add(task);
-      void this.scope.run(task, () => this.runLater(message)).then(() => {
-        this.running.delete(task);
-        this.active--;
-        this.sleeper?.();
-      });
+      void this.scope
+        .run(task, () => this.runLater(message))
+        .then(() => {
+          this.running.delete(task);
+          this.active--;
+          this.sleeper?.();
+        });
       return undefined;
     }
     this.currentTicket = ticket;
@@ -361,7 +366,6 @@ export class PoolWorker {
     let valuesFrom = 0;
     let lastPut = began;
     let ran = 0;
-    let puts = 0;
     const put = async (isOver: boolean): Promise<void> => {
       const time = now();
       const reply: Reply = [
@@ -374,7 +378,6 @@ export class PoolWorker {
       ];
       values = [];
       lastPut = time;
-      puts++;
       await this.reply(reply);
     };
     for (let most = 1; ; ) {
@@ -440,7 +443,9 @@ function argumentsIn([, , mode, payload]: TaskMessage): unknown[] {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+  return (
+    typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+  );
 }
 
 function microsecondsSince(began: number): number {
@@ -449,7 +454,9 @@ function microsecondsSince(began: number): number {
 
 /** Where in the reply the refused value is, said as of the result. */
 function unsendableResult(error: NotSendableError): NotSendableError {
-  const message = error.message.replace(/^Queue: value\[2\]/, 'Pool: its result').replace(/^Queue: value/, 'Pool: what it sends');
+  const message = error.message
+    .replace(/^Queue: value\[2\]/, 'Pool: its result')
+    .replace(/^Queue: value/, 'Pool: what it sends');
   return new NotSendableError(message, { cause: error });
 }
 

@@ -116,7 +116,7 @@ poolSuite('calls', (stage) => {
     }),
   );
 
-  stage.it('Q204, S246: what cannot be sent rejects that call alone', () =>
+  stage.it('Q204: what cannot be sent rejects that call alone', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       const argument = await rejection(pool.apply(targets.same, [{ deep: [() => 1] }]));
       assert.equal(argument.code, 'ERR_LOCKSTEP_NOT_SENDABLE');
@@ -142,7 +142,7 @@ poolSuite('calls', (stage) => {
     }),
   );
 
-  stage.it('Q206, S247: an error that cannot be made again arrives all the same', () =>
+  stage.it('Q206 HAZARD: an error that cannot be made again arrives all the same', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       const error = await rejection(pool.apply(targets.failWithStrangeError));
       assert.equal(error.message, 'strange');
@@ -209,7 +209,7 @@ poolSuite('calls', (stage) => {
 });
 
 poolSuite('deaths', (stage) => {
-  stage.it('Q211, Q213: a task that ends its worker rejects, and nothing else does', () =>
+  stage.it('Q211, Q213 HAZARD: a task that ends its worker rejects, and nothing else does', () =>
     stage.withPool({ processes: 2 }, async (pool) => {
       const others = Array.from({ length: 40 }, (_, n) => pool.apply(targets.later, [n, 1]));
       const error = await rejection(pool.apply(targets.exit, [7]));
@@ -229,7 +229,7 @@ poolSuite('deaths', (stage) => {
   );
 
   if (stage.isProcess) {
-    stage.it('Q211: SIGKILL of a worker that runs, and of one that is stopped', () =>
+    stage.it('Q211 HAZARD: SIGKILL of a worker that runs, and of one that is stopped', () =>
       stage.withPool({ processes: 2 }, async (pool) => {
         using began = new Queue<number>();
         using go = new Event();
@@ -248,7 +248,7 @@ poolSuite('deaths', (stage) => {
       }),
     );
 
-    stage.it('Q212, S243: SIGKILL of idle workers costs nothing', () =>
+    stage.it('Q212 HAZARD: SIGKILL of idle workers costs nothing', () =>
       stage.withPool({ processes: 2 }, async (pool) => {
         for (let round = 0; round < 5; round++) {
           const pid = await pool.apply(targets.whoami);
@@ -321,7 +321,7 @@ poolSuite('start', (stage) => {
     ),
   );
 
-  stage.it('Q214, S244: a failing initializer fails the pool, once and for all calls', async () => {
+  stage.it('Q214 HAZARD: a failing initializer fails the pool, once and for all calls', async () => {
     for (const initializer of [targets.failToConnect, targets.rejectToConnect]) {
       await stage.withPool({ processes: 2, initializer }, async (pool) => {
         const calls = Array.from({ length: 5 }, () => pool.apply(targets.add, [1, 1]));
@@ -352,7 +352,7 @@ poolSuite('start', (stage) => {
 });
 
 poolSuite('ends', (stage) => {
-  stage.it('Q207, S240: close does what was given, refuses more, and runs the finalizers', async () => {
+  stage.it('Q207: close does what was given, refuses more, and runs the finalizers', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'lockstep-pool-'));
     try {
       const log = join(folder, 'log');
@@ -409,17 +409,20 @@ poolSuite('ends', (stage) => {
     assert.ok((await call) instanceof ClosedError);
   });
 
-  stage.it('Q209: leaving the scope ends the pool, and leaves no call without an outcome', async () => {
-    using began = new Queue<number>();
-    const calls: Promise<Error>[] = [];
-    {
-      await using pool = stage.make({ processes: 1, grace: 20 });
-      calls.push(rejection(pool.apply(targets.spinForEver, [began])));
-      await began.get();
-      for (let n = 0; n < 10; n++) calls.push(rejection(pool.apply(targets.add, [1, 1])));
-    }
-    for (const error of await Promise.all(calls)) assert.ok(error instanceof ClosedError, String(error));
-  });
+  stage.it(
+    'Q209 HAZARD: leaving the scope ends the pool, and leaves no call without an outcome',
+    async () => {
+      using began = new Queue<number>();
+      const calls: Promise<Error>[] = [];
+      {
+        await using pool = stage.make({ processes: 1, grace: 20 });
+        calls.push(rejection(pool.apply(targets.spinForEver, [began])));
+        await began.get();
+        for (let n = 0; n < 10; n++) calls.push(rejection(pool.apply(targets.add, [1, 1])));
+      }
+      for (const error of await Promise.all(calls)) assert.ok(error instanceof ClosedError, String(error));
+    },
+  );
 
   stage.it('joinSync waits without the event loop', async () => {
     const pool = stage.make({ processes: 1 });

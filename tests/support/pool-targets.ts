@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, threadId } from 'node:worker_threads';
 import {
+  currentTask,
   type Event,
   type Lock,
   Pool,
@@ -12,7 +13,6 @@ import {
   type RawArray,
   type Semaphore,
   ThreadPool,
-  currentTask,
   workerState,
 } from 'lockstep';
 
