@@ -1,6 +1,19 @@
 /** The public API. Only this file re-exports. */
 
 export type {
+  AsyncAcquirable,
+  AsyncBarrier,
+  AsyncCondition,
+  AsyncEvent,
+  AsyncHold,
+  AsyncJoinableQueue,
+  AsyncLatch,
+  AsyncLock,
+  AsyncQueue,
+  AsyncRWLock,
+  AsyncSemaphore,
+  AsyncValue,
+  Awaitable,
   Hold,
   Lockable,
   LockOptions,
@@ -26,6 +39,15 @@ export type { Waitable } from './messaging/wait-any.ts';
 export { waitAny, waitAnySync } from './messaging/wait-any.ts';
 export { openShared } from './objects/handles.ts';
 export type { Description } from './objects/shared-object.ts';
+export type { CallRest, Fn, PoolTarget } from './pool/abstract-pool.ts';
+export type { CurrentTask } from './pool/current-task.ts';
+export { currentTask, workerState } from './pool/current-task.ts';
+export type { PoolOptions } from './pool/pool.ts';
+export { Pool } from './pool/pool.ts';
+export type { CommonPoolOptions, TaskOptions, WorkerCount } from './pool/pool-options.ts';
+export type { Task, TaskStatus } from './pool/task.ts';
+export type { ThreadPoolOptions } from './pool/thread-pool.ts';
+export { ThreadPool } from './pool/thread-pool.ts';
 export type { ArrayDescription, LengthOrValues, TextInputOf, TextOf } from './shared/array-object.ts';
 export type { Elements } from './shared/elements.ts';
 export type { GuardedOptions } from './shared/guarding.ts';

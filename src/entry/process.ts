@@ -31,7 +31,7 @@ function begin(given: string): void {
     counters: newCounters(),
   };
   assumeIdentity(assumed);
-  inherit({ folder: job.folder, name: agentName(assumed) });
+  inherit({ folder: job.folder, name: agentName(assumed), target });
   runTarget({
     kind: 'Process',
     name: identity.name,

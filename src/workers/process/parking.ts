@@ -84,7 +84,8 @@ async function loadAhead(fd: number): Promise<void> {
     thread: { name: MAIN_THREAD_NAME, daemon: false },
     counters: newCounters(),
   });
-  inherit({ folder, name: SPARE_NAME });
+  const [module = ''] = preload;
+  inherit({ folder, name: SPARE_NAME, target: { module, export: 'nothing yet' } });
   try {
     for (const url of preload) await inPhase('importing', () => import(url));
   } catch (error) {

@@ -8,6 +8,7 @@ import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import '../../support/sandbox.ts';
 import { activeChildren, Process } from 'lockstep';
+import { SpareKeeper, withSpares } from '../../../src/workers/process/spares.ts';
 import { until } from '../../support/until.ts';
 import { sparesOf, switchesOf } from './spares.ts';
 import { exits, type Found, fails, find, timesTimer } from './targets.ts';
@@ -235,6 +236,20 @@ describe('A spare is not used, and replaced, where it can’t become as a proces
     await child.join();
     process.chdir(home);
     assert.equal(warm, false);
+  });
+});
+
+describe('A keeper of its own', () => {
+  it('gives its spares first, and only to those for whom it is', async () => {
+    const keeper = new SpareKeeper();
+    keeper.keep(1);
+    assert.equal(await keeper.ready(), 1);
+    const [own] = sparesOf(process.pid);
+    assert.equal((await start()).warm, false);
+    await Process.warm(1);
+    assert.equal((await withSpares(keeper, start)).pid, own);
+    keeper.keep(0);
+    assert.equal((await withSpares(keeper, start)).warm, true);
   });
 });
 
