@@ -167,7 +167,10 @@ function indexPage() {
   ]);
 }
 
-/** The program in examples/reference that shows the export, run by the tests. @param {string} name */
+/**
+ * The program in examples/reference that shows the export, run by the tests.
+ * @param {string} name
+ */
 function example(name) {
   const file = fileOf(name).replace(/md$/, 'ts');
   const path = join(root, 'examples/reference', file);

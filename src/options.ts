@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { InvalidTypeError } from './errors.ts';
 
 const OBJECT = ['name', 'namespace'];
-const LOCK = [...OBJECT, 'deadlock', 'trace'];
+const LOCK = [...OBJECT, 'deadlock', 'stacks'];
 const GUARDED = [...OBJECT, 'lock'];
 const QUEUE = [...OBJECT, 'maxSize', 'bytes', 'endsWithProducers'];
 const CHILD = ['target', 'args', 'name', 'daemon'];

@@ -4,6 +4,17 @@ import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 
+/** What is the same for all objects of a class. */
+export interface ObjectType {
+  readonly kind: number;
+  /** The class's name. */
+  readonly name: string;
+  /** Whether only the first of those who wait can be served. */
+  readonly serial: boolean;
+  /** Whether an agent's wait entry stays filled until it closes the object. */
+  readonly lasting: boolean;
+}
+
 export interface Kind {
   /** The class's name, as in handles and messages. */
   readonly name: string;

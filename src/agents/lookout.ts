@@ -22,8 +22,7 @@ import { afterTurn, resourcesInUse, soon } from '#park';
 import { EVERYTHING } from '../namespaces/doorbell.ts';
 import type { Watch } from '../namespaces/life.ts';
 import { isShortage } from '../platform/descriptors.ts';
-import type { Agent } from './agent.ts';
-import type { Cell } from './cell.ts';
+import type { Cell, Host } from './cell.ts';
 import { reapIfDead, sweepIfDue, sweepPeriod } from './reaper.ts';
 import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead, stateOf } from './vigil.ts';
 
@@ -35,7 +34,7 @@ export const SLOW_PERIOD = 500;
 const FOLDER_PERIOD = 5000;
 
 export class Lookout {
-  private readonly agent: Agent;
+  private readonly agent: Host;
   private timer: NodeJS.Timeout | undefined;
   private period = 0;
   private watchingSoon = false;
@@ -54,7 +53,7 @@ export class Lookout {
   private picture: string | undefined;
   private warned = false;
 
-  constructor(agent: Agent) {
+  constructor(agent: Host) {
     this.agent = agent;
     this.doubts = new Doubts(agent);
   }

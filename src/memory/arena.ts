@@ -120,6 +120,11 @@ export interface Rings {
   empty(place: Place, begin: () => void): Named[] | undefined;
   /** Whether an item in any ring surely or perhaps names the object. */
   isNamed(named: Named): boolean;
+  /**
+   * Runs `act`, which as `slot` clears the open bits of many cells, and reads the rings twice
+   * instead of once for each.
+   */
+  remembering(slot: number, act: () => void): void;
 }
 
 const GENERATION_MASK = 0x7fffffff;

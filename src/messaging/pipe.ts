@@ -3,9 +3,8 @@
  */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
 import { defaultAgent } from '../agents/agent.ts';
-import type { Cell } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { Opened } from '../objects/opened.ts';
 import { notePart } from '../objects/parts.ts';
@@ -53,7 +52,7 @@ export function Pipe<First = unknown, Second = unknown>(
   ];
 }
 
-function makeChannel(agent: Agent): Cell {
+function makeChannel(agent: Host): Cell {
   return agent.create(CHANNEL_TYPE, (place) => Channel.init(place, agent, { capacity: PIPE_BYTES, most: 0 }));
 }
 

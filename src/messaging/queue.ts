@@ -2,7 +2,7 @@
  * Queue: items from many to many, each taken by exactly one. The algorithm is the ring's (ring.ts).
  */
 
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { EndOfStreamError, StateError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';

@@ -1,7 +1,7 @@
 /** SimpleQueue: put, get, empty, close, and no more; the same ring as Queue. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';

@@ -4,7 +4,7 @@
  */
 
 import { load, store } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
+import type { Host } from '../agents/cell.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';
@@ -30,7 +30,7 @@ export interface Permit {
 }
 
 /** Hangs cells for `count` words on an object that is just being made. */
-export function makePermits({ words, at, number }: Place, count: number, { namespace, slot }: Agent): void {
+export function makePermits({ words, at, number }: Place, count: number, { namespace, slot }: Host): void {
   const { arena } = namespace;
   const made: Place[] = [];
   let link = { words, at: at + FIRST_PERMITS };

@@ -4,7 +4,8 @@
  */
 
 import { load, store } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { kindNumbered } from '../agents/kinds.ts';
 import { StaleHandleError } from '../errors.ts';
 import type { Named, Place } from '../memory/arena.ts';

@@ -4,7 +4,8 @@
 
 import { inspect } from 'node:util';
 import { load, store } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { InvalidTypeError, LayoutError, OutOfRangeError } from '../errors.ts';
 import { CELL_BODY } from '../memory/layout.ts';
 import type { Content } from '../objects/content.ts';

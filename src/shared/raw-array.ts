@@ -3,7 +3,7 @@
  * a SharedArray (shared-array.ts).
  */
 
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
 import { obtainChecked } from '../objects/content.ts';

@@ -2,7 +2,7 @@
  * RawValue: one number in shared memory, without a lock. Its words are those of a Value (value.ts).
  */
 
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
 import { obtainChecked } from '../objects/content.ts';

@@ -4,7 +4,7 @@
  */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { KIND } from '../memory/layout.ts';
 import { registerClass } from '../objects/handles.ts';

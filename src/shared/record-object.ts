@@ -15,8 +15,8 @@
  */
 
 import { load, store } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { HandleError, InvalidTypeError } from '../errors.ts';
@@ -124,7 +124,7 @@ export function obtainRecords(
   content: Uint8Array | undefined,
   options: RecordOptions | undefined,
 ): Guarded {
-  const make = (place: Place, agent: Agent): void => {
+  const make = (place: Place, agent: Host): void => {
     store(place.words, place.at + SCHEMA_WORD, hashOf(layout.text));
     store(place.words, place.at + RECORD_BYTES_WORD, layout.size);
     storeCount(place, count);

@@ -11,8 +11,8 @@
 
 import { inspect } from 'node:util';
 import { load, store } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
-import type { ObjectType } from '../agents/cell.ts';
+import type { Host } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
@@ -165,7 +165,7 @@ function obtainList(source: unknown, options: ObjectOptions | undefined): Opened
 
 function obtainOf(values: readonly unknown[], options: ObjectOptions | undefined): Opened {
   const data = dataOf(values.map((value, index) => itemOf(`${TYPE.name}[${index}]`, value)));
-  const make = (place: Place, agent: Agent): void => {
+  const make = (place: Place, agent: Host): void => {
     // There are no empty mappings.
     const bytes = Math.max(1, data.length);
     store(place.words, place.at + LENGTH_WORD, values.length);

@@ -15,8 +15,8 @@
  */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { InvalidTypeError, NotFoundError, OutOfRangeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
@@ -156,7 +156,7 @@ function obtainBlock(options: SharedMemoryOptions): Opened {
   if (name !== undefined && (create === false || bytes === undefined)) {
     return ofSize(obtainExisting(TYPE, name, namespace), bytes);
   }
-  const make = (place: Place, agent: Agent): void => {
+  const make = (place: Place, agent: Host): void => {
     storeCount(place, bytes!);
     agent.namespace.makeData(place, bytes!);
   };

@@ -15,7 +15,7 @@ import {
   storeElement,
   storeFloat,
 } from '#atomics';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { ElementOperation, FloatElement, IntegerElement } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';

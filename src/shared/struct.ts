@@ -1,13 +1,14 @@
 /** struct: makes a class of shared records from a schema. Their words are in record-object.ts. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { KIND } from '../memory/layout.ts';
-import { noteOwn, registerClass } from '../objects/handles.ts';
+import { registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
+import { noteOwn } from '../objects/own-classes.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { forJson, SharedObject } from '../objects/shared-object.ts';
 import type { Guard, Guarded } from '../sync/lock/guard.ts';

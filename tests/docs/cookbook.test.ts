@@ -1,4 +1,6 @@
-/** The programs of the cookbook do what its pages say: started several times at once, and killed. */
+/**
+ * The programs of the cookbook do what its pages say: started several times at once, and killed.
+ */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';

@@ -1,4 +1,7 @@
-/** docs/internals/memory-layout.md says what src/memory/layout.ts and the headers of the primitives say. */
+/**
+ * docs/internals/memory-layout.md says what src/memory/layout.ts and the headers of the primitives
+ * say.
+ */
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';

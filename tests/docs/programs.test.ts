@@ -9,8 +9,8 @@ import { describe, it } from 'node:test';
 import { sandbox } from '../support/sandbox.ts';
 import { filesBelow, read, root } from './markdown.ts';
 
-/** `<!-- file: path -->` or `<!-- file: path#part -->` before a block says where its text comes from. */
-const SHOWN = /<!-- file: (\S+?)(?:#([\w-]+))? -->\n+```\w*\n([\s\S]*?)^```$/gm;
+/** `<!-- file: path -->` before a block says where its text comes from. */
+const SHOWN = /<!-- file: (\S+) -->\n+```\w*\n([\s\S]*?)^```$/gm;
 
 describe('programs that check themselves', { concurrency: 2 }, () => {
   for (const path of filesBelow('examples/reference', (file) => file.endsWith('.ts')))
@@ -29,18 +29,9 @@ for (const page of filesBelow('.', (path) => path.endsWith('.md') && !path.inclu
   const shown = [...read(page).matchAll(SHOWN)];
   if (shown.length > 0)
     it(`${page} shows programs as they are`, () => {
-      for (const [, path = '', part, block] of shown) {
+      for (const [, path = '', block] of shown) {
         assert.ok(existsSync(join(root, path)), path);
-        assert.equal(block, part === undefined ? read(path) : partOf(read(path), part), path);
+        assert.equal(block, read(path), path);
       }
     });
-}
-
-/** The lines between `// #region part` and `// #endregion`, without their common indentation. */
-function partOf(source: string, part: string): string {
-  const [, after] = source.split(`// #region ${part}\n`, 2);
-  assert.ok(after !== undefined, `no region ${part}`);
-  const lines = after.slice(0, after.indexOf('// #endregion')).trimEnd().split('\n');
-  const indent = Math.min(...lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)));
-  return `${lines.map((line) => line.slice(indent)).join('\n')}\n`;
 }

@@ -32,7 +32,7 @@ test('the tree lists the folders that exist', () => {
   const listed: string[] = [];
   let above = '';
   for (const line of tree.split('\n')) {
-    const [, indent, folder] = /^( *)(\w+)\/ /.exec(line) ?? [];
+    const [, indent, folder] = /^( *)([\w-]+)\/ /.exec(line) ?? [];
     if (folder === undefined) continue;
     if (indent === '') above = folder;
     listed.push(indent === '' ? folder : `${above}/${folder}`);

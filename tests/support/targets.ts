@@ -116,3 +116,13 @@ export async function putsDown(queue: Queue, number: number): Promise<void> {
   child.start();
   await child.join();
 }
+
+/** Takes the lock again and again, and sends the token of every other holding while it holds. */
+export async function sendsTokens(lock: Lock, tokens: Queue<number>): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    await lock.run(async () => {});
+    const hold = await lock.acquire();
+    await tokens.put(hold.token);
+    hold.release();
+  }
+}

@@ -21,8 +21,9 @@
  */
 
 import { cas, load } from '#atomics';
-import type { Agent } from '../../agents/agent.ts';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell, Host } from '../../agents/cell.ts';
+import { registerRing } from '../../agents/kept-rings.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import { MOMENT } from '../../agents/wait.ts';
 import { CHECKS_ARGUMENTS } from '../../checks.ts';
@@ -33,7 +34,6 @@ import type { Place } from '../../memory/arena.ts';
 import { damaged } from '../../memory/damage.ts';
 import { CELL_BODY, CELL_GENERATION, CELL_STATE, KIND } from '../../memory/layout.ts';
 import { detachData } from '../../namespaces/data-files.ts';
-import { registerRing } from '../../namespaces/kept-rings.ts';
 import { notePart, openPart, partExists } from '../../objects/parts.ts';
 import { Lock } from '../../sync/lock/lock.ts';
 import { RawLock } from '../../sync/lock/raw-lock.ts';
@@ -158,7 +158,7 @@ export class Channel {
    * Fills a cell that is just being made; its parts stay open with it. Throws `NoSpaceError`, with
    * nothing left.
    */
-  static init(place: Place, agent: Agent, { capacity, most, endsWithProducers }: ChannelOptions): void {
+  static init(place: Place, agent: Host, { capacity, most, endsWithProducers }: ChannelOptions): void {
     const bytes = HEADER_BYTES + capacity;
     const reserve = Math.min(bytes, FIRST_RESERVE);
     const made: Cell[] = [];

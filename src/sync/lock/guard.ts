@@ -4,8 +4,8 @@
  */
 
 import { load, store } from '#atomics';
-import type { Agent } from '../../agents/agent.ts';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell, Host } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import type { ObjectOptions } from '../../contracts.ts';
 import { InvalidTypeError, StaleHandleError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
@@ -48,7 +48,7 @@ export function obtainWithLock(
   { make, check }: Content,
 ): Guarded {
   let lock = typeof given === 'boolean' ? undefined : given;
-  const makeBoth = (place: Place, agent: Agent): void => {
+  const makeBoth = (place: Place, agent: Host): void => {
     make(place, agent);
     if (given === true) lock = makeGuard(agent);
     if (lock !== undefined) attachGuard(place, lock);
@@ -64,7 +64,7 @@ export function obtainWithLock(
 }
 
 /** A new RLock in the agent's namespace. */
-function makeGuard(agent: Agent): RLock {
+function makeGuard(agent: Host): RLock {
   return new RLock(
     new Opened(
       agent.create(RLock.TYPE, () => {}),

@@ -5,7 +5,7 @@
  */
 
 import { cas } from '#atomics';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import type { Hold, LockOptions } from '../../contracts.ts';
 import { NotLockedError, NotOwnerError } from '../../errors.ts';

@@ -1,7 +1,7 @@
 /** What Lock and RLock share: everything but who may enter again, and who may release. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, Lockable, LockOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
@@ -14,8 +14,9 @@ import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
 import { runInside, runInsideSync } from '../inside.ts';
+import { forgetToken, tokenOf } from '../token.ts';
 import { LockWait } from './lock-wait.ts';
-import { ownerOf, setMarks, TOLERANT_BIT, TRACED_BIT } from './lock-words.ts';
+import { ownerOf, STACKS_BIT, setMarks, TOLERANT_BIT } from './lock-words.ts';
 import type { Holding, RawLock } from './raw-lock.ts';
 import { runInScope } from './scope.ts';
 
@@ -134,6 +135,12 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   /** @internal Releases it whole, however deep it is held. */
   abstract giveUp(): Holding;
 
+  /** @internal */
+  tokenOfTurn(turn: number): number {
+    this.checkOpen();
+    return tokenOf(this.cell, turn);
+  }
+
   /**
    * @internal Takes it again as it was held. Not bounded by any timeout: whoever waited on a
    * condition comes back holding.
@@ -142,6 +149,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     if (!this.raw.tryTake()) {
       await takeAwaiting(this.cell, this.waitFor(undefined, false, Deadline.NEVER), Deadline.NEVER, this);
     }
+    forgetToken(this.cell);
     this.takenBack(holding);
   }
 
@@ -150,6 +158,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     if (!this.raw.tryTake()) {
       takeBlocking(this.cell, this.waitFor(undefined, true, Deadline.NEVER), Deadline.NEVER);
     }
+    forgetToken(this.cell);
     this.takenBack(holding);
   }
 
@@ -214,10 +223,10 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
 
 /** Notes in a new lock what its options say. */
 export function markLock(place: Place, title: string, options: LockOptions | undefined): void {
-  const { deadlock, trace = false } = options ?? {};
+  const { deadlock, stacks = false } = options ?? {};
   checkPolicy(title, deadlock);
-  if (typeof trace !== 'boolean') {
-    throw new InvalidTypeError(`${title}: refused, trace is ${inspect(trace)}; pass true or false`);
+  if (typeof stacks !== 'boolean') {
+    throw new InvalidTypeError(`${title}: refused, stacks is ${inspect(stacks)}; pass true or false`);
   }
-  setMarks(place, (deadlock === 'ignore' ? TOLERANT_BIT : 0) | (trace ? TRACED_BIT : 0));
+  setMarks(place, (deadlock === 'ignore' ? TOLERANT_BIT : 0) | (stacks ? STACKS_BIT : 0));
 }

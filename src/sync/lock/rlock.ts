@@ -7,7 +7,8 @@
  */
 
 import { cas, load } from '#atomics';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import type { Hold, LockOptions, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';

@@ -13,6 +13,7 @@ import { HoldOf } from '../hold.ts';
 import { runInside, runInsideSync } from '../inside.ts';
 import type { Scope } from '../lock/scope.ts';
 import { currentScope, runInScope } from '../lock/scope.ts';
+import { drawToken } from '../token.ts';
 import type { RawRWLock } from './raw-rwlock.ts';
 
 /** The lock that a side belongs to. */
@@ -133,6 +134,12 @@ export abstract class RWLockSide {
     // Closed with the lock in hand: it is given back already.
     if (this.raw.cell.closed || !this.own.delete(turn)) return;
     this.giveBack();
+  }
+
+  /** @internal */
+  tokenOfTurn(_turn: number, known: number | undefined): number {
+    this.host.checkOpen();
+    return known ?? drawToken(this.raw.cell);
   }
 
   protected abstract readonly verb: 'read' | 'write';

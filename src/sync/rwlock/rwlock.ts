@@ -7,7 +7,7 @@
 
 import { inspect } from 'node:util';
 import { setBits } from '#atomics';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { ObjectOptions, Owner } from '../../contracts.ts';

@@ -28,8 +28,8 @@
  */
 
 import { cas, clearBits, load, setBits, store } from '#atomics';
-import type { Agent } from '../../agents/agent.ts';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell, Host } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import { PRESSURE } from '../../agents/wait.ts';
@@ -316,7 +316,7 @@ export class BoundedSemaphore extends PermitSource {
 
 function obtainBounded(limit: number, options: ObjectOptions | undefined): Opened {
   checkPermits(TYPE.name, 'its value', limit, 0, MAX_BOUNDED_PERMITS);
-  const make = (place: Place, agent: Agent): void => {
+  const make = (place: Place, agent: Host): void => {
     store(place.words, place.at + LIMIT_WORD, limit);
     makePermits(place, limit, agent);
   };

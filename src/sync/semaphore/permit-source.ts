@@ -3,7 +3,7 @@
  */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
@@ -16,6 +16,7 @@ import { SharedObject } from '../../objects/shared-object.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
 import { runInside, runInsideSync } from '../inside.ts';
+import { drawToken } from '../token.ts';
 
 /** How a semaphore stands. */
 export interface SemaphoreDescription extends Description {
@@ -91,6 +92,12 @@ export abstract class PermitSource extends SharedObject {
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
     return runInsideSync(this, this.title, fn, options);
+  }
+
+  /** @internal */
+  tokenOfTurn(_turn: number, known: number | undefined): number {
+    this.checkOpen();
+    return known ?? drawToken(this.cell);
   }
 
   override describe(): SemaphoreDescription {

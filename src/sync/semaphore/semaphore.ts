@@ -18,7 +18,8 @@
  */
 
 import { cas, load, store } from '#atomics';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import { PRESSURE } from '../../agents/wait.ts';

@@ -1,6 +1,6 @@
 /**
  * Kept rings: what the items in a namespace's queues and pipes name, for those who end objects
- * (agents/kept.ts).
+ * (kept.ts).
  */
 
 import { load } from '#atomics';
@@ -14,7 +14,7 @@ import {
   PHASE_LIVE,
   phaseOf,
 } from '../memory/layout.ts';
-import type { Namespace } from './namespace.ts';
+import type { Namespace } from '../namespaces/namespace.ts';
 
 /** What a kind of object with a ring has to say of it. */
 export interface RingOfKind {
