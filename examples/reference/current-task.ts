@@ -3,6 +3,7 @@ import { currentTask, isMainProcess, Pool } from 'lockstep';
 
 export function forever(): number {
   const task = currentTask();
+  if (task === undefined) throw new Error('not called by a pool');
   task.report('begun');
   for (let rounds = 0; ; rounds++) {
     if (task.aborted) return rounds; // one read of shared memory, also in a loop without `await`
