@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isWarm } from './targets.ts';
 
-/** Pids of the spares that the process has started and that have not ended; also of those in use. */
+/** Pids of the living spares that the process has started, also of those in use. */
 export function sparesOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
