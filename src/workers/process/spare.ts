@@ -79,7 +79,7 @@ export class Spare {
   private over = false;
   private settle!: () => void;
 
-  /** Starts one. `onEnd` is called if it ends before it was used. Throws where the system refuses. */
+  /** Starts one; `onEnd`: it ended before it was used. Throws where the system refuses. */
   constructor(startup: Startup, preload: readonly string[], title: string, onEnd: (spare: Spare) => void) {
     const agent = defaultAgent();
     this.startup = startup;

@@ -1,6 +1,6 @@
 /**
- * Startup: what a process is born with, and how a spare that was born earlier becomes as one that is
- * started now.
+ * Startup: what a process is born with, and how a spare that was born earlier becomes as one that
+ * is started now.
  *
  * A spare takes over only where nothing can tell it from a cold start. What a running process can
  * change, it changes: environment, arguments, working directory, umask. What it can't change is in
@@ -15,8 +15,8 @@
  *   all variables, arguments, folder   where modules were loaded that may have looked at them
  *                                      (--require, --import, --loader, --env-file, `preload`)
  *
- * Not compared: limits of resources (ulimit, prlimit) and the control group. Nothing in Node changes
- * them.
+ * Not compared: limits of resources (ulimit, prlimit) and the control group. Nothing in Node
+ * changes them.
  */
 
 import { accessSync, constants, fstatSync, readFileSync } from 'node:fs';
