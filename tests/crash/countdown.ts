@@ -4,7 +4,7 @@
  * Points are the operations on shared memory (crashing-atomics.ts) and those that change files (crashing-files.ts). Dying before a
  * point and dying after the one before it leave the same behind, so one mode is enough; dying after the last is the completed
  * operation, whose process is killed from outside. For the same reason reads that follow each other are one point, unless
- * `LOCKSTEP_CRASH=every` is set: then the walk takes twice as long and finds the same.
+ * `LOCKSTEP_CRASH=every` is set: then the walk takes twice as long and finds the same. At which points victims die says pace.ts.
  */
 
 /** Told at the very end: the point, as `cas in RawLock.free`. */
