@@ -1,5 +1,6 @@
-// Runs test files, each in a process of its own: those that leave the machine to others two at a time, the others alone.
-// Reports how long the slowest files took, and the folders, beside what CONTRIBUTING.md gives each.
+// Runs test files, each in a process of its own: those that leave the machine to others two at a
+// time, the others alone. Reports how long the slowest files took, and the folders, beside what
+// CONTRIBUTING.md gives each.
 import { basename, dirname } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';

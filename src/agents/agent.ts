@@ -1,8 +1,10 @@
 /**
- * Agent: one thread of one process taking part in one namespace: its slot, its liveness lock, its bell, its open cells.
+ * Agent: one thread of one process taking part in one namespace: its slot, its liveness lock, its
+ * bell, its open cells.
  *
- * The liveness lock is the kernel's, of the byte of the file `control` that has the slot's number. It is held from joining to the end; whatever way the
- * thread ends, the kernel lets go. That it has ended others see at once by its life (life.ts).
+ * The liveness lock is the kernel's, of the byte of the file `control` that has the slot's number.
+ * It is held from joining to the end; whatever way the thread ends, the kernel lets go. That it has
+ * ended others see at once by its life (life.ts).
  */
 
 import { isMainThread, threadId } from 'node:worker_threads';
@@ -33,8 +35,9 @@ import { anonymousFolder, namedFolder, sweepFolders } from '../namespaces/folder
 import type { OwnLife } from '../namespaces/life.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import { Namespace } from '../namespaces/namespace.ts';
-import type { ObjectType } from './cell.ts';
 import { Cell } from './cell.ts';
+import { KeptRings } from './kept-rings.ts';
+import type { ObjectType } from './kinds.ts';
 import { kindNumbered } from './kinds.ts';
 import { Lookout } from './lookout.ts';
 import { reap, wakeEverybody } from './reaper.ts';
@@ -95,7 +98,10 @@ export class Agent implements Waker {
     return this.awaiting > 0;
   }
 
-  /** Says for which cell the thread is blocked: -1 for something else than a cell, 0 for not blocked. */
+  /**
+   * Says for which cell the thread is blocked: -1 for something else than a cell, 0 for not
+   * blocked.
+   */
   set blockedOn(cell: number) {
     store(this.words, this.base + AGENT_BLOCKED_ON, cell);
   }
@@ -138,7 +144,10 @@ export class Agent implements Waker {
     return this.bed;
   }
 
-  /** Hangs the bell. Done before a wait entry says that a call awaits: what is rung before is not heard. */
+  /**
+   * Hangs the bell. Done before a wait entry says that a call awaits: what is rung before is not
+   * heard.
+   */
   hangBell(): Bell {
     this.doorbell ??= this.namespace.hangBell(this.slot, (cell) => this.answer(cell));
     return this.doorbell;
@@ -159,8 +168,9 @@ export class Agent implements Waker {
   }
 
   /**
-   * Hands on the rings that came while the thread is about to block: its event loop can't answer them. Call after
-   * `blockedOn` is set: a ringer that sees it then picks another waiter; one that does not has rung before this drains.
+   * Hands on the rings that came while the thread is about to block: its event loop can't answer
+   * them. Call after `blockedOn` is set: a ringer that sees it then picks another waiter; one that
+   * does not has rung before this drains.
    */
   passRings(): void {
     // PUBLISH blocked on -> ring
@@ -246,7 +256,8 @@ export class Agent implements Waker {
     const place = arena.place(number);
     if (!arena.open(place, type.kind, generation, this.slot)) return undefined;
     const cell = this.keep(new Cell(this, place, type, generation));
-    // PUBLISH open -> entry. Who waits for the object watches those who have it open, which this agent is as of now.
+    // PUBLISH open -> entry. Waiters watch every agent that has the object open, as this one has
+    // from now on.
     wakeAll(this, place);
     return cell;
   }
@@ -256,7 +267,10 @@ export class Agent implements Waker {
     return cell;
   }
 
-  /** Leaves the namespace: gives back everything, as the reaper would, and removes the folder if this was the last agent. */
+  /**
+   * Leaves the namespace: gives back everything, as the reaper would, and removes the folder if
+   * this was the last agent.
+   */
   leave(): void {
     if (this.left) return;
     this.left = true;
@@ -296,7 +310,10 @@ export class Agent implements Waker {
   }
 }
 
-/** Takes the lock of a slot in which nobody lives; clears up after who died in it, and tells whether somebody had. */
+/**
+ * Takes the lock of a slot in which nobody lives; clears up after who died in it, and tells whether
+ * somebody had.
+ */
 function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
   for (const lookAtLive of [false, true]) {
     for (let slot = 1; slot < AGENT_SLOTS; slot++) {
@@ -342,10 +359,16 @@ let leavesAtExit = false;
 let inherited: string | undefined;
 let isTarget = false;
 let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
-/** The agents in the program's anonymous namespace; another one for each user that the program has run as. */
+/**
+ * The agents in the program's anonymous namespace; another one for each user that the program has
+ * run as.
+ */
 const anonymous = new Map<number, Agent>();
 
-/** Says which anonymous namespace this thread belongs to, and its name. Called before anything joins. */
+/**
+ * Says which anonymous namespace this thread belongs to, and its name. Called before anything
+ * joins.
+ */
 export function inherit({ folder, name }: { folder: string | undefined; name: string }): void {
   inherited = folder;
   ownName = name;
@@ -362,7 +385,8 @@ export function defaultAgent(): Agent {
   const user = process.geteuid?.() ?? 0;
   let agent = anonymous.get(user);
   if (agent === undefined || agent.hasLeft) {
-    // A program that has changed its user can't reach the folder that it made, or was given, as the first.
+    // A program that has changed its user can't reach the folder that it made, or was given, as the
+    // first.
     const given = anonymous.size === 0 || agent !== undefined ? inherited : undefined;
     agent = join(given ?? anonymousFolder(), given === undefined);
     anonymous.set(user, agent);
@@ -399,7 +423,7 @@ function join(folder: string, create: boolean): Agent {
     if (!leavesAtExit) process.once('exit', leaveAll);
     leavesAtExit = true;
   }
-  const namespace = Namespace.enter(folder, create);
+  const namespace = Namespace.enter(folder, create, (entered) => new KeptRings(entered));
   let agent: Agent;
   try {
     agent = new Agent(namespace, ownName);
@@ -426,8 +450,8 @@ function leaveAll(): void {
     try {
       agent.leave();
     } catch {
-      // The process is ending: nobody could act on it, and its exit code tells of the program. The kernel gives back what it held, and the next
-      // program sweeps the folder.
+      // The process is ending: nobody could act on it, and its exit code tells of the program. The
+      // kernel gives back what it held, and the next program sweeps the folder.
     }
   }
   agents.clear();

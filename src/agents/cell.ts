@@ -1,9 +1,11 @@
 /**
- * Cell: one agent's end of a shared object: its words, its wait entry, and the calls of this agent that wait for it.
+ * Cell: one agent's end of a shared object: its words, its wait entry, and the calls of this agent
+ * that wait for it.
  *
- * However many calls of an agent wait for one object, they share one wait entry. Calls that await queue here, in order; the
- * thread itself can be blocked in one more. A serial object (a lock, a semaphore) is given to the first of the queue; of others
- * (an event, a barrier, a condition) every call is asked.
+ * However many calls of an agent wait for one object, they share one wait entry. Calls that await
+ * queue here, in order; the thread itself can be blocked in one more. A serial object (a lock, a
+ * semaphore) is given to the first of the queue; of others (an event, a barrier, a condition) every
+ * call is asked.
  */
 
 import { add, load, store } from '#atomics';
@@ -26,19 +28,26 @@ import {
 } from '../memory/layout.ts';
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
-import type { Agent } from './agent.ts';
+import type { AgentHost } from './agent-host.ts';
+import type { ObjectType } from './kinds.ts';
 import { freeOfNobody, sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
 import type { Entry } from './wait-table.ts';
 import { isBefore, waitersOf } from './waiters.ts';
 
-/** Milliseconds after which a waiter asks to be kept in mind (parking_lot's eventual fairness uses the same). */
+/**
+ * Milliseconds after which a waiter asks to be kept in mind (parking_lot's eventual fairness uses
+ * the same).
+ */
 export const FAIRNESS_AFTER = 0.5;
 /** Longest delay that a timer of Node can have. */
 export const LONGEST_TIMER = 0x7fffffff;
 
-/** What a closed cell's words read: no fast path can take anything from it, and the slow path says why. */
+/**
+ * What a closed cell's words read: no fast path can take anything from it, and the slow path says
+ * why.
+ */
 const CLOSED_WORDS: Words = new Int32Array(CELL_WORDS).fill(-1);
 
 /** A call that awaits. */
@@ -57,19 +66,11 @@ interface Flow {
   ignoreAbort: (() => void) | undefined;
 }
 
-/** What is the same for all objects of a class. */
-export interface ObjectType {
-  readonly kind: number;
-  /** The class's name. */
-  readonly name: string;
-  /** Whether only the first of those who wait can be served. */
-  readonly serial: boolean;
-  /** Whether an agent's wait entry stays filled until it closes the object. */
-  readonly lasting: boolean;
-}
+/** The agent of a cell. */
+export type Host = AgentHost<Cell>;
 
 export class Cell implements Place {
-  readonly agent: Agent;
+  readonly agent: Host;
   readonly kind: number;
   readonly number: number;
   readonly generation: number;
@@ -78,7 +79,9 @@ export class Cell implements Place {
   at: number;
   /** Whether only the first of the queue can be served. */
   readonly serial: boolean;
-  /** The primitive's own state in this agent, made once for all objects that stand for this cell. */
+  /**
+   * The primitive's own state in this agent, made once for all objects that stand for this cell.
+   */
   extension: object | undefined;
   /** Called when the agent has closed its end. */
   onClosed: (() => void) | undefined;
@@ -100,13 +103,15 @@ export class Cell implements Place {
   private entry: Entry | undefined;
   private blocked = 0;
   private blockedTicket = 0;
-  /** Awaiting calls that have entered: those in `flows`, and those of a barrier's action that runs. */
+  /**
+   * Awaiting calls that have entered: those in `flows`, and those of a barrier's action that runs.
+   */
   private awaiting = 0;
   private detail = 0;
   /** Whether the entry stays filled until the cell is closed. */
   private readonly lasting: boolean;
 
-  constructor(agent: Agent, place: Place, { kind, serial, lasting }: ObjectType, generation: number) {
+  constructor(agent: Host, place: Place, { kind, serial, lasting }: ObjectType, generation: number) {
     this.agent = agent;
     this.kind = kind;
     this.number = place.number;
@@ -166,15 +171,17 @@ export class Cell implements Place {
     return this.detail;
   }
 
-  /** What the primitive has to say of the waiting calls, for others to read: part of the wait entry. */
+  /**
+   * What the primitive has to say of the waiting calls, for others to read: part of the wait entry.
+   */
   setDetail(detail: number): void {
     this.detail = detail;
     if (this.entry !== undefined) store(this.entry.words, this.entry.at + ENTRY_DETAIL, detail);
   }
 
   /**
-   * Awaits what `wait` waits for, with the entry filled by `enter(AWAITING_BIT)`; leaves it in every case.
-   * Resolves to `false` when the time has passed, rejects with the signal's reason.
+   * Awaits what `wait` waits for, with the entry filled by `enter(AWAITING_BIT)`; leaves it in
+   * every case. Resolves to `false` when the time has passed, rejects with the signal's reason.
    */
   await(wait: Wait, ticket: number, deadline: Deadline, keeper: object): Promise<boolean> {
     const first = !this.serial || this.flows.size === 0;
@@ -209,7 +216,8 @@ export class Cell implements Place {
 
   /** Serves the awaiting calls that can be served now. */
   dispatch(impatient: boolean): void {
-    // Left alone is who was not rung since the last look, and found the object free then: not who looks while another comes.
+    // Left alone is who was not rung since the last look, and found the object free then: not who
+    // looks while another comes.
     const alone = impatient && this.seenFree;
     this.seenFree = impatient && this.serial && this.looksFree();
     for (const flow of this.flows) {
@@ -225,7 +233,10 @@ export class Cell implements Place {
     return head !== undefined && now() - head.since >= milliseconds;
   }
 
-  /** Whether the object was free at the last look that nobody had asked for: who looks once more takes it. */
+  /**
+   * Whether the object was free at the last look that nobody had asked for: who looks once more
+   * takes it.
+   */
   get isRestless(): boolean {
     return this.seenFree;
   }
@@ -254,7 +265,10 @@ export class Cell implements Place {
     }
   }
 
-  /** Asks the awaiting calls whether they would wait for ever; returns whether one did, and was refused. */
+  /**
+   * Asks the awaiting calls whether they would wait for ever; returns whether one did, and was
+   * refused.
+   */
   check(): boolean {
     for (const flow of this.flows) if (this.refuse(flow)) return true;
     return false;
@@ -281,7 +295,10 @@ export class Cell implements Place {
     }
   }
 
-  /** A cell that stands for nothing any more: what a closed object has, while others of this agent may still use the real one. */
+  /**
+   * A cell that stands for nothing any more: what a closed object has, while others of this agent
+   * may still use the real one.
+   */
   closedTwin(): Cell {
     const type = { kind: this.kind, name: '', serial: this.serial, lasting: this.lasting };
     const twin = new Cell(this.agent, this, type, this.generation);
@@ -329,7 +346,10 @@ export class Cell implements Place {
     return true;
   }
 
-  /** The call learns what came of it: a bell or a timer, by which it was served, has nobody to throw to. */
+  /**
+   * The call learns what came of it: a bell or a timer, by which it was served, has nobody to throw
+   * to.
+   */
   private fail(flow: Flow, error: unknown): void {
     if (this.flows.has(flow)) this.end(flow);
     flow.reject(error instanceof LockstepError ? withOrigin(error, flow.origin) : error);

@@ -1,14 +1,16 @@
 /**
- * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing that others repair.
+ * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing
+ * that others repair.
  *
- * An entry says which cell the agent waits for. The first 22 lie in the agent's slot; more lie in cells of kind ENTRIES that
- * stay CLAIMED under the agent's slot for all their life, so that the reaper frees them with the agent.
+ * An entry says which cell the agent waits for. The first 22 lie in the agent's slot; more lie in
+ * cells of kind ENTRIES that stay CLAIMED under the agent's slot for all their life, so that the
+ * reaper frees them with the agent.
  *
  *   fill:   WAITS + 1, then ticket, detail, status, and last the cell      // PUBLISH entry
  *   empty:  the cell to 0, then WAITS - 1
  *
- * Whoever changes an object reads the entries after the change (waiters.ts); whoever waits looks at the object after it has
- * filled its entry. One of the two sees the other.
+ * Whoever changes an object reads the entries after the change (waiters.ts); whoever waits looks at
+ * the object after it has filled its entry. One of the two sees the other.
  */
 
 import { load, store } from '#atomics';
@@ -123,7 +125,10 @@ export class WaitTable {
   }
 }
 
-/** The entry by which the agent in `slot` waits for the cell; like `eachEntry`, for the entries of others. */
+/**
+ * The entry by which the agent in `slot` waits for the cell; like `eachEntry`, for the entries of
+ * others.
+ */
 export function findEntry(namespace: Namespace, slot: number, cell: number): EntryPlace | undefined {
   const { words } = namespace;
   const base = agentWord(slot);
@@ -140,8 +145,9 @@ export function findEntry(namespace: Namespace, slot: number, cell: number): Ent
 }
 
 /**
- * Calls `visit` for each entry that the agent in `slot` has filled, until it returns `true`. Meant for the entries of
- * others: they may change meanwhile, so what is read is a hint unless the caller has a reason to trust it.
+ * Calls `visit` for each entry that the agent in `slot` has filled, until it returns `true`. Meant
+ * for the entries of others: they may change meanwhile, so what is read is a hint unless the caller
+ * has a reason to trust it.
  */
 export function eachEntry(
   namespace: Namespace,

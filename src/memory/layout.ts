@@ -1,15 +1,20 @@
 /**
- * Every offset and bit of the shared memory. `docs/memory-layout.md` says the same in prose and is checked against it.
+ * Every offset and bit of the shared memory. `docs/memory-layout.md` says the same in prose and is
+ * checked against it.
  *
  * A namespace is a control segment and up to 13 cell segments:
  *
  *   control:   header (1024 words) | 256 agent slots of 128 words | cells 1…1024
  *   cells-s:   header (16 words)   | 1024 · 2^s cells, s = 1…13
  *
- * All words are 32-bit, in the machine's byte order. State words leave bit 31 unused, so that none is negative by accident.
+ * All words are 32-bit, in the machine's byte order. State words leave bit 31 unused, so that none
+ * is negative by accident.
  */
 
-/** "LKST" read as a little-endian word. A file of the other byte order does not match, and is refused. */
+/**
+ * "LKST" read as a little-endian word. A file of the other byte order does not match, and is
+ * refused.
+ */
 export const MAGIC = 0x54534b4c;
 /** Changes with every change of this file that an older version would misread. */
 export const LAYOUT_VERSION = 4;
@@ -29,9 +34,15 @@ export const LIVE_WORD = 4;
 export const HIGH_SLOT_WORD = 5;
 /** When the agents were last looked after: milliseconds of the monotonic clock, 31 bits. */
 export const SWEPT_WORD = 16;
-/** Slot of the agent that is just resolving a deadlock; 0 nobody. Taken by CAS; cleared by that agent, or its reaper. */
+/**
+ * Slot of the agent that is just resolving a deadlock; 0 nobody. Taken by CAS; cleared by that
+ * agent, or its reaper.
+ */
 export const RESOLVING_WORD = 17;
-/** 1: an agent died while it put or took shared objects, so counts of KEPT may be too high. Set by its reaper, never cleared. */
+/**
+ * 1: an agent died while it put or took shared objects, so counts of KEPT may be too high. Set by
+ * its reaper, never cleared.
+ */
 export const KEPT_DOUBT_WORD = 20;
 export const CONTROL_HEADER_WORDS = 1024;
 
@@ -50,7 +61,10 @@ export const AGENT_NAME = 4;
 export const AGENT_NAME_BYTES = 48;
 /** Counts wake-ups; a blocked thread sleeps on it. Written by wakers. */
 export const AGENT_PARK = 16;
-/** LIGHTLY while the thread may be in the futex, DEEPLY while it may be in its berth; 0 awake. Written by the agent. */
+/**
+ * LIGHTLY while the thread may be in the futex, DEEPLY while it may be in its berth; 0 awake.
+ * Written by the agent.
+ */
 export const AGENT_SLEEPING = 17;
 export const LIGHTLY = 1;
 export const DEEPLY = 2;
@@ -58,7 +72,10 @@ export const DEEPLY = 2;
 export const AGENT_BLOCKED_ON = 18;
 /** 1: a ring was lost because the doorbell was full; look at everything. Written by ringers. */
 export const AGENT_MISSED_RING = 19;
-/** Cell that the thread's only flow awaits while nothing else keeps its event loop busy; 0: not so, or not known. */
+/**
+ * Cell that the thread's only flow awaits while nothing else keeps its event loop busy; 0: not so,
+ * or not known.
+ */
 export const AGENT_AWAITS = 20;
 /** Wait entries in use. Written by the agent, before an entry is filled and after it is emptied. */
 export const AGENT_WAITS = 32;
@@ -93,18 +110,27 @@ export const SEGMENT_HEADER_WORDS = 16;
 export const MAX_SEGMENTS = 14;
 /** Cells that there can be: 1…MOST_CELLS. */
 export const MOST_CELLS: number = FIRST_SEGMENT_CELLS * (2 ** MAX_SEGMENTS - 1);
-/** bits 7…0 slot (of the agent that has claimed it or is ending it) | 12…8 kind | 14…13 phase | 30…15 kept: items that name it. */
+/**
+ * bits 7…0 slot (of the agent that has claimed it or is ending it) | 12…8 kind | 14…13 phase |
+ * 30…15 kept: items that name it.
+ */
 export const CELL_HEADER = 0;
 /** Counts the objects that lived here; 31 bits. Part of a handle. */
 export const CELL_GENERATION = 1;
 /** 8 words: bit per agent that has the object open. */
 export const CELL_OPEN = 2;
-/** In the first of them, slot 0's bit: the object lives though nobody has it open. Set by whoever named it, cleared by whoever unlinks it. */
+/**
+ * In the first of them, slot 0's bit: the object lives though nobody has it open. Set by whoever
+ * named it, cleared by whoever unlinks it.
+ */
 export const PIN_BIT = 1;
 export const OPEN_WORDS = 8;
 /** 6 words that belong to the object. */
 export const CELL_BODY = 10;
-/** Of objects that can be waited for: the state word, and the counter that gives each waiter its place. */
+/**
+ * Of objects that can be waited for: the state word, and the counter that gives each waiter its
+ * place.
+ */
 export const CELL_STATE: number = CELL_BODY;
 export const CELL_TICKETS: number = CELL_BODY + 1;
 
@@ -115,21 +141,30 @@ export const PHASE_SHIFT = 13;
 export const PHASE_MASK = 0x3;
 export const KEPT_SHIFT = 15;
 export const KEPT_MASK = 0xffff;
-/** Nobody's; the whole header is 0 then. @public It is part of the layout, though no code needs its name. */
+/**
+ * Nobody's; the whole header is 0 then. @public It is part of the layout, though no code needs its
+ * name.
+ */
 export const PHASE_FREE = 0;
-/** Belongs to the agent in the slot, which fills it or frees it; slot 0: to the object that it hangs on. */
+/**
+ * Belongs to the agent in the slot, which fills it or frees it; slot 0: to the object that it hangs
+ * on.
+ */
 export const PHASE_CLAIMED = 1;
 export const PHASE_LIVE = 2;
 export const PHASE_ENDING = 3;
 
-// Bodies that the arena has to know: some objects have further words in a chain of cells that hangs on them.
+// Bodies that the arena has to know: some objects have further words in a chain of cells that hangs
+// on them.
 /** First cell of the chain, within a bounded semaphore or a reader-writer lock. */
 export const FIRST_PERMITS: number = CELL_BODY + 3;
 /** Next cell of permits; 0 none. */
 export const PERMITS_NEXT: number = CELL_BODY;
 /** The object they belong to. */
 export const PERMITS_OWNER: number = CELL_BODY + 1;
-/** The words: of a bounded semaphore its permits, of a reader-writer lock the bits of its readers. */
+/**
+ * The words: of a bounded semaphore its permits, of a reader-writer lock the bits of its readers.
+ */
 export const PERMITS: number = CELL_BODY + 2;
 export const PERMITS_PER_CELL = 4;
 /** The largest number of permits that are owned one by one. */

@@ -8,7 +8,10 @@ import type { Segment } from './segment.ts';
 
 const BYTES_PER_WORD = 4;
 
-/** Looks at an object that are worth while before sleeping (about 30 us): none where its holder can't be running. */
+/**
+ * Looks at an object that are worth while before sleeping (about 30 us): none where its holder
+ * can't be running.
+ */
 export const MOST_SPINS: number = availableParallelism() > 1 ? 4000 : 0;
 
 /** Sleeps while the word holds `expected`. *Blocks* the thread for at most `milliseconds`. */
@@ -37,14 +40,17 @@ export function commonTime(): number {
   return Math.floor(now() + behind);
 }
 
-/** Calls `act` once, some milliseconds later, unless the event loop has ended by then: it is not kept running for this. */
+/**
+ * Calls `act` once, some milliseconds later, unless the event loop has ended by then: it is not
+ * kept running for this.
+ */
 export function soon(act: () => void, milliseconds: number): void {
   setTimeout(act, milliseconds).unref();
 }
 
 /**
- * Calls `act` once, when the event loop has run anything: at the end of this turn, or of that in which it next wakes up for something else. It neither
- * wakes up nor is kept running for this.
+ * Calls `act` once, when the event loop has run anything: at the end of this turn, or of that in
+ * which it next wakes up for something else. It neither wakes up nor is kept running for this.
  */
 export function afterTurn(act: () => void): void {
   setImmediate(act).unref();

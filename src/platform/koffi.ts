@@ -1,4 +1,7 @@
-/** koffi, through which the system is called. Its native module is not to be had everywhere: then Lockstep says so. */
+/**
+ * koffi, through which the system is called. Its native module is not to be had everywhere: then
+ * Lockstep says so.
+ */
 
 import { PlatformError } from '../errors.ts';
 import { libraryRequire } from '../package-root.ts';

@@ -1,8 +1,9 @@
 /**
- * Linux: what a parent and a child process ask the kernel about each other. Separate from `linux.ts`, as only programs
- * that start processes pay for these declarations.
+ * Linux: what a parent and a child process ask the kernel about each other. Separate from
+ * `linux.ts`, as only programs that start processes pay for these declarations.
  *
- * A child's exit is *peeked* (`waitid` with `WNOWAIT`), never taken: libuv reaps it later and finds what it expects.
+ * A child's exit is *peeked* (`waitid` with `WNOWAIT`), never taken: libuv reaps it later and finds
+ * what it expects.
  */
 
 import { PlatformError } from '../errors.ts';
@@ -18,7 +19,10 @@ const WEXITED = 4;
 const WNOWAIT = 0x01000000;
 const CLD_EXITED = 1;
 const SIGINFO_WORDS = 32;
-/** Words of `siginfo_t`: `si_code`, then `si_pid` and `si_status` behind a header that is aligned to a pointer. */
+/**
+ * Words of `siginfo_t`: `si_code`, then `si_pid` and `si_status` behind a header that is aligned to
+ * a pointer.
+ */
 const CODE_WORD = 2;
 const PID_WORD = process.arch === 'arm' || process.arch === 'ia32' ? 3 : 4;
 const STATUS_WORD = PID_WORD + 2;
@@ -45,7 +49,10 @@ interface Calls {
 
 let declared: Calls | undefined;
 
-/** Asks the kernel to send `signal` to this process when the thread that started it ends, however it ends. */
+/**
+ * Asks the kernel to send `signal` to this process when the thread that started it ends, however it
+ * ends.
+ */
 export function setParentDeathSignal(signal: number): void {
   if (calls().prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) !== 0) {
     throw new PlatformError(
@@ -55,8 +62,8 @@ export function setParentDeathSignal(signal: number): void {
 }
 
 /**
- * Whether the event loop of this process's main thread has anything left to do (`uv_loop_alive`, which Node exports to addons).
- * To be asked in the main thread.
+ * Whether the event loop of this process's main thread has anything left to do (`uv_loop_alive`,
+ * which Node exports to addons). To be asked in the main thread.
  */
 export function isLoopAlive(): boolean {
   return calls().loopAlive(calls().defaultLoop()) !== 0;
@@ -69,8 +76,8 @@ export function endAtOnce(code: number): never {
 }
 
 /**
- * Whether the child process `pid` has ended, and how; `null` while it runs. Does not block and does not reap.
- * Also `null` when somebody has reaped it already.
+ * Whether the child process `pid` has ended, and how; `null` while it runs. Does not block and does
+ * not reap. Also `null` when somebody has reaped it already.
  */
 export function peekExit(pid: number): Exit | null {
   const info = new Int32Array(SIGINFO_WORDS);
@@ -81,8 +88,8 @@ export function peekExit(pid: number): Exit | null {
 }
 
 /**
- * Waits until the process `pid` has ended. Calls `sleeping` with a function that *blocks* the thread for at most the
- * milliseconds given and says whether the process has ended.
+ * Waits until the process `pid` has ended. Calls `sleeping` with a function that *blocks* the
+ * thread for at most the milliseconds given and says whether the process has ended.
  */
 export function watchExit<T>(pid: number, sleeping: (sleep: (milliseconds: number) => boolean) => T): T {
   const fd = calls().pidfdOpen(PIDFD_OPEN_CALL, pid, 0);
@@ -95,7 +102,10 @@ export function watchExit<T>(pid: number, sleeping: (sleep: (milliseconds: numbe
   }
 }
 
-/** *Blocks* until the descriptor is readable, a signal arrives or the time passes; returns whether it is readable. */
+/**
+ * *Blocks* until the descriptor is readable, a signal arrives or the time passes; returns whether
+ * it is readable.
+ */
 function pollReadable(fd: number, milliseconds: number): boolean {
   const request = new Int32Array([fd, POLLIN]);
   return calls().poll(request, 1, Math.ceil(Math.min(milliseconds, 0x7fffffff))) > 0;

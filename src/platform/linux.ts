@@ -18,7 +18,10 @@ const LOCK_EX = 2;
 const LOCK_NB = 4;
 const CLOCK_MONOTONIC = 1;
 const O_CLOEXEC = 0o2000000;
-/** Read and written by the owner. The sticky bit tells systemd-tmpfiles to leave the file alone, however old it is. */
+/**
+ * Read and written by the owner. The sticky bit tells systemd-tmpfiles to leave the file alone,
+ * however old it is.
+ */
 const FIFO_MODE = 0o1600;
 /** Locks of bytes that belong to the open file (Linux 3.15 and later). */
 const F_OFD_SETLK = 37;
@@ -52,7 +55,10 @@ const mmapAt = libc.func(
 const munmap = libc.func('int munmap(uintptr_t addr, size_t len)') as Ffi;
 const posixFallocate = libc.func('int posix_fallocate(int fd, int64_t off, int64_t len)') as Ffi;
 const flock = libc.func('int flock(int fd, int op)') as Ffi;
-/** `struct flock`, its offsets of 64 bits each. Without a name: names are for the whole process, and threads would make it again. */
+/**
+ * `struct flock`, its offsets of 64 bits each. Without a name: names are for the whole process, and
+ * threads would make it again.
+ */
 const byteLock = koffi.struct({
   l_type: 'int16_t',
   l_whence: 'int16_t',
@@ -73,8 +79,8 @@ const { EACCES, EAGAIN, EINTR, ENOSPC, EFBIG, EEXIST } = koffi.os.errno as Recor
 const ETIMEDOUT = koffi.os.errno.ETIMEDOUT;
 
 /**
- * `struct timespec`: seconds and nanoseconds of 64 bits each, of which the low halves are ever written. One per thread, as a
- * thread sleeps in one place at a time.
+ * `struct timespec`: seconds and nanoseconds of 64 bits each, of which the low halves are ever
+ * written. One per thread, as a thread sleeps in one place at a time.
  */
 const timespec = new Uint32Array(4);
 const SECONDS = endianness() === 'LE' ? 0 : 1;

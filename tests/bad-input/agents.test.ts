@@ -18,7 +18,9 @@ interface Told {
   code: string | null;
 }
 
-/** Starts a thread that joins the namespace as so many agents; resolves when it has, or was refused. */
+/**
+ * Starts a thread that joins the namespace as so many agents; resolves when it has, or was refused.
+ */
 function join(agents = 1): Promise<Told> {
   const worker = new Worker(program, {
     workerData: agents,

@@ -1,4 +1,7 @@
-/** Deadlocks are found and named: by the one whose wait would close the circle, and by nobody where it is not certain. */
+/**
+ * Deadlocks are found and named: by the one whose wait would close the circle, and by nobody where
+ * it is not certain.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

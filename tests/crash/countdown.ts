@@ -1,10 +1,12 @@
 /**
  * Countdown: a process that is armed kills itself when it comes to its k-th point.
  *
- * Points are the operations on shared memory (crashing-atomics.ts) and those that change files (crashing-files.ts). Dying before a
- * point and dying after the one before it leave the same behind, so one mode is enough; dying after the last is the completed
- * operation, whose process is killed from outside. For the same reason reads that follow each other are one point, unless
- * `LOCKSTEP_CRASH=every` is set: then the walk takes twice as long and finds the same. At which points victims die says pace.ts.
+ * Points are the operations on shared memory (crashing-atomics.ts) and those that change files
+ * (crashing-files.ts). Dying before a point and dying after the one before it leave the same
+ * behind, so one mode is enough; dying after the last is the completed operation, whose process is
+ * killed from outside. For the same reason reads that follow each other are one point, unless
+ * `LOCKSTEP_CRASH=every` is set: then the walk takes twice as long and finds the same.
+ * pace.ts says at which points victims die.
  */
 
 /** Told at the very end: the point, as `cas in RawLock.free`. */
@@ -36,7 +38,10 @@ export function isArmed(): boolean {
   return left > 0;
 }
 
-/** A point at which something is read: one after another leaves everything as it was, and counts once. */
+/**
+ * A point at which something is read: one after another leaves everything as it was, and counts
+ * once.
+ */
 export function pointOfReading(what: string): void {
   if (read && !everyRead) return;
   point(what);

@@ -5,7 +5,8 @@
  *   every   the same, and reads that follow each other are points of their own (countdown.ts)
  *   2/3     one in three: of the first operation the 2nd, 5th, …, of the next one the 3rd, 6th, …
  *
- * Unset, a run takes one in three, and draws where it begins: three runs in a row come to all points of most operations.
+ * Unset, a run takes one in three, and draws where it begins: three runs in a row come to all
+ * points of most operations.
  */
 
 import { randomInt } from 'node:crypto';

@@ -3,8 +3,8 @@
  *
  *   node --conditions=lockstep-crash walk.js [--points] SUITE [TEXT]
  *
- * walks the operations of the suite whose names contain the text, at the pace that `LOCKSTEP_CRASH` says (pace.ts). Prints one line
- * of JSON for each.
+ * walks the operations of the suite whose names contain the text, at the pace that `LOCKSTEP_CRASH`
+ * says (pace.ts). Prints one line of JSON for each.
  */
 
 import { Lock } from 'lockstep';
@@ -28,7 +28,10 @@ export interface Walked {
   failure?: string;
 }
 
-/** For a scene as a whole: more than a slow machine needs, and less than its test has for all points. */
+/**
+ * For a scene as a whole: more than a slow machine needs, and less than its test has for all
+ * points.
+ */
 const SCENE_MS = 60_000;
 /** More points than any operation has. */
 const TOO_MANY = 1000;

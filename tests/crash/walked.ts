@@ -14,10 +14,16 @@ import type { SuiteName } from './suites.ts';
 import { suites } from './suites.ts';
 import type { Walked } from './walk.ts';
 
-/** Of one operation with all its points. No bound on what is tested, only on how long a broken test hangs. */
+/**
+ * Of one operation with all its points. No bound on what is tested, only on how long a broken test
+ * hangs.
+ */
 const PATIENCE_MS = 180_000;
 
-/** Tests that each operation of the suite can be died in at any point, as many of them as the pace says (pace.ts). */
+/**
+ * Tests that each operation of the suite can be died in at any point, as many of them as the pace
+ * says (pace.ts).
+ */
 export function walks(suite: SuiteName): void {
   describe(`killed at any point of ${suite}`, () => {
     const pace = paceOf().text;

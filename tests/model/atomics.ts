@@ -1,4 +1,7 @@
-/** The variant of `src/memory/atomics.ts` whose words are the model's. Chosen by the import condition `lockstep-model`. */
+/**
+ * The variant of `src/memory/atomics.ts` whose words are the model's. Chosen by the import
+ * condition `lockstep-model`.
+ */
 
 import type { ElementOperation, FloatElement, IntegerElement, Words } from '#atomics';
 import { machine, OP, segment } from './machine.ts';

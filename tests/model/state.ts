@@ -3,12 +3,15 @@
  *
  *   budgets   what may still happen: deaths, timeouts, naps
  *   sums      hash of the shared words, kept with every change of one (visited.ts)
- *   actors    12 words each: where it is, what the kernel keeps for it, and a hash of all that its code has seen
+ *   actors    12 words each: where it is, what the kernel keeps for it, and a hash of all that its
+ *             code has seen
  *   ghosts    words that only the scenario writes, to check the library against
- *   shared    words of shared memory, each given its place when it is first touched; untouched words are 0
+ *   shared    words of shared memory, each given its place when it is first touched; untouched
+ *             words are 0
  *
- * What an actor's code knows is a function of the results that its operations have returned, as it is run again from its start
- * with just these. So two states whose arrays are equal have the same future.
+ * What an actor's code knows is a function of the results that its operations have returned, as it
+ * is run again from its start with just these. So two states whose arrays are equal have the same
+ * future.
  */
 
 import { CONTROL_WORDS } from './internals.ts';
@@ -35,7 +38,10 @@ export const STATUS = 0;
 /** Word of shared memory on which it sleeps, or IN_BERTH. */
 export const SLEEPS_ON = 1;
 export const IN_BERTH = -1;
-/** 1 + the result with which its last operation returns when it goes on; 0: it goes on by doing its next operation. */
+/**
+ * 1 + the result with which its last operation returns when it goes on; 0: it goes on by doing its
+ * next operation.
+ */
 export const RESULT = 2;
 /** Its doorbell: 1 + the set of cells rung, bit 0 for everything; 0: no bell hangs. */
 export const BELL = 3;
@@ -115,7 +121,10 @@ export function change(state: State, place: number, value: number): void {
   state[SUM_C] = state[SUM_C]! + mixedC(place, value) - mixedC(place, before);
 }
 
-/** What a word adds to the first sum of a state's hash, and to the second and the third. Nothing if it is 0. */
+/**
+ * What a word adds to the first sum of a state's hash, and to the second and the third. Nothing if
+ * it is 0.
+ */
 export function mixedA(word: number, value: number): number {
   if (value === 0) return 0;
   let mixed = Math.imul(value ^ Math.imul(word, 0x9e3779b1), 0x85ebca6b);

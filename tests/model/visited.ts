@@ -1,7 +1,8 @@
 /**
  * Visited: the states that were explored, each with the number of preemptions that were left then.
  *
- * Kept as 96-bit hashes (hash compaction): two different states among n are taken for one with a probability below n² / 2^97.
+ * Kept as 96-bit hashes (hash compaction): two different states among n are taken for one with a
+ * probability below n² / 2^97.
  */
 
 import type { State } from './state.ts';
@@ -16,7 +17,10 @@ export class Key {
   b = 0;
   c = 0;
 
-  /** Sets it to the hash of the state: that of the shared words is kept in it, that of the few others is made here. */
+  /**
+   * Sets it to the hash of the state: that of the shared words is kept in it, that of the few
+   * others is made here.
+   */
   of(state: State): void {
     let a = state[SUM_A]!;
     let b = state[SUM_B]!;
@@ -42,14 +46,20 @@ export class Visited {
   /** Preemptions left + 1; 0: the place is empty. */
   private left: Uint8Array;
 
-  /** `before`: what an earlier search has visited, which tells how much room this one needs at the least. */
+  /**
+   * `before`: what an earlier search has visited, which tells how much room this one needs at the
+   * least.
+   */
   constructor(before?: Visited) {
     this.capacity = before === undefined ? FIRST_CAPACITY : before.capacity;
     this.hashes = new Int32Array(this.capacity * HASH_WORDS);
     this.left = new Uint8Array(this.capacity);
   }
 
-  /** Notes the state with `runner` next. Returns whether it was noted before with as many preemptions left, or more. */
+  /**
+   * Notes the state with `runner` next. Returns whether it was noted before with as many
+   * preemptions left, or more.
+   */
   add(key: Key, runner: number, left: number): boolean {
     const place = this.find(key, runner);
     const known = this.left[place]!;

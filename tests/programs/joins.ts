@@ -1,6 +1,7 @@
 /**
- * A plain worker thread that joins a named namespace, tells its parent how that went, and stays. `workerData` says how many agents it
- * is to be: each as real as the agent of a thread, with locks and files of its own.
+ * A plain worker thread that joins a named namespace, tells its parent how that went, and stays.
+ * `workerData` says how many agents it is to be: each as real as the agent of a thread, with locks
+ * and files of its own.
  */
 
 import { parentPort, workerData } from 'node:worker_threads';

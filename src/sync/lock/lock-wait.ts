@@ -1,9 +1,10 @@
 /**
  * LockWait: one call that waits for a lock, and looks whether it would wait for ever (wait-for.ts).
  *
- * A blocked thread keeps back everything that its agent holds. A flow that awaits keeps back what its scope holds (scope.ts), or, if it is the
- * only flow and nothing else keeps the event loop running, everything, too. The latter can only be told when the running turn is
- * over: it is asked when the agent looks around, at intervals of 40 ms.
+ * A blocked thread keeps back everything that its agent holds. A flow that awaits keeps back what
+ * its scope holds (scope.ts), or, if it is the only flow and nothing else keeps the event loop
+ * running, everything, too. The latter can only be told when the running turn is over: it is asked
+ * when the agent looks around, at intervals of 40 ms.
  */
 
 import type { Pressure } from '../../agents/wait.ts';

@@ -1,6 +1,6 @@
 /**
- * Traces: where an object was taken, for objects that are traced. One small file an object in the namespace's folder, written by
- * whoever takes it: slow, and meant for finding faults.
+ * Traces: where an object was taken, for objects that are traced. One small file an object in the
+ * namespace's folder, written by whoever takes it: slow, and meant for finding faults.
  */
 
 import type { Cell } from '../../agents/cell.ts';

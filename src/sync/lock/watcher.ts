@@ -1,4 +1,7 @@
-/** Watcher: is told of every taking of a lock, where somebody has asked for it: `trace`, LOCKSTEP_TRACE, LOCKSTEP_CHECK=order. */
+/**
+ * Watcher: is told of every taking of a lock, where somebody has asked for it: `trace`,
+ * LOCKSTEP_TRACE, LOCKSTEP_CHECK=order.
+ */
 
 import type { Cell } from '../../agents/cell.ts';
 import { CHECKS_ORDER } from '../../checks.ts';
@@ -26,7 +29,9 @@ export function watcherFor(cell: Cell): Watcher | undefined {
   };
 }
 
-/** Value of an environment variable that turns something on; another value is a mistake, and told. */
+/**
+ * Value of an environment variable that turns something on; another value is a mistake, and told.
+ */
 function isOn(name: string, known: readonly string[]): string | undefined {
   const value = process.env[name];
   if (value === undefined || value === '' || known.includes(value)) return value;

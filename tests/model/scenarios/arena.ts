@@ -1,4 +1,7 @@
-/** Arena: what is open is never freed, what nobody has open does not stay, a stale handle opens nothing and harms nothing. */
+/**
+ * Arena: what is open is never freed, what nobody has open does not stay, a stale handle opens
+ * nothing and harms nothing.
+ */
 
 import type { BoundedSemaphore } from 'lockstep';
 import { load, store } from '../atomics.ts';
