@@ -19,9 +19,11 @@ try {
   if (workerData > 1) {
     const { Agent, agentsOfThread }: Agents = await import(new URL('agents/agent.js', shipped).href);
     const { Namespace }: Namespaces = await import(new URL('namespaces/namespace.js', shipped).href);
-    const { folder } = agentsOfThread()[0]!;
-    while (crowd.length < workerData - 1)
-      crowd.push(new Agent(Namespace.enter(folder, false), `one of ${workerData}`));
+    const { folder, namespace } = agentsOfThread()[0]!;
+    while (crowd.length < workerData - 1) {
+      const entered = Namespace.enter(folder, false, () => namespace.rings);
+      crowd.push(new Agent(entered, `one of ${workerData}`));
+    }
   }
   parentPort?.postMessage(null);
   setInterval(() => lock.locked || crowd.length, 60_000);
