@@ -23,7 +23,10 @@ export interface Role {
   readonly style: Style;
 }
 
-/** A way in which suites are run. Actor i of a stage plays role i, again from the first after the last. */
+/**
+ * A way in which suites are run. Actor i of a stage plays role i, again from the first after the
+ * last.
+ */
 export interface Flavour {
   readonly name: string;
   readonly roles: readonly [Role, ...Role[]];
