@@ -67,8 +67,8 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
    *
    * A spare takes over only where it becomes as a process that is started now: environment,
    * arguments, working directory and umask are set; where Node's options, the user or the
-   * processors have changed, the start is cold. The modules of `preload` are loaded once and ahead: leave out
-   * what depends on the moment, and what a file watcher wants to see changed.
+   * processors have changed, the start is cold.
+   * The modules of `preload` are loaded once and ahead: leave out what depends on the moment.
    *
    * @returns the number of spares that are ready; 0 where none may be used: under coverage, a
    *   profiler, a debugger or Node's permission model
