@@ -8,12 +8,15 @@
  */
 
 import { isMainThread, threadId } from 'node:worker_threads';
-import { cas, load, store } from '#atomics';
+import { cas, load, note, store } from '#atomics';
 import { clearImmediate, queueMicrotask, setImmediate } from '#clock';
 import { ExhaustedError } from '../errors.ts';
 import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
+  AGENT_ABOUT,
+  AGENT_ABOUT_BYTES,
+  AGENT_ABOUT_LENGTH,
   AGENT_AWAITS,
   AGENT_BLOCKED_ON,
   AGENT_LIVE_BIT,
@@ -24,6 +27,7 @@ import {
   AGENT_SLOTS,
   AGENT_STATE,
   AGENT_THREAD,
+  AGENT_TID,
   agentWord,
   HIGH_SLOT_WORD,
   INCARNATION_SHIFT,
@@ -35,6 +39,8 @@ import { anonymousFolder, namedFolder, sweepFolders } from '../namespaces/folder
 import type { OwnLife } from '../namespaces/life.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import { Namespace } from '../namespaces/namespace.ts';
+import { systemThread } from '../platform/system-thread.ts';
+import { about } from './about.ts';
 import { Cell } from './cell.ts';
 import { KeptRings } from './kept-rings.ts';
 import type { Kind } from './kinds.ts';
@@ -341,6 +347,9 @@ function sitDown(namespace: Namespace, slot: number, name: string): void {
   store(words, base + AGENT_PID, process.pid);
   store(words, base + AGENT_THREAD, threadId);
   store(words, base + AGENT_NAME_LENGTH, bytes.write(name));
+  note(words, base + AGENT_TID, systemThread());
+  const text = Buffer.from(namespace.control.buffer, (base + AGENT_ABOUT) * 4, AGENT_ABOUT_BYTES);
+  note(words, base + AGENT_ABOUT_LENGTH, text.write(about(ownTarget)));
   const state = load(words, base + AGENT_STATE);
   store(words, base + AGENT_STATE, ((state + INCARNATION_STEP) & INCARNATION_MASK) | AGENT_LIVE_BIT);
   for (;;) {
@@ -357,6 +366,7 @@ const present: Agent[] = [];
 let leavesAtExit = false;
 let inherited: string | undefined;
 let isTarget = false;
+let ownTarget: Inheritance['target'] | undefined;
 let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
 /**
  * The agents in the program's anonymous namespace; another one for each user that the program has
@@ -364,13 +374,20 @@ let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
  */
 const anonymous = new Map<number, Agent>();
 
-/**
- * Says which anonymous namespace this thread belongs to, and its name. Called before anything
- * joins.
- */
-export function inherit({ folder, name }: { folder: string | undefined; name: string }): void {
+/** What a process or thread that Lockstep has started is from its beginning. */
+export interface Inheritance {
+  /** The anonymous namespace that it belongs to. */
+  readonly folder: string | undefined;
+  readonly name: string;
+  /** What it runs. */
+  readonly target: { readonly module: string; readonly export: string };
+}
+
+/** Says what this thread is. Called before anything joins. */
+export function inherit({ folder, name, target }: Inheritance): void {
   inherited = folder;
   ownName = name;
+  ownTarget = target;
   isTarget = true;
 }
 

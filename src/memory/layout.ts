@@ -4,7 +4,7 @@
  *
  * A namespace is a control segment and up to 13 cell segments:
  *
- *   control:   header (1024 words) | 256 agent slots of 128 words | cells 1…1024
+ *   control:   header (1024 words) | 256 agent slots of 192 words | cells 1…1024
  *   cells-s:   header (16 words)   | 1024 · 2^s cells, s = 1…13
  *
  * All words are 32-bit, in the machine's byte order. State words leave bit 31 unused, so that none
@@ -40,6 +40,17 @@ export const SWEPT_WORD = 16;
  */
 export const RESOLVING_WORD = 17;
 /**
+ * Slot of the agent that records what all do; 0 nobody. Nobody does yet.
+ * @public It is part of the layout, though no code needs its name.
+ */
+export const RECORDER_WORD = 18;
+/**
+ * Counts the requests to all agents to write down where they are, in `stack-<slot>`. Written by
+ * whoever asks.
+ * @public It is part of the layout.
+ */
+export const REPORT_WORD = 19;
+/**
  * 1: an agent died while it put or took shared objects, so counts of KEPT may be too high. Set by
  * its reaper, never cleared.
  */
@@ -48,7 +59,7 @@ export const CONTROL_HEADER_WORDS = 1024;
 
 // Agent slots. Slot 0 is never used: an owner of 0 means free.
 export const AGENT_SLOTS = 256;
-export const AGENT_WORDS = 128;
+export const AGENT_WORDS = 192;
 /** bits 30…4 incarnation | 1 LEFT | 0 LIVE. Written under the slot's liveness lock. */
 export const AGENT_STATE = 0;
 /** An agent sits in the slot: from joining until all that it had is given back. */
@@ -71,7 +82,10 @@ export const AGENT_PARK = 16;
 export const AGENT_SLEEPING = 17;
 export const LIGHTLY = 1;
 export const DEEPLY = 2;
-/** Cell that the blocked thread waits for; -1 for something else (a child's end); 0 not blocked. */
+/**
+ * Cell that the blocked thread waits for; ELSEWHERE or ELSEWHERE_TIMED for something else (a
+ * child's end); 0 not blocked.
+ */
 export const AGENT_BLOCKED_ON = 18;
 /** 1: a ring was lost because the doorbell was full; look at everything. Written by ringers. */
 export const AGENT_MISSED_RING = 19;
@@ -80,6 +94,21 @@ export const AGENT_MISSED_RING = 19;
  * or not known.
  */
 export const AGENT_AWAITS = 20;
+/** Number of the thread in the system, in its own pid namespace; 0 not known. */
+export const AGENT_TID = 21;
+/** Since when the thread is blocked ELSEWHERE, as ENTRY_SINCE. Void while it is not. */
+export const AGENT_SINCE = 22;
+/**
+ * Whose end it is blocked for: a process id, or minus the `threadId` of a thread of this process; 0
+ * something else. Void as AGENT_SINCE.
+ */
+export const AGENT_JOINS = 23;
+/**
+ * In BLOCKED_ON: the thread is blocked, but for no object of this namespace, or for one of several.
+ */
+export const ELSEWHERE: number = -1;
+/** The same, and the wait ends by itself, at a time that was set. */
+export const ELSEWHERE_TIMED: number = -2;
 /** Wait entries in use. Written by the agent, before an entry is filled and after it is emptied. */
 export const AGENT_WAITS = 32;
 /** Entries 0…HIGH-1 may be in use. */
@@ -89,21 +118,40 @@ export const AGENT_CHUNK = 34;
 /** 1 while the agent puts or takes an item in which shared objects are. Written by the agent. */
 export const AGENT_MOVING = 38;
 export const AGENT_ENTRIES = 40;
-export const INLINE_ENTRIES = 22;
+export const INLINE_ENTRIES = 17;
+/**
+ * Bytes of the text that follows: JSON, which program this is. Written by the agent before it is
+ * LIVE.
+ */
+export const AGENT_ABOUT_LENGTH = 128;
+export const AGENT_ABOUT = 129;
+export const AGENT_ABOUT_BYTES = 252;
 
 // A wait entry.
-export const ENTRY_WORDS = 4;
+export const ENTRY_WORDS = 5;
 /** Cell waited for; 0 = free. Written by the agent: last when filling, first when emptying. */
 export const ENTRY_CELL = 0;
 /** Order of arrival at that cell. */
 export const ENTRY_TICKET = 1;
-/** bit 0 BLOCKING | 1 AWAITING | bits 30…8 calls, blocked and awaiting. */
+/** bit 0 BLOCKING | 1 AWAITING | 2 TIMED | bits 30…8 calls, blocked and awaiting. */
 export const ENTRY_STATUS = 2;
 /** What the primitive needs: the barrier's generation. */
 export const ENTRY_DETAIL = 3;
+/**
+ * Since when the oldest call waits: milliseconds of the monotonic clock, 31 bits, which repeat
+ * after 24.8 days. For those who look from outside.
+ */
+export const ENTRY_SINCE = 4;
+/** The bits of such a time. */
+export const TIME_MASK = 0x7fffffff;
 
 export const BLOCKING_BIT = 1;
 export const AWAITING_BIT = 2;
+/**
+ * The blocked call, or where none is, one of those that await, ends by itself: at a time that was
+ * set, or by a signal.
+ */
+export const TIMED_BIT = 4;
 export const FLOWS_SHIFT = 8;
 
 // A cell: 64 bytes.
@@ -136,6 +184,12 @@ export const CELL_BODY = 10;
  */
 export const CELL_STATE: number = CELL_BODY;
 export const CELL_TICKETS: number = CELL_BODY + 1;
+/**
+ * In the state word of what can be held: its takings are recorded. Nobody does that yet: the bit is
+ * kept free.
+ * @public It is part of the layout, though no code needs its name.
+ */
+export const WATCHED_BIT: number = 1 << 27;
 
 export const SLOT_MASK = 0xff;
 export const KIND_SHIFT = 8;

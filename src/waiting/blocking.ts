@@ -12,8 +12,8 @@
  * for its folder.
  */
 
-import { load, store } from '#atomics';
-import { MOST_SPINS, now, park } from '#park';
+import { load, note, store } from '#atomics';
+import { commonTime, MOST_SPINS, now, park } from '#park';
 import { agentsOfThread } from '../agents/agent.ts';
 import type { Cell, Host } from '../agents/cell.ts';
 import { FAIRNESS_AFTER } from '../agents/cell.ts';
@@ -32,18 +32,21 @@ import type { Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
 import {
+  AGENT_JOINS,
   AGENT_PARK,
   AGENT_PID,
+  AGENT_SINCE,
   AGENT_SLEEPING,
   agentWord,
   BLOCKING_BIT,
   DEEPLY,
+  ELSEWHERE,
+  ELSEWHERE_TIMED,
   LIGHTLY,
+  TIME_MASK,
 } from '../memory/layout.ts';
 import { keepsAny, lookAtKept } from '../objects/keeping.ts';
 
-/** In BLOCKED_ON: the thread is blocked, but for no object of this namespace. */
-export const ELSEWHERE = -1;
 /** Milliseconds of the first sleep, after which the holder is checked for life. */
 const FIRST_SLICE = 4;
 /**
@@ -143,7 +146,8 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   const { agent } = cell;
   const since = now();
   let deep: DeepSleep | undefined;
-  beginBlocking(agent, cell.number);
+  cell.timeBlocked(deadline);
+  beginBlocking(agent, cell.number, elsewhere(deadline));
   try {
     for (let slept = false; ; slept = true) {
       const seen = load(agent.words, agent.base + AGENT_PARK);
@@ -204,8 +208,9 @@ export function blockOnAny(
     for (const { cell } of waits) {
       cell.enter(BLOCKING_BIT, cell.drawTicket());
       entered++;
+      cell.timeBlocked(deadline);
     }
-    beginBlocking(undefined, ELSEWHERE);
+    beginBlocking(undefined, 0, elsewhere(deadline));
     const shortest = agents.size > 1 ? 1 : otherwise ? LOOKING_SLICE : SLOW_PERIOD;
     let deep: DeepSleep | undefined;
     for (;;) {
@@ -241,9 +246,16 @@ export function blockOnAny(
  * Blocks this thread for something else than an object: calls `sleep(milliseconds)` again and again
  * until it returns `true` (what it waits for has come) or the deadline passes, then returns whether
  * it came. Between the calls it looks after agents that have died.
+ *
+ * @param joins whose end it waits for: a process id, or minus the `threadId` of a thread of this
+ *   process; 0 something else
  */
-export function blockThread(sleep: (milliseconds: number) => boolean, deadline: Deadline): boolean {
-  beginBlocking(undefined, ELSEWHERE);
+export function blockThread(
+  sleep: (milliseconds: number) => boolean,
+  deadline: Deadline,
+  joins = 0,
+): boolean {
+  beginBlocking(undefined, 0, elsewhere(deadline), joins);
   try {
     let looked = now();
     for (;;) {
@@ -259,13 +271,23 @@ export function blockThread(sleep: (milliseconds: number) => boolean, deadline: 
   }
 }
 
+function elsewhere(deadline: Deadline): number {
+  return deadline.timed ? ELSEWHERE_TIMED : ELSEWHERE;
+}
+
 /**
- * Says in the slots of this thread's agents that it is blocked, and hands on the rings that came
- * for its awaiting calls.
+ * Says in the slots of this thread's agents that it is blocked: one of them for the cell, the
+ * others `otherwise`. Hands on the rings that came for its awaiting calls.
  */
-function beginBlocking(agent: Host | undefined, cell: number): void {
+function beginBlocking(agent: Host | undefined, cell: number, otherwise: number, joins = 0): void {
   const agents = agentsOfThread();
-  for (const each of agents) each.blockedOn = each === agent ? cell : ELSEWHERE;
+  for (const each of agents) {
+    if (each !== agent) {
+      note(each.words, each.base + AGENT_SINCE, commonTime() & TIME_MASK);
+      note(each.words, each.base + AGENT_JOINS, joins);
+    }
+    each.blockedOn = each === agent ? cell : otherwise;
+  }
   for (const each of agents) each.passRings();
 }
 

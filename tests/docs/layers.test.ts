@@ -41,6 +41,7 @@ const GROUND = [
   'aborts',
   'clock',
   'checks',
+  'version',
 ];
 
 /** Each line of `forbidden` breaks the rule, no line of `allowed` does. */

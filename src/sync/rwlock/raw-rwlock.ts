@@ -2,7 +2,7 @@
  * RawRWLock: many readers or one writer; the algorithm under RWLock.
  *
  *   word     name     bits                                                written by
- *   +0       STATE    30 WAITERS | 29 FAIR | 28 RECOVERED | 27 PENDING |  anyone, CAS only
+ *   +0       STATE    30 WAITERS | 29 FAIR | 28 RECOVERED | 26 PENDING |  anyone, CAS only
  *                     7…0 writer's slot
  *   +1       TICKETS  counter: who came first                             waiters
  *   +2       MARKS    0 READERS_FIRST                                     the creator
@@ -58,7 +58,7 @@ export const MARKS_WORD: number = CELL_BODY + 2;
 export const READERS_FIRST_BIT = 1;
 /** Words with a bit for each agent. */
 export const READER_WORDS: number = AGENT_SLOTS / 32;
-const PENDING_BIT: number = 1 << 27;
+const PENDING_BIT: number = 1 << 26;
 
 export class RawRWLock {
   readonly cell: Cell;

@@ -119,7 +119,7 @@ function launch(order: Order, path: readonly number[]): Running {
   return {
     id: pid,
     peek,
-    block: (deadline) => void watchExit(pid, (sleep) => blockThread(sleep, deadline)),
+    block: (deadline) => void watchExit(pid, (sleep) => blockThread(sleep, deadline, pid)),
     keepAlive: (on) => (on ? child.ref() : child.unref()),
     stop: (how) => void child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM'),
     collect() {

@@ -91,12 +91,14 @@ const makesSemaphore: Actor<Things> = {
 };
 
 /** More waits than an agent's slot has room for. */
-const MANY = 23;
+const MANY = 18;
 const waitsMuch: Actor<Things> = {
   run(tools) {
     const { agent } = tools;
     const cell = make(tools, 0);
-    const entries = Array.from({ length: MANY }, (_, ticket) => agent.table.fill(cell.number, ticket, 1, 0));
+    const entries = Array.from({ length: MANY }, (_, ticket) =>
+      agent.table.fill(cell.number, ticket, 1, 0, 0),
+    );
     for (const entry of entries) agent.table.empty(entry);
     agent.closeCell(cell);
   },
