@@ -22,11 +22,25 @@ export class LockstepError extends Error {
     this.code = code;
     cutOwnFrames(this);
   }
+
+  /** The heading of the documentation that explains this error: a file of the package. */
+  get help(): string {
+    return helpFor(this.code);
+  }
+}
+
+function helpFor(code: string): string {
+  return `lockstep/docs/reference/errors.md#${code.toLowerCase()}`;
 }
 
 /** A value of the wrong type was passed. Code `ERR_LOCKSTEP_INVALID_TYPE`. */
 export class InvalidTypeError extends TypeError {
   readonly code = 'ERR_LOCKSTEP_INVALID_TYPE';
+
+  /** The heading of the documentation that explains this error: a file of the package. */
+  get help(): string {
+    return helpFor(this.code);
+  }
 
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
@@ -37,6 +51,11 @@ export class InvalidTypeError extends TypeError {
 /** A value of the right type is outside what is allowed. Code `ERR_LOCKSTEP_OUT_OF_RANGE`. */
 export class OutOfRangeError extends RangeError {
   readonly code = 'ERR_LOCKSTEP_OUT_OF_RANGE';
+
+  /** The heading of the documentation that explains this error: a file of the package. */
+  get help(): string {
+    return helpFor(this.code);
+  }
 
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);

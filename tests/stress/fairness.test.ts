@@ -1,4 +1,4 @@
-/** How what many want at once is shared out among them: see docs/fairness.md. */
+/** How what many want at once is shared out among them: see docs/guide/fairness.md. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
