@@ -89,7 +89,7 @@ export class Explorer {
     const { counts } = this;
     this.sharing.learned = false;
     this.endings.clear();
-    this.visited = new Visited();
+    this.visited = new Visited(this.visited);
     Object.assign(counts, { preemptions: bound, states: 0, segments: 0, crashPoints: 0, endings: 0 });
     this.stack = [];
     this.start(bound);
