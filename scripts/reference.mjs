@@ -25,6 +25,7 @@ const app = await Application.bootstrap({
   entryPoints: [join(root, 'src/index.ts')],
   tsconfig: join(root, 'src/tsconfig.json'),
   excludeInternal: true,
+  excludeExternals: true,
   excludePrivate: true,
   excludeProtected: true,
   skipErrorChecking: true,

@@ -14,11 +14,11 @@
  *
  * Race: A closes (clears its bit, sees OPEN empty) while B opens by a handle (sets its bit, then
  * reads the header).
- *   A1 header LIVE→ENDING · A2 OPEN is empty · B1 sets its bit · A3 ENDING→CLAIMED. B2 reads the
- *      header. Before A3 it finds ENDING and
- *   makes it LIVE again by CAS: then A3 fails, and A finds B's bit. After A3 it finds the cell
- *   gone, and clears its bit. If B1 comes before A2, A itself goes back to LIVE. Whichever of the
- *   two CAS is first decides: the header is the one word. Tests: tests/model/scenarios/arena.ts.
+ *   A1 header LIVE→ENDING · A2 OPEN is empty · B1 sets its bit · A3 ENDING→CLAIMED
+ *   B2 reads the header. Before A3, B finds ENDING and makes it LIVE again by CAS: then A3 fails,
+ *   and A finds B's bit. After A3, B finds the cell gone, and clears its bit. If B1 comes before
+ *   A2, A itself goes back to LIVE. Whichever CAS is first decides: the header is the one word.
+ *   Tests: tests/model/scenarios/arena.ts.
  *
  * KEPT counts the items that name the object. It is raised before an item is put and lowered after
  * it was taken, each time by an agent that has the object open: so it is never too low, and where
@@ -29,11 +29,10 @@
  * fails.
  *
  * Race: the last who has X open leaves (A), T takes the item that names X.
- *   A1 clears its bit · A2 reads KEPT. T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its
- *      bit · T5 reads KEPT and OPEN.
+ *   A1 clears its bit · A2 reads KEPT
+ *   T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its bit · T5 reads KEPT and OPEN
  *   If A2 is before T3, A leaves X to T: its bit was gone before T5, which frees X. If A2 is after
- *   T3, A finds T's bit, or after
- *   T4 frees X as T would. Both may try: the header decides.
+ *   T3, A finds T's bit, or after T4 frees X as T would. Both may try: the header decides.
  *   Tests: tests/model/scenarios/kept.ts.
  *
  * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which

@@ -14,11 +14,10 @@
  * watches its life hears that, and rings in its place.
  *
  * Race: W reads that D lives (W1), D ends (D1), W opens the FIFO (W2), which reports nothing, as it
- * had no writer since. So W looks at the
- *   lock of D once more (W3): it is free.
+ * had no writer since. So W looks at the lock of D once more (W3): it is free.
  * Race: D ends, and J takes its slot and its FIFO before W has heard of it. So J opens the FIFO
- * after it has cleared up after D and
- *   woken everybody; and if it dies before that, W still hears of D.
+ * after it has cleared up after D and woken everybody; and if it dies before that, W still hears
+ * of D.
  */
 
 import { closeSync, constants, readSync, writeSync } from 'node:fs';

@@ -15,10 +15,10 @@
  *             empty it sets WAITERS, and wakes the next if there is more
  *
  * Race: W1 and W2 wait, W1 is awake. P puts (P1), W1 takes the item (W1a), P clears WAITERS and
- * wakes the oldest, which is W1 (P2): nobody has W2 in mind, and there is no mark. W1 empties its
- * entry, and only then sets WAITERS (W1b): the next announcement finds the mark. What came between
- * P2 and W1b was announced without one: W1 looks at the ring after W1b, and wakes the oldest if
- *    something is there.
+ * wakes the oldest, which is W1 (P2): no wake-up is pending for W2, and WAITERS is clear. W1
+ * empties its entry, and only then sets WAITERS (W1b): the next announcement finds the mark. An
+ * item that came between P2 and W1b was announced without one: W1 looks at the ring after W1b, and
+ * wakes the oldest if something is there.
  */
 
 import { clearBits, load, loadAcquire, loadPlain, setBits } from '#atomics';
