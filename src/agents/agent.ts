@@ -260,7 +260,7 @@ export class Agent implements Waker {
     const place = arena.place(number);
     if (!arena.open(place, type.number, generation, this.slot)) return undefined;
     const cell = this.keep(new Cell(this, place, type, generation));
-    // PUBLISH open -> entry. Waiters watch every agent that has the object open, as this one has
+    // PUBLISH open -> entry: waiters watch every agent that has the object open, as this one has
     // from now on.
     wakeAll(this, place);
     return cell;

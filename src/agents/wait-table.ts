@@ -91,6 +91,7 @@ export class WaitTable {
     store(entry.words, entry.at + ENTRY_TICKET, ticket);
     store(entry.words, entry.at + ENTRY_DETAIL, detail);
     store(entry.words, entry.at + ENTRY_STATUS, status);
+    // PUBLISH entry
     store(entry.words, entry.at + ENTRY_CELL, cell);
     return entry;
   }

@@ -9,7 +9,7 @@
  *
  *   wait      fill the entry, set WAITERS                      // PUBLISH WAITERS -> ring
  *             then look at the ring once more
- *   announce  after the ring was changed, and a compare-and-swap     // OBSERVE ring -> WAITERS
+ *   announce  after the ring was changed, and a compare-and-swap     // OBSERVE WAITERS -> ring
  *             if WAITERS is set: clear it and wake the oldest
  *   through   who has got something, or gives up, may have had the wake-up of all: with its entry
  *             empty it sets WAITERS, and wakes the next if there is more
@@ -44,6 +44,7 @@ export class Gate {
    */
   announce(): void {
     const { words, at, agent } = this.cell;
+    // OBSERVE WAITERS -> ring
     if ((loadAcquire(words, at + CELL_STATE) & WAITERS_BIT) === 0) return;
     clearBits(words, at + CELL_STATE, WAITERS_BIT);
     wakeOldest(agent, this.cell);

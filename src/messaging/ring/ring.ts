@@ -419,6 +419,7 @@ export class Ring {
     const { words, at, units } = this;
     for (;;) {
       const head = load(words, at + HEAD_WORD);
+      // OBSERVE item -> PUTS
       const puts = loadAcquire(words, at + PUTS_WORD);
       const end = loadAcquire(words, at + END_WORD + (puts & 1));
       // The word is reused two items later. (An atomic load: a compiler may take two others of one

@@ -183,6 +183,7 @@ export class RawLock implements Taking, Held {
       if (giveWay) this.barging.giveWay();
       else if ((state & WAITERS_BIT) !== 0) this.barging.begin(this.turns);
       else return true;
+      // OBSERVE entry -> WAITERS
       wakeOldest(this.cell.agent, this.cell);
       return true;
     }

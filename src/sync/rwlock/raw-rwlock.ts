@@ -170,6 +170,7 @@ export class RawRWLock {
     if (ownerOf(state) !== 0 || !this.drained) return false;
     if (isFair(state) && this.oldest() !== undefined) return false;
     if (!this.claim(state, state & WAITERS_BIT)) return false;
+    // OBSERVE reader -> writer
     if (this.drained) return this.settle();
     this.unclaim();
     return false;
@@ -181,6 +182,7 @@ export class RawRWLock {
     for (;;) {
       const { state } = this;
       if (this.claimant === call) {
+        // OBSERVE reader -> writer
         if (this.drained) return this.settle();
         if (!this.readersFirst) return false;
         this.unclaim();
@@ -278,6 +280,7 @@ export class RawRWLock {
 
   private claim(state: number, waiters: number): boolean {
     const claimed = (state & RECOVERED_BIT) | waiters | PENDING_BIT | this.me;
+    // PUBLISH writer -> reader
     return cas(this.cell.words, this.cell.at + CELL_STATE, state, claimed) === state;
   }
 

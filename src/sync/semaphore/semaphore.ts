@@ -91,6 +91,7 @@ class RawSemaphore implements Taking {
       if (giveWay) this.barging.giveWay();
       else if ((state & WAITERS_BIT) !== 0) this.barging.begin(this.takings);
       else return true;
+      // OBSERVE entry -> WAITERS
       wakeOldest(this.cell.agent, this.cell, count);
       return true;
     }
