@@ -1,5 +1,7 @@
 /** The public API. Only this file re-exports. */
 
+import './kinds/all.ts';
+
 export type {
   AsyncAcquirable,
   AsyncBarrier,
