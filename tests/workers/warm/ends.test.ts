@@ -30,7 +30,7 @@ interface Ran {
   stdout: string;
 }
 
-/** A program of program.ts in a process group of its own, and its output, which spares have, too. */
+/** A program of program.ts, in a group of its own; its spares have its output, too. */
 function start(args: string[], nodeArgs: string[] = []) {
   const child = spawn(process.execPath, [...nodeArgs, PROGRAM, ...args], {
     env: { ...process.env, NODE_TEST_CONTEXT: undefined },
