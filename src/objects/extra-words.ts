@@ -21,7 +21,7 @@ import {
   PERMITS_PER_CELL,
   PHASE_CLAIMED,
 } from '../memory/layout.ts';
-import type { Namespace } from '../namespaces/namespace.ts';
+import type { NamespaceView } from '../namespaces/view.ts';
 
 /** One word. */
 export interface Permit {
@@ -50,7 +50,7 @@ export function makePermits({ words, at, number }: Place, count: number, { names
  * many: where the chain is damaged it ends early.
  */
 export function eachPermit(
-  namespace: Namespace,
+  namespace: NamespaceView,
   { words, at, number }: Place,
   count: number,
   visit: (permit: Permit) => void,
@@ -71,7 +71,7 @@ export function eachPermit(
  * The first `count` words that hang on the object. Throws `LayoutError` where there are fewer, or
  * can't be as many.
  */
-export function permitsOf(namespace: Namespace, place: Place, count: number, title: string): Permit[] {
+export function permitsOf(namespace: NamespaceView, place: Place, count: number, title: string): Permit[] {
   const permits: Permit[] = [];
   if (eachPermit(namespace, place, count, (permit) => permits.push(permit))) return permits;
   throw damaged(
