@@ -250,6 +250,7 @@ const holderDies: Build = async (site) => {
   const heir = site.startAs(Process, blockForLock, lock);
   await untilWaiting(lock, 1);
   process.kill(holder.pid!, 'SIGKILL');
+  await until(() => lock.describe().owner?.name === heir.name, 'the lock has passed on');
   return { answer: {}, waiting: [], holding: [heir.name], objects: [lock] };
 };
 
