@@ -54,6 +54,7 @@ await build({
   ...common,
   entryPoints: {
     index: join(modules, 'index.js'),
+    'entry/pool-worker': join(modules, 'entry/pool-worker.js'),
     'entry/process': join(modules, 'entry/process.js'),
     'entry/thread': join(modules, 'entry/thread.js'),
   },

@@ -35,7 +35,7 @@ import {
   ENTRY_STATUS,
   ENTRY_TICKET,
   FLOWS_SHIFT,
-  hasPermits,
+  HAS_CHAIN_BIT,
   keptOf,
   kindOf,
   OPEN_WORDS,
@@ -260,7 +260,7 @@ function readObjects(
       steady: isSteadyCell(
         before,
         place,
-        hasPermits(kindOf(header))
+        (header & HAS_CHAIN_BIT) !== 0
           ? () => kind.describe(before, before.arena.find(number)!).holders
           : undefined,
         holders,

@@ -2,8 +2,10 @@
 
 import { load } from '#atomics';
 import type { Describe } from '../../agents/facts.ts';
-import { BARRIER_FACTS, CELL_STATE } from '../../memory/layout.ts';
+import { CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
 
+/** What it was made with: 11…0 parties. */
+export const FACTS_WORD: number = CELL_BODY + 3;
 export const SEATS_MASK = 0xfff;
 export const GENERATION_SHIFT = 12;
 export const GENERATION_MASK = 0xffff;
@@ -24,7 +26,7 @@ export const describeBarrier: Describe = (_view, { words, at }) => {
     holders: [],
     endedBy: 'anybody',
     state: {
-      parties: load(words, at + BARRIER_FACTS) & SEATS_MASK,
+      parties: load(words, at + FACTS_WORD) & SEATS_MASK,
       arrived: seatsIn(state),
       generation: generationOf(state),
       broken: (state & (BROKEN_BIT | TRIPPING_BIT)) === BROKEN_BIT,

@@ -5,7 +5,7 @@ import type { Describe, Holding } from '../../agents/facts.ts';
 import type { Place } from '../../memory/arena.ts';
 import { AGENT_SLOTS, CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
 import type { NamespaceView } from '../../namespaces/view.ts';
-import { eachPermit } from '../../objects/extra-words.ts';
+import { eachExtraWord } from '../../objects/extra-words.ts';
 import { ownerOf } from '../lock/lock-words.ts';
 
 export const MARKS_WORD: number = CELL_BODY + 2;
@@ -38,7 +38,7 @@ export const describeRWLock: Describe = (view, place) => {
 export function readersOf(view: NamespaceView, place: Place): number[] {
   const slots: number[] = [];
   let word = 0;
-  eachPermit(view, place, READER_WORDS, ({ words, at }) => {
+  eachExtraWord(view, place, READER_WORDS, ({ words, at }) => {
     for (let bits = load(words, at); bits !== 0; ) {
       const bit = bits & -bits;
       bits ^= bit;

@@ -3,7 +3,7 @@
 import { load } from '#atomics';
 import type { Describe, Holding } from '../../agents/facts.ts';
 import { CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
-import { eachPermit } from '../../objects/extra-words.ts';
+import { eachExtraWord } from '../../objects/extra-words.ts';
 
 export const PERMITS_MASK: number = (1 << 27) - 1;
 /** Of a BoundedSemaphore: its number of permits. */
@@ -22,7 +22,7 @@ export const describeBoundedSemaphore: Describe = (view, place) => {
   const limit = load(place.words, place.at + LIMIT_WORD);
   const counts = new Map<number, number>();
   let value = 0;
-  eachPermit(view, place, limit, ({ words, at }) => {
+  eachExtraWord(view, place, limit, ({ words, at }) => {
     const slot = load(words, at);
     if (slot === 0) value++;
     else counts.set(slot, (counts.get(slot) ?? 0) + 1);
