@@ -5,7 +5,6 @@
  * thread ends, the kernel lets go. That it has ended others see at once by its life (life.ts).
  */
 
-import { isMainThread, threadId } from 'node:worker_threads';
 import { cas, load, store } from '#atomics';
 import { clearImmediate, queueMicrotask, setImmediate } from '#clock';
 import { ExhaustedError } from '../errors.ts';
@@ -33,6 +32,7 @@ import { anonymousFolder, namedFolder, sweepFolders } from '../namespaces/folder
 import type { OwnLife } from '../namespaces/life.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import { Namespace } from '../namespaces/namespace.ts';
+import { isMainThread, threadId } from '../this-thread.ts';
 import type { ObjectType } from './cell.ts';
 import { Cell } from './cell.ts';
 import { kindNumbered } from './kinds.ts';

@@ -12,7 +12,7 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread } from '../this-thread.ts';
 
 /** On whose behalf a child's code runs. `undefined`: neither can be told, as in a listener of `beforeExit`. */
 export type Phase = 'importing' | 'target' | undefined;

@@ -5,7 +5,7 @@ import { inherit } from '../agents/agent.ts';
 import { JOB_OPTION } from '../agents/child-context.ts';
 import { StateError } from '../errors.ts';
 import { SimpleQueue } from '../messaging/simple-queue.ts';
-import { setParentDeathSignal } from '../platform/linux-process.ts';
+import { platform } from '../platform/current.ts';
 import { giveBy } from '../workers/gift.ts';
 import { agentName, assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../workers/identity.ts';
 import { endWhenIdle } from '../workers/process/ending.ts';
@@ -44,7 +44,7 @@ runTarget({
 });
 
 function dieWithParent(): void {
-  setParentDeathSignal(SIGKILL);
+  platform.setParentDeathSignal(SIGKILL);
   // It may have died before the kernel was asked.
   if (process.ppid !== identity.parent?.pid) process.kill(process.pid, 'SIGKILL');
 }

@@ -30,10 +30,11 @@ export function resourcesInUse(): string[] {
 export const now: () => number = time;
 
 /** What this thread's clock is behind the one that all processes share. */
-const behind: number = platform.monotonicTime() - now();
+let behind: number | undefined;
 
 /** Whole milliseconds on a clock that all processes share. */
 export function commonTime(): number {
+  behind ??= platform.monotonicTime() - now();
   return Math.floor(now() + behind);
 }
 

@@ -43,7 +43,6 @@ import { uniqueName } from '../platform/unique.ts';
 import { whyUnsafe } from '../platform/way.ts';
 
 const bases = new Map<string, string>();
-const DEFAULT_BASE = '/dev/shm';
 export const CONTROL = 'control';
 /** Milliseconds to wait for whoever is just removing the folder. */
 const REMOVAL_PATIENCE = 5000;
@@ -80,6 +79,7 @@ export function anonymousFolder(): string {
 
 /** Enters the folder, making it first where `create` is set. Throws `StaleHandleError` if it is not there. */
 export function enterFolder(path: string, create: boolean): Entered {
+  platform.checkSupported();
   checkWay(path);
   try {
     return enter(path, create);
@@ -214,7 +214,8 @@ export function removedFolder(path: string): FolderError {
 
 /** Where namespaces are. A relative path means what it meant at first, whatever the working directory becomes. */
 function base(): string {
-  const given = process.env.LOCKSTEP_DIR || DEFAULT_BASE;
+  platform.checkSupported();
+  const given = process.env.LOCKSTEP_DIR || platform.sharedFolder();
   let resolved = bases.get(given);
   if (resolved === undefined) {
     resolved = resolve(given);

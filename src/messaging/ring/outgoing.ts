@@ -1,6 +1,5 @@
 /** Outgoing: a value on its way into a ring. It is written straight into the ring where that is possible, else into bytes of its own. */
 
-import { serialize } from 'node:v8';
 import type { Cell } from '../../agents/cell.ts';
 import { cellsNeeded } from '../../agents/kept.ts';
 import { Encoder, FOREIGN, OVERFLOW } from '../../codec/encoder.ts';
@@ -8,6 +7,7 @@ import type { Format } from '../../codec/format.ts';
 import { FORMAT } from '../../codec/format.ts';
 import { packWhole } from '../../codec/parcel.ts';
 import { isTooDeep } from '../../codec/read-clone.ts';
+import { v8 } from '../../codec/v8.ts';
 import { NotSendableError } from '../../errors.ts';
 import { letGo } from '../../objects/forgotten.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
@@ -113,7 +113,7 @@ export class Outgoing {
     this.format = FORMAT.CLONED;
     this.shared = shared;
     try {
-      this.bytes = serialize(parcel);
+      this.bytes = v8().serialize(parcel);
     } catch (cause) {
       const reason = isTooDeep(cause)
         ? 'it is nested too deeply for the stack of this thread; send flatter data'
