@@ -34,7 +34,10 @@ export function firstAllowedCpu() {
   return allowed?.[1] ?? '0';
 }
 
-/** Returns a function that tells which share of the machine others (and its host) have used since: 0 to 1. */
+/**
+ * Returns a function that tells which share of the machine others (and its host) have used since: 0
+ * to 1.
+ */
 export function watchOthers() {
   const before = cpuTicks();
   return () => {
@@ -44,14 +47,18 @@ export function watchOthers() {
   };
 }
 
-/** Clock ticks of all CPUs, those in which they worked, and those that went to this process and its ended children. */
+/**
+ * Clock ticks of all CPUs, those in which they worked, and those that went to this process and its
+ * ended children.
+ */
 function cpuTicks() {
   // proc(5): user nice system idle iowait irq softirq steal.
   const [total = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
   const ticks = total.trim().split(/\s+/).slice(1, 9).map(Number);
   const all = ticks.reduce((sum, n) => sum + n, 0);
   const [, , , idle = 0, iowait = 0] = ticks;
-  // proc(5): utime stime cutime cstime are the fields 14 to 17; the second, in brackets, may hold spaces.
+  // proc(5): utime stime cutime cstime are the fields 14 to 17; the second, in brackets, may hold
+  // spaces.
   const own = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ').slice(11, 15) ?? [];
   return { all, busy: all - idle - iowait, own: own.reduce((sum, n) => sum + Number(n), 0) };
 }

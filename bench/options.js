@@ -1,5 +1,8 @@
 // @ts-check
-/** The command line of the bench. Needs nothing built or installed, so that a wrong row is said at once. */
+/**
+ * The command line of the bench. Needs nothing built or installed, so that a wrong row is said at
+ * once.
+ */
 import { parseArgs } from 'node:util';
 import { figures } from './figures.js';
 

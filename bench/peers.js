@@ -1,5 +1,8 @@
 // @ts-check
-/** The peers that are not JavaScript: each round is one run of a small program that prints one number. */
+/**
+ * The peers that are not JavaScript: each round is one run of a small program that prints one
+ * number.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +21,10 @@ function version(command) {
 export const compilerVersion = () => version(compiler);
 export const pythonVersion = () => version('python3');
 
-/** Compiles the C peer when that is needed and possible; says why not. @returns {string | undefined} */
+/**
+ * Compiles the C peer when that is needed and possible; says why not.
+ * @returns {string | undefined}
+ */
 export function compilePeers() {
   if (existsSync(binary) && statSync(binary).mtimeMs >= statSync(source).mtimeMs) return undefined;
   if (compilerVersion() === undefined) return `no C compiler ("${compiler}") here`;

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Measures one row in a process of its own, so that no row inherits another's warm JIT, heap or crash:
- * each side until it is warm, then in turn, round after round. Sends what it saw to the runner.
+ * Measures one row in a process of its own, so that no row inherits another's warm JIT, heap or
+ * crash: each side until it is warm, then in turn, round after round. Sends what it saw to the
+ * runner.
  *
  * @typedef {object} Side   one contestant of a row
  * @property {string} name
@@ -17,7 +18,10 @@ import { figures } from './figures.js';
 const WARM_MS = 1000;
 const WARM_ROUNDS = 10;
 
-/** V8 takes some ten thousand calls, in every process that takes part, until it has compiled what is called. */
+/**
+ * V8 takes some ten thousand calls, in every process that takes part, until it has compiled what is
+ * called.
+ */
 async function warmUp(/** @type {() => number | Promise<number>} */ measure) {
   const enough = performance.now() + WARM_MS;
   for (let round = 0; round < WARM_ROUNDS && performance.now() < enough; round++) await measure();

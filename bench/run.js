@@ -1,5 +1,8 @@
 // @ts-check
-/** Runs the rows, each in a process of its own, and prints what was seen beside what must be reached. */
+/**
+ * Runs the rows, each in a process of its own, and prints what was seen beside what must be
+ * reached.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -25,7 +28,8 @@ import { compilePeers, pythonVersion } from './peers.js';
  * @property {boolean | null} aimReached
  * @property {number[]} samples         ours, in the order of the rounds
  * @property {number[]} peerSamples
- * @property {number} others            share of the machine that other programs used meanwhile, 0 to 1
+ * @property {number} others            share of the machine that other programs used meanwhile, 0
+ *                                      to 1
  */
 
 const ROW_PROGRAM = fileURLToPath(new URL('row.js', import.meta.url));

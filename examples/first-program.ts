@@ -10,7 +10,8 @@ export function work(lock: Lock, counter: Value): void {
   console.log('10,000 added');
 }
 
-// Each process imports this module to find `work`, so the program itself stands under this condition.
+// Each process imports this module to find `work`, so the program itself stands under this
+// condition.
 if (isMainProcess) {
   const lock = new Lock();
   const counter = new Value('i32', 0);

@@ -1,4 +1,5 @@
-// Builds the library, installs the bench's own packages (once), and runs the bench. Options: `npm run bench -- --help`.
+// Builds the library, installs the bench's own packages (once), and runs the bench. Options:
+// `npm run bench -- --help`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

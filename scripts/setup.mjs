@@ -1,4 +1,5 @@
-// Installs what the lock file names (once) and builds. Run by `npm start`, `npm test` and `npm run bench`.
+// Installs what the lock file names (once) and builds. Run by `npm start`, `npm test` and
+// `npm run bench`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

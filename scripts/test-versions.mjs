@@ -1,5 +1,6 @@
-// Runs the tests on other versions of Node: `npm run test:versions` (22, 24 and 26), `npm run test:versions -- 24`.
-// The versions come from the npm registry and are kept in build/node-<version>.
+// Runs the tests on other versions of Node: `npm run test:versions` (22, 24 and 26),
+// `npm run test:versions -- 24`. The versions come from the npm registry and are kept in
+// build/node-<version>.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { delimiter } from 'node:path';

@@ -1,4 +1,5 @@
-// Checks and runs the tests: `npm test`, or `npm test -- tests/conformance/lock …` for the files whose paths match only.
+// Checks and runs the tests: `npm test`, or `npm test -- tests/conformance/lock …` for the files
+// whose paths match only.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,11 +8,14 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const deep = process.argv.includes('--deep');
-/** How far the longest suites go in `npm run test:deep`: more preemptions in the model, every read a crash point. */
+/**
+ * How far the longest suites go in `npm run test:deep`: more preemptions in the model, every read a
+ * crash point.
+ */
 const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every', LOCKSTEP_DAMAGE: 'all' } : {};
 /**
- * The tests run the compiled modules, not the bundle: they replace some of them, and look into others. What they start inherits
- * the choice by the environment.
+ * The tests run the compiled modules, not the bundle: they replace some of them, and look into
+ * others. What they start inherits the choice by the environment.
  */
 const unbundled = `${process.env.NODE_OPTIONS ?? ''} --conditions=lockstep-modules`.trim();
 const wanted = process.argv

@@ -1,6 +1,7 @@
 /**
- * Aborts: any number of waits on one signal, with one listener on it. A program's signal to shut down is given to many waits at a time, and
- * Node warns of a leak where many listeners are on one. The listener goes with the last wait.
+ * Aborts: any number of waits on one signal, with one listener on it. A program's signal to shut
+ * down is given to many waits at a time, and Node warns of a leak where many listeners are on one.
+ * The listener goes with the last wait.
  */
 
 interface Aborting {

@@ -1,4 +1,7 @@
-/** Checks: what `LOCKSTEP_CHECK` asks for, a list with commas. Read once, when the library is loaded. */
+/**
+ * Checks: what `LOCKSTEP_CHECK` asks for, a list with commas. Read once, when the library is
+ * loaded.
+ */
 
 const KNOWN = ['order', 'arguments'];
 const asked = (process.env.LOCKSTEP_CHECK ?? '').split(',').filter((each) => each !== '');

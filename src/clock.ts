@@ -1,11 +1,12 @@
 /**
  * Clock: the time, and the timers, that nobody can fake.
  *
- * Test frameworks replace `performance`, `setTimeout` and their kin, and then time stands still until the test moves it on. Nobody
- * moves it on while the thread blocks, so a wait would never end. Lockstep takes clock and timers when it is loaded: no fake
- * that is installed later reaches them. A fake that was there first is found out, as its timers are none of Node's. In its place
- * come the timers of `scheduler.wait`: that method of the prototype uses those that Node was built with. The clock is the
- * prototype's, too.
+ * Test frameworks replace `performance`, `setTimeout` and their kin, and then time stands still
+ * until the test moves it on. Nobody moves it on while the thread blocks, so a wait would never
+ * end. Lockstep takes clock and timers when it is loaded: no fake that is installed later reaches
+ * them. A fake that was there first is found out, as its timers are none of Node's. In its place
+ * come the timers of `scheduler.wait`: that method of the prototype uses those that Node was built
+ * with. The clock is the prototype's, too.
  *
  * All of `src` imports them as `#clock`; the linter refuses the global ones.
  */

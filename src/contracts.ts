@@ -1,17 +1,39 @@
 /**
- * The types that every implementation of a primitive shares, whatever carries it: shared memory here, a server later.
+ * The types that every implementation of a primitive shares, whatever carries it: shared memory
+ * here, a server later.
  */
 
 import type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 
-/** What `acquire` gives: the right to be inside, until `release()`. */
-export interface Hold {
+/** What is there at once, or after an `await`. `await` does for both. */
+export type Awaitable<Value> = Value | Promise<Value>;
+
+/**
+ * What `acquire` gives, whatever carries the object: the right to be inside, until `release()`.
+ * In shared memory a release is over at once; on a server it takes a round trip.
+ */
+export interface AsyncHold {
   /** Gives the hold back. Idempotent: only the first call does anything. */
-  release(): void;
+  release(): Awaitable<void>;
   /** `true` when the previous holder died inside: what the lock guards may be half-written. */
   readonly recovered: boolean;
-  [Symbol.dispose](): void;
+  /**
+   * A number that grows from one holding of the object to the next. A resource that remembers the
+   * largest token and refuses smaller ones is safe from a holder that was stopped and came back.
+   * Read it while you hold: in shared memory a released hold throws `NotOwnerError`.
+   */
+  readonly token: number;
+  /** Whether the hold is still good: not released, and its lease not over. */
+  readonly valid: boolean;
+  /** Aborts when the hold is lost. In shared memory it never does. */
+  readonly signal: AbortSignal;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What `acquire` gives in shared memory. */
+export interface Hold extends AsyncHold {
+  release(): void;
+  [Symbol.dispose](): void;
 }
 
 /** Wait options in which a timeout is given: the call may come back with nothing. */
@@ -44,12 +66,16 @@ export interface ObjectOptions {
 /** Options of a lock's constructor. */
 export interface LockOptions extends ObjectOptions {
   /**
-   * `'throw'` (the default): the call that closes a circle of waits throws `DeadlockError`, also where a timeout would dissolve it.
-   * `'ignore'`: nobody is told of a deadlock in which this lock has a part. Meant for locks that one agent takes and another releases.
+   * `'throw'` (the default): the call that closes a circle of waits throws `DeadlockError`, also
+   * where a timeout would dissolve it. `'ignore'`: nobody is told of a deadlock in which this lock
+   * has a part. Meant for locks that one agent takes and another releases.
    */
   deadlock?: DeadlockPolicy | undefined;
-  /** Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_TRACE=1` does it for all locks. */
-  trace?: boolean | undefined;
+  /**
+   * Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_STACKS=1` does it
+   * for all locks.
+   */
+  stacks?: boolean | undefined;
 }
 
 /** What both Lock and RLock can do. */
@@ -62,4 +88,89 @@ export interface Lockable {
   release(): void;
   readonly locked: boolean;
   readonly owner: Owner | null;
+}
+
+/** The awaiting half of everything that is taken and given back. */
+export interface AsyncAcquirable {
+  acquire(options?: UntimedWaitOptions): Promise<AsyncHold>;
+  acquire(options: WaitOptions): Promise<AsyncHold | null>;
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+}
+
+/** The awaiting half of Lock and RLock. */
+export interface AsyncLock extends AsyncAcquirable {
+  tryAcquire(): Awaitable<AsyncHold | null>;
+  release(): Awaitable<void>;
+  readonly locked: Awaitable<boolean>;
+}
+
+/** The awaiting half of Semaphore and BoundedSemaphore. */
+export interface AsyncSemaphore extends AsyncAcquirable {
+  tryAcquire(): Awaitable<AsyncHold | null>;
+  release(n?: number): Awaitable<void>;
+  readonly value: Awaitable<number>;
+}
+
+/** The awaiting half of RWLock. */
+export interface AsyncRWLock {
+  readonly read: AsyncAcquirable;
+  readonly write: AsyncAcquirable;
+}
+
+/** The awaiting half of Condition. */
+export interface AsyncCondition extends AsyncAcquirable {
+  release(): Awaitable<void>;
+  wait(options?: WaitOptions): Promise<boolean>;
+  notify(n?: number): Awaitable<void>;
+  notifyAll(): Awaitable<void>;
+}
+
+/** The awaiting half of Event. */
+export interface AsyncEvent {
+  isSet(): Awaitable<boolean>;
+  set(): Awaitable<void>;
+  clear(): Awaitable<void>;
+  wait(options?: WaitOptions): Promise<boolean>;
+}
+
+/** The awaiting half of Barrier. */
+export interface AsyncBarrier {
+  wait(options?: WaitOptions): Promise<number>;
+  abort(): Awaitable<void>;
+  reset(): Awaitable<void>;
+  readonly parties: Awaitable<number>;
+  readonly nWaiting: Awaitable<number>;
+  readonly broken: Awaitable<boolean>;
+}
+
+/** The awaiting half of Latch. */
+export interface AsyncLatch {
+  countDown(n?: number): Awaitable<number>;
+  wait(options?: WaitOptions): Promise<boolean>;
+  readonly count: Awaitable<number>;
+}
+
+/** The awaiting half of an integer Value. Each operation returns the value before. */
+export interface AsyncValue {
+  readonly value: Awaitable<number>;
+  add(operand: number): Awaitable<number>;
+  sub(operand: number): Awaitable<number>;
+  exchange(value: number): Awaitable<number>;
+  compareExchange(expected: number, desired: number): Awaitable<number>;
+}
+
+/** The awaiting half of Queue. */
+export interface AsyncQueue<Item> extends AsyncIterable<Item> {
+  put(value: Item, options?: WaitOptions): Promise<void>;
+  get(options?: WaitOptions): Promise<Item>;
+  tryPut(value: Item): Awaitable<boolean>;
+  tryGet(): Awaitable<Item | null>;
+  readonly size: Awaitable<number>;
+}
+
+/** The awaiting half of JoinableQueue. */
+export interface AsyncJoinableQueue<Item> extends AsyncQueue<Item> {
+  taskDone(): Awaitable<void>;
+  join(options?: WaitOptions): Promise<boolean>;
 }

@@ -1,6 +1,6 @@
 /**
- * Deadline: a timeout and an AbortSignal as one object, made once at the edge of the API and passed down, so that
- * nothing inside ever restarts a timeout.
+ * Deadline: a timeout and an AbortSignal as one object, made once at the edge of the API and passed
+ * down, so that nothing inside ever restarts a timeout.
  */
 
 import { inspect } from 'node:util';
@@ -15,13 +15,16 @@ export type DeadlockPolicy = 'throw' | 'ignore';
 /** How long to wait. Shared by every operation that can wait. */
 export interface WaitOptions {
   /**
-   * Longest time to wait, in milliseconds; 0 or less tries once; `Infinity` or leaving it out waits without limit.
-   * It bounds the waiting, never the holding.
+   * Longest time to wait, in milliseconds; 0 or less tries once; `Infinity` or leaving it out waits
+   * without limit. It bounds the waiting, never the holding.
    */
   timeout?: number | undefined;
   /** Gives the wait up: the call rejects (or throws) with `signal.reason`. */
   signal?: AbortSignal | undefined;
-  /** Of a wait for a lock: `'ignore'` does not look for deadlocks. Default: what the lock was made with. */
+  /**
+   * Of a wait for a lock: `'ignore'` does not look for deadlocks. Default: what the lock was made
+   * with.
+   */
   deadlock?: DeadlockPolicy | undefined;
 }
 
@@ -41,7 +44,10 @@ export class Deadline {
     this.signal = signal;
   }
 
-  /** Checks the options and starts the clock. Throws `InvalidTypeError` for anything but numbers and signals. */
+  /**
+   * Checks the options and starts the clock. Throws `InvalidTypeError` for anything but numbers and
+   * signals.
+   */
   static from(options: WaitOptions | undefined): Deadline {
     if (options === undefined) return Deadline.NEVER;
     if (options === null || typeof options !== 'object') {
@@ -104,7 +110,9 @@ export function checkPolicy(what: string, policy: unknown): void {
   );
 }
 
-/** Returns `value` where it is a number that can bound a wait; throws `InvalidTypeError` otherwise. */
+/**
+ * Returns `value` where it is a number that can bound a wait; throws `InvalidTypeError` otherwise.
+ */
 export function checkMilliseconds(what: string, value: unknown): number {
   if (typeof value !== 'number' || Number.isNaN(value)) {
     throw new InvalidTypeError(

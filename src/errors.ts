@@ -1,13 +1,17 @@
 /**
  * Every error Lockstep throws, each with a stable `code`.
  *
- * Messages follow one formula: `<kind> "<name>": <what was refused>, <why, with values>; <what to do>`.
- * An error object is made fresh for each throw, so its stack is the caller's.
+ * Messages follow one formula:
+ * `<kind> "<name>": <what was refused>, <why, with values>; <what to do>`. An error object is made
+ * fresh for each throw, so its stack is the caller's.
  */
 
 import { cutOwnFrames } from './stacks.ts';
 
-/** Base class of Lockstep's own errors: `instanceof LockstepError` catches them all but bad types and ranges. */
+/**
+ * Base class of Lockstep's own errors: `instanceof LockstepError` catches them all but bad types
+ * and ranges.
+ */
 export class LockstepError extends Error {
   /** Stable identifier, `ERR_LOCKSTEP_…`. */
   readonly code: string;
@@ -61,7 +65,10 @@ export class OverReleaseError extends LockstepError {
   }
 }
 
-/** The barrier is broken: a party timed out, aborted, failed or died. Code `ERR_LOCKSTEP_BROKEN_BARRIER`. */
+/**
+ * The barrier is broken: a party timed out, aborted, failed or died. Code
+ * `ERR_LOCKSTEP_BROKEN_BARRIER`.
+ */
 export class BrokenBarrierError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_BROKEN_BARRIER', message, options);
@@ -110,7 +117,10 @@ export class NotFoundError extends LockstepError {
   }
 }
 
-/** Shared memory laid out by another version of Lockstep, or not by Lockstep. Code `ERR_LOCKSTEP_LAYOUT`. */
+/**
+ * Shared memory laid out by another version of Lockstep, or not by Lockstep. Code
+ * `ERR_LOCKSTEP_LAYOUT`.
+ */
 export class LayoutError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_LAYOUT', message, options);
@@ -138,7 +148,10 @@ export class ExhaustedError extends LockstepError {
   }
 }
 
-/** The native module can't be loaded, or a system call failed unexpectedly. Code `ERR_LOCKSTEP_PLATFORM`. */
+/**
+ * The native module can't be loaded, or a system call failed unexpectedly. Code
+ * `ERR_LOCKSTEP_PLATFORM`.
+ */
 export class PlatformError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_PLATFORM', message, options);
@@ -159,14 +172,20 @@ export class TargetError extends LockstepError {
   }
 }
 
-/** An argument or result can't be sent to another process or thread. Code `ERR_LOCKSTEP_NOT_SENDABLE`. */
+/**
+ * An argument or result can't be sent to another process or thread. Code
+ * `ERR_LOCKSTEP_NOT_SENDABLE`.
+ */
 export class NotSendableError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_NOT_SENDABLE', message, options);
   }
 }
 
-/** The call does not fit the worker's state (started twice, joined before start…). Code `ERR_LOCKSTEP_STATE`. */
+/**
+ * The call does not fit the worker's state (started twice, joined before start…). Code
+ * `ERR_LOCKSTEP_STATE`.
+ */
 export class StateError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_STATE', message, options);
@@ -191,8 +210,9 @@ export interface DeadlockMember {
 }
 
 /**
- * The wait would never end: everyone in `cycle` waits for what the next one holds. The call that would have closed the cycle throws it and
- * holds nothing of what it wanted. Code `ERR_LOCKSTEP_DEADLOCK`.
+ * The wait would never end: everyone in `cycle` waits for what the next one holds. The call that
+ * would have closed the cycle throws it and holds nothing of what it wanted. Code
+ * `ERR_LOCKSTEP_DEADLOCK`.
  */
 export class DeadlockError extends LockstepError {
   /** Who holds and wants what; the first is the caller. */
@@ -220,7 +240,10 @@ export class QueueEmptyError extends LockstepError {
   }
 }
 
-/** The other end of the pipe is gone, and all that it sent was received. Code `ERR_LOCKSTEP_END_OF_STREAM`. */
+/**
+ * The other end of the pipe is gone, and all that it sent was received. Code
+ * `ERR_LOCKSTEP_END_OF_STREAM`.
+ */
 export class EndOfStreamError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_END_OF_STREAM', message, options);

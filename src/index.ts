@@ -1,6 +1,19 @@
 /** The public API. Only this file re-exports. */
 
 export type {
+  AsyncAcquirable,
+  AsyncBarrier,
+  AsyncCondition,
+  AsyncEvent,
+  AsyncHold,
+  AsyncJoinableQueue,
+  AsyncLatch,
+  AsyncLock,
+  AsyncQueue,
+  AsyncRWLock,
+  AsyncSemaphore,
+  AsyncValue,
+  Awaitable,
   Hold,
   Lockable,
   LockOptions,

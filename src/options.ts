@@ -1,10 +1,13 @@
-/** Options: what each constructor and call may be given, and the refusal of everything else with the nearest name that there is. */
+/**
+ * Options: what each constructor and call may be given, and the refusal of everything else with the
+ * nearest name that there is.
+ */
 
 import { inspect } from 'node:util';
 import { InvalidTypeError } from './errors.ts';
 
 const OBJECT = ['name', 'namespace'];
-const LOCK = [...OBJECT, 'deadlock', 'trace'];
+const LOCK = [...OBJECT, 'deadlock', 'stacks'];
 const GUARDED = [...OBJECT, 'lock'];
 const QUEUE = [...OBJECT, 'maxSize', 'bytes', 'endsWithProducers'];
 const CHILD = ['target', 'args', 'name', 'daemon'];
@@ -38,7 +41,10 @@ const KNOWN = {
   Value: GUARDED,
 };
 
-/** Throws `InvalidTypeError` for an option that is none of those of `whose`. `title` begins the message. */
+/**
+ * Throws `InvalidTypeError` for an option that is none of those of `whose`. `title` begins the
+ * message.
+ */
 export function checkKnown(title: string, options: object, whose: string): void {
   const known: readonly string[] = (KNOWN as Record<string, readonly string[]>)[whose]!;
   for (const name in options) {
@@ -47,7 +53,9 @@ export function checkKnown(title: string, options: object, whose: string): void 
   }
 }
 
-/** The same where it is to be an object at all; nothing given is fine. `example` says how one looks. */
+/**
+ * The same where it is to be an object at all; nothing given is fine. `example` says how one looks.
+ */
 export function checkOptions(title: string, options: unknown, whose: string, example: string): void {
   if (options === undefined) return;
   if (options !== null && typeof options === 'object') {

@@ -1,11 +1,15 @@
 /**
- * Package root: where the library's own code lies. The only file that computes from `import.meta.url`, as a bundle moves every
- * module to another place: this file must end up in the root of the code, beside the folder `entry/`.
+ * Package root: where the library's own code lies. The only file that computes from
+ * `import.meta.url`, as a bundle moves every module to another place: this file must end up in the
+ * root of the code, beside the folder `entry/`.
  */
 
 declare const __filename: string;
 
-/** URL of the file that this module is in. In a program that was bundled as CommonJS there is no `import.meta.url`. */
+/**
+ * URL of the file that this module is in. In a program that was bundled as CommonJS there is no
+ * `import.meta.url`.
+ */
 export const CODE_FILE: string =
   (import.meta.url as string | undefined) ??
   process.getBuiltinModule('node:url').pathToFileURL(__filename).href;

@@ -1,8 +1,9 @@
 /**
  * Stacks: an error's stack shows where the program called, not what Lockstep did meanwhile.
  *
- * Frames of Lockstep's own files are cut out. A call that awaits may be refused long after, from a timer: the frames of the call are kept
- * from its beginning, on its slow path alone. Formatting is left to V8, and done only where an error is made.
+ * Frames of Lockstep's own files are cut out. A call that awaits may be refused long after, from a
+ * timer: the frames of the call are kept from its beginning, on its slow path alone. Formatting is
+ * left to V8, and done only where an error is made.
  */
 
 import { CODE_FILE } from './package-root.ts';
@@ -11,7 +12,10 @@ import { CODE_FILE } from './package-root.ts';
 const DEPTH = 40;
 const FRAME = '\n    at ';
 
-/** Where this package's files are; `undefined` where they are bundled into a program, whose files are the same. */
+/**
+ * Where this package's files are; `undefined` where they are bundled into a program, whose files
+ * are the same.
+ */
 const folders = ((): readonly string[] | undefined => {
   const [, root, code] = /^(.*\/)(dist|build\/src)\/(?:lockstep-\w+|package-root)\.js$/.exec(CODE_FILE) ?? [];
   if (root === undefined) return undefined;
@@ -77,7 +81,8 @@ function framesIn(stack: unknown, header: string): string[] {
 }
 
 function setFrames(error: Error, frames: readonly string[]): void {
-  // None of the program's is left where Lockstep was called by Node itself: its own are better than nothing.
+  // None of the program's is left where Lockstep was called by Node itself: its own are better than
+  // nothing.
   const first = frames.findIndex((frame) => !frame.includes('node:'));
   if (first < 0) return;
   const shown = frames.slice(first, first + Error.stackTraceLimit);

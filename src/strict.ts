@@ -1,10 +1,11 @@
 /**
- * Strict: what would be lost is refused. In JavaScript `array[0] = 5` makes a property of the object at hand, and the shared data stay as
- * they were; `array[0]` is `undefined`.
+ * Strict: what would be lost is refused. In JavaScript `array[0] = 5` makes a property of the
+ * object at hand, and the shared data stay as they were; `array[0]` is `undefined`.
  *
- * A Proxy stands at the end of the prototype chain, where only names come that nothing before has. So it costs nothing where a known name
- * is used, in sloppy mode it throws as in strict mode, and fields that a class defines do not meet it. It leaves symbols alone,
- * and reads of anything but an index: who inspects an object or awaits it asks for names that few have.
+ * A Proxy stands at the end of the prototype chain, where only names come that nothing before has.
+ * So it costs nothing where a known name is used, in sloppy mode it throws as in strict mode, and
+ * fields that a class defines do not meet it. It leaves symbols alone, and reads of anything but an
+ * index: who inspects an object or awaits it asks for names that few have.
  */
 
 import { inspect } from 'node:util';
@@ -17,7 +18,10 @@ const INDEX = /^-?\d+$/;
 export interface Family {
   /** Whether it is an instance, and no prototype. */
   isOne(object: object): boolean;
-  /** Whether its class is Lockstep's own: instances of a class that the program has derived may have properties. */
+  /**
+   * Whether its class is Lockstep's own: instances of a class that the program has derived may have
+   * properties.
+   */
   isOurs(object: object): boolean;
   /** How messages about the instance begin. */
   titleOf(object: object): string;
@@ -41,7 +45,10 @@ export function endStrictly(prototype: object, family: Family): void {
   Object.setPrototypeOf(prototype, end);
 }
 
-/** Gives the accessors that can only be read a setter that says so: in sloppy mode an assignment would be ignored. */
+/**
+ * Gives the accessors that can only be read a setter that says so: in sloppy mode an assignment
+ * would be ignored.
+ */
 export function refuseReadOnly(prototype: object, { isOne, titleOf }: Family): void {
   for (const [name, accessor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     if (accessor.get === undefined || accessor.set !== undefined) continue;

@@ -1,10 +1,14 @@
 /*
- * The C side of the bench: what a C program gets from glibc's process-shared pthread primitives and from raw futexes.
+ * The C side of the bench: what a C program gets from glibc's process-shared pthread primitives and
+ * from raw futexes.
  *
- *   peers uncontended N        ns for one lock + unlock of a robust process-shared mutex that nobody else wants
- *   peers contended P N        millions of lock, add one, unlock a second, by P processes of N each; total verified
+ *   peers uncontended N        ns for one lock + unlock of a robust process-shared mutex that
+ *                              nobody else wants
+ *   peers contended P N        millions of lock, add one, unlock a second, by P processes of N
+ *                              each; total verified
  *   peers ping-pong N          us for one round trip of two processes over two raw futex words
- *   peers barrier N            us for one round of two processes at a process-shared pthread_barrier
+ *   peers barrier N            us for one round of two processes at a process-shared
+ *                              pthread_barrier
  *   peers size                 bytes of one pthread_mutex_t
  *
  * Prints one number. Pin it from outside (taskset) to measure one CPU.
@@ -64,7 +68,10 @@ static struct shared *share(void) {
   return s;
 }
 
-/* What a user of a robust mutex has to write: the death of the last owner is reported, and has to be acknowledged. */
+/**
+ * What a user of a robust mutex has to write: the death of the last owner is reported, and has to
+ * be acknowledged.
+ */
 static inline void lock(pthread_mutex_t *mutex) {
   int error = pthread_mutex_lock(mutex);
   if (error == EOWNERDEAD) pthread_mutex_consistent(mutex);

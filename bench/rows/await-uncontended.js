@@ -1,5 +1,8 @@
 // @ts-check
-/** One async flow awaits a lock that nobody else wants and lets it go, the same two lines on both sides: ns a pair. */
+/**
+ * One async flow awaits a lock that nobody else wants and lets it go, the same two lines on both
+ * sides: ns a pair.
+ */
 import { Mutex } from 'async-mutex';
 import { Lock } from 'lockstep';
 import { nanosecondsEachAsync } from '../clock.js';

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * How often a process wakes up that only waits for a lock, which another process holds: wake-ups a second, counted by the kernel as the voluntary
- * context switches of its main thread, over 5 s.
+ * How often a process wakes up that only waits for a lock, which another process holds: wake-ups a
+ * second, counted by the kernel as the voluntary context switches of its main thread, over 5 s.
  *
  *   idle-awaiting   it awaits `acquire`
  *   idle-blocked    it is blocked in `acquireSync`

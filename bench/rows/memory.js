@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Makes a million Locks. Lockstep's folder grows by whole files, so the bytes of one Lock are counted between the first
- * growth and the last, at both of which every byte so far was in use. Then all are held at once, and one is let go, to
- * see that they are a million different locks.
+ * Makes a million Locks. Lockstep's folder grows by whole files, so the bytes of one Lock are
+ * counted between the first growth and the last, at both of which every byte so far was in use.
+ * Then all are held at once, and one is let go, to see that they are a million different locks.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,9 @@ export async function prepare() {
   function measure() {
     const locks = [new Lock()];
     const namespace = join(base, readdirSync(base)[0] ?? '');
-    /** How many locks there were when the folder got another file, and the bytes before and after. */
+    /**
+     * How many locks there were when the folder got another file, and the bytes before and after.
+     */
     const growths = [];
     let bytes = bytesIn(namespace);
     let changed = statSync(namespace).mtimeMs;

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * A lock that unrelated programs find by its name, taken and let go while nobody else wants it: ns a pair.
- * Lockstep blocks (`acquireSync`); proper-lockfile is shown in its usual form (`await lock`) and in its blocking one.
+ * A lock that unrelated programs find by its name, taken and let go while nobody else wants it: ns
+ * a pair. Lockstep blocks (`acquireSync`); proper-lockfile is shown in its usual form
+ * (`await lock`) and in its blocking one.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

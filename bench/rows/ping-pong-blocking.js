@@ -1,5 +1,8 @@
 // @ts-check
-/** Two processes hand a turn to and fro over two Semaphores, each blocking until it is its turn: us a round trip. */
+/**
+ * Two processes hand a turn to and fro over two Semaphores, each blocking until it is its turn: us
+ * a round trip.
+ */
 import { Process, Semaphore } from 'lockstep';
 import { end } from '../children.js';
 import { nanosecondsEach } from '../clock.js';

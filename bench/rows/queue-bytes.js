@@ -1,5 +1,8 @@
 // @ts-check
-/** Arrays of 1 MiB from a child to this process: GB/s. Beside them: copies within this process, to as many places as the Queue has. */
+/**
+ * Arrays of 1 MiB from a child to this process: GB/s. Beside them: copies within this process, to
+ * as many places as the Queue has.
+ */
 import { Barrier, Process, Queue } from 'lockstep';
 import { end } from '../children.js';
 import { OURS } from '../figures.js';

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * A Queue of 16 MiB is filled to its bounds and emptied, again and again, by two processes: by how many MiB the resident memory of that which
- * grows more grows. Each has the whole ring mapped, so 16 is the least.
+ * A Queue of 16 MiB is filled to its bounds and emptied, again and again, by two processes: by how
+ * many MiB the resident memory of that which grows more grows. Each has the whole ring mapped, so
+ * 16 is the least.
  */
 import { Process, Queue } from 'lockstep';
 import { end } from '../children.js';

@@ -1,5 +1,8 @@
 // @ts-check
-/** A small object goes to a child by one Queue and comes back by another: us a round trip. Peer: a message to a forked child, and its answer. */
+/**
+ * A small object goes to a child by one Queue and comes back by another: us a round trip. Peer: a
+ * message to a forked child, and its answer.
+ */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Process, Queue } from 'lockstep';

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Producers put items into one Queue as fast as they can, consumers take them, all in processes of their own and blocking: millions of items a
- * second, from the moment they are let go until the last was taken. The peers send the same from one child to this process.
+ * Producers put items into one Queue as fast as they can, consumers take them, all in processes of
+ * their own and blocking: millions of items a second, from the moment they are let go until the
+ * last was taken. The peers send the same from one child to this process.
  */
 import { Barrier, Process, Queue } from 'lockstep';
 import { end } from '../children.js';
@@ -40,7 +41,11 @@ export function take(queue, gate, times) {
   }
 }
 
-/** @param {string} name @param {string} kind @param {number} each   producers, and as many consumers */
+/**
+ * @param {string} name
+ * @param {string} kind
+ * @param {number} each   producers, and as many consumers
+ */
 function overQueue(name, kind, each) {
   const queue = new Queue();
   const gate = new Barrier(2 * each + 1);

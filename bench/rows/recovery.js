@@ -1,13 +1,16 @@
 // @ts-check
 /**
- * A process that holds a lock is SIGKILLed while another waits for it: ms from the kill to the moment the waiter has it.
+ * A process that holds a lock is SIGKILLed while another waits for it: ms from the kill to the
+ * moment the waiter has it.
  *
- *   recovery-unrelated   the holder is a plain `node` program that took the Lock by its name; the waiter awaits
+ *   recovery-unrelated   the holder is a plain `node` program that took the Lock by its name; the
+ *                        waiter awaits
  *   recovery-child       the holder is a Process of the waiter, which awaits
- *   recovery-blocked     the holder as in recovery-unrelated; the waiter is a third process, blocked in acquireSync
+ *   recovery-blocked     the holder as in recovery-unrelated; the waiter is a third process,
+ *                        blocked in acquireSync
  *
- * Peer: proper-lockfile as it comes, which calls a lock stale when it was not touched for 10 s. Its waiter asks every
- * 10 ms, so that the asking adds nothing to speak of.
+ * Peer: proper-lockfile as it comes, which calls a lock stale when it was not touched for 10 s. Its
+ * waiter asks every 10 ms, so that the asking adds nothing to speak of.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,7 +31,11 @@ const UNTIL_ASLEEP = 60;
 const namespace = `bench-${process.pid}`;
 const name = 'held';
 
-/** Starts a program that prints a line when it holds the lock. @param {string} program @param {string[]} args */
+/**
+ * Starts a program that prints a line when it holds the lock.
+ * @param {string} program
+ * @param {string[]} args
+ */
 async function startHolder(program, ...args) {
   const path = fileURLToPath(new URL(`../programs/${program}`, import.meta.url));
   const holder = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,5 +1,6 @@
-// What the programs of the tour share: colours where the terminal has them, and `check`, by which a program
-// says whether its outcome is what it should be. A check that fails makes the program's exit code 1.
+// What the programs of the tour share: colours where the terminal has them, and `check`, by which a
+// program says whether its outcome is what it should be. A check that fails makes the program's
+// exit code 1.
 
 import { styleText } from 'node:util';
 

@@ -1,4 +1,5 @@
-// Connection limit: twenty threads want a connection to a server that takes five. Each waits for a free one.
+// Connection limit: twenty threads want a connection to a server that takes five. Each waits for a
+// free one.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentThread, isMainProcess, Semaphore, Thread, Value } from 'lockstep';

@@ -1,5 +1,5 @@
-// Coroutines: a producer and a consumer in one thread, in turn. First by generators, where `yield` hands over;
-// then the same two as async functions that hand over with Events.
+// Coroutines: a producer and a consumer in one thread, in turn. First by generators, where `yield`
+// hands over; then the same two as async functions that hand over with Events.
 
 import { Event, isMainProcess } from 'lockstep';
 import { check } from './check.ts';

@@ -1,6 +1,7 @@
-// Deadlock: one thread takes lock A, then B; another takes B, then A. Each holds what the other waits for, and both
-// would stand still for ever. The one whose wait closes the circle gets an error that says who holds and wants what;
-// it lets go of what it has, so that the other can go on, and takes them in the other's order.
+// Deadlock: one thread takes lock A, then B; another takes B, then A. Each holds what the other
+// waits for, and both would stand still for ever. The one whose wait closes the circle gets an
+// error that says who holds and wants what; it lets go of what it has, so that the other can go on,
+// and takes them in the other's order.
 
 import { Barrier, currentThread, DeadlockError, isMainProcess, Lock, Thread } from 'lockstep';
 import { check } from './check.ts';
@@ -12,7 +13,8 @@ export function takeBoth(first: Lock, second: Lock, met: Barrier): number {
     const [outer, inner] = order;
     using _outer = outer.acquireSync();
     console.log(`${name} holds ${outer.name}`);
-    if (attempt === 1) met.waitSync(); // now each holds one: without this line, it would happen only on a bad day
+    // Now each holds one: without this line, it would happen only on a bad day.
+    if (attempt === 1) met.waitSync();
     try {
       using _inner = inner.acquireSync();
       console.log(`${name} holds both`);

@@ -1,5 +1,5 @@
-// Event: a starting signal. Five processes wait for it, and one `set` lets all of them go. A waiter with a
-// timeout may give up before; one without stays until the event comes.
+// Event: a starting signal. Five processes wait for it, and one `set` lets all of them go. A waiter
+// with a timeout may give up before; one without stays until the event comes.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, Event, isMainProcess, Process, Value } from 'lockstep';

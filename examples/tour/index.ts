@@ -1,5 +1,6 @@
-// The tour: runs the programs of this folder one after the other, each as a program of its own, and says in a
-// table which of them passed.   npm start [-- [--list] [program …]]
+// The tour: runs the programs of this folder one after the other, each as a program of its own, and
+// says in a table which of them passed.
+// npm start [-- [--list] [program …]]
 
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';

@@ -1,5 +1,6 @@
-// Pipe: a child answers requests that come by its end of a pipe. What is sent arrives as it was: objects, dates,
-// bytes, errors. When our end is closed, the child's loop ends; when the child is gone, we are told.
+// Pipe: a child answers requests that come by its end of a pipe. What is sent arrives as it was:
+// objects, dates, bytes, errors. When our end is closed, the child's loop ends; when the child is
+// gone, we are told.
 
 import { type Connection, EndOfStreamError, isMainProcess, Pipe, Process } from 'lockstep';
 import { check } from './check.ts';

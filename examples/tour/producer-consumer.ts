@@ -1,5 +1,6 @@
-// Producer and consumer: two processes around a shelf that holds 1 to 10 items. A Condition lets the one sleep
-// until the other has changed the shelf: the producer when it is full, the consumer when it is empty.
+// Producer and consumer: two processes around a shelf that holds 1 to 10 items. A Condition lets
+// the one sleep until the other has changed the shelf: the producer when it is full, the consumer
+// when it is empty.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Condition, currentProcess, isMainProcess, Process, Value } from 'lockstep';
@@ -14,7 +15,8 @@ export async function move(changed: Condition, shelf: Value, step: 1 | -1) {
   const seen: number[] = [];
   let waits = 0;
   for (let n = 1; n <= ITEMS; n++) {
-    const slow = step === 1 ? n > 12 : n <= 6; // the consumer starts slowly, the producer gets tired
+    // The consumer starts slowly, the producer gets tired.
+    const slow = step === 1 ? n > 12 : n <= 6;
     await sleep(slow ? 40 : 2);
     await changed.run(async () => {
       if (shelf.value === limit) {

@@ -1,5 +1,5 @@
-// Recursive lock: an RLock may be taken again by its holder, so a function that locks can call another that
-// locks too. It is free for the others only when released as often as it was taken.
+// Recursive lock: an RLock may be taken again by its holder, so a function that locks can call
+// another that locks too. It is free for the others only when released as often as it was taken.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, isMainProcess, Process, RLock, Value } from 'lockstep';

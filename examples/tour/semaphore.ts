@@ -1,4 +1,5 @@
-// Semaphore: a lock with a number of places. Semaphore(1) lets one process in at a time, Semaphore(2) two.
+// Semaphore: a lock with a number of places. Semaphore(1) lets one process in at a time,
+// Semaphore(2) two.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, isMainProcess, Process, Semaphore, Value } from 'lockstep';

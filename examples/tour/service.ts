@@ -1,4 +1,5 @@
-// The service of `service-ready.ts`: a server that answers PING with PONG as Redis does, and the client's side.
+// The service of `service-ready.ts`: a server that answers PING with PONG as Redis does, and the
+// client's side.
 
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
@@ -31,7 +32,10 @@ export async function serviceAddress(redis: string | undefined): Promise<string>
   return redis;
 }
 
-/** Sends PING (after AUTH, if the address has a password) and returns the answer; fails if nobody accepts. */
+/**
+ * Sends PING (after AUTH, if the address has a password) and returns the answer; fails if nobody
+ * accepts.
+ */
 export async function ping(url: string): Promise<string> {
   const { hostname, port, username, password } = new URL(url);
   const socket = connect(Number(port || 6379), hostname);

@@ -1,16 +1,21 @@
 /**
- * Agent: one thread of one process taking part in one namespace: its slot, its liveness lock, its bell, its open cells.
+ * Agent: one thread of one process taking part in one namespace: its slot, its liveness lock, its
+ * bell, its open cells.
  *
- * The liveness lock is the kernel's, of the byte of the file `control` that has the slot's number. It is held from joining to the end; whatever way the
- * thread ends, the kernel lets go. That it has ended others see at once by its life (life.ts).
+ * The liveness lock is the kernel's, of the byte of the file `control` that has the slot's number.
+ * It is held from joining to the end; whatever way the thread ends, the kernel lets go. That it has
+ * ended others see at once by its life (life.ts).
  */
 
-import { cas, load, store } from '#atomics';
+import { cas, load, note, store } from '#atomics';
 import { clearImmediate, queueMicrotask, setImmediate } from '#clock';
 import { ExhaustedError } from '../errors.ts';
 import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
+  AGENT_ABOUT,
+  AGENT_ABOUT_BYTES,
+  AGENT_ABOUT_LENGTH,
   AGENT_AWAITS,
   AGENT_BLOCKED_ON,
   AGENT_LIVE_BIT,
@@ -21,6 +26,7 @@ import {
   AGENT_SLOTS,
   AGENT_STATE,
   AGENT_THREAD,
+  AGENT_TID,
   agentWord,
   HIGH_SLOT_WORD,
   INCARNATION_SHIFT,
@@ -32,9 +38,12 @@ import { anonymousFolder, namedFolder, sweepFolders } from '../namespaces/folder
 import type { OwnLife } from '../namespaces/life.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import { Namespace } from '../namespaces/namespace.ts';
+import { platform } from '../platform/current.ts';
 import { isMainThread, threadId } from '../this-thread.ts';
-import type { ObjectType } from './cell.ts';
+import { about } from './about.ts';
 import { Cell } from './cell.ts';
+import { KeptRings } from './kept-rings.ts';
+import type { ObjectType } from './kinds.ts';
 import { kindNumbered } from './kinds.ts';
 import { Lookout } from './lookout.ts';
 import { reap, wakeEverybody } from './reaper.ts';
@@ -95,7 +104,10 @@ export class Agent implements Waker {
     return this.awaiting > 0;
   }
 
-  /** Says for which cell the thread is blocked: -1 for something else than a cell, 0 for not blocked. */
+  /**
+   * Says for which cell the thread is blocked: -1 for something else than a cell, 0 for not
+   * blocked.
+   */
   set blockedOn(cell: number) {
     store(this.words, this.base + AGENT_BLOCKED_ON, cell);
   }
@@ -138,7 +150,10 @@ export class Agent implements Waker {
     return this.bed;
   }
 
-  /** Hangs the bell. Done before a wait entry says that a call awaits: what is rung before is not heard. */
+  /**
+   * Hangs the bell. Done before a wait entry says that a call awaits: what is rung before is not
+   * heard.
+   */
   hangBell(): Bell {
     this.doorbell ??= this.namespace.hangBell(this.slot, (cell) => this.answer(cell));
     return this.doorbell;
@@ -159,8 +174,9 @@ export class Agent implements Waker {
   }
 
   /**
-   * Hands on the rings that came while the thread is about to block: its event loop can't answer them. Call after
-   * `blockedOn` is set: a ringer that sees it then picks another waiter; one that does not has rung before this drains.
+   * Hands on the rings that came while the thread is about to block: its event loop can't answer
+   * them. Call after `blockedOn` is set: a ringer that sees it then picks another waiter; one that
+   * does not has rung before this drains.
    */
   passRings(): void {
     // PUBLISH blocked on -> ring
@@ -246,7 +262,8 @@ export class Agent implements Waker {
     const place = arena.place(number);
     if (!arena.open(place, type.kind, generation, this.slot)) return undefined;
     const cell = this.keep(new Cell(this, place, type, generation));
-    // PUBLISH open -> entry. Who waits for the object watches those who have it open, which this agent is as of now.
+    // PUBLISH open -> entry. Waiters watch every agent that has the object open, as this one has
+    // from now on.
     wakeAll(this, place);
     return cell;
   }
@@ -256,7 +273,10 @@ export class Agent implements Waker {
     return cell;
   }
 
-  /** Leaves the namespace: gives back everything, as the reaper would, and removes the folder if this was the last agent. */
+  /**
+   * Leaves the namespace: gives back everything, as the reaper would, and removes the folder if
+   * this was the last agent.
+   */
   leave(): void {
     if (this.left) return;
     this.left = true;
@@ -296,7 +316,10 @@ export class Agent implements Waker {
   }
 }
 
-/** Takes the lock of a slot in which nobody lives; clears up after who died in it, and tells whether somebody had. */
+/**
+ * Takes the lock of a slot in which nobody lives; clears up after who died in it, and tells whether
+ * somebody had.
+ */
 function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
   for (const lookAtLive of [false, true]) {
     for (let slot = 1; slot < AGENT_SLOTS; slot++) {
@@ -325,6 +348,9 @@ function sitDown(namespace: Namespace, slot: number, name: string): void {
   store(words, base + AGENT_PID, process.pid);
   store(words, base + AGENT_THREAD, threadId);
   store(words, base + AGENT_NAME_LENGTH, bytes.write(name));
+  note(words, base + AGENT_TID, platform.systemThread());
+  const text = Buffer.from(namespace.control.buffer, (base + AGENT_ABOUT) * 4, AGENT_ABOUT_BYTES);
+  note(words, base + AGENT_ABOUT_LENGTH, text.write(about(ownTarget)));
   const state = load(words, base + AGENT_STATE);
   store(words, base + AGENT_STATE, ((state + INCARNATION_STEP) & INCARNATION_MASK) | AGENT_LIVE_BIT);
   for (;;) {
@@ -341,14 +367,28 @@ const present: Agent[] = [];
 let leavesAtExit = false;
 let inherited: string | undefined;
 let isTarget = false;
+let ownTarget: Inheritance['target'] | undefined;
 let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
-/** The agents in the program's anonymous namespace; another one for each user that the program has run as. */
+/**
+ * The agents in the program's anonymous namespace; another one for each user that the program has
+ * run as.
+ */
 const anonymous = new Map<number, Agent>();
 
-/** Says which anonymous namespace this thread belongs to, and its name. Called before anything joins. */
-export function inherit({ folder, name }: { folder: string | undefined; name: string }): void {
+/** What a process or thread that Lockstep has started is from its beginning. */
+export interface Inheritance {
+  /** The anonymous namespace that it belongs to. */
+  readonly folder: string | undefined;
+  readonly name: string;
+  /** What it runs. */
+  readonly target: { readonly module: string; readonly export: string };
+}
+
+/** Says what this thread is. Called before anything joins. */
+export function inherit({ folder, name, target }: Inheritance): void {
   inherited = folder;
   ownName = name;
+  ownTarget = target;
   isTarget = true;
 }
 
@@ -362,7 +402,8 @@ export function defaultAgent(): Agent {
   const user = process.geteuid?.() ?? 0;
   let agent = anonymous.get(user);
   if (agent === undefined || agent.hasLeft) {
-    // A program that has changed its user can't reach the folder that it made, or was given, as the first.
+    // A program that has changed its user can't reach the folder that it made, or was given, as the
+    // first.
     const given = anonymous.size === 0 || agent !== undefined ? inherited : undefined;
     agent = join(given ?? anonymousFolder(), given === undefined);
     anonymous.set(user, agent);
@@ -394,12 +435,13 @@ export function agentsOfThread(): readonly Agent[] {
 function join(folder: string, create: boolean): Agent {
   const known = agents.get(folder);
   if (known !== undefined) return known;
+  platform.checkSupported();
   if (agents.size === 0) {
     if (inherited === undefined) sweep();
     if (!leavesAtExit) process.once('exit', leaveAll);
     leavesAtExit = true;
   }
-  const namespace = Namespace.enter(folder, create);
+  const namespace = Namespace.enter(folder, create, (entered) => new KeptRings(entered));
   let agent: Agent;
   try {
     agent = new Agent(namespace, ownName);
@@ -426,8 +468,8 @@ function leaveAll(): void {
     try {
       agent.leave();
     } catch {
-      // The process is ending: nobody could act on it, and its exit code tells of the program. The kernel gives back what it held, and the next
-      // program sweeps the folder.
+      // The process is ending: nobody could act on it, and its exit code tells of the program. The
+      // kernel gives back what it held, and the next program sweeps the folder.
     }
   }
   agents.clear();

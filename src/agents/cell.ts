@@ -1,14 +1,16 @@
 /**
- * Cell: one agent's end of a shared object: its words, its wait entry, and the calls of this agent that wait for it.
+ * Cell: one agent's end of a shared object: its words, its wait entry, and the calls of this agent
+ * that wait for it.
  *
- * However many calls of an agent wait for one object, they share one wait entry. Calls that await queue here, in order; the
- * thread itself can be blocked in one more. A serial object (a lock, a semaphore) is given to the first of the queue; of others
- * (an event, a barrier, a condition) every call is asked.
+ * However many calls of an agent wait for one object, they share one wait entry. Calls that await
+ * queue here, in order; the thread itself can be blocked in one more. A serial object (a lock, a
+ * semaphore) is given to the first of the queue; of others (an event, a barrier, a condition) every
+ * call is asked.
  */
 
 import { add, load, store } from '#atomics';
 import { clearTimeout, setTimeout } from '#clock';
-import { now } from '#park';
+import { commonTime, now } from '#park';
 import { onAbort } from '../aborts.ts';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError, LockstepError } from '../errors.ts';
@@ -23,22 +25,30 @@ import {
   ENTRY_STATUS,
   ENTRY_TICKET,
   FLOWS_SHIFT,
+  TIMED_BIT,
 } from '../memory/layout.ts';
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
-import type { Agent } from './agent.ts';
+import type { AgentHost } from './agent-host.ts';
+import type { ObjectType } from './kinds.ts';
 import { freeOfNobody, sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
 import type { Entry } from './wait-table.ts';
 import { isBefore, waitersOf } from './waiters.ts';
 
-/** Milliseconds after which a waiter asks to be kept in mind (parking_lot's eventual fairness uses the same). */
+/**
+ * Milliseconds after which a waiter asks to be kept in mind (parking_lot's eventual fairness uses
+ * the same).
+ */
 export const FAIRNESS_AFTER = 0.5;
 /** Longest delay that a timer of Node can have. */
 export const LONGEST_TIMER = 0x7fffffff;
 
-/** What a closed cell's words read: no fast path can take anything from it, and the slow path says why. */
+/**
+ * What a closed cell's words read: no fast path can take anything from it, and the slow path says
+ * why.
+ */
 const CLOSED_WORDS: Words = new Int32Array(CELL_WORDS).fill(-1);
 
 /** A call that awaits. */
@@ -57,19 +67,11 @@ interface Flow {
   ignoreAbort: (() => void) | undefined;
 }
 
-/** What is the same for all objects of a class. */
-export interface ObjectType {
-  readonly kind: number;
-  /** The class's name. */
-  readonly name: string;
-  /** Whether only the first of those who wait can be served. */
-  readonly serial: boolean;
-  /** Whether an agent's wait entry stays filled until it closes the object. */
-  readonly lasting: boolean;
-}
+/** The agent of a cell. */
+export type Host = AgentHost<Cell>;
 
 export class Cell implements Place {
-  readonly agent: Agent;
+  readonly agent: Host;
   readonly kind: number;
   readonly number: number;
   readonly generation: number;
@@ -78,7 +80,9 @@ export class Cell implements Place {
   at: number;
   /** Whether only the first of the queue can be served. */
   readonly serial: boolean;
-  /** The primitive's own state in this agent, made once for all objects that stand for this cell. */
+  /**
+   * The primitive's own state in this agent, made once for all objects that stand for this cell.
+   */
   extension: object | undefined;
   /** Called when the agent has closed its end. */
   onClosed: (() => void) | undefined;
@@ -97,16 +101,24 @@ export class Cell implements Place {
   /** Whether the object was free at the last look that nobody had asked for. */
   private seenFree = false;
   private readonly flows = new Set<Flow>();
+  /** How many of them have a time or a signal that ends them. */
+  private timedFlows = 0;
   private entry: Entry | undefined;
   private blocked = 0;
   private blockedTicket = 0;
-  /** Awaiting calls that have entered: those in `flows`, and those of a barrier's action that runs. */
+  /** Since when the thread is blocked, in common milliseconds. */
+  private blockedSince = 0;
+  /** Whether the blocked call ends by itself. */
+  private blockedTimed = false;
+  /**
+   * Awaiting calls that have entered: those in `flows`, and those of a barrier's action that runs.
+   */
   private awaiting = 0;
   private detail = 0;
   /** Whether the entry stays filled until the cell is closed. */
   private readonly lasting: boolean;
 
-  constructor(agent: Agent, place: Place, { kind, serial, lasting }: ObjectType, generation: number) {
+  constructor(agent: Host, place: Place, { kind, serial, lasting }: ObjectType, generation: number) {
     this.agent = agent;
     this.kind = kind;
     this.number = place.number;
@@ -138,15 +150,17 @@ export class Cell implements Place {
 
   /** Fills or updates the wait entry for one more call. Every `enter` needs its `leave`. */
   enter(how: number, ticket: number): void {
+    const since = commonTime();
     if (how === BLOCKING_BIT) {
       this.blocked++;
       this.blockedTicket = ticket;
+      this.blockedSince = since;
     } else {
       this.agent.hangBell();
       this.awaiting++;
     }
     try {
-      this.refresh(ticket);
+      this.refresh(ticket, since);
     } catch (error) {
       // No entry was to be had: the call does not wait.
       if (how === BLOCKING_BIT) this.blocked--;
@@ -156,9 +170,19 @@ export class Cell implements Place {
   }
 
   leave(how: number): void {
-    if (how === BLOCKING_BIT) this.blocked--;
-    else this.awaiting--;
-    this.refresh(0);
+    if (how === BLOCKING_BIT) {
+      this.blocked--;
+      this.blockedTimed = false;
+    } else this.awaiting--;
+    this.refresh(0, 0);
+  }
+
+  /** The call that is about to block the thread ends by itself, if its deadline says so. */
+  timeBlocked(deadline: Deadline): void {
+    // No signal reaches a blocked thread.
+    if (!deadline.timed) return;
+    this.blockedTimed = true;
+    this.refresh(this.blockedTicket, this.blockedSince);
   }
 
   /** What `setDetail` has set last. */
@@ -166,15 +190,17 @@ export class Cell implements Place {
     return this.detail;
   }
 
-  /** What the primitive has to say of the waiting calls, for others to read: part of the wait entry. */
+  /**
+   * What the primitive has to say of the waiting calls, for others to read: part of the wait entry.
+   */
   setDetail(detail: number): void {
     this.detail = detail;
     if (this.entry !== undefined) store(this.entry.words, this.entry.at + ENTRY_DETAIL, detail);
   }
 
   /**
-   * Awaits what `wait` waits for, with the entry filled by `enter(AWAITING_BIT)`; leaves it in every case.
-   * Resolves to `false` when the time has passed, rejects with the signal's reason.
+   * Awaits what `wait` waits for, with the entry filled by `enter(AWAITING_BIT)`; leaves it in
+   * every case. Resolves to `false` when the time has passed, rejects with the signal's reason.
    */
   await(wait: Wait, ticket: number, deadline: Deadline, keeper: object): Promise<boolean> {
     const first = !this.serial || this.flows.size === 0;
@@ -200,7 +226,8 @@ export class Cell implements Place {
       ignoreAbort: undefined,
     };
     this.flows.add(flow);
-    this.refresh(ticket);
+    if (!deadline.unlimited) this.timedFlows++;
+    this.refresh(ticket, commonTime(since));
     this.agent.beginAwaiting();
     this.watch(flow);
     this.refuse(flow);
@@ -209,7 +236,8 @@ export class Cell implements Place {
 
   /** Serves the awaiting calls that can be served now. */
   dispatch(impatient: boolean): void {
-    // Left alone is who was not rung since the last look, and found the object free then: not who looks while another comes.
+    // Left alone is who was not rung since the last look, and found the object free then: not who
+    // looks while another comes.
     const alone = impatient && this.seenFree;
     this.seenFree = impatient && this.serial && this.looksFree();
     for (const flow of this.flows) {
@@ -225,7 +253,10 @@ export class Cell implements Place {
     return head !== undefined && now() - head.since >= milliseconds;
   }
 
-  /** Whether the object was free at the last look that nobody had asked for: who looks once more takes it. */
+  /**
+   * Whether the object was free at the last look that nobody had asked for: who looks once more
+   * takes it.
+   */
   get isRestless(): boolean {
     return this.seenFree;
   }
@@ -254,7 +285,10 @@ export class Cell implements Place {
     }
   }
 
-  /** Asks the awaiting calls whether they would wait for ever; returns whether one did, and was refused. */
+  /**
+   * Asks the awaiting calls whether they would wait for ever; returns whether one did, and was
+   * refused.
+   */
   check(): boolean {
     for (const flow of this.flows) if (this.refuse(flow)) return true;
     return false;
@@ -281,7 +315,10 @@ export class Cell implements Place {
     }
   }
 
-  /** A cell that stands for nothing any more: what a closed object has, while others of this agent may still use the real one. */
+  /**
+   * A cell that stands for nothing any more: what a closed object has, while others of this agent
+   * may still use the real one.
+   */
   closedTwin(): Cell {
     const type = { kind: this.kind, name: '', serial: this.serial, lasting: this.lasting };
     const twin = new Cell(this.agent, this, type, this.generation);
@@ -329,7 +366,10 @@ export class Cell implements Place {
     return true;
   }
 
-  /** The call learns what came of it: a bell or a timer, by which it was served, has nobody to throw to. */
+  /**
+   * The call learns what came of it: a bell or a timer, by which it was served, has nobody to throw
+   * to.
+   */
   private fail(flow: Flow, error: unknown): void {
     if (this.flows.has(flow)) this.end(flow);
     flow.reject(error instanceof LockstepError ? withOrigin(error, flow.origin) : error);
@@ -386,30 +426,43 @@ export class Cell implements Place {
 
   private end(flow: Flow): void {
     this.flows.delete(flow);
+    if (!flow.deadline.unlimited) this.timedFlows--;
     clearTimeout(flow.timer);
     flow.ignoreAbort?.();
     this.leave(AWAITING_BIT);
     this.agent.endAwaiting();
   }
 
-  private refresh(ticket: number): void {
+  /** `ticket` and `since` are those of a call that is none of `flows`, and does not block. */
+  private refresh(ticket: number, since: number): void {
     const calls = this.blocked + this.awaiting;
     if (calls === 0 && !this.lasting) {
       this.dropEntry();
       return;
     }
-    const how = (this.blocked > 0 ? BLOCKING_BIT : 0) | (this.awaiting > 0 ? AWAITING_BIT : 0);
-    const status = how | (calls << FLOWS_SHIFT);
     const head = this.flows.values().next().value;
+    const status = this.statusOf(calls);
     const oldest = head?.ticket ?? (this.blocked > 0 ? this.blockedTicket : ticket);
+    const from = head !== undefined ? commonTime(head.since) : this.blocked > 0 ? this.blockedSince : since;
     if (this.entry === undefined) {
-      if (calls > 0) this.entry = this.agent.table.fill(this.number, oldest, status, this.detail);
+      if (calls > 0) this.entry = this.agent.table.fill(this.number, oldest, status, this.detail, from);
       return;
     }
+    if (from !== 0) this.agent.table.noteSince(this.entry, from);
     store(this.entry.words, this.entry.at + ENTRY_TICKET, oldest);
     if (load(this.entry.words, this.entry.at + ENTRY_STATUS) !== status) {
       store(this.entry.words, this.entry.at + ENTRY_STATUS, status);
     }
+  }
+
+  private statusOf(calls: number): number {
+    const how = (this.blocked > 0 ? BLOCKING_BIT : 0) | (this.awaiting > 0 ? AWAITING_BIT : 0);
+    return how | (this.isTimed() ? TIMED_BIT : 0) | (calls << FLOWS_SHIFT);
+  }
+
+  /** Whether the blocked call ends by itself, or where none is, one of those that await. */
+  private isTimed(): boolean {
+    return this.blocked > 0 ? this.blockedTimed : this.timedFlows > 0;
   }
 }
 

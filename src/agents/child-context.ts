@@ -1,20 +1,26 @@
 /**
- * Child context: whether this process or thread was started to run a target, and whether the code at hand runs on that target's
- * behalf. All copies of Lockstep in a program agree on it, also of different versions.
+ * Child context: whether this process or thread was started to run a target, and whether the code
+ * at hand runs on that target's behalf. All copies of Lockstep in a program agree on it, also of
+ * different versions.
  *
- * The record of a child lies on its `process` object, under a symbol that all copies know. Before the bootstrap has written it (a
- * module of `--import` runs earlier), and where it never runs (the executable is not Node), the job on the command line
- * tells a child process. Neither is inherited by unrelated programs that a child starts.
+ * The record of a child lies on its `process` object, under a symbol that all copies know. Before
+ * the bootstrap has written it (a module of `--import` runs earlier), and where it never runs (the
+ * executable is not Node), the job on the command line tells a child process. Neither is inherited
+ * by unrelated programs that a child starts.
  *
- * A child imports modules whose top level may be a program that forgot its guard. What such code does later (after an `await`,
- * in a timer, in a listener) can't be told from the target's own doing by time. It can by origin: Node's asynchronous context
- * leads from each callback back to the import, or to the call of the target.
+ * A child imports modules whose top level may be a program that forgot its guard. What such code
+ * does later (after an `await`, in a timer, in a listener) can't be told from the target's own
+ * doing by time. It can by origin: Node's asynchronous context leads from each callback back to the
+ * import, or to the call of the target.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { isMainThread } from '../this-thread.ts';
 
-/** On whose behalf a child's code runs. `undefined`: neither can be told, as in a listener of `beforeExit`. */
+/**
+ * On whose behalf a child's code runs. `undefined`: neither can be told, as in a listener of
+ * `beforeExit`.
+ */
 export type Phase = 'importing' | 'target' | undefined;
 
 /** What a child's copies of Lockstep share. A later version may add fields, and changes none. */
@@ -46,7 +52,10 @@ export function recordChild(identity: unknown): void {
 /** Whether Lockstep started this process, or this thread, to run a target. */
 export const isChild = (): boolean => childRecord() !== undefined || hasJob;
 
-/** The bootstrap takes the job off the command line, so a copy that is loaded later has to find the record. */
+/**
+ * The bootstrap takes the job off the command line, so a copy that is loaded later has to find the
+ * record.
+ */
 const hasJob: boolean = isMainThread && process.argv.some((argument) => argument.startsWith(JOB_OPTION));
 
 /** Runs `work`, and all that follows from it, as a child in this phase. */

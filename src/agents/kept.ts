@@ -1,45 +1,58 @@
 /**
- * Kept: objects that lie in a queue or pipe live as long as the item that names them, whoever has put it and whatever has become of them.
+ * Kept: objects that lie in a queue or pipe live as long as the item that names them, whoever has
+ * put it and whatever has become of them.
  *
- *   HEADER of the named object   30…15 KEPT: items that name it, never too few     CAS, by who puts and who takes
- *   MOVING of the agent          1 while it puts or takes such an item             that agent; its reaper
- *   DOUBT of the namespace       1: some counts may be too high                    reapers, for good
+ *   HEADER of the named object  30…15 KEPT: items that name it, never too few  CAS: putters, takers
+ *   MOVING of the agent         1 while it puts or takes such an item          it, its reaper
+ *   DOUBT of the namespace      1: some counts may be too high                 reapers, for good
  *
- * What an item names is written behind its payload (messaging/ring/item-names.ts): each object in it, and what that needs (`needs` of its kind: the
- * lock of an array, the channels of a pipe's end), by number and generation. That list in the ring is the truth; KEPT is a count of it, so that
- * nobody has to search it as long as nobody dies.
+ * What an item names is written behind its payload (messaging/ring/item-names.ts): each object in
+ * it, and what that needs (`needs` of its kind: the lock of an array, the channels of a pipe's
+ * end), by number and generation. That list in the ring is the truth; KEPT is a count of it, so
+ * that nobody has to search it as long as nobody dies.
  *
  *   put    with the objects open: MOVING = 1, KEPT + 1 for each name, put the item in, MOVING = 0
  *   take   open the objects, MOVING = 1, take the item, KEPT - 1 for each name, MOVING = 0
- *   end    the last who has the ring open takes all items, lowers the counts, and frees what nobody else has
+ *   end    the last who has the ring open takes all items, lowers the counts, and frees what nobody
+ *          else has
  *
- * Death of who puts: before MOVING nothing has happened. From there to the item's commit counts are too high, and the reaper sees MOVING: it sets
- * DOUBT before it clears the dead one's open bits, and then looks at every cell. From the commit on the counts are right, and DOUBT is needless.
- * Death of who takes: before the item is taken it lies there as before, and the taker's open bits are cleared. After it, as above. Who has died
- * in the middle of ending a ring has left items in it or MOVING set; the next to free the cell goes on from there.
+ * Death of who puts: before MOVING nothing has happened. From there to the item's commit counts are
+ * too high, and the reaper sees MOVING: it sets DOUBT before it clears the dead one's open bits,
+ * and then looks at every cell. From the commit on the counts are right, and DOUBT is needless.
+ * Death of who takes: before the item is taken it lies there as before, and the taker's open bits
+ * are cleared. After it, as above. Who has died in the middle of ending a ring has left items in it
+ * or MOVING set; the next to free the cell goes on from there.
  *
- * With DOUBT, whoever is about to end an object with a count reads the rings first: see `settle` in arena.ts.
+ * With DOUBT, whoever is about to end an object with a count reads the rings first: see `settle` in
+ * arena.ts.
  *
- * An item that names the very object in whose ring it lies, or the end of the pipe that would receive it, is not counted for that: who takes it has
- * it open. Two queues that lie in each other keep each other, until the namespace ends.
+ * An item that names the very object in whose ring it lies, or the end of the pipe that would
+ * receive it, is not counted for that: who takes it has it open. Two queues that lie in each other
+ * keep each other, until the namespace ends.
  *
- * Objects of another namespace can't be kept so: nobody there would learn that the ring has ended. Their sender's thread keeps them open.
+ * Objects of another namespace can't be kept so: nobody there would learn that the ring has ended.
+ * Their sender's thread keeps them open.
  */
 
 import { load } from '#atomics';
 import type { Named } from '../memory/arena.ts';
-import type { Agent } from './agent.ts';
-import type { Cell } from './cell.ts';
+import type { Cell, Host } from './cell.ts';
 import { kindNumbered } from './kinds.ts';
 
-/** What an item keeps with the cell's object in it: that and what it needs, but for what is only there with `without`. */
+/**
+ * What an item keeps with the cell's object in it: that and what it needs, but for what is only
+ * there with `without`.
+ */
 export function namesOf(cell: Cell, without: readonly number[]): Named[] {
   const known = cell.agent.cells.get(cell.number);
   if (known?.generation !== cell.generation || without.includes(cell.number)) return [];
   return [known, ...cellsNeeded(known, without)].map(({ number, generation }) => ({ number, generation }));
 }
 
-/** The cells that the cell's object needs, as far as they are open here: a lock that was closed by hand is not. */
+/**
+ * The cells that the cell's object needs, as far as they are open here: a lock that was closed by
+ * hand is not.
+ */
 export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[] {
   const seen = new Set([cell.number, ...without]);
   const needed: Cell[] = [];
@@ -58,8 +71,11 @@ export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[]
   return needed;
 }
 
-/** Puts an item with these names in, which are open here: `put` is the one step after which it is there. */
-export function putNaming(agent: Agent, names: readonly Named[], put: () => void): void {
+/**
+ * Puts an item with these names in, which are open here: `put` is the one step after which it is
+ * there.
+ */
+export function putNaming(agent: Host, names: readonly Named[], put: () => void): void {
   const { namespace, slot } = agent;
   const { arena } = namespace;
   arena.beginMove(slot);
@@ -69,8 +85,11 @@ export function putNaming(agent: Agent, names: readonly Named[], put: () => void
   arena.endMove(slot);
 }
 
-/** Takes an item with these names, which are open here but where that has failed: `take` returns whether it was not another who took it. */
-export function takeNaming(agent: Agent, names: readonly Named[], take: () => boolean): boolean {
+/**
+ * Takes an item with these names, which are open here but where that has failed: `take` returns
+ * whether it was not another who took it.
+ */
+export function takeNaming(agent: Host, names: readonly Named[], take: () => boolean): boolean {
   const { namespace, slot } = agent;
   const { arena } = namespace;
   arena.beginMove(slot);

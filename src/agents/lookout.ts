@@ -1,17 +1,20 @@
 /**
- * Lookout: how the calls of a thread that awaits learn of what nobody rings for: that somebody has died, that the folder was removed, that
- * they would wait for ever.
+ * Lookout: how the calls of a thread that awaits learn of what nobody rings for: that somebody has
+ * died, that the folder was removed, that they would wait for ever.
  *
- *   at once        a call that has lasted for some milliseconds has the lives watched of those for whom it waits (vigil.ts), and the folder
- *   after a turn   when the event loop has run anything, the calls are looked at once more, an interval later: only something that runs can make
- *                  this thread one that does nothing but await (alone.ts)
- *   slowly         while there is somebody who can't be watched; and of an object that is given to the first in its queue, by those who are not the
- *                  first: the first may be stopped
+ *   at once        a call that has lasted for some milliseconds has the lives watched of those for
+ *                  whom it waits (vigil.ts), and the folder
+ *   after a turn   when the event loop has run anything, the calls are looked at once more, an
+ *                  interval later: only something that runs can make this thread one that does
+ *                  nothing but await (alone.ts)
+ *   slowly         while there is somebody who can't be watched; and of an object that is given to
+ *                  the first in its queue, by those who are not the first: the first may be stopped
  *
- * So a thread that awaits the one thing that it needs has no timer. All timers here keep nothing running: the bell does.
+ * So a thread that awaits the one thing that it needs has no timer. All timers here keep nothing
+ * running: the bell does.
  *
- * Nothing is thrown from here, as nobody could catch it. A look that fails for want of descriptors or memory is made anew, slowly; a folder that was removed
- * ends all waits.
+ * Nothing is thrown from here, as nobody could catch it. A look that fails for want of descriptors
+ * or memory is made anew, slowly; a folder that was removed ends all waits.
  */
 
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '#clock';
@@ -19,8 +22,7 @@ import { afterTurn, resourcesInUse, soon } from '#park';
 import { EVERYTHING } from '../namespaces/doorbell.ts';
 import type { Watch } from '../namespaces/life.ts';
 import { isShortage } from '../platform/descriptors.ts';
-import type { Agent } from './agent.ts';
-import type { Cell } from './cell.ts';
+import type { Cell, Host } from './cell.ts';
 import { reapIfDead, sweepIfDue, sweepPeriod } from './reaper.ts';
 import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead, stateOf } from './vigil.ts';
 
@@ -32,7 +34,7 @@ export const SLOW_PERIOD = 500;
 const FOLDER_PERIOD = 5000;
 
 export class Lookout {
-  private readonly agent: Agent;
+  private readonly agent: Host;
   private timer: NodeJS.Timeout | undefined;
   private period = 0;
   private watchingSoon = false;
@@ -51,7 +53,7 @@ export class Lookout {
   private picture: string | undefined;
   private warned = false;
 
-  constructor(agent: Agent) {
+  constructor(agent: Host) {
     this.agent = agent;
     this.doubts = new Doubts(agent);
   }

@@ -1,23 +1,29 @@
 /**
  * Reaper: finds agents whose kernel lock is gone, and clears up after them.
  *
- * Who has the liveness lock of a slot may clear it, so at most one reaper works on a slot, and if that one dies too, the
- * next begins again: every step may be done twice. The steps:
+ * Who has the liveness lock of a slot may clear it, so at most one reaper works on a slot, and if
+ * that one dies too, the next begins again: every step may be done twice. The steps:
  *
- *   1. the dead one's wait entries: a notification it had not taken goes to the next, its barrier breaks
- *   2. if it died while it put or took shared objects: a note that counts of them may be too high (kept.ts)
- *   3. every cell that it had open: what it held is freed, its open bit cleared, the cell freed if that was the last
+ *   1. the dead one's wait entries: a notification it had not taken goes to the next, its barrier
+ *      breaks
+ *   2. if it died while it put or took shared objects: a note that counts of them may be too high
+ *      (kept.ts)
+ *   3. every cell that it had open: what it held is freed, its open bit cleared, the cell freed if
+ *      that was the last
  *   4. its slot: free
- *   5. everybody who waits is woken once. That makes good for every wake-up that died with it: a releaser killed between
- *      its compare-and-swap and its wake, a waiter killed after it was chosen. A needless look costs little.
+ *   5. everybody who waits is woken once. That makes good for every wake-up that died with it: a
+ *      releaser killed between its compare-and-swap and its wake, a waiter killed after it was
+ *      chosen. A needless look costs little.
  *
- * Nobody: a damaged word may name a slot in which nobody sits, so that nobody would ever give the object back. LIVE is set before an agent takes
- * anything, and cleared after all that it had was given back, both under the slot's liveness lock. So whoever has that lock and finds the slot
- * not LIVE knows that nobody sits there, and that nobody can sit down meanwhile: what names the slot is no holding, and is freed as that of a
- * dead agent (`freeOfNobody`).
+ * Nobody: a damaged word may name a slot in which nobody sits, so that nobody would ever give the
+ * object back. LIVE is set before an agent takes anything, and cleared after all that it had was
+ * given back, both under the slot's liveness lock. So whoever has that lock and finds the slot not
+ * LIVE knows that nobody sits there, and that nobody can sit down meanwhile: what names the slot is
+ * no holding, and is freed as that of a dead agent (`freeOfNobody`).
  *
- * Race: O reads owner s in a lock and finds s not LIVE (O1); B sits down in s and takes the lock (B1); O frees it? No: O takes the slot's lock
- * first, which B has by then, and leaves it alone. If O was faster, B sits down elsewhere, or after O.
+ * Race: O reads owner s in a lock and finds s not LIVE (O1); B sits down in s and takes the lock
+ * (B1); O frees it? No: O takes the slot's lock first, which B has by then, and leaves it alone. If
+ * O was faster, B sits down elsewhere, or after O.
  */
 
 import { cas, load, store } from '#atomics';
@@ -77,7 +83,8 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
     store(entryWords, at + ENTRY_CELL, 0);
     return false;
   });
-  // Before its cells are freed: further entries lie in some of them, which may become something else.
+  // Before its cells are freed: further entries lie in some of them, which may become something
+  // else.
   for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK]) store(words, base + word, 0);
   arena.doubt(dead);
   const reapCells = (): void => {
@@ -93,7 +100,8 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
     store(words, base + word, 0);
   }
   cas(words, RESOLVING_WORD, dead, 0);
-  // Also where nothing was freed: the dead one may have died between freeing an object and removing its name.
+  // Also where nothing was freed: the dead one may have died between freeing an object and removing
+  // its name.
   unlessShort(() => pruneNames(namespace));
   store(words, base + AGENT_STATE, state & ~AGENT_LIVE_BIT);
 }
@@ -113,7 +121,9 @@ export function reapIfDead(waker: Waker, slot: number): boolean {
   return true;
 }
 
-/** Calls `act` if nobody sits in the slot; nobody can sit down meanwhile. Returns whether it did. */
+/**
+ * Calls `act` if nobody sits in the slot; nobody can sit down meanwhile. Returns whether it did.
+ */
 export function whileNobodyIn({ namespace, slot: own }: Waker, slot: number, act: () => void): boolean {
   if (slot === own || !(slot > 0 && slot < AGENT_SLOTS) || namespace.isLive(slot)) return false;
   // Whoever is just sitting down, or has lost no more than its LIVE bit, has it.
@@ -127,7 +137,10 @@ export function whileNobodyIn({ namespace, slot: own }: Waker, slot: number, act
   return true;
 }
 
-/** Frees what the object's words say that an agent has of it in whose slot nobody sits, and wakes those who wait. Returns whether it did. */
+/**
+ * Frees what the object's words say that an agent has of it in whose slot nobody sits, and wakes
+ * those who wait. Returns whether it did.
+ */
 export function freeOfNobody(waker: Waker, place: Owned, slot: number): boolean {
   if (slot === 0) return false;
   const kind = kindNumbered(place.kind);
@@ -219,7 +232,8 @@ export function unlessShort(act: () => void): void {
 
 function reapCell(namespace: Namespace, place: Place, dead: number, by: number): void {
   const header = load(place.words, place.at + CELL_HEADER);
-  // Only who has it open can hold something of it; and while the bit is set the cell can't become another object.
+  // Only who has it open can hold something of it; and while the bit is set the cell can't become
+  // another object.
   const open = load(place.words, place.at + CELL_OPEN + (dead >> 5)) & (1 << (dead & 31));
   if (header === 0 && open === 0) return;
   const kind = kindNumbered(kindOf(header));

@@ -1,4 +1,7 @@
-/** Sentinels: signals that are aborted when a child ends, and how a blocked thread, which no event reaches, sees that it has. */
+/**
+ * Sentinels: signals that are aborted when a child ends, and how a blocked thread, which no event
+ * reaches, sees that it has.
+ */
 
 const looks = new WeakMap<AbortSignal, () => boolean>();
 

@@ -1,16 +1,21 @@
 /**
  * Vigil: for whom a waiter waits, and what it does when one of them ends or shouts (life.ts).
  *
- * Only an agent that has the object open can hold it, or owe somebody a wake-up for it. So a waiter watches all of these, and needs no timer to
- * find out that one of them has died. An agent that opens the object later wakes those who wait, so that they watch it, too (agent.ts):
+ * Only an agent that has the object open can hold it, or owe somebody a wake-up for it. So a waiter
+ * watches all of these, and needs no timer to find out that one of them has died. An agent that
+ * opens the object later wakes those who wait, so that they watch it, too (agent.ts):
  *
- *   waiter   fills its entry, then reads who has the object open       // PUBLISH entry, OBSERVE open -> entry
- *   opener   sets its open bit, then reads the entries                  // PUBLISH open -> entry, OBSERVE entry
+ *   waiter  fills its entry               // PUBLISH entry
+ *           then reads the open bits      // OBSERVE open -> entry
+ *   opener  sets its open bit             // PUBLISH open -> entry
+ *           then reads the wait entries   // OBSERVE entry
  *
- * One of the two sees the other. Each agent costs a descriptor; for whom there is none, the waiter looks around by a slow timer.
+ * One of the two sees the other. Each agent costs a descriptor; for whom there is none, the waiter
+ * looks around by a slow timer.
  *
- * The end that was seen is no proof: the kernel frees the lock of the slot a moment before or after. Until then the waiter looks a few times,
- * at short intervals. An agent that has lost its FIFO and lives is not watched any more.
+ * The end that was seen is no proof: the kernel frees the lock of the slot a moment before or
+ * after. Until then the waiter looks a few times, at short intervals. An agent that has lost its
+ * FIFO and lives is not watched any more.
  */
 
 import { load } from '#atomics';
@@ -85,7 +90,9 @@ export function stateOf({ words }: Namespace, slot: number): number {
   return load(words, agentWord(slot) + AGENT_STATE);
 }
 
-/** The living agents but `me` that have one of the objects open: who can hold it, or owe a wake-up. */
+/**
+ * The living agents but `me` that have one of the objects open: who can hold it, or owe a wake-up.
+ */
 export function openersOf(namespace: Namespace, places: Iterable<Place>, me: number): Set<number> {
   const slots = new Set<number>();
   const last = namespace.highSlot >> 5;
@@ -105,8 +112,8 @@ export function openersOf(namespace: Namespace, places: Iterable<Place>, me: num
 }
 
 /**
- * Rings those whom an agent that shouts could not ring. Who can't be rung by this agent either is left: it watches the one that shouted by
- * itself, or looks around now and then.
+ * Rings those whom an agent that shouts could not ring. Who can't be rung by this agent either is
+ * left: it watches the one that shouted by itself, or looks around now and then.
  */
 export function ringInstead(waker: Waker): void {
   const { namespace } = waker;

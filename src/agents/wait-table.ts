@@ -1,17 +1,19 @@
 /**
- * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing that others repair.
+ * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing
+ * that others repair.
  *
- * An entry says which cell the agent waits for. The first 22 lie in the agent's slot; more lie in cells of kind ENTRIES that
- * stay CLAIMED under the agent's slot for all their life, so that the reaper frees them with the agent.
+ * An entry says which cell the agent waits for. The first 17 lie in the agent's slot; more lie in
+ * cells of kind ENTRIES that stay CLAIMED under the agent's slot for all their life, so that the
+ * reaper frees them with the agent.
  *
- *   fill:   WAITS + 1, then ticket, detail, status, and last the cell      // PUBLISH entry
+ *   fill:   WAITS + 1, then since, ticket, detail, status, and last the cell      // PUBLISH entry
  *   empty:  the cell to 0, then WAITS - 1
  *
- * Whoever changes an object reads the entries after the change (waiters.ts); whoever waits looks at the object after it has
- * filled its entry. One of the two sees the other.
+ * Whoever changes an object reads the entries after the change (waiters.ts); whoever waits looks at
+ * the object after it has filled its entry. One of the two sees the other.
  */
 
-import { load, store } from '#atomics';
+import { load, note, store } from '#atomics';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
@@ -25,6 +27,7 @@ import {
   CELL_WORDS,
   ENTRY_CELL,
   ENTRY_DETAIL,
+  ENTRY_SINCE,
   ENTRY_STATUS,
   ENTRY_TICKET,
   ENTRY_WORDS,
@@ -32,6 +35,7 @@ import {
   INLINE_ENTRIES,
   KIND,
   PHASE_CLAIMED,
+  TIME_MASK,
 } from '../memory/layout.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 
@@ -71,17 +75,24 @@ export class WaitTable {
     return this.waits;
   }
 
-  fill(cell: number, ticket: number, status: number, detail: number): Entry {
+  /** `since`: common milliseconds. */
+  fill(cell: number, ticket: number, status: number, detail: number, since: number): Entry {
     const index = this.unused.pop() ?? this.high;
     const entry = this.entries[index] ?? this.make(index);
     const { words } = this.namespace;
     if (index >= this.high) store(words, this.base + AGENT_HIGH_ENTRY, ++this.high);
     store(words, this.base + AGENT_WAITS, ++this.waits);
+    this.noteSince(entry, since);
     store(entry.words, entry.at + ENTRY_TICKET, ticket);
     store(entry.words, entry.at + ENTRY_DETAIL, detail);
     store(entry.words, entry.at + ENTRY_STATUS, status);
     store(entry.words, entry.at + ENTRY_CELL, cell);
     return entry;
+  }
+
+  /** Says since when the oldest call waits. */
+  noteSince({ words, at }: Entry, since: number): void {
+    note(words, at + ENTRY_SINCE, since & TIME_MASK);
   }
 
   empty(entry: Entry): void {
@@ -123,7 +134,10 @@ export class WaitTable {
   }
 }
 
-/** The entry by which the agent in `slot` waits for the cell; like `eachEntry`, for the entries of others. */
+/**
+ * The entry by which the agent in `slot` waits for the cell; like `eachEntry`, for the entries of
+ * others.
+ */
 export function findEntry(namespace: Namespace, slot: number, cell: number): EntryPlace | undefined {
   const { words } = namespace;
   const base = agentWord(slot);
@@ -140,8 +154,9 @@ export function findEntry(namespace: Namespace, slot: number, cell: number): Ent
 }
 
 /**
- * Calls `visit` for each entry that the agent in `slot` has filled, until it returns `true`. Meant for the entries of
- * others: they may change meanwhile, so what is read is a hint unless the caller has a reason to trust it.
+ * Calls `visit` for each entry that the agent in `slot` has filled, until it returns `true`. Meant
+ * for the entries of others: they may change meanwhile, so what is read is a hint unless the caller
+ * has a reason to trust it.
  */
 export function eachEntry(
   namespace: Namespace,

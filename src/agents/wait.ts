@@ -1,4 +1,6 @@
-/** Wait: what a primitive tells the engine about one kind of waiting (see cell.ts and blocking.ts). */
+/**
+ * Wait: what a primitive tells the engine about one kind of waiting (see cell.ts and blocking.ts).
+ */
 
 /** How hard an attempt may press. */
 export const PRESSURE = {
@@ -17,30 +19,46 @@ export type Pressure = (typeof PRESSURE)[keyof typeof PRESSURE];
 
 export interface Wait {
   /**
-   * Steps (some nanoseconds) before it first looks at the object, whose holder is expected to let go, and take it again, within a microsecond: see
-   * `spin`. 0 or none: it looks all the time.
+   * Steps (some nanoseconds) before it first looks at the object, whose holder is expected to let
+   * go, and take it again, within a microsecond: see `spin`. 0 or none: it looks all the time.
    */
   readonly backsOff?: number;
   /** Reads whether an attempt is worthwhile; changes nothing. */
   peek(): boolean;
   /**
-   * Takes what is waited for, or leaves the object so that whoever makes it available wakes this agent. Called with the
-   * agent's wait entry filled. When it returns `false`, the object was seen unavailable *after* the mark was set.
+   * Takes what is waited for, or leaves the object so that whoever makes it available wakes this
+   * agent. Called with the agent's wait entry filled. When it returns `false`, the object was seen
+   * unavailable *after* the mark was set.
    */
   attempt(pressure: Pressure): boolean;
-  /** Called when an awaiting call gives up, before its entry is emptied: does what the reaper would do by the entry. */
+  /**
+   * Called when an awaiting call gives up, before its entry is emptied: does what the reaper would
+   * do by the entry.
+   */
   resign?(): void;
-  /** Called when the wait was given up and its entry emptied: hands on a wake-up that may have been meant for it. */
+  /**
+   * Called when the wait was given up and its entry emptied: hands on a wake-up that may have been
+   * meant for it.
+   */
   abandon(): void;
-  /** The same for a wait that goes on, of an object that is not serial: its thread is about to block, and can't use the wake-up. */
+  /**
+   * The same for a wait that goes on, of an object that is not serial: its thread is about to
+   * block, and can't use the wake-up.
+   */
   passOn?(): void;
-  /** Called when the wait has got what it waited for and its entry is updated: wakes the next, if something is left. */
+  /**
+   * Called when the wait has got what it waited for and its entry is updated: wakes the next, if
+   * something is left.
+   */
   taken(): void;
-  /** Slot of the agent that has to act for the wait to end, if one is known: it is checked for life before sleeping. */
+  /**
+   * Slot of the agent that has to act for the wait to end, if one is known: it is checked for life
+   * before sleeping.
+   */
   suspect(): number;
   /**
-   * Called with the entry filled, before the wait sleeps and now and then while it lasts. An error that it returns ends the wait: nobody
-   * could.
+   * Called with the entry filled, before the wait sleeps and now and then while it lasts. An error
+   * that it returns ends the wait: nobody could.
    */
   check?(ticket: number): Error | undefined;
 }

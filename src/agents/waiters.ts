@@ -23,7 +23,10 @@ import { findEntry } from './wait-table.ts';
 export interface Waker {
   readonly namespace: Namespace;
   readonly slot: number;
-  /** Rings the bell of the agent in `slot`, which may be this one. Never throws: what it is rung for has been done. */
+  /**
+   * Rings the bell of the agent in `slot`, which may be this one. Never throws: what it is rung for
+   * has been done.
+   */
   ring(slot: number, cell: number): void;
   /** Wakes the thread of the agent in `slot`, which sleeps in its berth. Never throws. */
   rouse(slot: number): void;
@@ -116,7 +119,9 @@ export function wakeOldest(waker: Waker, place: Place, count = 1): void {
   }
 }
 
-/** Whether no other agent's call came first; one that did is woken, in case that nobody has done it. */
+/**
+ * Whether no other agent's call came first; one that did is woken, in case that nobody has done it.
+ */
 export function isFirst(waker: Waker, place: Place): boolean {
   for (;;) {
     const first = oldestWaiter(waker.namespace, place);
@@ -125,7 +130,10 @@ export function isFirst(waker: Waker, place: Place): boolean {
   }
 }
 
-/** Wakes the waiter. Returns `false` if its thread has blocked since it was chosen: then the ring may have come too late. */
+/**
+ * Wakes the waiter. Returns `false` if its thread has blocked since it was chosen: then the ring
+ * may have come too late.
+ */
 function wakeHeard(waker: Waker, waiter: Waiter, cell: number): boolean {
   const { slot, words, at } = waiter;
   wake(waker, waiter, cell);
@@ -157,7 +165,10 @@ export function countWaiting(namespace: Namespace, place: Place): number {
   return count;
 }
 
-/** An event loop whose thread is blocked on something else can't act: waking it would spend the wake-up. */
+/**
+ * An event loop whose thread is blocked on something else can't act: waking it would spend the
+ * wake-up.
+ */
 function canAct(namespace: Namespace, slot: number, words: Words, at: number): boolean {
   if ((load(words, at + ENTRY_STATUS) & BLOCKING_BIT) !== 0) return true;
   return load(namespace.words, agentWord(slot) + AGENT_BLOCKED_ON) === 0;

@@ -1,6 +1,7 @@
 /**
- * Decoder: reads what the encoder wrote. What it reads may be overwritten meanwhile, or be broken: every length is checked against the
- * end before it is believed, and a value that makes no sense is a `MalformedError`, never a read outside.
+ * Decoder: reads what the encoder wrote. What it reads may be overwritten meanwhile, or be broken:
+ * every length is checked against the end before it is believed, and a value that makes no sense is
+ * a `MalformedError`, never a read outside.
  */
 
 import { openShared } from '../objects/handles.ts';
@@ -32,7 +33,10 @@ export class Decoder {
     this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   }
 
-  /** Reads the value between `start` and `end`. Throws `MalformedError`, and what opening a shared object throws. */
+  /**
+   * Reads the value between `start` and `end`. Throws `MalformedError`, and what opening a shared
+   * object throws.
+   */
   decode(start: number, end: number, repeats: boolean): unknown {
     this.at = start;
     this.end = end;

@@ -1,12 +1,16 @@
 /**
  * Encoder: writes a value straight into shared memory, tagged byte by byte.
  *
- *   00…7f  an integer 0…127        a0…af  array of 0…15                                  c0…  see TAG
- *   80…9f  a string of 0…31        b0…bf  object of 0…15 keys: the keys as in shapes.ts, then the values
+ *   00…7f  an integer 0…127
+ *   80…9f  a string of 0…31
+ *   a0…af  array of 0…15
+ *   b0…bf  object of 0…15 keys: the keys as in shapes.ts, then the values
+ *   c0…    see TAG
  *
- * Strings are Latin-1 where they can be, else UTF-16: nothing is lost, lone surrogates neither. What occurs twice is written once and referred
- * to by its number, as in structured clone. What is not in this list (Map, Set, RegExp, errors, classes …) makes the whole value take the
- * slower way by `v8.serialize` (parcel.ts): the encoder then says `FOREIGN`.
+ * Strings are Latin-1 where they can be, else UTF-16: nothing is lost, lone surrogates neither.
+ * What occurs twice is written once and referred to by its number, as in structured clone. What is
+ * not in this list (Map, Set, RegExp, errors, classes …) makes the whole value take the slower way
+ * by `v8.serialize` (parcel.ts): the encoder then says `FOREIGN`.
  */
 
 import { types } from 'node:util';
@@ -63,7 +67,10 @@ export class Encoder {
   private repeats = false;
   private limit = 0;
   private readonly shapes = new KnownShapes();
-  /** Objects that occurred, in the order in which they began: the first few, and all where there are more. */
+  /**
+   * Objects that occurred, in the order in which they began: the first few, and all where there are
+   * more.
+   */
   private readonly few: (object | undefined)[] = new Array<undefined>(FEW).fill(undefined);
   private many: Map<object, number> | undefined;
   private count = 0;
@@ -79,7 +86,10 @@ export class Encoder {
     this.view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   }
 
-  /** Writes the value from `start` on, before `limit`; returns where it ends, `OVERFLOW` or `FOREIGN`. */
+  /**
+   * Writes the value from `start` on, before `limit`; returns where it ends, `OVERFLOW` or
+   * `FOREIGN`.
+   */
   encode(value: unknown, start: number, limit: number): number {
     this.limit = limit;
     this.repeats = false;
@@ -91,7 +101,10 @@ export class Encoder {
     }
   }
 
-  /** Every path checks the limit before it writes; 9 bytes are enough for all that is not a list or text. */
+  /**
+   * Every path checks the limit before it writes; 9 bytes are enough for all that is not a list or
+   * text.
+   */
   private write(value: unknown, at: number, depth: number): number {
     if (at + 9 > this.limit) return this.writeTight(value, at, depth);
     const { buffer } = this;
@@ -212,7 +225,8 @@ export class Encoder {
   private writeArray(list: readonly unknown[], start: number, depth: number): number {
     const { length } = list;
     if (start >= this.limit) return OVERFLOW;
-    // What a regular expression has matched has more than items. (To ask any array whether it has would take as long as to write it.)
+    // What a regular expression has matched has more than items. (To ask any array whether it has
+    // would take as long as to write it.)
     if ((list as Partial<RegExpMatchArray>).index !== undefined) return FOREIGN;
     let at = start + 1;
     if (length < LONG_LIST) this.buffer[start] = TAG.ARRAY + length;
@@ -294,7 +308,10 @@ export class Encoder {
   }
 }
 
-/** A plain view of bytes, which structured clone gives back as Uint8Array, a Buffer too. Memory that threads share is another thing. */
+/**
+ * A plain view of bytes, which structured clone gives back as Uint8Array, a Buffer too. Memory that
+ * threads share is another thing.
+ */
 function isBytes(value: Uint8Array, prototype: unknown): boolean {
   return (
     (prototype === Uint8Array.prototype || prototype === Buffer.prototype) &&

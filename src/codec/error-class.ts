@@ -1,4 +1,7 @@
-/** Errors that keep their class on the way to another process or thread: JavaScript's own and Lockstep's. */
+/**
+ * Errors that keep their class on the way to another process or thread: JavaScript's own and
+ * Lockstep's.
+ */
 
 import { types } from 'node:util';
 import * as lockstepErrors from '../errors.ts';
@@ -25,7 +28,10 @@ export function isError(value: unknown): value is Error {
   }
 }
 
-/** The class to make the error again with: its own where that is known, otherwise the nearest known above it. */
+/**
+ * The class to make the error again with: its own where that is known, otherwise the nearest known
+ * above it.
+ */
 export function errorClassOf(error: Error): ErrorClass {
   for (let at: unknown = Object.getPrototypeOf(error); at !== null; at = Object.getPrototypeOf(at)) {
     const name = (at as Error).constructor?.name;

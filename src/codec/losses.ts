@@ -1,9 +1,11 @@
 /**
- * Losses: warns of what a value loses on its way to another process or thread (LOCKSTEP_CHECK=arguments).
+ * Losses: warns of what a value loses on its way to another process or thread
+ * (LOCKSTEP_CHECK=arguments).
  *
- * As in structured clone, an instance of a class arrives as a plain object, a getter as the value that it gave, and symbol keys, hidden
- * properties and extra properties of arrays do not arrive at all. That is mostly what is wanted, and at times a surprise. Each loss is
- * reported once for each class, place and calling line.
+ * As in structured clone, an instance of a class arrives as a plain object, a getter as the value
+ * that it gave, and symbol keys, hidden properties and extra properties of arrays do not arrive at
+ * all. That is mostly what is wanted, and at times a surprise. Each loss is reported once for each
+ * class, place and calling line.
  */
 
 import { types } from 'node:util';
@@ -13,7 +15,10 @@ import { noteOrigin, originOf } from '../stacks.ts';
 const MOST_VISITED = 10_000;
 const reported = new Set<string>();
 
-/** Looks through the value and warns of what it loses. `what` begins the message, `name` is what the value is called in it. */
+/**
+ * Looks through the value and warns of what it loses. `what` begins the message, `name` is what the
+ * value is called in it.
+ */
 export function warnOfLosses(value: unknown, what: string, name: string): void {
   const where = originOf(noteOrigin());
   for (const { path, loss } of lossesIn(value, name)) {

@@ -1,9 +1,10 @@
 /**
  * Parcel: arguments and results on their way to another process or thread.
  *
- * What structured clone can't carry as it is (a shared object, an error with its class, code and cause) leaves an empty
- * *place* in the copy that travels, and is listed beside it as *goods*. Structured clone keeps identity within one message, so
- * the other side recognises the places, also when one object was nested at several of them or in a cycle.
+ * What structured clone can't carry as it is (a shared object, an error with its class, code and
+ * cause) leaves an empty *place* in the copy that travels, and is listed beside it as *goods*.
+ * Structured clone keeps identity within one message, so the other side recognises the places, also
+ * when one object was nested at several of them or in a cycle.
  */
 
 import { types } from 'node:util';
@@ -74,7 +75,10 @@ export function packWhole(value: unknown, to: Destination, what: string, name: s
   return { parcel: { root: goods.length === 0 ? value : root, places, goods }, shared };
 }
 
-/** Whether what was read is a parcel: others than Lockstep's programs may have written it, or damaged it. */
+/**
+ * Whether what was read is a parcel: others than Lockstep's programs may have written it, or
+ * damaged it.
+ */
 export function isParcel(found: unknown): found is Parcel {
   if (typeof found !== 'object' || found === null) return false;
   const { places, goods } = found as Partial<Parcel>;
@@ -96,7 +100,10 @@ function isGoods(found: unknown): found is Goods {
   return kind === 'error' && typeof errorClass === 'string' && Array.isArray(shown);
 }
 
-/** Makes the value again. Opens the shared objects in it, and adds them to `opened`. Throws `StaleHandleError` for one that is gone. */
+/**
+ * Makes the value again. Opens the shared objects in it, and adds them to `opened`. Throws
+ * `StaleHandleError` for one that is gone.
+ */
 export function unpack({ root, places, goods }: Parcel, opened: SharedObject[] = []): unknown {
   if (goods.length === 0) return root;
   const delivered = new Map<unknown, unknown>();
@@ -196,7 +203,8 @@ class Packer {
   }
 
   private stubOf(value: object, spot: Spot): object {
-    // First of all: a Proxy of a shared object would pass for one. That of an error does, as an error must get through.
+    // First of all: a Proxy of a shared object would pass for one. That of an error does, as an
+    // error must get through.
     if (types.isProxy(value) && !isError(value)) throw this.refusal(spot, 'a Proxy');
     if (value instanceof SharedObject) {
       this.shared.push(value);
@@ -297,7 +305,10 @@ function fieldOf(error: Error, key: string): unknown {
   }
 }
 
-/** What an error says of itself; `undefined`: nothing (as of its stack behind a Proxy), its getter throws, or it is nothing that can be written. */
+/**
+ * What an error says of itself; `undefined`: nothing (as of its stack behind a Proxy), its getter
+ * throws, or it is nothing that can be written.
+ */
 function textOf(error: Error, key: 'name' | 'message' | 'stack'): string | undefined {
   try {
     const text: unknown = error[key];

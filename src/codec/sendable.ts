@@ -1,4 +1,6 @@
-/** Sendable: what structured clone takes whole, what it would lose or refuse, and what we refuse. */
+/**
+ * Sendable: what structured clone takes whole, what it would lose or refuse, and what we refuse.
+ */
 
 import { types } from 'node:util';
 import { describeForeign } from '../objects/copies.ts';
@@ -26,7 +28,9 @@ export function isPlainLeaf(value: object): boolean {
   );
 }
 
-/** Node's own cloneable classes (Blob, KeyObject, MessagePort …) keep what they are under symbols. */
+/**
+ * Node's own cloneable classes (Blob, KeyObject, MessagePort …) keep what they are under symbols.
+ */
 function isHostObject(value: object): boolean {
   if (Array.isArray(value) || types.isMap(value) || types.isSet(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

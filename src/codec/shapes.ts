@@ -3,10 +3,12 @@
  *
  *   +0  bytes of the keys that follow      then each key: its length, its characters in Latin-1
  *
- * So they stand in every item, and are put there and recognised in one piece. They are kept by each side for itself: who writes finds the
- * shape by following the keys through a tree, who reads by a hash of the bytes, and then compares all of them.
+ * So they stand in every item, and are put there and recognised in one piece. They are kept by each
+ * side for itself: who writes finds the shape by following the keys through a tree, who reads by a
+ * hash of the bytes, and then compares all of them.
  *
- * Shapes are few where they come from a program's types. Where they are many (objects used as dictionaries), what is kept is bounded.
+ * Shapes are few where they come from a program's types. Where they are many (objects used as
+ * dictionaries), what is kept is bounded.
  */
 
 /** The most keys of an object that has a shape. */
@@ -43,7 +45,10 @@ class ReadShape implements Shape {
     this.block = block;
   }
 
-  /** What makes an object of this shape in one piece, of values that it asks for one by one; `undefined`: nothing does. */
+  /**
+   * What makes an object of this shape in one piece, of values that it asks for one by one;
+   * `undefined`: nothing does.
+   */
   get maker(): Maker | undefined {
     if (this.uses < USES_UNTIL_MADE && ++this.uses === USES_UNTIL_MADE) this.made = makerOf(this.keys);
     return this.made;
@@ -68,7 +73,8 @@ export class KnownShapes {
 
   /** The object's shape; `undefined` where it has too many or too long keys. */
   of(object: object): Shape | undefined {
-    // Somebody has given all objects a key: what is inherited is no part of a value, and would be met here.
+    // Somebody has given all objects a key: what is inherited is no part of a value, and would be
+    // met here.
     for (const _ in BARE) return undefined;
     let node = this.root;
     for (const key in object) {
@@ -156,7 +162,10 @@ function shapeIn(block: Uint8Array, count: number): ReadShape | undefined {
   return at === block.length ? new ReadShape(keys, block) : undefined;
 }
 
-/** A function with the keys written out: V8 makes such an object three times as fast as key by key. None where code must not be made. */
+/**
+ * A function with the keys written out: V8 makes such an object three times as fast as key by key.
+ * None where code must not be made.
+ */
 function makerOf(keys: readonly string[]): Maker | undefined {
   const fields = keys.map((key) => `[${JSON.stringify(key)}]: next(depth)`);
   try {

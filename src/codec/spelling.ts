@@ -1,4 +1,7 @@
-/** Spelling: short strings made of their characters, which costs a quarter of a call to `Buffer.toString`. */
+/**
+ * Spelling: short strings made of their characters, which costs a quarter of a call to
+ * `Buffer.toString`.
+ */
 
 /** The longest string that `spell` makes. */
 export const LONGEST_SPELT = 12;

@@ -28,7 +28,7 @@ const assumed = {
   counters: newCounters(),
 };
 assumeIdentity(assumed);
-inherit({ folder: job.folder, name: agentName(assumed) });
+inherit({ folder: job.folder, name: agentName(assumed), target });
 runTarget({
   kind: 'Process',
   name: identity.name,

@@ -1,8 +1,10 @@
 /**
- * Captured: what a function holds of the functions around it, as text that another process can compare.
+ * Captured: what a function holds of the functions around it, as text that another process can
+ * compare.
  *
- * Two functions of one factory differ in nothing else. The text leaves out what may rightly differ between processes:
- * variables that are assigned later (counters, caches), and the contents of objects other than plain, unchanged ones.
+ * Two functions of one factory differ in nothing else. The text leaves out what may rightly differ
+ * between processes: variables that are assigned later (counters, caches), and the contents of
+ * objects other than plain, unchanged ones.
  */
 
 import type { Inspector, Property, Remote } from './inspector.ts';
@@ -33,7 +35,8 @@ export function capturedValues(
 /**
  * Whether a variable is assigned again after it got its value, as far as the source's text shows.
  *
- * @param first whether its first value must come with its declaration, or may come from an assignment
+ * @param first whether its first value must come with its declaration, or may come from an
+ * assignment
  */
 export function isReassigned(name: string, source: string, first: 'declared' | 'assigned'): boolean {
   const variable = `(?<![\\p{ID_Continue}$.#])${escaped(name)}(?![\\p{ID_Continue}$])`;
@@ -57,7 +60,9 @@ export function isArrow(text: string): boolean {
   return /^(?:async\b\s*)?(?:\(|[\p{ID_Start}$_][\p{ID_Continue}$]*\s*=>)/u.test(text);
 }
 
-/** Whether the object in a variable is changed after it was made, as far as the source's text shows. */
+/**
+ * Whether the object in a variable is changed after it was made, as far as the source's text shows.
+ */
 function isChanged(name: string, source: string): boolean {
   const member = `(?<![\\p{ID_Continue}$.#])${escaped(name)}(?:\\??\\.[\\p{ID_Continue}$#]+|\\[[^\\]]*\\])+`;
   const change = `\\s*(?:${COMPOUND}|=(?![=>])|\\+\\+|--|\\()`;

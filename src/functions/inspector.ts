@@ -1,8 +1,10 @@
 /**
- * Inspector: what V8 tells its inspector of the functions, scopes and scripts of this very thread. It answers synchronously.
+ * Inspector: what V8 tells its inspector of the functions, scopes and scripts of this very thread.
+ * It answers synchronously.
  *
- * A function gets to the inspector through a property of one of Node's own modules: all contexts of a thread share those,
- * and a test runner may run modules in a context with a `globalThis` of its own.
+ * A function gets to the inspector through a property of one of Node's own modules: all contexts of
+ * a thread share those, and a test runner may run modules in a context with a `globalThis` of its
+ * own.
  */
 
 import type { Session } from 'node:inspector';
@@ -49,8 +51,8 @@ export interface Inspector {
   objectId(fn: object): string;
   script(matches: (script: Script) => boolean): (Script & { source: string }) | undefined;
   /**
-   * The modules on the stack, the innermost first, and what they call the object with `objectId`. None while a debugger could be
-   * attached: it would be stopped, too.
+   * The modules on the stack, the innermost first, and what they call the object with `objectId`.
+   * None while a debugger could be attached: it would be stopped, too.
    */
   runningModules(objectId: string): RunningModule[];
 }
@@ -68,7 +70,10 @@ export function withInspector<T>(use: (inspector: Inspector) => T | undefined): 
   }
 }
 
-/** Loaded when first needed: most programs look up a function once, and a Node built without inspector has none. */
+/**
+ * Loaded when first needed: most programs look up a function once, and a Node built without
+ * inspector has none.
+ */
 function builtin(): typeof import('node:inspector') {
   return process.getBuiltinModule('node:inspector');
 }
@@ -171,7 +176,10 @@ function commandsOf(session: Session): Inspector {
   return inspector;
 }
 
-/** Under which key the object `holder` has the object `held`. What is not initialized yet throws when it is read. */
+/**
+ * Under which key the object `holder` has the object `held`. What is not initialized yet throws
+ * when it is read.
+ */
 function keyIn(session: Session, holder: string, held: string): string | undefined {
   const { result } = post(session, 'Runtime.callFunctionOn', {
     objectId: holder,

@@ -1,9 +1,10 @@
 /**
- * Where a function was written: the script, the place in it, the names that the script's module has for it, and what the
- * function has captured.
+ * Where a function was written: the script, the place in it, the names that the script's module has
+ * for it, and what the function has captured.
  *
- * The module's own scope is compared by identity, so a nested function is never taken for an exported one of the same name.
- * All functions that one factory makes have the same text; only what they captured tells them apart.
+ * The module's own scope is compared by identity, so a nested function is never taken for an
+ * exported one of the same name. All functions that one factory makes have the same text; only what
+ * they captured tells them apart.
  */
 
 import { isAbsolute } from 'node:path';
@@ -19,16 +20,25 @@ export interface FunctionLocation {
   readonly isModule: boolean;
   /** Whether the script runs in a context of `node:vm`, as modules do under Jest. */
   readonly isForeign: boolean;
-  /** Offset of the function's parameters (of a class: of its constructor's, or of the word `class`) in `source`. */
+  /**
+   * Offset of the function's parameters (of a class: of its constructor's, or of the word `class`)
+   * in `source`.
+   */
   readonly offset: number;
   readonly line: number;
   /** The script as it runs: after a loader has changed it. */
   readonly source: string;
   /** Names that the module has for this very function, exported or not. Empty for CommonJS. */
   readonly names: readonly string[];
-  /** The same for the outermost scope of a script that is no module: a test runner may have wrapped a module so. */
+  /**
+   * The same for the outermost scope of a script that is no module: a test runner may have wrapped
+   * a module so.
+   */
   readonly outerNames: readonly string[];
-  /** What the function captured on its way out of another function: variables and their values, as text. */
+  /**
+   * What the function captured on its way out of another function: variables and their values, as
+   * text.
+   */
   readonly captured: Readonly<Record<string, string>>;
   /** Whether there can be another function of the same text that behaves differently. */
   readonly isClosure: boolean;
@@ -41,7 +51,10 @@ interface SeenScope {
   readonly variables: Property[];
 }
 
-/** Where `fn` was written; `undefined` for bound and native functions, and where Node has no inspector. */
+/**
+ * Where `fn` was written; `undefined` for bound and native functions, and where Node has no
+ * inspector.
+ */
 export function locateFunction(fn: object): FunctionLocation | undefined {
   return withInspector((inspector) => {
     const objectId = inspector.objectId(fn);
@@ -90,7 +103,10 @@ function scopesOf(inspector: Inspector, objectId: string | undefined): SeenScope
     }));
 }
 
-/** Whether a scope is that of the whole module: there is one of it, so nothing is captured by being in it. */
+/**
+ * Whether a scope is that of the whole module: there is one of it, so nothing is captured by being
+ * in it.
+ */
 function isOutermost(scope: SeenScope, scopes: readonly SeenScope[], script: Script): boolean {
   if (scope.description === 'Module') return true;
   // Node wraps a CommonJS module in a function without a name.

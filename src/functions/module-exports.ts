@@ -1,7 +1,9 @@
 /**
- * Under which name a module exports a function. The module may still be running, so it is never imported to find out.
+ * Under which name a module exports a function. The module may still be running, so it is never
+ * imported to find out.
  *
- * Only what is the very same object counts. A function's name and text decide nothing: all that a factory makes have the same.
+ * Only what is the very same object counts. A function's name and text decide nothing: all that a
+ * factory makes have the same.
  */
 
 import { readFileSync } from 'node:fs';
@@ -32,16 +34,16 @@ export function exportedByModule(fn: object, location: FunctionLocation): string
   const { at, name: local } = defaultExpression(source, start) ?? {};
   if (at === undefined) return undefined;
   if (local === undefined) return isWrittenAt(fn, location, at) ? 'default' : undefined;
-  // A variable that nothing but the export uses is out of sight once the module has run. A function that captured nothing
-  // has no double that behaves differently, and the child compares its text.
+  // A variable that nothing but the export uses is out of sight once the module has run. A function
+  // that captured nothing has no double that behaves differently, and the child compares its text.
   return local === (fn as { name?: unknown }).name && !isClosure && names.length === 0
     ? 'default'
     : undefined;
 }
 
 /**
- * The module and the name under which a module that is just running has `fn`: one that exports it, though another made it, or
- * one that imported it. That is how a wrapped function is found.
+ * The module and the name under which a module that is just running has `fn`: one that exports it,
+ * though another made it, or one that imported it. That is how a wrapped function is found.
  */
 export function exportedByCaller(fn: object, { isClosure }: FunctionLocation): Export | undefined {
   return withInspector((inspector) => {
@@ -60,7 +62,10 @@ export function exportedByCaller(fn: object, { isClosure }: FunctionLocation): E
   });
 }
 
-/** Name under which the CommonJS module at `url` exports `fn`; `undefined` if it does not, or has not yet. */
+/**
+ * Name under which the CommonJS module at `url` exports `fn`; `undefined` if it does not, or has
+ * not yet.
+ */
 export function exportedByCommonJs(fn: object, url: string): string | undefined {
   if (!url.startsWith('file:')) return undefined;
   const exports: unknown = libraryRequire().cache[fileURLToPath(url)]?.exports;
@@ -69,7 +74,10 @@ export function exportedByCommonJs(fn: object, url: string): string | undefined 
   return Object.keys(exports).find((key) => valueUnder(exports, key) === fn);
 }
 
-/** The CommonJS module that exports `fn`, though another wrote it. Calls no getters: those of strangers may load modules. */
+/**
+ * The CommonJS module that exports `fn`, though another wrote it. Calls no getters: those of
+ * strangers may load modules.
+ */
 export function exportedByAnyCommonJs(fn: object): Export | undefined {
   for (const [path, module] of Object.entries(libraryRequire().cache)) {
     const exports: unknown = module?.exports;
@@ -85,8 +93,9 @@ export function exportedByAnyCommonJs(fn: object): Export | undefined {
 }
 
 /**
- * Name under which a file exports `fn` that a test runner has run in its own way: Vitest wraps a module in a function, Jest runs
- * it in a context of `node:vm`. `undefined` unless the running script and the file both say so.
+ * Name under which a file exports `fn` that a test runner has run in its own way: Vitest wraps a
+ * module in a function, Jest runs it in a context of `node:vm`. `undefined` unless the running
+ * script and the file both say so.
  */
 export function exportedByTransformed(fn: object, location: FunctionLocation): string | undefined {
   const { source, isModule, outerNames } = location;
@@ -148,8 +157,8 @@ function directExports(source: string): DirectExport[] {
 }
 
 /**
- * The export of a variable that is among `names`. What a factory made, and a variable that gets several of them one after another,
- * does not count: the child's may hold another.
+ * The export of a variable that is among `names`. What a factory made, and a variable that gets
+ * several of them one after another, does not count: the child's may hold another.
  */
 function exportedAs(
   exports: readonly DirectExport[],
@@ -213,7 +222,9 @@ function isWrittenAt(fn: object, { source, offset }: FunctionLocation, at: numbe
   return !isArrow(text) || /^(?:async\b\s*)?$/.test(source.slice(at, offset));
 }
 
-/** Where the expression of `export default` begins, and the name that it consists of, if it is one. */
+/**
+ * Where the expression of `export default` begins, and the name that it consists of, if it is one.
+ */
 function defaultExpression(
   source: string,
   start: number,

@@ -1,8 +1,10 @@
 /**
- * Function reference: a function as the module and the export by which another process or thread finds it again.
+ * Function reference: a function as the module and the export by which another process or thread
+ * finds it again.
  *
- * Here the export must be the very function that was passed: module-exports.ts. There it must have the same text, and what came
- * out of a factory must have captured the same: a module may export something else there, under a condition.
+ * Here the export must be the very function that was passed: module-exports.ts. There it must have
+ * the same text, and what came out of a factory must have captured the same: a module may export
+ * something else there, under a condition.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -21,13 +23,19 @@ import {
   isVite,
 } from './module-exports.ts';
 
-/** How a function is found again. Plain data: it can be sent anywhere. Only `module` and `export` are needed. */
+/**
+ * How a function is found again. Plain data: it can be sent anywhere. Only `module` and `export`
+ * are needed.
+ */
 export interface FunctionReference {
   /** URL to import. */
   readonly module: string;
   /** Name of the export; `default` for the default export. */
   readonly export: string;
-  /** Whether the module was loaded as CommonJS: it is required there, too, as a hook of `require()` may translate it. */
+  /**
+   * Whether the module was loaded as CommonJS: it is required there, too, as a hook of `require()`
+   * may translate it.
+   */
   readonly required?: true;
   /** Digest of the function's text: the finder checks it. */
   readonly digest?: string;
@@ -35,16 +43,20 @@ export interface FunctionReference {
   readonly captured?: Readonly<Record<string, string>>;
 }
 
-/** What was imported, by URL: a module that awaits at its top level can't be required, also when it is loaded already. */
+/**
+ * What was imported, by URL: a module that awaits at its top level can't be required, also when it
+ * is loaded already.
+ */
 const imported = new Map<string, Namespace>();
 const known = new WeakMap<object, FunctionReference>();
 
 /**
- * Finds the module and the export of `fn`, at once and without importing anything. About 15 ms for the first function
- * of a program, 3 ms for each other, nothing for one that was looked up before.
+ * Finds the module and the export of `fn`, at once and without importing anything. About 15 ms for
+ * the first function of a program, 3 ms for each other, nothing for one that was looked up before.
  *
  * @param what begins the error's message, e.g. `Process "Process-1": target`.
- * @throws {TargetError} when no module exports the function; the message says which module and what to write.
+ * @throws {TargetError} when no module exports the function; the message says which module and what
+ * to write.
  */
 export function referenceTo(fn: unknown, what: string): FunctionReference {
   if (typeof fn !== 'function') {
@@ -60,7 +72,8 @@ export function referenceTo(fn: unknown, what: string): FunctionReference {
 /**
  * Imports the module of a reference and gives its export.
  *
- * @throws {TargetError} when the module can't be imported (the reason is the cause), or does not export a function so.
+ * @throws {TargetError} when the module can't be imported (the reason is the cause), or does not
+ * export a function so.
  */
 export async function resolveReference(reference: FunctionReference): Promise<NamedFunction> {
   let namespace: Namespace;
@@ -78,7 +91,10 @@ export async function resolveReference(reference: FunctionReference): Promise<Na
   return pick(reference, namespace);
 }
 
-/** The same at once, where the event loop can't run: not for a module that awaits at its top level, unless it was imported so before. */
+/**
+ * The same at once, where the event loop can't run: not for a module that awaits at its top level,
+ * unless it was imported so before.
+ */
 export function resolveReferenceNow(reference: FunctionReference): NamedFunction {
   const loaded = imported.get(reference.module);
   if (loaded !== undefined) return pick(reference, loaded);

@@ -5,35 +5,45 @@
  *   HEADER      7…0 slot | 12…8 kind | 14…13 phase      CAS: FREE→CLAIMED→LIVE⇄ENDING→CLAIMED→FREE
  *               30…15 kept                              CAS, by who puts and takes items
  *   GENERATION  counter                                 the creating agent
- *   OPEN        a bit per agent, 8 words                that agent; the reaper for a dead one; bit 0 (PIN): see `pin`
+ *   OPEN        a bit per agent, 8 words                that agent, its reaper; bit 0 (PIN): `pin`
  *
- * A cell lives as long as an agent has its bit in OPEN, or an item in a queue or pipe names it (KEPT, see agents/kept.ts). Whoever clears a bit looks whether it was the last (`settle`): the header
- * goes LIVE→ENDING by CAS, OPEN is read once more, and only when it is still empty a second CAS claims the cell, to free it.
+ * A cell lives as long as an agent has its bit in OPEN, or an item in a queue or pipe names it
+ * (KEPT, see agents/kept.ts). Whoever clears a bit looks whether it was the last (`settle`): the
+ * header goes LIVE→ENDING by CAS, OPEN is read once more, and only when it is still empty a second
+ * CAS claims the cell, to free it.
  *
- * Race: A closes (clears its bit, sees OPEN empty) while B opens by a handle (sets its bit, then reads the header).
- *   A1 header LIVE→ENDING · A2 OPEN is empty · B1 sets its bit · A3 ENDING→CLAIMED. B2 reads the header. Before A3 it finds ENDING and
- *   makes it LIVE again by CAS: then A3 fails, and A finds B's bit. After A3 it finds the cell gone, and clears its bit. If B1
- *   comes before A2, A itself goes back to LIVE. Whichever of the two CAS is first decides: the header is the one word.
- *   Tests: tests/model/scenarios/arena.ts.
+ * Race: A closes (clears its bit, sees OPEN empty) while B opens by a handle (sets its bit, then
+ * reads the header).
+ *   A1 header LIVE→ENDING · A2 OPEN is empty · B1 sets its bit · A3 ENDING→CLAIMED. B2 reads the
+ *      header. Before A3 it finds ENDING and
+ *   makes it LIVE again by CAS: then A3 fails, and A finds B's bit. After A3 it finds the cell
+ *   gone, and clears its bit. If B1 comes before A2, A itself goes back to LIVE. Whichever of the
+ *   two CAS is first decides: the header is the one word. Tests: tests/model/scenarios/arena.ts.
  *
- * KEPT counts the items that name the object. It is raised before an item is put and lowered after it was taken, each time by an agent that
- * has the object open: so it is never too low, and where nobody has the object open it is exact. But for who died between the two:
- * then its reaper sets DOUBT, and from then on whoever ends a cell with a count looks into the rings whether an item does name it
- * (`isNamed`). It does so while the header is ENDING: whoever opens the object meanwhile, to put it or because it has found it in an
- * item, makes it LIVE, and the second CAS fails.
+ * KEPT counts the items that name the object. It is raised before an item is put and lowered after
+ * it was taken, each time by an agent that has the object open: so it is never too low, and where
+ * nobody has the object open it is exact. But for who died between the two: then its reaper sets
+ * DOUBT, and from then on whoever ends a cell with a count looks into the rings whether an item
+ * does name it (`isNamed`). It does so while the header is ENDING: whoever opens the object
+ * meanwhile, to put it or because it has found it in an item, makes it LIVE, and the second CAS
+ * fails.
  *
  * Race: the last who has X open leaves (A), T takes the item that names X.
- *   A1 clears its bit · A2 reads KEPT. T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its bit · T5 reads KEPT and OPEN.
- *   If A2 is before T3, A leaves X to T: its bit was gone before T5, which frees X. If A2 is after T3, A finds T's bit, or after
+ *   A1 clears its bit · A2 reads KEPT. T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its
+ *      bit · T5 reads KEPT and OPEN.
+ *   If A2 is before T3, A leaves X to T: its bit was gone before T5, which frees X. If A2 is after
+ *   T3, A finds T's bit, or after
  *   T4 frees X as T would. Both may try: the header decides.
  *   Tests: tests/model/scenarios/kept.ts.
  *
- * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which the reaper finishes for it.
- * A handle may be older than the object in the cell. Its bit comes and goes in whatever lives there, also in a FREE cell: so
- * OPEN belongs to bits alone, even where no object is.
+ * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which
+ * the reaper finishes for it. A handle may be older than the object in the cell. Its bit comes and
+ * goes in whatever lives there, also in a FREE cell: so OPEN belongs to bits alone, even where no
+ * object is.
  *
- * Words may be damaged (docs/internals/trust.md): a number is believed only within its bounds, a chain is followed for as many cells as
- * it can have. `place` throws `LayoutError`; `find` is for hints, and for who has to go on (the reaper): it knows no such cell.
+ * Words may be damaged (docs/internals/trust.md): a number is believed only within its bounds, a
+ * chain is followed for as many cells as it can have. `place` throws `LayoutError`; `find` is for
+ * hints, and for who has to go on (the reaper): it knows no such cell.
  */
 
 import { add, cas, clearBits, load, setBits, store } from '#atomics';
@@ -104,12 +114,17 @@ export interface Named {
 /** What the arena asks of those who know what lies in rings. */
 export interface Rings {
   /**
-   * Takes all items out of the ring of an object that is being freed; gives what they named, or `undefined` where that can't be read.
-   * `begin` is called before the first is taken.
+   * Takes all items out of the ring of an object that is being freed; gives what they named, or
+   * `undefined` where that can't be read. `begin` is called before the first is taken.
    */
   empty(place: Place, begin: () => void): Named[] | undefined;
   /** Whether an item in any ring surely or perhaps names the object. */
   isNamed(named: Named): boolean;
+  /**
+   * Runs `act`, which as `slot` clears the open bits of many cells, and reads the rings twice
+   * instead of once for each.
+   */
+  remembering(slot: number, act: () => void): void;
 }
 
 const GENERATION_MASK = 0x7fffffff;
@@ -156,7 +171,10 @@ export class Arena {
     );
   }
 
-  /** Cells that may be in use: as many as were handed out, or, where that is not known any more, all that this agent has mapped. */
+  /**
+   * Cells that may be in use: as many as were handed out, or, where that is not known any more, all
+   * that this agent has mapped.
+   */
   get reach(): number {
     const bump = load(this.control.words, BUMP_WORD);
     const added = load(this.control.words, SEGMENTS_WORD);
@@ -172,7 +190,9 @@ export class Arena {
     return { number, words: this.segment(segmentOf(number)).words, at: cellWord(number) };
   }
 
-  /** The same; `undefined` where there is no cell of that number, or none yet, or its file is gone. */
+  /**
+   * The same; `undefined` where there is no cell of that number, or none yet, or its file is gone.
+   */
   find(number: number): Place | undefined {
     if (!isCell(number)) return undefined;
     const segment = segmentOf(number);
@@ -195,7 +215,10 @@ export class Arena {
     return mapped;
   }
 
-  /** Claims a free cell for `slot`, its body zeroed. It is CLAIMED until `publish`. Throws when memory is full. */
+  /**
+   * Claims a free cell for `slot`, its body zeroed. It is CLAIMED until `publish`. Throws when
+   * memory is full.
+   */
   claim(kind: number, slot: number): Place {
     for (;;) {
       const number = this.hints.pop() ?? this.fresh();
@@ -234,14 +257,18 @@ export class Arena {
     return false;
   }
 
-  /** Counts one more item that names the object, which the caller has open. To be called before the item is put. */
+  /**
+   * Counts one more item that names the object, which the caller has open. To be called before the
+   * item is put.
+   */
   keep(place: Place): void {
     this.count(place, 1);
   }
 
   /**
-   * Counts one item less that names the object. To be called after the item was taken. Who does not have the object open has it open
-   * meanwhile, and frees it if nobody else has and no item is left that names it.
+   * Counts one item less that names the object. To be called after the item was taken. Who does not
+   * have the object open has it open meanwhile, and frees it if nobody else has and no item is left
+   * that names it.
    */
   unkeep({ number, generation }: Named, slot: number): void {
     if (!(number >= 1 && number <= this.bump)) return;
@@ -253,7 +280,10 @@ export class Arena {
     if (!had && this.close(place, slot)) this.dropped = true;
   }
 
-  /** Says that the agent puts or takes what names objects: if it dies before `endMove`, counts may be too high. */
+  /**
+   * Says that the agent puts or takes what names objects: if it dies before `endMove`, counts may
+   * be too high.
+   */
   beginMove(slot: number): void {
     if (this.moves++ === 0) store(this.control.words, agentWord(slot) + AGENT_MOVING, 1);
   }
@@ -262,7 +292,10 @@ export class Arena {
     if (--this.moves === 0) store(this.control.words, agentWord(slot) + AGENT_MOVING, 0);
   }
 
-  /** Notes for the dead agent that counts may be too high, if so. To be called before its open bits are cleared. */
+  /**
+   * Notes for the dead agent that counts may be too high, if so. To be called before its open bits
+   * are cleared.
+   */
   doubt(dead: number): void {
     const { words } = this.control;
     if (load(words, agentWord(dead) + AGENT_MOVING) === 0) return;
@@ -282,18 +315,26 @@ export class Arena {
     return dropped;
   }
 
-  /** Opens the cell for another agent. The caller has it open itself, and sees to it that the other one learns of it. */
+  /**
+   * Opens the cell for another agent. The caller has it open itself, and sees to it that the other
+   * one learns of it.
+   */
   openFor({ words, at }: Place, slot: number): void {
     setBits(words, at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
   }
 
-  /** Clears `slot`'s bit, and frees the cell if that was the last. Returns whether it is free now. */
+  /**
+   * Clears `slot`'s bit, and frees the cell if that was the last. Returns whether it is free now.
+   */
   close(place: Place, slot: number): boolean {
     clearBits(place.words, place.at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
     return this.settle(place, slot);
   }
 
-  /** Keeps the object alive while nobody has it open. To be called when a name leads to it, or it would never be freed. */
+  /**
+   * Keeps the object alive while nobody has it open. To be called when a name leads to it, or it
+   * would never be freed.
+   */
   pin({ words, at }: Place): void {
     setBits(words, at + CELL_OPEN, PIN_BIT);
   }
@@ -329,7 +370,10 @@ export class Arena {
     return false;
   }
 
-  /** Makes a cell that an agent has CLAIMED free, with the cells that hang on it, and what only items in its ring named. */
+  /**
+   * Makes a cell that an agent has CLAIMED free, with the cells that hang on it, and what only
+   * items in its ring named.
+   */
   free(place: Place, slot: number): void {
     const { words, at } = place;
     const claimed = load(words, at + CELL_HEADER);
@@ -343,7 +387,8 @@ export class Arena {
     const acts = kindOf(claimed) === KIND.BARRIER && (load(words, at + BARRIER_FACTS) & BARRIER_ACTS) !== 0;
     if (acts || hasData(kindOf(claimed))) {
       this.removeData(place.number, load(words, at + CELL_GENERATION));
-      // Whoever made it may have failed or died in between: the next object in the cell must not inherit the pin.
+      // Whoever made it may have failed or died in between: the next object in the cell must not
+      // inherit the pin.
       clearBits(words, at + CELL_OPEN, PIN_BIT);
     }
     if (hasPermits(kindOf(claimed))) this.freePermits(place, slotOf(claimed));
@@ -379,7 +424,10 @@ export class Arena {
     }
   }
 
-  /** It is not known what a ring that has ended named: looks at everything that may be counted for it. */
+  /**
+   * It is not known what a ring that has ended named: looks at everything that may be counted for
+   * it.
+   */
   private reconsider(slot: number): void {
     store(this.control.words, KEPT_DOUBT_WORD, 1);
     this.dropped = true;
@@ -413,7 +461,10 @@ export class Arena {
     return true;
   }
 
-  /** Frees from the last to the first, so that whoever finishes for one who died in between finds the rest of the chain. */
+  /**
+   * Frees from the last to the first, so that whoever finishes for one who died in between finds
+   * the rest of the chain.
+   */
   private freePermits(place: Place, slot: number): void {
     const chain: Place[] = [];
     for (let next = load(place.words, place.at + FIRST_PERMITS); chain.length < LONGEST_CHAIN; ) {

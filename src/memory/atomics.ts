@@ -1,9 +1,10 @@
 /**
  * The one file that touches words of shared memory.
  *
- * Algorithms import it as `#atomics`, so that a test can run the same algorithms on another memory (one that steps
- * through interleavings, or that kills the process at the k-th operation). Every operation is sequentially consistent,
- * as all JavaScript atomics are, but for the four whose names say less. Each function is small enough for V8 to inline.
+ * Algorithms import it as `#atomics`, so that a test can run the same algorithms on another memory
+ * (one that steps through interleavings, or that kills the process at the k-th operation). Every
+ * operation is sequentially consistent, as all JavaScript atomics are, but for the four whose names
+ * say less. Each function is small enough for V8 to inline.
  */
 
 /** Shared memory seen as 32-bit words. */
@@ -21,8 +22,8 @@ export function store(words: Words, at: number, value: number): void {
 }
 
 /**
- * Reads without order, at a fifth of a load's cost: for what can't change meanwhile, or where an old value is found out by an atomic
- * operation that follows.
+ * Reads without order, at a fifth of a load's cost: for what can't change meanwhile, or where an
+ * old value is found out by an atomic operation that follows.
  */
 export function loadPlain(words: Words, at: number): number {
   return words[at]!;
@@ -33,18 +34,27 @@ export function storePlain(words: Words, at: number, value: number): void {
   words[at] = value;
 }
 
+/** Writes, without order, what is only for those who look from outside: no algorithm reads it. */
+export function note(words: Words, at: number, value: number): void {
+  words[at] = value;
+}
+
 /**
  * Reads, before all that follows in this thread is read or written.
  *
- * On x64 every load is one that acquires and every store one that releases (Intel 64 Architecture Software Developer's Manual, volume 3,
- * "Memory Ordering": neither loads nor stores are reordered with their like), and V8 keeps accesses to typed arrays in their order. `Atomics`
- * does more, by a call each.
+ * On x64 every load is one that acquires and every store one that releases (Intel 64 Architecture
+ * Software Developer's Manual, volume 3, "Memory Ordering": neither loads nor stores are reordered
+ * with their like), and V8 keeps accesses to typed arrays in their order. `Atomics` does more, by a
+ * call each.
  */
 export function loadAcquire(words: Words, at: number): number {
   return IN_ORDER ? words[at]! : Atomics.load(words, at);
 }
 
-/** Writes, after all that came before in this thread was read or written. What follows may be read before. */
+/**
+ * Writes, after all that came before in this thread was read or written. What follows may be read
+ * before.
+ */
 export function storeRelease(words: Words, at: number, value: number): void {
   if (IN_ORDER) words[at] = value;
   else Atomics.store(words, at, value);

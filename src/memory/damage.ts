@@ -1,6 +1,6 @@
 /**
- * Damage: the error for a word of shared memory that holds what no program of Lockstep's writes. Which words are checked, and which can't be:
- * `docs/internals/trust.md`.
+ * Damage: the error for a word of shared memory that holds what no program of Lockstep's writes.
+ * Which words are checked, and which can't be: `docs/internals/trust.md`.
  */
 
 import { LayoutError } from '../errors.ts';

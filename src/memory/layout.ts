@@ -1,15 +1,20 @@
 /**
- * Every offset and bit of the shared memory. `docs/memory-layout.md` says the same in prose and is checked against it.
+ * Every offset and bit of the shared memory. `docs/memory-layout.md` says the same in prose and is
+ * checked against it.
  *
  * A namespace is a control segment and up to 13 cell segments:
  *
- *   control:   header (1024 words) | 256 agent slots of 128 words | cells 1…1024
+ *   control:   header (1024 words) | 256 agent slots of 192 words | cells 1…1024
  *   cells-s:   header (16 words)   | 1024 · 2^s cells, s = 1…13
  *
- * All words are 32-bit, in the machine's byte order. State words leave bit 31 unused, so that none is negative by accident.
+ * All words are 32-bit, in the machine's byte order. State words leave bit 31 unused, so that none
+ * is negative by accident.
  */
 
-/** "LKST" read as a little-endian word. A file of the other byte order does not match, and is refused. */
+/**
+ * "LKST" read as a little-endian word. A file of the other byte order does not match, and is
+ * refused.
+ */
 export const MAGIC = 0x54534b4c;
 /** Changes with every change of this file that an older version would misread. */
 export const LAYOUT_VERSION = 4;
@@ -29,15 +34,32 @@ export const LIVE_WORD = 4;
 export const HIGH_SLOT_WORD = 5;
 /** When the agents were last looked after: milliseconds of the monotonic clock, 31 bits. */
 export const SWEPT_WORD = 16;
-/** Slot of the agent that is just resolving a deadlock; 0 nobody. Taken by CAS; cleared by that agent, or its reaper. */
+/**
+ * Slot of the agent that is just resolving a deadlock; 0 nobody. Taken by CAS; cleared by that
+ * agent, or its reaper.
+ */
 export const RESOLVING_WORD = 17;
-/** 1: an agent died while it put or took shared objects, so counts of KEPT may be too high. Set by its reaper, never cleared. */
+/**
+ * Slot of the agent that records what all do; 0 nobody. Nobody does yet.
+ * @public It is part of the layout, though no code needs its name.
+ */
+export const RECORDER_WORD = 18;
+/**
+ * Counts the requests to all agents to write down where they are, in `stack-<slot>`. Written by
+ * whoever asks.
+ * @public It is part of the layout.
+ */
+export const REPORT_WORD = 19;
+/**
+ * 1: an agent died while it put or took shared objects, so counts of KEPT may be too high. Set by
+ * its reaper, never cleared.
+ */
 export const KEPT_DOUBT_WORD = 20;
 export const CONTROL_HEADER_WORDS = 1024;
 
 // Agent slots. Slot 0 is never used: an owner of 0 means free.
 export const AGENT_SLOTS = 256;
-export const AGENT_WORDS = 128;
+export const AGENT_WORDS = 192;
 /** bits 30…4 incarnation | bit 0 LIVE. Written under the slot's liveness lock. */
 export const AGENT_STATE = 0;
 export const AGENT_LIVE_BIT = 1;
@@ -50,16 +72,40 @@ export const AGENT_NAME = 4;
 export const AGENT_NAME_BYTES = 48;
 /** Counts wake-ups; a blocked thread sleeps on it. Written by wakers. */
 export const AGENT_PARK = 16;
-/** LIGHTLY while the thread may be in the futex, DEEPLY while it may be in its berth; 0 awake. Written by the agent. */
+/**
+ * LIGHTLY while the thread may be in the futex, DEEPLY while it may be in its berth; 0 awake.
+ * Written by the agent.
+ */
 export const AGENT_SLEEPING = 17;
 export const LIGHTLY = 1;
 export const DEEPLY = 2;
-/** Cell that the blocked thread waits for; -1 for something else (a child's end); 0 not blocked. */
+/**
+ * Cell that the blocked thread waits for; ELSEWHERE or ELSEWHERE_TIMED for something else (a
+ * child's end); 0 not blocked.
+ */
 export const AGENT_BLOCKED_ON = 18;
 /** 1: a ring was lost because the doorbell was full; look at everything. Written by ringers. */
 export const AGENT_MISSED_RING = 19;
-/** Cell that the thread's only flow awaits while nothing else keeps its event loop busy; 0: not so, or not known. */
+/**
+ * Cell that the thread's only flow awaits while nothing else keeps its event loop busy; 0: not so,
+ * or not known.
+ */
 export const AGENT_AWAITS = 20;
+/** Number of the thread in the system, in its own pid namespace; 0 not known. */
+export const AGENT_TID = 21;
+/** Since when the thread is blocked ELSEWHERE, as ENTRY_SINCE. Void while it is not. */
+export const AGENT_SINCE = 22;
+/**
+ * Whose end it is blocked for: a process id, or minus the `threadId` of a thread of this process; 0
+ * something else. Void as AGENT_SINCE.
+ */
+export const AGENT_JOINS = 23;
+/**
+ * In BLOCKED_ON: the thread is blocked, but for no object of this namespace, or for one of several.
+ */
+export const ELSEWHERE: number = -1;
+/** The same, and the wait ends by itself, at a time that was set. */
+export const ELSEWHERE_TIMED: number = -2;
 /** Wait entries in use. Written by the agent, before an entry is filled and after it is emptied. */
 export const AGENT_WAITS = 32;
 /** Entries 0…HIGH-1 may be in use. */
@@ -69,21 +115,40 @@ export const AGENT_CHUNK = 34;
 /** 1 while the agent puts or takes an item in which shared objects are. Written by the agent. */
 export const AGENT_MOVING = 38;
 export const AGENT_ENTRIES = 40;
-export const INLINE_ENTRIES = 22;
+export const INLINE_ENTRIES = 17;
+/**
+ * Bytes of the text that follows: JSON, which program this is. Written by the agent before it is
+ * LIVE.
+ */
+export const AGENT_ABOUT_LENGTH = 128;
+export const AGENT_ABOUT = 129;
+export const AGENT_ABOUT_BYTES = 252;
 
 // A wait entry.
-export const ENTRY_WORDS = 4;
+export const ENTRY_WORDS = 5;
 /** Cell waited for; 0 = free. Written by the agent: last when filling, first when emptying. */
 export const ENTRY_CELL = 0;
 /** Order of arrival at that cell. */
 export const ENTRY_TICKET = 1;
-/** bit 0 BLOCKING | 1 AWAITING | bits 30…8 calls, blocked and awaiting. */
+/** bit 0 BLOCKING | 1 AWAITING | 2 TIMED | bits 30…8 calls, blocked and awaiting. */
 export const ENTRY_STATUS = 2;
 /** What the primitive needs: the barrier's generation. */
 export const ENTRY_DETAIL = 3;
+/**
+ * Since when the oldest call waits: milliseconds of the monotonic clock, 31 bits, which repeat
+ * after 24.8 days. For those who look from outside.
+ */
+export const ENTRY_SINCE = 4;
+/** The bits of such a time. */
+export const TIME_MASK = 0x7fffffff;
 
 export const BLOCKING_BIT = 1;
 export const AWAITING_BIT = 2;
+/**
+ * The blocked call, or where none is, one of those that await, ends by itself: at a time that was
+ * set, or by a signal.
+ */
+export const TIMED_BIT = 4;
 export const FLOWS_SHIFT = 8;
 
 // A cell: 64 bytes.
@@ -93,20 +158,35 @@ export const SEGMENT_HEADER_WORDS = 16;
 export const MAX_SEGMENTS = 14;
 /** Cells that there can be: 1…MOST_CELLS. */
 export const MOST_CELLS: number = FIRST_SEGMENT_CELLS * (2 ** MAX_SEGMENTS - 1);
-/** bits 7…0 slot (of the agent that has claimed it or is ending it) | 12…8 kind | 14…13 phase | 30…15 kept: items that name it. */
+/**
+ * bits 7…0 slot (of the agent that has claimed it or is ending it) | 12…8 kind | 14…13 phase |
+ * 30…15 kept: items that name it.
+ */
 export const CELL_HEADER = 0;
 /** Counts the objects that lived here; 31 bits. Part of a handle. */
 export const CELL_GENERATION = 1;
 /** 8 words: bit per agent that has the object open. */
 export const CELL_OPEN = 2;
-/** In the first of them, slot 0's bit: the object lives though nobody has it open. Set by whoever named it, cleared by whoever unlinks it. */
+/**
+ * In the first of them, slot 0's bit: the object lives though nobody has it open. Set by whoever
+ * named it, cleared by whoever unlinks it.
+ */
 export const PIN_BIT = 1;
 export const OPEN_WORDS = 8;
 /** 6 words that belong to the object. */
 export const CELL_BODY = 10;
-/** Of objects that can be waited for: the state word, and the counter that gives each waiter its place. */
+/**
+ * Of objects that can be waited for: the state word, and the counter that gives each waiter its
+ * place.
+ */
 export const CELL_STATE: number = CELL_BODY;
 export const CELL_TICKETS: number = CELL_BODY + 1;
+/**
+ * In the state word of what can be held: its takings are recorded. Nobody does that yet: the bit is
+ * kept free.
+ * @public It is part of the layout, though no code needs its name.
+ */
+export const WATCHED_BIT: number = 1 << 27;
 
 export const SLOT_MASK = 0xff;
 export const KIND_SHIFT = 8;
@@ -115,21 +195,30 @@ export const PHASE_SHIFT = 13;
 export const PHASE_MASK = 0x3;
 export const KEPT_SHIFT = 15;
 export const KEPT_MASK = 0xffff;
-/** Nobody's; the whole header is 0 then. @public It is part of the layout, though no code needs its name. */
+/**
+ * Nobody's; the whole header is 0 then. @public It is part of the layout, though no code needs its
+ * name.
+ */
 export const PHASE_FREE = 0;
-/** Belongs to the agent in the slot, which fills it or frees it; slot 0: to the object that it hangs on. */
+/**
+ * Belongs to the agent in the slot, which fills it or frees it; slot 0: to the object that it hangs
+ * on.
+ */
 export const PHASE_CLAIMED = 1;
 export const PHASE_LIVE = 2;
 export const PHASE_ENDING = 3;
 
-// Bodies that the arena has to know: some objects have further words in a chain of cells that hangs on them.
+// Bodies that the arena has to know: some objects have further words in a chain of cells that hangs
+// on them.
 /** First cell of the chain, within a bounded semaphore or a reader-writer lock. */
 export const FIRST_PERMITS: number = CELL_BODY + 3;
 /** Next cell of permits; 0 none. */
 export const PERMITS_NEXT: number = CELL_BODY;
 /** The object they belong to. */
 export const PERMITS_OWNER: number = CELL_BODY + 1;
-/** The words: of a bounded semaphore its permits, of a reader-writer lock the bits of its readers. */
+/**
+ * The words: of a bounded semaphore its permits, of a reader-writer lock the bits of its readers.
+ */
 export const PERMITS: number = CELL_BODY + 2;
 export const PERMITS_PER_CELL = 4;
 /** The largest number of permits that are owned one by one. */

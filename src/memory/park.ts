@@ -8,7 +8,10 @@ import type { Segment } from './segment.ts';
 
 const BYTES_PER_WORD = 4;
 
-/** Looks at an object that are worth while before sleeping (about 30 us): none where its holder can't be running. */
+/**
+ * Looks at an object that are worth while before sleeping (about 30 us): none where its holder
+ * can't be running.
+ */
 export const MOST_SPINS: number = availableParallelism() > 1 ? 4000 : 0;
 
 /** Sleeps while the word holds `expected`. *Blocks* the thread for at most `milliseconds`. */
@@ -32,20 +35,25 @@ export const now: () => number = time;
 /** What this thread's clock is behind the one that all processes share. */
 let behind: number | undefined;
 
-/** Whole milliseconds on a clock that all processes share. */
-export function commonTime(): number {
+/**
+ * Whole milliseconds on a clock that all processes share; of the present, or of a time of `now()`.
+ */
+export function commonTime(time: number = now()): number {
   behind ??= platform.monotonicTime() - now();
-  return Math.floor(now() + behind);
+  return Math.floor(time + behind);
 }
 
-/** Calls `act` once, some milliseconds later, unless the event loop has ended by then: it is not kept running for this. */
+/**
+ * Calls `act` once, some milliseconds later, unless the event loop has ended by then: it is not
+ * kept running for this.
+ */
 export function soon(act: () => void, milliseconds: number): void {
   setTimeout(act, milliseconds).unref();
 }
 
 /**
- * Calls `act` once, when the event loop has run anything: at the end of this turn, or of that in which it next wakes up for something else. It neither
- * wakes up nor is kept running for this.
+ * Calls `act` once, when the event loop has run anything: at the end of this turn, or of that in
+ * which it next wakes up for something else. It neither wakes up nor is kept running for this.
  */
 export function afterTurn(act: () => void): void {
   setImmediate(act).unref();

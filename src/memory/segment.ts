@@ -17,8 +17,8 @@ export interface Segment {
 }
 
 /**
- * Creates the file with its blocks reserved, or leaves the one that is there: it appears under its name whole or not
- * at all. Throws `NoSpaceError`, and `FolderError` if the folder is gone.
+ * Creates the file with its blocks reserved, or leaves the one that is there: it appears under its
+ * name whole or not at all. Throws `NoSpaceError`, and `FolderError` if the folder is gone.
  */
 export function createSegmentFile(directory: Directory, name: string, bytes: number): void {
   let temporary: string;
@@ -38,7 +38,9 @@ export function createSegmentFile(directory: Directory, name: string, bytes: num
   }
 }
 
-/** Throws `LayoutError` unless the open file is a segment of this layout and at least `bytes` long. */
+/**
+ * Throws `LayoutError` unless the open file is a segment of this layout and at least `bytes` long.
+ */
 export function checkSegmentFile(fd: number, path: string, bytes: number): void {
   const header = new Int32Array(2);
   const read = readSync(fd, new Uint8Array(header.buffer), 0, 8, 0);

@@ -1,6 +1,6 @@
 /**
- * Connection: one end of a pipe. Each end has a cell of its own, which lives as long as anyone has that end open, so the other end sees when
- * it is gone; between them lie one or two channels.
+ * Connection: one end of a pipe. Each end has a cell of its own, which lives as long as anyone has
+ * that end open, so the other end sees when it is gone; between them lie one or two channels.
  *
  *   word  name              bits                            written by
  *   +0    PEER              cell of the other end           who makes the pipe
@@ -10,12 +10,14 @@
  *   +4    IN                channel to receive by; 0 none   the same
  *   +5    IN_GENERATION                                     the same
  *
- * Who closes an end, or clears up after who died with it, wakes everyone at the channels: they look whether the other end is still there.
+ * Who closes an end, or clears up after who died with it, wakes everyone at the channels: they look
+ * whether the other end is still there.
  */
 
 import { inspect } from 'node:util';
 import { load } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { WaitOptions } from '../deadline.ts';
@@ -67,11 +69,12 @@ export interface ConnectionDescription extends Description {
 }
 
 /**
- * One end of a pipe. Messages keep their boundaries and order. An end may be passed to another process or thread, and several may have it open;
- * each message is received by one of them.
+ * One end of a pipe. Messages keep their boundaries and order. An end may be passed to another
+ * process or thread, and several may have it open; each message is received by one of them.
  *
- * *If all who had the other end die* or close it, what they sent is still received, then `recv` throws `EndOfStreamError`; `send` throws
- * `BrokenPipeError`. A sender that dies in the middle has sent nothing.
+ * *If all who had the other end die* or close it, what they sent is still received, then `recv`
+ * throws `EndOfStreamError`; `send` throws `BrokenPipeError`. A sender that dies in the middle has
+ * sent nothing.
  */
 export class Connection<Received = unknown, Sent = unknown> extends SharedObject {
   private readonly out: Channel | undefined;
@@ -101,8 +104,9 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Sends the value, as soon as there is room; the event loop goes on. What can't be sent rejects with `NotSendableError`, and nothing is
-   * sent. Rejects with `BrokenPipeError` when nobody has the other end any more, with `TimedOutError`. *Cancels* by `signal`.
+   * Sends the value, as soon as there is room; the event loop goes on. What can't be sent rejects
+   * with `NotSendableError`, and nothing is sent. Rejects with `BrokenPipeError` when nobody has
+   * the other end any more, with `TimedOutError`. *Cancels* by `signal`.
    */
   async send(value: Sent, options?: WaitOptions): Promise<void> {
     const { out, deadline } = this.beginSend(options);
@@ -120,8 +124,9 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Receives the next message, as soon as there is one; the event loop goes on. Rejects with `EndOfStreamError` when nobody has the other
-   * end any more and all was received, with `TimedOutError`. *Cancels* by `signal`.
+   * Receives the next message, as soon as there is one; the event loop goes on. Rejects with
+   * `EndOfStreamError` when nobody has the other end any more and all was received, with
+   * `TimedOutError`. *Cancels* by `signal`.
    */
   async recv(options?: WaitOptions): Promise<Received> {
     const { channel, deadline } = this.beginReceive(options);
@@ -138,7 +143,10 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return value as Received;
   }
 
-  /** Whether `recv` would not wait: there is a message, or none will come. With a timeout, waits for that so long. */
+  /**
+   * Whether `recv` would not wait: there is a message, or none will come. With a timeout, waits for
+   * that so long.
+   */
   async poll(options: WaitOptions = { timeout: 0 }): Promise<boolean> {
     const { channel, deadline } = this.beginReceive(options);
     if (this.ready()) return true;
@@ -155,7 +163,9 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return takeBlocking(channel.cell, channel.items.waitFor(this.ready, this.ready), deadline);
   }
 
-  /** Sends a slice of bytes as they are. Throws `OutOfRangeError` for a slice that is not within. */
+  /**
+   * Sends a slice of bytes as they are. Throws `OutOfRangeError` for a slice that is not within.
+   */
   async sendBytes(bytes: ArrayBufferView | ArrayBuffer, offset = 0, size?: number): Promise<void> {
     const { out, deadline } = this.beginSend(undefined);
     const slice = sliceOf(this.title, bytes, offset, size);
@@ -170,7 +180,10 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     if (!out.putSync(new Outgoing(undefined, '', slice), deadline, this.gone)) throw this.notSent(undefined);
   }
 
-  /** Receives a message of bytes. One longer than `most` throws `OutOfRangeError`, and closes this end for receiving. */
+  /**
+   * Receives a message of bytes. One longer than `most` throws `OutOfRangeError`, and closes this
+   * end for receiving.
+   */
   async recvBytes(most?: number, options?: WaitOptions): Promise<Uint8Array> {
     checkMost(this.title, most);
     return this.asBytes(await (this as Connection).recv(options), most);
@@ -183,8 +196,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Closes this end in this thread. Idempotent. The other end sees it when nobody else has it open. Calls that still wait through it reject with
-   * `ClosedError`.
+   * Closes this end in this thread. Idempotent. The other end sees it when nobody else has it open.
+   * Calls that still wait through it reject with `ClosedError`.
    */
   override close(): void {
     if (this.detached) return;
@@ -246,7 +259,10 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   private readonly gone = (): boolean => !this.connected;
 
-  /** No message will come any more. First the end, then the ring: what was sent before the end was closed is there. */
+  /**
+   * No message will come any more. First the end, then the ring: what was sent before the end was
+   * closed is there.
+   */
   private readonly over = (): boolean => !this.connected && this.in!.ring.empty;
 
   private beginSend(options: WaitOptions | undefined): { out: Channel; deadline: Deadline } {

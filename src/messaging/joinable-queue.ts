@@ -1,11 +1,12 @@
 /**
  * JoinableQueue: a queue whose items are reported done, and that can be waited for until all are.
  *
- * What is unfinished is not counted apart: it is the items put less those reported done (ring.ts), so no crash can leave it wrong. Those who join
- * wait at a gate of their own, whose cell is noted in that of those who put: +2 cell, +3 generation.
+ * What is unfinished is not counted apart: it is the items put less those reported done (ring.ts),
+ * so no crash can leave it wrong. Those who join wait at a gate of their own, whose cell is noted
+ * in that of those who put: +2 cell, +3 generation.
  */
 
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { OverReleaseError } from '../errors.ts';
@@ -27,14 +28,15 @@ export interface JoinableQueueDescription extends QueueDescription {
 }
 
 /**
- * A queue whose consumers say when they are done with an item: `join` waits until all items that were put are done.
+ * A queue whose consumers say when they are done with an item: `join` waits until all items that
+ * were put are done.
  *
- * *If a consumer dies* between `get` and `taskDone`, its item stays unfinished: nobody knows whether it was done. Join with a timeout
- * where that can be.
+ * *If a consumer dies* between `get` and `taskDone`, its item stays unfinished: nobody knows
+ * whether it was done. Join with a timeout where that can be.
  *
  * @example
- * for await (const job of queue) { await work(job); queue.taskDone(); }      // consumers
- * await queue.join();                                                     // who waits for all of it
+ * for await (const job of queue) { await work(job); queue.taskDone(); } // consumers
+ * await queue.join(); // the program that waits for all of it
  */
 export class JoinableQueue<Item = unknown> extends Queue<Item> {
   /** Makes a queue, or opens the one of that name as it is. Throws as `Queue` does. */
@@ -62,7 +64,10 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
     if (left === 0) this.channel.joins.announceAll();
   }
 
-  /** Waits until all items are done; resolves to `false` when the timeout has passed. The event loop goes on. *Cancels* by `signal`. */
+  /**
+   * Waits until all items are done; resolves to `false` when the timeout has passed. The event loop
+   * goes on. *Cancels* by `signal`.
+   */
   async join(options?: WaitOptions): Promise<boolean> {
     const deadline = this.beginJoin(options);
     if (this.finished()) return true;

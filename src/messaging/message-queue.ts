@@ -1,8 +1,8 @@
 /** MessageQueue: what Queue, JoinableQueue and SimpleQueue share. */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
-import type { ObjectType } from '../agents/cell.ts';
+import type { Host } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
@@ -37,13 +37,14 @@ export interface QueueOptions extends ObjectOptions {
   /** Items that may wait at once; without it, or with 0, only `bytes` bounds them. */
   maxSize?: number | undefined;
   /**
-   * Bytes that waiting items may take, rounded up to a power of two; default 16 MiB. Memory is taken as it is needed. An item that is larger
-   * than a quarter of it goes by a file of its own; the files may take as much again, or be one of any size.
+   * Bytes that waiting items may take, rounded up to a power of two; default 16 MiB. Memory is
+   * taken as it is needed. An item that is larger than a quarter of it goes by a file of its own;
+   * the files may take as much again, or be one of any size.
    */
   bytes?: number | undefined;
   /**
-   * Whether the queue ends when nobody has its producing side open any more: `queue.producer`, by which alone can be put then. Consumers get what
-   * is left, and then the end.
+   * Whether the queue ends when nobody has its producing side open any more: `queue.producer`, by
+   * which alone can be put then. Consumers get what is left, and then the end.
    */
   endsWithProducers?: boolean | undefined;
 }
@@ -76,14 +77,18 @@ export abstract class MessageQueue<Item> extends SharedObject {
   }
 
   /**
-   * Closes the queue for everybody: nothing more can be put, what is in it can be taken, and then every `get` and iteration comes to its end.
-   * Idempotent. *Blocks* while another is just putting. Throws `StateError` within `put`, called by a getter of the value.
+   * Closes the queue for everybody: nothing more can be put, what is in it can be taken, and then
+   * every `get` and iteration comes to its end. Idempotent. *Blocks* while another is just putting.
+   * Throws `StateError` within `put`, called by a getter of the value.
    */
   override close(): void {
     if (!this.detached) this.channel.close();
   }
 
-  /** Ends this object's use in this thread, without closing the queue for others. Calls that still wait through it reject. */
+  /**
+   * Ends this object's use in this thread, without closing the queue for others. Calls that still
+   * wait through it reject.
+   */
   override [Symbol.dispose](): void {
     if (!this.detached) {
       this.channel.refuseWithinPut('close');
@@ -248,7 +253,7 @@ export function channelOptions(title: string, options: QueueOptions | undefined)
 }
 
 /** Fills the cell of a queue that is being made. */
-export function initQueue(place: Place, agent: Agent, options: ChannelOptions): void {
+export function initQueue(place: Place, agent: Host, options: ChannelOptions): void {
   Channel.init(place, agent, options);
 }
 

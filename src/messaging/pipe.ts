@@ -1,9 +1,10 @@
-/** Pipe: makes two ends that are connected (connection.ts), with one or two channels between them. */
+/**
+ * Pipe: makes two ends that are connected (connection.ts), with one or two channels between them.
+ */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
 import { defaultAgent } from '../agents/agent.ts';
-import type { Cell } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { Opened } from '../objects/opened.ts';
 import { notePart } from '../objects/parts.ts';
@@ -14,12 +15,16 @@ import { Channel } from './ring/channel.ts';
 const PIPE_BYTES: number = 1024 * 1024;
 
 export interface PipeOptions {
-  /** Whether both ends send and receive (the default), or the first only receives and the second only sends. */
+  /**
+   * Whether both ends send and receive (the default), or the first only receives and the second
+   * only sends.
+   */
   duplex?: boolean | undefined;
 }
 
 /**
- * Makes a pipe: two ends that are connected. With `duplex: false` the first end only receives and the second only sends.
+ * Makes a pipe: two ends that are connected. With `duplex: false` the first end only receives and
+ * the second only sends.
  *
  * @example
  * const [here, there] = Pipe();
@@ -47,7 +52,7 @@ export function Pipe<First = unknown, Second = unknown>(
   ];
 }
 
-function makeChannel(agent: Agent): Cell {
+function makeChannel(agent: Host): Cell {
   return agent.create(CHANNEL_TYPE, (place) => Channel.init(place, agent, { capacity: PIPE_BYTES, most: 0 }));
 }
 

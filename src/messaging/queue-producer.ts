@@ -1,15 +1,18 @@
 /**
- * QueueProducer: the producing side of a queue that ends with its producers. It has a cell of its own, which lives as long as anyone has it open or
- * it lies in a queue or pipe: so the queue's consumers see when nobody is left who could put.
+ * QueueProducer: the producing side of a queue that ends with its producers. It has a cell of its
+ * own, which lives as long as anyone has it open or it lies in a queue or pipe: so the queue's
+ * consumers see when nobody is left who could put.
  *
  *   word  name              bits                   written by
  *   +0    QUEUE             cell of the queue      the creator
  *   +1    QUEUE_GENERATION                         the same
  *
- * The queue tells of it in the cell of the gate of those who put: +4 cell, +5 generation. It does not keep it open.
+ * The queue tells of it in the cell of the gate of those who put: +4 cell, +5 generation. It does
+ * not keep it open.
  *
- * Who closes it, or clears up after who died with it, wakes everyone (`endIsAwaited`): consumers look whether the cell is still there, and only
- * then whether the ring is empty. What was put before the end is there.
+ * Who closes it, or clears up after who died with it, wakes everyone (`endIsAwaited`): consumers
+ * look whether the cell is still there, and only then whether the ring is empty. What was put
+ * before the end is there.
  */
 
 import { registerKind } from '../agents/kinds.ts';
@@ -34,14 +37,16 @@ export interface QueueProducerDescription extends Description {
 }
 
 /**
- * The producing side of a queue that was made with `endsWithProducers`. Pass it to those who put, and close your own: when nobody has it open any
- * more, however they ended, the queue's consumers get what is left, and then the end.
+ * The producing side of a queue that was made with `endsWithProducers`. Pass it to those who put,
+ * and close your own: when nobody has it open any more, however they ended, the queue's consumers
+ * get what is left, and then the end.
  *
  * @example
  * const queue = new Queue<Job>({ endsWithProducers: true });
  * new Process({ target: produce, args: [queue.producer] }).start();
  * queue.producer.close();
- * for await (const job of queue) await work(job);                // ends when the child has ended, also when it is killed
+ * // Ends when the child has ended, also when it is killed:
+ * for await (const job of queue) await work(job);
  */
 export class QueueProducer<Item = unknown> extends SharedObject {
   private readonly channel: Channel;
@@ -52,14 +57,17 @@ export class QueueProducer<Item = unknown> extends SharedObject {
     this.channel = Channel.of(openQueuePart(this.cell, QUEUE_WORD, this.title), this.title);
   }
 
-  /** Opens the producing side that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
+  /**
+   * Opens the producing side that the handle stands for. Throws `HandleError`, `StaleHandleError`.
+   */
   static open<Item = unknown>(handle: string): QueueProducer<Item> {
     return new QueueProducer<Item>(openHandle(PRODUCER_TYPE, handle));
   }
 
   /**
-   * Puts the value in, as soon as there is room; the event loop goes on. Rejects with `QueueFullError` when the timeout has passed, with
-   * `ClosedError`, `NotSendableError`, `NoSpaceError`, and then has put nothing. *Cancels* by `signal`.
+   * Puts the value in, as soon as there is room; the event loop goes on. Rejects with
+   * `QueueFullError` when the timeout has passed, with `ClosedError`, `NotSendableError`,
+   * `NoSpaceError`, and then has put nothing. *Cancels* by `signal`.
    */
   async put(value: Item, options?: WaitOptions): Promise<void> {
     const deadline = this.begin(options);
@@ -82,7 +90,10 @@ export class QueueProducer<Item = unknown> extends SharedObject {
     this.putSync(value, { timeout: 0 });
   }
 
-  /** Ends this object's use in this thread. Idempotent. Calls that still wait through it reject with `ClosedError`. */
+  /**
+   * Ends this object's use in this thread. Idempotent. Calls that still wait through it reject with
+   * `ClosedError`.
+   */
   override close(): void {
     if (this.detached) return;
     this.channel.refuseWithinPut('close');

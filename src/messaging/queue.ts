@@ -1,6 +1,8 @@
-/** Queue: items from many to many, each taken by exactly one. The algorithm is the ring's (ring.ts). */
+/**
+ * Queue: items from many to many, each taken by exactly one. The algorithm is the ring's (ring.ts).
+ */
 
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { EndOfStreamError, StateError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
@@ -16,14 +18,17 @@ import { registerChannel } from './ring/channel.ts';
 const TYPE: ObjectType = { kind: KIND.QUEUE, name: 'Queue', serial: true, lasting: false };
 
 /**
- * A queue that processes and threads share. Whatever structured clone carries can be put, and shared objects, nested anywhere. A value is
- * encoded within `put`: what can't be sent throws there, and changes made later are not seen. Items leave in the order in which `put`
- * returned; each is taken by one.
+ * A queue that processes and threads share. Whatever structured clone carries can be put, and
+ * shared objects, nested anywhere. A value is encoded within `put`: what can't be sent throws
+ * there, and changes made later are not seen. Items leave in the order in which `put` returned;
+ * each is taken by one.
  *
- * A consumer that takes nothing fills the queue: then `put` waits. Nothing is kept outside, and no process has to stay for its items to arrive.
+ * A consumer that takes nothing fills the queue: then `put` waits. Nothing is kept outside, and no
+ * process has to stay for its items to arrive.
  *
- * *If a process dies* in the middle of `put`, the item is wholly in or not there; in the middle of `get`, it is taken or not. Others go
- * on. Consumers of a queue that was made with `endsWithProducers` learn when no producer is left; see `producer`.
+ * *If a process dies* in the middle of `put`, the item is wholly in or not there; in the middle of
+ * `get`, it is taken or not. Others go on. Consumers of a queue that was made with
+ * `endsWithProducers` learn when no producer is left; see `producer`.
  *
  * @example
  * const queue = new Queue<Job>({ maxSize: 100 });
@@ -33,7 +38,10 @@ const TYPE: ObjectType = { kind: KIND.QUEUE, name: 'Queue', serial: true, lastin
 export class Queue<Item = unknown> extends MessageQueue<Item> {
   private side: QueueProducer<Item> | undefined;
 
-  /** Makes a queue, or opens the one of that name as it is. Throws `OutOfRangeError`, `InvalidTypeError`, `NoSpaceError`. */
+  /**
+   * Makes a queue, or opens the one of that name as it is. Throws `OutOfRangeError`,
+   * `InvalidTypeError`, `NoSpaceError`.
+   */
   constructor(options?: QueueOptions);
   /** @internal */
   constructor(opened: Opened, type?: ObjectType);
@@ -48,9 +56,10 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
   }
 
   /**
-   * The producing side of a queue that was made with `endsWithProducers`: pass it to those who put, and close it here when they have it (right after
-   * `start()`). It is open here from its first use on, and in the thread that made the queue from the beginning. Throws `StateError` where
-   * the queue does not end with its producers, `EndOfStreamError` where it has ended.
+   * The producing side of a queue that was made with `endsWithProducers`: pass it to those who put,
+   * and close it here when they have it (right after `start()`). It is open here from its first use
+   * on, and in the thread that made the queue from the beginning. Throws `StateError` where the
+   * queue does not end with its producers, `EndOfStreamError` where it has ended.
    */
   get producer(): QueueProducer<Item> {
     if (this.side !== undefined) return this.side;
@@ -89,8 +98,9 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
   }
 
   /**
-   * Puts the value in, as soon as there is room; the event loop goes on. Rejects with `QueueFullError` when the timeout has passed, with
-   * `ClosedError`, `NotSendableError`, `NoSpaceError`, and then has put nothing. *Cancels* by `signal`.
+   * Puts the value in, as soon as there is room; the event loop goes on. Rejects with
+   * `QueueFullError` when the timeout has passed, with `ClosedError`, `NotSendableError`,
+   * `NoSpaceError`, and then has put nothing. *Cancels* by `signal`.
    */
   put(value: Item, options?: WaitOptions): Promise<void> {
     return this.putItem(value, options);
@@ -101,14 +111,18 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     this.putItemSync(value, options);
   }
 
-  /** Puts the value in if there is room; returns whether there was. Never waits. Throws what `put` rejects with, but no `QueueFullError`. */
+  /**
+   * Puts the value in if there is room; returns whether there was. Never waits. Throws what `put`
+   * rejects with, but no `QueueFullError`.
+   */
   tryPut(value: Item): boolean {
     return this.tryPutItem(value);
   }
 
   /**
-   * Takes the oldest item, as soon as there is one; the event loop goes on. Rejects with `QueueEmptyError` when the timeout has passed, and
-   * with `ClosedError` when the queue was closed and is empty. *Cancels* by `signal`.
+   * Takes the oldest item, as soon as there is one; the event loop goes on. Rejects with
+   * `QueueEmptyError` when the timeout has passed, and with `ClosedError` when the queue was closed
+   * and is empty. *Cancels* by `signal`.
    */
   get(options?: WaitOptions): Promise<Item> {
     return this.getItem(options);
@@ -120,8 +134,9 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
   }
 
   /**
-   * Takes the oldest item; returns `null` if there is none. Never waits. Throws `ClosedError` when none will come any more. Where an item
-   * can be `null` itself, `getSync({ timeout: 0 })` tells the two apart.
+   * Takes the oldest item; returns `null` if there is none. Never waits. Throws `ClosedError` when
+   * none will come any more. Where an item can be `null` itself, `getSync({ timeout: 0 })` tells
+   * the two apart.
    */
   tryGet(): Item | null {
     return this.tryGetItem();

@@ -1,7 +1,7 @@
 /** SimpleQueue: put, get, empty, close, and no more; the same ring as Queue. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { KIND } from '../memory/layout.ts';
@@ -30,7 +30,10 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
     return new SimpleQueue<Item>(openHandle(TYPE, handle));
   }
 
-  /** Puts the value in, as soon as there is room; the event loop goes on. Rejects with `ClosedError`, `NotSendableError`. */
+  /**
+   * Puts the value in, as soon as there is room; the event loop goes on. Rejects with
+   * `ClosedError`, `NotSendableError`.
+   */
   put(value: Item, none?: undefined): Promise<void> {
     return none === undefined ? this.putItem(value, undefined) : refused(this.title, none);
   }
@@ -41,7 +44,10 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
     this.putItemSync(value, undefined);
   }
 
-  /** Takes the oldest item, as soon as there is one; the event loop goes on. Rejects with `ClosedError` when it was closed and is empty. */
+  /**
+   * Takes the oldest item, as soon as there is one; the event loop goes on. Rejects with
+   * `ClosedError` when it was closed and is empty.
+   */
   get(none?: undefined): Promise<Item> {
     return none === undefined ? this.getItem(undefined) : refused(this.title, none);
   }

@@ -14,7 +14,10 @@ import { Connection } from './connection.ts';
 import { MessageQueue } from './message-queue.ts';
 import type { Channel } from './ring/channel.ts';
 
-/** What can be waited for: what has an item or message, or will have none any more; a signal that is aborted, as a child's `sentinel`. */
+/**
+ * What can be waited for: what has an item or message, or will have none any more; a signal that is
+ * aborted, as a child's `sentinel`.
+ */
 export type Waitable =
   | MessageQueue<never>
   | MessageQueue<unknown>
@@ -23,9 +26,10 @@ export type Waitable =
   | AbortSignal;
 
 /**
- * Waits until at least one is ready, and resolves to all that are, the same objects, in the order given; to an empty list when the timeout
- * has passed. The event loop goes on. Nothing is taken: another may be faster, so take by `tryGet` or a `recv` with a timeout where others
- * take, too. *Cancels* by `signal`.
+ * Waits until at least one is ready, and resolves to all that are, the same objects, in the order
+ * given; to an empty list when the timeout has passed. The event loop goes on. Nothing is taken:
+ * another may be faster, so take by `tryGet` or a `recv` with a timeout where others take, too.
+ * *Cancels* by `signal`.
  *
  * @example
  * const ready = await waitAny([queue, connection, child.sentinel], { timeout: 1000 });
@@ -55,8 +59,8 @@ export async function waitAny<Each extends Waitable>(
 }
 
 /**
- * The same; *blocks* the thread. Of signals it sees the sentinels of children, within some milliseconds, and those that were aborted before: no
- * event reaches a blocked thread.
+ * The same; *blocks* the thread. Of signals it sees the sentinels of children, within some
+ * milliseconds, and those that were aborted before: no event reaches a blocked thread.
  */
 export function waitAnySync<Each extends Waitable>(objects: Iterable<Each>, options?: WaitOptions): Each[] {
   const { all, deadline } = begin(objects, options);

@@ -1,12 +1,16 @@
 /**
- * Berth: where a blocked thread sleeps after its first milliseconds in the futex: in poll(2), on a FIFO by which it is roused, and on the
- * lives of those for whom it waits (life.ts). So it wakes when one of them dies, without looking.
+ * Berth: where a blocked thread sleeps after its first milliseconds in the futex: in poll(2), on a
+ * FIFO by which it is roused, and on the lives of those for whom it waits (life.ts). So it wakes
+ * when one of them dies, without looking.
  *
- *   sleeper  SLEEPING = DEEPLY, then looks whether PARK has moved, then polls          // PUBLISH sleeping -> park
- *   waker    PARK + 1, then looks at SLEEPING: DEEPLY -> a byte into `rouse-<slot>`    // OBSERVE sleeping -> park
+ *   sleeper  SLEEPING = DEEPLY                                // PUBLISH sleeping -> park
+ *            then looks whether PARK has moved, then polls
+ *   waker    PARK + 1, then looks at SLEEPING                 // OBSERVE sleeping -> park
+ *            if it is DEEPLY: a byte into `rouse-<slot>`
  *
- * One of the two sees the other. A byte that comes when the sleeper is awake already ends its next sleep early. A waker killed between the
- * two is one that had the object open: the sleeper sees its death. A waker that can't open the FIFO shouts (life.ts).
+ * One of the two sees the other. A byte that comes when the sleeper is awake already ends its next
+ * sleep early. A waker killed between the two is one that had the object open: the sleeper sees its
+ * death. A waker that can't open the FIFO shouts (life.ts).
  */
 
 import { closeSync, constants, readSync } from 'node:fs';
@@ -17,7 +21,10 @@ import { READABLE } from '../platform/platform.ts';
 import type { NamespaceFiles } from './files.ts';
 import { lifeFile, listen, maySpare } from './life.ts';
 
-/** What a sleep came to: the slots of agents that have ended, or have shouted; or that the time has passed. */
+/**
+ * What a sleep came to: the slots of agents that have ended, or have shouted; or that the time has
+ * passed.
+ */
 export interface Sleep {
   readonly outcome: 'roused' | 'timeout';
   readonly ended: readonly number[];
@@ -34,9 +41,15 @@ export interface Prepared {
 }
 
 export interface Berth {
-  /** Makes ready to sleep until one of the agents in `slots` ends, too. `undefined`: there is no sleeping here. */
+  /**
+   * Makes ready to sleep until one of the agents in `slots` ends, too. `undefined`: there is no
+   * sleeping here.
+   */
   prepare(slots: ReadonlySet<number>): Prepared | undefined;
-  /** *Blocks* the thread until it is roused, an agent that is watched ends or shouts, or the time passes. */
+  /**
+   * *Blocks* the thread until it is roused, an agent that is watched ends or shouts, or the time
+   * passes.
+   */
   sleep(milliseconds: number): Sleep;
   /** Watches the agent no longer, until it is asked for anew. */
   forget(slot: number): void;

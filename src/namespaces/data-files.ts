@@ -1,13 +1,16 @@
 /**
- * Data: the memory of an object that needs more than a cell: a file of its own in the namespace's folder, mapped by everyone who has the
- * object open.
+ * Data: the memory of an object that needs more than a cell: a file of its own in the namespace's
+ * folder, mapped by everyone who has the object open.
  *
- *   data-<cell>-<generation>   as many bytes as the object asked for, rounded up to whole pages by the system; zero at first
+ *   data-<cell>-<generation>   as many bytes as the object asked for, rounded up to whole pages by
+ *                              the system; zero at first
  *   item-<cell>-<generation>-<n>   a file for one item of the object
  *
- * The file is made with the object and removed when its cell is freed (arena.ts). Its pages are free when nobody has them mapped any more. So who
- * closes the object lets go of the file at once (`detachData`): zeros of the process's own take its place at the same addresses, or a copy of what
- * was there where a view was given out. The addresses themselves are given back when nothing in this thread can reach them any more.
+ * The file is made with the object and removed when its cell is freed (arena.ts). Its pages are
+ * free when nobody has them mapped any more. So who closes the object lets go of the file at once
+ * (`detachData`): zeros of the process's own take its place at the same addresses, or a copy of
+ * what was there where a view was given out. The addresses themselves are given back when nothing
+ * in this thread can reach them any more.
  */
 
 import { constants } from 'node:buffer';
@@ -55,13 +58,19 @@ export function itemFile(cell: number, generation: number, item: number | ''): s
 
 /** How data begin. */
 export interface DataOptions {
-  /** Bytes that are backed by memory at once; all by default. The others may not be touched before `reserveDataFile`. */
+  /**
+   * Bytes that are backed by memory at once; all by default. The others may not be touched before
+   * `reserveDataFile`.
+   */
   readonly reserve?: number;
   /** What is written at the beginning. */
   readonly content?: Uint8Array | undefined;
 }
 
-/** Makes the file. Throws `NoSpaceError`, or `OutOfRangeError` for more than this Node can map at once. */
+/**
+ * Makes the file. Throws `NoSpaceError`, or `OutOfRangeError` for more than this Node can map at
+ * once.
+ */
 export function makeDataFile(
   directory: Directory,
   name: string,
@@ -101,7 +110,8 @@ export function reserveDataFile(directory: Directory, name: string, bytes: numbe
 }
 
 /**
- * Maps the file, or its first `bytes`. Throws `LayoutError` if it is missing, or shorter than `least`.
+ * Maps the file, or its first `bytes`. Throws `LayoutError` if it is missing, or shorter than
+ * `least`.
  */
 export function mapDataFile(directory: Directory, name: string, least: number, bytes?: number): Mapping {
   const path = directory.nameOf(name);
@@ -133,8 +143,9 @@ export function mapDataFile(directory: Directory, name: string, least: number, b
 }
 
 /**
- * Lets go of the mapped file. The memory stays valid, as the thread's own: with what is in it where `keepContent` is set, else zero. Where the
- * system refuses that, the file goes with the memory, when nothing can reach that any more.
+ * Lets go of the mapped file. The memory stays valid, as the thread's own: with what is in it where
+ * `keepContent` is set, else zero. Where the system refuses that, the file goes with the memory,
+ * when nothing can reach that any more.
  */
 export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
   const place = places.get(buffer);
@@ -178,7 +189,10 @@ function readMemory(memory: number, into: Buffer, length: number, address: numbe
   return read;
 }
 
-/** Node 22 and later mark such memory themselves; where it is marked once more, Node 24 and later abort when they exit. */
+/**
+ * Node 22 and later mark such memory themselves; where it is marked once more, Node 24 and later
+ * abort when they exit.
+ */
 function refuseTransfer(buffer: ArrayBuffer): void {
   const threads = process.getBuiltinModule('node:worker_threads');
   const isMarked: unknown = Reflect.get(threads, 'isMarkedAsUntransferable');
@@ -201,13 +215,19 @@ function misplaced(path: string, why: string): LayoutError {
   );
 }
 
-/** Puts a file with that content in place of what was there: whoever opens it finds the whole of the one or the other. */
+/**
+ * Puts a file with that content in place of what was there: whoever opens it finds the whole of the
+ * one or the other.
+ */
 export function replaceFile(directory: Directory, name: string, temporary: string, content: string): void {
   directory.write(temporary, content);
   directory.rename(temporary, name);
 }
 
-/** The text of a small file; `undefined` if there is none. Throws `LayoutError` where it has more than `most` bytes. */
+/**
+ * The text of a small file; `undefined` if there is none. Throws `LayoutError` where it has more
+ * than `most` bytes.
+ */
 export function readSmallFile(directory: Directory, name: string, most: number): string | undefined {
   const fd = directory.open(name, flags.O_RDONLY);
   if (fd === undefined) return undefined;
@@ -224,9 +244,12 @@ export function readSmallFile(directory: Directory, name: string, most: number):
   }
 }
 
-/** Removes the data of the object of that generation in the cell, and its items, if they are there. */
+/**
+ * Removes the data of the object of that generation in the cell, and its items, if they are there.
+ */
 export function removeData(directory: Directory, cell: number, generation: number): void {
-  // Where the program has changed its user they are left to whoever removes the folder: no other object has these names.
+  // Where the program has changed its user they are left to whoever removes the folder: no other
+  // object has these names.
   if (directory.isForeign) return;
   for (const item of itemsOf(directory, cell, generation)) directory.remove(itemFile(cell, generation, item));
   directory.remove(dataFile(cell, generation));

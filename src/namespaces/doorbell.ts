@@ -1,9 +1,11 @@
 /**
- * Doorbell: a FIFO by which an event loop is told to look at an object. The ring is 4 bytes, the cell's number; a write
- * of that size is atomic, also when many ring at once. libuv watches the FIFO by epoll, so waiting takes no thread.
+ * Doorbell: a FIFO by which an event loop is told to look at an object. The ring is 4 bytes, the
+ * cell's number; a write of that size is atomic, also when many ring at once. libuv watches the
+ * FIFO by epoll, so waiting takes no thread.
  *
- * A ring is a hint and carries no right: a lost one costs time, never correctness. When the FIFO is full, or can't be opened, the ringer
- * leaves MISSED_RING in the agent's slot, which means "look at everything". In the latter case it shouts, too (life.ts).
+ * A ring is a hint and carries no right: a lost one costs time, never correctness. When the FIFO is
+ * full, or can't be opened, the ringer leaves MISSED_RING in the agent's slot, which means "look at
+ * everything". In the latter case it shouts, too (life.ts).
  */
 
 import { closeSync, readSync, writeSync } from 'node:fs';
@@ -22,8 +24,8 @@ const RINGS_AT_ONCE = 1024;
 /** The bells of other agents, as one agent rings them. */
 export interface Bells {
   /**
-   * Rings the bell of the agent in `slot`. Never blocks; an agent without a bell awaits nothing, and is left alone. Returns `false` if
-   * it could not be rung: then MISSED_RING is set.
+   * Rings the bell of the agent in `slot`. Never blocks; an agent without a bell awaits nothing,
+   * and is left alone. Returns `false` if it could not be rung: then MISSED_RING is set.
    */
   ring(slot: number, cell: number): boolean;
   /** The same with the FIFO on which the thread of the agent in `slot` sleeps (berth.ts). */
@@ -90,7 +92,8 @@ export class Ringer implements Bells {
         forget(lines, slot);
         return true;
       }
-      // Not thrown: what it is rung for has been done. If the FIFO is full, what lies in it is heard first, and then the mark.
+      // Not thrown: what it is rung for has been done. If the FIFO is full, what lies in it is
+      // heard first, and then the mark.
       setBits(this.namespace.words, agentWord(slot) + AGENT_MISSED_RING, 1);
       return code === 'EAGAIN';
     }
@@ -108,7 +111,10 @@ export class Ringer implements Bells {
     return line;
   }
 
-  /** Opens the FIFO; `undefined` where nobody reads it. Where this process has no descriptor left, another line is given up for it. */
+  /**
+   * Opens the FIFO; `undefined` where nobody reads it. Where this process has no descriptor left,
+   * another line is given up for it.
+   */
   private open(file: string): number | undefined {
     for (;;) {
       try {
@@ -140,15 +146,21 @@ export class Doorbell implements Bell {
   private readonly fd: number;
   private readonly socket: Socket;
   private readonly answer: (cell: number) => void;
-  /** What was read: rings are written and read whole, as the buffer holds a whole number of them. */
+  /**
+   * What was read: rings are written and read whole, as the buffer holds a whole number of them.
+   */
   private readonly rings = new Int32Array(RINGS_AT_ONCE);
 
-  /** Hangs the bell; `answer` is called for each ring, while the event loop runs. The bell alone does not keep it running. */
+  /**
+   * Hangs the bell; `answer` is called for each ring, while the event loop runs. The bell alone
+   * does not keep it running.
+   */
   constructor(namespace: NamespaceFiles, slot: number, answer: (cell: number) => void) {
     this.namespace = namespace;
     this.slot = slot;
     this.answer = answer;
-    // Open for reading and writing, so that the FIFO never reports an end when the last ringer leaves.
+    // Open for reading and writing, so that the FIFO never reports an end when the last ringer
+    // leaves.
     this.fd = namespace.directory.openFifo(bellFile(slot));
     const net = process.getBuiltinModule('node:net');
     const bytes = new Uint8Array(this.rings.buffer);
@@ -167,7 +179,8 @@ export class Doorbell implements Bell {
       onread,
     };
     this.socket = new net.Socket(options);
-    // Rings are lost then; whoever waits still sees deaths, and looks around when anything else happens.
+    // Rings are lost then; whoever waits still sees deaths, and looks around when anything else
+    // happens.
     this.socket.on('error', (error) => process.emitWarning(error));
     this.socket.resume();
     this.socket.unref();

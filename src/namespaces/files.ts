@@ -1,4 +1,7 @@
-/** What those who ring, watch and sleep need of a namespace: its open folder, and the words of its control segment. */
+/**
+ * What those who ring, watch and sleep need of a namespace: its open folder, and the words of its
+ * control segment.
+ */
 
 import type { Words } from '../memory/atomics.ts';
 import type { Directory } from '../platform/directory.ts';

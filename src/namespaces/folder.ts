@@ -4,20 +4,26 @@
  *   $LOCKSTEP_DIR/lockstep-<uid>.<namespace>   named: shared by the programs of one user
  *   $LOCKSTEP_DIR/lockstep-<uid>~<random>      anonymous: of one program and its children
  *
- * Everyone inside holds the kernel's shared lock on the file `control`. Whoever gets it exclusively knows that nobody is
- * inside, and may remove the folder: renamed first, so that a newcomer finds either the whole folder or none.
+ * Everyone inside holds the kernel's shared lock on the file `control`. Whoever gets it exclusively
+ * knows that nobody is inside, and may remove the folder: renamed first, so that a newcomer finds
+ * either the whole folder or none.
  *
  * Race: R gets the exclusive lock, N has opened `control` and waits for the shared one.
- *   R renames and removes, N gets its lock on a file that has no path any more: N compares inodes and starts again.
+ *   R renames and removes, N gets its lock on a file that has no path any more: N compares inodes
+ *   and starts again.
  *
- * Strangers: where others may make folders beside it (/dev/shm), anyone may put one of his own under the name as soon as ours is gone. So
- * the way to it is checked (platform/way.ts), the folder is opened once and checked by what was opened (platform/directory.ts), and looked
- * at once more after the lock was got: is it still what the path leads to, this user's alone, and its `control` what is locked.
+ * Strangers: where others may make folders beside it (/dev/shm), anyone may put one of his own
+ * under the name as soon as ours is gone. So the way to it is checked (platform/way.ts), the folder
+ * is opened once and checked by what was opened (platform/directory.ts), and looked at once more
+ * after the lock was got: is it still what the path leads to, this user's alone, and its `control`
+ * what is locked.
  *
- * Race: S removes the folder, between its look and its renaming another remover R is faster, and a stranger takes the name.
- *   S would rename the stranger's folder. So a remover has the exclusive lock of the folder itself, too, from before its look until the
- *   end: while it has both locks no program of this user takes the folder away, and a stranger can't. What is deleted are
- *   entries of the open folder, never what a path leads to.
+ * Race: S removes the folder, between its look and its renaming another remover R is faster, and a
+ * stranger takes the name.
+ *   S would rename the stranger's folder. So a remover has the exclusive lock of the folder itself,
+ *   too, from before its look until the end: while it has both locks no program of this user takes
+ *   the folder away, and a stranger can't. What is deleted are entries of the open folder, never
+ *   what a path leads to.
  */
 
 import { closeSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
@@ -77,7 +83,10 @@ export function anonymousFolder(): string {
   return resolve(base(), `${prefix()}~${uniqueName()}`);
 }
 
-/** Enters the folder, making it first where `create` is set. Throws `StaleHandleError` if it is not there. */
+/**
+ * Enters the folder, making it first where `create` is set. Throws `StaleHandleError` if it is not
+ * there.
+ */
 export function enterFolder(path: string, create: boolean): Entered {
   platform.checkSupported();
   checkWay(path);
@@ -87,13 +96,17 @@ export function enterFolder(path: string, create: boolean): Entered {
     // Nothing shall be left of a folder that was made in vain.
     if (create && error instanceof NoSpaceError) removePathIfEmpty(path);
     if (!create || !(error instanceof LayoutError)) throw error;
-    // The programs of another version may all have been killed: then it goes, and if another program is faster it is new already.
+    // The programs of another version may all have been killed: then it goes, and if another
+    // program is faster it is new already.
     removePathIfEmpty(path);
     return enter(path, create);
   }
 }
 
-/** Throws `FolderError` where strangers could change where the path leads, or it is no path of a namespace. */
+/**
+ * Throws `FolderError` where strangers could change where the path leads, or it is no path of a
+ * namespace.
+ */
 function checkWay(path: string): void {
   if (!FOLDER_FORM.test(path) || resolve(path) !== path) {
     throw new FolderError(
@@ -190,7 +203,9 @@ export function sweepFolders(): number {
   return removed;
 }
 
-/** What is in the folder; nothing for a user who may make folders there and not see those of others. */
+/**
+ * What is in the folder; nothing for a user who may make folders there and not see those of others.
+ */
 function foldersIn(parent: string): string[] {
   try {
     return readdirSync(parent);
@@ -212,7 +227,10 @@ export function removedFolder(path: string): FolderError {
   );
 }
 
-/** Where namespaces are. A relative path means what it meant at first, whatever the working directory becomes. */
+/**
+ * Where namespaces are. A relative path means what it meant at first, whatever the working
+ * directory becomes.
+ */
 function base(): string {
   platform.checkSupported();
   const given = process.env.LOCKSTEP_DIR || platform.sharedFolder();
@@ -255,7 +273,10 @@ function makeControl(directory: Directory): boolean {
   }
 }
 
-/** Maps through a descriptor of its own: a mapping keeps its file open, and with it the kernel's lock. */
+/**
+ * Maps through a descriptor of its own: a mapping keeps its file open, and with it the kernel's
+ * lock.
+ */
 function mapControl(directory: Directory): Segment {
   const path = directory.nameOf(CONTROL);
   const fd = directory.open(CONTROL);
@@ -303,7 +324,8 @@ function removeIfEmpty(directory: Directory): boolean {
     if (directory.isAt(trash)) rmdirSync(trash);
     return true;
   } catch (error) {
-    // Somebody else was faster; or what is in it is not safe to touch, as whoever wants to enter hears.
+    // Somebody else was faster; or what is in it is not safe to touch, as whoever wants to enter
+    // hears.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof FolderError) return false;
     throw new PlatformError(
       `namespace "${path}": can't be removed, ${(error as Error).message}; remove it by hand`,
@@ -319,9 +341,13 @@ function isUnlocked(directory: Directory, control: number): boolean {
   return platform.tryLockFile(control, 'exclusive') && directory.isStill(CONTROL, control);
 }
 
-/** Whether an agent lives in a folder without a control file: it was never made, or somebody has removed or replaced it. */
+/**
+ * Whether an agent lives in a folder without a control file: it was never made, or somebody has
+ * removed or replaced it.
+ */
 function livesAnybody(directory: Directory): boolean {
-  // An agent has its FIFO open for reading, too: one that nobody reads was a dead agent's (life.ts).
+  // An agent has its FIFO open for reading, too: one that nobody reads was a dead agent's
+  // (life.ts).
   return directory.list('agent-').some((name) => {
     const fd = directory.openFifoToWrite(name);
     if (fd === undefined) return false;

@@ -1,6 +1,7 @@
 /**
- * Names: which cell a name stands for. One small file a name in the namespace's folder, written and read under the kernel's
- * lock on the file `names`, so a program that dies in between leaves either the old file or the new one.
+ * Names: which cell a name stands for. One small file a name in the namespace's folder, written and
+ * read under the kernel's lock on the file `names`, so a program that dies in between leaves either
+ * the old file or the new one.
  */
 
 import { closeSync } from 'node:fs';
@@ -44,7 +45,10 @@ export function checkName(name: unknown): asserts name is string {
   }
 }
 
-/** Runs `critical` while no other agent of the namespace reads or writes names. *Blocks* while one does. */
+/**
+ * Runs `critical` while no other agent of the namespace reads or writes names. *Blocks* while one
+ * does.
+ */
 export function withNames<Result>(namespace: Namespace, critical: () => Result): Result {
   return namespace.whileThere(() => withNamesLocked(namespace, critical));
 }
@@ -100,8 +104,9 @@ export function register(namespace: Namespace, name: string, cell: number, gener
 }
 
 /**
- * Takes the name and the pin away from the object, as `slot`; returns whether the name stood for it. The pin goes first: whoever dies in
- * between leaves an object that goes with its last user, and its name with it.
+ * Takes the name and the pin away from the object, as `slot`; returns whether the name stood for
+ * it. The pin goes first: whoever dies in between leaves an object that goes with its last user,
+ * and its name with it.
  */
 export function unlinkName(
   namespace: Namespace,
@@ -119,7 +124,10 @@ export function unlinkName(
   });
 }
 
-/** Removes the names whose objects are gone, unless somebody is just working with names: they are harmless. Never waits. */
+/**
+ * Removes the names whose objects are gone, unless somebody is just working with names: they are
+ * harmless. Never waits.
+ */
 export function pruneNames(namespace: Namespace): void {
   // Where the program has changed its user, they are left to those who may reach them.
   const names = namespace.directory.isForeign || namespace.isRemoved ? [] : namesIn(namespace);
@@ -132,7 +140,8 @@ export function pruneNames(namespace: Namespace): void {
       if (lookUp(namespace, name) === undefined) removeName(namespace, name);
     }
   } catch (error) {
-    // Somebody replaced one of the files: whoever wants a name hears of it. The reaper, who comes by here, has more to do.
+    // Somebody replaced one of the files: whoever wants a name hears of it. The reaper, who comes
+    // by here, has more to do.
     if (!(error instanceof FolderError)) throw error;
   } finally {
     if (fd !== undefined) closeSync(fd);

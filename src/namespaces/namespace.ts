@@ -1,11 +1,14 @@
-/** Namespace: one thread's view of a namespace's folder: its control segment, its cells, its agents' slots. */
+/**
+ * Namespace: one thread's view of a namespace's folder: its control segment, its cells, its agents'
+ * slots.
+ */
 
 import { closeSync, fstatSync, watch } from 'node:fs';
 import { load } from '#atomics';
 import { clearInterval, now, setInterval, wallTime } from '#clock';
 import type { Owner } from '../contracts.ts';
 import type { FolderError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Place, Rings } from '../memory/arena.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';
@@ -36,7 +39,6 @@ import { dataFile, makeDataFile, mapDataFile, removeData, reserveDataFile } from
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
 import { CONTROL, enterFolder, leaveFolder, removedFolder } from './folder.ts';
-import { KeptRings } from './kept-rings.ts';
 import type { OwnLife, Watch } from './life.ts';
 import { Life, watchLife } from './life.ts';
 
@@ -51,18 +53,22 @@ export class Namespace {
   readonly control: Segment;
   readonly words: Words;
   readonly arena: Arena;
-  readonly rings: KeptRings;
+  /** What lies in the rings of its queues and pipes. */
+  readonly rings: Rings;
   private readonly fd: number;
   private lookAtAge = 0;
 
-  /** `fd`: the descriptor that keeps the folder from being removed. */
-  constructor(directory: Directory, control: Segment, fd: number) {
+  /**
+   * `fd`: the descriptor that keeps the folder from being removed. `ringsOf` gives what knows the
+   * namespace's rings.
+   */
+  constructor(directory: Directory, control: Segment, fd: number, ringsOf: (namespace: Namespace) => Rings) {
     this.folder = directory.path;
     this.directory = directory;
     this.control = control;
     this.words = control.words;
     this.fd = fd;
-    this.rings = new KeptRings(this);
+    this.rings = ringsOf(this);
     this.arena = new Arena(
       control,
       (index, make) => this.cells(index, make),
@@ -75,9 +81,9 @@ export class Namespace {
   }
 
   /** Enters the folder; makes it first where `create` is set. */
-  static enter(folder: string, create: boolean): Namespace {
+  static enter(folder: string, create: boolean, ringsOf: (namespace: Namespace) => Rings): Namespace {
     const { directory, control, fd } = enterFolder(folder, create);
-    return new Namespace(directory, control, fd);
+    return new Namespace(directory, control, fd, ringsOf);
   }
 
   /** Highest slot that was ever used. Where the word is damaged, any may have been. */
@@ -118,8 +124,8 @@ export class Namespace {
   }
 
   /**
-   * Does what needs files of the folder. Throws `FolderError` if somebody has removed it: others may have made a new one there, whose files are none
-   * of this namespace's.
+   * Does what needs files of the folder. Throws `FolderError` if somebody has removed it: others
+   * may have made a new one there, whose files are none of this namespace's.
    */
   whileThere<Result>(act: () => Result): Result {
     this.checkThere();
@@ -148,8 +154,9 @@ export class Namespace {
   }
 
   /**
-   * Takes the kernel's lock of a slot; `false` when its agent lives. Whoever has it owns the slot: to sit in it, or to clear up after who
-   * sat there. The locks are those of single bytes of `control`: no file has to be there, and no descriptor to be had, to look at others.
+   * Takes the kernel's lock of a slot; `false` when its agent lives. Whoever has it owns the slot:
+   * to sit in it, or to clear up after who sat there. The locks are those of single bytes of
+   * `control`: no file has to be there, and no descriptor to be had, to look at others.
    */
   tryLockSlot(slot: number): boolean {
     return platform.tryLockByte(this.fd, slot);
@@ -163,7 +170,8 @@ export class Namespace {
   /** Begins the life of the agent in `slot`, for others to watch. Throws `PlatformError`. */
   beginLife(slot: number): OwnLife {
     const life = this.whileThere(() => new Life(this, slot));
-    // A thread that does nothing at all has to keep its files, too. Now and then, and never a reason to keep running.
+    // A thread that does nothing at all has to keep its files, too. Now and then, and never a
+    // reason to keep running.
     const timer = setInterval(() => this.keepYoung(), YOUNG_FOR * 1000);
     timer.unref();
     return {
@@ -176,8 +184,8 @@ export class Namespace {
   }
 
   /**
-   * Watches the life of the agent in `slot` by the event loop: `sign` is called when that shouts, and when it has ended. `undefined`:
-   * it can't be watched.
+   * Watches the life of the agent in `slot` by the event loop: `sign` is called when that shouts,
+   * and when it has ended. `undefined`: it can't be watched.
    */
   watchLife(slot: number, sign: (ended: boolean) => void): Watch | undefined {
     return watchLife(this, slot, sign);
@@ -188,7 +196,10 @@ export class Namespace {
     return new FifoBerth(this, slot);
   }
 
-  /** Makes the files look used, for those who remove what is old, if nobody has for a while. Never throws. */
+  /**
+   * Makes the files look used, for those who remove what is old, if nobody has for a while. Never
+   * throws.
+   */
   keepYoung(): void {
     if (now() < this.lookAtAge) return;
     this.lookAtAge = now() + YOUNG_FOR * 1000;
@@ -197,11 +208,15 @@ export class Namespace {
       if ((wallTime() - mtimeMs) / 1000 < YOUNG_FOR) return;
       for (const file of this.directory.list()) this.directory.touch(file);
     } catch {
-      // A file, or all of them, went meanwhile, or no descriptor is to be had: files get old in days, and this comes again.
+      // A file, or all of them, went meanwhile, or no descriptor is to be had: files get old in
+      // days, and this comes again.
     }
   }
 
-  /** Hangs the bell of the agent in `slot`; `answer` is called for each ring, while the event loop runs. */
+  /**
+   * Hangs the bell of the agent in `slot`; `answer` is called for each ring, while the event loop
+   * runs.
+   */
   hangBell(slot: number, answer: (cell: number) => void): Bell {
     return new Doorbell(this, slot, answer);
   }
@@ -222,7 +237,9 @@ export class Namespace {
     this.whileThere(() => reserveDataFile(this.directory, dataFile(number, generation), bytes));
   }
 
-  /** Maps all data of an object that this agent has open, which have to be `least` bytes at least. */
+  /**
+   * Maps all data of an object that this agent has open, which have to be `least` bytes at least.
+   */
   mapAllData({ number, generation }: { number: number; generation: number }, least: number): Mapping {
     return this.whileThere(() => mapDataFile(this.directory, dataFile(number, generation), least));
   }

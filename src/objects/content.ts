@@ -1,7 +1,10 @@
-/** Content: what an object is made with, and how one that is found under its name is known to be the one that was wanted. */
+/**
+ * Content: what an object is made with, and how one that is found under its name is known to be the
+ * one that was wanted.
+ */
 
-import type { Agent } from '../agents/agent.ts';
-import type { ObjectType } from '../agents/cell.ts';
+import type { Host } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { Place } from '../memory/arena.ts';
 import { abandon } from './forgotten.ts';
@@ -10,7 +13,7 @@ import type { Opened } from './opened.ts';
 
 export interface Content {
   /** Fills the object's cell. */
-  make(place: Place, agent: Agent): void;
+  make(place: Place, agent: Host): void;
   /** Looks at the object, found or made, and throws if it has other content. */
   check(opened: Opened): void;
 }

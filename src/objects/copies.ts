@@ -1,4 +1,7 @@
-/** Copies: several copies of Lockstep in one program know each other's objects, and can say whose they are. */
+/**
+ * Copies: several copies of Lockstep in one program know each other's objects, and can say whose
+ * they are.
+ */
 
 import { inspect } from 'node:util';
 import { CODE_ROOT } from '../package-root.ts';

@@ -1,10 +1,10 @@
 /**
- * PermitCells: further words of an object that needs more than its own cell has: a chain of cells, four words each, that hangs on it and is
- * freed with it (arena.ts).
+ * PermitCells: further words of an object that needs more than its own cell has: a chain of cells,
+ * four words each, that hangs on it and is freed with it (arena.ts).
  */
 
 import { load, store } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
+import type { Host } from '../agents/cell.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';
@@ -30,7 +30,7 @@ export interface Permit {
 }
 
 /** Hangs cells for `count` words on an object that is just being made. */
-export function makePermits({ words, at, number }: Place, count: number, { namespace, slot }: Agent): void {
+export function makePermits({ words, at, number }: Place, count: number, { namespace, slot }: Host): void {
   const { arena } = namespace;
   const made: Place[] = [];
   let link = { words, at: at + FIRST_PERMITS };
@@ -46,8 +46,8 @@ export function makePermits({ words, at, number }: Place, count: number, { names
 }
 
 /**
- * Calls `visit` for the first `count` words that hang on the object. Returns whether there are as many: where the chain is damaged it ends
- * early.
+ * Calls `visit` for the first `count` words that hang on the object. Returns whether there are as
+ * many: where the chain is damaged it ends early.
  */
 export function eachPermit(
   namespace: Namespace,
@@ -67,7 +67,10 @@ export function eachPermit(
   return count >= 0 && count <= MAX_BOUNDED_PERMITS;
 }
 
-/** The first `count` words that hang on the object. Throws `LayoutError` where there are fewer, or can't be as many. */
+/**
+ * The first `count` words that hang on the object. Throws `LayoutError` where there are fewer, or
+ * can't be as many.
+ */
 export function permitsOf(namespace: Namespace, place: Place, count: number, title: string): Permit[] {
   const permits: Permit[] = [];
   if (eachPermit(namespace, place, count, (permit) => permits.push(permit))) return permits;

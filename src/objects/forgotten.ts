@@ -1,6 +1,6 @@
 /**
- * Forgotten: objects that are garbage-collected without having been closed. Their cell is closed as if they had been, unless this thread holds it:
- * to be forgotten is no release.
+ * Forgotten: objects that are garbage-collected without having been closed. Their cell is closed as
+ * if they had been, unless this thread holds it: to be forgotten is no release.
  */
 
 import type { Cell } from '../agents/cell.ts';

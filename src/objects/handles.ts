@@ -1,17 +1,19 @@
 /**
- * Handles: strings that stand for shared objects, `lockstep:<class>?in=<folder>&cell=…&generation=…`.
+ * Handles: strings that stand for shared objects,
+ * `lockstep:<class>?in=<folder>&cell=…&generation=…`.
  *
- * A handle may come from anybody: it names an object and nothing else. Opening one loads no code, and what it says is checked before
- * anything is looked up by it: see docs/internals/trust.md.
+ * A handle may come from anybody: it names an object and nothing else. Opening one loads no code,
+ * and what it says is checked before anything is looked up by it: see docs/internals/trust.md.
  */
 
 import { inspect } from 'node:util';
 import { agentInFolder } from '../agents/agent.ts';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { HandleError, InvalidTypeError, StaleHandleError } from '../errors.ts';
 import { cellsBelow, MAX_SEGMENTS } from '../memory/layout.ts';
 import { checkName } from '../namespaces/names.ts';
 import { Opened } from './opened.ts';
+import { noteOwn } from './own-classes.ts';
 import type { SharedObject } from './shared-object.ts';
 
 const HANDLE_FORM = /^lockstep:([A-Za-z]+)\?(.+)$/s;
@@ -25,39 +27,11 @@ const PARTS = ['in', 'cell', 'generation', 'name'];
 const MOST_CELLS: number = cellsBelow(MAX_SEGMENTS);
 const MOST_GENERATIONS = 0x7fffffff;
 const openers = new Map<string, (handle: string) => SharedObject>();
-/** The functions `open` of Lockstep's own classes. */
-const own = new WeakSet<object>();
-
-/** What a handle says of every object. */
-export function handleFields(cell: Cell, name: string | undefined): URLSearchParams {
-  const fields = new URLSearchParams({
-    in: cell.agent.folder,
-    cell: String(cell.number),
-    generation: String(cell.generation),
-  });
-  if (name !== undefined) fields.set('name', name);
-  return fields;
-}
-
-export function formatHandle(className: string, fields: URLSearchParams): string {
-  return `lockstep:${className}?${fields}`;
-}
 
 /** Registers how a class opens a handle, for `openShared`. */
 export function registerClass(name: string, open: (handle: string) => SharedObject): void {
   openers.set(name, open);
   noteOwn(open);
-}
-
-/** Notes that the class whose `open` this is belongs to Lockstep. */
-export function noteOwn(open: object): void {
-  own.add(open);
-}
-
-/** Whether it is a class of Lockstep's, and none that the program has derived from one. */
-export function isOwn(candidate: object | undefined): boolean {
-  if (candidate === undefined || !Object.hasOwn(candidate, 'open')) return false;
-  return own.has((candidate as { open: object }).open);
 }
 
 /** Opens the object of any class that the handle stands for. */
@@ -70,8 +44,8 @@ export function openShared(handle: string): SharedObject {
 }
 
 /**
- * The cell that a handle stands for. `parts`: what handles of this class have beside those of all. Throws `HandleError` or
- * `StaleHandleError`.
+ * The cell that a handle stands for. `parts`: what handles of this class have beside those of all.
+ * Throws `HandleError` or `StaleHandleError`.
  */
 export function openHandle(type: ObjectType, handle: string, parts: readonly string[] = []): Opened {
   if (typeof handle !== 'string') {
@@ -102,7 +76,10 @@ export function openHandle(type: ObjectType, handle: string, parts: readonly str
   return new Opened(cell, name, fields);
 }
 
-/** Throws `HandleError` where the handle says something that handles of the class do not say, or says something twice. */
+/**
+ * Throws `HandleError` where the handle says something that handles of the class do not say, or
+ * says something twice.
+ */
 function checkParts(kind: string, fields: URLSearchParams, known: readonly string[]): void {
   const seen = new Set<string>();
   for (const part of fields.keys()) {

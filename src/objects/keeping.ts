@@ -1,5 +1,6 @@
 /**
- * Keeping: objects on their way to a child stay open here until the child has opened them, also where they are closed right after its start.
+ * Keeping: objects on their way to a child stay open here until the child has opened them, also
+ * where they are closed right after its start.
  */
 
 import { clearInterval, setInterval } from '#clock';
@@ -11,7 +12,10 @@ const INTERVAL = 10;
 
 const looks = new Set<() => void>();
 
-/** Keeps the objects open until `isOver` says that the child has opened them, or never will; returns what ends it before. */
+/**
+ * Keeps the objects open until `isOver` says that the child has opened them, or never will; returns
+ * what ends it before.
+ */
 export function keepFor(objects: readonly SharedObject[], isOver: () => boolean): () => void {
   const kept = objects.map(({ cell, name }) => ({ cell, name }));
   if (kept.length === 0) return () => {};
@@ -35,7 +39,10 @@ export function keepsAny(): boolean {
   return looks.size > 0;
 }
 
-/** Looks at all that is kept. For a thread that is blocked: it may wait for the child to close just that. */
+/**
+ * Looks at all that is kept. For a thread that is blocked: it may wait for the child to close just
+ * that.
+ */
 export function lookAtKept(): void {
   for (const look of [...looks]) look();
 }

@@ -1,9 +1,9 @@
 /** Obtaining: the cell of a shared object, found by its name or made. */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
 import { agentInNamespace, defaultAgent } from '../agents/agent.ts';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { kindNumbered } from '../agents/kinds.ts';
 import { reapDeadOpeners } from '../agents/reaper.ts';
 import type { ObjectOptions } from '../contracts.ts';
@@ -24,7 +24,7 @@ const EXAMPLE = '{ name: "…" }';
 export function obtain(
   type: ObjectType,
   options: ObjectOptions | undefined,
-  init: (place: Place, agent: Agent) => void,
+  init: (place: Place, agent: Host) => void,
 ): Opened {
   checkOptions(type.name, options, type.name, EXAMPLE);
   // Only what is left out has a default: null is refused as what it is, no string.
@@ -39,7 +39,7 @@ export function obtainBeside(
   other: SharedObject,
   type: ObjectType,
   options: ObjectOptions | undefined,
-  init: (place: Place, agent: Agent) => void,
+  init: (place: Place, agent: Host) => void,
 ): Opened {
   checkOptions(type.name, options, type.name, EXAMPLE);
   const { agent } = other.cell;
@@ -54,10 +54,10 @@ export function obtainBeside(
 
 /** The same in the namespace of a certain agent. */
 function obtainIn(
-  agent: Agent,
+  agent: Host,
   type: ObjectType,
   name: string | undefined,
-  init: (place: Place, agent: Agent) => void,
+  init: (place: Place, agent: Host) => void,
 ): Opened {
   const make = (): Cell => agent.create(type, (place) => init(place, agent));
   if (name === undefined) return noteNameless(new Opened(make(), undefined));
@@ -75,10 +75,11 @@ function obtainIn(
 }
 
 /**
- * The cell that the name stands for, if somebody alive has it open. The dead count as users until they are reaped, and where nobody
- * waits nobody looks: then the next to come would get what they left, with a plain semaphore's permits gone, instead of a fresh object.
+ * The cell that the name stands for, if somebody alive has it open. The dead count as users until
+ * they are reaped, and where nobody waits nobody looks: then the next to come would get what they
+ * left, with a plain semaphore's permits gone, instead of a fresh object.
  */
-function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
+function lookUpLive(agent: Host, name: string): NamedCell | undefined {
   const { namespace } = agent;
   const found = lookUp(namespace, name);
   if (found === undefined || agent.cells.has(found.cell)) return found;
@@ -87,14 +88,15 @@ function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
 }
 
 /**
- * Makes an object of a name that is new in the namespace; where `opens`, one that is there is opened. `made` is called when the name leads to
- * a new one, while no one else can look it up. Throws `NameTakenError`.
+ * Makes an object of a name that is new in the namespace; where `opens`, one that is there is
+ * opened. `made` is called when the name leads to a new one, while no one else can look it up.
+ * Throws `NameTakenError`.
  */
 export function obtainNew(
   type: ObjectType,
   name: string,
   namespace: string = DEFAULT_NAMESPACE,
-  init: (place: Place, agent: Agent) => void,
+  init: (place: Place, agent: Host) => void,
   made: (cell: Cell) => void,
   opens = false,
 ): Opened {
@@ -115,7 +117,10 @@ export function obtainNew(
   return new Opened(cell, name);
 }
 
-/** Opens the object of that name. Throws `NotFoundError`, or `NameTakenError` if it is of another kind. */
+/**
+ * Opens the object of that name. Throws `NotFoundError`, or `NameTakenError` if it is of another
+ * kind.
+ */
 export function obtainExisting(
   type: ObjectType,
   name: string,
@@ -146,7 +151,7 @@ function giveName(cell: Cell, name: string): void {
   }
 }
 
-function nameTaken({ name: kind }: ObjectType, name: string, found: number, agent: Agent): NameTakenError {
+function nameTaken({ name: kind }: ObjectType, name: string, found: number, agent: Host): NameTakenError {
   const other = kindNumbered(found)?.name ?? 'foreign object';
   return new NameTakenError(
     `${kind} ${JSON.stringify(name)}: refused, the name stands for a ${other} in ${agent.folder}; ` +

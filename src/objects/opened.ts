@@ -4,7 +4,10 @@ import type { Cell } from '../agents/cell.ts';
 
 let preparations: (() => Promise<unknown>)[] | undefined;
 
-/** A cell with the name it was found by: what the constructors of shared objects are given to stand for it. */
+/**
+ * A cell with the name it was found by: what the constructors of shared objects are given to stand
+ * for it.
+ */
 export class Opened {
   readonly cell: Cell;
   readonly name: string | undefined;
@@ -19,14 +22,17 @@ export class Opened {
 }
 
 /**
- * Says what makes an opened object ready for a thread that can't await. It is done for the arguments of a child alone: what
- * comes by a handle or a message loads nothing.
+ * Says what makes an opened object ready for a thread that can't await. It is done for the
+ * arguments of a child alone: what comes by a handle or a message loads nothing.
  */
 export function noteOpening(prepare: () => Promise<unknown>): void {
   preparations?.push(prepare);
 }
 
-/** Runs `open`, which opens a child's arguments, and makes ready what it opens. What fails is told by the object itself, when it is used. */
+/**
+ * Runs `open`, which opens a child's arguments, and makes ready what it opens. What fails is told
+ * by the object itself, when it is used.
+ */
 export async function openPrepared<Result>(open: () => Result): Promise<Result> {
   const noted: (() => Promise<unknown>)[] = [];
   preparations = noted;

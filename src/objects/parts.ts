@@ -1,7 +1,11 @@
-/** Parts: cells that belong to another one, which tells of them in two words (number, generation) and keeps them open. */
+/**
+ * Parts: cells that belong to another one, which tells of them in two words (number, generation)
+ * and keeps them open.
+ */
 
 import { load, store } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { kindNumbered } from '../agents/kinds.ts';
 import { StaleHandleError } from '../errors.ts';
 import type { Named, Place } from '../memory/arena.ts';
@@ -13,7 +17,10 @@ export function notePart({ words, at }: Place, word: number, { number, generatio
   store(words, at + word, number);
 }
 
-/** Opens the part that these words tell of; it is closed with `of`. `undefined`: they tell of none. Throws `StaleHandleError`. */
+/**
+ * Opens the part that these words tell of; it is closed with `of`. `undefined`: they tell of none.
+ * Throws `StaleHandleError`.
+ */
 export function openPart(
   of: Cell,
   type: ObjectType,
@@ -42,7 +49,10 @@ export function openQueuePart(of: Cell, word: number, title: string): Cell {
   return openPart(of, { kind, name, serial: true, lasting: false }, of, word, title)!;
 }
 
-/** Whether the object of that kind which these words tell of exists: somebody has it open, or it lies in a queue or pipe. */
+/**
+ * Whether the object of that kind which these words tell of exists: somebody has it open, or it
+ * lies in a queue or pipe.
+ */
 export function partExists(of: Cell, { words, at }: Place, word: number, kind: number): boolean {
   const number = load(words, at + word);
   // Of a closed cell.

@@ -1,19 +1,22 @@
 /**
- * SharedObject: what all objects in shared memory have in common: made or opened, named, passed on by a handle, closed.
+ * SharedObject: what all objects in shared memory have in common: made or opened, named, passed on
+ * by a handle, closed.
  *
- * Several objects of one agent can stand for the same cell (opened twice, say). The agent closes its end when the last of them is
- * closed or garbage-collected.
+ * Several objects of one agent can stand for the same cell (opened twice, say). The agent closes
+ * its end when the last of them is closed or garbage-collected.
  */
 
 import { inspect } from 'node:util';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { ClosedError } from '../errors.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { markCopy } from './copies.ts';
 import { dropForgetting, letGo, letGoWhenForgotten } from './forgotten.ts';
-import { formatHandle, handleFields, isOwn } from './handles.ts';
+import { formatHandle, handleFields } from './handle-text.ts';
 import { endWatch, watchFirstUse } from './module-level.ts';
 import type { Opened } from './opened.ts';
+import { isOwn } from './own-classes.ts';
 
 /** What `describe()` tells of every object. */
 export interface Description {
@@ -51,7 +54,10 @@ export abstract class SharedObject {
     return this.#name;
   }
 
-  /** A string that stands for the object: `open(handle)` gives it back in any process and thread of this user. */
+  /**
+   * A string that stands for the object: `open(handle)` gives it back in any process and thread of
+   * this user.
+   */
   get handle(): string {
     endWatch(this);
     this.checkOpen();
@@ -71,8 +77,9 @@ export abstract class SharedObject {
   }
 
   /**
-   * Ends this object's use in this thread; what it held is freed as if the thread had died. Idempotent. Calls that still
-   * wait through it reject with `ClosedError`. The shared object itself lives on while anybody else has it open.
+   * Ends this object's use in this thread; what it held is freed as if the thread had died.
+   * Idempotent. Calls that still wait through it reject with `ClosedError`. The shared object
+   * itself lives on while anybody else has it open.
    */
   close(): void {
     if (!this.#open) return;
@@ -85,8 +92,9 @@ export abstract class SharedObject {
   }
 
   /**
-   * What the object is and how it stands, as a plain object. Never throws: of a closed object it has `kind`, `name`, `handle` and
-   * `closed: true`, of one that can't be read, as its memory is damaged say, `unreadable` with the reason.
+   * What the object is and how it stands, as a plain object. Never throws: of a closed object it
+   * has `kind`, `name`, `handle` and `closed: true`, of one that can't be read, as its memory is
+   * damaged say, `unreadable` with the reason.
    */
   abstract describe(): Description;
 
@@ -100,8 +108,8 @@ export abstract class SharedObject {
   }
 
   /**
-   * What `JSON.stringify` writes of it, in a log say: what `describe()` tells, with bigints as decimal text, and of a closed object which
-   * it was.
+   * What `JSON.stringify` writes of it, in a log say: what `describe()` tells, with bigints as
+   * decimal text, and of a closed object which it was.
    */
   toJSON(): object {
     if (this.detached) return { kind: this.#type.name, name: this.#name ?? null, closed: true };
@@ -148,7 +156,10 @@ export abstract class SharedObject {
     }
   }
 
-  /** @internal What `toString` returns: class, name, and the state that `tell` tells, or why that can't be told. */
+  /**
+   * @internal What `toString` returns: class, name, and the state that `tell` tells, or why that
+   * can't be told.
+   */
   static show(object: SharedObject, tell: () => string): string {
     const title = SharedObject.titleOf(object);
     if (!object.#open || object.cell.closed) return `<${title} closed>`;
@@ -198,7 +209,10 @@ const family = {
 /** Classes of which objects were made. */
 const prepared = new WeakSet<object>();
 
-/** Lets no assignment to what can only be read be ignored. Classes that the program has derived stay as they are. */
+/**
+ * Lets no assignment to what can only be read be ignored. Classes that the program has derived stay
+ * as they are.
+ */
 function prepare(derived: object): void {
   prepared.add(derived);
   let Class = derived as typeof SharedObject;
@@ -227,7 +241,10 @@ export function forJson(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, forJson(each)]));
 }
 
-/** What `tell` returns, for `util.inspect`; where it throws, as for the prototype of a class, which is no object of it, why. */
+/**
+ * What `tell` returns, for `util.inspect`; where it throws, as for the prototype of a class, which
+ * is no object of it, why.
+ */
 export function readable(tell: () => unknown): unknown {
   try {
     return tell();

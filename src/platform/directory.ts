@@ -1,15 +1,18 @@
 /**
- * Directory: an open folder. It is checked once, by what was opened; then whatever lies in it is reached through the descriptor.
+ * Directory: an open folder. It is checked once, by what was opened; then whatever lies in it is
+ * reached through the descriptor.
  *
- * A path may lead elsewhere at the next call: a folder was removed, and a stranger made another of that name. A descriptor stays with what
- * was checked. `/proc/self/fd/<n>/<name>` is how `node:fs` reaches a file relative to a descriptor. (Calling openat() instead would open
- * descriptors that Node knows nothing of, and does not close when a thread is terminated: its locks would stay.)
+ * A path may lead elsewhere at the next call: a folder was removed, and a stranger made another of
+ * that name. A descriptor stays with what was checked. `/proc/self/fd/<n>/<name>` is how `node:fs`
+ * reaches a file relative to a descriptor. (Calling openat() instead would open descriptors that
+ * Node knows nothing of, and does not close when a thread is terminated: its locks would stay.)
  *
- * Where /proc is missing or may not be read, files are reached by path. Then each opening is followed by a look whether the path still leads
- * to the folder that was checked.
+ * Where /proc is missing or may not be read, files are reached by path. Then each opening is
+ * followed by a look whether the path still leads to the folder that was checked.
  *
- * What is opened in a folder is checked, too: a file (or a FIFO, where one is wanted) of this user or root that nobody else may open. A link
- * is never followed, and a FIFO in place of a file blocks nobody.
+ * What is opened in a folder is checked, too: a file (or a FIFO, where one is wanted) of this user
+ * or root that nobody else may open. A link is never followed, and a FIFO in place of a file blocks
+ * nobody.
  */
 
 import type { Stats } from 'node:fs';
@@ -69,7 +72,10 @@ export class Directory {
     this.byPath = way === path;
   }
 
-  /** Opens the folder; `undefined` if there is none. Throws `FolderError` unless it is this user's alone. */
+  /**
+   * Opens the folder; `undefined` if there is none. Throws `FolderError` unless it is this user's
+   * alone.
+   */
   static open(path: string): Directory | undefined {
     const user = effectiveUser();
     return opened(path, path, OPEN_TO_OTHERS, (fd) => {
@@ -77,7 +83,10 @@ export class Directory {
     });
   }
 
-  /** Whether this program runs as another user than when it opened the folder, and so may not use it any more. */
+  /**
+   * Whether this program runs as another user than when it opened the folder, and so may not use it
+   * any more.
+   */
   get isForeign(): boolean {
     return effectiveUser() !== this.user;
   }
@@ -95,7 +104,10 @@ export class Directory {
     return there !== undefined && isSame(there, fstatSync(this.fd));
   }
 
-  /** Gives it another path, which must be free. Returns `false`, with nothing changed, if it is not at its path any more. */
+  /**
+   * Gives it another path, which must be free. Returns `false`, with nothing changed, if it is not
+   * at its path any more.
+   */
   moveTo(path: string): boolean {
     renameSync(this.path, path);
     if (this.isAt(path)) {
@@ -116,7 +128,10 @@ export class Directory {
     );
   }
 
-  /** Throws `FolderError` where this program runs as another user than when it opened the folder. `what`: what is refused then. */
+  /**
+   * Throws `FolderError` where this program runs as another user than when it opened the folder.
+   * `what`: what is refused then.
+   */
   checkUser(what: string): void {
     if (this.isForeign) throw new FolderError(`${what} is in "${this.path}", but ${this.userChanged()}`);
   }
@@ -174,7 +189,10 @@ export class Directory {
     return this.attempt(name, ['ENOENT'], () => this.openChecked(name, constants.O_RDONLY, 'FIFO'));
   }
 
-  /** Opens a FIFO for reading, for libuv as `openFifo` does; `undefined` where there is none, or no descriptor is to be had for it. */
+  /**
+   * Opens a FIFO for reading, for libuv as `openFifo` does; `undefined` where there is none, or no
+   * descriptor is to be had for it.
+   */
   watchFifo(name: string): number | undefined {
     return platform.watchFifo(this.at(name));
   }
@@ -309,7 +327,10 @@ export class Directory {
     if (wrong !== undefined) throw this.notSafe(name, wrong);
   }
 
-  /** Runs a call of the system for the file. Gives `undefined` where it fails as `expected`, and throws an error with a code of ours otherwise. */
+  /**
+   * Runs a call of the system for the file. Gives `undefined` where it fails as `expected`, and
+   * throws an error with a code of ours otherwise.
+   */
   private attempt<Result>(name: string, expected: readonly string[], call: () => Result): Result | undefined {
     try {
       return call();
@@ -354,7 +375,10 @@ export class Directory {
   }
 }
 
-/** Opens the folder at `way`, which is called `path`, if it is there, this user's, and has none of the permissions `refused`. */
+/**
+ * Opens the folder at `way`, which is called `path`, if it is there, this user's, and has none of
+ * the permissions `refused`.
+ */
 function opened(
   way: string,
   path: string,

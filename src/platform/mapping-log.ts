@@ -1,14 +1,18 @@
 /**
  * Mapping log: what a thread has mapped, for its parent to unmap.
  *
- * A thread can't unmap its memory itself, as its last exit listeners may still use it; and nothing of it runs when it is
- * terminated. Its mappings would stay with the process. So it notes them, and the parent unmaps them when the thread is gone.
+ * A thread can't unmap its memory itself, as its last exit listeners may still use it; and nothing
+ * of it runs when it is terminated. Its mappings would stay with the process. So it notes them, and
+ * the parent unmaps them when the thread is gone.
  */
 
 import { platform } from './current.ts';
 import type { Mapping } from './platform.ts';
 
-/** Mappings that fit: a thread has one or a few for each namespace that it takes part in, and one for each large object. */
+/**
+ * Mappings that fit: a thread has one or a few for each namespace that it takes part in, and one
+ * for each large object.
+ */
 const CAPACITY = 1024;
 const COUNT = 0;
 const FIRST = 1;

@@ -1,12 +1,14 @@
 /**
- * What Lockstep asks of an operating system: the one interface, behind which each system has a folder. A system that is not supported has
- * `unsupported.ts`.
+ * What Lockstep asks of an operating system: the one interface, behind which each system has a
+ * folder. A system that is not supported has `unsupported.ts`.
  */
 
 /** A file mapped into this thread's memory. */
 export interface Mapping {
   readonly buffer: ArrayBuffer;
-  /** Address of the first byte. Below 2^53 on every supported system, so a number holds it exactly. */
+  /**
+   * Address of the first byte. Below 2^53 on every supported system, so a number holds it exactly.
+   */
   readonly address: number;
 }
 
@@ -27,25 +29,32 @@ export interface MemoryCalls {
   /** Gives mapped memory back. Nothing may touch it afterwards: the process would be killed. */
   unmap(address: number, size: number): void;
   /**
-   * Puts zeros of the process's own in place of mapped memory, which stays valid, and lets go of the file. `false`: the system refuses, and all
-   * is as before.
+   * Puts zeros of the process's own in place of mapped memory, which stays valid, and lets go of
+   * the file. `false`: the system refuses, and all is as before.
    */
   detach(address: number, size: number): boolean;
-  /** Reserves the file's blocks, so that writing to the mapping can't fail later. Throws `NoSpaceError`. */
+  /**
+   * Reserves the file's blocks, so that writing to the mapping can't fail later. Throws
+   * `NoSpaceError`.
+   */
   reserve(fd: number, size: number, path: string): void;
   /**
-   * Opens the memory of this process as a file: a file that was cut while it is mapped may be read through that, and nowhere else.
-   * `undefined` where that is not to be had.
+   * Opens the memory of this process as a file: a file that was cut while it is mapped may be read
+   * through that, and nowhere else. `undefined` where that is not to be had.
    */
   openOwnMemory(): number | undefined;
 }
 
 export interface LockCalls {
-  /** Takes the kernel's lock of the open file if it is free. The kernel drops it when the descriptor's owner dies. */
+  /**
+   * Takes the kernel's lock of the open file if it is free. The kernel drops it when the
+   * descriptor's owner dies.
+   */
   tryLockFile(fd: number, mode: 'exclusive' | 'shared'): boolean;
   /**
-   * Takes the kernel's lock of one byte of the open file if it is free. It belongs to the open file, so the kernel drops it when the
-   * descriptor's owner dies, and threads of one process exclude each other.
+   * Takes the kernel's lock of one byte of the open file if it is free. It belongs to the open
+   * file, so the kernel drops it when the descriptor's owner dies, and threads of one process
+   * exclude each other.
    */
   tryLockByte(fd: number, at: number): boolean;
   /** Gives the lock of the byte back. */
@@ -56,20 +65,25 @@ export interface FifoCalls {
   /** Makes a FIFO, or leaves the one that is there. Throws `NoSpaceError`, `PlatformError`. */
   makeFifo(path: string): void;
   /**
-   * Opens a FIFO, made if need be, for reading and writing without blocking. The descriptor is for libuv, which closes it: Node
-   * keeps a list of those that a worker thread has opened with `node:fs`, and would close it once more when the thread ends,
-   * whoever had that number by then.
+   * Opens a FIFO, made if need be, for reading and writing without blocking. The descriptor is for
+   * libuv, which closes it: Node keeps a list of those that a worker thread has opened with
+   * `node:fs`, and would close it once more when the thread ends, whoever had that number by then.
    */
   openFifo(path: string): number;
   /**
-   * Opens a FIFO for reading, for libuv as `openFifo` does; `undefined` where there is none, or no descriptor is to be had for it.
+   * Opens a FIFO for reading, for libuv as `openFifo` does; `undefined` where there is none, or no
+   * descriptor is to be had for it.
    */
   watchFifo(path: string): number | undefined;
-  /** Closes what `watchFifo` has opened and libuv was not given: node:fs would warn of it in a thread. */
+  /**
+   * Closes what `watchFifo` has opened and libuv was not given: node:fs would warn of it in a
+   * thread.
+   */
   closeFifo(fd: number): void;
   /**
-   * *Blocks* the thread for at most `milliseconds`, until one of the descriptors has something to read, or its last writer is gone.
-   * Returns of each 0, or a sum: of `READABLE`, and of more where its last writer is gone. `undefined`: the time passed, or a signal came.
+   * *Blocks* the thread for at most `milliseconds`, until one of the descriptors has something to
+   * read, or its last writer is gone. Returns of each 0, or a sum: of `READABLE`, and of more where
+   * its last writer is gone. `undefined`: the time passed, or a signal came.
    */
   waitForAny(fds: readonly number[], milliseconds: number): number[] | undefined;
 }
@@ -77,38 +91,53 @@ export interface FifoCalls {
 export interface SleepCalls {
   /** Milliseconds on the clock that all processes of this machine share. */
   monotonicTime(): number;
-  /** Sleeps while the word at `address` holds `expected`. *Blocks* the thread for at most `milliseconds`. */
+  /**
+   * Sleeps while the word at `address` holds `expected`. *Blocks* the thread for at most
+   * `milliseconds`.
+   */
   futexWait(address: number, expected: number, milliseconds: number): FutexOutcome;
   /** Wakes at most `count` threads that sleep on the word; returns how many it woke. */
   futexWake(address: number, count: number): number;
 }
 
 export interface ProcessCalls {
-  /** Asks the kernel to send `signal` to this process when the thread that started it ends, however it ends. */
+  /**
+   * Asks the kernel to send `signal` to this process when the thread that started it ends, however
+   * it ends.
+   */
   setParentDeathSignal(signal: number): void;
-  /** Whether the event loop of this process's main thread has anything left to do. To be asked in the main thread. */
+  /**
+   * Whether the event loop of this process's main thread has anything left to do. To be asked in
+   * the main thread.
+   */
   isLoopAlive(): boolean;
   /** Ends this process with no further ado: nothing of Node or of an addon runs any more. */
   endAtOnce(code: number): never;
   /**
-   * Whether the child process `pid` has ended, and how; `null` while it runs. Does not block and does not reap.
-   * Also `null` when somebody has reaped it already.
+   * Whether the child process `pid` has ended, and how; `null` while it runs. Does not block and
+   * does not reap. Also `null` when somebody has reaped it already.
    */
   peekExit(pid: number): Exit | null;
   /**
-   * Waits until the process `pid` has ended. Calls `sleeping` with a function that *blocks* the thread for at most the
-   * milliseconds given and says whether the process has ended.
+   * Waits until the process `pid` has ended. Calls `sleeping` with a function that *blocks* the
+   * thread for at most the milliseconds given and says whether the process has ended.
    */
   watchExit<T>(pid: number, sleeping: (sleep: (milliseconds: number) => boolean) => T): T;
-  /** Whether somebody has stopped the process, by a signal or a debugger. `false` also where it is not to be seen from here. */
+  /**
+   * Whether somebody has stopped the process, by a signal or a debugger. `false` also where it is
+   * not to be seen from here.
+   */
   isStopped(pid: number): boolean;
   /** Path of the file that this process runs, without links. */
   executable(): string;
 }
 
 export interface ThreadCalls {
-  /** The kernel's number of this thread. */
-  ownTask(): number;
+  /**
+   * The system's number of the running thread, in its own pid namespace; 0 where the system does
+   * not say.
+   */
+  systemThread(): number;
   /** The kernel's numbers of all threads of this process. */
   tasks(): number[];
   /** Whether this process has a thread of that number. */

@@ -3,12 +3,15 @@
 import { NoSpaceError, PlatformError } from '../errors.ts';
 
 /**
- * Mode of the files of a namespace: for the owner alone. The sticky bit tells systemd-tmpfiles, which removes what is old, to leave the
- * file alone (tmpfiles.d(5)).
+ * Mode of the files of a namespace: for the owner alone. The sticky bit tells systemd-tmpfiles,
+ * which removes what is old, to leave the file alone (tmpfiles.d(5)).
  */
 export const FILE_MODE = 0o1600;
 
-/** Runs what fills the file. Throws `NoSpaceError` where its file system has no room left, `PlatformError` for another refusal. */
+/**
+ * Runs what fills the file. Throws `NoSpaceError` where its file system has no room left,
+ * `PlatformError` for another refusal.
+ */
 export function withRoom<Result>(path: string, make: () => Result): Result {
   try {
     return make();

@@ -1,9 +1,15 @@
-/** A system that Lockstep does not support: it may be imported there, with its types and errors, and refuses to share memory. */
+/**
+ * A system that Lockstep does not support: it may be imported there, with its types and errors, and
+ * refuses to share memory.
+ */
 
 import { UnsupportedPlatformError } from '../errors.ts';
 import type { Platform } from './platform.ts';
 
-/** The platform on which every call throws `UnsupportedPlatformError`. `supported`: what there is instead, as in a message. */
+/**
+ * The platform on which every call throws `UnsupportedPlatformError`. `supported`: what there is
+ * instead, as in a message.
+ */
 export function unsupported(supported: string): Platform {
   const refuse = (): never => {
     throw new UnsupportedPlatformError(
@@ -37,7 +43,7 @@ export function unsupported(supported: string): Platform {
     watchExit: refuse,
     isStopped: refuse,
     executable: refuse,
-    ownTask: refuse,
+    systemThread: refuse,
     tasks: refuse,
     hasTask: refuse,
     freeAddressSpace: refuse,

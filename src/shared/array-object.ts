@@ -1,8 +1,11 @@
-/** ArrayObject: what SharedArray and RawArray have in common: a row of elements in a file of data. */
+/**
+ * ArrayObject: what SharedArray and RawArray have in common: a row of elements in a file of data.
+ */
 
 import { inspect } from 'node:util';
 import { load, store } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { InvalidTypeError, LayoutError, OutOfRangeError } from '../errors.ts';
 import { CELL_BODY } from '../memory/layout.ts';
 import type { Content } from '../objects/content.ts';
@@ -81,19 +84,25 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   }
 
   /**
-   * The element; negative indexes count from the end. Throws `OutOfRangeError` where there is none: other than that of JavaScript's
-   * arrays, this `at` never returns `undefined`.
+   * The element; negative indexes count from the end. Throws `OutOfRangeError` where there is none:
+   * other than that of JavaScript's arrays, this `at` never returns `undefined`.
    */
   at(index: number): ElementOf<Type> {
     return this.opened.at(index);
   }
 
-  /** Stores; negative indexes count from the end. Throws `OutOfRangeError`, `InvalidTypeError`, and changes nothing then. */
+  /**
+   * Stores; negative indexes count from the end. Throws `OutOfRangeError`, `InvalidTypeError`, and
+   * changes nothing then.
+   */
   set(index: number, value: ElementInputOf<Type>): void {
     this.opened.set(index, value);
   }
 
-  /** Stores the value in the elements from `start` to before `end`, by default in all; negative indexes count from the end. */
+  /**
+   * Stores the value in the elements from `start` to before `end`, by default in all; negative
+   * indexes count from the end.
+   */
   fill(value: ElementInputOf<Type>, start?: number, end?: number): this {
     this.opened.fill(value, start, end);
     return this;
@@ -110,15 +119,19 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   }
 
   /**
-   * The typed array on the shared bytes: the fastest access, neither atomic nor checked (what does not fit wraps). It stays valid after
-   * `close()`; whoever has it keeps this object from being collected.
+   * The typed array on the shared bytes: the fastest access, neither atomic nor checked (what does
+   * not fit wraps). It stays valid after `close()`; whoever has it keeps this object from being
+   * collected.
    */
   get view(): ViewOf<Type> {
     DataObject.lend(this);
     return this.opened.view;
   }
 
-  /** Of text: what is before the first NUL. Longer text than fits throws `OutOfRangeError`, an exact fit has no NUL. */
+  /**
+   * Of text: what is before the first NUL. Longer text than fits throws `OutOfRangeError`, an exact
+   * fit has no NUL.
+   */
   get value(): TextOf<Type> {
     return textUpToNul(this.bytes('value')) as TextOf<Type>;
   }
@@ -174,7 +187,10 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   }
 }
 
-/** Checks the arguments of a constructor; gives what makes the data, and what looks whether an array that was found is the one wanted. */
+/**
+ * Checks the arguments of a constructor; gives what makes the data, and what looks whether an array
+ * that was found is the one wanted.
+ */
 export function arrayIn(kind: string, type: unknown, source: unknown): Content {
   const facts = elementType(kind, type);
   const content = typeof source === 'number' ? undefined : contentOf(kind, facts, source);

@@ -1,18 +1,21 @@
 /**
- * DataObject: a shared object whose data lie in a file of their own, mapped once for all objects of this thread that stand for the
- * same cell.
+ * DataObject: a shared object whose data lie in a file of their own, mapped once for all objects of
+ * this thread that stand for the same cell.
  *
  *   word   name   bits                                           written by
  *   +4 +5  COUNT  what the data hold: low 32 bits, high 21 bits  the creator
  *
- * Who holds a view of the data holds the object open: the buffer, which every view refers to, keeps the objects that were
- * opened on it from being collected. Nothing else refers to the buffer strongly, so objects and views that are dropped together go
- * together, and then the mapping is given back (namespaces/data-files.ts). After `close()` a view is just memory: valid, with what was in
- * it, and nobody else's. The shared memory itself is free as soon as all who had the object open have closed it.
+ * Who holds a view of the data holds the object open: the buffer, which every view refers to, keeps
+ * the objects that were opened on it from being collected. Nothing else refers to the buffer
+ * strongly, so objects and views that are dropped together go together, and then the mapping is
+ * given back (namespaces/data-files.ts). After `close()` a view is just memory: valid, with what
+ * was in it, and nobody else's. The shared memory itself is free as soon as all who had the object
+ * open have closed it.
  */
 
 import { load, store } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { Place } from '../memory/arena.ts';
 import { damaged } from '../memory/damage.ts';
 import { CELL_BODY } from '../memory/layout.ts';
@@ -43,8 +46,9 @@ export abstract class DataObject<Data> extends SharedObject {
   #mapped: { readonly buffer: ArrayBuffer; readonly data: Data } | undefined;
 
   /**
-   * `bytes` tells from the cell how many bytes its data have, `see` makes of them what the class works with. Throws `LayoutError` if they
-   * are not there. `lends`: objects of the class give out what reads the data itself, all the time.
+   * `bytes` tells from the cell how many bytes its data have, `see` makes of them what the class
+   * works with. Throws `LayoutError` if they are not there. `lends`: objects of the class give out
+   * what reads the data itself, all the time.
    */
   protected constructor(
     type: ObjectType,
@@ -69,8 +73,8 @@ export abstract class DataObject<Data> extends SharedObject {
   }
 
   /**
-   * Ends this object's use in this thread. Idempotent. Views that were taken before stay valid memory; the object itself lives on while
-   * anybody else has it open.
+   * Ends this object's use in this thread. Idempotent. Views that were taken before stay valid
+   * memory; the object itself lives on while anybody else has it open.
    */
   override close(): void {
     if (this.#mapped !== undefined) users.get(this.#mapped.buffer)?.delete(this);
@@ -78,7 +82,10 @@ export abstract class DataObject<Data> extends SharedObject {
     super.close();
   }
 
-  /** @internal Says that something is given out which reads the data itself: it finds them there also when the object was closed. */
+  /**
+   * @internal Says that something is given out which reads the data itself: it finds them there
+   * also when the object was closed.
+   */
   static lend(object: DataObject<unknown>): void {
     const { extension } = object.cell;
     if (extension instanceof Mapped) extension.lent = true;

@@ -1,4 +1,7 @@
-/** Elements: a row of numbers in shared memory, each access checked: of a SharedArray, or of a field of a record. */
+/**
+ * Elements: a row of numbers in shared memory, each access checked: of a SharedArray, or of a field
+ * of a record.
+ */
 
 import { inspect } from 'node:util';
 import { loadElement, loadFloat, storeElement, storeFloat } from '#atomics';
@@ -53,7 +56,10 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
     return this.stored.length;
   }
 
-  /** The element; negative indexes count from the end. Throws `OutOfRangeError` where there is none: `undefined` is never returned. */
+  /**
+   * The element; negative indexes count from the end. Throws `OutOfRangeError` where there is none:
+   * `undefined` is never returned.
+   */
   at(index: number): ElementOf<Type> {
     const { facts, stored } = this;
     const at = indexIn(this.title, stored.length, index);
@@ -64,7 +70,10 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
     return fromStored(facts, found) as ElementOf<Type>;
   }
 
-  /** Stores; negative indexes count from the end. Throws `OutOfRangeError`, `InvalidTypeError`, and changes nothing then. */
+  /**
+   * Stores; negative indexes count from the end. Throws `OutOfRangeError`, `InvalidTypeError`, and
+   * changes nothing then.
+   */
   set(index: number, value: ElementInputOf<Type>): void {
     const { facts, stored } = this;
     const at = indexIn(this.title, stored.length, index);
@@ -77,7 +86,10 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
     else storeElement(stored as IntegerElement, fit, at);
   }
 
-  /** Stores the value in the elements from `start` to before `end`, by default in all; negative indexes count from the end. */
+  /**
+   * Stores the value in the elements from `start` to before `end`, by default in all; negative
+   * indexes count from the end.
+   */
   fill(value: ElementInputOf<Type>, start?: number, end?: number): this {
     const fit = toStored(this.title, this.facts, value);
     (this.stored as Int32Array).fill(fit as number, start, end);
@@ -129,7 +141,10 @@ Object.defineProperty(Elements.prototype, inspect.custom, {
   },
 });
 
-/** The index from the beginning. Throws `InvalidTypeError` or `OutOfRangeError` unless something is there. */
+/**
+ * The index from the beginning. Throws `InvalidTypeError` or `OutOfRangeError` unless something is
+ * there.
+ */
 export function indexIn(title: string, length: number, index: unknown): number {
   if (typeof index !== 'number')
     throw new InvalidTypeError(

@@ -1,4 +1,6 @@
-/** Field store: values for the fields of a record, all of them checked before the first is stored. */
+/**
+ * Field store: values for the fields of a record, all of them checked before the first is stored.
+ */
 
 import { inspect } from 'node:util';
 import { storeElement, storeFloat } from '#atomics';

@@ -1,7 +1,10 @@
-/** Guarding: the lock that a shared value, array or record has beside it, chosen by the option `lock`. */
+/**
+ * Guarding: the lock that a shared value, array or record has beside it, chosen by the option
+ * `lock`.
+ */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { Content } from '../objects/content.ts';

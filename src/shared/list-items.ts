@@ -3,10 +3,12 @@
  *
  *   a word pair for each item     OFFSET  where its slot begins, in units of 8 bytes
  *                                 TAG     31…28 type | 27…0 bytes of text, or what a boolean is
- *   then the slots                each of a multiple of 8 bytes, at least 8, up to where the next begins
+ *   then the slots                each of a multiple of 8 bytes, at least 8, up to where the next
+ *                                 begins
  *
- * The tag is one word: a reader sees the type and the length that belong together, also while somebody writes. Text is written before
- * its tag. A slot that lies outside of the data is refused, whoever wrote it.
+ * The tag is one word: a reader sees the type and the length that belong together, also while
+ * somebody writes. Text is written before its tag. A slot that lies outside of the data is refused,
+ * whoever wrote it.
  */
 
 import { inspect } from 'node:util';
@@ -39,7 +41,10 @@ interface Item {
 
 const NOTHING = new Uint8Array();
 
-/** Checks the value. Throws `InvalidTypeError` for what a list can't hold, `OutOfRangeError` for what does not fit 64 bits. */
+/**
+ * Checks the value. Throws `InvalidTypeError` for what a list can't hold, `OutOfRangeError` for
+ * what does not fit 64 bits.
+ */
 export function itemOf(title: string, value: unknown): Item {
   switch (typeof value) {
     case 'boolean':
@@ -135,7 +140,10 @@ export class ListItems {
     }
   }
 
-  /** Stores the value if it fits the slot that the item was made with. Throws `OutOfRangeError`, and changes nothing then. */
+  /**
+   * Stores the value if it fits the slot that the item was made with. Throws `OutOfRangeError`, and
+   * changes nothing then.
+   */
   write(title: string, index: number, value: unknown): void {
     const { tag, content } = itemOf(title, value);
     const { begin, capacity } = this.slot(index);

@@ -32,7 +32,9 @@ export type NumberOf<Type extends NumberType> = Type extends BigIntegerType
 /** What may be stored: for 64-bit integers also a number, if it is a safe integer. */
 export type InputOf<Type extends NumberType> = Type extends BigIntegerType ? bigint | number : NumberOf<Type>;
 
-/** Every type of an array's elements: numbers, and the bytes of text, which have Python's code too. */
+/**
+ * Every type of an array's elements: numbers, and the bytes of text, which have Python's code too.
+ */
 export type ElementType = NumberType | 'char' | 'c';
 
 type NumberViews = {
@@ -162,12 +164,18 @@ export function isText(facts: NumberTypeFacts): boolean {
 
 export type { NumberTypeFacts };
 
-/** Whether the value is a whole number in the type's range: then it is stored as it is, if the type is a small integer. */
+/**
+ * Whether the value is a whole number in the type's range: then it is stored as it is, if the type
+ * is a small integer.
+ */
 export function fits({ least, most }: NumberTypeFacts, value: unknown): boolean {
   return typeof value === 'number' && value >= least && value <= most && Number.isInteger(value);
 }
 
-/** The value as the view stores it. Throws `InvalidTypeError` or `OutOfRangeError` if it does not fit the type. */
+/**
+ * The value as the view stores it. Throws `InvalidTypeError` or `OutOfRangeError` if it does not
+ * fit the type.
+ */
 export function toStored(title: string, facts: NumberTypeFacts, value: unknown): number | bigint {
   switch (facts.family) {
     case 'bool':

@@ -1,6 +1,9 @@
-/** RawArray: numbers, or the bytes of text, in shared memory, without a lock. Its words are those of a SharedArray (shared-array.ts). */
+/**
+ * RawArray: numbers, or the bytes of text, in shared memory, without a lock. Its words are those of
+ * a SharedArray (shared-array.ts).
+ */
 
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
 import { obtainChecked } from '../objects/content.ts';
@@ -13,7 +16,8 @@ import type { ElementType, SmallIntegerType } from './number-type.ts';
 const TYPE: ObjectType = { kind: KIND.SHARED_ARRAY, name: 'RawArray', serial: false, lasting: false };
 
 /**
- * A SharedArray without a lock. The one of a name may also be opened as a SharedArray; it has no lock then.
+ * A SharedArray without a lock. The one of a name may also be opened as a SharedArray; it has no
+ * lock then.
  *
  * @example
  * const pixels = new RawArray('u8', 640 * 480);

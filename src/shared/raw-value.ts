@@ -1,6 +1,8 @@
-/** RawValue: one number in shared memory, without a lock. Its words are those of a Value (value.ts). */
+/**
+ * RawValue: one number in shared memory, without a lock. Its words are those of a Value (value.ts).
+ */
 
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { KIND } from '../memory/layout.ts';
 import { obtainChecked } from '../objects/content.ts';
@@ -12,8 +14,9 @@ import { numberIn, SharedNumber } from './shared-number.ts';
 const TYPE: ObjectType = { kind: KIND.VALUE, name: 'RawValue', serial: false, lasting: false };
 
 /**
- * A Value without a lock: half its memory, and a little faster to make and to open. Types, ranges and the atomic operations are those
- * of Value. The one of a name may also be opened as a Value; it has no lock then.
+ * A Value without a lock: half its memory, and a little faster to make and to open. Types, ranges
+ * and the atomic operations are those of Value. The one of a name may also be opened as a Value; it
+ * has no lock then.
  *
  * @example
  * const served = new RawValue('u32');

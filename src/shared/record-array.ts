@@ -1,7 +1,10 @@
-/** RecordArray: records of a struct in shared memory, one after the other, with a lock for all. Its words are in record-object.ts. */
+/**
+ * RecordArray: records of a struct in shared memory, one after the other, with a lock for all. Its
+ * words are in record-object.ts.
+ */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { KIND } from '../memory/layout.ts';
 import { registerClass } from '../objects/handles.ts';
@@ -32,7 +35,8 @@ export interface RecordArrayDescription extends Description {
 }
 
 /**
- * Records that processes and threads share, of a fixed number. Made by `array` of a class that `struct` gave.
+ * Records that processes and threads share, of a fixed number. Made by `array` of a class that
+ * `struct` gave.
  *
  * @example
  * const Point = struct({ x: 'f64', y: 'f64' });
@@ -49,7 +53,10 @@ export class RecordArray<Fields extends Schema = Schema>
     super(TYPE, layout, made);
   }
 
-  /** Opens the array that the handle stands for, with its lock, whatever its struct. Throws `HandleError`, `StaleHandleError`. */
+  /**
+   * Opens the array that the handle stands for, with its lock, whatever its struct. Throws
+   * `HandleError`, `StaleHandleError`.
+   */
   static open<Fields extends Schema = Schema>(handle: string): RecordArray<Fields> {
     return openArray(handle, undefined);
   }
@@ -59,7 +66,10 @@ export class RecordArray<Fields extends Schema = Schema>
     return this.opened.length;
   }
 
-  /** The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where there is none. */
+  /**
+   * The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where
+   * there is none.
+   */
   at(index: number): RecordView<Fields> {
     return this.opened.at(index);
   }
@@ -122,7 +132,9 @@ export function makeArray<Fields extends Schema>(
   return new RecordArray(layout, obtainRecords(TYPE, layout, stores.length, content, options));
 }
 
-/** Opens an array by its handle; `layout` is what it has to have, by default what the handle says. */
+/**
+ * Opens an array by its handle; `layout` is what it has to have, by default what the handle says.
+ */
 export function openArray<Fields extends Schema>(
   handle: string,
   layout: Layout | undefined,

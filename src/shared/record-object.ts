@@ -1,5 +1,6 @@
 /**
- * RecordObject: what a record and an array of records have in common: their data, their schema, their lock.
+ * RecordObject: what a record and an array of records have in common: their data, their schema,
+ * their lock.
  *
  *   word   name             bits                                       written by
  *   +0     SCHEMA           hash of the schema's text                  the creator
@@ -8,13 +9,14 @@
  *   +3     LOCK_GENERATION                                             the creator
  *   +4 +5  COUNT            records: low 32 bits, high 21 bits         the creator
  *
- * The records lie one after the other in the object's file of data. The schema itself travels in handles; whoever opens the object
- * by a name has it. One that does not go with the cell is refused.
+ * The records lie one after the other in the object's file of data. The schema itself travels in
+ * handles; whoever opens the object by a name has it. One that does not go with the cell is
+ * refused.
  */
 
 import { load, store } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { HandleError, InvalidTypeError } from '../errors.ts';
@@ -40,7 +42,10 @@ const RECORD_BYTES_WORD: number = CELL_BODY + 1;
 
 export interface RecordOptions extends GuardedOptions {}
 
-/** Names of members that only messages use, or that a record does without: there may be fields of these names. */
+/**
+ * Names of members that only messages use, or that a record does without: there may be fields of
+ * these names.
+ */
 const FREE_NAMES = new Set(['name', 'title', 'summary']);
 
 export abstract class RecordObject extends DataObject<RecordMemory> {
@@ -119,7 +124,7 @@ export function obtainRecords(
   content: Uint8Array | undefined,
   options: RecordOptions | undefined,
 ): Guarded {
-  const make = (place: Place, agent: Agent): void => {
+  const make = (place: Place, agent: Host): void => {
     store(place.words, place.at + SCHEMA_WORD, hashOf(layout.text));
     store(place.words, place.at + RECORD_BYTES_WORD, layout.size);
     storeCount(place, count);

@@ -1,4 +1,7 @@
-/** Record types: what TypeScript knows of the fields of a struct, of its records and of rows of them. */
+/**
+ * Record types: what TypeScript knows of the fields of a struct, of its records and of rows of
+ * them.
+ */
 
 import type { Elements } from './elements.ts';
 import type { InputOf, NumberOf, NumberType } from './number-type.ts';
@@ -65,7 +68,10 @@ export type PlainFieldOf<Type> = Type extends NumberType
           ? PlainRecord<Fields>[]
           : never;
 
-/** The fields of a record: numbers and text to be assigned, the others to be changed in themselves or by `assign`. */
+/**
+ * The fields of a record: numbers and text to be assigned, the others to be changed in themselves
+ * or by `assign`.
+ */
 export type RecordFields<Fields extends Schema> = {
   -readonly [Name in ScalarFields<Fields>]: FieldOf<Fields[Name]>;
 } & {
@@ -95,7 +101,10 @@ export interface Records<Fields extends Schema> {
   [Symbol.iterator](): IterableIterator<RecordView<Fields>>;
   /** Number of records. It never changes. */
   readonly length: number;
-  /** The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where there is none. */
+  /**
+   * The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where
+   * there is none.
+   */
   at(index: number): RecordView<Fields>;
   /** Stores the given fields in a record; all of them, or, if one does not fit, none. */
   set(index: number, values: RecordInput<Fields>): void;

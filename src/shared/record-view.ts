@@ -1,4 +1,7 @@
-/** Record views: records within other objects, alone or several in a row, with an accessor for each of their fields. */
+/**
+ * Record views: records within other objects, alone or several in a row, with an accessor for each
+ * of their fields.
+ */
 
 import { inspect } from 'node:util';
 import { loadElement, loadFloat } from '#atomics';
@@ -70,7 +73,10 @@ export function viewOf(layout: Layout, spot: Spot): object {
   return new known(layout, spot);
 }
 
-/** Gives the prototype an accessor for each field. `spotOf` says where an object's record lies, or throws. */
+/**
+ * Gives the prototype an accessor for each field. `spotOf` says where an object's record lies, or
+ * throws.
+ */
 export function defineFields<Holder>(
   prototype: object,
   { fields }: Layout,
@@ -113,7 +119,10 @@ export class RecordRow<Fields extends Schema> implements Records<Fields> {
     return spot.title;
   }
 
-  /** The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where there is none. */
+  /**
+   * The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where
+   * there is none.
+   */
   at(index: number): RecordView<Fields> {
     return viewOf(this.layout, this.spotOf(index)) as RecordView<Fields>;
   }

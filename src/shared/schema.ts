@@ -1,9 +1,9 @@
 /**
  * Schema: the fields of a struct, and where they lie in a record.
  *
- * As in C: each field is aligned to the size of its numbers, a nested struct to its widest field, and a record's size is a multiple
- * of its alignment. The schema's text (JSON, with Lockstep's names for the types) tells two structs apart: it travels in handles, and its
- * hash is in the cell.
+ * As in C: each field is aligned to the size of its numbers, a nested struct to its widest field,
+ * and a record's size is a multiple of its alignment. The schema's text (JSON, with Lockstep's
+ * names for the types) tells two structs apart: it travels in handles, and its hash is in the cell.
  */
 
 import { inspect } from 'node:util';
@@ -38,7 +38,10 @@ const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
 /** Most bytes of a record. */
 const MOST_BYTES = 2 ** 31;
 
-/** Where the fields of the schema lie. `reserved` tells the names that a field can't have. Throws `InvalidTypeError`, `OutOfRangeError`. */
+/**
+ * Where the fields of the schema lie. `reserved` tells the names that a field can't have. Throws
+ * `InvalidTypeError`, `OutOfRangeError`.
+ */
 export function layoutOf(schema: unknown, reserved: (name: string) => boolean, path = 'struct'): Layout {
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
     throw new InvalidTypeError(

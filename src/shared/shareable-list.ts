@@ -1,5 +1,6 @@
 /**
- * ShareableList: a list of strings, bytes, numbers, booleans and nulls in shared memory, of a fixed length.
+ * ShareableList: a list of strings, bytes, numbers, booleans and nulls in shared memory, of a fixed
+ * length.
  *
  *   word   name    bits                                           written by
  *   +0     LENGTH  items                                          the creator
@@ -10,8 +11,8 @@
 
 import { inspect } from 'node:util';
 import { load, store } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
-import type { ObjectType } from '../agents/cell.ts';
+import type { Host } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
@@ -48,9 +49,10 @@ export interface ShareableListDescription extends Description {
 /**
  * A list whose items processes and threads read and replace.
  *
- * The length is fixed, and so is the room of each item: as many bytes as its first value has in UTF-8, rounded up to a multiple of 8, at
- * least 8. A longer text is refused with `OutOfRangeError` and nothing is changed. Other values fit everywhere. There is no lock: where
- * several write the same item, guard it with one of yours.
+ * The length is fixed, and so is the room of each item: as many bytes as its first value has in
+ * UTF-8, rounded up to a multiple of 8, at least 8. A longer text is refused with `OutOfRangeError`
+ * and nothing is changed. Other values fit everywhere. There is no lock: where several write the
+ * same item, guard it with one of yours.
  *
  * @example
  * const list = new ShareableList(['pending', 0, null, true]);
@@ -59,8 +61,8 @@ export interface ShareableListDescription extends Description {
  */
 export class ShareableList extends DataObject<ListItems> implements Iterable<ListValue> {
   /**
-   * Makes a list of the values, or opens the one of the name. Throws `InvalidTypeError`, `OutOfRangeError`, `NoSpaceError`; opening throws
-   * `NotFoundError` if there is none.
+   * Makes a list of the values, or opens the one of the name. Throws `InvalidTypeError`,
+   * `OutOfRangeError`, `NoSpaceError`; opening throws `NotFoundError` if there is none.
    */
   constructor(values: Iterable<ListValue>, options?: ObjectOptions);
   constructor(options: ObjectOptions & { name: string });
@@ -89,12 +91,18 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
     return this.items.length;
   }
 
-  /** The item; negative indexes count from the end. Throws `OutOfRangeError` where there is none: `undefined` is never returned. */
+  /**
+   * The item; negative indexes count from the end. Throws `OutOfRangeError` where there is none:
+   * `undefined` is never returned.
+   */
   at(index: number): ListValue {
     return this.items.read(indexIn(this.title, this.items.length, index));
   }
 
-  /** Replaces an item. Throws `OutOfRangeError` for text that is longer than its room, and for no such index. */
+  /**
+   * Replaces an item. Throws `OutOfRangeError` for text that is longer than its room, and for no
+   * such index.
+   */
   set(index: number, value: ListValue): void {
     const at = indexIn(this.title, this.items.length, index);
     this.items.write(`${this.title}[${index}]`, at, value);
@@ -104,7 +112,9 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
     for (let index = 0; index < this.length; index++) yield this.at(index);
   }
 
-  /** Index of the first item that is the value (bytes: that has these bytes); -1 if there is none. */
+  /**
+   * Index of the first item that is the value (bytes: that has these bytes); -1 if there is none.
+   */
   indexOf(value: ListValue): number {
     for (let index = 0; index < this.length; index++) if (same(this.at(index), value)) return index;
     return -1;
@@ -155,7 +165,7 @@ function obtainList(source: unknown, options: ObjectOptions | undefined): Opened
 
 function obtainOf(values: readonly unknown[], options: ObjectOptions | undefined): Opened {
   const data = dataOf(values.map((value, index) => itemOf(`${TYPE.name}[${index}]`, value)));
-  const make = (place: Place, agent: Agent): void => {
+  const make = (place: Place, agent: Host): void => {
     // There are no empty mappings.
     const bytes = Math.max(1, data.length);
     store(place.words, place.at + LENGTH_WORD, values.length);

@@ -10,7 +10,7 @@
  * The elements lie one after the other in the object's file of data.
  */
 
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
@@ -37,9 +37,10 @@ export interface SharedArrayDescription extends ArrayDescription {
 /**
  * An array of numbers that processes and threads share, of a fixed length.
  *
- * Types: those of Value, and `char` (Python's `c`) for text, which has `value` and `raw`. Made with a length it is filled with zeros.
- * Each `at` and each `set` is atomic; several of them together belong inside the lock. A value out of the type's range throws
- * `OutOfRangeError` (a `RangeError`) and changes nothing.
+ * Types: those of Value, and `char` (Python's `c`) for text, which has `value` and `raw`. Made with
+ * a length it is filled with zeros. Each `at` and each `set` is atomic; several of them together
+ * belong inside the lock. A value out of the type's range throws `OutOfRangeError` (a `RangeError`)
+ * and changes nothing.
  *
  * @example
  * const sums = new SharedArray('f64', 1000);
@@ -63,7 +64,10 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
     this.guard = made.lock ?? openGuard(this.cell, this.title);
   }
 
-  /** Opens the array that the handle stands for, with its lock. Throws `HandleError`, `StaleHandleError`. */
+  /**
+   * Opens the array that the handle stands for, with its lock. Throws `HandleError`,
+   * `StaleHandleError`.
+   */
   static open<Type extends ElementType = SmallIntegerType>(handle: string): SharedArray<Type> {
     return new SharedArray(openHandle(TYPE, handle));
   }

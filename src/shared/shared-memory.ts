@@ -4,18 +4,19 @@
  *   word   name   bits                                  written by
  *   +4 +5  COUNT  bytes: low 32 bits, high 21 bits      the creator
  *
- * A block that was given a name is pinned (`PIN_BIT` of layout.ts): it lives until `unlink()`, or as long as anybody is in its
- * namespace. The pin is set when the name leads to the block and removed before the name is, both under the lock of the names. So
- * whoever dies in between leaves a block that goes with the last who has it open, and never one that nobody can find.
+ * A block that was given a name is pinned (`PIN_BIT` of layout.ts): it lives until `unlink()`, or
+ * as long as anybody is in its namespace. The pin is set when the name leads to the block and
+ * removed before the name is, both under the lock of the names. So whoever dies in between leaves a
+ * block that goes with the last who has it open, and never one that nobody can find.
  *
  * Race: A unlinks while B attaches by the name.
- *   Both hold the lock of the names while they do it. If B is first its open bit keeps the block when A takes the pin away; if A is
- *   first, B finds no name.
+ *   Both hold the lock of the names while they do it. If B is first its open bit keeps the block
+ *   when A takes the pin away; if A is first, B finds no name.
  */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { InvalidTypeError, NotFoundError, OutOfRangeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
@@ -39,8 +40,9 @@ export interface SharedMemoryOptions {
   /** Where the name is looked up; default `"default"`. */
   namespace?: string | undefined;
   /**
-   * `true` makes a new block, and refuses a name that is in use; `false` attaches the one of the name. By default the block of the name is
-   * attached if it is there, and made if it is not and a `size` is given.
+   * `true` makes a new block, and refuses a name that is in use; `false` attaches the one of the
+   * name. By default the block of the name is attached if it is there, and made if it is not and a
+   * `size` is given.
    */
   create?: boolean | undefined;
   /** Bytes of the block, from 1 on. One that is attached must have as many. */
@@ -55,10 +57,12 @@ export interface SharedMemoryDescription extends Description {
 /**
  * A block of bytes, zero at first, that every program of the user can attach by its name.
  *
- * A named block lives until `unlink()`, or until nobody is in its namespace any more: the exit of who made it or attached it does not
- * destroy it while others are there. One without a name is given one, and lives as long as somebody has it open.
- * Throws `NameTakenError` with `create: true` if the name is in use, `NotFoundError` if there is none of that name and no `size`,
- * `NoSpaceError` if there is no room for it, `OutOfRangeError` and `InvalidTypeError` for a size that is none or not the block's.
+ * A named block lives until `unlink()`, or until nobody is in its namespace any more: the exit of
+ * who made it or attached it does not destroy it while others are there. One without a name is
+ * given one, and lives as long as somebody has it open. Throws `NameTakenError` with `create: true`
+ * if the name is in use, `NotFoundError` if there is none of that name and no `size`,
+ * `NoSpaceError` if there is no room for it, `OutOfRangeError` and `InvalidTypeError` for a size
+ * that is none or not the block's.
  *
  * @example
  * using block = new SharedMemory({ create: true, size: 1024 });
@@ -88,7 +92,10 @@ export class SharedMemory extends DataObject<ArrayBuffer> {
     return super.name ?? '';
   }
 
-  /** The shared bytes, as many as were asked for. They stay valid memory after `close()` where somebody still refers to them. */
+  /**
+   * The shared bytes, as many as were asked for. They stay valid memory after `close()` where
+   * somebody still refers to them.
+   */
   get buffer(): ArrayBuffer {
     DataObject.lend(this);
     return DataObject.dataOf(this);
@@ -100,8 +107,9 @@ export class SharedMemory extends DataObject<ArrayBuffer> {
   }
 
   /**
-   * Takes the name away: nobody can attach the block by it any more, and it goes when the last who has it open closes it. May be
-   * called after `close()`. Throws `NotFoundError` if that was done before.
+   * Takes the name away: nobody can attach the block by it any more, and it goes when the last who
+   * has it open closes it. May be called after `close()`. Throws `NotFoundError` if that was done
+   * before.
    */
   unlink(): void {
     const { agent, number, generation } = this.cell;
@@ -148,7 +156,7 @@ function obtainBlock(options: SharedMemoryOptions): Opened {
   if (name !== undefined && (create === false || bytes === undefined)) {
     return ofSize(obtainExisting(TYPE, name, namespace), bytes);
   }
-  const make = (place: Place, agent: Agent): void => {
+  const make = (place: Place, agent: Host): void => {
     storeCount(place, bytes!);
     agent.namespace.makeData(place, bytes!);
   };

@@ -1,8 +1,8 @@
 /**
  * SharedNumber: what Value and RawValue have in common: one number in a cell.
  *
- * Each read and each write of `value` is atomic; a read followed by a write is not, unless inside a lock. The integer operations are
- * single atomic instructions and need no lock.
+ * Each read and each write of `value` is atomic; a read followed by a write is not, unless inside a
+ * lock. The integer operations are single atomic instructions and need no lock.
  */
 
 import {
@@ -15,7 +15,7 @@ import {
   storeElement,
   storeFloat,
 } from '#atomics';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { ElementOperation, FloatElement, IntegerElement } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';
@@ -49,7 +49,10 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
   private readonly kind: string;
   private readonly facts: NumberTypeFacts;
   private readonly element: IntegerElement | FloatElement;
-  /** The element of an integer of up to 32 bits, by far the most frequent: its accesses need no conversion. */
+  /**
+   * The element of an integer of up to 32 bits, by far the most frequent: its accesses need no
+   * conversion.
+   */
   private readonly small: IntegerElement | undefined;
 
   protected constructor(objectType: ObjectType, opened: Opened) {
@@ -80,7 +83,10 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
     else storeElement(small, value as number);
   }
 
-  /** Adds, wrapping around at the type's width; returns the value before. Integer types only, as all of the following. */
+  /**
+   * Adds, wrapping around at the type's width; returns the value before. Integer types only, as all
+   * of the following.
+   */
   add(this: SharedNumber<IntegerType>, operand: number | bigint): NumberOf<Type> {
     return change(this, 'add', operand) as NumberOf<Type>;
   }
@@ -164,7 +170,10 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
   }
 }
 
-/** Checks the arguments of a constructor; gives what fills the cell, and what looks whether one that was found is of the type. */
+/**
+ * Checks the arguments of a constructor; gives what fills the cell, and what looks whether one that
+ * was found is of the type.
+ */
 export function numberIn(kind: string, type: unknown, initial: unknown): Content {
   const facts = numberType(kind, type);
   const stored = initial === undefined ? undefined : toStored(kind, facts, initial);

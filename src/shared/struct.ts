@@ -1,13 +1,14 @@
 /** struct: makes a class of shared records from a schema. Their words are in record-object.ts. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { KIND } from '../memory/layout.ts';
-import { noteOwn, registerClass } from '../objects/handles.ts';
+import { registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
+import { noteOwn } from '../objects/own-classes.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { forJson, SharedObject } from '../objects/shared-object.ts';
 import type { Guard, Guarded } from '../sync/lock/guard.ts';
@@ -33,9 +34,15 @@ export interface RecordDescription extends Description {
 
 /** What a record has besides its fields. */
 export interface RecordMembers<Fields extends Schema> extends Disposable {
-  /** The name by which unrelated programs find the record; hidden by a field of that name, `describe().name` is it too. */
+  /**
+   * The name by which unrelated programs find the record; hidden by a field of that name,
+   * `describe().name` is it too.
+   */
   readonly name: string | undefined;
-  /** A string that stands for the record: `open(handle)` gives it back in any process and thread of this user. */
+  /**
+   * A string that stands for the record: `open(handle)` gives it back in any process and thread of
+   * this user.
+   */
   readonly handle: string;
   /** Whether `close()` was called. */
   readonly closed: boolean;
@@ -53,7 +60,10 @@ export interface RecordMembers<Fields extends Schema> extends Disposable {
   assign(values: RecordInput<Fields>): void;
   /** A copy that does not change with the original. */
   toObject(): PlainRecord<Fields>;
-  /** Ends this object's use in this thread. Idempotent. Views of nested fields that were taken before stay valid memory. */
+  /**
+   * Ends this object's use in this thread. Idempotent. Views of nested fields that were taken
+   * before stay valid memory.
+   */
   close(): void;
   describe(): RecordDescription;
   toString(): string;
@@ -65,19 +75,31 @@ export type SharedRecord<Fields extends Schema> = RecordFields<Fields> &
 
 /** A class of shared records. */
 export interface StructClass<Fields extends Schema> extends StructLike<Fields> {
-  /** What is not given is zero. Throws `InvalidTypeError`, `OutOfRangeError`, naming the field, and `NoSpaceError`. */
+  /**
+   * What is not given is zero. Throws `InvalidTypeError`, `OutOfRangeError`, naming the field, and
+   * `NoSpaceError`.
+   */
   new (values?: RecordInput<Fields>, options?: RecordOptions): SharedRecord<Fields>;
   /** Bytes of a record. */
   readonly size: number;
-  /** Opens the record that the handle stands for. Throws `HandleError` for one of another struct, `StaleHandleError`. */
+  /**
+   * Opens the record that the handle stands for. Throws `HandleError` for one of another struct,
+   * `StaleHandleError`.
+   */
   open(handle: string): SharedRecord<Fields>;
   /** A shared array of so many records, or of these. */
   array(lengthOrValues: number | Iterable<RecordInput<Fields>>, options?: RecordOptions): RecordArray<Fields>;
-  /** Opens the array that the handle stands for. Throws `HandleError` for one of another struct, `StaleHandleError`. */
+  /**
+   * Opens the array that the handle stands for. Throws `HandleError` for one of another struct,
+   * `StaleHandleError`.
+   */
   openArray(handle: string): RecordArray<Fields>;
 }
 
-/** The class for records of a schema that come from elsewhere: the one that was made last in this thread. */
+/**
+ * The class for records of a schema that come from elsewhere: the one that was made last in this
+ * thread.
+ */
 const known = new Map<string, new (opened: Opened) => StructRecord>();
 
 class StructRecord extends RecordObject {
@@ -117,10 +139,11 @@ class StructRecord extends RecordObject {
 /**
  * Makes a class of shared records.
  *
- * A field is a number (`'f64'`, any type of Value), numbers (`'u8[4]'`), text (`'char[16]'`, in UTF-8), another struct, or several of one
- * (`[Point, 3]`). Fields lie in memory as in C. What does not fit a field throws, with the field's name, and changes nothing. Numbers are
- * read and written atomically, a record as a whole is not: use its lock. Throws `InvalidTypeError`, `OutOfRangeError` for a schema
- * that is none.
+ * A field is a number (`'f64'`, any type of Value), numbers (`'u8[4]'`), text (`'char[16]'`, in
+ * UTF-8), another struct, or several of one (`[Point, 3]`). Fields lie in memory as in C. What does
+ * not fit a field throws, with the field's name, and changes nothing. Numbers are read and written
+ * atomically, a record as a whole is not: use its lock. Throws `InvalidTypeError`,
+ * `OutOfRangeError` for a schema that is none.
  *
  * A record takes a page of memory of its own; for many of them make one array.
  *

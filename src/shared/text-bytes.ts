@@ -5,7 +5,9 @@ import { InvalidTypeError } from '../errors.ts';
 
 const HALF_A_CHARACTER = /\p{Surrogate}/u;
 
-/** The bytes of a string in UTF-8, or the given bytes. Throws `InvalidTypeError` for anything else. */
+/**
+ * The bytes of a string in UTF-8, or the given bytes. Throws `InvalidTypeError` for anything else.
+ */
 export function bytesOfText(title: string, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== 'string') {

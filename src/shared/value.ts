@@ -8,7 +8,7 @@
  *   +4 +5  DATA             8 bytes, aligned          anyone
  */
 
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
@@ -36,8 +36,9 @@ export interface ValueDescription extends NumberDescription {
 /**
  * A number that processes and threads share.
  *
- * Types: `i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 bool`, and Python's codes `b B h H i I l L q Q f d`. Values of `i64` and `u64` are
- * bigints. A value out of the type's range throws `OutOfRangeError` (a `RangeError`) and changes nothing.
+ * Types: `i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 bool`, and Python's codes
+ * `b B h H i I l L q Q f d`. Values of `i64` and `u64` are bigints. A value out of the type's range
+ * throws `OutOfRangeError` (a `RangeError`) and changes nothing.
  *
  * @example
  * const counter = new Value('i32', 0);
@@ -60,7 +61,10 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
     this.guard = made.lock ?? openGuard(this.cell, this.title);
   }
 
-  /** Opens the value that the handle stands for, with its lock. Throws `HandleError`, `StaleHandleError`. */
+  /**
+   * Opens the value that the handle stands for, with its lock. Throws `HandleError`,
+   * `StaleHandleError`.
+   */
   static open<Type extends NumberType = SmallIntegerType>(handle: string): Value<Type> {
     return new Value(openHandle(TYPE, handle));
   }

@@ -5,16 +5,18 @@
  *   +0     STATE    30…1 generation | 0 SET      anyone, CAS only
  *   +1     TICKETS  counter                      waiters
  *
- * `set` raises the flag and the generation in one CAS, then wakes all whose entries it finds. A waiter remembers the generation
- * at entry and is free when the flag is up or the generation has moved: so `set` followed at once by `clear` frees everyone
- * who waited, whether they have run or not.
+ * `set` raises the flag and the generation in one CAS, then wakes all whose entries it finds. A
+ * waiter remembers the generation at entry and is free when the flag is up or the generation has
+ * moved: so `set` followed at once by `clear` frees everyone who waited, whether they have run or
+ * not.
  *
- * Race: W reads the flag down (W1), S sets it and finds no entry (S1, S2), W fills its entry (W2) and looks again (W3) before
- * it sleeps: W3 comes after S1, as W2 came after S2.
+ * Race: W reads the flag down (W1), S sets it and finds no entry (S1, S2), W fills its entry (W2)
+ * and looks again (W3) before it sleeps: W3 comes after S1, as W2 came after S2.
  */
 
 import { cas, load } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
@@ -60,10 +62,11 @@ export interface EventDescription extends Description {
 }
 
 /**
- * A flag that processes and threads share: `set` frees everyone who waits, also those that have not yet run when `clear`
- * follows at once.
+ * A flag that processes and threads share: `set` frees everyone who waits, also those that have not
+ * yet run when `clear` follows at once.
  *
- * *If a waiter dies* nobody notices. *If the one that sets dies* in the middle, the event is either set or not.
+ * *If a waiter dies* nobody notices. *If the one that sets dies* in the middle, the event is either
+ * set or not.
  */
 export class Event extends SharedObject {
   /** Makes an event that is not set, or opens the one of that name. */
@@ -109,8 +112,8 @@ export class Event extends SharedObject {
   }
 
   /**
-   * Waits until the flag is raised; resolves to `true`, or to `false` when the timeout has passed. The event loop goes on.
-   * *Cancels* by `signal`.
+   * Waits until the flag is raised; resolves to `true`, or to `false` when the timeout has passed.
+   * The event loop goes on. *Cancels* by `signal`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);
@@ -118,7 +121,10 @@ export class Event extends SharedObject {
     return isUp(state) || awaitState(new EventWait(this.cell, state), deadline, this);
   }
 
-  /** Waits until the flag is raised; returns `false` when the timeout has passed. *Blocks* the thread. */
+  /**
+   * Waits until the flag is raised; returns `false` when the timeout has passed. *Blocks* the
+   * thread.
+   */
   waitSync(options?: WaitOptions): boolean {
     const deadline = this.begin(options);
     const { state } = this;

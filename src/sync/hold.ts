@@ -1,11 +1,19 @@
 /** Hold: the right to be inside, given back once. */
 
 import type { Hold } from '../contracts.ts';
+import { NotOwnerError } from '../errors.ts';
 
 /** What a hold gives back to. `turn` tells one holding of this agent from the next. */
 export interface Holdable {
   releaseTurn(turn: number): void;
+  /** A number that grows from one holding to the next; `known` is what this hold drew before. */
+  tokenOfTurn(turn: number, known: number | undefined): number;
 }
+
+/** What holds have drawn. Kept apart: a hold whose token nobody asks for has no field for it. */
+const drawn = new WeakMap<HoldOf, number>();
+/** No hold in shared memory is ever lost: its signal is one that nobody aborts. */
+let never: AbortSignal | undefined;
 
 export class HoldOf implements Hold {
   readonly recovered: boolean;
@@ -16,6 +24,25 @@ export class HoldOf implements Hold {
     this.of = of;
     this.turn = turn;
     this.recovered = recovered;
+  }
+
+  get token(): number {
+    const { turn } = this;
+    if (turn === 0) {
+      throw new NotOwnerError("token: can't be read, the hold was released; read it before release()");
+    }
+    const token = this.of.tokenOfTurn(turn, drawn.get(this));
+    drawn.set(this, token);
+    return token;
+  }
+
+  get valid(): boolean {
+    return this.turn !== 0;
+  }
+
+  get signal(): AbortSignal {
+    never ??= new AbortController().signal;
+    return never;
   }
 
   release(): void {

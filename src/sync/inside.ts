@@ -1,4 +1,6 @@
-/** Inside: running a function with something taken, and giving it back however the function ends. */
+/**
+ * Inside: running a function with something taken, and giving it back however the function ends.
+ */
 
 import { inspect } from 'node:util';
 import type { Hold } from '../contracts.ts';
@@ -53,7 +55,10 @@ export function checkFunction(title: string, fn: unknown): void {
   );
 }
 
-/** Returns what a synchronous function returned; throws if that is a promise, whose work would run outside the lock. */
+/**
+ * Returns what a synchronous function returned; throws if that is a promise, whose work would run
+ * outside the lock.
+ */
 export function checkSynchronous<Result>(title: string, result: Result): Result {
   if (!isLater(result)) return result;
   throw new InvalidTypeError(
@@ -61,7 +66,10 @@ export function checkSynchronous<Result>(title: string, result: Result): Result 
   );
 }
 
-/** Returns what a predicate returned; throws if that is a promise or a generator, which counts as true whatever it would give. */
+/**
+ * Returns what a predicate returned; throws if that is a promise or a generator, which counts as
+ * true whatever it would give.
+ */
 export function checkAnswer<Value>(title: string, value: Value): Value {
   if (!isLater(value) && Object.prototype.toString.call(value) !== '[object Generator]') return value;
   throw new InvalidTypeError(

@@ -5,15 +5,15 @@
  *   +0     STATE    29…0 left to count down         anyone, CAS only
  *   +1     TICKETS  counter                         waiters
  *
- * Whoever takes the count to zero wakes all whose entries it finds. It stays zero: a waiter that comes later, or looks once more with its
- * entry filled, sees that.
+ * Whoever takes the count to zero wakes all whose entries it finds. It stays zero: a waiter that
+ * comes later, or looks once more with its entry filled, sees that.
  *
- * Race: W reads a count of 1 (W1), C takes it to 0 and finds no entry (C1, C2), W fills its entry (W2) and looks again (W3) before it sleeps: W3 comes
- * after C1, as W2 came after C2.
+ * Race: W reads a count of 1 (W1), C takes it to 0 and finds no entry (C1, C2), W fills its entry
+ * (W2) and looks again (W3) before it sleeps: W3 comes after C1, as W2 came after C2.
  */
 
 import { cas, load, store } from '#atomics';
-import type { ObjectType } from '../agents/cell.ts';
+import type { ObjectType } from '../agents/kinds.ts';
 import { registerKind } from '../agents/kinds.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
@@ -48,10 +48,11 @@ export interface LatchDescription extends Description {
 }
 
 /**
- * Lets everyone wait until something has happened a number of times: until all parts are done, or all are ready. It opens once; for
- * meeting again and again there is `Barrier`.
+ * Lets everyone wait until something has happened a number of times: until all parts are done, or
+ * all are ready. It opens once; for meeting again and again there is `Barrier`.
  *
- * *If a process dies* what it would have counted down is missing: nobody knows who was to do it. Wait with a timeout where that can be.
+ * *If a process dies* what it would have counted down is missing: nobody knows who was to do it.
+ * Wait with a timeout where that can be.
  *
  * @example
  * const ready = new Latch(4);
@@ -59,8 +60,9 @@ export interface LatchDescription extends Description {
  */
 export class Latch extends SharedObject {
   /**
-   * `count`: how often `countDown` has to be called, 0 to 1,073,741,823; a latch of 0 is open. Where the name stands for a latch already, that
-   * one is opened as it is. Throws `OutOfRangeError`, `InvalidTypeError`.
+   * `count`: how often `countDown` has to be called, 0 to 1,073,741,823; a latch of 0 is open.
+   * Where the name stands for a latch already, that one is opened as it is. Throws
+   * `OutOfRangeError`, `InvalidTypeError`.
    */
   constructor(count: number, options?: ObjectOptions);
   /** @internal */
@@ -80,7 +82,10 @@ export class Latch extends SharedObject {
     return load(this.cell.words, this.cell.at + CELL_STATE);
   }
 
-  /** Counts `n` down, to 0 at the least; returns what is left. Never waits. Throws `OutOfRangeError` for an `n` below 1. */
+  /**
+   * Counts `n` down, to 0 at the least; returns what is left. Never waits. Throws `OutOfRangeError`
+   * for an `n` below 1.
+   */
   countDown(n = 1): number {
     this.checkOpen();
     checkPermits(this.title, 'n', n, 1, MAX_COUNT);
@@ -96,15 +101,17 @@ export class Latch extends SharedObject {
   }
 
   /**
-   * Waits until the count is 0; resolves to `true`, or to `false` when the timeout has passed. The event loop goes on.
-   * *Cancels* by `signal`.
+   * Waits until the count is 0; resolves to `true`, or to `false` when the timeout has passed. The
+   * event loop goes on. *Cancels* by `signal`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);
     return this.count === 0 || awaitState(new LatchWait(this.cell), deadline, this);
   }
 
-  /** Waits until the count is 0; returns `false` when the timeout has passed. *Blocks* the thread. */
+  /**
+   * Waits until the count is 0; returns `false` when the timeout has passed. *Blocks* the thread.
+   */
   waitSync(options?: WaitOptions): boolean {
     const deadline = this.begin(options);
     return this.count === 0 || blockForState(new LatchWait(this.cell), deadline);

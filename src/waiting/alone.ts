@@ -1,10 +1,11 @@
 /**
- * Alone: whether the target that this process or thread was started for is one flow, which awaits, so that nothing of it can go on before
- * that has come.
+ * Alone: whether the target that this process or thread was started for is one flow, which awaits,
+ * so that nothing of it can go on before that has come.
  *
- * A thread's code is run by its event loop. If nothing keeps the loop running but the bell and the timers of one awaiting call, only the
- * end of that call can run the target's code again. What was told by `unref()` not to keep the loop running can't be seen, and is
- * left out of account: of a program's own main code, which often has such handles, nothing is said therefore.
+ * A thread's code is run by its event loop. If nothing keeps the loop running but the bell and the
+ * timers of one awaiting call, only the end of that call can run the target's code again. What was
+ * told by `unref()` not to keep the loop running can't be seen, and is left out of account: of a
+ * program's own main code, which often has such handles, nothing is said therefore.
  */
 
 import { fstatSync } from 'node:fs';
@@ -13,8 +14,9 @@ import { agentsOfThread, runsTarget } from '../agents/agent.ts';
 import { isMainThread } from '../this-thread.ts';
 
 /**
- * Whether the call that awaits, with `timers` of its own, is all that this thread is about. To be asked at the beginning of a turn of the
- * event loop: later, calls that were served in it may be about to go on.
+ * Whether the call that awaits, with `timers` of its own, is all that this thread is about. To be
+ * asked at the beginning of a turn of the event loop: later, calls that were served in it may be
+ * about to go on.
  */
 export function isAlone(timers: number): boolean {
   if (!runsTarget()) return false;

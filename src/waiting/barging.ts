@@ -1,16 +1,19 @@
 /**
- * Barging: how long an agent may take a contended object again and again while the waiter that it has woken has not come.
+ * Barging: how long an agent may take a contended object again and again while the waiter that it
+ * has woken has not come.
  *
- * A woken waiter sets FAIR itself when it finds the object taken (raw-lock.ts). But it first has to run, and where the processors
- * are busy, with the barging thread among others, that can take several milliseconds: a scheduler's slice. So the barging agent
- * looks at the clock, too: after half a millisecond its release keeps the object for the oldest waiter, and it queues itself, which
- * frees its processor.
+ * A woken waiter sets FAIR itself when it finds the object taken (raw-lock.ts). But it first has to
+ * run, and where the processors are busy, with the barging thread among others, that can take
+ * several milliseconds: a scheduler's slice. So the barging agent looks at the clock, too: after
+ * half a millisecond its release keeps the object for the oldest waiter, and it queues itself,
+ * which frees its processor.
  *
- * It looks after 4 takings, then after 8 more, 16 more…: a thread that takes and releases within nanoseconds hardly ever does.
+ * It looks after 4 takings, then after 8 more, 16 more…: a thread that takes and releases within
+ * nanoseconds hardly ever does.
  *
- * The waiter may be stopped, or its event loop busy. Then the object stands idle until others take it, after an interval. For an
- * agent that has given way in vain the half millisecond becomes four, then thirty-two…, until it is served in its turn: whoever
- * stood in the way is gone.
+ * The waiter may be stopped, or its event loop busy. Then the object stands idle until others take
+ * it, after an interval. For an agent that has given way in vain the half millisecond becomes four,
+ * then thirty-two…, until it is served in its turn: whoever stood in the way is gone.
  */
 
 import { now } from '#park';
@@ -20,7 +23,10 @@ const NEVER = Number.MAX_SAFE_INTEGER;
 const FIRST_LOOK = 4;
 const LOOK_FACTOR = 2;
 const PATIENCE_FACTOR = 8;
-/** Milliseconds in which an object that was kept for nobody stood idle: the shortest interval after which others take it. */
+/**
+ * Milliseconds in which an object that was kept for nobody stood idle: the shortest interval after
+ * which others take it.
+ */
 const IDLE_AFTER = 20;
 /** Milliseconds. */
 const MOST_PATIENCE = 16_000;
@@ -34,7 +40,10 @@ export class Barging {
   /** When this agent gave way, until it has taken the object again; 0: it has. */
   private gaveWayAt = 0;
 
-  /** This agent, which has taken the object `takings` times, may be passing over others: it has just woken one, or was faster. */
+  /**
+   * This agent, which has taken the object `takings` times, may be passing over others: it has just
+   * woken one, or was faster.
+   */
   begin(takings: number): void {
     if (this.lookAt !== NEVER) return;
     this.step = FIRST_LOOK;
@@ -47,7 +56,10 @@ export class Barging {
     return takings < this.lookAt;
   }
 
-  /** Whether this agent has been at it for too long: then it gives way to the oldest waiter, if there is one. */
+  /**
+   * Whether this agent has been at it for too long: then it gives way to the oldest waiter, if
+   * there is one.
+   */
   isTooLong(takings: number): boolean {
     if (takings < this.lookAt) return false;
     if (now() - this.since < this.patience) {
@@ -64,7 +76,10 @@ export class Barging {
     this.gaveWayAt = now();
   }
 
-  /** This agent has taken the object after having waited; `impatient`: whoever it may have been kept for. */
+  /**
+   * This agent has taken the object after having waited; `impatient`: whoever it may have been kept
+   * for.
+   */
   waited(impatient: boolean): void {
     this.lookAt = NEVER;
     if (!impatient) this.patience = FAIRNESS_AFTER;

@@ -1,19 +1,21 @@
 /**
  * Blocking: how a thread sleeps, and what it does for others meanwhile.
  *
- * A blocked thread can't run its event loop, so rings meant for its awaiting calls would be spent on it: before it sleeps it
- * says so in its slot (BLOCKED_ON) and hands on the rings that came already.
+ * A blocked thread can't run its event loop, so rings meant for its awaiting calls would be spent
+ * on it: before it sleeps it says so in its slot (BLOCKED_ON) and hands on the rings that came
+ * already.
  *
- * For its first milliseconds it sleeps in the futex, from which it is woken fastest. Then it looks whether the holder lives, and sleeps in its
- * berth (berth.ts), where the deaths of all for whom it waits wake it (vigil.ts). When it was woken and has to wait on, it begins anew.
- * Twice a second it looks around: for what was lost with whom it could not watch, for an object that was left alone, for its folder.
+ * For its first milliseconds it sleeps in the futex, from which it is woken fastest. Then it looks
+ * whether the holder lives, and sleeps in its berth (berth.ts), where the deaths of all for whom it
+ * waits wake it (vigil.ts). When it was woken and has to wait on, it begins anew. Twice a second it
+ * looks around: for what was lost with whom it could not watch, for an object that was left alone,
+ * for its folder.
  */
 
-import { load, store } from '#atomics';
-import { MOST_SPINS, now, park } from '#park';
-import type { Agent } from '../agents/agent.ts';
+import { load, note, store } from '#atomics';
+import { commonTime, MOST_SPINS, now, park } from '#park';
 import { agentsOfThread } from '../agents/agent.ts';
-import type { Cell } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
 import { FAIRNESS_AFTER } from '../agents/cell.ts';
 import { SLOW_PERIOD } from '../agents/lookout.ts';
 import {
@@ -29,21 +31,27 @@ import type { Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
 import {
+  AGENT_JOINS,
   AGENT_PARK,
   AGENT_PID,
+  AGENT_SINCE,
   AGENT_SLEEPING,
   agentWord,
   BLOCKING_BIT,
   DEEPLY,
+  ELSEWHERE,
+  ELSEWHERE_TIMED,
   LIGHTLY,
+  TIME_MASK,
 } from '../memory/layout.ts';
 import { keepsAny, lookAtKept } from '../objects/keeping.ts';
 
-/** In BLOCKED_ON: the thread is blocked, but for no object of this namespace. */
-export const ELSEWHERE = -1;
 /** Milliseconds of the first sleep, after which the holder is checked for life. */
 const FIRST_SLICE = 4;
-/** Milliseconds between looks at what is kept for children, and at children who can't be watched: a blocked process gets no exit event. */
+/**
+ * Milliseconds between looks at what is kept for children, and at children who can't be watched: a
+ * blocked process gets no exit event.
+ */
 const CHILDREN_SLICE = 20;
 /** Milliseconds between looks at what nobody wakes this thread for. */
 const LOOKING_SLICE = 4;
@@ -51,10 +59,16 @@ const LOOKING_SLICE = 4;
 const LEAST_SPINS = 20;
 /** Every so many waits it looks for longer, so that a change of fortune is noticed. */
 const PROBE_EVERY = 32;
-/** Looks of such a probe, and of the first waits: some 10 us, ten times what two spinning partners need. */
+/**
+ * Looks of such a probe, and of the first waits: some 10 us, ten times what two spinning partners
+ * need.
+ */
 const PROBE_SPINS = 1000;
 
-/** Steps between looks at an object that is left alone for moments, at most; and how many pauses there are. */
+/**
+ * Steps between looks at an object that is left alone for moments, at most; and how many pauses
+ * there are.
+ */
 const LONGEST_PAUSE = 8000;
 const MOST_PAUSES = 6;
 
@@ -62,7 +76,10 @@ const MOST_PAUSES = 6;
 let idled = 0;
 const children = new Map<number, number>();
 
-/** Says that this process has a child of Lockstep's: while blocked, it looks more often whether that has died. */
+/**
+ * Says that this process has a child of Lockstep's: while blocked, it looks more often whether that
+ * has died.
+ */
 export function noteChild(pid: number): void {
   children.set(pid, (children.get(pid) ?? 0) + 1);
 }
@@ -72,8 +89,9 @@ export function forgetChild(pid: number): void {
 }
 
 /**
- * Looks at the object for a bounded time, in the hope that its holder runs on another core and is about to let go. Returns
- * whether `peek` said so. The bound adapts: twice what helped, halved when it was in vain; 0 on a single core.
+ * Looks at the object for a bounded time, in the hope that its holder runs on another core and is
+ * about to let go. Returns whether `peek` said so. The bound adapts: twice what helped, halved when
+ * it was in vain; 0 on a single core.
  */
 export function spin(cell: Cell, wait: Wait): boolean {
   if (wait.backsOff) return MOST_SPINS > 0 && spinApart(cell, wait, wait.backsOff);
@@ -93,8 +111,9 @@ export function spin(cell: Cell, wait: Wait): boolean {
 }
 
 /**
- * The same for objects that are held only for moments, by turns: looks seldom, and ever more seldom. Each look takes the object's
- * cache line away from its holder; left alone, that goes through many short holdings at full speed.
+ * The same for objects that are held only for moments, by turns: looks seldom, and ever more
+ * seldom. Each look takes the object's cache line away from its holder; left alone, that goes
+ * through many short holdings at full speed.
  */
 function spinApart(cell: Cell, wait: Wait, first: number): boolean {
   let pause = first;
@@ -117,15 +136,17 @@ export function idle(steps: number): void {
 }
 
 /**
- * Sleeps until `wait` has what it waits for, with the entry filled by `enter(BLOCKING_BIT)`. *Blocks*. Returns `false` when
- * the time has passed; then the caller leaves the entry and calls `wait.abandon()`. Throws what `wait.check()` finds.
+ * Sleeps until `wait` has what it waits for, with the entry filled by `enter(BLOCKING_BIT)`.
+ * *Blocks*. Returns `false` when the time has passed; then the caller leaves the entry and calls
+ * `wait.abandon()`. Throws what `wait.check()` finds.
  */
 export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   if (wait.attempt(PRESSURE.NONE)) return true;
   const { agent } = cell;
   const since = now();
   let deep: DeepSleep | undefined;
-  beginBlocking(agent, cell.number);
+  cell.timeBlocked(deadline);
+  beginBlocking(agent, cell.number, elsewhere(deadline));
   try {
     for (let slept = false; ; slept = true) {
       const seen = load(agent.words, agent.base + AGENT_PARK);
@@ -167,8 +188,9 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
 }
 
 /**
- * Sleeps until one of the waits has what it waits for, of as many objects. *Blocks*. Returns `false` when the time has passed. Where the objects
- * are of several namespaces, it looks at them every millisecond, as a thread can sleep in one namespace only; every few milliseconds where it
+ * Sleeps until one of the waits has what it waits for, of as many objects. *Blocks*. Returns
+ * `false` when the time has passed. Where the objects are of several namespaces, it looks at them
+ * every millisecond, as a thread can sleep in one namespace only; every few milliseconds where it
  * has to look `otherwise`.
  */
 export function blockOnAny(
@@ -185,8 +207,9 @@ export function blockOnAny(
     for (const { cell } of waits) {
       cell.enter(BLOCKING_BIT, cell.drawTicket());
       entered++;
+      cell.timeBlocked(deadline);
     }
-    beginBlocking(undefined, ELSEWHERE);
+    beginBlocking(undefined, 0, elsewhere(deadline));
     const shortest = agents.size > 1 ? 1 : otherwise ? LOOKING_SLICE : SLOW_PERIOD;
     let deep: DeepSleep | undefined;
     for (;;) {
@@ -219,12 +242,19 @@ export function blockOnAny(
 }
 
 /**
- * Blocks this thread for something else than an object: calls `sleep(milliseconds)` again and again until it returns `true`
- * (what it waits for has come) or the deadline passes, then returns whether it came. Between the calls it looks after
- * agents that have died.
+ * Blocks this thread for something else than an object: calls `sleep(milliseconds)` again and again
+ * until it returns `true` (what it waits for has come) or the deadline passes, then returns whether
+ * it came. Between the calls it looks after agents that have died.
+ *
+ * @param joins whose end it waits for: a process id, or minus the `threadId` of a thread of this
+ *   process; 0 something else
  */
-export function blockThread(sleep: (milliseconds: number) => boolean, deadline: Deadline): boolean {
-  beginBlocking(undefined, ELSEWHERE);
+export function blockThread(
+  sleep: (milliseconds: number) => boolean,
+  deadline: Deadline,
+  joins = 0,
+): boolean {
+  beginBlocking(undefined, 0, elsewhere(deadline), joins);
   try {
     let looked = now();
     for (;;) {
@@ -240,10 +270,23 @@ export function blockThread(sleep: (milliseconds: number) => boolean, deadline: 
   }
 }
 
-/** Says in the slots of this thread's agents that it is blocked, and hands on the rings that came for its awaiting calls. */
-function beginBlocking(agent: Agent | undefined, cell: number): void {
+function elsewhere(deadline: Deadline): number {
+  return deadline.timed ? ELSEWHERE_TIMED : ELSEWHERE;
+}
+
+/**
+ * Says in the slots of this thread's agents that it is blocked: one of them for the cell, the
+ * others `otherwise`. Hands on the rings that came for its awaiting calls.
+ */
+function beginBlocking(agent: Host | undefined, cell: number, otherwise: number, joins = 0): void {
   const agents = agentsOfThread();
-  for (const each of agents) each.blockedOn = each === agent ? cell : ELSEWHERE;
+  for (const each of agents) {
+    if (each !== agent) {
+      note(each.words, each.base + AGENT_SINCE, commonTime() & TIME_MASK);
+      note(each.words, each.base + AGENT_JOINS, joins);
+    }
+    each.blockedOn = each === agent ? cell : otherwise;
+  }
   for (const each of agents) each.passRings();
 }
 
@@ -260,10 +303,11 @@ function refuseIf(error: Error | undefined): void {
 
 type SleepOutcome = 'woken' | 'timeout' | 'changed' | 'sign';
 
-function sleepLightly(agent: Agent, seen: number, milliseconds: number): SleepOutcome {
+function sleepLightly(agent: Host, seen: number, milliseconds: number): SleepOutcome {
   const { words, base, namespace } = agent;
   store(words, base + AGENT_SLEEPING, LIGHTLY);
-  // PUBLISH sleeping -> park: a waker that does not see it has counted PARK up before, and the futex sees that.
+  // PUBLISH sleeping -> park: a waker that does not see it has counted PARK up before, and the
+  // futex sees that.
   const outcome = park(namespace.control, base + AGENT_PARK, seen, milliseconds);
   store(words, base + AGENT_SLEEPING, 0);
   return outcome;
@@ -271,19 +315,19 @@ function sleepLightly(agent: Agent, seen: number, milliseconds: number): SleepOu
 
 /** The sleep of a thread in its berth, for objects that others have open. */
 class DeepSleep {
-  private readonly agent: Agent;
+  private readonly agent: Host;
   private readonly cells: readonly Cell[];
   private readonly doubts: Doubts;
 
-  constructor(agent: Agent, cells: readonly Cell[]) {
+  constructor(agent: Host, cells: readonly Cell[]) {
     this.agent = agent;
     this.cells = cells;
     this.doubts = new Doubts(agent);
   }
 
   /**
-   * Sleeps for at most `milliseconds`, and no longer than `left`. `sign`: somebody for whom it waits has died, or may have; or somebody who
-   * is watched could not ring another. *Blocks*.
+   * Sleeps for at most `milliseconds`, and no longer than `left`. `sign`: somebody for whom it
+   * waits has died, or may have; or somebody who is watched could not ring another. *Blocks*.
    */
   sleep(seen: number, milliseconds: number, left: number, suspect: number): SleepOutcome {
     const { agent, doubts } = this;
@@ -335,7 +379,7 @@ function lookAround(): void {
   }
 }
 
-function lookAfterChildren(agent: Agent): void {
+function lookAfterChildren(agent: Host): void {
   const { namespace, words } = agent;
   for (let slot = 1, high = namespace.highSlot; slot <= high; slot++) {
     if (children.has(load(words, agentWord(slot) + AGENT_PID))) reapIfDead(agent, slot);

@@ -1,4 +1,7 @@
-/** Waiting for a state that all who wait may see, and nobody takes: that of an event, of a latch, of a round. */
+/**
+ * Waiting for a state that all who wait may see, and nobody takes: that of an event, of a latch, of
+ * a round.
+ */
 
 import type { Cell } from '../agents/cell.ts';
 import type { Wait } from '../agents/wait.ts';
@@ -6,7 +9,9 @@ import type { Deadline } from '../deadline.ts';
 import { AWAITING_BIT, BLOCKING_BIT } from '../memory/layout.ts';
 import { block, spin } from './blocking.ts';
 
-/** A wait that leaves nothing behind, and keeps nothing from others: there is nothing to hand on. */
+/**
+ * A wait that leaves nothing behind, and keeps nothing from others: there is nothing to hand on.
+ */
 export abstract class StateWait implements Wait {
   readonly cell: Cell;
 
@@ -30,7 +35,10 @@ export abstract class StateWait implements Wait {
   }
 }
 
-/** Waits for the state; resolves to `false` when the time has passed. The event loop goes on. `keeper` stands for the cell. */
+/**
+ * Waits for the state; resolves to `false` when the time has passed. The event loop goes on.
+ * `keeper` stands for the cell.
+ */
 export function awaitState(wait: StateWait, deadline: Deadline, keeper: object): Promise<boolean> {
   if (deadline.expired) return Promise.resolve(false);
   const { cell } = wait;

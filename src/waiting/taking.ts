@@ -38,8 +38,9 @@ export function takeBlocking(cell: Cell, wait: Taking, deadline: Deadline): bool
 }
 
 /**
- * Waits until the object is taken; resolves to `false` when the time has passed. The event loop goes on, but for the moment of a
- * spin: that saves a bell and a turn of the loop where the holder is about to let go.
+ * Waits until the object is taken; resolves to `false` when the time has passed. The event loop
+ * goes on, but for the moment of a spin: that saves a bell and a turn of the loop where the holder
+ * is about to let go.
  */
 export function takeAwaiting(cell: Cell, wait: Taking, deadline: Deadline, keeper: object): Promise<boolean> {
   if (!cell.hasFlows && cell.spunInARow < MOST_SPUN_IN_A_ROW && spin(cell, wait) && wait.tryTake()) {

@@ -1,18 +1,23 @@
 /**
  * WaitFor: the graph of who waits for whom, read from the slots, and the search for a way around.
  *
- * What can be held has one holder, and a stuck holder waits for one thing: from any object there is at most one way to go, so the
- * search is a walk. A step of it is taken only where it is certain that nobody but the waiting code could give the object back:
+ * What can be held has one holder, and a stuck holder waits for one thing: from any object there is
+ * at most one way to go, so the search is a walk. A step of it is taken only where it is certain
+ * that nobody but the waiting code could give the object back:
  *
  *   blocked   the holder's thread sleeps for an object: everything that its agent holds is stuck
- *   alone     the holder's only flow awaits, and nothing else keeps its event loop running: the same (AGENT_AWAITS)
- *   pledged   the code that holds this very object awaits another one, as its primitive says (kinds.ts)
+ *   alone     the holder's only flow awaits, and nothing else keeps its event loop running: the
+ *             same (AGENT_AWAITS)
+ *   pledged   the code that holds this very object awaits another one, as its primitive says
+ *             (kinds.ts)
  *
- * A waiter says what it waits for first, and looks then: of those whose waits close a cycle at the same time, one at least sees it whole. What is read
- * piece by piece need never have been true at once. So a cycle that was found is looked at again: every wait in it carries a stamp,
- * and a stuck holder can't let go; what reads the same twice was so all the time in between, and in between every member is seen to be
- * alive. That second look, and the end of the wait, are one at a time (RESOLVING): so of two that see the same cycle one ends its wait, and
- * the other finds the cycle gone.
+ * A waiter says what it waits for first, and looks then: of those whose waits close a cycle at the
+ * same time, one at least sees it whole. What is read piece by piece need never have been true at
+ * once. So a cycle that was found is looked at again: every wait in it carries a stamp, and a stuck
+ * holder can't let go; what reads the same twice was so all the time in between, and in between
+ * every member is seen to be alive. That second look, and the end of the wait, are one at a time
+ * (RESOLVING): so of two that see the same cycle one ends its wait, and the other finds the cycle
+ * gone.
  */
 
 import { cas, load, store } from '#atomics';
@@ -49,8 +54,9 @@ export interface Link {
 export type Covers = (cell: number) => boolean;
 
 /**
- * Looks whether the wait of `waker` for `cell` closes a cycle. If so, calls `end`, after which nobody must be able to see the wait any more, and
- * returns the members: first the waiter, then the holder of the cell, and so on. `covers` tells which cells the waiter's own wait keeps.
+ * Looks whether the wait of `waker` for `cell` closes a cycle. If so, calls `end`, after which
+ * nobody must be able to see the wait any more, and returns the members: first the waiter, then the
+ * holder of the cell, and so on. `covers` tells which cells the waiter's own wait keeps.
  */
 export function resolveCycle(
   waker: Waker,
@@ -95,7 +101,8 @@ function walk(waker: Waker, start: number, blocked: boolean, covers: Covers): Li
   const { namespace, slot: me } = waker;
   const others: Link[] = [];
   let cell = start;
-  // Where it comes again, it has come into a cycle of others; or to one who has just taken a lock, and still says that it waits.
+  // Where it comes again, it has come into a cycle of others; or to one who has just taken a lock,
+  // and still says that it waits.
   while (!others.some(({ holds }) => holds === cell)) {
     const place = namespace.arena.find(cell);
     if (place === undefined) return undefined;

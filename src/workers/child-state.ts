@@ -4,8 +4,9 @@
  *   new ── start() ──> running ── the child ends ──> ended
  *    └──────────────── close() ──────> closed <── close() ──┘
  *
- * The end is noticed in two ways: by an event of Node's event loop, and by a look at the kernel when somebody asks (`isAlive`,
- * `exitCode`, `joinSync`) while that loop can't run. Whichever comes first settles the state; the other finds it done.
+ * The end is noticed in two ways: by an event of Node's event loop, and by a look at the kernel
+ * when somebody asks (`isAlive`, `exitCode`, `joinSync`) while that loop can't run. Whichever comes
+ * first settles the state; the other finds it done.
  */
 
 import { inspect } from 'node:util';
@@ -23,10 +24,15 @@ export type ChildKind = 'Process' | 'Thread';
 export interface ChildState {
   readonly kind: ChildKind;
   readonly launch: Launch;
-  /** Whether the object stands for the process or thread that it is in, which can't wait for itself. */
+  /**
+   * Whether the object stands for the process or thread that it is in, which can't wait for itself.
+   */
   readonly isSelf: boolean;
   readonly target: Target<unknown, never> | undefined;
-  /** Arguments or fields. Kept until the child has ended, so that no shared object on its way to the child is freed. */
+  /**
+   * Arguments or fields. Kept until the child has ended, so that no shared object on its way to the
+   * child is freed.
+   */
   cargo: unknown;
   name: string;
   daemon: boolean;

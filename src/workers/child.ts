@@ -33,9 +33,15 @@ import { checkTarget, referenceToTarget } from './target.ts';
 
 /** Options of a Process and of a Thread. */
 export interface ChildOptions<Result, Args extends readonly unknown[]> {
-  /** What the child runs: a function that its module exports, or `{ module, export }`. Not needed where `run` is overridden. */
+  /**
+   * What the child runs: a function that its module exports, or `{ module, export }`. Not needed
+   * where `run` is overridden.
+   */
   target?: Target<Result, Args> | undefined;
-  /** Arguments of the target: whatever structured clone can carry, with shared objects nested anywhere. */
+  /**
+   * Arguments of the target: whatever structured clone can carry, with shared objects nested
+   * anywhere.
+   */
   args?: NoInfer<Args> | undefined;
   /** Shown in messages and as the owner of locks. */
   name?: string | undefined;
@@ -63,7 +69,10 @@ export abstract class Child<
     beginState(this, { kind, launch, target, cargo: args ?? [], name, daemon, isSelf: false });
   }
 
-  /** What the child runs: calls the target with the arguments. A subclass may override it and go without a target. */
+  /**
+   * What the child runs: calls the target with the arguments. A subclass may override it and go
+   * without a target.
+   */
   run(): unknown {
     const state = stateOf(this);
     if (typeof state.target !== 'function') {
@@ -77,10 +86,13 @@ export abstract class Child<
   /**
    * Starts the child. Returns at once; the child runs in parallel.
    *
-   * @throws {StateError} if it was started before, in a daemon process, which may not have children, or in a child that is about to
+   * @throws {StateError} if it was started before, in a daemon process, which may not have
+   * children, or in a child that is about to
    *   do once more what the program does
-   * @throws {PlatformError} if the system refuses, or children can't be started from where Lockstep is (a bundle, a single executable)
-   * @throws {TargetError} if the child could not find the target again; the message says what to write
+   * @throws {PlatformError} if the system refuses, or children can't be started from where Lockstep
+   * is (a bundle, a single executable)
+   * @throws {TargetError} if the child could not find the target again; the message says what to
+   * write
    * @throws {NotSendableError} if an argument can't be sent; the message says which
    */
   start(): void {
@@ -116,8 +128,8 @@ export abstract class Child<
   }
 
   /**
-   * Waits until the child has ended; the event loop goes on. Gives `true` when it has, `false` when the timeout passed first.
-   * May be called any number of times.
+   * Waits until the child has ended; the event loop goes on. Gives `true` when it has, `false` when
+   * the timeout passed first. May be called any number of times.
    *
    * @param timeout milliseconds; 0 or less looks once; without it there is no limit
    */
@@ -154,30 +166,35 @@ export abstract class Child<
     return look(this);
   }
 
-  /** Whether the child was started and has not ended. Looks at the child itself, also while the event loop can't run. */
+  /**
+   * Whether the child was started and has not ended. Looks at the child itself, also while the
+   * event loop can't run.
+   */
   isAlive(): boolean {
     const state = openState(this);
     return state.isSelf || (state.running !== undefined && !look(this));
   }
 
   /**
-   * Ends the child: a process by SIGTERM, a thread at its next step, or when its modules are loaded. No `finally` block and no exit
-   * listener of it runs. Returns at once.
+   * Ends the child: a process by SIGTERM, a thread at its next step, or when its modules are
+   * loaded. No `finally` block and no exit listener of it runs. Returns at once.
    */
   terminate(): void {
     const { running } = startedState(this, 'terminate');
     if (!look(this)) running.stop('terminate');
   }
 
-  /** Ends the child: a process by SIGKILL, which nothing can catch; a thread as `terminate` does. */
+  /**
+   * Ends the child: a process by SIGKILL, which nothing can catch; a thread as `terminate` does.
+   */
   kill(): void {
     const { running } = startedState(this, 'kill');
     if (!look(this)) running.stop('kill');
   }
 
   /**
-   * Gives up the object of a child that has ended or was never started. Afterwards only `name`, `daemon` and `result` can be
-   * used. Idempotent. Throws `StateError` while the child runs.
+   * Gives up the object of a child that has ended or was never started. Afterwards only `name`,
+   * `daemon` and `result` can be used. Idempotent. Throws `StateError` while the child runs.
    */
   close(): void {
     const state = stateOf(this);
@@ -210,7 +227,10 @@ export abstract class Child<
     changeableState(this, 'daemon').daemon = daemon;
   }
 
-  /** `null` until the child has ended; then its exit code, or for a process that signal n killed: -n. */
+  /**
+   * `null` until the child has ended; then its exit code, or for a process that signal n killed:
+   * -n.
+   */
   get exitCode(): number | null {
     const state = openState(this);
     look(this);
@@ -223,8 +243,9 @@ export abstract class Child<
   }
 
   /**
-   * What the target returned, once the child has ended. Rejects with what it threw, or with `WorkerDiedError` when it ended
-   * without either. Nobody has to look at it: it never counts as an unhandled rejection.
+   * What the target returned, once the child has ended. Rejects with what it threw, or with
+   * `WorkerDiedError` when it ended without either. Nobody has to look at it: it never counts as an
+   * unhandled rejection.
    */
   get result(): Promise<Awaited<Result>> {
     const state = stateOf(this);

@@ -1,4 +1,7 @@
-/** The live children of this thread, and what becomes of them when it exits: daemons are ended, the others waited for. */
+/**
+ * The live children of this thread, and what becomes of them when it exits: daemons are ended, the
+ * others waited for.
+ */
 
 import { now } from '#clock';
 import { writeError } from './write-fully.ts';
@@ -56,7 +59,10 @@ function endChildren(): void {
   }
 }
 
-/** Node prints the error that ends a program only after its exit listeners: without a word, waiting would look like hanging. */
+/**
+ * Node prints the error that ends a program only after its exit listeners: without a word, waiting
+ * would look like hanging.
+ */
 function explainWaiting(others: LiveChild[]): void {
   const patience = now() + SILENCE;
   const waiting = others.filter((child) => !child.joinSync(Math.max(0, patience - now())));

@@ -9,8 +9,9 @@ import { Process } from './process/process.ts';
 import { Thread } from './thread/thread.ts';
 
 /**
- * `true` in the program's main thread, `false` in every child that Lockstep started, and in worker threads. A child imports the
- * module of its target, so a program's own actions belong inside `if (isMainProcess)`.
+ * `true` in the program's main thread, `false` in every child that Lockstep started, and in worker
+ * threads. A child imports the module of its target, so a program's own actions belong inside
+ * `if (isMainProcess)`.
  */
 export const isMainProcess: boolean = isMain;
 
@@ -25,7 +26,10 @@ export interface ParentProcess {
 let ownProcess: Process | undefined;
 let ownThread: Thread | undefined;
 
-/** The process that this code runs in. In a subclass's `run` that is `this`. It can't be started, joined or ended by itself. */
+/**
+ * The process that this code runs in. In a subclass's `run` that is `this`. It can't be started,
+ * joined or ended by itself.
+ */
 export function currentProcess(): Process {
   if (ownProcess === undefined) {
     const { name, daemon } = identity().process;
@@ -35,7 +39,10 @@ export function currentProcess(): Process {
   return ownProcess;
 }
 
-/** The thread that this code runs in. In a subclass's `run` that is `this`. It can't be started, joined or ended by itself. */
+/**
+ * The thread that this code runs in. In a subclass's `run` that is `this`. It can't be started,
+ * joined or ended by itself.
+ */
 export function currentThread(): Thread {
   if (ownThread === undefined) {
     const { name, daemon } = identity().thread;
@@ -52,7 +59,9 @@ export function parentProcess(): ParentProcess | null {
   return { ...parent, isAlive: () => process.ppid === parent.pid };
 }
 
-/** The processes that this thread has started and that have not ended, in the order of their start. */
+/**
+ * The processes that this thread has started and that have not ended, in the order of their start.
+ */
 export function activeChildren(): Process[] {
   return liveChildren().filter((child): child is Process => child instanceof Process);
 }

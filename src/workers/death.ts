@@ -1,4 +1,7 @@
-/** Death: what is told of a child that ended without an outcome: how, whether Lockstep ever ran in it, and where to look. */
+/**
+ * Death: what is told of a child that ended without an outcome: how, whether Lockstep ever ran in
+ * it, and where to look.
+ */
 
 import { constants } from 'node:os';
 import { WorkerDiedError } from '../errors.ts';

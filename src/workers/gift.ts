@@ -1,21 +1,26 @@
 /**
- * Gift: how the shared objects in a child's result live until its parent has opened them, though the child has ended.
+ * Gift: how the shared objects in a child's result live until its parent has opened them, though
+ * the child has ended.
  *
- * The child puts them into a queue, which keeps them (agents/kept.ts), and opens that queue for its parent: it sets the parent's bits in OPEN
- * of the queue's cells. The parent knows nothing of the queue, so it can't close it before; it finds the queue's handle beside the result.
- * Most results have no shared object in them, and cost nothing.
+ * The child puts them into a queue, which keeps them (agents/kept.ts), and opens that queue for its
+ * parent: it sets the parent's bits in OPEN of the queue's cells. The parent knows nothing of the
+ * queue, so it can't close it before; it finds the queue's handle beside the result. Most results
+ * have no shared object in them, and cost nothing.
  *
- *   child    make the queue, put · write the result with the gift beside it under another name · set the parent's bits · name it as the result
+ *   child    make the queue, put · write the result with the gift beside it under another name ·
+ *            set the parent's bits · name it as the result
  *   parent   open the queue · take · open the result · close what was taken, and the queue
  *
- * If the child dies before it sets the first bit, the queue goes with it. If it dies after, the parent finds the unfinished result and gives
- * the bits back. If the parent dies, before or after, its reaper clears its bits, and the queue ends with all that is in it. The parent's seat may be
- * empty, or another's, by the time the child sets its bits: it looks before and after, and takes them back.
+ * If the child dies before it sets the first bit, the queue goes with it. If it dies after, the
+ * parent finds the unfinished result and gives the bits back. If the parent dies, before or after,
+ * its reaper clears its bits, and the queue ends with all that is in it. The parent's seat may be
+ * empty, or another's, by the time the child sets its bits: it looks before and after, and takes
+ * them back.
  */
 
 import { load } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
 import { defaultAgent } from '../agents/agent.ts';
+import type { Host } from '../agents/cell.ts';
 import { namesOf } from '../agents/kept.ts';
 import type { Named } from '../memory/arena.ts';
 import { AGENT_STATE, agentWord } from '../memory/layout.ts';
@@ -31,7 +36,9 @@ interface GiftQueue extends SharedObject {
 
 let makeQueue: (() => GiftQueue) | undefined;
 
-/** Says how a queue is made: queues are in a layer of their own. Called by the entries of children. */
+/**
+ * Says how a queue is made: queues are in a layer of their own. Called by the entries of children.
+ */
 export function giveBy(make: () => GiftQueue): void {
   makeQueue = make;
 }
@@ -48,13 +55,13 @@ export interface Gift {
   readonly cells: readonly Named[];
 }
 
-export function addressOf(agent: Agent): Address {
+export function addressOf(agent: Host): Address {
   return { slot: agent.slot, state: stateIn(agent, agent.slot) };
 }
 
 /**
- * Makes a gift of what only this agent's namespace can keep. `pass` is to write down what it is given before it calls its argument, which hands
- * the gift over.
+ * Makes a gift of what only this agent's namespace can keep. `pass` is to write down what it is
+ * given before it calls its argument, which hands the gift over.
  */
 export function withGift(
   objects: readonly SharedObject[],
@@ -93,7 +100,7 @@ export function refuseGift(gift: Gift): void {
   giveBack(defaultAgent(), gift);
 }
 
-function openFor(agent: Agent, cells: readonly Named[], to: Address): void {
+function openFor(agent: Host, cells: readonly Named[], to: Address): void {
   const { arena } = agent.namespace;
   if (stateIn(agent, to.slot) !== to.state) return;
   for (const { number } of cells) arena.openFor(arena.place(number), to.slot);
@@ -102,13 +109,13 @@ function openFor(agent: Agent, cells: readonly Named[], to: Address): void {
 }
 
 /** Where the queue was opened in the ordinary way, and closed, nothing is left to give back. */
-function giveBack(agent: Agent, { cells }: Gift): void {
+function giveBack(agent: Host, { cells }: Gift): void {
   const { arena } = agent.namespace;
   for (const { number } of cells) {
     if (!agent.cells.has(number)) arena.close(arena.place(number), agent.slot);
   }
 }
 
-function stateIn({ namespace }: Agent, slot: number): number {
+function stateIn({ namespace }: Host, slot: number): number {
   return load(namespace.words, agentWord(slot) + AGENT_STATE);
 }

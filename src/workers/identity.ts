@@ -1,4 +1,6 @@
-/** Identity: which process and which thread of Lockstep this is. Settled before any user code runs. */
+/**
+ * Identity: which process and which thread of Lockstep this is. Settled before any user code runs.
+ */
 
 import { childRecord, isChild, recordChild } from '../agents/child-context.ts';
 import { entryPoint } from '../package-root.ts';
@@ -7,7 +9,9 @@ import { isMainThread } from '../this-thread.ts';
 /** A process as its children and its threads know it. */
 export interface ProcessIdentity {
   readonly name: string;
-  /** Numbers of the processes from the program's main one down to this: `[1, 2]` is `Process-1:2`. */
+  /**
+   * Numbers of the processes from the program's main one down to this: `[1, 2]` is `Process-1:2`.
+   */
   readonly path: readonly number[];
   readonly daemon: boolean;
   /** The process that started this one with Lockstep; `null` in the program's main process. */
@@ -41,7 +45,10 @@ export const THREAD_BOOTSTRAP: URL = entryPoint('thread');
 /** See `isMainProcess` in `current.ts`. */
 export const isMain: boolean = isMainThread && !isChild();
 
-/** Where this program was when it started, or as soon after as could be seen; `undefined` if that folder was gone. */
+/**
+ * Where this program was when it started, or as soon after as could be seen; `undefined` if that
+ * folder was gone.
+ */
 export const firstFolder: string | undefined = currentFolder();
 
 let current: Identity = (childRecord()?.identity as Identity | undefined) ?? {

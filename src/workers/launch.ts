@@ -1,4 +1,7 @@
-/** Launch: the seam between what all children have in common and what is particular to processes and to threads. */
+/**
+ * Launch: the seam between what all children have in common and what is particular to processes and
+ * to threads.
+ */
 
 import type { Deadline } from '../deadline.ts';
 import type { FunctionReference } from '../functions/reference.ts';
@@ -14,7 +17,10 @@ export interface Order {
   readonly name: string;
   readonly daemon: boolean;
   readonly target: FunctionReference;
-  /** Whether the target is a class, whose `run` is called on an object with the fields in `cargo`; else `cargo` holds arguments. */
+  /**
+   * Whether the target is a class, whose `run` is called on an object with the fields in `cargo`;
+   * else `cargo` holds arguments.
+   */
   readonly isMethod: boolean;
   readonly cargo: unknown;
   /** To be called from the event loop when the child has ended. */

@@ -10,8 +10,9 @@ interface Box<T> {
 }
 
 /**
- * A variable of which each thread of each process has its own: export it from a module, and every thread that imports the module
- * sees its own value. Within a thread, `run` gives a flow of calls (with all that it awaits) its own, too.
+ * A variable of which each thread of each process has its own: export it from a module, and every
+ * thread that imports the module sees its own value. Within a thread, `run` gives a flow of calls
+ * (with all that it awaits) its own, too.
  *
  * ```ts
  * export const connection = new ThreadLocal(() => connect());
@@ -51,7 +52,10 @@ export class ThreadLocal<T> {
     Object.assign(this.box(), newBox<T>());
   }
 
-  /** Runs `fn` as a scope of its own, which begins without a value and lasts through all that `fn` awaits. */
+  /**
+   * Runs `fn` as a scope of its own, which begins without a value and lasts through all that `fn`
+   * awaits.
+   */
   run<Result>(fn: () => Result): Result {
     this.storage ??= new AsyncLocalStorage();
     return this.storage.run(newBox(), fn);

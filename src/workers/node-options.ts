@@ -1,9 +1,11 @@
 /**
- * Node options: a child starts with the options that its parent was started with, and from the folder that its parent was started in.
+ * Node options: a child starts with the options that its parent was started with, and from the
+ * folder that its parent was started in.
  *
- * Options name files (`--env-file`, `--import`, `--require` …) and packages relative to the working directory, which the
- * program may have changed since. So a process starts where its parent did, and only then goes where its parent is. The threads of
- * a process share one working directory, so what their options name is made absolute instead.
+ * Options name files (`--env-file`, `--import`, `--require` …) and packages relative to the working
+ * directory, which the program may have changed since. So a process starts where its parent did,
+ * and only then goes where its parent is. The threads of a process share one working directory, so
+ * what their options name is made absolute instead.
  */
 
 import { accessSync, constants } from 'node:fs';
@@ -19,7 +21,9 @@ const IMPORTS = /^(--import|--loader|--experimental-loader)$/;
 /** Characters of options that a message shows. */
 const SHOWN = 300;
 
-/** Where a child process starts, and where it has to go then: `undefined` for where this process is. */
+/**
+ * Where a child process starts, and where it has to go then: `undefined` for where this process is.
+ */
 export function foldersForProcess(): { start: string | undefined; next: string | undefined } {
   const here = currentFolder();
   if (!hasMoved(here) || !isReachable(firstFolder!)) return { start: undefined, next: undefined };
@@ -55,7 +59,10 @@ export interface ThreadNodeOptions {
   readonly nodeOptions: string | undefined;
 }
 
-/** Options for a thread. Node runs those modules in each thread once more that are to be loaded first. */
+/**
+ * Options for a thread. Node runs those modules in each thread once more that are to be loaded
+ * first.
+ */
 export function optionsForThread(): ThreadNodeOptions | undefined {
   if (!hasMoved(currentFolder())) return undefined;
   const given = optionsForProcess();
@@ -82,7 +89,9 @@ function isReachable(folder: string): boolean {
   }
 }
 
-/** The debugger's port is taken; the test runner and the watcher would run instead of the target. */
+/**
+ * The debugger's port is taken; the test runner and the watcher would run instead of the target.
+ */
 function isTool(option: string): boolean {
   return /^--(inspect(-brk|-wait)?(=.*)?|test|watch)$/.test(option);
 }

@@ -1,4 +1,7 @@
-/** Origin: a child starts children of its own on behalf of its target only, never of a program that forgot its guard. */
+/**
+ * Origin: a child starts children of its own on behalf of its target only, never of a program that
+ * forgot its guard.
+ */
 
 import { childRecord, isChild } from '../agents/child-context.ts';
 import { StateError } from '../errors.ts';

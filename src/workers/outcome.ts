@@ -1,4 +1,7 @@
-/** Outcome: what a child leaves behind for `result`: what its target returned, or the error that ended it. */
+/**
+ * Outcome: what a child leaves behind for `result`: what its target returned, or the error that
+ * ended it.
+ */
 
 import { CHECKS_ARGUMENTS } from '../checks.ts';
 import { warnOfLosses } from '../codec/losses.ts';
@@ -21,7 +24,9 @@ export interface Sending {
   readonly shared: readonly SharedObject[];
 }
 
-/** Outcome of a target that returned. If that can't be sent, the outcome is the error that says so. */
+/**
+ * Outcome of a target that returned. If that can't be sent, the outcome is the error that says so.
+ */
 export function returned(value: unknown, to: Destination, title: string): Sending {
   if (CHECKS_ARGUMENTS) warnOfLosses(value, `${title}:`, 'its result');
   try {

@@ -1,4 +1,7 @@
-/** Place: whether a child can be started at all, from where Lockstep's code is and in what it runs. Asked before anything else. */
+/**
+ * Place: whether a child can be started at all, from where Lockstep's code is and in what it runs.
+ * Asked before anything else.
+ */
 
 import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +23,9 @@ export function checkPlace(kind: ChildKind, title: string, looksUpFunction: bool
   if (kind === 'Process') checkExecutable(title);
 }
 
-/** A bundler takes the modules that a program imports, and knows nothing of what a child runs first. */
+/**
+ * A bundler takes the modules that a program imports, and knows nothing of what a child runs first.
+ */
 function checkBundle(kind: ChildKind, title: string): void {
   const bootstrap = fileURLToPath(kind === 'Process' ? PROCESS_BOOTSTRAP : THREAD_BOOTSTRAP);
   if (existsSync(bootstrap)) return;
@@ -52,7 +57,10 @@ function checkPermission(kind: ChildKind, title: string): void {
   );
 }
 
-/** By the inspector's knowledge a function is found again. Node has none where it was built so, and under its permission model. */
+/**
+ * By the inspector's knowledge a function is found again. Node has none where it was built so, and
+ * under its permission model.
+ */
 function checkInspector(title: string): void {
   const { permission } = process as { permission?: Permission };
   const isForbidden = permission !== undefined && !permission.has('inspector');

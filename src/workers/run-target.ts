@@ -31,7 +31,10 @@ export interface Part {
   readonly record: (outcome: Sending) => void;
 }
 
-/** Exit code of a child whose target waits for something that can't come any more; Node's own for such a program. */
+/**
+ * Exit code of a child whose target waits for something that can't come any more; Node's own for
+ * such a program.
+ */
 const NEVER_SETTLED = 13;
 
 /** Runs the target. Returns at once; the child ends when its event loop has nothing left to do. */
@@ -55,7 +58,8 @@ export function runTarget(part: Part): void {
     record(threw(error, to));
   };
   let uncaught: { error: unknown } | undefined;
-  // Only listens. A thread's uncaught error is printed here, as Node leaves that to the parent; a process's is printed by Node.
+  // Only listens. A thread's uncaught error is printed here, as Node leaves that to the parent; a
+  // process's is printed by Node.
   process.on('uncaughtExceptionMonitor', (error) => {
     uncaught = { error };
     if (part.kind === 'Thread') writeError(`${title}\n${shown(error)}\n`);
@@ -102,7 +106,10 @@ async function call(part: Part): Promise<unknown> {
   }
 }
 
-/** No constructor runs in a child, and only a constructor can give an object its private fields and methods. */
+/**
+ * No constructor runs in a child, and only a constructor can give an object its private fields and
+ * methods.
+ */
 function explained(error: unknown, title: string): unknown {
   if (!(error instanceof TypeError)) return error;
   const what = /\bprivate (?:member|field|method) '?(#[\p{ID_Continue}$]+)|^Receiver must be /u.exec(

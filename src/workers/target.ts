@@ -10,7 +10,9 @@ import { checkKnown } from '../options.ts';
 
 export type TargetFunction = (...args: unknown[]) => unknown;
 
-/** A target said outright, for functions that can't be traced to an export (made by a wrapper, say). */
+/**
+ * A target said outright, for functions that can't be traced to an export (made by a wrapper, say).
+ */
 export interface TargetModule {
   /** The module, as a URL or an absolute path; `import.meta.url` for the module at hand. */
   readonly module: string | URL;
@@ -18,7 +20,9 @@ export interface TargetModule {
   readonly export?: string | undefined;
 }
 
-/** A function that its module exports, sync or async; or the module and the export said outright. */
+/**
+ * A function that its module exports, sync or async; or the module and the export said outright.
+ */
 export type Target<Result, Args extends readonly unknown[]> =
   | ((...args: Args) => Result | Promise<Result>)
   | TargetModule;

@@ -6,7 +6,8 @@ import { InvalidTypeError, StateError } from '../errors.ts';
 import { afterMilliseconds } from './long-timeout.ts';
 
 /**
- * Calls a function once, some milliseconds after `start()`. Keeps the program running until it has, or is cancelled.
+ * Calls a function once, some milliseconds after `start()`. Keeps the program running until it has,
+ * or is cancelled.
  *
  * ```ts
  * const timer = new Timer(5000, () => console.log('too late'));

@@ -17,7 +17,10 @@ export function writeFully(fd: number, data: string | Uint8Array): void {
   }
 }
 
-/** Writes all of it to the terminal or wherever standard error goes; nobody there is no reason to fail. */
+/**
+ * Writes all of it to the terminal or wherever standard error goes; nobody there is no reason to
+ * fail.
+ */
 export function writeError(text: string): void {
   try {
     writeFully(2, text);

@@ -1,4 +1,7 @@
-/** Makes one of each class of shared object, those of messages left out (queues.test.ts, pipes.test.ts). */
+/**
+ * Makes one of each class of shared object, those of messages left out (queues.test.ts,
+ * pipes.test.ts).
+ */
 
 import {
   Barrier,

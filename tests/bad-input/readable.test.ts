@@ -1,4 +1,7 @@
-/** The forms in which objects are read by people and logs: they never throw, whatever has become of the object. */
+/**
+ * The forms in which objects are read by people and logs: they never throw, whatever has become of
+ * the object.
+ */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,4 +1,7 @@
-/** Misspelt options: every constructor and every wait refuses them, and names the nearest that there is. */
+/**
+ * Misspelt options: every constructor and every wait refuses them, and names the nearest that there
+ * is.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

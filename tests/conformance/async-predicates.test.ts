@@ -1,4 +1,7 @@
-/** Functions that have to answer at once: a promise or a generator, which would count as true, is refused. */
+/**
+ * Functions that have to answer at once: a promise or a generator, which would count as true, is
+ * refused.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

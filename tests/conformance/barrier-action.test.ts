@@ -1,4 +1,7 @@
-/** The action of a barrier: how it is found, what a handle can't bring about, and what happens while it runs. */
+/**
+ * The action of a barrier: how it is found, what a handle can't bring about, and what happens while
+ * it runs.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,6 @@
-/** Faked clocks and timers: every wait takes its time by the machine's clock, and none is endless. */
+/**
+ * Faked clocks and timers: every wait takes its time by the machine's clock, and none is endless.
+ */
 
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

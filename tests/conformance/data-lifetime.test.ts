@@ -1,4 +1,7 @@
-/** How long the memory of shared data lives, in a program whose garbage is collected again and again. */
+/**
+ * How long the memory of shared data lives, in a program whose garbage is collected again and
+ * again.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** Deadlocks of flows that await: where it is certain that no other flow can help, and where it is not. */
+/**
+ * Deadlocks of flows that await: where it is certain that no other flow can help, and where it is
+ * not.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

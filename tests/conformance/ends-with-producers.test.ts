@@ -1,4 +1,7 @@
-/** A queue that ends with its producers: its consumers learn when nobody is left who could put, however the last one ended. */
+/**
+ * A queue that ends with its producers: its consumers learn when nobody is left who could put,
+ * however the last one ended.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

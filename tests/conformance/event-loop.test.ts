@@ -45,7 +45,8 @@ describe('a program that uses Lockstep', { timeout: 60_000 }, () => {
     assert.equal(code, 0, stderr);
     const { start, closed, collected } = JSON.parse(stdout) as Record<string, number>;
     assert.equal(closed, start, 'closed ones took memory');
-    // Forgotten ones are given back when they are collected, so a few thousand may be there at a time.
+    // Forgotten ones are given back when they are collected, so a few thousand may be there at a
+    // time.
     assert.ok(Number(collected) <= Number(start) + 4 * 1024 * 64 * 4, `grew from ${start} to ${collected}`);
   });
 

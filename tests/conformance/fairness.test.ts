@@ -1,4 +1,6 @@
-/** In which order those who wait are served, and for how long a running thread may go before them. */
+/**
+ * In which order those who wait are served, and for how long a running thread may go before them.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,6 @@
-/** A forgotten `await`: the error of a release says that an `acquire()` of its thread still waits. */
+/**
+ * A forgotten `await`: the error of a release says that an `acquire()` of its thread still waits.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** What a program holds and has dropped to the garbage collector stays held; what it only had open is given back. */
+/**
+ * What a program holds and has dropped to the garbage collector stays held; what it only had open
+ * is given back.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** A queue or pipe keeps the shared objects that lie in it, whoever has put them and however that process or thread ended. */
+/**
+ * A queue or pipe keeps the shared objects that lie in it, whoever has put them and however that
+ * process or thread ended.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

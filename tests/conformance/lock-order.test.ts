@@ -1,4 +1,6 @@
-/** LOCKSTEP_CHECK=order warns of orders of taking locks that could deadlock, though they did not. */
+/**
+ * LOCKSTEP_CHECK=order warns of orders of taking locks that could deadlock, though they did not.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

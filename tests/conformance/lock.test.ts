@@ -1,8 +1,10 @@
 /**
- * The contract of Lock, case by case; numbers are those of the list of behaviours that Lockstep sets out to meet.
+ * The contract of Lock, case by case; numbers are those of the list of behaviours that Lockstep
+ * sets out to meet.
  *
  * Left out of A and G, with the reason:
- *   G87 (a timeout of -1 waits for ever): here a negative timeout tries once, see A4; `Infinity` waits for ever.
+ *   G87 (a timeout of -1 waits for ever): here a negative timeout tries once, see A4; `Infinity`
+ *       waits for ever.
  *   G90 (blocking=false together with a timeout raises): `tryAcquire` takes no timeout, see A6.
  */
 

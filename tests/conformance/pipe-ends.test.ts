@@ -1,4 +1,7 @@
-/** The contract of a pipe's ends, case by case: that they are closed here, closed by others, or that those who had them are killed. */
+/**
+ * The contract of a pipe's ends, case by case: that they are closed here, closed by others, or that
+ * those who had them are killed.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,5 +1,6 @@
 /**
- * The contract of Pipe and Connection, case by case; what concerns the ends of their use is in pipe-ends.test.ts.
+ * The contract of Pipe and Connection, case by case; what concerns the ends of their use is in
+ * pipe-ends.test.ts.
  *
  * Left out of K, with the reason:
  *   K135 (end-of-file in the middle of a message): a message is wholly there or not at all.
@@ -199,7 +200,8 @@ suite('Pipe', (stage) => {
     await assert.rejects(sender.do('send', writes, 1), BROKEN);
   });
 
-  // What is sent was encoded by the same library: a shared object that is gone stands for what can't be read. A pipe keeps those of its namespace.
+  // What is sent was encoded by the same library: a shared object that is gone stands for what
+  // can't be read. A pipe keeps those of its namespace.
   stage.it(
     'K142: a message that cannot be read throws at the receiver, is taken, and the next arrives',
     async () => {

@@ -2,7 +2,8 @@
  * The contract of Queue, case by case.
  *
  * Left out of M, with the reason:
- *   M159, M162 (join_thread, cancel_join_thread): there is no feeder thread; `put` has put the item when it returns.
+ *   M159, M162 (join_thread, cancel_join_thread): there is no feeder thread; `put` has put the item
+ *   when it returns.
  */
 
 import '../support/sandbox.ts';

@@ -1,6 +1,6 @@
 /**
- * The contract of RLock. Of B nothing is left out: case 21 (a child forked while its parent holds the lock) is a child
- * started meanwhile, as Node has no fork.
+ * The contract of RLock. Of B nothing is left out: case 21 (a child forked while its parent holds
+ * the lock) is a child started meanwhile, as Node has no fork.
  */
 
 import '../support/sandbox.ts';

@@ -1,4 +1,7 @@
-/** Strict: an assignment that would not reach the shared data is refused, also in sloppy mode; nothing else is in the way. */
+/**
+ * Strict: an assignment that would not reach the shared data is refused, also in sloppy mode;
+ * nothing else is in the way.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** What every wait has in common, whatever it waits for: timeouts, signals, and what is left when it ends. */
+/**
+ * What every wait has in common, whatever it waits for: timeouts, signals, and what is left when it
+ * ends.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** The countdown itself: a process dies where it is told to, and the variant of the atomics is complete. */
+/**
+ * The countdown itself: a process dies where it is told to, and the variant of the atomics is
+ * complete.
+ */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,9 +1,10 @@
 /**
  * Countdown: a process that is armed kills itself when it comes to its k-th point.
  *
- * Points are the operations on shared memory (crashing-atomics.ts) and those that change files (crashing-files.ts). Dying before a
- * point and dying after the one before it leave the same behind, so one mode is enough; dying after the last is the completed
- * operation, whose process is killed from outside. For the same reason reads that follow each other are one point, unless
+ * Points are the operations on shared memory (crashing-atomics.ts) and those that change files
+ * (crashing-files.ts). Dying before a point and dying after the one before it leave the same
+ * behind, so one mode is enough; dying after the last is the completed operation, whose process is
+ * killed from outside. For the same reason reads that follow each other are one point, unless
  * `LOCKSTEP_CRASH=every` is set: then the walk takes twice as long and finds the same.
  */
 
@@ -36,7 +37,10 @@ export function isArmed(): boolean {
   return left > 0;
 }
 
-/** A point at which something is read: one after another leaves everything as it was, and counts once. */
+/**
+ * A point at which something is read: one after another leaves everything as it was, and counts
+ * once.
+ */
 export function pointOfReading(what: string): void {
   if (read && !everyRead) return;
   point(what);

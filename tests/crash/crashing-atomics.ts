@@ -1,9 +1,10 @@
 /**
- * The variant of `src/memory/atomics.ts` by which a process dies at the k-th operation on shared memory. Chosen by the import
- * condition `lockstep-crash`, so the library has no hook for it.
+ * The variant of `src/memory/atomics.ts` by which a process dies at the k-th operation on shared
+ * memory. Chosen by the import condition `lockstep-crash`, so the library has no hook for it.
  *
- * A load is a point once: reading a word again that still holds what was read last, with nothing written in between, leaves
- * everything as it was, and is none. So a spinning wait, which looks a hundred times at one word, has one point there.
+ * A load is a point once: reading a word again that still holds what was read last, with nothing
+ * written in between, leaves everything as it was, and is none. So a spinning wait, which looks a
+ * hundred times at one word, has one point there.
  */
 
 import type { ElementOperation, FloatElement, IntegerElement, Words } from '#atomics';
@@ -34,6 +35,11 @@ export function loadPlain(words: Words, at: number): number {
 export function storePlain(words: Words, at: number, value: number): void {
   writing('storePlain');
   real.storePlain(words, at, value);
+}
+
+export function note(words: Words, at: number, value: number): void {
+  writing('note');
+  real.note(words, at, value);
 }
 
 export function loadAcquire(words: Words, at: number): number {
@@ -101,7 +107,10 @@ export function compareExchangeElement(
   return real.compareExchangeElement(element, expected, desired);
 }
 
-/** A point, unless the word was read before; what was read is of no use to anyone when the process dies. */
+/**
+ * A point, unless the word was read before; what was read is of no use to anyone when the process
+ * dies.
+ */
 function reading<Value>(what: string, memory: object, at: number, value: Value): Value {
   if (!isArmed()) return value;
   const words = read.get(memory) ?? new Map<number, unknown>();

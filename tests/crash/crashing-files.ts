@@ -1,6 +1,7 @@
 /**
- * Makes every call of `node:fs` that can change what others see a point of the countdown: opening (which may create), closing
- * (which gives kernel locks back), writing, linking, renaming, removing.
+ * Makes every call of `node:fs` that can change what others see a point of the countdown: opening
+ * (which may create), closing (which gives kernel locks back), writing, linking, renaming,
+ * removing.
  */
 
 import fs from 'node:fs';

@@ -1,4 +1,7 @@
-/** The crew: the walking program's members, victims started ahead of their turn so that starts overlap with deaths. */
+/**
+ * The crew: the walking program's members, victims started ahead of their turn so that starts
+ * overlap with deaths.
+ */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,7 +13,10 @@ import { Process } from 'lockstep';
 import { encode, onMessage, type SharedObject, toReferences } from '../support/wire.ts';
 import { type Answer, type Farewell, farewellFile, type Order, serve } from './member.ts';
 
-/** How a member is related to the walking program: its Lockstep child, or a program that Lockstep did not start. */
+/**
+ * How a member is related to the walking program: its Lockstep child, or a program that Lockstep
+ * did not start.
+ */
 export type Relation = 'child' | 'unrelated';
 
 /** How many victims are started ahead. */
@@ -42,7 +48,9 @@ export class Member {
     return [...this.calls.values()].map(({ what }) => what);
   }
 
-  /** Calls the method of its own end of the object. Rejects with its error, or when the member dies. */
+  /**
+   * Calls the method of its own end of the object. Rejects with its error, or when the member dies.
+   */
   async call(object: SharedObject, method: string, ...args: unknown[]): Promise<unknown> {
     return await this.order(method, object, ...args);
   }

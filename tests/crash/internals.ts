@@ -50,7 +50,9 @@ export function itemsPut(queue: SharedObject): number {
   return channelOf(queue).ring.puts;
 }
 
-/** Makes this process put and take as it does for a while after it has met others that put and take. */
+/**
+ * Makes this process put and take as it does for a while after it has met others that put and take.
+ */
 export function expectOthers(queue: SharedObject): void {
   const channel = channelOf(queue);
   const puts = 1000;

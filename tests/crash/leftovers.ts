@@ -9,7 +9,10 @@ import { cellsInUse, folderOf, slotsOf } from './internals.ts';
 import { NAMESPACE } from './operation.ts';
 import { HANG_MS } from './scene.ts';
 
-/** Throws unless the dead member's agent, its cells, its names and all data are gone from the object's namespace. */
+/**
+ * Throws unless the dead member's agent, its cells, its names and all data are gone from the
+ * object's namespace.
+ */
 export async function checkCleared(
   anchor: SharedObject,
   dead: Member,

@@ -1,6 +1,6 @@
 /**
- * A member of the crew: a process that calls methods of shared objects as it is told over a socket, and that dies on the way
- * when it is told at which point. The same for victims and survivors.
+ * A member of the crew: a process that calls methods of shared objects as it is told over a socket,
+ * and that dies on the way when it is told at which point. The same for victims and survivors.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -25,10 +25,12 @@ import './crashing-files.ts';
 import { expectOthers } from './internals.ts';
 
 /**
- * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`), `new` of the class that comes first, `open` of a handle,
- * `closeKept`, `disposeKept` and `unlinkKept` of what was made or opened last, `closeOpened` of what came last as an argument,
- * `putKept`: into a queue, what was made last, and closes it, `expectOthers`: of a queue, `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`,
- * `forget` of everything.
+ * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`),
+ * `new` of the class that comes first, `open` of a handle, `closeKept`, `disposeKept` and
+ * `unlinkKept` of what was made or opened last, `closeOpened` of what came last as an argument,
+ * `putKept`: into a queue, what was made last, and closes it, `expectOthers`: of a queue,
+ * `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`, `forget` of
+ * everything.
  */
 export interface Order extends Command {
   /** At which point to die; 0: not at all. */
@@ -76,7 +78,8 @@ export async function serve(folder: string, serial: number): Promise<void> {
   const socket = createConnection(join(folder, 'socket'));
   socket.write(encode({ serial, pid: process.pid, threadId: 0, name: '' } satisfies Hello));
   onMessage(socket, (message) => {
-    // Each in a turn of its own, so that a blocking one does not hold up the answer to the one before.
+    // Each in a turn of its own, so that a blocking one does not hold up the answer to the one
+    // before.
     setImmediate(() => {
       void obey(message as Order).then((answer) => socket.writable && socket.write(encode(answer)));
     });

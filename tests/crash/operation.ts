@@ -8,7 +8,10 @@ export const NAMESPACE = 'crash';
 
 export interface Operation {
   readonly name: string;
-  /** Points that it is known to have at the least: fewer mean that the walk does not go where it should. */
+  /**
+   * Points that it is known to have at the least: fewer mean that the walk does not go where it
+   * should.
+   */
   readonly atLeast: number;
   /** How the victims are related to the walking program. */
   readonly relation: Relation;

@@ -60,7 +60,10 @@ export class Scene {
     return member;
   }
 
-  /** The victim calls the method and dies in it; resolves when it is dead (and reaped, if it was a child). */
+  /**
+   * The victim calls the method and dies in it; resolves when it is dead (and reaped, if it was a
+   * child).
+   */
   crash(object: SharedObject, method: string, ...args: unknown[]): Promise<Death> {
     return this.crashIn(method, object, ...args);
   }
@@ -79,7 +82,10 @@ export class Scene {
     await until(enough, `the victim and ${survivors} survivors to wait on ${object}`);
   }
 
-  /** What a survivor does that it can only do when the dead one is cleared up after; its time is noted. */
+  /**
+   * What a survivor does that it can only do when the dead one is cleared up after; its time is
+   * noted.
+   */
   async progress<T>(promise: Promise<T>, what: string): Promise<T> {
     const noted = promise.then((value) => {
       this.progressed.push(clock());
@@ -98,8 +104,8 @@ export class Scene {
   }
 
   /**
-   * Closes everything. `longest` is the time from the victim's death to a survivor's progress; `foreign` tells whether programs died
-   * that Lockstep did not start.
+   * Closes everything. `longest` is the time from the victim's death to a survivor's progress;
+   * `foreign` tells whether programs died that Lockstep did not start.
    */
   async end(): Promise<{ death: Death; longest: number; foreign: boolean }> {
     const death = await inTime(this.death ?? Promise.reject(new Error('nobody died')), 'the victim');

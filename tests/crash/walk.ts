@@ -24,7 +24,10 @@ export interface Walked {
   failure?: string;
 }
 
-/** For a scene as a whole: more than a slow machine needs, and less than its test has for all points. */
+/**
+ * For a scene as a whole: more than a slow machine needs, and less than its test has for all
+ * points.
+ */
 const SCENE_MS = 60_000;
 /** More points than any operation has. */
 const TOO_MANY = 1000;

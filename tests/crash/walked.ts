@@ -13,7 +13,10 @@ import type { SuiteName } from './suites.ts';
 import { suites } from './suites.ts';
 import type { Walked } from './walk.ts';
 
-/** Of one operation with all its points. No bound on what is tested, only on how long a broken test hangs. */
+/**
+ * Of one operation with all its points. No bound on what is tested, only on how long a broken test
+ * hangs.
+ */
 const PATIENCE_MS = 180_000;
 
 /** Tests that each operation of the suite can be died in at any point. */

@@ -1,4 +1,7 @@
-/** Calls: everything that can be asked of an object, each with what bounds its waits, where there is anything. */
+/**
+ * Calls: everything that can be asked of an object, each with what bounds its waits, where there is
+ * anything.
+ */
 
 import { inspect } from 'node:util';
 import {
@@ -24,7 +27,10 @@ import type { Thing } from './company.ts';
 
 type Call = () => unknown;
 
-/** An item for a queue: plain, nested, bytes, a clone, larger than the ring, or with a shared object in it. */
+/**
+ * An item for a queue: plain, nested, bytes, a clone, larger than the ring, or with a shared object
+ * in it.
+ */
 function item(things: readonly Thing[], random: Random): unknown {
   return random.pick<() => unknown>([
     () => random.below(1000),
@@ -37,7 +43,10 @@ function item(things: readonly Thing[], random: Random): unknown {
   ])();
 }
 
-/** Calls that fit the object. What waits without a limit of its own is only what others do in moments. */
+/**
+ * Calls that fit the object. What waits without a limit of its own is only what others do in
+ * moments.
+ */
 export function callsFor(
   thing: Thing,
   things: readonly Thing[],

@@ -1,8 +1,10 @@
 /**
- * Damage: two programs use objects of all classes while words of their shared memory are damaged. Whatever a word says, each call returns, throws
- * an error with a code, or its timeout passes: no crash, no hang, no uncaught exception, no memory without bounds.
+ * Damage: two programs use objects of all classes while words of their shared memory are damaged.
+ * Whatever a word says, each call returns, throws an error with a code, or its timeout passes: no
+ * crash, no hang, no uncaught exception, no memory without bounds.
  *
- * As many seeds as fit into the time; all of them in `npm run test:deep`. `LOCKSTEP_DAMAGE=from-to` runs certain ones.
+ * As many seeds as fit into the time; all of them in `npm run test:deep`. `LOCKSTEP_DAMAGE=from-to`
+ * runs certain ones.
  */
 
 import assert from 'node:assert/strict';
@@ -20,7 +22,10 @@ const PER_PAIR = 25;
 const PAIRS = 3;
 /** Milliseconds for all seeds in the usual run. */
 const USUAL = 20_000;
-/** Milliseconds without a word after which a pair hangs. Waits that are refused in the end take 10 s. */
+/**
+ * Milliseconds without a word after which a pair hangs. Waits that are refused in the end take 10
+ * s.
+ */
 const PATIENCE = 60_000;
 
 interface Failure {

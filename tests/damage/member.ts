@@ -1,6 +1,7 @@
 /**
- * Member: one of the two programs that go on using objects whose memory is damaged. The leader makes the objects of a seed, its partner opens
- * them, the leader damages some words, and both call what there is.
+ * Member: one of the two programs that go on using objects whose memory is damaged. The leader
+ * makes the objects of a seed, its partner opens them, the leader damages some words, and both call
+ * what there is.
  *
  * It writes a line a seed, and one for each call that ended in another way than it may.
  */
@@ -111,7 +112,8 @@ async function lead(): Promise<void> {
     const folders = [...new Set(handles.map(folderOf))];
     const damages = random.percent(70) ? 1 : 2 + random.below(4);
     for (let n = 0; n < damages; n++) {
-      // Most of them in the namespace of the seed, and not in the one of its own that the program goes on with.
+      // Most of them in the namespace of the seed, and not in the one of its own that the program
+      // goes on with.
       flips.push(flip(folders[random.percent(90) ? 0 : folders.length - 1]!, random));
     }
     if (process.env.LOCKSTEP_DAMAGE_TELL !== undefined) say({ flips });

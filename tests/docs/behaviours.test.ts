@@ -1,4 +1,7 @@
-/** docs/internals/behaviours.md has the behaviours that the titles of tests cite, no more and no less. */
+/**
+ * docs/internals/behaviours.md has the behaviours that the titles of tests cite, no more and no
+ * less.
+ */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -44,7 +47,10 @@ function citations(): Map<string, Set<string>> {
 
 const cited = citations();
 const digits = (number: string): string => number.slice(1);
-/** A number with no letter stands for that of any letter but X, whose numbers are a series of their own. */
+/**
+ * A number with no letter stands for that of any letter but X, whose numbers are a series of their
+ * own.
+ */
 const suitesOf = (number: string): string[] =>
   [
     ...new Set([

@@ -13,7 +13,10 @@ export function read(path: string): string {
   return readFileSync(join(root, path), 'utf8');
 }
 
-/** Paths of all files below `folder` (by default the repository) for which `wanted` holds, relative to the repository. */
+/**
+ * Paths of all files below `folder` (by default the repository) for which `wanted` holds, relative
+ * to the repository.
+ */
 export function filesBelow(folder: string, wanted: (path: string) => boolean): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);

@@ -69,14 +69,22 @@ function wordsInHeader(text: string): { word: string; name: string; bits: string
   assert.ok(columns, 'the header has no table of words');
   const bitsAt = columns.indexOf('bits');
   const writersAt = columns.indexOf('written by');
-  return header
-    .filter((line) => /^ \*\s+\+\d/.test(line))
-    .map((line) => ({
-      word: line.slice(2, columns.indexOf('name')).trim(),
-      name: line.slice(columns.indexOf('name'), bitsAt).trim(),
-      // Columns may be a character off, and bits are divided by bars, which end a cell of a page's table.
-      bits: line.slice(bitsAt, writersAt).trim().replaceAll(' | ', ' · '),
-    }));
+  // A row goes on in lines that have nothing under `word` and `name`.
+  const goesOn = new RegExp(`^ \\* {${bitsAt - 2},}\\S`);
+  const rows: { word: string; name: string; bits: string }[] = [];
+  for (const line of header.slice(header.indexOf(columns) + 1)) {
+    const bits = line.slice(bitsAt, writersAt).trim();
+    if (/^ \*\s+\+\d/.test(line))
+      rows.push({
+        word: line.slice(2, columns.indexOf('name')).trim(),
+        name: line.slice(columns.indexOf('name'), bitsAt).trim(),
+        bits,
+      });
+    else if (goesOn.test(line)) rows.at(-1)!.bits += ` ${bits}`;
+    else if (rows.length > 0) break;
+  }
+  // Bits are divided by bars, which end a cell of a page's table.
+  return rows.map((row) => ({ ...row, bits: row.bits.trim().replaceAll(' | ', ' · ') }));
 }
 
 function sorted(constants: Map<string, number>): [string, number][] {

@@ -20,8 +20,9 @@ import {
 import type { Seat, World } from './world.ts';
 
 /**
- * Runs the actor on the machine's state; its log says what it has seen already. Returns a promise if its code awaits.
- * In the end the actor is done, or its run was aborted by the scheduler, by blocking, or by a violation.
+ * Runs the actor on the machine's state; its log says what it has seen already. Returns a promise
+ * if its code awaits. In the end the actor is done, or its run was aborted by the scheduler, by
+ * blocking, or by a violation.
  */
 export function runActor(
   world: World,
@@ -43,7 +44,9 @@ export function runActor(
   stop(actor);
 }
 
-/** Makes the actor one that no longer exists: all that matters is what it leaves in shared memory. */
+/**
+ * Makes the actor one that no longer exists: all that matters is what it leaves in shared memory.
+ */
 export function kill(state: State, actor: number): void {
   forget(state, actor, DEAD);
   for (let each = 0; each < MAX_ACTORS; each++) {

@@ -1,4 +1,7 @@
-/** The variant of `src/memory/atomics.ts` whose words are the model's. Chosen by the import condition `lockstep-model`. */
+/**
+ * The variant of `src/memory/atomics.ts` whose words are the model's. Chosen by the import
+ * condition `lockstep-model`.
+ */
 
 import type { ElementOperation, FloatElement, IntegerElement, Words } from '#atomics';
 import { machine, OP, segment } from './machine.ts';
@@ -27,6 +30,11 @@ export function loadPlain(words: Words, at: number): number {
 export function storePlain(words: Words, at: number, value: number): void {
   if (words === modelled) machine.operate(OP.STORE, at, value, 0);
   else real.storePlain(words, at, value);
+}
+
+/** No algorithm reads it: in the model it would only multiply the states. */
+export function note(words: Words, at: number, value: number): void {
+  if (words !== modelled) real.note(words, at, value);
 }
 
 // The model's memory is sequentially consistent.

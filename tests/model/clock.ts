@@ -1,4 +1,7 @@
-/** The variant of `src/clock.ts` for the model, whose event loop replaces the global clock and timers. Chosen by `lockstep-model`. */
+/**
+ * The variant of `src/clock.ts` for the model, whose event loop replaces the global clock and
+ * timers. Chosen by `lockstep-model`.
+ */
 
 type Clock = typeof import('#clock');
 

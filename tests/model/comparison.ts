@@ -1,6 +1,7 @@
 /**
- * Comparison: what the search leaves out must make no difference. Takes one scenario through its schedules twice, as always and leaving
- * nothing out; tells as JSON which states in which nobody can go on were found by only one of the two.
+ * Comparison: what the search leaves out must make no difference. Takes one scenario through its
+ * schedules twice, as always and leaving nothing out; tells as JSON which states in which nobody
+ * can go on were found by only one of the two.
  *
  *   node --conditions=lockstep-model comparison.js <primitive> <scenario> <preemptions>
  */

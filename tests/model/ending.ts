@@ -1,4 +1,7 @@
-/** What has to hold when nobody can go on: nobody waits in vain, a newcomer can use the objects, nothing is left when all leave. */
+/**
+ * What has to hold when nobody can go on: nobody waits in vain, a newcomer can use the objects,
+ * nothing is left when all leave.
+ */
 
 import { report } from './event-loop.ts';
 import {

@@ -1,4 +1,7 @@
-/** Makes this process one in which nothing but modelled actors run, and the world of one scenario in it. */
+/**
+ * Makes this process one in which nothing but modelled actors run, and the world of one scenario in
+ * it.
+ */
 
 import { takeTimers } from './event-loop.ts';
 import { loadLibrary } from './library.ts';

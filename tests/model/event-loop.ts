@@ -1,8 +1,10 @@
 /**
- * EventLoop: the event loop of an actor whose code awaits. Timers, immediates and rings are events that the search chooses; the
- * code between two of them is one turn, with all the microtasks that it has made.
+ * EventLoop: the event loop of an actor whose code awaits. Timers, immediates and rings are events
+ * that the search chooses; the code between two of them is one turn, with all the microtasks that
+ * it has made.
  *
- * Replaces the timers of the whole process, which is there for nothing else. A loop that has nothing to do ends the run.
+ * Replaces the timers of the whole process, which is there for nothing else. A loop that has
+ * nothing to do ends the run.
  */
 
 import { ABORT, machine } from './machine.ts';

@@ -1,13 +1,16 @@
 /**
- * Explorer: takes a scenario through every schedule with at most so many preemptions, and through every death.
+ * Explorer: takes a scenario through every schedule with at most so many preemptions, and through
+ * every death.
  *
- * Depth first. A schedule is a chain of segments: an actor runs until it blocks, ends, dies or is preempted. While a segment runs,
- * at each of its scheduling points what else could happen there is put on a stack: another actor goes on (a preemption), or this one
- * dies. Where a segment comes to a state that was explored with as many preemptions left, it is cut.
+ * Depth first. A schedule is a chain of segments: an actor runs until it blocks, ends, dies or is
+ * preempted. While a segment runs, at each of its scheduling points what else could happen there is
+ * put on a stack: another actor goes on (a preemption), or this one dies. Where a segment comes to
+ * a state that was explored with as many preemptions left, it is cut.
  *
- * Not every operation is a scheduling point: one on a word that only its actor touches, or that nobody writes, commutes with all that
- * others do, and is done together with the operation before it. Which words these are is found out: all at first; when one turns out to
- * be shared, the search begins again with what it has learned. docs/model.md says why this loses nothing.
+ * Not every operation is a scheduling point: one on a word that only its actor touches, or that
+ * nobody writes, commutes with all that others do, and is done together with the operation before
+ * it. Which words these are is found out: all at first; when one turns out to be shared, the search
+ * begins again with what it has learned. docs/model.md says why this loses nothing.
  */
 
 import { kill, runActor } from './actor.ts';
@@ -43,7 +46,10 @@ export interface Found {
 }
 
 export class Explorer {
-  /** The states in which nobody could go on, each with the last segment of a schedule that leads there. */
+  /**
+   * The states in which nobody could go on, each with the last segment of a schedule that leads
+   * there.
+   */
   readonly endings: Map<string, Segment> = new Map();
   readonly counts: Counts = { preemptions: 0, states: 0, segments: 0, crashPoints: 0, endings: 0 };
   private readonly world: World;
@@ -59,7 +65,10 @@ export class Explorer {
   /** The operation before, in this segment. */
   private last: number = OP.NOTE;
 
-  /** `reduced`: whether to leave out what makes no difference, as always except when that is what is tested. */
+  /**
+   * `reduced`: whether to leave out what makes no difference, as always except when that is what is
+   * tested.
+   */
   constructor(world: World, reduced = true) {
     this.world = world;
     this.reduced = reduced;
@@ -123,7 +132,8 @@ export class Explorer {
     const { actor, state } = machine;
     const segment = this.running!;
     const point = this.isPoint(op, at, actor);
-    // A death before a load is one before what follows: an operation, or a note that belongs to the load.
+    // A death before a load is one before what follows: an operation, or a note that belongs to the
+    // load.
     const unlike = this.reduced
       ? op !== OP.LOAD && (op !== OP.NOTE || this.last === OP.LOAD)
       : op !== OP.NOTE;
@@ -201,7 +211,10 @@ export class Explorer {
     inspect(this.world);
   }
 
-  /** Puts on the stack what can happen in the state. Returns whether something can that needs no clock. */
+  /**
+   * Puts on the stack what can happen in the state. Returns whether something can that needs no
+   * clock.
+   */
   private push(state: State, from: Omit<Segment, 'state' | 'actor' | 'choice'>, except = NOBODY): boolean {
     const { key, stack, visited, world } = this;
     let progress = false;
@@ -217,7 +230,10 @@ export class Explorer {
     return progress;
   }
 
-  /** Whether the state of `key` was explored before with as many preemptions left. Notes that it is now. */
+  /**
+   * Whether the state of `key` was explored before with as many preemptions left. Notes that it is
+   * now.
+   */
   private seen(runner: number, left: number): boolean {
     return this.visited.add(this.key, runner, left) && this.reduced;
   }
@@ -229,7 +245,10 @@ export class Explorer {
     return logs;
   }
 
-  /** Whether what happens before the operation and what happens after it may differ. Learns who touches the word. */
+  /**
+   * Whether what happens before the operation and what happens after it may differ. Learns who
+   * touches the word.
+   */
   private isPoint(op: number, at: number, actor: number): boolean {
     if (op === OP.NOTE) return false;
     if (op > OP.PARK || !this.reduced) return true;

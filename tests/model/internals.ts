@@ -1,4 +1,7 @@
-/** What the model has to know of the library's inside: its types, and where things lie in shared memory. */
+/**
+ * What the model has to know of the library's inside: its types, and where things lie in shared
+ * memory.
+ */
 
 export type Agent = import('../../src/agents/agent.ts').Agent;
 export type Bell = import('../../src/namespaces/doorbell.ts').Bell;
@@ -8,7 +11,7 @@ export type Cell = import('../../src/agents/cell.ts').Cell;
 export type Hold = import('../../src/contracts.ts').Hold;
 export type Directory = import('../../src/platform/directory.ts').Directory;
 export type Namespace = import('../../src/namespaces/namespace.ts').Namespace;
-export type ObjectType = import('../../src/agents/cell.ts').ObjectType;
+export type ObjectType = import('../../src/agents/kinds.ts').ObjectType;
 export type Named = import('../../src/memory/arena.ts').Named;
 export type Ring = import('../../src/messaging/ring/ring.ts').Ring;
 export type OwnLife = import('../../src/namespaces/life.ts').OwnLife;

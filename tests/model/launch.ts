@@ -10,7 +10,10 @@ const execute = promisify(execFile);
 /** Schedules are long. */
 const MOST_OUTPUT = 1 << 28;
 
-/** Takes the scenario through its schedules. `library`: a mutant to be taken instead of the shipped one. */
+/**
+ * Takes the scenario through its schedules. `library`: a mutant to be taken instead of the shipped
+ * one.
+ */
 export async function run(
   primitive: string,
   scenario: string,

@@ -1,4 +1,7 @@
-/** Library: the compiled source that is checked, as one object: the shipped one, or a mutant in another folder. */
+/**
+ * Library: the compiled source that is checked, as one object: the shipped one, or a mutant in
+ * another folder.
+ */
 
 export type Library = typeof import('../../src/index.ts') & {
   readonly Agent: typeof import('../../src/agents/agent.ts').Agent;
@@ -14,7 +17,8 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly takeBlocking: typeof import('../../src/waiting/taking.ts').takeBlocking;
   readonly waitForRoom: typeof import('../../src/messaging/ring/room-wait.ts').waitForRoom;
   readonly Ring: typeof import('../../src/messaging/ring/ring.ts').Ring;
-  readonly registerRing: typeof import('../../src/namespaces/kept-rings.ts').registerRing;
+  readonly registerRing: typeof import('../../src/agents/kept-rings.ts').registerRing;
+  readonly KeptRings: typeof import('../../src/agents/kept-rings.ts').KeptRings;
   readonly putNaming: typeof import('../../src/agents/kept.ts').putNaming;
   readonly takeNaming: typeof import('../../src/agents/kept.ts').takeNaming;
   readonly emptyRing: typeof import('../../src/messaging/ring/kept-items.ts').emptyRing;
@@ -36,7 +40,7 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'index.js',
     'agents/agent.js',
     'agents/kept.js',
-    'namespaces/kept-rings.js',
+    'agents/kept-rings.js',
     'messaging/ring/item-names.js',
     'messaging/ring/kept-items.js',
     'namespaces/folder.js',

@@ -1,9 +1,10 @@
 /**
  * Machine: does the operations of modelled actors, one at a time, on one state.
  *
- * An actor's code is run from its start again and again. As long as its log has results, operations return those; then each new
- * one is first announced to the scheduler, which may end the run there: the operation throws ABORT, and so does every later one,
- * so that `finally` blocks on the way out change nothing. What blocks (a sleep on a futex) ends the run in the same way.
+ * An actor's code is run from its start again and again. As long as its log has results, operations
+ * return those; then each new one is first announced to the scheduler, which may end the run there:
+ * the operation throws ABORT, and so does every later one, so that `finally` blocks on the way out
+ * change nothing. What blocks (a sleep on a futex) ends the run in the same way.
  */
 
 import type { Words } from './internals.ts';
@@ -33,7 +34,10 @@ import {
 /** Thrown to end an actor's run. */
 export const ABORT: object = Object.freeze({ name: 'Abort' });
 
-/** What an operation does. Those from PARK on are the kernel's, but for NOTE, which is the scenario's, and done with the one before it. */
+/**
+ * What an operation does. Those from PARK on are the kernel's, but for NOTE, which is the
+ * scenario's, and done with the one before it.
+ */
 export const OP = {
   LOAD: 0,
   STORE: 1,

@@ -1,4 +1,7 @@
-/** The variant of `src/memory/park.ts` in which actors sleep in the model. Chosen by the import condition `lockstep-model`. */
+/**
+ * The variant of `src/memory/park.ts` in which actors sleep in the model. Chosen by the import
+ * condition `lockstep-model`.
+ */
 
 import { CHANGED, machine, OP, TIMED_OUT, WOKEN } from './machine.ts';
 
@@ -9,7 +12,10 @@ const EVER = 1e6;
 /** What a thread takes for long: more than the time after which waiters press for their turn. */
 const LONG = 1;
 
-/** Looks before sleeping are only delay: what they may lead to, taking the object as a newcomer does, is tried without them. */
+/**
+ * Looks before sleeping are only delay: what they may lead to, taking the object as a newcomer
+ * does, is tried without them.
+ */
 export const MOST_SPINS: Park['MOST_SPINS'] = 0;
 
 export const park: Park['park'] = (_segment, at, expected) => {
@@ -41,7 +47,7 @@ export const unpark: Park['unpark'] = (_segment, at) => {
 /** Nobody is ever found to be alone: that is told from handles that there are none of here. */
 export const resourcesInUse: Park['resourcesInUse'] = () => ['the search'];
 
-export const commonTime: Park['commonTime'] = () => Math.floor(machine.clock);
+export const commonTime: Park['commonTime'] = (time = machine.clock) => Math.floor(time);
 
 export const now: Park['now'] = () => machine.clock;
 

@@ -1,4 +1,7 @@
-/** What the search leaves out makes no difference: with and without it, the same states are found in which nobody can go on. */
+/**
+ * What the search leaves out makes no difference: with and without it, the same states are found in
+ * which nobody can go on.
+ */
 
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';

@@ -1,8 +1,9 @@
 /**
- * Runner: takes one scenario through its schedules, in a process of its own with the condition `lockstep-model`. Tells what it found
- * as JSON.
+ * Runner: takes one scenario through its schedules, in a process of its own with the condition
+ * `lockstep-model`. Tells what it found as JSON.
  *
- *   node --conditions=lockstep-model runner.js <primitive> <scenario> <preemptions> [--library=<url>]
+ *   node --conditions=lockstep-model runner.js <primitive> <scenario> <preemptions>
+ *   [--library=<url>]
  */
 
 import { parseArgs } from 'node:util';

@@ -4,7 +4,10 @@ import type { Agent, Namespace, SharedObject } from './internals.ts';
 import type { Library } from './library.ts';
 import type { State } from './state.ts';
 
-/** Gives each agent its end of the same objects: makes one when asked first, opens it for all who come after. */
+/**
+ * Gives each agent its end of the same objects: makes one when asked first, opens it for all who
+ * come after.
+ */
 export type Share = <Shared extends SharedObject>(
   make: () => Shared,
   open: (handle: string) => Shared,
@@ -20,7 +23,10 @@ export interface Tools<Things> {
   readonly things: Things;
   /** Stands for code of its own: others may run meanwhile, and it may die there. */
   pause(): void;
-  /** Notes something together with the operation before it. Not done again when the code is run again. */
+  /**
+   * Notes something together with the operation before it. Not done again when the code is run
+   * again.
+   */
   note(change: (ghosts: State) => void): void;
   /** Reads something that was noted, together with the operation before it. */
   look(read: (ghosts: State) => number): number;
@@ -40,7 +46,10 @@ export interface Ending<Things> {
   readonly waiting: readonly number[];
   readonly done: readonly number[];
   readonly dead: readonly number[];
-  /** The objects, as an agent sees them that has just come. It can't wait: what it needs has to be there. */
+  /**
+   * The objects, as an agent sees them that has just come. It can't wait: what it needs has to be
+   * there.
+   */
   readonly things: Things;
   readonly agent: Agent;
   readonly namespace: Namespace;
@@ -61,10 +70,16 @@ export interface Actor<Things> {
 export interface Scenario<Things> {
   readonly name: string;
   things(share: Share, lib: Library): Things;
-  /** Sets words of the objects that were just made, before anyone else comes: counters near their end, say. */
+  /**
+   * Sets words of the objects that were just made, before anyone else comes: counters near their
+   * end, say.
+   */
   begin?(things: Things, namespace: Namespace): void;
   readonly actors: readonly Actor<Things>[];
-  /** How many actors may die (each after the other, and the reaper too when more than one may). Default 0. */
+  /**
+   * How many actors may die (each after the other, and the reaper too when more than one may).
+   * Default 0.
+   */
   readonly deaths?: number;
   /** How many waits may time out, of actors that are timed. Default 0. */
   readonly timeouts?: number;

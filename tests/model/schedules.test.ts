@@ -1,4 +1,7 @@
-/** Every scenario holds in every schedule up to its bound, whoever dies. `LOCKSTEP_MODEL=deep` searches deeper. */
+/**
+ * Every scenario holds in every schedule up to its bound, whoever dies. `LOCKSTEP_MODEL=deep`
+ * searches deeper.
+ */
 
 import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';

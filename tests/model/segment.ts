@@ -3,7 +3,10 @@
 import type { Choice } from './choices.ts';
 import type { State } from './state.ts';
 
-/** What an actor has seen so far: the first `length` results of `results`, which may go on in another schedule. */
+/**
+ * What an actor has seen so far: the first `length` results of `results`, which may go on in
+ * another schedule.
+ */
 export interface Log {
   readonly results: number[];
   readonly length: number;
@@ -17,7 +20,10 @@ export interface Segment {
   readonly choice: Choice;
   /** Preemptions left. */
   readonly left: number;
-  /** The segment in which this one was found, how many operations its actor had done, and who died there. */
+  /**
+   * The segment in which this one was found, how many operations its actor had done, and who died
+   * there.
+   */
   readonly from: Segment | undefined;
   readonly after: number;
   readonly dead: number | undefined;

@@ -1,4 +1,7 @@
-/** Sharing: which words are touched by several actors and written by one of them. Only what is done to these can make a difference. */
+/**
+ * Sharing: which words are touched by several actors and written by one of them. Only what is done
+ * to these can make a difference.
+ */
 
 import { CONTROL_WORDS } from './internals.ts';
 import { OP } from './machine.ts';
@@ -11,7 +14,10 @@ export class Sharing {
   private readonly writers = new Int32Array(CONTROL_WORDS);
   private readonly shared = new Uint8Array(CONTROL_WORDS);
 
-  /** Notes that the actor does the operation on word `at`. Returns whether that is known to be shared. */
+  /**
+   * Notes that the actor does the operation on word `at`. Returns whether that is known to be
+   * shared.
+   */
   touch(op: number, at: number, actor: number): boolean {
     const bit = 1 << actor;
     const touchers = op === OP.LOAD || op === OP.PARK ? this.readers : this.writers;

@@ -2,12 +2,15 @@
  * State: everything that tells one moment of a modelled run from another, as one Int32Array.
  *
  *   budgets   what may still happen: deaths, timeouts, naps
- *   actors    16 words each: where it is, what the kernel keeps for it, and a hash of all that its code has seen
+ *   actors    16 words each: where it is, what the kernel keeps for it, and a hash of all that its
+ *             code has seen
  *   ghosts    words that only the scenario writes, to check the library against
- *   shared    words of shared memory, each given its place when it is first touched; untouched words are 0
+ *   shared    words of shared memory, each given its place when it is first touched; untouched
+ *             words are 0
  *
- * What an actor's code knows is a function of the results that its operations have returned, as it is run again from its start
- * with just these. So two states whose arrays are equal have the same future.
+ * What an actor's code knows is a function of the results that its operations have returned, as it
+ * is run again from its start with just these. So two states whose arrays are equal have the same
+ * future.
  */
 
 import { CONTROL_WORDS } from './internals.ts';
@@ -29,7 +32,10 @@ export const STATUS = 0;
 /** Word of shared memory on which it sleeps, or IN_BERTH. */
 export const SLEEPS_ON = 1;
 export const IN_BERTH = -1;
-/** 1 + the result with which its last operation returns when it goes on; 0: it goes on by doing its next operation. */
+/**
+ * 1 + the result with which its last operation returns when it goes on; 0: it goes on by doing its
+ * next operation.
+ */
 export const RESULT = 2;
 /** Its doorbell: 1 + the set of cells rung, bit 0 for everything; 0: no bell hangs. */
 export const BELL = 3;

@@ -1,7 +1,8 @@
 /**
  * Visited: the states that were explored, each with the number of preemptions that were left then.
  *
- * Kept as 96-bit hashes (hash compaction): two different states among n are taken for one with a probability below n² / 2^97.
+ * Kept as 96-bit hashes (hash compaction): two different states among n are taken for one with a
+ * probability below n² / 2^97.
  */
 
 import type { State } from './state.ts';
@@ -16,7 +17,10 @@ export class Key {
   b = 0;
   c = 0;
 
-  /** Sets it to the hash of the state. Words that are 0 count for nothing, so a state need not know how many there are. */
+  /**
+   * Sets it to the hash of the state. Words that are 0 count for nothing, so a state need not know
+   * how many there are.
+   */
   of(state: State): void {
     let a = 0;
     let b = 0;
@@ -49,7 +53,10 @@ export class Visited {
   /** Preemptions left + 1; 0: the place is empty. */
   private left = new Uint8Array(FIRST_CAPACITY);
 
-  /** Notes the state with `runner` next. Returns whether it was noted before with as many preemptions left, or more. */
+  /**
+   * Notes the state with `runner` next. Returns whether it was noted before with as many
+   * preemptions left, or more.
+   */
   add(key: Key, runner: number, left: number): boolean {
     const place = this.find(key, runner);
     const known = this.left[place]!;

@@ -1,9 +1,11 @@
 /**
- * World: the namespace of a scenario, made once, and the agents in it, made anew for every run of an actor.
+ * World: the namespace of a scenario, made once, and the agents in it, made anew for every run of
+ * an actor.
  *
- * Actor n sits in slot n+1: first the scenario's, then as many reapers as may be needed, then the maker, which makes the objects
- * and never closes them. What an agent does to sit down and to open the objects is no part of a run: it is done on a copy of the
- * state in which the maker sits alone, so its results are always the same; done one after the other it makes the first state.
+ * Actor n sits in slot n+1: first the scenario's, then as many reapers as may be needed, then the
+ * maker, which makes the objects and never closes them. What an agent does to sit down and to open
+ * the objects is no part of a run: it is done on a copy of the state in which the maker sits alone,
+ * so its results are always the same; done one after the other it makes the first state.
  */
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';

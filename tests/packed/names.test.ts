@@ -1,4 +1,7 @@
-/** Names in the package as it would be published: a bundler renames classes, and what tells a class's name must not follow it. */
+/**
+ * Names in the package as it would be published: a bundler renames classes, and what tells a
+ * class's name must not follow it.
+ */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

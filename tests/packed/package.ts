@@ -27,7 +27,10 @@ export class PackedPackage {
     for (const name of DEPENDENCIES) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   }
 
-  /** Copies a part of the compiled tests, a file or a folder, to where it finds the installed package. */
+  /**
+   * Copies a part of the compiled tests, a file or a folder, to where it finds the installed
+   * package.
+   */
   addTests(path: string): string {
     const copy = join(this.folder, 'build/tests', path);
     mkdirSync(dirname(copy), { recursive: true });

@@ -1,4 +1,7 @@
-/** Smoke: the package as it would be published, a bundle, passes the suites of Lock, Queue, Process and Thread in another folder. */
+/**
+ * Smoke: the package as it would be published, a bundle, passes the suites of Lock, Queue, Process
+ * and Thread in another folder.
+ */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

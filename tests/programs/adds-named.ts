@@ -1,6 +1,6 @@
 /**
- * Adds one by one to a named Value, inside a named Lock: `adds-named <times> [namespace]`. Prints how often the lock said that a
- * holder had died inside.
+ * Adds one by one to a named Value, inside a named Lock: `adds-named <times> [namespace]`. Prints
+ * how often the lock said that a holder had died inside.
  */
 
 import { Lock, Value } from 'lockstep';

@@ -1,4 +1,7 @@
-/** A program with a block of shared memory: `attaches <name> create|make|close|exit|die [namespace]`. */
+/**
+ * A program with a block of shared memory:
+ * `attaches <name> create|make|close|exit|die [namespace]`.
+ */
 
 import { SharedMemory } from 'lockstep';
 

@@ -1,4 +1,7 @@
-/** Drops objects with data to the garbage collector; `node --expose-gc collects.js`. Prints one line of JSON. */
+/**
+ * Drops objects with data to the garbage collector; `node --expose-gc collects.js`. Prints one line
+ * of JSON.
+ */
 
 import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';

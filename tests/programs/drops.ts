@@ -1,4 +1,7 @@
-/** Makes shared objects as root, becomes another user, and goes on: `drops <step>`. Prints the outcome. */
+/**
+ * Makes shared objects as root, becomes another user, and goes on: `drops <step>`. Prints the
+ * outcome.
+ */
 
 import { isMainProcess, Lock, Process, SharedArray, Thread } from 'lockstep';
 

@@ -1,6 +1,6 @@
 /**
- * Starts a child process, kills it, and sees it end. Prints the child's pid, who holds the named lock `held`, which a process of
- * another program does, and whether it was to be had afterwards.
+ * Starts a child process, kills it, and sees it end. Prints the child's pid, who holds the named
+ * lock `held`, which a process of another program does, and whether it was to be had afterwards.
  */
 
 import { isMainProcess, Lock, Process } from 'lockstep';

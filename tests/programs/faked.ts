@@ -1,6 +1,7 @@
 /**
- * Waits with faked clocks and timers: `node faked.js <who fakes> <before | after Lockstep is loaded>`. Prints what each wait gave,
- * and whether it took its time by the machine's clock.
+ * Waits with faked clocks and timers:
+ * `node faked.js <who fakes> <before | after Lockstep is loaded>`. Prints what each wait gave, and
+ * whether it took its time by the machine's clock.
  */
 
 import { mock } from 'node:test';

@@ -1,6 +1,7 @@
 /**
- * One of many programs that all make the same objects at the same moment, round after round: `first-comers <programs> <rounds>
- * same|fresh`, in the same namespace each time or in a fresh one. Prints, as JSON, the handles that it got and the totals.
+ * One of many programs that all make the same objects at the same moment, round after round:
+ * `first-comers <programs> <rounds> same|fresh`, in the same namespace each time or in a fresh one.
+ * Prints, as JSON, the handles that it got and the totals.
  */
 
 import { Barrier, Lock, Value } from 'lockstep';

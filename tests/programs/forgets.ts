@@ -1,4 +1,7 @@
-/** Takes objects and drops them to the garbage collector; `node --expose-gc forgets.js`. Prints their handles, and goes on until it is ended. */
+/**
+ * Takes objects and drops them to the garbage collector; `node --expose-gc forgets.js`. Prints
+ * their handles, and goes on until it is ended.
+ */
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { BoundedSemaphore, Lock, RLock, RWLock, Value } from 'lockstep';

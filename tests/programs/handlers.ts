@@ -1,4 +1,6 @@
-/** Uses the library, says which handlers the process then has, and waits to be ended by a signal. */
+/**
+ * Uses the library, says which handlers the process then has, and waits to be ended by a signal.
+ */
 
 import { Event, Lock } from 'lockstep';
 

@@ -1,6 +1,7 @@
 /**
- * Waits for the named lock `held` of a namespace: `idles <namespace> awaits|blocks`. Prints `waiting` just before, and what came of it: `taken`,
- * `recovered`, or the code of the error. Whatever is thrown from a timer or a listener is printed as `uncaught`.
+ * Waits for the named lock `held` of a namespace: `idles <namespace> awaits|blocks`. Prints
+ * `waiting` just before, and what came of it: `taken`, `recovered`, or the code of the error.
+ * Whatever is thrown from a timer or a listener is printed as `uncaught`.
  */
 
 import { Lock } from 'lockstep';

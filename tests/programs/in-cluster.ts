@@ -1,4 +1,7 @@
-/** A primary and four workers of `node:cluster` that share a named lock: prints the total. `in-cluster <times>`. */
+/**
+ * A primary and four workers of `node:cluster` that share a named lock: prints the total.
+ * `in-cluster <times>`.
+ */
 
 import cluster from 'node:cluster';
 import { once } from 'node:events';

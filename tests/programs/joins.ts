@@ -1,4 +1,6 @@
-/** A plain worker thread that joins a named namespace, tells its parent how that went, and stays. */
+/**
+ * A plain worker thread that joins a named namespace, tells its parent how that went, and stays.
+ */
 
 import { parentPort } from 'node:worker_threads';
 import { Lock } from 'lockstep';

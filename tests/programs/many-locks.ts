@@ -1,4 +1,7 @@
-/** Makes and drops locks by the thousand (run with --expose-gc); prints the bytes of shared memory as it goes. */
+/**
+ * Makes and drops locks by the thousand (run with --expose-gc); prints the bytes of shared memory
+ * as it goes.
+ */
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,6 @@
-/** An unrelated program that shares a named lock: `named-lock <name> <namespace> acquire|hold|look`. */
+/**
+ * An unrelated program that shares a named lock: `named-lock <name> <namespace> acquire|hold|look`.
+ */
 
 import { Lock } from 'lockstep';
 

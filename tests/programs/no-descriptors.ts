@@ -1,6 +1,7 @@
 /**
- * Uses up all descriptors that it may have, then lets a child have a lock for which the child awaits, and awaits one that the child holds. The child also leaves
- * garbage behind, and objects are opened and closed meanwhile. Prints what came of it as JSON. To be run with few descriptors.
+ * Uses up all descriptors that it may have, then lets a child have a lock for which the child
+ * awaits, and awaits one that the child holds. The child also leaves garbage behind, and objects
+ * are opened and closed meanwhile. Prints what came of it as JSON. To be run with few descriptors.
  */
 
 import { openSync } from 'node:fs';

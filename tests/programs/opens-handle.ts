@@ -1,4 +1,7 @@
-/** Opens the lock that a handle stands for and takes it: `opens-handle <handle>`. Prints `taken`, or the code of the error. */
+/**
+ * Opens the lock that a handle stands for and takes it: `opens-handle <handle>`. Prints `taken`, or
+ * the code of the error.
+ */
 
 import { Lock, LockstepError } from 'lockstep';
 

@@ -1,4 +1,7 @@
-/** Processes that take locks in the orders of the arguments, e.g. `ab ba`, one process after the other. */
+/**
+ * Processes that take locks in the orders of the arguments, e.g. `ab ba`, one process after the
+ * other.
+ */
 
 import { isMainProcess, Lock, Process } from 'lockstep';
 

@@ -1,8 +1,10 @@
 /**
- * Stops before a call of `node:fs`, so that somebody else can do something just then: `paused enter|sweep <signs> <points>`.
+ * Stops before a call of `node:fs`, so that somebody else can do something just then:
+ * `paused enter|sweep <signs> <points>`.
  *
- * For each k below `points` there is a folder `…k<k>`. The program stops once in each: before the k-th call after the first one that names
- * it. It says so by a file `at-<k>` in the folder `signs`, and goes on when there is a file `go-<k>`.
+ * For each k below `points` there is a folder `…k<k>`. The program stops once in each: before the
+ * k-th call after the first one that names it. It says so by a file `at-<k>` in the folder `signs`,
+ * and goes on when there is a file `go-<k>`.
  */
 
 import fs from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * Shows one object of every class in each readable form, in the state that its first argument names, and prints what could not be shown.
- * Ends by a signal: a program whose shared memory is damaged can't leave in order.
+ * Shows one object of every class in each readable form, in the state that its first argument
+ * names, and prints what could not be shown. Ends by a signal: a program whose shared memory is
+ * damaged can't leave in order.
  */
 
 import { rmSync, writeSync } from 'node:fs';

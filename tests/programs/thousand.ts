@@ -1,4 +1,7 @@
-/** A thousand awaits on one object, with a thread pool of one thread (UV_THREADPOOL_SIZE=1) that has to stay free. */
+/**
+ * A thousand awaits on one object, with a thread pool of one thread (UV_THREADPOOL_SIZE=1) that has
+ * to stay free.
+ */
 
 import { readFile } from 'node:fs/promises';
 import { Lock, Semaphore } from 'lockstep';

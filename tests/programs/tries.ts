@@ -51,7 +51,10 @@ const ATTEMPTS: Record<string, () => unknown> = {
       return refusalOf(() => new Lock({ name: 'tried' }).acquireSync().release()) ?? 'done';
     });
   },
-  /** Makes locks until it is refused; then those there are still work, and after closing some there is room again. */
+  /**
+   * Makes locks until it is refused; then those there are still work, and after closing some there
+   * is room again.
+   */
   fill: () => {
     const locks: Lock[] = [];
     const refusal = refusalOf(() => {

@@ -1,4 +1,7 @@
-/** Act: what flows do with one kind of primitive, and what must hold of it. One file each in acts/, listed in acts/all.ts. */
+/**
+ * Act: what flows do with one kind of primitive, and what must hold of it. One file each in acts/,
+ * listed in acts/all.ts.
+ */
 
 import type { Flow } from './flow.ts';
 
@@ -22,7 +25,10 @@ export interface Act<Things = unknown> {
   readonly name: string;
   /** Whether only flows whose part names this act play it. */
   readonly partiesOnly?: boolean;
-  /** Makes the shared objects; called once, by the supervisor. What it returns is passed to every member. */
+  /**
+   * Makes the shared objects; called once, by the supervisor. What it returns is passed to every
+   * member.
+   */
   make(): Things;
   /** One operation of a flow. */
   play(flow: Flow, things: Things): Promise<void>;
@@ -31,7 +37,10 @@ export interface Act<Things = unknown> {
 
   // The rest is the supervisor's; `flow` is its own flow then.
 
-  /** The member of this seat was killed, in this phase of the act; 0: it was not in it. The seat is empty still. */
+  /**
+   * The member of this seat was killed, in this phase of the act; 0: it was not in it. The seat is
+   * empty still.
+   */
   died?(flow: Flow, things: Things, seat: number, phase: number): void;
   /** Called every few milliseconds, at work and at rest. */
   tend?(flow: Flow, things: Things): void;
@@ -41,7 +50,9 @@ export interface Act<Things = unknown> {
   awaitsRelief?(phase: number): boolean;
   /** Lets those go who wait for what others would have done; called again and again. */
   relieve?(flow: Flow, things: Things, seen: Intermission): Promise<void>;
-  /** Everybody rests: reports what is not as it must be, and makes good what the dead took along. */
+  /**
+   * Everybody rests: reports what is not as it must be, and makes good what the dead took along.
+   */
   check(flow: Flow, things: Things): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Board: the shared words by which members and supervisor know of each other. A *seat* is a flow of a member: it stays when the
- * member is killed and replaced; the member's *generation* goes up then.
+ * Board: the shared words by which members and supervisor know of each other. A *seat* is a flow of
+ * a member: it stays when the member is killed and replaced; the member's *generation* goes up
+ * then.
  */
 
 import { appendFileSync } from 'node:fs';

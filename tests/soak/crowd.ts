@@ -6,7 +6,10 @@ import { CAST } from './cast.ts';
 import type { Flow } from './flow.ts';
 
 export interface Crowd {
-  /** Of each seat: grows by one when its flow comes in, and when it goes out: odd while it is inside. */
+  /**
+   * Of each seat: grows by one when its flow comes in, and when it goes out: odd while it is
+   * inside.
+   */
   passes: Word[];
 }
 

@@ -1,6 +1,7 @@
 /**
- * Delivery: who has put which letters, and how often each was taken, from one rest to the next. A letter that is begun and not done was in hand when
- * its writer was killed: it may be in or not. Of what is done, each is taken once, but for those in the hands of takers that were killed.
+ * Delivery: who has put which letters, and how often each was taken, from one rest to the next. A
+ * letter that is begun and not done was in hand when its writer was killed: it may be in or not. Of
+ * what is done, each is taken once, but for those in the hands of takers that were killed.
  */
 
 import { RawArray } from 'lockstep';
@@ -22,7 +23,10 @@ const IN_DOUBT = 0x20;
 const FRAGILE = 0x40;
 
 export interface Delivery {
-  /** Of each seat: its letters at the last rest, those that it has begun to put, and those of which it knows. */
+  /**
+   * Of each seat: its letters at the last rest, those that it has begun to put, and those of which
+   * it knows.
+   */
   before: Word[];
   begun: Word[];
   done: Word[];
@@ -30,7 +34,10 @@ export interface Delivery {
   marks: RawArray<'u8'>;
   /** Flows that were killed, perhaps with a letter in hand that they had taken. */
   lost: Word;
-  /** Letters that could not be read when they were taken, and those that can't, as their writers are dead. */
+  /**
+   * Letters that could not be read when they were taken, and those that can't, as their writers are
+   * dead.
+   */
   unreadable: Word;
   orphaned: Word;
 }
@@ -105,7 +112,10 @@ export function lose(delivery: Delivery, seat: number, taking: boolean): void {
   }
 }
 
-/** Everybody rests, and nothing is left to be taken: reports what is lost without anybody's death, and begins anew. */
+/**
+ * Everybody rests, and nothing is left to be taken: reports what is lost without anybody's death,
+ * and begins anew.
+ */
 export function checkDelivery(flow: Flow, delivery: Delivery, what: string): void {
   const { before, begun, marks, lost, unreadable, orphaned } = delivery;
   const missing: string[] = [];

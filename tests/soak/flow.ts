@@ -58,7 +58,10 @@ export class Flow {
     report(this.board, text);
   }
 
-  /** Takes the object in one way or another; `null`: in vain, by a timeout, a signal, or as it only tried. */
+  /**
+   * Takes the object in one way or another; `null`: in vain, by a timeout, a signal, or as it only
+   * tried.
+   */
   async take(object: Acquirable): Promise<Hold | null> {
     if (this.random.percent(8)) return object.tryAcquire();
     return await this.waiting(

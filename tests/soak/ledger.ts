@@ -14,7 +14,10 @@ export function makeLedger(): Ledger {
   return { total: word(), shares: words(CAST.length) };
 }
 
-/** Adds one to the total and to the flow's share. `mend`: the last holder may have died between the two. */
+/**
+ * Adds one to the total and to the flow's share. `mend`: the last holder may have died between the
+ * two.
+ */
 export function addTo(flow: Flow, ledger: Ledger, mend: boolean): void {
   const { total, shares } = ledger;
   if (mend) total.value = sum(shares);

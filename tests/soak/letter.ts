@@ -1,4 +1,7 @@
-/** Letter: what is sent. Its content follows from who wrote it and its number, so whoever reads it sees whether it is whole. */
+/**
+ * Letter: what is sent. Its content follows from who wrote it and its number, so whoever reads it
+ * sees whether it is whole.
+ */
 
 import { Value } from 'lockstep';
 import type { Word } from '../stress/members.ts';
@@ -12,7 +15,10 @@ interface Page {
   text: string;
   /** A Map does not go straight into shared memory: all of the letter then takes the other way. */
   copies?: Map<number, string>;
-  /** Has the serial number as its value. Made for this letter, nobody but the queue or pipe keeps it. */
+  /**
+   * Has the serial number as its value. Made for this letter, nobody but the queue or pipe keeps
+   * it.
+   */
   keepsake?: Word;
 }
 

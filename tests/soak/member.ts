@@ -1,4 +1,7 @@
-/** What a member runs: its flows, some of them in a thread of their own, until they are told to end, or killed. */
+/**
+ * What a member runs: its flows, some of them in a thread of their own, until they are told to end,
+ * or killed.
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RLock, Thread } from 'lockstep';
@@ -36,7 +39,8 @@ export async function playsInThread(engagement: Engagement): Promise<void> {
 async function playIn(thread: Part['thread'], engagement: Engagement): Promise<void> {
   const { member, generation, seed, board, things } = engagement;
   const flows = seatsOf(member, thread).map((seat) => new Flow(board, seat, generation, seed));
-  // Where several flows share a thread, an RLock of its own gives each a scope: else they would be one owner of what they take.
+  // Where several flows share a thread, an RLock of its own gives each a scope: else they would be
+  // one owner of what they take.
   const play = (flow: Flow): Promise<void> => playOn(flow, things);
   if (flows.length === 1) await play(flows[0] as Flow);
   else await Promise.all(flows.map((flow) => new RLock().run(() => play(flow))));
@@ -68,7 +72,8 @@ async function perform(flow: Flow, act: Act, thing: unknown): Promise<void> {
     await act.play(flow, thing);
   } catch (error) {
     const { name, stack } = error as Error;
-    // Locks are always taken in the same order, and waits end by themselves: nobody can be stuck in a circle.
+    // Locks are always taken in the same order, and waits end by themselves: nobody can be stuck in
+    // a circle.
     const what = name === 'DeadlockError' ? 'a deadlock was seen where there is none' : 'an unexpected error';
     flow.violated(`${act.name}: ${what}: ${stack ?? String(error)}`);
   }

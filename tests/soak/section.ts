@@ -1,6 +1,7 @@
 /**
- * Section: what only the holder of a lock may enter. Who enters leaves its mark and takes it off before it releases, so a mark
- * that is found at the entry is that of one who was killed inside; and then the lock must say `recovered`.
+ * Section: what only the holder of a lock may enter. Who enters leaves its mark and takes it off
+ * before it releases, so a mark that is found at the entry is that of one who was killed inside;
+ * and then the lock must say `recovered`.
  */
 
 import type { Hold } from 'lockstep';
@@ -11,9 +12,14 @@ import type { Flow } from './flow.ts';
 export interface Section {
   /** The mark of who is inside; 0: nobody. */
   inside: Word;
-  /** Recoveries without a mark: who held the lock was killed before it entered, or after it left. */
+  /**
+   * Recoveries without a mark: who held the lock was killed before it entered, or after it left.
+   */
   unmarked: Word;
-  /** Flows that were killed while they took, held or released the lock: there can't be more such recoveries. */
+  /**
+   * Flows that were killed while they took, held or released the lock: there can't be more such
+   * recoveries.
+   */
   near: Word;
 }
 
@@ -34,7 +40,10 @@ export function enter(flow: Flow, { inside, unmarked }: Section, hold: Hold, wha
   return hold.recovered;
 }
 
-/** Comes back from a condition's wait, which does not tell `recovered`: what the section guards may always be half done. */
+/**
+ * Comes back from a condition's wait, which does not tell `recovered`: what the section guards may
+ * always be half done.
+ */
 export function reenter(flow: Flow, { inside }: Section, what: string): void {
   const found = inside.exchange(flow.mark);
   if (found === 0 || isDead(flow.board, found)) return;

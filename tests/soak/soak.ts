@@ -1,5 +1,6 @@
-// Eight processes use every primitive at once, at random, while they are killed, stopped and replaced: does everything that
-// must hold, hold?   npm run soak -- --minutes 10 [--seed 4711]
+// Eight processes use every primitive at once, at random, while they are killed, stopped and
+// replaced: does everything that must hold, hold?
+// npm run soak -- --minutes 10 [--seed 4711]
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +24,8 @@ process.env.LOCKSTEP_DIR = folder;
 const supervisor = new Supervisor(seed, violations);
 let tally = supervisor.tally();
 let orphans: string[] = [];
-// Registered after the library's own exit listener, which comes with the first shared object: here it has left.
+// Registered after the library's own exit listener, which comes with the first shared object: here
+// it has left.
 process.once('exit', finish);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const lines = setInterval(() => console.log(lineOf(supervisor.tally())), LINE_EVERY_MS);

@@ -1,4 +1,7 @@
-/** Supervisor: lets the company work and die, and brings it to rest every few seconds to see whether all is as it must be. */
+/**
+ * Supervisor: lets the company work and die, and brings it to rest every few seconds to see whether
+ * all is as it must be.
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Word } from '../stress/members.ts';

@@ -1,6 +1,6 @@
 /**
- * Talk: letters through a pipe between two flows. Who speaks ends with a farewell, and closes. A flow may be killed, or go before the end, and says so:
- * only then may the other find nobody there.
+ * Talk: letters through a pipe between two flows. Who speaks ends with a farewell, and closes. A
+ * flow may be killed, or go before the end, and says so: only then may the other find nobody there.
  */
 
 import {
@@ -35,7 +35,10 @@ const MOST_QUESTIONS = 10;
 /** More than a quarter of a pipe's bytes goes by a file of its own; some letters fill it. */
 const LONGEST = 300_000;
 const FAREWELL = -1;
-/** Milliseconds within which the other side has done its part, or is known to be gone: it does nothing else meanwhile. */
+/**
+ * Milliseconds within which the other side has done its part, or is known to be gone: it does
+ * nothing else meanwhile.
+ */
 const PATIENCE = 5_000;
 /** Instead of a letter: nobody is there any more. */
 const END: unique symbol = Symbol('end');

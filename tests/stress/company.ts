@@ -1,4 +1,7 @@
-/** A company of processes that work at something together, and of which some are killed and replaced while they do. */
+/**
+ * A company of processes that work at something together, and of which some are killed and replaced
+ * while they do.
+ */
 
 import assert from 'node:assert/strict';
 import type { Process } from 'lockstep';
@@ -21,7 +24,10 @@ export class Company {
     this.#members[seat] = member;
   }
 
-  /** Kills the member of the seat, wherever it stands; resolves when it is dead. `false`: it had ended before. */
+  /**
+   * Kills the member of the seat, wherever it stands; resolves when it is dead. `false`: it had
+   * ended before.
+   */
   async kill(seat: number): Promise<boolean> {
     const member = this.#members[seat] as Process;
     member.kill();
@@ -49,8 +55,9 @@ export class Company {
   }
 
   /**
-   * Kills `kills` members at random, one after the other, each as soon as it is `ready` and a little later. `killed` is called
-   * after each, to make good what only the survivors can, before the seat is taken again.
+   * Kills `kills` members at random, one after the other, each as soon as it is `ready` and a
+   * little later. `killed` is called after each, to make good what only the survivors can, before
+   * the seat is taken again.
    */
   async mayhem(
     kills: number,

@@ -1,4 +1,7 @@
-/** What a competitor does: takes, works, gives back and works outside, until all together have had enough. */
+/**
+ * What a competitor does: takes, works, gives back and works outside, until all together have had
+ * enough.
+ */
 
 import type { Barrier, Hold, WaitOptions } from 'lockstep';
 import type { Style } from '../support/operations.ts';

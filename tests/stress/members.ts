@@ -1,6 +1,7 @@
 /**
- * What the members of a stress test do. Each can be killed anywhere and replaced by another that takes its seat: what a
- * member has done is in shared words, and what a dead one left half done is made good under the lock.
+ * What the members of a stress test do. Each can be killed anywhere and replaced by another that
+ * takes its seat: what a member has done is in shared words, and what a dead one left half done is
+ * made good under the lock.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -237,7 +238,8 @@ export async function consumes(
   for (;;) {
     const hold = await acquire(notEmpty, style);
     for (;;) {
-      // A consumer that died after it had marked its item, and before it moved on: the item is consumed.
+      // A consumer that died after it had marked its item, and before it moved on: the item is
+      // consumed.
       if (head.value < tail.value && isConsumed(buffer, head.value)) head.value = head.value + 1;
       else if (head.value < tail.value || head.value >= total.value) break;
       else await wait(notEmpty, style);

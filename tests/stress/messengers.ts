@@ -1,6 +1,7 @@
 /**
- * What producers and consumers of a queue do. An item is a number: the producer's seat and how many it has put before. What a consumer has taken it
- * writes into a file of its own at once: that outlives a SIGKILL, but for the one item in hand.
+ * What producers and consumers of a queue do. An item is a number: the producer's seat and how many
+ * it has put before. What a consumer has taken it writes into a file of its own at once: that
+ * outlives a SIGKILL, but for the one item in hand.
  */
 
 import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
@@ -20,7 +21,10 @@ export async function puts(queue: Queue<number>, seat: number, count: number, st
   }
 }
 
-/** Puts items until it is enough; goes on where the one before died, past the item that this one had in hand. */
+/**
+ * Puts items until it is enough; goes on where the one before died, past the item that this one had
+ * in hand.
+ */
 export async function putsOn(
   queue: Queue<number>,
   seat: number,
@@ -83,7 +87,10 @@ export function readTaken(folder: string, producers: number): Taken {
   return { times, disordered };
 }
 
-/** Bytes of the item: small ones mostly, some that lie in the ring in another way, and some that don't fit into it. */
+/**
+ * Bytes of the item: small ones mostly, some that lie in the ring in another way, and some that
+ * don't fit into it.
+ */
 function sizeOf(seat: number, index: number): number {
   const sizes = [0, 7, 300, 5_000, 70_000, 200_000, 262_130, 262_140, 300_000, 1_048_576, 2_097_152];
   return index % 4 === 0 ? sizes[(index / 4 + seat) % sizes.length]! : (index * 37) % 200;
@@ -117,7 +124,10 @@ export async function putsLoads(
   }
 }
 
-/** Takes items of all sizes until the queue was closed and is empty; resolves to those it took, `seat:index`, and those not as they should be. */
+/**
+ * Takes items of all sizes until the queue was closed and is empty; resolves to those it took,
+ * `seat:index`, and those not as they should be.
+ */
 export async function takesLoads(
   queue: Queue<Load>,
   style: Style,

@@ -34,7 +34,10 @@ after(() => {
   for (const folder of folders) rmSync(folder, { recursive: true });
 });
 
-/** Each of the first `count` items of every producer was taken once, and no others; every consumer saw them in order. */
+/**
+ * Each of the first `count` items of every producer was taken once, and no others; every consumer
+ * saw them in order.
+ */
 function assertEachItemOnce(folder: string, count: number): void {
   const { times, disordered } = readTaken(folder, PRODUCERS);
   assert.equal(disordered, 0, 'items out of order');

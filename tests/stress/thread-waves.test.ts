@@ -1,4 +1,7 @@
-/** What a thread that awaited leaves behind when it ends must not touch the next: its descriptors are closed once, and by one. */
+/**
+ * What a thread that awaited leaves behind when it ends must not touch the next: its descriptors
+ * are closed once, and by one.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,6 @@
-/** The target of every actor: does what the test tells it, over a socket, until the test hangs up. */
+/**
+ * The target of every actor: does what the test tells it, over a socket, until the test hangs up.
+ */
 
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
@@ -17,7 +19,8 @@ export async function act(path: string, serial: number, style: Style): Promise<v
   const holds = new Map<string, Hold[]>();
   const self: Self = { style, holds };
   onMessage(socket, (message) => {
-    // Each in a turn of its own, so that a blocking one does not hold up the reply to the one before.
+    // Each in a turn of its own, so that a blocking one does not hold up the reply to the one
+    // before.
     setImmediate(() => {
       void obey(message as Command).then((reply) => socket.writable && socket.write(encode(reply)));
     });

@@ -10,7 +10,9 @@ export function action(): void {
   runs.value++;
 }
 
-/** Takes a barrier from the queue and meets there; returns how often the action ran in this child. */
+/**
+ * Takes a barrier from the queue and meets there; returns how often the action ran in this child.
+ */
 export async function meets(queue: Queue<Barrier>, blocking: boolean): Promise<number> {
   const barrier = blocking ? queue.getSync() : await queue.get();
   if (blocking) barrier.waitSync();

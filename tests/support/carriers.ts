@@ -34,7 +34,10 @@ export interface Carried {
   ballast: unknown;
 }
 
-/** Takes an item, slowly; returns the number in the shared object within. `taken` is set when it is taken, and `go` lets it look into it. */
+/**
+ * Takes an item, slowly; returns the number in the shared object within. `taken` is set when it is
+ * taken, and `go` lets it look into it.
+ */
 export function takesSlowly(queue: Queue<Carried>, taken: Event, go: Event): number {
   contend(queue);
   const { rooms } = channelOf(queue);

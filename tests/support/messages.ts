@@ -161,7 +161,10 @@ export const messages = {
     await messages.send(self, end, UNSENDABLE[which]?.());
   },
 
-  /** Sends until there is no room, and changes the bytes while the last call waits. Then sets the event; gives the number of messages. */
+  /**
+   * Sends until there is no room, and changes the bytes while the last call waits. Then sets the
+   * event; gives the number of messages.
+   */
   async sendBytesAndChange(_self: Self, end: End, bytes: Uint8Array, changed: Event): Promise<number> {
     for (let sent = 1; ; sent++) {
       const send = end.sendBytes(bytes);

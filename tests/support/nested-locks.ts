@@ -22,7 +22,10 @@ export interface Closed {
 export type Nested = 'all' | 'not all' | Closed;
 
 export const nestedLocks = {
-  /** Takes the locks one inside the other, by the scoped form where it awaits; meets the others before it takes the last. */
+  /**
+   * Takes the locks one inside the other, by the scoped form where it awaits; meets the others
+   * before it takes the last.
+   */
   async nest(self: Self, locks: readonly Mutex[], met?: Barrier, options?: WaitOptions): Promise<Nested> {
     try {
       return self.style === 'blocking' ? nestSync(locks, met, options) : await nest(locks, met, options);
@@ -31,7 +34,10 @@ export const nestedLocks = {
     }
   },
 
-  /** Waits for a notification with `outer` in hand, which the notifier wants with the condition's lock in hand. */
+  /**
+   * Waits for a notification with `outer` in hand, which the notifier wants with the condition's
+   * lock in hand.
+   */
   async waitNested(self: Self, outer: Mutex, condition: Condition): Promise<Nested> {
     try {
       if (self.style === 'blocking') {
@@ -61,7 +67,10 @@ export const nestedLocks = {
     }
   },
 
-  /** Takes both locks in the given order again and again; lets go and tries again where that would be a deadlock. */
+  /**
+   * Takes both locks in the given order again and again; lets go and tries again where that would
+   * be a deadlock.
+   */
   async dine(
     self: Self,
     first: Mutex,

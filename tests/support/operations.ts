@@ -1,4 +1,6 @@
-/** What an actor can be told to do: each operation in the actor's own style, blocking or awaiting. */
+/**
+ * What an actor can be told to do: each operation in the actor's own style, blocking or awaiting.
+ */
 
 import {
   type Barrier,
@@ -159,7 +161,9 @@ export const operations = {
     return self.style === 'blocking' ? object.waitSync(options) : await object.wait(options);
   },
 
-  /** Acquires, waits, and tells what `wait` gave and whether the lock was held again; then releases. */
+  /**
+   * Acquires, waits, and tells what `wait` gave and whether the lock was held again; then releases.
+   */
   async acquireAndWait(
     self: Self,
     condition: Condition,
@@ -174,7 +178,10 @@ export const operations = {
     return { woken, held, rank };
   },
 
-  /** As `acquireAndWait`, for `waitFor`: until `state` reaches `wanted`. Counts the looks at it in `evaluations`. */
+  /**
+   * As `acquireAndWait`, for `waitFor`: until `state` reaches `wanted`. Counts the looks at it in
+   * `evaluations`.
+   */
   async acquireAndWaitFor(
     self: Self,
     condition: Condition,
@@ -221,7 +228,10 @@ export const operations = {
     }
   },
 
-  /** Waits with a signal that aborts as soon as `go` is not 0; tells whether the lock was held when it rejected. */
+  /**
+   * Waits with a signal that aborts as soon as `go` is not 0; tells whether the lock was held when
+   * it rejected.
+   */
   async acquireAndWaitUntilAborted(
     self: Self,
     condition: Condition,
@@ -306,8 +316,8 @@ export const operations = {
   },
 
   /**
-   * Passes the barrier `rounds` times as party `me`; tells how often another party was not in the same round (or
-   * already in the next one), and the sum of the indexes that it was given.
+   * Passes the barrier `rounds` times as party `me`; tells how often another party was not in the
+   * same round (or already in the next one), and the sum of the indexes that it was given.
    */
   async rounds(
     self: Self,
@@ -331,7 +341,9 @@ export const operations = {
     while (gate.value === 0) Atomics.wait(forThreads, 0, 0, 1);
   },
 
-  /** Releases `times` times as soon as `gate` is not 0; tells how often it was refused as too many. */
+  /**
+   * Releases `times` times as soon as `gate` is not 0; tells how often it was refused as too many.
+   */
   overRelease(_self: Self, semaphore: BoundedSemaphore, gate: Integer, times: number): number {
     let refused = 0;
     while (gate.value === 0);

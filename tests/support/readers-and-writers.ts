@@ -30,8 +30,9 @@ export const readersAndWriters = {
   },
 
   /**
-   * Reads and writes by turns, `rounds` times: a writer adds one to the first two words, and a reader compares them. Tells how often it
-   * found them different, or a writer or reader beside it that must not be there. The last word tells the most readers at once.
+   * Reads and writes by turns, `rounds` times: a writer adds one to the first two words, and a
+   * reader compares them. Tells how often it found them different, or a writer or reader beside it
+   * that must not be there. The last word tells the most readers at once.
    */
   async readAndWriteOn(
     self: Self,

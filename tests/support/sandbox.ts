@@ -1,6 +1,7 @@
 /**
- * Gives the test file that imports it (first of all, before `lockstep`) a base folder of its own, and checks when the
- * file is done that no process it started lives on and nothing is left in the folder.
+ * Gives the test file that imports it (first of all, before `lockstep`) a base folder of its own,
+ * and checks when the file is done that no process it started lives on and nothing is left in the
+ * folder.
  */
 
 import assert from 'node:assert/strict';

@@ -3,7 +3,10 @@
 import { type RawValue, SharedMemory, type SharedMemoryOptions, type Value } from 'lockstep';
 import type { Self } from './operations.ts';
 
-/** How one is added to a counter: reading and writing it, the same inside its lock, or by one atomic instruction. */
+/**
+ * How one is added to a counter: reading and writing it, the same inside its lock, or by one atomic
+ * instruction.
+ */
 export type Way = 'plainly' | 'locked' | 'atomically';
 
 export const sharedData = {

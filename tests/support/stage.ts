@@ -1,4 +1,6 @@
-/** A stage has actors: processes and threads, blocking or awaiting, that a test tells what to do. */
+/**
+ * A stage has actors: processes and threads, blocking or awaiting, that a test tells what to do.
+ */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -24,7 +26,10 @@ interface Flavour {
   roles: readonly [Role, ...Role[]];
 }
 
-/** Every way in which a contract's suite is run. Actor i of a stage plays role i, again from the first when they end. */
+/**
+ * Every way in which a contract's suite is run. Actor i of a stage plays role i, again from the
+ * first when they end.
+ */
 const FLAVOURS: readonly Flavour[] = [
   { name: 'processes, blocking', roles: [{ kind: 'process', style: 'blocking' }] },
   { name: 'processes, awaiting', roles: [{ kind: 'process', style: 'awaiting' }] },

@@ -69,7 +69,10 @@ export async function queues(object: Queueable, order: Value<'i32'>, style: Styl
   return rank;
 }
 
-/** Takes the object for a millisecond again and again until somebody else has had it; counts the times when one waited already. */
+/**
+ * Takes the object for a millisecond again and again until somebody else has had it; counts the
+ * times when one waited already.
+ */
 export function hogs(object: Queueable, order: Value<'i32'>, passes: Value<'i32'>): void {
   while (order.value === 0) {
     const hold = object.acquireSync();
@@ -112,4 +115,14 @@ export async function putsDown(queue: Queue, number: number): Promise<void> {
   const child = threadId === 0 ? new Process(options) : new Thread(options);
   child.start();
   await child.join();
+}
+
+/** Takes the lock again and again, and sends the token of every other holding while it holds. */
+export async function sendsTokens(lock: Lock, tokens: Queue<number>): Promise<void> {
+  for (let i = 0; i < 20; i++) {
+    await lock.run(async () => {});
+    const hold = await lock.acquire();
+    await tokens.put(hold.token);
+    hold.release();
+  }
 }

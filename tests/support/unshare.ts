@@ -15,7 +15,9 @@ export const OWN_PIDS: readonly string[] = [
   '--mount-proc',
 ];
 
-/** The same with everything else that a container has of its own, too; but it sees the same files. */
+/**
+ * The same with everything else that a container has of its own, too; but it sees the same files.
+ */
 export const OWN_EVERYTHING: readonly string[] = [...OWN_PIDS, '--ipc', '--uts', '--net'];
 
 /** Runs a command that sees the folder at another path. */

@@ -1,4 +1,6 @@
-/** Waiting for something to be so, by looking again and again: tests never sleep "to let it happen". */
+/**
+ * Waiting for something to be so, by looking again and again: tests never sleep "to let it happen".
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 

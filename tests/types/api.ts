@@ -1,6 +1,19 @@
-/** What the types of the public API promise: this file compiles, and each `@ts-expect-error` line would not. Never run. */
+/**
+ * What the types of the public API promise: this file compiles, and each `@ts-expect-error` line
+ * would not. Never run.
+ */
 
 import {
+  type AsyncBarrier,
+  type AsyncCondition,
+  type AsyncEvent,
+  type AsyncJoinableQueue,
+  type AsyncLatch,
+  type AsyncLock,
+  type AsyncQueue,
+  type AsyncRWLock,
+  type AsyncSemaphore,
+  type AsyncValue,
   Barrier,
   BoundedSemaphore,
   Condition,
@@ -8,10 +21,12 @@ import {
   type Elements,
   Event,
   type Hold,
-  type Latch,
+  JoinableQueue,
+  Latch,
   Lock,
   type Owner,
   Process,
+  Queue,
   RawArray,
   RawValue,
   type RecordArray,
@@ -255,7 +270,7 @@ export async function working(lock: Lock): Promise<void> {
 }
 
 export async function deadlocksAndFurther(lock: RWLock, latch: Latch, error: DeadlockError): Promise<void> {
-  new Lock({ deadlock: 'ignore', trace: true });
+  new Lock({ deadlock: 'ignore', stacks: true });
   // @ts-expect-error no such policy
   new RLock({ deadlock: 'warn' });
   is<Hold | null>()(await lock.read.acquire({ timeout: 5, deadlock: 'ignore' }));
@@ -266,4 +281,32 @@ export async function deadlocksAndFurther(lock: RWLock, latch: Latch, error: Dea
   is<number>()(latch.countDown(2));
   is<boolean>()(await latch.wait({ timeout: 1 }));
   is<string | null | undefined>()(error.cycle[0]?.stack);
+}
+
+/** The classes in shared memory satisfy the contracts that the cluster's satisfy. */
+export async function awaitingHalves(): Promise<void> {
+  const locks: AsyncLock[] = [new Lock(), new RLock()];
+  const semaphores: AsyncSemaphore[] = [new Semaphore(), new BoundedSemaphore()];
+  const condition: AsyncCondition = new Condition();
+  const event: AsyncEvent = new Event();
+  const barrier: AsyncBarrier = new Barrier(2);
+  const rwlock: AsyncRWLock = new RWLock();
+  const latch: AsyncLatch = new Latch(1);
+  const value: AsyncValue = new Value('i32');
+  const queue: AsyncQueue<string> = new Queue<string>();
+  const jobs: AsyncJoinableQueue<string> = new JoinableQueue<string>();
+  const hold = await new Lock().acquire();
+  is<number>()(hold.token);
+  is<boolean>()(hold.valid);
+  is<AbortSignal>()(hold.signal);
+  is<boolean>()(await locks[0]!.locked);
+  is<number>()(await semaphores[0]!.value);
+  is<boolean>()(await event.isSet());
+  is<number>()(await barrier.nWaiting);
+  is<number>()(await latch.countDown());
+  is<number>()(await value.add(1));
+  is<string | null>()(await queue.tryGet());
+  is<boolean>()(await jobs.join({ timeout: 5 }));
+  is<number | null>()(await rwlock.read.run(() => 1, { timeout: 5 }));
+  is<void>()(await condition.notify());
 }

@@ -1,6 +1,7 @@
 /**
- * The published package compiles in a project of its own, also where TypeScript checks the declarations of packages (its own default),
- * with every TypeScript and module setting that is supported.
+ * The published package compiles in a project of its own, also where TypeScript checks the
+ * declarations of packages (its own default), with every TypeScript and module setting that is
+ * supported.
  */
 
 import assert from 'node:assert/strict';
@@ -21,7 +22,10 @@ const MODULES = [
   { module: 'nodenext', moduleResolution: 'nodenext' },
   { module: 'esnext', moduleResolution: 'bundler' },
 ];
-/** Nothing but the language of Node 20: no DOM, and no declarations of newer things that the package would have to bring. */
+/**
+ * Nothing but the language of Node 20: no DOM, and no declarations of newer things that the package
+ * would have to bring.
+ */
 const OPTIONS = {
   noEmit: true,
   strict: true,
@@ -95,7 +99,8 @@ after(() => {
 describe('the published declarations', { concurrency: availableParallelism(), timeout: 240_000 }, () => {
   for (const version of VERSIONS) {
     for (const [index, modules] of MODULES.entries()) {
-      // The older compilers take seconds each: one module setting of each here, all of them in the deep tests.
+      // The older compilers take seconds each: one module setting of each here, all of them in the
+      // deep tests.
       const quick = version === '7.0' || index === VERSIONS.indexOf(version);
       if (!quick && process.env.LOCKSTEP_MODEL !== 'deep') continue;
       it(`compile with TypeScript ${version}, ${modules.moduleResolution}`, async () => {

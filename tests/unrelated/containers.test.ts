@@ -1,4 +1,7 @@
-/** Programs in pid and mount namespaces of their own that share nothing but the folder: as in containers. */
+/**
+ * Programs in pid and mount namespaces of their own that share nothing but the folder: as in
+ * containers.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** Who lives, who has died, and who only lost a file: seen at once, without a timer, and with nothing thrown where nobody can catch it. */
+/**
+ * Who lives, who has died, and who only lost a file: seen at once, without a timer, and with
+ * nothing thrown where nobody can catch it.
+ */
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -52,7 +55,10 @@ function lookoutOf(lock: Lock): Lookout {
   return Reflect.get(agent, 'lookout') as Lookout;
 }
 
-/** Resolves once this process has no timer in that namespace, so that only the kernel can tell it of a death. */
+/**
+ * Resolves once this process has no timer in that namespace, so that only the kernel can tell it of
+ * a death.
+ */
 async function untilQuiet(lock: Lock): Promise<void> {
   await until(() => lookoutOf(lock).timer === undefined, 'the waiter to have no timer');
 }

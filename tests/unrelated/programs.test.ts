@@ -1,4 +1,7 @@
-/** Programs that know nothing of each other but a name: many at once, and again after all of them were killed. */
+/**
+ * Programs that know nothing of each other but a name: many at once, and again after all of them
+ * were killed.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** What another user of the machine plants in the way: it is refused, blocks nobody, and is not touched. */
+/**
+ * What another user of the machine plants in the way: it is refused, blocks nobody, and is not
+ * touched.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
@@ -69,7 +72,10 @@ function assertRefused(outcome: Outcome, why: RegExp, what: string): void {
   assert.match(outcome.message ?? '', why, what);
 }
 
-/** A folder that everybody may write to, as /dev/shm, and the stranger's own folder, with sound files in it. */
+/**
+ * A folder that everybody may write to, as /dev/shm, and the stranger's own folder, with sound
+ * files in it.
+ */
 class Place {
   readonly base = place();
   readonly prepared = place();
@@ -114,7 +120,10 @@ class Place {
   }
 }
 
-/** Runs `paused` in the place; wherever it stops, its folder is taken away and the stranger puts one there. Returns which. */
+/**
+ * Runs `paused` in the place; wherever it stops, its folder is taken away and the stranger puts one
+ * there. Returns which.
+ */
 async function attack(
   where: Place,
   what: 'enter' | 'sweep',
@@ -178,7 +187,8 @@ describe('what a stranger plants', { timeout: 120_000, skip, concurrency: true }
     for (let k = 0; k < POINTS; k++) {
       const folder = join(where.base, `lockstep-0~k${k}`);
       copyFiles(where.prepared, folder);
-      // As a killed program leaves it; in some the control file is missing, in some there is a folder.
+      // As a killed program leaves it; in some the control file is missing, in some there is a
+      // folder.
       if (k % 3 === 1) unlinkSync(join(folder, 'control'));
       if (k % 3 === 2) mkdirSync(join(folder, 'inner', 'deeper'), { recursive: true });
       for (const file of listing(folder)) {
@@ -464,7 +474,8 @@ describe('a program that becomes another user', { timeout: 60_000, skip }, () =>
       }),
     );
     assert.deepEqual(await tries('anonymous', { env, user: STRANGER }), { done: false });
-    // Each that begins as root takes what the others have left; of the last to end something is there.
+    // Each that begins as root takes what the others have left; of the last to end something is
+    // there.
     assert.ok(
       readdirSync(base).some((name) => name.startsWith('lockstep-0')),
       'what is root’s is not for another user to take',

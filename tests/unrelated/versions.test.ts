@@ -1,4 +1,7 @@
-/** Programs of two layout versions: each refuses what the other is using, and works when that has gone. */
+/**
+ * Programs of two layout versions: each refuses what the other is using, and works when that has
+ * gone.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

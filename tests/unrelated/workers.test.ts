@@ -95,7 +95,8 @@ describe('workers that were not started by Lockstep', { timeout: 120_000 }, () =
     it(`count exactly under a named lock: those of ${make}`, async () => {
       const workers = pool(WORKERS);
       try {
-        // They meet first: Node can abort the process when a worker is terminated that is still loading its modules.
+        // They meet first: Node can abort the process when a worker is terminated that is still
+        // loading its modules.
         await Promise.all(Array.from({ length: WORKERS }, () => workers.run(WORKERS, { name: 'meets' })));
         const tasks = Array.from({ length: 2 * WORKERS }, () => workers.run(TIMES, { name: 'adds' }));
         assert.deepEqual(await Promise.all(tasks), Array(2 * WORKERS).fill(TIMES));

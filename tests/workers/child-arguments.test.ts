@@ -1,4 +1,7 @@
-/** What goes into a child, a Process or a Thread: its target and its arguments; numbers as in child.test.ts. */
+/**
+ * What goes into a child, a Process or a Thread: its target and its arguments; numbers as in
+ * child.test.ts.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** What comes out of a child, a Process or a Thread: its result or its error, and its exit code; numbers as in child.test.ts. */
+/**
+ * What comes out of a child, a Process or a Thread: its result or its error, and its exit code;
+ * numbers as in child.test.ts.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,16 +1,21 @@
 /**
- * What Process and Thread have in common, case by case; numbers are those of the list of behaviours that Lockstep sets out
- * to meet.
+ * What Process and Thread have in common, case by case; numbers are those of the list of behaviours
+ * that Lockstep sets out to meet.
  *
  * Left out, with the reason:
- *   H93, X13 (an excepthook sees what ends a thread): Node has no such hook. `result` and `exit` tell, per child.
- *   I100 (keyword arguments, authkey): JavaScript has no keyword arguments, and no secret is needed: the shared memory's
+ *   H93, X13 (an excepthook sees what ends a thread): Node has no such hook. `result` and `exit`
+ *   tell, per child.
+ *   I100 (keyword arguments, authkey): JavaScript has no keyword arguments, and no secret is
+ *        needed: the shared memory's
  *     permissions guard it.
- *   I105 (exit(true), exit(false)), I106 (exit with a text): Node's `process.exit` refuses both; the error ends the child with 1.
- *   I108 (SIGINT is an error in the child): Node has no interrupt error; see process.test.ts for what happens.
+ *   I105 (exit(true), exit(false)), I106 (exit with a text): Node's `process.exit` refuses both;
+ *        the error ends the child with 1.
+ *   I108 (SIGINT is an error in the child): Node has no interrupt error; see process.test.ts for
+ *        what happens.
  *   J123, J124, J126, X27: there is one way to start a process, and no fork and no fork server.
  *   X51 (the package logger): Lockstep logs nothing.
- *   X53 (the cleanup helper is restarted): there is no helper; the kernel says who is alive, and the next program sweeps.
+ *   X53 (the cleanup helper is restarted): there is no helper; the kernel says who is alive, and
+ *       the next program sweeps.
  */
 
 import assert from 'node:assert/strict';

@@ -30,7 +30,10 @@ const ways: Record<string, (go: () => void) => void> = {
 
 export const WAYS: readonly string[] = Object.keys(ways).filter((way) => way !== 'beforeExit');
 
-/** Starts one child in each way, and each of them one more; tells how many generations there were below each. */
+/**
+ * Starts one child in each way, and each of them one more; tells how many generations there were
+ * below each.
+ */
 export async function descend(depth: number): Promise<number[]> {
   return Promise.all(WAYS.map((way) => descendBy(way, depth)));
 }

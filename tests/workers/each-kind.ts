@@ -1,4 +1,7 @@
-/** What the suites of Process and Thread share: the same cases for both, and an end for children that a failed case leaves. */
+/**
+ * What the suites of Process and Thread share: the same cases for both, and an end for children
+ * that a failed case leaves.
+ */
 
 import { afterEach, describe } from 'node:test';
 import { inspect } from 'node:util';
@@ -17,7 +20,10 @@ const KINDS: [kind: Kind, make: Make][] = [
   ['Thread', (options) => keep(new Thread(options))],
 ];
 
-/** Defines a suite once for processes and once for threads; `make` makes a child that is not started. */
+/**
+ * Defines a suite once for processes and once for threads; `make` makes a child that is not
+ * started.
+ */
 export function eachKind(define: (make: Make, kind: Kind) => void): void {
   for (const [kind, make] of KINDS) {
     describe(kind, () => {

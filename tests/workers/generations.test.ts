@@ -1,4 +1,7 @@
-/** No program multiplies: what forgets its guard stops at its first children, and a target may have all the children it wants. */
+/**
+ * No program multiplies: what forgets its guard stops at its first children, and a target may have
+ * all the children it wants.
+ */
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

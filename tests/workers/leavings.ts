@@ -39,7 +39,9 @@ export function leaves(what: keyof typeof LEAVINGS, path: string): string {
   return 'returned';
 }
 
-/** Leaves listeners that write down what they were told, of which one finds something more to do. */
+/**
+ * Leaves listeners that write down what they were told, of which one finds something more to do.
+ */
 export function listens(path: string): void {
   let again = true;
   process.on('beforeExit', (code) => {

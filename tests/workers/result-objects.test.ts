@@ -1,4 +1,7 @@
-/** Shared objects in a child's result arrive alive, though only the child had them open, and nothing is left of them. */
+/**
+ * Shared objects in a child's result arrive alive, though only the child had them open, and nothing
+ * is left of them.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,7 @@
-/** Starting where that is hard: other folders and options, exhausted limits, bundles, executables that are not Node. */
+/**
+ * Starting where that is hard: other folders and options, exhausted limits, bundles, executables
+ * that are not Node.
+ */
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';

@@ -1,4 +1,7 @@
-/** On another system the package can be imported, with its errors; the first use of shared memory says what is supported. */
+/**
+ * On another system the package can be imported, with its errors; the first use of shared memory
+ * says what is supported.
+ */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

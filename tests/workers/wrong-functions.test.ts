@@ -1,6 +1,6 @@
 /**
- * A child runs the very function that was passed, or the target is refused: functions that one factory made have the same
- * text and the same name.
+ * A child runs the very function that was passed, or the target is refused: functions that one
+ * factory made have the same text and the same name.
  */
 
 import '../support/sandbox.ts';

@@ -1,25 +1,29 @@
 /**
- * Channel: a ring with those who wait for it: what queues and both directions of a pipe are made of.
+ * Channel: a ring with those who wait for it: what queues and both directions of a pipe are made
+ * of.
  *
  *   word  name             bits                                   written by
- *   +0    STATE            30 WAITERS | 29 CLOSED | 28 CARRIED    the gate of those who take (gate.ts)
+ *   +0    STATE            30 WAITERS | 29 CLOSED | 28 CARRIED    the takers' gate (gate.ts)
  *   +1    TICKETS          counter                                waiters
  *   +2    LOCK             cell of the lock to put                the creator
  *   +3    LOCK_GENERATION                                         the creator
  *   +4    GATE             cell of the gate of those who put      the creator
  *   +5    GATE_GENERATION                                         the creator
  *
- * A value is put in while the lock is held, and all of it in one turn of the event loop: a call that awaits the lock puts in the very
- * moment in which it gets it (`LockedPut`). So no lock is ever held while other code runs, but for getters of the value itself. Where producers
- * meet, each writes its value into memory of its own first (`putPrepared`), and the lock is held for the copy only.
+ * A value is put in while the lock is held, and all of it in one turn of the event loop: a call
+ * that awaits the lock puts in the very moment in which it gets it (`LockedPut`). So no lock is
+ * ever held while other code runs, but for getters of the value itself. Where producers meet, each
+ * writes its value into memory of its own first (`putPrepared`), and the lock is held for the copy
+ * only.
  *
- * Race: PUTS is written by a store that releases, which a load of WAITERS may overtake; so an item is announced only after the lock was released,
- * by a compare-and-swap, which nothing overtakes.
+ * Race: PUTS is written by a store that releases, which a load of WAITERS may overtake; so an item
+ * is announced only after the lock was released, by a compare-and-swap, which nothing overtakes.
  */
 
 import { cas, load } from '#atomics';
-import type { Agent } from '../../agents/agent.ts';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell, Host } from '../../agents/cell.ts';
+import { registerRing } from '../../agents/kept-rings.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import { MOMENT } from '../../agents/wait.ts';
 import { CHECKS_ARGUMENTS } from '../../checks.ts';
@@ -30,7 +34,6 @@ import type { Place } from '../../memory/arena.ts';
 import { damaged } from '../../memory/damage.ts';
 import { CELL_BODY, CELL_GENERATION, CELL_STATE, KIND } from '../../memory/layout.ts';
 import { detachData } from '../../namespaces/data-files.ts';
-import { registerRing } from '../../namespaces/kept-rings.ts';
 import { notePart, openPart, partExists } from '../../objects/parts.ts';
 import { Lock } from '../../sync/lock/lock.ts';
 import { RawLock } from '../../sync/lock/raw-lock.ts';
@@ -65,17 +68,26 @@ const JOIN_WORD: number = CELL_BODY + 2;
 const PRODUCER_WORD: number = CELL_BODY + 4;
 /** Bytes that are backed by memory at first. */
 const FIRST_RESERVE = 256 * 1024;
-/** Puts for which others are expected to put, too, after one has met another; times that it tries then, and nanoseconds between them. */
+/**
+ * Puts for which others are expected to put, too, after one has met another; times that it tries
+ * then, and nanoseconds between them.
+ */
 const CONTENDED_PUTS = 100;
 const MOST_TRIES = 8;
 const PAUSE = 100;
-/** Items that are worth a look at the ring in a stream, and steps of the longest pause for which there may be fewer. */
+/**
+ * Items that are worth a look at the ring in a stream, and steps of the longest pause for which
+ * there may be fewer.
+ */
 const ENOUGH_AT_ONCE = 16;
 const LONGEST_PAUSE = 8000;
 /** Items from which on one place more is nothing that somebody else waits for. */
 const MANY = 16;
 
-/** Items that this thread has put anywhere: whoever puts something between two takings may be waiting for an answer to it. */
+/**
+ * Items that this thread has put anywhere: whoever puts something between two takings may be
+ * waiting for an answer to it.
+ */
 let putsOfThread = 0;
 
 export interface ChannelOptions {
@@ -142,8 +154,11 @@ export class Channel {
     return made;
   }
 
-  /** Fills a cell that is just being made; its parts stay open with it. Throws `NoSpaceError`, with nothing left. */
-  static init(place: Place, agent: Agent, { capacity, most, endsWithProducers }: ChannelOptions): void {
+  /**
+   * Fills a cell that is just being made; its parts stay open with it. Throws `NoSpaceError`, with
+   * nothing left.
+   */
+  static init(place: Place, agent: Host, { capacity, most, endsWithProducers }: ChannelOptions): void {
     const bytes = HEADER_BYTES + capacity;
     const reserve = Math.min(bytes, FIRST_RESERVE);
     const made: Cell[] = [];
@@ -180,13 +195,19 @@ export class Channel {
     return this.endsWithProducers && !partExists(cell, cell, PRODUCER_WORD, KIND.QUEUE_PRODUCER);
   }
 
-  /** Whether the producing side is open here, and nothing stands for it yet: it was made with the queue, just now. */
+  /**
+   * Whether the producing side is open here, and nothing stands for it yet: it was made with the
+   * queue, just now.
+   */
   get hasFreshProducer(): boolean {
     const { agent, words, at } = this.rooms.cell;
     return this.endsWithProducers && agent.cells.get(load(words, at + PRODUCER_WORD))?.references === 0;
   }
 
-  /** The cell of the producing side, which is opened here if need be; `undefined`: nobody has it any more. */
+  /**
+   * The cell of the producing side, which is opened here if need be; `undefined`: nobody has it any
+   * more.
+   */
   openProducer(): Cell | undefined {
     const { agent, words, at } = this.rooms.cell;
     return agent.open(PRODUCER_TYPE, load(words, at + PRODUCER_WORD), load(words, at + PRODUCER_WORD + 1));
@@ -194,12 +215,17 @@ export class Channel {
 
   // Taking.
 
-  /** Takes the oldest item; `NOTHING`: there is none. Never waits. Throws as `RingReader.take` does. */
+  /**
+   * Takes the oldest item; `NOTHING`: there is none. Never waits. Throws as `RingReader.take` does.
+   */
   take(): unknown {
     return this.reader.take();
   }
 
-  /** Waits for an item; `NOTHING`: the time has passed, or `over` says that none will come. *Blocks*. */
+  /**
+   * Waits for an item; `NOTHING`: the time has passed, or `over` says that none will come.
+   * *Blocks*.
+   */
   takeSync(deadline: Deadline, over: () => boolean): unknown {
     const value = this.take();
     if (value !== NOTHING || deadline.expired || over()) return value === NOTHING ? this.take() : value;
@@ -217,7 +243,10 @@ export class Channel {
 
   // Putting.
 
-  /** Puts the value if that can be done at once, as it mostly can; `false`: it has to go the long way. */
+  /**
+   * Puts the value if that can be done at once, as it mostly can; `false`: it has to go the long
+   * way.
+   */
   putAtOnce(value: unknown): boolean {
     if (CHECKS_ARGUMENTS) warnOfLosses(value, `${this.title}:`, 'the item');
     if (this.writing) return false;
@@ -239,7 +268,10 @@ export class Channel {
     return put;
   }
 
-  /** Puts; `false`: there was no room in time, or `gone` says that nobody will take. Throws `ClosedError` where it is closed. *Blocks*. */
+  /**
+   * Puts; `false`: there was no room in time, or `gone` says that nobody will take. Throws
+   * `ClosedError` where it is closed. *Blocks*.
+   */
   putSync(out: Outgoing, deadline: Deadline, gone: () => boolean = never): boolean {
     for (;;) {
       let put = this.tryPut(out);
@@ -256,7 +288,10 @@ export class Channel {
     }
   }
 
-  /** The same; the event loop goes on. `gone` also has to tell that `keeper` was closed: after a wait the channel may be closed here, too. */
+  /**
+   * The same; the event loop goes on. `gone` also has to tell that `keeper` was closed: after a
+   * wait the channel may be closed here, too.
+   */
   async putLater(out: Outgoing, deadline: Deadline, keeper: object, gone: () => boolean): Promise<boolean> {
     try {
       return await this.putKept(out, deadline, keeper, gone);
@@ -294,7 +329,10 @@ export class Channel {
     this.writer.setReceiver(number);
   }
 
-  /** Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while another puts. Throws `StateError` within `put`. */
+  /**
+   * Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while
+   * another puts. Throws `StateError` within `put`.
+   */
   close(): void {
     this.refuseWithinPut('close');
     const locked = new LockedPut(this.lock, this, () => {
@@ -306,7 +344,10 @@ export class Channel {
     this.wakeAll();
   }
 
-  /** Throws `StateError` where a getter of the value that is just being put asks for this: the lock to put is held meanwhile. */
+  /**
+   * Throws `StateError` where a getter of the value that is just being put asks for this: the lock
+   * to put is held meanwhile.
+   */
   refuseWithinPut(what: string): void {
     if (!this.writing) return;
     throw new StateError(
@@ -314,7 +355,10 @@ export class Channel {
     );
   }
 
-  /** Rejects the calls made through `keeper` that wait for an item, for room, for the lock to put or until all is done. */
+  /**
+   * Rejects the calls made through `keeper` that wait for an item, for room, for the lock to put or
+   * until all is done.
+   */
   rejectAll(keeper: object): void {
     for (const cell of [this.cell, this.lock.cell, this.rooms.cell, this.joins.cell])
       cell.rejectAll(keeper, this.title);
@@ -343,14 +387,16 @@ export class Channel {
       return value === NOTHING ? this.take() : value;
     };
     const ready = (): boolean => !this.ring.empty || over();
-    // One item after the other is best left alone for a moment, and then taken several at a time; an answer is awaited eagerly.
+    // One item after the other is best left alone for a moment, and then taken several at a time;
+    // an answer is awaited eagerly.
     const streams = this.putsAtTaking === putsOfThread;
     return { wait: this.items.waitFor(act, ready, streams ? this.pauseInStream() : 0), outcome };
   }
 
   /**
-   * For how long to leave the ring alone when all that was there is taken. Each look takes lines of memory away from who puts; where they are far,
-   * as between two groups of cores, that is what takes the time, and it pays to come back when there is more.
+   * For how long to leave the ring alone when all that was there is taken. Each look takes lines of
+   * memory away from who puts; where they are far, as between two groups of cores, that is what
+   * takes the time, and it pays to come back when there is more.
    */
   private pauseInStream(): number {
     const taken = this.takings - this.takingsAtWait;
@@ -401,7 +447,10 @@ export class Channel {
     return put;
   }
 
-  /** As `putAtOnce`, where others put, too: the value is written before the lock is taken, so that all can do that at the same time. */
+  /**
+   * As `putAtOnce`, where others put, too: the value is written before the lock is taken, so that
+   * all can do that at the same time.
+   */
   private putPrepared(value: unknown): boolean {
     const { lock, writer } = this;
     const { words, at } = lock.cell;

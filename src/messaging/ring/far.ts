@@ -1,11 +1,14 @@
 /**
  * Far: items that are too large for the ring, each in a file of its own beside it.
  *
- *   item-<cell>-<generation>-<number>   the payload; written before the item is put, removed by who has taken it
+ *   item-<cell>-<generation>-<number>   the payload; written before the item is put, removed by who
+ *                                       has taken it
  *
- * The files are the count of what they hold: together no more than the ring, but for one item that is alone.
+ * The files are the count of what they hold: together no more than the ring, but for one item that
+ * is alone.
  *
- * Who dies between the two leaves a file. Whoever writes one removes those, which are of no item in the ring; all go with the queue.
+ * Who dies between the two leaves a file. Whoever writes one removes those, which are of no item in
+ * the ring; all go with the queue.
  */
 
 import { itemFile, itemsOf } from '../../namespaces/data-files.ts';
@@ -21,7 +24,10 @@ export class Far {
     this.of = of;
   }
 
-  /** Writes the payload of item `number`, with the lock to put; the oldest in the ring is `oldest`. Throws `NoSpaceError`, with nothing left. */
+  /**
+   * Writes the payload of item `number`, with the lock to put; the oldest in the ring is `oldest`.
+   * Throws `NoSpaceError`, with nothing left.
+   */
   write(number: number, oldest: number, bytes: Uint8Array): void {
     for (const item of itemsOf(this.directory, this.of.number, this.of.generation)) {
       if (((item - oldest) & NUMBER_MASK) >= ((number - oldest) & NUMBER_MASK)) this.remove(item);

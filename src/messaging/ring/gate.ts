@@ -7,14 +7,18 @@
  *
  * What is waited for lies in the ring; the gate only knows that somebody waits.
  *
- *   wait      fill the entry, set WAITERS, then look at the ring once more      // PUBLISH WAITERS -> ring
- *   announce  after the ring was changed, and a compare-and-swap: if WAITERS, clear it and wake the oldest  // OBSERVE ring -> WAITERS
- *   through   who has got something, or gives up, may have had the wake-up of all: with its entry empty it sets WAITERS, and wakes the next
- *             if there is more
+ *   wait      fill the entry, set WAITERS                      // PUBLISH WAITERS -> ring
+ *             then look at the ring once more
+ *   announce  after the ring was changed, and a compare-and-swap     // OBSERVE ring -> WAITERS
+ *             if WAITERS is set: clear it and wake the oldest
+ *   through   who has got something, or gives up, may have had the wake-up of all: with its entry
+ *             empty it sets WAITERS, and wakes the next if there is more
  *
- * Race: W1 and W2 wait, W1 is awake. P puts (P1), W1 takes the item (W1a), P clears WAITERS and wakes the oldest, which is W1 (P2): nobody has W2
- * in mind, and there is no mark. W1 empties its entry, and only then sets WAITERS (W1b): the next announcement finds the mark. What came between
- * P2 and W1b was announced without one: W1 looks at the ring after W1b, and wakes the oldest if something is there.
+ * Race: W1 and W2 wait, W1 is awake. P puts (P1), W1 takes the item (W1a), P clears WAITERS and
+ * wakes the oldest, which is W1 (P2): nobody has W2 in mind, and there is no mark. W1 empties its
+ * entry, and only then sets WAITERS (W1b): the next announcement finds the mark. What came between
+ * P2 and W1b was announced without one: W1 looks at the ring after W1b, and wakes the oldest if
+ *    something is there.
  */
 
 import { clearBits, load, loadAcquire, loadPlain, setBits } from '#atomics';
@@ -34,7 +38,10 @@ export class Gate {
     this.cell = cell;
   }
 
-  /** Something has come: wakes the first who waits. To be called after an atomic operation that follows, or is, the change of the ring. */
+  /**
+   * Something has come: wakes the first who waits. To be called after an atomic operation that
+   * follows, or is, the change of the ring.
+   */
   announce(): void {
     const { words, at, agent } = this.cell;
     if ((loadAcquire(words, at + CELL_STATE) & WAITERS_BIT) === 0) return;
@@ -62,12 +69,13 @@ export class Gate {
   }
 
   /**
-   * A wait for what `act` does: it returns whether it has done it, which it can when `ready` says so. `backsOff`: steps for which it is left
-   * alone (see `spin`).
+   * A wait for what `act` does: it returns whether it has done it, which it can when `ready` says
+   * so. `backsOff`: steps for which it is left alone (see `spin`).
    */
   waitFor(act: () => boolean, ready: () => boolean, backsOff = 0): Taking {
     const { cell } = this;
-    // What can't be looked at, as it is damaged, is worth an attempt: the call that makes it reports the damage.
+    // What can't be looked at, as it is damaged, is worth an attempt: the call that makes it
+    // reports the damage.
     const worthwhile = (): boolean => {
       try {
         return ready();

@@ -1,7 +1,9 @@
 /**
- * Item names: behind the payload of an item with shared objects, which of them it keeps (agents/kept.ts).
+ * Item names: behind the payload of an item with shared objects, which of them it keeps
+ * (agents/kept.ts).
  *
- *   payload, filled up to a unit | number, generation of each | how many there are | bytes of the payload
+ *   payload, filled up to a unit | number, generation of each | how many there are | bytes of the
+ *   payload
  *
  * The list ends with the item, so it is found from its end.
  */
@@ -37,7 +39,10 @@ export function writeNames(ring: Ring, from: number, payload: number, names: rea
   ring.copyIn(from + filledUp(payload), list, list.length);
 }
 
-/** Reads the list of an item of so many bytes; `undefined` where it makes no sense: it was overwritten meanwhile, or is damaged. */
+/**
+ * Reads the list of an item of so many bytes; `undefined` where it makes no sense: it was
+ * overwritten meanwhile, or is damaged.
+ */
 export function readNames(ring: Ring, from: number, length: number): NameList | undefined {
   if (length < UNIT || length % UNIT !== 0) return undefined;
   const [count = 0, payload = 0] = wordsAt(ring, from + length - UNIT, WORDS_EACH);

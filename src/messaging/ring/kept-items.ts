@@ -1,16 +1,22 @@
-/** Kept items: what the items in a ring name, for those who end objects, and the ring itself (agents/kept.ts). */
+/**
+ * Kept items: what the items in a ring name, for those who end objects, and the ring itself
+ * (agents/kept.ts).
+ */
 
 import { load, setBits } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
+import type { RingOfKind } from '../../agents/kept-rings.ts';
 import { LockstepError } from '../../errors.ts';
 import type { Named, Place } from '../../memory/arena.ts';
 import { CELL_GENERATION, CELL_STATE } from '../../memory/layout.ts';
-import type { RingOfKind } from '../../namespaces/kept-rings.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { readNames } from './item-names.ts';
 import { RING_HEADER_WORDS, Ring } from './ring.ts';
 
-/** In the state word of the ring's cell: an item with shared objects was put in. Others need not look into it. */
+/**
+ * In the state word of the ring's cell: an item with shared objects was put in. Others need not
+ * look into it.
+ */
 const CARRIED_BIT: number = 1 << 28;
 
 /** Notes, with the lock to put, that an item with shared objects is going to be put in. */
@@ -24,7 +30,10 @@ export const ringOfKind: RingOfKind = {
   names: (namespace, place) => withRing(namespace, place, namesInRing),
 };
 
-/** Takes everything that is in the ring, which nobody has open; gives what that names, `undefined` where that can't be read. */
+/**
+ * Takes everything that is in the ring, which nobody has open; gives what that names, `undefined`
+ * where that can't be read.
+ */
 export function emptyRing(ring: Ring, begin: () => void): Named[] | undefined {
   const all: Named[] = [];
   for (let found = ring.find(); found !== undefined; found = ring.find()) {
@@ -40,7 +49,9 @@ export function emptyRing(ring: Ring, begin: () => void): Named[] | undefined {
   return all;
 }
 
-/** What the items in the ring name, while others put and take; `undefined` where that can't be read. */
+/**
+ * What the items in the ring name, while others put and take; `undefined` where that can't be read.
+ */
 export function namesInRing(ring: Ring): Named[] | undefined {
   const all: Named[] = [];
   let readable = true;
@@ -66,7 +77,8 @@ function withRing(
     const { buffer } = namespace.mapAllData({ number, generation }, RING_HEADER_WORDS * 4);
     return act(new Ring(new Int32Array(buffer), 0, 'ring'));
   } catch (error) {
-    // Damaged, gone, or no descriptor is left to look with: all the caller needs to know is that it is not known.
+    // Damaged, gone, or no descriptor is left to look with: all the caller needs to know is that it
+    // is not known.
     if (error instanceof LockstepError || (error as NodeJS.ErrnoException).code !== undefined)
       return undefined;
     throw error;

@@ -1,14 +1,17 @@
 /**
- * LockedPut: a wait for the lock to put, which puts in the moment in which it has the lock, and lets go at once. So no lock is held while
- * an awaiting call is on its way through its event loop.
+ * LockedPut: a wait for the lock to put, which puts in the moment in which it has the lock, and
+ * lets go at once. So no lock is held while an awaiting call is on its way through its event loop.
  *
- * Race: the lock is given back inside `attempt`, while this wait's own entry is still filled. A release with WAITERS clears the mark and wakes the
- * oldest waiter, which may be this very wait: then nobody has those in mind who wait behind it, and they sleep without a mark. So it does what
- * a wait does that gives up: with its entry empty, it wakes the oldest where the lock is free, and sets WAITERS where it is not (`taken`).
+ * Race: the lock is given back inside `attempt`, while this wait's own entry is still filled. A
+ * release with WAITERS clears the mark and wakes the oldest waiter, which may be this very wait:
+ * then nobody has those in mind who wait behind it, and they sleep without a mark. So it does what
+ * a wait does that gives up: with its entry empty, it wakes the oldest where the lock is free, and
+ * sets WAITERS where it is not (`taken`).
  *
- * The wait has no timeout of its caller's, as the lock is held for moments only. So a damaged word that says that somebody has it must not make it
- * last. Nobody: the reaper frees it. Another that lives: it may have been stopped in the middle of its put; if it was not, and nothing is
- * put meanwhile, the wait is refused after a while.
+ * The wait has no timeout of its caller's, as the lock is held for moments only. So a damaged word
+ * that says that somebody has it must not make it last. Nobody: the reaper frees it. Another that
+ * lives: it may have been stopped in the middle of its put; if it was not, and nothing is put
+ * meanwhile, the wait is refused after a while.
  */
 
 import { now } from '#park';
@@ -22,7 +25,9 @@ import type { Taking } from '../../waiting/taking.ts';
 
 /** Milliseconds that a call which shall not wait waits for another that is just putting. */
 const PATIENCE = 100;
-/** Milliseconds after which another has surely put what it is just putting, unless it was stopped. */
+/**
+ * Milliseconds after which another has surely put what it is just putting, unless it was stopped.
+ */
 const LONGEST_PUT = 60_000;
 /** The same where this thread is said to put, which waits meanwhile. */
 const LONGEST_OWN_PUT = 1000;

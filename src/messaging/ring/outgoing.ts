@@ -1,4 +1,7 @@
-/** Outgoing: a value on its way into a ring. It is written straight into the ring where that is possible, else into bytes of its own. */
+/**
+ * Outgoing: a value on its way into a ring. It is written straight into the ring where that is
+ * possible, else into bytes of its own.
+ */
 
 import type { Cell } from '../../agents/cell.ts';
 import { cellsNeeded } from '../../agents/kept.ts';
@@ -45,7 +48,10 @@ export class Outgoing {
     this.format = FORMAT.BYTES;
   }
 
-  /** Writes it between two places with the encoder; returns where it ends, or -1 where it does not fit or goes another way. */
+  /**
+   * Writes it between two places with the encoder; returns where it ends, or -1 where it does not
+   * fit or goes another way.
+   */
   writeWith(encoder: Encoder, from: number, limit: number): number {
     const end = encoder.encode(this.value, from, limit);
     if (end >= 0) {
@@ -56,8 +62,8 @@ export class Outgoing {
   }
 
   /**
-   * Others run before it is put: from now on changes of the value do not matter, and shared objects in it may be closed. Throws
-   * `NotSendableError`. Needs `letGo`.
+   * Others run before it is put: from now on changes of the value do not matter, and shared objects
+   * in it may be closed. Throws `NotSendableError`. Needs `letGo`.
    */
   keep(): void {
     if (this.raw === undefined) this.prepare();
@@ -94,7 +100,10 @@ export class Outgoing {
     return this.bytes!;
   }
 
-  /** Writes it into memory that is as large as need be, and copies it from there; returns that memory. */
+  /**
+   * Writes it into memory that is as large as need be, and copies it from there; returns that
+   * memory.
+   */
   private writeApart(encoder: Encoder, first: Buffer): Buffer {
     let memory = first;
     for (let size = memory.length; this.bytes === undefined; size *= 2) {

@@ -1,12 +1,15 @@
 /**
- * RingReader: takes values out of a ring. A value is read first, and then taken; if somebody else was faster, what was read is thrown away. Small ones
- * are read where they lie; what costs more to read (bytes, clones, what is far) is copied before.
+ * RingReader: takes values out of a ring. A value is read first, and then taken; if somebody else
+ * was faster, what was read is thrown away. Small ones are read where they lie; what costs more to
+ * read (bytes, clones, what is far) is copied before.
  *
- * The shared objects in it are opened before it is taken, too: until then the item keeps them (agents/kept.ts). If it is not taken, they are let
- * go at once, or the other end of a pipe would be kept waiting for somebody who has nothing to do with it.
+ * The shared objects in it are opened before it is taken, too: until then the item keeps them
+ * (agents/kept.ts). If it is not taken, they are let go at once, or the other end of a pipe would
+ * be kept waiting for somebody who has nothing to do with it.
  *
- * Where others take, too, a small item without shared objects (CARRIES) is only copied before it is taken, and read afterwards. The copy is whole: the
- * compare-and-swap that takes it proves that HEAD has not moved since. Who is killed between the two has taken the item, and it goes with it,
+ * Where others take, too, a small item without shared objects (CARRIES) is only copied before it is
+ * taken, and read afterwards. The copy is whole: the compare-and-swap that takes it proves that
+ * HEAD has not moved since. Who is killed between the two has taken the item, and it goes with it,
  * as it does when it is killed on its way back from `get`.
  */
 
@@ -34,7 +37,10 @@ const NONE: readonly SharedObject[] = [];
 const NAMELESS: readonly Named[] = [];
 /** Takings after one that another was faster at. */
 const CONTENDED_TAKINGS = 100;
-/** Nanoseconds for which a taker steps back when another was faster, and how often in a row that is doubled. */
+/**
+ * Nanoseconds for which a taker steps back when another was faster, and how often in a row that is
+ * doubled.
+ */
 const FIRST_PAUSE = 500;
 const MOST_DOUBLINGS = 4;
 
@@ -66,7 +72,10 @@ export class RingReader {
     this.small.aim(Buffer.from(this.copied.buffer));
   }
 
-  /** Takes the oldest item; `NOTHING`: there is none. Throws what opening a shared object in it throws, `LayoutError`: it is taken then. */
+  /**
+   * Takes the oldest item; `NOTHING`: there is none. Throws what opening a shared object in it
+   * throws, `LayoutError`: it is taken then.
+   */
   take(): unknown {
     const { ring, decoder } = this;
     for (;;) {
@@ -95,7 +104,10 @@ export class RingReader {
     }
   }
 
-  /** Takes a small item where others take, too: it is read when it is taken, so that all can do that at the same time. `NOTHING`: somebody else has. */
+  /**
+   * Takes a small item where others take, too: it is read when it is taken, so that all can do that
+   * at the same time. `NOTHING`: somebody else has.
+   */
   private takeCopied({ head, next, from, length, format }: Found): unknown {
     this.contended--;
     this.ring.copyOut(from, this.copied, (length + 3) >> 2);
@@ -149,7 +161,10 @@ export class RingReader {
     throw this.reported(failure);
   }
 
-  /** What is thrown where an item can't be read. JavaScript's own errors tell of bytes that are no value: digits without end, text too long. */
+  /**
+   * What is thrown where an item can't be read. JavaScript's own errors tell of bytes that are no
+   * value: digits without end, text too long.
+   */
   private reported(failure: unknown): unknown {
     const { code = '' } = failure as NodeJS.ErrnoException;
     const makesNoSense =
@@ -160,7 +175,10 @@ export class RingReader {
     return makesNoSense ? this.damaged(failure) : failure;
   }
 
-  /** Another takes items at this moment. It goes on faster, and so do both, if they do not read the same ones over and over. */
+  /**
+   * Another takes items at this moment. It goes on faster, and so do both, if they do not read the
+   * same ones over and over.
+   */
   private stepBack(): void {
     this.contended = CONTENDED_TAKINGS;
     idle(FIRST_PAUSE << Math.min(this.lost++, MOST_DOUBLINGS));

@@ -29,11 +29,19 @@ export class RingWriter {
   private readonly encoder = new Encoder();
   private readonly apart = new Encoder();
   private readonly prepared = new Int32Array(SMALL / 4);
-  /** Cells that who takes an item has open anyway: that of the ring, and of the end of a pipe that receives. */
+  /**
+   * Cells that who takes an item has open anyway: that of the ring, and of the end of a pipe that
+   * receives.
+   */
   private readonly always: number[];
-  /** Bytes that far items in the ring have in their files, for as long as those are the items in it. */
+  /**
+   * Bytes that far items in the ring have in their files, for as long as those are the items in it.
+   */
   private farSeen = { oldest: 0, next: 0, bytes: 0 };
-  /** Objects of other namespaces in items that were put and may not have been read: what is here can't keep them. */
+  /**
+   * Objects of other namespaces in items that were put and may not have been read: what is here
+   * can't keep them.
+   */
   private pinned: { number: number; objects: readonly object[] }[] = [];
 
   constructor(cell: Cell, ring: Ring, buffer: Buffer, far: Far, title: string) {
@@ -52,7 +60,10 @@ export class RingWriter {
     if (!this.always.includes(number)) this.always.push(number);
   }
 
-  /** Puts the value right after the last. `false`: there is no room for it, or it has to be written apart. */
+  /**
+   * Puts the value right after the last. `false`: there is no room for it, or it has to be written
+   * apart.
+   */
   writeInPlace(value: unknown): boolean {
     const { ring, encoder } = this;
     const room = ring.room();
@@ -65,7 +76,10 @@ export class RingWriter {
     return this.commit(from, end - from, encoder.format, false);
   }
 
-  /** Writes a small value apart, without the lock; returns its length, or -1 where it is not small or has to go another way. */
+  /**
+   * Writes a small value apart, without the lock; returns its length, or -1 where it is not small
+   * or has to go another way.
+   */
   prepare(value: unknown): number {
     return Math.max(this.apart.encode(value, 0, SMALL), -1);
   }
@@ -83,7 +97,10 @@ export class RingWriter {
     return this.commit(from, length, apart.format, false);
   }
 
-  /** Puts the value, in whatever way. `false`: there is no room for it now. Throws `NotSendableError`, `NoSpaceError`, `OutOfRangeError`. */
+  /**
+   * Puts the value, in whatever way. `false`: there is no room for it now. Throws
+   * `NotSendableError`, `NoSpaceError`, `OutOfRangeError`.
+   */
   write(out: Outgoing): boolean {
     const { ring, encoder } = this;
     if (out.bytes === undefined) {
@@ -94,7 +111,8 @@ export class RingWriter {
         const end = out.writeWith(encoder, from, limit);
         if (end >= 0 && out.shared.length === 0) return this.commit(from, end - from, out.format, false);
         if (end >= 0 && this.carry(from, end, limit, out.format, out.shared)) return true;
-        // Only the ring's very end may be passed over. Elsewhere memory has to be backed first, or HEAD has moved on since it was seen.
+        // Only the ring's very end may be passed over. Elsewhere memory has to be backed first, or
+        // HEAD has moved on since it was seen.
         room = limit === ring.limit && out.bytes === undefined ? ring.roomAtStart() : undefined;
       }
     }
@@ -135,7 +153,8 @@ export class RingWriter {
       );
     }
     if (!ring.fits(inRing)) return false;
-    // Size first: a put in between may make the oldest seem younger, and never count one that was taken.
+    // Size first: a put in between may make the oldest seem younger, and never count one that was
+    // taken.
     const { size } = ring;
     const { puts } = ring;
     if (size === 0) return true;
@@ -156,7 +175,10 @@ export class RingWriter {
     return true;
   }
 
-  /** Puts in what was written between the two, with its shared objects; `false`: there is no room for their names. */
+  /**
+   * Puts in what was written between the two, with its shared objects; `false`: there is no room
+   * for their names.
+   */
   private carry(
     from: number,
     end: number,

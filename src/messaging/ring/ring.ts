@@ -1,42 +1,55 @@
 /**
- * Ring: items of any size in shared memory, put by one agent at a time, taken by any number; the one mechanism under queues and pipes.
+ * Ring: items of any size in shared memory, put by one agent at a time, taken by any number; the
+ * one mechanism under queues and pipes.
  *
- *   word  name      bits                                                     written by
- *   +0    MAGIC     "RING"                                                   the creator
- *   +1    CAPACITY  bytes of the ring, a power of two                        the creator
- *   +2    MOST      items that may lie in it at once; 0: no limit            the creator
- *   +16   HEAD      30…0 position of the oldest item                         takers, CAS only
- *   +32   PUTS      30…0 items put so far                                    who has the lock to put
- *   +33   END_EVEN  30…0 position after the last item, when PUTS is even     the same
- *   +34   END_ODD   the same, when PUTS is odd                               the same
- *   +35   RESERVED  bytes from the beginning that are backed by memory       the same
- *   +48   DONE      30…0 items that were reported done (JoinableQueue)       anyone, CAS only
+ *   word  name      bits                                                  written by
+ *   +0    MAGIC     "RING"                                                the creator
+ *   +1    CAPACITY  bytes of the ring, a power of two                     the creator
+ *   +2    MOST      items that may lie in it at once; 0: no limit         the creator
+ *   +16   HEAD      30…0 position of the oldest item                      takers, CAS only
+ *   +32   PUTS      30…0 items put so far                                 who has the lock to put
+ *   +33   END_EVEN  30…0 position after the last item, when PUTS is even  the same
+ *   +34   END_ODD   the same, when PUTS is odd                            the same
+ *   +35   RESERVED  bytes from the beginning that are backed by memory    the same
+ *   +48   DONE      30…0 items that were reported done (JoinableQueue)    anyone, CAS only
  *
  * The ring itself begins at word 64.
  *
- * Positions count units of 8 bytes and never begin anew (but at 2^31 units); the place of a position is its rest modulo the capacity. An item lies in
- * one piece: a unit with its header, then its payload. Where it does not fit before the ring's end, a header says SKIP. (Not where it only lacks memory
- * that is backed, or a newer HEAD: what is skipped is lost until HEAD has passed it, and the ring would be full too early.)
+ * Positions count units of 8 bytes and never begin anew (but at 2^31 units); the place of a
+ * position is its rest modulo the capacity. An item lies in one piece: a unit with its header, then
+ * its payload. Where it does not fit before the ring's end, a header says SKIP. (Not where it only
+ * lacks memory that is backed, or a newer HEAD: what is skipped is lost until HEAD has passed it,
+ * and the ring would be full too early.)
  *
- *   header +0  31 SKIP | 30…29 format | 28 FAR | 27…0 bytes of the payload       +4  31 CARRIES | 30…0 its number: PUTS before it
+ *   header +0  31 SKIP | 30…29 format | 28 FAR | 27…0 bytes of the payload
+ *          and then 31 CARRIES | 30…0 its number: PUTS before it
  *
- *   put    with the lock: write the item after the end, write the new end into the END word that is not in use, then PUTS + 1: that one store puts
- *          the item in, with its end. Who dies before has put nothing, and the next one writes over it.         // PUBLISH item -> PUTS
- *   take   read HEAD, then the end; read the item; CAS HEAD to the next. Whose CAS succeeds has taken it, and has read it whole, as nobody
- *          writes over it before HEAD has moved. Who fails has read something, and throws it away.             // OBSERVE item -> PUTS
+ *   put    with the lock: write the item after the end, write the new end into the END word that is
+ *          not in use, then PUTS + 1: that one store puts the item
+ *          in, with its end. A putter that dies before it has put nothing, and the next one writes
+ *          over it.
+ *          // PUBLISH item -> PUTS
+ *   take   read HEAD, then the end; read the item; CAS HEAD to the next. Whose CAS succeeds has
+ *          taken it, and has read it whole, as nobody writes over it before
+ *          HEAD has moved. A taker whose CAS fails throws away what it has read.
+ *          // OBSERVE item -> PUTS
  *
- * There is no lock to take, so a taker that dies blocks nobody: it has taken its item, or not. (The seat is the compare-and-swap on a counter that
- * never comes back; the two end words are those of a double-buffered register.)
+ * There is no lock to take, so a taker that dies blocks nobody: it has taken its item, or not. (The
+ * seat is the compare-and-swap on a counter that never comes back; the two end words are those of a
+ * double-buffered register.)
  *
- * Race: T reads HEAD (T1) and sleeps; others take all, and P puts new items over what T reads. T's CAS expects the HEAD of T1 and fails, unless exactly
- * 2^31 units passed meanwhile, 16 GiB. Until it fails, T may read anything: lengths are checked before they are believed.
+ * Race: T reads HEAD (T1) and sleeps; others take all, and P puts new items over what T reads. T's
+ * CAS expects the HEAD of T1 and fails, unless exactly 2^31 units passed meanwhile, 16 GiB. Until
+ * it fails, T may read anything: lengths are checked before they are believed.
  *
- * Race: an agent keeps an end and a HEAD that it saw, and compares positions with them. If 2^31 units pass before it looks again, what is long
- * behind seems ahead. So it counts the items since by their numbers: of items of the whole ring at most, `trust` are less than 2^31 units. An
- * agent that has looked at nothing yet knows nothing: position 0 is as good as any other (UNKNOWN).
+ * Race: an agent keeps an end and a HEAD that it saw, and compares positions with them. If 2^31
+ * units pass before it looks again, what is long behind seems ahead. So it counts the items since
+ * by their numbers: of items of the whole ring at most, `trust` are less than 2^31 units. An agent
+ * that has looked at nothing yet knows nothing: position 0 is as good as any other (UNKNOWN).
  *
- * Damage (docs/internals/trust.md): HEAD and the end are never further apart than the ring is long. What is read while HEAD stays the same was so at
- * that moment; where it can't have been, the call throws `LayoutError`, and does not wait for what will never come.
+ * Damage (docs/internals/trust.md): HEAD and the end are never further apart than the ring is long.
+ * What is read while HEAD stays the same was so at that moment; where it can't have been, the call
+ * throws `LayoutError`, and does not wait for what will never come.
  */
 
 import { cas, load, loadAcquire, loadPlain, storePlain, storeRelease } from '#atomics';
@@ -75,7 +88,10 @@ const LENGTH_MASK: number = FAR_BIT - 1;
 /** Bytes of a payload that a header can tell of, in whole units. */
 const LONGEST_IN_PLACE: number = FAR_BIT - UNIT;
 
-/** An item as it lies in the ring, until it is taken by somebody. Each ring has one: it tells of what was found last. */
+/**
+ * An item as it lies in the ring, until it is taken by somebody. Each ring has one: it tells of
+ * what was found last.
+ */
 export class Found {
   /** HEAD when it was found. */
   head = 0;
@@ -91,7 +107,10 @@ export class Found {
   number = 0;
 }
 
-/** A place for an item that is about to be put. Each ring has one: it tells of the last that was asked for. */
+/**
+ * A place for an item that is about to be put. Each ring has one: it tells of the last that was
+ * asked for.
+ */
 export class Room {
   /** First byte that the payload may use, and the first that it may not. */
   from = 0;
@@ -108,7 +127,10 @@ export class Ring {
   private readonly base: number;
   /** Items after which what is known has to be looked at again. */
   private readonly trust: number;
-  /** An end that was seen: what lies before it is there. And the number of the item that was the oldest then. */
+  /**
+   * An end that was seen: what lies before it is there. And the number of the item that was the
+   * oldest then.
+   */
   private knownEnd = UNKNOWN;
   private oldestAtEnd = 0;
   /** A HEAD that was seen: what lies before it is free. And PUTS then. */
@@ -119,7 +141,10 @@ export class Ring {
   private readonly found = new Found();
   private readonly place = new Room();
 
-  /** The ring whose header begins at word `at`. Throws `LayoutError` unless it is one that fits into its memory. */
+  /**
+   * The ring whose header begins at word `at`. Throws `LayoutError` unless it is one that fits into
+   * its memory.
+   */
   constructor(words: Words, at: number, title: string) {
     this.words = words;
     this.at = at;
@@ -187,11 +212,14 @@ export class Ring {
 
   // Taking.
 
-  /** The oldest item; `undefined`: there is none. Throws `LayoutError` where the memory is damaged. */
+  /**
+   * The oldest item; `undefined`: there is none. Throws `LayoutError` where the memory is damaged.
+   */
   find(): Found | undefined {
     const { words, units, found } = this;
     for (let look = this.knownEnd === UNKNOWN; ; ) {
-      // What is read here without order is what was put, if HEAD has not moved when the item is taken.
+      // What is read here without order is what was put, if HEAD has not moved when the item is
+      // taken.
       let head = loadPlain(words, this.at + HEAD_WORD);
       const known = (this.knownEnd - head) & MASK;
       look ||= known === 0 || known > units;
@@ -228,9 +256,11 @@ export class Ring {
   }
 
   /**
-   * Visits the items that carry shared objects, the oldest first, while others put and take: each that was there when this began and is there
-   * when it ends was visited, perhaps others, too. `visit` is called with the first byte and the length of the payload, and returns what is to
-   * be done if the item was there still when that was read. Returns `false` where the memory is damaged.
+   * Visits the items that carry shared objects, the oldest first, while others put and take: each
+   * that was there when this began and is there when it ends was visited, perhaps others, too.
+   * `visit` is called with the first byte and the length of the payload, and returns what is to be
+   * done if the item was there still when that was read. Returns `false` where the memory is
+   * damaged.
    */
   eachCarrying(visit: (from: number, length: number) => () => void): boolean {
     const { words, at, units } = this;
@@ -260,7 +290,10 @@ export class Ring {
     return true;
   }
 
-  /** Whether the item found at that HEAD is still there to be taken. A hint: who wants to be sure takes it. */
+  /**
+   * Whether the item found at that HEAD is still there to be taken. A hint: who wants to be sure
+   * takes it.
+   */
   isThere(head: number): boolean {
     return load(this.words, this.at + HEAD_WORD) === head;
   }
@@ -272,7 +305,10 @@ export class Ring {
 
   // Putting: all of it with the lock to put.
 
-  /** Room for an item right after the last; `undefined` where not even a byte fits, or as many items lie in it as may. */
+  /**
+   * Room for an item right after the last; `undefined` where not even a byte fits, or as many items
+   * lie in it as may.
+   */
   room(): Room | undefined {
     if (!this.mayHoldMore()) return undefined;
     const place = this.end & (this.units - 1);
@@ -318,7 +354,10 @@ export class Ring {
     for (let index = 0; index < count; index++) target[index] = loadPlain(words, at + index);
   }
 
-  /** Puts the item in whose payload has been written from the byte `from` on. Whoever announces it has to release the lock before. */
+  /**
+   * Puts the item in whose payload has been written from the byte `from` on. Whoever announces it
+   * has to release the lock before.
+   */
   commit(from: number, length: number, format: Format, far: boolean, carries: boolean): void {
     const { words, at, units } = this;
     const puts = loadPlain(words, at + PUTS_WORD);
@@ -349,8 +388,9 @@ export class Ring {
   // Reporting done.
 
   /**
-   * Items that were put and not reported done. DONE first: it never passes PUTS, so 0 was true at the look at PUTS. (Race: J reads PUTS; W puts
-   * what follows from its item, and only then reports that one done; J reads DONE. The two are the same, though something was always left.)
+   * Items that were put and not reported done. DONE first: it never passes PUTS, so 0 was true at
+   * the look at PUTS. (Race: J reads PUTS; W puts what follows from its item, and only then reports
+   * that one done; J reads DONE. The two are the same, though something was always left.)
    */
   get unfinished(): number {
     const done = load(this.words, this.at + DONE_WORD);
@@ -381,7 +421,8 @@ export class Ring {
       const head = load(words, at + HEAD_WORD);
       const puts = loadAcquire(words, at + PUTS_WORD);
       const end = loadAcquire(words, at + END_WORD + (puts & 1));
-      // The word is reused two items later. (An atomic load: a compiler may take two others of one word for the same.)
+      // The word is reused two items later. (An atomic load: a compiler may take two others of one
+      // word for the same.)
       if (load(words, at + PUTS_WORD) !== puts) continue;
       const ahead = (end - head) & MASK;
       if (ahead > units || head < 0) {
@@ -396,7 +437,10 @@ export class Ring {
     }
   }
 
-  /** Whether what was read without order belongs to an item that begins at this HEAD: only a write comes surely after reads. */
+  /**
+   * Whether what was read without order belongs to an item that begins at this HEAD: only a write
+   * comes surely after reads.
+   */
   private hasStayed(head: number): boolean {
     return cas(this.words, this.at + HEAD_WORD, head, head) === head;
   }

@@ -10,7 +10,10 @@ import { declared, errno, failed } from './libc.ts';
 
 const O_CLOEXEC = 0o2000000;
 const CAREFUL = constants.O_NONBLOCK | constants.O_NOFOLLOW | O_CLOEXEC;
-/** Read and written by the owner. The sticky bit tells systemd-tmpfiles to leave the file alone, however old it is. */
+/**
+ * Read and written by the owner. The sticky bit tells systemd-tmpfiles to leave the file alone,
+ * however old it is.
+ */
 const FIFO_MODE = 0o1600;
 const POLLFD_BYTES = 8;
 /** A wait is cut to this, in milliseconds: far above any interval used. */

@@ -1,9 +1,11 @@
 /**
- * koffi, through which the system is called. It is loaded when the first function of the system is: a program that only imports Lockstep does
- * not pay for it. Its native module is not to be had everywhere; Lockstep says so then.
+ * koffi, through which the system is called. It is loaded when the first function of the system is:
+ * a program that only imports Lockstep does not pay for it. Its native module is not to be had
+ * everywhere; Lockstep says so then.
  *
- * koffi's own files take 6 ms to find the native module, a tenth of what Node takes to start. So the native module is taken from where they
- * would find it. Wherever it does not lie there, koffi looks for it itself.
+ * koffi's own files take 6 ms to find the native module, a tenth of what Node takes to start. So
+ * the native module is taken from where they would find it. Wherever it does not lie there, koffi
+ * looks for it itself.
  */
 
 import { existsSync, realpathSync } from 'node:fs';
@@ -46,7 +48,10 @@ function load(): Koffi {
   }
 }
 
-/** Path of the native module in the package beside koffi's that holds it; `undefined` if there is none. */
+/**
+ * Path of the native module in the package beside koffi's that holds it; `undefined` if there is
+ * none.
+ */
 function nativeModule(): string | undefined {
   const musl = MUSL[process.arch];
   // Where both C libraries may be, koffi finds out which one Node is linked to.

@@ -1,4 +1,7 @@
-/** Functions of the C library, declared when the first of a group is called, and the errors that they report. */
+/**
+ * Functions of the C library, declared when the first of a group is called, and the errors that
+ * they report.
+ */
 
 import { constants } from 'node:os';
 import type { LibraryHandle } from 'koffi';

@@ -17,7 +17,10 @@ const F_UNLCK = 2;
 const { EACCES, EAGAIN, EINTR } = constants.errno;
 
 const calls = declared((libc) => {
-  /** `struct flock`, its offsets of 64 bits each. Without a name: names are for the whole process, and threads would make it again. */
+  /**
+   * `struct flock`, its offsets of 64 bits each. Without a name: names are for the whole process,
+   * and threads would make it again.
+   */
   const byteLock = koffi().struct({
     l_type: 'int16_t',
     l_whence: 'int16_t',

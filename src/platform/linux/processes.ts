@@ -1,7 +1,8 @@
 /**
  * Linux: what a parent and a child process ask the kernel about each other.
  *
- * A child's exit is *peeked* (`waitid` with `WNOWAIT`), never taken: libuv reaps it later and finds what it expects.
+ * A child's exit is *peeked* (`waitid` with `WNOWAIT`), never taken: libuv reaps it later and finds
+ * what it expects.
  */
 
 import { readFileSync, realpathSync } from 'node:fs';
@@ -20,7 +21,10 @@ const WEXITED = 4;
 const WNOWAIT = 0x01000000;
 const CLD_EXITED = 1;
 const SIGINFO_WORDS = 32;
-/** Words of `siginfo_t`: `si_code`, then `si_pid` and `si_status` behind a header that is aligned to a pointer. */
+/**
+ * Words of `siginfo_t`: `si_code`, then `si_pid` and `si_status` behind a header that is aligned to
+ * a pointer.
+ */
 const CODE_WORD = 2;
 const PID_WORD = process.arch === 'arm' || process.arch === 'ia32' ? 3 : 4;
 const STATUS_WORD = PID_WORD + 2;
@@ -95,7 +99,10 @@ function peekExit(pid: number): Exit | null {
   return info[CODE_WORD] === CLD_EXITED ? { code: status } : { signal: status };
 }
 
-/** *Blocks* until the descriptor is readable, a signal arrives or the time passes; returns whether it is readable. */
+/**
+ * *Blocks* until the descriptor is readable, a signal arrives or the time passes; returns whether
+ * it is readable.
+ */
 function pollReadable(fd: number, milliseconds: number): boolean {
   const request = new Int32Array([fd, POLLIN]);
   return calls().poll(request, 1, Math.ceil(Math.min(milliseconds, 0x7fffffff))) > 0;

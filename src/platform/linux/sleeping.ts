@@ -13,7 +13,10 @@ const NANOSECONDS_PER_MILLISECOND = 1e6;
 /** A sleep is cut to this, in milliseconds: far above any interval used, and safe in a timespec. */
 const LONGEST_SLEEP = 3_600_000;
 
-/** Number of the futex system call, per processor (Linux `asm/unistd.h`): the processors that Lockstep supports. */
+/**
+ * Number of the futex system call, per processor (Linux `asm/unistd.h`): the processors that
+ * Lockstep supports.
+ */
 export const FUTEX_CALL: Record<string, number> = {
   x64: 202,
   arm64: 98,
@@ -33,8 +36,8 @@ const calls = declared((libc) => ({
 }));
 
 /**
- * `struct timespec`: seconds and nanoseconds of 64 bits each, of which the low halves are ever written. One per thread, as a
- * thread sleeps in one place at a time.
+ * `struct timespec`: seconds and nanoseconds of 64 bits each, of which the low halves are ever
+ * written. One per thread, as a thread sleeps in one place at a time.
  */
 const timespec = new Uint32Array(4);
 const SECONDS = endianness() === 'LE' ? 0 : 1;

@@ -1,6 +1,10 @@
-/** Linux: the threads of this process as its kernel shows them in /proc, and the address space that they share. */
+/**
+ * Linux: the threads of this process as its kernel shows them in /proc, and the address space that
+ * they share.
+ */
 
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { isMainThread } from '../../this-thread.ts';
 import type { ThreadCalls } from '../platform.ts';
 
 const TASKS = '/proc/self/task';
@@ -9,8 +13,16 @@ const TASKS = '/proc/self/task';
 let limit: number | undefined;
 
 export const threads: ThreadCalls = {
-  ownTask(): number {
-    return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+  systemThread(): number {
+    // A process's first thread has its number.
+    if (isMainThread) return process.pid;
+    try {
+      const [, tid = '0'] = /\/task\/(\d+)$/.exec(readlinkSync('/proc/thread-self')) ?? [];
+      return Number(tid);
+    } catch {
+      // No /proc: tools that look from outside say less.
+      return 0;
+    }
   },
 
   tasks(): number[] {

@@ -1,20 +1,24 @@
 /**
  * Action: what one party of each of a barrier's rounds runs, and how the others find it.
  *
- * A barrier that was made with an action has ACTS in its FACTS. A handle names the barrier and nothing else: the action's module and export lie
- * in the barrier's file of data, and are looked up there by a party that has to run the action and was not passed it.
+ * A barrier that was made with an action has ACTS in its FACTS. A handle names the barrier and
+ * nothing else: the action's module and export lie in the barrier's file of data, and are looked up
+ * there by a party that has to run the action and was not passed it.
  *
- *   data-<cell>-<generation>         the reference, as JSON                written by who was passed the action, before it gives a handle away
- *   item-<cell>-<generation>-<256+s>  how the action failed in agent s, as JSON     written by that agent, before it breaks the round
+ *   data-<cell>-<generation>          the reference, as JSON: written by the party that was passed
+ *                                     the action, before it gives a handle away
+ *   item-<cell>-<generation>-<256+s>  how the action failed in agent s, as JSON: written by that
+ *                                     agent, before it breaks the round
  *   item-<cell>-<generation>-<s>      either of them while agent s writes it
  *
- * A file is written whole under another name and then renamed. RECORDED is set in FACTS afterwards. Killed before the rename, the
- * writer leaves a file that goes with the barrier, as ACTS says that it has files. Killed between rename and RECORDED, it has given
- * no handle away; the next who is asked for one writes the file again. Two writers at once: the last rename counts, and both were passed
- * an action for this barrier.
+ * A file is written whole under another name and then renamed. RECORDED is set in FACTS afterwards.
+ * Killed before the rename, the writer leaves a file that goes with the barrier, as ACTS says that
+ * it has files. Killed between rename and RECORDED, it has given no handle away; the next who is
+ * asked for one writes the file again. Two writers at once: the last rename counts, and both were
+ * passed an action for this barrier.
  *
- * A function that no module exports can't be recorded. It runs in the thread that was passed it; a party elsewhere that would have
- * to run it breaks the round and says so.
+ * A function that no module exports can't be recorded. It runs in the thread that was passed it; a
+ * party elsewhere that would have to run it breaks the round and says so.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -42,7 +46,10 @@ interface Frame {
   readonly outer: Frame | undefined;
 }
 
-/** The innermost action around the running code. Made by the first action that may await: asking it costs. */
+/**
+ * The innermost action around the running code. Made by the first action that may await: asking it
+ * costs.
+ */
 let frames: AsyncLocalStorage<Frame> | undefined;
 
 /** How an action failed in another party. */
@@ -122,8 +129,8 @@ export class ActionHere {
   }
 
   /**
-   * Throws `DeadlockError` where the action of that round can't end before the call that is to wait for its end: within the action, or
-   * blocking the thread that runs it.
+   * Throws `DeadlockError` where the action of that round can't end before the call that is to wait
+   * for its end: within the action, or blocking the thread that runs it.
    */
   refuseWithin(round: number, title: string, blocks: boolean): void {
     if (!this.running.has(round) || !(blocks || this.isAround(round))) return;
@@ -144,7 +151,10 @@ export class ActionHere {
   }
 }
 
-/** Makes the action known to all who open the barrier. Throws `TargetError` where no module exports it. */
+/**
+ * Makes the action known to all who open the barrier. Throws `TargetError` where no module exports
+ * it.
+ */
 export function recordAction(cell: Cell, action: Action, title: string): void {
   const { agent, number, generation, words, at } = cell;
   if ((load(words, at + BARRIER_FACTS) & BARRIER_RECORDED) !== 0) return;
@@ -178,7 +188,9 @@ export function recordFailure(cell: Cell, round: number, error: unknown): void {
   replaceFile(agent.namespace.directory, item(FAILURES + agent.slot), item(agent.slot), text);
 }
 
-/** How the action of that round failed in the agent of that slot; `undefined` if that is not known. */
+/**
+ * How the action of that round failed in the agent of that slot; `undefined` if that is not known.
+ */
 export function readFailure(cell: Cell, round: number, slot: number): Failure | undefined {
   const { agent, number, generation } = cell;
   try {
@@ -206,7 +218,8 @@ function failureOf(generation: number, error: unknown): Failure {
       message: text.slice(0, MOST_MESSAGE),
     };
   } catch {
-    // What was thrown throws itself when it is looked at: then that it failed is all that can be told.
+    // What was thrown throws itself when it is looked at: then that it failed is all that can be
+    // told.
     return { generation, name: 'Error', code: undefined, message: 'it can not be shown' };
   }
 }

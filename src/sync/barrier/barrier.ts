@@ -5,7 +5,8 @@
  */
 
 import { inspect } from 'node:util';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { ObjectOptions } from '../../contracts.ts';
@@ -58,7 +59,10 @@ const TYPE: ObjectType = { kind: KIND.BARRIER, name: 'Barrier', serial: false, l
 const TARGET_CODE = 'ERR_LOCKSTEP_TARGET';
 
 export interface BarrierOptions extends ObjectOptions {
-  /** Run by exactly one party of each round, before any is let go. An exported function where the barrier is sent to others. */
+  /**
+   * Run by exactly one party of each round, before any is let go. An exported function where the
+   * barrier is sent to others.
+   */
   action?: (() => unknown) | undefined;
   /** Milliseconds that `wait` waits where it is given none. */
   timeout?: number | undefined;
@@ -75,9 +79,11 @@ export interface BarrierDescription extends Description {
 }
 
 /**
- * A meeting point for a fixed number of parties, processes and threads: nobody goes on before all have come. Reusable at once.
+ * A meeting point for a fixed number of parties, processes and threads: nobody goes on before all
+ * have come. Reusable at once.
  *
- * *If a party dies while it waits* the barrier breaks: the others get a `BrokenBarrierError` whose cause names the dead.
+ * *If a party dies while it waits* the barrier breaks: the others get a `BrokenBarrierError` whose
+ * cause names the dead.
  *
  * @example
  * const barrier = new Barrier(4);
@@ -129,9 +135,10 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * Waits until all parties have come; resolves to this party's place, 0 to parties-1, each once a round. A timeout breaks the
-   * barrier, as do *cancelling* by `signal` (which rejects with its reason) and an action that throws (its error goes to the party that ran
-   * it). Rejects with `BrokenBarrierError`. The event loop goes on.
+   * Waits until all parties have come; resolves to this party's place, 0 to parties-1, each once a
+   * round. A timeout breaks the barrier, as do *cancelling* by `signal` (which rejects with its
+   * reason) and an action that throws (its error goes to the party that ran it). Rejects with
+   * `BrokenBarrierError`. The event loop goes on.
    */
   async wait(options?: WaitOptions): Promise<number> {
     const deadline = this.begin(options);
@@ -187,13 +194,19 @@ export class Barrier extends SharedObject {
     }
   }
 
-  /** Breaks the barrier: everyone who waits, and who will, gets a `BrokenBarrierError`, until `reset`. */
+  /**
+   * Breaks the barrier: everyone who waits, and who will, gets a `BrokenBarrierError`, until
+   * `reset`.
+   */
   abort(): void {
     this.checkOpen();
     breakRound(this.cell, generationOf(stateOf(this.cell)));
   }
 
-  /** Makes the barrier new: those who wait get a `BrokenBarrierError`; who comes from now on begins a round. */
+  /**
+   * Makes the barrier new: those who wait get a `BrokenBarrierError`; who comes from now on begins
+   * a round.
+   */
   reset(): void {
     this.checkOpen();
     renewRound(this.cell);
@@ -220,7 +233,10 @@ export class Barrier extends SharedObject {
     if (this.action !== undefined) recordAction(this.cell, this.action, this.title);
   }
 
-  /** The handle for those who read it. Never throws on account of the action: who opens it and has to run that is told. */
+  /**
+   * The handle for those who read it. Never throws on account of the action: who opens it and has
+   * to run that is told.
+   */
   private shownHandle(): string {
     this.recordIfExported();
     return SharedObject.plainHandle(this);
@@ -292,7 +308,8 @@ export class Barrier extends SharedObject {
     try {
       recordFailure(cell, generation, error);
     } catch {
-      // No room, or no folder: the others learn that the action failed, and where, and this party why.
+      // No room, or no folder: the others learn that the action failed, and where, and this party
+      // why.
     }
     failRound(cell, generation);
     return error;

@@ -1,38 +1,48 @@
 /**
  * RawBarrier: rounds in which a fixed number of parties meet; the algorithm under Barrier.
  *
- *   word   name      bits                                                                               written by
- *   +0     STATE     30 LAST_BROKEN | 29 TRIPPING | 28 BROKEN | 27…12 generation | 11…0 seats taken     anyone, CAS only
- *   +1     TICKETS   counter                                                                            waiters
- *   +2     OUTCOMES  30…15 generation | bit n: round (generation - 1 - n) was broken                    anyone, CAS only
- *   +3     FACTS     13 RECORDED | 12 ACTS | 11…0 parties                                               the creator
- *   +4     TIMEOUT   milliseconds + 1; 0 = none                                                         the creator
- *   +5     WHY       30 ACTION_FAILED | 29…8 pid | 7…0 slot of the party that died or failed; 0 none    the reaper, it
+ *   word  name      bits                                               written by
+ *   +0    STATE     30 LAST_BROKEN | 29 TRIPPING | 28 BROKEN |         anyone, CAS only
+ *                   27…12 generation | 11…0 seats taken
+ *   +1    TICKETS   counter                                            waiters
+ *   +2    OUTCOMES  30…15 generation | bit n: round                    anyone, CAS only
+ *                   (generation - 1 - n) was broken
+ *   +3    FACTS     13 RECORDED | 12 ACTS | 11…0 parties               the creator
+ *   +4    TIMEOUT   milliseconds + 1; 0 = none                         the creator
+ *   +5    WHY       30 ACTION_FAILED | 29…8 pid |                      the reaper, the failed
+ *                   7…0 slot of the party that died or failed; 0 none  party
  *   detail of the wait entry: 30 SEATED | generation in which the agent sits
  *
- * A party takes a seat by CAS; the one that takes the last moves the generation on and empties the seats in the same CAS, and wakes the
- * others. A waiter is free when the generation has moved, so a fast party that comes again sits in the next round and can't
- * overtake. With an action, the last seat sets TRIPPING, the action runs, and a second CAS moves the generation.
+ * A party takes a seat by CAS; the one that takes the last moves the generation on and empties the
+ * seats in the same CAS, and wakes the others. A waiter is free when the generation has moved, so a
+ * fast party that comes again sits in the next round and can't overtake. With an action, the last
+ * seat sets TRIPPING, the action runs, and a second CAS moves the generation.
  *
- * A round ends broken when a party times out, aborts, fails in the action or dies in its seat: BROKEN is set by CAS in that
- * generation, which fixes how it ended. A party that comes while TRIPPING waits for the next round; where it gives up it sets BROKEN beside
- * TRIPPING. The round whose action runs is not disturbed by that: the CAS that ends it begins the next round broken.
+ * A round ends broken when a party times out, aborts, fails in the action or dies in its seat:
+ * BROKEN is set by CAS in that generation, which fixes how it ended. A party that comes while
+ * TRIPPING waits for the next round; where it gives up it sets BROKEN beside TRIPPING. The round
+ * whose action runs is not disturbed by that: the CAS that ends it begins the next round broken.
  *
- * `reset` is one CAS: it moves the generation on with LAST_BROKEN set, whether the round was broken before or not. Nobody sees the
- * barrier broken in between. Killed before it, the resetter has done nothing; killed after it, the reaper wakes those who wait.
+ * `reset` is one CAS: it moves the generation on with LAST_BROKEN set, whether the round was broken
+ * before or not. Nobody sees the barrier broken in between. Killed before it, the resetter has done
+ * nothing; killed after it, the reaper wakes those who wait.
  *
- * How a round ended can be read: in STATE while it lasts; in LAST_BROKEN during the next; in OUTCOMES from then on. Whoever is to move
- * generation g on first brings OUTCOMES to g, by a CAS from g - 1 that takes LAST_BROKEN along. Until OUTCOMES is at g nobody can leave g, so a
- * slow party's CAS fails. Only who is more than 15 rounds late may not find its round: then it ended as all that are known, or is told broken.
+ * How a round ended can be read: in STATE while it lasts; in LAST_BROKEN during the next; in
+ * OUTCOMES from then on. Whoever is to move generation g on first brings OUTCOMES to g, by a CAS
+ * from g - 1 that takes LAST_BROKEN along. Until OUTCOMES is at g nobody can leave g, so a slow
+ * party's CAS fails. Only who is more than 15 rounds late may not find its round: then it ended as
+ * all that are known, or is told broken.
  *
- * The entry with its generation is filled before the seat is taken. A party that dies in between breaks a round in which it
- * did not sit yet; the round would have lacked it anyway. Where the action runs by then, the party takes back what the entry says first:
- * that round has all it needs.
+ * The entry with its generation is filled before the seat is taken. A party that dies in between
+ * breaks a round in which it did not sit yet; the round would have lacked it anyway. Where the
+ * action runs by then, the party takes back what the entry says first: that round has all it needs.
  *
- * Race: W times out while L takes the last seat. L moves the generation (L1); W's CAS to BROKEN expects the old one and fails (W1),
- * W finds the round passed. Had W1 come first, L would have found BROKEN and thrown.
+ * Race: W times out while L takes the last seat. L moves the generation (L1); W's CAS to BROKEN
+ * expects the old one and fails (W1), W finds the round passed. Had W1 come first, L would have
+ * found BROKEN and thrown.
  *
- * Race: R resets while F, freed by it, comes again at once. R's CAS is the reset: F is free only after it, and sits in the new round.
+ * Race: R resets while F, freed by it, comes again at once. R's CAS is the reset: F is free only
+ * after it, and sits in the new round.
  */
 
 import { cas, load, store } from '#atomics';
@@ -89,7 +99,10 @@ function isBroken(state: number): boolean {
   return (state & (BROKEN_BIT | TRIPPING_BIT)) === BROKEN_BIT;
 }
 
-/** Whether a newcomer is refused: this round is broken, or the next one, while the action of this one runs. */
+/**
+ * Whether a newcomer is refused: this round is broken, or the next one, while the action of this
+ * one runs.
+ */
 export function isRefusing(state: number): boolean {
   return (state & BROKEN_BIT) !== 0;
 }
@@ -154,7 +167,10 @@ export class EarlyWait extends RoundWait {
 
 /** The wait of a party that sits in the round. */
 export class SeatedWait extends RoundWait {
-  /** While the entry still tells of the seat: a party that dies between the two would leave the seat taken by nobody. */
+  /**
+   * While the entry still tells of the seat: a party that dies between the two would leave the seat
+   * taken by nobody.
+   */
   resign(): void {
     breakRound(this.cell, this.generation);
   }
@@ -211,7 +227,10 @@ export function breakerOf({ words, at }: Cell): Breaker | undefined {
   };
 }
 
-/** Takes a seat, with the wait entry filled; `acts`: the last one is to run an action. `undefined` where the barrier is broken. */
+/**
+ * Takes a seat, with the wait entry filled; `acts`: the last one is to run an action. `undefined`
+ * where the barrier is broken.
+ */
 export function takeSeat(cell: Cell, acts: boolean): Arrival | undefined {
   const { words, at } = cell;
   const parties = partiesOf(cell);
@@ -221,7 +240,8 @@ export function takeSeat(cell: Cell, acts: boolean): Arrival | undefined {
     const generation = generationOf(state);
     const index = seatsIn(state);
     if (isRefusing(state) || isTripping(state)) {
-      // Another call of this agent may sit in the round whose action runs: then the entry said so before.
+      // Another call of this agent may sit in the round whose action runs: then the entry said so
+      // before.
       cell.setDetail(before);
       return isRefusing(state) ? undefined : { role: 'early', generation };
     }
@@ -257,7 +277,10 @@ export function renewRound(cell: Cell): void {
   }
 }
 
-/** Begins the round after that which `state` shows, with those bits of STATE, unless the state has changed. */
+/**
+ * Begins the round after that which `state` shows, with those bits of STATE, unless the state has
+ * changed.
+ */
 function moveOn(cell: Cell, state: number, bits: number): boolean {
   const { words, at, agent } = cell;
   const generation = generationOf(state);
@@ -339,7 +362,10 @@ function identify(pid: number, slot: number): number {
   return ((pid & PID_MASK) << PID_SHIFT) | slot;
 }
 
-/** Breaks the round if the barrier still is in that generation, and says who did it. Returns whether this call did it. */
+/**
+ * Breaks the round if the barrier still is in that generation, and says who did it. Returns whether
+ * this call did it.
+ */
 function breakBecauseOf(words: Words, at: number, generation: number, why: number): boolean {
   const state = load(words, at + CELL_STATE);
   if (generationOf(state) !== generation || isBroken(state)) return false;

@@ -5,7 +5,7 @@
  */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import { countWaiting, wake } from '../../agents/waiters.ts';
 import type { Hold, Lockable, ObjectOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
@@ -39,11 +39,12 @@ export interface ConditionDescription extends Description {
 }
 
 /**
- * Lets processes and threads wait for a change of what its lock guards. `wait` gives the lock up, waits for a notification, and
- * comes back with the lock held as before, at the same depth.
+ * Lets processes and threads wait for a change of what its lock guards. `wait` gives the lock up,
+ * waits for a notification, and comes back with the lock held as before, at the same depth.
  *
- * *If a waiter dies* it is withdrawn; a notification that it had been given and not taken goes to the next. *If the holder of the lock dies*,
- * who comes in next is told, as of any lock; who comes back from a wait, by `recovered`.
+ * *If a waiter dies* it is withdrawn; a notification that it had been given and not taken goes to
+ * the next. *If the holder of the lock dies*, who comes in next is told, as of any lock; who comes
+ * back from a wait, by `recovered`.
  *
  * @example
  * await condition.run(async () => {
@@ -56,7 +57,10 @@ export class Condition extends SharedObject implements Lockable {
   private readonly guarding: Guard;
   private readonly guard: MutualExclusion;
 
-  /** `lock`: a Lock or RLock; by default an RLock of its own. Throws `InvalidTypeError` for anything else. */
+  /**
+   * `lock`: a Lock or RLock; by default an RLock of its own. Throws `InvalidTypeError` for anything
+   * else.
+   */
   constructor(lock?: Guard, options?: ObjectOptions);
   /** @internal */
   constructor(opened: Opened);
@@ -71,7 +75,10 @@ export class Condition extends SharedObject implements Lockable {
     this.guard = lock;
   }
 
-  /** Opens the condition that the handle stands for, with its lock. Throws `HandleError`, `StaleHandleError`. */
+  /**
+   * Opens the condition that the handle stands for, with its lock. Throws `HandleError`,
+   * `StaleHandleError`.
+   */
   static open(handle: string): Condition {
     return new Condition(openHandle(TYPE, handle));
   }
@@ -89,7 +96,10 @@ export class Condition extends SharedObject implements Lockable {
     return this.lock.owner;
   }
 
-  /** Whether somebody has died inside before this thread came in, or came back from its wait; see `Lock.recovered`. */
+  /**
+   * Whether somebody has died inside before this thread came in, or came back from its wait; see
+   * `Lock.recovered`.
+   */
   get recovered(): boolean {
     return this.lock.recovered;
   }
@@ -139,12 +149,13 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Gives the lock up, waits for a notification, takes the lock again. Resolves to `true` when notified, `false` when the timeout has
-   * passed; the timeout does not bound the taking again. The event loop goes on. Where somebody has died inside meanwhile, `recovered` is
-   * `true` afterwards, until the lock is released.
+   * Gives the lock up, waits for a notification, takes the lock again. Resolves to `true` when
+   * notified, `false` when the timeout has passed; the timeout does not bound the taking again. The
+   * event loop goes on. Where somebody has died inside meanwhile, `recovered` is `true` afterwards,
+   * until the lock is released.
    *
-   * *Cancels* by `signal`: rejects with its reason, with the lock held again. Rejects with `NotOwnerError` (or
-   * `NotLockedError`) without the lock.
+   * *Cancels* by `signal`: rejects with its reason, with the lock held again. Rejects with
+   * `NotOwnerError` (or `NotLockedError`) without the lock.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);
@@ -182,8 +193,9 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Waits until `predicate` returns something true, asked anew after each notification; resolves to its last value, which is
-   * false only when the timeout has passed. An error of the predicate goes to the caller, with the lock held.
+   * Waits until `predicate` returns something true, asked anew after each notification; resolves to
+   * its last value, which is false only when the timeout has passed. An error of the predicate goes
+   * to the caller, with the lock held.
    */
   async waitFor<Value>(predicate: () => Value, options?: WaitOptions): Promise<Value> {
     checkFunction(this.title, predicate);
@@ -209,8 +221,9 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Notifies at most `n` of those that wait now, those that came first; 0 or less notifies nobody. They go on when the
-   * lock is released. Throws `NotOwnerError` (or `NotLockedError`) without the lock.
+   * Notifies at most `n` of those that wait now, those that came first; 0 or less notifies nobody.
+   * They go on when the lock is released. Throws `NotOwnerError` (or `NotLockedError`) without the
+   * lock.
    */
   notify(n = 1): void {
     this.checkOpen();
@@ -246,7 +259,8 @@ export class Condition extends SharedObject implements Lockable {
   /** Fills the wait entry and counts the call in it; returns its ticket. */
   private enter(how: number): number {
     const { cell } = this;
-    // Notifications that no call has taken yet are for those that came before: nobody can add one while this call has the lock.
+    // Notifications that no call has taken yet are for those that came before: nobody can add one
+    // while this call has the lock.
     if (this.own.hasUnclaimed) cell.dispatch(false);
     const ticket = cell.drawTicket();
     cell.enter(how, ticket);

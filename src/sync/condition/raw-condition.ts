@@ -5,19 +5,22 @@
  *   +1     TICKETS          counter    waiters
  *   +2     LOCK             cell       the creator
  *   +3     LOCK_GENERATION             the creator
- *   detail of the wait entry: 29…15 notified | 14…0 waiting flows, CAS by the waiting agent, notifiers and the reaper
+ *   detail of the wait entry: 29…15 notified | 14…0 waiting flows, CAS by the waiting agent,
+ *   notifiers and the reaper
  *
- * A notification is not a wake-up but a grant, counted in the entry of the agent it goes to: `notify` raises NOTIFIED by CAS
- * while it is below WAITING, so at most n of those that wait now are notified, and none that comes later. A flow that times out
- * withdraws by CAS; if a grant was faster, it takes that or hands it on. The grant is struck off only when the waiter has the
- * lock again: if it dies before, the reaper hands it on. The entry stays with this condition as long as the agent
- * has it open, so a late CAS can't meet another object's entry.
+ * A notification is not a wake-up but a grant, counted in the entry of the agent it goes to:
+ * `notify` raises NOTIFIED by CAS while it is below WAITING, so at most n of those that wait now
+ * are notified, and none that comes later. A flow that times out withdraws by CAS; if a grant was
+ * faster, it takes that or hands it on. The grant is struck off only when the waiter has the lock
+ * again: if it dies before, the reaper hands it on. The entry stays with this condition as long as
+ * the agent has it open, so a late CAS can't meet another object's entry.
  *
- * Enqueueing and releasing are not one step and need not be: a notifier must hold the lock, which the waiter gives up only after
- * its entry is filled.
+ * Enqueueing and releasing are not one step and need not be: a notifier must hold the lock, which
+ * the waiter gives up only after its entry is filled.
  *
- * Race: W1 times out, W2 waits, N notifies one. N raises NOTIFIED of W1's agent (N1); W1 withdraws: its CAS finds the raised count
- * (W1a) and hands the notification on to W2. Had W1a come first, N's CAS would have failed and N chosen W2 itself.
+ * Race: W1 times out, W2 waits, N notifies one. N raises NOTIFIED of W1's agent (N1); W1 withdraws:
+ * its CAS finds the raised count (W1a) and hands the notification on to W2. Had W1a come first, N's
+ * CAS would have failed and N chosen W2 itself.
  */
 
 import { cas, load, store } from '#atomics';
@@ -116,15 +119,17 @@ export class NotificationWait implements Wait {
   }
 
   /**
-   * Withdraws; a notification that no other call of this agent can take goes to another agent: first handed on and then struck off,
-   * so that none is lost where this agent dies in between. The reaper then hands it on again: one too many rather than none.
+   * Withdraws; a notification that no other call of this agent can take goes to another agent:
+   * first handed on and then struck off, so that none is lost where this agent dies in between. The
+   * reaper then hands it on again: one too many rather than none.
    */
   abandon(): void {
     const { own } = this;
     const { cell } = own;
     own.change((detail) => {
       if (notifiedIn(detail) !== waitingIn(detail)) return detail - 1;
-      // Where as many are notified as wait, nobody but this agent changes the counts: this is done once.
+      // Where as many are notified as wait, nobody but this agent changes the counts: this is done
+      // once.
       const { agent } = cell;
       for (const waiter of grant(agent.namespace, cell, 1)) wake(agent, waiter, cell.number);
       return detail - 1 - NOTIFIED_STEP;
@@ -144,7 +149,10 @@ export class NotificationWait implements Wait {
   }
 }
 
-/** Notifies the `count` agents that came first; returns whom to wake. Agents whose thread is blocked elsewhere come last. */
+/**
+ * Notifies the `count` agents that came first; returns whom to wake. Agents whose thread is blocked
+ * elsewhere come last.
+ */
 export function grant(namespace: Namespace, place: Place, count: number): Set<Waiter> {
   const granted = new Set<Waiter>();
   const waiters = waitersOf(namespace, place);
@@ -182,7 +190,10 @@ function grantOne(namespace: Namespace, waiters: Waiter[]): Waiter | undefined {
   }
 }
 
-/** Hands on what the dead agent had been notified of and not taken: one by one, so that it may be done twice. */
+/**
+ * Hands on what the dead agent had been notified of and not taken: one by one, so that it may be
+ * done twice.
+ */
 export function withdrawNotified(
   namespace: Namespace,
   place: Place,

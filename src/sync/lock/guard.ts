@@ -1,8 +1,11 @@
-/** Guard: the lock that belongs to a condition or a value, remembered in its cell so that whoever opens one has both. */
+/**
+ * Guard: the lock that belongs to a condition or a value, remembered in its cell so that whoever
+ * opens one has both.
+ */
 
 import { load, store } from '#atomics';
-import type { Agent } from '../../agents/agent.ts';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell, Host } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import type { ObjectOptions } from '../../contracts.ts';
 import { InvalidTypeError, StaleHandleError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
@@ -34,7 +37,10 @@ export interface Guarded {
   readonly lock: Guard | undefined;
 }
 
-/** Finds or makes an object with this content, and beside it the given lock, an RLock of its own (`true`), or none. */
+/**
+ * Finds or makes an object with this content, and beside it the given lock, an RLock of its own
+ * (`true`), or none.
+ */
 export function obtainWithLock(
   type: ObjectType,
   options: ObjectOptions | undefined,
@@ -42,7 +48,7 @@ export function obtainWithLock(
   { make, check }: Content,
 ): Guarded {
   let lock = typeof given === 'boolean' ? undefined : given;
-  const makeBoth = (place: Place, agent: Agent): void => {
+  const makeBoth = (place: Place, agent: Host): void => {
     make(place, agent);
     if (given === true) lock = makeGuard(agent);
     if (lock !== undefined) attachGuard(place, lock);
@@ -58,7 +64,7 @@ export function obtainWithLock(
 }
 
 /** A new RLock in the agent's namespace. */
-function makeGuard(agent: Agent): RLock {
+function makeGuard(agent: Host): RLock {
   return new RLock(
     new Opened(
       agent.create(RLock.TYPE, () => {}),
@@ -73,7 +79,9 @@ function attachGuard({ words, at }: Place, { cell }: Guard): void {
   store(words, at + LOCK_GENERATION_WORD, cell.generation);
 }
 
-/** Throws `InvalidTypeError` if the object, found by its name, has another lock than the given one. */
+/**
+ * Throws `InvalidTypeError` if the object, found by its name, has another lock than the given one.
+ */
 function checkGuard({ words, at }: Cell, given: Guard, title: string): void {
   const number = load(words, at + LOCK_WORD);
   const generation = load(words, at + LOCK_GENERATION_WORD);

@@ -1,16 +1,17 @@
 /**
  * LockWait: one call that waits for a lock, and looks whether it would wait for ever (wait-for.ts).
  *
- * A blocked thread keeps back everything that its agent holds. A flow that awaits keeps back what its scope holds (scope.ts), or, if it is the
- * only flow and nothing else keeps the event loop running, everything, too. The latter can only be told when the running turn is
- * over: it is asked when the agent looks around, at intervals of 40 ms.
+ * A blocked thread keeps back everything that its agent holds. A flow that awaits keeps back what
+ * its scope holds (scope.ts), or, if it is the only flow and nothing else keeps the event loop
+ * running, everything, too. The latter can only be told when the running turn is over: it is asked
+ * when the agent looks around, at intervals of 40 ms.
  */
 
 import type { Pressure } from '../../agents/wait.ts';
 import { MOMENT } from '../../agents/wait.ts';
 import type { DeadlockError } from '../../errors.ts';
+import { ELSEWHERE } from '../../memory/layout.ts';
 import { isAlone } from '../../waiting/alone.ts';
-import { ELSEWHERE } from '../../waiting/blocking.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { resolveCycle } from '../../waiting/wait-for.ts';
 import { deadlock } from './deadlock.ts';

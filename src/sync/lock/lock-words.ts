@@ -1,17 +1,21 @@
 /**
  * The words of a lock, and what anyone may read from them.
  *
- *   word   name        bits                                                              written by
- *   +0     STATE       30 WAITERS | 29 FAIR | 28 RECOVERED | 7…0 owner slot              anyone, CAS only
- *   +1     TICKETS     counter: who came first                                           waiters
- *   +2     MARKS       30…8 recoveries | 2 TRACED | 1 SIGNAL | 0 TOLERANT                the creator; who releases for another; the reaper
- *   +3     DEPTH       how often the owner has taken it (RLock; for others to read)       the owner
- *   +4     WANTS       cell that the holding scope awaits; 0 none, or not certain         the owner; the reaper
- *   +5     WANTS_BY    30…23 the owner's slot | 22…0 ticket of that wait                  the owner
+ *   word  name      bits                                                    written by
+ *   +0    STATE     30 WAITERS | 29 FAIR | 28 RECOVERED | 7…0 owner slot    anyone, CAS only
+ *   +1    TICKETS   counter: who came first                                 waiters
+ *   +2    MARKS     30…8 recoveries | 2 STACKS | 1 SIGNAL | 0 TOLERANT      creator, releasers,
+ *                                                                           reaper
+ *   +3    DEPTH     how often the owner has taken it (RLock; for others to  the owner
+ *                   read)
+ *   +4    WANTS     cell that the holding scope awaits; 0 none, or not      the owner; the reaper
+ *                   certain
+ *   +5    WANTS_BY  30…23 the owner's slot | 22…0 ticket of that wait       the owner
  *
- * For those who look for deadlocks (wait-for.ts) the owner is certain to be the one who will free the lock, unless it is TOLERANT (made with
- * `deadlock: 'ignore'`) or a SIGNAL: once somebody has released it for another agent, somebody may do so again. WANTS tells of the scope
- * that took it; it is void when its slot is not the owner's, as the owner before left it.
+ * For those who look for deadlocks (wait-for.ts) the owner is certain to be the one who will free
+ * the lock, unless it is TOLERANT (made with `deadlock: 'ignore'`) or a SIGNAL: once somebody has
+ * released it for another agent, somebody may do so again. WANTS tells of the scope that took it;
+ * it is void when its slot is not the owner's, as the owner before left it.
  */
 
 import { add, cas, load, setBits, store } from '#atomics';
@@ -27,7 +31,7 @@ const WANTS_BY_WORD: number = CELL_BODY + 5;
 
 export const TOLERANT_BIT = 1;
 const SIGNAL_BIT = 2;
-export const TRACED_BIT = 4;
+export const STACKS_BIT = 4;
 const RECOVERY_STEP: number = 1 << 8;
 const WANTS_SLOT_SHIFT = 23;
 const WANTS_TICKET_MASK: number = (1 << WANTS_SLOT_SHIFT) - 1;
@@ -108,7 +112,7 @@ export function isTolerant({ words, at }: Place): boolean {
   return (load(words, at + MARKS_WORD) & TOLERANT_BIT) !== 0;
 }
 
-/** Whether the lock is traced. */
-export function isTraced({ words, at }: Place): boolean {
-  return (load(words, at + MARKS_WORD) & TRACED_BIT) !== 0;
+/** Whether the stack of each taking is noted. */
+export function notesStacks({ words, at }: Place): boolean {
+  return (load(words, at + MARKS_WORD) & STACKS_BIT) !== 0;
 }

@@ -5,7 +5,7 @@
  */
 
 import { cas } from '#atomics';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import type { Hold, LockOptions } from '../../contracts.ts';
 import { NotLockedError, NotOwnerError } from '../../errors.ts';
@@ -26,10 +26,12 @@ const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting:
 /**
  * A lock that processes and threads share. Not re-entrant. Any agent may release it, as in Python.
  *
- * *If the holder dies* it is freed, and the next holder's `hold.recovered` is `true`: what it guards may be half-written.
+ * *If the holder dies* it is freed, and the next holder's `hold.recovered` is `true`: what it
+ * guards may be half-written.
  *
- * Order: those who wait are served in the order in which they came, but a running thread may take a free lock before a waiter
- * has woken; a waiter that was passed over and has waited for over half a millisecond is served next.
+ * Order: those who wait are served in the order in which they came, but a running thread may take a
+ * free lock before a waiter has woken; a waiter that was passed over and has waited for over half a
+ * millisecond is served next.
  *
  * @example
  * const lock = new Lock({ name: 'invoices' });
@@ -37,7 +39,10 @@ const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting:
  * if (hold === null) throw new Error('busy');
  */
 export class Lock extends MutualExclusion {
-  /** Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is full or unsafe. */
+  /**
+   * Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is
+   * full or unsafe.
+   */
   constructor(options?: LockOptions);
   /** @internal */
   constructor(opened: Opened);
@@ -63,9 +68,10 @@ export class Lock extends MutualExclusion {
   }
 
   /**
-   * Gives the lock back, whoever holds it. Throws `NotLockedError` if nobody does, and `NotOwnerError` if another thread does while an
-   * `acquire()` of this one still waits: its `await` was forgotten. A lock that is used as a signal, that is
-   * released for others before or made with `deadlock: 'ignore'`, is released all the same.
+   * Gives the lock back, whoever holds it. Throws `NotLockedError` if nobody does, and
+   * `NotOwnerError` if another thread does while an `acquire()` of this one still waits: its
+   * `await` was forgotten. A lock that is used as a signal, that is released for others before or
+   * made with `deadlock: 'ignore'`, is released all the same.
    */
   override release(): void {
     const { cell, raw } = this;
@@ -78,7 +84,10 @@ export class Lock extends MutualExclusion {
     }
   }
 
-  /** Throws where a release would free what another thread holds, while this one has a call that waits for it. */
+  /**
+   * Throws where a release would free what another thread holds, while this one has a call that
+   * waits for it.
+   */
   private checkAwaited(): void {
     const { cell, raw, owner } = this;
     if (owner === null || ownerOf(raw.state) === raw.me || isSignal(cell)) return;

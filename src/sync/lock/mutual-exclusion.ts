@@ -1,7 +1,7 @@
 /** What Lock and RLock share: everything but who may enter again, and who may release. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, Lockable, LockOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
@@ -14,8 +14,9 @@ import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
 import { runInside, runInsideSync } from '../inside.ts';
+import { forgetToken, tokenOf } from '../token.ts';
 import { LockWait } from './lock-wait.ts';
-import { ownerOf, setMarks, TOLERANT_BIT, TRACED_BIT } from './lock-words.ts';
+import { ownerOf, STACKS_BIT, setMarks, TOLERANT_BIT } from './lock-words.ts';
 import type { Holding, RawLock } from './raw-lock.ts';
 import { runInScope } from './scope.ts';
 
@@ -52,8 +53,9 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   }
 
   /**
-   * Whether somebody has died inside before this thread came in: `hold.recovered` of its present holding, for code within `run`. After the
-   * wait of a condition it also tells of who died inside meanwhile. `false` while this thread does not hold it.
+   * Whether somebody has died inside before this thread came in: `hold.recovered` of its present
+   * holding, for code within `run`. After the wait of a condition it also tells of who died inside
+   * meanwhile. `false` while this thread does not hold it.
    */
   get recovered(): boolean {
     this.checkOpen();
@@ -61,11 +63,13 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   }
 
   /**
-   * Takes the lock; the event loop goes on meanwhile. With a timeout, resolves to `null` when it has passed.
+   * Takes the lock; the event loop goes on meanwhile. With a timeout, resolves to `null` when it
+   * has passed.
    *
-   * *Cancels* by `signal`: rejects with its reason, and leaves no trace in the queue. *If the holder dies*, the next in
-   * the queue gets it, with `hold.recovered`. Rejects with `ClosedError`, `InvalidTypeError`, and with `DeadlockError` if the wait would
-   * close a circle of waits: within `run`, or where nothing but this call is under way in the thread.
+   * *Cancels* by `signal`: rejects with its reason, and leaves no trace in the queue. *If the
+   * holder dies*, the next in the queue gets it, with `hold.recovered`. Rejects with `ClosedError`,
+   * `InvalidTypeError`, and with `DeadlockError` if the wait would close a circle of waits: within
+   * `run`, or where nothing but this call is under way in the thread.
    */
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
@@ -75,10 +79,12 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   }
 
   /**
-   * Takes the lock. *Blocks* the thread until it is free; with a timeout, returns `null` when it has passed.
+   * Takes the lock. *Blocks* the thread until it is free; with a timeout, returns `null` when it
+   * has passed.
    *
-   * *If the holder dies*, the next in the queue gets it, with `hold.recovered`. Throws `ClosedError`, `InvalidTypeError`, and
-   * `DeadlockError` if the wait would close a circle of waits.
+   * *If the holder dies*, the next in the queue gets it, with `hold.recovered`. Throws
+   * `ClosedError`, `InvalidTypeError`, and `DeadlockError` if the wait would close a circle of
+   * waits.
    *
    * @example
    * using hold = lock.acquireSync();
@@ -103,14 +109,20 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   /** Gives the lock back. */
   abstract release(): void;
 
-  /** Runs `fn` inside the lock and releases it, however `fn` ends. With a timeout, `null` when it passed before. */
+  /**
+   * Runs `fn` inside the lock and releases it, however `fn` ends. With a timeout, `null` when it
+   * passed before.
+   */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
     return runInScope(() => runInside(this, this.title, fn, options));
   }
 
-  /** Runs `fn` inside the lock. *Blocks* the thread until it is free. `fn` must not return a promise: use `run` then. */
+  /**
+   * Runs `fn` inside the lock. *Blocks* the thread until it is free. `fn` must not return a
+   * promise: use `run` then.
+   */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
@@ -123,11 +135,21 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   /** @internal Releases it whole, however deep it is held. */
   abstract giveUp(): Holding;
 
-  /** @internal Takes it again as it was held. Not bounded by any timeout: whoever waited on a condition comes back holding. */
+  /** @internal */
+  tokenOfTurn(turn: number): number {
+    this.checkOpen();
+    return tokenOf(this.cell, turn);
+  }
+
+  /**
+   * @internal Takes it again as it was held. Not bounded by any timeout: whoever waited on a
+   * condition comes back holding.
+   */
   async takeBack(holding: Holding): Promise<void> {
     if (!this.raw.tryTake()) {
       await takeAwaiting(this.cell, this.waitFor(undefined, false, Deadline.NEVER), Deadline.NEVER, this);
     }
+    forgetToken(this.cell);
     this.takenBack(holding);
   }
 
@@ -136,6 +158,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     if (!this.raw.tryTake()) {
       takeBlocking(this.cell, this.waitFor(undefined, true, Deadline.NEVER), Deadline.NEVER);
     }
+    forgetToken(this.cell);
     this.takenBack(holding);
   }
 
@@ -159,7 +182,10 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     return waiting === 0 ? held : `${held}, ${waiting} waiting`;
   }
 
-  /** Slot of the agent that holds it. A slot in which nobody sits holds nothing: who wants the lock frees it. */
+  /**
+   * Slot of the agent that holds it. A slot in which nobody sits holds nothing: who wants the lock
+   * frees it.
+   */
   private get holder(): number {
     const slot = ownerOf(this.raw.state);
     return this.cell.agent.namespace.isLive(slot) ? slot : 0;
@@ -197,10 +223,10 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
 
 /** Notes in a new lock what its options say. */
 export function markLock(place: Place, title: string, options: LockOptions | undefined): void {
-  const { deadlock, trace = false } = options ?? {};
+  const { deadlock, stacks = false } = options ?? {};
   checkPolicy(title, deadlock);
-  if (typeof trace !== 'boolean') {
-    throw new InvalidTypeError(`${title}: refused, trace is ${inspect(trace)}; pass true or false`);
+  if (typeof stacks !== 'boolean') {
+    throw new InvalidTypeError(`${title}: refused, stacks is ${inspect(stacks)}; pass true or false`);
   }
-  setMarks(place, (deadlock === 'ignore' ? TOLERANT_BIT : 0) | (trace ? TRACED_BIT : 0));
+  setMarks(place, (deadlock === 'ignore' ? TOLERANT_BIT : 0) | (stacks ? STACKS_BIT : 0));
 }

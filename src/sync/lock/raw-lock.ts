@@ -3,25 +3,30 @@
  *
  * Words: lock-words.ts.
  *
- * Algorithm: a barging mutex (three states as in Drepper's "Futexes Are Tricky") whose waiters sleep in their own agents
- * (parking_lot), with an owner in the word (as in POSIX robust mutexes).
+ * Algorithm: a barging mutex (three states as in Drepper's "Futexes Are Tricky") whose waiters
+ * sleep in their own agents (parking_lot), with an owner in the word (as in POSIX robust mutexes).
  *
  *   take      CAS 0 -> me.
- *   wait      fill the wait entry, then `attempt`: take if free, else set WAITERS by CAS. Sleep only if that CAS saw an owner.
- *   release   CAS me -> 0. With WAITERS: the mark goes with the owner, in the same CAS, and the oldest waiter is woken. While it
- *             is on its way the lock has its fast paths again, and nobody else is woken. It sets WAITERS anew, whether it
- *             takes (others may wait) or sleeps again.
- *   FAIR      set by a waiter that was woken, found the lock taken again, and has waited for over half a millisecond: the next
- *             release keeps the lock for the oldest waiter, newcomers queue. Set also by the release of who has passed over a waiter
- *             for half a millisecond (barging.ts), as that may not have got a processor to run on. It is a policy, nothing is owned by it: the oldest
- *             waiter takes by CAS like anyone, and if it is gone or idle others take after an interval.
+ *   wait      fill the wait entry, then `attempt`: take if free, else set WAITERS by CAS. Sleep
+ *             only if that CAS saw an owner.
+ *   release   CAS me -> 0. With WAITERS: the mark goes with the owner, in the same CAS, and the
+ *             oldest waiter is woken. While it is on its way the lock has its fast paths again, and
+ *             nobody else is woken. It sets WAITERS anew, whether it takes (others may wait) or
+ *             sleeps again.
+ *   FAIR      set by a waiter that was woken, found the lock taken again, and has waited for over
+ *             half a millisecond: the next release keeps the lock for the oldest waiter, newcomers
+ *             queue. Set also by the release of who has passed over a waiter for half a millisecond
+ *             (barging.ts), as that may not have got a processor to run on. It is a policy, nothing
+ *             is owned by it: the oldest waiter takes by CAS like anyone, and if it is gone or idle
+ *             others take after an interval.
  *
- * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is awake that will set it when it
- * takes, sleeps or gives up, or wake the next if it gives up and finds the lock free. A waiter that dies meanwhile: the
- * reaper wakes everybody.
+ * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is
+ * awake that will set it when it takes, sleeps or gives up, or wake the next if it gives up and
+ * finds the lock free. A waiter that dies meanwhile: the reaper wakes everybody.
  *
- * Race: W fills its entry (W1) and sees an owner with WAITERS set (W2), so it sleeps. R releases: clears WAITERS with the owner
- * (R1), then looks for entries (R2). R1 comes after W2, as W2 saw the mark, so R2 comes after W1 and sees the entry.
+ * Race: W fills its entry (W1) and sees an owner with WAITERS set (W2), so it sleeps. R releases:
+ * clears WAITERS with the owner (R1), then looks for entries (R2). R1 comes after W2, as W2 saw the
+ * mark, so R2 comes after W1 and sees the entry.
  *
  * A dead owner's word is freed by the reaper with RECOVERED set, which the next taker is told.
  */
@@ -109,7 +114,10 @@ export class RawLock implements Taking, Held {
     return this.turn;
   }
 
-  /** Begins a holding of what a slow path has taken. Returns whether a holder has died inside before it. */
+  /**
+   * Begins a holding of what a slow path has taken. Returns whether a holder has died inside before
+   * it.
+   */
   beginTold(): boolean {
     this.begin();
     if (this.recovered) this.told = this.turn;
@@ -147,7 +155,10 @@ export class RawLock implements Taking, Held {
     }
   }
 
-  /** Gives this agent's holding of the cell back by one compare-and-swap; `false` if it is not held, or waited for. */
+  /**
+   * Gives this agent's holding of the cell back by one compare-and-swap; `false` if it is not held,
+   * or waited for.
+   */
   release({ words, at }: Cell): boolean {
     if (this.wanting) this.unwant();
     // A call that is served next has the lock before it goes on: until then nobody knows its scope.
@@ -155,13 +166,16 @@ export class RawLock implements Taking, Held {
     return this.barging.isShort(this.turns) && cas(words, at + CELL_STATE, this.me, 0) === this.me;
   }
 
-  /** Frees the lock, whoever owns it, and wakes the oldest waiter. Returns `false` if it was free. */
+  /**
+   * Frees the lock, whoever owns it, and wakes the oldest waiter. Returns `false` if it was free.
+   */
   free(): boolean {
     const { words, at } = this.cell;
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) return false;
-      // Before the release: the owner may take it again at once, and must not be taken for the only one who can free it.
+      // Before the release: the owner may take it again at once, and must not be taken for the only
+      // one who can free it.
       if (ownerOf(state) !== this.me) markSignal(this.cell);
       const giveWay = this.barging.isTooLong(this.turns) && this.oldest() !== undefined;
       if (cas(words, at + CELL_STATE, state, giveWay ? FAIR_BIT : state & FAIR_BIT) !== state) continue;
@@ -182,7 +196,8 @@ export class RawLock implements Taking, Held {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) {
-        // Awake for another reason than its turn, it leaves the lock to who came first, and sees to it that that one is awake.
+        // Awake for another reason than its turn, it leaves the lock to who came first, and sees to
+        // it that that one is awake.
         if (pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell)) return false;
         if (cas(words, at + CELL_STATE, state, WAITERS_BIT | this.me) !== state) continue;
         this.barging.waited(pressure === PRESSURE.IMPATIENT);

@@ -1,12 +1,14 @@
 /**
- * RLock: a lock that its owner may take again. Owned by an agent and a scope (scope.ts); free when released as often as taken.
+ * RLock: a lock that its owner may take again. Owned by an agent and a scope (scope.ts); free when
+ * released as often as taken.
  *
- * Words and algorithm: raw-lock.ts. Who owns it within the agent, and how deep, only that agent needs to know: it is kept
- * in ordinary memory, and DEPTH is a copy for others to read.
+ * Words and algorithm: raw-lock.ts. Who owns it within the agent, and how deep, only that agent
+ * needs to know: it is kept in ordinary memory, and DEPTH is a copy for others to read.
  */
 
 import { cas, load } from '#atomics';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import type { Hold, LockOptions, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
@@ -66,16 +68,20 @@ export interface RLockDescription extends LockDescription {
 }
 
 /**
- * A re-entrant lock that processes and threads share: its owner may take it again, and must release it as often.
+ * A re-entrant lock that processes and threads share: its owner may take it again, and must release
+ * it as often.
  *
- * The owner is the thread, and within it the scope: plain nested `acquire` calls in one flow re-enter, as in Python. `run(fn)`
- * makes a scope of its own unless its caller owns the lock already: two concurrent `run`s exclude each other, and a `run`
- * inside a `run` re-enters.
+ * The owner is the thread, and within it the scope: plain nested `acquire` calls in one flow
+ * re-enter, as in Python. `run(fn)` makes a scope of its own unless its caller owns the lock
+ * already: two concurrent `run`s exclude each other, and a `run` inside a `run` re-enters.
  *
  * *If the owner dies* it is freed, and the next holder's `hold.recovered` is `true`.
  */
 export class RLock extends MutualExclusion<RawRLock> {
-  /** Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is full or unsafe. */
+  /**
+   * Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is
+   * full or unsafe.
+   */
   constructor(options?: LockOptions);
   /** @internal */
   constructor(opened: Opened);
@@ -118,7 +124,10 @@ export class RLock extends MutualExclusion<RawRLock> {
     return raw.tryTake() ? this.held() : null;
   }
 
-  /** Gives one level back. Throws `NotOwnerError` unless the running code owns it, `NotLockedError` if it is free. */
+  /**
+   * Gives one level back. Throws `NotOwnerError` unless the running code owns it, `NotLockedError`
+   * if it is free.
+   */
   override release(): void {
     this.checkOpen();
     if (!this.owned) throw this.notReleasable();

@@ -1,10 +1,12 @@
 /**
- * Scope: one flow of control within an agent, as far as it is known. Code at the top of a program, process or thread target is one
- * scope; `run` makes one of its own inside its caller's. An RLock is owned by an agent and a scope.
+ * Scope: one flow of control within an agent, as far as it is known. Code at the top of a program,
+ * process or thread target is one scope; `run` makes one of its own inside its caller's. An RLock
+ * is owned by an agent and a scope.
  *
- * A scope that `run` made knows what it holds and what it awaits. As long as it awaits one thing, what it holds is not given back: that is
- * noted beside what it holds, for those who look for deadlocks. While it awaits two things at once, it may be the one or the other: nothing
- * is certain then. The scope at the top is everybody's, and nothing is known of it.
+ * A scope that `run` made knows what it holds and what it awaits. As long as it awaits one thing,
+ * what it holds is not given back: that is noted beside what it holds, for those who look for
+ * deadlocks. While it awaits two things at once, it may be the one or the other: nothing is certain
+ * then. The scope at the top is everybody's, and nothing is known of it.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';

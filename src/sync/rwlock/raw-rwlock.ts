@@ -1,35 +1,44 @@
 /**
  * RawRWLock: many readers or one writer; the algorithm under RWLock.
  *
- *   word      name     bits                                                                    written by
- *   +0        STATE    30 WAITERS | 29 FAIR | 28 RECOVERED | 27 PENDING | 7…0 writer's slot    anyone, CAS only
- *   +1        TICKETS  counter: who came first                                                 waiters
- *   +2        MARKS    0 READERS_FIRST                                                         the creator
- *   +3        READERS  first of the two cells with the readers' bits                           the creator
- *   permits            a bit per agent that reads                                              that agent; the reaper
+ *   word     name     bits                                                written by
+ *   +0       STATE    30 WAITERS | 29 FAIR | 28 RECOVERED | 26 PENDING |  anyone, CAS only
+ *                     7…0 writer's slot
+ *   +1       TICKETS  counter: who came first                             waiters
+ *   +2       MARKS    0 READERS_FIRST                                     the creator
+ *   +3       READERS  first of the two cells with the readers' bits       the creator
+ *   permits           a bit per agent that reads                          that agent; the reaper
  *
- * Algorithm: a writer's word and a reader's bit, each looked at by who sets the other (Dekker), so that every holder is on record and can be
- * recovered. The marks and the waiting are those of raw-lock.ts.
+ * Algorithm: a writer's word and a reader's bit, each looked at by who sets the other (Dekker), so
+ * that every holder is on record and can be recovered. The marks and the waiting are those of
+ * raw-lock.ts.
  *
- *   read      set the own bit, then look for a writer                            // PUBLISH reader -> writer
- *             there is one: clear the bit, wake that writer (it may have seen the bit), set WAITERS, sleep
- *   write     CAS 0 -> me with PENDING: from now on no reader comes in. Then look at all bits  // PUBLISH writer -> reader
- *             none: CAS PENDING away, the lock is held. Otherwise sleep, until the last reader wakes the pending writer
- *   unread    clear the bit when the last reader of the agent leaves, then look for a pending writer, and wake it
- *   unwrite   CAS me -> 0, WAITERS goes with it, and the oldest waiter is woken. A reader that comes in wakes the next one, and so on
- *             until it is a writer's turn
+ *   read      set the own bit, then look for a writer                   // PUBLISH reader -> writer
+ *             there is one: clear the bit, wake that writer (it may have seen the bit), set
+ *             WAITERS, sleep
+ *   write     CAS 0 -> me with PENDING: from now on no reader comes in  // PUBLISH writer -> reader
+ *             then look at all bits
+ *             none: CAS PENDING away, the lock is held. Otherwise sleep, until the last reader
+ *             wakes the pending writer
+ *   unread    clear the bit when the last reader of the agent leaves, then look for a pending
+ *             writer, and wake it
+ *   unwrite   CAS me -> 0, WAITERS goes with it, and the oldest waiter is woken. A reader that
+ *             comes in wakes the next one, and so on until it is a writer's turn
  *
- * With READERS_FIRST a writer does not shut the readers out while it waits for them: it claims the word only when it has seen no bit, gives it
- * up again when a reader was faster, and everybody is woken whenever the lock may have become free.
+ * With READERS_FIRST a writer does not shut the readers out while it waits for them: it claims the
+ * word only when it has seen no bit, gives it up again when a reader was faster, and everybody is
+ * woken whenever the lock may have become free.
  *
- * Invariant: whoever sleeps has seen a writer in the word after it has set WAITERS, or is the pending writer and has seen a reader's bit (with
- * READERS_FIRST: has seen a bit after it has set WAITERS). Who takes that away wakes it, or wakes one that will.
+ * Invariant: whoever sleeps has seen a writer in the word after it has set WAITERS, or is the
+ * pending writer and has seen a reader's bit (with READERS_FIRST: has seen a bit after it has set
+ * WAITERS). Who takes that away wakes it, or wakes one that will.
  *
- * Race: R sets its bit (R1), W claims (W1), R sees W (R2) and W sees the bit (W2): both back off? R clears its bit (R3) and then wakes W; W, whose
- * entry is filled before it looks, either sees the bit gone or is woken after R3. W's claim stays, so R waits.
+ * Race: R sets its bit (R1), W claims (W1), R sees W (R2) and W sees the bit (W2): both back off? R
+ * clears its bit (R3) and then wakes W; W, whose entry is filled before it looks, either sees the
+ * bit gone or is woken after R3. W's claim stays, so R waits.
  *
- * A dead writer's word is freed by the reaper, with RECOVERED only if it was not PENDING: then it has changed nothing. A dead reader's bit is
- * cleared.
+ * A dead writer's word is freed by the reaper, with RECOVERED only if it was not PENDING: then it
+ * has changed nothing. A dead reader's bit is cleared.
  */
 
 import { cas, clearBits, load, setBits } from '#atomics';
@@ -49,7 +58,7 @@ export const MARKS_WORD: number = CELL_BODY + 2;
 export const READERS_FIRST_BIT = 1;
 /** Words with a bit for each agent. */
 export const READER_WORDS: number = AGENT_SLOTS / 32;
-const PENDING_BIT: number = 1 << 27;
+const PENDING_BIT: number = 1 << 26;
 
 export class RawRWLock {
   readonly cell: Cell;
@@ -120,7 +129,9 @@ export class RawRWLock {
     return true;
   }
 
-  /** One more read beside one of the same flow, or within its write: the lock can't be closed to it. */
+  /**
+   * One more read beside one of the same flow, or within its write: the lock can't be closed to it.
+   */
   readAgain(): void {
     if (this.inside++ === 0) setBits(this.mine.words, this.mine.at, this.myBit);
   }
@@ -212,7 +223,10 @@ export class RawRWLock {
     }
   }
 
-  /** Slot of an agent that has to act before this one gets in: first of all of one that can't, as nobody sits there. */
+  /**
+   * Slot of an agent that has to act before this one gets in: first of all of one that can't, as
+   * nobody sits there.
+   */
   suspect(): number {
     const { me } = this;
     const { namespace } = this.cell.agent;

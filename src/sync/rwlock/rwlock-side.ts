@@ -13,6 +13,7 @@ import { HoldOf } from '../hold.ts';
 import { runInside, runInsideSync } from '../inside.ts';
 import type { Scope } from '../lock/scope.ts';
 import { currentScope, runInScope } from '../lock/scope.ts';
+import { drawToken } from '../token.ts';
 import type { RawRWLock } from './raw-rwlock.ts';
 
 /** The lock that a side belongs to. */
@@ -23,7 +24,10 @@ export interface Host {
   checkOpen(): void;
 }
 
-/** Holdings of this agent: the scope of each, by its turn. Shared by all objects that stand for the lock. */
+/**
+ * Holdings of this agent: the scope of each, by its turn. Shared by all objects that stand for the
+ * lock.
+ */
 class Holdings {
   readonly reads: Map<number, Scope> = new Map();
   readonly writes: Map<number, Scope> = new Map();
@@ -53,7 +57,9 @@ export abstract class RWLockSide {
     this.holdings = Holdings.of(host.raw);
   }
 
-  /** Takes this side; the event loop goes on. With a timeout, resolves to `null` when it has passed. */
+  /**
+   * Takes this side; the event loop goes on. With a timeout, resolves to `null` when it has passed.
+   */
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
   async acquire(options?: WaitOptions): Promise<Hold | null> {
@@ -65,7 +71,10 @@ export abstract class RWLockSide {
     return (await takeAwaiting(raw.cell, this.wait(), deadline, keeper)) ? this.held() : null;
   }
 
-  /** Takes this side. *Blocks* the thread until it can be had; with a timeout, returns `null` when it has passed. */
+  /**
+   * Takes this side. *Blocks* the thread until it can be had; with a timeout, returns `null` when
+   * it has passed.
+   */
   acquireSync(options?: UntimedWaitOptions): Hold;
   acquireSync(options: WaitOptions): Hold | null;
   acquireSync(options?: WaitOptions): Hold | null {
@@ -101,14 +110,19 @@ export abstract class RWLockSide {
     this.releaseTurn(last[0]);
   }
 
-  /** Runs `fn` inside and releases, however `fn` ends. With a timeout, `null` when it passed before. */
+  /**
+   * Runs `fn` inside and releases, however `fn` ends. With a timeout, `null` when it passed before.
+   */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
     return runInScope(() => runInside(this, this.host.title, fn, options));
   }
 
-  /** Runs `fn` inside. *Blocks* the thread until it can. `fn` must not return a promise: use `run` then. */
+  /**
+   * Runs `fn` inside. *Blocks* the thread until it can. `fn` must not return a promise: use `run`
+   * then.
+   */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
@@ -122,13 +136,21 @@ export abstract class RWLockSide {
     this.giveBack();
   }
 
+  /** @internal */
+  tokenOfTurn(_turn: number, known: number | undefined): number {
+    this.host.checkOpen();
+    return known ?? drawToken(this.raw.cell);
+  }
+
   protected abstract readonly verb: 'read' | 'write';
   /** Holdings of this side. */
   protected abstract get own(): Map<number, Scope>;
   protected abstract takeNow(): Hold | null;
   protected abstract giveBack(): void;
   protected abstract wait(): Taking;
-  /** Throws `DeadlockError` where this flow, or this thread if it `blocks`, would wait for itself. */
+  /**
+   * Throws `DeadlockError` where this flow, or this thread if it `blocks`, would wait for itself.
+   */
   protected abstract checkPossible(blocks: boolean): void;
   protected abstract get recovered(): boolean;
 

@@ -1,12 +1,13 @@
 /**
  * RWLock: readers together, a writer alone; survives the death of either.
  *
- * Words and algorithm: raw-rwlock.ts. Who reads and writes within the agent, by scope (scope.ts), only that agent needs to know.
+ * Words and algorithm: raw-rwlock.ts. Who reads and writes within the agent, by scope (scope.ts),
+ * only that agent needs to know.
  */
 
 import { inspect } from 'node:util';
 import { setBits } from '#atomics';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { ObjectOptions, Owner } from '../../contracts.ts';
@@ -32,8 +33,9 @@ const TYPE: ObjectType = { kind: KIND.RWLOCK, name: 'RWLock', serial: false, las
 
 export interface RWLockOptions extends ObjectOptions {
   /**
-   * Who goes first when both wait. `'writers'` (the default): a waiting writer keeps new readers out, so that readers who come all the time
-   * can't starve it. `'readers'`: readers come in as long as others read; a writer waits until there is a moment without any.
+   * Who goes first when both wait. `'writers'` (the default): a waiting writer keeps new readers
+   * out, so that readers who come all the time can't starve it. `'readers'`: readers come in as
+   * long as others read; a writer waits until there is a moment without any.
    */
   prefer?: 'writers' | 'readers' | undefined;
 }
@@ -50,12 +52,13 @@ export interface RWLockDescription extends Description {
 /**
  * A lock that many readers hold together, or one writer alone.
  *
- * A flow that reads may read again, and so may one that writes; a flow that reads can't get the write lock as well, nor one that writes a
- * second time: it would wait for itself, and gets a `DeadlockError`. One flow is what RLock takes for one: code in the same `run`, or all code outside
- * any `run` in a thread.
+ * A flow that reads may read again, and so may one that writes; a flow that reads can't get the
+ * write lock as well, nor one that writes a second time: it would wait for itself, and gets a
+ * `DeadlockError`. One flow is what RLock takes for one: code in the same `run`, or all code
+ * outside any `run` in a thread.
  *
- * *If a writer dies* the lock is freed, and everyone who comes in is told by `hold.recovered`, until a writer has been inside. *If a
- * reader dies* it is out.
+ * *If a writer dies* the lock is freed, and everyone who comes in is told by `hold.recovered`,
+ * until a writer has been inside. *If a reader dies* it is out.
  *
  * @example
  * const config = new RWLock({ name: 'config' });
@@ -67,7 +70,10 @@ export class RWLock extends SharedObject {
   private readonly readSide: ReadSide;
   private readonly writeSide: WriteSide;
 
-  /** Makes a lock, or opens the one of that name as it is. Throws for bad names, and when shared memory is full or unsafe. */
+  /**
+   * Makes a lock, or opens the one of that name as it is. Throws for bad names, and when shared
+   * memory is full or unsafe.
+   */
   constructor(options?: RWLockOptions);
   /** @internal */
   constructor(opened: Opened);

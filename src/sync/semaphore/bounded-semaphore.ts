@@ -1,5 +1,6 @@
 /**
- * BoundedSemaphore: permits with owners, so that a dead owner's come back, exactly as many as it held.
+ * BoundedSemaphore: permits with owners, so that a dead owner's come back, exactly as many as it
+ * held.
  *
  *   word     name     bits                               written by
  *   +0       STATE    30 WAITERS | 29 FAIR               anyone, CAS only
@@ -8,22 +9,27 @@
  *   +3       PERMITS  first of the cells with permits    the creator
  *   permits           0 free, else the owner's slot      CAS 0 -> me, me -> 0
  *
- * Algorithm: a permit is taken and given by one CAS on its own word; the marks are those of raw-lock.ts, beside the permits:
+ * Algorithm: a permit is taken and given by one CAS on its own word; the marks are those of
+ * raw-lock.ts, beside the permits:
  *
- *   wait      fill the entry, set WAITERS, then look at all permits once more     // PUBLISH WAITERS -> permit
- *   release   free the permit, then look for WAITERS                            // OBSERVE permit -> WAITERS
+ *   wait      fill the entry, set WAITERS                   // PUBLISH WAITERS -> permit
+ *             then look at all permits once more
+ *   release   free the permit, then look for WAITERS        // OBSERVE permit -> WAITERS
  *             clear it, wake the oldest
- *   taken     empty the entry, set WAITERS: others may wait; then look at all permits, and wake the oldest if one is free
+ *   taken     empty the entry, set WAITERS: others may wait; then look at all permits, and wake the
+ *             oldest if one is free
  *
- * One of the two sees the other. There is no count beside the permits that a crash could leave wrong.
+ * One of the two sees the other. There is no count beside the permits that a crash could leave
+ * wrong.
  *
- * Race: W1 and W2 wait, W1 is awake. R frees a permit (R1), W1 takes it (W1a), R clears WAITERS and wakes the oldest, which is W1 (R2):
- * nobody has W2 in mind. W1 empties its entry, and only then sets WAITERS (W1b): its own release finds the mark.
+ * Race: W1 and W2 wait, W1 is awake. R frees a permit (R1), W1 takes it (W1a), R clears WAITERS and
+ * wakes the oldest, which is W1 (R2): nobody has W2 in mind. W1 empties its entry, and only then
+ * sets WAITERS (W1b): its own release finds the mark.
  */
 
 import { cas, clearBits, load, setBits, store } from '#atomics';
-import type { Agent } from '../../agents/agent.ts';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell, Host } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import { PRESSURE } from '../../agents/wait.ts';
@@ -54,7 +60,10 @@ const LIMIT_WORD: number = CELL_BODY + 2;
 
 class RawPermits implements Taking {
   readonly permits: readonly Permit[];
-  /** Permits that were taken and have no hold yet: several calls may be served before the first of them goes on. */
+  /**
+   * Permits that were taken and have no hold yet: several calls may be served before the first of
+   * them goes on.
+   */
   readonly unclaimed: number[] = [];
   /** Holdings of each permit by this agent so far. */
   readonly turns: number[];
@@ -169,7 +178,10 @@ class RawPermits implements Taking {
     }
   }
 
-  /** Others may wait, and a releaser may just have taken their mark to wake this waiter, as long as its entry was filled. */
+  /**
+   * Others may wait, and a releaser may just have taken their mark to wake this waiter, as long as
+   * its entry was filled.
+   */
   taken(): void {
     const { words, at } = this.cell;
     setBits(words, at + CELL_STATE, WAITERS_BIT);
@@ -181,7 +193,9 @@ class RawPermits implements Taking {
     this.barging.begin(this.takings);
   }
 
-  /** The owner of a permit: first of all one that can't give it back, as nobody sits in its slot. */
+  /**
+   * The owner of a permit: first of all one that can't give it back, as nobody sits in its slot.
+   */
   suspect(): number {
     const { agent } = this.cell;
     let first = 0;
@@ -265,7 +279,8 @@ export class BoundedSemaphore extends PermitSource {
   }
 
   /**
-   * Gives `n` permits back: this thread's own first, then others'. Throws `OverReleaseError` when fewer are out.
+   * Gives `n` permits back: this thread's own first, then others'. Throws `OverReleaseError` when
+   * fewer are out.
    */
   override release(n = 1): void {
     this.checkOpen();
@@ -281,7 +296,9 @@ export class BoundedSemaphore extends PermitSource {
     );
   }
 
-  /** @internal Gives back the permit of the holding `turn`, unless somebody else has released it. */
+  /**
+   * @internal Gives back the permit of the holding `turn`, unless somebody else has released it.
+   */
   releaseTurn(turn: number): void {
     if (this.closed) return;
     const { raw } = this;
@@ -299,7 +316,7 @@ export class BoundedSemaphore extends PermitSource {
 
 function obtainBounded(limit: number, options: ObjectOptions | undefined): Opened {
   checkPermits(TYPE.name, 'its value', limit, 0, MAX_BOUNDED_PERMITS);
-  const make = (place: Place, agent: Agent): void => {
+  const make = (place: Place, agent: Host): void => {
     store(place.words, place.at + LIMIT_WORD, limit);
     makePermits(place, limit, agent);
   };

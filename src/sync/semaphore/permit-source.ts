@@ -1,7 +1,9 @@
-/** What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts. */
+/**
+ * What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts.
+ */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
@@ -14,6 +16,7 @@ import { SharedObject } from '../../objects/shared-object.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
 import { runInside, runInsideSync } from '../inside.ts';
+import { drawToken } from '../token.ts';
 
 /** How a semaphore stands. */
 export interface SemaphoreDescription extends Description {
@@ -34,7 +37,9 @@ export abstract class PermitSource extends SharedObject {
   /** Permits that are free now. */
   abstract get value(): number;
 
-  /** Takes a permit; the event loop goes on meanwhile. With a timeout, `null` when it has passed. */
+  /**
+   * Takes a permit; the event loop goes on meanwhile. With a timeout, `null` when it has passed.
+   */
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
   acquire(options?: WaitOptions): Promise<Hold | null> {
@@ -42,7 +47,10 @@ export abstract class PermitSource extends SharedObject {
     return hold === null ? this.acquireSlow(options) : Promise.resolve(hold);
   }
 
-  /** Takes a permit. *Blocks* the thread until there is one; with a timeout, returns `null` when it has passed. */
+  /**
+   * Takes a permit. *Blocks* the thread until there is one; with a timeout, returns `null` when it
+   * has passed.
+   */
   acquireSync(options?: UntimedWaitOptions): Hold;
   acquireSync(options: WaitOptions): Hold | null;
   acquireSync(options?: WaitOptions): Hold | null {
@@ -66,18 +74,30 @@ export abstract class PermitSource extends SharedObject {
   /** @internal */
   abstract releaseTurn(turn: number): void;
 
-  /** Runs `fn` with a permit and gives it back, however `fn` ends. With a timeout, `null` when it passed before. */
+  /**
+   * Runs `fn` with a permit and gives it back, however `fn` ends. With a timeout, `null` when it
+   * passed before.
+   */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
   run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
     return runInside(this, this.title, fn, options);
   }
 
-  /** Runs `fn` with a permit. *Blocks* the thread until there is one. `fn` must not return a promise: use `run` then. */
+  /**
+   * Runs `fn` with a permit. *Blocks* the thread until there is one. `fn` must not return a
+   * promise: use `run` then.
+   */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
   runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
     return runInsideSync(this, this.title, fn, options);
+  }
+
+  /** @internal */
+  tokenOfTurn(_turn: number, known: number | undefined): number {
+    this.checkOpen();
+    return known ?? drawToken(this.cell);
   }
 
   override describe(): SemaphoreDescription {

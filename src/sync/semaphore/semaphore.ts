@@ -9,14 +9,17 @@
  *
  *   take      CAS n -> n-1 while n > 0
  *   release   CAS n -> n+k, which clears WAITERS; where it was set, the k oldest are woken.
- *   cascade   whoever takes a permit after having waited sets WAITERS, and wakes the next if permits are left: so a second
- *             release, which found the mark cleared by the first, has its permit found, too.
+ *   cascade   whoever takes a permit after having waited sets WAITERS, and wakes the next if
+ *             permits are left: so a second release, which found the mark cleared by the first, has
+ *             its permit found, too.
  *
- * A dead agent held nothing that can be known: a plain semaphore is a signal, as in Python. See BoundedSemaphore.
+ * A dead agent held nothing that can be known: a plain semaphore is a signal, as in Python. See
+ * BoundedSemaphore.
  */
 
 import { cas, load, store } from '#atomics';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
+import type { Cell } from '../../agents/cell.ts';
+import type { ObjectType } from '../../agents/kinds.ts';
 import { registerKind } from '../../agents/kinds.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import { PRESSURE } from '../../agents/wait.ts';
@@ -149,13 +152,16 @@ class RawSemaphore implements Taking {
 }
 
 /**
- * A count of permits that processes and threads share: `acquire` takes one and waits while there is none, `release` adds some.
+ * A count of permits that processes and threads share: `acquire` takes one and waits while there is
+ * none, `release` adds some.
  *
- * *If a holder dies* its permit is not given back: the semaphore does not know who acquired. Where that matters, use
- * `BoundedSemaphore`.
+ * *If a holder dies* its permit is not given back: the semaphore does not know who acquired. Where
+ * that matters, use `BoundedSemaphore`.
  *
  * @example
- * const items = new Semaphore(0);   // consumer: await items.acquire();   producer: items.release();
+ * const items = new Semaphore(0);
+ * await items.acquire(); // the consumer
+ * items.release(); // the producer
  */
 export class Semaphore extends PermitSource {
   private readonly raw: RawSemaphore;
@@ -194,7 +200,10 @@ export class Semaphore extends PermitSource {
     return this.raw.tryTake() ? this.held() : null;
   }
 
-  /** Adds `n` permits and wakes as many waiters. Throws `OutOfRangeError` below 1 or above what fits. */
+  /**
+   * Adds `n` permits and wakes as many waiters. Throws `OutOfRangeError` below 1 or above what
+   * fits.
+   */
   override release(n = 1): void {
     this.checkOpen();
     checkPermits(this.title, 'n', n, 1, MAX_PERMITS);

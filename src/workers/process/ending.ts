@@ -1,29 +1,36 @@
 /**
- * Ending: a child process whose target is done ends as one of CPython does: when its event loop has nothing left to do, its exit
- * listeners run, then `_exit`.
+ * Ending: a child process whose target is done ends as one of CPython does: when its event loop has
+ * nothing left to do, its exit listeners run, then `_exit`.
  *
- * What Node does between the last turn of the loop and the end is of no use to such a process, takes milliseconds, and may
- * never be over: the main thread waits for V8's background tasks, and a task that needs the main thread to collect garbage waits
- * for it (https://github.com/nodejs/node/issues/54918). Its parent would wait as well.
+ * What Node does between the last turn of the loop and the end is of no use to such a process,
+ * takes milliseconds, and may never be over: the main thread waits for V8's background tasks, and a
+ * task that needs the main thread to collect garbage waits for it
+ * (https://github.com/nodejs/node/issues/54918). Its parent would wait as well.
  *
- * Whether the loop has something left is asked in the callback of a timer: libuv has taken that off its list, so what is alive
- * is something else. Other timers of JavaScript share its handle, so they are counted.
+ * Whether the loop has something left is asked in the callback of a timer: libuv has taken that off
+ * its list, so what is alive is something else. Other timers of JavaScript share its handle, so
+ * they are counted.
  *
- * Where somebody listens for `beforeExit`, Node ends the process: only Node does what the listeners have put off (ticks, promises) before it looks
- * whether they have found something to do.
+ * Where somebody listens for `beforeExit`, Node ends the process: only Node does what the listeners
+ * have put off (ticks, promises) before it looks whether they have found something to do.
  */
 
 import module from 'node:module';
 import { setTimeout } from '#clock';
 import { platform } from '../../platform/current.ts';
 
-/** Options of Node that do something on the way out. Those that only say how, as `--cpu-prof-interval`, are not among them. */
+/**
+ * Options of Node that do something on the way out. Those that only say how, as
+ * `--cpu-prof-interval`, are not among them.
+ */
 const AT_EXIT =
   /--(inspect(-brk|-wait)?|prof|cpu-prof|heap-prof|trace-events-enabled|trace-event-categories)(=|\s|$)/;
 
 /** Milliseconds until a loop that had something left is looked at again, if only that. */
 const LOOK_AGAIN = 1;
-/** Looks at a loop that has something left. Should that take longer, the process ends as Node likes. */
+/**
+ * Looks at a loop that has something left. Should that take longer, the process ends as Node likes.
+ */
 const LOOKS = 8;
 
 /** Ends this process once it has nothing left to do. */
@@ -64,7 +71,8 @@ function isIdle(): boolean {
 
 function finish(): void {
   if (process.listenerCount('beforeExit') > 0 || isDebugged()) return;
-  // In its place, and not as the last listener: tools that replace `process.emit` have things to do after the listeners.
+  // In its place, and not as the last listener: tools that replace `process.emit` have things to do
+  // after the listeners.
   Object.assign(process, { reallyExit: (code: unknown) => platform.endAtOnce(Number(code)) });
   process.exit();
 }

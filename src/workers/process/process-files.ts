@@ -1,19 +1,24 @@
 /**
  * Process files: how a parent and a child process hand over the job and its outcome.
  *
- * A file without a name: the parent makes it in its namespace's folder, takes its name away at once, and hands it down as descriptor 3.
+ * A file without a name: the parent makes it in its namespace's folder, takes its name away at
+ * once, and hands it down as descriptor 3.
  *
  *   byte  0  MAGIC
  *         4  progress   WRITTEN by the parent; BEGUN, OPENED, GIVING and DONE by the child
  *         8  length     bytes of what follows
- *        16  the job, until the child has opened the shared objects in it; from GIVING on the outcome
+ *        16  the job, until the child has opened the shared objects in it; from GIVING on the
+ *            outcome
  *
- * A file and no pipe: a result of any size can't block a child that nobody reads from. Without a name, because nobody else can put anything
- * in its place, and because the system takes it away when both are gone, however they ended.
+ * A file and no pipe: a result of any size can't block a child that nobody reads from. Without a
+ * name, because nobody else can put anything in its place, and because the system takes it away
+ * when both are gone, however they ended.
  *
- * Death: the header goes in one write, after what it speaks of. A child killed before that has left nothing; its parent reads up to what the
- * header says. One killed while GIVING has written its outcome, and perhaps handed over the shared objects in it: its parent refuses
- * that gift (gift.ts). A parent killed before it has taken the name away leaves an empty file, `job-<slot>`; the next in its slot makes its own there.
+ * Death: the header goes in one write, after what it speaks of. A child killed before that has left
+ * nothing; its parent reads up to what the header says. One killed while GIVING has written its
+ * outcome, and perhaps handed over the shared objects in it: its parent refuses that gift
+ * (gift.ts). A parent killed before it has taken the name away leaves an empty file, `job-<slot>`;
+ * the next in its slot makes its own there.
  */
 
 import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';

@@ -29,10 +29,10 @@ export type ProcessOptions<
 /**
  * A process that runs a target: an exported function, or the `run` of an exported subclass.
  *
- * The child imports the target's module, so what that module does at its top level must be guarded by `if (isMainProcess)`.
- * The child ends when the target is done and nothing else keeps its event loop running. An error in the target is printed
- * and gives exit code 1. The program does not end before its processes, except daemons: those are ended with it, also
- * when it is killed.
+ * The child imports the target's module, so what that module does at its top level must be guarded
+ * by `if (isMainProcess)`. The child ends when the target is done and nothing else keeps its event
+ * loop running. An error in the target is printed and gives exit code 1. The program does not end
+ * before its processes, except daemons: those are ended with it, also when it is killed.
  *
  * ```ts
  * export function work(lock: Lock, name: string): void {
@@ -119,7 +119,7 @@ function launch(order: Order, path: readonly number[]): Running {
   return {
     id: pid,
     peek,
-    block: (deadline) => void platform.watchExit(pid, (sleep) => blockThread(sleep, deadline)),
+    block: (deadline) => void platform.watchExit(pid, (sleep) => blockThread(sleep, deadline, pid)),
     keepAlive: (on) => (on ? child.ref() : child.unref()),
     stop: (how) => void child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM'),
     collect() {
@@ -133,7 +133,9 @@ function launch(order: Order, path: readonly number[]): Running {
   };
 }
 
-/** Starts Node with the job. Throws where the system refuses; the job's files are then still there. */
+/**
+ * Starts Node with the job. Throws where the system refuses; the job's files are then still there.
+ */
 function spawnNode(
   files: JobFiles,
   folder: string | undefined,

@@ -1,6 +1,6 @@
 /**
- * Address space: where it is limited (`ulimit -v`), V8 ends the whole process when a thread gets no room for its code. So there must
- * be room before a thread is started.
+ * Address space: where it is limited (`ulimit -v`), V8 ends the whole process when a thread gets no
+ * room for its code. So there must be room before a thread is started.
  */
 
 import { PlatformError } from '../../errors.ts';

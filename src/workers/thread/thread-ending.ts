@@ -1,9 +1,10 @@
 /**
  * Thread ending: how a thread is terminated.
  *
- * Node aborts the whole process, now and then, when a thread is terminated while it loads modules: what V8 and the loaders of native
- * addons then find is a failure that they have no answer to. So a thread that still loads is only asked to end, and does so itself
- * when it has loaded; one that takes too long is terminated all the same.
+ * Node aborts the whole process, now and then, when a thread is terminated while it loads modules:
+ * what V8 and the loaders of native addons then find is a failure that they have no answer to. So a
+ * thread that still loads is only asked to end, and does so itself when it has loaded; one that
+ * takes too long is terminated all the same.
  */
 
 import type { Worker } from 'node:worker_threads';

@@ -30,7 +30,10 @@ export interface ThreadData {
   readonly lockstep: ThreadJob;
 }
 
-/** What a thread sends of its outcome: first a gift, if there are shared objects in it, and then the outcome itself. */
+/**
+ * What a thread sends of its outcome: first a gift, if there are shared objects in it, and then the
+ * outcome itself.
+ */
 export interface ThreadMessage {
   readonly gift?: Gift | undefined;
   readonly outcome?: Outcome | undefined;

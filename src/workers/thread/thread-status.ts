@@ -1,16 +1,18 @@
 /**
- * Thread status: how a parent sees, without its event loop, that a thread of its process has ended, and asks one that loads to end.
+ * Thread status: how a parent sees, without its event loop, that a thread of its process has ended,
+ * and asks one that loads to end.
  *
  *   word  name   meaning                                   written by
- *   +0    STATE  0 running, 1 its exit listeners run        the thread
- *   +1    CODE   exit code, valid once STATE is 1           the thread
- *   +2    TASK   kernel's number of the thread, 0 unknown   parent or thread
- *   +3    PHASE  0 loading, 1 loaded, 2 asked to end        0 to 1 the thread, 0 to 2 the parent, CAS only
+ *   +0    STATE  0 running, 1 its exit listeners run       the thread
+ *   +1    CODE   exit code, valid once STATE is 1          the thread
+ *   +2    TASK   kernel's number of the thread, 0 unknown  parent or thread
+ *   +3    PHASE  0 loading, 1 loaded, 2 asked to end       CAS: 0 to 1 the thread, to 2 the parent
  *   +4    OPENED 1: it has opened its shared objects        the thread
- *   +5    BEGUN  1: Lockstep runs in it                     the thread
+ *   +5    BEGUN  1: Lockstep runs in it                    the thread
  *
- * STATE tells only that the end is near: the thread still runs its other exit listeners, and its files (and so its locks) are
- * open. It is over when the kernel has no such task any more. A thread that was terminated never sets STATE.
+ * STATE tells only that the end is near: the thread still runs its other exit listeners, and its
+ * files (and so its locks) are open. It is over when the kernel has no such task any more. A thread
+ * that was terminated never sets STATE.
  */
 
 import { platform } from '../../platform/current.ts';
@@ -28,7 +30,9 @@ const LOADED = 1;
 const ASKED = 2;
 /** Exit code of a thread that was terminated, as Node has it. */
 export const TERMINATED = 1;
-/** Milliseconds between looks at a thread that is just ending, and at one that may be terminated. */
+/**
+ * Milliseconds between looks at a thread that is just ending, and at one that may be terminated.
+ */
 const ENDING_INTERVAL = 1;
 const RUNNING_INTERVAL = 20;
 
@@ -44,8 +48,8 @@ export class ThreadStatus {
   }
 
   /**
-   * Calls `start`, which starts the thread, and notes which kernel task it became. Calls `undo` where it can't tell, before it throws
-   * what the kernel says.
+   * Calls `start`, which starts the thread, and notes which kernel task it became. Calls `undo`
+   * where it can't tell, before it throws what the kernel says.
    */
   observe<T>(start: () => T, undo: (started: T) => void): T {
     const before = new Set(platform.tasks());
@@ -62,7 +66,7 @@ export class ThreadStatus {
 
   /** From within the thread, first of all. */
   announce(): void {
-    Atomics.store(this.words, TASK, platform.ownTask());
+    Atomics.store(this.words, TASK, platform.systemThread());
     Atomics.store(this.words, BEGUN, 1);
   }
 
@@ -86,7 +90,9 @@ export class ThreadStatus {
     Atomics.notify(this.words, STATE);
   }
 
-  /** Asks a thread that still loads its modules to end then. Returns `false` if it has loaded them. */
+  /**
+   * Asks a thread that still loads its modules to end then. Returns `false` if it has loaded them.
+   */
   ask(): boolean {
     return Atomics.compareExchange(this.words, PHASE, LOADING, ASKED) !== LOADED;
   }
@@ -96,7 +102,9 @@ export class ThreadStatus {
     return Atomics.load(this.words, PHASE) === ASKED;
   }
 
-  /** From within the thread, when all modules are loaded. Returns `false` if it was asked to end. */
+  /**
+   * From within the thread, when all modules are loaded. Returns `false` if it was asked to end.
+   */
   announceLoaded(): boolean {
     return Atomics.compareExchange(this.words, PHASE, LOADING, LOADED) !== ASKED;
   }

@@ -31,15 +31,18 @@ export type ThreadOptions<
   Args extends readonly unknown[] = readonly unknown[],
 > = ChildOptions<Result, Args>;
 
-/** First Node in which the loaders of the main thread, such as tsx, also serve its worker threads. */
+/**
+ * First Node in which the loaders of the main thread, such as tsx, also serve its worker threads.
+ */
 const LOADERS_REACH_THREADS = 22;
 
 /**
  * A thread that runs a target: an exported function, or the `run` of an exported subclass.
  *
- * The same as Process in all but this: the target's module is imported once more, by the thread, in the same operating system
- * process; `ident` instead of `pid`; `process.exit()` in it ends the thread only; `terminate()` and `kill()` do the same. A
- * daemon thread does not keep the program running.
+ * The same as Process in all but this: the target's module is imported once more, by the thread, in
+ * the same operating system process; `ident` instead of `pid`; `process.exit()` in it ends the
+ * thread only; `terminate()` and `kill()` do the same. A daemon thread does not keep the program
+ * running.
  */
 export class Thread<Result = unknown, Args extends readonly unknown[] = readonly unknown[]> extends Child<
   Result,
@@ -50,7 +53,10 @@ export class Thread<Result = unknown, Args extends readonly unknown[] = readonly
     super('Thread', { name: `Thread-${nextThreadNumber()}`, daemon }, options, launch);
   }
 
-  /** Number of the thread in its process (`threadId` of `node:worker_threads`); `null` until it is started. */
+  /**
+   * Number of the thread in its process (`threadId` of `node:worker_threads`); `null` until it is
+   * started.
+   */
   get ident(): number | null {
     return isSelf(this) ? threadId : idOf(this);
   }
@@ -132,7 +138,7 @@ function launch(order: Order): Running {
         ending.enforce();
         return status.sleep(milliseconds);
       };
-      blockThread(sleep, deadline);
+      blockThread(sleep, deadline, -id);
     },
     keepAlive: (on) => (on ? worker.ref() : worker.unref()),
     stop: () => ending.begin(),
@@ -189,7 +195,10 @@ function newWorker(options: WorkerOptions, given: ThreadNodeOptions | undefined)
   }
 }
 
-/** A worker with those of the options that a thread can have: Node lists the others when it refuses them. */
+/**
+ * A worker with those of the options that a thread can have: Node lists the others when it refuses
+ * them.
+ */
 function workerWith(options: WorkerOptions, execArgv: readonly string[]): Worker {
   try {
     return new (workerThreads().Worker)(THREAD_BOOTSTRAP, { ...options, execArgv: [...execArgv] });
@@ -213,7 +222,10 @@ function codedError(error: unknown, title: string): unknown {
   );
 }
 
-/** tsx on Node 20 serves the main thread only: better said here than by a thread that finds its target unreadable. */
+/**
+ * tsx on Node 20 serves the main thread only: better said here than by a thread that finds its
+ * target unreadable.
+ */
 function checkLoader(module: string, title: string): void {
   if (Number.parseInt(process.versions.node, 10) >= LOADERS_REACH_THREADS || !/\.[cm]?tsx?$/.test(module))
     return;

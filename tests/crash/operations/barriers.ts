@@ -1,4 +1,7 @@
-/** Barrier: a round in which a party dies is broken for all the others, or had passed for all; after a reset it is as new. */
+/**
+ * Barrier: a round in which a party dies is broken for all the others, or had passed for all; after
+ * a reset it is as new.
+ */
 
 import assert from 'node:assert/strict';
 import { Barrier } from 'lockstep';
@@ -107,7 +110,10 @@ async function comesThrough(member: Member, barrier: Barrier, wait: string): Pro
   }
 }
 
-/** The round is broken for all the others, or passed for all; or it still lacks a party, with which it passes. */
+/**
+ * The round is broken for all the others, or passed for all; or it still lacks a party, with which
+ * it passes.
+ */
 async function ends(scene: Scene, barrier: Barrier, death: Death, others: Party[]): Promise<void> {
   assert.equal(death.error, undefined, 'the operation failed');
   const lacksOne = (): boolean => {

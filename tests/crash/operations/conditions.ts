@@ -1,6 +1,6 @@
 /**
- * Condition: a notification given to a waiter that dies before it has the lock again goes to the next, and to one only; a notifier
- * that dies in between has notified some or none.
+ * Condition: a notification given to a waiter that dies before it has the lock again goes to the
+ * next, and to one only; a notifier that dies in between has notified some or none.
  */
 
 import assert from 'node:assert/strict';
@@ -80,7 +80,9 @@ function* inForm(wait: string): Iterable<Operation> {
   }
 }
 
-/** Resolves once the member waits, to what resolves once it is notified and has given the lock back. */
+/**
+ * Resolves once the member waits, to what resolves once it is notified and has given the lock back.
+ */
 async function waits(
   scene: Scene,
   member: Member,
@@ -111,8 +113,9 @@ async function notifies(condition: Condition, count: number): Promise<void> {
 }
 
 /**
- * Whether the victim's notification is gone and the other, who has come since, waits without one. The victim may die at any moment
- * from when it blocks: if it is cleared up after before the other has come, nobody waits to whom its notification could go.
+ * Whether the victim's notification is gone and the other, who has come since, waits without one.
+ * The victim may die at any moment from when it blocks: if it is cleared up after before the other
+ * has come, nobody waits to whom its notification could go.
  */
 function wasForNobody(condition: Condition, victim: Member, other: Member): boolean {
   const detailOf = ({ pid }: Member): number =>

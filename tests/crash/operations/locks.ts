@@ -1,4 +1,7 @@
-/** Lock and RLock: freed when the holder dies, and the next holder is told; waiters are served in any case. */
+/**
+ * Lock and RLock: freed when the holder dies, and the next holder is told; waiters are served in
+ * any case.
+ */
 
 import assert from 'node:assert/strict';
 import { Lock, type Owner, RLock } from 'lockstep';
@@ -80,7 +83,10 @@ function* common(name: string, make: () => Mutex): Iterable<Operation> {
   }
 }
 
-/** Exactly one next holder is told of a recovery, if the victim died as the holder; then the lock is as new. */
+/**
+ * Exactly one next holder is told of a recovery, if the victim died as the holder; then the lock is
+ * as new.
+ */
 async function recoveredOnce(scene: Scene, lock: Mutex, death: Death, ...passed: boolean[]): Promise<void> {
   assert.equal(death.error, undefined, 'the operation failed');
   const owner = death.state.owner as Owner | null;

@@ -1,4 +1,7 @@
-/** Queues: whoever dies, an item is wholly in or not, nobody gets it twice, and the others put and get on. */
+/**
+ * Queues: whoever dies, an item is wholly in or not, nobody gets it twice, and the others put and
+ * get on.
+ */
 
 import assert from 'node:assert/strict';
 import { JoinableQueue, Queue, RawArray, SimpleQueue } from 'lockstep';
@@ -155,7 +158,10 @@ function* waitsForItem(get: string): Iterable<Operation> {
   }
 }
 
-/** As where several put and take at the same time: the item is written before the lock is taken, and read after it is taken. */
+/**
+ * As where several put and take at the same time: the item is written before the lock is taken, and
+ * read after it is taken.
+ */
 function* meetsOthers(): Iterable<Operation> {
   for (const put of ['putSync', 'put']) {
     yield operation(`Queue.${put}, where others put, with a blocked consumer`, 8, async (scene) => {

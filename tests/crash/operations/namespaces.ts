@@ -1,4 +1,7 @@
-/** Namespaces: joined, left, and removed by the last. Whoever dies in between, the next comes in, and in the end nothing is left. */
+/**
+ * Namespaces: joined, left, and removed by the last. Whoever dies in between, the next comes in,
+ * and in the end nothing is left.
+ */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -36,7 +39,10 @@ export const namespaces: Suite = [
   }),
 ];
 
-/** What a program does in a namespace where nobody else is. The next can do the same, and leaves nothing. */
+/**
+ * What a program does in a namespace where nobody else is. The next can do the same, and leaves
+ * nothing.
+ */
 function alone(
   name: string,
   play: (scene: Scene, options: { namespace: string }) => Promise<void>,

@@ -1,6 +1,6 @@
 /**
- * Objects themselves: made, opened, named, closed. Whoever dies in between, no cell is lost, no name stands for nothing, and
- * what was held is free.
+ * Objects themselves: made, opened, named, closed. Whoever dies in between, no cell is lost, no
+ * name stands for nothing, and what was held is free.
  */
 
 import assert from 'node:assert/strict';
@@ -10,7 +10,10 @@ import { cellsInUse } from '../internals.ts';
 import { NAMESPACE, operation, type Suite } from '../operation.ts';
 import type { Scene } from '../scene.ts';
 
-/** Cells freed last are taken first: so many are made afterwards that all that the victim touched are used again. */
+/**
+ * Cells freed last are taken first: so many are made afterwards that all that the victim touched
+ * are used again.
+ */
 const AGAIN = 12;
 /** Cells of the first segment. */
 const FIRST_SEGMENT = 1024;

@@ -1,4 +1,7 @@
-/** Pipes: whoever dies, a message is wholly in or not, nobody gets it twice, and the others send and get on. */
+/**
+ * Pipes: whoever dies, a message is wholly in or not, nobody gets it twice, and the others send and
+ * get on.
+ */
 
 import assert from 'node:assert/strict';
 import { type Connection, Pipe } from 'lockstep';
@@ -43,7 +46,8 @@ function* messages(): Iterable<Operation> {
       await scene.untilVictimWaits(here, 1);
       there.sendSync('item');
       await until(() => here.describe().size === 0, 'somebody to receive the message');
-      // A victim that lives may have left the message to the other, and may die with the second one.
+      // A victim that lives may have left the message to the other, and may die with the second
+      // one.
       const lives = !scene.over;
       there.sendSync('second');
       const death = await crash;

@@ -1,4 +1,7 @@
-/** The reaper dies while it clears up after another dead agent: the next one finishes, and nothing is done too often. */
+/**
+ * The reaper dies while it clears up after another dead agent: the next one finishes, and nothing
+ * is done too often.
+ */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -28,7 +31,8 @@ export const reaping: Suite = [
     await untilWaiting(barrier, 1);
     await untilWaiting(condition, 1);
     // A call is seen waiting before it has given up the lock: stopped in between, it would keep it.
-    // This program must not await it: it would go on watching the dead one for a while, and be the one that looks after it.
+    // This program must not await it: it would go on watching the dead one for a while, and be the
+    // one that looks after it.
     await until(() => !condition.locked, 'the condition to be given up');
     const hold = condition.acquireSync();
     await freeze(dead);

@@ -1,4 +1,6 @@
-/** RWLock: whoever dies reading is out; whoever dies writing is out, and those who come in are told. */
+/**
+ * RWLock: whoever dies reading is out; whoever dies writing is out, and those who come in are told.
+ */
 
 import assert from 'node:assert/strict';
 import { type Owner, RWLock } from 'lockstep';
@@ -124,7 +126,10 @@ async function pass(
   return (hold as { recovered: boolean }).recovered;
 }
 
-/** Survivors read and write; somebody is told of a recovery exactly if the victim died as a writer, and nobody after the next writer. */
+/**
+ * Survivors read and write; somebody is told of a recovery exactly if the victim died as a writer,
+ * and nobody after the next writer.
+ */
 async function isSound(scene: Scene, lock: RWLock, death: Death, ...passed: boolean[]): Promise<void> {
   assert.equal(death.error, undefined, 'the operation failed');
   const { newcomer, second } = scene;

@@ -1,6 +1,6 @@
 /**
- * Semaphore and BoundedSemaphore. Of a semaphore a permit that the dead one had taken is lost, as it has no owner, and no other;
- * of a bounded one all come back.
+ * Semaphore and BoundedSemaphore. Of a semaphore a permit that the dead one had taken is lost, as
+ * it has no owner, and no other; of a bounded one all come back.
  */
 
 import assert from 'node:assert/strict';
@@ -86,7 +86,8 @@ function* ofSemaphore({ acquire, run }: { acquire: string; run: string }): Itera
     const death = await crash;
     // Either the permit went to the one behind, or the victim had taken it.
     await until(() => served || semaphore.value === 0, 'the permit to be taken');
-    // Who has just taken it is seen waiting for a moment longer: until it does something else, or sleeps again.
+    // Who has just taken it is seen waiting for a moment longer: until it does something else, or
+    // sleeps again.
     const { first } = scene;
     if (acquire === 'acquire') await first.call(semaphore, 'describe');
     else await until(() => served || sleeps(semaphore, first.pid), 'the one behind to have it or to sleep');

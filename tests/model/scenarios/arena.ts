@@ -1,4 +1,7 @@
-/** Arena: what is open is never freed, what nobody has open does not stay, a stale handle opens nothing and harms nothing. */
+/**
+ * Arena: what is open is never freed, what nobody has open does not stay, a stale handle opens
+ * nothing and harms nothing.
+ */
 
 import type { BoundedSemaphore } from 'lockstep';
 import { load, store } from '../atomics.ts';
@@ -90,12 +93,14 @@ const makesSemaphore: Actor<Things> = {
 };
 
 /** More waits than an agent's slot has room for. */
-const MANY = 23;
+const MANY = 18;
 const waitsMuch: Actor<Things> = {
   run(tools) {
     const { agent } = tools;
     const cell = make(tools, 0);
-    const entries = Array.from({ length: MANY }, (_, ticket) => agent.table.fill(cell.number, ticket, 1, 0));
+    const entries = Array.from({ length: MANY }, (_, ticket) =>
+      agent.table.fill(cell.number, ticket, 1, 0, 0),
+    );
     for (const entry of entries) agent.table.empty(entry);
     agent.closeCell(cell);
   },

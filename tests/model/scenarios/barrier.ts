@@ -1,4 +1,6 @@
-/** Barrier: rounds never mix, each place is given once a round, a round that breaks breaks for all. */
+/**
+ * Barrier: rounds never mix, each place is given once a round, a round that breaks breaks for all.
+ */
 
 import type { Barrier } from 'lockstep';
 import type { Actor, AnyScenario, Ending, Scenario, Tools } from '../scenario.ts';
@@ -8,7 +10,10 @@ interface Things {
   barrier: Barrier;
 }
 
-/** Ghosts: for each round the places that were given, who has come, and how often the action was run. */
+/**
+ * Ghosts: for each round the places that were given, who has come, and how often the action was
+ * run.
+ */
 const PLACES = 0;
 const COME = 4;
 const ACTIONS = 8;
@@ -82,7 +87,10 @@ const acts = (parties: number, rounds: number): Actor<Things> => ({
   },
 });
 
-/** Whatever becomes of the round: it is the same for all (bit 0 passed, bit 1 broken), unless somebody breaks the barrier later. */
+/**
+ * Whatever becomes of the round: it is the same for all (bit 0 passed, bit 1 broken), unless
+ * somebody breaks the barrier later.
+ */
 const FATES = 12;
 const mayBreak = (timed: boolean, round = 0): Actor<Things> => ({
   timed,
@@ -103,7 +111,10 @@ const mayBreak = (timed: boolean, round = 0): Actor<Things> => ({
   },
 });
 
-/** Waits again and again, in whatever round; notes how each wait has ended by the number of resets before and after it. */
+/**
+ * Waits again and again, in whatever round; notes how each wait has ended by the number of resets
+ * before and after it.
+ */
 const resets: Actor<Things> = {
   run({ things: { barrier } }) {
     barrier.reset();
@@ -144,7 +155,10 @@ const mayBreakActing: Actor<Things> = {
   },
 };
 
-/** Waits, and if a reset ends that round, at once again: that wait belongs to a round that nobody breaks. */
+/**
+ * Waits, and if a reset ends that round, at once again: that wait belongs to a round that nobody
+ * breaks.
+ */
 const comesAgain: Actor<Things> = {
   run({ lib, things: { barrier }, check }) {
     for (let told = 0; ; told++) {

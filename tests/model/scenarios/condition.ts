@@ -1,4 +1,7 @@
-/** Condition: at most n are notified, of those that wait by then; no notification is lost; who comes back has the lock. */
+/**
+ * Condition: at most n are notified, of those that wait by then; no notification is lost; who comes
+ * back has the lock.
+ */
 
 import type { Condition, Hold, Lock, RLock } from 'lockstep';
 import type { Actor, AnyScenario, Ending, Scenario, Tools } from '../scenario.ts';
@@ -10,15 +13,23 @@ interface Things {
   condition: Condition;
 }
 
-/** Ghosts, beside the one of `critical`: waits that were begun, that were notified, and the calls of notify so far. */
+/**
+ * Ghosts, beside the one of `critical`: waits that were begun, that were notified, and the calls of
+ * notify so far.
+ */
 const BEGUN = 1;
 const RETURNED = 2;
 const GRANTED = 3;
 const CALLS = 4;
-/** For each actor: how many of its calls wait, and the calls of notify when the first of them began. */
+/**
+ * For each actor: how many of its calls wait, and the calls of notify when the first of them began.
+ */
 const WAITING = 5;
 const SINCE = 8;
-/** Whether a notification may have been given up, by a timeout or a death: then it goes to any that waits. */
+/**
+ * Whether a notification may have been given up, by a timeout or a death: then it goes to any that
+ * waits.
+ */
 const HANDED_ON = 11;
 
 const things: Scenario<Things>['things'] = (share, lib) => {
@@ -63,7 +74,8 @@ function returns(tools: Tools<Things>, hold: Hold, notified: boolean, before: nu
     else ghosts[BEGUN]!--;
     ghosts[WAITING + tools.me]!--;
   });
-  // The lock was given up meanwhile: what a predecessor's death means is told to the one that took it first.
+  // The lock was given up meanwhile: what a predecessor's death means is told to the one that took
+  // it first.
   critical(tools, { ...hold, recovered: true });
   hold.release();
 }
@@ -227,11 +239,15 @@ const closing: Scenario<Things> = {
   ...base,
   name: 'one waits, one awaits and closes, one is notified',
   actors: [waits, closes, notifiesUncertain],
-  // Closing hands on also what a call has taken that has not got its lock back: one too many rather than none.
+  // Closing hands on also what a call has taken that has not got its lock back: one too many rather
+  // than none.
   settled: usable,
   preemptions: [2, 3],
 };
-/** Nearly half of the states of all scenarios together: with a third preemption each would have some 200 million. */
+/**
+ * Nearly half of the states of all scenarios together: with a third preemption each would have some
+ * 200 million.
+ */
 const deaths: readonly Scenario<Things>[] = [
   {
     ...base,

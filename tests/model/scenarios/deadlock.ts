@@ -27,7 +27,10 @@ const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
   },
 };
 
-/** Blocks for `inner` with `outer` in hand. `others`: how many more are needed to close a circle; 0: there is none. */
+/**
+ * Blocks for `inner` with `outer` in hand. `others`: how many more are needed to close a circle; 0:
+ * there is none.
+ */
 function blocks(outer: Name, inner: Name, others: number): Actor<Things> {
   return {
     run(tools) {

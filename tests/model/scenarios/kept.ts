@@ -1,4 +1,7 @@
-/** Kept: an object that an item names can be opened by whoever takes the item, and ends when nobody has it and no item names it. */
+/**
+ * Kept: an object that an item names can be opened by whoever takes the item, and ends when nobody
+ * has it and no item names it.
+ */
 
 import type { Lock } from 'lockstep';
 import { load, store } from '../atomics.ts';
@@ -97,7 +100,10 @@ const puts = (count: number): Actor<Things> => ({
   },
 });
 
-/** Looks `times` times for an item, opens what it names, takes it if nobody else is faster, and closes that. */
+/**
+ * Looks `times` times for an item, opens what it names, takes it if nobody else is faster, and
+ * closes that.
+ */
 const takes = (times: number): Actor<Things> => ({
   run(tools) {
     for (let time = 0; time < times; time++) take(tools);

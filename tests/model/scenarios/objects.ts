@@ -88,7 +88,10 @@ export function aBarrier(share: Share, { Barrier }: Library, parties: number): B
   );
 }
 
-/** The last ticket before the counter's sign changes: of three waiters the first has it, and the others have later ones. */
+/**
+ * The last ticket before the counter's sign changes: of three waiters the first has it, and the
+ * others have later ones.
+ */
 const LAST_TICKET = 0x7fffffff;
 
 /** Sets a word of the object's cell. */

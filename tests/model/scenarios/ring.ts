@@ -1,4 +1,6 @@
-/** Ring: each item is taken by one, whole, in order; whoever dies, it is wholly there or not at all. */
+/**
+ * Ring: each item is taken by one, whole, in order; whoever dies, it is wholly there or not at all.
+ */
 
 import type { Lock } from 'lockstep';
 import { load, store } from '../atomics.ts';
@@ -22,7 +24,10 @@ const CAPACITY = 64;
 const PAYLOAD_BYTES = 16;
 const PAYLOAD_WORDS = 4;
 const DONE_WORD = 48;
-/** Items reported done are one less than those put, none as yet: one was taken before, and is not done. */
+/**
+ * Items reported done are one less than those put, none as yet: one was taken before, and is not
+ * done.
+ */
 const DONE_BEFORE = 0x7fffffff;
 
 const HEAD_WORD = 16;
@@ -33,7 +38,10 @@ const LAST_UNITS = 4;
 /** Even, as the words of the end are written by turns. */
 const LAST_NUMBER = 0x7ffffffe;
 
-/** An empty ring after much traffic: where it goes on lies what looks like an item of an earlier lap. */
+/**
+ * An empty ring after much traffic: where it goes on lies what looks like an item of an earlier
+ * lap.
+ */
 function nearEnd({ words }: Things): void {
   const position = 0x7fffffff + 1 - LAST_UNITS;
   for (const word of [HEAD_WORD, END_WORD, END_WORD + 1]) store(words, AT + word, position);
@@ -132,7 +140,10 @@ function take({ things: { ring, words }, note, check }: Tools<Things>): void {
   });
 }
 
-/** Has taken an item, puts what follows from it, and only then reports it done: so one is always left. */
+/**
+ * Has taken an item, puts what follows from it, and only then reports it done: so one is always
+ * left.
+ */
 const putsThenFinishes: Actor<Things> = {
   run(tools) {
     put(tools, 1);

@@ -1,4 +1,7 @@
-/** RLock: its owner enters again; it is free when released as often as taken, or when its owner dies at any depth. */
+/**
+ * RLock: its owner enters again; it is free when released as often as taken, or when its owner dies
+ * at any depth.
+ */
 
 import type { RLock } from 'lockstep';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';

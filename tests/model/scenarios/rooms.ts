@@ -1,6 +1,6 @@
 /**
- * Rooms: a channel that has room for one item. Who puts waits for room, who takes for an item, and each makes what the other waits for.
- * As in channel.ts, the ring is a count.
+ * Rooms: a channel that has room for one item. Who puts waits for room, who takes for an item, and
+ * each makes what the other waits for. As in channel.ts, the ring is a count.
  */
 
 import type { Lock } from 'lockstep';

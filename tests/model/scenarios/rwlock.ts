@@ -11,7 +11,10 @@ interface Things {
 }
 type Side = 'read' | 'write';
 
-/** Who is inside: 1 a reader, 2 a writer, by actor. A writer that died inside leaves its 2 until another has been inside. */
+/**
+ * Who is inside: 1 a reader, 2 a writer, by actor. A writer that died inside leaves its 2 until
+ * another has been inside.
+ */
 const READS = 1;
 const WRITES = 2;
 

@@ -1,4 +1,7 @@
-/** Semaphore and BoundedSemaphore: never more inside than there are permits, no permit lost, nobody forgotten. */
+/**
+ * Semaphore and BoundedSemaphore: never more inside than there are permits, no permit lost, nobody
+ * forgotten.
+ */
 
 import type { BoundedSemaphore, Semaphore } from 'lockstep';
 import type { Actor, AnyScenario, Ending, Scenario, Tools } from '../scenario.ts';

@@ -1,4 +1,7 @@
-/** Threads that both block and await: what is rung for a call that awaits is not spent on an event loop that can't run. */
+/**
+ * Threads that both block and await: what is rung for a call that awaits is not spent on an event
+ * loop that can't run.
+ */
 
 import type { Lock, Semaphore } from 'lockstep';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
@@ -13,7 +16,10 @@ interface Things {
 
 const base: Pick<Scenario<Things>, 'things' | 'settled' | 'mayWait'> = {
   things: (share, lib) => ({ lock: aLock(share, lib), gate: aSemaphore(share, lib, 0) }),
-  /** A call of Bob's that has the lock can't go on while his thread is blocked: that is his own doing. */
+  /**
+   * A call of Bob's that has the lock can't go on while his thread is blocked: that is his own
+   * doing.
+   */
   mayWait: ({ things: { lock } }) => lock.owner?.name === 'Bob',
   settled({ things: { lock, gate }, check, dead, waiting }) {
     if (waiting.length > 0) return;
@@ -32,7 +38,9 @@ const opens: Actor<Things> = {
     tools.things.gate.release();
   },
 };
-/** Awaits the lock, and blocks at the gate meanwhile: at once, or in a later turn of its event loop. */
+/**
+ * Awaits the lock, and blocks at the gate meanwhile: at once, or in a later turn of its event loop.
+ */
 const both = (later: boolean): Actor<Things> => ({
   async run(tools) {
     const flowing = flow(tools);
@@ -41,7 +49,10 @@ const both = (later: boolean): Actor<Things> => ({
     await flowing;
   },
 });
-/** Awaits the lock, and blocks for the same lock meanwhile: if the call that awaits has got it, that would be for ever. */
+/**
+ * Awaits the lock, and blocks for the same lock meanwhile: if the call that awaits has got it, that
+ * would be for ever.
+ */
 const twice: Actor<Things> = {
   async run(tools) {
     const flowing = flow(tools);

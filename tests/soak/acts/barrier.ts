@@ -1,6 +1,7 @@
 /**
- * A Barrier of three parties that always are the same three seats. When it is broken, the parties stand until the supervisor has
- * seen all of them stand: the survivors have passed the same number of rounds, and go on together with who replaces the dead.
+ * A Barrier of three parties that always are the same three seats. When it is broken, the parties
+ * stand until the supervisor has seen all of them stand: the survivors have passed the same number
+ * of rounds, and go on together with who replaces the dead.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -95,7 +96,10 @@ export const barrierAct: Act = act<Things>({
   },
 });
 
-/** One round: nobody leaves it before all have come, nobody comes to the next but one before all have left. */
+/**
+ * One round: nobody leaves it before all have come, nobody comes to the next but one before all
+ * have left.
+ */
 async function round(flow: Flow, things: Things, party: number): Promise<void> {
   const { barrier, arrived, passed, stands, goal } = things;
   const mine = passed[party] as Word;

@@ -1,4 +1,7 @@
-/** A BoundedSemaphore of three permits, one or two of which a flow has: all come back, also those of the dead. */
+/**
+ * A BoundedSemaphore of three permits, one or two of which a flow has: all come back, also those of
+ * the dead.
+ */
 
 import { BoundedSemaphore, OverReleaseError } from 'lockstep';
 import type { Act } from '../act.ts';

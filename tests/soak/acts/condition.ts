@@ -1,8 +1,9 @@
 /**
  * A shelf of items between producers and consumers, guarded by two Conditions on one RLock.
  *
- * Every item that is put notifies one who waits for items, and who was notified takes one if there is one. So when nobody else
- * is about, the shelf can't have items while consumers wait, nor room while producers do.
+ * Every item that is put notifies one who waits for items, and who was notified takes one if there
+ * is one. So when nobody else is about, the shelf can't have items while consumers wait, nor room
+ * while producers do.
  */
 
 import { Condition, type Hold, RLock } from 'lockstep';
@@ -30,7 +31,10 @@ interface Things {
   taken: Word;
   /** `put - taken`, when nobody is inside. */
   level: Word;
-  /** Notifications given, and calls that came back notified; of the dead at most as many as died there. */
+  /**
+   * Notifications given, and calls that came back notified; of the dead at most as many as died
+   * there.
+   */
   given: Word;
   came: Word;
   died: Word;
@@ -151,7 +155,10 @@ function notifyAll({ given }: Things, condition: Condition): void {
   condition.notifyAll();
 }
 
-/** Nobody comes back notified whom nobody notified. Who is killed while it hands a notification on may give it twice. */
+/**
+ * Nobody comes back notified whom nobody notified. Who is killed while it hands a notification on
+ * may give it twice.
+ */
 function came(flow: Flow, { given, came: all, died }: Things): void {
   const now = all.add(1) + 1;
   if (now <= given.value + died.value) return;

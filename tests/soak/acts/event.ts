@@ -17,7 +17,9 @@ interface Things {
   /** Settings that have begun, and that are done. */
   begun: Word;
   done: Word;
-  /** 1: at this rest the event was set and cleared; 2: set for good, as that did not free everyone. */
+  /**
+   * 1: at this rest the event was set and cleared; 2: set for good, as that did not free everyone.
+   */
   pulsed: Word;
 }
 

@@ -1,4 +1,6 @@
-/** A JoinableQueue of few bytes: as a Queue, and what is unfinished is what takers were killed with. */
+/**
+ * A JoinableQueue of few bytes: as a Queue, and what is unfinished is what takers were killed with.
+ */
 
 import { JoinableQueue, OverReleaseError } from 'lockstep';
 import type { Word } from '../../stress/members.ts';
@@ -17,7 +19,10 @@ const JOINS = 3;
 const FINISHES = 4;
 
 interface Things extends Mail<JoinableQueue<Letter>> {
-  /** Flows that were killed before they had reported a letter done, perhaps; less those that the supervisor has reported. */
+  /**
+   * Flows that were killed before they had reported a letter done, perhaps; less those that the
+   * supervisor has reported.
+   */
   unreported: Word;
 }
 

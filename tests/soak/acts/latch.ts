@@ -1,4 +1,7 @@
-/** A Latch that is counted down and never opens before everybody rests; then it does, and another takes its place. */
+/**
+ * A Latch that is counted down and never opens before everybody rests; then it does, and another
+ * takes its place.
+ */
 
 import { Latch } from 'lockstep';
 import type { Word } from '../../stress/members.ts';

@@ -15,7 +15,10 @@ interface Things {
   ledgers: Ledger[];
 }
 
-/** Takes lock `index`, and perhaps one that comes later, inside it. The phase has a bit for each lock that it is near. */
+/**
+ * Takes lock `index`, and perhaps one that comes later, inside it. The phase has a bit for each
+ * lock that it is near.
+ */
 async function inside(flow: Flow, things: Things, index: number, near: number): Promise<void> {
   const lock = things.locks[index] as Lock;
   const section = things.sections[index] as Section;

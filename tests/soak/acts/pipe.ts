@@ -1,6 +1,7 @@
 /**
- * Pipes that live for one talk: a host makes one, offers its other end in a queue, and talks with the guest who takes it. One of the two may be
- * killed, or go: then the other has what was sent before, and learns at once that nobody is there.
+ * Pipes that live for one talk: a host makes one, offers its other end in a queue, and talks with
+ * the guest who takes it. One of the two may be killed, or go: then the other has what was sent
+ * before, and learns at once that nobody is there.
  */
 
 import { type Connection, Pipe, Queue, QueueEmptyError, QueueFullError, TimedOutError } from 'lockstep';
@@ -32,7 +33,9 @@ interface Things {
   offers: Queue<Offer>;
   /** Talks of each host's seat. */
   talks: Word[];
-  /** Of each host's seat: its last talk from which the host has gone before its end, and the guest. */
+  /**
+   * Of each host's seat: its last talk from which the host has gone before its end, and the guest.
+   */
   hostsGone: Word[];
   guestsGone: Word[];
   /** Offers that were withdrawn, or whose host was killed, since all rested. */

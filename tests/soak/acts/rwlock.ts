@@ -1,4 +1,7 @@
-/** An RWLock: readers leave their marks beside each other, a writer finds none but those of the dead. */
+/**
+ * An RWLock: readers leave their marks beside each other, a writer finds none but those of the
+ * dead.
+ */
 
 import { RWLock } from 'lockstep';
 import type { Word } from '../../stress/members.ts';

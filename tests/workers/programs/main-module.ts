@@ -1,4 +1,6 @@
-/** A program whose targets live in its main module, which is still running when they are started. */
+/**
+ * A program whose targets live in its main module, which is still running when they are started.
+ */
 
 import { isMainProcess, Lock, Process, Thread } from 'lockstep';
 

@@ -1,4 +1,7 @@
-/** A program that forgets to guard its top level, in the way and with the kind of child that its arguments name. */
+/**
+ * A program that forgets to guard its top level, in the way and with the kind of child that its
+ * arguments name.
+ */
 
 import { EventEmitter } from 'node:events';
 import { readFile } from 'node:fs';

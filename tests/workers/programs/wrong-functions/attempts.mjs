@@ -1,4 +1,7 @@
-/** Runs targets here and in a child each, and says how that ended: `same`, another `value`, or where it was refused. */
+/**
+ * Runs targets here and in a child each, and says how that ended: `same`, another `value`, or where
+ * it was refused.
+ */
 import { Process, Thread } from 'lockstep';
 
 /** `cases`: the function, or a function that makes the child; by name. */

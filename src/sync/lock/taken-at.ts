@@ -1,18 +1,18 @@
 /**
- * Traces: where an object was taken, for objects that are traced. One small file an object in the namespace's folder, written by
- * whoever takes it: slow, and meant for finding faults.
+ * TakenAt: where an object was taken, for objects of which that is noted. One small file an object
+ * in the namespace's folder, written by whoever takes it: slow, and meant for finding faults.
  */
 
 import type { Cell } from '../../agents/cell.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 
 /** Notes the stack of this agent's taking of the object. */
-export function writeTrace({ agent, number, generation }: Cell, stack: string): void {
+export function writeTakenAt({ agent, number, generation }: Cell, stack: string): void {
   agent.namespace.directory.write(fileOf(number), `${generation} ${agent.slot}\n${stack}`);
 }
 
 /** The stack of the present holding, if the agent in `slot` has noted it. */
-export function readTrace(
+export function readTakenAt(
   namespace: Namespace,
   cell: number,
   generation: number,
@@ -25,5 +25,5 @@ export function readTrace(
 }
 
 function fileOf(cell: number): string {
-  return `trace-${cell}`;
+  return `taken-${cell}`;
 }

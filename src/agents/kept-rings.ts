@@ -1,4 +1,7 @@
-/** Kept rings: what the items in a namespace's queues and pipes name, for those who end objects (agents/kept.ts). */
+/**
+ * Kept rings: what the items in a namespace's queues and pipes name, for those who end objects
+ * (kept.ts).
+ */
 
 import { load } from '#atomics';
 import type { Named, Place, Rings } from '../memory/arena.ts';
@@ -11,11 +14,14 @@ import {
   PHASE_LIVE,
   phaseOf,
 } from '../memory/layout.ts';
-import type { Namespace } from './namespace.ts';
+import type { Namespace } from '../namespaces/namespace.ts';
 
 /** What a kind of object with a ring has to say of it. */
 export interface RingOfKind {
-  /** Takes all items out of the object's ring; gives what they named, `undefined` where that can't be read. See `Rings` in arena.ts. */
+  /**
+   * Takes all items out of the object's ring; gives what they named, `undefined` where that can't
+   * be read. See `Rings` in arena.ts.
+   */
   empty(namespace: Namespace, place: Place, begin: () => void): Named[] | undefined;
   /** What the items in the object's ring name; `undefined` where that can't be read. */
   names(namespace: Namespace, place: Place): Named[] | undefined;
@@ -57,11 +63,13 @@ export class KeptRings implements Rings {
   }
 
   /**
-   * Runs `act`, which as `slot` clears the open bits of many cells, and reads the rings twice at least instead of once for each: what is named when
-   * it begins is left alone, and looked at once more when all bits are cleared.
+   * Runs `act`, which as `slot` clears the open bits of many cells, and reads the rings twice at
+   * least instead of once for each: what is named when it begins is left alone, and looked at once
+   * more when all bits are cleared.
    *
-   * Race: the reaper of A has read that X is named; T takes X, dies, and its bit is cleared, while A's is not yet. If the reaper of A believed what it
-   * has read, X would stay. What is named after A's bit is gone is left to whoever takes it: that one finds no bit but its own.
+   * Race: the reaper of A has read that X is named; T takes X, dies, and its bit is cleared, while
+   * A's is not yet. If the reaper of A believed what it has read, X would stay. What is named after
+   * A's bit is gone is left to whoever takes it: that one finds no bit but its own.
    */
   remembering(slot: number, act: () => void): void {
     const left: Named[] = [];
