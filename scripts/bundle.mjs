@@ -6,14 +6,23 @@
 // library stays readable. esbuild calls a class that refers to itself `_Lock`; `keepNames` would
 // cure that, and name each closure anew wherever one is made. So classes alone get their names
 // back, once.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'build/src');
 const output = join(root, 'dist');
+
+/**
+ * What programs import and children run: each is a module of `src` and, under the same name, a file
+ * of `dist`. One more is one line here; for programs it is also one in `exports` of `package.json`.
+ */
+const ENTRIES = ['index', 'entry/process', 'entry/thread'];
+
+/** Entries that a child runs. What they share with each other goes into the chunk of all. */
+const CHILDREN = /^entry\//;
 
 // A chunk's name has a hash of what is in it: those of earlier builds go.
 for (const name of readdirSync(output, { recursive: true })) {
@@ -33,8 +42,8 @@ const classNames = {
 };
 
 /**
- * Modules of Node's come from `process.getBuiltinModule`: an import of `node:fs` costs 4 ms, as Node makes all that it exports for it, streams
- * included.
+ * Modules of Node's come from `process.getBuiltinModule`: an import of `node:fs` costs 4 ms, as
+ * Node makes all that it exports for it, streams included.
  */
 const builtins = {
   name: 'builtins',
@@ -58,12 +67,29 @@ const builtins = {
   },
 };
 
-await build({
-  entryPoints: {
-    index: join(modules, 'index.js'),
-    'entry/process': join(modules, 'entry/process.js'),
-    'entry/thread': join(modules, 'entry/thread.js'),
+/**
+ * esbuild makes a chunk for each set of entries that share something, and everybody would read all
+ * of them. So the index takes in what only children share, and all other entries take in the index.
+ */
+const oneChunk = {
+  name: 'one-chunk',
+  setup({ onLoad }) {
+    const children = ENTRIES.filter((entry) => CHILDREN.test(entry)).map((entry) => {
+      return readFileSync(join(modules, `${entry}.js`), 'utf8');
+    });
+    const shared = children.flatMap((source) => [...source.matchAll(/from '\.\.\/([^']+)'/g)]);
+    onLoad({ filter: /[/\\]build[/\\]src[/\\].*\.js$/ }, ({ path }) => {
+      const entry = relative(modules, path).replace(/\.js$/, '');
+      if (!ENTRIES.includes(entry)) return undefined;
+      const others = new Set(entry === 'index' ? shared.map(([, module]) => module) : ['index.js']);
+      const imports = [...others].map((module) => `import ${JSON.stringify(join(modules, module))};`);
+      return { contents: `${readFileSync(path, 'utf8')}\n${imports.join('\n')}` };
+    });
   },
+};
+
+await build({
+  entryPoints: Object.fromEntries(ENTRIES.map((entry) => [entry, join(modules, `${entry}.js`)])),
   outdir: output,
   bundle: true,
   splitting: true,
@@ -71,7 +97,7 @@ await build({
   platform: 'node',
   target: 'node20.19',
   packages: 'external',
-  plugins: [builtins, classNames],
+  plugins: [builtins, oneChunk, classNames],
   // `src/stacks.ts` knows the library's own frames by this name.
   chunkNames: 'lockstep-[hash]',
   minifyWhitespace: true,
@@ -82,3 +108,25 @@ await build({
   sourcesContent: false,
   logLevel: 'warning',
 });
+
+/** Declarations that an entry for programs leads to. */
+function declarations() {
+  const found = new Set();
+  const follow = (file) => {
+    if (found.has(file)) return;
+    found.add(file);
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()'(\.[^']+)'/g)) {
+      follow(join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts')));
+    }
+  };
+  for (const entry of ENTRIES) if (!CHILDREN.test(entry)) follow(join(output, `${entry}.d.ts`));
+  return found;
+}
+
+// The package holds no declarations that no program can reach, and none of earlier builds.
+const needed = declarations();
+const left = readdirSync(output, { recursive: true })
+  .map((name) => join(output, name))
+  .filter((file) => file.endsWith('.d.ts') && !needed.has(file));
+const ignored = ['*.tsbuildinfo', '*.d.ts.map', ...left.map((file) => `/${relative(output, file)}`)];
+writeFileSync(join(output, '.npmignore'), `${ignored.join('\n')}\n`);

@@ -158,7 +158,10 @@ export class PlatformError extends LockstepError {
   }
 }
 
-/** Memory can't be shared on this operating system or processor. Code `ERR_LOCKSTEP_UNSUPPORTED_PLATFORM`. */
+/**
+ * Memory can't be shared on this operating system or processor. Code
+ * `ERR_LOCKSTEP_UNSUPPORTED_PLATFORM`.
+ */
 export class UnsupportedPlatformError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_UNSUPPORTED_PLATFORM', message, options);

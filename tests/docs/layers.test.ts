@@ -40,6 +40,7 @@ const GROUND = [
   'aborts',
   'clock',
   'checks',
+  'this-thread',
   'version',
 ];
 
@@ -210,5 +211,16 @@ test('CONTRIBUTING lists the layers in their order', () => {
   assert.deepEqual(
     listed.map((name) => name.slice(0, -1)),
     LAYERS,
+  );
+});
+
+test('nothing but src/platform/linux reads /proc', () => {
+  const readers = filesBelow('src', (path) => path.endsWith('.ts')).filter((file) =>
+    /^(?! *[/*]).*['"`]\/proc/m.test(read(file)),
+  );
+  assert.ok(readers.length > 0);
+  assert.deepEqual(
+    readers.filter((file) => !file.startsWith('src/platform/linux/')),
+    [],
   );
 });

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -57,6 +57,7 @@ for (const [what, entry] of Object.entries(ENTRIES)) {
           env: usersEnvironment(),
           encoding: 'utf8',
         });
+        rmSync(program);
         assert.equal(stderr, '');
         const { seen, timed, local, isMainProcess, name, koffi, exports } = JSON.parse(stdout) as {
           seen: Record<string, string>;
