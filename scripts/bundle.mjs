@@ -19,7 +19,7 @@ const output = join(root, 'dist');
  * What programs import and children run: each is a module of `src` and, under the same name, a file
  * of `dist`. One more is one line here; for programs it is also one in `exports` of `package.json`.
  */
-const ENTRIES = ['index', 'entry/process', 'entry/thread'];
+const ENTRIES = ['index', 'entry/pool-worker', 'entry/process', 'entry/thread'];
 
 /** Entries that a child runs. What they share with each other goes into the chunk of all. */
 const CHILDREN = /^entry\//;

@@ -1,6 +1,6 @@
 /**
- * Every offset and bit of the shared memory. `docs/memory-layout.md` says the same in prose and is
- * checked against it.
+ * Every offset and bit of the shared memory. `docs/internals/memory-layout.md` says the same in
+ * prose and is checked against it.
  *
  * A namespace is a control segment and up to 13 cell segments:
  *

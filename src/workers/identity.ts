@@ -67,6 +67,14 @@ export function assumeIdentity(assumed: Identity): void {
   recordChild(assumed);
 }
 
+/**
+ * Lets this daemon have children: a worker of a pool ends with its parent, and runs tasks that may
+ * start processes of their own.
+ */
+export function mayHaveChildren(): void {
+  current = { ...current, process: { ...current.process, daemon: false } };
+}
+
 /** The working directory; `undefined` if it was removed. */
 export function currentFolder(): string | undefined {
   try {

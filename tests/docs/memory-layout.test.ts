@@ -1,4 +1,7 @@
-/** docs/memory-layout.md says what src/memory/layout.ts and the headers of the primitives say. */
+/**
+ * docs/internals/memory-layout.md says what src/memory/layout.ts and the headers of the primitives
+ * say.
+ */
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -6,7 +9,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { codeIn, read, root, tablesOf } from './markdown.ts';
 
-const PAGE = 'docs/memory-layout.md';
+const PAGE = 'docs/internals/memory-layout.md';
 const page = read(PAGE);
 const tables = tablesOf(page);
 
