@@ -74,14 +74,15 @@ const builtins = {
 const oneChunk = {
   name: 'one-chunk',
   setup({ onLoad }) {
-    const children = ENTRIES.filter((entry) => CHILDREN.test(entry)).map((entry) => {
-      return readFileSync(join(modules, `${entry}.js`), 'utf8');
+    const imported = ENTRIES.filter((entry) => CHILDREN.test(entry)).flatMap((entry) => {
+      const source = readFileSync(join(modules, `${entry}.js`), 'utf8');
+      return [...source.matchAll(/from '\.\.\/([^']+)'/g)].map(([, module]) => module);
     });
-    const shared = children.flatMap((source) => [...source.matchAll(/from '\.\.\/([^']+)'/g)]);
+    const shared = imported.filter((module, index) => imported.indexOf(module) < index);
     onLoad({ filter: /[/\\]build[/\\]src[/\\].*\.js$/ }, ({ path }) => {
       const entry = relative(modules, path).replace(/\.js$/, '');
       if (!ENTRIES.includes(entry)) return undefined;
-      const others = new Set(entry === 'index' ? shared.map(([, module]) => module) : ['index.js']);
+      const others = new Set(entry === 'index' ? shared : ['index.js']);
       const imports = [...others].map((module) => `import ${JSON.stringify(join(modules, module))};`);
       return { contents: `${readFileSync(path, 'utf8')}\n${imports.join('\n')}` };
     });
