@@ -31,6 +31,7 @@ const POOL = [
 /** The options, by what they are given to. */
 const KNOWN = {
   task: TASK,
+  warm: ['preload'],
   wait: ['timeout', 'signal', 'deadlock'],
   target: ['module', 'export'],
   Barrier: [...OBJECT, 'action', 'timeout'],

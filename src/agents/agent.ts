@@ -43,8 +43,7 @@ import { isMainThread, threadId } from '../this-thread.ts';
 import { about } from './about.ts';
 import { Cell } from './cell.ts';
 import { KeptRings } from './kept-rings.ts';
-import type { ObjectType } from './kinds.ts';
-import { kindNumbered } from './kinds.ts';
+import type { Kind } from './kinds.ts';
 import { Lookout } from './lookout.ts';
 import { reap, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
@@ -210,18 +209,17 @@ export class Agent implements Waker {
     if (cell.closed) return;
     const { namespace, slot } = this;
     const place = namespace.arena.place(cell.number);
-    const kind = kindNumbered(cell.kind);
-    const { waitEntry } = cell;
+    const { kind, waitEntry } = cell;
     this.cells.delete(cell.number);
-    if (waitEntry !== undefined) kind?.withdraw?.(namespace, place, slot, waitEntry.words, waitEntry.at);
+    if (waitEntry !== undefined) kind.withdraw?.(namespace, place, slot, waitEntry.words, waitEntry.at);
     cell.dropEntry();
     cell.detach();
-    kind?.recover?.(namespace, place, slot);
+    kind.recover?.(namespace, place, slot);
     wakeAll(this, place);
     const ended = namespace.arena.close(place, slot);
     cell.onClosed?.();
     for (const part of cell.parts) if (--part.references <= 0) this.closeCell(part);
-    this.tellOfEnds(ended && kind?.endIsAwaited === true);
+    this.tellOfEnds(ended && kind.endIsAwaited === true);
   }
 
   /** Lowers the counts of what an item named that is gone, and ends what only that has kept. */
@@ -239,28 +237,28 @@ export class Agent implements Waker {
   }
 
   /** Makes an object of the kind; `init` fills its body before anyone can see it. */
-  create(type: ObjectType, init: (place: Place) => void): Cell {
+  create(type: Kind, init: (place: Place) => void): Cell {
     const { arena } = this.namespace;
-    const place = arena.claim(type.kind, this.slot);
+    const place = arena.claim(type.bits, this.slot);
     try {
       init(place);
     } catch (error) {
       arena.free(place, this.slot);
       throw error;
     }
-    const generation = arena.publish(place, type.kind, this.slot);
+    const generation = arena.publish(place, this.slot);
     return this.keep(new Cell(this, place, type, generation));
   }
 
   /** Opens the object if it still exists. */
-  open(type: ObjectType, number: number, generation: number): Cell | undefined {
+  open(type: Kind, number: number, generation: number): Cell | undefined {
     const known = this.cells.get(number);
     if (known !== undefined)
-      return known.generation === generation && known.kind === type.kind ? known : undefined;
+      return known.generation === generation && known.kind.number === type.number ? known : undefined;
     const { arena } = this.namespace;
     if (!(number >= 1 && number <= arena.bump)) return undefined;
     const place = arena.place(number);
-    if (!arena.open(place, type.kind, generation, this.slot)) return undefined;
+    if (!arena.open(place, type.number, generation, this.slot)) return undefined;
     const cell = this.keep(new Cell(this, place, type, generation));
     // PUBLISH open -> entry. Waiters watch every agent that has the object open, as this one has
     // from now on.
@@ -317,22 +315,23 @@ export class Agent implements Waker {
 }
 
 /**
- * Takes the lock of a slot in which nobody lives; clears up after who died in it, and tells whether
- * somebody had.
+ * Takes the lock of a slot in which nobody lives; clears up after whoever died in it, and returns
+ * whether somebody had.
  */
 function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
-  for (const lookAtLive of [false, true]) {
+  let cleared = false;
+  for (const lookAtTaken of [false, true]) {
     for (let slot = 1; slot < AGENT_SLOTS; slot++) {
-      if (!lookAtLive && namespace.isLive(slot)) continue;
+      if (!lookAtTaken && namespace.isTaken(slot)) continue;
       if (!namespace.tryLockSlot(slot)) continue;
-      const cleared = namespace.isLive(slot);
+      cleared ||= namespace.isTaken(slot);
+      let free = false;
       try {
-        reap(namespace, slot, slot);
-      } catch (error) {
-        namespace.unlockSlot(slot);
-        throw error;
+        free = reap(namespace, slot, slot);
+      } finally {
+        if (!free) namespace.unlockSlot(slot);
       }
-      return { slot, cleared };
+      if (free) return { slot, cleared };
     }
   }
   throw new ExhaustedError(

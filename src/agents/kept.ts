@@ -37,7 +37,6 @@
 import { load } from '#atomics';
 import type { Named } from '../memory/arena.ts';
 import type { Cell, Host } from './cell.ts';
-import { kindNumbered } from './kinds.ts';
 
 /**
  * What an item keeps with the cell's object in it: that and what it needs, but for what is only
@@ -59,7 +58,7 @@ export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[]
   const open = [cell];
   for (let each = open.pop(); each !== undefined; each = open.pop()) {
     const { agent, kind, words, at } = each;
-    for (const word of kindNumbered(kind)?.needs ?? []) {
+    for (const word of kind.needs) {
       const known = agent.cells.get(load(words, at + word));
       if (known === undefined || known.generation !== load(words, at + word + 1) || seen.has(known.number))
         continue;

@@ -38,11 +38,16 @@ import {
   TIME_MASK,
 } from '../memory/layout.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
+import type { Kind } from './kinds.ts';
+import { defineKind } from './kinds.ts';
 
 /** First entry, next chunk: words of a chunk cell. */
 export const CHUNK_NEXT: number = CELL_BODY;
 export const CHUNK_ENTRIES: number = CELL_BODY + 1;
 export const ENTRIES_PER_CHUNK: number = Math.floor((CELL_WORDS - CHUNK_ENTRIES) / ENTRY_WORDS);
+
+/** A cell with further wait entries of an agent. It is CLAIMED by that agent for all its life. */
+export const ENTRIES_KIND: Kind = defineKind({ number: KIND.ENTRIES, name: 'entries' });
 
 export interface EntryPlace {
   readonly words: Words;
@@ -125,7 +130,7 @@ export class WaitTable {
   }
 
   private addChunk(): Place {
-    const chunk = this.namespace.arena.claim(KIND.ENTRIES, this.slot);
+    const chunk = this.namespace.arena.claim(ENTRIES_KIND.bits, this.slot);
     const last = this.chunks.at(-1);
     if (last === undefined) store(this.namespace.words, this.base + AGENT_CHUNK, chunk.number);
     else store(last.words, last.at + CHUNK_NEXT, chunk.number);
@@ -176,7 +181,7 @@ export function eachEntry(
   const { arena } = namespace;
   // There are no more chunks than cells, however damaged the words are.
   let left = Math.min(high - INLINE_ENTRIES, arena.reach * ENTRIES_PER_CHUNK);
-  const claimed = header(PHASE_CLAIMED, KIND.ENTRIES, slot);
+  const claimed = header(PHASE_CLAIMED, ENTRIES_KIND.bits, slot);
   for (let next = load(words, base + AGENT_CHUNK); left > 0; left -= ENTRIES_PER_CHUNK) {
     const chunk = arena.find(next);
     if (chunk === undefined || load(chunk.words, chunk.at + CELL_HEADER) !== claimed) return false;

@@ -13,6 +13,7 @@ import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';
 import {
+  AGENT_LEFT_BIT,
   AGENT_LIVE_BIT,
   AGENT_NAME,
   AGENT_NAME_BYTES,
@@ -92,7 +93,14 @@ export class Namespace {
     return high >= 0 && high < AGENT_SLOTS ? high : AGENT_SLOTS - 1;
   }
 
+  /** Whether an agent sits in the slot that lives, or that nobody has cleared up after yet. */
   isLive(slot: number): boolean {
+    const state = load(this.words, agentWord(slot) + AGENT_STATE);
+    return (state & (AGENT_LIVE_BIT | AGENT_LEFT_BIT)) === AGENT_LIVE_BIT;
+  }
+
+  /** The same, or one that is dead and left to an agent that knows more kinds of objects. */
+  isTaken(slot: number): boolean {
     return (load(this.words, agentWord(slot) + AGENT_STATE) & AGENT_LIVE_BIT) !== 0;
   }
 

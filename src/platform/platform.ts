@@ -106,6 +106,17 @@ export interface ProcessCalls {
    * it ends.
    */
   setParentDeathSignal(signal: number): void;
+  /** Asks the kernel to send no signal at the parent's end any more. */
+  clearParentDeathSignal(): void;
+  /**
+   * Makes a pipe without a name and calls `use` with its reading end, which is closed afterwards,
+   * and its writing end. No program that another thread starts meanwhile inherits either end.
+   * Throws `PlatformError`.
+   *
+   * The writing end was opened by `node:fs`, so Node closes it when this thread ends, also by
+   * `terminate()`: a reader learns of the thread's end in any case.
+   */
+  withPipe<T>(use: (reading: number, writing: number) => T): T;
   /**
    * Whether the event loop of this process's main thread has anything left to do. To be asked in
    * the main thread.
@@ -142,6 +153,8 @@ export interface ThreadCalls {
   tasks(): number[];
   /** Whether this process has a thread of that number. */
   hasTask(task: number): boolean;
+  /** The system's status of this thread, in lines; `undefined` where it shows none. */
+  threadStatus(): string[] | undefined;
   /** Bytes that this process may still map; `Infinity`: as many as it likes. */
   freeAddressSpace(): number;
 }

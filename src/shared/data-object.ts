@@ -15,7 +15,7 @@
 
 import { load, store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { Place } from '../memory/arena.ts';
 import { damaged } from '../memory/damage.ts';
 import { CELL_BODY } from '../memory/layout.ts';
@@ -51,7 +51,7 @@ export abstract class DataObject<Data> extends SharedObject {
    * what reads the data itself, all the time.
    */
   protected constructor(
-    type: ObjectType,
+    type: Kind,
     opened: Opened,
     bytes: (cell: Cell) => number,
     see: (buffer: ArrayBuffer, cell: Cell, title: string) => Data,

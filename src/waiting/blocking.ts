@@ -22,11 +22,12 @@ import {
   freeOfNobody,
   lookAfter,
   reapIfDead,
+  stateOf,
   sweepIfDue,
   sweepPeriod,
   unlessShort,
 } from '../agents/reaper.ts';
-import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead, stateOf } from '../agents/vigil.ts';
+import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead } from '../agents/vigil.ts';
 import type { Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
@@ -334,7 +335,7 @@ class DeepSleep {
     const { words, base, namespace, berth } = agent;
     if (doubts.settle()) return 'sign';
     const slots = openersOf(namespace, this.cells, agent.slot);
-    if (suspect !== 0 && suspect !== agent.slot && namespace.isLive(suspect)) slots.add(suspect);
+    if (suspect !== 0 && suspect !== agent.slot && namespace.isTaken(suspect)) slots.add(suspect);
     for (const slot of slots) if (doubts.has(slot)) slots.delete(slot);
     const prepared = berth.prepare(slots);
     let slice = milliseconds;

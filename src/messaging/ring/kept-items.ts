@@ -5,7 +5,7 @@
 
 import { load, setBits } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
-import type { RingOfKind } from '../../agents/kept-rings.ts';
+import type { RingOfKind } from '../../agents/kinds.ts';
 import { LockstepError } from '../../errors.ts';
 import type { Named, Place } from '../../memory/arena.ts';
 import { CELL_GENERATION, CELL_STATE } from '../../memory/layout.ts';

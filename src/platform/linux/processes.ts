@@ -5,13 +5,14 @@
  * what it expects.
  */
 
-import { readFileSync, realpathSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, realpathSync } from 'node:fs';
 import { PlatformError } from '../../errors.ts';
 import type { Exit, ProcessCalls } from '../platform.ts';
 import type { Ffi } from './libc.ts';
 import { declared, errno } from './libc.ts';
 
 const PR_SET_PDEATHSIG = 1;
+const O_CLOEXEC = 0o2000000;
 /** The same number on every processor (Linux 5.3 and later). */
 const PIDFD_OPEN_CALL = 434;
 const POLLIN = 1;
@@ -39,6 +40,7 @@ const calls = declared((libc) => ({
   poll: libc.func('int poll(void *fds, unsigned long count, int timeout)') as Ffi,
   waitid: libc.func('int waitid(int type, unsigned int id, void *info, int options)') as Ffi,
   close: libc.func('int close(int fd)') as Ffi,
+  pipe: libc.func('int pipe2(void *fds, int flags)') as Ffi,
   exit: libc.func('void _exit(int code)') as Ffi,
   defaultLoop: libc.func('void *uv_default_loop()') as () => unknown,
   loopAlive: libc.func('int uv_loop_alive(void *loop)') as Ffi,
@@ -50,6 +52,32 @@ export const processes: ProcessCalls = {
     throw new PlatformError(
       `prctl: failed to ask for signal ${signal} at the parent's end, errno ${errno()}; allow prctl in this sandbox`,
     );
+  },
+
+  clearParentDeathSignal(): void {
+    calls().prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+  },
+
+  withPipe<T>(use: (reading: number, writing: number) => T): T {
+    const ends = new Int32Array(2);
+    if (calls().pipe(ends, O_CLOEXEC) !== 0) {
+      throw new PlatformError(`pipe2: failed, errno ${errno()}; raise the limit of open files (ulimit -n)`);
+    }
+    const [reading, raw] = ends as unknown as [number, number];
+    try {
+      const writing = openSync(`/proc/self/fd/${raw}`, constants.O_WRONLY | O_CLOEXEC);
+      // Else the reader would never see the end.
+      calls().close(raw);
+      ends[1] = -1;
+      try {
+        return use(reading, writing);
+      } catch (error) {
+        closeSync(writing);
+        throw error;
+      }
+    } finally {
+      for (const fd of ends) if (fd >= 0) calls().close(fd);
+    }
   },
 
   isLoopAlive(): boolean {

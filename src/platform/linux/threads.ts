@@ -33,6 +33,15 @@ export const threads: ThreadCalls = {
     return existsSync(`${TASKS}/${task}`);
   },
 
+  threadStatus(): string[] | undefined {
+    try {
+      return readFileSync('/proc/thread-self/status', 'utf8').split('\n');
+    } catch {
+      // No /proc here, or it is closed to this user.
+      return undefined;
+    }
+  },
+
   freeAddressSpace(): number {
     limit ??= readLimit();
     return limit === Number.POSITIVE_INFINITY ? limit : limit - mapped();

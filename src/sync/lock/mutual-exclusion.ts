@@ -1,7 +1,7 @@
 /** What Lock and RLock share: everything but who may enter again, and who may release. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, Lockable, LockOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
@@ -34,7 +34,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
 {
   protected readonly raw: Raw;
 
-  protected constructor(type: ObjectType, opened: Opened, raw: Raw) {
+  protected constructor(type: Kind, opened: Opened, raw: Raw) {
     super(type, opened);
     this.raw = raw;
   }
