@@ -1,6 +1,6 @@
 /**
- * What Lockstep asks of an operating system: the one interface, behind which each system has a
- * folder. A system that is not supported has `unsupported.ts`.
+ * The services that Lockstep needs from an operating system: the one interface, behind which each
+ * system has a folder. A system that is not supported has `unsupported.ts`.
  */
 
 /** A file mapped into this thread's memory. */
