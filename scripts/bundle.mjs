@@ -9,6 +9,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,6 +21,9 @@ const output = join(root, 'dist');
  * of `dist`. One more is one line here; for programs it is also one in `exports` of `package.json`.
  */
 const ENTRIES = ['index', 'entry/pool-worker', 'entry/process', 'entry/thread'];
+
+/** What looks from outside shares no state with the library, and is loaded by nobody else. */
+const OUTSIDE = ['inspect/inspect', 'cli/lockstep'];
 
 /** Entries that a child runs. What they share with each other goes into the chunk of all. */
 const CHILDREN = /^entry\//;
@@ -89,8 +93,7 @@ const oneChunk = {
   },
 };
 
-await build({
-  entryPoints: Object.fromEntries(ENTRIES.map((entry) => [entry, join(modules, `${entry}.js`)])),
+const common = {
   outdir: output,
   bundle: true,
   splitting: true,
@@ -98,9 +101,7 @@ await build({
   platform: 'node',
   target: 'node20.19',
   packages: 'external',
-  plugins: [builtins, oneChunk, classNames],
-  // `src/stacks.ts` knows the library's own frames by this name.
-  chunkNames: 'lockstep-[hash]',
+  plugins: [builtins, classNames],
   minifyWhitespace: true,
   minifySyntax: true,
   // Node prints the whole source line of an uncaught error.
@@ -108,7 +109,44 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',
+};
+
+function entryPoints(entries) {
+  return Object.fromEntries(entries.map((entry) => [entry, join(modules, `${entry}.js`)]));
+}
+
+await build({
+  ...common,
+  // The first that knows a module loads it.
+  plugins: [oneChunk, ...common.plugins],
+  entryPoints: entryPoints(ENTRIES),
+  // `src/stacks.ts` knows the library's own frames by this name.
+  chunkNames: 'lockstep-[hash]',
 });
+
+await build({ ...common, entryPoints: entryPoints(OUTSIDE), chunkNames: 'inspect-[hash]' });
+
+/**
+ * A stack needs the line of the source, and where on the line it begins. The columns are three
+ * quarters of a map.
+ */
+function thin(map) {
+  const mappings = decode(map.mappings).map((segments) => {
+    let [file, line] = [-1, -1];
+    return segments.filter((segment) => {
+      const isSame = segment[1] === file && segment[2] === line;
+      [, file = -1, line = -1] = segment;
+      return !isSame;
+    });
+  });
+  return { ...map, mappings: encode(mappings) };
+}
+
+for (const name of readdirSync(output, { recursive: true })) {
+  if (!name.endsWith('.js.map')) continue;
+  const file = join(output, name);
+  writeFileSync(file, JSON.stringify(thin(JSON.parse(readFileSync(file, 'utf8')))));
+}
 
 /** Declarations that an entry for programs leads to. */
 function declarations() {
@@ -116,11 +154,13 @@ function declarations() {
   const follow = (file) => {
     if (found.has(file)) return;
     found.add(file);
-    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from |import\()'(\.[^']+)'/g)) {
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from |import\(|import )'(\.[^']+)'/g)) {
       follow(join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts')));
     }
   };
-  for (const entry of ENTRIES) if (!CHILDREN.test(entry)) follow(join(output, `${entry}.d.ts`));
+  for (const entry of [...ENTRIES, ...OUTSIDE]) {
+    if (!CHILDREN.test(entry)) follow(join(output, `${entry}.d.ts`));
+  }
   return found;
 }
 
