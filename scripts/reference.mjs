@@ -71,8 +71,10 @@ export function fileOf(name) {
 
 function classPage(one) {
   const members = (one.children ?? []).filter((member) => !member.name.startsWith('['));
-  const own = members.filter(({ name, kind }) => kind !== ReflectionKind.Constructor && !COMMON.has(name));
   const isShared = members.some(({ name }) => name === 'handle');
+  const own = members.filter(
+    ({ name, kind }) => kind !== ReflectionKind.Constructor && !(isShared && COMMON.has(name)),
+  );
   const constructors = (
     members.find(({ kind }) => kind === ReflectionKind.Constructor)?.signatures ?? []
   ).filter(({ inheritedFrom }) => inheritedFrom === undefined);

@@ -1,6 +1,6 @@
 /**
  * Lookout: how the calls of a thread that awaits learn of what nobody rings for: that somebody has
- * died, that the folder was removed, that they would wait for ever.
+ * died, that the folder was removed, that they would wait forever.
  *
  *   at once        a call that has lasted for some milliseconds has the lives watched of those for
  *                  whom it waits (vigil.ts), and the folder
@@ -49,7 +49,7 @@ export class Lookout {
   /** Whether a look has shown that another one is needed soon. */
   private again = false;
   private hooked = false;
-  /** What kept the event loop running at the look that this turn began with. */
+  /** The handles that kept the event loop running at the look that this turn began with. */
   private picture: string | undefined;
   private warned = false;
 

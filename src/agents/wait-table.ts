@@ -2,8 +2,8 @@
  * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing
  * that others repair.
  *
- * An entry says which cell the agent waits for. The first 17 lie in the agent's slot; more lie in
- * cells of kind ENTRIES that stay CLAIMED under the agent's slot for all their life, so that the
+ * An entry says which cell the agent waits for. The first 17 lie in the agent's slot. More lie in
+ * cells of kind ENTRIES. These stay CLAIMED under the agent's slot for all their life, so that the
  * reaper frees them with the agent.
  *
  *   fill:   WAITS + 1, then since, ticket, detail, status, and last the cell      // PUBLISH entry
@@ -38,6 +38,7 @@ import {
   TIME_MASK,
 } from '../memory/layout.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
+import type { NamespaceView } from '../namespaces/view.ts';
 import type { Kind } from './kinds.ts';
 import { defineKind } from './kinds.ts';
 
@@ -144,7 +145,7 @@ export class WaitTable {
  * The entry by which the agent in `slot` waits for the cell; like `eachEntry`, for the entries of
  * others.
  */
-export function findEntry(namespace: Namespace, slot: number, cell: number): EntryPlace | undefined {
+export function findEntry(namespace: NamespaceView, slot: number, cell: number): EntryPlace | undefined {
   const { words } = namespace;
   const base = agentWord(slot);
   if (load(words, base + AGENT_WAITS) === 0) return undefined;
@@ -165,7 +166,7 @@ export function findEntry(namespace: Namespace, slot: number, cell: number): Ent
  * has a reason to trust it.
  */
 export function eachEntry(
-  namespace: Namespace,
+  namespace: NamespaceView,
   slot: number,
   visit: (words: Words, at: number, cell: number) => boolean,
 ): boolean {

@@ -2,10 +2,10 @@
  * Losses: warns of what a value loses on its way to another process or thread
  * (LOCKSTEP_CHECK=arguments).
  *
- * As in structured clone, an instance of a class arrives as a plain object, a getter as the value
- * that it gave, and symbol keys, hidden properties and extra properties of arrays do not arrive at
- * all. That is mostly what is wanted, and at times a surprise. Each loss is reported once for each
- * class, place and calling line.
+ * As in structured clone, an instance of a class arrives as a plain object, and a getter as the
+ * value that it gave. Symbol keys, hidden properties and extra properties of arrays do not arrive
+ * at all. That is mostly what is wanted, and at times a surprise. Each loss is reported once for
+ * each class, place and calling line.
  */
 
 import { types } from 'node:util';
@@ -26,7 +26,7 @@ export function warnOfLosses(value: unknown, what: string, name: string): void {
     if (reported.has(key)) continue;
     reported.add(key);
     process.emitWarning(
-      `${what} ${path} ${loss}; send plain data, or make the object anew where it arrives${where === '' ? '' : `\n${where}`}`,
+      `${what} ${path} ${loss}; send plain data, or make the object again where it arrives${where === '' ? '' : `\n${where}`}`,
       'LossWarning',
     );
   }
@@ -37,7 +37,7 @@ interface Loss {
   readonly loss: string;
 }
 
-/** What of the value does not arrive. */
+/** The parts of the value that do not arrive. */
 function lossesIn(root: unknown, name: string): Loss[] {
   const losses: Loss[] = [];
   const seen = new Set<object>();
@@ -85,7 +85,7 @@ function lossesOfKeys(
     else if (property.enumerable !== true)
       losses.push({ path: named, loss: 'does not arrive, it is not enumerable' });
     else if (isArray && !/^\d+$/.test(key))
-      losses.push({ path: named, loss: 'does not arrive, of an array only the elements do' });
+      losses.push({ path: named, loss: 'does not arrive, as only the elements of an array do' });
     else if (property.get !== undefined || property.set !== undefined)
       losses.push({ path: named, loss: 'arrives as a value, not as a getter or setter' });
     else open.push({ value: property.value as unknown, path: isArray ? `${path}[${key}]` : named });

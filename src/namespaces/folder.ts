@@ -13,10 +13,10 @@
  *   and starts again.
  *
  * Strangers: where others may make folders beside it (/dev/shm), anyone may put one of his own
- * under the name as soon as ours is gone. So the way to it is checked (platform/way.ts), the folder
- * is opened once and checked by what was opened (platform/directory.ts), and looked at once more
- * after the lock was got: is it still what the path leads to, this user's alone, and its `control`
- * what is locked.
+ * under the name as soon as ours is gone. So the way to it is checked (platform/way.ts), and the
+ * folder is opened once and checked through its descriptor (platform/directory.ts). After the lock
+ * was got, it is checked again: the path still leads to it, it is this user's alone, and its
+ * `control` is the file that is locked.
  *
  * Race: S removes the folder, between its look and its renaming another remover R is faster, and a
  * stranger takes the name.
@@ -47,14 +47,10 @@ import { Directory } from '../platform/directory.ts';
 import { noRoom } from '../platform/room.ts';
 import { uniqueName } from '../platform/unique.ts';
 import { whyUnsafe } from '../platform/way.ts';
+import { base, CONTROL, FOLDER_FORM, NAMESPACE_FORM, prefix } from './paths.ts';
 
-const bases = new Map<string, string>();
-const DEFAULT_BASE = '/dev/shm';
-export const CONTROL = 'control';
 /** Milliseconds to wait for whoever is just removing the folder. */
 const REMOVAL_PATIENCE = 5000;
-const FOLDER_FORM = /^\/([^\0]*\/)?lockstep-\d+[.~][^/\0]+$/;
-const NAMESPACE_FORM = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 
 export interface Entered {
   readonly directory: Directory;
@@ -204,7 +200,8 @@ export function sweepFolders(): number {
 }
 
 /**
- * What is in the folder; nothing for a user who may make folders there and not see those of others.
+ * The names in the folder; nothing for a user who may make folders there and not see those of
+ * others.
  */
 function foldersIn(parent: string): string[] {
   try {
@@ -225,24 +222,6 @@ export function removedFolder(path: string): FolderError {
       'last logout (RemoveIPC=yes), and so do cleaners of temporary files: run "loginctl enable-linger", or set LOCKSTEP_DIR to a folder ' +
       'on a tmpfs that nothing cleans, then restart all programs that share it',
   );
-}
-
-/**
- * Where namespaces are. A relative path means what it meant at first, whatever the working
- * directory becomes.
- */
-function base(): string {
-  const given = process.env.LOCKSTEP_DIR || DEFAULT_BASE;
-  let resolved = bases.get(given);
-  if (resolved === undefined) {
-    resolved = resolve(given);
-    bases.set(given, resolved);
-  }
-  return resolved;
-}
-
-function prefix(): string {
-  return `lockstep-${process.geteuid?.() ?? 0}`;
 }
 
 function makeFolder(path: string): void {
@@ -281,7 +260,7 @@ function mapControl(directory: Directory): Segment {
   const fd = directory.open(CONTROL);
   if (fd === undefined) {
     throw new FolderError(
-      `shared memory "${path}": can't be opened, somebody removed it; start the program anew`,
+      `shared memory "${path}": can't be opened, somebody removed it; start the program again`,
     );
   }
   try {

@@ -105,7 +105,7 @@ export function generationOf(state: number): number {
   return state & GENERATION_MASK;
 }
 
-/** What an item in a ring says of its slot: slot and generation in one number. */
+/** The facts about its slot in an item of a ring: slot and generation in one number. */
 export function ticketOf(slot: number, generation: number): number {
   return (slot << WORKER_SHIFT) | generation;
 }
@@ -147,7 +147,7 @@ export class TaskTable {
       words.length >= wordsFor(workers);
     if (!sound) {
       throw new LayoutError(
-        'Pool: refused, its task table does not begin as one; its memory is damaged, make the pool anew',
+        'Pool: refused, its task table does not begin as one; its memory is damaged, make the pool again',
       );
     }
     this.lastIdleWord = workers >> 5;

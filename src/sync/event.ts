@@ -7,11 +7,11 @@
  *
  * `set` raises the flag and the generation in one CAS, then wakes all whose entries it finds. A
  * waiter remembers the generation at entry and is free when the flag is up or the generation has
- * moved: so `set` followed at once by `clear` frees everyone who waited, whether they have run or
+ * moved. So `set` followed at once by `clear` frees everyone who waited, whether they have run or
  * not.
  *
- * Race: W reads the flag down (W1), S sets it and finds no entry (S1, S2), W fills its entry (W2)
- * and looks again (W3) before it sleeps: W3 comes after S1, as W2 came after S2.
+ * Race: W reads the flag down (W1). S sets it and finds no entry (S1, S2). W fills its entry (W2)
+ * and looks again (W3) before it sleeps. W3 comes after S1, as W2 came after S2.
  */
 
 import { cas, load } from '#atomics';
@@ -29,14 +29,10 @@ import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
+import { isUp, SET_BIT } from './event-facts.ts';
 
-const SET_BIT = 1;
 const GENERATION_STEP = 2;
 const STATE_MASK = 0x7fffffff;
-
-function isUp(state: number): boolean {
-  return (state & SET_BIT) !== 0;
-}
 
 class EventWait extends StateWait {
   private readonly generation: number;

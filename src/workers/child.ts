@@ -34,8 +34,8 @@ import { checkTarget, referenceToTarget } from './target.ts';
 /** Options of a Process and of a Thread. */
 export interface ChildOptions<Result, Args extends readonly unknown[]> {
   /**
-   * What the child runs: a function that its module exports, or `{ module, export }`. Not needed
-   * where `run` is overridden.
+   * The function that the child runs: one that its module exports, or `{ module, export }`. Not
+   * needed where `run` is overridden.
    */
   target?: Target<Result, Args> | undefined;
   /**
@@ -70,7 +70,7 @@ export abstract class Child<
   }
 
   /**
-   * What the child runs: calls the target with the arguments. A subclass may override it and go
+   * The work of the child: calls the target with the arguments. A subclass may override it and go
    * without a target.
    */
   run(): unknown {
@@ -206,7 +206,7 @@ export abstract class Child<
     state.closed = true;
   }
 
-  /** What the child is called. Can be changed until it is started. */
+  /** The child's name. Can be changed until it is started. */
   get name(): string {
     return stateOf(this).name;
   }
@@ -242,9 +242,9 @@ export abstract class Child<
   }
 
   /**
-   * What the target returned, once the child has ended. Rejects with what it threw, or with
-   * `WorkerDiedError` when it ended without either. Nobody has to look at it: it never counts as an
-   * unhandled rejection.
+   * The value that the target returned, once the child has ended. Rejects with what it threw, or
+   * with `WorkerDiedError` when it ended without either. Nobody has to look at it: it never counts
+   * as an unhandled rejection.
    */
   get result(): Promise<Awaited<Result>> {
     const state = stateOf(this);

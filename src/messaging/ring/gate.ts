@@ -5,7 +5,7 @@
  *   +0    STATE    30 WAITERS | 29 CLOSED      waiters, and who wakes them
  *   +1    TICKETS  counter: who came first     waiters
  *
- * What is waited for lies in the ring; the gate only knows that somebody waits.
+ * The items or the room lie in the ring; the gate only knows that somebody waits.
  *
  *   wait      fill the entry, set WAITERS                      // PUBLISH WAITERS -> ring
  *             then look at the ring once more
@@ -28,8 +28,7 @@ import { LayoutError } from '../../errors.ts';
 import { CELL_STATE } from '../../memory/layout.ts';
 import { WAITERS_BIT } from '../../sync/lock/lock-words.ts';
 import type { Taking } from '../../waiting/taking.ts';
-
-const CLOSED_BIT: number = 1 << 29;
+import { CLOSED_BIT } from './channel-facts.ts';
 
 export class Gate {
   readonly cell: Cell;
@@ -64,7 +63,7 @@ export class Gate {
     return (load(this.cell.words, this.cell.at + CELL_STATE) & CLOSED_BIT) !== 0;
   }
 
-  /** The same, for who has a lock that whoever closes it has to have. */
+  /** The same, for the holder of the lock that is needed to close it. */
   get isClosedWithLock(): boolean {
     return (loadPlain(this.cell.words, this.cell.at + CELL_STATE) & CLOSED_BIT) !== 0;
   }
@@ -80,8 +79,8 @@ export class Gate {
    */
   waitFor(act: () => boolean, ready: () => boolean, backsOff = 0): Taking {
     const { cell } = this;
-    // What can't be looked at, as it is damaged, is worth an attempt: the call that makes it
-    // reports the damage.
+    // A ring that can't be looked at, as it is damaged, is worth an attempt: the call that makes
+    // it reports the damage.
     const worthwhile = (): boolean => {
       try {
         return ready();

@@ -9,9 +9,9 @@
  *   +3       READERS  first of the two cells with the readers' bits       the creator
  *   permits           a bit per agent that reads                          that agent; the reaper
  *
- * Algorithm: a writer's word and a reader's bit, each looked at by who sets the other (Dekker), so
- * that every holder is on record and can be recovered. The marks and the waiting are those of
- * raw-lock.ts.
+ * Algorithm: a writer's word and a reader's bit. The agent that sets one looks at the other
+ * (Dekker), so that every holder is on record and can be recovered. The marks and the waiting are
+ * those of raw-lock.ts.
  *
  *   read      set the own bit, then look for a writer                   // PUBLISH reader -> writer
  *             there is one: clear the bit, wake that writer (it may have seen the bit), set
@@ -25,13 +25,13 @@
  *   unwrite   CAS me -> 0, WAITERS goes with it, and the oldest waiter is woken. A reader that
  *             comes in wakes the next one, and so on until it is a writer's turn
  *
- * With READERS_FIRST a writer does not shut the readers out while it waits for them: it claims the
- * word only when it has seen no bit, gives it up again when a reader was faster, and everybody is
+ * With READERS_FIRST a writer does not shut the readers out while it waits for them. It claims the
+ * word only when it has seen no bit, and gives it up again when a reader was faster. Everybody is
  * woken whenever the lock may have become free.
  *
- * Invariant: whoever sleeps has seen a writer in the word after it has set WAITERS, or is the
- * pending writer and has seen a reader's bit (with READERS_FIRST: has seen a bit after it has set
- * WAITERS). Who takes that away wakes it, or wakes one that will.
+ * Invariant: a sleeping reader has seen a writer in the word after it has set WAITERS. A sleeping
+ * writer is the pending one and has seen a reader's bit, or with READERS_FIRST has seen a bit after
+ * it has set WAITERS. The agent that takes that away wakes it, or wakes one that will.
  *
  * Race: R sets its bit (R1), W claims (W1), R sees W (R2) and W sees the bit (W2): both back off? R
  * clears its bit (R3) and then wakes W; W, whose entry is filled before it looks, either sees the
@@ -48,17 +48,12 @@ import { PRESSURE } from '../../agents/wait.ts';
 import { findEntry } from '../../agents/wait-table.ts';
 import { isFirst, oldestWaiter, wake, wakeAll, wakeOldest } from '../../agents/waiters.ts';
 import type { Place } from '../../memory/arena.ts';
-import { AGENT_SLOTS, CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
+import { AGENT_SLOTS, CELL_STATE } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import type { ExtraWord } from '../../objects/extra-words.ts';
 import { eachExtraWord, extraWordsOf } from '../../objects/extra-words.ts';
 import { FAIR_BIT, isFair, ownerOf, RECOVERED_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
-
-export const MARKS_WORD: number = CELL_BODY + 2;
-export const READERS_FIRST_BIT = 1;
-/** Words with a bit for each agent. */
-export const READER_WORDS: number = AGENT_SLOTS / 32;
-const PENDING_BIT: number = 1 << 26;
+import { MARKS_WORD, PENDING_BIT, READER_WORDS, READERS_FIRST_BIT } from './rwlock-facts.ts';
 
 export class RawRWLock {
   readonly cell: Cell;
@@ -213,7 +208,7 @@ export class RawRWLock {
     else this.passOn();
   }
 
-  /** Who came in, or gives up, may have had the wake-up of all: others may wait. */
+  /** A waiter that came in, or gives up, may have had the wake-up of all: others may wait. */
   passOn(): void {
     for (;;) {
       const { state } = this;

@@ -1,5 +1,6 @@
 /**
- * Semaphore: a count of permits, without owners: a signal. Who acquires need not be who releases.
+ * Semaphore: a count of permits, without owners: a signal. One agent may acquire and another
+ * release.
  *
  *   word   name     bits                                            written by
  *   +0     STATE    30 WAITERS | 29 FAIR | 26…0 permits             anyone, CAS only
@@ -35,14 +36,10 @@ import type { Taking } from '../../waiting/taking.ts';
 import { HoldOf } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, SemaphoreBase } from './semaphore-base.ts';
+import { PERMITS_MASK, permitsIn } from './semaphore-facts.ts';
 
-const PERMITS_MASK = (1 << 27) - 1;
 /** The largest number of permits: 134,217,727. */
 export const MAX_PERMITS: number = PERMITS_MASK;
-
-function permitsIn(state: number): number {
-  return state & PERMITS_MASK;
-}
 
 class RawSemaphore implements Taking {
   /** Permits that this agent has taken so far. */
