@@ -277,7 +277,7 @@ describe('a queue', { timeout: 60_000 }, () => {
   const damages: Record<string, (file: string) => void> = {
     'with another magic number': (file) => overwrite(file, 0, 1),
     'longer than its file': (file) => overwrite(file, 4, 2 ** 30),
-    'with a capacity that is no power of two': (file) => overwrite(file, 4, 12_345),
+    'with a capacity that is not a power of two': (file) => overwrite(file, 4, 12_345),
     'with a negative capacity': (file) => overwrite(file, 4, -8),
     'whose file was cut to nothing': (file) => truncateSync(file, 16),
     'whose file was removed': (file) => unlinkSync(file),

@@ -152,7 +152,7 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
     assert.throws(() => queue.close(), damagedWord);
   });
 
-  it('in a ring makes it neither empty nor full for ever', () => {
+  it('in a ring makes it neither empty nor full forever', () => {
     const { namespace, folder, put } = fresh();
     for (const [word, value] of [
       [HEAD, 1_000_000],

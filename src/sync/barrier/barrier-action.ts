@@ -29,7 +29,8 @@ import { DeadlockError, LayoutError, TargetError } from '../../errors.ts';
 import type { FunctionReference } from '../../functions/reference.ts';
 import { referenceTo, resolveReference, resolveReferenceNow } from '../../functions/reference.ts';
 import { dataFile, itemFile, readSmallFile, replaceFile } from '../../namespaces/data-files.ts';
-import { FACTS_WORD, RECORDED_BIT } from './raw-barrier.ts';
+import { FACTS_WORD } from './barrier-facts.ts';
+import { RECORDED_BIT } from './raw-barrier.ts';
 
 export type Action = () => unknown;
 
@@ -137,7 +138,7 @@ export class ActionHere {
     const { agent } = this.cell;
     const identity = agent.namespace.identity(agent.slot);
     throw new DeadlockError(
-      `${title}: refused, that would be a deadlock: the action of its round runs in this ${blocks ? 'thread' : 'flow'}, ` +
+      `${title}: deadlock, the action of its round runs in this ${blocks ? 'thread' : 'flow'}, ` +
         'and the wait would not end before the action does; wait when the action has ended',
       [{ ...identity, holds: title, waitsFor: title, blocked: blocks, stack: null }],
     );
@@ -237,7 +238,7 @@ function readReference(cell: Cell, title: string): FunctionReference {
   const reference = parse(text);
   if (reference !== undefined) return reference;
   throw new LayoutError(
-    `${title}: its action can't be run here, what is recorded of it is ${JSON.stringify(text.slice(0, 60))}; make the barrier anew`,
+    `${title}: its action can't be run here, what is recorded of it is ${JSON.stringify(text.slice(0, 60))}; make the barrier again`,
   );
 }
 
