@@ -62,7 +62,7 @@ await build({
   chunkNames: 'lockstep-[hash]',
 });
 
-// What looks from outside shares no state with the library, and is loaded by nobody else.
+// The program that looks from outside shares no state with the library, and nobody else loads it.
 await build({
   ...common,
   entryPoints: {

@@ -16,7 +16,7 @@ const deep = process.argv.includes('--deep');
 const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every', LOCKSTEP_DAMAGE: 'all' } : {};
 /**
  * The tests run the compiled modules, not the bundle: they replace some of them, and look into
- * others. What they start inherits the choice by the environment.
+ * others. Programs that they start inherit the choice by the environment.
  */
 const unbundled = `${process.env.NODE_OPTIONS ?? ''} --conditions=lockstep-modules`.trim();
 const wanted = process.argv

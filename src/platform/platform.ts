@@ -66,8 +66,8 @@ export interface Platform {
   waitForAny(fds: readonly number[], milliseconds: number): number[] | undefined;
   /**
    * Opens a FIFO, made if need be, for reading and writing without blocking. The descriptor is for
-   * libuv, which closes it: Node keeps a list of those that a worker thread has opened with
-   * `node:fs`, and would close it once more when the thread ends, whoever had that number by then.
+   * libuv, which closes it. Node keeps a list of those that a worker thread has opened with
+   * `node:fs`. It would close it again when the thread ends, whoever had that number by then.
    */
   openFifo(path: string): number;
   /** Milliseconds on the clock that all processes of this machine share. */

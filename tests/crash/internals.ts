@@ -1,4 +1,6 @@
-/** What the library knows and does not tell: taken from its own modules, the same instances. */
+/**
+ * Facts that the library knows and does not export: taken from its own modules, the same instances.
+ */
 
 import type { SharedObject } from '../support/wire.ts';
 
@@ -13,7 +15,7 @@ const { waitersOf }: typeof import('../../src/agents/waiters.ts') = await import
 const { AGENT_SLEEPING, agentWord, CELL_HEADER, ENTRY_DETAIL }: typeof import('../../src/memory/layout.ts') =
   await import(shipped('memory/layout.js'));
 
-/** Who waits for the object: the process, and what its wait entry says. */
+/** The waiters of the object: the process, and what its wait entry says. */
 export function waitersFor(object: SharedObject): { pid: number; detail: number }[] {
   const namespace = namespaceOf(object);
   return waitersOf(namespace, cellOf(object)).map(({ slot, words, at }) => {

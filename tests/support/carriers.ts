@@ -1,4 +1,4 @@
-/** What children do with shared objects that come in items of a queue. */
+/** Children that use shared objects which come in items of a queue. */
 
 import type { Connection, Event, Queue, Value } from 'lockstep';
 
@@ -16,7 +16,7 @@ const FOR_LONG = 1_000_000_000;
 
 type Channel = import('../../src/messaging/ring/channel.ts').Channel;
 
-/** What is under the queue, for a test that has to stop it in the middle. */
+/** The channel under the queue, for a test that has to stop it in the middle. */
 export function channelOf(queue: object): Channel {
   return Reflect.get(queue, 'channel') as Channel;
 }
@@ -30,7 +30,7 @@ export function contend(queue: object): void {
 
 export interface Carried {
   value: Value;
-  /** What makes the item go the slower way. */
+  /** A part that makes the item go the slower way. */
   ballast: unknown;
 }
 
