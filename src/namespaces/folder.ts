@@ -85,6 +85,7 @@ export function anonymousFolder(): string {
  * there.
  */
 export function enterFolder(path: string, create: boolean): Entered {
+  platform.checkSupported();
   checkWay(path);
   try {
     return enter(path, create);

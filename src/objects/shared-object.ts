@@ -108,8 +108,8 @@ export abstract class SharedObject {
   }
 
   /**
-   * The form that `JSON.stringify` writes, in a log say: that of `describe()`, with bigints as decimal
-   * text. Of a closed object, its class and name.
+   * The form that `JSON.stringify` writes, in a log say: that of `describe()`, with bigints as
+   * decimal text. Of a closed object, its class and name.
    */
   toJSON(): object {
     if (this.detached) return { kind: this.#type.name, name: this.#name ?? null, closed: true };
@@ -242,8 +242,8 @@ export function forJson(value: unknown): unknown {
 }
 
 /**
- * The result of `tell`, for `util.inspect`. Where it throws, the reason: the prototype of a class is
- * not an object of it.
+ * The result of `tell`, for `util.inspect`. Where it throws, the reason: the prototype of a class
+ * is not an object of it.
  */
 export function readable(tell: () => unknown): unknown {
   try {
