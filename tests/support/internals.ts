@@ -1,5 +1,5 @@
 /**
- * The back door to the library: what it knows and does not tell, taken from its own modules. They
+ * The back door to the library: facts that it does not export, taken from its own modules. They
  * are the same instances that `lockstep` has, bundled or not. The only one: nothing else in tests
  * imports compiled source, but for the variants and copies of it that the model and the crash walks
  * make.
@@ -25,7 +25,7 @@ const { AGENT_SLEEPING, agentWord, CELL_HEADER, CELL_STATE, ENTRY_DETAIL } = lay
 /** More puts and takings than a test has. */
 const FOR_LONG = 1_000_000_000;
 
-/** Who waits for the object: the process, and what its wait entry says. */
+/** The waiters of the object: the process, and what its wait entry says. */
 export function waitersFor(object: SharedObject): { pid: number; detail: number }[] {
   const namespace = namespaceOf(object);
   return waitersOf(namespace, cellOf(object)).map(({ slot, words, at }) => {
