@@ -21,9 +21,9 @@
  * Race: S removes the folder, between its look and its renaming another remover R is faster, and a
  * stranger takes the name.
  *   S would rename the stranger's folder. So a remover has the exclusive lock of the folder itself,
- *   too, from before its look until the end: while it has both locks no program of this user takes
- *   the folder away, and a stranger can't. What is deleted are entries of the open folder, never
- *   what a path leads to.
+ *   too, from before its look until the end. While it has both locks, no program of this user takes
+ *   the folder away, and a stranger can't. It deletes entries of the open folder, and never follows
+ *   a path.
  */
 
 import { closeSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
