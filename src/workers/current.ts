@@ -1,6 +1,6 @@
 /** Where this code runs: the process and the thread at hand, their parent, their children. */
 
-import { isMainThread, threadId } from 'node:worker_threads';
+import { isMainThread, threadId } from '../this-thread.ts';
 import { standForSelf } from './child-state.ts';
 import { liveChildren } from './children.ts';
 import { identity, isMain } from './identity.ts';

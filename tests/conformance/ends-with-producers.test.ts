@@ -7,7 +7,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Event, JoinableQueue, Process, Queue, QueueProducer, Thread, waitAny, waitAnySync } from 'lockstep';
-import { cellsInUse } from '../crash/internals.ts';
+import { cellsInUse } from '../support/internals.ts';
 import { consumes, putsAndDies, putsBy, putsByItem, putsLate } from '../support/producers.ts';
 import { until } from '../support/until.ts';
 
@@ -93,7 +93,7 @@ describe('a queue that ends with its producers', { timeout: 120_000, concurrency
     await end;
   });
 
-  it('is ready for who waits for any when it has ended', async () => {
+  it('is ready for waitAny when it has ended', async () => {
     const queue = new Queue<number>(ENDS);
     const waits = waitAny([queue]);
     assert.deepEqual(waitAnySync([queue], { timeout: 0 }), []);

@@ -1,4 +1,7 @@
-/** What is put into a Queue comes out the same: compared with structured clone, value by value. */
+/**
+ * Values that are put into a Queue come out the same: compared with structured clone, value by
+ * value.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
@@ -7,7 +10,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Queue } from 'lockstep';
 import { Random } from '../soak/random.ts';
-import { contend } from '../support/carriers.ts';
+import { contend } from '../support/internals.ts';
 
 /** More than it takes until objects of a shape are made by a function of their own. */
 const MANY = 300;

@@ -1,11 +1,11 @@
-/** What the dead leave in the shared memory, as it is when everything should be cleared up. */
+/** The leftovers of the dead in shared memory, as it is when everything should be cleared up. */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { Event } from 'lockstep';
+import { cellsInUse, folderOf, slotsOf } from '../support/internals.ts';
 import type { SharedObject } from '../support/wire.ts';
 import type { Member } from './crew.ts';
-import { cellsInUse, folderOf, slotsOf } from './internals.ts';
 import { NAMESPACE } from './operation.ts';
 import { HANG_MS } from './scene.ts';
 

@@ -5,15 +5,12 @@ import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
 // biome-ignore format: one import, after the sandbox
 import { BoundedSemaphore, Condition, Event, JoinableQueue, LayoutError, Lock, Process, Queue, RWLock, Semaphore, SharedArray, Value } from 'lockstep';
+import { layout, load } from '../support/internals.ts';
 import { namespaceFolder } from '../support/places.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { opens, sets } from './targets.ts';
 
-const shipped = (module: string): string => new URL(`../../../build/src/${module}`, import.meta.url).href;
-const layout: typeof import('../../src/memory/layout.ts') = await import(shipped('memory/layout.js'));
-const { Ring }: typeof import('../../src/messaging/ring/ring.ts') = await import(
-  shipped('messaging/ring/ring.js')
-);
+const { Ring }: typeof import('../../src/messaging/ring/ring.ts') = await load('messaging/ring/ring.js');
 const {
   agentWord,
   AGENT_PARK,
@@ -79,7 +76,7 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
     ['BUMP', layout.BUMP_WORD, -1],
     ['BUMP', layout.BUMP_WORD, LAST],
   ] as const) {
-    it(`${what} ${value} is refused by who makes an object`, () => {
+    it(`${what} ${value} is refused when an object is made`, () => {
       const { namespace, put } = fresh();
       const lock = new Lock({ namespace });
       put('control', at, value);
@@ -264,7 +261,7 @@ describe('a counter near its end', { timeout: 60_000, concurrency: true }, () =>
     }
   });
 
-  it('of items is not mistaken for room by who puts for the first time', () => {
+  it('of items is not mistaken for room by a first putter', () => {
     const words = new Int32Array(64 + 32);
     const bytes = Ring.header(128, 3, 384);
     new Uint8Array(words.buffer).set(bytes);

@@ -18,7 +18,7 @@ const SUITES = [
   'workers/process.test.js',
   'workers/thread.test.js',
 ];
-/** What the suites start and use. */
+/** The programs and packages that the suites use. */
 const PARTS = ['support', 'programs', 'conformance', 'workers'];
 
 let installed: PackedPackage;
@@ -34,7 +34,7 @@ test('the suites pass with the package that is packed', async (context) => {
       const args = ['--test', '--test-reporter=spec', join(installed.folder, 'build/tests', suite)];
       const child = spawn(process.execPath, args, {
         cwd: installed.folder,
-        env: { ...usersEnvironment(), LOCKSTEP_TEST_DIR: sandbox },
+        env: { ...usersEnvironment(), LOCKSTEP_TEST_DIR: sandbox, LOCKSTEP_FLAVOUR: 'mixed' },
       });
       let output = '';
       for (const stream of [child.stdout, child.stderr]) {

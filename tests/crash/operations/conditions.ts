@@ -5,9 +5,9 @@
 
 import assert from 'node:assert/strict';
 import { Condition, Event, Lock } from 'lockstep';
+import { waitersFor } from '../../support/internals.ts';
 import { until } from '../../support/until.ts';
 import type { Member } from '../crew.ts';
-import { waitersFor } from '../internals.ts';
 import { type Operation, operation, type Suite } from '../operation.ts';
 import type { Death, Scene } from '../scene.ts';
 
@@ -99,7 +99,7 @@ async function waits(
     over = true;
   };
   done.then(end, end);
-  // What a dead one had been notified of may be handed to it at once.
+  // A notification of a dead waiter may be handed to it at once.
   const isThere = (): boolean =>
     over || waitersFor(condition).some(({ pid, detail }) => pid === member.pid && waitingIn(detail) > 0);
   await until(isThere, 'a survivor to wait');
