@@ -35,6 +35,7 @@ const classNames = {
 await build({
   entryPoints: {
     index: join(modules, 'index.js'),
+    memory: join(modules, 'cluster/memory.js'),
     'entry/process': join(modules, 'entry/process.js'),
     'entry/thread': join(modules, 'entry/thread.js'),
   },
