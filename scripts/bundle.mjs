@@ -36,6 +36,7 @@ await build({
   entryPoints: {
     index: join(modules, 'index.js'),
     memory: join(modules, 'cluster/memory.js'),
+    'entry/pool-worker': join(modules, 'entry/pool-worker.js'),
     'entry/process': join(modules, 'entry/process.js'),
     'entry/thread': join(modules, 'entry/thread.js'),
   },

@@ -72,10 +72,10 @@ export interface LockOptions extends ObjectOptions {
    */
   deadlock?: DeadlockPolicy | undefined;
   /**
-   * Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_TRACE=1` does it
+   * Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_STACKS=1` does it
    * for all locks.
    */
-  trace?: boolean | undefined;
+  stacks?: boolean | undefined;
 }
 
 /** What both Lock and RLock can do. */

@@ -22,11 +22,25 @@ export class LockstepError extends Error {
     this.code = code;
     cutOwnFrames(this);
   }
+
+  /** The heading of the documentation that explains this error: a file of the package. */
+  get help(): string {
+    return helpFor(this.code);
+  }
+}
+
+function helpFor(code: string): string {
+  return `lockstep/docs/reference/errors.md#${code.toLowerCase()}`;
 }
 
 /** A value of the wrong type was passed. Code `ERR_LOCKSTEP_INVALID_TYPE`. */
 export class InvalidTypeError extends TypeError {
   readonly code = 'ERR_LOCKSTEP_INVALID_TYPE';
+
+  /** The heading of the documentation that explains this error: a file of the package. */
+  get help(): string {
+    return helpFor(this.code);
+  }
 
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
@@ -37,6 +51,11 @@ export class InvalidTypeError extends TypeError {
 /** A value of the right type is outside what is allowed. Code `ERR_LOCKSTEP_OUT_OF_RANGE`. */
 export class OutOfRangeError extends RangeError {
   readonly code = 'ERR_LOCKSTEP_OUT_OF_RANGE';
+
+  /** The heading of the documentation that explains this error: a file of the package. */
+  get help(): string {
+    return helpFor(this.code);
+  }
 
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
@@ -257,10 +276,56 @@ export class TimedOutError extends LockstepError {
   }
 }
 
+/** What is known of a worker that died. Of a Process or Thread that is no pool's, some of it. */
+export interface WorkerDeath {
+  /** Process id, or thread id. */
+  pid?: number | undefined;
+  /** As `exitCode` of a Process: the code, or -n where signal n killed it. */
+  exitCode?: number | undefined;
+  /** The signal that killed it, e.g. `SIGKILL`. */
+  signal?: NodeJS.Signals | undefined;
+  /** Whether it died for want of memory, as far as can be told. */
+  outOfMemory?: boolean | undefined;
+  /** How often the task was begun. */
+  attempts?: number | undefined;
+  /** The function that it ran, and the beginning of its arguments. */
+  task?: string | undefined;
+}
+
 /** A process or thread ended without a result. Code `ERR_LOCKSTEP_WORKER_DIED`. */
-export class WorkerDiedError extends LockstepError {
-  constructor(message: string, options?: ErrorOptions) {
+export class WorkerDiedError extends LockstepError implements WorkerDeath {
+  declare readonly pid?: number | undefined;
+  declare readonly exitCode?: number | undefined;
+  declare readonly signal?: NodeJS.Signals | undefined;
+  declare readonly outOfMemory?: boolean | undefined;
+  declare readonly attempts?: number | undefined;
+  declare readonly task?: string | undefined;
+
+  constructor(message: string, options?: ErrorOptions, death?: WorkerDeath) {
     super('ERR_LOCKSTEP_WORKER_DIED', message, options);
+    if (death !== undefined) Object.assign(this, death);
+  }
+}
+
+/**
+ * The pool can't run anything: its initializer has failed, its workers can't be started, or its
+ * memory is damaged. The reason is the cause. Code `ERR_LOCKSTEP_POOL_BROKEN`.
+ */
+export class PoolBrokenError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_POOL_BROKEN', message, options);
+  }
+}
+
+/** A pool's task was not done in time. Code `ERR_LOCKSTEP_TASK_TIMEOUT`. */
+export class TaskTimeoutError extends TimedOutError {
+  override readonly code: string = 'ERR_LOCKSTEP_TASK_TIMEOUT';
+  /** The limit, in milliseconds. */
+  readonly limit: number;
+
+  constructor(message: string, limit: number, options?: ErrorOptions) {
+    super(message, options);
+    this.limit = limit;
   }
 }
 

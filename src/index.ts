@@ -1,5 +1,7 @@
 /** The public API. Only this file re-exports. */
 
+import './kinds/all.ts';
+
 export type {
   AsyncAcquirable,
   AsyncBarrier,
@@ -39,6 +41,15 @@ export type { Waitable } from './messaging/wait-any.ts';
 export { waitAny, waitAnySync } from './messaging/wait-any.ts';
 export { openShared } from './objects/handles.ts';
 export type { Description } from './objects/shared-object.ts';
+export type { CallRest, Fn, PoolTarget } from './pool/abstract-pool.ts';
+export type { CurrentTask } from './pool/current-task.ts';
+export { currentTask, workerState } from './pool/current-task.ts';
+export type { PoolOptions } from './pool/pool.ts';
+export { Pool } from './pool/pool.ts';
+export type { CommonPoolOptions, TaskOptions, WorkerCount } from './pool/pool-options.ts';
+export type { Task, TaskStatus } from './pool/task.ts';
+export type { ThreadPoolOptions } from './pool/thread-pool.ts';
+export { ThreadPool } from './pool/thread-pool.ts';
 export type { ArrayDescription, LengthOrValues, TextInputOf, TextOf } from './shared/array-object.ts';
 export type { Elements } from './shared/elements.ts';
 export type { GuardedOptions } from './shared/guarding.ts';
@@ -114,6 +125,7 @@ export {
 export { ThreadLocal } from './workers/local.ts';
 export type { ProcessOptions } from './workers/process/process.ts';
 export { Process } from './workers/process/process.ts';
+export type { WarmOptions } from './workers/process/warm.ts';
 export type { Target, TargetModule } from './workers/target.ts';
 export type { ThreadOptions } from './workers/thread/thread.ts';
 export { Thread } from './workers/thread/thread.ts';

@@ -7,13 +7,31 @@ import { inspect } from 'node:util';
 import { InvalidTypeError } from './errors.ts';
 
 const OBJECT = ['name', 'namespace'];
-const LOCK = [...OBJECT, 'deadlock', 'trace'];
+const LOCK = [...OBJECT, 'deadlock', 'stacks'];
 const GUARDED = [...OBJECT, 'lock'];
 const QUEUE = [...OBJECT, 'maxSize', 'bytes', 'endsWithProducers'];
 const CHILD = ['target', 'args', 'name', 'daemon'];
+const TASK = ['signal', 'timeout', 'queueTimeout', 'retries', 'priority', 'key', 'grace', 'onReport'];
+const POOL = [
+  'name',
+  'initializer',
+  'initArgs',
+  'initTimeout',
+  'finalizer',
+  'concurrency',
+  'maxQueue',
+  'maxTasksPerChild',
+  'maxMemoryPerChild',
+  'idleTimeout',
+  'grace',
+  'timeout',
+  'retries',
+];
 
 /** The options, by what they are given to. */
 const KNOWN = {
+  task: TASK,
+  warm: ['preload'],
   wait: ['timeout', 'signal', 'deadlock'],
   target: ['module', 'export'],
   Barrier: [...OBJECT, 'action', 'timeout'],
@@ -24,6 +42,7 @@ const KNOWN = {
   Latch: OBJECT,
   Lock: LOCK,
   Pipe: ['duplex'],
+  Pool: [...POOL, 'processes'],
   Process: CHILD,
   Queue: QUEUE,
   RawArray: OBJECT,
@@ -38,6 +57,7 @@ const KNOWN = {
   SharedMemory: [...OBJECT, 'create', 'size'],
   SimpleQueue: OBJECT,
   Thread: CHILD,
+  ThreadPool: [...POOL, 'threads', 'processes'],
   Value: GUARDED,
 };
 

@@ -20,7 +20,7 @@ export const CODE_ROOT: string = new URL('.', CODE_FILE).href;
 let ownRequire: NodeJS.Require | undefined;
 
 /** What a child runs first. */
-export function entryPoint(kind: 'process' | 'thread'): URL {
+export function entryPoint(kind: 'process' | 'thread' | 'pool-worker'): URL {
   return new URL(`./entry/${kind}.js`, CODE_ROOT);
 }
 

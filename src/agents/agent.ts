@@ -8,12 +8,15 @@
  */
 
 import { isMainThread, threadId } from 'node:worker_threads';
-import { cas, load, store } from '#atomics';
+import { cas, load, note, store } from '#atomics';
 import { clearImmediate, queueMicrotask, setImmediate } from '#clock';
 import { ExhaustedError } from '../errors.ts';
 import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
+  AGENT_ABOUT,
+  AGENT_ABOUT_BYTES,
+  AGENT_ABOUT_LENGTH,
   AGENT_AWAITS,
   AGENT_BLOCKED_ON,
   AGENT_LIVE_BIT,
@@ -24,6 +27,7 @@ import {
   AGENT_SLOTS,
   AGENT_STATE,
   AGENT_THREAD,
+  AGENT_TID,
   agentWord,
   HIGH_SLOT_WORD,
   INCARNATION_SHIFT,
@@ -35,9 +39,11 @@ import { anonymousFolder, namedFolder, sweepFolders } from '../namespaces/folder
 import type { OwnLife } from '../namespaces/life.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import { Namespace } from '../namespaces/namespace.ts';
-import type { ObjectType } from './cell.ts';
+import { systemThread } from '../platform/system-thread.ts';
+import { about } from './about.ts';
 import { Cell } from './cell.ts';
-import { kindNumbered } from './kinds.ts';
+import { KeptRings } from './kept-rings.ts';
+import type { Kind } from './kinds.ts';
 import { Lookout } from './lookout.ts';
 import { reap, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
@@ -203,18 +209,17 @@ export class Agent implements Waker {
     if (cell.closed) return;
     const { namespace, slot } = this;
     const place = namespace.arena.place(cell.number);
-    const kind = kindNumbered(cell.kind);
-    const { waitEntry } = cell;
+    const { kind, waitEntry } = cell;
     this.cells.delete(cell.number);
-    if (waitEntry !== undefined) kind?.withdraw?.(namespace, place, slot, waitEntry.words, waitEntry.at);
+    if (waitEntry !== undefined) kind.withdraw?.(namespace, place, slot, waitEntry.words, waitEntry.at);
     cell.dropEntry();
     cell.detach();
-    kind?.recover?.(namespace, place, slot);
+    kind.recover?.(namespace, place, slot);
     wakeAll(this, place);
     const ended = namespace.arena.close(place, slot);
     cell.onClosed?.();
     for (const part of cell.parts) if (--part.references <= 0) this.closeCell(part);
-    this.tellOfEnds(ended && kind?.endIsAwaited === true);
+    this.tellOfEnds(ended && kind.endIsAwaited === true);
   }
 
   /** Lowers the counts of what an item named that is gone, and ends what only that has kept. */
@@ -232,28 +237,28 @@ export class Agent implements Waker {
   }
 
   /** Makes an object of the kind; `init` fills its body before anyone can see it. */
-  create(type: ObjectType, init: (place: Place) => void): Cell {
+  create(type: Kind, init: (place: Place) => void): Cell {
     const { arena } = this.namespace;
-    const place = arena.claim(type.kind, this.slot);
+    const place = arena.claim(type.bits, this.slot);
     try {
       init(place);
     } catch (error) {
       arena.free(place, this.slot);
       throw error;
     }
-    const generation = arena.publish(place, type.kind, this.slot);
+    const generation = arena.publish(place, this.slot);
     return this.keep(new Cell(this, place, type, generation));
   }
 
   /** Opens the object if it still exists. */
-  open(type: ObjectType, number: number, generation: number): Cell | undefined {
+  open(type: Kind, number: number, generation: number): Cell | undefined {
     const known = this.cells.get(number);
     if (known !== undefined)
-      return known.generation === generation && known.kind === type.kind ? known : undefined;
+      return known.generation === generation && known.kind.number === type.number ? known : undefined;
     const { arena } = this.namespace;
     if (!(number >= 1 && number <= arena.bump)) return undefined;
     const place = arena.place(number);
-    if (!arena.open(place, type.kind, generation, this.slot)) return undefined;
+    if (!arena.open(place, type.number, generation, this.slot)) return undefined;
     const cell = this.keep(new Cell(this, place, type, generation));
     // PUBLISH open -> entry. Waiters watch every agent that has the object open, as this one has
     // from now on.
@@ -310,22 +315,23 @@ export class Agent implements Waker {
 }
 
 /**
- * Takes the lock of a slot in which nobody lives; clears up after who died in it, and tells whether
- * somebody had.
+ * Takes the lock of a slot in which nobody lives; clears up after whoever died in it, and returns
+ * whether somebody had.
  */
 function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
-  for (const lookAtLive of [false, true]) {
+  let cleared = false;
+  for (const lookAtTaken of [false, true]) {
     for (let slot = 1; slot < AGENT_SLOTS; slot++) {
-      if (!lookAtLive && namespace.isLive(slot)) continue;
+      if (!lookAtTaken && namespace.isTaken(slot)) continue;
       if (!namespace.tryLockSlot(slot)) continue;
-      const cleared = namespace.isLive(slot);
+      cleared ||= namespace.isTaken(slot);
+      let free = false;
       try {
-        reap(namespace, slot, slot);
-      } catch (error) {
-        namespace.unlockSlot(slot);
-        throw error;
+        free = reap(namespace, slot, slot);
+      } finally {
+        if (!free) namespace.unlockSlot(slot);
       }
-      return { slot, cleared };
+      if (free) return { slot, cleared };
     }
   }
   throw new ExhaustedError(
@@ -341,6 +347,9 @@ function sitDown(namespace: Namespace, slot: number, name: string): void {
   store(words, base + AGENT_PID, process.pid);
   store(words, base + AGENT_THREAD, threadId);
   store(words, base + AGENT_NAME_LENGTH, bytes.write(name));
+  note(words, base + AGENT_TID, systemThread());
+  const text = Buffer.from(namespace.control.buffer, (base + AGENT_ABOUT) * 4, AGENT_ABOUT_BYTES);
+  note(words, base + AGENT_ABOUT_LENGTH, text.write(about(ownTarget)));
   const state = load(words, base + AGENT_STATE);
   store(words, base + AGENT_STATE, ((state + INCARNATION_STEP) & INCARNATION_MASK) | AGENT_LIVE_BIT);
   for (;;) {
@@ -357,6 +366,7 @@ const present: Agent[] = [];
 let leavesAtExit = false;
 let inherited: string | undefined;
 let isTarget = false;
+let ownTarget: Inheritance['target'] | undefined;
 let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
 /**
  * The agents in the program's anonymous namespace; another one for each user that the program has
@@ -364,13 +374,20 @@ let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
  */
 const anonymous = new Map<number, Agent>();
 
-/**
- * Says which anonymous namespace this thread belongs to, and its name. Called before anything
- * joins.
- */
-export function inherit({ folder, name }: { folder: string | undefined; name: string }): void {
+/** What a process or thread that Lockstep has started is from its beginning. */
+export interface Inheritance {
+  /** The anonymous namespace that it belongs to. */
+  readonly folder: string | undefined;
+  readonly name: string;
+  /** What it runs. */
+  readonly target: { readonly module: string; readonly export: string };
+}
+
+/** Says what this thread is. Called before anything joins. */
+export function inherit({ folder, name, target }: Inheritance): void {
   inherited = folder;
   ownName = name;
+  ownTarget = target;
   isTarget = true;
 }
 
@@ -422,7 +439,7 @@ function join(folder: string, create: boolean): Agent {
     if (!leavesAtExit) process.once('exit', leaveAll);
     leavesAtExit = true;
   }
-  const namespace = Namespace.enter(folder, create);
+  const namespace = Namespace.enter(folder, create, (entered) => new KeptRings(entered));
   let agent: Agent;
   try {
     agent = new Agent(namespace, ownName);

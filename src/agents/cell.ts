@@ -10,7 +10,7 @@
 
 import { add, load, store } from '#atomics';
 import { clearTimeout, setTimeout } from '#clock';
-import { now } from '#park';
+import { commonTime, now } from '#park';
 import { onAbort } from '../aborts.ts';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError, LockstepError } from '../errors.ts';
@@ -25,10 +25,12 @@ import {
   ENTRY_STATUS,
   ENTRY_TICKET,
   FLOWS_SHIFT,
+  TIMED_BIT,
 } from '../memory/layout.ts';
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
-import type { Agent } from './agent.ts';
+import type { AgentHost } from './agent-host.ts';
+import type { Kind } from './kinds.ts';
 import { freeOfNobody, sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
@@ -65,20 +67,12 @@ interface Flow {
   ignoreAbort: (() => void) | undefined;
 }
 
-/** What is the same for all objects of a class. */
-export interface ObjectType {
-  readonly kind: number;
-  /** The class's name. */
-  readonly name: string;
-  /** Whether only the first of those who wait can be served. */
-  readonly serial: boolean;
-  /** Whether an agent's wait entry stays filled until it closes the object. */
-  readonly lasting: boolean;
-}
+/** The agent of a cell. */
+export type Host = AgentHost<Cell>;
 
 export class Cell implements Place {
-  readonly agent: Agent;
-  readonly kind: number;
+  readonly agent: Host;
+  readonly kind: Kind;
   readonly number: number;
   readonly generation: number;
   /** The object's words; replaced by `CLOSED_WORDS` when the agent has closed it. */
@@ -107,9 +101,15 @@ export class Cell implements Place {
   /** Whether the object was free at the last look that nobody had asked for. */
   private seenFree = false;
   private readonly flows = new Set<Flow>();
+  /** How many of them have a time or a signal that ends them. */
+  private timedFlows = 0;
   private entry: Entry | undefined;
   private blocked = 0;
   private blockedTicket = 0;
+  /** Since when the thread is blocked, in common milliseconds. */
+  private blockedSince = 0;
+  /** Whether the blocked call ends by itself. */
+  private blockedTimed = false;
   /**
    * Awaiting calls that have entered: those in `flows`, and those of a barrier's action that runs.
    */
@@ -118,15 +118,15 @@ export class Cell implements Place {
   /** Whether the entry stays filled until the cell is closed. */
   private readonly lasting: boolean;
 
-  constructor(agent: Agent, place: Place, { kind, serial, lasting }: ObjectType, generation: number) {
+  constructor(agent: Host, place: Place, kind: Kind, generation: number) {
     this.agent = agent;
     this.kind = kind;
     this.number = place.number;
     this.words = place.words;
     this.at = place.at;
     this.generation = generation;
-    this.serial = serial;
-    this.lasting = lasting;
+    this.serial = kind.serial;
+    this.lasting = kind.lasting;
   }
 
   /** The agent's wait entry for this cell, if filled. */
@@ -150,15 +150,17 @@ export class Cell implements Place {
 
   /** Fills or updates the wait entry for one more call. Every `enter` needs its `leave`. */
   enter(how: number, ticket: number): void {
+    const since = commonTime();
     if (how === BLOCKING_BIT) {
       this.blocked++;
       this.blockedTicket = ticket;
+      this.blockedSince = since;
     } else {
       this.agent.hangBell();
       this.awaiting++;
     }
     try {
-      this.refresh(ticket);
+      this.refresh(ticket, since);
     } catch (error) {
       // No entry was to be had: the call does not wait.
       if (how === BLOCKING_BIT) this.blocked--;
@@ -168,9 +170,19 @@ export class Cell implements Place {
   }
 
   leave(how: number): void {
-    if (how === BLOCKING_BIT) this.blocked--;
-    else this.awaiting--;
-    this.refresh(0);
+    if (how === BLOCKING_BIT) {
+      this.blocked--;
+      this.blockedTimed = false;
+    } else this.awaiting--;
+    this.refresh(0, 0);
+  }
+
+  /** The call that is about to block the thread ends by itself, if its deadline says so. */
+  timeBlocked(deadline: Deadline): void {
+    // No signal reaches a blocked thread.
+    if (!deadline.timed) return;
+    this.blockedTimed = true;
+    this.refresh(this.blockedTicket, this.blockedSince);
   }
 
   /** What `setDetail` has set last. */
@@ -214,7 +226,8 @@ export class Cell implements Place {
       ignoreAbort: undefined,
     };
     this.flows.add(flow);
-    this.refresh(ticket);
+    if (!deadline.unlimited) this.timedFlows++;
+    this.refresh(ticket, commonTime(since));
     this.agent.beginAwaiting();
     this.watch(flow);
     this.refuse(flow);
@@ -307,8 +320,7 @@ export class Cell implements Place {
    * may still use the real one.
    */
   closedTwin(): Cell {
-    const type = { kind: this.kind, name: '', serial: this.serial, lasting: this.lasting };
-    const twin = new Cell(this.agent, this, type, this.generation);
+    const twin = new Cell(this.agent, this, this.kind, this.generation);
     twin.detach();
     return twin;
   }
@@ -413,30 +425,43 @@ export class Cell implements Place {
 
   private end(flow: Flow): void {
     this.flows.delete(flow);
+    if (!flow.deadline.unlimited) this.timedFlows--;
     clearTimeout(flow.timer);
     flow.ignoreAbort?.();
     this.leave(AWAITING_BIT);
     this.agent.endAwaiting();
   }
 
-  private refresh(ticket: number): void {
+  /** `ticket` and `since` are those of a call that is none of `flows`, and does not block. */
+  private refresh(ticket: number, since: number): void {
     const calls = this.blocked + this.awaiting;
     if (calls === 0 && !this.lasting) {
       this.dropEntry();
       return;
     }
-    const how = (this.blocked > 0 ? BLOCKING_BIT : 0) | (this.awaiting > 0 ? AWAITING_BIT : 0);
-    const status = how | (calls << FLOWS_SHIFT);
     const head = this.flows.values().next().value;
+    const status = this.statusOf(calls);
     const oldest = head?.ticket ?? (this.blocked > 0 ? this.blockedTicket : ticket);
+    const from = head !== undefined ? commonTime(head.since) : this.blocked > 0 ? this.blockedSince : since;
     if (this.entry === undefined) {
-      if (calls > 0) this.entry = this.agent.table.fill(this.number, oldest, status, this.detail);
+      if (calls > 0) this.entry = this.agent.table.fill(this.number, oldest, status, this.detail, from);
       return;
     }
+    if (from !== 0) this.agent.table.noteSince(this.entry, from);
     store(this.entry.words, this.entry.at + ENTRY_TICKET, oldest);
     if (load(this.entry.words, this.entry.at + ENTRY_STATUS) !== status) {
       store(this.entry.words, this.entry.at + ENTRY_STATUS, status);
     }
+  }
+
+  private statusOf(calls: number): number {
+    const how = (this.blocked > 0 ? BLOCKING_BIT : 0) | (this.awaiting > 0 ? AWAITING_BIT : 0);
+    return how | (this.isTimed() ? TIMED_BIT : 0) | (calls << FLOWS_SHIFT);
+  }
+
+  /** Whether the blocked call ends by itself, or where none is, one of those that await. */
+  private isTimed(): boolean {
+    return this.blocked > 0 ? this.blockedTimed : this.timedFlows > 0;
   }
 }
 

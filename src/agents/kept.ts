@@ -36,9 +36,7 @@
 
 import { load } from '#atomics';
 import type { Named } from '../memory/arena.ts';
-import type { Agent } from './agent.ts';
-import type { Cell } from './cell.ts';
-import { kindNumbered } from './kinds.ts';
+import type { Cell, Host } from './cell.ts';
 
 /**
  * What an item keeps with the cell's object in it: that and what it needs, but for what is only
@@ -60,7 +58,7 @@ export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[]
   const open = [cell];
   for (let each = open.pop(); each !== undefined; each = open.pop()) {
     const { agent, kind, words, at } = each;
-    for (const word of kindNumbered(kind)?.needs ?? []) {
+    for (const word of kind.needs) {
       const known = agent.cells.get(load(words, at + word));
       if (known === undefined || known.generation !== load(words, at + word + 1) || seen.has(known.number))
         continue;
@@ -76,7 +74,7 @@ export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[]
  * Puts an item with these names in, which are open here: `put` is the one step after which it is
  * there.
  */
-export function putNaming(agent: Agent, names: readonly Named[], put: () => void): void {
+export function putNaming(agent: Host, names: readonly Named[], put: () => void): void {
   const { namespace, slot } = agent;
   const { arena } = namespace;
   arena.beginMove(slot);
@@ -90,7 +88,7 @@ export function putNaming(agent: Agent, names: readonly Named[], put: () => void
  * Takes an item with these names, which are open here but where that has failed: `take` returns
  * whether it was not another who took it.
  */
-export function takeNaming(agent: Agent, names: readonly Named[], take: () => boolean): boolean {
+export function takeNaming(agent: Host, names: readonly Named[], take: () => boolean): boolean {
   const { namespace, slot } = agent;
   const { arena } = namespace;
   arena.beginMove(slot);

@@ -22,10 +22,9 @@ import { afterTurn, resourcesInUse, soon } from '#park';
 import { EVERYTHING } from '../namespaces/doorbell.ts';
 import type { Watch } from '../namespaces/life.ts';
 import { isShortage } from '../platform/descriptors.ts';
-import type { Agent } from './agent.ts';
-import type { Cell } from './cell.ts';
-import { reapIfDead, sweepIfDue, sweepPeriod } from './reaper.ts';
-import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead, stateOf } from './vigil.ts';
+import type { Cell, Host } from './cell.ts';
+import { reapIfDead, stateOf, sweepIfDue, sweepPeriod } from './reaper.ts';
+import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead } from './vigil.ts';
 
 /** Milliseconds after which a call is one that lasts. */
 const LASTS_AFTER = 5;
@@ -35,7 +34,7 @@ export const SLOW_PERIOD = 500;
 const FOLDER_PERIOD = 5000;
 
 export class Lookout {
-  private readonly agent: Agent;
+  private readonly agent: Host;
   private timer: NodeJS.Timeout | undefined;
   private period = 0;
   private watchingSoon = false;
@@ -54,7 +53,7 @@ export class Lookout {
   private picture: string | undefined;
   private warned = false;
 
-  constructor(agent: Agent) {
+  constructor(agent: Host) {
     this.agent = agent;
     this.doubts = new Doubts(agent);
   }
@@ -171,7 +170,7 @@ export class Lookout {
     const wanted = openersOf(namespace, cells, agent.slot);
     for (const cell of cells) {
       const suspect = cell.suspect();
-      if (suspect !== 0 && suspect !== agent.slot && namespace.isLive(suspect)) wanted.add(suspect);
+      if (suspect !== 0 && suspect !== agent.slot && namespace.isTaken(suspect)) wanted.add(suspect);
     }
     for (const slot of [...watches.keys()]) if (!wanted.has(slot)) this.forget(slot);
     this.incomplete = false;

@@ -2,18 +2,18 @@
  * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing
  * that others repair.
  *
- * An entry says which cell the agent waits for. The first 22 lie in the agent's slot; more lie in
+ * An entry says which cell the agent waits for. The first 17 lie in the agent's slot; more lie in
  * cells of kind ENTRIES that stay CLAIMED under the agent's slot for all their life, so that the
  * reaper frees them with the agent.
  *
- *   fill:   WAITS + 1, then ticket, detail, status, and last the cell      // PUBLISH entry
+ *   fill:   WAITS + 1, then since, ticket, detail, status, and last the cell      // PUBLISH entry
  *   empty:  the cell to 0, then WAITS - 1
  *
  * Whoever changes an object reads the entries after the change (waiters.ts); whoever waits looks at
  * the object after it has filled its entry. One of the two sees the other.
  */
 
-import { load, store } from '#atomics';
+import { load, note, store } from '#atomics';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
@@ -27,6 +27,7 @@ import {
   CELL_WORDS,
   ENTRY_CELL,
   ENTRY_DETAIL,
+  ENTRY_SINCE,
   ENTRY_STATUS,
   ENTRY_TICKET,
   ENTRY_WORDS,
@@ -34,13 +35,19 @@ import {
   INLINE_ENTRIES,
   KIND,
   PHASE_CLAIMED,
+  TIME_MASK,
 } from '../memory/layout.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
+import type { Kind } from './kinds.ts';
+import { defineKind } from './kinds.ts';
 
 /** First entry, next chunk: words of a chunk cell. */
 export const CHUNK_NEXT: number = CELL_BODY;
 export const CHUNK_ENTRIES: number = CELL_BODY + 1;
 export const ENTRIES_PER_CHUNK: number = Math.floor((CELL_WORDS - CHUNK_ENTRIES) / ENTRY_WORDS);
+
+/** A cell with further wait entries of an agent. It is CLAIMED by that agent for all its life. */
+export const ENTRIES_KIND: Kind = defineKind({ number: KIND.ENTRIES, name: 'entries' });
 
 export interface EntryPlace {
   readonly words: Words;
@@ -73,17 +80,24 @@ export class WaitTable {
     return this.waits;
   }
 
-  fill(cell: number, ticket: number, status: number, detail: number): Entry {
+  /** `since`: common milliseconds. */
+  fill(cell: number, ticket: number, status: number, detail: number, since: number): Entry {
     const index = this.unused.pop() ?? this.high;
     const entry = this.entries[index] ?? this.make(index);
     const { words } = this.namespace;
     if (index >= this.high) store(words, this.base + AGENT_HIGH_ENTRY, ++this.high);
     store(words, this.base + AGENT_WAITS, ++this.waits);
+    this.noteSince(entry, since);
     store(entry.words, entry.at + ENTRY_TICKET, ticket);
     store(entry.words, entry.at + ENTRY_DETAIL, detail);
     store(entry.words, entry.at + ENTRY_STATUS, status);
     store(entry.words, entry.at + ENTRY_CELL, cell);
     return entry;
+  }
+
+  /** Says since when the oldest call waits. */
+  noteSince({ words, at }: Entry, since: number): void {
+    note(words, at + ENTRY_SINCE, since & TIME_MASK);
   }
 
   empty(entry: Entry): void {
@@ -116,7 +130,7 @@ export class WaitTable {
   }
 
   private addChunk(): Place {
-    const chunk = this.namespace.arena.claim(KIND.ENTRIES, this.slot);
+    const chunk = this.namespace.arena.claim(ENTRIES_KIND.bits, this.slot);
     const last = this.chunks.at(-1);
     if (last === undefined) store(this.namespace.words, this.base + AGENT_CHUNK, chunk.number);
     else store(last.words, last.at + CHUNK_NEXT, chunk.number);
@@ -167,7 +181,7 @@ export function eachEntry(
   const { arena } = namespace;
   // There are no more chunks than cells, however damaged the words are.
   let left = Math.min(high - INLINE_ENTRIES, arena.reach * ENTRIES_PER_CHUNK);
-  const claimed = header(PHASE_CLAIMED, KIND.ENTRIES, slot);
+  const claimed = header(PHASE_CLAIMED, ENTRIES_KIND.bits, slot);
   for (let next = load(words, base + AGENT_CHUNK); left > 0; left -= ENTRIES_PER_CHUNK) {
     const chunk = arena.find(next);
     if (chunk === undefined || load(chunk.words, chunk.at + CELL_HEADER) !== claimed) return false;

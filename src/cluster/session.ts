@@ -2,8 +2,10 @@
  * Session: this process's lease at the server. All that the process holds or waits for stands under
  * it, so one renewal every third of the lease keeps everything alive.
  *
- * Two clocks, neither sent to the other: the server lets the session die when its own clock has gone
- * a lease beyond the last renewal. This process takes the lease for lost when its own clock has gone
+ * Two clocks, neither sent to the other: the server lets the session die when its own clock has
+ * gone
+ * a lease beyond the last renewal. This process takes the lease for lost when its own clock has
+ * gone
  * a lease, less a margin, beyond the moment *before* it sent that renewal. So it stops believing
  * before the server does, as long as both clocks run at about the same speed.
  *
@@ -25,7 +27,10 @@ import type { Snapshot, Store } from './store.ts';
 /** How the process stands with the server. */
 export type ClusterState = 'connected' | 'suspended' | 'lost';
 
-/** The part of the lease that is not used: for clocks that run unlike, and for timers that come late. */
+/**
+ * The part of the lease that is not used: for clocks that run unlike, and for timers that come
+ * late.
+ */
 const MARGIN = 0.1;
 /** Renewals in a lease. */
 const RENEWALS = 3;
@@ -134,7 +139,9 @@ export class Session {
     throw this.lossOf(id);
   }
 
-  /** The session is dead: says so, and begins another. Returns the error for what stood under it. */
+  /**
+   * The session is dead: says so, and begins another. Returns the error for what stood under it.
+   */
   lose(id: string, why = 'the server has no such session any more'): LeaseLostError {
     const { current } = this;
     if (id !== current.id || current.lost !== undefined) return this.lossOf(id);

@@ -1,5 +1,6 @@
 /**
- * Store: what a server has to do for the cluster: keep documents by version, keep sessions by lease,
+ * Store: what a server has to do for the cluster: keep documents by version, keep sessions by
+ * lease,
  * and pass rings on. All else is in the machines.
  */
 
@@ -35,7 +36,9 @@ export type Committed =
   | { readonly done: true; readonly version: number; readonly now: number }
   | { readonly done: false; readonly fresh: Snapshot };
 
-/** Told of what happens at the server. All of it is a hint, and may be late, repeated or missing. */
+/**
+ * Told of what happens at the server. All of it is a hint, and may be late, repeated or missing.
+ */
 export interface StoreListener {
   /** Something has happened to the object: look at it, `after` so many milliseconds. */
   rung(key: string, after: number, fresh: Snapshot | undefined): void;

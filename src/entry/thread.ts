@@ -36,7 +36,7 @@ else begin();
 function begin(): void {
   takeOverOutput();
   assumeIdentity(identity);
-  inherit({ folder, name: agentName(identity) });
+  inherit({ folder, name: agentName(identity), target });
   runTarget({
     kind: 'Thread',
     name: identity.thread.name,

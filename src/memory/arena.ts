@@ -2,8 +2,8 @@
  * Arena: the cells of a namespace, handed out, opened, closed and used again.
  *
  *   word        bits                                    written by
- *   HEADER      7…0 slot | 12…8 kind | 14…13 phase      CAS: FREE→CLAIMED→LIVE⇄ENDING→CLAIMED→FREE
- *               30…15 kept                              CAS, by who puts and takes items
+ *   HEADER      7…0 slot | 16…8 kind | 18…17 phase      CAS: FREE→CLAIMED→LIVE⇄ENDING→CLAIMED→FREE
+ *               30…19 kept                              CAS, by who puts and takes items
  *   GENERATION  counter                                 the creating agent
  *   OPEN        a bit per agent, 8 words                that agent, its reaper; bit 0 (PIN): `pin`
  *
@@ -53,8 +53,6 @@ import { damaged } from './damage.ts';
 import {
   AGENT_MOVING,
   agentWord,
-  BARRIER_ACTS,
-  BARRIER_FACTS,
   BUMP_WORD,
   CELL_BODY,
   CELL_GENERATION,
@@ -63,24 +61,25 @@ import {
   CELL_WORDS,
   cellsBelow,
   cellWord,
-  FIRST_PERMITS,
-  hasData,
-  hasPermits,
-  hasRing,
+  FIRST_LINK,
+  HAS_CHAIN_BIT,
+  HAS_DATA_BIT,
+  HAS_RING_BIT,
   header,
   KEPT_DOUBT_WORD,
   KEPT_MASK,
   KIND,
+  KIND_SHIFT,
   keptOf,
+  kindBitsOf,
   kindOf,
+  LINK_NEXT,
+  LINK_OWNER,
   LIVE_WORD,
-  MAX_BOUNDED_PERMITS,
   MAX_SEGMENTS,
   MOST_CELLS,
+  MOST_EXTRA_WORDS,
   OPEN_WORDS,
-  PERMITS_NEXT,
-  PERMITS_OWNER,
-  PERMITS_PER_CELL,
   PHASE_CLAIMED,
   PHASE_ENDING,
   PHASE_LIVE,
@@ -89,6 +88,7 @@ import {
   SEGMENTS_WORD,
   segmentOf,
   slotOf,
+  WORDS_PER_LINK,
 } from './layout.ts';
 import type { Segment } from './segment.ts';
 
@@ -120,13 +120,19 @@ export interface Rings {
   empty(place: Place, begin: () => void): Named[] | undefined;
   /** Whether an item in any ring surely or perhaps names the object. */
   isNamed(named: Named): boolean;
+  /**
+   * Runs `act`, which as `slot` clears the open bits of many cells, and reads the rings twice
+   * instead of once for each.
+   */
+  remembering(slot: number, act: () => void): void;
 }
 
 const GENERATION_MASK = 0x7fffffff;
 /** How many freed cells a search remembers. */
 const SEARCH_LIMIT = 4096;
-/** Cells of the longest chain of permits. */
-const LONGEST_CHAIN: number = MAX_BOUNDED_PERMITS / PERMITS_PER_CELL;
+/** Links of the longest chain. */
+const LONGEST_CHAIN: number = MOST_EXTRA_WORDS / WORDS_PER_LINK;
+const LINK_BITS: number = KIND.LINK << KIND_SHIFT;
 
 export class Arena {
   readonly control: Segment;
@@ -211,14 +217,14 @@ export class Arena {
   }
 
   /**
-   * Claims a free cell for `slot`, its body zeroed. It is CLAIMED until `publish`. Throws when
-   * memory is full.
+   * Claims a free cell for `slot`, its body zeroed, for an object of which the header will say
+   * `kindBits`. It is CLAIMED until `publish`. Throws when memory is full.
    */
-  claim(kind: number, slot: number): Place {
+  claim(kindBits: number, slot: number): Place {
     for (;;) {
       const number = this.hints.pop() ?? this.fresh();
       const place = this.place(number);
-      const claimed = header(PHASE_CLAIMED, kind, slot);
+      const claimed = header(PHASE_CLAIMED, kindBits, slot);
       if (cas(place.words, place.at + CELL_HEADER, 0, claimed) !== 0) continue;
       const { words, at } = place;
       store(words, at + CELL_GENERATION, (load(words, at + CELL_GENERATION) + 1) & GENERATION_MASK);
@@ -229,10 +235,10 @@ export class Arena {
   }
 
   /** Makes the claimed cell LIVE and open for `slot`. Returns its generation. */
-  publish(place: Place, kind: number, slot: number): number {
-    setBits(place.words, place.at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
-    store(place.words, place.at + CELL_HEADER, header(PHASE_LIVE, kind, 0));
-    return load(place.words, place.at + CELL_GENERATION);
+  publish({ words, at }: Place, slot: number): number {
+    setBits(words, at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
+    store(words, at + CELL_HEADER, header(PHASE_LIVE, kindBitsOf(load(words, at + CELL_HEADER)), 0));
+    return load(words, at + CELL_GENERATION);
   }
 
   /** Opens the cell for `slot` if it still is the object of that kind and generation. */
@@ -246,7 +252,7 @@ export class Arena {
       if (kindOf(found) !== kind) break;
       if (phase === PHASE_LIVE && load(words, at + CELL_GENERATION) === generation) return true;
       if (phase !== PHASE_ENDING) break;
-      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kind, 0, keptOf(found)));
+      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindBitsOf(found), 0, keptOf(found)));
     }
     this.close(place, slot);
     return false;
@@ -346,7 +352,7 @@ export class Arena {
     while (this.unopened(place)) {
       const live = load(words, at + CELL_HEADER);
       if (phaseOf(live) !== PHASE_LIVE) return false;
-      const kind = kindOf(live);
+      const kind = kindBitsOf(live);
       const kept = keptOf(live);
       if (kept !== 0 && kept !== KEPT_MASK && !this.inDoubt) return false;
       const ending = header(PHASE_ENDING, kind, slot, kept);
@@ -377,16 +383,15 @@ export class Arena {
       moving = true;
       this.beginMove(slot);
     };
-    const named = hasRing(kindOf(claimed)) ? this.rings.empty(place, begin) : [];
+    const named = (claimed & HAS_RING_BIT) !== 0 ? this.rings.empty(place, begin) : [];
     for (const each of named ?? []) this.unkept.push(each);
-    const acts = kindOf(claimed) === KIND.BARRIER && (load(words, at + BARRIER_FACTS) & BARRIER_ACTS) !== 0;
-    if (acts || hasData(kindOf(claimed))) {
+    if ((claimed & HAS_DATA_BIT) !== 0) {
       this.removeData(place.number, load(words, at + CELL_GENERATION));
       // Whoever made it may have failed or died in between: the next object in the cell must not
       // inherit the pin.
       clearBits(words, at + CELL_OPEN, PIN_BIT);
     }
-    if (hasPermits(kindOf(claimed))) this.freePermits(place, slotOf(claimed));
+    if ((claimed & HAS_CHAIN_BIT) !== 0) this.freeChain(place, slotOf(claimed));
     store(words, at + CELL_HEADER, 0);
     add(this.control.words, LIVE_WORD, -1);
     if (this.hints.length < SEARCH_LIMIT) this.hints.push(place.number);
@@ -401,7 +406,7 @@ export class Arena {
     const found = load(words, at + CELL_HEADER);
     const owned = slotOf(found) === dead;
     if (owned && phaseOf(found) === PHASE_ENDING)
-      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindOf(found), 0, keptOf(found)));
+      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindBitsOf(found), 0, keptOf(found)));
     clearBits(words, at + CELL_OPEN + (dead >> 5), 1 << (dead & 31));
     if (owned && phaseOf(found) === PHASE_CLAIMED) this.free(place, slot);
     else this.settle(place, slot);
@@ -442,7 +447,7 @@ export class Arena {
       if (kept === KEPT_MASK || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) return;
       if (by < 0 && kept === 0) return;
       // Also where somebody is just ending it, in vain.
-      if (cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindOf(found), 0, kept + by)) === found)
+      if (cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindBitsOf(found), 0, kept + by)) === found)
         return;
     }
   }
@@ -460,22 +465,19 @@ export class Arena {
    * Frees from the last to the first, so that whoever finishes for one who died in between finds
    * the rest of the chain.
    */
-  private freePermits(place: Place, slot: number): void {
+  private freeChain(place: Place, slot: number): void {
     const chain: Place[] = [];
-    for (let next = load(place.words, place.at + FIRST_PERMITS); chain.length < LONGEST_CHAIN; ) {
-      const permits = this.find(next);
-      if (permits === undefined) break;
-      const { words, at } = permits;
+    for (let next = load(place.words, place.at + FIRST_LINK); chain.length < LONGEST_CHAIN; ) {
+      const link = this.find(next);
+      if (link === undefined) break;
+      const { words, at } = link;
       const found = load(words, at + CELL_HEADER);
       // A cell that was freed already, and may have become something else, ends the chain.
-      if (
-        found !== header(PHASE_CLAIMED, KIND.PERMITS, 0) &&
-        found !== header(PHASE_CLAIMED, KIND.PERMITS, slot)
-      )
+      if (found !== header(PHASE_CLAIMED, LINK_BITS, 0) && found !== header(PHASE_CLAIMED, LINK_BITS, slot))
         break;
-      if (load(words, at + PERMITS_OWNER) !== place.number) break;
-      chain.push(permits);
-      next = load(words, at + PERMITS_NEXT);
+      if (load(words, at + LINK_OWNER) !== place.number) break;
+      chain.push(link);
+      next = load(words, at + LINK_NEXT);
     }
     for (const { words, at } of chain.reverse()) {
       store(words, at + CELL_HEADER, 0);

@@ -34,6 +34,11 @@ export function storePlain(words: Words, at: number, value: number): void {
   words[at] = value;
 }
 
+/** Writes, without order, what is only for those who look from outside: no algorithm reads it. */
+export function note(words: Words, at: number, value: number): void {
+  words[at] = value;
+}
+
 /**
  * Reads, before all that follows in this thread is read or written.
  *

@@ -35,9 +35,11 @@ export const now: () => number = time;
 /** What this thread's clock is behind the one that all processes share. */
 const behind: number = platform.monotonicTime() - now();
 
-/** Whole milliseconds on a clock that all processes share. */
-export function commonTime(): number {
-  return Math.floor(now() + behind);
+/**
+ * Whole milliseconds on a clock that all processes share; of the present, or of a time of `now()`.
+ */
+export function commonTime(time: number = now()): number {
+  return Math.floor(time + behind);
 }
 
 /**

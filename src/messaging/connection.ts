@@ -16,8 +16,9 @@
 
 import { inspect } from 'node:util';
 import { load } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
-import { registerKind } from '../agents/kinds.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
@@ -30,25 +31,17 @@ import {
   StateError,
   TimedOutError,
 } from '../errors.ts';
-import { CELL_BODY, KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { CELL_BODY } from '../memory/layout.ts';
+import { openHandle } from '../objects/handles.ts';
 import type { Opened } from '../objects/opened.ts';
 import { openPart, partExists } from '../objects/parts.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { withOrigin } from '../stacks.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
-import { Channel, registerChannel } from './ring/channel.ts';
+import { Channel, defineChannelKind } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
 import { NOTHING } from './ring/ring-reader.ts';
-
-export const CONNECTION_TYPE: ObjectType = {
-  kind: KIND.CONNECTION,
-  name: 'Connection',
-  serial: false,
-  lasting: false,
-};
-export const CHANNEL_TYPE: ObjectType = { kind: KIND.PIPE, name: 'Pipe', serial: true, lasting: false };
 
 export const PEER_WORD: number = CELL_BODY;
 export const OUT_WORD: number = CELL_BODY + 2;
@@ -83,7 +76,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   /** @internal */
   constructor(opened: Opened) {
-    super(CONNECTION_TYPE, opened);
+    super(CONNECTION_KIND, opened);
     this.out = channelAt(this.cell, OUT_WORD, this.title);
     this.in = channelAt(this.cell, IN_WORD, this.title);
     this.out?.setReceiver(load(this.cell.words, this.cell.at + PEER_WORD));
@@ -91,7 +84,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   /** Opens the end that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open<Received = unknown, Sent = unknown>(handle: string): Connection<Received, Sent> {
-    return new Connection<Received, Sent>(openHandle(CONNECTION_TYPE, handle));
+    return new Connection<Received, Sent>(openHandle(CONNECTION_KIND, handle));
   }
 
   get readable(): boolean {
@@ -223,7 +216,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return SharedObject.describe(this, () => {
       const { namespace } = this.cell.agent;
       return {
-        kind: CONNECTION_TYPE.name,
+        kind: CONNECTION_KIND.name,
         name: this.name ?? null,
         handle: this.handle,
         readable: this.readable,
@@ -253,7 +246,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   private get connected(): boolean {
-    return partExists(this.cell, this.cell, PEER_WORD, KIND.CONNECTION);
+    return partExists(this.cell, this.cell, PEER_WORD, CONNECTION_KIND.number);
   }
 
   private readonly gone = (): boolean => !this.connected;
@@ -338,7 +331,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
 /** The channel that the end's word tells of; `undefined`: it has none. */
 function channelAt(of: Cell, word: number, title: string): Channel | undefined {
-  const cell = openPart(of, CHANNEL_TYPE, of, word, title);
+  const cell = openPart(of, PIPE_KIND, of, word, title);
   return cell && Channel.of(cell, title);
 }
 
@@ -386,6 +379,11 @@ function sliceOf(
   return whole.subarray(offset, offset + length);
 }
 
-registerChannel(KIND.PIPE, CHANNEL_TYPE.name);
-registerKind(KIND.CONNECTION, { name: CONNECTION_TYPE.name, needs: [OUT_WORD, IN_WORD], endIsAwaited: true });
-registerClass(CONNECTION_TYPE.name, Connection.open);
+export const PIPE_KIND: Kind = defineChannelKind({ number: 16, name: 'Pipe' });
+export const CONNECTION_KIND: Kind = defineKind({
+  number: 23,
+  name: 'Connection',
+  needs: [OUT_WORD, IN_WORD],
+  endIsAwaited: true,
+  open: Connection.open,
+});

@@ -1,8 +1,8 @@
 /** MessageQueue: what Queue, JoinableQueue and SimpleQueue share. */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
-import type { ObjectType } from '../agents/cell.ts';
+import type { Host } from '../agents/cell.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
@@ -66,7 +66,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   /** @internal */
   readonly channel: Channel;
 
-  protected constructor(type: ObjectType, opened: Opened) {
+  protected constructor(type: Kind, opened: Opened) {
     super(type, opened);
     this.channel = Channel.of(this.cell, this.title);
   }
@@ -253,7 +253,7 @@ export function channelOptions(title: string, options: QueueOptions | undefined)
 }
 
 /** Fills the cell of a queue that is being made. */
-export function initQueue(place: Place, agent: Agent, options: ChannelOptions): void {
+export function initQueue(place: Place, agent: Host, options: ChannelOptions): void {
   Channel.init(place, agent, options);
 }
 

@@ -3,14 +3,13 @@
  */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
 import { defaultAgent } from '../agents/agent.ts';
-import type { Cell } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { Opened } from '../objects/opened.ts';
 import { notePart } from '../objects/parts.ts';
 import { checkOptions } from '../options.ts';
-import { CHANNEL_TYPE, CONNECTION_TYPE, Connection, IN_WORD, OUT_WORD, PEER_WORD } from './connection.ts';
+import { CONNECTION_KIND, Connection, IN_WORD, OUT_WORD, PEER_WORD, PIPE_KIND } from './connection.ts';
 import { Channel } from './ring/channel.ts';
 
 const PIPE_BYTES: number = 1024 * 1024;
@@ -44,7 +43,7 @@ export function Pipe<First = unknown, Second = unknown>(
   const agent = defaultAgent();
   const toFirst = makeChannel(agent);
   const toSecond = duplex ? makeChannel(agent) : undefined;
-  const [first, second] = [agent.create(CONNECTION_TYPE, () => {}), agent.create(CONNECTION_TYPE, () => {})];
+  const [first, second] = [agent.create(CONNECTION_KIND, () => {}), agent.create(CONNECTION_KIND, () => {})];
   connect(first, second, toSecond, toFirst);
   connect(second, first, toFirst, toSecond);
   return [
@@ -53,8 +52,8 @@ export function Pipe<First = unknown, Second = unknown>(
   ];
 }
 
-function makeChannel(agent: Agent): Cell {
-  return agent.create(CHANNEL_TYPE, (place) => Channel.init(place, agent, { capacity: PIPE_BYTES, most: 0 }));
+function makeChannel(agent: Host): Cell {
+  return agent.create(PIPE_KIND, (place) => Channel.init(place, agent, { capacity: PIPE_BYTES, most: 0 }));
 }
 
 function connect(end: Cell, peer: Cell, out: Cell | undefined, received: Cell | undefined): void {

@@ -15,17 +15,16 @@
  * before the end is there.
  */
 
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
-import { KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import type { Opened } from '../objects/opened.ts';
 import { openQueuePart } from '../objects/parts.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { queueFullError } from './queue-errors.ts';
-import { Channel, PRODUCER_TYPE, QUEUE_WORD } from './ring/channel.ts';
+import { Channel, PRODUCER_KIND, QUEUE_WORD } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
 
 /** How a producing side stands. */
@@ -53,7 +52,7 @@ export class QueueProducer<Item = unknown> extends SharedObject {
 
   /** @internal */
   constructor(opened: Opened) {
-    super(PRODUCER_TYPE, opened);
+    super(PRODUCER_KIND, opened);
     this.channel = Channel.of(openQueuePart(this.cell, QUEUE_WORD, this.title), this.title);
   }
 
@@ -61,7 +60,7 @@ export class QueueProducer<Item = unknown> extends SharedObject {
    * Opens the producing side that the handle stands for. Throws `HandleError`, `StaleHandleError`.
    */
   static open<Item = unknown>(handle: string): QueueProducer<Item> {
-    return new QueueProducer<Item>(openHandle(PRODUCER_TYPE, handle));
+    return new QueueProducer<Item>(openHandle(PRODUCER_KIND, handle));
   }
 
   /**
@@ -106,7 +105,7 @@ export class QueueProducer<Item = unknown> extends SharedObject {
     const { ring, items } = this.channel;
     const { name, handle } = this;
     return {
-      kind: PRODUCER_TYPE.name,
+      kind: PRODUCER_KIND.name,
       name: name ?? null,
       handle,
       size: ring.size,
@@ -129,5 +128,4 @@ export class QueueProducer<Item = unknown> extends SharedObject {
   }
 }
 
-registerKind(KIND.QUEUE_PRODUCER, { name: PRODUCER_TYPE.name, needs: [QUEUE_WORD], endIsAwaited: true });
-registerClass(PRODUCER_TYPE.name, QueueProducer.open);
+export const QUEUE_PRODUCER_KIND: Kind = { ...PRODUCER_KIND, open: QueueProducer.open };

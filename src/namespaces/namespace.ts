@@ -9,11 +9,12 @@ import { load } from '#atomics';
 import { clearInterval, now, setInterval, wallTime } from '#clock';
 import type { Owner } from '../contracts.ts';
 import type { FolderError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Place, Rings } from '../memory/arena.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';
 import {
+  AGENT_LEFT_BIT,
   AGENT_LIVE_BIT,
   AGENT_NAME,
   AGENT_NAME_BYTES,
@@ -39,7 +40,6 @@ import { dataFile, makeDataFile, mapDataFile, removeData, reserveDataFile } from
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
 import { CONTROL, enterFolder, leaveFolder, removedFolder } from './folder.ts';
-import { KeptRings } from './kept-rings.ts';
 import type { OwnLife, Watch } from './life.ts';
 import { Life, watchLife } from './life.ts';
 
@@ -54,18 +54,22 @@ export class Namespace {
   readonly control: Segment;
   readonly words: Words;
   readonly arena: Arena;
-  readonly rings: KeptRings;
+  /** What lies in the rings of its queues and pipes. */
+  readonly rings: Rings;
   private readonly fd: number;
   private lookAtAge = 0;
 
-  /** `fd`: the descriptor that keeps the folder from being removed. */
-  constructor(directory: Directory, control: Segment, fd: number) {
+  /**
+   * `fd`: the descriptor that keeps the folder from being removed. `ringsOf` gives what knows the
+   * namespace's rings.
+   */
+  constructor(directory: Directory, control: Segment, fd: number, ringsOf: (namespace: Namespace) => Rings) {
     this.folder = directory.path;
     this.directory = directory;
     this.control = control;
     this.words = control.words;
     this.fd = fd;
-    this.rings = new KeptRings(this);
+    this.rings = ringsOf(this);
     this.arena = new Arena(
       control,
       (index, make) => this.cells(index, make),
@@ -78,9 +82,9 @@ export class Namespace {
   }
 
   /** Enters the folder; makes it first where `create` is set. */
-  static enter(folder: string, create: boolean): Namespace {
+  static enter(folder: string, create: boolean, ringsOf: (namespace: Namespace) => Rings): Namespace {
     const { directory, control, fd } = enterFolder(folder, create);
-    return new Namespace(directory, control, fd);
+    return new Namespace(directory, control, fd, ringsOf);
   }
 
   /** Highest slot that was ever used. Where the word is damaged, any may have been. */
@@ -89,7 +93,14 @@ export class Namespace {
     return high >= 0 && high < AGENT_SLOTS ? high : AGENT_SLOTS - 1;
   }
 
+  /** Whether an agent sits in the slot that lives, or that nobody has cleared up after yet. */
   isLive(slot: number): boolean {
+    const state = load(this.words, agentWord(slot) + AGENT_STATE);
+    return (state & (AGENT_LIVE_BIT | AGENT_LEFT_BIT)) === AGENT_LIVE_BIT;
+  }
+
+  /** The same, or one that is dead and left to an agent that knows more kinds of objects. */
+  isTaken(slot: number): boolean {
     return (load(this.words, agentWord(slot) + AGENT_STATE) & AGENT_LIVE_BIT) !== 0;
   }
 

@@ -3,8 +3,8 @@
  * one that was wanted.
  */
 
-import type { Agent } from '../agents/agent.ts';
-import type { ObjectType } from '../agents/cell.ts';
+import type { Host } from '../agents/cell.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { Place } from '../memory/arena.ts';
 import { abandon } from './forgotten.ts';
@@ -13,14 +13,14 @@ import type { Opened } from './opened.ts';
 
 export interface Content {
   /** Fills the object's cell. */
-  make(place: Place, agent: Agent): void;
+  make(place: Place, agent: Host): void;
   /** Looks at the object, found or made, and throws if it has other content. */
   check(opened: Opened): void;
 }
 
 /** The cell for a constructor call: found by its name and checked, or made. */
 export function obtainChecked(
-  type: ObjectType,
+  type: Kind,
   options: ObjectOptions | undefined,
   { make, check }: Content,
 ): Opened {

@@ -4,7 +4,6 @@
  */
 
 import type { Cell } from '../agents/cell.ts';
-import { kindNumbered } from '../agents/kinds.ts';
 import { unlessShort } from '../agents/reaper.ts';
 import { pruneName } from '../namespaces/names.ts';
 import type { Opened } from './opened.ts';
@@ -50,9 +49,9 @@ export function abandon({ cell, name }: Opened): void {
 function isHeld(cell: Cell): boolean {
   if (cell.closed) return false;
   const { namespace, slot } = cell.agent;
-  const kind = kindNumbered(cell.kind);
+  const { kind } = cell;
   const place = namespace.arena.place(cell.number);
-  const holds = kind?.holds?.(namespace, place, slot) ?? kind?.holder?.(place) === slot;
+  const holds = kind.holds?.(namespace, place, slot) ?? kind.holder?.(place) === slot;
   return holds || cell.parts.some(isHeld);
 }
 

@@ -8,7 +8,8 @@
 
 import { inspect } from 'node:util';
 import { agentInFolder } from '../agents/agent.ts';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { kindNamed } from '../agents/kinds.ts';
 import { HandleError, InvalidTypeError, StaleHandleError } from '../errors.ts';
 import { cellsBelow, MAX_SEGMENTS } from '../memory/layout.ts';
 import { checkName } from '../namespaces/names.ts';
@@ -25,56 +26,21 @@ const FOLDER_FORM = /^lockstep-\d+[.~][A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 const PARTS = ['in', 'cell', 'generation', 'name'];
 const MOST_CELLS: number = cellsBelow(MAX_SEGMENTS);
 const MOST_GENERATIONS = 0x7fffffff;
-const openers = new Map<string, (handle: string) => SharedObject>();
-/** The functions `open` of Lockstep's own classes. */
-const own = new WeakSet<object>();
-
-/** What a handle says of every object. */
-export function handleFields(cell: Cell, name: string | undefined): URLSearchParams {
-  const fields = new URLSearchParams({
-    in: cell.agent.folder,
-    cell: String(cell.number),
-    generation: String(cell.generation),
-  });
-  if (name !== undefined) fields.set('name', name);
-  return fields;
-}
-
-export function formatHandle(className: string, fields: URLSearchParams): string {
-  return `lockstep:${className}?${fields}`;
-}
-
-/** Registers how a class opens a handle, for `openShared`. */
-export function registerClass(name: string, open: (handle: string) => SharedObject): void {
-  openers.set(name, open);
-  noteOwn(open);
-}
-
-/** Notes that the class whose `open` this is belongs to Lockstep. */
-export function noteOwn(open: object): void {
-  own.add(open);
-}
-
-/** Whether it is a class of Lockstep's, and none that the program has derived from one. */
-export function isOwn(candidate: object | undefined): boolean {
-  if (candidate === undefined || !Object.hasOwn(candidate, 'open')) return false;
-  return own.has((candidate as { open: object }).open);
-}
 
 /** Opens the object of any class that the handle stands for. */
 export function openShared(handle: string): SharedObject {
   if (typeof handle !== 'string') throw noHandle('object', handle);
   const name = (handle.length <= LONGEST && HANDLE_FORM.exec(handle)?.[1]) || '';
-  const open = openers.get(name);
+  const open = kindNamed(name)?.open;
   if (open === undefined) throw malformed('object', handle);
-  return open(handle);
+  return open(handle) as SharedObject;
 }
 
 /**
  * The cell that a handle stands for. `parts`: what handles of this class have beside those of all.
  * Throws `HandleError` or `StaleHandleError`.
  */
-export function openHandle(type: ObjectType, handle: string, parts: readonly string[] = []): Opened {
+export function openHandle(type: Kind, handle: string, parts: readonly string[] = []): Opened {
   if (typeof handle !== 'string') {
     throw noHandle(type.name, handle);
   }

@@ -1,9 +1,9 @@
 /** Obtaining: the cell of a shared object, found by its name or made. */
 
 import { inspect } from 'node:util';
-import type { Agent } from '../agents/agent.ts';
 import { agentInNamespace, defaultAgent } from '../agents/agent.ts';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { kindNumbered } from '../agents/kinds.ts';
 import { reapDeadOpeners } from '../agents/reaper.ts';
 import type { ObjectOptions } from '../contracts.ts';
@@ -22,9 +22,9 @@ const EXAMPLE = '{ name: "…" }';
 
 /** The cell for a constructor call: found by its name, or made. */
 export function obtain(
-  type: ObjectType,
+  type: Kind,
   options: ObjectOptions | undefined,
-  init: (place: Place, agent: Agent) => void,
+  init: (place: Place, agent: Host) => void,
 ): Opened {
   checkOptions(type.name, options, type.name, EXAMPLE);
   // Only what is left out has a default: null is refused as what it is, no string.
@@ -37,9 +37,9 @@ export function obtain(
 /** The same for an object that belongs to another, in whose namespace it has to be. */
 export function obtainBeside(
   other: SharedObject,
-  type: ObjectType,
+  type: Kind,
   options: ObjectOptions | undefined,
-  init: (place: Place, agent: Agent) => void,
+  init: (place: Place, agent: Host) => void,
 ): Opened {
   checkOptions(type.name, options, type.name, EXAMPLE);
   const { agent } = other.cell;
@@ -54,17 +54,17 @@ export function obtainBeside(
 
 /** The same in the namespace of a certain agent. */
 function obtainIn(
-  agent: Agent,
-  type: ObjectType,
+  agent: Host,
+  type: Kind,
   name: string | undefined,
-  init: (place: Place, agent: Agent) => void,
+  init: (place: Place, agent: Host) => void,
 ): Opened {
   const make = (): Cell => agent.create(type, (place) => init(place, agent));
   if (name === undefined) return noteNameless(new Opened(make(), undefined));
   checkName(name);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);
-    if (found !== undefined && found.kind !== type.kind) throw nameTaken(type, name, found.kind, agent);
+    if (found !== undefined && found.kind !== type.number) throw nameTaken(type, name, found.kind, agent);
     const opened = found && agent.open(type, found.cell, found.generation);
     if (opened !== undefined) return opened;
     const made = make();
@@ -79,7 +79,7 @@ function obtainIn(
  * they are reaped, and where nobody waits nobody looks: then the next to come would get what they
  * left, with a plain semaphore's permits gone, instead of a fresh object.
  */
-function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
+function lookUpLive(agent: Host, name: string): NamedCell | undefined {
   const { namespace } = agent;
   const found = lookUp(namespace, name);
   if (found === undefined || agent.cells.has(found.cell)) return found;
@@ -93,10 +93,10 @@ function lookUpLive(agent: Agent, name: string): NamedCell | undefined {
  * Throws `NameTakenError`.
  */
 export function obtainNew(
-  type: ObjectType,
+  type: Kind,
   name: string,
   namespace: string = DEFAULT_NAMESPACE,
-  init: (place: Place, agent: Agent) => void,
+  init: (place: Place, agent: Host) => void,
   made: (cell: Cell) => void,
   opens = false,
 ): Opened {
@@ -104,7 +104,7 @@ export function obtainNew(
   const agent = agentInNamespace(namespace);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);
-    if (found !== undefined && !(opens && found.kind === type.kind)) {
+    if (found !== undefined && !(opens && found.kind === type.number)) {
       throw nameTaken(type, name, found.kind, agent);
     }
     const opened = found && agent.open(type, found.cell, found.generation);
@@ -121,16 +121,12 @@ export function obtainNew(
  * Opens the object of that name. Throws `NotFoundError`, or `NameTakenError` if it is of another
  * kind.
  */
-export function obtainExisting(
-  type: ObjectType,
-  name: string,
-  namespace: string = DEFAULT_NAMESPACE,
-): Opened {
+export function obtainExisting(type: Kind, name: string, namespace: string = DEFAULT_NAMESPACE): Opened {
   checkName(name);
   const agent = agentInNamespace(namespace);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);
-    if (found !== undefined && found.kind !== type.kind) throw nameTaken(type, name, found.kind, agent);
+    if (found !== undefined && found.kind !== type.number) throw nameTaken(type, name, found.kind, agent);
     return found && agent.open(type, found.cell, found.generation);
   });
   if (cell !== undefined) return new Opened(cell, name);
@@ -151,7 +147,7 @@ function giveName(cell: Cell, name: string): void {
   }
 }
 
-function nameTaken({ name: kind }: ObjectType, name: string, found: number, agent: Agent): NameTakenError {
+function nameTaken({ name: kind }: Kind, name: string, found: number, agent: Host): NameTakenError {
   const other = kindNumbered(found)?.name ?? 'foreign object';
   return new NameTakenError(
     `${kind} ${JSON.stringify(name)}: refused, the name stands for a ${other} in ${agent.folder}; ` +

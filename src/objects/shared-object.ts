@@ -7,14 +7,16 @@
  */
 
 import { inspect } from 'node:util';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { ClosedError } from '../errors.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { markCopy } from './copies.ts';
 import { dropForgetting, letGo, letGoWhenForgotten } from './forgotten.ts';
-import { formatHandle, handleFields, isOwn } from './handles.ts';
+import { formatHandle, handleFields } from './handle-text.ts';
 import { endWatch, watchFirstUse } from './module-level.ts';
 import type { Opened } from './opened.ts';
+import { isOwn } from './own-classes.ts';
 
 /** What `describe()` tells of every object. */
 export interface Description {
@@ -32,11 +34,11 @@ export abstract class SharedObject {
   /** @internal Where the object is; nowhere any more once it is closed. */
   cell: Cell;
   // Really private: a record has fields of any name beside them.
-  readonly #type: ObjectType;
+  readonly #type: Kind;
   readonly #name: string | undefined;
   #open = true;
 
-  protected constructor(type: ObjectType, opened: Opened) {
+  protected constructor(type: Kind, opened: Opened) {
     const { cell, name } = opened;
     if (!prepared.has(new.target)) prepare(new.target);
     this.#type = type;

@@ -4,7 +4,8 @@
 
 import { inspect } from 'node:util';
 import { load, store } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { InvalidTypeError, LayoutError, OutOfRangeError } from '../errors.ts';
 import { CELL_BODY } from '../memory/layout.ts';
 import type { Content } from '../objects/content.ts';
@@ -54,7 +55,7 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   private readonly kind: string;
   private readonly text: boolean;
 
-  protected constructor(objectType: ObjectType, opened: Opened) {
+  protected constructor(objectType: Kind, opened: Opened) {
     super(
       objectType,
       opened,

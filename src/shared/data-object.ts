@@ -14,7 +14,8 @@
  */
 
 import { load, store } from '#atomics';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell } from '../agents/cell.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { Place } from '../memory/arena.ts';
 import { damaged } from '../memory/damage.ts';
 import { CELL_BODY } from '../memory/layout.ts';
@@ -50,7 +51,7 @@ export abstract class DataObject<Data> extends SharedObject {
    * what reads the data itself, all the time.
    */
   protected constructor(
-    type: ObjectType,
+    type: Kind,
     opened: Opened,
     bytes: (cell: Cell) => number,
     see: (buffer: ArrayBuffer, cell: Cell, title: string) => Data,

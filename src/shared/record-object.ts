@@ -15,8 +15,8 @@
  */
 
 import { load, store } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
-import type { Cell, ObjectType } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { HandleError, InvalidTypeError } from '../errors.ts';
@@ -53,7 +53,7 @@ export abstract class RecordObject extends DataObject<RecordMemory> {
   readonly #layout: Layout;
   readonly #guard: Guard | undefined;
 
-  protected constructor(type: ObjectType, layout: Layout, { opened, lock }: Guarded) {
+  protected constructor(type: Kind, layout: Layout, { opened, lock }: Guarded) {
     const bytes = (cell: Cell): number => {
       if (fitsCell(layout, cell)) return loadCount(cell) * layout.size || 1;
       throw new HandleError(
@@ -118,13 +118,13 @@ export function isReserved(name: string): boolean {
 
 /** Finds or makes the object. `content` is what its records begin with. */
 export function obtainRecords(
-  type: ObjectType,
+  type: Kind,
   layout: Layout,
   count: number,
   content: Uint8Array | undefined,
   options: RecordOptions | undefined,
 ): Guarded {
-  const make = (place: Place, agent: Agent): void => {
+  const make = (place: Place, agent: Host): void => {
     store(place.words, place.at + SCHEMA_WORD, hashOf(layout.text));
     store(place.words, place.at + RECORD_BYTES_WORD, layout.size);
     storeCount(place, count);
@@ -144,7 +144,7 @@ export function obtainRecords(
 
 /** Opens the handle; `layout` is what its object has to have, by default what the handle says. */
 export function openRecords(
-  type: ObjectType,
+  type: Kind,
   handle: string,
   layout: Layout | undefined,
 ): { layout: Layout; opened: Opened } {
@@ -163,7 +163,7 @@ export function openRecords(
   }
 }
 
-function layoutSaid({ name }: ObjectType, text: string): Layout {
+function layoutSaid({ name }: Kind, text: string): Layout {
   try {
     return layoutOf(schemaOfText(text), isReserved);
   } catch (cause) {

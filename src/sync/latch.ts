@@ -13,22 +13,20 @@
  */
 
 import { cas, load, store } from '#atomics';
-import type { ObjectType } from '../agents/cell.ts';
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
-import { CELL_STATE, KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { CELL_STATE } from '../memory/layout.ts';
+import { openHandle } from '../objects/handles.ts';
 import { obtain } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
 import { checkPermits } from './semaphore/permit-source.ts';
-
-const TYPE: ObjectType = { kind: KIND.LATCH, name: 'Latch', serial: false, lasting: false };
 
 /** The largest count. */
 export const MAX_COUNT: number = 2 ** 30 - 1;
@@ -68,12 +66,12 @@ export class Latch extends SharedObject {
   /** @internal */
   constructor(opened: Opened);
   constructor(source: number | Opened, options?: ObjectOptions) {
-    super(TYPE, source instanceof Opened ? source : obtainLatch(source, options));
+    super(LATCH_KIND, source instanceof Opened ? source : obtainLatch(source, options));
   }
 
   /** Opens the latch that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): Latch {
-    return new Latch(openHandle(TYPE, handle));
+    return new Latch(openHandle(LATCH_KIND, handle));
   }
 
   /** What is left to count down; 0: it is open. */
@@ -119,7 +117,7 @@ export class Latch extends SharedObject {
 
   override describe(): LatchDescription {
     return SharedObject.describe(this, () => ({
-      kind: TYPE.name,
+      kind: LATCH_KIND.name,
       name: this.name ?? null,
       handle: this.handle,
       count: this.count,
@@ -139,9 +137,8 @@ export class Latch extends SharedObject {
 }
 
 function obtainLatch(count: number, options: ObjectOptions | undefined): Opened {
-  checkPermits(TYPE.name, 'its count', count, 0, MAX_COUNT);
-  return obtain(TYPE, options, ({ words, at }) => store(words, at + CELL_STATE, count));
+  checkPermits(LATCH_KIND.name, 'its count', count, 0, MAX_COUNT);
+  return obtain(LATCH_KIND, options, ({ words, at }) => store(words, at + CELL_STATE, count));
 }
 
-registerKind(KIND.LATCH, { name: TYPE.name });
-registerClass(TYPE.name, Latch.open);
+export const LATCH_KIND: Kind = defineKind({ number: 12, name: 'Latch', open: Latch.open });

@@ -12,38 +12,41 @@
  * for its folder.
  */
 
-import { load, store } from '#atomics';
-import { MOST_SPINS, now, park } from '#park';
-import type { Agent } from '../agents/agent.ts';
+import { load, note, store } from '#atomics';
+import { commonTime, MOST_SPINS, now, park } from '#park';
 import { agentsOfThread } from '../agents/agent.ts';
-import type { Cell } from '../agents/cell.ts';
+import type { Cell, Host } from '../agents/cell.ts';
 import { FAIRNESS_AFTER } from '../agents/cell.ts';
 import { SLOW_PERIOD } from '../agents/lookout.ts';
 import {
   freeOfNobody,
   lookAfter,
   reapIfDead,
+  stateOf,
   sweepIfDue,
   sweepPeriod,
   unlessShort,
 } from '../agents/reaper.ts';
-import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead, stateOf } from '../agents/vigil.ts';
+import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead } from '../agents/vigil.ts';
 import type { Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
 import {
+  AGENT_JOINS,
   AGENT_PARK,
   AGENT_PID,
+  AGENT_SINCE,
   AGENT_SLEEPING,
   agentWord,
   BLOCKING_BIT,
   DEEPLY,
+  ELSEWHERE,
+  ELSEWHERE_TIMED,
   LIGHTLY,
+  TIME_MASK,
 } from '../memory/layout.ts';
 import { keepsAny, lookAtKept } from '../objects/keeping.ts';
 
-/** In BLOCKED_ON: the thread is blocked, but for no object of this namespace. */
-export const ELSEWHERE = -1;
 /** Milliseconds of the first sleep, after which the holder is checked for life. */
 const FIRST_SLICE = 4;
 /**
@@ -143,7 +146,8 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   const { agent } = cell;
   const since = now();
   let deep: DeepSleep | undefined;
-  beginBlocking(agent, cell.number);
+  cell.timeBlocked(deadline);
+  beginBlocking(agent, cell.number, elsewhere(deadline));
   try {
     for (let slept = false; ; slept = true) {
       const seen = load(agent.words, agent.base + AGENT_PARK);
@@ -204,8 +208,9 @@ export function blockOnAny(
     for (const { cell } of waits) {
       cell.enter(BLOCKING_BIT, cell.drawTicket());
       entered++;
+      cell.timeBlocked(deadline);
     }
-    beginBlocking(undefined, ELSEWHERE);
+    beginBlocking(undefined, 0, elsewhere(deadline));
     const shortest = agents.size > 1 ? 1 : otherwise ? LOOKING_SLICE : SLOW_PERIOD;
     let deep: DeepSleep | undefined;
     for (;;) {
@@ -241,9 +246,16 @@ export function blockOnAny(
  * Blocks this thread for something else than an object: calls `sleep(milliseconds)` again and again
  * until it returns `true` (what it waits for has come) or the deadline passes, then returns whether
  * it came. Between the calls it looks after agents that have died.
+ *
+ * @param joins whose end it waits for: a process id, or minus the `threadId` of a thread of this
+ *   process; 0 something else
  */
-export function blockThread(sleep: (milliseconds: number) => boolean, deadline: Deadline): boolean {
-  beginBlocking(undefined, ELSEWHERE);
+export function blockThread(
+  sleep: (milliseconds: number) => boolean,
+  deadline: Deadline,
+  joins = 0,
+): boolean {
+  beginBlocking(undefined, 0, elsewhere(deadline), joins);
   try {
     let looked = now();
     for (;;) {
@@ -259,13 +271,23 @@ export function blockThread(sleep: (milliseconds: number) => boolean, deadline: 
   }
 }
 
+function elsewhere(deadline: Deadline): number {
+  return deadline.timed ? ELSEWHERE_TIMED : ELSEWHERE;
+}
+
 /**
- * Says in the slots of this thread's agents that it is blocked, and hands on the rings that came
- * for its awaiting calls.
+ * Says in the slots of this thread's agents that it is blocked: one of them for the cell, the
+ * others `otherwise`. Hands on the rings that came for its awaiting calls.
  */
-function beginBlocking(agent: Agent | undefined, cell: number): void {
+function beginBlocking(agent: Host | undefined, cell: number, otherwise: number, joins = 0): void {
   const agents = agentsOfThread();
-  for (const each of agents) each.blockedOn = each === agent ? cell : ELSEWHERE;
+  for (const each of agents) {
+    if (each !== agent) {
+      note(each.words, each.base + AGENT_SINCE, commonTime() & TIME_MASK);
+      note(each.words, each.base + AGENT_JOINS, joins);
+    }
+    each.blockedOn = each === agent ? cell : otherwise;
+  }
   for (const each of agents) each.passRings();
 }
 
@@ -282,7 +304,7 @@ function refuseIf(error: Error | undefined): void {
 
 type SleepOutcome = 'woken' | 'timeout' | 'changed' | 'sign';
 
-function sleepLightly(agent: Agent, seen: number, milliseconds: number): SleepOutcome {
+function sleepLightly(agent: Host, seen: number, milliseconds: number): SleepOutcome {
   const { words, base, namespace } = agent;
   store(words, base + AGENT_SLEEPING, LIGHTLY);
   // PUBLISH sleeping -> park: a waker that does not see it has counted PARK up before, and the
@@ -294,11 +316,11 @@ function sleepLightly(agent: Agent, seen: number, milliseconds: number): SleepOu
 
 /** The sleep of a thread in its berth, for objects that others have open. */
 class DeepSleep {
-  private readonly agent: Agent;
+  private readonly agent: Host;
   private readonly cells: readonly Cell[];
   private readonly doubts: Doubts;
 
-  constructor(agent: Agent, cells: readonly Cell[]) {
+  constructor(agent: Host, cells: readonly Cell[]) {
     this.agent = agent;
     this.cells = cells;
     this.doubts = new Doubts(agent);
@@ -313,7 +335,7 @@ class DeepSleep {
     const { words, base, namespace, berth } = agent;
     if (doubts.settle()) return 'sign';
     const slots = openersOf(namespace, this.cells, agent.slot);
-    if (suspect !== 0 && suspect !== agent.slot && namespace.isLive(suspect)) slots.add(suspect);
+    if (suspect !== 0 && suspect !== agent.slot && namespace.isTaken(suspect)) slots.add(suspect);
     for (const slot of slots) if (doubts.has(slot)) slots.delete(slot);
     const prepared = berth.prepare(slots);
     let slice = milliseconds;
@@ -358,7 +380,7 @@ function lookAround(): void {
   }
 }
 
-function lookAfterChildren(agent: Agent): void {
+function lookAfterChildren(agent: Host): void {
   const { namespace, words } = agent;
   for (let slot = 1, high = namespace.highSlot; slot <= high; slot++) {
     if (children.has(load(words, agentWord(slot) + AGENT_PID))) reapIfDead(agent, slot);

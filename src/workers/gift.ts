@@ -19,8 +19,8 @@
  */
 
 import { load } from '#atomics';
-import type { Agent } from '../agents/agent.ts';
 import { defaultAgent } from '../agents/agent.ts';
+import type { Host } from '../agents/cell.ts';
 import { namesOf } from '../agents/kept.ts';
 import type { Named } from '../memory/arena.ts';
 import { AGENT_STATE, agentWord } from '../memory/layout.ts';
@@ -55,7 +55,7 @@ export interface Gift {
   readonly cells: readonly Named[];
 }
 
-export function addressOf(agent: Agent): Address {
+export function addressOf(agent: Host): Address {
   return { slot: agent.slot, state: stateIn(agent, agent.slot) };
 }
 
@@ -100,7 +100,7 @@ export function refuseGift(gift: Gift): void {
   giveBack(defaultAgent(), gift);
 }
 
-function openFor(agent: Agent, cells: readonly Named[], to: Address): void {
+function openFor(agent: Host, cells: readonly Named[], to: Address): void {
   const { arena } = agent.namespace;
   if (stateIn(agent, to.slot) !== to.state) return;
   for (const { number } of cells) arena.openFor(arena.place(number), to.slot);
@@ -109,13 +109,13 @@ function openFor(agent: Agent, cells: readonly Named[], to: Address): void {
 }
 
 /** Where the queue was opened in the ordinary way, and closed, nothing is left to give back. */
-function giveBack(agent: Agent, { cells }: Gift): void {
+function giveBack(agent: Host, { cells }: Gift): void {
   const { arena } = agent.namespace;
   for (const { number } of cells) {
     if (!agent.cells.has(number)) arena.close(arena.place(number), agent.slot);
   }
 }
 
-function stateIn({ namespace }: Agent, slot: number): number {
+function stateIn({ namespace }: Host, slot: number): number {
   return load(namespace.words, agentWord(slot) + AGENT_STATE);
 }

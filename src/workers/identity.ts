@@ -61,10 +61,25 @@ export function identity(): Identity {
   return current;
 }
 
-/** Called by the bootstraps. Copies of Lockstep that are loaded later take over the same. */
+/**
+ * Called by the bootstraps. Copies of Lockstep that are loaded later take over the same object. A
+ * spare that loads modules ahead has a passing identity first, which then becomes the final one.
+ */
 export function assumeIdentity(assumed: Identity): void {
+  if (current === childRecord()?.identity) {
+    Object.assign(current, assumed);
+    return;
+  }
   current = assumed;
   recordChild(assumed);
+}
+
+/**
+ * Lets this daemon have children: a worker of a pool ends with its parent, and runs tasks that may
+ * start processes of their own.
+ */
+export function mayHaveChildren(): void {
+  current = { ...current, process: { ...current.process, daemon: false } };
 }
 
 /** The working directory; `undefined` if it was removed. */

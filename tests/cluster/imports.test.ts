@@ -1,4 +1,6 @@
-/** The cluster loads on every operating system: nothing in its import graph needs koffi or Linux. */
+/**
+ * The cluster loads on every operating system: nothing in its import graph needs koffi or Linux.
+ */
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -72,7 +72,7 @@ suite('Deadlock', (stage) => {
   });
 
   stage.it('traced locks tell where they were taken', async () => {
-    const [a, b] = [stage.share(new Lock({ trace: true })), stage.share(new RLock({ trace: true }))];
+    const [a, b] = [stage.share(new Lock({ stacks: true })), stage.share(new RLock({ stacks: true }))];
     const met = stage.share(new Barrier(2));
     const [one, two] = await stage.actors(2);
     const outcomes = await Promise.all([one.do('nest', [a, b], met), two.do('nest', [b, a], met)]);

@@ -37,6 +37,11 @@ export function storePlain(words: Words, at: number, value: number): void {
   real.storePlain(words, at, value);
 }
 
+export function note(words: Words, at: number, value: number): void {
+  writing('note');
+  real.note(words, at, value);
+}
+
 export function loadAcquire(words: Words, at: number): number {
   return reading('loadAcquire', words, at, real.loadAcquire(words, at));
 }

@@ -1,4 +1,7 @@
-/** The order of the layers is a lint rule, and the rule bites. */
+/**
+ * The order of the layers is a lint rule, and the rule bites. Nothing imports itself by a detour,
+ * and nothing what is above it.
+ */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -6,7 +9,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { codeIn, foldersIn, read, root, tablesOf } from './markdown.ts';
+import type { Imports } from './imports.ts';
+import { circleIn, importsBetween, specifiersIn } from './imports.ts';
+import { codeIn, filesBelow, foldersIn, read, root, tablesOf } from './markdown.ts';
 
 const RULE = 'lint/style/noRestrictedImports';
 /** From the ground up. What stands in one row knows nothing of the others in it. */
@@ -20,6 +25,7 @@ const ROWS = [
   ['sync', 'workers'],
   ['shared', 'messaging'],
   ['pool'],
+  ['kinds'],
   ['inspect', 'cluster'],
   ['entry'],
 ];
@@ -35,6 +41,7 @@ const GROUND = [
   'aborts',
   'clock',
   'checks',
+  'version',
 ];
 
 /** Each line of `forbidden` breaks the rule, no line of `allowed` does. */
@@ -129,6 +136,68 @@ test('an import against the order of the layers is an error, one along it is not
       `${file}: lines that the rule refuses`,
     );
   }
+});
+
+/** Imports of a file in a layer that does not stand above the one it lies in. */
+function upwardIn(imports: Imports): string[] {
+  // The files at the top are the ground, but for the index, above which is the last layer alone.
+  const rowOf = (file: string): number => {
+    if (file === 'index.ts') return ROWS.length - 1.5;
+    return file.includes('/') ? ROWS.findIndex((row) => row.includes(layerOf(file))) : -1;
+  };
+  return [...imports].flatMap(([file, found]) =>
+    found
+      .filter((other) => layerOf(other) !== layerOf(file) || other === 'index.ts')
+      .filter((other) => rowOf(other) >= 0 && rowOf(other) >= rowOf(file))
+      .map((other) => `${file} -> ${other}`),
+  );
+}
+
+function layerOf(file: string): string {
+  return file.includes('/') ? file.slice(0, file.indexOf('/')) : '';
+}
+
+function importsOfSource(): Imports {
+  const files = filesBelow('src', (path) => path.endsWith('.ts')).map((path) => join(root, path));
+  return importsBetween(join(root, 'src'), files);
+}
+
+test('no file imports itself by a detour, also not its types', () => {
+  const imports = importsOfSource();
+  assert.ok(imports.size > 100, `${imports.size} files were found`);
+  assert.ok(imports.get('index.ts')?.includes('sync/lock/lock.ts'), 'imports are seen');
+  assert.equal(circleIn(imports)?.join(' -> '), undefined);
+});
+
+test('no file imports what stands above it, also not its types', () => {
+  assert.deepEqual(upwardIn(importsOfSource()), []);
+});
+
+test('a planted circle of types, and a planted upward import, are found', () => {
+  const planted = mkdtempSync(join(tmpdir(), 'lockstep-circle-'));
+  try {
+    const texts: Record<string, string> = {
+      'agents/a.ts': `import type { B } from './b.ts';\nexport type A = B;\n`,
+      'agents/b.ts': `/** import './none.ts' */\nexport type B = import('../objects/c.ts').C;\n`,
+      'objects/c.ts': `export {\n  type A,\n  type B,\n} from '../agents/a.ts';\n`,
+      'sync/d.ts': `import '../index.ts';\n`,
+      'index.ts': `export {};\n`,
+    };
+    const files = Object.keys(texts).map((name) => join(planted, name));
+    for (const [name, text] of Object.entries(texts)) {
+      mkdirSync(dirname(join(planted, name)), { recursive: true });
+      writeFileSync(join(planted, name), text);
+    }
+    const imports = importsBetween(planted, files);
+    assert.deepEqual(circleIn(imports), ['agents/a.ts', 'agents/b.ts', 'objects/c.ts', 'agents/a.ts']);
+    assert.deepEqual(upwardIn(imports), ['agents/b.ts -> objects/c.ts', 'sync/d.ts -> index.ts']);
+    writeFileSync(join(planted, 'objects/c.ts'), 'export type C = number;\n');
+    assert.equal(circleIn(importsBetween(planted, files)), undefined);
+  } finally {
+    rmSync(planted, { recursive: true, force: true });
+  }
+  const text = `import x, { y } from "./x.ts"; await import('./z.ts');\n/* from './n.ts' */`;
+  assert.deepEqual(specifiersIn(text), ['./x.ts', './z.ts']);
 });
 
 test('every folder of src is a layer', () => {

@@ -32,6 +32,11 @@ export function storePlain(words: Words, at: number, value: number): void {
   else real.storePlain(words, at, value);
 }
 
+/** No algorithm reads it: in the model it would only multiply the states. */
+export function note(words: Words, at: number, value: number): void {
+  if (words !== modelled) real.note(words, at, value);
+}
+
 // The model's memory is sequentially consistent.
 export { load as loadAcquire, store as storeRelease };
 

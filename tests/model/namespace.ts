@@ -27,7 +27,7 @@ export function namespacesOf(lib: Library): MakeNamespace {
     private seated = false;
 
     constructor(folder: string, slot: number) {
-      super(directoryAt(folder), segment, 0);
+      super(directoryAt(folder), segment, 0, (namespace) => new lib.KeptRings(namespace));
       this.slot = slot;
     }
 

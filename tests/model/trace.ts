@@ -39,7 +39,7 @@ const CELL_NAMES: Record<number, string> = {
   [CELL_STATE]: 'STATE',
   [CELL_TICKETS]: 'TICKETS',
 };
-const ENTRY_NAMES = ['CELL', 'TICKET', 'STATUS', 'DETAIL'];
+const ENTRY_NAMES = ['CELL', 'TICKET', 'STATUS', 'DETAIL', 'SINCE'];
 const OP_NAMES = Object.fromEntries(Object.entries(OP).map(([name, op]) => [op, name.toLowerCase()]));
 
 /** Tells the schedule that ends with the segment, one line an operation. */

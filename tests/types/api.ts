@@ -270,7 +270,7 @@ export async function working(lock: Lock): Promise<void> {
 }
 
 export async function deadlocksAndFurther(lock: RWLock, latch: Latch, error: DeadlockError): Promise<void> {
-  new Lock({ deadlock: 'ignore', trace: true });
+  new Lock({ deadlock: 'ignore', stacks: true });
   // @ts-expect-error no such policy
   new RLock({ deadlock: 'warn' });
   is<Hold | null>()(await lock.read.acquire({ timeout: 5, deadlock: 'ignore' }));

@@ -5,7 +5,8 @@
  * out and rings them; with an action it only takes the part of the one that acts, and `open` ends
  * the round after it. A call that is in none of the lists any more has passed.
  *
- * If a party's session dies while it waits, or while it acts, the step that finds it dead breaks the
+ * If a party's session dies while it waits, or while it acts, the step that finds it dead breaks
+ * the
  * barrier. `failed` are calls whose round broke and who have not yet learned of it: also after
  * `reset` has begun a new round.
  */

@@ -21,7 +21,9 @@ export type ValueMachine = Machine<OnceState<GuardedValue, ValueReply>, ValueCal
 /** A writer takes all places of an RWLock, a reader one: so many may read at once. */
 export const WRITER_PLACES: number = 2 ** 20;
 
-/** Lock and RLock, and the lock of a condition. What they do has an id in the state, but `notify`. */
+/**
+ * Lock and RLock, and the lock of a condition. What they do has an id in the state, but `notify`.
+ */
 export function lockOf(kind: string): PlacesMachine {
   return once(placesMachine({ kind, of: 1, owned: true, tells: true, keeps: false }), (call) =>
     call.op === 'notify' ? call.call : undefined,

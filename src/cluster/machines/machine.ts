@@ -3,7 +3,8 @@
  * server said.
  *
  * A document is a small JSON value that a store keeps under a key, with the version of its last
- * write. Versions grow over all writes of a namespace, also over deletions: they are microseconds of
+ * write. Versions grow over all writes of a namespace, also over deletions: they are microseconds
+ * of
  * the server's clock, or one more than the version before where the clock has not moved on.
  *
  * A step returns the new state, and the store writes it only if the version is still the one that

@@ -19,7 +19,8 @@ export interface OnceState<State, Reply> {
 }
 
 /**
- * The id under which a call is to be made once, given its reply; `undefined` where repeating it does
+ * The id under which a call is to be made once, given its reply; `undefined` where repeating it
+ * does
  * no harm. Without a reply: the id under which to look.
  */
 export type OnceCall<Call, Reply> = (call: Call, reply?: Reply) => CallId | undefined;

@@ -1,4 +1,7 @@
-/** Acquirable: what Lock, RLock, the semaphores and the sides of RWLock share: taking and giving back. */
+/**
+ * Acquirable: what Lock, RLock, the semaphores and the sides of RWLock share: taking and giving
+ * back.
+ */
 
 import { inspect } from 'node:util';
 import type { AsyncAcquirable, UntimedWaitOptions } from '../../contracts.ts';
@@ -43,7 +46,8 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
    * Takes it. With a timeout, resolves to `null` when that has passed; `timeout: 0` tries once.
    * Those who wait are served in the order in which they came, over all processes.
    *
-   * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next gets it
+   * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next gets
+   * it
    * when the dead one's lease is over, with `hold.recovered`. While the server can't be reached the
    * call waits on; if its session is lost meanwhile, it begins anew at the tail.
    */

@@ -16,7 +16,10 @@ import { perform } from './core.ts';
 import { checkCount } from './semaphore.ts';
 
 export interface ClusterBarrierOptions {
-  /** Run by exactly one party of each round, before any is let go. Every party has to have one, or none. */
+  /**
+   * Run by exactly one party of each round, before any is let go. Every party has to have one, or
+   * none.
+   */
   action?: (() => unknown) | undefined;
   /** Milliseconds that `wait` waits where it is given none. */
   timeout?: number | undefined;
@@ -96,7 +99,10 @@ export class ClusterBarrier implements AsyncBarrier {
     }
   }
 
-  /** Breaks the barrier: everyone who waits, and who will, gets a `BrokenBarrierError`, until `reset`. */
+  /**
+   * Breaks the barrier: everyone who waits, and who will, gets a `BrokenBarrierError`, until
+   * `reset`.
+   */
   async abort(): Promise<void> {
     await this.make((call) => ({ op: 'break', call, party: '', why: 'it was aborted' }));
   }

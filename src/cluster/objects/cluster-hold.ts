@@ -62,7 +62,9 @@ export class ClusterHold implements AsyncHold {
     return this.controller.signal;
   }
 
-  /** Gives it back. Rejects with `LeaseLostError` if it was lost; what was done inside may be void. */
+  /**
+   * Gives it back. Rejects with `LeaseLostError` if it was lost; what was done inside may be void.
+   */
   release(): Promise<void> {
     this.releasing ??= this.giveBack(this);
     return this.releasing;

@@ -27,7 +27,9 @@ export async function perform<State, Call, Reply>(
   return calls.make(key, machine, id, callAs(id));
 }
 
-/** What the promise resolves to; `undefined` when the deadline is over first. Neither is cancelled. */
+/**
+ * What the promise resolves to; `undefined` when the deadline is over first. Neither is cancelled.
+ */
 export async function within<Value>(
   promise: Promise<Value>,
   deadline: Deadline,

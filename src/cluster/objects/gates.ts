@@ -27,7 +27,8 @@ abstract class ClusterGate {
   }
 
   /**
-   * Waits until it is open; resolves to `true`, or to `false` when the timeout has passed. *Cancels*
+   * Waits until it is open; resolves to `true`, or to `false` when the timeout has passed.
+   * *Cancels*
    * by `signal`. If the session is lost meanwhile the wait begins anew: what opened and shut in
    * between is missed.
    */
@@ -80,7 +81,10 @@ abstract class ClusterGate {
   }
 }
 
-/** A flag over all processes of the cluster. `set` frees everyone who waits, also if `clear` follows at once. */
+/**
+ * A flag over all processes of the cluster. `set` frees everyone who waits, also if `clear` follows
+ * at once.
+ */
 export class ClusterEvent extends ClusterGate implements AsyncEvent {
   /** @internal */
   constructor(core: Core, name: string) {
@@ -105,7 +109,10 @@ export class ClusterEvent extends ClusterGate implements AsyncEvent {
   }
 }
 
-/** A count that goes down to zero once, over all processes of the cluster, and lets everyone through then. */
+/**
+ * A count that goes down to zero once, over all processes of the cluster, and lets everyone through
+ * then.
+ */
 export class ClusterLatch extends ClusterGate implements AsyncLatch {
   /** @internal */
   constructor(core: Core, name: string, count: number) {

@@ -31,7 +31,8 @@ export function lockPlaces(core: Core, kind: string, name: string): Places {
  * A lock over all processes of the cluster. Not re-entrant. First come, first served.
  *
  * A holder has a lease: when its process dies, or can't reach the server for so long, the lock goes
- * to the next, who has a larger `hold.token`. A process that is stopped and goes on may still believe
+ * to the next, who has a larger `hold.token`. A process that is stopped and goes on may still
+ * believe
  * that it holds. Where that would do harm, pass the token on to what the lock guards, and refuse
  * smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
  */
@@ -103,7 +104,10 @@ interface Ownership {
 /** All RLocks of a connection, by key: several objects can stand for one lock. */
 const ownerships = new WeakMap<Core, Map<string, Ownership>>();
 
-/** A lock that its owner may take again, and must release as often. Owned by a connection and a scope. */
+/**
+ * A lock that its owner may take again, and must release as often. Owned by a connection and a
+ * scope.
+ */
 export class ClusterRLock extends ClusterLock {
   private readonly owners: Map<string, Ownership>;
 

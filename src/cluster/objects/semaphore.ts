@@ -1,4 +1,6 @@
-/** The semaphores of a cluster: a plain one, which is a signal, and one whose permits have owners. */
+/**
+ * The semaphores of a cluster: a plain one, which is a signal, and one whose permits have owners.
+ */
 
 import { inspect } from 'node:util';
 import type { AsyncSemaphore } from '../../contracts.ts';
@@ -52,7 +54,8 @@ abstract class ClusterPermits extends ClusterAcquirable implements AsyncSemaphor
 
 /**
  * A count of permits over all processes of the cluster: a signal, as who acquires need not be who
- * releases. *If a process dies* the permits that it took are gone: nobody knows whose they were. Use
+ * releases. *If a process dies* the permits that it took are gone: nobody knows whose they were.
+ * Use
  * `boundedSemaphore` where they have to come back.
  */
 export class ClusterSemaphore extends ClusterPermits {
@@ -73,7 +76,8 @@ export class ClusterSemaphore extends ClusterPermits {
 }
 
 /**
- * Permits whose holders have a lease: a dead process's come back. All processes have to name the same
+ * Permits whose holders have a lease: a dead process's come back. All processes have to name the
+ * same
  * number; another is refused with `NameTakenError`.
  */
 export class ClusterBoundedSemaphore extends ClusterPermits {

@@ -13,13 +13,15 @@ import { perform } from './core.ts';
 export interface GuardOptions {
   /**
    * The hold under which the value is written. The value remembers the largest token, and refuses a
-   * smaller one with `StaleTokenError`: a holder that was stopped and has lost its lease writes nothing.
+   * smaller one with `StaleTokenError`: a holder that was stopped and has lost its lease writes
+   * nothing.
    */
   hold?: AsyncHold | undefined;
 }
 
 /**
- * A number: any that JavaScript has but infinities and NaN. Each operation is one atomic step at the
+ * A number: any that JavaScript has but infinities and NaN. Each operation is one atomic step at
+ * the
  * server, made once however often it has to be sent, and resolves to the value before.
  */
 export class ClusterValue implements AsyncValue {

@@ -49,6 +49,11 @@ export class Gate {
     wakeOldest(agent, this.cell);
   }
 
+  /** Says that somebody waits: the next announcement wakes the oldest. */
+  mark(): void {
+    setBits(this.cell.words, this.cell.at + CELL_STATE, WAITERS_BIT);
+  }
+
   /** Wakes everyone who waits. */
   announceAll(): void {
     wakeAll(this.cell.agent, this.cell);

@@ -28,8 +28,8 @@ import type { Cell } from '../../agents/cell.ts';
 import { DeadlockError, LayoutError, TargetError } from '../../errors.ts';
 import type { FunctionReference } from '../../functions/reference.ts';
 import { referenceTo, resolveReference, resolveReferenceNow } from '../../functions/reference.ts';
-import { BARRIER_FACTS, BARRIER_RECORDED } from '../../memory/layout.ts';
 import { dataFile, itemFile, readSmallFile, replaceFile } from '../../namespaces/data-files.ts';
+import { FACTS_WORD, RECORDED_BIT } from './raw-barrier.ts';
 
 export type Action = () => unknown;
 
@@ -157,7 +157,7 @@ export class ActionHere {
  */
 export function recordAction(cell: Cell, action: Action, title: string): void {
   const { agent, number, generation, words, at } = cell;
-  if ((load(words, at + BARRIER_FACTS) & BARRIER_RECORDED) !== 0) return;
+  if ((load(words, at + FACTS_WORD) & RECORDED_BIT) !== 0) return;
   const reference = referenceTo(action, `${title}: its action is`);
   const text = JSON.stringify(reference);
   if (Buffer.byteLength(text) > MOST_BYTES) {
@@ -172,12 +172,12 @@ export function recordAction(cell: Cell, action: Action, title: string): void {
     text,
   );
   // PUBLISH reference -> RECORDED
-  setBits(words, at + BARRIER_FACTS, BARRIER_RECORDED);
+  setBits(words, at + FACTS_WORD, RECORDED_BIT);
 }
 
 /** Whether the action can be looked up. */
 export function isRecorded({ words, at }: Cell): boolean {
-  return (load(words, at + BARRIER_FACTS) & BARRIER_RECORDED) !== 0;
+  return (load(words, at + FACTS_WORD) & RECORDED_BIT) !== 0;
 }
 
 /** Leaves for the other parties how the action failed here. */

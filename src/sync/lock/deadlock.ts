@@ -8,8 +8,8 @@ import { CELL_GENERATION, CELL_HEADER, kindOf } from '../../memory/layout.ts';
 import { nameOf } from '../../namespaces/names.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import type { Link } from '../../waiting/wait-for.ts';
-import { isTraced } from './lock-words.ts';
-import { readTrace } from './traces.ts';
+import { notesStacks } from './lock-words.ts';
+import { readTakenAt } from './taken-at.ts';
 
 /** The error for a cycle whose first member is the caller. */
 export function deadlock(namespace: Namespace, cycle: readonly Link[]): DeadlockError {
@@ -50,7 +50,7 @@ function describe(namespace: Namespace, { slot, holds, wants, blocked }: Link): 
     holds: titleOf(namespace, holds),
     waitsFor: titleOf(namespace, wants),
     blocked,
-    stack: isTraced(place) ? readTrace(namespace, holds, generation, slot) : null,
+    stack: notesStacks(place) ? readTakenAt(namespace, holds, generation, slot) : null,
   };
 }
 

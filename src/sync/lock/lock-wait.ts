@@ -10,8 +10,8 @@
 import type { Pressure } from '../../agents/wait.ts';
 import { MOMENT } from '../../agents/wait.ts';
 import type { DeadlockError } from '../../errors.ts';
+import { ELSEWHERE } from '../../memory/layout.ts';
 import { isAlone } from '../../waiting/alone.ts';
-import { ELSEWHERE } from '../../waiting/blocking.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { resolveCycle } from '../../waiting/wait-for.ts';
 import { deadlock } from './deadlock.ts';

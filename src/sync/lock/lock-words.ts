@@ -4,7 +4,7 @@
  *   word  name      bits                                                    written by
  *   +0    STATE     30 WAITERS | 29 FAIR | 28 RECOVERED | 7…0 owner slot    anyone, CAS only
  *   +1    TICKETS   counter: who came first                                 waiters
- *   +2    MARKS     30…8 recoveries | 2 TRACED | 1 SIGNAL | 0 TOLERANT      creator, releasers,
+ *   +2    MARKS     30…8 recoveries | 2 STACKS | 1 SIGNAL | 0 TOLERANT      creator, releasers,
  *                                                                           reaper
  *   +3    DEPTH     how often the owner has taken it (RLock; for others to  the owner
  *                   read)
@@ -31,7 +31,7 @@ const WANTS_BY_WORD: number = CELL_BODY + 5;
 
 export const TOLERANT_BIT = 1;
 const SIGNAL_BIT = 2;
-export const TRACED_BIT = 4;
+export const STACKS_BIT = 4;
 const RECOVERY_STEP: number = 1 << 8;
 const WANTS_SLOT_SHIFT = 23;
 const WANTS_TICKET_MASK: number = (1 << WANTS_SLOT_SHIFT) - 1;
@@ -112,7 +112,7 @@ export function isTolerant({ words, at }: Place): boolean {
   return (load(words, at + MARKS_WORD) & TOLERANT_BIT) !== 0;
 }
 
-/** Whether the lock is traced. */
-export function isTraced({ words, at }: Place): boolean {
-  return (load(words, at + MARKS_WORD) & TRACED_BIT) !== 0;
+/** Whether the stack of each taking is noted. */
+export function notesStacks({ words, at }: Place): boolean {
+  return (load(words, at + MARKS_WORD) & STACKS_BIT) !== 0;
 }

@@ -1,7 +1,7 @@
 /** What Lock and RLock share: everything but who may enter again, and who may release. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { Kind } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, Lockable, LockOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
@@ -16,7 +16,7 @@ import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
 import { runInside, runInsideSync } from '../inside.ts';
 import { forgetToken, tokenOf } from '../token.ts';
 import { LockWait } from './lock-wait.ts';
-import { ownerOf, setMarks, TOLERANT_BIT, TRACED_BIT } from './lock-words.ts';
+import { ownerOf, STACKS_BIT, setMarks, TOLERANT_BIT } from './lock-words.ts';
 import type { Holding, RawLock } from './raw-lock.ts';
 import { runInScope } from './scope.ts';
 
@@ -34,7 +34,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
 {
   protected readonly raw: Raw;
 
-  protected constructor(type: ObjectType, opened: Opened, raw: Raw) {
+  protected constructor(type: Kind, opened: Opened, raw: Raw) {
     super(type, opened);
     this.raw = raw;
   }
@@ -223,10 +223,10 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
 
 /** Notes in a new lock what its options say. */
 export function markLock(place: Place, title: string, options: LockOptions | undefined): void {
-  const { deadlock, trace = false } = options ?? {};
+  const { deadlock, stacks = false } = options ?? {};
   checkPolicy(title, deadlock);
-  if (typeof trace !== 'boolean') {
-    throw new InvalidTypeError(`${title}: refused, trace is ${inspect(trace)}; pass true or false`);
+  if (typeof stacks !== 'boolean') {
+    throw new InvalidTypeError(`${title}: refused, stacks is ${inspect(stacks)}; pass true or false`);
   }
-  setMarks(place, (deadlock === 'ignore' ? TOLERANT_BIT : 0) | (trace ? TRACED_BIT : 0));
+  setMarks(place, (deadlock === 'ignore' ? TOLERANT_BIT : 0) | (stacks ? STACKS_BIT : 0));
 }

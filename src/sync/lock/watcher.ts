@@ -1,29 +1,29 @@
 /**
- * Watcher: is told of every taking of a lock, where somebody has asked for it: `trace`,
- * LOCKSTEP_TRACE, LOCKSTEP_CHECK=order.
+ * Watcher: is told of every taking of a lock, where somebody has asked for it: `stacks`,
+ * LOCKSTEP_STACKS, LOCKSTEP_CHECK=order.
  */
 
 import type { Cell } from '../../agents/cell.ts';
 import { CHECKS_ORDER } from '../../checks.ts';
 import { CODE_ROOT } from '../../package-root.ts';
 import { checkOrder } from './lock-order.ts';
-import { isTraced } from './lock-words.ts';
+import { notesStacks } from './lock-words.ts';
 import type { Watcher } from './raw-lock.ts';
-import { writeTrace } from './traces.ts';
+import { writeTakenAt } from './taken-at.ts';
 
 /** Stack frames that are kept. */
 const DEPTH = 20;
 
-const TRACES_ALL: boolean = isOn('LOCKSTEP_TRACE', ['1']) === '1';
+const NOTES_ALL: boolean = isOn('LOCKSTEP_STACKS', ['1']) === '1';
 
 /** What there is to be told of takings of the lock in that cell. */
 export function watcherFor(cell: Cell): Watcher | undefined {
-  const traced = TRACES_ALL || isTraced(cell);
-  if (!traced && !CHECKS_ORDER) return undefined;
+  const noted = NOTES_ALL || notesStacks(cell);
+  if (!noted && !CHECKS_ORDER) return undefined;
   return {
     taken(lock) {
       const stack = stackOfCaller();
-      if (traced) writeTrace(cell, stack);
+      if (noted) writeTakenAt(cell, stack);
       if (CHECKS_ORDER) checkOrder(lock, stack);
     },
   };

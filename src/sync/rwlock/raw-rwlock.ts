@@ -2,7 +2,7 @@
  * RawRWLock: many readers or one writer; the algorithm under RWLock.
  *
  *   word     name     bits                                                written by
- *   +0       STATE    30 WAITERS | 29 FAIR | 28 RECOVERED | 27 PENDING |  anyone, CAS only
+ *   +0       STATE    30 WAITERS | 29 FAIR | 28 RECOVERED | 26 PENDING |  anyone, CAS only
  *                     7…0 writer's slot
  *   +1       TICKETS  counter: who came first                             waiters
  *   +2       MARKS    0 READERS_FIRST                                     the creator
@@ -50,15 +50,15 @@ import { isFirst, oldestWaiter, wake, wakeAll, wakeOldest } from '../../agents/w
 import type { Place } from '../../memory/arena.ts';
 import { AGENT_SLOTS, CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
-import type { Permit } from '../../objects/extra-words.ts';
-import { eachPermit, permitsOf } from '../../objects/extra-words.ts';
+import type { ExtraWord } from '../../objects/extra-words.ts';
+import { eachExtraWord, extraWordsOf } from '../../objects/extra-words.ts';
 import { FAIR_BIT, isFair, ownerOf, RECOVERED_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 
 export const MARKS_WORD: number = CELL_BODY + 2;
 export const READERS_FIRST_BIT = 1;
 /** Words with a bit for each agent. */
 export const READER_WORDS: number = AGENT_SLOTS / 32;
-const PENDING_BIT: number = 1 << 27;
+const PENDING_BIT: number = 1 << 26;
 
 export class RawRWLock {
   readonly cell: Cell;
@@ -66,8 +66,8 @@ export class RawRWLock {
   recovered = false;
   private readonly me: number;
   private readonly readersFirst: boolean;
-  private readonly readers: readonly Permit[];
-  private readonly mine: Permit;
+  private readonly readers: readonly ExtraWord[];
+  private readonly mine: ExtraWord;
   private readonly myBit: number;
   /** Reads of this agent. */
   private inside = 0;
@@ -79,7 +79,7 @@ export class RawRWLock {
     this.cell = cell;
     this.me = slot;
     this.readersFirst = (load(cell.words, cell.at + MARKS_WORD) & READERS_FIRST_BIT) !== 0;
-    this.readers = permitsOf(namespace, cell, READER_WORDS, 'RWLock');
+    this.readers = extraWordsOf(namespace, cell, READER_WORDS, 'RWLock');
     this.mine = this.readers[slot >> 5]!;
     this.myBit = 1 << (slot & 31);
   }
@@ -320,7 +320,7 @@ export class RawRWLock {
 export function holdsRWLock(namespace: Namespace, place: Place, slot: number): boolean {
   let holds = ownerOf(load(place.words, place.at + CELL_STATE)) === slot;
   let word = 0;
-  eachPermit(namespace, place, READER_WORDS, (reader) => {
+  eachExtraWord(namespace, place, READER_WORDS, (reader) => {
     if (word++ === slot >> 5) holds ||= (load(reader.words, reader.at) & (1 << (slot & 31))) !== 0;
   });
   return holds;
@@ -330,7 +330,7 @@ export function holdsRWLock(namespace: Namespace, place: Place, slot: number): b
 export function recoverRWLock(namespace: Namespace, place: Place, dead: number): void {
   const { words, at } = place;
   let word = 0;
-  eachPermit(namespace, place, READER_WORDS, (reader) => {
+  eachExtraWord(namespace, place, READER_WORDS, (reader) => {
     if (word++ === dead >> 5) clearBits(reader.words, reader.at, 1 << (dead & 31));
   });
   for (;;) {

@@ -7,14 +7,13 @@
 
 import { inspect } from 'node:util';
 import { setBits } from '#atomics';
-import type { ObjectType } from '../../agents/cell.ts';
-import { registerKind } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
+import { defineKind } from '../../agents/kinds.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { ObjectOptions, Owner } from '../../contracts.ts';
 import { InvalidTypeError } from '../../errors.ts';
-import { KIND } from '../../memory/layout.ts';
-import { makePermits } from '../../objects/extra-words.ts';
-import { openHandle, registerClass } from '../../objects/handles.ts';
+import { makeExtraWords } from '../../objects/extra-words.ts';
+import { openHandle } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
@@ -28,8 +27,6 @@ import {
   recoverRWLock,
 } from './raw-rwlock.ts';
 import { ReadSide, type RWLockSide, WriteSide } from './rwlock-side.ts';
-
-const TYPE: ObjectType = { kind: KIND.RWLOCK, name: 'RWLock', serial: false, lasting: false };
 
 export interface RWLockOptions extends ObjectOptions {
   /**
@@ -78,7 +75,7 @@ export class RWLock extends SharedObject {
   /** @internal */
   constructor(opened: Opened);
   constructor(source?: RWLockOptions | Opened) {
-    super(TYPE, source instanceof Opened ? source : obtainRWLock(source));
+    super(RWLOCK_KIND, source instanceof Opened ? source : obtainRWLock(source));
     this.raw = RawRWLock.of(this.cell);
     const host = { raw: this.raw, keeper: this, title: this.title, checkOpen: () => this.checkOpen() };
     this.readSide = new ReadSide(host);
@@ -87,7 +84,7 @@ export class RWLock extends SharedObject {
 
   /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): RWLock {
-    return new RWLock(openHandle(TYPE, handle));
+    return new RWLock(openHandle(RWLOCK_KIND, handle));
   }
 
   /** To read: together with other readers. */
@@ -105,7 +102,7 @@ export class RWLock extends SharedObject {
       const { namespace } = this.cell.agent;
       const { writer, readerSlots } = this.raw;
       return {
-        kind: TYPE.name,
+        kind: RWLOCK_KIND.name,
         name: this.name ?? null,
         handle: this.handle,
         readers: readerSlots.filter((slot) => namespace.isLive(slot)).map((slot) => namespace.identity(slot)),
@@ -129,17 +126,23 @@ export class RWLock extends SharedObject {
 }
 
 function obtainRWLock(options: RWLockOptions | undefined): Opened {
-  return obtain(TYPE, options, (place, agent) => {
+  return obtain(RWLOCK_KIND, options, (place, agent) => {
     const { prefer = 'writers' } = options ?? {};
     if (prefer !== 'writers' && prefer !== 'readers') {
       throw new InvalidTypeError(
-        `${TYPE.name}: refused, prefer is ${inspect(prefer)}; pass 'writers' or 'readers', or leave it out`,
+        `${RWLOCK_KIND.name}: refused, prefer is ${inspect(prefer)}; pass 'writers' or 'readers', or leave it out`,
       );
     }
     if (prefer === 'readers') setBits(place.words, place.at + MARKS_WORD, READERS_FIRST_BIT);
-    makePermits(place, READER_WORDS, agent);
+    makeExtraWords(place, READER_WORDS, agent);
   });
 }
 
-registerKind(KIND.RWLOCK, { name: TYPE.name, recover: recoverRWLock, holds: holdsRWLock });
-registerClass(TYPE.name, RWLock.open);
+export const RWLOCK_KIND: Kind = defineKind({
+  number: 11,
+  name: 'RWLock',
+  chain: true,
+  recover: recoverRWLock,
+  holds: holdsRWLock,
+  open: RWLock.open,
+});

@@ -3,7 +3,7 @@
  */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/cell.ts';
+import type { Kind } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
@@ -29,7 +29,7 @@ export interface SemaphoreDescription extends Description {
 export abstract class PermitSource extends SharedObject {
   private readonly taking: Taking;
 
-  protected constructor(type: ObjectType, opened: Opened, taking: Taking) {
+  protected constructor(type: Kind, opened: Opened, taking: Taking) {
     super(type, opened);
     this.taking = taking;
   }

@@ -18,15 +18,16 @@
  */
 
 import { cas, load, store } from '#atomics';
-import type { Cell, ObjectType } from '../../agents/cell.ts';
-import { registerKind } from '../../agents/kinds.ts';
+import type { Cell } from '../../agents/cell.ts';
+import type { Kind } from '../../agents/kinds.ts';
+import { defineKind } from '../../agents/kinds.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import { PRESSURE } from '../../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../../contracts.ts';
 import { OutOfRangeError } from '../../errors.ts';
-import { CELL_STATE, KIND } from '../../memory/layout.ts';
-import { openHandle, registerClass } from '../../objects/handles.ts';
+import { CELL_STATE } from '../../memory/layout.ts';
+import { openHandle } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import { Barging } from '../../waiting/barging.ts';
@@ -34,8 +35,6 @@ import type { Taking } from '../../waiting/taking.ts';
 import { HoldOf } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, PermitSource } from './permit-source.ts';
-
-const TYPE: ObjectType = { kind: KIND.SEMAPHORE, name: 'Semaphore', serial: true, lasting: false };
 
 const PERMITS_MASK = (1 << 27) - 1;
 /** The largest number of permits: 134,217,727. */
@@ -172,13 +171,13 @@ export class Semaphore extends PermitSource {
   constructor(source: number | Opened = 1, options?: ObjectOptions) {
     const opened = source instanceof Opened ? source : obtainSemaphore(source, options);
     const raw = RawSemaphore.of(opened.cell);
-    super(TYPE, opened, raw);
+    super(SEMAPHORE_KIND, opened, raw);
     this.raw = raw;
   }
 
   /** Opens the semaphore that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): Semaphore {
-    return new Semaphore(openHandle(TYPE, handle));
+    return new Semaphore(openHandle(SEMAPHORE_KIND, handle));
   }
 
   /** Permits that are free now. */
@@ -223,9 +222,13 @@ export class Semaphore extends PermitSource {
 }
 
 function obtainSemaphore(value: number, options: ObjectOptions | undefined): Opened {
-  checkPermits(TYPE.name, 'its value', value, 0, MAX_PERMITS);
-  return obtain(TYPE, options, ({ words, at }) => store(words, at + CELL_STATE, value));
+  checkPermits(SEMAPHORE_KIND.name, 'its value', value, 0, MAX_PERMITS);
+  return obtain(SEMAPHORE_KIND, options, ({ words, at }) => store(words, at + CELL_STATE, value));
 }
 
-registerKind(KIND.SEMAPHORE, { name: TYPE.name });
-registerClass(TYPE.name, Semaphore.open);
+export const SEMAPHORE_KIND: Kind = defineKind({
+  number: 5,
+  name: 'Semaphore',
+  serial: true,
+  open: Semaphore.open,
+});

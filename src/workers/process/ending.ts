@@ -35,11 +35,15 @@ const LOOKS = 8;
 
 /** Ends this process once it has nothing left to do. */
 export function endWhenIdle(): void {
-  if (process.env.NODE_V8_COVERAGE || hasCompileCache()) return;
+  if (process.env.NODE_V8_COVERAGE || hasCompileCache() || doesSomethingAtExit()) return;
+  lookAfter(0, LOOKS);
+}
+
+/** Whether this Node was given an option by which it does something on the way out. */
+export function doesSomethingAtExit(): boolean {
   const options = `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`;
   // Node takes --cpu_prof for --cpu-prof.
-  if (AT_EXIT.test(options.replaceAll('_', '-'))) return;
-  lookAfter(0, LOOKS);
+  return AT_EXIT.test(options.replaceAll('_', '-'));
 }
 
 /** Whether Node keeps compiled code in files, as of Node 22.1. */

@@ -138,7 +138,7 @@ function launch(order: Order): Running {
         ending.enforce();
         return status.sleep(milliseconds);
       };
-      blockThread(sleep, deadline);
+      blockThread(sleep, deadline, -id);
     },
     keepAlive: (on) => (on ? worker.ref() : worker.unref()),
     stop: () => ending.begin(),

@@ -1,4 +1,6 @@
-/** Lock, RLock and RWLock over a store, case by case; numbers are those of the list of behaviours. */
+/**
+ * Lock, RLock and RWLock over a store, case by case; numbers are those of the list of behaviours.
+ */
 
 import assert from 'node:assert/strict';
 import type { Cluster } from 'lockstep/memory';

@@ -68,7 +68,10 @@ export function simulate(
   return world;
 }
 
-/** What must hold of every turnstile: places are conserved, tokens grow, the queue is served in order. */
+/**
+ * What must hold of every turnstile: places are conserved, tokens grow, the queue is served in
+ * order.
+ */
 export class TurnstileCheck {
   private readonly of: number;
   private readonly joined = new Map<string, number>();

@@ -108,7 +108,9 @@ const semaphore: Subject = {
   },
 };
 
-/** Producers and consumers over one condition: each item is consumed once, and everybody comes home. */
+/**
+ * Producers and consumers over one condition: each item is consumed once, and everybody comes home.
+ */
 const condition: Subject = {
   name: 'Condition',
   machine: lockOf('Condition'),

@@ -70,7 +70,7 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     name: 'the reaper believes what it has read in the rings before it cleared the bits',
-    file: 'namespaces/kept-rings.js',
+    file: 'agents/kept-rings.js',
     from: 'if (left.length === 0)',
     to: 'if (true)',
     primitive: 'Kept',

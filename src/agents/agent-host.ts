@@ -1,0 +1,48 @@
+/** AgentHost: an agent as its cells and their users see it. The class is in agent.ts. */
+
+import type { Named, Place } from '../memory/arena.ts';
+import type { Words } from '../memory/atomics.ts';
+import type { Berth } from '../namespaces/berth.ts';
+import type { Bell } from '../namespaces/doorbell.ts';
+import type { Kind } from './kinds.ts';
+import type { WaitTable } from './wait-table.ts';
+import type { Waker } from './waiters.ts';
+
+export interface AgentHost<Cell> extends Waker {
+  readonly folder: string;
+  readonly words: Words;
+  /** First word of its slot. */
+  readonly base: number;
+  readonly table: WaitTable;
+  /** The cells that it has open. */
+  readonly cells: ReadonlyMap<number, Cell>;
+  readonly hasLeft: boolean;
+  /** Calls of this agent that await something. */
+  readonly awaitingCalls: number;
+  /** Where its thread sleeps for long. */
+  readonly berth: Berth;
+  /**
+   * Says for which cell the thread is blocked: -1 for something else than a cell, 0 for not
+   * blocked.
+   */
+  set blockedOn(cell: number);
+  /** Says that this thread does nothing but await the cell; 0: that is over. */
+  set alone(cell: number);
+  /**
+   * Hangs the bell. Call before a wait entry says that a call awaits: earlier rings are not heard.
+   */
+  hangBell(): Bell;
+  /** One more call awaits: the bell keeps the event loop running until the last one has ended. */
+  beginAwaiting(): void;
+  endAwaiting(): void;
+  /** Looks at the awaiting calls for the cell, or at all. */
+  answer(cell: number): void;
+  /** Makes an object of the kind; `init` fills its body before anyone can see it. */
+  create(type: Kind, init: (place: Place) => void): Cell;
+  /** Opens the object if it still exists. */
+  open(type: Kind, number: number, generation: number): Cell | undefined;
+  /** Closes this agent's end of the cell. */
+  closeCell(cell: Cell): void;
+  /** Lowers the counts of what an item named that is gone, and ends what only that has kept. */
+  unkeep(names: readonly Named[]): void;
+}

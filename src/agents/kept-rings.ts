@@ -1,0 +1,104 @@
+/**
+ * Kept rings: what the items in a namespace's queues and pipes name, for those who end objects
+ * (kept.ts).
+ */
+
+import { load } from '#atomics';
+import type { Named, Place, Rings } from '../memory/arena.ts';
+import {
+  CELL_GENERATION,
+  CELL_HEADER,
+  HAS_RING_BIT,
+  kindOf,
+  PHASE_ENDING,
+  PHASE_LIVE,
+  phaseOf,
+} from '../memory/layout.ts';
+import type { Namespace } from '../namespaces/namespace.ts';
+import type { RingOfKind } from './kinds.ts';
+import { kindNumbered } from './kinds.ts';
+
+/** The rings of a namespace, as those see them who end objects in it. */
+export class KeptRings implements Rings {
+  private readonly namespace: Namespace;
+  /** What was named at some time, and what was left alone because of that. */
+  private remembered: { names: ReadonlySet<string>; left: Named[] } | undefined;
+
+  constructor(namespace: Namespace) {
+    this.namespace = namespace;
+  }
+
+  empty(place: Place, begin: () => void): Named[] | undefined {
+    // What lies in a ring of a kind that this program does not know can't be read.
+    return ringAt(place)?.empty(this.namespace, place, begin);
+  }
+
+  isNamed(named: Named): boolean {
+    const { remembered } = this;
+    if (remembered?.names.has(keyOf(named))) {
+      remembered.left.push(named);
+      return true;
+    }
+    for (const names of this.all()) {
+      // Rather kept than lost.
+      if (names === undefined) return true;
+      for (const each of names) if (keyOf(each) === keyOf(named)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Runs `act`, which as `slot` clears the open bits of many cells, and reads the rings twice at
+   * least instead of once for each: what is named when it begins is left alone, and looked at once
+   * more when all bits are cleared.
+   *
+   * Race: the reaper of A has read that X is named; T takes X, dies, and its bit is cleared, while
+   * A's is not yet. If the reaper of A believed what it has read, X would stay. What is named after
+   * A's bit is gone is left to whoever takes it: that one finds no bit but its own.
+   */
+  remembering(slot: number, act: () => void): void {
+    const left: Named[] = [];
+    this.remembered = { names: this.read(), left };
+    try {
+      act();
+    } finally {
+      this.remembered = undefined;
+    }
+    if (left.length === 0) return;
+    const still = this.read();
+    const { arena } = this.namespace;
+    for (const named of left) if (!still.has(keyOf(named))) arena.settle(arena.place(named.number), slot);
+  }
+
+  private read(): Set<string> {
+    const keys = new Set<string>();
+    for (const names of this.all()) for (const named of names ?? []) keys.add(keyOf(named));
+    return keys;
+  }
+
+  private *all(): Iterable<Named[] | undefined> {
+    const { arena } = this.namespace;
+    for (let number = 1, last = arena.bump; number <= last; number++) {
+      const place = arena.place(number);
+      const { words, at } = place;
+      const generation = load(words, at + CELL_GENERATION);
+      const header = load(words, at + CELL_HEADER);
+      const phase = phaseOf(header);
+      if ((header & HAS_RING_BIT) === 0 || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) continue;
+      const names = ringAt(place)?.names(this.namespace, place);
+      // Where the ring itself has ended meanwhile, whoever ended it lowers the counts.
+      const there =
+        load(words, at + CELL_GENERATION) === generation &&
+        phaseOf(load(words, at + CELL_HEADER)) >= PHASE_LIVE;
+      if (there) yield names;
+    }
+  }
+}
+
+function keyOf({ number, generation }: Named): string {
+  return `${number} ${generation}`;
+}
+
+function ringAt({ words, at }: Place): RingOfKind | undefined {
+  return kindNumbered(kindOf(load(words, at + CELL_HEADER)))?.ring;
+}

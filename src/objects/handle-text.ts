@@ -1,0 +1,18 @@
+/** Handle text: how a handle is written. `handles.ts` reads it. */
+
+import type { Cell } from '../agents/cell.ts';
+
+/** What a handle says of every object. */
+export function handleFields(cell: Cell, name: string | undefined): URLSearchParams {
+  const fields = new URLSearchParams({
+    in: cell.agent.folder,
+    cell: String(cell.number),
+    generation: String(cell.generation),
+  });
+  if (name !== undefined) fields.set('name', name);
+  return fields;
+}
+
+export function formatHandle(className: string, fields: URLSearchParams): string {
+  return `lockstep:${className}?${fields}`;
+}

@@ -1,0 +1,531 @@
+/** AbstractPool: what Pool and ThreadPool share: the calls, and the pool's life. */
+
+import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
+import { setTimeout } from '#clock';
+import { now } from '#park';
+import { forbidSending } from '../codec/sendable.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { ClosedError, InvalidTypeError, PoolBrokenError, QueueFullError, StateError } from '../errors.ts';
+import type { Words } from '../memory/atomics.ts';
+import { Queue } from '../messaging/queue.ts';
+import { RawArray } from '../shared/raw-array.ts';
+import type { Origin } from '../stacks.ts';
+import { noteOrigin, originOf, withOrigin } from '../stacks.ts';
+import type { TargetModule } from '../workers/target.ts';
+import { referenceToTarget } from '../workers/target.ts';
+import type { MakeChild } from './crew.ts';
+import { Crew, RING_BYTES } from './crew.ts';
+import { settleDead, takeBackUnclaimed } from './deaths.ts';
+import type { EngineHost } from './engine.ts';
+import { Engine } from './engine.ts';
+import { killOnExit } from './exit.ts';
+import { FunctionList } from './function-list.ts';
+import type { Member } from './member.ts';
+import type { Reply } from './messages.ts';
+import { MODE, REPLY } from './messages.ts';
+import type { CommonPoolOptions, Settings, TaskOptions } from './pool-options.ts';
+import { checkTaskOptions, settingsOf } from './pool-options.ts';
+import { PoolTask } from './pool-task.ts';
+import { PoolStatistics } from './statistics.ts';
+import type { Task } from './task.ts';
+import { TaskHandle } from './task.ts';
+import type { ControlHost } from './task-control.ts';
+import { giveUp, watchTask } from './task-control.ts';
+import { TaskTable, wordsFor } from './task-table.ts';
+
+/** A function that workers run: its module exports it. */
+export type Fn<Args extends readonly unknown[] = readonly never[], Result = unknown> = (
+  ...args: Args
+) => Result;
+
+/** A function, or the module and the export said outright. */
+export type PoolTarget<Args extends readonly unknown[], Result> = Fn<Args, Result> | TargetModule;
+
+/** Arguments and options of a call: the arguments may be left out where the function needs none. */
+export type CallRest<Args extends readonly unknown[]> = [] extends Args
+  ? [args?: NoInfer<Args>, options?: TaskOptions]
+  : [args: NoInfer<Args>, options?: TaskOptions];
+
+/** Milliseconds between looks for dead workers where no event can tell of them. */
+const LOOK_EVERY = 5;
+/**
+ * Calls of which is noted where they were made, whatever that costs; later only of tasks of some
+ * length.
+ */
+const FIRST_CALLS = 256;
+/** Mean microseconds of a task from which on noting where its call was made costs little. */
+const LONG_TASK = 100;
+
+const NO_ARGUMENTS: readonly unknown[] = [];
+
+export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
+  extends EventEmitter
+  implements AsyncDisposable
+{
+  /** @internal */
+  protected readonly settings: Settings;
+  /** @internal */
+  protected readonly engine: Engine;
+  /** @internal */
+  protected readonly functions: FunctionList;
+  /** @internal */
+  protected readonly control: ControlHost;
+  private readonly crew: Crew;
+  private readonly tasks: Queue;
+  private readonly array: RawArray<'i32'>;
+  private readonly statistics = new PoolStatistics();
+  private phase: 'open' | 'closing' | 'closed' = 'open';
+  private reason: PoolBrokenError | undefined;
+  private ending: Promise<void> | undefined;
+  private readonly idleWaits = new Set<() => void>();
+  private readonly readyWaits = new Set<() => void>();
+  private calls = 0;
+  private looked = 0;
+
+  protected constructor(
+    kind: 'Pool' | 'ThreadPool',
+    options: CommonPoolOptions<State, InitArgs>,
+    count: unknown,
+    make: MakeChild,
+  ) {
+    super();
+    const settings = settingsOf(kind, options as CommonPoolOptions<unknown, readonly unknown[]>, count);
+    const { title, max, grace } = settings;
+    const { initializer, initArgs = NO_ARGUMENTS, finalizer } = options;
+    this.settings = settings;
+    forbidSending(this, `a ${kind}, which only the thread that made it can use`);
+    const reference = (fn: unknown, what: string) =>
+      fn === undefined ? undefined : referenceToTarget(fn, `${title}: ${what}`, false);
+    const first = reference(initializer, 'initializer');
+    const last = reference(finalizer, 'finalizer');
+    this.tasks = new Queue({ bytes: RING_BYTES });
+    this.array = new RawArray('i32', wordsFor(max));
+    const words = this.array.view as Words;
+    TaskTable.init(words, max);
+    const table = new TaskTable(words);
+    this.functions = new FunctionList(table);
+    this.crew = new Crew({
+      settings,
+      table,
+      array: this.array,
+      tasks: this.tasks,
+      make,
+      initializer: first,
+      initArgs,
+      finalizer: last,
+      died: (member) => this.buried(member),
+      broken: (error) => this.break(error),
+    });
+    this.engine = new Engine(table, this.tasks, this.host(), this.statistics);
+    this.control = { title, engine: this.engine, members: this.crew.members, grace };
+    killOnExit(this, () => this.crew.killAll());
+    try {
+      this.crew.fill();
+    } catch (error) {
+      this.phase = 'closed';
+      this.crew.killAll();
+      for (const member of this.crew.members) member?.child.joinSync();
+      this.letGo();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs the function in a worker; the event loop goes on. Gives what it returned.
+   *
+   * Rejects with what it threw; with `WorkerDiedError` when its worker died, `TaskTimeoutError`,
+   * `signal.reason`, `NotSendableError`, `TargetError`, `ClosedError`, `QueueFullError`, and
+   * `PoolBrokenError`.
+   *
+   * @example
+   * const image = await pool.apply(resize, ['a.png', 800]);
+   */
+  apply<Args extends readonly unknown[], Result>(
+    fn: PoolTarget<Args, Result>,
+    ...[args, options]: CallRest<Args>
+  ): Promise<Awaited<Result>> {
+    let task: PoolTask;
+    try {
+      task = this.newTask(fn, args, options);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return this.started(task, options) as Promise<Awaited<Result>>;
+  }
+
+  /**
+   * The same; *blocks* this thread until the function has come to its end. Results of other calls
+   * are taken meanwhile, and what awaits them goes on afterwards.
+   */
+  applySync<Args extends readonly unknown[], Result>(
+    fn: PoolTarget<Args, Result>,
+    ...[args, options]: CallRest<Args>
+  ): Awaited<Result> {
+    const task = this.newTask(fn, args, options);
+    let outcome: { ok: boolean; value: unknown } | undefined;
+    task.resolve = (value) => {
+      outcome = { ok: true, value };
+    };
+    task.reject = (value) => {
+      outcome = { ok: false, value };
+    };
+    this.begin(task, options);
+    this.engine.block(() => outcome !== undefined, Deadline.NEVER);
+    const { ok, value } = outcome!;
+    if (!ok) throw value;
+    return value as Awaited<Result>;
+  }
+
+  /** Like `apply`, with a handle by which the task can be watched and given up. */
+  submit<Args extends readonly unknown[], Result>(
+    fn: PoolTarget<Args, Result>,
+    ...[args, options]: CallRest<Args>
+  ): Task<Awaited<Result>> {
+    const task = this.newTask(fn, args, options);
+    const promise = this.started(task, options) as Promise<Awaited<Result>>;
+    return new TaskHandle(promise, task, this.control);
+  }
+
+  /**
+   * Resolves when all workers have started, and their initializers are done. Rejects with
+   * `PoolBrokenError`.
+   */
+  get ready(): Promise<void> {
+    return this.whenReady();
+  }
+
+  /** Workers that live. */
+  get size(): number {
+    return this.crew.size;
+  }
+
+  /**
+   * Takes no more tasks; resolves when all that were given are done and all workers have ended,
+   * their finalizers run. `cancelQueued`: tasks that wait reject with `ClosedError`. Idempotent.
+   */
+  close(options: { cancelQueued?: boolean } = {}): Promise<void> {
+    if (options.cancelQueued === true) this.rejectAll('waiting', () => this.closedError('was closed'));
+    this.ending ??= this.endInOrder();
+    return this.ending;
+  }
+
+  /**
+   * Ends the workers at once: every task that has no outcome rejects with `ClosedError`.
+   * Idempotent.
+   */
+  terminate(): Promise<void> {
+    if (this.phase === 'open') this.phase = 'closing';
+    this.crew.endReplacing();
+    this.rejectAll('all', () => this.closedError('was terminated'));
+    this.crew.killAll();
+    const before = this.ending;
+    this.ending = this.untilGone();
+    void before?.catch(() => {});
+    return this.ending;
+  }
+
+  /**
+   * Waits until a pool that was closed or terminated has ended. Gives `false` when the timeout has
+   * passed first. Throws `StateError` before `close()`.
+   */
+  async join(options?: WaitOptions): Promise<boolean> {
+    this.checkClosing('join');
+    const deadline = Deadline.begin(options);
+    const ended = this.ending!.then(() => true);
+    if (deadline.unlimited) return ended;
+    return Promise.race([ended, this.passed(deadline)]);
+  }
+
+  /** The same; *blocks* this thread. */
+  joinSync(options?: WaitOptions): boolean {
+    this.checkClosing('join');
+    const deadline = Deadline.begin(options);
+    if (!this.engine.block(() => this.engine.idle || deadline.expired, deadline)) return false;
+    this.crew.stopAll();
+    for (const member of this.crew.members) {
+      if (member === undefined) continue;
+      if (!member.child.joinSync(deadline.timed ? deadline.remaining : undefined)) return false;
+      this.buried(member);
+    }
+    this.letGo();
+    return true;
+  }
+
+  /**
+   * Ends the pool: tasks that wait reject, those that run are told to stop, and killed after
+   * `grace`.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.phase === 'open') {
+      this.phase = 'closing';
+      const error = (): Error => this.closedError('was left by its scope');
+      this.rejectAll('waiting', error);
+      for (const task of [...this.engine.tasks]) if (task !== undefined) giveUp(this.control, task, error);
+    }
+    await this.close();
+  }
+
+  /** One line on how the pool stands. */
+  override toString(): string {
+    const { title } = this.settings;
+    const { pending, inFlight } = this.engine;
+    const how = this.reason === undefined ? (this.phase === 'open' ? '' : ` ${this.phase}`) : ' broken';
+    return `<${title} ${this.crew.size} workers, ${inFlight} of ${pending} tasks handed out${how}>`;
+  }
+
+  /** @internal */
+  protected newTask(fn: unknown, args: unknown, options: TaskOptions | undefined): PoolTask {
+    const { title } = this.settings;
+    if (args !== undefined && !Array.isArray(args)) {
+      throw new InvalidTypeError(
+        `${title}: refused, the arguments are ${inspect(args, { depth: 0 })}; pass an array: apply(fn, [argument])`,
+      );
+    }
+    if (options !== undefined) checkTaskOptions(title, options);
+    this.checkUsable();
+    const found = this.functions.find(fn, title);
+    return new PoolTask(found, MODE.CALL, args ?? NO_ARGUMENTS, now(), options?.priority ?? 0, this.origin());
+  }
+
+  /** @internal Hands a task over; its outcome. */
+  protected started(task: PoolTask, options: TaskOptions | undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      task.resolve = resolve;
+      task.reject = reject;
+      this.begin(task, options);
+    });
+  }
+
+  /** @internal Hands a task over, with all that its options ask for. */
+  protected begin(task: PoolTask, options: TaskOptions | undefined): void {
+    const { settings, engine } = this;
+    const { signal, queueTimeout, key, onReport } = options ?? {};
+    const timeout = options?.timeout ?? settings.timeout;
+    const retries = options?.retries ?? settings.retries;
+    signal?.throwIfAborted();
+    if (engine.backlog.size >= settings.maxQueue) throw this.fullError();
+    if (retries > 0) task.needMore().retries = retries;
+    if (key !== undefined) task.needMore().key = key;
+    if (onReport !== undefined) task.needMore().onReport = onReport;
+    engine.submit(task);
+    if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
+      watchTask(this.control, task, signal, timeout, queueTimeout);
+  }
+
+  /** Where the call was made, where that does not cost more than the task. */
+  private origin(): Origin | undefined {
+    if (this.calls >= FIRST_CALLS && this.engine.mean < LONG_TASK) return undefined;
+    this.calls++;
+    return noteOrigin();
+  }
+
+  private host(): EngineHost {
+    const pool = this;
+    return {
+      title: this.settings.title,
+      members: this.crew.members,
+      get width() {
+        return pool.crew.target * pool.settings.concurrency;
+      },
+      settled: () => {
+        for (const wake of [...this.idleWaits]) wake();
+      },
+      heard: (member, reply) => this.heard(member, reply),
+      look: () => this.look(),
+      failed: (task, error, isOfWorker) =>
+        isOfWorker ? withCaller(error, task.origin) : withOrigin(error, task.origin),
+      broken: (error) =>
+        this.break(
+          new PoolBrokenError(`${this.settings.title}: broken, its memory is damaged; make another pool`, {
+            cause: error,
+          }),
+        ),
+    };
+  }
+
+  private heard(member: Member, reply: Reply): void {
+    const [kind, ticket, ...rest] = reply as [number, number, ...unknown[]];
+    const { engine, crew } = this;
+    if (kind === REPLY.READY) {
+      crew.isReady(member);
+      if (crew.ready) for (const wake of [...this.readyWaits]) wake();
+    } else if (kind === REPLY.BROKEN) {
+      const cause: unknown = ticket;
+      const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : inspect(cause);
+      this.break(
+        new PoolBrokenError(
+          `${this.settings.title}: broken, its initializer has failed (${why}); see the cause`,
+          {
+            cause,
+          },
+        ),
+      );
+    } else if (kind === REPLY.RETIRING) {
+      this.statistics.recycled++;
+      crew.retires(member);
+    } else if (kind === REPLY.REPORT) {
+      engine.taskOf(ticket)?.more?.onReport?.(rest[0]);
+      this.emit('report', rest[0]);
+    } else if (kind === REPLY.UNREADABLE) {
+      takeBackUnclaimed(engine, member, this.settings.title, ticket);
+    }
+  }
+
+  /** A worker has ended. */
+  private buried(member: Member): void {
+    if (!member.alive) return;
+    const { engine, crew, settings } = this;
+    try {
+      settleDead(engine, member, settings.title, undefined);
+    } catch (error) {
+      this.break(
+        new PoolBrokenError(`${settings.title}: broken, its memory is damaged; make another pool`, {
+          cause: error,
+        }),
+      );
+    }
+    const { exitCode } = member.child;
+    const expected = member.stopping || member.state === 'retiring';
+    if (!expected) {
+      this.statistics.restarts++;
+      this.emit('workerDied', { pid: member.id, exitCode });
+    }
+    crew.lose(member);
+    engine.resize();
+    engine.fill();
+  }
+
+  /** Looks for workers that have ended while no event can tell. */
+  private look(): void {
+    if (now() - this.looked < LOOK_EVERY) return;
+    this.looked = now();
+    for (const member of this.crew.members) {
+      if (member?.alive && !member.child.isAlive()) this.buried(member);
+    }
+  }
+
+  /** The pool can't go on. */
+  private break(error: Error): void {
+    if (this.reason !== undefined || this.phase === 'closed') return;
+    this.reason = error as PoolBrokenError;
+    this.crew.endReplacing();
+    this.rejectAll('all', () => this.brokenError());
+    this.crew.killAll();
+    for (const wake of [...this.readyWaits]) wake();
+  }
+
+  private brokenError(): PoolBrokenError {
+    const { message, cause } = this.reason!;
+    return new PoolBrokenError(message, { cause });
+  }
+
+  private rejectAll(which: 'waiting' | 'all', error: () => Error): void {
+    const { engine } = this;
+    for (let task = engine.backlog.shift(); task !== undefined; task = engine.backlog.shift())
+      engine.cancelled(task, error());
+    for (const task of [...engine.tasks]) {
+      if (task === undefined) continue;
+      if (engine.withdraw(task)) engine.cancelled(task, error());
+      else if (which === 'all') engine.settle(task, false, error());
+    }
+  }
+
+  private async whenReady(): Promise<void> {
+    const { engine, crew } = this;
+    if (!crew.ready && this.reason === undefined) {
+      engine.hold();
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.readyWaits.delete(wake);
+          resolve();
+        };
+        this.readyWaits.add(wake);
+      });
+      engine.unhold();
+    }
+    if (this.reason !== undefined) throw this.brokenError();
+  }
+
+  private async endInOrder(): Promise<void> {
+    if (this.phase === 'open') this.phase = 'closing';
+    const { engine, crew } = this;
+    if (!engine.idle) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          if (!engine.idle) return;
+          this.idleWaits.delete(wake);
+          resolve();
+        };
+        this.idleWaits.add(wake);
+      });
+    }
+    crew.stopAll();
+    await this.untilGone();
+  }
+
+  private async untilGone(): Promise<void> {
+    for (const member of [...this.crew.members]) {
+      if (member === undefined) continue;
+      await member.child.join();
+      this.buried(member);
+    }
+    this.letGo();
+  }
+
+  private letGo(): void {
+    if (this.phase === 'closed') return;
+    this.phase = 'closed';
+    killOnExit(this, undefined);
+    this.tasks[Symbol.dispose]();
+    this.array.close();
+  }
+
+  private passed(deadline: Deadline): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const { signal, remaining } = deadline;
+      signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+      if (deadline.timed) setTimeout(() => resolve(false), Math.ceil(remaining));
+    });
+  }
+
+  private checkUsable(): void {
+    if (this.reason !== undefined) throw this.brokenError();
+    if (this.phase !== 'open') throw this.closedError('was closed');
+  }
+
+  private checkClosing(what: string): void {
+    if (this.ending !== undefined) return;
+    throw new StateError(
+      `${this.settings.title}: can't ${what}, it is open and takes tasks; call close() or terminate() first`,
+    );
+  }
+
+  private closedError(how: string): ClosedError {
+    return new ClosedError(
+      `${this.settings.title}: refused, the pool ${how}; submit before that, or make another pool`,
+    );
+  }
+
+  private fullError(): QueueFullError {
+    const { title, maxQueue } = this.settings;
+    return new QueueFullError(
+      `${title}: refused, ${this.engine.backlog.size} tasks wait, and its maxQueue is ${maxQueue}; await room() before, or shed the load`,
+    );
+  }
+}
+
+/** The error with the frames of the call that it answers, behind those of the worker. */
+function withCaller(error: unknown, origin: Origin | undefined): unknown {
+  if (origin === undefined || !(error instanceof Error) || typeof error.stack !== 'string') return error;
+  const frames = originOf(origin);
+  if (frames === '' || error.stack.includes(frames)) return error;
+  Object.defineProperty(error, 'stack', {
+    value: `${error.stack}\n    -- in a worker, called --\n${frames}`,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  });
+  return error;
+}

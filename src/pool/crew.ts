@@ -1,0 +1,229 @@
+/**
+ * Crew: the workers of a pool: started, watched, replaced, ended.
+ *
+ * A worker that ends is replaced at once, unless it lived shorter than a second: then ever later,
+ * so that a stream of tasks that kill does not become a stream of starts. A pool whose initializer
+ * fails, or whose workers end before they are ready, is broken, once and for good.
+ */
+
+import { clearTimeout, setTimeout } from '#clock';
+import { now } from '#park';
+import { PoolBrokenError } from '../errors.ts';
+import type { FunctionReference } from '../functions/reference.ts';
+import { Queue } from '../messaging/queue.ts';
+import { entryPoint } from '../package-root.ts';
+import type { RawArray } from '../shared/raw-array.ts';
+import type { Process } from '../workers/process/process.ts';
+import type { TargetModule } from '../workers/target.ts';
+import type { Thread } from '../workers/thread/thread.ts';
+import { Member } from './member.ts';
+import type { Settings } from './pool-options.ts';
+import { STOP, type TaskTable } from './task-table.ts';
+import type { WorkerOrders } from './worker.ts';
+
+/** Bytes of a ring: an item up to a quarter of it goes through it in place. Backed only as used. */
+export const RING_BYTES: number = 8 * 1024 * 1024;
+/** A worker that lived shorter than this many milliseconds is replaced later and later. */
+const SHORT_LIFE = 1000;
+const BACK_OFF = [0, 0, 100, 200, 500, 1000, 2000, 5000];
+/** Workers that may end in a row before they are ready. */
+const MOST_FALSE_STARTS = 3;
+
+/** What a worker is started with. */
+export interface ChildOrder {
+  readonly target: TargetModule;
+  readonly args: [WorkerOrders];
+  readonly name: string;
+  readonly daemon: true;
+}
+
+export type MakeChild = (order: ChildOrder) => Process | Thread;
+
+export interface CrewOptions {
+  readonly settings: Settings;
+  readonly table: TaskTable;
+  readonly array: RawArray<'i32'>;
+  readonly tasks: Queue;
+  readonly make: MakeChild;
+  readonly initializer: FunctionReference | undefined;
+  readonly initArgs: readonly unknown[];
+  readonly finalizer: FunctionReference | undefined;
+  /** A worker has ended. */
+  readonly died: (member: Member) => void;
+  readonly broken: (error: Error) => void;
+}
+
+const TARGET: TargetModule = { module: entryPoint('pool-worker'), export: 'work' };
+
+export class Crew {
+  /** By their numbers in the task table, from 1 on. */
+  readonly members: (Member | undefined)[];
+  /** Workers that the crew is to have. */
+  target: number;
+  private readonly options: CrewOptions;
+  private falseStarts = 0;
+  private shortLives = 0;
+  private starting: NodeJS.Timeout | undefined;
+  private ending = false;
+  private started = 0;
+
+  constructor(options: CrewOptions) {
+    this.options = options;
+    this.target = options.settings.min;
+    this.members = new Array<undefined>(options.settings.max + 1).fill(undefined);
+  }
+
+  /** Workers that live. */
+  get size(): number {
+    let size = 0;
+    for (const member of this.members) if (member?.alive) size++;
+    return size;
+  }
+
+  get ready(): boolean {
+    let ready = 0;
+    for (const member of this.members) if (member?.state === 'ready') ready++;
+    return ready >= Math.min(this.target, this.options.settings.max);
+  }
+
+  /**
+   * Starts what is missing. Throws what `start()` of a child throws; those that were started are
+   * killed.
+   */
+  fill(): void {
+    const { members } = this;
+    let staying = 0;
+    for (const member of members)
+      if (member?.alive && member.state !== 'retiring' && !member.stopping) staying++;
+    for (let index = 1; index < members.length && staying < this.target; index++) {
+      if (members[index] !== undefined) continue;
+      this.start(index);
+      staying++;
+    }
+  }
+
+  /** The worker can take tasks. */
+  isReady(member: Member): void {
+    this.falseStarts = 0;
+    if (member.state === 'starting') member.state = 'ready';
+  }
+
+  /** The worker ends by itself: its place is filled before it has ended, where there is one. */
+  retires(member: Member): void {
+    member.state = 'retiring';
+    this.refill();
+  }
+
+  /** To be called once of each that has ended, when its tasks were dealt with. */
+  lose(member: Member): void {
+    const { state, born } = member;
+    const isFalseStart = state === 'starting' && !member.killed;
+    member.release();
+    this.members[member.index] = undefined;
+    if (this.ending) return;
+    this.shortLives = now() - born < SHORT_LIFE && state !== 'retiring' ? this.shortLives + 1 : 0;
+    if (isFalseStart && ++this.falseStarts >= MOST_FALSE_STARTS) {
+      this.options.broken(this.neverReady(member));
+      return;
+    }
+    this.refill();
+  }
+
+  /** Tells the worker to end when it has done what it is doing. */
+  stop(member: Member): void {
+    member.stopping = true;
+    this.options.table.setOrder(member.index, STOP);
+    member.wake();
+  }
+
+  /** Tells all to end. None is replaced any more. */
+  stopAll(): void {
+    this.endReplacing();
+    for (const member of this.members) if (member?.alive) this.stop(member);
+  }
+
+  killAll(): void {
+    this.endReplacing();
+    for (const member of this.members) if (member?.alive) member.kill();
+  }
+
+  endReplacing(): void {
+    this.ending = true;
+    clearTimeout(this.starting);
+  }
+
+  /** Starts what is missing, as soon as that is in order. */
+  refill(): void {
+    if (this.ending || this.starting !== undefined) return;
+    const wait = BACK_OFF[Math.min(this.shortLives, BACK_OFF.length - 1)]!;
+    if (wait === 0) {
+      this.fillOrBreak();
+      return;
+    }
+    this.starting = setTimeout(() => {
+      this.starting = undefined;
+      this.fillOrBreak();
+    }, wait);
+    this.starting.unref();
+  }
+
+  private fillOrBreak(): void {
+    try {
+      this.fill();
+    } catch (cause) {
+      const { title } = this.options.settings;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      this.options.broken(
+        new PoolBrokenError(`${title}: broken, a worker can't be started (${why}); see the cause`, { cause }),
+      );
+    }
+  }
+
+  private start(index: number): void {
+    const { settings, tasks, array, table, make, initializer, initArgs, finalizer, died } = this.options;
+    const results = new Queue({ bytes: RING_BYTES });
+    table.setOrder(index, 0);
+    table.setPrivateRing(index, undefined);
+    table.clearIdle(index);
+    const { concurrency, maxTasksPerChild: mostTasks } = settings;
+    try {
+      const child = make({
+        target: TARGET,
+        args: [
+          { index, tasks, table: array, results, concurrency, mostTasks, initializer, initArgs, finalizer },
+        ],
+        name: `PoolWorker-${++this.started}`,
+        daemon: true,
+      });
+      child.start();
+      const member = new Member(index, child, results, now());
+      this.members[index] = member;
+      child.once('exit', () => died(member));
+      if (initializer !== undefined && settings.initTimeout !== Number.POSITIVE_INFINITY) this.limit(member);
+    } catch (error) {
+      results[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  private limit(member: Member): void {
+    const { title, initTimeout } = this.options.settings;
+    const timer = setTimeout(() => {
+      if (member.state !== 'starting') return;
+      this.options.broken(
+        new PoolBrokenError(
+          `${title}: broken, its initializer has not come to an end in ${initTimeout} ms; give it longer (initTimeout), or make it do less`,
+        ),
+      );
+    }, initTimeout);
+    timer.unref();
+  }
+
+  private neverReady(member: Member): PoolBrokenError {
+    const { title } = this.options.settings;
+    return new PoolBrokenError(
+      `${title}: broken, ${MOST_FALSE_STARTS} workers in a row have ended before they could take a task, the last with exit code ${member.child.exitCode}; ` +
+        `see what they printed on standard error, and the options of Node (${process.execArgv.join(' ') || 'none'})`,
+    );
+  }
+}

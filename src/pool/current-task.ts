@@ -1,0 +1,103 @@
+/** Current task: what the code of a task can know of it, in the worker that runs it. */
+
+import { InvalidTypeError, StateError } from '../errors.ts';
+import type { TaskTable } from './task-table.ts';
+import { generationOf, slotOf } from './task-table.ts';
+
+/** The task that runs here. */
+export interface CurrentTask {
+  /**
+   * Whether the task was told to stop: its signal was aborted, or its time is over. One read of
+   * shared memory, so also a loop without `await` can ask in each round.
+   */
+  readonly aborted: boolean;
+  /** Aborts when the task is told to stop, as soon as the event loop of this worker turns. */
+  readonly signal: AbortSignal;
+  /** Throws the reason when the task was told to stop. */
+  throwIfAborted(): void;
+  /** Sends a value to the pool: `onReport` of the call, and the pool's event `report`. */
+  report(value: unknown): void;
+}
+
+/** A task as the worker keeps it while it runs. */
+export class RunningTask implements CurrentTask {
+  readonly ticket: number;
+  private readonly table: TaskTable;
+  private readonly send: (ticket: number, value: unknown) => void;
+  private controller: AbortController | undefined;
+
+  constructor(ticket: number, table: TaskTable, send: (ticket: number, value: unknown) => void) {
+    this.ticket = ticket;
+    this.table = table;
+    this.send = send;
+  }
+
+  get aborted(): boolean {
+    return this.table.isAborted(slotOf(this.ticket), generationOf(this.ticket));
+  }
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.aborted && !this.controller.signal.aborted) this.controller.abort(abortReason());
+    return this.controller.signal;
+  }
+
+  throwIfAborted(): void {
+    if (this.aborted) throw abortReason();
+  }
+
+  report(value: unknown): void {
+    this.send(this.ticket, value);
+  }
+
+  /** The event loop turns, and the pool has rung. */
+  look(): void {
+    if (this.controller !== undefined && !this.controller.signal.aborted && this.aborted)
+      this.controller.abort(abortReason());
+  }
+}
+
+function abortReason(): DOMException {
+  return new DOMException('The pool has told this task to stop', 'AbortError');
+}
+
+let finder: (() => CurrentTask | undefined) | undefined;
+let state: { initializer: string; value: unknown } | undefined;
+
+/** Says how the task is found that runs here. Called by the worker. */
+export function findCurrentBy(find: () => CurrentTask | undefined): void {
+  finder = find;
+}
+
+/** Keeps what the initializer has returned. Called by the worker. */
+export function keepState(initializer: string, value: unknown): void {
+  state = { initializer, value };
+}
+
+/** The task that this code is part of; `undefined` where no pool runs it. */
+export function currentTask(): CurrentTask | undefined {
+  return finder?.();
+}
+
+/**
+ * What the pool's initializer returned in this worker, with the initializer's type. Throws
+ * `StateError` where no pool with that initializer runs this code.
+ *
+ * @example
+ * export const connect = (url: string): Promise<Client> => Client.connect(url);
+ * export const report = (month: string) => workerState(connect).query('…', [month]);
+ */
+export function workerState<State, Args extends readonly unknown[]>(
+  initializer: (...args: Args) => State,
+): Awaited<State> {
+  if (typeof initializer !== 'function') {
+    throw new InvalidTypeError('workerState: refused, there is no function; pass the pool’s initializer');
+  }
+  if (state === undefined || state.initializer !== initializer.name) {
+    throw new StateError(
+      `workerState: there is none of "${initializer.name}", ${state === undefined ? 'no pool with an initializer runs this code' : `this pool's initializer is "${state.initializer}"`}; ` +
+        'pass the initializer of the pool, and call this from its tasks',
+    );
+  }
+  return state.value as Awaited<State>;
+}

@@ -1,0 +1,139 @@
+/**
+ * Deaths: what becomes of the tasks of a worker that has ended. The steps are told in
+ * task-table.ts.
+ */
+
+import { constants } from 'node:os';
+import { inspect } from 'node:util';
+import { setTimeout } from '#clock';
+import { now } from '#park';
+import type { WorkerDeath } from '../errors.ts';
+import { WorkerDiedError } from '../errors.ts';
+import type { Engine } from './engine.ts';
+import type { Member } from './member.ts';
+import { MODE, MODE_MASK } from './messages.ts';
+import type { PoolTask } from './pool-task.ts';
+import { unseal } from './sealed.ts';
+import { PHASE, phaseOf, workerOf } from './task-table.ts';
+
+/** Milliseconds that a live worker has to claim what it has taken. */
+const CLAIM_TIME = 50;
+/** Characters of arguments that a message shows. */
+const SHOWN = 200;
+
+/** Ends the tasks of a worker that has ended: they run again, or reject with `WorkerDiedError`. */
+export function settleDead(engine: Engine, member: Member, title: string, cause: unknown): void {
+  engine.drainFrom(member);
+  const { tasks, table } = engine;
+  let isDoubtful = false;
+  for (let slot = 0; slot < tasks.length; slot++) {
+    const task = tasks[slot];
+    if (task === undefined) continue;
+    const state = table.state(slot);
+    const phase = phaseOf(state);
+    if (phase === PHASE.QUEUED) isDoubtful ||= engine.isTaken(slot);
+    else if (workerOf(state) === member.index) lose(engine, task, member, title, cause);
+  }
+  engine.wakeSlots(member);
+  if (isDoubtful) setTimeout(() => takeBackUnclaimed(engine, member, title, cause), CLAIM_TIME);
+}
+
+/** What was taken from the ring and is claimed by nobody is put again. */
+export function takeBackUnclaimed(engine: Engine, member: Member, title: string, cause: unknown): void {
+  const { tasks, table } = engine;
+  for (let slot = 0; slot < tasks.length; slot++) {
+    const task = tasks[slot];
+    if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !engine.isTaken(slot)) continue;
+    if (!engine.takeBack(task)) continue;
+    // Arguments that others can change are as they were in the call only where they were sealed.
+    if (task.more?.chunk !== undefined || task.sealed !== undefined || isConstant(task)) engine.again(task);
+    else engine.settle(task, false, deathOf(member, task, title, cause, 'had just taken'));
+  }
+}
+
+function lose(engine: Engine, task: PoolTask, member: Member, title: string, cause: unknown): void {
+  const { more, slot } = task;
+  const { next, end } = engine.table.cursor(slot);
+  engine.release(task);
+  engine.lost();
+  const error = (): Error => deathOf(member, task, title, cause, 'was running');
+  if (more?.chunk !== undefined) {
+    more.chunk.lost(next, end, error);
+    return;
+  }
+  if (task.resolve !== undefined && more !== undefined && more.lost < more.retries) {
+    more.lost++;
+    engine.again(task);
+    return;
+  }
+  engine.settle(task, false, task.resolve === undefined ? undefined : error());
+}
+
+function isConstant(task: PoolTask): boolean {
+  const { payload, mode } = task;
+  return (mode & MODE_MASK) === MODE.CALL && (payload as unknown[]).every((each) => Object(each) !== each);
+}
+
+function deathOf(
+  { id, child, born, killed }: Member,
+  task: PoolTask,
+  title: string,
+  cause: unknown,
+  did: string,
+): WorkerDiedError {
+  const isProcess = 'pid' in child;
+  const code = child.exitCode ?? 0;
+  const signal = isProcess && code < 0 ? signalNamed(-code) : undefined;
+  const shown = `${task.fn.name}(${preview(task)})`;
+  const attempts = (task.more?.lost ?? 0) + 1;
+  const outOfMemory = isOutOfMemory(code, isProcess, cause);
+  const how = signal === undefined ? `has ended with exit code ${code}` : `was killed by ${signal}`;
+  const lived = Math.round(now() - born);
+  const who = isProcess ? `pid ${id}` : `thread ${id}`;
+  const tried = attempts === 1 ? '' : `, in attempt ${attempts}`;
+  const why = cause instanceof Error ? ` (${cause.message.split('\n', 1)[0]})` : '';
+  const advice = outOfMemory
+    ? 'it seems to have run out of memory: give Node more (--max-old-space-size), make the tasks smaller, or use fewer workers'
+    : killed
+      ? 'another task had to be ended by force; allow more grace, or a concurrency of 1'
+      : 'look at what the function does with these arguments; if it may run twice, pass { retries }';
+  const death: WorkerDeath = { pid: id, exitCode: code, signal, outOfMemory, attempts, task: shown };
+  return new WorkerDiedError(
+    `${title}: no result, the worker (${who}) that ${did} ${shown} ${how} after ${lived} ms${tried}${why}; ${advice}`,
+    cause === undefined ? undefined : { cause },
+    death,
+  );
+}
+
+function signalNamed(number: number): NodeJS.Signals | undefined {
+  const found = Object.entries(constants.signals).find(([, each]) => each === number);
+  return found?.[0] as NodeJS.Signals | undefined;
+}
+
+/** V8 aborts when its heap is full; a thread's end says it. The kernel kills. */
+function isOutOfMemory(code: number, isProcess: boolean, cause: unknown): boolean {
+  if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return true;
+  return isProcess && (code === -constants.signals.SIGABRT || code === 134);
+}
+
+/** The beginning of the task's arguments. */
+function preview(task: PoolTask): string {
+  let values: unknown = task.payload;
+  if (task.sealed !== undefined) {
+    const { payload } = task.sealed;
+    values = payload[2].length === 0 ? unseal(payload) : payload[2];
+  }
+  const list = Array.isArray(values) ? values : [values];
+  const text = list
+    .slice(0, 8)
+    .map((value) =>
+      inspect(value, {
+        depth: 1,
+        maxArrayLength: 8,
+        maxStringLength: 60,
+        breakLength: Number.POSITIVE_INFINITY,
+      }),
+    )
+    .join(', ');
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`;
+}

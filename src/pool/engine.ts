@@ -1,0 +1,556 @@
+/**
+ * Engine: the pool's side of the protocol in task-table.ts: hands tasks out, takes results,
+ * settles.
+ *
+ * What is handed out lies in the task ring, where free workers take it at once: at most so much
+ * that they have work for a millisecond while this thread is busy. The rest waits in this thread's
+ * heap, where order, withdrawal and repetition cost nothing.
+ *
+ * All results lie in rings of their workers, and this thread waits for all of them at one gate, the
+ * one for those who join in the task channel. While it reads, nobody rings.
+ */
+
+import { clearTimeout, queueMicrotask, setImmediate } from '#clock';
+import { now } from '#park';
+import type { Cell } from '../agents/cell.ts';
+import { packWhole } from '../codec/parcel.ts';
+import { Deadline } from '../deadline.ts';
+import { NotSendableError } from '../errors.ts';
+import { AWAITING_BIT } from '../memory/layout.ts';
+import type { Queue } from '../messaging/queue.ts';
+import type { Channel } from '../messaging/ring/channel.ts';
+import type { Gate } from '../messaging/ring/gate.ts';
+import { Outgoing } from '../messaging/ring/outgoing.ts';
+import { NOTHING } from '../messaging/ring/ring-reader.ts';
+import { spin } from '../waiting/blocking.ts';
+import type { Taking } from '../waiting/taking.ts';
+import { takeBlocking } from '../waiting/taking.ts';
+import { Backlog } from './backlog.ts';
+import type { Member } from './member.ts';
+import type { Reply, TaskMessage } from './messages.ts';
+import { MODE, MODE_MASK, REPLY } from './messages.ts';
+import type { PoolTask } from './pool-task.ts';
+import { areConstant, Sealed } from './sealed.ts';
+import type { PoolStatistics } from './statistics.ts';
+import type { TaskTable } from './task-table.ts';
+import { GENERATION_MASK, MOST_SLOTS, PHASE, phaseOf, slotOf, ticketOf, workerOf } from './task-table.ts';
+
+/** Microseconds of work that lie in the task ring for each worker. */
+const AHEAD = 1000;
+const WIDEST = 1000;
+/** Results that are read before other code of this thread runs. */
+const BATCH = 64;
+/** Milliseconds of reading before the event loop gets its turn. */
+const LONGEST_TURN = 2;
+/** Mean microseconds of a task up to which this thread looks for its result before it lets go. */
+const WORTH_SPINNING = 30;
+const MOST_SPUN_IN_A_ROW = 64;
+/** Weight of the newest run time in the mean. */
+const NEWEST = 1 / 16;
+const ONCE: Deadline = Deadline.from({ timeout: 0 });
+
+/** What the engine asks of the pool. */
+export interface EngineHost {
+  readonly title: string;
+  readonly members: readonly (Member | undefined)[];
+  /** Workers that the pool is to have. */
+  readonly width: number;
+  /** Is called when the last pending task has ended. */
+  settled(): void;
+  heard(member: Member, reply: Reply): void;
+  /** Looks whether workers have died, where no event can tell. */
+  look(): void;
+  /** The error, with where the call was made. */
+  failed(task: PoolTask, error: unknown, isOfWorker: boolean): unknown;
+  broken(error: unknown): void;
+}
+
+export class Engine {
+  readonly table: TaskTable;
+  readonly backlog: Backlog = new Backlog();
+  /** Tasks by their slot. */
+  readonly tasks: (PoolTask | undefined)[] = new Array<undefined>(MOST_SLOTS).fill(undefined);
+  /** Tasks whose call has no outcome yet. */
+  pending = 0;
+  /** Slots in use. */
+  inFlight = 0;
+  /** Mean run time of a task in microseconds; 0 not known. */
+  mean = 0;
+  private readonly channel: Channel;
+  private readonly gate: Gate;
+  private readonly cell: Cell;
+  private readonly host: EngineHost;
+  private readonly statistics: PoolStatistics;
+  private readonly free: number[] = [];
+  private readonly generations = new Int32Array(MOST_SLOTS);
+  private readonly numbers = new Int32Array(MOST_SLOTS);
+  /** Slots of withdrawn tasks whose items have not been dropped yet. */
+  private dropping: number[] = [];
+  private resting: { slot: number; members: Set<Member> }[] = [];
+  private window = 1;
+  private putting = false;
+  private listening = false;
+  private lookingSoon = false;
+  private goingOn = false;
+  private endingSoon = false;
+  private spunInARow = 0;
+  private readonly wait: Taking;
+  private readonly message: TaskMessage = [0, 0, 0, undefined];
+
+  constructor(table: TaskTable, tasks: Queue, host: EngineHost, statistics: PoolStatistics) {
+    this.table = table;
+    this.channel = tasks.channel;
+    this.gate = tasks.channel.joins;
+    this.cell = this.gate.cell;
+    this.host = host;
+    this.statistics = statistics;
+    for (let slot = MOST_SLOTS - 1; slot >= 0; slot--) this.free.push(slot);
+    this.wait = this.waitUntil(
+      () => this.serve(),
+      () => !this.goingOn && this.hasResults(),
+    );
+    this.resize();
+  }
+
+  // Handing out.
+
+  /** Takes the task over. Throws `NotSendableError`; then it is not pending. */
+  submit(task: PoolTask): void {
+    try {
+      this.take(task);
+    } finally {
+      // A getter of the arguments may have submitted others.
+      if (this.backlog.size > 0) this.fill();
+    }
+  }
+
+  private take(task: PoolTask): void {
+    if (
+      this.inFlight < this.window &&
+      this.backlog.size === 0 &&
+      !this.putting &&
+      task.more?.key === undefined
+    ) {
+      if (task.more !== undefined && task.more.retries > 0) this.seal(task);
+      if (this.handOut(task)) {
+        this.pending++;
+        this.expect();
+        return;
+      }
+    }
+    this.seal(task);
+    this.backlog.push(task);
+    this.pending++;
+    this.expect();
+  }
+
+  /** Hands out what there is room for. */
+  fill(): void {
+    const { backlog } = this;
+    while (backlog.size > 0 && this.inFlight < this.window && !this.putting) {
+      const task = backlog.shift();
+      if (task === undefined) return;
+      let out: boolean;
+      try {
+        out = this.handOut(task);
+      } catch (error) {
+        this.settle(task, false, error);
+        continue;
+      }
+      if (out) continue;
+      backlog.putBack(task);
+      return;
+    }
+  }
+
+  /** The task goes first again: its worker was lost. */
+  again(task: PoolTask): void {
+    task.slot = -1;
+    this.backlog.putBack(task);
+    this.fill();
+  }
+
+  /** Slots that may be in use: to be called when the number of workers or the mean has changed. */
+  resize(): void {
+    const { width } = this.host;
+    const each = this.mean === 0 ? 1 : 1 + Math.ceil(AHEAD / Math.max(this.mean, 0.1));
+    this.window = Math.max(width + 1, Math.min(WIDEST, width * each));
+  }
+
+  private seal(task: PoolTask): void {
+    if (task.sealed !== undefined || (task.mode & MODE_MASK) !== MODE.CALL) return;
+    const values = task.payload as readonly unknown[];
+    if (areConstant(values)) task.payload = values.slice();
+    else {
+      task.sealed = new Sealed(values, `${this.host.title}: ${task.fn.name}:`);
+      task.payload = undefined;
+    }
+  }
+
+  /**
+   * Puts the task in the ring; `false`: there is no room. Throws `NotSendableError`,
+   * `NoSpaceError`.
+   */
+  private handOut(task: PoolTask): boolean {
+    const slot = this.free.pop() ?? this.freeDropped();
+    if (slot === undefined) return false;
+    const { message, channel } = this;
+    const generation = this.generations[slot]!;
+    const chunk = task.more?.chunk;
+    this.table.queue(slot, generation, chunk === undefined ? 0 : itemsIn(task.payload));
+    this.numbers[slot] = channel.ring.puts;
+    message[0] = ticketOf(slot, generation);
+    message[1] = task.fn.key;
+    message[2] = task.sealed === undefined ? task.mode : task.mode | MODE.SEALED;
+    message[3] = task.sealed === undefined ? task.payload : task.sealed.payload;
+    let put = false;
+    this.putting = true;
+    try {
+      put = channel.putAtOnce(message) || channel.putSync(new Outgoing(message, this.host.title), ONCE);
+    } catch (error) {
+      throw refusal(error, task, this.host.title);
+    } finally {
+      this.putting = false;
+      message[3] = undefined;
+      if (!put) this.free.push(slot);
+    }
+    if (!put) return false;
+    task.slot = slot;
+    this.tasks[slot] = task;
+    this.inFlight++;
+    const idle = this.table.takeIdle();
+    if (idle !== 0) this.host.members[idle]?.wake();
+    return true;
+  }
+
+  // Results.
+
+  /** Sees to it that results are read when they come. */
+  private expect(): void {
+    if (this.listening || this.lookingSoon) return;
+    this.lookingSoon = true;
+    queueMicrotask(() => {
+      this.lookingSoon = false;
+      if (this.idle || this.listening) return;
+      const worthwhile =
+        this.inFlight === 1 &&
+        this.mean > 0 &&
+        this.mean < WORTH_SPINNING &&
+        this.spunInARow < MOST_SPUN_IN_A_ROW;
+      if (worthwhile && spin(this.cell, this.wait)) {
+        this.spunInARow++;
+        this.serve();
+        if (this.idle) return;
+      }
+      this.spunInARow = 0;
+      this.listen();
+    });
+  }
+
+  private listen(): void {
+    this.listening = true;
+    const ticket = this.cell.drawTicket();
+    this.cell.enter(AWAITING_BIT, ticket);
+    this.cell.await(this.wait, ticket, Deadline.NEVER, this).then(
+      () => {
+        this.listening = false;
+        if (!this.idle) this.listen();
+      },
+      (error: unknown) => {
+        this.listening = false;
+        this.host.broken(error);
+      },
+    );
+  }
+
+  /** Whether nothing is pending, and nothing runs any more. */
+  get idle(): boolean {
+    return this.pending === 0 && this.inFlight === 0;
+  }
+
+  /** Reads some results; returns whether nothing is pending any more. */
+  private serve(): boolean {
+    if (this.goingOn) return false;
+    if (this.drain(BATCH)) this.readOnSoon(now());
+    return this.idle && !this.endingSoon;
+  }
+
+  /** Reads the rest when what has awaited the first results has run. */
+  private readOnSoon(since: number): void {
+    this.goingOn = true;
+    if (now() - since < LONGEST_TURN) queueMicrotask(() => this.readOn(since));
+    else setImmediate(() => this.readOn(now()));
+  }
+
+  private readOn(since: number): void {
+    if (this.drain(BATCH)) {
+      this.readOnSoon(since);
+      return;
+    }
+    this.goingOn = false;
+    // Nobody rings while this thread reads: only now it says that it waits.
+    this.cell.dispatch(false);
+  }
+
+  /** A wait at the gate of all results. `serve` reads them and tells whether it is over. */
+  private waitUntil(serve: () => boolean, ready: () => boolean): Taking {
+    const attempt = (): boolean => {
+      for (;;) {
+        if (serve()) return true;
+        if (this.goingOn) return false;
+        // PUBLISH WAITERS -> ring
+        this.gate.mark();
+        if (!ready()) return false;
+      }
+    };
+    return { tryTake: serve, peek: ready, attempt, abandon: () => {}, taken: () => {}, suspect: () => 0 };
+  }
+
+  hasResults(): boolean {
+    for (const member of this.host.members) if (member?.alive && !member.channel.ring.empty) return true;
+    return false;
+  }
+
+  /** Takes results of all workers; returns whether there may be more than `most`. */
+  drain(most: number): boolean {
+    let left = most;
+    const { members } = this.host;
+    try {
+      for (let index = 1; index < members.length; index++) {
+        const member = members[index];
+        if (member?.alive !== true) continue;
+        while (left > 0 && this.takeFrom(member)) left--;
+      }
+    } catch (error) {
+      this.host.broken(error);
+      return false;
+    }
+    this.resize();
+    this.fill();
+    return left === 0;
+  }
+
+  /** Takes all that a worker has left. */
+  drainFrom(member: Member): void {
+    while (this.takeFrom(member));
+  }
+
+  /** *Blocks* until `over`. */
+  block(over: () => boolean, deadline: Deadline): boolean {
+    const serve = (): boolean => {
+      this.drain(Number.POSITIVE_INFINITY);
+      if (over()) return true;
+      this.host.look();
+      return over();
+    };
+    // Whoever reads here reads all: what was left to be read on is not.
+    this.goingOn = false;
+    return takeBlocking(
+      this.cell,
+      this.waitUntil(serve, () => this.hasResults() || over()),
+      deadline,
+    );
+  }
+
+  private takeFrom(member: Member): boolean {
+    const reply = member.channel.take();
+    if (reply === NOTHING) return false;
+    const [kind, ticket, value, microseconds] = reply as [number, number, unknown, number];
+    if (kind > REPLY.THREW) {
+      this.host.heard(member, reply as Reply);
+      return true;
+    }
+    const task = this.taskOf(ticket);
+    if (task === undefined) return true;
+    this.timed(member, task, microseconds);
+    this.release(task);
+    this.settle(task, kind === REPLY.RETURNED, value, true);
+    return true;
+  }
+
+  /** The task of that ticket, if it still has its slot. */
+  taskOf(ticket: number): PoolTask | undefined {
+    const slot = slotOf(ticket);
+    const task = this.tasks[slot];
+    return task !== undefined && ticketOf(slot, this.generations[slot]!) === ticket ? task : undefined;
+  }
+
+  timed(member: Member, task: PoolTask, microseconds: number): void {
+    member.tasks++;
+    member.busy += microseconds / 1000;
+    this.mean = this.mean === 0 ? microseconds : this.mean + (microseconds - this.mean) * NEWEST;
+    this.statistics.ran(task, microseconds, member);
+    if (this.resting.length > 0) this.wakeSlots(member);
+  }
+
+  /** Gives the task's slot back. Nothing of this attempt runs any more. */
+  release(task: PoolTask): void {
+    const { slot } = task;
+    task.slot = -1;
+    this.tasks[slot] = undefined;
+    this.inFlight--;
+    this.generations[slot] = (this.generations[slot]! + 1) & GENERATION_MASK;
+    if (this.resting.length > 0 && this.resting.some((each) => each.slot === slot)) return;
+    this.free.push(slot);
+  }
+
+  /** Settles the task's promise, if it is not yet. */
+  settle(task: PoolTask, ok: boolean, value: unknown, isOfWorker = false, isOurs = true): void {
+    const { resolve, reject, more } = task;
+    if (task.sealed !== undefined) {
+      task.sealed.letGo();
+      task.sealed = undefined;
+    }
+    if (resolve !== undefined) {
+      task.resolve = undefined;
+      task.reject = undefined;
+      task.withdrawn = true;
+      this.pending--;
+      if (ok) {
+        this.statistics.done++;
+        resolve(value);
+      } else {
+        this.statistics.failed++;
+        reject!(isOurs ? this.host.failed(task, value, isOfWorker) : value);
+      }
+    }
+    if (more !== undefined) finishMore(more, task.slot < 0);
+    this.endIfIdle();
+  }
+
+  private endIfIdle(): void {
+    if (!this.idle) return;
+    this.host.settled();
+    if (!this.listening || this.endingSoon) return;
+    // Whoever goes on with another task at once has it listened for still.
+    this.endingSoon = true;
+    setImmediate(() => {
+      this.endingSoon = false;
+      if (this.idle) this.cell.dispatch(false);
+    });
+  }
+
+  /** Withdraws a task that nobody has begun. `false`: it runs. */
+  withdraw(task: PoolTask): boolean {
+    const { slot } = task;
+    if (slot < 0) {
+      this.backlog.withdraw(task);
+      return true;
+    }
+    if (!this.table.cancel(slot, this.generations[slot]!)) return false;
+    task.slot = -1;
+    this.tasks[slot] = undefined;
+    this.inFlight--;
+    this.dropping.push(slot);
+    return true;
+  }
+
+  /** The worker that runs the task; 0: none does. */
+  runnerOf({ slot }: PoolTask): number {
+    if (slot < 0) return 0;
+    const state = this.table.state(slot);
+    return phaseOf(state) === PHASE.RUNNING || phaseOf(state) === PHASE.DOOMED ? workerOf(state) : 0;
+  }
+
+  /** Settles the promise of a task that is given up. */
+  cancelled(task: PoolTask, reason: unknown): void {
+    this.statistics.cancelled++;
+    this.statistics.failed--;
+    // It may be anything, also an object that the program goes on using.
+    this.settle(task, false, reason, false, false);
+  }
+
+  /** Keeps listening, and the event loop running, for something else than a task. */
+  hold(): void {
+    this.pending++;
+    this.expect();
+  }
+
+  unhold(): void {
+    this.pending--;
+    this.endIfIdle();
+  }
+
+  /** A worker has died with a task. */
+  lost(): void {
+    this.statistics.lost++;
+  }
+
+  generationOf(slot: number): number {
+    return this.generations[slot]!;
+  }
+
+  /** Whether the item of the slot's task is not in the ring any more. */
+  isTaken(slot: number): boolean {
+    const { puts, size } = this.channel.ring;
+    return ((puts - this.numbers[slot]!) & 0x7fffffff) > size;
+  }
+
+  /**
+   * Takes back a task that was taken and not begun; its slot rests. `false`: a worker has begun it.
+   */
+  takeBack(task: PoolTask): boolean {
+    const { slot } = task;
+    const next = (this.generations[slot]! + 1) & GENERATION_MASK;
+    if (!this.table.requeue(slot, this.generations[slot]!, next)) return false;
+    const members = this.host.members.filter((member) => member?.alive) as Member[];
+    this.resting.push({ slot, members: new Set(members) });
+    this.release(task);
+    return true;
+  }
+
+  /** The slots that rested for the sake of this worker alone may be used again. */
+  wakeSlots(member: Member): void {
+    this.resting = this.resting.filter(({ slot, members }) => {
+      members.delete(member);
+      if (members.size > 0) return true;
+      if (this.tasks[slot] === undefined) this.free.push(slot);
+      return false;
+    });
+  }
+
+  private freeDropped(): number | undefined {
+    const { dropping } = this;
+    if (dropping.length === 0) return undefined;
+    this.dropping = dropping.filter((slot) => {
+      // Taken by one that died before it could say so: that can't meet the next task either.
+      const dropped = phaseOf(this.table.state(slot)) === PHASE.DROPPED;
+      if (dropped) {
+        this.generations[slot] = (this.generations[slot]! + 1) & GENERATION_MASK;
+        this.free.push(slot);
+      }
+      return !dropped;
+    });
+    return this.free.pop();
+  }
+}
+
+/** What can't be sent, by its way from the arguments. */
+function refusal(error: unknown, task: PoolTask, title: string): unknown {
+  if (!(error instanceof NotSendableError)) return error;
+  const chunk = task.more?.chunk !== undefined;
+  try {
+    packWhole(task.payload, 'process', `${title}: ${task.fn.name}:`, chunk ? 'items' : 'args');
+  } catch (better) {
+    return better;
+  }
+  return error;
+}
+
+function itemsIn(payload: unknown): number {
+  return (payload as readonly unknown[]).length;
+}
+
+function finishMore(more: NonNullable<PoolTask['more']>, isOver: boolean): void {
+  more.ignoreAbort?.();
+  more.ignoreAbort = undefined;
+  clearTimers(more);
+  if (isOver) for (const tell of more.ended.splice(0)) tell();
+}
+
+function clearTimers(more: NonNullable<PoolTask['more']>): void {
+  clearTimeout(more.timer);
+  clearTimeout(more.queueTimer);
+  more.timer = undefined;
+  more.queueTimer = undefined;
+}

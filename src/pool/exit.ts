@@ -1,0 +1,22 @@
+/**
+ * Exit: the workers of all pools of this thread are killed when it ends: nobody waits for them any
+ * more.
+ */
+
+const kills = new Map<object, () => void>();
+
+/** Calls `kill` when this thread exits; `undefined`: there is nobody to kill any more. */
+export function killOnExit(pool: object, kill: (() => void) | undefined): void {
+  if (kill === undefined) {
+    kills.delete(pool);
+    if (kills.size === 0) process.off('exit', killAll);
+    return;
+  }
+  // First in line: the listener that waits for children comes after.
+  if (kills.size === 0) process.prependListener('exit', killAll);
+  kills.set(pool, kill);
+}
+
+function killAll(): void {
+  for (const kill of [...kills.values()]) kill();
+}

@@ -1,0 +1,129 @@
+/**
+ * Function list: the functions that a pool was asked to run, in memory that its workers read. The
+ * pool appends, and nothing is ever changed.
+ *
+ *   list   for each function: u32 bytes, then its reference as JSON
+ *
+ * A task names its function by the number in the list. What finds no room there travels with each
+ * task, as JSON.
+ */
+
+import { inPhase } from '../agents/child-context.ts';
+import { InvalidTypeError, LayoutError } from '../errors.ts';
+import type { FunctionReference } from '../functions/reference.ts';
+import { resolveReference } from '../functions/reference.ts';
+import { checkTarget, referenceToTarget } from '../workers/target.ts';
+import type { TaskTable } from './task-table.ts';
+
+const LENGTH_BYTES = 4;
+
+/** A function as the pool knows it. */
+export interface PoolFunction {
+  readonly name: string;
+  /** Its number in the list, or its reference as JSON. */
+  readonly key: number | string;
+}
+
+/** A function that can be called in a worker. */
+export type WorkFunction = (...args: unknown[]) => unknown;
+
+/** The pool's side. */
+export class FunctionList {
+  private readonly table: TaskTable;
+  private readonly memory: Buffer;
+  private readonly byFunction = new WeakMap<object, PoolFunction>();
+  private readonly byReference = new Map<string, PoolFunction>();
+  private count = 0;
+  private last: { target: unknown; found: PoolFunction } | undefined;
+
+  constructor(table: TaskTable) {
+    this.table = table;
+    this.memory = table.functionList();
+  }
+
+  /** Throws `InvalidTypeError`, `TargetError`. */
+  find(target: unknown, title: string): PoolFunction {
+    const { last } = this;
+    if (last !== undefined && last.target === target) return last.found;
+    const known = typeof target === 'function' ? this.byFunction.get(target) : undefined;
+    const found = known ?? this.add(target, title);
+    if (typeof target === 'function') this.last = { target, found };
+    return found;
+  }
+
+  private add(target: unknown, title: string): PoolFunction {
+    if (target === undefined) {
+      throw new InvalidTypeError(`${title}: refused, there is no function; pass one that its module exports`);
+    }
+    checkTarget(title, target);
+    const reference = referenceToTarget(target, title, false);
+    const json = JSON.stringify(reference);
+    let found = this.byReference.get(json);
+    if (found === undefined) {
+      found = { name: reference.export, key: this.append(json) };
+      this.byReference.set(json, found);
+    }
+    if (typeof target === 'function') this.byFunction.set(target, found);
+    return found;
+  }
+
+  private append(json: string): number | string {
+    const { memory, table } = this;
+    const at = table.functionBytes;
+    const bytes = Buffer.byteLength(json);
+    if (at + LENGTH_BYTES + bytes > memory.length) return json;
+    memory.writeUInt32LE(bytes, at);
+    memory.write(json, at + LENGTH_BYTES);
+    table.functionBytes = at + LENGTH_BYTES + bytes;
+    return this.count++;
+  }
+}
+
+/** The worker's side. */
+export class FunctionReader {
+  private readonly table: TaskTable;
+  private readonly memory: Buffer;
+  private readonly references: string[] = [];
+  private readonly loaded = new Map<number | string, WorkFunction>();
+  private read = 0;
+
+  constructor(table: TaskTable) {
+    this.table = table;
+    this.memory = table.functionList();
+  }
+
+  /** The function, if it was called before. */
+  known(key: number | string): WorkFunction | undefined {
+    return this.loaded.get(key);
+  }
+
+  /** Imports the function's module. Throws `TargetError`, `LayoutError`. */
+  async load(key: number | string): Promise<WorkFunction> {
+    const reference = JSON.parse(typeof key === 'string' ? key : this.referenceAt(key)) as FunctionReference;
+    const found = await inPhase('importing', () => resolveReference(reference));
+    this.loaded.set(key, found);
+    return found;
+  }
+
+  nameOf(key: number | string): string {
+    const json = typeof key === 'string' ? key : (this.references[key] ?? '{}');
+    return (JSON.parse(json) as Partial<FunctionReference>).export ?? '';
+  }
+
+  private referenceAt(number: number): string {
+    const { memory, references } = this;
+    // OBSERVE function -> list
+    const end = Math.min(this.table.functionBytes, memory.length);
+    while (this.read + LENGTH_BYTES <= end) {
+      const bytes = memory.readUInt32LE(this.read);
+      if (this.read + LENGTH_BYTES + bytes > end) break;
+      references.push(memory.toString('utf8', this.read + LENGTH_BYTES, this.read + LENGTH_BYTES + bytes));
+      this.read += LENGTH_BYTES + bytes;
+    }
+    const found = references[number];
+    if (found !== undefined) return found;
+    throw new LayoutError(
+      `Pool: a task names function ${number}, and its list has ${references.length}; its memory is damaged, make the pool anew`,
+    );
+  }
+}

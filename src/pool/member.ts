@@ -1,0 +1,71 @@
+/** Member: a worker as the pool sees it: its child, its ring of results, how it stands. */
+
+import type { Cell } from '../agents/cell.ts';
+import { wakeOldest } from '../agents/waiters.ts';
+import type { Queue } from '../messaging/queue.ts';
+import type { Channel } from '../messaging/ring/channel.ts';
+import type { Process } from '../workers/process/process.ts';
+import type { Thread } from '../workers/thread/thread.ts';
+
+/**
+ *   starting ── READY ──▶ ready ── RETIRING ──▶ retiring ── its end ──▶ dead
+ *       └───────────────────┴───── its end ──────────────────────────────▶
+ */
+export type MemberState = 'starting' | 'ready' | 'retiring' | 'dead';
+
+export class Member {
+  /** Number of the worker in the task table. */
+  readonly index: number;
+  readonly child: Process | Thread;
+  readonly results: Queue;
+  readonly channel: Channel;
+  /** Where it sleeps. */
+  readonly bed: Cell;
+  /** Milliseconds of this thread's clock. */
+  readonly born: number;
+  state: MemberState = 'starting';
+  /** Tasks that it has ended. */
+  tasks = 0;
+  /** Milliseconds in which it ran tasks. */
+  busy = 0;
+  /** Its own task ring, and the tasks that lie in it. */
+  own: Queue | undefined;
+  /** Whether it was told to stop. */
+  stopping = false;
+  /** Whether the pool has killed it. */
+  killed = false;
+
+  constructor(index: number, child: Process | Thread, results: Queue, born: number) {
+    this.index = index;
+    this.child = child;
+    this.results = results;
+    this.channel = results.channel;
+    this.bed = results.channel.joins.cell;
+    this.born = born;
+  }
+
+  /** Process or thread id. */
+  get id(): number {
+    return ('pid' in this.child ? this.child.pid : this.child.ident) ?? 0;
+  }
+
+  get alive(): boolean {
+    return this.state !== 'dead';
+  }
+
+  wake(): void {
+    wakeOldest(this.bed.agent, this.bed);
+  }
+
+  kill(): void {
+    this.killed = true;
+    if (this.child.isAlive()) this.child.kill();
+  }
+
+  /** Its end was dealt with. */
+  release(): void {
+    this.state = 'dead';
+    this.results[Symbol.dispose]();
+    this.own?.[Symbol.dispose]();
+  }
+}

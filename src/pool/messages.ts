@@ -1,0 +1,52 @@
+/** Messages: what lies in a pool's rings. Arrays, as the codec writes those fastest. */
+
+/** How the payload of a task is to be read. */
+export const MODE = {
+  /** Arguments of one call. */
+  CALL: 0,
+  /** Items, each the only argument of a call. */
+  ITEMS: 1,
+  /** Items, each the arguments of a call. */
+  TUPLES: 2,
+  /** Two numbers: the items are the whole numbers from the first on. */
+  RANGE: 3,
+  /** Added: arguments that were encoded before (`Sealed`). */
+  SEALED: 8,
+  /** Added: nobody wants what the calls return. */
+  QUIET: 16,
+} as const;
+
+/** Bits that say what kind of payload it is. */
+export const MODE_MASK = 7;
+
+/** Ticket, function (its number, or its reference as JSON), mode, payload. */
+export type TaskMessage = [ticket: number, fn: number | string, mode: number, payload: unknown];
+
+export const REPLY = {
+  /** ticket, value, microseconds */
+  RETURNED: 0,
+  /** ticket, error, microseconds */
+  THREW: 1,
+  /**
+   * Results of items: ticket, index of the first, values, microseconds, whether the chunk is over
+   */
+  ITEMS: 2,
+  /** An item failed: ticket, its index, error */
+  ITEM_THREW: 3,
+  /** The worker can take tasks: nothing */
+  READY: 4,
+  /** The initializer has failed: error */
+  BROKEN: 5,
+  /** The worker takes no more tasks, and is about to end: why */
+  RETIRING: 6,
+  /** What a task reports: ticket, value */
+  REPORT: 7,
+  /** As ITEMS, where a value can't be sent: and the error */
+  ITEMS_LOST: 8,
+  /** Something else could not be sent: ticket, error */
+  UNSENT: 9,
+  /** A task was taken that could not be read: error */
+  UNREADABLE: 10,
+} as const;
+
+export type Reply = [kind: number, ...rest: unknown[]];

@@ -1,0 +1,201 @@
+/** Pool options: what a pool and its tasks may be given, and the refusal of everything else. */
+
+import { inspect } from 'node:util';
+import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
+import { checkKnown, checkOptions } from '../options.ts';
+import { cpuCount } from '../workers/current.ts';
+import { MOST_WORKERS } from './task-table.ts';
+
+/** How one task is to be run. Times in milliseconds. */
+export interface TaskOptions {
+  /**
+   * Gives the task up: the call rejects with `signal.reason` at once. A task that waits is
+   * withdrawn; one that runs is told (`currentTask()`), and after `grace` its worker is killed and
+   * replaced.
+   */
+  signal?: AbortSignal | undefined;
+  /** Longest time to run, from the task's own start; then it is told to stop, as by `signal`. */
+  timeout?: number | undefined;
+  /** Longest time to wait for a worker; then the task is withdrawn. */
+  queueTimeout?: number | undefined;
+  /** How often the task may run again when its worker died. Default: the pool's, which is 0. */
+  retries?: number | undefined;
+  /** Higher goes first. Default 0. */
+  priority?: number | undefined;
+  /** Tasks of the same key run in the same worker, as long as that lives. */
+  key?: string | number | undefined;
+  /** Receives what the task reports (`currentTask().report`). */
+  onReport?: ((value: unknown) => void) | undefined;
+}
+
+/** How a pool is to be. Times in milliseconds. */
+export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
+  /** Shown in messages. */
+  name?: string | undefined;
+  /** Runs once in each worker before its tasks; what it returns is their `workerState`. */
+  initializer?: ((...args: InitArgs) => State) | undefined;
+  initArgs?: NoInfer<InitArgs> | undefined;
+  /** Longest time for the initializer. Default 60,000. */
+  initTimeout?: number | undefined;
+  /** Runs in each worker that ends in order, with its state. */
+  finalizer?: ((state: Awaited<State>) => unknown) | undefined;
+  /**
+   * Tasks that a worker may have begun at a time: more than 1 helps tasks that await. Default 1.
+   */
+  concurrency?: number | undefined;
+  /** Tasks that may wait; one more throws `QueueFullError`. Default: no limit. See `room()`. */
+  maxQueue?: number | undefined;
+  /** Tasks after which a worker is replaced. Default: never. */
+  maxTasksPerChild?: number | undefined;
+  /** Bytes of memory (RSS) above which a worker is replaced after a task. Default: never. */
+  maxMemoryPerChild?: number | undefined;
+  /** After how long an idle worker above the least number ends. Default 10,000. */
+  idleTimeout?: number | undefined;
+  /**
+   * From telling a task to stop until its worker is killed. 0: at once; Infinity: never. Default
+   * 1,000.
+   */
+  grace?: number | undefined;
+  /** Default of the tasks' `timeout`. */
+  timeout?: number | undefined;
+  /** Default of the tasks' `retries`. */
+  retries?: number | undefined;
+}
+
+/** A number of workers, or the least and the most of them. */
+export type WorkerCount = number | { min: number; max: number };
+
+/** The options, checked and complete. */
+export interface Settings {
+  readonly title: string;
+  readonly min: number;
+  readonly max: number;
+  readonly initTimeout: number;
+  readonly concurrency: number;
+  readonly maxQueue: number;
+  readonly maxTasksPerChild: number;
+  readonly maxMemoryPerChild: number;
+  readonly idleTimeout: number;
+  readonly grace: number;
+  readonly timeout: number | undefined;
+  readonly retries: number;
+}
+
+const INIT_TIMEOUT = 60_000;
+const IDLE_TIMEOUT = 10_000;
+const GRACE = 1000;
+const MOST = 2 ** 31 - 1;
+
+/** Throws `InvalidTypeError`, `OutOfRangeError`. */
+export function settingsOf(
+  kind: 'Pool' | 'ThreadPool',
+  options: CommonPoolOptions<unknown, readonly unknown[]>,
+  count: unknown,
+): Settings {
+  checkOptions(kind, options, kind, '{ processes: 4 }');
+  const { name, initArgs } = options;
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw new InvalidTypeError(
+      `${kind}: refused, its name is ${inspect(name)}; pass a string that is not empty`,
+    );
+  }
+  if (initArgs !== undefined && !Array.isArray(initArgs)) {
+    throw new InvalidTypeError(
+      `${kind}: refused, initArgs is ${inspect(initArgs, { depth: 0 })}; pass an array of arguments`,
+    );
+  }
+  for (const which of ['initializer', 'finalizer'] as const) {
+    const given: unknown = options[which];
+    if (given === undefined || typeof given === 'function') continue;
+    throw new InvalidTypeError(
+      `${kind}: refused, its ${which} is ${inspect(given, { depth: 0 })}; pass a function that its module exports`,
+    );
+  }
+  const title = name === undefined ? kind : `${kind} ${JSON.stringify(name)}`;
+  const whole = (what: keyof typeof options, least: number, otherwise: number): number => {
+    const given: unknown = options[what];
+    return given === undefined ? otherwise : checkWhole(title, what, given, least, MOST);
+  };
+  const time = (what: keyof typeof options, otherwise: number): number => {
+    const given: unknown = options[what];
+    return given === undefined ? otherwise : checkTime(title, what, given);
+  };
+  const { maxMemoryPerChild, timeout } = options;
+  if (maxMemoryPerChild !== undefined) checkTime(title, 'maxMemoryPerChild', maxMemoryPerChild, 'bytes');
+  return {
+    title,
+    ...countOf(title, kind === 'Pool' ? 'processes' : 'threads', count),
+    initTimeout: time('initTimeout', INIT_TIMEOUT),
+    concurrency: whole('concurrency', 1, 1),
+    maxQueue: whole('maxQueue', 1, Number.POSITIVE_INFINITY),
+    maxTasksPerChild: whole('maxTasksPerChild', 1, 0),
+    maxMemoryPerChild: maxMemoryPerChild ?? Number.POSITIVE_INFINITY,
+    idleTimeout: time('idleTimeout', IDLE_TIMEOUT),
+    grace: time('grace', GRACE),
+    timeout: timeout === undefined ? undefined : checkTime(title, 'timeout', timeout),
+    retries: whole('retries', 0, 0),
+  };
+}
+
+/** Throws `InvalidTypeError`, `OutOfRangeError`. */
+export function checkTaskOptions(title: string, options: TaskOptions): void {
+  if (options === null || typeof options !== 'object') {
+    throw new InvalidTypeError(
+      `${title}: refused, its options are ${inspect(options)}; pass an object such as { timeout: 500 }`,
+    );
+  }
+  checkKnown(title, options, 'task');
+  const { signal, timeout, queueTimeout, retries, priority, key, onReport } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new InvalidTypeError(
+      `${title}: refused, its signal is ${inspect(signal, { depth: 0 })}; pass controller.signal`,
+    );
+  }
+  if (timeout !== undefined) checkTime(title, 'timeout', timeout);
+  if (queueTimeout !== undefined) checkTime(title, 'queueTimeout', queueTimeout);
+  if (retries !== undefined) checkWhole(title, 'retries', retries, 0, MOST);
+  if (priority !== undefined && (typeof priority !== 'number' || Number.isNaN(priority))) {
+    throw new InvalidTypeError(`${title}: refused, its priority is ${inspect(priority)}; pass a number`);
+  }
+  if (key !== undefined && typeof key !== 'string' && typeof key !== 'number') {
+    throw new InvalidTypeError(`${title}: refused, its key is ${inspect(key)}; pass a string or a number`);
+  }
+  if (onReport !== undefined && typeof onReport !== 'function') {
+    throw new InvalidTypeError(`${title}: refused, onReport is ${inspect(onReport)}; pass a function`);
+  }
+}
+
+export function checkWhole(title: string, what: string, value: unknown, least: number, most: number): number {
+  if (typeof value !== 'number') {
+    throw new InvalidTypeError(
+      `${title}: refused, ${what} is ${inspect(value)}; pass a whole number from ${least} on`,
+    );
+  }
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new OutOfRangeError(
+      `${title}: refused, ${what} is ${value}; pass a whole number from ${least} to ${most}`,
+    );
+  }
+  return value;
+}
+
+function checkTime(title: string, what: string, value: unknown, unit = 'milliseconds'): number {
+  if (typeof value !== 'number' || Number.isNaN(value)) {
+    throw new InvalidTypeError(`${title}: refused, ${what} is ${inspect(value)}; pass a number of ${unit}`);
+  }
+  if (value < 0) {
+    throw new OutOfRangeError(`${title}: refused, ${what} is ${value}; pass a number of ${unit} from 0 on`);
+  }
+  return value;
+}
+
+function countOf(title: string, what: string, count: unknown): { min: number; max: number } {
+  if (count === undefined) return { min: cpuCount(), max: cpuCount() };
+  if (typeof count === 'object' && count !== null) {
+    const { min, max } = count as { min?: unknown; max?: unknown };
+    const most = checkWhole(title, `${what}.max`, max, 1, MOST_WORKERS);
+    return { min: checkWhole(title, `${what}.min`, min, 0, most), max: most };
+  }
+  const whole = checkWhole(title, what, count, 0, MOST_WORKERS);
+  return { min: whole, max: whole };
+}

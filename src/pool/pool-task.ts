@@ -1,0 +1,91 @@
+/** Pool task: one task as the pool keeps it, from the call until nothing of it runs any more. */
+
+import type { Origin } from '../stacks.ts';
+import type { PoolFunction } from './function-list.ts';
+import type { Sealed } from './sealed.ts';
+
+/** Receives what comes of a task's items. */
+export interface ChunkSink {
+  /** Results of items from number `from` on. */
+  items(from: number, values: readonly unknown[]): void;
+  failed(index: number, error: unknown): void;
+  /** Every item of the chunk up to `end` has come to its end. */
+  over(): void;
+  /** The worker died. Items from `next` to `end` had not begun. */
+  lost(next: number, end: number, error: () => Error): void;
+}
+
+/** What few tasks have. */
+export interface TaskMore {
+  /** How often it may run again when its worker died. */
+  retries: number;
+  /** Attempts that were lost with their worker. */
+  lost: number;
+  timeout: number | undefined;
+  key: string | number | undefined;
+  /** Takes the listener off the signal. */
+  ignoreAbort: (() => void) | undefined;
+  timer: NodeJS.Timeout | undefined;
+  queueTimer: NodeJS.Timeout | undefined;
+  chunk: ChunkSink | undefined;
+  onReport: ((value: unknown) => void) | undefined;
+  /** Called when nothing of the task runs any more. */
+  ended: (() => void)[];
+}
+
+export class PoolTask {
+  readonly fn: PoolFunction;
+  readonly mode: number;
+  /** Arguments or items; sealed where others could change them meanwhile. */
+  payload: unknown;
+  sealed: Sealed | undefined;
+  /** `undefined` once the promise is settled. */
+  resolve: ((value: unknown) => void) | undefined;
+  reject: ((reason: unknown) => void) | undefined;
+  /** When it was submitted: milliseconds of this thread's clock. */
+  readonly submitted: number;
+  /** -1 while it waits in the heap, and when it has ended. */
+  slot = -1;
+  readonly priority: number;
+  /** Taken out of the heap's order, or over. */
+  withdrawn = false;
+  readonly origin: Origin | undefined;
+  more: TaskMore | undefined;
+
+  constructor(
+    fn: PoolFunction,
+    mode: number,
+    payload: unknown,
+    submitted: number,
+    priority: number,
+    origin: Origin | undefined,
+  ) {
+    this.fn = fn;
+    this.mode = mode;
+    this.payload = payload;
+    this.sealed = undefined;
+    this.resolve = undefined;
+    this.reject = undefined;
+    this.submitted = submitted;
+    this.priority = priority;
+    this.origin = origin;
+    this.more = undefined;
+  }
+
+  /** Its fields that few tasks have. */
+  needMore(): TaskMore {
+    this.more ??= {
+      retries: 0,
+      lost: 0,
+      timeout: undefined,
+      key: undefined,
+      ignoreAbort: undefined,
+      timer: undefined,
+      queueTimer: undefined,
+      chunk: undefined,
+      onReport: undefined,
+      ended: [],
+    };
+    return this.more;
+  }
+}

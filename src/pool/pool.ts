@@ -1,0 +1,39 @@
+/** Pool: functions run by processes that are kept for it. */
+
+import { Process } from '../workers/process/process.ts';
+import { AbstractPool } from './abstract-pool.ts';
+import type { CommonPoolOptions, WorkerCount } from './pool-options.ts';
+
+/** Options of a Pool. */
+export interface PoolOptions<State = unknown, InitArgs extends readonly unknown[] = readonly unknown[]>
+  extends CommonPoolOptions<State, InitArgs> {
+  /** How many processes; default `cpuCount()`. */
+  processes?: WorkerCount | undefined;
+}
+
+/**
+ * Processes that run functions: `apply` one call, `map` one call for each item.
+ *
+ * A function is found again in the worker by its module and its export; types are those of the
+ * function. Arguments and results are whatever structured clone carries, with shared objects
+ * nested anywhere.
+ *
+ * *If a worker dies*, exactly the tasks that it ran reject, with `WorkerDiedError`; it is replaced,
+ * and all others go on. An idle pool does not keep the program running; pending calls do.
+ *
+ * @example
+ * export function isPrime(n: number): boolean { … }
+ * if (isMainProcess) {
+ *   await using pool = new Pool();
+ *   console.log(await pool.apply(isPrime, [97]), await pool.map(isPrime, [2, 3, 4]));
+ * }
+ */
+export class Pool<State = void, InitArgs extends readonly unknown[] = []> extends AbstractPool<
+  State,
+  InitArgs
+> {
+  /** Throws `InvalidTypeError`, `OutOfRangeError`, and what starting a process throws. */
+  constructor(options: PoolOptions<State, InitArgs> = {}) {
+    super('Pool', options, options?.processes, (order) => new Process(order));
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Sealed: the arguments of a task that waits in the pool's heap, or may run again. They are as they
+ * were in the call, whatever becomes of the objects afterwards.
+ */
+
+import { Decoder } from '../codec/decoder.ts';
+import type { Format } from '../codec/format.ts';
+import { FORMAT } from '../codec/format.ts';
+import type { Parcel } from '../codec/parcel.ts';
+import { unpack } from '../codec/parcel.ts';
+import { readClone } from '../codec/read-clone.ts';
+import { Outgoing } from '../messaging/ring/outgoing.ts';
+import type { SharedObject } from '../objects/shared-object.ts';
+
+/** What travels of sealed arguments: bytes, their format, and the shared objects in them. */
+export type SealedPayload = [bytes: Uint8Array, format: Format, shared: readonly SharedObject[]];
+
+export class Sealed {
+  private readonly out: Outgoing;
+
+  /** Throws `NotSendableError`; its message begins with `title`. */
+  constructor(value: unknown, title: string) {
+    this.out = new Outgoing(value, title);
+    this.out.keep();
+  }
+
+  get payload(): SealedPayload {
+    return [this.out.prepare(), this.out.format, this.out.shared];
+  }
+
+  /** The task has ended, or was handed out for good: its shared objects may be closed. */
+  letGo(): void {
+    this.out.letGo();
+  }
+}
+
+/** Whether nobody can change any of the values. */
+export function areConstant(values: readonly unknown[]): boolean {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index];
+    if (typeof value === 'object' ? value !== null : typeof value === 'function') return false;
+  }
+  return true;
+}
+
+/** In the worker: the arguments again. */
+export function unseal([bytes, format]: SealedPayload): unknown {
+  if (format === FORMAT.CLONED) return unpack(readClone(bytes) as Parcel);
+  const decoder = new Decoder();
+  decoder.aim(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  return decoder.decode(0, bytes.length, format === FORMAT.REPEATING);
+}

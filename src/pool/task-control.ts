@@ -1,0 +1,114 @@
+/**
+ * Task control: how a task is given up, by its signal, its time, its handle or its pool.
+ *
+ *   in the heap       taken out
+ *   handed out        withdrawn by a compare-and-swap of its state
+ *   running           told: a bit that a loop can read, and the signal of `currentTask()`; the call
+ *                     rejects at once. Its worker is busy until the task ends, or is killed after
+ *                     the grace.
+ */
+
+import { setTimeout } from '#clock';
+import { commonTime } from '#park';
+import { onAbort } from '../aborts.ts';
+import { TaskTimeoutError } from '../errors.ts';
+import type { Engine } from './engine.ts';
+import type { Member } from './member.ts';
+import type { PoolTask } from './pool-task.ts';
+
+/** The longest delay of a timer. */
+const LONGEST = 0x7fffffff;
+
+export interface ControlHost {
+  readonly title: string;
+  readonly engine: Engine;
+  readonly members: readonly (Member | undefined)[];
+  readonly grace: number;
+}
+
+/** Sees to it that the task ends with its signal and its times. */
+export function watchTask(
+  host: ControlHost,
+  task: PoolTask,
+  signal: AbortSignal | undefined,
+  timeout: number | undefined,
+  queueTimeout: number | undefined,
+): void {
+  const more = task.needMore();
+  if (signal !== undefined) more.ignoreAbort = onAbort(signal, () => giveUp(host, task, () => signal.reason));
+  if (timeout !== undefined && timeout <= LONGEST) {
+    more.timeout = timeout;
+    more.timer = setTimeout(() => lookAtTime(host, task, timeout), timeout);
+  }
+  if (queueTimeout !== undefined && queueTimeout <= LONGEST) {
+    more.queueTimer = setTimeout(() => {
+      if (host.engine.runnerOf(task) !== 0) return;
+      host.engine.drain(Number.POSITIVE_INFINITY);
+      if (task.resolve === undefined || !host.engine.withdraw(task)) return;
+      host.engine.settle(task, false, waitedTooLong(host, task, queueTimeout));
+    }, queueTimeout);
+  }
+}
+
+/** Gives the task up; `false`: it has ended before. */
+export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown): boolean {
+  const { engine } = host;
+  if (task.resolve === undefined) return false;
+  if (engine.withdraw(task)) {
+    engine.cancelled(task, reason());
+    return true;
+  }
+  // It runs, or has just ended.
+  engine.drain(Number.POSITIVE_INFINITY);
+  if (task.resolve === undefined) return false;
+  engine.table.abort(task.slot, engine.generationOf(task.slot));
+  host.members[engine.runnerOf(task)]?.wake();
+  engine.cancelled(task, reason());
+  endAfterGrace(host, task);
+  return true;
+}
+
+/** Kills the worker that runs the task. */
+export function killTask(host: ControlHost, task: PoolTask): void {
+  const { engine } = host;
+  engine.drain(Number.POSITIVE_INFINITY);
+  if (task.slot < 0) return;
+  const runner = engine.runnerOf(task);
+  // From here on the worker takes no other task.
+  if (runner === 0 || !engine.table.doom(task.slot, engine.generationOf(task.slot))) return;
+  host.members[runner]?.kill();
+}
+
+function endAfterGrace(host: ControlHost, task: PoolTask): void {
+  const { grace } = host;
+  if (grace > LONGEST) return;
+  if (grace === 0) killTask(host, task);
+  else task.needMore().timer = setTimeout(() => killTask(host, task), grace);
+}
+
+/** Its time counts from when it began, which only shared memory tells. */
+function lookAtTime(host: ControlHost, task: PoolTask, timeout: number): void {
+  const { engine } = host;
+  if (task.resolve === undefined) return;
+  const started = engine.runnerOf(task) === 0 ? 0 : engine.table.started(task.slot);
+  const ran = started === 0 ? 0 : (commonTime() - started) & 0x7fffffff;
+  if (ran < timeout) {
+    task.needMore().timer = setTimeout(() => lookAtTime(host, task, timeout), timeout - ran);
+    return;
+  }
+  giveUp(host, task, () => ranTooLong(host, task, timeout));
+}
+
+function ranTooLong({ title }: ControlHost, { fn }: PoolTask, timeout: number): TaskTimeoutError {
+  return new TaskTimeoutError(
+    `${title}: ${fn.name}: given up, it has run for its timeout of ${timeout} ms; give it longer, or let it ask currentTask() and stop`,
+    timeout,
+  );
+}
+
+function waitedTooLong({ title }: ControlHost, { fn }: PoolTask, limit: number): TaskTimeoutError {
+  return new TaskTimeoutError(
+    `${title}: ${fn.name}: withdrawn, no worker was free within its queueTimeout of ${limit} ms; wait longer, or use more workers`,
+    limit,
+  );
+}

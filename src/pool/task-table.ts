@@ -1,0 +1,375 @@
+/**
+ * Task table: the words that a pool and its workers share, beside the rings.
+ *
+ *   header  +0   MAGIC           "TASK"                                       the pool, once
+ *           +1   SLOTS, +2 WORKERS, +3 FUNCTION_BYTES                          the same
+ *           +16  FUNCTIONS       bytes of the function list in use             the pool
+ *           +32  IDLE            8 words, a bit a worker        worker sets, pool clears
+ *   worker  +0   ORDER           0 work, 1 stop                                the pool
+ *           +1   PRIVATE         cell of the worker's own task ring; 0 none    the pool
+ *           +2   PRIVATE_GENERATION                                            before PRIVATE
+ *   slot    +0   STATE           30…28 phase | 27 ABORT | 26…19 worker | 18…0 generation
+ *                                                               anyone, by CAS but for QUEUED
+ *           +1   CURSOR          30…15 next item of a chunk | 14…0 its end     CAS only
+ *           +2   STARTED         ms of the clock all share; 0 not yet          the owner
+ *
+ * A task that was handed out has a slot and an item in a ring. STATE alone decides what becomes of
+ * it: an item is only a suggestion to look at its slot.
+ *
+ *   hand out  the pool writes QUEUED·g, then puts the item        // PUBLISH slot -> item
+ *   claim     a worker takes the item, CAS QUEUED·g -> RUNNING·w·g     // OBSERVE slot -> item
+ *             A failed CAS means that the item is stale: the worker drops it.
+ *   finish    the worker puts the result in its own ring, CAS RUNNING·w·g -> DONE·w·g
+ *   settle    the pool takes the result, compares the generation, and the slot is free for g + 1
+ *   cancel    the pool: CAS QUEUED·g -> CANCELLED·g. The worker that takes the item makes that
+ *             DROPPED·g, and only then is the slot free: no item of an old g can meet a new one.
+ *   abort     the pool: CAS RUNNING·w·g -> RUNNING·w·g with ABORT, and wakes the worker
+ *   kill      the pool: CAS RUNNING·w·g with ABORT -> DOOMED·w·g, then kills the process. A worker
+ *             that finishes the task meanwhile finds DOOMED and takes no other: nobody else's task
+ *             dies with it.
+ *
+ * Death of a worker w, by the sentinel: (1) the pool reads w's whole result ring, so what w put
+ * counts, also when w died before DONE. (2) A slot RUNNING·w without a result was the one that ran.
+ * (3) A slot QUEUED·g whose item is gone was taken by a worker that has not claimed it: w, or a
+ * slow live one. CAS QUEUED·g -> QUEUED·g+1, and the task is put again. A live worker's claim comes
+ * before that CAS, and then it fails, or after it, and finds its g stale. So no attempt starts
+ * twice, and none is lost. The slot rests afterwards until each worker of that moment has claimed
+ * another task or died: a worker stopped for 2^19 uses of the slot could meet its own g again.
+ *
+ * Death of the pool's process: its workers die with it (PR_SET_PDEATHSIG), or are its threads.
+ *
+ * Sleep of a worker: it sets its IDLE bit with its wait entry filled, and then looks at the ring
+ * once more. The pool puts, and then reads IDLE.           // PUBLISH idle -> ring
+ * One of the two sees the other.                           // OBSERVE ring -> idle
+ */
+
+import { cas, clearBits, load, loadPlain, setBits, store, storePlain, storeRelease } from '#atomics';
+import { LayoutError } from '../errors.ts';
+import type { Words } from '../memory/atomics.ts';
+
+const MAGIC = 0x4b534154;
+const MAGIC_WORD = 0;
+const SLOTS_WORD = 1;
+const WORKERS_WORD = 2;
+const FUNCTION_BYTES_WORD = 3;
+const FUNCTIONS_WORD = 16;
+const IDLE_WORD = 32;
+const HEADER_WORDS = 64;
+const WORKER_WORDS = 16;
+const SLOT_WORDS = 16;
+
+const ORDER = 0;
+const PRIVATE = 1;
+const PRIVATE_GENERATION = 2;
+const CURSOR = 1;
+const STARTED = 2;
+
+/** Slots of a pool: tasks that can be handed out at once. */
+export const MOST_SLOTS = 1024;
+/** Workers of a pool: as many as a namespace has agents. */
+export const MOST_WORKERS = 255;
+/** Bytes of the list of functions. A function that finds no room there travels with its tasks. */
+const FUNCTION_BYTES: number = 64 * 1024;
+
+const PHASE_SHIFT = 28;
+export const ABORT_BIT: number = 1 << 27;
+const WORKER_SHIFT = 19;
+const WORKER_MASK = 0xff;
+export const GENERATION_MASK: number = 2 ** WORKER_SHIFT - 1;
+
+export const PHASE = {
+  FREE: 0,
+  QUEUED: 1,
+  RUNNING: 2,
+  DONE: 3,
+  CANCELLED: 4,
+  DROPPED: 5,
+  DOOMED: 6,
+} as const;
+
+/** Items of a chunk, at most: what a half of CURSOR can count. */
+export const MOST_ITEMS = 0x7fff;
+const CURSOR_SHIFT = 15;
+
+export const STOP = 1;
+
+export function phaseOf(state: number): number {
+  return state >> PHASE_SHIFT;
+}
+
+export function workerOf(state: number): number {
+  return (state >> WORKER_SHIFT) & WORKER_MASK;
+}
+
+export function generationOf(state: number): number {
+  return state & GENERATION_MASK;
+}
+
+/** What an item in a ring says of its slot: slot and generation in one number. */
+export function ticketOf(slot: number, generation: number): number {
+  return (slot << WORKER_SHIFT) | generation;
+}
+
+export function slotOf(ticket: number): number {
+  return ticket >> WORKER_SHIFT;
+}
+
+function queued(generation: number): number {
+  return (PHASE.QUEUED << PHASE_SHIFT) | generation;
+}
+
+function running(worker: number, generation: number): number {
+  return (PHASE.RUNNING << PHASE_SHIFT) | (worker << WORKER_SHIFT) | generation;
+}
+
+/** Words of the table of a pool with so many workers at most. */
+export function wordsFor(workers: number): number {
+  return HEADER_WORDS + (workers + 1) * WORKER_WORDS + MOST_SLOTS * SLOT_WORDS + FUNCTION_BYTES / 4;
+}
+
+export class TaskTable {
+  readonly words: Words;
+  private readonly slots: number;
+  private readonly functions: number;
+  private readonly lastIdleWord: number;
+
+  /** Throws `LayoutError` unless the words are a pool's. */
+  constructor(words: Words) {
+    this.words = words;
+    const workers = loadPlain(words, WORKERS_WORD);
+    const sound =
+      words.length > HEADER_WORDS &&
+      loadPlain(words, MAGIC_WORD) === MAGIC &&
+      loadPlain(words, SLOTS_WORD) === MOST_SLOTS &&
+      loadPlain(words, FUNCTION_BYTES_WORD) === FUNCTION_BYTES &&
+      workers >= 1 &&
+      workers <= MOST_WORKERS &&
+      words.length >= wordsFor(workers);
+    if (!sound) {
+      throw new LayoutError(
+        'Pool: refused, its task table does not begin as one; its memory is damaged, make the pool anew',
+      );
+    }
+    this.lastIdleWord = workers >> 5;
+    this.slots = HEADER_WORDS + (workers + 1) * WORKER_WORDS;
+    this.functions = this.slots + MOST_SLOTS * SLOT_WORDS;
+  }
+
+  /** Writes the header of a new table. */
+  static init(words: Words, workers: number): void {
+    store(words, MAGIC_WORD, MAGIC);
+    store(words, SLOTS_WORD, MOST_SLOTS);
+    store(words, WORKERS_WORD, workers);
+    store(words, FUNCTION_BYTES_WORD, FUNCTION_BYTES);
+  }
+
+  // Slots: the pool's side.
+
+  state(slot: number): number {
+    return load(this.words, this.at(slot));
+  }
+
+  /** Fills a free slot. Whoever puts the item makes it known. */
+  queue(slot: number, generation: number, items: number): void {
+    const { words } = this;
+    const at = this.at(slot);
+    storePlain(words, at + STARTED, 0);
+    storePlain(words, at + CURSOR, items);
+    // PUBLISH slot -> item
+    storePlain(words, at, queued(generation));
+  }
+
+  /** Takes back what nobody has claimed, for another attempt. `false`: somebody has claimed it. */
+  requeue(slot: number, generation: number, next: number): boolean {
+    return this.change(slot, queued(generation), queued(next));
+  }
+
+  /** Withdraws what nobody has claimed. `false`: somebody has. */
+  cancel(slot: number, generation: number): boolean {
+    return this.change(slot, queued(generation), (PHASE.CANCELLED << PHASE_SHIFT) | generation);
+  }
+
+  /** Tells the task that runs to stop. `false`: it does not run, or has been told. */
+  abort(slot: number, generation: number): boolean {
+    const state = this.state(slot);
+    const runs = phaseOf(state) === PHASE.RUNNING && generationOf(state) === generation;
+    if (!runs || (state & ABORT_BIT) !== 0) return false;
+    return this.change(slot, state, state | ABORT_BIT);
+  }
+
+  /**
+   * Says that the worker is going to be killed for the task. `false`: the task does not run any
+   * more.
+   */
+  doom(slot: number, generation: number): boolean {
+    const state = this.state(slot);
+    if (phaseOf(state) !== PHASE.RUNNING || generationOf(state) !== generation) return false;
+    const worker = state & (WORKER_MASK << WORKER_SHIFT);
+    return this.change(slot, state, (PHASE.DOOMED << PHASE_SHIFT) | worker | generation);
+  }
+
+  /** Milliseconds of the common clock at which the task began, 31 bits; 0: it has not. */
+  started(slot: number): number {
+    return load(this.words, this.at(slot) + STARTED);
+  }
+
+  // Slots: the worker's side.
+
+  /** Makes the task the worker's. `false`: the item was stale. */
+  claim(slot: number, generation: number, worker: number): boolean {
+    const before = queued(generation);
+    // OBSERVE slot -> item
+    const found = cas(this.words, this.at(slot), before, running(worker, generation));
+    if (found === before) return true;
+    if (found === ((PHASE.CANCELLED << PHASE_SHIFT) | generation))
+      this.change(slot, found, (PHASE.DROPPED << PHASE_SHIFT) | generation);
+    return false;
+  }
+
+  noteStart(slot: number, milliseconds: number): void {
+    storePlain(this.words, this.at(slot) + STARTED, milliseconds);
+  }
+
+  /**
+   * Says that the result was put. `false`: the worker is about to be killed, and takes nothing
+   * more.
+   */
+  finish(slot: number, generation: number, worker: number): boolean {
+    const { words } = this;
+    const at = this.at(slot);
+    const done = (PHASE.DONE << PHASE_SHIFT) | (worker << WORKER_SHIFT) | generation;
+    const before = running(worker, generation);
+    let found = cas(words, at, before, done);
+    if (found === before) return true;
+    if (found === (before | ABORT_BIT)) found = cas(words, at, found, done);
+    // Otherwise the pool has seen the result before, and the slot is another task's.
+    return !(
+      phaseOf(found) === PHASE.DOOMED &&
+      workerOf(found) === worker &&
+      generationOf(found) === generation
+    );
+  }
+
+  /** Whether the task was told to stop. */
+  isAborted(slot: number, generation: number): boolean {
+    const state = loadPlain(this.words, this.at(slot));
+    return (
+      generationOf(state) === generation && ((state & ABORT_BIT) !== 0 || phaseOf(state) === PHASE.DOOMED)
+    );
+  }
+
+  // Chunks.
+
+  /**
+   * Claims up to `most` items from the front; -1: none is left. The items are `from … from + count
+   * - 1`.
+   */
+  claimItems(slot: number, most: number): { from: number; count: number } | undefined {
+    const at = this.at(slot) + CURSOR;
+    for (;;) {
+      const cursor = load(this.words, at);
+      const from = cursor >> CURSOR_SHIFT;
+      const end = cursor & MOST_ITEMS;
+      if (from >= end) return undefined;
+      const count = Math.min(most, end - from);
+      if (cas(this.words, at, cursor, cursor + (count << CURSOR_SHIFT)) === cursor) return { from, count };
+    }
+  }
+
+  /** Next item that nobody has begun, and the end. */
+  cursor(slot: number): { next: number; end: number } {
+    const cursor = load(this.words, this.at(slot) + CURSOR);
+    return { next: cursor >> CURSOR_SHIFT, end: cursor & MOST_ITEMS };
+  }
+
+  /**
+   * Cuts the chunk short by what `keep` of the items left does not keep; returns the new end, or
+   * -1.
+   */
+  cut(slot: number, keep: (left: number) => number): { from: number; to: number } | undefined {
+    const at = this.at(slot) + CURSOR;
+    for (;;) {
+      const cursor = load(this.words, at);
+      const next = cursor >> CURSOR_SHIFT;
+      const to = cursor & MOST_ITEMS;
+      const from = next + keep(to - next);
+      if (from >= to) return undefined;
+      if (cas(this.words, at, cursor, (next << CURSOR_SHIFT) | from) === cursor) return { from, to };
+    }
+  }
+
+  // Workers.
+
+  order(worker: number): number {
+    return loadPlain(this.words, this.ofWorker(worker) + ORDER);
+  }
+
+  setOrder(worker: number, order: number): void {
+    store(this.words, this.ofWorker(worker) + ORDER, order);
+  }
+
+  /** The cell of the worker's own task ring; `undefined`: it has none. */
+  privateRing(worker: number): { number: number; generation: number } | undefined {
+    const at = this.ofWorker(worker);
+    const number = load(this.words, at + PRIVATE);
+    return number === 0 ? undefined : { number, generation: load(this.words, at + PRIVATE_GENERATION) };
+  }
+
+  setPrivateRing(worker: number, ring: { number: number; generation: number } | undefined): void {
+    const at = this.ofWorker(worker);
+    store(this.words, at + PRIVATE_GENERATION, ring?.generation ?? 0);
+    store(this.words, at + PRIVATE, ring?.number ?? 0);
+  }
+
+  /** Says that the worker is about to sleep. */
+  setIdle(worker: number): void {
+    // PUBLISH idle -> ring
+    setBits(this.words, IDLE_WORD + (worker >> 5), 1 << (worker & 31));
+  }
+
+  clearIdle(worker: number): void {
+    clearBits(this.words, IDLE_WORD + (worker >> 5), 1 << (worker & 31));
+  }
+
+  /** A worker that sleeps, which is not said of it any more; 0: none. */
+  takeIdle(): number {
+    for (let word = 0; word <= this.lastIdleWord; word++) {
+      // OBSERVE ring -> idle
+      for (let bits = load(this.words, IDLE_WORD + word); bits !== 0; ) {
+        const bit = bits & -bits;
+        const before = clearBits(this.words, IDLE_WORD + word, bit);
+        if ((before & bit) !== 0) return word * 32 + 31 - Math.clz32(bit);
+        bits = before;
+      }
+    }
+    return 0;
+  }
+
+  // The list of functions.
+
+  get functionBytes(): number {
+    return load(this.words, FUNCTIONS_WORD);
+  }
+
+  set functionBytes(bytes: number) {
+    // PUBLISH function -> list
+    storeRelease(this.words, FUNCTIONS_WORD, bytes);
+  }
+
+  /** The memory of the list. */
+  functionList(): Buffer {
+    return Buffer.from(this.words.buffer, this.words.byteOffset + this.functions * 4, FUNCTION_BYTES);
+  }
+
+  private at(slot: number): number {
+    return this.slots + slot * SLOT_WORDS;
+  }
+
+  private ofWorker(worker: number): number {
+    return HEADER_WORDS + worker * WORKER_WORDS;
+  }
+
+  private change(slot: number, before: number, after: number): boolean {
+    return cas(this.words, this.at(slot), before, after) === before;
+  }
+}

@@ -1,0 +1,102 @@
+/** Task: the handle of a task that was submitted. */
+
+import { ClosedError } from '../errors.ts';
+import type { PoolTask } from './pool-task.ts';
+import type { ControlHost } from './task-control.ts';
+import { giveUp, killTask } from './task-control.ts';
+
+/** How a task stands. `aborting`: it was given up, and still runs. */
+export type TaskStatus = 'queued' | 'running' | 'aborting' | 'done' | 'failed' | 'cancelled';
+
+/** A task that was submitted. It can be awaited as the promise of `apply` can. */
+export interface Task<Result> extends PromiseLike<Result> {
+  readonly status: TaskStatus;
+  /** Process id, or thread id, of the worker that runs it; `null` while none does. */
+  readonly pid: number | null;
+  /**
+   * Gives the task up, as its signal would; `false`: it has ended before. Default reason:
+   * `ClosedError`.
+   */
+  cancel(reason?: unknown): boolean;
+  /** Gives it up, and kills the worker that runs it at once. */
+  kill(): void;
+  /** Resolves when nothing of the task runs any more. */
+  readonly ended: Promise<void>;
+  catch<Other = never>(onRejected?: (reason: unknown) => Other | PromiseLike<Other>): Promise<Result | Other>;
+  finally(onSettled?: () => void): Promise<Result>;
+}
+
+export class TaskHandle<Result> implements Task<Result> {
+  private readonly promise: Promise<Result>;
+  private readonly task: PoolTask;
+  private readonly host: ControlHost;
+  private outcome: 'done' | 'failed' | undefined;
+  private given = false;
+
+  constructor(promise: Promise<Result>, task: PoolTask, host: ControlHost) {
+    this.promise = promise;
+    this.task = task;
+    this.host = host;
+    promise.then(
+      () => {
+        this.outcome = 'done';
+      },
+      () => {
+        this.outcome = 'failed';
+      },
+    );
+  }
+
+  get status(): TaskStatus {
+    const { task, host } = this;
+    if (this.given) return task.slot >= 0 ? 'aborting' : 'cancelled';
+    if (task.resolve === undefined) return this.outcome ?? 'done';
+    return host.engine.runnerOf(task) === 0 ? 'queued' : 'running';
+  }
+
+  get pid(): number | null {
+    return this.host.members[this.host.engine.runnerOf(this.task)]?.id ?? null;
+  }
+
+  cancel(reason?: unknown): boolean {
+    const { host, task } = this;
+    const given = giveUp(host, task, () => reason ?? cancelled(host.title, task.fn.name));
+    this.given ||= given;
+    return given;
+  }
+
+  kill(): void {
+    this.cancel();
+    killTask(this.host, this.task);
+  }
+
+  get ended(): Promise<void> {
+    const { task } = this;
+    if (task.resolve === undefined && task.slot < 0) return Promise.resolve();
+    return new Promise((resolve) => void task.needMore().ended.push(resolve));
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: it is awaited like a promise
+  then<Value = Result, Other = never>(
+    onFulfilled?: ((value: Result) => Value | PromiseLike<Value>) | null,
+    onRejected?: ((reason: unknown) => Other | PromiseLike<Other>) | null,
+  ): Promise<Value | Other> {
+    return this.promise.then(onFulfilled, onRejected);
+  }
+
+  catch<Other = never>(
+    onRejected?: ((reason: unknown) => Other | PromiseLike<Other>) | null,
+  ): Promise<Result | Other> {
+    return this.promise.catch(onRejected);
+  }
+
+  finally(onSettled?: (() => void) | null): Promise<Result> {
+    return this.promise.finally(onSettled);
+  }
+}
+
+function cancelled(title: string, name: string): ClosedError {
+  return new ClosedError(
+    `${title}: ${name}: cancelled, its task's cancel() was called; nothing is to be done`,
+  );
+}

@@ -1,0 +1,467 @@
+/**
+ * Worker: what a pool's processes and threads run: take a task, claim it, run it, put what came of
+ * it, and finish. The words and their order are told in task-table.ts.
+ *
+ * The event loop lives: tasks that await go on, and while there is a backlog the loop gets a turn
+ * every few milliseconds. An idle worker sleeps until the pool wakes it, and has no timer.
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { isMainThread } from 'node:worker_threads';
+import { setImmediate, setTimeout } from '#clock';
+import { commonTime, now } from '#park';
+import type { Cell } from '../agents/cell.ts';
+import { Deadline } from '../deadline.ts';
+import { NotSendableError } from '../errors.ts';
+import type { FunctionReference } from '../functions/reference.ts';
+import { resolveReference } from '../functions/reference.ts';
+import type { Words } from '../memory/atomics.ts';
+import { AWAITING_BIT } from '../memory/layout.ts';
+import { Queue } from '../messaging/queue.ts';
+import type { Channel } from '../messaging/ring/channel.ts';
+import type { Gate } from '../messaging/ring/gate.ts';
+import { NOTHING } from '../messaging/ring/ring-reader.ts';
+import { formatHandle } from '../objects/handle-text.ts';
+import type { RawArray } from '../shared/raw-array.ts';
+import { spin } from '../waiting/blocking.ts';
+import type { Taking } from '../waiting/taking.ts';
+import { mayHaveChildren } from '../workers/identity.ts';
+import { findCurrentBy, keepState, RunningTask } from './current-task.ts';
+import type { WorkFunction } from './function-list.ts';
+import { FunctionReader } from './function-list.ts';
+import type { Reply, TaskMessage } from './messages.ts';
+import { MODE, MODE_MASK, REPLY } from './messages.ts';
+import type { SealedPayload } from './sealed.ts';
+import { unseal } from './sealed.ts';
+import { generationOf, STOP, slotOf, TaskTable } from './task-table.ts';
+
+/** Milliseconds of tasks without `await` before the event loop gets a turn. */
+const LONGEST_TURN = 5;
+/**
+ * Milliseconds after which a worker that has nothing to do any more ends, whatever is left open in
+ * it.
+ */
+const LONGEST_END = 50;
+/** Items that are claimed at once take at most so many microseconds. */
+const CLAIMED_TIME = 20;
+/** Milliseconds after which results of a chunk are put. */
+const PUT_EVERY = 1;
+
+/** What a worker is given at its start. */
+export interface WorkerOrders {
+  readonly index: number;
+  readonly tasks: Queue;
+  readonly table: RawArray<'i32'>;
+  readonly results: Queue;
+  readonly concurrency: number;
+  readonly mostTasks: number;
+  readonly initializer?: FunctionReference | undefined;
+  readonly initArgs: readonly unknown[];
+  readonly finalizer?: FunctionReference | undefined;
+}
+
+type Sleeper = () => void;
+
+export class PoolWorker {
+  private readonly me: number;
+  private readonly table: TaskTable;
+  private readonly tasks: Channel;
+  private readonly results: Channel;
+  /** Where the pool waits for results. */
+  private readonly gate: Gate;
+  /** Where this worker sleeps. */
+  private readonly bed: Cell;
+  private readonly functions: FunctionReader;
+  private readonly orders: WorkerOrders;
+  private own: { queue: Queue; cell: number } | undefined;
+  private sleeper: Sleeper | undefined;
+  private ended = false;
+  private doomed = false;
+  private stopped = false;
+  private current: RunningTask | undefined;
+  private currentTicket = -1;
+  private readonly running = new Set<RunningTask>();
+  private readonly scope: AsyncLocalStorage<RunningTask> | undefined;
+  private turnBegan = 0;
+  private count = 0;
+  private active = 0;
+  private readonly wait: Taking;
+
+  constructor(orders: WorkerOrders) {
+    this.orders = orders;
+    this.me = orders.index;
+    this.table = new TaskTable(orders.table.view as Words);
+    this.tasks = orders.tasks.channel;
+    this.results = orders.results.channel;
+    this.gate = this.tasks.joins;
+    this.bed = this.results.joins.cell;
+    this.functions = new FunctionReader(this.table);
+    this.scope = orders.concurrency > 1 ? new AsyncLocalStorage() : undefined;
+    this.wait = {
+      tryTake: () => this.hasWork(),
+      peek: () => this.hasWork(),
+      attempt: () => this.rung(),
+      abandon: () => {},
+      taken: () => {},
+      suspect: () => 0,
+    };
+    findCurrentBy(() => this.currentTask());
+  }
+
+  async run(): Promise<void> {
+    const { initializer, initArgs, finalizer } = this.orders;
+    this.listen();
+    let state: unknown;
+    try {
+      if (initializer !== undefined) {
+        state = await (await resolveReference(initializer))(...initArgs);
+        keepState(initializer.export, state);
+      }
+    } catch (error) {
+      await this.reply([REPLY.BROKEN, error]);
+      this.end();
+      return;
+    }
+    await this.reply([REPLY.READY]);
+    if (isMainThread) {
+      process.on('SIGINT', () => {});
+      process.on('SIGTERM', () => this.stop());
+    }
+    await this.work();
+    try {
+      if (finalizer !== undefined) await (await resolveReference(finalizer))(state);
+    } finally {
+      this.end();
+    }
+  }
+
+  /** Finishes what runs, and takes nothing more. */
+  private stop(): void {
+    this.stopped = true;
+    this.sleeper?.();
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.bed.dispatch(false);
+    setTimeout(() => process.exit(), LONGEST_END).unref();
+  }
+
+  private async work(): Promise<void> {
+    const { concurrency, mostTasks } = this.orders;
+    this.turnBegan = now();
+    for (;;) {
+      if (this.doomed) await new Promise<never>(() => {});
+      if (this.isStopping()) break;
+      if (mostTasks > 0 && this.count >= mostTasks) {
+        await this.reply([REPLY.RETIRING, 'tasks']);
+        break;
+      }
+      if (this.active >= concurrency) {
+        await this.sleep();
+        continue;
+      }
+      const message = this.take();
+      if (message === undefined) await this.sleep();
+      else {
+        const going = this.begin(message);
+        if (going !== undefined) await going;
+        if (now() - this.turnBegan > LONGEST_TURN) await this.turn();
+      }
+    }
+    while (this.active > 0) await this.sleep();
+  }
+
+  private isStopping(): boolean {
+    return this.stopped || this.table.order(this.me) === STOP;
+  }
+
+  private async turn(): Promise<void> {
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    this.turnBegan = now();
+  }
+
+  private take(): TaskMessage | undefined {
+    try {
+      const own = this.ownRing()?.take() ?? NOTHING;
+      if (own !== NOTHING) return own as TaskMessage;
+      const message = this.tasks.take();
+      return message === NOTHING ? undefined : (message as TaskMessage);
+    } catch (error) {
+      // It is taken, and nobody can say which it was: the pool sees whose item is gone.
+      void this.reply([REPLY.UNREADABLE, error]);
+      return undefined;
+    }
+  }
+
+  /** This worker's own task ring, if it has one by now. */
+  private ownRing(): Channel | undefined {
+    const place = this.table.privateRing(this.me);
+    if (place === undefined) return undefined;
+    if (this.own?.cell !== place.number) {
+      const fields = new URLSearchParams({
+        in: this.tasks.cell.agent.folder,
+        cell: String(place.number),
+        generation: String(place.generation),
+      });
+      this.own = { queue: Queue.open(formatHandle('Queue', fields)), cell: place.number };
+    }
+    return this.own.queue.channel;
+  }
+
+  // Sleeping.
+
+  private hasWork(): boolean {
+    if (this.isStopping()) return true;
+    if (this.active >= this.orders.concurrency) return false;
+    return !this.tasks.ring.empty || this.ownRing()?.ring.empty === false;
+  }
+
+  /** Sleeps until there may be work. */
+  private async sleep(): Promise<void> {
+    if (this.active === 0 && spin(this.bed, this.wait)) return;
+    await new Promise<void>((resolve) => {
+      const full = this.active >= this.orders.concurrency;
+      this.sleeper = () => {
+        this.sleeper = undefined;
+        resolve();
+      };
+      if (full) return;
+      // The wait entry is filled all the time: what is put after this rings.
+      this.table.setIdle(this.me);
+      if (!this.hasWork()) return;
+      this.table.clearIdle(this.me);
+      this.sleeper();
+    });
+    this.turnBegan = now();
+  }
+
+  /** Awaits the bell for as long as the worker lives. */
+  private listen(): void {
+    const ticket = this.bed.drawTicket();
+    this.bed.enter(AWAITING_BIT, ticket);
+    void this.bed.await(this.wait, ticket, Deadline.NEVER, this);
+  }
+
+  /** The pool has rung, or somebody else. */
+  private rung(): boolean {
+    if (this.ended) return true;
+    for (const task of this.running) task.look();
+    this.current?.look();
+    if (this.sleeper !== undefined && this.active < this.orders.concurrency) {
+      this.table.setIdle(this.me);
+      if (this.hasWork()) {
+        this.table.clearIdle(this.me);
+        this.sleeper();
+      }
+    }
+    return false;
+  }
+
+  // Running.
+
+  private currentTask(): RunningTask | undefined {
+    if (this.scope !== undefined) return this.scope.getStore();
+    if (this.currentTicket < 0) return undefined;
+    this.current ??= this.taskOf(this.currentTicket);
+    return this.current;
+  }
+
+  private taskOf(ticket: number): RunningTask {
+    return new RunningTask(ticket, this.table, (from, value) => void this.reply([REPLY.REPORT, from, value]));
+  }
+
+  /** Runs the task; returns what is to be awaited before the next one. */
+  private begin(message: TaskMessage): Promise<void> | undefined {
+    const ticket = message[0];
+    if (!this.table.claim(slotOf(ticket), generationOf(ticket), this.me)) return undefined;
+    this.count++;
+    this.table.noteStart(slotOf(ticket), commonTime() & 0x7fffffff);
+    if (this.scope !== undefined) {
+      this.active++;
+      const task = this.taskOf(ticket);
+      this.running.add(task);
+      void this.scope
+        .run(task, () => this.runLater(message))
+        .then(() => {
+          this.running.delete(task);
+          this.active--;
+          this.sleeper?.();
+        });
+      return undefined;
+    }
+    this.currentTicket = ticket;
+    const fn = this.functions.known(message[1]);
+    if (fn === undefined || (message[2] & MODE_MASK) !== MODE.CALL) return this.runLater(message);
+    const began = now();
+    let result: unknown;
+    try {
+      result = fn(...argumentsIn(message));
+    } catch (error) {
+      return this.threw(ticket, error, began);
+    }
+    if (isThenable(result)) return this.settleLater(ticket, result, began);
+    return this.returned(ticket, result, began, message[2]);
+  }
+
+  private async runLater(message: TaskMessage): Promise<void> {
+    const [ticket, key, mode] = message;
+    const began = now();
+    let result: unknown;
+    try {
+      const fn = this.functions.known(key) ?? (await this.functions.load(key));
+      if ((mode & MODE_MASK) !== MODE.CALL) {
+        await this.runItems(ticket, fn, mode, message[3]);
+        return;
+      }
+      result = await fn(...argumentsIn(message));
+    } catch (error) {
+      await this.threw(ticket, error, began);
+      return;
+    }
+    await this.returned(ticket, result, began, mode);
+  }
+
+  private async settleLater(ticket: number, result: PromiseLike<unknown>, began: number): Promise<void> {
+    let value: unknown;
+    try {
+      value = await result;
+    } catch (error) {
+      await this.threw(ticket, error, began);
+      return;
+    }
+    await this.returned(ticket, value, began, 0);
+  }
+
+  private returned(ticket: number, value: unknown, began: number, mode: number): Promise<void> | undefined {
+    const kept = (mode & MODE.QUIET) === 0 ? value : undefined;
+    return this.finish(ticket, [REPLY.RETURNED, ticket, kept, microsecondsSince(began)]);
+  }
+
+  private threw(ticket: number, error: unknown, began: number): Promise<void> | undefined {
+    return this.finish(ticket, [REPLY.THREW, ticket, error, microsecondsSince(began)]);
+  }
+
+  private finish(ticket: number, reply: Reply): Promise<void> | undefined {
+    const going = this.reply(reply);
+    if (going !== undefined) return going.then(() => this.finished(ticket));
+    this.finished(ticket);
+    return undefined;
+  }
+
+  private finished(ticket: number): void {
+    this.current = undefined;
+    this.currentTicket = -1;
+    if (!this.table.finish(slotOf(ticket), generationOf(ticket), this.me)) this.doomed = true;
+  }
+
+  private async runItems(ticket: number, fn: WorkFunction, mode: number, payload: unknown): Promise<void> {
+    const slot = slotOf(ticket);
+    const kind = mode & MODE_MASK;
+    const quiet = (mode & MODE.QUIET) !== 0;
+    const items = payload as readonly unknown[];
+    const first = kind === MODE.RANGE ? (items[0] as number) : 0;
+    const began = now();
+    let values: unknown[] = [];
+    let valuesFrom = 0;
+    let lastPut = began;
+    let ran = 0;
+    const put = async (isOver: boolean): Promise<void> => {
+      const time = now();
+      const reply: Reply = [
+        REPLY.ITEMS,
+        ticket,
+        valuesFrom,
+        quiet ? values.length : values,
+        Math.round((time - lastPut) * 1000),
+        isOver,
+      ];
+      values = [];
+      lastPut = time;
+      await this.reply(reply);
+    };
+    for (let most = 1; ; ) {
+      const claimed = this.table.claimItems(slot, most);
+      if (claimed === undefined) break;
+      if (values.length === 0) valuesFrom = claimed.from;
+      for (let index = claimed.from; index < claimed.from + claimed.count; index++) {
+        try {
+          const item = kind === MODE.RANGE ? first + index : items[index];
+          const result = kind === MODE.TUPLES ? fn(...(item as unknown[])) : fn(item);
+          values.push(isThenable(result) ? await result : result);
+        } catch (error) {
+          if (values.length > 0) await put(false);
+          await this.reply([REPLY.ITEM_THREW, ticket, index, error]);
+          valuesFrom = index + 1;
+        }
+      }
+      ran += claimed.count;
+      const time = now();
+      if (time - lastPut >= PUT_EVERY && values.length > 0) await put(false);
+      const each = ((time - began) * 1000) / ran;
+      most = Math.max(1, Math.min(64, Math.floor(CLAIMED_TIME / Math.max(each, 0.01))));
+      if (time - this.turnBegan > LONGEST_TURN) await this.turn();
+      if (this.table.isAborted(slot, generationOf(ticket))) break;
+    }
+    await put(true);
+    this.finished(ticket);
+  }
+
+  // Replying.
+
+  /** Puts the reply; returns a promise only where that has to wait. */
+  private reply(reply: Reply): Promise<void> | undefined {
+    if (this.results.putAtOnce(reply)) {
+      this.gate.announce();
+      return undefined;
+    }
+    return this.replyLater(reply);
+  }
+
+  private async replyLater(reply: Reply): Promise<void> {
+    try {
+      await this.orders.results.put(reply);
+    } catch (error) {
+      await this.orders.results.put(this.unsendable(reply, error));
+    }
+    this.gate.announce();
+  }
+
+  /** Instead of a reply that can't be sent. */
+  private unsendable([kind, ticket, ...rest]: Reply, error: unknown): Reply {
+    const refused = error instanceof NotSendableError ? unsendableResult(error) : error;
+    if (kind === REPLY.RETURNED || kind === REPLY.THREW) return [REPLY.THREW, ticket, refused, rest[1]];
+    if (kind === REPLY.ITEMS) return [REPLY.ITEMS_LOST, ticket, rest[0], rest[1], rest[2], rest[3], refused];
+    if (kind === REPLY.ITEM_THREW) return [REPLY.ITEM_THREW, ticket, rest[0], refused];
+    if (kind === REPLY.BROKEN) return [REPLY.BROKEN, refused];
+    return [REPLY.UNSENT, ticket, refused];
+  }
+}
+
+function argumentsIn([, , mode, payload]: TaskMessage): unknown[] {
+  return ((mode & MODE.SEALED) === 0 ? payload : unseal(payload as SealedPayload)) as unknown[];
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
+  );
+}
+
+function microsecondsSince(began: number): number {
+  return Math.round((now() - began) * 1000);
+}
+
+/** Where in the reply the refused value is, said as of the result. */
+function unsendableResult(error: NotSendableError): NotSendableError {
+  const message = error.message
+    .replace(/^Queue: value\[2\]/, 'Pool: its result')
+    .replace(/^Queue: value/, 'Pool: what it sends');
+  return new NotSendableError(message, { cause: error });
+}
+
+/** The target of a pool's workers. */
+export async function work(orders: WorkerOrders): Promise<void> {
+  mayHaveChildren();
+  await new PoolWorker(orders).run();
+}

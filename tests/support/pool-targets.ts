@@ -1,0 +1,236 @@
+/** What the pools of the tests run. */
+
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isMainThread, threadId } from 'node:worker_threads';
+import {
+  currentTask,
+  type Event,
+  type Lock,
+  Pool,
+  Process,
+  type Queue,
+  type RawArray,
+  type Semaphore,
+  ThreadPool,
+  workerState,
+} from 'lockstep';
+
+export function add(a: number, b: number): number {
+  return a + b;
+}
+
+export function same(value: unknown): unknown {
+  return value;
+}
+
+export function square(n: number): number {
+  return n * n;
+}
+
+export async function later<Value>(value: Value, milliseconds = 5): Promise<Value> {
+  await sleep(milliseconds);
+  return value;
+}
+
+export class OwnError extends Error {
+  readonly detail: number;
+
+  constructor(message: string, detail: number) {
+    super(message);
+    this.name = 'OwnError';
+    this.detail = detail;
+  }
+}
+
+export function fail(n: number): never {
+  throw new OwnError(`failed with ${n}`, n);
+}
+
+export function failRange(n: number): never {
+  throw new RangeError(`no ${n}`, { cause: new TypeError('inner') });
+}
+
+export function failFor(n: number, bad: number): number {
+  if (n === bad) fail(n);
+  return n;
+}
+
+export function failAt3(n: number): number {
+  return failFor(n, 3);
+}
+
+/** An error that can't be made again: its constructor needs what does not travel. */
+export function failWithStrangeError(): never {
+  class Strange extends Error {
+    constructor(options: { must: { exist: string } }) {
+      super(options.must.exist);
+    }
+  }
+  throw new Strange({ must: { exist: 'strange' } });
+}
+
+export function throwFunction(): never {
+  throw () => 1;
+}
+
+export function returnFunction(): unknown {
+  return { nested: [() => 1] };
+}
+
+export function exit(code: number): never {
+  return process.exit(code);
+}
+
+export function killSelf(): never {
+  process.kill(process.pid, 'SIGKILL');
+  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+}
+
+export function abort(): never {
+  process.abort();
+}
+
+export function fillHeap(): never {
+  const all: unknown[] = [];
+  for (;;) all.push(new Array(10_000).fill(Math.random()));
+}
+
+export function whoami(): number {
+  return isMainThread ? process.pid : threadId;
+}
+
+/** Says that it runs, and goes on until it is told to. */
+export async function runUntil(began: Queue<number>, go: Event): Promise<number> {
+  await began.put(whoami());
+  await go.wait();
+  return whoami();
+}
+
+export function blockUntil(began: Queue<number>, go: Event): number {
+  began.putSync(whoami());
+  go.waitSync();
+  return whoami();
+}
+
+export function spinUntilAborted(began: Queue<number>): string {
+  const task = currentTask();
+  began.putSync(whoami());
+  while (task?.aborted !== true);
+  return 'saw it';
+}
+
+export async function awaitAbort(began: Queue<number>, seen: Queue<string>): Promise<void> {
+  const { signal } = currentTask()!;
+  await began.put(whoami());
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+  await seen.put('aborted');
+}
+
+export function spinForEver(began: Queue<number>): never {
+  began.putSync(whoami());
+  for (;;);
+}
+
+export function noteRun(log: Queue<number>, n: number): number {
+  log.putSync(n);
+  return n;
+}
+
+/** Counts that it has begun, and kills its process the first time. */
+export function killFirst(counts: RawArray<'i32'>, index: number): number {
+  if (Atomics.add(counts.view as Int32Array, index, 1) === 0) killSelf();
+  return index;
+}
+
+/** Ends its worker each time. */
+export function endFirst(counts: RawArray<'i32'>, index: number): number {
+  if (Atomics.add(counts.view as Int32Array, index, 1) === 0) process.exit(3);
+  return index;
+}
+
+export function countRun(counts: RawArray<'i32'>, index: number): number {
+  Atomics.add(counts.view as Int32Array, index, 1);
+  return index;
+}
+
+export function holdLock(lock: Lock): string {
+  return lock.runSync(() => 'held');
+}
+
+export function acquirePermit(permits: Semaphore): boolean {
+  return permits.tryAcquire() !== null;
+}
+
+export async function nested(kind: 'Pool' | 'ThreadPool', n: number): Promise<number> {
+  const pool = kind === 'Pool' ? new Pool({ processes: 1 }) : new ThreadPool({ threads: 1 });
+  try {
+    return await pool.apply(square, [n]);
+  } finally {
+    await pool.close();
+  }
+}
+
+export async function nestedProcess(n: number): Promise<number> {
+  const child = new Process({ target: square, args: [n] });
+  child.start();
+  return await child.result;
+}
+
+export function connect(text: string): { text: string } {
+  return { text };
+}
+
+export function askState(): string {
+  return workerState(connect).text;
+}
+
+export function failToConnect(): never {
+  throw new Error('no connection');
+}
+
+export async function rejectToConnect(): Promise<never> {
+  await sleep(1);
+  throw new Error('no connection, later');
+}
+
+export function neverConnect(): Promise<never> {
+  return new Promise(() => setInterval(() => {}, 1000));
+}
+
+export function exitAtStart(): never {
+  return process.exit(5);
+}
+
+/** The finalizer of a pool that was initialized by `openLog`. */
+export function openLog(path: string): string {
+  return path;
+}
+
+export function noteEnd(path: string): void {
+  const fd = openSync(path, 'a');
+  writeSync(fd, `${whoami()}\n`);
+  closeSync(fd);
+}
+
+export function setProperty(object: { value: number }): number {
+  return object.value;
+}
+
+export function rssOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
+}
+
+export function large(bytes: number): Uint8Array {
+  return new Uint8Array(bytes).fill(7);
+}
+
+export function lengthOf(bytes: Uint8Array): number {
+  return bytes.length;
+}
+
+export function report(n: number): string {
+  const task = currentTask()!;
+  for (let round = 0; round < n; round++) task.report(round);
+  return 'reported';
+}
