@@ -35,6 +35,7 @@ const classNames = {
 await build({
   entryPoints: {
     index: join(modules, 'index.js'),
+    cluster: join(modules, 'cluster/connect.js'),
     memory: join(modules, 'cluster/memory.js'),
     'entry/pool-worker': join(modules, 'entry/pool-worker.js'),
     'entry/process': join(modules, 'entry/process.js'),

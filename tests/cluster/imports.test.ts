@@ -18,6 +18,7 @@ import { register } from 'node:module';
 Object.defineProperty(process, 'platform', { value: 'darwin' });
 register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(HOOKS)}));
 const { connect } = await import('lockstep/memory');
+await import('lockstep/cluster');
 await using cluster = await connect();
 await cluster.lock('it').run(({ token }) => console.log(token > 0));
 await import('lockstep').then(() => console.log('loaded'), ({ message }) => console.log(message));

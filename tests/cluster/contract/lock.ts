@@ -1,5 +1,5 @@
 /**
- * Lock, RLock and RWLock over a store, case by case; numbers are those of the list of behaviours.
+ * Lock, RLock and RWLock over a store, case by case.
  */
 
 import assert from 'node:assert/strict';
@@ -11,7 +11,7 @@ const LEASE = 600;
 
 export function lockCases(world: World): void {
   cases('Lock', world, ({ it, omit }) => {
-    it('A1: acquiring a free lock leaves it locked, and it names the session that holds it', async (company) => {
+    it('acquiring a free lock leaves it locked, and it names the session that holds it', async (company) => {
       const [one, other] = await company.join(2);
       const lock = one.lock('it');
       assert.equal(await other.lock('it').locked, false);
@@ -31,7 +31,7 @@ export function lockCases(world: World): void {
       });
     });
 
-    it('A3: acquiring a held lock with a timeout gives null once the time has passed', async (company) => {
+    it('acquiring a held lock with a timeout gives null once the time has passed', async (company) => {
       const [one, other] = await company.join(2);
       await one.lock('it').acquire();
       const began = performance.now();
@@ -40,7 +40,7 @@ export function lockCases(world: World): void {
       assert.equal((await one.lock('it').describe()).waiting, 0);
     });
 
-    it('A4: a timeout of 0 or less tries once: null on a held lock, a hold on a free one', async (company) => {
+    it('a timeout of 0 or less tries once: null on a held lock, a hold on a free one', async (company) => {
       const [one, other] = await company.join(2);
       for (const timeout of [0, -1, Number.NEGATIVE_INFINITY]) {
         const hold = await one.lock('it').acquire();
@@ -52,7 +52,7 @@ export function lockCases(world: World): void {
       }
     });
 
-    it('A6, A7: tryAcquire never waits, and the lock is still usable after a timeout', async (company) => {
+    it('tryAcquire never waits, and the lock is still usable after a timeout', async (company) => {
       const [one, other] = await company.join(2);
       const hold = await one.lock('it').acquire();
       assert.equal(await other.lock('it').tryAcquire(), null);
@@ -63,11 +63,11 @@ export function lockCases(world: World): void {
     });
 
     omit(
-      'A9: a lock acquired by one may be released by another',
+      'a lock acquired by one may be released by another',
       'a hold stands under the lease of its session: released by another it would be invalid and look valid',
     );
 
-    it('A10: run releases on return and on error, and the error comes out', async (company) => {
+    it('run releases on return and on error, and the error comes out', async (company) => {
       const [one, other] = await company.join(2);
       const lock = one.lock('it');
       assert.equal(await lock.run(() => 'done'), 'done');
@@ -83,7 +83,7 @@ export function lockCases(world: World): void {
       assert.equal(await lock.run(() => 'never', { timeout: 10 }), null);
     });
 
-    it('A12: four that each read, wait and write 25 times under the lock lose nothing', async (company) => {
+    it('four that each read, wait and write 25 times under the lock lose nothing', async (company) => {
       const members = await company.join(4);
       const work = async (member: Cluster): Promise<void> => {
         const [lock, value] = [member.lock('it'), member.value('count')];
@@ -98,7 +98,7 @@ export function lockCases(world: World): void {
       assert.equal(await members[0].value('count').get(), 100);
     });
 
-    it('A16, A17: the lock of a dead holder goes to a waiter when its lease is over, who is told', async (company) => {
+    it('the lock of a dead holder goes to a waiter when its lease is over, who is told', async (company) => {
       const [waiter] = await company.join(1);
       const [dead] = await company.join(1, { lease: LEASE });
       const held = await dead.lock('it').acquire();
@@ -216,7 +216,7 @@ export function lockCases(world: World): void {
       await next.release();
     });
 
-    it('G88: releasing what this connection does not hold is refused', async (company) => {
+    it('releasing what this connection does not hold is refused', async (company) => {
       const [one, other] = await company.join(2);
       await assert.rejects(one.lock('it').release(), { code: 'ERR_LOCKSTEP_NOT_OWNER' });
       await other.lock('it').acquire();
@@ -243,7 +243,7 @@ export function lockCases(world: World): void {
   });
 
   cases('RLock', world, ({ it }) => {
-    it('B: its owner takes it again, and it is free when released as often', async (company) => {
+    it('its owner takes it again, and it is free when released as often', async (company) => {
       const [one, other] = await company.join(2);
       const lock = one.rlock('it');
       const outer = await lock.acquire();
@@ -258,7 +258,7 @@ export function lockCases(world: World): void {
       assert.notEqual(await other.rlock('it').tryAcquire(), null);
     });
 
-    it('B: two concurrent runs exclude each other, a run inside a run re-enters', async (company) => {
+    it('two concurrent runs exclude each other, a run inside a run re-enters', async (company) => {
       const [one] = await company.join(1);
       const lock = one.rlock('it');
       let inside = 0;
