@@ -25,6 +25,7 @@ const app = await Application.bootstrap({
   entryPoints: [join(root, 'src/index.ts')],
   tsconfig: join(root, 'src/tsconfig.json'),
   excludeInternal: true,
+  excludeExternals: true,
   excludePrivate: true,
   excludeProtected: true,
   skipErrorChecking: true,
@@ -70,8 +71,10 @@ export function fileOf(name) {
 
 function classPage(one) {
   const members = (one.children ?? []).filter((member) => !member.name.startsWith('['));
-  const own = members.filter(({ name, kind }) => kind !== ReflectionKind.Constructor && !COMMON.has(name));
   const isShared = members.some(({ name }) => name === 'handle');
+  const own = members.filter(
+    ({ name, kind }) => kind !== ReflectionKind.Constructor && !(isShared && COMMON.has(name)),
+  );
   const constructors = (
     members.find(({ kind }) => kind === ReflectionKind.Constructor)?.signatures ?? []
   ).filter(({ inheritedFrom }) => inheritedFrom === undefined);

@@ -195,7 +195,7 @@ export class Agent implements Waker {
 
   /** Looks at all awaiting calls as soon as the event loop runs again. */
   resume(): void {
-    // What could not be rung is looked at now, or has been.
+    // Objects that could not be rung for are looked at now, or have been.
     takeMissed(this.namespace, this.slot);
     if (this.awaiting === 0 || this.everything !== undefined) return;
     this.everything = setImmediate(() => {
@@ -260,7 +260,7 @@ export class Agent implements Waker {
     const place = arena.place(number);
     if (!arena.open(place, type.number, generation, this.slot)) return undefined;
     const cell = this.keep(new Cell(this, place, type, generation));
-    // PUBLISH open -> entry. Waiters watch every agent that has the object open, as this one has
+    // PUBLISH open -> entry: waiters watch every agent that has the object open, as this one has
     // from now on.
     wakeAll(this, place);
     return cell;
@@ -374,12 +374,12 @@ let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
  */
 const anonymous = new Map<number, Agent>();
 
-/** What a process or thread that Lockstep has started is from its beginning. */
+/** The identity of a process or thread that Lockstep has started, from its beginning. */
 export interface Inheritance {
   /** The anonymous namespace that it belongs to. */
   readonly folder: string | undefined;
   readonly name: string;
-  /** What it runs. */
+  /** The target that it runs. */
   readonly target: { readonly module: string; readonly export: string };
 }
 
@@ -455,7 +455,7 @@ function sweep(): void {
   try {
     sweepFolders();
   } catch (error) {
-    // What another program left must not stop this one; but somebody should hear of it.
+    // Leftovers of another program must not stop this one; but somebody should hear of it.
     process.emitWarning(error as Error);
   }
 }

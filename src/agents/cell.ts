@@ -46,8 +46,8 @@ export const FAIRNESS_AFTER = 0.5;
 export const LONGEST_TIMER = 0x7fffffff;
 
 /**
- * What a closed cell's words read: no fast path can take anything from it, and the slow path says
- * why.
+ * The values that a closed cell's words have: no fast path can take anything from it, and the slow
+ * path says why.
  */
 const CLOSED_WORDS: Words = new Int32Array(CELL_WORDS).fill(-1);
 
@@ -191,7 +191,7 @@ export class Cell implements Place {
   }
 
   /**
-   * What the primitive has to say of the waiting calls, for others to read: part of the wait entry.
+   * The primitive's facts about the waiting calls, for others to read: part of the wait entry.
    */
   setDetail(detail: number): void {
     this.detail = detail;

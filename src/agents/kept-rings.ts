@@ -21,7 +21,7 @@ import { kindNumbered } from './kinds.ts';
 /** The rings of a namespace, as those see them who end objects in it. */
 export class KeptRings implements Rings {
   private readonly namespace: Namespace;
-  /** What was named at some time, and what was left alone because of that. */
+  /** Cells that were named at some time, and those that were left alone because of that. */
   private remembered: { names: ReadonlySet<string>; left: Named[] } | undefined;
 
   constructor(namespace: Namespace) {
@@ -29,7 +29,7 @@ export class KeptRings implements Rings {
   }
 
   empty(place: Place, begin: () => void): Named[] | undefined {
-    // What lies in a ring of a kind that this program does not know can't be read.
+    // Items in a ring of a kind that this program does not know can't be read.
     return ringAt(place)?.empty(this.namespace, place, begin);
   }
 
@@ -48,13 +48,14 @@ export class KeptRings implements Rings {
   }
 
   /**
-   * Runs `act`, which as `slot` clears the open bits of many cells, and reads the rings twice at
-   * least instead of once for each: what is named when it begins is left alone, and looked at once
-   * more when all bits are cleared.
+   * Runs `act`, which as `slot` clears the open bits of many cells. Reads the rings at least
+   * twice, instead of once for each cell: a cell that is named at the beginning is left alone, and
+   * looked at again when all bits are cleared.
    *
    * Race: the reaper of A has read that X is named; T takes X, dies, and its bit is cleared, while
-   * A's is not yet. If the reaper of A believed what it has read, X would stay. What is named after
-   * A's bit is gone is left to whoever takes it: that one finds no bit but its own.
+   * A's is not yet. If the reaper of A believed what it has read, X would stay. A cell that is
+   * named after A's bit is gone is left to the taker of that item: that one finds no bit but its
+   * own.
    */
   remembering(slot: number, act: () => void): void {
     const left: Named[] = [];

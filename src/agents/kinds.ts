@@ -12,7 +12,7 @@ import type { Words } from '../memory/atomics.ts';
 import { HAS_CHAIN_BIT, HAS_DATA_BIT, HAS_RING_BIT, KIND_MASK, KIND_SHIFT } from '../memory/layout.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 
-/** What a class says of its objects. */
+/** The facts that a class declares about its objects. */
 export interface KindOptions {
   /** In the header of their cells: 1 to 63, for good. */
   readonly number: number;
@@ -63,13 +63,13 @@ export interface Kind extends KindOptions {
   readonly serial: boolean;
   readonly lasting: boolean;
   readonly needs: readonly number[];
-  /** What the header of its cells says of it: number and content. */
+  /** The facts about it in the header of its cells: number and content. */
   readonly bits: number;
   /** The kind of which it is a second class, with the same objects. */
   readonly classOf?: Kind;
 }
 
-/** What an object's holder waits for while it holds it. */
+/** The object that a holder waits for while it holds this one. */
 export interface Pledge {
   /** Cell that the code which holds the object awaits; 0 where that is not known. */
   readonly wants: number;
@@ -77,14 +77,14 @@ export interface Pledge {
   readonly stamp: number;
 }
 
-/** What a kind of object with a ring has to say of it. */
+/** The facts about a kind of object with a ring. */
 export interface RingOfKind {
   /**
    * Takes all items out of the object's ring; gives what they named, `undefined` where that can't
    * be read. See `Rings` in arena.ts.
    */
   empty(namespace: Namespace, place: Place, begin: () => void): Named[] | undefined;
-  /** What the items in the object's ring name; `undefined` where that can't be read. */
+  /** The cells that the items in the object's ring name; `undefined` where that can't be read. */
   names(namespace: Namespace, place: Place): Named[] | undefined;
 }
 

@@ -49,7 +49,7 @@ export class Lookout {
   /** Whether a look has shown that another one is needed soon. */
   private again = false;
   private hooked = false;
-  /** What kept the event loop running at the look that this turn began with. */
+  /** The handles that kept the event loop running at the look that this turn began with. */
   private picture: string | undefined;
   private warned = false;
 

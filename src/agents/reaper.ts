@@ -1,8 +1,8 @@
 /**
  * Reaper: finds agents whose kernel lock is gone, and clears up after them.
  *
- * Who has the liveness lock of a slot may clear it, so at most one reaper works on a slot, and if
- * that one dies too, the next begins again: every step may be done twice. The steps:
+ * The agent that has the liveness lock of a slot may clear it, so at most one reaper works on a
+ * slot. If that one dies, too, the next begins again: every step may be done twice. The steps:
  *
  *   1. the dead one's wait entries: a notification it had not taken goes to the next, its barrier
  *      breaks
@@ -17,17 +17,17 @@
  *
  * Nobody: a damaged word may name a slot in which nobody sits, so that nobody would ever give the
  * object back. LIVE is set before an agent takes anything, and cleared after all that it had was
- * given back, both under the slot's liveness lock. So whoever has that lock and finds the slot not
- * LIVE knows that nobody sits there, and that nobody can sit down meanwhile: what names the slot is
- * no holding, and is freed as that of a dead agent (`freeOfNobody`).
+ * given back, both under the slot's liveness lock. So an agent that has that lock and finds the
+ * slot not LIVE knows that nobody sits there, and that nobody can sit down meanwhile. Words that
+ * name the slot are not holdings, and are freed like those of a dead agent (`freeOfNobody`).
  *
  * Race: O reads owner s in a lock and finds s not LIVE (O1); B sits down in s and takes the lock
  * (B1); O frees it? No: O takes the slot's lock first, which B has by then, and leaves it alone. If
  * O was faster, B sits down elsewhere, or after O.
  *
  * Foreign: a kind of object that this program does not know, as a newer version has made it, or
- * loads more. What the dead one had of such an object is left as it is, with its wait entry and its
- * open bit, and everything else is cleared up. The slot becomes LIVE | LEFT, and is handed to
+ * loads more. The dead agent's part of such an object is left as it is, with its wait entry and
+ * its open bit. Everything else is cleared up. The slot becomes LIVE | LEFT, and is handed to
  * nobody until an agent that knows the kind has cleared up the rest, and then clears both bits.
  *
  *   word of the slot     who writes it, under the slot's liveness lock
@@ -266,7 +266,7 @@ export function wakeEverybody(waker: Waker): void {
 
 function reapWhere(waker: Waker, chosen: (base: number) => boolean): void {
   for (let slot = 1, high = waker.namespace.highSlot; slot <= high; slot++) {
-    // Who waits for it sees its death, too.
+    // Its waiters see its death, too.
     if (chosen(agentWord(slot))) unlessShort(() => reapIfDead(waker, slot));
   }
 }

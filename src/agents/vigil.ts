@@ -107,8 +107,8 @@ export function openersOf(namespace: Namespace, places: Iterable<Place>, me: num
 }
 
 /**
- * Rings those whom an agent that shouts could not ring. Who can't be rung by this agent either is
- * left: it watches the one that shouted by itself, or looks around now and then.
+ * Rings those whom an agent that shouts could not ring. An agent that this one can't ring either
+ * is left: it watches the one that shouted by itself, or looks around now and then.
  */
 export function ringInstead(waker: Waker): void {
   const { namespace } = waker;

@@ -2,8 +2,8 @@
  * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing
  * that others repair.
  *
- * An entry says which cell the agent waits for. The first 17 lie in the agent's slot; more lie in
- * cells of kind ENTRIES that stay CLAIMED under the agent's slot for all their life, so that the
+ * An entry says which cell the agent waits for. The first 17 lie in the agent's slot. More lie in
+ * cells of kind ENTRIES. These stay CLAIMED under the agent's slot for all their life, so that the
  * reaper frees them with the agent.
  *
  *   fill:   WAITS + 1, then since, ticket, detail, status, and last the cell      // PUBLISH entry
@@ -91,6 +91,7 @@ export class WaitTable {
     store(entry.words, entry.at + ENTRY_TICKET, ticket);
     store(entry.words, entry.at + ENTRY_DETAIL, detail);
     store(entry.words, entry.at + ENTRY_STATUS, status);
+    // PUBLISH entry
     store(entry.words, entry.at + ENTRY_CELL, cell);
     return entry;
   }

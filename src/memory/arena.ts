@@ -3,37 +3,35 @@
  *
  *   word        bits                                    written by
  *   HEADER      7…0 slot | 16…8 kind | 18…17 phase      CAS: FREE→CLAIMED→LIVE⇄ENDING→CLAIMED→FREE
- *               30…19 kept                              CAS, by who puts and takes items
+ *               30…19 kept                              CAS, by putters and takers
  *   GENERATION  counter                                 the creating agent
  *   OPEN        a bit per agent, 8 words                that agent, its reaper; bit 0 (PIN): `pin`
  *
  * A cell lives as long as an agent has its bit in OPEN, or an item in a queue or pipe names it
- * (KEPT, see agents/kept.ts). Whoever clears a bit looks whether it was the last (`settle`): the
- * header goes LIVE→ENDING by CAS, OPEN is read once more, and only when it is still empty a second
- * CAS claims the cell, to free it.
+ * (KEPT, see agents/kept.ts). An agent that clears a bit looks whether it was the last (`settle`).
+ * The header goes LIVE→ENDING by CAS, and OPEN is read once more. Only when it is still empty, a
+ * second CAS claims the cell, to free it.
  *
  * Race: A closes (clears its bit, sees OPEN empty) while B opens by a handle (sets its bit, then
  * reads the header).
- *   A1 header LIVE→ENDING · A2 OPEN is empty · B1 sets its bit · A3 ENDING→CLAIMED. B2 reads the
- *      header. Before A3 it finds ENDING and
- *   makes it LIVE again by CAS: then A3 fails, and A finds B's bit. After A3 it finds the cell
- *   gone, and clears its bit. If B1 comes before A2, A itself goes back to LIVE. Whichever of the
- *   two CAS is first decides: the header is the one word. Tests: tests/model/scenarios/arena.ts.
+ *   A1 header LIVE→ENDING · A2 OPEN is empty · B1 sets its bit · A3 ENDING→CLAIMED
+ *   B2 reads the header. Before A3, B finds ENDING and makes it LIVE again by CAS: then A3 fails,
+ *   and A finds B's bit. After A3, B finds the cell gone, and clears its bit. If B1 comes before
+ *   A2, A itself goes back to LIVE. Whichever CAS is first decides: the header is the one word.
+ *   Tests: tests/model/scenarios/arena.ts.
  *
  * KEPT counts the items that name the object. It is raised before an item is put and lowered after
- * it was taken, each time by an agent that has the object open: so it is never too low, and where
- * nobody has the object open it is exact. But for who died between the two: then its reaper sets
- * DOUBT, and from then on whoever ends a cell with a count looks into the rings whether an item
- * does name it (`isNamed`). It does so while the header is ENDING: whoever opens the object
- * meanwhile, to put it or because it has found it in an item, makes it LIVE, and the second CAS
- * fails.
+ * it was taken, each time by an agent that has the object open. So it is never too low, and where
+ * nobody has the object open it is exact. An agent may die between the two: then its reaper sets
+ * DOUBT. From then on, an agent that ends a cell with a count reads the rings, to see whether an
+ * item does name it (`isNamed`). It does so while the header is ENDING. An agent that opens the
+ * object meanwhile makes it LIVE, and the second CAS fails.
  *
  * Race: the last who has X open leaves (A), T takes the item that names X.
- *   A1 clears its bit · A2 reads KEPT. T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its
- *      bit · T5 reads KEPT and OPEN.
+ *   A1 clears its bit · A2 reads KEPT
+ *   T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its bit · T5 reads KEPT and OPEN
  *   If A2 is before T3, A leaves X to T: its bit was gone before T5, which frees X. If A2 is after
- *   T3, A finds T's bit, or after
- *   T4 frees X as T would. Both may try: the header decides.
+ *   T3, A finds T's bit, or after T4 frees X as T would. Both may try: the header decides.
  *   Tests: tests/model/scenarios/kept.ts.
  *
  * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which
@@ -111,7 +109,7 @@ export interface Named {
   readonly generation: number;
 }
 
-/** What the arena asks of those who know what lies in rings. */
+/** The questions that the arena asks about the contents of rings. */
 export interface Rings {
   /**
    * Takes all items out of the ring of an object that is being freed; gives what they named, or
@@ -144,7 +142,7 @@ export class Arena {
   /** Cells that were free when last seen: hints, each is claimed by CAS. */
   private readonly hints: number[] = [];
   private readonly rings: Rings;
-  /** What items named that were in rings which have ended. */
+  /** Cells that were named by items of rings which have ended. */
   private readonly unkept: Named[] = [];
   private dropping = false;
   /** How often a move was begun and not ended. */

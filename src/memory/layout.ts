@@ -286,7 +286,7 @@ export function slotOf(header: number): number {
   return header & SLOT_MASK;
 }
 
-/** What the header says of the kind of object: number and content. */
+/** The facts about the kind of object in the header: number and content. */
 export function kindBitsOf(header: number): number {
   return header & KIND_BITS;
 }

@@ -1,6 +1,6 @@
 /**
  * Connection: one end of a pipe. Each end has a cell of its own, which lives as long as anyone has
- * that end open, so the other end sees when it is gone; between them lie one or two channels.
+ * that end open. So the other end sees when it is gone. Between them lie one or two channels.
  *
  *   word  name              bits                            written by
  *   +0    PEER              cell of the other end           who makes the pipe
@@ -10,8 +10,8 @@
  *   +4    IN                channel to receive by; 0 none   the same
  *   +5    IN_GENERATION                                     the same
  *
- * Who closes an end, or clears up after who died with it, wakes everyone at the channels: they look
- * whether the other end is still there.
+ * An agent that closes an end, or the reaper of one that died with it, wakes everyone at the
+ * channels: they look whether the other end is still there.
  */
 
 import { inspect } from 'node:util';
@@ -96,9 +96,9 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Sends the value, as soon as there is room; the event loop goes on. What can't be sent rejects
-   * with `NotSendableError`, and nothing is sent. Rejects with `BrokenPipeError` when nobody has
-   * the other end any more, with `TimedOutError`. *Cancels* by `signal`.
+   * Sends the value, as soon as there is room; the event loop goes on. A value that can't be sent
+   * rejects with `NotSendableError`, and nothing is sent. Rejects with `BrokenPipeError` when
+   * nobody has the other end any more, with `TimedOutError`. *Cancels* by `signal`.
    */
   async send(value: Sent, options?: WaitOptions): Promise<void> {
     const { out, deadline } = this.beginSend(options);
@@ -335,7 +335,7 @@ function channelAt(of: Cell, word: number, title: string): Channel | undefined {
   return cell && Channel.of(cell, title);
 }
 
-/** Before anything is received: the message is still there for who asks properly. */
+/** Before anything is received: the message is still there for a proper call. */
 function checkMost(title: string, most: unknown): void {
   if (most === undefined) return;
   if (typeof most !== 'number') {

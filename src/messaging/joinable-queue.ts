@@ -1,7 +1,7 @@
 /**
  * JoinableQueue: a queue whose items are reported done, and that can be waited for until all are.
  *
- * What is unfinished is not counted apart: it is the items put less those reported done (ring.ts),
+ * Unfinished items are not counted apart: it is the items put less those reported done (ring.ts),
  * so no crash can leave it wrong. Those who join wait at a gate of their own, whose cell is noted
  * in that of those who put: +2 cell, +3 generation.
  */

@@ -238,7 +238,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   }
 }
 
-/** What a queue's options say. Throws `InvalidTypeError`, `OutOfRangeError`. */
+/** The facts in a queue's options. Throws `InvalidTypeError`, `OutOfRangeError`. */
 export function channelOptions(title: string, options: QueueOptions | undefined): ChannelOptions {
   const { maxSize = 0, bytes = DEFAULT_BYTES, endsWithProducers = false } = options ?? {};
   if (typeof endsWithProducers !== 'boolean') {

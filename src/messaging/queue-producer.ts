@@ -1,7 +1,7 @@
 /**
  * QueueProducer: the producing side of a queue that ends with its producers. It has a cell of its
- * own, which lives as long as anyone has it open or it lies in a queue or pipe: so the queue's
- * consumers see when nobody is left who could put.
+ * own, which lives as long as anyone has it open or it lies in a queue or pipe. So the queue's
+ * consumers see when no producer is left.
  *
  *   word  name              bits                   written by
  *   +0    QUEUE             cell of the queue      the creator
@@ -10,9 +10,9 @@
  * The queue tells of it in the cell of the gate of those who put: +4 cell, +5 generation. It does
  * not keep it open.
  *
- * Who closes it, or clears up after who died with it, wakes everyone (`endIsAwaited`): consumers
- * look whether the cell is still there, and only then whether the ring is empty. What was put
- * before the end is there.
+ * An agent that closes it, or the reaper of one that died with it, wakes everyone
+ * (`endIsAwaited`): consumers look whether the cell is still there, and only then whether the ring
+ * is empty. Items that were put before the end are there.
  */
 
 import type { Kind } from '../agents/kinds.ts';
@@ -36,9 +36,9 @@ export interface QueueProducerDescription extends Description {
 }
 
 /**
- * The producing side of a queue that was made with `endsWithProducers`. Pass it to those who put,
- * and close your own: when nobody has it open any more, however they ended, the queue's consumers
- * get what is left, and then the end.
+ * The producing side of a queue that was made with `endsWithProducers`. Pass it to the producers,
+ * and close your own. When nobody has it open any more, however they ended, the queue's consumers
+ * get the remaining items, and then the end.
  *
  * @example
  * const queue = new Queue<Job>({ endsWithProducers: true });

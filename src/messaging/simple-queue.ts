@@ -60,7 +60,7 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
   }
 }
 
-/** What would be ignored is refused. */
+/** Options that would be ignored are refused. */
 function refusal(title: string, options: unknown): InvalidTypeError {
   return new InvalidTypeError(
     `${title}: refused, it takes no options, and was given ${inspect(options)}; use a Queue for timeouts and signals`,

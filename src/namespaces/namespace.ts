@@ -54,7 +54,7 @@ export class Namespace {
   readonly control: Segment;
   readonly words: Words;
   readonly arena: Arena;
-  /** What lies in the rings of its queues and pipes. */
+  /** The items in the rings of its queues and pipes. */
   readonly rings: Rings;
   private readonly fd: number;
   private lookAtAge = 0;
@@ -104,7 +104,7 @@ export class Namespace {
     return (load(this.words, agentWord(slot) + AGENT_STATE) & AGENT_LIVE_BIT) !== 0;
   }
 
-  /** Who sits in the slot. */
+  /** The agent in the slot. */
   identity(slot: number): Owner {
     const at = agentWord(slot);
     const length = Math.max(0, Math.min(load(this.words, at + AGENT_NAME_LENGTH), AGENT_NAME_BYTES));
@@ -163,8 +163,8 @@ export class Namespace {
 
   /**
    * Takes the kernel's lock of a slot; `false` when its agent lives. Whoever has it owns the slot:
-   * to sit in it, or to clear up after who sat there. The locks are those of single bytes of
-   * `control`: no file has to be there, and no descriptor to be had, to look at others.
+   * to sit in it, or to clear up after the last agent there. The locks are those of single bytes
+   * of `control`: no file has to be there, and no descriptor to be had, to look at others.
    */
   tryLockSlot(slot: number): boolean {
     return platform.tryLockByte(this.fd, slot);

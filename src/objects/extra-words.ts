@@ -1,6 +1,6 @@
 /**
- * ExtraWords: further words of an object that needs more than its own cell has: a chain of cells,
- * four words each, that hangs on it and is freed with it (arena.ts).
+ * ExtraWords: further words of an object that needs more than its own cell has. They are a chain
+ * of cells, four words each, that hangs on it and is freed with it (arena.ts).
  */
 
 import { load, store } from '#atomics';

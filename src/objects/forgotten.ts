@@ -13,7 +13,7 @@ interface Forgotten {
   readonly name: string | undefined;
 }
 
-/** What nothing in this thread can reach any more, but holds. */
+/** Objects that nothing in this thread can reach any more, but that it holds. */
 let forgotten: Forgotten[] = [];
 const collected = new FinalizationRegistry<Forgotten>((object) => {
   forgotten.push(object);
@@ -23,7 +23,7 @@ const collected = new FinalizationRegistry<Forgotten>((object) => {
     try {
       letGo(cell, name);
     } catch (error) {
-      // Nobody could catch it here. What is left of the object goes with this agent.
+      // Nobody could catch it here. The rest of the object goes with this agent.
       process.emitWarning(error as Error);
     }
   }

@@ -94,7 +94,7 @@ function numberIn(text: string | null, least: number, most: number): number | un
   return number >= least && number <= most ? number : undefined;
 }
 
-/** Whether the path can be that of a namespace. What lies there is checked by who enters it. */
+/** Whether the path can be that of a namespace. Its contents are checked on entering. */
 function isFolder(path: string): boolean {
   if (!path.startsWith('/') || path.length > LONGEST_FOLDER || path.includes('\0')) return false;
   const steps = path.split('/');

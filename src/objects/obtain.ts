@@ -76,8 +76,8 @@ function obtainIn(
 
 /**
  * The cell that the name stands for, if somebody alive has it open. The dead count as users until
- * they are reaped, and where nobody waits nobody looks: then the next to come would get what they
- * left, with a plain semaphore's permits gone, instead of a fresh object.
+ * they are reaped, and where nobody waits nobody looks. Then the next to come would get their
+ * leftovers instead of a fresh object: a plain semaphore without its permits, say.
  */
 function lookUpLive(agent: Host, name: string): NamedCell | undefined {
   const { namespace } = agent;

@@ -61,7 +61,7 @@ export function partExists(of: Cell, { words, at }: Place, word: number, kind: n
   if (number <= 0) return false;
   const place = of.agent.namespace.arena.place(number);
   const found = load(place.words, place.at + CELL_HEADER);
-  // Who looks whether anybody has it open finds it ENDING, also where the answer will be yes.
+  // A look whether anybody has it open finds it ENDING, also where the answer will be yes.
   const exists = phaseOf(found) === PHASE_LIVE || phaseOf(found) === PHASE_ENDING;
   return (
     exists &&

@@ -92,8 +92,8 @@ export abstract class SharedObject {
   }
 
   /**
-   * What the object is and how it stands, as a plain object. Never throws: of a closed object it
-   * has `kind`, `name`, `handle` and `closed: true`, of one that can't be read, as its memory is
+   * The object's kind, name and state, as a plain object. Never throws: of a closed object it has
+   * `kind`, `name`, `handle` and `closed: true`, of one that can't be read, as its memory is
    * damaged say, `unreadable` with the reason.
    */
   abstract describe(): Description;

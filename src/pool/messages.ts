@@ -39,7 +39,7 @@ export const REPLY = {
   BROKEN: 5,
   /** The worker takes no more tasks, and is about to end: why */
   RETIRING: 6,
-  /** What a task reports: ticket, value */
+  /** The report of a task: ticket, value */
   REPORT: 7,
   /** As ITEMS, where a value can't be sent: and the error */
   ITEMS_LOST: 8,

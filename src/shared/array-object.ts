@@ -42,7 +42,7 @@ export type LengthOrValues<Type extends ElementType> =
   | (Type extends 'char' | 'c' ? string : never);
 /** What `value` is: only arrays of text have one. */
 export type TextOf<Type extends ElementType> = Type extends 'char' | 'c' ? string : never;
-/** What may be stored as `value` and `raw`. */
+/** Values that may be stored as `value` and `raw`. */
 export type TextInputOf<Type extends ElementType> = Type extends 'char' | 'c' ? string | Uint8Array : never;
 
 const FIRST = 16;

@@ -5,12 +5,12 @@
  *   word   name   bits                                           written by
  *   +4 +5  COUNT  what the data hold: low 32 bits, high 21 bits  the creator
  *
- * Who holds a view of the data holds the object open: the buffer, which every view refers to, keeps
- * the objects that were opened on it from being collected. Nothing else refers to the buffer
- * strongly, so objects and views that are dropped together go together, and then the mapping is
- * given back (namespaces/data-files.ts). After `close()` a view is just memory: valid, with what
- * was in it, and nobody else's. The shared memory itself is free as soon as all who had the object
- * open have closed it.
+ * A view of the data holds the object open: the buffer, which every view refers to, keeps the
+ * objects that were opened on it from being collected. Nothing else refers to the buffer strongly,
+ * so objects and views that are dropped together go together, and then the mapping is given back
+ * (namespaces/data-files.ts). After `close()` a view is just memory: valid, with what was in it,
+ * and nobody else's. The shared memory itself is free as soon as all who had the object open have
+ * closed it.
  */
 
 import { load, store } from '#atomics';

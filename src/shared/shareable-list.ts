@@ -43,7 +43,7 @@ export interface ShareableListDescription extends Description {
 /**
  * A list whose items processes and threads read and replace.
  *
- * The length is fixed, and so is the room of each item: as many bytes as its first value has in
+ * The length is fixed, and so is the room of each item. It has as many bytes as its first value in
  * UTF-8, rounded up to a multiple of 8, at least 8. A longer text is refused with `OutOfRangeError`
  * and nothing is changed. Other values fit everywhere. There is no lock: where several write the
  * same item, guard it with one of yours.

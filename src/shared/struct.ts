@@ -28,7 +28,7 @@ export interface RecordDescription extends Description {
   lock: Description | null;
 }
 
-/** What a record has besides its fields. */
+/** The members of a record besides its fields. */
 export interface RecordMembers<Fields extends Schema> extends Disposable {
   /**
    * The name by which unrelated programs find the record; hidden by a field of that name,
@@ -72,8 +72,8 @@ export type SharedRecord<Fields extends Schema> = RecordFields<Fields> &
 /** A class of shared records. */
 export interface StructClass<Fields extends Schema> extends StructLike<Fields> {
   /**
-   * What is not given is zero. Throws `InvalidTypeError`, `OutOfRangeError`, naming the field, and
-   * `NoSpaceError`.
+   * Fields that are not given are zero. Throws `InvalidTypeError`, `OutOfRangeError`, naming the
+   * field, and `NoSpaceError`.
    */
   new (values?: RecordInput<Fields>, options?: RecordOptions): SharedRecord<Fields>;
   /** Bytes of a record. */
@@ -136,9 +136,9 @@ class StructRecord extends RecordObject {
  * Makes a class of shared records.
  *
  * A field is a number (`'f64'`, any type of Value), numbers (`'u8[4]'`), text (`'char[16]'`, in
- * UTF-8), another struct, or several of one (`[Point, 3]`). Fields lie in memory as in C. What does
- * not fit a field throws, with the field's name, and changes nothing. Numbers are read and written
- * atomically, a record as a whole is not: use its lock. Throws `InvalidTypeError`,
+ * UTF-8), another struct, or several of one (`[Point, 3]`). Fields lie in memory as in C. A value
+ * that does not fit its field throws, with the field's name, and changes nothing. Numbers are read
+ * and written atomically, a record as a whole is not: use its lock. Throws `InvalidTypeError`,
  * `OutOfRangeError` for a schema that is none.
  *
  * A record takes a page of memory of its own; for many of them make one array.

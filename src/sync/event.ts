@@ -7,11 +7,11 @@
  *
  * `set` raises the flag and the generation in one CAS, then wakes all whose entries it finds. A
  * waiter remembers the generation at entry and is free when the flag is up or the generation has
- * moved: so `set` followed at once by `clear` frees everyone who waited, whether they have run or
+ * moved. So `set` followed at once by `clear` frees everyone who waited, whether they have run or
  * not.
  *
- * Race: W reads the flag down (W1), S sets it and finds no entry (S1, S2), W fills its entry (W2)
- * and looks again (W3) before it sleeps: W3 comes after S1, as W2 came after S2.
+ * Race: W reads the flag down (W1). S sets it and finds no entry (S1, S2). W fills its entry (W2)
+ * and looks again (W3) before it sleeps. W3 comes after S1, as W2 came after S2.
  */
 
 import { cas, load } from '#atomics';

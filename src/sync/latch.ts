@@ -8,8 +8,8 @@
  * Whoever takes the count to zero wakes all whose entries it finds. It stays zero: a waiter that
  * comes later, or looks once more with its entry filled, sees that.
  *
- * Race: W reads a count of 1 (W1), C takes it to 0 and finds no entry (C1, C2), W fills its entry
- * (W2) and looks again (W3) before it sleeps: W3 comes after C1, as W2 came after C2.
+ * Race: W reads a count of 1 (W1). C takes it to 0 and finds no entry (C1, C2). W fills its entry
+ * (W2) and looks again (W3) before it sleeps. W3 comes after C1, as W2 came after C2.
  */
 
 import { cas, load, store } from '#atomics';
@@ -39,7 +39,7 @@ class LatchWait extends StateWait {
 
 /** How a latch stands. */
 export interface LatchDescription extends Description {
-  /** What is left to count down. */
+  /** The remaining count. */
   count: number;
   /** Calls that wait for it, blocked and awaiting, in all processes. */
   waiting: number;
@@ -74,7 +74,7 @@ export class Latch extends SharedObject {
     return new Latch(openHandle(LATCH_KIND, handle));
   }
 
-  /** What is left to count down; 0: it is open. */
+  /** The remaining count; 0: it is open. */
   get count(): number {
     this.checkOpen();
     return load(this.cell.words, this.cell.at + CELL_STATE);

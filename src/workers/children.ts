@@ -24,7 +24,7 @@ const SILENCE = 200;
 const children = new Set<LiveChild>();
 const endings = new Set<() => void>();
 let watching = false;
-/** What ends this thread, if an error does. */
+/** The error that ends this thread, if one does. */
 let failure: { readonly error: unknown } | undefined;
 
 export function trackChild(child: LiveChild): void {

@@ -37,9 +37,9 @@ export const MAIN_THREAD_NAME = 'MainThread';
 const PROCESS_COUNTER = 0;
 const THREAD_COUNTER = 1;
 
-/** What a child process runs first. */
+/** The module that a child process runs first. */
 export const PROCESS_BOOTSTRAP: URL = entryPoint('process');
-/** What a thread runs first. */
+/** The module that a thread runs first. */
 export const THREAD_BOOTSTRAP: URL = entryPoint('thread');
 
 /** See `isMainProcess` in `current.ts`. */

@@ -10,13 +10,13 @@
  *   +4    GATE             cell of the gate of those who put      the creator
  *   +5    GATE_GENERATION                                         the creator
  *
- * A value is put in while the lock is held, and all of it in one turn of the event loop: a call
+ * A value is put in while the lock is held, and all of it in one turn of the event loop. A call
  * that awaits the lock puts in the very moment in which it gets it (`LockedPut`). So no lock is
  * ever held while other code runs, but for getters of the value itself. Where producers meet, each
  * writes its value into memory of its own first (`putPrepared`), and the lock is held for the copy
  * only.
  *
- * Race: PUTS is written by a store that releases, which a load of WAITERS may overtake; so an item
+ * Race: PUTS is written by a store that releases, which a load of WAITERS may overtake. So an item
  * is announced only after the lock was released, by a compare-and-swap, which nothing overtakes.
  */
 
@@ -381,9 +381,9 @@ export class Channel {
   }
 
   /**
-   * For how long to leave the ring alone when all that was there is taken. Each look takes lines of
-   * memory away from who puts; where they are far, as between two groups of cores, that is what
-   * takes the time, and it pays to come back when there is more.
+   * For how long to leave the ring alone when all that was there is taken. Each look takes cache
+   * lines away from the putters. Where these are far, as between two groups of cores, that takes
+   * most of the time, and it pays to come back when there is more.
    */
   private pauseInStream(): number {
     const taken = this.takings - this.takingsAtWait;

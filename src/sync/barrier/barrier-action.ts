@@ -2,8 +2,8 @@
  * Action: what one party of each of a barrier's rounds runs, and how the others find it.
  *
  * A barrier that was made with an action has ACTS in its FACTS. A handle names the barrier and
- * nothing else: the action's module and export lie in the barrier's file of data, and are looked up
- * there by a party that has to run the action and was not passed it.
+ * nothing else. The action's module and export lie in the barrier's file of data. A party that has
+ * to run the action and was not passed it looks them up there.
  *
  *   data-<cell>-<generation>          the reference, as JSON: written by the party that was passed
  *                                     the action, before it gives a handle away
@@ -218,7 +218,7 @@ function failureOf(generation: number, error: unknown): Failure {
       message: text.slice(0, MOST_MESSAGE),
     };
   } catch {
-    // What was thrown throws itself when it is looked at: then that it failed is all that can be
+    // The thrown value throws itself when it is looked at: then that it failed is all that can be
     // told.
     return { generation, name: 'Error', code: undefined, message: 'it can not be shown' };
   }

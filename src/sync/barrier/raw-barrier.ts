@@ -18,7 +18,7 @@
  * fast party that comes again sits in the next round and can't overtake. With an action, the last
  * seat sets TRIPPING, the action runs, and a second CAS moves the generation.
  *
- * A round ends broken when a party times out, aborts, fails in the action or dies in its seat:
+ * A round ends broken when a party times out, aborts, fails in the action or dies in its seat.
  * BROKEN is set by CAS in that generation, which fixes how it ended. A party that comes while
  * TRIPPING waits for the next round; where it gives up it sets BROKEN beside TRIPPING. The round
  * whose action runs is not disturbed by that: the CAS that ends it begins the next round broken.
@@ -64,7 +64,7 @@ import type { Namespace } from '../../namespaces/namespace.ts';
 import { StateWait } from '../../waiting/state-wait.ts';
 
 const OUTCOMES_WORD: number = CELL_BODY + 2;
-/** What the barrier was made with. */
+/** The facts that the barrier was made with. */
 export const FACTS_WORD: number = CELL_BODY + 3;
 /** It has an action. */
 const ACTS_BIT: number = 1 << 12;
@@ -182,7 +182,7 @@ export class SeatedWait extends RoundWait {
   }
 }
 
-/** What a barrier is made with. */
+/** The facts that a barrier is made with. */
 export interface BarrierFacts {
   readonly parties: number;
   /** Milliseconds that a wait takes where it is given none. */
@@ -218,7 +218,10 @@ export function timeoutOf({ words, at }: Cell): number | undefined {
   return stored === 0 ? undefined : stored - 1;
 }
 
-/** Who broke the round, where that is known: it died in its seat, or failed in the action. */
+/**
+ * The party that broke the round, where that is known: it died in its seat, or failed in the
+ * action.
+ */
 export interface Breaker {
   readonly pid: number;
   readonly slot: number;

@@ -27,8 +27,8 @@ import { watcherFor } from './watcher.ts';
  * *If the holder dies* it is freed, and the next holder's `hold.recovered` is `true`: what it
  * guards may be half-written.
  *
- * Order: those who wait are served in the order in which they came, but a running thread may take a
- * free lock before a waiter has woken; a waiter that was passed over and has waited for over half a
+ * Order: waiters are served in the order in which they came, but a running thread may take a free
+ * lock before a waiter has woken up. A waiter that was passed over and has waited for over half a
  * millisecond is served next.
  *
  * @example

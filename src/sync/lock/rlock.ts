@@ -2,7 +2,7 @@
  * RLock: a lock that its owner may take again. Owned by an agent and a scope (scope.ts); free when
  * released as often as taken.
  *
- * Words and algorithm: raw-lock.ts. Who owns it within the agent, and how deep, only that agent
+ * Words and algorithm: raw-lock.ts. The owner within the agent, and its depth, only that agent
  * needs to know: it is kept in ordinary memory, and DEPTH is a copy for others to read.
  */
 

@@ -1,7 +1,7 @@
 /**
  * RWLock: readers together, a writer alone; survives the death of either.
  *
- * Words and algorithm: raw-rwlock.ts. Who reads and writes within the agent, by scope (scope.ts),
+ * Words and algorithm: raw-rwlock.ts. Readers and writers within the agent, by scope (scope.ts),
  * only that agent needs to know.
  */
 
@@ -30,16 +30,16 @@ import { ReadSide, type RWLockSide, WriteSide } from './rwlock-side.ts';
 
 export interface RWLockOptions extends ObjectOptions {
   /**
-   * Who goes first when both wait. `'writers'` (the default): a waiting writer keeps new readers
-   * out, so that readers who come all the time can't starve it. `'readers'`: readers come in as
-   * long as others read; a writer waits until there is a moment without any.
+   * The side that goes first when both wait. `'writers'` (the default): a waiting writer keeps new
+   * readers out, so that readers who come all the time can't starve it. `'readers'`: readers come
+   * in as long as others read; a writer waits until there is a moment without any.
    */
   prefer?: 'writers' | 'readers' | undefined;
 }
 
 /** How a reader-writer lock stands. */
 export interface RWLockDescription extends Description {
-  /** Who reads: agents, each once. */
+  /** The readers: agents, each once. */
   readers: Owner[];
   writer: Owner | null;
   /** Calls that wait for it, blocked and awaiting, in all processes. */
@@ -49,9 +49,9 @@ export interface RWLockDescription extends Description {
 /**
  * A lock that many readers hold together, or one writer alone.
  *
- * A flow that reads may read again, and so may one that writes; a flow that reads can't get the
- * write lock as well, nor one that writes a second time: it would wait for itself, and gets a
- * `DeadlockError`. One flow is what RLock takes for one: code in the same `run`, or all code
+ * A flow that reads may read again, and so may one that writes. A flow that reads can't get the
+ * write lock as well, nor can one that writes get it a second time. It would wait for itself, and
+ * gets a `DeadlockError`. One flow is what RLock takes for one: code in the same `run`, or all code
  * outside any `run` in a thread.
  *
  * *If a writer dies* the lock is freed, and everyone who comes in is told by `hold.recovered`,

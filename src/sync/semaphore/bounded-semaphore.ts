@@ -14,7 +14,7 @@
  *
  *   wait      fill the entry, set WAITERS                   // PUBLISH WAITERS -> permit
  *             then look at all permits once more
- *   release   free the permit, then look for WAITERS        // OBSERVE permit -> WAITERS
+ *   release   free the permit, then look for WAITERS        // OBSERVE WAITERS -> permit
  *             clear it, wake the oldest
  *   taken     empty the entry, set WAITERS: others may wait; then look at all permits, and wake the
  *             oldest if one is free
@@ -126,7 +126,7 @@ class RawPermits implements Taking {
     const { words, at } = this.cell;
     const giveWay = this.barging.isTooLong(this.takings) && this.oldest() !== undefined;
     for (;;) {
-      // OBSERVE permit -> WAITERS
+      // OBSERVE WAITERS -> permit
       const state = this.marks();
       if ((state & WAITERS_BIT) === 0 && !giveWay) return;
       const marks = (state & ~WAITERS_BIT) | (giveWay ? FAIR_BIT : 0);

@@ -1,5 +1,6 @@
 /**
- * What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts.
+ * The common part of Semaphore and BoundedSemaphore: acquiring and running, and the checks of
+ * their counts.
  */
 
 import { inspect } from 'node:util';

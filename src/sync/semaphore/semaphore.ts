@@ -1,5 +1,6 @@
 /**
- * Semaphore: a count of permits, without owners: a signal. Who acquires need not be who releases.
+ * Semaphore: a count of permits, without owners: a signal. One agent may acquire and another
+ * release.
  *
  *   word   name     bits                                            written by
  *   +0     STATE    30 WAITERS | 29 FAIR | 26…0 permits             anyone, CAS only
@@ -90,6 +91,7 @@ class RawSemaphore implements Taking {
       if (giveWay) this.barging.giveWay();
       else if ((state & WAITERS_BIT) !== 0) this.barging.begin(this.takings);
       else return true;
+      // OBSERVE entry -> WAITERS
       wakeOldest(this.cell.agent, this.cell, count);
       return true;
     }

@@ -1,6 +1,6 @@
 /**
  * Job file: the raw content of the file through which a parent and a child process hand over the
- * job and its outcome. What it means is in process-files.ts.
+ * job and its outcome. Its meaning is in process-files.ts.
  *
  *   byte  0  MAGIC
  *         4  progress   one of `PROGRESS`

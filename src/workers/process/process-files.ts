@@ -38,7 +38,7 @@ const { WRITTEN, BEGUN, OPENED, GIVING, DONE } = PROGRESS;
 /** The descriptor in the child: the first after standard input, output and error. */
 const HANDED_DOWN = 3;
 
-/** What a child process has to do, and who it is. */
+/** The task of a child process, and its identity. */
 export interface Job {
   readonly identity: ProcessIdentity;
   /** Folder of the namespace. */
@@ -58,7 +58,7 @@ export interface Job {
 export interface JobFiles {
   /** The open file. */
   readonly fd: number;
-  /** What the child is to be told on its command line. */
+  /** The part of the job that is on the child's command line. */
   readonly job: string;
 }
 
@@ -117,7 +117,7 @@ export function writeJob(agent: Agent, job: Job, title: string, spare?: JobFiles
   }
 }
 
-/** What the descriptors of a child have to be for it to get the file. */
+/** The descriptors that a child needs to get the file. */
 export function stdioWith({ fd }: JobFiles): ('inherit' | number)[] {
   return ['inherit', 'inherit', 'inherit', fd];
 }
