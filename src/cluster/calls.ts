@@ -19,7 +19,7 @@ import type { CallId, Machine } from './machines/machine.ts';
 import { numberOf, sessionOf } from './machines/machine.ts';
 import type { Session } from './session.ts';
 import type { Snapshot, Store } from './store.ts';
-import { SessionGone, Unreachable } from './store.ts';
+import { Outdated, SessionGone, Unreachable } from './store.ts';
 
 const ABSENT: Snapshot = { version: 0, body: null, dead: [], now: 0 };
 /** Objects whose last document is kept while nothing is going on. */
@@ -116,7 +116,8 @@ export class Calls {
         } else {
           const { body, sessions, rings, keep } = outcome;
           const expect = known.version;
-          const done = await this.store.commit({ session, key, expect, body, sessions, rings, keep });
+          const { epoch } = this.session.lease;
+          const done = await this.store.commit({ session, epoch, key, expect, body, sessions, rings, keep });
           if (done.done) {
             const { version, now } = done;
             lane.last = { version, body, dead: [], now };
@@ -129,9 +130,11 @@ export class Calls {
         fresh = true;
       } catch (error) {
         if (error instanceof SessionGone) throw this.session.lose(session);
+        // Another call of this process has fenced off what is under way: this was not done.
+        if (error instanceof Outdated) continue;
         if (!(error instanceof Unreachable)) throw error;
         // Whether it was done is in the document, or nowhere.
-        await this.session.untilReachable(session, error);
+        await this.session.fence(session, error);
         known = await this.readAgain(key, session);
         lane.last = known;
         fresh = true;

@@ -2,7 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
-import { InvalidTypeError, NameError, OutOfRangeError } from '../errors.ts';
+import { InvalidTypeError, NameError, OutOfRangeError, StoreError } from '../errors.ts';
 import { Bells } from './bells.ts';
 import { Calls } from './calls.ts';
 import type { ClusterBarrierOptions } from './objects/barrier.ts';
@@ -17,6 +17,7 @@ import { ClusterValue } from './objects/value.ts';
 import type { ClusterState } from './session.ts';
 import { Session } from './session.ts';
 import type { Store } from './store.ts';
+import { Unreachable } from './store.ts';
 
 export interface ClusterOptions {
   /** Names are looked up in it; default `"default"`. */
@@ -71,7 +72,11 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       await cluster.core.session.open();
     } catch (error) {
       await store.end();
-      throw error;
+      if (!(error instanceof Unreachable)) throw error;
+      throw new StoreError(
+        `connect: ${store.title} can't be reached, ${error.message}; start it, or check the address`,
+        { cause: error },
+      );
     }
     return cluster;
   }

@@ -23,6 +23,7 @@ import { LeaseLostError, StoreError } from '../errors.ts';
 import type { Bells } from './bells.ts';
 import type { CallId } from './machines/machine.ts';
 import type { Snapshot, Store } from './store.ts';
+import { Unreachable } from './store.ts';
 
 /** How the process stands with the server. */
 export type ClusterState = 'connected' | 'suspended' | 'lost';
@@ -43,6 +44,8 @@ const timeOfDay = Date.now;
 /** One session: from its opening to its loss. */
 export class Lease {
   readonly id: string = randomBytes(9).toString('base64url');
+  /** Counts the commits whose outcome was unknown: see `Store.fence`. */
+  epoch = 0;
   private until = 0;
   private dayUntil = 0;
   private lossReason: LeaseLostError | undefined;
@@ -164,6 +167,25 @@ export class Session {
     this.suspend(reason);
     await this.untilUp(RETRY_MS + Math.random() * RETRY_MS);
     this.checkAlive(id);
+  }
+
+  /**
+   * After a commit whose outcome is unknown: it has been done, or never will be. Throws
+   * `LeaseLostError` when the session is lost.
+   */
+  async fence(id: string, reason: Error): Promise<void> {
+    await this.untilReachable(id, reason);
+    const { current } = this;
+    const epoch = ++current.epoch;
+    for (;;) {
+      try {
+        if (await this.store.fence(id, epoch)) return;
+        throw this.lose(id);
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        await this.untilReachable(id, error);
+      }
+    }
   }
 
   /** Waits for a live session; throws `StoreError` when there is none within a lease. */

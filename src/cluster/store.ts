@@ -20,6 +20,8 @@ export interface Snapshot {
 export interface Commit {
   /** Who commits. Refused with `SessionGone` if that session is dead. */
   readonly session: string;
+  /** Refused with `Outdated` if `fence` has been called with a later one. */
+  readonly epoch: number;
   readonly key: string;
   /** The version that the document must have; 0: there must be none. */
   readonly expect: number;
@@ -57,10 +59,15 @@ export interface Store {
   renew(session: string, leaseMs: number): Promise<boolean>;
   /** Ends the session: what it holds is free. */
   close(session: string): Promise<void>;
+  /**
+   * From now on no commit of an earlier epoch is done any more: one whose outcome is unknown may
+   * still lie in a buffer on its way. `false`: the session is dead.
+   */
+  fence(session: string, epoch: number): Promise<boolean>;
   read(key: string): Promise<Snapshot>;
   /**
    * Writes the document if it has the expected version and the session is alive, and rings. Throws
-   * `SessionGone` before it has done anything, `Unreachable` where it may or may not have.
+   * `SessionGone` or `Outdated` before it has done anything, `Unreachable` where it may have.
    */
   commit(commit: Commit): Promise<Committed>;
   /** Lets the connections go. */
@@ -69,6 +76,9 @@ export interface Store {
 
 /** The session that commits is dead. */
 export class SessionGone extends Error {}
+
+/** The commit is of an earlier epoch, and was not done. */
+export class Outdated extends Error {}
 
 /** No answer came: what was asked for may have been done. */
 export class Unreachable extends Error {}

@@ -17,6 +17,9 @@ import { ClusterHold } from './cluster-hold.ts';
 import type { Core } from './core.ts';
 import { perform, within } from './core.ts';
 
+/** How long a call that gives up waits for the server's answer, at the most. */
+const LEAVING_MS = 500;
+
 /** What an acquirable object is of. */
 export interface Places {
   readonly core: Core;
@@ -146,7 +149,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
       const made = core.calls.make(key, machine, id, { op: 'take', call: id, places, wait });
       const result = wait ? await within(made, deadline, core) : await made;
       if (result === undefined) {
-        void made.then((late) => this.undo(id, late)).catch(ignoreLoss);
+        await this.takeLeave(made.then((late) => this.undo(id, late)));
         deadline.throwIfAborted();
         return null;
       }
@@ -158,12 +161,16 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
       }
       if (reply.is !== 'waiting') throw differs(this.places, reply);
       if (await bell.next(deadline, reply.look)) continue;
-      const undone = this.undo(id, result).catch(ignoreLoss);
-      // While the server is silent, nobody waits for the good-bye.
-      if (core.session.state === 'connected') await undone;
+      await this.takeLeave(this.undo(id, result));
       deadline.throwIfAborted();
       return null;
     }
+  }
+
+  /** Waits until the call has left the queue; not for long, where the server is silent. */
+  private async takeLeave(undone: Promise<void>): Promise<void> {
+    const left = undone.catch(ignoreLoss);
+    await within(left, Deadline.from({ timeout: LEAVING_MS }), this.places.core);
   }
 
   /** Ends a call that nobody waits for any more. */

@@ -9,7 +9,7 @@ import { now as clock, setImmediate } from '#clock';
 import type { Ring } from '../machines/machine.ts';
 import { sessionOf } from '../machines/machine.ts';
 import type { Commit, Committed, Snapshot, Store, StoreListener } from '../store.ts';
-import { SessionGone } from '../store.ts';
+import { Outdated, SessionGone } from '../store.ts';
 
 interface Document {
   version: number;
@@ -21,6 +21,7 @@ interface Document {
 
 interface Guest {
   until: number;
+  epoch: number;
   listener: StoreListener;
 }
 
@@ -56,8 +57,9 @@ export class MemoryServer {
     return { version: document.version, body: document.body, dead, now };
   }
 
-  commit({ session, key, expect, body, sessions, rings, keep }: Commit): Committed {
+  commit({ session, epoch, key, expect, body, sessions, rings, keep }: Commit): Committed {
     if (!this.isAlive(session)) throw new SessionGone('the session is dead');
+    if (epoch < this.guests.get(session)!.epoch) throw new Outdated('the commit is of an earlier epoch');
     const fresh = this.snapshot(key);
     if (fresh.version !== expect) return { done: false, fresh };
     const { now } = fresh;
@@ -69,6 +71,13 @@ export class MemoryServer {
     }
     this.pass(key, rings);
     return { done: true, version, now };
+  }
+
+  fence(session: string, epoch: number): boolean {
+    if (!this.isAlive(session)) return false;
+    const guest = this.guests.get(session)!;
+    guest.epoch = Math.max(guest.epoch, epoch);
+    return true;
   }
 
   private pass(key: string, rings: readonly Ring[]): void {
@@ -90,7 +99,7 @@ export class MemoryStore implements Store {
 
   open(session: string, leaseMs: number, listener: StoreListener): Promise<void> {
     return later(() => {
-      this.server.guests.set(session, { until: this.server.time() + leaseMs, listener });
+      this.server.guests.set(session, { until: this.server.time() + leaseMs, epoch: 0, listener });
     });
   }
 
@@ -100,6 +109,10 @@ export class MemoryStore implements Store {
       if (guest !== undefined) guest.until = this.server.time() + leaseMs;
       return guest !== undefined;
     });
+  }
+
+  fence(session: string, epoch: number): Promise<boolean> {
+    return later(() => this.server.fence(session, epoch));
   }
 
   close(session: string): Promise<void> {

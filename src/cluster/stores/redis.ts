@@ -14,10 +14,10 @@ import { createHash } from 'node:crypto';
 import { clearTimeout, setTimeout } from '#clock';
 import { StoreError } from '../../errors.ts';
 import type { Commit, Committed, Snapshot, Store, StoreListener } from '../store.ts';
-import { SessionGone, Unreachable } from '../store.ts';
+import { Outdated, SessionGone, Unreachable } from '../store.ts';
 import type { RedisClient } from './redis-client.ts';
 import { redisClient } from './redis-client.ts';
-import { COMMIT } from './redis-commit.ts';
+import { COMMIT, FENCE } from './redis-commit.ts';
 
 const SHA = createHash('sha1').update(COMMIT).digest('hex');
 const OLDEST = 7;
@@ -67,12 +67,17 @@ export class RedisStore implements Store {
     this.heard = `${this.prefix}r:${session}`;
     const hear = (message: string): void => hearRing(message, listener);
     await this.ask(this.client.subscribe(this.heard, hear, listener.up));
-    await this.ask(this.client.command(['SET', `${this.prefix}s:${session}`, '1', 'PX', String(leaseMs)]));
+    await this.ask(this.client.command(['SET', `${this.prefix}s:${session}`, '0', 'PX', String(leaseMs)]));
   }
 
   async renew(session: string, leaseMs: number): Promise<boolean> {
     const key = `${this.prefix}s:${session}`;
     return Number(await this.ask(this.client.command(['PEXPIRE', key, String(leaseMs)]))) === 1;
+  }
+
+  async fence(session: string, epoch: number): Promise<boolean> {
+    const key = `${this.prefix}s:${session}`;
+    return Number(await this.ask(this.client.command(['EVAL', FENCE, '1', key, String(epoch)]))) === 1;
   }
 
   async close(session: string): Promise<void> {
@@ -84,7 +89,7 @@ export class RedisStore implements Store {
     return snapshotIn(await this.run([`${prefix}o:${key}`, '', '', 'read', '', '', '0', `${prefix}s:`]));
   }
 
-  async commit({ session, key, expect, body, sessions, rings, keep }: Commit): Promise<Committed> {
+  async commit({ session, epoch, key, expect, body, sessions, rings, keep }: Commit): Promise<Committed> {
     const { prefix } = this;
     const args = [
       `${prefix}o:${key}`,
@@ -97,10 +102,12 @@ export class RedisStore implements Store {
       `${prefix}s:`,
       `${prefix}r:`,
       key,
+      String(epoch),
     ];
     for (const { to, after } of rings) args.push(to.slice(0, to.indexOf('/')), String(after));
     const reply = await this.run(args);
     if (Number(reply[0]) === -1) throw new SessionGone('the session is dead');
+    if (Number(reply[0]) === -2) throw new Outdated('the commit is of an earlier epoch');
     if (Number(reply[0]) === 1) return { done: true, version: Number(reply[1]), now: Number(reply[2]) };
     return { done: false, fresh: snapshotIn(reply) };
   }

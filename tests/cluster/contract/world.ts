@@ -66,17 +66,26 @@ type Cast<N extends number, T extends Cluster[] = []> = number extends N
     ? T
     : Cast<N, [...T, Cluster]>;
 
-/** The participant's process is gone: nothing is renewed, nothing released. */
-export function abandon(cluster: Cluster): void {
-  const { session, bells } = (cluster as unknown as Internals).core;
+/** The participant looks at nothing any more, until the result is called. */
+export function silence(cluster: Cluster): () => void {
+  const { bells } = (cluster as unknown as Internals).core;
   const { ring, ringAll } = bells;
-  session.closed = true;
   bells.ring = () => {};
   bells.ringAll = () => {};
+  return () => {
+    Object.assign(bells, { ring, ringAll });
+    bells.ringAll();
+  };
+}
+
+/** The participant's process is gone: nothing is renewed, nothing released. */
+export function abandon(cluster: Cluster): void {
+  const { session } = (cluster as unknown as Internals).core;
+  session.closed = true;
+  const wake = silence(cluster);
   abandoned.set(cluster, () => {
     session.closed = false;
-    bells.ring = ring;
-    bells.ringAll = ringAll;
+    wake();
   });
 }
 
@@ -109,15 +118,7 @@ export async function untilWaiting(
   object: { describe(): Promise<{ waiting: number }> },
   count: number,
 ): Promise<void> {
-  let waiting = -1;
-  const look = async (): Promise<void> => {
-    ({ waiting } = await object.describe());
-  };
-  for (;;) {
-    await look();
-    if (waiting === count) return;
-    await until(() => true, 'a turn');
-  }
+  await until(async () => (await object.describe()).waiting === count, `${count} to wait`);
 }
 
 /** Of a participant that dies: whatever comes of its call is nobody's. */

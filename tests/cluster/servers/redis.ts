@@ -20,8 +20,8 @@ export async function freePort(): Promise<number> {
 
 /** Until something listens at the port. */
 export async function untilListening(port: number): Promise<void> {
-  for (;;) {
-    const there = await new Promise<boolean>((resolve) => {
+  const answers = (): Promise<boolean> =>
+    new Promise((resolve) => {
       const socket = connectTo(port, '127.0.0.1');
       socket.on('connect', () => {
         socket.destroy();
@@ -29,9 +29,7 @@ export async function untilListening(port: number): Promise<void> {
       });
       socket.on('error', () => resolve(false));
     });
-    if (there) return;
-    await until(() => true, 'a turn');
-  }
+  await until(answers, `a server at port ${port}`);
 }
 
 export class RedisServer {

@@ -44,9 +44,11 @@ export function simulate(
   seed: number,
   steps: number,
   faults: boolean,
+  fences = true,
 ): World {
   const world = new World(seed, faults ? ALL_FAULTS : NO_FAULTS);
   world.faults = faults;
+  world.fences = fences;
   const stateOf = (body: string | null, version: number): unknown => {
     if (body === null) return undefined;
     const { state } = JSON.parse(body) as { state: unknown };

@@ -29,6 +29,7 @@ function turnstile(
   machine: AnyMachine,
   of: number,
   placesOf: (world: World) => number,
+  players = 5,
 ): Subject {
   return {
     name,
@@ -38,7 +39,7 @@ function turnstile(
       const check = new TurnstileCheck(of);
       return {
         name,
-        players: 5,
+        players,
         *play(player, world): Play {
           for (let round = 0; round < 3; round++) {
             const id = player.nextId();
@@ -348,3 +349,6 @@ export const subjects: readonly Subject[] = [
   barrier,
   value,
 ];
+
+/** Seldom contended: a commit that was given up finds the lock free, as it was. */
+export const quietLock: Subject = turnstile('Lock', lockOf('Lock'), 1, () => 1, 2);

@@ -18,7 +18,7 @@ import assert from 'node:assert/strict';
 import type { Made } from '../../../src/cluster/document.ts';
 import { runCalls } from '../../../src/cluster/document.ts';
 import type { Commit, Snapshot } from '../../../src/cluster/store.ts';
-import { SessionGone } from '../../../src/cluster/store.ts';
+import { Outdated, SessionGone } from '../../../src/cluster/store.ts';
 import { MemoryServer } from '../../../src/cluster/stores/memory.ts';
 import { Random } from '../../soak/random.ts';
 
@@ -54,6 +54,7 @@ export class Player {
   readonly session: string;
   readonly key: string = KEY;
   alive = true;
+  epoch = 0;
   done = false;
   private calls = 0;
   play: Play | undefined;
@@ -92,7 +93,11 @@ export class World {
   faults = true;
   /** Nobody gives up any more: who waits has to be served. */
   calm = false;
+  /** Whether commits of unknown outcome are fenced off. */
+  fences = true;
   private readonly chances: Chances;
+  /** Commits that the player has given up, and that may still arrive. */
+  private readonly limbo: Commit[] = [];
   private readonly rings: { to: string; after: number }[] = [];
   private clock = 1_000;
   private sessions = 0;
@@ -110,6 +115,7 @@ export class World {
     const player = new Player(`s${++this.sessions}`);
     this.server.guests.set(player.session, {
       until: this.clock + LEASE_MS,
+      epoch: 0,
       listener: {
         rung: (_key, after) => this.rings.push({ to: player.session, after }),
         up: () => {},
@@ -133,6 +139,11 @@ export class World {
     this.steps++;
     this.clock += this.random.below(3);
     if (this.faults) this.misfortune();
+    if (this.limbo.length > 0 && this.random.below(100) < 3) {
+      const [late] = this.limbo.splice(this.random.below(this.limbo.length), 1);
+      this.commit(late!);
+      return;
+    }
     if (this.rings.length > 0 && this.random.percent(50)) {
       this.deliverRing();
       return;
@@ -198,7 +209,8 @@ export class World {
     const { changed, body, sessions, rings, keep, results } = runCalls(key, player.last, [made], caller);
     const { session } = player;
     const expect = player.last.version;
-    const commit = changed ? { session, key, expect, body, sessions, rings, keep } : undefined;
+    const { epoch } = player;
+    const commit = changed ? { session, epoch, key, expect, body, sessions, rings, keep } : undefined;
     player.flight = { commit, made, seen, answer: results[0] as Flight['answer'] };
   }
 
@@ -207,7 +219,8 @@ export class World {
     const lost = this.faults && this.random.percent(this.chances.losses);
     player.flight = undefined;
     if (lost && this.random.percent(50)) {
-      this.read(player);
+      if (flight.commit !== undefined) this.limbo.push(flight.commit);
+      this.fence(player);
       return;
     }
     if (flight.commit === undefined) {
@@ -225,7 +238,7 @@ export class World {
       return;
     }
     if (this.faults && this.random.percent(this.chances.repeats)) this.commit(flight.commit);
-    if (lost) this.read(player);
+    if (lost) this.fence(player);
     else if (result.done) {
       const { version, now } = result;
       player.last = { version, body: flight.commit.body, dead: [], now };
@@ -242,11 +255,17 @@ export class World {
     try {
       result = this.server.commit(commit);
     } catch (error) {
-      assert.ok(error instanceof SessionGone);
+      assert.ok(error instanceof SessionGone || error instanceof Outdated);
       return undefined;
     }
     if (result.done) this.onWrite(commit.body, result.version);
     return result;
+  }
+
+  /** After an unknown outcome: what is still under way is not done any more; then it reads. */
+  private fence(player: Player): void {
+    if (this.fences) this.server.fence(player.session, ++player.epoch);
+    this.read(player);
   }
 
   private read(player: Player): void {
