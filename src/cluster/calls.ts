@@ -115,7 +115,7 @@ export class Calls {
           known = await this.store.read(key);
         } else {
           const { body, sessions, rings, keep } = outcome;
-          const expect = known.version;
+          const expect = known.body === null ? 0 : known.version;
           const { epoch } = this.session.lease;
           const done = await this.store.commit({ session, epoch, key, expect, body, sessions, rings, keep });
           if (done.done) {

@@ -2,8 +2,8 @@
  * RedisStore: documents, sessions and rings at one Redis server (7.0 or newer) or Valkey (7.2 or
  * newer).
  *
- *   {ns}:o:<name>   document           {ns}:s:<session>   lease, by PX
- *   {ns}:v          last version       {ns}:r:<session>   channel of the rings
+ *   {ns}:o:<name>   document          {ns}:s:<session>   its epoch, and its lease by PX
+ *   {ns}:r:<session>   channel of the rings
  *
  * Everything that decides is one script (redis-commit.ts), so it is done whole or not at all, and
  * by
@@ -86,7 +86,7 @@ export class RedisStore implements Store {
 
   async read(key: string): Promise<Snapshot> {
     const { prefix } = this;
-    return snapshotIn(await this.run([`${prefix}o:${key}`, '', '', 'read', '', '', '0', `${prefix}s:`]));
+    return snapshotIn(await this.run([`${prefix}o:${key}`, '', 'read', '', '', '', prefix]));
   }
 
   async commit({ session, epoch, key, expect, body, sessions, rings, keep }: Commit): Promise<Committed> {
@@ -94,13 +94,11 @@ export class RedisStore implements Store {
     const args = [
       `${prefix}o:${key}`,
       `${prefix}s:${session}`,
-      `${prefix}v`,
       String(expect),
       sessions.join(','),
       body ?? '',
       String(keep),
-      `${prefix}s:`,
-      `${prefix}r:`,
+      prefix,
       key,
       String(epoch),
     ];
@@ -120,10 +118,10 @@ export class RedisStore implements Store {
   /** Runs the script, of which the server may know nothing after a restart. */
   private async run(args: readonly string[]): Promise<unknown[]> {
     try {
-      return (await this.ask(this.client.command(['EVALSHA', SHA, '3', ...args]))) as unknown[];
+      return (await this.ask(this.client.command(['EVALSHA', SHA, '2', ...args]))) as unknown[];
     } catch (error) {
       if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-      return (await this.ask(this.client.command(['EVAL', COMMIT, '3', ...args]))) as unknown[];
+      return (await this.ask(this.client.command(['EVAL', COMMIT, '2', ...args]))) as unknown[];
     }
   }
 

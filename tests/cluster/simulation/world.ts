@@ -208,7 +208,7 @@ export class World {
     const caller = { caller: player.session, seen, claim: CLAIM_MS };
     const { changed, body, sessions, rings, keep, results } = runCalls(key, player.last, [made], caller);
     const { session } = player;
-    const expect = player.last.version;
+    const expect = player.last.body === null ? 0 : player.last.version;
     const { epoch } = player;
     const commit = changed ? { session, epoch, key, expect, body, sessions, rings, keep } : undefined;
     player.flight = { commit, made, seen, answer: results[0] as Flight['answer'] };
