@@ -29,7 +29,7 @@ for (const [what, options] of [
   ['bundle', ''],
 ] as const) {
   it(`lockstep/memory runs on a faked macOS without koffi, as ${what}`, {
-    skip: !existsSync(`${ROOT}dist/memory.js`),
+    skip: !existsSync(`${ROOT}dist/cluster/memory.js`),
   }, () => {
     const printed = execFileSync(
       process.execPath,
