@@ -36,7 +36,7 @@ const MARGIN = 0.1;
 /** Renewals in a lease. */
 const RENEWALS = 3;
 const RETRY_MS = 25;
-const MOST_RETRY_MS = 250;
+const MOST_RETRY_MS = 1_000;
 
 // The time of day, besides: the clock of `now` stands still while the machine sleeps.
 const timeOfDay = Date.now;

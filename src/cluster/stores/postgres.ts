@@ -20,6 +20,8 @@ import { clearTimeout, setTimeout } from '#clock';
 import { InvalidTypeError, StoreError } from '../../errors.ts';
 import type { Commit, Committed, Snapshot, Store, StoreListener } from '../store.ts';
 import { Outdated, SessionGone, Unreachable } from '../store.ts';
+import type { PgClientLike } from './postgres-listener.ts';
+import { channelOf, PostgresListener } from './postgres-listener.ts';
 import { FIND_REVISION, REVISION, SCHEMA, SWEEP } from './postgres-schema.ts';
 
 /** A pool of `pg`, as far as it is used. */
@@ -29,13 +31,6 @@ export interface PgPoolLike {
   end(): Promise<void>;
   readonly totalCount: number;
   readonly options?: object;
-}
-
-interface PgClientLike {
-  connect(): Promise<unknown>;
-  query(text: string): Promise<unknown>;
-  on(event: string, listener: (...args: unknown[]) => void): unknown;
-  end(): Promise<void>;
 }
 
 interface Pg {
@@ -61,28 +56,27 @@ interface Row {
 
 const POLL_MS = 100;
 const CONNECTIONS = 4;
-const RETRY_MS = 50;
 
 export class PostgresStore implements Store {
   readonly title: string;
   readonly poll: number;
   private readonly pool: PgPoolLike;
   private readonly own: boolean;
-  private readonly pg: Pg;
   private readonly namespace: string;
   private readonly patience: number;
-  private listening: { client: PgClientLike; ended: boolean } | undefined;
+  private readonly listener: PostgresListener | undefined;
   private ended = false;
 
   private constructor(pg: Pg, options: PostgresOptions, namespace: string, patience: number) {
     const { postgres, listen = true, poll = POLL_MS } = options;
-    this.pg = pg;
     this.own = typeof postgres === 'string';
     this.title = typeof postgres === 'string' ? `PostgreSQL at ${hostOf(postgres)}` : 'PostgreSQL';
     this.pool =
       typeof postgres === 'string'
-        ? new pg.Pool({ connectionString: postgres, max: CONNECTIONS, connectionTimeoutMillis: 2000 })
+        ? new pg.Pool({ connectionString: postgres, max: CONNECTIONS, connectionTimeoutMillis: patience })
         : postgres;
+    const timed = { ...this.pool.options, connectionTimeoutMillis: patience };
+    this.listener = listen ? new PostgresListener(() => new pg.Client(timed)) : undefined;
     this.poll = listen ? 0 : poll;
     this.namespace = namespace;
     this.patience = patience;
@@ -117,7 +111,7 @@ export class PostgresStore implements Store {
   }
 
   async open(session: string, leaseMs: number, listener: StoreListener): Promise<void> {
-    if (this.poll === 0) await this.ask(this.listenTo(session, listener));
+    if (this.listener !== undefined) await this.listener.hear(session, listener);
     await this.query(
       `INSERT INTO lockstep.session (id, namespace, expires) VALUES ($1, $2, clock_timestamp() + $3 * interval '1 ms')`,
       [session, this.namespace, leaseMs],
@@ -175,12 +169,7 @@ export class PostgresStore implements Store {
 
   async end(): Promise<void> {
     this.ended = true;
-    const { listening } = this;
-    this.listening = undefined;
-    if (listening !== undefined) {
-      listening.ended = true;
-      await listening.client.end().catch(() => undefined);
-    }
+    await this.listener?.end();
     if (this.own) await this.pool.end();
   }
 
@@ -209,43 +198,6 @@ export class PostgresStore implements Store {
       ]);
     }
     return { version: Number(version), body, dead: gone, now };
-  }
-
-  /** Listens by a connection of its own, and again whenever that is lost. */
-  private async listenTo(session: string, listener: StoreListener): Promise<void> {
-    const before = this.listening;
-    this.listening = undefined;
-    if (before !== undefined) {
-      before.ended = true;
-      await before.client.end().catch(() => undefined);
-    }
-    const options = this.own
-      ? { connectionString: (this.pool.options as { connectionString?: string }).connectionString }
-      : (this.pool.options ?? {});
-    const client = new this.pg.Client({ ...options, connectionTimeoutMillis: 2000 });
-    const current = { client, ended: false };
-    const lost = (reason: unknown): void => {
-      if (current.ended || this.ended) return;
-      current.ended = true;
-      listener.down(reason instanceof Error ? reason : new Error('the connection was closed'));
-      this.listenLater(session, listener);
-    };
-    client.on('error', lost);
-    client.on('end', lost);
-    client.on('notification', (message) => hearRing(message as { payload?: string }, listener));
-    await client.connect();
-    await client.query(`LISTEN "${channelOf(session)}"`);
-    this.listening = current;
-  }
-
-  private listenLater(session: string, listener: StoreListener): void {
-    setTimeout(() => {
-      if (this.ended) return;
-      this.listenTo(session, listener).then(
-        () => listener.up(),
-        () => this.listenLater(session, listener),
-      );
-    }, RETRY_MS).unref();
   }
 
   private query(text: string, values?: unknown[]): Promise<unknown[]> {
@@ -290,16 +242,6 @@ async function findPg(): Promise<Pg> {
  */
 function isRefusal({ code }: { code?: string }): boolean {
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|40|53|57)/.test(code);
-}
-
-/** A channel's name has at most 63 bytes: a session's has 12. */
-function channelOf(session: string): string {
-  return `lockstep_${session}`;
-}
-
-function hearRing({ payload = '' }: { payload?: string }, listener: StoreListener): void {
-  const bar = payload.indexOf('|');
-  listener.rung(payload.slice(bar + 1), Number(payload.slice(0, bar)), undefined);
 }
 
 function hostOf(url: string): string {
