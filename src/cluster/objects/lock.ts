@@ -48,6 +48,14 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   }
 
   /**
+   * Whether a holder had died inside before this connection came in; `false` while it holds
+   * nothing.
+   */
+  get recovered(): boolean {
+    return this.latest?.recovered ?? false;
+  }
+
+  /**
    * Gives back what this connection holds. Throws `NotOwnerError` if it holds nothing: a lease can
    * only be ended by its session.
    */
