@@ -40,6 +40,8 @@ const GROUND = [
   'stacks',
   'aborts',
   'clock',
+  'long-timer',
+  'sleep',
   'checks',
   'this-thread',
   'version',
