@@ -67,6 +67,7 @@ await build({
   ...common,
   entryPoints: {
     'inspect/inspect': join(modules, 'inspect/inspect.js'),
+    'cli/exec': join(modules, 'cli/exec.js'),
     'cli/lockstep': join(modules, 'cli/lockstep.js'),
   },
   chunkNames: 'inspect-[hash]',

@@ -1,0 +1,36 @@
+/** LinuxExec: a process that becomes another program, and ends with the process that started it. */
+
+import { koffi } from './koffi.ts';
+import { setParentDeathSignal } from './linux-process.ts';
+
+const SIGKILL = 9;
+const SIGPIPE = 13;
+const SIG_DFL = 0;
+const ENOENT = 2;
+const F_SETFD = 2;
+
+/**
+ * Becomes the program, which the kernel kills when the thread that started this process ends. Its
+ * file is looked for along PATH. Returns only where that failed: with what a shell exits with then,
+ * 127 if there is no such program, 126 if it can't be run.
+ */
+export function becomeProgram(command: readonly string[], parent: number): 126 | 127 {
+  setParentDeathSignal(SIGKILL);
+  // It may have died before the kernel was asked.
+  if (process.ppid !== parent) process.kill(process.pid, SIGKILL);
+  const libc = koffi.load(null);
+  const signal = libc.func('intptr_t signal(int number, intptr_t handler)') as (
+    ...values: number[]
+  ) => number;
+  const execvp = libc.func('int execvp(const char *file, const char **arguments)') as (
+    file: string,
+    args: (string | null)[],
+  ) => number;
+  const fcntl = libc.func('int fcntl(int fd, int command, int flags)') as (...values: number[]) => number;
+  // Node has marked them, as all it has: a program would begin without input and output.
+  for (const fd of [0, 1, 2]) fcntl(fd, F_SETFD, 0);
+  // Node ignores it, and what is ignored stays so in the program.
+  signal(SIGPIPE, SIG_DFL);
+  execvp(command[0]!, [...command, null]);
+  return koffi.errno() === ENOENT ? 127 : 126;
+}
