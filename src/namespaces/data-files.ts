@@ -19,13 +19,11 @@ import {
   constants as flags,
   fstatSync,
   ftruncateSync,
-  openSync,
   readFileSync,
   readSync,
   statfsSync,
   writeSync,
 } from 'node:fs';
-import * as threads from 'node:worker_threads';
 import { LayoutError, OutOfRangeError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import type { Directory } from '../platform/directory.ts';
@@ -120,7 +118,7 @@ export function mapDataFile(directory: Directory, name: string, least: number, b
   if (!(least > 0 && least <= constants.MAX_LENGTH)) {
     throw new LayoutError(
       `shared memory "${path}": refused, its object says that it has ${least} bytes, and this Node can map 1 to ${constants.MAX_LENGTH}; ` +
-        'its cell was damaged, make the object anew',
+        'its cell was damaged, make the object again',
     );
   }
   const fd = openData(directory, name);
@@ -128,7 +126,7 @@ export function mapDataFile(directory: Directory, name: string, least: number, b
     const { size } = fstatSync(fd);
     if (size < least) {
       throw new LayoutError(
-        `shared memory "${path}": refused, it has ${size} bytes where its object needs ${least}; it was cut, make the object anew`,
+        `shared memory "${path}": refused, it has ${size} bytes where its object needs ${least}; it was cut, make the object again`,
       );
     }
     const mapping = platform.map(fd, bytes ?? size);
@@ -158,7 +156,7 @@ export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
     platform.detach(address, size);
     return;
   }
-  const memory = openMemory();
+  const memory = platform.openOwnMemory();
   if (memory === undefined) return;
   try {
     const copy = Buffer.alloc(Math.min(COPIED_AT_ONCE, size));
@@ -172,20 +170,6 @@ export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
     }
   } finally {
     closeSync(memory);
-  }
-}
-
-/**
- * The memory of this process as a file: a file that was cut while it is mapped may be read through
- * that, and nowhere else.
- */
-function openMemory(): number | undefined {
-  try {
-    return openSync('/proc/self/mem', 'r');
-  } catch {
-    // No /proc, or rights were given up since the program began: the file is let go of later, with
-    // the memory.
-    return undefined;
   }
 }
 
@@ -210,6 +194,7 @@ function readMemory(memory: number, into: Buffer, length: number, address: numbe
  * abort when they exit.
  */
 function refuseTransfer(buffer: ArrayBuffer): void {
+  const threads = process.getBuiltinModule('node:worker_threads');
   const isMarked: unknown = Reflect.get(threads, 'isMarkedAsUntransferable');
   if (typeof isMarked === 'function' && isMarked(buffer) === true) return;
   threads.markAsUntransferable(buffer);
@@ -218,7 +203,7 @@ function refuseTransfer(buffer: ArrayBuffer): void {
 function openData(directory: Directory, name: string): number {
   const path = directory.nameOf(name);
   // Only for the error: the opening looks at what it has opened.
-  if (directory.stat(name)?.isFile() === false) throw misplaced(path, 'it is no file any more');
+  if (directory.stat(name)?.isFile() === false) throw misplaced(path, 'it is not a file any more');
   const fd = directory.open(name);
   if (fd === undefined) throw misplaced(path, 'there is no such file any more');
   return fd;
@@ -226,7 +211,7 @@ function openData(directory: Directory, name: string): number {
 
 function misplaced(path: string, why: string): LayoutError {
   return new LayoutError(
-    `shared memory "${path}": can't be opened, ${why}; somebody removed or replaced it, make the object anew`,
+    `shared memory "${path}": can't be opened, ${why}; somebody removed or replaced it, make the object again`,
   );
 }
 
@@ -250,7 +235,7 @@ export function readSmallFile(directory: Directory, name: string, most: number):
     const { size } = fstatSync(fd);
     if (size > most) {
       throw new LayoutError(
-        `shared memory "${directory.nameOf(name)}": refused, it has ${size} bytes and may have ${most}; somebody replaced it, make its object anew`,
+        `shared memory "${directory.nameOf(name)}": refused, it has ${size} bytes and may have ${most}; somebody replaced it, make its object again`,
       );
     }
     return readFileSync(fd, 'utf8');

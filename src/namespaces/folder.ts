@@ -85,6 +85,7 @@ export function anonymousFolder(): string {
  * there.
  */
 export function enterFolder(path: string, create: boolean): Entered {
+  platform.checkSupported();
   checkWay(path);
   try {
     return enter(path, create);
@@ -260,7 +261,7 @@ function mapControl(directory: Directory): Segment {
   const fd = directory.open(CONTROL);
   if (fd === undefined) {
     throw new FolderError(
-      `shared memory "${path}": can't be opened, somebody removed it; start the program anew`,
+      `shared memory "${path}": can't be opened, somebody removed it; start the program again`,
     );
   }
   try {

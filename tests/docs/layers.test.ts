@@ -41,6 +41,7 @@ const GROUND = [
   'aborts',
   'clock',
   'checks',
+  'this-thread',
   'version',
 ];
 
@@ -211,5 +212,16 @@ test('CONTRIBUTING lists the layers in their order', () => {
   assert.deepEqual(
     listed.map((name) => name.slice(0, -1)),
     LAYERS,
+  );
+});
+
+test('nothing but src/platform/linux, and what looks at other processes, reads /proc', () => {
+  const readers = filesBelow('src', (path) => path.endsWith('.ts')).filter((file) =>
+    /^(?! *[/*]).*['"`]\/proc/m.test(read(file)),
+  );
+  assert.ok(readers.length > 0);
+  assert.deepEqual(
+    readers.filter((file) => !/^src\/(platform\/linux|inspect)\//.test(file)),
+    [],
   );
 });

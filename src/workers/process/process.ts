@@ -7,7 +7,7 @@ import { reapProcess } from '../../agents/reaper.ts';
 import { packWhole } from '../../codec/parcel.ts';
 import { StateError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
-import { peekExit, watchExit } from '../../platform/linux-process.ts';
+import { platform } from '../../platform/current.ts';
 import { blockThread, forgetChild, noteChild } from '../../waiting/blocking.ts';
 import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
@@ -126,7 +126,7 @@ function launch(order: Order, path: readonly number[]): Running {
   });
   const peek = (): number | null => {
     if (exitCode !== null) return exitCode;
-    const exit = peekExit(pid);
+    const exit = platform.peekExit(pid);
     if (exit === null) return null;
     exitCode = exit.signal === undefined ? exit.code : -exit.signal;
     return exitCode;
@@ -135,7 +135,8 @@ function launch(order: Order, path: readonly number[]): Running {
   return {
     id: pid,
     peek,
-    block: (deadline) => void watchExit(pid, (sleep) => blockThread(refilling(sleep), deadline, pid)),
+    block: (deadline) =>
+      void platform.watchExit(pid, (sleep) => blockThread(refilling(sleep), deadline, pid)),
     keepAlive: (on) => (on ? child.ref() : child.unref()),
     stop: (how) => void child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM'),
     collect() {

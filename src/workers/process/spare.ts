@@ -33,10 +33,10 @@
 import type { StdioOptions } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { serialize } from 'node:v8';
 import { defaultAgent } from '../../agents/agent.ts';
 import { readClone } from '../../codec/read-clone.ts';
-import { peekExit, withPipe } from '../../platform/linux-process.ts';
+import { v8 } from '../../codec/v8.ts';
+import { platform } from '../../platform/current.ts';
 import { identity } from '../identity.ts';
 import { foldersForProcess } from '../node-options.ts';
 import type { Outcome } from '../outcome.ts';
@@ -90,10 +90,10 @@ export class Spare {
       if (this.preloads) {
         const parent = { pid: process.pid, name: identity().process.name };
         const preparation: Preparation = { preload, folder: agent.folder, parent };
-        writePart(fd, PROGRESS.PREPARING, serialize(preparation));
+        writePart(fd, PROGRESS.PREPARING, v8().serialize(preparation));
       }
       const { start } = foldersForProcess();
-      [this.child, this.waking] = withPipe((reading, writing) => {
+      [this.child, this.waking] = platform.withPipe((reading, writing) => {
         const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', fd, reading, 'pipe'];
         return [spawnNode(`${job}${SPARE_SUFFIX}`, stdio, start, title), writing] as const;
       });
@@ -135,7 +135,7 @@ export class Spare {
   /** Whether it has ended. Looks at the process itself, also while the event loop can't run. */
   get hasEnded(): boolean {
     const { exitCode, signalCode, pid } = this.child;
-    return exitCode !== null || signalCode !== null || peekExit(pid) !== null;
+    return exitCode !== null || signalCode !== null || platform.peekExit(pid) !== null;
   }
 
   /** Whether a job may be given to it. One that only loads Lockstep may be given it early. */

@@ -19,8 +19,9 @@
  * changes them.
  */
 
-import { accessSync, constants, fstatSync, readFileSync } from 'node:fs';
+import { accessSync, constants, fstatSync } from 'node:fs';
 import { getPriority } from 'node:os';
+import { platform } from '../../platform/current.ts';
 import { currentFolder } from '../identity.ts';
 import { optionsForProcess } from '../node-options.ts';
 import { doesSomethingAtExit } from './ending.ts';
@@ -68,7 +69,7 @@ export function startupNow(preloads: boolean): Startup | undefined {
   const { permission } = process as { permission?: unknown };
   if (permission !== undefined || process.env.NODE_V8_COVERAGE || doesSomethingAtExit()) return undefined;
   const folder = currentFolder();
-  const status = readStatus();
+  const status = platform.threadStatus();
   if (folder === undefined || status === undefined) return undefined;
   const env = { ...process.env } as Record<string, string>;
   const args = process.argv.slice(2);
@@ -113,15 +114,6 @@ export function takeOver({ set, unset, args, folder, umask }: Takeover): void {
   process.argv.splice(2, process.argv.length, ...args);
   process.umask(umask);
   process.chdir(folder);
-}
-
-function readStatus(): string[] | undefined {
-  try {
-    return readFileSync('/proc/thread-self/status', 'utf8').split('\n');
-  } catch {
-    // No /proc here, or it is closed to this user.
-    return undefined;
-  }
 }
 
 function umaskIn(status: readonly string[]): number {
