@@ -1,6 +1,6 @@
 /** What `lockstep run` starts: becomes the command, and is killed with `lockstep run`. */
 
-import { becomeProgram } from '../platform/linux-exec.ts';
+import { becomeProgram } from '../platform/linux/exec.ts';
 
 const [parent = '', ...command] = process.argv.slice(2);
 const code = becomeProgram(command, Number(parent));
