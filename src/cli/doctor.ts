@@ -2,10 +2,11 @@
  * `lockstep doctor`: whether this machine has what Lockstep needs, and what is left lying about.
  */
 
-import { readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { readdirSync, statfsSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { findStuck } from '../inspect/findings.ts';
 import { foldersOfUser, takeSnapshot } from '../inspect/snapshot.ts';
+import { tellsAll } from '../inspect/tasks.ts';
 import { count, duration } from '../inspect/words.ts';
 import { LAYOUT_VERSION } from '../memory/layout.ts';
 import { base } from '../namespaces/paths.ts';
@@ -78,17 +79,13 @@ function room(): Check {
 }
 
 function proc(): Check {
-  try {
-    readFileSync('/proc/locks', 'latin1');
-    statSync('/proc/self/fd');
-    return { verdict: 'ok', text: '/proc tells who lives' };
-  } catch {
-    return {
-      verdict: 'warn',
-      text: "/proc/locks can't be read: who is dead can't be told from outside",
-      advice: 'mount /proc',
-    };
-  }
+  return tellsAll()
+    ? { verdict: 'ok', text: 'the system tells who lives, and what threads do' }
+    : {
+        verdict: 'warn',
+        text: "the system does not tell who has which lock: who is dead can't be told from outside",
+        advice: 'mount /proc',
+      };
 }
 
 /** Takes a lock in a namespace of its own, whose folder goes with it. */

@@ -8,11 +8,11 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { now } from '#clock';
 import { takeSnapshot } from '../inspect/snapshot.ts';
+import { readCommand } from '../inspect/tasks.ts';
 import type { AgentSnapshot } from '../inspect/types.ts';
 import { namespaceFolder } from '../inspect/where.ts';
 import { count, duration, visible } from '../inspect/words.ts';
@@ -118,13 +118,8 @@ function holderText({ pid, started }: AgentSnapshot): string {
 
 /** The command line of the process, or the one that `lockstep run` runs in it. */
 function commandOf(pid: number): string {
-  try {
-    const parts = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1);
-    const from = parts.includes('run') ? parts.indexOf('--') : -1;
-    const text = parts.slice(from + 1).join(' ');
-    return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-  } catch {
-    // It has ended, or is another user's.
-    return '';
-  }
+  const parts = readCommand(pid);
+  const from = parts.includes('run') ? parts.indexOf('--') : -1;
+  const text = parts.slice(from + 1).join(' ');
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
