@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * What is measured, against whom, and what must be reached: the table of the bench, as data.
- * How each row is measured stands in `rows/`, in the file that `measuredIn` names.
+ * The figures, their rivals, and the goals: the table of the bench, as data. How each row is
+ * measured stands in `rows/`, in the file that `measuredIn` names.
  *
- * A goal compares by `ratio`, which is how many times better Lockstep is than the peer: 3 is a
- * third of the time or three times the rate, 0.5 is twice the time or half the rate. Or it bounds
- * Lockstep's own figure: `atMost`, `atLeast`.
+ * A goal compares by `ratio`: how many times better Lockstep is than the peer. 3 is a third of the
+ * time or three times the rate, 0.5 is twice the time or half the rate. Or it bounds Lockstep's own
+ * figure: `atMost`, `atLeast`.
  *
  * @typedef {{ ratio: number } | { atMost: number } | { atLeast: number }} Goal
  * @typedef {object} Against

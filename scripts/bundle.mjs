@@ -22,7 +22,7 @@ const output = join(root, 'dist');
  */
 const ENTRIES = ['index', 'entry/pool-worker', 'entry/process', 'entry/thread'];
 
-/** What looks from outside shares no state with the library, and is loaded by nobody else. */
+/** Programs that look from outside share no state with the library, and nobody else loads them. */
 const OUTSIDE = ['inspect/inspect', 'cli/lockstep'];
 
 /** Entries that a child runs. What they share with each other goes into the chunk of all. */

@@ -16,8 +16,8 @@ const deep = process.argv.includes('--deep');
  */
 const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every', LOCKSTEP_DAMAGE: 'all' } : {};
 /**
- * The tests run a bundle of their own, which lets them look into modules (bundle-tests.mjs). What
- * they start inherits the choice by the environment.
+ * The tests run a bundle of their own, which lets them look into modules (bundle-tests.mjs).
+ * Programs that they start inherit the choice by the environment.
  */
 const choice = `${process.env.NODE_OPTIONS ?? ''} --conditions=lockstep-tested`.trim();
 const wanted = process.argv

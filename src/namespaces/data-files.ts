@@ -7,9 +7,9 @@
  *   item-<cell>-<generation>-<n>   a file for one item of the object
  *
  * The file is made with the object and removed when its cell is freed (arena.ts). Its pages are
- * free when nobody has them mapped any more. So who closes the object lets go of the file at once
- * (`detachData`): zeros of the process's own take its place at the same addresses, or a copy of
- * what was there where a view was given out. The addresses themselves are given back when nothing
+ * free when nobody has them mapped any more. So closing the object lets go of the file at once
+ * (`detachData`). Zeros of the process's own take its place at the same addresses, or a copy of the
+ * data where a view was given out. The addresses themselves are given back when nothing
  * in this thread can reach them any more.
  */
 

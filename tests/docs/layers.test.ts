@@ -14,7 +14,7 @@ import { circleIn, importsBetween, specifiersIn } from './imports.ts';
 import { codeIn, filesBelow, foldersIn, read, root, tablesOf } from './markdown.ts';
 
 const RULE = 'lint/style/noRestrictedImports';
-/** From the ground up. What stands in one row knows nothing of the others in it. */
+/** From the ground up. Folders in one row know nothing of each other. */
 const ROWS = [
   ['platform', 'functions'],
   ['memory'],
@@ -40,6 +40,8 @@ const GROUND = [
   'stacks',
   'aborts',
   'clock',
+  'long-timer',
+  'sleep',
   'checks',
   'this-thread',
   'version',

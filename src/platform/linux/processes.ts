@@ -7,6 +7,7 @@
 
 import { closeSync, constants, openSync, readFileSync, realpathSync } from 'node:fs';
 import { PlatformError } from '../../errors.ts';
+import { sleep } from '../../sleep.ts';
 import type { Exit, ProcessCalls } from '../platform.ts';
 import type { Ffi } from './libc.ts';
 import { declared, errno } from './libc.ts';
@@ -139,6 +140,6 @@ function pollReadable(fd: number, milliseconds: number): boolean {
 /** For kernels without pidfd. */
 function lookAgain(pid: number, milliseconds: number): boolean {
   if (peekExit(pid) !== null) return true;
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(milliseconds, LOOK_INTERVAL));
+  sleep(Math.min(milliseconds, LOOK_INTERVAL));
   return peekExit(pid) !== null;
 }

@@ -48,7 +48,7 @@ export interface Job {
   readonly cargo: Parcel;
   /** Where it goes first; `undefined`: where it starts. */
   readonly workingFolder: string | undefined;
-  /** What a spare has to change to be as a process that is started now; see startup.ts. */
+  /** The changes that make a spare like a process that is started now; see startup.ts. */
   readonly takeover?: Takeover | undefined;
   /** The agent that takes the outcome. */
   readonly parent: Address;

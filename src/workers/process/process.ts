@@ -65,10 +65,10 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
    * asleep. A `start()` takes one of them instead of starting Node anew, and another is made a
    * little later. A spare has about 40 MB of memory, and uses no processor. 0 ends them all.
    *
-   * A spare takes over only where it becomes as a process that is started now: environment,
-   * arguments, working directory and umask are set; where Node's options, the user or the
-   * processors have changed, the start is cold.
-   * The modules of `preload` are loaded once and ahead: leave out what depends on the moment.
+   * A spare takes over only where it becomes like a process that is started now. Its environment,
+   * arguments, working directory and umask are set. Where Node's options, the user or the
+   * processors have changed, the start is cold. The modules of `preload` are loaded once and ahead:
+   * leave out what depends on the moment.
    *
    * @returns the number of spares that are ready; 0 where none may be used: under coverage, a
    *   profiler, a debugger or Node's permission model

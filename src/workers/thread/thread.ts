@@ -39,9 +39,9 @@ const LOADERS_REACH_THREADS = 22;
 /**
  * A thread that runs a target: an exported function, or the `run` of an exported subclass.
  *
- * The same as Process, with these differences. The target's module is imported again, by the
- * thread, in the same operating system process; `ident` instead of `pid`; `process.exit()` in it
- * ends the thread only; `terminate()` and `kill()` do the same. A daemon thread does not keep the
+ * The same as Process, with these differences. The thread imports the target's module again, in the
+ * same operating system process. It has `ident` instead of `pid`. `process.exit()` in it ends the
+ * thread only, and `terminate()` and `kill()` do the same. A daemon thread does not keep the
  * program running.
  */
 export class Thread<Result = unknown, Args extends readonly unknown[] = readonly unknown[]> extends Child<
