@@ -23,7 +23,7 @@ const output = join(root, 'dist');
 const ENTRIES = ['index', 'entry/pool-worker', 'entry/process', 'entry/thread'];
 
 /** Programs that look from outside share no state with the library, and nobody else loads them. */
-const OUTSIDE = ['inspect/inspect', 'cli/lockstep'];
+const OUTSIDE = ['inspect/inspect', 'cli/exec', 'cli/lockstep'];
 
 /** Entries that a child runs. What they share with each other goes into the chunk of all. */
 const CHILDREN = /^entry\//;
