@@ -23,7 +23,7 @@ const output = join(root, 'dist');
 const ENTRIES = ['index', 'entry/pool-worker', 'entry/process', 'entry/thread'];
 
 /** Programs that look from outside share no state with the library, and nobody else loads them. */
-const OUTSIDE = ['inspect/inspect', 'cli/lockstep'];
+const OUTSIDE = ['inspect/inspect', 'cli/exec', 'cli/lockstep'];
 
 /** The cluster: nothing in it may load koffi, so it has chunks of its own. */
 const CLUSTER = ['cluster/connect', 'cluster/memory'];
