@@ -24,6 +24,8 @@ export interface ControlHost {
   readonly engine: Engine;
   readonly members: readonly (Member | undefined)[];
   readonly grace: number;
+  /** Tasks that can run at a time. */
+  readonly width: number;
 }
 
 /** Sees to it that the task ends with its signal and its times. */
