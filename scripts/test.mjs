@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runTests } from './run-tests.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const deep = process.argv.includes('--deep');
@@ -55,25 +56,16 @@ if (files.length === 0) {
 // Shared memory of all tests goes below one folder, which has to be empty in the end.
 const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lockstep-tests-'));
 chmodSync(base, 0o711); // A test that gives up its rights has to get through.
-let failed = 0;
+let passed = false;
 try {
-  const { status, error } = spawnSync(
-    process.execPath,
-    ['--test', '--test-reporter=spec', '--test-concurrency=1', ...files.map((file) => join(folder, file))],
-    {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...depth, LOCKSTEP_TEST_DIR: base, NODE_OPTIONS: unbundled },
-    },
-  );
-  if (error) throw error;
-  failed = status ?? 1;
+  Object.assign(process.env, depth, { LOCKSTEP_TEST_DIR: base, NODE_OPTIONS: unbundled });
+  passed = await runTests(folder, files);
   const left = readdirSync(base, { recursive: true, encoding: 'utf8' });
   if (left.length > 0) {
     console.error(`the tests left behind in ${base}:\n  ${left.join('\n  ')}`);
-    failed ||= 1;
+    passed = false;
   }
 } finally {
   rmSync(base, { recursive: true, force: true });
 }
-process.exit(failed);
+process.exit(passed ? 0 : 1);

@@ -8,7 +8,7 @@ const asked = (process.env.LOCKSTEP_CHECK ?? '').split(',').filter((each) => eac
 
 /** Orders of taking locks that could deadlock. */
 export const CHECKS_ORDER: boolean = asked.includes('order');
-/** What values lose on their way to another process or thread. */
+/** Losses of values on their way to another process or thread. */
 export const CHECKS_ARGUMENTS: boolean = asked.includes('arguments');
 
 for (const each of asked) {

@@ -5,7 +5,7 @@
 
 import type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 
-/** What is there at once, or after an `await`. `await` does for both. */
+/** A value that is there at once, or after an `await`. `await` does for both. */
 export type Awaitable<Value> = Value | Promise<Value>;
 
 /**
@@ -46,7 +46,7 @@ export interface UntimedWaitOptions extends WaitOptions {
   timeout?: undefined;
 }
 
-/** Who holds a lock. */
+/** The holder of a lock. */
 export interface Owner {
   pid: number;
   /** `worker_threads` id within its process; 0 for the main thread. */

@@ -9,7 +9,9 @@ import { InvalidTypeError } from './errors.ts';
 import { checkKnown } from './options.ts';
 import type { Origin } from './stacks.ts';
 
-/** What is done about a wait that would never end, as everyone in a circle waits for the next. */
+/**
+ * The treatment of a wait that would never end, because everyone in a circle waits for the next.
+ */
 export type DeadlockPolicy = 'throw' | 'ignore';
 
 /** How long to wait. Shared by every operation that can wait. */

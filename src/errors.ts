@@ -22,11 +22,25 @@ export class LockstepError extends Error {
     this.code = code;
     cutOwnFrames(this);
   }
+
+  /** The heading of the documentation that explains this error: a file of the package. */
+  get help(): string {
+    return helpFor(this.code);
+  }
+}
+
+function helpFor(code: string): string {
+  return `lockstep/docs/reference/errors.md#${code.toLowerCase()}`;
 }
 
 /** A value of the wrong type was passed. Code `ERR_LOCKSTEP_INVALID_TYPE`. */
 export class InvalidTypeError extends TypeError {
   readonly code = 'ERR_LOCKSTEP_INVALID_TYPE';
+
+  /** The heading of the documentation that explains this error: a file of the package. */
+  get help(): string {
+    return helpFor(this.code);
+  }
 
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
@@ -37,6 +51,11 @@ export class InvalidTypeError extends TypeError {
 /** A value of the right type is outside what is allowed. Code `ERR_LOCKSTEP_OUT_OF_RANGE`. */
 export class OutOfRangeError extends RangeError {
   readonly code = 'ERR_LOCKSTEP_OUT_OF_RANGE';
+
+  /** The heading of the documentation that explains this error: a file of the package. */
+  get help(): string {
+    return helpFor(this.code);
+  }
 
   constructor(message?: string, options?: ErrorOptions) {
     super(message, options);
@@ -192,9 +211,9 @@ export interface DeadlockMember {
   threadId: number;
   /** The process's or thread's name, e.g. `Process-2`. */
   name: string;
-  /** What it holds, e.g. `Lock "invoices"`. */
+  /** The object that it holds, e.g. `Lock "invoices"`. */
   holds: string;
-  /** What it waits for: what the next member holds. */
+  /** The object that it waits for: what the next member holds. */
   waitsFor: string;
   /** Whether its thread is blocked, or its event loop goes on. */
   blocked: boolean;
@@ -208,7 +227,7 @@ export interface DeadlockMember {
  * `ERR_LOCKSTEP_DEADLOCK`.
  */
 export class DeadlockError extends LockstepError {
-  /** Who holds and wants what; the first is the caller. */
+  /** The members, with what each holds and wants; the first is the caller. */
   readonly cycle: readonly DeadlockMember[];
 
   constructor(message: string, cycle: readonly DeadlockMember[], options?: ErrorOptions) {
@@ -257,7 +276,7 @@ export class TimedOutError extends LockstepError {
   }
 }
 
-/** What is known of a worker that died. Of a Process or Thread that is no pool's, some of it. */
+/** Facts about a worker that died. Of a Process or Thread that is no pool's, some of it. */
 export interface WorkerDeath {
   /** Process id, or thread id. */
   pid?: number | undefined;

@@ -1,5 +1,7 @@
 /** The public API. Only this file re-exports. */
 
+import './kinds/all.ts';
+
 export type {
   AsyncAcquirable,
   AsyncBarrier,
@@ -127,6 +129,7 @@ export {
 export { ThreadLocal } from './workers/local.ts';
 export type { ProcessOptions } from './workers/process/process.ts';
 export { Process } from './workers/process/process.ts';
+export type { WarmOptions } from './workers/process/warm.ts';
 export type { Target, TargetModule } from './workers/target.ts';
 export type { ThreadOptions } from './workers/thread/thread.ts';
 export { Thread } from './workers/thread/thread.ts';

@@ -34,6 +34,7 @@ const KNOWN = {
   task: TASK,
   map: [...STREAM, 'stopOnError', 'settled', 'onProgress', 'progress'],
   imap: [...STREAM, 'ahead'],
+  warm: ['preload'],
   wait: ['timeout', 'signal', 'deadlock'],
   target: ['module', 'export'],
   Barrier: [...OBJECT, 'action', 'timeout'],

@@ -1,6 +1,6 @@
 /**
  * Package root: where the library's own code lies. The only file that computes from
- * `import.meta.url`, as a bundle moves every module to another place: this file must end up in the
+ * `import.meta.url`, as a bundle moves every module to another place. This file must end up in the
  * root of the code, beside the folder `entry/`.
  */
 
@@ -19,7 +19,7 @@ export const CODE_ROOT: string = new URL('.', CODE_FILE).href;
 
 let ownRequire: NodeJS.Require | undefined;
 
-/** What a child runs first. */
+/** The module that a child runs first. */
 export function entryPoint(kind: 'process' | 'thread' | 'pool-worker'): URL {
   return new URL(`./entry/${kind}.js`, CODE_ROOT);
 }

@@ -14,7 +14,7 @@ import { nearest } from './options.ts';
 
 const INDEX = /^-?\d+$/;
 
-/** What a family of classes has to say of its instances. */
+/** The facts about the instances of a family of classes. */
 export interface Family {
   /** Whether it is an instance, and no prototype. */
   isOne(object: object): boolean;

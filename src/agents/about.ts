@@ -5,7 +5,7 @@ import { wallTime } from '#clock';
 import { AGENT_ABOUT_BYTES } from '../memory/layout.ts';
 import { VERSION } from '../version.ts';
 
-/** What there is in `AGENT_ABOUT`, as JSON. */
+/** Contents of `AGENT_ABOUT`, as JSON. */
 export interface About {
   /**
    * Path of the program's script, or of the module of its target; only its end, after "…", where it
@@ -20,7 +20,10 @@ export interface About {
   readonly version: string;
 }
 
-/** What this thread is, which runs that target, as JSON of at most `AGENT_ABOUT_BYTES` bytes. */
+/**
+ * A description of this thread, which runs that target, as JSON of at most `AGENT_ABOUT_BYTES`
+ * bytes.
+ */
 export function about(runs: { readonly module: string; readonly export: string } | undefined): string {
   const script = runs === undefined ? (process.argv[1] ?? '') : pathOf(runs.module);
   const target = runs?.export ?? '';

@@ -4,7 +4,7 @@ import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import type { Berth } from '../namespaces/berth.ts';
 import type { Bell } from '../namespaces/doorbell.ts';
-import type { ObjectType } from './kinds.ts';
+import type { Kind } from './kinds.ts';
 import type { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 
@@ -38,9 +38,9 @@ export interface AgentHost<Cell> extends Waker {
   /** Looks at the awaiting calls for the cell, or at all. */
   answer(cell: number): void;
   /** Makes an object of the kind; `init` fills its body before anyone can see it. */
-  create(type: ObjectType, init: (place: Place) => void): Cell;
+  create(type: Kind, init: (place: Place) => void): Cell;
   /** Opens the object if it still exists. */
-  open(type: ObjectType, number: number, generation: number): Cell | undefined;
+  open(type: Kind, number: number, generation: number): Cell | undefined;
   /** Closes this agent's end of the cell. */
   closeCell(cell: Cell): void;
   /** Lowers the counts of what an item named that is gone, and ends what only that has kept. */

@@ -43,8 +43,7 @@ import { systemThread } from '../platform/system-thread.ts';
 import { about } from './about.ts';
 import { Cell } from './cell.ts';
 import { KeptRings } from './kept-rings.ts';
-import type { ObjectType } from './kinds.ts';
-import { kindNumbered } from './kinds.ts';
+import type { Kind } from './kinds.ts';
 import { Lookout } from './lookout.ts';
 import { reap, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
@@ -196,7 +195,7 @@ export class Agent implements Waker {
 
   /** Looks at all awaiting calls as soon as the event loop runs again. */
   resume(): void {
-    // What could not be rung is looked at now, or has been.
+    // Objects that could not be rung for are looked at now, or have been.
     takeMissed(this.namespace, this.slot);
     if (this.awaiting === 0 || this.everything !== undefined) return;
     this.everything = setImmediate(() => {
@@ -210,18 +209,17 @@ export class Agent implements Waker {
     if (cell.closed) return;
     const { namespace, slot } = this;
     const place = namespace.arena.place(cell.number);
-    const kind = kindNumbered(cell.kind);
-    const { waitEntry } = cell;
+    const { kind, waitEntry } = cell;
     this.cells.delete(cell.number);
-    if (waitEntry !== undefined) kind?.withdraw?.(namespace, place, slot, waitEntry.words, waitEntry.at);
+    if (waitEntry !== undefined) kind.withdraw?.(namespace, place, slot, waitEntry.words, waitEntry.at);
     cell.dropEntry();
     cell.detach();
-    kind?.recover?.(namespace, place, slot);
+    kind.recover?.(namespace, place, slot);
     wakeAll(this, place);
     const ended = namespace.arena.close(place, slot);
     cell.onClosed?.();
     for (const part of cell.parts) if (--part.references <= 0) this.closeCell(part);
-    this.tellOfEnds(ended && kind?.endIsAwaited === true);
+    this.tellOfEnds(ended && kind.endIsAwaited === true);
   }
 
   /** Lowers the counts of what an item named that is gone, and ends what only that has kept. */
@@ -239,30 +237,30 @@ export class Agent implements Waker {
   }
 
   /** Makes an object of the kind; `init` fills its body before anyone can see it. */
-  create(type: ObjectType, init: (place: Place) => void): Cell {
+  create(type: Kind, init: (place: Place) => void): Cell {
     const { arena } = this.namespace;
-    const place = arena.claim(type.kind, this.slot);
+    const place = arena.claim(type.bits, this.slot);
     try {
       init(place);
     } catch (error) {
       arena.free(place, this.slot);
       throw error;
     }
-    const generation = arena.publish(place, type.kind, this.slot);
+    const generation = arena.publish(place, this.slot);
     return this.keep(new Cell(this, place, type, generation));
   }
 
   /** Opens the object if it still exists. */
-  open(type: ObjectType, number: number, generation: number): Cell | undefined {
+  open(type: Kind, number: number, generation: number): Cell | undefined {
     const known = this.cells.get(number);
     if (known !== undefined)
-      return known.generation === generation && known.kind === type.kind ? known : undefined;
+      return known.generation === generation && known.kind.number === type.number ? known : undefined;
     const { arena } = this.namespace;
     if (!(number >= 1 && number <= arena.bump)) return undefined;
     const place = arena.place(number);
-    if (!arena.open(place, type.kind, generation, this.slot)) return undefined;
+    if (!arena.open(place, type.number, generation, this.slot)) return undefined;
     const cell = this.keep(new Cell(this, place, type, generation));
-    // PUBLISH open -> entry. Waiters watch every agent that has the object open, as this one has
+    // PUBLISH open -> entry: waiters watch every agent that has the object open, as this one has
     // from now on.
     wakeAll(this, place);
     return cell;
@@ -317,22 +315,23 @@ export class Agent implements Waker {
 }
 
 /**
- * Takes the lock of a slot in which nobody lives; clears up after who died in it, and tells whether
- * somebody had.
+ * Takes the lock of a slot in which nobody lives; clears up after whoever died in it, and returns
+ * whether somebody had.
  */
 function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
-  for (const lookAtLive of [false, true]) {
+  let cleared = false;
+  for (const lookAtTaken of [false, true]) {
     for (let slot = 1; slot < AGENT_SLOTS; slot++) {
-      if (!lookAtLive && namespace.isLive(slot)) continue;
+      if (!lookAtTaken && namespace.isTaken(slot)) continue;
       if (!namespace.tryLockSlot(slot)) continue;
-      const cleared = namespace.isLive(slot);
+      cleared ||= namespace.isTaken(slot);
+      let free = false;
       try {
-        reap(namespace, slot, slot);
-      } catch (error) {
-        namespace.unlockSlot(slot);
-        throw error;
+        free = reap(namespace, slot, slot);
+      } finally {
+        if (!free) namespace.unlockSlot(slot);
       }
-      return { slot, cleared };
+      if (free) return { slot, cleared };
     }
   }
   throw new ExhaustedError(
@@ -375,12 +374,12 @@ let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
  */
 const anonymous = new Map<number, Agent>();
 
-/** What a process or thread that Lockstep has started is from its beginning. */
+/** The identity of a process or thread that Lockstep has started, from its beginning. */
 export interface Inheritance {
   /** The anonymous namespace that it belongs to. */
   readonly folder: string | undefined;
   readonly name: string;
-  /** What it runs. */
+  /** The target that it runs. */
   readonly target: { readonly module: string; readonly export: string };
 }
 
@@ -456,7 +455,7 @@ function sweep(): void {
   try {
     sweepFolders();
   } catch (error) {
-    // What another program left must not stop this one; but somebody should hear of it.
+    // Leftovers of another program must not stop this one; but somebody should hear of it.
     process.emitWarning(error as Error);
   }
 }

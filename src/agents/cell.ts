@@ -30,7 +30,7 @@ import {
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { AgentHost } from './agent-host.ts';
-import type { ObjectType } from './kinds.ts';
+import type { Kind } from './kinds.ts';
 import { freeOfNobody, sweepIfDue } from './reaper.ts';
 import type { Pressure, Wait } from './wait.ts';
 import { PRESSURE } from './wait.ts';
@@ -46,8 +46,8 @@ export const FAIRNESS_AFTER = 0.5;
 export const LONGEST_TIMER = 0x7fffffff;
 
 /**
- * What a closed cell's words read: no fast path can take anything from it, and the slow path says
- * why.
+ * The values that a closed cell's words have: no fast path can take anything from it, and the slow
+ * path says why.
  */
 const CLOSED_WORDS: Words = new Int32Array(CELL_WORDS).fill(-1);
 
@@ -72,7 +72,7 @@ export type Host = AgentHost<Cell>;
 
 export class Cell implements Place {
   readonly agent: Host;
-  readonly kind: number;
+  readonly kind: Kind;
   readonly number: number;
   readonly generation: number;
   /** The object's words; replaced by `CLOSED_WORDS` when the agent has closed it. */
@@ -118,15 +118,15 @@ export class Cell implements Place {
   /** Whether the entry stays filled until the cell is closed. */
   private readonly lasting: boolean;
 
-  constructor(agent: Host, place: Place, { kind, serial, lasting }: ObjectType, generation: number) {
+  constructor(agent: Host, place: Place, kind: Kind, generation: number) {
     this.agent = agent;
     this.kind = kind;
     this.number = place.number;
     this.words = place.words;
     this.at = place.at;
     this.generation = generation;
-    this.serial = serial;
-    this.lasting = lasting;
+    this.serial = kind.serial;
+    this.lasting = kind.lasting;
   }
 
   /** The agent's wait entry for this cell, if filled. */
@@ -191,7 +191,7 @@ export class Cell implements Place {
   }
 
   /**
-   * What the primitive has to say of the waiting calls, for others to read: part of the wait entry.
+   * The primitive's facts about the waiting calls, for others to read: part of the wait entry.
    */
   setDetail(detail: number): void {
     this.detail = detail;
@@ -320,8 +320,7 @@ export class Cell implements Place {
    * may still use the real one.
    */
   closedTwin(): Cell {
-    const type = { kind: this.kind, name: '', serial: this.serial, lasting: this.lasting };
-    const twin = new Cell(this.agent, this, type, this.generation);
+    const twin = new Cell(this.agent, this, this.kind, this.generation);
     twin.detach();
     return twin;
   }

@@ -3,14 +3,14 @@
  * at hand runs on that target's behalf. All copies of Lockstep in a program agree on it, also of
  * different versions.
  *
- * The record of a child lies on its `process` object, under a symbol that all copies know. Before
- * the bootstrap has written it (a module of `--import` runs earlier), and where it never runs (the
- * executable is not Node), the job on the command line tells a child process. Neither is inherited
- * by unrelated programs that a child starts.
+ * The record of a child lies on its `process` object, under a symbol that all copies know. The
+ * bootstrap may not have written it yet (a module of `--import` runs earlier), or may never run
+ * (the executable is not Node). Then the job on the command line shows that this is a child
+ * process. Neither is inherited by unrelated programs that a child starts.
  *
- * A child imports modules whose top level may be a program that forgot its guard. What such code
- * does later (after an `await`, in a timer, in a listener) can't be told from the target's own
- * doing by time. It can by origin: Node's asynchronous context leads from each callback back to the
+ * A child imports modules whose top level may be a program that forgot its guard. Later actions of
+ * such code (after an `await`, in a timer, in a listener) can't be told from the target's own doing
+ * by time. It can by origin: Node's asynchronous context leads from each callback back to the
  * import, or to the call of the target.
  */
 
@@ -23,7 +23,10 @@ import { isMainThread } from 'node:worker_threads';
  */
 export type Phase = 'importing' | 'target' | undefined;
 
-/** What a child's copies of Lockstep share. A later version may add fields, and changes none. */
+/**
+ * The record that a child's copies of Lockstep share. A later version may add fields, and changes
+ * none.
+ */
 export interface ChildRecord {
   /** Which process and thread this is; see `workers/identity.ts`. */
   readonly identity: unknown;

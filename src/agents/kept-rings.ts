@@ -8,35 +8,20 @@ import type { Named, Place, Rings } from '../memory/arena.ts';
 import {
   CELL_GENERATION,
   CELL_HEADER,
-  hasRing,
+  HAS_RING_BIT,
   kindOf,
   PHASE_ENDING,
   PHASE_LIVE,
   phaseOf,
 } from '../memory/layout.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
-
-/** What a kind of object with a ring has to say of it. */
-export interface RingOfKind {
-  /**
-   * Takes all items out of the object's ring; gives what they named, `undefined` where that can't
-   * be read. See `Rings` in arena.ts.
-   */
-  empty(namespace: Namespace, place: Place, begin: () => void): Named[] | undefined;
-  /** What the items in the object's ring name; `undefined` where that can't be read. */
-  names(namespace: Namespace, place: Place): Named[] | undefined;
-}
-
-const kinds = new Map<number, RingOfKind>();
-
-export function registerRing(kind: number, ring: RingOfKind): void {
-  kinds.set(kind, ring);
-}
+import type { RingOfKind } from './kinds.ts';
+import { kindNumbered } from './kinds.ts';
 
 /** The rings of a namespace, as those see them who end objects in it. */
 export class KeptRings implements Rings {
   private readonly namespace: Namespace;
-  /** What was named at some time, and what was left alone because of that. */
+  /** Cells that were named at some time, and those that were left alone because of that. */
   private remembered: { names: ReadonlySet<string>; left: Named[] } | undefined;
 
   constructor(namespace: Namespace) {
@@ -44,8 +29,8 @@ export class KeptRings implements Rings {
   }
 
   empty(place: Place, begin: () => void): Named[] | undefined {
-    const kind = kinds.get(kindOf(load(place.words, place.at + CELL_HEADER)));
-    return kind?.empty === undefined ? [] : kind.empty(this.namespace, place, begin);
+    // Items in a ring of a kind that this program does not know can't be read.
+    return ringAt(place)?.empty(this.namespace, place, begin);
   }
 
   isNamed(named: Named): boolean {
@@ -63,13 +48,14 @@ export class KeptRings implements Rings {
   }
 
   /**
-   * Runs `act`, which as `slot` clears the open bits of many cells, and reads the rings twice at
-   * least instead of once for each: what is named when it begins is left alone, and looked at once
-   * more when all bits are cleared.
+   * Runs `act`, which as `slot` clears the open bits of many cells. Reads the rings at least
+   * twice, instead of once for each cell: a cell that is named at the beginning is left alone, and
+   * looked at again when all bits are cleared.
    *
    * Race: the reaper of A has read that X is named; T takes X, dies, and its bit is cleared, while
-   * A's is not yet. If the reaper of A believed what it has read, X would stay. What is named after
-   * A's bit is gone is left to whoever takes it: that one finds no bit but its own.
+   * A's is not yet. If the reaper of A believed what it has read, X would stay. A cell that is
+   * named after A's bit is gone is left to the taker of that item: that one finds no bit but its
+   * own.
    */
   remembering(slot: number, act: () => void): void {
     const left: Named[] = [];
@@ -99,8 +85,8 @@ export class KeptRings implements Rings {
       const generation = load(words, at + CELL_GENERATION);
       const header = load(words, at + CELL_HEADER);
       const phase = phaseOf(header);
-      if (!hasRing(kindOf(header)) || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) continue;
-      const names = kinds.get(kindOf(header))?.names?.(this.namespace, place);
+      if ((header & HAS_RING_BIT) === 0 || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) continue;
+      const names = ringAt(place)?.names(this.namespace, place);
       // Where the ring itself has ended meanwhile, whoever ended it lowers the counts.
       const there =
         load(words, at + CELL_GENERATION) === generation &&
@@ -112,4 +98,8 @@ export class KeptRings implements Rings {
 
 function keyOf({ number, generation }: Named): string {
   return `${number} ${generation}`;
+}
+
+function ringAt({ words, at }: Place): RingOfKind | undefined {
+  return kindNumbered(kindOf(load(words, at + CELL_HEADER)))?.ring;
 }

@@ -6,29 +6,29 @@
  *   MOVING of the agent         1 while it puts or takes such an item          it, its reaper
  *   DOUBT of the namespace      1: some counts may be too high                 reapers, for good
  *
- * What an item names is written behind its payload (messaging/ring/item-names.ts): each object in
- * it, and what that needs (`needs` of its kind: the lock of an array, the channels of a pipe's
- * end), by number and generation. That list in the ring is the truth; KEPT is a count of it, so
- * that nobody has to search it as long as nobody dies.
+ * The names in an item are written behind its payload (messaging/ring/item-names.ts). They are, by
+ * number and generation, each object in it, and the objects that these need (`needs` of its kind:
+ * the lock of an array, the channels of a pipe's end). That list in the ring is the truth; KEPT is
+ * a count of it, so that nobody has to search it as long as nobody dies.
  *
  *   put    with the objects open: MOVING = 1, KEPT + 1 for each name, put the item in, MOVING = 0
  *   take   open the objects, MOVING = 1, take the item, KEPT - 1 for each name, MOVING = 0
  *   end    the last who has the ring open takes all items, lowers the counts, and frees what nobody
  *          else has
  *
- * Death of who puts: before MOVING nothing has happened. From there to the item's commit counts are
- * too high, and the reaper sees MOVING: it sets DOUBT before it clears the dead one's open bits,
- * and then looks at every cell. From the commit on the counts are right, and DOUBT is needless.
- * Death of who takes: before the item is taken it lies there as before, and the taker's open bits
- * are cleared. After it, as above. Who has died in the middle of ending a ring has left items in it
- * or MOVING set; the next to free the cell goes on from there.
+ * Death of the putter: before MOVING nothing has happened. From there to the item's commit the
+ * counts are too high, and the reaper sees MOVING. It sets DOUBT before it clears the dead agent's
+ * open bits, and then looks at every cell. From the commit on the counts are right, and DOUBT is
+ * needless. Death of the taker: before the item is taken it lies there as before, and the taker's
+ * open bits are cleared. After it, as above. An agent that died in the middle of ending a ring has
+ * left items in it or MOVING set; the next to free the cell goes on from there.
  *
  * With DOUBT, whoever is about to end an object with a count reads the rings first: see `settle` in
  * arena.ts.
  *
- * An item that names the very object in whose ring it lies, or the end of the pipe that would
- * receive it, is not counted for that: who takes it has it open. Two queues that lie in each other
- * keep each other, until the namespace ends.
+ * An item may name the very object in whose ring it lies, or the end of the pipe that would
+ * receive it. That name is not counted: the taker has the object open. Two queues that lie in each
+ * other keep each other, until the namespace ends.
  *
  * Objects of another namespace can't be kept so: nobody there would learn that the ring has ended.
  * Their sender's thread keeps them open.
@@ -37,11 +37,10 @@
 import { load } from '#atomics';
 import type { Named } from '../memory/arena.ts';
 import type { Cell, Host } from './cell.ts';
-import { kindNumbered } from './kinds.ts';
 
 /**
- * What an item keeps with the cell's object in it: that and what it needs, but for what is only
- * there with `without`.
+ * The cells that an item keeps, if the cell's object is in it: that and what it needs, but for
+ * what is only there with `without`.
  */
 export function namesOf(cell: Cell, without: readonly number[]): Named[] {
   const known = cell.agent.cells.get(cell.number);
@@ -59,7 +58,7 @@ export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[]
   const open = [cell];
   for (let each = open.pop(); each !== undefined; each = open.pop()) {
     const { agent, kind, words, at } = each;
-    for (const word of kindNumbered(kind)?.needs ?? []) {
+    for (const word of kind.needs) {
       const known = agent.cells.get(load(words, at + word));
       if (known === undefined || known.generation !== load(words, at + word + 1) || seen.has(known.number))
         continue;

@@ -1,37 +1,50 @@
-/** What the reaper has to know of each kind of object. Each primitive's file registers its own. */
+/**
+ * Kinds: what there is to know of each kind of object. A class declares its kind once, by
+ * `defineKind`; the list of all (kinds/all.ts) makes them known to this program.
+ *
+ * A program may meet objects of a kind that it does not know, made by a newer version. It can end
+ * them, as the header of their cell says what belongs to them, and leaves their recovery to an
+ * agent that knows the kind (reaper.ts).
+ */
 
-import type { Place } from '../memory/arena.ts';
+import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
+import { HAS_CHAIN_BIT, HAS_DATA_BIT, HAS_RING_BIT, KIND_MASK, KIND_SHIFT } from '../memory/layout.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 
-/** What is the same for all objects of a class. */
-export interface ObjectType {
-  readonly kind: number;
-  /** The class's name. */
-  readonly name: string;
-  /** Whether only the first of those who wait can be served. */
-  readonly serial: boolean;
-  /** Whether an agent's wait entry stays filled until it closes the object. */
-  readonly lasting: boolean;
-}
-
-export interface Kind {
+/** The facts that a class declares about its objects. */
+export interface KindOptions {
+  /** In the header of their cells: 1 to 63, for good. */
+  readonly number: number;
   /** The class's name, as in handles and messages. */
   readonly name: string;
-  /** Frees what the dead agent held of the object. Sleepers are woken afterwards, by the reaper. */
-  recover?(namespace: Namespace, place: Place, dead: number): void;
+  /** Whether only the first of those who wait can be served. */
+  readonly serial?: boolean;
+  /** Whether an agent's wait entry stays filled until it closes the object. */
+  readonly lasting?: boolean;
+  /** Whether files of data belong to each object. */
+  readonly data?: boolean;
+  /** Whether a chain of further words hangs on each object (objects/extra-words.ts). */
+  readonly chain?: boolean;
+  /** Frees what the dead agent held of the object. The reaper wakes the sleepers afterwards. */
+  readonly recover?: (namespace: Namespace, place: Place, dead: number) => void;
   /**
    * Makes good for a wait entry that the dead agent left: `at` is the entry's first word in
    * `words`.
    */
-  withdraw?(namespace: Namespace, place: Place, dead: number, words: Words, at: number): void;
+  readonly withdraw?: (namespace: Namespace, place: Place, dead: number, words: Words, at: number) => void;
   /**
    * Whether the agent in that slot holds the object, or some of it. Left out: `holder` says so, or
    * it is nothing that is held.
    */
-  holds?(namespace: Namespace, place: Place, slot: number): boolean;
+  readonly holds?: (namespace: Namespace, place: Place, slot: number) => boolean;
   /** Slot of the agent that has to give the object back before anyone else gets it; 0: nobody. */
-  holder?(place: Place): number;
+  readonly holder?: (place: Place) => number;
+  /**
+   * Whether the object is surely given back by its holder, and what the holding code awaits, if
+   * that is known: see wait-for.ts.
+   */
+  readonly pledge?: (place: Place, holder: number) => Pledge | undefined;
   /**
    * Words of the cell, each the first of two, that tell of another object without which this one is
    * of no use: its number, then its generation.
@@ -39,14 +52,24 @@ export interface Kind {
   readonly needs?: readonly number[];
   /** Whether others wait for the object's end. */
   readonly endIsAwaited?: boolean;
-  /**
-   * Whether the object is surely given back by its holder, and what the holding code awaits, if
-   * that is known: see wait-for.ts.
-   */
-  pledge?(place: Place, holder: number): Pledge | undefined;
+  /** How its data is read as a ring, in whose items other objects may be named. */
+  readonly ring?: RingOfKind;
+  /** Opens the object that a handle of the class stands for. */
+  readonly open?: (handle: string) => object;
 }
 
-/** What an object's holder waits for while it holds it. */
+/** A kind, as the rest of the library sees it. */
+export interface Kind extends KindOptions {
+  readonly serial: boolean;
+  readonly lasting: boolean;
+  readonly needs: readonly number[];
+  /** The facts about it in the header of its cells: number and content. */
+  readonly bits: number;
+  /** The kind of which it is a second class, with the same objects. */
+  readonly classOf?: Kind;
+}
+
+/** The object that a holder waits for while it holds this one. */
 export interface Pledge {
   /** Cell that the code which holds the object awaits; 0 where that is not known. */
   readonly wants: number;
@@ -54,12 +77,69 @@ export interface Pledge {
   readonly stamp: number;
 }
 
-const kinds = new Map<number, Kind>();
-
-export function registerKind(number: number, kind: Kind): void {
-  kinds.set(number, kind);
+/** The facts about a kind of object with a ring. */
+export interface RingOfKind {
+  /**
+   * Takes all items out of the object's ring; gives what they named, `undefined` where that can't
+   * be read. See `Rings` in arena.ts.
+   */
+  empty(namespace: Namespace, place: Place, begin: () => void): Named[] | undefined;
+  /** The cells that the items in the object's ring name; `undefined` where that can't be read. */
+  names(namespace: Namespace, place: Place): Named[] | undefined;
 }
 
+/** Declares a kind. It is known once it is listed. */
+export function defineKind(options: KindOptions): Kind {
+  const { number, data = false, chain = false, ring, serial = false, lasting = false, needs = [] } = options;
+  if (!Number.isInteger(number) || number < 1 || number > KIND_MASK) {
+    throw new RangeError(`kind ${options.name}: its number is ${number}, and can be 1 to ${KIND_MASK}`);
+  }
+  const bits =
+    (number << KIND_SHIFT) |
+    (data ? HAS_DATA_BIT : 0) |
+    (chain ? HAS_CHAIN_BIT : 0) |
+    (ring === undefined ? 0 : HAS_RING_BIT);
+  return { ...options, serial, lasting, needs, bits };
+}
+
+/** Declares a second class for the objects of a kind. */
+export function defineClassOf(kind: Kind, { name, open }: Pick<Kind, 'name' | 'open'>): Kind {
+  return { ...kind, name, ...(open === undefined ? {} : { open }), classOf: kind };
+}
+
+let byNumber: ReadonlyMap<number, Kind> = new Map();
+let byName: ReadonlyMap<string, Kind> = new Map();
+let openers: ReadonlySet<unknown> = new Set();
+
+/** Makes these kinds, and no others, known to this program. */
+export function listKinds(kinds: readonly Kind[]): void {
+  const numbers = new Map<number, Kind>();
+  const names = new Map<string, Kind>();
+  for (const kind of kinds) {
+    const { number, name, classOf = kind } = kind;
+    const other = numbers.get(number) ?? classOf;
+    if (other !== classOf)
+      throw new RangeError(`kinds ${other.name} and ${name} have the same number ${number}`);
+    if (names.has(name)) throw new RangeError(`two kinds have the same name ${name}`);
+    numbers.set(number, other);
+    names.set(name, kind);
+  }
+  byNumber = numbers;
+  byName = names;
+  openers = new Set(kinds.map(({ open }) => open));
+}
+
+/** `undefined`: this program does not know it. */
 export function kindNumbered(number: number): Kind | undefined {
-  return kinds.get(number);
+  return byNumber.get(number);
+}
+
+/** The kind of the class of that name. */
+export function kindNamed(name: string): Kind | undefined {
+  return byName.get(name);
+}
+
+/** Whether a kind's objects are opened by this function. */
+export function opensKind(open: unknown): boolean {
+  return open !== undefined && openers.has(open);
 }

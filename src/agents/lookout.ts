@@ -23,8 +23,8 @@ import { EVERYTHING } from '../namespaces/doorbell.ts';
 import type { Watch } from '../namespaces/life.ts';
 import { isShortage } from '../platform/descriptors.ts';
 import type { Cell, Host } from './cell.ts';
-import { reapIfDead, sweepIfDue, sweepPeriod } from './reaper.ts';
-import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead, stateOf } from './vigil.ts';
+import { reapIfDead, stateOf, sweepIfDue, sweepPeriod } from './reaper.ts';
+import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead } from './vigil.ts';
 
 /** Milliseconds after which a call is one that lasts. */
 const LASTS_AFTER = 5;
@@ -49,7 +49,7 @@ export class Lookout {
   /** Whether a look has shown that another one is needed soon. */
   private again = false;
   private hooked = false;
-  /** What kept the event loop running at the look that this turn began with. */
+  /** The handles that kept the event loop running at the look that this turn began with. */
   private picture: string | undefined;
   private warned = false;
 
@@ -170,7 +170,7 @@ export class Lookout {
     const wanted = openersOf(namespace, cells, agent.slot);
     for (const cell of cells) {
       const suspect = cell.suspect();
-      if (suspect !== 0 && suspect !== agent.slot && namespace.isLive(suspect)) wanted.add(suspect);
+      if (suspect !== 0 && suspect !== agent.slot && namespace.isTaken(suspect)) wanted.add(suspect);
     }
     for (const slot of [...watches.keys()]) if (!wanted.has(slot)) this.forget(slot);
     this.incomplete = false;

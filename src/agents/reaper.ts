@@ -1,8 +1,8 @@
 /**
  * Reaper: finds agents whose kernel lock is gone, and clears up after them.
  *
- * Who has the liveness lock of a slot may clear it, so at most one reaper works on a slot, and if
- * that one dies too, the next begins again: every step may be done twice. The steps:
+ * The agent that has the liveness lock of a slot may clear it, so at most one reaper works on a
+ * slot. If that one dies, too, the next begins again: every step may be done twice. The steps:
  *
  *   1. the dead one's wait entries: a notification it had not taken goes to the next, its barrier
  *      breaks
@@ -17,13 +17,27 @@
  *
  * Nobody: a damaged word may name a slot in which nobody sits, so that nobody would ever give the
  * object back. LIVE is set before an agent takes anything, and cleared after all that it had was
- * given back, both under the slot's liveness lock. So whoever has that lock and finds the slot not
- * LIVE knows that nobody sits there, and that nobody can sit down meanwhile: what names the slot is
- * no holding, and is freed as that of a dead agent (`freeOfNobody`).
+ * given back, both under the slot's liveness lock. So an agent that has that lock and finds the
+ * slot not LIVE knows that nobody sits there, and that nobody can sit down meanwhile. Words that
+ * name the slot are not holdings, and are freed like those of a dead agent (`freeOfNobody`).
  *
  * Race: O reads owner s in a lock and finds s not LIVE (O1); B sits down in s and takes the lock
  * (B1); O frees it? No: O takes the slot's lock first, which B has by then, and leaves it alone. If
  * O was faster, B sits down elsewhere, or after O.
+ *
+ * Foreign: a kind of object that this program does not know, as a newer version has made it, or
+ * loads more. The dead agent's part of such an object is left as it is, with its wait entry and
+ * its open bit. Everything else is cleared up. The slot becomes LIVE | LEFT, and is handed to
+ * nobody until an agent that knows the kind has cleared up the rest, and then clears both bits.
+ *
+ *   word of the slot     who writes it, under the slot's liveness lock
+ *   STATE 0 LIVE         the agent that sits down; a reaper that has cleared up everything
+ *   STATE 1 LEFT         a reaper that has left something; cleared with LIVE
+ *
+ * A reaper that dies before it has set LEFT has done some steps, and the next does them again.
+ * After LEFT, each agent tries once, and remembers the slots that it can do no more for. Those who
+ * wait for a foreign object know its kind: they look after its holder, as after any other, and so
+ * one of them clears up the rest. It wakes everybody, as every reaper does.
  */
 
 import { cas, load, store } from '#atomics';
@@ -34,6 +48,7 @@ import {
   AGENT_BLOCKED_ON,
   AGENT_CHUNK,
   AGENT_HIGH_ENTRY,
+  AGENT_LEFT_BIT,
   AGENT_LIVE_BIT,
   AGENT_MISSED_RING,
   AGENT_PID,
@@ -46,14 +61,17 @@ import {
   CELL_HEADER,
   CELL_OPEN,
   ENTRY_CELL,
+  KIND,
   kindOf,
   RESOLVING_WORD,
   SWEPT_WORD,
+  slotOf,
 } from '../memory/layout.ts';
 import { EVERYTHING } from '../namespaces/doorbell.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 import { isShortage } from '../platform/descriptors.ts';
+import type { Kind } from './kinds.ts';
 import { kindNumbered } from './kinds.ts';
 import { eachEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
@@ -65,33 +83,43 @@ const CLOCK_MASK = 0x7fffffff;
 
 /** An object that agents may have something of. */
 interface Owned extends Place {
-  readonly kind: number;
+  readonly kind: Kind;
 }
 
-/** Clears up after the agent in `dead`. The caller has the slot's liveness lock. */
-export function reap(namespace: Namespace, dead: number, by: number): void {
+/**
+ * Clears up after the agent in `dead`. The caller has the slot's liveness lock. Returns whether the
+ * slot is free now: `false` where something is left to an agent that knows more kinds of objects.
+ */
+export function reap(namespace: Namespace, dead: number, by: number): boolean {
   const base = agentWord(dead);
   const { words, arena } = namespace;
   const state = load(words, base + AGENT_STATE);
-  if ((state & AGENT_LIVE_BIT) === 0) return;
+  if ((state & AGENT_LIVE_BIT) === 0) return true;
+  let entriesLeft = false;
   eachEntry(namespace, dead, (entryWords, at, cell) => {
     const place = arena.find(cell);
     if (place !== undefined) {
-      const kind = kindNumbered(kindOf(load(place.words, place.at + CELL_HEADER)));
-      kind?.withdraw?.(namespace, place, dead, entryWords, at);
+      const found = load(place.words, place.at + CELL_HEADER);
+      if (isForeign(found)) {
+        entriesLeft = true;
+        return false;
+      }
+      kindNumbered(kindOf(found))?.withdraw?.(namespace, place, dead, entryWords, at);
     }
     store(entryWords, at + ENTRY_CELL, 0);
     return false;
   });
   // Before its cells are freed: further entries lie in some of them, which may become something
   // else.
-  for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK]) store(words, base + word, 0);
+  if (!entriesLeft)
+    for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK]) store(words, base + word, 0);
   arena.doubt(dead);
+  let left = entriesLeft;
   const reapCells = (): void => {
     for (let number = 1, last = arena.reach; number <= last; number++) {
       const place = arena.find(number);
       if (place === undefined) break;
-      reapCell(namespace, place, dead, by);
+      if (!reapCell(namespace, place, dead, by, entriesLeft)) left = true;
     }
   };
   if (arena.inDoubt) namespace.rings.remembering(by, reapCells);
@@ -103,22 +131,45 @@ export function reap(namespace: Namespace, dead: number, by: number): void {
   // Also where nothing was freed: the dead one may have died between freeing an object and removing
   // its name.
   unlessShort(() => pruneNames(namespace));
-  store(words, base + AGENT_STATE, state & ~AGENT_LIVE_BIT);
+  store(
+    words,
+    base + AGENT_STATE,
+    left ? state | AGENT_LEFT_BIT : state & ~(AGENT_LIVE_BIT | AGENT_LEFT_BIT),
+  );
+  return !left;
 }
 
-/** Reaps the agent in `slot` if it is dead. Returns whether it was. */
+/** Slots of dead agents for which this thread can do no more, with the `stateOf` each. */
+const leftTo = new WeakMap<Namespace, Map<number, number>>();
+
+/**
+ * Reaps the agent in `slot` if it is dead. Returns whether it was, and something could be done
+ * about it.
+ */
 export function reapIfDead(waker: Waker, slot: number): boolean {
   const { namespace } = waker;
-  if (slot === waker.slot || !namespace.isLive(slot)) return false;
+  if (slot === waker.slot || !namespace.isTaken(slot)) return false;
+  const given = leftTo.get(namespace);
+  if (given?.get(slot) === stateOf(namespace, slot)) return false;
   if (!namespace.tryLockSlot(slot)) return false;
   try {
-    if (!namespace.isLive(slot)) return false;
-    reap(namespace, slot, waker.slot);
+    if (!namespace.isTaken(slot)) return false;
+    if (!reap(namespace, slot, waker.slot)) noteLeft(namespace, slot);
   } finally {
     namespace.unlockSlot(slot);
   }
   wakeEverybody(waker);
   return true;
+}
+
+function noteLeft(namespace: Namespace, slot: number): void {
+  const given = leftTo.get(namespace) ?? new Map<number, number>();
+  leftTo.set(namespace, given.set(slot, stateOf(namespace, slot)));
+}
+
+/** Tells the agent in `slot` from others who sat there, or will. */
+export function stateOf({ words }: Namespace, slot: number): number {
+  return load(words, agentWord(slot) + AGENT_STATE) & ~AGENT_LEFT_BIT;
 }
 
 /**
@@ -143,8 +194,7 @@ export function whileNobodyIn({ namespace, slot: own }: Waker, slot: number, act
  */
 export function freeOfNobody(waker: Waker, place: Owned, slot: number): boolean {
   if (slot === 0) return false;
-  const kind = kindNumbered(place.kind);
-  const freed = whileNobodyIn(waker, slot, () => kind?.recover?.(waker.namespace, place, slot));
+  const freed = whileNobodyIn(waker, slot, () => place.kind.recover?.(waker.namespace, place, slot));
   if (freed) wakeAll(waker, place);
   return freed;
 }
@@ -216,7 +266,7 @@ export function wakeEverybody(waker: Waker): void {
 
 function reapWhere(waker: Waker, chosen: (base: number) => boolean): void {
   for (let slot = 1, high = waker.namespace.highSlot; slot <= high; slot++) {
-    // Who waits for it sees its death, too.
+    // Its waiters see its death, too.
     if (chosen(agentWord(slot))) unlessShort(() => reapIfDead(waker, slot));
   }
 }
@@ -230,13 +280,29 @@ export function unlessShort(act: () => void): void {
   }
 }
 
-function reapCell(namespace: Namespace, place: Place, dead: number, by: number): void {
+/** Whether a header is that of an object of a kind that this program does not know. */
+function isForeign(header: number): boolean {
+  const kind = kindOf(header);
+  return kind !== 0 && kindNumbered(kind) === undefined;
+}
+
+/** Returns whether nothing of the cell is left for another reaper. */
+function reapCell(
+  namespace: Namespace,
+  place: Place,
+  dead: number,
+  by: number,
+  entriesLeft: boolean,
+): boolean {
   const header = load(place.words, place.at + CELL_HEADER);
   // Only who has it open can hold something of it; and while the bit is set the cell can't become
   // another object.
   const open = load(place.words, place.at + CELL_OPEN + (dead >> 5)) & (1 << (dead & 31));
-  if (header === 0 && open === 0) return;
+  if (header === 0 && open === 0) return true;
+  if (isForeign(header)) return open === 0 && slotOf(header) !== dead;
+  if (entriesLeft && kindOf(header) === KIND.ENTRIES && slotOf(header) === dead) return false;
   const kind = kindNumbered(kindOf(header));
   if (open !== 0) kind?.recover?.(namespace, place, dead);
   namespace.arena.recover(place, dead, by);
+  return true;
 }

@@ -20,10 +20,10 @@
 
 import { load } from '#atomics';
 import type { Place } from '../memory/arena.ts';
-import { AGENT_MISSED_RING, AGENT_STATE, agentWord, CELL_OPEN } from '../memory/layout.ts';
+import { AGENT_MISSED_RING, agentWord, CELL_OPEN } from '../memory/layout.ts';
 import { EVERYTHING } from '../namespaces/doorbell.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
-import { reapIfDead } from './reaper.ts';
+import { reapIfDead, stateOf } from './reaper.ts';
 import type { Waker } from './waiters.ts';
 import { wakeThread } from './waiters.ts';
 
@@ -85,11 +85,6 @@ export class Doubts {
   }
 }
 
-/** The state of the agent in `slot`, which changes when another sits down there. */
-export function stateOf({ words }: Namespace, slot: number): number {
-  return load(words, agentWord(slot) + AGENT_STATE);
-}
-
 /**
  * The living agents but `me` that have one of the objects open: who can hold it, or owe a wake-up.
  */
@@ -104,7 +99,7 @@ export function openersOf(namespace: Namespace, places: Iterable<Place>, me: num
         const bit = bits & -bits;
         bits ^= bit;
         const slot = word * 32 + 31 - Math.clz32(bit);
-        if (slot !== 0 && slot !== me && namespace.isLive(slot)) slots.add(slot);
+        if (slot !== 0 && slot !== me && namespace.isTaken(slot)) slots.add(slot);
       }
     }
   }
@@ -112,8 +107,8 @@ export function openersOf(namespace: Namespace, places: Iterable<Place>, me: num
 }
 
 /**
- * Rings those whom an agent that shouts could not ring. Who can't be rung by this agent either is
- * left: it watches the one that shouted by itself, or looks around now and then.
+ * Rings those whom an agent that shouts could not ring. An agent that this one can't ring either
+ * is left: it watches the one that shouted by itself, or looks around now and then.
  */
 export function ringInstead(waker: Waker): void {
   const { namespace } = waker;

@@ -2,8 +2,8 @@
  * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing
  * that others repair.
  *
- * An entry says which cell the agent waits for. The first 17 lie in the agent's slot; more lie in
- * cells of kind ENTRIES that stay CLAIMED under the agent's slot for all their life, so that the
+ * An entry says which cell the agent waits for. The first 17 lie in the agent's slot. More lie in
+ * cells of kind ENTRIES. These stay CLAIMED under the agent's slot for all their life, so that the
  * reaper frees them with the agent.
  *
  *   fill:   WAITS + 1, then since, ticket, detail, status, and last the cell      // PUBLISH entry
@@ -38,11 +38,16 @@ import {
   TIME_MASK,
 } from '../memory/layout.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
+import type { Kind } from './kinds.ts';
+import { defineKind } from './kinds.ts';
 
 /** First entry, next chunk: words of a chunk cell. */
 export const CHUNK_NEXT: number = CELL_BODY;
 export const CHUNK_ENTRIES: number = CELL_BODY + 1;
 export const ENTRIES_PER_CHUNK: number = Math.floor((CELL_WORDS - CHUNK_ENTRIES) / ENTRY_WORDS);
+
+/** A cell with further wait entries of an agent. It is CLAIMED by that agent for all its life. */
+export const ENTRIES_KIND: Kind = defineKind({ number: KIND.ENTRIES, name: 'entries' });
 
 export interface EntryPlace {
   readonly words: Words;
@@ -86,6 +91,7 @@ export class WaitTable {
     store(entry.words, entry.at + ENTRY_TICKET, ticket);
     store(entry.words, entry.at + ENTRY_DETAIL, detail);
     store(entry.words, entry.at + ENTRY_STATUS, status);
+    // PUBLISH entry
     store(entry.words, entry.at + ENTRY_CELL, cell);
     return entry;
   }
@@ -125,7 +131,7 @@ export class WaitTable {
   }
 
   private addChunk(): Place {
-    const chunk = this.namespace.arena.claim(KIND.ENTRIES, this.slot);
+    const chunk = this.namespace.arena.claim(ENTRIES_KIND.bits, this.slot);
     const last = this.chunks.at(-1);
     if (last === undefined) store(this.namespace.words, this.base + AGENT_CHUNK, chunk.number);
     else store(last.words, last.at + CHUNK_NEXT, chunk.number);
@@ -176,7 +182,7 @@ export function eachEntry(
   const { arena } = namespace;
   // There are no more chunks than cells, however damaged the words are.
   let left = Math.min(high - INLINE_ENTRIES, arena.reach * ENTRIES_PER_CHUNK);
-  const claimed = header(PHASE_CLAIMED, KIND.ENTRIES, slot);
+  const claimed = header(PHASE_CLAIMED, ENTRIES_KIND.bits, slot);
   for (let next = load(words, base + AGENT_CHUNK); left > 0; left -= ENTRIES_PER_CHUNK) {
     const chunk = arena.find(next);
     if (chunk === undefined || load(chunk.words, chunk.at + CELL_HEADER) !== claimed) return false;

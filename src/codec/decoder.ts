@@ -1,7 +1,7 @@
 /**
- * Decoder: reads what the encoder wrote. What it reads may be overwritten meanwhile, or be broken:
- * every length is checked against the end before it is believed, and a value that makes no sense is
- * a `MalformedError`, never a read outside.
+ * Decoder: reads what the encoder wrote. The bytes that it reads may be overwritten meanwhile, or
+ * be damaged. So it checks every length against the end before it believes it, and a value that
+ * makes no sense is a `MalformedError`, never a read outside.
  */
 
 import { openShared } from '../objects/handles.ts';
@@ -11,7 +11,9 @@ import { freshBytes } from './fresh-bytes.ts';
 import { ReadShapes } from './shapes.ts';
 import { LONGEST_SPELT, spell } from './spelling.ts';
 
-/** What was read makes no sense: it was overwritten meanwhile, or its memory is damaged. */
+/**
+ * The bytes that were read make no sense: it was overwritten meanwhile, or its memory is damaged.
+ */
 export class MalformedError extends Error {}
 
 const DEEPEST = 400;

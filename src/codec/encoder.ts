@@ -7,10 +7,10 @@
  *   b0…bf  object of 0…15 keys: the keys as in shapes.ts, then the values
  *   c0…    see TAG
  *
- * Strings are Latin-1 where they can be, else UTF-16: nothing is lost, lone surrogates neither.
- * What occurs twice is written once and referred to by its number, as in structured clone. What is
- * not in this list (Map, Set, RegExp, errors, classes …) makes the whole value take the slower way
- * by `v8.serialize` (parcel.ts): the encoder then says `FOREIGN`.
+ * Strings are Latin-1 where they can be, else UTF-16: nothing is lost, lone surrogates neither. A
+ * value that occurs twice is written once and referred to by its number, as in structured clone. A
+ * value that is not in this list (Map, Set, RegExp, errors, classes …) makes the whole take the
+ * slower way by `v8.serialize` (parcel.ts): the encoder then says `FOREIGN`.
  */
 
 import { types } from 'node:util';
@@ -225,8 +225,8 @@ export class Encoder {
   private writeArray(list: readonly unknown[], start: number, depth: number): number {
     const { length } = list;
     if (start >= this.limit) return OVERFLOW;
-    // What a regular expression has matched has more than items. (To ask any array whether it has
-    // would take as long as to write it.)
+    // A match of a regular expression has more than items. (To ask any array whether it has would
+    // take as long as to write it.)
     if ((list as Partial<RegExpMatchArray>).index !== undefined) return FOREIGN;
     let at = start + 1;
     if (length < LONG_LIST) this.buffer[start] = TAG.ARRAY + length;

@@ -2,10 +2,10 @@
  * Losses: warns of what a value loses on its way to another process or thread
  * (LOCKSTEP_CHECK=arguments).
  *
- * As in structured clone, an instance of a class arrives as a plain object, a getter as the value
- * that it gave, and symbol keys, hidden properties and extra properties of arrays do not arrive at
- * all. That is mostly what is wanted, and at times a surprise. Each loss is reported once for each
- * class, place and calling line.
+ * As in structured clone, an instance of a class arrives as a plain object, and a getter as the
+ * value that it gave. Symbol keys, hidden properties and extra properties of arrays do not arrive
+ * at all. That is mostly what is wanted, and at times a surprise. Each loss is reported once for
+ * each class, place and calling line.
  */
 
 import { types } from 'node:util';
@@ -37,7 +37,7 @@ interface Loss {
   readonly loss: string;
 }
 
-/** What of the value does not arrive. */
+/** The parts of the value that do not arrive. */
 function lossesIn(root: unknown, name: string): Loss[] {
   const losses: Loss[] = [];
   const seen = new Set<object>();

@@ -1,8 +1,8 @@
 /**
  * Parcel: arguments and results on their way to another process or thread.
  *
- * What structured clone can't carry as it is (a shared object, an error with its class, code and
- * cause) leaves an empty *place* in the copy that travels, and is listed beside it as *goods*.
+ * Structured clone can't carry a shared object, or an error with its class, code and cause. Each
+ * of these leaves an empty *place* in the copy that travels, and is listed beside it as *goods*.
  * Structured clone keeps identity within one message, so the other side recognises the places, also
  * when one object was nested at several of them or in a cycle.
  */
@@ -27,7 +27,7 @@ export interface Parcel {
   readonly root: unknown;
   /** The same objects as occur in `root`. */
   readonly places: object[];
-  /** What belongs in each place. */
+  /** The value that belongs in each place. */
   readonly goods: Goods[];
 }
 
@@ -306,7 +306,7 @@ function fieldOf(error: Error, key: string): unknown {
 }
 
 /**
- * What an error says of itself; `undefined`: nothing (as of its stack behind a Proxy), its getter
+ * The facts about an error; `undefined`: nothing (as of its stack behind a Proxy), its getter
  * throws, or it is nothing that can be written.
  */
 function textOf(error: Error, key: 'name' | 'message' | 'stack'): string | undefined {

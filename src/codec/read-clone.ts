@@ -1,8 +1,8 @@
 /**
- * ReadClone: reads what `v8.serialize` wrote. `v8.deserialize` gives typed arrays that are views of
- * what it reads from, or of the memory that all Buffers share: whoever takes their `buffer` finds
- * the bytes of others around them. Here each view has memory of its own, which holds nothing else,
- * and a Buffer becomes a Uint8Array, as in structured clone.
+ * ReadClone: reads what `v8.serialize` wrote. `v8.deserialize` gives typed arrays that are views
+ * of its input, or of the memory that all Buffers share. Code that takes their `buffer` finds the
+ * bytes of others around them. Here each view has memory of its own, which holds nothing else, and
+ * a Buffer becomes a Uint8Array, as in structured clone.
  */
 
 import { DefaultDeserializer } from 'node:v8';

@@ -43,7 +43,7 @@ export function isSharedBytes(value: object): boolean {
   return types.isSharedArrayBuffer(ArrayBuffer.isView(value) ? value.buffer : value);
 }
 
-/** What the object is, if it can never be sent. */
+/** A description of the object, if it can never be sent. */
 export function describeRefused(value: object): string | undefined {
   const reason = forbidden.get(value);
   if (reason !== undefined) return reason;
@@ -57,7 +57,7 @@ export function describeRefused(value: object): string | undefined {
   return undefined;
 }
 
-/** What a function is called in a message. */
+/** The name of a function in messages. */
 export function describeFunction(value: object): string {
   const { name } = value as { name?: unknown };
   return typeof name === 'string' && name !== '' ? `a function (${name})` : 'a function';

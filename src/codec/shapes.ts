@@ -3,9 +3,9 @@
  *
  *   +0  bytes of the keys that follow      then each key: its length, its characters in Latin-1
  *
- * So they stand in every item, and are put there and recognised in one piece. They are kept by each
- * side for itself: who writes finds the shape by following the keys through a tree, who reads by a
- * hash of the bytes, and then compares all of them.
+ * So they stand in every item, and are put there and recognised in one piece. Each side keeps its
+ * own. The writer finds a shape by following the keys through a tree; the reader finds it by a hash
+ * of the bytes, and then compares all of them.
  *
  * Shapes are few where they come from a program's types. Where they are many (objects used as
  * dictionaries), what is kept is bounded.
@@ -46,8 +46,8 @@ class ReadShape implements Shape {
   }
 
   /**
-   * What makes an object of this shape in one piece, of values that it asks for one by one;
-   * `undefined`: nothing does.
+   * A function that makes an object of this shape in one piece, from values that it asks for one
+   * by one; `undefined`: nothing does.
    */
   get maker(): Maker | undefined {
     if (this.uses < USES_UNTIL_MADE && ++this.uses === USES_UNTIL_MADE) this.made = makerOf(this.keys);

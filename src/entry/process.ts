@@ -5,51 +5,49 @@ import { inherit } from '../agents/agent.ts';
 import { JOB_OPTION } from '../agents/child-context.ts';
 import { StateError } from '../errors.ts';
 import { SimpleQueue } from '../messaging/simple-queue.ts';
-import { setParentDeathSignal } from '../platform/linux-process.ts';
 import { giveBy } from '../workers/gift.ts';
 import { agentName, assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../workers/identity.ts';
 import { endWhenIdle } from '../workers/process/ending.ts';
+import { dieWith, whenGiven } from '../workers/process/parking.ts';
 import { beginJob, finishJob, readJob, writeOutcome } from '../workers/process/process-files.ts';
+import { takeOver } from '../workers/process/startup.ts';
 import { runTarget } from '../workers/run-target.ts';
 
 giveBy(() => new SimpleQueue());
 
-const SIGKILL = 9;
+whenGiven(takeJob(), begin);
 
-const { job, files } = readJob(takeJob());
-beginJob(files);
-if (job.workingFolder !== undefined) process.chdir(job.workingFolder);
-const { identity, target, isMethod, cargo, parent } = job;
-if (identity.daemon) dieWithParent();
+function begin(given: string): void {
+  const { job, files } = readJob(given);
+  beginJob(files);
+  const { identity, target, isMethod, cargo, parent, takeover, workingFolder } = job;
+  if (identity.daemon) dieWith(identity.parent?.pid);
+  if (takeover !== undefined) takeOver(takeover);
+  else if (workingFolder !== undefined) process.chdir(workingFolder);
 
-const assumed = {
-  process: identity,
-  thread: { name: MAIN_THREAD_NAME, daemon: false },
-  counters: newCounters(),
-};
-assumeIdentity(assumed);
-inherit({ folder: job.folder, name: agentName(assumed), target });
-runTarget({
-  kind: 'Process',
-  name: identity.name,
-  daemon: identity.daemon,
-  target,
-  isMethod,
-  cargo,
-  opened: () => finishJob(files),
-  record: (outcome) => {
-    writeOutcome(files, outcome, parent);
-    endWhenIdle();
-  },
-});
-
-function dieWithParent(): void {
-  setParentDeathSignal(SIGKILL);
-  // It may have died before the kernel was asked.
-  if (process.ppid !== identity.parent?.pid) process.kill(process.pid, 'SIGKILL');
+  const assumed = {
+    process: identity,
+    thread: { name: MAIN_THREAD_NAME, daemon: false },
+    counters: newCounters(),
+  };
+  assumeIdentity(assumed);
+  inherit({ folder: job.folder, name: agentName(assumed), target });
+  runTarget({
+    kind: 'Process',
+    name: identity.name,
+    daemon: identity.daemon,
+    target,
+    isMethod,
+    cargo,
+    opened: () => finishJob(files),
+    record: (outcome) => {
+      writeOutcome(files, outcome, parent);
+      endWhenIdle();
+    },
+  });
 }
 
-/** Takes the job's path off the command line. */
+/** Takes the job off the command line. */
 function takeJob(): string {
   const [argument = ''] = process.argv.splice(2, 1);
   if (argument.startsWith(JOB_OPTION)) return argument.slice(JOB_OPTION.length);

@@ -2,9 +2,9 @@
  * Inspector: what V8 tells its inspector of the functions, scopes and scripts of this very thread.
  * It answers synchronously.
  *
- * A function gets to the inspector through a property of one of Node's own modules: all contexts of
- * a thread share those, and a test runner may run modules in a context with a `globalThis` of its
- * own.
+ * A function gets to the inspector through a property of one of Node's own modules, because all
+ * contexts of a thread share those. A test runner may run modules in a context with a `globalThis`
+ * of its own.
  */
 
 import type { Session } from 'node:inspector';
@@ -177,8 +177,8 @@ function commandsOf(session: Session): Inspector {
 }
 
 /**
- * Under which key the object `holder` has the object `held`. What is not initialized yet throws
- * when it is read.
+ * Under which key the object `holder` has the object `held`. A variable that is not initialized
+ * yet throws when it is read.
  */
 function keyIn(session: Session, holder: string, held: string): string | undefined {
   const { result } = post(session, 'Runtime.callFunctionOn', {

@@ -36,8 +36,8 @@ export interface FunctionLocation {
    */
   readonly outerNames: readonly string[];
   /**
-   * What the function captured on its way out of another function: variables and their values, as
-   * text.
+   * Variables that the function captured on its way out of another function: variables and their
+   * values, as text.
    */
   readonly captured: Readonly<Record<string, string>>;
   /** Whether there can be another function of the same text that behaves differently. */

@@ -109,7 +109,7 @@ export function exportedByTransformed(fn: object, location: FunctionLocation): s
     return undefined;
   }
   const exports = directExports(written);
-  // What the lexer can't read is TypeScript or JSX, and was translated by the runner.
+  // Text that the lexer can't read is TypeScript or JSX, and was translated by the runner.
   return exports.length === 0 || exports.some((found) => found.name === name) ? name : undefined;
 }
 
@@ -157,8 +157,8 @@ function directExports(source: string): DirectExport[] {
 }
 
 /**
- * The export of a variable that is among `names`. What a factory made, and a variable that gets
- * several of them one after another, does not count: the child's may hold another.
+ * The export of a variable that is among `names`. A function that a factory made does not count,
+ * nor a variable that gets several of them one after another: the child's may hold another.
  */
 function exportedAs(
   exports: readonly DirectExport[],
@@ -197,7 +197,10 @@ function importedAs(
   return undefined;
 }
 
-/** What the imported module calls the function, by what `import a, { b as c } from` says. */
+/**
+ * The name under which the imported module exports the function, by what
+ * `import a, { b as c } from` says.
+ */
 function importedName(clause: string, { names, namespaces }: RunningModule): string | undefined {
   const text = clause.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, ' ');
   const namespace = /\*\s*as\s+([\p{ID_Start}$_][\p{ID_Continue}$]*)/u.exec(text)?.[1];

@@ -39,12 +39,12 @@ export interface FunctionReference {
   readonly required?: true;
   /** Digest of the function's text: the finder checks it. */
   readonly digest?: string;
-  /** What the function captured, see captured.ts: the finder checks it. */
+  /** Variables that the function captured, see captured.ts: the finder checks it. */
   readonly captured?: Readonly<Record<string, string>>;
 }
 
 /**
- * What was imported, by URL: a module that awaits at its top level can't be required, also when it
+ * Imported modules, by URL: a module that awaits at its top level can't be required, also when it
  * is loaded already.
  */
 const imported = new Map<string, Namespace>();

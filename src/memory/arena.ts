@@ -2,38 +2,36 @@
  * Arena: the cells of a namespace, handed out, opened, closed and used again.
  *
  *   word        bits                                    written by
- *   HEADER      7…0 slot | 12…8 kind | 14…13 phase      CAS: FREE→CLAIMED→LIVE⇄ENDING→CLAIMED→FREE
- *               30…15 kept                              CAS, by who puts and takes items
+ *   HEADER      7…0 slot | 16…8 kind | 18…17 phase      CAS: FREE→CLAIMED→LIVE⇄ENDING→CLAIMED→FREE
+ *               30…19 kept                              CAS, by putters and takers
  *   GENERATION  counter                                 the creating agent
  *   OPEN        a bit per agent, 8 words                that agent, its reaper; bit 0 (PIN): `pin`
  *
  * A cell lives as long as an agent has its bit in OPEN, or an item in a queue or pipe names it
- * (KEPT, see agents/kept.ts). Whoever clears a bit looks whether it was the last (`settle`): the
- * header goes LIVE→ENDING by CAS, OPEN is read once more, and only when it is still empty a second
- * CAS claims the cell, to free it.
+ * (KEPT, see agents/kept.ts). An agent that clears a bit looks whether it was the last (`settle`).
+ * The header goes LIVE→ENDING by CAS, and OPEN is read once more. Only when it is still empty, a
+ * second CAS claims the cell, to free it.
  *
  * Race: A closes (clears its bit, sees OPEN empty) while B opens by a handle (sets its bit, then
  * reads the header).
- *   A1 header LIVE→ENDING · A2 OPEN is empty · B1 sets its bit · A3 ENDING→CLAIMED. B2 reads the
- *      header. Before A3 it finds ENDING and
- *   makes it LIVE again by CAS: then A3 fails, and A finds B's bit. After A3 it finds the cell
- *   gone, and clears its bit. If B1 comes before A2, A itself goes back to LIVE. Whichever of the
- *   two CAS is first decides: the header is the one word. Tests: tests/model/scenarios/arena.ts.
+ *   A1 header LIVE→ENDING · A2 OPEN is empty · B1 sets its bit · A3 ENDING→CLAIMED
+ *   B2 reads the header. Before A3, B finds ENDING and makes it LIVE again by CAS: then A3 fails,
+ *   and A finds B's bit. After A3, B finds the cell gone, and clears its bit. If B1 comes before
+ *   A2, A itself goes back to LIVE. Whichever CAS is first decides: the header is the one word.
+ *   Tests: tests/model/scenarios/arena.ts.
  *
  * KEPT counts the items that name the object. It is raised before an item is put and lowered after
- * it was taken, each time by an agent that has the object open: so it is never too low, and where
- * nobody has the object open it is exact. But for who died between the two: then its reaper sets
- * DOUBT, and from then on whoever ends a cell with a count looks into the rings whether an item
- * does name it (`isNamed`). It does so while the header is ENDING: whoever opens the object
- * meanwhile, to put it or because it has found it in an item, makes it LIVE, and the second CAS
- * fails.
+ * it was taken, each time by an agent that has the object open. So it is never too low, and where
+ * nobody has the object open it is exact. An agent may die between the two: then its reaper sets
+ * DOUBT. From then on, an agent that ends a cell with a count reads the rings, to see whether an
+ * item does name it (`isNamed`). It does so while the header is ENDING. An agent that opens the
+ * object meanwhile makes it LIVE, and the second CAS fails.
  *
  * Race: the last who has X open leaves (A), T takes the item that names X.
- *   A1 clears its bit · A2 reads KEPT. T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its
- *      bit · T5 reads KEPT and OPEN.
+ *   A1 clears its bit · A2 reads KEPT
+ *   T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its bit · T5 reads KEPT and OPEN
  *   If A2 is before T3, A leaves X to T: its bit was gone before T5, which frees X. If A2 is after
- *   T3, A finds T's bit, or after
- *   T4 frees X as T would. Both may try: the header decides.
+ *   T3, A finds T's bit, or after T4 frees X as T would. Both may try: the header decides.
  *   Tests: tests/model/scenarios/kept.ts.
  *
  * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which
@@ -53,8 +51,6 @@ import { damaged } from './damage.ts';
 import {
   AGENT_MOVING,
   agentWord,
-  BARRIER_ACTS,
-  BARRIER_FACTS,
   BUMP_WORD,
   CELL_BODY,
   CELL_GENERATION,
@@ -63,24 +59,25 @@ import {
   CELL_WORDS,
   cellsBelow,
   cellWord,
-  FIRST_PERMITS,
-  hasData,
-  hasPermits,
-  hasRing,
+  FIRST_LINK,
+  HAS_CHAIN_BIT,
+  HAS_DATA_BIT,
+  HAS_RING_BIT,
   header,
   KEPT_DOUBT_WORD,
   KEPT_MASK,
   KIND,
+  KIND_SHIFT,
   keptOf,
+  kindBitsOf,
   kindOf,
+  LINK_NEXT,
+  LINK_OWNER,
   LIVE_WORD,
-  MAX_BOUNDED_PERMITS,
   MAX_SEGMENTS,
   MOST_CELLS,
+  MOST_EXTRA_WORDS,
   OPEN_WORDS,
-  PERMITS_NEXT,
-  PERMITS_OWNER,
-  PERMITS_PER_CELL,
   PHASE_CLAIMED,
   PHASE_ENDING,
   PHASE_LIVE,
@@ -89,6 +86,7 @@ import {
   SEGMENTS_WORD,
   segmentOf,
   slotOf,
+  WORDS_PER_LINK,
 } from './layout.ts';
 import type { Segment } from './segment.ts';
 
@@ -111,7 +109,7 @@ export interface Named {
   readonly generation: number;
 }
 
-/** What the arena asks of those who know what lies in rings. */
+/** The questions that the arena asks about the contents of rings. */
 export interface Rings {
   /**
    * Takes all items out of the ring of an object that is being freed; gives what they named, or
@@ -130,8 +128,9 @@ export interface Rings {
 const GENERATION_MASK = 0x7fffffff;
 /** How many freed cells a search remembers. */
 const SEARCH_LIMIT = 4096;
-/** Cells of the longest chain of permits. */
-const LONGEST_CHAIN: number = MAX_BOUNDED_PERMITS / PERMITS_PER_CELL;
+/** Links of the longest chain. */
+const LONGEST_CHAIN: number = MOST_EXTRA_WORDS / WORDS_PER_LINK;
+const LINK_BITS: number = KIND.LINK << KIND_SHIFT;
 
 export class Arena {
   readonly control: Segment;
@@ -143,7 +142,7 @@ export class Arena {
   /** Cells that were free when last seen: hints, each is claimed by CAS. */
   private readonly hints: number[] = [];
   private readonly rings: Rings;
-  /** What items named that were in rings which have ended. */
+  /** Cells that were named by items of rings which have ended. */
   private readonly unkept: Named[] = [];
   private dropping = false;
   /** How often a move was begun and not ended. */
@@ -216,14 +215,14 @@ export class Arena {
   }
 
   /**
-   * Claims a free cell for `slot`, its body zeroed. It is CLAIMED until `publish`. Throws when
-   * memory is full.
+   * Claims a free cell for `slot`, its body zeroed, for an object of which the header will say
+   * `kindBits`. It is CLAIMED until `publish`. Throws when memory is full.
    */
-  claim(kind: number, slot: number): Place {
+  claim(kindBits: number, slot: number): Place {
     for (;;) {
       const number = this.hints.pop() ?? this.fresh();
       const place = this.place(number);
-      const claimed = header(PHASE_CLAIMED, kind, slot);
+      const claimed = header(PHASE_CLAIMED, kindBits, slot);
       if (cas(place.words, place.at + CELL_HEADER, 0, claimed) !== 0) continue;
       const { words, at } = place;
       store(words, at + CELL_GENERATION, (load(words, at + CELL_GENERATION) + 1) & GENERATION_MASK);
@@ -234,10 +233,10 @@ export class Arena {
   }
 
   /** Makes the claimed cell LIVE and open for `slot`. Returns its generation. */
-  publish(place: Place, kind: number, slot: number): number {
-    setBits(place.words, place.at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
-    store(place.words, place.at + CELL_HEADER, header(PHASE_LIVE, kind, 0));
-    return load(place.words, place.at + CELL_GENERATION);
+  publish({ words, at }: Place, slot: number): number {
+    setBits(words, at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
+    store(words, at + CELL_HEADER, header(PHASE_LIVE, kindBitsOf(load(words, at + CELL_HEADER)), 0));
+    return load(words, at + CELL_GENERATION);
   }
 
   /** Opens the cell for `slot` if it still is the object of that kind and generation. */
@@ -251,7 +250,7 @@ export class Arena {
       if (kindOf(found) !== kind) break;
       if (phase === PHASE_LIVE && load(words, at + CELL_GENERATION) === generation) return true;
       if (phase !== PHASE_ENDING) break;
-      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kind, 0, keptOf(found)));
+      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindBitsOf(found), 0, keptOf(found)));
     }
     this.close(place, slot);
     return false;
@@ -351,7 +350,7 @@ export class Arena {
     while (this.unopened(place)) {
       const live = load(words, at + CELL_HEADER);
       if (phaseOf(live) !== PHASE_LIVE) return false;
-      const kind = kindOf(live);
+      const kind = kindBitsOf(live);
       const kept = keptOf(live);
       if (kept !== 0 && kept !== KEPT_MASK && !this.inDoubt) return false;
       const ending = header(PHASE_ENDING, kind, slot, kept);
@@ -382,16 +381,15 @@ export class Arena {
       moving = true;
       this.beginMove(slot);
     };
-    const named = hasRing(kindOf(claimed)) ? this.rings.empty(place, begin) : [];
+    const named = (claimed & HAS_RING_BIT) !== 0 ? this.rings.empty(place, begin) : [];
     for (const each of named ?? []) this.unkept.push(each);
-    const acts = kindOf(claimed) === KIND.BARRIER && (load(words, at + BARRIER_FACTS) & BARRIER_ACTS) !== 0;
-    if (acts || hasData(kindOf(claimed))) {
+    if ((claimed & HAS_DATA_BIT) !== 0) {
       this.removeData(place.number, load(words, at + CELL_GENERATION));
       // Whoever made it may have failed or died in between: the next object in the cell must not
       // inherit the pin.
       clearBits(words, at + CELL_OPEN, PIN_BIT);
     }
-    if (hasPermits(kindOf(claimed))) this.freePermits(place, slotOf(claimed));
+    if ((claimed & HAS_CHAIN_BIT) !== 0) this.freeChain(place, slotOf(claimed));
     store(words, at + CELL_HEADER, 0);
     add(this.control.words, LIVE_WORD, -1);
     if (this.hints.length < SEARCH_LIMIT) this.hints.push(place.number);
@@ -406,7 +404,7 @@ export class Arena {
     const found = load(words, at + CELL_HEADER);
     const owned = slotOf(found) === dead;
     if (owned && phaseOf(found) === PHASE_ENDING)
-      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindOf(found), 0, keptOf(found)));
+      cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindBitsOf(found), 0, keptOf(found)));
     clearBits(words, at + CELL_OPEN + (dead >> 5), 1 << (dead & 31));
     if (owned && phaseOf(found) === PHASE_CLAIMED) this.free(place, slot);
     else this.settle(place, slot);
@@ -447,7 +445,7 @@ export class Arena {
       if (kept === KEPT_MASK || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) return;
       if (by < 0 && kept === 0) return;
       // Also where somebody is just ending it, in vain.
-      if (cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindOf(found), 0, kept + by)) === found)
+      if (cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindBitsOf(found), 0, kept + by)) === found)
         return;
     }
   }
@@ -465,22 +463,19 @@ export class Arena {
    * Frees from the last to the first, so that whoever finishes for one who died in between finds
    * the rest of the chain.
    */
-  private freePermits(place: Place, slot: number): void {
+  private freeChain(place: Place, slot: number): void {
     const chain: Place[] = [];
-    for (let next = load(place.words, place.at + FIRST_PERMITS); chain.length < LONGEST_CHAIN; ) {
-      const permits = this.find(next);
-      if (permits === undefined) break;
-      const { words, at } = permits;
+    for (let next = load(place.words, place.at + FIRST_LINK); chain.length < LONGEST_CHAIN; ) {
+      const link = this.find(next);
+      if (link === undefined) break;
+      const { words, at } = link;
       const found = load(words, at + CELL_HEADER);
       // A cell that was freed already, and may have become something else, ends the chain.
-      if (
-        found !== header(PHASE_CLAIMED, KIND.PERMITS, 0) &&
-        found !== header(PHASE_CLAIMED, KIND.PERMITS, slot)
-      )
+      if (found !== header(PHASE_CLAIMED, LINK_BITS, 0) && found !== header(PHASE_CLAIMED, LINK_BITS, slot))
         break;
-      if (load(words, at + PERMITS_OWNER) !== place.number) break;
-      chain.push(permits);
-      next = load(words, at + PERMITS_NEXT);
+      if (load(words, at + LINK_OWNER) !== place.number) break;
+      chain.push(link);
+      next = load(words, at + LINK_NEXT);
     }
     for (const { words, at } of chain.reverse()) {
       store(words, at + CELL_HEADER, 0);

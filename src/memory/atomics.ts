@@ -1,8 +1,8 @@
 /**
  * The one file that touches words of shared memory.
  *
- * Algorithms import it as `#atomics`, so that a test can run the same algorithms on another memory
- * (one that steps through interleavings, or that kills the process at the k-th operation). Every
+ * Algorithms import it as `#atomics`, so that a test can run the same algorithms on another
+ * memory. One steps through interleavings, another kills the process at the k-th operation. Every
  * operation is sequentially consistent, as all JavaScript atomics are, but for the four whose names
  * say less. Each function is small enough for V8 to inline.
  */
@@ -52,7 +52,7 @@ export function loadAcquire(words: Words, at: number): number {
 }
 
 /**
- * Writes, after all that came before in this thread was read or written. What follows may be read
+ * Writes, after all that came before in this thread was read or written. Later words may be read
  * before.
  */
 export function storeRelease(words: Words, at: number, value: number): void {
@@ -91,7 +91,7 @@ export type IntegerElement =
   | BigInt64Array<ArrayBuffer>
   | BigUint64Array<ArrayBuffer>;
 export type FloatElement = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
-/** What an operation on an element does with the operand. */
+/** The effect of an operation on an element. */
 export type ElementOperation = 'add' | 'sub' | 'and' | 'or' | 'xor' | 'exchange';
 
 type AnyInteger = Int32Array<ArrayBuffer>;

@@ -1,6 +1,6 @@
 /**
- * Every offset and bit of the shared memory. `docs/memory-layout.md` says the same in prose and is
- * checked against it.
+ * Every offset and bit of the shared memory. `docs/internals/memory-layout.md` says the same in
+ * prose and is checked against it.
  *
  * A namespace is a control segment and up to 13 cell segments:
  *
@@ -60,9 +60,12 @@ export const CONTROL_HEADER_WORDS = 1024;
 // Agent slots. Slot 0 is never used: an owner of 0 means free.
 export const AGENT_SLOTS = 256;
 export const AGENT_WORDS = 192;
-/** bits 30…4 incarnation | bit 0 LIVE. Written under the slot's liveness lock. */
+/** bits 30…4 incarnation | 1 LEFT | 0 LIVE. Written under the slot's liveness lock. */
 export const AGENT_STATE = 0;
+/** An agent sits in the slot: from joining until all that it had is given back. */
 export const AGENT_LIVE_BIT = 1;
+/** It is dead, and what it had of objects of some kind is left to an agent that knows the kind. */
+export const AGENT_LEFT_BIT = 2;
 export const INCARNATION_SHIFT = 4;
 export const AGENT_PID = 1;
 export const AGENT_THREAD = 2;
@@ -159,8 +162,8 @@ export const MAX_SEGMENTS = 14;
 /** Cells that there can be: 1…MOST_CELLS. */
 export const MOST_CELLS: number = FIRST_SEGMENT_CELLS * (2 ** MAX_SEGMENTS - 1);
 /**
- * bits 7…0 slot (of the agent that has claimed it or is ending it) | 12…8 kind | 14…13 phase |
- * 30…15 kept: items that name it.
+ * bits 7…0 slot (of the agent that has claimed it or is ending it) | 13…8 kind | 14 HAS_DATA |
+ * 15 HAS_CHAIN | 16 HAS_RING | 18…17 phase | 30…19 kept: items that name it.
  */
 export const CELL_HEADER = 0;
 /** Counts the objects that lived here; 31 bits. Part of a handle. */
@@ -190,11 +193,19 @@ export const WATCHED_BIT: number = 1 << 27;
 
 export const SLOT_MASK = 0xff;
 export const KIND_SHIFT = 8;
-export const KIND_MASK = 0x1f;
-export const PHASE_SHIFT = 13;
+export const KIND_MASK = 0x3f;
+/** Files of data belong to the object. */
+export const HAS_DATA_BIT: number = 1 << 14;
+/** A chain of cells may hang on the object. */
+export const HAS_CHAIN_BIT: number = 1 << 15;
+/** Its data is a ring, in whose items other objects may be named. */
+export const HAS_RING_BIT: number = 1 << 16;
+/** All that a header says of the kind of object. */
+export const KIND_BITS: number = (KIND_MASK << KIND_SHIFT) | HAS_DATA_BIT | HAS_CHAIN_BIT | HAS_RING_BIT;
+export const PHASE_SHIFT = 17;
 export const PHASE_MASK = 0x3;
-export const KEPT_SHIFT = 15;
-export const KEPT_MASK = 0xffff;
+export const KEPT_SHIFT = 19;
+export const KEPT_MASK = 0xfff;
 /**
  * Nobody's; the whole header is 0 then. @public It is part of the layout, though no code needs its
  * name.
@@ -208,75 +219,27 @@ export const PHASE_CLAIMED = 1;
 export const PHASE_LIVE = 2;
 export const PHASE_ENDING = 3;
 
-// Bodies that the arena has to know: some objects have further words in a chain of cells that hangs
-// on them.
-/** First cell of the chain, within a bounded semaphore or a reader-writer lock. */
-export const FIRST_PERMITS: number = CELL_BODY + 3;
-/** Next cell of permits; 0 none. */
-export const PERMITS_NEXT: number = CELL_BODY;
-/** The object they belong to. */
-export const PERMITS_OWNER: number = CELL_BODY + 1;
-/**
- * The words: of a bounded semaphore its permits, of a reader-writer lock the bits of its readers.
- */
-export const PERMITS: number = CELL_BODY + 2;
-export const PERMITS_PER_CELL = 4;
-/** The largest number of permits that are owned one by one. */
-export const MAX_BOUNDED_PERMITS = 65_536;
-/** What a barrier was made with: bits 11…0 parties. */
-export const BARRIER_FACTS: number = CELL_BODY + 3;
-/** It has an action: files of data may belong to it. */
-export const BARRIER_ACTS: number = 1 << 12;
-/** Its action can be looked up in its file of data. */
-export const BARRIER_RECORDED: number = 1 << 13;
+// Some objects have further words in a chain of cells, its links, that hangs on them.
+/** In the object's own cell: first link of the chain. */
+export const FIRST_LINK: number = CELL_BODY + 3;
+/** Next link; 0 none. */
+export const LINK_NEXT: number = CELL_BODY;
+/** Cell of the object that it hangs on. */
+export const LINK_OWNER: number = CELL_BODY + 1;
+/** The words themselves. */
+export const LINK_WORDS: number = CELL_BODY + 2;
+export const WORDS_PER_LINK = 4;
+/** Most words of a chain. */
+export const MOST_EXTRA_WORDS = 65_536;
 
-/** What lives in a cell. */
+/** Kinds of cells that are no objects. Those of objects are listed in `kinds/all.ts`. */
 export const KIND = {
   ENTRIES: 1,
-  PERMITS: 2,
-  LOCK: 3,
-  RLOCK: 4,
-  SEMAPHORE: 5,
-  BOUNDED_SEMAPHORE: 6,
-  CONDITION: 7,
-  EVENT: 8,
-  BARRIER: 9,
-  VALUE: 10,
-  RWLOCK: 11,
-  LATCH: 12,
-  // From here on with a file of data.
-  SHARED_ARRAY: 13,
-  SHARED_MEMORY: 14,
-  SHAREABLE_LIST: 15,
-  PIPE: 16,
-  QUEUE: 17,
-  JOINABLE_QUEUE: 18,
-  SIMPLE_QUEUE: 19,
-  RECORD: 20,
-  RECORD_ARRAY: 21,
-  // From here on without.
-  GATE: 22,
-  CONNECTION: 23,
-  QUEUE_PRODUCER: 24,
+  LINK: 2,
 } as const;
 
 export const CONTROL_WORDS: number =
   CONTROL_HEADER_WORDS + AGENT_SLOTS * AGENT_WORDS + FIRST_SEGMENT_CELLS * CELL_WORDS;
-
-/** Whether an object of that kind has a file of its own for its data. */
-export function hasData(kind: number): boolean {
-  return kind >= KIND.SHARED_ARRAY && kind <= KIND.RECORD_ARRAY;
-}
-
-/** Whether a chain of cells may hang on an object of that kind. */
-export function hasPermits(kind: number): boolean {
-  return kind === KIND.BOUNDED_SEMAPHORE || kind === KIND.RWLOCK;
-}
-
-/** Whether an object of that kind has a ring, in whose items other objects may be named. */
-export function hasRing(kind: number): boolean {
-  return kind >= KIND.PIPE && kind <= KIND.SIMPLE_QUEUE;
-}
 
 /** First word of an agent's slot in the control segment. */
 export function agentWord(slot: number): number {
@@ -323,6 +286,11 @@ export function slotOf(header: number): number {
   return header & SLOT_MASK;
 }
 
-export function header(phase: number, kind: number, slot: number, kept = 0): number {
-  return (kept << KEPT_SHIFT) | (phase << PHASE_SHIFT) | (kind << KIND_SHIFT) | slot;
+/** The facts about the kind of object in the header: number and content. */
+export function kindBitsOf(header: number): number {
+  return header & KIND_BITS;
+}
+
+export function header(phase: number, kindBits: number, slot: number, kept = 0): number {
+  return (kept << KEPT_SHIFT) | (phase << PHASE_SHIFT) | kindBits | slot;
 }

@@ -24,7 +24,7 @@ export function unpark(segment: Segment, at: number): void {
   platform.futexWake(segment.address + at * BYTES_PER_WORD, 1);
 }
 
-/** What keeps this thread's event loop running, by the names that Node has for it. */
+/** The handles that keep this thread's event loop running, by the names that Node has for it. */
 export function resourcesInUse(): string[] {
   return process.getActiveResourcesInfo();
 }
@@ -32,7 +32,7 @@ export function resourcesInUse(): string[] {
 /** Milliseconds on the clock by which waits are timed. */
 export const now: () => number = time;
 
-/** What this thread's clock is behind the one that all processes share. */
+/** The lag of this thread's clock behind the one that all processes share. */
 const behind: number = platform.monotonicTime() - now();
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Connection: one end of a pipe. Each end has a cell of its own, which lives as long as anyone has
- * that end open, so the other end sees when it is gone; between them lie one or two channels.
+ * that end open. So the other end sees when it is gone. Between them lie one or two channels.
  *
  *   word  name              bits                            written by
  *   +0    PEER              cell of the other end           who makes the pipe
@@ -10,15 +10,15 @@
  *   +4    IN                channel to receive by; 0 none   the same
  *   +5    IN_GENERATION                                     the same
  *
- * Who closes an end, or clears up after who died with it, wakes everyone at the channels: they look
- * whether the other end is still there.
+ * An agent that closes an end, or the reaper of one that died with it, wakes everyone at the
+ * channels: they look whether the other end is still there.
  */
 
 import { inspect } from 'node:util';
 import { load } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
@@ -31,25 +31,17 @@ import {
   StateError,
   TimedOutError,
 } from '../errors.ts';
-import { CELL_BODY, KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { CELL_BODY } from '../memory/layout.ts';
+import { openHandle } from '../objects/handles.ts';
 import type { Opened } from '../objects/opened.ts';
 import { openPart, partExists } from '../objects/parts.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { withOrigin } from '../stacks.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
-import { Channel, registerChannel } from './ring/channel.ts';
+import { Channel, defineChannelKind } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
 import { NOTHING } from './ring/ring-reader.ts';
-
-export const CONNECTION_TYPE: ObjectType = {
-  kind: KIND.CONNECTION,
-  name: 'Connection',
-  serial: false,
-  lasting: false,
-};
-export const CHANNEL_TYPE: ObjectType = { kind: KIND.PIPE, name: 'Pipe', serial: true, lasting: false };
 
 export const PEER_WORD: number = CELL_BODY;
 export const OUT_WORD: number = CELL_BODY + 2;
@@ -84,7 +76,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   /** @internal */
   constructor(opened: Opened) {
-    super(CONNECTION_TYPE, opened);
+    super(CONNECTION_KIND, opened);
     this.out = channelAt(this.cell, OUT_WORD, this.title);
     this.in = channelAt(this.cell, IN_WORD, this.title);
     this.out?.setReceiver(load(this.cell.words, this.cell.at + PEER_WORD));
@@ -92,7 +84,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   /** Opens the end that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open<Received = unknown, Sent = unknown>(handle: string): Connection<Received, Sent> {
-    return new Connection<Received, Sent>(openHandle(CONNECTION_TYPE, handle));
+    return new Connection<Received, Sent>(openHandle(CONNECTION_KIND, handle));
   }
 
   get readable(): boolean {
@@ -104,9 +96,9 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Sends the value, as soon as there is room; the event loop goes on. What can't be sent rejects
-   * with `NotSendableError`, and nothing is sent. Rejects with `BrokenPipeError` when nobody has
-   * the other end any more, with `TimedOutError`. *Cancels* by `signal`.
+   * Sends the value, as soon as there is room; the event loop goes on. A value that can't be sent
+   * rejects with `NotSendableError`, and nothing is sent. Rejects with `BrokenPipeError` when
+   * nobody has the other end any more, with `TimedOutError`. *Cancels* by `signal`.
    */
   async send(value: Sent, options?: WaitOptions): Promise<void> {
     const { out, deadline } = this.beginSend(options);
@@ -224,7 +216,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return SharedObject.describe(this, () => {
       const { namespace } = this.cell.agent;
       return {
-        kind: CONNECTION_TYPE.name,
+        kind: CONNECTION_KIND.name,
         name: this.name ?? null,
         handle: this.handle,
         readable: this.readable,
@@ -254,7 +246,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   private get connected(): boolean {
-    return partExists(this.cell, this.cell, PEER_WORD, KIND.CONNECTION);
+    return partExists(this.cell, this.cell, PEER_WORD, CONNECTION_KIND.number);
   }
 
   private readonly gone = (): boolean => !this.connected;
@@ -339,11 +331,11 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
 /** The channel that the end's word tells of; `undefined`: it has none. */
 function channelAt(of: Cell, word: number, title: string): Channel | undefined {
-  const cell = openPart(of, CHANNEL_TYPE, of, word, title);
+  const cell = openPart(of, PIPE_KIND, of, word, title);
   return cell && Channel.of(cell, title);
 }
 
-/** Before anything is received: the message is still there for who asks properly. */
+/** Before anything is received: the message is still there for a proper call. */
 function checkMost(title: string, most: unknown): void {
   if (most === undefined) return;
   if (typeof most !== 'number') {
@@ -387,6 +379,11 @@ function sliceOf(
   return whole.subarray(offset, offset + length);
 }
 
-registerChannel(KIND.PIPE, CHANNEL_TYPE.name);
-registerKind(KIND.CONNECTION, { name: CONNECTION_TYPE.name, needs: [OUT_WORD, IN_WORD], endIsAwaited: true });
-registerClass(CONNECTION_TYPE.name, Connection.open);
+export const PIPE_KIND: Kind = defineChannelKind({ number: 16, name: 'Pipe' });
+export const CONNECTION_KIND: Kind = defineKind({
+  number: 23,
+  name: 'Connection',
+  needs: [OUT_WORD, IN_WORD],
+  endIsAwaited: true,
+  open: Connection.open,
+});

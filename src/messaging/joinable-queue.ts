@@ -1,25 +1,22 @@
 /**
  * JoinableQueue: a queue whose items are reported done, and that can be waited for until all are.
  *
- * What is unfinished is not counted apart: it is the items put less those reported done (ring.ts),
+ * Unfinished items are not counted apart: it is the items put less those reported done (ring.ts),
  * so no crash can leave it wrong. Those who join wait at a gate of their own, whose cell is noted
  * in that of those who put: +2 cell, +3 generation.
  */
 
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { OverReleaseError } from '../errors.ts';
-import { KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
-import { registerChannel } from './ring/channel.ts';
-
-const TYPE: ObjectType = { kind: KIND.JOINABLE_QUEUE, name: 'JoinableQueue', serial: true, lasting: false };
+import { defineChannelKind } from './ring/channel.ts';
 
 /** How a joinable queue stands. */
 export interface JoinableQueueDescription extends QueueDescription {
@@ -44,12 +41,12 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
   /** @internal */
   constructor(opened: Opened);
   constructor(source?: QueueOptions | Opened) {
-    super(source instanceof Opened ? source : obtainQueue(TYPE, source), TYPE);
+    super(source instanceof Opened ? source : obtainQueue(JOINABLE_QUEUE_KIND, source), JOINABLE_QUEUE_KIND);
   }
 
   /** Opens the queue that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static override open<Item = unknown>(handle: string): JoinableQueue<Item> {
-    return new JoinableQueue<Item>(openHandle(TYPE, handle));
+    return new JoinableQueue<Item>(openHandle(JOINABLE_QUEUE_KIND, handle));
   }
 
   /** Reports one item done. Throws `OverReleaseError` when all that were put are. */
@@ -102,5 +99,8 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
   }
 }
 
-registerChannel(KIND.JOINABLE_QUEUE, TYPE.name);
-registerClass(TYPE.name, JoinableQueue.open);
+export const JOINABLE_QUEUE_KIND: Kind = defineChannelKind({
+  number: 18,
+  name: 'JoinableQueue',
+  open: JoinableQueue.open,
+});

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import type { Host } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { countWaiting } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
@@ -66,7 +66,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   /** @internal */
   readonly channel: Channel;
 
-  protected constructor(type: ObjectType, opened: Opened) {
+  protected constructor(type: Kind, opened: Opened) {
     super(type, opened);
     this.channel = Channel.of(this.cell, this.title);
   }
@@ -238,7 +238,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   }
 }
 
-/** What a queue's options say. Throws `InvalidTypeError`, `OutOfRangeError`. */
+/** The facts in a queue's options. Throws `InvalidTypeError`, `OutOfRangeError`. */
 export function channelOptions(title: string, options: QueueOptions | undefined): ChannelOptions {
   const { maxSize = 0, bytes = DEFAULT_BYTES, endsWithProducers = false } = options ?? {};
   if (typeof endsWithProducers !== 'boolean') {

@@ -9,7 +9,7 @@ import { InvalidTypeError } from '../errors.ts';
 import { Opened } from '../objects/opened.ts';
 import { notePart } from '../objects/parts.ts';
 import { checkOptions } from '../options.ts';
-import { CHANNEL_TYPE, CONNECTION_TYPE, Connection, IN_WORD, OUT_WORD, PEER_WORD } from './connection.ts';
+import { CONNECTION_KIND, Connection, IN_WORD, OUT_WORD, PEER_WORD, PIPE_KIND } from './connection.ts';
 import { Channel } from './ring/channel.ts';
 
 const PIPE_BYTES: number = 1024 * 1024;
@@ -43,7 +43,7 @@ export function Pipe<First = unknown, Second = unknown>(
   const agent = defaultAgent();
   const toFirst = makeChannel(agent);
   const toSecond = duplex ? makeChannel(agent) : undefined;
-  const [first, second] = [agent.create(CONNECTION_TYPE, () => {}), agent.create(CONNECTION_TYPE, () => {})];
+  const [first, second] = [agent.create(CONNECTION_KIND, () => {}), agent.create(CONNECTION_KIND, () => {})];
   connect(first, second, toSecond, toFirst);
   connect(second, first, toFirst, toSecond);
   return [
@@ -53,7 +53,7 @@ export function Pipe<First = unknown, Second = unknown>(
 }
 
 function makeChannel(agent: Host): Cell {
-  return agent.create(CHANNEL_TYPE, (place) => Channel.init(place, agent, { capacity: PIPE_BYTES, most: 0 }));
+  return agent.create(PIPE_KIND, (place) => Channel.init(place, agent, { capacity: PIPE_BYTES, most: 0 }));
 }
 
 function connect(end: Cell, peer: Cell, out: Cell | undefined, received: Cell | undefined): void {

@@ -1,7 +1,7 @@
 /**
  * QueueProducer: the producing side of a queue that ends with its producers. It has a cell of its
- * own, which lives as long as anyone has it open or it lies in a queue or pipe: so the queue's
- * consumers see when nobody is left who could put.
+ * own, which lives as long as anyone has it open or it lies in a queue or pipe. So the queue's
+ * consumers see when no producer is left.
  *
  *   word  name              bits                   written by
  *   +0    QUEUE             cell of the queue      the creator
@@ -10,22 +10,21 @@
  * The queue tells of it in the cell of the gate of those who put: +4 cell, +5 generation. It does
  * not keep it open.
  *
- * Who closes it, or clears up after who died with it, wakes everyone (`endIsAwaited`): consumers
- * look whether the cell is still there, and only then whether the ring is empty. What was put
- * before the end is there.
+ * An agent that closes it, or the reaper of one that died with it, wakes everyone
+ * (`endIsAwaited`): consumers look whether the cell is still there, and only then whether the ring
+ * is empty. Items that were put before the end are there.
  */
 
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
-import { KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import type { Opened } from '../objects/opened.ts';
 import { openQueuePart } from '../objects/parts.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { queueFullError } from './queue-errors.ts';
-import { Channel, PRODUCER_TYPE, QUEUE_WORD } from './ring/channel.ts';
+import { Channel, PRODUCER_KIND, QUEUE_WORD } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
 
 /** How a producing side stands. */
@@ -37,9 +36,9 @@ export interface QueueProducerDescription extends Description {
 }
 
 /**
- * The producing side of a queue that was made with `endsWithProducers`. Pass it to those who put,
- * and close your own: when nobody has it open any more, however they ended, the queue's consumers
- * get what is left, and then the end.
+ * The producing side of a queue that was made with `endsWithProducers`. Pass it to the producers,
+ * and close your own. When nobody has it open any more, however they ended, the queue's consumers
+ * get the remaining items, and then the end.
  *
  * @example
  * const queue = new Queue<Job>({ endsWithProducers: true });
@@ -53,7 +52,7 @@ export class QueueProducer<Item = unknown> extends SharedObject {
 
   /** @internal */
   constructor(opened: Opened) {
-    super(PRODUCER_TYPE, opened);
+    super(PRODUCER_KIND, opened);
     this.channel = Channel.of(openQueuePart(this.cell, QUEUE_WORD, this.title), this.title);
   }
 
@@ -61,7 +60,7 @@ export class QueueProducer<Item = unknown> extends SharedObject {
    * Opens the producing side that the handle stands for. Throws `HandleError`, `StaleHandleError`.
    */
   static open<Item = unknown>(handle: string): QueueProducer<Item> {
-    return new QueueProducer<Item>(openHandle(PRODUCER_TYPE, handle));
+    return new QueueProducer<Item>(openHandle(PRODUCER_KIND, handle));
   }
 
   /**
@@ -106,7 +105,7 @@ export class QueueProducer<Item = unknown> extends SharedObject {
     const { ring, items } = this.channel;
     const { name, handle } = this;
     return {
-      kind: PRODUCER_TYPE.name,
+      kind: PRODUCER_KIND.name,
       name: name ?? null,
       handle,
       size: ring.size,
@@ -129,5 +128,4 @@ export class QueueProducer<Item = unknown> extends SharedObject {
   }
 }
 
-registerKind(KIND.QUEUE_PRODUCER, { name: PRODUCER_TYPE.name, needs: [QUEUE_WORD], endIsAwaited: true });
-registerClass(PRODUCER_TYPE.name, QueueProducer.open);
+export const QUEUE_PRODUCER_KIND: Kind = { ...PRODUCER_KIND, open: QueueProducer.open };

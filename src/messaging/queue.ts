@@ -2,20 +2,17 @@
  * Queue: items from many to many, each taken by exactly one. The algorithm is the ring's (ring.ts).
  */
 
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { EndOfStreamError, StateError } from '../errors.ts';
-import { KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import { obtain } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { channelOptions, initQueue, MessageQueue } from './message-queue.ts';
 import { QueueProducer } from './queue-producer.ts';
-import { registerChannel } from './ring/channel.ts';
-
-const TYPE: ObjectType = { kind: KIND.QUEUE, name: 'Queue', serial: true, lasting: false };
+import { defineChannelKind } from './ring/channel.ts';
 
 /**
  * A queue that processes and threads share. Whatever structured clone carries can be put, and
@@ -44,15 +41,15 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
    */
   constructor(options?: QueueOptions);
   /** @internal */
-  constructor(opened: Opened, type?: ObjectType);
-  constructor(source?: QueueOptions | Opened, type: ObjectType = TYPE) {
+  constructor(opened: Opened, type?: Kind);
+  constructor(source?: QueueOptions | Opened, type: Kind = QUEUE_KIND) {
     super(type, source instanceof Opened ? source : obtainQueue(type, source));
     if (this.channel.hasFreshProducer) void this.producer;
   }
 
   /** Opens the queue that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open<Item = unknown>(handle: string): Queue<Item> {
-    return new Queue<Item>(openHandle(TYPE, handle));
+    return new Queue<Item>(openHandle(QUEUE_KIND, handle));
   }
 
   /**
@@ -158,10 +155,9 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
 }
 
 /** The cell for a queue's constructor call. */
-export function obtainQueue(type: ObjectType, options: QueueOptions | undefined): Opened {
+export function obtainQueue(type: Kind, options: QueueOptions | undefined): Opened {
   const channel = channelOptions(type.name, options);
   return obtain(type, options, (place, agent) => initQueue(place, agent, channel));
 }
 
-registerChannel(KIND.QUEUE, TYPE.name);
-registerClass(TYPE.name, Queue.open);
+export const QUEUE_KIND: Kind = defineChannelKind({ number: 17, name: 'Queue', open: Queue.open });

@@ -1,19 +1,16 @@
 /** SimpleQueue: put, get, empty, close, and no more; the same ring as Queue. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
-import { KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import type { QueueDescription } from './message-queue.ts';
 import { MessageQueue } from './message-queue.ts';
 import { obtainQueue } from './queue.ts';
-import { registerChannel } from './ring/channel.ts';
-
-const TYPE: ObjectType = { kind: KIND.SIMPLE_QUEUE, name: 'SimpleQueue', serial: true, lasting: false };
+import { defineChannelKind } from './ring/channel.ts';
 
 /** A queue without sizes and timeouts. For everything else see `Queue`. */
 export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
@@ -22,12 +19,12 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
   /** @internal */
   constructor(opened: Opened);
   constructor(source?: ObjectOptions | Opened) {
-    super(TYPE, source instanceof Opened ? source : obtainQueue(TYPE, source));
+    super(SIMPLE_QUEUE_KIND, source instanceof Opened ? source : obtainQueue(SIMPLE_QUEUE_KIND, source));
   }
 
   /** Opens the queue that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open<Item = unknown>(handle: string): SimpleQueue<Item> {
-    return new SimpleQueue<Item>(openHandle(TYPE, handle));
+    return new SimpleQueue<Item>(openHandle(SIMPLE_QUEUE_KIND, handle));
   }
 
   /**
@@ -63,7 +60,7 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
   }
 }
 
-/** What would be ignored is refused. */
+/** Options that would be ignored are refused. */
 function refusal(title: string, options: unknown): InvalidTypeError {
   return new InvalidTypeError(
     `${title}: refused, it takes no options, and was given ${inspect(options)}; use a Queue for timeouts and signals`,
@@ -74,5 +71,8 @@ function refused(title: string, options: unknown): Promise<never> {
   return Promise.reject(refusal(title, options));
 }
 
-registerChannel(KIND.SIMPLE_QUEUE, TYPE.name);
-registerClass(TYPE.name, SimpleQueue.open);
+export const SIMPLE_QUEUE_KIND: Kind = defineChannelKind({
+  number: 19,
+  name: 'SimpleQueue',
+  open: SimpleQueue.open,
+});

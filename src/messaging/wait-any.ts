@@ -15,8 +15,8 @@ import { MessageQueue } from './message-queue.ts';
 import type { Channel } from './ring/channel.ts';
 
 /**
- * What can be waited for: what has an item or message, or will have none any more; a signal that is
- * aborted, as a child's `sentinel`.
+ * Objects that can be waited for: what has an item or message, or will have none any more; a
+ * signal that is aborted, as a child's `sentinel`.
  */
 export type Waitable =
   | MessageQueue<never>

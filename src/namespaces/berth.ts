@@ -1,7 +1,7 @@
 /**
- * Berth: where a blocked thread sleeps after its first milliseconds in the futex: in poll(2), on a
- * FIFO by which it is roused, and on the lives of those for whom it waits (life.ts). So it wakes
- * when one of them dies, without looking.
+ * Berth: where a blocked thread sleeps after its first milliseconds in the futex. It sleeps in
+ * poll(2), on a FIFO by which it is roused, and on the lives of the agents for which it waits
+ * (life.ts). So it wakes when one of them dies, without looking.
  *
  *   sleeper  SLEEPING = DEEPLY                                // PUBLISH sleeping -> park
  *            then looks whether PARK has moved, then polls
@@ -22,8 +22,8 @@ import type { NamespaceFiles } from './files.ts';
 import { lifeFile, listen, maySpare } from './life.ts';
 
 /**
- * What a sleep came to: the slots of agents that have ended, or have shouted; or that the time has
- * passed.
+ * The outcome of a sleep: the slots of agents that have ended, or have shouted; or that the time
+ * has passed.
  */
 export interface Sleep {
   readonly outcome: 'roused' | 'timeout';

@@ -65,7 +65,7 @@ export interface DataOptions {
    * `reserveDataFile`.
    */
   readonly reserve?: number;
-  /** What is written at the beginning. */
+  /** The data that are written at the beginning. */
   readonly content?: Uint8Array | undefined;
 }
 

@@ -147,7 +147,8 @@ export class Doorbell implements Bell {
   private readonly socket: Socket;
   private readonly answer: (cell: number) => void;
   /**
-   * What was read: rings are written and read whole, as the buffer holds a whole number of them.
+   * The outcome of reading: rings are written and read whole, as the buffer holds a whole number
+   * of them.
    */
   private readonly rings = new Int32Array(RINGS_AT_ONCE);
 

@@ -1,6 +1,6 @@
 /**
- * What those who ring, watch and sleep need of a namespace: its open folder, and the words of its
- * control segment.
+ * The files of a namespace that ringing, watching and sleeping need: its open folder, and the
+ * words of its control segment.
  */
 
 import type { Words } from '../memory/atomics.ts';

@@ -13,10 +13,10 @@
  *   and starts again.
  *
  * Strangers: where others may make folders beside it (/dev/shm), anyone may put one of his own
- * under the name as soon as ours is gone. So the way to it is checked (platform/way.ts), the folder
- * is opened once and checked by what was opened (platform/directory.ts), and looked at once more
- * after the lock was got: is it still what the path leads to, this user's alone, and its `control`
- * what is locked.
+ * under the name as soon as ours is gone. So the way to it is checked (platform/way.ts), and the
+ * folder is opened once and checked through its descriptor (platform/directory.ts). After the lock
+ * was got, it is checked again: the path still leads to it, it is this user's alone, and its
+ * `control` is the file that is locked.
  *
  * Race: S removes the folder, between its look and its renaming another remover R is faster, and a
  * stranger takes the name.
@@ -204,7 +204,8 @@ export function sweepFolders(): number {
 }
 
 /**
- * What is in the folder; nothing for a user who may make folders there and not see those of others.
+ * The names in the folder; nothing for a user who may make folders there and not see those of
+ * others.
  */
 function foldersIn(parent: string): string[] {
   try {

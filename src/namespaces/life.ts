@@ -2,8 +2,8 @@
  * Life: how others see the end of an agent at once, without looking at it again and again.
  *
  * Each agent keeps a FIFO of its own open for writing, `agent-<slot>`, and nobody else writes into
- * it. Whoever waits for the agent opens it for reading: when the agent ends, however it ends, the
- * kernel closes its descriptor, and every reader is told that the last writer is gone (libuv as
+ * it. A waiter for the agent opens it for reading. When the agent ends, however it ends, the
+ * kernel closes its descriptor, and reports to every reader that the last writer is gone (libuv as
  * end-of-file, poll(2) as POLLHUP). No timer is needed, and none of the agent's doing.
  *
  * That is a hint. The proof is the kernel's lock of the agent's slot (reaper.ts), which may be
@@ -14,11 +14,10 @@
  * watches its life hears that, and rings in its place.
  *
  * Race: W reads that D lives (W1), D ends (D1), W opens the FIFO (W2), which reports nothing, as it
- * had no writer since. So W looks at the
- *   lock of D once more (W3): it is free.
+ * had no writer since. So W looks at the lock of D once more (W3): it is free.
  * Race: D ends, and J takes its slot and its FIFO before W has heard of it. So J opens the FIFO
- * after it has cleared up after D and
- *   woken everybody; and if it dies before that, W still hears of D.
+ * after it has cleared up after D and woken everybody; and if it dies before that, W still hears
+ * of D.
  */
 
 import { closeSync, constants, readSync, writeSync } from 'node:fs';
@@ -77,9 +76,8 @@ export function maySpare(fd: number): boolean {
 }
 
 /**
- * What a FIFO that was opened for reading has in store: a writer (`silent`), something to read,
- * which is taken out, or nobody (`ended`). Of a writer that was gone before nothing is reported
- * later.
+ * The state of a FIFO that was opened for reading: a writer (`silent`), something to read, which
+ * is taken out, or nobody (`ended`). Of a writer that was gone before nothing is reported later.
  */
 export function listen(fd: number): 'silent' | 'shouted' | 'ended' {
   try {

@@ -1,7 +1,7 @@
 /**
- * Names: which cell a name stands for. One small file a name in the namespace's folder, written and
- * read under the kernel's lock on the file `names`, so a program that dies in between leaves either
- * the old file or the new one.
+ * Names: which cell a name stands for. There is one small file for each name in the namespace's
+ * folder. It is written and read under the kernel's lock on the file `names`, so a program that
+ * dies in between leaves either the old file or the new one.
  */
 
 import { closeSync } from 'node:fs';

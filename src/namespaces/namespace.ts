@@ -14,6 +14,7 @@ import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';
 import {
+  AGENT_LEFT_BIT,
   AGENT_LIVE_BIT,
   AGENT_NAME,
   AGENT_NAME_BYTES,
@@ -53,7 +54,7 @@ export class Namespace {
   readonly control: Segment;
   readonly words: Words;
   readonly arena: Arena;
-  /** What lies in the rings of its queues and pipes. */
+  /** The items in the rings of its queues and pipes. */
   readonly rings: Rings;
   private readonly fd: number;
   private lookAtAge = 0;
@@ -92,11 +93,18 @@ export class Namespace {
     return high >= 0 && high < AGENT_SLOTS ? high : AGENT_SLOTS - 1;
   }
 
+  /** Whether an agent sits in the slot that lives, or that nobody has cleared up after yet. */
   isLive(slot: number): boolean {
+    const state = load(this.words, agentWord(slot) + AGENT_STATE);
+    return (state & (AGENT_LIVE_BIT | AGENT_LEFT_BIT)) === AGENT_LIVE_BIT;
+  }
+
+  /** The same, or one that is dead and left to an agent that knows more kinds of objects. */
+  isTaken(slot: number): boolean {
     return (load(this.words, agentWord(slot) + AGENT_STATE) & AGENT_LIVE_BIT) !== 0;
   }
 
-  /** Who sits in the slot. */
+  /** The agent in the slot. */
   identity(slot: number): Owner {
     const at = agentWord(slot);
     const length = Math.max(0, Math.min(load(this.words, at + AGENT_NAME_LENGTH), AGENT_NAME_BYTES));
@@ -155,8 +163,8 @@ export class Namespace {
 
   /**
    * Takes the kernel's lock of a slot; `false` when its agent lives. Whoever has it owns the slot:
-   * to sit in it, or to clear up after who sat there. The locks are those of single bytes of
-   * `control`: no file has to be there, and no descriptor to be had, to look at others.
+   * to sit in it, or to clear up after the last agent there. The locks are those of single bytes
+   * of `control`: no file has to be there, and no descriptor to be had, to look at others.
    */
   tryLockSlot(slot: number): boolean {
     return platform.tryLockByte(this.fd, slot);

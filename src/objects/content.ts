@@ -4,7 +4,7 @@
  */
 
 import type { Host } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { Place } from '../memory/arena.ts';
 import { abandon } from './forgotten.ts';
@@ -20,7 +20,7 @@ export interface Content {
 
 /** The cell for a constructor call: found by its name and checked, or made. */
 export function obtainChecked(
-  type: ObjectType,
+  type: Kind,
   options: ObjectOptions | undefined,
   { make, check }: Content,
 ): Opened {

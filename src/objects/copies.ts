@@ -13,7 +13,7 @@ export function markCopy(prototype: object): void {
   Object.defineProperty(prototype, COPY, { value: CODE_ROOT });
 }
 
-/** What `value` is, if another copy of Lockstep has made it. */
+/** The class of `value`, if another copy of Lockstep has made it. */
 export function describeForeign(value: object): string | undefined {
   const copy = (value as { [COPY]?: unknown })[COPY];
   if (typeof copy !== 'string' || copy === CODE_ROOT) return undefined;

@@ -4,7 +4,6 @@
  */
 
 import type { Cell } from '../agents/cell.ts';
-import { kindNumbered } from '../agents/kinds.ts';
 import { unlessShort } from '../agents/reaper.ts';
 import { pruneName } from '../namespaces/names.ts';
 import type { Opened } from './opened.ts';
@@ -14,7 +13,7 @@ interface Forgotten {
   readonly name: string | undefined;
 }
 
-/** What nothing in this thread can reach any more, but holds. */
+/** Objects that nothing in this thread can reach any more, but that it holds. */
 let forgotten: Forgotten[] = [];
 const collected = new FinalizationRegistry<Forgotten>((object) => {
   forgotten.push(object);
@@ -24,7 +23,7 @@ const collected = new FinalizationRegistry<Forgotten>((object) => {
     try {
       letGo(cell, name);
     } catch (error) {
-      // Nobody could catch it here. What is left of the object goes with this agent.
+      // Nobody could catch it here. The rest of the object goes with this agent.
       process.emitWarning(error as Error);
     }
   }
@@ -50,9 +49,9 @@ export function abandon({ cell, name }: Opened): void {
 function isHeld(cell: Cell): boolean {
   if (cell.closed) return false;
   const { namespace, slot } = cell.agent;
-  const kind = kindNumbered(cell.kind);
+  const { kind } = cell;
   const place = namespace.arena.place(cell.number);
-  const holds = kind?.holds?.(namespace, place, slot) ?? kind?.holder?.(place) === slot;
+  const holds = kind.holds?.(namespace, place, slot) ?? kind.holder?.(place) === slot;
   return holds || cell.parts.some(isHeld);
 }
 

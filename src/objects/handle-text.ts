@@ -2,7 +2,7 @@
 
 import type { Cell } from '../agents/cell.ts';
 
-/** What a handle says of every object. */
+/** The facts that every handle has. */
 export function handleFields(cell: Cell, name: string | undefined): URLSearchParams {
   const fields = new URLSearchParams({
     in: cell.agent.folder,

@@ -8,12 +8,12 @@
 
 import { inspect } from 'node:util';
 import { agentInFolder } from '../agents/agent.ts';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { kindNamed } from '../agents/kinds.ts';
 import { HandleError, InvalidTypeError, StaleHandleError } from '../errors.ts';
 import { cellsBelow, MAX_SEGMENTS } from '../memory/layout.ts';
 import { checkName } from '../namespaces/names.ts';
 import { Opened } from './opened.ts';
-import { noteOwn } from './own-classes.ts';
 import type { SharedObject } from './shared-object.ts';
 
 const HANDLE_FORM = /^lockstep:([A-Za-z]+)\?(.+)$/s;
@@ -26,28 +26,21 @@ const FOLDER_FORM = /^lockstep-\d+[.~][A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 const PARTS = ['in', 'cell', 'generation', 'name'];
 const MOST_CELLS: number = cellsBelow(MAX_SEGMENTS);
 const MOST_GENERATIONS = 0x7fffffff;
-const openers = new Map<string, (handle: string) => SharedObject>();
-
-/** Registers how a class opens a handle, for `openShared`. */
-export function registerClass(name: string, open: (handle: string) => SharedObject): void {
-  openers.set(name, open);
-  noteOwn(open);
-}
 
 /** Opens the object of any class that the handle stands for. */
 export function openShared(handle: string): SharedObject {
   if (typeof handle !== 'string') throw noHandle('object', handle);
   const name = (handle.length <= LONGEST && HANDLE_FORM.exec(handle)?.[1]) || '';
-  const open = openers.get(name);
+  const open = kindNamed(name)?.open;
   if (open === undefined) throw malformed('object', handle);
-  return open(handle);
+  return open(handle) as SharedObject;
 }
 
 /**
  * The cell that a handle stands for. `parts`: what handles of this class have beside those of all.
  * Throws `HandleError` or `StaleHandleError`.
  */
-export function openHandle(type: ObjectType, handle: string, parts: readonly string[] = []): Opened {
+export function openHandle(type: Kind, handle: string, parts: readonly string[] = []): Opened {
   if (typeof handle !== 'string') {
     throw noHandle(type.name, handle);
   }
@@ -101,7 +94,7 @@ function numberIn(text: string | null, least: number, most: number): number | un
   return number >= least && number <= most ? number : undefined;
 }
 
-/** Whether the path can be that of a namespace. What lies there is checked by who enters it. */
+/** Whether the path can be that of a namespace. Its contents are checked on entering. */
 function isFolder(path: string): boolean {
   if (!path.startsWith('/') || path.length > LONGEST_FOLDER || path.includes('\0')) return false;
   const steps = path.split('/');

@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { agentInNamespace, defaultAgent } from '../agents/agent.ts';
 import type { Cell, Host } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { kindNumbered } from '../agents/kinds.ts';
 import { reapDeadOpeners } from '../agents/reaper.ts';
 import type { ObjectOptions } from '../contracts.ts';
@@ -22,7 +22,7 @@ const EXAMPLE = '{ name: "…" }';
 
 /** The cell for a constructor call: found by its name, or made. */
 export function obtain(
-  type: ObjectType,
+  type: Kind,
   options: ObjectOptions | undefined,
   init: (place: Place, agent: Host) => void,
 ): Opened {
@@ -37,7 +37,7 @@ export function obtain(
 /** The same for an object that belongs to another, in whose namespace it has to be. */
 export function obtainBeside(
   other: SharedObject,
-  type: ObjectType,
+  type: Kind,
   options: ObjectOptions | undefined,
   init: (place: Place, agent: Host) => void,
 ): Opened {
@@ -55,7 +55,7 @@ export function obtainBeside(
 /** The same in the namespace of a certain agent. */
 function obtainIn(
   agent: Host,
-  type: ObjectType,
+  type: Kind,
   name: string | undefined,
   init: (place: Place, agent: Host) => void,
 ): Opened {
@@ -64,7 +64,7 @@ function obtainIn(
   checkName(name);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);
-    if (found !== undefined && found.kind !== type.kind) throw nameTaken(type, name, found.kind, agent);
+    if (found !== undefined && found.kind !== type.number) throw nameTaken(type, name, found.kind, agent);
     const opened = found && agent.open(type, found.cell, found.generation);
     if (opened !== undefined) return opened;
     const made = make();
@@ -76,8 +76,8 @@ function obtainIn(
 
 /**
  * The cell that the name stands for, if somebody alive has it open. The dead count as users until
- * they are reaped, and where nobody waits nobody looks: then the next to come would get what they
- * left, with a plain semaphore's permits gone, instead of a fresh object.
+ * they are reaped, and where nobody waits nobody looks. Then the next to come would get their
+ * leftovers instead of a fresh object: a plain semaphore without its permits, say.
  */
 function lookUpLive(agent: Host, name: string): NamedCell | undefined {
   const { namespace } = agent;
@@ -93,7 +93,7 @@ function lookUpLive(agent: Host, name: string): NamedCell | undefined {
  * Throws `NameTakenError`.
  */
 export function obtainNew(
-  type: ObjectType,
+  type: Kind,
   name: string,
   namespace: string = DEFAULT_NAMESPACE,
   init: (place: Place, agent: Host) => void,
@@ -104,7 +104,7 @@ export function obtainNew(
   const agent = agentInNamespace(namespace);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);
-    if (found !== undefined && !(opens && found.kind === type.kind)) {
+    if (found !== undefined && !(opens && found.kind === type.number)) {
       throw nameTaken(type, name, found.kind, agent);
     }
     const opened = found && agent.open(type, found.cell, found.generation);
@@ -121,16 +121,12 @@ export function obtainNew(
  * Opens the object of that name. Throws `NotFoundError`, or `NameTakenError` if it is of another
  * kind.
  */
-export function obtainExisting(
-  type: ObjectType,
-  name: string,
-  namespace: string = DEFAULT_NAMESPACE,
-): Opened {
+export function obtainExisting(type: Kind, name: string, namespace: string = DEFAULT_NAMESPACE): Opened {
   checkName(name);
   const agent = agentInNamespace(namespace);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);
-    if (found !== undefined && found.kind !== type.kind) throw nameTaken(type, name, found.kind, agent);
+    if (found !== undefined && found.kind !== type.number) throw nameTaken(type, name, found.kind, agent);
     return found && agent.open(type, found.cell, found.generation);
   });
   if (cell !== undefined) return new Opened(cell, name);
@@ -151,7 +147,7 @@ function giveName(cell: Cell, name: string): void {
   }
 }
 
-function nameTaken({ name: kind }: ObjectType, name: string, found: number, agent: Host): NameTakenError {
+function nameTaken({ name: kind }: Kind, name: string, found: number, agent: Host): NameTakenError {
   const other = kindNumbered(found)?.name ?? 'foreign object';
   return new NameTakenError(
     `${kind} ${JSON.stringify(name)}: refused, the name stands for a ${other} in ${agent.folder}; ` +

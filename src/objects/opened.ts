@@ -11,7 +11,7 @@ let preparations: (() => Promise<unknown>)[] | undefined;
 export class Opened {
   readonly cell: Cell;
   readonly name: string | undefined;
-  /** What else the handle said. */
+  /** The other facts in the handle. */
   readonly extra: URLSearchParams | undefined;
 
   constructor(cell: Cell, name: string | undefined, extra?: URLSearchParams) {
@@ -30,8 +30,8 @@ export function noteOpening(prepare: () => Promise<unknown>): void {
 }
 
 /**
- * Runs `open`, which opens a child's arguments, and makes ready what it opens. What fails is told
- * by the object itself, when it is used.
+ * Runs `open`, which opens a child's arguments, and makes ready what it opens. The object itself
+ * reports a failure, when it is used.
  */
 export async function openPrepared<Result>(open: () => Result): Promise<Result> {
   const noted: (() => Promise<unknown>)[] = [];

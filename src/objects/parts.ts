@@ -5,10 +5,11 @@
 
 import { load, store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { kindNumbered } from '../agents/kinds.ts';
 import { StaleHandleError } from '../errors.ts';
 import type { Named, Place } from '../memory/arena.ts';
+import { damaged } from '../memory/damage.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_ENDING, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
 
 /** Tells of the part in a cell's words. */
@@ -23,7 +24,7 @@ export function notePart({ words, at }: Place, word: number, { number, generatio
  */
 export function openPart(
   of: Cell,
-  type: ObjectType,
+  type: Kind,
   { words, at }: Place,
   word: number,
   title: string,
@@ -45,8 +46,9 @@ export function openPart(
 export function openQueuePart(of: Cell, word: number, title: string): Cell {
   const place = of.agent.namespace.arena.place(load(of.words, of.at + word));
   const kind = kindOf(load(place.words, place.at + CELL_HEADER));
-  const name = kindNumbered(kind)?.name ?? '';
-  return openPart(of, { kind, name, serial: true, lasting: false }, of, word, title)!;
+  const type = kindNumbered(kind);
+  if (type?.ring === undefined) throw damaged(title, 'its queue is no queue that this program knows');
+  return openPart(of, type, of, word, title)!;
 }
 
 /**
@@ -59,7 +61,7 @@ export function partExists(of: Cell, { words, at }: Place, word: number, kind: n
   if (number <= 0) return false;
   const place = of.agent.namespace.arena.place(number);
   const found = load(place.words, place.at + CELL_HEADER);
-  // Who looks whether anybody has it open finds it ENDING, also where the answer will be yes.
+  // A look whether anybody has it open finds it ENDING, also where the answer will be yes.
   const exists = phaseOf(found) === PHASE_LIVE || phaseOf(found) === PHASE_ENDING;
   return (
     exists &&

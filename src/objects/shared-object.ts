@@ -8,7 +8,7 @@
 
 import { inspect } from 'node:util';
 import type { Cell } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { ClosedError } from '../errors.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { markCopy } from './copies.ts';
@@ -34,11 +34,11 @@ export abstract class SharedObject {
   /** @internal Where the object is; nowhere any more once it is closed. */
   cell: Cell;
   // Really private: a record has fields of any name beside them.
-  readonly #type: ObjectType;
+  readonly #type: Kind;
   readonly #name: string | undefined;
   #open = true;
 
-  protected constructor(type: ObjectType, opened: Opened) {
+  protected constructor(type: Kind, opened: Opened) {
     const { cell, name } = opened;
     if (!prepared.has(new.target)) prepare(new.target);
     this.#type = type;
@@ -92,8 +92,8 @@ export abstract class SharedObject {
   }
 
   /**
-   * What the object is and how it stands, as a plain object. Never throws: of a closed object it
-   * has `kind`, `name`, `handle` and `closed: true`, of one that can't be read, as its memory is
+   * The object's kind, name and state, as a plain object. Never throws: of a closed object it has
+   * `kind`, `name`, `handle` and `closed: true`, of one that can't be read, as its memory is
    * damaged say, `unreadable` with the reason.
    */
   abstract describe(): Description;

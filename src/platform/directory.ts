@@ -10,9 +10,9 @@
  * Where /proc is missing or may not be read, files are reached by path. Then each opening is
  * followed by a look whether the path still leads to the folder that was checked.
  *
- * What is opened in a folder is checked, too: a file (or a FIFO, where one is wanted) of this user
- * or root that nobody else may open. A link is never followed, and a FIFO in place of a file blocks
- * nobody.
+ * Files that are opened in a folder are checked, too: a file (or a FIFO, where one is wanted) of
+ * this user or root that nobody else may open. A link is never followed, and a FIFO in place of a
+ * file blocks nobody.
  */
 
 import type { Stats } from 'node:fs';
@@ -43,7 +43,7 @@ const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
 type Kind = 'file' | 'FIFO';
 
-/** What is wrong where opening fails in this way. */
+/** The fault where opening fails in this way. */
 const IN_ITS_PLACE: Record<string, string> = {
   ELOOP: 'it is a symbolic link',
   EISDIR: 'it is a folder',
@@ -240,7 +240,7 @@ export class Directory {
     while (!this.writeNew(name, content));
   }
 
-  /** What is there of that name; a link is not followed. */
+  /** The file of that name; a link is not followed. */
   stat(name: string): Stats | undefined {
     return this.attempt(name, ['ENOENT'], () => lstatSync(this.at(name)));
   }

@@ -6,10 +6,12 @@
  * what it expects.
  */
 
+import { closeSync, constants, openSync } from 'node:fs';
 import { PlatformError } from '../errors.ts';
 import { koffi } from './koffi.ts';
 
 const PR_SET_PDEATHSIG = 1;
+const O_CLOEXEC = 0o2000000;
 /** The same number on every processor (Linux 5.3 and later). */
 const PIDFD_OPEN_CALL = 434;
 const POLLIN = 1;
@@ -42,6 +44,7 @@ interface Calls {
   readonly poll: Ffi;
   readonly waitid: Ffi;
   readonly close: Ffi;
+  readonly pipe: Ffi;
   readonly exit: Ffi;
   readonly defaultLoop: () => unknown;
   readonly loopAlive: Ffi;
@@ -73,6 +76,43 @@ export function isLoopAlive(): boolean {
 export function endAtOnce(code: number): never {
   calls().exit(code);
   throw new PlatformError('_exit: failed to end this process; allow it in this sandbox');
+}
+
+/** Asks the kernel to send no signal at the parent's end any more. */
+export function clearParentDeathSignal(): void {
+  calls().prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+}
+
+/**
+ * Makes a pipe without a name and calls `use` with its reading end, which is closed afterwards, and
+ * its writing end. No program that another thread starts meanwhile inherits either end. Throws
+ * `PlatformError`.
+ *
+ * The writing end was opened by `node:fs`, so Node closes it when this thread ends, also by
+ * `terminate()`: a reader learns of the thread's end in any case.
+ */
+export function withPipe<T>(use: (reading: number, writing: number) => T): T {
+  const ends = new Int32Array(2);
+  if (calls().pipe(ends, O_CLOEXEC) !== 0) {
+    throw new PlatformError(
+      `pipe2: failed, errno ${koffi.errno()}; raise the limit of open files (ulimit -n)`,
+    );
+  }
+  const [reading, raw] = ends as unknown as [number, number];
+  try {
+    const writing = openSync(`/proc/self/fd/${raw}`, constants.O_WRONLY | O_CLOEXEC);
+    // Else the reader would never see the end.
+    calls().close(raw);
+    ends[1] = -1;
+    try {
+      return use(reading, writing);
+    } catch (error) {
+      closeSync(writing);
+      throw error;
+    }
+  } finally {
+    for (const fd of ends) if (fd >= 0) calls().close(fd);
+  }
 }
 
 /**
@@ -129,6 +169,7 @@ function calls(): Calls {
       poll: libc.func('int poll(void *fds, unsigned long count, int timeout)') as Ffi,
       waitid: libc.func('int waitid(int type, unsigned int id, void *info, int options)') as Ffi,
       close: libc.func('int close(int fd)') as Ffi,
+      pipe: libc.func('int pipe2(void *fds, int flags)') as Ffi,
       exit: libc.func('void _exit(int code)') as Ffi,
       defaultLoop: libc.func('void *uv_default_loop()') as () => unknown,
       loopAlive: libc.func('int uv_loop_alive(void *loop)') as Ffi,

@@ -1,5 +1,6 @@
 /**
- * What Lockstep asks of an operating system: the one interface behind which each system has a file.
+ * The services that Lockstep needs from an operating system: the one interface behind which each
+ * system has a file.
  */
 
 /** A file mapped into this thread's memory. */

@@ -1,17 +1,18 @@
 /**
  * Way: whether only this user and root decide where a path leads.
  *
- * Every folder on the way counts, from the root on. Who may write to one can put another in the
- * place of the next. So each belongs to root or to this user, and nobody else may write to it, but
- * for folders with the sticky bit (such as /tmp): there only the owner of an entry, or of the
- * folder, takes the entry away. A symbolic link counts with all that it leads through.
+ * Every folder on the way counts, from the root on. A user that may write to one can put another
+ * in the place of the next. So each must belong to root or to this user, and nobody else may write
+ * to it. The exception are folders with the sticky bit (such as /tmp): there only the owner of an
+ * entry, or of the folder, can remove the entry. A symbolic link counts with all that it leads
+ * through.
  *
  * Whoever owns "/" is trusted like root: that one decides anyway what every program here runs. In a
  * user namespace without a root of its own the kernel shows the machine's root as the owner 65534
  * there, and of all that root owns.
  *
- * What Node's permission model hides (`--allow-fs-read` names the folder, and not those above it)
- * can't be looked at, and counts as sound: whoever gave the permission chose the folder.
+ * Folders that Node's permission model hides (`--allow-fs-read` names the folder, and not those
+ * above it) can't be looked at, and count as sound: whoever gave the permission chose the folder.
  *
  * Once the way is found sound, strangers can't change it any more, so that walking it by name is no
  * race.
@@ -74,7 +75,7 @@ export function whyUnsafe(path: string): string | undefined {
   return wrong;
 }
 
-/** What is at the path; `undefined` if nothing is. */
+/** The file at the path; `undefined` if nothing is. */
 function look(path: string): Look {
   try {
     return lstatSync(path, { throwIfNoEntry: false });

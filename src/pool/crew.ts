@@ -1,9 +1,10 @@
 /**
  * Crew: the workers of a pool: started, watched, replaced, ended.
  *
- * A worker that ends is replaced at once, unless it lived shorter than a second: then ever later,
- * so that a stream of tasks that kill does not become a stream of starts. A pool whose initializer
- * fails, or whose workers end before they are ready, is broken, once and for good.
+ * A worker that ends is replaced at once, unless it lived shorter than a second. Then the
+ * replacement comes ever later, so that a stream of tasks that kill does not become a stream of
+ * starts. A pool whose initializer fails, or whose workers end before they are ready, is broken,
+ * once and for good.
  */
 
 import { clearTimeout, setTimeout } from '#clock';
@@ -29,7 +30,7 @@ const BACK_OFF = [0, 0, 100, 200, 500, 1000, 2000, 5000];
 /** Workers that may end in a row before they are ready. */
 const MOST_FALSE_STARTS = 3;
 
-/** What a worker is started with. */
+/** The arguments that a worker is started with. */
 export interface ChildOrder {
   readonly target: TargetModule;
   readonly args: [WorkerOrders];

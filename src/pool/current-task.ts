@@ -80,8 +80,8 @@ export function currentTask(): CurrentTask | undefined {
 }
 
 /**
- * What the pool's initializer returned in this worker, with the initializer's type. Throws
- * `StateError` where no pool with that initializer runs this code.
+ * The value that the pool's initializer returned in this worker, with the initializer's type.
+ * Throws `StateError` where no pool with that initializer runs this code.
  *
  * @example
  * export const connect = (url: string): Promise<Client> => Client.connect(url);

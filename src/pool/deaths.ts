@@ -38,7 +38,7 @@ export function settleDead(engine: Engine, member: Member, title: string, cause:
   if (isDoubtful) setTimeout(() => takeBackUnclaimed(engine, member, title, cause), CLAIM_TIME);
 }
 
-/** What was taken from the ring and is claimed by nobody is put again. */
+/** A task that was taken from the ring and is claimed by nobody is put again. */
 export function takeBackUnclaimed(engine: Engine, member: Member, title: string, cause: unknown): void {
   const { tasks, table } = engine;
   for (let slot = 0; slot < tasks.length; slot++) {

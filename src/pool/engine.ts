@@ -2,9 +2,9 @@
  * Engine: the pool's side of the protocol in task-table.ts: hands tasks out, takes results,
  * settles.
  *
- * What is handed out lies in the task ring, where free workers take it at once: at most so much
- * that they have work for a millisecond while this thread is busy. The rest waits in this thread's
- * heap, where order, withdrawal and repetition cost nothing.
+ * Tasks that are handed out lie in the task ring, where free workers take them at once. There are
+ * at most so many that the workers have a millisecond of work while this thread is busy. The rest
+ * waits in this thread's heap, where order, withdrawal and repetition cost nothing.
  *
  * All results lie in rings of their workers, and this thread waits for all of them at one gate, the
  * one for those who join in the task channel. While it reads, nobody rings.
@@ -49,7 +49,7 @@ const MOST_SPUN_IN_A_ROW = 64;
 const NEWEST = 1 / 16;
 const ONCE: Deadline = Deadline.from({ timeout: 0 });
 
-/** What the engine asks of the pool. */
+/** The services that the engine needs from the pool. */
 export interface EngineHost {
   readonly title: string;
   readonly members: readonly (Member | undefined)[];
@@ -542,7 +542,7 @@ export class Engine {
   }
 }
 
-/** What can't be sent, by its way from the arguments. */
+/** The value that can't be sent, by its path from the arguments. */
 function refusal(error: unknown, task: PoolTask, title: string): unknown {
   if (!(error instanceof NotSendableError)) return error;
   const chunk = task.more?.chunk !== undefined;

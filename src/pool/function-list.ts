@@ -4,8 +4,8 @@
  *
  *   list   for each function: u32 bytes, then its reference as JSON
  *
- * A task names its function by the number in the list. What finds no room there travels with each
- * task, as JSON.
+ * A task names its function by the number in the list. A function that finds no room there travels
+ * with each task, as JSON.
  */
 
 import { inPhase } from '../agents/child-context.ts';

@@ -39,7 +39,7 @@ export const REPLY = {
   BROKEN: 5,
   /** The worker takes no more tasks, and is about to end: why */
   RETIRING: 6,
-  /** What a task reports: ticket, value */
+  /** The report of a task: ticket, value */
   REPORT: 7,
   /** Something else could not be sent: ticket, error */
   UNSENT: 9,

@@ -19,7 +19,7 @@ export interface ChunkSink {
   lost(next: number, end: number, error: () => Error): void;
 }
 
-/** What few tasks have. */
+/** Facts that few tasks have. */
 export interface TaskMore {
   /** How often it may run again when its worker died. */
   retries: number;

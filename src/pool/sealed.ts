@@ -12,7 +12,9 @@ import { readClone } from '../codec/read-clone.ts';
 import { Outgoing } from '../messaging/ring/outgoing.ts';
 import type { SharedObject } from '../objects/shared-object.ts';
 
-/** What travels of sealed arguments: bytes, their format, and the shared objects in them. */
+/**
+ * The parts of sealed arguments that travel: bytes, their format, and the shared objects in them.
+ */
 export type SealedPayload = [bytes: Uint8Array, format: Format, shared: readonly SharedObject[]];
 
 export class Sealed {

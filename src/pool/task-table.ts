@@ -40,7 +40,7 @@
  *
  * Sleep of a worker: it sets its IDLE bit with its wait entry filled, and then looks at the ring
  * once more. The pool puts, and then reads IDLE.           // PUBLISH idle -> ring
- * One of the two sees the other.                           // OBSERVE ring -> idle
+ * One of the two sees the other.                           // OBSERVE idle -> ring
  */
 
 import { cas, clearBits, load, loadPlain, setBits, store, storePlain, storeRelease } from '#atomics';
@@ -105,7 +105,7 @@ export function generationOf(state: number): number {
   return state & GENERATION_MASK;
 }
 
-/** What an item in a ring says of its slot: slot and generation in one number. */
+/** The facts about its slot in an item of a ring: slot and generation in one number. */
 export function ticketOf(slot: number, generation: number): number {
   return (slot << WORKER_SHIFT) | generation;
 }
@@ -334,7 +334,7 @@ export class TaskTable {
   /** A worker that sleeps, which is not said of it any more; 0: none. */
   takeIdle(): number {
     for (let word = 0; word <= this.lastIdleWord; word++) {
-      // OBSERVE ring -> idle
+      // OBSERVE idle -> ring
       for (let bits = load(this.words, IDLE_WORD + word); bits !== 0; ) {
         const bit = bits & -bits;
         const before = clearBits(this.words, IDLE_WORD + word, bit);

@@ -47,7 +47,7 @@ const CLAIMED_TIME = 20;
 /** Milliseconds after which results of a chunk are put. */
 const PUT_EVERY = 1;
 
-/** What a worker is given at its start. */
+/** The arguments of a worker at its start. */
 export interface WorkerOrders {
   readonly index: number;
   readonly tasks: Queue;

@@ -5,7 +5,7 @@
 import { inspect } from 'node:util';
 import { load, store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { InvalidTypeError, LayoutError, OutOfRangeError } from '../errors.ts';
 import { CELL_BODY } from '../memory/layout.ts';
 import type { Content } from '../objects/content.ts';
@@ -42,7 +42,7 @@ export type LengthOrValues<Type extends ElementType> =
   | (Type extends 'char' | 'c' ? string : never);
 /** What `value` is: only arrays of text have one. */
 export type TextOf<Type extends ElementType> = Type extends 'char' | 'c' ? string : never;
-/** What may be stored as `value` and `raw`. */
+/** Values that may be stored as `value` and `raw`. */
 export type TextInputOf<Type extends ElementType> = Type extends 'char' | 'c' ? string | Uint8Array : never;
 
 const FIRST = 16;
@@ -55,7 +55,7 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   private readonly kind: string;
   private readonly text: boolean;
 
-  protected constructor(objectType: ObjectType, opened: Opened) {
+  protected constructor(objectType: Kind, opened: Opened) {
     super(
       objectType,
       opened,

@@ -5,17 +5,17 @@
  *   word   name   bits                                           written by
  *   +4 +5  COUNT  what the data hold: low 32 bits, high 21 bits  the creator
  *
- * Who holds a view of the data holds the object open: the buffer, which every view refers to, keeps
- * the objects that were opened on it from being collected. Nothing else refers to the buffer
- * strongly, so objects and views that are dropped together go together, and then the mapping is
- * given back (namespaces/data-files.ts). After `close()` a view is just memory: valid, with what
- * was in it, and nobody else's. The shared memory itself is free as soon as all who had the object
- * open have closed it.
+ * A view of the data holds the object open: the buffer, which every view refers to, keeps the
+ * objects that were opened on it from being collected. Nothing else refers to the buffer strongly,
+ * so objects and views that are dropped together go together, and then the mapping is given back
+ * (namespaces/data-files.ts). After `close()` a view is just memory: valid, with what was in it,
+ * and nobody else's. The shared memory itself is free as soon as all who had the object open have
+ * closed it.
  */
 
 import { load, store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { Place } from '../memory/arena.ts';
 import { damaged } from '../memory/damage.ts';
 import { CELL_BODY } from '../memory/layout.ts';
@@ -51,7 +51,7 @@ export abstract class DataObject<Data> extends SharedObject {
    * what reads the data itself, all the time.
    */
   protected constructor(
-    type: ObjectType,
+    type: Kind,
     opened: Opened,
     bytes: (cell: Cell) => number,
     see: (buffer: ArrayBuffer, cell: Cell, title: string) => Data,

@@ -47,7 +47,7 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
     this.stored = new facts.view(buffer, byteOffset, length);
   }
 
-  /** The typed array on the shared bytes. What is stored through it is not checked, and wraps. */
+  /** The typed array on the shared bytes. Values stored through it are not checked, and wrap. */
   get view(): ViewOf<Type> {
     return this.stored as ViewOf<Type>;
   }

@@ -4,7 +4,7 @@
  */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { Content } from '../objects/content.ts';
@@ -18,11 +18,7 @@ export interface GuardedOptions extends ObjectOptions {
 }
 
 /** Finds or makes the object with its lock. */
-export function obtainGuarded(
-  type: ObjectType,
-  options: GuardedOptions | undefined,
-  content: Content,
-): Guarded {
+export function obtainGuarded(type: Kind, options: GuardedOptions | undefined, content: Content): Guarded {
   // Only what is left out has a default: null is refused as what it is, no lock.
   const { lock = true } = options ?? {};
   if (typeof lock === 'boolean' || isGuard(lock)) return obtainWithLock(type, options, lock, content);

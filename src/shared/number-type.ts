@@ -23,13 +23,13 @@ export type IntegerType = SmallIntegerType | BigIntegerType;
 /** Every type of a shared number, in Lockstep's names and in Python's codes. */
 export type NumberType = IntegerType | FloatType | 'bool';
 
-/** What a value of the type is in JavaScript. */
+/** The JavaScript type of a value. */
 export type NumberOf<Type extends NumberType> = Type extends BigIntegerType
   ? bigint
   : Type extends 'bool'
     ? boolean
     : number;
-/** What may be stored: for 64-bit integers also a number, if it is a safe integer. */
+/** Values that may be stored: for 64-bit integers also a number, if it is a safe integer. */
 export type InputOf<Type extends NumberType> = Type extends BigIntegerType ? bigint | number : NumberOf<Type>;
 
 /**
@@ -62,9 +62,9 @@ type NumberViews = {
 export type ViewOf<Type extends ElementType> = Type extends NumberType
   ? NumberViews[Type]
   : Uint8Array<ArrayBuffer>;
-/** What an element is in JavaScript: of text, a byte. */
+/** The JavaScript type of an element: of text, a byte. */
 export type ElementOf<Type extends ElementType> = Type extends NumberType ? NumberOf<Type> : number;
-/** What may be stored as an element. */
+/** Values that may be stored as an element. */
 export type ElementInputOf<Type extends ElementType> = Type extends NumberType ? InputOf<Type> : number;
 
 type AnyElements = IntegerElement | FloatElement;

@@ -3,17 +3,16 @@
  * a SharedArray (shared-array.ts).
  */
 
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineClassOf } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
-import { KIND } from '../memory/layout.ts';
 import { obtainChecked } from '../objects/content.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import type { LengthOrValues } from './array-object.ts';
 import { ArrayObject, arrayIn } from './array-object.ts';
 import type { ElementType, SmallIntegerType } from './number-type.ts';
-
-const TYPE: ObjectType = { kind: KIND.SHARED_ARRAY, name: 'RawArray', serial: false, lasting: false };
+import { SHARED_ARRAY_KIND } from './shared-array.ts';
 
 /**
  * A SharedArray without a lock. The one of a name may also be opened as a SharedArray; it has no
@@ -30,17 +29,20 @@ export class RawArray<Type extends ElementType = SmallIntegerType> extends Array
   constructor(opened: Opened);
   constructor(source: Type | Opened, lengthOrValues?: LengthOrValues<Type>, options?: ObjectOptions) {
     super(
-      TYPE,
+      RAW_ARRAY_KIND,
       source instanceof Opened
         ? source
-        : obtainChecked(TYPE, options, arrayIn(TYPE.name, source, lengthOrValues)),
+        : obtainChecked(RAW_ARRAY_KIND, options, arrayIn(RAW_ARRAY_KIND.name, source, lengthOrValues)),
     );
   }
 
   /** Opens the array that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open<Type extends ElementType = SmallIntegerType>(handle: string): RawArray<Type> {
-    return new RawArray(openHandle(TYPE, handle));
+    return new RawArray(openHandle(RAW_ARRAY_KIND, handle));
   }
 }
 
-registerClass(TYPE.name, RawArray.open);
+export const RAW_ARRAY_KIND: Kind = defineClassOf(SHARED_ARRAY_KIND, {
+  name: 'RawArray',
+  open: RawArray.open,
+});

@@ -2,16 +2,15 @@
  * RawValue: one number in shared memory, without a lock. Its words are those of a Value (value.ts).
  */
 
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineClassOf } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
-import { KIND } from '../memory/layout.ts';
 import { obtainChecked } from '../objects/content.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import type { InputOf, NumberType, SmallIntegerType } from './number-type.ts';
 import { numberIn, SharedNumber } from './shared-number.ts';
-
-const TYPE: ObjectType = { kind: KIND.VALUE, name: 'RawValue', serial: false, lasting: false };
+import { VALUE_KIND } from './value.ts';
 
 /**
  * A Value without a lock: half its memory, and a little faster to make and to open. Types, ranges
@@ -29,15 +28,17 @@ export class RawValue<Type extends NumberType = SmallIntegerType> extends Shared
   constructor(opened: Opened);
   constructor(source: Type | Opened, initial?: InputOf<Type>, options?: ObjectOptions) {
     super(
-      TYPE,
-      source instanceof Opened ? source : obtainChecked(TYPE, options, numberIn(TYPE.name, source, initial)),
+      RAW_VALUE_KIND,
+      source instanceof Opened
+        ? source
+        : obtainChecked(RAW_VALUE_KIND, options, numberIn(RAW_VALUE_KIND.name, source, initial)),
     );
   }
 
   /** Opens the value that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open<Type extends NumberType = SmallIntegerType>(handle: string): RawValue<Type> {
-    return new RawValue(openHandle(TYPE, handle));
+    return new RawValue(openHandle(RAW_VALUE_KIND, handle));
   }
 }
 
-registerClass(TYPE.name, RawValue.open);
+export const RAW_VALUE_KIND: Kind = defineClassOf(VALUE_KIND, { name: 'RawValue', open: RawValue.open });

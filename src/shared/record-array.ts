@@ -4,10 +4,8 @@
  */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/kinds.ts';
-import { registerKind } from '../agents/kinds.ts';
-import { KIND } from '../memory/layout.ts';
-import { registerClass } from '../objects/handles.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import type { Guarded } from '../sync/lock/guard.ts';
@@ -22,7 +20,6 @@ import type { PlainRecord, RecordInput, Records, RecordView, Schema } from './re
 import { RecordRow } from './record-view.ts';
 import type { Layout } from './schema.ts';
 
-const TYPE: ObjectType = { kind: KIND.RECORD_ARRAY, name: 'RecordArray', serial: false, lasting: false };
 /** Records that `describe` and `toString` show. */
 const FIRST = 4;
 
@@ -50,7 +47,7 @@ export class RecordArray<Fields extends Schema = Schema>
 {
   /** @internal */
   constructor(layout: Layout, made: Guarded) {
-    super(TYPE, layout, made);
+    super(RECORD_ARRAY_KIND, layout, made);
   }
 
   /**
@@ -92,7 +89,7 @@ export class RecordArray<Fields extends Schema = Schema>
     return SharedObject.describe(this, () => {
       const { name, handle, length } = this;
       const lock = RecordObject.lockDescription(this);
-      return { kind: TYPE.name, name: name ?? null, handle, length, first: this.first(), lock };
+      return { kind: RECORD_ARRAY_KIND.name, name: name ?? null, handle, length, first: this.first(), lock };
     });
   }
 
@@ -122,14 +119,14 @@ export function makeArray<Fields extends Schema>(
   options: RecordOptions | undefined,
 ): RecordArray<Fields> {
   if (typeof source === 'number') {
-    const length = checkedLength(TYPE.name, source);
-    return new RecordArray(layout, obtainRecords(TYPE, layout, length, undefined, options));
+    const length = checkedLength(RECORD_ARRAY_KIND.name, source);
+    return new RecordArray(layout, obtainRecords(RECORD_ARRAY_KIND, layout, length, undefined, options));
   }
-  const stores = storesOf(TYPE.name, layout, valuesIn(TYPE.name, source));
+  const stores = storesOf(RECORD_ARRAY_KIND.name, layout, valuesIn(RECORD_ARRAY_KIND.name, source));
   const memory = new RecordMemory(new ArrayBuffer(stores.length * layout.size));
   for (const [index, store] of stores.entries()) store(memory, index * layout.size);
   const content = new Uint8Array(memory.buffer);
-  return new RecordArray(layout, obtainRecords(TYPE, layout, stores.length, content, options));
+  return new RecordArray(layout, obtainRecords(RECORD_ARRAY_KIND, layout, stores.length, content, options));
 }
 
 /**
@@ -139,9 +136,14 @@ export function openArray<Fields extends Schema>(
   handle: string,
   layout: Layout | undefined,
 ): RecordArray<Fields> {
-  const { opened, layout: found } = openRecords(TYPE, handle, layout);
+  const { opened, layout: found } = openRecords(RECORD_ARRAY_KIND, handle, layout);
   return new RecordArray(found, { opened, lock: undefined });
 }
 
-registerKind(KIND.RECORD_ARRAY, { name: TYPE.name, needs: NEEDS_GUARD });
-registerClass(TYPE.name, RecordArray.open);
+export const RECORD_ARRAY_KIND: Kind = defineKind({
+  number: 21,
+  name: 'RecordArray',
+  data: true,
+  needs: NEEDS_GUARD,
+  open: RecordArray.open,
+});

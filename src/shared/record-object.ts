@@ -16,7 +16,7 @@
 
 import { load, store } from '#atomics';
 import type { Cell, Host } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { HandleError, InvalidTypeError } from '../errors.ts';
@@ -53,7 +53,7 @@ export abstract class RecordObject extends DataObject<RecordMemory> {
   readonly #layout: Layout;
   readonly #guard: Guard | undefined;
 
-  protected constructor(type: ObjectType, layout: Layout, { opened, lock }: Guarded) {
+  protected constructor(type: Kind, layout: Layout, { opened, lock }: Guarded) {
     const bytes = (cell: Cell): number => {
       if (fitsCell(layout, cell)) return loadCount(cell) * layout.size || 1;
       throw new HandleError(
@@ -118,7 +118,7 @@ export function isReserved(name: string): boolean {
 
 /** Finds or makes the object. `content` is what its records begin with. */
 export function obtainRecords(
-  type: ObjectType,
+  type: Kind,
   layout: Layout,
   count: number,
   content: Uint8Array | undefined,
@@ -144,7 +144,7 @@ export function obtainRecords(
 
 /** Opens the handle; `layout` is what its object has to have, by default what the handle says. */
 export function openRecords(
-  type: ObjectType,
+  type: Kind,
   handle: string,
   layout: Layout | undefined,
 ): { layout: Layout; opened: Opened } {
@@ -163,7 +163,7 @@ export function openRecords(
   }
 }
 
-function layoutSaid({ name }: ObjectType, text: string): Layout {
+function layoutSaid({ name }: Kind, text: string): Layout {
   try {
     return layoutOf(schemaOfText(text), isReserved);
   } catch (cause) {

@@ -6,7 +6,7 @@
 import type { Elements } from './elements.ts';
 import type { InputOf, NumberOf, NumberType } from './number-type.ts';
 
-/** What has a schema: a class made by `struct`. */
+/** Classes with a schema: a class made by `struct`. */
 export interface StructLike<Fields extends Schema = Schema> {
   readonly schema: Fields;
 }
@@ -29,7 +29,7 @@ type ScalarFields<Fields extends Schema> = {
   [Name in keyof Fields]: Fields[Name] extends Scalar ? Name : never;
 }[keyof Fields];
 
-/** What a field is when it is read. */
+/** The type of a field that is read. */
 export type FieldOf<Type> = Type extends NumberType
   ? NumberOf<Type>
   : Type extends `char[${number}]`
@@ -42,7 +42,7 @@ export type FieldOf<Type> = Type extends NumberType
           ? Records<Fields>
           : never;
 
-/** What may be assigned to a field. */
+/** Values that may be assigned to a field. */
 export type FieldInputOf<Type> = Type extends NumberType
   ? InputOf<Type>
   : Type extends `char[${number}]`
@@ -55,7 +55,7 @@ export type FieldInputOf<Type> = Type extends NumberType
           ? Iterable<RecordInput<Fields>>
           : never;
 
-/** What a field is in a copy. */
+/** The type of a field in a copy. */
 export type PlainFieldOf<Type> = Type extends NumberType
   ? NumberOf<Type>
   : Type extends `char[${number}]`

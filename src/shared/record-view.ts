@@ -167,7 +167,7 @@ Object.defineProperty(RecordRow.prototype, inspect.custom, {
   },
 });
 
-/** What the field is when it is read. */
+/** The value of the field. */
 function readField({ memory, at, title }: Spot, field: Field): unknown {
   const begin = at + field.offset;
   switch (field.kind) {

@@ -72,7 +72,7 @@ export function layoutOf(schema: unknown, reserved: (name: string) => boolean, p
   return { fields, size, alignment, text: `{${texts.join(',')}}` };
 }
 
-/** What a field's type asks for. */
+/** The demands of a field's type. */
 interface Shape {
   /** Alignment. */
   readonly unit: number;

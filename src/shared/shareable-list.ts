@@ -12,14 +12,14 @@
 import { inspect } from 'node:util';
 import { load, store } from '#atomics';
 import type { Host } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
-import { CELL_BODY, KIND } from '../memory/layout.ts';
+import { CELL_BODY } from '../memory/layout.ts';
 import { obtainChecked } from '../objects/content.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import { obtainExisting } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
@@ -30,12 +30,6 @@ import { indexIn } from './elements.ts';
 import type { ListValue } from './list-items.ts';
 import { dataOf, itemOf, ListItems } from './list-items.ts';
 
-const TYPE: ObjectType = {
-  kind: KIND.SHAREABLE_LIST,
-  name: 'ShareableList',
-  serial: false,
-  lasting: false,
-};
 const LENGTH_WORD: number = CELL_BODY;
 /** Values that `toString` shows. */
 const SHOWN = 8;
@@ -49,7 +43,7 @@ export interface ShareableListDescription extends Description {
 /**
  * A list whose items processes and threads read and replace.
  *
- * The length is fixed, and so is the room of each item: as many bytes as its first value has in
+ * The length is fixed, and so is the room of each item. It has as many bytes as its first value in
  * UTF-8, rounded up to a multiple of 8, at least 8. A longer text is refused with `OutOfRangeError`
  * and nothing is changed. Other values fit everywhere. There is no lock: where several write the
  * same item, guard it with one of yours.
@@ -74,7 +68,7 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
   ) {
     const opened = source instanceof Opened ? source : obtainList(source, options);
     super(
-      TYPE,
+      SHAREABLE_LIST_KIND,
       opened,
       loadCount,
       (buffer, { words, at }) => new ListItems(buffer, load(words, at + LENGTH_WORD)),
@@ -83,7 +77,7 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
 
   /** Opens the list that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): ShareableList {
-    return new ShareableList(openHandle(TYPE, handle));
+    return new ShareableList(openHandle(SHAREABLE_LIST_KIND, handle));
   }
 
   /** Number of items. It never changes. */
@@ -133,7 +127,7 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
   override describe(): ShareableListDescription {
     return SharedObject.describe(this, () => {
       const { name, handle, length } = this;
-      return { kind: TYPE.name, name: name ?? null, handle, length, values: this.toArray() };
+      return { kind: SHAREABLE_LIST_KIND.name, name: name ?? null, handle, length, values: this.toArray() };
     });
   }
 
@@ -155,16 +149,16 @@ function obtainList(source: unknown, options: ObjectOptions | undefined): Opened
     );
   }
   if (Symbol.iterator in source) return obtainOf([...(source as Iterable<unknown>)], options);
-  checkKnown(TYPE.name, source, TYPE.name);
+  checkKnown(SHAREABLE_LIST_KIND.name, source, SHAREABLE_LIST_KIND.name);
   const { name, namespace } = source as ObjectOptions;
-  if (name !== undefined) return obtainExisting(TYPE, name, namespace);
+  if (name !== undefined) return obtainExisting(SHAREABLE_LIST_KIND, name, namespace);
   throw new InvalidTypeError(
     "ShareableList: refused, it has neither values nor a name; pass e.g. [1, 'two'], or { name } to open one",
   );
 }
 
 function obtainOf(values: readonly unknown[], options: ObjectOptions | undefined): Opened {
-  const data = dataOf(values.map((value, index) => itemOf(`${TYPE.name}[${index}]`, value)));
+  const data = dataOf(values.map((value, index) => itemOf(`${SHAREABLE_LIST_KIND.name}[${index}]`, value)));
   const make = (place: Place, agent: Host): void => {
     // There are no empty mappings.
     const bytes = Math.max(1, data.length);
@@ -179,7 +173,7 @@ function obtainOf(values: readonly unknown[], options: ObjectOptions | undefined
       `ShareableList ${JSON.stringify(name)}: refused, the one of that name has ${length} items, not ${values.length}; open it by { name }`,
     );
   };
-  return obtainChecked(TYPE, options, { make, check });
+  return obtainChecked(SHAREABLE_LIST_KIND, options, { make, check });
 }
 
 function same(item: ListValue, value: ListValue): boolean {
@@ -187,5 +181,9 @@ function same(item: ListValue, value: ListValue): boolean {
   return item === value;
 }
 
-registerKind(KIND.SHAREABLE_LIST, { name: TYPE.name });
-registerClass(TYPE.name, ShareableList.open);
+export const SHAREABLE_LIST_KIND: Kind = defineKind({
+  number: 15,
+  name: 'ShareableList',
+  data: true,
+  open: ShareableList.open,
+});

@@ -10,12 +10,11 @@
  * The elements lie one after the other in the object's file of data.
  */
 
-import type { ObjectType } from '../agents/kinds.ts';
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
-import { KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import type { Guard } from '../sync/lock/guard.ts';
@@ -25,8 +24,6 @@ import { ArrayObject, arrayIn } from './array-object.ts';
 import type { GuardedOptions } from './guarding.ts';
 import { lockOf, obtainGuarded } from './guarding.ts';
 import type { ElementType, SmallIntegerType } from './number-type.ts';
-
-const TYPE: ObjectType = { kind: KIND.SHARED_ARRAY, name: 'SharedArray', serial: false, lasting: false };
 
 export interface SharedArrayOptions extends GuardedOptions {}
 
@@ -59,8 +56,8 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
     const made =
       source instanceof Opened
         ? { opened: source, lock: undefined }
-        : obtainGuarded(TYPE, options, arrayIn(TYPE.name, source, lengthOrValues));
-    super(TYPE, made.opened);
+        : obtainGuarded(SHARED_ARRAY_KIND, options, arrayIn(SHARED_ARRAY_KIND.name, source, lengthOrValues));
+    super(SHARED_ARRAY_KIND, made.opened);
     this.guard = made.lock ?? openGuard(this.cell, this.title);
   }
 
@@ -69,7 +66,7 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
    * `StaleHandleError`.
    */
   static open<Type extends ElementType = SmallIntegerType>(handle: string): SharedArray<Type> {
-    return new SharedArray(openHandle(TYPE, handle));
+    return new SharedArray(openHandle(SHARED_ARRAY_KIND, handle));
   }
 
   /** The lock. Throws `InvalidTypeError` for an array that was made with `lock: false`. */
@@ -101,5 +98,10 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
   }
 }
 
-registerKind(KIND.SHARED_ARRAY, { name: TYPE.name, needs: NEEDS_GUARD });
-registerClass(TYPE.name, SharedArray.open);
+export const SHARED_ARRAY_KIND: Kind = defineKind({
+  number: 13,
+  name: 'SharedArray',
+  data: true,
+  needs: NEEDS_GUARD,
+  open: SharedArray.open,
+});

@@ -16,14 +16,13 @@
 
 import { inspect } from 'node:util';
 import type { Cell, Host } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import { InvalidTypeError, NotFoundError, OutOfRangeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
-import { KIND } from '../memory/layout.ts';
 import { unlinkName } from '../namespaces/names.ts';
 import { checked } from '../objects/content.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import { obtainExisting, obtainNew } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
@@ -31,8 +30,6 @@ import { SharedObject } from '../objects/shared-object.ts';
 import { checkKnown } from '../options.ts';
 import { uniqueName } from '../platform/unique.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
-
-const TYPE: ObjectType = { kind: KIND.SHARED_MEMORY, name: 'SharedMemory', serial: false, lasting: false };
 
 export interface SharedMemoryOptions {
   /** The block's name; a new block without one is given one. */
@@ -57,12 +54,12 @@ export interface SharedMemoryDescription extends Description {
 /**
  * A block of bytes, zero at first, that every program of the user can attach by its name.
  *
- * A named block lives until `unlink()`, or until nobody is in its namespace any more: the exit of
- * who made it or attached it does not destroy it while others are there. One without a name is
- * given one, and lives as long as somebody has it open. Throws `NameTakenError` with `create: true`
- * if the name is in use, `NotFoundError` if there is none of that name and no `size`,
- * `NoSpaceError` if there is no room for it, `OutOfRangeError` and `InvalidTypeError` for a size
- * that is none or not the block's.
+ * A named block lives until `unlink()`, or until nobody is in its namespace any more. The exit of
+ * a program that made it or attached it does not destroy it while others are there. One without a
+ * name is given one, and lives as long as somebody has it open. Throws `NameTakenError` with
+ * `create: true` if the name is in use, `NotFoundError` if there is none of that name and no
+ * `size`, `NoSpaceError` if there is no room for it, `OutOfRangeError` and `InvalidTypeError` for a
+ * size that is none or not the block's.
  *
  * @example
  * using block = new SharedMemory({ create: true, size: 1024 });
@@ -78,13 +75,18 @@ export class SharedMemory extends DataObject<ArrayBuffer> {
   /** @internal */
   constructor(opened: Opened);
   constructor(source: SharedMemoryOptions | Opened) {
-    super(TYPE, source instanceof Opened ? source : obtainBlock(source), loadCount, (buffer) => buffer);
+    super(
+      SHARED_MEMORY_KIND,
+      source instanceof Opened ? source : obtainBlock(source),
+      loadCount,
+      (buffer) => buffer,
+    );
     this.ownName = !(source instanceof Opened) && source.name === undefined;
   }
 
   /** Opens the block that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): SharedMemory {
-    return new SharedMemory(openHandle(TYPE, handle));
+    return new SharedMemory(openHandle(SHARED_MEMORY_KIND, handle));
   }
 
   /** The name to attach the block by. */
@@ -125,7 +127,7 @@ export class SharedMemory extends DataObject<ArrayBuffer> {
   override describe(): SharedMemoryDescription {
     return SharedObject.describe(this, () => {
       const { name, handle, size } = this;
-      return { kind: TYPE.name, name, handle, size };
+      return { kind: SHARED_MEMORY_KIND.name, name, handle, size };
     });
   }
 
@@ -140,7 +142,7 @@ function obtainBlock(options: SharedMemoryOptions): Opened {
       `SharedMemory: refused, its options are ${inspect(options)}; pass { name, size } to make or attach the block, or { name } to attach it`,
     );
   }
-  checkKnown(TYPE.name, options, TYPE.name);
+  checkKnown(SHARED_MEMORY_KIND.name, options, SHARED_MEMORY_KIND.name);
   const { name, namespace, create, size } = options;
   if (create !== undefined && typeof create !== 'boolean') {
     throw new InvalidTypeError(
@@ -154,7 +156,7 @@ function obtainBlock(options: SharedMemoryOptions): Opened {
   }
   const bytes = size === undefined && create !== true ? undefined : checkedSize(size);
   if (name !== undefined && (create === false || bytes === undefined)) {
-    return ofSize(obtainExisting(TYPE, name, namespace), bytes);
+    return ofSize(obtainExisting(SHARED_MEMORY_KIND, name, namespace), bytes);
   }
   const make = (place: Place, agent: Host): void => {
     storeCount(place, bytes!);
@@ -164,7 +166,10 @@ function obtainBlock(options: SharedMemoryOptions): Opened {
     if (name !== undefined) cell.agent.namespace.arena.pin(cell);
   };
   const opens = create === undefined;
-  return ofSize(obtainNew(TYPE, name ?? `memory-${uniqueName()}`, namespace, make, pin, opens), bytes);
+  return ofSize(
+    obtainNew(SHARED_MEMORY_KIND, name ?? `memory-${uniqueName()}`, namespace, make, pin, opens),
+    bytes,
+  );
 }
 
 /** The block, if it has so many bytes. */
@@ -191,5 +196,9 @@ function checkedSize(size: unknown): number {
   );
 }
 
-registerKind(KIND.SHARED_MEMORY, { name: TYPE.name });
-registerClass(TYPE.name, SharedMemory.open);
+export const SHARED_MEMORY_KIND: Kind = defineKind({
+  number: 14,
+  name: 'SharedMemory',
+  data: true,
+  open: SharedMemory.open,
+});

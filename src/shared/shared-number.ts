@@ -15,7 +15,7 @@ import {
   storeElement,
   storeFloat,
 } from '#atomics';
-import type { ObjectType } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { ElementOperation, FloatElement, IntegerElement } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';
@@ -55,7 +55,7 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
    */
   private readonly small: IntegerElement | undefined;
 
-  protected constructor(objectType: ObjectType, opened: Opened) {
+  protected constructor(objectType: Kind, opened: Opened) {
     super(objectType, opened);
     this.kind = objectType.name;
     const { words, at } = this.cell;

@@ -1,12 +1,10 @@
 /** struct: makes a class of shared records from a schema. Their words are in record-object.ts. */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../agents/kinds.ts';
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
-import { KIND } from '../memory/layout.ts';
-import { registerClass } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import { noteOwn } from '../objects/own-classes.ts';
 import type { Description } from '../objects/shared-object.ts';
@@ -24,15 +22,13 @@ import { copyFields, defineFields } from './record-view.ts';
 import type { Layout } from './schema.ts';
 import { layoutOf, schemaOfText } from './schema.ts';
 
-const TYPE: ObjectType = { kind: KIND.RECORD, name: 'Record', serial: false, lasting: false };
-
 /** How a record stands. */
 export interface RecordDescription extends Description {
   fields: Record<string, unknown>;
   lock: Description | null;
 }
 
-/** What a record has besides its fields. */
+/** The members of a record besides its fields. */
 export interface RecordMembers<Fields extends Schema> extends Disposable {
   /**
    * The name by which unrelated programs find the record; hidden by a field of that name,
@@ -76,8 +72,8 @@ export type SharedRecord<Fields extends Schema> = RecordFields<Fields> &
 /** A class of shared records. */
 export interface StructClass<Fields extends Schema> extends StructLike<Fields> {
   /**
-   * What is not given is zero. Throws `InvalidTypeError`, `OutOfRangeError`, naming the field, and
-   * `NoSpaceError`.
+   * Fields that are not given are zero. Throws `InvalidTypeError`, `OutOfRangeError`, naming the
+   * field, and `NoSpaceError`.
    */
   new (values?: RecordInput<Fields>, options?: RecordOptions): SharedRecord<Fields>;
   /** Bytes of a record. */
@@ -104,7 +100,7 @@ const known = new Map<string, new (opened: Opened) => StructRecord>();
 
 class StructRecord extends RecordObject {
   constructor(layout: Layout, made: Guarded) {
-    super(TYPE, layout, made);
+    super(RECORD_KIND, layout, made);
   }
 
   assign(values: unknown): void {
@@ -123,7 +119,7 @@ class StructRecord extends RecordObject {
     return SharedObject.describe(this, () => {
       const name = SharedObject.nameOf(this) ?? null;
       const lock = RecordObject.lockDescription(this);
-      return { kind: TYPE.name, name, handle: this.handle, fields: this.toObject(), lock };
+      return { kind: RECORD_KIND.name, name, handle: this.handle, fields: this.toObject(), lock };
     });
   }
 
@@ -140,9 +136,9 @@ class StructRecord extends RecordObject {
  * Makes a class of shared records.
  *
  * A field is a number (`'f64'`, any type of Value), numbers (`'u8[4]'`), text (`'char[16]'`, in
- * UTF-8), another struct, or several of one (`[Point, 3]`). Fields lie in memory as in C. What does
- * not fit a field throws, with the field's name, and changes nothing. Numbers are read and written
- * atomically, a record as a whole is not: use its lock. Throws `InvalidTypeError`,
+ * UTF-8), another struct, or several of one (`[Point, 3]`). Fields lie in memory as in C. A value
+ * that does not fit its field throws, with the field's name, and changes nothing. Numbers are read
+ * and written atomically, a record as a whole is not: use its lock. Throws `InvalidTypeError`,
  * `OutOfRangeError` for a schema that is none.
  *
  * A record takes a page of memory of its own; for many of them make one array.
@@ -169,7 +165,7 @@ export function struct<const Fields extends Schema>(schema: Fields): StructClass
       // A subclass opens its own instances; the function alone those of the struct.
       // biome-ignore lint/complexity/noThisInStatic: the class it was called on
       const Class = this ?? Struct;
-      return new Class(openRecords(TYPE, handle, layout).opened);
+      return new Class(openRecords(RECORD_KIND, handle, layout).opened);
     }
 
     static array(source: unknown, options?: RecordOptions): RecordArray<Fields> {
@@ -187,18 +183,23 @@ export function struct<const Fields extends Schema>(schema: Fields): StructClass
 }
 
 function obtainRecord(layout: Layout, values: unknown, options: RecordOptions | undefined): Guarded {
-  const store = storeOfAll(TYPE.name, layout, values ?? {});
+  const store = storeOfAll(RECORD_KIND.name, layout, values ?? {});
   const memory = new RecordMemory(new ArrayBuffer(layout.size));
   store(memory, 0);
-  return obtainRecords(TYPE, layout, 1, new Uint8Array(memory.buffer), options);
+  return obtainRecords(RECORD_KIND, layout, 1, new Uint8Array(memory.buffer), options);
 }
 
 /** Opens a record of whatever struct the handle says. */
 function openRecord(handle: string): StructRecord {
-  const { layout, opened } = openRecords(TYPE, handle, undefined);
+  const { layout, opened } = openRecords(RECORD_KIND, handle, undefined);
   if (!known.has(layout.text)) struct(schemaOfText(layout.text));
   return new (known.get(layout.text)!)(opened);
 }
 
-registerKind(KIND.RECORD, { name: TYPE.name, needs: NEEDS_GUARD });
-registerClass(TYPE.name, openRecord);
+export const RECORD_KIND: Kind = defineKind({
+  number: 20,
+  name: 'Record',
+  data: true,
+  needs: NEEDS_GUARD,
+  open: openRecord,
+});

@@ -8,12 +8,11 @@
  *   +4 +5  DATA             8 bytes, aligned          anyone
  */
 
-import type { ObjectType } from '../agents/kinds.ts';
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import type { UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
-import { KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import type { Guard } from '../sync/lock/guard.ts';
@@ -23,8 +22,6 @@ import { lockOf, obtainGuarded } from './guarding.ts';
 import type { InputOf, NumberType, SmallIntegerType } from './number-type.ts';
 import type { NumberDescription } from './shared-number.ts';
 import { numberIn, SharedNumber } from './shared-number.ts';
-
-const TYPE: ObjectType = { kind: KIND.VALUE, name: 'Value', serial: false, lasting: false };
 
 export interface ValueOptions extends GuardedOptions {}
 
@@ -56,8 +53,8 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
     const made =
       source instanceof Opened
         ? { opened: source, lock: undefined }
-        : obtainGuarded(TYPE, options, numberIn(TYPE.name, source, initial));
-    super(TYPE, made.opened);
+        : obtainGuarded(VALUE_KIND, options, numberIn(VALUE_KIND.name, source, initial));
+    super(VALUE_KIND, made.opened);
     this.guard = made.lock ?? openGuard(this.cell, this.title);
   }
 
@@ -66,7 +63,7 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
    * `StaleHandleError`.
    */
   static open<Type extends NumberType = SmallIntegerType>(handle: string): Value<Type> {
-    return new Value(openHandle(TYPE, handle));
+    return new Value(openHandle(VALUE_KIND, handle));
   }
 
   /** The lock. Throws `InvalidTypeError` for a value that was made with `lock: false`. */
@@ -98,5 +95,9 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
   }
 }
 
-registerKind(KIND.VALUE, { name: TYPE.name, needs: NEEDS_GUARD });
-registerClass(TYPE.name, Value.open);
+export const VALUE_KIND: Kind = defineKind({
+  number: 10,
+  name: 'Value',
+  needs: NEEDS_GUARD,
+  open: Value.open,
+});

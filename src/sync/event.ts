@@ -7,30 +7,28 @@
  *
  * `set` raises the flag and the generation in one CAS, then wakes all whose entries it finds. A
  * waiter remembers the generation at entry and is free when the flag is up or the generation has
- * moved: so `set` followed at once by `clear` frees everyone who waited, whether they have run or
+ * moved. So `set` followed at once by `clear` frees everyone who waited, whether they have run or
  * not.
  *
- * Race: W reads the flag down (W1), S sets it and finds no entry (S1, S2), W fills its entry (W2)
- * and looks again (W3) before it sleeps: W3 comes after S1, as W2 came after S2.
+ * Race: W reads the flag down (W1). S sets it and finds no entry (S1, S2). W fills its entry (W2)
+ * and looks again (W3) before it sleeps. W3 comes after S1, as W2 came after S2.
  */
 
 import { cas, load } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
-import type { ObjectType } from '../agents/kinds.ts';
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
-import { CELL_STATE, KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { CELL_STATE } from '../memory/layout.ts';
+import { openHandle } from '../objects/handles.ts';
 import { obtain } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
-
-const TYPE: ObjectType = { kind: KIND.EVENT, name: 'Event', serial: false, lasting: false };
 
 const SET_BIT = 1;
 const GENERATION_STEP = 2;
@@ -74,12 +72,12 @@ export class Event extends SharedObject {
   /** @internal */
   constructor(opened: Opened);
   constructor(source?: ObjectOptions | Opened) {
-    super(TYPE, source instanceof Opened ? source : obtain(TYPE, source, () => {}));
+    super(EVENT_KIND, source instanceof Opened ? source : obtain(EVENT_KIND, source, () => {}));
   }
 
   /** Opens the event that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): Event {
-    return new Event(openHandle(TYPE, handle));
+    return new Event(openHandle(EVENT_KIND, handle));
   }
 
   isSet(): boolean {
@@ -133,7 +131,7 @@ export class Event extends SharedObject {
 
   override describe(): EventDescription {
     return SharedObject.describe(this, () => ({
-      kind: TYPE.name,
+      kind: EVENT_KIND.name,
       name: this.name ?? null,
       handle: this.handle,
       set: this.isSet(),
@@ -156,5 +154,4 @@ export class Event extends SharedObject {
   }
 }
 
-registerKind(KIND.EVENT, { name: TYPE.name });
-registerClass(TYPE.name, Event.open);
+export const EVENT_KIND: Kind = defineKind({ number: 8, name: 'Event', open: Event.open });

@@ -3,14 +3,17 @@
 import type { Hold } from '../contracts.ts';
 import { NotOwnerError } from '../errors.ts';
 
-/** What a hold gives back to. `turn` tells one holding of this agent from the next. */
+/** The object that a hold gives back to. `turn` tells one holding of this agent from the next. */
 export interface Holdable {
   releaseTurn(turn: number): void;
   /** A number that grows from one holding to the next; `known` is what this hold drew before. */
   tokenOfTurn(turn: number, known: number | undefined): number;
 }
 
-/** What holds have drawn. Kept apart: a hold whose token nobody asks for has no field for it. */
+/**
+ * The tokens that holds have drawn. Kept apart: a hold whose token nobody asks for has no field
+ * for it.
+ */
 const drawn = new WeakMap<HoldOf, number>();
 /** No hold in shared memory is ever lost: its signal is one that nobody aborts. */
 let never: AbortSignal | undefined;

@@ -7,7 +7,7 @@ import type { Hold } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { InvalidTypeError } from '../errors.ts';
 
-/** What can be taken: a lock, a permit, a side of a reader-writer lock. */
+/** Objects that can be taken: a lock, a permit, a side of a reader-writer lock. */
 interface Takeable {
   acquire(options: WaitOptions): Promise<Hold | null>;
   acquireSync(options: WaitOptions): Hold | null;

@@ -8,27 +8,25 @@
  * Whoever takes the count to zero wakes all whose entries it finds. It stays zero: a waiter that
  * comes later, or looks once more with its entry filled, sees that.
  *
- * Race: W reads a count of 1 (W1), C takes it to 0 and finds no entry (C1, C2), W fills its entry
- * (W2) and looks again (W3) before it sleeps: W3 comes after C1, as W2 came after C2.
+ * Race: W reads a count of 1 (W1). C takes it to 0 and finds no entry (C1, C2). W fills its entry
+ * (W2) and looks again (W3) before it sleeps. W3 comes after C1, as W2 came after C2.
  */
 
 import { cas, load, store } from '#atomics';
-import type { ObjectType } from '../agents/kinds.ts';
-import { registerKind } from '../agents/kinds.ts';
+import type { Kind } from '../agents/kinds.ts';
+import { defineKind } from '../agents/kinds.ts';
 import { countWaiting, wakeAll } from '../agents/waiters.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
-import { CELL_STATE, KIND } from '../memory/layout.ts';
-import { openHandle, registerClass } from '../objects/handles.ts';
+import { CELL_STATE } from '../memory/layout.ts';
+import { openHandle } from '../objects/handles.ts';
 import { obtain } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
 import { checkPermits } from './semaphore/permit-source.ts';
-
-const TYPE: ObjectType = { kind: KIND.LATCH, name: 'Latch', serial: false, lasting: false };
 
 /** The largest count. */
 export const MAX_COUNT: number = 2 ** 30 - 1;
@@ -41,7 +39,7 @@ class LatchWait extends StateWait {
 
 /** How a latch stands. */
 export interface LatchDescription extends Description {
-  /** What is left to count down. */
+  /** The remaining count. */
   count: number;
   /** Calls that wait for it, blocked and awaiting, in all processes. */
   waiting: number;
@@ -68,15 +66,15 @@ export class Latch extends SharedObject {
   /** @internal */
   constructor(opened: Opened);
   constructor(source: number | Opened, options?: ObjectOptions) {
-    super(TYPE, source instanceof Opened ? source : obtainLatch(source, options));
+    super(LATCH_KIND, source instanceof Opened ? source : obtainLatch(source, options));
   }
 
   /** Opens the latch that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): Latch {
-    return new Latch(openHandle(TYPE, handle));
+    return new Latch(openHandle(LATCH_KIND, handle));
   }
 
-  /** What is left to count down; 0: it is open. */
+  /** The remaining count; 0: it is open. */
   get count(): number {
     this.checkOpen();
     return load(this.cell.words, this.cell.at + CELL_STATE);
@@ -119,7 +117,7 @@ export class Latch extends SharedObject {
 
   override describe(): LatchDescription {
     return SharedObject.describe(this, () => ({
-      kind: TYPE.name,
+      kind: LATCH_KIND.name,
       name: this.name ?? null,
       handle: this.handle,
       count: this.count,
@@ -139,9 +137,8 @@ export class Latch extends SharedObject {
 }
 
 function obtainLatch(count: number, options: ObjectOptions | undefined): Opened {
-  checkPermits(TYPE.name, 'its count', count, 0, MAX_COUNT);
-  return obtain(TYPE, options, ({ words, at }) => store(words, at + CELL_STATE, count));
+  checkPermits(LATCH_KIND.name, 'its count', count, 0, MAX_COUNT);
+  return obtain(LATCH_KIND, options, ({ words, at }) => store(words, at + CELL_STATE, count));
 }
 
-registerKind(KIND.LATCH, { name: TYPE.name });
-registerClass(TYPE.name, Latch.open);
+export const LATCH_KIND: Kind = defineKind({ number: 12, name: 'Latch', open: Latch.open });

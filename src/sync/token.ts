@@ -10,7 +10,7 @@
 
 import type { Cell } from '../agents/cell.ts';
 
-/** What the present holding of a lock has drawn. Nested holds of one holding share it. */
+/** The token of the present holding of a lock. Nested holds of one holding share it. */
 const held = new WeakMap<Cell, { turn: number; token: number }>();
 
 /** A token for one hold. */

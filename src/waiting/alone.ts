@@ -3,9 +3,9 @@
  * so that nothing of it can go on before that has come.
  *
  * A thread's code is run by its event loop. If nothing keeps the loop running but the bell and the
- * timers of one awaiting call, only the end of that call can run the target's code again. What was
- * told by `unref()` not to keep the loop running can't be seen, and is left out of account: of a
- * program's own main code, which often has such handles, nothing is said therefore.
+ * timers of one awaiting call, only the end of that call can run the target's code again. Handles
+ * after `unref()` can't be seen, and do not count. A program's own main code often has such
+ * handles, so nothing is said of it.
  */
 
 import { fstatSync } from 'node:fs';

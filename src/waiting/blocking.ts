@@ -2,7 +2,7 @@
  * Blocking: how a thread sleeps, and what it does for others meanwhile.
  *
  * A blocked thread can't run its event loop, so rings meant for its awaiting calls would be spent
- * on it: before it sleeps it says so in its slot (BLOCKED_ON) and hands on the rings that came
+ * on it. Before it sleeps, it says so in its slot (BLOCKED_ON) and hands on the rings that came
  * already.
  *
  * For its first milliseconds it sleeps in the futex, from which it is woken fastest. Then it looks
@@ -22,11 +22,12 @@ import {
   freeOfNobody,
   lookAfter,
   reapIfDead,
+  stateOf,
   sweepIfDue,
   sweepPeriod,
   unlessShort,
 } from '../agents/reaper.ts';
-import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead, stateOf } from '../agents/vigil.ts';
+import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead } from '../agents/vigil.ts';
 import type { Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
@@ -190,8 +191,8 @@ export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
 /**
  * Sleeps until one of the waits has what it waits for, of as many objects. *Blocks*. Returns
  * `false` when the time has passed. Where the objects are of several namespaces, it looks at them
- * every millisecond, as a thread can sleep in one namespace only; every few milliseconds where it
- * has to look `otherwise`.
+ * every millisecond, as a thread can sleep in one namespace only. It looks every few milliseconds
+ * where it has to look `otherwise`.
  */
 export function blockOnAny(
   waits: readonly { cell: Cell; wait: Wait }[],
@@ -242,9 +243,9 @@ export function blockOnAny(
 }
 
 /**
- * Blocks this thread for something else than an object: calls `sleep(milliseconds)` again and again
- * until it returns `true` (what it waits for has come) or the deadline passes, then returns whether
- * it came. Between the calls it looks after agents that have died.
+ * Blocks this thread for something else than an object. Calls `sleep(milliseconds)` again and
+ * again until it returns `true` (what it waits for has come) or the deadline passes, then returns
+ * whether it came. Between the calls it looks after agents that have died.
  *
  * @param joins whose end it waits for: a process id, or minus the `threadId` of a thread of this
  *   process; 0 something else
@@ -334,7 +335,7 @@ class DeepSleep {
     const { words, base, namespace, berth } = agent;
     if (doubts.settle()) return 'sign';
     const slots = openersOf(namespace, this.cells, agent.slot);
-    if (suspect !== 0 && suspect !== agent.slot && namespace.isLive(suspect)) slots.add(suspect);
+    if (suspect !== 0 && suspect !== agent.slot && namespace.isTaken(suspect)) slots.add(suspect);
     for (const slot of slots) if (doubts.has(slot)) slots.delete(slot);
     const prepared = berth.prepare(slots);
     let slice = milliseconds;
@@ -359,7 +360,7 @@ class DeepSleep {
     }
     if (shouted) ringInstead(agent);
     if (ended.length > 0 || shouted) return 'sign';
-    // What it waits for may be left as it is, and the end of somebody still to be settled.
+    // Its object may be left as it is, while somebody's end is still to be settled.
     if (outcome === 'timeout') return slice < milliseconds && doubts.pressing ? 'sign' : 'timeout';
     return 'woken';
   }

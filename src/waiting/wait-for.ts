@@ -1,9 +1,9 @@
 /**
- * WaitFor: the graph of who waits for whom, read from the slots, and the search for a way around.
+ * WaitFor: the graph of waits, read from the slots, and the search for a cycle.
  *
- * What can be held has one holder, and a stuck holder waits for one thing: from any object there is
- * at most one way to go, so the search is a walk. A step of it is taken only where it is certain
- * that nobody but the waiting code could give the object back:
+ * An object that can be held has one holder, and a stuck holder waits for one thing. From any
+ * object there is at most one way to go, so the search is a walk. A step of it is taken only where
+ * it is certain that nobody but the waiting code could give the object back:
  *
  *   blocked   the holder's thread sleeps for an object: everything that its agent holds is stuck
  *   alone     the holder's only flow awaits, and nothing else keeps its event loop running: the
@@ -12,11 +12,11 @@
  *             (kinds.ts)
  *
  * A waiter says what it waits for first, and looks then: of those whose waits close a cycle at the
- * same time, one at least sees it whole. What is read piece by piece need never have been true at
- * once. So a cycle that was found is looked at again: every wait in it carries a stamp, and a stuck
- * holder can't let go; what reads the same twice was so all the time in between, and in between
+ * same time, one at least sees it whole. Words that are read one by one need never have been true
+ * at once. So a cycle that was found is read again. Every wait in it carries a stamp, and a stuck
+ * holder can't let go: words that read the same twice were so all the time in between. In between,
  * every member is seen to be alive. That second look, and the end of the wait, are one at a time
- * (RESOLVING): so of two that see the same cycle one ends its wait, and the other finds the cycle
+ * (RESOLVING). So of two that see the same cycle one ends its wait, and the other finds the cycle
  * gone.
  */
 
@@ -50,7 +50,7 @@ export interface Link {
   readonly blocked: boolean;
 }
 
-/** What a waiter's own wait keeps from being given back. */
+/** The objects that a waiter's own wait keeps from being given back. */
 export type Covers = (cell: number) => boolean;
 
 /**

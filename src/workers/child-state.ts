@@ -4,9 +4,9 @@
  *   new ── start() ──> running ── the child ends ──> ended
  *    └──────────────── close() ──────> closed <── close() ──┘
  *
- * The end is noticed in two ways: by an event of Node's event loop, and by a look at the kernel
- * when somebody asks (`isAlive`, `exitCode`, `joinSync`) while that loop can't run. Whichever comes
- * first settles the state; the other finds it done.
+ * The end is noticed in two ways. One is an event of Node's event loop, the other a look at the
+ * kernel when somebody asks (`isAlive`, `exitCode`, `joinSync`) while that loop can't run.
+ * Whichever comes first settles the state; the other finds it done.
  */
 
 import { inspect } from 'node:util';

@@ -34,8 +34,8 @@ import { checkTarget, referenceToTarget } from './target.ts';
 /** Options of a Process and of a Thread. */
 export interface ChildOptions<Result, Args extends readonly unknown[]> {
   /**
-   * What the child runs: a function that its module exports, or `{ module, export }`. Not needed
-   * where `run` is overridden.
+   * The function that the child runs: one that its module exports, or `{ module, export }`. Not
+   * needed where `run` is overridden.
    */
   target?: Target<Result, Args> | undefined;
   /**
@@ -70,7 +70,7 @@ export abstract class Child<
   }
 
   /**
-   * What the child runs: calls the target with the arguments. A subclass may override it and go
+   * The work of the child: calls the target with the arguments. A subclass may override it and go
    * without a target.
    */
   run(): unknown {
@@ -87,8 +87,7 @@ export abstract class Child<
    * Starts the child. Returns at once; the child runs in parallel.
    *
    * @throws {StateError} if it was started before, in a daemon process, which may not have
-   * children, or in a child that is about to
-   *   do once more what the program does
+   * children, or in a child that is about to do once more what the program does
    * @throws {PlatformError} if the system refuses, or children can't be started from where Lockstep
    * is (a bundle, a single executable)
    * @throws {TargetError} if the child could not find the target again; the message says what to
@@ -207,7 +206,7 @@ export abstract class Child<
     state.closed = true;
   }
 
-  /** What the child is called. Can be changed until it is started. */
+  /** The child's name. Can be changed until it is started. */
   get name(): string {
     return stateOf(this).name;
   }
@@ -243,9 +242,9 @@ export abstract class Child<
   }
 
   /**
-   * What the target returned, once the child has ended. Rejects with what it threw, or with
-   * `WorkerDiedError` when it ended without either. Nobody has to look at it: it never counts as an
-   * unhandled rejection.
+   * The value that the target returned, once the child has ended. Rejects with what it threw, or
+   * with `WorkerDiedError` when it ended without either. Nobody has to look at it: it never counts
+   * as an unhandled rejection.
    */
   get result(): Promise<Awaited<Result>> {
     const state = stateOf(this);

@@ -22,12 +22,23 @@ const DAEMON_GRACE = 500;
 const SILENCE = 200;
 
 const children = new Set<LiveChild>();
+const endings = new Set<() => void>();
 let watching = false;
-/** What ends this thread, if an error does. */
+/** The error that ends this thread, if one does. */
 let failure: { readonly error: unknown } | undefined;
 
 export function trackChild(child: LiveChild): void {
   children.add(child);
+  watch();
+}
+
+/** Has `end` called when this thread exits, before it ends and awaits its children. */
+export function beforeEnd(end: () => void): void {
+  endings.add(end);
+  watch();
+}
+
+function watch(): void {
   if (watching) return;
   watching = true;
   // First in line: the listener that leaves the shared memory must come after.
@@ -47,6 +58,7 @@ export function liveChildren(): LiveChild[] {
 
 /** *Blocks* until the children have ended that are no daemons. */
 function endChildren(): void {
+  for (const end of endings) end();
   const alive = liveChildren();
   const daemons = alive.filter(({ daemon }) => daemon);
   for (const daemon of daemons) daemon.terminate();

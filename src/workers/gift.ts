@@ -27,7 +27,7 @@ import { AGENT_STATE, agentWord } from '../memory/layout.ts';
 import { openShared } from '../objects/handles.ts';
 import type { SharedObject } from '../objects/shared-object.ts';
 
-/** What is needed of a queue. */
+/** The part of a queue that is needed. */
 interface GiftQueue extends SharedObject {
   readonly empty: boolean;
   putSync(objects: readonly SharedObject[]): void;

@@ -37,9 +37,9 @@ export const MAIN_THREAD_NAME = 'MainThread';
 const PROCESS_COUNTER = 0;
 const THREAD_COUNTER = 1;
 
-/** What a child process runs first. */
+/** The module that a child process runs first. */
 export const PROCESS_BOOTSTRAP: URL = entryPoint('process');
-/** What a thread runs first. */
+/** The module that a thread runs first. */
 export const THREAD_BOOTSTRAP: URL = entryPoint('thread');
 
 /** See `isMainProcess` in `current.ts`. */
@@ -61,8 +61,15 @@ export function identity(): Identity {
   return current;
 }
 
-/** Called by the bootstraps. Copies of Lockstep that are loaded later take over the same. */
+/**
+ * Called by the bootstraps. Copies of Lockstep that are loaded later take over the same object. A
+ * spare that loads modules ahead has a passing identity first, which then becomes the final one.
+ */
 export function assumeIdentity(assumed: Identity): void {
+  if (current === childRecord()?.identity) {
+    Object.assign(current, assumed);
+    return;
+  }
   current = assumed;
   recordChild(assumed);
 }

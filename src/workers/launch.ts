@@ -10,7 +10,7 @@ import type { Outcome } from './outcome.ts';
 /** Starts a child. Throws where it can't; then nothing is left of the attempt. */
 export type Launch = (order: Order) => Running;
 
-/** What is started. */
+/** The kind of child. */
 export interface Order {
   /** Begins messages: `Process "Process-1"`. */
   readonly title: string;
@@ -44,7 +44,7 @@ export interface Running {
   death(): Death;
 }
 
-/** What is known of a child that ended without an outcome. */
+/** The facts about a child that ended without an outcome. */
 export interface Death {
   /** Whether Lockstep ran in it. */
   readonly ran: boolean;

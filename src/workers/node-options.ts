@@ -53,7 +53,7 @@ export function optionsShown(): string {
   return all.length <= SHOWN ? all : `${all.slice(0, SHOWN)}…`;
 }
 
-/** What a thread needs of options; `undefined`: what Node gives it by itself. */
+/** The options that a thread needs; `undefined`: what Node gives it by itself. */
 export interface ThreadNodeOptions {
   readonly execArgv: string[];
   readonly nodeOptions: string | undefined;
@@ -127,7 +127,7 @@ function located(name: string, isRequire: boolean): string {
   }
 }
 
-/** What NODE_OPTIONS says, as Node takes it apart. */
+/** The options in NODE_OPTIONS, as Node splits them. */
 function splitOptions(text: string): string[] {
   const words = text.match(/(?:"(?:\\.|[^"\\])*"|[^ "])+/g) ?? [];
   return words.map((word) =>

@@ -14,7 +14,7 @@ import { receiveGift } from './gift.ts';
 export interface Outcome {
   readonly kind: 'returned' | 'threw';
   readonly parcel: Parcel;
-  /** What keeps the shared objects in it. */
+  /** The holder of the shared objects in it. */
   readonly gift?: Gift | undefined;
 }
 

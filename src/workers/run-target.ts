@@ -1,4 +1,4 @@
-/** What every child does: find its target, run it with what came along, tell how it went. */
+/** The work of every child: find its target, run it with what came along, tell how it went. */
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';

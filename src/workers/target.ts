@@ -50,7 +50,7 @@ export function referenceToTarget(target: unknown, title: string, isClass: boole
     );
   }
   if (isTargetModule(target))
-    return { module: moduleUrl(target.module, title), export: target.export ?? 'default' };
+    return { module: moduleUrl(target.module, `${title}: target`), export: target.export ?? 'default' };
   return referenceTo(target, isClass ? `${title}: its class` : `${title}: target`);
 }
 
@@ -62,12 +62,13 @@ function isTargetModule(target: unknown): target is TargetModule {
   );
 }
 
-function moduleUrl(module: string | URL, title: string): string {
+/** The URL of a module; `what` begins the refusal of what is none. */
+export function moduleUrl(module: string | URL, what: string): string {
   if (module instanceof URL) return module.href;
   if (isAbsolute(module)) return pathToFileURL(module).href;
   if (/^(file|data|node):/.test(module)) return module;
   throw new TargetError(
-    `${title}: target refused, ${JSON.stringify(module)} is neither a URL nor an absolute path; ` +
+    `${what} refused, ${JSON.stringify(module)} is neither a URL nor an absolute path; ` +
       'pass import.meta.url, or new URL("./work.js", import.meta.url)',
   );
 }

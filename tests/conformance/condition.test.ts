@@ -9,15 +9,15 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Condition, Lock, RLock, Value } from 'lockstep';
+import { type AsyncCondition, Value } from 'lockstep';
 import type { Actor } from '../support/stage.ts';
 import { suite } from '../support/stage.ts';
-import { until, untilWaiting, waiting } from '../support/until.ts';
+import { until } from '../support/until.ts';
 
 suite('Condition', (stage) => {
   /** Lets each actor wait, in this order; counts those that came back. */
   async function allWait(
-    condition: Condition,
+    condition: AsyncCondition,
     actors: Actor[],
   ): Promise<{ back: Actor[]; all: Promise<unknown> }> {
     const back: Actor[] = [];
@@ -29,43 +29,48 @@ suite('Condition', (stage) => {
       });
       wait.catch(() => {});
       waits.push(wait);
-      await untilWaiting(condition, waits.length);
+      await stage.untilWaiting(condition, waits.length);
     }
     return { back, all: Promise.all(waits) };
   }
 
   stage.it('D39: a condition over a given lock uses that very lock', async () => {
-    const lock = stage.share(new Lock());
-    const condition = stage.share(new Condition(lock));
+    const lock = await stage.make.lock();
+    const condition = await stage.make.condition(lock);
     const [actor] = await stage.actors(1);
-    assert.equal(condition.lock.handle, lock.handle);
     await actor.do('acquire', condition);
-    assert.equal(lock.tryAcquire(), null);
-    assert.deepEqual(lock.owner, { pid: actor.pid, threadId: actor.threadId, name: actor.name });
+    assert.equal(await lock.tryAcquire(), null);
+    assert.deepEqual((await stage.look(lock)).owner, {
+      pid: actor.pid,
+      threadId: actor.threadId,
+      name: actor.name,
+    });
     await actor.do('release', lock);
-    assert.equal(lock.locked, false);
-    const without = stage.share(new Condition());
-    assert.ok(without.lock instanceof RLock);
+    assert.equal((await stage.look(lock)).locked, false);
+    const without = await stage.make.condition();
+    for (let depth = 0; depth < 2; depth++) await actor.do('acquire', without);
+    for (let depth = 0; depth < 2; depth++) await actor.do('release', without);
+    await assert.rejects(actor.do('release', without), { code: 'ERR_LOCKSTEP_NOT_LOCKED' });
   });
 
   stage.it('D40: waiting or notifying without holding the lock throws NotOwnerError', async () => {
     const [actor, other] = await stage.actors(2);
     const refusal = { name: 'NotOwnerError', code: 'ERR_LOCKSTEP_NOT_OWNER' };
-    for (const lock of [stage.share(new RLock()), stage.share(new Lock())]) {
-      const condition = stage.share(new Condition(lock));
+    for (const lock of [await stage.make.rlock(), await stage.make.lock()]) {
+      const condition = await stage.make.condition(lock);
       await assert.rejects(actor.do('wait', condition), refusal);
       await assert.rejects(actor.do('wait', condition, { timeout: 0 }), refusal);
       await assert.rejects(actor.do('notify', condition), refusal);
       await other.do('acquire', lock);
       await assert.rejects(actor.do('wait', condition), refusal);
       await assert.rejects(actor.do('notify', condition), refusal);
-      assert.equal(lock.owner?.name, other.name);
+      assert.equal((await stage.look(lock)).owner?.name, other.name);
       await other.do('release', lock);
     }
   });
 
   stage.it('D42: a notify that meets no waiter is not remembered', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const [actor, other] = await stage.actors(2);
     await other.do('acquireAndNotify', condition, 1);
     await other.do('acquireAndNotify', condition, 'all');
@@ -77,27 +82,27 @@ suite('Condition', (stage) => {
   stage.it(
     'D43: of six waiters notify(2) wakes exactly 2, notify(4) the rest, and notify(3) then nobody',
     async () => {
-      const condition = stage.share(new Condition());
+      const condition = await stage.make.condition();
       const actors = await stage.actors(6);
       const { back, all } = await allWait(condition, actors);
-      condition.runSync(() => condition.notify(2));
+      await condition.run(() => condition.notify(2));
       await until(() => back.length === 2, 'two to be woken');
-      await untilWaiting(condition, 4);
-      condition.runSync(() => condition.notify(4));
+      await stage.untilWaiting(condition, 4);
+      await condition.run(() => condition.notify(4));
       await all;
       assert.equal(back.length, 6);
-      condition.runSync(() => condition.notify(3));
+      await condition.run(() => condition.notify(3));
       const late = await actors[0].do('acquireAndWait', condition, { timeout: 30 });
       assert.equal(late.woken, false);
     },
   );
 
   stage.it('notify wakes those who have waited longest', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const actors = await stage.actors(6);
     const { back, all } = await allWait(condition, actors);
     for (let n = 1; n <= 6; n++) {
-      condition.runSync(() => condition.notify());
+      await condition.run(() => condition.notify());
       await until(() => back.length === n, `${n} to be back`);
       assert.deepEqual(back, actors.slice(0, n));
     }
@@ -105,34 +110,34 @@ suite('Condition', (stage) => {
   });
 
   stage.it('DX7: notifyAll wakes all who wait, of whatever kind', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const actors = await stage.actors(6);
     const { back, all } = await allWait(condition, actors);
-    condition.runSync(() => condition.notifyAll());
+    await condition.run(() => condition.notifyAll());
     await all;
     assert.equal(back.length, 6);
-    assert.equal(condition.lock.locked, false);
+    assert.equal((await stage.look(condition)).locked, false);
   });
 
   stage.it('D45: a woken waiter does not return before the notifier has released the lock', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const order = stage.share(new Value('i32', 0));
     const [waiter] = await stage.actors(1);
     const outcome = waiter.do('acquireAndWait', condition, {}, order);
-    await untilWaiting(condition, 1);
+    await stage.untilWaiting(condition, 1);
     const hold = await condition.acquire();
-    condition.notify();
+    await condition.notify();
     await sleep(30);
     assert.equal(order.add(1), 0);
-    hold.release();
+    await hold.release();
     assert.deepEqual(await outcome, { woken: true, held: true, rank: 1 });
   });
 
   stage.it('D46: wait gives true when notified', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const [waiter, notifier] = await stage.actors(2);
     const outcome = waiter.do('acquireAndWait', condition, { timeout: 60_000 });
-    await untilWaiting(condition, 1);
+    await stage.untilWaiting(condition, 1);
     await notifier.do('acquireAndNotify', condition, 1);
     assert.deepEqual(await outcome, { woken: true, held: true, rank: -1 });
   });
@@ -140,7 +145,7 @@ suite('Condition', (stage) => {
   stage.it(
     'D46: wait gives false when the time has passed, at once for 0 or less, with the lock held',
     async () => {
-      const condition = stage.share(new Condition());
+      const condition = await stage.make.condition();
       const [waiter] = await stage.actors(1);
       const { value, milliseconds } = await waiter.timed('acquireAndWait', condition, { timeout: 60 });
       assert.deepEqual(value, { woken: false, held: true, rank: -1 });
@@ -149,20 +154,20 @@ suite('Condition', (stage) => {
         const outcome = await waiter.do('acquireAndWait', condition, { timeout });
         assert.deepEqual(outcome, { woken: false, held: true, rank: -1 });
       }
-      await untilWaiting(condition, 0);
+      await stage.untilWaiting(condition, 0);
     },
   );
 
   stage.it('D48: the timeout does not bound the taking again of the lock', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const [waiter] = await stage.actors(1);
     const outcome = waiter.timed('acquireAndWait', condition, { timeout: 40 });
-    await untilWaiting(condition, 1);
+    await stage.untilWaiting(condition, 1);
     const hold = await condition.acquire();
     const taken = performance.now();
     await sleep(150);
     const held = performance.now() - taken;
-    hold.release();
+    await hold.release();
     const { value, milliseconds } = await outcome;
     assert.deepEqual(value, { woken: false, held: true, rank: -1 });
     assert.ok(milliseconds >= held, `back after ${milliseconds} ms, the lock was held for ${held} ms`);
@@ -171,32 +176,32 @@ suite('Condition', (stage) => {
   const interrupted = 'D49: a wait that is aborted takes the lock again before it rejects';
   if (stage.all('awaiting')) {
     stage.it(interrupted, async () => {
-      const condition = stage.share(new Condition());
+      const condition = await stage.make.condition();
       const go = stage.share(new Value('i32', 0));
       const [waiter, thief] = await stage.actors(2);
       const outcome = waiter.do('acquireAndWaitUntilAborted', condition, go);
-      await untilWaiting(condition, 1);
+      await stage.untilWaiting(condition, 1);
       await thief.do('acquire', condition);
       go.value = 1;
-      await untilWaiting(condition, 0);
+      await stage.untilWaiting(condition, 0);
       assert.deepEqual(waiter.pending, ['acquireAndWaitUntilAborted']);
       await thief.do('release', condition);
       assert.deepEqual(await outcome, { message: 'aborted by the test', held: true });
-      assert.equal(condition.lock.locked, false);
+      assert.equal((await stage.look(condition)).locked, false);
     });
   } else {
     stage.omit(interrupted, 'nothing interrupts a blocked thread');
   }
 
   stage.it('D51: waitFor goes on waiting while its predicate is false', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const state = stage.share(new Value('i32', 0));
     const looks = stage.share(new Value('i32', 0));
     const [waiter, notifier] = await stage.actors(2);
     const outcome = waiter.do('acquireAndWaitFor', condition, state, 4, looks);
     for (let step = 1; step <= 4; step++) {
       await until(() => looks.value === step, `look ${step} at the state`);
-      await untilWaiting(condition, 1);
+      await stage.untilWaiting(condition, 1);
       state.value = step;
       await notifier.do('acquireAndNotify', condition, 1);
     }
@@ -205,7 +210,7 @@ suite('Condition', (stage) => {
   });
 
   stage.it('D52: each renewed wait of waitFor uses the time that is left', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const state = stage.share(new Value('i32', 0));
     const looks = stage.share(new Value('i32', 0));
     const [waiter] = await stage.actors(1);
@@ -215,7 +220,7 @@ suite('Condition', (stage) => {
       over = true;
     });
     while (!over) {
-      condition.runSync(() => condition.notify());
+      await condition.run(() => condition.notify());
       await sleep(15);
     }
     const { value, milliseconds } = await outcome;
@@ -225,7 +230,7 @@ suite('Condition', (stage) => {
   });
 
   stage.it('D54: waitFor with a timeout of 0 or less looks at its predicate and does not wait', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const state = stage.share(new Value('i32', 0));
     const [waiter] = await stage.actors(1);
     for (const timeout of [0, -1]) {
@@ -239,24 +244,24 @@ suite('Condition', (stage) => {
   });
 
   stage.it('D55: an error of the predicate comes out of waitFor, with the lock still held', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const [waiter] = await stage.actors(1);
     const outcome = await waiter.do('waitForThatThrows', condition);
     assert.deepEqual(outcome, { message: 'thrown by the predicate', held: true });
-    assert.equal(condition.lock.locked, false);
-    await untilWaiting(condition, 0);
+    assert.equal((await stage.look(condition)).locked, false);
+    await stage.untilWaiting(condition, 0);
   });
 
   for (const reach of [1, 'all'] as const) {
     stage.it(
       `D57 HAZARD: after a waiter was killed notify(${reach}) returns, and reaches a live one`,
       async () => {
-        const condition = stage.share(new Condition());
+        const condition = await stage.make.condition();
         const [doomed, live, notifier] = await stage.actors(3);
         void doomed.do('acquireAndWait', condition);
-        await untilWaiting(condition, 1);
+        await stage.untilWaiting(condition, 1);
         const outcome = live.do('acquireAndWait', condition);
-        await untilWaiting(condition, 2);
+        await stage.untilWaiting(condition, 2);
         await doomed.kill();
         await notifier.do('acquireAndNotify', condition, reach);
         assert.deepEqual(await outcome, { woken: true, held: true, rank: -1 });
@@ -267,12 +272,12 @@ suite('Condition', (stage) => {
   const swallowed = 'D57 HAZARD: a notification given to one that is killed before it ran goes to the next';
   if (stage.all('process')) {
     stage.it(swallowed, async () => {
-      const condition = stage.share(new Condition());
+      const condition = await stage.make.condition();
       const [doomed, live, notifier] = await stage.actors(3);
       void doomed.do('acquireAndWait', condition);
-      await untilWaiting(condition, 1);
+      await stage.untilWaiting(condition, 1);
       const outcome = live.do('acquireAndWait', condition);
-      await untilWaiting(condition, 2);
+      await stage.untilWaiting(condition, 2);
       await doomed.freeze();
       await notifier.do('acquireAndNotify', condition, 1);
       await doomed.kill();
@@ -283,20 +288,20 @@ suite('Condition', (stage) => {
   }
 
   stage.it('DX3: notify(0) and notify(-1) wake nobody and are no error', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const [waiter, notifier] = await stage.actors(2);
     const outcome = waiter.do('acquireAndWait', condition);
-    await untilWaiting(condition, 1);
+    await stage.untilWaiting(condition, 1);
     await notifier.do('acquireAndNotify', condition, 0);
     await notifier.do('acquireAndNotify', condition, -1);
-    await untilWaiting(condition, 1);
+    await stage.untilWaiting(condition, 1);
     assert.deepEqual(waiter.pending, ['acquireAndWait']);
     await notifier.do('acquireAndNotify', condition, 1);
     assert.equal((await outcome).woken, true);
   });
 
   stage.it('DX5: waitFor needs the lock only when its predicate is false', async () => {
-    const condition = stage.share(new Condition());
+    const condition = await stage.make.condition();
     const [waiter] = await stage.actors(1);
     assert.equal(await waiter.do('waitForWithoutLock', condition, true), true);
     await assert.rejects(waiter.do('waitForWithoutLock', condition, false), {
@@ -310,18 +315,26 @@ suite('Condition', (stage) => {
       const [hasty, patient] = await stage.actors(2);
       const timeout = 6;
       for (let round = 0; round < 40; round++) {
-        const condition = stage.share(new Condition());
+        const condition = await stage.make.condition();
         const first = hasty.do('acquireAndWait', condition, { timeout });
-        await until(() => waiting(condition) === 1 || hasty.pending.length === 0, 'the hasty one to wait');
+        await stage.until(
+          condition,
+          ({ waiting }) => waiting === 1 || hasty.pending.length === 0,
+          'the hasty one to wait',
+        );
         const due = performance.now() + timeout;
         const second = patient.do('acquireAndWait', condition);
-        await until(() => waiting(condition) === 1 + hasty.pending.length, 'the patient one to wait');
+        await stage.until(
+          condition,
+          ({ waiting }) => waiting === 1 + hasty.pending.length,
+          'the patient one to wait',
+        );
         const jitter = (round % 9) / 2 - 3;
         while (performance.now() < due + jitter);
-        condition.runSync(() => condition.notify());
+        await condition.run(() => condition.notify());
         if ((await first).woken) {
           assert.deepEqual(patient.pending, ['acquireAndWait']);
-          condition.runSync(() => condition.notify());
+          await condition.run(() => condition.notify());
         }
         assert.equal((await second).woken, true);
       }
@@ -331,7 +344,7 @@ suite('Condition', (stage) => {
   stage.it(
     'DX8 HAZARD: a notification given to a call that is aborted before it ran goes to the next',
     async () => {
-      const condition = stage.share(new Condition());
+      const condition = await stage.make.condition();
       const controller = new AbortController();
       const reason = new Error('no more');
       const [next] = await stage.actors(1);
@@ -339,76 +352,75 @@ suite('Condition', (stage) => {
         condition.run(() => condition.wait({ signal: controller.signal })),
         reason,
       );
-      await untilWaiting(condition, 1);
+      await stage.untilWaiting(condition, 1);
       const outcome = next.do('acquireAndWait', condition);
-      await untilWaiting(condition, 2);
-      await condition.run(() => {
-        condition.notify();
+      await stage.untilWaiting(condition, 2);
+      await condition.run(async () => {
+        const notified = condition.notify();
         controller.abort(reason);
+        await notified;
       });
       await aborted;
       assert.deepEqual(await outcome, { woken: true, held: true, rank: -1 });
     },
   );
 
-  for (const Guard of [Lock, RLock]) {
-    stage.it(
-      `whoever comes back from a wait is told that a holder of the ${Guard.name} has died`,
-      async () => {
-        const condition = stage.share(new Condition(new Guard()));
-        const [waiter, doomed, next] = await stage.actors(3);
-        assert.deepEqual(await waiter.do('acquire', condition), { recovered: false });
-        const woken = waiter.do('wait', condition);
-        await untilWaiting(condition, 1);
-        await doomed.do('acquire', condition);
-        await doomed.do('notify', condition);
-        await doomed.kill();
-        assert.equal(await woken, true);
-        assert.equal(await waiter.do('recovered', condition), true);
-        assert.equal(condition.recovered, false);
-        // It stays so through further waits of the same holding, in which nobody dies.
-        const again = waiter.do('wait', condition);
-        await untilWaiting(condition, 1);
-        assert.deepEqual(await next.do('acquire', condition), { recovered: false });
-        await next.do('notify', condition);
-        await next.do('release', condition);
-        assert.equal(await again, true);
-        assert.equal(await waiter.do('recovered', condition), true);
-        await waiter.do('release', condition);
-        assert.equal(await waiter.do('recovered', condition), false);
-        await waiter.do('acquire', condition);
-        assert.equal(await waiter.do('recovered', condition), false);
-        await waiter.do('release', condition);
-      },
-    );
+  for (const guard of ['lock', 'rlock'] as const) {
+    const kind = guard === 'lock' ? 'Lock' : 'RLock';
+    stage.it(`whoever comes back from a wait is told that a holder of the ${kind} has died`, async () => {
+      const condition = await stage.make.condition(await stage.make[guard]());
+      const [waiter, doomed, next] = await stage.actors(3);
+      assert.deepEqual(await waiter.do('acquire', condition), { recovered: false });
+      const woken = waiter.do('wait', condition);
+      await stage.untilWaiting(condition, 1);
+      await doomed.do('acquire', condition);
+      await doomed.do('notify', condition);
+      await doomed.kill();
+      assert.equal(await woken, true);
+      assert.equal(await waiter.do('recovered', condition), true);
+      assert.equal((await stage.look(condition)).recovered, false);
+      // It stays so through further waits of the same holding, in which nobody dies.
+      const again = waiter.do('wait', condition);
+      await stage.untilWaiting(condition, 1);
+      assert.deepEqual(await next.do('acquire', condition), { recovered: false });
+      await next.do('notify', condition);
+      await next.do('release', condition);
+      assert.equal(await again, true);
+      assert.equal(await waiter.do('recovered', condition), true);
+      await waiter.do('release', condition);
+      assert.equal(await waiter.do('recovered', condition), false);
+      await waiter.do('acquire', condition);
+      assert.equal(await waiter.do('recovered', condition), false);
+      await waiter.do('release', condition);
+    });
   }
 
   stage.it('wait releases an RLock held three deep as a whole, and takes it again as deep', async () => {
-    const lock = stage.share(new RLock());
-    const condition = stage.share(new Condition(lock));
+    const lock = await stage.make.rlock();
+    const condition = await stage.make.condition(lock);
     const [waiter, other] = await stage.actors(2);
     for (let i = 0; i < 3; i++) await waiter.do('acquire', lock);
     const woken = waiter.do('wait', condition);
-    await untilWaiting(condition, 1);
+    await stage.untilWaiting(condition, 1);
     await other.do('acquire', condition);
     await other.do('notify', condition);
     await other.do('release', condition);
     assert.equal(await woken, true);
     assert.equal(await waiter.do('depth', lock), 3);
     for (let i = 0; i < 3; i++) await waiter.do('release', lock);
-    assert.equal(lock.locked, false);
+    assert.equal((await stage.look(lock)).locked, false);
   });
 
   for (const form of ['using', 'run'] as const) {
     stage.it(`the scoped form (${form}) of a condition is that of its lock`, async () => {
-      const condition = stage.share(new Condition());
+      const condition = await stage.make.condition();
       const inside = stage.share(new Value('i32', 0));
       const [actor] = await stage.actors(1);
       assert.equal(await actor.do('scoped', condition, form, inside, 'returns'), 'returned from inside');
       await assert.rejects(actor.do('scoped', condition, form, inside, 'throws'), {
         message: 'thrown inside',
       });
-      assert.equal(condition.lock.locked, false);
+      assert.equal((await stage.look(condition)).locked, false);
       assert.equal(inside.value, 2);
     });
   }

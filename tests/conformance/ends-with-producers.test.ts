@@ -165,7 +165,7 @@ describe('a queue that ends with its producers', { timeout: 120_000, concurrency
     assert.throws(() => QueueProducer.open(handle), { code: 'ERR_LOCKSTEP_STALE_HANDLE' });
   });
 
-  it('is not needed where consumers wait for the child, too, as docs/dead-producers.md says', async () => {
+  it('is not needed where consumers wait for the child, too, as docs/guide/dead-producers.md says', async () => {
     const queue = new Queue<number>();
     const child = new Process({ target: putsAndDies, args: [queue] });
     child.start();

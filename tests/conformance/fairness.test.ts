@@ -6,7 +6,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BoundedSemaphore, Lock, Process, RLock, Semaphore, Value } from 'lockstep';
-import type { Style } from '../support/operations.ts';
+import type { Style } from '../support/backends/backend.ts';
 import { hogs, queues } from '../support/targets.ts';
 import { untilWaiting } from '../support/until.ts';
 

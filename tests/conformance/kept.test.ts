@@ -215,7 +215,7 @@ describe('what lies in a queue or pipe', { timeout: 120_000, concurrency: true }
     queue.putSync(lock);
     // As if it had been put more often: two below the most that the count can say.
     const { words, at } = headerOf(lock);
-    Atomics.add(words, at, 0xfffc << 15);
+    Atomics.add(words, at, 0xffc << 19);
     for (let n = 0; n < 4; n++) queue.putSync(lock);
     lock.close();
     for (let n = 0; n < 5; n++) {

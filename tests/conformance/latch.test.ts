@@ -2,30 +2,28 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { Latch } from 'lockstep';
 import { suite } from '../support/stage.ts';
-import { untilWaiting } from '../support/until.ts';
 
 suite('Latch', (stage) => {
   stage.it(
     'lets everyone through when it has been counted down to 0, also those who come later',
     async () => {
-      const latch = stage.share(new Latch(3));
+      const latch = await stage.make.latch(3);
       const [one, two, three] = await stage.actors(3);
       const waits = [one, two].map((actor) => actor.do('wait', latch));
-      await untilWaiting(latch, 2);
+      await stage.untilWaiting(latch, 2);
       assert.equal(await three.do('countDown', latch), 2);
       assert.equal(await three.do('countDown', latch), 1);
-      assert.equal(latch.describe().waiting, 2);
+      assert.equal((await stage.look(latch)).waiting, 2);
       assert.equal(await three.do('countDown', latch), 0);
       assert.deepEqual(await Promise.all(waits), [true, true]);
       assert.equal(await three.do('wait', latch), true);
-      assert.equal(latch.count, 0);
+      assert.equal((await stage.look(latch)).count, 0);
     },
   );
 
   stage.it('counts several down at once, to 0 at the least; further calls do nothing', async () => {
-    const latch = stage.share(new Latch(5));
+    const latch = await stage.make.latch(5);
     const [actor] = await stage.actors(1);
     assert.equal(await actor.do('countDown', latch, 2), 3);
     assert.equal(await actor.do('countDown', latch, 9), 0);
@@ -35,7 +33,7 @@ suite('Latch', (stage) => {
   });
 
   stage.it('a wait with a timeout gives false once the time has passed; 0 or less looks once', async () => {
-    const latch = stage.share(new Latch(1));
+    const latch = await stage.make.latch(1);
     const [actor] = await stage.actors(1);
     const { value, milliseconds } = await actor.timed('wait', latch, { timeout: 60 });
     assert.equal(value, false);
@@ -46,20 +44,20 @@ suite('Latch', (stage) => {
   });
 
   stage.it('of 0 is open; a negative count is refused', async () => {
-    const latch = stage.share(new Latch(0));
+    const latch = await stage.make.latch(0);
     const [actor] = await stage.actors(1);
     assert.equal(await actor.do('wait', latch), true);
-    assert.throws(() => new Latch(-1), { name: 'RangeError' });
-    assert.throws(() => new Latch('1' as unknown as number), { name: 'TypeError' });
+    await assert.rejects(stage.make.latch(-1), { name: 'RangeError' });
+    await assert.rejects(stage.make.latch('1' as unknown as number), { name: 'TypeError' });
   });
 
   stage.it('a waiter that is killed is not missed, and who counted before dying has counted', async () => {
-    const latch = stage.share(new Latch(2));
+    const latch = await stage.make.latch(2);
     const [doomed, waiter, other] = await stage.actors(3);
     await doomed.do('countDown', latch);
     void doomed.do('wait', latch);
     const waits = waiter.do('wait', latch);
-    await untilWaiting(latch, 2);
+    await stage.untilWaiting(latch, 2);
     await doomed.kill();
     await other.do('countDown', latch);
     assert.equal(await waits, true);

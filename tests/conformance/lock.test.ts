@@ -13,55 +13,59 @@ import assert from 'node:assert/strict';
 import { activeChildren, Lock, Value } from 'lockstep';
 import { suite } from '../support/stage.ts';
 import { locksAsSeenBy } from '../support/targets.ts';
-import { until, untilWaiting } from '../support/until.ts';
+import { until } from '../support/until.ts';
 
 suite('Lock', (stage) => {
   stage.it('A1: acquiring a free lock leaves it locked, and it names its owner', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const [actor] = await stage.actors(1);
-    assert.equal(lock.locked, false);
-    assert.equal(lock.owner, null);
+    assert.equal((await stage.look(lock)).locked, false);
+    assert.equal((await stage.look(lock)).owner, null);
     assert.deepEqual(await actor.do('acquire', lock), { recovered: false });
-    assert.equal(lock.locked, true);
-    assert.deepEqual(lock.owner, { pid: actor.pid, threadId: actor.threadId, name: actor.name });
+    assert.equal((await stage.look(lock)).locked, true);
+    assert.deepEqual((await stage.look(lock)).owner, {
+      pid: actor.pid,
+      threadId: actor.threadId,
+      name: actor.name,
+    });
     await actor.do('release', lock);
-    assert.equal(lock.locked, false);
-    assert.equal(lock.owner, null);
+    assert.equal((await stage.look(lock)).locked, false);
+    assert.equal((await stage.look(lock)).owner, null);
   });
 
   stage.it('A3: acquiring a held lock with a timeout gives null once the time has passed', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const [actor] = await stage.actors(1);
-    lock.acquireSync();
+    await lock.acquire();
     const { value, milliseconds } = await actor.timed('acquire', lock, { timeout: 100 });
     assert.equal(value, null);
     assert.ok(milliseconds >= 100, `gave up after ${milliseconds} ms`);
   });
 
   stage.it('A4: a timeout of 0 or less tries once: null on a held lock, a hold on a free one', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const [actor] = await stage.actors(1);
     for (const timeout of [0, -1, Number.NEGATIVE_INFINITY]) {
-      const hold = lock.acquireSync();
+      const hold = await lock.acquire();
       assert.equal(await actor.do('acquire', lock, { timeout }), null);
-      hold.release();
+      await hold.release();
       assert.deepEqual(await actor.do('acquire', lock, { timeout }), { recovered: false });
       await actor.do('releaseHold', lock);
     }
   });
 
   stage.it('A6: tryAcquire never waits, whatever it is given', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const [actor] = await stage.actors(1);
-    const hold = lock.acquireSync();
+    const hold = await lock.acquire();
     assert.equal(await actor.do('tryAcquire', lock), null);
     assert.equal(await actor.do('tryAcquireWith', lock, { timeout: 3_600_000 }), null);
-    hold.release();
+    await hold.release();
     assert.deepEqual(await actor.do('tryAcquire', lock), { recovered: false });
   });
 
   stage.it('A7: after a timeout the lock is still usable', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const [holder, late] = await stage.actors(2);
     await holder.do('acquire', lock);
     assert.equal(await late.do('acquire', lock, { timeout: 20 }), null);
@@ -71,7 +75,7 @@ suite('Lock', (stage) => {
   });
 
   stage.it('A9: a lock acquired by one may be released by another', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const [one, other] = await stage.actors(2);
     await one.do('acquire', lock);
     await other.do('release', lock);
@@ -82,58 +86,58 @@ suite('Lock', (stage) => {
     stage.it(
       `A10: the scoped form (${form}) releases on return and on error, and the error comes out`,
       async () => {
-        const lock = stage.share(new Lock());
+        const lock = await stage.make.lock();
         const inside = stage.share(new Value('i32', 0));
         const [actor] = await stage.actors(1);
         assert.equal(await actor.do('scoped', lock, form, inside, 'returns'), 'returned from inside');
-        assert.equal(lock.locked, false);
+        assert.equal((await stage.look(lock)).locked, false);
         await assert.rejects(actor.do('scoped', lock, form, inside, 'throws'), {
           name: 'RangeError',
           message: 'thrown inside',
         });
-        assert.equal(lock.locked, false);
+        assert.equal((await stage.look(lock)).locked, false);
         assert.equal(inside.value, 2);
       },
     );
   }
 
   stage.it('A10: the scoped form waits for its turn, and holds the lock inside', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const inside = stage.share(new Value('i32', 0));
     const [actor] = await stage.actors(1);
-    const hold = lock.acquireSync();
+    const hold = await lock.acquire();
     const scoped = actor.do('scoped', lock, 'run', inside, 'returns');
-    await untilWaiting(lock, 1);
+    await stage.untilWaiting(lock, 1);
     assert.equal(inside.value, 0);
-    hold.release();
+    await hold.release();
     await scoped;
     assert.equal(inside.value, 1);
   });
 
   stage.it('A12: four that each add one 5,000 times under the lock end with exactly 20,000', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const counter = stage.share(new Value('i32', 0));
     const actors = await stage.actors(4);
     await Promise.all(actors.map((actor) => actor.do('addOneByOne', lock, counter, 5_000)));
     assert.equal(counter.value, 20_000);
-    assert.equal(lock.locked, false);
+    assert.equal((await stage.look(lock)).locked, false);
   });
 
-  stage.it('A13: a lock passed as an argument, nested anywhere, is the same lock', async () => {
+  stage.inMemory('A13: a lock passed as an argument, nested anywhere, is the same lock', async () => {
     const lock = stage.share(new Lock());
     const named = { list: [lock], map: new Map([['lock', lock]]) };
-    const hold = lock.acquireSync();
+    const hold = await lock.acquire();
     const whileHeld = stage.worker({ target: locksAsSeenBy, args: [lock, named] });
     whileHeld.start();
     assert.deepEqual(await whileHeld.result, { acquired: [false, false, false], handle: lock.handle });
-    hold.release();
+    await hold.release();
     const whenFree = stage.worker({ target: locksAsSeenBy, args: [lock, named] });
     whenFree.start();
     assert.deepEqual(await whenFree.result, { acquired: [true, false, false], handle: lock.handle });
     await Promise.all([whileHeld.join(), whenFree.join()]);
   });
 
-  stage.it(
+  stage.inMemory(
     'A15: a closed lock as an argument is refused by start(), and no child is left behind',
     async () => {
       const lock = new Lock();
@@ -147,11 +151,11 @@ suite('Lock', (stage) => {
   );
 
   stage.it('A16 HAZARD: the lock of a killed holder goes to a waiter, who is told', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const [holder, waiter, next] = await stage.actors(3);
     await holder.do('acquire', lock);
     const got = waiter.do('acquire', lock);
-    await untilWaiting(lock, 1);
+    await stage.untilWaiting(lock, 1);
     await holder.kill();
     assert.deepEqual(await got, { recovered: true });
     assert.equal(await waiter.do('recovered', lock), true);
@@ -161,7 +165,7 @@ suite('Lock', (stage) => {
   });
 
   stage.it('A16 HAZARD: the lock of a killed holder is there for one who comes later', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const [holder, next] = await stage.actors(2);
     await holder.do('acquire', lock);
     await holder.kill();
@@ -171,50 +175,50 @@ suite('Lock', (stage) => {
   stage.it(
     'A17 HAZARD: the lock of a holder that ended without releasing is free, and the next is told',
     async () => {
-      const lock = stage.share(new Lock());
+      const lock = await stage.make.lock();
       const [holder, waiter] = await stage.actors(2);
       await holder.do('acquire', lock);
       const got = waiter.do('acquire', lock);
-      await untilWaiting(lock, 1);
+      await stage.untilWaiting(lock, 1);
       await holder.leave();
       assert.deepEqual(await got, { recovered: true });
     },
   );
 
   stage.it('a waiter that is killed leaves the queue, and the one behind it gets the lock', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const [holder, doomed, next] = await stage.actors(3);
     await holder.do('acquire', lock);
     void doomed.do('acquire', lock);
-    await untilWaiting(lock, 1);
+    await stage.untilWaiting(lock, 1);
     const got = next.do('acquire', lock);
-    await untilWaiting(lock, 2);
+    await stage.untilWaiting(lock, 2);
     await doomed.kill();
     await holder.do('release', lock);
     assert.deepEqual(await got, { recovered: false });
   });
 
   stage.it('a wake-up for a call that is aborted before it ran goes to the next', async () => {
-    const lock = stage.share(new Lock());
-    const hold = lock.acquireSync();
+    const lock = await stage.make.lock();
+    const hold = await lock.acquire();
     const controller = new AbortController();
     const reason = new Error('no more');
     const [next] = await stage.actors(1);
     const aborted = assert.rejects(lock.acquire({ signal: controller.signal }), reason);
-    await untilWaiting(lock, 1);
+    await stage.untilWaiting(lock, 1);
     const got = next.do('acquire', lock);
-    await untilWaiting(lock, 2);
-    hold.release();
+    await stage.untilWaiting(lock, 2);
+    const released = hold.release();
     controller.abort(reason);
-    await aborted;
+    await Promise.all([released, aborted]);
     assert.deepEqual(await got, { recovered: false });
   });
 
   stage.it('each of four waiters gets the lock, one after the other', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const inside = stage.share(new Value('i32', 0));
     const actors = await stage.actors(4);
-    const hold = lock.acquireSync();
+    const hold = await lock.acquire();
     const passed = Promise.all(
       actors.map(async (actor) => {
         await actor.do('acquire', lock);
@@ -224,13 +228,13 @@ suite('Lock', (stage) => {
         return others;
       }),
     );
-    await untilWaiting(lock, 4);
-    hold.release();
+    await stage.untilWaiting(lock, 4);
+    await hold.release();
     assert.deepEqual(await passed, [0, 0, 0, 0]);
   });
 
   stage.it('one who acquires again and again does not starve a waiter', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const counter = stage.share(new Value('i32', 0));
     const enough = stage.share(new Value('i32', 0));
     const [greedy, patient] = await stage.actors(2);
@@ -245,23 +249,23 @@ suite('Lock', (stage) => {
   });
 
   stage.it('a hold releases once: its second release does nothing to the next holder', async () => {
-    const lock = stage.share(new Lock());
+    const lock = await stage.make.lock();
     const [one] = await stage.actors(1);
     await one.do('acquire', lock);
     await one.do('releaseHold', lock, 2);
-    const hold = lock.acquireSync();
-    hold.release();
-    const next = lock.acquireSync();
-    hold.release();
-    assert.equal(lock.locked, true);
-    next.release();
-    assert.equal(lock.locked, false);
+    const hold = await lock.acquire();
+    await hold.release();
+    const next = await lock.acquire();
+    await hold.release();
+    assert.equal((await stage.look(lock)).locked, true);
+    await next.release();
+    assert.equal((await stage.look(lock)).locked, false);
   });
 
   stage.it(
     'G88: releasing a lock that nobody holds throws NotLockedError, a fresh one each time',
     async () => {
-      const lock = stage.share(new Lock());
+      const lock = await stage.make.lock();
       const [actor] = await stage.actors(1);
       await assert.rejects(actor.do('release', lock), {
         name: 'NotLockedError',
@@ -270,15 +274,9 @@ suite('Lock', (stage) => {
       await actor.do('acquire', lock);
       await actor.do('release', lock);
       await assert.rejects(actor.do('release', lock), { code: 'ERR_LOCKSTEP_NOT_LOCKED' });
-      assert.equal(lock.locked, false);
-      const errors = [1, 2].map(() => {
-        try {
-          lock.release();
-          return undefined;
-        } catch (error) {
-          return error;
-        }
-      });
+      assert.equal((await stage.look(lock)).locked, false);
+      const released = (): Promise<unknown> => Promise.resolve().then(() => lock.release());
+      const errors = [await released().catch((error) => error), await released().catch((error) => error)];
       assert.ok(errors[0] instanceof Error);
       assert.notEqual(errors[0], errors[1]);
     },

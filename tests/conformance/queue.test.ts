@@ -12,7 +12,7 @@ import { Lock, Queue } from 'lockstep';
 import { UNSENDABLE } from '../support/messages.ts';
 import { type Actor, suite } from '../support/stage.ts';
 import { putsAndEnds, putsDown } from '../support/targets.ts';
-import { until, untilWaiting } from '../support/until.ts';
+import { until } from '../support/until.ts';
 
 const FULL = { code: 'ERR_LOCKSTEP_QUEUE_FULL', name: 'QueueFullError' };
 const EMPTY = { code: 'ERR_LOCKSTEP_QUEUE_EMPTY', name: 'QueueEmptyError' };
@@ -20,23 +20,24 @@ const CLOSED = { code: 'ERR_LOCKSTEP_CLOSED' };
 
 suite('Queue', (stage) => {
   stage.it('M150: a full queue is full, and refuses at once or when the time has passed', async () => {
-    const queue = stage.share(new Queue({ maxSize: 6 }));
+    const queue = await stage.make.queue({ maxSize: 6 });
     const [actor] = await stage.actors(1);
     for (let n = 0; n < 6; n++) {
-      assert.equal(queue.full, false);
+      assert.equal((await stage.look(queue)).full, false);
       await actor.do('putItem', queue, n);
     }
-    assert.deepEqual([queue.size, queue.full, queue.empty], [6, true, false]);
+    const { size, full, empty } = await stage.look(queue);
+    assert.deepEqual([size, full, empty], [6, true, false]);
     assert.equal(await actor.do('tryPut', queue, 6), false);
     for (const timeout of [0, -1]) await assert.rejects(actor.do('putItem', queue, 6, { timeout }), FULL);
     const start = performance.now();
     await assert.rejects(actor.do('putItem', queue, 6, { timeout: 60 }), FULL);
     assert.ok(performance.now() - start >= 60);
-    assert.equal(queue.size, 6);
+    assert.equal((await stage.look(queue)).size, 6);
   });
 
   stage.it('M151: an empty queue is empty, and refuses at once or when the time has passed', async () => {
-    const queue = stage.share(new Queue());
+    const queue = await stage.make.queue();
     const [actor] = await stage.actors(1);
     assert.equal(await actor.do('tryGet', queue), null);
     for (const timeout of [0, -1]) await assert.rejects(actor.do('getItem', queue, { timeout }), EMPTY);
@@ -46,7 +47,7 @@ suite('Queue', (stage) => {
   });
 
   stage.it('M153: the items of each producer come in its order, none lost, none twice', async () => {
-    const queue = stage.share(new Queue<[string, number]>({ maxSize: 10 }));
+    const queue = await stage.make.queue({ maxSize: 10 });
     const actors: Actor[] = await stage.actors(4);
     const [consumer, ...producers] = actors as [Actor, ...Actor[]];
     const drained = consumer.do('drain', queue as Queue);
@@ -64,11 +65,11 @@ suite('Queue', (stage) => {
   });
 
   stage.it('M154: what was put is there for everyone at once', async () => {
-    const queue = stage.share(new Queue());
+    const queue = await stage.make.queue();
     const [one, other] = await stage.actors(2);
     for (let n = 0; n < 20; n++) {
       await one.do('putItem', queue, n);
-      assert.equal(queue.empty, false);
+      assert.equal((await stage.look(queue)).empty, false);
       assert.equal(await other.do('tryGet', queue), n);
     }
   });
@@ -76,12 +77,12 @@ suite('Queue', (stage) => {
   stage.it(
     'M155, M164 HAZARD: a reader that is killed while it waits leaves the queue to the others',
     async () => {
-      const queue = stage.share(new Queue());
+      const queue = await stage.make.queue();
       const [doomed, other, third] = await stage.actors(3);
       void doomed.do('getItem', queue);
-      await untilWaiting(queue, 1);
+      await stage.untilWaiting(queue, 1);
       const gets = other.do('getItem', queue);
-      await untilWaiting(queue, 2);
+      await stage.untilWaiting(queue, 2);
       await doomed.kill();
       await third.do('putItem', queue, 'a');
       assert.equal(await gets, 'a');
@@ -93,12 +94,12 @@ suite('Queue', (stage) => {
   const stopped = 'M155 HAZARD: a reader that is stopped while it waits keeps no item from the others';
   if (stage.all('process')) {
     stage.it(stopped, async () => {
-      const queue = stage.share(new Queue());
+      const queue = await stage.make.queue();
       const [slow, other, producer] = await stage.actors(3);
       const late = slow.do('getItem', queue);
-      await untilWaiting(queue, 1);
+      await stage.untilWaiting(queue, 1);
       const gets = other.do('getItem', queue);
-      await untilWaiting(queue, 2);
+      await stage.untilWaiting(queue, 2);
       await slow.freeze();
       await producer.do('putItem', queue, 'a');
       assert.equal(await gets, 'a');
@@ -114,7 +115,7 @@ suite('Queue', (stage) => {
 
   const amid = 'M155 HAZARD: a reader that is stopped in the middle of get leaves all items to the others';
   if (stage.all('process')) {
-    stage.it(amid, async () => {
+    stage.inMemory(amid, async () => {
       const count = 20_000;
       const [slow, other, producer] = await stage.actors(3);
       for (let round = 0; round < 5; round++) {
@@ -139,7 +140,7 @@ suite('Queue', (stage) => {
   }
 
   stage.it('M156 HAZARD: a value is encoded in put; what is changed right after is not seen', async () => {
-    const queue = stage.share(new Queue({ maxSize: 1 }));
+    const queue = await stage.make.queue({ maxSize: 1 });
     const [actor, other] = await stage.actors(2);
     await actor.do('putAndChange', queue);
     assert.deepEqual(await other.do('getItem', queue), { n: 1, list: [1] });
@@ -155,7 +156,7 @@ suite('Queue', (stage) => {
   stage.it(
     'M157 HAZARD: what cannot be sent throws in put, naming it, and nothing is in the queue',
     async () => {
-      const queue = stage.share(new Queue({ maxSize: 2 }));
+      const queue = await stage.make.queue({ maxSize: 2 });
       const [actor] = await stage.actors(1);
       for (const which of Object.keys(UNSENDABLE)) {
         await assert.rejects(actor.do('putUnsendable', queue, which), {
@@ -163,14 +164,14 @@ suite('Queue', (stage) => {
           message: /^Queue: value.* can't be sent/,
         });
       }
-      assert.equal(queue.size, 0);
+      assert.equal((await stage.look(queue)).size, 0);
       await actor.do('putItem', queue, 'fine');
       assert.equal(await actor.do('getItem', queue), 'fine');
     },
   );
 
   stage.it('M160: a producer may end right after put, or be killed: what was put arrives', async () => {
-    const queue = stage.share(new Queue());
+    const queue = await stage.make.queue();
     const [producer, consumer] = await stage.actors(2);
     await producer.do('putMany', queue, 'p', 1000);
     await producer.kill();
@@ -178,7 +179,7 @@ suite('Queue', (stage) => {
     assert.equal(await consumer.do('tryGet', queue), null);
   });
 
-  stage.it('M160, M163: what was put arrives, however its producer ends right after', async () => {
+  stage.inMemory('M160, M163: what was put arrives, however its producer ends right after', async () => {
     const queue = stage.share(new Queue());
     const [consumer] = await stage.actors(1);
     for (const how of ['returns', 'exits', 'throws', 'is killed'] as const) {
@@ -192,25 +193,25 @@ suite('Queue', (stage) => {
     }
   });
 
-  stage.it(
+  stage.inMemory(
     'X37: a child that was started after its parent had put can put itself, and its own child',
     async () => {
-      const queue = stage.share(new Queue<unknown>());
+      const queue = stage.share(new Queue());
       const [consumer] = await stage.actors(1);
       queue.putSync('from the parent');
       const worker = stage.worker({ target: putsDown, args: [queue, 2] });
       worker.start();
       assert.equal(await worker.join(), true);
       for (const item of ['from the parent', 2, 1, 0]) assert.equal(await consumer.do('tryGet', queue), item);
-      assert.equal(queue.empty, true);
+      assert.equal((await stage.look(queue)).empty, true);
     },
   );
 
   stage.it('a consumer waits for an item, a producer for room', async () => {
-    const queue = stage.share(new Queue({ maxSize: 1 }));
+    const queue = await stage.make.queue({ maxSize: 1 });
     const [one, two] = await stage.actors(2);
     const gets = one.do('getItem', queue);
-    await untilWaiting(queue, 1);
+    await stage.untilWaiting(queue, 1);
     await two.do('putItem', queue, 'first');
     assert.equal(await gets, 'first');
     await two.do('putItem', queue, 'second');
@@ -221,7 +222,7 @@ suite('Queue', (stage) => {
   });
 
   stage.it('close ends every iteration after the last item, and refuses what is put then', async () => {
-    const queue = stage.share(new Queue());
+    const queue = await stage.make.queue();
     const [one, two, three] = await stage.actors(3);
     const drains = [one, two].map((actor) => actor.do('drain', queue));
     await three.do('putMany', queue, 'x', 50);
@@ -231,26 +232,24 @@ suite('Queue', (stage) => {
     await assert.rejects(three.do('putItem', queue, 1), CLOSED);
     await assert.rejects(three.do('getItem', queue), CLOSED);
     await assert.rejects(three.do('tryGet', queue), CLOSED);
-    assert.equal(queue.closed, true);
+    assert.equal((await stage.look(queue)).closed, true);
     await three.do('closeQueue', queue);
   });
 
   stage.it('close lets those go who wait for an item, and those who wait for room', async () => {
-    const [empty, full] = [stage.share(new Queue()), stage.share(new Queue({ maxSize: 1 }))];
-    const [one, two] = await stage.actors(2);
-    full.putSync(1);
+    const [empty, full] = [await stage.make.queue(), await stage.make.queue({ maxSize: 1 })];
+    const [one, two, closer] = await stage.actors(3);
+    await full.put(1);
     const gets = assert.rejects(one.do('getItem', empty), CLOSED);
     const puts = assert.rejects(two.do('putItem', full, 2), CLOSED);
-    await untilWaiting(empty, 1);
-    empty.close();
-    full.close();
+    await stage.untilWaiting(empty, 1);
+    for (const queue of [empty, full]) await closer.do('closeQueue', queue);
     await Promise.all([gets, puts]);
-    assert.equal(full.getSync(), 1);
+    assert.equal(await full.get(), 1);
   });
 
-  stage.it('carries what structured clone carries, and shared objects', async () => {
-    const queue = stage.share(new Queue());
-    const lock = stage.share(new Lock());
+  stage.it('carries what structured clone carries', async () => {
+    const queue = await stage.make.queue();
     const [actor] = await stage.actors(1);
     const cyclic: Record<string, unknown> = { list: [] };
     cyclic.self = cyclic;
@@ -295,11 +294,19 @@ suite('Queue', (stage) => {
     ];
     for (const value of values) {
       await actor.do('putItem', queue, value);
-      assert.deepEqual(queue.getSync(), value);
+      assert.deepEqual(await queue.get(), value);
     }
-    queue.putSync({ one: twice, two: twice });
-    const same = queue.getSync() as { one: object; two: object };
+    await queue.put({ one: twice, two: twice });
+    const same = (await queue.get()) as { one: object; two: object };
     assert.equal(same.one, same.two);
+  });
+
+  stage.inMemory('carries shared objects', async () => {
+    const queue = stage.share(new Queue());
+    const lock = stage.share(new Lock());
+    const [actor] = await stage.actors(1);
+    await actor.do('putItem', queue, [lock]);
+    assert.equal((queue.getSync() as [Lock])[0].handle, lock.handle);
     queue.putSync({ nested: [lock] });
     const opened = (queue.getSync() as { nested: [Lock] }).nested[0];
     assert.equal(opened.handle, lock.handle);
@@ -307,7 +314,7 @@ suite('Queue', (stage) => {
   });
 
   stage.it('an item may be larger than the queue, and gives its memory back', async () => {
-    const queue = stage.share(new Queue({ bytes: 4096 }));
+    const queue = await stage.make.queue({ bytes: 4096 });
     const [producer, consumer] = await stage.actors(2);
     const bytes = new Uint8Array(300_000).map((_, n) => n);
     for (let n = 0; n < 3; n++) {
@@ -319,7 +326,7 @@ suite('Queue', (stage) => {
   });
 
   stage.it('a queue without maxSize is bounded by its bytes', async () => {
-    const queue = stage.share(new Queue({ bytes: 4096 }));
+    const queue = await stage.make.queue({ bytes: 4096 });
     const [actor] = await stage.actors(1);
     let count = 0;
     while (await actor.do('tryPut', queue, 'x'.repeat(80))) count++;

@@ -15,28 +15,36 @@ suite('RLock', (stage) => {
   stage.it(
     'B18: the owner acquires three times, and others wait until it has released three times',
     async () => {
-      const lock = stage.share(new RLock());
+      const lock = await stage.make.rlock();
       const [owner, other] = await stage.actors(2);
       for (const depth of [1, 2, 3]) {
         assert.deepEqual(await owner.do('acquire', lock), { recovered: false });
         assert.equal(await owner.do('depth', lock), depth);
       }
-      assert.deepEqual(lock.owner, { pid: owner.pid, threadId: owner.threadId, name: owner.name });
+      assert.deepEqual((await stage.look(lock)).owner, {
+        pid: owner.pid,
+        threadId: owner.threadId,
+        name: owner.name,
+      });
       const got = other.do('acquire', lock);
-      await untilWaiting(lock, 1);
+      await stage.untilWaiting(lock, 1);
       for (const depth of [2, 1]) {
         await owner.do('release', lock);
         assert.equal(await owner.do('depth', lock), depth);
-        assert.equal(lock.owner?.pid, owner.pid);
+        assert.equal((await stage.look(lock)).owner?.pid, owner.pid);
         assert.deepEqual(other.pending, ['acquire']);
       }
       await owner.do('release', lock);
       assert.deepEqual(await got, { recovered: false });
-      assert.deepEqual(lock.owner, { pid: other.pid, threadId: other.threadId, name: other.name });
+      assert.deepEqual((await stage.look(lock)).owner, {
+        pid: other.pid,
+        threadId: other.threadId,
+        name: other.name,
+      });
     },
   );
 
-  stage.it("B19: another thread of the owner's process does not get it", async () => {
+  stage.inMemory("B19: another thread of the owner's process does not get it", async () => {
     const lock = stage.share(new RLock());
     const [owner] = await stage.actors(1);
     await owner.do('acquire', lock);
@@ -46,32 +54,32 @@ suite('RLock', (stage) => {
   });
 
   stage.it('B21: only the owner may release it', async () => {
-    const lock = stage.share(new RLock());
+    const lock = await stage.make.rlock();
     const [owner, other] = await stage.actors(2);
     await owner.do('acquire', lock);
     await assert.rejects(other.do('release', lock), {
       name: 'NotOwnerError',
       code: 'ERR_LOCKSTEP_NOT_OWNER',
     });
-    assert.throws(() => lock.release(), { code: 'ERR_LOCKSTEP_NOT_OWNER' });
+    await assert.rejects(async () => lock.release(), { code: 'ERR_LOCKSTEP_NOT_OWNER' });
     assert.equal(await owner.do('depth', lock), 1);
     assert.equal(await other.do('tryAcquire', lock), null);
   });
 
-  stage.it('B21: a child started while its parent holds the lock does not own it', async () => {
+  stage.inMemory('B21: a child started while its parent holds the lock does not own it', async () => {
     const lock = stage.share(new RLock());
-    const hold = lock.acquireSync();
+    const hold = await lock.acquire();
     const child = stage.worker({ target: codeOfRelease, args: [lock] });
     child.start();
     assert.equal(await child.result, 'ERR_LOCKSTEP_NOT_OWNER');
     await child.join();
     assert.equal(lock.depth, 1);
-    hold.release();
-    assert.equal(lock.locked, false);
+    await hold.release();
+    assert.equal((await stage.look(lock)).locked, false);
   });
 
   stage.it('B22: releasing it when it is free throws, also after balanced use', async () => {
-    const lock = stage.share(new RLock());
+    const lock = await stage.make.rlock();
     const [actor] = await stage.actors(1);
     await assert.rejects(actor.do('release', lock), {
       name: 'NotLockedError',
@@ -83,15 +91,15 @@ suite('RLock', (stage) => {
       name: 'NotLockedError',
       code: 'ERR_LOCKSTEP_NOT_LOCKED',
     });
-    assert.equal(lock.locked, false);
+    assert.equal((await stage.look(lock)).locked, false);
   });
 
   stage.it('B23 HAZARD: the lock of an owner killed at depth 3 goes to a waiter, at depth 1', async () => {
-    const lock = stage.share(new RLock());
+    const lock = await stage.make.rlock();
     const [owner, waiter, next] = await stage.actors(3);
     for (let i = 0; i < 3; i++) await owner.do('acquire', lock);
     const got = waiter.do('acquire', lock);
-    await untilWaiting(lock, 1);
+    await stage.untilWaiting(lock, 1);
     await owner.kill();
     assert.deepEqual(await got, { recovered: true });
     assert.equal(await waiter.do('depth', lock), 1);
@@ -100,7 +108,7 @@ suite('RLock', (stage) => {
   });
 
   stage.it('BX1: its owner enters again also by tryAcquire and with a timeout of 0 or less', async () => {
-    const lock = stage.share(new RLock());
+    const lock = await stage.make.rlock();
     const [owner, other] = await stage.actors(2);
     await owner.do('acquire', lock);
     assert.notEqual(await owner.do('tryAcquire', lock), null);
@@ -112,7 +120,7 @@ suite('RLock', (stage) => {
   });
 
   stage.it('acquiring one held by another with a timeout gives null once the time has passed', async () => {
-    const lock = stage.share(new RLock());
+    const lock = await stage.make.rlock();
     const [owner, other] = await stage.actors(2);
     await owner.do('acquire', lock);
     const { value, milliseconds } = await other.timed('acquire', lock, { timeout: 60 });
@@ -121,34 +129,34 @@ suite('RLock', (stage) => {
   });
 
   stage.it('a hold gives back its own level once, however often it is released', async () => {
-    const lock = stage.share(new RLock());
+    const lock = await stage.make.rlock();
     const [owner] = await stage.actors(1);
     await owner.do('acquire', lock);
     await owner.do('acquire', lock);
     await owner.do('releaseHold', lock, 3);
     assert.equal(await owner.do('depth', lock), 1);
     await owner.do('releaseHold', lock, 3);
-    assert.equal(lock.locked, false);
+    assert.equal((await stage.look(lock)).locked, false);
   });
 
   for (const form of ['using', 'run'] as const) {
     stage.it(
       `the scoped form (${form}) releases on return and on error, and the error comes out`,
       async () => {
-        const lock = stage.share(new RLock());
+        const lock = await stage.make.rlock();
         const inside = stage.share(new Value('i32', 0));
         const [actor] = await stage.actors(1);
         assert.equal(await actor.do('scoped', lock, form, inside, 'returns'), 'returned from inside');
-        assert.equal(lock.locked, false);
+        assert.equal((await stage.look(lock)).locked, false);
         await assert.rejects(actor.do('scoped', lock, form, inside, 'throws'), { message: 'thrown inside' });
-        assert.equal(lock.locked, false);
+        assert.equal((await stage.look(lock)).locked, false);
         assert.equal(inside.value, 2);
       },
     );
   }
 
   stage.it('four that each add one 3,000 times under the lock end with exactly 12,000', async () => {
-    const lock = stage.share(new RLock());
+    const lock = await stage.make.rlock();
     const counter = stage.share(new Value('i32', 0));
     const actors = await stage.actors(4);
     await Promise.all(actors.map((actor) => actor.do('addOneByOne', lock, counter, 3_000)));

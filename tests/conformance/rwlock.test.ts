@@ -2,16 +2,16 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { RWLock, Value } from 'lockstep';
+import { Value } from 'lockstep';
 import { suite } from '../support/stage.ts';
-import { until, untilWaiting } from '../support/until.ts';
+import { until } from '../support/until.ts';
 
 const FREE = { recovered: false };
 const integer = (): Value<'i32'> => new Value('i32', 0, { lock: false });
 
 suite('RWLock', (stage) => {
   stage.it('readers are inside together, and keep writers out', async () => {
-    const lock = stage.share(new RWLock());
+    const lock = await stage.make.rwlock();
     const [one, two, writer] = await stage.actors(3);
     assert.deepEqual(await one.do('acquireSide', lock, 'read'), FREE);
     assert.deepEqual(await two.do('acquireSide', lock, 'read'), FREE);
@@ -19,7 +19,7 @@ suite('RWLock', (stage) => {
     const { value, milliseconds } = await writer.timed('acquireSide', lock, 'write', { timeout: 50 });
     assert.equal(value, null);
     assert.ok(milliseconds >= 50);
-    const { readers, writer: holder, waiting } = lock.describe();
+    const { readers, writer: holder, waiting } = await stage.look(lock);
     assert.deepEqual(
       readers.map(({ pid, threadId }) => `${pid} ${threadId}`).sort(),
       [`${one.pid} ${one.threadId}`, `${two.pid} ${two.threadId}`].sort(),
@@ -32,10 +32,10 @@ suite('RWLock', (stage) => {
   });
 
   stage.it('a writer is alone', async () => {
-    const lock = stage.share(new RWLock());
+    const lock = await stage.make.rwlock();
     const [writer, reader, other] = await stage.actors(3);
     await writer.do('acquireSide', lock, 'write');
-    assert.deepEqual(lock.describe().writer, {
+    assert.deepEqual((await stage.look(lock)).writer, {
       pid: writer.pid,
       threadId: writer.threadId,
       name: writer.name,
@@ -45,36 +45,36 @@ suite('RWLock', (stage) => {
       assert.equal(await other.do('acquireSide', lock, 'write', { timeout }), null);
     }
     const read = reader.do('acquireSide', lock, 'read');
-    await untilWaiting(lock, 1);
+    await stage.untilWaiting(lock, 1);
     await writer.do('releaseSide', lock, 'write');
     assert.deepEqual(await read, FREE);
   });
 
   stage.it('all readers that wait come in together when the writer has gone', async () => {
-    const lock = stage.share(new RWLock());
+    const lock = await stage.make.rwlock();
     const [writer, ...readers] = await stage.actors(4);
     await writer.do('acquireSide', lock, 'write');
     const reads = readers.map((reader) => reader.do('acquireSide', lock, 'read'));
-    await untilWaiting(lock, 3);
+    await stage.untilWaiting(lock, 3);
     await writer.do('releaseSide', lock, 'write');
     assert.deepEqual(await Promise.all(reads), [FREE, FREE, FREE]);
-    assert.equal(lock.describe().readers.length, 3);
+    assert.equal((await stage.look(lock)).readers.length, 3);
   });
 
   stage.it('a writer that waits keeps new readers out (the default), and they follow it', async () => {
-    const lock = stage.share(new RWLock());
+    const lock = await stage.make.rwlock();
     const [reader, writer, late] = await stage.actors(3);
     await reader.do('acquireSide', lock, 'read');
     const write = writer.do('acquireSide', lock, 'write');
     // It is seen waiting a moment before it keeps readers out.
-    await until(() => {
-      const hold = lock.read.tryAcquire();
-      hold?.release();
+    await until(async () => {
+      const hold = await lock.read.acquire({ timeout: 0 });
+      await hold?.release();
       return hold === null;
     }, 'the writer to keep readers out');
     assert.equal(await late.do('trySide', lock, 'read'), null);
     const read = late.do('acquireSide', lock, 'read');
-    await untilWaiting(lock, 2);
+    await stage.untilWaiting(lock, 2);
     await reader.do('releaseSide', lock, 'read');
     assert.deepEqual(await write, FREE);
     await writer.do('releaseSide', lock, 'write');
@@ -84,28 +84,28 @@ suite('RWLock', (stage) => {
   stage.it(
     "with prefer: 'readers' they come in while others read, and the writer follows the last",
     async () => {
-      const lock = stage.share(new RWLock({ prefer: 'readers' }));
+      const lock = await stage.make.rwlock({ prefer: 'readers' });
       const [reader, writer, late] = await stage.actors(3);
       await reader.do('acquireSide', lock, 'read');
       const write = writer.do('acquireSide', lock, 'write');
-      await untilWaiting(lock, 1);
+      await stage.untilWaiting(lock, 1);
       assert.deepEqual(await late.do('acquireSide', lock, 'read'), FREE);
       await reader.do('releaseSide', lock, 'read');
       await late.do('releaseSide', lock, 'read');
       assert.deepEqual(await write, FREE);
       const reads = [reader, late].map((each) => each.do('acquireSide', lock, 'read'));
-      await untilWaiting(lock, 2);
+      await stage.untilWaiting(lock, 2);
       await writer.do('releaseSide', lock, 'write');
       assert.deepEqual(await Promise.all(reads), [FREE, FREE]);
     },
   );
 
   stage.it('a writer that gives up lets the readers behind it in', async () => {
-    const lock = stage.share(new RWLock());
+    const lock = await stage.make.rwlock();
     const [reader, writer, late] = await stage.actors(3);
     await reader.do('acquireSide', lock, 'read');
     const write = writer.do('acquireSide', lock, 'write', { timeout: 100 });
-    await untilWaiting(lock, 1);
+    await stage.untilWaiting(lock, 1);
     const read = late.do('acquireSide', lock, 'read');
     assert.equal(await write, null);
     assert.deepEqual(await read, FREE);
@@ -114,11 +114,11 @@ suite('RWLock', (stage) => {
   stage.it(
     'a flow that reads may read again, also while a writer waits; one that writes may read',
     async () => {
-      const lock = stage.share(new RWLock());
+      const lock = await stage.make.rwlock();
       const [one, writer] = await stage.actors(2);
       await one.do('acquireSide', lock, 'read');
       const write = writer.do('acquireSide', lock, 'write');
-      await untilWaiting(lock, 1);
+      await stage.untilWaiting(lock, 1);
       assert.deepEqual(await one.do('acquireSide', lock, 'read'), FREE);
       await one.do('releaseSide', lock, 'read');
       await one.do('releaseSide', lock, 'read');
@@ -131,7 +131,7 @@ suite('RWLock', (stage) => {
   );
 
   stage.it('to read and then write is refused with the way out, and so is to write twice', async () => {
-    const lock = stage.share(new RWLock({ name: 'config' }));
+    const lock = await stage.make.rwlock({ name: 'config' });
     const [actor] = await stage.actors(1);
     await actor.do('acquireSide', lock, 'read');
     assert.equal(await actor.do('trySide', lock, 'write'), null);
@@ -145,17 +145,17 @@ suite('RWLock', (stage) => {
     await actor.do('acquireSide', lock, 'write');
     await assert.rejects(actor.do('acquireSide', lock, 'write'), { code: 'ERR_LOCKSTEP_DEADLOCK' });
     await actor.do('releaseSide', lock, 'write');
-    assert.equal(lock.describe().writer, null);
+    assert.equal((await stage.look(lock)).writer, null);
   });
 
   stage.it('a release without a hold is refused; with one it gives the latest back', async () => {
-    const lock = stage.share(new RWLock());
+    const lock = await stage.make.rwlock();
     const [actor] = await stage.actors(1);
     for (const side of ['read', 'write'] as const) {
       await assert.rejects(actor.do('releasePlainly', lock, side), { code: 'ERR_LOCKSTEP_NOT_OWNER' });
       await actor.do('acquireSide', lock, side);
       await actor.do('releasePlainly', lock, side);
-      const { readers, writer } = lock.describe();
+      const { readers, writer } = await stage.look(lock);
       assert.deepEqual([readers, writer], [[], null]);
       await actor.do('releaseSide', lock, side); // Idempotent: the hold was given back.
     }
@@ -165,11 +165,11 @@ suite('RWLock', (stage) => {
     stage.it(
       `a killed writer's lock is free, and all are told until a writer was inside (${prefer})`,
       async () => {
-        const lock = stage.share(new RWLock({ prefer }));
+        const lock = await stage.make.rwlock({ prefer });
         const [writer, reader, next] = await stage.actors(3);
         await writer.do('acquireSide', lock, 'write');
         const read = reader.do('acquireSide', lock, 'read');
-        await untilWaiting(lock, 1);
+        await stage.untilWaiting(lock, 1);
         await writer.kill();
         assert.deepEqual(await read, { recovered: true });
         await reader.do('releaseSide', lock, 'read');
@@ -180,21 +180,21 @@ suite('RWLock', (stage) => {
     );
 
     stage.it(`a killed reader is out, and nobody is told (${prefer})`, async () => {
-      const lock = stage.share(new RWLock({ prefer }));
+      const lock = await stage.make.rwlock({ prefer });
       const [reader, writer] = await stage.actors(2);
       await reader.do('acquireSide', lock, 'read');
       const write = writer.do('acquireSide', lock, 'write');
-      await untilWaiting(lock, 1);
+      await stage.untilWaiting(lock, 1);
       await reader.kill();
       assert.deepEqual(await write, FREE);
     });
 
     stage.it(`a writer that is killed while it waits keeps nobody out (${prefer})`, async () => {
-      const lock = stage.share(new RWLock({ prefer }));
+      const lock = await stage.make.rwlock({ prefer });
       const [reader, writer, late] = await stage.actors(3);
       await reader.do('acquireSide', lock, 'read');
       void writer.do('acquireSide', lock, 'write');
-      await untilWaiting(lock, 1);
+      await stage.untilWaiting(lock, 1);
       await writer.kill();
       assert.deepEqual(await late.do('acquireSide', lock, 'read', { timeout: 10_000 }), FREE);
       await late.do('releaseSide', lock, 'read');
@@ -203,7 +203,7 @@ suite('RWLock', (stage) => {
     });
 
     stage.it(`four that read and write by turns never see a half-written pair (${prefer})`, async () => {
-      const lock = stage.share(new RWLock({ prefer }));
+      const lock = await stage.make.rwlock({ prefer });
       const [first, second, readers, writers, most] = Array.from({ length: 5 }, () =>
         stage.share(integer()),
       ) as [Value<'i32'>, Value<'i32'>, Value<'i32'>, Value<'i32'>, Value<'i32'>];
@@ -223,13 +223,13 @@ suite('RWLock', (stage) => {
   }
 
   stage.it('a wait that is aborted leaves no trace', async () => {
-    const lock = stage.share(new RWLock());
+    const lock = await stage.make.rwlock();
     const [reader, other] = await stage.actors(2);
     await reader.do('acquireSide', lock, 'read');
     const controller = new AbortController();
     const reason = new Error('no more');
     const aborted = assert.rejects(lock.write.acquire({ signal: controller.signal }), reason);
-    await untilWaiting(lock, 1);
+    await stage.untilWaiting(lock, 1);
     controller.abort(reason);
     await aborted;
     assert.deepEqual(await other.do('acquireSide', lock, 'read'), FREE);

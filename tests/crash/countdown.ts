@@ -6,6 +6,7 @@
  * behind, so one mode is enough; dying after the last is the completed operation, whose process is
  * killed from outside. For the same reason reads that follow each other are one point, unless
  * `LOCKSTEP_CRASH=every` is set: then the walk takes twice as long and finds the same.
+ * pace.ts says at which points victims die.
  */
 
 /** Told at the very end: the point, as `cas in RawLock.free`. */

@@ -46,6 +46,8 @@ export interface Answer extends Reply {
 export interface Farewell {
   /** The point before which it died, or `completion`. */
   point: string;
+  /** How many points it had passed. */
+  passed: number;
   /** Milliseconds of the machine's monotonic clock. */
   at: number;
   /** `describe()` of the object of its last method. */
@@ -89,19 +91,23 @@ export async function serve(folder: string, serial: number): Promise<void> {
 
   async function obey({ id, operation, args, dieAt }: Order): Promise<Answer> {
     const values = args.map((arg) => STAND_INS[String(arg)]?.() ?? fromReferences(arg, opened));
-    const farewell = (point: string): Farewell => ({ point, at: clock(), state: stateOf(values[0]) });
+    const farewell = (point: string, passed: number): Farewell => ({
+      point,
+      passed,
+      at: clock(),
+      state: stateOf(values[0]),
+    });
     const file = farewellFile(folder, serial);
     const answer: Answer = { id, milliseconds: 0 };
     try {
-      if (dieAt > 0) arm(dieAt, (point) => writeFileSync(file, JSON.stringify(farewell(point))));
+      if (dieAt > 0) arm(dieAt, (point) => writeFileSync(file, JSON.stringify(farewell(point, dieAt - 1))));
       answer.value = summary(await perform(operation, values));
     } catch (thrown) {
       const { name, message, code, stack = '', cause } = thrown as Error & { code?: unknown };
       answer.error = { name, message, code, stack, cause: String(cause) };
     }
     if (dieAt > 0) {
-      disarm();
-      answer.farewell = farewell('completion');
+      answer.farewell = farewell('completion', disarm());
     }
     return answer;
   }

@@ -144,7 +144,7 @@ export class Scene {
     this.over = true;
     // An `exit` that was completed has no answer, and leaves no farewell.
     const left = answer?.farewell ?? this.crew.farewellOf(victim);
-    const farewell = left ?? { point: 'completion', at: clock(), state: {} };
+    const farewell = left ?? { point: 'completion', passed: this.dieAt - 1, at: clock(), state: {} };
     const completed = answer !== undefined || left === undefined;
     return { ...farewell, pid: victim.pid, completed, value: answer?.value, error: answer?.error };
   }

@@ -3,7 +3,8 @@
  *
  *   node --conditions=lockstep-crash walk.js [--points] SUITE [TEXT]
  *
- * walks the operations of the suite whose names contain the text. Prints one line of JSON for each.
+ * walks the operations of the suite whose names contain the text, at the pace that `LOCKSTEP_CRASH`
+ * says (pace.ts). Prints one line of JSON for each.
  */
 
 import { Lock } from 'lockstep';
@@ -11,13 +12,16 @@ import { Crew, type Member, type Relation } from './crew.ts';
 import { cellsInUse } from './internals.ts';
 import { checkCleared } from './leftovers.ts';
 import { NAMESPACE, type Operation } from './operation.ts';
+import { paceOf } from './pace.ts';
 import { inTime, Scene } from './scene.ts';
 import { type SuiteName, suites } from './suites.ts';
 
 /** What came out of the walk of one operation. */
 export interface Walked {
   name: string;
-  /** Points at which a victim died and all was well after; the last is the completed operation. */
+  /** Victims that died, and all was well after; the last one completed the operation. */
+  deaths: number;
+  /** Points that the operation has, its completion among them. */
   points: number;
   /** Milliseconds from a death to what a survivor could do only after it, at the longest. */
   longest: number;
@@ -43,16 +47,21 @@ interface Cast {
 const anchors = [new Lock(), new Lock({ namespace: NAMESPACE })];
 let cast: Cast | undefined;
 
-async function walk(operation: Operation, each: (point: string) => void): Promise<Walked> {
+async function walk(
+  operation: Operation,
+  { first: start, step }: { first: number; step: number },
+  each: (point: string) => void,
+): Promise<Walked> {
   let longest = 0;
-  let points = 0;
+  let deaths = 0;
+  let point = start;
   let where = 'the start';
   try {
     const { crew, first, second } = await castFor(operation.relation);
-    for (;;) {
+    for (; ; point += step) {
       const cells = anchors.map(cellsInUse);
       const [victim, newcomer] = [await crew.next(), await crew.upcoming()];
-      const scene = new Scene(crew, points + 1, { victim, first, second, newcomer });
+      const scene = new Scene(crew, point, { victim, first, second, newcomer });
       await inTime(operation.play(scene), 'the end of the scene', SCENE_MS).catch(async (error: Error) => {
         const death = scene.death && (await inTime(scene.death, 'the victim').catch(() => undefined));
         where = `${death?.point ?? 'no death'}; still at it: ${await scene.abandon()}`;
@@ -63,14 +72,15 @@ async function walk(operation: Operation, each: (point: string) => void): Promis
       for (const [index, anchor] of anchors.entries())
         await checkCleared(anchor, victim, cells[index] ?? 0, end.foreign);
       longest = Math.max(longest, end.longest);
-      each(`${++points} ${where}`);
-      if (end.death.completed) return { name: operation.name, points, longest };
-      if (points > TOO_MANY) throw new Error('the operation does not come to its end');
+      deaths++;
+      each(`${point} ${where}`);
+      if (end.death.completed) return { name: operation.name, deaths, points: end.death.passed + 1, longest };
+      if (point > TOO_MANY) throw new Error('the operation does not come to its end');
     }
   } catch (error) {
     await dismiss();
-    const failure = `at point ${points + 1} (${where}): ${(error as Error).stack}`;
-    return { name: operation.name, points, longest, failure };
+    const failure = `at point ${point} (${where}): ${(error as Error).stack}`;
+    return { name: operation.name, deaths, points: 0, longest, failure };
   }
 }
 
@@ -95,9 +105,11 @@ async function dismiss(): Promise<void> {
 const args = process.argv.slice(2);
 const verbose = args[0] === '--points';
 const [suite = '', text = ''] = verbose ? args.slice(1) : args;
-for (const operation of suites[suite as SuiteName] ?? []) {
+const pace = paceOf();
+for (const [index, operation] of (suites[suite as SuiteName] ?? []).entries()) {
   if (!operation.name.includes(text)) continue;
-  const walked = await walk(operation, (point) => verbose && console.log(`  ${point}`));
+  const points = { first: pace.first(index), step: pace.step };
+  const walked = await walk(operation, points, (point) => verbose && console.log(`  ${point}`));
   console.log(JSON.stringify(walked));
 }
 await dismiss();

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { processesOf } from '../support/processes.ts';
 import { sandbox } from '../support/sandbox.ts';
+import { paceOf } from './pace.ts';
 import { HANG_MS } from './scene.ts';
 import type { SuiteName } from './suites.ts';
 import { suites } from './suites.ts';
@@ -19,9 +20,13 @@ import type { Walked } from './walk.ts';
  */
 const PATIENCE_MS = 180_000;
 
-/** Tests that each operation of the suite can be died in at any point. */
+/**
+ * Tests that each operation of the suite can be died in at any point, as many of them as the pace
+ * says (pace.ts).
+ */
 export function walks(suite: SuiteName): void {
   describe(`killed at any point of ${suite}`, () => {
+    const pace = paceOf().text;
     const walked = new Map<string, (result: Walked | Error) => void>();
     const results = new Map<string, Promise<Walked | Error>>();
     for (const { name } of suites[suite])
@@ -29,7 +34,7 @@ export function walks(suite: SuiteName): void {
     let walker: ChildProcess | undefined;
 
     before(() => {
-      walker = startWalker(suite, (result) => walked.get(result.name)?.(result));
+      walker = startWalker(suite, pace, (result) => walked.get(result.name)?.(result));
       walker.once('exit', (code, signal) => {
         for (const resolve of walked.values())
           resolve(new Error(`the walking program ended with ${code ?? signal}`));
@@ -48,11 +53,10 @@ export function walks(suite: SuiteName): void {
       it(`${name}: the others go on`, { timeout: PATIENCE_MS }, async (test) => {
         const result = (await results.get(name)) ?? new Error('not walked');
         if (result instanceof Error) throw result;
-        const { failure, points, longest } = result;
-        test.diagnostic(
-          `${name}: ${points} deaths, the others went on after ${longest.toFixed()} ms at most`,
-        );
-        assert.equal(failure, undefined);
+        const { failure, deaths, points, longest } = result;
+        const told = `${deaths} deaths at ${points} points (LOCKSTEP_CRASH=${pace})`;
+        test.diagnostic(`${name}: ${told}, the others went on after ${longest.toFixed()} ms at most`);
+        if (failure !== undefined) assert.fail(`LOCKSTEP_CRASH=${pace}: ${failure}`);
         assert.ok(points >= atLeast, `only ${points} points, there should be ${atLeast} at least`);
       });
     }
@@ -67,10 +71,10 @@ function killIfThere(pid: number): void {
   }
 }
 
-function startWalker(suite: SuiteName, onResult: (result: Walked) => void): ChildProcess {
+function startWalker(suite: SuiteName, pace: string, onResult: (result: Walked) => void): ChildProcess {
   const program = fileURLToPath(new URL('./walk.js', import.meta.url));
   const walker = spawn(process.execPath, ['--conditions=lockstep-crash', program, suite], {
-    env: { ...process.env, LOCKSTEP_DIR: sandbox, NODE_TEST_CONTEXT: undefined },
+    env: { ...process.env, LOCKSTEP_DIR: sandbox, LOCKSTEP_CRASH: pace, NODE_TEST_CONTEXT: undefined },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   createInterface({ input: walker.stdout! }).on('line', (line) => {

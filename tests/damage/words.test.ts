@@ -22,7 +22,7 @@ const {
   CELL_GENERATION,
   CELL_STATE,
   CELL_TICKETS,
-  FIRST_PERMITS,
+  FIRST_LINK,
 } = layout;
 
 /** A slot in which nobody sits. */
@@ -127,9 +127,9 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
 
     const permits = new BoundedSemaphore(3, { namespace });
     const chain = wordsOf(`${namespaceFolder(sandbox, namespace)}/control`, layout.CONTROL_WORDS);
-    const cell = chain[cellWord(cellOf(permits)) + FIRST_PERMITS]!;
+    const cell = chain[cellWord(cellOf(permits)) + FIRST_LINK]!;
     for (const [index, owner] of [NOBODY, 4000, -1].entries())
-      put('control', cellWord(cell) + layout.PERMITS + index, owner);
+      put('control', cellWord(cell) + layout.LINK_WORDS + index, owner);
     const holds = [1, 2, 3].map(() => permits.acquireSync({ timeout: 5000 }));
     assert.ok(holds.every((hold) => hold !== null));
   });
@@ -186,9 +186,9 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
       assert.equal(code, 'ERR_LOCKSTEP_LAYOUT', message);
     };
     await Promise.all([
-      child(damage(new BoundedSemaphore(8, { namespace }), FIRST_PERMITS, 1)),
+      child(damage(new BoundedSemaphore(8, { namespace }), FIRST_LINK, 1)),
       child(damage(new BoundedSemaphore(8, { namespace }), CELL_BODY + 2, LAST)),
-      child(damage(new RWLock({ namespace }), FIRST_PERMITS, -7)),
+      child(damage(new RWLock({ namespace }), FIRST_LINK, -7)),
     ]);
     const tooLong = [
       damage(new SharedArray('i32', 4, { namespace }), CELL_BODY + 5, 1),

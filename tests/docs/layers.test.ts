@@ -25,6 +25,7 @@ const ROWS = [
   ['sync', 'workers'],
   ['shared', 'messaging'],
   ['pool'],
+  ['kinds'],
   ['inspect', 'cluster'],
   ['entry'],
 ];

@@ -24,6 +24,13 @@ for (const page of filesBelow('.', (path) => path.endsWith('.md'))) {
   });
 }
 
+const PATH = /`((?:src|tests|docs|examples|scripts|bench)\/[\w./-]+)`/g;
+
+for (const page of filesBelow('.', (path) => path.endsWith('.md') && !/CHANGELOG|decisions/.test(path)))
+  test(`the paths that ${page} names exist`, () => {
+    for (const [, path = ''] of read(page).matchAll(PATH)) assert.ok(existsSync(join(root, path)), path);
+  });
+
 /** Anchors of a page's headings, as GitHub makes them. */
 function anchorsOf(page: string): string[] {
   return proseOf(read(page))

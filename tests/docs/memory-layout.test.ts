@@ -1,4 +1,7 @@
-/** docs/memory-layout.md says what src/memory/layout.ts and the headers of the primitives say. */
+/**
+ * docs/internals/memory-layout.md says what src/memory/layout.ts and the headers of the primitives
+ * say.
+ */
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -6,7 +9,7 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { codeIn, read, root, tablesOf } from './markdown.ts';
 
-const PAGE = 'docs/memory-layout.md';
+const PAGE = 'docs/internals/memory-layout.md';
 const page = read(PAGE);
 const tables = tablesOf(page);
 
@@ -19,7 +22,7 @@ function constantsIn(exports: Record<string, unknown>): Map<string, number> {
   const found = new Map<string, number>();
   for (const [name, value] of Object.entries(exports)) {
     if (typeof value === 'number') found.set(name, value);
-    else if (typeof value === 'object')
+    else if (name === 'KIND')
       for (const [key, inner] of Object.entries(value as Record<string, number>))
         found.set(`${name}.${key}`, inner);
   }
@@ -44,6 +47,21 @@ test('every constant of the layout is on the page with its value, and no other',
     ...constantsIn(await exportsOf('agents/wait-table.js')),
   ]);
   assert.deepEqual(sorted(constantsOnPage()), sorted(inSource));
+});
+
+test('every kind that is listed is on the page with its number and its content, and no other', async () => {
+  const { KINDS } = (await exportsOf('kinds/all.js')) as typeof import('../../src/kinds/all.ts');
+  const table = tables.find(({ columns }) => columns[0] === 'kind')!;
+  assert.deepEqual(
+    table.rows.map(([name, number, content]) => [name, Number(number), content]),
+    KINDS.filter(({ classOf }) => classOf === undefined)
+      .sort((a, b) => a.number - b.number)
+      .map(({ name, number, data = false, chain = false, ring }) => [
+        name,
+        number,
+        [data && 'data', chain && 'chain', ring && 'ring'].filter(Boolean).join(', '),
+      ]),
+  );
 });
 
 test('every function of the layout is on the page', async () => {

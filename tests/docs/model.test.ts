@@ -6,7 +6,7 @@ import { MUTANTS } from '../model/mutations/all.ts';
 import { SCENARIOS } from '../model/scenarios/all.ts';
 import { codeIn, read, tablesOf } from './markdown.ts';
 
-const tables = tablesOf(read('docs/model.md'));
+const tables = tablesOf(read('docs/internals/model.md'));
 
 function rowsOf(heading: string): string[][] {
   return (tables.find((table) => table.heading === heading)?.rows ?? []).map((row) => [...row]);

@@ -76,9 +76,9 @@ export function takeTimers(): void {
 
 /** Forgets what an earlier run left. */
 export function clearTimers(): void {
-  timers.clear();
-  immediates.clear();
-  intervals.clear();
+  if (timers.size > 0) timers.clear();
+  if (immediates.size > 0) immediates.clear();
+  if (intervals.size > 0) intervals.clear();
 }
 
 /** Goes on turn by turn until the code has ended, or the run is over. */

@@ -10,7 +10,7 @@
  * Not every operation is a scheduling point: one on a word that only its actor touches, or that
  * nobody writes, commutes with all that others do, and is done together with the operation before
  * it. Which words these are is found out: all at first; when one turns out to be shared, the search
- * begins again with what it has learned. docs/model.md says why this loses nothing.
+ * begins again with what it has learned. docs/internals/model.md says why this loses nothing.
  */
 
 import { kill, runActor } from './actor.ts';
@@ -89,7 +89,7 @@ export class Explorer {
     const { counts } = this;
     this.sharing.learned = false;
     this.endings.clear();
-    this.visited = new Visited();
+    this.visited = new Visited(this.visited);
     Object.assign(counts, { preemptions: bound, states: 0, segments: 0, crashPoints: 0, endings: 0 });
     this.stack = [];
     this.start(bound);

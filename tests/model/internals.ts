@@ -11,8 +11,9 @@ export type Cell = import('../../src/agents/cell.ts').Cell;
 export type Hold = import('../../src/contracts.ts').Hold;
 export type Directory = import('../../src/platform/directory.ts').Directory;
 export type Namespace = import('../../src/namespaces/namespace.ts').Namespace;
-export type ObjectType = import('../../src/agents/kinds.ts').ObjectType;
+export type Kind = import('../../src/agents/kinds.ts').Kind;
 export type Named = import('../../src/memory/arena.ts').Named;
+export type RingOfKind = import('../../src/agents/kinds.ts').RingOfKind;
 export type Ring = import('../../src/messaging/ring/ring.ts').Ring;
 export type OwnLife = import('../../src/namespaces/life.ts').OwnLife;
 export type Place = import('../../src/memory/arena.ts').Place;
@@ -40,7 +41,6 @@ export const {
   CONTROL_WORDS,
   cellWord,
   ENTRY_WORDS,
-  KIND,
   LIVE_WORD,
   OPEN_WORDS,
   PHASE_LIVE,

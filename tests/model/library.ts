@@ -17,7 +17,9 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly takeBlocking: typeof import('../../src/waiting/taking.ts').takeBlocking;
   readonly waitForRoom: typeof import('../../src/messaging/ring/room-wait.ts').waitForRoom;
   readonly Ring: typeof import('../../src/messaging/ring/ring.ts').Ring;
-  readonly registerRing: typeof import('../../src/agents/kept-rings.ts').registerRing;
+  readonly KINDS: typeof import('../../src/kinds/all.ts').KINDS;
+  readonly kindNamed: typeof import('../../src/agents/kinds.ts').kindNamed;
+  readonly listKinds: typeof import('../../src/agents/kinds.ts').listKinds;
   readonly KeptRings: typeof import('../../src/agents/kept-rings.ts').KeptRings;
   readonly putNaming: typeof import('../../src/agents/kept.ts').putNaming;
   readonly takeNaming: typeof import('../../src/agents/kept.ts').takeNaming;
@@ -40,6 +42,8 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'index.js',
     'agents/agent.js',
     'agents/kept.js',
+    'agents/kinds.js',
+    'kinds/all.js',
     'agents/kept-rings.js',
     'messaging/ring/item-names.js',
     'messaging/ring/kept-items.js',

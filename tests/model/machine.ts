@@ -15,6 +15,7 @@ import {
   AWAITS_DEATH,
   actorWord,
   BELL,
+  change,
   DEAD,
   HASH,
   HASH_WORDS,
@@ -161,30 +162,30 @@ class Machine {
       case OP.LOAD:
         return state[placeOf(at)]!;
       case OP.STORE:
-        state[placeOf(at)] = a;
+        change(state, placeOf(at), a);
         return 0;
       case OP.CAS: {
         const place = placeOf(at);
         const before = state[place]!;
-        if (before === a) state[place] = b;
+        if (before === a) change(state, place, b);
         return before;
       }
       case OP.ADD: {
         const place = placeOf(at);
         const before = state[place]!;
-        state[place] = before + a;
+        change(state, place, (before + a) | 0);
         return before;
       }
       case OP.SET_BITS: {
         const place = placeOf(at);
         const before = state[place]!;
-        state[place] = before | a;
+        change(state, place, before | a);
         return before;
       }
       case OP.CLEAR_BITS: {
         const place = placeOf(at);
         const before = state[place]!;
-        state[place] = before & ~a;
+        change(state, place, before & ~a);
         return before;
       }
       default:

@@ -2,7 +2,8 @@
  * State: everything that tells one moment of a modelled run from another, as one Int32Array.
  *
  *   budgets   what may still happen: deaths, timeouts, naps
- *   actors    16 words each: where it is, what the kernel keeps for it, and a hash of all that its
+ *   sums      hash of the shared words, kept with every change of one (visited.ts)
+ *   actors    12 words each: where it is, what the kernel keeps for it, and a hash of all that its
  *             code has seen
  *   ghosts    words that only the scenario writes, to check the library against
  *   shared    words of shared memory, each given its place when it is first touched; untouched
@@ -18,14 +19,19 @@ import { CONTROL_WORDS } from './internals.ts';
 export type State = Int32Array<ArrayBuffer>;
 
 export const MAX_ACTORS = 8;
-export const ACTOR_WORDS = 16;
+export const ACTOR_WORDS = 12;
 export const GHOSTS = 24;
 
 // Budgets.
 export const DEATHS_LEFT = 0;
 export const TIMEOUTS_LEFT = 1;
 export const NAPS_LEFT = 2;
-const ACTORS = 4;
+
+/** Hash of the shared words: the sum of what `change` adds for each. */
+export const SUM_A = 4;
+export const SUM_B = 5;
+export const SUM_C = 6;
+export const ACTORS = 8;
 
 // Words of an actor.
 export const STATUS = 0;
@@ -59,7 +65,7 @@ export const DONE = 4;
 export const DEAD = 5;
 
 const FIRST_GHOST = ACTORS + MAX_ACTORS * ACTOR_WORDS;
-const FIRST_SHARED = FIRST_GHOST + GHOSTS;
+export const FIRST_SHARED = FIRST_GHOST + GHOSTS;
 export const CAPACITY = 2048;
 
 const places = new Int32Array(CONTROL_WORDS);
@@ -103,6 +109,41 @@ export function snapshot(state: State): State {
 export function restore(state: State, from: State): void {
   state.set(from);
   state.fill(0, from.length, usedWords());
+}
+
+/** Gives a word of shared memory another value, and the sums what that makes of them. */
+export function change(state: State, place: number, value: number): void {
+  const before = state[place]!;
+  if (before === value) return;
+  state[place] = value;
+  state[SUM_A] = state[SUM_A]! + mixedA(place, value) - mixedA(place, before);
+  state[SUM_B] = state[SUM_B]! + mixedB(place, value) - mixedB(place, before);
+  state[SUM_C] = state[SUM_C]! + mixedC(place, value) - mixedC(place, before);
+}
+
+/**
+ * What a word adds to the first sum of a state's hash, and to the second and the third. Nothing if
+ * it is 0.
+ */
+export function mixedA(word: number, value: number): number {
+  if (value === 0) return 0;
+  let mixed = Math.imul(value ^ Math.imul(word, 0x9e3779b1), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return mixed ^ (mixed >>> 16);
+}
+
+export function mixedB(word: number, value: number): number {
+  if (value === 0) return 0;
+  let mixed = Math.imul(value + Math.imul(word, 0x7feb352d), 0x846ca68b);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
+  return mixed ^ (mixed >>> 14);
+}
+
+export function mixedC(word: number, value: number): number {
+  if (value === 0) return 0;
+  let mixed = Math.imul(value ^ Math.imul(word, 0x297a2d39), 0x1b873593);
+  mixed = Math.imul(mixed ^ (mixed >>> 14), 0x7ed55d17);
+  return mixed ^ (mixed >>> 15);
 }
 
 export function mix(hash: number, value: number, salt: number): number {

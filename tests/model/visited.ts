@@ -6,7 +6,7 @@
  */
 
 import type { State } from './state.ts';
-import { usedWords } from './state.ts';
+import { FIRST_SHARED, mixedA, mixedB, mixedC, SUM_A, SUM_B, SUM_C } from './state.ts';
 
 const HASH_WORDS = 3;
 const FIRST_CAPACITY = 1 << 14;
@@ -18,26 +18,19 @@ export class Key {
   c = 0;
 
   /**
-   * Sets it to the hash of the state. Words that are 0 count for nothing, so a state need not know
-   * how many there are.
+   * Sets it to the hash of the state: that of the shared words is kept in it, that of the few
+   * others is made here.
    */
   of(state: State): void {
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    for (let word = 0, used = usedWords(); word < used; word++) {
+    let a = state[SUM_A]!;
+    let b = state[SUM_B]!;
+    let c = state[SUM_C]!;
+    for (let word = 0; word < FIRST_SHARED; word++) {
       const value = state[word]!;
-      if (value === 0) continue;
-      let mixed = Math.imul(value ^ Math.imul(word, 0x9e3779b1), 0x85ebca6b);
-      mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-      mixed ^= mixed >>> 16;
-      a = (a + mixed) | 0;
-      let other = Math.imul(value + Math.imul(word, 0x7feb352d), 0x846ca68b);
-      other = Math.imul(other ^ (other >>> 15), 0x2c1b3c6d);
-      other ^= other >>> 14;
-      b = (b + other) | 0;
-      c = (c + Math.imul(mixed ^ Math.imul(other, 0x297a2d39), 0x1b873593)) | 0;
-      c ^= c >>> 11;
+      if (value === 0 || (word >= SUM_A && word <= SUM_C)) continue;
+      a = (a + mixedA(word, value)) | 0;
+      b = (b + mixedB(word, value)) | 0;
+      c = (c + mixedC(word, value)) | 0;
     }
     this.a = a;
     this.b = b;
@@ -48,10 +41,20 @@ export class Key {
 export class Visited {
   /** Number of states. */
   size = 0;
-  private capacity = FIRST_CAPACITY;
-  private hashes = new Int32Array(FIRST_CAPACITY * HASH_WORDS);
+  private capacity: number;
+  private hashes: Int32Array;
   /** Preemptions left + 1; 0: the place is empty. */
-  private left = new Uint8Array(FIRST_CAPACITY);
+  private left: Uint8Array;
+
+  /**
+   * `before`: what an earlier search has visited, which tells how much room this one needs at the
+   * least.
+   */
+  constructor(before?: Visited) {
+    this.capacity = before === undefined ? FIRST_CAPACITY : before.capacity;
+    this.hashes = new Int32Array(this.capacity * HASH_WORDS);
+    this.left = new Uint8Array(this.capacity);
+  }
 
   /**
    * Notes the state with `runner` next. Returns whether it was noted before with as many

@@ -1,15 +1,32 @@
 /**
  * A plain worker thread that joins a named namespace, tells its parent how that went, and stays.
+ * `workerData` says how many agents it is to be: each as real as the agent of a thread, with locks
+ * and files of its own.
  */
 
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { Lock } from 'lockstep';
+
+type Agents = typeof import('../../src/agents/agent.ts');
+type Namespaces = typeof import('../../src/namespaces/namespace.ts');
+
+const shipped = new URL('../../../build/src/', import.meta.url);
 
 try {
   const lock = new Lock({ name: 'crowd', namespace: 'crowded' });
   lock.acquireSync().release();
+  const crowd: unknown[] = [];
+  if (workerData > 1) {
+    const { Agent, agentsOfThread }: Agents = await import(new URL('agents/agent.js', shipped).href);
+    const { Namespace }: Namespaces = await import(new URL('namespaces/namespace.js', shipped).href);
+    const { folder, namespace } = agentsOfThread()[0]!;
+    while (crowd.length < workerData - 1) {
+      const entered = Namespace.enter(folder, false, () => namespace.rings);
+      crowd.push(new Agent(entered, `one of ${workerData}`));
+    }
+  }
   parentPort?.postMessage(null);
-  setInterval(() => lock.locked, 60_000);
+  setInterval(() => lock.locked || crowd.length, 60_000);
 } catch (error) {
-  parentPort?.postMessage(Reflect.get(error as Error, 'code'));
+  parentPort?.postMessage(Reflect.get(error as Error, 'code') ?? String(error));
 }

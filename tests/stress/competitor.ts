@@ -4,7 +4,7 @@
  */
 
 import type { Barrier, Hold, WaitOptions } from 'lockstep';
-import type { Style } from '../support/operations.ts';
+import type { Style } from '../support/backends/backend.ts';
 import type { Word } from './members.ts';
 
 interface Acquirable {

@@ -1,11 +1,11 @@
-/** How what many want at once is shared out among them: see docs/fairness.md. */
+/** How what many want at once is shared out among them: see docs/guide/fairness.md. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Barrier, BoundedSemaphore, Lock, Process, RLock, Semaphore, Thread, Value } from 'lockstep';
-import type { Style } from '../support/operations.ts';
+import type { Style } from '../support/backends/backend.ts';
 import { type Contest, competes } from './competitor.ts';
 import type { Word } from './members.ts';
 

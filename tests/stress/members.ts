@@ -15,7 +15,7 @@ import type {
   Value,
   WaitOptions,
 } from 'lockstep';
-import type { Style } from '../support/operations.ts';
+import type { Style } from '../support/backends/backend.ts';
 import { runs } from '../support/processes.ts';
 
 export type Word = Value<'i32'>;

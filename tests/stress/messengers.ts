@@ -7,7 +7,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Queue } from 'lockstep';
-import type { Style } from '../support/operations.ts';
+import type { Style } from '../support/backends/backend.ts';
 import type { Word } from './members.ts';
 
 /** More than any producer puts. */

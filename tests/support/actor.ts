@@ -5,9 +5,19 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { threadId } from 'node:worker_threads';
-import { currentProcess, currentThread, type Hold } from 'lockstep';
-import { operations, type Self, type Style } from './operations.ts';
-import { type Command, encode, fromReferences, onMessage, type Reply, type SharedObject } from './wire.ts';
+import { type AsyncHold, currentProcess, currentThread } from 'lockstep';
+import type { Style } from './backends/backend.ts';
+import { backend } from './backends/chosen.ts';
+import { operations, type Self } from './operations.ts';
+import {
+  type Command,
+  encode,
+  fromReferencesOf,
+  isHandle,
+  onMessage,
+  type Reply,
+  type SharedObject,
+} from './wire.ts';
 
 export async function act(path: string, serial: number, style: Style): Promise<void> {
   const socket = createConnection(path);
@@ -15,8 +25,8 @@ export async function act(path: string, serial: number, style: Style): Promise<v
   const name = threadId === 0 ? currentProcess().name : currentThread().name;
   socket.write(encode({ serial, pid: process.pid, threadId, name }));
 
-  const opened = new Map<string, SharedObject>();
-  const holds = new Map<string, Hold[]>();
+  const opened = new Map<string, object>();
+  const holds = new Map<object, AsyncHold[]>();
   const self: Self = { style, holds };
   onMessage(socket, (message) => {
     // Each in a turn of its own, so that a blocking one does not hold up the reply to the one
@@ -31,10 +41,11 @@ export async function act(path: string, serial: number, style: Style): Promise<v
   async function obey({ id, operation, args }: Command): Promise<Reply> {
     const start = performance.now();
     try {
-      if (operation === 'forget') return { id, milliseconds: 0, value: forget() };
+      if (operation === 'forget') return { id, milliseconds: 0, value: await forget() };
       const body: unknown = Reflect.get(operations, operation);
       if (typeof body !== 'function') throw new TypeError(`no operation ${operation}`);
-      const value: unknown = await body(self, ...(fromReferences(args, opened) as unknown[]));
+      const values = (await fromReferencesOf(args, opened, backend.open)) as unknown[];
+      const value: unknown = await body(self, ...values);
       return { id, milliseconds: performance.now() - start, value };
     } catch (thrown) {
       const error = thrown as Error & { code?: unknown };
@@ -48,16 +59,19 @@ export async function act(path: string, serial: number, style: Style): Promise<v
   }
 
   /** Lets go of all that is left from a test. */
-  function forget(): void {
+  async function forget(): Promise<void> {
     for (const hold of [...holds.values()].flat().reverse()) {
       try {
-        hold.release();
+        await hold.release();
       } catch {
         // Released by another, as a test may do.
       }
     }
     holds.clear();
-    for (const object of opened.values()) object.close();
+    for (const [reference, object] of opened) {
+      if (isHandle(reference)) (object as SharedObject).close();
+      else await backend.close(object);
+    }
     opened.clear();
   }
 }

@@ -1,11 +1,20 @@
 /** What an actor does with queues and pipes. */
 
-import type { Connection, Event, JoinableQueue, Queue, SimpleQueue, WaitOptions } from 'lockstep';
+import type {
+  AsyncJoinableQueue,
+  AsyncQueue,
+  Connection,
+  Event,
+  JoinableQueue,
+  Queue,
+  SimpleQueue,
+  WaitOptions,
+} from 'lockstep';
 import { EndOfStreamError, waitAny, waitAnySync } from 'lockstep';
 import type { Self } from './operations.ts';
 import { until } from './until.ts';
 
-type AnyQueue = Queue | SimpleQueue;
+type AnyQueue = AsyncQueue<unknown> | SimpleQueue;
 type End = Connection;
 
 /** Values that can't travel to the actor by themselves, made where they are put. */
@@ -58,12 +67,12 @@ export const messages = {
       : await (queue as Queue).get(options);
   },
 
-  tryPut(_self: Self, queue: Queue, value: unknown): boolean {
-    return queue.tryPut(value);
+  async tryPut(_self: Self, queue: AsyncQueue<unknown>, value: unknown): Promise<boolean> {
+    return await queue.tryPut(value);
   },
 
-  tryGet(_self: Self, queue: Queue): unknown {
-    return queue.tryGet();
+  async tryGet(_self: Self, queue: AsyncQueue<unknown>): Promise<unknown> {
+    return await queue.tryGet();
   },
 
   /** Puts `[from, 0]`, `[from, 1]`… */
@@ -82,8 +91,8 @@ export const messages = {
   },
 
   /** Takes all items until the queue is closed and empty. */
-  async drain(self: Self, queue: Queue): Promise<unknown[]> {
-    if (self.style === 'blocking') return [...queue];
+  async drain(self: Self, queue: AsyncQueue<unknown>): Promise<unknown[]> {
+    if (self.style === 'blocking') return [...(queue as Queue)];
     const all: unknown[] = [];
     for await (const item of queue) all.push(item);
     return all;
@@ -102,16 +111,16 @@ export const messages = {
     await put;
   },
 
-  closeQueue(_self: Self, queue: AnyQueue): void {
-    queue.close();
+  async closeQueue(_self: Self, queue: AnyQueue): Promise<void> {
+    await (queue as Queue).close();
   },
 
-  taskDone(_self: Self, queue: JoinableQueue): void {
-    queue.taskDone();
+  async taskDone(_self: Self, queue: AsyncJoinableQueue<unknown>): Promise<void> {
+    await queue.taskDone();
   },
 
-  async join(self: Self, queue: JoinableQueue, options?: WaitOptions): Promise<boolean> {
-    return self.style === 'blocking' ? queue.joinSync(options) : await queue.join(options);
+  async join(self: Self, queue: AsyncJoinableQueue<unknown>, options?: WaitOptions): Promise<boolean> {
+    return self.style === 'blocking' ? (queue as JoinableQueue).joinSync(options) : await queue.join(options);
   },
 
   async send(self: Self, end: End, value: unknown, options?: WaitOptions): Promise<void> {

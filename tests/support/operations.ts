@@ -3,33 +3,36 @@
  */
 
 import {
+  type AsyncBarrier,
+  type AsyncCondition,
+  type AsyncEvent,
+  type AsyncHold,
+  type AsyncLatch,
+  type AsyncLock,
+  type AsyncSemaphore,
   type Barrier,
   type BoundedSemaphore,
   type Condition,
   type Event,
-  type Hold,
-  type Latch,
   type Lock,
-  type RLock,
-  type Semaphore,
   Thread,
   type Value,
   type WaitOptions,
 } from 'lockstep';
 import * as actions from './actions.ts';
+import type { Style } from './backends/backend.ts';
+import { backend } from './backends/chosen.ts';
 import { messages } from './messages.ts';
 import { nestedLocks } from './nested-locks.ts';
 import { readersAndWriters } from './readers-and-writers.ts';
 import { sharedData } from './shared-data.ts';
 import { triesOnce } from './targets.ts';
 
-export type Style = 'blocking' | 'awaiting';
-
 /** The actor that carries an operation out. */
 export interface Self {
   readonly style: Style;
-  /** Holds that it has taken and not given back, by handle, latest last. */
-  readonly holds: Map<string, Hold[]>;
+  /** Holds that it has taken and not given back, by what it took, latest last. */
+  readonly holds: Map<object, AsyncHold[]>;
 }
 
 /** What is told of a hold. */
@@ -37,8 +40,7 @@ export interface Got {
   recovered: boolean;
 }
 
-type Acquirable = Lock | RLock | Semaphore | BoundedSemaphore | Condition;
-type Mutex = Lock | RLock;
+type Acquirable = AsyncLock | AsyncSemaphore | AsyncCondition;
 export type Integer = Value<'i32'>;
 
 const forThreads = new Int32Array(new SharedArrayBuffer(4));
@@ -53,46 +55,46 @@ export const operations = {
     return keep(self, object, await acquireOf(self, object, options));
   },
 
-  tryAcquire(self: Self, object: Acquirable): Got | null {
-    return keep(self, object, object.tryAcquire());
+  async tryAcquire(self: Self, object: AsyncLock | AsyncSemaphore): Promise<Got | null> {
+    return keep(self, object, await object.tryAcquire());
   },
 
   /** `tryAcquire` with an argument that it does not take. */
-  tryAcquireWith(self: Self, object: Acquirable, options: WaitOptions): Got | null {
-    return keep(self, object, Reflect.apply(object.tryAcquire, object, [options]));
+  async tryAcquireWith(self: Self, object: AsyncLock, options: WaitOptions): Promise<Got | null> {
+    return keep(self, object, await Reflect.apply(object.tryAcquire, object, [options]));
   },
 
   /** Whether the actor's holding tells that a holder has died inside. */
-  recovered(_self: Self, object: Lock | RLock | Condition): boolean {
-    return object.recovered;
+  async recovered(_self: Self, object: AsyncLock | AsyncCondition): Promise<boolean> {
+    return (await backend.look(object)).recovered;
   },
 
-  release(_self: Self, object: Acquirable, count?: number): void {
-    if (count === undefined) object.release();
-    else (object as Semaphore).release(count);
+  async release(_self: Self, object: Acquirable, count?: number): Promise<void> {
+    if (count === undefined) await object.release();
+    else await (object as AsyncSemaphore).release(count);
   },
 
   /** Releases by the latest hold, as often as told. */
-  releaseHold(self: Self, object: Acquirable, times = 1): void {
-    const hold = self.holds.get(object.handle)?.pop();
+  async releaseHold(self: Self, object: Acquirable, times = 1): Promise<void> {
+    const hold = self.holds.get(object)?.pop();
     if (hold === undefined) throw new Error('the actor has no hold of it');
-    for (let i = 0; i < times; i++) hold.release();
+    for (let i = 0; i < times; i++) await hold.release();
   },
 
-  async addOneByOne(self: Self, lock: Mutex, counter: Integer, times: number): Promise<void> {
+  async addOneByOne(self: Self, lock: AsyncLock, counter: Integer, times: number): Promise<void> {
     for (let i = 0; i < times; i++) {
       const hold = await acquireOf(self, lock);
       counter.value = counter.value + 1;
-      hold?.release();
+      await hold?.release();
     }
   },
 
   /** Adds one by one until `enough` is not 0, without a pause. */
-  async addOneByOneUntil(self: Self, lock: Mutex, counter: Integer, enough: Integer): Promise<void> {
+  async addOneByOneUntil(self: Self, lock: AsyncLock, counter: Integer, enough: Integer): Promise<void> {
     while (enough.value === 0) {
       const hold = await acquireOf(self, lock);
       counter.value = counter.value + 1;
-      hold?.release();
+      await hold?.release();
     }
   },
 
@@ -110,9 +112,9 @@ export const operations = {
       return 'returned from inside';
     };
     if (form === 'run')
-      return self.style === 'blocking' ? object.runSync(body) : await object.run(async () => body());
+      return self.style === 'blocking' ? sync(object).runSync(body) : await object.run(async () => body());
     if (self.style === 'blocking') {
-      using _hold = object.acquireSync();
+      using _hold = sync(object).acquireSync();
       return body();
     }
     await using _hold = await object.acquire();
@@ -120,10 +122,14 @@ export const operations = {
   },
 
   /** Two nested scopes, of which the inner one throws; tells the value seen inside both. */
-  async nestedScopes(self: Self, semaphore: Semaphore | BoundedSemaphore): Promise<number> {
+  async nestedScopes(self: Self, semaphore: AsyncSemaphore): Promise<number> {
     let inside = Number.NaN;
-    const body = (): void => {
-      inside = semaphore.value;
+    const bodySync = (): void => {
+      inside = (semaphore as BoundedSemaphore).value;
+      throw new RangeError('thrown inside');
+    };
+    const body = async (): Promise<void> => {
+      inside = await semaphore.value;
       throw new RangeError('thrown inside');
     };
     const expected = (error: unknown): void => {
@@ -131,23 +137,23 @@ export const operations = {
     };
     if (self.style === 'blocking') {
       try {
-        semaphore.runSync(() => semaphore.runSync(body));
+        (semaphore as BoundedSemaphore).runSync(() => (semaphore as BoundedSemaphore).runSync(bodySync));
       } catch (error) {
         expected(error);
       }
     } else {
-      await semaphore.run(() => semaphore.run(async () => body())).catch(expected);
+      await semaphore.run(() => semaphore.run(body)).catch(expected);
     }
     return inside;
   },
 
-  depth(_self: Self, lock: RLock): number {
-    return lock.depth;
+  async depth(_self: Self, lock: AsyncLock): Promise<number> {
+    return (await backend.look(lock)).depth;
   },
 
   /** Whether another thread of the actor's own process gets the lock. */
-  async acquiredByOwnThread(_self: Self, lock: Mutex): Promise<boolean> {
-    const thread = new Thread({ target: triesOnce, args: [lock] });
+  async acquiredByOwnThread(_self: Self, lock: AsyncLock): Promise<boolean> {
+    const thread = new Thread({ target: triesOnce, args: [lock as Lock] });
     thread.start();
     await thread.join();
     return (await thread.result) === true;
@@ -155,10 +161,10 @@ export const operations = {
 
   async wait(
     self: Self,
-    object: Event | Condition | Barrier | Latch,
+    object: AsyncEvent | AsyncCondition | AsyncBarrier | AsyncLatch,
     options?: WaitOptions,
   ): Promise<boolean | number> {
-    return self.style === 'blocking' ? object.waitSync(options) : await object.wait(options);
+    return self.style === 'blocking' ? (object as Event).waitSync(options) : await object.wait(options);
   },
 
   /**
@@ -166,15 +172,16 @@ export const operations = {
    */
   async acquireAndWait(
     self: Self,
-    condition: Condition,
+    condition: AsyncCondition,
     options?: WaitOptions,
     order?: Integer,
   ): Promise<{ woken: boolean; held: boolean; rank: number }> {
     const hold = await acquireOf(self, condition);
-    const woken = self.style === 'blocking' ? condition.waitSync(options) : await condition.wait(options);
+    const woken =
+      self.style === 'blocking' ? (condition as Condition).waitSync(options) : await condition.wait(options);
     const rank = order?.add(1) ?? -1;
-    const held = condition.lock.locked && ownedByMe(condition);
-    hold?.release();
+    const held = await ownedByMe(condition);
+    await hold?.release();
     return { woken, held, rank };
   },
 
@@ -184,7 +191,7 @@ export const operations = {
    */
   async acquireAndWaitFor(
     self: Self,
-    condition: Condition,
+    condition: AsyncCondition,
     state: Integer,
     wanted: number,
     evaluations: Integer,
@@ -197,34 +204,37 @@ export const operations = {
     const hold = await acquireOf(self, condition);
     const result =
       self.style === 'blocking'
-        ? condition.waitForSync(predicate, options)
-        : await condition.waitFor(predicate, options);
-    const held = ownedByMe(condition);
-    hold?.release();
+        ? (condition as Condition).waitForSync(predicate, options)
+        : await (condition as Condition).waitFor(predicate, options);
+    const held = await ownedByMe(condition);
+    await hold?.release();
     return { result, held };
   },
 
   /** `waitFor` without the lock. */
-  async waitForWithoutLock(self: Self, condition: Condition, value: boolean): Promise<boolean> {
+  async waitForWithoutLock(self: Self, condition: AsyncCondition, value: boolean): Promise<boolean> {
     return self.style === 'blocking'
-      ? condition.waitForSync(() => value)
-      : await condition.waitFor(() => value);
+      ? (condition as Condition).waitForSync(() => value)
+      : await (condition as Condition).waitFor(() => value);
   },
 
   /** Tells whether the lock is still held when the predicate's error comes out of `waitFor`. */
-  async waitForThatThrows(self: Self, condition: Condition): Promise<{ message: string; held: boolean }> {
+  async waitForThatThrows(
+    self: Self,
+    condition: AsyncCondition,
+  ): Promise<{ message: string; held: boolean }> {
     const predicate = (): boolean => {
       throw new RangeError('thrown by the predicate');
     };
     const hold = await acquireOf(self, condition);
     try {
-      if (self.style === 'blocking') condition.waitForSync(predicate);
-      else await condition.waitFor(predicate);
-      return { message: 'nothing was thrown', held: ownedByMe(condition) };
+      if (self.style === 'blocking') (condition as Condition).waitForSync(predicate);
+      else await (condition as Condition).waitFor(predicate);
+      return { message: 'nothing was thrown', held: await ownedByMe(condition) };
     } catch (error) {
-      return { message: (error as Error).message, held: ownedByMe(condition) };
+      return { message: (error as Error).message, held: await ownedByMe(condition) };
     } finally {
-      hold?.release();
+      await hold?.release();
     }
   },
 
@@ -234,7 +244,7 @@ export const operations = {
    */
   async acquireAndWaitUntilAborted(
     self: Self,
-    condition: Condition,
+    condition: AsyncCondition,
     go: Integer,
   ): Promise<{ message: string; held: boolean }> {
     const controller = new AbortController();
@@ -244,52 +254,53 @@ export const operations = {
     const hold = await acquireOf(self, condition);
     try {
       await condition.wait({ signal: controller.signal });
-      return { message: 'nothing was thrown', held: ownedByMe(condition) };
+      return { message: 'nothing was thrown', held: await ownedByMe(condition) };
     } catch (error) {
-      return { message: (error as Error).message, held: ownedByMe(condition) };
+      return { message: (error as Error).message, held: await ownedByMe(condition) };
     } finally {
       clearInterval(timer);
-      hold?.release();
+      await hold?.release();
     }
   },
 
-  notify(_self: Self, condition: Condition, count?: number): void {
-    if (count === undefined) condition.notify();
-    else condition.notify(count);
+  async notify(_self: Self, condition: AsyncCondition, count?: number): Promise<void> {
+    if (count === undefined) await condition.notify();
+    else await condition.notify(count);
   },
 
   /** Acquires, notifies, releases. */
-  async acquireAndNotify(self: Self, condition: Condition, count: number | 'all'): Promise<void> {
+  async acquireAndNotify(self: Self, condition: AsyncCondition, count: number | 'all'): Promise<void> {
     const hold = await acquireOf(self, condition);
-    if (count === 'all') condition.notifyAll();
-    else condition.notify(count);
-    hold?.release();
+    if (count === 'all') await condition.notifyAll();
+    else await condition.notify(count);
+    await hold?.release();
   },
 
-  set(_self: Self, event: Event): void {
-    event.set();
+  async set(_self: Self, event: AsyncEvent): Promise<void> {
+    await event.set();
   },
 
-  countDown(_self: Self, latch: Latch, n?: number): number {
-    return n === undefined ? latch.countDown() : latch.countDown(n);
+  async countDown(_self: Self, latch: AsyncLatch, n?: number): Promise<number> {
+    return await (n === undefined ? latch.countDown() : latch.countDown(n));
   },
 
-  clear(_self: Self, event: Event): void {
-    event.clear();
+  async clear(_self: Self, event: AsyncEvent): Promise<void> {
+    await event.clear();
   },
 
-  setAndClear(_self: Self, event: Event): void {
-    event.set();
-    event.clear();
+  async setAndClear(_self: Self, event: AsyncEvent): Promise<void> {
+    const set = event.set();
+    const cleared = event.clear();
+    await Promise.all([set, cleared]);
   },
 
-  isSet(_self: Self, event: Event): boolean {
-    return event.isSet();
+  async isSet(_self: Self, event: AsyncEvent): Promise<boolean> {
+    return await event.isSet();
   },
 
   /** Waits for the event, which a signal handler of the actor's process sets. */
-  async waitForSignalHandler(_self: Self, event: Event): Promise<boolean> {
-    process.once('SIGUSR2', () => event.set());
+  async waitForSignalHandler(_self: Self, event: AsyncEvent): Promise<boolean> {
+    process.once('SIGUSR2', () => void event.set());
     return await event.wait();
   },
 
@@ -300,19 +311,19 @@ export const operations = {
   /** Passes the barrier; tells what `counter` was right after. */
   async passAndLook(
     self: Self,
-    barrier: Barrier,
+    barrier: AsyncBarrier,
     counter: Integer,
   ): Promise<{ index: number; counted: number }> {
-    const index = self.style === 'blocking' ? barrier.waitSync() : await barrier.wait();
+    const index = self.style === 'blocking' ? (barrier as Barrier).waitSync() : await barrier.wait();
     return { index, counted: counter.value };
   },
 
-  abort(_self: Self, barrier: Barrier): void {
-    barrier.abort();
+  async abort(_self: Self, barrier: AsyncBarrier): Promise<void> {
+    await barrier.abort();
   },
 
-  reset(_self: Self, barrier: Barrier): void {
-    barrier.reset();
+  async reset(_self: Self, barrier: AsyncBarrier): Promise<void> {
+    await barrier.reset();
   },
 
   /**
@@ -321,7 +332,7 @@ export const operations = {
    */
   async rounds(
     self: Self,
-    barrier: Barrier,
+    barrier: AsyncBarrier,
     arrived: Integer[],
     me: number,
     rounds: number,
@@ -330,7 +341,7 @@ export const operations = {
     let indexes = 0;
     for (let round = 1; round <= rounds; round++) {
       (arrived[me] as Integer).value = round;
-      indexes += self.style === 'blocking' ? barrier.waitSync() : await barrier.wait();
+      indexes += self.style === 'blocking' ? (barrier as Barrier).waitSync() : await barrier.wait();
       for (const { value } of arrived) if (value !== round && value !== round + 1) outOfStep++;
     }
     return { outOfStep, indexes };
@@ -344,12 +355,12 @@ export const operations = {
   /**
    * Releases `times` times as soon as `gate` is not 0; tells how often it was refused as too many.
    */
-  overRelease(_self: Self, semaphore: BoundedSemaphore, gate: Integer, times: number): number {
+  async overRelease(_self: Self, semaphore: AsyncSemaphore, gate: Integer, times: number): Promise<number> {
     let refused = 0;
     while (gate.value === 0);
     for (let i = 0; i < times; i++) {
       try {
-        semaphore.release();
+        await semaphore.release();
       } catch (error) {
         if (Reflect.get(error as Error, 'code') !== 'ERR_LOCKSTEP_OVER_RELEASE') throw error;
         refused++;
@@ -359,19 +370,26 @@ export const operations = {
   },
 };
 
-async function acquireOf(self: Self, object: Acquirable, options?: WaitOptions): Promise<Hold | null> {
-  if (self.style === 'blocking') return options ? object.acquireSync(options) : object.acquireSync();
+async function acquireOf(self: Self, object: Acquirable, options?: WaitOptions): Promise<AsyncHold | null> {
+  const { style } = self;
+  if (style === 'blocking') return options ? sync(object).acquireSync(options) : sync(object).acquireSync();
   return options ? await object.acquire(options) : await object.acquire();
 }
 
-function keep(self: Self, object: Acquirable, hold: Hold | null): Got | null {
+/** The object, of a backend whose actors may block. */
+function sync(object: Acquirable): Lock {
+  return object as Lock;
+}
+
+function keep(self: Self, object: Acquirable, hold: AsyncHold | null): Got | null {
   if (hold === null) return null;
-  const holds = self.holds.get(object.handle);
-  if (holds === undefined) self.holds.set(object.handle, [hold]);
+  const holds = self.holds.get(object);
+  if (holds === undefined) self.holds.set(object, [hold]);
   else holds.push(hold);
   return { recovered: hold.recovered };
 }
 
-function ownedByMe(condition: Condition): boolean {
-  return condition.lock.owner?.pid === process.pid;
+async function ownedByMe(condition: AsyncCondition): Promise<boolean> {
+  const { owner } = await backend.look(condition);
+  return owner?.pid === process.pid;
 }

@@ -1,32 +1,32 @@
 /** What an actor does with a reader-writer lock. */
 
-import type { Hold, RWLock, RWLockSide, WaitOptions } from 'lockstep';
+import type { AsyncAcquirable, AsyncHold, AsyncRWLock, RWLockSide, WaitOptions } from 'lockstep';
 import type { Got, Integer, Self } from './operations.ts';
 
 type Side = 'read' | 'write';
 
 export const readersAndWriters = {
-  async acquireSide(self: Self, lock: RWLock, side: Side, options?: WaitOptions): Promise<Got | null> {
+  async acquireSide(self: Self, lock: AsyncRWLock, side: Side, options?: WaitOptions): Promise<Got | null> {
     const hold = await acquireOf(self, lock[side], options);
     if (hold !== null) keep(self, lock, side, hold);
     return hold && { recovered: hold.recovered };
   },
 
-  trySide(self: Self, lock: RWLock, side: Side): Got | null {
-    const hold = lock[side].tryAcquire();
+  async trySide(self: Self, lock: AsyncRWLock, side: Side): Promise<Got | null> {
+    const hold = await (lock[side] as RWLockSide).tryAcquire();
     if (hold !== null) keep(self, lock, side, hold);
     return hold && { recovered: hold.recovered };
   },
 
-  releaseSide(self: Self, lock: RWLock, side: Side): void {
-    const hold = self.holds.get(`${side} ${lock.handle}`)?.pop();
+  async releaseSide(self: Self, lock: AsyncRWLock, side: Side): Promise<void> {
+    const hold = self.holds.get(lock[side])?.pop();
     if (hold === undefined) throw new Error(`the actor has no hold to ${side}`);
-    hold.release();
+    await hold.release();
   },
 
   /** Releases without a hold in hand. */
-  releasePlainly(_self: Self, lock: RWLock, side: Side): void {
-    lock[side].release();
+  async releasePlainly(_self: Self, lock: AsyncRWLock, side: Side): Promise<void> {
+    await (lock[side] as RWLockSide).release();
   },
 
   /**
@@ -36,7 +36,7 @@ export const readersAndWriters = {
    */
   async readAndWriteOn(
     self: Self,
-    lock: RWLock,
+    lock: AsyncRWLock,
     [first, second, readers, writers, most]: readonly [Integer, Integer, Integer, Integer, Integer],
     rounds: number,
     writesEvery: number,
@@ -59,19 +59,24 @@ export const readersAndWriters = {
     for (let round = 1; round <= rounds; round++) {
       const [side, body] =
         round % writesEvery === 0 ? ([lock.write, write] as const) : ([lock.read, read] as const);
-      if (self.style === 'blocking') side.runSync(body);
+      if (self.style === 'blocking') (side as RWLockSide).runSync(body);
       else await side.run(body);
     }
     return { wrong, writes };
   },
 };
 
-async function acquireOf(self: Self, side: RWLockSide, options?: WaitOptions): Promise<Hold | null> {
-  if (self.style === 'blocking') return options ? side.acquireSync(options) : side.acquireSync();
+async function acquireOf(
+  self: Self,
+  side: AsyncAcquirable,
+  options?: WaitOptions,
+): Promise<AsyncHold | null> {
+  const { acquireSync } = side as RWLockSide;
+  if (self.style === 'blocking') return acquireSync.call(side, options ?? {});
   return options ? await side.acquire(options) : await side.acquire();
 }
 
-function keep(self: Self, lock: RWLock, side: Side, hold: Hold): void {
-  const key = `${side} ${lock.handle}`;
+function keep(self: Self, lock: AsyncRWLock, side: Side, hold: AsyncHold): void {
+  const key = lock[side];
   self.holds.set(key, [...(self.holds.get(key) ?? []), hold]);
 }

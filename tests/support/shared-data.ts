@@ -11,8 +11,8 @@ export type Way = 'plainly' | 'locked' | 'atomically';
 
 export const sharedData = {
   /** Member of the object, or of a part of it: `inner.x`. */
-  get(_self: Self, object: object, path: string): unknown {
-    return plain(path.split('.').reduce<unknown>((at, key) => Reflect.get(Object(at), key), object));
+  async get(_self: Self, object: object, path: string): Promise<unknown> {
+    return plain(await path.split('.').reduce<unknown>((at, key) => Reflect.get(Object(at), key), object));
   },
 
   put(_self: Self, object: object, member: string, value: unknown): void {
@@ -20,11 +20,11 @@ export const sharedData = {
   },
 
   /** Calls a method of the object, or of a part of it: `tags.set`. */
-  invoke(_self: Self, object: object, path: string, ...args: unknown[]): unknown {
+  async invoke(_self: Self, object: object, path: string, ...args: unknown[]): Promise<unknown> {
     const keys = path.split('.');
     const method = keys.pop() as string;
     const part = keys.reduce<unknown>((at, key) => Reflect.get(Object(at), key), object);
-    return plain(Reflect.apply(Reflect.get(Object(part), method), part, args));
+    return plain(await Reflect.apply(Reflect.get(Object(part), method), part, args));
   },
 
   /** Everything in it. */

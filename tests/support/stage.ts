@@ -8,43 +8,14 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Process, Thread } from 'lockstep';
 import { act } from './actor.ts';
-import type { operations, Self, Style } from './operations.ts';
-import { until } from './until.ts';
+import type { Flavour, Kind, Look, Make, Role, Style } from './backends/backend.ts';
+import { backend } from './backends/chosen.ts';
+import type { operations, Self } from './operations.ts';
+import { PATIENCE_MS, until } from './until.ts';
 import { encode, type Hello, onMessage, type Reply, type SharedObject, toReferences } from './wire.ts';
-
-export type Kind = 'process' | 'thread';
-
-interface Role {
-  kind: Kind;
-  style: Style;
-}
-
-interface Flavour {
-  name: string;
-  roles: readonly [Role, ...Role[]];
-}
-
-/**
- * Every way in which a contract's suite is run. Actor i of a stage plays role i, again from the
- * first when they end.
- */
-const FLAVOURS: readonly Flavour[] = [
-  { name: 'processes, blocking', roles: [{ kind: 'process', style: 'blocking' }] },
-  { name: 'processes, awaiting', roles: [{ kind: 'process', style: 'awaiting' }] },
-  { name: 'threads, blocking', roles: [{ kind: 'thread', style: 'blocking' }] },
-  { name: 'threads, awaiting', roles: [{ kind: 'thread', style: 'awaiting' }] },
-  {
-    name: 'mixed',
-    roles: [
-      { kind: 'process', style: 'blocking' },
-      { kind: 'thread', style: 'awaiting' },
-      { kind: 'process', style: 'awaiting' },
-      { kind: 'thread', style: 'blocking' },
-    ],
-  },
-];
 
 /** A hang is a failure, whatever the machine. */
 const HANG_MS = 30_000;
@@ -60,11 +31,17 @@ type Cast<N extends number, T extends Actor[] = []> = number extends N
     ? T
     : Cast<N, [...T, Actor]>;
 
+/** Makes objects as the backend does, to be closed when the test ends. */
+type StagedMake = {
+  readonly [K in keyof Make]: (...args: Parameters<Make[K]>) => Promise<Awaited<ReturnType<Make[K]>>>;
+};
+
 /** Defines the suite of a contract once for each flavour. */
 export function suite(contract: string, define: (stage: Stage) => void): void {
-  for (const flavour of FLAVOURS) {
-    describe(`${contract}: ${flavour.name}`, () => {
-      const stage = new Stage(flavour);
+  for (const flavour of backend.flavours) {
+    const name = backend.name === '' ? flavour.name : `${backend.name}, ${flavour.name}`;
+    describe(`${contract}: ${name}`, () => {
+      const stage = new Stage(contract, flavour);
       afterEach(() => stage.rest());
       after(() => stage.close());
       define(stage);
@@ -73,6 +50,9 @@ export function suite(contract: string, define: (stage: Stage) => void): void {
 }
 
 export class Stage {
+  /** Makes an object that the suite is about. */
+  readonly make: StagedMake;
+  readonly #contract: string;
   readonly #flavour: Flavour;
   readonly #folder: string = mkdtempSync(join(tmpdir(), 'lockstep-stage-'));
   readonly #path: string = join(this.#folder, 'socket');
@@ -80,11 +60,22 @@ export class Stage {
   readonly #onStage = new Map<number, (hello: Hello, socket: Socket) => (reply: Reply) => void>();
   #listening: Promise<void> | undefined;
   #actors: Actor[] = [];
-  #objects: SharedObject[] = [];
+  #made: object[] = [];
+  #shared: SharedObject[] = [];
   #serial = 0;
 
-  constructor(flavour: Flavour) {
+  constructor(contract: string, flavour: Flavour) {
+    this.#contract = contract;
     this.#flavour = flavour;
+    const staged = Object.entries(backend.make).map(([kind, make]) => {
+      const staging = async (...args: never[]): Promise<object> => {
+        const object: object = await Reflect.apply(make, backend.make, args);
+        this.#made.push(object);
+        return object;
+      };
+      return [kind, staging];
+    });
+    this.make = Object.fromEntries(staged) as StagedMake;
     this.#server = createServer((socket) => {
       socket.on('error', () => socket.destroy()); // The actor was killed; `close` follows.
       let receive: ((reply: Reply) => void) | undefined;
@@ -97,7 +88,18 @@ export class Stage {
 
   /** A case: a sentence that starts with the numbers of the behaviours it holds. */
   it(sentence: string, body: () => Promise<void>): void {
-    it(sentence, { timeout: HANG_MS }, body);
+    const reason = backend.omits(this.#contract, sentence);
+    if (reason === undefined) it(sentence, { timeout: HANG_MS }, body);
+    else this.omit(sentence, reason);
+  }
+
+  /**
+   * A case that is only about objects in shared memory: how they travel as arguments, or what
+   * `Sync` calls of this process do. It makes them itself.
+   */
+  inMemory(sentence: string, body: () => Promise<void>): void {
+    if (backend.name === '') this.it(sentence, body);
+    else this.omit(sentence, 'it is about objects in shared memory');
   }
 
   /** A case left out in this flavour, with the reason. */
@@ -110,9 +112,34 @@ export class Stage {
     return this.#flavour.roles.every(({ kind, style }) => kind === what || style === what);
   }
 
-  /** The object, to be closed here when the test ends. */
+  /** How the object stands, as this process sees it. */
+  async look(object: object): Promise<Look> {
+    return await backend.look(object);
+  }
+
+  /** Resolves once exactly `count` calls wait for the object. */
+  async untilWaiting(object: object, count: number): Promise<void> {
+    await this.until(object, ({ waiting }) => waiting === count, `${count} waiting`);
+  }
+
+  /** Resolves once the object stands so. */
+  async until(object: object, stands: (look: Look) => boolean, what: string): Promise<void> {
+    const end = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const look = await backend.look(object);
+      if (stands(look)) return;
+      if (performance.now() > end)
+        throw new Error(`waited ${PATIENCE_MS} ms in vain for ${what}: ${JSON.stringify(look)}`);
+      await sleep(1);
+    }
+  }
+
+  /**
+   * An object in shared memory, whatever the suite's objects are: what the test itself counts with,
+   * say. Closed here when the test ends.
+   */
   share<T extends SharedObject>(object: T): T {
-    this.#objects.push(object);
+    this.#shared.push(object);
     return object;
   }
 
@@ -138,8 +165,10 @@ export class Stage {
     await Promise.all(stuck.map((actor) => actor.kill()));
     this.#actors = this.#actors.filter((actor) => !actor.ended);
     await Promise.all(this.#actors.map((actor) => actor.forget()));
-    for (const object of this.#objects) object.close();
-    this.#objects = [];
+    for (const object of this.#made) await backend.close(object);
+    for (const object of this.#shared) object.close();
+    this.#made = [];
+    this.#shared = [];
     assert.deepEqual(what, [], 'an actor is still at it after the test');
   }
 
@@ -260,7 +289,7 @@ export class Actor {
     if (this.#socket.destroyed) throw new Error(`${this.name} has ended`);
     const id = this.#nextId++;
     const reply = new Promise<Reply>((settle) => this.#calls.set(id, { operation, settle }));
-    this.#socket.write(encode({ id, operation, args: toReferences(args) as unknown[] }));
+    this.#socket.write(encode({ id, operation, args: toReferences(args, backend.refer) as unknown[] }));
     const { error, ...rest } = await reply;
     if (error === undefined) return rest;
     const { message, ...fields } = error;

@@ -13,7 +13,7 @@ import {
   Thread,
   type Value,
 } from 'lockstep';
-import type { Style } from './operations.ts';
+import type { Style } from './backends/backend.ts';
 
 /** Tries the same lock through three ways in which it came here. */
 export function locksAsSeenBy(

@@ -6,17 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const INTERVAL_MS = 1;
 /** No bound on what is tested, only on how long a broken test hangs. */
-const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = 15_000;
 
 /** Resolves once `condition` holds; rejects, naming `what`, when it does not come true. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   if (!(await holds(condition))) throw new Error(`waited ${PATIENCE_MS} ms in vain for: ${what}`);
 }
 
 /** Whether `condition` comes to hold. */
-export async function holds(condition: () => boolean): Promise<boolean> {
+export async function holds(condition: () => boolean | Promise<boolean>): Promise<boolean> {
   const end = performance.now() + PATIENCE_MS;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > end) return false;
     await sleep(INTERVAL_MS);
   }

@@ -53,19 +53,48 @@ export function onMessage(socket: Socket, receive: (message: unknown) => void): 
   });
 }
 
-/** Replaces shared objects, also within arrays, by references. */
-export function toReferences(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(toReferences);
-  return isSharedObject(value) ? { sharedHandle: value.handle } : value;
+/** Replaces shared objects, also within arrays, by references. `refer` knows further ones. */
+export function toReferences(
+  value: unknown,
+  refer: (value: unknown) => string | undefined = () => undefined,
+): unknown {
+  if (Array.isArray(value)) return value.map((element) => toReferences(element, refer));
+  const sharedHandle = refer(value) ?? (isSharedObject(value) ? value.handle : undefined);
+  return sharedHandle === undefined ? value : { sharedHandle };
 }
 
 /** Replaces references by the objects, opened once each and kept in `open`. */
 export function fromReferences(value: unknown, open: Map<string, SharedObject>): unknown {
-  if (Array.isArray(value)) return value.map((element) => fromReferences(element, open));
-  if (!isReference(value)) return value;
-  const object = open.get(value.sharedHandle) ?? openShared(value.sharedHandle);
-  open.set(value.sharedHandle, object);
-  return object;
+  for (const handle of handlesIn(value)) if (!open.has(handle)) open.set(handle, openShared(handle));
+  return dereference(value, open);
+}
+
+/** The same, where another backend may have to open them. */
+export async function fromReferencesOf(
+  value: unknown,
+  open: Map<string, object>,
+  openOther: (reference: string) => object | Promise<object>,
+): Promise<unknown> {
+  for (const handle of handlesIn(value)) {
+    if (open.has(handle)) continue;
+    open.set(handle, isHandle(handle) ? openShared(handle) : await openOther(handle));
+  }
+  return dereference(value, open);
+}
+
+function handlesIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(handlesIn);
+  return isReference(value) ? [value.sharedHandle] : [];
+}
+
+function dereference(value: unknown, open: ReadonlyMap<string, object>): unknown {
+  if (Array.isArray(value)) return value.map((element) => dereference(element, open));
+  return isReference(value) ? open.get(value.sharedHandle) : value;
+}
+
+/** Whether the reference is the handle of an object in shared memory. */
+export function isHandle(reference: string): boolean {
+  return reference.startsWith('lockstep:');
 }
 
 function isReference(value: unknown): value is Reference {

@@ -6,8 +6,7 @@
  *   H93, X13 (an excepthook sees what ends a thread): Node has no such hook. `result` and `exit`
  *   tell, per child.
  *   I100 (keyword arguments, authkey): JavaScript has no keyword arguments, and no secret is
- *        needed: the shared memory's
- *     permissions guard it.
+ *        needed: the shared memory's permissions guard it.
  *   I105 (exit(true), exit(false)), I106 (exit with a text): Node's `process.exit` refuses both;
  *        the error ends the child with 1.
  *   I108 (SIGINT is an error in the child): Node has no interrupt error; see process.test.ts for

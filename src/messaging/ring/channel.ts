@@ -10,21 +10,20 @@
  *   +4    GATE             cell of the gate of those who put      the creator
  *   +5    GATE_GENERATION                                         the creator
  *
- * A value is put in while the lock is held, and all of it in one turn of the event loop: a call
+ * A value is put in while the lock is held, and all of it in one turn of the event loop. A call
  * that awaits the lock puts in the very moment in which it gets it (`LockedPut`). So no lock is
  * ever held while other code runs, but for getters of the value itself. Where producers meet, each
  * writes its value into memory of its own first (`putPrepared`), and the lock is held for the copy
  * only.
  *
- * Race: PUTS is written by a store that releases, which a load of WAITERS may overtake; so an item
+ * Race: PUTS is written by a store that releases, which a load of WAITERS may overtake. So an item
  * is announced only after the lock was released, by a compare-and-swap, which nothing overtakes.
  */
 
 import { cas, load } from '#atomics';
 import type { Cell, Host } from '../../agents/cell.ts';
-import { registerRing } from '../../agents/kept-rings.ts';
-import type { ObjectType } from '../../agents/kinds.ts';
-import { registerKind } from '../../agents/kinds.ts';
+import type { Kind, KindOptions } from '../../agents/kinds.ts';
+import { defineKind } from '../../agents/kinds.ts';
 import { MOMENT } from '../../agents/wait.ts';
 import { CHECKS_ARGUMENTS } from '../../checks.ts';
 import { warnOfLosses } from '../../codec/losses.ts';
@@ -32,10 +31,10 @@ import { Deadline } from '../../deadline.ts';
 import { ClosedError, StateError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
 import { damaged } from '../../memory/damage.ts';
-import { CELL_BODY, CELL_GENERATION, CELL_STATE, KIND } from '../../memory/layout.ts';
+import { CELL_BODY, CELL_GENERATION, CELL_STATE } from '../../memory/layout.ts';
 import { detachData } from '../../namespaces/data-files.ts';
 import { notePart, openPart, partExists } from '../../objects/parts.ts';
-import { Lock } from '../../sync/lock/lock.ts';
+import { LOCK_KIND } from '../../sync/lock/lock.ts';
 import { RawLock } from '../../sync/lock/raw-lock.ts';
 import { idle } from '../../waiting/blocking.ts';
 import type { Taking } from '../../waiting/taking.ts';
@@ -51,13 +50,6 @@ import { HEADER_BYTES, RingWriter } from './ring-writer.ts';
 import type { Put, RoomWait } from './room-wait.ts';
 import { waitForRoom } from './room-wait.ts';
 
-const GATE_TYPE: ObjectType = { kind: KIND.GATE, name: 'Gate', serial: true, lasting: false };
-export const PRODUCER_TYPE: ObjectType = {
-  kind: KIND.QUEUE_PRODUCER,
-  name: 'QueueProducer',
-  serial: false,
-  lasting: false,
-};
 /** In the cell of the producing side: the queue. */
 export const QUEUE_WORD: number = CELL_BODY;
 const LOCK_WORD: number = CELL_BODY + 2;
@@ -127,16 +119,16 @@ export class Channel {
   private constructor(cell: Cell, title: string) {
     this.cell = cell;
     this.title = title;
-    const part = (type: ObjectType, place: Place, word: number): Cell => {
+    const part = (type: Kind, place: Place, word: number): Cell => {
       const found = openPart(cell, type, place, word, title);
       if (found !== undefined) return found;
       throw damaged(title, `its word ${word} names no cell of a ${type.name}, and always does`);
     };
     this.items = new Gate(cell);
-    this.rooms = new Gate(part(GATE_TYPE, cell, GATE_WORD));
+    this.rooms = new Gate(part(GATE_KIND, cell, GATE_WORD));
     this.endsWithProducers = load(this.rooms.cell.words, this.rooms.cell.at + PRODUCER_WORD) > 0;
-    this.joins = new Gate(part(GATE_TYPE, this.rooms.cell, JOIN_WORD));
-    this.lock = RawLock.of(part(Lock.TYPE, cell, LOCK_WORD));
+    this.joins = new Gate(part(GATE_KIND, this.rooms.cell, JOIN_WORD));
+    this.lock = RawLock.of(part(LOCK_KIND, cell, LOCK_WORD));
     const { buffer } = cell.agent.namespace.mapAllData(cell, HEADER_BYTES);
     cell.onClosed = () => detachData(buffer, false);
     this.ring = new Ring(new Int32Array(buffer), 0, title);
@@ -162,23 +154,18 @@ export class Channel {
     const bytes = HEADER_BYTES + capacity;
     const reserve = Math.min(bytes, FIRST_RESERVE);
     const made: Cell[] = [];
-    const part = (
-      of: Place,
-      word: number,
-      type: ObjectType,
-      init: (place: Place) => void = () => {},
-    ): void => {
+    const part = (of: Place, word: number, type: Kind, init: (place: Place) => void = () => {}): void => {
       const cell = agent.create(type, init);
       made.push(cell);
       notePart(of, word, cell);
     };
     try {
-      part(place, LOCK_WORD, Lock.TYPE);
-      part(place, GATE_WORD, GATE_TYPE, (rooms) => {
-        part(rooms, JOIN_WORD, GATE_TYPE);
+      part(place, LOCK_WORD, LOCK_KIND);
+      part(place, GATE_WORD, GATE_KIND, (rooms) => {
+        part(rooms, JOIN_WORD, GATE_KIND);
         if (endsWithProducers !== true) return;
         const generation = load(place.words, place.at + CELL_GENERATION);
-        part(rooms, PRODUCER_WORD, PRODUCER_TYPE, (producer) =>
+        part(rooms, PRODUCER_WORD, PRODUCER_KIND, (producer) =>
           notePart(producer, QUEUE_WORD, { number: place.number, generation }),
         );
       });
@@ -192,7 +179,7 @@ export class Channel {
   /** Whether it ends with its producers, and none is left. */
   get abandoned(): boolean {
     const { cell } = this.rooms;
-    return this.endsWithProducers && !partExists(cell, cell, PRODUCER_WORD, KIND.QUEUE_PRODUCER);
+    return this.endsWithProducers && !partExists(cell, cell, PRODUCER_WORD, PRODUCER_KIND.number);
   }
 
   /**
@@ -210,7 +197,7 @@ export class Channel {
    */
   openProducer(): Cell | undefined {
     const { agent, words, at } = this.rooms.cell;
-    return agent.open(PRODUCER_TYPE, load(words, at + PRODUCER_WORD), load(words, at + PRODUCER_WORD + 1));
+    return agent.open(PRODUCER_KIND, load(words, at + PRODUCER_WORD), load(words, at + PRODUCER_WORD + 1));
   }
 
   // Taking.
@@ -394,9 +381,9 @@ export class Channel {
   }
 
   /**
-   * For how long to leave the ring alone when all that was there is taken. Each look takes lines of
-   * memory away from who puts; where they are far, as between two groups of cores, that is what
-   * takes the time, and it pays to come back when there is more.
+   * For how long to leave the ring alone when all that was there is taken. Each look takes cache
+   * lines away from the putters. Where these are far, as between two groups of cores, that takes
+   * most of the time, and it pays to come back when there is more.
    */
   private pauseInStream(): number {
     const taken = this.takings - this.takingsAtWait;
@@ -494,14 +481,24 @@ export class Channel {
   }
 }
 
-/** Registers a kind with a channel. */
-export function registerChannel(number: number, name: string): void {
-  registerKind(number, { name, needs: [LOCK_WORD, GATE_WORD] });
-  registerRing(number, ringOfKind);
+/** Declares a kind of queue. */
+export function defineChannelKind(
+  options: Pick<KindOptions, 'number' | 'name'> & Partial<Pick<KindOptions, 'open'>>,
+): Kind {
+  const needs = [LOCK_WORD, GATE_WORD];
+  return defineKind({ ...options, serial: true, data: true, needs, ring: ringOfKind });
 }
 
 function never(): boolean {
   return false;
 }
 
-registerKind(KIND.GATE, { name: GATE_TYPE.name, needs: [JOIN_WORD] });
+export const GATE_KIND: Kind = defineKind({ number: 22, name: 'Gate', serial: true, needs: [JOIN_WORD] });
+
+/** The producing side, as its queue makes it; its class adds how it is opened by a handle. */
+export const PRODUCER_KIND: Kind = defineKind({
+  number: 24,
+  name: 'QueueProducer',
+  needs: [QUEUE_WORD],
+  endIsAwaited: true,
+});

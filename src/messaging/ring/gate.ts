@@ -5,20 +5,20 @@
  *   +0    STATE    30 WAITERS | 29 CLOSED      waiters, and who wakes them
  *   +1    TICKETS  counter: who came first     waiters
  *
- * What is waited for lies in the ring; the gate only knows that somebody waits.
+ * The items or the room lie in the ring; the gate only knows that somebody waits.
  *
  *   wait      fill the entry, set WAITERS                      // PUBLISH WAITERS -> ring
  *             then look at the ring once more
- *   announce  after the ring was changed, and a compare-and-swap     // OBSERVE ring -> WAITERS
+ *   announce  after the ring was changed, and a compare-and-swap     // OBSERVE WAITERS -> ring
  *             if WAITERS is set: clear it and wake the oldest
  *   through   who has got something, or gives up, may have had the wake-up of all: with its entry
  *             empty it sets WAITERS, and wakes the next if there is more
  *
  * Race: W1 and W2 wait, W1 is awake. P puts (P1), W1 takes the item (W1a), P clears WAITERS and
- * wakes the oldest, which is W1 (P2): nobody has W2 in mind, and there is no mark. W1 empties its
- * entry, and only then sets WAITERS (W1b): the next announcement finds the mark. What came between
- * P2 and W1b was announced without one: W1 looks at the ring after W1b, and wakes the oldest if
- *    something is there.
+ * wakes the oldest, which is W1 (P2): no wake-up is pending for W2, and WAITERS is clear. W1
+ * empties its entry, and only then sets WAITERS (W1b): the next announcement finds the mark. An
+ * item that came between P2 and W1b was announced without one: W1 looks at the ring after W1b, and
+ * wakes the oldest if something is there.
  */
 
 import { clearBits, load, loadAcquire, loadPlain, setBits } from '#atomics';
@@ -44,6 +44,7 @@ export class Gate {
    */
   announce(): void {
     const { words, at, agent } = this.cell;
+    // OBSERVE WAITERS -> ring
     if ((loadAcquire(words, at + CELL_STATE) & WAITERS_BIT) === 0) return;
     clearBits(words, at + CELL_STATE, WAITERS_BIT);
     wakeOldest(agent, this.cell);
@@ -63,7 +64,7 @@ export class Gate {
     return (load(this.cell.words, this.cell.at + CELL_STATE) & CLOSED_BIT) !== 0;
   }
 
-  /** The same, for who has a lock that whoever closes it has to have. */
+  /** The same, for the holder of the lock that is needed to close it. */
   get isClosedWithLock(): boolean {
     return (loadPlain(this.cell.words, this.cell.at + CELL_STATE) & CLOSED_BIT) !== 0;
   }
@@ -79,8 +80,8 @@ export class Gate {
    */
   waitFor(act: () => boolean, ready: () => boolean, backsOff = 0): Taking {
     const { cell } = this;
-    // What can't be looked at, as it is damaged, is worth an attempt: the call that makes it
-    // reports the damage.
+    // A ring that can't be looked at, as it is damaged, is worth an attempt: the call that makes
+    // it reports the damage.
     const worthwhile = (): boolean => {
       try {
         return ready();

@@ -15,7 +15,7 @@ import { UNIT } from './ring.ts';
 
 const WORDS_EACH = 2;
 
-/** What stands behind a payload. */
+/** The list behind a payload. */
 export interface NameList {
   readonly names: Named[];
   /** Bytes of the payload before it. */

@@ -5,7 +5,7 @@
 
 import { load, setBits } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
-import type { RingOfKind } from '../../agents/kept-rings.ts';
+import type { RingOfKind } from '../../agents/kinds.ts';
 import { LockstepError } from '../../errors.ts';
 import type { Named, Place } from '../../memory/arena.ts';
 import { CELL_GENERATION, CELL_STATE } from '../../memory/layout.ts';
@@ -24,7 +24,7 @@ export function noteCarried({ words, at }: Cell): void {
   if ((load(words, at + CELL_STATE) & CARRIED_BIT) === 0) setBits(words, at + CELL_STATE, CARRIED_BIT);
 }
 
-/** What the kinds with a ring in their data have to say of it. */
+/** The facts about the rings that kinds have in their data. */
 export const ringOfKind: RingOfKind = {
   empty: (namespace, place, begin) => withRing(namespace, place, (ring) => emptyRing(ring, begin)),
   names: (namespace, place) => withRing(namespace, place, namesInRing),
@@ -50,7 +50,8 @@ export function emptyRing(ring: Ring, begin: () => void): Named[] | undefined {
 }
 
 /**
- * What the items in the ring name, while others put and take; `undefined` where that can't be read.
+ * The cells that the items in the ring name, while others put and take; `undefined` where that
+ * can't be read.
  */
 export function namesInRing(ring: Ring): Named[] | undefined {
   const all: Named[] = [];

@@ -3,9 +3,9 @@
  * lets go at once. So no lock is held while an awaiting call is on its way through its event loop.
  *
  * Race: the lock is given back inside `attempt`, while this wait's own entry is still filled. A
- * release with WAITERS clears the mark and wakes the oldest waiter, which may be this very wait:
- * then nobody has those in mind who wait behind it, and they sleep without a mark. So it does what
- * a wait does that gives up: with its entry empty, it wakes the oldest where the lock is free, and
+ * release with WAITERS clears the mark and wakes the oldest waiter, which may be this very wait.
+ * Then no wake-up is pending for the waiters behind it, and they sleep without a mark. So it acts
+ * as a wait that gives up. With its entry empty, it wakes the oldest where the lock is free, and
  * sets WAITERS where it is not (`taken`).
  *
  * The wait has no timeout of its caller's, as the lock is held for moments only. So a damaged word
@@ -32,7 +32,7 @@ const LONGEST_PUT = 60_000;
 /** The same where this thread is said to put, which waits meanwhile. */
 const LONGEST_OWN_PUT = 1000;
 
-/** What is put into, as far as the wait has to know. */
+/** The target of the put, as far as the wait has to know it. */
 export interface PutInto {
   /** How messages about it begin. */
   readonly title: string;

@@ -95,7 +95,7 @@ export class Outgoing {
     } finally {
       scratchInUse = false;
     }
-    // What was needed once for something large is not kept.
+    // Memory that was needed once for something large is not kept.
     if (scratch.length > FIRST_SCRATCH * 256) scratch = Buffer.alloc(FIRST_SCRATCH);
     return this.bytes!;
   }

@@ -4,13 +4,13 @@
  * read (bytes, clones, what is far) is copied before.
  *
  * The shared objects in it are opened before it is taken, too: until then the item keeps them
- * (agents/kept.ts). If it is not taken, they are let go at once, or the other end of a pipe would
- * be kept waiting for somebody who has nothing to do with it.
+ * (agents/kept.ts). If it is not taken, they are let go at once. Otherwise the other end of a pipe
+ * would wait for somebody unconcerned.
  *
  * Where others take, too, a small item without shared objects (CARRIES) is only copied before it is
  * taken, and read afterwards. The copy is whole: the compare-and-swap that takes it proves that
- * HEAD has not moved since. Who is killed between the two has taken the item, and it goes with it,
- * as it does when it is killed on its way back from `get`.
+ * HEAD has not moved since. A taker killed between the two has taken the item, and the item goes
+ * with it. The same happens to one that is killed on its way back from `get`.
  */
 
 import type { Cell } from '../../agents/cell.ts';
@@ -162,7 +162,7 @@ export class RingReader {
   }
 
   /**
-   * What is thrown where an item can't be read. JavaScript's own errors tell of bytes that are no
+   * The error of an item that can't be read. JavaScript's own errors tell of bytes that are no
    * value: digits without end, text too long.
    */
   private reported(failure: unknown): unknown {

@@ -55,7 +55,7 @@ export class RingWriter {
     this.apart.aim(Buffer.from(this.prepared.buffer));
   }
 
-  /** Who takes what is put here has the object of that cell open. */
+  /** The taker of an item that is put here has the object of that cell open. */
   setReceiver(number: number): void {
     if (!this.always.includes(number)) this.always.push(number);
   }
@@ -209,7 +209,7 @@ export class RingWriter {
     return true;
   }
 
-  /** What an item keeps with these objects in it; `undefined`: there are none. */
+  /** The cells that an item keeps, if these objects are in it; `undefined`: there are none. */
   private namesIn(shared: readonly SharedObject[]): Named[] | undefined {
     if (shared.length === 0) return undefined;
     const names: Named[] = [];

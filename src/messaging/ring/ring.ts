@@ -18,7 +18,7 @@
  * Positions count units of 8 bytes and never begin anew (but at 2^31 units); the place of a
  * position is its rest modulo the capacity. An item lies in one piece: a unit with its header, then
  * its payload. Where it does not fit before the ring's end, a header says SKIP. (Not where it only
- * lacks memory that is backed, or a newer HEAD: what is skipped is lost until HEAD has passed it,
+ * lacks memory that is backed, or a newer HEAD. A skipped place is lost until HEAD has passed it,
  * and the ring would be full too early.)
  *
  *   header +0  31 SKIP | 30…29 format | 28 FAR | 27…0 bytes of the payload
@@ -48,8 +48,8 @@
  * that has looked at nothing yet knows nothing: position 0 is as good as any other (UNKNOWN).
  *
  * Damage (docs/internals/trust.md): HEAD and the end are never further apart than the ring is long.
- * What is read while HEAD stays the same was so at that moment; where it can't have been, the call
- * throws `LayoutError`, and does not wait for what will never come.
+ * Words that are read while HEAD stays the same were so at that moment. Where they can't have
+ * been, the call throws `LayoutError`, and does not wait in vain.
  */
 
 import { cas, load, loadAcquire, loadPlain, storePlain, storeRelease } from '#atomics';
@@ -218,7 +218,7 @@ export class Ring {
   find(): Found | undefined {
     const { words, units, found } = this;
     for (let look = this.knownEnd === UNKNOWN; ; ) {
-      // What is read here without order is what was put, if HEAD has not moved when the item is
+      // The bytes read here without order are those of the item, if HEAD has not moved when it is
       // taken.
       let head = loadPlain(words, this.at + HEAD_WORD);
       const known = (this.knownEnd - head) & MASK;
@@ -256,8 +256,8 @@ export class Ring {
   }
 
   /**
-   * Visits the items that carry shared objects, the oldest first, while others put and take: each
-   * that was there when this began and is there when it ends was visited, perhaps others, too.
+   * Visits the items that carry shared objects, the oldest first, while others put and take. An
+   * item that was there at the beginning and is there at the end was visited, perhaps others, too.
    * `visit` is called with the first byte and the length of the payload, and returns what is to be
    * done if the item was there still when that was read. Returns `false` where the memory is
    * damaged.
@@ -276,7 +276,7 @@ export class Ring {
       const sound = (header & SKIP) === 0 && place + taken <= units;
       const carries = sound && (loadPlain(words, word + 1) & CARRIES) !== 0;
       const settle = carries ? visit(this.base + ((place + 1) << UNIT_SHIFT), length) : undefined;
-      // What lies at HEAD or after it was not written over before this look.
+      // The items at HEAD or after it were not written over before this look.
       const head = load(words, at + HEAD_WORD);
       if (((position - head) & MASK) > units) {
         if (((end - head) & MASK) > units) return true;
@@ -419,6 +419,7 @@ export class Ring {
     const { words, at, units } = this;
     for (;;) {
       const head = load(words, at + HEAD_WORD);
+      // OBSERVE item -> PUTS
       const puts = loadAcquire(words, at + PUTS_WORD);
       const end = loadAcquire(words, at + END_WORD + (puts & 1));
       // The word is reused two items later. (An atomic load: a compiler may take two others of one

@@ -1,7 +1,7 @@
 /**
- * RoomWait: a wait for room that puts in the moment in which there is some, and not after it: so
- * who waits behind it is woken only if there is more, and many who wait do not all look at every
- * place that becomes free.
+ * RoomWait: a wait for room that puts in the very moment in which there is some. So the next
+ * waiter is woken only if there is more, and many waiters do not all look at every place that
+ * becomes free.
  *
  * The lock to put is not waited for here. Where another has it, the wait is over without a put, and
  * its call goes for the lock.
@@ -16,8 +16,8 @@ export type Put = 'put' | 'full' | 'closed';
 export interface RoomWait {
   readonly wait: Taking;
   /**
-   * What came of it, once the wait is over; `undefined`: another was just putting. Throws what the
-   * put threw.
+   * The outcome, once the wait is over; `undefined`: another was just putting. Throws what the put
+   * threw.
    */
   readonly outcome: () => Put | undefined;
 }

@@ -2,8 +2,8 @@
  * Action: what one party of each of a barrier's rounds runs, and how the others find it.
  *
  * A barrier that was made with an action has ACTS in its FACTS. A handle names the barrier and
- * nothing else: the action's module and export lie in the barrier's file of data, and are looked up
- * there by a party that has to run the action and was not passed it.
+ * nothing else. The action's module and export lie in the barrier's file of data. A party that has
+ * to run the action and was not passed it looks them up there.
  *
  *   data-<cell>-<generation>          the reference, as JSON: written by the party that was passed
  *                                     the action, before it gives a handle away
@@ -28,8 +28,8 @@ import type { Cell } from '../../agents/cell.ts';
 import { DeadlockError, LayoutError, TargetError } from '../../errors.ts';
 import type { FunctionReference } from '../../functions/reference.ts';
 import { referenceTo, resolveReference, resolveReferenceNow } from '../../functions/reference.ts';
-import { BARRIER_FACTS, BARRIER_RECORDED } from '../../memory/layout.ts';
 import { dataFile, itemFile, readSmallFile, replaceFile } from '../../namespaces/data-files.ts';
+import { FACTS_WORD, RECORDED_BIT } from './raw-barrier.ts';
 
 export type Action = () => unknown;
 
@@ -157,7 +157,7 @@ export class ActionHere {
  */
 export function recordAction(cell: Cell, action: Action, title: string): void {
   const { agent, number, generation, words, at } = cell;
-  if ((load(words, at + BARRIER_FACTS) & BARRIER_RECORDED) !== 0) return;
+  if ((load(words, at + FACTS_WORD) & RECORDED_BIT) !== 0) return;
   const reference = referenceTo(action, `${title}: its action is`);
   const text = JSON.stringify(reference);
   if (Buffer.byteLength(text) > MOST_BYTES) {
@@ -172,12 +172,12 @@ export function recordAction(cell: Cell, action: Action, title: string): void {
     text,
   );
   // PUBLISH reference -> RECORDED
-  setBits(words, at + BARRIER_FACTS, BARRIER_RECORDED);
+  setBits(words, at + FACTS_WORD, RECORDED_BIT);
 }
 
 /** Whether the action can be looked up. */
 export function isRecorded({ words, at }: Cell): boolean {
-  return (load(words, at + BARRIER_FACTS) & BARRIER_RECORDED) !== 0;
+  return (load(words, at + FACTS_WORD) & RECORDED_BIT) !== 0;
 }
 
 /** Leaves for the other parties how the action failed here. */
@@ -218,7 +218,7 @@ function failureOf(generation: number, error: unknown): Failure {
       message: text.slice(0, MOST_MESSAGE),
     };
   } catch {
-    // What was thrown throws itself when it is looked at: then that it failed is all that can be
+    // The thrown value throws itself when it is looked at: then that it failed is all that can be
     // told.
     return { generation, name: 'Error', code: undefined, message: 'it can not be shown' };
   }

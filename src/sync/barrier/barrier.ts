@@ -6,8 +6,8 @@
 
 import { inspect } from 'node:util';
 import type { Cell } from '../../agents/cell.ts';
-import type { ObjectType } from '../../agents/kinds.ts';
-import { registerKind } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
+import { defineKind } from '../../agents/kinds.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { ObjectOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
@@ -20,9 +20,9 @@ import {
   WorkerDiedError,
 } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
-import { AWAITING_BIT, BLOCKING_BIT, KIND } from '../../memory/layout.ts';
+import { AWAITING_BIT, BLOCKING_BIT } from '../../memory/layout.ts';
 import { obtainChecked } from '../../objects/content.ts';
-import { openHandle, registerClass } from '../../objects/handles.ts';
+import { openHandle } from '../../objects/handles.ts';
 import { noteOpening, Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
@@ -53,8 +53,6 @@ import {
   timeoutOf,
   withdrawParty,
 } from './raw-barrier.ts';
-
-const TYPE: ObjectType = { kind: KIND.BARRIER, name: 'Barrier', serial: false, lasting: false };
 
 const TARGET_CODE = 'ERR_LOCKSTEP_TARGET';
 
@@ -99,7 +97,7 @@ export class Barrier extends SharedObject {
   /** @internal */
   constructor(opened: Opened);
   constructor(source: number | Opened, options?: BarrierOptions) {
-    super(TYPE, source instanceof Opened ? source : obtainBarrier(source, options));
+    super(BARRIER_KIND, source instanceof Opened ? source : obtainBarrier(source, options));
     const { cell, title } = this;
     this.action = options?.action;
     if (this.action !== undefined) {
@@ -113,7 +111,7 @@ export class Barrier extends SharedObject {
 
   /** Opens the barrier that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): Barrier {
-    return new Barrier(openHandle(TYPE, handle));
+    return new Barrier(openHandle(BARRIER_KIND, handle));
   }
 
   /** How many meet. */
@@ -214,7 +212,7 @@ export class Barrier extends SharedObject {
 
   override describe(): BarrierDescription {
     return SharedObject.describe(this, () => ({
-      kind: TYPE.name,
+      kind: BARRIER_KIND.name,
       name: this.name ?? null,
       handle: this.shownHandle(),
       parties: this.parties,
@@ -373,7 +371,7 @@ function causeOf(failure: Failure | undefined, who: string): Error {
 }
 
 function obtainBarrier(parties: number, options: BarrierOptions | undefined): Opened {
-  checkPermits(TYPE.name, 'parties', parties, 1, MAX_PARTIES);
+  checkPermits(BARRIER_KIND.name, 'parties', parties, 1, MAX_PARTIES);
   const { action, timeout } = options ?? {};
   if (action !== undefined && typeof action !== 'function') {
     throw new InvalidTypeError(`Barrier: refused, its action is ${inspect(action)}; pass a function`);
@@ -393,8 +391,12 @@ function obtainBarrier(parties: number, options: BarrierOptions | undefined): Op
       `Barrier ${JSON.stringify(name)}: refused, the one of that name is for ${there} parties and not ${parties}; open it with the same number`,
     );
   };
-  return obtainChecked(TYPE, options, { make, check });
+  return obtainChecked(BARRIER_KIND, options, { make, check });
 }
 
-registerKind(KIND.BARRIER, { name: TYPE.name, withdraw: withdrawParty });
-registerClass(TYPE.name, Barrier.open);
+export const BARRIER_KIND: Kind = defineKind({
+  number: 9,
+  name: 'Barrier',
+  withdraw: withdrawParty,
+  open: Barrier.open,
+});

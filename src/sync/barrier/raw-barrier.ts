@@ -18,7 +18,7 @@
  * fast party that comes again sits in the next round and can't overtake. With an action, the last
  * seat sets TRIPPING, the action runs, and a second CAS moves the generation.
  *
- * A round ends broken when a party times out, aborts, fails in the action or dies in its seat:
+ * A round ends broken when a party times out, aborts, fails in the action or dies in its seat.
  * BROKEN is set by CAS in that generation, which fixes how it ended. A party that comes while
  * TRIPPING waits for the next round; where it gives up it sets BROKEN beside TRIPPING. The round
  * whose action runs is not disturbed by that: the CAS that ends it begins the next round broken.
@@ -45,7 +45,7 @@
  * after it, and sits in the new round.
  */
 
-import { cas, load, store } from '#atomics';
+import { cas, load, setBits, store } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
 import { wakeAll } from '../../agents/waiters.ts';
 import type { Place } from '../../memory/arena.ts';
@@ -53,17 +53,23 @@ import type { Words } from '../../memory/atomics.ts';
 import {
   AGENT_PID,
   agentWord,
-  BARRIER_ACTS,
-  BARRIER_FACTS,
   CELL_BODY,
+  CELL_HEADER,
   CELL_STATE,
   ENTRY_DETAIL,
+  HAS_DATA_BIT,
   SLOT_MASK,
 } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { StateWait } from '../../waiting/state-wait.ts';
 
 const OUTCOMES_WORD: number = CELL_BODY + 2;
+/** The facts that the barrier was made with. */
+export const FACTS_WORD: number = CELL_BODY + 3;
+/** It has an action. */
+const ACTS_BIT: number = 1 << 12;
+/** Its action can be looked up in its file of data. */
+export const RECORDED_BIT: number = 1 << 13;
 const TIMEOUT_WORD: number = CELL_BODY + 4;
 const WHY_WORD: number = CELL_BODY + 5;
 
@@ -176,7 +182,7 @@ export class SeatedWait extends RoundWait {
   }
 }
 
-/** What a barrier is made with. */
+/** The facts that a barrier is made with. */
 export interface BarrierFacts {
   readonly parties: number;
   /** Milliseconds that a wait takes where it is given none. */
@@ -187,7 +193,9 @@ export interface BarrierFacts {
 
 /** Fills a new cell. */
 export function initBarrier({ words, at }: Place, { parties, timeout, acts }: BarrierFacts): void {
-  store(words, at + BARRIER_FACTS, parties | (acts ? BARRIER_ACTS : 0));
+  store(words, at + FACTS_WORD, parties | (acts ? ACTS_BIT : 0));
+  // Before there is any file of its action: whoever frees the cell removes them.
+  if (acts) setBits(words, at + CELL_HEADER, HAS_DATA_BIT);
   if (timeout < LONGEST_TIMEOUT) store(words, at + TIMEOUT_WORD, Math.ceil(Math.max(0, timeout)) + 1);
 }
 
@@ -196,12 +204,12 @@ export function stateOf({ words, at }: Cell): number {
 }
 
 export function partiesOf({ words, at }: Cell): number {
-  return load(words, at + BARRIER_FACTS) & SEATS_MASK;
+  return load(words, at + FACTS_WORD) & SEATS_MASK;
 }
 
 /** Whether the barrier was made with an action. */
 export function hasAction({ words, at }: Cell): boolean {
-  return (load(words, at + BARRIER_FACTS) & BARRIER_ACTS) !== 0;
+  return (load(words, at + FACTS_WORD) & ACTS_BIT) !== 0;
 }
 
 /** Milliseconds that a wait takes where it is given none; `undefined` without a limit. */
@@ -210,7 +218,10 @@ export function timeoutOf({ words, at }: Cell): number | undefined {
   return stored === 0 ? undefined : stored - 1;
 }
 
-/** Who broke the round, where that is known: it died in its seat, or failed in the action. */
+/**
+ * The party that broke the round, where that is known: it died in its seat, or failed in the
+ * action.
+ */
 export interface Breaker {
   readonly pid: number;
   readonly slot: number;

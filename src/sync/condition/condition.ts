@@ -5,17 +5,17 @@
  */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/kinds.ts';
-import { registerKind } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
+import { defineKind } from '../../agents/kinds.ts';
 import { countWaiting, wake } from '../../agents/waiters.ts';
 import type { Hold, Lockable, ObjectOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { InvalidTypeError } from '../../errors.ts';
 import { damaged } from '../../memory/damage.ts';
-import { AWAITING_BIT, BLOCKING_BIT, KIND } from '../../memory/layout.ts';
+import { AWAITING_BIT, BLOCKING_BIT } from '../../memory/layout.ts';
 import type { Content } from '../../objects/content.ts';
-import { openHandle, registerClass } from '../../objects/handles.ts';
+import { openHandle } from '../../objects/handles.ts';
 import { Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
@@ -25,8 +25,6 @@ import type { Guard, Guarded } from '../lock/guard.ts';
 import { isGuard, NEEDS_GUARD, obtainWithLock, openGuard } from '../lock/guard.ts';
 import type { MutualExclusion } from '../lock/mutual-exclusion.ts';
 import { grant, NotificationWait, OwnWaits, withdrawNotified } from './raw-condition.ts';
-
-const TYPE: ObjectType = { kind: KIND.CONDITION, name: 'Condition', serial: false, lasting: true };
 
 /** There is nothing in a condition but its lock. */
 const NOTHING: Content = { make() {}, check() {} };
@@ -67,7 +65,7 @@ export class Condition extends SharedObject implements Lockable {
   constructor(source?: Guard | Opened, options?: ObjectOptions) {
     const made =
       source instanceof Opened ? { opened: source, lock: undefined } : obtainCondition(source, options);
-    super(TYPE, made.opened);
+    super(CONDITION_KIND, made.opened);
     this.own = OwnWaits.of(this.cell);
     const lock = made.lock ?? openGuard(this.cell, this.title);
     if (lock === undefined) throw damaged(this.title, 'its cell names no lock, and always does');
@@ -80,7 +78,7 @@ export class Condition extends SharedObject implements Lockable {
    * `StaleHandleError`.
    */
   static open(handle: string): Condition {
-    return new Condition(openHandle(TYPE, handle));
+    return new Condition(openHandle(CONDITION_KIND, handle));
   }
 
   /** The lock that guards it. */
@@ -243,7 +241,7 @@ export class Condition extends SharedObject implements Lockable {
 
   override describe(): ConditionDescription {
     return SharedObject.describe(this, () => ({
-      kind: TYPE.name,
+      kind: CONDITION_KIND.name,
       name: this.name ?? null,
       handle: this.handle,
       waiting: countWaiting(this.cell.agent.namespace, this.cell),
@@ -287,11 +285,18 @@ function remaining(deadline: Deadline): WaitOptions {
 }
 
 function obtainCondition(lock: Guard | undefined, options: ObjectOptions | undefined): Guarded {
-  if (lock === undefined || isGuard(lock)) return obtainWithLock(TYPE, options, lock ?? true, NOTHING);
+  if (lock === undefined || isGuard(lock))
+    return obtainWithLock(CONDITION_KIND, options, lock ?? true, NOTHING);
   throw new InvalidTypeError(
     `Condition: refused, its lock is ${inspect(lock)}; pass a Lock or an RLock, or nothing`,
   );
 }
 
-registerKind(KIND.CONDITION, { name: TYPE.name, needs: NEEDS_GUARD, withdraw: withdrawNotified });
-registerClass(TYPE.name, Condition.open);
+export const CONDITION_KIND: Kind = defineKind({
+  number: 7,
+  name: 'Condition',
+  lasting: true,
+  needs: NEEDS_GUARD,
+  withdraw: withdrawNotified,
+  open: Condition.open,
+});

@@ -8,8 +8,8 @@
  *   detail of the wait entry: 29…15 notified | 14…0 waiting flows, CAS by the waiting agent,
  *   notifiers and the reaper
  *
- * A notification is not a wake-up but a grant, counted in the entry of the agent it goes to:
- * `notify` raises NOTIFIED by CAS while it is below WAITING, so at most n of those that wait now
+ * A notification is not a wake-up but a grant, counted in the entry of the agent it goes to.
+ * `notify` raises NOTIFIED by CAS while it is below WAITING. So at most n of those that wait now
  * are notified, and none that comes later. A flow that times out withdraws by CAS; if a grant was
  * faster, it takes that or hands it on. The grant is struck off only when the waiter has the lock
  * again: if it dies before, the reaper hands it on. The entry stays with this condition as long as
@@ -119,9 +119,9 @@ export class NotificationWait implements Wait {
   }
 
   /**
-   * Withdraws; a notification that no other call of this agent can take goes to another agent:
-   * first handed on and then struck off, so that none is lost where this agent dies in between. The
-   * reaper then hands it on again: one too many rather than none.
+   * Withdraws. A notification that no other call of this agent can take goes to another agent. It
+   * is first handed on and then struck off, so that none is lost where this agent dies in between.
+   * The reaper then hands it on again: one too many rather than none.
    */
   abandon(): void {
     const { own } = this;

@@ -34,7 +34,7 @@ export function deadlock(namespace: Namespace, cycle: readonly Link[]): Deadlock
   );
 }
 
-/** What a cell is called: `Lock "invoices"`, or by its number where it has no name. */
+/** The name of a cell: `Lock "invoices"`, or by its number where it has no name. */
 export function titleOf(namespace: Namespace, cell: number): string {
   const { words, at } = namespace.arena.place(cell);
   const kind = kindNumbered(kindOf(load(words, at + CELL_HEADER)))?.name ?? 'object';

@@ -5,17 +5,17 @@
 
 import { load, store } from '#atomics';
 import type { Cell, Host } from '../../agents/cell.ts';
-import type { ObjectType } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
 import type { ObjectOptions } from '../../contracts.ts';
 import { InvalidTypeError, StaleHandleError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
-import { CELL_BODY, CELL_HEADER, KIND, kindOf } from '../../memory/layout.ts';
+import { CELL_BODY, CELL_HEADER, kindOf } from '../../memory/layout.ts';
 import type { Content } from '../../objects/content.ts';
 import { checked } from '../../objects/content.ts';
 import { obtain, obtainBeside } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
-import { Lock } from './lock.ts';
-import { RLock } from './rlock.ts';
+import { LOCK_KIND, Lock } from './lock.ts';
+import { RLOCK_KIND, RLock } from './rlock.ts';
 
 /** Cell of the lock; 0 none. */
 const LOCK_WORD: number = CELL_BODY + 2;
@@ -42,7 +42,7 @@ export interface Guarded {
  * (`true`), or none.
  */
 export function obtainWithLock(
-  type: ObjectType,
+  type: Kind,
   options: ObjectOptions | undefined,
   given: Guard | boolean,
   { make, check }: Content,
@@ -67,7 +67,7 @@ export function obtainWithLock(
 function makeGuard(agent: Host): RLock {
   return new RLock(
     new Opened(
-      agent.create(RLock.TYPE, () => {}),
+      agent.create(RLOCK_KIND, () => {}),
       undefined,
     ),
   );
@@ -96,8 +96,8 @@ export function openGuard({ agent, words, at }: Cell, title: string): Guard | un
   const number = load(words, at + LOCK_WORD);
   if (number === 0) return undefined;
   const place = agent.namespace.arena.place(number);
-  const isLock = kindOf(load(place.words, place.at + CELL_HEADER)) === KIND.LOCK;
-  const found = agent.open(isLock ? Lock.TYPE : RLock.TYPE, number, load(words, at + LOCK_GENERATION_WORD));
+  const isLock = kindOf(load(place.words, place.at + CELL_HEADER)) === LOCK_KIND.number;
+  const found = agent.open(isLock ? LOCK_KIND : RLOCK_KIND, number, load(words, at + LOCK_GENERATION_WORD));
   if (found === undefined) {
     throw new StaleHandleError(
       `${title}: can't be opened, its lock does not exist any more; keep it open while handles are in use`,

@@ -2,11 +2,11 @@
  * LockOrder: warns of orders of taking locks that could deadlock, though they did not
  * (LOCKSTEP_CHECK=order).
  *
- * Whoever takes a lock with another in hand leaves word of that pair in the namespace's folder, one
- * file a pair and set of other locks held, with its stack; then it looks whether there is a way
- * back from the second to the first. Two who do it at the same time both leave word first, so one
- * at least sees the other. A way back on which all hold one more lock in common is harmless: that
- * lock keeps them apart. The idea is that of Linux's lockdep.
+ * A thread that takes a lock while it holds another records that pair in the namespace's folder,
+ * with its stack. There is one file for each pair and set of other locks held. Then it looks
+ * whether there is a way back from the second to the first. Two who do it at the same time both
+ * leave word first, so one at least sees the other. A way back on which all hold one more lock in
+ * common is harmless: that lock keeps them apart. The idea is that of Linux's lockdep.
  *
  *   order-<first>-<second>-<hash of the others>   { first, second, others, who, stack }
  *   warned-<first>-<second>                        so that of each pair one warning is given

@@ -12,8 +12,8 @@
  *                   certain
  *   +5    WANTS_BY  30…23 the owner's slot | 22…0 ticket of that wait       the owner
  *
- * For those who look for deadlocks (wait-for.ts) the owner is certain to be the one who will free
- * the lock, unless it is TOLERANT (made with `deadlock: 'ignore'`) or a SIGNAL: once somebody has
+ * The search for deadlocks (wait-for.ts) takes it for certain that the owner will free the lock,
+ * unless the lock is TOLERANT (made with `deadlock: 'ignore'`) or a SIGNAL. Once somebody has
  * released it for another agent, somebody may do so again. WANTS tells of the scope that took it;
  * it is void when its slot is not the owner's, as the owner before left it.
  */
@@ -72,7 +72,7 @@ export function holderOf({ words, at }: Place): number {
   return ownerOf(load(words, at + CELL_STATE));
 }
 
-/** What the holder awaits; `undefined` where others may free the lock for it. */
+/** The object that the holder awaits; `undefined` where others may free the lock for it. */
 export function pledgeOf({ words, at }: Place, holder: number): Pledge | undefined {
   if (isSignal({ words, at })) return undefined;
   const wants = load(words, at + WANTS_WORD);

@@ -5,12 +5,12 @@
  */
 
 import { cas } from '#atomics';
-import type { ObjectType } from '../../agents/kinds.ts';
-import { registerKind } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
+import { defineKind } from '../../agents/kinds.ts';
 import type { Hold, LockOptions } from '../../contracts.ts';
 import { NotLockedError, NotOwnerError } from '../../errors.ts';
-import { CELL_STATE, KIND } from '../../memory/layout.ts';
-import { openHandle, registerClass } from '../../objects/handles.ts';
+import { CELL_STATE } from '../../memory/layout.ts';
+import { openHandle } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import { unlessAwaiting } from '../forgotten-await.ts';
@@ -21,16 +21,14 @@ import type { Holding } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
 import { watcherFor } from './watcher.ts';
 
-const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting: false };
-
 /**
  * A lock that processes and threads share. Not re-entrant. Any agent may release it, as in Python.
  *
  * *If the holder dies* it is freed, and the next holder's `hold.recovered` is `true`: what it
  * guards may be half-written.
  *
- * Order: those who wait are served in the order in which they came, but a running thread may take a
- * free lock before a waiter has woken; a waiter that was passed over and has waited for over half a
+ * Order: waiters are served in the order in which they came, but a running thread may take a free
+ * lock before a waiter has woken up. A waiter that was passed over and has waited for over half a
  * millisecond is served next.
  *
  * @example
@@ -48,16 +46,15 @@ export class Lock extends MutualExclusion {
   constructor(opened: Opened);
   constructor(source?: LockOptions | Opened) {
     const opened =
-      source instanceof Opened ? source : obtain(TYPE, source, (place) => markLock(place, TYPE.name, source));
-    super(TYPE, opened, RawLock.of(opened.cell, watcherFor));
+      source instanceof Opened
+        ? source
+        : obtain(LOCK_KIND, source, (place) => markLock(place, LOCK_KIND.name, source));
+    super(LOCK_KIND, opened, RawLock.of(opened.cell, watcherFor));
   }
-
-  /** @internal */
-  static readonly TYPE: ObjectType = TYPE;
 
   /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): Lock {
-    return new Lock(openHandle(TYPE, handle));
+    return new Lock(openHandle(LOCK_KIND, handle));
   }
 
   protected override takeNow(): Hold | null {
@@ -129,5 +126,12 @@ export class Lock extends MutualExclusion {
   }
 }
 
-registerKind(KIND.LOCK, { name: TYPE.name, recover: recoverLock, holder: holderOf, pledge: pledgeOf });
-registerClass(TYPE.name, Lock.open);
+export const LOCK_KIND: Kind = defineKind({
+  number: 3,
+  name: 'Lock',
+  serial: true,
+  recover: recoverLock,
+  holder: holderOf,
+  pledge: pledgeOf,
+  open: Lock.open,
+});

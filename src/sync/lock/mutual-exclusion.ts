@@ -1,7 +1,9 @@
-/** What Lock and RLock share: everything but who may enter again, and who may release. */
+/**
+ * The common part of Lock and RLock: everything but the rules on entering again and on releasing.
+ */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, Lockable, LockOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
@@ -34,7 +36,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
 {
   protected readonly raw: Raw;
 
-  protected constructor(type: ObjectType, opened: Opened, raw: Raw) {
+  protected constructor(type: Kind, opened: Opened, raw: Raw) {
     super(type, opened);
     this.raw = raw;
   }
@@ -45,7 +47,7 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     return this.holder !== 0;
   }
 
-  /** Who holds it, or `null`. */
+  /** The holder, or `null`. */
   get owner(): Owner | null {
     this.checkOpen();
     const { holder } = this;
@@ -53,9 +55,9 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   }
 
   /**
-   * Whether somebody has died inside before this thread came in: `hold.recovered` of its present
-   * holding, for code within `run`. After the wait of a condition it also tells of who died inside
-   * meanwhile. `false` while this thread does not hold it.
+   * Whether the last holder died inside before this thread came in: `hold.recovered` of its
+   * present holding, for code within `run`. After the wait of a condition it also reports a death
+   * inside meanwhile. `false` while this thread does not hold it.
    */
   get recovered(): boolean {
     this.checkOpen();

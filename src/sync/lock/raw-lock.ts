@@ -3,8 +3,9 @@
  *
  * Words: lock-words.ts.
  *
- * Algorithm: a barging mutex (three states as in Drepper's "Futexes Are Tricky") whose waiters
- * sleep in their own agents (parking_lot), with an owner in the word (as in POSIX robust mutexes).
+ * Algorithm: a barging mutex with three states, as in Drepper's "Futexes Are Tricky". Its waiters
+ * sleep in their own agents (parking_lot), and its owner is in the word (as in POSIX robust
+ * mutexes).
  *
  *   take      CAS 0 -> me.
  *   wait      fill the wait entry, then `attempt`: take if free, else set WAITERS by CAS. Sleep
@@ -21,7 +22,7 @@
  *             others take after an interval.
  *
  * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is
- * awake that will set it when it takes, sleeps or gives up, or wake the next if it gives up and
+ * awake. That one sets it when it takes, sleeps or gives up, or wakes the next if it gives up and
  * finds the lock free. A waiter that dies meanwhile: the reaper wakes everybody.
  *
  * Race: W fills its entry (W1) and sees an owner with WAITERS set (W2), so it sleeps. R releases:
@@ -54,7 +55,7 @@ import {
 import type { Held, Scope, Want } from './scope.ts';
 import { currentScope, TOP } from './scope.ts';
 
-/** What a condition has to remember of a lock that it gives up for a while. */
+/** The facts that a condition has to remember of a lock that it gives up for a while. */
 export interface Holding {
   readonly turn: number;
   readonly depth: number;
@@ -182,6 +183,7 @@ export class RawLock implements Taking, Held {
       if (giveWay) this.barging.giveWay();
       else if ((state & WAITERS_BIT) !== 0) this.barging.begin(this.turns);
       else return true;
+      // OBSERVE entry -> WAITERS
       wakeOldest(this.cell.agent, this.cell);
       return true;
     }
@@ -196,8 +198,8 @@ export class RawLock implements Taking, Held {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) {
-        // Awake for another reason than its turn, it leaves the lock to who came first, and sees to
-        // it that that one is awake.
+        // Awake for another reason than its turn, it leaves the lock to the first waiter, and sees
+        // to it that that one is awake.
         if (pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell)) return false;
         if (cas(words, at + CELL_STATE, state, WAITERS_BIT | this.me) !== state) continue;
         this.barging.waited(pressure === PRESSURE.IMPATIENT);
@@ -244,7 +246,7 @@ export class RawLock implements Taking, Held {
 
   noteWant(want: Want | undefined): void {
     const { cell, me } = this;
-    // What lies in another namespace has no place in the word.
+    // An object of another namespace has no place in the word.
     if (want !== undefined && want.folder === cell.agent.folder) {
       this.wanting = true;
       writeWant(cell, me, want.cell, want.ticket);
@@ -256,7 +258,7 @@ export class RawLock implements Taking, Held {
     clearWant(this.cell);
   }
 
-  /** What is to be kept of a holding that has begun. */
+  /** The facts to be kept of a holding that has begun. */
   private note(): void {
     // Somebody else has released the holding before, in which this was said.
     if (this.wanting) this.unwant();

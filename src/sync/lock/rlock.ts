@@ -2,19 +2,19 @@
  * RLock: a lock that its owner may take again. Owned by an agent and a scope (scope.ts); free when
  * released as often as taken.
  *
- * Words and algorithm: raw-lock.ts. Who owns it within the agent, and how deep, only that agent
+ * Words and algorithm: raw-lock.ts. The owner within the agent, and its depth, only that agent
  * needs to know: it is kept in ordinary memory, and DEPTH is a copy for others to read.
  */
 
 import { cas, load } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
-import type { ObjectType } from '../../agents/kinds.ts';
-import { registerKind } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
+import { defineKind } from '../../agents/kinds.ts';
 import type { Hold, LockOptions, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { NotLockedError, NotOwnerError } from '../../errors.ts';
-import { CELL_STATE, KIND } from '../../memory/layout.ts';
-import { openHandle, registerClass } from '../../objects/handles.ts';
+import { CELL_STATE } from '../../memory/layout.ts';
+import { openHandle } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
@@ -28,8 +28,6 @@ import type { Holding } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
 import { currentScope } from './scope.ts';
 import { watcherFor } from './watcher.ts';
-
-const TYPE: ObjectType = { kind: KIND.RLOCK, name: 'RLock', serial: true, lasting: false };
 
 /** The raw lock with what its owning agent knows. */
 class RawRLock extends RawLock {
@@ -87,16 +85,15 @@ export class RLock extends MutualExclusion<RawRLock> {
   constructor(opened: Opened);
   constructor(source?: LockOptions | Opened) {
     const opened =
-      source instanceof Opened ? source : obtain(TYPE, source, (place) => markLock(place, TYPE.name, source));
-    super(TYPE, opened, RawRLock.of(opened.cell));
+      source instanceof Opened
+        ? source
+        : obtain(RLOCK_KIND, source, (place) => markLock(place, RLOCK_KIND.name, source));
+    super(RLOCK_KIND, opened, RawRLock.of(opened.cell));
   }
-
-  /** @internal */
-  static readonly TYPE: ObjectType = TYPE;
 
   /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): RLock {
-    return new RLock(openHandle(TYPE, handle));
+    return new RLock(openHandle(RLOCK_KIND, handle));
   }
 
   /** How often the owner has taken it; 0 when it is free. */
@@ -203,5 +200,12 @@ export class RLock extends MutualExclusion<RawRLock> {
   }
 }
 
-registerKind(KIND.RLOCK, { name: TYPE.name, recover: recoverLock, holder: holderOf, pledge: pledgeOf });
-registerClass(TYPE.name, RLock.open);
+export const RLOCK_KIND: Kind = defineKind({
+  number: 4,
+  name: 'RLock',
+  serial: true,
+  recover: recoverLock,
+  holder: holderOf,
+  pledge: pledgeOf,
+  open: RLock.open,
+});

@@ -30,7 +30,7 @@ export interface Want {
 
 export class Scope {
   readonly parent: Scope | undefined;
-  /** What was taken in this scope, with the turn of the holding. */
+  /** Objects that were taken in this scope, with the turn of the holding. */
   private readonly holdings = new Map<Held, number>();
   private readonly wants = new Set<Want>();
 
@@ -45,7 +45,7 @@ export class Scope {
     return false;
   }
 
-  /** What it took, and may still hold. */
+  /** Objects that it took, and may still hold. */
   get held(): Map<Held, number> {
     return this.holdings;
   }

@@ -16,7 +16,7 @@ const DEPTH = 20;
 
 const NOTES_ALL: boolean = isOn('LOCKSTEP_STACKS', ['1']) === '1';
 
-/** What there is to be told of takings of the lock in that cell. */
+/** The observer of takings of the lock in that cell. */
 export function watcherFor(cell: Cell): Watcher | undefined {
   const noted = NOTES_ALL || notesStacks(cell);
   if (!noted && !CHECKS_ORDER) return undefined;

@@ -9,9 +9,9 @@
  *   +3       READERS  first of the two cells with the readers' bits       the creator
  *   permits           a bit per agent that reads                          that agent; the reaper
  *
- * Algorithm: a writer's word and a reader's bit, each looked at by who sets the other (Dekker), so
- * that every holder is on record and can be recovered. The marks and the waiting are those of
- * raw-lock.ts.
+ * Algorithm: a writer's word and a reader's bit. The agent that sets one looks at the other
+ * (Dekker), so that every holder is on record and can be recovered. The marks and the waiting are
+ * those of raw-lock.ts.
  *
  *   read      set the own bit, then look for a writer                   // PUBLISH reader -> writer
  *             there is one: clear the bit, wake that writer (it may have seen the bit), set
@@ -25,13 +25,13 @@
  *   unwrite   CAS me -> 0, WAITERS goes with it, and the oldest waiter is woken. A reader that
  *             comes in wakes the next one, and so on until it is a writer's turn
  *
- * With READERS_FIRST a writer does not shut the readers out while it waits for them: it claims the
- * word only when it has seen no bit, gives it up again when a reader was faster, and everybody is
+ * With READERS_FIRST a writer does not shut the readers out while it waits for them. It claims the
+ * word only when it has seen no bit, and gives it up again when a reader was faster. Everybody is
  * woken whenever the lock may have become free.
  *
- * Invariant: whoever sleeps has seen a writer in the word after it has set WAITERS, or is the
- * pending writer and has seen a reader's bit (with READERS_FIRST: has seen a bit after it has set
- * WAITERS). Who takes that away wakes it, or wakes one that will.
+ * Invariant: a sleeping reader has seen a writer in the word after it has set WAITERS. A sleeping
+ * writer is the pending one and has seen a reader's bit, or with READERS_FIRST has seen a bit after
+ * it has set WAITERS. The agent that takes that away wakes it, or wakes one that will.
  *
  * Race: R sets its bit (R1), W claims (W1), R sees W (R2) and W sees the bit (W2): both back off? R
  * clears its bit (R3) and then wakes W; W, whose entry is filled before it looks, either sees the
@@ -50,8 +50,8 @@ import { isFirst, oldestWaiter, wake, wakeAll, wakeOldest } from '../../agents/w
 import type { Place } from '../../memory/arena.ts';
 import { AGENT_SLOTS, CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
-import type { Permit } from '../../objects/extra-words.ts';
-import { eachPermit, permitsOf } from '../../objects/extra-words.ts';
+import type { ExtraWord } from '../../objects/extra-words.ts';
+import { eachExtraWord, extraWordsOf } from '../../objects/extra-words.ts';
 import { FAIR_BIT, isFair, ownerOf, RECOVERED_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 
 export const MARKS_WORD: number = CELL_BODY + 2;
@@ -66,8 +66,8 @@ export class RawRWLock {
   recovered = false;
   private readonly me: number;
   private readonly readersFirst: boolean;
-  private readonly readers: readonly Permit[];
-  private readonly mine: Permit;
+  private readonly readers: readonly ExtraWord[];
+  private readonly mine: ExtraWord;
   private readonly myBit: number;
   /** Reads of this agent. */
   private inside = 0;
@@ -79,7 +79,7 @@ export class RawRWLock {
     this.cell = cell;
     this.me = slot;
     this.readersFirst = (load(cell.words, cell.at + MARKS_WORD) & READERS_FIRST_BIT) !== 0;
-    this.readers = permitsOf(namespace, cell, READER_WORDS, 'RWLock');
+    this.readers = extraWordsOf(namespace, cell, READER_WORDS, 'RWLock');
     this.mine = this.readers[slot >> 5]!;
     this.myBit = 1 << (slot & 31);
   }
@@ -170,6 +170,7 @@ export class RawRWLock {
     if (ownerOf(state) !== 0 || !this.drained) return false;
     if (isFair(state) && this.oldest() !== undefined) return false;
     if (!this.claim(state, state & WAITERS_BIT)) return false;
+    // OBSERVE reader -> writer
     if (this.drained) return this.settle();
     this.unclaim();
     return false;
@@ -181,6 +182,7 @@ export class RawRWLock {
     for (;;) {
       const { state } = this;
       if (this.claimant === call) {
+        // OBSERVE reader -> writer
         if (this.drained) return this.settle();
         if (!this.readersFirst) return false;
         this.unclaim();
@@ -211,7 +213,7 @@ export class RawRWLock {
     else this.passOn();
   }
 
-  /** Who came in, or gives up, may have had the wake-up of all: others may wait. */
+  /** A waiter that came in, or gives up, may have had the wake-up of all: others may wait. */
   passOn(): void {
     for (;;) {
       const { state } = this;
@@ -278,6 +280,7 @@ export class RawRWLock {
 
   private claim(state: number, waiters: number): boolean {
     const claimed = (state & RECOVERED_BIT) | waiters | PENDING_BIT | this.me;
+    // PUBLISH writer -> reader
     return cas(this.cell.words, this.cell.at + CELL_STATE, state, claimed) === state;
   }
 
@@ -320,7 +323,7 @@ export class RawRWLock {
 export function holdsRWLock(namespace: Namespace, place: Place, slot: number): boolean {
   let holds = ownerOf(load(place.words, place.at + CELL_STATE)) === slot;
   let word = 0;
-  eachPermit(namespace, place, READER_WORDS, (reader) => {
+  eachExtraWord(namespace, place, READER_WORDS, (reader) => {
     if (word++ === slot >> 5) holds ||= (load(reader.words, reader.at) & (1 << (slot & 31))) !== 0;
   });
   return holds;
@@ -330,7 +333,7 @@ export function holdsRWLock(namespace: Namespace, place: Place, slot: number): b
 export function recoverRWLock(namespace: Namespace, place: Place, dead: number): void {
   const { words, at } = place;
   let word = 0;
-  eachPermit(namespace, place, READER_WORDS, (reader) => {
+  eachExtraWord(namespace, place, READER_WORDS, (reader) => {
     if (word++ === dead >> 5) clearBits(reader.words, reader.at, 1 << (dead & 31));
   });
   for (;;) {

@@ -1,20 +1,19 @@
 /**
  * RWLock: readers together, a writer alone; survives the death of either.
  *
- * Words and algorithm: raw-rwlock.ts. Who reads and writes within the agent, by scope (scope.ts),
+ * Words and algorithm: raw-rwlock.ts. Readers and writers within the agent, by scope (scope.ts),
  * only that agent needs to know.
  */
 
 import { inspect } from 'node:util';
 import { setBits } from '#atomics';
-import type { ObjectType } from '../../agents/kinds.ts';
-import { registerKind } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
+import { defineKind } from '../../agents/kinds.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { ObjectOptions, Owner } from '../../contracts.ts';
 import { InvalidTypeError } from '../../errors.ts';
-import { KIND } from '../../memory/layout.ts';
-import { makePermits } from '../../objects/extra-words.ts';
-import { openHandle, registerClass } from '../../objects/handles.ts';
+import { makeExtraWords } from '../../objects/extra-words.ts';
+import { openHandle } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
@@ -29,20 +28,18 @@ import {
 } from './raw-rwlock.ts';
 import { ReadSide, type RWLockSide, WriteSide } from './rwlock-side.ts';
 
-const TYPE: ObjectType = { kind: KIND.RWLOCK, name: 'RWLock', serial: false, lasting: false };
-
 export interface RWLockOptions extends ObjectOptions {
   /**
-   * Who goes first when both wait. `'writers'` (the default): a waiting writer keeps new readers
-   * out, so that readers who come all the time can't starve it. `'readers'`: readers come in as
-   * long as others read; a writer waits until there is a moment without any.
+   * The side that goes first when both wait. `'writers'` (the default): a waiting writer keeps new
+   * readers out, so that readers who come all the time can't starve it. `'readers'`: readers come
+   * in as long as others read; a writer waits until there is a moment without any.
    */
   prefer?: 'writers' | 'readers' | undefined;
 }
 
 /** How a reader-writer lock stands. */
 export interface RWLockDescription extends Description {
-  /** Who reads: agents, each once. */
+  /** The readers: agents, each once. */
   readers: Owner[];
   writer: Owner | null;
   /** Calls that wait for it, blocked and awaiting, in all processes. */
@@ -52,9 +49,9 @@ export interface RWLockDescription extends Description {
 /**
  * A lock that many readers hold together, or one writer alone.
  *
- * A flow that reads may read again, and so may one that writes; a flow that reads can't get the
- * write lock as well, nor one that writes a second time: it would wait for itself, and gets a
- * `DeadlockError`. One flow is what RLock takes for one: code in the same `run`, or all code
+ * A flow that reads may read again, and so may one that writes. A flow that reads can't get the
+ * write lock as well, nor can one that writes get it a second time. It would wait for itself, and
+ * gets a `DeadlockError`. One flow is what RLock takes for one: code in the same `run`, or all code
  * outside any `run` in a thread.
  *
  * *If a writer dies* the lock is freed, and everyone who comes in is told by `hold.recovered`,
@@ -78,7 +75,7 @@ export class RWLock extends SharedObject {
   /** @internal */
   constructor(opened: Opened);
   constructor(source?: RWLockOptions | Opened) {
-    super(TYPE, source instanceof Opened ? source : obtainRWLock(source));
+    super(RWLOCK_KIND, source instanceof Opened ? source : obtainRWLock(source));
     this.raw = RawRWLock.of(this.cell);
     const host = { raw: this.raw, keeper: this, title: this.title, checkOpen: () => this.checkOpen() };
     this.readSide = new ReadSide(host);
@@ -87,7 +84,7 @@ export class RWLock extends SharedObject {
 
   /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): RWLock {
-    return new RWLock(openHandle(TYPE, handle));
+    return new RWLock(openHandle(RWLOCK_KIND, handle));
   }
 
   /** To read: together with other readers. */
@@ -105,7 +102,7 @@ export class RWLock extends SharedObject {
       const { namespace } = this.cell.agent;
       const { writer, readerSlots } = this.raw;
       return {
-        kind: TYPE.name,
+        kind: RWLOCK_KIND.name,
         name: this.name ?? null,
         handle: this.handle,
         readers: readerSlots.filter((slot) => namespace.isLive(slot)).map((slot) => namespace.identity(slot)),
@@ -129,17 +126,23 @@ export class RWLock extends SharedObject {
 }
 
 function obtainRWLock(options: RWLockOptions | undefined): Opened {
-  return obtain(TYPE, options, (place, agent) => {
+  return obtain(RWLOCK_KIND, options, (place, agent) => {
     const { prefer = 'writers' } = options ?? {};
     if (prefer !== 'writers' && prefer !== 'readers') {
       throw new InvalidTypeError(
-        `${TYPE.name}: refused, prefer is ${inspect(prefer)}; pass 'writers' or 'readers', or leave it out`,
+        `${RWLOCK_KIND.name}: refused, prefer is ${inspect(prefer)}; pass 'writers' or 'readers', or leave it out`,
       );
     }
     if (prefer === 'readers') setBits(place.words, place.at + MARKS_WORD, READERS_FIRST_BIT);
-    makePermits(place, READER_WORDS, agent);
+    makeExtraWords(place, READER_WORDS, agent);
   });
 }
 
-registerKind(KIND.RWLOCK, { name: TYPE.name, recover: recoverRWLock, holds: holdsRWLock });
-registerClass(TYPE.name, RWLock.open);
+export const RWLOCK_KIND: Kind = defineKind({
+  number: 11,
+  name: 'RWLock',
+  chain: true,
+  recover: recoverRWLock,
+  holds: holdsRWLock,
+  open: RWLock.open,
+});

@@ -6,7 +6,7 @@
  *   +0       STATE    30 WAITERS | 29 FAIR               anyone, CAS only
  *   +1       TICKETS  counter: who came first            waiters
  *   +2       LIMIT    number of permits                  the creator
- *   +3       PERMITS  first of the cells with permits    the creator
+ *   +3       PERMITS  first link with permits            the creator
  *   permits           0 free, else the owner's slot      CAS 0 -> me, me -> 0
  *
  * Algorithm: a permit is taken and given by one CAS on its own word; the marks are those of
@@ -14,7 +14,7 @@
  *
  *   wait      fill the entry, set WAITERS                   // PUBLISH WAITERS -> permit
  *             then look at all permits once more
- *   release   free the permit, then look for WAITERS        // OBSERVE permit -> WAITERS
+ *   release   free the permit, then look for WAITERS        // OBSERVE WAITERS -> permit
  *             clear it, wake the oldest
  *   taken     empty the entry, set WAITERS: others may wait; then look at all permits, and wake the
  *             oldest if one is free
@@ -29,20 +29,20 @@
 
 import { cas, clearBits, load, setBits, store } from '#atomics';
 import type { Cell, Host } from '../../agents/cell.ts';
-import type { ObjectType } from '../../agents/kinds.ts';
-import { registerKind } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
+import { defineKind } from '../../agents/kinds.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import { PRESSURE } from '../../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../../contracts.ts';
 import { NameTakenError, OverReleaseError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
-import { AGENT_SLOTS, CELL_BODY, CELL_STATE, KIND, MAX_BOUNDED_PERMITS } from '../../memory/layout.ts';
+import { AGENT_SLOTS, CELL_BODY, CELL_STATE, MOST_EXTRA_WORDS } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { obtainChecked } from '../../objects/content.ts';
-import type { Permit } from '../../objects/extra-words.ts';
-import { eachPermit, makePermits, permitsOf } from '../../objects/extra-words.ts';
-import { openHandle, registerClass } from '../../objects/handles.ts';
+import type { ExtraWord } from '../../objects/extra-words.ts';
+import { eachExtraWord, extraWordsOf, makeExtraWords } from '../../objects/extra-words.ts';
+import { openHandle } from '../../objects/handles.ts';
 import { Opened } from '../../objects/opened.ts';
 import { Barging } from '../../waiting/barging.ts';
 import type { Taking } from '../../waiting/taking.ts';
@@ -50,16 +50,10 @@ import { HoldOf } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, PermitSource } from './permit-source.ts';
 
-const TYPE: ObjectType = {
-  kind: KIND.BOUNDED_SEMAPHORE,
-  name: 'BoundedSemaphore',
-  serial: true,
-  lasting: false,
-};
 const LIMIT_WORD: number = CELL_BODY + 2;
 
 class RawPermits implements Taking {
-  readonly permits: readonly Permit[];
+  readonly permits: readonly ExtraWord[];
   /**
    * Permits that were taken and have no hold yet: several calls may be served before the first of
    * them goes on.
@@ -79,7 +73,7 @@ class RawPermits implements Taking {
     this.cell = cell;
     this.me = cell.agent.slot;
     const limit = load(cell.words, cell.at + LIMIT_WORD);
-    this.permits = permitsOf(cell.agent.namespace, cell, limit, TYPE.name);
+    this.permits = extraWordsOf(cell.agent.namespace, cell, limit, BOUNDED_SEMAPHORE_KIND.name);
     this.turns = this.permits.map(() => 0);
   }
 
@@ -132,7 +126,7 @@ class RawPermits implements Taking {
     const { words, at } = this.cell;
     const giveWay = this.barging.isTooLong(this.takings) && this.oldest() !== undefined;
     for (;;) {
-      // OBSERVE permit -> WAITERS
+      // OBSERVE WAITERS -> permit
       const state = this.marks();
       if ((state & WAITERS_BIT) === 0 && !giveWay) return;
       const marks = (state & ~WAITERS_BIT) | (giveWay ? FAIR_BIT : 0);
@@ -253,13 +247,13 @@ export class BoundedSemaphore extends PermitSource {
   constructor(source: number | Opened = 1, options?: ObjectOptions) {
     const opened = source instanceof Opened ? source : obtainBounded(source, options);
     const raw = RawPermits.of(opened.cell);
-    super(TYPE, opened, raw);
+    super(BOUNDED_SEMAPHORE_KIND, opened, raw);
     this.raw = raw;
   }
 
   /** Opens the semaphore that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): BoundedSemaphore {
-    return new BoundedSemaphore(openHandle(TYPE, handle));
+    return new BoundedSemaphore(openHandle(BOUNDED_SEMAPHORE_KIND, handle));
   }
 
   /** Permits that are free now. */
@@ -284,7 +278,7 @@ export class BoundedSemaphore extends PermitSource {
    */
   override release(n = 1): void {
     this.checkOpen();
-    checkPermits(this.title, 'n', n, 1, MAX_BOUNDED_PERMITS);
+    checkPermits(this.title, 'n', n, 1, MOST_EXTRA_WORDS);
     const { raw } = this;
     const out = raw.permits.length - raw.value;
     let freed = 0;
@@ -315,36 +309,43 @@ export class BoundedSemaphore extends PermitSource {
 }
 
 function obtainBounded(limit: number, options: ObjectOptions | undefined): Opened {
-  checkPermits(TYPE.name, 'its value', limit, 0, MAX_BOUNDED_PERMITS);
+  checkPermits(BOUNDED_SEMAPHORE_KIND.name, 'its value', limit, 0, MOST_EXTRA_WORDS);
   const make = (place: Place, agent: Host): void => {
     store(place.words, place.at + LIMIT_WORD, limit);
-    makePermits(place, limit, agent);
+    makeExtraWords(place, limit, agent);
   };
   const check = ({ cell, name }: Opened): void => {
     const there = load(cell.words, cell.at + LIMIT_WORD);
     if (there === limit) return;
     throw new NameTakenError(
-      `${TYPE.name} ${JSON.stringify(name)}: refused, the one of that name has ${there} permits and not ${limit}; open it with the same number`,
+      `${BOUNDED_SEMAPHORE_KIND.name} ${JSON.stringify(name)}: refused, the one of that name has ${there} permits and not ${limit}; open it with the same number`,
     );
   };
-  return obtainChecked(TYPE, options, { make, check });
+  return obtainChecked(BOUNDED_SEMAPHORE_KIND, options, { make, check });
 }
 
 /** Frees every permit of the dead agent. */
 function recover(namespace: Namespace, place: Place, dead: number): void {
   const limit = load(place.words, place.at + LIMIT_WORD);
-  eachPermit(namespace, place, limit, ({ words, at }) => {
+  eachExtraWord(namespace, place, limit, ({ words, at }) => {
     cas(words, at, dead, 0);
   });
 }
 
 function holds(namespace: Namespace, place: Place, slot: number): boolean {
   let held = false;
-  eachPermit(namespace, place, load(place.words, place.at + LIMIT_WORD), ({ words, at }) => {
+  eachExtraWord(namespace, place, load(place.words, place.at + LIMIT_WORD), ({ words, at }) => {
     held ||= load(words, at) === slot;
   });
   return held;
 }
 
-registerKind(KIND.BOUNDED_SEMAPHORE, { name: TYPE.name, recover, holds });
-registerClass(TYPE.name, BoundedSemaphore.open);
+export const BOUNDED_SEMAPHORE_KIND: Kind = defineKind({
+  number: 6,
+  name: 'BoundedSemaphore',
+  serial: true,
+  chain: true,
+  recover,
+  holds,
+  open: BoundedSemaphore.open,
+});

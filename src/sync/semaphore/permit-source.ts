@@ -1,9 +1,10 @@
 /**
- * What Semaphore and BoundedSemaphore share: acquiring and running, and the checks of their counts.
+ * The common part of Semaphore and BoundedSemaphore: acquiring and running, and the checks of
+ * their counts.
  */
 
 import { inspect } from 'node:util';
-import type { ObjectType } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
 import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
@@ -29,7 +30,7 @@ export interface SemaphoreDescription extends Description {
 export abstract class PermitSource extends SharedObject {
   private readonly taking: Taking;
 
-  protected constructor(type: ObjectType, opened: Opened, taking: Taking) {
+  protected constructor(type: Kind, opened: Opened, taking: Taking) {
     super(type, opened);
     this.taking = taking;
   }

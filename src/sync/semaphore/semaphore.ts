@@ -1,5 +1,6 @@
 /**
- * Semaphore: a count of permits, without owners: a signal. Who acquires need not be who releases.
+ * Semaphore: a count of permits, without owners: a signal. One agent may acquire and another
+ * release.
  *
  *   word   name     bits                                            written by
  *   +0     STATE    30 WAITERS | 29 FAIR | 26…0 permits             anyone, CAS only
@@ -19,15 +20,15 @@
 
 import { cas, load, store } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
-import type { ObjectType } from '../../agents/kinds.ts';
-import { registerKind } from '../../agents/kinds.ts';
+import type { Kind } from '../../agents/kinds.ts';
+import { defineKind } from '../../agents/kinds.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import { PRESSURE } from '../../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../../contracts.ts';
 import { OutOfRangeError } from '../../errors.ts';
-import { CELL_STATE, KIND } from '../../memory/layout.ts';
-import { openHandle, registerClass } from '../../objects/handles.ts';
+import { CELL_STATE } from '../../memory/layout.ts';
+import { openHandle } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import { Barging } from '../../waiting/barging.ts';
@@ -35,8 +36,6 @@ import type { Taking } from '../../waiting/taking.ts';
 import { HoldOf } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, PermitSource } from './permit-source.ts';
-
-const TYPE: ObjectType = { kind: KIND.SEMAPHORE, name: 'Semaphore', serial: true, lasting: false };
 
 const PERMITS_MASK = (1 << 27) - 1;
 /** The largest number of permits: 134,217,727. */
@@ -92,6 +91,7 @@ class RawSemaphore implements Taking {
       if (giveWay) this.barging.giveWay();
       else if ((state & WAITERS_BIT) !== 0) this.barging.begin(this.takings);
       else return true;
+      // OBSERVE entry -> WAITERS
       wakeOldest(this.cell.agent, this.cell, count);
       return true;
     }
@@ -173,13 +173,13 @@ export class Semaphore extends PermitSource {
   constructor(source: number | Opened = 1, options?: ObjectOptions) {
     const opened = source instanceof Opened ? source : obtainSemaphore(source, options);
     const raw = RawSemaphore.of(opened.cell);
-    super(TYPE, opened, raw);
+    super(SEMAPHORE_KIND, opened, raw);
     this.raw = raw;
   }
 
   /** Opens the semaphore that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
   static open(handle: string): Semaphore {
-    return new Semaphore(openHandle(TYPE, handle));
+    return new Semaphore(openHandle(SEMAPHORE_KIND, handle));
   }
 
   /** Permits that are free now. */
@@ -224,9 +224,13 @@ export class Semaphore extends PermitSource {
 }
 
 function obtainSemaphore(value: number, options: ObjectOptions | undefined): Opened {
-  checkPermits(TYPE.name, 'its value', value, 0, MAX_PERMITS);
-  return obtain(TYPE, options, ({ words, at }) => store(words, at + CELL_STATE, value));
+  checkPermits(SEMAPHORE_KIND.name, 'its value', value, 0, MAX_PERMITS);
+  return obtain(SEMAPHORE_KIND, options, ({ words, at }) => store(words, at + CELL_STATE, value));
 }
 
-registerKind(KIND.SEMAPHORE, { name: TYPE.name });
-registerClass(TYPE.name, Semaphore.open);
+export const SEMAPHORE_KIND: Kind = defineKind({
+  number: 5,
+  name: 'Semaphore',
+  serial: true,
+  open: Semaphore.open,
+});

@@ -2,9 +2,9 @@
  * Ending: a child process whose target is done ends as one of CPython does: when its event loop has
  * nothing left to do, its exit listeners run, then `_exit`.
  *
- * What Node does between the last turn of the loop and the end is of no use to such a process,
- * takes milliseconds, and may never be over: the main thread waits for V8's background tasks, and a
- * task that needs the main thread to collect garbage waits for it
+ * Node's work between the last turn of the loop and the end is of no use to such a process, takes
+ * milliseconds, and may never be over. The main thread waits for V8's background tasks, and a task
+ * that needs the main thread to collect garbage waits for it
  * (https://github.com/nodejs/node/issues/54918). Its parent would wait as well.
  *
  * Whether the loop has something left is asked in the callback of a timer: libuv has taken that off
@@ -35,11 +35,15 @@ const LOOKS = 8;
 
 /** Ends this process once it has nothing left to do. */
 export function endWhenIdle(): void {
-  if (process.env.NODE_V8_COVERAGE || hasCompileCache()) return;
+  if (process.env.NODE_V8_COVERAGE || hasCompileCache() || doesSomethingAtExit()) return;
+  lookAfter(0, LOOKS);
+}
+
+/** Whether this Node was given an option by which it does something on the way out. */
+export function doesSomethingAtExit(): boolean {
   const options = `${process.execArgv.join(' ')} ${process.env.NODE_OPTIONS ?? ''}`;
   // Node takes --cpu_prof for --cpu-prof.
-  if (AT_EXIT.test(options.replaceAll('_', '-'))) return;
-  lookAfter(0, LOOKS);
+  return AT_EXIT.test(options.replaceAll('_', '-'));
 }
 
 /** Whether Node keeps compiled code in files, as of Node 22.1. */

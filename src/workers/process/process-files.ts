@@ -4,11 +4,9 @@
  * A file without a name: the parent makes it in its namespace's folder, takes its name away at
  * once, and hands it down as descriptor 3.
  *
- *   byte  0  MAGIC
- *         4  progress   WRITTEN by the parent; BEGUN, OPENED, GIVING and DONE by the child
- *         8  length     bytes of what follows
- *        16  the job, until the child has opened the shared objects in it; from GIVING on the
- *            outcome
+ *   progress   WRITTEN by the parent; BEGUN, OPENED, GIVING and DONE by the child
+ *   content    the job, until the child has opened the shared objects in it; from GIVING on the
+ *              outcome
  *
  * A file and no pipe: a result of any size can't block a child that nobody reads from. Without a
  * name, because nobody else can put anything in its place, and because the system takes it away
@@ -21,7 +19,7 @@
  * the next in its slot makes its own there.
  */
 
-import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { serialize } from 'node:v8';
 import type { Agent } from '../../agents/agent.ts';
 import type { Parcel } from '../../codec/parcel.ts';
@@ -33,19 +31,14 @@ import { refuseGift, withGift } from '../gift.ts';
 import type { ProcessIdentity } from '../identity.ts';
 import type { Outcome, Sending } from '../outcome.ts';
 import { threw } from '../outcome.ts';
+import { checkOwn, dropContent, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
+import type { Takeover } from './startup.ts';
 
-const MAGIC = 0x314a534c;
-const HEADER_BYTES = 16;
-/** How far a child has come. */
-const WRITTEN = 0;
-const BEGUN = 1;
-const OPENED = 2;
-const GIVING = 3;
-const DONE = 4;
+const { WRITTEN, BEGUN, OPENED, GIVING, DONE } = PROGRESS;
 /** The descriptor in the child: the first after standard input, output and error. */
 const HANDED_DOWN = 3;
 
-/** What a child process has to do, and who it is. */
+/** The task of a child process, and its identity. */
 export interface Job {
   readonly identity: ProcessIdentity;
   /** Folder of the namespace. */
@@ -55,6 +48,8 @@ export interface Job {
   readonly cargo: Parcel;
   /** Where it goes first; `undefined`: where it starts. */
   readonly workingFolder: string | undefined;
+  /** What a spare has to change to be as a process that is started now; see startup.ts. */
+  readonly takeover?: Takeover | undefined;
   /** The agent that takes the outcome. */
   readonly parent: Address;
 }
@@ -63,12 +58,35 @@ export interface Job {
 export interface JobFiles {
   /** The open file. */
   readonly fd: number;
-  /** What the child is to be told on its command line. */
+  /** The part of the job that is on the child's command line. */
   readonly job: string;
 }
 
-/** Writes the job. Throws `NotSendableError` or `NoSpaceError`; then nothing is left. */
-export function writeJob({ namespace, slot }: Agent, job: Job, title: string): JobFiles {
+/**
+ * Makes the file, in the agent's namespace, and takes its name away. Throws where there is no room
+ * for it; then nothing is left.
+ */
+export function makeJobFile({ namespace: { directory }, slot }: Agent): JobFiles {
+  const name = `job-${slot}`;
+  let fd: number | undefined;
+  while (fd === undefined) {
+    directory.remove(name);
+    fd = directory.make(name);
+  }
+  try {
+    directory.remove(name);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return { fd, job: String(HANDED_DOWN) };
+}
+
+/**
+ * Writes the job, into the file of a spare if one is given. Throws `NotSendableError` or
+ * `NoSpaceError`; then nothing is left but the spare's file.
+ */
+export function writeJob(agent: Agent, job: Job, title: string, spare?: JobFiles): JobFiles {
   let bytes: Uint8Array;
   try {
     bytes = serialize(job);
@@ -78,22 +96,16 @@ export function writeJob({ namespace, slot }: Agent, job: Job, title: string): J
       { cause },
     );
   }
-  const { directory } = namespace;
-  const name = `job-${slot}`;
-  let fd: number | undefined;
+  let files = spare;
   try {
-    while (fd === undefined) {
-      directory.remove(name);
-      fd = directory.make(name);
-    }
-    directory.remove(name);
-    writePart(fd, WRITTEN, bytes);
-    return { fd, job: String(HANDED_DOWN) };
+    files ??= makeJobFile(agent);
+    writePart(files.fd, WRITTEN, bytes);
+    return files;
   } catch (cause) {
-    if (fd !== undefined) closeSync(fd);
+    if (files !== undefined && files !== spare) closeSync(files.fd);
     if ((cause as NodeJS.ErrnoException).code === 'ENOSPC' || cause instanceof NoSpaceError) {
       throw new NoSpaceError(
-        `${title}: can't be started, there is no room for its ${bytes.length} bytes of arguments in "${directory.path}"; ` +
+        `${title}: can't be started, there is no room for its ${bytes.length} bytes of arguments in "${agent.folder}"; ` +
           'free space there (df shows it), or pass large data in shared memory',
         { cause },
       );
@@ -105,7 +117,7 @@ export function writeJob({ namespace, slot }: Agent, job: Job, title: string): J
   }
 }
 
-/** What the descriptors of a child have to be for it to get the file. */
+/** The descriptors that a child needs to get the file. */
 export function stdioWith({ fd }: JobFiles): ('inherit' | number)[] {
   return ['inherit', 'inherit', 'inherit', fd];
 }
@@ -134,7 +146,7 @@ export function beginJob({ fd }: JobFiles): void {
 /** Says that the child has all it needs of the job. */
 export function finishJob({ fd }: JobFiles): void {
   writeHeader(fd, OPENED, 0);
-  ftruncateSync(fd, HEADER_BYTES);
+  dropContent(fd);
 }
 
 /** Whether Lockstep has run in the child. To be asked before the outcome is taken. */
@@ -155,7 +167,7 @@ export function writeOutcome({ fd }: JobFiles, sending: Sending, parent: Address
     const reason = error as NodeJS.ErrnoException;
     const message = `its result was lost, ${reason.message}; return less, or put large data into shared memory`;
     const Kind = reason.code === 'ENOSPC' ? NoSpaceError : NotSendableError;
-    ftruncateSync(fd, HEADER_BYTES);
+    dropContent(fd);
     give(fd, threw(new Kind(message, { cause: error }), 'process'), parent);
   }
 }
@@ -183,49 +195,4 @@ function give(fd: number, { outcome, shared }: Sending, parent: Address): void {
     handOver();
     writeHeader(fd, DONE, bytes.length);
   });
-}
-
-function writePart(fd: number, progress: number, bytes: Uint8Array): void {
-  // The kernel takes at most some 2 GB at once.
-  for (let at = 0; at < bytes.length; ) {
-    at += writeSync(fd, bytes, at, bytes.length - at, HEADER_BYTES + at);
-  }
-  writeHeader(fd, progress, bytes.length);
-}
-
-function writeHeader(fd: number, progress: number, length: number): void {
-  const header = new DataView(new ArrayBuffer(HEADER_BYTES));
-  header.setInt32(0, MAGIC, true);
-  header.setInt32(4, progress, true);
-  header.setFloat64(8, length, true);
-  writeSync(fd, header, 0, HEADER_BYTES, 0);
-}
-
-function readHeader(fd: number): { progress: number; length: number } {
-  const header = new DataView(new ArrayBuffer(HEADER_BYTES));
-  if (readSync(fd, header, 0, HEADER_BYTES, 0) < HEADER_BYTES || header.getInt32(0, true) !== MAGIC) {
-    throw new Error('it does not begin as a job does');
-  }
-  return { progress: header.getInt32(4, true), length: header.getFloat64(8, true) };
-}
-
-function readPart(fd: number): { progress: number; content: Uint8Array } {
-  const { progress, length } = readHeader(fd);
-  if (!(length >= 0 && HEADER_BYTES + length <= fstatSync(fd).size)) throw new Error('it was cut');
-  const content = new Uint8Array(length);
-  for (let at = 0; at < length; ) {
-    const read = readSync(fd, content, at, length - at, HEADER_BYTES + at);
-    if (read === 0) throw new Error('it was cut');
-    at += read;
-  }
-  return { progress, content };
-}
-
-/** Throws unless the descriptor is a file of this user or root that nobody else may open. */
-function checkOwn(fd: number): void {
-  const stats = fstatSync(fd);
-  if (!stats.isFile()) throw new Error('it is not a file');
-  if (stats.uid !== process.geteuid?.() && stats.uid !== 0)
-    throw new Error(`it belongs to user ${stats.uid}`);
-  if ((stats.mode & 0o077) !== 0) throw new Error(`its permissions are ${(stats.mode & 0o777).toString(8)}`);
 }

@@ -1,24 +1,27 @@
 /** Process: a target running in a process of its own, sharing memory with this one. */
 
-import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import type { Agent } from '../../agents/agent.ts';
 import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
-import { JOB_OPTION } from '../../agents/child-context.ts';
 import { reapProcess } from '../../agents/reaper.ts';
 import { packWhole } from '../../codec/parcel.ts';
-import { PlatformError, StateError } from '../../errors.ts';
+import { StateError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
 import { peekExit, watchExit } from '../../platform/linux-process.ts';
 import { blockThread, forgetChild, noteChild } from '../../waiting/blocking.ts';
 import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
 import { addressOf } from '../gift.ts';
-import { identity, nextProcessPath, PROCESS_BOOTSTRAP } from '../identity.ts';
+import { identity, nextProcessPath } from '../identity.ts';
 import type { Order, Running } from '../launch.ts';
-import { foldersForProcess, optionsForProcess, optionsShown } from '../node-options.ts';
-import type { JobFiles } from './process-files.ts';
+import { foldersForProcess, optionsShown } from '../node-options.ts';
+import type { Job, JobFiles } from './process-files.ts';
 import { hasBegun, isFinished, stdioWith, takeOutcome, writeJob } from './process-files.ts';
+import { refilling, takeSpare } from './spares.ts';
+import type { StartedNode } from './spawn-node.ts';
+import { spawnNode } from './spawn-node.ts';
+import type { WarmOptions } from './warm.ts';
+import { warm } from './warm.ts';
 
 /** Options of a Process. */
 export type ProcessOptions<
@@ -57,6 +60,26 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
     );
   }
 
+  /**
+   * Keeps `count` spare processes in this thread: started ahead of need, with Lockstep loaded, and
+   * asleep. A `start()` takes one of them instead of starting Node anew, and another is made a
+   * little later. A spare has about 40 MB of memory, and uses no processor. 0 ends them all.
+   *
+   * A spare takes over only where it becomes as a process that is started now: environment,
+   * arguments, working directory and umask are set; where Node's options, the user or the
+   * processors have changed, the start is cold.
+   * The modules of `preload` are loaded once and ahead: leave out what depends on the moment.
+   *
+   * @returns the number of spares that are ready; 0 where none may be used: under coverage, a
+   *   profiler, a debugger or Node's permission model
+   * @throws {TargetError} if a module of `preload` can't be loaded
+   * @throws {WorkerDiedError} if a spare ends before it is ready
+   * @throws {StateError} in a daemon process, which may not have children
+   */
+  static warm(count: number, options: WarmOptions = {}): Promise<number> {
+    return warm(count, options);
+  }
+
   /** Process id; `null` until the process is started. */
   get pid(): number | null {
     return isSelf(this) ? process.pid : idOf(this);
@@ -83,7 +106,7 @@ function launch(order: Order, path: readonly number[]): Running {
   const parent = { pid: process.pid, name: own.name };
   const { start, next } = foldersForProcess();
   const options = optionsShown();
-  const job = {
+  const job: Job = {
     identity: { name, path, daemon, parent },
     folder: agent.folder,
     target: order.target,
@@ -92,14 +115,7 @@ function launch(order: Order, path: readonly number[]): Running {
     workingFolder: next,
     parent: addressOf(agent),
   };
-  const files = writeJob(agent, job, title);
-  let child: ReturnType<typeof spawnNode>;
-  try {
-    child = spawnNode(files, start, title);
-  } catch (error) {
-    takeOutcome(files);
-    throw error;
-  }
+  const { child, files } = begin(agent, job, start, title);
   const { pid } = child;
   noteChild(pid);
   let exitCode: number | null = null;
@@ -119,7 +135,7 @@ function launch(order: Order, path: readonly number[]): Running {
   return {
     id: pid,
     peek,
-    block: (deadline) => void watchExit(pid, (sleep) => blockThread(sleep, deadline, pid)),
+    block: (deadline) => void watchExit(pid, (sleep) => blockThread(refilling(sleep), deadline, pid)),
     keepAlive: (on) => (on ? child.ref() : child.unref()),
     stop: (how) => void child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM'),
     collect() {
@@ -133,36 +149,29 @@ function launch(order: Order, path: readonly number[]): Running {
   };
 }
 
-/**
- * Starts Node with the job. Throws where the system refuses; the job's files are then still there.
- */
-function spawnNode(
-  files: JobFiles,
-  folder: string | undefined,
+/** Has a process run the job: a spare, or one that is started now. */
+function begin(
+  agent: Agent,
+  job: Job,
+  start: string | undefined,
   title: string,
-): ChildProcess & { pid: number } {
-  // Loaded when first needed: it takes a fifth of the time that Node takes to start.
-  const { spawn } = process.getBuiltinModule('node:child_process');
-  const command = [
-    ...optionsForProcess(),
-    fileURLToPath(PROCESS_BOOTSTRAP),
-    `${JOB_OPTION}${files.job}`,
-    ...process.argv.slice(2),
-  ];
-  let child: ChildProcess;
-  let cause: unknown;
-  try {
-    child = spawn(process.execPath, command, { stdio: stdioWith(files), cwd: folder });
-    if (child.pid !== undefined) return child as ChildProcess & { pid: number };
-    // The reason comes as an event, after this call.
-    child.once('error', () => {});
-  } catch (error) {
-    cause = error;
+): { child: StartedNode; files: JobFiles } {
+  for (let taken = takeSpare(); taken !== undefined; taken = takeSpare()) {
+    const { spare, takeover } = taken;
+    try {
+      writeJob(agent, { ...job, takeover }, title, spare.files);
+      if (spare.wake()) return spare;
+    } catch (error) {
+      spare.giveUp();
+      throw error;
+    }
+    spare.giveUp();
   }
-  const reason = cause === undefined ? '' : ` (${(cause as Error).message})`;
-  throw new PlatformError(
-    `${title}: can't be started, the system refused to start ${process.execPath}${reason}; ` +
-      'check its limits (ulimit -u, -n, -v), the length of its arguments and environment, and the working directory',
-    cause === undefined ? undefined : { cause },
-  );
+  const files = writeJob(agent, job, title);
+  try {
+    return { child: spawnNode(files.job, stdioWith(files), start, title), files };
+  } catch (error) {
+    takeOutcome(files);
+    throw error;
+  }
 }

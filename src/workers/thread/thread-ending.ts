@@ -1,10 +1,10 @@
 /**
  * Thread ending: how a thread is terminated.
  *
- * Node aborts the whole process, now and then, when a thread is terminated while it loads modules:
- * what V8 and the loaders of native addons then find is a failure that they have no answer to. So a
- * thread that still loads is only asked to end, and does so itself when it has loaded; one that
- * takes too long is terminated all the same.
+ * Node sometimes aborts the whole process when a thread is terminated while it loads modules: V8
+ * and the loaders of native addons have no answer to such a failure. So a thread that still loads
+ * is only asked to end, and does so itself when it has loaded; one that takes too long is
+ * terminated all the same.
  */
 
 import type { Worker } from 'node:worker_threads';

@@ -31,7 +31,7 @@ export interface ThreadData {
 }
 
 /**
- * What a thread sends of its outcome: first a gift, if there are shared objects in it, and then the
+ * The outcome that a thread sends: first a gift, if there are shared objects in it, and then the
  * outcome itself.
  */
 export interface ThreadMessage {

@@ -39,10 +39,10 @@ const LOADERS_REACH_THREADS = 22;
 /**
  * A thread that runs a target: an exported function, or the `run` of an exported subclass.
  *
- * The same as Process in all but this: the target's module is imported once more, by the thread, in
- * the same operating system process; `ident` instead of `pid`; `process.exit()` in it ends the
- * thread only; `terminate()` and `kill()` do the same. A daemon thread does not keep the program
- * running.
+ * The same as Process, with these differences. The target's module is imported again, by the
+ * thread, in the same operating system process; `ident` instead of `pid`; `process.exit()` in it
+ * ends the thread only; `terminate()` and `kill()` do the same. A daemon thread does not keep the
+ * program running.
  */
 export class Thread<Result = unknown, Args extends readonly unknown[] = readonly unknown[]> extends Child<
   Result,
@@ -205,7 +205,7 @@ function workerWith(options: WorkerOptions, execArgv: readonly string[]): Worker
   }
 }
 
-/** What the system said, with a code of ours. */
+/** The system's error, with a code of ours. */
 function codedError(error: unknown, title: string): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   const isOfNode = /^(E[A-Z]+|ERR_WORKER_INIT_FAILED|ERR_WORKER_OUT_OF_MEMORY|ERR_ACCESS_DENIED)$/;

@@ -5,14 +5,12 @@
 
 import type { BoundedSemaphore } from 'lockstep';
 import { load, store } from '../atomics.ts';
-import type { Cell, Namespace, ObjectType, Place } from '../internals.ts';
-import { CELL_GENERATION, CELL_HEADER, KIND, PHASE_LIVE, phaseOf } from '../internals.ts';
+import type { Cell, Namespace, Place } from '../internals.ts';
+import { CELL_GENERATION, CELL_HEADER, PHASE_LIVE, phaseOf } from '../internals.ts';
 import type { Actor, AnyScenario, Scenario, Tools } from '../scenario.ts';
 import { NAMESPACE } from '../world.ts';
 
 type Things = null;
-
-const TYPE: ObjectType = { kind: KIND.LOCK, name: 'Lock', serial: true, lasting: false };
 
 /** Ghosts: cell and generation of each object that was made, as its handle would tell them. */
 const HANDLES = 0;
@@ -36,8 +34,8 @@ function lastGenerations({ arena }: Namespace): void {
   store(words, at + CELL_GENERATION, 0x7ffffffe);
 }
 
-function make({ agent, note }: Tools<Things>, index: number): Cell {
-  const cell = agent.create(TYPE, () => {});
+function make({ agent, lib, note }: Tools<Things>, index: number): Cell {
+  const cell = agent.create(lib.kindNamed('Lock')!, () => {});
   note((ghosts) => {
     ghosts[HANDLES + 2 * index] = cell.number;
     ghosts[HANDLES + 2 * index + 1] = cell.generation;
@@ -46,11 +44,11 @@ function make({ agent, note }: Tools<Things>, index: number): Cell {
 }
 
 /** Opens the object as its handle says, if it was made by now. */
-function openStale({ agent, pause, look }: Tools<Things>, index: number): Cell | undefined {
+function openStale({ agent, lib, pause, look }: Tools<Things>, index: number): Cell | undefined {
   pause();
   const number = look((ghosts) => ghosts[HANDLES + 2 * index]!);
   const generation = look((ghosts) => ghosts[HANDLES + 2 * index + 1]!);
-  return number === 0 ? undefined : agent.open(TYPE, number, generation);
+  return number === 0 ? undefined : agent.open(lib.kindNamed('Lock')!, number, generation);
 }
 
 function use(tools: Tools<Things>, cell: Cell | undefined): void {

@@ -248,7 +248,7 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'three meet, one gives up',
     actors: [mayBreak(true), mayBreak(false), mayBreak(false)],
     timeouts: 1,
-    preemptions: [3, 4],
+    preemptions: [2, 4],
   },
   {
     ...two,
@@ -271,7 +271,7 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'three meet, one dies',
     actors: [mayBreak(false), mayBreak(false), mayBreak(false)],
     deaths: 1,
-    preemptions: [2, 3],
+    preemptions: [1, 3],
     mayWait: oneDied,
   },
   {

@@ -114,7 +114,7 @@ const scenarios: readonly Scenario<Things>[] = [
     ...base,
     name: 'two put twice each, two take',
     actors: [puts(2), puts(2), takes(2), takes(2)],
-    preemptions: [2, 2],
+    preemptions: [1, 2],
   },
   { ...base, name: 'one puts, two take', actors: [puts(3), takes(1), takes(2)], preemptions: [3, 4] },
   {
@@ -137,7 +137,7 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'two put, one takes, one dies',
     actors: [puts(1), puts(1), takes(2)],
     deaths: 1,
-    preemptions: [2, 3],
+    preemptions: [1, 3],
     mayWait: ({ things: { words }, waiting }) =>
       load(words, ITEMS) === 0 && waiting.every((actor) => actor === 2),
   },
@@ -146,7 +146,7 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'one puts, two take, one dies',
     actors: [puts(2), takes(1), takes(1)],
     deaths: 1,
-    preemptions: [2, 2],
+    preemptions: [1, 2],
     mayWait: ({ things: { words }, waiting }) => load(words, ITEMS) === 0 && !waiting.includes(0),
   },
 ];

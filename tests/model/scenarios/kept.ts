@@ -5,8 +5,8 @@
 
 import type { Lock } from 'lockstep';
 import { load, store } from '../atomics.ts';
-import type { Cell, Named, Namespace, ObjectType, Ring } from '../internals.ts';
-import { CELL_GENERATION, CELL_HEADER, cellWord, KIND, PHASE_LIVE, phaseOf } from '../internals.ts';
+import type { Cell, Kind, Named, Namespace, Ring, RingOfKind } from '../internals.ts';
+import { CELL_GENERATION, CELL_HEADER, cellWord, PHASE_LIVE, phaseOf } from '../internals.ts';
 import type { Library } from '../library.ts';
 import type { Actor, AnyScenario, Scenario, Share, Tools } from '../scenario.ts';
 import { aLock } from './objects.ts';
@@ -22,8 +22,6 @@ interface Things {
 /** Words of the control segment that no cell of a scenario needs. */
 const AT: number = cellWord(800);
 const CAPACITY = 64;
-const QUEUE: ObjectType = { kind: KIND.SIMPLE_QUEUE, name: 'SimpleQueue', serial: true, lasting: false };
-const OBJECT: ObjectType = { kind: KIND.EVENT, name: 'Event', serial: false, lasting: false };
 
 const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
   things: (share, lib) => things(share, lib),
@@ -31,7 +29,7 @@ const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
     for (let found = ring.find(); found !== undefined && queue !== undefined; found = ring.find()) {
       const { head, next, from, length } = found;
       const names = lib.readNames(ring, from, length)?.names ?? [];
-      const objects = names.map(({ number, generation }) => agent.open(OBJECT, number, generation));
+      const objects = names.map(({ number, generation }) => agent.open(objectKind(lib), number, generation));
       check(names.length === 1 && objects[0] !== undefined, 'an item is left whose object is gone');
       lib.takeNaming(agent, names, () => ring.take(head, next));
       for (const object of objects) if (object !== undefined) agent.closeCell(object);
@@ -46,15 +44,17 @@ const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
 };
 
 function things(share: Share, lib: Library): Things {
-  lib.registerRing(QUEUE.kind, {
+  const ring: RingOfKind = {
     empty: (namespace, _place, begin) => lib.emptyRing(ringOf(lib, namespace), begin),
     names: (namespace) => lib.namesInRing(ringOf(lib, namespace)),
-  });
+  };
+  const queueKind: Kind = { ...lib.kindNamed('SimpleQueue')!, ring };
+  lib.listKinds(lib.KINDS.map((kind) => (kind.name === queueKind.name ? queueKind : kind)));
   const lock = share(
     () => {
       const made = aLock((make) => make(), lib);
       const { agent } = cellOf(made);
-      agent.create(QUEUE, () => {});
+      agent.create(queueKind, () => {});
       const header = new Int32Array(lib.Ring.header(CAPACITY, 0, 0).buffer as ArrayBuffer);
       header.forEach((word, index) => {
         if (word !== 0) store(agent.namespace.words, AT + index, word);
@@ -65,7 +65,12 @@ function things(share: Share, lib: Library): Things {
   );
   const { agent, number } = cellOf(lock);
   // The cell after the lock's, of which it is the first object.
-  return { lock, queue: agent.open(QUEUE, number + 1, 1), ring: ringOf(lib, agent.namespace) };
+  return { lock, queue: agent.open(queueKind, number + 1, 1), ring: ringOf(lib, agent.namespace) };
+}
+
+/** Of the objects that items name. */
+function objectKind(lib: Library): Kind {
+  return lib.kindNamed('Event')!;
 }
 
 function ringOf(lib: Library, { words }: Namespace): Ring {
@@ -85,7 +90,7 @@ const puts = (count: number): Actor<Things> => ({
       things: { lock, ring },
     } = tools;
     for (let n = 0; n < count; n++) {
-      const object = agent.create(OBJECT, () => {});
+      const object = agent.create(objectKind(lib), () => {});
       const names: Named[] = [{ number: object.number, generation: object.generation }];
       const length = lib.lengthWithNames(0, names.length);
       const hold = lock.acquireSync();
@@ -116,7 +121,8 @@ function take({ agent, lib, things: { ring }, check, pause }: Tools<Things>): vo
   const { head, next, from, length } = found;
   const names = lib.readNames(ring, from, length)?.names ?? [];
   const [named] = names;
-  const object = named === undefined ? undefined : agent.open(OBJECT, named.number, named.generation);
+  const object =
+    named === undefined ? undefined : agent.open(objectKind(lib), named.number, named.generation);
   const taken = lib.takeNaming(agent, names, () => ring.take(head, next));
   check(!taken || object !== undefined, 'an item was taken whose object is gone');
   if (object === undefined) return;

@@ -203,7 +203,7 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'two put, one takes, one dies',
     actors: [puts(2), puts(1), takes(2)],
     deaths: 1,
-    preemptions: [2, 2],
+    preemptions: [1, 2],
   },
   {
     ...base,

@@ -118,7 +118,7 @@ const scenarios = (prefer: 'readers' | 'writers'): readonly Scenario<Things>[] =
       name: 'one reads, two write, one dies',
       actors: [reading.blocks(), writing.blocks(), writing.blocks()],
       deaths: 1,
-      preemptions: [2, 2] as const,
+      preemptions: [1, 2] as const,
     },
     {
       name: 'one reads, one awaits to write',

@@ -151,7 +151,7 @@ const deaths: Scenario<Things>[] = [
     name: 'two block, two die, with the reaper',
     actors: [boundedOne.blocks(), boundedOne.blocks()],
     deaths: 2,
-    preemptions: [2, 3],
+    preemptions: [1, 3],
   },
 ];
 
@@ -194,12 +194,12 @@ const gives = (...counts: number[]): Actor<Things> => ({
 });
 const signals: Scenario<Things>[] = [
   { ...signal, name: 'one gives two permits to two', actors: [gives(2), takes, takes], preemptions: [3, 4] },
-  { ...signal, name: 'one gives twice to two', actors: [gives(1, 1), takes, takes], preemptions: [4, 5] },
+  { ...signal, name: 'one gives twice to two', actors: [gives(1, 1), takes, takes], preemptions: [3, 5] },
   {
     ...signal,
     name: 'one gives twice to two, of which one awaits',
     actors: [gives(1, 1), takes, awaitsOne],
-    preemptions: [4, 5],
+    preemptions: [3, 5],
   },
   {
     ...signal,

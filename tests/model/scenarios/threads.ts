@@ -77,7 +77,7 @@ const scenarios: readonly Scenario<Things>[] = [
     ...base,
     name: 'one awaits the lock, and blocks elsewhere later',
     actors: [blocks(), both(true), opens],
-    preemptions: [3, 4],
+    preemptions: [2, 4],
   },
   { ...base, name: 'one blocks and awaits the same lock', actors: [blocks(), twice], preemptions: [4, 5] },
 ];

@@ -1,0 +1,12 @@
+// At most two of these run their expensive part at a time, whoever has started them.
+
+import { BoundedSemaphore } from 'lockstep';
+
+const milliseconds = Number(process.argv[2] ?? 1000);
+const browsers = new BoundedSemaphore(2, { name: 'browsers' });
+
+await browsers.run(async () => {
+  console.log(`pid ${process.pid} begins, ${browsers.value} left`);
+  await new Promise((resolve) => setTimeout(resolve, milliseconds)); // the expensive part
+  console.log(`pid ${process.pid} ends`);
+});

@@ -1,0 +1,13 @@
+import { Lock } from 'lockstep';
+
+// Every program of this user that names this lock gets the same one, however it was started.
+const lock = new Lock({ name: 'nightly-report' });
+const hold = lock.tryAcquire();
+
+if (hold === null) {
+  console.log(`another instance is running: pid ${lock.owner?.pid}`);
+} else {
+  console.log(`working as pid ${process.pid}`);
+  await new Promise((resolve) => setTimeout(resolve, 2000)); // The job.
+  hold.release();
+}

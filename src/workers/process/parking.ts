@@ -1,0 +1,97 @@
+/**
+ * Parking: what a spare does until it has a job. See spare.ts.
+ */
+
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { serialize } from 'node:v8';
+import { setImmediate } from '#clock';
+import { inherit } from '../../agents/agent.ts';
+import { inPhase } from '../../agents/child-context.ts';
+import { readClone } from '../../codec/read-clone.ts';
+import { clearParentDeathSignal, endAtOnce, setParentDeathSignal } from '../../platform/linux-process.ts';
+import { assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../identity.ts';
+import { threw } from '../outcome.ts';
+import { checkOwn, isBlank, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
+import type { Preparation } from './spare.ts';
+import { READINESS, SPARE_SUFFIX, WAKING } from './spare.ts';
+
+const SIGKILL = 9;
+/** Name of a spare until it has a job, for modules that are loaded ahead. */
+const SPARE_NAME = 'Process-spare';
+
+/** Calls `begin` with the job's descriptor: at once, or in a spare when there is a job. */
+export function whenGiven(argument: string, begin: (job: string) => void): void {
+  if (!argument.endsWith(SPARE_SUFFIX)) {
+    begin(argument);
+    return;
+  }
+  const job = argument.slice(0, -SPARE_SUFFIX.length);
+  const fd = Number(job);
+  checkOwn(fd);
+  const isAhead = !isBlank(fd) && readHeader(fd).progress === PROGRESS.PREPARING;
+  if (isAhead) void loadAhead(fd).then(() => park(() => begin(job)));
+  else park(() => begin(job));
+}
+
+/**
+ * Ends this process when the parent dies. That may have died before the kernel was asked.
+ */
+export function dieWith(parent: number | undefined): void {
+  setParentDeathSignal(SIGKILL);
+  if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
+}
+
+/** *Blocks* until there is a job; ends this process if the parent has gone. */
+function park(begin: () => void): void {
+  sayReady();
+  const isGiven = sleep() > 0;
+  closeSync(WAKING);
+  if (!isGiven) endAtOnce(0);
+  // The event loop has the time of before the sleep: a timer of the target's would fire at once.
+  // It looks at the clock in each turn.
+  setImmediate(begin);
+}
+
+function sayReady(): void {
+  try {
+    writeSync(READINESS, '!');
+  } catch (error) {
+    // The parent has stopped listening, or has gone: the pipe tells.
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
+  closeSync(READINESS);
+}
+
+/** Sleeps in read(2); returns how many bytes came. */
+function sleep(): number {
+  for (;;) {
+    try {
+      return readSync(WAKING, new Uint8Array(1));
+    } catch (error) {
+      // A signal came for which there is a handler.
+      if ((error as NodeJS.ErrnoException).code !== 'EINTR') throw error;
+    }
+  }
+}
+
+/** Loads the modules of `preload`. A spare that can't is of no use: it says why, and ends. */
+async function loadAhead(fd: number): Promise<void> {
+  const { preload, folder, parent } = readClone(readPart(fd).content) as Preparation;
+  // A module that never comes to its end would keep it here.
+  dieWith(parent.pid);
+  assumeIdentity({
+    process: { name: SPARE_NAME, path: [], daemon: false, parent },
+    thread: { name: MAIN_THREAD_NAME, daemon: false },
+    counters: newCounters(),
+  });
+  const [module = ''] = preload;
+  inherit({ folder, name: SPARE_NAME, target: { module, export: 'nothing yet' } });
+  try {
+    for (const url of preload) await inPhase('importing', () => import(url));
+  } catch (error) {
+    writePart(fd, PROGRESS.REFUSED, serialize(threw(error, 'process').outcome));
+    endAtOnce(1);
+  }
+  clearParentDeathSignal();
+  writeHeader(fd, PROGRESS.PARKED, 0);
+}

@@ -1,0 +1,193 @@
+/**
+ * Spare: a child process that was started ahead of need. It has loaded Lockstep and sleeps in
+ * read(2), without an event loop, a timer or an agent's seat, until its parent has a job for it.
+ *
+ * It is born with three descriptors: the file of its future job (process-files.ts), the reading end
+ * of a pipe by which it is woken, and one end of a socket on which it says that it is ready. None
+ * has a name, so nobody else can reach it, and nothing is left when both processes are killed.
+ *
+ *   parent   make the job file, make the pipe, start Node
+ *   spare    load Lockstep (and the modules of `preload`) · say READY · read the pipe
+ *   parent   take it off its list · write the job · write one byte into the pipe · close the pipe
+ *   spare    one byte: read the job, become as a process started now (startup.ts), run the target
+ *            end of the pipe: `_exit`
+ *
+ * The parent does all of it without its event loop, so it works in a thread that blocks.
+ *
+ * Who writes what: the job's header is the parent's until the byte is in the pipe, and the child's
+ * from then on. A spare that loads modules ahead writes that header as well (PARKED, REFUSED); its
+ * parent gives it no job before.
+ *
+ * Death. Parent killed before the byte is written: the kernel closes the pipe, the spare reads its
+ * end and exits; a spare that is still being started reads it as soon as it comes there. Parent
+ * killed after: the byte is in the pipe, the job in the file, and the child runs as one does whose
+ * parent was killed right after start(). Spare killed before the byte is written: nobody has the
+ * reading end, the write fails, and the parent starts cold. Spare killed after: the child has died
+ * before Lockstep ran in it. The byte can't be missed: it waits in the pipe for a spare that is
+ * not ready yet.
+ *
+ * Never twice: a spare is off the list before it is written to, only its own thread has it, and a
+ * job that was begun is refused (`readJob`).
+ */
+
+import type { StdioOptions } from 'node:child_process';
+import { closeSync, writeSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { serialize } from 'node:v8';
+import { defaultAgent } from '../../agents/agent.ts';
+import { readClone } from '../../codec/read-clone.ts';
+import { peekExit, withPipe } from '../../platform/linux-process.ts';
+import { identity } from '../identity.ts';
+import { foldersForProcess } from '../node-options.ts';
+import type { Outcome } from '../outcome.ts';
+import { isBlank, PROGRESS, readHeader, readPart, writePart } from './job-file.ts';
+import type { JobFiles } from './process-files.ts';
+import { makeJobFile } from './process-files.ts';
+import type { StartedNode } from './spawn-node.ts';
+import { spawnNode } from './spawn-node.ts';
+import type { Startup } from './startup.ts';
+
+/** Behind the job file's descriptor on a spare's command line. */
+export const SPARE_SUFFIX = ',spare';
+/** Descriptors in the spare, behind the job file's. */
+export const WAKING = 4;
+export const READINESS = 5;
+
+/** What a spare loads before it waits. */
+export interface Preparation {
+  /** URLs. */
+  readonly preload: readonly string[];
+  /** Folder of the namespace. */
+  readonly folder: string;
+  readonly parent: { readonly pid: number; readonly name: string };
+}
+
+export class Spare {
+  readonly child: StartedNode;
+  readonly files: JobFiles;
+  /** As what it was born. */
+  readonly startup: Startup;
+  /** Resolves when it is ready, has ended, is used or is given up. */
+  readonly settled: Promise<void>;
+  /** What it could not load, if that has ended it. */
+  refusal: Outcome | undefined;
+
+  private readonly preloads: boolean;
+  private readonly waking: number;
+  private readonly onExit: () => void;
+  private saidReady = false;
+  private over = false;
+  private settle!: () => void;
+
+  /** Starts one; `onEnd`: it ended before it was used. Throws where the system refuses. */
+  constructor(startup: Startup, preload: readonly string[], title: string, onEnd: (spare: Spare) => void) {
+    const agent = defaultAgent();
+    this.startup = startup;
+    this.preloads = preload.length > 0;
+    this.files = makeJobFile(agent);
+    const { fd, job } = this.files;
+    try {
+      if (this.preloads) {
+        const parent = { pid: process.pid, name: identity().process.name };
+        const preparation: Preparation = { preload, folder: agent.folder, parent };
+        writePart(fd, PROGRESS.PREPARING, serialize(preparation));
+      }
+      const { start } = foldersForProcess();
+      [this.child, this.waking] = withPipe((reading, writing) => {
+        const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', fd, reading, 'pipe'];
+        return [spawnNode(`${job}${SPARE_SUFFIX}`, stdio, start, title), writing] as const;
+      });
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    this.settled = new Promise((resolve) => {
+      this.settle = resolve;
+    });
+    const readiness = (this.child.stdio as readonly unknown[])[READINESS] as Socket;
+    readiness.once('data', () => {
+      this.saidReady = true;
+      readiness.destroy();
+      this.settle();
+    });
+    // It says nothing more than the spare's end, which comes as an event of its own.
+    readiness.once('error', () => {});
+    readiness.unref();
+    this.onExit = () => {
+      this.refusal = this.readRefusal();
+      this.settle();
+      onEnd(this);
+    };
+    this.child.once('exit', this.onExit);
+    this.child.unref();
+  }
+
+  /** Whether it waits for a job. */
+  get isReady(): boolean {
+    return this.saidReady && !this.over && !this.hasEnded;
+  }
+
+  /** Whether it was used or given up. */
+  get isOver(): boolean {
+    return this.over;
+  }
+
+  /** Whether it has ended. Looks at the process itself, also while the event loop can't run. */
+  get hasEnded(): boolean {
+    const { exitCode, signalCode, pid } = this.child;
+    return exitCode !== null || signalCode !== null || peekExit(pid) !== null;
+  }
+
+  /** Whether a job may be given to it. One that only loads Lockstep may be given it early. */
+  get isUsable(): boolean {
+    if (this.hasEnded) return false;
+    return !this.preloads || readHeader(this.files.fd).progress === PROGRESS.PARKED;
+  }
+
+  /** Whether it keeps the event loop running. */
+  keepAlive(on: boolean): void {
+    if (this.over) return;
+    if (on) this.child.ref();
+    else this.child.unref();
+  }
+
+  /**
+   * Wakes it, to do what is in its file. From then on the child and the file are the caller's.
+   * Returns `false` if it has ended; then it is to be given up.
+   */
+  wake(): boolean {
+    try {
+      writeSync(this.waking, '!');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false;
+      throw error;
+    }
+    this.letGo();
+    this.child.ref();
+    return true;
+  }
+
+  /** Ends it. */
+  giveUp(): void {
+    if (this.over) return;
+    // Without a writer its pipe ends, and so does it, also where it is another user's by now and
+    // can't be killed.
+    this.letGo();
+    closeSync(this.files.fd);
+    this.child.once('error', () => {});
+    this.child.kill('SIGKILL');
+  }
+
+  private letGo(): void {
+    this.over = true;
+    closeSync(this.waking);
+    this.child.off('exit', this.onExit);
+    this.settle();
+  }
+
+  private readRefusal(): Outcome | undefined {
+    const { fd } = this.files;
+    if (isBlank(fd) || readHeader(fd).progress !== PROGRESS.REFUSED) return undefined;
+    return readClone(readPart(fd).content) as Outcome;
+  }
+}
