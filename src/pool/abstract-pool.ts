@@ -173,8 +173,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    */
   apply<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
-    ...[args, options]: CallRest<Args>
+    ...rest: CallRest<Args>
   ): Promise<Awaited<Result>> {
+    const [args, options] = rest;
     let task: PoolTask;
     try {
       task = this.newTask(fn, args, options);
@@ -190,8 +191,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    */
   applySync<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
-    ...[args, options]: CallRest<Args>
+    ...rest: CallRest<Args>
   ): Awaited<Result> {
+    const [args, options] = rest;
     const task = this.newTask(fn, args, options);
     let outcome: { ok: boolean; value: unknown } | undefined;
     task.resolve = (value) => {
@@ -210,8 +212,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   /** Like `apply`, with a handle by which the task can be watched and given up. */
   submit<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
-    ...[args, options]: CallRest<Args>
+    ...rest: CallRest<Args>
   ): Task<Awaited<Result>> {
+    const [args, options] = rest;
     const task = this.newTask(fn, args, options);
     const promise = this.started(task, options) as Promise<Awaited<Result>>;
     return new TaskHandle(promise, task, this.control);

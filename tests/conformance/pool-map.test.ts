@@ -233,7 +233,7 @@ poolSuite('imap', (stage) => {
         for (let n = 0; n < 400; n++) {
           pulled++;
           // One more is on its way to the loop.
-        assert.ok(pulled - read <= 11, `${pulled} pulled, ${read} read`);
+          assert.ok(pulled - read <= 11, `${pulled} pulled, ${read} read`);
           yield n;
         }
       }
