@@ -32,13 +32,7 @@ const classNames = {
   },
 };
 
-await build({
-  entryPoints: {
-    index: join(modules, 'index.js'),
-    'entry/pool-worker': join(modules, 'entry/pool-worker.js'),
-    'entry/process': join(modules, 'entry/process.js'),
-    'entry/thread': join(modules, 'entry/thread.js'),
-  },
+const common = {
   outdir: output,
   bundle: true,
   splitting: true,
@@ -47,8 +41,6 @@ await build({
   target: 'node20.19',
   packages: 'external',
   plugins: [classNames],
-  // `src/stacks.ts` knows the library's own frames by this name.
-  chunkNames: 'lockstep-[hash]',
   minifyWhitespace: true,
   minifySyntax: true,
   // Node prints the whole source line of an uncaught error.
@@ -56,4 +48,26 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',
+};
+
+await build({
+  ...common,
+  entryPoints: {
+    index: join(modules, 'index.js'),
+    'entry/pool-worker': join(modules, 'entry/pool-worker.js'),
+    'entry/process': join(modules, 'entry/process.js'),
+    'entry/thread': join(modules, 'entry/thread.js'),
+  },
+  // `src/stacks.ts` knows the library's own frames by this name.
+  chunkNames: 'lockstep-[hash]',
+});
+
+// What looks from outside shares no state with the library, and is loaded by nobody else.
+await build({
+  ...common,
+  entryPoints: {
+    'inspect/inspect': join(modules, 'inspect/inspect.js'),
+    'cli/lockstep': join(modules, 'cli/lockstep.js'),
+  },
+  chunkNames: 'inspect-[hash]',
 });

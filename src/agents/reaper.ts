@@ -48,6 +48,7 @@ import {
   AGENT_BLOCKED_ON,
   AGENT_CHUNK,
   AGENT_HIGH_ENTRY,
+  AGENT_KEEPS,
   AGENT_LEFT_BIT,
   AGENT_LIVE_BIT,
   AGENT_MISSED_RING,
@@ -124,7 +125,7 @@ export function reap(namespace: Namespace, dead: number, by: number): boolean {
   };
   if (arena.inDoubt) namespace.rings.remembering(by, reapCells);
   else reapCells();
-  for (const word of [AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING, AGENT_AWAITS]) {
+  for (const word of [AGENT_BLOCKED_ON, AGENT_SLEEPING, AGENT_MISSED_RING, AGENT_AWAITS, AGENT_KEEPS]) {
     store(words, base + word, 0);
   }
   cas(words, RESOLVING_WORD, dead, 0);

@@ -38,6 +38,7 @@ import {
   TIME_MASK,
 } from '../memory/layout.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
+import type { NamespaceView } from '../namespaces/view.ts';
 import type { Kind } from './kinds.ts';
 import { defineKind } from './kinds.ts';
 
@@ -144,7 +145,7 @@ export class WaitTable {
  * The entry by which the agent in `slot` waits for the cell; like `eachEntry`, for the entries of
  * others.
  */
-export function findEntry(namespace: Namespace, slot: number, cell: number): EntryPlace | undefined {
+export function findEntry(namespace: NamespaceView, slot: number, cell: number): EntryPlace | undefined {
   const { words } = namespace;
   const base = agentWord(slot);
   if (load(words, base + AGENT_WAITS) === 0) return undefined;
@@ -165,7 +166,7 @@ export function findEntry(namespace: Namespace, slot: number, cell: number): Ent
  * has a reason to trust it.
  */
 export function eachEntry(
-  namespace: Namespace,
+  namespace: NamespaceView,
   slot: number,
   visit: (words: Words, at: number, cell: number) => boolean,
 ): boolean {

@@ -104,10 +104,15 @@ export const AGENT_SINCE = 22;
  */
 export const AGENT_JOINS = 23;
 /**
+ * Packages of objects that the thread keeps open for children that have not opened them yet: such a
+ * child can act, though it is seen nowhere.
+ */
+export const AGENT_KEEPS = 24;
+/**
  * In BLOCKED_ON: the thread is blocked, but for no object of this namespace, or for one of several.
  */
 export const ELSEWHERE: number = -1;
-/** The same, and the wait ends by itself, at a time that was set. */
+/** The same, and the wait ends by itself, or by something that is told nowhere. */
 export const ELSEWHERE_TIMED: number = -2;
 /** Wait entries in use. Written by the agent, before an entry is filled and after it is emptied. */
 export const AGENT_WAITS = 32;

@@ -47,14 +47,10 @@ import { Directory } from '../platform/directory.ts';
 import { noRoom } from '../platform/room.ts';
 import { uniqueName } from '../platform/unique.ts';
 import { whyUnsafe } from '../platform/way.ts';
+import { base, CONTROL, FOLDER_FORM, NAMESPACE_FORM, prefix } from './paths.ts';
 
-const bases = new Map<string, string>();
-const DEFAULT_BASE = '/dev/shm';
-export const CONTROL = 'control';
 /** Milliseconds to wait for whoever is just removing the folder. */
 const REMOVAL_PATIENCE = 5000;
-const FOLDER_FORM = /^\/([^\0]*\/)?lockstep-\d+[.~][^/\0]+$/;
-const NAMESPACE_FORM = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
 
 export interface Entered {
   readonly directory: Directory;
@@ -226,24 +222,6 @@ export function removedFolder(path: string): FolderError {
       'last logout (RemoveIPC=yes), and so do cleaners of temporary files: run "loginctl enable-linger", or set LOCKSTEP_DIR to a folder ' +
       'on a tmpfs that nothing cleans, then restart all programs that share it',
   );
-}
-
-/**
- * Where namespaces are. A relative path means what it meant at first, whatever the working
- * directory becomes.
- */
-function base(): string {
-  const given = process.env.LOCKSTEP_DIR || DEFAULT_BASE;
-  let resolved = bases.get(given);
-  if (resolved === undefined) {
-    resolved = resolve(given);
-    bases.set(given, resolved);
-  }
-  return resolved;
-}
-
-function prefix(): string {
-  return `lockstep-${process.geteuid?.() ?? 0}`;
 }
 
 function makeFolder(path: string): void {

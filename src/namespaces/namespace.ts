@@ -39,9 +39,10 @@ import type { DataOptions } from './data-files.ts';
 import { dataFile, makeDataFile, mapDataFile, removeData, reserveDataFile } from './data-files.ts';
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
-import { CONTROL, enterFolder, leaveFolder, removedFolder } from './folder.ts';
+import { enterFolder, leaveFolder, removedFolder } from './folder.ts';
 import type { OwnLife, Watch } from './life.ts';
 import { Life, watchLife } from './life.ts';
+import { CONTROL } from './paths.ts';
 
 /** Seconds after which files are touched anew. */
 const YOUNG_FOR = 1800;

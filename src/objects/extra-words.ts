@@ -23,7 +23,7 @@ import {
   PHASE_CLAIMED,
   WORDS_PER_LINK,
 } from '../memory/layout.ts';
-import type { Namespace } from '../namespaces/namespace.ts';
+import type { NamespaceView } from '../namespaces/view.ts';
 
 /** A cell of a chain. It belongs to no agent, and is freed with the object. */
 export const LINK_KIND: Kind = defineKind({ number: KIND.LINK, name: 'link' });
@@ -55,7 +55,7 @@ export function makeExtraWords({ words, at, number }: Place, count: number, { na
  * many: where the chain is damaged it ends early.
  */
 export function eachExtraWord(
-  namespace: Namespace,
+  namespace: NamespaceView,
   { words, at, number }: Place,
   count: number,
   visit: (word: ExtraWord) => void,
@@ -76,7 +76,12 @@ export function eachExtraWord(
  * The first `count` words that hang on the object. Throws `LayoutError` where there are fewer, or
  * can't be as many.
  */
-export function extraWordsOf(namespace: Namespace, place: Place, count: number, title: string): ExtraWord[] {
+export function extraWordsOf(
+  namespace: NamespaceView,
+  place: Place,
+  count: number,
+  title: string,
+): ExtraWord[] {
   const found: ExtraWord[] = [];
   if (eachExtraWord(namespace, place, count, (word) => found.push(word))) return found;
   throw damaged(

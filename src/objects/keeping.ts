@@ -3,7 +3,10 @@
  * where they are closed right after its start.
  */
 
+import { note } from '#atomics';
 import { clearInterval, setInterval } from '#clock';
+import { agentsOfThread } from '../agents/agent.ts';
+import { AGENT_KEEPS } from '../memory/layout.ts';
 import { letGo } from './forgotten.ts';
 import type { SharedObject } from './shared-object.ts';
 
@@ -26,12 +29,19 @@ export function keepFor(objects: readonly SharedObject[], isOver: () => boolean)
   const timer = setInterval(look, INTERVAL);
   timer.unref();
   looks.add(look);
+  tell();
   const end = (): void => {
     clearInterval(timer);
     looks.delete(look);
+    tell();
     for (const { cell, name } of kept.splice(0)) letGo(cell, name);
   };
   return end;
+}
+
+/** Says in shared memory, for those who look from outside, that children are on their way. */
+function tell(): void {
+  for (const { words, base } of agentsOfThread()) note(words, base + AGENT_KEEPS, looks.size);
 }
 
 /** Whether anything is kept. */

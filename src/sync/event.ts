@@ -29,14 +29,10 @@ import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
+import { isUp, SET_BIT } from './event-facts.ts';
 
-const SET_BIT = 1;
 const GENERATION_STEP = 2;
 const STATE_MASK = 0x7fffffff;
-
-function isUp(state: number): boolean {
-  return (state & SET_BIT) !== 0;
-}
 
 class EventWait extends StateWait {
   private readonly generation: number;

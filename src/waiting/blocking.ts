@@ -210,7 +210,7 @@ export function blockOnAny(
       entered++;
       cell.timeBlocked(deadline);
     }
-    beginBlocking(undefined, 0, elsewhere(deadline));
+    beginBlocking(undefined, 0, otherwise === undefined ? elsewhere(deadline) : ELSEWHERE_TIMED);
     const shortest = agents.size > 1 ? 1 : otherwise ? LOOKING_SLICE : SLOW_PERIOD;
     let deep: DeepSleep | undefined;
     for (;;) {

@@ -27,7 +27,7 @@ const ROWS = [
   ['pool'],
   ['kinds'],
   ['inspect', 'cluster'],
-  ['entry'],
+  ['entry', 'cli'],
 ];
 const LAYERS = ROWS.flat();
 const GROUND = [
@@ -67,7 +67,7 @@ function cases(): Case[] {
       `import { load } from '#atomics';`,
       `import { park } from '#park';`,
     ];
-    if (layer !== 'entry') forbidden.push(`import { Lock } from '../index.ts';`);
+    if (layer !== 'entry' && layer !== 'cli') forbidden.push(`import { Lock } from '../index.ts';`);
     if (layer !== 'platform') forbidden.push(`import koffi from 'koffi';`);
     if (row > ROWS.findIndex((each) => each.includes('memory'))) {
       forbidden.push(

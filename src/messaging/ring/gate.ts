@@ -28,8 +28,7 @@ import { LayoutError } from '../../errors.ts';
 import { CELL_STATE } from '../../memory/layout.ts';
 import { WAITERS_BIT } from '../../sync/lock/lock-words.ts';
 import type { Taking } from '../../waiting/taking.ts';
-
-const CLOSED_BIT: number = 1 << 29;
+import { CLOSED_BIT } from './channel-facts.ts';
 
 export class Gate {
   readonly cell: Cell;

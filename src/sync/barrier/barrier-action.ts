@@ -29,7 +29,8 @@ import { DeadlockError, LayoutError, TargetError } from '../../errors.ts';
 import type { FunctionReference } from '../../functions/reference.ts';
 import { referenceTo, resolveReference, resolveReferenceNow } from '../../functions/reference.ts';
 import { dataFile, itemFile, readSmallFile, replaceFile } from '../../namespaces/data-files.ts';
-import { FACTS_WORD, RECORDED_BIT } from './raw-barrier.ts';
+import { FACTS_WORD } from './barrier-facts.ts';
+import { RECORDED_BIT } from './raw-barrier.ts';
 
 export type Action = () => unknown;
 

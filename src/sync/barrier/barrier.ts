@@ -31,6 +31,7 @@ import { checkSynchronous } from '../inside.ts';
 import { checkPermits } from '../semaphore/permit-source.ts';
 import type { Failure } from './barrier-action.ts';
 import { ActionHere, isRecorded, readFailure, recordAction, recordFailure } from './barrier-action.ts';
+import { generationOf, seatsIn } from './barrier-facts.ts';
 import type { Arrival } from './raw-barrier.ts';
 import {
   breakerOf,
@@ -38,7 +39,6 @@ import {
   EarlyWait,
   failRound,
   finishRound,
-  generationOf,
   hasAction,
   initBarrier,
   isRefusing,
@@ -47,7 +47,6 @@ import {
   RoundWait,
   renewRound,
   SeatedWait,
-  seatsIn,
   stateOf,
   takeSeat,
   timeoutOf,

@@ -62,10 +62,20 @@ import {
 } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { StateWait } from '../../waiting/state-wait.ts';
+import {
+  BROKEN_BIT,
+  FACTS_WORD,
+  GENERATION_MASK,
+  GENERATION_SHIFT,
+  generationOf,
+  SEATS_MASK,
+  seatsIn,
+  TRIPPING_BIT,
+} from './barrier-facts.ts';
 
 const OUTCOMES_WORD: number = CELL_BODY + 2;
 /** The facts that the barrier was made with. */
-export const FACTS_WORD: number = CELL_BODY + 3;
+
 /** It has an action. */
 const ACTS_BIT: number = 1 << 12;
 /** Its action can be looked up in its file of data. */
@@ -73,11 +83,6 @@ export const RECORDED_BIT: number = 1 << 13;
 const TIMEOUT_WORD: number = CELL_BODY + 4;
 const WHY_WORD: number = CELL_BODY + 5;
 
-const SEATS_MASK = 0xfff;
-const GENERATION_SHIFT = 12;
-const GENERATION_MASK = 0xffff;
-const BROKEN_BIT: number = 1 << 28;
-const TRIPPING_BIT: number = 1 << 29;
 const LAST_BROKEN_BIT: number = 1 << 30;
 const SEATED_BIT: number = 1 << 30;
 /** In OUTCOMES. */
@@ -91,14 +96,6 @@ const PID_MASK = 0x3fffff;
 export const MAX_PARTIES: number = SEATS_MASK;
 /** Timeouts from this on are none. */
 const LONGEST_TIMEOUT = 1 << 30;
-
-export function seatsIn(state: number): number {
-  return state & SEATS_MASK;
-}
-
-export function generationOf(state: number): number {
-  return (state >> GENERATION_SHIFT) & GENERATION_MASK;
-}
 
 /** Whether this round is broken. */
 function isBroken(state: number): boolean {

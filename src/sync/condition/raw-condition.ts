@@ -40,18 +40,7 @@ import {
   ENTRY_TICKET,
 } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
-
-const NOTIFIED_SHIFT = 15;
-const NOTIFIED_STEP: number = 1 << NOTIFIED_SHIFT;
-const WAITING_MASK = 0x7fff;
-
-function waitingIn(detail: number): number {
-  return detail & WAITING_MASK;
-}
-
-function notifiedIn(detail: number): number {
-  return detail >> NOTIFIED_SHIFT;
-}
+import { NOTIFIED_SHIFT, NOTIFIED_STEP, notifiedIn, WAITING_MASK, waitingIn } from './condition-facts.ts';
 
 /** This agent's calls that wait for the condition. */
 export class OwnWaits {

@@ -67,6 +67,11 @@ export function recoverLock(_namespace: Namespace, { words, at }: Place, dead: n
   }
 }
 
+/** How many holders have died inside. */
+export function recoveriesOf({ words, at }: Place): number {
+  return load(words, at + MARKS_WORD) >> 8;
+}
+
 /** Whoever holds the lock. */
 export function holderOf({ words, at }: Place): number {
   return ownerOf(load(words, at + CELL_STATE));

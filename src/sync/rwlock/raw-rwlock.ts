@@ -48,17 +48,12 @@ import { PRESSURE } from '../../agents/wait.ts';
 import { findEntry } from '../../agents/wait-table.ts';
 import { isFirst, oldestWaiter, wake, wakeAll, wakeOldest } from '../../agents/waiters.ts';
 import type { Place } from '../../memory/arena.ts';
-import { AGENT_SLOTS, CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
+import { AGENT_SLOTS, CELL_STATE } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import type { ExtraWord } from '../../objects/extra-words.ts';
 import { eachExtraWord, extraWordsOf } from '../../objects/extra-words.ts';
 import { FAIR_BIT, isFair, ownerOf, RECOVERED_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
-
-export const MARKS_WORD: number = CELL_BODY + 2;
-export const READERS_FIRST_BIT = 1;
-/** Words with a bit for each agent. */
-export const READER_WORDS: number = AGENT_SLOTS / 32;
-const PENDING_BIT: number = 1 << 26;
+import { MARKS_WORD, PENDING_BIT, READER_WORDS, READERS_FIRST_BIT } from './rwlock-facts.ts';
 
 export class RawRWLock {
   readonly cell: Cell;

@@ -18,14 +18,8 @@ import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
-import {
-  holdsRWLock,
-  MARKS_WORD,
-  RawRWLock,
-  READER_WORDS,
-  READERS_FIRST_BIT,
-  recoverRWLock,
-} from './raw-rwlock.ts';
+import { holdsRWLock, RawRWLock, recoverRWLock } from './raw-rwlock.ts';
+import { MARKS_WORD, READER_WORDS, READERS_FIRST_BIT } from './rwlock-facts.ts';
 import { ReadSide, type RWLockSide, WriteSide } from './rwlock-side.ts';
 
 export interface RWLockOptions extends ObjectOptions {

@@ -37,7 +37,7 @@ import { isFirst, oldestWaiter, wakeOldest } from '../../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../../contracts.ts';
 import { NameTakenError, OverReleaseError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
-import { AGENT_SLOTS, CELL_BODY, CELL_STATE, MOST_EXTRA_WORDS } from '../../memory/layout.ts';
+import { AGENT_SLOTS, CELL_STATE, MOST_EXTRA_WORDS } from '../../memory/layout.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { obtainChecked } from '../../objects/content.ts';
 import type { ExtraWord } from '../../objects/extra-words.ts';
@@ -49,8 +49,7 @@ import type { Taking } from '../../waiting/taking.ts';
 import { HoldOf } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, PermitSource } from './permit-source.ts';
-
-const LIMIT_WORD: number = CELL_BODY + 2;
+import { LIMIT_WORD } from './semaphore-facts.ts';
 
 class RawPermits implements Taking {
   readonly permits: readonly ExtraWord[];

@@ -36,14 +36,10 @@ import type { Taking } from '../../waiting/taking.ts';
 import { HoldOf } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, PermitSource } from './permit-source.ts';
+import { PERMITS_MASK, permitsIn } from './semaphore-facts.ts';
 
-const PERMITS_MASK = (1 << 27) - 1;
 /** The largest number of permits: 134,217,727. */
 export const MAX_PERMITS: number = PERMITS_MASK;
-
-function permitsIn(state: number): number {
-  return state & PERMITS_MASK;
-}
 
 class RawSemaphore implements Taking {
   /** Permits that this agent has taken so far. */

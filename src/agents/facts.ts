@@ -1,0 +1,38 @@
+/**
+ * Facts: how an object stands, read from its words alone: the same for the classes' `describe()`
+ * and for those who look from outside, at a copy. What is read piece by piece need never have been
+ * true at once, and words may be damaged: every function of facts is bounded, and never throws.
+ */
+
+import type { Place } from '../memory/arena.ts';
+import type { NamespaceView } from '../namespaces/view.ts';
+
+/** What an agent has of an object. */
+export interface Holding {
+  readonly slot: number;
+  readonly as: 'owner' | 'writer' | 'reader' | 'permit';
+  /** Permits that it has; how often an RLock's owner has taken it; 1 of all else. */
+  readonly count: number;
+}
+
+/**
+ * Whose doing ends a wait for the object: any one of its holders'; all of its holders'; that of
+ * anybody who has it open.
+ */
+export type EndedBy = 'holder' | 'every holder' | 'anybody';
+
+export interface Facts {
+  readonly holders: readonly Holding[];
+  readonly endedBy: EndedBy;
+  /**
+   * Whether a wait for it may be over: it is free, it is set. Where it depends on who waits, it is
+   * `undefined`.
+   */
+  readonly over?: boolean | undefined;
+  /** Whether others than its holders may give it back: see lock-words.ts. */
+  readonly signal?: 'used' | 'allowed' | undefined;
+  /** What else there is to say of it. */
+  readonly state: Readonly<Record<string, number | boolean>>;
+}
+
+export type Describe = (view: NamespaceView, place: Place) => Facts;

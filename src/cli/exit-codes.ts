@@ -1,0 +1,10 @@
+/** What `lockstep` exits with. */
+
+/** Nothing is stuck; what was asked for was done. */
+export const FINE = 0;
+/** Something keeps others waiting. */
+export const STUCK = 1;
+/** The command line is wrong. */
+export const WRONG_USE = 2;
+/** What was asked for is not there, or can't be read. */
+export const UNREADABLE = 3;

@@ -1,0 +1,94 @@
+/** `lockstep ps`: the threads that take part, and what each does. */
+
+import { findStuck, programOf } from '../inspect/findings.ts';
+import { readTask } from '../inspect/tasks.ts';
+import type { AgentSnapshot, NamespaceSnapshot } from '../inspect/types.ts';
+import { duration, visible } from '../inspect/words.ts';
+import { FINE, STUCK } from './exit-codes.ts';
+import { look, problemLines, show, shownName, writeJson } from './looks.ts';
+import type { ListOptions } from './ls.ts';
+import { paintFor, table } from './terminal.ts';
+
+const COLUMNS = [
+  { title: 'PID', right: true },
+  { title: 'THREAD', right: true },
+  { title: 'NAME' },
+  { title: 'PROGRAM' },
+  { title: 'NAMESPACE' },
+  { title: 'STATE' },
+  { title: 'FOR', right: true },
+  { title: 'HOLDS' },
+];
+
+export async function ps(options: ListOptions): Promise<number> {
+  let code = FINE;
+  const text = (): string => {
+    const snapshot = look(options);
+    code = findStuck(snapshot).findings.length > 0 ? STUCK : FINE;
+    const paint = paintFor(process.stdout);
+    const rows = snapshot.namespaces.flatMap((namespace) =>
+      namespace.agents.map((agent) => rowOf(agent, namespace)),
+    );
+    if (rows.length === 0) return `${problemLines(snapshot, paint)}Nobody: no program uses Lockstep now.\n`;
+    rows.sort((a, b) => Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]));
+    return table(COLUMNS, rows, paint) + problemLines(snapshot, paint);
+  };
+  if (options.json === true) {
+    const snapshot = look(options);
+    writeJson({
+      taken: snapshot.taken,
+      namespaces: snapshot.namespaces.map(({ objects: _, ...rest }) => rest),
+    });
+    return findStuck(snapshot).findings.length > 0 ? STUCK : FINE;
+  }
+  await show(text, options.watch);
+  return code;
+}
+
+function rowOf(agent: AgentSnapshot, namespace: NamespaceSnapshot): string[] {
+  const [state, lasted] = stateOf(agent, namespace);
+  const holds = namespace.objects
+    .filter(({ holders }) => holders.some(({ slot }) => slot === agent.slot))
+    .map(({ title, holders }) => {
+      const { count } = holders.find(({ slot }) => slot === agent.slot)!;
+      return count > 1 ? `${title}, ${count}` : title;
+    });
+  return [
+    String(agent.pid),
+    agent.threadId === 0 ? '-' : String(agent.threadId),
+    visible(agent.name),
+    visible(programOf(agent)),
+    shownName(namespace),
+    state,
+    lasted === null ? '' : duration(lasted),
+    visible(`${holds.slice(0, 3).join(', ')}${holds.length > 3 ? ', …' : ''}`),
+  ];
+}
+
+function stateOf(
+  agent: AgentSnapshot,
+  { objects }: NamespaceSnapshot,
+): [state: string, lasted: number | null] {
+  if (agent.life === 'dead') return ['dead, not yet cleared up', null];
+  const titleOf = (cell: number): string =>
+    visible(objects.find((object) => object.cell === cell)?.title ?? `#${cell}`);
+  const task = readTask(agent.pid, agent.tid);
+  const stopped = task?.state === 'T' || task?.state === 't' ? 'stopped, ' : '';
+  const { blocked, waits } = agent;
+  const [wait] = blocked?.cell ? waits.filter(({ cell }) => cell === blocked.cell) : waits;
+  if (blocked !== null) {
+    if (blocked.joins !== null)
+      return [
+        `${stopped}blocked: the end of ${blocked.joins.threadId === 0 ? `process ${blocked.joins.pid}` : `thread ${blocked.joins.threadId}`}`,
+        blocked.lasted,
+      ];
+    if (wait !== undefined) return [`${stopped}blocked: ${titleOf(wait.cell)}`, wait.lasted];
+    return [`${stopped}blocked: elsewhere`, blocked.lasted];
+  }
+  if (wait !== undefined) {
+    const more = waits.length > 1 ? ` and ${waits.length - 1} more` : wait.calls > 1 ? ` x${wait.calls}` : '';
+    return [`${stopped}awaits: ${titleOf(wait.cell)}${more}`, wait.lasted];
+  }
+  if (stopped !== '') return ['stopped', null];
+  return [task === undefined ? 'alive' : task.state === 'R' ? 'busy' : 'idle', null];
+}

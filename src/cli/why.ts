@@ -1,0 +1,115 @@
+/** `lockstep why`: what keeps whom waiting. */
+
+import type { Finding } from '../inspect/findings.ts';
+import { chainOf, findStuck } from '../inspect/findings.ts';
+import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
+import { explain, explainChain } from '../inspect/why-text.ts';
+import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
+import type { LookOptions } from './looks.ts';
+import { look, problemLines, writeJson } from './looks.ts';
+import { showObjects } from './show.ts';
+import { paintFor } from './terminal.ts';
+
+export interface WhyOptions extends LookOptions {
+  readonly all?: boolean | undefined;
+}
+
+/** Milliseconds from which on a wait for somebody who can act is told of. */
+const LEAST = 1000;
+
+/** Tells what keeps whom waiting; returns the exit code. */
+export function why(about: string | undefined, options: WhyOptions): number {
+  const snapshot = look(options);
+  if (options.namespace !== undefined && snapshot.namespaces.length === 0) {
+    process.stderr.write(
+      `lockstep: there is no namespace ${JSON.stringify(options.namespace)}; lockstep ls shows those there are\n`,
+    );
+    return UNREADABLE;
+  }
+  const least = options.all === true ? 0 : LEAST;
+  if (about !== undefined) return whyAbout(about, snapshot, options);
+  const found = findStuck(snapshot, { least });
+  if (options.json === true) writeJson({ taken: snapshot.taken, ...found });
+  else {
+    const paint = paintFor(process.stdout);
+    process.stdout.write(problemLines(snapshot, paint) + explain(found, { paint, least }));
+  }
+  if (found.findings.length > 0) return STUCK;
+  return snapshot.namespaces.some(({ readable }) => !readable) ? UNREADABLE : FINE;
+}
+
+function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): number {
+  const agents = /^\d+$/.test(about) ? agentsOf(snapshot, Number(about)) : [];
+  const named = agents.length > 0 ? [] : objectsCalled(snapshot, about);
+  const called = named.length > 0 ? [] : agentsCalled(snapshot, about);
+  const found = findStuck(snapshot, { least: 0 });
+  if (named.length > 0) {
+    showObjects(named, snapshot, options.json === true);
+    return named.some(({ object }) => found.findings.some((finding) => concerns(finding, object)))
+      ? STUCK
+      : FINE;
+  }
+  const chosen = [...agents, ...called];
+  if (chosen.length === 0) {
+    process.stderr.write(
+      `lockstep: no process, thread or object of Lockstep's is called ${JSON.stringify(about)}; lockstep ps and lockstep ls show what there is\n`,
+    );
+    return UNREADABLE;
+  }
+  // A thread has an agent in each namespace: that which waits tells most.
+  const waiting = chosen.filter(({ waits, blocked }) => waits.length > 0 || blocked?.joins);
+  const chains = distinct(waiting.length > 0 ? waiting : chosen).map((agent) => chainOf(snapshot, agent));
+  if (options.json === true) writeJson({ taken: snapshot.taken, chains });
+  else {
+    const paint = paintFor(process.stdout);
+    process.stdout.write(chains.map((chain) => explainChain(chain, paint)).join('\n'));
+    const about = found.findings.filter((finding) =>
+      chains.some((chain) => chain.some(({ pid }) => pidsOf(finding).includes(pid))),
+    );
+    if (about.length > 0)
+      process.stdout.write(`\n${explain({ findings: about, work: {}, unwanted: 0 }, { paint, least: 0 })}`);
+  }
+  return chains.some(([first]) => first?.waitsFor !== null || first?.joins !== null) ? STUCK : FINE;
+}
+
+function pidsOf(finding: Finding): number[] {
+  if (finding.kind === 'deadlock') return finding.members.map(({ pid }) => pid);
+  if (finding.kind === 'nobody') return finding.waiters.map(({ member }) => member.pid);
+  return [finding.by.pid];
+}
+
+function concerns(finding: Finding, { cell }: ObjectSnapshot): boolean {
+  if (finding.kind === 'nobody') return finding.object.cell === cell;
+  if (finding.kind === 'deadlock') return finding.members.some(({ waitsFor }) => waitsFor?.cell === cell);
+  return finding.behind.some(({ object }) => object?.cell === cell);
+}
+
+function agentsOf({ namespaces }: Snapshot, pid: number): AgentSnapshot[] {
+  return namespaces.flatMap(({ agents }) => agents.filter((agent) => agent.pid === pid));
+}
+
+function agentsCalled({ namespaces }: Snapshot, name: string): AgentSnapshot[] {
+  return namespaces.flatMap(({ agents }) => agents.filter((agent) => agent.name === name));
+}
+
+function distinct(agents: readonly AgentSnapshot[]): AgentSnapshot[] {
+  const seen = new Set<string>();
+  return agents.filter(
+    ({ pid, threadId }) => !seen.has(`${pid} ${threadId}`) && seen.add(`${pid} ${threadId}`),
+  );
+}
+
+/** The objects of that name, label, title or number. */
+export function objectsCalled(
+  { namespaces }: Snapshot,
+  name: string,
+): { object: ObjectSnapshot; namespace: NamespaceSnapshot }[] {
+  return namespaces.flatMap((namespace) =>
+    namespace.objects
+      .filter(
+        ({ name: own, label, title, cell }) =>
+          own === name || label === name || title === name || `#${cell}` === name,
+      )
+      .map((object) => ({ object, namespace })),
+  );
+}

@@ -1,0 +1,181 @@
+/**
+ * Copy: a namespace's segments as they were at one moment, or nearly: read from the files, never
+ * mapped. Nothing is locked, joined, or written, so a namespace in which everybody is stuck can be
+ * looked at, and looking changes nothing. A file that is cut while it is read ends no program, as a
+ * mapping would.
+ *
+ * Whatever the words say is bounded by what was read: `find` knows no other cells.
+ */
+
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
+import type { Place } from '../memory/arena.ts';
+import type { Words } from '../memory/atomics.ts';
+import {
+  AGENT_SLOTS,
+  BUMP_WORD,
+  CELL_WORDS,
+  cellsBelow,
+  cellWord,
+  HIGH_SLOT_WORD,
+  LAYOUT_VERSION,
+  MAGIC,
+  MAGIC_WORD,
+  MAX_SEGMENTS,
+  SEGMENTS_WORD,
+  segmentBytes,
+  segmentOf,
+  VERSION_WORD,
+} from '../memory/layout.ts';
+import { CONTROL } from '../namespaces/paths.ts';
+import type { CellsView, NamespaceView } from '../namespaces/view.ts';
+
+/**
+ * How all files are opened: to read, never through a link, and never waiting for a FIFO's writer.
+ */
+const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/** A file of a namespace, opened to read. */
+export interface FileIdentity {
+  /** Device and inode, as /proc/locks has them. */
+  readonly device: number;
+  readonly inode: number;
+}
+
+export interface NamespaceCopy extends NamespaceView {
+  readonly control: FileIdentity;
+  /** What is wrong with what was read, in words; nothing is wrong where it is empty. */
+  readonly damage: readonly string[];
+}
+
+/** A namespace of another layout, or none at all. */
+export interface Unreadable {
+  /** Its layout's version; `null` where it has none. */
+  readonly layout: number | null;
+  readonly why: string;
+  readonly control: FileIdentity | undefined;
+}
+
+/** Reads the namespace of that folder; `undefined` if there is none any more. */
+export function copyNamespace(folder: string): NamespaceCopy | Unreadable | undefined {
+  const damage: string[] = [];
+  const read = readSegment(`${folder}/${CONTROL}`, segmentBytes(0));
+  if (read === undefined) {
+    const there = lstatSync(folder, { throwIfNoEntry: false }) !== undefined;
+    return there ? { layout: null, why: 'it has no control segment', control: undefined } : undefined;
+  }
+  const { words, identity } = read;
+  if (words.length <= VERSION_WORD || words[MAGIC_WORD] !== MAGIC) {
+    return {
+      layout: null,
+      why: "its control segment does not begin with Lockstep's magic number",
+      control: identity,
+    };
+  }
+  const layout = words[VERSION_WORD]!;
+  if (layout !== LAYOUT_VERSION) {
+    return {
+      layout,
+      why: `its layout is ${layout}, and this Lockstep reads ${LAYOUT_VERSION}`,
+      control: identity,
+    };
+  }
+  if (words.length * 4 < segmentBytes(0)) {
+    return { layout, why: `its control segment was cut to ${words.length * 4} bytes`, control: identity };
+  }
+  return {
+    words,
+    control: identity,
+    highSlot: highSlotOf(words),
+    arena: copyCells(folder, words, damage),
+    damage,
+  };
+}
+
+function highSlotOf(words: Words): number {
+  const high = words[HIGH_SLOT_WORD]!;
+  return high >= 0 && high < AGENT_SLOTS ? high : AGENT_SLOTS - 1;
+}
+
+function copyCells(folder: string, control: Words, damage: string[]): CellsView {
+  const segments: Words[] = [control];
+  const added = control[SEGMENTS_WORD]!;
+  const bump = control[BUMP_WORD]!;
+  const sound = added >= 0 && added < MAX_SEGMENTS && bump >= 0 && bump <= cellsBelow(added + 1);
+  if (!sound) damage.push(`it says that it has ${added} segments and ${bump} cells, which can't be`);
+  // Where that is not known, whatever files there are.
+  const last = sound ? (bump === 0 ? 0 : segmentOf(bump)) : MAX_SEGMENTS - 1;
+  let reach = sound ? bump : cellsBelow(1);
+  for (let index = 1; index <= last; index++) {
+    const most = sound && index === last ? (cellWord(bump) + CELL_WORDS) * 4 : segmentBytes(index);
+    const read = readSegment(`${folder}/cells-${index}`, most);
+    if (read === undefined) {
+      if (sound) damage.push(`its segment ${index} is missing`);
+      reach = Math.min(reach, cellsBelow(index));
+      break;
+    }
+    if (read.words.length * 4 < most) damage.push(`its segment ${index} was cut`);
+    segments.push(read.words);
+    if (!sound) reach = cellsBelow(index + 1);
+  }
+  return {
+    reach,
+    find(number: number): Place | undefined {
+      if (!(Number.isInteger(number) && number >= 1 && number <= reach)) return undefined;
+      const words = segments[segmentOf(number)];
+      const at = cellWord(number);
+      return words === undefined || at + CELL_WORDS > words.length ? undefined : { number, words, at };
+    },
+  };
+}
+
+/**
+ * The first `most` bytes of the file, or as many as there are; `undefined` if there is no such
+ * file.
+ */
+export function readSegment(
+  path: string,
+  most: number,
+): { words: Words; identity: FileIdentity } | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, READ_ONLY);
+  } catch {
+    // Gone, or not for this user to read: nothing to tell of.
+    return undefined;
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) return undefined;
+    const bytes = new Uint8Array(new ArrayBuffer(Math.min(most, stats.size) & ~3));
+    let length = 0;
+    while (length < bytes.length) {
+      const count = readSync(fd, bytes, length, bytes.length - length, length);
+      if (count === 0) break;
+      length += count;
+    }
+    const words = new Int32Array(bytes.buffer, 0, length >> 2);
+    return { words, identity: { device: stats.dev, inode: stats.ino } };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The text of a small file; `undefined` if there is none, or it can't be read. */
+export function readSmallFile(path: string, most = 65_536): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, READ_ONLY);
+  } catch {
+    return undefined;
+  }
+  try {
+    if (!fstatSync(fd).isFile()) return undefined;
+    const bytes = Buffer.alloc(most);
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, most, 0));
+  } catch {
+    // What can't be read is not told of.
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * `lockstep/inspect`: who holds what, who waits, and what keeps whom waiting, as data. Looking
+ * changes nothing: no namespace is joined, nothing is locked, nothing written.
+ */
+
+import type { FindingOptions, Findings } from './findings.ts';
+import { findStuck } from './findings.ts';
+import { takeSnapshot } from './snapshot.ts';
+import type { Snapshot } from './types.ts';
+import { namespaceFolder } from './where.ts';
+import { explain } from './why-text.ts';
+
+export type { EndedBy, Holding } from '../agents/facts.ts';
+export type {
+  Branch,
+  Deadlock,
+  Finding,
+  FindingOptions,
+  Findings,
+  Keeper,
+  Member,
+  NobodyLeft,
+  ObjectRef,
+} from './findings.ts';
+export { findStuck } from './findings.ts';
+export type { SnapshotOptions } from './snapshot.ts';
+export { takeSnapshot } from './snapshot.ts';
+export type { Task } from './tasks.ts';
+export type {
+  AgentSnapshot,
+  BlockedSnapshot,
+  NamespaceSnapshot,
+  ObjectSnapshot,
+  Snapshot,
+  WaitSnapshot,
+} from './types.ts';
+export { SCHEMA } from './types.ts';
+export { explain } from './why-text.ts';
+
+/** What a program sees of the namespaces that it is told of. */
+export interface Inspection extends Snapshot, Findings {
+  /** The same in sentences, as `lockstep why` prints it. */
+  readonly why: string;
+}
+
+/**
+ * Looks at a namespace, by its name, or at all namespaces in which this process takes part.
+ * *Blocks* the thread for a few milliseconds. Works where everybody is stuck: nothing is joined,
+ * locked or written.
+ *
+ * ```ts
+ * process.on('SIGUSR2', () => process.stderr.write(inspectNamespace().why));
+ * ```
+ *
+ * @param options `least`: milliseconds from which on a wait is worth to be told of
+ * @throws {NameError} for a name that can't be a namespace's
+ */
+export function inspectNamespace(namespace?: string, options?: FindingOptions): Inspection {
+  const whole = takeSnapshot(namespace === undefined ? {} : { folders: [namespaceFolder(namespace)] });
+  const snapshot: Snapshot =
+    namespace === undefined
+      ? {
+          ...whole,
+          namespaces: whole.namespaces.filter(({ agents }) => agents.some(({ pid }) => pid === process.pid)),
+        }
+      : whole;
+  const findings = findStuck(snapshot, options);
+  return { ...snapshot, ...findings, why: explain(findings, { least: options?.least }) };
+}

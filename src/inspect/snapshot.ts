@@ -1,0 +1,122 @@
+/**
+ * Snapshot: namespaces as they are, looked at from outside.
+ *
+ * It joins nothing: no slot is taken, no lock, no dead agent cleared up, no folder swept; all files
+ * are opened to read. Each namespace is read twice, a moment apart: what reads the same twice is
+ * `steady`. A thread that is stuck reads the same for ever, so nothing that is stuck is missed, and
+ * what is told of a steady wait was so between the two readings.
+ */
+
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { hrtime } from 'node:process';
+import { LAYOUT_VERSION, TIME_MASK } from '../memory/layout.ts';
+import { base, prefix } from '../namespaces/paths.ts';
+import type { NamespaceCopy, Unreadable } from './copy.ts';
+import { copyNamespace } from './copy.ts';
+import { decode } from './decode.ts';
+import { readLives } from './lives.ts';
+import type { NamespaceSnapshot, Snapshot } from './types.ts';
+import { SCHEMA } from './types.ts';
+
+/** Milliseconds between the two readings. */
+const APART = 1;
+
+/** Which namespaces to look at: those of these folders, or all of this user's. */
+export interface SnapshotOptions {
+  readonly folders?: readonly string[] | undefined;
+}
+
+/** Looks at the namespaces. *Blocks* the thread for a few milliseconds. Changes nothing. */
+export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}): Snapshot {
+  const before = folders.map((folder) => ({ folder, first: copyNamespace(folder) }));
+  pause(APART);
+  const again = before.map(({ folder, first }) => ({ folder, first, second: copyNamespace(folder) }));
+  // After the readings: whoever is dead now did nothing since.
+  const lives = readLives();
+  const now = Number(hrtime.bigint() / 1_000_000n) & TIME_MASK;
+  const namespaces: NamespaceSnapshot[] = [];
+  for (const { folder, first, second } of again) {
+    if (second === undefined) continue;
+    if (!isReadable(second)) {
+      namespaces.push(unreadable(folder, second));
+      continue;
+    }
+    const earlier = first !== undefined && isReadable(first) ? first : second;
+    namespaces.push({
+      folder,
+      name: nameOf(folder),
+      layout: LAYOUT_VERSION,
+      problems: second.damage,
+      readable: true,
+      pids: [],
+      ...decode(folder, earlier, second, lives, now),
+    });
+  }
+  return { schema: SCHEMA, taken: new Date().toISOString(), namespaces };
+}
+
+/** The folders of this user's namespaces. */
+export function foldersOfUser(): string[] {
+  const parent = base();
+  const own = prefix();
+  const user = process.geteuid?.() ?? 0;
+  let names: string[];
+  try {
+    names = readdirSync(parent);
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => name.startsWith(`${own}.`) || name.startsWith(`${own}~`))
+    .map((name) => `${parent}/${name}`)
+    .filter((folder) => {
+      const stats = lstatSync(folder, { throwIfNoEntry: false });
+      return stats?.isDirectory() === true && stats.uid === user && (stats.mode & 0o077) === 0;
+    })
+    .sort();
+}
+
+/** The name of the namespace in that folder; `null` for one program's own. */
+export function nameOf(folder: string): string | null {
+  const file = folder.slice(folder.lastIndexOf('/') + 1);
+  const [, name] = /^lockstep-\d+\.(.+)$/.exec(file) ?? [];
+  return name ?? null;
+}
+
+function isReadable(copy: NamespaceCopy | Unreadable): copy is NamespaceCopy {
+  return 'words' in copy;
+}
+
+function unreadable(folder: string, { layout, why, control }: Unreadable): NamespaceSnapshot {
+  return {
+    folder,
+    name: nameOf(folder),
+    layout,
+    problems: [why],
+    readable: false,
+    pids: control === undefined ? [] : pidsWithOpen(control.inode),
+    agents: [],
+    objects: [],
+  };
+}
+
+/**
+ * Processes of whoever has the kernel's lock of the file: in every layout those inside have one.
+ */
+function pidsWithOpen(inode: number): number[] {
+  const pids = new Set<number>();
+  try {
+    for (const line of readFileSync('/proc/locks', 'latin1').split('\n')) {
+      const match = /\s(\d+)\s+[0-9a-f]+:[0-9a-f]+:(\d+)\s/.exec(line);
+      if (match !== null && Number(match[2]) === inode) pids.add(Number(match[1]));
+    }
+  } catch {
+    // Not told here.
+  }
+  return [...pids].sort((a, b) => a - b);
+}
+
+/** *Blocks* the thread. */
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

@@ -1,0 +1,121 @@
+/**
+ * Stuck: which threads can never go on, found by a marking, as garbage is.
+ *
+ * A thread can act if it lives and neither is blocked nor does nothing but await one thing; or if
+ * its wait may end by itself, has perhaps ended already, or could be ended by somebody who can act.
+ * That is repeated until nothing changes. Who could end a wait: of a lock its holder, of a permit
+ * any of its holders, of an RWLock every one of them; of an event, a condition, a queue and the
+ * like everybody who has it open; of a join the child. What is left over is stuck, as far as
+ * Lockstep's objects go. Nothing is guessed from how long a wait has lasted.
+ *
+ * Everything that is not certain counts as somebody who can act: a thread that was not the same in
+ * both readings, or is just running; an object that may be taken out of a queue, or opened by a
+ * child that is being started.
+ *
+ * One question has two answers: may somebody else than its holder release a lock that was made with
+ * `deadlock: 'ignore'`? For `certain` they may, where they have it open. A circle that is none by
+ * that rule is still told, as one.
+ */
+
+import type { Chance, Thread, World } from './threads.ts';
+
+export interface Marking {
+  /** Threads that can never go on. */
+  readonly certain: ReadonlySet<Thread>;
+  /** The same, if nobody releases a lock for its holder. */
+  readonly likely: ReadonlySet<Thread>;
+  readonly chances: ReadonlyMap<Thread, readonly Chance[]>;
+}
+
+export function mark(world: World): Marking {
+  const chances = new Map<Thread, Chance[]>();
+  for (const thread of world.threads) {
+    if (thread.life !== 'dead' && thread.waits) chances.set(thread, world.chancesOf(thread));
+  }
+  return {
+    certain: left(world.threads, chances, true),
+    likely: left(world.threads, chances, false),
+    chances,
+  };
+}
+
+/** The threads that are left when all that can act are marked. */
+function left(threads: readonly Thread[], chances: Map<Thread, Chance[]>, strict: boolean): Set<Thread> {
+  const stuck = new Set<Thread>();
+  for (const thread of threads) if (isWaiting(thread, chances.get(thread))) stuck.add(thread);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const thread of stuck) {
+      if (!chances.get(thread)!.some((chance) => isComing(chance, stuck, strict))) continue;
+      stuck.delete(thread);
+      changed = true;
+    }
+  }
+  return stuck;
+}
+
+/** Whether the thread surely waits for what is known, and for nothing else. */
+function isWaiting(thread: Thread, chances: readonly Chance[] | undefined): boolean {
+  if (thread.life === 'dead' || !thread.asleep || chances === undefined || chances.length === 0) return false;
+  return !thread.seats.some(({ agent }) => agent.blocked?.timed === true && agent.blocked.cell === null);
+}
+
+function isComing(chance: Chance, stuck: ReadonlySet<Thread>, strict: boolean): boolean {
+  if (chance.open) return true;
+  const { candidates, object } = chance;
+  const anybody = object?.endedBy === 'anybody' || object?.signal === 'used';
+  const others = strict && object?.signal === 'allowed';
+  if (chance.unseen && (anybody || others)) return true;
+  // A dead holder is cleared up after by whoever waits; a dead opener never sets anything.
+  const canAct = (thread: Thread): boolean =>
+    thread.life === 'dead' ? object !== undefined && object.endedBy !== 'anybody' : !stuck.has(thread);
+  if (others && chance.others.some(canAct)) return true;
+  // A holder that is nobody: a damaged word, which is put right by whoever waits.
+  if (candidates.length === 0) return object !== undefined && object.endedBy !== 'anybody';
+  return chance.all ? candidates.every(canAct) : candidates.some(canAct);
+}
+
+/**
+ * Circles of threads each of which holds what the one before it waits for: the strongly connected
+ * ones.
+ */
+export function circlesOf(marking: Marking): Thread[][] {
+  const { likely, chances } = marking;
+  const next = (thread: Thread): Thread[] =>
+    (chances.get(thread) ?? [])
+      .filter(({ object }) => object === undefined || object.endedBy !== 'anybody')
+      .flatMap(({ candidates }) => candidates.filter((each) => likely.has(each)));
+  return components([...likely], next).filter(
+    (members) => members.length > 1 || next(members[0]!).includes(members[0]!),
+  );
+}
+
+/** Tarjan's strongly connected components, each begun with the member that was reached first. */
+function components<Node>(nodes: readonly Node[], next: (node: Node) => Node[]): Node[][] {
+  const found: Node[][] = [];
+  const order = new Map<Node, { index: number; low: number; onStack: boolean }>();
+  const stack: Node[] = [];
+  const visit = (node: Node): { index: number; low: number; onStack: boolean } => {
+    const own = { index: order.size, low: order.size, onStack: true };
+    order.set(node, own);
+    stack.push(node);
+    for (const other of next(node)) {
+      const seen = order.get(other);
+      if (seen === undefined) own.low = Math.min(own.low, visit(other).low);
+      else if (seen.onStack) own.low = Math.min(own.low, seen.index);
+    }
+    if (own.low === own.index) {
+      const members: Node[] = [];
+      for (;;) {
+        const member = stack.pop()!;
+        order.get(member)!.onStack = false;
+        members.unshift(member);
+        if (member === node) break;
+      }
+      found.push(members);
+    }
+    return own;
+  };
+  for (const node of nodes) if (!order.has(node)) visit(node);
+  return found;
+}

@@ -1,0 +1,39 @@
+/**
+ * Tasks: what the system says of processes and their threads, in /proc. Where it says nothing,
+ * nothing is known.
+ */
+
+import { readFileSync } from 'node:fs';
+
+/** What a thread does, as the system sees it. */
+export interface Task {
+  /** `S` sleeps, `R` runs, `D` waits for a disk, `T` is stopped, `t` is traced, `Z` is dead. */
+  readonly state: string;
+  /** What it sleeps in; empty where that is not told. */
+  readonly sleepsIn: string;
+  /** Nanoseconds for which it has run; `null` where that is not told. */
+  readonly ran: number | null;
+}
+
+/** What the thread does; `undefined` if there is none, or that is not told. */
+export function readTask(pid: number, tid: number): Task | undefined {
+  const folder = `/proc/${pid}/task/${tid || pid}`;
+  const stat = readText(`${folder}/stat`);
+  if (stat === undefined) return undefined;
+  // The name between brackets may have any characters.
+  const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+  return {
+    state,
+    sleepsIn: readText(`${folder}/wchan`) ?? '',
+    ran: Number(readText(`${folder}/schedstat`)?.split(' ')[0] ?? Number.NaN) || null,
+  };
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // It has ended, or is another user's.
+    return undefined;
+  }
+}

@@ -1,0 +1,122 @@
+/** What a snapshot is made of: plain data, as `lockstep --json` prints it. */
+
+import type { EndedBy, Holding } from '../agents/facts.ts';
+
+/** Changes with every change of these types that a reader could trip over. */
+export const SCHEMA = 1;
+
+/** Some namespaces as they were at one time. */
+export interface Snapshot {
+  readonly schema: typeof SCHEMA;
+  /** When it was taken, as an ISO date. */
+  readonly taken: string;
+  readonly namespaces: readonly NamespaceSnapshot[];
+}
+
+export interface NamespaceSnapshot {
+  readonly folder: string;
+  /** Its name; `null` for one program's own. */
+  readonly name: string | null;
+  /** Version of its layout; `null` where it can't be told. */
+  readonly layout: number | null;
+  /** Why it can't be read, or what is wrong with it; empty if nothing is. */
+  readonly problems: readonly string[];
+  /** Whether agents and objects were read. */
+  readonly readable: boolean;
+  /** Processes that have a namespace of another layout open. */
+  readonly pids: readonly number[];
+  readonly agents: readonly AgentSnapshot[];
+  readonly objects: readonly ObjectSnapshot[];
+}
+
+/** One thread in one namespace. */
+export interface AgentSnapshot {
+  readonly slot: number;
+  readonly pid: number;
+  /** `threadId` of `worker_threads`; 0 for the main thread. */
+  readonly threadId: number;
+  /** Number of the thread in the system; 0 not known. */
+  readonly tid: number;
+  readonly name: string;
+  /** Its program's script; for a child of Lockstep's the module of its target. May be empty. */
+  readonly script: string;
+  /** The export that a child of Lockstep's runs; empty for others. */
+  readonly target: string;
+  /** Version of its Lockstep; empty where not known. */
+  readonly version: string;
+  /** When it joined, in milliseconds since 1970; `null` where not known. */
+  readonly started: number | null;
+  /** `dead`: it has ended, and nobody has cleared up after it yet. */
+  readonly life: 'alive' | 'dead' | 'unknown';
+  /** Whether all of this read the same twice. */
+  readonly steady: boolean;
+  /** `null` while its thread runs, or its event loop. */
+  readonly blocked: BlockedSnapshot | null;
+  /**
+   * The cell that its only flow awaits, while nothing else keeps its event loop running; else
+   * `null`.
+   */
+  readonly alone: number | null;
+  /** Whether children are on their way for which it keeps objects open. */
+  readonly starting: boolean;
+  /** What its calls wait for, blocked and awaiting. */
+  readonly waits: readonly WaitSnapshot[];
+  /** State of its thread in the system, as in `ps`; `null` where not known, or not asked. */
+  readonly task: string | null;
+}
+
+export interface BlockedSnapshot {
+  /** The cell that it waits for; `null` for something else, or several. */
+  readonly cell: number | null;
+  /** Whose end it waits for; `null` for something else. */
+  readonly joins: { readonly pid: number; readonly threadId: number } | null;
+  /** Whether the wait may end by itself. */
+  readonly timed: boolean;
+  /** Milliseconds for which it has lasted; `null` where not known. */
+  readonly lasted: number | null;
+}
+
+/** An agent's calls that wait for one object. */
+export interface WaitSnapshot {
+  readonly cell: number;
+  /** How many calls. */
+  readonly calls: number;
+  /** Whether one of them blocks the thread. */
+  readonly blocking: boolean;
+  /** Whether the blocked call, or where none is, one of the others, ends by itself. */
+  readonly timed: boolean;
+  /** Milliseconds since the oldest call began. */
+  readonly lasted: number;
+  /** Its place among those who wait for the object: 1 for the first. */
+  readonly place: number;
+}
+
+export interface ObjectSnapshot {
+  readonly cell: number;
+  readonly generation: number;
+  /** The name of its class. */
+  readonly kind: string;
+  /** The name by which unrelated programs find it. */
+  readonly name: string | null;
+  /** What its program calls it, if it has said so. */
+  readonly label: string | null;
+  /** What it is called in messages: `Lock "invoices"`, `Lock #17`, `Queue "jobs", room to put`. */
+  readonly title: string;
+  /** The object of which this is a part, and as what. */
+  readonly part: { readonly of: number; readonly role: string } | null;
+  /** Slots of the agents that have it open. */
+  readonly openIn: readonly number[];
+  /** Items in queues and pipes that name it, about. */
+  readonly kept: number;
+  readonly holders: readonly Holding[];
+  readonly endedBy: EndedBy;
+  /** Whether a wait for it may be over; `null` where that depends on who waits. */
+  readonly over: boolean | null;
+  /** Whether others than its holder may give it back: they have, or were allowed to. */
+  readonly signal: 'used' | 'allowed' | null;
+  readonly state: Readonly<Record<string, number | boolean>>;
+  /** Whether it read the same twice. */
+  readonly steady: boolean;
+  /** Calls that wait for it. */
+  readonly waiting: number;
+}

@@ -1,0 +1,219 @@
+/** WhyText: findings as sentences and trees. */
+
+import type { Branch, Deadlock, Finding, Findings, Keeper, Member, NobodyLeft } from './findings.ts';
+import type { Paint } from './words.ts';
+import { count, duration, fullName, PLAIN, shortName, visible } from './words.ts';
+
+export interface WhyOptions {
+  readonly paint?: Paint | undefined;
+  /** Milliseconds from which on waits were looked for. */
+  readonly least?: number | undefined;
+}
+
+/** What keeps others waiting, one paragraph each. */
+export function explain({ findings, work, unwanted }: Findings, options: WhyOptions = {}): string {
+  const { paint = PLAIN, least = 1000 } = options;
+  const parts: string[] = [];
+  if (findings.length === 0) parts.push('Nothing keeps anybody waiting.');
+  else {
+    const verb = findings.length === 1 ? 'thing keeps' : 'things keep';
+    const limit =
+      findings.every(({ kind }) => kind === 'keeper') && least > 0 ? ` for over ${duration(least)}` : '';
+    parts.push(`${findings.length} ${verb} others waiting${limit}:`);
+  }
+  for (const [index, finding] of findings.entries()) {
+    const lines = tell(finding, paint);
+    parts.push(
+      lines
+        .map((line, at) => (at === 0 ? `${index + 1}  ${line}` : line === '' ? '' : `   ${line}`))
+        .join('\n'),
+    );
+  }
+  const rest = leftOut(work, unwanted);
+  if (rest !== '') parts.push(paint.dim(rest));
+  return `${parts.join('\n\n')}\n`;
+}
+
+function tell(finding: Finding, paint: Paint): string[] {
+  if (finding.kind === 'deadlock') return tellDeadlock(finding, paint);
+  return finding.kind === 'nobody' ? tellNobody(finding, paint) : tellKeeper(finding, paint);
+}
+
+function tellDeadlock({ certain, members, ignored, behind, lasted }: Deadlock, paint: Paint): string[] {
+  const lines: string[] = [];
+  const [first] = members;
+  if (members.length === 1) {
+    const what = first!.waitsFor?.title ?? 'itself';
+    lines.push(
+      `${paint.bad('A deadlock')}: ${shortName(first!)} waits for ${title(what)}, which it holds itself, for ${duration(lasted)}.`,
+    );
+  } else {
+    const ever = certain ? ' for ever' : '';
+    lines.push(
+      `${paint.bad('A deadlock')}: ${members.length} wait for each other${ever}; they have for ${duration(lasted)}.`,
+    );
+    const width = Math.max(...members.map((member) => shortName(member).length));
+    for (const member of members) {
+      const holds = member.holds.filter((each) =>
+        members.some(({ waitsFor }) => waitsFor?.cell === each.cell && waitsFor.folder === each.folder),
+      );
+      const held = holds.length === 0 ? '' : `holds ${holds.map((each) => title(each.title)).join(', ')}, `;
+      lines.push(`${shortName(member).padEnd(width)}  ${held}waits for ${wanted(member)}`);
+    }
+  }
+  if (ignored.length > 0) {
+    const made = ignored.map((each) => title(each.title)).join(', ');
+    lines.push(
+      `Nobody was told: ${made} ${ignored.length === 1 ? 'was' : 'were'} made with deadlock: 'ignore'.`,
+    );
+    if (!certain) lines.push('Somebody else who has it open could still release it for its holder.');
+  }
+  lines.push(...tree(behind, paint));
+  const locks = members.every(({ waitsFor }) => waitsFor !== null);
+  const advice = locks && members.length > 1 ? 'Take them in the same order everywhere. ' : '';
+  lines.push(
+    `${advice}To end it now: ${paint.strong(`kill ${[...new Set(members.map(({ pid }) => pid))][0]}`)}`,
+  );
+  return lines;
+}
+
+function tellNobody({ object, ending, named, waiters, others }: NobodyLeft, paint: Paint): string[] {
+  const namespace = waiters[0]?.member.namespace;
+  const where = namespace === null || namespace === undefined ? '' : ` (namespace ${namespace})`;
+  const lines = [`${paint.bad('Nobody is left')} who could ${ending} ${title(object.title)}${where}.`];
+  const open = waiters.length + others.length;
+  const all =
+    waiters.length === 1 ? 'which waits for it' : open === 2 ? 'and both wait for it' : 'and all wait for it';
+  if (others.length === 0) lines.push(`It is open in ${count(open, 'thread')}, ${all}:`);
+  else
+    lines.push(
+      `It is open in ${count(open, 'thread')}: ${waiters.length} ${waiters.length === 1 ? 'waits' : 'wait'} for it, ${others.length === 1 ? 'the other is' : 'the others are'} stuck, too:`,
+    );
+  lines.push(...tree(waiters, paint, false));
+  for (const other of others) lines.push(`   ${shortName(other)} waits for ${wanted(other)}`);
+  if (named) lines.push('A program that opens it by its name could still do it.');
+  return lines;
+}
+
+function tellKeeper({ by, behind, calls, lasted }: Keeper, paint: Paint): string[] {
+  const wantedRefs = new Set(behind.map(({ object }) => object?.title).filter((each) => each !== undefined));
+  const held = [...wantedRefs].map(title).join(', ');
+  const holds = held === '' ? '' : `holds ${held} and `;
+  return [
+    `${paint.strong(shortName(by))} ${holds}${doing(by)}.`,
+    `${count(calls, 'call')} ${calls === 1 ? 'waits' : 'wait'}, the longest for ${duration(lasted)}:`,
+    ...tree(behind, paint),
+    ...advice(by, paint),
+  ];
+}
+
+/** What the thread does, after "and". */
+function doing(member: Member): string {
+  switch (member.state) {
+    case 'stopped':
+      return 'is stopped (SIGSTOP)';
+    case 'dead':
+      return 'is dead; the next who looks clears up after it';
+    case 'busy':
+      return "is busy: it waits for nothing of Lockstep's";
+    case 'idle':
+      return "sleeps in its event loop: it waits for nothing of Lockstep's";
+    case 'alive':
+      return "waits for nothing of Lockstep's";
+    default:
+      return `${member.state === 'awaits' ? 'awaits' : 'is blocked for'} ${wanted(member)}${member.lasted === null ? '' : `, since ${duration(member.lasted)}`}`;
+  }
+}
+
+function advice({ state, pid }: Member, paint: Paint): string[] {
+  if (state === 'dead') return [];
+  if (state === 'stopped') return [`To let it go on: ${paint.strong(`kill -CONT ${pid}`)}`];
+  const see =
+    state === 'busy' ? [`To see what it runs: ${paint.strong(`kill -USR1 ${pid}`)} opens its debugger.`] : [];
+  return [
+    ...see,
+    `To end it: ${paint.strong(`kill ${pid}`)}; what it holds then passes on, with recovered = true.`,
+  ];
+}
+
+function wanted({ waitsFor, joins }: Member): string {
+  if (waitsFor !== null) return title(waitsFor.title);
+  if (joins === null) return "something that is none of Lockstep's";
+  return joins.threadId === 0 ? `the end of process ${joins.pid}` : `the end of thread ${joins.threadId}`;
+}
+
+/** Lines of a tree of those who wait. */
+function tree(branches: readonly Branch[], paint: Paint, what = true, before = ''): string[] {
+  return branches.flatMap((branch, index) => {
+    const last = index === branches.length - 1;
+    const line = `${before}${last ? '`-' : '|-'} ${branchText(branch, what)}`;
+    return [line, ...tree(branch.behind, paint, true, `${before}${last ? '  ' : '| '} `)];
+  });
+}
+
+function branchText({ member, object, calls, lasted, blocking, timed }: Branch, what: boolean): string {
+  const how = what
+    ? object === null
+      ? 'for its end'
+      : `for ${title(object.title)}`
+    : blocking
+      ? 'blocked'
+      : 'awaits';
+  const several = calls > 1 ? `, ${calls} calls` : '';
+  const others = member.holds.filter((each) => each.cell !== object?.cell);
+  const held = others.length === 0 ? '' : `, holds ${others.map((each) => title(each.title)).join(', ')}`;
+  return `${shortName(member)}  ${duration(lasted)}  ${how}${several}${timed ? ', gives up by itself' : ''}${held}`;
+}
+
+function leftOut(work: Readonly<Record<string, number>>, unwanted: number): string {
+  const parts: string[] = [];
+  const calls = Object.values(work).reduce((sum, each) => sum + each, 0);
+  if (calls > 0) {
+    const shown = Object.entries(work)
+      .slice(0, 4)
+      .map(([what, number]) => `${number} ${title(what)}`);
+    const more = Object.keys(work).length > 4 ? ', …' : '';
+    parts.push(
+      `${count(calls, 'call')} that ${calls === 1 ? 'waits' : 'wait'} for what somebody may still bring (${shown.join(', ')}${more})`,
+    );
+  }
+  if (unwanted > 0)
+    parts.push(`${count(unwanted, 'object')} that ${unwanted === 1 ? 'is' : 'are'} held and not waited for`);
+  return parts.length === 0 ? '' : `Left out: ${parts.join(', ')}.`;
+}
+
+/** A chain of waits, from the one that was asked for to who keeps all of them waiting. */
+export function explainChain(chain: readonly Member[], paint: Paint = PLAIN): string {
+  const [first, ...rest] = chain;
+  if (first === undefined) return '';
+  const lines = [`${paint.strong(fullName(first))} ${state(first)}.`];
+  let indent = '';
+  for (const [index, member] of rest.entries()) {
+    const before = index === 0 ? first : rest[index - 1]!;
+    const back = index === rest.length - 1 && [first, ...rest.slice(0, -1)].some((each) => each === member);
+    const link = before.waitsFor === null ? 'that is' : 'held by';
+    lines.push(
+      `${indent}\`- ${link} ${fullName(member)}${back ? paint.bad(': a circle, they wait for each other') : ','}`,
+    );
+    indent += '   ';
+    if (!back) lines.push(`${indent}which ${state(member)}.`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function state(member: Member): string {
+  const { waitsFor, joins, lasted, timed } = member;
+  if (waitsFor === null && joins === null) return doing(member);
+  const how =
+    member.state === 'awaits'
+      ? 'has been awaiting'
+      : member.state === 'stopped'
+        ? 'is stopped, and has been blocked'
+        : 'has been blocked';
+  const since = lasted === null ? '' : ` for ${duration(lasted)}`;
+  return `${how}${since}: it waits for ${wanted(member)}${timed ? ', and gives up by itself' : ''}`;
+}
+
+function title(text: string): string {
+  return visible(text);
+}

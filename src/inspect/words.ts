@@ -1,0 +1,45 @@
+/** Words: times, counts and names, as sentences have them. */
+
+import type { Member } from './findings.ts';
+
+/** How parts of a text are set off from the rest, on a terminal. */
+export interface Paint {
+  strong(text: string): string;
+  bad(text: string): string;
+  dim(text: string): string;
+}
+
+export const PLAIN: Paint = { strong: (text) => text, bad: (text) => text, dim: (text) => text };
+
+/** `0.2 s`, `12.4 s`, `3 m 12 s`, `2 h 5 m`, `3 d 4 h`. */
+export function duration(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${(Math.floor(seconds * 10) / 10).toFixed(1)} s`;
+  const whole = Math.floor(seconds);
+  if (whole < 3600) return `${Math.floor(whole / 60)} m ${String(whole % 60).padStart(2, '0')} s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} m`;
+  return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3600)} h`;
+}
+
+/** `1 call`, `4 calls`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** `worker-2 (pid 4121, thread 2, api.js)`. */
+export function fullName({ name, pid, threadId, program }: Member): string {
+  const thread = threadId === 0 ? '' : `, thread ${threadId}`;
+  return `${visible(name)} (pid ${pid}${thread}${program === '' ? '' : `, ${visible(program)}`})`;
+}
+
+/** `worker-2 (4121, api.js)`. */
+export function shortName({ name, pid, threadId, program }: Member): string {
+  const thread = threadId === 0 ? '' : `, thread ${threadId}`;
+  return `${visible(name)} (${pid}${thread}${program === '' ? '' : `, ${visible(program)}`})`;
+}
+
+/** The text without what could move the cursor: names come from other programs. */
+export function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for.
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+}

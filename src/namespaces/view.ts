@@ -1,0 +1,19 @@
+/** NamespaceView: what those who only read need of a namespace: one that is mapped, or a copy. */
+
+import type { Place } from '../memory/arena.ts';
+import type { Words } from '../memory/atomics.ts';
+
+export interface CellsView {
+  /** Cells that may be in use. */
+  readonly reach: number;
+  /** Where the cell is; `undefined` if there is none of that number. */
+  find(cell: number): Place | undefined;
+}
+
+export interface NamespaceView {
+  /** The control segment. */
+  readonly words: Words;
+  /** Highest slot that was ever used. */
+  readonly highSlot: number;
+  readonly arena: CellsView;
+}

@@ -1,0 +1,35 @@
+/** How a Barrier stands. */
+
+import { load } from '#atomics';
+import type { Describe } from '../../agents/facts.ts';
+import { CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
+
+/** What it was made with: 11…0 parties. */
+export const FACTS_WORD: number = CELL_BODY + 3;
+export const SEATS_MASK = 0xfff;
+export const GENERATION_SHIFT = 12;
+export const GENERATION_MASK = 0xffff;
+export const BROKEN_BIT: number = 1 << 28;
+export const TRIPPING_BIT: number = 1 << 29;
+
+export function seatsIn(state: number): number {
+  return state & SEATS_MASK;
+}
+
+export function generationOf(state: number): number {
+  return (state >> GENERATION_SHIFT) & GENERATION_MASK;
+}
+
+export const describeBarrier: Describe = (_view, { words, at }) => {
+  const state = load(words, at + CELL_STATE);
+  return {
+    holders: [],
+    endedBy: 'anybody',
+    state: {
+      parties: load(words, at + FACTS_WORD) & SEATS_MASK,
+      arrived: seatsIn(state),
+      generation: generationOf(state),
+      broken: (state & (BROKEN_BIT | TRIPPING_BIT)) === BROKEN_BIT,
+    },
+  };
+};
