@@ -173,6 +173,18 @@ export const figures = [
     against: [{ must: atMost(3), aim: atMost(2) }],
   },
   {
+    row: 'warm-start',
+    title: 'start() with a spare to the first line of the target',
+    unit: 'ms',
+    better: 'less',
+    measuredIn: 'warm-start.js',
+    against: [
+      { must: atMost(4), aim: atMost(2) },
+      { peer: 'cold start', must: times(10) },
+      { peer: 'bare Node', must: times(10) },
+    ],
+  },
+  {
     row: 'first-lock',
     title: 'import and first lock, on top of bare Node',
     unit: 'ms',

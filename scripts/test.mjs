@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleForTests } from './bundle-tests.mjs';
 import { runTests } from './run-tests.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -15,10 +16,10 @@ const deep = process.argv.includes('--deep');
  */
 const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every', LOCKSTEP_DAMAGE: 'all' } : {};
 /**
- * The tests run the compiled modules, not the bundle: they replace some of them, and look into
- * others. What they start inherits the choice by the environment.
+ * The tests run a bundle of their own, which lets them look into modules (bundle-tests.mjs). What
+ * they start inherits the choice by the environment.
  */
-const unbundled = `${process.env.NODE_OPTIONS ?? ''} --conditions=lockstep-modules`.trim();
+const choice = `${process.env.NODE_OPTIONS ?? ''} --conditions=lockstep-tested`.trim();
 const wanted = process.argv
   .slice(2)
   .filter((path) => path !== '--deep')
@@ -37,10 +38,11 @@ function check(script, ...args) {
 if (wanted.length === 0) {
   check('@biomejs/biome/bin/biome', 'check', '.');
   check('knip/bin/knip.js');
-  // Without packing: the unbundled modules that the tests run are not published.
+  // Without packing: the choice modules that the tests run are not published.
   check('publint/src/cli.js', '--pack', 'false');
 }
 
+await bundleForTests();
 const folder = join(root, 'build/tests');
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js'))
@@ -58,7 +60,7 @@ const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'l
 chmodSync(base, 0o711); // A test that gives up its rights has to get through.
 let passed = false;
 try {
-  Object.assign(process.env, depth, { LOCKSTEP_TEST_DIR: base, NODE_OPTIONS: unbundled });
+  Object.assign(process.env, depth, { LOCKSTEP_TEST_DIR: base, NODE_OPTIONS: choice });
   passed = await runTests(folder, files);
   const left = readdirSync(base, { recursive: true, encoding: 'utf8' });
   if (left.length > 0) {

@@ -1,5 +1,5 @@
 // Deadlock: one thread takes lock A, then B; another takes B, then A. Each holds what the other
-// waits for, and both would stand still for ever. The one whose wait closes the circle gets an
+// waits for, and both would stand still forever. The one whose wait closes the circle gets an
 // error that says who holds and wants what; it lets go of what it has, so that the other can go on,
 // and takes them in the other's order.
 

@@ -22,7 +22,7 @@ export async function outer(lock: RLock, lines: Value): Promise<Visit> {
 }
 
 async function inner(lock: RLock, lines: Value, visit: Visit): Promise<void> {
-  using _hold = await lock.acquire(); // with a plain Lock this would wait for itself, for ever
+  using _hold = await lock.acquire(); // with a plain Lock this would wait for itself, forever
   console.log(`${currentProcess().name} holds it twice`);
   visit.depths.push(lock.depth);
   visit.lines.push(lines.add(1));

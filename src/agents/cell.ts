@@ -286,7 +286,7 @@ export class Cell implements Place {
   }
 
   /**
-   * Asks the awaiting calls whether they would wait for ever; returns whether one did, and was
+   * Asks the awaiting calls whether they would wait forever; returns whether one did, and was
    * refused.
    */
   check(): boolean {

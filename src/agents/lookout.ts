@@ -1,6 +1,6 @@
 /**
  * Lookout: how the calls of a thread that awaits learn of what nobody rings for: that somebody has
- * died, that the folder was removed, that they would wait for ever.
+ * died, that the folder was removed, that they would wait forever.
  *
  *   at once        a call that has lasted for some milliseconds has the lives watched of those for
  *                  whom it waits (vigil.ts), and the folder

@@ -26,7 +26,7 @@ export function warnOfLosses(value: unknown, what: string, name: string): void {
     if (reported.has(key)) continue;
     reported.add(key);
     process.emitWarning(
-      `${what} ${path} ${loss}; send plain data, or make the object anew where it arrives${where === '' ? '' : `\n${where}`}`,
+      `${what} ${path} ${loss}; send plain data, or make the object again where it arrives${where === '' ? '' : `\n${where}`}`,
       'LossWarning',
     );
   }
@@ -85,7 +85,7 @@ function lossesOfKeys(
     else if (property.enumerable !== true)
       losses.push({ path: named, loss: 'does not arrive, it is not enumerable' });
     else if (isArray && !/^\d+$/.test(key))
-      losses.push({ path: named, loss: 'does not arrive, of an array only the elements do' });
+      losses.push({ path: named, loss: 'does not arrive, as only the elements of an array do' });
     else if (property.get !== undefined || property.set !== undefined)
       losses.push({ path: named, loss: 'arrives as a value, not as a getter or setter' });
     else open.push({ value: property.value as unknown, path: isArray ? `${path}[${key}]` : named });

@@ -291,7 +291,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   private asBytes(message: unknown, most: number | undefined): Uint8Array {
     if (!(message instanceof Uint8Array)) {
       throw new InvalidTypeError(
-        `${this.title}: received ${inspect(message)}, which is no bytes; use recv() for values`,
+        `${this.title}: received ${inspect(message)}, which is not bytes; use recv() for values`,
       );
     }
     if (most === undefined || message.length <= most) return message;
@@ -340,12 +340,12 @@ function checkMost(title: string, most: unknown): void {
   if (most === undefined) return;
   if (typeof most !== 'number') {
     throw new InvalidTypeError(
-      `${title}: can't receive, the most bytes wanted are ${inspect(most)}; pass a number first, or undefined, and then options`,
+      `${title}: can't receive, maxLength is ${inspect(most)}; pass a number first, or undefined, and then options`,
     );
   }
   if (Number.isInteger(most) && most >= 0) return;
   throw new OutOfRangeError(
-    `${title}: can't receive, the most bytes wanted are ${most}; pass a whole number from 0 on, or leave it out`,
+    `${title}: can't receive, maxLength is ${most}; pass a whole number from 0 on, or leave it out`,
   );
 }
 

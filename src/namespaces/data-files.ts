@@ -120,7 +120,7 @@ export function mapDataFile(directory: Directory, name: string, least: number, b
   if (!(least > 0 && least <= constants.MAX_LENGTH)) {
     throw new LayoutError(
       `shared memory "${path}": refused, its object says that it has ${least} bytes, and this Node can map 1 to ${constants.MAX_LENGTH}; ` +
-        'its cell was damaged, make the object anew',
+        'its cell was damaged, make the object again',
     );
   }
   const fd = openData(directory, name);
@@ -128,7 +128,7 @@ export function mapDataFile(directory: Directory, name: string, least: number, b
     const { size } = fstatSync(fd);
     if (size < least) {
       throw new LayoutError(
-        `shared memory "${path}": refused, it has ${size} bytes where its object needs ${least}; it was cut, make the object anew`,
+        `shared memory "${path}": refused, it has ${size} bytes where its object needs ${least}; it was cut, make the object again`,
       );
     }
     const mapping = platform.map(fd, bytes ?? size);
@@ -218,7 +218,7 @@ function refuseTransfer(buffer: ArrayBuffer): void {
 function openData(directory: Directory, name: string): number {
   const path = directory.nameOf(name);
   // Only for the error: the opening looks at what it has opened.
-  if (directory.stat(name)?.isFile() === false) throw misplaced(path, 'it is no file any more');
+  if (directory.stat(name)?.isFile() === false) throw misplaced(path, 'it is not a file any more');
   const fd = directory.open(name);
   if (fd === undefined) throw misplaced(path, 'there is no such file any more');
   return fd;
@@ -226,7 +226,7 @@ function openData(directory: Directory, name: string): number {
 
 function misplaced(path: string, why: string): LayoutError {
   return new LayoutError(
-    `shared memory "${path}": can't be opened, ${why}; somebody removed or replaced it, make the object anew`,
+    `shared memory "${path}": can't be opened, ${why}; somebody removed or replaced it, make the object again`,
   );
 }
 
@@ -250,7 +250,7 @@ export function readSmallFile(directory: Directory, name: string, most: number):
     const { size } = fstatSync(fd);
     if (size > most) {
       throw new LayoutError(
-        `shared memory "${directory.nameOf(name)}": refused, it has ${size} bytes and may have ${most}; somebody replaced it, make its object anew`,
+        `shared memory "${directory.nameOf(name)}": refused, it has ${size} bytes and may have ${most}; somebody replaced it, make its object again`,
       );
     }
     return readFileSync(fd, 'utf8');

@@ -260,7 +260,7 @@ function mapControl(directory: Directory): Segment {
   const fd = directory.open(CONTROL);
   if (fd === undefined) {
     throw new FolderError(
-      `shared memory "${path}": can't be opened, somebody removed it; start the program anew`,
+      `shared memory "${path}": can't be opened, somebody removed it; start the program again`,
     );
   }
   try {

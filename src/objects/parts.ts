@@ -34,7 +34,7 @@ export function openPart(
   const found = of.agent.open(type, number, load(words, at + word + 1));
   if (found === undefined) {
     throw new StaleHandleError(
-      `${title}: can't be opened, a part of it does not exist any more; make it anew`,
+      `${title}: can't be opened, a part of it does not exist any more; make it again`,
     );
   }
   found.references++;
@@ -47,7 +47,7 @@ export function openQueuePart(of: Cell, word: number, title: string): Cell {
   const place = of.agent.namespace.arena.place(load(of.words, of.at + word));
   const kind = kindOf(load(place.words, place.at + CELL_HEADER));
   const type = kindNumbered(kind);
-  if (type?.ring === undefined) throw damaged(title, 'its queue is no queue that this program knows');
+  if (type?.ring === undefined) throw damaged(title, 'this program does not know the kind of its queue');
   return openPart(of, type, of, word, title)!;
 }
 

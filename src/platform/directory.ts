@@ -352,7 +352,7 @@ export class Directory {
     if (code === 'ENOENT') {
       return new FolderError(
         `shared memory "${path}": can't be made, its folder was removed while it was in use; keep cleaners away from it, ` +
-          'and start the programs that use it anew',
+          'and start the programs that use it again',
         { cause },
       );
     }

@@ -58,7 +58,7 @@ export class RunningTask implements CurrentTask {
 }
 
 function abortReason(): DOMException {
-  return new DOMException('The pool has told this task to stop', 'AbortError');
+  return new DOMException('The pool has asked this task to stop', 'AbortError');
 }
 
 let finder: (() => CurrentTask | undefined) | undefined;

@@ -123,7 +123,7 @@ export class FunctionReader {
     const found = references[number];
     if (found !== undefined) return found;
     throw new LayoutError(
-      `Pool: a task names function ${number}, and its list has ${references.length}; its memory is damaged, make the pool anew`,
+      `Pool: a task names function ${number}, and its list has ${references.length}; its memory is damaged, make the pool again`,
     );
   }
 }

@@ -147,7 +147,7 @@ export class TaskTable {
       words.length >= wordsFor(workers);
     if (!sound) {
       throw new LayoutError(
-        'Pool: refused, its task table does not begin as one; its memory is damaged, make the pool anew',
+        'Pool: refused, its task table does not begin as one; its memory is damaged, make the pool again',
       );
     }
     this.lastIdleWord = workers >> 5;

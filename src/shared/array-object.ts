@@ -224,7 +224,7 @@ function factsOf({ words, at }: Cell): NumberTypeFacts {
   const facts = elementTypeCoded(code);
   if (facts !== undefined) return facts;
   throw new LayoutError(
-    `shared array: can't be opened, its cell names the type ${code}, which there is not; it was damaged, make the array anew`,
+    `shared array: can't be opened, its cell names the type ${code}, which does not exist; it was damaged, make the array again`,
   );
 }
 
@@ -247,5 +247,5 @@ function contentOf(
 /** Throws `OutOfRangeError` unless the length can be one. */
 export function checkedLength(kind: string, length: number): number {
   if (Number.isSafeInteger(length) && length >= 0) return length;
-  throw new OutOfRangeError(`${kind}: refused, the length ${length} is none; pass a whole number from 0 on`);
+  throw new OutOfRangeError(`${kind}: refused, the length is ${length}; pass a whole number from 0 on`);
 }

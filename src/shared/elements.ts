@@ -148,7 +148,7 @@ Object.defineProperty(Elements.prototype, inspect.custom, {
 export function indexIn(title: string, length: number, index: unknown): number {
   if (typeof index !== 'number')
     throw new InvalidTypeError(
-      `${title}: refused, the index ${inspect(index)} is no number; pass a whole number`,
+      `${title}: refused, the index ${inspect(index)} is not a number; pass a whole number`,
     );
   const at = index < 0 ? length + index : index;
   if (Number.isInteger(at) && at >= 0 && at < length) return at;

@@ -30,7 +30,7 @@ export function assignFields({ memory, at, title }: Spot, layout: Layout, values
 export function storeOfAll(title: string, layout: Layout, given: unknown): Store {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new InvalidTypeError(
-      `${title}: refused, ${inspect(given)} is no record; pass an object with some of its fields`,
+      `${title}: refused, ${inspect(given)} is not a record; pass an object with some of its fields`,
     );
   }
   const values = (isRecord(given) ? given.toObject() : given) as Record<string, unknown>;
@@ -100,7 +100,7 @@ export function storesOf(title: string, layout: Layout, values: Iterable<unknown
 export function valuesIn(title: string, value: unknown): Iterable<unknown> {
   if (typeof value === 'object' && value !== null && Symbol.iterator in value)
     return value as Iterable<unknown>;
-  throw new InvalidTypeError(`${title}: refused, ${inspect(value)} is no row of values; pass an array`);
+  throw new InvalidTypeError(`${title}: refused, ${inspect(value)} is not a row of values; pass an array`);
 }
 
 function tooLong(title: string, what: string, count: number): OutOfRangeError {

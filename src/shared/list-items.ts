@@ -174,5 +174,5 @@ export class ListItems {
 }
 
 function damaged(how: string): LayoutError {
-  return new LayoutError(`shared list: can't be read, ${how}; its data were damaged, make the list anew`);
+  return new LayoutError(`shared list: can't be read, ${how}; its data were damaged, make the list again`);
 }

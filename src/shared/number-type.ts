@@ -208,7 +208,9 @@ export function fromStored(facts: NumberTypeFacts, stored: number | bigint): num
 }
 
 function wrongType(title: string, facts: NumberTypeFacts, value: unknown, wanted: string): InvalidTypeError {
-  return new InvalidTypeError(`${title}: refused, ${inspect(value)} is no ${facts.name}; pass ${wanted}`);
+  return new InvalidTypeError(
+    `${title}: refused, ${inspect(value)} is not of type ${facts.name}; pass ${wanted}`,
+  );
 }
 
 function outOfRange(

@@ -168,7 +168,7 @@ function layoutSaid({ name }: Kind, text: string): Layout {
     return layoutOf(schemaOfText(text), isReserved);
   } catch (cause) {
     throw new HandleError(
-      `${name}: can't open the handle, ${JSON.stringify(text.slice(0, 60))} is no schema; pass another object's .handle`,
+      `${name}: can't open the handle, ${JSON.stringify(text.slice(0, 60))} is not a schema; pass another object's .handle`,
       { cause },
     );
   }

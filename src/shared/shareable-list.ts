@@ -145,7 +145,7 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
 function obtainList(source: unknown, options: ObjectOptions | undefined): Opened {
   if (typeof source !== 'object' || source === null) {
     throw new InvalidTypeError(
-      `ShareableList: refused, ${inspect(source)} is no list of values; pass e.g. [1, 'two'], or { name } to open one`,
+      `ShareableList: refused, ${inspect(source)} is not a list of values; pass e.g. [1, 'two'], or { name } to open one`,
     );
   }
   if (Symbol.iterator in source) return obtainOf([...(source as Iterable<unknown>)], options);

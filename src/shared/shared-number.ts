@@ -61,7 +61,8 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
     const { words, at } = this.cell;
     const code = load(words, at + TYPE_WORD);
     const facts = numberTypeCoded(code);
-    if (facts === undefined) throw damaged(this.title, `its cell names the type ${code}, which there is not`);
+    if (facts === undefined)
+      throw damaged(this.title, `its cell names the type ${code}, which does not exist`);
     this.facts = facts;
     this.element = new this.facts.view(words.buffer, (at + DATA_WORD) * 4, 1);
     this.small = this.facts.family === 'integer' ? (this.element as IntegerElement) : undefined;

@@ -12,7 +12,7 @@ export function bytesOfText(title: string, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== 'string') {
     throw new InvalidTypeError(
-      `${title}: refused, ${inspect(value)} is no text; pass a string or a Uint8Array`,
+      `${title}: refused, ${inspect(value)} is not text; pass a string or a Uint8Array`,
     );
   }
   if (HALF_A_CHARACTER.test(value)) {

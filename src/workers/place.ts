@@ -40,7 +40,7 @@ function checkExecutable(title: string): void {
   if (sea?.isSea?.() !== true) return;
   if (realpathSync(process.execPath) !== realpathSync('/proc/self/exe')) return;
   throw new PlatformError(
-    `${title}: can't be started, process.execPath (${process.execPath}) is no Node but this program as a single executable, ` +
+    `${title}: can't be started, process.execPath (${process.execPath}) is not Node but this program as a single executable, ` +
       'so a child would be the program again; use a Thread, or install Node beside it and set process.execPath to that',
   );
 }

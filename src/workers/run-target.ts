@@ -68,7 +68,9 @@ export function runTarget(part: Part): void {
   process.on('exit', (code) => {
     if (uncaught !== undefined && code !== 0) record(threw(uncaught.error, to));
     if (recorded || !drained || code !== 0) return;
-    writeError(`${title} its target awaits something that nothing can bring about any more\n`);
+    writeError(
+      `${title} its target is awaiting a promise that can never settle, as the event loop is empty\n`,
+    );
     process.exitCode = NEVER_SETTLED;
   });
   call(part).then((value) => record(returned(value, to, `${part.kind} ${JSON.stringify(part.name)}`)), fail);

@@ -61,7 +61,7 @@ describe('a segment of another layout', { timeout: 60_000 }, () => {
     });
   }
 
-  it('is no obstacle to a program that uses another namespace', async () => {
+  it('does not stop a program that uses another namespace', async () => {
     const before = exchange(control, VERSION_BYTE, 99);
     const { stdout, stderr } = await run('tries', { args: ['anonymous'] });
     assert.deepEqual([stdout, stderr], ['{"done":false}\n', '']);

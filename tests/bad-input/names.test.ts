@@ -57,7 +57,7 @@ for (const [kind, make] of Object.entries<Maker>(makers)) {
       it(`in a namespace that ${what} is refused`, () =>
         refuses({ name: 'a', namespace }, 'ERR_LOCKSTEP_NAME'));
     }
-    it('that is no string is a TypeError', () => {
+    it('that is not a string is a TypeError', () => {
       for (const value of NO_STRINGS) {
         refuses({ name: value }, 'ERR_LOCKSTEP_INVALID_TYPE');
         refuses({ name: 'a', namespace: value }, 'ERR_LOCKSTEP_INVALID_TYPE');

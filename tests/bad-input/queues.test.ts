@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { JoinableQueue, Lock, Queue, SimpleQueue } from 'lockstep';
+import { load } from '../support/internals.ts';
 import { run } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 import { fileOf, overwrite } from './data-files.ts';
@@ -201,8 +202,7 @@ describe('a queue', { timeout: 60_000 }, () => {
   });
 
   it('gives no more room in place than the header of an item can tell of', async () => {
-    const module = new URL('../../../build/src/messaging/ring/ring.js', import.meta.url).href;
-    const { Ring } = (await import(module)) as typeof import('../../src/messaging/ring/ring.ts');
+    const { Ring } = await load<typeof import('../../src/messaging/ring/ring.ts')>('messaging/ring/ring.js');
     const capacity = 2 ** 29;
     // Nobody touches it: it takes no memory.
     const words = new Int32Array((HEADER_BYTES + capacity) / 4);
@@ -277,7 +277,7 @@ describe('a queue', { timeout: 60_000 }, () => {
   const damages: Record<string, (file: string) => void> = {
     'with another magic number': (file) => overwrite(file, 0, 1),
     'longer than its file': (file) => overwrite(file, 4, 2 ** 30),
-    'with a capacity that is no power of two': (file) => overwrite(file, 4, 12_345),
+    'with a capacity that is not a power of two': (file) => overwrite(file, 4, 12_345),
     'with a negative capacity': (file) => overwrite(file, 4, -8),
     'whose file was cut to nothing': (file) => truncateSync(file, 16),
     'whose file was removed': (file) => unlinkSync(file),

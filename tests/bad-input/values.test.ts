@@ -43,7 +43,7 @@ function refused(body: () => unknown, code: string): void {
 }
 
 describe('a constructor', () => {
-  it('of a Semaphore refuses a value that is no number, or none that can be counted', () => {
+  it('of a Semaphore refuses a value that is not a number, or cannot be counted', () => {
     for (const make of [
       (value: number) => new Semaphore(value),
       (value: number) => new BoundedSemaphore(value),
@@ -98,7 +98,7 @@ describe('a method', () => {
     for (const object of all) object.close();
   });
 
-  it('run refuses what is no function, before it takes anything', async () => {
+  it('run refuses anything but a function, before it takes anything', async () => {
     for (const object of [lock, rlock, semaphore, bounded, condition]) {
       for (const fn of [5, 'fn', null, undefined, {}, Promise.resolve()]) {
         refused(
@@ -139,14 +139,14 @@ describe('a method', () => {
     assert.equal(semaphore.value, 2);
   });
 
-  it('notify refuses a count that is no number', () => {
+  it('notify refuses a count that is not a number', () => {
     condition.runSync(() => {
       const notify = (count: number): void => condition.notify(count);
       for (const count of ['1', null, {}, true, 1n, Number.NaN]) refused(call(notify, count), TYPE);
     });
   });
 
-  it('waitFor refuses a predicate that is no function', async () => {
+  it('waitFor refuses a predicate that is not a function', async () => {
     for (const predicate of [5, null, undefined, 'true', {}]) {
       refused(
         call((given: () => boolean) => condition.waitForSync(given), predicate),
@@ -287,7 +287,7 @@ describe('a handle', () => {
     const make: Maker = MAKERS[kind as KindMade];
     const handle = live[kind]?.handle ?? '';
 
-    it(`of a ${kind} that is no string is a TypeError`, () => {
+    it(`of a ${kind} that is not a string is a TypeError`, () => {
       for (const given of [5, null, undefined, {}, live[kind]]) refused(call(open, given), TYPE);
     });
 

@@ -11,7 +11,7 @@ import { BoundedSemaphore, Condition, Lock, RLock, RWLock, Semaphore, SharedArra
 const LATER: Record<string, () => unknown> = {
   'an async function': async () => false,
   'a function that returns a promise': () => Promise.resolve(false),
-  // biome-ignore lint/suspicious/noThenProperty: what is no promise, and can be awaited like one.
+  // biome-ignore lint/suspicious/noThenProperty: not a promise, but can be awaited like one.
   'a function that returns a thenable': () => ({ then: () => {} }),
   'an async generator': async function* () {
     yield false;

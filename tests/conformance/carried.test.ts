@@ -7,7 +7,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Connection, Event, Pipe, Process, Queue, Value } from 'lockstep';
 import type { Carried } from '../support/carriers.ts';
-import { channelOf, takesEnd, takesSlowly } from '../support/carriers.ts';
+import { takesEnd, takesSlowly } from '../support/carriers.ts';
+import { channelOf } from '../support/internals.ts';
 
 const END = { code: 'ERR_LOCKSTEP_END_OF_STREAM' };
 

@@ -7,7 +7,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Event, JoinableQueue, Process, Queue, QueueProducer, Thread, waitAny, waitAnySync } from 'lockstep';
-import { cellsInUse } from '../crash/internals.ts';
+import { cellsInUse } from '../support/internals.ts';
 import { consumes, putsAndDies, putsBy, putsByItem, putsLate } from '../support/producers.ts';
 import { until } from '../support/until.ts';
 

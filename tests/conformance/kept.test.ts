@@ -23,7 +23,7 @@ import {
   Thread,
   Value,
 } from 'lockstep';
-import { cellsInUse, headerOf } from '../crash/internals.ts';
+import { cellsInUse, headerOf } from '../support/internals.ts';
 import {
   COMPOUND,
   type Ending,

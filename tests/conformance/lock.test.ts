@@ -3,8 +3,8 @@
  * sets out to meet.
  *
  * Left out of A and G, with the reason:
- *   G87 (a timeout of -1 waits for ever): here a negative timeout tries once, see A4; `Infinity`
- *       waits for ever.
+ *   G87 (a timeout of -1 waits forever): here a negative timeout tries once, see A4; `Infinity`
+ *       waits forever.
  *   G90 (blocking=false together with a timeout raises): `tryAcquire` takes no timeout, see A6.
  */
 

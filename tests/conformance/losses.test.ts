@@ -15,7 +15,7 @@ describe('the check of arguments', { timeout: 60_000 }, () => {
   it('names what is lost of arguments, items, messages and results, once for each line', async () => {
     const told = await warnings('order,arguments');
     const expected = [
-      /Process "Process-1": args\[0\]\.unit does not arrive, of an array only the elements do/,
+      /Process "Process-1": args\[0\]\.unit does not arrive, as only the elements of an array do/,
       /Process "Process-1": its result arrives as a plain object, without its class Point and its methods/,
       /Queue: the item\.deep\[0\] arrives as a plain object, without its class Point/,
       /Queue: the item\.deep\[1\]\.get\(k\)\.seen arrives as a value, not as a getter/,

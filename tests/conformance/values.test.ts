@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Queue } from 'lockstep';
 import { Random } from '../soak/random.ts';
-import { contend } from '../support/carriers.ts';
+import { contend } from '../support/internals.ts';
 
 /** More than it takes until objects of a shape are made by a function of their own. */
 const MANY = 300;

@@ -69,6 +69,6 @@ function caller(): string {
   Error.stackTraceLimit = 20;
   const frames = new Error().stack?.split('\n') ?? [];
   Error.stackTraceLimit = limit;
-  const frame = frames.find((line) => line.includes('/build/src/'));
+  const frame = frames.find((line) => /\/build\/(src|tested)\//.test(line));
   return /at (?:async |new |get |set )?(\S+)/.exec(frame ?? '')?.[1] ?? 'an unnamed function';
 }

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { Event } from 'lockstep';
+import { cellsInUse, folderOf, slotsOf } from '../support/internals.ts';
 import type { SharedObject } from '../support/wire.ts';
 import type { Member } from './crew.ts';
-import { cellsInUse, folderOf, slotsOf } from './internals.ts';
 import { NAMESPACE } from './operation.ts';
 import { HANG_MS } from './scene.ts';
 

@@ -22,7 +22,7 @@ import {
 } from '../support/wire.ts';
 import { arm, disarm } from './countdown.ts';
 import './crashing-files.ts';
-import { expectOthers } from './internals.ts';
+import { contend } from '../support/internals.ts';
 
 /**
  * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`),
@@ -141,7 +141,7 @@ export async function serve(folder: string, serial: number): Promise<void> {
         (first as Queue).putSync([kept.at(-1), rest[0]]);
         return (kept.at(-1) as SharedObject).close();
       case 'expectOthers':
-        return expectOthers(first as SharedObject);
+        return contend(first as SharedObject);
       default:
         return callMethod(first as object, operation, rest);
     }

@@ -8,8 +8,8 @@
  */
 
 import { Lock } from 'lockstep';
+import { cellsInUse } from '../support/internals.ts';
 import { Crew, type Member, type Relation } from './crew.ts';
-import { cellsInUse } from './internals.ts';
 import { checkCleared } from './leftovers.ts';
 import { NAMESPACE, type Operation } from './operation.ts';
 import { paceOf } from './pace.ts';

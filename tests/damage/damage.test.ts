@@ -13,6 +13,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { run } from '../support/programs.ts';
 import '../support/sandbox.ts';
 
 const MEMBER = fileURLToPath(new URL('member.js', import.meta.url));
@@ -58,6 +59,9 @@ describe('damaged words', () => {
     t.diagnostic(`${ran} seeds of ${SEEDS}, from ${first} on`);
     assert.ok(ran > 0);
     assert.deepEqual(failures, []);
+    // Who can't leave a damaged namespace as it should leaves the folder to the next program.
+    const { stdout } = await run('tries', { args: ['anonymous'] });
+    assert.equal(stdout, '{"done":false}\n');
   });
 });
 

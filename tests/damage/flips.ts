@@ -3,10 +3,8 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../soak/random.ts';
+import { layout } from '../support/internals.ts';
 
-const layout: typeof import('../../src/memory/layout.ts') = await import(
-  new URL('../../../build/src/memory/layout.js', import.meta.url).href
-);
 const { AGENT_WORDS, agentWord, BUMP_WORD, CELL_WORDS, cellWord, CONTROL_HEADER_WORDS, HIGH_SLOT_WORD } =
   layout;
 

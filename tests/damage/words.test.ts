@@ -5,15 +5,12 @@ import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
 // biome-ignore format: one import, after the sandbox
 import { BoundedSemaphore, Condition, Event, JoinableQueue, LayoutError, Lock, Process, Queue, RWLock, Semaphore, SharedArray, Value } from 'lockstep';
+import { layout, load } from '../support/internals.ts';
 import { namespaceFolder } from '../support/places.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { opens, sets } from './targets.ts';
 
-const shipped = (module: string): string => new URL(`../../../build/src/${module}`, import.meta.url).href;
-const layout: typeof import('../../src/memory/layout.ts') = await import(shipped('memory/layout.js'));
-const { Ring }: typeof import('../../src/messaging/ring/ring.ts') = await import(
-  shipped('messaging/ring/ring.js')
-);
+const { Ring }: typeof import('../../src/messaging/ring/ring.ts') = await load('messaging/ring/ring.js');
 const {
   agentWord,
   AGENT_PARK,
@@ -155,7 +152,7 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
     assert.throws(() => queue.close(), damagedWord);
   });
 
-  it('in a ring makes it neither empty nor full for ever', () => {
+  it('in a ring makes it neither empty nor full forever', () => {
     const { namespace, folder, put } = fresh();
     for (const [word, value] of [
       [HEAD, 1_000_000],

@@ -51,7 +51,7 @@ function check(world: World): void {
     },
   };
   if (waiting.length > 0 && scenario.mayWait?.(ending) !== true) {
-    machine.fail(`${waiting.map((actor) => world.nameOf(actor)).join(' and ')} wait(s) for ever`);
+    machine.fail(`${waiting.map((actor) => world.nameOf(actor)).join(' and ')} wait(s) forever`);
   }
   scenario.settled?.(ending);
   for (let actor = 0; actor <= world.running + 1; actor++) {

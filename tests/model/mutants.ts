@@ -17,7 +17,7 @@ export interface Mutant {
 }
 
 /** What the model says of those who wait in vain. */
-export const FOR_EVER: RegExp = /wait\(s\) for ever/;
+export const FOR_EVER: RegExp = /wait\(s\) forever/;
 
 const shipped = new URL('../../../build/src/', import.meta.url);
 const mutants = new URL('../../mutants/', import.meta.url);

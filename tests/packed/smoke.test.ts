@@ -34,7 +34,7 @@ test('the suites pass with the package that is packed', async (context) => {
       const args = ['--test', '--test-reporter=spec', join(installed.folder, 'build/tests', suite)];
       const child = spawn(process.execPath, args, {
         cwd: installed.folder,
-        env: { ...usersEnvironment(), LOCKSTEP_TEST_DIR: sandbox },
+        env: { ...usersEnvironment(), LOCKSTEP_TEST_DIR: sandbox, LOCKSTEP_FLAVOUR: 'mixed' },
       });
       let output = '';
       for (const stream of [child.stdout, child.stderr]) {

@@ -6,19 +6,18 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { Lock } from 'lockstep';
+import { load } from '../support/internals.ts';
 
 type Agents = typeof import('../../src/agents/agent.ts');
 type Namespaces = typeof import('../../src/namespaces/namespace.ts');
-
-const shipped = new URL('../../../build/src/', import.meta.url);
 
 try {
   const lock = new Lock({ name: 'crowd', namespace: 'crowded' });
   lock.acquireSync().release();
   const crowd: unknown[] = [];
   if (workerData > 1) {
-    const { Agent, agentsOfThread }: Agents = await import(new URL('agents/agent.js', shipped).href);
-    const { Namespace }: Namespaces = await import(new URL('namespaces/namespace.js', shipped).href);
+    const { Agent, agentsOfThread }: Agents = await load('agents/agent.js');
+    const { Namespace }: Namespaces = await load('namespaces/namespace.js');
     const { folder, namespace } = agentsOfThread()[0]!;
     while (crowd.length < workerData - 1) {
       const entered = Namespace.enter(folder, false, () => namespace.rings);

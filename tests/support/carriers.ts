@@ -1,6 +1,7 @@
 /** What children do with shared objects that come in items of a queue. */
 
 import type { Connection, Event, Queue, Value } from 'lockstep';
+import { channelOf, contend } from './internals.ts';
 
 /** Takes an end of a pipe out of the queue when it is told to, uses it, and closes it. */
 export function takesEnd(queue: Queue<Connection>, go: Event, done: Event): void {
@@ -9,23 +10,6 @@ export function takesEnd(queue: Queue<Connection>, go: Event, done: Event): void
   end.sendSync('hello');
   done.set();
   end.close();
-}
-
-/** More puts and takings than a test has. */
-const FOR_LONG = 1_000_000_000;
-
-type Channel = import('../../src/messaging/ring/channel.ts').Channel;
-
-/** What is under the queue, for a test that has to stop it in the middle. */
-export function channelOf(queue: object): Channel {
-  return Reflect.get(queue, 'channel') as Channel;
-}
-
-/** Makes the queue go on as where several put and take. */
-export function contend(queue: object): void {
-  const channel = channelOf(queue);
-  Reflect.set(channel, 'contended', FOR_LONG);
-  Reflect.set(Reflect.get(channel, 'reader') as object, 'contended', FOR_LONG);
 }
 
 export interface Carried {

@@ -4,6 +4,6 @@
  */
 export function usersEnvironment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS = '', ...others } = process.env;
-  const options = NODE_OPTIONS.replace('--conditions=lockstep-modules', '').trim();
+  const options = NODE_OPTIONS.replace(/--conditions=lockstep-(tested|modules)/g, '').trim();
   return { ...others, NODE_TEST_CONTEXT: undefined, NODE_OPTIONS: options === '' ? undefined : options };
 }

@@ -36,9 +36,15 @@ type StagedMake = {
   readonly [K in keyof Make]: (...args: Parameters<Make[K]>) => Promise<Awaited<ReturnType<Make[K]>>>;
 };
 
+/** Those of the backend, or the one that `LOCKSTEP_FLAVOUR` names. */
+const flavours = backend.flavours.filter(({ name }) => {
+  const { LOCKSTEP_FLAVOUR = name } = process.env;
+  return name === LOCKSTEP_FLAVOUR;
+});
+
 /** Defines the suite of a contract once for each flavour. */
 export function suite(contract: string, define: (stage: Stage) => void): void {
-  for (const flavour of backend.flavours) {
+  for (const flavour of flavours) {
     const name = backend.name === '' ? flavour.name : `${backend.name}, ${flavour.name}`;
     describe(`${contract}: ${name}`, () => {
       const stage = new Stage(contract, flavour);

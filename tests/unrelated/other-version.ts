@@ -16,7 +16,9 @@ export class OtherVersion {
   private readonly root: string = mkdtempSync(join(tmpdir(), 'lockstep-other-version-'));
 
   constructor() {
-    cpSync(join(ROOT, 'package.json'), join(this.root, 'package.json'));
+    const description = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    description.exports = './build/src/index.js';
+    writeFileSync(join(this.root, 'package.json'), JSON.stringify(description));
     cpSync(join(ROOT, 'build/src'), join(this.root, 'build/src'), { recursive: true });
     for (const folder of ['programs', 'support']) {
       cpSync(join(ROOT, 'build/tests', folder), join(this.root, 'build/tests', folder), { recursive: true });

@@ -293,7 +293,7 @@ describe('what a stranger plants', { timeout: 120_000, skip, concurrency: true }
     removePlace(kept);
   });
 
-  it('can be no job: a child is given what has no name, and what is no job is refused', async () => {
+  it('cannot be a job: a child gets a file without a name, and refuses anything else', async () => {
     const child = new Process({ target: lingers, daemon: true });
     child.start();
     assert.deepEqual(
@@ -314,7 +314,10 @@ describe('what a stranger plants', { timeout: 120_000, skip, concurrency: true }
         },
       );
       assert.notEqual(status, 0);
-      assert.match(stderr, /PlatformError: lockstep: can't run as a child process, descriptor 3 is no job/);
+      assert.match(
+        stderr,
+        /PlatformError: lockstep: can't run as a child process, descriptor 3 is not a job/,
+      );
     }
     unlinkSync(job);
   });

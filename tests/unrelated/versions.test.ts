@@ -43,7 +43,7 @@ describe('a program of another layout version', { timeout: 120_000 }, () => {
     };
 
     for (const how of ['ended', 'was killed'] as const) {
-      it(`is refused by ${who} with a LayoutError that names both, and is no obstacle when it ${how}`, async () => {
+      it(`is refused by ${who} with a LayoutError that names both, and does not stop others when it ${how}`, async () => {
         holder = new Holder(foreign === undefined ? {} : { from: foreign });
         await holder.held();
         const refusal = await tries('named');
@@ -66,7 +66,7 @@ describe('a program of another layout version', { timeout: 120_000 }, () => {
     }
   }
 
-  it('that was killed is no obstacle to a program that has been running all the time', async () => {
+  it('that was killed does not stop a program that has been running all the time', async () => {
     const own = new Lock();
     holder = new Holder({ from: other.programs });
     await holder.held();

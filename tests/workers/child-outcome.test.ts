@@ -70,7 +70,7 @@ eachKind((make) => {
     assert.equal(child.exitCode, 1);
   });
 
-  it('a result that nobody looks at is no unhandled rejection', async () => {
+  it('a result that nobody reads is not an unhandled rejection', async () => {
     const child = make({ target: targets.fail, args: ['unseen'] });
     child.start();
     assert.equal(await child.join(), true);

@@ -89,7 +89,7 @@ eachKind((make, kind) => {
     assert.deepEqual(await Promise.all(many), [true, true, true]);
   });
 
-  it('a timeout that is no number is a TypeError', async () => {
+  it('a timeout that is not a number is a TypeError', async () => {
     const child = make({ target: targets.nothing });
     child.start();
     for (const timeout of [Number.NaN, '5', null, {}]) {

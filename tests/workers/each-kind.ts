@@ -27,7 +27,7 @@ const KINDS: [kind: Kind, make: Make][] = [
 export function eachKind(define: (make: Make, kind: Kind) => void): void {
   for (const [kind, make] of KINDS) {
     describe(kind, () => {
-      // A test that fails must not leave a child that waits for ever.
+      // A test that fails must not leave a child that waits forever.
       afterEach(() => {
         for (const child of made.splice(0)) {
           if (!inspect(child).includes('running')) continue;

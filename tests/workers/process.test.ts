@@ -26,7 +26,7 @@ import { until } from '../support/until.ts';
 import ByDefault, * as subclasses from './subclasses.ts';
 import * as targets from './targets.ts';
 
-// A test that fails must not leave a child that waits for ever.
+// A test that fails must not leave a child that waits forever.
 afterEach(() => {
   for (const child of activeChildren()) {
     child.kill();

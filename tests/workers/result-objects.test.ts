@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Event, Lock, openShared, Process, Queue, RawArray, SharedArray, Thread } from 'lockstep';
-import { cellsInUse, folderOf } from '../crash/internals.ts';
+import { cellsInUse, folderOf } from '../support/internals.ts';
 import { returnsArgument, returnsObjects, startsAndLeaves, throwsObject } from '../support/keepers.ts';
 
 const anchor = new Lock();

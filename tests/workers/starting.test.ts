@@ -389,7 +389,7 @@ describe('Lockstep says where it can’t work', () => {
     const [first, second, third] = stdout.split('\n');
     assert.match(
       first!,
-      /^Process ERR_LOCKSTEP_PLATFORM .*is no Node but this program as a single executable.*set process\.execPath/,
+      /^Process ERR_LOCKSTEP_PLATFORM .*is not Node but this program as a single executable.*set process\.execPath/,
     );
     assert.deepEqual([second, third], ['Thread 42', 'Process 42']);
   });

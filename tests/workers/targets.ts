@@ -104,7 +104,7 @@ export function endureForever(): void {
   setInterval(() => {}, 1000);
 }
 
-/** Blocks its thread for ever. */
+/** Blocks its thread forever. */
 export function spinForever(): void {
   for (;;);
 }

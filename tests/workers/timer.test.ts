@@ -52,7 +52,7 @@ describe('Timer', () => {
     timer.cancel();
   });
 
-  it('refuses what is no number and no function', () => {
+  it('refuses anything but a number and a function', () => {
     for (const milliseconds of [Number.NaN, '5', undefined]) {
       assert.throws(() => new Timer(milliseconds as number, () => {}), { code: 'ERR_LOCKSTEP_INVALID_TYPE' });
     }

@@ -94,7 +94,7 @@ export class LockedPut<Outcome> implements Taking {
     if (owner !== this.lock.me && isStopped(pid)) return undefined;
     return new LayoutError(
       `${this.into.title}: can't put or close, its lock to put has been with ${name} (pid ${pid}) for ${longest} ms, longer than any put takes; ` +
-        'end that program if it hangs, otherwise the memory was damaged: make the queue or pipe anew',
+        'end that program if it hangs, otherwise the memory was damaged: make the queue or pipe again',
     );
   }
 

@@ -161,7 +161,7 @@ export class Ring {
       this.base + this.capacity <= words.byteLength;
     if (sound) return;
     throw new LayoutError(
-      `${title}: refused, its memory does not begin as a ring of ${this.capacity} bytes for ${this.most} items, as it says; it is damaged, make it anew`,
+      `${title}: refused, its memory does not begin as a ring of ${this.capacity} bytes for ${this.most} items, as it says; it is damaged, make it again`,
     );
   }
 
@@ -495,5 +495,5 @@ function apart(head: number, end: number, units: number): LayoutError {
 }
 
 function damaged(how: string): LayoutError {
-  return new LayoutError(`ring: refused, ${how}; its memory is damaged, make the queue or pipe anew`);
+  return new LayoutError(`ring: refused, ${how}; its memory is damaged, make the queue or pipe again`);
 }

@@ -138,7 +138,7 @@ export class ActionHere {
     const { agent } = this.cell;
     const identity = agent.namespace.identity(agent.slot);
     throw new DeadlockError(
-      `${title}: refused, that would be a deadlock: the action of its round runs in this ${blocks ? 'thread' : 'flow'}, ` +
+      `${title}: deadlock, the action of its round runs in this ${blocks ? 'thread' : 'flow'}, ` +
         'and the wait would not end before the action does; wait when the action has ended',
       [{ ...identity, holds: title, waitsFor: title, blocked: blocks, stack: null }],
     );
@@ -238,7 +238,7 @@ function readReference(cell: Cell, title: string): FunctionReference {
   const reference = parse(text);
   if (reference !== undefined) return reference;
   throw new LayoutError(
-    `${title}: its action can't be run here, what is recorded of it is ${JSON.stringify(text.slice(0, 60))}; make the barrier anew`,
+    `${title}: its action can't be run here, what is recorded of it is ${JSON.stringify(text.slice(0, 60))}; make the barrier again`,
   );
 }
 

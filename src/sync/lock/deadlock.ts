@@ -15,10 +15,10 @@ import { readTakenAt } from './taken-at.ts';
 export function deadlock(namespace: Namespace, cycle: readonly Link[]): DeadlockError {
   const members = cycle.map((link) => describe(namespace, link));
   const self = members[0]!;
-  const refused = `${self.waitsFor}: refused, that would be a deadlock`;
+  const refused = `${self.waitsFor}: deadlock`;
   if (members.length === 1) {
     return new DeadlockError(
-      `${refused}: ${who(self)} holds it already${tookAt(self)}, and would wait for itself; ` +
+      `${refused}, ${who(self)} holds it already${tookAt(self)} and would wait for itself; ` +
         'release it before, or use an RLock, which its owner may take again',
       members,
     );
@@ -28,7 +28,7 @@ export function deadlock(namespace: Namespace, cycle: readonly Link[]): Deadlock
     return `  ${who(member)}${index === 0 ? ', here,' : ''} holds ${holds} and waits for ${waitsFor}${tookAt(member)}\n`;
   });
   return new DeadlockError(
-    `${refused}, ${members.length} would wait for each other for ever:\n${lines.join('')}` +
+    `${refused}, these ${members.length} are waiting for each other:\n${lines.join('')}` +
       'take locks in the same order everywhere; release what is held and try again',
     members,
   );

@@ -1,5 +1,5 @@
 /**
- * LockWait: one call that waits for a lock, and looks whether it would wait for ever (wait-for.ts).
+ * LockWait: one call that waits for a lock, and looks whether it would wait forever (wait-for.ts).
  *
  * A blocked thread keeps back everything that its agent holds. A flow that awaits keeps back what
  * its scope holds (scope.ts), or, if it is the only flow and nothing else keeps the event loop

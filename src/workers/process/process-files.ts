@@ -132,7 +132,7 @@ export function readJob(given: string): { job: Job; files: JobFiles } {
     return { job: readClone(content) as Job, files: { fd, job: given } };
   } catch (cause) {
     throw new PlatformError(
-      `lockstep: can't run as a child process, descriptor ${given} is no job (${(cause as Error).message}); start children by Process.start()`,
+      `lockstep: can't run as a child process, descriptor ${given} is not a job (${(cause as Error).message}); start children by Process.start()`,
       { cause },
     );
   }

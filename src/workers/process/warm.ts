@@ -56,7 +56,7 @@ function urlsOf(preload: unknown): string[] {
   return preload.map((each: unknown) => {
     if (typeof each === 'string' || each instanceof URL) return moduleUrl(each, `${TITLE}: preload`);
     throw new InvalidTypeError(
-      `${TITLE}: refused, ${inspect(each, { depth: 0 })} in preload is no module; pass a URL or an absolute path`,
+      `${TITLE}: refused, ${inspect(each, { depth: 0 })} in preload is not a module; pass a URL or an absolute path`,
     );
   });
 }

@@ -6,9 +6,9 @@
 import assert from 'node:assert/strict';
 import { Barrier } from 'lockstep';
 import { countRound } from '../../support/actions.ts';
+import { waitersFor } from '../../support/internals.ts';
 import { until, untilWaiting } from '../../support/until.ts';
 import type { Member } from '../crew.ts';
-import { waitersFor } from '../internals.ts';
 import { type Operation, operation, type Suite } from '../operation.ts';
 import type { Death, Scene } from '../scene.ts';
 

@@ -5,9 +5,9 @@
 
 import assert from 'node:assert/strict';
 import { Condition, Event, Lock } from 'lockstep';
+import { waitersFor } from '../../support/internals.ts';
 import { until } from '../../support/until.ts';
 import type { Member } from '../crew.ts';
-import { waitersFor } from '../internals.ts';
 import { type Operation, operation, type Suite } from '../operation.ts';
 import type { Death, Scene } from '../scene.ts';
 

@@ -5,8 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { JoinableQueue, Queue, RawArray, SimpleQueue } from 'lockstep';
+import { itemsPut, joining } from '../../support/internals.ts';
 import { until, untilWaiting } from '../../support/until.ts';
-import { itemsPut, joining } from '../internals.ts';
 import { type Operation, operation, type Suite } from '../operation.ts';
 import { codeOf, type Death, type Scene } from '../scene.ts';
 

@@ -5,8 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { Barrier, BoundedSemaphore, Event, Lock, Value } from 'lockstep';
+import { cellsInUse } from '../../support/internals.ts';
 import { untilWaiting } from '../../support/until.ts';
-import { cellsInUse } from '../internals.ts';
 import { NAMESPACE, operation, type Suite } from '../operation.ts';
 import type { Scene } from '../scene.ts';
 

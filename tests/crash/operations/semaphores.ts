@@ -5,8 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { BoundedSemaphore, Semaphore } from 'lockstep';
+import { sleeps } from '../../support/internals.ts';
 import { until, untilWaiting, waiting } from '../../support/until.ts';
-import { sleeps } from '../internals.ts';
 import { type Operation, operation, type Suite } from '../operation.ts';
 import type { Death, Scene } from '../scene.ts';
 

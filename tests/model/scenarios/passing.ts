@@ -18,11 +18,11 @@ export interface Passing<Things> {
   flow(tools: Tools<Things>): Promise<void>;
   /** Blocks until it has passed, `rounds` times. */
   blocks(rounds?: number): Actor<Things>;
-  /** Blocks, but not for ever. */
+  /** Blocks, but not forever. */
   readonly blocksFor: Actor<Things>;
   /** Awaits in `flows` calls at once. */
   awaits(flows?: number): Actor<Things>;
-  /** Awaits, but not for ever. */
+  /** Awaits, but not forever. */
   readonly awaitsFor: Actor<Things>;
   /** Passes if it can at once. */
   readonly tries: Actor<Things>;

@@ -51,7 +51,7 @@ const both = (later: boolean): Actor<Things> => ({
 });
 /**
  * Awaits the lock, and blocks for the same lock meanwhile: if the call that awaits has got it, that
- * would be for ever.
+ * would be forever.
  */
 const twice: Actor<Things> = {
   async run(tools) {

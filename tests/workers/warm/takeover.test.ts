@@ -312,7 +312,7 @@ describe('Modules that are loaded ahead', () => {
 });
 
 describe('Process.warm', () => {
-  it('refuses what is no number of processes and what is no module', async () => {
+  it('refuses anything but a number of processes and modules', async () => {
     const type = { code: 'ERR_LOCKSTEP_INVALID_TYPE' };
     const range = { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' };
     await assert.rejects(Process.warm('2' as never), type);

@@ -1,17 +1,29 @@
-/** What the library knows and does not tell: taken from its own modules, the same instances. */
+/**
+ * The back door to the library: what it knows and does not tell, taken from its own modules. They
+ * are the same instances that `lockstep` has, bundled or not. The only one: nothing else in tests
+ * imports compiled source, but for the variants and copies of it that the model and the crash walks
+ * make.
+ */
 
-import type { SharedObject } from '../support/wire.ts';
+import type { SharedObject } from './wire.ts';
 
-type Cell = import('../../src/agents/cell.ts').Cell;
+export type Cell = import('../../src/agents/cell.ts').Cell;
 type Channel = import('../../src/messaging/ring/channel.ts').Channel;
 type Namespace = import('../../src/namespaces/namespace.ts').Namespace;
 
-const shipped = (module: string): string => new URL(`../../../build/src/${module}`, import.meta.url).href;
-const { waitersOf }: typeof import('../../src/agents/waiters.ts') = await import(
-  shipped('agents/waiters.js')
-);
-const { AGENT_SLEEPING, agentWord, CELL_HEADER, ENTRY_DETAIL }: typeof import('../../src/memory/layout.ts') =
-  await import(shipped('memory/layout.js'));
+const ROOT = new URL('.', import.meta.resolve('lockstep'));
+
+/** A module of the library, by its path below `src` with the ending of the compiled one. */
+export async function load<Module>(path: string): Promise<Module> {
+  return (await import(new URL(path, ROOT).href)) as Module;
+}
+
+export const layout: typeof import('../../src/memory/layout.ts') = await load('memory/layout.js');
+const { waitersOf }: typeof import('../../src/agents/waiters.ts') = await load('agents/waiters.js');
+
+const { AGENT_SLEEPING, agentWord, CELL_HEADER, ENTRY_DETAIL } = layout;
+/** More puts and takings than a test has. */
+const FOR_LONG = 1_000_000_000;
 
 /** Who waits for the object: the process, and what its wait entry says. */
 export function waitersFor(object: SharedObject): { pid: number; detail: number }[] {
@@ -50,14 +62,11 @@ export function itemsPut(queue: SharedObject): number {
   return channelOf(queue).ring.puts;
 }
 
-/**
- * Makes this process put and take as it does for a while after it has met others that put and take.
- */
-export function expectOthers(queue: SharedObject): void {
+/** Makes the queue go on, in this thread, as it does for a while after it has met others. */
+export function contend(queue: object): void {
   const channel = channelOf(queue);
-  const puts = 1000;
-  Reflect.set(channel, 'contended', puts);
-  Reflect.set(Reflect.get(channel, 'reader'), 'contended', puts);
+  Reflect.set(channel, 'contended', FOR_LONG);
+  Reflect.set(Reflect.get(channel, 'reader'), 'contended', FOR_LONG);
 }
 
 /** Calls that wait until all items of the queue are done. */
@@ -69,17 +78,18 @@ export function folderOf(object: SharedObject): string {
   return namespaceOf(object).folder;
 }
 
-function channelOf(queue: SharedObject): Channel {
+/** What is under a queue. */
+export function channelOf(queue: object): Channel {
   return Reflect.get(queue, 'channel');
 }
 
-function namespaceOf(object: SharedObject): Namespace {
+export function namespaceOf(object: object): Namespace {
   return cellOf(object).agent.namespace;
 }
 
-function cellOf(object: SharedObject): Cell {
-  const cell: unknown = Reflect.get(object, 'cell');
-  return cell as Cell;
+/** What is under an object: its cell, as this thread's agent has it open. */
+export function cellOf(object: object): Cell {
+  return Reflect.get(object, 'cell');
 }
 
 /** Where the header of the object's cell is. */
