@@ -107,15 +107,15 @@ export { Event } from './sync/event.ts';
 export type { LatchDescription } from './sync/latch.ts';
 export { Latch } from './sync/latch.ts';
 export { Lock } from './sync/lock/lock.ts';
-export type { LockDescription } from './sync/lock/mutual-exclusion.ts';
+export type { LockDescription } from './sync/lock/lock-base.ts';
 export type { RLockDescription } from './sync/lock/rlock.ts';
 export { RLock } from './sync/lock/rlock.ts';
 export type { RWLockDescription, RWLockOptions } from './sync/rwlock/rwlock.ts';
 export { RWLock } from './sync/rwlock/rwlock.ts';
 export type { RWLockSide } from './sync/rwlock/rwlock-side.ts';
 export { BoundedSemaphore } from './sync/semaphore/bounded-semaphore.ts';
-export type { SemaphoreDescription } from './sync/semaphore/permit-source.ts';
 export { Semaphore } from './sync/semaphore/semaphore.ts';
+export type { SemaphoreDescription } from './sync/semaphore/semaphore-base.ts';
 export type { ChildOptions } from './workers/child.ts';
 export type { ParentProcess } from './workers/current.ts';
 export {

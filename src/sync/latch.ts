@@ -26,7 +26,7 @@ import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
-import { checkPermits } from './semaphore/permit-source.ts';
+import { checkPermits } from './semaphore/semaphore-base.ts';
 
 /** The largest count. */
 export const MAX_COUNT: number = 2 ** 30 - 1;

@@ -28,7 +28,7 @@ import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
 import { block, spin } from '../../waiting/blocking.ts';
 import { checkSynchronous } from '../inside.ts';
-import { checkPermits } from '../semaphore/permit-source.ts';
+import { checkPermits } from '../semaphore/semaphore-base.ts';
 import type { Failure } from './barrier-action.ts';
 import { ActionHere, isRecorded, readFailure, recordAction, recordFailure } from './barrier-action.ts';
 import { generationOf, seatsIn } from './barrier-facts.ts';

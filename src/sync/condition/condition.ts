@@ -23,7 +23,7 @@ import { block, spin } from '../../waiting/blocking.ts';
 import { checkAnswer, checkFunction } from '../inside.ts';
 import type { Guard, Guarded } from '../lock/guard.ts';
 import { isGuard, NEEDS_GUARD, obtainWithLock, openGuard } from '../lock/guard.ts';
-import type { MutualExclusion } from '../lock/mutual-exclusion.ts';
+import type { LockBase } from '../lock/lock-base.ts';
 import { grant, NotificationWait, OwnWaits, withdrawNotified } from './raw-condition.ts';
 
 /** There is nothing in a condition but its lock. */
@@ -53,7 +53,7 @@ export interface ConditionDescription extends Description {
 export class Condition extends SharedObject implements Lockable {
   private readonly own: OwnWaits;
   private readonly guarding: Guard;
-  private readonly guard: MutualExclusion;
+  private readonly guard: LockBase;
 
   /**
    * `lock`: a Lock or RLock; by default an RLock of its own. Throws `InvalidTypeError` for anything

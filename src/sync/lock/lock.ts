@@ -15,8 +15,8 @@ import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import { unlessAwaiting } from '../forgotten-await.ts';
 import { HoldOf } from '../hold.ts';
+import { LockBase, markLock } from './lock-base.ts';
 import { holderOf, isSignal, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
-import { MutualExclusion, markLock } from './mutual-exclusion.ts';
 import type { Holding } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
 import { watcherFor } from './watcher.ts';
@@ -36,7 +36,7 @@ import { watcherFor } from './watcher.ts';
  * using hold = lock.acquireSync({ timeout: 500 });
  * if (hold === null) throw new Error('busy');
  */
-export class Lock extends MutualExclusion {
+export class Lock extends LockBase {
   /**
    * Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is
    * full or unsafe.
@@ -57,7 +57,8 @@ export class Lock extends MutualExclusion {
     return new Lock(openHandle(LOCK_KIND, handle));
   }
 
-  protected override takeNow(): Hold | null {
+  /** @internal */
+  override takeNow(): Hold | null {
     const { cell, raw } = this;
     if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) return new HoldOf(this, raw.begin(), false);
     this.checkOpen();
@@ -120,7 +121,8 @@ export class Lock extends MutualExclusion {
     this.raw.resume(holding);
   }
 
-  protected override held(): Hold {
+  /** @internal */
+  override held(): Hold {
     const recovered = this.raw.beginTold();
     return new HoldOf(this, this.raw.turn, recovered);
   }

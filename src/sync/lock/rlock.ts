@@ -21,9 +21,9 @@ import { SharedObject } from '../../objects/shared-object.ts';
 import { unlessAwaiting } from '../forgotten-await.ts';
 import { HoldOf } from '../hold.ts';
 import { runInside } from '../inside.ts';
+import type { LockDescription } from './lock-base.ts';
+import { LockBase, markLock } from './lock-base.ts';
 import { DEPTH_WORD, holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
-import type { LockDescription } from './mutual-exclusion.ts';
-import { MutualExclusion, markLock } from './mutual-exclusion.ts';
 import type { Holding } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
 import { currentScope } from './scope.ts';
@@ -75,7 +75,7 @@ export interface RLockDescription extends LockDescription {
  *
  * *If the owner dies* it is freed, and the next holder's `hold.recovered` is `true`.
  */
-export class RLock extends MutualExclusion<RawRLock> {
+export class RLock extends LockBase<RawRLock> {
   /**
    * Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is
    * full or unsafe.
@@ -107,7 +107,8 @@ export class RLock extends MutualExclusion<RawRLock> {
     return this.raw.mine && ownerOf(this.raw.state) === this.raw.me;
   }
 
-  protected override takeNow(): Hold | null {
+  /** @internal */
+  override takeNow(): Hold | null {
     const { cell, raw } = this;
     if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) {
       raw.enter();
@@ -170,7 +171,8 @@ export class RLock extends MutualExclusion<RawRLock> {
     raw.setDepth(holding.depth);
   }
 
-  protected override held(): Hold {
+  /** @internal */
+  override held(): Hold {
     const recovered = this.raw.beginTold();
     return new HoldOf(this, this.raw.turn, recovered);
   }

@@ -1,13 +1,12 @@
 /** The two sides of a reader-writer lock: how to take it to read, and how to write. */
 
-import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
+import type { Cell } from '../../agents/cell.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
-import { Deadline } from '../../deadline.ts';
 import { DeadlockError, NotOwnerError } from '../../errors.ts';
 import type { Taking } from '../../waiting/taking.ts';
-import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
+import { acquireBlocking, acquireLater, takeOrReap } from '../acquirable.ts';
 import { unlessAwaiting } from '../forgotten-await.ts';
 import { HoldOf } from '../hold.ts';
 import { runInside, runInsideSync } from '../inside.ts';
@@ -63,12 +62,7 @@ export abstract class RWLockSide {
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
   async acquire(options?: WaitOptions): Promise<Hold | null> {
-    const deadline = this.begin(options);
-    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
-    if (hold !== null || deadline.expired) return hold;
-    if (options?.deadlock !== 'ignore') this.checkPossible(false);
-    const { keeper, raw } = this.host;
-    return (await takeAwaiting(raw.cell, this.wait(), deadline, keeper)) ? this.held() : null;
+    return acquireLater(this, options, this.host.keeper);
   }
 
   /**
@@ -78,22 +72,12 @@ export abstract class RWLockSide {
   acquireSync(options?: UntimedWaitOptions): Hold;
   acquireSync(options: WaitOptions): Hold | null;
   acquireSync(options?: WaitOptions): Hold | null {
-    const deadline = this.begin(options);
-    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
-    if (hold !== null || deadline.expired) return hold;
-    if (options?.deadlock !== 'ignore') this.checkPossible(true);
-    return takeBlocking(this.raw.cell, this.wait(), deadline) ? this.held() : null;
+    return acquireBlocking(this, options);
   }
 
   /** Takes this side if it can be had now. Never waits. */
   tryAcquire(): Hold | null {
-    this.host.checkOpen();
-    const hold = this.takeNow();
-    if (hold !== null) return hold;
-    const { cell } = this.raw;
-    sweepIfDue(cell.agent);
-    freeOfNobody(cell.agent, cell, this.raw.suspect());
-    return this.takeNow();
+    return takeOrReap(this);
   }
 
   /** Gives back the latest hold of the running flow. Throws `NotOwnerError` where it has none. */
@@ -142,10 +126,33 @@ export abstract class RWLockSide {
     return known ?? drawToken(this.raw.cell);
   }
 
+  /** @internal */
+  get cell(): Cell {
+    return this.raw.cell;
+  }
+
+  /** @internal */
+  takeNow(): Hold | null {
+    this.host.checkOpen();
+    return this.comeIn() ? this.held() : null;
+  }
+
+  /** @internal */
+  waitFor(options: WaitOptions | undefined, blocks: boolean): Taking {
+    if (options?.deadlock !== 'ignore') this.checkPossible(blocks);
+    return this.wait();
+  }
+
+  /** @internal */
+  suspect(): number {
+    return this.raw.suspect();
+  }
+
   protected abstract readonly verb: 'read' | 'write';
   /** Holdings of this side. */
   protected abstract get own(): Map<number, Scope>;
-  protected abstract takeNow(): Hold | null;
+  /** Takes this side if it can be had now. */
+  protected abstract comeIn(): boolean;
   protected abstract giveBack(): void;
   protected abstract wait(): Taking;
   /**
@@ -154,7 +161,8 @@ export abstract class RWLockSide {
   protected abstract checkPossible(blocks: boolean): void;
   protected abstract get recovered(): boolean;
 
-  protected held(): Hold {
+  /** @internal */
+  held(): Hold {
     const turn = ++this.holdings.turns;
     this.own.set(turn, currentScope());
     return new HoldOf(this, turn, this.recovered);
@@ -181,11 +189,6 @@ export abstract class RWLockSide {
       [{ ...who, holds: title, waitsFor: title, blocked: blocks, stack: null }],
     );
   }
-
-  private begin(options: WaitOptions | undefined): Deadline {
-    this.host.checkOpen();
-    return Deadline.begin(options);
-  }
 }
 
 export class ReadSide extends RWLockSide {
@@ -199,11 +202,11 @@ export class ReadSide extends RWLockSide {
     return this.raw.damaged;
   }
 
-  protected override takeNow(): Hold | null {
+  protected override comeIn(): boolean {
     const { raw, holdings } = this;
-    if (this.isIn(holdings.reads) || this.isIn(holdings.writes)) raw.readAgain();
-    else if (!raw.tryRead()) return null;
-    return this.held();
+    if (!this.isIn(holdings.reads) && !this.isIn(holdings.writes)) return raw.tryRead();
+    raw.readAgain();
+    return true;
   }
 
   protected override giveBack(): void {
@@ -239,8 +242,8 @@ export class WriteSide extends RWLockSide {
     return this.raw.recovered;
   }
 
-  protected override takeNow(): Hold | null {
-    return this.raw.tryWrite() ? this.held() : null;
+  protected override comeIn(): boolean {
+    return this.raw.tryWrite();
   }
 
   protected override giveBack(): void {

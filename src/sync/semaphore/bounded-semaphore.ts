@@ -48,7 +48,7 @@ import { Barging } from '../../waiting/barging.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { HoldOf } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
-import { checkPermits, PermitSource } from './permit-source.ts';
+import { checkPermits, SemaphoreBase } from './semaphore-base.ts';
 import { LIMIT_WORD } from './semaphore-facts.ts';
 
 class RawPermits implements Taking {
@@ -236,7 +236,7 @@ class RawPermits implements Taking {
  * const connections = new BoundedSemaphore(5, { name: 'database' });
  * await connections.run(() => query());
  */
-export class BoundedSemaphore extends PermitSource {
+export class BoundedSemaphore extends SemaphoreBase {
   private readonly raw: RawPermits;
 
   /** `value`: permits, 0 to 65,536. Throws `OutOfRangeError`, `InvalidTypeError`. */
@@ -266,7 +266,8 @@ export class BoundedSemaphore extends PermitSource {
     return this.raw.permits.length;
   }
 
-  protected override takeNow(): Hold | null {
+  /** @internal */
+  override takeNow(): Hold | null {
     this.checkOpen();
     return this.raw.tryTake() ? this.held() : null;
   }
@@ -300,7 +301,8 @@ export class BoundedSemaphore extends PermitSource {
     raw.announce(1);
   }
 
-  protected override held(): Hold {
+  /** @internal */
+  override held(): Hold {
     const { unclaimed, turns, permits } = this.raw;
     const index = unclaimed.pop()!;
     return new HoldOf(this, turns[index]! * permits.length + index, false);

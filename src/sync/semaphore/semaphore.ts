@@ -35,7 +35,7 @@ import { Barging } from '../../waiting/barging.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { HoldOf } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
-import { checkPermits, PermitSource } from './permit-source.ts';
+import { checkPermits, SemaphoreBase } from './semaphore-base.ts';
 import { PERMITS_MASK, permitsIn } from './semaphore-facts.ts';
 
 /** The largest number of permits: 134,217,727. */
@@ -159,7 +159,7 @@ class RawSemaphore implements Taking {
  * await items.acquire(); // the consumer
  * items.release(); // the producer
  */
-export class Semaphore extends PermitSource {
+export class Semaphore extends SemaphoreBase {
   private readonly raw: RawSemaphore;
 
   /** `value`: permits at first, 0 to 134,217,727. Throws `OutOfRangeError`, `InvalidTypeError`. */
@@ -184,7 +184,8 @@ export class Semaphore extends PermitSource {
     return permitsIn(this.raw.state);
   }
 
-  protected override takeNow(): Hold | null {
+  /** @internal */
+  override takeNow(): Hold | null {
     const { words, at } = this.cell;
     const state = load(words, at + CELL_STATE);
     // Only a plain count: no marks, and not closed.
@@ -214,7 +215,8 @@ export class Semaphore extends PermitSource {
     if (!this.closed) this.release();
   }
 
-  protected override held(): Hold {
+  /** @internal */
+  override held(): Hold {
     return new HoldOf(this, 1, false);
   }
 }

@@ -4,10 +4,9 @@
 
 import { inspect } from 'node:util';
 import type { Kind } from '../../agents/kinds.ts';
-import { freeOfNobody, sweepIfDue } from '../../agents/reaper.ts';
 import { countWaiting } from '../../agents/waiters.ts';
-import type { Hold, Lockable, LockOptions, Owner, UntimedWaitOptions } from '../../contracts.ts';
-import type { DeadlockPolicy, WaitOptions } from '../../deadline.ts';
+import type { Lockable, LockOptions, Owner } from '../../contracts.ts';
+import type { WaitOptions } from '../../deadline.ts';
 import { checkPolicy, Deadline } from '../../deadline.ts';
 import { InvalidTypeError } from '../../errors.ts';
 import type { Place } from '../../memory/arena.ts';
@@ -15,7 +14,7 @@ import type { Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
-import { runInside, runInsideSync } from '../inside.ts';
+import { Acquirable } from '../acquirable.ts';
 import { forgetToken, tokenOf } from '../token.ts';
 import { LockWait } from './lock-wait.ts';
 import { ownerOf, STACKS_BIT, setMarks, TOLERANT_BIT } from './lock-words.ts';
@@ -30,10 +29,7 @@ export interface LockDescription extends Description {
   waiting: number;
 }
 
-export abstract class MutualExclusion<Raw extends RawLock = RawLock>
-  extends SharedObject
-  implements Lockable
-{
+export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable implements Lockable {
   protected readonly raw: Raw;
 
   protected constructor(type: Kind, opened: Opened, raw: Raw) {
@@ -64,78 +60,24 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
     return this.raw.isTold && ownerOf(this.raw.state) === this.raw.me;
   }
 
-  /**
-   * Takes the lock; the event loop goes on meanwhile. With a timeout, resolves to `null` when it
-   * has passed.
-   *
-   * *Cancels* by `signal`: rejects with its reason, and leaves no trace in the queue. *If the
-   * holder dies*, the next in the queue gets it, with `hold.recovered`. Rejects with `ClosedError`,
-   * `InvalidTypeError`, and with `DeadlockError` if the wait would close a circle of waits: within
-   * `run`, or where nothing but this call is under way in the thread.
-   */
-  acquire(options?: UntimedWaitOptions): Promise<Hold>;
-  acquire(options: WaitOptions): Promise<Hold | null>;
-  acquire(options?: WaitOptions): Promise<Hold | null> {
-    const hold = options === undefined ? this.takeNow() : null;
-    return hold === null ? this.acquireSlow(options) : Promise.resolve(hold);
-  }
-
-  /**
-   * Takes the lock. *Blocks* the thread until it is free; with a timeout, returns `null` when it
-   * has passed.
-   *
-   * *If the holder dies*, the next in the queue gets it, with `hold.recovered`. Throws
-   * `ClosedError`, `InvalidTypeError`, and `DeadlockError` if the wait would close a circle of
-   * waits.
-   *
-   * @example
-   * using hold = lock.acquireSync();
-   */
-  acquireSync(options?: UntimedWaitOptions): Hold;
-  acquireSync(options: WaitOptions): Hold | null;
-  acquireSync(options?: WaitOptions): Hold | null {
-    const hold = options === undefined ? this.takeNow() : null;
-    return hold === null ? this.acquireSlowSync(options) : hold;
-  }
-
-  /** Takes the lock if it is free. Never waits. */
-  tryAcquire(): Hold | null {
-    const hold = this.takeNow();
-    if (hold !== null) return hold;
-    // Whoever only ever tries must find out, too, that the holder has died.
-    sweepIfDue(this.cell.agent);
-    freeOfNobody(this.cell.agent, this.cell, this.raw.suspect());
-    return this.takeNow();
-  }
-
   /** Gives the lock back. */
   abstract release(): void;
-
-  /**
-   * Runs `fn` inside the lock and releases it, however `fn` ends. With a timeout, `null` when it
-   * passed before.
-   */
-  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
-  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
-  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    return runInScope(() => runInside(this, this.title, fn, options));
-  }
-
-  /**
-   * Runs `fn` inside the lock. *Blocks* the thread until it is free. `fn` must not return a
-   * promise: use `run` then.
-   */
-  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
-  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
-  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
-    return runInsideSync(this, this.title, fn, options);
-  }
 
   /** @internal Throws `NotOwnerError` or `NotLockedError` unless the running code holds it. */
   abstract checkOwned(refused: string): void;
 
   /** @internal Releases it whole, however deep it is held. */
   abstract giveUp(): Holding;
+
+  /** @internal */
+  override waitFor(options: WaitOptions | undefined, blocks: boolean, { timed }: Deadline): LockWait {
+    return new LockWait(this.raw, { blocks, reports: options?.deadlock !== 'ignore', timed });
+  }
+
+  /** @internal */
+  override suspect(): number {
+    return this.raw.suspect();
+  }
 
   /** @internal */
   tokenOfTurn(turn: number): number {
@@ -196,30 +138,8 @@ export abstract class MutualExclusion<Raw extends RawLock = RawLock>
   /** Makes the lock, just taken, held as it was. */
   protected abstract takenBack(holding: Holding): void;
 
-  /** A hold of what the raw lock has just taken for this agent. */
-  protected abstract held(): Hold;
-
-  /** Takes it if it is free, by one compare-and-swap where nobody waits. */
-  protected abstract takeNow(): Hold | null;
-
-  private waitFor(policy: DeadlockPolicy | undefined, blocks: boolean, { timed }: Deadline): LockWait {
-    return new LockWait(this.raw, { blocks, reports: policy !== 'ignore', timed });
-  }
-
-  private async acquireSlow(options: WaitOptions | undefined): Promise<Hold | null> {
-    const deadline = Deadline.begin(options);
-    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
-    if (hold !== null || deadline.expired) return hold;
-    const wait = this.waitFor(options?.deadlock, false, deadline);
-    return (await takeAwaiting(this.cell, wait, deadline, this)) ? this.held() : null;
-  }
-
-  private acquireSlowSync(options: WaitOptions | undefined): Hold | null {
-    const deadline = Deadline.begin(options);
-    const hold = deadline.expired ? this.tryAcquire() : this.takeNow();
-    if (hold !== null || deadline.expired) return hold;
-    const wait = this.waitFor(options?.deadlock, true, deadline);
-    return takeBlocking(this.cell, wait, deadline) ? this.held() : null;
+  protected override inScope<Result>(act: () => Result): Result {
+    return runInScope(act);
   }
 }
 

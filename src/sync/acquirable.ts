@@ -1,0 +1,148 @@
+/**
+ * Acquirable: how what can be held is taken: at once, blocked or awaiting, and around a function.
+ *
+ * Each primitive has three steps of its own:
+ *
+ *   takeNow   takes it where nobody has to be waited for, with as few operations as it can
+ *   waitFor   what to wait for, where `takeNow` could not take it
+ *   held      a hold of what a wait has just taken
+ *
+ * A call without options first tries `takeNow`, before a deadline is made. With a timeout of 0 it
+ * never waits. The sides of a reader-writer lock, which are no objects by themselves, take the same
+ * way by the functions below.
+ */
+
+import type { Cell } from '../agents/cell.ts';
+import { freeOfNobody, sweepIfDue } from '../agents/reaper.ts';
+import type { Hold, UntimedWaitOptions } from '../contracts.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { SharedObject } from '../objects/shared-object.ts';
+import type { Taking } from '../waiting/taking.ts';
+import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
+import { runInside, runInsideSync } from './inside.ts';
+
+/** The steps of taking that a primitive has of its own. */
+export interface TakingSteps {
+  readonly cell: Cell;
+  takeNow(): Hold | null;
+  /** May throw where the wait could never end. `blocks`: the thread, and not one call of it. */
+  waitFor(options: WaitOptions | undefined, blocks: boolean, deadline: Deadline): Taking;
+  held(): Hold;
+  /** Slot of an agent that has to act before it can be taken; 0 none. */
+  suspect(): number;
+}
+
+/**
+ * Takes it by awaiting, where it could not be taken at once. `keeper` lives as long as the wait.
+ */
+export async function acquireLater(
+  steps: TakingSteps,
+  options: WaitOptions | undefined,
+  keeper: object,
+): Promise<Hold | null> {
+  const deadline = Deadline.begin(options);
+  const hold = deadline.expired ? takeOrReap(steps) : steps.takeNow();
+  if (hold !== null || deadline.expired) return hold;
+  const wait = steps.waitFor(options, false, deadline);
+  return (await takeAwaiting(steps.cell, wait, deadline, keeper)) ? steps.held() : null;
+}
+
+/** The same. *Blocks*. */
+export function acquireBlocking(steps: TakingSteps, options: WaitOptions | undefined): Hold | null {
+  const deadline = Deadline.begin(options);
+  const hold = deadline.expired ? takeOrReap(steps) : steps.takeNow();
+  if (hold !== null || deadline.expired) return hold;
+  const wait = steps.waitFor(options, true, deadline);
+  return takeBlocking(steps.cell, wait, deadline) ? steps.held() : null;
+}
+
+/** Takes it if it is free, or held by nobody who lives. Never waits. */
+export function takeOrReap(steps: TakingSteps): Hold | null {
+  const hold = steps.takeNow();
+  if (hold !== null) return hold;
+  // Whoever only ever tries must find out, too, that the holder has died.
+  const { cell } = steps;
+  sweepIfDue(cell.agent);
+  freeOfNobody(cell.agent, cell, steps.suspect());
+  return steps.takeNow();
+}
+
+/** A shared object that can be held. */
+export abstract class Acquirable extends SharedObject {
+  /**
+   * Takes it: the lock, or a permit. The event loop goes on meanwhile. With a timeout, resolves to
+   * `null` when it has passed.
+   *
+   * *Cancels* by `signal`: rejects with its reason, and leaves no trace in the queue. *If the
+   * holder of a lock dies*, the next in the queue gets it, with `hold.recovered`. Rejects with
+   * `ClosedError`, `InvalidTypeError`, and with `DeadlockError` if the wait for a lock would close
+   * a circle of waits: within `run`, or where nothing but this call is under way in the thread.
+   */
+  acquire(options?: UntimedWaitOptions): Promise<Hold>;
+  acquire(options: WaitOptions): Promise<Hold | null>;
+  acquire(options?: WaitOptions): Promise<Hold | null> {
+    const hold = options === undefined ? this.takeNow() : null;
+    return hold === null ? acquireLater(this, options, this) : Promise.resolve(hold);
+  }
+
+  /**
+   * Takes it: the lock, or a permit. *Blocks* the thread until it can be had; with a timeout,
+   * returns `null` when it has passed.
+   *
+   * *If the holder of a lock dies*, the next in the queue gets it, with `hold.recovered`. Throws
+   * `ClosedError`, `InvalidTypeError`, and `DeadlockError` if the wait for a lock would close a
+   * circle of waits.
+   *
+   * @example
+   * using hold = lock.acquireSync();
+   */
+  acquireSync(options?: UntimedWaitOptions): Hold;
+  acquireSync(options: WaitOptions): Hold | null;
+  acquireSync(options?: WaitOptions): Hold | null {
+    const hold = options === undefined ? this.takeNow() : null;
+    return hold === null ? acquireBlocking(this, options) : hold;
+  }
+
+  /** Takes it, the lock or a permit, if it is free. Never waits. */
+  tryAcquire(): Hold | null {
+    return takeOrReap(this);
+  }
+
+  /**
+   * Runs `fn` inside the lock, or with a permit, and releases it however `fn` ends. With a timeout,
+   * `null` when it passed before.
+   */
+  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
+  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
+  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
+    return this.inScope(() => runInside(this, this.title, fn, options));
+  }
+
+  /**
+   * Runs `fn` inside the lock, or with a permit. *Blocks* the thread until it can be had. `fn` must
+   * not return a promise: use `run` then.
+   */
+  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
+  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
+  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
+    return runInsideSync(this, this.title, fn, options);
+  }
+
+  /** @internal */
+  abstract takeNow(): Hold | null;
+
+  /** @internal */
+  abstract waitFor(options: WaitOptions | undefined, blocks: boolean, deadline: Deadline): Taking;
+
+  /** @internal */
+  abstract held(): Hold;
+
+  /** @internal */
+  abstract suspect(): number;
+
+  /** Runs what a `run` does; a primitive with owners gives it a scope of its own. */
+  protected inScope<Result>(act: () => Result): Result {
+    return act();
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * The common part of Semaphore and BoundedSemaphore: how they stand, and the checks of their
+ * counts.
+ */
+
+import { inspect } from 'node:util';
+import type { Kind } from '../../agents/kinds.ts';
+import { countWaiting } from '../../agents/waiters.ts';
+import { InvalidTypeError, OutOfRangeError } from '../../errors.ts';
+import type { Opened } from '../../objects/opened.ts';
+import type { Description } from '../../objects/shared-object.ts';
+import { SharedObject } from '../../objects/shared-object.ts';
+import type { Taking } from '../../waiting/taking.ts';
+import { Acquirable } from '../acquirable.ts';
+import { drawToken } from '../token.ts';
+
+/** How a semaphore stands. */
+export interface SemaphoreDescription extends Description {
+  /** Permits that are free. */
+  value: number;
+  /** Calls that wait for a permit, blocked and awaiting, in all processes. */
+  waiting: number;
+}
+
+export abstract class SemaphoreBase extends Acquirable {
+  private readonly taking: Taking;
+
+  protected constructor(type: Kind, opened: Opened, taking: Taking) {
+    super(type, opened);
+    this.taking = taking;
+  }
+
+  /** Permits that are free now. */
+  abstract get value(): number;
+
+  /** Gives `n` permits. */
+  abstract release(n?: number): void;
+
+  /** @internal */
+  abstract releaseTurn(turn: number): void;
+
+  /** @internal */
+  override waitFor(): Taking {
+    return this.taking;
+  }
+
+  /** @internal */
+  override suspect(): number {
+    return this.taking.suspect();
+  }
+
+  /** @internal */
+  tokenOfTurn(_turn: number, known: number | undefined): number {
+    this.checkOpen();
+    return known ?? drawToken(this.cell);
+  }
+
+  override describe(): SemaphoreDescription {
+    return SharedObject.describe(this, () => ({
+      kind: SharedObject.kindOf(this),
+      name: this.name ?? null,
+      handle: this.handle,
+      value: this.value,
+      waiting: countWaiting(this.cell.agent.namespace, this.cell),
+    }));
+  }
+
+  protected override summary(): string {
+    const { value, waiting } = this.describe();
+    return waiting === 0 ? `value ${value}` : `value ${value}, ${waiting} waiting`;
+  }
+}
+
+/** Throws unless the value is a whole number within the bounds. */
+export function checkPermits(title: string, what: string, value: unknown, least: number, most: number): void {
+  if (typeof value !== 'number') {
+    throw new InvalidTypeError(
+      `${title}: refused, ${what} is ${inspect(value)}; pass a whole number from ${least} to ${most}`,
+    );
+  }
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw new OutOfRangeError(
+      `${title}: refused, ${what} is ${value}; pass a whole number from ${least} to ${most}`,
+    );
+  }
+}
