@@ -1,11 +1,13 @@
-// Pool, cancel: a task is given up while it runs. One that asks stops by itself, also in a loop that
-// never awaits; one that does not ask is ended by force, and its worker is replaced. What waits is
-// simply withdrawn, and nobody else is disturbed.
+// Pool, cancel: a task is given up while it runs. One that asks stops by itself, also in a loop
+// that never awaits; one that does not ask is ended by force, and its worker is replaced. What
+// waits is simply withdrawn, and nobody else is disturbed.
 
 import { currentTask, isMainProcess, Pool, TaskTimeoutError } from 'lockstep';
 import { check } from './check.ts';
 
-/** Searches without end, and without `await`; but it asks in each round, which costs nanoseconds. */
+/**
+ * Searches without end, and without `await`; but it asks in each round, which costs nanoseconds.
+ */
 export function searchAndAsk(): never {
   for (let round = 0; ; round++) {
     if (round % 1_000_000 === 0) currentTask()?.report(round);

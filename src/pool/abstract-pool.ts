@@ -47,7 +47,7 @@ import { PoolStatistics } from './statistics.ts';
 import type { Task } from './task.ts';
 import { TaskHandle } from './task.ts';
 import type { ControlHost } from './task-control.ts';
-import { giveUp, watchTask } from './task-control.ts';
+import { giveUp, lookAtTimes, watchTask } from './task-control.ts';
 import { TaskTable, wordsFor } from './task-table.ts';
 
 /** A function that workers run: its module exports it. */
@@ -76,6 +76,8 @@ const FIRST_CALLS = 256;
 /** Mean microseconds of a task from which on noting where its call was made costs little. */
 const LONG_TASK = 100;
 
+/** Milliseconds between looks at the times of a task, in a thread that blocks for it. */
+const LOOK_AT_TIMES = 10;
 const NO_ARGUMENTS: readonly unknown[] = [];
 
 export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
@@ -203,7 +205,13 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       outcome = { ok: false, value };
     };
     this.begin(task, options);
-    this.engine.block(() => outcome !== undefined, Deadline.NEVER);
+    const over = (): boolean => outcome !== undefined;
+    if (task.more === undefined) this.engine.block(over, Deadline.NEVER);
+    else {
+      // No timer fires meanwhile.
+      while (!this.engine.block(over, Deadline.from({ timeout: LOOK_AT_TIMES })))
+        lookAtTimes(this.control, task);
+    }
     const { ok, value } = outcome!;
     if (!ok) throw value;
     return value as Awaited<Result>;

@@ -26,6 +26,7 @@ export interface TaskMore {
   /** Attempts that were lost with their worker. */
   lost: number;
   timeout: number | undefined;
+  queueTimeout: number | undefined;
   key: string | number | undefined;
   /** Takes the listener off the signal. */
   ignoreAbort: (() => void) | undefined;
@@ -82,6 +83,7 @@ export class PoolTask {
       retries: 0,
       lost: 0,
       timeout: undefined,
+      queueTimeout: undefined,
       key: undefined,
       ignoreAbort: undefined,
       timer: undefined,
