@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * What is measured, against whom, and what must be reached: the table of the bench, as data.
- * How each row is measured stands in `rows/`, in the file that `measuredIn` names.
+ * The figures, their rivals, and the goals: the table of the bench, as data. How each row is
+ * measured stands in `rows/`, in the file that `measuredIn` names.
  *
- * A goal compares by `ratio`, which is how many times better Lockstep is than the peer: 3 is a
- * third of the time or three times the rate, 0.5 is twice the time or half the rate. Or it bounds
- * Lockstep's own figure: `atMost`, `atLeast`.
+ * A goal compares by `ratio`: how many times better Lockstep is than the peer. 3 is a third of the
+ * time or three times the rate, 0.5 is twice the time or half the rate. Or it bounds Lockstep's own
+ * figure: `atMost`, `atLeast`.
  *
  * @typedef {{ ratio: number } | { atMost: number } | { atLeast: number }} Goal
  * @typedef {object} Against
@@ -193,6 +193,60 @@ export const figures = [
     measuredIn: 'first-lock.js',
     onTopOf: 'bare Node',
     against: [{ must: atMost(60), aim: atMost(30) }, { peer: 'bare Node' }],
+  },
+  {
+    row: 'start-lock',
+    title: 'a program that imports Lockstep and takes a lock',
+    unit: 'ms',
+    better: 'less',
+    rounds: 21,
+    measuredIn: 'first-lock.js',
+    against: [{ peer: 'bare Node', must: times(1 / 1.6), aim: times(1 / 1.35) }],
+  },
+  {
+    row: 'start-process',
+    title: 'start and join of an empty Process, without a spare',
+    unit: 'ms',
+    better: 'less',
+    rounds: 21,
+    measuredIn: 'start-child.js',
+    against: [{ peer: 'bare Node', must: times(1 / 1.6), aim: times(1 / 1.3) }],
+  },
+  {
+    row: 'start-thread',
+    title: 'start and join of an empty Thread',
+    unit: 'ms',
+    better: 'less',
+    rounds: 21,
+    measuredIn: 'start-child.js',
+    against: [{ peer: 'plain Worker', must: times(1 / 1.7), aim: times(1 / 1.3) }],
+  },
+  {
+    row: 'start-memory',
+    title: 'resident memory of an empty child, on top of bare Node',
+    unit: 'MB',
+    better: 'less',
+    measuredIn: 'start-memory.js',
+    onTopOf: 'bare Node',
+    against: [{ must: atMost(10), aim: atMost(6) }, { peer: 'bare Node' }],
+  },
+  {
+    row: 'start-files',
+    title: 'files of the package that a program reads',
+    unit: 'files',
+    better: 'less',
+    rounds: 1,
+    measuredIn: 'start-files.js',
+    against: [{ must: atMost(4), aim: atMost(3) }],
+  },
+  {
+    row: 'start-files-child',
+    title: 'files of the package that a child process reads',
+    unit: 'files',
+    better: 'less',
+    rounds: 1,
+    measuredIn: 'start-files.js',
+    against: [{ must: atMost(4), aim: atMost(3) }],
   },
   {
     row: 'memory',

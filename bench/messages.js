@@ -1,5 +1,5 @@
 // @ts-check
-/** What is sent in the rows of queues. */
+/** The messages in the rows of queues. */
 
 const MEBIBYTE = new Uint8Array(2 ** 20).fill(7);
 

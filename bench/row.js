@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Measures one row in a process of its own, so that no row inherits another's warm JIT, heap or
- * crash: each side until it is warm, then in turn, round after round. Sends what it saw to the
- * runner.
+ * crash. Runs each side until it is warm, then the sides in turn, round after round. Sends what it
+ * saw to the runner.
  *
  * @typedef {object} Side   one contestant of a row
  * @property {string} name

@@ -1,6 +1,6 @@
 import { isMainProcess, Lock, Process, Value } from 'lockstep';
 
-// What each process runs: a function that its module exports.
+// Each process runs this: a function that its module exports.
 export function work(lock: Lock, counter: Value): void {
   for (let n = 0; n < 10_000; n++) {
     lock.runSync(() => {

@@ -6,14 +6,27 @@
 // library stays readable. esbuild calls a class that refers to itself `_Lock`; `keepNames` would
 // cure that, and name each closure anew wherever one is made. So classes alone get their names
 // back, once.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'build/src');
 const output = join(root, 'dist');
+
+/**
+ * What programs import and children run: each is a module of `src` and, under the same name, a file
+ * of `dist`. One more is one line here; for programs it is also one in `exports` of `package.json`.
+ */
+const ENTRIES = ['index', 'entry/pool-worker', 'entry/process', 'entry/thread'];
+
+/** Programs that look from outside share no state with the library, and nobody else loads them. */
+const OUTSIDE = ['inspect/inspect', 'cli/exec', 'cli/lockstep'];
+
+/** Entries that a child runs. What they share with each other goes into the chunk of all. */
+const CHILDREN = /^entry\//;
 
 // A chunk's name has a hash of what is in it: those of earlier builds go.
 for (const name of readdirSync(output, { recursive: true })) {
@@ -32,6 +45,54 @@ const classNames = {
   },
 };
 
+/**
+ * Modules of Node's come from `process.getBuiltinModule`: an import of `node:fs` costs 4 ms, as
+ * Node makes all that it exports for it, streams included.
+ */
+const builtins = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    const names = new Map();
+    for (const file of readdirSync(modules, { recursive: true }).filter((name) => name.endsWith('.js'))) {
+      const source = readFileSync(join(modules, file), 'utf8');
+      for (const [, imported, module] of source.matchAll(/^import \{([^}]*)\} from '(node:[\w/]+)';$/gm)) {
+        const known = names.get(module) ?? new Set();
+        for (const name of imported.split(',')) known.add(name.trim().split(' ')[0]);
+        names.set(module, known);
+      }
+    }
+    onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }));
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `
+        const found = process.getBuiltinModule(${JSON.stringify(path)});
+        export const { ${[...(names.get(path) ?? [])].filter((name) => name !== '').join(', ')} } = found;
+        export default found;`,
+    }));
+  },
+};
+
+/**
+ * esbuild makes a chunk for each set of entries that share something, and everybody would read all
+ * of them. So the index takes in what only children share, and all other entries take in the index.
+ */
+const oneChunk = {
+  name: 'one-chunk',
+  setup({ onLoad }) {
+    const imported = ENTRIES.filter((entry) => CHILDREN.test(entry)).flatMap((entry) => {
+      const source = readFileSync(join(modules, `${entry}.js`), 'utf8');
+      return [...source.matchAll(/from '\.\.\/([^']+)'/g)].map(([, module]) => module);
+    });
+    const shared = imported.filter((module, index) => imported.indexOf(module) < index);
+    onLoad({ filter: /[/\\]build[/\\]src[/\\].*\.js$/ }, ({ path }) => {
+      const entry = relative(modules, path).replace(/\.js$/, '');
+      if (!ENTRIES.includes(entry)) return undefined;
+      const others = new Set(entry === 'index' ? shared : ['index.js']);
+      const imports = [...others].map((module) => `import ${JSON.stringify(join(modules, module))};`);
+      return { contents: `${readFileSync(path, 'utf8')}\n${imports.join('\n')}` };
+    });
+  },
+};
+
 const common = {
   outdir: output,
   bundle: true,
@@ -40,7 +101,7 @@ const common = {
   platform: 'node',
   target: 'node20.19',
   packages: 'external',
-  plugins: [classNames],
+  plugins: [builtins, classNames],
   minifyWhitespace: true,
   minifySyntax: true,
   // Node prints the whole source line of an uncaught error.
@@ -50,24 +111,63 @@ const common = {
   logLevel: 'warning',
 };
 
+function entryPoints(entries) {
+  return Object.fromEntries(entries.map((entry) => [entry, join(modules, `${entry}.js`)]));
+}
+
 await build({
   ...common,
-  entryPoints: {
-    index: join(modules, 'index.js'),
-    'entry/pool-worker': join(modules, 'entry/pool-worker.js'),
-    'entry/process': join(modules, 'entry/process.js'),
-    'entry/thread': join(modules, 'entry/thread.js'),
-  },
+  // The first that knows a module loads it.
+  plugins: [oneChunk, ...common.plugins],
+  entryPoints: entryPoints(ENTRIES),
   // `src/stacks.ts` knows the library's own frames by this name.
   chunkNames: 'lockstep-[hash]',
 });
 
-// What looks from outside shares no state with the library, and is loaded by nobody else.
-await build({
-  ...common,
-  entryPoints: {
-    'inspect/inspect': join(modules, 'inspect/inspect.js'),
-    'cli/lockstep': join(modules, 'cli/lockstep.js'),
-  },
-  chunkNames: 'inspect-[hash]',
-});
+await build({ ...common, entryPoints: entryPoints(OUTSIDE), chunkNames: 'inspect-[hash]' });
+
+/**
+ * A stack needs the line of the source, and where on the line it begins. The columns are three
+ * quarters of a map.
+ */
+function thin(map) {
+  const mappings = decode(map.mappings).map((segments) => {
+    let [file, line] = [-1, -1];
+    return segments.filter((segment) => {
+      const isSame = segment[1] === file && segment[2] === line;
+      [, file = -1, line = -1] = segment;
+      return !isSame;
+    });
+  });
+  return { ...map, mappings: encode(mappings) };
+}
+
+for (const name of readdirSync(output, { recursive: true })) {
+  if (!name.endsWith('.js.map')) continue;
+  const file = join(output, name);
+  writeFileSync(file, JSON.stringify(thin(JSON.parse(readFileSync(file, 'utf8')))));
+}
+
+/** Declarations that an entry for programs leads to. */
+function declarations() {
+  const found = new Set();
+  const follow = (file) => {
+    if (found.has(file)) return;
+    found.add(file);
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from |import\(|import )'(\.[^']+)'/g)) {
+      follow(join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts')));
+    }
+  };
+  for (const entry of [...ENTRIES, ...OUTSIDE]) {
+    if (!CHILDREN.test(entry)) follow(join(output, `${entry}.d.ts`));
+  }
+  return found;
+}
+
+// The package holds no declarations that no program can reach, and none of earlier builds.
+const needed = declarations();
+const left = readdirSync(output, { recursive: true })
+  .map((name) => join(output, name))
+  .filter((file) => file.endsWith('.d.ts') && !needed.has(file));
+const ignored = ['*.tsbuildinfo', '*.d.ts.map', ...left.map((file) => `/${relative(output, file)}`)];
+writeFileSync(join(output, '.npmignore'), `${ignored.join('\n')}\n`);

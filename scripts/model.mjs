@@ -1,6 +1,6 @@
 // Takes scenarios of the model through their schedules, and prints what was searched:
 // `npm run model`, or `npm run model -- "Lock: two block"` for the scenarios whose names contain
-// the text; what breaks is told step by step. `--table` prints the tables of
+// the text. A violation is shown step by step. `--table` prints the tables of
 // docs/internals/model.md, `--deep` searches as far as `npm run test:deep`.
 import { availableParallelism } from 'node:os';
 import { run } from '../build/tests/model/launch.js';

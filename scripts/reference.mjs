@@ -135,7 +135,7 @@ function commonPage() {
   const parts = [
     MADE,
     '# Shared objects',
-    'What locks, queues, values and all other shared objects have in common. The signatures are those of `Lock`.',
+    'The common members of locks, queues, values and all other shared objects. The signatures are those of `Lock`.',
   ];
   for (const member of members) {
     parts.push(`## ${member.name}`);

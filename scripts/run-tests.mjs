@@ -8,7 +8,7 @@ import { spec } from 'node:test/reporters';
 /** Files that run side by side: more would make waits long that tests expect to be short. */
 const SIDE_BY_SIDE = 2;
 const SLOWEST = 10;
-/** What is alone measures, fills the machine, or runs on all its cores by itself. */
+/** Files that run alone measure, fill the machine, or use all its cores by themselves. */
 const ALONE = [
   /^model\//,
   /^stress\//,
@@ -17,7 +17,7 @@ const ALONE = [
   /^conformance\/fairness/,
   /^bad-input\/(agents|space)/,
 ];
-/** What takes longest comes first, so that the last files to run are short ones. */
+/** The longest files come first, so that the last files to run are short ones. */
 const FIRST = [/^crash\/messages/, /^crash\//, /^packed\//, /^workers\//, /^conformance\/queue/];
 
 /** Runs the files of the folder; resolves to whether all tests passed. */

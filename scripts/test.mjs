@@ -16,8 +16,8 @@ const deep = process.argv.includes('--deep');
  */
 const depth = deep ? { LOCKSTEP_MODEL: 'deep', LOCKSTEP_CRASH: 'every', LOCKSTEP_DAMAGE: 'all' } : {};
 /**
- * The tests run a bundle of their own, which lets them look into modules (bundle-tests.mjs). What
- * they start inherits the choice by the environment.
+ * The tests run a bundle of their own, which lets them look into modules (bundle-tests.mjs).
+ * Programs that they start inherit the choice by the environment.
  */
 const choice = `${process.env.NODE_OPTIONS ?? ''} --conditions=lockstep-tested`.trim();
 const wanted = process.argv
@@ -41,6 +41,15 @@ if (wanted.length === 0) {
   // Without packing: the choice modules that the tests run are not published.
   check('publint/src/cli.js', '--pack', 'false');
 }
+
+/** The tests of the inspector watch its system calls. Without it they say that they could not. */
+function installStrace() {
+  const isThere = spawnSync('strace', ['-V']).error === undefined;
+  if (isThere || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
+  spawnSync('apt-get', ['install', '--yes', '--no-install-recommends', 'strace'], { stdio: 'inherit' });
+}
+
+if (wanted.length === 0 || wanted.some((path) => path.startsWith('inspect'))) installStrace();
 
 await bundleForTests();
 const folder = join(root, 'build/tests');

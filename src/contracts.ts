@@ -9,7 +9,7 @@ import type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 export type Awaitable<Value> = Value | Promise<Value>;
 
 /**
- * What `acquire` gives, whatever carries the object: the right to be inside, until `release()`.
+ * The result of `acquire`, whatever carries the object: the right to be inside, until `release()`.
  * In shared memory a release is over at once; on a server it takes a round trip.
  */
 export interface AsyncHold {
@@ -30,7 +30,7 @@ export interface AsyncHold {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What `acquire` gives in shared memory. */
+/** The result of `acquire` in shared memory. */
 export interface Hold extends AsyncHold {
   release(): void;
   [Symbol.dispose](): void;
@@ -78,7 +78,7 @@ export interface LockOptions extends ObjectOptions {
   stacks?: boolean | undefined;
 }
 
-/** What both Lock and RLock can do. */
+/** The members of both Lock and RLock. */
 export interface Lockable {
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;

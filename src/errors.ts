@@ -168,12 +168,22 @@ export class ExhaustedError extends LockstepError {
 }
 
 /**
- * This system can't run Lockstep, or a system call failed unexpectedly. Code
+ * The native module can't be loaded, or a system call failed unexpectedly. Code
  * `ERR_LOCKSTEP_PLATFORM`.
  */
 export class PlatformError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_PLATFORM', message, options);
+  }
+}
+
+/**
+ * Memory can't be shared on this operating system or processor. Code
+ * `ERR_LOCKSTEP_UNSUPPORTED_PLATFORM`.
+ */
+export class UnsupportedPlatformError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_UNSUPPORTED_PLATFORM', message, options);
   }
 }
 

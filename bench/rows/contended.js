@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * P processes each take one Lock, add one to one shared integer and let go, as fast as they can: in
- * millions a second, from the moment they are let go to the last one's end. The total must be
- * exact.
+ * P processes each take one Lock, add one to one shared integer and let go, as fast as they can.
+ * The figure is millions a second, from the moment they are let go to the last one's end. The total
+ * must be exact.
  */
 import { Barrier, Lock, Process, Value } from 'lockstep';
 import { end } from '../children.js';

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * From starting `node` to its exit: a program that imports Lockstep and takes its first Lock, and
- * `node -e ''`, in ms. What counts is the difference of the two medians.
+ * `node -e ''`, in ms. The figure is the difference of the two medians.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

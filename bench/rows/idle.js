@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * How often a process wakes up that only waits for a lock, which another process holds: wake-ups a
- * second, counted by the kernel as the voluntary context switches of its main thread, over 5 s.
+ * How often a process wakes up that only waits for a lock, which another process holds. The figure
+ * is wake-ups a second over 5 s: the voluntary context switches of its main thread, counted by the
+ * kernel.
  *
  *   idle-awaiting   it awaits `acquire`
  *   idle-blocked    it is blocked in `acquireSync`

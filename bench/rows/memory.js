@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Makes a million Locks. Lockstep's folder grows by whole files, so the bytes of one Lock are
- * counted between the first growth and the last, at both of which every byte so far was in use.
- * Then all are held at once, and one is let go, to see that they are a million different locks.
+ * Makes a million Locks. Lockstep's folder grows by whole files. So the bytes of one Lock are
+ * counted between the first growth and the last, when every byte so far was in use. Then all are
+ * held at once, and one is let go, to see that they are a million different locks.
  */
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { c } from '../peers.js';
 
 const LOCKS = 1_000_000;
 
-/** What the files of a folder take, in allocated blocks. @param {string} folder */
+/** The allocated blocks of a folder's files, in bytes. @param {string} folder */
 function bytesIn(folder) {
   let bytes = 0;
   for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * A Queue of 16 MiB is filled to its bounds and emptied, again and again, by two processes: by how
- * many MiB the resident memory of that which grows more grows. Each has the whole ring mapped, so
- * 16 is the least.
+ * Two processes fill a Queue of 16 MiB to its bounds and empty it, again and again. The figure is
+ * the growth of resident memory in MiB, of the process that grows more. Each has the whole ring
+ * mapped, so 16 is the least.
  */
 import { Process, Queue } from 'lockstep';
 import { end } from '../children.js';

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Producers put items into one Queue as fast as they can, consumers take them, all in processes of
- * their own and blocking: millions of items a second, from the moment they are let go until the
- * last was taken. The peers send the same from one child to this process.
+ * Producers put items into one Queue as fast as they can, and consumers take them, all in
+ * processes of their own and blocking. The figure is millions of items a second, from the moment
+ * they are let go until the last was taken. The peers send the same from one child to this process.
  */
 import { Barrier, Process, Queue } from 'lockstep';
 import { end } from '../children.js';

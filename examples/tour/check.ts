@@ -1,4 +1,4 @@
-// What the programs of the tour share: colours where the terminal has them, and `check`, by which a
+// Shared by the programs of the tour: colours where the terminal has them, and `check`, by which a
 // program says whether its outcome is what it should be. A check that fails makes the program's
 // exit code 1.
 

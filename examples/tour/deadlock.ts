@@ -1,7 +1,7 @@
-// Deadlock: one thread takes lock A, then B; another takes B, then A. Each holds what the other
-// waits for, and both would stand still forever. The one whose wait closes the circle gets an
-// error that says who holds and wants what; it lets go of what it has, so that the other can go on,
-// and takes them in the other's order.
+// Deadlock: one thread takes lock A, then B; another takes B, then A. Each waits for the other's
+// lock, and both would stand still forever. The call that closes the circle throws an error that
+// names both threads and locks. That thread releases its lock, so that the other can go on, and
+// then takes the locks in the other's order.
 
 import { Barrier, currentThread, DeadlockError, isMainProcess, Lock, Thread } from 'lockstep';
 import { check } from './check.ts';
@@ -21,7 +21,7 @@ export function takeBoth(first: Lock, second: Lock, met: Barrier): number {
       return attempt;
     } catch (error) {
       if (!(error instanceof DeadlockError)) throw error;
-      console.log(`${name} is told: ${error.message}`);
+      console.log(`${name} gets a DeadlockError: ${error.message}`);
       order = [inner, outer];
     }
   }
@@ -37,6 +37,9 @@ if (isMainProcess) {
   for (const thread of threads) thread.start();
 
   const attempts = await Promise.all(threads.map((thread) => thread.result));
-  check(attempts.sort().join() === '1,2', 'one was told of the deadlock and had both at its second attempt');
+  check(
+    attempts.sort().join() === '1,2',
+    'one got a DeadlockError, and had both locks at its second attempt',
+  );
   check(!a.locked && !b.locked, 'both locks are free');
 }

@@ -22,7 +22,7 @@ const programs = new Map([
   ['service-ready', 'two workers wait until a server is up'],
   ['barrier', 'two processes meet and go on together'],
   ['countdown', 'shared numbers, exact under a lock'],
-  ['deadlock', 'two threads would wait for each other; one of them is told'],
+  ['deadlock', 'two threads would wait for each other; one of them gets an error'],
   ['deadlock-cured', 'the same with one RLock: all finish'],
   ['processes', 'target, subclass, daemon, exit codes'],
   ['shared-file', 'two processes append whole lines to one file'],

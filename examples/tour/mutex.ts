@@ -1,4 +1,4 @@
-// Mutex: the lines of three processes under a Lock. Who holds it prints, the others wait, so
+// Mutex: the lines of three processes under a Lock. The holder prints and the others wait, so
 // nobody's lines are torn apart. `lock.run` holds the lock while a function runs; `using` holds it
 // to the end of the block.
 

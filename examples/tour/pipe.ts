@@ -1,6 +1,6 @@
-// Pipe: a child answers requests that come by its end of a pipe. What is sent arrives as it was:
-// objects, dates, bytes, errors. When our end is closed, the child's loop ends; when the child is
-// gone, we are told.
+// Pipe: a child answers requests that come by its end of a pipe. Messages arrive as they were
+// sent: objects, dates, bytes, errors. When our end is closed, the child's loop ends. When the
+// child is gone, our end reports it.
 
 import { type Connection, EndOfStreamError, isMainProcess, Pipe, Process } from 'lockstep';
 import { check } from './check.ts';
@@ -62,5 +62,5 @@ if (isMainProcess) {
   said.close();
   check((await heard.recv()) === 'goodbye', 'what a process sent is there after it has ended');
   const end = await heard.recv().catch((error: unknown) => error);
-  check(end instanceof EndOfStreamError, 'then the end is told');
+  check(end instanceof EndOfStreamError, 'then comes the end of the stream');
 }

@@ -7,7 +7,6 @@
  * ended others see at once by its life (life.ts).
  */
 
-import { isMainThread, threadId } from 'node:worker_threads';
 import { cas, load, note, store } from '#atomics';
 import { clearImmediate, queueMicrotask, setImmediate } from '#clock';
 import { ExhaustedError } from '../errors.ts';
@@ -39,7 +38,8 @@ import { anonymousFolder, namedFolder, sweepFolders } from '../namespaces/folder
 import type { OwnLife } from '../namespaces/life.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import { Namespace } from '../namespaces/namespace.ts';
-import { systemThread } from '../platform/system-thread.ts';
+import { platform } from '../platform/current.ts';
+import { isMainThread, threadId } from '../this-thread.ts';
 import { about } from './about.ts';
 import { Cell } from './cell.ts';
 import { KeptRings } from './kept-rings.ts';
@@ -347,7 +347,7 @@ function sitDown(namespace: Namespace, slot: number, name: string): void {
   store(words, base + AGENT_PID, process.pid);
   store(words, base + AGENT_THREAD, threadId);
   store(words, base + AGENT_NAME_LENGTH, bytes.write(name));
-  note(words, base + AGENT_TID, systemThread());
+  note(words, base + AGENT_TID, platform.systemThread());
   const text = Buffer.from(namespace.control.buffer, (base + AGENT_ABOUT) * 4, AGENT_ABOUT_BYTES);
   note(words, base + AGENT_ABOUT_LENGTH, text.write(about(ownTarget)));
   const state = load(words, base + AGENT_STATE);
@@ -434,6 +434,7 @@ export function agentsOfThread(): readonly Agent[] {
 function join(folder: string, create: boolean): Agent {
   const known = agents.get(folder);
   if (known !== undefined) return known;
+  platform.checkSupported();
   if (agents.size === 0) {
     if (inherited === undefined) sweep();
     if (!leavesAtExit) process.once('exit', leaveAll);

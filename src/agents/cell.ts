@@ -9,11 +9,11 @@
  */
 
 import { add, load, store } from '#atomics';
-import { clearTimeout, setTimeout } from '#clock';
 import { commonTime, now } from '#park';
 import { onAbort } from '../aborts.ts';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError, LockstepError } from '../errors.ts';
+import { afterMilliseconds } from '../long-timer.ts';
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
@@ -42,8 +42,6 @@ import { isBefore, waitersOf } from './waiters.ts';
  * the same).
  */
 export const FAIRNESS_AFTER = 0.5;
-/** Longest delay that a timer of Node can have. */
-export const LONGEST_TIMER = 0x7fffffff;
 
 /**
  * The values that a closed cell's words have: no fast path can take anything from it, and the slow
@@ -63,7 +61,7 @@ interface Flow {
   readonly origin: Origin;
   resolve(taken: boolean): void;
   reject(reason: unknown): void;
-  timer: NodeJS.Timeout | undefined;
+  stopTimer: (() => void) | undefined;
   ignoreAbort: (() => void) | undefined;
 }
 
@@ -222,7 +220,7 @@ export class Cell implements Place {
       origin,
       resolve,
       reject,
-      timer: undefined,
+      stopTimer: undefined,
       ignoreAbort: undefined,
     };
     this.flows.add(flow);
@@ -384,16 +382,7 @@ export class Cell implements Place {
 
   private watch(flow: Flow): void {
     const { deadline } = flow;
-    const arm = (): void => {
-      flow.timer = setTimeout(
-        () => {
-          if (!deadline.expired) arm();
-          else this.timeOut(flow);
-        },
-        Math.min(Math.ceil(deadline.remaining), LONGEST_TIMER),
-      );
-    };
-    if (deadline.timed) arm();
+    if (deadline.timed) flow.stopTimer = afterMilliseconds(deadline.remaining, () => this.timeOut(flow));
     const { signal } = deadline;
     if (signal === undefined) return;
     flow.ignoreAbort = onAbort(signal, () => {
@@ -426,7 +415,7 @@ export class Cell implements Place {
   private end(flow: Flow): void {
     this.flows.delete(flow);
     if (!flow.deadline.unlimited) this.timedFlows--;
-    clearTimeout(flow.timer);
+    flow.stopTimer?.();
     flow.ignoreAbort?.();
     this.leave(AWAITING_BIT);
     this.agent.endAwaiting();

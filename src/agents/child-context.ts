@@ -15,7 +15,7 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread } from '../this-thread.ts';
 
 /**
  * On whose behalf a child's code runs. `undefined`: neither can be told, as in a listener of

@@ -49,7 +49,7 @@ export class KeptRings implements Rings {
 
   /**
    * Runs `act`, which as `slot` clears the open bits of many cells. Reads the rings at least
-   * twice, instead of once for each cell: a cell that is named at the beginning is left alone, and
+   * twice, instead of once for each cell. A cell that is named at the beginning is left alone, and
    * looked at again when all bits are cleared.
    *
    * Race: the reaper of A has read that X is named; T takes X, dies, and its bit is cleared, while

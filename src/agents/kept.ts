@@ -6,10 +6,10 @@
  *   MOVING of the agent         1 while it puts or takes such an item          it, its reaper
  *   DOUBT of the namespace      1: some counts may be too high                 reapers, for good
  *
- * The names in an item are written behind its payload (messaging/ring/item-names.ts). They are, by
- * number and generation, each object in it, and the objects that these need (`needs` of its kind:
- * the lock of an array, the channels of a pipe's end). That list in the ring is the truth; KEPT is
- * a count of it, so that nobody has to search it as long as nobody dies.
+ * The names in an item are written behind its payload (messaging/ring/item-names.ts). They are the
+ * numbers and generations of each object in it, and of the objects that it needs (`needs` of its
+ * kind). An array needs its lock, a pipe's end its channels. That list in the ring is the truth;
+ * KEPT is a count of it, so that nobody has to search it as long as nobody dies.
  *
  *   put    with the objects open: MOVING = 1, KEPT + 1 for each name, put the item in, MOVING = 0
  *   take   open the objects, MOVING = 1, take the item, KEPT - 1 for each name, MOVING = 0

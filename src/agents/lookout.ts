@@ -4,11 +4,10 @@
  *
  *   at once        a call that has lasted for some milliseconds has the lives watched of those for
  *                  whom it waits (vigil.ts), and the folder
- *   after a turn   when the event loop has run anything, the calls are looked at once more, an
- *                  interval later: only something that runs can make this thread one that does
- *                  nothing but await (alone.ts)
- *   slowly         while there is somebody who can't be watched; and of an object that is given to
- *                  the first in its queue, by those who are not the first: the first may be stopped
+ *   after a turn   when the event loop has run anything, the calls are looked at again, an interval
+ *                  later. Only code that runs can make this thread one that only awaits (alone.ts)
+ *   slowly         while an agent can't be watched. Also for an object that is given to the first
+ *                  in its queue, by the waiters that are not the first: the first may be stopped
  *
  * So a thread that awaits the one thing that it needs has no timer. All timers here keep nothing
  * running: the bell does.

@@ -2,11 +2,12 @@
  * FreshBytes: memory for bytes that somebody gets for good.
  *
  * Where glibc returns freed memory to the kernel, every page of the next large array is a fault,
- * which costs more than the copy. Until it has met larger pieces it does so soon: at its heap's
- * end it keeps twice the largest piece that was mapped apart and freed, 128 KiB at first and 64 MiB
- * at most. So the first large array in a process comes with a piece of nearly 32 MiB that nobody
- * touches. It is freed at the next garbage collection, and then up to 64 MiB stay. Who sets
- * `MALLOC_TRIM_THRESHOLD_` has it so. Source: mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
+ * which costs more than the copy. Until it has met larger pieces it does so soon. At its heap's
+ * end it keeps twice the largest piece that was mapped apart and freed: 128 KiB at first, 64 MiB at
+ * most. So the first large array in a process comes with a piece of nearly 32 MiB that nobody
+ * touches. It is freed at the next garbage collection, and then up to 64 MiB stay. A program that
+ * sets `MALLOC_TRIM_THRESHOLD_` has it so. Source: mallopt(3), M_MMAP_THRESHOLD and
+ * M_TRIM_THRESHOLD.
  */
 
 /** Bytes from which an array is large. */

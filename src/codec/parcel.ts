@@ -8,7 +8,6 @@
  */
 
 import { types } from 'node:util';
-import { serialize } from 'node:v8';
 import { NotSendableError } from '../errors.ts';
 import { openShared } from '../objects/handles.ts';
 import { SharedObject } from '../objects/shared-object.ts';
@@ -21,6 +20,7 @@ import {
   isPlainLeaf,
   isSharedBytes,
 } from './sendable.ts';
+import { v8 } from './v8.ts';
 
 /** Plain data for structured clone. */
 export interface Parcel {
@@ -280,7 +280,7 @@ class Packer {
     if (isPlainLeaf(value)) return;
     try {
       if (this.to === 'thread') structuredClone(value);
-      else serialize(value);
+      else v8().serialize(value);
     } catch (cause) {
       throw this.refusal(spot, `${className(value)}: ${(cause as Error).message}`, cause);
     }

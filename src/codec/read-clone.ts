@@ -5,22 +5,28 @@
  * a Buffer becomes a Uint8Array, as in structured clone.
  */
 
-import { DefaultDeserializer } from 'node:v8';
+import type { DefaultDeserializer } from 'node:v8';
+import { v8 } from './v8.ts';
 
 interface HostObjectReader {
   _readHostObject(): NodeJS.ArrayBufferView;
 }
 
-const { _readHostObject: readView } = DefaultDeserializer.prototype as unknown as HostObjectReader;
+let CloneDeserializer: (new (bytes: Uint8Array) => DefaultDeserializer) | undefined;
 
-class CloneDeserializer extends DefaultDeserializer implements HostObjectReader {
-  _readHostObject(): NodeJS.ArrayBufferView {
-    const view = readView.call(this);
-    const { buffer, byteOffset, byteLength } = view;
-    const own = buffer.slice(byteOffset, byteOffset + byteLength);
-    if (Buffer.isBuffer(view)) return new Uint8Array(own);
-    return new (view.constructor as new (bytes: ArrayBufferLike) => NodeJS.ArrayBufferView)(own);
-  }
+/** Made when it is first needed, as its base class is. */
+function cloneDeserializer(): new (bytes: Uint8Array) => DefaultDeserializer {
+  const Base = v8().DefaultDeserializer;
+  const { _readHostObject: readView } = Base.prototype as unknown as HostObjectReader;
+  return class extends Base implements HostObjectReader {
+    _readHostObject(): NodeJS.ArrayBufferView {
+      const view = readView.call(this);
+      const { buffer, byteOffset, byteLength } = view;
+      const own = buffer.slice(byteOffset, byteOffset + byteLength);
+      if (Buffer.isBuffer(view)) return new Uint8Array(own);
+      return new (view.constructor as new (bytes: ArrayBufferLike) => NodeJS.ArrayBufferView)(own);
+    }
+  };
 }
 
 /** Whether reading or writing a clone failed for want of stack: both recurse. */
@@ -30,6 +36,7 @@ export function isTooDeep(error: unknown): boolean {
 
 /** The value in the bytes. Throws what `v8.deserialize` throws for broken ones. */
 export function readClone(bytes: Uint8Array): unknown {
+  CloneDeserializer ??= cloneDeserializer();
   const deserializer = new CloneDeserializer(bytes);
   deserializer.readHeader();
   return deserializer.readValue();

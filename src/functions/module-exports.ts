@@ -93,7 +93,7 @@ export function exportedByAnyCommonJs(fn: object): Export | undefined {
 }
 
 /**
- * Name under which a file exports `fn` that a test runner has run in its own way: Vitest wraps a
+ * Name under which a file exports `fn` that a test runner has run in its own way. Vitest wraps a
  * module in a function, Jest runs it in a context of `node:vm`. `undefined` unless the running
  * script and the file both say so.
  */

@@ -11,6 +11,7 @@ import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { hrtime } from 'node:process';
 import { LAYOUT_VERSION, TIME_MASK } from '../memory/layout.ts';
 import { base, prefix } from '../namespaces/paths.ts';
+import { sleep } from '../sleep.ts';
 import type { NamespaceCopy, Unreadable } from './copy.ts';
 import { copyNamespace } from './copy.ts';
 import { decode } from './decode.ts';
@@ -29,7 +30,7 @@ export interface SnapshotOptions {
 /** Looks at the namespaces. *Blocks* the thread for a few milliseconds. Changes nothing. */
 export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}): Snapshot {
   const before = folders.map((folder) => ({ folder, first: copyNamespace(folder) }));
-  pause(APART);
+  sleep(APART);
   const again = before.map(({ folder, first }) => ({ folder, first, second: copyNamespace(folder) }));
   // After the readings: whoever is dead now did nothing since.
   const lives = readLives();
@@ -114,9 +115,4 @@ function pidsWithOpen(inode: number): number[] {
     // Not told here.
   }
   return [...pids].sort((a, b) => a - b);
-}
-
-/** *Blocks* the thread. */
-function pause(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }

@@ -41,7 +41,7 @@
  *
  * Words may be damaged (docs/internals/trust.md): a number is believed only within its bounds, a
  * chain is followed for as many cells as it can have. `place` throws `LayoutError`; `find` is for
- * hints, and for who has to go on (the reaper): it knows no such cell.
+ * hints, and for the reaper, which has to go on: it knows no such cell.
  */
 
 import { add, cas, clearBits, load, setBits, store } from '#atomics';
@@ -265,9 +265,9 @@ export class Arena {
   }
 
   /**
-   * Counts one item less that names the object. To be called after the item was taken. Who does not
-   * have the object open has it open meanwhile, and frees it if nobody else has and no item is left
-   * that names it.
+   * Counts one item less that names the object. To be called after the item was taken. An agent
+   * that does not have the object open opens it meanwhile, and frees it if nobody else has it open
+   * and no item names it.
    */
   unkeep({ number, generation }: Named, slot: number): void {
     if (!(number >= 1 && number <= this.bump)) return;

@@ -42,10 +42,9 @@ export function note(words: Words, at: number, value: number): void {
 /**
  * Reads, before all that follows in this thread is read or written.
  *
- * On x64 every load is one that acquires and every store one that releases (Intel 64 Architecture
- * Software Developer's Manual, volume 3, "Memory Ordering": neither loads nor stores are reordered
- * with their like), and V8 keeps accesses to typed arrays in their order. `Atomics` does more, by a
- * call each.
+ * On x64 every load acquires and every store releases: neither loads nor stores are reordered with
+ * their like (Intel 64 Architecture Software Developer's Manual, volume 3, "Memory Ordering"). V8
+ * keeps accesses to typed arrays in their order. `Atomics` does more, by a call each.
  */
 export function loadAcquire(words: Words, at: number): number {
   return IN_ORDER ? words[at]! : Atomics.load(words, at);

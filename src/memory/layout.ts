@@ -140,7 +140,7 @@ export const ENTRY_CELL = 0;
 export const ENTRY_TICKET = 1;
 /** bit 0 BLOCKING | 1 AWAITING | 2 TIMED | bits 30…8 calls, blocked and awaiting. */
 export const ENTRY_STATUS = 2;
-/** What the primitive needs: the barrier's generation. */
+/** Data of the primitive: the barrier's generation. */
 export const ENTRY_DETAIL = 3;
 /**
  * Since when the oldest call waits: milliseconds of the monotonic clock, 31 bits, which repeat

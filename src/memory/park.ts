@@ -33,12 +33,13 @@ export function resourcesInUse(): string[] {
 export const now: () => number = time;
 
 /** The lag of this thread's clock behind the one that all processes share. */
-const behind: number = platform.monotonicTime() - now();
+let behind: number | undefined;
 
 /**
  * Whole milliseconds on a clock that all processes share; of the present, or of a time of `now()`.
  */
 export function commonTime(time: number = now()): number {
+  behind ??= platform.monotonicTime() - now();
   return Math.floor(time + behind);
 }
 

@@ -1,13 +1,12 @@
 /** waitAny: waits until one or more of several queues, ends of pipes and signals are ready. */
 
 import { inspect } from 'node:util';
-import { clearTimeout, setTimeout } from '#clock';
 import { onAbort } from '../aborts.ts';
-import { LONGEST_TIMER } from '../agents/cell.ts';
 import { isAborted, isSentinel } from '../agents/sentinels.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError } from '../errors.ts';
+import { afterMilliseconds } from '../long-timer.ts';
 import { blockOnAny } from '../waiting/blocking.ts';
 import { takeAwaiting } from '../waiting/taking.ts';
 import { Connection } from './connection.ts';
@@ -140,15 +139,10 @@ async function aborts(signal: AbortSignal, deadline: Deadline): Promise<void> {
 /** Resolves when the deadline has passed or its signal is aborted. */
 async function passes(deadline: Deadline): Promise<void> {
   await new Promise<void>((resolve) => {
-    let timer: NodeJS.Timeout | undefined;
-    const arm = (): void => {
-      const look = (): void => (deadline.expired ? resolve() : arm());
-      timer = setTimeout(look, Math.min(Math.ceil(deadline.remaining), LONGEST_TIMER));
-    };
-    if (deadline.timed) arm();
+    const stop = deadline.timed ? afterMilliseconds(deadline.remaining, resolve) : undefined;
     if (deadline.signal === undefined) return;
     onAbort(deadline.signal, () => {
-      clearTimeout(timer);
+      stop?.();
       resolve();
     });
   });

@@ -7,9 +7,9 @@
  *   item-<cell>-<generation>-<n>   a file for one item of the object
  *
  * The file is made with the object and removed when its cell is freed (arena.ts). Its pages are
- * free when nobody has them mapped any more. So who closes the object lets go of the file at once
- * (`detachData`): zeros of the process's own take its place at the same addresses, or a copy of
- * what was there where a view was given out. The addresses themselves are given back when nothing
+ * free when nobody has them mapped any more. So closing the object lets go of the file at once
+ * (`detachData`). Zeros of the process's own take its place at the same addresses, or a copy of the
+ * data where a view was given out. The addresses themselves are given back when nothing
  * in this thread can reach them any more.
  */
 
@@ -19,13 +19,11 @@ import {
   constants as flags,
   fstatSync,
   ftruncateSync,
-  openSync,
   readFileSync,
   readSync,
   statfsSync,
   writeSync,
 } from 'node:fs';
-import * as threads from 'node:worker_threads';
 import { LayoutError, OutOfRangeError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import type { Directory } from '../platform/directory.ts';
@@ -158,7 +156,7 @@ export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
     platform.detach(address, size);
     return;
   }
-  const memory = openMemory();
+  const memory = platform.openOwnMemory();
   if (memory === undefined) return;
   try {
     const copy = Buffer.alloc(Math.min(COPIED_AT_ONCE, size));
@@ -172,20 +170,6 @@ export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
     }
   } finally {
     closeSync(memory);
-  }
-}
-
-/**
- * The memory of this process as a file: a file that was cut while it is mapped may be read through
- * that, and nowhere else.
- */
-function openMemory(): number | undefined {
-  try {
-    return openSync('/proc/self/mem', 'r');
-  } catch {
-    // No /proc, or rights were given up since the program began: the file is let go of later, with
-    // the memory.
-    return undefined;
   }
 }
 
@@ -210,6 +194,7 @@ function readMemory(memory: number, into: Buffer, length: number, address: numbe
  * abort when they exit.
  */
 function refuseTransfer(buffer: ArrayBuffer): void {
+  const threads = process.getBuiltinModule('node:worker_threads');
   const isMarked: unknown = Reflect.get(threads, 'isMarkedAsUntransferable');
   if (typeof isMarked === 'function' && isMarked(buffer) === true) return;
   threads.markAsUntransferable(buffer);

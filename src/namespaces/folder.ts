@@ -21,9 +21,9 @@
  * Race: S removes the folder, between its look and its renaming another remover R is faster, and a
  * stranger takes the name.
  *   S would rename the stranger's folder. So a remover has the exclusive lock of the folder itself,
- *   too, from before its look until the end: while it has both locks no program of this user takes
- *   the folder away, and a stranger can't. What is deleted are entries of the open folder, never
- *   what a path leads to.
+ *   too, from before its look until the end. While it has both locks, no program of this user takes
+ *   the folder away, and a stranger can't. It deletes entries of the open folder, and never follows
+ *   a path.
  */
 
 import { closeSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
@@ -47,6 +47,7 @@ import { Directory } from '../platform/directory.ts';
 import { noRoom } from '../platform/room.ts';
 import { uniqueName } from '../platform/unique.ts';
 import { whyUnsafe } from '../platform/way.ts';
+import { sleep } from '../sleep.ts';
 import { base, CONTROL, FOLDER_FORM, NAMESPACE_FORM, prefix } from './paths.ts';
 
 /** Milliseconds to wait for whoever is just removing the folder. */
@@ -85,6 +86,7 @@ export function anonymousFolder(): string {
  * there.
  */
 export function enterFolder(path: string, create: boolean): Entered {
+  platform.checkSupported();
   checkWay(path);
   try {
     return enter(path, create);
@@ -164,7 +166,7 @@ function pause(path: string, patience: number): void {
       `namespace "${path}": refused, somebody has been removing it for ${REMOVAL_PATIENCE} ms; end that program, or remove the folder`,
     );
   }
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  sleep(1);
 }
 
 /** Gives up the shared lock and removes the folder if nobody else is inside. */

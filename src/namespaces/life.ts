@@ -23,7 +23,6 @@
 import { closeSync, constants, readSync, writeSync } from 'node:fs';
 import { queueMicrotask } from '#clock';
 import { platform } from '../platform/current.ts';
-import { mostDescriptors } from '../platform/descriptors.ts';
 import type { NamespaceFiles } from './files.ts';
 
 /** An agent's own life. */
@@ -72,7 +71,7 @@ export function lifeFile(slot: number): string {
  * numbers that are free: half of those that the process may have are left to the program.
  */
 export function maySpare(fd: number): boolean {
-  return fd < mostDescriptors() / 2;
+  return fd < platform.mostDescriptors() / 2;
 }
 
 /**

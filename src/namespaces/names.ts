@@ -11,6 +11,7 @@ import { now } from '#clock';
 import { FolderError, InvalidTypeError, NameError } from '../errors.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
 import { platform } from '../platform/current.ts';
+import { sleep } from '../sleep.ts';
 import type { Namespace } from './namespace.ts';
 
 const LOCK = 'names';
@@ -64,7 +65,7 @@ function withNamesLocked<Result>(namespace: Namespace, critical: () => Result): 
           `names "${directory.nameOf(LOCK)}": can't be locked, another program has held it for ${PATIENCE} ms; end or resume that program`,
         );
       }
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      sleep(1);
     }
     return critical();
   } finally {

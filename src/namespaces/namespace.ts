@@ -4,7 +4,6 @@
  */
 
 import { closeSync, fstatSync, watch } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
 import { load } from '#atomics';
 import { clearInterval, now, setInterval, wallTime } from '#clock';
 import type { Owner } from '../contracts.ts';
@@ -33,6 +32,7 @@ import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
 import type { Directory } from '../platform/directory.ts';
 import type { Mapping } from '../platform/platform.ts';
+import { isMainThread } from '../this-thread.ts';
 import type { Berth } from './berth.ts';
 import { FifoBerth } from './berth.ts';
 import type { DataOptions } from './data-files.ts';

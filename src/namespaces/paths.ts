@@ -1,9 +1,9 @@
 /** Paths: where namespaces are, and what their folders are called. */
 
 import { resolve } from 'node:path';
+import { platform } from '../platform/current.ts';
 
 const bases = new Map<string, string>();
-const DEFAULT_BASE = '/dev/shm';
 /** The control segment's file. */
 export const CONTROL = 'control';
 /** The path of a namespace's folder. */
@@ -16,7 +16,7 @@ export const NAMESPACE_FORM: RegExp = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/;
  * directory becomes.
  */
 export function base(): string {
-  const given = process.env.LOCKSTEP_DIR || DEFAULT_BASE;
+  const given = process.env.LOCKSTEP_DIR || platform.sharedFolder();
   let resolved = bases.get(given);
   if (resolved === undefined) {
     resolved = resolve(given);

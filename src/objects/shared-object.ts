@@ -18,7 +18,7 @@ import { endWatch, watchFirstUse } from './module-level.ts';
 import type { Opened } from './opened.ts';
 import { isOwn } from './own-classes.ts';
 
-/** What `describe()` tells of every object. */
+/** The facts that `describe()` has of every object. */
 export interface Description {
   /** The name of its class in Lockstep, also of a class that the program has derived. */
   kind: string;
@@ -108,8 +108,8 @@ export abstract class SharedObject {
   }
 
   /**
-   * What `JSON.stringify` writes of it, in a log say: what `describe()` tells, with bigints as
-   * decimal text, and of a closed object which it was.
+   * The form that `JSON.stringify` writes, in a log say: that of `describe()`, with bigints as
+   * decimal text. Of a closed object, its class and name.
    */
   toJSON(): object {
     if (this.detached) return { kind: this.#type.name, name: this.#name ?? null, closed: true };
@@ -242,8 +242,8 @@ export function forJson(value: unknown): unknown {
 }
 
 /**
- * What `tell` returns, for `util.inspect`; where it throws, as for the prototype of a class, which
- * is no object of it, why.
+ * The result of `tell`, for `util.inspect`. Where it throws, the reason: the prototype of a class
+ * is not an object of it.
  */
 export function readable(tell: () => unknown): unknown {
   try {

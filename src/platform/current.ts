@@ -1,14 +1,14 @@
 /** The platform this program runs on. */
 
-import { PlatformError } from '../errors.ts';
-import { linux } from './linux.ts';
+import { linux } from './linux/linux.ts';
+import { FUTEX_CALL } from './linux/sleeping.ts';
 import type { Platform } from './platform.ts';
+import { unsupported } from './unsupported.ts';
 
 export const platform: Platform = choose();
 
 function choose(): Platform {
-  if (process.platform === 'linux') return linux;
-  throw new PlatformError(
-    `lockstep: refused to load on ${process.platform}, only Linux is supported so far; run it in a Linux container or VM`,
-  );
+  const processors = Object.keys(FUTEX_CALL);
+  if (process.platform === 'linux' && processors.includes(process.arch)) return linux;
+  return unsupported(`Linux on ${processors.join(', ')}`);
 }

@@ -79,7 +79,7 @@ export class Directory {
   static open(path: string): Directory | undefined {
     const user = effectiveUser();
     return opened(path, path, OPEN_TO_OTHERS, (fd) => {
-      return new Directory(path, fd, user, isReachable(fd) ? `/proc/self/fd/${fd}` : path);
+      return new Directory(path, fd, user, isReachable(fd) ? platform.throughDescriptor(fd) : path);
     });
   }
 
@@ -288,7 +288,7 @@ export class Directory {
     const path = this.nameOf(name);
     // Whatever its permissions: who could have used them had to come through this folder.
     const inner = opened(this.at(name), path, 0, (fd) => {
-      return new Directory(path, fd, this.user, this.byPath ? path : `/proc/self/fd/${fd}`);
+      return new Directory(path, fd, this.user, this.byPath ? path : platform.throughDescriptor(fd));
     });
     try {
       inner?.empty();
@@ -447,12 +447,13 @@ interface Permissions {
   has(scope: string, reference: string): boolean;
 }
 
-/** Whether /proc leads to the open folder, also to write. */
+/** Whether the descriptor's path leads to the open folder, also to write. */
 function isReachable(fd: number): boolean {
   const permission = Reflect.get(process, 'permission') as Permissions | undefined;
-  if (permission?.has('fs.write', `/proc/self/fd/${fd}/control`) === false) return false;
+  const way = platform.throughDescriptor(fd);
+  if (permission?.has('fs.write', `${way}/control`) === false) return false;
   try {
-    return isSame(statSync(`/proc/self/fd/${fd}`), fstatSync(fd));
+    return isSame(statSync(way), fstatSync(fd));
   } catch {
     // Missing, hidden, or not allowed: then it is not used.
     return false;

@@ -1,6 +1,6 @@
 /**
- * The services that Lockstep needs from an operating system: the one interface behind which each
- * system has a file.
+ * The services that Lockstep needs from an operating system: the one interface, behind which each
+ * system has a folder. A system that is not supported has `unsupported.ts`.
  */
 
 /** A file mapped into this thread's memory. */
@@ -18,7 +18,12 @@ export const READABLE = 1;
 /** How a futex wait ended: woken, the time passed, or the word did not hold the expected value. */
 export type FutexOutcome = 'woken' | 'timeout' | 'changed';
 
-export interface Platform {
+/** How a process ended: by itself with `code`, or by the signal numbered `signal`. */
+export type Exit =
+  | { readonly code: number; readonly signal?: undefined }
+  | { readonly signal: number; readonly code?: undefined };
+
+export interface MemoryCalls {
   /** Maps `size` bytes of the open file, shared and writable. Throws `PlatformError`. */
   map(fd: number, size: number): Mapping;
   /** Gives mapped memory back. Nothing may touch it afterwards: the process would be killed. */
@@ -34,6 +39,14 @@ export interface Platform {
    */
   reserve(fd: number, size: number, path: string): void;
   /**
+   * Opens the memory of this process as a file: a file that was cut while it is mapped may be read
+   * through that, and nowhere else. `undefined` where that is not to be had.
+   */
+  openOwnMemory(): number | undefined;
+}
+
+export interface LockCalls {
+  /**
    * Takes the kernel's lock of the open file if it is free. The kernel drops it when the
    * descriptor's owner dies.
    */
@@ -46,8 +59,17 @@ export interface Platform {
   tryLockByte(fd: number, at: number): boolean;
   /** Gives the lock of the byte back. */
   unlockByte(fd: number, at: number): void;
+}
+
+export interface FifoCalls {
   /** Makes a FIFO, or leaves the one that is there. Throws `NoSpaceError`, `PlatformError`. */
   makeFifo(path: string): void;
+  /**
+   * Opens a FIFO, made if need be, for reading and writing without blocking. The descriptor is for
+   * libuv, which closes it: Node keeps a list of those that a worker thread has opened with
+   * `node:fs`, and would close it once more when the thread ends, whoever had that number by then.
+   */
+  openFifo(path: string): number;
   /**
    * Opens a FIFO for reading, for libuv as `openFifo` does; `undefined` where there is none, or no
    * descriptor is to be had for it.
@@ -64,12 +86,9 @@ export interface Platform {
    * its last writer is gone. `undefined`: the time passed, or a signal came.
    */
   waitForAny(fds: readonly number[], milliseconds: number): number[] | undefined;
-  /**
-   * Opens a FIFO, made if need be, for reading and writing without blocking. The descriptor is for
-   * libuv, which closes it: Node keeps a list of those that a worker thread has opened with
-   * `node:fs`, and would close it once more when the thread ends, whoever had that number by then.
-   */
-  openFifo(path: string): number;
+}
+
+export interface SleepCalls {
   /** Milliseconds on the clock that all processes of this machine share. */
   monotonicTime(): number;
   /**
@@ -79,4 +98,84 @@ export interface Platform {
   futexWait(address: number, expected: number, milliseconds: number): FutexOutcome;
   /** Wakes at most `count` threads that sleep on the word; returns how many it woke. */
   futexWake(address: number, count: number): number;
+}
+
+export interface ProcessCalls {
+  /**
+   * Asks the kernel to send `signal` to this process when the thread that started it ends, however
+   * it ends.
+   */
+  setParentDeathSignal(signal: number): void;
+  /** Asks the kernel to send no signal at the parent's end any more. */
+  clearParentDeathSignal(): void;
+  /**
+   * Makes a pipe without a name and calls `use` with its reading end, which is closed afterwards,
+   * and its writing end. No program that another thread starts meanwhile inherits either end.
+   * Throws `PlatformError`.
+   *
+   * The writing end was opened by `node:fs`, so Node closes it when this thread ends, also by
+   * `terminate()`: a reader learns of the thread's end in any case.
+   */
+  withPipe<T>(use: (reading: number, writing: number) => T): T;
+  /**
+   * Whether the event loop of this process's main thread has anything left to do. To be asked in
+   * the main thread.
+   */
+  isLoopAlive(): boolean;
+  /** Ends this process with no further ado: nothing of Node or of an addon runs any more. */
+  endAtOnce(code: number): never;
+  /**
+   * Whether the child process `pid` has ended, and how; `null` while it runs. Does not block and
+   * does not reap. Also `null` when somebody has reaped it already.
+   */
+  peekExit(pid: number): Exit | null;
+  /**
+   * Waits until the process `pid` has ended. Calls `sleeping` with a function that *blocks* the
+   * thread for at most the milliseconds given and says whether the process has ended.
+   */
+  watchExit<T>(pid: number, sleeping: (sleep: (milliseconds: number) => boolean) => T): T;
+  /**
+   * Whether somebody has stopped the process, by a signal or a debugger. `false` also where it is
+   * not to be seen from here.
+   */
+  isStopped(pid: number): boolean;
+  /** Path of the file that this process runs, without links. */
+  executable(): string;
+}
+
+export interface ThreadCalls {
+  /**
+   * The system's number of the running thread, in its own pid namespace; 0 where the system does
+   * not say.
+   */
+  systemThread(): number;
+  /** The kernel's numbers of all threads of this process. */
+  tasks(): number[];
+  /** Whether this process has a thread of that number. */
+  hasTask(task: number): boolean;
+  /** The system's status of this thread, in lines; `undefined` where it shows none. */
+  threadStatus(): string[] | undefined;
+  /** Bytes that this process may still map; `Infinity`: as many as it likes. */
+  freeAddressSpace(): number;
+}
+
+export interface DirectoryCalls {
+  /** Where namespaces lie unless LOCKSTEP_DIR says otherwise: a folder in memory. */
+  sharedFolder(): string;
+  /** A path that leads to the open folder, whatever became of its own. It may lead nowhere. */
+  throughDescriptor(fd: number): string;
+  /** How many descriptors this process may have, as it was when that was first asked for. */
+  mostDescriptors(): number;
+}
+
+export interface Platform
+  extends MemoryCalls,
+    LockCalls,
+    FifoCalls,
+    SleepCalls,
+    ProcessCalls,
+    ThreadCalls,
+    DirectoryCalls {
+  /** Throws `UnsupportedPlatformError` or `PlatformError` where memory can't be shared. */
+  checkSupported(): void;
 }

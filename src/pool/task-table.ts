@@ -34,7 +34,8 @@
  * slow live one. CAS QUEUED·g -> QUEUED·g+1, and the task is put again. A live worker's claim comes
  * before that CAS, and then it fails, or after it, and finds its g stale. So no attempt starts
  * twice, and none is lost. The slot rests afterwards until each worker of that moment has claimed
- * another task or died: a worker stopped for 2^19 uses of the slot could meet its own g again.
+ * another task or died. Otherwise a worker stopped for 2^19 uses of the slot could meet its own g
+ * again.
  *
  * Death of the pool's process: its workers die with it (PR_SET_PDEATHSIG), or are its threads.
  *

@@ -7,7 +7,6 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { isMainThread } from 'node:worker_threads';
 import { setImmediate, setTimeout } from '#clock';
 import { commonTime, now } from '#park';
 import type { Cell } from '../agents/cell.ts';
@@ -23,6 +22,7 @@ import type { Gate } from '../messaging/ring/gate.ts';
 import { NOTHING } from '../messaging/ring/ring-reader.ts';
 import { formatHandle } from '../objects/handle-text.ts';
 import type { RawArray } from '../shared/raw-array.ts';
+import { isMainThread } from '../this-thread.ts';
 import { spin } from '../waiting/blocking.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { mayHaveChildren } from '../workers/identity.ts';

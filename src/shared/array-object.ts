@@ -40,7 +40,7 @@ export type LengthOrValues<Type extends ElementType> =
   | number
   | Iterable<ElementInputOf<Type>>
   | (Type extends 'char' | 'c' ? string : never);
-/** What `value` is: only arrays of text have one. */
+/** The type of `value`: only arrays of text have one. */
 export type TextOf<Type extends ElementType> = Type extends 'char' | 'c' ? string : never;
 /** Values that may be stored as `value` and `raw`. */
 export type TextInputOf<Type extends ElementType> = Type extends 'char' | 'c' ? string | Uint8Array : never;

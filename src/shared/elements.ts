@@ -110,7 +110,7 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
     return title;
   }
 
-  /** What `JSON.stringify` writes: the numbers, with bigints as decimal text. */
+  /** The form that `JSON.stringify` writes: the numbers, with bigints as decimal text. */
   toJSON(): unknown {
     return forJson(this.toArray());
   }

@@ -141,7 +141,7 @@ export class RecordRow<Fields extends Schema> implements Records<Fields> {
     return Array.from(this, (record) => record.toObject());
   }
 
-  /** What `JSON.stringify` writes: the records, with bigints as decimal text. */
+  /** The form that `JSON.stringify` writes: the records, with bigints as decimal text. */
   toJSON(): unknown {
     return forJson(this.toArray());
   }

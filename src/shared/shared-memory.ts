@@ -54,12 +54,13 @@ export interface SharedMemoryDescription extends Description {
 /**
  * A block of bytes, zero at first, that every program of the user can attach by its name.
  *
- * A named block lives until `unlink()`, or until nobody is in its namespace any more. The exit of
- * a program that made it or attached it does not destroy it while others are there. One without a
- * name is given one, and lives as long as somebody has it open. Throws `NameTakenError` with
- * `create: true` if the name is in use, `NotFoundError` if there is none of that name and no
- * `size`, `NoSpaceError` if there is no room for it, `OutOfRangeError` and `InvalidTypeError` for a
- * size that is none or not the block's.
+ * A named block lives until `unlink()`, or until nobody is in its namespace any more. The exit of a
+ * program that made it or attached it does not destroy it while others are there. One without a
+ * name is given one, and lives as long as somebody has it open.
+ *
+ * Throws `NameTakenError` with `create: true` if the name is in use. Throws `NotFoundError` if
+ * there is none of that name and no `size`, and `NoSpaceError` if there is no room. Throws
+ * `OutOfRangeError` and `InvalidTypeError` for a size that is not one, or not the block's.
  *
  * @example
  * using block = new SharedMemory({ create: true, size: 1024 });

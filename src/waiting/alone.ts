@@ -9,9 +9,9 @@
  */
 
 import { fstatSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
 import { resourcesInUse } from '#park';
 import { agentsOfThread, runsTarget } from '../agents/agent.ts';
+import { isMainThread } from '../this-thread.ts';
 
 /**
  * Whether the call that awaits, with `timers` of its own, is all that this thread is about. To be

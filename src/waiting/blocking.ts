@@ -46,6 +46,7 @@ import {
   TIME_MASK,
 } from '../memory/layout.ts';
 import { keepsAny, lookAtKept } from '../objects/keeping.ts';
+import { sleep } from '../sleep.ts';
 
 /** Milliseconds of the first sleep, after which the holder is checked for life. */
 const FIRST_SLICE = 4;
@@ -219,7 +220,7 @@ export function blockOnAny(
       if (deadline.expired) return false;
       const left = deadline.remaining;
       let outcome: SleepOutcome = 'timeout';
-      if (agent === undefined) pause(Math.min(shortest, left));
+      if (agent === undefined) sleep(Math.min(shortest, left));
       else if (deep !== undefined) outcome = deep.sleep(seen, shortest, left, 0);
       else outcome = sleepLightly(agent, seen, Math.min(shortest, FIRST_SLICE, left));
       if (outcome === 'woken') deep = undefined;
@@ -364,11 +365,6 @@ class DeepSleep {
     if (outcome === 'timeout') return slice < milliseconds && doubts.pressing ? 'sign' : 'timeout';
     return 'woken';
   }
-}
-
-/** *Blocks* the thread, whatever happens. */
-function pause(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 function lookAround(): void {

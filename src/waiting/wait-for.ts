@@ -55,7 +55,7 @@ export type Covers = (cell: number) => boolean;
 
 /**
  * Looks whether the wait of `waker` for `cell` closes a cycle. If so, calls `end`, after which
- * nobody must be able to see the wait any more, and returns the members: first the waiter, then the
+ * nobody must be able to see the wait any more. Returns the members: first the waiter, then the
  * holder of the cell, and so on. `covers` tells which cells the waiter's own wait keeps.
  */
 export function resolveCycle(

@@ -7,6 +7,7 @@ import { CHECKS_ARGUMENTS } from '../checks.ts';
 import { warnOfLosses } from '../codec/losses.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
+import { afterMilliseconds } from '../long-timer.ts';
 import { readable } from '../objects/shared-object.ts';
 import { checkKnown } from '../options.ts';
 import type { ChildKind } from './child-state.ts';
@@ -25,7 +26,6 @@ import {
 } from './child-state.ts';
 import { trackChild } from './children.ts';
 import type { Launch } from './launch.ts';
-import { afterMilliseconds } from './long-timeout.ts';
 import { checkOrigin } from './origin.ts';
 import { checkPlace } from './place.ts';
 import type { Target, TargetFunction } from './target.ts';

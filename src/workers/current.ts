@@ -1,7 +1,7 @@
 /** Where this code runs: the process and the thread at hand, their parent, their children. */
 
 import { availableParallelism } from 'node:os';
-import { isMainThread, threadId } from 'node:worker_threads';
+import { isMainThread, threadId } from '../this-thread.ts';
 import { standForSelf } from './child-state.ts';
 import { liveChildren } from './children.ts';
 import { identity, isMain } from './identity.ts';

@@ -2,9 +2,9 @@
  * Identity: which process and which thread of Lockstep this is. Settled before any user code runs.
  */
 
-import { isMainThread } from 'node:worker_threads';
 import { childRecord, isChild, recordChild } from '../agents/child-context.ts';
 import { entryPoint } from '../package-root.ts';
+import { isMainThread } from '../this-thread.ts';
 
 /** A process as its children and its threads know it. */
 export interface ProcessIdentity {

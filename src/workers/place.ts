@@ -7,6 +7,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { PlatformError } from '../errors.ts';
 import { CODE_FILE } from '../package-root.ts';
+import { platform } from '../platform/current.ts';
 import type { ChildKind } from './child-state.ts';
 import { PROCESS_BOOTSTRAP, THREAD_BOOTSTRAP } from './identity.ts';
 
@@ -38,7 +39,7 @@ function checkBundle(kind: ChildKind, title: string): void {
 function checkExecutable(title: string): void {
   const sea = process.getBuiltinModule('node:sea') as { isSea?: () => boolean } | undefined;
   if (sea?.isSea?.() !== true) return;
-  if (realpathSync(process.execPath) !== realpathSync('/proc/self/exe')) return;
+  if (realpathSync(process.execPath) !== platform.executable()) return;
   throw new PlatformError(
     `${title}: can't be started, process.execPath (${process.execPath}) is not Node but this program as a single executable, ` +
       'so a child would be the program again; use a Thread, or install Node beside it and set process.execPath to that',

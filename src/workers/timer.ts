@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { checkMilliseconds } from '../deadline.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
-import { afterMilliseconds } from './long-timeout.ts';
+import { afterMilliseconds } from '../long-timer.ts';
 
 /**
  * Calls a function once, some milliseconds after `start()`. Keeps the program running until it has,

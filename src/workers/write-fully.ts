@@ -1,8 +1,7 @@
 /** Writing to a descriptor at once and in full, without a stream. */
 
 import { writeSync } from 'node:fs';
-
-const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+import { sleep } from '../sleep.ts';
 
 /** Writes all of it, waiting where a full pipe takes no more. Errors other than that are thrown. */
 export function writeFully(fd: number, data: string | Uint8Array): void {
@@ -12,7 +11,7 @@ export function writeFully(fd: number, data: string | Uint8Array): void {
       at += writeSync(fd, bytes, at);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      Atomics.wait(PAUSE, 0, 0, 1);
+      sleep(1);
     }
   }
 }

@@ -12,7 +12,7 @@ const CLOSED = { code: 'ERR_LOCKSTEP_CLOSED' };
 
 const LOCKING = ['acquire', 'acquireSync', 'tryAcquire', 'release', 'run', 'runSync'];
 const WAITING = ['wait', 'waitSync'];
-/** What each kind refuses to do and to tell, beside its handle. */
+/** The calls and properties that each kind refuses, beside its handle. */
 const REFUSED: Record<KindMade, { methods: string[]; getters: string[] }> = {
   Barrier: { methods: [...WAITING, 'reset', 'abort'], getters: ['parties', 'nWaiting', 'broken'] },
   BoundedSemaphore: { methods: LOCKING, getters: ['value'] },

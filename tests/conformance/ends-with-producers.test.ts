@@ -93,7 +93,7 @@ describe('a queue that ends with its producers', { timeout: 120_000, concurrency
     await end;
   });
 
-  it('is ready for who waits for any when it has ended', async () => {
+  it('is ready for waitAny when it has ended', async () => {
     const queue = new Queue<number>(ENDS);
     const waits = waitAny([queue]);
     assert.deepEqual(waitAnySync([queue], { timeout: 0 }), []);

@@ -1,4 +1,4 @@
-/** What the library does to the program that uses it: nothing that outlives its use. */
+/** The library's effects on the program that uses it: nothing that outlives its use. */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';

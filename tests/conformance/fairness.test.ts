@@ -48,7 +48,7 @@ for (const { name: what, make } of OBJECTS) {
     }
   });
 
-  describe(`${what}, taken again at once by who releases it`, { timeout: 60_000 }, () => {
+  describe(`${what}, taken again at once by its releaser`, { timeout: 60_000 }, () => {
     for (const style of ['blocking', 'awaiting'] as const) {
       it(`passes over a waiter (${style}) a few times at most`, async () => {
         const object = make();

@@ -170,7 +170,7 @@ describe('what lies in a queue or pipe', { timeout: 120_000, concurrency: true }
     }
   });
 
-  it('ends with who took it and died at once', async () => {
+  it('ends with a taker that died at once', async () => {
     const queue = new Queue();
     const array = new SharedArray('u8', 10);
     const { handle } = array;

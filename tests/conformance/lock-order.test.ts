@@ -20,7 +20,7 @@ for (const style of ['blocking', 'awaiting']) {
       return stderr;
     };
 
-    it('warns once a pair, with who and where of both orders', async () => {
+    it('warns once a pair, with the agents and places of both orders', async () => {
       const told = await warnings('ab ba ab ba');
       assert.equal(told.match(WARNING)?.length, 1, told);
       assert.match(told, /can deadlock, though they did not this time/);

@@ -106,7 +106,7 @@ describe('a named object', { timeout: 60_000 }, () => {
     }
   });
 
-  it('may be a Value, whose initial value is that of who made it', () => {
+  it('may be a Value, whose initial value is that of its maker', () => {
     const value = new Value('i32', 7, { name: 'counter' });
     const same = new Value('i32', 9, { name: 'counter' });
     assert.equal(same.value, 7);

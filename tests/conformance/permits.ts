@@ -1,4 +1,4 @@
-/** What Semaphore and BoundedSemaphore have in common, case by case. */
+/** The common cases of Semaphore and BoundedSemaphore. */
 
 import assert from 'node:assert/strict';
 import { Value } from 'lockstep';

@@ -118,7 +118,7 @@ suite('the ends of a Pipe', (stage) => {
     assert.equal(there.recvSync(), 'not to be had there any more');
   });
 
-  stage.it('K136: a closed end is refused to who iterates, and ready for who waits for any', async () => {
+  stage.it('K136: a closed end refuses iteration, and is ready for waitAny', async () => {
     const [here, there] = pipe();
     here.close();
     assert.equal(here.closed, true);

@@ -200,7 +200,7 @@ suite('Pipe', (stage) => {
     await assert.rejects(sender.do('send', writes, 1), BROKEN);
   });
 
-  // What is sent was encoded by the same library: a shared object that is gone stands for what
+  // The messages were encoded by the same library: a shared object that is gone stands for what
   // can't be read. A pipe keeps those of its namespace.
   stage.it(
     'K142: a message that cannot be read throws at the receiver, is taken, and the next arrives',

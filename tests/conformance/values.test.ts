@@ -1,4 +1,7 @@
-/** What is put into a Queue comes out the same: compared with structured clone, value by value. */
+/**
+ * Values that are put into a Queue come out the same: compared with structured clone, value by
+ * value.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

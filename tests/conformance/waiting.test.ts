@@ -1,6 +1,6 @@
 /**
- * What every wait has in common, whatever it waits for: timeouts, signals, and what is left when it
- * ends.
+ * The common cases of every wait, whatever it waits for: timeouts, signals, and what is left when
+ * it ends.
  */
 
 import '../support/sandbox.ts';
@@ -29,7 +29,7 @@ interface Wait {
   object: { describe(): object };
   wait(options?: WaitOptions): Promise<unknown>;
   waitSync(options?: WaitOptions): unknown;
-  /** What a wait comes to whose time has passed: a value, or an error's code. */
+  /** The outcome of a wait whose time has passed: a value, or an error's code. */
   timedOut: null | false | string;
   letGo(): void;
   close(): void | Promise<void>;

@@ -16,7 +16,7 @@ type Atomics = typeof import('#atomics');
 
 const real: Atomics = await import(new URL('../../../build/src/memory/atomics.js', import.meta.url).href);
 
-/** What each word held when it was read, since the last write of this process. */
+/** The values of words when they were read, since the last write of this process. */
 const read = new Map<object, Map<number, unknown>>();
 
 export function load(words: Words, at: number): number {

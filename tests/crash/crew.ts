@@ -128,7 +128,7 @@ export class Crew {
     return this.ahead[0] as Promise<Member>;
   }
 
-  /** What a dead member has left; nothing if it did not die in its operation. */
+  /** The leftovers of a dead member; nothing if it did not die in its operation. */
   farewellOf({ serial }: Member): Farewell | undefined {
     const file = farewellFile(this.folder, serial);
     return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Farewell) : undefined;

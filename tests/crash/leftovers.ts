@@ -1,4 +1,4 @@
-/** What the dead leave in the shared memory, as it is when everything should be cleared up. */
+/** The leftovers of the dead in shared memory, as it is when everything should be cleared up. */
 
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';

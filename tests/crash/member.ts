@@ -23,6 +23,7 @@ import {
 import { arm, disarm } from './countdown.ts';
 import './crashing-files.ts';
 import { contend } from '../support/internals.ts';
+import { NAMESPACE } from './operation.ts';
 
 /**
  * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`),
@@ -61,6 +62,7 @@ const STAND_INS: Record<string, () => unknown> = {
   '@function': () => () => 'returned',
   '@signal': () => ({ signal: aborter.signal }),
   '@withAction': () => ({ action: countRound }),
+  '@namedWithAction': () => ({ action: countRound, name: 'with an action', namespace: NAMESPACE }),
 };
 
 /** Milliseconds of a clock that all processes share. */

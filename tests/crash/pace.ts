@@ -21,7 +21,7 @@ export interface Pace {
   first(operation: number): number;
 }
 
-/** What the text says; drawn by chance without one. */
+/** The value of the text; drawn by chance without one. */
 export function paceOf(text = process.env.LOCKSTEP_CRASH): Pace {
   if (text === 'all' || text === 'every') return { text, step: 1, first: () => 1 };
   const parts = /^([1-9]\d?)\/([1-9]\d?)$/.exec(text ?? `${1 + randomInt(ONE_IN)}/${ONE_IN}`);

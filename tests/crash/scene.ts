@@ -14,7 +14,7 @@ export interface Death extends Farewell {
   readonly pid: number;
   /** Whether it came through the operation, and was killed after. */
   readonly completed: boolean;
-  /** What the operation gave, if it was completed. */
+  /** The result of the operation, if it was completed. */
   readonly value: unknown;
   readonly error: Answer['error'];
 }
@@ -83,8 +83,8 @@ export class Scene {
   }
 
   /**
-   * What a survivor does that it can only do when the dead one is cleared up after; its time is
-   * noted.
+   * A survivor's call that can only succeed after the dead one's leftovers are cleared up; its time
+   * is noted.
    */
   async progress<T>(promise: Promise<T>, what: string): Promise<T> {
     const noted = promise.then((value) => {

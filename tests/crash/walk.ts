@@ -16,7 +16,7 @@ import { paceOf } from './pace.ts';
 import { inTime, Scene } from './scene.ts';
 import { type SuiteName, suites } from './suites.ts';
 
-/** What came out of the walk of one operation. */
+/** The outcome of the walk of one operation. */
 export interface Walked {
   name: string;
   /** Victims that died, and all was well after; the last one completed the operation. */
@@ -36,7 +36,7 @@ const SCENE_MS = 60_000;
 /** More points than any operation has. */
 const TOO_MANY = 1000;
 
-/** Who plays: used for all operations that follow each other, until one fails. */
+/** The cast: used for all operations that follow each other, until one fails. */
 interface Cast {
   readonly crew: Crew;
   readonly first: Member;

@@ -27,7 +27,7 @@ import {
 const Point = struct({ x: 'f64', tags: 'u8[2]', name: 'char[8]' });
 const BYTES = 4096;
 
-/** What every shared object has. */
+/** Members of every shared object. */
 export interface Thing {
   readonly handle: string;
   readonly closed: boolean;

@@ -16,7 +16,7 @@ import { callsFor } from './calls.ts';
 import { MAKERS, openAll, type Thing } from './company.ts';
 import { flip } from './flips.ts';
 
-/** What the leader tells its partner. */
+/** The leader's message to its partner. */
 interface Order {
   readonly seed: number;
   readonly handles: readonly string[];

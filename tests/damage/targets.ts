@@ -1,4 +1,4 @@
-/** What the tests of damage run in processes of their own. */
+/** The targets that the tests of damage run in processes of their own. */
 
 import { type Event, openShared } from 'lockstep';
 

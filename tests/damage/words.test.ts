@@ -76,7 +76,7 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
     ['BUMP', layout.BUMP_WORD, -1],
     ['BUMP', layout.BUMP_WORD, LAST],
   ] as const) {
-    it(`${what} ${value} is refused by who makes an object`, () => {
+    it(`${what} ${value} is refused when an object is made`, () => {
       const { namespace, put } = fresh();
       const lock = new Lock({ namespace });
       put('control', at, value);
@@ -261,7 +261,7 @@ describe('a counter near its end', { timeout: 60_000, concurrency: true }, () =>
     }
   });
 
-  it('of items is not mistaken for room by who puts for the first time', () => {
+  it('of items is not mistaken for room by a first putter', () => {
     const words = new Int32Array(64 + 32);
     const bytes = Ring.header(128, 3, 384);
     new Uint8Array(words.buffer).set(bytes);

@@ -10,7 +10,7 @@ const COMMENT = /\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/.*$/gm;
 /** `import`, `export … from`, dynamic imports, and types written as `import('…')`. */
 const SPECIFIER = /\b(?:from|import)\s*\(?\s*(['"])(\.{1,2}\/[^'"\n]+)\1/g;
 
-/** What the text of a file imports by a relative path. */
+/** The relative paths that the text of a file imports. */
 export function specifiersIn(text: string): string[] {
   return [...text.replace(COMMENT, '').matchAll(SPECIFIER)].map(([, , specifier]) => specifier!);
 }

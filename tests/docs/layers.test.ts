@@ -14,7 +14,7 @@ import { circleIn, importsBetween, specifiersIn } from './imports.ts';
 import { codeIn, filesBelow, foldersIn, read, root, tablesOf } from './markdown.ts';
 
 const RULE = 'lint/style/noRestrictedImports';
-/** From the ground up. What stands in one row knows nothing of the others in it. */
+/** From the ground up. Folders in one row know nothing of each other. */
 const ROWS = [
   ['platform', 'functions'],
   ['memory'],
@@ -40,7 +40,10 @@ const GROUND = [
   'stacks',
   'aborts',
   'clock',
+  'long-timer',
+  'sleep',
   'checks',
+  'this-thread',
   'version',
 ];
 
@@ -211,5 +214,16 @@ test('CONTRIBUTING lists the layers in their order', () => {
   assert.deepEqual(
     listed.map((name) => name.slice(0, -1)),
     LAYERS,
+  );
+});
+
+test('nothing but src/platform/linux, and what looks at other processes, reads /proc', () => {
+  const readers = filesBelow('src', (path) => path.endsWith('.ts')).filter((file) =>
+    /^(?! *[/*]).*['"`]\/proc/m.test(read(file)),
+  );
+  assert.ok(readers.length > 0);
+  assert.deepEqual(
+    readers.filter((file) => !/^src\/(platform\/linux|inspect)\//.test(file)),
+    [],
   );
 });

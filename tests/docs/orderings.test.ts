@@ -24,7 +24,7 @@ function endsIn(texts: Iterable<readonly [string, string]>, code: boolean): Ends
   return ends;
 }
 
-/** What is wrong with them. */
+/** Their faults. */
 function unpaired(texts: readonly (readonly [string, string])[]): string[] {
   const inCode = endsIn(texts, true);
   const all = endsIn(texts, false);

@@ -1,4 +1,4 @@
-/** What the README and CONTRIBUTING show is so. */
+/** The README and CONTRIBUTING agree with the source. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

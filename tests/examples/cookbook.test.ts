@@ -219,7 +219,8 @@ describe('the cookbook', { concurrency: 3 }, () => {
 
   recipe('shared-database-test', 'makes the schema once, and writes alone', async () => {
     covered.add('shared-database');
-    // What is known of the schema lives as long as somebody has it open: also between two files.
+    // The mark that the schema was made lives as long as somebody has it open: also between two
+    // files.
     using _made = new Value('bool', false, { name: 'database-made', namespace: 'tests' });
     const lines = (await several(2, 'shared-database-test')).flat();
     assert.equal(lines.filter((line) => line === 'making the schema').length, 1);

@@ -1,9 +1,11 @@
-/** What the threads of a world do: each takes a place in it, and stays there until it is ended. */
+/**
+ * The work of the threads of a world: each takes a place in it, and stays there until it is ended.
+ */
 
 import type { BoundedSemaphore, Condition, Event, Latch, Lock, RWLock } from 'lockstep';
 import { Process, Queue, Thread } from 'lockstep';
 
-/** What is not to be collected. */
+/** Objects that are not to be collected. */
 const kept: object[] = [];
 
 /** Takes a lock, waits until all have theirs, and blocks for another. */

@@ -29,7 +29,7 @@ import {
   write,
 } from './members.ts';
 
-/** What is to be told: names of members and of objects, sorted. */
+/** The expected text: names of members and of objects, sorted. */
 export interface Answer {
   /** Circles, as the names of their members. */
   circles?: string[][];

@@ -1,5 +1,5 @@
 /**
- * What has to hold when nobody can go on: nobody waits in vain, a newcomer can use the objects,
+ * The conditions when nobody can go on: nobody waits in vain, a newcomer can use the objects,
  * nothing is left when all leave.
  */
 
@@ -18,7 +18,7 @@ import type { Ending } from './scenario.ts';
 import { actorWord, DEAD, DEATHS_LEFT, DONE, ghostsOf, placeOf, STATUS } from './state.ts';
 import type { World } from './world.ts';
 
-/** Checks the machine's state, and spends it. What is wrong becomes the machine's violation. */
+/** Checks the machine's state, and spends it. A fault becomes the machine's violation. */
 export function inspect(world: World): void {
   try {
     check(world);

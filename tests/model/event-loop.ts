@@ -26,7 +26,7 @@ class Handle {
   unref(): void {}
 }
 
-/** What a turn takes by an actor's clock, if it is slow. */
+/** The time of a turn by an actor's clock, if it is slow. */
 const LONG = 1;
 
 const realImmediate = globalThis.setImmediate;

@@ -179,7 +179,10 @@ export class Explorer {
     return survived;
   }
 
-  /** Who could die in its sleep, which makes no difference to dying when it fell asleep. */
+  /**
+   * The actors that could die in their sleep, which makes no difference to dying when they fell
+   * asleep.
+   */
   private sleepers(): number[] {
     const { state } = machine;
     const { scenario, running } = this.world;

@@ -1,6 +1,6 @@
 /**
- * What the model has to know of the library's inside: its types, and where things lie in shared
- * memory.
+ * The internals of the library that the model has to know: its types, and where things lie in
+ * shared memory.
  */
 
 export type Agent = import('../../src/agents/agent.ts').Agent;

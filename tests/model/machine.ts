@@ -4,7 +4,7 @@
  * An actor's code is run from its start again and again. As long as its log has results, operations
  * return those; then each new one is first announced to the scheduler, which may end the run there:
  * the operation throws ABORT, and so does every later one, so that `finally` blocks on the way out
- * change nothing. What blocks (a sleep on a futex) ends the run in the same way.
+ * change nothing. A blocking operation (a sleep on a futex) ends the run in the same way.
  */
 
 import type { Words } from './internals.ts';
@@ -36,7 +36,7 @@ import {
 export const ABORT: object = Object.freeze({ name: 'Abort' });
 
 /**
- * What an operation does. Those from PARK on are the kernel's, but for NOTE, which is the
+ * The kind of an operation. Those from PARK on are the kernel's, but for NOTE, which is the
  * scenario's, and done with the one before it.
  */
 export const OP = {
@@ -86,7 +86,7 @@ class Machine {
   log: number[] = [];
   position = 0;
   aborted = false;
-  /** What the actor takes for the time. */
+  /** The actor's idea of the time. */
   clock = 0;
   /** Whether a thread that was woken finds that it has waited long. */
   slow = false;

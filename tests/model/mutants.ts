@@ -3,7 +3,7 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 export interface Mutant {
-  /** What is broken, as a sentence. */
+  /** The fault, as a sentence. */
   readonly name: string;
   /** File of the compiled source, and what is replaced in it: it has to be there just once. */
   readonly file: string;
@@ -16,7 +16,7 @@ export interface Mutant {
   readonly finds: RegExp;
 }
 
-/** What the model says of those who wait in vain. */
+/** The model's text about actors that wait in vain. */
 export const FOR_EVER: RegExp = /wait\(s\) forever/;
 
 const shipped = new URL('../../../build/src/', import.meta.url);

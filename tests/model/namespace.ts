@@ -7,7 +7,7 @@ import { sleepInBerth } from './park.ts';
 
 /** A namespace with what belongs to the one agent that uses it. */
 export interface ModelNamespace extends Namespace {
-  /** What the agent does with a ring. */
+  /** The agent's handler of a ring. */
   answer: (cell: number) => void;
 }
 

@@ -9,7 +9,10 @@ type Park = typeof import('#park');
 
 /** Above every timeout of a scenario, in milliseconds. */
 const EVER = 1e6;
-/** What a thread takes for long: more than the time after which waiters press for their turn. */
+/**
+ * The time that counts as long for a thread: more than the time after which waiters press for their
+ * turn.
+ */
 const LONG = 1;
 
 /**
@@ -51,6 +54,6 @@ export const commonTime: Park['commonTime'] = (time = machine.clock) => Math.flo
 
 export const now: Park['now'] = () => machine.clock;
 
-/** What is watched in the background is not modelled: whoever dies is seen by the reaper. */
+/** Watching in the background is not modelled: whoever dies is seen by the reaper. */
 export const soon: Park['soon'] = () => {};
 export const afterTurn: Park['afterTurn'] = () => {};

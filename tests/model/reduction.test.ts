@@ -1,5 +1,5 @@
 /**
- * What the search leaves out makes no difference: with and without it, the same states are found in
+ * The search's reductions make no difference: with and without it, the same states are found in
  * which nobody can go on.
  */
 

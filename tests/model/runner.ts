@@ -14,7 +14,7 @@ import { tell } from './trace.ts';
 
 export interface Result extends Counts {
   milliseconds: number;
-  /** What does not hold, and the schedule that shows it. */
+  /** The violated condition, and the schedule that shows it. */
   violation: string | null;
   schedule: string[];
 }

@@ -13,7 +13,7 @@ export type Share = <Shared extends SharedObject>(
   open: (handle: string) => Shared,
 ) => Shared;
 
-/** What an actor's code works with. */
+/** The objects of an actor's code. */
 export interface Tools<Things> {
   /** Its number, from 0 on. */
   readonly me: number;

@@ -4,8 +4,8 @@ import type { Choice } from './choices.ts';
 import type { State } from './state.ts';
 
 /**
- * What an actor has seen so far: the first `length` results of `results`, which may go on in
- * another schedule.
+ * The results that an actor has seen so far: the first `length` results of `results`, which may go
+ * on in another schedule.
  */
 export interface Log {
   readonly results: number[];

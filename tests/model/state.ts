@@ -9,9 +9,9 @@
  *   shared    words of shared memory, each given its place when it is first touched; untouched
  *             words are 0
  *
- * What an actor's code knows is a function of the results that its operations have returned, as it
- * is run again from its start with just these. So two states whose arrays are equal have the same
- * future.
+ * The knowledge of an actor's code is a function of the results that its operations have returned,
+ * as it is run again from its start with just these. So two states whose arrays are equal have the
+ * same future.
  */
 
 import { CONTROL_WORDS } from './internals.ts';
@@ -47,7 +47,7 @@ export const RESULT = 2;
 export const BELL = 3;
 /** 1 + the actor that has the kernel's lock of its slot, taken after its death; 0: nobody. */
 export const SLOT_LOCK = 4;
-/** What its event loop could do besides answering the bell. */
+/** The choices of its event loop besides answering the bell. */
 export const IMMEDIATES = 5;
 export const TIMERS = 6;
 export const INTERVALS = 7;
@@ -122,8 +122,8 @@ export function change(state: State, place: number, value: number): void {
 }
 
 /**
- * What a word adds to the first sum of a state's hash, and to the second and the third. Nothing if
- * it is 0.
+ * The summands of a word in the first sum of a state's hash, and to the second and the third.
+ * Nothing if it is 0.
  */
 export function mixedA(word: number, value: number): number {
   if (value === 0) return 0;

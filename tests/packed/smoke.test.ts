@@ -18,7 +18,7 @@ const SUITES = [
   'workers/process.test.js',
   'workers/thread.test.js',
 ];
-/** What the suites start and use. */
+/** The programs and packages that the suites use. */
 const PARTS = ['support', 'programs', 'conformance', 'workers'];
 
 let installed: PackedPackage;

@@ -11,7 +11,7 @@ export interface Player {
   readonly phase: number;
 }
 
-/** What the supervisor sees while it waits for everyone to rest. */
+/** The supervisor's view while it waits for everyone to rest. */
 export interface Intermission {
   /** Those who are in this act. */
   readonly here: readonly Player[];

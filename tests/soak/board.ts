@@ -73,7 +73,9 @@ export function actOf(state: number): { act: number; phase: number } | undefined
   return { act: (state >> PHASE_BITS) - 1, phase: state & PHASE_MASK };
 }
 
-/** What a flow writes where it is alone: its seat, and its member's generation. Never 0. */
+/**
+ * The word that a flow writes where it is alone: its seat, and its member's generation. Never 0.
+ */
 export function markOf(seat: number, generation: number): number {
   return (generation << SEAT_BITS) | seat;
 }

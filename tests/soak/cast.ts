@@ -1,4 +1,4 @@
-/** Who plays: the flows of the members, and how they are spread over threads. */
+/** The cast: the flows of the members, and how they are spread over threads. */
 
 export const MEMBERS = 8;
 /** The supervisor's number among the members: it is never killed. */

@@ -29,7 +29,7 @@ const ABORTED = new Error('aborted by the flow itself');
 export class Flow {
   readonly board: Board;
   readonly seat: number;
-  /** What it writes where it is alone. */
+  /** The word that it writes where it is alone. */
   readonly mark: number;
   readonly random: Random;
   readonly mayBlock: boolean;

@@ -1,5 +1,5 @@
 /**
- * Letter: what is sent. Its content follows from who wrote it and its number, so whoever reads it
+ * Letter: what is sent. Its content follows from its writer and its number, so whoever reads it
  * sees whether it is whole.
  */
 
@@ -25,11 +25,11 @@ interface Page {
 /** A page, or bytes: from, serial, length as 32-bit integers, then the content. */
 export type Letter = Page | Uint8Array;
 
-/** What a letter says of itself. */
+/** The facts in a letter. */
 export interface Reading {
   from: number;
   serial: number;
-  /** What is wrong with it. */
+  /** Its fault. */
   fault: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a member runs: its flows, some of them in a thread of their own, until they are told to end,
- * or killed.
+ * The program of a member: its flows, some of them in a thread of their own, until they are told to
+ * end, or killed.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,7 +18,7 @@ export interface Engagement {
   generation: number;
   seed: number;
   board: Board;
-  /** What each act has made. */
+  /** The objects of each act. */
   things: unknown[];
 }
 

@@ -27,7 +27,7 @@ export function lineOf(tally: Tally): string {
   );
 }
 
-/** What came out, as a table, and every violation with its details. */
+/** The outcome as a table, and every violation with its details. */
 export function tableOf({ tally, seed, left, orphans, violations }: Outcome): string {
   const rows: [string, string][] = [
     ['seed', String(seed)],

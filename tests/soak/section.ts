@@ -10,7 +10,7 @@ import { describeMark, isDead, word } from './board.ts';
 import type { Flow } from './flow.ts';
 
 export interface Section {
-  /** The mark of who is inside; 0: nobody. */
+  /** The mark of the agent inside; 0: nobody. */
   inside: Word;
   /**
    * Recoveries without a mark: who held the lock was killed before it entered, or after it left.

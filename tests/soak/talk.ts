@@ -1,5 +1,5 @@
 /**
- * Talk: letters through a pipe between two flows. Who speaks ends with a farewell, and closes. A
+ * Talk: letters through a pipe between two flows. The speaker ends with a farewell, and closes. A
  * flow may be killed, or go before the end, and says so: only then may the other find nobody there.
  */
 
@@ -49,7 +49,7 @@ const UNREADABLE: unique symbol = Symbol('unreadable');
 export async function tells(flow: Flow, talk: Talk): Promise<void> {
   const count = flow.random.below(MOST_LETTERS);
   for (let serial = 0; serial < count; serial++) {
-    // What is in a pipe keeps nothing alive when its sender has closed it.
+    // The items of a pipe keep nothing alive when its sender has closed it.
     const letter = write(flow.random, flow.seat, serial, { longest: LONGEST, keepsakes: false });
     if (!(await sends(flow, talk, letter))) return;
   }
@@ -180,7 +180,10 @@ function patienceOf({ random }: Flow): number {
   return random.percent(20) ? random.below(MOST_QUESTIONS) : Number.POSITIVE_INFINITY;
 }
 
-/** Says that it goes before the end. Who has come back late from an older talk says nothing new. */
+/**
+ * Says that it goes before the end. A member that comes back late from an older talk says nothing
+ * new.
+ */
 function leaves({ gone, number }: Talk): void {
   for (let seen = gone.value; seen < number; seen = gone.value) gone.compareExchange(seen, number);
 }

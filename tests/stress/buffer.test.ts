@@ -78,7 +78,7 @@ describe('a buffer guarded by two Conditions', { timeout: 240_000 }, () => {
         10,
         () => buffer.head.value >= next,
         async () => {
-          // What a member did just before it died it may not have told.
+          // A member may not have reported its last step before it died.
           await notEmpty.run(() => {
             notEmpty.notifyAll();
             notFull.notifyAll();

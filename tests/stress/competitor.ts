@@ -1,6 +1,6 @@
 /**
- * What a competitor does: takes, works, gives back and works outside, until all together have had
- * enough.
+ * The program of a competitor: takes, works, gives back and works outside, until all together have
+ * had enough.
  */
 
 import type { Barrier, Hold, WaitOptions } from 'lockstep';

@@ -1,7 +1,7 @@
 /**
- * What the members of a stress test do. Each can be killed anywhere and replaced by another that
- * takes its seat: what a member has done is in shared words, and what a dead one left half done is
- * made good under the lock.
+ * The programs of the members of a stress test. Each can be killed anywhere and replaced by another
+ * that takes its seat: what a member has done is in shared words, and what a dead one left half
+ * done is made good under the lock.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,7 +38,7 @@ export interface Ledger {
   total: Word;
   /** How much of the total each seat has added. */
   own: Word[];
-  /** Pid of who is inside. */
+  /** Pid of the process inside. */
   inside: Word;
   /** Times that two were inside. */
   intrusions: Word;

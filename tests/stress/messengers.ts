@@ -1,7 +1,7 @@
 /**
- * What producers and consumers of a queue do. An item is a number: the producer's seat and how many
- * it has put before. What a consumer has taken it writes into a file of its own at once: that
- * outlives a SIGKILL, but for the one item in hand.
+ * The programs of a queue's producers and consumers. An item is a number: the producer's seat and
+ * how many it has put before. A consumer writes each item that it has taken into a file of its own
+ * at once: that outlives a SIGKILL, but for the one item in hand.
  */
 
 import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
@@ -60,7 +60,7 @@ export async function takes(queue: Queue<number>, folder: string, name: string, 
   closeSync(file);
 }
 
-/** What the consumers have written. */
+/** The items that the consumers have written down. */
 export interface Taken {
   /** Of each producer: how often each of its items was taken. */
   readonly times: readonly number[][];

@@ -1,5 +1,5 @@
 /**
- * What a thread that awaited leaves behind when it ends must not touch the next: its descriptors
+ * The leftovers of a thread that awaited must not touch the next one: its descriptors
  * are closed once, and by one.
  */
 

@@ -1,4 +1,4 @@
-/** What the last party of a barrier's round does. */
+/** The actions of the last party of a barrier's round. */
 
 import { threadId } from 'node:worker_threads';
 import type { Value } from 'lockstep';

@@ -1,4 +1,4 @@
-/** What children do with shared objects that come in items of a queue. */
+/** Children that use shared objects which come in items of a queue. */
 
 import type { Connection, Event, Queue, Value } from 'lockstep';
 import { channelOf, contend } from './internals.ts';
@@ -14,7 +14,7 @@ export function takesEnd(queue: Queue<Connection>, go: Event, done: Event): void
 
 export interface Carried {
   value: Value;
-  /** What makes the item go the slower way. */
+  /** A part that makes the item go the slower way. */
   ballast: unknown;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The back door to the library: what it knows and does not tell, taken from its own modules. They
+ * The back door to the library: facts that it does not export, taken from its own modules. They
  * are the same instances that `lockstep` has, bundled or not. The only one: nothing else in tests
  * imports compiled source, but for the variants and copies of it that the model and the crash walks
  * make.
@@ -21,11 +21,11 @@ export async function load<Module>(path: string): Promise<Module> {
 export const layout: typeof import('../../src/memory/layout.ts') = await load('memory/layout.js');
 const { waitersOf }: typeof import('../../src/agents/waiters.ts') = await load('agents/waiters.js');
 
-const { AGENT_SLEEPING, agentWord, CELL_HEADER, ENTRY_DETAIL } = layout;
+const { AGENT_SLEEPING, agentWord, CELL_HEADER, CELL_STATE, ENTRY_DETAIL } = layout;
 /** More puts and takings than a test has. */
 const FOR_LONG = 1_000_000_000;
 
-/** Who waits for the object: the process, and what its wait entry says. */
+/** The waiters of the object: the process, and what its wait entry says. */
 export function waitersFor(object: SharedObject): { pid: number; detail: number }[] {
   const namespace = namespaceOf(object);
   return waitersOf(namespace, cellOf(object)).map(({ slot, words, at }) => {
@@ -96,4 +96,13 @@ export function cellOf(object: object): Cell {
 export function headerOf(object: SharedObject): { words: Int32Array; at: number } {
   const { words, at } = cellOf(object);
   return { words, at: at + CELL_HEADER };
+}
+
+/** A slot in which nobody sits, as far as tests go: of 255 those in use are the first. */
+const EMPTY_SLOT = 200;
+
+/** Makes the lock's word say that an agent has it in whose slot nobody sits, as damage would do. */
+export function nameNobody(lock: SharedObject): void {
+  const { words, at } = cellOf(lock);
+  Atomics.store(words, at + CELL_STATE, EMPTY_SLOT);
 }

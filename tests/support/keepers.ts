@@ -128,7 +128,7 @@ export function floods(queue: Queue<RawArray>, seen: Event): void {
   }
 }
 
-/** What a child returns that only the child has open. */
+/** An object that a child returns and only the child has open. */
 export function returnsObjects(): { array: RawArray; again: RawArray; queue: Queue; locked: SharedArray } {
   const array = new RawArray('i32', [1, 2, 3]);
   const queue = new Queue();

@@ -1,4 +1,4 @@
-/** What an actor does with queues and pipes. */
+/** An actor's calls of queues and pipes. */
 
 import type {
   AsyncJoinableQueue,
@@ -35,7 +35,7 @@ export const UNSENDABLE: Record<string, () => unknown> = {
   },
 };
 
-/** What may wait, by awaiting, while its end is closed. */
+/** Calls that may wait, by awaiting, while their end is closed. */
 const WAITS = {
   recv: (end: End) => end.recv(),
   'recv with a timeout': (end: End) => end.recv({ timeout: 60_000 }),

@@ -1,4 +1,4 @@
-/** What an actor does with locks in nested order. */
+/** An actor's calls of locks in nested order. */
 
 import {
   type Barrier,

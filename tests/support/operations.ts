@@ -1,5 +1,6 @@
 /**
- * What an actor can be told to do: each operation in the actor's own style, blocking or awaiting.
+ * The calls that an actor can be asked to make: each operation in the actor's own style, blocking
+ * or awaiting.
  */
 
 import {
@@ -35,7 +36,7 @@ export interface Self {
   readonly holds: Map<object, AsyncHold[]>;
 }
 
-/** What is told of a hold. */
+/** The reported facts of a hold. */
 export interface Got {
   recovered: boolean;
 }

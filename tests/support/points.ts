@@ -15,7 +15,7 @@ const SAMPLE = {
 } as const;
 export const Sample: StructClass<typeof SAMPLE> = struct(SAMPLE);
 
-/** What the child sees and does with records that it was given: it has no use of `Sample`. */
+/** The child's calls of records that it was given: it has no use of `Sample`. */
 export function changesRecords(
   record: SharedRecord<typeof SAMPLE>,
   array: RecordArray<typeof SAMPLE>,

@@ -1,4 +1,4 @@
-/** What the pools of the tests run. */
+/** The functions that the pools of the tests run. */
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

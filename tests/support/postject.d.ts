@@ -1,4 +1,4 @@
-/** What is used of postject, which comes without types. */
+/** The used part of postject, which comes without types. */
 
 declare module 'postject' {
   export function inject(

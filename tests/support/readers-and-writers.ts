@@ -1,4 +1,4 @@
-/** What an actor does with a reader-writer lock. */
+/** An actor's calls of a reader-writer lock. */
 
 import type { AsyncAcquirable, AsyncHold, AsyncRWLock, RWLockSide, WaitOptions } from 'lockstep';
 import type { Got, Integer, Self } from './operations.ts';

@@ -1,4 +1,4 @@
-/** What an actor does with shared data. */
+/** An actor's calls of shared data. */
 
 import { type RawValue, SharedMemory, type SharedMemoryOptions, type Value } from 'lockstep';
 import type { Self } from './operations.ts';
@@ -75,7 +75,7 @@ export const sharedData = {
 
 const kept: SharedMemory[] = [];
 
-/** What can be sent of a value. */
+/** The part of a value that can be sent. */
 function plain(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if ('toArray' in value && typeof value.toArray === 'function') return value.toArray();

@@ -55,7 +55,7 @@ export const SHARED_KINDS: Readonly<Record<string, () => SharedKind>> = {
     const lock = new RWLock({ name });
     return held(lock, lock.write, lock.read);
   },
-  // Who has died is a party: the round is broken.
+  // The dead agent is a party: the round is broken.
   Barrier: () => {
     const barrier = new Barrier(3, { name });
     return {

@@ -26,7 +26,7 @@ export interface Reply {
   error?: { name: string; message: string; code: unknown; stack: string; cause: string };
 }
 
-/** What all shared objects have. */
+/** Members of all shared objects. */
 export interface SharedObject {
   readonly handle: string;
   close(): void;

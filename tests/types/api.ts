@@ -1,5 +1,5 @@
 /**
- * What the types of the public API promise: this file compiles, and each `@ts-expect-error` line
+ * The promises of the public API's types: this file compiles, and each `@ts-expect-error` line
  * would not. Never run.
  */
 

@@ -32,7 +32,7 @@ describe("programs that don't see each other's processes", {
   skip: whyNot(OWN_PIDS),
 }, () => {
   afterEach(killAll);
-  // What the killed ones left goes with the next program that starts.
+  // The leftovers of the killed go with the next program that starts.
   after(() => run('tries', { args: ['anonymous'] }));
 
   for (const [what, within] of [

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { Program, type ProgramOptions } from '../support/programs.ts';
 import { until } from '../support/until.ts';
 
-/** What a holder tells. */
+/** The report of a holder. */
 interface Held {
   pid: number;
   owner: number;

@@ -1,5 +1,5 @@
 /**
- * Who lives, who has died, and who only lost a file: seen at once, without a timer, and with
+ * The living, the dead, and those that only lost a file: seen at once, without a timer, and with
  * nothing thrown where nobody can catch it.
  */
 

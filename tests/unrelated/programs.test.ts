@@ -29,7 +29,7 @@ function assertWell({ code, signal, stderr }: Ending): void {
   assert.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
 }
 
-/** What the dead left in the folder goes with the next program that starts. */
+/** The leftovers of the dead in the folder go with the next program that starts. */
 async function assertNothingLeft(folder: string): Promise<void> {
   assertWell(await run('tries', { args: ['anonymous'], env: { LOCKSTEP_DIR: folder } }));
   assert.deepEqual(listing(folder), []);
@@ -38,7 +38,7 @@ async function assertNothingLeft(folder: string): Promise<void> {
 
 describe('programs that share a name', { timeout: 240_000 }, () => {
   afterEach(killAll);
-  // What the killed ones left goes with the next program that starts.
+  // The leftovers of the killed go with the next program that starts.
   after(() => run('tries', { args: ['anonymous'] }));
 
   it('count exactly under the lock of that name, blocking and awaiting', async () => {

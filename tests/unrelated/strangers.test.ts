@@ -1,6 +1,6 @@
 /**
- * What another user of the machine plants in the way: it is refused, blocks nobody, and is not
- * touched.
+ * Obstacles that another user of the machine puts in the way: it is refused, blocks nobody, and is
+ * not touched.
  */
 
 import '../support/sandbox.ts';

@@ -1,4 +1,4 @@
-/** What other users of the machine can do with the memory: nothing. */
+/** Attempts of other users of the machine on the memory: nothing. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -53,7 +53,7 @@ describe('a program of another layout version', { timeout: 120_000 }, () => {
           refusal.message ?? '',
           new RegExp(`version is ${found} and this Lockstep reads ${reads}`),
         );
-        // What is its own is no matter of versions.
+        // Its own objects do not depend on versions.
         assert.deepEqual(await tries('anonymous'), { done: false });
         assert.equal(holder.program.child.exitCode, null);
         if (how === 'ended') {

@@ -19,7 +19,7 @@ const PLAIN = new URL('../programs/plain-worker.js', import.meta.url);
 /** Where the names are: told, as tinypool's child processes inherit no environment. */
 const env = process.env as Record<string, string>;
 
-/** What a pool of any make can do. */
+/** The calls of any kind of pool. */
 interface Pool {
   run(argument: number, options: { name: string; signal?: AbortSignal }): Promise<unknown>;
   destroy(): Promise<unknown>;

@@ -1,5 +1,5 @@
 /**
- * What goes into a child, a Process or a Thread: its target and its arguments; numbers as in
+ * Arguments of a child, a Process or a Thread: its target and its arguments; numbers as in
  * child.test.ts.
  */
 

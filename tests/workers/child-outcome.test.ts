@@ -1,5 +1,5 @@
 /**
- * What comes out of a child, a Process or a Thread: its result or its error, and its exit code;
+ * Results of a child, a Process or a Thread: its result or its error, and its exit code;
  * numbers as in child.test.ts.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What Process and Thread have in common, case by case; numbers are those of the list of behaviours
+ * The common cases of Process and Thread; numbers are those of the list of behaviours
  * that Lockstep sets out to meet.
  *
  * Left out, with the reason:

@@ -1,5 +1,5 @@
 /**
- * What the suites of Process and Thread share: the same cases for both, and an end for children
+ * Shared by the suites of Process and Thread: the same cases for both, and an end for children
  * that a failed case leaves.
  */
 

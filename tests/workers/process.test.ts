@@ -1,6 +1,6 @@
 /**
- * What is particular to Process; numbers are those of the list of behaviours that Lockstep sets out
- * to meet. What is left out is said in child.test.ts.
+ * The cases of Process alone; numbers are those of the list of behaviours that Lockstep sets out
+ * to meet. child.test.ts lists the omissions.
  */
 
 import assert from 'node:assert/strict';

@@ -14,7 +14,7 @@ export interface Ending {
 export interface RunningFile {
   pid: number;
   ended: Promise<Ending>;
-  /** What it has printed so far. */
+  /** The text that it has printed so far. */
   stdout(): string;
 }
 

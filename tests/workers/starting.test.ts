@@ -42,11 +42,12 @@ const TRY = `
     } catch (error) { console.log(Kind.name, error.code, error.message); }
   }`;
 const APP = `
-  import { isMainProcess, Process, Thread } from 'lockstep';
+  import { isMainProcess, Lock, Process, Thread } from 'lockstep';
   const named = process.argv[2] === 'named' ? { module: import.meta.url, export: 'work' } : undefined;
   ${TRY}
   if (isMainProcess) {
     if (process.argv[2] === 'moves') process.chdir('/');
+    if (process.argv[2] === 'lock') new Lock();
     attempt(Process, Thread);
   }`;
 
@@ -243,7 +244,7 @@ describe('start() that is refused by the system', () => {
       for (const line of lines) {
         assert.match(
           line,
-          /^(well|refused ERR_LOCKSTEP_PLATFORM .*EMFILE.*ulimit|ERR_LOCKSTEP_WORKER_DIED |EMFILE)/,
+          /^(well|refused ERR_LOCKSTEP_PLATFORM .*EMFILE.*ulimit|ERR_LOCKSTEP_WORKER_DIED |ERR_LOCKSTEP_TARGET .*EMFILE|EMFILE)/,
         );
       }
       const starved = lines.filter(
@@ -262,7 +263,7 @@ describe('Lockstep says where it can’t work', () => {
       '--no-addons',
       ['--no-addons', 'app.mjs'],
       {},
-      /PlatformError: lockstep: refused to load, .*without --no-addons/,
+      /^Process ERR_LOCKSTEP_PLATFORM lockstep: can't share memory, .*without --no-addons.*\nThread ERR_LOCKSTEP_PLATFORM .*\n$/,
     ],
     ['--jitless', ['--jitless', 'app.mjs'], {}, /Process undefined in .*\nThread undefined in/],
     [
@@ -282,7 +283,7 @@ describe('Lockstep says where it can’t work', () => {
   ];
   if (MAJOR >= 24) {
     cases.push(
-      ['addons forbidden', [...permission, 'app.mjs'], {}, /refused to load, .*--allow-addons/],
+      ['addons forbidden', [...permission, 'app.mjs'], {}, /can't share memory, .*--allow-addons/],
       [
         'children forbidden',
         [...permission, '--allow-addons', 'app.mjs'],
@@ -333,7 +334,7 @@ describe('Lockstep says where it can’t work', () => {
     copyFileSync(join(folder, 'bundled/out.mjs'), join(folder, 'alone/out.mjs'));
     const [esm, cjs, external, alone] = await Promise.all(
       ['bundled/out.mjs', 'bundled/out.cjs', 'external.mjs', 'alone/out.mjs'].map((file) =>
-        runIn([join(folder, file)], { cwd: '/' }),
+        runIn([join(folder, file), ...(file.startsWith('alone') ? ['lock'] : [])], { cwd: '/' }),
       ),
     );
     const refused = (file: RegExp): RegExp =>
@@ -345,7 +346,7 @@ describe('Lockstep says where it can’t work', () => {
     assert.match(external!.stdout, /^Process undefined in \/ \nThread undefined in \/ \n$/, external!.stderr);
     assert.match(
       alone!.stderr,
-      /PlatformError: lockstep: refused to load, its native module koffi can't be loaded here .*install it beside/,
+      /PlatformError: lockstep: can't share memory, its native module koffi can't be loaded here .*install it beside/,
     );
   });
 

@@ -1,4 +1,4 @@
-/** What the children of these tests run. */
+/** The functions that the children of these tests run. */
 
 import { readdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -199,7 +199,7 @@ export function write(lines: string[]): void {
   for (const line of lines) console.log(line);
 }
 
-/** What a child gets that tries to use itself. */
+/** The error that a child gets when it tries to use itself. */
 export async function useSelf(kind: 'Process' | 'Thread'): Promise<unknown[]> {
   const own = kind === 'Process' ? currentProcess() : currentThread();
   const attempts = [

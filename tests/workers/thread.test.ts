@@ -1,4 +1,4 @@
-/** What is particular to Thread; numbers as in child.test.ts. */
+/** The cases of Thread alone; numbers as in child.test.ts. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -59,7 +59,7 @@ const JOBS = `
   export default (n) => n + 5;
 `;
 
-/** What is tested under a runner; `test`, `equal` and `match` are defined before it. */
+/** The files that are tested under a runner; `test`, `equal` and `match` are defined before it. */
 const UNDER_RUNNER = `
   import { Process, Thread } from 'lockstep';
   import job, { addOne, hidden, twice } from './jobs.mjs';

@@ -1,8 +1,8 @@
 /**
  * Far: items that are too large for the ring, each in a file of its own beside it.
  *
- *   item-<cell>-<generation>-<number>   the payload; written before the item is put, removed by who
- *                                       has taken it
+ *   item-<cell>-<generation>-<number>   the payload; written before the item is put, removed
+ *                                       by its taker
  *
  * The files are the count of what they hold: together no more than the ring, but for one item that
  * is alone.

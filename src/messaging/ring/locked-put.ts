@@ -19,7 +19,7 @@ import type { Pressure } from '../../agents/wait.ts';
 import { MOMENT } from '../../agents/wait.ts';
 import { Deadline } from '../../deadline.ts';
 import { LayoutError } from '../../errors.ts';
-import { isStopped } from '../../platform/stopped.ts';
+import { platform } from '../../platform/current.ts';
 import type { RawLock } from '../../sync/lock/raw-lock.ts';
 import type { Taking } from '../../waiting/taking.ts';
 
@@ -91,7 +91,7 @@ export class LockedPut<Outcome> implements Taking {
     const longest = owner === this.lock.me ? LONGEST_OWN_PUT : LONGEST_PUT;
     if (now() - stuck.since <= longest) return undefined;
     const { pid, name } = this.lock.cell.agent.namespace.identity(owner);
-    if (owner !== this.lock.me && isStopped(pid)) return undefined;
+    if (owner !== this.lock.me && platform.isStopped(pid)) return undefined;
     return new LayoutError(
       `${this.into.title}: can't put or close, its lock to put has been with ${name} (pid ${pid}) for ${longest} ms, longer than any put takes; ` +
         'end that program if it hangs, otherwise the memory was damaged: make the queue or pipe again',

@@ -3,7 +3,6 @@
  * possible, else into bytes of its own.
  */
 
-import { serialize } from 'node:v8';
 import type { Cell } from '../../agents/cell.ts';
 import { cellsNeeded } from '../../agents/kept.ts';
 import { Encoder, FOREIGN, OVERFLOW } from '../../codec/encoder.ts';
@@ -11,6 +10,7 @@ import type { Format } from '../../codec/format.ts';
 import { FORMAT } from '../../codec/format.ts';
 import { packWhole } from '../../codec/parcel.ts';
 import { isTooDeep } from '../../codec/read-clone.ts';
+import { v8 } from '../../codec/v8.ts';
 import { NotSendableError } from '../../errors.ts';
 import { letGo } from '../../objects/forgotten.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
@@ -122,7 +122,7 @@ export class Outgoing {
     this.format = FORMAT.CLONED;
     this.shared = shared;
     try {
-      this.bytes = serialize(parcel);
+      this.bytes = v8().serialize(parcel);
     } catch (cause) {
       const reason = isTooDeep(cause)
         ? 'it is nested too deeply for the stack of this thread; send flatter data'

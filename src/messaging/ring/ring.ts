@@ -25,13 +25,12 @@
  *          and then 31 CARRIES | 30…0 its number: PUTS before it
  *
  *   put    with the lock: write the item after the end, write the new end into the END word that is
- *          not in use, then PUTS + 1: that one store puts the item
- *          in, with its end. A putter that dies before it has put nothing, and the next one writes
- *          over it.
+ *          not in use, then PUTS + 1. That one store puts the item in, with its end. A putter that
+ *          dies before it has put nothing, and the next one writes over it.
  *          // PUBLISH item -> PUTS
- *   take   read HEAD, then the end; read the item; CAS HEAD to the next. Whose CAS succeeds has
- *          taken it, and has read it whole, as nobody writes over it before
- *          HEAD has moved. A taker whose CAS fails throws away what it has read.
+ *   take   read HEAD, then the end; read the item; CAS HEAD to the next. A taker whose CAS
+ *          succeeds has read it whole, as nobody writes over it before HEAD has moved. A taker
+ *          whose CAS fails throws away what it has read.
  *          // OBSERVE item -> PUTS
  *
  * There is no lock to take, so a taker that dies blocks nobody: it has taken its item, or not. (The

@@ -10,9 +10,9 @@
  *
  *   take      CAS n -> n-1 while n > 0
  *   release   CAS n -> n+k, which clears WAITERS; where it was set, the k oldest are woken.
- *   cascade   whoever takes a permit after having waited sets WAITERS, and wakes the next if
- *             permits are left: so a second release, which found the mark cleared by the first, has
- *             its permit found, too.
+ *   cascade   a waiter that takes a permit sets WAITERS, and wakes the next if permits are left. So
+ *             a second release, which found the mark cleared by the first, has its permit found,
+ *             too.
  *
  * A dead agent held nothing that can be known: a plain semaphore is a signal, as in Python. See
  * BoundedSemaphore.

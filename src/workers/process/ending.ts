@@ -17,7 +17,7 @@
 
 import module from 'node:module';
 import { setTimeout } from '#clock';
-import { endAtOnce, isLoopAlive } from '../../platform/linux-process.ts';
+import { platform } from '../../platform/current.ts';
 
 /**
  * Options of Node that do something on the way out. Those that only say how, as
@@ -66,7 +66,7 @@ function lookAfter(milliseconds: number, looks: number): void {
 
 /** To be asked in the callback of a timer. */
 function isIdle(): boolean {
-  if (isLoopAlive()) return false;
+  if (platform.isLoopAlive()) return false;
   const others = process
     .getActiveResourcesInfo()
     .filter((name) => name === 'Timeout' || name === 'Immediate');
@@ -77,6 +77,6 @@ function finish(): void {
   if (process.listenerCount('beforeExit') > 0 || isDebugged()) return;
   // In its place, and not as the last listener: tools that replace `process.emit` have things to do
   // after the listeners.
-  Object.assign(process, { reallyExit: (code: unknown) => endAtOnce(Number(code)) });
+  Object.assign(process, { reallyExit: (code: unknown) => platform.endAtOnce(Number(code)) });
   process.exit();
 }

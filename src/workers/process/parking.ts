@@ -3,14 +3,14 @@
  */
 
 import { closeSync, readSync, writeSync } from 'node:fs';
-import { serialize } from 'node:v8';
 import { setImmediate } from '#clock';
 import { inherit } from '../../agents/agent.ts';
 import { inPhase } from '../../agents/child-context.ts';
 import { readClone } from '../../codec/read-clone.ts';
+import { v8 } from '../../codec/v8.ts';
 import { resolveReference } from '../../functions/reference.ts';
 import { CODE_ROOT } from '../../package-root.ts';
-import { clearParentDeathSignal, endAtOnce, setParentDeathSignal } from '../../platform/linux-process.ts';
+import { platform } from '../../platform/current.ts';
 import { assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../identity.ts';
 import { threw } from '../outcome.ts';
 import { checkOwn, isBlank, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
@@ -57,7 +57,7 @@ async function rehearse(): Promise<void> {
  * Ends this process when the parent dies. That may have died before the kernel was asked.
  */
 export function dieWith(parent: number | undefined): void {
-  setParentDeathSignal(SIGKILL);
+  platform.setParentDeathSignal(SIGKILL);
   if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
 }
 
@@ -66,7 +66,7 @@ function park(begin: () => void): void {
   sayReady();
   const isGiven = sleep() > 0;
   closeSync(WAKING);
-  if (!isGiven) endAtOnce(0);
+  if (!isGiven) platform.endAtOnce(0);
   // The event loop has the time of before the sleep: a timer of the target's would fire at once.
   // It looks at the clock in each turn.
   setImmediate(begin);
@@ -103,9 +103,9 @@ async function loadAhead(fd: number, { preload, folder, parent }: Preparation): 
   try {
     for (const url of preload) await inPhase('importing', () => import(url));
   } catch (error) {
-    writePart(fd, PROGRESS.REFUSED, serialize(threw(error, 'process').outcome));
-    endAtOnce(1);
+    writePart(fd, PROGRESS.REFUSED, v8().serialize(threw(error, 'process').outcome));
+    platform.endAtOnce(1);
   }
-  clearParentDeathSignal();
+  platform.clearParentDeathSignal();
   writeHeader(fd, PROGRESS.PARKED, 0);
 }

@@ -20,10 +20,10 @@
  */
 
 import { closeSync } from 'node:fs';
-import { serialize } from 'node:v8';
 import type { Agent } from '../../agents/agent.ts';
 import type { Parcel } from '../../codec/parcel.ts';
 import { readClone } from '../../codec/read-clone.ts';
+import { v8 } from '../../codec/v8.ts';
 import { LockstepError, NoSpaceError, NotSendableError, PlatformError } from '../../errors.ts';
 import type { FunctionReference } from '../../functions/reference.ts';
 import type { Address } from '../gift.ts';
@@ -48,7 +48,7 @@ export interface Job {
   readonly cargo: Parcel;
   /** Where it goes first; `undefined`: where it starts. */
   readonly workingFolder: string | undefined;
-  /** What a spare has to change to be as a process that is started now; see startup.ts. */
+  /** The changes that make a spare like a process that is started now; see startup.ts. */
   readonly takeover?: Takeover | undefined;
   /** The agent that takes the outcome. */
   readonly parent: Address;
@@ -89,7 +89,7 @@ export function makeJobFile({ namespace: { directory }, slot }: Agent): JobFiles
 export function writeJob(agent: Agent, job: Job, title: string, spare?: JobFiles): JobFiles {
   let bytes: Uint8Array;
   try {
-    bytes = serialize(job);
+    bytes = v8().serialize(job);
   } catch (cause) {
     throw new NotSendableError(
       `${title}: can't be started, its arguments can't be sent (${(cause as Error).message}); send plain data or shared objects instead`,
@@ -190,7 +190,7 @@ export function takeOutcome({ fd }: JobFiles): Outcome | undefined {
 
 function give(fd: number, { outcome, shared }: Sending, parent: Address): void {
   withGift(shared, parent, (gift, handOver) => {
-    const bytes = serialize({ ...outcome, gift });
+    const bytes = v8().serialize({ ...outcome, gift });
     writePart(fd, GIVING, bytes);
     handOver();
     writeHeader(fd, DONE, bytes.length);

@@ -7,7 +7,7 @@ import { reapProcess } from '../../agents/reaper.ts';
 import { packWhole } from '../../codec/parcel.ts';
 import { StateError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
-import { peekExit, watchExit } from '../../platform/linux-process.ts';
+import { platform } from '../../platform/current.ts';
 import { blockThread, forgetChild, noteChild } from '../../waiting/blocking.ts';
 import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
@@ -65,10 +65,10 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
    * asleep. A `start()` takes one of them instead of starting Node anew, and another is made a
    * little later. A spare has about 40 MB of memory, and uses no processor. 0 ends them all.
    *
-   * A spare takes over only where it becomes as a process that is started now: environment,
-   * arguments, working directory and umask are set; where Node's options, the user or the
-   * processors have changed, the start is cold.
-   * The modules of `preload` are loaded once and ahead: leave out what depends on the moment.
+   * A spare takes over only where it becomes like a process that is started now. Its environment,
+   * arguments, working directory and umask are set. Where Node's options, the user or the
+   * processors have changed, the start is cold. The modules of `preload` are loaded once and ahead:
+   * leave out what depends on the moment.
    *
    * @returns the number of spares that are ready; 0 where none may be used: under coverage, a
    *   profiler, a debugger or Node's permission model
@@ -126,7 +126,7 @@ function launch(order: Order, path: readonly number[]): Running {
   });
   const peek = (): number | null => {
     if (exitCode !== null) return exitCode;
-    const exit = peekExit(pid);
+    const exit = platform.peekExit(pid);
     if (exit === null) return null;
     exitCode = exit.signal === undefined ? exit.code : -exit.signal;
     return exitCode;
@@ -135,7 +135,8 @@ function launch(order: Order, path: readonly number[]): Running {
   return {
     id: pid,
     peek,
-    block: (deadline) => void watchExit(pid, (sleep) => blockThread(refilling(sleep), deadline, pid)),
+    block: (deadline) =>
+      void platform.watchExit(pid, (sleep) => blockThread(refilling(sleep), deadline, pid)),
     keepAlive: (on) => (on ? child.ref() : child.unref()),
     stop: (how) => void child.kill(how === 'kill' ? 'SIGKILL' : 'SIGTERM'),
     collect() {

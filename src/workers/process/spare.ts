@@ -2,9 +2,9 @@
  * Spare: a child process that was started ahead of need. It has loaded Lockstep and sleeps in
  * read(2), without an event loop, a timer or an agent's seat, until its parent has a job for it.
  *
- * It is born with three descriptors: the file of its future job (process-files.ts), the reading end
- * of a pipe by which it is woken, and one end of a socket on which it says that it is ready. None
- * has a name, so nobody else can reach it, and nothing is left when both processes are killed.
+ * It is born with three descriptors. They are the file of its future job (process-files.ts), the
+ * reading end of a pipe that wakes it, and one end of a socket on which it says that it is ready.
+ * None has a name, so nobody else can reach it, and nothing is left when both processes are killed.
  *
  *   parent   make the job file, make the pipe, start Node
  *   spare    load Lockstep (and the modules of `preload`) · say READY · read the pipe
@@ -14,17 +14,17 @@
  *
  * The parent does all of it without its event loop, so it works in a thread that blocks.
  *
- * Who writes what: the job's header is the parent's until the byte is in the pipe, and the child's
- * from then on. A spare that loads modules ahead writes that header as well (PARKED, REFUSED); its
+ * Writers: the job's header is the parent's until the byte is in the pipe, and the child's from
+ * then on. A spare that loads modules ahead writes that header as well (PARKED, REFUSED); its
  * parent gives it no job before.
  *
  * Death. Parent killed before the byte is written: the kernel closes the pipe, the spare reads its
- * end and exits; a spare that is still being started reads it as soon as it comes there. Parent
+ * end and exits. A spare that is still being started reads it as soon as it comes there. Parent
  * killed after: the byte is in the pipe, the job in the file, and the child runs as one does whose
  * parent was killed right after start(). Spare killed before the byte is written: nobody has the
  * reading end, the write fails, and the parent starts cold. Spare killed after: the child has died
- * before Lockstep ran in it. The byte can't be missed: it waits in the pipe for a spare that is
- * not ready yet.
+ * before Lockstep ran in it. The byte can't be missed: it waits in the pipe for a spare that is not
+ * ready yet.
  *
  * Never twice: a spare is off the list before it is written to, only its own thread has it, and a
  * job that was begun is refused (`readJob`).
@@ -33,10 +33,10 @@
 import type { StdioOptions } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { serialize } from 'node:v8';
 import { defaultAgent } from '../../agents/agent.ts';
 import { readClone } from '../../codec/read-clone.ts';
-import { peekExit, withPipe } from '../../platform/linux-process.ts';
+import { v8 } from '../../codec/v8.ts';
+import { platform } from '../../platform/current.ts';
 import { identity } from '../identity.ts';
 import { foldersForProcess } from '../node-options.ts';
 import type { Outcome } from '../outcome.ts';
@@ -53,7 +53,7 @@ export const SPARE_SUFFIX = ',spare';
 export const WAKING = 4;
 export const READINESS = 5;
 
-/** What a spare loads before it waits. */
+/** The modules that a spare loads before it waits. */
 export interface Preparation {
   /** URLs. */
   readonly preload: readonly string[];
@@ -69,7 +69,7 @@ export class Spare {
   readonly startup: Startup;
   /** Resolves when it is ready, has ended, is used or is given up. */
   readonly settled: Promise<void>;
-  /** What it could not load, if that has ended it. */
+  /** The module that it could not load, if that has ended it. */
   refusal: Outcome | undefined;
 
   private readonly preloads: boolean;
@@ -90,10 +90,10 @@ export class Spare {
       if (this.preloads) {
         const parent = { pid: process.pid, name: identity().process.name };
         const preparation: Preparation = { preload, folder: agent.folder, parent };
-        writePart(fd, PROGRESS.PREPARING, serialize(preparation));
+        writePart(fd, PROGRESS.PREPARING, v8().serialize(preparation));
       }
       const { start } = foldersForProcess();
-      [this.child, this.waking] = withPipe((reading, writing) => {
+      [this.child, this.waking] = platform.withPipe((reading, writing) => {
         const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', fd, reading, 'pipe'];
         return [spawnNode(`${job}${SPARE_SUFFIX}`, stdio, start, title), writing] as const;
       });
@@ -135,7 +135,7 @@ export class Spare {
   /** Whether it has ended. Looks at the process itself, also while the event loop can't run. */
   get hasEnded(): boolean {
     const { exitCode, signalCode, pid } = this.child;
-    return exitCode !== null || signalCode !== null || peekExit(pid) !== null;
+    return exitCode !== null || signalCode !== null || platform.peekExit(pid) !== null;
   }
 
   /** Whether a job may be given to it. One that only loads Lockstep may be given it early. */

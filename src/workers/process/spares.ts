@@ -1,6 +1,6 @@
 /**
  * Spares: how many spare processes a thread keeps, which of them a start takes, and when another is
- * made. What a spare is, and why it can't leak or run twice, is in spare.ts.
+ * made. spare.ts says why a spare can't leak or run twice.
  *
  * Where one part of the library wants spares of its own, as a Pool does for its replacements:
  *
@@ -15,7 +15,7 @@
  * all keepers end their spares first, and start none any more.
  *
  * A spare that was taken is replaced 200 ms later, so that it does not compete with the child that
- * has just been started; one that is missing more, after another 200 ms. A thread that blocks in
+ * has just been started. Each further one is replaced after another 200 ms. A thread that blocks in
  * joinSync() does it between two sleeps. One that was interrupted or terminated (Ctrl-C reaches the
  * whole group) is replaced at the next start only: the program probably ends. When two in a row
  * have ended before they were used, no more are made until `keep` is called again.
@@ -33,7 +33,7 @@ import { startupNow, takeoverFor } from './startup.ts';
 const REFILL_AFTER = 200;
 /** Spares in a row that may end unused. */
 const MOST_VAIN = 2;
-/** What ends a program from its terminal, or from its supervisor. */
+/** Signals that end a program from its terminal, or from its supervisor. */
 const FAREWELLS: ReadonlySet<unknown> = new Set(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']);
 
 /** A spare for one start, and what it has to change. */
@@ -133,7 +133,7 @@ export class SpareKeeper {
       const takeover = takeoverFor(spare.startup, startup);
       this.spares = this.spares.filter((each) => each !== spare);
       if (takeover !== undefined) return { spare, takeover };
-      // What was changed does not change back, as a rule.
+      // Changed settings do not change back, as a rule.
       spare.giveUp();
     }
     return undefined;

@@ -2,9 +2,9 @@
  * Startup: what a process is born with, and how a spare that was born earlier becomes as one that
  * is started now.
  *
- * A spare takes over only where nothing can tell it from a cold start. What a running process can
- * change, it changes: environment, arguments, working directory, umask. What it can't change is in
- * the key, and where the keys differ the spare is given up:
+ * A spare takes over only where nothing can tell it from a cold start. A spare changes the
+ * settings that a running process can change: environment, arguments, working directory, umask.
+ * Settings that it can't change are in the key, and where the keys differ the spare is given up:
  *
  *   the executable and its options     Node has read them
  *   users, groups, capabilities, seccomp, processors, nice value
@@ -19,15 +19,16 @@
  * changes them.
  */
 
-import { accessSync, constants, fstatSync, readFileSync } from 'node:fs';
+import { accessSync, constants, fstatSync } from 'node:fs';
 import { getPriority } from 'node:os';
+import { platform } from '../../platform/current.ts';
 import { currentFolder } from '../identity.ts';
 import { optionsForProcess } from '../node-options.ts';
 import { doesSomethingAtExit } from './ending.ts';
 
 /** A process as it would be born at some moment. */
 export interface Startup {
-  /** What a spare can't change. */
+  /** Settings that a spare can't change. */
   readonly key: string;
   readonly env: Readonly<Record<string, string>>;
   readonly args: readonly string[];
@@ -35,7 +36,7 @@ export interface Startup {
   readonly umask: number;
 }
 
-/** What a spare has to change. */
+/** Settings that a spare has to change. */
 export interface Takeover {
   readonly set: Readonly<Record<string, string>>;
   readonly unset: readonly string[];
@@ -59,8 +60,9 @@ const INHERITED =
 const STANDARD_DESCRIPTORS = [0, 1, 2];
 
 /**
- * How a process would be born now; `undefined` where no spare may be used: under coverage, a
- * profiler, a debugger or the permission model, in a folder that is gone, or without /proc.
+ * The settings that a process would be born with now. `undefined` where no spare may be used:
+ * under coverage, a profiler, a debugger or the permission model, in a folder that is gone, or
+ * without /proc.
  *
  * @param preloads whether modules of the program's are loaded ahead
  */
@@ -68,7 +70,7 @@ export function startupNow(preloads: boolean): Startup | undefined {
   const { permission } = process as { permission?: unknown };
   if (permission !== undefined || process.env.NODE_V8_COVERAGE || doesSomethingAtExit()) return undefined;
   const folder = currentFolder();
-  const status = readStatus();
+  const status = platform.threadStatus();
   if (folder === undefined || status === undefined) return undefined;
   const env = { ...process.env } as Record<string, string>;
   const args = process.argv.slice(2);
@@ -113,15 +115,6 @@ export function takeOver({ set, unset, args, folder, umask }: Takeover): void {
   process.argv.splice(2, process.argv.length, ...args);
   process.umask(umask);
   process.chdir(folder);
-}
-
-function readStatus(): string[] | undefined {
-  try {
-    return readFileSync('/proc/thread-self/status', 'utf8').split('\n');
-  } catch {
-    // No /proc here, or it is closed to this user.
-    return undefined;
-  }
 }
 
 function umaskIn(status: readonly string[]): number {

@@ -4,9 +4,8 @@
  * blocked. Here a thread writes for itself.
  */
 
+import { fstatSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { isatty, WriteStream } from 'node:tty';
-
 import { writeFully } from '../write-fully.ts';
 
 /**
@@ -31,7 +30,25 @@ function direct(stream: Writable, fd: number): void {
       done(error as Error);
     }
   };
-  const { getColorDepth, hasColors } = WriteStream.prototype;
-  const terminal = isatty(fd) ? { isTTY: true, getColorDepth, hasColors } : {};
+  const terminal = isTerminal(fd) ? terminalMethods() : {};
   Object.assign(stream, { _write: write, _writev: null, fd, ...terminal });
+}
+
+function isTerminal(fd: number): boolean {
+  // `node:tty` takes long to load: it is asked of devices only.
+  return isDevice(fd) && process.getBuiltinModule('node:tty').isatty(fd);
+}
+
+function isDevice(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    // The program has closed its output.
+    return false;
+  }
+}
+
+function terminalMethods(): object {
+  const { getColorDepth, hasColors } = process.getBuiltinModule('node:tty').WriteStream.prototype;
+  return { isTTY: true, getColorDepth, hasColors };
 }

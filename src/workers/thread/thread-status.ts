@@ -15,7 +15,7 @@
  * that was terminated never sets STATE.
  */
 
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { platform } from '../../platform/current.ts';
 
 const STATE = 0;
 const CODE = 1;
@@ -30,7 +30,6 @@ const LOADED = 1;
 const ASKED = 2;
 /** Exit code of a thread that was terminated, as Node has it. */
 export const TERMINATED = 1;
-const TASKS = '/proc/self/task';
 /**
  * Milliseconds between looks at a thread that is just ending, and at one that may be terminated.
  */
@@ -40,7 +39,7 @@ const RUNNING_INTERVAL = 20;
 export class ThreadStatus {
   readonly words: Int32Array;
   /** Kernel tasks of which one is the thread's, until the thread has said which. */
-  private candidates: string[] = [];
+  private candidates: number[] = [];
 
   constructor(
     words: Int32Array = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT)),
@@ -53,22 +52,21 @@ export class ThreadStatus {
    * where it can't tell, before it throws what the kernel says.
    */
   observe<T>(start: () => T, undo: (started: T) => void): T {
-    const before = new Set(readdirSync(TASKS));
+    const before = new Set(platform.tasks());
     const started = start();
     try {
-      this.candidates = readdirSync(TASKS).filter((task) => !before.has(task));
+      this.candidates = platform.tasks().filter((task) => !before.has(task));
     } catch (error) {
       undo(started);
       throw error;
     }
-    if (this.candidates.length === 1)
-      Atomics.compareExchange(this.words, TASK, 0, Number(this.candidates[0]));
+    if (this.candidates.length === 1) Atomics.compareExchange(this.words, TASK, 0, this.candidates[0]!);
     return started;
   }
 
   /** From within the thread, first of all. */
   announce(): void {
-    Atomics.store(this.words, TASK, Number(readlinkSync('/proc/thread-self').split('/').at(-1)));
+    Atomics.store(this.words, TASK, platform.systemThread());
     Atomics.store(this.words, BEGUN, 1);
   }
 
@@ -134,7 +132,7 @@ export class ThreadStatus {
 
   private isGone(): boolean {
     const task = Atomics.load(this.words, TASK);
-    const tasks = task === 0 ? this.candidates : [String(task)];
-    return !tasks.some((each) => existsSync(`${TASKS}/${each}`));
+    const tasks = task === 0 ? this.candidates : [task];
+    return !tasks.some((each) => platform.hasTask(each));
   }
 }

@@ -1,14 +1,14 @@
 /** Thread: a target running in a thread of this process, sharing memory with the others. */
 
 import { inspect } from 'node:util';
-import type { WorkerOptions } from 'node:worker_threads';
-import { MessageChannel, receiveMessageOnPort, SHARE_ENV, threadId, Worker } from 'node:worker_threads';
+import type { Worker, WorkerOptions } from 'node:worker_threads';
 import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
 import { reapThread } from '../../agents/reaper.ts';
 import { packWhole } from '../../codec/parcel.ts';
 import { LockstepError, NotSendableError, PlatformError, TargetError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
 import { newMappingLog, unmapLogged } from '../../platform/mapping-log.ts';
+import { threadId } from '../../this-thread.ts';
 import { blockThread } from '../../waiting/blocking.ts';
 import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
@@ -39,9 +39,9 @@ const LOADERS_REACH_THREADS = 22;
 /**
  * A thread that runs a target: an exported function, or the `run` of an exported subclass.
  *
- * The same as Process, with these differences. The target's module is imported again, by the
- * thread, in the same operating system process; `ident` instead of `pid`; `process.exit()` in it
- * ends the thread only; `terminate()` and `kill()` do the same. A daemon thread does not keep the
+ * The same as Process, with these differences. The thread imports the target's module again, in the
+ * same operating system process. It has `ident` instead of `pid`. `process.exit()` in it ends the
+ * thread only, and `terminate()` and `kill()` do the same. A daemon thread does not keep the
  * program running.
  */
 export class Thread<Result = unknown, Args extends readonly unknown[] = readonly unknown[]> extends Child<
@@ -72,7 +72,7 @@ function launch(order: Order): Running {
   const own = identity();
   const status = new ThreadStatus();
   const mappings = newMappingLog();
-  const { port1: inbox, port2: outcome } = new MessageChannel();
+  const { port1: inbox, port2: outcome } = new (workerThreads().MessageChannel)();
   const job = {
     identity: { ...own, thread: { name, daemon } },
     folder: agent.folder,
@@ -112,7 +112,7 @@ function launch(order: Order): Running {
   let given: Gift | undefined;
   const receive = (): Outcome | undefined => {
     while (left === undefined) {
-      const received = receiveMessageOnPort(inbox) as { message: ThreadMessage } | undefined;
+      const received = workerThreads().receiveMessageOnPort(inbox) as { message: ThreadMessage } | undefined;
       if (received === undefined) break;
       given = received.message.gift ?? given;
       left = received.message.outcome;
@@ -156,12 +156,17 @@ function launch(order: Order): Running {
   };
 }
 
+/** Loaded by the first thread that is started. */
+function workerThreads(): typeof import('node:worker_threads') {
+  return process.getBuiltinModule('node:worker_threads');
+}
+
 function startWorker(data: ThreadData, title: string): Worker {
   const options: WorkerOptions = {
     workerData: data,
     transferList: [data.lockstep.outcome],
     argv: process.argv.slice(2),
-    env: SHARE_ENV,
+    env: workerThreads().SHARE_ENV,
     name: data.lockstep.identity.thread.name,
   };
   try {
@@ -179,7 +184,7 @@ function startWorker(data: ThreadData, title: string): Worker {
 
 /** A worker, with other options of Node than this program was given where `given` says so. */
 function newWorker(options: WorkerOptions, given: ThreadNodeOptions | undefined): Worker {
-  if (given === undefined) return new Worker(THREAD_BOOTSTRAP, options);
+  if (given === undefined) return new (workerThreads().Worker)(THREAD_BOOTSTRAP, options);
   const { NODE_OPTIONS } = process.env;
   // Read by the constructor, and by nothing in between.
   if (given.nodeOptions !== undefined) process.env.NODE_OPTIONS = given.nodeOptions;
@@ -196,7 +201,7 @@ function newWorker(options: WorkerOptions, given: ThreadNodeOptions | undefined)
  */
 function workerWith(options: WorkerOptions, execArgv: readonly string[]): Worker {
   try {
-    return new Worker(THREAD_BOOTSTRAP, { ...options, execArgv: [...execArgv] });
+    return new (workerThreads().Worker)(THREAD_BOOTSTRAP, { ...options, execArgv: [...execArgv] });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const rest = execArgv.filter((option) => !message.includes(option));

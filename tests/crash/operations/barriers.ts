@@ -9,13 +9,14 @@ import { countRound } from '../../support/actions.ts';
 import { waitersFor } from '../../support/internals.ts';
 import { until, untilWaiting } from '../../support/until.ts';
 import type { Member } from '../crew.ts';
-import { type Operation, operation, type Suite } from '../operation.ts';
+import { NAMESPACE, type Operation, operation, type Suite } from '../operation.ts';
 import type { Death, Scene } from '../scene.ts';
 
 const BROKEN = 'ERR_LOCKSTEP_BROKEN_BARRIER';
 
 export const barriers: Suite = [
   ...['waitSync', 'wait'].flatMap((form) => [...inForm(form)]),
+  ...withAction(),
   operation('Barrier.reset, with a waiter', 5, async (scene) => {
     const barrier = scene.share(new Barrier(2));
     const other = new Party(scene, barrier, scene.first, 'waitSync');
@@ -40,6 +41,23 @@ export const barriers: Suite = [
     await isUsable(scene, barrier);
   }),
 ];
+
+/** The handle that a member gives of what it has made makes it record the action. */
+function* withAction(): Iterable<Operation> {
+  yield operation('new Barrier with an action, and its handle', 14, async (scene) => {
+    await scene.victim.order('new', 'Event'); // So that it has joined.
+    const death = await scene.crashIn('new', 'Barrier', 2, '@withAction');
+    assert.equal(death.error, undefined);
+  });
+  yield operation('a Barrier with an action that others have, and its handle', 8, async (scene) => {
+    const options = { name: 'with an action', namespace: NAMESPACE, action: countRound };
+    const barrier = scene.share(new Barrier(2, options));
+    const death = await scene.crashIn('new', 'Barrier', 2, '@namedWithAction');
+    assert.equal(death.error, undefined);
+    // One of the two parties has only the handle: it has to find the action.
+    await isUsable(scene, barrier);
+  });
+}
 
 function* inForm(wait: string): Iterable<Operation> {
   yield operation(`Barrier.${wait}, as the first of three`, 12, async (scene) => {

@@ -99,7 +99,7 @@ async function waits(
     over = true;
   };
   done.then(end, end);
-  // What a dead one had been notified of may be handed to it at once.
+  // A notification of a dead waiter may be handed to it at once.
   const isThere = (): boolean =>
     over || waitersFor(condition).some(({ pid, detail }) => pid === member.pid && waitingIn(detail) > 0);
   await until(isThere, 'a survivor to wait');

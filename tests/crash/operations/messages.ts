@@ -306,7 +306,7 @@ function* makes(): Iterable<Operation> {
   });
 }
 
-/** Objects that nobody has open but who puts or takes them, and the queue between. */
+/** Objects that only their putter or taker has open, and the queue between. */
 function* keeps(): Iterable<Operation> {
   for (const [what, ballast] of [
     ['small', 0],
@@ -361,7 +361,7 @@ function checkArrays(queue: Queue<[RawArray, unknown]>, values: readonly number[
   }
 }
 
-/** What can be taken without waiting. */
+/** The items that can be taken without waiting. */
 function drain(queue: Queue): unknown[] {
   const items: unknown[] = [];
   while (!queue.empty) items.push(queue.tryGet());

@@ -40,7 +40,7 @@ export const namespaces: Suite = [
 ];
 
 /**
- * What a program does in a namespace where nobody else is. The next can do the same, and leaves
+ * A program's calls in a namespace where nobody else is. The next can do the same, and leaves
  * nothing.
  */
 function alone(

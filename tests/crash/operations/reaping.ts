@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Barrier, BoundedSemaphore, Condition, Lock } from 'lockstep';
+import { nameNobody } from '../../support/internals.ts';
 import { until, untilWaiting } from '../../support/until.ts';
 import type { Member } from '../crew.ts';
 import { NAMESPACE, operation, type Suite } from '../operation.ts';
@@ -68,6 +69,17 @@ export const reaping: Suite = [
     assert.equal(await newcomer.call(semaphore, 'acquireSync', { timeout: 1 }), null);
     assert.equal(await scene.pass(newcomer, condition.lock), false);
   }),
+  ...['tryAcquire', 'acquireSync'].map((acquire) =>
+    operation(`Lock.${acquire}, whose word names a slot in which nobody sits`, 8, async (scene) => {
+      const lock = scene.share(new Lock(options));
+      await scene.victim.call(lock, 'describe');
+      nameNobody(lock);
+      const death = await scene.crash(lock, acquire);
+      assert.deepEqual(death.value, death.completed ? { recovered: true } : undefined);
+      assert.equal(await scene.pass(scene.first, lock), true, 'not told of the recovery');
+      assert.equal(await scene.pass(scene.newcomer, lock, 'tryAcquire'), false);
+    }),
+  ),
 ];
 
 /** Stops the process in its tracks. */

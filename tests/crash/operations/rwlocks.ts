@@ -22,7 +22,7 @@ export const rwlocks: Suite = [
   ...ofSide('read', 'writers', writersFirst),
   ...ofSide('write', 'writers', writersFirst),
   ...ofBoth('writers', writersFirst),
-  // What is not done in another way there is left out: it is the same code.
+  // Calls that are not made in another way there are left out: it is the same code.
   ...[...ofSide('read', 'readers', readersFirst)].filter(({ name }) => name.includes('release')),
   ...ofBoth('readers', readersFirst),
 ];

@@ -86,8 +86,8 @@ function* ofSemaphore({ acquire, run }: { acquire: string; run: string }): Itera
     const death = await crash;
     // Either the permit went to the one behind, or the victim had taken it.
     await until(() => served || semaphore.value === 0, 'the permit to be taken');
-    // Who has just taken it is seen waiting for a moment longer: until it does something else, or
-    // sleeps again.
+    // A thread that has just taken it is seen waiting for a moment longer: until it does something
+    // else, or sleeps again.
     const { first } = scene;
     if (acquire === 'acquire') await first.call(semaphore, 'describe');
     else await until(() => served || sleeps(semaphore, first.pid), 'the one behind to have it or to sleep');

@@ -4,6 +4,16 @@ import { FOR_EVER, type Mutant } from '../mutants.ts';
 
 export const agentMutants: readonly Mutant[] = [
   {
+    name: 'a word is believed that names a slot in which nobody sits',
+    file: 'agents/reaper.js',
+    from: 'const freed = whileNobodyIn(',
+    to: 'const freed = false && whileNobodyIn(',
+    primitive: 'Lock',
+    scenario: 'its word names a slot in which nobody sits, one blocks, one tries',
+    preemptions: 0,
+    finds: FOR_EVER,
+  },
+  {
     name: 'a waker does not look whether who it rang has blocked',
     file: 'agents/waiters.js',
     from: 'return canAct(waker.namespace, slot, words, at);',

@@ -73,8 +73,8 @@ export const sideMutants: readonly Mutant[] = [
   {
     name: 'a waiter looks for deadlocks before it says that it waits',
     file: 'waiting/blocking.js',
-    from: '    beginBlocking(agent, cell.number);',
-    to: '    refuseIf(wait.check?.(0));\n    wait.check = undefined;\n    beginBlocking(agent, cell.number);',
+    from: '  beginBlocking(agent, cell.number, elsewhere(deadline));',
+    to: '  refuseIf(wait.check?.(0));\n  wait.check = undefined;\n  beginBlocking(agent, cell.number, elsewhere(deadline));',
     primitive: 'Deadlock',
     scenario: 'two block in opposite orders',
     preemptions: 2,

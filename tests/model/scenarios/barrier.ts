@@ -317,7 +317,7 @@ const scenarios: readonly Scenario<Things>[] = [
   },
 ];
 
-/** Who waits sits in a round that nobody has ended. */
+/** A waiting party sits in a round that nobody has ended. */
 function unlessReset({ waiting, things: { barrier } }: Ending<Things>): boolean {
   return !barrier.broken && barrier.nWaiting === waiting.length;
 }

@@ -37,7 +37,7 @@ const things: Scenario<Things>['things'] = (share, lib) => {
   return { lock, condition: aCondition(share, lib, lock) };
 };
 
-/** Who waits in the end does so because nobody has notified it since it came. */
+/** An actor that waits in the end has not been notified since it came. */
 function mayWait({ ghosts, waiting, check }: Ending<Things>): boolean {
   const passedOver = waiting.some((actor) => ghosts[SINCE + actor]! < ghosts[CALLS]!);
   check(!passedOver || ghosts[RETURNED]! >= ghosts[GRANTED]!, 'a notification was lost');

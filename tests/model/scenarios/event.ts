@@ -57,7 +57,7 @@ const setsAndClears: Actor<Things> = {
     event.clear();
   },
 };
-/** Who came after the set waits for the next one. */
+/** An actor that came after the set waits for the next one. */
 const clearedAtOnce: Scenario<Things>['mayWait'] = ({ waiting, ghosts, things: { event } }) =>
   !event.isSet() && waiting.every((actor) => (ghosts[FREED]! & (1 << actor)) === 0);
 

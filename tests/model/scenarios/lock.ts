@@ -3,7 +3,7 @@
 import type { Lock } from 'lockstep';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
 import { critical } from './critical.ts';
-import { aLock, drawLastTickets } from './objects.ts';
+import { aLock, drawLastTickets, nameNobody } from './objects.ts';
 import { passing, slow } from './passing.ts';
 
 interface Things {
@@ -18,7 +18,7 @@ const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
   },
 };
 
-const { blocks, blocksFor, awaits, awaitsFor } = passing<Things>(({ lock }) => lock, critical);
+const { blocks, blocksFor, awaits, awaitsFor, tries } = passing<Things>(({ lock }) => lock, critical);
 
 /** Awaits, and is told to give up in a later turn. */
 const isAborted: Actor<Things> = {
@@ -154,6 +154,27 @@ const scenarios: readonly Scenario<Things>[] = [
       lock.acquireSync().release();
     },
     mayWait: ({ things: { lock } }) => lock.owner?.name === 'Ann',
+  },
+  {
+    ...base,
+    name: 'its word names a slot in which nobody sits, one blocks, one tries',
+    begin: ({ lock }) => nameNobody(lock),
+    actors: [blocks(), tries],
+    preemptions: [4, 5],
+  },
+  {
+    ...base,
+    name: 'its word names a slot in which nobody sits, two try, one dies',
+    begin: ({ lock }) => nameNobody(lock),
+    actors: [tries, tries],
+    deaths: 1,
+    preemptions: [3, 4],
+    // The last to try may have died before it freed the lock, or while it had the slot's lock.
+    settled: ({ things: { lock }, check }) => {
+      const hold = lock.tryAcquire();
+      check(hold !== null, 'the lock that nobody has is not given to who tries');
+      hold?.release();
+    },
   },
   {
     ...base,

@@ -13,9 +13,11 @@ import type {
 } from 'lockstep';
 import { store } from '../atomics.ts';
 import type { Cell, SharedObject } from '../internals.ts';
-import { CELL_TICKETS } from '../internals.ts';
+import { CELL_STATE, CELL_TICKETS } from '../internals.ts';
 import type { Library } from '../library.ts';
+import { machine } from '../machine.ts';
 import type { Share } from '../scenario.ts';
+import { actorWord, DEAD, MAX_ACTORS, STATUS } from '../state.ts';
 import { NAMESPACE } from '../world.ts';
 
 const options = { namespace: NAMESPACE };
@@ -86,6 +88,15 @@ export function aBarrier(share: Share, { Barrier }: Library, parties: number): B
     () => new Barrier(parties, options),
     (handle) => Barrier.open(handle),
   );
+}
+
+/**
+ * Makes the object's word name a slot in which nobody sits, and whose lock is free, as damage would
+ * do. The word has nothing but the slot in it.
+ */
+export function nameNobody(object: SharedObject): void {
+  machine.state[actorWord(MAX_ACTORS - 1) + STATUS] = DEAD;
+  setWord(object, CELL_STATE, MAX_ACTORS);
 }
 
 /**

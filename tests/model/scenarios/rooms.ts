@@ -176,7 +176,7 @@ const scenarios: readonly Scenario<Things>[] = [
     deaths: 1,
     preemptions: [1, 2],
     settled: ({ things: { lock }, check }) => check(!lock.locked, 'the lock to put is still held'),
-    // Who is left has nobody to take from, or nobody to take what it puts.
+    // The last actor has nobody to take from, or nobody that takes.
     mayWait: ({ things: { words }, waiting }) =>
       waiting.every((actor) => load(words, ITEMS) === (actor === 2 ? 0 : MOST)),
   },

@@ -12,7 +12,7 @@ interface Things {
 type Side = 'read' | 'write';
 
 /**
- * Who is inside: 1 a reader, 2 a writer, by actor. A writer that died inside leaves its 2 until
+ * The actors inside: 1 a reader, 2 a writer, by actor. A writer that died inside leaves its 2 until
  * another has been inside.
  */
 const READS = 1;

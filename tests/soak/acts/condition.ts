@@ -99,7 +99,7 @@ export const conditionAct: Act = act<Things>({
     if (phase === 0) return;
     things.section.near.add(1);
     things.died.add(1);
-    // What it did just before, it may not have told.
+    // It may not have reported its last step.
     void tellAll(flow, things, false);
   },
 

@@ -19,7 +19,7 @@ const VISITS = 2;
 const OFFERS = 4;
 /** Milliseconds for which a host waits for a guest, and a guest for a host, at most. */
 const LONGEST_WAIT = 200;
-/** Who speaks: the host, the guest, or the host and then the guest. */
+/** The speaker: the host, the guest, or the host and then the guest. */
 const MANNERS = ['tells', 'listens', 'asks'] as const;
 
 /** The host's seat and mark, and the end that is offered. */
@@ -125,7 +125,7 @@ function talkOf(
   return { end, number, partner, gone, partnerGone };
 }
 
-/** Who has taken the offer; `undefined`: nobody, and it is withdrawn. */
+/** The member that has taken the offer; `undefined`: nobody, and it is withdrawn. */
 async function findsGuest(
   flow: Flow,
   { offers, withdrawn, hostsGone }: Things,

@@ -44,7 +44,7 @@ export const rlockAct: Act = act<Things>({
     }
     leave(flow, section, WHAT);
     first.release();
-    if (lock.owned) flow.violated(`${WHAT}: owned by who has released it as often as taken`);
+    if (lock.owned) flow.violated(`${WHAT}: owned by an agent that has released it as often as taken`);
   },
 
   died(_flow, { section }, _seat, phase) {

@@ -16,9 +16,9 @@ const WRITES_OF_100 = 30;
 
 interface Things {
   lock: RWLock;
-  /** The mark of who writes; 0: nobody. */
+  /** The mark of the writer; 0: nobody. */
   writing: Word;
-  /** The mark of who reads, by seat; 0: nobody. */
+  /** The marks of the readers, by seat; 0: nobody. */
   reading: Word[];
 }
 

@@ -1,7 +1,7 @@
 /**
- * A Semaphore of three permits. What the dead had is lost, by design: the supervisor puts back what
- * was surely lost at once, and at a rest the others, which a flow may have had that was killed just
- * as it took or released.
+ * A Semaphore of three permits. Permits of the dead are lost, by design: the supervisor puts back
+ * what was surely lost at once, and at a rest the others, which a flow may have had that was killed
+ * just as it took or released.
  */
 
 import { Semaphore } from 'lockstep';

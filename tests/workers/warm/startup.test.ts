@@ -1,4 +1,4 @@
-/** What makes a process another than one that is started now: the key, row by row. */
+/** Differences between a process and one that is started now: the key, row by row. */
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
@@ -104,7 +104,7 @@ describe('A spare can take over when', () => {
   }
 });
 
-/** What can't be undone comes last. */
+/** Steps that can't be undone come last. */
 describe('A spare can’t take over when, in the end,', () => {
   it('the nice value has changed', () => {
     const nothing = (): void => {};

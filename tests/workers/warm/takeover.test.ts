@@ -27,7 +27,7 @@ async function start(): Promise<Found> {
   return found;
 }
 
-/** What a cold and a warm start find, after the same change. */
+/** The findings of a cold and a warm start, after the same change. */
 async function both(): Promise<{ cold: Found; warm: Found }> {
   const warm = await start();
   await Process.warm(0);
@@ -36,7 +36,7 @@ async function both(): Promise<{ cold: Found; warm: Found }> {
   return { cold, warm };
 }
 
-/** What may differ between two processes of a program. */
+/** The permitted differences between two processes of a program. */
 function comparable({ warm, pid, name, ...others }: Found): Partial<Found> {
   return others;
 }

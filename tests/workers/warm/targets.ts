@@ -1,4 +1,4 @@
-/** What the children of these tests run. */
+/** The functions that the children of these tests run. */
 
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';

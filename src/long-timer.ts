@@ -1,5 +1,5 @@
 /**
- * Timeouts of any length that are never early: Node's own fire at once beyond 24.8 days, and up to
+ * Timers of any length that are never early: Node's own fire at once beyond 24.8 days, and up to
  * a millisecond too soon.
  */
 

@@ -1,0 +1,39 @@
+/**
+ * Functions of the C library, declared when the first of a group is called, and the errors that
+ * they report.
+ */
+
+import { constants } from 'node:os';
+import type { LibraryHandle } from 'koffi';
+import { PlatformError } from '../../errors.ts';
+import { koffi } from './koffi.ts';
+
+/** A function of the C library. */
+export type Ffi = (...values: unknown[]) => number;
+
+let libc: LibraryHandle | undefined;
+
+/** Gives what `declare` makes of the C library: at first use, and the same from then on. */
+export function declared<Calls>(declare: (libc: LibraryHandle) => Calls): () => Calls {
+  let calls: Calls | undefined;
+  return () => {
+    if (calls === undefined) {
+      libc ??= koffi().load(null);
+      calls = declare(libc);
+    }
+    return calls;
+  };
+}
+
+/** The error number of the last call that failed. */
+export function errno(): number {
+  return koffi().errno();
+}
+
+export function failed(call: string, what: string, code: number = errno()): PlatformError {
+  const name = Object.entries(constants.errno).find(([, value]) => value === code)?.[0] ?? `errno ${code}`;
+  return new PlatformError(
+    `${call}: failed on ${what}, ${name}; check the limits of this system (ulimit -a) and report it if they are not the cause`,
+    { cause: Object.assign(new Error(`${call}: ${name}`), { code: name }) },
+  );
+}

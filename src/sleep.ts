@@ -1,0 +1,10 @@
+/** Sleeping: for a while, whatever happens. What is to be woken sleeps by `#park`. */
+
+/** A word of this thread alone, on which nobody wakes it. */
+let word: Int32Array | undefined;
+
+/** *Blocks* the thread for so many milliseconds. */
+export function sleep(milliseconds: number): void {
+  word ??= new Int32Array(new SharedArrayBuffer(4));
+  Atomics.wait(word, 0, 0, milliseconds);
+}

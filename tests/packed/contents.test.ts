@@ -1,0 +1,74 @@
+/**
+ * Contents of the package as it would be published: what programs load, its declarations, its size.
+ */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import '../support/sandbox.ts';
+import { PackedPackage } from './package.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const MOST_PACKED = 400_000;
+const MOST_UNPACKED = 2_000_000;
+
+describe('the package', () => {
+  let installed: PackedPackage;
+  let root: string;
+  let files: string[];
+  before(() => {
+    installed = new PackedPackage();
+    root = join(installed.folder, 'node_modules/lockstep');
+    files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      statSync(join(root, file)).isFile(),
+    );
+  });
+  after(() => installed.remove());
+
+  it('has one chunk, which all but the inspector load, and nothing else', () => {
+    const code = files.filter((file) => file.endsWith('.js') && !/^dist\/(inspect|cli)\b/.test(file));
+    const chunks = code.filter((file) => /^dist\/lockstep-\w+\.js$/.test(file));
+    const [chunk] = chunks;
+    assert.equal(chunks.length, 1);
+    for (const file of code) {
+      const imports = [...readFileSync(join(root, file), 'utf8').matchAll(/\bfrom\s*"([^"]+)"/g)];
+      const paths = imports.map(([, path]) => join(dirname(file), path!));
+      assert.deepEqual(new Set(paths), new Set(file === chunk ? [] : [chunk!]), file);
+    }
+    const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      exports: Record<string, { default?: string } | string>;
+    };
+    const programs = Object.values(exports).flatMap((entry) =>
+      typeof entry === 'object' ? [join(entry.default!)] : [],
+    );
+    for (const program of programs) assert.ok(files.includes(program), program);
+  });
+
+  it('has the declarations that a program needs, and they compile', () => {
+    writeFileSync(
+      join(installed.folder, 'program.mts'),
+      "import * as lockstep from 'lockstep';\nexport const lock: lockstep.Lock = new lockstep.Lock();\n",
+    );
+    symlinkSync(join(ROOT, 'node_modules/@types'), join(installed.folder, 'node_modules/@types'));
+    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022'];
+    const lib = ['--lib', 'es2023,esnext.disposable', '--types', 'node', '--skipLibCheck', 'false'];
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [join(ROOT, 'node_modules/typescript/bin/tsc'), ...options, ...lib, 'program.mts'],
+      { cwd: installed.folder, encoding: 'utf8' },
+    );
+    assert.equal(status, 0, stdout);
+  });
+
+  it('is small', () => {
+    const sizes = files.map((file) => statSync(join(root, file)).size);
+    const unpacked = sizes.reduce((sum, size) => sum + size, 0);
+    const [tarball] = readdirSync(installed.folder).filter((file) => file.endsWith('.tgz'));
+    const packed = statSync(join(installed.folder, tarball!)).size;
+    assert.ok(packed > 10_000 && packed <= MOST_PACKED, `packed ${packed} bytes`);
+    assert.ok(unpacked > packed && unpacked <= MOST_UNPACKED, `unpacked ${unpacked} bytes`);
+  });
+});
