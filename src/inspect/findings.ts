@@ -35,6 +35,11 @@ export interface Member {
   readonly state: 'blocked' | 'awaits' | 'busy' | 'idle' | 'stopped' | 'dead' | 'alive';
   readonly holds: readonly ObjectRef[];
   readonly waitsFor: ObjectRef | null;
+  /**
+   * What it awaits beside other things that its event loop may do. Any of those could end the wait,
+   * so the thread does not count as waiting.
+   */
+  readonly alsoAwaits: readonly ObjectRef[];
   /** The process or thread whose end it waits for. */
   readonly joins: { readonly pid: number; readonly threadId: number } | null;
   /** Milliseconds for which it has waited; `null` where it does not, or that is not known. */
@@ -339,12 +344,22 @@ class Finder {
       state: this.stateOf(thread, agent),
       holds: this.holdings(thread),
       waitsFor: object === undefined || !thread.waits ? null : refTo(namespace, object),
+      alsoAwaits: thread.waits ? [] : this.awaited(thread),
       joins: agent.blocked?.joins ?? null,
       lasted: thread.waits ? (wait?.lasted ?? agent.blocked?.lasted ?? null) : null,
       timed: wait?.timed ?? agent.blocked?.timed ?? false,
     };
     this.members.set(thread, member);
     return member;
+  }
+
+  private awaited(thread: Thread): ObjectRef[] {
+    return thread.seats.flatMap(({ namespace, agent }) =>
+      agent.waits.flatMap(({ cell, blocking }) => {
+        const object = blocking ? undefined : this.world.objectIn(namespace, cell);
+        return object === undefined ? [] : [refTo(namespace, object)];
+      }),
+    );
   }
 
   private stateOf(thread: Thread, agent: AgentSnapshot): Member['state'] {
@@ -417,7 +432,8 @@ function callsOf(finding: Finding): number {
   return finding.kind === 'deadlock' ? finding.members.length : finding.waiters.length;
 }
 
-function flatten(branches: readonly Branch[]): Branch[] {
+/** The branches with all that are behind them. */
+export function flatten(branches: readonly Branch[]): Branch[] {
   return branches.flatMap((branch) => [branch, ...flatten(branch.behind)]);
 }
 

@@ -1,6 +1,16 @@
 /** WhyText: findings as sentences and trees. */
 
-import type { Branch, Deadlock, Finding, Findings, Keeper, Member, NobodyLeft } from './findings.ts';
+import type {
+  Branch,
+  Deadlock,
+  Finding,
+  Findings,
+  Keeper,
+  Member,
+  NobodyLeft,
+  ObjectRef,
+} from './findings.ts';
+import { flatten } from './findings.ts';
 import type { Paint } from './words.ts';
 import { count, duration, fullName, PLAIN, shortName, visible } from './words.ts';
 
@@ -103,8 +113,24 @@ function tellKeeper({ by, behind, calls, lasted }: Keeper, paint: Paint): string
     `${paint.strong(shortName(by))} ${holds}${doing(by)}.`,
     `${count(calls, 'call')} ${calls === 1 ? 'waits' : 'wait'}, the longest for ${duration(lasted)}:`,
     ...tree(behind, paint),
+    ...possibleCircle(by, behind),
     ...advice(by, paint),
   ];
+}
+
+/** Of an event loop that awaits what one behind it holds: only other code of that loop helps. */
+function possibleCircle({ pid, alsoAwaits }: Member, behind: readonly Branch[]): string[] {
+  const members = flatten(behind).map(({ member }) => member);
+  const holds = (member: Member, { folder, cell }: ObjectRef): boolean =>
+    member.holds.some((each) => each.folder === folder && each.cell === cell);
+  return alsoAwaits.flatMap((awaited) => {
+    const holder = members.find((member) => holds(member, awaited));
+    if (holder === undefined) return [];
+    return [
+      `They wait for each other: ${shortName(holder)} holds ${title(awaited.title)}, which ${pid} awaits.`,
+      `It is a deadlock unless other code in the event loop of ${pid} lets go.`,
+    ];
+  });
 }
 
 /** What the thread does, after "and". */
@@ -115,14 +141,19 @@ function doing(member: Member): string {
     case 'dead':
       return 'is dead; the next who looks clears up after it';
     case 'busy':
-      return "is busy: it waits for nothing of Lockstep's";
+      return `is busy${ofItsEventLoop(member)}`;
     case 'idle':
-      return "sleeps in its event loop: it waits for nothing of Lockstep's";
+      return `sleeps in its event loop${ofItsEventLoop(member)}`;
     case 'alive':
       return "waits for nothing of Lockstep's";
     default:
       return `${member.state === 'awaits' ? 'awaits' : 'is blocked for'} ${wanted(member)}${member.lasted === null ? '' : `, since ${duration(member.lasted)}`}`;
   }
+}
+
+function ofItsEventLoop({ alsoAwaits }: Member): string {
+  if (alsoAwaits.length === 0) return ": it waits for nothing of Lockstep's";
+  return `, and awaits ${alsoAwaits.map((each) => title(each.title)).join(', ')}`;
 }
 
 function advice({ state, pid }: Member, paint: Paint): string[] {

@@ -1,0 +1,49 @@
+/** A circle through an event loop, which other code of that loop could still open. */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Lock, Process } from 'lockstep';
+import { inspectNamespace } from 'lockstep/inspect';
+import { until } from '../support/until.ts';
+import { holdAndBlock } from './members.ts';
+
+test('a program that awaits what one behind it holds is told as the root of a possible circle', async () => {
+  const namespace = `event-loop-${process.pid}`;
+  const mine = new Lock({ name: 'mine', namespace, deadlock: 'ignore' });
+  const theirs = new Lock({ name: 'theirs', namespace, deadlock: 'ignore' });
+  const hold = mine.acquireSync();
+  const child = new Process({ target: holdAndBlock, args: [theirs, mine] });
+  child.start();
+  const giveUp = new AbortController();
+  try {
+    await until(
+      () => theirs.owner?.pid === child.pid && inspectNamespace(namespace, { least: 0 }).findings.length > 0,
+      'the child blocks',
+    );
+    const awaiting = theirs.acquire({ deadlock: 'ignore', signal: giveUp.signal });
+    const { findings, why } = inspectNamespace(namespace, { least: 0 });
+    assert.equal(findings.length, 1);
+    const [finding] = findings;
+    assert.ok(finding?.kind === 'keeper');
+    assert.equal(finding.by.pid, process.pid);
+    assert.equal(finding.by.waitsFor, null);
+    assert.deepEqual(
+      finding.by.alsoAwaits.map(({ title }) => title),
+      ['Lock "theirs"'],
+    );
+    assert.match(why, /is busy, and awaits Lock "theirs"\./);
+    assert.match(why, new RegExp(`holds Lock "theirs", which ${process.pid} awaits\\.`));
+    assert.match(why, /It is a deadlock unless other code in the event loop/);
+    giveUp.abort();
+    await assert.rejects(awaiting, { name: 'AbortError' });
+    assert.doesNotMatch(inspectNamespace(namespace, { least: 0 }).why, /awaits/);
+  } finally {
+    giveUp.abort();
+    child.kill();
+    await child.join();
+    hold.release();
+    mine.close();
+    theirs.close();
+  }
+});
