@@ -49,6 +49,8 @@ export async function show(text: () => string, watch: boolean | undefined): Prom
   }
   for (;;) {
     process.stdout.write(`\u001b[H\u001b[2J${text()}`);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await new Promise<void>((resolve) => {
+      setTimeout(() => resolve(), 1000);
+    });
   }
 }
