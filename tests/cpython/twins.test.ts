@@ -20,6 +20,12 @@ const OTHER_NAMES: Record<string, string> = {
   queue: 'queue_of_jobs',
 };
 
+/**
+ * Python's Pool has no counterpart of what these show: a bar that is drawn meanwhile, a death that is
+ * an answer, a task that is cancelled.
+ */
+const WITHOUT_TWIN = /^pool/;
+
 /** Lines that only one of the two prints, and why. */
 const ONLY_ONE: Record<string, { lines: RegExp; why: string }> = {
   deadlock: {
@@ -39,7 +45,8 @@ const skip = version.status === 0 ? false : 'there is no python3 of version 3.8 
 
 const programs = readdirSync(TOUR)
   .filter((file) => /^[\w-]+\.js$/.test(file) && !['index.js', 'check.js', 'service.js'].includes(file))
-  .map((file) => file.slice(0, -'.js'.length));
+  .map((file) => file.slice(0, -'.js'.length))
+  .filter((program) => !WITHOUT_TWIN.test(program));
 
 function twinOf(program: string): URL {
   return new URL(`${OTHER_NAMES[program] ?? program.replaceAll('-', '_')}.py`, PYTHON);
