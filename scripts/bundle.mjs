@@ -11,6 +11,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build } from 'esbuild';
+import { withConstants } from './constants.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'build/src');
@@ -128,24 +129,31 @@ await build({ ...common, entryPoints: entryPoints(OUTSIDE), chunkNames: 'inspect
 
 /**
  * A stack needs the line of the source, and where on the line it begins. The columns are three
- * quarters of a map.
+ * quarters of a map. `shifts`: which columns were moved since the map was made.
  */
-function thin(map) {
-  const mappings = decode(map.mappings).map((segments) => {
+function thin(map, shifts) {
+  const mappings = decode(map.mappings).map((segments, number) => {
     let [file, line] = [-1, -1];
-    return segments.filter((segment) => {
+    const kept = segments.filter((segment) => {
       const isSame = segment[1] === file && segment[2] === line;
       [, file = -1, line = -1] = segment;
       return !isSame;
+    });
+    return kept.map(([column, ...rest]) => {
+      const before = (shifts.get(number) ?? []).filter((shift) => shift.column <= column);
+      return [before.reduce((sum, { moved }) => sum + moved, column), ...rest];
     });
   });
   return { ...map, mappings: encode(mappings) };
 }
 
 for (const name of readdirSync(output, { recursive: true })) {
-  if (!name.endsWith('.js.map')) continue;
+  if (!name.endsWith('.js')) continue;
   const file = join(output, name);
-  writeFileSync(file, JSON.stringify(thin(JSON.parse(readFileSync(file, 'utf8')))));
+  const { code, shifts } = withConstants(readFileSync(file, 'utf8'));
+  const map = JSON.parse(readFileSync(`${file}.map`, 'utf8'));
+  writeFileSync(file, code);
+  writeFileSync(`${file}.map`, JSON.stringify(thin(map, shifts)));
 }
 
 /** Declarations that an entry for programs leads to. */

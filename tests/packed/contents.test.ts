@@ -47,6 +47,14 @@ describe('the package', () => {
     for (const program of programs) assert.ok(files.includes(program), program);
   });
 
+  it('has constants for what nothing assigns to: a variable is read each time', () => {
+    const chunk = files.find((file) => /^dist\/lockstep-\w+\.js$/.test(file))!;
+    const code = readFileSync(join(root, chunk), 'utf8');
+    assert.match(code, /\bconst (?:[^;]*,\s*)?Lock=class/);
+    assert.match(code, /\bconst (?:[^;]*,\s*)?MOST_SPINS=/);
+    assert.match(code, /\bvar (?:[^;]*,\s*)?behind\b/);
+  });
+
   it('has the declarations that a program needs, and they compile', () => {
     writeFileSync(
       join(installed.folder, 'program.mts'),
