@@ -6,7 +6,7 @@
 // library stays readable. esbuild calls a class that refers to itself `_Lock`; `keepNames` would
 // cure that, and name each closure anew wherever one is made. So classes alone get their names
 // back, once.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
@@ -24,7 +24,10 @@ const output = join(root, 'dist');
 const ENTRIES = ['index', 'entry/pool-worker', 'entry/process', 'entry/thread'];
 
 /** Programs that look from outside share no state with the library, and nobody else loads them. */
-const OUTSIDE = ['inspect/inspect', 'cli/lockstep'];
+const OUTSIDE = ['inspect/inspect', 'cli/exec', 'cli/lockstep'];
+
+/** The cluster: nothing in it may load koffi, so it has chunks of its own. */
+const CLUSTER = ['cluster/connect', 'cluster/memory'];
 
 /** Entries that a child runs. What they share with each other goes into the chunk of all. */
 const CHILDREN = /^entry\//;
@@ -125,7 +128,15 @@ await build({
   chunkNames: 'lockstep-[hash]',
 });
 
-await build({ ...common, entryPoints: entryPoints(OUTSIDE), chunkNames: 'inspect-[hash]' });
+await build({ ...common, entryPoints: entryPoints(CLUSTER), chunkNames: 'lockstep-[hash]' });
+await build({
+  ...common,
+  // Nobody looks for what is inside them in a stack.
+  minifyIdentifiers: true,
+  sourcemap: false,
+  entryPoints: entryPoints(OUTSIDE),
+  chunkNames: 'inspect-[hash]',
+});
 
 /**
  * A stack needs the line of the source, and where on the line it begins. The columns are three
@@ -151,8 +162,9 @@ for (const name of readdirSync(output, { recursive: true })) {
   if (!name.endsWith('.js')) continue;
   const file = join(output, name);
   const { code, shifts } = withConstants(readFileSync(file, 'utf8'));
-  const map = JSON.parse(readFileSync(`${file}.map`, 'utf8'));
   writeFileSync(file, code);
+  if (!existsSync(`${file}.map`)) continue;
+  const map = JSON.parse(readFileSync(`${file}.map`, 'utf8'));
   writeFileSync(`${file}.map`, JSON.stringify(thin(map, shifts)));
 }
 
@@ -166,10 +178,26 @@ function declarations() {
       follow(join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts')));
     }
   };
-  for (const entry of [...ENTRIES, ...OUTSIDE]) {
+  for (const entry of [...ENTRIES, ...CLUSTER, ...OUTSIDE]) {
     if (!CHILDREN.test(entry)) follow(join(output, `${entry}.d.ts`));
   }
   return found;
+}
+
+/**
+ * Folders of which no program sees more than types: their comments are for readers of the source.
+ */
+const INNER = /^(agents|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\//;
+
+for (const name of readdirSync(output, { recursive: true })) {
+  if (
+    !name.endsWith('.d.ts') ||
+    !(INNER.test(name) || /\/raw-(lock|rwlock|barrier|condition)\./.test(name))
+  ) {
+    continue;
+  }
+  const file = join(output, name);
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, ''));
 }
 
 // The package holds no declarations that no program can reach, and none of earlier builds.

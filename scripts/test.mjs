@@ -42,6 +42,15 @@ if (wanted.length === 0) {
   check('publint/src/cli.js', '--pack', 'false');
 }
 
+/** The tests of the inspector watch its system calls. Without it they say that they could not. */
+function installStrace() {
+  const isThere = spawnSync('strace', ['-V']).error === undefined;
+  if (isThere || process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
+  spawnSync('apt-get', ['install', '--yes', '--no-install-recommends', 'strace'], { stdio: 'inherit' });
+}
+
+if (wanted.length === 0 || wanted.some((path) => path.startsWith('inspect'))) installStrace();
+
 await bundleForTests();
 const folder = join(root, 'build/tests');
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })

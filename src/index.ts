@@ -113,7 +113,7 @@ export { BoundedSemaphore } from './sync/semaphore/bounded-semaphore.ts';
 export { Semaphore } from './sync/semaphore/semaphore.ts';
 export type { SemaphoreDescription } from './sync/semaphore/semaphore-base.ts';
 export type { ChildOptions } from './workers/child.ts';
-export type { ParentProcess } from './workers/current.ts';
+export type { ParentProcess } from './workers/current-worker.ts';
 export {
   activeChildren,
   cpuCount,
@@ -121,7 +121,7 @@ export {
   currentThread,
   isMainProcess,
   parentProcess,
-} from './workers/current.ts';
+} from './workers/current-worker.ts';
 export { ThreadLocal } from './workers/local.ts';
 export type { ProcessOptions } from './workers/process/process.ts';
 export { Process } from './workers/process/process.ts';

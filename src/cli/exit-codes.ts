@@ -8,3 +8,5 @@ export const STUCK = 1;
 export const WRONG_USE = 2;
 /** What was asked for is not there, or can't be read. */
 export const UNREADABLE = 3;
+/** Of `run --no-wait` and `run --timeout`: the name is held (EX_TEMPFAIL of sysexits.h). */
+export const HELD = 75;

@@ -1,18 +1,22 @@
 #!/usr/bin/env node
 /** `lockstep`: tells what the programs on this machine share, and what keeps whom waiting. */
 
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { LockstepError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { FINE, UNREADABLE, WRONG_USE } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
 import type { ListOptions } from './ls.ts';
+import type { RunOptions } from './run.ts';
 
 const EXAMPLES = `
 My program hangs:
   lockstep why            what keeps others waiting, and which process to look at or end
   lockstep why 4121       the same for one process
   lockstep ps             all threads that take part, and what each does
+
+Only one at a time:
+  lockstep run nightly -- node report.js
 
 Exit codes: 0 nothing is stuck, 1 something is, 2 wrong use, 3 not there or can't be read.`;
 
@@ -22,6 +26,19 @@ const program = new Command('lockstep')
   .addHelpText('after', EXAMPLES)
   .showHelpAfterError('(lockstep --help shows what there is)')
   .exitOverride();
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('a whole number from 1 on is needed.');
+  return Number(text);
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, '': 1000, m: 60_000, h: 3_600_000 };
+
+function milliseconds(text: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  if (number === undefined) throw new InvalidArgumentError('a time such as 500ms, 30s, 10m or 1h is needed.');
+  return Number(number) * UNITS[unit]!;
+}
 
 /** Runs a command that returns the exit code. */
 function act<Args extends unknown[]>(
@@ -75,6 +92,49 @@ looking('show <object>', 'one object, by its name or number (#17): who holds it,
     return FINE;
   }),
 );
+
+program
+  .command('run <name> [command...]')
+  .usage('[options] <name> -- <command> [args...]')
+  .description('runs the command while it holds the name: one run at a time on this machine')
+  .option('-p, --permits <n>', 'so many runs at a time', wholeNumber)
+  .option('-t, --timeout <time>', 'gives up after e.g. 500ms, 30s, 10m (exit code 75)', milliseconds)
+  .option('--no-wait', 'gives up at once where the name is held (exit code 75)')
+  .option('-n, --namespace <name>', 'where the name is looked up', 'default')
+  .option('-q, --quiet', 'says nothing of its own')
+  .action(
+    act(async (name: string, command: string[], options: RunOptions) => {
+      if (command.length === 0) {
+        process.stderr.write(
+          'lockstep: there is nothing to run; write lockstep run <name> -- <command> [args...]\n',
+        );
+        return WRONG_USE;
+      }
+      return (await import('./run.ts')).run(name, command, options);
+    }),
+  );
+program
+  .command('doctor')
+  .description('whether this machine has what Lockstep needs, and what was left lying about')
+  .option('--json', 'as JSON')
+  .action(act(async (options: { json?: boolean }) => (await import('./doctor.ts')).doctor(options)));
+program
+  .command('clean')
+  .description('removes namespaces in which nobody is any more')
+  .action(act(async () => (await import('./tidy.ts')).clean()));
+program
+  .command('unlink <name>')
+  .description('takes the name from a block of SharedMemory')
+  .option('-n, --namespace <name>', 'where the name is looked up', 'default')
+  .action(
+    act(async (name: string, options: { namespace: string }) =>
+      (await import('./tidy.ts')).unlink(name, options),
+    ),
+  );
+program
+  .command('completion <shell>')
+  .description('what bash, zsh or fish completes: eval "$(lockstep completion bash)"')
+  .action(act(async (shell: string) => (await import('./completion.ts')).completion(shell)));
 
 try {
   await program.parseAsync();

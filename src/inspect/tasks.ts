@@ -29,6 +29,16 @@ export function readTask(pid: number, tid: number): Task | undefined {
   };
 }
 
+/** The command line of a process; empty if that is not told. */
+export function readCommand(pid: number): string[] {
+  return readText(`/proc/${pid}/cmdline`)?.split('\0').slice(0, -1) ?? [];
+}
+
+/** Whether the system tells who has which lock, and what threads do. */
+export function tellsAll(): boolean {
+  return readText('/proc/locks') !== undefined && readTask(process.pid, process.pid) !== undefined;
+}
+
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

@@ -1,0 +1,177 @@
+/**
+ * `lockstep doctor`: whether this machine has what Lockstep needs, and what is left lying about.
+ */
+
+import { readdirSync, statfsSync, statSync } from 'node:fs';
+import { release } from 'node:os';
+import { findStuck } from '../inspect/findings.ts';
+import { foldersOfUser, takeSnapshot } from '../inspect/snapshot.ts';
+import { tellsAll } from '../inspect/tasks.ts';
+import { count, duration } from '../inspect/words.ts';
+import { LAYOUT_VERSION } from '../memory/layout.ts';
+import { base } from '../namespaces/paths.ts';
+import { VERSION } from '../version.ts';
+import { FINE, STUCK } from './exit-codes.ts';
+import { shownName, writeJson } from './looks.ts';
+import { paintFor } from './terminal.ts';
+
+interface Check {
+  readonly verdict: 'ok' | 'warn' | 'fail';
+  readonly text: string;
+  readonly advice?: string;
+}
+
+/** Bytes below which a container's default is likely to be too small. */
+const SMALL = 128 * 1024 * 1024;
+
+export async function doctor({ json }: { json?: boolean }): Promise<number> {
+  const checks = [system(), room(), proc(), await working(), ...(await namespaces())];
+  if (json === true) writeJson({ checks });
+  else {
+    const paint = paintFor(process.stdout);
+    for (const { verdict, text, advice } of checks) {
+      const mark = verdict === 'ok' ? 'ok  ' : paint.bad(verdict);
+      process.stdout.write(`${mark}  ${text}\n${advice === undefined ? '' : `      ${advice}\n`}`);
+    }
+    const bad = checks.filter(({ verdict }) => verdict !== 'ok').length;
+    process.stdout.write(bad === 0 ? 'All is well.\n' : `${bad} of ${checks.length} need attention.\n`);
+  }
+  return checks.some(({ verdict }) => verdict === 'fail') ? STUCK : FINE;
+}
+
+function system(): Check {
+  const text = `Linux ${release()}, ${process.arch}, Node ${process.versions.node}, lockstep ${VERSION} (layout ${LAYOUT_VERSION})`;
+  return process.platform === 'linux'
+    ? { verdict: 'ok', text }
+    : {
+        verdict: 'fail',
+        text: `${process.platform}: only Linux is supported`,
+        advice: 'run it in a container',
+      };
+}
+
+function room(): Check {
+  const folder = base();
+  try {
+    const { blocks, bavail, bsize, type } = statfsSync(folder);
+    const size = `${megabytes(blocks * bsize)} MB, ${megabytes(bavail * bsize)} free`;
+    const TMPFS = 0x01021994;
+    if (type !== TMPFS)
+      return {
+        verdict: 'warn',
+        text: `${folder} is no tmpfs (${size}): what is shared is written to a disk`,
+        advice: 'mount a tmpfs there, or set LOCKSTEP_DIR to a folder on one',
+      };
+    if (blocks * bsize < SMALL)
+      return {
+        verdict: 'warn',
+        text: `${folder} has ${size}: queues and arrays come out of it`,
+        advice: 'docker run --shm-size=1g, or LOCKSTEP_DIR on a larger tmpfs',
+      };
+    return { verdict: 'ok', text: `${folder}: tmpfs of ${size}` };
+  } catch (error) {
+    return {
+      verdict: 'fail',
+      text: `${folder}: ${(error as Error).message}`,
+      advice: 'mount a tmpfs at /dev/shm, or set LOCKSTEP_DIR',
+    };
+  }
+}
+
+function proc(): Check {
+  return tellsAll()
+    ? { verdict: 'ok', text: 'the system tells who lives, and what threads do' }
+    : {
+        verdict: 'warn',
+        text: "the system does not tell who has which lock: who is dead can't be told from outside",
+        advice: 'mount /proc',
+      };
+}
+
+/** Takes a lock in a namespace of its own, whose folder goes with it. */
+async function working(): Promise<Check> {
+  const begin = process.hrtime.bigint();
+  try {
+    const { Lock } = await import('lockstep');
+    const lock = new Lock();
+    lock.acquireSync().release();
+    lock.close();
+    const took = Number(process.hrtime.bigint() - begin) / 1e6;
+    return {
+      verdict: 'ok',
+      text: `mapping, file locks and FIFOs work (a lock was made and taken in ${took.toFixed(0)} ms)`,
+    };
+  } catch (error) {
+    return { verdict: 'fail', text: `a lock can't be made: ${(error as Error).message}` };
+  }
+}
+
+async function namespaces(): Promise<Check[]> {
+  const snapshot = takeSnapshot({ folders: foldersOfUser() });
+  const checks: Check[] = [];
+  for (const namespace of snapshot.namespaces) {
+    const { readable, problems, pids, layout } = namespace;
+    if (!readable && layout !== null && layout !== LAYOUT_VERSION) {
+      const who = pids.length === 0 ? '' : `: pids ${pids.join(', ')}`;
+      checks.push({
+        verdict: 'fail',
+        text: `namespace ${shownName(namespace)} has layout ${layout}${who}`,
+        advice: 'restart those programs with this version of Lockstep',
+      });
+    } else if (problems.length > 0) {
+      checks.push({
+        verdict: 'fail',
+        text: `namespace ${shownName(namespace)}: ${problems.join('; ')}`,
+        advice: `end its programs, and remove ${namespace.folder}`,
+      });
+    }
+  }
+  const empty = snapshot.namespaces.filter(
+    ({ readable, agents }) => readable && agents.every(({ life }) => life === 'dead'),
+  );
+  if (empty.length > 0) {
+    const bytes = empty.reduce((sum, { folder }) => sum + bytesIn(folder), 0);
+    checks.push({
+      verdict: 'warn',
+      text: `${count(empty.length, 'namespace')} without anybody inside, ${megabytes(bytes)} MB`,
+      advice: 'lockstep clean',
+    });
+  }
+  for (const finding of findStuck(snapshot).findings) {
+    if (finding.kind === 'keeper') {
+      const { by, calls, lasted } = finding;
+      if (by.state === 'stopped')
+        checks.push({
+          verdict: 'warn',
+          text: `${by.name} (pid ${by.pid}) is stopped, and ${count(calls, 'call')} wait for what it holds`,
+          advice: `kill -CONT ${by.pid}`,
+        });
+      else
+        checks.push({
+          verdict: 'warn',
+          text: `${by.name} (pid ${by.pid}) keeps ${count(calls, 'call')} waiting, for ${duration(lasted)}`,
+          advice: 'lockstep why',
+        });
+    } else {
+      const text =
+        finding.kind === 'deadlock'
+          ? 'there is a deadlock'
+          : `nobody is left who could ${finding.ending} ${finding.object.title}`;
+      checks.push({ verdict: 'warn', text, advice: 'lockstep why' });
+    }
+  }
+  return checks;
+}
+
+function bytesIn(folder: string): number {
+  try {
+    return readdirSync(folder).reduce((sum, file) => sum + statSync(`${folder}/${file}`).blocks * 512, 0);
+  } catch {
+    // It was removed meanwhile.
+    return 0;
+  }
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}

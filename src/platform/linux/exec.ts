@@ -1,0 +1,34 @@
+/** Linux: a process that becomes another program, and ends with the process that started it. */
+
+import type { Ffi } from './libc.ts';
+import { declared, errno } from './libc.ts';
+import { processes } from './processes.ts';
+
+const SIGKILL = 9;
+const SIGPIPE = 13;
+const SIG_DFL = 0;
+const ENOENT = 2;
+const F_SETFD = 2;
+
+const calls = declared((libc) => ({
+  signal: libc.func('intptr_t signal(int number, intptr_t handler)') as Ffi,
+  fcntl: libc.func('int fcntl(int fd, int command, int flags)') as Ffi,
+  execvp: libc.func('int execvp(const char *file, const char **arguments)') as Ffi,
+}));
+
+/**
+ * Becomes the program, which the kernel kills when the thread that started this process ends. Its
+ * file is looked for along PATH. Returns only where that failed: with what a shell exits with then,
+ * 127 if there is no such program, 126 if it can't be run.
+ */
+export function becomeProgram(command: readonly string[], parent: number): 126 | 127 {
+  processes.setParentDeathSignal(SIGKILL);
+  // It may have died before the kernel was asked.
+  if (process.ppid !== parent) process.kill(process.pid, SIGKILL);
+  // Node has marked them, as all it has: a program would begin without input and output.
+  for (const fd of [0, 1, 2]) calls().fcntl(fd, F_SETFD, 0);
+  // Node ignores it, and what is ignored stays so in the program.
+  calls().signal(SIGPIPE, SIG_DFL);
+  calls().execvp(command[0], [...command, null]);
+  return errno() === ENOENT ? 127 : 126;
+}
