@@ -15,6 +15,8 @@ const modules = join(root, 'build/src');
 /** `src/stacks.ts` knows the library's own frames by the folder's name and the chunk's. */
 const output = join(root, 'build/tested/dist');
 const ALL = 'all-modules.js';
+/** Programs: whoever imports one runs it, so they stay out of the chunk that every test loads. */
+const PROGRAMS = ['cli/lockstep.js'];
 
 export async function bundleForTests() {
   rmSync(output, { recursive: true, force: true });
@@ -24,7 +26,7 @@ export async function bundleForTests() {
     // A file whose source is gone is left over from an earlier build.
     .filter((file) => existsSync(join(root, 'src', file.replace(/\.js$/, '.ts'))));
   const entries = files.filter((file) => file.startsWith('entry/'));
-  const others = files.filter((file) => !entries.includes(file));
+  const others = files.filter((file) => !entries.includes(file) && !PROGRAMS.includes(file));
   writeFileSync(
     join(modules, ALL),
     others.map((file, index) => `export * as m${index} from './${file}';`).join('\n'),

@@ -25,6 +25,9 @@ const ENTRIES = ['index', 'entry/pool-worker', 'entry/process', 'entry/thread'];
 /** Programs that look from outside share no state with the library, and nobody else loads them. */
 const OUTSIDE = ['inspect/inspect', 'cli/exec', 'cli/lockstep'];
 
+/** The cluster: nothing in it may load koffi, so it has chunks of its own. */
+const CLUSTER = ['cluster/connect', 'cluster/memory'];
+
 /** Entries that a child runs. What they share with each other goes into the chunk of all. */
 const CHILDREN = /^entry\//;
 
@@ -124,6 +127,7 @@ await build({
   chunkNames: 'lockstep-[hash]',
 });
 
+await build({ ...common, entryPoints: entryPoints(CLUSTER), chunkNames: 'lockstep-[hash]' });
 await build({ ...common, entryPoints: entryPoints(OUTSIDE), chunkNames: 'inspect-[hash]' });
 
 /**

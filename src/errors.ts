@@ -338,3 +338,27 @@ export class TaskTimeoutError extends TimedOutError {
     this.limit = limit;
   }
 }
+
+/**
+ * The lease at the cluster's server has ended: what was held may be held by others now. Code
+ * `ERR_LOCKSTEP_LEASE_LOST`.
+ */
+export class LeaseLostError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_LEASE_LOST', message, options);
+  }
+}
+
+/** The cluster's server can't be reached, or is not set up for it. Code `ERR_LOCKSTEP_STORE`. */
+export class StoreError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_STORE', message, options);
+  }
+}
+
+/** A write with the token of an earlier holder was refused. Code `ERR_LOCKSTEP_STALE_TOKEN`. */
+export class StaleTokenError extends LockstepError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_LOCKSTEP_STALE_TOKEN', message, options);
+  }
+}

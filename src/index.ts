@@ -41,12 +41,16 @@ export type { Waitable } from './messaging/wait-any.ts';
 export { waitAny, waitAnySync } from './messaging/wait-any.ts';
 export { openShared } from './objects/handles.ts';
 export type { Description } from './objects/shared-object.ts';
-export type { CallRest, Fn, PoolTarget } from './pool/abstract-pool.ts';
+export type { CallRest, Fn, Items, PoolTarget } from './pool/abstract-pool.ts';
 export type { CurrentTask } from './pool/current-task.ts';
 export { currentTask, workerState } from './pool/current-task.ts';
+export type { MapOptions, Progress, StreamOptions } from './pool/map-options.ts';
 export type { PoolOptions } from './pool/pool.ts';
 export { Pool } from './pool/pool.ts';
 export type { CommonPoolOptions, TaskOptions, WorkerCount } from './pool/pool-options.ts';
+export type { Range } from './pool/range.ts';
+export { range } from './pool/range.ts';
+export type { Results } from './pool/results.ts';
 export type { Task, TaskStatus } from './pool/task.ts';
 export type { ThreadPoolOptions } from './pool/thread-pool.ts';
 export { ThreadPool } from './pool/thread-pool.ts';
@@ -113,7 +117,7 @@ export { BoundedSemaphore } from './sync/semaphore/bounded-semaphore.ts';
 export { Semaphore } from './sync/semaphore/semaphore.ts';
 export type { SemaphoreDescription } from './sync/semaphore/semaphore-base.ts';
 export type { ChildOptions } from './workers/child.ts';
-export type { ParentProcess } from './workers/current.ts';
+export type { ParentProcess } from './workers/current-worker.ts';
 export {
   activeChildren,
   cpuCount,
@@ -121,7 +125,7 @@ export {
   currentThread,
   isMainProcess,
   parentProcess,
-} from './workers/current.ts';
+} from './workers/current-worker.ts';
 export { ThreadLocal } from './workers/local.ts';
 export type { ProcessOptions } from './workers/process/process.ts';
 export { Process } from './workers/process/process.ts';

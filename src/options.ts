@@ -12,6 +12,7 @@ const GUARDED = [...OBJECT, 'lock'];
 const QUEUE = [...OBJECT, 'maxSize', 'bytes', 'endsWithProducers'];
 const CHILD = ['target', 'args', 'name', 'daemon'];
 const TASK = ['signal', 'timeout', 'queueTimeout', 'retries', 'priority', 'key', 'grace', 'onReport'];
+const STREAM = ['signal', 'timeout', 'retries', 'priority', 'chunkSize'];
 const POOL = [
   'name',
   'initializer',
@@ -31,6 +32,8 @@ const POOL = [
 /** The options, by what they are given to. */
 const KNOWN = {
   task: TASK,
+  map: [...STREAM, 'stopOnError', 'settled', 'onProgress', 'progress'],
+  imap: [...STREAM, 'ahead'],
   warm: ['preload'],
   wait: ['timeout', 'signal', 'deadlock'],
   target: ['module', 'export'],

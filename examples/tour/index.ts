@@ -31,6 +31,9 @@ const programs = new Map([
   ['pipe', 'a child answers requests over a pipe'],
   ['coroutine', 'producer and consumer in one thread'],
   ['shared-matrix', 'four processes fill one matrix, a Barrier between the phases'],
+  ['pool', 'a Pool draws the Mandelbrot set on all cores'],
+  ['pool-crash', 'a worker is killed; all others go on'],
+  ['pool-cancel', 'tasks are given up while they run'],
 ]);
 
 interface Outcome {

@@ -27,7 +27,7 @@ export interface AgentHost<Cell> extends Waker {
    */
   set blockedOn(cell: number);
   /** Says that this thread does nothing but await the cell; 0: that is over. */
-  set alone(cell: number);
+  set awaitsOnly(cell: number);
   /**
    * Hangs the bell. Call before a wait entry says that a call awaits: earlier rings are not heard.
    */

@@ -112,9 +112,9 @@ export class Agent implements Waker {
   }
 
   /** Says that this thread does nothing but await the cell; 0: that is over. */
-  set alone(cell: number) {
+  set awaitsOnly(cell: number) {
     store(this.words, this.base + AGENT_AWAITS, cell);
-    alone = cell === 0 ? undefined : this;
+    onlyAwaiting = cell === 0 ? undefined : this;
   }
 
   /** Calls of this agent that await something. */
@@ -160,14 +160,14 @@ export class Agent implements Waker {
 
   /** One more call awaits: the bell keeps the event loop running until the last one has ended. */
   beginAwaiting(): void {
-    if (alone !== undefined) alone.alone = 0;
+    if (onlyAwaiting !== undefined) onlyAwaiting.awaitsOnly = 0;
     this.lookout.begin();
     if (this.awaiting++ > 0) return;
     this.hangBell().keepAlive(true);
   }
 
   endAwaiting(): void {
-    if (alone !== undefined) alone.alone = 0;
+    if (onlyAwaiting !== undefined) onlyAwaiting.awaitsOnly = 0;
     if (--this.awaiting > 0) return;
     this.doorbell?.keepAlive(false);
   }
@@ -359,7 +359,7 @@ function sitDown(namespace: Namespace, slot: number, name: string): void {
 }
 
 /** The agent, if any, that has said that its thread only awaits. */
-let alone: Agent | undefined;
+let onlyAwaiting: Agent | undefined;
 const agents = new Map<string, Agent>();
 /** The same, in the order in which they joined. */
 const present: Agent[] = [];

@@ -236,11 +236,11 @@ export class Cell implements Place {
   dispatch(impatient: boolean): void {
     // Left alone is who was not rung since the last look, and found the object free then: not who
     // looks while another comes.
-    const alone = impatient && this.seenFree;
+    const untouched = impatient && this.seenFree;
     this.seenFree = impatient && this.serial && this.looksFree();
     for (const flow of this.flows) {
       const long = now() - flow.since > FAIRNESS_AFTER;
-      const pressure: Pressure = alone ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE;
+      const pressure: Pressure = untouched ? PRESSURE.IMPATIENT : long ? PRESSURE.FAIR : PRESSURE.NONE;
       if (!this.serve(flow, pressure) && this.serial) return;
     }
   }

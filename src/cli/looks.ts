@@ -1,5 +1,6 @@
 /** Looks: what the commands that only look have in common. */
 
+import { setTimeout } from '#clock';
 import { takeSettledSnapshot } from '../inspect/snapshot.ts';
 import type { NamespaceSnapshot, Snapshot } from '../inspect/types.ts';
 import { SCHEMA } from '../inspect/types.ts';
@@ -46,9 +47,10 @@ export async function show(text: () => string, watch: boolean | undefined): Prom
     process.stdout.write(text());
     return;
   }
-  const { setTimeout: wait } = await import('node:timers/promises');
   for (;;) {
     process.stdout.write(`\u001b[H\u001b[2J${text()}`);
-    await wait(1000);
+    await new Promise<void>((resolve) => {
+      setTimeout(() => resolve(), 1000);
+    });
   }
 }

@@ -9,6 +9,7 @@
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { hrtime } from 'node:process';
+import { wallTime } from '#clock';
 import { LAYOUT_VERSION, TIME_MASK } from '../memory/layout.ts';
 import { base, prefix } from '../namespaces/paths.ts';
 import { sleep } from '../sleep.ts';
@@ -56,7 +57,7 @@ export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}
       ...decode(folder, earlier, second, lives, now),
     });
   }
-  return { schema: SCHEMA, taken: new Date().toISOString(), namespaces };
+  return { schema: SCHEMA, taken: new Date(wallTime()).toISOString(), namespaces };
 }
 
 /**

@@ -7,7 +7,14 @@ import { now } from '#park';
 import { forbidSending } from '../codec/sendable.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
-import { ClosedError, InvalidTypeError, PoolBrokenError, QueueFullError, StateError } from '../errors.ts';
+import {
+  ClosedError,
+  InvalidTypeError,
+  PoolBrokenError,
+  QueueFullError,
+  StateError,
+  TaskTimeoutError,
+} from '../errors.ts';
 import type { Words } from '../memory/atomics.ts';
 import { Queue } from '../messaging/queue.ts';
 import { RawArray } from '../shared/raw-array.ts';
@@ -22,17 +29,25 @@ import type { EngineHost } from './engine.ts';
 import { Engine } from './engine.ts';
 import { killOnExit } from './exit.ts';
 import { FunctionList } from './function-list.ts';
+import type { RunOrder } from './item-run.ts';
+import { ItemRun } from './item-run.ts';
+import { Collection } from './map.ts';
+import type { MapOptions, StreamOptions } from './map-options.ts';
+import { checkMapOptions } from './map-options.ts';
 import type { Member } from './member.ts';
 import type { Reply } from './messages.ts';
 import { MODE, REPLY } from './messages.ts';
 import type { CommonPoolOptions, Settings, TaskOptions } from './pool-options.ts';
 import { checkTaskOptions, settingsOf } from './pool-options.ts';
 import { PoolTask } from './pool-task.ts';
+import type { Results } from './results.ts';
+import { ResultStream } from './results.ts';
+import { sourceOf } from './sources.ts';
 import { PoolStatistics } from './statistics.ts';
 import type { Task } from './task.ts';
 import { TaskHandle } from './task.ts';
 import type { ControlHost } from './task-control.ts';
-import { giveUp, watchTask } from './task-control.ts';
+import { giveUp, lookAtTimes, watchTask } from './task-control.ts';
 import { TaskTable, wordsFor } from './task-table.ts';
 
 /** A function that workers run: its module exports it. */
@@ -45,8 +60,11 @@ export type PoolTarget<Args extends readonly unknown[], Result> = Fn<Args, Resul
 
 /** Arguments and options of a call: the arguments may be left out where the function needs none. */
 export type CallRest<Args extends readonly unknown[]> = [] extends Args
-  ? [args?: NoInfer<Args>, options?: TaskOptions]
-  : [args: NoInfer<Args>, options?: TaskOptions];
+  ? [args?: Readonly<NoInfer<Args>>, options?: TaskOptions]
+  : [args: Readonly<NoInfer<Args>>, options?: TaskOptions];
+
+/** What a map can take its items from. */
+export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
 /** Milliseconds between looks for dead workers where no event can tell of them. */
 const LOOK_EVERY = 5;
@@ -58,6 +76,8 @@ const FIRST_CALLS = 256;
 /** Mean microseconds of a task from which on noting where its call was made costs little. */
 const LONG_TASK = 100;
 
+/** Milliseconds between looks at the times of a task, in a thread that blocks for it. */
+const LOOK_AT_TIMES = 10;
 const NO_ARGUMENTS: readonly unknown[] = [];
 
 export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
@@ -79,6 +99,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   private phase: 'open' | 'closing' | 'closed' = 'open';
   private reason: PoolBrokenError | undefined;
   private ending: Promise<void> | undefined;
+  /** Maps that may go on. */
+  private readonly runs = new Set<ItemRun>();
   private readonly idleWaits = new Set<() => void>();
   private readonly readyWaits = new Set<() => void>();
   private calls = 0;
@@ -119,7 +141,16 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       broken: (error) => this.break(error),
     });
     this.engine = new Engine(table, this.tasks, this.host(), this.statistics);
-    this.control = { title, engine: this.engine, members: this.crew.members, grace };
+    const { crew, engine } = this;
+    this.control = {
+      title,
+      engine,
+      members: crew.members,
+      grace,
+      get width() {
+        return Math.max(1, crew.target * settings.concurrency);
+      },
+    };
     killOnExit(this, () => this.crew.killAll());
     try {
       this.crew.fill();
@@ -144,8 +175,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    */
   apply<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
-    ...[args, options]: CallRest<Args>
+    ...rest: CallRest<Args>
   ): Promise<Awaited<Result>> {
+    const [args, options] = rest;
     let task: PoolTask;
     try {
       task = this.newTask(fn, args, options);
@@ -161,8 +193,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    */
   applySync<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
-    ...[args, options]: CallRest<Args>
+    ...rest: CallRest<Args>
   ): Awaited<Result> {
+    const [args, options] = rest;
     const task = this.newTask(fn, args, options);
     let outcome: { ok: boolean; value: unknown } | undefined;
     task.resolve = (value) => {
@@ -172,7 +205,13 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       outcome = { ok: false, value };
     };
     this.begin(task, options);
-    this.engine.block(() => outcome !== undefined, Deadline.NEVER);
+    const over = (): boolean => outcome !== undefined;
+    if (task.more === undefined) this.engine.block(over, Deadline.NEVER);
+    else {
+      // No timer fires meanwhile.
+      while (!this.engine.block(over, Deadline.from({ timeout: LOOK_AT_TIMES })))
+        lookAtTimes(this.control, task);
+    }
     const { ok, value } = outcome!;
     if (!ok) throw value;
     return value as Awaited<Result>;
@@ -181,11 +220,102 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   /** Like `apply`, with a handle by which the task can be watched and given up. */
   submit<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
-    ...[args, options]: CallRest<Args>
+    ...rest: CallRest<Args>
   ): Task<Awaited<Result>> {
+    const [args, options] = rest;
     const task = this.newTask(fn, args, options);
     const promise = this.started(task, options) as Promise<Awaited<Result>>;
     return new TaskHandle(promise, task, this.control);
+  }
+
+  /**
+   * Runs the function once for each item, in all workers, and gives the results in the items'
+   * order.
+   * Items may come from anything that can be iterated, also asynchronously; they are taken as they
+   * are needed. All items run, and then it rejects with the first error: see `stopOnError` and
+   * `settled`.
+   *
+   * @example
+   * const rows = await pool.map(row, range(2000), { progress: true });
+   */
+  map<Item, Result>(
+    fn: PoolTarget<[item: Item], Result>,
+    items: Items<Item>,
+    options: MapOptions & { settled: true },
+  ): Promise<PromiseSettledResult<Awaited<Result>>[]>;
+  map<Item, Result>(
+    fn: PoolTarget<[item: Item], Result>,
+    items: Items<Item>,
+    options?: MapOptions,
+  ): Promise<Awaited<Result>[]>;
+  async map(fn: unknown, items: unknown, options?: MapOptions): Promise<unknown> {
+    return await this.collect('map', fn, items, options, false, false).result();
+  }
+
+  /** The same; *blocks* this thread. The items come from something that can be iterated at once. */
+  mapSync<Item, Result>(
+    fn: PoolTarget<[item: Item], Result>,
+    items: Iterable<Item>,
+    options?: MapOptions,
+  ): Awaited<Result>[] {
+    const isLater = Symbol.asyncIterator in Object(items) && !(Symbol.iterator in Object(items));
+    if (isLater) {
+      throw new InvalidTypeError(
+        `${this.settings.title}: mapSync refused, its items come asynchronously, and this thread would block; use map`,
+      );
+    }
+    const collection = this.collect('mapSync', fn, items, options, false, false);
+    this.engine.block(() => collection.isOver, Deadline.NEVER);
+    return collection.resultNow() as Awaited<Result>[];
+  }
+
+  /** As `map`; each item is an array of all arguments of a call. */
+  starmap<Args extends readonly unknown[], Result>(
+    fn: PoolTarget<Args, Result>,
+    items: Items<Readonly<NoInfer<Args>>>,
+    options: MapOptions & { settled: true },
+  ): Promise<PromiseSettledResult<Awaited<Result>>[]>;
+  starmap<Args extends readonly unknown[], Result>(
+    fn: PoolTarget<Args, Result>,
+    items: Items<Readonly<NoInfer<Args>>>,
+    options?: MapOptions,
+  ): Promise<Awaited<Result>[]>;
+  async starmap(fn: unknown, items: unknown, options?: MapOptions): Promise<unknown> {
+    return await this.collect('starmap', fn, items, options, true, false).result();
+  }
+
+  /** As `map`, for what the calls do: what they return is not sent back. */
+  async each<Item>(
+    fn: PoolTarget<[item: Item], unknown>,
+    items: Items<Item>,
+    options?: MapOptions,
+  ): Promise<void> {
+    await this.collect('each', fn, items, options, false, true).result();
+  }
+
+  /**
+   * As `map`, with one result after the other, in the items' order, as they are read. No more than
+   * `ahead` items are between the source and the reader, so memory stays flat whatever the source
+   * has. `break` ends the source and the work.
+   *
+   * @example
+   * for await (const score of pool.imap(score, lines, { ahead: 1000 })) await db.insert(score);
+   */
+  imap<Item, Result>(
+    fn: PoolTarget<[item: Item], Result>,
+    items: Items<Item>,
+    options?: StreamOptions,
+  ): Results<Awaited<Result>> {
+    return this.stream('imap', fn, items, options, true) as Results<Awaited<Result>>;
+  }
+
+  /** As `imap`, with each result as soon as it is there. */
+  imapUnordered<Item, Result>(
+    fn: PoolTarget<[item: Item], Result>,
+    items: Items<Item>,
+    options?: StreamOptions,
+  ): Results<Awaited<Result>> {
+    return this.stream('imapUnordered', fn, items, options, false) as Results<Awaited<Result>>;
   }
 
   /**
@@ -314,6 +444,61 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       watchTask(this.control, task, signal, timeout, queueTimeout);
   }
 
+  private collect(
+    what: string,
+    fn: unknown,
+    items: unknown,
+    options: MapOptions = {},
+    isTuples: boolean,
+    isQuiet: boolean,
+  ): Collection {
+    const title = `${this.settings.title}: ${what}`;
+    checkMapOptions(title, options, 'map');
+    options.signal?.throwIfAborted();
+    const order = this.runOrder(title, fn, options, isTuples, isQuiet);
+    const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
+    const { timeout = 0 } = options;
+    const tooLong = (): Error => timedOut(title, timeout);
+    const collection = new Collection(options, isQuiet, source.total, order.fn.name, tooLong);
+    const run = new ItemRun(this.control, source, order, collection);
+    this.runs.add(run);
+    collection.start(run);
+    return collection;
+  }
+
+  private stream(
+    what: string,
+    fn: unknown,
+    items: unknown,
+    options: StreamOptions = {},
+    ordered: boolean,
+  ): ResultStream {
+    const title = `${this.settings.title}: ${what}`;
+    checkMapOptions(title, options, 'imap');
+    const { signal, timeout, ahead } = options;
+    signal?.throwIfAborted();
+    const order = this.runOrder(title, fn, options, false, false);
+    const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
+    const stream = new ResultStream(title, ordered, ahead, () => this.control.width);
+    const run = new ItemRun(this.control, source, order, stream);
+    this.runs.add(run);
+    stream.start(run, signal, timeout, () => timedOut(title, timeout ?? 0));
+    return stream;
+  }
+
+  private runOrder(
+    title: string,
+    fn: unknown,
+    { chunkSize, priority = 0, retries = this.settings.retries }: MapOptions,
+    isTuples: boolean,
+    quiet: boolean,
+  ): RunOrder {
+    this.checkUsable();
+    for (const run of this.runs) if (run.isOver) this.runs.delete(run);
+    const found = this.functions.find(fn, title);
+    return { fn: found, isTuples, quiet, chunkSize, priority, retries, origin: noteOrigin(), now: now() };
+  }
+
   /** Where the call was made, where that does not cost more than the task. */
   private origin(): Origin | undefined {
     if (this.calls >= FIRST_CALLS && this.engine.mean < LONG_TASK) return undefined;
@@ -365,6 +550,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     } else if (kind === REPLY.RETIRING) {
       this.statistics.recycled++;
       crew.retires(member);
+    } else if (kind === REPLY.ITEMS || kind === REPLY.ITEM_THREW) {
+      engine.hearItems(member, reply);
     } else if (kind === REPLY.REPORT) {
       engine.taskOf(ticket)?.more?.onReport?.(rest[0]);
       this.emit('report', rest[0]);
@@ -423,6 +610,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
 
   private rejectAll(which: 'waiting' | 'all', error: () => Error): void {
     const { engine } = this;
+    for (const run of this.runs) run.fail(error);
+    this.runs.clear();
     for (let task = engine.backlog.shift(); task !== undefined; task = engine.backlog.shift())
       engine.cancelled(task, error());
     for (const task of [...engine.tasks]) {
@@ -461,6 +650,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         this.idleWaits.add(wake);
       });
     }
+    // An imap that nobody reads on.
+    for (const run of this.runs) run.fail(() => this.closedError('was closed'));
     crew.stopAll();
     await this.untilGone();
   }
@@ -514,6 +705,13 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       `${title}: refused, ${this.engine.backlog.size} tasks wait, and its maxQueue is ${maxQueue}; await room() before, or shed the load`,
     );
   }
+}
+
+function timedOut(title: string, timeout: number): TaskTimeoutError {
+  return new TaskTimeoutError(
+    `${title}: given up, it was not done in ${timeout} ms; give it longer, or fewer items`,
+    timeout,
+  );
 }
 
 /** The error with the frames of the call that it answers, behind those of the worker. */

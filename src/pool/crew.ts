@@ -29,6 +29,8 @@ const SHORT_LIFE = 1000;
 const BACK_OFF = [0, 0, 100, 200, 500, 1000, 2000, 5000];
 /** Workers that may end in a row before they are ready. */
 const MOST_FALSE_STARTS = 3;
+/** The same where a signal has ended them. */
+const MOST_KILLED_STARTS = 20;
 
 /** The arguments that a worker is started with. */
 export interface ChildOrder {
@@ -119,11 +121,13 @@ export class Crew {
   lose(member: Member): void {
     const { state, born } = member;
     const isFalseStart = state === 'starting' && !member.killed;
+    // Whoever kills workers from outside does not tell of a pool that can't start any.
+    const most = (member.child.exitCode ?? 0) < 0 ? MOST_KILLED_STARTS : MOST_FALSE_STARTS;
     member.release();
     this.members[member.index] = undefined;
     if (this.ending) return;
     this.shortLives = now() - born < SHORT_LIFE && state !== 'retiring' ? this.shortLives + 1 : 0;
-    if (isFalseStart && ++this.falseStarts >= MOST_FALSE_STARTS) {
+    if (isFalseStart && ++this.falseStarts >= most) {
       this.options.broken(this.neverReady(member));
       return;
     }
@@ -223,7 +227,7 @@ export class Crew {
   private neverReady(member: Member): PoolBrokenError {
     const { title } = this.options.settings;
     return new PoolBrokenError(
-      `${title}: broken, ${MOST_FALSE_STARTS} workers in a row have ended before they could take a task, the last with exit code ${member.child.exitCode}; ` +
+      `${title}: broken, ${this.falseStarts} workers in a row have ended before they could take a task, the last with exit code ${member.child.exitCode}; ` +
         `see what they printed on standard error, and the options of Node (${process.execArgv.join(' ') || 'none'})`,
     );
   }

@@ -197,7 +197,7 @@ export class Engine {
     const { message, channel } = this;
     const generation = this.generations[slot]!;
     const chunk = task.more?.chunk;
-    this.table.queue(slot, generation, chunk === undefined ? 0 : itemsIn(task.payload));
+    this.table.queue(slot, generation, chunk === undefined ? 0 : chunk.count);
     this.numbers[slot] = channel.ring.puts;
     message[0] = ticketOf(slot, generation);
     message[1] = task.fn.key;
@@ -368,6 +368,23 @@ export class Engine {
     return true;
   }
 
+  /** Results of a chunk, or the error of one of its items. */
+  hearItems(member: Member, [kind, ticket, from, value, microseconds, isOver]: Reply): void {
+    const task = this.taskOf(ticket as number);
+    const chunk = task?.more?.chunk;
+    if (task === undefined || chunk === undefined) return;
+    if (kind === REPLY.ITEM_THREW) {
+      chunk.failed(from as number, this.host.failed(task, value, true));
+      return;
+    }
+    chunk.items(from as number, value as readonly unknown[] | number, microseconds as number);
+    if (isOver !== true) return;
+    this.timed(member, task, microseconds as number);
+    this.release(task);
+    this.settle(task, true, undefined);
+    chunk.over();
+  }
+
   /** The task of that ticket, if it still has its slot. */
   taskOf(ticket: number): PoolTask | undefined {
     const slot = slotOf(ticket);
@@ -535,10 +552,6 @@ function refusal(error: unknown, task: PoolTask, title: string): unknown {
     return better;
   }
   return error;
-}
-
-function itemsIn(payload: unknown): number {
-  return (payload as readonly unknown[]).length;
 }
 
 function finishMore(more: NonNullable<PoolTask['more']>, isOver: boolean): void {

@@ -41,8 +41,6 @@ export const REPLY = {
   RETIRING: 6,
   /** The report of a task: ticket, value */
   REPORT: 7,
-  /** As ITEMS, where a value can't be sent: and the error */
-  ITEMS_LOST: 8,
   /** Something else could not be sent: ticket, error */
   UNSENT: 9,
   /** A task was taken that could not be read: error */

@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import { checkKnown, checkOptions } from '../options.ts';
-import { cpuCount } from '../workers/current.ts';
+import { cpuCount } from '../workers/current-worker.ts';
 import { MOST_WORKERS } from './task-table.ts';
 
 /** How one task is to be run. Times in milliseconds. */

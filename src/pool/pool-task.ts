@@ -6,8 +6,12 @@ import type { Sealed } from './sealed.ts';
 
 /** Receives what comes of a task's items. */
 export interface ChunkSink {
-  /** Results of items from number `from` on. */
-  items(from: number, values: readonly unknown[]): void;
+  readonly count: number;
+  /**
+   * Results of items from number `from` on, or how many there are that nobody wants. They have
+   * taken so many microseconds together.
+   */
+  items(from: number, values: readonly unknown[] | number, microseconds: number): void;
   failed(index: number, error: unknown): void;
   /** Every item of the chunk up to `end` has come to its end. */
   over(): void;
@@ -22,6 +26,7 @@ export interface TaskMore {
   /** Attempts that were lost with their worker. */
   lost: number;
   timeout: number | undefined;
+  queueTimeout: number | undefined;
   key: string | number | undefined;
   /** Takes the listener off the signal. */
   ignoreAbort: (() => void) | undefined;
@@ -78,6 +83,7 @@ export class PoolTask {
       retries: 0,
       lost: 0,
       timeout: undefined,
+      queueTimeout: undefined,
       key: undefined,
       ignoreAbort: undefined,
       timer: undefined,

@@ -8,8 +8,8 @@
  *                     the grace.
  */
 
-import { setTimeout } from '#clock';
-import { commonTime } from '#park';
+import { clearTimeout, setTimeout } from '#clock';
+import { commonTime, now } from '#park';
 import { onAbort } from '../aborts.ts';
 import { TaskTimeoutError } from '../errors.ts';
 import type { Engine } from './engine.ts';
@@ -24,6 +24,8 @@ export interface ControlHost {
   readonly engine: Engine;
   readonly members: readonly (Member | undefined)[];
   readonly grace: number;
+  /** Tasks that can run at a time. */
+  readonly width: number;
 }
 
 /** Sees to it that the task ends with its signal and its times. */
@@ -41,12 +43,8 @@ export function watchTask(
     more.timer = setTimeout(() => lookAtTime(host, task, timeout), timeout);
   }
   if (queueTimeout !== undefined && queueTimeout <= LONGEST) {
-    more.queueTimer = setTimeout(() => {
-      if (host.engine.runnerOf(task) !== 0) return;
-      host.engine.drain(Number.POSITIVE_INFINITY);
-      if (task.resolve === undefined || !host.engine.withdraw(task)) return;
-      host.engine.settle(task, false, waitedTooLong(host, task, queueTimeout));
-    }, queueTimeout);
+    more.queueTimeout = queueTimeout;
+    more.queueTimer = setTimeout(() => lookAtQueue(host, task, queueTimeout), queueTimeout);
   }
 }
 
@@ -79,6 +77,24 @@ export function killTask(host: ControlHost, task: PoolTask): void {
   host.members[runner]?.kill();
 }
 
+/** Looks whether the task has run or waited for too long: in a thread whose timers can't fire. */
+export function lookAtTimes(host: ControlHost, task: PoolTask): void {
+  const { more } = task;
+  if (more === undefined || task.resolve === undefined) return;
+  const { queueTimeout } = more;
+  if (more.timeout !== undefined) lookAtTime(host, task, more.timeout);
+  if (queueTimeout !== undefined && now() - task.submitted >= queueTimeout)
+    lookAtQueue(host, task, queueTimeout);
+}
+
+function lookAtQueue(host: ControlHost, task: PoolTask, queueTimeout: number): void {
+  const { engine } = host;
+  if (engine.runnerOf(task) !== 0) return;
+  engine.drain(Number.POSITIVE_INFINITY);
+  if (task.resolve === undefined || !engine.withdraw(task)) return;
+  engine.settle(task, false, waitedTooLong(host, task, queueTimeout));
+}
+
 function endAfterGrace(host: ControlHost, task: PoolTask): void {
   const { grace } = host;
   if (grace > LONGEST) return;
@@ -93,7 +109,9 @@ function lookAtTime(host: ControlHost, task: PoolTask, timeout: number): void {
   const started = engine.runnerOf(task) === 0 ? 0 : engine.table.started(task.slot);
   const ran = started === 0 ? 0 : (commonTime() - started) & 0x7fffffff;
   if (ran < timeout) {
-    task.needMore().timer = setTimeout(() => lookAtTime(host, task, timeout), timeout - ran);
+    const more = task.needMore();
+    clearTimeout(more.timer);
+    more.timer = setTimeout(() => lookAtTime(host, task, timeout), timeout - ran);
     return;
   }
   giveUp(host, task, () => ranTooLong(host, task, timeout));

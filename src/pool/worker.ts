@@ -363,6 +363,7 @@ export class PoolWorker {
     const first = kind === MODE.RANGE ? (items[0] as number) : 0;
     const began = now();
     let values: unknown[] = [];
+    let count = 0;
     let valuesFrom = 0;
     let lastPut = began;
     let ran = 0;
@@ -372,32 +373,41 @@ export class PoolWorker {
         REPLY.ITEMS,
         ticket,
         valuesFrom,
-        quiet ? values.length : values,
+        quiet ? count : values,
         Math.round((time - lastPut) * 1000),
         isOver,
       ];
+      const sent = values;
       values = [];
+      count = 0;
       lastPut = time;
-      await this.reply(reply);
+      try {
+        await this.reply(reply);
+      } catch (error) {
+        if (!(error instanceof NotSendableError)) throw error;
+        await this.putOneByOne(reply, sent);
+      }
     };
     for (let most = 1; ; ) {
       const claimed = this.table.claimItems(slot, most);
       if (claimed === undefined) break;
-      if (values.length === 0) valuesFrom = claimed.from;
+      if (count === 0) valuesFrom = claimed.from;
       for (let index = claimed.from; index < claimed.from + claimed.count; index++) {
         try {
           const item = kind === MODE.RANGE ? first + index : items[index];
           const result = kind === MODE.TUPLES ? fn(...(item as unknown[])) : fn(item);
-          values.push(isThenable(result) ? await result : result);
+          const value = isThenable(result) ? await result : result;
+          if (!quiet) values.push(value);
+          count++;
         } catch (error) {
-          if (values.length > 0) await put(false);
+          if (count > 0) await put(false);
           await this.reply([REPLY.ITEM_THREW, ticket, index, error]);
           valuesFrom = index + 1;
         }
       }
       ran += claimed.count;
       const time = now();
-      if (time - lastPut >= PUT_EVERY && values.length > 0) await put(false);
+      if (time - lastPut >= PUT_EVERY && count > 0) await put(false);
       const each = ((time - began) * 1000) / ran;
       most = Math.max(1, Math.min(64, Math.floor(CLAIMED_TIME / Math.max(each, 0.01))));
       if (time - this.turnBegan > LONGEST_TURN) await this.turn();
@@ -405,6 +415,24 @@ export class PoolWorker {
     }
     await put(true);
     this.finished(ticket);
+  }
+
+  /** One of the values can't be sent: that one becomes an error. */
+  private async putOneByOne(
+    [, ticket, first, , microseconds, isOver]: Reply,
+    values: unknown[],
+  ): Promise<void> {
+    const each = Math.round((microseconds as number) / values.length);
+    for (const [index, value] of values.entries()) {
+      const at = (first as number) + index;
+      try {
+        await this.reply([REPLY.ITEMS, ticket, at, [value], each, false]);
+      } catch (error) {
+        await this.reply([REPLY.ITEM_THREW, ticket, at, unsendableResult(error as NotSendableError)]);
+      }
+    }
+    const end = (first as number) + values.length;
+    if (isOver === true) await this.reply([REPLY.ITEMS, ticket, end, [], 0, true]);
   }
 
   // Replying.
@@ -422,6 +450,7 @@ export class PoolWorker {
     try {
       await this.orders.results.put(reply);
     } catch (error) {
+      if (reply[0] === REPLY.ITEMS) throw error;
       await this.orders.results.put(this.unsendable(reply, error));
     }
     this.gate.announce();
@@ -431,7 +460,6 @@ export class PoolWorker {
   private unsendable([kind, ticket, ...rest]: Reply, error: unknown): Reply {
     const refused = error instanceof NotSendableError ? unsendableResult(error) : error;
     if (kind === REPLY.RETURNED || kind === REPLY.THREW) return [REPLY.THREW, ticket, refused, rest[1]];
-    if (kind === REPLY.ITEMS) return [REPLY.ITEMS_LOST, ticket, rest[0], rest[1], rest[2], rest[3], refused];
     if (kind === REPLY.ITEM_THREW) return [REPLY.ITEM_THREW, ticket, rest[0], refused];
     if (kind === REPLY.BROKEN) return [REPLY.BROKEN, refused];
     return [REPLY.UNSENT, ticket, refused];
@@ -455,7 +483,7 @@ function microsecondsSince(began: number): number {
 /** Where in the reply the refused value is, said as of the result. */
 function unsendableResult(error: NotSendableError): NotSendableError {
   const message = error.message
-    .replace(/^Queue: value\[2\]/, 'Pool: its result')
+    .replace(/^Queue: value\[(?:2|3\]\[0)\]/, 'Pool: its result')
     .replace(/^Queue: value/, 'Pool: what it sends');
   return new NotSendableError(message, { cause: error });
 }

@@ -9,7 +9,7 @@ import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
 import { storedValues } from './elements.ts';
 import type { NumberTypeFacts } from './number-type.ts';
 import { toStored } from './number-type.ts';
-import type { RecordMemory, Spot } from './record-memory.ts';
+import type { RecordMemory, RecordSpot } from './record-memory.ts';
 import type { Field, Layout } from './schema.ts';
 import { bytesOfText } from './text-bytes.ts';
 
@@ -17,12 +17,12 @@ import { bytesOfText } from './text-bytes.ts';
 type Store = (memory: RecordMemory, at: number) => void;
 
 /** Stores the value in the field, or throws and changes nothing. */
-export function writeField({ memory, at, title }: Spot, field: Field, value: unknown): void {
+export function writeField({ memory, at, title }: RecordSpot, field: Field, value: unknown): void {
   storeOf(`${title}.${field.name}`, field, value)(memory, at);
 }
 
 /** Stores the given fields, or, if one does not fit, none. */
-export function assignFields({ memory, at, title }: Spot, layout: Layout, values: unknown): void {
+export function assignFields({ memory, at, title }: RecordSpot, layout: Layout, values: unknown): void {
   storeOfAll(title, layout, values)(memory, at);
 }
 

@@ -27,7 +27,7 @@ export class RecordMemory {
 }
 
 /** Where a record lies, and how messages about it begin. */
-export interface Spot {
+export interface RecordSpot {
   readonly memory: RecordMemory;
   readonly at: number;
   readonly title: string;

@@ -32,7 +32,7 @@ import { openGuard } from '../sync/lock/guard.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 import type { GuardedOptions } from './guarding.ts';
 import { lockOf, obtainGuarded } from './guarding.ts';
-import type { Spot } from './record-memory.ts';
+import type { RecordSpot } from './record-memory.ts';
 import { RecordMemory } from './record-memory.ts';
 import type { Layout } from './schema.ts';
 import { hashOf, layoutOf, schemaOfText } from './schema.ts';
@@ -94,7 +94,7 @@ export abstract class RecordObject extends DataObject<RecordMemory> {
   }
 
   /** @internal Where the first record lies. Throws `ClosedError`. */
-  static spotOf(object: RecordObject): Spot {
+  static spotOf(object: RecordObject): RecordSpot {
     return { memory: DataObject.dataOf(object), at: 0, title: SharedObject.titleOf(object) };
   }
 

@@ -12,7 +12,7 @@ import { Elements, indexIn } from './elements.ts';
 import { assignFields, isRecord, writeField } from './field-store.ts';
 import type { NumberTypeFacts } from './number-type.ts';
 import { fromStored } from './number-type.ts';
-import type { RecordMemory, Spot } from './record-memory.ts';
+import type { RecordMemory, RecordSpot } from './record-memory.ts';
 import type { PlainRecord, RecordInput, Records, RecordView, Schema } from './record-types.ts';
 import type { Field, Layout } from './schema.ts';
 import { textUpToNul } from './text-bytes.ts';
@@ -20,9 +20,9 @@ import { textUpToNul } from './text-bytes.ts';
 class View {
   // Really private: the fields may have any name.
   readonly #layout: Layout;
-  readonly #spot: Spot;
+  readonly #spot: RecordSpot;
 
-  constructor(layout: Layout, spot: Spot) {
+  constructor(layout: Layout, spot: RecordSpot) {
     this.#layout = layout;
     this.#spot = spot;
   }
@@ -43,7 +43,7 @@ class View {
     return #spot in object;
   }
 
-  static spotOf(view: View): Spot {
+  static spotOf(view: View): RecordSpot {
     return view.#spot;
   }
 }
@@ -63,7 +63,7 @@ Object.defineProperty(View.prototype, inspect.custom, {
 const classes = new WeakMap<Layout, typeof View>();
 
 /** A view of the record of that layout. */
-export function viewOf(layout: Layout, spot: Spot): object {
+export function viewOf(layout: Layout, spot: RecordSpot): object {
   let known = classes.get(layout);
   if (known === undefined) {
     known = class extends View {};
@@ -80,7 +80,7 @@ export function viewOf(layout: Layout, spot: Spot): object {
 export function defineFields<Holder>(
   prototype: object,
   { fields }: Layout,
-  spotOf: (object: Holder) => Spot,
+  spotOf: (object: Holder) => RecordSpot,
 ): void {
   for (const field of fields) {
     Object.defineProperty(prototype, field.name, {
@@ -100,10 +100,10 @@ export function defineFields<Holder>(
 export class RecordRow<Fields extends Schema> implements Records<Fields> {
   private readonly count: number;
   private readonly layout: Layout;
-  private readonly spot: Spot;
+  private readonly spot: RecordSpot;
 
   /** @internal */
-  constructor(layout: Layout, spot: Spot, length: number) {
+  constructor(layout: Layout, spot: RecordSpot, length: number) {
     this.layout = layout;
     this.spot = spot;
     this.count = length;
@@ -146,7 +146,7 @@ export class RecordRow<Fields extends Schema> implements Records<Fields> {
     return forJson(this.toArray());
   }
 
-  private spotOf(index: number): Spot {
+  private spotOf(index: number): RecordSpot {
     const { memory, at, title } = this.spot;
     const found = indexIn(title, this.length, index);
     return { memory, at: at + found * this.layout.size, title: `${title}[${index}]` };
@@ -168,7 +168,7 @@ Object.defineProperty(RecordRow.prototype, inspect.custom, {
 });
 
 /** The value of the field. */
-function readField({ memory, at, title }: Spot, field: Field): unknown {
+function readField({ memory, at, title }: RecordSpot, field: Field): unknown {
   const begin = at + field.offset;
   switch (field.kind) {
     case 'number':
@@ -185,7 +185,7 @@ function readField({ memory, at, title }: Spot, field: Field): unknown {
 }
 
 /** A copy of the record. */
-export function copyFields(spot: Spot, layout: Layout): Record<string, unknown> {
+export function copyFields(spot: RecordSpot, layout: Layout): Record<string, unknown> {
   return Object.fromEntries(layout.fields.map((field) => [field.name, copyOf(readField(spot, field))]));
 }
 

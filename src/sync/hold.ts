@@ -4,7 +4,7 @@ import type { Hold } from '../contracts.ts';
 import { NotOwnerError } from '../errors.ts';
 
 /** The object that a hold gives back to. `turn` tells one holding of this agent from the next. */
-export interface Holdable {
+export interface Releasable {
   releaseTurn(turn: number): void;
   /** A number that grows from one holding to the next; `known` is what this hold drew before. */
   tokenOfTurn(turn: number, known: number | undefined): number;
@@ -20,10 +20,10 @@ let never: AbortSignal | undefined;
 
 export class HoldOf implements Hold {
   readonly recovered: boolean;
-  private readonly of: Holdable;
+  private readonly of: Releasable;
   private turn: number;
 
-  constructor(of: Holdable, turn: number, recovered: boolean) {
+  constructor(of: Releasable, turn: number, recovered: boolean) {
     this.of = of;
     this.turn = turn;
     this.recovered = recovered;

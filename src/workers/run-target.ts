@@ -10,7 +10,7 @@ import type { FunctionReference } from '../functions/reference.ts';
 import { resolveReference } from '../functions/reference.ts';
 import { openPrepared } from '../objects/opened.ts';
 import { standForSelf } from './child-state.ts';
-import { becomeCurrent } from './current.ts';
+import { becomeCurrent } from './current-worker.ts';
 import type { Sending } from './outcome.ts';
 import { returned, threw } from './outcome.ts';
 import { writeError } from './write-fully.ts';

@@ -234,3 +234,29 @@ export function report(n: number): string {
   for (let round = 0; round < n; round++) task.report(round);
   return 'reported';
 }
+
+export function functionFor2(n: number): unknown {
+  return n === 2 ? () => n : n;
+}
+
+export async function waitIfFirst(began: Queue<number>, go: Event, n: number): Promise<number> {
+  if (n === 0) await go.wait();
+  else await began.put(n);
+  return n;
+}
+
+export async function waitIfFirstTuple([, go, n]: readonly [Queue<number>, Event, number]): Promise<number> {
+  if (n === 0) await go.wait();
+  return n;
+}
+
+export async function waitTuple([, go, n]: readonly [Queue<number>, Event, number]): Promise<number> {
+  await go.wait();
+  return n;
+}
+
+/** Kills its process at item 7, the first time. */
+export function killAt7(counts: RawArray<'i32'>, n: number): number {
+  if (Atomics.add(counts.view as Int32Array, n, 1) === 0 && n === 7) killSelf();
+  return n;
+}

@@ -110,7 +110,7 @@ export class Found {
  * A place for an item that is about to be put. Each ring has one: it tells of the last that was
  * asked for.
  */
-export class Room {
+export class RingSpace {
   /** First byte that the payload may use, and the first that it may not. */
   from = 0;
   limit = 0;
@@ -138,7 +138,7 @@ export class Ring {
   /** Items that had been taken when that was looked at last. */
   private knownTaken = UNKNOWN;
   private readonly found = new Found();
-  private readonly place = new Room();
+  private readonly place = new RingSpace();
 
   /**
    * The ring whose header begins at word `at`. Throws `LayoutError` unless it is one that fits into
@@ -308,7 +308,7 @@ export class Ring {
    * Room for an item right after the last; `undefined` where not even a byte fits, or as many items
    * lie in it as may.
    */
-  room(): Room | undefined {
+  room(): RingSpace | undefined {
     if (!this.mayHoldMore()) return undefined;
     const place = this.end & (this.units - 1);
     const free = Math.min(this.free(1), this.units - place);
@@ -316,7 +316,7 @@ export class Ring {
   }
 
   /** Room at the ring's beginning, past what is left of it at its end. */
-  roomAtStart(): Room | undefined {
+  roomAtStart(): RingSpace | undefined {
     if (!this.mayHoldMore()) return undefined;
     const left = this.units - (this.end & (this.units - 1));
     const free = this.free(left + 2) - left;
@@ -333,7 +333,7 @@ export class Ring {
   }
 
   /** Room for an item of so many bytes, which `fits`. */
-  roomFor(bytes: number): Room {
+  roomFor(bytes: number): RingSpace {
     const wanted = 1 + ((bytes + UNIT - 1) >> UNIT_SHIFT);
     const place = this.end & (this.units - 1);
     return wanted <= this.units - place ? this.roomAt(place, wanted) : this.roomAt(0, wanted);
@@ -477,7 +477,7 @@ export class Ring {
     return units - used;
   }
 
-  private roomAt(place: number, units: number): Room {
+  private roomAt(place: number, units: number): RingSpace {
     const room = this.place;
     room.from = this.base + ((place + 1) << UNIT_SHIFT);
     room.limit = room.from + Math.min((units - 1) << UNIT_SHIFT, LONGEST_IN_PLACE);

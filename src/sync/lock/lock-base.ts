@@ -18,7 +18,7 @@ import { Acquirable } from '../acquirable.ts';
 import { forgetToken, tokenOf } from '../token.ts';
 import { LockWait } from './lock-wait.ts';
 import { ownerOf, STACKS_BIT, setMarks, TOLERANT_BIT } from './lock-words.ts';
-import type { Holding, RawLock } from './raw-lock.ts';
+import type { RawLock, Suspended } from './raw-lock.ts';
 import { runInScope } from './scope.ts';
 
 /** How a lock stands. */
@@ -67,7 +67,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
   abstract checkOwned(refused: string): void;
 
   /** @internal Releases it whole, however deep it is held. */
-  abstract giveUp(): Holding;
+  abstract giveUp(): Suspended;
 
   /** @internal */
   override waitFor(options: WaitOptions | undefined, blocks: boolean, { timed }: Deadline): LockWait {
@@ -89,7 +89,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
    * @internal Takes it again as it was held. Not bounded by any timeout: whoever waited on a
    * condition comes back holding.
    */
-  async takeBack(holding: Holding): Promise<void> {
+  async takeBack(holding: Suspended): Promise<void> {
     if (!this.raw.tryTake()) {
       await takeAwaiting(this.cell, this.waitFor(undefined, false, Deadline.NEVER), Deadline.NEVER, this);
     }
@@ -98,7 +98,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
   }
 
   /** @internal The same. *Blocks*. */
-  takeBackSync(holding: Holding): void {
+  takeBackSync(holding: Suspended): void {
     if (!this.raw.tryTake()) {
       takeBlocking(this.cell, this.waitFor(undefined, true, Deadline.NEVER), Deadline.NEVER);
     }
@@ -136,7 +136,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
   }
 
   /** Makes the lock, just taken, held as it was. */
-  protected abstract takenBack(holding: Holding): void;
+  protected abstract takenBack(holding: Suspended): void;
 
   protected override inScope<Result>(act: () => Result): Result {
     return runInScope(act);

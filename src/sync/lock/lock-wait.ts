@@ -80,7 +80,7 @@ export class LockWait implements Taking {
       this.scope.begin(this.want);
     } else if (!blocks && isAlone(options.timed ? 1 : 0)) {
       wholly = true;
-      agent.alone = number;
+      agent.awaitsOnly = number;
     }
     if (!reports || isTolerant(raw.cell)) return undefined;
     const covers = wholly ? (): boolean => true : (cell: number): boolean => this.keeps(cell);
@@ -92,7 +92,7 @@ export class LockWait implements Taking {
   private unsay(): void {
     const { agent } = this.raw.cell;
     if (this.options.blocks) agent.blockedOn = ELSEWHERE;
-    else agent.alone = 0;
+    else agent.awaitsOnly = 0;
     if (this.want !== undefined) this.scope.end(this.want);
   }
 

@@ -17,7 +17,7 @@ import { unlessAwaiting } from '../forgotten-await.ts';
 import { HoldOf } from '../hold.ts';
 import { LockBase, markLock } from './lock-base.ts';
 import { holderOf, isSignal, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
-import type { Holding } from './raw-lock.ts';
+import type { Suspended } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
 import { watcherFor } from './watcher.ts';
 
@@ -111,13 +111,13 @@ export class Lock extends LockBase {
   }
 
   /** @internal */
-  override giveUp(): Holding {
+  override giveUp(): Suspended {
     const holding = this.raw.suspend(1);
     this.release();
     return holding;
   }
 
-  protected override takenBack(holding: Holding): void {
+  protected override takenBack(holding: Suspended): void {
     this.raw.resume(holding);
   }
 

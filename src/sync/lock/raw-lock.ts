@@ -52,11 +52,11 @@ import {
   WAITERS_BIT,
   writeWant,
 } from './lock-words.ts';
-import type { Held, Scope, Want } from './scope.ts';
+import type { Scope, Scoped, Want } from './scope.ts';
 import { currentScope, TOP } from './scope.ts';
 
 /** The facts that a condition has to remember of a lock that it gives up for a while. */
-export interface Holding {
+export interface Suspended {
   readonly turn: number;
   readonly depth: number;
   readonly scope: Scope;
@@ -69,7 +69,7 @@ export interface Watcher {
   taken(lock: RawLock): void;
 }
 
-export class RawLock implements Taking, Held {
+export class RawLock implements Taking, Scoped {
   readonly backsOff: number = MOMENT;
   readonly cell: Cell;
   readonly me: number;
@@ -126,13 +126,13 @@ export class RawLock implements Taking, Held {
   }
 
   /** Gives up the present holding for a while, other than in the state word. */
-  suspend(depth: number): Holding {
+  suspend(depth: number): Suspended {
     const { turn, scope, isTold } = this;
     return { turn, depth, scope, isTold };
   }
 
   /** Goes on with a holding that was given up for a while. */
-  resume({ turn, scope, isTold }: Holding): void {
+  resume({ turn, scope, isTold }: Suspended): void {
     this.turn = turn;
     this.scope = scope;
     if (isTold || this.recovered) this.told = turn;

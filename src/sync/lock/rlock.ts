@@ -24,7 +24,7 @@ import { runInside } from '../inside.ts';
 import type { LockDescription } from './lock-base.ts';
 import { LockBase, markLock } from './lock-base.ts';
 import { DEPTH_WORD, holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
-import type { Holding } from './raw-lock.ts';
+import type { Suspended } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
 import { currentScope } from './scope.ts';
 import { watcherFor } from './watcher.ts';
@@ -157,14 +157,14 @@ export class RLock extends LockBase<RawRLock> {
   }
 
   /** @internal */
-  override giveUp(): Holding {
+  override giveUp(): Suspended {
     const holding = this.raw.suspend(this.raw.depth);
     this.raw.depth = 1;
     this.giveBack();
     return holding;
   }
 
-  protected override takenBack(holding: Holding): void {
+  protected override takenBack(holding: Suspended): void {
     const { raw } = this;
     raw.resume(holding);
     raw.depth = holding.depth;

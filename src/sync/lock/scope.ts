@@ -13,7 +13,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Cell } from '../../agents/cell.ts';
 
 /** Something that a scope can hold. */
-export interface Held {
+export interface Scoped {
   readonly cell: Cell;
   /** Whether the holding `turn` goes on. */
   isHeld(turn: number): boolean;
@@ -31,7 +31,7 @@ export interface Want {
 export class Scope {
   readonly parent: Scope | undefined;
   /** Objects that were taken in this scope, with the turn of the holding. */
-  private readonly holdings = new Map<Held, number>();
+  private readonly holdings = new Map<Scoped, number>();
   private readonly wants = new Set<Want>();
 
   constructor(parent: Scope | undefined) {
@@ -46,7 +46,7 @@ export class Scope {
   }
 
   /** Objects that it took, and may still hold. */
-  get held(): Map<Held, number> {
+  get held(): Map<Scoped, number> {
     return this.holdings;
   }
 
@@ -55,7 +55,7 @@ export class Scope {
     return this.wants.size === 1;
   }
 
-  hold(taken: Held, turn: number): void {
+  hold(taken: Scoped, turn: number): void {
     this.holdings.set(taken, turn);
     if (this.wants.size > 0) this.note();
   }

@@ -27,18 +27,18 @@ export interface Host {
  * Holdings of this agent: the scope of each, by its turn. Shared by all objects that stand for the
  * lock.
  */
-class Holdings {
+class SideScopes {
   readonly reads: Map<number, Scope> = new Map();
   readonly writes: Map<number, Scope> = new Map();
   turns = 0;
 
-  private static readonly all = new WeakMap<RawRWLock, Holdings>();
+  private static readonly all = new WeakMap<RawRWLock, SideScopes>();
 
-  static of(raw: RawRWLock): Holdings {
-    const known = Holdings.all.get(raw);
+  static of(raw: RawRWLock): SideScopes {
+    const known = SideScopes.all.get(raw);
     if (known !== undefined) return known;
-    const made = new Holdings();
-    Holdings.all.set(raw, made);
+    const made = new SideScopes();
+    SideScopes.all.set(raw, made);
     return made;
   }
 }
@@ -47,13 +47,13 @@ class Holdings {
 export abstract class RWLockSide {
   protected readonly host: Host;
   protected readonly raw: RawRWLock;
-  protected readonly holdings: Holdings;
+  protected readonly scopes: SideScopes;
 
   /** @internal */
   constructor(host: Host) {
     this.host = host;
     this.raw = host.raw;
-    this.holdings = Holdings.of(host.raw);
+    this.scopes = SideScopes.of(host.raw);
   }
 
   /**
@@ -163,7 +163,7 @@ export abstract class RWLockSide {
 
   /** @internal */
   held(): Hold {
-    const turn = ++this.holdings.turns;
+    const turn = ++this.scopes.turns;
     this.own.set(turn, currentScope());
     return new HoldOf(this, turn, this.recovered);
   }
@@ -195,7 +195,7 @@ export class ReadSide extends RWLockSide {
   protected override readonly verb = 'read';
 
   protected override get own(): Map<number, Scope> {
-    return this.holdings.reads;
+    return this.scopes.reads;
   }
 
   protected override get recovered(): boolean {
@@ -203,8 +203,8 @@ export class ReadSide extends RWLockSide {
   }
 
   protected override comeIn(): boolean {
-    const { raw, holdings } = this;
-    if (!this.isIn(holdings.reads) && !this.isIn(holdings.writes)) return raw.tryRead();
+    const { raw, scopes } = this;
+    if (!this.isIn(scopes.reads) && !this.isIn(scopes.writes)) return raw.tryRead();
     raw.readAgain();
     return true;
   }
@@ -214,7 +214,7 @@ export class ReadSide extends RWLockSide {
   }
 
   protected override checkPossible(blocks: boolean): void {
-    if (blocks && this.holdings.writes.size > 0) this.refuse('writes', blocks);
+    if (blocks && this.scopes.writes.size > 0) this.refuse('writes', blocks);
   }
 
   protected override wait(): Taking {
@@ -235,7 +235,7 @@ export class WriteSide extends RWLockSide {
   protected override readonly verb = 'write';
 
   protected override get own(): Map<number, Scope> {
-    return this.holdings.writes;
+    return this.scopes.writes;
   }
 
   protected override get recovered(): boolean {
@@ -251,7 +251,7 @@ export class WriteSide extends RWLockSide {
   }
 
   protected override checkPossible(blocks: boolean): void {
-    const { reads, writes } = this.holdings;
+    const { reads, writes } = this.scopes;
     if (blocks ? reads.size > 0 : this.isIn(reads)) this.refuse('reads', blocks);
     if (blocks ? writes.size > 0 : this.isIn(writes)) this.refuse('writes', blocks);
   }

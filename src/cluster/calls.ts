@@ -1,0 +1,192 @@
+/**
+ * Calls: reads a document, runs its machine, and commits; on a conflict again with the fresh
+ * document.
+ *
+ * The calls of one process on one object go one after another. Those that come while a commit is
+ * under way are run together by the next one: the machine takes them in their order, and one commit
+ * writes the result.
+ *
+ * The last document seen is kept. A step that changes it is committed against its version, and so
+ * needs no read before. A step that changes nothing has to rest on a document read within the call.
+ *
+ * An unknown outcome (the connection was lost before the reply) is answered by reading the document
+ * and running the machine again: it finds in its state what the call has done (machine.ts).
+ */
+
+import type { Made, Outcome } from './document.ts';
+import { runCalls } from './document.ts';
+import type { CallId, Machine } from './machines/machine.ts';
+import { numberOf, sessionOf } from './machines/machine.ts';
+import type { Session } from './session.ts';
+import type { Snapshot, Store } from './store.ts';
+import { Outdated, SessionGone, Unreachable } from './store.ts';
+
+const ABSENT: Snapshot = { version: 0, body: null, dead: [], now: 0 };
+/** Objects whose last document is kept while nothing is going on. */
+const MOST_KEPT = 4096;
+
+/** The result of a call: its reply, and the version of the write that it made. */
+export interface Result<Reply> {
+  readonly reply: Reply;
+  readonly version: number;
+}
+
+interface Pending extends Made {
+  readonly session: string;
+  readonly number: number;
+  resolve(result: Result<unknown>): void;
+  reject(reason: unknown): void;
+}
+
+interface Lane {
+  pending: Pending[];
+  busy: boolean;
+  last: Snapshot;
+}
+
+export class Calls {
+  private readonly lanes = new Map<string, Lane>();
+  private readonly store: Store;
+  private readonly session: Session;
+  private readonly claim: number;
+
+  constructor(store: Store, session: Session, claim: number) {
+    this.store = store;
+    this.session = session;
+    this.claim = claim;
+  }
+
+  /** Makes the call. `id` tells it from all others of the session. */
+  make<State, Call, Reply>(
+    key: string,
+    machine: Machine<State, Call, Reply>,
+    id: CallId,
+    call: Call,
+  ): Promise<Result<Reply>> {
+    let lane = this.lanes.get(key);
+    if (lane === undefined) {
+      lane = { pending: [], busy: false, last: ABSENT };
+      this.keep(key, lane);
+    }
+    const { promise, resolve, reject } = withResolvers<Result<Reply>>();
+    const [session, number] = [sessionOf(id), numberOf(id)];
+    lane.pending.push({ machine, call, session, number, resolve: resolve as never, reject });
+    if (!lane.busy) void this.work(key, lane);
+    return promise;
+  }
+
+  /** A document that came with a ring: newer than what is known. */
+  learn(key: string, fresh: Snapshot): void {
+    const lane = this.lanes.get(key);
+    if (lane !== undefined && !lane.busy && fresh.version > lane.last.version) lane.last = fresh;
+  }
+
+  private async work(key: string, lane: Lane): Promise<void> {
+    lane.busy = true;
+    while (lane.pending.length > 0) {
+      // A commit is made by one session: calls of a lost one are refused by themselves.
+      const [first] = lane.pending as [Pending];
+      const batch = lane.pending.filter((each) => isLike(each, first));
+      lane.pending = lane.pending.filter((each) => !isLike(each, first));
+      try {
+        await this.commit(key, lane, batch);
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    lane.busy = false;
+  }
+
+  /** Runs the calls until a commit holds, or nothing has to be written. */
+  private async commit(key: string, lane: Lane, batch: readonly Pending[]): Promise<void> {
+    const { session, number: seen } = batch[0]!;
+    const caller = { caller: session, seen, claim: this.claim };
+    let known = lane.last;
+    let fresh = false;
+    for (;;) {
+      this.session.checkAlive(session);
+      try {
+        const outcome = runCalls(key, known, batch, caller);
+        if (!outcome.changed) {
+          if (fresh) {
+            settle(batch, outcome, known.version);
+            return;
+          }
+          known = await this.store.read(key);
+        } else {
+          const { body, sessions, rings, keep } = outcome;
+          const expect = known.body === null ? 0 : known.version;
+          const { epoch } = this.session.lease;
+          const done = await this.store.commit({ session, epoch, key, expect, body, sessions, rings, keep });
+          if (done.done) {
+            const { version, now } = done;
+            lane.last = { version, body, dead: [], now };
+            settle(batch, outcome, version);
+            return;
+          }
+          known = done.fresh;
+        }
+        lane.last = known;
+        fresh = true;
+      } catch (error) {
+        if (error instanceof SessionGone) throw this.session.lose(session);
+        // Another call of this process has fenced off what is under way: this was not done.
+        if (error instanceof Outdated) continue;
+        if (!(error instanceof Unreachable)) throw error;
+        // Whether it was done is in the document, or nowhere.
+        await this.session.fence(session, error);
+        known = await this.readAgain(key, session);
+        lane.last = known;
+        fresh = true;
+      }
+    }
+  }
+
+  private async readAgain(key: string, session: string): Promise<Snapshot> {
+    for (;;) {
+      try {
+        return await this.store.read(key);
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        await this.session.untilReachable(session, error);
+      }
+    }
+  }
+
+  private keep(key: string, lane: Lane): void {
+    if (this.lanes.size >= MOST_KEPT) {
+      for (const [other, { busy }] of this.lanes) {
+        if (busy) continue;
+        this.lanes.delete(other);
+        break;
+      }
+    }
+    this.lanes.set(key, lane);
+  }
+}
+
+/** Whether one commit can be of both: by the same session, and on the same kind of object. */
+function isLike(one: Pending, other: Pending): boolean {
+  return one.session === other.session && one.machine.kind === other.machine.kind;
+}
+
+function settle(batch: readonly Pending[], { results }: Outcome, version: number): void {
+  batch.forEach(({ resolve }, index) => {
+    const result = results[index]!;
+    resolve({ reply: result.reply, version: result.version ?? version });
+  });
+}
+
+function withResolvers<Value>(): {
+  promise: Promise<Value>;
+  resolve: (value: Value) => void;
+  reject: (reason: unknown) => void;
+} {
+  let resolve!: (value: Value) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<Value>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,71 @@
+/** `lockstep/cluster`: the cluster over a server. */
+
+export * from './exports.ts';
+export type { PgPoolLike } from './stores/postgres.ts';
+export type { IoredisLike, NodeRedisLike } from './stores/redis-client.ts';
+
+import { inspect } from 'node:util';
+import { InvalidTypeError } from '../errors.ts';
+import type { ClusterOptions } from './cluster.ts';
+import { Cluster } from './cluster.ts';
+import type { PgPoolLike } from './stores/postgres.ts';
+import type { IoredisLike, NodeRedisLike } from './stores/redis-client.ts';
+
+/** Which server, and how. */
+export interface ConnectOptions extends ClusterOptions {
+  /**
+   * A URL, `redis://host:6379`, or a client of `redis` or `ioredis`, which stays open at the end.
+   */
+  redis?: string | NodeRedisLike | IoredisLike | undefined;
+  /** A URL, `postgres://host/database`, or a pool of `pg`, which stays open at the end. */
+  postgres?: string | PgPoolLike | undefined;
+  /** PostgreSQL: `false` where no connection can listen, behind a pooler of transactions. */
+  listen?: boolean | undefined;
+  /**
+   * PostgreSQL, without `listen`: milliseconds between looks while something is waited for; 100.
+   */
+  poll?: number | undefined;
+}
+
+const KNOWN = ['redis', 'postgres', 'listen', 'poll', 'namespace', 'lease', 'claim'];
+const LEASE_MS = 10_000;
+/** How long an answer of the server is waited for, at least. */
+const LEAST_PATIENCE_MS = 1_000;
+
+/**
+ * Connects to a server and opens a session there. Rejects with `StoreError` if the server can't be
+ * reached or is not set up for it.
+ *
+ * @example
+ * await using cluster = await connect({ redis: 'redis://localhost:6379' });
+ * await cluster.lock('invoices').run(async ({ token }) => send(token));
+ */
+export async function connect(options: ConnectOptions): Promise<Cluster> {
+  check(options);
+  const { redis, postgres, listen, poll, namespace = 'default', lease = LEASE_MS } = options;
+  const patience = Math.max(LEAST_PATIENCE_MS, lease / 3);
+  if (postgres !== undefined) {
+    const { PostgresStore } = await import('./stores/postgres.ts');
+    return Cluster.over(await PostgresStore.at({ postgres, listen, poll }, namespace, patience), options);
+  }
+  const { RedisStore } = await import('./stores/redis.ts');
+  return Cluster.over(await RedisStore.at(redis, namespace, patience), options);
+}
+
+function check(options: unknown): asserts options is ConnectOptions {
+  const example = "{ redis: 'redis://localhost:6379' }";
+  if (options === null || typeof options !== 'object') {
+    throw new InvalidTypeError(`connect: refused, its options are ${inspect(options)}; pass ${example}`);
+  }
+  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
+  if (unknown !== undefined) {
+    throw new InvalidTypeError(
+      `connect: refused, unknown option \`${unknown}\`; there are ${KNOWN.map((name) => `\`${name}\``).join(', ')}`,
+    );
+  }
+  const { redis, postgres } = options as ConnectOptions;
+  if ((redis === undefined) === (postgres === undefined)) {
+    const why = redis === undefined ? 'it is not said which server' : 'two servers are named';
+    throw new InvalidTypeError(`connect: refused, ${why}; pass ${example}, or postgres in its place`);
+  }
+}

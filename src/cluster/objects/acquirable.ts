@@ -1,0 +1,223 @@
+/**
+ * Acquirable: what Lock, RLock, the semaphores and the sides of RWLock share: taking and giving
+ * back.
+ */
+
+import { inspect } from 'node:util';
+import type { AsyncAcquirable, UntimedWaitOptions } from '../../contracts.ts';
+import type { WaitOptions } from '../../deadline.ts';
+import { Deadline } from '../../deadline.ts';
+import { InvalidTypeError, LeaseLostError, NameTakenError } from '../../errors.ts';
+import type { Bell } from '../bells.ts';
+import type { Result } from '../calls.ts';
+import type { PlacesMachine } from '../machines/kinds.ts';
+import type { CallId } from '../machines/machine.ts';
+import type { PlacesReply, PlacesView } from '../machines/places.ts';
+import { ClusterHold } from './cluster-hold.ts';
+import type { Core } from './core.ts';
+import { perform, within } from './core.ts';
+
+/** How long a call that gives up waits for the server's answer, at the most. */
+const LEAVING_MS = 500;
+
+/** What an acquirable object is of. */
+export interface Places {
+  readonly core: Core;
+  readonly name: string;
+  readonly key: string;
+  readonly machine: PlacesMachine;
+  /** How many places one acquisition takes. */
+  readonly each: number;
+  /** Whether holders are noted at the server, and lose their places with the lease. */
+  readonly leased: boolean;
+  readonly title: string;
+}
+
+export abstract class ClusterAcquirable implements AsyncAcquirable {
+  /** @internal */
+  readonly places: Places;
+
+  protected constructor(places: Places) {
+    this.places = places;
+  }
+
+  get name(): string {
+    return this.places.name;
+  }
+
+  /**
+   * Takes it. With a timeout, resolves to `null` when that has passed; `timeout: 0` tries once.
+   * Those who wait are served in the order in which they came, over all processes.
+   *
+   * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next gets
+   * it
+   * when the dead one's lease is over, with `hold.recovered`. While the server can't be reached the
+   * call waits on; if its session is lost meanwhile, it begins anew at the tail.
+   */
+  acquire(options?: UntimedWaitOptions): Promise<ClusterHold>;
+  acquire(options: WaitOptions): Promise<ClusterHold | null>;
+  async acquire(options?: WaitOptions): Promise<ClusterHold | null> {
+    return this.take(Deadline.begin(options));
+  }
+
+  /** Takes it if it is free now; `null` otherwise. */
+  tryAcquire(): Promise<ClusterHold | null> {
+    return this.acquire({ timeout: 0 });
+  }
+
+  /**
+   * Runs `fn` inside and releases, however `fn` ends. With a timeout, `null` when it passed before.
+   * Rejects with `LeaseLostError` if the lease was lost while `fn` ran, unless `fn` itself failed.
+   */
+  run<Result>(
+    fn: (hold: ClusterHold) => Result | Promise<Result>,
+    options?: UntimedWaitOptions,
+  ): Promise<Result>;
+  run<Result>(
+    fn: (hold: ClusterHold) => Result | Promise<Result>,
+    options: WaitOptions,
+  ): Promise<Result | null>;
+  async run<Result>(
+    fn: (hold: ClusterHold) => Result | Promise<Result>,
+    options?: WaitOptions,
+  ): Promise<Result | null> {
+    if (typeof fn !== 'function') {
+      throw new InvalidTypeError(
+        `${this.places.title}: refused, ${inspect(fn)} is not a function; pass one that does the work`,
+      );
+    }
+    return this.within(async () => {
+      const hold = await this.acquire(options ?? {});
+      if (hold === null) return null;
+      let result: Result;
+      try {
+        result = await fn(hold);
+      } catch (error) {
+        // The function's own error says more than that the lease was lost.
+        await hold.release().catch(ignoreLoss);
+        throw error;
+      }
+      await hold.release();
+      return result;
+    });
+  }
+
+  /** @internal Where `fn` of `run` runs: RLock gives it a scope of its own. */
+  protected within<Result>(act: () => Promise<Result>): Promise<Result> {
+    return act();
+  }
+
+  /** @internal */
+  protected async view(): Promise<PlacesView> {
+    const { core, key, machine } = this.places;
+    const { reply } = await perform(core, key, machine, () => ({ op: 'look' }));
+    if (reply.is === 'view') return reply.view;
+    throw differs(this.places, reply);
+  }
+
+  /** @internal The latest hold of this connection that is not released. */
+  protected get latest(): ClusterHold | undefined {
+    return this.places.core.holds.get(this.places.key)?.at(-1);
+  }
+
+  /** @internal Takes it until the deadline. */
+  protected async take(deadline: Deadline): Promise<ClusterHold | null> {
+    const { core, key } = this.places;
+    const bell = core.bells.hang(key);
+    try {
+      for (;;) {
+        await core.session.ready();
+        try {
+          return await this.takeAs(core.session.nextCall(), bell, deadline);
+        } catch (error) {
+          // It waited under a lease that is lost. Nothing was held: begin anew.
+          if (!(error instanceof LeaseLostError)) throw error;
+          deadline.throwIfAborted();
+          if (deadline.expired) return null;
+        }
+      }
+    } finally {
+      bell.unhang();
+    }
+  }
+
+  private async takeAs(id: CallId, bell: Bell, deadline: Deadline): Promise<ClusterHold | null> {
+    const { core, key, machine, each: places } = this.places;
+    const wait = !deadline.expired;
+    const { lease } = core.session;
+    for (;;) {
+      const made = core.calls.make(key, machine, id, { op: 'take', call: id, places, wait });
+      const result = wait ? await within(made, deadline, core) : await made;
+      if (result === undefined) {
+        await this.takeLeave(made.then((late) => this.undo(id, late)));
+        deadline.throwIfAborted();
+        return null;
+      }
+      const { reply, version } = result;
+      if (reply.is === 'busy') return null;
+      if (reply.is === 'held') {
+        const token = reply.token === 0 ? version : reply.token;
+        return this.held({ call: id, token, recovered: reply.recovered, lease });
+      }
+      if (reply.is !== 'waiting') throw differs(this.places, reply);
+      if (await bell.next(deadline, reply.look)) continue;
+      await this.takeLeave(this.undo(id, result));
+      deadline.throwIfAborted();
+      return null;
+    }
+  }
+
+  /** Waits until the call has left the queue; not for long, where the server is silent. */
+  private async takeLeave(undone: Promise<void>): Promise<void> {
+    const left = undone.catch(ignoreLoss);
+    await within(left, Deadline.from({ timeout: LEAVING_MS }), this.places.core);
+  }
+
+  /** Ends a call that nobody waits for any more. */
+  private async undo(id: CallId, { reply }: Result<PlacesReply>): Promise<void> {
+    const { core, key, machine, each, leased } = this.places;
+    if (reply.is === 'busy') return;
+    const most = Number.MAX_SAFE_INTEGER;
+    if (reply.is === 'held' && !leased) {
+      const again = core.session.nextCall();
+      await core.calls.make(key, machine, again, { op: 'give', call: again, places: each, most });
+    } else await core.calls.make(key, machine, id, { op: 'leave', call: id });
+  }
+
+  private held(standing: ConstructorParameters<typeof ClusterHold>[0]): ClusterHold {
+    const { core, key, leased } = this.places;
+    const hold = new ClusterHold(standing, leased, (released) => this.giveBack(released));
+    const all = core.holds.get(key) ?? [];
+    core.holds.set(key, all);
+    all.push(hold);
+    return hold;
+  }
+
+  /** @internal Gives a hold back at the server. */
+  protected async giveBack(hold: ClusterHold): Promise<void> {
+    const { core, key, machine, leased, each } = this.places;
+    const all = core.holds.get(key);
+    const at = all?.indexOf(hold) ?? -1;
+    if (at >= 0) all!.splice(at, 1);
+    if (all?.length === 0) core.holds.delete(key);
+    if (hold.loss !== undefined) throw hold.loss;
+    if (leased) await core.calls.make(key, machine, hold.call, { op: 'leave', call: hold.call });
+    else {
+      const most = Number.MAX_SAFE_INTEGER;
+      await perform(core, key, machine, (call) => ({ op: 'give' as const, call, places: each, most }));
+    }
+  }
+}
+
+/** What a call replies that an object of another size answers. */
+export function differs({ title }: Places, reply: PlacesReply): Error {
+  if (reply.is !== 'differs') throw new Error(`${title}: unexpected reply ${inspect(reply)}`);
+  return new NameTakenError(
+    `${title}: refused, the one of that name has ${reply.of} permits in all; make it with the same number`,
+  );
+}
+
+/** What was to be given back is gone with its lease: that is as good. */
+export function ignoreLoss(error: unknown): void {
+  if (!(error instanceof LeaseLostError)) throw error;
+}

@@ -1,0 +1,177 @@
+/** ClusterBarrier: a fixed number of parties meet, again and again, over all processes. */
+
+import { inspect } from 'node:util';
+import type { AsyncBarrier } from '../../contracts.ts';
+import type { WaitOptions } from '../../deadline.ts';
+import { checkMilliseconds, Deadline } from '../../deadline.ts';
+import { BrokenBarrierError, InvalidTypeError, NameTakenError } from '../../errors.ts';
+import type { Bell } from '../bells.ts';
+import type { BarrierCall, BarrierReply } from '../machines/barrier.ts';
+import type { BarrierMachine } from '../machines/kinds.ts';
+import { barrierOf } from '../machines/kinds.ts';
+import type { CallId } from '../machines/machine.ts';
+import { sessionOf } from '../machines/machine.ts';
+import type { Core } from './core.ts';
+import { perform } from './core.ts';
+import { checkCount } from './semaphore.ts';
+
+export interface ClusterBarrierOptions {
+  /**
+   * Run by exactly one party of each round, before any is let go. Every party has to have one, or
+   * none.
+   */
+  action?: (() => unknown) | undefined;
+  /** Milliseconds that `wait` waits where it is given none. */
+  timeout?: number | undefined;
+}
+
+/** How a barrier of the cluster stands. */
+export interface ClusterBarrierDescription {
+  readonly kind: 'Barrier';
+  readonly name: string;
+  readonly parties: number;
+  readonly nWaiting: number;
+  readonly broken: boolean;
+}
+
+export class ClusterBarrier implements AsyncBarrier {
+  readonly name: string;
+  /** How many meet. */
+  readonly parties: number;
+  private readonly core: Core;
+  private readonly machine: BarrierMachine;
+  private readonly title: string;
+  private readonly action: (() => unknown) | undefined;
+  private readonly timeout: number | undefined;
+
+  /** @internal */
+  constructor(core: Core, name: string, parties: number, { action, timeout }: ClusterBarrierOptions) {
+    this.title = `Barrier ${JSON.stringify(name)}`;
+    checkCount(this.title, 'parties', parties, 1);
+    if (action !== undefined && typeof action !== 'function')
+      throw new InvalidTypeError(`${this.title}: refused, its action is ${inspect(action)}; pass a function`);
+    this.timeout = timeout === undefined ? undefined : checkMilliseconds('timeout', timeout);
+    this.core = core;
+    this.name = name;
+    this.parties = parties;
+    this.action = action;
+    this.machine = barrierOf(parties);
+  }
+
+  /** Parties that wait in the present round. */
+  get nWaiting(): Promise<number> {
+    return this.describe().then(({ nWaiting }) => nWaiting);
+  }
+
+  /** Whether it is broken: every `wait` rejects until `reset`. */
+  get broken(): Promise<boolean> {
+    return this.describe().then(({ broken }) => broken);
+  }
+
+  /**
+   * Waits until all parties have come; resolves to this party's place, 0 to parties-1, each once a
+   * round. A timeout breaks the barrier, as do cancelling by `signal`, an action that throws, and a
+   * party whose process dies. Rejects with `BrokenBarrierError`.
+   */
+  async wait(options?: WaitOptions): Promise<number> {
+    const given = Deadline.begin(options);
+    const { timeout, core } = this;
+    const own = timeout !== undefined && options?.timeout === undefined;
+    const deadline = own ? Deadline.from({ timeout, signal: given.signal }) : given;
+    const bell = core.bells.hang(this.name);
+    try {
+      for (let again = ''; ; ) {
+        const acts = this.action !== undefined;
+        let id = '';
+        const reply = await this.make((call) => {
+          id = call;
+          return { op: 'arrive', call, acts, again };
+        });
+        if (reply.is === 'passed') return reply.place;
+        if (reply.is === 'acts') return await this.act(id, reply.place);
+        if (reply.is !== 'waiting') throw this.failure(reply);
+        if (reply.place >= 0) return await this.sit(id, reply.place, bell, deadline);
+        again = id;
+        if (!(await bell.next(deadline, 0))) await this.giveUp(id, deadline);
+      }
+    } finally {
+      bell.unhang();
+    }
+  }
+
+  /**
+   * Breaks the barrier: everyone who waits, and who will, gets a `BrokenBarrierError`, until
+   * `reset`.
+   */
+  async abort(): Promise<void> {
+    await this.make((call) => ({ op: 'break', call, party: '', why: 'it was aborted' }));
+  }
+
+  /** Makes it new: who waits gets a `BrokenBarrierError`; who comes from now on begins a round. */
+  async reset(): Promise<void> {
+    await this.make((call) => ({ op: 'reset', call }));
+  }
+
+  async describe(): Promise<ClusterBarrierDescription> {
+    const reply = await this.make(() => ({ op: 'view' }));
+    if (reply.is !== 'view') throw this.failure(reply);
+    const { name, parties } = this;
+    return { kind: 'Barrier', name, parties, nWaiting: reply.waiting, broken: reply.broken !== '' };
+  }
+
+  /** Waits, seated, until the round is over. */
+  private async sit(id: CallId, place: number, bell: Bell, deadline: Deadline): Promise<number> {
+    for (;;) {
+      if (!(await bell.next(deadline, 0))) await this.giveUp(id, deadline);
+      const reply = await this.makeAs(id, (call) => ({ op: 'look', call, party: id }));
+      if (reply.is === 'passed') return place;
+      if (reply.is !== 'waiting') throw this.failure(reply);
+    }
+  }
+
+  /** Breaks the round that it waits in; comes back if that was over before. */
+  private async giveUp(id: CallId, deadline: Deadline): Promise<void> {
+    const why = deadline.signal?.aborted === true ? 'a party aborted its wait' : 'a party timed out';
+    const reply = await this.makeAs(id, (call) => ({ op: 'break', call, party: id, why }));
+    if (reply.is === 'passed') return;
+    deadline.throwIfAborted();
+    throw this.failure(reply.is === 'broken' ? reply : { is: 'broken', why });
+  }
+
+  /** Runs the action and ends the round; breaks it where that fails. */
+  private async act(id: CallId, place: number): Promise<number> {
+    try {
+      await this.action?.();
+    } catch (error) {
+      await this.make((call) => ({ op: 'break', call, party: id, why: 'its action failed' }));
+      throw error;
+    }
+    const reply = await this.makeAs(id, (call) => ({ op: 'open', call, party: id }));
+    if (reply.is !== 'done') throw this.failure(reply);
+    return place;
+  }
+
+  private async make(callAs: (id: CallId) => BarrierCall): Promise<BarrierReply> {
+    return (await perform(this.core, this.name, this.machine, callAs)).reply;
+  }
+
+  /** A call of the party, in its session: what stood under a lost one is not asked for again. */
+  private async makeAs(party: CallId, callAs: (id: CallId) => BarrierCall): Promise<BarrierReply> {
+    const { calls, session } = this.core;
+    session.checkAlive(sessionOf(party));
+    const id = session.nextCall();
+    return (await calls.make(this.name, this.machine, id, callAs(id))).reply;
+  }
+
+  private failure(reply: BarrierReply): Error {
+    if (reply.is === 'differs') {
+      return new NameTakenError(
+        `${this.title}: refused, the one of that name is for ${reply.parties} parties; open it with the same number`,
+      );
+    }
+    const why = reply.is === 'broken' && reply.why !== '' ? reply.why : 'it was reset';
+    return new BrokenBarrierError(
+      `${this.title}: is broken, ${why}; call reset() when all parties know of it`,
+    );
+  }
+}

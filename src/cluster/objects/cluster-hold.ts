@@ -1,0 +1,83 @@
+/** ClusterHold: a hold under a lease, or a permit of a plain semaphore, which has no owner. */
+
+import type { AsyncHold } from '../../contracts.ts';
+import type { LeaseLostError } from '../../errors.ts';
+import type { CallId } from '../machines/machine.ts';
+import type { Lease } from '../session.ts';
+
+/** How a hold stands at the server. Nested holds of an RLock share one. */
+export interface Standing {
+  call: CallId;
+  token: number;
+  recovered: boolean;
+  readonly lease: Lease;
+}
+
+export class ClusterHold implements AsyncHold {
+  /** @internal */
+  readonly standing: Standing;
+  private readonly leased: boolean;
+  private readonly giveBack: (hold: ClusterHold) => Promise<void>;
+  private releasing: Promise<void> | undefined;
+  private controller: AbortController | undefined;
+
+  /** `leased`: it is lost with its lease. */
+  constructor(standing: Standing, leased: boolean, giveBack: (hold: ClusterHold) => Promise<void>) {
+    this.standing = standing;
+    this.leased = leased;
+    this.giveBack = giveBack;
+  }
+
+  /** @internal */
+  get call(): CallId {
+    return this.standing.call;
+  }
+
+  /** @internal Why it is lost, if it is. */
+  get loss(): LeaseLostError | undefined {
+    return this.leased ? this.standing.lease.lost : undefined;
+  }
+
+  /** The version of the write that let it in: larger than that of every earlier holder. */
+  get token(): number {
+    return this.standing.token;
+  }
+
+  get recovered(): boolean {
+    return this.standing.recovered;
+  }
+
+  /** Whether it is neither released nor lost, as far as this process's clock can tell. */
+  get valid(): boolean {
+    return this.releasing === undefined && (!this.leased || this.standing.lease.valid);
+  }
+
+  /** Aborts, with a `LeaseLostError`, when the lease is lost. */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      const controller = new AbortController();
+      this.controller = controller;
+      this.watch(controller);
+    }
+    return this.controller.signal;
+  }
+
+  /**
+   * Gives it back. Rejects with `LeaseLostError` if it was lost; what was done inside may be void.
+   */
+  release(): Promise<void> {
+    this.releasing ??= this.giveBack(this);
+    return this.releasing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  private watch(controller: AbortController): void {
+    const { lease } = this.standing;
+    if (!this.leased) return;
+    if (lease.lost !== undefined) controller.abort(lease.lost);
+    else lease.onLoss((reason) => controller.abort(reason));
+  }
+}

@@ -1,0 +1,48 @@
+/** Core: what all objects of one connection share. */
+
+import type { Deadline } from '../../deadline.ts';
+import type { Bells } from '../bells.ts';
+import type { Calls, Result } from '../calls.ts';
+import type { CallId, Machine } from '../machines/machine.ts';
+import type { Session } from '../session.ts';
+import type { ClusterHold } from './cluster-hold.ts';
+
+export interface Core {
+  readonly calls: Calls;
+  readonly session: Session;
+  readonly bells: Bells;
+  /** What this connection holds, by key; the latest last. */
+  readonly holds: Map<string, ClusterHold[]>;
+}
+
+/** Makes a call that does not wait, in the present session. */
+export async function perform<State, Call, Reply>(
+  { calls, session }: Core,
+  key: string,
+  machine: Machine<State, Call, Reply>,
+  callAs: (id: CallId) => Call,
+): Promise<Result<Reply>> {
+  await session.ready();
+  const id = session.nextCall();
+  return calls.make(key, machine, id, callAs(id));
+}
+
+/**
+ * What the promise resolves to; `undefined` when the deadline is over first. Neither is cancelled.
+ */
+export async function within<Value>(
+  promise: Promise<Value>,
+  deadline: Deadline,
+  core: Core,
+): Promise<Value | undefined> {
+  if (deadline.unlimited) return promise;
+  const bell = core.bells.hang('');
+  // The one that is too late is nobody's.
+  promise.catch(() => undefined);
+  const late = bell.next(deadline, 0).then(() => undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    bell.unhang();
+  }
+}

@@ -1,0 +1,196 @@
+/** ClusterLock and ClusterRLock: one holder at a time, over all processes of a cluster. */
+
+import type { AsyncLock } from '../../contracts.ts';
+import type { Deadline } from '../../deadline.ts';
+import { NotOwnerError } from '../../errors.ts';
+import { lockOf } from '../machines/kinds.ts';
+import { sessionOf } from '../machines/machine.ts';
+import type { Places } from './acquirable.ts';
+import { ClusterAcquirable } from './acquirable.ts';
+import { ClusterHold } from './cluster-hold.ts';
+import type { Core } from './core.ts';
+import { currentScope, runInScope, type Scope } from './scope.ts';
+
+/** How a lock of the cluster stands. */
+export interface ClusterLockDescription {
+  readonly kind: string;
+  readonly name: string;
+  readonly locked: boolean;
+  /** The session that holds it. */
+  readonly owner: string | null;
+  readonly token: number | null;
+  readonly waiting: number;
+}
+
+export function lockPlaces(core: Core, kind: string, name: string): Places {
+  const title = `${kind} ${JSON.stringify(name)}`;
+  return { core, name, key: name, machine: lockOf(kind), each: 1, leased: true, title };
+}
+
+/**
+ * A lock over all processes of the cluster. Not re-entrant. First come, first served.
+ *
+ * A holder has a lease: when its process dies, or can't reach the server for so long, the lock goes
+ * to the next, who has a larger `hold.token`. A process that is stopped and goes on may still
+ * believe
+ * that it holds. Where that would do harm, pass the token on to what the lock guards, and refuse
+ * smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
+ */
+export class ClusterLock extends ClusterAcquirable implements AsyncLock {
+  /** @internal */
+  constructor(places: Places) {
+    super(places);
+  }
+
+  /** Whether anybody holds it. */
+  get locked(): Promise<boolean> {
+    return this.view().then(({ holders }) => holders.length > 0);
+  }
+
+  /**
+   * Whether a holder had died inside before this connection came in; `false` while it holds
+   * nothing.
+   */
+  get recovered(): boolean {
+    return this.latest?.recovered ?? false;
+  }
+
+  /**
+   * Gives back what this connection holds. Throws `NotOwnerError` if it holds nothing: a lease can
+   * only be ended by its session.
+   */
+  async release(): Promise<void> {
+    const hold = this.latest;
+    if (hold === undefined) throw this.notOwner("can't be released");
+    await hold.release();
+  }
+
+  async describe(): Promise<ClusterLockDescription> {
+    const { holders, waiting } = await this.view();
+    const [holder] = holders;
+    const [kind] = this.places.title.split(' ');
+    return {
+      kind: kind!,
+      name: this.name,
+      locked: holder !== undefined,
+      owner: holder === undefined ? null : sessionOf(holder.call),
+      token: holder?.token ?? null,
+      waiting,
+    };
+  }
+
+  /** @internal The hold of the running flow. Throws `NotOwnerError` where it has none. */
+  owned(refused: string): ClusterHold {
+    const hold = this.latest;
+    if (hold === undefined) throw this.notOwner(refused);
+    return hold;
+  }
+
+  /** @internal While a condition waits, nobody here holds it. Returns what makes it held again. */
+  suspend(hold: ClusterHold): () => void {
+    const { core, key } = this.places;
+    const others = (core.holds.get(key) ?? []).filter((other) => other !== hold);
+    if (others.length > 0) core.holds.set(key, others);
+    else core.holds.delete(key);
+    return () => core.holds.set(key, [...(core.holds.get(key) ?? []), hold]);
+  }
+
+  protected notOwner(refused: string): NotOwnerError {
+    return new NotOwnerError(
+      `${this.places.title}: ${refused}, this connection does not hold it; acquire it first`,
+    );
+  }
+}
+
+/** Who owns an RLock within a connection, and how deep. */
+interface Ownership {
+  readonly hold: ClusterHold;
+  scope: Scope;
+  depth: number;
+}
+
+/** All RLocks of a connection, by key: several objects can stand for one lock. */
+const ownerships = new WeakMap<Core, Map<string, Ownership>>();
+
+/**
+ * A lock that its owner may take again, and must release as often. Owned by a connection and a
+ * scope.
+ */
+export class ClusterRLock extends ClusterLock {
+  private readonly owners: Map<string, Ownership>;
+
+  /** @internal */
+  constructor(places: Places) {
+    super(places);
+    const known = ownerships.get(places.core) ?? new Map<string, Ownership>();
+    ownerships.set(places.core, known);
+    this.owners = known;
+  }
+
+  /** How often the running flow has taken it; 0 where it does not hold it. */
+  get depth(): number {
+    return this.mine?.depth ?? 0;
+  }
+
+  override async release(): Promise<void> {
+    const { mine } = this;
+    if (mine === undefined) throw this.notOwner("can't be released");
+    await this.giveBack(mine.hold);
+  }
+
+  override owned(refused: string): ClusterHold {
+    const { mine } = this;
+    if (mine === undefined) throw this.notOwner(refused);
+    return mine.hold;
+  }
+
+  override suspend(hold: ClusterHold): () => void {
+    const { key } = this.places;
+    const { mine } = this;
+    const resume = super.suspend(hold);
+    this.owners.delete(key);
+    return () => {
+      resume();
+      if (mine !== undefined) this.owners.set(key, mine);
+    };
+  }
+
+  protected override within<Result>(act: () => Promise<Result>): Promise<Result> {
+    return this.mine === undefined ? runInScope(act) : act();
+  }
+
+  protected override async take(deadline: Deadline): Promise<ClusterHold | null> {
+    const { mine } = this;
+    if (mine !== undefined) {
+      mine.depth++;
+      return this.nested(mine);
+    }
+    const scope = currentScope();
+    const hold = await super.take(deadline);
+    if (hold === null) return null;
+    const owner = { hold, scope, depth: 1 };
+    this.owners.set(this.places.key, owner);
+    return this.nested(owner);
+  }
+
+  protected override async giveBack(hold: ClusterHold): Promise<void> {
+    const { key } = this.places;
+    const owner = this.owners.get(key);
+    if (owner === undefined || owner.hold !== hold) return super.giveBack(hold);
+    if (hold.loss === undefined && --owner.depth > 0) return;
+    this.owners.delete(key);
+    await super.giveBack(hold);
+  }
+
+  private get mine(): Ownership | undefined {
+    const owner = this.owners.get(this.places.key);
+    if (owner === undefined || !currentScope().isWithin(owner.scope)) return undefined;
+    // What is lost is not held: the next acquire takes it anew.
+    return owner.hold.loss === undefined ? owner : undefined;
+  }
+
+  /** One level of the holding. */
+  private nested({ hold }: Ownership): ClusterHold {
+    return new ClusterHold(hold.standing, true, () => this.giveBack(hold));
+  }
+}

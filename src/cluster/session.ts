@@ -1,0 +1,328 @@
+/**
+ * Session: this process's lease at the server. All that the process holds or waits for stands under
+ * it, so one renewal every third of the lease keeps everything alive.
+ *
+ * Two clocks, neither sent to the other: the server lets the session die when its own clock has
+ * gone
+ * a lease beyond the last renewal. This process takes the lease for lost when its own clock has
+ * gone
+ * a lease, less a margin, beyond the moment *before* it sent that renewal. So it stops believing
+ * before the server does, as long as both clocks run at about the same speed.
+ *
+ *   connected   renewals are answered
+ *   suspended   the connection is down, or a renewal has no answer: holds are still valid
+ *   lost        the local deadline has passed, or the server says that the session is dead
+ *
+ * After a loss a new session begins under a new id; what stood under the old one is never taken up
+ * again. Calls that waited begin anew, at the tail.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { clearTimeout, now, setTimeout } from '#clock';
+import { LeaseLostError, StoreError } from '../errors.ts';
+import type { Bells } from './bells.ts';
+import type { CallId } from './machines/machine.ts';
+import type { Snapshot, Store } from './store.ts';
+import { Unreachable } from './store.ts';
+
+/** How the process stands with the server. */
+export type ClusterState = 'connected' | 'suspended' | 'lost';
+
+/**
+ * The part of the lease that is not used: for clocks that run unlike, and for timers that come
+ * late.
+ */
+const MARGIN = 0.1;
+/** Renewals in a lease. */
+const RENEWALS = 3;
+const RETRY_MS = 25;
+const MOST_RETRY_MS = 1_000;
+
+// The time of day, besides: the clock of `now` stands still while the machine sleeps.
+const timeOfDay = Date.now;
+
+/** One session: from its opening to its loss. */
+export class Lease {
+  readonly id: string = randomBytes(9).toString('base64url');
+  /** Counts the commits whose outcome was unknown: see `Store.fence`. */
+  epoch = 0;
+  private until = 0;
+  private dayUntil = 0;
+  private lossReason: LeaseLostError | undefined;
+  private readonly losses = new Set<(reason: LeaseLostError) => void>();
+
+  get valid(): boolean {
+    return this.lossReason === undefined && now() < this.until && timeOfDay() < this.dayUntil;
+  }
+
+  get lost(): LeaseLostError | undefined {
+    return this.lossReason;
+  }
+
+  /** Milliseconds until it is lost without another renewal. */
+  get remaining(): number {
+    return Math.max(0, Math.min(this.until - now(), this.dayUntil - timeOfDay()));
+  }
+
+  /** The server has answered a renewal that was sent at these times. */
+  prolong(sent: number, sentDay: number, milliseconds: number): void {
+    if (this.lossReason !== undefined) return;
+    this.until = sent + milliseconds * (1 - MARGIN);
+    this.dayUntil = sentDay + milliseconds * (1 - MARGIN);
+  }
+
+  /** Calls `act` when it is lost. Returns what ends that. */
+  onLoss(act: (reason: LeaseLostError) => void): () => void {
+    this.losses.add(act);
+    return () => this.losses.delete(act);
+  }
+
+  lose(reason: LeaseLostError): void {
+    if (this.lossReason !== undefined) return;
+    this.lossReason = reason;
+    for (const act of [...this.losses]) act(reason);
+    this.losses.clear();
+  }
+}
+
+export interface SessionEvents {
+  state(state: ClusterState, reason: Error | undefined): void;
+  rung(key: string, fresh: Snapshot | undefined): void;
+}
+
+export class Session {
+  readonly leaseMs: number;
+  private current = new Lease();
+  private stateNow: ClusterState = 'lost';
+  private calls = 0;
+  private renewal: NodeJS.Timeout | undefined;
+  private end: NodeJS.Timeout | undefined;
+  private poll: NodeJS.Timeout | undefined;
+  private closed = false;
+  private readonly store: Store;
+  private readonly bells: Bells;
+  private readonly events: SessionEvents;
+  private readonly whenUp = new Set<() => void>();
+
+  constructor(store: Store, leaseMs: number, bells: Bells, events: SessionEvents) {
+    this.store = store;
+    this.leaseMs = leaseMs;
+    this.bells = bells;
+    this.events = events;
+  }
+
+  get id(): string {
+    return this.current.id;
+  }
+
+  get lease(): Lease {
+    return this.current;
+  }
+
+  get state(): ClusterState {
+    return this.stateNow;
+  }
+
+  nextCall(): CallId {
+    return `${this.current.id}/${++this.calls}`;
+  }
+
+  /** Opens the first session. Rejects if the server can't be reached. */
+  async open(): Promise<void> {
+    await this.begin(new Lease());
+    this.pollIfNeeded();
+  }
+
+  /** Throws `LeaseLostError` unless this is the present session, and alive. */
+  checkAlive(id: string): void {
+    if (id === this.current.id && this.current.lost === undefined) {
+      if (this.current.valid) return;
+      throw this.lose(id);
+    }
+    throw this.lossOf(id);
+  }
+
+  /**
+   * The session is dead: says so, and begins another. Returns the error for what stood under it.
+   */
+  lose(id: string, why = 'the server has no such session any more'): LeaseLostError {
+    const { current } = this;
+    if (id !== current.id || current.lost !== undefined) return this.lossOf(id);
+    const reason = new LeaseLostError(
+      `cluster: the lease is lost, ${why}; what was held may be held by others now, let go of it`,
+    );
+    clearTimeout(this.renewal);
+    clearTimeout(this.end);
+    current.lose(reason);
+    this.become('lost', reason);
+    if (!this.closed) void this.reopen();
+    return reason;
+  }
+
+  /**
+   * Waits until it makes sense to ask the server again. Throws `LeaseLostError` when the session is
+   * lost meanwhile.
+   */
+  async untilReachable(id: string, reason: Error): Promise<void> {
+    this.suspend(reason);
+    await this.untilUp(RETRY_MS + Math.random() * RETRY_MS);
+    this.checkAlive(id);
+  }
+
+  /**
+   * After a commit whose outcome is unknown: it has been done, or never will be. Throws
+   * `LeaseLostError` when the session is lost.
+   */
+  async fence(id: string, reason: Error): Promise<void> {
+    await this.untilReachable(id, reason);
+    const { current } = this;
+    const epoch = ++current.epoch;
+    for (;;) {
+      try {
+        if (await this.store.fence(id, epoch)) return;
+        throw this.lose(id);
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        await this.untilReachable(id, error);
+      }
+    }
+  }
+
+  /** Waits for a live session; throws `StoreError` when there is none within a lease. */
+  async ready(): Promise<void> {
+    const until = now() + this.leaseMs;
+    while (!this.current.valid) {
+      if (this.current.lost === undefined) this.lose(this.current.id, 'it was not renewed in time');
+      if (this.closed || now() >= until) {
+        throw new StoreError(
+          `cluster: can't be used, ${this.closed ? 'it is closed' : `${this.store.title} can't be reached`}; try again when it is back`,
+        );
+      }
+      await this.untilUp(RETRY_MS);
+    }
+  }
+
+  /** Resolves when the connection comes back, or after so many milliseconds. */
+  untilUp(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.whenUp.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, milliseconds);
+      this.whenUp.add(done);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    clearTimeout(this.renewal);
+    clearTimeout(this.end);
+    clearTimeout(this.poll);
+    const { current } = this;
+    const alive = current.lost === undefined;
+    current.lose(new LeaseLostError('cluster: the lease has ended, the cluster was closed; connect anew'));
+    if (alive) await this.store.close(current.id).catch(() => undefined);
+    this.bells.ringAll();
+  }
+
+  private async begin(lease: Lease): Promise<void> {
+    const [sent, day] = [now(), timeOfDay()];
+    await this.store.open(lease.id, this.leaseMs, {
+      rung: (key, after, fresh) => {
+        if (fresh !== undefined) this.events.rung(key, fresh);
+        this.bells.ring(key, after);
+      },
+      up: () => this.up(),
+      down: (reason) => this.suspend(reason),
+    });
+    lease.prolong(sent, day, this.leaseMs);
+    this.current = lease;
+    this.become('connected', undefined);
+    this.schedule();
+    this.up();
+  }
+
+  private async reopen(): Promise<void> {
+    for (let pause = RETRY_MS; !this.closed; pause = Math.min(MOST_RETRY_MS, pause * 2)) {
+      try {
+        await this.begin(new Lease());
+        return;
+      } catch (error) {
+        if (this.closed) return;
+        this.events.state('lost', error as Error);
+        await this.untilUp(pause);
+      }
+    }
+  }
+
+  private schedule(): void {
+    clearTimeout(this.renewal);
+    clearTimeout(this.end);
+    const { current } = this;
+    this.renewal = setTimeout(() => void this.renew(current), this.leaseMs / RENEWALS);
+    this.renewal.unref();
+    this.end = setTimeout(() => this.expire(current), Math.ceil(current.remaining));
+    this.end.unref();
+  }
+
+  private async renew(lease: Lease): Promise<void> {
+    if (lease !== this.current || lease.lost !== undefined || this.closed) return;
+    const [sent, day] = [now(), timeOfDay()];
+    try {
+      if (await this.store.renew(lease.id, this.leaseMs)) {
+        lease.prolong(sent, day, this.leaseMs);
+        if (lease.lost !== undefined || this.closed) return;
+        if (this.stateNow === 'suspended') this.become('connected', undefined);
+        this.schedule();
+        this.bells.ringAll();
+      } else this.lose(lease.id);
+    } catch (error) {
+      if (lease.lost !== undefined || this.closed) return;
+      this.suspend(error as Error);
+      await this.untilUp(RETRY_MS + Math.random() * RETRY_MS);
+      if (lease.lost === undefined) await this.renew(lease);
+    }
+  }
+
+  private expire(lease: Lease): void {
+    if (lease !== this.current || lease.lost !== undefined || this.closed) return;
+    if (lease.valid) this.schedule();
+    else this.lose(lease.id, 'it could not be renewed in time');
+  }
+
+  private up(): void {
+    for (const act of [...this.whenUp]) act();
+    this.bells.ringAll();
+  }
+
+  private suspend(reason: Error): void {
+    if (this.stateNow === 'connected') this.become('suspended', reason);
+  }
+
+  private become(state: ClusterState, reason: Error | undefined): void {
+    if (state === this.stateNow) return;
+    this.stateNow = state;
+    this.events.state(state, reason);
+  }
+
+  private lossOf(id: string): LeaseLostError {
+    const { lost, id: present } = this.current;
+    if (id === present && lost !== undefined) return lost;
+    return new LeaseLostError(
+      'cluster: the lease is lost, its session has ended; what was held may be held by others now, let go of it',
+    );
+  }
+
+  private pollIfNeeded(): void {
+    const { poll } = this.store;
+    if (poll === 0 || this.closed) return;
+    this.poll = setTimeout(() => {
+      this.bells.ringAll();
+      this.pollIfNeeded();
+    }, poll);
+    this.poll.unref();
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Store: what a server has to do for the cluster: keep documents by version, keep sessions by
+ * lease,
+ * and pass rings on. All else is in the machines.
+ */
+
+import type { Ring } from './machines/machine.ts';
+
+/** A document as the server has it. */
+export interface Snapshot {
+  /** Version of the last write; 0, or that of the deletion, where there is no document. */
+  readonly version: number;
+  readonly body: string | null;
+  /** Sessions named in the document that are dead, for good. */
+  readonly dead: readonly string[];
+  /** Milliseconds of the server's clock. */
+  readonly now: number;
+}
+
+export interface Commit {
+  /** Who commits. Refused with `SessionGone` if that session is dead. */
+  readonly session: string;
+  /** Refused with `Outdated` if `fence` has been called with a later one. */
+  readonly epoch: number;
+  readonly key: string;
+  /** The version that the document must have; 0: there must be none. */
+  readonly expect: number;
+  /** The new document; `null` deletes it. */
+  readonly body: string | null;
+  /** Sessions that the new document names. */
+  readonly sessions: readonly string[];
+  readonly rings: readonly Ring[];
+  /** Milliseconds after which the document goes by itself; 0: never. */
+  readonly keep: number;
+}
+
+export type Committed =
+  | { readonly done: true; readonly version: number; readonly now: number }
+  | { readonly done: false; readonly fresh: Snapshot };
+
+/**
+ * Told of what happens at the server. All of it is a hint, and may be late, repeated or missing.
+ */
+export interface StoreListener {
+  /** Something has happened to the object: look at it, `after` so many milliseconds. */
+  rung(key: string, after: number, fresh: Snapshot | undefined): void;
+  /** The connection is there again: anything may have happened meanwhile. */
+  up(): void;
+  down(reason: Error): void;
+}
+
+export interface Store {
+  /** What it is, for messages: `Redis at 127.0.0.1:6379`. */
+  readonly title: string;
+  /** Milliseconds between looks at objects that are waited for; 0: rings are to be had. */
+  readonly poll: number;
+  open(session: string, leaseMs: number, listener: StoreListener): Promise<void>;
+  /** Prolongs the lease; `false`: the session is dead. */
+  renew(session: string, leaseMs: number): Promise<boolean>;
+  /** Ends the session: what it holds is free. */
+  close(session: string): Promise<void>;
+  /**
+   * From now on no commit of an earlier epoch is done any more: one whose outcome is unknown may
+   * still lie in a buffer on its way. `false`: the session is dead.
+   */
+  fence(session: string, epoch: number): Promise<boolean>;
+  read(key: string): Promise<Snapshot>;
+  /**
+   * Writes the document if it has the expected version and the session is alive, and rings. Throws
+   * `SessionGone` or `Outdated` before it has done anything, `Unreachable` where it may have.
+   */
+  commit(commit: Commit): Promise<Committed>;
+  /** Lets the connections go. */
+  end(): Promise<void>;
+}
+
+/** The session that commits is dead. */
+export class SessionGone extends Error {}
+
+/** The commit is of an earlier epoch, and was not done. */
+export class Outdated extends Error {}
+
+/** No answer came: what was asked for may have been done. */
+export class Unreachable extends Error {}

@@ -1,0 +1,253 @@
+/**
+ * PostgresStore: documents and sessions as rows of a PostgreSQL database, 13 or newer.
+ *
+ * Each call is one statement, and so one short transaction; nothing is kept in a connection. Rings
+ * go
+ * by NOTIFY, and only where somebody waits, as it takes a lock of the whole server at its commit.
+ * They
+ * are heard by a connection of their own; where that can't be had (behind a pooler that gives each
+ * transaction another connection), pass `listen: false`, and waiters look every `poll`
+ * milliseconds.
+ *
+ * A session lives as long as its row says. A dead one stays dead, also if the server's clock is set
+ * back: a renewal changes only a row that has not expired, and a dead session is deleted by the
+ * first
+ * that finds it so.
+ */
+
+import { inspect } from 'node:util';
+import { clearTimeout, setTimeout } from '#clock';
+import { InvalidTypeError, StoreError } from '../../errors.ts';
+import type { Commit, Committed, Snapshot, Store, StoreListener } from '../store.ts';
+import { Outdated, SessionGone, Unreachable } from '../store.ts';
+import type { PgClientLike } from './postgres-listener.ts';
+import { channelOf, PostgresListener } from './postgres-listener.ts';
+import { FIND_REVISION, REVISION, SCHEMA, SWEEP } from './postgres-schema.ts';
+
+/** A pool of `pg`, as far as it is used. */
+export interface PgPoolLike {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  end(): Promise<void>;
+  readonly totalCount: number;
+  readonly options?: object;
+}
+
+interface Pg {
+  Pool: new (options: object) => PgPoolLike;
+  Client: new (options: object) => PgClientLike;
+}
+
+export interface PostgresOptions {
+  /** A URL, or a pool of `pg`, which stays open at the end. */
+  readonly postgres: string | PgPoolLike;
+  /** `false`: no connection that listens is to be had; waiters look every `poll` milliseconds. */
+  readonly listen?: boolean | undefined;
+  readonly poll?: number | undefined;
+}
+
+interface Row {
+  readonly done?: number;
+  readonly version: string;
+  readonly body: string | null;
+  readonly dead: string[] | null;
+  readonly now: number;
+}
+
+const POLL_MS = 100;
+const CONNECTIONS = 4;
+
+export class PostgresStore implements Store {
+  readonly title: string;
+  readonly poll: number;
+  private readonly pool: PgPoolLike;
+  private readonly own: boolean;
+  private readonly namespace: string;
+  private readonly patience: number;
+  private readonly listener: PostgresListener | undefined;
+  private ended = false;
+
+  private constructor(pg: Pg, options: PostgresOptions, namespace: string, patience: number) {
+    const { postgres, listen = true, poll = POLL_MS } = options;
+    this.own = typeof postgres === 'string';
+    this.title = typeof postgres === 'string' ? `PostgreSQL at ${hostOf(postgres)}` : 'PostgreSQL';
+    this.pool =
+      typeof postgres === 'string'
+        ? new pg.Pool({ connectionString: postgres, max: CONNECTIONS, connectionTimeoutMillis: patience })
+        : postgres;
+    const timed = { ...this.pool.options, connectionTimeoutMillis: patience };
+    this.listener = listen ? new PostgresListener(() => new pg.Client(timed)) : undefined;
+    this.poll = listen ? 0 : poll;
+    this.namespace = namespace;
+    this.patience = patience;
+    // A connection that breaks while it is idle would end the program otherwise.
+    if (this.own) this.pool.on('error', () => {});
+  }
+
+  /** Connects, and makes the schema if it is missing. */
+  static async at(options: PostgresOptions, namespace: string, patience: number): Promise<PostgresStore> {
+    const { postgres } = options;
+    if (
+      typeof postgres !== 'string' &&
+      typeof (postgres as Partial<PgPoolLike> | null)?.query !== 'function'
+    ) {
+      throw new InvalidTypeError(
+        `connect: refused, postgres is ${inspect(postgres, { depth: 0 })}; pass a URL, or a pool of pg`,
+      );
+    }
+    const store = new PostgresStore(await findPg(), options, namespace, patience);
+    try {
+      await store.prepare();
+      return store;
+    } catch (error) {
+      await store.end();
+      if (error instanceof StoreError) throw error;
+      const { message } = error as Error;
+      throw new StoreError(
+        `connect: ${store.title} can't be used, ${message}; start it, or check the address and the rights`,
+        { cause: error },
+      );
+    }
+  }
+
+  async open(session: string, leaseMs: number, listener: StoreListener): Promise<void> {
+    if (this.listener !== undefined) await this.listener.hear(session, listener);
+    await this.query(
+      `INSERT INTO lockstep.session (id, namespace, expires) VALUES ($1, $2, clock_timestamp() + $3 * interval '1 ms')`,
+      [session, this.namespace, leaseMs],
+    );
+  }
+
+  async renew(session: string, leaseMs: number): Promise<boolean> {
+    const rows = await this.query(
+      `UPDATE lockstep.session SET expires = clock_timestamp() + $2 * interval '1 ms'
+       WHERE id = $1 AND expires > clock_timestamp() RETURNING id`,
+      [session, leaseMs],
+    );
+    return rows.length === 1;
+  }
+
+  async fence(session: string, epoch: number): Promise<boolean> {
+    const rows = await this.query(
+      `UPDATE lockstep.session SET epoch = greatest(epoch, $2)
+       WHERE id = $1 AND expires > clock_timestamp() RETURNING id`,
+      [session, epoch],
+    );
+    return rows.length === 1;
+  }
+
+  async close(session: string): Promise<void> {
+    await this.query('DELETE FROM lockstep.session WHERE id = $1', [session]);
+  }
+
+  async read(key: string): Promise<Snapshot> {
+    const rows = await this.query('SELECT * FROM lockstep.snapshot($1, $2)', [this.namespace, key]);
+    return this.snapshotIn(rows[0] as Row);
+  }
+
+  async commit({ session, epoch, key, expect, body, sessions, rings, keep }: Commit): Promise<Committed> {
+    const channels = rings.map(({ to }) => channelOf(to.slice(0, to.indexOf('/'))));
+    const hints = rings.map(({ after }) => `${after}|${key}`);
+    const rows = await this.query('SELECT * FROM lockstep.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
+      session,
+      epoch,
+      this.namespace,
+      key,
+      expect,
+      sessions,
+      body,
+      keep,
+      channels,
+      hints,
+    ]);
+    const row = rows[0] as Row;
+    if (row.done === -1) throw new SessionGone('the session is dead');
+    if (row.done === -2) throw new Outdated('the commit is of an earlier epoch');
+    if (row.done === 1) return { done: true, version: Number(row.version), now: row.now };
+    return { done: false, fresh: await this.snapshotIn(row) };
+  }
+
+  async end(): Promise<void> {
+    this.ended = true;
+    await this.listener?.end();
+    if (this.own) await this.pool.end();
+  }
+
+  private async prepare(): Promise<void> {
+    const found = await this.query(FIND_REVISION, []).catch((error: Error & { code?: string }) => {
+      // undefined_table, invalid_schema_name
+      if (error.code === '42P01' || error.code === '3F000') return [];
+      throw error;
+    });
+    const { number } = (found[0] as { number: number | null } | undefined) ?? { number: null };
+    if (number !== null && number > REVISION) {
+      throw new StoreError(
+        `connect: refused, the schema lockstep is of revision ${number}, made by a newer version; update lockstep to it`,
+      );
+    }
+    if (number !== REVISION) await this.query(SCHEMA);
+    await this.query(SWEEP);
+  }
+
+  /** What was found dead is dead for good: no renewal can bring it back. */
+  private async snapshotIn({ version, body, dead, now }: Row): Promise<Snapshot> {
+    const gone = dead ?? [];
+    if (gone.length > 0) {
+      await this.query('DELETE FROM lockstep.session WHERE id = ANY($1) AND expires <= clock_timestamp()', [
+        gone,
+      ]);
+    }
+    return { version: Number(version), body, dead: gone, now };
+  }
+
+  private query(text: string, values?: unknown[]): Promise<unknown[]> {
+    return this.ask(this.pool.query(text, values)).then(({ rows }) => rows);
+  }
+
+  /** Waits for an answer, but not for ever. An error with an SQLSTATE is the server's own word. */
+  private ask<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new Unreachable(`${this.title} has not answered for ${this.patience} ms`));
+      }, this.patience);
+      answer.then(
+        (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        (error: Error & { code?: string }) => {
+          clearTimeout(timer);
+          reject(this.ended || isRefusal(error) ? error : new Unreachable(error.message, { cause: error }));
+        },
+      );
+    });
+  }
+}
+
+async function findPg(): Promise<Pg> {
+  try {
+    const { default: pg, ...named } = (await import('pg' as string)) as Pg & { default?: Pg };
+    return pg ?? named;
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new StoreError('connect: no client for PostgreSQL is installed; run `npm install pg`');
+  }
+}
+
+/**
+ * Whether the server itself has refused: nothing was done. Not so for what it says when it is shut
+ * down or starts (57P…), out of connections (53…) or has lost the connection (08…); a transaction
+ * that
+ * it rolled back for another's sake (40…) can be tried again as well.
+ */
+function isRefusal({ code }: { code?: string }): boolean {
+  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|40|53|57)/.test(code);
+}
+
+function hostOf(url: string): string {
+  try {
+    return new URL(url).host;
+  } catch {
+    return url;
+  }
+}

@@ -1,0 +1,83 @@
+/** Options of map and its kin. */
+
+import { inspect } from 'node:util';
+import { InvalidTypeError } from '../errors.ts';
+import { checkKnown } from '../options.ts';
+import { checkTaskOptions, checkWhole } from './pool-options.ts';
+import { MOST_ITEMS } from './task-table.ts';
+
+/** How far a map is. */
+export interface Progress {
+  /** Items that have come to their end, also those that failed. */
+  done: number;
+  /** All items; `undefined` where the source does not say how many it has. */
+  total: number | undefined;
+  failed: number;
+  /** Items per second. */
+  rate: number;
+  /** Milliseconds since the beginning, and until the end, as far as can be told. */
+  elapsed: number;
+  remaining: number | undefined;
+}
+
+/** How the items of a map are to be run. Times in milliseconds. */
+export interface MapOptions {
+  /** Gives the map up: what waits is withdrawn, what runs is told, and killed after `grace`. */
+  signal?: AbortSignal | undefined;
+  /** Longest time for all items together. */
+  timeout?: number | undefined;
+  /** How often an item may run again when its worker died. */
+  retries?: number | undefined;
+  /** Higher goes first; default 0. */
+  priority?: number | undefined;
+  /**
+   * Items that go to a worker at a time. Default: as many as take some milliseconds; split while
+   * they run.
+   */
+  chunkSize?: number | undefined;
+  /**
+   * After the first error no item begins any more. Default: all items run, and then the map
+   * rejects.
+   */
+  stopOnError?: boolean | undefined;
+  /** Gives `PromiseSettledResult`s, and does not reject for an item's error. */
+  settled?: boolean | undefined;
+  /** Is called at most ten times a second, and at the end. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Draws a bar on standard error, where that is a terminal. */
+  progress?: boolean | { label?: string } | undefined;
+}
+
+/** How the items of an `imap` are to be run. */
+export interface StreamOptions
+  extends Omit<MapOptions, 'stopOnError' | 'settled' | 'progress' | 'onProgress'> {
+  /** Items that may be between the source and the reader, results that nobody has read included. */
+  ahead?: number | undefined;
+}
+
+/** Throws `InvalidTypeError`, `OutOfRangeError`. */
+export function checkMapOptions(title: string, options: MapOptions & StreamOptions, whose: string): void {
+  if (options === null || typeof options !== 'object') {
+    throw new InvalidTypeError(
+      `${title}: refused, its options are ${inspect(options)}; pass an object such as { chunkSize: 10 }`,
+    );
+  }
+  checkKnown(title, options, whose);
+  const { signal, timeout, retries, priority, chunkSize, ahead, onProgress, progress } = options;
+  checkTaskOptions(title, { signal, timeout, retries, priority });
+  if (chunkSize !== undefined) checkWhole(title, 'chunkSize', chunkSize, 1, MOST_ITEMS);
+  if (ahead !== undefined) checkWhole(title, 'ahead', ahead, 1, 2 ** 31 - 1);
+  for (const which of ['stopOnError', 'settled'] as const) {
+    const given: unknown = options[which];
+    if (given === undefined || typeof given === 'boolean') continue;
+    throw new InvalidTypeError(`${title}: refused, ${which} is ${inspect(given)}; pass true or false`);
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new InvalidTypeError(`${title}: refused, onProgress is ${inspect(onProgress)}; pass a function`);
+  }
+  if (progress !== undefined && typeof progress !== 'boolean' && Object(progress) !== progress) {
+    throw new InvalidTypeError(
+      `${title}: refused, progress is ${inspect(progress)}; pass true, or { label: 'Rows' }`,
+    );
+  }
+}

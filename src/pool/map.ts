@@ -1,0 +1,114 @@
+/** Map: one function over many items, with all results at the end. */
+
+import { clearTimeout, queueMicrotask, setTimeout } from '#clock';
+import { onAbort } from '../aborts.ts';
+import type { ItemRun, RunTarget } from './item-run.ts';
+import type { MapOptions } from './map-options.ts';
+import type { ProgressOptions } from './progress.ts';
+import { Meter } from './progress.ts';
+
+/** The longest delay of a timer. */
+const LONGEST = 0x7fffffff;
+
+/** Collects what comes of the items of one map. */
+export class Collection implements RunTarget {
+  private readonly results: unknown[] = [];
+  private readonly options: MapOptions;
+  private readonly isQuiet: boolean;
+  private readonly timedOut: () => Error;
+  private readonly meter: Meter | undefined;
+  private run: ItemRun | undefined;
+  private first: { error: unknown } | undefined;
+  private outcome: { ok: boolean; value: unknown } | undefined;
+  private onOutcome: ((outcome: { ok: boolean; value: unknown }) => void) | undefined;
+  private ignoreAbort: (() => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    options: MapOptions,
+    isQuiet: boolean,
+    total: number | undefined,
+    title: string,
+    timedOut: () => Error,
+  ) {
+    this.options = options;
+    this.isQuiet = isQuiet;
+    this.timedOut = timedOut;
+    this.meter = Meter.of(options as ProgressOptions, total, title);
+  }
+
+  /** Begins. */
+  start(run: ItemRun): void {
+    const { signal, timeout } = this.options;
+    this.run = run;
+    if (signal !== undefined) this.ignoreAbort = onAbort(signal, () => this.giveUp(() => signal.reason));
+    if (timeout !== undefined && timeout <= LONGEST)
+      this.timer = setTimeout(() => this.giveUp(this.timedOut), timeout);
+    this.meter?.start(() => ({ done: run.done, failed: run.failed }));
+    run.pump();
+  }
+
+  get isOver(): boolean {
+    return this.outcome !== undefined;
+  }
+
+  /** The results; rejects with the first error. */
+  result(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const settle = ({ ok, value }: { ok: boolean; value: unknown }): void =>
+        ok ? resolve(value) : reject(value);
+      if (this.outcome !== undefined) settle(this.outcome);
+      else this.onOutcome = settle;
+    });
+  }
+
+  /** The same, of one that is over. Throws the first error. */
+  resultNow(): unknown {
+    const { ok, value } = this.outcome!;
+    if (!ok) throw value;
+    return value;
+  }
+
+  room(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  item(index: number, ok: boolean, value: unknown): void {
+    const { settled = false, stopOnError = false } = this.options;
+    if (settled) {
+      this.results[index] = ok ? { status: 'fulfilled', value } : { status: 'rejected', reason: value };
+      return;
+    }
+    if (ok) this.results[index] = value;
+    else {
+      this.first ??= { error: value };
+      const { run } = this;
+      // Not from within the run, which is just telling of this item.
+      if (stopOnError) queueMicrotask(() => run?.stop(() => value, true));
+    }
+  }
+
+  quiet(): void {}
+
+  ended(failure: { error: unknown } | undefined): void {
+    const first = this.first ?? failure;
+    if (first !== undefined) this.end(false, first.error);
+    else this.end(true, this.isQuiet ? undefined : this.results);
+  }
+
+  private giveUp(reason: () => unknown): void {
+    if (this.outcome !== undefined) return;
+    const why = reason();
+    this.end(false, why);
+    this.run?.stop(() => why);
+  }
+
+  private end(ok: boolean, value: unknown): void {
+    if (this.outcome !== undefined) return;
+    this.ignoreAbort?.();
+    clearTimeout(this.timer);
+    this.meter?.stop();
+    this.outcome = { ok, value };
+    this.onOutcome?.(this.outcome);
+  }
+}

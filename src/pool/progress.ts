@@ -1,0 +1,92 @@
+/** Progress: how far a map is, told ten times a second, and drawn as a bar on a terminal. */
+
+import { AsyncResource } from 'node:async_hooks';
+import { clearInterval, now, setInterval } from '#clock';
+import { libraryRequire } from '../package-root.ts';
+import type { Progress } from './map-options.ts';
+
+/** Milliseconds between two reports. */
+const INTERVAL = 100;
+
+export interface ProgressOptions {
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly progress?: boolean | { readonly label?: string } | undefined;
+}
+
+/** What is used of cli-progress. */
+interface Bar {
+  start(total: number, value: number): void;
+  update(value: number): void;
+  setTotal(total: number): void;
+  stop(): void;
+}
+interface BarLibrary {
+  readonly SingleBar: new (options: object, preset: object) => Bar;
+  readonly Presets: { readonly shades_classic: object };
+}
+
+export class Meter {
+  private readonly total: number | undefined;
+  private readonly tell: ((progress: Progress) => void) | undefined;
+  private readonly bar: Bar | undefined;
+  private began = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private read: () => { done: number; failed: number } = () => ({ done: 0, failed: 0 });
+
+  private constructor(
+    total: number | undefined,
+    tell: ((progress: Progress) => void) | undefined,
+    bar: Bar | undefined,
+  ) {
+    this.total = total;
+    this.tell = tell;
+    this.bar = bar;
+  }
+
+  /** `undefined`: nobody wants to know. `title` is the bar's label where none is given. */
+  static of(
+    { onProgress, progress = false }: ProgressOptions,
+    total: number | undefined,
+    title: string,
+  ): Meter | undefined {
+    const draws = progress !== false && process.stderr.isTTY && !process.env.CI;
+    if (onProgress === undefined && !draws) return undefined;
+    const label = typeof progress === 'object' ? (progress.label ?? title) : title;
+    // Whoever listens finds the context of the call.
+    const tell = onProgress === undefined ? undefined : AsyncResource.bind(onProgress);
+    return new Meter(total, tell, draws ? newBar(label, total) : undefined);
+  }
+
+  start(read: () => { done: number; failed: number }): void {
+    this.read = read;
+    this.began = now();
+    this.bar?.start(this.total ?? 0, 0);
+    this.timer = setInterval(() => this.report(), INTERVAL);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.report();
+    this.bar?.stop();
+  }
+
+  private report(): void {
+    const { done, failed } = this.read();
+    const { total } = this;
+    const elapsed = now() - this.began;
+    const rate = elapsed > 0 ? (done / elapsed) * 1000 : 0;
+    const remaining = total === undefined || rate === 0 ? undefined : ((total - done) / rate) * 1000;
+    if (total === undefined) this.bar?.setTotal(done);
+    this.bar?.update(done);
+    this.tell?.({ done, total, failed, rate, elapsed, remaining });
+  }
+}
+
+function newBar(label: string, total: number | undefined): Bar {
+  // Loaded when a bar is drawn, and not before.
+  const { SingleBar, Presets } = libraryRequire()('cli-progress') as BarLibrary;
+  const of = total === undefined ? '{value}' : '{bar} {percentage}% | {value}/{total} | {eta_formatted} left';
+  const options = { format: `${label} ${of}`, hideCursor: true, clearOnComplete: false, gracefulExit: false };
+  return new SingleBar(options, Presets.shades_classic);
+}

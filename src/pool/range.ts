@@ -1,0 +1,43 @@
+/**
+ * Range: whole numbers that nobody has to write down: items of a map that cost two numbers a chunk.
+ */
+
+import { inspect } from 'node:util';
+import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
+
+/** The whole numbers from `start` on, before `end`. */
+export class Range implements Iterable<number> {
+  readonly start: number;
+  readonly end: number;
+
+  /** @internal */
+  constructor(start: number, end: number) {
+    this.start = start;
+    this.end = end;
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  *[Symbol.iterator](): Generator<number, void, void> {
+    for (let n = this.start; n < this.end; n++) yield n;
+  }
+}
+
+/** The whole numbers from 0 on, before `end`. Throws `InvalidTypeError`, `OutOfRangeError`. */
+export function range(end: number): Range;
+/** The whole numbers from `start` on, before `end`. */
+export function range(start: number, end: number): Range;
+export function range(first: number, second?: number): Range {
+  const [start, end] = second === undefined ? [0, first] : [first, second];
+  for (const each of [start, end]) {
+    if (typeof each !== 'number') {
+      throw new InvalidTypeError(`range: refused, ${inspect(each)} is not a number; pass whole numbers`);
+    }
+    if (!Number.isSafeInteger(each)) {
+      throw new OutOfRangeError(`range: refused, ${each} is not a whole number that JavaScript can count to`);
+    }
+  }
+  return new Range(start, Math.max(start, end));
+}

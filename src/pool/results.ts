@@ -1,0 +1,227 @@
+/**
+ * Results: what an `imap` gives, one after the other, as they are read.
+ *
+ * Written by hand, as a generator is over after the first error that it throws. `for await` does
+ * not call `return()` when `next()` rejects: so after an error nothing more is taken from the
+ * source until somebody asks for the next result.
+ */
+
+import { clearTimeout, setTimeout } from '#clock';
+import { onAbort } from '../aborts.ts';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { ClosedError, TimedOutError } from '../errors.ts';
+import type { ItemRun, RunTarget } from './item-run.ts';
+
+/** The results of `imap` and `imapUnordered`. */
+export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDisposable {
+  /**
+   * The next result. Rejects with the error of its item; the next call goes on behind it. Rejects
+   * with `TimedOutError` when the timeout passes; the next call gets that very result.
+   */
+  next(options?: WaitOptions): Promise<IteratorResult<Result, undefined>>;
+  /** Ends it: nothing more is taken from the source, what runs is told to stop. */
+  return(): Promise<IteratorResult<Result, undefined>>;
+}
+
+interface Outcome {
+  readonly ok: boolean;
+  readonly value: unknown;
+}
+
+interface Asker {
+  readonly resolve: (result: IteratorResult<unknown, undefined>) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly letGo: () => void;
+}
+
+const END: IteratorResult<unknown, undefined> = { done: true, value: undefined };
+
+export class ResultStream implements Results<unknown>, RunTarget {
+  private readonly title: string;
+  private readonly ordered: boolean;
+  private readonly ahead: number | undefined;
+  private readonly width: () => number;
+  /** Results that nobody has read: by index where their order matters. */
+  private readonly come = new Map<number, Outcome>();
+  private askers: Asker[] = [];
+  private read = 0;
+  private run: ItemRun | undefined;
+  private paused = false;
+  private failure: { error: unknown } | undefined;
+  private ignoreAbort: (() => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(title: string, ordered: boolean, ahead: number | undefined, width: () => number) {
+    this.title = title;
+    this.ordered = ordered;
+    this.ahead = ahead;
+    this.width = width;
+  }
+
+  /** Begins. */
+  start(
+    run: ItemRun,
+    signal: AbortSignal | undefined,
+    timeout: number | undefined,
+    timedOut: () => Error,
+  ): void {
+    this.run = run;
+    if (signal !== undefined) this.ignoreAbort = onAbort(signal, () => this.giveUp(() => signal.reason));
+    if (timeout !== undefined && timeout <= 0x7fffffff)
+      this.timer = setTimeout(() => this.giveUp(timedOut), timeout);
+    run.pump();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  next(options?: WaitOptions): Promise<IteratorResult<unknown, undefined>> {
+    return new Promise((resolve, reject) => {
+      const deadline = Deadline.begin(options);
+      const outcome = this.askers.length === 0 ? this.take() : undefined;
+      this.paused = false;
+      if (outcome !== undefined) {
+        if (outcome.ok) resolve({ done: false, value: outcome.value });
+        else this.refuse(reject, outcome.value);
+        this.goOn();
+        return;
+      }
+      if (this.run!.isOver) {
+        this.end(resolve, reject);
+        return;
+      }
+      this.askers.push(this.asker(resolve, reject, deadline));
+      this.goOn();
+    });
+  }
+
+  return(): Promise<IteratorResult<unknown, undefined>> {
+    this.failure = undefined;
+    this.come.clear();
+    this.run!.stop(
+      () =>
+        new ClosedError(`${this.title}: given up, nobody reads its results any more; nothing is to be done`),
+    );
+    this.answerEnd();
+    return Promise.resolve(END);
+  }
+
+  // What the run asks and tells.
+
+  room(pulled: number): number {
+    if (this.paused) return 0;
+    const { chunkSize } = this.run!;
+    const width = this.width();
+    const ahead = this.ahead ?? Math.max(width + 1, 2 * width * chunkSize);
+    return ahead - (pulled - this.read);
+  }
+
+  item(index: number, ok: boolean, value: unknown): void {
+    this.come.set(index, { ok, value });
+    this.answer();
+  }
+
+  quiet(): void {}
+
+  ended(failure: { error: unknown } | undefined): void {
+    this.failure = failure;
+    this.ignoreAbort?.();
+    clearTimeout(this.timer);
+    this.answer();
+    this.answerEnd();
+  }
+
+  private giveUp(reason: () => unknown): void {
+    const why = reason();
+    this.come.clear();
+    this.run!.stop(() => why);
+    this.failure = { error: why };
+    this.answerEnd();
+  }
+
+  /** More may be taken from the source. */
+  private goOn(): void {
+    this.run!.pump();
+  }
+
+  private take(): Outcome | undefined {
+    const key = this.ordered ? this.read : (this.come.keys().next().value ?? -1);
+    const outcome = this.come.get(key);
+    if (outcome === undefined) return undefined;
+    this.come.delete(key);
+    this.read++;
+    return outcome;
+  }
+
+  private answer(): void {
+    while (this.askers.length > 0) {
+      const outcome = this.take();
+      if (outcome === undefined) return;
+      const asker = this.askers.shift()!;
+      asker.letGo();
+      if (outcome.ok) asker.resolve({ done: false, value: outcome.value });
+      else this.refuse(asker.reject, outcome.value);
+    }
+  }
+
+  private refuse(reject: (reason: unknown) => void, error: unknown): void {
+    this.paused = this.askers.length === 0;
+    reject(error);
+  }
+
+  private answerEnd(): void {
+    if (!this.run!.isOver) return;
+    for (const { resolve, reject, letGo } of this.askers.splice(0)) {
+      letGo();
+      this.end(resolve, reject);
+    }
+  }
+
+  private end(resolve: Asker['resolve'], reject: Asker['reject']): void {
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure === undefined) resolve(END);
+    else reject(failure.error);
+  }
+
+  private asker(resolve: Asker['resolve'], reject: Asker['reject'], deadline: Deadline): Asker {
+    let timer: NodeJS.Timeout | undefined;
+    let ignore: (() => void) | undefined;
+    const leave = (): void => {
+      asker.letGo();
+      this.askers = this.askers.filter((each) => each !== asker);
+    };
+    const asker: Asker = {
+      resolve,
+      reject,
+      letGo: () => {
+        clearTimeout(timer);
+        ignore?.();
+      },
+    };
+    const { signal, timed, remaining } = deadline;
+    if (timed) {
+      timer = setTimeout(() => {
+        leave();
+        reject(
+          new TimedOutError(
+            `${this.title}: no result within the timeout of next(); ask again, the result is not lost`,
+          ),
+        );
+      }, Math.ceil(remaining));
+    }
+    if (signal !== undefined) {
+      ignore = onAbort(signal, () => {
+        leave();
+        reject(signal.reason);
+      });
+    }
+    return asker;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The objects of the cluster, under the conformance suites: each actor has a connection of its own
+ * to
+ * the server that `LOCKSTEP_TEST_SERVER` names.
+ */
+
+import { subscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
+import type { Cluster, ConnectOptions } from 'lockstep/cluster';
+import {
+  ClusterBarrier,
+  type ClusterBoundedSemaphore,
+  ClusterCondition,
+  type ClusterEvent,
+  type ClusterLatch,
+  ClusterLock,
+  ClusterRLock,
+  type ClusterRWLock,
+  type ClusterSemaphore,
+  type ClusterValue,
+  connect,
+} from 'lockstep/cluster';
+import type { Backend, Look, Make } from '../../support/backends/backend.ts';
+
+const url = process.env.LOCKSTEP_TEST_SERVER!;
+const port = Number(new URL(url).port);
+/** Short, as some cases wait for its end. */
+const LEASE_MS = 3_000;
+
+// The connections must not keep an actor alive that has ended.
+subscribe('net.client.socket', (message) => {
+  const { socket } = message as { socket: Socket };
+  socket.once('connect', () => {
+    if (socket.remotePort === port) socket.unref();
+  });
+});
+
+const options: ConnectOptions = {
+  ...(url.startsWith('postgres') ? { postgres: url } : { redis: url }),
+  lease: LEASE_MS,
+  namespace: 'conformance',
+};
+const cluster: Cluster = await connect(options);
+
+const references = new WeakMap<object, string>();
+let made = 0;
+const fresh = (): string => `${process.pid}-${++made}`;
+
+type Method =
+  | 'lock'
+  | 'rlock'
+  | 'semaphore'
+  | 'boundedSemaphore'
+  | 'condition'
+  | 'event'
+  | 'barrier'
+  | 'rwlock'
+  | 'latch'
+  | 'value';
+
+/** Makes the object of the name, or another that stands for it. */
+function obtain<Made extends object>(method: Method, ...args: unknown[]): Made {
+  const object = (cluster[method] as (...args: unknown[]) => object)(...args);
+  references.set(object, JSON.stringify([method, ...args]));
+  return object as Made;
+}
+
+const make: Make = {
+  lock: () => obtain<ClusterLock>('lock', fresh()),
+  rlock: () => obtain<ClusterRLock>('rlock', fresh()),
+  semaphore: (permits = 1) => obtain<ClusterSemaphore>('semaphore', fresh(), permits),
+  boundedSemaphore: (permits = 1) => obtain<ClusterBoundedSemaphore>('boundedSemaphore', fresh(), permits),
+  condition(lock) {
+    if (lock === undefined) return obtain<ClusterCondition>('condition', fresh());
+    const condition = cluster.condition(fresh(), lock as ClusterLock);
+    references.set(condition, JSON.stringify(['condition', condition.name, references.get(lock)]));
+    return condition;
+  },
+  event: () => obtain<ClusterEvent>('event', fresh()),
+  barrier: (parties, given) => obtain<ClusterBarrier>('barrier', fresh(), parties, given ?? {}),
+  rwlock: (given) => obtain<ClusterRWLock>('rwlock', given?.name ?? fresh()),
+  latch: (count) => obtain<ClusterLatch>('latch', fresh(), count),
+  value: (initial) => obtain<ClusterValue>('value', fresh(), initial),
+  queue: () => {
+    throw new Error('the cluster has no queue');
+  },
+  joinableQueue: () => {
+    throw new Error('the cluster has no queue');
+  },
+};
+
+async function look(object: object): Promise<Look> {
+  if (object instanceof ClusterCondition) {
+    const { locked } = await object.lock.describe();
+    return { ...(await object.describe()), locked } as unknown as Look;
+  }
+  if (object instanceof ClusterBarrier) {
+    const stands = await object.describe();
+    return { ...stands, waiting: stands.nWaiting } as unknown as Look;
+  }
+  const described: object = await (object as ClusterLock).describe();
+  const depth = object instanceof ClusterRLock ? object.depth : 0;
+  const recovered = object instanceof ClusterLock && object.recovered;
+  return { ...described, depth, recovered } as unknown as Look;
+}
+
+/** Parts of sentences, with the reason why their cases are left out. */
+const OMITTED: readonly (readonly [RegExp, string])[] = [
+  [/names its owner|says who|names the/, 'an owner is a session of some machine, and no process of this one'],
+  [
+    /released? by another|may be released by|another releases/,
+    'only the session that holds can end its lease',
+  ],
+  [/prefer/, 'readers and writers are served in the order of coming'],
+  [/20,000/, 'as many round trips; cluster/contract has such a count'],
+  [/NotLockedError/, 'whether another session holds is not asked: it is a NotOwnerError here'],
+  [/deadlock|DeadlockError/, 'who waits for whom is not known across machines'],
+];
+
+export const backend: Backend = {
+  name: url.startsWith('postgres') ? 'PostgreSQL' : 'Redis',
+  flavours: [{ name: 'processes, awaiting', roles: [{ kind: 'process', style: 'awaiting' }] }],
+  make,
+  look,
+  refer: (value) => references.get(Object(value)),
+  open(reference) {
+    const [method, ...args] = JSON.parse(reference) as [Method, ...unknown[]];
+    const [name, lock] = args;
+    if (method === 'condition' && typeof lock === 'string')
+      args.splice(0, 2, name, backend.open(lock) as ClusterLock);
+    return obtain(method, ...args);
+  },
+  close: () => {},
+  omits: (_contract, sentence) => OMITTED.find(([part]) => part.test(sentence))?.[1],
+};

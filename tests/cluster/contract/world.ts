@@ -1,0 +1,138 @@
+/** World: a store under the contract's cases, and participants that connect to it. */
+
+import assert from 'node:assert/strict';
+import { afterEach, describe, it } from 'node:test';
+import type { Cluster, ClusterOptions } from 'lockstep/memory';
+import { until } from '../../support/until.ts';
+
+/** A hang is a failure, whatever the machine. */
+const HANG_MS = 30_000;
+
+export interface World {
+  readonly name: string;
+  /** A connection to a namespace of the test's own: a participant with a session of its own. */
+  connect(options: ClusterOptions & { namespace: string }): Promise<Cluster>;
+}
+
+/** What a case reaches into, to make a participant go silent. */
+interface Internals {
+  core: { session: { closed: boolean }; bells: { ring(): void; ringAll(): void } };
+}
+
+/** How to bring back those that were abandoned, for the end of the test. */
+const abandoned = new WeakMap<Cluster, () => void>();
+
+let serial = 0;
+
+/** Participants of one test. */
+export class Company {
+  namespace = '';
+  private readonly world: World;
+  private members: Cluster[] = [];
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  get worldName(): string {
+    return this.world.name;
+  }
+
+  /** So many participants. The lease is long, where the case is not about its end. */
+  async join<const N extends number>(count: N, options: ClusterOptions = {}): Promise<Cast<N>> {
+    const { namespace } = this;
+    const joined: Cluster[] = [];
+    for (let i = 0; i < count; i++)
+      joined.push(await this.world.connect({ lease: 20_000, ...options, namespace }));
+    this.members.push(...joined);
+    return joined as Cast<N>;
+  }
+
+  begin(): void {
+    this.namespace = `test-${process.pid}-${++serial}`;
+  }
+
+  async end(): Promise<void> {
+    const members = this.members;
+    this.members = [];
+    for (const member of members) abandoned.get(member)?.();
+    await Promise.all(members.map((member) => member.close()));
+  }
+}
+
+type Cast<N extends number, T extends Cluster[] = []> = number extends N
+  ? Cluster[]
+  : T['length'] extends N
+    ? T
+    : Cast<N, [...T, Cluster]>;
+
+/** The participant looks at nothing any more, until the result is called. */
+export function silence(cluster: Cluster): () => void {
+  const { bells } = (cluster as unknown as Internals).core;
+  const { ring, ringAll } = bells;
+  bells.ring = () => {};
+  bells.ringAll = () => {};
+  return () => {
+    Object.assign(bells, { ring, ringAll });
+    bells.ringAll();
+  };
+}
+
+/** The participant's process is gone: nothing is renewed, nothing released. */
+export function abandon(cluster: Cluster): void {
+  const { session } = (cluster as unknown as Internals).core;
+  session.closed = true;
+  const wake = silence(cluster);
+  abandoned.set(cluster, () => {
+    session.closed = false;
+    wake();
+  });
+}
+
+/** A contract's cases over one world. */
+export function cases(contract: string, world: World, define: (at: At) => void): void {
+  describe(`${contract}: ${world.name}`, () => {
+    const company = new Company(world);
+    afterEach(() => company.end());
+    define({
+      it: (sentence, body) => {
+        it(sentence, { timeout: HANG_MS }, async () => {
+          company.begin();
+          await body(company);
+        });
+      },
+      omit: (sentence, reason) => {
+        it(sentence, { skip: reason });
+      },
+    });
+  });
+}
+
+export interface At {
+  it(sentence: string, body: (company: Company) => Promise<void>): void;
+  omit(sentence: string, reason: string): void;
+}
+
+/** Until so many calls wait for the object. */
+export async function untilWaiting(
+  object: { describe(): Promise<{ waiting: number }> },
+  count: number,
+): Promise<void> {
+  await until(async () => (await object.describe()).waiting === count, `${count} to wait`);
+}
+
+/** Of a participant that dies: whatever comes of its call is nobody's. */
+export function doomedCall(promise: Promise<unknown>): void {
+  promise.catch(() => undefined);
+}
+
+/** The promise has not been settled yet, after all that was under way has arrived. */
+export async function stillWaits(promise: Promise<unknown>, member: Cluster): Promise<void> {
+  let settled = false;
+  promise.then(
+    () => (settled = true),
+    () => (settled = true),
+  );
+  for (let i = 0; i < 5; i++) await member.value('a turn').get();
+  assert.equal(settled, false, 'it came back too early');
+}

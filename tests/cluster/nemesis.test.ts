@@ -1,0 +1,41 @@
+/** Locks over real servers to which everything happens that can: see nemesis/run.ts. */
+
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { torment } from './nemesis/run.ts';
+import { PostgresServer } from './servers/postgres.ts';
+import { RedisServer } from './servers/redis.ts';
+
+const deep = process.env.LOCKSTEP_MODEL === 'deep';
+const MILLISECONDS = deep ? 60_000 : 10_000;
+const SEED = Number(process.env.LOCKSTEP_SEED ?? (deep ? Date.now() % 100_000 : 1));
+
+it(`Redis, seed ${SEED}: no stale write is accepted, none is refused to a valid hold`, async (t) => {
+  const server = await RedisServer.start();
+  try {
+    const seen = await torment(
+      server,
+      (port) => ({ redis: `redis://127.0.0.1:${port}` }),
+      SEED,
+      MILLISECONDS,
+    );
+    t.diagnostic(JSON.stringify({ ...seen, holders: seen.holders.size }));
+    assert.equal(seen.refusedWhileValid, 0);
+  } finally {
+    await server.stop();
+  }
+});
+
+it(`PostgreSQL, seed ${SEED}: the same`, async (t) => {
+  const server = await PostgresServer.start();
+  const optionsAt = (port: number): { postgres: string } => ({
+    postgres: server.url.replace(`:${server.port}/`, `:${port}/`),
+  });
+  try {
+    const seen = await torment(server, optionsAt, SEED, MILLISECONDS);
+    t.diagnostic(JSON.stringify({ ...seen, holders: seen.holders.size }));
+    assert.equal(seen.refusedWhileValid, 0);
+  } finally {
+    await server.stop();
+  }
+});

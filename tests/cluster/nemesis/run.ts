@@ -1,0 +1,142 @@
+/**
+ * Run: workers write to a resource under a lock, while processes are stopped and killed,
+ * connections
+ * cut, held and robbed of their replies, and the server is stopped and restarted, as a seed
+ * decides.
+ *
+ * The resource refuses a token that is smaller than one it has seen. What must hold: no two holders
+ * have the same token; no worker whose write was refused still believes that its hold is valid; and
+ * when the faults have ended, everyone gets its turn.
+ */
+
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ConnectOptions } from 'lockstep/cluster';
+import { Random } from '../../soak/random.ts';
+import { until } from '../../support/until.ts';
+import { ToxicProxy } from './proxy.ts';
+import type { Refusal, Verdict, Write } from './worker.ts';
+
+const WORKERS = 4;
+const LEASE_MS = 1_000;
+const PROGRAM = fileURLToPath(new URL('./worker.js', import.meta.url));
+
+/** The server behind the run. */
+export interface Victim {
+  readonly port: number;
+  readonly pid: number;
+  start(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+export interface Seen {
+  /** Writes that the resource accepted, and refused; refused while the hold was still valid. */
+  accepted: number;
+  refused: number;
+  refusedWhileValid: number;
+  /** Holders, by token. */
+  readonly holders: Map<number, number>;
+  faults: number;
+}
+
+export async function torment(
+  victim: Victim,
+  optionsAt: (port: number) => ConnectOptions,
+  seed: number,
+  milliseconds: number,
+): Promise<Seen> {
+  const random = new Random(seed);
+  const proxy = await ToxicProxy.before(victim.port);
+  const seen: Seen = { accepted: 0, refused: 0, refusedWhileValid: 0, holders: new Map(), faults: 0 };
+  const last = new Map<ChildProcess, number>();
+  const workers: ChildProcess[] = [];
+  const failures: string[] = [];
+  let largest = 0;
+  let ending = false;
+
+  const enter = (): void => {
+    const options = { ...optionsAt(proxy.port), lease: LEASE_MS, namespace: `nemesis-${seed}` };
+    const worker = fork(PROGRAM, [JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    workers.push(worker);
+    worker.stderr!.on('data', (text) => failures.push(String(text)));
+    worker.on('exit', (code) => {
+      if (!ending && code === 1) failures.push(`worker ${worker.pid} gave up`);
+    });
+    worker.on('message', (message: Write | Refusal) => {
+      if ('refused' in message) {
+        if (message.valid) seen.refusedWhileValid++;
+        return;
+      }
+      const { write, token } = message;
+      const holder = seen.holders.get(token) ?? worker.pid!;
+      seen.holders.set(token, holder);
+      if (holder !== worker.pid) failures.push(`token ${token} has two holders`);
+      const accepted = token >= largest;
+      largest = Math.max(largest, token);
+      if (accepted) seen.accepted++;
+      else seen.refused++;
+      last.set(worker, seen.accepted);
+      if (worker.connected) worker.send({ write, accepted } satisfies Verdict, () => {});
+    });
+  };
+
+  /** Each does its harm and ends it. */
+  const faults: (() => Promise<void>)[] = [
+    async () => proxy.cut(),
+    async () => {
+      proxy.dropsReplies = true;
+      await sleep(random.below(60));
+      proxy.cut();
+      proxy.dropsReplies = false;
+    },
+    async () => {
+      proxy.hold();
+      await sleep(random.below(LEASE_MS * 1.5));
+      proxy.pass();
+    },
+    async () => {
+      const worker = random.pick(workers);
+      worker.kill('SIGSTOP');
+      await sleep(random.below(LEASE_MS * 2));
+      worker.kill('SIGCONT');
+    },
+    async () => {
+      const worker = random.pick(workers);
+      workers.splice(workers.indexOf(worker), 1);
+      worker.kill('SIGKILL');
+      enter();
+    },
+    async () => {
+      process.kill(victim.pid, 'SIGSTOP');
+      await sleep(random.below(LEASE_MS));
+      process.kill(victim.pid, 'SIGCONT');
+    },
+    async () => {
+      await victim.kill();
+      await victim.start();
+    },
+  ];
+
+  try {
+    while (workers.length < WORKERS) enter();
+    await until(() => seen.accepted > 20 || failures.length > 0, 'the workers to be at it');
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end && failures.length === 0) {
+      seen.faults++;
+      await random.pick(faults)();
+      await sleep(random.below(200));
+    }
+    const before = seen.accepted;
+    const back = (): boolean => workers.every((worker) => (last.get(worker) ?? 0) > before);
+    await until(() => back() || failures.length > 0, 'every worker to get the lock after the faults');
+    assert.deepEqual(failures, [], `seed ${seed}`);
+    return seen;
+  } finally {
+    ending = true;
+    for (const worker of workers) worker.kill('SIGKILL');
+    await proxy.close();
+  }
+}

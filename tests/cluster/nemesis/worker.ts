@@ -1,0 +1,74 @@
+/**
+ * A worker of the nemesis run: takes the lock, and writes to the resource that its parent keeps,
+ * again and again. Whatever is lost on the way, it goes on.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterLock, ConnectOptions } from 'lockstep/cluster';
+import { connect } from 'lockstep/cluster';
+
+/** A write with the token of the hold under which it is made. */
+export interface Write {
+  readonly write: number;
+  readonly token: number;
+}
+
+export interface Verdict {
+  readonly write: number;
+  readonly accepted: boolean;
+}
+
+/** What the worker reports of a refused write: whether it still believed in its hold then. */
+export interface Refusal {
+  readonly refused: number;
+  readonly valid: boolean;
+}
+
+const options = JSON.parse(process.argv[2]!) as ConnectOptions;
+const verdicts = new Map<number, (accepted: boolean) => void>();
+let writes = 0;
+
+process.on('message', ({ write, accepted }: Verdict) => {
+  verdicts.get(write)?.(accepted);
+  verdicts.delete(write);
+});
+process.on('disconnect', () => process.exit());
+
+function ask(token: number): Promise<boolean> {
+  const write = ++writes;
+  const verdict = new Promise<boolean>((resolve) => verdicts.set(write, resolve));
+  process.send!({ write, token } satisfies Write);
+  return verdict;
+}
+
+const CODES = ['ERR_LOCKSTEP_LEASE_LOST', 'ERR_LOCKSTEP_STORE'];
+
+async function turn(lock: ClusterLock): Promise<void> {
+  await lock.run(async (hold) => {
+    for (let i = 0; i < 3 && hold.valid; i++) {
+      const accepted = await ask(hold.token);
+      if (!accepted) process.send!({ refused: hold.token, valid: hold.valid } satisfies Refusal);
+      await sleep(1);
+    }
+  });
+}
+
+for (;;) {
+  try {
+    await using cluster = await connect(options);
+    const lock = cluster.lock('resource');
+    for (;;) {
+      try {
+        await turn(lock);
+      } catch (error) {
+        if (!CODES.includes((error as { code: string }).code)) throw error;
+      }
+    }
+  } catch (error) {
+    if (!CODES.includes((error as { code: string }).code)) {
+      console.error(error);
+      process.exit(1);
+    }
+    await sleep(50);
+  }
+}

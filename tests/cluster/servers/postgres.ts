@@ -1,0 +1,98 @@
+/** A PostgreSQL server of the test's own: on a free port of the loopback, in a folder that goes. */
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from '../../support/until.ts';
+import { programOf } from './install.ts';
+import { freePort } from './redis.ts';
+
+const LIB = '/usr/lib/postgresql';
+
+function versions(): string[] {
+  return existsSync(LIB) ? readdirSync(LIB).sort((a, b) => Number(b) - Number(a)) : [];
+}
+
+/** PostgreSQL refuses to run as root: then it runs as the user that its package has made. */
+function account(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const [uid, gid] = ['-u', '-g'].map((what) =>
+    Number(spawnSync('id', [what, 'postgres'], { encoding: 'utf8' }).stdout),
+  );
+  return { uid: uid!, gid: gid! };
+}
+
+export class PostgresServer {
+  readonly port: number;
+  private readonly programs: string;
+  private readonly folder: string;
+  private readonly user = account();
+  private child: ChildProcess | undefined;
+
+  private constructor(port: number, programs: string) {
+    this.port = port;
+    this.programs = programs;
+    this.folder = mkdtempSync(join(tmpdir(), 'lockstep-postgres-'));
+    if (this.user !== undefined) chownSync(this.folder, this.user.uid, this.user.gid);
+  }
+
+  static async start(): Promise<PostgresServer> {
+    if (versions().length === 0) programOf('postgresql', [`${LIB}/15/bin/initdb`]);
+    const server = new PostgresServer(await freePort(), `${LIB}/${versions()[0]}/bin`);
+    server.init();
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `postgres://tester@127.0.0.1:${this.port}/postgres`;
+  }
+
+  get pid(): number {
+    return this.child!.pid!;
+  }
+
+  async start(): Promise<void> {
+    const { port, folder, user } = this;
+    const settings = {
+      port,
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      max_connections: 100,
+    };
+    const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    this.child = spawn(join(this.programs, 'postgres'), ['-D', join(folder, 'data'), ...args], {
+      stdio: 'ignore',
+      ...user,
+    });
+    const ready = (): boolean =>
+      spawnSync(join(this.programs, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)]).status ===
+      0;
+    await until(ready, 'PostgreSQL to be ready');
+  }
+
+  /** SIGQUIT: at once, as in a crash; it recovers at its next start. */
+  async kill(): Promise<void> {
+    const { child } = this;
+    this.child = undefined;
+    if (child === undefined) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGQUIT');
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private init(): void {
+    const { status, stderr } = spawnSync(
+      join(this.programs, 'initdb'),
+      ['-D', join(this.folder, 'data'), '-U', 'tester', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
+      { encoding: 'utf8', ...this.user, cwd: this.folder },
+    );
+    if (status !== 0) throw new Error(`initdb failed: ${stderr}`);
+  }
+}

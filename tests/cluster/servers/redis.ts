@@ -1,0 +1,106 @@
+/**
+ * A redis-server of the test's own: on a free port of the loopback, its data in a folder that goes.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect as connectTo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from '../../support/until.ts';
+import { programOf } from './install.ts';
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Until something listens at the port. */
+export async function untilListening(port: number): Promise<void> {
+  const answers = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connectTo(port, '127.0.0.1');
+      socket.on('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.on('error', () => resolve(false));
+    });
+  await until(answers, `a server at port ${port}`);
+}
+
+export class RedisServer {
+  readonly port: number;
+  private readonly program: string;
+  private readonly folder: string;
+  private child: ChildProcess | undefined;
+
+  private constructor(port: number, program: string) {
+    this.port = port;
+    this.program = program;
+    this.folder = mkdtempSync(join(tmpdir(), 'lockstep-redis-'));
+  }
+
+  static async start(): Promise<RedisServer> {
+    const program = programOf('redis-server', ['/usr/bin/redis-server', '/usr/local/bin/redis-server']);
+    const server = new RedisServer(await freePort(), program);
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.child!.pid!;
+  }
+
+  /** Starts it (again), with what it has kept. */
+  async start(): Promise<void> {
+    const { port, folder } = this;
+    const options = {
+      bind: '127.0.0.1',
+      port,
+      dir: folder,
+      save: '',
+      appendonly: 'yes',
+      appendfsync: 'everysec',
+    };
+    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    this.child = spawn(this.program, args, { stdio: 'ignore' });
+    await untilListening(port);
+  }
+
+  /** SIGKILL; what was written is in the kernel's hands, and stays. */
+  async kill(): Promise<void> {
+    const { child } = this;
+    this.child = undefined;
+    if (child === undefined) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGCONT');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** All that it had is gone. */
+  forget(): void {
+    rmSync(join(this.folder, 'appendonlydir'), { recursive: true, force: true });
+  }
+
+  freeze(): void {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The machines of the cluster in a simulated network: replies lost and repeated, rings late or
+ * never, sessions that die, a clock that jumps, commits in any order. A failure names its seed.
+ */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { AnyMachine } from './simulation/scenario.ts';
+import { simulate } from './simulation/scenario.ts';
+import type { Subject } from './simulation/scenarios.ts';
+import { quietLock, subjects } from './simulation/scenarios.ts';
+
+const deep = process.env.LOCKSTEP_MODEL === 'deep';
+const STEPS = deep ? 1_000_000 : 20_000;
+const STEPS_A_SEED = 2_000;
+
+/** Throws where a seed finds something wrong; of five seeds one has no faults. */
+function search({ name, make }: Subject, machine: AnyMachine, steps: number, fences = true): void {
+  for (let seed = 1; seed <= steps / STEPS_A_SEED; seed++) {
+    try {
+      const faults = seed % 5 !== 0;
+      const { renewals } = simulate(make(machine), machine, seed, STEPS_A_SEED, faults, fences);
+      const rings = machine.kind === 'Lock' || machine.kind === 'BoundedSemaphore';
+      if (!faults && rings) assert.equal(renewals, 0, 'a wake-up was lost');
+    } catch (error) {
+      throw new Error(`${name}, seed ${seed}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+describe(`each machine, in ${STEPS} steps of a network that fails`, () => {
+  for (const subject of [...subjects, { ...quietLock, name: 'Lock, seldom contended' }])
+    it(subject.name, () => search(subject, subject.machine, STEPS));
+});
+
+describe('planted mistakes are found', () => {
+  const plant = (
+    kind: string,
+    mistake: string,
+    found: RegExp,
+    change: (machine: AnyMachine) => Partial<AnyMachine>,
+  ): void => {
+    it(`${kind}: ${mistake}`, () => {
+      const subject = subjects.find(({ name }) => name === kind)!;
+      const mutant = { ...subject.machine, ...change(subject.machine) };
+      assert.throws(() => search(subject, mutant, 60_000), found);
+    });
+  };
+
+  plant('Lock', 'whoever comes goes to the head of the queue', /overtook/, (machine) => ({
+    apply: (state, call, facts) => {
+      const step = machine.apply(state, call, facts);
+      const inner = step.state?.state;
+      if (step.state === state || !inner || inner.queue.length < 2) return step;
+      return { ...step, state: { ...step.state, state: { ...inner, queue: [...inner.queue].reverse() } } };
+    },
+  }));
+  plant('Lock', 'a dead holder is not noticed', /never come to an end|a wake-up was lost/, (machine) => ({
+    apply: (state, call, facts) => machine.apply(state, call, { ...facts, dead: new Set() }),
+  }));
+  plant('Lock', 'nobody is rung', /a wake-up was lost/, (machine) => ({
+    apply: (state, call, facts) => ({ ...machine.apply(state, call, facts), rings: [] }),
+  }));
+  plant('RWLock', 'whoever gives up stays in the queue', /left something/, (machine) => ({
+    apply: (state, call, facts) => {
+      const queued = state?.state?.queue.some(([id]: [string]) => id === call.call);
+      if (call.op === 'leave' && queued) return { state, reply: { is: 'done', count: 1 }, rings: [] };
+      return machine.apply(state, call, facts);
+    },
+  }));
+  it('a commit that was given up arrives after all', () => {
+    assert.throws(
+      () => search(quietLock, quietLock.machine, 400_000, false),
+      /never come to an end|left something/,
+    );
+  });
+  let repeats = 0;
+  plant('Value', 'a repeated call counts again', /made twice/, (machine) => ({
+    apply: (state, call, facts) => machine.apply(state, { ...call, call: `${call.call}${repeats++}` }, facts),
+  }));
+  plant('Barrier', 'whoever looks forgets that its round broke', /passed a round/, (machine) => ({
+    apply: (state, call, facts) =>
+      machine.apply(state, call.op === 'look' ? { ...call, call: `${call.call}${repeats++}` } : call, facts),
+  }));
+});

@@ -1,0 +1,283 @@
+/**
+ * World: sessions that make calls on objects of one server, with everything that a network does to
+ * them, one step at a time, as a seed decides.
+ *
+ * A player is a generator: it yields what it wants (a call, or to wait for a ring) and is sent the
+ * reply. The world makes the call as `Calls` does: it runs the machine on the last document known,
+ * sends the commit, and on a conflict starts from the fresh document. What may happen on the way:
+ *
+ *   - a request waits while others overtake it, or is lost before it arrives
+ *   - it is done, and the reply is lost: the player reads the document and runs the machine again
+ *   - it arrives twice
+ *   - rings come late or never; every waiter is rung now and then, as at each renewal of a lease
+ *   - a session dies, in the middle of anything; its player does not go on
+ *   - the server's clock jumps forward, or back
+ */
+
+import assert from 'node:assert/strict';
+import type { Made } from '../../../src/cluster/document.ts';
+import { runCalls } from '../../../src/cluster/document.ts';
+import type { Commit, Snapshot } from '../../../src/cluster/store.ts';
+import { Outdated, SessionGone } from '../../../src/cluster/store.ts';
+import { MemoryServer } from '../../../src/cluster/stores/memory.ts';
+import { Random } from '../../soak/random.ts';
+
+/** What a player wants. */
+export type Want =
+  | { readonly do: 'call'; readonly key: string; readonly id: string; readonly made: Made }
+  /** Until it is rung, or `look` milliseconds have passed if that is not 0, or anything happens. */
+  | { readonly do: 'wait'; readonly look: number };
+
+/** What it is sent: a reply with the version of the write; nothing for a wait. */
+export interface Answer {
+  // biome-ignore lint/suspicious/noExplicitAny: each machine has replies of its own
+  readonly reply: any;
+  readonly version: number;
+}
+
+export type Play = Generator<Want, void, Answer>;
+
+export interface Chances {
+  /** In 1,000 steps: how often a session dies, the clock jumps, and of 100 requests are lost. */
+  readonly deaths: number;
+  readonly jumps: number;
+  readonly losses: number;
+  readonly repeats: number;
+  readonly lostRings: number;
+}
+
+const LEASE_MS = 1_000_000_000;
+export const CLAIM_MS = 50;
+const KEY = 'object';
+
+export class Player {
+  readonly session: string;
+  readonly key: string = KEY;
+  alive = true;
+  epoch = 0;
+  done = false;
+  private calls = 0;
+  play: Play | undefined;
+  want: Want | undefined;
+  rung = false;
+  lookAt = Number.POSITIVE_INFINITY;
+  last: Snapshot = { version: 0, body: null, dead: [], now: 0 };
+  /** What is under way to the server, or back. */
+  flight: Flight | undefined;
+  fresh = false;
+
+  constructor(session: string) {
+    this.session = session;
+  }
+
+  nextId(): string {
+    return `${this.session}/${++this.calls}`;
+  }
+}
+
+interface Flight {
+  readonly commit: Commit | undefined;
+  readonly made: Made;
+  readonly seen: number;
+  /** Replies that the machine gave, if the commit holds. */
+  readonly answer: { reply: unknown; version: number | undefined };
+}
+
+export class World {
+  readonly random: Random;
+  readonly server = new MemoryServer();
+  readonly players: Player[] = [];
+  steps = 0;
+  /** How often nobody could move, and all had to be rung. */
+  renewals = 0;
+  faults = true;
+  /** Nobody gives up any more: who waits has to be served. */
+  calm = false;
+  /** Whether commits of unknown outcome are fenced off. */
+  fences = true;
+  private readonly chances: Chances;
+  /** Commits that the player has given up, and that may still arrive. */
+  private readonly limbo: Commit[] = [];
+  private readonly rings: { to: string; after: number }[] = [];
+  private clock = 1_000;
+  private sessions = 0;
+  /** Called after each write, with the document. */
+  onWrite: (body: string | null, version: number) => void = () => {};
+
+  constructor(seed: number, chances: Chances) {
+    this.random = new Random(seed);
+    this.chances = chances;
+    this.server.time = () => this.clock;
+  }
+
+  /** A session, and the player that plays in it. */
+  enter(play: (player: Player) => Play): Player {
+    const player = new Player(`s${++this.sessions}`);
+    this.server.guests.set(player.session, {
+      until: this.clock + LEASE_MS,
+      epoch: 0,
+      listener: {
+        rung: (_key, after) => this.rings.push({ to: player.session, after }),
+        up: () => {},
+        down: () => {},
+      },
+    });
+    player.play = play(player);
+    this.players.push(player);
+    this.advance(player, undefined);
+    return player;
+  }
+
+  kill(player: Player): void {
+    player.alive = false;
+    player.flight = undefined;
+    this.server.guests.delete(player.session);
+  }
+
+  /** One thing happens. */
+  step(): void {
+    this.steps++;
+    this.clock += this.random.below(3);
+    if (this.faults) this.misfortune();
+    if (this.limbo.length > 0 && this.random.below(100) < 3) {
+      const [late] = this.limbo.splice(this.random.below(this.limbo.length), 1);
+      this.commit(late!);
+      return;
+    }
+    if (this.rings.length > 0 && this.random.percent(50)) {
+      this.deliverRing();
+      return;
+    }
+    const able = this.players.filter((player) => player.alive && !player.done && this.canMove(player));
+    if (able.length > 0) this.move(this.random.pick(able));
+    else this.passTime();
+  }
+
+  /** Nobody can move: on to the next who wants to look, or to the renewal of the leases. */
+  private passTime(): void {
+    if (this.rings.length > 0) return;
+    const waiting = this.players.filter(({ alive, done }) => alive && !done);
+    const next = Math.min(...waiting.map(({ lookAt }) => lookAt));
+    if (Number.isFinite(next)) this.clock = Math.max(this.clock, next);
+    else this.renewAll();
+  }
+
+  /** Every waiter looks: what a renewal of the lease brings. */
+  renewAll(): void {
+    this.renewals++;
+    this.clock += CLAIM_MS + 1;
+    for (const player of this.players) player.rung = true;
+  }
+
+  private misfortune(): void {
+    const { deaths, jumps } = this.chances;
+    const alive = this.players.filter((player) => player.alive && !player.done);
+    if (alive.length > 1 && this.random.below(1000) < deaths) this.kill(this.random.pick(alive));
+    if (this.random.below(1000) < jumps)
+      this.clock = Math.max(1, this.clock + this.random.below(4 * CLAIM_MS) - 2 * CLAIM_MS);
+  }
+
+  private deliverRing(): void {
+    const [ring] = this.rings.splice(this.random.below(this.rings.length), 1);
+    if (ring === undefined || (this.faults && this.random.percent(this.chances.lostRings))) return;
+    const player = this.players.find(({ session }) => session === ring.to);
+    if (player === undefined) return;
+    if (ring.after === 0) player.rung = true;
+    else player.lookAt = Math.min(player.lookAt, this.clock + ring.after);
+  }
+
+  private canMove(player: Player): boolean {
+    if (player.flight !== undefined) return true;
+    if (player.want?.do !== 'wait') return true;
+    return player.rung || player.lookAt <= this.clock || (this.faults && this.random.below(200) === 0);
+  }
+
+  private move(player: Player): void {
+    const { want } = player;
+    if (player.flight !== undefined) this.arrive(player, player.flight);
+    else if (want?.do === 'wait') {
+      player.rung = false;
+      player.lookAt = Number.POSITIVE_INFINITY;
+      this.advance(player, { reply: undefined, version: 0 });
+    } else if (want !== undefined) this.send(player, want);
+  }
+
+  /** Runs the machine on what the player knows, and sends what it wants to write. */
+  private send(player: Player, { key, id, made }: Want & { do: 'call' }): void {
+    const seen = Number(id.slice(id.indexOf('/') + 1));
+    const caller = { caller: player.session, seen, claim: CLAIM_MS };
+    const { changed, body, sessions, rings, keep, results } = runCalls(key, player.last, [made], caller);
+    const { session } = player;
+    const expect = player.last.body === null ? 0 : player.last.version;
+    const { epoch } = player;
+    const commit = changed ? { session, epoch, key, expect, body, sessions, rings, keep } : undefined;
+    player.flight = { commit, made, seen, answer: results[0] as Flight['answer'] };
+  }
+
+  /** The request arrives, or is lost; the reply comes back, or is lost. */
+  private arrive(player: Player, flight: Flight): void {
+    const lost = this.faults && this.random.percent(this.chances.losses);
+    player.flight = undefined;
+    if (lost && this.random.percent(50)) {
+      if (flight.commit !== undefined) this.limbo.push(flight.commit);
+      this.fence(player);
+      return;
+    }
+    if (flight.commit === undefined) {
+      if (!player.fresh) {
+        this.read(player);
+        return;
+      }
+      player.fresh = false;
+      this.advance(player, { ...flight.answer, version: player.last.version });
+      return;
+    }
+    const result = this.commit(flight.commit);
+    if (result === undefined) {
+      this.kill(player);
+      return;
+    }
+    if (this.faults && this.random.percent(this.chances.repeats)) this.commit(flight.commit);
+    if (lost) this.fence(player);
+    else if (result.done) {
+      const { version, now } = result;
+      player.last = { version, body: flight.commit.body, dead: [], now };
+      player.fresh = false;
+      this.advance(player, { reply: flight.answer.reply, version: flight.answer.version ?? version });
+    } else {
+      player.last = result.fresh;
+      player.fresh = true;
+    }
+  }
+
+  private commit(commit: Commit): ReturnType<MemoryServer['commit']> | undefined {
+    let result: ReturnType<MemoryServer['commit']>;
+    try {
+      result = this.server.commit(commit);
+    } catch (error) {
+      assert.ok(error instanceof SessionGone || error instanceof Outdated);
+      return undefined;
+    }
+    if (result.done) this.onWrite(commit.body, result.version);
+    return result;
+  }
+
+  /** After an unknown outcome: what is still under way is not done any more; then it reads. */
+  private fence(player: Player): void {
+    if (this.fences) this.server.fence(player.session, ++player.epoch);
+    this.read(player);
+  }
+
+  private read(player: Player): void {
+    player.last = this.server.snapshot(player.key);
+    player.fresh = true;
+  }
+
+  private advance(player: Player, answer: Answer | undefined): void {
+    const { value, done } = player.play!.next(answer as Answer);
+    player.want = done === true ? undefined : value;
+    player.done = done === true;
+    if (player.want?.do === 'wait' && player.want.look > 0)
+      player.lookAt = Math.min(player.lookAt, this.clock + player.want.look);
+  }
+}

@@ -1,0 +1,223 @@
+/** Tasks that are given up: by signal, by time, by handle; withdrawn, told, killed. */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { ClosedError, Event, Queue, TaskTimeoutError } from 'lockstep';
+import * as targets from '../support/pool-targets.ts';
+import { poolSuite, rejection } from '../support/pools.ts';
+import { until } from '../support/until.ts';
+
+poolSuite('cancel', (stage) => {
+  stage.it('S232: what waits is withdrawn, in the heap and in the ring, and never runs', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      using began = new Queue<number>();
+      using go = new Event();
+      using log = new Queue<number>();
+      const first = pool.apply(targets.runUntil, [began, go]);
+      await began.get();
+      const tasks = Array.from({ length: 10 }, (_, n) => pool.submit(targets.noteRun, [log, n]));
+      assert.deepEqual([...new Set(tasks.map(({ status }) => status))], ['queued']);
+      for (const task of tasks.slice(1)) assert.equal(task.cancel(), true);
+      for (const task of tasks.slice(1)) {
+        assert.ok((await rejection(task)) instanceof ClosedError);
+        assert.equal(task.status, 'cancelled');
+        await task.ended;
+        assert.equal(task.cancel(), false);
+      }
+      go.set();
+      await first;
+      assert.equal(await tasks[0], 0);
+      assert.equal(tasks[0]!.status, 'done');
+      assert.equal(tasks[0]!.cancel(), false);
+      assert.equal(log.size, 1);
+    }),
+  );
+
+  stage.it('a loop without await sees the abort; its worker lives on', () =>
+    stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {
+      using began = new Queue<number>();
+      const controller = new AbortController();
+      const { signal } = controller;
+      const task = pool.submit(targets.spinUntilAborted, [began], { signal });
+      const worker = await began.get();
+      assert.equal(task.status, 'running');
+      assert.equal(task.pid, stage.isProcess ? worker : task.pid);
+      controller.abort(new Error('enough'));
+      assert.equal((await rejection(task)).message, 'enough');
+      await task.ended;
+      assert.equal(await pool.apply(targets.whoami), worker);
+    }),
+  );
+
+  stage.it('the signal of a task that awaits aborts, and its worker lives on', () =>
+    stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {
+      using began = new Queue<number>();
+      using seen = new Queue<string>();
+      const task = pool.submit(targets.awaitAbort, [began, seen]);
+      const worker = await began.get();
+      assert.equal(task.cancel(new Error('stop')), true);
+      assert.equal(task.status, 'aborting');
+      assert.equal((await rejection(task)).message, 'stop');
+      assert.equal(await seen.get(), 'aborted');
+      await task.ended;
+      assert.equal(await pool.apply(targets.whoami), worker);
+    }),
+  );
+
+  stage.it('one that hears nothing is killed after the grace, and no other task with it', () =>
+    stage.withPool({ processes: 1, grace: 10 }, async (pool) => {
+      using began = new Queue<number>();
+      const task = pool.submit(targets.spinForEver, [began]);
+      const worker = await began.get();
+      const others = Array.from({ length: 20 }, (_, n) => pool.apply(targets.add, [n, 1]));
+      task.cancel();
+      assert.ok((await rejection(task)) instanceof ClosedError);
+      assert.deepEqual(
+        await Promise.all(others),
+        Array.from({ length: 20 }, (_, n) => n + 1),
+      );
+      assert.notEqual(await pool.apply(targets.whoami), worker);
+      await task.ended;
+    }),
+  );
+
+  stage.it('kill ends it at once; a grace of 0 does the same', async () => {
+    await stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {
+      using began = new Queue<number>();
+      const task = pool.submit(targets.spinForEver, [began]);
+      await began.get();
+      task.kill();
+      assert.ok((await rejection(task)) instanceof ClosedError);
+      assert.equal(await pool.apply(targets.add, [1, 1]), 2);
+    });
+    await stage.withPool({ processes: 1, grace: 0 }, async (pool) => {
+      using began = new Queue<number>();
+      const task = pool.submit(targets.spinForEver, [began]);
+      await began.get();
+      task.cancel();
+      await task.ended;
+      assert.equal(await pool.apply(targets.add, [1, 1]), 2);
+    });
+  });
+
+  stage.it('a signal that is aborted already, or in the same turn, lets nothing run', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      using log = new Queue<number>();
+      const aborted = AbortSignal.abort(new Error('before'));
+      assert.equal(
+        (await rejection(pool.apply(targets.noteRun, [log, 1], { signal: aborted }))).message,
+        'before',
+      );
+      const controller = new AbortController();
+      using began = new Queue<number>();
+      using go = new Event();
+      const first = pool.apply(targets.runUntil, [began, go]);
+      await began.get();
+      const call = rejection(pool.apply(targets.noteRun, [log, 2], { signal: controller.signal }));
+      controller.abort(new Error('at once'));
+      assert.equal((await call).message, 'at once');
+      go.set();
+      await first;
+      await pool.apply(targets.add, [1, 1]);
+      assert.equal(log.size, 0);
+    }),
+  );
+
+  stage.it('one signal over 3,000 tasks: no warning, and nothing is left on it', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      const warnings: Error[] = [];
+      const note = (warning: Error): void => void warnings.push(warning);
+      process.on('warning', note);
+      const { signal } = new AbortController();
+      const calls = Array.from({ length: 3000 }, (_, n) => pool.apply(targets.add, [n, 1], { signal }));
+      assert.equal((await Promise.all(calls)).length, 3000);
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('warning', note);
+      assert.deepEqual(
+        warnings.filter(({ name }) => name === 'MaxListenersExceededWarning'),
+        [],
+      );
+    }),
+  );
+
+  stage.it('cancelling one task neither stops nor kills those that come after', () =>
+    stage.withPool({ processes: 1, grace: 0 }, async (pool) => {
+      const outcomes = await Promise.all(
+        Array.from({ length: 200 }, async (_, n) => {
+          const controller = new AbortController();
+          const call = pool.apply(targets.add, [n, 1], { signal: controller.signal }).catch(() => -1);
+          if (n % 2 === 0) controller.abort();
+          return await call;
+        }),
+      );
+      outcomes.forEach((outcome, n) => {
+        if (n % 2 === 1) assert.equal(outcome, n + 1);
+      });
+    }),
+  );
+});
+
+poolSuite('time', (stage) => {
+  stage.it('timeout counts from the task’s start, not from the call', () =>
+    stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {
+      using began = new Queue<number>();
+      using go = new Event();
+      const first = pool.apply(targets.runUntil, [began, go]);
+      await began.get();
+      const waited = pool.apply(targets.later, ['x', 1], { timeout: 2000 });
+      const late = rejection(pool.apply(targets.later, ['y', 100_000], { timeout: 30 }));
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      go.set();
+      await first;
+      assert.equal(await waited, 'x', 'it has waited, and not run, for longer than that');
+      const error = await late;
+      assert.ok(error instanceof TaskTimeoutError);
+      assert.equal(error.code, 'ERR_LOCKSTEP_TASK_TIMEOUT');
+      assert.equal(error.limit, 30);
+    }),
+  );
+
+  stage.it('queueTimeout counts the waiting, and not the running', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      using began = new Queue<number>();
+      using go = new Event();
+      const first = pool.apply(targets.runUntil, [began, go], { queueTimeout: 5000 });
+      await began.get();
+      const error = await rejection(pool.apply(targets.add, [1, 1], { queueTimeout: 20 }));
+      assert.ok(error instanceof TaskTimeoutError);
+      assert.match(error.message, /queueTimeout of 20 ms/);
+      go.set();
+      await first;
+      assert.equal(await pool.apply(targets.later, [3, 30], { queueTimeout: 20_000 }), 3);
+    }),
+  );
+
+  stage.it('a task that is lost and timed out is not begun again', () =>
+    stage.withPool({ processes: 1, grace: 0 }, async (pool) => {
+      using began = new Queue<number>();
+      const error = await rejection(pool.apply(targets.spinForEver, [began], { timeout: 20, retries: 5 }));
+      assert.ok(error instanceof TaskTimeoutError);
+      assert.equal(await pool.apply(targets.add, [1, 1]), 2);
+      assert.ok(began.size <= 1, `it has begun ${began.size} times`);
+    }),
+  );
+
+  stage.it('an applySync that timed out does not disturb the next', () =>
+    stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {
+      assert.throws(() => pool.applySync(targets.later, ['old', 60], { timeout: 10 }), TaskTimeoutError);
+      assert.equal(pool.applySync(targets.add, [2, 2]), 4);
+    }),
+  );
+
+  stage.it('a task reports to its caller, and to the pool', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      const seen: unknown[] = [];
+      const all: unknown[] = [];
+      pool.on('report', (value) => void all.push(value));
+      const done = await pool.apply(targets.report, [3], { onReport: (value) => void seen.push(value) });
+      assert.equal(done, 'reported');
+      assert.deepEqual(seen, [0, 1, 2]);
+      await until(() => all.length === 3, 'the event');
+    }),
+  );
+});

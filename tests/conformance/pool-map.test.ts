@@ -1,0 +1,336 @@
+/** The contract of map and its kin, over Pool and ThreadPool. */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { Event, type Progress, Queue, RawArray, range, TaskTimeoutError } from 'lockstep';
+import * as targets from '../support/pool-targets.ts';
+import { poolSuite, rejection } from '../support/pools.ts';
+import { until } from '../support/until.ts';
+
+const upTo = (end: number): number[] => Array.from({ length: end }, (_, n) => n);
+
+poolSuite('map', (stage) => {
+  stage.it('results come in the order of the items, whatever these are iterated by', () =>
+    stage.withPool({ processes: 2 }, async (pool) => {
+      const squares = upTo(3000).map((n) => n * n);
+      assert.deepEqual(await pool.map(targets.square, upTo(3000)), squares);
+      assert.deepEqual(await pool.map(targets.square, range(3000)), squares);
+      assert.deepEqual(await pool.map(targets.square, new Set(upTo(3000))), squares);
+      assert.deepEqual(await pool.map(targets.square, Int32Array.from(upTo(3000))), squares);
+      assert.deepEqual(await pool.map(targets.square, endsAt(30)), squares.slice(0, 30));
+      assert.deepEqual(await pool.map(targets.square, comesUntil(30)), squares.slice(0, 30));
+      assert.deepEqual(pool.mapSync(targets.square, upTo(3000)), squares);
+      assert.deepEqual(await pool.map(targets.square, []), []);
+      assert.deepEqual(await pool.map(targets.square, range(5, 8)), [25, 36, 49]);
+      assert.deepEqual(await pool.map(targets.later, upTo(20)), upTo(20));
+      const sums = await pool.starmap(targets.add, [
+        [1, 2],
+        [3, 4],
+      ] as const);
+      assert.deepEqual(sums, [3, 7]);
+    }),
+  );
+
+  stage.it('each runs every item once, and sends nothing back', () =>
+    stage.withPool({ processes: 2 }, async (pool) => {
+      using counts = new RawArray('i32', 500);
+      assert.equal(
+        await pool
+          .starmap(
+            targets.countRun,
+            upTo(500).map((n) => [counts, n] as const),
+          )
+          .then((all) => all.length),
+        500,
+      );
+      assert.ok(Array.from(counts).every((count) => count === 1));
+      assert.equal(await pool.each(targets.square, upTo(1000)), undefined);
+    }),
+  );
+
+  stage.it('Q195: all items run, and then the first error comes', () =>
+    stage.withPool({ processes: 2 }, async (pool) => {
+      using log = new Queue<number>();
+      const all = upTo(200).map((n) => [log, n] as const);
+      const failing = [...all.slice(0, 50), [null as never, 50] as const, ...all.slice(51)];
+      assert.ok((await rejection(pool.starmap(targets.noteRun, failing))) instanceof TypeError);
+      assert.equal(log.size, 199);
+      assert.equal((await rejection(pool.map(targets.failAt3, range(10)))).message, 'failed with 3');
+    }),
+  );
+
+  stage.it('settled gives every outcome; stopOnError begins nothing after an error', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      const all = await pool.map(targets.failAt3, range(6), { settled: true });
+      assert.deepEqual(
+        all.map(({ status }) => status),
+        ['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+      );
+      using log = new Queue<number>();
+      const items = [[null as never, 0] as const, ...upTo(5000).map((n) => [log, n] as const)];
+      const options = { stopOnError: true, chunkSize: 1 };
+      assert.ok((await rejection(pool.starmap(targets.noteRun, items, options))) instanceof TypeError);
+      assert.ok(log.size < 100, `${log.size} items ran`);
+    }),
+  );
+
+  stage.it('Q217 HAZARD: a chunk size of 0 or less is refused; one of 3 is kept', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      for (const chunkSize of [0, -1, 1.5]) {
+        const error = await rejection(pool.map(targets.square, [1], { chunkSize }));
+        assert.equal(error.code, 'ERR_LOCKSTEP_OUT_OF_RANGE');
+        assert.throws(() => pool.imap(targets.square, [1], { chunkSize }), {
+          code: 'ERR_LOCKSTEP_OUT_OF_RANGE',
+        });
+      }
+      assert.deepEqual(
+        await pool.map(targets.square, upTo(10), { chunkSize: 3 }),
+        upTo(10).map((n) => n * n),
+      );
+    }),
+  );
+
+  stage.it('X43: a source that throws makes the map reject with that', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      for (const at of [0, 1, 30]) {
+        assert.equal((await rejection(pool.map(targets.square, breaksAt(at)))).message, `source at ${at}`);
+      }
+    }),
+  );
+
+  stage.it('an item that cannot be sent, and a result that cannot, fail alone', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      const items = [1, 2, () => 1, 3];
+      const sent = await pool.map(targets.same, items, { settled: true, chunkSize: 4 });
+      assert.deepEqual(
+        sent.map(({ status }) => status),
+        ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+      );
+      assert.match((sent[2] as PromiseRejectedResult).reason.message, /items\[0\] can't be sent/);
+      const back = await pool.map(targets.functionFor2, upTo(5), { settled: true, chunkSize: 5 });
+      assert.deepEqual(
+        back.map(({ status }) => status),
+        ['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+      );
+    }),
+  );
+
+  stage.it('a chunk that is long in the making is shared with who has nothing to do', () =>
+    stage.withPool({ processes: 2 }, async (pool) => {
+      // One worker holds the chunk with all items, and waits in its first for what runs in the
+      // rest.
+      using began = new Queue<number>();
+      using go = new Event();
+      await pool.ready;
+      const items = upTo(40).map((n) => [began, go, n] as const);
+      await pool.map(targets.square, range(200_000));
+      const all = pool.starmap(targets.waitIfFirst, items);
+      await until(() => began.size === 39, 'all others to be done');
+      go.set();
+      assert.deepEqual(await all, upTo(40));
+    }),
+  );
+
+  stage.it('progress is told while it goes on, and at the end', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      const seen: Progress[] = [];
+      await pool.map(targets.later, upTo(30), { onProgress: (progress) => void seen.push(progress) });
+      const last = seen.at(-1)!;
+      assert.equal(last.done, 30);
+      assert.equal(last.total, 30);
+      assert.equal(last.remaining, 0);
+    }),
+  );
+
+  stage.it('a signal, and a timeout, give the map up', () =>
+    stage.withPool({ processes: 1, grace: 20 }, async (pool) => {
+      const controller = new AbortController();
+      const call = rejection(pool.map(targets.later, Array(1000).fill(5), { signal: controller.signal }));
+      controller.abort(new Error('enough'));
+      assert.equal((await call).message, 'enough');
+      const late = await rejection(pool.map(targets.later, Array(1000).fill(50), { timeout: 30 }));
+      assert.ok(late instanceof TaskTimeoutError);
+      assert.deepEqual(await pool.map(targets.square, [3]), [9]);
+    }),
+  );
+
+  if (stage.isProcess) {
+    stage.it('a worker killed in a chunk loses what it ran; with retries nothing', () =>
+      stage.withPool({ processes: 2 }, async (pool) => {
+        using counts = new RawArray('i32', 40);
+        const items = upTo(40).map((n) => [counts, n] as const);
+        const some = await pool.starmap(targets.killAt7, items, { settled: true });
+        const lost = some.filter(({ status }) => status === 'rejected');
+        assert.ok(lost.length >= 1, 'the item that killed is lost');
+        counts.fill(0);
+        assert.deepEqual(await pool.starmap(targets.killAt7, items, { retries: 3 }), upTo(40));
+      }),
+    );
+  }
+});
+
+poolSuite('imap', (stage) => {
+  stage.it('results come one by one: in order, or as they come', () =>
+    stage.withPool({ processes: 2 }, async (pool) => {
+      const got: number[] = [];
+      for await (const n of pool.imap(targets.square, range(500))) got.push(n);
+      assert.deepEqual(
+        got,
+        upTo(500).map((n) => n * n),
+      );
+      const any: number[] = [];
+      for await (const n of pool.imapUnordered(targets.square, comesUntil(100))) any.push(n);
+      assert.deepEqual(
+        any.sort((a, b) => a - b),
+        upTo(100).map((n) => n * n),
+      );
+      using began = new Queue<number>();
+      using go = new Event();
+      const items = upTo(3).map((n) => [began, go, n] as const);
+      const first = pool.imapUnordered(targets.waitIfFirstTuple, items, { chunkSize: 1 });
+      assert.equal((await first.next()).value, 1, 'the fast one is first');
+      go.set();
+      await first.return();
+    }),
+  );
+
+  stage.it('Q198: it goes on behind an item that fails', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      for (const chunkSize of [1, 2]) {
+        const results = pool.imap(targets.failAt3, range(6), { chunkSize });
+        const seen: unknown[] = [];
+        for (let n = 0; n < 6; n++) {
+          seen.push(
+            await results.next().then(
+              ({ value }) => value,
+              (error: Error) => error.message,
+            ),
+          );
+        }
+        assert.deepEqual(seen, [0, 1, 2, 'failed with 3', 4, 5]);
+        assert.equal((await results.next()).done, true);
+      }
+    }),
+  );
+
+  stage.it('Q199: a next that times out loses nothing', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      using began = new Queue<number>();
+      using go = new Event();
+      const results = pool.imap(targets.waitTuple, [[began, go, 5] as const]);
+      await assert.rejects(results.next({ timeout: 10 }), { code: 'ERR_LOCKSTEP_TIMED_OUT' });
+      go.set();
+      assert.equal((await results.next()).value, 5);
+      assert.equal((await results.next()).done, true);
+    }),
+  );
+
+  stage.it('Q200 HAZARD: no more is taken from the source than may be ahead', () =>
+    stage.withPool({ processes: 2 }, async (pool) => {
+      let pulled = 0;
+      let read = 0;
+      function* count(): Generator<number> {
+        for (let n = 0; n < 400; n++) {
+          pulled++;
+          // One more is on its way to the loop.
+          assert.ok(pulled - read <= 11, `${pulled} pulled, ${read} read`);
+          yield n;
+        }
+      }
+      for await (const n of pool.imap(targets.square, count(), { ahead: 10 })) {
+        read++;
+        assert.equal(n, (read - 1) ** 2);
+      }
+      assert.equal(read, 400);
+    }),
+  );
+
+  stage.it('break ends the source and the work, of an endless one too', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      for (const make of [endless, endlessLater]) {
+        const source = make();
+        let read = 0;
+        for await (const _ of pool.imap(targets.square, source.items, { ahead: 20 }))
+          if (++read === 10) break;
+        await until(() => source.closed, 'the source to be ended');
+        assert.ok(source.pulled <= 10 + 21, `${source.pulled} pulled`);
+      }
+      assert.equal(await pool.apply(targets.square, [2]), 4);
+    }),
+  );
+
+  stage.it('an error of the source comes behind the results', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      const results = pool.imap(targets.square, breaksAt(3));
+      const seen: unknown[] = [];
+      for (let n = 0; n < 5; n++) {
+        seen.push(
+          await results.next().then(
+            ({ value }) => value,
+            (error: Error) => error.message,
+          ),
+        );
+      }
+      assert.deepEqual(seen, [0, 1, 4, 'source at 3', undefined]);
+    }),
+  );
+
+  stage.it('a pool that ends, ends it', async () => {
+    const pool = stage.make({ processes: 1 });
+    const results = pool.imap(targets.square, endless().items, { ahead: 4 });
+    assert.equal((await results.next()).value, 0);
+    const next = rejection(
+      (async () => {
+        for await (const _ of results);
+      })(),
+    );
+    await pool.terminate();
+    assert.equal((await next).code, 'ERR_LOCKSTEP_CLOSED');
+  });
+});
+
+function* endsAt(end: number): Generator<number> {
+  for (let n = 0; n < end; n++) yield n;
+}
+
+function* breaksAt(at: number): Generator<number> {
+  for (let n = 0; n < at; n++) yield n;
+  throw new Error(`source at ${at}`);
+}
+
+async function* comesUntil(end: number): AsyncGenerator<number> {
+  for (let n = 0; n < end; n++) {
+    if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    yield n;
+  }
+}
+
+interface Endless {
+  readonly items: Iterable<number> | AsyncIterable<number>;
+  pulled: number;
+  closed: boolean;
+}
+
+function endless(): Endless {
+  const source: Endless = { items: count(), pulled: 0, closed: false };
+  function* count(): Generator<number> {
+    try {
+      for (;;) yield source.pulled++;
+    } finally {
+      source.closed = true;
+    }
+  }
+  return source;
+}
+
+function endlessLater(): Endless {
+  const source: Endless = { items: count(), pulled: 0, closed: false };
+  async function* count(): AsyncGenerator<number> {
+    try {
+      for (;;) yield source.pulled++;
+    } finally {
+      source.closed = true;
+    }
+  }
+  return source;
+}

@@ -1,0 +1,108 @@
+/**
+ * Pools whose workers are killed at random moments: each task has exactly one outcome. And pools
+ * whose program is killed: nothing is left.
+ */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { activeChildren, Pool, RawArray, WorkerDiedError } from 'lockstep';
+import * as targets from '../support/pool-targets.ts';
+import { processesOf } from '../support/processes.ts';
+import { sandbox } from '../support/sandbox.ts';
+import { until } from '../support/until.ts';
+
+const TASKS = process.env.LOCKSTEP_MODEL === 'deep' ? 200_000 : 20_000;
+/** Milliseconds between two looks whether it is time to kill. */
+const LOOK_EVERY = 50;
+/** Tasks that have to be done between two kills: so workers come to work, on a slow machine too. */
+const DONE_BETWEEN = 2000;
+
+/** Kills a worker now and then, while `done()` grows, until it is stopped. */
+function killNow(done: () => number, most = Number.POSITIVE_INFINITY): { stop: () => number } {
+  let killed = 0;
+  let before = 0;
+  const timer = setInterval(() => {
+    if (killed === most || done() - before < DONE_BETWEEN) return;
+    before = done();
+    const alive = activeChildren();
+    alive[Math.floor(Math.random() * alive.length)]?.kill();
+    killed++;
+  }, LOOK_EVERY);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return killed;
+    },
+  };
+}
+
+for (const retries of [0, 3]) {
+  test(`${TASKS} tasks while workers are killed, with ${retries} retries: one outcome each`, async () => {
+    await using pool = new Pool({ processes: 2, retries });
+    using counts = new RawArray('i32', TASKS);
+    let done = 0;
+    let lost = 0;
+    const storm = killNow(() => done + lost);
+    const flows = Array.from({ length: 64 }, async (_, flow) => {
+      for (let n = flow; n < TASKS; n += 64) {
+        try {
+          assert.equal(await pool.apply(targets.countRun, [counts, n]), n);
+          done++;
+        } catch (error) {
+          assert.ok(error instanceof WorkerDiedError, String(error));
+          lost++;
+        }
+      }
+    });
+    await Promise.all(flows);
+    const killed = storm.stop();
+    assert.equal(done + lost, TASKS);
+    assert.ok(killed > 0, 'somebody was killed');
+    let most = 0;
+    for (let n = 0; n < TASKS; n++) most = Math.max(most, counts.at(n));
+    assert.ok(most <= retries + 1, `a task ran ${most} times`);
+    if (retries > 0) assert.equal(lost, 0);
+    else assert.ok(lost <= killed, `${lost} lost in ${killed} kills`);
+  });
+}
+
+test('a map while workers are killed: with retries every item has its result', async () => {
+  await using pool = new Pool({ processes: 2 });
+  let done = 0;
+  const storm = killNow(() => done, 4);
+  const results = await pool.map(
+    targets.square,
+    Array.from({ length: TASKS * 10 }, (_, n) => n),
+    {
+      retries: 20,
+      onProgress: (progress) => {
+        done = progress.done;
+      },
+    },
+  );
+  storm.stop();
+  assert.ok(results.every((value, n) => value === n * n));
+});
+
+test('a program that is killed leaves neither processes nor, for the next one, files', async () => {
+  const program = fileURLToPath(new URL('../programs/has-pool.js', import.meta.url));
+  for (const how of ['SIGKILL', 'SIGTERM', 'SIGINT', 'exit'] as const) {
+    const child = spawn(process.execPath, [program, how === 'exit' ? 'exit' : 'stay'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    const ended = once(child, 'exit');
+    if (how !== 'exit') child.kill(how);
+    await ended;
+    await until(() => processesOf(sandbox).length === 0, `the workers to end after ${how}`);
+  }
+  // The next program sweeps.
+  const last = spawn(process.execPath, [program, 'exit'], { stdio: 'ignore' });
+  await once(last, 'exit');
+  const own = readdirSync(sandbox).length;
+  assert.ok(own <= 1, `${own} folders are left`);
+});
