@@ -29,6 +29,7 @@ export const OURS = 'Lockstep';
 
 const PYTHON_LOCK = 'CPython mp.Lock';
 const C_MUTEX = 'C robust mutex';
+const REDIS_SEMAPHORE = 'redis-semaphore';
 
 /** @param {number} n */
 const times = (n) => ({ ratio: n });
@@ -343,5 +344,38 @@ export const figures = [
     rounds: 21,
     measuredIn: 'why.js',
     against: [{ must: atMost(200), aim: atMost(120) }, { peer: 'bare Node' }],
+    row: 'cluster-pair',
+    title: 'cluster over Redis: acquire + release of a free lock',
+    unit: 'µs',
+    better: 'less',
+    measuredIn: 'cluster.js',
+    against: [{ peer: REDIS_SEMAPHORE, must: times(0.7), aim: times(0.9) }],
+  },
+  {
+    row: 'cluster-contended',
+    title: 'cluster over Redis: 8 processes, sections of 2 ms',
+    unit: '1/s',
+    better: 'more',
+    rounds: 3,
+    measuredIn: 'cluster.js',
+    against: [{ peer: REDIS_SEMAPHORE, must: times(1.1) }],
+  },
+  {
+    row: 'cluster-longest',
+    title: 'cluster over Redis: the longest wait of these 8',
+    unit: 'ms',
+    better: 'less',
+    rounds: 3,
+    measuredIn: 'cluster.js',
+    against: [{ peer: REDIS_SEMAPHORE, must: times(2) }],
+  },
+  {
+    row: 'cluster-handoff',
+    title: 'cluster over Redis: hand-off to a waiting process',
+    unit: 'ms',
+    better: 'less',
+    rounds: 5,
+    measuredIn: 'cluster.js',
+    against: [{ must: atMost(1.5) }, { peer: REDIS_SEMAPHORE, must: times(4) }],
   },
 ];

@@ -1,12 +1,12 @@
 // Bundles the compiled library for the tests: what each of their thousands of processes and threads
 // loads is one file instead of 150, which halves what its start takes.
 //
-// Unlike the package's bundle (bundle.mjs) it gives access to every module: beside the chunk lies a
-// small file for each, under the module's path, that exports the chunk's own instances
+// Unlike the package's bundle (bundle.mjs) it gives access to every module in it: beside the chunk
+// lies a small file for each, under the module's path, that exports the chunk's own instances
 // (tests/support/internals.ts imports these). `#atomics` stays an import, so that the crash walks
 // can replace it. The export condition `lockstep-tested` chooses it.
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
@@ -15,37 +15,48 @@ const modules = join(root, 'build/src');
 /** `src/stacks.ts` knows the library's own frames by the folder's name and the chunk's. */
 const output = join(root, 'build/tested/dist');
 const ALL = 'all-modules.js';
-/** Programs: whoever imports one runs it, so they stay out of the chunk that every test loads. */
-const PROGRAMS = ['cli/lockstep.js'];
+
+/**
+ * What programs load, and what children run. Nothing else belongs to the library's one instance.
+ */
+const ENTRIES = [
+  'index.js',
+  ...readdirSync(join(root, 'src/entry')).map((file) => `entry/${file.replace(/ts$/, 'js')}`),
+];
+
+const options = {
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  packages: 'external',
+  external: ['#atomics'],
+  logLevel: 'warning',
+  outdir: output,
+};
 
 export async function bundleForTests() {
   rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
-  const files = readdirSync(modules, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.js'))
-    // A file whose source is gone is left over from an earlier build.
-    .filter((file) => existsSync(join(root, 'src', file.replace(/\.js$/, '.ts'))));
-  const entries = files.filter((file) => file.startsWith('entry/'));
-  const others = files.filter((file) => !entries.includes(file) && !PROGRAMS.includes(file));
-  writeFileSync(
-    join(modules, ALL),
-    others.map((file, index) => `export * as m${index} from './${file}';`).join('\n'),
-  );
+  const { metafile } = await build({
+    ...options,
+    entryPoints: ENTRIES.map((entry) => join(modules, entry)),
+    metafile: true,
+    write: false,
+  });
+  const loaded = Object.keys(metafile.inputs).map((file) => relative(modules, resolve(file)));
+  const others = loaded.filter((file) => !file.startsWith('entry/') && !file.startsWith('..'));
+  const imports = others.map((file, index) => `export * as m${index} from './${file}';`);
+  writeFileSync(join(modules, ALL), imports.join('\n'));
+  const entries = ENTRIES.filter((file) => file !== 'index.js');
   try {
     await build({
+      ...options,
       entryPoints: Object.fromEntries(
         [ALL, ...entries].map((file) => [file.replace(/\.js$/, ''), join(modules, file)]),
       ),
-      outdir: output,
-      bundle: true,
-      splitting: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node20.19',
-      packages: 'external',
-      external: ['#atomics'],
       chunkNames: 'lockstep-[hash]',
-      logLevel: 'warning',
     });
   } finally {
     rmSync(join(modules, ALL));

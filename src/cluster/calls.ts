@@ -13,6 +13,7 @@
  * and running the machine again: it finds in its state what the call has done (machine.ts).
  */
 
+import { now as clock } from '#clock';
 import type { Made, Outcome } from './document.ts';
 import { runCalls } from './document.ts';
 import type { CallId, Machine } from './machines/machine.ts';
@@ -42,6 +43,8 @@ interface Lane {
   pending: Pending[];
   busy: boolean;
   last: Snapshot;
+  /** When `last` was written by this process. */
+  writtenAt: number;
 }
 
 export class Calls {
@@ -65,7 +68,7 @@ export class Calls {
   ): Promise<Result<Reply>> {
     let lane = this.lanes.get(key);
     if (lane === undefined) {
-      lane = { pending: [], busy: false, last: ABSENT };
+      lane = { pending: [], busy: false, last: ABSENT, writtenAt: 0 };
       this.keep(key, lane);
     }
     const { promise, resolve, reject } = withResolvers<Result<Reply>>();
@@ -73,6 +76,13 @@ export class Calls {
     lane.pending.push({ machine, call, session, number, resolve: resolve as never, reject });
     if (!lane.busy) void this.work(key, lane);
     return promise;
+  }
+
+  /** What this process has written of the object within the last `milliseconds`, if it has. */
+  justWritten(key: string, milliseconds: number): string | null {
+    const lane = this.lanes.get(key);
+    if (lane === undefined || clock() - lane.writtenAt > milliseconds) return null;
+    return lane.last.body;
   }
 
   /** A document that came with a ring: newer than what is known. */
@@ -121,6 +131,7 @@ export class Calls {
           if (done.done) {
             const { version, now } = done;
             lane.last = { version, body, dead: [], now };
+            lane.writtenAt = clock();
             settle(batch, outcome, version);
             return;
           }

@@ -3,9 +3,10 @@
  * had met it.
  */
 
-const shipped = (module: string): string => new URL(`../../../build/src/${module}`, import.meta.url).href;
-const { listKinds }: typeof import('../../src/agents/kinds.ts') = await import(shipped('agents/kinds.js'));
-const { KINDS }: typeof import('../../src/kinds/all.ts') = await import(shipped('kinds/all.js'));
+import { load } from './internals.ts';
+
+const { listKinds }: typeof import('../../src/agents/kinds.ts') = await load('agents/kinds.js');
+const { KINDS }: typeof import('../../src/kinds/all.ts') = await load('kinds/all.js');
 
 /** From now on this program does not know the kind of that name. */
 export function forgetKind(name: string): void {

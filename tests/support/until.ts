@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const INTERVAL_MS = 1;
 /** No bound on what is tested, only on how long a broken test hangs. */
-export const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = 60_000;
 
 /** Resolves once `condition` holds; rejects, naming `what`, when it does not come true. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {

@@ -4,6 +4,7 @@
  */
 
 import { inspect } from 'node:util';
+import { setTimeout } from '#clock';
 import type { AsyncAcquirable, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
@@ -19,6 +20,8 @@ import { perform, within } from './core.ts';
 
 /** How long a call that gives up waits for the server's answer, at the most. */
 const LEAVING_MS = 500;
+/** How long a claim takes to arrive, about. */
+const GIVING_WAY_MS = 2;
 
 /** What an acquirable object is of. */
 export interface Places {
@@ -127,6 +130,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     try {
       for (;;) {
         await core.session.ready();
+        await this.giveWay(deadline);
         try {
           return await this.takeAs(core.session.nextCall(), bell, deadline);
         } catch (error) {
@@ -139,6 +143,16 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     } finally {
       bell.unhang();
     }
+  }
+
+  /**
+   * This process has just made another an offer. It joins the queue a moment later: its write would
+   * meet the other's claim, on which everybody waits.
+   */
+  private async giveWay(deadline: Deadline): Promise<void> {
+    const { core, key } = this.places;
+    if (deadline.expired || !core.calls.justWritten(key, GIVING_WAY_MS)?.includes('"offers":[[')) return;
+    await new Promise<void>((resolve) => setTimeout(resolve, GIVING_WAY_MS));
   }
 
   private async takeAs(id: CallId, bell: Bell, deadline: Deadline): Promise<ClusterHold | null> {
