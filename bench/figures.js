@@ -344,6 +344,8 @@ export const figures = [
     rounds: 21,
     measuredIn: 'why.js',
     against: [{ must: atMost(200), aim: atMost(120) }, { peer: 'bare Node' }],
+  },
+  {
     row: 'cluster-pair',
     title: 'cluster over Redis: acquire + release of a free lock',
     unit: 'µs',
