@@ -21,10 +21,10 @@ const OTHER_NAMES: Record<string, string> = {
 };
 
 /**
- * Python's Pool has no counterpart of what these show: a bar that is drawn meanwhile, a death that
- * is an answer, a task that is cancelled.
+ * Python has no counterpart of what these show: a pool that draws a bar, reports a death and cancels
+ * a task; a look from outside at a program that is stuck.
  */
-const WITHOUT_TWIN = /^pool/;
+const WITHOUT_TWIN = /^pool|^stuck$/;
 
 /** Lines that only one of the two prints, and why. */
 const ONLY_ONE: Record<string, { lines: RegExp; why: string }> = {
