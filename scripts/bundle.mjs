@@ -6,11 +6,12 @@
 // library stays readable. esbuild calls a class that refers to itself `_Lock`; `keepNames` would
 // cure that, and name each closure anew wherever one is made. So classes alone get their names
 // back, once.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { build } from 'esbuild';
+import { withConstants } from './constants.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'build/src');
@@ -128,28 +129,43 @@ await build({
 });
 
 await build({ ...common, entryPoints: entryPoints(CLUSTER), chunkNames: 'lockstep-[hash]' });
-await build({ ...common, entryPoints: entryPoints(OUTSIDE), chunkNames: 'inspect-[hash]' });
+await build({
+  ...common,
+  // Nobody looks for what is inside them in a stack.
+  minifyIdentifiers: true,
+  sourcemap: false,
+  entryPoints: entryPoints(OUTSIDE),
+  chunkNames: 'inspect-[hash]',
+});
 
 /**
  * A stack needs the line of the source, and where on the line it begins. The columns are three
- * quarters of a map.
+ * quarters of a map. `shifts`: which columns were moved since the map was made.
  */
-function thin(map) {
-  const mappings = decode(map.mappings).map((segments) => {
+function thin(map, shifts) {
+  const mappings = decode(map.mappings).map((segments, number) => {
     let [file, line] = [-1, -1];
-    return segments.filter((segment) => {
+    const kept = segments.filter((segment) => {
       const isSame = segment[1] === file && segment[2] === line;
       [, file = -1, line = -1] = segment;
       return !isSame;
+    });
+    return kept.map(([column, ...rest]) => {
+      const before = (shifts.get(number) ?? []).filter((shift) => shift.column <= column);
+      return [before.reduce((sum, { moved }) => sum + moved, column), ...rest];
     });
   });
   return { ...map, mappings: encode(mappings) };
 }
 
 for (const name of readdirSync(output, { recursive: true })) {
-  if (!name.endsWith('.js.map')) continue;
+  if (!name.endsWith('.js')) continue;
   const file = join(output, name);
-  writeFileSync(file, JSON.stringify(thin(JSON.parse(readFileSync(file, 'utf8')))));
+  const { code, shifts } = withConstants(readFileSync(file, 'utf8'));
+  writeFileSync(file, code);
+  if (!existsSync(`${file}.map`)) continue;
+  const map = JSON.parse(readFileSync(`${file}.map`, 'utf8'));
+  writeFileSync(`${file}.map`, JSON.stringify(thin(map, shifts)));
 }
 
 /** Declarations that an entry for programs leads to. */
@@ -162,10 +178,26 @@ function declarations() {
       follow(join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts')));
     }
   };
-  for (const entry of [...ENTRIES, ...OUTSIDE]) {
+  for (const entry of [...ENTRIES, ...CLUSTER, ...OUTSIDE]) {
     if (!CHILDREN.test(entry)) follow(join(output, `${entry}.d.ts`));
   }
   return found;
+}
+
+/**
+ * Folders of which no program sees more than types: their comments are for readers of the source.
+ */
+const INNER = /^(agents|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\//;
+
+for (const name of readdirSync(output, { recursive: true })) {
+  if (
+    !name.endsWith('.d.ts') ||
+    !(INNER.test(name) || /\/raw-(lock|rwlock|barrier|condition)\./.test(name))
+  ) {
+    continue;
+  }
+  const file = join(output, name);
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, ''));
 }
 
 // The package holds no declarations that no program can reach, and none of earlier builds.

@@ -14,6 +14,7 @@ const ALONE = [
   /^stress\//,
   /^soak\//,
   /^damage\/damage/,
+  /^cluster\/nemesis/,
   /^conformance\/fairness/,
   /^bad-input\/(agents|space)/,
 ];

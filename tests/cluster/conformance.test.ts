@@ -4,6 +4,9 @@ import { after, before } from 'node:test';
 import { over } from '../support/backends/over.ts';
 import { RedisServer } from './servers/redis.ts';
 
+const deep = process.env.LOCKSTEP_MODEL === 'deep';
+const SUITES = ['lock', 'semaphore', 'latch', ...(deep ? ['event'] : [])];
+
 let server: RedisServer;
 
 before(async () => {
@@ -11,6 +14,6 @@ before(async () => {
 });
 after(() => server.stop());
 
-over(new URL('./backends/server.js', import.meta.url), ['lock', 'semaphore', 'event', 'latch'], {
+over(new URL('./backends/server.js', import.meta.url), SUITES, {
   environment: () => ({ LOCKSTEP_TEST_SERVER: server.url }),
 });

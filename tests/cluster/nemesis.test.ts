@@ -8,6 +8,7 @@ import { RedisServer } from './servers/redis.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
 const MILLISECONDS = deep ? 60_000 : 10_000;
+const FOR_POSTGRES = deep ? 60_000 : 6_000;
 const SEED = Number(process.env.LOCKSTEP_SEED ?? (deep ? Date.now() % 100_000 : 1));
 
 it(`Redis, seed ${SEED}: no stale write is accepted, none is refused to a valid hold`, async (t) => {
@@ -32,7 +33,7 @@ it(`PostgreSQL, seed ${SEED}: the same`, async (t) => {
     postgres: server.url.replace(`:${server.port}/`, `:${port}/`),
   });
   try {
-    const seen = await torment(server, optionsAt, SEED, MILLISECONDS);
+    const seen = await torment(server, optionsAt, SEED, FOR_POSTGRES);
     t.diagnostic(JSON.stringify({ ...seen, holders: seen.holders.size }));
     assert.equal(seen.refusedWhileValid, 0);
   } finally {

@@ -19,24 +19,30 @@ describe('the package', () => {
   let installed: PackedPackage;
   let root: string;
   let files: string[];
+  /** What all entries share. */
+  let chunk: string;
   before(() => {
     installed = new PackedPackage();
     root = join(installed.folder, 'node_modules/lockstep');
     files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
       statSync(join(root, file)).isFile(),
     );
+    const [, path] = /from\s*"\.\/([^"]+)"/.exec(readFileSync(join(root, 'dist/index.js'), 'utf8')) ?? [];
+    chunk = join('dist', path!);
   });
   after(() => installed.remove());
 
   it('has one chunk, which all but the inspector load, and nothing else', () => {
-    const code = files.filter((file) => file.endsWith('.js') && !/^dist\/(inspect|cli)\b/.test(file));
-    const chunks = code.filter((file) => /^dist\/lockstep-\w+\.js$/.test(file));
-    const [chunk] = chunks;
-    assert.equal(chunks.length, 1);
-    for (const file of code) {
-      const imports = [...readFileSync(join(root, file), 'utf8').matchAll(/\bfrom\s*"([^"]+)"/g)];
+    const entries = [
+      'dist/index.js',
+      'dist/entry/process.js',
+      'dist/entry/thread.js',
+      'dist/entry/pool-worker.js',
+    ];
+    for (const file of [...entries, chunk]) {
+      const imports = [...readFileSync(join(root, file), 'utf8').matchAll(/\b(?:from|import)\s*"([^"]+)"/g)];
       const paths = imports.map(([, path]) => join(dirname(file), path!));
-      assert.deepEqual(new Set(paths), new Set(file === chunk ? [] : [chunk!]), file);
+      assert.deepEqual(new Set(paths), new Set(file === chunk ? [] : [chunk]), file);
     }
     const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
       exports: Record<string, { default?: string } | string>;
@@ -45,6 +51,13 @@ describe('the package', () => {
       typeof entry === 'object' ? [join(entry.default!)] : [],
     );
     for (const program of programs) assert.ok(files.includes(program), program);
+  });
+
+  it('has constants for what nothing assigns to: a variable is read each time', () => {
+    const code = readFileSync(join(root, chunk), 'utf8');
+    assert.match(code, /\bconst (?:[^;]*,\s*)?Lock=class/);
+    assert.match(code, /\bconst (?:[^;]*,\s*)?MOST_SPINS=/);
+    assert.match(code, /\bvar (?:[^;]*,\s*)?behind\b/);
   });
 
   it('has the declarations that a program needs, and they compile', () => {
