@@ -5,12 +5,12 @@
 
 import { load } from './internals.ts';
 
-const { listKinds }: typeof import('../../src/agents/kinds.ts') = await load('agents/kinds.js');
-const { KINDS }: typeof import('../../src/kinds/all.ts') = await load('kinds/all.js');
+export const registry: typeof import('../../src/agents/kinds.ts') = await load('agents/kinds.js');
+export const { KINDS }: typeof import('../../src/kinds/all.ts') = await load('kinds/all.js');
 
 /** From now on this program does not know the kind of that name. */
 export function forgetKind(name: string): void {
   const known = KINDS.filter((kind) => kind.name !== name && kind.classOf?.name !== name);
   if (known.length === KINDS.length) throw new Error(`there is no kind ${name}`);
-  listKinds(known);
+  registry.listKinds(known);
 }
