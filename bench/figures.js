@@ -329,6 +329,23 @@ export const figures = [
     against: [{ must: atMost(64), aim: atMost(32) }],
   },
   {
+    row: 'snapshot',
+    title: 'a snapshot of a namespace with 255 agents and 10,000 objects',
+    unit: 'ms',
+    better: 'less',
+    measuredIn: 'snapshot.js',
+    against: [{ must: atMost(10), aim: atMost(3) }],
+  },
+  {
+    row: 'why',
+    title: '`lockstep why`, from its start to its text',
+    unit: 'ms',
+    better: 'less',
+    rounds: 21,
+    measuredIn: 'why.js',
+    against: [{ must: atMost(200), aim: atMost(120) }, { peer: 'bare Node' }],
+  },
+  {
     row: 'cluster-pair',
     title: 'cluster over Redis: acquire + release of a free lock',
     unit: 'µs',

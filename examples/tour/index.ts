@@ -24,6 +24,7 @@ const programs = new Map([
   ['countdown', 'shared numbers, exact under a lock'],
   ['deadlock', 'two threads would wait for each other; one of them gets an error'],
   ['deadlock-cured', 'the same with one RLock: all finish'],
+  ['stuck', 'a program that hangs, and what lockstep why says of it'],
   ['processes', 'target, subclass, daemon, exit codes'],
   ['shared-file', 'two processes append whole lines to one file'],
   ['queue', 'three processes put, four take, each item once'],

@@ -1,7 +1,7 @@
 /** Looks: what the commands that only look have in common. */
 
 import { setTimeout } from '#clock';
-import { takeSnapshot } from '../inspect/snapshot.ts';
+import { takeSettledSnapshot } from '../inspect/snapshot.ts';
 import type { NamespaceSnapshot, Snapshot } from '../inspect/types.ts';
 import { SCHEMA } from '../inspect/types.ts';
 import { namespaceFolder } from '../inspect/where.ts';
@@ -14,7 +14,7 @@ export interface LookOptions {
 
 /** The namespaces that the options name; all of this user's by default. */
 export function look({ namespace }: LookOptions): Snapshot {
-  return takeSnapshot(namespace === undefined ? {} : { folders: [namespaceFolder(namespace)] });
+  return takeSettledSnapshot(namespace === undefined ? {} : { folders: [namespaceFolder(namespace)] });
 }
 
 /** Writes the value as JSON, with the number of its schema. */

@@ -241,7 +241,7 @@ function readObjects(
     if (kind === undefined) continue;
     const generation = place.words[place.at + CELL_GENERATION]!;
     const { holders, endedBy, over, signal, state } = kind.describe(copy, place);
-    const id = `${number} ${generation}`;
+    const id = texts.names.size + texts.labels.size === 0 ? '' : `${number} ${generation}`;
     objects.push({
       cell: number,
       generation,
@@ -350,7 +350,8 @@ const ROLES: Readonly<Record<string, string>> = {
 };
 
 function withTitles(objects: ObjectSnapshot[]): ObjectSnapshot[] {
-  const byCell = new Map(objects.map((object) => [object.cell, object]));
+  const hasParts = objects.some(({ part }) => part !== null);
+  const byCell = new Map(hasParts ? objects.map((object) => [object.cell, object]) : []);
   const own = ({ kind, name, label, cell }: ObjectSnapshot): string =>
     name !== null
       ? `${kind} ${JSON.stringify(name)}`

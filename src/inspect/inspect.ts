@@ -5,7 +5,7 @@
 
 import type { FindingOptions, Findings } from './findings.ts';
 import { findStuck } from './findings.ts';
-import { takeSnapshot } from './snapshot.ts';
+import { takeSettledSnapshot } from './snapshot.ts';
 import type { Snapshot } from './types.ts';
 import { namespaceFolder } from './where.ts';
 import { explain } from './why-text.ts';
@@ -24,7 +24,7 @@ export type {
 } from './findings.ts';
 export { findStuck } from './findings.ts';
 export type { SnapshotOptions } from './snapshot.ts';
-export { takeSnapshot } from './snapshot.ts';
+export { takeSettledSnapshot, takeSnapshot } from './snapshot.ts';
 export type { Task } from './tasks.ts';
 export type {
   AgentSnapshot,
@@ -56,7 +56,7 @@ export interface Inspection extends Snapshot, Findings {
  * @throws {NameError} for a name that can't be a namespace's
  */
 export function inspectNamespace(namespace?: string, options?: FindingOptions): Inspection {
-  const whole = takeSnapshot(namespace === undefined ? {} : { folders: [namespaceFolder(namespace)] });
+  const whole = takeSettledSnapshot(namespace === undefined ? {} : { folders: [namespaceFolder(namespace)] });
   const snapshot: Snapshot =
     namespace === undefined
       ? {

@@ -22,6 +22,9 @@ import { SCHEMA } from './types.ts';
 
 /** Milliseconds between the two readings. */
 const APART = 1;
+/** Snapshots until all that is blocked is seen at rest, and milliseconds between them. */
+const TRIES = 4;
+const BETWEEN = 5;
 
 /** Which namespaces to look at: those of these folders, or all of this user's. */
 export interface SnapshotOptions {
@@ -55,6 +58,21 @@ export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}
     });
   }
   return { schema: SCHEMA, taken: new Date(wallTime()).toISOString(), namespaces };
+}
+
+/**
+ * The same, taken again while a blocked thread is just looking around, a few times at most. Whoever
+ * is stuck comes to rest within milliseconds, so nothing that is stuck is missed.
+ */
+export function takeSettledSnapshot(options?: SnapshotOptions): Snapshot {
+  for (let left = TRIES; ; left--) {
+    const snapshot = takeSnapshot(options);
+    const restless = snapshot.namespaces.some(({ agents }) =>
+      agents.some(({ blocked, steady, task }) => blocked !== null && (!steady || task === 'R')),
+    );
+    if (!restless || left <= 1) return snapshot;
+    sleep(BETWEEN);
+  }
 }
 
 /** The folders of this user's namespaces. */
