@@ -51,6 +51,7 @@ export type { CommonPoolOptions, TaskOptions, WorkerCount } from './pool/pool-op
 export type { Range } from './pool/range.ts';
 export { range } from './pool/range.ts';
 export type { Results } from './pool/results.ts';
+export type { PoolStats, WorkerStats } from './pool/statistics.ts';
 export type { Task, TaskStatus } from './pool/task.ts';
 export type { ThreadPoolOptions } from './pool/thread-pool.ts';
 export { ThreadPool } from './pool/thread-pool.ts';

@@ -139,6 +139,8 @@ export interface ProcessCalls {
    * not to be seen from here.
    */
   isStopped(pid: number): boolean;
+  /** Bytes of memory that the process occupies; `undefined`: it has ended. */
+  memoryOf(pid: number): number | undefined;
   /** Path of the file that this process runs, without links. */
   executable(): string;
 }

@@ -44,6 +44,7 @@ export function unsupported(supported: string): Platform {
     peekExit: refuse,
     watchExit: refuse,
     isStopped: refuse,
+    memoryOf: refuse,
     executable: refuse,
     systemThread: refuse,
     tasks: refuse,

@@ -14,6 +14,7 @@ import {
   QueueFullError,
   StateError,
   TaskTimeoutError,
+  TimedOutError,
 } from '../errors.ts';
 import type { Words } from '../memory/atomics.ts';
 import { Queue } from '../messaging/queue.ts';
@@ -42,7 +43,9 @@ import { checkTaskOptions, settingsOf } from './pool-options.ts';
 import { PoolTask } from './pool-task.ts';
 import type { Results } from './results.ts';
 import { ResultStream } from './results.ts';
+import { Sizing } from './sizing.ts';
 import { sourceOf } from './sources.ts';
+import type { PoolStats } from './statistics.ts';
 import { PoolStatistics } from './statistics.ts';
 import type { Task } from './task.ts';
 import { TaskHandle } from './task.ts';
@@ -101,6 +104,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   private ending: Promise<void> | undefined;
   /** Maps that may go on. */
   private readonly runs = new Set<ItemRun>();
+  private readonly sizing: Sizing;
+  private readonly roomWaits = new Set<() => void>();
   private readonly idleWaits = new Set<() => void>();
   private readonly readyWaits = new Set<() => void>();
   private calls = 0;
@@ -151,6 +156,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         return Math.max(1, crew.target * settings.concurrency);
       },
     };
+    this.sizing = new Sizing(settings, crew, engine);
     killOnExit(this, () => this.crew.killAll());
     try {
       this.crew.fill();
@@ -326,6 +332,54 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return this.whenReady();
   }
 
+  /** Resolves when fewer tasks wait than `maxQueue` allows. *Cancels* by `signal`. */
+  async room(options?: WaitOptions): Promise<void> {
+    const deadline = Deadline.begin(options);
+    const { maxQueue, title } = this.settings;
+    while (this.reason === undefined && this.phase === 'open' && this.engine.backlog.size >= maxQueue) {
+      let wake: () => void = () => {};
+      const moved = new Promise<boolean>((resolve) => {
+        wake = () => resolve(true);
+      });
+      this.roomWaits.add(wake);
+      try {
+        if (!(await Promise.race([moved, this.passed(deadline)])))
+          throw new TimedOutError(`${title}: no room within the timeout; wait longer, or shed the load`);
+      } finally {
+        this.roomWaits.delete(wake);
+      }
+    }
+    this.checkUsable();
+  }
+
+  /** The function as one that runs in the pool: `wrap(fn)(a, b)` is `apply(fn, [a, b])`. */
+  wrap<Args extends readonly unknown[], Result>(
+    fn: PoolTarget<Args, Result>,
+    options?: TaskOptions,
+  ): (...args: Args) => Promise<Awaited<Result>> {
+    return (...args) => this.apply(fn, ...([args, options] as unknown as CallRest<Args>));
+  }
+
+  /** What the pool has done so far, and how it stands. */
+  get stats(): PoolStats {
+    const { statistics, engine, crew } = this;
+    const { done, failed, cancelled, lost, restarts, recycled } = statistics;
+    return {
+      queued: engine.backlog.size,
+      handedOut: engine.inFlight,
+      done,
+      failed,
+      cancelled,
+      lost,
+      restarts,
+      recycled,
+      meanRunTime: engine.mean / 1000,
+      workers: crew.members.flatMap((member) =>
+        member?.alive ? [{ id: member.id, state: member.state, tasks: member.tasks, busy: member.busy }] : [],
+      ),
+    };
+  }
+
   /** Workers that live. */
   get size(): number {
     return this.crew.size;
@@ -431,15 +485,15 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   /** @internal Hands a task over, with all that its options ask for. */
   protected begin(task: PoolTask, options: TaskOptions | undefined): void {
     const { settings, engine } = this;
-    const { signal, queueTimeout, key, onReport } = options ?? {};
+    const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;
     const retries = options?.retries ?? settings.retries;
     signal?.throwIfAborted();
     if (engine.backlog.size >= settings.maxQueue) throw this.fullError();
     if (retries > 0) task.needMore().retries = retries;
-    if (key !== undefined) task.needMore().key = key;
     if (onReport !== undefined) task.needMore().onReport = onReport;
     engine.submit(task);
+    this.sizing.submitted();
     if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
       watchTask(this.control, task, signal, timeout, queueTimeout);
   }
@@ -514,7 +568,17 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       get width() {
         return pool.crew.target * pool.settings.concurrency;
       },
+      ran: (member) => {
+        if (!this.sizing.isTooLarge(member)) return;
+        this.statistics.recycled++;
+        this.crew.retires(member);
+        this.crew.stop(member);
+      },
+      moved: () => {
+        for (const wake of [...this.roomWaits]) wake();
+      },
       settled: () => {
+        this.sizing.rested();
         for (const wake of [...this.idleWaits]) wake();
       },
       heard: (member, reply) => this.heard(member, reply),
@@ -668,6 +732,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   private letGo(): void {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
+    this.sizing.close();
     killOnExit(this, undefined);
     this.tasks[Symbol.dispose]();
     this.array.close();

@@ -58,6 +58,10 @@ export interface EngineHost {
   /** Is called when the last pending task has ended. */
   settled(): void;
   heard(member: Member, reply: Reply): void;
+  /** The worker has ended a task. */
+  ran(member: Member): void;
+  /** Tasks have been handed out: others may have room to wait. */
+  moved(): void;
   /** Looks whether workers have died, where no event can tell. */
   look(): void;
   /** The error, with where the call was made. */
@@ -125,12 +129,7 @@ export class Engine {
   }
 
   private take(task: PoolTask): void {
-    if (
-      this.inFlight < this.window &&
-      this.backlog.size === 0 &&
-      !this.putting &&
-      task.more?.key === undefined
-    ) {
+    if (this.inFlight < this.window && this.backlog.size === 0 && !this.putting) {
       if (task.more !== undefined && task.more.retries > 0) this.seal(task);
       if (this.handOut(task)) {
         this.pending++;
@@ -327,6 +326,7 @@ export class Engine {
     }
     this.resize();
     this.fill();
+    this.host.moved();
     return left === 0;
   }
 
@@ -362,7 +362,7 @@ export class Engine {
     }
     const task = this.taskOf(ticket);
     if (task === undefined) return true;
-    this.timed(member, task, microseconds);
+    this.timed(member, microseconds);
     this.release(task);
     this.settle(task, kind === REPLY.RETURNED, value, true);
     return true;
@@ -379,7 +379,7 @@ export class Engine {
     }
     chunk.items(from as number, value as readonly unknown[] | number, microseconds as number);
     if (isOver !== true) return;
-    this.timed(member, task, microseconds as number);
+    this.timed(member, microseconds as number);
     this.release(task);
     this.settle(task, true, undefined);
     chunk.over();
@@ -392,12 +392,12 @@ export class Engine {
     return task !== undefined && ticketOf(slot, this.generations[slot]!) === ticket ? task : undefined;
   }
 
-  timed(member: Member, task: PoolTask, microseconds: number): void {
+  timed(member: Member, microseconds: number): void {
     member.tasks++;
     member.busy += microseconds / 1000;
     this.mean = this.mean === 0 ? microseconds : this.mean + (microseconds - this.mean) * NEWEST;
-    this.statistics.ran(task, microseconds, member);
     if (this.resting.length > 0) this.wakeSlots(member);
+    this.host.ran(member);
   }
 
   /** Gives the task's slot back. Nothing of this attempt runs any more. */

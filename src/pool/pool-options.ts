@@ -22,8 +22,6 @@ export interface TaskOptions {
   retries?: number | undefined;
   /** Higher goes first. Default 0. */
   priority?: number | undefined;
-  /** Tasks of the same key run in the same worker, as long as that lives. */
-  key?: string | number | undefined;
   /** Receives what the task reports (`currentTask().report`). */
   onReport?: ((value: unknown) => void) | undefined;
 }
@@ -47,7 +45,7 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
   maxQueue?: number | undefined;
   /** Tasks after which a worker is replaced. Default: never. */
   maxTasksPerChild?: number | undefined;
-  /** Bytes of memory (RSS) above which a worker is replaced after a task. Default: never. */
+  /** Bytes of memory (RSS) above which a process is replaced after a task. Default: never. */
   maxMemoryPerChild?: number | undefined;
   /** After how long an idle worker above the least number ends. Default 10,000. */
   idleTimeout?: number | undefined;
@@ -145,7 +143,7 @@ export function checkTaskOptions(title: string, options: TaskOptions): void {
     );
   }
   checkKnown(title, options, 'task');
-  const { signal, timeout, queueTimeout, retries, priority, key, onReport } = options;
+  const { signal, timeout, queueTimeout, retries, priority, onReport } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new InvalidTypeError(
       `${title}: refused, its signal is ${inspect(signal, { depth: 0 })}; pass controller.signal`,
@@ -156,9 +154,6 @@ export function checkTaskOptions(title: string, options: TaskOptions): void {
   if (retries !== undefined) checkWhole(title, 'retries', retries, 0, MOST);
   if (priority !== undefined && (typeof priority !== 'number' || Number.isNaN(priority))) {
     throw new InvalidTypeError(`${title}: refused, its priority is ${inspect(priority)}; pass a number`);
-  }
-  if (key !== undefined && typeof key !== 'string' && typeof key !== 'number') {
-    throw new InvalidTypeError(`${title}: refused, its key is ${inspect(key)}; pass a string or a number`);
   }
   if (onReport !== undefined && typeof onReport !== 'function') {
     throw new InvalidTypeError(`${title}: refused, onReport is ${inspect(onReport)}; pass a function`);
@@ -196,6 +191,6 @@ function countOf(title: string, what: string, count: unknown): { min: number; ma
     const most = checkWhole(title, `${what}.max`, max, 1, MOST_WORKERS);
     return { min: checkWhole(title, `${what}.min`, min, 0, most), max: most };
   }
-  const whole = checkWhole(title, what, count, 0, MOST_WORKERS);
+  const whole = checkWhole(title, what, count, 1, MOST_WORKERS);
   return { min: whole, max: whole };
 }

@@ -27,7 +27,6 @@ export interface TaskMore {
   lost: number;
   timeout: number | undefined;
   queueTimeout: number | undefined;
-  key: string | number | undefined;
   /** Takes the listener off the signal. */
   ignoreAbort: (() => void) | undefined;
   timer: NodeJS.Timeout | undefined;
@@ -84,7 +83,6 @@ export class PoolTask {
       lost: 0,
       timeout: undefined,
       queueTimeout: undefined,
-      key: undefined,
       ignoreAbort: undefined,
       timer: undefined,
       queueTimer: undefined,

@@ -1,17 +1,39 @@
 /** Statistics: what a pool has done so far. */
 
-import type { Member } from './member.ts';
-import type { PoolTask } from './pool-task.ts';
+/** A worker as the statistics tell of it. */
+export interface WorkerStats {
+  /** Process id, or thread id. */
+  id: number;
+  state: 'starting' | 'ready' | 'retiring' | 'dead';
+  /** Tasks and chunks that it has ended. */
+  tasks: number;
+  /** Milliseconds in which it ran them. */
+  busy: number;
+}
+
+/** What a pool has done, and how it stands. A chunk of a map counts as one task. */
+export interface PoolStats {
+  /** Tasks that wait in the pool, and that were handed out to its workers. */
+  queued: number;
+  handedOut: number;
+  done: number;
+  failed: number;
+  cancelled: number;
+  /** Tasks that were lost with their worker, also those that ran again. */
+  lost: number;
+  /** Workers that died and were replaced; and that were replaced in order. */
+  restarts: number;
+  recycled: number;
+  /** Mean run time of the last tasks, in milliseconds. */
+  meanRunTime: number;
+  workers: WorkerStats[];
+}
 
 export class PoolStatistics {
   done = 0;
   failed = 0;
   cancelled = 0;
   lost = 0;
-  retried = 0;
   restarts = 0;
   recycled = 0;
-
-  /** A task, or a chunk, has run for so many microseconds. */
-  ran(_task: PoolTask, _microseconds: number, _member: Member): void {}
 }

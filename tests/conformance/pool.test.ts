@@ -217,6 +217,74 @@ poolSuite('calls', (stage) => {
   );
 });
 
+poolSuite('size', (stage) => {
+  stage.it('a pool grows while tasks wait, and shrinks when it has nothing to do', () =>
+    stage.withPool({ processes: { min: 0, max: 2 }, idleTimeout: 30 }, async (pool) => {
+      assert.equal(pool.size, 0);
+      using began = new Queue<number>();
+      using go = new Event();
+      const calls = [1, 2].map(() => pool.apply(targets.runUntil, [began, go]));
+      await began.get();
+      await began.get();
+      assert.equal(pool.size, 2);
+      go.set();
+      await Promise.all(calls);
+      await until(() => pool.size === 0, 'the workers to end');
+      assert.equal(await pool.apply(targets.add, [1, 1]), 2);
+    }),
+  );
+
+  stage.it('Q193: options that make no sense are refused', () => {
+    for (const processes of [0, -1, 1.5, Number.NaN, 2 ** 31, '2', { min: 3, max: 2 }, null]) {
+      assert.throws(() => stage.make({ processes: processes as number }), { code: /^ERR_LOCKSTEP/ });
+    }
+    const wrong = [
+      { initializer: 5 },
+      { initArgs: 'x' },
+      { maxTasksPerChild: 0 },
+      { concurrency: 0 },
+      { grace: -1 },
+      { timeout: 'x' },
+      { name: '' },
+      { prozesses: 2 },
+    ];
+    for (const options of wrong) {
+      assert.throws(() => stage.make(options as never), { code: /^ERR_LOCKSTEP/ }, Object.keys(options)[0]);
+    }
+    return Promise.resolve();
+  });
+
+  stage.it('room waits until fewer tasks wait; wrap makes a function of the pool; stats count', () =>
+    stage.withPool({ processes: 1, maxQueue: 2 }, async (pool) => {
+      const add = pool.wrap(targets.add);
+      let sum = 0;
+      const calls: Promise<unknown>[] = [];
+      for (let n = 0; n < 50; n++) {
+        await pool.room();
+        calls.push(add(n, 1).then((value) => (sum += value)));
+      }
+      await Promise.all(calls);
+      assert.equal(sum, 1275);
+      await assert.rejects(pool.apply(targets.fail, [1]));
+      const { done, failed, workers } = pool.stats;
+      assert.deepEqual([done, failed, workers.length], [50, 1, 1]);
+    }),
+  );
+
+  if (stage.isProcess) {
+    stage.it('a worker that has grown too large is replaced after its task', () =>
+      stage.withPool({ processes: 1, maxMemoryPerChild: 1 }, async (pool) => {
+        const first = await pool.apply(targets.whoami);
+        await until(
+          () => pool.stats.recycled > 0 && pool.stats.workers.some(({ id }) => id !== first),
+          'another',
+        );
+        assert.equal(await pool.apply(targets.add, [1, 1]), 2);
+      }),
+    );
+  }
+});
+
 poolSuite('deaths', (stage) => {
   stage.it('Q211, Q213 HAZARD: a task that ends its worker rejects, and nothing else does', () =>
     stage.withPool({ processes: 2 }, async (pool) => {

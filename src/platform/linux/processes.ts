@@ -103,6 +103,18 @@ export const processes: ProcessCalls = {
     }
   },
 
+  memoryOf(pid: number): number | undefined {
+    try {
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1];
+      return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+      throw error;
+    }
+  },
+
   isStopped(pid: number): boolean {
     let text: string;
     try {
