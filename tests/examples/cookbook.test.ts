@@ -36,6 +36,7 @@ class Running {
         this.lines.push(line);
         for (const look of this.wanted) look();
       });
+    started.add(this);
     this.ended = new Promise((resolve) => {
       this.child.once('close', (code, signal) => {
         resolve(code ?? signal!);
@@ -83,7 +84,12 @@ class Running {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'lockstep-cookbook-'));
-after(() => rmSync(folder, { recursive: true }));
+const started = new Set<Running>();
+after(async () => {
+  // A test that has failed may have left some.
+  await Promise.all([...started].filter((one) => !one.over).map((one) => one.kill()));
+  rmSync(folder, { recursive: true });
+});
 
 async function several(
   count: number,
