@@ -1,11 +1,11 @@
 /** Where this code runs: the process and the thread at hand, their parent, their children. */
 
-import { availableParallelism } from 'node:os';
 import { isMainThread, threadId } from '../this-thread.ts';
 import { standForSelf } from './child-state.ts';
 import { liveChildren } from './children.ts';
 import { identity, isMain } from './identity.ts';
 import { Process } from './process/process.ts';
+import { countProcessors } from './processors.ts';
 import { Thread } from './thread/thread.ts';
 
 /**
@@ -66,9 +66,12 @@ export function activeChildren(): Process[] {
   return liveChildren().filter((child): child is Process => child instanceof Process);
 }
 
-/** Number of processors that this program may use. */
+/**
+ * Number of processors that this thread may use, at least 1: those that it may run on, and no more
+ * than the quota of its control group (of a container, say), rounded up.
+ */
 export function cpuCount(): number {
-  return availableParallelism();
+  return countProcessors();
 }
 
 /** For `run-target.ts`: the object that stands for this process or thread. */

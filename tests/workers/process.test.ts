@@ -55,7 +55,7 @@ describe('Process', () => {
     assert.equal(currentThread().ident, 0);
     assert.equal(parentProcess(), null);
     assert.equal(isMainProcess, isMainThread && threadId === 0);
-    assert.equal(cpuCount(), availableParallelism());
+    assert.ok(cpuCount() >= 1 && cpuCount() <= availableParallelism());
   });
 
   it('X17: a child starts without children, and the names of its own children nest', async () => {

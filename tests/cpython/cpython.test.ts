@@ -1,0 +1,36 @@
+/**
+ * CPython's own tests of its locks, queues, pipes and values, against Lockstep: those that do not
+ * take long. `npm run test:cpython` runs all of them, in all modes.
+ */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import '../support/sandbox.ts';
+import { findPython, runTests } from './python.ts';
+
+/** Classes, or tests of them, that take a second or less each. */
+const SHORT = [
+  'LockTests',
+  'RLockTests',
+  'EventTests',
+  'EventBurstTests',
+  'BoundedSemaphoreTests',
+  'BarrierTests',
+  'WithProcessesTest(Lock|Semaphore|Queue|Value|Array|SharedCTypes)',
+  'TestSimpleQueue',
+  'TestSyncManagerTypes',
+  'QueueTest',
+  'SimpleQueueTest',
+];
+
+const found = findPython();
+const python = 'python' in found ? found.python : '';
+
+describe('CPython’s own tests', { timeout: 240_000, skip: 'missing' in found && found.missing }, () => {
+  it('pass, with blocking calls of processes', async (t) => {
+    const { code, output } = await runTests(python, ['--mode', 'sync', ...SHORT], () => {});
+    for (const line of output.trim().split('\n')) t.diagnostic(line);
+    assert.equal(code, 0, output);
+    assert.match(output, /^\d{2,} passed, 0 failed, \d+ not applicable$/m);
+  });
+});

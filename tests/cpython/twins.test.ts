@@ -1,0 +1,87 @@
+/**
+ * The programs of the tour and their Python twins print the same, up to times, pids, numbers that
+ * depend on the moment, and the order in which processes and threads come to print.
+ */
+
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import '../support/sandbox.ts';
+import { describe, it } from 'node:test';
+
+const TOUR = new URL('../../examples/tour/', import.meta.url);
+const PYTHON = new URL('../../../examples/python/', import.meta.url);
+
+/** By the name of the program in the tour, where the twin's is another. */
+const OTHER_NAMES: Record<string, string> = {
+  // A module `queue` would hide Python's own from `multiprocessing`.
+  queue: 'queue_of_jobs',
+};
+
+/**
+ * Python's Pool has no counterpart of what these show: a bar that is drawn meanwhile, a death that is
+ * an answer, a task that is cancelled.
+ */
+const WITHOUT_TWIN = /^pool/;
+
+/** Lines that only one of the two prints, and why. */
+const ONLY_ONE: Record<string, { lines: RegExp; why: string }> = {
+  deadlock: {
+    lines: /DeadlockError|and waits for|^take locks|is told|gives up|one was told|one gave up/,
+    why: 'Python tells nobody of a deadlock: its twin gives up after a time',
+  },
+  'recursive-lock': { lines: /held once, twice/, why: 'an RLock of Python does not tell its depth' },
+  pipe: { lines: / → /, why: 'objects are printed in the way of the language' },
+  processes: {
+    lines: /^\s+at |^Traceback|^ +|Error|error|daemon|host|^Process |^\s*$/,
+    why: 'errors are printed in the way of the language, and stay in the process that threw them; no lock is freed by a death',
+  },
+};
+
+const version = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 8))']);
+const skip = version.status === 0 ? false : 'there is no python3 of version 3.8 or later here';
+
+const programs = readdirSync(TOUR)
+  .filter((file) => /^[\w-]+\.js$/.test(file) && !['index.js', 'check.js', 'service.js'].includes(file))
+  .map((file) => file.slice(0, -'.js'.length))
+  .filter((program) => !WITHOUT_TWIN.test(program));
+
+function twinOf(program: string): URL {
+  return new URL(`${OTHER_NAMES[program] ?? program.replaceAll('-', '_')}.py`, PYTHON);
+}
+
+async function printed(command: string, file: URL): Promise<string[]> {
+  const options = { env: { ...process.env, NODE_TEST_CONTEXT: undefined, PYTHONDONTWRITEBYTECODE: '1' } };
+  const { stdout } = await promisify(execFile)(command, [fileURLToPath(file)], options);
+  return stdout.split('\n').filter((line) => line.trim() !== '');
+}
+
+/** What a line says, whoever says it and whenever. */
+function shapeOf(line: string): string {
+  return line.replace(/[●○]+/g, '•').replace(/■+/g, '■').replace(/\d+/g, '#').replace(/ +/g, ' ').trim();
+}
+
+function shapes(lines: string[], program: string): string[] {
+  const only = ONLY_ONE[program]?.lines;
+  return [...new Set(lines.filter((line) => only?.test(line) !== true).map(shapeOf))].sort();
+}
+
+/** What the program checked, in its order. */
+function checks(lines: string[], program: string): string[] {
+  const only = ONLY_ONE[program]?.lines;
+  return lines.filter((line) => /^[✓✗]/.test(line) && only?.test(line) !== true).map(shapeOf);
+}
+
+describe('The Python twin', { concurrency: 2, timeout: 300_000, skip }, () => {
+  for (const program of programs) {
+    it(`of ${program} prints what that does`, async () => {
+      assert.ok(existsSync(twinOf(program)), `there is no ${fileURLToPath(twinOf(program))}`);
+      const own = await printed(process.execPath, new URL(`${program}.js`, TOUR));
+      const twins = await printed('python3', twinOf(program));
+      assert.deepEqual(checks(twins, program), checks(own, program));
+      assert.deepEqual(shapes(twins, program), shapes(own, program));
+    });
+  }
+});
