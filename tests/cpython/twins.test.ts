@@ -21,8 +21,8 @@ const OTHER_NAMES: Record<string, string> = {
 };
 
 /**
- * Python's Pool has no counterpart of what these show: a bar that is drawn meanwhile, a death that is
- * an answer, a task that is cancelled.
+ * Python's Pool has no counterpart of what these show: a bar that is drawn meanwhile, a death that
+ * is an answer, a task that is cancelled.
  */
 const WITHOUT_TWIN = /^pool/;
 
