@@ -32,8 +32,13 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
   State,
   InitArgs
 > {
-  /** Throws `InvalidTypeError`, `OutOfRangeError`, and what starting a process throws. */
-  constructor(options: PoolOptions<State, InitArgs> = {}) {
-    super('Pool', options, options?.processes, (order) => new Process(order));
+  /**
+   * Throws `InvalidTypeError`, `OutOfRangeError`, and what starting a process throws.
+   *
+   * @param options or the number of processes alone, as `new Pool(4)`
+   */
+  constructor(options: PoolOptions<State, InitArgs> | number = {}) {
+    const all = typeof options === 'number' ? { processes: options } : options;
+    super('Pool', all, all?.processes, (order) => new Process(order));
   }
 }

@@ -25,8 +25,13 @@ export class ThreadPool<State = void, InitArgs extends readonly unknown[] = []> 
   State,
   InitArgs
 > {
-  /** Throws `InvalidTypeError`, `OutOfRangeError`, and what starting a thread throws. */
-  constructor(options: ThreadPoolOptions<State, InitArgs> = {}) {
-    super('ThreadPool', options, options?.threads ?? options?.processes, (order) => new Thread(order));
+  /**
+   * Throws `InvalidTypeError`, `OutOfRangeError`, and what starting a thread throws.
+   *
+   * @param options or the number of threads alone, as `new ThreadPool(4)`
+   */
+  constructor(options: ThreadPoolOptions<State, InitArgs> | number = {}) {
+    const all = typeof options === 'number' ? { threads: options } : options;
+    super('ThreadPool', all, all?.threads ?? all?.processes, (order) => new Thread(order));
   }
 }

@@ -10,6 +10,7 @@ import {
   ClosedError,
   Event,
   Lock,
+  Pool,
   PoolBrokenError,
   Queue,
   QueueFullError,
@@ -17,6 +18,7 @@ import {
   Semaphore,
   SharedArray,
   TargetError,
+  ThreadPool,
   WorkerDiedError,
 } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
@@ -49,6 +51,13 @@ poolSuite('calls', (stage) => {
       if (stage.isProcess) assert.notEqual(await pool.apply(targets.whoami), process.pid);
     }),
   );
+
+  stage.it('a number alone is how many workers there are', async () => {
+    const pool = new (stage.isProcess ? Pool : ThreadPool)(1);
+    assert.equal(await pool.apply(targets.add, [1, 2]), 3);
+    await pool.close();
+    assert.throws(() => new (stage.isProcess ? Pool : ThreadPool)(-1), { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' });
+  });
 
   stage.it('values of all sorts go there and back', () =>
     stage.withPool({ processes: 1 }, async (pool) => {

@@ -21,8 +21,8 @@ const OTHER_NAMES: Record<string, string> = {
 };
 
 /**
- * Python has no counterpart of what these show: a pool that draws a bar, reports a death and cancels
- * a task; a look from outside at a program that is stuck.
+ * Python has no counterpart of what these show: a pool that draws a bar, reports a death and
+ * cancels a task; a look from outside at a program that is stuck.
  */
 const WITHOUT_TWIN = /^pool|^stuck$/;
 
