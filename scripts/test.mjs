@@ -35,10 +35,12 @@ function check(script, ...args) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+// Before the checks: one of them looks whether the files that package.json names are there.
+await bundleForTests();
 if (wanted.length === 0) {
   check('@biomejs/biome/bin/biome', 'check', '.');
   check('knip/bin/knip.js');
-  // Without packing: the choice modules that the tests run are not published.
+  // Without packing: the bundle that the tests run are not published.
   check('publint/src/cli.js', '--pack', 'false');
 }
 
@@ -51,7 +53,6 @@ function installStrace() {
 
 if (wanted.length === 0 || wanted.some((path) => path.startsWith('inspect'))) installStrace();
 
-await bundleForTests();
 const folder = join(root, 'build/tests');
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.js'))
