@@ -8,10 +8,13 @@ import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import '../../support/sandbox.ts';
 import { activeChildren, Process } from 'lockstep';
-import { SpareKeeper, withSpares } from '../../../src/workers/process/spares.ts';
+import { load } from '../../support/internals.ts';
 import { until } from '../../support/until.ts';
 import { sparesOf, switchesOf } from './spares.ts';
 import { exits, type Found, fails, find, timesTimer } from './targets.ts';
+
+type Spares = typeof import('../../../src/workers/process/spares.ts');
+const { SpareKeeper, withSpares } = await load<Spares>('workers/process/spares.js');
 
 /** How long a spare sleeps before its timer is measured, and its wake-ups are counted. */
 const SLEEP_MS = 400;
