@@ -11,6 +11,8 @@ import { ClusterCondition } from './objects/condition.ts';
 import type { Core } from './objects/core.ts';
 import { ClusterEvent, ClusterLatch } from './objects/gates.ts';
 import { ClusterLock, ClusterRLock, lockPlaces } from './objects/lock.ts';
+import type { ClusterQueueOptions } from './objects/queue.ts';
+import { ClusterJoinableQueue, ClusterQueue } from './objects/queue.ts';
 import { ClusterRWLock } from './objects/rwlock.ts';
 import { ClusterBoundedSemaphore, ClusterSemaphore, semaphorePlaces } from './objects/semaphore.ts';
 import { ClusterValue } from './objects/value.ts';
@@ -145,6 +147,16 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   /** A number, `initial` at first. */
   value(name: string, initial = 0): ClusterValue {
     return new ClusterValue(this.core, checkName('Value', name), initial);
+  }
+
+  /** Items from many to many: taken for good by `get`, or until `ack` by `receive`. */
+  queue<Item = unknown>(name: string, options: ClusterQueueOptions = {}): ClusterQueue<Item> {
+    return new ClusterQueue<Item>(this.core, checkName('Queue', name), options);
+  }
+
+  /** A queue whose items are reported done. */
+  joinableQueue<Item = unknown>(name: string, options: ClusterQueueOptions = {}): ClusterJoinableQueue<Item> {
+    return new ClusterJoinableQueue<Item>(this.core, checkName('JoinableQueue', name), options);
   }
 
   /** Releases what is held, ends the session, and lets the connection go. Idempotent. */

@@ -5,7 +5,7 @@ import { over } from '../support/backends/over.ts';
 import { RedisServer } from './servers/redis.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
-const SUITES = ['lock', 'semaphore', 'latch', ...(deep ? ['event'] : [])];
+const SUITES = ['lock', 'semaphore', 'latch', ...(deep ? ['rlock', 'bounded-semaphore', 'event'] : [])];
 
 let server: RedisServer;
 

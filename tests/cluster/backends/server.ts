@@ -106,14 +106,20 @@ async function look(object: object): Promise<Look> {
 
 /** Parts of sentences, with the reason why their cases are left out. */
 const OMITTED: readonly (readonly [RegExp, string])[] = [
-  [/names its owner|says who|names the/, 'an owner is a session of some machine, and no process of this one'],
   [
-    /released? by another|may be released by|another releases/,
+    /names its owner|says who|names the|others wait until it has released three/,
+    'an owner is a session of some machine, and no process of this one',
+  ],
+  [
+    /released? by another|may be released by|another releases|two releases that race/,
     'only the session that holds can end its lease',
   ],
   [/prefer/, 'readers and writers are served in the order of coming'],
   [/20,000/, 'as many round trips; cluster/contract has such a count'],
-  [/NotLockedError/, 'whether another session holds is not asked: it is a NotOwnerError here'],
+  [
+    /NotLockedError|releasing it when it is free throws, also after/,
+    'whether another session holds is not asked: it is a NotOwnerError here',
+  ],
   [/deadlock|DeadlockError/, 'who waits for whom is not known across machines'],
 ];
 
