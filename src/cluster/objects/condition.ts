@@ -37,6 +37,11 @@ export class ClusterCondition implements AsyncCondition {
     this.title = `Condition ${JSON.stringify(name)}`;
   }
 
+  /** Whether a holder had died inside before this connection came in, or came back from a wait. */
+  get recovered(): boolean {
+    return this.lock.recovered;
+  }
+
   acquire(options?: UntimedWaitOptions): Promise<ClusterHold>;
   acquire(options: WaitOptions): Promise<ClusterHold | null>;
   acquire(options?: WaitOptions): Promise<ClusterHold | null> {
@@ -160,7 +165,8 @@ export class ClusterCondition implements AsyncCondition {
     if (reply.is !== 'held') return false;
     standing.call = id;
     standing.token = reply.token === 0 ? version : reply.token;
-    standing.recovered = reply.recovered;
+    // A death that this holding has learnt of stays known until it ends.
+    standing.recovered ||= reply.recovered;
     return true;
   }
 

@@ -36,8 +36,8 @@ export class QueueWait {
 
   /**
    * Makes the call until the reply is not to wait; `undefined` when the deadline is over first, and
-   * then nothing was done. When the lease is lost it begins anew, but for a `put` that is under way:
-   * the server may have the item.
+   * then nothing was done. When the lease is lost it begins anew. Only a `put` that is under way
+   * rejects: the server may have the item.
    */
   async make(deadline: Deadline, callAs: CallAs): Promise<Got | undefined> {
     const { core, key } = this;
@@ -67,7 +67,7 @@ export class QueueWait {
     const wait = !deadline.expired;
     for (let again = false; ; again = true) {
       // What only waited may begin anew.
-      if (lease.lost !== undefined) return 'lost';
+      if (!lease.valid) return 'lost';
       const asked = callAs(call, wait, again);
       try {
         const made = core.calls.make(this.key, this.machine, call, asked).then(({ reply }) => reply);

@@ -1,4 +1,4 @@
-/** ClusterQueue and ClusterJoinableQueue: items from many to many, over all processes of a cluster. */
+/** ClusterQueue and ClusterJoinableQueue: items from many to many, over all processes. */
 
 import { inspect } from 'node:util';
 import type { AsyncJoinableQueue, AsyncQueue } from '../../contracts.ts';
@@ -86,9 +86,9 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 
   /**
    * Puts the value in, as soon as there is room. Rejects with `QueueFullError` when the timeout has
-   * passed, with `NotSendableError`, and with `NoSpaceError` where it can never fit; then nothing was
-   * put. *Cancels* by `signal`. Rejects with `LeaseLostError` when the lease is lost while it is not
-   * known whether the server has the item.
+   * passed, with `NotSendableError`, and with `NoSpaceError` where it can never fit: then nothing
+   * was put. *Cancels* by `signal`. Rejects with `LeaseLostError` if the lease is lost while the
+   * server may or may not have the item.
    */
   async put(value: Item, options?: WaitOptions): Promise<void> {
     if (await this.putIn(value, options)) return;
