@@ -18,7 +18,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { clearTimeout, now, setTimeout } from '#clock';
+import { clearTimeout, now, setTimeout, timeOfDay } from '#clock';
 import { LeaseLostError, StoreError } from '../errors.ts';
 import type { Bells } from './bells.ts';
 import type { CallId } from './machines/machine.ts';
@@ -38,9 +38,6 @@ const RENEWALS = 3;
 const RETRY_MS = 25;
 const MOST_RETRY_MS = 1_000;
 
-// The time of day, besides: the clock of `now` stands still while the machine sleeps.
-const timeOfDay = Date.now;
-
 /** One session: from its opening to its loss. */
 export class Lease {
   readonly id: string = randomBytes(9).toString('base64url');
@@ -52,6 +49,7 @@ export class Lease {
   private readonly losses = new Set<(reason: LeaseLostError) => void>();
 
   get valid(): boolean {
+    // The clock of `now` stands still while the machine sleeps.
     return this.lossReason === undefined && now() < this.until && timeOfDay() < this.dayUntil;
   }
 
