@@ -128,19 +128,14 @@ await build({
   chunkNames: 'lockstep-[hash]',
 });
 
-await build({ ...common, entryPoints: entryPoints(CLUSTER), chunkNames: 'lockstep-[hash]' });
-await build({
-  ...common,
-  // Nobody looks for what is inside them in a stack.
-  minifyIdentifiers: true,
-  sourcemap: false,
-  entryPoints: entryPoints(OUTSIDE),
-  chunkNames: 'inspect-[hash]',
-});
+// Nobody looks for what is inside these in a stack.
+const small = { ...common, minifyIdentifiers: true, sourcemap: false };
+await build({ ...small, entryPoints: entryPoints(CLUSTER), chunkNames: 'lockstep-[hash]' });
+await build({ ...small, entryPoints: entryPoints(OUTSIDE), chunkNames: 'inspect-[hash]' });
 
 /**
- * A stack needs the line of the source, and where on the line it begins. The columns are three
- * quarters of a map. `shifts`: which columns were moved since the map was made.
+ * A stack needs the line of the source, and where in the bundle it begins. All other columns are
+ * most of a map, and left out. `shifts`: which columns were moved since the map was made.
  */
 function thin(map, shifts) {
   const mappings = decode(map.mappings).map((segments, number) => {
@@ -150,9 +145,10 @@ function thin(map, shifts) {
       [, file = -1, line = -1] = segment;
       return !isSame;
     });
-    return kept.map(([column, ...rest]) => {
+    return kept.map(([column, file, line, sourceColumn, ...name]) => {
       const before = (shifts.get(number) ?? []).filter((shift) => shift.column <= column);
-      return [before.reduce((sum, { moved }) => sum + moved, column), ...rest];
+      const at = before.reduce((sum, { moved }) => sum + moved, column);
+      return sourceColumn === undefined ? [at] : [at, file, line, 0, ...name];
     });
   });
   return { ...map, mappings: encode(mappings) };
