@@ -18,7 +18,7 @@ export interface Snapshot {
 }
 
 export interface Commit {
-  /** Who commits. Refused with `SessionGone` if that session is dead. */
+  /** The session that commits. Refused with `SessionGone` if that session is dead. */
   readonly session: string;
   /** Refused with `Outdated` if `fence` has been called with a later one. */
   readonly epoch: number;
@@ -50,7 +50,7 @@ export interface StoreListener {
 }
 
 export interface Store {
-  /** What it is, for messages: `Redis at 127.0.0.1:6379`. */
+  /** The store's name in messages: `Redis at 127.0.0.1:6379`. */
   readonly title: string;
   /** Milliseconds between looks at objects that are waited for; 0: rings are to be had. */
   readonly poll: number;

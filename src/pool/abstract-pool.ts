@@ -66,7 +66,7 @@ export type CallRest<Args extends readonly unknown[]> = [] extends Args
   ? [args?: Readonly<NoInfer<Args>>, options?: TaskOptions]
   : [args: Readonly<NoInfer<Args>>, options?: TaskOptions];
 
-/** What a map can take its items from. */
+/** Sources of a map's items. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
 /** Milliseconds between looks for dead workers where no event can tell of them. */
@@ -360,7 +360,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return (...args) => this.apply(fn, ...([args, options] as unknown as CallRest<Args>));
   }
 
-  /** What the pool has done so far, and how it stands. */
+  /** The pool's counts: tasks that wait, run and are done, and workers. */
   get stats(): PoolStats {
     const { statistics, engine, crew } = this;
     const { done, failed, cancelled, lost, restarts, recycled } = statistics;

@@ -120,7 +120,7 @@ export class ClusterLatch extends ClusterGate implements AsyncLatch {
     super(core, latchOf(count), name);
   }
 
-  /** What is left to count down. */
+  /** The count that is left. */
   get count(): Promise<number> {
     return this.view().then(({ left }) => left);
   }

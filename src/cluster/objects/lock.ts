@@ -102,7 +102,7 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   }
 }
 
-/** Who owns an RLock within a connection, and how deep. */
+/** The owner of an RLock within a connection, and the depth of its hold. */
 interface Ownership {
   readonly hold: ClusterHold;
   scope: Scope;
@@ -185,7 +185,7 @@ export class ClusterRLock extends ClusterLock {
   private get mine(): Ownership | undefined {
     const owner = this.owners.get(this.places.key);
     if (owner === undefined || !currentScope().isWithin(owner.scope)) return undefined;
-    // What is lost is not held: the next acquire takes it anew.
+    // A lost hold is not held: the next acquire takes the lock anew.
     return owner.hold.loss === undefined ? owner : undefined;
   }
 
