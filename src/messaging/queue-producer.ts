@@ -76,7 +76,7 @@ export class QueueProducer<Item = unknown> extends SharedObject {
     throw this.detached ? this.closedError() : queueFullError(this.title, this.channel.ring, options);
   }
 
-  /** The same; *blocks* the thread while there is no room. */
+  /** As `put`; *blocks* the thread while there is no room. */
   putSync(value: Item, options?: WaitOptions): void {
     const deadline = this.begin(options);
     if (this.channel.putAtOnce(value)) return;

@@ -194,7 +194,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * The same; *blocks* this thread until the function has come to its end. Results of other calls
+   * As `apply`; *blocks* this thread until the function has come to its end. Results of other calls
    * are taken meanwhile, and what awaits them goes on afterwards.
    */
   applySync<Args extends readonly unknown[], Result>(
@@ -258,7 +258,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return await this.collect('map', fn, items, options, false, false).result();
   }
 
-  /** The same; *blocks* this thread. The items come from something that can be iterated at once. */
+  /** As `map`; *blocks* this thread. The items come from something that can be iterated at once. */
   mapSync<Item, Result>(
     fn: PoolTarget<[item: Item], Result>,
     items: Iterable<Item>,
@@ -422,7 +422,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return Promise.race([ended, this.passed(deadline)]);
   }
 
-  /** The same; *blocks* this thread. */
+  /** As `join`; *blocks* this thread. */
   joinSync(options?: WaitOptions): boolean {
     this.checkClosing('join');
     const deadline = Deadline.begin(options);
