@@ -1,7 +1,6 @@
 /**
  * Store: what a server has to do for the cluster: keep documents by version, keep sessions by
- * lease,
- * and pass rings on. All else is in the machines.
+ * lease, and pass rings on. All else is in the machines.
  */
 
 import type { Ring } from './machines/machine.ts';

@@ -6,8 +6,7 @@
  * the round after the action. A call that is in none of the lists any more has passed.
  *
  * If a party's session dies while it waits, or while it acts, the step that finds it dead breaks
- * the
- * barrier. `failed` are calls whose round broke and who have not yet learned of it: also after
+ * the barrier. `failed` are calls whose round broke and who have not yet learned of it: also after
  * `reset` has begun a new round.
  */
 

@@ -20,8 +20,7 @@ export interface OnceState<State, Reply> {
 
 /**
  * The id under which a call is to be made once, given its reply; `undefined` where repeating it
- * does
- * no harm. Without a reply: the id under which to look.
+ * does no harm. Without a reply: the id under which to look.
  */
 export type OnceCall<Call, Reply> = (call: Call, reply?: Reply) => CallId | undefined;
 

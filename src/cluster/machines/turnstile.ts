@@ -9,8 +9,8 @@
  * goes to the tail, so a waiter that is stopped costs the others one claim time, and not a lease.
  *
  * The next waiter in the queue notices that an offer has run out: it is rung together with the
- * offered one, and looks when the claim time is over. Rings may be lost; every waiter looks anyway when a
- * third of the lease has passed.
+ * offered one, and looks when the claim time is over. Rings may be lost; every waiter looks anyway
+ * when a third of the lease has passed.
  *
  * If a session dies: its places come back, its offers and its entries in the queue go, whenever a
  * step finds it dead. Where `tells` is set, who comes in after one that died inside learns of it.

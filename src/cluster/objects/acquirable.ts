@@ -53,9 +53,8 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
    * Those who wait are served in the order in which they came, over all processes.
    *
    * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next gets
-   * it
-   * when the dead one's lease is over, with `hold.recovered`. While the server can't be reached the
-   * call waits on; if its session is lost meanwhile, it begins anew at the tail.
+   * it when the dead one's lease is over, with `hold.recovered`. While the server can't be reached
+   * the call waits on; if its session is lost meanwhile, it begins anew at the tail.
    */
   acquire(options?: UntimedWaitOptions): Promise<ClusterHold>;
   acquire(options: WaitOptions): Promise<ClusterHold | null>;

@@ -32,9 +32,8 @@ export function lockPlaces(core: Core, kind: string, name: string): Places {
  *
  * A holder has a lease: when its process dies, or can't reach the server for so long, the lock goes
  * to the next, who has a larger `hold.token`. A process that is stopped and goes on may still
- * believe
- * that it holds. Where that would do harm, pass the token on to what the lock guards, and refuse
- * smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
+ * believe that it holds. Where that would do harm, pass the token on to what the lock guards, and
+ * refuse smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
  */
 export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   /** @internal */

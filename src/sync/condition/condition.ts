@@ -41,8 +41,8 @@ export interface ConditionDescription extends Description {
  * waits for a notification, and comes back with the lock held as before, at the same depth.
  *
  * *If a waiter dies* it is withdrawn; a notification that it had been given and not taken goes to
- * the next. *If the holder of the lock dies*, the next holder sees `hold.recovered`, as of any lock.
- * A waiter that comes back from its wait sees `recovered`.
+ * the next. *If the holder of the lock dies*, the next holder sees `hold.recovered`, as of any
+ * lock. A waiter that comes back from its wait sees `recovered`.
  *
  * @example
  * await condition.run(async () => {

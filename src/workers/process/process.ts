@@ -72,8 +72,8 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
    *
    * Resolves to the number of spares that are ready; to 0 where none may be used: under coverage, a
    * profiler, a debugger or Node's permission model. Rejects with `TargetError` if a module of
-   * `preload` can't be loaded, and with `WorkerDiedError` if a spare ends before it is ready. Throws
-   * `StateError` in a daemon process, which may not have children.
+   * `preload` can't be loaded, and with `WorkerDiedError` if a spare ends before it is ready.
+   * Throws `StateError` in a daemon process, which may not have children.
    */
   static warm(count: number, options: WarmOptions = {}): Promise<number> {
     return warm(count, options);

@@ -1,8 +1,7 @@
 /**
  * Run: workers write to a resource under a lock, while processes are stopped and killed,
- * connections
- * cut, held and robbed of their replies, and the server is stopped and restarted, as a seed
- * decides.
+ * connections cut, held and robbed of their replies, and the server is stopped and restarted, as a
+ * seed decides.
  *
  * The resource refuses a token that is smaller than one it has seen. What must hold: no two holders
  * have the same token; no worker whose write was refused still believes that its hold is valid; and
