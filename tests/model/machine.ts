@@ -81,7 +81,7 @@ export class Violation extends Error {}
 class Machine {
   /** The state that operations change. */
   state: State = newState();
-  /** The actor that runs; -1: whatever is done is done at once, for nobody (to prepare or to inspect). */
+  /** The actor that runs; -1: everything is done at once, for nobody (to prepare or to inspect). */
   actor = -1;
   log: number[] = [];
   position = 0;
