@@ -99,6 +99,8 @@ export interface OpenWait {
   readonly ending: string;
   readonly named: boolean;
   readonly waiters: readonly Branch[];
+  /** Whether the waiting threads hold the object themselves: other code of theirs can release it. */
+  readonly heldByItself: boolean;
   /** The living threads that have the object open and do not wait for it. */
   readonly openIn: readonly Member[];
   readonly calls: number;
@@ -422,7 +424,8 @@ class Finder {
         for (const wait of agent.waits) {
           const object = this.world.objectIn(namespace, wait.cell);
           const isTold = told.has(`${namespace.folder} ${agent.slot} ${wait.cell}`);
-          if (object?.endedBy !== 'anybody' || isTold) continue;
+          if (object === undefined || isTold) continue;
+          if (object.endedBy !== 'anybody' && !isHeldByItself(thread, agent, object)) continue;
           const waits = byCell.get(wait.cell) ?? [];
           waits.push({ thread, namespace, agent, wait, object });
           byCell.set(wait.cell, waits);
@@ -448,6 +451,7 @@ class Finder {
       object: refTo(namespace, object),
       ending: endingOf(object),
       named: object.name !== null,
+      heldByItself: object.endedBy !== 'anybody',
       waiters: waiters.sort((a, b) => b.lasted - a.lasted),
       openIn: [...others].map((thread) => this.member(thread)),
       calls: waiters.reduce((sum, { calls }) => sum + calls, 0),
@@ -468,9 +472,19 @@ const ENDINGS: Readonly<Record<string, string>> = {
   Barrier: 'come to',
   Condition: 'notify',
   Semaphore: 'release',
+  Lock: 'release',
+  RLock: 'release',
+  RWLock: 'release',
+  BoundedSemaphore: 'release',
   Connection: 'close',
   QueueProducer: 'end',
 };
+
+/** Whether the event loop awaits what its own thread holds, and may do other things meanwhile. */
+function isHeldByItself(thread: Thread, { slot }: AgentSnapshot, { holders, over }: ObjectSnapshot): boolean {
+  const own = holders.length > 0 && holders.every((each) => each.slot === slot);
+  return own && !thread.waits && over !== true;
+}
 
 function endingOf({ kind, part }: ObjectSnapshot): string {
   if (part?.role === 'room') return 'take something from';

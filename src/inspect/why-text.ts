@@ -83,7 +83,7 @@ function tellDeadlock({ certain, members, ignored, behind, lasted }: Deadlock, p
       `No call throws a DeadlockError, as ${made} ${ignored.length === 1 ? 'was' : 'were'} made with deadlock: 'ignore'.`,
     );
     if (!certain)
-      lines.push('Another thread that has a lock of them open could still release it for its holder.');
+      lines.push('Another thread that has one of these locks open could still release it for its holder.');
   }
   lines.push(...tree(behind, paint));
   const locks = members.every(({ waitsFor }) => waitsFor !== null);
@@ -241,7 +241,7 @@ const LISTED = 5;
 /** Waits that a thread may still end, and the threads that could end them. */
 function tellOpen(open: readonly OpenWait[]): string {
   const lines = [
-    'These calls wait for something that another thread can still do.',
+    'These calls wait for something that a thread can still do.',
     'If it never will, this is why they hang:',
   ];
   for (const each of open.slice(0, LISTED)) lines.push('', ...openLines(each));
@@ -250,13 +250,15 @@ function tellOpen(open: readonly OpenWait[]): string {
   return lines.join('\n');
 }
 
-function openLines({ object, ending, named, waiters, openIn, calls, lasted }: OpenWait): string[] {
+function openLines(wait: OpenWait): string[] {
+  const { object, ending, named, heldByItself, waiters, openIn, calls, lasted } = wait;
   const shown = waiters.slice(0, LISTED);
   const more = waiters.length > LISTED ? [`   and ${waiters.length - LISTED} more`] : [];
   const could = openIn
     .slice(0, LISTED)
     .map((member) => `   Also open in ${shortName(member)}, which ${activity(member)}.`);
   const rest = openIn.length > LISTED ? [`   Also open in ${openIn.length - LISTED} more.`] : [];
+  const own = ['   The thread that awaits it holds it: other code of its event loop has to release it.'];
   const nobody = [
     named
       ? '   No other thread has it open; a program that opens it by its name could still do it.'
@@ -266,7 +268,7 @@ function openLines({ object, ending, named, waiters, openIn, calls, lasted }: Op
     `${title(object.title)}: ${count(calls, 'call')} ${calls === 1 ? 'waits' : 'wait'}, the longest for ${duration(lasted)}, for a thread to ${ending} it.`,
     ...tree(shown, PLAIN, false, '   '),
     ...more,
-    ...(openIn.length === 0 ? nobody : [...could, ...rest]),
+    ...(heldByItself ? own : openIn.length === 0 ? nobody : [...could, ...rest]),
   ];
 }
 

@@ -84,7 +84,7 @@ async function printed(t: TestContext): Promise<void> {
    \`- 等待者 (${waiter.pid}, members.js blockForLock)  T  for Lock "发票"
    To let it go on: kill -CONT ${holder.pid}
 
-These calls wait for something that another thread can still do.
+These calls wait for something that a thread can still do.
 If it never will, this is why they hang:
 
 Event "ready": 1 call waits, the longest for T, for a thread to set it.
