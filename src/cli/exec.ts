@@ -1,4 +1,4 @@
-/** The program that `lockstep run` starts: it becomes the command, and is killed with `lockstep run`. */
+/** The start of `lockstep run`'s command: becomes the command, and is killed with `lockstep run`. */
 
 import { becomeProgram } from '../platform/linux/exec.ts';
 

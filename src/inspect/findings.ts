@@ -36,8 +36,8 @@ export interface Member {
   readonly holds: readonly ObjectRef[];
   readonly waitsFor: ObjectRef | null;
   /**
-   * The objects that it awaits while its event loop may do other things. Any of those could end the wait,
-   * so the thread does not count as waiting.
+   * The objects that it awaits while its event loop may do other things. Any of those could end the
+   * wait, so the thread does not count as waiting.
    */
   readonly alsoAwaits: readonly ObjectRef[];
   /** The process or thread whose end it waits for. */
@@ -99,7 +99,7 @@ export interface OpenWait {
   readonly ending: string;
   readonly named: boolean;
   readonly waiters: readonly Branch[];
-  /** Whether the waiting threads hold the object themselves: other code of theirs can release it. */
+  /** Whether the waiting threads hold it themselves: other code of theirs can release it. */
   readonly heldByItself: boolean;
   /** The living threads that have the object open and do not wait for it. */
   readonly openIn: readonly Member[];

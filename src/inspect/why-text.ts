@@ -272,7 +272,7 @@ function openLines(wait: OpenWait): string[] {
   ];
 }
 
-/** A chain of waits, from the thread that was asked for to the one that keeps all of them waiting. */
+/** A chain of waits, from the thread that was asked for to the one that keeps all waiting. */
 export function explainChain(chain: readonly Member[], paint: Paint = PLAIN): string {
   const [first, ...rest] = chain;
   if (first === undefined) return '';
