@@ -1,4 +1,4 @@
-/** The start of `lockstep run`'s command: becomes the command, and is killed with `lockstep run`. */
+/** Started by `lockstep run`: becomes the command, and is killed with `lockstep run`. */
 
 import { becomeProgram } from '../platform/linux/exec.ts';
 

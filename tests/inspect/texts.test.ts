@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { Barrier, Event, Lock, Process } from 'lockstep';
+import { inspectNamespace } from 'lockstep/inspect';
 import stringWidth from 'string-width';
 import { root } from '../docs/markdown.ts';
 import { sandbox } from '../support/sandbox.ts';
@@ -57,6 +58,10 @@ test('what the commands print for one small world', async (t) => {
     await until(
       () => /^State:\tT/m.test(readFileSync(`/proc/${holder.pid}/status`, 'utf8')),
       'the holder is stopped',
+    );
+    await until(
+      () => inspectNamespace(namespace).findings.length === 1,
+      'the wait has lasted long enough to be listed',
     );
     await printed(t);
   } finally {
