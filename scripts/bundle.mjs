@@ -18,8 +18,9 @@ const modules = join(root, 'build/src');
 const output = join(root, 'dist');
 
 /**
- * What programs import and children run: each is a module of `src` and, under the same name, a file
- * of `dist`. One more is one line here; for programs it is also one in `exports` of `package.json`.
+ * The entries that programs import and children run: each is a module of `src` and, under the same
+ * name, a file of `dist`. One more is one line here; for programs it is also one in `exports` of
+ * `package.json`.
  */
 const ENTRIES = ['index', 'entry/pool-worker', 'entry/process', 'entry/thread'];
 
@@ -29,7 +30,7 @@ const OUTSIDE = ['inspect/inspect', 'cli/exec', 'cli/lockstep'];
 /** The cluster: nothing in it may load koffi, so it has chunks of its own. */
 const CLUSTER = ['cluster/connect', 'cluster/memory'];
 
-/** Entries that a child runs. What they share with each other goes into the chunk of all. */
+/** Entries that a child runs. Code that they share goes into the chunk of all. */
 const CHILDREN = /^entry\//;
 
 // A chunk's name has a hash of what is in it: those of earlier builds go.

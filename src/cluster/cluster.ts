@@ -33,7 +33,7 @@ export interface ClusterOptions {
 interface ClusterEvents {
   /** The server answers; also after an outage. */
   connected: [];
-  /** The connection is down. What is held stays valid until its lease ends. */
+  /** The connection is down. Holds stay valid until their lease ends. */
   suspended: [reason: Error | undefined];
   /** The lease is lost: no hold of this connection is valid any more. */
   lost: [reason: Error | undefined];
@@ -173,7 +173,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const { core, store } = this;
     if (core.session.state === 'connected') {
       const holds = [...core.holds.values()].flat();
-      // What can't be released ends with the session.
+      // A hold that can't be released ends with the session.
       await Promise.allSettled(holds.map((hold) => hold.release()));
     }
     await core.session.close();

@@ -1,4 +1,4 @@
-/** What `lockstep/cluster` and `lockstep/memory` export besides their `connect`. */
+/** The exports that `lockstep/cluster` and `lockstep/memory` share, besides `connect`. */
 
 export type {
   AsyncAcquirable,

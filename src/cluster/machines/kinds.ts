@@ -25,7 +25,8 @@ export type QueueMachine = Machine<OnceState<QueueState, QueueReply>, QueueCall,
 export const WRITER_PLACES: number = 2 ** 20;
 
 /**
- * Lock and RLock, and the lock of a condition. What they do has an id in the state, but `notify`.
+ * Lock and RLock, and the lock of a condition. Their operations have an id in the state, all but
+ * `notify`.
  */
 export function lockOf(kind: string): PlacesMachine {
   return once(placesMachine({ kind, of: 1, owned: true, tells: true, keeps: false }), (call) =>

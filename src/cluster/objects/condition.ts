@@ -1,7 +1,6 @@
 /**
  * ClusterCondition: waiting for a change of what a lock guards. Its waiters stand in the document
- * of
- * the lock: giving the lock up and beginning to wait is one write, so no notification falls
+ * of the lock: giving the lock up and beginning to wait is one write, so no notification falls
  * between.
  */
 
@@ -69,11 +68,9 @@ export class ClusterCondition implements AsyncCondition {
 
   /**
    * Gives the lock up, waits for a notification, and comes back with the lock held as before, under
-   * a
-   * new token. Resolves to `false` when the timeout has passed. *Cancels* by `signal`: rejects with
-   * its
-   * reason, and the lock is held. Rejects with `LeaseLostError` when the lease is lost: then it is
-   * not.
+   * a new token. Resolves to `false` when the timeout has passed. *Cancels* by `signal`: rejects
+   * with its reason, and the lock is held. Rejects with `LeaseLostError` when the lease is lost:
+   * then it is not.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = Deadline.from(options);

@@ -11,7 +11,7 @@ export interface Core {
   readonly calls: Calls;
   readonly session: Session;
   readonly bells: Bells;
-  /** What this connection holds, by key; the latest last. */
+  /** The holds of this connection, by key; the latest last. */
   readonly holds: Map<string, ClusterHold[]>;
 }
 
@@ -28,7 +28,7 @@ export async function perform<State, Call, Reply>(
 }
 
 /**
- * What the promise resolves to; `undefined` when the deadline is over first. Neither is cancelled.
+ * The promise's value; `undefined` when the deadline is over first. Neither is cancelled.
  */
 export async function within<Value>(
   promise: Promise<Value>,

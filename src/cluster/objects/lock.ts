@@ -33,9 +33,8 @@ export function lockPlaces(core: Core, kind: string, name: string): Places {
  *
  * A holder has a lease: when its process dies, or can't reach the server for so long, the lock goes
  * to the next, who has a larger `hold.token`. A process that is stopped and goes on may still
- * believe
- * that it holds. Where that would do harm, pass the token on to what the lock guards, and refuse
- * smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
+ * believe that it holds. Where that would do harm, pass the token on to what the lock guards, and
+ * refuse smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
  */
 export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   /** @internal */
@@ -103,7 +102,7 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   }
 }
 
-/** Who owns an RLock within a connection, and how deep. */
+/** The owner of an RLock within a connection, and the depth of its hold. */
 interface Ownership {
   readonly hold: ClusterHold;
   scope: Scope;
@@ -208,7 +207,7 @@ export class ClusterRLock extends ClusterLock {
   private get mine(): Ownership | undefined {
     const { owner } = this.ours;
     if (owner === undefined || !currentScope().isWithin(owner.scope)) return undefined;
-    // What is lost is not held: the next acquire takes it anew.
+    // A lost hold is not held: the next acquire takes the lock anew.
     return owner.hold.loss === undefined ? owner : undefined;
   }
 

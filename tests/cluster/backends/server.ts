@@ -1,7 +1,6 @@
 /**
  * The objects of the cluster, under the conformance suites: each actor has a connection of its own
- * to
- * the server that `LOCKSTEP_TEST_SERVER` names.
+ * to the server that `LOCKSTEP_TEST_SERVER` names.
  */
 
 import { subscribe } from 'node:diagnostics_channel';

@@ -1,4 +1,4 @@
-/** What is simulated: one scenario a machine, with what must hold of it. */
+/** The simulations: one scenario a machine, with its invariants. */
 
 import assert from 'node:assert/strict';
 import {
@@ -57,7 +57,7 @@ function turnstile(
         },
         check: (state) => check.check(state),
         end: (state, world) => {
-          // What dead players left stands until somebody looks; the living have left nothing.
+          // Entries of dead players stand until somebody looks; the living have left nothing.
           const { holders = [], offers = [], queue = [] } = state ?? {};
           for (const [id] of [...holders, ...offers, ...queue]) {
             const player = world.players.find(({ session }) => session === sessionOf(id));
