@@ -32,6 +32,9 @@ export function wallTime(): number {
   return origin + now();
 }
 
+/** The system's time of day. It goes on while the machine sleeps, and may be set. */
+export const timeOfDay: () => number = Date.now;
+
 /** A timer made of `scheduler.wait`. */
 class WaitingTimer {
   private readonly act: Act;

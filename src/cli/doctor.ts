@@ -4,6 +4,7 @@
 
 import { readdirSync, statfsSync, statSync } from 'node:fs';
 import { release } from 'node:os';
+import { now } from '#clock';
 import { findStuck } from '../inspect/findings.ts';
 import { foldersOfUser, takeSnapshot } from '../inspect/snapshot.ts';
 import { tellsAll } from '../inspect/tasks.ts';
@@ -90,13 +91,13 @@ function proc(): Check {
 
 /** Takes a lock in a namespace of its own, whose folder goes with it. */
 async function working(): Promise<Check> {
-  const begin = process.hrtime.bigint();
+  const begin = now();
   try {
     const { Lock } = await import('lockstep');
     const lock = new Lock();
     lock.acquireSync().release();
     lock.close();
-    const took = Number(process.hrtime.bigint() - begin) / 1e6;
+    const took = now() - begin;
     return {
       verdict: 'ok',
       text: `mapping, file locks and FIFOs work (a lock was made and taken in ${took.toFixed(0)} ms)`,

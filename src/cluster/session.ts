@@ -3,11 +3,9 @@
  * it, so one renewal every third of the lease keeps everything alive.
  *
  * Two clocks, neither sent to the other: the server lets the session die when its own clock has
- * gone
- * a lease beyond the last renewal. This process takes the lease for lost when its own clock has
- * gone
- * a lease, less a margin, beyond the moment *before* it sent that renewal. So it stops believing
- * before the server does, as long as both clocks run at about the same speed.
+ * gone a lease beyond the last renewal. This process takes the lease for lost when its own clock
+ * has gone a lease, less a margin, beyond the moment *before* it sent that renewal. So it stops
+ * believing before the server does, as long as both clocks run at about the same speed.
  *
  *   connected   renewals are answered
  *   suspended   the connection is down, or a renewal has no answer: holds are still valid
@@ -18,7 +16,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { clearTimeout, now, setTimeout } from '#clock';
+import { clearTimeout, now, setTimeout, timeOfDay } from '#clock';
 import { LeaseLostError, StoreError } from '../errors.ts';
 import type { Bells } from './bells.ts';
 import type { CallId } from './machines/machine.ts';
@@ -38,9 +36,6 @@ const RENEWALS = 3;
 const RETRY_MS = 25;
 const MOST_RETRY_MS = 1_000;
 
-// The time of day, besides: the clock of `now` stands still while the machine sleeps.
-const timeOfDay = Date.now;
-
 /** One session: from its opening to its loss. */
 export class Lease {
   readonly id: string = randomBytes(9).toString('base64url');
@@ -52,6 +47,7 @@ export class Lease {
   private readonly losses = new Set<(reason: LeaseLostError) => void>();
 
   get valid(): boolean {
+    // The clock of `now` stands still while the machine sleeps.
     return this.lossReason === undefined && now() < this.until && timeOfDay() < this.dayUntil;
   }
 
