@@ -164,6 +164,7 @@ poolSuite('map', (stage) => {
         assert.ok(lost.length >= 1, 'the item that killed is lost');
         counts.fill(0);
         assert.deepEqual(await pool.starmap(targets.killAt7, items, { retries: 3 }), upTo(40));
+        await pool.close();
       }),
     );
   }
