@@ -6,13 +6,13 @@
  * call that received it, until `ack`. It goes back to its old place by `nack`, when its visibility
  * deadline has passed by the server's clock, or when its session is dead: at least once.
  *
- * Who waits stands in the document, too, in the order of coming, and is rung when it is worth
+ * A waiting call is in the document, too, in the order of coming, and is rung when it is worth
  * looking. Nothing is handed over: whoever looks first takes the item. So a waiter that is stopped
  * keeps nothing from others; the one behind those that were rung is rung a claim time later. Every
  * waiter looks anyway when a third of its lease has passed.
  *
  * If a session dies: its waiters go and its deliveries come back, whenever a step finds it dead.
- * What it has put stays.
+ * Its items stay.
  */
 
 import type { CallId, Facts, Machine, Ring, Step } from './machine.ts';
@@ -22,7 +22,7 @@ import { isDead, ringsTo, step } from './machine.ts';
 export type Item = readonly [order: number, text: string, tries: number, put: CallId];
 /** A delivery: the call that received it, until when (server), the item. */
 export type Delivered = readonly [call: CallId, until: number, item: Item];
-/** Who waits for room: call, its bound, and the length of its item. */
+/** A call that waits for room: call, its bound, and the length of its item. */
 export type Putter = readonly [call: CallId, most: number, length: number];
 
 export interface QueueState {

@@ -1,6 +1,6 @@
 /**
- * Item text: a queue's values as text, and back. What JSON keeps as it is, is written as JSON, so
- * that it can be read at the server; all else as structured clone writes it, in base64.
+ * Item text: a queue's values as text, and back. A value that JSON keeps as it is, is written as
+ * JSON, so that it can be read at the server; all else as structured clone writes it, in base64.
  */
 
 import { deserialize, serialize } from 'node:v8';

@@ -66,7 +66,7 @@ export class QueueWait {
     const call = core.session.nextCall();
     const wait = !deadline.expired;
     for (let again = false; ; again = true) {
-      // What only waited may begin anew.
+      // A call that only waited may begin anew.
       if (!lease.valid) return 'lost';
       const asked = callAs(call, wait, again);
       try {
@@ -85,7 +85,7 @@ export class QueueWait {
     }
   }
 
-  /** The deadline is over and the answer still under way. What came in time for it is taken. */
+  /** The deadline is over, the answer still under way. An item that came in time is taken. */
   private async giveUp(
     made: Promise<QueueReply>,
     { call, lease }: Omit<Got, 'reply'>,
