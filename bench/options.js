@@ -8,7 +8,7 @@ import { figures } from './figures.js';
 
 const USAGE = `npm run bench -- [options]
 
-  --only ROW    this row only; may be given several times
+  --only ROW    this row only, or all whose names begin so (pool); may be given several times
   --json FILE   write the rows as data too
   --quick       3 rounds a row instead of 9 to 21: faster and less exact
   --list        name the rows and what each must reach
@@ -41,13 +41,16 @@ export function parseOptions(args) {
     return undefined;
   }
   const wanted = [...values.only, ...positionals].flatMap((names) => names.split(','));
+  /** @param {string} row @param {string} name */
+  const isMeant = (row, name) => row === name || row.startsWith(`${name}-`);
   for (const name of wanted) {
-    if (!figures.some(({ row }) => row === name)) {
+    if (!figures.some(({ row }) => isMeant(row, name))) {
       throw new RangeError(`no row "${name}"; the rows are ${figures.map(({ row }) => row).join(', ')}`);
     }
   }
   return {
-    rows: wanted.length === 0 ? figures : figures.filter(({ row }) => wanted.includes(row)),
+    rows:
+      wanted.length === 0 ? figures : figures.filter(({ row }) => wanted.some((name) => isMeant(row, name))),
     ...(values.json === undefined ? {} : { json: values.json }),
     quick: values.quick,
   };

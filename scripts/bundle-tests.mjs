@@ -1,7 +1,7 @@
 // Bundles the compiled library for the tests: what each of their thousands of processes and threads
 // loads is one file instead of 150, which halves what its start takes.
 //
-// Unlike the package's bundle (bundle.mjs) it gives access to every module in it: beside the chunk
+// Unlike the package's bundle (bundle.mjs) it gives access to every module in it. Beside the chunk
 // lies a small file for each, under the module's path, that exports the chunk's own instances
 // (tests/support/internals.ts imports these). `#atomics` stays an import, so that the crash walks
 // can replace it. The export condition `lockstep-tested` chooses it.
@@ -17,7 +17,8 @@ const output = join(root, 'build/tested/dist');
 const ALL = 'all-modules.js';
 
 /**
- * What programs load, and what children run. Nothing else belongs to the library's one instance.
+ * The modules that programs load and children run. Nothing else belongs to the library's one
+ * instance.
  */
 const ENTRIES = [
   'index.js',

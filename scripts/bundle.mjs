@@ -18,8 +18,9 @@ const modules = join(root, 'build/src');
 const output = join(root, 'dist');
 
 /**
- * What programs import and children run: each is a module of `src` and, under the same name, a file
- * of `dist`. One more is one line here; for programs it is also one in `exports` of `package.json`.
+ * The entries that programs import and children run: each is a module of `src` and, under the same
+ * name, a file of `dist`. One more is one line here; for programs it is also one in `exports` of
+ * `package.json`.
  */
 const ENTRIES = ['index', 'entry/pool-worker', 'entry/process', 'entry/thread'];
 
@@ -29,7 +30,7 @@ const OUTSIDE = ['inspect/inspect', 'cli/exec', 'cli/lockstep'];
 /** The cluster: nothing in it may load koffi, so it has chunks of its own. */
 const CLUSTER = ['cluster/connect', 'cluster/memory'];
 
-/** Entries that a child runs. What they share with each other goes into the chunk of all. */
+/** Entries that a child runs. Code that they share goes into the chunk of all. */
 const CHILDREN = /^entry\//;
 
 // A chunk's name has a hash of what is in it: those of earlier builds go.
@@ -128,19 +129,14 @@ await build({
   chunkNames: 'lockstep-[hash]',
 });
 
-await build({ ...common, entryPoints: entryPoints(CLUSTER), chunkNames: 'lockstep-[hash]' });
-await build({
-  ...common,
-  // Nobody looks for what is inside them in a stack.
-  minifyIdentifiers: true,
-  sourcemap: false,
-  entryPoints: entryPoints(OUTSIDE),
-  chunkNames: 'inspect-[hash]',
-});
+// Nobody looks for what is inside these in a stack.
+const small = { ...common, minifyIdentifiers: true, sourcemap: false };
+await build({ ...small, entryPoints: entryPoints(CLUSTER), chunkNames: 'lockstep-[hash]' });
+await build({ ...small, entryPoints: entryPoints(OUTSIDE), chunkNames: 'inspect-[hash]' });
 
 /**
- * A stack needs the line of the source, and where on the line it begins. The columns are three
- * quarters of a map. `shifts`: which columns were moved since the map was made.
+ * A stack needs the line of the source, and where in the bundle it begins. All other columns are
+ * most of a map, and left out. `shifts`: which columns were moved since the map was made.
  */
 function thin(map, shifts) {
   const mappings = decode(map.mappings).map((segments, number) => {
@@ -150,9 +146,10 @@ function thin(map, shifts) {
       [, file = -1, line = -1] = segment;
       return !isSame;
     });
-    return kept.map(([column, ...rest]) => {
+    return kept.map(([column, file, line, sourceColumn, ...name]) => {
       const before = (shifts.get(number) ?? []).filter((shift) => shift.column <= column);
-      return [before.reduce((sum, { moved }) => sum + moved, column), ...rest];
+      const at = before.reduce((sum, { moved }) => sum + moved, column);
+      return sourceColumn === undefined ? [at] : [at, file, line, 0, ...name];
     });
   });
   return { ...map, mappings: encode(mappings) };

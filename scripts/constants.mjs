@@ -35,7 +35,7 @@ export function withConstants(code) {
   return { code: result + code.slice(at), shifts: shiftsOf(code, edits) };
 }
 
-/** What stands between two declarations, which may be a new line, with their comma replaced. */
+/** The text between two declarations, maybe a new line, with their comma replaced. */
 function gap(code, from, to) {
   return code.slice(from, to).replace(',', ';');
 }

@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const LONGEST = 30;
 const NOT_OURS = new Set(['node_modules', 'dist', 'build', 'coverage']);
 const SOURCE = /\.(ts|js|mjs)$/;
-/** "Who holds it may …", "by who puts": words that stand for an actor without naming it. */
+/** Words that stand for an actor without naming it, as in `Who holds it may …`, `by who puts`. */
 const HEADLESS =
   /^(?:\W*)(?:Who|What|Whose)\b(?![^?]*\?$)|\b(?:by|of|for|from|to|with|than|after|but) who\b(?! (?:is|are) (?:next|first)\b)/;
 

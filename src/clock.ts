@@ -32,10 +32,7 @@ export function wallTime(): number {
   return origin + now();
 }
 
-/**
- * Milliseconds since 1970 by the system's clock. Unlike `now` it goes on while the machine sleeps,
- * and may be set back. A fake that was installed before Lockstep was loaded fakes it.
- */
+/** The system's time of day. It goes on while the machine sleeps, and may be set. */
 export const timeOfDay: () => number = Date.now;
 
 /** A timer made of `scheduler.wait`. */

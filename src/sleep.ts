@@ -1,4 +1,4 @@
-/** Sleeping: for a while, whatever happens. What is to be woken sleeps by `#park`. */
+/** Sleeping: for a while, whatever happens. A sleeper that others wake up uses `#park`. */
 
 /** A word of this thread alone, on which nobody wakes it. */
 let word: Int32Array | undefined;

@@ -6,6 +6,8 @@
   peers.py barrier N         us for one round of two processes at a Barrier
   peers.py queue-objects N   millions of small dicts a second through a Queue, from one process to another
   peers.py queue-integers N  the same with integers
+  peers.py pool-map N        millions of integers a second through Pool(2).map of a function that returns its argument
+  peers.py pool-imap N       integers a second through Pool(2).imap with a chunk size of 1
 
 Prints one number. The loops read as a Python program would write them and as the JavaScript side is
 written, line by line: `acquire()` and `release()`, which is several times faster than `with`. Children are forked before the clock starts, so the start method doesn't matter to the figures.
@@ -132,6 +134,33 @@ def queue_integers(n):
     return take(put_integers, n)
 
 
+def same(value):
+    return value
+
+
+def pool_map(n):
+    items = list(range(n))
+    with mp.Pool(2) as pool:
+        pool.map(same, items[:1000])
+        start = time.perf_counter()
+        results = pool.map(same, items)
+        took = time.perf_counter() - start
+    if results != items:
+        sys.exit("results are missing")
+    return n / took / 1e6
+
+
+def pool_imap(n):
+    with mp.Pool(2) as pool:
+        pool.map(same, range(1000))
+        start = time.perf_counter()
+        count = sum(1 for _ in pool.imap(same, range(n)))
+        took = time.perf_counter() - start
+    if count != n:
+        sys.exit("results are missing")
+    return n / took
+
+
 MEASURES = {
     "uncontended": uncontended,
     "contended": contended,
@@ -139,6 +168,8 @@ MEASURES = {
     "barrier": barrier,
     "queue-objects": queue_objects,
     "queue-integers": queue_integers,
+    "pool-map": pool_map,
+    "pool-imap": pool_imap,
 }
 
 if __name__ == "__main__":

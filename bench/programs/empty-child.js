@@ -9,7 +9,7 @@ export function residentBytes() {
 }
 
 if (isMainProcess) {
-  // What runs the child in place of Node.
+  // The program that runs the child in place of Node.
   process.execPath = process.argv[4] ?? process.execPath;
   const Child = process.argv[2] === 'thread' ? Thread : Process;
   const child = new Child({ target: process.argv[3] === 'rss' ? residentBytes : nothing });

@@ -1,6 +1,6 @@
 // Pool, cancel: a task is given up while it runs. One that asks stops by itself, also in a loop
-// that never awaits; one that does not ask is ended by force, and its worker is replaced. What
-// waits is simply withdrawn, and nobody else is disturbed.
+// that never awaits; one that does not ask is ended by force, and its worker is replaced. A
+// task that waits is simply withdrawn, and no other task is disturbed.
 
 import { currentTask, isMainProcess, Pool, TaskTimeoutError } from 'lockstep';
 import { check } from './check.ts';

@@ -183,7 +183,7 @@ export class Cell implements Place {
     this.refresh(this.blockedTicket, this.blockedSince);
   }
 
-  /** What `setDetail` has set last. */
+  /** The facts that `setDetail` has set last. */
   get ownDetail(): number {
     return this.detail;
   }

@@ -1,13 +1,14 @@
 /**
  * Facts: how an object stands, read from its words alone: the same for the classes' `describe()`
- * and for those who look from outside, at a copy. What is read piece by piece need never have been
- * true at once, and words may be damaged: every function of facts is bounded, and never throws.
+ * and for those who look from outside, at a copy. Words that are read one after the other need not
+ * have been true at one moment, and they may be damaged. So every function of facts is bounded, and
+ * never throws.
  */
 
 import type { Place } from '../memory/arena.ts';
 import type { NamespaceView } from '../namespaces/view.ts';
 
-/** What an agent has of an object. */
+/** An agent's share of an object: a hold, or permits. */
 export interface Holding {
   readonly slot: number;
   readonly as: 'owner' | 'writer' | 'reader' | 'permit';
@@ -16,8 +17,8 @@ export interface Holding {
 }
 
 /**
- * Whose doing ends a wait for the object: any one of its holders'; all of its holders'; that of
- * anybody who has it open.
+ * The agents that can end a wait for the object: any one of its holders; all of its holders
+ * together; anybody who has it open.
  */
 export type EndedBy = 'holder' | 'every holder' | 'anybody';
 
@@ -31,7 +32,7 @@ export interface Facts {
   readonly over?: boolean | undefined;
   /** Whether others than its holders may give it back: see lock-words.ts. */
   readonly signal?: 'used' | 'allowed' | undefined;
-  /** What else there is to say of it. */
+  /** Further facts: counts, flags. */
   readonly state: Readonly<Record<string, number | boolean>>;
 }
 

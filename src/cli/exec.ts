@@ -1,4 +1,4 @@
-/** What `lockstep run` starts: becomes the command, and is killed with `lockstep run`. */
+/** Started by `lockstep run`: becomes the command, and is killed with `lockstep run`. */
 
 import { becomeProgram } from '../platform/linux/exec.ts';
 

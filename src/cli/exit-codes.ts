@@ -1,4 +1,4 @@
-/** What `lockstep` exits with. */
+/** The exit codes of `lockstep`. */
 
 /** Nothing is stuck; what was asked for was done. */
 export const FINE = 0;
@@ -6,7 +6,7 @@ export const FINE = 0;
 export const STUCK = 1;
 /** The command line is wrong. */
 export const WRONG_USE = 2;
-/** What was asked for is not there, or can't be read. */
+/** The thing that was asked for is not there, or can't be read. */
 export const UNREADABLE = 3;
 /** Of `run --no-wait` and `run --timeout`: the name is held (EX_TEMPFAIL of sysexits.h). */
 export const HELD = 75;

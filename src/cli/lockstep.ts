@@ -58,9 +58,9 @@ const looking = (name: string, about: string): Command =>
 
 looking(
   'why [about]',
-  'what keeps others waiting: deadlocks, waits that nobody is left to end, and who others wait behind; or one process, thread or object',
+  'what keeps others waiting: deadlocks, waits that nobody is left to end, and the threads that hold what others wait for; or one process, thread or object',
 )
-  .option('-a, --all', 'also waits of less than a second')
+  .option('-a, --all', 'also waits of less than a second, and those that a thread may still end')
   .action(
     act(async (about: string | undefined, options: LookOptions & { all?: boolean }) =>
       (await import('./why.ts')).why(about, options),

@@ -22,7 +22,7 @@ export function writeJson(value: object): void {
   process.stdout.write(`${JSON.stringify({ schema: SCHEMA, ...value }, undefined, 2)}\n`);
 }
 
-/** What a namespace is called: its name, or `~` and the process that made it. */
+/** The name of a namespace in output: its name, or `~` and the process that made it. */
 export function shownName({ name, agents, folder }: NamespaceSnapshot): string {
   if (name !== null) return name;
   const first = agents[0];

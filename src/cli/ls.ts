@@ -59,7 +59,7 @@ export async function ls(options: ListOptions): Promise<number> {
 function rowsOf(namespace: NamespaceSnapshot, all: boolean): string[][] {
   const told = shownName(namespace);
   const longest = longestWaits(namespace);
-  // What belongs to a queue or to guarded data is told with it.
+  // The parts of a queue and of guarded data are shown with the whole.
   const whole = namespace.objects.filter(({ part }) => all || part === null);
   const waiting = (object: ObjectSnapshot): number =>
     object.waiting + partsOf(namespace, object).reduce((sum, part) => sum + part.waiting, 0);

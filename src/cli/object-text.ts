@@ -40,7 +40,7 @@ export function stateText(object: ObjectSnapshot, namespace: NamespaceSnapshot):
     case 'Latch':
       return `${state.count} to count down`;
     case 'Barrier':
-      return `${state.arrived} of ${state.parties} there${state.broken === true ? ', broken' : ''}`;
+      return `${state.arrived} of ${state.parties} arrived${state.broken === true ? ', broken' : ''}`;
     default:
       return state.closed === true ? 'closed' : '';
   }

@@ -10,7 +10,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { now, wallTime } from '#clock';
+import { now, timeOfDay } from '#clock';
 import { takeSnapshot } from '../inspect/snapshot.ts';
 import { readCommand } from '../inspect/tasks.ts';
 import type { AgentSnapshot } from '../inspect/types.ts';
@@ -112,7 +112,7 @@ function heldBy(name: string, namespace: string): string {
 
 function holderText({ pid, started }: AgentSnapshot): string {
   const told = commandOf(pid);
-  const since = started === null ? '' : `, for at most ${duration(Math.max(0, wallTime() - started))}`;
+  const since = started === null ? '' : `, for at most ${duration(Math.max(0, timeOfDay() - started))}`;
   return `pid ${pid}${told === '' ? '' : ` (${visible(told)}${since})`}`;
 }
 

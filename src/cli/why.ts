@@ -32,7 +32,7 @@ export function why(about: string | undefined, options: WhyOptions): number {
   if (options.json === true) writeJson({ taken: snapshot.taken, ...found });
   else {
     const paint = paintFor(process.stdout);
-    process.stdout.write(problemLines(snapshot, paint) + explain(found, { paint, least }));
+    process.stdout.write(problemLines(snapshot, paint) + explain(found, { paint, least, all: options.all }));
   }
   if (found.findings.length > 0) return STUCK;
   return snapshot.namespaces.some(({ readable }) => !readable) ? UNREADABLE : FINE;
@@ -59,17 +59,22 @@ function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): numbe
   // A thread has an agent in each namespace: that which waits tells most.
   const waiting = chosen.filter(({ waits, blocked }) => waits.length > 0 || blocked?.joins);
   const chains = distinct(waiting.length > 0 ? waiting : chosen).map((agent) => chainOf(snapshot, agent));
-  if (options.json === true) writeJson({ taken: snapshot.taken, chains });
+  const pids = new Set(chains.flat().map(({ pid }) => pid));
+  const findings = found.findings.filter((finding) => pidsOf(finding).some((pid) => pids.has(pid)));
+  const open = found.open.filter(
+    ({ waiters, openIn }) =>
+      waiters.some(({ member }) => pids.has(member.pid)) || openIn.some(({ pid }) => pids.has(pid)),
+  );
+  if (options.json === true) writeJson({ taken: snapshot.taken, chains, findings, open });
   else {
     const paint = paintFor(process.stdout);
     process.stdout.write(chains.map((chain) => explainChain(chain, paint)).join('\n'));
-    const about = found.findings.filter((finding) =>
-      chains.some((chain) => chain.some(({ pid }) => pidsOf(finding).includes(pid))),
-    );
-    if (about.length > 0)
-      process.stdout.write(`\n${explain({ findings: about, work: {}, unwanted: 0 }, { paint, least: 0 })}`);
+    if (findings.length + open.length > 0)
+      process.stdout.write(
+        `\n${explain({ findings, open, work: {}, unwanted: 0 }, { paint, least: 0, all: true })}`,
+      );
   }
-  return chains.some(([first]) => first?.waitsFor !== null || first?.joins !== null) ? STUCK : FINE;
+  return findings.length > 0 ? STUCK : FINE;
 }
 
 function pidsOf(finding: Finding): number[] {

@@ -2,9 +2,8 @@
  * Bells: who in this process waits for which object.
  *
  * A bell is hung before the call is sent whose reply says "wait": a ring that overtakes the reply
- * is
- * remembered. A ring only means that it is time to look; a lost one costs time, never the wake-up,
- * as all bells are rung at every renewal of the lease and whenever the connection is back.
+ * is remembered. A ring only means that it is time to look. A lost one costs time, never the
+ * wake-up: all bells are rung at every renewal of the lease and whenever the connection is back.
  */
 
 import { clearTimeout, now, setTimeout } from '#clock';

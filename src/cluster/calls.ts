@@ -9,8 +9,8 @@
  * The last document seen is kept. A step that changes it is committed against its version, and so
  * needs no read before. A step that changes nothing has to rest on a document read within the call.
  *
- * An unknown outcome (the connection was lost before the reply) is answered by reading the document
- * and running the machine again: it finds in its state what the call has done (machine.ts).
+ * If the connection is lost before the reply, the outcome is unknown. Then the document is read and
+ * the machine runs again: it finds in its state what the call has done (machine.ts).
  */
 
 import { now as clock } from '#clock';
@@ -78,7 +78,7 @@ export class Calls {
     return promise;
   }
 
-  /** What this process has written of the object within the last `milliseconds`, if it has. */
+  /** The object's body as this process wrote it within the last `milliseconds`, or `null`. */
   justWritten(key: string, milliseconds: number): string | null {
     const lane = this.lanes.get(key);
     if (lane === undefined || clock() - lane.writtenAt > milliseconds) return null;

@@ -11,6 +11,8 @@ import { ClusterCondition } from './objects/condition.ts';
 import type { Core } from './objects/core.ts';
 import { ClusterEvent, ClusterLatch } from './objects/gates.ts';
 import { ClusterLock, ClusterRLock, lockPlaces } from './objects/lock.ts';
+import type { ClusterQueueOptions } from './objects/queue.ts';
+import { ClusterJoinableQueue, ClusterQueue } from './objects/queue.ts';
 import { ClusterRWLock } from './objects/rwlock.ts';
 import { ClusterBoundedSemaphore, ClusterSemaphore, semaphorePlaces } from './objects/semaphore.ts';
 import { ClusterValue } from './objects/value.ts';
@@ -31,7 +33,7 @@ export interface ClusterOptions {
 interface ClusterEvents {
   /** The server answers; also after an outage. */
   connected: [];
-  /** The connection is down. What is held stays valid until its lease ends. */
+  /** The connection is down. Holds stay valid until their lease ends. */
   suspended: [reason: Error | undefined];
   /** The lease is lost: no hold of this connection is valid any more. */
   lost: [reason: Error | undefined];
@@ -147,6 +149,16 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return new ClusterValue(this.core, checkName('Value', name), initial);
   }
 
+  /** Items from many to many: taken for good by `get`, or until `ack` by `receive`. */
+  queue<Item = unknown>(name: string, options: ClusterQueueOptions = {}): ClusterQueue<Item> {
+    return new ClusterQueue<Item>(this.core, checkName('Queue', name), options);
+  }
+
+  /** A queue whose items are reported done. */
+  joinableQueue<Item = unknown>(name: string, options: ClusterQueueOptions = {}): ClusterJoinableQueue<Item> {
+    return new ClusterJoinableQueue<Item>(this.core, checkName('JoinableQueue', name), options);
+  }
+
   /** Releases what is held, ends the session, and lets the connection go. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.end();
@@ -161,7 +173,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const { core, store } = this;
     if (core.session.state === 'connected') {
       const holds = [...core.holds.values()].flat();
-      // What can't be released ends with the session.
+      // A hold that can't be released ends with the session.
       await Promise.allSettled(holds.map((hold) => hold.release()));
     }
     await core.session.close();

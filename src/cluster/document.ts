@@ -6,7 +6,7 @@ import { sessionOf } from './machines/machine.ts';
 import { KEPT_MS } from './machines/once.ts';
 import type { Snapshot } from './store.ts';
 
-/** What calls have come to: what has to be written, and their replies in order. */
+/** The outcome of calls: the document to write, and their replies in order. */
 export interface Outcome {
   readonly changed: boolean;
   readonly body: string | null;
@@ -17,7 +17,7 @@ export interface Outcome {
   readonly results: readonly { readonly reply: unknown; readonly version: number | undefined }[];
 }
 
-/** Who makes the calls, and how long offers stand. */
+/** The session that makes the calls, and how long offers stand. */
 export type Caller = Pick<Facts, 'caller' | 'seen' | 'claim'>;
 
 /** A call with the machine of its object. Objects of one name may be made with unlike options. */

@@ -1,4 +1,4 @@
-/** What `lockstep/cluster` and `lockstep/memory` export besides their `connect`. */
+/** The exports that `lockstep/cluster` and `lockstep/memory` share, besides `connect`. */
 
 export type {
   AsyncAcquirable,
@@ -6,8 +6,10 @@ export type {
   AsyncCondition,
   AsyncEvent,
   AsyncHold,
+  AsyncJoinableQueue,
   AsyncLatch,
   AsyncLock,
+  AsyncQueue,
   AsyncRWLock,
   AsyncSemaphore,
   AsyncValue,
@@ -24,9 +26,12 @@ export { ClusterBarrier } from './objects/barrier.ts';
 export { ClusterHold } from './objects/cluster-hold.ts';
 export type { ClusterConditionDescription } from './objects/condition.ts';
 export { ClusterCondition } from './objects/condition.ts';
+export { ClusterDelivery } from './objects/delivery.ts';
 export { ClusterEvent, ClusterLatch } from './objects/gates.ts';
 export type { ClusterLockDescription } from './objects/lock.ts';
 export { ClusterLock, ClusterRLock } from './objects/lock.ts';
+export type { ClusterQueueDescription, ClusterQueueOptions, ReceiveOptions } from './objects/queue.ts';
+export { ClusterJoinableQueue, ClusterQueue } from './objects/queue.ts';
 export type { ClusterRWLockDescription } from './objects/rwlock.ts';
 export { ClusterRWLock, ClusterRWLockSide } from './objects/rwlock.ts';
 export type { ClusterSemaphoreDescription } from './objects/semaphore.ts';

@@ -10,10 +10,8 @@ const servers = new Map<string, MemoryServer>();
 
 /**
  * Connects to the memory of this process. Connections of the same namespace see the same objects,
- * each
- * as if it were a process of its own. For tests, and where no server is at hand; `lockstep/cluster`
- * has
- * the same objects over Redis and PostgreSQL.
+ * each as if it were a process of its own. For tests, and where no server is at hand;
+ * `lockstep/cluster` has the same objects over Redis and PostgreSQL.
  */
 export async function connect(options: ClusterOptions = {}): Promise<Cluster> {
   const { namespace = 'default' } = options;

@@ -3,9 +3,9 @@
  * it, so one renewal every third of the lease keeps everything alive.
  *
  * Two clocks, neither sent to the other: the server lets the session die when its own clock has
- * gone a lease beyond the last renewal. This process takes the lease for lost when its own clock has
- * gone a lease, less a margin, beyond the moment *before* it sent that renewal. So it stops believing
- * before the server does, as long as both clocks run at about the same speed.
+ * gone a lease beyond the last renewal. This process takes the lease for lost when its own clock
+ * has gone a lease, less a margin, beyond the moment *before* it sent that renewal. So it stops
+ * believing before the server does, as long as both clocks run at about the same speed.
  *
  *   connected   renewals are answered
  *   suspended   the connection is down, or a renewal has no answer: holds are still valid
@@ -46,8 +46,8 @@ export class Lease {
   private lossReason: LeaseLostError | undefined;
   private readonly losses = new Set<(reason: LeaseLostError) => void>();
 
-  /** By two clocks: that of `now` stands still while the machine sleeps. */
   get valid(): boolean {
+    // The clock of `now` stands still while the machine sleeps.
     return this.lossReason === undefined && now() < this.until && timeOfDay() < this.dayUntil;
   }
 

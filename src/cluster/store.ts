@@ -1,7 +1,6 @@
 /**
  * Store: what a server has to do for the cluster: keep documents by version, keep sessions by
- * lease,
- * and pass rings on. All else is in the machines.
+ * lease, and pass rings on. All else is in the machines.
  */
 
 import type { Ring } from './machines/machine.ts';
@@ -18,7 +17,7 @@ export interface Snapshot {
 }
 
 export interface Commit {
-  /** Who commits. Refused with `SessionGone` if that session is dead. */
+  /** The session that commits. Refused with `SessionGone` if that session is dead. */
   readonly session: string;
   /** Refused with `Outdated` if `fence` has been called with a later one. */
   readonly epoch: number;
@@ -50,7 +49,7 @@ export interface StoreListener {
 }
 
 export interface Store {
-  /** What it is, for messages: `Redis at 127.0.0.1:6379`. */
+  /** The store's name in messages: `Redis at 127.0.0.1:6379`. */
   readonly title: string;
   /** Milliseconds between looks at objects that are waited for; 0: rings are to be had. */
   readonly poll: number;

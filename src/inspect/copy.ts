@@ -43,7 +43,7 @@ export interface FileIdentity {
 
 export interface NamespaceCopy extends NamespaceView {
   readonly control: FileIdentity;
-  /** What is wrong with what was read, in words; nothing is wrong where it is empty. */
+  /** The faults of what was read, in words; nothing is wrong where it is empty. */
   readonly damage: readonly string[];
 }
 
@@ -173,7 +173,7 @@ export function readSmallFile(path: string, most = 65_536): string | undefined {
     const bytes = Buffer.alloc(most);
     return bytes.toString('utf8', 0, readSync(fd, bytes, 0, most, 0));
   } catch {
-    // What can't be read is not told of.
+    // A file that can't be read is left out.
     return undefined;
   } finally {
     closeSync(fd);

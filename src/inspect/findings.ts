@@ -36,8 +36,8 @@ export interface Member {
   readonly holds: readonly ObjectRef[];
   readonly waitsFor: ObjectRef | null;
   /**
-   * What it awaits beside other things that its event loop may do. Any of those could end the wait,
-   * so the thread does not count as waiting.
+   * The objects that it awaits while its event loop may do other things. Any of those could end the
+   * wait, so the thread does not count as waiting.
    */
   readonly alsoAwaits: readonly ObjectRef[];
   /** The process or thread whose end it waits for. */
@@ -73,7 +73,7 @@ export interface Deadlock {
 export interface NobodyLeft {
   readonly kind: 'nobody';
   readonly object: ObjectRef;
-  /** What somebody would have to do, as in "nobody is left who could …". */
+  /** The act that would end the waits, as in "nobody is left who could …". */
   readonly ending: string;
   readonly named: boolean;
   readonly waiters: readonly Branch[];
@@ -92,9 +92,26 @@ export interface Keeper {
 
 export type Finding = Deadlock | NobodyLeft | Keeper;
 
+/** Calls that wait for something that a thread may still bring. */
+export interface OpenWait {
+  readonly object: ObjectRef;
+  /** The act that would end the waits, as in "could …". */
+  readonly ending: string;
+  readonly named: boolean;
+  readonly waiters: readonly Branch[];
+  /** Whether the waiting threads hold it themselves: other code of theirs can release it. */
+  readonly heldByItself: boolean;
+  /** The living threads that have the object open and do not wait for it. */
+  readonly openIn: readonly Member[];
+  readonly calls: number;
+  readonly lasted: number;
+}
+
 export interface Findings {
   readonly findings: readonly Finding[];
-  /** Calls that wait for work, which somebody may bring, by the title of what they wait for. */
+  /** Waits of `least` milliseconds or more that a thread may still end, the longest first. */
+  readonly open: readonly OpenWait[];
+  /** Calls that wait for what a thread may still bring, by the title of the object. */
   readonly work: Readonly<Record<string, number>>;
   /** Held objects that nobody waits for. */
   readonly unwanted: number;
@@ -102,11 +119,11 @@ export interface Findings {
 
 export interface FindingOptions {
   /**
-   * Milliseconds: keepers that keep nobody waiting for longer are left out. What is stuck is always
-   * told.
+   * Milliseconds: keepers that keep nobody waiting for longer are left out. A stuck
+   * thread is always reported.
    */
   readonly least?: number | undefined;
-  /** What the system says of a thread. */
+  /** Reads from the system how a thread is. */
   readonly look?: ((agent: AgentSnapshot) => Task | undefined) | undefined;
 }
 
@@ -136,7 +153,7 @@ class Finder {
   private readonly least: number;
   private readonly look: (agent: AgentSnapshot) => Task | undefined;
   private readonly members = new Map<Thread, Member>();
-  /** Who waits for something that the thread holds, or for its end. */
+  /** The waits for something that the thread holds, or for its end. */
   private readonly waitsBehind = new Map<Thread, HeldWait[]>();
 
   constructor(snapshot: Snapshot, { least = LEAST, look }: FindingOptions) {
@@ -161,13 +178,21 @@ class Finder {
     for (const thread of this.waitsBehind.keys()) {
       if (inCircle.has(thread) || this.isBehind(thread)) continue;
       const keeper = this.keeper(thread);
-      // Who waits behind one who is stuck is told with that one.
+      // A wait behind a stuck thread is reported with that thread.
       if (keeper.lasted < this.least || told.has(idOf(keeper.by))) continue;
       if (keeper.behind.length > 0) findings.push(keeper);
     }
     const rank = { deadlock: 0, nobody: 1, keeper: 2 };
     findings.sort((a, b) => rank[a.kind] - rank[b.kind] || callsOf(b) - callsOf(a) || b.lasted - a.lasted);
-    return { findings, work: this.work(findings), unwanted: this.unwanted() };
+    const open = this.openWaits(findings);
+    const work: Record<string, number> = {};
+    for (const { object, calls } of open) work[object.title] = (work[object.title] ?? 0) + calls;
+    return {
+      findings,
+      open: open.filter(({ lasted }) => lasted >= this.least),
+      work,
+      unwanted: this.unwanted(),
+    };
   }
 
   chain(agent: AgentSnapshot): Member[] {
@@ -179,7 +204,7 @@ class Finder {
       members.push(this.member(thread));
       thread = this.heldBy(thread)[0];
     }
-    // A circle ends with who it began with.
+    // A circle ends with the thread that it began with.
     if (thread !== undefined) members.push(this.member(thread));
     return members;
   }
@@ -299,7 +324,7 @@ class Finder {
     };
   }
 
-  /** Who waits behind the thread, but for those who were told of already. */
+  /** The waits behind the thread, but for those that were reported already. */
   private branches(thread: Thread, told: Set<Thread>): Branch[] {
     const waits = (this.waitsBehind.get(thread) ?? []).filter((each) => !told.has(each.thread));
     for (const each of waits) told.add(each.thread);
@@ -381,8 +406,8 @@ class Finder {
     );
   }
 
-  /** Calls that wait for what somebody may bring, and are not told of in a finding. */
-  private work(findings: readonly Finding[]): Record<string, number> {
+  /** Waits of living threads for what a thread may bring, other than those of the findings. */
+  private openWaits(findings: readonly Finding[]): OpenWait[] {
     const told = new Set(
       findings.flatMap((finding) =>
         finding.kind === 'nobody'
@@ -390,18 +415,48 @@ class Finder {
           : [],
       ),
     );
-    const work: Record<string, number> = {};
+    const open: OpenWait[] = [];
     for (const namespace of this.snapshot.namespaces) {
+      const byCell = new Map<number, HeldWait[]>();
       for (const agent of namespace.agents) {
-        for (const { cell, calls } of agent.waits) {
-          const object = this.world.objectIn(namespace, cell);
-          if (object?.endedBy !== 'anybody' || told.has(`${namespace.folder} ${agent.slot} ${cell}`))
-            continue;
-          work[object.title] = (work[object.title] ?? 0) + calls;
+        const thread = this.world.threadOf(agent);
+        if (thread.life === 'dead') continue;
+        for (const wait of agent.waits) {
+          const object = this.world.objectIn(namespace, wait.cell);
+          const isTold = told.has(`${namespace.folder} ${agent.slot} ${wait.cell}`);
+          if (object === undefined || isTold) continue;
+          if (object.endedBy !== 'anybody' && !isHeldByItself(thread, agent, object)) continue;
+          const waits = byCell.get(wait.cell) ?? [];
+          waits.push({ thread, namespace, agent, wait, object });
+          byCell.set(wait.cell, waits);
         }
       }
+      for (const waits of byCell.values()) open.push(this.openWait(namespace, waits[0]!.object!, waits));
     }
-    return work;
+    return open.sort((a, b) => b.lasted - a.lasted);
+  }
+
+  private openWait(namespace: NamespaceSnapshot, object: ObjectSnapshot, waits: HeldWait[]): OpenWait {
+    const waiting = new Set(waits.map(({ thread }) => thread));
+    const others = new Set(
+      object.openIn
+        .map((slot) => this.world.threadIn(namespace, slot))
+        .filter(
+          (thread): thread is Thread =>
+            thread !== undefined && !waiting.has(thread) && thread.life !== 'dead',
+        ),
+    );
+    const waiters = waits.map((each) => this.branch(each, new Set(waiting)));
+    return {
+      object: refTo(namespace, object),
+      ending: endingOf(object),
+      named: object.name !== null,
+      heldByItself: object.endedBy !== 'anybody',
+      waiters: waiters.sort((a, b) => b.lasted - a.lasted),
+      openIn: [...others].map((thread) => this.member(thread)),
+      calls: waiters.reduce((sum, { calls }) => sum + calls, 0),
+      lasted: Math.max(...waiters.map(({ lasted }) => lasted)),
+    };
   }
 
   private unwanted(): number {
@@ -417,9 +472,19 @@ const ENDINGS: Readonly<Record<string, string>> = {
   Barrier: 'come to',
   Condition: 'notify',
   Semaphore: 'release',
+  Lock: 'release',
+  RLock: 'release',
+  RWLock: 'release',
+  BoundedSemaphore: 'release',
   Connection: 'close',
   QueueProducer: 'end',
 };
+
+/** Whether the event loop awaits what its own thread holds, and may do other things meanwhile. */
+function isHeldByItself(thread: Thread, { slot }: AgentSnapshot, { holders, over }: ObjectSnapshot): boolean {
+  const own = holders.length > 0 && holders.every((each) => each.slot === slot);
+  return own && !thread.waits && over !== true;
+}
 
 function endingOf({ kind, part }: ObjectSnapshot): string {
   if (part?.role === 'room') return 'take something from';
@@ -445,7 +510,7 @@ function refTo({ folder }: NamespaceSnapshot, { cell, title, kind }: ObjectSnaps
   return { folder, cell, title, kind };
 }
 
-/** What the agent's program is called: the file of its script. */
+/** The name of the agent's program: the file of its script. */
 export function programOf({ script, target }: Pick<AgentSnapshot, 'script' | 'target'>): string {
   const file = script.slice(script.lastIndexOf('/') + 1);
   return target === '' || target === 'default' ? file : `${file} ${target}`;

@@ -21,6 +21,7 @@ export type {
   Member,
   NobodyLeft,
   ObjectRef,
+  OpenWait,
 } from './findings.ts';
 export { findStuck } from './findings.ts';
 export type { SnapshotOptions } from './snapshot.ts';
@@ -37,7 +38,7 @@ export type {
 export { SCHEMA } from './types.ts';
 export { explain } from './why-text.ts';
 
-/** What a program sees of the namespaces that it is told of. */
+/** A snapshot, with the findings in it. */
 export interface Inspection extends Snapshot, Findings {
   /** The same in sentences, as `lockstep why` prints it. */
   readonly why: string;

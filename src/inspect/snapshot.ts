@@ -3,8 +3,8 @@
  *
  * It joins nothing: no slot is taken, no lock, no dead agent cleared up, no folder swept; all files
  * are opened to read. Each namespace is read twice, a moment apart: what reads the same twice is
- * `steady`. A thread that is stuck reads the same for ever, so nothing that is stuck is missed, and
- * what is told of a steady wait was so between the two readings.
+ * `steady`. A thread that is stuck reads the same forever, so nothing that is stuck is missed. A
+ * steady wait was as reported between the two readings.
  */
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';

@@ -1,15 +1,17 @@
 /**
  * Stuck: which threads can never go on, found by a marking, as garbage is.
  *
- * A thread can act if it lives and neither is blocked nor does nothing but await one thing; or if
- * its wait may end by itself, has perhaps ended already, or could be ended by somebody who can act.
- * That is repeated until nothing changes. Who could end a wait: of a lock its holder, of a permit
- * any of its holders, of an RWLock every one of them; of an event, a condition, a queue and the
- * like everybody who has it open; of a join the child. What is left over is stuck, as far as
- * Lockstep's objects go. Nothing is guessed from how long a wait has lasted.
+ * A living thread can act unless it is blocked, or does nothing but await one thing. A waiting
+ * thread can act, too, if its wait may end by itself or has perhaps ended already, or if a thread
+ * that can act could end it. The marking repeats that until nothing changes.
  *
- * Everything that is not certain counts as somebody who can act: a thread that was not the same in
- * both readings, or is just running; an object that may be taken out of a queue, or opened by a
+ * The holder of a lock can end a wait for it, any holder of a permit one for a permit, all holders
+ * of an RWLock together one for the RWLock. Every thread that has an event, a condition, a queue or
+ * the like open can end a wait for it. The child ends a join. Threads left over are stuck, as far
+ * as Lockstep's objects go. Nothing is guessed from how long a wait has lasted.
+ *
+ * A thread that is not certainly asleep counts as one that can act: it read differently the second
+ * time, or is just running. So does an object that may be taken out of a queue, or be opened by a
  * child that is being started.
  *
  * One question has two answers: may somebody else than its holder release a lock that was made with

@@ -5,17 +5,17 @@
 
 import { readFileSync } from 'node:fs';
 
-/** What a thread does, as the system sees it. */
+/** The activity of a thread, as the system sees it. */
 export interface Task {
   /** `S` sleeps, `R` runs, `D` waits for a disk, `T` is stopped, `t` is traced, `Z` is dead. */
   readonly state: string;
-  /** What it sleeps in; empty where that is not told. */
+  /** The kernel function that it sleeps in; empty where the system does not say. */
   readonly sleepsIn: string;
   /** Nanoseconds for which it has run; `null` where that is not told. */
   readonly ran: number | null;
 }
 
-/** What the thread does; `undefined` if there is none, or that is not told. */
+/** The activity of the thread; `undefined` if there is none, or the system does not say. */
 export function readTask(pid: number, tid: number): Task | undefined {
   const folder = `/proc/${pid}/task/${tid || pid}`;
   const stat = readText(`${folder}/stat`);

@@ -35,11 +35,11 @@ export interface Chance {
   /** Whether it may have come already, or may come by itself. */
   readonly open: boolean;
   /**
-   * Whether somebody may open the object who is not seen: a child that is being started, who takes
-   * it out of a queue.
+   * Whether a thread that is not seen may open the object: a child that is being started, or one
+   * that takes the object out of a queue.
    */
   readonly unseen: boolean;
-  /** Who could end the wait. */
+  /** The threads that could end the wait. */
   readonly candidates: readonly Thread[];
   /** Whether all of them have to act; otherwise any of them suffices. */
   readonly all: boolean;
@@ -87,7 +87,7 @@ export class World {
     return agent && this.threadOf(agent);
   }
 
-  /** What could end the thread's wait; none where nothing is known of it. */
+  /** The chances that the thread's wait ends; none where nothing is known of it. */
   chancesOf(thread: Thread): Chance[] {
     const chances: Chance[] = [];
     for (const { namespace, agent } of thread.seats) {
@@ -117,8 +117,8 @@ export class World {
     const { endedBy, holders, signal } = object;
     const slotsOpen = endedBy === 'anybody' || signal !== null ? object.openIn : [];
     const openers = this.threadsIn(namespace, slotsOpen).filter((each) => each !== thread);
-    // What lies in a queue can be taken out and opened; a child that is being started opens what it
-    // was given.
+    // An object in a queue can be taken out and opened; a child that is being started opens the
+    // objects that it was given.
     const unseen =
       slotsOpen.length > 0 &&
       (object.kept > 0 || slotsOpen.some((slot) => this.agentIn(namespace, slot)?.starting === true));

@@ -1,4 +1,4 @@
-/** What a snapshot is made of: plain data, as `lockstep --json` prints it. */
+/** The parts of a snapshot: plain data, as `lockstep --json` prints it. */
 
 import type { EndedBy, Holding } from '../agents/facts.ts';
 
@@ -59,7 +59,7 @@ export interface AgentSnapshot {
   readonly alone: number | null;
   /** Whether children are on their way for which it keeps objects open. */
   readonly starting: boolean;
-  /** What its calls wait for, blocked and awaiting. */
+  /** The waits of its calls, blocked and awaiting. */
   readonly waits: readonly WaitSnapshot[];
   /** State of its thread in the system, as in `ps`; `null` where not known, or not asked. */
   readonly task: string | null;
@@ -68,7 +68,7 @@ export interface AgentSnapshot {
 export interface BlockedSnapshot {
   /** The cell that it waits for; `null` for something else, or several. */
   readonly cell: number | null;
-  /** Whose end it waits for; `null` for something else. */
+  /** The process or thread whose end it waits for; `null` for something else. */
   readonly joins: { readonly pid: number; readonly threadId: number } | null;
   /** Whether the wait may end by itself. */
   readonly timed: boolean;
@@ -98,9 +98,9 @@ export interface ObjectSnapshot {
   readonly kind: string;
   /** The name by which unrelated programs find it. */
   readonly name: string | null;
-  /** What its program calls it, if it has said so. */
+  /** A name that its program gave it for messages only. */
   readonly label: string | null;
-  /** What it is called in messages: `Lock "invoices"`, `Lock #17`, `Queue "jobs", room to put`. */
+  /** Its name in messages: `Lock "invoices"`, `Lock #17`, `Queue "jobs", room to put`. */
   readonly title: string;
   /** The object of which this is a part, and as what. */
   readonly part: { readonly of: number; readonly role: string } | null;

@@ -9,6 +9,7 @@ import type {
   Member,
   NobodyLeft,
   ObjectRef,
+  OpenWait,
 } from './findings.ts';
 import { flatten } from './findings.ts';
 import type { Paint } from './words.ts';
@@ -18,13 +19,17 @@ export interface WhyOptions {
   readonly paint?: Paint | undefined;
   /** Milliseconds from which on waits were looked for. */
   readonly least?: number | undefined;
+  /** Whether waits that a thread may still end are listed beside findings, too. */
+  readonly all?: boolean | undefined;
 }
 
-/** What keeps others waiting, one paragraph each. */
-export function explain({ findings, work, unwanted }: Findings, options: WhyOptions = {}): string {
-  const { paint = PLAIN, least = 1000 } = options;
+/** The findings, one paragraph each. */
+export function explain({ findings, open, work, unwanted }: Findings, options: WhyOptions = {}): string {
+  const { paint = PLAIN, least = 1000, all = false } = options;
   const parts: string[] = [];
-  if (findings.length === 0) parts.push('Nothing keeps anybody waiting.');
+  const shown = all || findings.length === 0 ? open : [];
+  if (findings.length === 0)
+    parts.push(shown.length === 0 ? 'Nothing keeps anybody waiting.' : 'Nothing is stuck for certain.');
   else {
     const verb = findings.length === 1 ? 'thing keeps' : 'things keep';
     const limit =
@@ -39,7 +44,8 @@ export function explain({ findings, work, unwanted }: Findings, options: WhyOpti
         .join('\n'),
     );
   }
-  const rest = leftOut(work, unwanted);
+  if (shown.length > 0) parts.push(tellOpen(shown));
+  const rest = leftOut(shown.length > 0 ? {} : work, unwanted);
   if (rest !== '') parts.push(paint.dim(rest));
   return `${parts.join('\n\n')}\n`;
 }
@@ -58,9 +64,9 @@ function tellDeadlock({ certain, members, ignored, behind, lasted }: Deadlock, p
       `${paint.bad('A deadlock')}: ${shortName(first!)} waits for ${title(what)}, which it holds itself, for ${duration(lasted)}.`,
     );
   } else {
-    const ever = certain ? ' for ever' : '';
+    const ever = certain ? ' forever' : '';
     lines.push(
-      `${paint.bad('A deadlock')}: ${members.length} wait for each other${ever}; they have for ${duration(lasted)}.`,
+      `${paint.bad('A deadlock')}: ${members.length} threads wait for each other${ever}, for ${duration(lasted)} so far.`,
     );
     const width = Math.max(...members.map((member) => shortName(member).length));
     for (const member of members) {
@@ -74,9 +80,10 @@ function tellDeadlock({ certain, members, ignored, behind, lasted }: Deadlock, p
   if (ignored.length > 0) {
     const made = ignored.map((each) => title(each.title)).join(', ');
     lines.push(
-      `Nobody was told: ${made} ${ignored.length === 1 ? 'was' : 'were'} made with deadlock: 'ignore'.`,
+      `No call throws a DeadlockError, as ${made} ${ignored.length === 1 ? 'was' : 'were'} made with deadlock: 'ignore'.`,
     );
-    if (!certain) lines.push('Somebody else who has it open could still release it for its holder.');
+    if (!certain)
+      lines.push('Another thread that has one of these locks open could still release it for its holder.');
   }
   lines.push(...tree(behind, paint));
   const locks = members.every(({ waitsFor }) => waitsFor !== null);
@@ -133,13 +140,13 @@ function possibleCircle({ pid, alsoAwaits }: Member, behind: readonly Branch[]):
   });
 }
 
-/** What the thread does, after "and". */
+/** The activity of the thread, after "and". */
 function doing(member: Member): string {
   switch (member.state) {
     case 'stopped':
       return 'is stopped (SIGSTOP)';
     case 'dead':
-      return 'is dead; the next who looks clears up after it';
+      return 'is dead; the next thread that looks clears up after it';
     case 'busy':
       return `is busy${ofItsEventLoop(member)}`;
     case 'idle':
@@ -151,16 +158,25 @@ function doing(member: Member): string {
   }
 }
 
-function ofItsEventLoop({ alsoAwaits }: Member): string {
+function ofItsEventLoop({ alsoAwaits, holds }: Member): string {
   if (alsoAwaits.length === 0) return ": it waits for nothing of Lockstep's";
-  return `, and awaits ${alsoAwaits.map((each) => title(each.title)).join(', ')}`;
+  const own = ({ folder, cell }: ObjectRef): boolean =>
+    holds.some((each) => each.folder === folder && each.cell === cell);
+  const awaited = alsoAwaits.map(
+    (each) => `${title(each.title)}${own(each) ? ' (which it holds itself)' : ''}`,
+  );
+  return `, and awaits ${awaited.join(', ')}`;
 }
 
 function advice({ state, pid }: Member, paint: Paint): string[] {
   if (state === 'dead') return [];
   if (state === 'stopped') return [`To let it go on: ${paint.strong(`kill -CONT ${pid}`)}`];
   const see =
-    state === 'busy' ? [`To see what it runs: ${paint.strong(`kill -USR1 ${pid}`)} opens its debugger.`] : [];
+    state === 'busy'
+      ? [`To see what it runs: ${paint.strong(`kill -USR1 ${pid}`)} opens its debugger.`]
+      : state === 'idle'
+        ? ['Its code awaits something else: a request, a timer, a file or another promise.']
+        : [];
   return [
     ...see,
     `To end it: ${paint.strong(`kill ${pid}`)}; what it holds then passes on, with recovered = true.`,
@@ -205,7 +221,7 @@ function leftOut(work: Readonly<Record<string, number>>, unwanted: number): stri
       .map(([what, number]) => `${number} ${title(what)}`);
     const more = Object.keys(work).length > 4 ? ', …' : '';
     parts.push(
-      `${count(calls, 'call')} that ${calls === 1 ? 'waits' : 'wait'} for what somebody may still bring (${shown.join(', ')}${more})`,
+      `${count(calls, 'call')} that ${calls === 1 ? 'waits' : 'wait'} for what a thread may still bring (${shown.join(', ')}${more})`,
     );
   }
   if (unwanted > 0)
@@ -213,7 +229,50 @@ function leftOut(work: Readonly<Record<string, number>>, unwanted: number): stri
   return parts.length === 0 ? '' : `Left out: ${parts.join(', ')}.`;
 }
 
-/** A chain of waits, from the one that was asked for to who keeps all of them waiting. */
+/** The activity of a thread that holds up no lock. */
+function activity(member: Member): string {
+  if (member.state === 'busy') return 'is busy';
+  return member.state === 'idle' ? 'sleeps in its event loop' : doing(member);
+}
+
+/** How many waits, and how many threads of each, are listed. */
+const LISTED = 5;
+
+/** Waits that a thread may still end, and the threads that could end them. */
+function tellOpen(open: readonly OpenWait[]): string {
+  const lines = [
+    'These calls wait for something that a thread can still do.',
+    'If it never will, this is why they hang:',
+  ];
+  for (const each of open.slice(0, LISTED)) lines.push('', ...openLines(each));
+  if (open.length > LISTED)
+    lines.push('', `and ${count(open.length - LISTED, 'more object')}; lockstep ls -a`);
+  return lines.join('\n');
+}
+
+function openLines(wait: OpenWait): string[] {
+  const { object, ending, named, heldByItself, waiters, openIn, calls, lasted } = wait;
+  const shown = waiters.slice(0, LISTED);
+  const more = waiters.length > LISTED ? [`   and ${waiters.length - LISTED} more`] : [];
+  const could = openIn
+    .slice(0, LISTED)
+    .map((member) => `   Also open in ${shortName(member)}, which ${activity(member)}.`);
+  const rest = openIn.length > LISTED ? [`   Also open in ${openIn.length - LISTED} more.`] : [];
+  const own = ['   The thread that awaits it holds it: other code of its event loop has to release it.'];
+  const nobody = [
+    named
+      ? '   No other thread has it open; a program that opens it by its name could still do it.'
+      : '   No other thread has it open; a thread that finds it in a message could still do it.',
+  ];
+  return [
+    `${title(object.title)}: ${count(calls, 'call')} ${calls === 1 ? 'waits' : 'wait'}, the longest for ${duration(lasted)}, for a thread to ${ending} it.`,
+    ...tree(shown, PLAIN, false, '   '),
+    ...more,
+    ...(heldByItself ? own : openIn.length === 0 ? nobody : [...could, ...rest]),
+  ];
+}
+
+/** A chain of waits, from the thread that was asked for to the one that keeps all waiting. */
 export function explainChain(chain: readonly Member[], paint: Paint = PLAIN): string {
   const [first, ...rest] = chain;
   if (first === undefined) return '';

@@ -30,6 +30,7 @@
  * Race: the last who has X open leaves (A), T takes the item that names X.
  *   A1 clears its bit · A2 reads KEPT
  *   T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its bit · T5 reads KEPT and OPEN
+ *
  *   If A2 is before T3, A leaves X to T: its bit was gone before T5, which frees X. If A2 is after
  *   T3, A finds T's bit, or after T4 frees X as T would. Both may try: the header decides.
  *   Tests: tests/model/scenarios/kept.ts.

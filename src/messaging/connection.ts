@@ -87,10 +87,12 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return new Connection<Received, Sent>(openHandle(CONNECTION_KIND, handle));
   }
 
+  /** Whether this end can receive. */
   get readable(): boolean {
     return this.in !== undefined;
   }
 
+  /** Whether this end can send. */
   get writable(): boolean {
     return this.out !== undefined;
   }
@@ -108,7 +110,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     throw withOrigin(this.notSent(options), deadline.origin);
   }
 
-  /** The same; *blocks* the thread while there is no room. */
+  /** As `send`; *blocks* the thread while there is no room. */
   sendSync(value: Sent, options?: WaitOptions): void {
     const { out, deadline } = this.beginSend(options);
     if (out.putAtOnce(value)) return;
@@ -127,7 +129,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return value as Received;
   }
 
-  /** The same; *blocks* the thread until there is a message. */
+  /** As `recv`; *blocks* the thread until there is a message. */
   recvSync(options?: WaitOptions): Received {
     const { channel, deadline } = this.beginReceive(options);
     const value = channel.takeSync(deadline, this.over);
@@ -147,7 +149,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return await takeAwaiting(channel.cell, wait, deadline, this);
   }
 
-  /** The same; *blocks* the thread for the timeout at most. */
+  /** As `poll`; *blocks* the thread for the timeout at most. */
   pollSync(options: WaitOptions = { timeout: 0 }): boolean {
     const { channel, deadline } = this.beginReceive(options);
     if (this.ready()) return true;
@@ -165,7 +167,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     if (!(await out.putLater(outgoing, deadline, this, this.gone))) throw this.notSent(undefined);
   }
 
-  /** The same; *blocks* the thread while there is no room. */
+  /** As `sendBytes`; *blocks* the thread while there is no room. */
   sendBytesSync(bytes: ArrayBufferView | ArrayBuffer, offset = 0, size?: number): void {
     const { out, deadline } = this.beginSend(undefined);
     const slice = sliceOf(this.title, bytes, offset, size);
@@ -181,7 +183,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return this.asBytes(await (this as Connection).recv(options), most);
   }
 
-  /** The same; *blocks* the thread until there is a message. */
+  /** As `recvBytes`; *blocks* the thread until there is a message. */
   recvBytesSync(most?: number, options?: WaitOptions): Uint8Array {
     checkMost(this.title, most);
     return this.asBytes((this as Connection).recvSync(options), most);

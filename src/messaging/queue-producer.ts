@@ -10,9 +10,9 @@
  * The queue tells of it in the cell of the gate of those who put: +4 cell, +5 generation. It does
  * not keep it open.
  *
- * An agent that closes it, or the reaper of one that died with it, wakes everyone
- * (`endIsAwaited`): consumers look whether the cell is still there, and only then whether the ring
- * is empty. Items that were put before the end are there.
+ * An agent that closes it, or the reaper of one that died with it, wakes everyone (`endIsAwaited`).
+ * Consumers look whether the cell is still there, and only then whether the ring is empty. Items
+ * that were put before the end are there.
  */
 
 import type { Kind } from '../agents/kinds.ts';
@@ -76,7 +76,7 @@ export class QueueProducer<Item = unknown> extends SharedObject {
     throw this.detached ? this.closedError() : queueFullError(this.title, this.channel.ring, options);
   }
 
-  /** The same; *blocks* the thread while there is no room. */
+  /** As `put`; *blocks* the thread while there is no room. */
   putSync(value: Item, options?: WaitOptions): void {
     const deadline = this.begin(options);
     if (this.channel.putAtOnce(value)) return;

@@ -103,7 +103,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     return this.putItem(value, options);
   }
 
-  /** The same; *blocks* the thread while there is no room. */
+  /** As `put`; *blocks* the thread while there is no room. */
   putSync(value: Item, options?: WaitOptions): void {
     this.putItemSync(value, options);
   }
@@ -125,7 +125,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     return this.getItem(options);
   }
 
-  /** The same; *blocks* the thread while there is no item. */
+  /** As `get`; *blocks* the thread while there is no item. */
   getSync(options?: WaitOptions): Item {
     return this.getItemSync(options);
   }
@@ -144,7 +144,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     return this.items();
   }
 
-  /** The same; *blocks* the thread between the items. */
+  /** Takes items until the queue ends; *blocks* the thread between them. */
   [Symbol.iterator](): Generator<Item, void, void> {
     return this.itemsSync();
   }

@@ -58,7 +58,7 @@ export async function waitAny<Each extends Waitable>(
 }
 
 /**
- * The same; *blocks* the thread. Of signals it sees the sentinels of children, within some
+ * As `waitAny`; *blocks* the thread. Of signals it sees the sentinels of children, within some
  * milliseconds, and those that were aborted before: no event reaches a blocked thread.
  */
 export function waitAnySync<Each extends Waitable>(objects: Iterable<Each>, options?: WaitOptions): Each[] {

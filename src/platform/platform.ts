@@ -66,8 +66,9 @@ export interface FifoCalls {
   makeFifo(path: string): void;
   /**
    * Opens a FIFO, made if need be, for reading and writing without blocking. The descriptor is for
-   * libuv, which closes it: Node keeps a list of those that a worker thread has opened with
-   * `node:fs`, and would close it once more when the thread ends, whoever had that number by then.
+   * libuv, which closes it. It must not come from `node:fs`: Node lists the descriptors that a
+   * worker thread has opened there. It would close the number once more when the thread ends,
+   * whoever had it by then.
    */
   openFifo(path: string): number;
   /**

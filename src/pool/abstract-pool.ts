@@ -66,7 +66,7 @@ export type CallRest<Args extends readonly unknown[]> = [] extends Args
   ? [args?: Readonly<NoInfer<Args>>, options?: TaskOptions]
   : [args: Readonly<NoInfer<Args>>, options?: TaskOptions];
 
-/** What a map can take its items from. */
+/** Sources of a map's items. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
 /** Milliseconds between looks for dead workers where no event can tell of them. */
@@ -194,7 +194,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * The same; *blocks* this thread until the function has come to its end. Results of other calls
+   * As `apply`; *blocks* this thread until the function has come to its end. Results of other calls
    * are taken meanwhile, and what awaits them goes on afterwards.
    */
   applySync<Args extends readonly unknown[], Result>(
@@ -258,7 +258,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return await this.collect('map', fn, items, options, false, false).result();
   }
 
-  /** The same; *blocks* this thread. The items come from something that can be iterated at once. */
+  /** As `map`; *blocks* this thread. The items come from something that can be iterated at once. */
   mapSync<Item, Result>(
     fn: PoolTarget<[item: Item], Result>,
     items: Iterable<Item>,
@@ -360,7 +360,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return (...args) => this.apply(fn, ...([args, options] as unknown as CallRest<Args>));
   }
 
-  /** What the pool has done so far, and how it stands. */
+  /** The pool's counts: tasks that wait, run and are done, and workers. */
   get stats(): PoolStats {
     const { statistics, engine, crew } = this;
     const { done, failed, cancelled, lost, restarts, recycled } = statistics;
@@ -422,7 +422,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return Promise.race([ended, this.passed(deadline)]);
   }
 
-  /** The same; *blocks* this thread. */
+  /** As `join`; *blocks* this thread. */
   joinSync(options?: WaitOptions): boolean {
     this.checkClosing('join');
     const deadline = Deadline.begin(options);

@@ -59,6 +59,8 @@ function lose(engine: Engine, task: PoolTask, member: Member, title: string, cau
   const error = (): Error => deathOf(member, task, title, cause, 'was running');
   if (more?.chunk !== undefined) {
     more.chunk.lost(next, end, error);
+    // The rest of it was put as other tasks: this one does not go on, and holds no pool open.
+    engine.settle(task, false, undefined, false, false);
     return;
   }
   if (task.resolve !== undefined && more !== undefined && more.lost < more.retries) {

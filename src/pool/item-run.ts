@@ -4,7 +4,7 @@
  * Chunks begin with one item, and grow until one takes some milliseconds. No more of them are out
  * than there are workers and one: the next is as large as what was learnt meanwhile says. When the
  * source has ended and a worker has nothing to do, the running chunk with most items left is cut in
- * half by one compare-and-swap of its CURSOR, and the half is handed out again: so the last items
+ * half by one compare-and-swap of its CURSOR. The half is handed out again. So the last items
  * never wait for one worker, and items that differ a thousandfold end together.
  *
  * *If a worker dies*, the items of its chunk that had begun and were not reported are lost; what
@@ -303,7 +303,7 @@ export class ItemRun {
         longest = chunk;
       }
       if (longest === undefined) return;
-      // What it is just running stays with it, so that the last item can go, too.
+      // The item that it is just running stays with it, so that the last one can go, too.
       const cut = this.engine.table.cut(longest.task.slot, (left) => left >> 1);
       if (cut === undefined) return;
       longest.end = cut.from;

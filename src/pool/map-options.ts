@@ -22,7 +22,10 @@ export interface Progress {
 
 /** How the items of a map are to be run. Times in milliseconds. */
 export interface MapOptions {
-  /** Gives the map up: what waits is withdrawn, what runs is told, and killed after `grace`. */
+  /**
+   * Gives the map up: waiting items are withdrawn, running ones are asked to stop, and killed after
+   * `grace`.
+   */
   signal?: AbortSignal | undefined;
   /** Longest time for all items together. */
   timeout?: number | undefined;

@@ -10,11 +10,11 @@ import { MOST_WORKERS } from './task-table.ts';
 export interface TaskOptions {
   /**
    * Gives the task up: the call rejects with `signal.reason` at once. A task that waits is
-   * withdrawn; one that runs is told (`currentTask()`), and after `grace` its worker is killed and
-   * replaced.
+   * withdrawn; one that runs is asked to stop (`currentTask()`), and after `grace` its worker is
+   * killed and replaced.
    */
   signal?: AbortSignal | undefined;
-  /** Longest time to run, from the task's own start; then it is told to stop, as by `signal`. */
+  /** Longest time to run, from the task's own start; then it is asked to stop, as by `signal`. */
   timeout?: number | undefined;
   /** Longest time to wait for a worker; then the task is withdrawn. */
   queueTimeout?: number | undefined;
@@ -32,6 +32,7 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
   name?: string | undefined;
   /** Runs once in each worker before its tasks; what it returns is their `workerState`. */
   initializer?: ((...args: InitArgs) => State) | undefined;
+  /** The arguments of the initializer. */
   initArgs?: NoInfer<InitArgs> | undefined;
   /** Longest time for the initializer. Default 60,000. */
   initTimeout?: number | undefined;

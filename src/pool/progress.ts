@@ -13,7 +13,7 @@ export interface ProgressOptions {
   readonly progress?: boolean | { readonly label?: string } | undefined;
 }
 
-/** What is used of cli-progress. */
+/** The part of cli-progress that is used. */
 interface Bar {
   start(total: number, value: number): void;
   update(value: number): void;

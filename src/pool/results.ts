@@ -112,7 +112,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
     return Promise.resolve(END);
   }
 
-  // What the run asks and tells.
+  // The run's questions and reports.
 
   room(pulled: number): number {
     if (this.paused) return 0;

@@ -13,7 +13,8 @@ export interface Items {
 }
 
 /**
- * What a pull gives: items, that there are none, or that they come later: then `arrived` is called.
+ * The answer to a pull: items, that there are none, or that they come later: then `arrived` is
+ * called.
  */
 export type Pulled = Items | 'end' | 'later';
 
@@ -135,7 +136,7 @@ class IteratorSource implements Source {
       }
     } catch (error) {
       this.over = true;
-      // What came before it goes first.
+      // Items that came before the error go first.
       if (payload.length === 0) throw error;
       this.failure = { error };
     }

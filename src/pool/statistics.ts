@@ -11,7 +11,7 @@ export interface WorkerStats {
   busy: number;
 }
 
-/** What a pool has done, and how it stands. A chunk of a map counts as one task. */
+/** Counts of a pool's tasks and workers. A chunk of a map counts as one task. */
 export interface PoolStats {
   /** Tasks that wait in the pool, and that were handed out to its workers. */
   queued: number;

@@ -70,7 +70,7 @@ export abstract class RecordObject extends DataObject<RecordMemory> {
     return lockOf(SharedObject.titleOf(this), this.#guard);
   }
 
-  /** The same, by Python's name for it. */
+  /** As `lock`: Python's name for it. */
   getLock(): Guard {
     return this.lock;
   }

@@ -74,7 +74,7 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
     return lockOf(this.title, this.guard);
   }
 
-  /** The same, by Python's name for it. */
+  /** As `lock`: Python's name for it. */
   getLock(): Guard {
     return this.lock;
   }

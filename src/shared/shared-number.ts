@@ -73,6 +73,10 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
     return this.facts.name;
   }
 
+  /**
+   * The number. Each read and each write is one atomic step; `value.value += 1` is two. Setting
+   * throws `OutOfRangeError` for a number out of the type's range, and changes nothing.
+   */
   get value(): NumberOf<Type> {
     const { small } = this;
     return (small === undefined || this.closed ? this.read() : loadElement(small)) as NumberOf<Type>;

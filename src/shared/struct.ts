@@ -44,7 +44,7 @@ export interface RecordMembers<Fields extends Schema> extends Disposable {
   readonly closed: boolean;
   /** The lock. Throws `InvalidTypeError` for a record that was made with `lock: false`. */
   readonly lock: Guard;
-  /** The same, by Python's name for it. */
+  /** As `lock`: Python's name for it. */
   getLock(): Guard;
   /** Runs `fn` inside the lock. */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;

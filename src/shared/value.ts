@@ -71,7 +71,7 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
     return lockOf(this.title, this.guard);
   }
 
-  /** The same, by Python's name for it. */
+  /** As `lock`: Python's name for it. */
   getLock(): Guard {
     return this.lock;
   }

@@ -76,8 +76,9 @@ export abstract class Acquirable extends SharedObject {
    *
    * *Cancels* by `signal`: rejects with its reason, and leaves no trace in the queue. *If the
    * holder of a lock dies*, the next in the queue gets it, with `hold.recovered`. Rejects with
-   * `ClosedError`, `InvalidTypeError`, and with `DeadlockError` if the wait for a lock would close
-   * a circle of waits: within `run`, or where nothing but this call is under way in the thread.
+   * `ClosedError` or `InvalidTypeError`. If the wait for a lock would close a circle of waits, it
+   * rejects with `DeadlockError`: within `run`, or where nothing but this call is under way in the
+   * thread.
    */
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;

@@ -76,6 +76,7 @@ export class Event extends SharedObject {
     return new Event(openHandle(EVENT_KIND, handle));
   }
 
+  /** Whether the flag is raised. A hint, where others set and clear. */
   isSet(): boolean {
     this.checkOpen();
     return isUp(this.state);

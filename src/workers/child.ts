@@ -86,13 +86,12 @@ export abstract class Child<
   /**
    * Starts the child. Returns at once; the child runs in parallel.
    *
-   * @throws {StateError} if it was started before, in a daemon process, which may not have
-   * children, or in a child that is about to do once more what the program does
-   * @throws {PlatformError} if the system refuses, or children can't be started from where Lockstep
-   * is (a bundle, a single executable)
-   * @throws {TargetError} if the child could not find the target again; the message says what to
-   * write
-   * @throws {NotSendableError} if an argument can't be sent; the message says which
+   * Throws `StateError` if it was started before, or in a daemon process, which may not have
+   * children. It throws the same in a child that repeats what the program does. Throws
+   * `TargetError` if the child could not find the target again; the message says what to write.
+   * Throws `NotSendableError` if an argument can't be sent; the message says which. Throws
+   * `PlatformError` if the system refuses, or if Lockstep is where it can't start children (a
+   * bundle, a single executable).
    */
   start(): void {
     const state = openState(this);

@@ -67,8 +67,8 @@ export function activeChildren(): Process[] {
 }
 
 /**
- * Number of processors that this thread may use, at least 1: those that it may run on, and no more
- * than the quota of its control group (of a container, say), rounded up.
+ * Number of processors that this thread may use, at least 1. Counts the processors that it may run
+ * on, and no more than the quota of its control group (of a container, say), rounded up.
  */
 export function cpuCount(): number {
   return countProcessors();

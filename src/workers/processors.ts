@@ -6,8 +6,8 @@
  * The quota of a control group holds for all below it, so the least on the way to the top counts.
  * Version 2 has it in `cpu.max`, "quota period" or "max period"; version 1 in `cpu.cfs_quota_us`
  * (-1: none) and `cpu.cfs_period_us` (Linux, Documentation/admin-guide/cgroup-v2.rst and
- * Documentation/scheduler/sched-bwc.rst). What a container sees of its group may begin at the top
- * of the mount, whatever path `/proc/self/cgroup` tells: levels that are not there are left out.
+ * Documentation/scheduler/sched-bwc.rst). In a container, its group may be at the top of the
+ * mount, whatever path `/proc/self/cgroup` tells: levels that are not there are left out.
  */
 
 import { readFileSync } from 'node:fs';

@@ -16,6 +16,7 @@ import { afterMilliseconds } from '../long-timer.ts';
  * ```
  */
 export class Timer<Args extends readonly unknown[] = []> {
+  /** The time from `start()` to the call. */
   readonly milliseconds: number;
   private readonly fn: (...args: Args) => unknown;
   private readonly args: Args;

@@ -5,7 +5,12 @@ import { over } from '../support/backends/over.ts';
 import { RedisServer } from './servers/redis.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
-const SUITES = ['lock', 'semaphore', 'latch', ...(deep ? ['event'] : [])];
+const SUITES = [
+  'lock',
+  'semaphore',
+  'latch',
+  ...(deep ? ['rlock', 'bounded-semaphore', 'condition', 'event'] : []),
+];
 
 let server: RedisServer;
 

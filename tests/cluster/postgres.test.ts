@@ -5,6 +5,7 @@ import { connect } from 'lockstep/cluster';
 import pg from 'pg';
 import { lockCases } from './contract/lock.ts';
 import { otherCases } from './contract/others.ts';
+import { queueCases } from './contract/queue.ts';
 import type { World } from './contract/world.ts';
 import { PostgresServer } from './servers/postgres.ts';
 
@@ -23,6 +24,7 @@ const pooled: World = {
 
 lockCases(listening);
 otherCases(listening);
+queueCases(listening);
 lockCases(pooled);
 
 after(async () => {

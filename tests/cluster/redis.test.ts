@@ -6,6 +6,7 @@ import { connect } from 'lockstep/cluster';
 import { createClient } from 'redis';
 import { lockCases } from './contract/lock.ts';
 import { otherCases } from './contract/others.ts';
+import { queueCases } from './contract/queue.ts';
 import type { World } from './contract/world.ts';
 import { RedisServer } from './servers/redis.ts';
 
@@ -29,6 +30,7 @@ const ownNode: World = {
 
 lockCases(byUrl);
 otherCases(byUrl);
+queueCases(byUrl);
 lockCases(own);
 otherCases(ownNode);
 

@@ -78,6 +78,18 @@ describe('planted mistakes are found', () => {
   plant('Value', 'a repeated call counts again', /made twice/, (machine) => ({
     apply: (state, call, facts) => machine.apply(state, { ...call, call: `${call.call}${repeats++}` }, facts),
   }));
+  plant('Queue', 'a repeated call takes another item', /lost|taken twice/, (machine) => ({
+    apply: (state, call, facts) =>
+      machine.apply(state, call.op === 'get' ? { ...call, call: `${call.call}${repeats++}` } : call, facts),
+  }));
+  plant('Queue', 'whoever received it has it for good', /lost|come back|taken twice|twice/, (machine) => ({
+    apply: (state, call, facts) => {
+      const step = machine.apply(state, call, facts);
+      const inner = step.state?.state;
+      if (call.op !== 'receive' || step.reply.is !== 'got' || !inner) return step;
+      return { ...step, state: { ...step.state, state: { ...inner, out: [] } } };
+    },
+  }));
   plant('Barrier', 'whoever looks forgets that its round broke', /passed a round/, (machine) => ({
     apply: (state, call, facts) =>
       machine.apply(state, call.op === 'look' ? { ...call, call: `${call.call}${repeats++}` } : call, facts),

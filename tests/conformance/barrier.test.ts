@@ -1,7 +1,7 @@
 /**
  * The contract of Barrier. Of F nothing is left out but single flavours, each marked where it
  * stands:
- *   81 and 82 need a party that is released and has not yet run: a process stopped in its tracks.
+ *   81 and 82 need a party that is released and has not yet run. Only a stopped process is one.
  */
 
 import '../support/sandbox.ts';

@@ -1,7 +1,7 @@
 /**
  * The contract of Condition. Of D nothing is left out but single flavours, each marked where it
  * stands:
- *   49 needs an interruption; a blocked JavaScript thread has none (no signal handler runs in it),
+ *   49 needs an interruption. A blocked JavaScript thread has none (no signal handler runs in it),
  *   an await has abort. 57 and X8 in the forms that stop a waiter in its tracks need a process, as
  *   threads can't be stopped.
  */

@@ -1,7 +1,6 @@
 /**
  * The contract of Event. Of E nothing is left out but single flavours, each marked where it stands:
- *   64 and 65 in the form that stops a waiter in its tracks need a process, as threads can't be
- *   stopped.
+ *   64 and 65 in the form that stops a waiter need a process. Threads can't be stopped.
  *   X9 (set from a signal handler) needs the main thread of a process with a running event loop.
  */
 

@@ -115,7 +115,7 @@ poolSuite('map', (stage) => {
     }),
   );
 
-  stage.it('a chunk that is long in the making is shared with who has nothing to do', () =>
+  stage.it('a chunk that takes long is shared with a worker that has nothing to do', () =>
     stage.withPool({ processes: 2 }, async (pool) => {
       // One worker holds the chunk with all items, and waits in its first for what runs in the
       // rest.
@@ -164,6 +164,7 @@ poolSuite('map', (stage) => {
         assert.ok(lost.length >= 1, 'the item that killed is lost');
         counts.fill(0);
         assert.deepEqual(await pool.starmap(targets.killAt7, items, { retries: 3 }), upTo(40));
+        await pool.close();
       }),
     );
   }

@@ -348,17 +348,17 @@ poolSuite('deaths', (stage) => {
 
     stage.it('retries: a task whose worker dies runs again, as often as that', () =>
       stage.withPool({ processes: 2 }, async (pool) => {
-        using counts = new RawArray('i32', 20);
-        const calls = Array.from({ length: 20 }, (_, n) =>
+        using counts = new RawArray('i32', 4);
+        const calls = Array.from({ length: 4 }, (_, n) =>
           pool.apply(targets.killFirst, [counts, n], { retries: 1 }),
         );
         assert.deepEqual(
           await Promise.all(calls),
-          Array.from({ length: 20 }, (_, n) => n),
+          Array.from({ length: 4 }, (_, n) => n),
         );
         assert.deepEqual(
           Array.from(counts),
-          Array.from({ length: 20 }, () => 2),
+          Array.from({ length: 4 }, () => 2),
         );
         const error = await rejection(pool.apply(targets.killSelf, [], { retries: 2 }));
         assert.equal((error as WorkerDiedError).attempts, 3);

@@ -1,7 +1,7 @@
 /**
  * An agent: the Lockstep process or thread that stands for a Python thread, and carries out its
- * calls; or, with more than one connection, a process in which every connection is one asynchronous
- * flow.
+ * calls. With more than one connection, it is a process in which every connection is one
+ * asynchronous flow.
  *
  * It listens on a Unix socket. One connection is one Python thread, which has one request under way
  * at a time:
@@ -37,10 +37,10 @@ interface Place {
   readonly placement: Placement;
 }
 
-/** What comes in: a request, or the giving up of one. */
+/** An incoming message: a request, or the giving up of one. */
 type Message = Request & { x?: number };
 
-/** What comes through the FIFO. */
+/** A message through the FIFO. */
 interface Reply {
   q?: Request;
   v?: boolean;
@@ -187,7 +187,7 @@ class Connection {
   }
 
   /**
-   * What goes out is with the system when this returns: libuv writes at once what fits. `w`: when,
+   * The message is with the system when this returns: libuv writes at once what fits. `w`: when,
    * on the clock that Python has, too.
    */
   private write(message: Record<string, Json>): void {
@@ -247,6 +247,6 @@ export async function serve(place: Place): Promise<void> {
       renameSync(`${dir}/new/${name}`, `${dir}/free-${placement}/${name}`);
     });
   });
-  // What it holds and has open ends with it.
+  // Its holds and open objects end with it.
   if (placement !== 'thread') process.exit(0);
 }

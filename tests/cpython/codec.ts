@@ -1,6 +1,6 @@
 /**
- * Values between Python and JavaScript, as JSON. What has no JSON form of its own is an object with
- * one key that begins with `$`:
+ * Values between Python and JavaScript, as JSON. A value without a JSON form of its own is an
+ * object with one key that begins with `$`:
  *
  *   $n  an integer beyond 2**53: a bigint     $b  bytes (base64): Uint8Array
  *   $d  a dict: Map                           $s  a set: Set

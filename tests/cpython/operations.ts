@@ -1,4 +1,4 @@
-/** What Python asks of an agent, carried out. */
+/** Carries out Python's requests to an agent. */
 
 import { threadId } from 'node:worker_threads';
 import * as lockstep from 'lockstep';
@@ -204,7 +204,7 @@ const operations: Record<string, (request: Request, context: Context) => unknown
     return after(waitAny(all, optionsOf(request, context)), places);
   },
   array: (request) => call(own(request), 'toArray'),
-  /** What a condition, lock or semaphore says of itself. */
+  /** The description of a condition, lock or semaphore. */
   describe: (request) =>
     JSON.stringify(call(own(request), 'describe'), (_, value) =>
       typeof value === 'bigint' ? String(value) : (value as unknown),

@@ -1,6 +1,6 @@
 /**
- * The programs of the tour and their Python twins print the same, up to times, pids, numbers that
- * depend on the moment, and the order in which processes and threads come to print.
+ * The programs of the tour and their Python twins print the same. Times, pids, numbers that depend
+ * on the moment, and the order in which processes and threads come to print may differ.
  */
 
 import assert from 'node:assert/strict';
@@ -21,8 +21,8 @@ const OTHER_NAMES: Record<string, string> = {
 };
 
 /**
- * Python has no counterpart of what these show: a pool that draws a bar, reports a death and
- * cancels a task; a look from outside at a program that is stuck.
+ * Programs without a counterpart in Python. They show a pool that draws a bar, reports a death and
+ * cancels a task, and a look from outside at a program that is stuck.
  */
 const WITHOUT_TWIN = /^pool|^stuck$/;
 
@@ -58,7 +58,7 @@ async function printed(command: string, file: URL): Promise<string[]> {
   return stdout.split('\n').filter((line) => line.trim() !== '');
 }
 
-/** What a line says, whoever says it and whenever. */
+/** The text of a line, without the parts that differ from run to run. */
 function shapeOf(line: string): string {
   return line.replace(/[●○]+/g, '•').replace(/■+/g, '■').replace(/\d+/g, '#').replace(/ +/g, ' ').trim();
 }
@@ -68,7 +68,7 @@ function shapes(lines: string[], program: string): string[] {
   return [...new Set(lines.filter((line) => only?.test(line) !== true).map(shapeOf))].sort();
 }
 
-/** What the program checked, in its order. */
+/** The checks of the program, in their order. */
 function checks(lines: string[], program: string): string[] {
   const only = ONLY_ONE[program]?.lines;
   return lines.filter((line) => /^[✓✗]/.test(line) && only?.test(line) !== true).map(shapeOf);

@@ -3,9 +3,9 @@
  *
  * Points are the operations on shared memory (crashing-atomics.ts) and those that change files
  * (crashing-files.ts). Dying before a point and dying after the one before it leave the same
- * behind, so one mode is enough; dying after the last is the completed operation, whose process is
- * killed from outside. For the same reason reads that follow each other are one point, unless
- * `LOCKSTEP_CRASH=every` is set: then the walk takes twice as long and finds the same.
+ * behind, so one mode is enough. Dying after the last point is the completed operation, whose
+ * process is killed from outside. For the same reason reads that follow each other are one point,
+ * unless `LOCKSTEP_CRASH=every` is set: then the walk takes twice as long and finds the same.
  * pace.ts says at which points victims die.
  */
 

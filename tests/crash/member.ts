@@ -1,6 +1,6 @@
 /**
- * A member of the crew: a process that calls methods of shared objects as it is told over a socket,
- * and that dies on the way when it is told at which point. The same for victims and survivors.
+ * A member of the crew: a process that calls methods of shared objects at requests over a socket.
+ * If a request names a point, it dies there. The same for victims and survivors.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -26,11 +26,11 @@ import { contend } from '../support/internals.ts';
 import { NAMESPACE } from './operation.ts';
 
 /**
- * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`),
- * `new` of the class that comes first, `open` of a handle, `closeKept`, `disposeKept` and
- * `unlinkKept` of what was made or opened last, `closeOpened` of what came last as an argument,
- * `putKept`: into a queue, what was made last, and closes it, `expectOthers`: of a queue,
- * `waitAndAbort`: blocks until an event is set and aborts what has `@signal`, `exit`, `forget` of
+ * Something to do: a method of the object that comes first, or of a part of it (`read.acquire`).
+ * `new` of the class that comes first. `open` of a handle. `closeKept`, `disposeKept` and
+ * `unlinkKept` of what was made or opened last. `closeOpened` of what came last as an argument.
+ * `putKept`: puts what was made last into a queue, and closes it. `expectOthers`: of a queue.
+ * `waitAndAbort`: blocks until an event is set, and aborts what has `@signal`. `exit`. `forget` of
  * everything.
  */
 export interface Order extends Command {
@@ -149,7 +149,7 @@ export async function serve(folder: string, serial: number): Promise<void> {
     }
   }
 
-  /** What can be sent of a result; the result itself is kept. */
+  /** The part of a result that can be sent; the result itself is kept. */
   function summary(value: unknown): unknown {
     if (typeof value !== 'object' || value === null) return value;
     kept.push(value);

@@ -44,8 +44,8 @@ function item(things: readonly Thing[], random: Random): unknown {
 }
 
 /**
- * Calls that fit the object. What waits without a limit of its own is only what others do in
- * moments.
+ * Calls that fit the object. Calls without a time limit wait only for things that others do
+ * in moments.
  */
 export function callsFor(
   thing: Thing,

@@ -59,7 +59,7 @@ describe('damaged words', () => {
     t.diagnostic(`${ran} seeds of ${SEEDS}, from ${first} on`);
     assert.ok(ran > 0);
     assert.deepEqual(failures, []);
-    // Who can't leave a damaged namespace as it should leaves the folder to the next program.
+    // A program that can't leave a damaged namespace in order leaves the folder to the next one.
     const { stdout } = await run('tries', { args: ['anonymous'] });
     assert.equal(stdout, '{"done":false}\n');
   });

@@ -8,6 +8,25 @@ import { inspectNamespace } from 'lockstep/inspect';
 import { until } from '../support/until.ts';
 import { holdAndBlock } from './members.ts';
 
+test('a call that awaits what its own event loop holds is listed, as other code may release it', async () => {
+  const namespace = `own-${process.pid}`;
+  const lock = new Lock({ name: 'mine', namespace });
+  const hold = lock.acquireSync();
+  const awaiting = lock.acquire();
+  const { findings, open, why } = inspectNamespace(namespace, { least: 0 });
+  assert.deepEqual(findings, []);
+  assert.deepEqual(
+    open.map(({ object, ending, heldByItself, calls }) => [object.title, ending, heldByItself, calls]),
+    [['Lock "mine"', 'release', true, 1]],
+  );
+  assert.match(why, /^Nothing is stuck for certain\.\n/);
+  assert.match(why, /other code of its event loop has to release it\./);
+  hold.release();
+  (await awaiting).release();
+  assert.deepEqual(inspectNamespace(namespace, { least: 0 }).open, []);
+  lock.close();
+});
+
 test('a program that awaits what one behind it holds is told as the root of a possible circle', async () => {
   const namespace = `event-loop-${process.pid}`;
   const mine = new Lock({ name: 'mine', namespace, deadlock: 'ignore' });

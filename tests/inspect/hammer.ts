@@ -1,4 +1,4 @@
-/** What a process does that is never stuck, though it mostly waits. */
+/** The work of a process that is never stuck, though it mostly waits. */
 
 import type { Event, Latch, Lock, Queue, RWLock, Value } from 'lockstep';
 

@@ -35,7 +35,7 @@ export interface Answer {
   circles?: string[][];
   /** Objects that nobody is left to bring. */
   nobody?: string[];
-  /** Who keeps others waiting, and how many calls. */
+  /** The threads that keep others waiting, and how many calls. */
   keepers?: [name: string, calls: number][];
 }
 

@@ -64,7 +64,7 @@ function stands(piece: Piece, { namespaces }: Snapshot): boolean {
     if (agent === undefined || !agent.steady || agent.starting) return false;
     // Blocked threads look around now and then.
     if (agent.blocked !== null && agent.task !== 'S') return false;
-    // What has no name is only on the way.
+    // An object without a name is only on the way.
     return (
       agent.blocked?.joins != null || agent.waits.some(({ cell }) => titles.get(cell)?.includes('"') === true)
     );

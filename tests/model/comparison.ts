@@ -1,7 +1,7 @@
 /**
- * Comparison: what the search leaves out must make no difference. Takes one scenario through its
- * schedules twice, as always and leaving nothing out; tells as JSON which states in which nobody
- * can go on were found by only one of the two.
+ * Comparison: schedules that the search leaves out must make no difference. Takes one scenario
+ * through its schedules twice, as always and leaving nothing out. Prints as JSON the states in
+ * which nobody can go on and which only one of the two has found.
  *
  *   node --conditions=lockstep-model comparison.js <primitive> <scenario> <preemptions>
  */

@@ -7,8 +7,8 @@
  * put on a stack: another actor goes on (a preemption), or this one dies. Where a segment comes to
  * a state that was explored with as many preemptions left, it is cut.
  *
- * Not every operation is a scheduling point: one on a word that only its actor touches, or that
- * nobody writes, commutes with all that others do, and is done together with the operation before
+ * Not every operation is a scheduling point. One on a word that only its actor touches, or that
+ * nobody writes, commutes with all that others do. It is done together with the operation before
  * it. Which words these are is found out: all at first; when one turns out to be shared, the search
  * begins again with what it has learned. docs/internals/model.md says why this loses nothing.
  */

@@ -2,8 +2,8 @@
  * Machine: does the operations of modelled actors, one at a time, on one state.
  *
  * An actor's code is run from its start again and again. As long as its log has results, operations
- * return those; then each new one is first announced to the scheduler, which may end the run there:
- * the operation throws ABORT, and so does every later one, so that `finally` blocks on the way out
+ * return those. Then each new one is first announced to the scheduler, which may end the run there:
+ * the operation throws ABORT. So does every later one, so that `finally` blocks on the way out
  * change nothing. A blocking operation (a sleep on a futex) ends the run in the same way.
  */
 
@@ -81,7 +81,7 @@ export class Violation extends Error {}
 class Machine {
   /** The state that operations change. */
   state: State = newState();
-  /** Who runs; -1: whatever is done is done at once, for nobody (to prepare or to inspect). */
+  /** The actor that runs; -1: everything is done at once, for nobody (to prepare or to inspect). */
   actor = -1;
   log: number[] = [];
   position = 0;

@@ -3,9 +3,10 @@
  * an actor.
  *
  * Actor n sits in slot n+1: first the scenario's, then as many reapers as may be needed, then the
- * maker, which makes the objects and never closes them. What an agent does to sit down and to open
- * the objects is no part of a run: it is done on a copy of the state in which the maker sits alone,
- * so its results are always the same; done one after the other it makes the first state.
+ * maker, which makes the objects and never closes them. The steps by which an agent sits down and
+ * opens the objects are no part of a run. They are done on a copy of the state in which the maker
+ * sits alone, so their results are always the same. Done one after the other they make the first
+ * state.
  */
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';

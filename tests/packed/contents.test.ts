@@ -19,7 +19,7 @@ describe('the package', () => {
   let installed: PackedPackage;
   let root: string;
   let files: string[];
-  /** What all entries share. */
+  /** The chunk that all entries share. */
   let chunk: string;
   before(() => {
     installed = new PackedPackage();

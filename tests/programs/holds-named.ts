@@ -1,8 +1,8 @@
 /**
  * Holds a named lock, and counts in a named Value: `holds-named self|child`. Holds it itself, or
- * lets a child process of its own hold it. Prints `asked` when it waits for the lock or has it;
- * then, as JSON, who holds it, whether the last holder had died, and how many have held it; and
- * goes on until it is ended.
+ * lets a child process of its own hold it. Prints `asked` when it waits for the lock or has it.
+ * Then it prints, as JSON, who holds it, whether the last holder had died, and how many have held
+ * it. It goes on until it is ended.
  */
 
 import { isMainProcess, Lock, Process, Value } from 'lockstep';

@@ -1,4 +1,4 @@
-/** What a worker of a pool or of a cluster, of `node:worker_threads` or a foreign package, runs. */
+/** Targets for workers of a pool or of a cluster, of `node:worker_threads` or a foreign package. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Barrier, Lock, Value } from 'lockstep';

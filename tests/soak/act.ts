@@ -26,7 +26,7 @@ export interface Act<Things = unknown> {
   /** Whether only flows whose part names this act play it. */
   readonly partiesOnly?: boolean;
   /**
-   * Makes the shared objects; called once, by the supervisor. What it returns is passed to every
+   * Makes the shared objects; called once, by the supervisor. Its result is passed to every
    * member.
    */
   make(): Things;

@@ -1,7 +1,7 @@
 /**
- * Section: what only the holder of a lock may enter. Who enters leaves its mark and takes it off
- * before it releases, so a mark that is found at the entry is that of one who was killed inside;
- * and then the lock must say `recovered`.
+ * Section: code that only the holder of a lock may enter. A member leaves its mark as it enters,
+ * and takes it off before it releases. So a mark that is found at the entry is that of a member
+ * which was killed inside, and then the lock must say `recovered`.
  */
 
 import type { Hold } from 'lockstep';

@@ -1,7 +1,7 @@
 /**
  * The programs of the members of a stress test. Each can be killed anywhere and replaced by another
- * that takes its seat: what a member has done is in shared words, and what a dead one left half
- * done is made good under the lock.
+ * that takes its seat. The work of a member is noted in shared words, and the work that a dead one
+ * left half done is made good under the lock.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';

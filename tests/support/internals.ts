@@ -78,7 +78,7 @@ export function folderOf(object: SharedObject): string {
   return namespaceOf(object).folder;
 }
 
-/** What is under a queue. */
+/** The channel under a queue. */
 export function channelOf(queue: object): Channel {
   return Reflect.get(queue, 'channel');
 }
@@ -87,7 +87,7 @@ export function namespaceOf(object: object): Namespace {
   return cellOf(object).agent.namespace;
 }
 
-/** What is under an object: its cell, as this thread's agent has it open. */
+/** The cell of an object, as this thread's agent has it open. */
 export function cellOf(object: object): Cell {
   return Reflect.get(object, 'cell');
 }

@@ -12,7 +12,7 @@ import type { Self } from './operations.ts';
 
 type Mutex = Lock | RLock;
 
-/** What is told of a `DeadlockError`. */
+/** A `DeadlockError`, as data. */
 export interface Closed {
   readonly message: string;
   readonly cycle: DeadlockError['cycle'];

@@ -328,7 +328,7 @@ export const operations = {
   },
 
   /**
-   * Passes the barrier `rounds` times as party `me`; tells how often another party was not in the
+   * Passes the barrier `rounds` times as party `me`. Returns how often another party was not in the
    * same round (or already in the next one), and the sum of the indexes that it was given.
    */
   async rounds(

@@ -1,7 +1,7 @@
 /**
- * Gives the test file that imports it (first of all, before `lockstep`) a base folder of its own,
- * and checks when the file is done that no process it started lives on and nothing is left in the
- * folder.
+ * Gives a base folder of its own to the test file that imports it (first of all, before
+ * `lockstep`). When the file is done, it checks that no process it started lives on and that
+ * nothing is left in the folder.
  */
 
 import assert from 'node:assert/strict';

@@ -49,7 +49,7 @@ interface Lookout {
   readonly watches: ReadonlyMap<number, unknown>;
 }
 
-/** What the waits of this process in the lock's namespace do by the clock and by watching. */
+/** The lookout of this process in the lock's namespace: its waits by the clock and by watching. */
 function lookoutOf(lock: Lock): Lookout {
   const { agent } = Reflect.get(lock, 'cell') as { agent: object };
   return Reflect.get(agent, 'lookout') as Lookout;
@@ -181,7 +181,7 @@ describe('lives', { concurrency: true, timeout: 60_000 }, () => {
     await assert.rejects(lock.acquire({ timeout: 1 }), FolderError);
     assert.throws(() => lock.acquireSync({ timeout: 1 }), FolderError);
     assert.throws(() => new Lock({ name: 'another', namespace }), FolderError);
-    // What those do who were inside is nothing to those who have made the folder anew.
+    // The programs that were inside don't matter to those that have made the folder anew.
     const newcomer = await holder(namespace);
     await kill(first);
     lock.close();

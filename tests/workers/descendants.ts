@@ -69,7 +69,7 @@ export function beforeExit(below: Value<'i32'>): void {
   });
 }
 
-/** What a program says of itself that a child has started by other means. */
+/** Asks a program that a child has started by other means whether it is a child. */
 export function unrelatedProgram(): { here: boolean; there: string } {
   const there = execFileSync(process.execPath, [
     '--input-type=module',

@@ -20,7 +20,7 @@ const V1 = {
   'proc/self/cgroup': '4:memory:/user/app\n3:cpu,cpuacct:/user/app\n0::/user/app\n',
 };
 
-/** What is counted in a system with these files. */
+/** The count in a system with these files. */
 function count(files: Record<string, string>): number {
   const root = mkdtempSync(join(tmpdir(), 'lockstep-processors-'));
   roots.push(root);

@@ -2,12 +2,11 @@
  * Barrier: a number of parties meet, again and again.
  *
  * `arrived` are the calls of the present round, in their order. The last to come takes all of them
- * out and rings them; with an action it only takes the part of the one that acts, and `open` ends
- * the round after it. A call that is in none of the lists any more has passed.
+ * out and rings them. Where there is an action, it only becomes the party that acts; `open` ends
+ * the round after the action. A call that is in none of the lists any more has passed.
  *
  * If a party's session dies while it waits, or while it acts, the step that finds it dead breaks
- * the
- * barrier. `failed` are calls whose round broke and who have not yet learned of it: also after
+ * the barrier. `failed` are calls whose round broke and who have not yet learned of it: also after
  * `reset` has begun a new round.
  */
 
@@ -19,7 +18,7 @@ export interface BarrierState {
   readonly arrived: readonly CallId[];
   /** The call that runs the action, or ''. */
   readonly acting: CallId;
-  /** Who came while the action ran: to be rung when the round is over, and to come again. */
+  /** Calls that came while the action ran: rung when the round is over, and to come again. */
   readonly early: readonly CallId[];
   readonly failed: readonly CallId[];
   /** Why it is broken, or ''. */

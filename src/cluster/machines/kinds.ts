@@ -9,6 +9,8 @@ import type { OnceState } from './once.ts';
 import { once } from './once.ts';
 import type { PlacesCall, PlacesReply } from './places.ts';
 import { placesMachine } from './places.ts';
+import type { QueueCall, QueueReply, QueueState } from './queue.ts';
+import { queueMachine } from './queue.ts';
 import type { Turnstile } from './turnstile.ts';
 import type { GuardedValue, ValueCall, ValueReply } from './value.ts';
 import { valueMachine } from './value.ts';
@@ -17,12 +19,14 @@ export type PlacesMachine = Machine<OnceState<Turnstile, PlacesReply>, PlacesCal
 export type GateMachine = Machine<OnceState<Gate, GateReply>, GateCall, GateReply>;
 export type BarrierMachine = Machine<OnceState<BarrierState, BarrierReply>, BarrierCall, BarrierReply>;
 export type ValueMachine = Machine<OnceState<GuardedValue, ValueReply>, ValueCall, ValueReply>;
+export type QueueMachine = Machine<OnceState<QueueState, QueueReply>, QueueCall, QueueReply>;
 
 /** A writer takes all places of an RWLock, a reader one: so many may read at once. */
 export const WRITER_PLACES: number = 2 ** 20;
 
 /**
- * Lock and RLock, and the lock of a condition. What they do has an id in the state, but `notify`.
+ * Lock and RLock, and the lock of a condition. Their operations have an id in the state, all but
+ * `notify`.
  */
 export function lockOf(kind: string): PlacesMachine {
   return once(placesMachine({ kind, of: 1, owned: true, tells: true, keeps: false }), (call) =>
@@ -70,4 +74,14 @@ export function barrierOf(parties: number): BarrierMachine {
 
 export function numberMachine(initial: number): ValueMachine {
   return once(valueMachine(initial), (call) => (call.op === 'get' ? undefined : call.call));
+}
+
+/** A delivery is in the state; what a `get` took is in its reply alone. */
+export function queueOf(kind: 'Queue' | 'JoinableQueue'): QueueMachine {
+  return once(queueMachine(kind, kind === 'JoinableQueue'), (call, reply) => {
+    if (call.op === 'put') return reply === undefined || reply.is === 'done' ? call.call : undefined;
+    if (call.op === 'get') return reply === undefined || reply.is === 'got' ? call.call : undefined;
+    const repeats = call.op === 'receive' || call.op === 'leave' || call.op === 'join' || call.op === 'look';
+    return repeats ? undefined : call.call;
+  });
 }

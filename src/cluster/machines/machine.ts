@@ -3,9 +3,9 @@
  * server said.
  *
  * A document is a small JSON value that a store keeps under a key, with the version of its last
- * write. Versions grow over all writes of a namespace, also over deletions: they are microseconds
- * of
- * the server's clock, or one more than the version before where the clock has not moved on.
+ * write. Versions grow over all writes of a namespace, also over deletions. A version is the
+ * server's clock in microseconds, or one more than the version before if the clock has not moved
+ * on.
  *
  * A step returns the new state, and the store writes it only if the version is still the one that
  * the step began with. So a step needs no lock, and one lost race costs one more step.
@@ -20,7 +20,7 @@
 /** `<session>/<number>`: one call of one session. */
 export type CallId = string;
 
-/** What the server said when the document was read. */
+/** The server's answer when the document was read. */
 export interface Facts {
   /** Milliseconds of the server's clock. A lower bound: time has gone on since. */
   readonly now: number;

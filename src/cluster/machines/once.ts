@@ -2,9 +2,9 @@
  * Once: a machine whose calls are made once, however often they arrive. The document keeps the
  * replies of late calls; a call that finds its own reply there has been made already.
  *
- * Each call tells which calls of its session are still under way (`facts.seen`): replies of earlier
- * ones go with the next write, and so do those of dead sessions, and those that are so old that
- * nobody can still ask for them.
+ * Each call tells which calls of its session are still under way (`facts.seen`). The next write
+ * drops the replies of earlier calls, those of dead sessions, and those that are so old that nobody
+ * can still ask for them.
  */
 
 import type { CallId, Facts, Machine, Step } from './machine.ts';
@@ -20,8 +20,7 @@ export interface OnceState<State, Reply> {
 
 /**
  * The id under which a call is to be made once, given its reply; `undefined` where repeating it
- * does
- * no harm. Without a reply: the id under which to look.
+ * does no harm. Without a reply: the id under which to look.
  */
 export type OnceCall<Call, Reply> = (call: Call, reply?: Reply) => CallId | undefined;
 

@@ -38,7 +38,7 @@ export type PlacesReply =
   | { readonly is: 'held'; readonly token: number; readonly recovered: boolean }
   /** `look`: milliseconds after which to look again on one's own account; 0: only when rung. */
   | { readonly is: 'waiting'; readonly look: number }
-  /** What was to be done was done; `count` says how many, where that is asked for. */
+  /** The operation was done; `count` says how many, where the caller asks for that. */
   | { readonly is: 'done'; readonly count: number }
   /** Not taken by a call that does not wait, not held, too many, or made for another number. */
   | { readonly is: 'busy' | 'notHeld' | 'tooMany' }

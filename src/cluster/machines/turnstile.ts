@@ -8,9 +8,9 @@
  * which that one claims within `claim` milliseconds of the server's clock. Whoever does not claim
  * goes to the tail, so a waiter that is stopped costs the others one claim time, and not a lease.
  *
- * Who notices that an offer has run out: the next in the queue is rung together with the offered
- * one, to look when the claim time is over. Rings may be lost; every waiter looks anyway when a
- * third of the lease has passed.
+ * The next waiter in the queue notices that an offer has run out: it is rung together with the
+ * offered one, and looks when the claim time is over. Rings may be lost; every waiter looks anyway
+ * when a third of the lease has passed.
  *
  * If a session dies: its places come back, its offers and its entries in the queue go, whenever a
  * step finds it dead. Where `tells` is set, who comes in after one that died inside learns of it.
@@ -24,11 +24,11 @@
 import type { CallId, Facts, Ring } from './machine.ts';
 import { isDead } from './machine.ts';
 
-/** Who holds: call, places, token (0: the version of the last write), 1 if one died before it. */
+/** A holder: call, places, token (0: the version of the last write), 1 if one died before it. */
 export type Holder = readonly [call: CallId, places: number, token: number, told: 0 | 1];
-/** Who was offered places: call, places, until when (server), a condition's notification if any. */
+/** An offer of places: call, places, until when (server), a condition's notification if any. */
 export type Offer = readonly [call: CallId, places: number, until: number, note: string];
-/** Who waits: call, places, and the condition whose notification it has, if any. */
+/** A waiter: call, places, and the condition whose notification it has, if any. */
 export type Entry = readonly [call: CallId, places: number, note: string];
 
 export interface Turnstile {
@@ -38,7 +38,7 @@ export interface Turnstile {
   readonly holders: readonly Holder[];
   readonly offers: readonly Offer[];
   readonly queue: readonly Entry[];
-  /** Who waits for a notification, by condition. */
+  /** Calls that wait for a notification, by condition. */
   readonly waits: Readonly<Record<string, readonly CallId[]>>;
   /** 1: a holder died inside, and nobody has been told yet. */
   readonly hurt: 0 | 1;

@@ -24,7 +24,7 @@ export type ValueReply =
   /** The call's token is smaller than one that was seen before. */
   | { readonly is: 'stale'; readonly guard: number };
 
-/** What a value keeps besides: the largest token with which it was written. */
+/** A value with its guard: the largest token with which it was written. */
 export interface GuardedValue extends ValueState {
   readonly guard: number;
 }

@@ -23,7 +23,7 @@ const LEAVING_MS = 500;
 /** How long a claim takes to arrive, about. */
 const GIVING_WAY_MS = 2;
 
-/** What an acquirable object is of. */
+/** The parts of an acquirable object. */
 export interface Places {
   readonly core: Core;
   readonly name: string;
@@ -53,9 +53,8 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
    * Those who wait are served in the order in which they came, over all processes.
    *
    * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next gets
-   * it
-   * when the dead one's lease is over, with `hold.recovered`. While the server can't be reached the
-   * call waits on; if its session is lost meanwhile, it begins anew at the tail.
+   * it when the dead one's lease is over, with `hold.recovered`. While the server can't be reached
+   * the call waits on; if its session is lost meanwhile, it begins anew at the tail.
    */
   acquire(options?: UntimedWaitOptions): Promise<ClusterHold>;
   acquire(options: WaitOptions): Promise<ClusterHold | null>;
@@ -223,7 +222,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
   }
 }
 
-/** What a call replies that an object of another size answers. */
+/** The error of a call to an object that was made with another number. */
 export function differs({ title }: Places, reply: PlacesReply): Error {
   if (reply.is !== 'differs') throw new Error(`${title}: unexpected reply ${inspect(reply)}`);
   return new NameTakenError(
@@ -231,7 +230,7 @@ export function differs({ title }: Places, reply: PlacesReply): Error {
   );
 }
 
-/** What was to be given back is gone with its lease: that is as good. */
+/** Ignores the loss of a hold that was to be given back: its places are free all the same. */
 export function ignoreLoss(error: unknown): void {
   if (!(error instanceof LeaseLostError)) throw error;
 }

@@ -1,7 +1,6 @@
 /**
  * ClusterCondition: waiting for a change of what a lock guards. Its waiters stand in the document
- * of
- * the lock: giving the lock up and beginning to wait is one write, so no notification falls
+ * of the lock: giving the lock up and beginning to wait is one write, so no notification falls
  * between.
  */
 
@@ -37,6 +36,11 @@ export class ClusterCondition implements AsyncCondition {
     this.title = `Condition ${JSON.stringify(name)}`;
   }
 
+  /** Whether a holder had died inside before this connection came in, or came back from a wait. */
+  get recovered(): boolean {
+    return this.lock.recovered;
+  }
+
   acquire(options?: UntimedWaitOptions): Promise<ClusterHold>;
   acquire(options: WaitOptions): Promise<ClusterHold | null>;
   acquire(options?: WaitOptions): Promise<ClusterHold | null> {
@@ -64,11 +68,9 @@ export class ClusterCondition implements AsyncCondition {
 
   /**
    * Gives the lock up, waits for a notification, and comes back with the lock held as before, under
-   * a
-   * new token. Resolves to `false` when the timeout has passed. *Cancels* by `signal`: rejects with
-   * its
-   * reason, and the lock is held. Rejects with `LeaseLostError` when the lease is lost: then it is
-   * not.
+   * a new token. Resolves to `false` when the timeout has passed. *Cancels* by `signal`: rejects
+   * with its reason, and the lock is held. Rejects with `LeaseLostError` when the lease is lost:
+   * then it is not.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = Deadline.from(options);
@@ -160,7 +162,8 @@ export class ClusterCondition implements AsyncCondition {
     if (reply.is !== 'held') return false;
     standing.call = id;
     standing.token = reply.token === 0 ? version : reply.token;
-    standing.recovered = reply.recovered;
+    // A death that this holding has learnt of stays known until it ends.
+    standing.recovered ||= reply.recovered;
     return true;
   }
 

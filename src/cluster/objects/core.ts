@@ -1,7 +1,7 @@
 /** Core: what all objects of one connection share. */
 
 import type { Deadline } from '../../deadline.ts';
-import type { Bells } from '../bells.ts';
+import type { Bell, Bells } from '../bells.ts';
 import type { Calls, Result } from '../calls.ts';
 import type { CallId, Machine } from '../machines/machine.ts';
 import type { Session } from '../session.ts';
@@ -11,7 +11,7 @@ export interface Core {
   readonly calls: Calls;
   readonly session: Session;
   readonly bells: Bells;
-  /** What this connection holds, by key; the latest last. */
+  /** The holds of this connection, by key; the latest last. */
   readonly holds: Map<string, ClusterHold[]>;
 }
 
@@ -28,7 +28,7 @@ export async function perform<State, Call, Reply>(
 }
 
 /**
- * What the promise resolves to; `undefined` when the deadline is over first. Neither is cancelled.
+ * The promise's value; `undefined` when the deadline is over first. Neither is cancelled.
  */
 export async function within<Value>(
   promise: Promise<Value>,
@@ -39,10 +39,15 @@ export async function within<Value>(
   const bell = core.bells.hang('');
   // The one that is too late is nobody's.
   promise.catch(() => undefined);
-  const late = bell.next(deadline, 0).then(() => undefined);
+  const late = untilOver(bell, deadline);
   try {
     return await Promise.race([promise, late]);
   } finally {
     bell.unhang();
   }
+}
+
+/** All bells are rung at each renewal: that is not the end. */
+async function untilOver(bell: Bell, deadline: Deadline): Promise<undefined> {
+  while (await bell.next(deadline, 0));
 }

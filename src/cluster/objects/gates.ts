@@ -28,9 +28,8 @@ abstract class ClusterGate {
 
   /**
    * Waits until it is open; resolves to `true`, or to `false` when the timeout has passed.
-   * *Cancels*
-   * by `signal`. If the session is lost meanwhile the wait begins anew: what opened and shut in
-   * between is missed.
+   * *Cancels* by `signal`. If the session is lost meanwhile the wait begins anew: what opened and
+   * shut in between is missed.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = Deadline.begin(options);
@@ -120,7 +119,7 @@ export class ClusterLatch extends ClusterGate implements AsyncLatch {
     super(core, latchOf(count), name);
   }
 
-  /** What is left to count down. */
+  /** The count that is left. */
   get count(): Promise<number> {
     return this.view().then(({ left }) => left);
   }

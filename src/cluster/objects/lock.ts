@@ -9,6 +9,7 @@ import type { Places } from './acquirable.ts';
 import { ClusterAcquirable } from './acquirable.ts';
 import { ClusterHold } from './cluster-hold.ts';
 import type { Core } from './core.ts';
+import { within } from './core.ts';
 import { currentScope, runInScope, type Scope } from './scope.ts';
 
 /** How a lock of the cluster stands. */
@@ -32,9 +33,8 @@ export function lockPlaces(core: Core, kind: string, name: string): Places {
  *
  * A holder has a lease: when its process dies, or can't reach the server for so long, the lock goes
  * to the next, who has a larger `hold.token`. A process that is stopped and goes on may still
- * believe
- * that it holds. Where that would do harm, pass the token on to what the lock guards, and refuse
- * smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
+ * believe that it holds. Where that would do harm, pass the token on to what the lock guards, and
+ * refuse smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
  */
 export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   /** @internal */
@@ -102,29 +102,37 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   }
 }
 
-/** Who owns an RLock within a connection, and how deep. */
+/** The owner of an RLock within a connection, and the depth of its hold. */
 interface Ownership {
   readonly hold: ClusterHold;
   scope: Scope;
   depth: number;
 }
 
-/** All RLocks of a connection, by key: several objects can stand for one lock. */
-const ownerships = new WeakMap<Core, Map<string, Ownership>>();
+/** An RLock within a connection. Several objects can stand for it. */
+interface Owned {
+  owner: Ownership | undefined;
+  /** Scopes that are just taking it, with what ends when they have or have not. */
+  readonly taking: Map<Scope, Promise<unknown>>;
+}
+
+/** All RLocks of a connection, by key. */
+const allOwned = new WeakMap<Core, Map<string, Owned>>();
 
 /**
  * A lock that its owner may take again, and must release as often. Owned by a connection and a
  * scope.
  */
 export class ClusterRLock extends ClusterLock {
-  private readonly owners: Map<string, Ownership>;
+  private readonly ours: Owned;
 
   /** @internal */
   constructor(places: Places) {
     super(places);
-    const known = ownerships.get(places.core) ?? new Map<string, Ownership>();
-    ownerships.set(places.core, known);
-    this.owners = known;
+    const all = allOwned.get(places.core) ?? new Map<string, Owned>();
+    allOwned.set(places.core, all);
+    this.ours = all.get(places.key) ?? { owner: undefined, taking: new Map() };
+    all.set(places.key, this.ours);
   }
 
   /** How often the running flow has taken it; 0 where it does not hold it. */
@@ -145,13 +153,12 @@ export class ClusterRLock extends ClusterLock {
   }
 
   override suspend(hold: ClusterHold): () => void {
-    const { key } = this.places;
-    const { mine } = this;
+    const { mine, ours } = this;
     const resume = super.suspend(hold);
-    this.owners.delete(key);
+    ours.owner = undefined;
     return () => {
       resume();
-      if (mine !== undefined) this.owners.set(key, mine);
+      if (mine !== undefined) ours.owner = mine;
     };
   }
 
@@ -159,33 +166,48 @@ export class ClusterRLock extends ClusterLock {
     return this.mine === undefined ? runInScope(act) : act();
   }
 
+  /** Of calls that one scope makes at a time, one takes it and the others enter after it. */
   protected override async take(deadline: Deadline): Promise<ClusterHold | null> {
-    const { mine } = this;
-    if (mine !== undefined) {
-      mine.depth++;
-      return this.nested(mine);
-    }
+    const { ours, places } = this;
     const scope = currentScope();
+    for (;;) {
+      const { mine } = this;
+      if (mine !== undefined) {
+        mine.depth++;
+        return this.nested(mine);
+      }
+      const before = [...ours.taking].find(([other]) => scope.isWithin(other))?.[1];
+      if (before === undefined) break;
+      await within(before, deadline, places.core);
+      deadline.throwIfAborted();
+      if (deadline.expired && this.mine === undefined) return null;
+    }
+    const first = this.takeFirst(scope, deadline);
+    const over = (): boolean => ours.taking.delete(scope);
+    ours.taking.set(scope, first.then(over, over));
+    return first;
+  }
+
+  private async takeFirst(scope: Scope, deadline: Deadline): Promise<ClusterHold | null> {
     const hold = await super.take(deadline);
     if (hold === null) return null;
     const owner = { hold, scope, depth: 1 };
-    this.owners.set(this.places.key, owner);
+    this.ours.owner = owner;
     return this.nested(owner);
   }
 
   protected override async giveBack(hold: ClusterHold): Promise<void> {
-    const { key } = this.places;
-    const owner = this.owners.get(key);
+    const { owner } = this.ours;
     if (owner === undefined || owner.hold !== hold) return super.giveBack(hold);
     if (hold.loss === undefined && --owner.depth > 0) return;
-    this.owners.delete(key);
+    this.ours.owner = undefined;
     await super.giveBack(hold);
   }
 
   private get mine(): Ownership | undefined {
-    const owner = this.owners.get(this.places.key);
+    const { owner } = this.ours;
     if (owner === undefined || !currentScope().isWithin(owner.scope)) return undefined;
-    // What is lost is not held: the next acquire takes it anew.
+    // A lost hold is not held: the next acquire takes the lock anew.
     return owner.hold.loss === undefined ? owner : undefined;
   }
 

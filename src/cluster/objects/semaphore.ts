@@ -55,8 +55,7 @@ abstract class ClusterPermits extends ClusterAcquirable implements AsyncSemaphor
 /**
  * A count of permits over all processes of the cluster: a signal, as who acquires need not be who
  * releases. *If a process dies* the permits that it took are gone: nobody knows whose they were.
- * Use
- * `boundedSemaphore` where they have to come back.
+ * Use `boundedSemaphore` where they have to come back.
  */
 export class ClusterSemaphore extends ClusterPermits {
   /** Adds `n` permits. */
@@ -77,8 +76,7 @@ export class ClusterSemaphore extends ClusterPermits {
 
 /**
  * Permits whose holders have a lease: a dead process's come back. All processes have to name the
- * same
- * number; another is refused with `NameTakenError`.
+ * same number; another is refused with `NameTakenError`.
  */
 export class ClusterBoundedSemaphore extends ClusterPermits {
   /** Gives back `n` permits of this connection, the latest first. Throws `OverReleaseError`. */

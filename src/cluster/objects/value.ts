@@ -21,8 +21,7 @@ export interface GuardOptions {
 
 /**
  * A number: any that JavaScript has but infinities and NaN. Each operation is one atomic step at
- * the
- * server, made once however often it has to be sent, and resolves to the value before.
+ * the server, made once however often it has to be sent, and resolves to the value before.
  */
 export class ClusterValue implements AsyncValue {
   readonly name: string;

@@ -25,7 +25,7 @@ interface Guest {
   listener: StoreListener;
 }
 
-/** What the "server" keeps; one for all connections to the same `MemoryStore`. */
+/** The state of the "server"; one for all connections to the same `MemoryStore`. */
 export class MemoryServer {
   readonly documents: Map<string, Document> = new Map();
   readonly guests: Map<string, Guest> = new Map();

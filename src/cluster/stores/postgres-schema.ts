@@ -1,5 +1,5 @@
 /**
- * What the cluster keeps in a PostgreSQL database: a schema of its own with three tables and a
+ * The cluster's part of a PostgreSQL database: a schema of its own with three tables and a
  * function that commits.
  *
  * A document that is deleted leaves its row, with no body: the next version must be larger than the
@@ -88,7 +88,7 @@ END
 $$;
 `;
 
-/** What nobody needs any more: sessions that ended long ago, and names that were deleted. */
+/** Removes sessions that ended long ago, and names that were deleted. */
 export const SWEEP = `
 DELETE FROM lockstep.session WHERE expires < clock_timestamp() - interval '1 hour';
 DELETE FROM lockstep.object WHERE until < clock_timestamp();

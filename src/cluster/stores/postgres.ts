@@ -2,17 +2,13 @@
  * PostgresStore: documents and sessions as rows of a PostgreSQL database, 13 or newer.
  *
  * Each call is one statement, and so one short transaction; nothing is kept in a connection. Rings
- * go
- * by NOTIFY, and only where somebody waits, as it takes a lock of the whole server at its commit.
- * They
- * are heard by a connection of their own; where that can't be had (behind a pooler that gives each
- * transaction another connection), pass `listen: false`, and waiters look every `poll`
- * milliseconds.
+ * go by NOTIFY, and only where somebody waits, because it takes a lock of the whole server at its
+ * commit. A connection of its own hears them. Behind a pooler that gives each transaction another
+ * connection there is none: pass `listen: false`, and waiters look every `poll` milliseconds.
  *
  * A session lives as long as its row says. A dead one stays dead, also if the server's clock is set
- * back: a renewal changes only a row that has not expired, and a dead session is deleted by the
- * first
- * that finds it so.
+ * back. A renewal changes only a row that has not expired, and the first that finds a session dead
+ * deletes it.
  */
 
 import { inspect } from 'node:util';
@@ -189,7 +185,7 @@ export class PostgresStore implements Store {
     await this.query(SWEEP);
   }
 
-  /** What was found dead is dead for good: no renewal can bring it back. */
+  /** Reads a row, and deletes the sessions that it shows as dead: no renewal can revive them. */
   private async snapshotIn({ version, body, dead, now }: Row): Promise<Snapshot> {
     const gone = dead ?? [];
     if (gone.length > 0) {
@@ -235,10 +231,9 @@ async function findPg(): Promise<Pg> {
 }
 
 /**
- * Whether the server itself has refused: nothing was done. Not so for what it says when it is shut
- * down or starts (57P…), out of connections (53…) or has lost the connection (08…); a transaction
- * that
- * it rolled back for another's sake (40…) can be tried again as well.
+ * Whether the server itself has refused, so that nothing was done. Codes of a server that is shut
+ * down or starts (57P…), is out of connections (53…) or has lost the connection (08…) are no
+ * refusals. A transaction that it rolled back for another's sake (40…) can be tried again as well.
  */
 function isRefusal({ code }: { code?: string }): boolean {
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|40|53|57)/.test(code);

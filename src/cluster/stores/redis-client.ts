@@ -3,9 +3,8 @@
  *
  * The two differ where the connection is lost. node-redis rejects the commands under way, which may
  * have been done. ioredis sends them again by itself; that is harmless here, as each commit expects
- * a
- * version. Both keep new commands back until the connection is there again; the store does not wait
- * for that longer than it has to: each command has a time limit of its own.
+ * a version. Both keep new commands back until the connection is there again. The store does not
+ * wait for that without limit: each command has a time limit of its own.
  */
 
 import { inspect } from 'node:util';
@@ -127,7 +126,7 @@ interface Watcher {
   down(reason: Error): void;
 }
 
-/** Who watches which client: any number of stores may share one, with one listener an event. */
+/** The watchers of each client: any number of stores may share one, with one listener an event. */
 const watched = new WeakMap<object, Set<Watcher>>();
 
 function watchLibrary(library: NodeRedisLike | IoredisLike, watcher: Watcher): () => void {

@@ -3,8 +3,7 @@
  *
  * A document is a string `<version>|<sessions>|<body>`. A deleted one stays for ten minutes with no
  * body, for its version: the next has to be larger, even if the server's clock is set back. All
- * keys
- * of a namespace have the same hash tag, so they are in one slot of a Redis Cluster.
+ * keys of a namespace have the same hash tag, so they are in one slot of a Redis Cluster.
  *
  *   KEYS   1 document   2 the session that commits, as its lease and its epoch
  *   ARGV   1 expected version, 0: no body   2 sessions named in the body, with commas

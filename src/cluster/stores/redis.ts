@@ -6,8 +6,7 @@
  *   {ns}:r:<session>   channel of the rings
  *
  * Everything that decides is one script (redis-commit.ts), so it is done whole or not at all, and
- * by
- * the server's clock. Publications are hints.
+ * by the server's clock. Publications are hints.
  */
 
 import { createHash } from 'node:crypto';

@@ -98,7 +98,7 @@ export class LockedPut<Outcome> implements Taking {
     );
   }
 
-  /** What `put` returned, once the lock was taken. Throws what it threw. */
+  /** The result of `put`, once the lock was taken. Throws what `put` threw. */
   outcome(): Outcome {
     if (this.done === undefined) throw new Error('not put yet');
     if ('error' in this.done) throw this.done.error;

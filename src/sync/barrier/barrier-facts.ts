@@ -4,7 +4,7 @@ import { load } from '#atomics';
 import type { Describe } from '../../agents/facts.ts';
 import { CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
 
-/** What it was made with: 11…0 parties. */
+/** The facts that it was made with: 11…0 parties. */
 export const FACTS_WORD: number = CELL_BODY + 3;
 export const SEATS_MASK = 0xfff;
 export const GENERATION_SHIFT = 12;

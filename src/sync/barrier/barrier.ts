@@ -162,7 +162,7 @@ export class Barrier extends SharedObject {
     }
   }
 
-  /** The same; *blocks* the thread. The action must not return a promise. */
+  /** As `wait`; *blocks* the thread. The action must not return a promise. */
   waitSync(options?: WaitOptions): number {
     const deadline = this.begin(options);
     const { cell } = this;
@@ -201,8 +201,8 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * Makes the barrier new: those who wait get a `BrokenBarrierError`; who comes from now on begins
-   * a round.
+   * Makes the barrier new: parties that wait get a `BrokenBarrierError`, and the next party that
+   * comes begins a round.
    */
   reset(): void {
     this.checkOpen();

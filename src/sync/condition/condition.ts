@@ -41,8 +41,8 @@ export interface ConditionDescription extends Description {
  * waits for a notification, and comes back with the lock held as before, at the same depth.
  *
  * *If a waiter dies* it is withdrawn; a notification that it had been given and not taken goes to
- * the next. *If the holder of the lock dies*, who comes in next is told, as of any lock; who comes
- * back from a wait, by `recovered`.
+ * the next. *If the holder of the lock dies*, the next holder sees `hold.recovered`, as of any
+ * lock. A waiter that comes back from its wait sees `recovered`.
  *
  * @example
  * await condition.run(async () => {
@@ -86,10 +86,12 @@ export class Condition extends SharedObject implements Lockable {
     return this.guarding;
   }
 
+  /** Whether somebody holds the lock. */
   get locked(): boolean {
     return this.lock.locked;
   }
 
+  /** The lock's holder; `null` while it is free. */
   get owner(): Owner | null {
     return this.lock.owner;
   }
@@ -171,7 +173,7 @@ export class Condition extends SharedObject implements Lockable {
     return notified;
   }
 
-  /** The same; *blocks* the thread. */
+  /** As `wait`; *blocks* the thread. */
   waitSync(options?: WaitOptions): boolean {
     const deadline = this.begin(options);
     const { cell } = this;
@@ -206,7 +208,7 @@ export class Condition extends SharedObject implements Lockable {
     }
   }
 
-  /** The same; *blocks* the thread. */
+  /** As `waitFor`; *blocks* the thread. */
   waitForSync<Value>(predicate: () => Value, options?: WaitOptions): Value {
     checkFunction(this.title, predicate);
     const deadline = Deadline.from(options);

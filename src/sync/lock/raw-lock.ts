@@ -17,9 +17,9 @@
  *   FAIR      set by a waiter that was woken, found the lock taken again, and has waited for over
  *             half a millisecond. The next release keeps the lock for the oldest waiter, newcomers
  *             queue. Set also by the release of a thread that has passed over a waiter for half a
- *             millisecond (barging.ts), as that waiter may not have got a processor to run on. It
- *             is a policy, nothing is owned by it: the oldest waiter takes by CAS like anyone, and
- *             if it is gone or idle others take after an interval.
+ *             millisecond (barging.ts): that waiter may not have had a processor to run on. FAIR is
+ *             a policy, and owns nothing: the oldest waiter takes by CAS like anyone, and if it is
+ *             gone or idle, others take after an interval.
  *
  * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is
  * awake. That one sets it when it takes, sleeps or gives up, or wakes the next if it gives up and

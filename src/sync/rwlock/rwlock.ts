@@ -48,8 +48,8 @@ export interface RWLockDescription extends Description {
  * gets a `DeadlockError`. One flow is what RLock takes for one: code in the same `run`, or all code
  * outside any `run` in a thread.
  *
- * *If a writer dies* the lock is freed, and everyone who comes in is told by `hold.recovered`,
- * until a writer has been inside. *If a reader dies* it is out.
+ * *If a writer dies* the lock is freed, and `hold.recovered` is `true` for everyone who comes in,
+ * until a writer has been inside. *If a reader dies*, its hold is given up.
  *
  * @example
  * const config = new RWLock({ name: 'config' });

@@ -70,11 +70,10 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
    * processors have changed, the start is cold. The modules of `preload` are loaded once and ahead:
    * leave out what depends on the moment.
    *
-   * @returns the number of spares that are ready; 0 where none may be used: under coverage, a
-   *   profiler, a debugger or Node's permission model
-   * @throws {TargetError} if a module of `preload` can't be loaded
-   * @throws {WorkerDiedError} if a spare ends before it is ready
-   * @throws {StateError} in a daemon process, which may not have children
+   * Resolves to the number of spares that are ready; to 0 where none may be used: under coverage, a
+   * profiler, a debugger or Node's permission model. Rejects with `TargetError` if a module of
+   * `preload` can't be loaded, and with `WorkerDiedError` if a spare ends before it is ready.
+   * Throws `StateError` in a daemon process, which may not have children.
    */
   static warm(count: number, options: WarmOptions = {}): Promise<number> {
     return warm(count, options);

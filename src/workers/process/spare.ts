@@ -2,8 +2,8 @@
  * Spare: a child process that was started ahead of need. It has loaded Lockstep and sleeps in
  * read(2), without an event loop, a timer or an agent's seat, until its parent has a job for it.
  *
- * It is born with three descriptors. They are the file of its future job (process-files.ts), the
- * reading end of a pipe that wakes it, and one end of a socket on which it says that it is ready.
+ * It is born with three descriptors. Two are the file of its future job (process-files.ts) and the
+ * reading end of a pipe that wakes it up. By the third, a socket, it reports that it is ready.
  * None has a name, so nobody else can reach it, and nothing is left when both processes are killed.
  *
  *   parent   make the job file, make the pipe, start Node

@@ -170,10 +170,10 @@ export class SpareKeeper {
   }
 }
 
-/** What `Process.warm` keeps. */
+/** The spares that `Process.warm` keeps. */
 let shared = new SpareKeeper();
 
-/** Sets what `Process.warm` keeps, in this thread. */
+/** Sets how many spares `Process.warm` keeps in this thread, and what they load. */
 export function keepShared(count: number, preload: readonly string[], title: string): SpareKeeper {
   if (!shared.loads(preload)) {
     shared.keep(0);

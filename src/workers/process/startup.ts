@@ -90,7 +90,7 @@ export function startupNow(preloads: boolean): Startup | undefined {
 }
 
 /**
- * What a process that was born as `then` has to change to be as one that is born as `now`;
+ * The changes by which a process that was born as `then` becomes as one that is born as `now`;
  * `undefined` where it can't.
  */
 export function takeoverFor(then: Startup, now: Startup): Takeover | undefined {

@@ -1,4 +1,4 @@
-/** What `Process.warm` is given: checked, and then kept by spares.ts. */
+/** The arguments of `Process.warm`: checked, and then kept by spares.ts. */
 
 import { inspect } from 'node:util';
 import { InvalidTypeError, OutOfRangeError, StateError } from '../../errors.ts';

@@ -25,7 +25,7 @@ export interface ThreadJob {
   readonly outcome: MessagePort;
 }
 
-/** What `workerData` is for a thread of Lockstep's. */
+/** The `workerData` of a thread of Lockstep's. */
 export interface ThreadData {
   readonly lockstep: ThreadJob;
 }

@@ -14,7 +14,7 @@ export interface World {
   connect(options: ClusterOptions & { namespace: string }): Promise<Cluster>;
 }
 
-/** What a case reaches into, to make a participant go silent. */
+/** The parts that a case reaches into, to make a participant go silent. */
 interface Internals {
   core: { session: { closed: boolean }; bells: { ring(): void; ringAll(): void } };
 }

@@ -1,12 +1,11 @@
 /**
- * Run: workers write to a resource under a lock, while processes are stopped and killed,
- * connections
- * cut, held and robbed of their replies, and the server is stopped and restarted, as a seed
- * decides.
+ * Run: workers write to a resource under a lock. Meanwhile, as a seed decides, processes are
+ * stopped and killed, connections cut, held and robbed of their replies, and the server is stopped
+ * and restarted.
  *
- * The resource refuses a token that is smaller than one it has seen. What must hold: no two holders
- * have the same token; no worker whose write was refused still believes that its hold is valid; and
- * when the faults have ended, everyone gets its turn.
+ * The resource refuses a token that is smaller than one it has seen. The run checks that no two
+ * holders have the same token, and that no worker whose write was refused still believes in its
+ * hold. When the faults have ended, everyone must get its turn.
  */
 
 import assert from 'node:assert/strict';

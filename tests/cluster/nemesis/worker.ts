@@ -18,7 +18,7 @@ export interface Verdict {
   readonly accepted: boolean;
 }
 
-/** What the worker reports of a refused write: whether it still believed in its hold then. */
+/** A worker's report of a refused write: whether it still believed in its hold then. */
 export interface Refusal {
   readonly refused: number;
   readonly valid: boolean;

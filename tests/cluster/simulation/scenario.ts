@@ -71,7 +71,7 @@ export function simulate(
 }
 
 /**
- * What must hold of every turnstile: places are conserved, tokens grow, the queue is served in
+ * The invariants of every turnstile: places are conserved, tokens grow, the queue is served in
  * order.
  */
 export class TurnstileCheck {
@@ -119,7 +119,7 @@ export class TurnstileCheck {
   }
 }
 
-/** Who is inside, as the players themselves believe. */
+/** The players that are inside, as they themselves believe. */
 export class Inside {
   private readonly holders = new Map<Player, number>();
   private readonly most: number;

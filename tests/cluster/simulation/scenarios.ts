@@ -1,4 +1,4 @@
-/** What is simulated: one scenario a machine, with what must hold of it. */
+/** The simulations: one scenario a machine, with its invariants. */
 
 import assert from 'node:assert/strict';
 import {
@@ -8,11 +8,13 @@ import {
   latchOf,
   lockOf,
   numberMachine,
+  queueOf,
   rwlockOf,
   semaphoreOf,
   WRITER_PLACES,
 } from '../../../src/cluster/machines/kinds.ts';
 import { sessionOf } from '../../../src/cluster/machines/machine.ts';
+import type { QueueState } from '../../../src/cluster/machines/queue.ts';
 import type { AnyMachine, Scenario } from './scenario.ts';
 import { call, Inside, pause, ring, TurnstileCheck, take } from './scenario.ts';
 import type { Answer, Play, Player, Want, World } from './world.ts';
@@ -55,7 +57,7 @@ function turnstile(
         },
         check: (state) => check.check(state),
         end: (state, world) => {
-          // What dead players left stands until somebody looks; the living have left nothing.
+          // Entries of dead players stand until somebody looks; the living have left nothing.
           const { holders = [], offers = [], queue = [] } = state ?? {};
           for (const [id] of [...holders, ...offers, ...queue]) {
             const player = world.players.find(({ session }) => session === sessionOf(id));
@@ -345,6 +347,87 @@ const value: Subject = {
   },
 };
 
+/**
+ * Producers and consumers, by `get` and by `receive`: no item is lost or taken twice by `get`, and
+ * none comes back after it was done.
+ */
+const queue: Subject = {
+  name: 'Queue',
+  machine: queueOf('JoinableQueue'),
+  make: (machine) => {
+    let made = 0;
+    const sent = new Set<string>();
+    const over = new Set<string>();
+    /** Calls that may have ended an item, of players that died before the reply. */
+    let unsure = 0;
+    function* ends(player: Player, op: 'ack' | 'nack', of: string): Generator<Want, string, Answer> {
+      const id = player.nextId();
+      unsure++;
+      const { reply } = yield call(player, machine, id, { op, call: id, of });
+      unsure--;
+      return reply.is;
+    }
+    return {
+      name: 'Queue',
+      players: 5,
+      *play(player, world): Play {
+        if (world.random.percent(55)) {
+          const id = player.nextId();
+          const text = String(++made);
+          for (let wait = world.random.percent(70); ; wait = true) {
+            const { reply } = yield call(player, machine, id, { op: 'put', call: id, text, most: 3, wait });
+            if (reply.is === 'done') sent.add(text);
+            if (reply.is !== 'waiting') return;
+            if (world.random.percent(20) || !world.faults) break;
+            yield ring(reply.look);
+          }
+          yield call(player, machine, id, { op: 'leave', call: id });
+          return;
+        }
+        const op = world.random.percent(50) ? 'get' : 'receive';
+        const id = player.nextId();
+        for (;;) {
+          unsure++;
+          const { reply } = yield call(player, machine, id, { op, call: id, wait: true, visible: 40 });
+          unsure--;
+          if (reply.is === 'got') {
+            const [, text] = reply.item;
+            if (op === 'get') {
+              assert.ok(!over.has(text), `${text} was taken twice`);
+              over.add(text);
+              const done = player.nextId();
+              yield call(player, machine, done, { op: 'done', call: done });
+              return;
+            }
+            yield* pause(world);
+            const ending = world.random.percent(70) ? 'ack' : 'nack';
+            if ((yield* ends(player, ending, id)) === 'done' && ending === 'ack') over.add(text);
+            return;
+          }
+          if (world.random.percent(20) || !world.faults) break;
+          yield ring(reply.look);
+        }
+        yield call(player, machine, id, { op: 'leave', call: id });
+      },
+      check(state) {
+        if (state === undefined) return;
+        const { items, out, left } = state as QueueState;
+        const all = [...items, ...out.map(([, , item]) => item)];
+        for (const [, text] of all) assert.ok(!over.has(text), `${text} came back after it was done`);
+        assert.ok(items.length <= 3 + out.length + 5, 'more were put than there was room for');
+        assert.ok(left >= all.length, 'an item is not counted');
+        assert.equal(new Set(all.map(([order]) => order)).size, all.length, 'an item is there twice');
+      },
+      end(state) {
+        const { items = [], out = [] } = (state ?? {}) as Partial<QueueState>;
+        const there = new Set([...items, ...out.map(([, , item]) => item)].map(([, text]) => text));
+        const lost = [...sent].filter((text) => !over.has(text) && !there.has(text));
+        assert.ok(lost.length <= unsure, `${lost.length} items are lost, ${unsure} unsure`);
+      },
+    };
+  },
+};
+
 export const subjects: readonly Subject[] = [
   turnstile('Lock', lockOf('Lock'), 1, () => 1),
   turnstile('BoundedSemaphore', boundedSemaphoreOf(3), 3, () => 1),
@@ -355,6 +438,7 @@ export const subjects: readonly Subject[] = [
   latch,
   barrier,
   value,
+  queue,
 ];
 
 /** Seldom contended: a commit that was given up finds the lock free, as it was. */

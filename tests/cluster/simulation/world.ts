@@ -4,7 +4,8 @@
  *
  * A player is a generator: it yields what it wants (a call, or to wait for a ring) and is sent the
  * reply. The world makes the call as `Calls` does: it runs the machine on the last document known,
- * sends the commit, and on a conflict starts from the fresh document. What may happen on the way:
+ * sends the commit, and on a conflict starts from the fresh document. On the way there may be
+ * faults:
  *
  *   - a request waits while others overtake it, or is lost before it arrives
  *   - it is done, and the reply is lost: the player reads the document and runs the machine again
@@ -22,13 +23,13 @@ import { Outdated, SessionGone } from '../../../src/cluster/store.ts';
 import { MemoryServer } from '../../../src/cluster/stores/memory.ts';
 import { Random } from '../../soak/random.ts';
 
-/** What a player wants. */
+/** A player's next step. */
 export type Want =
   | { readonly do: 'call'; readonly key: string; readonly id: string; readonly made: Made }
   /** Until it is rung, or `look` milliseconds have passed if that is not 0, or anything happens. */
   | { readonly do: 'wait'; readonly look: number };
 
-/** What it is sent: a reply with the version of the write; nothing for a wait. */
+/** The answer that it is sent: a reply with the version of the write; nothing for a wait. */
 export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: each machine has replies of its own
   readonly reply: any;
@@ -62,7 +63,7 @@ export class Player {
   rung = false;
   lookAt = Number.POSITIVE_INFINITY;
   last: Snapshot = { version: 0, body: null, dead: [], now: 0 };
-  /** What is under way to the server, or back. */
+  /** The message under way to the server, or back. */
   flight: Flight | undefined;
   fresh = false;
 

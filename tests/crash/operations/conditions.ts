@@ -1,6 +1,6 @@
 /**
  * Condition: a notification given to a waiter that dies before it has the lock again goes to the
- * next, and to one only; a notifier that dies in between has notified some or none.
+ * next, and to one only. A notifier that dies in between has notified some or none.
  */
 
 import assert from 'node:assert/strict';

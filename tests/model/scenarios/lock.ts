@@ -172,7 +172,7 @@ const scenarios: readonly Scenario<Things>[] = [
     // The last to try may have died before it freed the lock, or while it had the slot's lock.
     settled: ({ things: { lock }, check }) => {
       const hold = lock.tryAcquire();
-      check(hold !== null, 'the lock that nobody has is not given to who tries');
+      check(hold !== null, 'the lock that nobody has is not given to the one that tries');
       hold?.release();
     },
   },

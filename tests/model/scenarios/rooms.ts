@@ -1,5 +1,5 @@
 /**
- * Rooms: a channel that has room for one item. Who puts waits for room, who takes for an item, and
+ * Rooms: a channel that has room for one item. A putter waits for room, a taker for an item, and
  * each makes what the other waits for. As in channel.ts, the ring is a count.
  */
 
@@ -41,7 +41,7 @@ function cellOf(lock: Lock): Cell {
   return Reflect.get(lock, 'cell') as Cell;
 }
 
-/** What a call of `put` goes through, as in `Channel`. */
+/** The steps of a call of `put`, as in `Channel`. */
 function putOf({ lib, things: { lock, items, rooms, words } }: Tools<Things>) {
   const raw = lib.RawLock.of(cellOf(lock));
   const put = () => {

@@ -1,7 +1,7 @@
 /**
  * A Barrier of three parties that always are the same three seats. When it is broken, the parties
- * stand until the supervisor has seen all of them stand: the survivors have passed the same number
- * of rounds, and go on together with who replaces the dead.
+ * stand until the supervisor has seen all of them stand. The survivors have passed the same number
+ * of rounds, and go on together with the parties that replace the dead.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';

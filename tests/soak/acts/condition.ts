@@ -156,8 +156,8 @@ function notifyAll({ given }: Things, condition: Condition): void {
 }
 
 /**
- * Nobody comes back notified whom nobody notified. Who is killed while it hands a notification on
- * may give it twice.
+ * Nobody comes back notified whom nobody notified. A flow that is killed while it hands a
+ * notification on may give it twice.
  */
 function came(flow: Flow, { given, came: all, died }: Things): void {
   const now = all.add(1) + 1;

@@ -1,7 +1,7 @@
 /**
- * A Semaphore of three permits. Permits of the dead are lost, by design: the supervisor puts back
- * what was surely lost at once, and at a rest the others, which a flow may have had that was killed
- * just as it took or released.
+ * A Semaphore of three permits. Permits of the dead are lost, by design. The supervisor puts back
+ * at once those that were surely lost. At a rest it puts back the others: those of flows that were
+ * killed just as they took or released.
  */
 
 import { Semaphore } from 'lockstep';

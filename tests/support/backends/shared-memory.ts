@@ -35,7 +35,7 @@ export const FLAVOURS: readonly Flavour[] = [
   },
 ];
 
-/** What is read beside `describe()`, of objects that have it. */
+/** Members that are read beside `describe()`, of objects that have them. */
 const MEMBERS = ['locked', 'owner', 'depth', 'recovered', 'full', 'empty'] as const;
 
 export const backend: Backend = {

@@ -1,0 +1,42 @@
+// @ts-check
+// The functions that the workers of all pools run, Lockstep's and its peers'.
+import { currentTask } from 'lockstep';
+
+/** @template Value @param {Value} value */
+export function same(value) {
+  return value;
+}
+
+export function pid() {
+  return process.pid;
+}
+
+/** Says that it runs, and goes on until its worker is killed. */
+export async function lastForever() {
+  currentTask()?.report('running');
+  await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1));
+}
+
+export const ROWS = 200;
+const COLUMNS = 300;
+const DEPTH = 3000;
+
+/** A row of the Mandelbrot set: how many of its points are inside. @param {number} number */
+export function mandelbrotRow(number) {
+  const y = (number / ROWS) * 2.4 - 1.2;
+  let inside = 0;
+  for (let column = 0; column < COLUMNS; column++) {
+    const x = (column / COLUMNS) * 3.2 - 2.2;
+    let re = 0;
+    let im = 0;
+    let steps = 0;
+    while (steps < DEPTH && re * re + im * im < 4) {
+      const next = re * re - im * im + x;
+      im = 2 * re * im + y;
+      re = next;
+      steps++;
+    }
+    if (steps === DEPTH) inside++;
+  }
+  return inside;
+}

@@ -1,0 +1,84 @@
+// @ts-check
+/**
+ * The life of a pool's workers, in ms:
+ *
+ * - pool-first: from `new Pool(2)` to the first result; its peer is a bare `node -e ''`
+ * - pool-killed: from the SIGKILL of a worker until its task rejects
+ * - pool-next: from there until the next task has run in another worker
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pool } from 'lockstep';
+import Piscina from 'piscina';
+import { OURS } from '../figures.js';
+import { lastForever, pid, same } from '../programs/pool-tasks.js';
+
+const WORKERS = 2;
+/** A worker that lives shorter is replaced later, and a spare is made in that time. */
+const LIFE_MS = 1500;
+const filename = new URL('../programs/pool-tasks.js', import.meta.url).href;
+
+async function ours() {
+  const start = performance.now();
+  const pool = new Pool(WORKERS);
+  await pool.apply(same, [1]);
+  const took = performance.now() - start;
+  await pool.terminate();
+  return took;
+}
+
+async function piscina() {
+  const start = performance.now();
+  const pool = new Piscina({ filename, name: 'same', minThreads: WORKERS, maxThreads: WORKERS });
+  await pool.run(1);
+  const took = performance.now() - start;
+  await pool.destroy();
+  return took;
+}
+
+async function bareNode() {
+  const start = performance.now();
+  await once(spawn(process.execPath, ['-e', ''], { stdio: 'ignore' }), 'exit');
+  return performance.now() - start;
+}
+
+async function killed() {
+  const pool = new Pool(1);
+  const worker = await pool.apply(pid);
+  await sleep(LIFE_MS);
+  /** @type {(value: unknown) => void} */
+  let onReport = () => {};
+  const running = new Promise((resolve) => {
+    onReport = resolve;
+  });
+  const rejected = pool.apply(lastForever, [], { onReport }).then(
+    () => Promise.reject(new Error('the task has not rejected')),
+    () => performance.now(),
+  );
+  await running;
+  const at = performance.now();
+  process.kill(worker, 'SIGKILL');
+  const rejectedAt = await rejected;
+  const next = await pool.apply(pid);
+  const nextAt = performance.now();
+  if (next === worker) throw new Error('the worker that was killed has run a task');
+  await pool.terminate();
+  return { toReject: rejectedAt - at, toNext: nextAt - rejectedAt };
+}
+
+/** @param {string} row */
+export function prepare(row) {
+  if (row === 'pool-first') {
+    return [
+      { name: OURS, measure: ours },
+      { name: 'bare Node', measure: bareNode },
+      { name: 'piscina', measure: piscina },
+    ];
+  }
+  const measure = async () => {
+    const { toReject, toNext } = await killed();
+    return row === 'pool-killed' ? toReject : toNext;
+  };
+  return [{ name: OURS, measure, cold: true }];
+}

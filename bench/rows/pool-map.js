@@ -1,0 +1,44 @@
+// @ts-check
+/**
+ * `map` by a Pool of 2 processes:
+ *
+ * - pool-map: a million integers through a function that returns its argument, millions a second
+ * - pool-mandelbrot: the rows of the Mandelbrot set, ms; its peer is a loop in one process
+ */
+import { Pool, range } from 'lockstep';
+import { OURS } from '../figures.js';
+import { python } from '../peers.js';
+import { mandelbrotRow, ROWS, same } from '../programs/pool-tasks.js';
+
+const WORKERS = 2;
+const ITEMS = 1_000_000;
+
+/** @param {string} row */
+export function prepare(row) {
+  const pool = new Pool(WORKERS);
+  const close = () => pool.terminate();
+  if (row === 'pool-map') {
+    const items = Array.from({ length: ITEMS }, (_, n) => n);
+    const measure = async () => {
+      const start = performance.now();
+      const results = await pool.map(same, items);
+      const took = performance.now() - start;
+      if (results.length !== ITEMS || results[ITEMS - 1] !== ITEMS - 1)
+        throw new Error('results are missing');
+      return ITEMS / took / 1000;
+    };
+    return [{ name: OURS, measure, close }, python('CPython Pool.map', 'pool-map', ITEMS)];
+  }
+  /** @param {() => Promise<number[]> | number[]} draw */
+  const timed = async (draw) => {
+    const start = performance.now();
+    const rows = await draw();
+    if (rows.length !== ROWS) throw new Error(`${rows.length} of ${ROWS} rows were drawn`);
+    return performance.now() - start;
+  };
+  const alone = () => Array.from({ length: ROWS }, (_, n) => mandelbrotRow(n));
+  return [
+    { name: OURS, measure: () => timed(() => pool.map(mandelbrotRow, range(ROWS))), close },
+    { name: 'one process', measure: () => timed(alone) },
+  ];
+}

@@ -1,0 +1,285 @@
+/**
+ * Queue: items from many to many, each taken by one. Queue and JoinableQueue are this machine.
+ *
+ * The items are in the document, oldest first. `get` takes one out in the same write that says so:
+ * at most once, as a consumer that dies then takes it along. `receive` moves it to `out`, under the
+ * call that received it, until `ack`. It goes back to its old place by `nack`, when its visibility
+ * deadline has passed by the server's clock, or when its session is dead: at least once.
+ *
+ * A waiting call is in the document, too, in the order of coming, and is rung when it is worth
+ * looking. Nothing is handed over: whoever looks first takes the item. So a waiter that is stopped
+ * keeps nothing from others; the one behind those that were rung is rung a claim time later. Every
+ * waiter looks anyway when a third of its lease has passed.
+ *
+ * If a session dies: its waiters go and its deliveries come back, whenever a step finds it dead.
+ * Its items stay.
+ */
+
+import type { CallId, Facts, Machine, Ring, Step } from './machine.ts';
+import { isDead, ringsTo, step } from './machine.ts';
+
+/** An item: place in the order, text, how often it was delivered, and the call that put it. */
+export type Item = readonly [order: number, text: string, tries: number, put: CallId];
+/** A delivery: the call that received it, until when (server), the item. */
+export type Delivered = readonly [call: CallId, until: number, item: Item];
+/** A call that waits for room: call, its bound, and the length of its item. */
+export type Putter = readonly [call: CallId, most: number, length: number];
+
+export interface QueueState {
+  /** The place of the next item. */
+  readonly next: number;
+  readonly items: readonly Item[];
+  readonly out: readonly Delivered[];
+  readonly takers: readonly CallId[];
+  readonly putters: readonly Putter[];
+  /** Items that were put and not reported done, where that is counted. */
+  readonly left: number;
+  readonly joins: readonly CallId[];
+}
+
+export type QueueCall =
+  /** `most`: items that may wait in it; 0: as many as fit. `wait: false` tries once. */
+  | {
+      readonly op: 'put';
+      readonly call: CallId;
+      readonly text: string;
+      readonly most: number;
+      readonly wait: boolean;
+    }
+  | { readonly op: 'get'; readonly call: CallId; readonly wait: boolean }
+  | { readonly op: 'receive'; readonly call: CallId; readonly wait: boolean; readonly visible: number }
+  /** Ends a delivery: done, or back to its place. */
+  | { readonly op: 'ack' | 'nack'; readonly call: CallId; readonly of: CallId }
+  /** Takes out what the call `of` has put, where it still waits. */
+  | { readonly op: 'unput'; readonly call: CallId; readonly of: CallId }
+  /** Puts back what a `get` took for nobody. */
+  | { readonly op: 'back'; readonly call: CallId; readonly item: Item }
+  /** Waits no more. */
+  | { readonly op: 'leave'; readonly call: CallId }
+  | { readonly op: 'done'; readonly call: CallId }
+  | { readonly op: 'join'; readonly call: CallId; readonly joins: boolean }
+  | { readonly op: 'look' };
+
+export interface QueueView {
+  readonly size: number;
+  readonly received: number;
+  readonly unfinished: number;
+  readonly waiting: number;
+}
+
+export type QueueReply =
+  | { readonly is: 'got'; readonly item: Item }
+  /** `look`: milliseconds after which to look again on one's own account; 0: only when rung. */
+  | { readonly is: 'waiting'; readonly look: number }
+  /** `busy`: empty or full, and the call does not wait. `gone`: the delivery has ended. */
+  | { readonly is: 'done' | 'busy' | 'gone' | 'tooMany' }
+  | { readonly is: 'view'; readonly view: QueueView };
+
+/** Characters that all items of a queue may have. A document is written whole at each change. */
+export const MOST_TEXT: number = 2 ** 18;
+
+const EMPTY: QueueState = { next: 1, items: [], out: [], takers: [], putters: [], left: 0, joins: [] };
+const DONE: QueueReply = { is: 'done' };
+const GONE: QueueReply = { is: 'gone' };
+
+/** `counts`: whether what is put has to be reported done. */
+export function queueMachine(kind: string, counts: boolean): Machine<QueueState, QueueCall, QueueReply> {
+  return {
+    kind,
+    callsIn: ({ out, takers, putters, joins }) => [
+      ...out.map(([call]) => call),
+      ...takers,
+      ...putters.map(([call]) => call),
+      ...joins,
+    ],
+    apply: (given, call, facts): Step<QueueState, QueueReply> => {
+      const flow = new Flow(given ?? EMPTY, facts, counts);
+      const reply = flow.perform(call);
+      const { state } = flow;
+      if (state === flow.before) return step(given, reply);
+      return step(flow.isIdle ? undefined : state, reply, flow.rings());
+    },
+  };
+}
+
+/** The state as it is being changed by one step. */
+class Flow {
+  readonly before: QueueState;
+  state: QueueState;
+  private readonly facts: Facts;
+  private readonly counts: boolean;
+  private freed: readonly CallId[] = [];
+
+  constructor(state: QueueState, facts: Facts, counts: boolean) {
+    this.before = state;
+    this.state = state;
+    this.facts = facts;
+    this.counts = counts;
+    this.bury();
+    for (const [call, until] of state.out) if (until <= facts.now || isDead(call, facts)) this.takeBack(call);
+  }
+
+  /** Whether nothing is left that a document would have to keep. */
+  get isIdle(): boolean {
+    const { items, out, takers, putters, left, joins } = this.state;
+    return items.length + out.length + takers.length + putters.length + left + joins.length === 0;
+  }
+
+  perform(call: QueueCall): QueueReply {
+    switch (call.op) {
+      case 'put':
+        return this.put(call);
+      case 'get':
+      case 'receive':
+        return this.take(call);
+      case 'ack':
+        if (!this.state.out.some(([id]) => id === call.of)) return GONE;
+        this.change({ out: this.state.out.filter(([id]) => id !== call.of) });
+        this.finish();
+        return DONE;
+      case 'nack':
+        return this.takeBack(call.of) ? DONE : GONE;
+      case 'unput': {
+        const items = this.state.items.filter(([, , , put]) => put !== call.of);
+        if (items.length === this.state.items.length) return GONE;
+        this.change({ items });
+        this.finish();
+        return DONE;
+      }
+      case 'back':
+        this.insert(call.item);
+        return DONE;
+      case 'leave':
+        this.forget((id) => id === call.call);
+        return DONE;
+      case 'done':
+        if (this.state.left === 0) return { is: 'tooMany' };
+        this.finish();
+        return DONE;
+      case 'join': {
+        const { left, joins } = this.state;
+        const waits = joins.includes(call.call);
+        if (left === 0 || (!waits && !call.joins)) return DONE;
+        if (!waits) this.change({ joins: [...joins, call.call] });
+        return { is: 'waiting', look: 0 };
+      }
+      case 'look':
+        return { is: 'view', view: this.view };
+    }
+  }
+
+  /** Rings for whoever should look now, and in a claim time for the one behind them. */
+  rings(): Ring[] {
+    const { takers, items, putters } = this.state;
+    const room = putters.filter(([, most, length], at) => this.fits(most, length, at)).length;
+    return [
+      ...ringsTo(this.freed),
+      ...this.ringFirst(takers, items.length),
+      ...this.ringFirst(
+        putters.map(([call]) => call),
+        room,
+      ),
+    ];
+  }
+
+  private ringFirst(calls: readonly CallId[], count: number): Ring[] {
+    if (count === 0) return [];
+    const behind = calls.slice(count, count + 1).map((to) => ({ to, after: this.facts.claim }));
+    return [...ringsTo(calls.slice(0, count)), ...behind];
+  }
+
+  private get view(): QueueView {
+    const { items, out, takers, putters, left, joins } = this.state;
+    const waiting = takers.length + putters.length + joins.length;
+    return { size: items.length, received: out.length, unfinished: left, waiting };
+  }
+
+  private put({ call, text, most, wait }: QueueCall & { op: 'put' }): QueueReply {
+    const { next, putters, left } = this.state;
+    if (!this.fits(most, text.length, 0)) {
+      if (!wait) return { is: 'busy' };
+      if (!putters.some(([id]) => id === call)) {
+        this.change({ putters: [...putters, [call, most, text.length]] });
+      }
+      return { is: 'waiting', look: this.nextLook };
+    }
+    this.change({ next: next + 1, left: left + (this.counts ? 1 : 0) });
+    this.forget((id) => id === call);
+    this.insert([next, text, 0, call]);
+    return DONE;
+  }
+
+  private take(call: QueueCall & { op: 'get' | 'receive' }): QueueReply {
+    const { out, takers } = this.state;
+    const known = out.find(([id]) => id === call.call);
+    if (known !== undefined) return { is: 'got', item: known[2] };
+    const [oldest, ...items] = this.state.items;
+    if (oldest === undefined) {
+      if (!call.wait) return { is: 'busy' };
+      if (!takers.includes(call.call)) this.change({ takers: [...takers, call.call] });
+      return { is: 'waiting', look: this.nextLook };
+    }
+    const [order, text, tries, put] = oldest;
+    const item: Item = [order, text, tries + 1, put];
+    this.change({ items });
+    this.forget((id) => id === call.call);
+    if (call.op === 'receive')
+      this.change({ out: [...out, [call.call, this.facts.now + call.visible, item]] });
+    return { is: 'got', item };
+  }
+
+  /** Whether one more fits, with `ahead` others before it. */
+  private fits(most: number, length: number, ahead: number): boolean {
+    const { items, out } = this.state;
+    if (most > 0 && items.length + ahead >= most) return false;
+    const all = [...items, ...out.map(([, , item]) => item)];
+    return all.reduce((sum, [, text]) => sum + text.length, length) <= MOST_TEXT;
+  }
+
+  /** Milliseconds until the first delivery comes back; 0 if there is none. */
+  private get nextLook(): number {
+    const { out } = this.state;
+    if (out.length === 0) return 0;
+    return Math.max(1, Math.min(...out.map(([, until]) => until)) - this.facts.now);
+  }
+
+  private insert(item: Item): void {
+    const items = [...this.state.items, item].sort(([one], [other]) => one - other);
+    this.change({ items, next: Math.max(this.state.next, item[0] + 1) });
+  }
+
+  /** Ends the delivery of that call, and puts its item back to its place. */
+  private takeBack(call: CallId): boolean {
+    const { out } = this.state;
+    const found = out.find(([id]) => id === call);
+    if (found === undefined) return false;
+    this.change({ out: out.filter((other) => other !== found) });
+    this.insert(found[2]);
+    return true;
+  }
+
+  private finish(): void {
+    const { left, joins } = this.state;
+    if (!this.counts) return;
+    this.change({ left: Math.max(0, left - 1) });
+    if (this.state.left > 0 || joins.length === 0) return;
+    this.freed = joins;
+    this.change({ joins: [] });
+  }
+
+  private bury(): void {
+    if (this.facts.dead.size > 0) this.forget((id) => isDead(id, this.facts));
+  }
+
+  /** Takes those out who wait. */
+  private forget(goes: (call: CallId) => boolean): void {
+    const { takers, putters, joins } = this.state;
+    if (takers.some(goes)) this.change({ takers: takers.filter((id) => !goes(id)) });
+    if (putters.some(([id]) => goes(id))) this.change({ putters: putters.filter(([id]) => !goes(id)) });
+    if (joins.some(goes)) this.change({ joins: joins.filter((id) => !goes(id)) });
+  }
+
+  private change(part: Partial<QueueState>): void {
+    this.state = { ...this.state, ...part };
+  }
+}

@@ -1,0 +1,69 @@
+/** ClusterDelivery: an item on loan from a queue, until it is acknowledged. */
+
+import { LeaseLostError } from '../../errors.ts';
+import type { Result } from '../calls.ts';
+import type { QueueReply } from '../machines/queue.ts';
+import type { Lease } from '../session.ts';
+
+/** Where it comes from. */
+interface Origin {
+  readonly title: string;
+  readonly lease: Lease;
+  /** Ends it at the server. */
+  end(op: 'ack' | 'nack'): Promise<Result<QueueReply>>;
+}
+
+export class ClusterDelivery<Item = unknown> {
+  readonly value: Item;
+  /** How often the item was delivered by now: 1 for the first time. */
+  readonly attempts: number;
+  private readonly origin: Origin;
+  private ending: { op: 'ack' | 'nack'; promise: Promise<void> } | undefined;
+
+  /** @internal */
+  constructor(value: Item, attempts: number, origin: Origin) {
+    this.value = value;
+    this.attempts = attempts;
+    this.origin = origin;
+  }
+
+  /**
+   * The item is done with, and leaves the queue for good. Idempotent. Rejects with `LeaseLostError`
+   * when it has gone back meanwhile: another may have it.
+   */
+  ack(): Promise<void> {
+    return this.end('ack');
+  }
+
+  /** Puts the item back to its place. The same in all else; nothing after `ack`. */
+  nack(): Promise<void> {
+    return this.end('nack');
+  }
+
+  /** `nack`, unless it was acknowledged. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.ending === undefined) await this.nack();
+    else await this.ending.promise;
+  }
+
+  private end(op: 'ack' | 'nack'): Promise<void> {
+    this.ending ??= { op, promise: this.tell(op) };
+    if (this.ending.op === op || op === 'nack') return this.ending.promise;
+    return this.ending.promise.then(() => {
+      throw this.gone('it was put back');
+    });
+  }
+
+  private async tell(op: 'ack' | 'nack'): Promise<void> {
+    const { lease, end } = this.origin;
+    if (lease.lost !== undefined) throw lease.lost;
+    const { reply } = await end(op);
+    if (reply.is === 'gone') throw this.gone('its time was over');
+  }
+
+  private gone(why: string): LeaseLostError {
+    return new LeaseLostError(
+      `${this.origin.title}: the delivery has ended, ${why}; another may have the item, make what was done void or harmless`,
+    );
+  }
+}

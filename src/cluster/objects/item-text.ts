@@ -1,0 +1,44 @@
+/**
+ * Item text: a queue's values as text, and back. A value that JSON keeps as it is, is written as
+ * JSON, so that it can be read at the server; all else as structured clone writes it, in base64.
+ */
+
+import { deserialize, serialize } from 'node:v8';
+import { NotSendableError } from '../../errors.ts';
+
+const JSON_MARK = 'j';
+const CLONE_MARK = 'c';
+/** Deeper values are left to structured clone, which finds circles. */
+const DEEPEST = 32;
+
+/** Throws `NotSendableError`, with `what` at its beginning, where structured clone refuses. */
+export function textOf(value: unknown, what: string): string {
+  if (isPlain(value, DEEPEST)) return JSON_MARK + JSON.stringify(value);
+  try {
+    return CLONE_MARK + serialize(value).toString('base64');
+  } catch (error) {
+    throw new NotSendableError(
+      `${what}: refused, ${(error as Error).message}; send what structured clone carries`,
+      { cause: error },
+    );
+  }
+}
+
+export function readText(text: string): unknown {
+  const rest = text.slice(1);
+  return text.startsWith(JSON_MARK) ? JSON.parse(rest) : deserialize(Buffer.from(rest, 'base64'));
+}
+
+/** Whether JSON gives back the same. */
+function isPlain(value: unknown, depth: number): boolean {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return true;
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== 'object' || depth === 0) return false;
+  if (Array.isArray(value)) {
+    // Holes and further properties are for structured clone.
+    const dense = Object.keys(value).length === value.length;
+    return dense && value.every((each) => isPlain(each, depth - 1));
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  return Object.entries(value).every(([key, each]) => key !== 'toJSON' && isPlain(each, depth - 1));
+}
