@@ -8,12 +8,17 @@ import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import '../../support/sandbox.ts';
 import { activeChildren, Process } from 'lockstep';
+import type * as spares from '../../../src/workers/process/spares.ts';
 import { load } from '../../support/internals.ts';
 import { until } from '../../support/until.ts';
 import { sparesOf, switchesOf } from './spares.ts';
 import { exits, type Found, fails, find, timesTimer } from './targets.ts';
 
-type Spares = typeof import('../../../src/workers/process/spares.ts');
+interface Spares {
+  SpareKeeper: typeof spares.SpareKeeper;
+  withSpares: typeof spares.withSpares;
+}
+
 const { SpareKeeper, withSpares } = await load<Spares>('workers/process/spares.js');
 
 /** How long a spare sleeps before its timer is measured, and its wake-ups are counted. */
