@@ -75,7 +75,7 @@ function encodeObject(value: object | null): Json {
   if (value instanceof Map) return { $d: [...value].map(([k, v]) => [encode(k), encode(v)]) };
   if (value instanceof Set) return { $s: [...value].map(encode) };
   const { handle, $t, $p } = value as { handle?: string; $t?: unknown[]; $p?: Uint8Array };
-  if (typeof handle === 'string') return { $h: handle, class: value.constructor.name };
+  if (typeof handle === 'string') return { $h: handle, class: value.constructor.name.replace(/^_/, '') };
   if ($t !== undefined) return { $t: $t.map(encode) };
   if ($p !== undefined) return { $p: textOf($p) };
   throw new Error(`Python can't be told of ${value.constructor?.name}`);
