@@ -1,4 +1,4 @@
-// A transfer changes two numbers. Whoever comes after a holder that died in between completes it.
+// A transfer changes two numbers. If a holder dies in between, the next holder completes it.
 
 import assert from 'node:assert/strict';
 import { isMainProcess, Lock, Process, struct } from 'lockstep';
