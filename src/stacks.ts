@@ -37,7 +37,8 @@ export function noteOrigin(): Origin {
 }
 
 /**
- * The frames of the program in it, as text; all frames where the library is bundled into the program.
+ * The frames of the program in it, as text; all frames where the library is bundled into the
+ * program.
  */
 export function framesOf(origin: Origin): string {
   if (folders !== undefined) return originOf(origin);

@@ -59,7 +59,7 @@ export function requestsIn(words: Words): number {
   return glance(words, REPORT_WORD);
 }
 
-/** Writes down where this thread is. Never throws: whoever has asked sees no answer, and says so. */
+/** Writes down where this thread is. Never throws: an asker that gets no answer says so. */
 export function writeWhereabouts({ namespace, cells, slot }: Host, isBlocked: boolean): void {
   const begun = [...cells.values()].flatMap((cell) =>
     cell.callsBegun().map(({ since, origin }) => ({

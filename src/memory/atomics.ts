@@ -39,7 +39,7 @@ export function note(words: Words, at: number, value: number): void {
   words[at] = value;
 }
 
-/** Reads, without order, what only those who look from outside write: no algorithm depends on it. */
+/** Reads, without order, what is only written from outside: no algorithm depends on it. */
 export function glance(words: Words, at: number): number {
   return words[at]!;
 }
