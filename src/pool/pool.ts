@@ -1,5 +1,6 @@
 /** Pool: functions run by processes that are kept for it. */
 
+import { showAsText } from '../readable.ts';
 import { Process } from '../workers/process/process.ts';
 import { AbstractPool } from './abstract-pool.ts';
 import type { CommonPoolOptions, WorkerCount } from './pool-options.ts';
@@ -42,3 +43,5 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
     super('Pool', all, all?.processes, (order) => new Process(order));
   }
 }
+
+showAsText(Pool);
