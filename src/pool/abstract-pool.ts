@@ -21,6 +21,7 @@ import { Queue } from '../messaging/queue.ts';
 import { RawArray } from '../shared/raw-array.ts';
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, originOf, withOrigin } from '../stacks.ts';
+import type { SpareKeeper } from '../workers/process/spares.ts';
 import type { TargetModule } from '../workers/target.ts';
 import { referenceToTarget } from '../workers/target.ts';
 import type { MakeChild } from './crew.ts';
@@ -116,6 +117,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     options: CommonPoolOptions<State, InitArgs>,
     count: unknown,
     make: MakeChild,
+    spares?: SpareKeeper,
   ) {
     super();
     const settings = settingsOf(kind, options as CommonPoolOptions<unknown, readonly unknown[]>, count);
@@ -139,6 +141,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       array: this.array,
       tasks: this.tasks,
       make,
+      spares,
       initializer: first,
       initArgs,
       finalizer: last,

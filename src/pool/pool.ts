@@ -1,6 +1,7 @@
 /** Pool: functions run by processes that are kept for it. */
 
 import { Process } from '../workers/process/process.ts';
+import { SpareKeeper } from '../workers/process/spares.ts';
 import { AbstractPool } from './abstract-pool.ts';
 import type { CommonPoolOptions, WorkerCount } from './pool-options.ts';
 
@@ -39,6 +40,6 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
    */
   constructor(options: PoolOptions<State, InitArgs> | number = {}) {
     const all = typeof options === 'number' ? { processes: options } : options;
-    super('Pool', all, all?.processes, (order) => new Process(order));
+    super('Pool', all, all?.processes, (order) => new Process(order), new SpareKeeper());
   }
 }
