@@ -40,6 +40,12 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
    */
   constructor(options: PoolOptions<State, InitArgs> | number = {}) {
     const all = typeof options === 'number' ? { processes: options } : options;
-    super('Pool', all, all?.processes, (order) => new Process(order), new SpareKeeper());
+    super(
+      'Pool',
+      all,
+      all?.processes,
+      (order) => new Process(order),
+      new SpareKeeper('a spare worker', [], 'pool-worker'),
+    );
   }
 }

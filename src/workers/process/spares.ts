@@ -25,6 +25,7 @@ import { clearTimeout, now, setTimeout } from '#clock';
 import { TargetError, WorkerDiedError } from '../../errors.ts';
 import { beforeEnd } from '../children.ts';
 import { settle } from '../outcome.ts';
+import type { SpareEntry } from './spare.ts';
 import { Spare } from './spare.ts';
 import type { Startup, Takeover } from './startup.ts';
 import { startupNow, takeoverFor } from './startup.ts';
@@ -49,6 +50,7 @@ let isEnding = false;
 export class SpareKeeper {
   private readonly title: string;
   private readonly preload: readonly string[];
+  private readonly entry: SpareEntry | undefined;
   private spares: Spare[] = [];
   /** Those that have ended before they were used. */
   private readonly lost = new WeakSet<Spare>();
@@ -58,10 +60,14 @@ export class SpareKeeper {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private due = Number.POSITIVE_INFINITY;
 
-  /** @param preload URLs of modules that each spare loads before it waits */
-  constructor(title = 'a spare process', preload: readonly string[] = []) {
+  /**
+   * @param preload URLs of modules that each spare loads before it waits
+   * @param entry the library's module that their jobs will begin with
+   */
+  constructor(title = 'a spare process', preload: readonly string[] = [], entry?: SpareEntry) {
     this.title = title;
     this.preload = preload;
+    this.entry = entry;
   }
 
   /** Whether its spares load these modules. */
@@ -143,7 +149,7 @@ export class SpareKeeper {
   private add(): boolean {
     const startup = isEnding ? undefined : startupNow(this.preload.length > 0);
     if (startup === undefined) return false;
-    const spare: Spare = new Spare(startup, this.preload, this.title, () => this.lose(spare));
+    const spare: Spare = new Spare(startup, this.preload, this.entry, this.title, () => this.lose(spare));
     this.spares.push(spare);
     return true;
   }
