@@ -15,10 +15,13 @@ import type { Agent } from '../agents/agent.ts';
 import { defaultAgent, forgetAgent, inherit } from '../agents/agent.ts';
 import { packWhole, unpack } from '../codec/parcel.ts';
 import { LockstepError } from '../errors.ts';
-import { SimpleQueue } from '../messaging/simple-queue.ts';
+import { Queue } from '../messaging/queue.ts';
 import { entryPoint } from '../package-root.ts';
 import { platform } from '../platform/current.ts';
 import type { SpareOrder } from '../workers/process/parking.ts';
+
+/** Small: V8 counts a mapping as memory that is to be collected, until that is done. */
+const RING_BYTES = 64 * 1024;
 
 export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Promise<void> {
   if (hasJob()) return;
@@ -45,9 +48,9 @@ export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Pro
 }
 
 async function useQueue(): Promise<void> {
-  using queue = new SimpleQueue();
+  using queue = new Queue<unknown>({ bytes: RING_BYTES });
   const { parcel } = packWhole([queue], 'process', 'rehearsal:', 'args');
   unpack(parcel);
-  queue.put({ text: 'a', numbers: [1] });
+  await queue.put({ text: 'a', numbers: [1] });
   await queue.get();
 }

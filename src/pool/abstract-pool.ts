@@ -21,10 +21,9 @@ import { Queue } from '../messaging/queue.ts';
 import { RawArray } from '../shared/raw-array.ts';
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, originOf, withOrigin } from '../stacks.ts';
-import type { SpareKeeper } from '../workers/process/spares.ts';
 import type { TargetModule } from '../workers/target.ts';
 import { referenceToTarget } from '../workers/target.ts';
-import type { MakeChild } from './crew.ts';
+import type { MakeChild, Spares } from './crew.ts';
 import { Crew, RING_BYTES } from './crew.ts';
 import { settleDead, takeBackUnclaimed } from './deaths.ts';
 import type { EngineHost } from './engine.ts';
@@ -117,7 +116,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     options: CommonPoolOptions<State, InitArgs>,
     count: unknown,
     make: MakeChild,
-    spares?: SpareKeeper,
+    spares?: Spares,
   ) {
     super();
     const settings = settingsOf(kind, options as CommonPoolOptions<unknown, readonly unknown[]>, count);

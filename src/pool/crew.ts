@@ -6,8 +6,7 @@
  * a stream of starts. A pool whose initializer fails, or whose workers end before they are ready, is broken,
  * once and for good.
  *
- * A crew of processes keeps one spare (spares.ts), which becomes the next worker that is started. It
- * is made when the workers have been ready for half a second: a short program does without it.
+ * A crew of processes keeps spares (spares.ts), which become the next workers. They are made
  */
 
 import { clearTimeout, setTimeout } from '#clock';
@@ -47,6 +46,12 @@ export interface ChildOrder {
   readonly daemon: true;
 }
 
+/** The spares that a crew of processes keeps. */
+export interface Spares {
+  readonly keeper: SpareKeeper;
+  readonly count: number;
+}
+
 export type MakeChild = (order: ChildOrder) => Process | Thread;
 
 export interface CrewOptions {
@@ -55,8 +60,8 @@ export interface CrewOptions {
   readonly array: RawArray<'i32'>;
   readonly tasks: Queue;
   readonly make: MakeChild;
-  /** Keeps the spare; threads have none. */
-  readonly spares: SpareKeeper | undefined;
+  /** Threads have none. */
+  readonly spares: Spares | undefined;
   readonly initializer: FunctionReference | undefined;
   readonly initArgs: readonly unknown[];
   readonly finalizer: FunctionReference | undefined;
@@ -168,7 +173,7 @@ export class Crew {
     this.ending = true;
     clearTimeout(this.starting);
     clearTimeout(this.sparing);
-    this.options.spares?.keep(0);
+    this.options.spares?.keeper.keep(0);
   }
 
   /** Starts what is missing, as soon as that is in order. */
@@ -189,13 +194,13 @@ export class Crew {
   /** Makes a spare a little later. From then on its keeper replaces one that was taken. */
   private keepSpare(): void {
     const { spares } = this.options;
-    if (spares === undefined || this.ending || this.sparing !== undefined) return;
+    if (spares === undefined || spares.count === 0 || this.ending || this.sparing !== undefined) return;
     this.sparing = setTimeout(() => {
       try {
-        spares.keep(1);
+        spares.keeper.keep(spares.count);
       } catch {
         // The system refuses. Replacements start cold, and meet that themselves.
-        spares.keep(0);
+        spares.keeper.keep(0);
       }
     }, SPARE_AFTER);
     this.sparing.unref();
@@ -231,7 +236,7 @@ export class Crew {
         daemon: true,
       });
       if (spares === undefined) child.start();
-      else withSpares(spares, () => child.start());
+      else withSpares(spares.keeper, () => child.start());
       const member = new Member(index, child, results, now());
       this.members[index] = member;
       child.once('exit', () => died(member));

@@ -10,6 +10,11 @@ export interface PoolOptions<State = unknown, InitArgs extends readonly unknown[
   extends CommonPoolOptions<State, InitArgs> {
   /** How many processes; default `cpuCount()`. */
   processes?: WorkerCount | undefined;
+  /**
+   * How many spare processes are kept for replacements, each of about 40 MB. Default 1. A spare
+   * becomes a worker within milliseconds.
+   */
+  warm?: number | undefined;
 }
 
 /**
@@ -40,12 +45,7 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
    */
   constructor(options: PoolOptions<State, InitArgs> | number = {}) {
     const all = typeof options === 'number' ? { processes: options } : options;
-    super(
-      'Pool',
-      all,
-      all?.processes,
-      (order) => new Process(order),
-      new SpareKeeper('a spare worker', [], 'pool-worker'),
-    );
+    const spares = { keeper: new SpareKeeper('a spare worker', [], 'pool-worker'), count: all?.warm ?? 1 };
+    super('Pool', all, all?.processes, (order) => new Process(order), spares);
   }
 }

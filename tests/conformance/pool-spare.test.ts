@@ -34,6 +34,20 @@ test('the next worker is the process that was kept for it, and another is kept',
   await untilChildren(0);
 });
 
+test('warm says how many spares are kept, and 0 keeps none', async () => {
+  const two = new Pool({ processes: 1, warm: 2 });
+  await two.ready;
+  await untilChildren(3);
+  await two.terminate();
+  const none = new Pool({ processes: 1, warm: 0 });
+  const first = await none.apply(targets.whoami);
+  await rejection(none.apply(targets.killSelf));
+  assert.notEqual(await none.apply(targets.whoami), first);
+  assert.equal(children().length, 1);
+  await none.close();
+  await untilChildren(0);
+});
+
 test('a spare that was killed costs a cold start, and nothing else', async () => {
   const pool = new Pool({ processes: 1 });
   const first = await pool.apply(targets.whoami);

@@ -12,20 +12,16 @@ import { platform } from '../../platform/current.ts';
 import { assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../identity.ts';
 import { threw } from '../outcome.ts';
 import { checkOwn, isBlank, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
-import type { Preparation, SpareEntry } from './spare.ts';
-import { READINESS, readSpare, SPARE_MARK, WAKING } from './spare.ts';
+import type { Preparation, SpareCommand } from './spare.ts';
+import { READINESS, readCommand, WAKING } from './spare.ts';
 
 const SIGKILL = 9;
 /** Name of a spare until it has a job. */
 const SPARE_NAME = 'Process-spare';
 
-/** What a spare knows of itself. */
-export interface SpareOrder {
-  /** Folder of its parent's namespace. */
-  readonly folder: string;
+/** What a spare is to rehearse. */
+export interface SpareOrder extends SpareCommand {
   readonly name: string;
-  /** The library's own module that its job will probably begin with. */
-  readonly entry: SpareEntry | undefined;
   /** Whether the job has come already. */
   readonly hasJob: () => boolean;
 }
@@ -36,16 +32,13 @@ export function whenGiven(
   rehearse: (order: SpareOrder) => Promise<void>,
   begin: (job: string) => void,
 ): void {
-  const [job = '', spare] = argument.split(SPARE_MARK, 2);
-  if (spare === undefined) begin(job);
-  else void prepare(Number(job), spare, rehearse).then(() => park(() => begin(job)));
+  const command = readCommand(argument);
+  if (command === undefined) begin(argument);
+  else void prepare(command, rehearse).then(() => park(() => begin(command.job)));
 }
 
-async function prepare(
-  fd: number,
-  spare: string,
-  rehearse: (order: SpareOrder) => Promise<void>,
-): Promise<void> {
+async function prepare(command: SpareCommand, rehearse: (order: SpareOrder) => Promise<void>): Promise<void> {
+  const fd = Number(command.job);
   checkOwn(fd);
   const isAhead = !isBlank(fd) && readHeader(fd).progress === PROGRESS.PREPARING;
   const preparation = isAhead ? (readClone(readPart(fd).content) as Preparation) : undefined;
@@ -54,8 +47,7 @@ async function prepare(
     thread: { name: MAIN_THREAD_NAME, daemon: false },
     counters: newCounters(),
   });
-  const { folder, entry } = readSpare(spare);
-  await rehearse({ folder, entry, name: SPARE_NAME, hasJob: () => !isAhead && !isBlank(fd) });
+  await rehearse({ ...command, name: SPARE_NAME, hasJob: () => !isAhead && !isBlank(fd) });
   if (preparation !== undefined) await loadAhead(fd, preparation);
 }
 

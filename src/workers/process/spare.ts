@@ -49,8 +49,10 @@ import type { StartedNode } from './spawn-node.ts';
 import { spawnNode } from './spawn-node.ts';
 import type { Startup } from './startup.ts';
 
-/** On a spare's command line, between the job file's descriptor and what it is to rehearse. */
-export const SPARE_MARK = ',spare,';
+/** Milliseconds in which one that was killed ends. */
+const LONGEST_END = 500;
+/** The job on a spare's command line: `3,spare,<entry>,<folder>`. */
+const SPARE_FORM = /^(\d+),spare,([^,]*),(.*)$/s;
 /** Descriptors in the spare, behind the job file's. */
 export const WAKING = 4;
 export const READINESS = 5;
@@ -58,15 +60,20 @@ export const READINESS = 5;
 /** The library's module that a spare's job will probably begin with. */
 export type SpareEntry = 'pool-worker';
 
-/** What a spare rehearses, as its command line says. */
-interface Rehearsed {
-  /** Folder of the namespace. */
+/** A spare's command line: what it rehearses. */
+export interface SpareCommand {
+  /** Descriptor of the file of its job. */
+  readonly job: string;
+  readonly entry: SpareEntry | undefined;
+  /** Folder of its parent's namespace. */
   readonly folder: string;
-  readonly entry?: SpareEntry | undefined;
 }
 
-export function readSpare(text: string): Rehearsed {
-  return JSON.parse(text) as Rehearsed;
+/** What the command line says; `undefined`: it is no spare's. */
+export function readCommand(text: string): SpareCommand | undefined {
+  const [, job, entry, folder] = SPARE_FORM.exec(text) ?? [];
+  if (job === undefined || folder === undefined) return undefined;
+  return { job, entry: entry === 'pool-worker' ? entry : undefined, folder };
 }
 
 /** The modules that a spare loads before it waits. */
@@ -115,8 +122,7 @@ export class Spare {
         writePart(fd, PROGRESS.PREPARING, v8().serialize(preparation));
       }
       const { start } = foldersForProcess();
-      const rehearsed: Rehearsed = { folder: agent.folder, entry };
-      const command = `${job}${SPARE_MARK}${JSON.stringify(rehearsed)}`;
+      const command = `${job},spare,${entry ?? ''},${agent.folder}`;
       [this.child, this.waking] = platform.withPipe((reading, writing) => {
         const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', fd, reading, 'pipe'];
         return [spawnNode(command, stdio, start, title), writing] as const;
@@ -138,8 +144,7 @@ export class Spare {
     readiness.once('error', () => {});
     readiness.unref();
     this.onExit = () => {
-      // It may have died while it rehearsed.
-      for (const each of agentsOfThread()) reapProcess(each, this.child.pid);
+      this.reap();
       this.refusal = this.readRefusal();
       this.settle();
       onEnd(this);
@@ -201,7 +206,20 @@ export class Spare {
     this.letGo();
     closeSync(this.files.fd);
     this.child.once('error', () => {});
+    if (!this.saidReady) this.child.once('exit', () => this.reap());
     this.child.kill('SIGKILL');
+  }
+
+  /** *Blocks* until one that was given up has ended, and has left the namespace. */
+  awaitEnd(): void {
+    if (this.saidReady) return;
+    platform.watchExit(this.child.pid, (sleep) => sleep(LONGEST_END));
+    this.reap();
+  }
+
+  /** It may have died while it rehearsed, in a seat of its own. */
+  private reap(): void {
+    for (const agent of agentsOfThread()) reapProcess(agent, this.child.pid);
   }
 
   private letGo(): void {

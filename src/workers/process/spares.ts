@@ -75,16 +75,21 @@ export class SpareKeeper {
     return preload.length === this.preload.length && preload.every((url, n) => url === this.preload[n]);
   }
 
-  /** Says how many spares are kept from now on; starts and ends what that takes. Does not wait. */
-  keep(count: number): void {
+  /**
+   * Says how many spares are kept from now on; starts and ends what that takes. Does not wait.
+   * Returns those that were ended.
+   */
+  keep(count: number): Spare[] {
     this.wanted = count;
     this.vain = 0;
     if (count === 0) keepers.delete(this);
     else keepers.add(this);
     beforeEnd(endAll);
-    while (this.spares.length > count) this.spares.pop()!.giveUp();
+    const ended = this.spares.splice(count);
+    for (const spare of ended) spare.giveUp();
     while (this.spares.length < count && this.add());
     this.postpone();
+    return ended;
   }
 
   /**
@@ -221,7 +226,9 @@ export function refilling(sleep: (milliseconds: number) => boolean): (millisecon
 
 function endAll(): void {
   isEnding = true;
-  for (const keeper of keepers) keeper.keep(0);
+  const ending = [...keepers].flatMap((keeper) => keeper.keep(0));
+  // This thread would not be the last to leave its namespace, and its folder would stay.
+  for (const spare of ending) spare.awaitEnd();
 }
 
 /** Why a spare was not ready. */
