@@ -1,5 +1,6 @@
 /** Pool: functions run by processes that are kept for it. */
 
+import { showAsText } from '../readable.ts';
 import { Process } from '../workers/process/process.ts';
 import { SpareKeeper } from '../workers/process/spares.ts';
 import { AbstractPool } from './abstract-pool.ts';
@@ -49,3 +50,5 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
     super('Pool', all, all?.processes, (order) => new Process(order), spares);
   }
 }
+
+showAsText(Pool);
