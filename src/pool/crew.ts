@@ -1,12 +1,13 @@
 /**
  * Crew: the workers of a pool: started, watched, replaced, ended.
  *
- * A worker that ends is replaced at once, unless it lived shorter than a second and has brought no
- * result. Then the replacement comes ever later, so that a stream of tasks that kill does not become
- * a stream of starts. A pool whose initializer fails, or whose workers end before they are ready, is broken,
- * once and for good.
+ * A worker that ends is replaced at once, unless it lived shorter than a second and has brought
+ * no result. Then the replacement comes ever later, so that a stream of tasks that kill does not
+ * become a stream of starts. A pool whose initializer fails, or whose workers end before they are
+ * ready, is broken, once and for good.
  *
- * A crew of processes keeps spares (spares.ts), which become the next workers. They are made
+ * A crew of processes keeps spares (spares.ts), which become the next workers. They are made when
+ * the workers have been ready for half a second: a short program does without them.
  */
 
 import { clearTimeout, setTimeout } from '#clock';
