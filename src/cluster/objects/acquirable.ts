@@ -9,6 +9,7 @@ import type { AsyncAcquirable, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { InvalidTypeError, LeaseLostError, NameTakenError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { Bell } from '../bells.ts';
 import type { Result } from '../calls.ts';
 import type { PlacesMachine } from '../machines/kinds.ts';
@@ -46,6 +47,11 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
 
   get name(): string {
     return this.places.name;
+  }
+
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.places.title}>`;
   }
 
   /**
@@ -241,3 +247,5 @@ export function differs({ title }: Places, reply: PlacesReply): Error {
 export function ignoreLoss(error: unknown): void {
   if (!(error instanceof LeaseLostError)) throw error;
 }
+
+showAsText(ClusterAcquirable);
