@@ -30,9 +30,7 @@ import type { Snapshot, Store } from './store.ts';
 import { Outdated, SessionGone, Unreachable } from './store.ts';
 
 const ABSENT: Snapshot = { version: 0, body: null, dead: [], now: 0 };
-/**
- * Milliseconds, besides a lease, for which a release is kept to be made again; how many at the most.
- */
+/** How long a release is kept to be made again, besides a lease; how many are, at the most. */
 const RELEASE_MS = 10_000;
 const MOST_RELEASES = 4096;
 /** Objects whose last document is kept while nothing is going on. */
