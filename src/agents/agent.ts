@@ -438,6 +438,13 @@ export function adopt(agent: Agent): void {
   present.splice(0, present.length, ...agents.values());
 }
 
+/** The agent leaves; this thread may join its folder again, as another. */
+export function forgetAgent(agent: Agent): void {
+  agent.leave();
+  agents.delete(agent.folder);
+  present.splice(0, present.length, ...agents.values());
+}
+
 /** All agents of this thread. */
 export function agentsOfThread(): readonly Agent[] {
   return present;

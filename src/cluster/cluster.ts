@@ -62,6 +62,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       rung: (key, fresh) => {
         if (fresh !== undefined) this.core.calls.learn(key, fresh);
       },
+      back: () => this.core.calls.repeat(),
     });
     this.core = { calls: new Calls(store, session, claim), session, bells, holds: new Map() };
   }
