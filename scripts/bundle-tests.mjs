@@ -9,7 +9,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CHILDREN, Library, OPTIONS } from './bundle/library.mjs';
+import { ENTRIES, Library, OPTIONS } from './bundle/library.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** `src/stacks.ts` knows the library's own frames by the folder's name and the chunk's. */
@@ -20,7 +20,7 @@ export async function bundleForTests() {
   const library = new Library({
     root: join(root, 'build/src'),
     output,
-    entries: CHILDREN,
+    entries: ENTRIES,
     options: { ...OPTIONS, minifyWhitespace: false, sourcemap: false },
     external: ['#atomics'],
     open: true,

@@ -10,7 +10,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { builtinsOf, CHILDREN, classNames, Library, OPTIONS } from './bundle/library.mjs';
+import { builtinsOf, classNames, ENTRIES, Library, OPTIONS } from './bundle/library.mjs';
 import { withConstants } from './constants.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -32,7 +32,7 @@ function entryPoints(entries) {
   return Object.fromEntries(entries.map((entry) => [entry, join(modules, `${entry}.js`)]));
 }
 
-const library = new Library({ root: modules, output, entries: CHILDREN, options: OPTIONS });
+const library = new Library({ root: modules, output, entries: ENTRIES, options: OPTIONS });
 await library.write();
 library.writeWhole('whole.js');
 

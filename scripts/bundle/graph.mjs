@@ -12,7 +12,7 @@ export const PIECES = {
   // The parent's side of processes and threads.
   children: {
     modules:
-      /^(?:functions\/|workers\/(?:process\/(?:process|spares?|spawn-node|startup|warm)|thread\/(?:address-space|thread)|child|children|launch|node-options|origin|place|processors|target|timer)\.js$)/,
+      /^(?:functions\/(?!resolving|digest)|workers\/(?:process\/(?:process|spares?|spawn-node|startup|warm)|thread\/(?:address-space|thread)|child|children|launch|node-options|origin|place|processors|target|timer)\.js$)/,
   },
   pool: { modules: /^pool\//, base: 'messages' },
 };
@@ -51,8 +51,11 @@ export class Graph {
       const from = source == null ? undefined : this.resolve(path, source.value);
       if (from === undefined) continue;
       const isAll =
-        type === 'ExportAllDeclaration' || specifiers.some((each) => each.type === 'ImportNamespaceSpecifier');
-      const names = isAll ? this.exportsOf(from) : specifiers.map(({ imported, local }) => (imported ?? local).name);
+        type === 'ExportAllDeclaration' ||
+        specifiers.some((each) => each.type === 'ImportNamespaceSpecifier');
+      const names = isAll
+        ? this.exportsOf(from)
+        : specifiers.map(({ imported, local }) => (imported ?? local).name);
       imports.push({ from, names });
     }
     const module = { text, tree, imports };

@@ -11,8 +11,11 @@ import { Graph, PIECES } from './graph.mjs';
 import { Plan, valuesOf } from './plan.mjs';
 import { adopting, shellModule } from './shells.mjs';
 
-/** What children run: each is a module of `src` and, under the same name, a file of the bundle. */
-export const CHILDREN = ['entry/pool-worker', 'entry/process', 'entry/thread'];
+/**
+ * What children run, and what else shares the library's state with the index: each is a module of
+ * `src` and, under the same name, a file of the bundle.
+ */
+export const ENTRIES = ['entry/pool-worker', 'entry/process', 'entry/thread'];
 
 export const OPTIONS = {
   bundle: true,
@@ -84,18 +87,22 @@ export class Library {
   chunk;
   #options;
   #external;
-  #children;
+  #entries;
   #open;
   #files = {};
 
   constructor({ root, output, entries, options, external = [], open = false }) {
     this.root = root;
     this.output = output;
-    this.#children = entries;
+    this.#entries = entries;
     this.#options = options;
     this.#external = external;
     this.#open = open;
-    this.plan = new Plan(new Graph(root), entries.map((entry) => `${entry}.js`), root);
+    this.plan = new Plan(
+      new Graph(root),
+      entries.map((entry) => `${entry}.js`),
+      root,
+    );
   }
 
   async write() {
@@ -114,19 +121,22 @@ export class Library {
     plan.kindShell = (value) => shells.get(value);
     for (const name of Object.keys(PIECES)) await this.#writePiece(name);
     await this.#writeChunk();
-    for (const entry of this.#children) await this.#writeEntry(entry);
+    for (const entry of this.#entries) await this.#writeEntry(entry);
     this.#writeText('index.js', `export{${plan.exported.join(',')}}from"./${this.chunk}";\n`);
   }
 
   /** An entry for bundlers, which take all pieces in: these find no files at run time. */
   writeWhole(name) {
     const pieces = Object.entries(this.#files);
-    this.#writeText(name, [
-      `import{$pieces}from"./${this.chunk}";`,
-      ...pieces.map(([piece, file]) => `import ${piece} from${JSON.stringify(file)};`),
-      `$pieces.give({${pieces.map(([piece]) => piece).join(',')}});`,
-      'export*from"./index.js";\n',
-    ].join('\n'));
+    this.#writeText(
+      name,
+      [
+        `import{$pieces}from"./${this.chunk}";`,
+        ...pieces.map(([piece, file]) => `import ${piece} from${JSON.stringify(file)};`),
+        `$pieces.give({${pieces.map(([piece]) => piece).join(',')}});`,
+        'export*from"./index.js";\n',
+      ].join('\n'),
+    );
   }
 
   /** Each module with the names by which others get at what it exports. */
@@ -183,7 +193,9 @@ export class Library {
       outside: (path, importer) => {
         if (path === 'made:pieces') {
           const files = JSON.stringify(this.#files);
-          return { contents: `import { Pieces } from 'made:code'; export const pieces = new Pieces(${files});` };
+          return {
+            contents: `import { Pieces } from 'made:code'; export const pieces = new Pieces(${files});`,
+          };
         }
         if (path === 'made:code') return { file: 'pieces.js' };
         if (path.startsWith('module:')) return { file: path.slice('module:'.length) };
@@ -249,7 +261,8 @@ export class Library {
       name: 'library',
       setup: ({ onResolve, onLoad }) => {
         onResolve({ filter: /.*/ }, ({ path, importer, namespace, kind }) => {
-          if (kind === 'entry-point' || path.startsWith('node:') || kind === 'dynamic-import') return undefined;
+          if (kind === 'entry-point' || path.startsWith('node:') || kind === 'dynamic-import')
+            return undefined;
           if (namespace === 'names') return { path, external: true };
           const by = namespace === 'file' ? relative(root, importer) : importer;
           if (namespace === 'file' && plan.graph.resolve(by, path) === undefined && !path.includes(':')) {

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isUnder, PIECES, pieceOf } from './graph.mjs';
 
+/** Entries of which each thread runs one at most: both may have a module of their own. */
+const ALTERNATIVES = new Set(['entry/process.js', 'entry/thread.js']);
+
 export class Plan {
   graph;
   entries;
@@ -51,8 +54,9 @@ export class Plan {
       for (const path of modules) owners.set(path, (owners.get(path) ?? new Set()).add(owner));
     };
     for (const [name, modules] of Object.entries(this.pieces)) note(name, modules);
-    // No thread or process runs two of these.
-    for (const modules of Object.values(this.own)) note('entries', modules);
+    for (const [entry, modules] of Object.entries(this.own)) {
+      note(ALTERNATIVES.has(entry) ? 'process or thread' : entry, modules);
+    }
     const more = [...owners].filter(([, names]) => names.size > 1).map(([path]) => path);
     for (const path of more) shared.add(path);
     return more.length > 0;

@@ -24,7 +24,8 @@ export async function shellModule(plan, root, path) {
   ].join('\n');
 }
 
-const isClass = (value) => typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
+const isClass = (value) =>
+  typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
 
 function shell(plan, piece, path, name, value, known) {
   const got = `pieces.get('${piece}').${plan.short(path, name)}`;
@@ -79,14 +80,27 @@ export function adopting(plan, path) {
     if (declaration.type === 'ClassDeclaration') {
       const { name } = declaration.id;
       if (!plan.hasShell(path, name)) continue;
-      edits.push({ from: start, to: declaration.id.end, text: `const ${name} = $adoptClass($chunk.${plan.short(path, name)}, class` });
+      edits.push({
+        from: start,
+        to: declaration.id.end,
+        text: `const ${name} = $adoptClass($chunk.${plan.short(path, name)}, class`,
+      });
       edits.push({ from: end, to: end, text: ');' });
     }
     if (declaration.type === 'VariableDeclaration') {
       for (const { id, init } of declaration.declarations) {
-        const isObject = !['Literal', 'ArrowFunctionExpression', 'UnaryExpression', 'BinaryExpression'].includes(init.type);
+        const isObject = ![
+          'Literal',
+          'ArrowFunctionExpression',
+          'UnaryExpression',
+          'BinaryExpression',
+        ].includes(init.type);
         if (!plan.hasShell(path, id.name) || !isObject) continue;
-        edits.push({ from: init.start, to: init.start, text: `$adoptObject($chunk.${plan.short(path, id.name)}, ` });
+        edits.push({
+          from: init.start,
+          to: init.start,
+          text: `$adoptObject($chunk.${plan.short(path, id.name)}, `,
+        });
         edits.push({ from: init.end, to: init.end, text: ')' });
       }
     }

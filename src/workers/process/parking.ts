@@ -8,7 +8,7 @@ import { inherit } from '../../agents/agent.ts';
 import { inPhase } from '../../agents/child-context.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
-import { resolveReference } from '../../functions/reference.ts';
+import { resolveReference } from '../../functions/resolving.ts';
 import { CODE_ROOT } from '../../package-root.ts';
 import { platform } from '../../platform/current.ts';
 import { assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../identity.ts';
