@@ -37,6 +37,7 @@ const GROUND = [
   'package-root',
   'pieces',
   'options',
+  'readable',
   'strict',
   'stacks',
   'aborts',
