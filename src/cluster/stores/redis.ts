@@ -125,7 +125,7 @@ export class RedisStore implements Store {
     }
   }
 
-  /** Waits for a reply, but not for ever: a server that is stopped still has the connection. */
+  /** Waits for a reply, but not forever: a stopped server still has the connection. */
   private ask<Reply>(reply: Promise<Reply>): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
