@@ -1,7 +1,7 @@
 // Plan: which module goes into which file of the bundle, and which names go from file to file.
 //
-// A module of no piece that two pieces need, or a piece and the chunk, is the chunk's: there must be
-// one instance of it. What only an entry for children needs lies in that entry's file.
+// A module of no piece that two pieces need, or a piece and the chunk, is the chunk's: there must
+// be one instance of it. What only an entry for children needs lies in that entry's file.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

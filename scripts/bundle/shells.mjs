@@ -1,4 +1,5 @@
-// Shells: what the chunk has in place of the classes, functions and kinds of a piece (src/pieces.ts).
+// Shells: what the chunk has in place of the classes, functions and kinds of a piece: see
+// src/pieces.ts.
 import { valuesOf } from './plan.mjs';
 
 /** The module that stands in the chunk for the module `path` of a piece. */
