@@ -45,7 +45,7 @@ const KNOWN = {
   Latch: OBJECT,
   Lock: LOCK,
   Pipe: ['duplex'],
-  Pool: [...POOL, 'processes'],
+  Pool: [...POOL, 'processes', 'warm'],
   Process: CHILD,
   Queue: QUEUE,
   RawArray: OBJECT,

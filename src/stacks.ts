@@ -36,6 +36,16 @@ export function noteOrigin(): Origin {
   return origin;
 }
 
+/**
+ * The frames of the program in it, as text; all frames where the library is bundled into the
+ * program.
+ */
+export function framesOf(origin: Origin): string {
+  if (folders !== undefined) return originOf(origin);
+  const { stack } = origin;
+  return typeof stack === 'string' ? stack.slice(stack.indexOf(FRAME) + 1) : '';
+}
+
 /** The frames of the program in it, as text. */
 export function originOf(origin: Origin): string {
   const frames = folders === undefined ? [] : framesIn(origin.stack, '[object Object]');

@@ -245,6 +245,11 @@ export class Cell implements Place {
     }
   }
 
+  /** When and where its awaiting calls began, in their order. */
+  callsBegun(): { since: number; origin: Origin }[] {
+    return [...this.flows].map(({ since, origin }) => ({ since, origin }));
+  }
+
   /** Whether a call has awaited for so many milliseconds. */
   hasLasted(milliseconds: number): boolean {
     const head = this.flows.values().next().value;

@@ -8,11 +8,13 @@ import { FINE, UNREADABLE, WRONG_USE } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
 import type { ListOptions } from './ls.ts';
 import type { RunOptions } from './run.ts';
+import type { WhyOptions } from './why.ts';
 
 const EXAMPLES = `
 My program hangs:
   lockstep why            what keeps others waiting, and which process to look at or end
   lockstep why 4121       the same for one process
+  lockstep why --stacks   and where in their code the threads are
   lockstep ps             all threads that take part, and what each does
 
 Only one at a time:
@@ -61,8 +63,12 @@ looking(
   'what keeps others waiting: deadlocks, waits that nobody is left to end, and the threads that hold what others wait for; or one process, thread or object',
 )
   .option('-a, --all', 'also waits of less than a second, and those that a thread may still end')
+  .option(
+    '-s, --stacks',
+    'asks the threads for their JavaScript stacks (only this writes: one word a namespace, and it wakes them)',
+  )
   .action(
-    act(async (about: string | undefined, options: LookOptions & { all?: boolean }) =>
+    act(async (about: string | undefined, options: WhyOptions) =>
       (await import('./why.ts')).why(about, options),
     ),
   );

@@ -14,15 +14,23 @@
  *
  * If the connection is lost before the reply, the outcome is unknown. Then the document is read and
  * the machine runs again: it finds in its state what the call has done (machine.ts).
+ *
+ * A server that crashes may have forgotten what it did last: a release, and the lock would stay
+ * taken for as long as its session lives. So releases of the last seconds are made again when the
+ * connection is back (`repeat`); one that the server still knows changes nothing. For that reason
+ * a release need not wait for the server's disk, and neither does joining a queue: who waits looks
+ * again anyway. Such a commit is `lazy`.
  */
 
 import { now as clock } from '#clock';
+import { LeaseLostError, NameTakenError, StoreError } from '../errors.ts';
 import { aloneIn } from './alone.ts';
 import type { Made, Outcome } from './document.ts';
 import { runCalls } from './document.ts';
 import type { CallId, Machine } from './machines/machine.ts';
 import { numberOf, sessionOf } from './machines/machine.ts';
 import type { PlacesCall, TurnCall } from './machines/places.ts';
+import { Releases } from './releases.ts';
 import type { Session } from './session.ts';
 import type { Snapshot, Store, Turned } from './store.ts';
 import { Outdated, SessionGone, Unreachable } from './store.ts';
@@ -37,7 +45,17 @@ export interface Result<Reply> {
   readonly version: number;
 }
 
+/** What becomes of a call whose commit the server forgets. */
+export type Forgotten<Reply> =
+  /** It is made again when the connection is back. */
+  | 'repeated'
+  /** With this reply its caller makes it again. */
+  | ((reply: Reply) => boolean);
+
 interface Pending extends Made {
+  readonly key: string;
+  readonly id: CallId;
+  readonly forgotten: Forgotten<unknown> | undefined;
   readonly session: string;
   readonly number: number;
   resolve(result: Result<unknown>): void;
@@ -66,11 +84,13 @@ export class Calls {
   private readonly store: Store;
   private readonly session: Session;
   private readonly claim: number;
+  private readonly releases: Releases;
 
   constructor(store: Store, session: Session, claim: number) {
     this.store = store;
     this.session = session;
     this.claim = claim;
+    this.releases = new Releases(session.leaseMs);
   }
 
   /** Makes the call. `id` tells it from all others of the session. */
@@ -79,6 +99,7 @@ export class Calls {
     machine: Machine<State, Call, Reply>,
     id: CallId,
     call: Call,
+    forgotten?: Forgotten<Reply>,
   ): Promise<Result<Reply>> {
     let lane = this.lanes.get(key);
     if (lane === undefined) {
@@ -87,8 +108,9 @@ export class Calls {
     }
     const { promise, resolve, reject } = withResolvers<Result<Reply>>();
     const [session, number] = [sessionOf(id), numberOf(id)];
-    const pending: Pending = { machine, call, session, number, resolve: resolve as never, reject };
-    if (!lane.busy && this.canTurn([pending])) this.turnAlone(key, lane, pending);
+    const made = { machine, key, id, call, session, number, reject };
+    const pending: Pending = { ...made, forgotten: forgotten as never, resolve: resolve as never };
+    if (!lane.busy && this.canTurn([pending])) this.turnAlone(lane, pending);
     else {
       lane.pending.push(pending);
       if (!lane.busy) void this.work(key, lane);
@@ -97,7 +119,8 @@ export class Calls {
   }
 
   /** The common case, with little on the way: a call on places while no other is under way here. */
-  private turnAlone(key: string, lane: Lane, pending: Pending): void {
+  private turnAlone(lane: Lane, pending: Pending): void {
+    const { key } = pending;
     lane.busy = true;
     try {
       this.session.checkAlive(pending.session);
@@ -105,12 +128,12 @@ export class Calls {
       void this.work(key, lane, { pending, error });
       return;
     }
-    this.turn(key, lane, pending).then(
+    this.turn(lane, pending).then(
       (turned) => {
         if (!turned.done) void this.work(key, lane, { pending, left: turned.fresh });
         else if (lane.pending.length > 0) void this.work(key, lane);
         else lane.busy = false;
-        if (turned.done) pending.resolve(learned(lane, turned));
+        if (turned.done) this.end(lane, pending, turned);
       },
       (error: unknown) => void this.work(key, lane, { pending, error }),
     );
@@ -127,6 +150,12 @@ export class Calls {
   learn(key: string, fresh: Snapshot): void {
     const lane = this.lanes.get(key);
     if (lane !== undefined && !lane.busy && fresh.version > lane.last.version) lane.last = fresh;
+  }
+
+  /** The server may have forgotten the releases of the last seconds: makes them again. */
+  repeat(): void {
+    for (const { session, key, machine, id, call } of this.releases.takeAll())
+      if (session === this.session.id) this.make(key, machine, id, call).catch(ignoreEnd);
   }
 
   private async work(key: string, lane: Lane, begun?: Begun): Promise<void> {
@@ -167,10 +196,10 @@ export class Calls {
       if (first?.error === undefined) this.session.checkAlive(session);
       try {
         if (turns) {
-          const turned = first === undefined ? await this.turn(key, lane, batch[0]!) : resultOf(first);
+          const turned = first === undefined ? await this.turn(lane, batch[0]!) : resultOf(first);
           first = undefined;
           if (turned.done) {
-            batch[0]!.resolve(learned(lane, turned));
+            this.end(lane, batch[0]!, turned);
             return;
           }
           [turns, fresh, known] = [false, true, turned.fresh];
@@ -187,11 +216,14 @@ export class Calls {
           const { body, sessions, rings, keep } = outcome;
           const expect = known.body === null ? 0 : known.version;
           const { epoch } = this.session.lease;
-          const done = await this.store.commit({ session, epoch, key, expect, body, sessions, rings, keep });
+          const lazy = batch.every((call, index) => isLazy(call, outcome.results[index]!.reply));
+          const commit = { session, epoch, key, expect, body, sessions, rings, keep, lazy };
+          const done = await this.store.commit(commit);
           if (done.done) {
             const { version, now } = done;
             lane.last = { version, body, dead: [], now };
             lane.writtenAt = clock();
+            for (const each of batch) this.remember(each);
             settle(batch, outcome, version);
             return;
           }
@@ -224,7 +256,7 @@ export class Calls {
   }
 
   /** Has the store make the call. */
-  private turn(key: string, lane: Lane, { session, machine, call }: Pending): Promise<Turned> {
+  private turn(lane: Lane, { key, session, machine, call }: Pending): Promise<Turned> {
     lane.last = ABSENT;
     return this.store.turn!({
       session,
@@ -237,6 +269,19 @@ export class Calls {
       claim: this.claim,
       wantsBody: lane.usesMachine,
     });
+  }
+
+  /** The store has made the call. */
+  private end(lane: Lane, pending: Pending, turned: Turned & { done: true }): void {
+    const { version, now, body } = turned;
+    // While the machine runs here too, the document came with the reply.
+    if (body !== undefined) lane.last = { version, body, dead: [], now };
+    this.remember(pending);
+    pending.resolve(turned);
+  }
+
+  private remember({ forgotten, key, machine, id, call, session }: Pending): void {
+    if (forgotten === 'repeated') this.releases.remember({ key, machine, id, call, session, at: clock() });
   }
 
   private async readAgain(key: string, session: string): Promise<Snapshot> {
@@ -262,13 +307,6 @@ export class Calls {
   }
 }
 
-/** Keeps the document that came with the reply, if it did. */
-function learned(lane: Lane, turned: Turned & { done: true }): Result<unknown> {
-  const { version, now, body } = turned;
-  if (body !== undefined) lane.last = { version, body, dead: [], now };
-  return turned;
-}
-
 function resultOf({ left, error }: Begun): Turned {
   if (left === undefined) throw error;
   return { done: false, fresh: left };
@@ -277,6 +315,16 @@ function resultOf({ left, error }: Begun): Turned {
 /** Whether one commit can be of both: by the same session, and on the same kind of object. */
 function isLike(one: Pending, other: Pending): boolean {
   return one.session === other.session && one.machine.kind === other.machine.kind;
+}
+
+function isLazy({ forgotten }: Pending, reply: unknown): boolean {
+  return typeof forgotten === 'function' ? forgotten(reply) : forgotten === 'repeated';
+}
+
+/** What it would have released has ended meanwhile, with its session or with its object. */
+function ignoreEnd(error: unknown): void {
+  const gone = [LeaseLostError, NameTakenError, StoreError];
+  if (!gone.some((kind) => error instanceof kind)) throw error;
 }
 
 function settle(batch: readonly Pending[], { results }: Outcome, version: number): void {

@@ -84,6 +84,8 @@ export class Lease {
 export interface SessionEvents {
   state(state: ClusterState, reason: Error | undefined): void;
   rung(key: string, fresh: Snapshot | undefined): void;
+  /** The server answers again; it may have crashed. */
+  back(): void;
 }
 
 export class Session {
@@ -231,7 +233,10 @@ export class Session {
         if (fresh !== undefined) this.events.rung(key, fresh);
         this.bells.ring(key, after);
       },
-      up: () => this.up(),
+      up: () => {
+        this.events.back();
+        this.up();
+      },
       down: (reason) => this.suspend(reason),
     });
     lease.prolong(sent, day, this.leaseMs);

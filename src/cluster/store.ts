@@ -32,6 +32,11 @@ export interface Commit {
   readonly rings: readonly Ring[];
   /** Milliseconds after which the document goes by itself; 0: never. */
   readonly keep: number;
+  /**
+   * The server may forget it in a crash, together with all later commits; this process would make
+   * it again. PostgreSQL does not wait for the disk then.
+   */
+  readonly lazy: boolean;
 }
 
 export type Committed =

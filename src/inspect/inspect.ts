@@ -11,6 +11,8 @@ import { namespaceFolder } from './where.ts';
 import { explain } from './why-text.ts';
 
 export type { EndedBy, Holding } from '../agents/facts.ts';
+export type { CallStack, ThreadStacks } from './asking.ts';
+export { askForStacks, membersOf } from './asking.ts';
 export type {
   Branch,
   Deadlock,
@@ -26,6 +28,7 @@ export type {
 export { findStuck } from './findings.ts';
 export type { SnapshotOptions } from './snapshot.ts';
 export { takeSettledSnapshot, takeSnapshot } from './snapshot.ts';
+export { explainStacks } from './stacks-text.ts';
 export type { Task } from './tasks.ts';
 export type {
   AgentSnapshot,

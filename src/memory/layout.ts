@@ -46,8 +46,7 @@ export const RESOLVING_WORD = 17;
 export const RECORDER_WORD = 18;
 /**
  * Counts the requests to all agents to write down where they are, in `stack-<slot>`. Written by
- * whoever asks.
- * @public It is part of the layout.
+ * whoever asks, from outside: see agents/whereabouts.ts.
  */
 export const REPORT_WORD = 19;
 /**

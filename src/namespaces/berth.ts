@@ -20,6 +20,7 @@ import { platform } from '../platform/current.ts';
 import { READABLE } from '../platform/platform.ts';
 import type { NamespaceFiles } from './files.ts';
 import { lifeFile, listen, maySpare } from './life.ts';
+import { rouseFile } from './paths.ts';
 
 /**
  * The outcome of a sleep: the slots of agents that have ended, or have shouted; or that the time
@@ -141,10 +142,6 @@ export class FifoBerth implements Berth {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
     }
   }
-}
-
-export function rouseFile(slot: number): string {
-  return `rouse-${slot}`;
 }
 
 function tryToOpen(open: () => number | undefined): number | undefined {

@@ -203,7 +203,8 @@ function refuseTransfer(buffer: ArrayBuffer): void {
 function openData(directory: Directory, name: string): number {
   const path = directory.nameOf(name);
   // Only for the error: the opening looks at what it has opened.
-  if (directory.stat(name)?.isFile() === false) throw misplaced(path, 'it is not a file any more');
+  const there = directory.stat(name);
+  if (there !== undefined && there.type !== 'file') throw misplaced(path, 'it is not a file any more');
   const fd = directory.open(name);
   if (fd === undefined) throw misplaced(path, 'there is no such file any more');
   return fd;

@@ -12,9 +12,9 @@ import { closeSync, readSync, writeSync } from 'node:fs';
 import type { Socket, SocketConstructorOpts } from 'node:net';
 import { clearBits, load, setBits } from '#atomics';
 import { AGENT_MISSED_RING, AGENT_STATE, agentWord } from '../memory/layout.ts';
-import { rouseFile } from './berth.ts';
 import type { NamespaceFiles } from './files.ts';
 import { maySpare } from './life.ts';
+import { bellFile, rouseFile } from './paths.ts';
 
 /** Rung instead of a cell's number: look at everything. */
 export const EVERYTHING = 0;
@@ -215,10 +215,6 @@ export class Doorbell implements Bell {
     if (takeMissed(this.namespace, this.slot)) cells.add(EVERYTHING);
     for (const cell of cells) this.answer(cell);
   }
-}
-
-function bellFile(slot: number): string {
-  return `bell-${slot}`;
 }
 
 /** Whether the agent in `slot` could not be rung for something; it can look now. */

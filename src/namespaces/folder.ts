@@ -295,7 +295,7 @@ function removeIfEmpty(directory: Directory): boolean {
   let fd: number | undefined;
   try {
     if (!platform.tryLockFile(directory.fd, 'exclusive')) return false;
-    fd = directory.stat(CONTROL)?.isFile() === true ? directory.open(CONTROL) : undefined;
+    fd = directory.stat(CONTROL)?.type === 'file' ? directory.open(CONTROL) : undefined;
     if (fd === undefined ? livesAnybody(directory) : !isUnlocked(directory, fd)) return false;
     if (!directory.isInPlace) return false;
     const trash = resolve(dirname(path), `${prefix()}~${uniqueName()}`);

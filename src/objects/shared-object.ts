@@ -6,10 +6,10 @@
  * its end when the last of them is closed or garbage-collected.
  */
 
-import { inspect } from 'node:util';
 import type { Cell } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
 import { ClosedError } from '../errors.ts';
+import { reasonOf, showAs } from '../readable.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { markCopy } from './copies.ts';
 import { dropForgetting, letGo, letGoWhenForgotten } from './forgotten.ts';
@@ -226,12 +226,7 @@ function prepare(derived: object): void {
 
 endStrictly(SharedObject.prototype, family);
 
-// A class member with this computed name could not be declared under isolatedDeclarations.
-Object.defineProperty(SharedObject.prototype, inspect.custom, {
-  value(this: SharedObject): unknown {
-    return readable(() => this.toString());
-  },
-});
+showAs(SharedObject);
 
 /** A copy that JSON can write: bigints as decimal text. */
 export function forJson(value: unknown): unknown {
@@ -239,20 +234,4 @@ export function forJson(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   if (Array.isArray(value)) return value.map(forJson);
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, forJson(each)]));
-}
-
-/**
- * The result of `tell`, for `util.inspect`. Where it throws, the reason: the prototype of a class
- * is not an object of it.
- */
-export function readable(tell: () => unknown): unknown {
-  try {
-    return tell();
-  } catch (error) {
-    return `<can't be read: ${reasonOf(error)}>`;
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : inspect(error);
 }

@@ -11,6 +11,7 @@ import { onAbort } from '../aborts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { ClosedError, TimedOutError } from '../errors.ts';
+import { showAsText } from '../readable.ts';
 import type { ItemRun, RunTarget } from './item-run.ts';
 
 /** The results of `imap` and `imapUnordered`. */
@@ -57,6 +58,11 @@ export class ResultStream implements Results<unknown>, RunTarget {
     this.ordered = ordered;
     this.ahead = ahead;
     this.width = width;
+  }
+
+  /** One line on how it stands. */
+  toString(): string {
+    return `<Results of ${this.title}: ${this.read} read>`;
   }
 
   /** Begins. */
@@ -225,3 +231,5 @@ export class ResultStream implements Results<unknown>, RunTarget {
     return asker;
   }
 }
+
+showAsText(ResultStream);

@@ -370,6 +370,7 @@ class DeepSleep {
 function lookAround(): void {
   lookAtKept();
   for (const agent of agentsOfThread()) {
+    agent.tellWhereIfAsked(true);
     agent.namespace.keepYoung();
     unlessShort(() => sweepIfDue(agent));
     if (children.size > 0) unlessShort(() => lookAfterChildren(agent));

@@ -8,8 +8,8 @@ import { warnOfLosses } from '../codec/losses.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
-import { readable } from '../objects/shared-object.ts';
 import { checkKnown } from '../options.ts';
+import { showAs } from '../readable.ts';
 import type { ChildKind } from './child-state.ts';
 import {
   beginState,
@@ -253,12 +253,7 @@ export abstract class Child<
   }
 }
 
-Object.defineProperty(Child.prototype, inspect.custom, {
-  configurable: true,
-  value(this: Child): string {
-    return readable(() => summaryOf(this)) as string;
-  },
-});
+showAs(Child, (child) => summaryOf(child));
 
 /** Process id or thread id of a started child; `null` before. */
 export function idOf(child: object): number | null {

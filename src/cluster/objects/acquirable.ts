@@ -9,6 +9,7 @@ import type { AsyncAcquirable, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { InvalidTypeError, LeaseLostError, NameTakenError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { Bell } from '../bells.ts';
 import type { Result } from '../calls.ts';
 import type { PlacesMachine } from '../machines/kinds.ts';
@@ -46,6 +47,11 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
 
   get name(): string {
     return this.places.name;
+  }
+
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.places.title}>`;
   }
 
   /**
@@ -163,7 +169,8 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     let bell: Bell | undefined;
     try {
       for (;;) {
-        const made = core.calls.make(key, machine, id, { op: 'take', call: id, places, wait });
+        const take = { op: 'take', call: id, places, wait } as const;
+        const made = core.calls.make(key, machine, id, take, isWaiting);
         const result = wait && !deadline.unlimited ? await within(made, deadline, core) : await made;
         if (result === undefined) {
           await this.takeLeave(made.then((late) => this.undo(id, late)));
@@ -202,7 +209,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     if (reply.is === 'held' && !leased) {
       const again = core.session.nextCall();
       await core.calls.make(key, machine, again, { op: 'give', call: again, places: each, most });
-    } else await core.calls.make(key, machine, id, { op: 'leave', call: id });
+    } else await core.calls.make(key, machine, id, { op: 'leave', call: id }, 'repeated');
   }
 
   private held(standing: ConstructorParameters<typeof ClusterHold>[0]): ClusterHold {
@@ -222,8 +229,9 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     if (at >= 0) all!.splice(at, 1);
     if (all?.length === 0) core.holds.delete(key);
     if (hold.loss !== undefined) throw hold.loss;
-    if (leased) await core.calls.make(key, machine, hold.call, { op: 'leave', call: hold.call });
-    else {
+    if (leased) {
+      await core.calls.make(key, machine, hold.call, { op: 'leave', call: hold.call }, 'repeated');
+    } else {
       const most = Number.MAX_SAFE_INTEGER;
       await perform(core, key, machine, (call) => ({ op: 'give' as const, call, places: each, most }));
     }
@@ -232,6 +240,11 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
 
 function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Such a call is made again at every look. */
+function isWaiting({ is }: PlacesReply): boolean {
+  return is === 'waiting';
 }
 
 /** The error of a call to an object that was made with another number. */
@@ -246,3 +259,5 @@ export function differs({ title }: Places, reply: PlacesReply): Error {
 export function ignoreLoss(error: unknown): void {
   if (!(error instanceof LeaseLostError)) throw error;
 }
+
+showAsText(ClusterAcquirable);

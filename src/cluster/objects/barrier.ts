@@ -5,6 +5,7 @@ import type { AsyncBarrier } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { checkMilliseconds, Deadline } from '../../deadline.ts';
 import { BrokenBarrierError, InvalidTypeError, NameTakenError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { Bell } from '../bells.ts';
 import type { BarrierCall, BarrierReply } from '../machines/barrier.ts';
 import type { BarrierMachine } from '../machines/kinds.ts';
@@ -56,6 +57,11 @@ export class ClusterBarrier implements AsyncBarrier {
     this.parties = parties;
     this.action = action;
     this.machine = barrierOf(parties);
+  }
+
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.title}>`;
   }
 
   /** Parties that wait in the present round. */
@@ -175,3 +181,5 @@ export class ClusterBarrier implements AsyncBarrier {
     );
   }
 }
+
+showAsText(ClusterBarrier);

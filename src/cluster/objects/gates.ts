@@ -4,6 +4,7 @@ import type { AsyncEvent, AsyncLatch } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { LeaseLostError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { GateMachine } from '../machines/kinds.ts';
 import { eventOf, latchOf } from '../machines/kinds.ts';
 import { ignoreLoss } from './acquirable.ts';
@@ -24,6 +25,11 @@ abstract class ClusterGate {
     this.machine = machine;
     this.name = name;
     this.title = `${machine.kind} ${JSON.stringify(name)}`;
+  }
+
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.title}>`;
   }
 
   /**
@@ -135,3 +141,5 @@ export class ClusterLatch extends ClusterGate implements AsyncLatch {
     return { kind: 'Latch', name: this.name, count: left, waiting };
   }
 }
+
+showAsText(ClusterGate);

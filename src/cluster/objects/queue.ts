@@ -5,6 +5,7 @@ import type { AsyncJoinableQueue, AsyncQueue } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { NoSpaceError, OverReleaseError, QueueEmptyError, QueueFullError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { QueueMachine } from '../machines/kinds.ts';
 import { queueOf } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
@@ -77,6 +78,11 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     const { maxSize = 0 } = options;
     checkCount(this.title, 'maxSize', maxSize, 0);
     this.most = maxSize;
+  }
+
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.title}>`;
   }
 
   /** Items that wait in it. */
@@ -240,3 +246,5 @@ function after(options: WaitOptions | undefined): string {
   const timeout = options?.timeout ?? 0;
   return timeout > 0 ? ` and has been for ${timeout} ms` : '';
 }
+
+showAsText(ClusterQueue);

@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 import type { AsyncHold, AsyncValue } from '../../contracts.ts';
 import { InvalidTypeError, OutOfRangeError, StaleTokenError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { ValueMachine } from '../machines/kinds.ts';
 import { numberMachine } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
@@ -36,6 +37,11 @@ export class ClusterValue implements AsyncValue {
     this.title = `Value ${JSON.stringify(name)}`;
     this.check(initial);
     this.machine = numberMachine(initial);
+  }
+
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.title}>`;
   }
 
   get value(): Promise<number> {
@@ -103,3 +109,5 @@ export class ClusterValue implements AsyncValue {
     throw new OutOfRangeError(`${this.title}: refused, ${value} can't be kept; pass a finite number`);
   }
 }
+
+showAsText(ClusterValue);

@@ -19,6 +19,7 @@ import type { RedisClient } from './redis-client.ts';
 import { redisClient } from './redis-client.ts';
 import { COMMIT, FENCE } from './redis-commit.ts';
 import { PLACES } from './redis-places.ts';
+import { hearRing } from './ring.ts';
 
 interface Script {
   readonly text: string;
@@ -249,21 +250,6 @@ function snapshotIn(reply: unknown): Snapshot {
   const [, now, version, body, ...dead] = (reply as unknown[]).map(String);
   const text = body === '' ? null : body!;
   return { version: Number(version), body: text, dead, now: Number(now) };
-}
-
-/** `<after>|<name>`, and on a line of its own the document that was written with the ring. */
-function hearRing(message: string, listener: StoreListener): void {
-  const end = message.indexOf('\n');
-  const head = end < 0 ? message : message.slice(0, end);
-  const bar = head.indexOf('|');
-  const [after, key] = [Number(head.slice(0, bar)), head.slice(bar + 1)];
-  if (end < 0) {
-    listener.rung(key, after, undefined);
-    return;
-  }
-  const [version, now] = message.slice(end + 1).split('|', 2) as [string, string];
-  const body = message.slice(end + 3 + version.length + now.length);
-  listener.rung(key, after, { version: Number(version), body, dead: [], now: Number(now) });
 }
 
 function withoutPassword(url: string): string {

@@ -19,9 +19,10 @@
  * changes them.
  */
 
-import { accessSync, constants, fstatSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { getPriority } from 'node:os';
 import { platform } from '../../platform/current.ts';
+import { statsOfOpen } from '../../platform/file-stats.ts';
 import { currentFolder } from '../identity.ts';
 import { optionsForProcess } from '../node-options.ts';
 import { doesSomethingAtExit } from './ending.ts';
@@ -126,7 +127,7 @@ function umaskIn(status: readonly string[]): number {
 /** Which file has that descriptor. */
 function identityOf(fd: number): string {
   try {
-    const { dev, ino } = fstatSync(fd);
+    const { dev, ino } = statsOfOpen(fd);
     return `${dev}:${ino}`;
   } catch {
     return 'closed';

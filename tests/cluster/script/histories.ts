@@ -281,7 +281,8 @@ export class History {
     if (!changed) return;
     const expect = known.body === null ? 0 : known.version;
     const session = sessionOf(id);
-    const done = await store.commit({ session, epoch: 0, key, expect, body, sessions, rings, keep });
+    const commit = { session, epoch: 0, key, expect, body, sessions, rings, keep, lazy: false };
+    const done = await store.commit(commit);
     assert.ok(done.done);
     this.wrote({ body, sessions }, done.version, done.now);
     const heard = expected.get(key) ?? [];
