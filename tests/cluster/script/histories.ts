@@ -3,7 +3,8 @@
  *
  * A history begins with a document as a seed makes it, also one that no run of the machine would
  * reach. Then sessions call, repeat calls, and die. After each call the reply, the document with
- * its sessions and its lifetime, and the rings have to be the machine's, run with the server's time.
+ * its sessions and its lifetime, and the rings have to be the machine's, run with the server's
+ * time.
  */
 
 import assert from 'node:assert/strict';
