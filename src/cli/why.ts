@@ -1,4 +1,4 @@
-/** `lockstep why`: what keeps whom waiting. */
+/** `lockstep why`: names the threads that keep others waiting. */
 
 import type { ThreadStacks } from '../inspect/asking.ts';
 import { askForStacks, membersOf } from '../inspect/asking.ts';
@@ -19,7 +19,7 @@ export interface WhyOptions extends LookOptions {
   readonly stacks?: boolean | undefined;
 }
 
-/** Milliseconds from which on a wait for somebody who can act is told of. */
+/** Milliseconds after which a wait for a thread that can act is reported. */
 const LEAST = 1000;
 
 /** Tells what keeps whom waiting; returns the exit code. */
@@ -92,7 +92,7 @@ function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): numbe
   return findings.length > 0 ? STUCK : FINE;
 }
 
-/** What the threads answer that are asked where they are. */
+/** The answers of the threads that were asked for their stacks. */
 interface Asked {
   readonly stacks?: readonly ThreadStacks[];
 }

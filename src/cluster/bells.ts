@@ -1,9 +1,10 @@
 /**
- * Bells: who in this process waits for which object.
+ * Bells: the waiters of this process, by object.
  *
- * A bell is hung before the call is sent whose reply says "wait", or after it if nothing was heard
- * in between: so a ring that overtakes the reply is not missed. A ring only means that it is time to look. A lost one costs time, never the
- * wake-up: all bells are rung at every renewal of the lease and whenever the connection is back.
+ * A bell is hung before the call is sent whose reply says "wait". If it is hung later, it rings at
+ * once where anything was heard in between: a ring may overtake the reply. A ring only means that
+ * it is time to look. A lost one costs time, never the wake-up: all bells are rung at every renewal
+ * of the lease and whenever the connection is back.
  */
 
 import { clearTimeout, now, setTimeout } from '#clock';

@@ -9,8 +9,8 @@
  * The last document seen is kept. A step that changes it is committed against its version, and so
  * needs no read before. A step that changes nothing has to rest on a document read within the call.
  *
- * A store may make a call on places by itself (`Store.turn`): one trip, whatever others do. It leaves
- * to the machine what it does not know.
+ * A store may make a call on places by itself (`Store.turn`): one trip, whatever others do. It
+ * leaves to the machine what it does not know.
  *
  * If the connection is lost before the reply, the outcome is unknown. Then the document is read and
  * the machine runs again: it finds in its state what the call has done (machine.ts).

@@ -1,5 +1,5 @@
 /**
- * `lockstep/inspect`: who holds what, who waits, and what keeps whom waiting, as data. Looking
+ * `lockstep/inspect`: holders, waiters, and the threads that keep others waiting, as data. Looking
  * changes nothing: no namespace is joined, nothing is locked, nothing written.
  */
 

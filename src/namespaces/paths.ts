@@ -40,7 +40,9 @@ export function rouseFile(slot: number): string {
   return `rouse-${slot}`;
 }
 
-/** What the agent in `slot` has last said of where it is (agents/whereabouts.ts). */
+/**
+ * The last stacks that the agent in `slot` has reported (agents/whereabouts.ts).
+ */
 export function whereaboutsFile(slot: number): string {
   return `stack-${slot}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Acquirable: what Lock, RLock, the semaphores and the sides of RWLock share: taking and giving
- * back.
+ * Acquirable: the common part of Lock, RLock, the semaphores and the sides of RWLock: acquire and
+ * release.
  */
 
 import { inspect } from 'node:util';
@@ -60,7 +60,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
    *
    * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next gets
    * it when the dead one's lease is over, with `hold.recovered`. While the server can't be reached
-   * the call waits on; if its session is lost meanwhile, it begins anew at the tail.
+   * the call waits on; if its session is lost, the call queues again at the tail.
    */
   acquire(options?: UntimedWaitOptions): Promise<ClusterHold>;
   acquire(options: WaitOptions): Promise<ClusterHold | null>;
@@ -143,7 +143,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
       try {
         return await this.takeAs(core.session.nextCall(), deadline);
       } catch (error) {
-        // It waited under a lease that is lost. Nothing was held: begin anew.
+        // It waited under a lease that is lost. Nothing was held: start again.
         if (!(error instanceof LeaseLostError)) throw error;
         deadline.throwIfAborted();
         if (deadline.expired) return null;
@@ -201,7 +201,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     await within(left, Deadline.from({ timeout: LEAVING_MS }), this.places.core);
   }
 
-  /** Ends a call that nobody waits for any more. */
+  /** Ends a call whose caller has given up. */
   private async undo(id: CallId, { reply }: Result<PlacesReply>): Promise<void> {
     const { core, key, machine, each, leased } = this.places;
     if (reply.is === 'busy') return;

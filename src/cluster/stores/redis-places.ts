@@ -15,7 +15,8 @@
  *          body too
  *
  * Replies: `<version>` where the call came to a free lock, or was alone and left it;
- * `<version>|<milliseconds>|<reply>`, and on a line of its own the body if it was asked for. `{-1}` and `{-2}` are those of the commit (redis-commit.ts), and so is `{0, …}`: not done.
+ * `<version>|<milliseconds>|<reply>`, and on a line of its own the body if it was asked for.
+ * `{-1}`, `{-2}` and `{0, …}` are those of the commit (redis-commit.ts): not done.
  */
 
 import { KEPT_MS } from '../machines/once.ts';

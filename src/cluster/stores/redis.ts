@@ -155,7 +155,7 @@ export class RedisStore implements Store {
   }
 
   /**
-   * Waits for a reply, but not for ever: a server that is stopped still has the connection.
+   * Waits for a reply, but not forever: a stopped server still has the connection.
    * `again` may have another try for an error.
    */
   private ask<Reply, Result = Reply>(
@@ -168,23 +168,23 @@ export class RedisStore implements Store {
       const asked = patience.begin(() => {
         reject(new Unreachable(`${this.title} has not answered for ${patience.milliseconds} ms`));
       });
-      command
-        .then((reply) => {
-          patience.end(asked);
+      const answered = (reply: Reply): void => {
+        patience.end(asked);
+        try {
           resolve(read === undefined ? (reply as unknown as Result) : read(reply));
-        })
-        .catch((error: Error) => {
-          patience.end(asked);
-          const other = again?.(error);
-          if (other !== undefined) resolve(other);
-          else reject(this.isFinal(error) ? error : new Unreachable(error.message, { cause: error }));
-        });
+        } catch (error) {
+          reject(error);
+        }
+      };
+      const failed = (error: Error): void => {
+        patience.end(asked);
+        const other = again?.(error);
+        if (other !== undefined) resolve(other);
+        else if (this.ended || isRefusal(error)) reject(error);
+        else reject(new Unreachable(error.message, { cause: error }));
+      };
+      command.then(answered, failed);
     });
-  }
-
-  /** Whether the command was not done, and need not be looked for. */
-  private isFinal(error: Error): boolean {
-    return this.ended || error instanceof SessionGone || error instanceof Outdated || isRefusal(error);
   }
 
   private async checkServer(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Parking: what a spare does until it has a job. See spare.ts.
+ * Parking: how a spare waits for its job. See spare.ts.
  */
 
 import { closeSync, readSync, writeSync } from 'node:fs';
