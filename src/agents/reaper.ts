@@ -42,6 +42,7 @@
 
 import { cas, load, store } from '#atomics';
 import { commonTime } from '#park';
+import { tell } from '../channels.ts';
 import type { Place } from '../memory/arena.ts';
 import {
   AGENT_AWAITS,
@@ -155,12 +156,18 @@ export function reapIfDead(waker: Waker, slot: number): boolean {
   if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (!namespace.isTaken(slot)) return false;
+    tellOfDeath(namespace, slot);
     if (!reap(namespace, slot, waker.slot)) noteLeft(namespace, slot);
   } finally {
     namespace.unlockSlot(slot);
   }
   wakeEverybody(waker);
   return true;
+}
+
+/** Call before anything of the dead agent is cleared up. */
+export function tellOfDeath(namespace: Namespace, slot: number): void {
+  tell('died', () => ({ ...namespace.identity(slot), slot, folder: namespace.folder }));
 }
 
 function noteLeft(namespace: Namespace, slot: number): void {
