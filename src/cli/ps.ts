@@ -7,7 +7,8 @@ import { duration, visible } from '../inspect/words.ts';
 import { FINE, STUCK } from './exit-codes.ts';
 import { look, problemLines, show, shownName, writeJson } from './looks.ts';
 import type { ListOptions } from './ls.ts';
-import { paintFor, table } from './terminal.ts';
+import { table } from './table.ts';
+import { paintFor } from './terminal.ts';
 
 const COLUMNS = [
   { title: 'PID', right: true },

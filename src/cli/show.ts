@@ -5,7 +5,7 @@ import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from 
 import { count, duration, PLAIN, visible } from '../inspect/words.ts';
 import { shownName, writeJson } from './looks.ts';
 import { agentText, stateText } from './object-text.ts';
-import { table } from './terminal.ts';
+import { table } from './table.ts';
 
 export interface Found {
   readonly object: ObjectSnapshot;
