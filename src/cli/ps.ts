@@ -1,6 +1,7 @@
 /** `lockstep ps`: the threads that take part, and what each does. */
 
-import { findStuck, programOf } from '../inspect/findings.ts';
+import { findStuck } from '../inspect/findings.ts';
+import { programOf } from '../inspect/members.ts';
 import { readTask } from '../inspect/tasks.ts';
 import type { AgentSnapshot, NamespaceSnapshot } from '../inspect/types.ts';
 import { duration, visible } from '../inspect/words.ts';

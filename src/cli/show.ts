@@ -1,6 +1,6 @@
 /** `lockstep show`: one object, its holders and its queue. */
 
-import { programOf } from '../inspect/findings.ts';
+import { programOf } from '../inspect/members.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
 import { count, duration, PLAIN, visible } from '../inspect/words.ts';
 import { shownName, writeJson } from './looks.ts';

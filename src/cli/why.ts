@@ -3,12 +3,13 @@
 import { timeOfDay } from '#clock';
 import type { ThreadStacks } from '../inspect/asking.ts';
 import { askForStacks, membersOf } from '../inspect/asking.ts';
-import type { Finding, Member } from '../inspect/findings.ts';
+import { explainChain } from '../inspect/chain-text.ts';
+import type { Finding, Member } from '../inspect/finding-types.ts';
 import { chainOf, findStuck } from '../inspect/findings.ts';
 import { explainPast, lastDeadlocks } from '../inspect/last-deadlocks.ts';
 import { explainStacks } from '../inspect/stacks-text.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
-import { explain, explainChain } from '../inspect/why-text.ts';
+import { explain } from '../inspect/why-text.ts';
 import type { Paint } from '../inspect/words.ts';
 import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
