@@ -46,7 +46,7 @@ export interface SharedDescription extends Description {
  *
  * @example
  * const rules = new Shared(await loadRules());
- * const found = await pool.map(check, files.map((file) => ({ file, rules })));  // rules.value there
+ * const found = await pool.map(check, files.map((file) => ({ file, rules })));  // rules.value
  */
 export class Shared<Value = unknown> extends SharedObject {
   /** Throws `NotSendableError`, `NoSpaceError`. Of a name that exists the value there counts. */

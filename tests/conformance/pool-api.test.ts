@@ -181,7 +181,7 @@ poolSuite('statistics', (stage) => {
 
   stage.it('of a map: its items', () =>
     stage.withPool({ processes: 2 }, async (pool) => {
-      await pool.map(targets.sleepIf7, range(20));
+      await pool.map(targets.sleepIf7, range(20), { chunkSize: 1 });
       const { runTime, slowest, workers } = pool.stats;
       assert.equal(runTime.count, 20);
       assert.ok(slowest.some(({ args, ms }) => args === '7' && ms >= 39));
