@@ -4,7 +4,7 @@
  *   word     name     bits                                                written by
  *   +0       STATE    30 WAITERS | 29 FAIR | 28 RECOVERED | 26 PENDING |  anyone, CAS only
  *                     7…0 writer's slot
- *   +1       TICKETS  counter: who came first                             waiters
+ *   +1       TICKETS  counter: order of arrival                             waiters
  *   +2       MARKS    0 READERS_FIRST                                     the creator
  *   +3       READERS  first of the two cells with the readers' bits       the creator
  *   permits           a bit per agent that reads                          that agent; the reaper

@@ -4,7 +4,7 @@
  *
  *   word     name     bits                               written by
  *   +0       STATE    30 WAITERS | 29 FAIR               anyone, CAS only
- *   +1       TICKETS  counter: who came first            waiters
+ *   +1       TICKETS  counter: order of arrival            waiters
  *   +2       LIMIT    number of permits                  the creator
  *   +3       PERMITS  first link with permits            the creator
  *   permits           0 free, else the owner's slot      CAS 0 -> me, me -> 0

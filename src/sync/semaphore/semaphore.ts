@@ -4,7 +4,7 @@
  *
  *   word   name     bits                                            written by
  *   +0     STATE    30 WAITERS | 29 FAIR | 26…0 permits             anyone, CAS only
- *   +1     TICKETS  counter: who came first                         waiters
+ *   +1     TICKETS  counter: order of arrival                         waiters
  *
  * Algorithm: as raw-lock.ts, with a count in the place of an owner.
  *
