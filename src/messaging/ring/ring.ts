@@ -192,6 +192,7 @@ export class Ring {
       if (head < 0) return 0;
       const number = loadPlain(words, this.wordOf(this.itemAt(head)) + 1) & MASK;
       const { puts } = this;
+      // HEAD has moved since: what was read does not belong together.
       if (!this.isThere(head)) continue;
       const size = (puts - number) & MASK;
       if (size > 0 && size <= this.units) return size;

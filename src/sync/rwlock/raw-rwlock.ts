@@ -145,11 +145,14 @@ export class RawRWLock {
     for (;;) {
       const { state } = this;
       if (ownerOf(state) === 0) {
+        // Under FAIR only the first waiter may come in.
         if (isFair(state) && pressure !== PRESSURE.IMPATIENT && !isFirst(agent, this.cell)) return false;
+        // Set the reader bit; a writer may have claimed the lock meanwhile.
         if (!this.comeIn()) continue;
         if (isFair(state)) clearBits(words, at + CELL_STATE, FAIR_BIT);
         return true;
       }
+      // A writer is inside or waits: mark that a reader waits.
       if (this.mark(state, pressure)) return false;
     }
   }
