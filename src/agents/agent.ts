@@ -45,7 +45,7 @@ import { Cell } from './cell.ts';
 import { KeptRings } from './kept-rings.ts';
 import type { Kind } from './kinds.ts';
 import { Lookout } from './lookout.ts';
-import { reap, wakeEverybody } from './reaper.ts';
+import { reap, tellOfDeath, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll } from './waiters.ts';
@@ -349,6 +349,7 @@ function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
       let free = false;
       try {
         // Clear up after a dead agent; the slot stays taken if parts were left.
+        if (namespace.isTaken(slot)) tellOfDeath(namespace, slot);
         free = reap(namespace, slot, slot);
       } finally {
         if (!free) namespace.unlockSlot(slot);

@@ -75,7 +75,7 @@ export class Doubts {
         doubt.looks++;
         continue;
       }
-      // The doubt is over: the agent is dead, or lives without its FIFO.
+      // The doubt is over: the agent is dead, or its slot has another agent.
       this.doubts.delete(slot);
       over = true;
     }
