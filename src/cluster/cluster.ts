@@ -36,7 +36,7 @@ interface ClusterEvents {
   connected: [];
   /** The connection is down. Holds stay valid until their lease ends. */
   suspended: [reason: Error | undefined];
-  /** The lease is lost: no hold of this connection is valid any more. */
+  /** The lease is lost: all holds of this connection are invalid. */
   lost: [reason: Error | undefined];
 }
 
@@ -62,6 +62,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       rung: (key, fresh) => {
         if (fresh !== undefined) this.core.calls.learn(key, fresh);
       },
+      back: () => this.core.calls.repeat(),
     });
     this.core = { calls: new Calls(store, session, claim), session, bells, holds: new Map() };
   }
