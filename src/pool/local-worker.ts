@@ -10,7 +10,7 @@ import { packWhole, unpack } from '../codec/parcel.ts';
 import { readClone } from '../codec/read-clone.ts';
 import { v8 } from '../codec/v8.ts';
 import { StateError } from '../errors.ts';
-import { resolveReferenceNow } from '../functions/reference.ts';
+import { resolveReferenceNow } from '../functions/resolving.ts';
 import { referenceToTarget } from '../workers/target.ts';
 import type { WorkerOrders } from './worker.ts';
 import { isThenable, PoolWorker } from './worker.ts';
