@@ -11,8 +11,10 @@ import {
   type ClusterBoundedSemaphore,
   ClusterCondition,
   type ClusterEvent,
+  type ClusterJoinableQueue,
   type ClusterLatch,
   ClusterLock,
+  type ClusterQueue,
   ClusterRLock,
   type ClusterRWLock,
   type ClusterSemaphore,
@@ -55,7 +57,9 @@ type Method =
   | 'barrier'
   | 'rwlock'
   | 'latch'
-  | 'value';
+  | 'value'
+  | 'queue'
+  | 'joinableQueue';
 
 /** Makes the object of the name, or another that stands for it. */
 function obtain<Made extends object>(method: Method, ...args: unknown[]): Made {
@@ -80,12 +84,8 @@ const make: Make = {
   rwlock: (given) => obtain<ClusterRWLock>('rwlock', given?.name ?? fresh()),
   latch: (count) => obtain<ClusterLatch>('latch', fresh(), count),
   value: (initial) => obtain<ClusterValue>('value', fresh(), initial),
-  queue: () => {
-    throw new Error('the cluster has no queue');
-  },
-  joinableQueue: () => {
-    throw new Error('the cluster has no queue');
-  },
+  queue: (given) => obtain<ClusterQueue>('queue', fresh(), given ?? {}),
+  joinableQueue: () => obtain<ClusterJoinableQueue>('joinableQueue', fresh()),
 };
 
 /** Of its own session an actor knows the process. */
