@@ -45,7 +45,7 @@ import { Cell } from './cell.ts';
 import { KeptRings } from './kept-rings.ts';
 import type { Kind } from './kinds.ts';
 import { Lookout } from './lookout.ts';
-import { reap, wakeEverybody } from './reaper.ts';
+import { reap, tellOfDeath, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll } from './waiters.ts';
@@ -154,8 +154,8 @@ export class Agent implements Waker {
   }
 
   /**
-   * Hangs the bell. Done before a wait entry says that a call awaits: what is rung before is not
-   * heard.
+   * Hangs the bell. Must come before the wait entry of an awaiting call: a ring before that is
+   * lost.
    */
   hangBell(): Bell {
     this.doorbell ??= this.namespace.hangBell(this.slot, (cell) => this.answer(cell));
@@ -327,8 +327,8 @@ export class Agent implements Waker {
 }
 
 /**
- * Takes the lock of a slot in which nobody lives; clears up after whoever died in it, and returns
- * whether somebody had.
+ * Takes the lock of a slot without a living agent; clears up after an agent that died in it, and
+ * returns whether there was one.
  */
 function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
   let cleared = false;
@@ -339,6 +339,7 @@ function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
       cleared ||= namespace.isTaken(slot);
       let free = false;
       try {
+        if (namespace.isTaken(slot)) tellOfDeath(namespace, slot);
         free = reap(namespace, slot, slot);
       } finally {
         if (!free) namespace.unlockSlot(slot);
@@ -475,7 +476,7 @@ function sweep(): void {
   try {
     sweepFolders();
   } catch (error) {
-    // Leftovers of another program must not stop this one; but somebody should hear of it.
+    // Leftovers of another program must not stop this one, but a warning is due.
     process.emitWarning(error as Error);
   }
 }

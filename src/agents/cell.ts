@@ -11,6 +11,8 @@
 import { add, load, store } from '#atomics';
 import { commonTime, now } from '#park';
 import { onAbort } from '../aborts.ts';
+import type { ObjectOfMessage } from '../channels.ts';
+import { requestBegins } from '../channels.ts';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError, LockstepError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
@@ -88,6 +90,10 @@ export class Cell implements Place {
   readonly parts: Cell[] = [];
   /** Objects of this agent that stand for this cell, and cells of which it is a part. */
   references = 0;
+  /** The object's name, for messages only. */
+  name: string | undefined;
+  /** What it is called where it has no name, as far as this thread knows. */
+  label: string | undefined;
   /** How long to spin before sleeping, in looks; adapts. */
   spins = 0;
   /** Spins in vain since one helped. */
@@ -140,6 +146,12 @@ export class Cell implements Place {
   /** Whether a call awaits its turn. */
   get hasFlows(): boolean {
     return this.flows.size > 0;
+  }
+
+  /** What monitors are told of the object. */
+  about(): ObjectOfMessage {
+    const { name, label, kind, agent, number } = this;
+    return { name: name ?? label ?? null, kind: kind.name, folder: agent.folder, cell: number };
   }
 
   drawTicket(): number {
@@ -211,6 +223,7 @@ export class Cell implements Place {
     const origin = noteOrigin();
     if (!deadline.unlimited) deadline.origin ??= origin;
     const since = now();
+    const request = requestBegins(() => this.about(), wait.shared === true ? 'shared' : 'exclusive', false);
     const flow: Flow = {
       wait,
       ticket,
@@ -218,8 +231,14 @@ export class Cell implements Place {
       deadline,
       keeper,
       origin,
-      resolve,
-      reject,
+      resolve(taken) {
+        request?.over(taken);
+        resolve(taken);
+      },
+      reject(reason) {
+        request?.failed(reason);
+        reject(reason);
+      },
       stopTimer: undefined,
       ignoreAbort: undefined,
     };
@@ -234,8 +253,8 @@ export class Cell implements Place {
 
   /** Serves the awaiting calls that can be served now. */
   dispatch(impatient: boolean): void {
-    // Left alone is who was not rung since the last look, and found the object free then: not who
-    // looks while another comes.
+    // A call is left alone if it was not rung since the last poll, and found the object free then.
+    // A call that polls while another waiter comes is not.
     const untouched = impatient && this.seenFree;
     this.seenFree = impatient && this.serial && this.looksFree();
     for (const flow of this.flows) {
@@ -257,8 +276,7 @@ export class Cell implements Place {
   }
 
   /**
-   * Whether the object was free at the last look that nobody had asked for: who looks once more
-   * takes it.
+   * Whether the object was free at the last unrequested poll: at the next poll the call takes it.
    */
   get isRestless(): boolean {
     return this.seenFree;
@@ -319,16 +337,17 @@ export class Cell implements Place {
   }
 
   /**
-   * A cell that stands for nothing any more: what a closed object has, while others of this agent
-   * may still use the real one.
+   * A cell that stands for no object: that of a closed object, while other objects of this agent
+   * may still use the real cell.
    */
   closedTwin(): Cell {
     const twin = new Cell(this.agent, this, this.kind, this.generation);
+    twin.label = this.label;
     twin.detach();
     return twin;
   }
 
-  /** Takes the words away, so that nothing can be done to them from here any more. */
+  /** Removes the words, so that this object can no longer change them. */
   detach(): void {
     this.closed = true;
     this.words = CLOSED_WORDS;

@@ -37,7 +37,7 @@ export interface Prepared {
   readonly complete: boolean;
   /** Those who are watched as of now: they may have ended just before. */
   readonly fresh: readonly number[];
-  /** Those who have nothing to be watched by any more. */
+  /** Agents that can no longer be watched. */
   readonly ended: readonly number[];
 }
 
@@ -52,7 +52,7 @@ export interface Berth {
    * passes.
    */
   sleep(milliseconds: number): Sleep;
-  /** Watches the agent no longer, until it is asked for anew. */
+  /** Stops watching the agent, until it is asked for again. */
   forget(slot: number): void;
   close(): void;
 }
@@ -149,7 +149,7 @@ function tryToOpen(open: () => number | undefined): number | undefined {
   try {
     fd = open();
   } catch {
-    // Not to be had: what can't be watched is looked at now and then.
+    // No watch is available: agents that can't be watched are polled now and then.
     return undefined;
   }
   if (fd === undefined || maySpare(fd)) return fd;

@@ -1,4 +1,4 @@
-/** Child: what Process and Thread have in common: made, started once, joined, watched, closed. */
+/** Child: the common part of Process and Thread: made, started once, joined, watched, closed. */
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
@@ -247,7 +247,8 @@ export abstract class Child<
    */
   get result(): Promise<Awaited<Result>> {
     const state = stateOf(this);
-    // Whoever reads the result of a daemon wants to wait for it, so the event loop must.
+    // Code that reads the result of a daemon wants to wait for it, so the event loop must stay
+    // alive.
     if (state.exitCode === null) state.running?.keepAlive(true);
     return state.result.promise as Promise<Awaited<Result>>;
   }

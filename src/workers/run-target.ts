@@ -6,8 +6,8 @@ import { inPhase } from '../agents/child-context.ts';
 import type { Destination, Parcel } from '../codec/parcel.ts';
 import { unpack } from '../codec/parcel.ts';
 import { TargetError } from '../errors.ts';
-import type { FunctionReference } from '../functions/reference.ts';
-import { resolveReference } from '../functions/reference.ts';
+import type { FunctionReference } from '../functions/resolving.ts';
+import { resolveReference } from '../functions/resolving.ts';
 import { openPrepared } from '../objects/opened.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current-worker.ts';
@@ -32,7 +32,7 @@ export interface Part {
 }
 
 /**
- * Exit code of a child whose target waits for something that can't come any more; Node's own for
+ * Exit code of a child whose target waits for something that can never come; Node uses the same for
  * such a program.
  */
 const NEVER_SETTLED = 13;

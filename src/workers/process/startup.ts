@@ -1,6 +1,6 @@
 /**
- * Startup: what a process is born with, and how a spare that was born earlier becomes as one that
- * is started now.
+ * Startup: the properties that a process gets at its start, and how an older spare takes on those
+ * of a process that is started now.
  *
  * A spare takes over only where nothing can tell it from a cold start. A spare changes the
  * settings that a running process can change: environment, arguments, working directory, umask.
