@@ -18,7 +18,7 @@ export interface TaskData {
   readonly calls: readonly string[];
 }
 
-/** The outcome of one call. An error of the function is no failure of the job: it is not retried. */
+/** The outcome of one call. An error of the function is one too: the job is not retried. */
 type Outcome = { readonly value: string } | { readonly error: ErrorText };
 
 interface ErrorText {

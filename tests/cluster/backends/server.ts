@@ -3,8 +3,7 @@
  * to the server that `LOCKSTEP_TEST_SERVER` names.
  */
 
-import { subscribe } from 'node:diagnostics_channel';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Cluster, ConnectOptions } from 'lockstep/cluster';
 import {
   ClusterBarrier,
@@ -28,13 +27,14 @@ const port = Number(new URL(url).port);
 /** Short, as some cases wait for its end. */
 const LEASE_MS = 3_000;
 
-// The connections must not keep an actor alive that has ended.
-subscribe('net.client.socket', (message) => {
-  const { socket } = message as { socket: Socket };
-  socket.once('connect', () => {
-    if (socket.remotePort === port) socket.unref();
+// The connections must not keep an actor alive that has ended; pg makes its sockets by hand.
+const connectSocket = Socket.prototype.connect;
+Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
+  this.once('connect', () => {
+    if (this.remotePort === port) this.unref();
   });
-});
+  return (connectSocket as (...args: unknown[]) => Socket).apply(this, args);
+} as typeof connectSocket;
 
 const options: ConnectOptions = {
   ...(url.startsWith('postgres') ? { postgres: url } : { redis: url }),
