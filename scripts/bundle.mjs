@@ -60,7 +60,9 @@ const builtins = {
     const names = new Map();
     for (const file of readdirSync(modules, { recursive: true }).filter((name) => name.endsWith('.js'))) {
       const source = readFileSync(join(modules, file), 'utf8');
-      for (const [, imported, module] of source.matchAll(/^import \{([^}]*)\} from '(node:[\w/]+)';$/gm)) {
+      for (const [, imported, module] of source.matchAll(
+        /^import (?:\w+, )?\{([^}]*)\} from '(node:[\w/]+)';$/gm,
+      )) {
         const known = names.get(module) ?? new Set();
         for (const name of imported.split(',')) known.add(name.trim().split(' ')[0]);
         names.set(module, known);

@@ -16,7 +16,7 @@
  */
 
 import type { Stats } from 'node:fs';
-import {
+import fs, {
   closeSync,
   constants,
   fstatSync,
@@ -100,7 +100,9 @@ export class Directory {
 
   /** Whether the path leads to this folder now. */
   isAt(path: string): boolean {
-    const there = this.attempt('', ['ENOENT'], () => lstatSync(path));
+    // Asked for at each call: a program may have replaced it since Lockstep was loaded, as one does
+    // that plays a stranger.
+    const there = this.attempt('', ['ENOENT'], () => fs.lstatSync(path));
     return there !== undefined && isSame(there, fstatSync(this.fd));
   }
 
