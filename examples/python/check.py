@@ -9,7 +9,7 @@ failed = False
 
 def check(condition, text):
     global failed
-    print(f'✓ {text}' if condition else f'✗ FAILED: {text}', flush=True)
+    say(f'✓ {text}' if condition else f'✗ FAILED: {text}')
     if not condition and not failed:
         failed = True
         atexit.register(lambda: (sys.stdout.flush(), os._exit(1)))
@@ -17,4 +17,5 @@ def check(condition, text):
 
 def say(text):
     """One write a line, so that processes do not tear each other's lines apart."""
+    sys.stdout.flush()
     os.write(1, f'{text}\n'.encode())

@@ -1,4 +1,4 @@
-"""Mutex: the lines of three processes under a Lock. Who holds it prints, the others wait."""
+"""Mutex: the lines of three processes under a Lock. The holder prints, the others wait."""
 
 import time
 from multiprocessing import Lock, Process, Queue, Value, current_process
@@ -7,7 +7,7 @@ from check import check, say
 
 
 def line(text, lines):
-    """Prints a line and returns its number among all lines, whoever printed them."""
+    """Prints a line and returns its number among all lines, from all processes."""
     say(text)
     with lines.get_lock():
         lines.value += 1

@@ -1,13 +1,11 @@
-// Pool, cancel: a task is given up while it runs. One that asks stops by itself, also in a loop
-// that never awaits; one that does not ask is ended by force, and its worker is replaced. A
-// task that waits is simply withdrawn, and no other task is disturbed.
+// Pool, cancel: a task is given up while it runs. A task that asks stops by itself, even in a loop
+// that never awaits. The worker of a task that does not ask is killed and replaced. A task that
+// waits is withdrawn. No other task is disturbed.
 
 import { currentTask, isMainProcess, Pool, TaskTimeoutError } from 'lockstep';
 import { check } from './check.ts';
 
-/**
- * Searches without end, and without `await`; but it asks in each round, which costs nanoseconds.
- */
+/** Searches without end and without `await`, but asks in each round, which costs nanoseconds. */
 export function searchAndAsk(): never {
   for (let round = 0; ; round++) {
     if (round % 1_000_000 === 0) currentTask()?.report(round);
@@ -15,7 +13,7 @@ export function searchAndAsk(): never {
   }
 }
 
-/** Hears nothing, ever. */
+/** Asks nothing, ever. */
 export function searchDeaf(): never {
   for (;;);
 }
@@ -44,7 +42,7 @@ if (isMainProcess) {
   const [timedOut, withdrawn] = await Promise.allSettled([deaf, waiting]);
   check(
     timedOut.status === 'rejected' && timedOut.reason instanceof TaskTimeoutError,
-    'one that hears nothing is given up when its time is over',
+    'one that asks nothing is given up when its time is over',
   );
   check(withdrawn.status === 'rejected', 'the withdrawn one has never run');
   check((await late) === 7, 'its worker was replaced, and the next task runs there');

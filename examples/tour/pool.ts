@@ -1,5 +1,6 @@
 // Pool: the Mandelbrot set, a row a call, by one process and then by one for each core. `map` cuts
-// the rows into chunks by itself, and shares a chunk that takes long, so all cores end together.
+// the rows into chunks. Workers that are done take rows from a chunk that takes long, so all cores
+// end together.
 
 import { cpuCount, isMainProcess, Pool, range } from 'lockstep';
 import { check, paint } from './check.ts';

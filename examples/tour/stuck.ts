@@ -1,6 +1,6 @@
-// Stuck: a program that hangs on purpose, and what `lockstep why` says of it. One process has a
-// lock and
-// computes; a second waits for that lock, and holds another; a third waits for the second.
+// Stuck: a program that hangs on purpose, and what `lockstep why` says about it. One process holds
+// a lock and computes. A second waits for that lock, and holds another. A third waits for the
+// second lock.
 
 import { isMainProcess, Lock, Process } from 'lockstep';
 import { inspectNamespace } from 'lockstep/inspect';

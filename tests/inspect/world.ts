@@ -52,26 +52,39 @@ export async function lookAtWorld(
   }
 }
 
-/** Whether each member is where it will stay. */
+/**
+ * Whether each member is where it will stay. That a wait is published is not enough: its thread may
+ * have been interrupted on the way to sleep, or wait only for the lock of what it will wait for.
+ */
 function stands(piece: Piece, { namespaces }: Snapshot): boolean {
   const [namespace] = namespaces;
   if (namespace === undefined) return false;
-  const titles = new Map(namespace.objects.map(({ cell, title }) => [cell, title]));
+  const objects = new Map(namespace.objects.map((object) => [object.cell, object]));
   const agentOf = (name: string): (typeof namespace.agents)[number] | undefined =>
     namespace.agents.find((agent) => agent.name === name || agent.name.endsWith(`|${name}`));
+  // A part without a name, such as a condition's lock, is only on the way, but for room to put.
+  const stays = (cell: number): boolean => {
+    const object = objects.get(cell);
+    if (object === undefined || !object.steady || object.kept > 0) return false;
+    return object.name !== null || object.part?.role === 'room';
+  };
   const waits = piece.waiting.every((name) => {
     const agent = agentOf(name);
     if (agent === undefined || !agent.steady || agent.starting) return false;
-    // Blocked threads look around now and then.
-    if (agent.blocked !== null && agent.task !== 'S') return false;
-    // An object without a name is only on the way.
-    return (
-      agent.blocked?.joins != null || agent.waits.some(({ cell }) => titles.get(cell)?.includes('"') === true)
-    );
+    const { blocked } = agent;
+    // A blocked thread looks around now and then.
+    if (blocked !== null && agent.task !== 'S') return false;
+    if (blocked?.joins != null) return true;
+    // A call that will block its thread has published its wait before the thread is blocked.
+    return agent.waits.some(({ cell, blocking }) => {
+      const blocks = blocked !== null && (blocked.cell ?? cell) === cell;
+      return stays(cell) && blocking === blocks;
+    });
   });
   const there = piece.holding.every((name) => {
     const slot = agentOf(name)?.slot;
-    return slot !== undefined && namespace.objects.some(({ openIn }) => openIn.includes(slot));
+    if (slot === undefined) return false;
+    return namespace.objects.some(({ name, openIn }) => name !== null && openIn.includes(slot));
   });
   const closed = namespace.objects.every(
     ({ name, openIn }) => name === null || !openIn.some((slot) => isMain(namespace, slot)),

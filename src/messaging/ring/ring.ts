@@ -302,7 +302,7 @@ export class Ring {
     return cas(this.words, this.at + HEAD_WORD, head, next) === head;
   }
 
-  // Putting: all of it with the lock to put.
+  // Putting: with the lock to put, but for `fits`.
 
   /**
    * Room for an item right after the last; `undefined` where not even a byte fits, or as many items
@@ -323,7 +323,13 @@ export class Ring {
     return free < 2 ? undefined : this.roomAt(0, free);
   }
 
-  /** Whether an item of so many bytes can be put now. */
+  /**
+   * Whether an item of so many bytes can be put now. Without the lock to put it is a hint.
+   *
+   * Race: W reads the end without the lock; P puts an item, T takes it, and HEAD passes the end
+   * that W has read. W reads HEAD, and the two do not fit together though nothing is damaged. PUTS
+   * has changed then, and W looks at both again (`free`).
+   */
   fits(bytes: number): boolean {
     if (!this.mayHoldMore()) return false;
     const wanted = 1 + ((bytes + UNIT - 1) >> UNIT_SHIFT);
@@ -463,18 +469,24 @@ export class Ring {
 
   /** Units that are free; looks at HEAD only where what is known is less than `wanted`. */
   private free(wanted: number): number {
-    const { words, at, end, units } = this;
-    const puts = loadPlain(words, at + PUTS_WORD);
-    const known = units - ((end - this.knownHead) & MASK);
-    const recent = this.knownHead !== UNKNOWN && ((puts - this.putsAtHead) & MASK) < this.trust;
-    if (known >= wanted && known <= units && recent) return known;
-    const head = load(words, at + HEAD_WORD);
-    const used = (end - head) & MASK;
-    // With the lock the end stays, and HEAD never passes it.
-    if (used > units || head < 0) throw apart(head, end, units);
-    this.knownHead = head;
-    this.putsAtHead = puts;
-    return units - used;
+    const { words, at, units } = this;
+    for (;;) {
+      const puts = loadPlain(words, at + PUTS_WORD);
+      const end = loadPlain(words, at + END_WORD + (puts & 1));
+      const known = units - ((end - this.knownHead) & MASK);
+      const recent = this.knownHead !== UNKNOWN && ((puts - this.putsAtHead) & MASK) < this.trust;
+      if (known >= wanted && known <= units && recent) return known;
+      const head = load(words, at + HEAD_WORD);
+      const used = (end - head) & MASK;
+      if (used > units || head < 0) {
+        // Without the lock, others may have put and taken items since the end was read.
+        if (load(words, at + PUTS_WORD) !== puts) continue;
+        throw apart(head, end, units);
+      }
+      this.knownHead = head;
+      this.putsAtHead = puts;
+      return units - used;
+    }
   }
 
   private roomAt(place: number, units: number): RingSpace {

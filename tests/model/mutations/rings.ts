@@ -40,6 +40,18 @@ export const ringMutants: readonly Mutant[] = [
     finds: WRONG,
   },
   {
+    name: 'a look for room without the lock takes an end that has changed for damage',
+    file: 'messaging/ring/ring.js',
+    from: `                if (load(words, at + PUTS_WORD) !== puts)
+                    continue;
+                throw apart`,
+    to: '                throw apart',
+    primitive: 'Ring',
+    scenario: 'one puts, one takes, one asks for room without the lock',
+    preemptions: 2,
+    finds: WRONG,
+  },
+  {
     name: 'a view that has looked at nothing believes that it has seen an end at 0',
     file: 'messaging/ring/ring.js',
     from: 'knownEnd = UNKNOWN;',

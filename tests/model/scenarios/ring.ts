@@ -160,6 +160,17 @@ const joins: Actor<Things> = {
   },
 };
 
+/** Asks for room without the lock to put, as a caller does that waits for room. */
+const asks = (times: number): Actor<Things> => ({
+  run({ things: { ring }, check }) {
+    for (let time = 0; time < times; time++) {
+      ring.fits(PAYLOAD_BYTES);
+      const { size } = ring;
+      check(size <= CAPACITY / 8, `${size} items are more than the ring holds`);
+    }
+  },
+});
+
 function isWhole(words: Words, from: number): boolean {
   const first = load(words, from >> 2);
   for (let word = 1; word < PAYLOAD_WORDS; word++)
@@ -190,6 +201,19 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'one puts what follows and reports the first done, one joins',
     actors: [putsThenFinishes, joins],
     preemptions: [3, 4],
+  },
+  {
+    ...base,
+    name: 'one puts, one takes, one asks for room without the lock',
+    actors: [puts(2), takes(2), asks(1)],
+    preemptions: [2, 3],
+  },
+  {
+    ...base,
+    name: 'one puts, one takes, one asks for room without the lock, positions at their end',
+    begin: nearEnd,
+    actors: [puts(2), takes(2), asks(1)],
+    preemptions: [2, 3],
   },
   {
     ...base,
