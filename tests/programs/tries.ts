@@ -38,7 +38,7 @@ const ATTEMPTS: Record<string, () => unknown> = {
       lstatSync: (path: string, options: fs.StatSyncOptions) => {
         const stats = lstatSync(path, options);
         if (path !== name) return stats;
-        fs.lstatSync = lstatSync;
+        Object.assign(fs, { lstatSync });
         syncBuiltinESMExports();
         rmSync(name, { recursive: true });
         renameSync(planted, name);
