@@ -9,8 +9,13 @@ import { Mutex } from 'redis-semaphore';
 /**
  * @param {string} kind   `ours`, `theirs`
  * @param {string} url
+ * @param {{ lease?: number }} [options]
  */
-export async function makeLock(kind, url) {
+export async function makeLock(kind, url, options = {}) {
+  if (url.startsWith('postgres')) {
+    const cluster = await connect({ postgres: url, namespace: 'bench', ...options });
+    return { acquire: acquiring(cluster), close: () => cluster.close() };
+  }
   const redis = new Redis(url);
   if (kind === 'theirs') {
     const mutex = new Mutex(redis, 'bench', { acquireTimeout: 60_000 });
@@ -22,17 +27,22 @@ export async function makeLock(kind, url) {
       close: async () => redis.disconnect(),
     };
   }
-  const cluster = await connect({ redis, namespace: 'bench' });
-  const lock = cluster.lock('bench');
+  const cluster = await connect({ redis, namespace: 'bench', ...options });
   return {
-    acquire: async () => {
-      const hold = await lock.acquire();
-      return () => hold.release();
-    },
+    acquire: acquiring(cluster),
     close: async () => {
       await cluster.close();
       redis.disconnect();
     },
+  };
+}
+
+/** @param {import('lockstep/cluster').Cluster} cluster */
+function acquiring(cluster) {
+  const lock = cluster.lock('bench');
+  return async () => {
+    const hold = await lock.acquire();
+    return () => hold.release();
   };
 }
 
@@ -51,5 +61,5 @@ export async function startRedis() {
   first.on('error', () => {});
   await first.ping();
   first.disconnect();
-  return { url, stop: () => child.kill('SIGKILL') };
+  return { url, stop: async () => void child.kill('SIGKILL') };
 }

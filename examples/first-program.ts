@@ -1,6 +1,6 @@
 import { isMainProcess, Lock, Process, Value } from 'lockstep';
 
-// Each process runs this: a function that its module exports.
+// Each child runs this function: its module exports it.
 export function work(lock: Lock, counter: Value): void {
   for (let n = 0; n < 10_000; n++) {
     lock.runSync(() => {
@@ -10,8 +10,7 @@ export function work(lock: Lock, counter: Value): void {
   console.log('10,000 added');
 }
 
-// Each process imports this module to find `work`, so the program itself stands under this
-// condition.
+// Each child imports this module to find `work`. Only the main process runs this block.
 if (isMainProcess) {
   const lock = new Lock();
   const counter = new Value('i32', 0);

@@ -1,6 +1,6 @@
 import { Lock } from 'lockstep';
 
-// Every program of this user that names this lock gets the same one, however it was started.
+// All programs of this user that use this name share one lock.
 const lock = new Lock({ name: 'nightly-report' });
 const hold = lock.tryAcquire();
 

@@ -15,7 +15,9 @@ export type Awaitable<Value> = Value | Promise<Value>;
 export interface AsyncHold {
   /** Gives the hold back. Idempotent: only the first call does anything. */
   release(): Awaitable<void>;
-  /** `true` when the previous holder died inside: what the lock guards may be half-written. */
+  /**
+   * `true` when the previous holder died inside: the data that the lock guards may be half-written.
+   */
   readonly recovered: boolean;
   /**
    * A number that grows from one holding of the object to the next. A resource that remembers the
@@ -67,8 +69,8 @@ export interface ObjectOptions {
 export interface LockOptions extends ObjectOptions {
   /**
    * `'throw'` (the default): the call that closes a circle of waits throws `DeadlockError`, also
-   * where a timeout would dissolve it. `'ignore'`: nobody is told of a deadlock in which this lock
-   * has a part. Meant for locks that one agent takes and another releases.
+   * where a timeout would dissolve it. `'ignore'`: no deadlock that involves this lock is reported.
+   * Meant for locks that one agent takes and another releases.
    */
   deadlock?: DeadlockPolicy | undefined;
   /**

@@ -1,6 +1,6 @@
 /**
- * Options: what each constructor and call may be given, and the refusal of everything else with the
- * nearest name that there is.
+ * Options: the options of each constructor and call. Any other is refused, with the nearest known
+ * name.
  */
 
 import { inspect } from 'node:util';
@@ -45,7 +45,7 @@ const KNOWN = {
   Latch: OBJECT,
   Lock: LOCK,
   Pipe: ['duplex'],
-  Pool: [...POOL, 'processes'],
+  Pool: [...POOL, 'processes', 'warm'],
   Process: CHILD,
   Queue: QUEUE,
   RawArray: OBJECT,

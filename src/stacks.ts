@@ -13,7 +13,7 @@ const DEPTH = 40;
 const FRAME = '\n    at ';
 
 /**
- * Where this package's files are; `undefined` where they are bundled into a program, whose files
+ * Where this package's files are; `undefined` if they are bundled into a program, so that its files
  * are the same.
  */
 const folders = ((): readonly string[] | undefined => {
@@ -34,6 +34,16 @@ export function noteOrigin(): Origin {
   const origin: Origin = {};
   capture(origin);
   return origin;
+}
+
+/**
+ * The frames of the program in it, as text; all frames where the library is bundled into the
+ * program.
+ */
+export function framesOf(origin: Origin): string {
+  if (folders !== undefined) return originOf(origin);
+  const { stack } = origin;
+  return typeof stack === 'string' ? stack.slice(stack.indexOf(FRAME) + 1) : '';
 }
 
 /** The frames of the program in it, as text. */

@@ -1,28 +1,34 @@
 // @ts-check
 /**
  * A member of the rows about the cluster: does what its parent tells it, with Lockstep's lock or
- * with that of redis-semaphore, both over ioredis.
+ * with that of redis-semaphore. It has one connection, or several.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeLock } from '../cluster-locks.js';
 
 const SECTION_MS = 2;
-const lock = await makeLock(process.argv[2] ?? '', process.argv[3] ?? '');
+const [kind = '', url = '', options = '{}', connections = '1'] = process.argv.slice(2);
+const locks = await Promise.all(
+  Array.from({ length: Number(connections) }, () => makeLock(kind, url, JSON.parse(options))),
+);
+const lock = /** @type {Awaited<ReturnType<typeof makeLock>>} */ (locks[0]);
 
 /** Sections of 2 ms for so long; how many, and the longest wait for one. @param {number} ms */
 async function contend(ms) {
   const end = performance.now() + ms;
   let count = 0;
   let longest = 0;
+  let waited = 0;
   while (performance.now() < end) {
     const asked = performance.now();
     const release = await lock.acquire();
     longest = Math.max(longest, performance.now() - asked);
+    waited += performance.now() - asked;
     await sleep(SECTION_MS);
     await release();
     count++;
   }
-  return { count, longest };
+  return { count, longest, waited };
 }
 
 /** Acquires; when it got in, on the clock that all processes share. */
@@ -33,8 +39,22 @@ async function wait() {
   return { at };
 }
 
-process.on('message', async (/** @type {{ id: number, contend?: number }} */ { id, contend: ms }) => {
-  process.send?.({ id, ...(ms === undefined ? await wait() : await contend(ms)) });
+/** Acquires by every connection, and releases at once. */
+async function waitByAll() {
+  await Promise.all(locks.map(async ({ acquire }) => (await acquire())()));
+  return {};
+}
+
+/** Acquires, and keeps it. */
+async function hold() {
+  await lock.acquire();
+  return {};
+}
+
+/** @typedef {{ id: number, contend?: number, all?: boolean, hold?: boolean }} Task */
+process.on('message', async (/** @type {Task} */ { id, contend: ms, all, hold: keeps }) => {
+  const done = all ? waitByAll() : keeps ? hold() : ms === undefined ? wait() : contend(ms);
+  process.send?.({ id, ...(await done) });
 });
 process.on('disconnect', () => process.exit());
 process.send?.({ ready: true });

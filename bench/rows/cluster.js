@@ -1,18 +1,18 @@
 // @ts-check
 /**
- * The cluster's lock over Redis against redis-semaphore, both by ioredis, at one server:
+ * The cluster's lock against redis-semaphore. `cluster-…`: over Redis, both by ioredis, at one
+ * server. `cluster-postgres-…`: over PostgreSQL.
  *
- * - cluster-pair: acquire and release of a free lock, microseconds
- * - cluster-contended: 8 processes with sections of 2 ms, sections a second
- * - cluster-longest: the longest wait there, in milliseconds
- * - cluster-handoff: from one process's release to another's waiting acquire, milliseconds
+ * - pair: acquire and release of a free lock, microseconds
+ * - contended: 8 processes with sections of 2 ms, sections a second
+ * - longest: the longest wait there, in milliseconds
+ * - fairness: the longest wait there, as a multiple of the mean wait
+ * - handoff: from one process's release to another's waiting acquire, milliseconds
  */
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { makeLock, startRedis } from '../cluster-locks.js';
+import { member, startServer } from '../cluster-members.js';
 import { OURS } from '../figures.js';
 
-const MEMBER = fileURLToPath(new URL('../programs/cluster-member.js', import.meta.url));
 const PEER = 'redis-semaphore';
 const PAIRS = 300;
 const HANDOFFS = 15;
@@ -21,45 +21,29 @@ const HOLD_MS = 20;
 /** How often redis-semaphore polls. */
 const POLL_MS = 10;
 
-/** @param {string} kind @param {string} url */
-async function member(kind, url) {
-  const child = fork(MEMBER, [kind, url]);
-  /** @type {Map<number, (reply: any) => void>} */
-  const asked = new Map();
-  let ids = 0;
-  await new Promise((resolve) => child.once('message', resolve));
-  child.on('message', (/** @type {{ id: number }} */ reply) => asked.get(reply.id)?.(reply));
-  return {
-    /** @param {object} what */
-    ask: (what) =>
-      new Promise((resolve) => {
-        const id = ++ids;
-        asked.set(id, resolve);
-        child.send({ id, ...what });
-      }),
-    stop: () => child.kill(),
-  };
-}
-
 /** @param {string} row */
 export async function prepare(row) {
-  const server = await startRedis();
-  if (server === undefined) {
-    return [OURS, PEER].map((name) => ({ name, missing: 'no redis-server here' }));
+  const server = await startServer(row);
+  const redis = row.startsWith('cluster-postgres-') ? await startRedis() : server;
+  if (server === undefined || redis === undefined) {
+    await server?.stop();
+    return [OURS, PEER].map((name) => ({ name, missing: 'no such server here' }));
   }
-  const { url } = server;
   const sides = [];
   for (const kind of ['ours', 'theirs']) {
     const name = kind === 'ours' ? OURS : PEER;
-    const side = await (row === 'cluster-pair'
+    const { url } = kind === 'ours' ? server : redis;
+    const side = await (row.endsWith('-pair')
       ? pair(kind, url)
-      : row === 'cluster-handoff'
+      : row.endsWith('-handoff')
         ? handOff(kind, url)
         : contended(kind, url, row));
     const last = kind === 'theirs';
     const close = async () => {
       await side.close();
-      if (last) server.stop();
+      if (!last) return;
+      await server.stop();
+      await redis.stop();
     };
     sides.push({ name, ...side, close });
   }
@@ -88,7 +72,9 @@ async function contended(kind, url, row) {
       const seen = await Promise.all(members.map(({ ask }) => ask({ contend: ROUND_MS })));
       const sections = seen.reduce((sum, { count }) => sum + count, 0);
       const longest = Math.max(...seen.map(({ longest }) => longest));
-      return row === 'cluster-longest' ? longest : (sections * 1000) / ROUND_MS;
+      const mean = seen.reduce((sum, { waited }) => sum + waited, 0) / sections;
+      if (row.endsWith('-fairness')) return longest / mean;
+      return row.endsWith('-longest') ? longest : (sections * 1000) / ROUND_MS;
     },
     close: () => {
       for (const each of members) each.stop();

@@ -35,6 +35,8 @@ export interface AgentHost<Cell> extends Waker {
   /** One more call awaits: the bell keeps the event loop running until the last one has ended. */
   beginAwaiting(): void;
   endAwaiting(): void;
+  /** Writes down where this thread is, if somebody has asked since the last time. */
+  tellWhereIfAsked(isBlocked: boolean): void;
   /** Looks at the awaiting calls for the cell, or at all. */
   answer(cell: number): void;
   /** Makes an object of the kind; `init` fills its body before anyone can see it. */

@@ -49,6 +49,7 @@ import { reap, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll } from './waiters.ts';
+import { requestsIn, writeWhereabouts } from './whereabouts.ts';
 
 const INCARNATION_STEP = 1 << INCARNATION_SHIFT;
 const INCARNATION_MASK = 0x7ffffff0;
@@ -74,6 +75,8 @@ export class Agent implements Waker {
   /** Own cells to look at as soon as the running code returns. */
   private readonly pending = new Set<number>();
   private everything: NodeJS.Immediate | undefined;
+  /** Requests to write down where this thread is, as of the last look. */
+  private requests: number;
 
   /** Joins the namespace. Throws `ExhaustedError` when all slots are taken by living agents. */
   constructor(namespace: Namespace, name: string) {
@@ -95,6 +98,7 @@ export class Agent implements Waker {
       namespace.unlockSlot(slot);
       throw error;
     }
+    this.requests = requestsIn(namespace.words);
     sitDown(namespace, slot, name);
   }
 
@@ -150,8 +154,8 @@ export class Agent implements Waker {
   }
 
   /**
-   * Hangs the bell. Done before a wait entry says that a call awaits: what is rung before is not
-   * heard.
+   * Hangs the bell. Must come before the wait entry of an awaiting call: a ring before that is
+   * lost.
    */
   hangBell(): Bell {
     this.doorbell ??= this.namespace.hangBell(this.slot, (cell) => this.answer(cell));
@@ -294,12 +298,20 @@ export class Agent implements Waker {
 
   private handOver: Set<number> | undefined;
 
+  tellWhereIfAsked(isBlocked: boolean): void {
+    const requests = requestsIn(this.words);
+    if (requests === this.requests) return;
+    this.requests = requests;
+    writeWhereabouts(this, isBlocked);
+  }
+
   /** Looks at the awaiting calls for the cell, or at all. */
   answer(cell: number): void {
     if (this.handOver !== undefined) {
       this.handOver.add(cell);
       return;
     }
+    if (cell === EVERYTHING) this.tellWhereIfAsked(false);
     if (cell !== EVERYTHING) {
       this.cells.get(cell)?.dispatch(false);
       return;
@@ -315,8 +327,8 @@ export class Agent implements Waker {
 }
 
 /**
- * Takes the lock of a slot in which nobody lives; clears up after whoever died in it, and returns
- * whether somebody had.
+ * Takes the lock of a slot without a living agent; clears up after an agent that died in it, and
+ * returns whether there was one.
  */
 function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
   let cleared = false;
@@ -426,6 +438,13 @@ export function adopt(agent: Agent): void {
   present.splice(0, present.length, ...agents.values());
 }
 
+/** The agent leaves; this thread may join its folder again, as another. */
+export function forgetAgent(agent: Agent): void {
+  agent.leave();
+  agents.delete(agent.folder);
+  present.splice(0, present.length, ...agents.values());
+}
+
 /** All agents of this thread. */
 export function agentsOfThread(): readonly Agent[] {
   return present;
@@ -456,7 +475,7 @@ function sweep(): void {
   try {
     sweepFolders();
   } catch (error) {
-    // Leftovers of another program must not stop this one; but somebody should hear of it.
+    // Leftovers of another program must not stop this one, but a warning is due.
     process.emitWarning(error as Error);
   }
 }

@@ -234,8 +234,8 @@ export class Cell implements Place {
 
   /** Serves the awaiting calls that can be served now. */
   dispatch(impatient: boolean): void {
-    // Left alone is who was not rung since the last look, and found the object free then: not who
-    // looks while another comes.
+    // A call is left alone if it was not rung since the last poll, and found the object free then.
+    // A call that polls while another waiter comes is not.
     const untouched = impatient && this.seenFree;
     this.seenFree = impatient && this.serial && this.looksFree();
     for (const flow of this.flows) {
@@ -245,6 +245,11 @@ export class Cell implements Place {
     }
   }
 
+  /** When and where its awaiting calls began, in their order. */
+  callsBegun(): { since: number; origin: Origin }[] {
+    return [...this.flows].map(({ since, origin }) => ({ since, origin }));
+  }
+
   /** Whether a call has awaited for so many milliseconds. */
   hasLasted(milliseconds: number): boolean {
     const head = this.flows.values().next().value;
@@ -252,8 +257,7 @@ export class Cell implements Place {
   }
 
   /**
-   * Whether the object was free at the last look that nobody had asked for: who looks once more
-   * takes it.
+   * Whether the object was free at the last unrequested poll: at the next poll the call takes it.
    */
   get isRestless(): boolean {
     return this.seenFree;
@@ -314,8 +318,8 @@ export class Cell implements Place {
   }
 
   /**
-   * A cell that stands for nothing any more: what a closed object has, while others of this agent
-   * may still use the real one.
+   * A cell that stands for no object: that of a closed object, while other objects of this agent
+   * may still use the real cell.
    */
   closedTwin(): Cell {
     const twin = new Cell(this.agent, this, this.kind, this.generation);
@@ -323,7 +327,7 @@ export class Cell implements Place {
     return twin;
   }
 
-  /** Takes the words away, so that nothing can be done to them from here any more. */
+  /** Removes the words, so that this object can no longer change them. */
   detach(): void {
     this.closed = true;
     this.words = CLOSED_WORDS;

@@ -1,6 +1,6 @@
 /**
- * Kept rings: what the items in a namespace's queues and pipes name, for those who end objects
- * (kept.ts).
+ * Kept rings: the objects that items in a namespace's queues and pipes name, for agents that end
+ * objects (kept.ts).
  */
 
 import { load } from '#atomics';
@@ -87,7 +87,7 @@ export class KeptRings implements Rings {
       const phase = phaseOf(header);
       if ((header & HAS_RING_BIT) === 0 || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) continue;
       const names = ringAt(place)?.names(this.namespace, place);
-      // Where the ring itself has ended meanwhile, whoever ended it lowers the counts.
+      // If the ring itself has ended in the meantime, the agent that ended it lowers the counts.
       const there =
         load(words, at + CELL_GENERATION) === generation &&
         phaseOf(load(words, at + CELL_HEADER)) >= PHASE_LIVE;

@@ -1,5 +1,5 @@
 /**
- * Kinds: what there is to know of each kind of object. A class declares its kind once, by
+ * Kinds: a description of each kind of object. A class declares its kind once, by
  * `defineKind`; the list of all (kinds/all.ts) makes them known to this program.
  *
  * A program may meet objects of a kind that it does not know, made by a newer version. It can end
@@ -41,8 +41,8 @@ export interface KindOptions {
   /** Slot of the agent that has to give the object back before anyone else gets it; 0: nobody. */
   readonly holder?: (place: Place) => number;
   /**
-   * Whether the object is surely given back by its holder, and what the holding code awaits, if
-   * that is known: see wait-for.ts.
+   * Whether only its holder releases the object, and what the holding code awaits, if that is
+   * known: see wait-for.ts.
    */
   readonly pledge?: (place: Place, holder: number) => Pledge | undefined;
   /**

@@ -13,7 +13,7 @@
  * running: the bell does.
  *
  * Nothing is thrown from here, as nobody could catch it. A look that fails for want of descriptors
- * or memory is made anew, slowly; a folder that was removed ends all waits.
+ * or memory is repeated, slowly; a folder that was removed ends all waits.
  */
 
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '#clock';
@@ -64,7 +64,7 @@ export class Lookout {
     this.hook();
   }
 
-  /** Something may have changed, or could not be told for certain: looks after an interval. */
+  /** Something may have changed, or could not be determined: polls again after an interval. */
   lookAgain(): void {
     this.again = true;
     const period = sweepPeriod(this.agent.namespace);

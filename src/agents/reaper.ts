@@ -8,8 +8,8 @@
  *      breaks
  *   2. if it died while it put or took shared objects: a note that counts of them may be too high
  *      (kept.ts)
- *   3. every cell that it had open: what it held is freed, its open bit cleared, the cell freed if
- *      that was the last
+ *   3. every cell that it had open: frees what it held, clears its open bit, frees the cell if that
+ *      was the last bit
  *   4. its slot: free
  *   5. everybody who waits is woken once. That makes good for every wake-up that died with it: a
  *      releaser killed between its compare-and-swap and its wake, a waiter killed after it was
@@ -30,7 +30,7 @@
  * its open bit. Everything else is cleared up. The slot becomes LIVE | LEFT, and is handed to
  * nobody until an agent that knows the kind has cleared up the rest, and then clears both bits.
  *
- *   word of the slot     who writes it, under the slot's liveness lock
+ *   word of the slot     writer, under the slot's liveness lock
  *   STATE 0 LIVE         the agent that sits down; a reaper that has cleared up everything
  *   STATE 1 LEFT         a reaper that has left something; cleared with LIVE
  *
@@ -178,7 +178,7 @@ export function stateOf({ words }: Namespace, slot: number): number {
  */
 export function whileNobodyIn({ namespace, slot: own }: Waker, slot: number, act: () => void): boolean {
   if (slot === own || !(slot > 0 && slot < AGENT_SLOTS) || namespace.isLive(slot)) return false;
-  // Whoever is just sitting down, or has lost no more than its LIVE bit, has it.
+  // An agent that is just taking the slot, or has lost only its LIVE bit, has it.
   if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (namespace.isLive(slot)) return false;

@@ -9,8 +9,8 @@
  *   fill:   WAITS + 1, then since, ticket, detail, status, and last the cell      // PUBLISH entry
  *   empty:  the cell to 0, then WAITS - 1
  *
- * Whoever changes an object reads the entries after the change (waiters.ts); whoever waits looks at
- * the object after it has filled its entry. One of the two sees the other.
+ * An agent that changes an object reads the entries after the change (waiters.ts). A waiter looks
+ * at the object after it has filled its entry. One of the two sees the other.
  */
 
 import { load, note, store } from '#atomics';

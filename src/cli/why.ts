@@ -1,9 +1,13 @@
-/** `lockstep why`: what keeps whom waiting. */
+/** `lockstep why`: names the threads that keep others waiting. */
 
-import type { Finding } from '../inspect/findings.ts';
+import type { ThreadStacks } from '../inspect/asking.ts';
+import { askForStacks, membersOf } from '../inspect/asking.ts';
+import type { Finding, Member } from '../inspect/findings.ts';
 import { chainOf, findStuck } from '../inspect/findings.ts';
+import { explainStacks } from '../inspect/stacks-text.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
 import { explain, explainChain } from '../inspect/why-text.ts';
+import type { Paint } from '../inspect/words.ts';
 import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
 import { look, problemLines, writeJson } from './looks.ts';
@@ -12,9 +16,10 @@ import { paintFor } from './terminal.ts';
 
 export interface WhyOptions extends LookOptions {
   readonly all?: boolean | undefined;
+  readonly stacks?: boolean | undefined;
 }
 
-/** Milliseconds from which on a wait for somebody who can act is told of. */
+/** Milliseconds after which a wait for a thread that can act is reported. */
 const LEAST = 1000;
 
 /** Tells what keeps whom waiting; returns the exit code. */
@@ -29,10 +34,17 @@ export function why(about: string | undefined, options: WhyOptions): number {
   const least = options.all === true ? 0 : LEAST;
   if (about !== undefined) return whyAbout(about, snapshot, options);
   const found = findStuck(snapshot, { least });
-  if (options.json === true) writeJson({ taken: snapshot.taken, ...found });
+  // Waits that a thread may still end are shown, and asked about, where nothing is stuck.
+  const open = options.all === true || found.findings.length === 0 ? found.open : [];
+  const stacks = options.stacks === true ? stacksOf(snapshot, membersOf({ ...found, open })) : {};
+  if (options.json === true) writeJson({ taken: snapshot.taken, ...found, ...stacks });
   else {
     const paint = paintFor(process.stdout);
-    process.stdout.write(problemLines(snapshot, paint) + explain(found, { paint, least, all: options.all }));
+    process.stdout.write(
+      problemLines(snapshot, paint) +
+        explain(found, { paint, least, all: options.all }) +
+        stacksText(stacks, paint),
+    );
   }
   if (found.findings.length > 0) return STUCK;
   return snapshot.namespaces.some(({ readable }) => !readable) ? UNREADABLE : FINE;
@@ -65,7 +77,9 @@ function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): numbe
     ({ waiters, openIn }) =>
       waiters.some(({ member }) => pids.has(member.pid)) || openIn.some(({ pid }) => pids.has(pid)),
   );
-  if (options.json === true) writeJson({ taken: snapshot.taken, chains, findings, open });
+  const members = [...chains.flat(), ...membersOf({ findings, open })];
+  const stacks = options.stacks === true ? stacksOf(snapshot, members) : {};
+  if (options.json === true) writeJson({ taken: snapshot.taken, chains, findings, open, ...stacks });
   else {
     const paint = paintFor(process.stdout);
     process.stdout.write(chains.map((chain) => explainChain(chain, paint)).join('\n'));
@@ -73,8 +87,23 @@ function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): numbe
       process.stdout.write(
         `\n${explain({ findings, open, work: {}, unwanted: 0 }, { paint, least: 0, all: true })}`,
       );
+    process.stdout.write(stacksText(stacks, paint));
   }
   return findings.length > 0 ? STUCK : FINE;
+}
+
+/** The answers of the threads that were asked for their stacks. */
+interface Asked {
+  readonly stacks?: readonly ThreadStacks[];
+}
+
+function stacksOf(snapshot: Snapshot, members: readonly Member[]): Asked {
+  return { stacks: askForStacks(snapshot, members) };
+}
+
+function stacksText({ stacks }: Asked, paint: Paint): string {
+  if (stacks === undefined) return '';
+  return stacks.length === 0 ? '\nNobody to ask for a stack.\n' : `\n${explainStacks(stacks, paint)}`;
 }
 
 function pidsOf(finding: Finding): number[] {

@@ -1,5 +1,5 @@
 /**
- * Bells: who in this process waits for which object.
+ * Bells: the waiters of this process, by object.
  *
  * A bell is hung before the call is sent whose reply says "wait": a ring that overtakes the reply
  * is remembered. A ring only means that it is time to look. A lost one costs time, never the

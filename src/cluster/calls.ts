@@ -11,9 +11,16 @@
  *
  * If the connection is lost before the reply, the outcome is unknown. Then the document is read and
  * the machine runs again: it finds in its state what the call has done (machine.ts).
+ *
+ * A server that crashes may have forgotten what it did last: a release, and the lock would stay
+ * taken for as long as its session lives. So releases of the last seconds are made again when the
+ * connection is back (`repeat`); one that the server still knows changes nothing. For that reason
+ * a release need not wait for the server's disk, and neither does joining a queue: who waits looks
+ * again anyway. Such a commit is `lazy`.
  */
 
 import { now as clock } from '#clock';
+import { LeaseLostError, NameTakenError, StoreError } from '../errors.ts';
 import type { Made, Outcome } from './document.ts';
 import { runCalls } from './document.ts';
 import type { CallId, Machine } from './machines/machine.ts';
@@ -23,6 +30,9 @@ import type { Snapshot, Store } from './store.ts';
 import { Outdated, SessionGone, Unreachable } from './store.ts';
 
 const ABSENT: Snapshot = { version: 0, body: null, dead: [], now: 0 };
+/** How long a release is kept to be made again, besides a lease; how many are, at the most. */
+const RELEASE_MS = 10_000;
+const MOST_RELEASES = 4096;
 /** Objects whose last document is kept while nothing is going on. */
 const MOST_KEPT = 4096;
 
@@ -32,7 +42,17 @@ export interface Result<Reply> {
   readonly version: number;
 }
 
+/** What becomes of a call whose commit the server forgets. */
+export type Forgotten<Reply> =
+  /** It is made again when the connection is back. */
+  | 'repeated'
+  /** With this reply its caller makes it again. */
+  | ((reply: Reply) => boolean);
+
 interface Pending extends Made {
+  readonly key: string;
+  readonly id: CallId;
+  readonly forgotten: Forgotten<unknown> | undefined;
   readonly session: string;
   readonly number: number;
   resolve(result: Result<unknown>): void;
@@ -52,6 +72,8 @@ export class Calls {
   private readonly store: Store;
   private readonly session: Session;
   private readonly claim: number;
+  /** The releases of the last seconds, by call, in their order. */
+  private readonly releases = new Map<CallId, { readonly pending: Pending; readonly at: number }>();
 
   constructor(store: Store, session: Session, claim: number) {
     this.store = store;
@@ -65,6 +87,7 @@ export class Calls {
     machine: Machine<State, Call, Reply>,
     id: CallId,
     call: Call,
+    forgotten?: Forgotten<Reply>,
   ): Promise<Result<Reply>> {
     let lane = this.lanes.get(key);
     if (lane === undefined) {
@@ -73,7 +96,8 @@ export class Calls {
     }
     const { promise, resolve, reject } = withResolvers<Result<Reply>>();
     const [session, number] = [sessionOf(id), numberOf(id)];
-    lane.pending.push({ machine, call, session, number, resolve: resolve as never, reject });
+    const made = { machine, key, id, call, session, number, reject };
+    lane.pending.push({ ...made, forgotten: forgotten as never, resolve: resolve as never });
     if (!lane.busy) void this.work(key, lane);
     return promise;
   }
@@ -89,6 +113,32 @@ export class Calls {
   learn(key: string, fresh: Snapshot): void {
     const lane = this.lanes.get(key);
     if (lane !== undefined && !lane.busy && fresh.version > lane.last.version) lane.last = fresh;
+  }
+
+  /** The server may have forgotten the releases of the last seconds: makes them again. */
+  repeat(): void {
+    const again = [...this.releases.values()];
+    this.releases.clear();
+    for (const { pending, at } of again) {
+      const { session, key, machine, id, call } = pending;
+      if (session !== this.session.id || at < clock() - this.keptMs) continue;
+      this.make(key, machine, id, call).catch(ignoreEnd);
+    }
+  }
+
+  /** A crash may be noticed only at the next renewal of the lease. */
+  private get keptMs(): number {
+    return RELEASE_MS + this.session.leaseMs;
+  }
+
+  private remember(batch: readonly Pending[]): void {
+    const at = clock();
+    for (const pending of batch)
+      if (pending.forgotten === 'repeated') this.releases.set(pending.id, { pending, at });
+    for (const [id, { at: then }] of this.releases) {
+      if (this.releases.size <= MOST_RELEASES && then >= at - this.keptMs) break;
+      this.releases.delete(id);
+    }
   }
 
   private async work(key: string, lane: Lane): Promise<void> {
@@ -127,11 +177,14 @@ export class Calls {
           const { body, sessions, rings, keep } = outcome;
           const expect = known.body === null ? 0 : known.version;
           const { epoch } = this.session.lease;
-          const done = await this.store.commit({ session, epoch, key, expect, body, sessions, rings, keep });
+          const lazy = batch.every((call, index) => isLazy(call, outcome.results[index]!.reply));
+          const commit = { session, epoch, key, expect, body, sessions, rings, keep, lazy };
+          const done = await this.store.commit(commit);
           if (done.done) {
             const { version, now } = done;
             lane.last = { version, body, dead: [], now };
             lane.writtenAt = clock();
+            this.remember(batch);
             settle(batch, outcome, version);
             return;
           }
@@ -179,6 +232,16 @@ export class Calls {
 /** Whether one commit can be of both: by the same session, and on the same kind of object. */
 function isLike(one: Pending, other: Pending): boolean {
   return one.session === other.session && one.machine.kind === other.machine.kind;
+}
+
+function isLazy({ forgotten }: Pending, reply: unknown): boolean {
+  return typeof forgotten === 'function' ? forgotten(reply) : forgotten === 'repeated';
+}
+
+/** What it would have released has ended meanwhile, with its session or with its object. */
+function ignoreEnd(error: unknown): void {
+  const gone = [LeaseLostError, NameTakenError, StoreError];
+  if (!gone.some((kind) => error instanceof kind)) throw error;
 }
 
 function settle(batch: readonly Pending[], { results }: Outcome, version: number): void {

@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { InvalidTypeError, NameError, OutOfRangeError, StoreError } from '../errors.ts';
+import { showAsText } from '../readable.ts';
 import { Bells } from './bells.ts';
 import { Calls } from './calls.ts';
 import type { ClusterBarrierOptions } from './objects/barrier.ts';
@@ -35,7 +36,7 @@ interface ClusterEvents {
   connected: [];
   /** The connection is down. Holds stay valid until their lease ends. */
   suspended: [reason: Error | undefined];
-  /** The lease is lost: no hold of this connection is valid any more. */
+  /** The lease is lost: all holds of this connection are invalid. */
   lost: [reason: Error | undefined];
 }
 
@@ -61,6 +62,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       rung: (key, fresh) => {
         if (fresh !== undefined) this.core.calls.learn(key, fresh);
       },
+      back: () => this.core.calls.repeat(),
     });
     this.core = { calls: new Calls(store, session, claim), session, bells, holds: new Map() };
   }
@@ -81,6 +83,11 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       );
     }
     return cluster;
+  }
+
+  /** One line on where it is connected, and how. */
+  override toString(): string {
+    return `<Cluster over ${this.store.title} ${this.state}>`;
   }
 
   /** How this process stands with the server. */
@@ -198,3 +205,5 @@ function checkMs(what: string, value: unknown, least: number): void {
     `connect: refused, ${what} is ${value}; pass from ${least} to ${2 ** 31 - 1} milliseconds`,
   );
 }
+
+showAsText(Cluster);

@@ -1,14 +1,14 @@
 /** `lockstep/cluster`: the cluster over a server. */
 
 export * from './exports.ts';
-export type { PgPoolLike } from './stores/postgres.ts';
+export type { PgPoolLike } from './stores/postgres-connections.ts';
 export type { IoredisLike, NodeRedisLike } from './stores/redis-client.ts';
 
 import { inspect } from 'node:util';
 import { InvalidTypeError } from '../errors.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { Cluster } from './cluster.ts';
-import type { PgPoolLike } from './stores/postgres.ts';
+import type { PgPoolLike } from './stores/postgres-connections.ts';
 import type { IoredisLike, NodeRedisLike } from './stores/redis-client.ts';
 
 /** Which server, and how. */

@@ -1,6 +1,6 @@
 /**
- * Store: what a server has to do for the cluster: keep documents by version, keep sessions by
- * lease, and pass rings on. All else is in the machines.
+ * Store: the tasks of a server for the cluster: keep documents by version, keep sessions by lease,
+ * and pass rings on. All else is in the machines.
  */
 
 import type { Ring } from './machines/machine.ts';
@@ -31,6 +31,11 @@ export interface Commit {
   readonly rings: readonly Ring[];
   /** Milliseconds after which the document goes by itself; 0: never. */
   readonly keep: number;
+  /**
+   * The server may forget it in a crash, together with all later commits; this process would make
+   * it again. PostgreSQL does not wait for the disk then.
+   */
+  readonly lazy: boolean;
 }
 
 export type Committed =
@@ -56,11 +61,11 @@ export interface Store {
   open(session: string, leaseMs: number, listener: StoreListener): Promise<void>;
   /** Prolongs the lease; `false`: the session is dead. */
   renew(session: string, leaseMs: number): Promise<boolean>;
-  /** Ends the session: what it holds is free. */
+  /** Ends the session and frees all that it holds. */
   close(session: string): Promise<void>;
   /**
-   * From now on no commit of an earlier epoch is done any more: one whose outcome is unknown may
-   * still lie in a buffer on its way. `false`: the session is dead.
+   * From now on the server does no commit of an earlier epoch: a commit whose outcome is unknown
+   * may still be on its way. `false`: the session is dead.
    */
   fence(session: string, epoch: number): Promise<boolean>;
   read(key: string): Promise<Snapshot>;
@@ -79,5 +84,5 @@ export class SessionGone extends Error {}
 /** The commit is of an earlier epoch, and was not done. */
 export class Outdated extends Error {}
 
-/** No answer came: what was asked for may have been done. */
+/** No answer came: the request may have been done. */
 export class Unreachable extends Error {}

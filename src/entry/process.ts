@@ -12,10 +12,11 @@ import { dieWith, whenGiven } from '../workers/process/parking.ts';
 import { beginJob, finishJob, readJob, writeOutcome } from '../workers/process/process-files.ts';
 import { takeOver } from '../workers/process/startup.ts';
 import { runTarget } from '../workers/run-target.ts';
+import { rehearse } from './rehearsal.ts';
 
 giveBy(() => new SimpleQueue());
 
-whenGiven(takeJob(), begin);
+whenGiven(takeJob(), rehearse, begin);
 
 function begin(given: string): void {
   const { job, files } = readJob(given);

@@ -1,6 +1,6 @@
 /**
- * Captured: what a function holds of the functions around it, as text that another process can
- * compare.
+ * Captured: the variables that a function uses from the functions around it, as text that another
+ * process can compare.
  *
  * Two functions of one factory differ in nothing else. The text leaves out what may rightly differ
  * between processes: variables that are assigned later (counters, caches), and the contents of

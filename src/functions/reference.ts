@@ -276,7 +276,7 @@ function notExported(fn: NamedFunction, location: FunctionLocation): string {
   }
   if (isClosure) {
     return (
-      `${title} is not exported as this very function by any module that could be asked: another function made it, and a child would find one of its brothers; ` +
+      `${title} is not exported as this very function by any module that could be asked: another function made it, and a child might find another function of the same maker; ` +
       'if a module exports it, pass { module: import.meta.url, export: "…" } of that module as the target; if not, export a function that makes it and calls it; ' +
       IN_BUNDLE
     );

@@ -1,5 +1,5 @@
 /**
- * `lockstep/inspect`: who holds what, who waits, and what keeps whom waiting, as data. Looking
+ * `lockstep/inspect`: holders, waiters, and the threads that keep others waiting, as data. Looking
  * changes nothing: no namespace is joined, nothing is locked, nothing written.
  */
 
@@ -11,6 +11,8 @@ import { namespaceFolder } from './where.ts';
 import { explain } from './why-text.ts';
 
 export type { EndedBy, Holding } from '../agents/facts.ts';
+export type { CallStack, ThreadStacks } from './asking.ts';
+export { askForStacks, membersOf } from './asking.ts';
 export type {
   Branch,
   Deadlock,
@@ -26,6 +28,7 @@ export type {
 export { findStuck } from './findings.ts';
 export type { SnapshotOptions } from './snapshot.ts';
 export { takeSettledSnapshot, takeSnapshot } from './snapshot.ts';
+export { explainStacks } from './stacks-text.ts';
 export type { Task } from './tasks.ts';
 export type {
   AgentSnapshot,

@@ -3,7 +3,7 @@
  *
  * Algorithms import it as `#atomics`, so that a test can run the same algorithms on another
  * memory. One steps through interleavings, another kills the process at the k-th operation. Every
- * operation is sequentially consistent, as all JavaScript atomics are, but for the four whose names
+ * operation is sequentially consistent, as all JavaScript atomics are, but for the five whose names
  * say less. Each function is small enough for V8 to inline.
  */
 
@@ -34,9 +34,14 @@ export function storePlain(words: Words, at: number, value: number): void {
   words[at] = value;
 }
 
-/** Writes, without order, what is only for those who look from outside: no algorithm reads it. */
+/** Writes, without order, a word for observers outside: no algorithm reads it. */
 export function note(words: Words, at: number, value: number): void {
   words[at] = value;
+}
+
+/** Reads, without order, a word that is written only from outside: no algorithm depends on it. */
+export function glance(words: Words, at: number): number {
+  return words[at]!;
 }
 
 /**

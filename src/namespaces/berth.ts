@@ -20,6 +20,7 @@ import { platform } from '../platform/current.ts';
 import { READABLE } from '../platform/platform.ts';
 import type { NamespaceFiles } from './files.ts';
 import { lifeFile, listen, maySpare } from './life.ts';
+import { rouseFile } from './paths.ts';
 
 /**
  * The outcome of a sleep: the slots of agents that have ended, or have shouted; or that the time
@@ -36,7 +37,7 @@ export interface Prepared {
   readonly complete: boolean;
   /** Those who are watched as of now: they may have ended just before. */
   readonly fresh: readonly number[];
-  /** Those who have nothing to be watched by any more. */
+  /** Agents that can no longer be watched. */
   readonly ended: readonly number[];
 }
 
@@ -51,7 +52,7 @@ export interface Berth {
    * passes.
    */
   sleep(milliseconds: number): Sleep;
-  /** Watches the agent no longer, until it is asked for anew. */
+  /** Stops watching the agent, until it is asked for again. */
   forget(slot: number): void;
   close(): void;
 }
@@ -143,16 +144,12 @@ export class FifoBerth implements Berth {
   }
 }
 
-export function rouseFile(slot: number): string {
-  return `rouse-${slot}`;
-}
-
 function tryToOpen(open: () => number | undefined): number | undefined {
   let fd: number | undefined;
   try {
     fd = open();
   } catch {
-    // Not to be had: what can't be watched is looked at now and then.
+    // No watch is available: agents that can't be watched are polled now and then.
     return undefined;
   }
   if (fd === undefined || maySpare(fd)) return fd;

@@ -1,5 +1,5 @@
 /**
- * Doorbell: a FIFO by which an event loop is told to look at an object. The ring is 4 bytes, the
+ * Doorbell: a FIFO that makes an event loop check an object. The ring is 4 bytes, the
  * cell's number; a write of that size is atomic, also when many ring at once. libuv watches the
  * FIFO by epoll, so waiting takes no thread.
  *
@@ -12,9 +12,9 @@ import { closeSync, readSync, writeSync } from 'node:fs';
 import type { Socket, SocketConstructorOpts } from 'node:net';
 import { clearBits, load, setBits } from '#atomics';
 import { AGENT_MISSED_RING, AGENT_STATE, agentWord } from '../memory/layout.ts';
-import { rouseFile } from './berth.ts';
 import type { NamespaceFiles } from './files.ts';
 import { maySpare } from './life.ts';
+import { bellFile, rouseFile } from './paths.ts';
 
 /** Rung instead of a cell's number: look at everything. */
 export const EVERYTHING = 0;
@@ -92,8 +92,8 @@ export class Ringer implements Bells {
         forget(lines, slot);
         return true;
       }
-      // Not thrown: what it is rung for has been done. If the FIFO is full, what lies in it is
-      // heard first, and then the mark.
+      // Not thrown: the change that it reports has been made. If the FIFO is full, its content is
+      // read first, and then the mark.
       setBits(this.namespace.words, agentWord(slot) + AGENT_MISSED_RING, 1);
       return code === 'EAGAIN';
     }
@@ -180,8 +180,7 @@ export class Doorbell implements Bell {
       onread,
     };
     this.socket = new net.Socket(options);
-    // Rings are lost then; whoever waits still sees deaths, and looks around when anything else
-    // happens.
+    // Rings are then lost; waiters still notice deaths, and poll when anything else happens.
     this.socket.on('error', (error) => process.emitWarning(error));
     this.socket.resume();
     this.socket.unref();
@@ -215,10 +214,6 @@ export class Doorbell implements Bell {
     if (takeMissed(this.namespace, this.slot)) cells.add(EVERYTHING);
     for (const cell of cells) this.answer(cell);
   }
-}
-
-function bellFile(slot: number): string {
-  return `bell-${slot}`;
 }
 
 /** Whether the agent in `slot` could not be rung for something; it can look now. */

@@ -29,3 +29,25 @@ export function base(): string {
 export function prefix(): string {
   return `lockstep-${process.geteuid?.() ?? 0}`;
 }
+
+/** The FIFO by which the event loop of the agent in `slot` is rung (doorbell.ts). */
+export function bellFile(slot: number): string {
+  return `bell-${slot}`;
+}
+
+/** The FIFO by which the sleeping thread of the agent in `slot` is roused (berth.ts). */
+export function rouseFile(slot: number): string {
+  return `rouse-${slot}`;
+}
+
+/**
+ * The last stacks that the agent in `slot` has reported (agents/whereabouts.ts).
+ */
+export function whereaboutsFile(slot: number): string {
+  return `stack-${slot}`;
+}
+
+/** Where the object in the cell was taken last, if that is noted (sync/lock/taken-at.ts). */
+export function takenFile(cell: number): string {
+  return `taken-${cell}`;
+}

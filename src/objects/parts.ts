@@ -77,7 +77,5 @@ function isInUse(header: number): boolean {
 }
 
 function partEnded(title: string): StaleHandleError {
-  return new StaleHandleError(
-    `${title}: can't be opened, a part of it does not exist any more; make it again`,
-  );
+  return new StaleHandleError(`${title}: can't be opened, a part of it no longer exists; make it again`);
 }

@@ -1,15 +1,15 @@
 /**
- * SharedObject: what all objects in shared memory have in common: made or opened, named, passed on
- * by a handle, closed.
+ * SharedObject: the common part of all objects in shared memory: they are made or opened, named,
+ * passed on by a handle, closed.
  *
  * Several objects of one agent can stand for the same cell (opened twice, say). The agent closes
  * its end when the last of them is closed or garbage-collected.
  */
 
-import { inspect } from 'node:util';
 import type { Cell } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
 import { ClosedError } from '../errors.ts';
+import { reasonOf, showAs } from '../readable.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { markCopy } from './copies.ts';
 import { dropForgetting, letGo, letGoWhenForgotten } from './forgotten.ts';
@@ -31,7 +31,7 @@ export interface Description {
 let showing = false;
 
 export abstract class SharedObject {
-  /** @internal Where the object is; nowhere any more once it is closed. */
+  /** @internal The place of the object; none once it is closed. */
   cell: Cell;
   // Really private: a record has fields of any name beside them.
   readonly #type: Kind;
@@ -77,7 +77,7 @@ export abstract class SharedObject {
   }
 
   /**
-   * Ends this object's use in this thread; what it held is freed as if the thread had died.
+   * Ends this object's use in this thread, and frees what it held as if the thread had died.
    * Idempotent. Calls that still wait through it reject with `ClosedError`. The shared object
    * itself lives on while anybody else has it open.
    */
@@ -140,7 +140,7 @@ export abstract class SharedObject {
     if (this.detached) throw this.closedError();
   }
 
-  /** @internal What `describe` returns: what `tell` tells, or why that can't be told. */
+  /** @internal What `describe` returns: what `tell` tells, or why that is unknown. */
   static describe<Told extends Description>(object: SharedObject, tell: () => Told): Told {
     const { cell } = object;
     const described = (why: object): Told => {
@@ -157,8 +157,8 @@ export abstract class SharedObject {
   }
 
   /**
-   * @internal What `toString` returns: class, name, and the state that `tell` tells, or why that
-   * can't be told.
+   * @internal What `toString` returns: class, name, and the state that `tell` tells, or why that is
+   * unknown.
    */
   static show(object: SharedObject, tell: () => string): string {
     const title = SharedObject.titleOf(object);
@@ -226,12 +226,7 @@ function prepare(derived: object): void {
 
 endStrictly(SharedObject.prototype, family);
 
-// A class member with this computed name could not be declared under isolatedDeclarations.
-Object.defineProperty(SharedObject.prototype, inspect.custom, {
-  value(this: SharedObject): unknown {
-    return readable(() => this.toString());
-  },
-});
+showAs(SharedObject);
 
 /** A copy that JSON can write: bigints as decimal text. */
 export function forJson(value: unknown): unknown {
@@ -239,20 +234,4 @@ export function forJson(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   if (Array.isArray(value)) return value.map(forJson);
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, forJson(each)]));
-}
-
-/**
- * The result of `tell`, for `util.inspect`. Where it throws, the reason: the prototype of a class
- * is not an object of it.
- */
-export function readable(tell: () => unknown): unknown {
-  try {
-    return tell();
-  } catch (error) {
-    return `<can't be read: ${reasonOf(error)}>`;
-  }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : inspect(error);
 }

@@ -15,26 +15,24 @@
  * file blocks nobody.
  */
 
-import type { Stats } from 'node:fs';
-import fs, {
+import {
   closeSync,
   constants,
-  fstatSync,
   linkSync,
-  lstatSync,
   lutimesSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
-  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { wallTime } from '#clock';
 import { FolderError, LockstepError, PlatformError } from '../errors.ts';
 import { platform } from './current.ts';
+import type { FileStats } from './file-stats.ts';
+import { isSameFile, statsOfEntry, statsOfOpen, statsOfPath } from './file-stats.ts';
 import { FILE_MODE, noRoom } from './room.ts';
 
 const OPEN_TO_OTHERS = 0o077;
@@ -59,7 +57,7 @@ export class Directory {
   /** Where it was when it was opened. For messages and handles. */
   readonly path: string;
   readonly fd: number;
-  /** Whom it belongs to: who this program ran as when it was opened. */
+  /** The owner: the user of this program when it was opened. */
   readonly user: number;
   private way: string;
   private readonly byPath: boolean;
@@ -84,8 +82,8 @@ export class Directory {
   }
 
   /**
-   * Whether this program runs as another user than when it opened the folder, and so may not use it
-   * any more.
+   * Whether this program runs as another user than when it opened the folder, and so may no longer
+   * use it.
    */
   get isForeign(): boolean {
     return effectiveUser() !== this.user;
@@ -94,21 +92,20 @@ export class Directory {
   /** Whether the path leads to this folder now, and it is still this user's alone. */
   get isInPlace(): boolean {
     return (
-      this.isAt(this.byPath ? this.way : this.path) && whatIsWrongWithFolder(fstatSync(this.fd)) === undefined
+      this.isAt(this.byPath ? this.way : this.path) &&
+      whatIsWrongWithFolder(statsOfOpen(this.fd)) === undefined
     );
   }
 
   /** Whether the path leads to this folder now. */
   isAt(path: string): boolean {
-    // Asked for at each call: a program may have replaced it since Lockstep was loaded, as one does
-    // that plays a stranger.
-    const there = this.attempt('', ['ENOENT'], () => fs.lstatSync(path));
-    return there !== undefined && isSame(there, fstatSync(this.fd));
+    const there = this.attempt('', ['ENOENT'], () => statsOfEntry(path));
+    return there !== undefined && isSameFile(there, statsOfOpen(this.fd));
   }
 
   /**
-   * Gives it another path, which must be free. Returns `false`, with nothing changed, if it is not
-   * at its path any more.
+   * Gives it another path, which must be free. Returns `false`, with nothing changed, if it is no
+   * longer at its path.
    */
   moveTo(path: string): boolean {
     renameSync(this.path, path);
@@ -124,9 +121,11 @@ export class Directory {
   /** Whether the open file is the one of that name now, and still this user's alone. */
   isStill(name: string, fd: number): boolean {
     const there = this.stat(name);
-    const own = fstatSync(fd);
+    const own = statsOfOpen(fd);
     return (
-      there !== undefined && isSame(there, own) && whatIsWrongWithFile(own, 'file', this.user) === undefined
+      there !== undefined &&
+      isSameFile(there, own) &&
+      whatIsWrongWithFile(own, 'file', this.user) === undefined
     );
   }
 
@@ -166,9 +165,9 @@ export class Directory {
     return this.attempt(name, [], () => {
       platform.makeFifo(this.at(name));
       // Looked at before it is opened, as what is opened here is libuv's to close.
-      this.check(name, lstatSync(this.at(name)), 'FIFO');
+      this.check(name, statsOfEntry(this.at(name)), 'FIFO');
       const fd = platform.openFifo(this.at(name));
-      this.check(name, fstatSync(fd), 'FIFO');
+      this.check(name, statsOfOpen(fd), 'FIFO');
       return fd;
     })!;
   }
@@ -236,15 +235,15 @@ export class Directory {
     return true;
   }
 
-  /** Writes a file anew, in place of whatever is there. */
+  /** Writes a new file, in place of any old one. */
   write(name: string, content: string | Uint8Array): void {
     do this.remove(name);
     while (!this.writeNew(name, content));
   }
 
   /** The file of that name; a link is not followed. */
-  stat(name: string): Stats | undefined {
-    return this.attempt(name, ['ENOENT'], () => lstatSync(this.at(name)));
+  stat(name: string): FileStats | undefined {
+    return this.attempt(name, ['ENOENT'], () => statsOfEntry(this.at(name)));
   }
 
   /** Gives a file another name, in place of whatever has it. */
@@ -277,7 +276,7 @@ export class Directory {
   /** Removes all that is in it: entries of this very folder, and of no other. */
   empty(): void {
     for (const name of this.list()) {
-      if (this.stat(name)?.isDirectory() === true) this.removeFolder(name);
+      if (this.stat(name)?.type === 'folder') this.removeFolder(name);
       else this.remove(name);
     }
   }
@@ -288,7 +287,7 @@ export class Directory {
 
   private removeFolder(name: string): void {
     const path = this.nameOf(name);
-    // Whatever its permissions: who could have used them had to come through this folder.
+    // Whatever its permissions: any user of them had to come through this folder.
     const inner = opened(this.at(name), path, 0, (fd) => {
       return new Directory(path, fd, this.user, this.byPath ? path : platform.throughDescriptor(fd));
     });
@@ -307,7 +306,7 @@ export class Directory {
   private openChecked(name: string, flags: number, kind: Kind): number {
     const fd = openSync(this.at(name), flags | CAREFUL, FILE_MODE);
     try {
-      this.check(name, fstatSync(fd), kind);
+      this.check(name, statsOfOpen(fd), kind);
       this.checkPlace();
       return fd;
     } catch (error) {
@@ -324,7 +323,7 @@ export class Directory {
     );
   }
 
-  private check(name: string, stats: Stats, kind: Kind): void {
+  private check(name: string, stats: FileStats, kind: Kind): void {
     const wrong = whatIsWrongWithFile(stats, kind, this.user);
     if (wrong !== undefined) throw this.notSafe(name, wrong);
   }
@@ -396,7 +395,7 @@ function opened(
     if (!REFUSALS.has(code)) throw unusable(`namespace "${path}"`, cause, code);
     throw folderRefused(path, whyNotOpened(way, code), cause);
   }
-  const wrong = whatIsWrongWithFolder(fstatSync(fd), refused);
+  const wrong = whatIsWrongWithFolder(statsOfOpen(fd), refused);
   if (wrong === undefined) return make(fd);
   closeSync(fd);
   throw folderRefused(path, wrong);
@@ -412,9 +411,13 @@ function unusable(title: string, cause: unknown, code: string): PlatformError {
 
 function whyNotOpened(way: string, code: string): string {
   // For the message alone: nothing is decided by it.
-  const there = lstatSync(way, { throwIfNoEntry: false });
-  if (there?.isSymbolicLink() === true) return IN_ITS_PLACE.ELOOP!;
-  return (there && whatIsWrongWithFolder(there)) ?? `it can't be opened (${code})`;
+  const refused = `it can't be opened (${code})`;
+  try {
+    const there = statsOfEntry(way);
+    return there.type === 'link' ? IN_ITS_PLACE.ELOOP! : (whatIsWrongWithFolder(there) ?? refused);
+  } catch {
+    return refused;
+  }
 }
 
 function folderRefused(path: string, wrong: string, cause?: unknown): FolderError {
@@ -424,23 +427,23 @@ function folderRefused(path: string, wrong: string, cause?: unknown): FolderErro
   );
 }
 
-function whatIsWrongWithFolder(stats: Stats, refused: number = OPEN_TO_OTHERS): string | undefined {
+function whatIsWrongWithFolder(stats: FileStats, refused: number = OPEN_TO_OTHERS): string | undefined {
   const user = effectiveUser();
-  if (!stats.isDirectory()) return 'it is not a folder';
+  if (stats.type !== 'folder') return 'it is not a folder';
   if (stats.uid !== user) return `it belongs to user ${stats.uid} and this program runs as ${user}`;
   if ((stats.mode & refused) !== 0) return `its permissions are ${permissions(stats)} and not 700`;
   return undefined;
 }
 
-function whatIsWrongWithFile(stats: Stats, kind: Kind, user: number): string | undefined {
-  if (kind === 'file' ? !stats.isFile() : !stats.isFIFO()) return `it is not a ${kind}`;
+function whatIsWrongWithFile(stats: FileStats, kind: Kind, user: number): string | undefined {
+  if (stats.type !== kind) return `it is not a ${kind}`;
   if (stats.uid !== user && stats.uid !== 0)
     return `it belongs to user ${stats.uid} and its folder to ${user}`;
   if ((stats.mode & OPEN_TO_OTHERS) !== 0) return `its permissions are ${permissions(stats)} and not 600`;
   return undefined;
 }
 
-function permissions({ mode }: Stats): string {
+function permissions({ mode }: FileStats): string {
   return (mode & 0o777).toString(8);
 }
 
@@ -455,15 +458,11 @@ function isReachable(fd: number): boolean {
   const way = platform.throughDescriptor(fd);
   if (permission?.has('fs.write', `${way}/control`) === false) return false;
   try {
-    return isSame(statSync(way), fstatSync(fd));
+    return isSameFile(statsOfPath(way), statsOfOpen(fd));
   } catch {
     // Missing, hidden, or not allowed: then it is not used.
     return false;
   }
-}
-
-function isSame(one: Stats, other: Stats): boolean {
-  return one.ino === other.ino && one.dev === other.dev;
 }
 
 function effectiveUser(): number {

@@ -23,7 +23,7 @@ import type { Origin } from '../stacks.ts';
 import { noteOrigin, originOf, withOrigin } from '../stacks.ts';
 import type { TargetModule } from '../workers/target.ts';
 import { referenceToTarget } from '../workers/target.ts';
-import type { MakeChild } from './crew.ts';
+import type { MakeChild, Spares } from './crew.ts';
 import { Crew, RING_BYTES } from './crew.ts';
 import { settleDead, takeBackUnclaimed } from './deaths.ts';
 import type { EngineHost } from './engine.ts';
@@ -116,6 +116,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     options: CommonPoolOptions<State, InitArgs>,
     count: unknown,
     make: MakeChild,
+    spares?: Spares,
   ) {
     super();
     const settings = settingsOf(kind, options as CommonPoolOptions<unknown, readonly unknown[]>, count);
@@ -139,6 +140,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       array: this.array,
       tasks: this.tasks,
       make,
+      spares,
       initializer: first,
       initArgs,
       finalizer: last,

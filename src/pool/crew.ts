@@ -1,10 +1,13 @@
 /**
  * Crew: the workers of a pool: started, watched, replaced, ended.
  *
- * A worker that ends is replaced at once, unless it lived shorter than a second. Then the
- * replacement comes ever later, so that a stream of tasks that kill does not become a stream of
- * starts. A pool whose initializer fails, or whose workers end before they are ready, is broken,
- * once and for good.
+ * A worker that ends is replaced at once, unless it lived shorter than a second and has brought
+ * no result. Then the replacement comes ever later, so that a stream of tasks that kill does not
+ * become a stream of starts. A pool whose initializer fails, or whose workers end before they are
+ * ready, is broken, once and for good.
+ *
+ * A crew of processes keeps spares (spares.ts), which become the next workers. They are made when
+ * the workers have been ready for half a second: a short program does without them.
  */
 
 import { clearTimeout, setTimeout } from '#clock';
@@ -15,6 +18,8 @@ import { Queue } from '../messaging/queue.ts';
 import { entryPoint } from '../package-root.ts';
 import type { RawArray } from '../shared/raw-array.ts';
 import type { Process } from '../workers/process/process.ts';
+import type { SpareKeeper } from '../workers/process/spares.ts';
+import { withSpares } from '../workers/process/spares.ts';
 import type { TargetModule } from '../workers/target.ts';
 import type { Thread } from '../workers/thread/thread.ts';
 import { Member } from './member.ts';
@@ -24,13 +29,15 @@ import type { WorkerOrders } from './worker.ts';
 
 /** Bytes of a ring: an item up to a quarter of it goes through it in place. Backed only as used. */
 export const RING_BYTES: number = 8 * 1024 * 1024;
-/** A worker that lived shorter than this many milliseconds is replaced later and later. */
+/** A worker that lived shorter than this many milliseconds, in vain, is replaced ever later. */
 const SHORT_LIFE = 1000;
 const BACK_OFF = [0, 0, 100, 200, 500, 1000, 2000, 5000];
 /** Workers that may end in a row before they are ready. */
 const MOST_FALSE_STARTS = 3;
 /** The same where a signal has ended them. */
 const MOST_KILLED_STARTS = 20;
+/** Milliseconds from the moment when the workers are ready to the making of a spare. */
+const SPARE_AFTER = 500;
 
 /** The arguments that a worker is started with. */
 export interface ChildOrder {
@@ -38,6 +45,12 @@ export interface ChildOrder {
   readonly args: [WorkerOrders];
   readonly name: string;
   readonly daemon: true;
+}
+
+/** The spares that a crew of processes keeps. */
+export interface Spares {
+  readonly keeper: SpareKeeper;
+  readonly count: number;
 }
 
 export type MakeChild = (order: ChildOrder) => Process | Thread;
@@ -48,6 +61,8 @@ export interface CrewOptions {
   readonly array: RawArray<'i32'>;
   readonly tasks: Queue;
   readonly make: MakeChild;
+  /** Threads have none. */
+  readonly spares: Spares | undefined;
   readonly initializer: FunctionReference | undefined;
   readonly initArgs: readonly unknown[];
   readonly finalizer: FunctionReference | undefined;
@@ -67,6 +82,7 @@ export class Crew {
   private falseStarts = 0;
   private shortLives = 0;
   private starting: NodeJS.Timeout | undefined;
+  private sparing: NodeJS.Timeout | undefined;
   private ending = false;
   private started = 0;
 
@@ -109,6 +125,7 @@ export class Crew {
   isReady(member: Member): void {
     this.falseStarts = 0;
     if (member.state === 'starting') member.state = 'ready';
+    if (this.ready) this.keepSpare();
   }
 
   /** The worker ends by itself: its place is filled before it has ended, where there is one. */
@@ -126,7 +143,8 @@ export class Crew {
     member.release();
     this.members[member.index] = undefined;
     if (this.ending) return;
-    this.shortLives = now() - born < SHORT_LIFE && state !== 'retiring' ? this.shortLives + 1 : 0;
+    const isVain = now() - born < SHORT_LIFE && state !== 'retiring' && !member.hasResults;
+    this.shortLives = isVain ? this.shortLives + 1 : 0;
     if (isFalseStart && ++this.falseStarts >= most) {
       this.options.broken(this.neverReady(member));
       return;
@@ -155,6 +173,8 @@ export class Crew {
   endReplacing(): void {
     this.ending = true;
     clearTimeout(this.starting);
+    clearTimeout(this.sparing);
+    this.options.spares?.keeper.keep(0);
   }
 
   /** Starts what is missing, as soon as that is in order. */
@@ -172,6 +192,21 @@ export class Crew {
     this.starting.unref();
   }
 
+  /** Makes a spare a little later. From then on its keeper replaces one that was taken. */
+  private keepSpare(): void {
+    const { spares } = this.options;
+    if (spares === undefined || spares.count === 0 || this.ending || this.sparing !== undefined) return;
+    this.sparing = setTimeout(() => {
+      try {
+        spares.keeper.keep(spares.count);
+      } catch {
+        // The system refuses. Replacements start cold, and meet that themselves.
+        spares.keeper.keep(0);
+      }
+    }, SPARE_AFTER);
+    this.sparing.unref();
+  }
+
   private fillOrBreak(): void {
     try {
       this.fill();
@@ -185,7 +220,8 @@ export class Crew {
   }
 
   private start(index: number): void {
-    const { settings, tasks, array, table, make, initializer, initArgs, finalizer, died } = this.options;
+    const { settings, tasks, array, table, make, spares, initializer, initArgs, finalizer, died } =
+      this.options;
     const results = new Queue({ bytes: RING_BYTES });
     table.setOrder(index, 0);
     table.setPrivateRing(index, undefined);
@@ -200,7 +236,8 @@ export class Crew {
         name: `PoolWorker-${++this.started}`,
         daemon: true,
       });
-      child.start();
+      if (spares === undefined) child.start();
+      else withSpares(spares.keeper, () => child.start());
       const member = new Member(index, child, results, now());
       this.members[index] = member;
       child.once('exit', () => died(member));

@@ -362,6 +362,7 @@ export class Engine {
     }
     const task = this.taskOf(ticket);
     if (task === undefined) return true;
+    member.hasResults = true;
     this.timed(member, microseconds);
     this.release(task);
     this.settle(task, kind === REPLY.RETURNED, value, true);
@@ -373,6 +374,7 @@ export class Engine {
     const task = this.taskOf(ticket as number);
     const chunk = task?.more?.chunk;
     if (task === undefined || chunk === undefined) return;
+    member.hasResults = true;
     if (kind === REPLY.ITEM_THREW) {
       chunk.failed(from as number, this.host.failed(task, value, true));
       return;

@@ -26,6 +26,8 @@ export class Member {
   state: MemberState = 'starting';
   /** Tasks that it has ended. */
   tasks = 0;
+  /** Whether it has brought the result of a task, or of an item. */
+  hasResults = false;
   /** Milliseconds in which it ran tasks. */
   busy = 0;
   /** Its own task ring, and the tasks that lie in it. */

@@ -120,6 +120,8 @@ export function settingsOf(
     return given === undefined ? otherwise : checkTime(title, what, given);
   };
   const { maxMemoryPerChild, timeout } = options;
+  const { warm } = options as { warm?: unknown };
+  if (warm !== undefined) checkWhole(title, 'warm', warm, 0, MOST_WORKERS);
   if (maxMemoryPerChild !== undefined) checkTime(title, 'maxMemoryPerChild', maxMemoryPerChild, 'bytes');
   return {
     title,

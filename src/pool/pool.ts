@@ -1,6 +1,8 @@
 /** Pool: functions run by processes that are kept for it. */
 
+import { showAsText } from '../readable.ts';
 import { Process } from '../workers/process/process.ts';
+import { SpareKeeper } from '../workers/process/spares.ts';
 import { AbstractPool } from './abstract-pool.ts';
 import type { CommonPoolOptions, WorkerCount } from './pool-options.ts';
 
@@ -9,6 +11,11 @@ export interface PoolOptions<State = unknown, InitArgs extends readonly unknown[
   extends CommonPoolOptions<State, InitArgs> {
   /** How many processes; default `cpuCount()`. */
   processes?: WorkerCount | undefined;
+  /**
+   * How many spare processes are kept for replacements, each of about 40 MB. Default 1. A spare
+   * becomes a worker within milliseconds.
+   */
+  warm?: number | undefined;
 }
 
 /**
@@ -39,6 +46,9 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
    */
   constructor(options: PoolOptions<State, InitArgs> | number = {}) {
     const all = typeof options === 'number' ? { processes: options } : options;
-    super('Pool', all, all?.processes, (order) => new Process(order));
+    const spares = { keeper: new SpareKeeper('a spare worker', [], 'pool-worker'), count: all?.warm ?? 1 };
+    super('Pool', all, all?.processes, (order) => new Process(order), spares);
   }
 }
+
+showAsText(Pool);

@@ -11,6 +11,7 @@ import { onAbort } from '../aborts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { ClosedError, TimedOutError } from '../errors.ts';
+import { showAsText } from '../readable.ts';
 import type { ItemRun, RunTarget } from './item-run.ts';
 
 /** The results of `imap` and `imapUnordered`. */
@@ -59,6 +60,11 @@ export class ResultStream implements Results<unknown>, RunTarget {
     this.width = width;
   }
 
+  /** One line on how it stands. */
+  toString(): string {
+    return `<Results of ${this.title}: ${this.read} read>`;
+  }
+
   /** Begins. */
   start(
     run: ItemRun,
@@ -105,8 +111,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
     this.failure = undefined;
     this.come.clear();
     this.run!.stop(
-      () =>
-        new ClosedError(`${this.title}: given up, nobody reads its results any more; nothing is to be done`),
+      () => new ClosedError(`${this.title}: given up, no code reads its results; no action is needed`),
     );
     this.answerEnd();
     return Promise.resolve(END);
@@ -225,3 +230,5 @@ export class ResultStream implements Results<unknown>, RunTarget {
     return asker;
   }
 }
+
+showAsText(ResultStream);

@@ -1,6 +1,7 @@
 /** Task: the handle of a task that was submitted. */
 
 import { ClosedError } from '../errors.ts';
+import { showAsText } from '../readable.ts';
 import type { PoolTask } from './pool-task.ts';
 import type { ControlHost } from './task-control.ts';
 import { giveUp, killTask } from './task-control.ts';
@@ -45,6 +46,11 @@ export class TaskHandle<Result> implements Task<Result> {
         this.outcome = 'failed';
       },
     );
+  }
+
+  /** One line on how it stands. */
+  toString(): string {
+    return `<Task ${this.task.fn.name} ${this.status}>`;
   }
 
   get status(): TaskStatus {
@@ -100,3 +106,5 @@ function cancelled(title: string, name: string): ClosedError {
     `${title}: ${name}: cancelled, its task's cancel() was called; nothing is to be done`,
   );
 }
+
+showAsText(TaskHandle);

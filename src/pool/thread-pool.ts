@@ -1,5 +1,6 @@
 /** ThreadPool: functions run by threads that are kept for it. */
 
+import { showAsText } from '../readable.ts';
 import { Thread } from '../workers/thread/thread.ts';
 import { AbstractPool } from './abstract-pool.ts';
 import type { CommonPoolOptions, WorkerCount } from './pool-options.ts';
@@ -35,3 +36,5 @@ export class ThreadPool<State = void, InitArgs extends readonly unknown[] = []> 
     super('ThreadPool', all, all?.threads ?? all?.processes, (order) => new Thread(order));
   }
 }
+
+showAsText(ThreadPool);

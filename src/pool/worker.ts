@@ -108,7 +108,18 @@ export class PoolWorker {
     findCurrentBy(() => this.currentTask());
   }
 
+  /** Works until it is to end, and ends this process or thread. */
   async run(): Promise<void> {
+    try {
+      await this.serve(() => this.heedSignals());
+    } finally {
+      this.leave();
+      setTimeout(() => process.exit(), LONGEST_END).unref();
+    }
+  }
+
+  /** Works until it is to end. `onReady`: called when its initializer is done. */
+  async serve(onReady?: () => void): Promise<void> {
     const { initializer, initArgs, finalizer } = this.orders;
     this.listen();
     let state: unknown;
@@ -119,32 +130,31 @@ export class PoolWorker {
       }
     } catch (error) {
       await this.reply([REPLY.BROKEN, error]);
-      this.end();
       return;
     }
     await this.reply([REPLY.READY]);
-    if (isMainThread) {
-      process.on('SIGINT', () => {});
-      process.on('SIGTERM', () => this.stop());
-    }
+    onReady?.();
     await this.work();
-    try {
-      if (finalizer !== undefined) await (await resolveReference(finalizer))(state);
-    } finally {
-      this.end();
-    }
+    if (finalizer !== undefined) await (await resolveReference(finalizer))(state);
+  }
+
+  /** Listens no more. */
+  leave(): void {
+    this.ended = true;
+    this.bed.dispatch(false);
+  }
+
+  /** A terminal's Ctrl-C is the pool's to answer; SIGTERM lets what runs come to its end. */
+  private heedSignals(): void {
+    if (!isMainThread) return;
+    process.on('SIGINT', () => {});
+    process.on('SIGTERM', () => this.stop());
   }
 
   /** Finishes what runs, and takes nothing more. */
   private stop(): void {
     this.stopped = true;
     this.sleeper?.();
-  }
-
-  private end(): void {
-    this.ended = true;
-    this.bed.dispatch(false);
-    setTimeout(() => process.exit(), LONGEST_END).unref();
   }
 
   private async work(): Promise<void> {

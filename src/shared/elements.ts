@@ -7,7 +7,8 @@ import { inspect } from 'node:util';
 import { loadElement, loadFloat, storeElement, storeFloat } from '#atomics';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
-import { forJson, readable } from '../objects/shared-object.ts';
+import { forJson } from '../objects/shared-object.ts';
+import { showAs } from '../readable.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import type {
   ElementInputOf,
@@ -135,11 +136,7 @@ endStrictly(Elements.prototype, family);
 refuseReadOnly(Elements.prototype, family);
 
 // A class member with this computed name could not be declared under isolatedDeclarations.
-Object.defineProperty(Elements.prototype, inspect.custom, {
-  value(this: Elements): unknown {
-    return readable(() => this.toString());
-  },
-});
+showAs(Elements);
 
 /**
  * The index from the beginning. Throws `InvalidTypeError` or `OutOfRangeError` unless something is

@@ -3,10 +3,10 @@
  * of their fields.
  */
 
-import { inspect } from 'node:util';
 import { loadElement, loadFloat } from '#atomics';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
-import { forJson, readable } from '../objects/shared-object.ts';
+import { forJson } from '../objects/shared-object.ts';
+import { showAs } from '../readable.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { Elements, indexIn } from './elements.ts';
 import { assignFields, isRecord, writeField } from './field-store.ts';
@@ -54,11 +54,7 @@ endStrictly(View.prototype, {
   titleOf: (view) => View.spotOf(view as View).title,
 });
 
-Object.defineProperty(View.prototype, inspect.custom, {
-  value(this: View): unknown {
-    return readable(() => this.toObject());
-  },
-});
+showAs(View, (view) => view.toObject());
 
 const classes = new WeakMap<Layout, typeof View>();
 
@@ -161,11 +157,7 @@ const family = {
 endStrictly(RecordRow.prototype, family);
 refuseReadOnly(RecordRow.prototype, family);
 
-Object.defineProperty(RecordRow.prototype, inspect.custom, {
-  value(this: RecordRow<Schema>): unknown {
-    return readable(() => this.toArray());
-  },
-});
+showAs<RecordRow<Schema>>(RecordRow, (row) => row.toArray());
 
 /** The value of the field. */
 function readField({ memory, at, title }: RecordSpot, field: Field): unknown {

@@ -2,6 +2,7 @@
 
 import type { Hold } from '../contracts.ts';
 import { NotOwnerError } from '../errors.ts';
+import { showAsText } from '../readable.ts';
 
 /** The object that a hold gives back to. `turn` tells one holding of this agent from the next. */
 export interface Releasable {
@@ -55,6 +56,11 @@ export class HoldOf implements Hold {
     this.of.releaseTurn(turn);
   }
 
+  /** One line on how it stands. */
+  toString(): string {
+    return this.turn === 0 ? '<Hold released>' : `<Hold of ${String(this.of)}>`;
+  }
+
   [Symbol.dispose](): void {
     this.release();
   }
@@ -64,3 +70,5 @@ export class HoldOf implements Hold {
     return Promise.resolve();
   }
 }
+
+showAsText(HoldOf);

@@ -5,8 +5,8 @@
  *   +0     STATE    29…0 left to count down         anyone, CAS only
  *   +1     TICKETS  counter                         waiters
  *
- * Whoever takes the count to zero wakes all whose entries it finds. It stays zero: a waiter that
- * comes later, or looks once more with its entry filled, sees that.
+ * The thread that takes the count to zero wakes up all waiters whose entries it finds. It stays
+ * zero: a waiter that comes later, or looks once more with its entry filled, sees that.
  *
  * Race: W reads a count of 1 (W1). C takes it to 0 and finds no entry (C1, C2). W fills its entry
  * (W2) and looks again (W3) before it sleeps. W3 comes after C1, as W2 came after C2.

@@ -8,9 +8,9 @@
  * handles, so nothing is said of it.
  */
 
-import { fstatSync } from 'node:fs';
 import { resourcesInUse } from '#park';
 import { agentsOfThread, runsTarget } from '../agents/agent.ts';
+import { statsOfOpen } from '../platform/file-stats.ts';
 import { isMainThread } from '../this-thread.ts';
 
 /**
@@ -23,7 +23,7 @@ export function isAlone(timers: number): boolean {
   let calls = 0;
   for (const agent of agentsOfThread()) calls += agent.awaitingCalls;
   if (calls !== 1) return false;
-  // The bell: what looks around does not keep the loop running.
+  // The bell: polling does not keep the loop running.
   const expected = ['PipeWrap', ...Array<string>(timers).fill('Timeout'), ...standardOutputs()];
   return expected.sort().join() === resourcesInUse().sort().join();
 }
@@ -34,8 +34,8 @@ function standardOutputs(): string[] {
   if (!isMainThread) return [];
   return [process.stdout, process.stderr].flatMap((stream) => {
     const { fd } = stream;
-    const stats = fstatSync(fd);
-    if (stats.isFIFO() || stats.isSocket()) return ['PipeWrap'];
+    const { type } = statsOfOpen(fd);
+    if (type === 'FIFO' || type === 'socket') return ['PipeWrap'];
     return stream.isTTY ? ['TTYWrap'] : [];
   });
 }

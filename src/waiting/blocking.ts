@@ -7,9 +7,9 @@
  *
  * For its first milliseconds it sleeps in the futex, from which it is woken fastest. Then it looks
  * whether the holder lives, and sleeps in its berth (berth.ts), where the deaths of all for whom it
- * waits wake it (vigil.ts). When it was woken and has to wait on, it begins anew. Twice a second it
- * looks around: for what was lost with whom it could not watch, for an object that was left alone,
- * for its folder.
+ * waits wake it (vigil.ts). When it was woken and has to go on waiting, it starts again. Twice a
+ * second it looks around: for what was lost with whom it could not watch, for an object that was
+ * left alone, for its folder.
  */
 
 import { load, note, store } from '#atomics';
@@ -113,9 +113,9 @@ export function spin(cell: Cell, wait: Wait): boolean {
 }
 
 /**
- * The same for objects that are held only for moments, by turns: looks seldom, and ever more
- * seldom. Each look takes the object's cache line away from its holder; left alone, that goes
- * through many short holdings at full speed.
+ * The same for objects that are held only briefly, in turns: polls with exponentially growing
+ * pauses, because each poll steals the cache line from the holder. Each look takes the object's
+ * cache line away from its holder; left alone, that goes through many short holdings at full speed.
  */
 function spinApart(cell: Cell, wait: Wait, first: number): boolean {
   let pause = first;
@@ -370,6 +370,7 @@ class DeepSleep {
 function lookAround(): void {
   lookAtKept();
   for (const agent of agentsOfThread()) {
+    agent.tellWhereIfAsked(true);
     agent.namespace.keepYoung();
     unlessShort(() => sweepIfDue(agent));
     if (children.size > 0) unlessShort(() => lookAfterChildren(agent));

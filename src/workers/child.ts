@@ -1,4 +1,4 @@
-/** Child: what Process and Thread have in common: made, started once, joined, watched, closed. */
+/** Child: the common part of Process and Thread: made, started once, joined, watched, closed. */
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
@@ -8,8 +8,8 @@ import { warnOfLosses } from '../codec/losses.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
-import { readable } from '../objects/shared-object.ts';
 import { checkKnown } from '../options.ts';
+import { showAs } from '../readable.ts';
 import type { ChildKind } from './child-state.ts';
 import {
   beginState,
@@ -247,18 +247,14 @@ export abstract class Child<
    */
   get result(): Promise<Awaited<Result>> {
     const state = stateOf(this);
-    // Whoever reads the result of a daemon wants to wait for it, so the event loop must.
+    // Code that reads the result of a daemon wants to wait for it, so the event loop must stay
+    // alive.
     if (state.exitCode === null) state.running?.keepAlive(true);
     return state.result.promise as Promise<Awaited<Result>>;
   }
 }
 
-Object.defineProperty(Child.prototype, inspect.custom, {
-  configurable: true,
-  value(this: Child): string {
-    return readable(() => summaryOf(this)) as string;
-  },
-});
+showAs(Child, (child) => summaryOf(child));
 
 /** Process id or thread id of a started child; `null` before. */
 export function idOf(child: object): number | null {

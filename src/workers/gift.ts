@@ -43,7 +43,7 @@ export function giveBy(make: () => GiftQueue): void {
   makeQueue = make;
 }
 
-/** An agent, by its seat and who it is among those who sat there. */
+/** An agent, by its slot and its incarnation. */
 export interface Address {
   readonly slot: number;
   readonly state: number;

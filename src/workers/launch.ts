@@ -18,7 +18,7 @@ export interface Order {
   readonly daemon: boolean;
   readonly target: FunctionReference;
   /**
-   * Whether the target is a class, whose `run` is called on an object with the fields in `cargo`;
+   * Whether the target is a class, whose `run` runs on an object with the fields in `cargo`;
    * else `cargo` holds arguments.
    */
   readonly isMethod: boolean;

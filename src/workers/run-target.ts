@@ -32,7 +32,7 @@ export interface Part {
 }
 
 /**
- * Exit code of a child whose target waits for something that can't come any more; Node's own for
+ * Exit code of a child whose target waits for something that can never come; Node uses the same for
  * such a program.
  */
 const NEVER_SETTLED = 13;

@@ -1,4 +1,4 @@
-/** Target: what a child runs, and how the child finds it again. */
+/** Target: the function that a child runs, and how the child finds it. */
 
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';

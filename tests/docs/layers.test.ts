@@ -36,6 +36,7 @@ const GROUND = [
   'deadline',
   'package-root',
   'options',
+  'readable',
   'strict',
   'stacks',
   'aborts',

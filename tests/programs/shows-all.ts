@@ -9,18 +9,27 @@ import { inspect } from 'node:util';
 import {
   Barrier,
   JoinableQueue,
+  Lock,
   Pipe,
+  Pool,
   Process,
   Queue,
   RawValue,
+  RWLock,
+  Semaphore,
   ShareableList,
   SharedArray,
   SimpleQueue,
   struct,
   Thread,
+  ThreadPool,
   Value,
 } from 'lockstep';
+import { connect } from 'lockstep/memory';
 import { MAKERS, type Maker } from '../bad-input/makers.ts';
+
+/** More in a line is private fields. */
+const LONGEST = 200;
 
 interface Shown {
   toString(): string;
@@ -51,6 +60,42 @@ const shared = {
   'Record with bigints': new Big({ count: 1n }),
   'RecordArray with bigints': bigs,
 };
+const cluster = await connect();
+const clusterLock = cluster.lock('lock');
+const clusterQueue = cluster.queue('queue');
+await clusterQueue.put(1);
+const pool = new Pool(1);
+const released = await new Lock().acquire();
+released.release();
+const rwlock = new RWLock();
+/** Not shared: one line each, which has none of their private fields. */
+const inOneLine: Record<string, Shown> = {
+  Pool: pool,
+  ThreadPool: new ThreadPool(1),
+  Task: pool.submit({ module: import.meta.url, export: 'target' }),
+  Results: pool.imap({ module: import.meta.url, export: 'target' }, []),
+  Hold: await new Lock().acquire(),
+  'Hold, released': released,
+  'Hold of a permit': await new Semaphore(2).acquire(),
+  'Hold to read': await rwlock.read.acquire(),
+  'side to read': rwlock.read,
+  'side to write': rwlock.write,
+  Cluster: cluster,
+  ClusterLock: clusterLock,
+  ClusterHold: await clusterLock.acquire(),
+  ClusterRLock: cluster.rlock('rlock'),
+  ClusterSemaphore: cluster.semaphore('semaphore', 1),
+  ClusterBoundedSemaphore: cluster.boundedSemaphore('bounded', 1),
+  ClusterCondition: cluster.condition('condition'),
+  ClusterEvent: cluster.event('event'),
+  ClusterLatch: cluster.latch('latch', 1),
+  ClusterBarrier: cluster.barrier('barrier', 1),
+  ClusterRWLock: cluster.rwlock('rwlock'),
+  'ClusterRWLock, side': cluster.rwlock('rwlock').read,
+  ClusterValue: cluster.value('value'),
+  ClusterQueue: clusterQueue,
+  ClusterDelivery: await clusterQueue.receive(),
+};
 const others: Record<string, Shown> = {
   'a view of a record': bigs.at(1),
   'numbers within a record': Reflect.get(bigs.at(0), 'row') as Shown,
@@ -76,6 +121,8 @@ function show(what: string, object: object): void {
     describe: () => {
       const { describe } = object as { describe?: () => object };
       const told = describe === undefined ? {} : (Reflect.apply(describe, object, []) as { kind?: string });
+      // The objects of a cluster ask the server.
+      if (told instanceof Promise) return 'later';
       if (describe !== undefined && typeof told.kind !== 'string') throw new Error('it has no kind');
       return inspect(told);
     },
@@ -89,7 +136,11 @@ function show(what: string, object: object): void {
   }
 }
 const showAll = (): void => {
-  for (const [what, object] of Object.entries({ ...shared, ...others })) show(what, object);
+  for (const [what, object] of Object.entries({ ...shared, ...others, ...inOneLine })) show(what, object);
+  for (const [what, object] of Object.entries(inOneLine)) {
+    const line = inspect(object);
+    if (!/^<[^\n]+>$/.test(line) || line.length > LONGEST) failures.push(`${what} is shown as ${line}`);
+  }
 };
 
 /** The cells as they may be when somebody has written over them. */

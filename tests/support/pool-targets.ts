@@ -260,3 +260,7 @@ export function killAt7(counts: RawArray<'i32'>, n: number): number {
   if (Atomics.add(counts.view as Int32Array, n, 1) === 0 && n === 7) killSelf();
   return n;
 }
+
+export function variable(name: string): string | undefined {
+  return process.env[name];
+}

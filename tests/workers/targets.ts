@@ -1,6 +1,7 @@
 /** The functions that the children of these tests run. */
 
 import { readdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, threadId } from 'node:worker_threads';
 import {
@@ -42,6 +43,11 @@ export function echo(...args: unknown[]): unknown[] {
 }
 
 export function nothing(): void {}
+
+/** Where the module loader finds a module, seen from that folder. */
+export function whereIs(folder: string, module: string): string {
+  return createRequire(`${folder}/program.js`).resolve(module);
+}
 
 export function self(): Self {
   const parent = parentProcess();

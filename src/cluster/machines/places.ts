@@ -49,7 +49,7 @@ export interface PlacesOptions extends TurnstileRules {
   readonly kind: string;
   /** Places at first. */
   readonly of: number;
-  /** Whether an idle document is kept: what it is made for has to be remembered. */
+  /** Whether an idle document is kept: its parameters have to be remembered. */
   readonly keeps: boolean;
 }
 

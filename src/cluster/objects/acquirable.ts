@@ -1,6 +1,6 @@
 /**
- * Acquirable: what Lock, RLock, the semaphores and the sides of RWLock share: taking and giving
- * back.
+ * Acquirable: the common part of Lock, RLock, the semaphores and the sides of RWLock: acquire and
+ * release.
  */
 
 import { inspect } from 'node:util';
@@ -9,6 +9,7 @@ import type { AsyncAcquirable, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { InvalidTypeError, LeaseLostError, NameTakenError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { Bell } from '../bells.ts';
 import type { Result } from '../calls.ts';
 import type { PlacesMachine } from '../machines/kinds.ts';
@@ -48,13 +49,18 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     return this.places.name;
   }
 
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.places.title}>`;
+  }
+
   /**
    * Takes it. With a timeout, resolves to `null` when that has passed; `timeout: 0` tries once.
    * Those who wait are served in the order in which they came, over all processes.
    *
    * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next gets
    * it when the dead one's lease is over, with `hold.recovered`. While the server can't be reached
-   * the call waits on; if its session is lost meanwhile, it begins anew at the tail.
+   * the call waits on; if its session is lost, the call queues again at the tail.
    */
   acquire(options?: UntimedWaitOptions): Promise<ClusterHold>;
   acquire(options: WaitOptions): Promise<ClusterHold | null>;
@@ -133,7 +139,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
         try {
           return await this.takeAs(core.session.nextCall(), bell, deadline);
         } catch (error) {
-          // It waited under a lease that is lost. Nothing was held: begin anew.
+          // It waited under a lease that is lost. Nothing was held: start again.
           if (!(error instanceof LeaseLostError)) throw error;
           deadline.throwIfAborted();
           if (deadline.expired) return null;
@@ -159,7 +165,8 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     const wait = !deadline.expired;
     const { lease } = core.session;
     for (;;) {
-      const made = core.calls.make(key, machine, id, { op: 'take', call: id, places, wait });
+      const take = { op: 'take', call: id, places, wait } as const;
+      const made = core.calls.make(key, machine, id, take, isWaiting);
       const result = wait ? await within(made, deadline, core) : await made;
       if (result === undefined) {
         await this.takeLeave(made.then((late) => this.undo(id, late)));
@@ -186,7 +193,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     await within(left, Deadline.from({ timeout: LEAVING_MS }), this.places.core);
   }
 
-  /** Ends a call that nobody waits for any more. */
+  /** Ends a call whose caller has given up. */
   private async undo(id: CallId, { reply }: Result<PlacesReply>): Promise<void> {
     const { core, key, machine, each, leased } = this.places;
     if (reply.is === 'busy') return;
@@ -194,7 +201,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     if (reply.is === 'held' && !leased) {
       const again = core.session.nextCall();
       await core.calls.make(key, machine, again, { op: 'give', call: again, places: each, most });
-    } else await core.calls.make(key, machine, id, { op: 'leave', call: id });
+    } else await core.calls.make(key, machine, id, { op: 'leave', call: id }, 'repeated');
   }
 
   private held(standing: ConstructorParameters<typeof ClusterHold>[0]): ClusterHold {
@@ -214,12 +221,18 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     if (at >= 0) all!.splice(at, 1);
     if (all?.length === 0) core.holds.delete(key);
     if (hold.loss !== undefined) throw hold.loss;
-    if (leased) await core.calls.make(key, machine, hold.call, { op: 'leave', call: hold.call });
-    else {
+    if (leased) {
+      await core.calls.make(key, machine, hold.call, { op: 'leave', call: hold.call }, 'repeated');
+    } else {
       const most = Number.MAX_SAFE_INTEGER;
       await perform(core, key, machine, (call) => ({ op: 'give' as const, call, places: each, most }));
     }
   }
+}
+
+/** Such a call is made again at every look. */
+function isWaiting({ is }: PlacesReply): boolean {
+  return is === 'waiting';
 }
 
 /** The error of a call to an object that was made with another number. */
@@ -234,3 +247,5 @@ export function differs({ title }: Places, reply: PlacesReply): Error {
 export function ignoreLoss(error: unknown): void {
   if (!(error instanceof LeaseLostError)) throw error;
 }
+
+showAsText(ClusterAcquirable);

@@ -2,6 +2,7 @@
 
 import type { AsyncHold } from '../../contracts.ts';
 import type { LeaseLostError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { CallId } from '../machines/machine.ts';
 import type { Lease } from '../session.ts';
 
@@ -26,6 +27,12 @@ export class ClusterHold implements AsyncHold {
     this.standing = standing;
     this.leased = leased;
     this.giveBack = giveBack;
+  }
+
+  /** One line on how it stands, as far as this process knows. */
+  toString(): string {
+    const how = this.releasing !== undefined ? 'released' : this.valid ? 'valid' : 'lost';
+    return `<Hold ${how}, token ${this.token}>`;
   }
 
   /** @internal */
@@ -63,7 +70,7 @@ export class ClusterHold implements AsyncHold {
   }
 
   /**
-   * Gives it back. Rejects with `LeaseLostError` if it was lost; what was done inside may be void.
+   * Gives it back. Rejects with `LeaseLostError` if it was lost; the work done inside may be void.
    */
   release(): Promise<void> {
     this.releasing ??= this.giveBack(this);
@@ -81,3 +88,5 @@ export class ClusterHold implements AsyncHold {
     else lease.onLoss((reason) => controller.abort(reason));
   }
 }
+
+showAsText(ClusterHold);

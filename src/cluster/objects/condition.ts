@@ -9,6 +9,7 @@ import type { AsyncCondition, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { InvalidTypeError, NotOwnerError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { Bell } from '../bells.ts';
 import type { CallId } from '../machines/machine.ts';
 import type { PlacesReply } from '../machines/places.ts';
@@ -34,6 +35,11 @@ export class ClusterCondition implements AsyncCondition {
     this.name = name;
     this.lock = lock;
     this.title = `Condition ${JSON.stringify(name)}`;
+  }
+
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.title}>`;
   }
 
   /** Whether a holder had died inside before this connection came in, or came back from a wait. */
@@ -168,6 +174,8 @@ export class ClusterCondition implements AsyncCondition {
   }
 
   private notHeld(what: string): NotOwnerError {
-    return new NotOwnerError(`${this.title}: can't ${what}, the lock is not held any more; acquire it again`);
+    return new NotOwnerError(`${this.title}: can't ${what}, the lock is no longer held; acquire it again`);
   }
 }
+
+showAsText(ClusterCondition);

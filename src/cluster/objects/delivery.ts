@@ -1,6 +1,7 @@
 /** ClusterDelivery: an item on loan from a queue, until it is acknowledged. */
 
 import { LeaseLostError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { Result } from '../calls.ts';
 import type { QueueReply } from '../machines/queue.ts';
 import type { Lease } from '../session.ts';
@@ -25,6 +26,12 @@ export class ClusterDelivery<Item = unknown> {
     this.value = value;
     this.attempts = attempts;
     this.origin = origin;
+  }
+
+  /** One line on how it stands. */
+  toString(): string {
+    const how = this.ending === undefined ? 'on loan' : `${this.ending.op}ed`;
+    return `<Delivery from ${this.origin.title} ${how}>`;
   }
 
   /**
@@ -67,3 +74,5 @@ export class ClusterDelivery<Item = unknown> {
     );
   }
 }
+
+showAsText(ClusterDelivery);

@@ -4,6 +4,7 @@ import type { AsyncEvent, AsyncLatch } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { LeaseLostError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { GateMachine } from '../machines/kinds.ts';
 import { eventOf, latchOf } from '../machines/kinds.ts';
 import { ignoreLoss } from './acquirable.ts';
@@ -26,10 +27,15 @@ abstract class ClusterGate {
     this.title = `${machine.kind} ${JSON.stringify(name)}`;
   }
 
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.title}>`;
+  }
+
   /**
    * Waits until it is open; resolves to `true`, or to `false` when the timeout has passed.
-   * *Cancels* by `signal`. If the session is lost meanwhile the wait begins anew: what opened and
-   * shut in between is missed.
+   * *Cancels* by `signal`. If the session is lost, the wait starts again. It misses an opening in
+   * between that was closed again.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = Deadline.begin(options);
@@ -135,3 +141,5 @@ export class ClusterLatch extends ClusterGate implements AsyncLatch {
     return { kind: 'Latch', name: this.name, count: left, waiting };
   }
 }
+
+showAsText(ClusterGate);

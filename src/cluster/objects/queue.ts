@@ -5,6 +5,7 @@ import type { AsyncJoinableQueue, AsyncQueue } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { NoSpaceError, OverReleaseError, QueueEmptyError, QueueFullError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { QueueMachine } from '../machines/kinds.ts';
 import { queueOf } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
@@ -79,6 +80,11 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     this.most = maxSize;
   }
 
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.title}>`;
+  }
+
   /** Items that wait in it. */
   get size(): Promise<number> {
     return this.view().then(({ size }) => size);
@@ -104,8 +110,8 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 
   /**
    * Takes the oldest item, as soon as there is one. Rejects with `QueueEmptyError` when the timeout
-   * has passed. *Cancels* by `signal`. If the lease is lost meanwhile it begins anew; an item that
-   * the server had already given is lost then. Use `receive` where none may be.
+   * has passed. *Cancels* by `signal`. If the lease is lost, it starts again; an item that the
+   * server had already handed out is then lost. Use `receive` where none may be.
    */
   async get(options?: WaitOptions): Promise<Item> {
     const item = await this.take(options);
@@ -240,3 +246,5 @@ function after(options: WaitOptions | undefined): string {
   const timeout = options?.timeout ?? 0;
   return timeout > 0 ? ` and has been for ${timeout} ms` : '';
 }
+
+showAsText(ClusterQueue);

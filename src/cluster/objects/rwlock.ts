@@ -1,6 +1,7 @@
 /** ClusterRWLock: readers together, a writer alone, first come first served. */
 
 import type { AsyncRWLock } from '../../contracts.ts';
+import { showAsText } from '../../readable.ts';
 import { rwlockOf, WRITER_PLACES } from '../machines/kinds.ts';
 import type { Places } from './acquirable.ts';
 import { ClusterAcquirable } from './acquirable.ts';
@@ -45,6 +46,11 @@ export class ClusterRWLock implements AsyncRWLock {
     this.write = new ClusterRWLockSide({ ...this.places, each: WRITER_PLACES });
   }
 
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.places.title}>`;
+  }
+
   async describe(): Promise<ClusterRWLockDescription> {
     const { core, key } = this.places;
     const { reply } = await perform(core, key, MACHINE, () => ({ op: 'look' }));
@@ -54,3 +60,5 @@ export class ClusterRWLock implements AsyncRWLock {
     return { kind: 'RWLock', name: this.name, readers: written ? 0 : holders.length, written, waiting };
   }
 }
+
+showAsText(ClusterRWLock);

@@ -3,6 +3,7 @@
 import { inspect } from 'node:util';
 import type { AsyncHold, AsyncValue } from '../../contracts.ts';
 import { InvalidTypeError, OutOfRangeError, StaleTokenError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { ValueMachine } from '../machines/kinds.ts';
 import { numberMachine } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
@@ -38,6 +39,11 @@ export class ClusterValue implements AsyncValue {
     this.machine = numberMachine(initial);
   }
 
+  /** Its kind and name. How it stands is known to the server alone. */
+  toString(): string {
+    return `<${this.title}>`;
+  }
+
   get value(): Promise<number> {
     return this.get();
   }
@@ -51,7 +57,7 @@ export class ClusterValue implements AsyncValue {
     await this.exchange(value, options);
   }
 
-  /** Adds; throws `OutOfRangeError` where whole numbers would not be exact any more. */
+  /** Adds; throws `OutOfRangeError` where whole numbers would no longer be exact. */
   add(operand: number, options?: GuardOptions): Promise<number> {
     return this.change('add', operand, options);
   }
@@ -88,7 +94,7 @@ export class ClusterValue implements AsyncValue {
     if (reply.is === 'was') return reply.value;
     if (reply.is === 'range') {
       throw new OutOfRangeError(
-        `${this.title}: can't add to ${reply.value}, the sum is not exact any more; keep within 2 ** 53`,
+        `${this.title}: can't add to ${reply.value}, the sum would not be exact; keep within 2 ** 53`,
       );
     }
     throw new StaleTokenError(
@@ -103,3 +109,5 @@ export class ClusterValue implements AsyncValue {
     throw new OutOfRangeError(`${this.title}: refused, ${value} can't be kept; pass a finite number`);
   }
 }
+
+showAsText(ClusterValue);

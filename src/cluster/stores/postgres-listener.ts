@@ -5,6 +5,7 @@
 
 import { setTimeout } from '#clock';
 import type { StoreListener } from '../store.ts';
+import { hearRing } from './ring.ts';
 
 export interface PgClientLike {
   connect(): Promise<unknown>;
@@ -92,7 +93,6 @@ export class PostgresListener {
   }
 
   private ring({ payload = '' }: { payload?: string }): void {
-    const bar = payload.indexOf('|');
-    this.listener?.rung(payload.slice(bar + 1), Number(payload.slice(0, bar)), undefined);
+    if (this.listener !== undefined) hearRing(payload, this.listener);
   }
 }

@@ -1,20 +1,35 @@
 /**
- * The cluster's part of a PostgreSQL database: a schema of its own with three tables and a
- * function that commits.
+ * The cluster's part of a PostgreSQL database: a schema of its own with four tables and a function
+ * that commits.
  *
  * A document that is deleted leaves its row, with no body: the next version must be larger than the
  * last one, and the row remembers it. Rows that have been empty for an hour go when a session
- * opens;
- * by then the server's clock alone makes larger versions.
+ * opens; by then the server's clock alone makes larger versions.
  *
- * There is no lock but that of the row, for one short transaction, and no state of the connection:
- * it works through a pooler that gives each transaction another connection.
+ * All locks end with one short transaction, and nothing is kept in the connection: it works through
+ * a pooler that gives each transaction another connection.
+ *
+ * A lazy commit does not wait until it is on the disk. A crash can undo it, but only together with
+ * all that was committed later: no commit that waited for the disk can have been built on it. Its
+ * process repeats it. The table `run` shows that there was a crash: it has no log, so PostgreSQL
+ * empties it when it recovers.
  */
 
 /** Raised with each change that an older one would misread. */
-const REVISION = 1;
+const REVISION = 2;
+/** Bytes of a document that goes with a ring: a notification has at most 8,000. */
+const MOST_RUNG = 6_000;
+/** The first of the two numbers of the advisory locks that order commits and fences. */
+const FENCES = 731_083_922;
 
-/** Makes what is missing; harmless where all is there. Two that come at once take turns. */
+/**
+ * Makes what is missing; harmless where all is there. Two that come at once take turns. Replies of
+ * the function `commit`:
+ *
+ *   1|version|now                  done
+ *   0|version|now|dead,dead|body   another version was there
+ *   -1, -2                         the session is dead, the epoch is over
+ */
 export const SCHEMA: string = `
 SELECT pg_advisory_xact_lock(7310839221);
 CREATE SCHEMA IF NOT EXISTS lockstep;
@@ -26,6 +41,8 @@ CREATE TABLE IF NOT EXISTS lockstep.session (
   expires timestamptz NOT NULL,
   epoch int NOT NULL DEFAULT 0
 );
+-- Empty after a crash, and on a replica that is promoted.
+CREATE UNLOGGED TABLE IF NOT EXISTS lockstep.run (one boolean PRIMARY KEY CHECK (one), id text NOT NULL);
 CREATE TABLE IF NOT EXISTS lockstep.object (
   namespace text NOT NULL,
   name text NOT NULL,
@@ -41,49 +58,58 @@ RETURNS TABLE (version bigint, body text, dead text[], now float8) LANGUAGE sql 
          CASE WHEN o.until IS NULL OR o.until > clock_timestamp() THEN o.body END,
          ARRAY(SELECT s FROM unnest(o.sessions) s WHERE NOT EXISTS (
            SELECT FROM lockstep.session e WHERE e.id = s AND e.expires > clock_timestamp())),
-         extract(epoch FROM clock_timestamp()) * 1000
+         date_part('epoch', clock_timestamp()) * 1000
   FROM (SELECT) one LEFT JOIN lockstep.object o ON o.namespace = _namespace AND o.name = _name
 $$;
 CREATE OR REPLACE FUNCTION lockstep.commit(
   _session text, _epoch int, _namespace text, _name text, _expect bigint, _sessions text[], _body text,
-  _keep int, _channels text[], _hints text[])
-RETURNS TABLE (done int, version bigint, body text, dead text[], now float8) LANGUAGE plpgsql AS $$
+  _keep int, _channels text[], _hints text[], _lazy boolean)
+RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-  _row lockstep.object;
-  _now timestamptz;
-  _version bigint;
   _fenced int;
+  _version bigint;
+  _now float8;
+  _until timestamptz;
 BEGIN
-  -- Locked, so that a fence waits for this commit, or this commit sees the fence.
+  -- Otherwise the whole transaction would see what was there before it waited for a lock.
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'the transaction is % and not read committed', current_setting('transaction_isolation')
+      USING HINT = 'set default_transaction_isolation of these connections';
+  END IF;
+  IF _lazy THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
+  -- Until the end of the transaction a fence waits for this commit, or this commit sees the fence.
+  PERFORM pg_advisory_xact_lock_shared(${FENCES}, hashtext(_session));
   SELECT e.epoch INTO _fenced FROM lockstep.session e
-    WHERE e.id = _session AND e.expires > clock_timestamp() FOR SHARE;
+    WHERE e.id = _session AND e.expires > clock_timestamp();
   IF NOT FOUND OR _epoch < _fenced THEN
-    RETURN QUERY SELECT CASE WHEN _epoch < _fenced THEN -2 ELSE -1 END, 0::bigint, NULL::text, NULL::text[], 0::float8;
-    RETURN;
+    RETURN CASE WHEN _epoch < _fenced THEN '-2' ELSE '-1' END;
   END IF;
-  SELECT * INTO _row FROM lockstep.object o
-    WHERE o.namespace = _namespace AND o.name = _name FOR UPDATE;
-  IF NOT FOUND AND _expect = 0 THEN
-    INSERT INTO lockstep.object VALUES (_namespace, _name, 0, '{}', NULL, NULL) ON CONFLICT DO NOTHING;
-    SELECT * INTO _row FROM lockstep.object o
-      WHERE o.namespace = _namespace AND o.name = _name FOR UPDATE;
+  IF _body IS NULL THEN _until := clock_timestamp() + interval '1 hour';
+  ELSIF _keep > 0 THEN _until := clock_timestamp() + _keep * interval '1 ms';
   END IF;
-  _now := clock_timestamp();
-  IF _row.until IS NOT NULL AND _row.until <= _now THEN _row.body := NULL; END IF;
-  IF _row.version IS DISTINCT FROM _expect AND NOT (_expect = 0 AND _row.body IS NULL) THEN
-    RETURN QUERY SELECT 0, s.* FROM lockstep.snapshot(_namespace, _name) s;
-    RETURN;
-  END IF;
-  _version := greatest(coalesce(_row.version, 0) + 1, (extract(epoch FROM _now) * 1000000)::bigint);
   UPDATE lockstep.object o
-    SET version = _version, sessions = _sessions, body = _body,
-        until = CASE WHEN _body IS NULL THEN _now + interval '1 hour'
-                     WHEN _keep > 0 THEN _now + _keep * interval '1 ms' END
-    WHERE o.namespace = _namespace AND o.name = _name;
-  IF _channels <> '{}' THEN
-    PERFORM pg_notify(c, h) FROM unnest(_channels, _hints) AS r (c, h);
+    SET version = greatest(o.version + 1, (date_part('epoch', clock_timestamp()) * 1000000)::bigint),
+        sessions = _sessions, body = _body, until = _until
+    WHERE o.namespace = _namespace AND o.name = _name
+      AND (o.version = _expect AND (o.until IS NULL OR o.until > clock_timestamp())
+        OR _expect = 0 AND (o.body IS NULL OR o.until <= clock_timestamp()))
+    RETURNING o.version INTO _version;
+  IF NOT FOUND AND _expect = 0 THEN
+    INSERT INTO lockstep.object AS o
+      VALUES (_namespace, _name, (date_part('epoch', clock_timestamp()) * 1000000)::bigint, _sessions, _body, _until)
+      ON CONFLICT DO NOTHING RETURNING o.version INTO _version;
   END IF;
-  RETURN QUERY SELECT 1, _version, NULL::text, NULL::text[], extract(epoch FROM _now)::float8 * 1000;
+  IF NOT FOUND THEN
+    RETURN (SELECT concat_ws('|', '0', s.version, s.now, array_to_string(s.dead, ','), coalesce(s.body, ''))
+      FROM lockstep.snapshot(_namespace, _name) s);
+  END IF;
+  _now := date_part('epoch', clock_timestamp()) * 1000;
+  IF _channels <> '{}' THEN
+    PERFORM pg_notify(c, CASE WHEN octet_length(_body) < ${MOST_RUNG}
+        THEN concat(h, E'\\n', _version, '|', _now, '|', _body) ELSE h END)
+      FROM unnest(_channels, _hints) AS r (c, h);
+  END IF;
+  RETURN concat('1|', _version, '|', _now);
 END
 $$;
 `;
@@ -96,4 +122,20 @@ DELETE FROM lockstep.object WHERE until < clock_timestamp();
 
 /** The number of the schema that is there, if there is one. */
 export const FIND_REVISION = `SELECT max(number) AS number FROM lockstep.revision`;
+
+/** Waits for the commits of the session that are under way; later ones see the new epoch. */
+export const FENCE: string = `
+WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock(${FENCES}, hashtext($1)))
+UPDATE lockstep.session SET epoch = greatest(epoch, $2) FROM held
+ WHERE id = $1 AND expires > clock_timestamp() RETURNING id`;
+
+/** Prolongs a lease; also tells the run of the server: `null` in the first look after a crash. */
+export const RENEW = `
+UPDATE lockstep.session SET expires = clock_timestamp() + $2 * interval '1 ms'
+ WHERE id = $1 AND expires > clock_timestamp() RETURNING (SELECT r.id FROM lockstep.run r) AS run`;
+
+/** Names the run of the server, unless it has a name. */
+export const NAME_RUN = `INSERT INTO lockstep.run VALUES (true, $1) ON CONFLICT DO NOTHING`;
+export const FIND_RUN = `SELECT id FROM lockstep.run`;
+
 export { REVISION };

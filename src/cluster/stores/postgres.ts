@@ -11,23 +11,26 @@
  * deletes it.
  */
 
+import { createHash, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { clearTimeout, setTimeout } from '#clock';
 import { InvalidTypeError, StoreError } from '../../errors.ts';
 import type { Commit, Committed, Snapshot, Store, StoreListener } from '../store.ts';
 import { Outdated, SessionGone, Unreachable } from '../store.ts';
+import type { PgPoolLike } from './postgres-connections.ts';
+import { Connections } from './postgres-connections.ts';
 import type { PgClientLike } from './postgres-listener.ts';
 import { channelOf, PostgresListener } from './postgres-listener.ts';
-import { FIND_REVISION, REVISION, SCHEMA, SWEEP } from './postgres-schema.ts';
-
-/** A pool of `pg`, as far as it is used. */
-export interface PgPoolLike {
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
-  on(event: string, listener: (...args: unknown[]) => void): unknown;
-  end(): Promise<void>;
-  readonly totalCount: number;
-  readonly options?: object;
-}
+import {
+  FENCE,
+  FIND_REVISION,
+  FIND_RUN,
+  NAME_RUN,
+  RENEW,
+  REVISION,
+  SCHEMA,
+  SWEEP,
+} from './postgres-schema.ts';
 
 interface Pg {
   Pool: new (options: object) => PgPoolLike;
@@ -43,13 +46,13 @@ export interface PostgresOptions {
 }
 
 interface Row {
-  readonly done?: number;
   readonly version: string;
   readonly body: string | null;
-  readonly dead: string[] | null;
+  readonly dead: string[];
   readonly now: number;
 }
 
+const COMMIT = 'SELECT lockstep.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS reply';
 const POLL_MS = 100;
 const CONNECTIONS = 4;
 
@@ -61,6 +64,10 @@ export class PostgresStore implements Store {
   private readonly namespace: string;
   private readonly patience: number;
   private readonly listener: PostgresListener | undefined;
+  private readonly connections: Connections;
+  private prepares: boolean;
+  private heard: StoreListener | undefined;
+  private run: string | undefined;
   private ended = false;
 
   private constructor(pg: Pg, options: PostgresOptions, namespace: string, patience: number) {
@@ -71,9 +78,11 @@ export class PostgresStore implements Store {
       typeof postgres === 'string'
         ? new pg.Pool({ connectionString: postgres, max: CONNECTIONS, connectionTimeoutMillis: patience })
         : postgres;
+    this.connections = new Connections(this.pool, this.own);
     const timed = { ...this.pool.options, connectionTimeoutMillis: patience };
     this.listener = listen ? new PostgresListener(() => new pg.Client(timed)) : undefined;
     this.poll = listen ? 0 : poll;
+    this.prepares = listen;
     this.namespace = namespace;
     this.patience = patience;
     // A connection that breaks while it is idle would end the program otherwise.
@@ -107,7 +116,9 @@ export class PostgresStore implements Store {
   }
 
   async open(session: string, leaseMs: number, listener: StoreListener): Promise<void> {
+    this.heard = listener;
     if (this.listener !== undefined) await this.listener.hear(session, listener);
+    this.run ??= await this.nameRun();
     await this.query(
       `INSERT INTO lockstep.session (id, namespace, expires) VALUES ($1, $2, clock_timestamp() + $3 * interval '1 ms')`,
       [session, this.namespace, leaseMs],
@@ -115,21 +126,19 @@ export class PostgresStore implements Store {
   }
 
   async renew(session: string, leaseMs: number): Promise<boolean> {
-    const rows = await this.query(
-      `UPDATE lockstep.session SET expires = clock_timestamp() + $2 * interval '1 ms'
-       WHERE id = $1 AND expires > clock_timestamp() RETURNING id`,
-      [session, leaseMs],
-    );
-    return rows.length === 1;
+    const [row] = (await this.query(RENEW, [session, leaseMs])) as { run: string | null }[];
+    if (row === undefined) return false;
+    const run = row.run ?? (await this.nameRun());
+    if (run !== this.run) {
+      // The server has crashed, and may have undone lazy commits.
+      this.run = run;
+      this.heard?.up();
+    }
+    return true;
   }
 
   async fence(session: string, epoch: number): Promise<boolean> {
-    const rows = await this.query(
-      `UPDATE lockstep.session SET epoch = greatest(epoch, $2)
-       WHERE id = $1 AND expires > clock_timestamp() RETURNING id`,
-      [session, epoch],
-    );
-    return rows.length === 1;
+    return (await this.query(FENCE, [session, epoch])).length === 1;
   }
 
   async close(session: string): Promise<void> {
@@ -138,13 +147,16 @@ export class PostgresStore implements Store {
 
   async read(key: string): Promise<Snapshot> {
     const rows = await this.query('SELECT * FROM lockstep.snapshot($1, $2)', [this.namespace, key]);
-    return this.snapshotIn(rows[0] as Row);
+    const { version, body, dead, now } = rows[0] as Row;
+    await this.bury(dead);
+    return { version: Number(version), body, dead, now };
   }
 
-  async commit({ session, epoch, key, expect, body, sessions, rings, keep }: Commit): Promise<Committed> {
+  async commit(commit: Commit): Promise<Committed> {
+    const { session, epoch, key, expect, body, sessions, rings, keep, lazy } = commit;
     const channels = rings.map(({ to }) => channelOf(to.slice(0, to.indexOf('/'))));
     const hints = rings.map(({ after }) => `${after}|${key}`);
-    const rows = await this.query('SELECT * FROM lockstep.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
+    const rows = await this.query(COMMIT, [
       session,
       epoch,
       this.namespace,
@@ -155,17 +167,24 @@ export class PostgresStore implements Store {
       keep,
       channels,
       hints,
+      lazy,
     ]);
-    const row = rows[0] as Row;
-    if (row.done === -1) throw new SessionGone('the session is dead');
-    if (row.done === -2) throw new Outdated('the commit is of an earlier epoch');
-    if (row.done === 1) return { done: true, version: Number(row.version), now: row.now };
-    return { done: false, fresh: await this.snapshotIn(row) };
+    const [{ reply }] = rows as [{ reply: string }];
+    if (reply === '-1') throw new SessionGone('the session is dead');
+    if (reply === '-2') throw new Outdated('the commit is of an earlier epoch');
+    const [done, version, now, gone = ''] = reply.split('|', 4) as [string, string, string, string?];
+    if (done === '1') return { done: true, version: Number(version), now: Number(now) };
+    const text = reply.slice(5 + version.length + now.length + gone.length);
+    const dead = gone === '' ? [] : gone.split(',');
+    await this.bury(dead);
+    const found = { version: Number(version), body: text === '' ? null : text, dead, now: Number(now) };
+    return { done: false, fresh: found };
   }
 
   async end(): Promise<void> {
     this.ended = true;
     await this.listener?.end();
+    this.connections.end();
     if (this.own) await this.pool.end();
   }
 
@@ -185,22 +204,38 @@ export class PostgresStore implements Store {
     await this.query(SWEEP);
   }
 
-  /** Reads a row, and deletes the sessions that it shows as dead: no renewal can revive them. */
-  private async snapshotIn({ version, body, dead, now }: Row): Promise<Snapshot> {
-    const gone = dead ?? [];
-    if (gone.length > 0) {
-      await this.query('DELETE FROM lockstep.session WHERE id = ANY($1) AND expires <= clock_timestamp()', [
-        gone,
-      ]);
+  /** Deletes the sessions that are seen to be dead: no renewal can revive them. */
+  private async bury(dead: readonly string[]): Promise<void> {
+    if (dead.length === 0) return;
+    await this.query('DELETE FROM lockstep.session WHERE id = ANY($1) AND expires <= clock_timestamp()', [
+      dead,
+    ]);
+  }
+
+  /** The name of the server's run; whoever comes first after a crash names it. */
+  private async nameRun(): Promise<string> {
+    await this.query(NAME_RUN, [randomBytes(9).toString('base64url')]);
+    const [row] = (await this.query(FIND_RUN)) as { id: string }[];
+    return row!.id;
+  }
+
+  /** Statements with values are prepared, once in each connection. */
+  private async query(text: string, values?: unknown[]): Promise<unknown[]> {
+    if (values === undefined) return (await this.ask(this.connections.query({ text }))).rows;
+    if (this.prepares) {
+      try {
+        const name = nameOf(text);
+        return (await this.ask(this.connections.query({ name, text, values }))).rows;
+      } catch (error) {
+        // A pooler has given the connection to others meanwhile. Nothing was done.
+        if (!isForgotten(error as { code?: string })) throw error;
+        this.prepares = false;
+      }
     }
-    return { version: Number(version), body, dead: gone, now };
+    return (await this.ask(this.connections.query({ text, values }))).rows;
   }
 
-  private query(text: string, values?: unknown[]): Promise<unknown[]> {
-    return this.ask(this.pool.query(text, values)).then(({ rows }) => rows);
-  }
-
-  /** Waits for an answer, but not for ever. An error with an SQLSTATE is the server's own word. */
+  /** Waits for an answer, but not forever. An error with an SQLSTATE is the server's own word. */
   private ask<Answer>(answer: Promise<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -237,6 +272,23 @@ async function findPg(): Promise<Pg> {
  */
 function isRefusal({ code }: { code?: string }): boolean {
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|40|53|57)/.test(code);
+}
+
+/** Whether the connection knows nothing of the prepared statement, or of another by its name. */
+function isForgotten({ code }: { code?: string }): boolean {
+  return code === '26000' || code === '42P05';
+}
+
+const names = new Map<string, string>();
+
+/** The name under which a statement is prepared: the same text has the same in every version. */
+function nameOf(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = `lockstep_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+    names.set(text, name);
+  }
+  return name;
 }
 
 function hostOf(url: string): string {

@@ -12,7 +12,7 @@ import { InvalidTypeError, StoreError } from '../../errors.ts';
 
 export interface RedisClient {
   command(args: readonly string[]): Promise<unknown>;
-  /** Subscribes by a connection of its own. `up` is called whenever that is there anew. */
+  /** Subscribes by a connection of its own. `up` is called whenever that is there again. */
   subscribe(channel: string, hear: (message: string) => void, up: () => void): Promise<void>;
   unsubscribe(channel: string): Promise<void>;
   /** Is called when the command connection comes and goes. */

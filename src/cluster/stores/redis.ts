@@ -17,6 +17,7 @@ import { Outdated, SessionGone, Unreachable } from '../store.ts';
 import type { RedisClient } from './redis-client.ts';
 import { redisClient } from './redis-client.ts';
 import { COMMIT, FENCE } from './redis-commit.ts';
+import { hearRing } from './ring.ts';
 
 const SHA = createHash('sha1').update(COMMIT).digest('hex');
 const OLDEST = 7;
@@ -124,7 +125,7 @@ export class RedisStore implements Store {
     }
   }
 
-  /** Waits for a reply, but not for ever: a server that is stopped still has the connection. */
+  /** Waits for a reply, but not forever: a stopped server still has the connection. */
   private ask<Reply>(reply: Promise<Reply>): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -170,21 +171,6 @@ function snapshotIn(reply: readonly unknown[]): Snapshot {
   const [, now, version, body, ...dead] = reply.map(String);
   const text = body === '' ? null : body!;
   return { version: Number(version), body: text, dead, now: Number(now) };
-}
-
-/** `<after>|<name>`, and on a line of its own the document that was written with the ring. */
-function hearRing(message: string, listener: StoreListener): void {
-  const end = message.indexOf('\n');
-  const head = end < 0 ? message : message.slice(0, end);
-  const bar = head.indexOf('|');
-  const [after, key] = [Number(head.slice(0, bar)), head.slice(bar + 1)];
-  if (end < 0) {
-    listener.rung(key, after, undefined);
-    return;
-  }
-  const [version, now] = message.slice(end + 1).split('|', 2) as [string, string];
-  const body = message.slice(end + 3 + version.length + now.length);
-  listener.rung(key, after, { version: Number(version), body, dead: [], now: Number(now) });
 }
 
 function withoutPassword(url: string): string {

@@ -1,6 +1,6 @@
 /**
- * Channel: a ring with those who wait for it: what queues and both directions of a pipe are made
- * of.
+ * Channel: a ring with the gates of its waiters. Queues and both directions of a pipe are made of
+ * channels.
  *
  *   word  name             bits                                   written by
  *   +0    STATE            30 WAITERS | 29 CLOSED | 28 CARRIED    the takers' gate (gate.ts)
@@ -77,8 +77,8 @@ const LONGEST_PAUSE = 8000;
 const MANY = 16;
 
 /**
- * Items that this thread has put anywhere: whoever puts something between two takings may be
- * waiting for an answer to it.
+ * Items that this thread has put anywhere: a thread that puts between two takes may be waiting for
+ * the reply.
  */
 let putsOfThread = 0;
 
@@ -192,8 +192,8 @@ export class Channel {
   }
 
   /**
-   * The cell of the producing side, which is opened here if need be; `undefined`: nobody has it any
-   * more.
+   * The cell of the producing side, which is opened here if needed; `undefined`: no agent has it
+   * open.
    */
   openProducer(): Cell | undefined {
     const { agent, words, at } = this.rooms.cell;
@@ -317,7 +317,7 @@ export class Channel {
   }
 
   /**
-   * Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while
+   * Closes it permanently: nothing more can be put, remaining items can be taken. *Blocks* while
    * another puts. Throws `StateError` within `put`.
    */
   close(): void {
@@ -370,7 +370,7 @@ export class Channel {
     };
     const outcome = (): unknown => {
       if (failure !== undefined) throw failure.error;
-      // It may have come between the look for it and the news that none will come any more.
+      // It may have come between the poll and the news that no more will come.
       return value === NOTHING ? this.take() : value;
     };
     const ready = (): boolean => !this.ring.empty || over();

@@ -1,6 +1,6 @@
 /**
- * Kept items: what the items in a ring name, for those who end objects, and the ring itself
- * (agents/kept.ts).
+ * Kept items: the objects that the items in a ring name, for agents that end objects, and the ring
+ * itself (agents/kept.ts).
  */
 
 import { load, setBits } from '#atomics';

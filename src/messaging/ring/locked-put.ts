@@ -26,7 +26,7 @@ import type { Taking } from '../../waiting/taking.ts';
 /** Milliseconds that a call which shall not wait waits for another that is just putting. */
 const PATIENCE = 100;
 /**
- * Milliseconds after which another has surely put what it is just putting, unless it was stopped.
+ * Milliseconds after which another agent has certainly finished its put, unless it was stopped.
  */
 const LONGEST_PUT = 60_000;
 /** The same where this thread is said to put, which waits meanwhile. */

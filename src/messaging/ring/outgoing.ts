@@ -17,7 +17,7 @@ import type { SharedObject } from '../../objects/shared-object.ts';
 
 /** Bytes of the first attempt to write a value apart. */
 const FIRST_SCRATCH = 4096;
-/** The longest payload: what a typed array can have on all versions of Node. */
+/** The longest payload: the limit of a typed array on all versions of Node. */
 const LONGEST = 2 ** 32 - 8;
 
 const scratchEncoder = new Encoder();

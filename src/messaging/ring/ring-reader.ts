@@ -1,7 +1,7 @@
 /**
- * RingReader: takes values out of a ring. A value is read first, and then taken; if somebody else
- * was faster, what was read is thrown away. Small ones are read where they lie; what costs more to
- * read (bytes, clones, what is far) is copied before.
+ * RingReader: takes values out of a ring. A value is read first, and then taken; if another agent
+ * was faster, the value is thrown away. Small items are read in place; items that cost more to read
+ * (bytes, clones, far items) are copied first.
  *
  * The shared objects in it are opened before it is taken, too: until then the item keeps them
  * (agents/kept.ts). If it is not taken, they are let go at once. Otherwise the other end of a pipe
@@ -213,7 +213,7 @@ export class RingReader {
 
   private notKept(cause: StaleHandleError): StaleHandleError {
     return new StaleHandleError(
-      `${this.title}: an item can't be read, it names an object that does not exist any more, which could not be kept: one of another namespace, ` +
+      `${this.title}: an item can't be read, it names an object that no longer exists and could not be kept: one of another namespace, ` +
         'or of which a part was closed before; keep that open until the item is taken, or put objects of the same namespace',
       { cause },
     );

@@ -13,7 +13,10 @@ const F_SETFD = 2;
 const calls = declared((libc) => ({
   signal: libc.func('intptr_t signal(int number, intptr_t handler)') as Ffi,
   fcntl: libc.func('int fcntl(int fd, int command, int flags)') as Ffi,
-  execvp: libc.func('int execvp(const char *file, const char **arguments)') as Ffi,
+  execvp: libc.func('int execvp(const char *file, const char **arguments)') as (
+    file: string | undefined,
+    values: readonly (string | null)[],
+  ) => number,
 }));
 
 /**

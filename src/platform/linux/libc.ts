@@ -8,8 +8,13 @@ import type { LibraryHandle } from 'koffi';
 import { PlatformError } from '../../errors.ts';
 import { koffi } from './koffi.ts';
 
-/** A function of the C library. */
-export type Ffi = (...values: unknown[]) => number;
+/**
+ * A function of the C library. It takes no plain objects and arrays. koffi asks JavaScript for what
+ * is in them, and in a thread that is just being terminated it gets no answer: it goes on with
+ * whatever lies in its memory, and the whole process ends with SIGSEGV. For the same reason
+ * functions are declared as text.
+ */
+export type Ffi = (...values: (number | bigint | string | NodeJS.ArrayBufferView | null)[]) => number;
 
 let libc: LibraryHandle | undefined;
 

@@ -1,6 +1,6 @@
 /** Linux: flock(2), and the locks of fcntl(2) that belong to an open file. */
 
-import { constants } from 'node:os';
+import { constants, endianness } from 'node:os';
 import type { LockCalls } from '../platform.ts';
 import { koffi } from './koffi.ts';
 import type { Ffi } from './libc.ts';
@@ -16,23 +16,13 @@ const F_UNLCK = 2;
 
 const { EACCES, EAGAIN, EINTR } = constants.errno;
 
-const calls = declared((libc) => {
-  /**
-   * `struct flock`, its offsets of 64 bits each. Without a name: names are for the whole process,
-   * and threads would make it again.
-   */
-  const byteLock = koffi().struct({
-    l_type: 'int16_t',
-    l_whence: 'int16_t',
-    l_start: 'int64_t',
-    l_len: 'int64_t',
-    l_pid: 'int32_t',
-  });
-  return {
-    flock: libc.func('int flock(int fd, int op)') as Ffi,
-    fcntl: libc.func('fcntl', 'int', ['int', 'int', koffi().pointer(byteLock)]) as Ffi,
-  };
-});
+const IS_LITTLE = endianness() === 'LE';
+const LOCK_BYTES = 32;
+
+const calls = declared((libc) => ({
+  flock: libc.func('int flock(int fd, int op)') as Ffi,
+  fcntl: libc.func('int fcntl(int fd, int command, void *lock)') as Ffi,
+}));
 
 export const locks: LockCalls = {
   tryLockFile(fd: number, mode: 'exclusive' | 'shared'): boolean {
@@ -59,6 +49,15 @@ export const locks: LockCalls = {
   },
 };
 
-function lockOf(type: number, at: number): object {
-  return { l_type: type, l_whence: 0, l_start: at, l_len: 1, l_pid: 0 };
+/**
+ * `struct flock` with offsets of 64 bits each: type and whence of 16 bits, then start and length,
+ * each where the processor aligns such numbers, and a pid of 0.
+ */
+function lockOf(type: number, at: number): DataView {
+  const lock = new DataView(new ArrayBuffer(LOCK_BYTES));
+  const start = Math.max(4, koffi().alignof('int64_t'));
+  lock.setInt16(0, type, IS_LITTLE);
+  lock.setBigInt64(start, BigInt(at), IS_LITTLE);
+  lock.setBigInt64(start + 8, 1n, IS_LITTLE);
+  return lock;
 }

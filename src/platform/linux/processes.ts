@@ -1,5 +1,5 @@
 /**
- * Linux: what a parent and a child process ask the kernel about each other.
+ * Linux: the questions of parent and child processes to the kernel about each other.
  *
  * A child's exit is *peeked* (`waitid` with `WNOWAIT`), never taken: libuv reaps it later and finds
  * what it expects.
@@ -43,7 +43,7 @@ const calls = declared((libc) => ({
   close: libc.func('int close(int fd)') as Ffi,
   pipe: libc.func('int pipe2(void *fds, int flags)') as Ffi,
   exit: libc.func('void _exit(int code)') as Ffi,
-  defaultLoop: libc.func('void *uv_default_loop()') as () => unknown,
+  defaultLoop: libc.func('void *uv_default_loop()') as () => bigint,
   loopAlive: libc.func('int uv_loop_alive(void *loop)') as Ffi,
 }));
 

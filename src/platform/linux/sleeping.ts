@@ -27,7 +27,8 @@ export const FUTEX_CALL: Record<string, number> = {
   ia32: 240,
 };
 
-const futexCall = FUTEX_CALL[process.arch];
+// Other processors are refused before anything sleeps.
+const futexCall = FUTEX_CALL[process.arch] as number;
 const { EAGAIN, EINTR, ETIMEDOUT } = constants.errno;
 
 const calls = declared((libc) => ({

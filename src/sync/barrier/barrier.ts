@@ -192,7 +192,7 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * Breaks the barrier: everyone who waits, and who will, gets a `BrokenBarrierError`, until
+   * Breaks the barrier: all present and later waits throw `BrokenBarrierError`, until
    * `reset`.
    */
   abort(): void {
@@ -231,8 +231,8 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * The handle for those who read it. Never throws on account of the action: who opens it and has
-   * to run that is told.
+   * The handle for those who read it. Never throws because of the action: the party that has to run
+   * it reports the error.
    */
   private shownHandle(): string {
     this.recordIfExported();

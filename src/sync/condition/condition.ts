@@ -193,9 +193,9 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Waits until `predicate` returns something true, asked anew after each notification; resolves to
-   * its last value, which is false only when the timeout has passed. An error of the predicate goes
-   * to the caller, with the lock held.
+   * Waits until `predicate` returns something true, checked again after each notification; resolves
+   * to its last value, which is false only when the timeout has passed. An error of the predicate
+   * goes to the caller, with the lock held.
    */
   async waitFor<Value>(predicate: () => Value, options?: WaitOptions): Promise<Value> {
     checkFunction(this.title, predicate);

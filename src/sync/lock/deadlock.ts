@@ -1,4 +1,4 @@
-/** Deadlock: what a cycle of waits looks like to a person. */
+/** Deadlock: the text that describes a cycle of waits. */
 
 import { load } from '#atomics';
 import { kindNumbered } from '../../agents/kinds.ts';

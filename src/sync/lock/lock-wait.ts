@@ -3,8 +3,8 @@
  *
  * A blocked thread keeps back everything that its agent holds. A flow that awaits keeps back what
  * its scope holds (scope.ts), or, if it is the only flow and nothing else keeps the event loop
- * running, everything, too. The latter can only be told when the running turn is over: it is asked
- * when the agent looks around, at intervals of 40 ms.
+ * running, everything, too. The latter is known only when the running turn is over: the agent's
+ * poll checks it, every 40 ms.
  */
 
 import type { Pressure } from '../../agents/wait.ts';

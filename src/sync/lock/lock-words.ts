@@ -72,7 +72,7 @@ export function recoveriesOf({ words, at }: Place): number {
   return load(words, at + MARKS_WORD) >> 8;
 }
 
-/** Whoever holds the lock. */
+/** The holder of the lock. */
 export function holderOf({ words, at }: Place): number {
   return ownerOf(load(words, at + CELL_STATE));
 }
@@ -112,7 +112,7 @@ export function isSignal({ words, at }: Pick<Place, 'words' | 'at'>): boolean {
   return (load(words, at + MARKS_WORD) & (TOLERANT_BIT | SIGNAL_BIT)) !== 0;
 }
 
-/** Whether nobody is to be told of a deadlock at this lock. */
+/** Whether deadlocks at this lock are not reported. */
 export function isTolerant({ words, at }: Place): boolean {
   return (load(words, at + MARKS_WORD) & TOLERANT_BIT) !== 0;
 }

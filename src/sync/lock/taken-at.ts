@@ -1,14 +1,16 @@
 /**
  * TakenAt: where an object was taken, for objects of which that is noted. One small file an object
- * in the namespace's folder, written by whoever takes it: slow, and meant for finding faults.
+ * in the namespace's folder, written by each thread that takes it: slow, and meant for finding
+ * faults.
  */
 
 import type { Cell } from '../../agents/cell.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
+import { takenFile } from '../../namespaces/paths.ts';
 
 /** Notes the stack of this agent's taking of the object. */
 export function writeTakenAt({ agent, number, generation }: Cell, stack: string): void {
-  agent.namespace.directory.write(fileOf(number), `${generation} ${agent.slot}\n${stack}`);
+  agent.namespace.directory.write(takenFile(number), `${generation} ${agent.slot}\n${stack}`);
 }
 
 /** The stack of the present holding, if the agent in `slot` has noted it. */
@@ -18,12 +20,8 @@ export function readTakenAt(
   generation: number,
   slot: number,
 ): string | null {
-  const text = namespace.directory.read(fileOf(cell))?.toString('utf8');
+  const text = namespace.directory.read(takenFile(cell))?.toString('utf8');
   if (text === undefined) return null;
   const [head, ...stack] = text.split('\n');
   return head === `${generation} ${slot}` ? stack.join('\n') : null;
-}
-
-function fileOf(cell: number): string {
-  return `taken-${cell}`;
 }

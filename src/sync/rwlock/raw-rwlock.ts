@@ -34,8 +34,8 @@
  * it has set WAITERS. The agent that takes that away wakes it, or wakes one that will.
  *
  * Race: R sets its bit (R1), W claims (W1), R sees W (R2) and W sees the bit (W2): both back off? R
- * clears its bit (R3) and then wakes W; W, whose entry is filled before it looks, either sees the
- * bit gone or is woken after R3. W's claim stays, so R waits.
+ * clears its bit (R3) and then wakes W; W fills its entry before it looks, so it either sees the
+ * bit cleared or is woken after R3. W's claim stays, so R waits.
  *
  * A dead writer's word is freed by the reaper, with RECOVERED only if it was not PENDING: then it
  * has changed nothing. A dead reader's bit is cleared.
@@ -171,7 +171,7 @@ export class RawRWLock {
     return false;
   }
 
-  /** `call`: what the claim is for, as there may be several that wait. */
+  /** `call`: the waiter of the claim, as several may wait. */
   attemptWrite(call: object, pressure: Pressure): boolean {
     const { agent } = this.cell;
     for (;;) {

@@ -5,6 +5,7 @@ import type { Pressure } from '../../agents/wait.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { DeadlockError, NotOwnerError } from '../../errors.ts';
+import { showAsText } from '../../readable.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { acquireBlocking, acquireLater, takeOrReap } from '../acquirable.ts';
 import { unlessAwaiting } from '../forgotten-await.ts';
@@ -54,6 +55,11 @@ export abstract class RWLockSide {
     this.host = host;
     this.raw = host.raw;
     this.scopes = SideScopes.of(host.raw);
+  }
+
+  /** One line on which side it is, and how the lock stands. */
+  toString(): string {
+    return `<${this.verb} side of ${String(this.host.keeper)}>`;
   }
 
   /**
@@ -270,3 +276,5 @@ export class WriteSide extends RWLockSide {
     return call;
   }
 }
+
+showAsText(RWLockSide);

@@ -94,7 +94,7 @@ class RawPermits implements Taking {
     const state = this.marks();
     if ((state & FAIR_BIT) === 0) return this.takeAny();
     if (this.oldest() !== undefined) return false;
-    // Nobody waits any more for whom it was kept.
+    // The waiter for which it was reserved no longer waits.
     clearBits(this.cell.words, this.cell.at + CELL_STATE, FAIR_BIT);
     return this.takeAny();
   }

@@ -21,7 +21,7 @@ export const PROGRESS = {
   REFUSED: -3,
   /** A spare has loaded everything, and waits for its job. */
   PARKED: -2,
-  /** Written by the parent of a spare. Content: what the spare is to load first. */
+  /** Written by the parent of a spare. Content: the modules that the spare loads first. */
   PREPARING: -1,
   /** Written by the parent. Content: the job, until the child has opened the objects in it. */
   WRITTEN: 0,

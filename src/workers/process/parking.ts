@@ -1,5 +1,5 @@
 /**
- * Parking: what a spare does until it has a job. See spare.ts.
+ * Parking: how a spare waits for its job. See spare.ts.
  */
 
 import { closeSync, readSync, writeSync } from 'node:fs';
@@ -8,30 +8,37 @@ import { inherit } from '../../agents/agent.ts';
 import { inPhase } from '../../agents/child-context.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
-import { resolveReference } from '../../functions/reference.ts';
-import { CODE_ROOT } from '../../package-root.ts';
 import { platform } from '../../platform/current.ts';
 import { assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../identity.ts';
 import { threw } from '../outcome.ts';
 import { checkOwn, isBlank, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
-import type { Preparation } from './spare.ts';
-import { READINESS, SPARE_SUFFIX, WAKING } from './spare.ts';
+import type { Preparation, SpareCommand } from './spare.ts';
+import { READINESS, readCommand, WAKING } from './spare.ts';
 
 const SIGKILL = 9;
 /** Name of a spare until it has a job. */
 const SPARE_NAME = 'Process-spare';
 
-/** Calls `begin` with the job's descriptor: at once, or in a spare when there is a job. */
-export function whenGiven(argument: string, begin: (job: string) => void): void {
-  if (!argument.endsWith(SPARE_SUFFIX)) {
-    begin(argument);
-    return;
-  }
-  const job = argument.slice(0, -SPARE_SUFFIX.length);
-  void prepare(Number(job)).then(() => park(() => begin(job)));
+/** What a spare is to rehearse. */
+export interface SpareOrder extends SpareCommand {
+  readonly name: string;
+  /** Whether the job has come already. */
+  readonly hasJob: () => boolean;
 }
 
-async function prepare(fd: number): Promise<void> {
+/** Calls `begin` with the job's descriptor: at once, or in a spare when there is a job. */
+export function whenGiven(
+  argument: string,
+  rehearse: (order: SpareOrder) => Promise<void>,
+  begin: (job: string) => void,
+): void {
+  const command = readCommand(argument);
+  if (command === undefined) begin(argument);
+  else void prepare(command, rehearse).then(() => park(() => begin(command.job)));
+}
+
+async function prepare(command: SpareCommand, rehearse: (order: SpareOrder) => Promise<void>): Promise<void> {
+  const fd = Number(command.job);
   checkOwn(fd);
   const isAhead = !isBlank(fd) && readHeader(fd).progress === PROGRESS.PREPARING;
   const preparation = isAhead ? (readClone(readPart(fd).content) as Preparation) : undefined;
@@ -40,17 +47,8 @@ async function prepare(fd: number): Promise<void> {
     thread: { name: MAIN_THREAD_NAME, daemon: false },
     counters: newCounters(),
   });
-  await rehearse();
+  await rehearse({ ...command, name: SPARE_NAME, hasJob: () => !isAhead && !isBlank(fd) });
   if (preparation !== undefined) await loadAhead(fd, preparation);
-}
-
-/**
- * Finds a function of this library's as it will find the target. Node, and V8, do for the first
- * time then what they do faster every other time: 2 ms.
- */
-async function rehearse(): Promise<void> {
-  const module = new URL('index.js?rehearsal', CODE_ROOT).href;
-  await inPhase('importing', () => resolveReference({ module, export: 'openShared' }));
 }
 
 /**

@@ -62,7 +62,7 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
 
   /**
    * Keeps `count` spare processes in this thread: started ahead of need, with Lockstep loaded, and
-   * asleep. A `start()` takes one of them instead of starting Node anew, and another is made a
+   * asleep. A `start()` takes one of them instead of starting a new Node, and another is made a
    * little later. A spare has about 40 MB of memory, and uses no processor. 0 ends them all.
    *
    * A spare takes over only where it becomes like a process that is started now. Its environment,

@@ -1,13 +1,14 @@
 /**
- * Spare: a child process that was started ahead of need. It has loaded Lockstep and sleeps in
- * read(2), without an event loop, a timer or an agent's seat, until its parent has a job for it.
+ * Spare: a child process that was started ahead of need. It has loaded Lockstep, has rehearsed what
+ * a job begins with (entry/rehearsal.ts), and sleeps in read(2), without an event loop, a timer or
+ * an agent's seat, until its parent has a job for it.
  *
  * It is born with three descriptors. Two are the file of its future job (process-files.ts) and the
  * reading end of a pipe that wakes it up. By the third, a socket, it reports that it is ready.
  * None has a name, so nobody else can reach it, and nothing is left when both processes are killed.
  *
  *   parent   make the job file, make the pipe, start Node
- *   spare    load Lockstep (and the modules of `preload`) · say READY · read the pipe
+ *   spare    load Lockstep · rehearse · load the modules of `preload` · say READY · read the pipe
  *   parent   take it off its list · write the job · write one byte into the pipe · close the pipe
  *   spare    one byte: read the job, become as a process started now (startup.ts), run the target
  *            end of the pipe: `_exit`
@@ -33,7 +34,8 @@
 import type { StdioOptions } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { defaultAgent } from '../../agents/agent.ts';
+import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
+import { reapProcess } from '../../agents/reaper.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
 import { platform } from '../../platform/current.ts';
@@ -47,11 +49,32 @@ import type { StartedNode } from './spawn-node.ts';
 import { spawnNode } from './spawn-node.ts';
 import type { Startup } from './startup.ts';
 
-/** Behind the job file's descriptor on a spare's command line. */
-export const SPARE_SUFFIX = ',spare';
+/** Milliseconds in which one that was killed ends. */
+const LONGEST_END = 500;
+/** The job on a spare's command line: `3,spare,<entry>,<folder>`. */
+const SPARE_FORM = /^(\d+),spare,([^,]*),(.*)$/s;
 /** Descriptors in the spare, behind the job file's. */
 export const WAKING = 4;
 export const READINESS = 5;
+
+/** The library's module that a spare's job will probably begin with. */
+export type SpareEntry = 'pool-worker';
+
+/** A spare's command line: what it rehearses. */
+export interface SpareCommand {
+  /** Descriptor of the file of its job. */
+  readonly job: string;
+  readonly entry: SpareEntry | undefined;
+  /** Folder of its parent's namespace. */
+  readonly folder: string;
+}
+
+/** What the command line says; `undefined`: it is no spare's. */
+export function readCommand(text: string): SpareCommand | undefined {
+  const [, job, entry, folder] = SPARE_FORM.exec(text) ?? [];
+  if (job === undefined || folder === undefined) return undefined;
+  return { job, entry: entry === 'pool-worker' ? entry : undefined, folder };
+}
 
 /** The modules that a spare loads before it waits. */
 export interface Preparation {
@@ -80,7 +103,13 @@ export class Spare {
   private settle!: () => void;
 
   /** Starts one; `onEnd`: it ended before it was used. Throws where the system refuses. */
-  constructor(startup: Startup, preload: readonly string[], title: string, onEnd: (spare: Spare) => void) {
+  constructor(
+    startup: Startup,
+    preload: readonly string[],
+    entry: SpareEntry | undefined,
+    title: string,
+    onEnd: (spare: Spare) => void,
+  ) {
     const agent = defaultAgent();
     this.startup = startup;
     this.preloads = preload.length > 0;
@@ -93,9 +122,10 @@ export class Spare {
         writePart(fd, PROGRESS.PREPARING, v8().serialize(preparation));
       }
       const { start } = foldersForProcess();
+      const command = `${job},spare,${entry ?? ''},${agent.folder}`;
       [this.child, this.waking] = platform.withPipe((reading, writing) => {
         const stdio: StdioOptions = ['inherit', 'inherit', 'inherit', fd, reading, 'pipe'];
-        return [spawnNode(`${job}${SPARE_SUFFIX}`, stdio, start, title), writing] as const;
+        return [spawnNode(command, stdio, start, title), writing] as const;
       });
     } catch (error) {
       closeSync(fd);
@@ -114,6 +144,7 @@ export class Spare {
     readiness.once('error', () => {});
     readiness.unref();
     this.onExit = () => {
+      this.reap();
       this.refusal = this.readRefusal();
       this.settle();
       onEnd(this);
@@ -175,7 +206,20 @@ export class Spare {
     this.letGo();
     closeSync(this.files.fd);
     this.child.once('error', () => {});
+    if (!this.saidReady) this.child.once('exit', () => this.reap());
     this.child.kill('SIGKILL');
+  }
+
+  /** *Blocks* until one that was given up has ended, and has left the namespace. */
+  awaitEnd(): void {
+    if (this.saidReady) return;
+    platform.watchExit(this.child.pid, (sleep) => sleep(LONGEST_END));
+    this.reap();
+  }
+
+  /** It may have died while it rehearsed, in a seat of its own. */
+  private reap(): void {
+    for (const agent of agentsOfThread()) reapProcess(agent, this.child.pid);
   }
 
   private letGo(): void {

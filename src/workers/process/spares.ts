@@ -11,8 +11,8 @@
  *                                           else starts cold
  *   keeper.keep(0);                         ends them all
  *
- * Without a keeper that keeps any, a start costs nothing more than before. When this thread exits
- * all keepers end their spares first, and start none any more.
+ * Without a keeper that keeps any, a start costs nothing more than before. When this thread exits,
+ * all keepers first end their spares, and start no more.
  *
  * A spare that was taken is replaced 200 ms later, so that it does not compete with the child that
  * has just been started. Each further one is replaced after another 200 ms. A thread that blocks in
@@ -25,6 +25,7 @@ import { clearTimeout, now, setTimeout } from '#clock';
 import { TargetError, WorkerDiedError } from '../../errors.ts';
 import { beforeEnd } from '../children.ts';
 import { settle } from '../outcome.ts';
+import type { SpareEntry } from './spare.ts';
 import { Spare } from './spare.ts';
 import type { Startup, Takeover } from './startup.ts';
 import { startupNow, takeoverFor } from './startup.ts';
@@ -49,6 +50,7 @@ let isEnding = false;
 export class SpareKeeper {
   private readonly title: string;
   private readonly preload: readonly string[];
+  private readonly entry: SpareEntry | undefined;
   private spares: Spare[] = [];
   /** Those that have ended before they were used. */
   private readonly lost = new WeakSet<Spare>();
@@ -58,10 +60,14 @@ export class SpareKeeper {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private due = Number.POSITIVE_INFINITY;
 
-  /** @param preload URLs of modules that each spare loads before it waits */
-  constructor(title = 'a spare process', preload: readonly string[] = []) {
+  /**
+   * @param preload URLs of modules that each spare loads before it waits
+   * @param entry the library's module that their jobs will begin with
+   */
+  constructor(title = 'a spare process', preload: readonly string[] = [], entry?: SpareEntry) {
     this.title = title;
     this.preload = preload;
+    this.entry = entry;
   }
 
   /** Whether its spares load these modules. */
@@ -69,16 +75,21 @@ export class SpareKeeper {
     return preload.length === this.preload.length && preload.every((url, n) => url === this.preload[n]);
   }
 
-  /** Says how many spares are kept from now on; starts and ends what that takes. Does not wait. */
-  keep(count: number): void {
+  /**
+   * Says how many spares are kept from now on; starts and ends what that takes. Does not wait.
+   * Returns those that were ended.
+   */
+  keep(count: number): Spare[] {
     this.wanted = count;
     this.vain = 0;
     if (count === 0) keepers.delete(this);
     else keepers.add(this);
     beforeEnd(endAll);
-    while (this.spares.length > count) this.spares.pop()!.giveUp();
+    const ended = this.spares.splice(count);
+    for (const spare of ended) spare.giveUp();
     while (this.spares.length < count && this.add());
     this.postpone();
+    return ended;
   }
 
   /**
@@ -143,7 +154,7 @@ export class SpareKeeper {
   private add(): boolean {
     const startup = isEnding ? undefined : startupNow(this.preload.length > 0);
     if (startup === undefined) return false;
-    const spare: Spare = new Spare(startup, this.preload, this.title, () => this.lose(spare));
+    const spare: Spare = new Spare(startup, this.preload, this.entry, this.title, () => this.lose(spare));
     this.spares.push(spare);
     return true;
   }
@@ -215,7 +226,9 @@ export function refilling(sleep: (milliseconds: number) => boolean): (millisecon
 
 function endAll(): void {
   isEnding = true;
-  for (const keeper of keepers) keeper.keep(0);
+  const ending = [...keepers].flatMap((keeper) => keeper.keep(0));
+  // This thread would not be the last to leave its namespace, and its folder would stay.
+  for (const spare of ending) spare.awaitEnd();
 }
 
 /** Why a spare was not ready. */

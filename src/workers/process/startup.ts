@@ -1,6 +1,6 @@
 /**
- * Startup: what a process is born with, and how a spare that was born earlier becomes as one that
- * is started now.
+ * Startup: the properties that a process gets at its start, and how an older spare takes on those
+ * of a process that is started now.
  *
  * A spare takes over only where nothing can tell it from a cold start. A spare changes the
  * settings that a running process can change: environment, arguments, working directory, umask.
@@ -19,9 +19,10 @@
  * changes them.
  */
 
-import { accessSync, constants, fstatSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { getPriority } from 'node:os';
 import { platform } from '../../platform/current.ts';
+import { statsOfOpen } from '../../platform/file-stats.ts';
 import { currentFolder } from '../identity.ts';
 import { optionsForProcess } from '../node-options.ts';
 import { doesSomethingAtExit } from './ending.ts';
@@ -126,7 +127,7 @@ function umaskIn(status: readonly string[]): number {
 /** Which file has that descriptor. */
 function identityOf(fd: number): string {
   try {
-    const { dev, ino } = fstatSync(fd);
+    const { dev, ino } = statsOfOpen(fd);
     return `${dev}:${ino}`;
   } catch {
     return 'closed';

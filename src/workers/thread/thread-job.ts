@@ -1,4 +1,4 @@
-/** Thread job: what a thread is given by the one that starts it. */
+/** Thread job: the data that a thread gets from the thread that starts it. */
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Parcel } from '../../codec/parcel.ts';

@@ -11,7 +11,7 @@
  *   +5    BEGUN  1: Lockstep runs in it                    the thread
  *
  * STATE tells only that the end is near: the thread still runs its other exit listeners, and its
- * files (and so its locks) are open. It is over when the kernel has no such task any more. A thread
+ * files (and so its locks) are open. It is over when the kernel no longer has such a task. A thread
  * that was terminated never sets STATE.
  */
 

@@ -211,7 +211,9 @@ export class World {
     const { session } = player;
     const expect = player.last.body === null ? 0 : player.last.version;
     const { epoch } = player;
-    const commit = changed ? { session, epoch, key, expect, body, sessions, rings, keep } : undefined;
+    const commit = changed
+      ? { session, epoch, key, expect, body, sessions, rings, keep, lazy: false }
+      : undefined;
     player.flight = { commit, made, seen, answer: results[0] as Flight['answer'] };
   }
 

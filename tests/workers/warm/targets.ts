@@ -50,7 +50,7 @@ export function find(): Found {
 
 /** Whether the process was born as a spare. */
 export function isWarm(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(',spare\0');
+  return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(',spare,');
 }
 
 /** Milliseconds that a timer of 100 takes, set before anything else. */

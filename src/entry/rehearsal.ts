@@ -1,0 +1,56 @@
+/**
+ * Rehearsal: what a spare does before it waits, so that it is quick when it has a job. Code that
+ * runs for the first time is compiled, modules and the foreign functions are loaded: ten times as
+ * much work as a start itself.
+ *
+ * The spare takes a seat in its parent's namespace, makes and uses a queue, and gives all of it
+ * back. Should it be killed meanwhile, it is reaped like every agent. One that may become a pool's
+ * worker also does a task (`rehearseWork`).
+ *
+ * A job that has come in the meantime ends the rehearsal after the step that is being done.
+ */
+
+import { setImmediate } from '#clock';
+import type { Agent } from '../agents/agent.ts';
+import { defaultAgent, forgetAgent, inherit } from '../agents/agent.ts';
+import { packWhole, unpack } from '../codec/parcel.ts';
+import { LockstepError } from '../errors.ts';
+import { Queue } from '../messaging/queue.ts';
+import { entryPoint } from '../package-root.ts';
+import { platform } from '../platform/current.ts';
+import type { SpareOrder } from '../workers/process/parking.ts';
+
+/** Small: V8 counts a mapping as memory that is to be collected, until that is done. */
+const RING_BYTES = 64 * 1024;
+
+export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Promise<void> {
+  if (hasJob()) return;
+  inherit({ folder, name, target: { module: '', export: 'none yet' } });
+  platform.clearParentDeathSignal();
+  let agent: Agent | undefined;
+  try {
+    agent = defaultAgent();
+    await useQueue();
+    if (entry !== undefined && !hasJob()) {
+      const { rehearse: rehearseEntry } = (await import(
+        entryPoint(entry).href
+      )) as typeof import('./pool-worker.ts');
+      if (!hasJob()) await rehearseEntry();
+    }
+  } catch (error) {
+    // No seat is free, or no memory, or the parent has gone. The job meets that itself.
+    if (!(error instanceof LockstepError)) throw error;
+  } finally {
+    if (agent !== undefined) forgetAgent(agent);
+    // The bell is closed by the event loop, which will not turn while it waits.
+    await new Promise<void>((resolve) => void setImmediate(() => setImmediate(resolve)));
+  }
+}
+
+async function useQueue(): Promise<void> {
+  using queue = new Queue<unknown>({ bytes: RING_BYTES });
+  const { parcel } = packWhole([queue], 'process', 'rehearsal:', 'args');
+  unpack(parcel);
+  await queue.put({ text: 'a', numbers: [1] });
+  await queue.get();
+}

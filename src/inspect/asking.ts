@@ -1,0 +1,209 @@
+/**
+ * Asking: has threads write down where they are. Nothing is joined, locked or mapped. For each
+ * namespace one word is raised, in the file, and the threads are nudged by the FIFOs on which they
+ * sleep. For the protocol see agents/whereabouts.ts.
+ */
+
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { hrtime } from 'node:process';
+import { now } from '#clock';
+import type { Whereabouts } from '../agents/whereabouts.ts';
+import { LAYOUT_VERSION, MAGIC, MAGIC_WORD, REPORT_WORD, TIME_MASK, VERSION_WORD } from '../memory/layout.ts';
+import { bellFile, CONTROL, rouseFile, takenFile, whereaboutsFile } from '../namespaces/paths.ts';
+import { sleep } from '../sleep.ts';
+import { readSmallFile } from './copy.ts';
+import type { Findings, Member } from './findings.ts';
+import { flatten } from './findings.ts';
+import type { NamespaceSnapshot, Snapshot } from './types.ts';
+
+const CAREFUL = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+/**
+ * Milliseconds for an answer of a thread that waits: one that joins another looks around every half
+ * second.
+ */
+const PATIENCE = 1500;
+/** The same for others, which answer only if their event loop comes to it. */
+const SHORT_PATIENCE = 300;
+/** Milliseconds between looks for answers. */
+const BETWEEN = 4;
+/** Threads that are asked at once. */
+const MOST_ASKED = 40;
+/** A ring that means: look at everything. */
+const RING = new Uint8Array(4);
+
+/** A place in a program's code, beside the object that it is about. */
+export interface CallStack {
+  readonly title: string;
+  /** Milliseconds for which the call has waited; `null` for a holding. */
+  readonly lasted: number | null;
+  /** Frames of the program, one a line. */
+  readonly stack: string;
+}
+
+/** The answer of a thread that was asked where it is, or that there is none. */
+export interface ThreadStacks {
+  readonly member: Member;
+  readonly answered: boolean;
+  /** The program's frames of its blocked call; `null` where it is not blocked. */
+  readonly stack: string | null;
+  /** Its awaiting calls, from where they began. */
+  readonly calls: readonly CallStack[];
+  /** How many more of them there are. */
+  readonly more: number;
+  /** Where it took what it holds, for objects of which that is noted (`stacks`). */
+  readonly taken: readonly CallStack[];
+}
+
+/**
+ * Asks the threads where they are, at most 40. *Blocks* until all have answered that wait for
+ * something, for 1.5 s at most. Writes one word into each namespace, and wakes the threads up for a
+ * moment.
+ */
+export function askForStacks(snapshot: Snapshot, members: readonly Member[]): ThreadStacks[] {
+  const asked = distinct(members).slice(0, MOST_ASKED);
+  const since = commonTime();
+  for (const folder of new Set(asked.map((member) => member.folder))) raiseRequests(folder);
+  for (const { folder, slot } of asked) {
+    nudge(`${folder}/${rouseFile(slot)}`, RING.subarray(0, 1));
+    nudge(`${folder}/${bellFile(slot)}`, RING);
+  }
+  const answers = new Map<Member, Whereabouts>();
+  for (const begin = now(); ; sleep(BETWEEN)) {
+    for (const member of asked) {
+      const answer = answers.has(member) ? undefined : readAnswer(member, since);
+      if (answer !== undefined) answers.set(member, answer);
+    }
+    const waited = now() - begin;
+    const isMissing = (member: Member): boolean =>
+      !answers.has(member) && waited < (isWaiting(member) ? PATIENCE : SHORT_PATIENCE);
+    if (!asked.some(isMissing)) break;
+  }
+  return asked.map((member) => stacksOf(snapshot, member, answers.get(member)));
+}
+
+/** The threads that findings are about. */
+export function membersOf({ findings, open }: Pick<Findings, 'findings' | 'open'>): Member[] {
+  return [
+    ...findings.flatMap((finding) => {
+      if (finding.kind === 'keeper')
+        return [finding.by, ...flatten(finding.behind).map(({ member }) => member)];
+      const [first, rest] =
+        finding.kind === 'deadlock'
+          ? [finding.members, flatten(finding.behind)]
+          : [finding.others, flatten(finding.waiters)];
+      return [...first, ...rest.map(({ member }) => member)];
+    }),
+    ...open.flatMap(({ waiters, openIn }) => [...flatten(waiters).map(({ member }) => member), ...openIn]),
+  ];
+}
+
+function distinct(members: readonly Member[]): Member[] {
+  const seen = new Map<string, Member>();
+  for (const member of members) {
+    const key = `${member.pid} ${member.threadId} ${member.state === 'dead'}`;
+    if (!seen.has(key)) seen.set(key, member);
+  }
+  return [...seen.values()];
+}
+
+/** A stopped thread, and a dead one, answer nobody. */
+function isWaiting({ state }: Member): boolean {
+  return state === 'blocked' || state === 'awaits';
+}
+
+function commonTime(): number {
+  return Number(hrtime.bigint() / 1_000_000n) & TIME_MASK;
+}
+
+/** Raises the count of requests; not in a namespace that is none of this layout. */
+function raiseRequests(folder: string): void {
+  withFile(`${folder}/${CONTROL}`, constants.O_RDWR, (fd) => {
+    if (!fstatSync(fd).isFile()) return;
+    const words = new Int32Array(REPORT_WORD + 1);
+    if (readSync(fd, words, 0, words.byteLength, 0) < words.byteLength) return;
+    if (words[MAGIC_WORD] !== MAGIC || words[VERSION_WORD] !== LAYOUT_VERSION) return;
+    const raised = Int32Array.of((words[REPORT_WORD]! + 1) & TIME_MASK);
+    writeSync(fd, raised, 0, raised.byteLength, REPORT_WORD * 4);
+  });
+}
+
+/** Writes the bytes into the FIFO, if somebody reads it and there is room. */
+function nudge(path: string, bytes: Uint8Array): void {
+  withFile(path, constants.O_WRONLY, (fd) => {
+    if (fstatSync(fd).isFIFO()) writeSync(fd, bytes);
+  });
+}
+
+/**
+ * Files that can't be opened or written are skipped: that thread does not answer, which is
+ * reported.
+ */
+function withFile(path: string, how: number, act: (fd: number) => void): void {
+  let fd: number;
+  try {
+    fd = openSync(path, how | CAREFUL);
+  } catch {
+    return;
+  }
+  try {
+    act(fd);
+  } catch {
+    // As above.
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The thread's answer, if it has written one since. */
+function readAnswer({ folder, slot, pid, threadId }: Member, since: number): Whereabouts | undefined {
+  const text = readSmallFile(`${folder}/${whereaboutsFile(slot)}`, 262_144);
+  if (text === undefined) return undefined;
+  let answer: Partial<Whereabouts>;
+  try {
+    answer = (JSON.parse(text) ?? {}) as Partial<Whereabouts>;
+  } catch {
+    // Damaged.
+    return undefined;
+  }
+  const { at, stack, calls, more } = answer;
+  if (answer.pid !== pid || answer.threadId !== threadId || typeof at !== 'number') return undefined;
+  const isNew = ((at - since) & TIME_MASK) < TIME_MASK / 2;
+  const isSound =
+    (stack === null || typeof stack === 'string') &&
+    Array.isArray(calls) &&
+    calls.every((call) => typeof call?.stack === 'string' && typeof call.lasted === 'number');
+  return isNew && isSound && typeof more === 'number' ? { pid, threadId, at, stack, calls, more } : undefined;
+}
+
+function stacksOf(snapshot: Snapshot, member: Member, answer: Whereabouts | undefined): ThreadStacks {
+  const namespace = snapshot.namespaces.find(({ folder }) => folder === member.folder);
+  const titleOf = (cell: number): string =>
+    namespace?.objects.find((object) => object.cell === cell)?.title ?? `#${cell}`;
+  return {
+    member,
+    answered: answer !== undefined,
+    stack: answer?.stack ?? null,
+    calls: (answer?.calls ?? []).map(({ cell, lasted, stack }) => ({ title: titleOf(cell), lasted, stack })),
+    more: answer?.more ?? 0,
+    taken: member.holds.flatMap(({ folder, cell, title }) => {
+      const held = snapshot.namespaces.find((each) => each.folder === folder);
+      const stack = held && readTaken(held, member, cell);
+      return stack === undefined ? [] : [{ title, lasted: null, stack }];
+    }),
+  };
+}
+
+/** Where the holder has taken the object, if that is noted. */
+function readTaken(
+  { folder, agents, objects }: NamespaceSnapshot,
+  member: Member,
+  cell: number,
+): string | undefined {
+  const [head, ...lines] = readSmallFile(`${folder}/${takenFile(cell)}`)?.split('\n') ?? [];
+  const generation = objects.find((object) => object.cell === cell)?.generation;
+  const isIts = agents.some(
+    ({ slot, pid, threadId }) =>
+      pid === member.pid && threadId === member.threadId && head === `${generation} ${slot}`,
+  );
+  return isIts ? lines.join('\n') : undefined;
+}
