@@ -285,7 +285,7 @@ describe('Lockstep says where it can’t work', () => {
     cases.push(
       [
         'addons forbidden',
-        [...permission, '--allow-child-process', '--allow-worker', 'app.mjs'],
+        [...permission, '--allow-child-process', '--allow-worker', 'app.mjs', 'named'],
         {},
         /can't share memory, .*--allow-addons/,
       ],
