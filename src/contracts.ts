@@ -63,6 +63,12 @@ export interface ObjectOptions {
   name?: string | undefined;
   /** Where the name is looked up; default `"default"`. */
   namespace?: string | undefined;
+  /**
+   * What an object without a name is called in messages, and by the command `lockstep`: at most 200
+   * bytes. Nobody finds it by that. `LOCKSTEP_LABELS=1` in the environment gives every object
+   * without a name the place of its making, `report.js:41`. Costs a small file in shared memory.
+   */
+  label?: string | undefined;
 }
 
 /** Options of a lock's constructor. */
@@ -74,8 +80,8 @@ export interface LockOptions extends ObjectOptions {
    */
   deadlock?: DeadlockPolicy | undefined;
   /**
-   * Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_STACKS=1` does it
-   * for all locks.
+   * Notes the stack of each taking, for messages about deadlocks and `lockstep why --stacks`, and
+   * where the lock was made. Slow. `LOCKSTEP_STACKS=1` does it for all locks.
    */
   stacks?: boolean | undefined;
 }

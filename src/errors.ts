@@ -362,3 +362,64 @@ export class StaleTokenError extends LockstepError {
     super('ERR_LOCKSTEP_STALE_TOKEN', message, options);
   }
 }
+
+/** Of a prototype: the class's name here, in whatever copy of Lockstep it was made. */
+const FAMILY = Symbol.for('lockstep.error');
+
+const FAMILIES = {
+  LockstepError,
+  InvalidTypeError,
+  OutOfRangeError,
+  NotLockedError,
+  NotOwnerError,
+  OverReleaseError,
+  BrokenBarrierError,
+  ClosedError,
+  HandleError,
+  StaleHandleError,
+  NameError,
+  NameTakenError,
+  NotFoundError,
+  LayoutError,
+  FolderError,
+  NoSpaceError,
+  ExhaustedError,
+  PlatformError,
+  UnsupportedPlatformError,
+  TargetError,
+  NotSendableError,
+  StateError,
+  DeadlockError,
+  QueueFullError,
+  QueueEmptyError,
+  EndOfStreamError,
+  BrokenPipeError,
+  TimedOutError,
+  WorkerDiedError,
+  PoolBrokenError,
+  TaskTimeoutError,
+  LeaseLostError,
+  StoreError,
+  StaleTokenError,
+};
+
+/**
+ * Sub-paths of the package have copies of these classes, and so may two versions of it in one
+ * program. An error of one copy is an instance of the same class of all others: `instanceof` of a
+ * class of this file also knows an error by its family. Classes derived from these are as usual.
+ */
+function isInstance(this: { prototype: object }, value: unknown): boolean {
+  if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(this.prototype, FAMILY)) return false;
+  const family: unknown = Reflect.get(this.prototype, FAMILY);
+  let prototype = Object.getPrototypeOf(value) as object | null;
+  for (; prototype !== null; prototype = Object.getPrototypeOf(prototype) as object | null)
+    if (Object.hasOwn(prototype, FAMILY) && Reflect.get(prototype, FAMILY) === family) return true;
+  return false;
+}
+
+for (const [name, Class] of Object.entries(FAMILIES))
+  Object.defineProperty(Class.prototype, FAMILY, { value: name });
+// The others inherit it from the first.
+for (const Class of [LockstepError, InvalidTypeError, OutOfRangeError])
+  Object.defineProperty(Class, Symbol.hasInstance, { value: isInstance });

@@ -45,7 +45,7 @@ import { Cell } from './cell.ts';
 import { KeptRings } from './kept-rings.ts';
 import type { Kind } from './kinds.ts';
 import { Lookout } from './lookout.ts';
-import { reap, wakeEverybody } from './reaper.ts';
+import { reap, tellOfDeath, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll } from './waiters.ts';
@@ -339,6 +339,7 @@ function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
       cleared ||= namespace.isTaken(slot);
       let free = false;
       try {
+        if (namespace.isTaken(slot)) tellOfDeath(namespace, slot);
         free = reap(namespace, slot, slot);
       } finally {
         if (!free) namespace.unlockSlot(slot);

@@ -11,6 +11,8 @@
 import { add, load, store } from '#atomics';
 import { commonTime, now } from '#park';
 import { onAbort } from '../aborts.ts';
+import type { ObjectOfMessage } from '../channels.ts';
+import { requestBegins } from '../channels.ts';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError, LockstepError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
@@ -88,6 +90,10 @@ export class Cell implements Place {
   readonly parts: Cell[] = [];
   /** Objects of this agent that stand for this cell, and cells of which it is a part. */
   references = 0;
+  /** The object's name, for messages only. */
+  name: string | undefined;
+  /** What it is called where it has no name, as far as this thread knows. */
+  label: string | undefined;
   /** How long to spin before sleeping, in looks; adapts. */
   spins = 0;
   /** Spins in vain since one helped. */
@@ -140,6 +146,12 @@ export class Cell implements Place {
   /** Whether a call awaits its turn. */
   get hasFlows(): boolean {
     return this.flows.size > 0;
+  }
+
+  /** What monitors are told of the object. */
+  about(): ObjectOfMessage {
+    const { name, label, kind, agent, number } = this;
+    return { name: name ?? label ?? null, kind: kind.name, folder: agent.folder, cell: number };
   }
 
   drawTicket(): number {
@@ -211,6 +223,7 @@ export class Cell implements Place {
     const origin = noteOrigin();
     if (!deadline.unlimited) deadline.origin ??= origin;
     const since = now();
+    const request = requestBegins(() => this.about(), wait.shared === true ? 'shared' : 'exclusive', false);
     const flow: Flow = {
       wait,
       ticket,
@@ -218,8 +231,14 @@ export class Cell implements Place {
       deadline,
       keeper,
       origin,
-      resolve,
-      reject,
+      resolve(taken) {
+        request?.over(taken);
+        resolve(taken);
+      },
+      reject(reason) {
+        request?.failed(reason);
+        reject(reason);
+      },
       stopTimer: undefined,
       ignoreAbort: undefined,
     };
@@ -323,6 +342,7 @@ export class Cell implements Place {
    */
   closedTwin(): Cell {
     const twin = new Cell(this.agent, this, this.kind, this.generation);
+    twin.label = this.label;
     twin.detach();
     return twin;
   }

@@ -42,6 +42,7 @@
 
 import { cas, load, store } from '#atomics';
 import { commonTime } from '#park';
+import { tell } from '../channels.ts';
 import type { Place } from '../memory/arena.ts';
 import {
   AGENT_AWAITS,
@@ -73,7 +74,7 @@ import { pruneNames } from '../namespaces/names.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 import { isShortage } from '../platform/descriptors.ts';
 import type { Kind } from './kinds.ts';
-import { kindNumbered } from './kinds.ts';
+import { canServe, kindNumbered } from './kinds.ts';
 import { eachEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll, wakeThread } from './waiters.ts';
@@ -155,12 +156,18 @@ export function reapIfDead(waker: Waker, slot: number): boolean {
   if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (!namespace.isTaken(slot)) return false;
+    tellOfDeath(namespace, slot);
     if (!reap(namespace, slot, waker.slot)) noteLeft(namespace, slot);
   } finally {
     namespace.unlockSlot(slot);
   }
   wakeEverybody(waker);
   return true;
+}
+
+/** Call before anything of the dead agent is cleared up. */
+export function tellOfDeath(namespace: Namespace, slot: number): void {
+  tell('died', () => ({ ...namespace.identity(slot), slot, folder: namespace.folder }));
 }
 
 function noteLeft(namespace: Namespace, slot: number): void {
@@ -281,10 +288,10 @@ export function unlessShort(act: () => void): void {
   }
 }
 
-/** Whether a header is that of an object of a kind that this program does not know. */
+/** Whether a header is that of an object for which this program can do nothing. */
 function isForeign(header: number): boolean {
   const kind = kindOf(header);
-  return kind !== 0 && kindNumbered(kind) === undefined;
+  return kind !== 0 && !canServe(kind);
 }
 
 /** Returns whether nothing of the cell is left for another reaper. */
@@ -300,9 +307,12 @@ function reapCell(
   // another object.
   const open = load(place.words, place.at + CELL_OPEN + (dead >> 5)) & (1 << (dead & 31));
   if (header === 0 && open === 0) return true;
-  if (isForeign(header)) return open === 0 && slotOf(header) !== dead;
-  if (entriesLeft && kindOf(header) === KIND.ENTRIES && slotOf(header) === dead) return false;
   const kind = kindNumbered(kindOf(header));
+  // What the dead one did not have open needs none of the kind's code: a bundle would load it.
+  if (open === 0 ? kindOf(header) !== 0 && kind === undefined : isForeign(header)) {
+    return open === 0 && slotOf(header) !== dead;
+  }
+  if (entriesLeft && kindOf(header) === KIND.ENTRIES && slotOf(header) === dead) return false;
   if (open !== 0) kind?.recover?.(namespace, place, dead);
   namespace.arena.recover(place, dead, by);
   return true;

@@ -27,6 +27,8 @@ export interface Wait {
    * again, within a microsecond: see `spin`. 0 or none: it looks all the time.
    */
   readonly backsOff?: number;
+  /** Whether others may have it at the same time, as the readers of an RWLock. */
+  readonly shared?: boolean;
   /** Reads whether an attempt is worthwhile; changes nothing. */
   peek(): boolean;
   /**

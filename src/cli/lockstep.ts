@@ -67,6 +67,7 @@ looking(
     '-s, --stacks',
     'asks the threads for their JavaScript stacks (only this writes: one word a namespace, and it wakes them)',
   )
+  .option('-l, --last', 'the last 16 deadlocks that calls were refused for, instead')
   .action(
     act(async (about: string | undefined, options: WhyOptions) =>
       (await import('./why.ts')).why(about, options),

@@ -1,9 +1,11 @@
 /** `lockstep why`: names the threads that keep others waiting. */
 
+import { timeOfDay } from '#clock';
 import type { ThreadStacks } from '../inspect/asking.ts';
 import { askForStacks, membersOf } from '../inspect/asking.ts';
 import type { Finding, Member } from '../inspect/findings.ts';
 import { chainOf, findStuck } from '../inspect/findings.ts';
+import { explainPast, lastDeadlocks } from '../inspect/last-deadlocks.ts';
 import { explainStacks } from '../inspect/stacks-text.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
 import { explain, explainChain } from '../inspect/why-text.ts';
@@ -17,6 +19,7 @@ import { paintFor } from './terminal.ts';
 export interface WhyOptions extends LookOptions {
   readonly all?: boolean | undefined;
   readonly stacks?: boolean | undefined;
+  readonly last?: boolean | undefined;
 }
 
 /** Milliseconds after which a wait for a thread that can act is reported. */
@@ -24,6 +27,7 @@ const LEAST = 1000;
 
 /** Tells what keeps whom waiting; returns the exit code. */
 export function why(about: string | undefined, options: WhyOptions): number {
+  if (options.last === true) return whyLast(options);
   const snapshot = look(options);
   if (options.namespace !== undefined && snapshot.namespaces.length === 0) {
     process.stderr.write(
@@ -48,6 +52,14 @@ export function why(about: string | undefined, options: WhyOptions): number {
   }
   if (found.findings.length > 0) return STUCK;
   return snapshot.namespaces.some(({ readable }) => !readable) ? UNREADABLE : FINE;
+}
+
+/** Tells of the deadlocks that were refused; that nobody is stuck in them is what is known. */
+function whyLast({ namespace, json }: WhyOptions): number {
+  const deadlocks = lastDeadlocks(namespace);
+  if (json === true) writeJson({ deadlocks });
+  else process.stdout.write(explainPast(deadlocks, timeOfDay(), paintFor(process.stdout)));
+  return FINE;
 }
 
 function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): number {

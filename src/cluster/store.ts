@@ -4,6 +4,7 @@
  */
 
 import type { Ring } from './machines/machine.ts';
+import type { PlacesReply, TurnCall } from './machines/places.ts';
 
 /** A document as the server has it. */
 export interface Snapshot {
@@ -42,6 +43,36 @@ export type Committed =
   | { readonly done: true; readonly version: number; readonly now: number }
   | { readonly done: false; readonly fresh: Snapshot };
 
+/** A call on places that a server may make by itself, without a document on the way. */
+export interface Turn {
+  readonly session: string;
+  readonly epoch: number;
+  readonly key: string;
+  readonly kind: string;
+  /** Places in all, of an object that is made by this call. */
+  readonly of: number;
+  readonly call: TurnCall;
+  /** The document where the call holds a lock alone; `''`: it would be kept for longer. */
+  readonly alone: string;
+  /** How long offers stand, in milliseconds. */
+  readonly claim: number;
+  /** Whether the document is wanted too. */
+  readonly wantsBody: boolean;
+}
+
+/** Not done: the document, for the machine. */
+export type Turned =
+  | {
+      readonly done: true;
+      /** Of the write; where nothing was written, of the one before. */
+      readonly version: number;
+      readonly now: number;
+      readonly reply: PlacesReply;
+      /** The document after the call, if it was wanted. */
+      readonly body: string | null | undefined;
+    }
+  | { readonly done: false; readonly fresh: Snapshot };
+
 /**
  * Told of what happens at the server. All of it is a hint, and may be late, repeated or missing.
  */
@@ -74,6 +105,11 @@ export interface Store {
    * `SessionGone` or `Outdated` before it has done anything, `Unreachable` where it may have.
    */
   commit(commit: Commit): Promise<Committed>;
+  /**
+   * Makes a call on places as its machine would, in one trip; rejects as `commit` does. A store
+   * need not have it.
+   */
+  turn?(turn: Turn): Promise<Turned>;
   /** Lets the connections go. */
   end(): Promise<void>;
 }

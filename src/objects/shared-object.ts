@@ -45,6 +45,7 @@ export abstract class SharedObject {
     this.#name = name;
     this.cell = cell;
     cell.references++;
+    cell.name ??= name;
     letGoWhenForgotten(this, { cell, name });
     watchFirstUse(this, opened, type.name);
   }
@@ -127,7 +128,9 @@ export abstract class SharedObject {
   /** @internal The same where a record's field may hide `title`. */
   static titleOf(object: SharedObject): string {
     const { name } = object.#type;
-    return object.#name === undefined ? name : `${name} ${JSON.stringify(object.#name)}`;
+    if (object.#name !== undefined) return `${name} ${JSON.stringify(object.#name)}`;
+    const { label } = object.cell;
+    return label === undefined ? name : `${name} (${label})`;
   }
 
   /** @internal The name of its class in Lockstep, also of a class that the program has derived. */

@@ -30,6 +30,7 @@ import {
 import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead } from '../agents/vigil.ts';
 import type { Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
+import { requestBegins } from '../channels.ts';
 import type { Deadline } from '../deadline.ts';
 import {
   AGENT_JOINS,
@@ -144,6 +145,19 @@ export function idle(steps: number): void {
  */
 export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   if (wait.attempt(PRESSURE.NONE)) return true;
+  const request = requestBegins(() => cell.about(), wait.shared === true ? 'shared' : 'exclusive', true);
+  if (request === undefined) return sleepUntilServed(cell, wait, deadline);
+  try {
+    const served = sleepUntilServed(cell, wait, deadline);
+    request.over(served);
+    return served;
+  } catch (error) {
+    request.failed(error);
+    throw error;
+  }
+}
+
+function sleepUntilServed(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   const { agent } = cell;
   const since = now();
   let deep: DeepSleep | undefined;

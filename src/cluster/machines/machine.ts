@@ -53,6 +53,8 @@ export interface Step<State, Reply> {
 export interface Machine<State, Call, Reply> {
   /** Names the kind of object; a document of another kind under the same key is refused. */
   readonly kind: string;
+  /** Of a turnstile: its places. A store may make calls on it by itself. */
+  readonly places?: number | undefined;
   apply(state: State | undefined, call: Call, facts: Facts): Step<State, Reply>;
   /** The calls that the state names: the store reports which of their sessions are dead. */
   callsIn(state: State): readonly CallId[];

@@ -25,6 +25,9 @@ export type PlacesCall =
     }
   | { readonly op: 'look' };
 
+/** The calls that a store may make by itself. */
+export type TurnCall = Extract<PlacesCall, { readonly op: 'take' | 'leave' | 'give' }>;
+
 export interface PlacesView {
   readonly of: number;
   readonly free: number;
@@ -56,6 +59,7 @@ export interface PlacesOptions extends TurnstileRules {
 export function placesMachine(options: PlacesOptions): Machine<Turnstile, PlacesCall, PlacesReply> {
   return {
     kind: options.kind,
+    places: options.of,
     callsIn: callsInTurnstile,
     resolve: resolveTurnstile,
     apply: (state, call, facts) => turn(state, call, facts, options),

@@ -37,6 +37,7 @@ import type { Cell } from '../../agents/cell.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import { MOMENT, PRESSURE } from '../../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../../agents/waiters.ts';
+import { tell } from '../../channels.ts';
 import { CELL_STATE } from '../../memory/layout.ts';
 import { Barging } from '../../waiting/barging.ts';
 import type { Taking } from '../../waiting/taking.ts';
@@ -121,7 +122,10 @@ export class RawLock implements Taking, Scoped {
    */
   beginTold(): boolean {
     this.begin();
-    if (this.recovered) this.told = this.turn;
+    if (this.recovered) {
+      this.told = this.turn;
+      tell('recovered', () => this.cell.about());
+    }
     return this.recovered;
   }
 

@@ -12,8 +12,8 @@ import { platform } from '../../platform/current.ts';
 import { assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../identity.ts';
 import { threw } from '../outcome.ts';
 import { checkOwn, isBlank, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
-import type { Preparation, SpareCommand } from './spare.ts';
-import { READINESS, readCommand, WAKING } from './spare.ts';
+import type { Preparation, SpareCommand } from './spare-command.ts';
+import { READINESS, readCommand, WAKING } from './spare-command.ts';
 
 const SIGKILL = 9;
 /** Name of a spare until it has a job. */

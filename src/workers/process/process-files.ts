@@ -25,7 +25,7 @@ import type { Parcel } from '../../codec/parcel.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
 import { LockstepError, NoSpaceError, NotSendableError, PlatformError } from '../../errors.ts';
-import type { FunctionReference } from '../../functions/reference.ts';
+import type { FunctionReference } from '../../functions/resolving.ts';
 import type { Address } from '../gift.ts';
 import { refuseGift, withGift } from '../gift.ts';
 import type { ProcessIdentity } from '../identity.ts';

@@ -25,8 +25,8 @@ import { clearTimeout, now, setTimeout } from '#clock';
 import { TargetError, WorkerDiedError } from '../../errors.ts';
 import { beforeEnd } from '../children.ts';
 import { settle } from '../outcome.ts';
-import type { SpareEntry } from './spare.ts';
 import { Spare } from './spare.ts';
+import type { SpareEntry } from './spare-command.ts';
 import type { Startup, Takeover } from './startup.ts';
 import { startupNow, takeoverFor } from './startup.ts';
 
