@@ -24,7 +24,7 @@ const ALONE = [
 /** The longest files come first, so that the last files to run are short ones. */
 const FIRST = [/^crash\/messages/, /^crash\//, /^packed\//, /^workers\//, /^conformance\/queue/];
 
-/** Milliseconds after which a file that has not ended is killed: many times what the longest takes. */
+/** Milliseconds after which a file that has not ended is killed: many times what one takes. */
 const LIMIT = 10 * 60_000;
 
 /** Runs the files of the folder; resolves to whether all tests passed. */

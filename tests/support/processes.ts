@@ -7,7 +7,9 @@ export function processesOf(folder: string): number[] {
   return others().filter((pid) => folderOf(pid) === folder);
 }
 
-/** Pids of the other processes whose `LOCKSTEP_DIR` is that of one of these, and lies below `base`. */
+/**
+ * Pids of the other processes whose `LOCKSTEP_DIR` is that of one of these, and lies below `base`.
+ */
 export function processesLike(pids: readonly number[], base: string): number[] {
   const folders = new Set(pids.map(folderOf).filter((folder) => folder?.startsWith(`${base}/`)));
   return others().filter((pid) => folders.has(folderOf(pid)));

@@ -1,4 +1,6 @@
-/** The runner of the tests ends a file that does not end, and tells again at the end what failed. */
+/**
+ * The runner of the tests ends a file that does not end, and tells again at the end what failed.
+ */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

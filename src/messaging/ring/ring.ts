@@ -277,8 +277,8 @@ export class Ring {
       const sound = (header & SKIP) === 0 && place + taken <= units;
       const carries = sound && (loadPlain(words, word + 1) & CARRIES) !== 0;
       const settle = carries ? visit(this.base + ((place + 1) << UNIT_SHIFT), length) : undefined;
-      // The items at HEAD or after it were not written over before this look. It writes nothing new:
-      // only a write comes surely after reads.
+      // The items at HEAD or after it were not written over before this look. It writes nothing
+      // new: only a write comes surely after reads.
       const head = setBits(words, at + HEAD_WORD, 0);
       if (((position - head) & MASK) > units) {
         if (((end - head) & MASK) > units) return true;
