@@ -74,7 +74,7 @@ import { pruneNames } from '../namespaces/names.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 import { isShortage } from '../platform/descriptors.ts';
 import type { Kind } from './kinds.ts';
-import { kindNumbered } from './kinds.ts';
+import { canServe, kindNumbered } from './kinds.ts';
 import { eachEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll, wakeThread } from './waiters.ts';
@@ -151,8 +151,10 @@ const leftTo = new WeakMap<Namespace, Map<number, number>>();
 export function reapIfDead(waker: Waker, slot: number): boolean {
   const { namespace } = waker;
   if (slot === waker.slot || !namespace.isTaken(slot)) return false;
+  // Skip a slot whose remains were left to a newer program.
   const given = leftTo.get(namespace);
   if (given?.get(slot) === stateOf(namespace, slot)) return false;
+  // Take the liveness lock: a living agent has it.
   if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (!namespace.isTaken(slot)) return false;
@@ -288,10 +290,10 @@ export function unlessShort(act: () => void): void {
   }
 }
 
-/** Whether a header is that of an object of a kind that this program does not know. */
+/** Whether a header is that of an object for which this program can do nothing. */
 function isForeign(header: number): boolean {
   const kind = kindOf(header);
-  return kind !== 0 && kindNumbered(kind) === undefined;
+  return kind !== 0 && !canServe(kind);
 }
 
 /** Returns whether nothing of the cell is left for another reaper. */
@@ -307,9 +309,12 @@ function reapCell(
   // another object.
   const open = load(place.words, place.at + CELL_OPEN + (dead >> 5)) & (1 << (dead & 31));
   if (header === 0 && open === 0) return true;
-  if (isForeign(header)) return open === 0 && slotOf(header) !== dead;
-  if (entriesLeft && kindOf(header) === KIND.ENTRIES && slotOf(header) === dead) return false;
   const kind = kindNumbered(kindOf(header));
+  // What the dead one did not have open needs none of the kind's code: a bundle would load it.
+  if (open === 0 ? kindOf(header) !== 0 && kind === undefined : isForeign(header)) {
+    return open === 0 && slotOf(header) !== dead;
+  }
+  if (entriesLeft && kindOf(header) === KIND.ENTRIES && slotOf(header) === dead) return false;
   if (open !== 0) kind?.recover?.(namespace, place, dead);
   namespace.arena.recover(place, dead, by);
   return true;

@@ -342,7 +342,7 @@ function settle(batch: readonly Pending[], { results }: Outcome, version: number
   });
 }
 
-function withResolvers<Value>(): {
+export function withResolvers<Value>(): {
   promise: Promise<Value>;
   resolve: (value: Value) => void;
   reject: (reason: unknown) => void;

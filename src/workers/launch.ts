@@ -4,7 +4,7 @@
  */
 
 import type { Deadline } from '../deadline.ts';
-import type { FunctionReference } from '../functions/reference.ts';
+import type { FunctionReference } from '../functions/resolving.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Starts a child. Throws where it can't; then nothing is left of the attempt. */

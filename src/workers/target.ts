@@ -4,8 +4,8 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { InvalidTypeError, TargetError } from '../errors.ts';
-import type { FunctionReference } from '../functions/reference.ts';
 import { referenceTo } from '../functions/reference.ts';
+import type { FunctionReference } from '../functions/resolving.ts';
 import { checkKnown } from '../options.ts';
 
 export type TargetFunction = (...args: unknown[]) => unknown;
