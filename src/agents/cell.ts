@@ -214,11 +214,13 @@ export class Cell implements Place {
    */
   await(wait: Wait, ticket: number, deadline: Deadline, keeper: object): Promise<boolean> {
     const first = !this.serial || this.flows.size === 0;
+    // Take the object if it is free and no earlier call waits.
     if (first && wait.attempt(PRESSURE.NONE)) {
       this.leave(AWAITING_BIT);
       wait.taken();
       return Promise.resolve(true);
     }
+    // Queue a flow with the facts of this call.
     const { promise, resolve, reject } = withResolvers<boolean>();
     const origin = noteOrigin();
     if (!deadline.unlimited) deadline.origin ??= origin;
@@ -244,8 +246,10 @@ export class Cell implements Place {
     };
     this.flows.add(flow);
     if (!deadline.unlimited) this.timedFlows++;
+    // Fill the wait entry, and only then look again.
     this.refresh(ticket, commonTime(since));
     this.agent.beginAwaiting();
+    // Start the timeout, and refuse a wait that can never end.
     this.watch(flow);
     this.refuse(flow);
     return promise;
@@ -366,6 +370,7 @@ export class Cell implements Place {
     const first = this.flows.values().next().value;
     if (first === undefined) return false;
     try {
+      // Free a word that names an empty slot first.
       freeOfNobody(this.agent, this, first.wait.suspect());
       return first.wait.peek();
     } catch (error) {
@@ -378,6 +383,7 @@ export class Cell implements Place {
   private serve(flow: Flow, pressure: Pressure): boolean {
     try {
       if (!flow.wait.attempt(pressure)) return false;
+      // Remove the flow before its promise resolves.
       this.end(flow);
       flow.wait.taken();
       flow.resolve(true);
@@ -448,14 +454,17 @@ export class Cell implements Place {
   /** `ticket` and `since` are those of a call that is none of `flows`, and does not block. */
   private refresh(ticket: number, since: number): void {
     const calls = this.blocked + this.awaiting;
+    // No call waits: give the entry back.
     if (calls === 0 && !this.lasting) {
       this.dropEntry();
       return;
     }
+    // Find the ticket and the beginning of the oldest call.
     const head = this.flows.values().next().value;
     const status = this.statusOf(calls);
     const oldest = head?.ticket ?? (this.blocked > 0 ? this.blockedTicket : ticket);
     const from = head !== undefined ? commonTime(head.since) : this.blocked > 0 ? this.blockedSince : since;
+    // Fill a new entry, or bring the present one up to date.
     if (this.entry === undefined) {
       if (calls > 0) this.entry = this.agent.table.fill(this.number, oldest, status, this.detail, from);
       return;

@@ -59,6 +59,7 @@ export class KeptRings implements Rings {
    */
   remembering(slot: number, act: () => void): void {
     const left: Named[] = [];
+    // Read all rings once, for all cells that `act` ends.
     this.remembered = { names: this.read(), left };
     try {
       act();
@@ -66,6 +67,7 @@ export class KeptRings implements Rings {
       this.remembered = undefined;
     }
     if (left.length === 0) return;
+    // Read them again: an item may have been put before the last bit was cleared.
     const still = this.read();
     const { arena } = this.namespace;
     for (const named of left) if (!still.has(keyOf(named))) arena.settle(arena.place(named.number), slot);

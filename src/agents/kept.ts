@@ -58,6 +58,7 @@ export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[]
   const open = [cell];
   for (let each = open.pop(); each !== undefined; each = open.pop()) {
     const { agent, kind, words, at } = each;
+    // Follow the cells that this one names.
     for (const word of kind.needs) {
       const known = agent.cells.get(load(words, at + word));
       if (known === undefined || known.generation !== load(words, at + word + 1) || seen.has(known.number))

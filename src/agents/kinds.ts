@@ -122,12 +122,14 @@ export function listKinds(kinds: readonly Kind[]): void {
   for (const kind of kinds) {
     const { number, name, classOf = kind } = kind;
     const other = numbers.get(number) ?? classOf;
+    // Refuse two kinds with one number or one name.
     if (other !== classOf)
       throw new RangeError(`kinds ${other.name} and ${name} have the same number ${number}`);
     if (names.has(name)) throw new RangeError(`two kinds have the same name ${name}`);
     numbers.set(number, other);
     names.set(name, kind);
   }
+  // Publish the list as a whole.
   byNumber = numbers;
   byName = names;
   all = kinds;

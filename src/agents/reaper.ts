@@ -151,8 +151,10 @@ const leftTo = new WeakMap<Namespace, Map<number, number>>();
 export function reapIfDead(waker: Waker, slot: number): boolean {
   const { namespace } = waker;
   if (slot === waker.slot || !namespace.isTaken(slot)) return false;
+  // Skip a slot whose remains were left to a newer program.
   const given = leftTo.get(namespace);
   if (given?.get(slot) === stateOf(namespace, slot)) return false;
+  // Take the liveness lock: a living agent has it.
   if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (!namespace.isTaken(slot)) return false;

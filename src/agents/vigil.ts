@@ -70,10 +70,12 @@ export class Doubts {
   settle(): boolean {
     let over = false;
     for (const [slot, doubt] of this.doubts) {
+      // Keep the doubt while the lock is held and the agent is not dead.
       if (this.has(slot) && !reapIfDead(this.waker, slot)) {
         doubt.looks++;
         continue;
       }
+      // The doubt is over: the agent is dead, or its slot has another agent.
       this.doubts.delete(slot);
       over = true;
     }

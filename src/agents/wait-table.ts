@@ -104,10 +104,12 @@ export class WaitTable {
 
   empty(entry: Entry): void {
     const { words } = this.namespace;
+    // Empty the entry before the count says so.
     store(entry.words, entry.at + ENTRY_CELL, 0);
     store(words, this.base + AGENT_WAITS, --this.waits);
     this.unused.push(entry.index);
     if (this.waits > 0) return;
+    // No waits are left: begin again at the first entry.
     this.unused.length = 0;
     this.high = 0;
     store(words, this.base + AGENT_HIGH_ENTRY, 0);

@@ -65,12 +65,14 @@ export function waitAnySync<Each extends Waitable>(objects: Iterable<Each>, opti
   const { all, deadline } = begin(objects, options);
   const now = all.filter(isReady);
   if (now.length > 0 || deadline.expired) return now;
+  // Wait at the gate of each queue and connection.
   const waits = all.flatMap((object) => {
     const channel = channelOf(object);
     if (channel === undefined) return [];
     const ready = (): boolean => isReady(object);
     return [{ cell: channel.cell, wait: channel.items.waitFor(ready, ready) }];
   });
+  // Children are polled: no wake-up comes from them to a blocked thread.
   const sentinels = all.filter((object) => object instanceof AbortSignal).filter(isSentinel);
   blockOnAny(waits, deadline, sentinels.length === 0 ? undefined : () => sentinels.some(isAborted));
   return all.filter(isReady);

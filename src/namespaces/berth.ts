@@ -75,11 +75,13 @@ export class FifoBerth implements Berth {
   prepare(slots: ReadonlySet<number>): Prepared | undefined {
     if (this.fd === undefined) this.fd = this.open();
     if (this.fd === undefined) return undefined;
+    // Drop the agents that are no longer asked for.
     for (const slot of [...this.watched.keys()]) if (!slots.has(slot)) this.forget(slot);
     const fresh: number[] = [];
     const ended: number[] = [];
     let complete = true;
     for (const slot of slots) {
+      // Open the FIFO of each new agent.
       const state = load(this.namespace.words, agentWord(slot) + AGENT_STATE);
       if (this.watched.get(slot)?.state === state) continue;
       this.forget(slot);
@@ -88,6 +90,7 @@ export class FifoBerth implements Berth {
         complete = false;
         continue;
       }
+      // One that has ended already is reported, not watched.
       const isEnded = listen(fd) === 'ended';
       (isEnded ? ended : fresh).push(slot);
       if (isEnded) closeSync(fd);

@@ -152,6 +152,7 @@ export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
   if (place === undefined) return;
   places.delete(buffer);
   const { address, size } = place;
+  // Put zero pages in place of the file.
   if (!keepContent) {
     platform.detach(address, size);
     return;
@@ -159,6 +160,7 @@ export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
   const memory = platform.openOwnMemory();
   if (memory === undefined) return;
   try {
+    // Keep the content: copy it aside, replace the pages, copy it back.
     const copy = Buffer.alloc(Math.min(COPIED_AT_ONCE, size));
     const zeros = Buffer.alloc(copy.length);
     for (let at = 0; at < size; at += copy.length) {

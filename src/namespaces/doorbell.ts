@@ -102,6 +102,7 @@ export class Ringer implements Bells {
   private line(lines: Lines, slot: number, file: string): Line | undefined {
     const state = load(this.namespace.words, agentWord(slot) + AGENT_STATE);
     const known = lines.get(slot);
+    // The slot may have a new agent: its FIFO is another file.
     if (known?.state === state) return known;
     forget(lines, slot);
     const fd = this.open(file);
@@ -196,6 +197,7 @@ export class Doorbell implements Bell {
     for (;;) {
       let length: number;
       try {
+        // Read all rings that lie in the FIFO.
         length = readSync(this.fd, bytes, 0, bytes.length, null);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return;

@@ -125,6 +125,7 @@ function enter(path: string, create: boolean): Entered {
     if (create) makeFolder(path);
     const directory = Directory.open(path);
     try {
+      // Try to lock the folder that was opened.
       const entered = directory && tryEnter(directory, create, patience);
       if (entered !== undefined) return entered;
     } catch (error) {
@@ -137,6 +138,7 @@ function enter(path: string, create: boolean): Entered {
         `namespace "${path}": can't be entered, it no longer exists; keep a program inside while handles to it are in use`,
       );
     }
+    // The folder was removed in between: try again.
     pause(path, patience);
   }
 }
@@ -147,7 +149,9 @@ function tryEnter(directory: Directory, create: boolean, patience: number): Ente
   const fd = directory.open(CONTROL);
   if (fd === undefined) return undefined;
   try {
+    // A shared lock keeps others from removing the folder.
     while (!platform.tryLockFile(fd, 'shared')) pause(directory.path, patience);
+    // The path may lead to another folder by now.
     if (directory.isInPlace && directory.isStill(CONTROL, fd)) {
       return { directory, control: mapControl(directory), fd };
     }

@@ -267,6 +267,7 @@ export class Namespace {
     const name = `cells-${index}`;
     const path = this.directory.nameOf(name);
     const bytes = segmentBytes(index);
+    // Make the file if asked to, then map it.
     const fd = this.whileThere(() => {
       if (make) createSegmentFile(this.directory, name, bytes);
       return this.directory.open(name);

@@ -92,6 +92,7 @@ export class Latch extends SharedObject {
       const { count } = this;
       const left = Math.max(0, count - n);
       if (count === 0) return 0;
+      // Store the new count; the thread that stores 0 wakes up all waiters.
       if (cas(words, at + CELL_STATE, count, left) !== count) continue;
       if (left === 0) wakeAll(agent, this.cell);
       return left;

@@ -98,16 +98,19 @@ export function forgetChild(pid: number): void {
  */
 export function spin(cell: Cell, wait: Wait): boolean {
   if (wait.backsOff) return MOST_SPINS > 0 && spinApart(cell, wait, wait.backsOff);
+  // Poll for as long as it helped before; every so often probe for longer.
   const limit = Math.min(
     MOST_SPINS,
     cell.vainSpins % PROBE_EVERY === 0 ? Math.max(PROBE_SPINS, cell.spins) : cell.spins,
   );
   for (let looks = 0; looks < limit; looks++) {
     if (!wait.peek()) continue;
+    // Success: allow twice as many polls as it took.
     cell.spins = Math.max(looks * 2 + LEAST_SPINS, cell.spins - (cell.spins >> 3));
     cell.vainSpins = 0;
     return true;
   }
+  // Failure: poll half as long next time.
   cell.spins = Math.max(LEAST_SPINS, cell.spins >> 1);
   cell.vainSpins++;
   return false;

@@ -85,6 +85,7 @@ export function withGift(
 export function receiveGift(gift: Gift): () => void {
   const agent = defaultAgent();
   try {
+    // Open the objects, then give back the hold of the child.
     using queue = openShared(gift.handle) as GiftQueue;
     const objects = queue.empty ? [] : (queue.getSync() as SharedObject[]);
     return () => {

@@ -106,6 +106,7 @@ function absolute(options: readonly string[]): string[] {
       changed.push(options[n]!);
       continue;
     }
+    // The value stands behind "=", or is the next option.
     const found = located(value ?? options[++n] ?? '', isRequire);
     if (value === undefined) changed.push(option, found);
     else changed.push(`${option}=${found}`);

@@ -87,10 +87,12 @@ function shown(error: unknown): string {
 
 async function call(part: Part): Promise<unknown> {
   const { kind, name, daemon, target, isMethod } = part;
+  // Find the function, then open its arguments.
   const found = await inPhase('importing', () => resolveReference(target)).finally(() => part.loaded?.());
   const cargo = await openPrepared(() => open(part.cargo));
   part.opened();
   if (!isMethod) return inPhase('target', () => found(...(cargo as unknown[])));
+  // Make the object of a subclass without its constructor.
   const instance = Object.create(found.prototype as object) as { run(): unknown };
   if (typeof instance.run !== 'function') {
     throw new TargetError(
@@ -99,6 +101,7 @@ async function call(part: Part): Promise<unknown> {
   }
   EventEmitter.call(instance as unknown as EventEmitter);
   Object.assign(instance, cargo);
+  // Let it stand for this child.
   standForSelf(instance, kind, name, daemon);
   becomeCurrent(kind, instance);
   try {

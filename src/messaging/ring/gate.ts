@@ -3,7 +3,7 @@
  *
  *   word  name     bits                        written by
  *   +0    STATE    30 WAITERS | 29 CLOSED      waiters, and who wakes them
- *   +1    TICKETS  counter: who came first     waiters
+ *   +1    TICKETS  counter: order of arrival     waiters
  *
  * The items or the room lie in the ring; the gate only knows that somebody waits.
  *

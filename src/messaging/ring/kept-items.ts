@@ -39,6 +39,7 @@ export function emptyRing(ring: Ring, begin: () => void): Named[] | undefined {
   for (let found = ring.find(); found !== undefined; found = ring.find()) {
     const { head, next, from, length, carries } = found;
     if (carries) {
+      // Collect the names, then remove the item.
       const list = readNames(ring, from, length);
       if (list === undefined) return undefined;
       if (all.length === 0 && list.names.length > 0) begin();

@@ -107,6 +107,7 @@ export class Outgoing {
   private writeApart(encoder: Encoder, first: Buffer): Buffer {
     let memory = first;
     for (let size = memory.length; this.bytes === undefined; size *= 2) {
+      // Try with twice the memory each time; beyond the limit, clone.
       if (size > LONGEST) this.clone();
       else if (size > memory.length) memory = Buffer.alloc(size);
       if (this.bytes !== undefined) break;

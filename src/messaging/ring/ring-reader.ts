@@ -82,16 +82,19 @@ export class RingReader {
       const found = ring.find();
       if (found === undefined) return NOTHING;
       const { head, next, from, length, format, far, carries } = found;
+      // Copy first what is slow to decode, or names shared objects.
       if (carries || far || format === FORMAT.CLONED || format === FORMAT.BYTES) {
         const value = this.takeApart(found);
         if (value === NOTHING) continue;
         return value;
       }
+      // Takers contend: copy small items, take, and decode then.
       if (this.contended > 0 && length <= SMALL) {
         const value = this.takeCopied(found);
         if (value === NOTHING) continue;
         return value;
       }
+      // Decode in place, then take; a taker that loses discards the value.
       let value: unknown;
       let failure: unknown;
       try {
@@ -121,10 +124,13 @@ export class RingReader {
 
   /** Takes an item that is read from memory of our own; `NOTHING`: somebody else has. */
   private takeApart({ head, next, from, length, format, far, carries, number }: Found): unknown {
+    // Copy the names and the payload.
     const list = carries ? readNames(this.ring, from, length) : undefined;
     const payload = list === undefined ? length : list.payload;
     const bytes = far ? this.far.read(number) : copyOf(this.buffer, from, payload);
+    // HEAD has moved: the copy may be torn.
     if (!this.ring.isThere(head)) return NOTHING;
+    // Open the objects before taking the item, while it keeps them alive.
     const opened: SharedObject[] = [];
     let value: unknown;
     let failure: unknown;

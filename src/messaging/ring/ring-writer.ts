@@ -68,9 +68,11 @@ export class RingWriter {
     const room = ring.room();
     if (room === undefined) return false;
     const { from } = room;
+    // Encode straight into the ring, within the backed memory.
     const limit = Math.min(room.limit, ring.reserved);
     const end = encoder.encode(value, from, limit);
     if (end < 0) return false;
+    // Shared objects in the item need their names behind it.
     if (encoder.shared.length > 0) return this.carry(from, end, limit, encoder.format, encoder.shared);
     return this.commit(from, end - from, encoder.format, false);
   }
@@ -91,6 +93,7 @@ export class RingWriter {
     const { from } = room;
     const limit = Math.min(room.limit, ring.reserved);
     if (from + length > limit) return false;
+    // Copy the encoded value in, then commit it.
     ring.copyIn(from, this.prepared, (length + 3) >> 2);
     if (apart.shared.length > 0) return this.carry(from, from + length, limit, apart.format, apart.shared);
     return this.commit(from, length, apart.format, false);

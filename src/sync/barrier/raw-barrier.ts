@@ -331,8 +331,10 @@ function breakNext(cell: Cell, generation: number): void {
   const { words, at, agent } = cell;
   for (;;) {
     const state = stateOf(cell);
+    // The round has moved on: break the next one below.
     if (generationOf(state) !== generation) break;
     if (isRefusing(state)) return;
+    // Mark the next round as broken while the action still runs.
     if (cas(words, at + CELL_STATE, state, state | BROKEN_BIT) !== state) continue;
     wakeAll(agent, cell);
     return;

@@ -95,6 +95,7 @@ function checkGuard({ words, at }: Cell, given: Guard, title: string): void {
 export function openGuard({ agent, words, at }: Cell, title: string): Guard | undefined {
   const number = load(words, at + LOCK_WORD);
   if (number === 0) return undefined;
+  // Find the kind of the lock, then open it by cell and generation.
   const place = agent.namespace.arena.place(number);
   const isLock = kindOf(load(place.words, place.at + CELL_HEADER)) === LOCK_KIND.number;
   const found = agent.open(isLock ? LOCK_KIND : RLOCK_KIND, number, load(words, at + LOCK_GENERATION_WORD));

@@ -86,7 +86,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
   }
 
   /**
-   * @internal Takes it again as it was held. Not bounded by any timeout: whoever waited on a
+   * @internal Takes it again as it was held. Not bounded by any timeout: a call that waited on a
    * condition comes back holding.
    */
   async takeBack(holding: Suspended): Promise<void> {

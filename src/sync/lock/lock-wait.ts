@@ -75,6 +75,7 @@ export class LockWait implements Taking {
     const { agent, number } = raw.cell;
     const { blocks, reports } = options;
     let wholly = blocks;
+    // Publish what this wait holds back, before the search.
     if (!blocks && this.want === undefined) {
       this.want = { folder: agent.folder, cell: number, ticket };
       this.scope.begin(this.want);
@@ -82,6 +83,7 @@ export class LockWait implements Taking {
       wholly = true;
       agent.awaitsOnly = number;
     }
+    // Search for a cycle through the locks that this wait certainly keeps.
     if (!reports || isTolerant(raw.cell)) return undefined;
     const covers = wholly ? (): boolean => true : (cell: number): boolean => this.keeps(cell);
     const cycle = resolveCycle(agent, number, blocks, covers, () => this.unsay());

@@ -3,7 +3,7 @@
  *
  *   word  name      bits                                                    written by
  *   +0    STATE     30 WAITERS | 29 FAIR | 28 RECOVERED | 7…0 owner slot    anyone, CAS only
- *   +1    TICKETS   counter: who came first                                 waiters
+ *   +1    TICKETS   counter: order of arrival                                 waiters
  *   +2    MARKS     30…8 recoveries | 2 STACKS | 1 SIGNAL | 0 TOLERANT      creator, releasers,
  *                                                                           reaper
  *   +3    DEPTH     how often the owner has taken it (RLock; for others to  the owner

@@ -4,7 +4,7 @@
  *   word     name     bits                                                written by
  *   +0       STATE    30 WAITERS | 29 FAIR | 28 RECOVERED | 26 PENDING |  anyone, CAS only
  *                     7…0 writer's slot
- *   +1       TICKETS  counter: who came first                             waiters
+ *   +1       TICKETS  counter: order of arrival                             waiters
  *   +2       MARKS    0 READERS_FIRST                                     the creator
  *   +3       READERS  first of the two cells with the readers' bits       the creator
  *   permits           a bit per agent that reads                          that agent; the reaper
@@ -145,11 +145,14 @@ export class RawRWLock {
     for (;;) {
       const { state } = this;
       if (ownerOf(state) === 0) {
+        // Under FAIR only the first waiter may come in.
         if (isFair(state) && pressure !== PRESSURE.IMPATIENT && !isFirst(agent, this.cell)) return false;
+        // Set the reader bit; a writer may have claimed the lock meanwhile.
         if (!this.comeIn()) continue;
         if (isFair(state)) clearBits(words, at + CELL_STATE, FAIR_BIT);
         return true;
       }
+      // A writer is inside or waits: mark that a reader waits.
       if (this.mark(state, pressure)) return false;
     }
   }

@@ -59,6 +59,7 @@ export function readHeader(fd: number): { progress: number; length: number } {
 
 export function readPart(fd: number): { progress: number; content: Uint8Array } {
   const { progress, length } = readHeader(fd);
+  // Never trust the length: the file may be cut.
   if (!(length >= 0 && HEADER_BYTES + length <= fstatSync(fd).size)) throw new Error('it was cut');
   const content = new Uint8Array(length);
   for (let at = 0; at < length; ) {

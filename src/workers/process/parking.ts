@@ -40,13 +40,16 @@ export function whenGiven(
 async function prepare(command: SpareCommand, rehearse: (order: SpareOrder) => Promise<void>): Promise<void> {
   const fd = Number(command.job);
   checkOwn(fd);
+  // A spare with modules to preload finds them in its job file.
   const isAhead = !isBlank(fd) && readHeader(fd).progress === PROGRESS.PREPARING;
   const preparation = isAhead ? (readClone(readPart(fd).content) as Preparation) : undefined;
+  // Act as a child until the job comes.
   assumeIdentity({
     process: { name: SPARE_NAME, path: [], daemon: false, parent: preparation?.parent ?? null },
     thread: { name: MAIN_THREAD_NAME, daemon: false },
     counters: newCounters(),
   });
+  // Run the path of a start once, so that V8 has compiled it.
   await rehearse({ ...command, name: SPARE_NAME, hasJob: () => !isAhead && !isBlank(fd) });
   if (preparation !== undefined) await loadAhead(fd, preparation);
 }

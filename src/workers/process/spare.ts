@@ -157,11 +157,13 @@ export class Spare {
    */
   wake(): boolean {
     try {
+      // One byte starts the job; EPIPE says that the spare has ended.
       writeSync(this.waking, '!');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false;
       throw error;
     }
+    // From now on it is a child like any other.
     this.letGo();
     this.child.ref();
     return true;

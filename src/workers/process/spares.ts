@@ -85,6 +85,7 @@ export class SpareKeeper {
     if (count === 0) keepers.delete(this);
     else keepers.add(this);
     beforeEnd(endAll);
+    // End the spares that are too many, and make those that are missing.
     const ended = this.spares.splice(count);
     for (const spare of ended) spare.giveUp();
     while (this.spares.length < count && this.add());
@@ -98,10 +99,12 @@ export class SpareKeeper {
    */
   async ready(): Promise<number> {
     const starting = [...this.spares];
+    // Keep the event loop running until all have started.
     for (const spare of starting) spare.keepAlive(true);
     await Promise.all(starting.map(({ settled }) => settled));
     for (const spare of starting) spare.keepAlive(false);
     const lost = starting.find((spare) => this.lost.has(spare));
+    // One failed: end all, and report why.
     if (lost !== undefined) {
       this.keep(0);
       throw await explained(lost, this.title);

@@ -70,6 +70,7 @@ const STANDARD_DESCRIPTORS = [0, 1, 2];
 export function startupNow(preloads: boolean): Startup | undefined {
   const { permission } = process as { permission?: unknown };
   if (permission !== undefined || process.env.NODE_V8_COVERAGE || doesSomethingAtExit()) return undefined;
+  // Read what a running process can take over.
   const folder = currentFolder();
   const status = platform.threadStatus();
   if (folder === undefined || status === undefined) return undefined;
@@ -78,6 +79,7 @@ export function startupNow(preloads: boolean): Startup | undefined {
   const options = optionsForProcess();
   const isSeen = preloads || LOADING.test(`${options.join(' ')} ${env.NODE_OPTIONS ?? ''}`);
   const names = Object.keys(env).sort();
+  // The key holds what a running process can not change.
   const key = JSON.stringify([
     process.execPath,
     options,
