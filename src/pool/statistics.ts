@@ -1,4 +1,4 @@
-/** Statistics: what a pool has done so far. */
+/** Statistics: the work of a pool so far. */
 
 /** A worker as the statistics tell of it. */
 export interface WorkerStats {

@@ -14,7 +14,7 @@
  *          8 claim time   9 the most that may be free after `give`   10 if it is there: return the
  *          body too
  *
- * Replies: `<version>` where the call came to a free lock, or was alone and left it;
+ * Replies: `<version>` where the call came to a free lock, or was alone and left it. Or
  * `<version>|<milliseconds>|<reply>`, and on a line of its own the body if it was asked for.
  * `{-1}`, `{-2}` and `{0, …}` are those of the commit (redis-commit.ts): not done.
  */
