@@ -72,17 +72,24 @@ function declarations() {
 /**
  * Folders of which no program sees more than types: their comments are for readers of the source.
  */
-const INNER = /^(agents|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\//;
+const INNER =
+  /^(agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\//;
 
-for (const name of readdirSync(output, { recursive: true })) {
-  if (
-    !name.endsWith('.d.ts') ||
-    !(INNER.test(name) || /\/raw-(lock|rwlock|barrier|condition)\./.test(name))
-  ) {
-    continue;
-  }
+/** Comments that no editor shows to a program's author: a file's own, and those of private members. */
+const UNSEEN = [
+  /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=import |export \* )/,
+  /^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?= *private )/gm,
+];
+
+for (const name of readdirSync(output, { recursive: true }).filter((each) => each.endsWith('.d.ts'))) {
+  const isInner = INNER.test(name) || /\/raw-(lock|rwlock|barrier|condition)\./.test(name);
+  const forms = isInner ? [/^ *\/\*\*[\s\S]*?\*\/\n/gm] : UNSEEN;
   const file = join(output, name);
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/^ *\/\*\*[\s\S]*?\*\/\n/gm, ''));
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(
+    file,
+    forms.reduce((rest, form) => rest.replace(form, ''), text),
+  );
 }
 
 // The package holds no declarations that no program can reach, and none of earlier builds.
