@@ -412,7 +412,10 @@ export const figures = [
     better: 'less',
     rounds: 7,
     measuredIn: 'pool-map.js',
-    against: [{ peer: 'one process', must: times(1.85), aim: times(1.95) }, { peer: 'two processes by hand' }],
+    against: [
+      { peer: 'one process', must: times(1.85), aim: times(1.95) },
+      { peer: 'two processes by hand' },
+    ],
   },
   {
     row: 'pool-first',
