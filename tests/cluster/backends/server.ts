@@ -29,9 +29,13 @@ const LEASE_MS = 3_000;
 
 // The connections must not keep an actor alive that has ended; pg makes its sockets by hand.
 const connectSocket = Socket.prototype.connect;
+const opening = new Set<Socket>();
+let connected = false;
 Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
   this.once('connect', () => {
-    if (this.remotePort === port) this.unref();
+    if (this.remotePort !== port) return;
+    opening.add(this);
+    if (connected) this.unref();
   });
   return (connectSocket as (...args: unknown[]) => Socket).apply(this, args);
 } as typeof connectSocket;
@@ -42,6 +46,8 @@ const options: ConnectOptions = {
   namespace: 'conformance',
 };
 const cluster: Cluster = await connect(options);
+connected = true;
+for (const socket of opening) socket.unref();
 
 const references = new WeakMap<object, string>();
 let made = 0;
