@@ -129,7 +129,7 @@ const OMITTED: readonly (readonly [RegExp, string])[] = [
     'only the session that holds can end its lease',
   ],
   [/prefer/, 'readers and writers are served in the order of coming'],
-  [/20,000/, 'as many round trips; cluster/contract has such a count'],
+  [/20,000|12,000/, 'as many round trips; cluster/contract has such a count'],
   [
     /NotLockedError|releasing it when it is free throws, also after/,
     'whether another session holds is not asked: it is a NotOwnerError here',
