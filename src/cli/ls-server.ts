@@ -5,7 +5,8 @@ import { count, visible } from '../inspect/words.ts';
 import { FINE } from './exit-codes.ts';
 import { writeJson } from './looks.ts';
 import type { ListOptions } from './ls.ts';
-import { paintFor, table } from './terminal.ts';
+import { table } from './table.ts';
+import { paintFor } from './terminal.ts';
 
 const COLUMNS = [
   { title: 'NAMESPACE' },

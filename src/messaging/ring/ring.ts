@@ -138,6 +138,8 @@ export class Ring {
   private putsAtHead = 0;
   /** Items that had been taken when that was looked at last. */
   private knownTaken = UNKNOWN;
+  /** Bytes of the item that was put here last; Infinity for one that lies apart. */
+  committed = 0;
   private readonly found = new Found();
   private readonly place = new RingSpace();
 
@@ -368,6 +370,7 @@ export class Ring {
    * has to release the lock before.
    */
   commit(from: number, length: number, format: Format, far: boolean, carries: boolean): void {
+    this.committed = far ? Number.POSITIVE_INFINITY : length;
     const { words, at, units } = this;
     const puts = loadPlain(words, at + PUTS_WORD);
     let position = loadPlain(words, at + END_WORD + (puts & 1));
