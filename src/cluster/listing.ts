@@ -41,15 +41,18 @@ const NO_CLIENT = 'no client for PostgreSQL is installed; run `npm install pg`';
 /** The objects of all namespaces, in order of their names. Throws `StoreError`. */
 export async function listObjects(server: { redis: string } | { postgres: string }): Promise<ListedObject[]> {
   const inRedis = 'redis' in server;
+  const closers: (() => Promise<void>)[] = [];
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  let fail: (reason: Error) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
     timer = setTimeout(() => reject(new Error(`it has not answered for ${PATIENCE_MS} ms`)), PATIENCE_MS);
   });
   try {
-    const found = await Promise.race([
-      inRedis ? inRedisAt(server.redis) : inPostgresAt(server.postgres),
-      late,
-    ]);
+    const reading = inRedis ? inRedisAt(server.redis, closers, fail) : inPostgresAt(server.postgres, closers);
+    // What becomes of it after a failure is nobody's.
+    reading.catch(() => undefined);
+    const found = await Promise.race([reading, failed]);
     return found.map(listed).sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name));
   } catch (error) {
     const { message } = error as Error;
@@ -59,56 +62,51 @@ export async function listObjects(server: { redis: string } | { postgres: string
     });
   } finally {
     clearTimeout(timer);
+    failed.catch(() => undefined);
+    await Promise.all(closers.map((close) => close().catch(() => undefined)));
   }
 }
 
-async function inRedisAt(url: string): Promise<Found[]> {
+async function inRedisAt(
+  url: string,
+  closers: (() => Promise<void>)[],
+  fail: (reason: Error) => void,
+): Promise<Found[]> {
   const client = await redisClient(url);
-  // Without a listener an error of the connection would end the program.
-  client.watch(
-    () => {},
-    () => {},
-  );
+  closers.push(() => client.end());
+  client.watch(() => {}, fail);
   const found: Found[] = [];
-  try {
-    let cursor = '0';
-    do {
-      const page = await client.command(['SCAN', cursor, 'MATCH', '{*}:o:*', 'COUNT', '1000']);
-      const [next, keys] = page as [unknown, unknown[]];
-      cursor = String(next);
-      for (const key of keys.map(String)) {
-        const [, namespace, name] = /^\{(.*?)\}:o:(.*)$/s.exec(key) ?? [];
-        const text = await client.command(['GET', key]);
-        const [, sessions = '', body = ''] = /^\d+\|([^|]*)\|(.*)$/s.exec(String(text ?? '')) ?? [];
-        if (namespace === undefined || name === undefined || body === '') continue;
-        const dead: string[] = [];
-        for (const session of sessions.split(',').filter((each) => each !== ''))
-          if (Number(await client.command(['EXISTS', `{${namespace}}:s:${session}`])) === 0)
-            dead.push(session);
-        found.push({ namespace, name, body, dead });
-      }
-    } while (cursor !== '0');
-  } finally {
-    await client.end();
-  }
+  let cursor = '0';
+  do {
+    const page = await client.command(['SCAN', cursor, 'MATCH', '{*}:o:*', 'COUNT', '1000']);
+    const [next, keys] = page as [unknown, unknown[]];
+    cursor = String(next);
+    for (const key of keys.map(String)) {
+      const [, namespace, name] = /^\{(.*?)\}:o:(.*)$/s.exec(key) ?? [];
+      const text = await client.command(['GET', key]);
+      const [, sessions = '', body = ''] = /^\d+\|([^|]*)\|(.*)$/s.exec(String(text ?? '')) ?? [];
+      if (namespace === undefined || name === undefined || body === '') continue;
+      const dead: string[] = [];
+      for (const session of sessions.split(',').filter((each) => each !== ''))
+        if (Number(await client.command(['EXISTS', `{${namespace}}:s:${session}`])) === 0) dead.push(session);
+      found.push({ namespace, name, body, dead });
+    }
+  } while (cursor !== '0');
   return found;
 }
 
-async function inPostgresAt(url: string): Promise<Found[]> {
+async function inPostgresAt(url: string, closers: (() => Promise<void>)[]): Promise<Found[]> {
   const pg = (await import('pg' as string).catch(() => {
     throw new Error(NO_CLIENT);
   })) as { default: { Client: new (url: string) => PgClient } };
   const client = new pg.default.Client(url);
+  closers.push(() => client.end());
   await client.connect();
-  try {
-    const { rows } = await client.query(
-      `SELECT o.namespace, o.name, s.body, s.dead
-         FROM lockstep.object o, lockstep.snapshot(o.namespace, o.name) s WHERE s.body IS NOT NULL`,
-    );
-    return rows as Found[];
-  } finally {
-    await client.end();
-  }
+  const { rows } = await client.query(
+    `SELECT o.namespace, o.name, s.body, s.dead
+       FROM lockstep.object o, lockstep.snapshot(o.namespace, o.name) s WHERE s.body IS NOT NULL`,
+  );
+  return rows as Found[];
 }
 
 function listed({ namespace, name, body, dead }: Found): ListedObject {
