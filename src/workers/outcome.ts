@@ -1,6 +1,6 @@
 /**
- * Outcome: the result of a child for `result`: what its target returned, or the error that
- * ended it.
+ * Outcome: the result of a child for `result`: the value that its target returned, or the error
+ * that ended it.
  */
 
 import { CHECKS_ARGUMENTS } from '../checks.ts';
