@@ -1,4 +1,4 @@
-/** AbstractPool: what Pool and ThreadPool share: the calls, and the pool's life. */
+/** AbstractPool: the common part of Pool and ThreadPool: the calls, and the pool's life. */
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
@@ -23,6 +23,7 @@ import type { Origin } from '../stacks.ts';
 import { noteOrigin, originOf, withOrigin } from '../stacks.ts';
 import type { TargetModule } from '../workers/target.ts';
 import { referenceToTarget } from '../workers/target.ts';
+import { callBack } from './callbacks.ts';
 import type { MakeChild, Spares } from './crew.ts';
 import { Crew, RING_BYTES } from './crew.ts';
 import { settleDead, takeBackUnclaimed } from './deaths.ts';
@@ -298,7 +299,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return await this.collect('starmap', fn, items, options, true, false).result();
   }
 
-  /** As `map`, for what the calls do: what they return is not sent back. */
+  /** As `map`, for the effect of the calls: their results are not sent back. */
   async each<Item>(
     fn: PoolTarget<[item: Item], unknown>,
     items: Items<Item>,
@@ -413,7 +414,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     };
   }
 
-  /** Workers that live. */
+  /** The number of living workers. */
   get size(): number {
     return this.crew.size;
   }
@@ -476,7 +477,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Ends the pool: tasks that wait reject, those that run are told to stop, and killed after
+   * Ends the pool: waiting tasks reject, running tasks are asked to stop, and killed after
    * `grace`.
    */
   async [Symbol.asyncDispose](): Promise<void> {
@@ -689,8 +690,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     } else if (kind === REPLY.ITEMS || kind === REPLY.ITEM_THREW) {
       engine.hearItems(member, reply);
     } else if (kind === REPLY.REPORT) {
-      engine.taskOf(ticket)?.more?.onReport?.(rest[0]);
-      this.emit('report', rest[0]);
+      callBack(() => engine.taskOf(ticket)?.more?.onReport?.(rest[0]));
+      callBack(() => this.emit('report', rest[0]));
     } else if (kind === REPLY.UNREADABLE) {
       takeBackUnclaimed(engine, member, this.settings.title, ticket);
     }
@@ -715,7 +716,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     const expected = member.stopping || member.state === 'retiring';
     if (!expected) {
       this.statistics.restarts++;
-      this.emit('workerDied', { pid: member.id, exitCode });
+      callBack(() => this.emit('workerDied', { pid: member.id, exitCode }));
     }
     crew.lose(member);
     engine.resize();

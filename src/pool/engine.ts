@@ -268,12 +268,12 @@ export class Engine {
     );
   }
 
-  /** Whether nothing is pending, and nothing runs any more. */
+  /** Whether nothing is pending and nothing runs. */
   get idle(): boolean {
     return this.pending === 0 && this.inFlight === 0;
   }
 
-  /** Reads some results; returns whether nothing is pending any more. */
+  /** Reads some results; returns whether nothing is left pending. */
   private serve(): boolean {
     if (this.goingOn) return false;
     if (this.drain(BATCH)) this.readOnSoon(now());
@@ -351,7 +351,7 @@ export class Engine {
       this.host.look();
       return over();
     };
-    // Whoever reads here reads all: what was left to be read on is not.
+    // This reads all results: a read that was planned is not needed.
     this.goingOn = false;
     return takeBlocking(
       this.cell,
@@ -416,7 +416,7 @@ export class Engine {
     this.host.ran(member);
   }
 
-  /** Gives the task's slot back. Nothing of this attempt runs any more. */
+  /** Gives the task's slot back. This attempt no longer runs. */
   release(task: PoolTask): void {
     const { slot } = task;
     task.slot = -1;
@@ -455,7 +455,7 @@ export class Engine {
     if (!this.idle) return;
     this.host.settled();
     if (!this.listening || this.endingSoon) return;
-    // Whoever goes on with another task at once has it listened for still.
+    // A caller that goes on with another task still listens for it.
     this.endingSoon = true;
     setImmediate(() => {
       this.endingSoon = false;
@@ -513,7 +513,7 @@ export class Engine {
     return this.generations[slot]!;
   }
 
-  /** Whether the item of the slot's task is not in the ring any more. */
+  /** Whether the item of the slot's task is no longer in the ring. */
   isTaken(slot: number): boolean {
     const { puts, size } = this.channel.ring;
     return ((puts - this.numbers[slot]!) & 0x7fffffff) > size;
