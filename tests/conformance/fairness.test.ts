@@ -7,9 +7,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BoundedSemaphore, Lock, Process, RLock, Semaphore, Value } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
-import { sleeps } from '../support/internals.ts';
 import { hogs, queues } from '../support/targets.ts';
-import { until, untilWaiting } from '../support/until.ts';
+import { untilWaiting } from '../support/until.ts';
 
 const word = (): Value<'i32'> => new Value('i32', 0, { lock: false });
 
@@ -40,8 +39,6 @@ for (const { name: what, make } of OBJECTS) {
           waiter.start();
           waiters.push(waiter);
           await untilWaiting(object, n + 1);
-          // A thread that has published its wait and does not sleep yet may still be served early.
-          if (style === 'blocking') await until(() => sleeps(object, waiter.pid!), 'a blocked thread');
         }
         hold.release();
         const ranks = await Promise.all(waiters.map(({ result }) => result));
