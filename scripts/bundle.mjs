@@ -73,7 +73,7 @@ function declarations() {
  * Folders of which no program sees more than types: their comments are for readers of the source.
  */
 const INNER =
-  /^(agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\//;
+  /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|crew|deaths|engine|item-run|member|messages|sealed|sources|task-control|task-table|worker)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))/;
 
 /** Comments that no editor shows to a program's author: a file's own, and those of private members. */
 const UNSEEN = [

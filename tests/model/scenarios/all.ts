@@ -9,6 +9,7 @@ import { deadlockScenarios } from './deadlock.ts';
 import { eventScenarios } from './event.ts';
 import { keptScenarios } from './kept.ts';
 import { latchScenarios } from './latch.ts';
+import { leftScenarios } from './left.ts';
 import { lockScenarios } from './lock.ts';
 import { ringScenarios } from './ring.ts';
 import { rlockScenarios } from './rlock.ts';
@@ -34,6 +35,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   'Channel with room for one': roomScenarios,
   Arena: arenaScenarios,
   Kept: keptScenarios,
+  Left: leftScenarios,
 };
 
 export function scenarioNamed(primitive: string, name: string): AnyScenario {
