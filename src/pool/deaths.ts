@@ -31,20 +31,23 @@ export function settleDead(engine: Engine, member: Member, title: string, cause:
     if (task === undefined) continue;
     const state = table.state(slot);
     const phase = phaseOf(state);
-    if (phase === PHASE.QUEUED) isDoubtful ||= engine.isTaken(slot);
+    if (phase === PHASE.QUEUED) isDoubtful ||= engine.slots.isTaken(slot);
     else if (workerOf(state) === member.index) lose(engine, task, member, title, cause);
   }
-  engine.wakeSlots(member);
+  engine.slots.seen(member);
   if (isDoubtful) setTimeout(() => takeBackUnclaimed(engine, member, title, cause), CLAIM_TIME);
 }
 
 /** A task that was taken from the ring and is claimed by nobody is put again. */
 export function takeBackUnclaimed(engine: Engine, member: Member, title: string, cause: unknown): void {
   const { tasks, table } = engine;
+  // Results that come later are of workers that have claimed or dropped what they had taken.
+  engine.drainAll();
   for (let slot = 0; slot < tasks.length; slot++) {
     const task = tasks[slot];
-    if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !engine.isTaken(slot)) continue;
-    if (!engine.takeBack(task)) continue;
+    if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !engine.slots.isTaken(slot))
+      continue;
+    if (!engine.slots.takeBack(task)) continue;
     // Arguments that others can change are as they were in the call only where they were sealed.
     if (task.more?.chunk !== undefined || task.sealed !== undefined || isConstant(task)) engine.again(task);
     else engine.settle(task, false, deathOf(member, task, title, cause, 'had just taken'));
@@ -54,7 +57,7 @@ export function takeBackUnclaimed(engine: Engine, member: Member, title: string,
 function lose(engine: Engine, task: PoolTask, member: Member, title: string, cause: unknown): void {
   const { more, slot } = task;
   const { next, end } = engine.table.cursor(slot);
-  engine.release(task);
+  engine.slots.release(task);
   engine.lost();
   const error = (): Error => deathOf(member, task, title, cause, 'was running');
   if (more?.chunk !== undefined) {

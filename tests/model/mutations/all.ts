@@ -4,6 +4,7 @@ import type { Mutant } from '../mutants.ts';
 import { agentMutants } from './agents.ts';
 import { lockMutants } from './locks.ts';
 import { permitMutants } from './permits.ts';
+import { poolMutants } from './pools.ts';
 import { ringMutants } from './rings.ts';
 import { sideMutants } from './sides.ts';
 import { signalMutants } from './signals.ts';
@@ -14,5 +15,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...signalMutants,
   ...sideMutants,
   ...ringMutants,
+  ...poolMutants,
   ...agentMutants,
 ];

@@ -10,6 +10,7 @@ import { eventScenarios } from './event.ts';
 import { keptScenarios } from './kept.ts';
 import { latchScenarios } from './latch.ts';
 import { lockScenarios } from './lock.ts';
+import { poolScenarios } from './pool.ts';
 import { ringScenarios } from './ring.ts';
 import { rlockScenarios } from './rlock.ts';
 import { roomScenarios } from './rooms.ts';
@@ -34,6 +35,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   'Channel with room for one': roomScenarios,
   Arena: arenaScenarios,
   Kept: keptScenarios,
+  Pool: poolScenarios,
 };
 
 export function scenarioNamed(primitive: string, name: string): AnyScenario {
