@@ -1,6 +1,6 @@
 /**
- * Checks: what `LOCKSTEP_CHECK` asks for, a list with commas. Read once, when the library is
- * loaded.
+ * Checks: the values of `LOCKSTEP_CHECK`, a list with commas. Read once, when the library
+ * is loaded.
  */
 
 const KNOWN = ['order', 'arguments'];

@@ -15,7 +15,9 @@ export type Awaitable<Value> = Value | Promise<Value>;
 export interface AsyncHold {
   /** Gives the hold back. Idempotent: only the first call does anything. */
   release(): Awaitable<void>;
-  /** `true` when the previous holder died inside: what the lock guards may be half-written. */
+  /**
+   * `true` when the previous holder died inside: the data that the lock guards may be half-written.
+   */
   readonly recovered: boolean;
   /**
    * A number that grows from one holding of the object to the next. A resource that remembers the
@@ -61,19 +63,25 @@ export interface ObjectOptions {
   name?: string | undefined;
   /** Where the name is looked up; default `"default"`. */
   namespace?: string | undefined;
+  /**
+   * What an object without a name is called in messages, and by the command `lockstep`: at most 200
+   * bytes. Nobody finds it by that. `LOCKSTEP_LABELS=1` in the environment gives every object
+   * without a name the place of its making, `report.js:41`. Costs a small file in shared memory.
+   */
+  label?: string | undefined;
 }
 
 /** Options of a lock's constructor. */
 export interface LockOptions extends ObjectOptions {
   /**
    * `'throw'` (the default): the call that closes a circle of waits throws `DeadlockError`, also
-   * where a timeout would dissolve it. `'ignore'`: nobody is told of a deadlock in which this lock
-   * has a part. Meant for locks that one agent takes and another releases.
+   * where a timeout would dissolve it. `'ignore'`: no deadlock that involves this lock is reported.
+   * Meant for locks that one agent takes and another releases.
    */
   deadlock?: DeadlockPolicy | undefined;
   /**
-   * Notes the stack of each taking, for messages about deadlocks. Slow. `LOCKSTEP_STACKS=1` does it
-   * for all locks.
+   * Notes the stack of each taking, for messages about deadlocks and `lockstep why --stacks`, and
+   * where the lock was made. Slow. `LOCKSTEP_STACKS=1` does it for all locks.
    */
   stacks?: boolean | undefined;
 }

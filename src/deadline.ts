@@ -24,8 +24,8 @@ export interface WaitOptions {
   /** Gives the wait up: the call rejects (or throws) with `signal.reason`. */
   signal?: AbortSignal | undefined;
   /**
-   * Of a wait for a lock: `'ignore'` does not look for deadlocks. Default: what the lock was made
-   * with.
+   * Of a wait for a lock: `'ignore'` does not look for deadlocks. Default: the value that the lock
+   * was made with.
    */
   deadlock?: DeadlockPolicy | undefined;
 }

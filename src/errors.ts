@@ -108,7 +108,7 @@ export class HandleError extends LockstepError {
   }
 }
 
-/** The handle's object does not exist any more. Code `ERR_LOCKSTEP_STALE_HANDLE`. */
+/** The handle's object no longer exists. Code `ERR_LOCKSTEP_STALE_HANDLE`. */
 export class StaleHandleError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_STALE_HANDLE', message, options);
@@ -223,7 +223,7 @@ export interface DeadlockMember {
   name: string;
   /** The object that it holds, e.g. `Lock "invoices"`. */
   holds: string;
-  /** The object that it waits for: what the next member holds. */
+  /** The object that it waits for, which the next member holds. */
   waitsFor: string;
   /** Whether its thread is blocked, or its event loop goes on. */
   blocked: boolean;
@@ -243,7 +243,7 @@ export class DeadlockError extends LockstepError {
   constructor(message: string, cycle: readonly DeadlockMember[], options?: ErrorOptions) {
     super('ERR_LOCKSTEP_DEADLOCK', message, options);
     this.cycle = cycle;
-    // The message has it, too: whoever prints the error wants it once.
+    // The message has it, too, and should not print it twice.
     Object.defineProperty(this, 'cycle', { enumerable: false });
   }
 }
@@ -272,7 +272,7 @@ export class EndOfStreamError extends LockstepError {
   }
 }
 
-/** Nobody has the other end of the pipe open any more. Code `ERR_LOCKSTEP_BROKEN_PIPE`. */
+/** No thread has the other end of the pipe open. Code `ERR_LOCKSTEP_BROKEN_PIPE`. */
 export class BrokenPipeError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_BROKEN_PIPE', message, options);
@@ -294,7 +294,7 @@ export interface WorkerDeath {
   exitCode?: number | undefined;
   /** The signal that killed it, e.g. `SIGKILL`. */
   signal?: NodeJS.Signals | undefined;
-  /** Whether it died for want of memory, as far as can be told. */
+  /** Whether it probably died because memory ran out. */
   outOfMemory?: boolean | undefined;
   /** How often the task was begun. */
   attempts?: number | undefined;
@@ -340,7 +340,7 @@ export class TaskTimeoutError extends TimedOutError {
 }
 
 /**
- * The lease at the cluster's server has ended: what was held may be held by others now. Code
+ * The lease at the cluster's server has ended: others may hold the locks now. Code
  * `ERR_LOCKSTEP_LEASE_LOST`.
  */
 export class LeaseLostError extends LockstepError {
@@ -362,3 +362,64 @@ export class StaleTokenError extends LockstepError {
     super('ERR_LOCKSTEP_STALE_TOKEN', message, options);
   }
 }
+
+/** Of a prototype: the class's name here, in whatever copy of Lockstep it was made. */
+const FAMILY = Symbol.for('lockstep.error');
+
+const FAMILIES = {
+  LockstepError,
+  InvalidTypeError,
+  OutOfRangeError,
+  NotLockedError,
+  NotOwnerError,
+  OverReleaseError,
+  BrokenBarrierError,
+  ClosedError,
+  HandleError,
+  StaleHandleError,
+  NameError,
+  NameTakenError,
+  NotFoundError,
+  LayoutError,
+  FolderError,
+  NoSpaceError,
+  ExhaustedError,
+  PlatformError,
+  UnsupportedPlatformError,
+  TargetError,
+  NotSendableError,
+  StateError,
+  DeadlockError,
+  QueueFullError,
+  QueueEmptyError,
+  EndOfStreamError,
+  BrokenPipeError,
+  TimedOutError,
+  WorkerDiedError,
+  PoolBrokenError,
+  TaskTimeoutError,
+  LeaseLostError,
+  StoreError,
+  StaleTokenError,
+};
+
+/**
+ * Sub-paths of the package have copies of these classes, and so may two versions of it in one
+ * program. An error of one copy is an instance of the same class of all others: `instanceof` of a
+ * class of this file also knows an error by its family. Classes derived from these are as usual.
+ */
+function isInstance(this: { prototype: object }, value: unknown): boolean {
+  if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(this.prototype, FAMILY)) return false;
+  const family: unknown = Reflect.get(this.prototype, FAMILY);
+  let prototype = Object.getPrototypeOf(value) as object | null;
+  for (; prototype !== null; prototype = Object.getPrototypeOf(prototype) as object | null)
+    if (Object.hasOwn(prototype, FAMILY) && Reflect.get(prototype, FAMILY) === family) return true;
+  return false;
+}
+
+for (const [name, Class] of Object.entries(FAMILIES))
+  Object.defineProperty(Class.prototype, FAMILY, { value: name });
+// The others inherit it from the first.
+for (const Class of [LockstepError, InvalidTypeError, OutOfRangeError])
+  Object.defineProperty(Class, Symbol.hasInstance, { value: isInstance });

@@ -1,12 +1,12 @@
 /**
- * Options: what each constructor and call may be given, and the refusal of everything else with the
- * nearest name that there is.
+ * Options: the options of each constructor and call. Any other is refused, with the nearest known
+ * name.
  */
 
 import { inspect } from 'node:util';
 import { InvalidTypeError } from './errors.ts';
 
-const OBJECT = ['name', 'namespace'];
+const OBJECT = ['name', 'namespace', 'label'];
 const LOCK = [...OBJECT, 'deadlock', 'stacks'];
 const GUARDED = [...OBJECT, 'lock'];
 const QUEUE = [...OBJECT, 'maxSize', 'bytes', 'endsWithProducers'];
@@ -57,7 +57,7 @@ const KNOWN = {
   Semaphore: OBJECT,
   ShareableList: OBJECT,
   SharedArray: GUARDED,
-  SharedMemory: [...OBJECT, 'create', 'size'],
+  SharedMemory: ['name', 'namespace', 'create', 'size'],
   SimpleQueue: OBJECT,
   Thread: CHILD,
   ThreadPool: [...POOL, 'threads', 'processes'],

@@ -1,4 +1,7 @@
-/** Readable: what `console.log` and `util.inspect` show of an object, instead of private fields. */
+/**
+ * Readable: the view that `console.log` and `util.inspect` show of an object, instead of private
+ * fields.
+ */
 
 import { inspect } from 'node:util';
 

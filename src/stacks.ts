@@ -13,7 +13,7 @@ const DEPTH = 40;
 const FRAME = '\n    at ';
 
 /**
- * Where this package's files are; `undefined` where they are bundled into a program, whose files
+ * Where this package's files are; `undefined` if they are bundled into a program, so that its files
  * are the same.
  */
 const folders = ((): readonly string[] | undefined => {

@@ -1,11 +1,11 @@
 /**
- * Strict: what would be lost is refused. In JavaScript `array[0] = 5` makes a property of the
- * object at hand, and the shared data stay as they were; `array[0]` is `undefined`.
+ * Strict: refuses properties that would get lost. In JavaScript `array[0] = 5` makes a property of
+ * the object at hand, and the shared data stay as they were; `array[0]` is `undefined`.
  *
  * A Proxy stands at the end of the prototype chain, where only names come that nothing before has.
  * So it costs nothing where a known name is used, in sloppy mode it throws as in strict mode, and
- * fields that a class defines do not meet it. It leaves symbols alone, and reads of anything but an
- * index: who inspects an object or awaits it asks for names that few have.
+ * fields that a class defines do not meet it. It allows symbols, and reads of anything but an
+ * index: inspecting or awaiting an object reads names that few objects have.
  */
 
 import { inspect } from 'node:util';

@@ -1,4 +1,4 @@
-/** About: what an agent says of the program it is, for those who look from outside. */
+/** About: an agent's description of its program, for observers outside. */
 
 import { fileURLToPath } from 'node:url';
 import { wallTime } from '#clock';
@@ -37,8 +37,7 @@ export function about(runs: { readonly module: string; readonly export: string }
     } satisfies About);
     const excess = Buffer.byteLength(text) - AGENT_ABOUT_BYTES;
     if (excess <= 0) return text;
-    // A character is one byte at least: what is cut is never too much by more than the mark of the
-    // cut.
+    // A character has at least one byte, so at most the length of the mark is cut too much.
     if (left > most) left = Math.max(0, Math.min(left, script.length) - Math.ceil(excess / 6) - 1);
     else most = Math.max(0, Math.min(most, target.length) - Math.ceil(excess / 6) - 1);
   }

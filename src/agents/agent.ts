@@ -45,7 +45,7 @@ import { Cell } from './cell.ts';
 import { KeptRings } from './kept-rings.ts';
 import type { Kind } from './kinds.ts';
 import { Lookout } from './lookout.ts';
-import { reap, wakeEverybody } from './reaper.ts';
+import { reap, tellOfDeath, wakeEverybody } from './reaper.ts';
 import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll } from './waiters.ts';
@@ -154,8 +154,8 @@ export class Agent implements Waker {
   }
 
   /**
-   * Hangs the bell. Done before a wait entry says that a call awaits: what is rung before is not
-   * heard.
+   * Hangs the bell. Must come before the wait entry of an awaiting call: a ring before that is
+   * lost.
    */
   hangBell(): Bell {
     this.doorbell ??= this.namespace.hangBell(this.slot, (cell) => this.answer(cell));
@@ -214,14 +214,18 @@ export class Agent implements Waker {
     const { namespace, slot } = this;
     const place = namespace.arena.place(cell.number);
     const { kind, waitEntry } = cell;
+    // Withdraw the waits of this agent.
     this.cells.delete(cell.number);
     if (waitEntry !== undefined) kind.withdraw?.(namespace, place, slot, waitEntry.words, waitEntry.at);
     cell.dropEntry();
     cell.detach();
+    // Free what it holds, and wake up the waiters.
     kind.recover?.(namespace, place, slot);
     wakeAll(this, place);
+    // Clear the open bit; the last agent to do so ends the object.
     const ended = namespace.arena.close(place, slot);
     cell.onClosed?.();
+    // Close the parts that no other cell needs.
     for (const part of cell.parts) if (--part.references <= 0) this.closeCell(part);
     this.tellOfEnds(ended && kind.endIsAwaited === true);
   }
@@ -243,6 +247,7 @@ export class Agent implements Waker {
   /** Makes an object of the kind; `init` fills its body before anyone can see it. */
   create(type: Kind, init: (place: Place) => void): Cell {
     const { arena } = this.namespace;
+    // Claim a cell, fill it, and publish it only then.
     const place = arena.claim(type.bits, this.slot);
     try {
       init(place);
@@ -282,14 +287,17 @@ export class Agent implements Waker {
   leave(): void {
     if (this.left) return;
     this.left = true;
+    // Stop all watching before the memory goes.
     this.lookout.close();
     clearImmediate(this.everything);
     this.doorbell?.close();
     for (const cell of this.cells.values()) cell.detach();
     this.cells.clear();
+    // Clear up after itself, as a reaper would, and give up the slot.
     reap(this.namespace, this.slot, this.slot);
     this.namespace.unlockSlot(this.slot);
     wakeEverybody(this);
+    // Close the descriptors; other agents see the end of the FIFO.
     this.bells.close();
     this.bed?.close();
     this.life.close();
@@ -327,18 +335,21 @@ export class Agent implements Waker {
 }
 
 /**
- * Takes the lock of a slot in which nobody lives; clears up after whoever died in it, and returns
- * whether somebody had.
+ * Takes the lock of a slot without a living agent; clears up after an agent that died in it, and
+ * returns whether there was one.
  */
 function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
   let cleared = false;
   for (const lookAtTaken of [false, true]) {
     for (let slot = 1; slot < AGENT_SLOTS; slot++) {
       if (!lookAtTaken && namespace.isTaken(slot)) continue;
+      // Take the lock first: only then is the slot certain to be empty.
       if (!namespace.tryLockSlot(slot)) continue;
       cleared ||= namespace.isTaken(slot);
       let free = false;
       try {
+        // Clear up after a dead agent; the slot stays taken if parts were left.
+        if (namespace.isTaken(slot)) tellOfDeath(namespace, slot);
         free = reap(namespace, slot, slot);
       } finally {
         if (!free) namespace.unlockSlot(slot);
@@ -454,11 +465,13 @@ function join(folder: string, create: boolean): Agent {
   const known = agents.get(folder);
   if (known !== undefined) return known;
   platform.checkSupported();
+  // The first namespace: remove old folders, and leave all at the exit.
   if (agents.size === 0) {
     if (inherited === undefined) sweep();
     if (!leavesAtExit) process.once('exit', leaveAll);
     leavesAtExit = true;
   }
+  // Enter the folder, then take a slot in it.
   const namespace = Namespace.enter(folder, create, (entered) => new KeptRings(entered));
   let agent: Agent;
   try {
@@ -475,7 +488,7 @@ function sweep(): void {
   try {
     sweepFolders();
   } catch (error) {
-    // Leftovers of another program must not stop this one; but somebody should hear of it.
+    // Leftovers of another program must not stop this one, but a warning is due.
     process.emitWarning(error as Error);
   }
 }

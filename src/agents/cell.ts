@@ -11,6 +11,8 @@
 import { add, load, store } from '#atomics';
 import { commonTime, now } from '#park';
 import { onAbort } from '../aborts.ts';
+import type { ObjectOfMessage } from '../channels.ts';
+import { requestBegins } from '../channels.ts';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError, LockstepError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
@@ -88,6 +90,10 @@ export class Cell implements Place {
   readonly parts: Cell[] = [];
   /** Objects of this agent that stand for this cell, and cells of which it is a part. */
   references = 0;
+  /** The object's name, for messages only. */
+  name: string | undefined;
+  /** What it is called where it has no name, as far as this thread knows. */
+  label: string | undefined;
   /** How long to spin before sleeping, in looks; adapts. */
   spins = 0;
   /** Spins in vain since one helped. */
@@ -140,6 +146,12 @@ export class Cell implements Place {
   /** Whether a call awaits its turn. */
   get hasFlows(): boolean {
     return this.flows.size > 0;
+  }
+
+  /** What monitors are told of the object. */
+  about(): ObjectOfMessage {
+    const { name, label, kind, agent, number } = this;
+    return { name: name ?? label ?? null, kind: kind.name, folder: agent.folder, cell: number };
   }
 
   drawTicket(): number {
@@ -202,15 +214,18 @@ export class Cell implements Place {
    */
   await(wait: Wait, ticket: number, deadline: Deadline, keeper: object): Promise<boolean> {
     const first = !this.serial || this.flows.size === 0;
+    // Take the object if it is free and no earlier call waits.
     if (first && wait.attempt(PRESSURE.NONE)) {
       this.leave(AWAITING_BIT);
       wait.taken();
       return Promise.resolve(true);
     }
+    // Queue a flow with the facts of this call.
     const { promise, resolve, reject } = withResolvers<boolean>();
     const origin = noteOrigin();
     if (!deadline.unlimited) deadline.origin ??= origin;
     const since = now();
+    const request = requestBegins(() => this.about(), wait.shared === true ? 'shared' : 'exclusive', false);
     const flow: Flow = {
       wait,
       ticket,
@@ -218,15 +233,23 @@ export class Cell implements Place {
       deadline,
       keeper,
       origin,
-      resolve,
-      reject,
+      resolve(taken) {
+        request?.over(taken);
+        resolve(taken);
+      },
+      reject(reason) {
+        request?.failed(reason);
+        reject(reason);
+      },
       stopTimer: undefined,
       ignoreAbort: undefined,
     };
     this.flows.add(flow);
     if (!deadline.unlimited) this.timedFlows++;
+    // Fill the wait entry, and only then look again.
     this.refresh(ticket, commonTime(since));
     this.agent.beginAwaiting();
+    // Start the timeout, and refuse a wait that can never end.
     this.watch(flow);
     this.refuse(flow);
     return promise;
@@ -234,8 +257,8 @@ export class Cell implements Place {
 
   /** Serves the awaiting calls that can be served now. */
   dispatch(impatient: boolean): void {
-    // Left alone is who was not rung since the last look, and found the object free then: not who
-    // looks while another comes.
+    // A call is left alone if it was not rung since the last poll, and found the object free then.
+    // A call that polls while another waiter comes is not.
     const untouched = impatient && this.seenFree;
     this.seenFree = impatient && this.serial && this.looksFree();
     for (const flow of this.flows) {
@@ -257,8 +280,7 @@ export class Cell implements Place {
   }
 
   /**
-   * Whether the object was free at the last look that nobody had asked for: who looks once more
-   * takes it.
+   * Whether the object was free at the last unrequested poll: at the next poll the call takes it.
    */
   get isRestless(): boolean {
     return this.seenFree;
@@ -319,16 +341,17 @@ export class Cell implements Place {
   }
 
   /**
-   * A cell that stands for nothing any more: what a closed object has, while others of this agent
-   * may still use the real one.
+   * A cell that stands for no object: that of a closed object, while other objects of this agent
+   * may still use the real cell.
    */
   closedTwin(): Cell {
     const twin = new Cell(this.agent, this, this.kind, this.generation);
+    twin.label = this.label;
     twin.detach();
     return twin;
   }
 
-  /** Takes the words away, so that nothing can be done to them from here any more. */
+  /** Removes the words, so that this object can no longer change them. */
   detach(): void {
     this.closed = true;
     this.words = CLOSED_WORDS;
@@ -347,6 +370,7 @@ export class Cell implements Place {
     const first = this.flows.values().next().value;
     if (first === undefined) return false;
     try {
+      // Free a word that names an empty slot first.
       freeOfNobody(this.agent, this, first.wait.suspect());
       return first.wait.peek();
     } catch (error) {
@@ -359,6 +383,7 @@ export class Cell implements Place {
   private serve(flow: Flow, pressure: Pressure): boolean {
     try {
       if (!flow.wait.attempt(pressure)) return false;
+      // Remove the flow before its promise resolves.
       this.end(flow);
       flow.wait.taken();
       flow.resolve(true);
@@ -429,14 +454,17 @@ export class Cell implements Place {
   /** `ticket` and `since` are those of a call that is none of `flows`, and does not block. */
   private refresh(ticket: number, since: number): void {
     const calls = this.blocked + this.awaiting;
+    // No call waits: give the entry back.
     if (calls === 0 && !this.lasting) {
       this.dropEntry();
       return;
     }
+    // Find the ticket and the beginning of the oldest call.
     const head = this.flows.values().next().value;
     const status = this.statusOf(calls);
     const oldest = head?.ticket ?? (this.blocked > 0 ? this.blockedTicket : ticket);
     const from = head !== undefined ? commonTime(head.since) : this.blocked > 0 ? this.blockedSince : since;
+    // Fill a new entry, or bring the present one up to date.
     if (this.entry === undefined) {
       if (calls > 0) this.entry = this.agent.table.fill(this.number, oldest, status, this.detail, from);
       return;

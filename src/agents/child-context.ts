@@ -9,16 +9,16 @@
  * process. Neither is inherited by unrelated programs that a child starts.
  *
  * A child imports modules whose top level may be a program that forgot its guard. Later actions of
- * such code (after an `await`, in a timer, in a listener) can't be told from the target's own doing
- * by time. It can by origin: Node's asynchronous context leads from each callback back to the
- * import, or to the call of the target.
+ * such code (after an `await`, in a timer, in a listener) can't be distinguished from the target's
+ * own actions by their time. It can by origin: Node's asynchronous context leads from each callback
+ * back to the import, or to the call of the target.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { isMainThread } from '../this-thread.ts';
 
 /**
- * On whose behalf a child's code runs. `undefined`: neither can be told, as in a listener of
+ * On whose behalf a child's code runs. `undefined`: neither is known, as in a listener of
  * `beforeExit`.
  */
 export type Phase = 'importing' | 'target' | undefined;

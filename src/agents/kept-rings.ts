@@ -1,6 +1,6 @@
 /**
- * Kept rings: what the items in a namespace's queues and pipes name, for those who end objects
- * (kept.ts).
+ * Kept rings: the objects that items in a namespace's queues and pipes name, for agents that end
+ * objects (kept.ts).
  */
 
 import { load } from '#atomics';
@@ -59,6 +59,7 @@ export class KeptRings implements Rings {
    */
   remembering(slot: number, act: () => void): void {
     const left: Named[] = [];
+    // Read all rings once, for all cells that `act` ends.
     this.remembered = { names: this.read(), left };
     try {
       act();
@@ -66,6 +67,7 @@ export class KeptRings implements Rings {
       this.remembered = undefined;
     }
     if (left.length === 0) return;
+    // Read them again: an item may have been put before the last bit was cleared.
     const still = this.read();
     const { arena } = this.namespace;
     for (const named of left) if (!still.has(keyOf(named))) arena.settle(arena.place(named.number), slot);
@@ -87,7 +89,7 @@ export class KeptRings implements Rings {
       const phase = phaseOf(header);
       if ((header & HAS_RING_BIT) === 0 || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) continue;
       const names = ringAt(place)?.names(this.namespace, place);
-      // Where the ring itself has ended meanwhile, whoever ended it lowers the counts.
+      // If the ring itself has ended in the meantime, the agent that ended it lowers the counts.
       const there =
         load(words, at + CELL_GENERATION) === generation &&
         phaseOf(load(words, at + CELL_HEADER)) >= PHASE_LIVE;

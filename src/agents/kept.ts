@@ -1,6 +1,6 @@
 /**
- * Kept: objects that lie in a queue or pipe live as long as the item that names them, whoever has
- * put it and whatever has become of them.
+ * Kept: objects that lie in a queue or pipe live as long as the item that names them, even if the
+ * agent that put it has ended.
  *
  *   HEADER of the named object  30…15 KEPT: items that name it, never too few  CAS: putters, takers
  *   MOVING of the agent         1 while it puts or takes such an item          it, its reaper
@@ -23,8 +23,8 @@
  * open bits are cleared. After it, as above. An agent that died in the middle of ending a ring has
  * left items in it or MOVING set; the next to free the cell goes on from there.
  *
- * With DOUBT, whoever is about to end an object with a count reads the rings first: see `settle` in
- * arena.ts.
+ * With DOUBT, an agent that is about to end an object with a count reads the rings first: see
+ * `settle` in arena.ts.
  *
  * An item may name the very object in whose ring it lies, or the end of the pipe that would
  * receive it. That name is not counted: the taker has the object open. Two queues that lie in each
@@ -58,6 +58,7 @@ export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[]
   const open = [cell];
   for (let each = open.pop(); each !== undefined; each = open.pop()) {
     const { agent, kind, words, at } = each;
+    // Follow the cells that this one names.
     for (const word of kind.needs) {
       const known = agent.cells.get(load(words, at + word));
       if (known === undefined || known.generation !== load(words, at + word + 1) || seen.has(known.number))

@@ -1,5 +1,5 @@
 /**
- * Kinds: what there is to know of each kind of object. A class declares its kind once, by
+ * Kinds: a description of each kind of object. A class declares its kind once, by
  * `defineKind`; the list of all (kinds/all.ts) makes them known to this program.
  *
  * A program may meet objects of a kind that it does not know, made by a newer version. It can end
@@ -41,8 +41,8 @@ export interface KindOptions {
   /** Slot of the agent that has to give the object back before anyone else gets it; 0: nobody. */
   readonly holder?: (place: Place) => number;
   /**
-   * Whether the object is surely given back by its holder, and what the holding code awaits, if
-   * that is known: see wait-for.ts.
+   * Whether only its holder releases the object, and what the holding code awaits, if that is
+   * known: see wait-for.ts.
    */
   readonly pledge?: (place: Place, holder: number) => Pledge | undefined;
   /**
@@ -67,6 +67,10 @@ export interface Kind extends KindOptions {
   readonly bits: number;
   /** The kind of which it is a second class, with the same objects. */
   readonly classOf?: Kind;
+  /**
+   * In a bundle, of a kind whose code is not loaded yet: loads it, and tells whether that worked.
+   */
+  readonly ready?: () => boolean;
 }
 
 /** The object that a holder waits for while it holds this one. */
@@ -109,7 +113,7 @@ export function defineClassOf(kind: Kind, { name, open }: Pick<Kind, 'name' | 'o
 
 let byNumber: ReadonlyMap<number, Kind> = new Map();
 let byName: ReadonlyMap<string, Kind> = new Map();
-let openers: ReadonlySet<unknown> = new Set();
+let all: readonly Kind[] = [];
 
 /** Makes these kinds, and no others, known to this program. */
 export function listKinds(kinds: readonly Kind[]): void {
@@ -118,20 +122,28 @@ export function listKinds(kinds: readonly Kind[]): void {
   for (const kind of kinds) {
     const { number, name, classOf = kind } = kind;
     const other = numbers.get(number) ?? classOf;
+    // Refuse two kinds with one number or one name.
     if (other !== classOf)
       throw new RangeError(`kinds ${other.name} and ${name} have the same number ${number}`);
     if (names.has(name)) throw new RangeError(`two kinds have the same name ${name}`);
     numbers.set(number, other);
     names.set(name, kind);
   }
+  // Publish the list as a whole.
   byNumber = numbers;
   byName = names;
-  openers = new Set(kinds.map(({ open }) => open));
+  all = kinds;
 }
 
 /** `undefined`: this program does not know it. */
 export function kindNumbered(number: number): Kind | undefined {
   return byNumber.get(number);
+}
+
+/** Whether this program can do what is to be done for objects of the kind. */
+export function canServe(number: number): boolean {
+  const kind = byNumber.get(number);
+  return kind !== undefined && (kind.ready === undefined || kind.ready());
 }
 
 /** The kind of the class of that name. */
@@ -141,5 +153,5 @@ export function kindNamed(name: string): Kind | undefined {
 
 /** Whether a kind's objects are opened by this function. */
 export function opensKind(open: unknown): boolean {
-  return open !== undefined && openers.has(open);
+  return open !== undefined && all.some((kind) => kind.open === open);
 }

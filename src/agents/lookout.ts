@@ -13,7 +13,7 @@
  * running: the bell does.
  *
  * Nothing is thrown from here, as nobody could catch it. A look that fails for want of descriptors
- * or memory is made anew, slowly; a folder that was removed ends all waits.
+ * or memory is repeated, slowly; a folder that was removed ends all waits.
  */
 
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '#clock';
@@ -64,7 +64,7 @@ export class Lookout {
     this.hook();
   }
 
-  /** Something may have changed, or could not be told for certain: looks after an interval. */
+  /** Something may have changed, or could not be determined: polls again after an interval. */
   lookAgain(): void {
     this.again = true;
     const period = sweepPeriod(this.agent.namespace);
@@ -137,13 +137,16 @@ export class Lookout {
 
   /** Milliseconds until the next look that is needed whatever happens; `undefined` none. */
   private nextPeriod(): number | undefined {
+    // Something is in doubt: poll soon.
     if (this.again) return sweepPeriod(this.agent.namespace);
     let slow = this.incomplete || this.failed;
     for (const cell of this.agent.cells.values()) {
       if (!cell.hasFlows) continue;
+      // A cell whose waiter may be passed over is polled soon; a waiter behind others, slowly.
       if (cell.isRestless) return sweepPeriod(this.agent.namespace);
       slow ||= !cell.isFirst;
     }
+    // Otherwise only the folder may need polling.
     if (slow) return SLOW_PERIOD;
     return this.folderWatch === undefined ? FOLDER_PERIOD : undefined;
   }
@@ -152,6 +155,7 @@ export class Lookout {
     this.watchingSoon = false;
     const { agent } = this;
     if (agent.awaitingCalls === 0 || agent.hasLeft) return;
+    // Short waits need no watch: ask again later.
     if (![...agent.cells.values()].some((cell) => cell.hasLasted(LASTS_AFTER))) {
       this.watchSoon();
       return;
@@ -196,10 +200,12 @@ export class Lookout {
   private sign(slot: number, state: number, ended: boolean): void {
     this.safely(() => {
       if (ended) {
+        // Its FIFO has ended: check its lock until it is certainly dead.
         this.forget(slot);
         this.doubts.add(slot, state);
         this.settle();
       } else {
+        // It could not deliver rings: deliver them in its place.
         ringInstead(this.agent);
         this.agent.answer(EVERYTHING);
       }

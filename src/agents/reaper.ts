@@ -8,8 +8,8 @@
  *      breaks
  *   2. if it died while it put or took shared objects: a note that counts of them may be too high
  *      (kept.ts)
- *   3. every cell that it had open: what it held is freed, its open bit cleared, the cell freed if
- *      that was the last
+ *   3. every cell that it had open: frees what it held, clears its open bit, frees the cell if that
+ *      was the last bit
  *   4. its slot: free
  *   5. everybody who waits is woken once. That makes good for every wake-up that died with it: a
  *      releaser killed between its compare-and-swap and its wake, a waiter killed after it was
@@ -30,7 +30,7 @@
  * its open bit. Everything else is cleared up. The slot becomes LIVE | LEFT, and is handed to
  * nobody until an agent that knows the kind has cleared up the rest, and then clears both bits.
  *
- *   word of the slot     who writes it, under the slot's liveness lock
+ *   word of the slot     writer, under the slot's liveness lock
  *   STATE 0 LIVE         the agent that sits down; a reaper that has cleared up everything
  *   STATE 1 LEFT         a reaper that has left something; cleared with LIVE
  *
@@ -42,6 +42,7 @@
 
 import { cas, load, store } from '#atomics';
 import { commonTime } from '#park';
+import { tell } from '../channels.ts';
 import type { Place } from '../memory/arena.ts';
 import {
   AGENT_AWAITS,
@@ -73,7 +74,7 @@ import { pruneNames } from '../namespaces/names.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 import { isShortage } from '../platform/descriptors.ts';
 import type { Kind } from './kinds.ts';
-import { kindNumbered } from './kinds.ts';
+import { canServe, kindNumbered } from './kinds.ts';
 import { eachEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll, wakeThread } from './waiters.ts';
@@ -150,17 +151,25 @@ const leftTo = new WeakMap<Namespace, Map<number, number>>();
 export function reapIfDead(waker: Waker, slot: number): boolean {
   const { namespace } = waker;
   if (slot === waker.slot || !namespace.isTaken(slot)) return false;
+  // Skip a slot whose remains were left to a newer program.
   const given = leftTo.get(namespace);
   if (given?.get(slot) === stateOf(namespace, slot)) return false;
+  // Take the liveness lock: a living agent has it.
   if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (!namespace.isTaken(slot)) return false;
+    tellOfDeath(namespace, slot);
     if (!reap(namespace, slot, waker.slot)) noteLeft(namespace, slot);
   } finally {
     namespace.unlockSlot(slot);
   }
   wakeEverybody(waker);
   return true;
+}
+
+/** Call before anything of the dead agent is cleared up. */
+export function tellOfDeath(namespace: Namespace, slot: number): void {
+  tell('died', () => ({ ...namespace.identity(slot), slot, folder: namespace.folder }));
 }
 
 function noteLeft(namespace: Namespace, slot: number): void {
@@ -178,7 +187,7 @@ export function stateOf({ words }: Namespace, slot: number): number {
  */
 export function whileNobodyIn({ namespace, slot: own }: Waker, slot: number, act: () => void): boolean {
   if (slot === own || !(slot > 0 && slot < AGENT_SLOTS) || namespace.isLive(slot)) return false;
-  // Whoever is just sitting down, or has lost no more than its LIVE bit, has it.
+  // An agent that is just taking the slot, or has lost only its LIVE bit, has it.
   if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (namespace.isLive(slot)) return false;
@@ -281,10 +290,10 @@ export function unlessShort(act: () => void): void {
   }
 }
 
-/** Whether a header is that of an object of a kind that this program does not know. */
+/** Whether a header is that of an object for which this program can do nothing. */
 function isForeign(header: number): boolean {
   const kind = kindOf(header);
-  return kind !== 0 && kindNumbered(kind) === undefined;
+  return kind !== 0 && !canServe(kind);
 }
 
 /** Returns whether nothing of the cell is left for another reaper. */
@@ -300,9 +309,12 @@ function reapCell(
   // another object.
   const open = load(place.words, place.at + CELL_OPEN + (dead >> 5)) & (1 << (dead & 31));
   if (header === 0 && open === 0) return true;
-  if (isForeign(header)) return open === 0 && slotOf(header) !== dead;
-  if (entriesLeft && kindOf(header) === KIND.ENTRIES && slotOf(header) === dead) return false;
   const kind = kindNumbered(kindOf(header));
+  // What the dead one did not have open needs none of the kind's code: a bundle would load it.
+  if (open === 0 ? kindOf(header) !== 0 && kind === undefined : isForeign(header)) {
+    return open === 0 && slotOf(header) !== dead;
+  }
+  if (entriesLeft && kindOf(header) === KIND.ENTRIES && slotOf(header) === dead) return false;
   if (open !== 0) kind?.recover?.(namespace, place, dead);
   namespace.arena.recover(place, dead, by);
   return true;

@@ -14,8 +14,8 @@
  * looks around by a slow timer.
  *
  * The end that was seen is no proof: the kernel frees the lock of the slot a moment before or
- * after. Until then the waiter looks a few times, at short intervals. An agent that has lost its
- * FIFO and lives is not watched any more.
+ * after. Until then the waiter looks a few times, at short intervals. A living agent that has lost
+ * its FIFO is no longer watched.
  */
 
 import { load } from '#atomics';
@@ -66,14 +66,16 @@ export class Doubts {
     if (this.doubts.get(slot)?.state !== state) this.doubts.set(slot, { state, looks: 0 });
   }
 
-  /** Looks at each. Returns whether one was dead, whoever has cleared up after it. */
+  /** Looks at each. Returns whether one was dead, even if another agent has cleared up after it. */
   settle(): boolean {
     let over = false;
     for (const [slot, doubt] of this.doubts) {
+      // Keep the doubt while the lock is held and the agent is not dead.
       if (this.has(slot) && !reapIfDead(this.waker, slot)) {
         doubt.looks++;
         continue;
       }
+      // The doubt is over: the agent is dead, or its slot has another agent.
       this.doubts.delete(slot);
       over = true;
     }
@@ -86,7 +88,7 @@ export class Doubts {
 }
 
 /**
- * The living agents but `me` that have one of the objects open: who can hold it, or owe a wake-up.
+ * The living agents but `me` that have one of the objects open: each may hold it, or owe a wake-up.
  */
 export function openersOf(namespace: Namespace, places: Iterable<Place>, me: number): Set<number> {
   const slots = new Set<number>();

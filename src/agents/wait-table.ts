@@ -9,8 +9,8 @@
  *   fill:   WAITS + 1, then since, ticket, detail, status, and last the cell      // PUBLISH entry
  *   empty:  the cell to 0, then WAITS - 1
  *
- * Whoever changes an object reads the entries after the change (waiters.ts); whoever waits looks at
- * the object after it has filled its entry. One of the two sees the other.
+ * An agent that changes an object reads the entries after the change (waiters.ts). A waiter looks
+ * at the object after it has filled its entry. One of the two sees the other.
  */
 
 import { load, note, store } from '#atomics';
@@ -104,10 +104,12 @@ export class WaitTable {
 
   empty(entry: Entry): void {
     const { words } = this.namespace;
+    // Empty the entry before the count says so.
     store(entry.words, entry.at + ENTRY_CELL, 0);
     store(words, this.base + AGENT_WAITS, --this.waits);
     this.unused.push(entry.index);
     if (this.waits > 0) return;
+    // No waits are left: begin again at the first entry.
     this.unused.length = 0;
     this.high = 0;
     store(words, this.base + AGENT_HIGH_ENTRY, 0);

@@ -1,5 +1,6 @@
 /**
- * Wait: what a primitive tells the engine about one kind of waiting (see cell.ts and blocking.ts).
+ * Wait: a primitive's description of one kind of waiting, for the engine (see cell.ts and
+ * blocking.ts).
  */
 
 /** How hard an attempt may press. */
@@ -8,7 +9,10 @@ export const PRESSURE = {
   NONE: 0,
   /** The wait has lasted: the object shall be kept for waiters. */
   FAIR: 1,
-  /** The wait was left alone for a whole interval: take what is free, whoever it is kept for. */
+  /**
+   * The wait was left alone for a whole interval: take a free object, even if it is reserved for
+   * another waiter.
+   */
   IMPATIENT: 2,
 } as const;
 
@@ -19,16 +23,18 @@ export type Pressure = (typeof PRESSURE)[keyof typeof PRESSURE];
 
 export interface Wait {
   /**
-   * Steps (some nanoseconds) before it first looks at the object, whose holder is expected to let
-   * go, and take it again, within a microsecond: see `spin`. 0 or none: it looks all the time.
+   * Steps (some nanoseconds) before it first polls an object whose holder releases it, and takes it
+   * again, within a microsecond: see `spin`. 0 or none: it looks all the time.
    */
   readonly backsOff?: number;
+  /** Whether others may have it at the same time, as the readers of an RWLock. */
+  readonly shared?: boolean;
   /** Reads whether an attempt is worthwhile; changes nothing. */
   peek(): boolean;
   /**
-   * Takes what is waited for, or leaves the object so that whoever makes it available wakes this
-   * agent. Called with the agent's wait entry filled. When it returns `false`, the object was seen
-   * unavailable *after* the mark was set.
+   * Takes the object, or marks it so that the agent that makes it available wakes this one. Called
+   * with the agent's wait entry filled. When it returns `false`, the object was seen unavailable
+   * *after* the mark was set.
    */
   attempt(pressure: Pressure): boolean;
   /**

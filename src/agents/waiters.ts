@@ -1,4 +1,4 @@
-/** Waiters: who waits for an object, as seen by whoever changed it, and how they are woken. */
+/** Waiters: finds the waiters of an object that has changed, and wakes them up. */
 
 import { add, load } from '#atomics';
 import { unpark } from '#park';
@@ -24,8 +24,8 @@ export interface Waker {
   readonly namespace: Namespace;
   readonly slot: number;
   /**
-   * Rings the bell of the agent in `slot`, which may be this one. Never throws: what it is rung for
-   * has been done.
+   * Rings the bell of the agent in `slot`, which may be this one. Never throws: the change that it
+   * reports has been made.
    */
   ring(slot: number, cell: number): void;
   /** Wakes the thread of the agent in `slot`, which sleeps in its berth. Never throws. */

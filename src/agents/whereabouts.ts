@@ -1,8 +1,8 @@
 /**
- * Whereabouts: what a thread says of where it is, when somebody asks from outside
+ * Whereabouts: a thread's report of its stacks, when an observer outside asks
  * (`lockstep why --stacks`).
  *
- *   REPORT of the control segment   counts the requests   whoever asks, with a write to the file
+ *   REPORT of the control segment   counts the requests   the observer, with a write to the file
  *   the file `stack-<slot>`         the answer, as JSON   the agent in that slot
  *
  * The asker raises REPORT, then writes a byte into the agent's rouse FIFO and the ring 0 into its
@@ -50,7 +50,7 @@ export interface CallBegun {
   readonly stack: string;
 }
 
-/** Calls that are told of, and characters of each stack. */
+/** Calls that are reported at most, and characters of each stack. */
 const MOST_CALLS = 20;
 const MOST_STACK = 4000;
 

@@ -10,16 +10,16 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${COMMANDS}" -- "$word"))
   else
-    COMPREPLY=($(compgen -W "--json --namespace --all --stacks --watch --help" -- "$word"))
+    COMPREPLY=($(compgen -W "--json --namespace --all --stacks --last --watch --help" -- "$word"))
   fi
 }
 complete -F _lockstep -o default lockstep
 `,
   zsh: `#compdef lockstep
-_arguments '1:command:(${COMMANDS})' '*:option:(--json --namespace --all --stacks --watch --help)'
+_arguments '1:command:(${COMMANDS})' '*:option:(--json --namespace --all --stacks --last --watch --help)'
 `,
   fish: `complete -c lockstep -f -n __fish_use_subcommand -a '${COMMANDS}'
-complete -c lockstep -l json -l namespace -l all -l stacks -l watch
+complete -c lockstep -l json -l namespace -l all -l stacks -l last -l watch
 `,
 };
 

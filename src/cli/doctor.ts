@@ -60,7 +60,7 @@ function room(): Check {
     if (type !== TMPFS)
       return {
         verdict: 'warn',
-        text: `${folder} is no tmpfs (${size}): what is shared is written to a disk`,
+        text: `${folder} is not a tmpfs (${size}): shared memory is written to a disk`,
         advice: 'mount a tmpfs there, or set LOCKSTEP_DIR to a folder on one',
       };
     if (blocks * bsize < SMALL)
@@ -84,12 +84,12 @@ function proc(): Check {
     ? { verdict: 'ok', text: 'the system tells who lives, and what threads do' }
     : {
         verdict: 'warn',
-        text: "the system does not tell who has which lock: who is dead can't be told from outside",
+        text: "the system does not show the holders of file locks, so deaths can't be detected from outside",
         advice: 'mount /proc',
       };
 }
 
-/** Takes a lock in a namespace of its own, whose folder goes with it. */
+/** Takes a lock in a separate namespace, and removes its folder. */
 async function working(): Promise<Check> {
   const begin = now();
   try {

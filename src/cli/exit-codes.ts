@@ -1,6 +1,6 @@
 /** The exit codes of `lockstep`. */
 
-/** Nothing is stuck; what was asked for was done. */
+/** Nothing is stuck; the command has succeeded. */
 export const FINE = 0;
 /** Something keeps others waiting. */
 export const STUCK = 1;

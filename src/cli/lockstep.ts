@@ -60,26 +60,27 @@ const looking = (name: string, about: string): Command =>
 
 looking(
   'why [about]',
-  'what keeps others waiting: deadlocks, waits that nobody is left to end, and the threads that hold what others wait for; or one process, thread or object',
+  'shows what keeps threads waiting: deadlocks, waits that no thread can end, and the threads that others wait for; or one process, thread or object',
 )
   .option('-a, --all', 'also waits of less than a second, and those that a thread may still end')
   .option(
     '-s, --stacks',
     'asks the threads for their JavaScript stacks (only this writes: one word a namespace, and it wakes them)',
   )
+  .option('-l, --last', 'the last 16 deadlocks that calls were refused for, instead')
   .action(
     act(async (about: string | undefined, options: WhyOptions) =>
       (await import('./why.ts')).why(about, options),
     ),
   );
-looking('ls', 'the shared objects, who holds them, and how many calls wait')
+looking('ls', 'lists the shared objects, their holders, and the number of waiting calls')
   .option('-a, --all', 'also objects without a name, and parts of others')
   .option('-w, --watch', 'every second')
   .action(act(async (options: ListOptions) => (await import('./ls.ts')).ls(options)));
 looking('ps', 'the threads that take part, and what each does')
   .option('-w, --watch', 'every second')
   .action(act(async (options: ListOptions) => (await import('./ps.ts')).ps(options)));
-looking('show <object>', 'one object, by its name or number (#17): who holds it, who waits').action(
+looking('show <object>', 'one object, by its name or number (#17), with its holder and its waiters').action(
   act(async (name: string, options: LookOptions) => {
     const [{ look }, { objectsCalled }, { showObjects }] = await Promise.all([
       import('./looks.ts'),
@@ -106,7 +107,7 @@ program
   .option('-p, --permits <n>', 'so many runs at a time', wholeNumber)
   .option('-t, --timeout <time>', 'gives up after e.g. 500ms, 30s, 10m (exit code 75)', milliseconds)
   .option('--no-wait', 'gives up at once where the name is held (exit code 75)')
-  .option('-n, --namespace <name>', 'where the name is looked up', 'default')
+  .option('-n, --namespace <name>', 'the namespace of the name', 'default')
   .option('-q, --quiet', 'says nothing of its own')
   .action(
     act(async (name: string, command: string[], options: RunOptions) => {
@@ -121,17 +122,17 @@ program
   );
 program
   .command('doctor')
-  .description('whether this machine has what Lockstep needs, and what was left lying about')
+  .description('checks that this machine has all that Lockstep needs, and finds leftovers of programs')
   .option('--json', 'as JSON')
   .action(act(async (options: { json?: boolean }) => (await import('./doctor.ts')).doctor(options)));
 program
   .command('clean')
-  .description('removes namespaces in which nobody is any more')
+  .description('removes namespaces that no program uses')
   .action(act(async () => (await import('./tidy.ts')).clean()));
 program
   .command('unlink <name>')
-  .description('takes the name from a block of SharedMemory')
-  .option('-n, --namespace <name>', 'where the name is looked up', 'default')
+  .description('removes the name of a block of SharedMemory')
+  .option('-n, --namespace <name>', 'the namespace of the name', 'default')
   .action(
     act(async (name: string, options: { namespace: string }) =>
       (await import('./tidy.ts')).unlink(name, options),
@@ -139,7 +140,7 @@ program
   );
 program
   .command('completion <shell>')
-  .description('what bash, zsh or fish completes: eval "$(lockstep completion bash)"')
+  .description('prints completions for bash, zsh or fish: eval "$(lockstep completion bash)"')
   .action(act(async (shell: string) => (await import('./completion.ts')).completion(shell)));
 
 try {

@@ -1,4 +1,4 @@
-/** Looks: what the commands that only look have in common. */
+/** Looks: the common part of the commands that only read. */
 
 import { setTimeout } from '#clock';
 import { takeSettledSnapshot } from '../inspect/snapshot.ts';

@@ -61,7 +61,7 @@ export async function run(name: string, command: readonly string[], options: Run
     }
     tell(`has ${JSON.stringify(name)} after ${duration(now() - since)}`);
   }
-  if (hold.recovered) tell(`who had ${JSON.stringify(name)} before was killed`);
+  if (hold.recovered) tell(`the last holder of ${JSON.stringify(name)} was killed`);
   try {
     return await runCommand(command);
   } finally {

@@ -2,7 +2,7 @@
 
 import { FINE, UNREADABLE } from './exit-codes.ts';
 
-/** Removes the folders in which nobody is any more. */
+/** Removes the folders that no program uses. */
 export async function clean(): Promise<number> {
   const { sweepFolders } = await import('../namespaces/folder.ts');
   const removed = sweepFolders();
@@ -20,7 +20,7 @@ export async function unlink(name: string, { namespace }: { namespace: string })
     const what =
       object === undefined
         ? 'there is nothing of that name'
-        : `it is a ${object.kind}, whose name goes with its last user`;
+        : `it is a ${object.kind}, whose name ends with its last user`;
     process.stderr.write(`lockstep: ${JSON.stringify(name)} can't be unlinked, ${what}\n`);
     return UNREADABLE;
   }

@@ -1,9 +1,11 @@
-/** `lockstep why`: what keeps whom waiting. */
+/** `lockstep why`: names the threads that keep others waiting. */
 
+import { timeOfDay } from '#clock';
 import type { ThreadStacks } from '../inspect/asking.ts';
 import { askForStacks, membersOf } from '../inspect/asking.ts';
 import type { Finding, Member } from '../inspect/findings.ts';
 import { chainOf, findStuck } from '../inspect/findings.ts';
+import { explainPast, lastDeadlocks } from '../inspect/last-deadlocks.ts';
 import { explainStacks } from '../inspect/stacks-text.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
 import { explain, explainChain } from '../inspect/why-text.ts';
@@ -17,13 +19,15 @@ import { paintFor } from './terminal.ts';
 export interface WhyOptions extends LookOptions {
   readonly all?: boolean | undefined;
   readonly stacks?: boolean | undefined;
+  readonly last?: boolean | undefined;
 }
 
-/** Milliseconds from which on a wait for somebody who can act is told of. */
+/** Milliseconds after which a wait for a thread that can act is reported. */
 const LEAST = 1000;
 
 /** Tells what keeps whom waiting; returns the exit code. */
 export function why(about: string | undefined, options: WhyOptions): number {
+  if (options.last === true) return whyLast(options);
   const snapshot = look(options);
   if (options.namespace !== undefined && snapshot.namespaces.length === 0) {
     process.stderr.write(
@@ -48,6 +52,14 @@ export function why(about: string | undefined, options: WhyOptions): number {
   }
   if (found.findings.length > 0) return STUCK;
   return snapshot.namespaces.some(({ readable }) => !readable) ? UNREADABLE : FINE;
+}
+
+/** Tells of the deadlocks that were refused; that nobody is stuck in them is what is known. */
+function whyLast({ namespace, json }: WhyOptions): number {
+  const deadlocks = lastDeadlocks(namespace);
+  if (json === true) writeJson({ deadlocks });
+  else process.stdout.write(explainPast(deadlocks, timeOfDay(), paintFor(process.stdout)));
+  return FINE;
 }
 
 function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): number {
@@ -92,7 +104,7 @@ function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): numbe
   return findings.length > 0 ? STUCK : FINE;
 }
 
-/** What the threads answer that are asked where they are. */
+/** The answers of the threads that were asked for their stacks. */
 interface Asked {
   readonly stacks?: readonly ThreadStacks[];
 }

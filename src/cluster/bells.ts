@@ -1,9 +1,10 @@
 /**
- * Bells: who in this process waits for which object.
+ * Bells: the waiters of this process, by object.
  *
- * A bell is hung before the call is sent whose reply says "wait": a ring that overtakes the reply
- * is remembered. A ring only means that it is time to look. A lost one costs time, never the
- * wake-up: all bells are rung at every renewal of the lease and whenever the connection is back.
+ * A bell is hung before the call is sent whose reply says "wait". If it is hung later, it rings at
+ * once where anything was heard in between: a ring may overtake the reply. A ring only means that
+ * it is time to look. A lost one costs time, never the wake-up: all bells are rung at every renewal
+ * of the lease and whenever the connection is back.
  */
 
 import { clearTimeout, now, setTimeout } from '#clock';
@@ -81,6 +82,16 @@ export class Bell {
 export class Bells {
   private readonly hung = new Map<string, Set<Bell>>();
 
+  /** Counts what has been heard: see `hangAfter`. */
+  heard = 0;
+
+  /** Hangs a bell late: it rings at once if anything was heard since `heard` had that value. */
+  hangAfter(key: string, heard: number): Bell {
+    const bell = this.hang(key);
+    if (heard !== this.heard) bell.ring(0);
+    return bell;
+  }
+
   hang(key: string): Bell {
     const bells = this.hung.get(key) ?? new Set();
     this.hung.set(key, bells);
@@ -93,10 +104,12 @@ export class Bells {
   }
 
   ring(key: string, after: number): void {
+    this.heard++;
     for (const bell of [...(this.hung.get(key) ?? [])]) bell.ring(after);
   }
 
   ringAll(): void {
+    this.heard++;
     for (const bells of [...this.hung.values()]) for (const bell of [...bells]) bell.ring(0);
   }
 

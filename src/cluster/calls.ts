@@ -9,6 +9,9 @@
  * The last document seen is kept. A step that changes it is committed against its version, and so
  * needs no read before. A step that changes nothing has to rest on a document read within the call.
  *
+ * A store may make a call on places by itself (`Store.turn`): one trip, whatever others do. It
+ * leaves to the machine what it does not know.
+ *
  * If the connection is lost before the reply, the outcome is unknown. Then the document is read and
  * the machine runs again: it finds in its state what the call has done (machine.ts).
  *
@@ -21,18 +24,18 @@
 
 import { now as clock } from '#clock';
 import { LeaseLostError, NameTakenError, StoreError } from '../errors.ts';
+import { aloneIn } from './alone.ts';
 import type { Made, Outcome } from './document.ts';
 import { runCalls } from './document.ts';
 import type { CallId, Machine } from './machines/machine.ts';
 import { numberOf, sessionOf } from './machines/machine.ts';
+import type { PlacesCall, TurnCall } from './machines/places.ts';
+import { Releases } from './releases.ts';
 import type { Session } from './session.ts';
-import type { Snapshot, Store } from './store.ts';
+import type { Snapshot, Store, Turned } from './store.ts';
 import { Outdated, SessionGone, Unreachable } from './store.ts';
 
 const ABSENT: Snapshot = { version: 0, body: null, dead: [], now: 0 };
-/** How long a release is kept to be made again, besides a lease; how many are, at the most. */
-const RELEASE_MS = 10_000;
-const MOST_RELEASES = 4096;
 /** Objects whose last document is kept while nothing is going on. */
 const MOST_KEPT = 4096;
 
@@ -59,12 +62,21 @@ interface Pending extends Made {
   reject(reason: unknown): void;
 }
 
+/** How the first try of a call ended: the document is for the machine, or an error. */
+interface Begun {
+  readonly pending: Pending;
+  readonly left?: Snapshot;
+  readonly error?: unknown;
+}
+
 interface Lane {
   pending: Pending[];
   busy: boolean;
   last: Snapshot;
   /** When `last` was written by this process. */
   writtenAt: number;
+  /** Whether the machine runs here, beside the store: documents are worth their way. */
+  usesMachine: boolean;
 }
 
 export class Calls {
@@ -72,13 +84,13 @@ export class Calls {
   private readonly store: Store;
   private readonly session: Session;
   private readonly claim: number;
-  /** The releases of the last seconds, by call, in their order. */
-  private readonly releases = new Map<CallId, { readonly pending: Pending; readonly at: number }>();
+  private readonly releases: Releases;
 
   constructor(store: Store, session: Session, claim: number) {
     this.store = store;
     this.session = session;
     this.claim = claim;
+    this.releases = new Releases(session.leaseMs);
   }
 
   /** Makes the call. `id` tells it from all others of the session. */
@@ -91,15 +103,40 @@ export class Calls {
   ): Promise<Result<Reply>> {
     let lane = this.lanes.get(key);
     if (lane === undefined) {
-      lane = { pending: [], busy: false, last: ABSENT, writtenAt: 0 };
+      lane = { pending: [], busy: false, last: ABSENT, writtenAt: 0, usesMachine: false };
       this.keep(key, lane);
     }
     const { promise, resolve, reject } = withResolvers<Result<Reply>>();
     const [session, number] = [sessionOf(id), numberOf(id)];
     const made = { machine, key, id, call, session, number, reject };
-    lane.pending.push({ ...made, forgotten: forgotten as never, resolve: resolve as never });
-    if (!lane.busy) void this.work(key, lane);
+    const pending: Pending = { ...made, forgotten: forgotten as never, resolve: resolve as never };
+    if (!lane.busy && this.canTurn([pending])) this.turnAlone(lane, pending);
+    else {
+      lane.pending.push(pending);
+      if (!lane.busy) void this.work(key, lane);
+    }
     return promise;
+  }
+
+  /** The common case, with little on the way: a call on places while no other is under way here. */
+  private turnAlone(lane: Lane, pending: Pending): void {
+    const { key } = pending;
+    lane.busy = true;
+    try {
+      this.session.checkAlive(pending.session);
+    } catch (error) {
+      void this.work(key, lane, { pending, error });
+      return;
+    }
+    this.turn(lane, pending).then(
+      (turned) => {
+        if (!turned.done) void this.work(key, lane, { pending, left: turned.fresh });
+        else if (lane.pending.length > 0) void this.work(key, lane);
+        else lane.busy = false;
+        if (turned.done) this.end(lane, pending, turned);
+      },
+      (error: unknown) => void this.work(key, lane, { pending, error }),
+    );
   }
 
   /** The object's body as this process wrote it within the last `milliseconds`, or `null`. */
@@ -117,55 +154,57 @@ export class Calls {
 
   /** The server may have forgotten the releases of the last seconds: makes them again. */
   repeat(): void {
-    const again = [...this.releases.values()];
-    this.releases.clear();
-    for (const { pending, at } of again) {
-      const { session, key, machine, id, call } = pending;
-      if (session !== this.session.id || at < clock() - this.keptMs) continue;
-      this.make(key, machine, id, call).catch(ignoreEnd);
-    }
+    for (const { session, key, machine, id, call } of this.releases.takeAll())
+      if (session === this.session.id) this.make(key, machine, id, call).catch(ignoreEnd);
   }
 
-  /** A crash may be noticed only at the next renewal of the lease. */
-  private get keptMs(): number {
-    return RELEASE_MS + this.session.leaseMs;
-  }
-
-  private remember(batch: readonly Pending[]): void {
-    const at = clock();
-    for (const pending of batch)
-      if (pending.forgotten === 'repeated') this.releases.set(pending.id, { pending, at });
-    for (const [id, { at: then }] of this.releases) {
-      if (this.releases.size <= MOST_RELEASES && then >= at - this.keptMs) break;
-      this.releases.delete(id);
-    }
-  }
-
-  private async work(key: string, lane: Lane): Promise<void> {
+  private async work(key: string, lane: Lane, begun?: Begun): Promise<void> {
     lane.busy = true;
+    if (begun !== undefined) await this.finish(key, lane, [begun.pending], begun);
     while (lane.pending.length > 0) {
       // A commit is made by one session: calls of a lost one are refused by themselves.
       const [first] = lane.pending as [Pending];
       const batch = lane.pending.filter((each) => isLike(each, first));
       lane.pending = lane.pending.filter((each) => !isLike(each, first));
-      try {
-        await this.commit(key, lane, batch);
-      } catch (error) {
-        for (const { reject } of batch) reject(error);
-      }
+      await this.finish(key, lane, batch);
     }
     lane.busy = false;
   }
 
+  private async finish(key: string, lane: Lane, batch: readonly Pending[], begun?: Begun): Promise<void> {
+    try {
+      await this.commit(key, lane, batch, begun);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
   /** Runs the calls until a commit holds, or nothing has to be written. */
-  private async commit(key: string, lane: Lane, batch: readonly Pending[]): Promise<void> {
+  private async commit(
+    key: string,
+    lane: Lane,
+    batch: readonly Pending[],
+    begun: Begun | undefined,
+  ): Promise<void> {
     const { session, number: seen } = batch[0]!;
     const caller = { caller: session, seen, claim: this.claim };
     let known = lane.last;
     let fresh = false;
+    let turns = this.canTurn(batch);
+    let first = begun;
     for (;;) {
-      this.session.checkAlive(session);
+      if (first?.error === undefined) this.session.checkAlive(session);
       try {
+        if (turns) {
+          const turned = first === undefined ? await this.turn(lane, batch[0]!) : resultOf(first);
+          first = undefined;
+          if (turned.done) {
+            this.end(lane, batch[0]!, turned);
+            return;
+          }
+          [turns, fresh, known] = [false, true, turned.fresh];
+        }
+        lane.usesMachine = true;
         const outcome = runCalls(key, known, batch, caller);
         if (!outcome.changed) {
           if (fresh) {
@@ -184,15 +223,17 @@ export class Calls {
             const { version, now } = done;
             lane.last = { version, body, dead: [], now };
             lane.writtenAt = clock();
-            this.remember(batch);
+            for (const each of batch) this.remember(each);
             settle(batch, outcome, version);
             return;
           }
           known = done.fresh;
+          turns = this.canTurn(batch);
         }
         lane.last = known;
         fresh = true;
       } catch (error) {
+        first = undefined;
         if (error instanceof SessionGone) throw this.session.lose(session);
         // Another call of this process has fenced off what is under way: this was not done.
         if (error instanceof Outdated) continue;
@@ -202,8 +243,45 @@ export class Calls {
         known = await this.readAgain(key, session);
         lane.last = known;
         fresh = true;
+        turns = false;
       }
     }
+  }
+
+  private canTurn(batch: readonly Pending[]): boolean {
+    const [{ machine, call }] = batch as [Pending];
+    if (this.store.turn === undefined || batch.length > 1 || machine.places === undefined) return false;
+    const { op } = call as PlacesCall;
+    return op === 'take' || op === 'leave' || op === 'give';
+  }
+
+  /** Has the store make the call. */
+  private turn(lane: Lane, { key, session, machine, call }: Pending): Promise<Turned> {
+    lane.last = ABSENT;
+    return this.store.turn!({
+      session,
+      epoch: this.session.lease.epoch,
+      key,
+      kind: machine.kind,
+      of: machine.places!,
+      call: call as TurnCall,
+      alone: aloneIn(machine, call as TurnCall),
+      claim: this.claim,
+      wantsBody: lane.usesMachine,
+    });
+  }
+
+  /** The store has made the call. */
+  private end(lane: Lane, pending: Pending, turned: Turned & { done: true }): void {
+    const { version, now, body } = turned;
+    // While the machine runs here too, the document came with the reply.
+    if (body !== undefined) lane.last = { version, body, dead: [], now };
+    this.remember(pending);
+    pending.resolve(turned);
+  }
+
+  private remember({ forgotten, key, machine, id, call, session }: Pending): void {
+    if (forgotten === 'repeated') this.releases.remember({ key, machine, id, call, session, at: clock() });
   }
 
   private async readAgain(key: string, session: string): Promise<Snapshot> {
@@ -227,6 +305,11 @@ export class Calls {
     }
     this.lanes.set(key, lane);
   }
+}
+
+function resultOf({ left, error }: Begun): Turned {
+  if (left === undefined) throw error;
+  return { done: false, fresh: left };
 }
 
 /** Whether one commit can be of both: by the same session, and on the same kind of object. */

@@ -36,7 +36,7 @@ interface ClusterEvents {
   connected: [];
   /** The connection is down. Holds stay valid until their lease ends. */
   suspended: [reason: Error | undefined];
-  /** The lease is lost: no hold of this connection is valid any more. */
+  /** The lease is lost: all holds of this connection are invalid. */
   lost: [reason: Error | undefined];
 }
 

@@ -1,4 +1,4 @@
-/** Document: what a store keeps of an object, and what calls make of it. */
+/** Document: the state of an object at a store, and how calls change it. */
 
 import { NameTakenError } from '../errors.ts';
 import type { CallId, Facts, Machine, Ring } from './machines/machine.ts';

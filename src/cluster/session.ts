@@ -11,8 +11,8 @@
  *   suspended   the connection is down, or a renewal has no answer: holds are still valid
  *   lost        the local deadline has passed, or the server says that the session is dead
  *
- * After a loss a new session begins under a new id; what stood under the old one is never taken up
- * again. Calls that waited begin anew, at the tail.
+ * After a loss a new session begins under a new id; holds of the old session stay lost. Waiting
+ * calls queue again, at the tail.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -143,11 +143,11 @@ export class Session {
   /**
    * The session is dead: says so, and begins another. Returns the error for what stood under it.
    */
-  lose(id: string, why = 'the server has no such session any more'): LeaseLostError {
+  lose(id: string, why = 'the server no longer has this session'): LeaseLostError {
     const { current } = this;
     if (id !== current.id || current.lost !== undefined) return this.lossOf(id);
     const reason = new LeaseLostError(
-      `cluster: the lease is lost, ${why}; what was held may be held by others now, let go of it`,
+      `cluster: the lease is lost, ${why}; others may hold the locks now, stop using what they guard`,
     );
     clearTimeout(this.renewal);
     clearTimeout(this.end);
@@ -221,7 +221,7 @@ export class Session {
     clearTimeout(this.poll);
     const { current } = this;
     const alive = current.lost === undefined;
-    current.lose(new LeaseLostError('cluster: the lease has ended, the cluster was closed; connect anew'));
+    current.lose(new LeaseLostError('cluster: the lease has ended, the cluster was closed; connect again'));
     if (alive) await this.store.close(current.id).catch(() => undefined);
     this.bells.ringAll();
   }
@@ -313,7 +313,7 @@ export class Session {
     const { lost, id: present } = this.current;
     if (id === present && lost !== undefined) return lost;
     return new LeaseLostError(
-      'cluster: the lease is lost, its session has ended; what was held may be held by others now, let go of it',
+      'cluster: the lease is lost, its session has ended; others may hold the locks now, stop using what they guard',
     );
   }
 

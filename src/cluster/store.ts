@@ -1,9 +1,10 @@
 /**
- * Store: what a server has to do for the cluster: keep documents by version, keep sessions by
- * lease, and pass rings on. All else is in the machines.
+ * Store: the tasks of a server for the cluster: keep documents by version, keep sessions by lease,
+ * and pass rings on. All else is in the machines.
  */
 
 import type { Ring } from './machines/machine.ts';
+import type { PlacesReply, TurnCall } from './machines/places.ts';
 
 /** A document as the server has it. */
 export interface Snapshot {
@@ -42,6 +43,36 @@ export type Committed =
   | { readonly done: true; readonly version: number; readonly now: number }
   | { readonly done: false; readonly fresh: Snapshot };
 
+/** A call on places that a server may make by itself, without a document on the way. */
+export interface Turn {
+  readonly session: string;
+  readonly epoch: number;
+  readonly key: string;
+  readonly kind: string;
+  /** Places in all, of an object that is made by this call. */
+  readonly of: number;
+  readonly call: TurnCall;
+  /** The document where the call holds a lock alone; `''`: it would be kept for longer. */
+  readonly alone: string;
+  /** How long offers stand, in milliseconds. */
+  readonly claim: number;
+  /** Whether the document is wanted too. */
+  readonly wantsBody: boolean;
+}
+
+/** Not done: the document, for the machine. */
+export type Turned =
+  | {
+      readonly done: true;
+      /** Of the write; where nothing was written, of the one before. */
+      readonly version: number;
+      readonly now: number;
+      readonly reply: PlacesReply;
+      /** The document after the call, if it was wanted. */
+      readonly body: string | null | undefined;
+    }
+  | { readonly done: false; readonly fresh: Snapshot };
+
 /**
  * Told of what happens at the server. All of it is a hint, and may be late, repeated or missing.
  */
@@ -61,11 +92,11 @@ export interface Store {
   open(session: string, leaseMs: number, listener: StoreListener): Promise<void>;
   /** Prolongs the lease; `false`: the session is dead. */
   renew(session: string, leaseMs: number): Promise<boolean>;
-  /** Ends the session: what it holds is free. */
+  /** Ends the session and frees all that it holds. */
   close(session: string): Promise<void>;
   /**
-   * From now on no commit of an earlier epoch is done any more: one whose outcome is unknown may
-   * still lie in a buffer on its way. `false`: the session is dead.
+   * From now on the server does no commit of an earlier epoch: a commit whose outcome is unknown
+   * may still be on its way. `false`: the session is dead.
    */
   fence(session: string, epoch: number): Promise<boolean>;
   read(key: string): Promise<Snapshot>;
@@ -74,6 +105,11 @@ export interface Store {
    * `SessionGone` or `Outdated` before it has done anything, `Unreachable` where it may have.
    */
   commit(commit: Commit): Promise<Committed>;
+  /**
+   * Makes a call on places as its machine would, in one trip; rejects as `commit` does. A store
+   * need not have it.
+   */
+  turn?(turn: Turn): Promise<Turned>;
   /** Lets the connections go. */
   end(): Promise<void>;
 }
@@ -84,5 +120,5 @@ export class SessionGone extends Error {}
 /** The commit is of an earlier epoch, and was not done. */
 export class Outdated extends Error {}
 
-/** No answer came: what was asked for may have been done. */
+/** No answer came: the request may have been done. */
 export class Unreachable extends Error {}

@@ -256,7 +256,7 @@ class Packer {
     }
   }
 
-  /** An error must get through: what can't be sent of its fields is left out. */
+  /** An error must get through: fields that can't be sent are left out. */
   private fillErrorPlace(error: Error, place: Fields, parent: Spot): void {
     for (const key of ['name', 'message', 'stack'] as const) {
       const text = textOf(error, key);

@@ -1,5 +1,6 @@
 /**
- * Sendable: what structured clone takes whole, what it would lose or refuse, and what we refuse.
+ * Sendable: the values that structured clone takes whole, those that it would damage or refuse, and
+ * those that we refuse.
  */
 
 import { types } from 'node:util';

@@ -7,14 +7,14 @@
  * own. The writer finds a shape by following the keys through a tree; the reader finds it by a hash
  * of the bytes, and then compares all of them.
  *
- * Shapes are few where they come from a program's types. Where they are many (objects used as
- * dictionaries), what is kept is bounded.
+ * Shapes are few where they come from a program's types. If there are many (objects used as
+ * dictionaries), only a bounded number is kept.
  */
 
 /** The most keys of an object that has a shape. */
 export const MOST_KEYS = 15;
 const LONGEST_KEYS = 255;
-/** Nodes of the tree, and the objects that found no place there until it is made anew. */
+/** Nodes of the tree, and the objects that found no place there until it is made again. */
 const MOST_NODES = 2000;
 const MOST_MISSES = 10_000;
 /** Shapes that a reader keeps, a power of two. */
@@ -73,8 +73,8 @@ export class KnownShapes {
 
   /** The object's shape; `undefined` where it has too many or too long keys. */
   of(object: object): Shape | undefined {
-    // Somebody has given all objects a key: what is inherited is no part of a value, and would be
-    // met here.
+    // A program has given all objects a key: inherited keys are not part of a value, but would show
+    // up here.
     for (const _ in BARE) return undefined;
     let node = this.root;
     for (const key in object) {

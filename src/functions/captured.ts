@@ -1,12 +1,13 @@
 /**
- * Captured: what a function holds of the functions around it, as text that another process can
- * compare.
+ * Captured: the variables that a function uses from the functions around it, as text that another
+ * process can compare.
  *
  * Two functions of one factory differ in nothing else. The text leaves out what may rightly differ
  * between processes: variables that are assigned later (counters, caches), and the contents of
  * objects other than plain, unchanged ones.
  */
 
+import { digestOf } from './digest.ts';
 import type { Inspector, Property, Remote } from './inspector.ts';
 
 /** Variables that are compared, at most. */
@@ -46,13 +47,6 @@ export function isReassigned(name: string, source: string, first: 'declared' | '
   const changes = counted(`${variable}\\s*(?:\\+\\+|--|${COMPOUND}(?!=))|(?:\\+\\+|--)\\s*${variable}`);
   const allowed = declarations === 0 && first === 'assigned' ? 1 : declarations;
   return changes + counted(simple) > allowed;
-}
-
-/** Digest of a text. Against mistakes, not against malice: no cryptography is needed. */
-export function digestOf(text: string): string {
-  let digest = text.length;
-  for (let n = 0; n < text.length; n++) digest = (Math.imul(digest, 31) + text.charCodeAt(n)) | 0;
-  return `${text.length.toString(36)}.${(digest >>> 0).toString(36)}`;
 }
 
 /** Whether a function's text is that of an arrow function. */

@@ -1,5 +1,5 @@
 /**
- * Inspector: what V8 tells its inspector of the functions, scopes and scripts of this very thread.
+ * Inspector: V8's information on the functions, scopes and scripts of this thread.
  * It answers synchronously.
  *
  * A function gets to the inspector through a property of one of Node's own modules, because all
@@ -151,7 +151,7 @@ function commandsOf(session: Session): Inspector {
           const { scriptId } = location;
           const scope = scopeChain.find(({ type }) => type === 'module')?.object.objectId;
           if (scope === undefined || modules.some((module) => module.scriptId === scriptId)) continue;
-          // Here and now: what a pause shows is out of reach after it.
+          // Must happen here: the objects that a pause shows are out of reach after it.
           const { own } = inspector.properties(scope);
           const namespaces = new Map<string, string>();
           for (const { name, value } of own) {

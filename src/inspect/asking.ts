@@ -1,7 +1,7 @@
 /**
  * Asking: has threads write down where they are. Nothing is joined, locked or mapped. For each
  * namespace one word is raised, in the file, and the threads are nudged by the FIFOs on which they
- * sleep. The protocol is told in agents/whereabouts.ts.
+ * sleep. For the protocol see agents/whereabouts.ts.
  */
 
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
@@ -134,7 +134,10 @@ function nudge(path: string, bytes: Uint8Array): void {
   });
 }
 
-/** What can't be opened or written is left: the thread does not answer then, and that is told. */
+/**
+ * Files that can't be opened or written are skipped: that thread does not answer, which is
+ * reported.
+ */
 function withFile(path: string, how: number, act: (fd: number) => void): void {
   let fd: number;
   try {

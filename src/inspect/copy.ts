@@ -55,7 +55,7 @@ export interface Unreadable {
   readonly control: FileIdentity | undefined;
 }
 
-/** Reads the namespace of that folder; `undefined` if there is none any more. */
+/** Reads the namespace of that folder; `undefined` if it no longer exists. */
 export function copyNamespace(folder: string): NamespaceCopy | Unreadable | undefined {
   const damage: string[] = [];
   const read = readSegment(`${folder}/${CONTROL}`, segmentBytes(0));

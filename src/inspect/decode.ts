@@ -44,6 +44,7 @@ import {
   TIME_MASK,
   TIMED_BIT,
 } from '../memory/layout.ts';
+import { LABEL_PREFIX } from '../namespaces/paths.ts';
 import type { NamespaceCopy } from './copy.ts';
 import { readSmallFile } from './copy.ts';
 import { KINDS } from './kinds.ts';
@@ -333,9 +334,10 @@ function readNames(folder: string): { names: Map<string, string>; labels: Map<st
     if (file.startsWith('name-')) {
       const id = readSmallFile(`${folder}/${file}`, 64);
       if (id !== undefined) names.set(id.trim(), file.slice('name-'.length));
-    } else if (file.startsWith('label-')) {
-      const text = readSmallFile(`${folder}/${file}`, 512);
-      if (text !== undefined) labels.set(file.slice('label-'.length).replace('-', ' '), text.trim());
+    } else if (file.startsWith(LABEL_PREFIX)) {
+      const [generation, ...text] = readSmallFile(`${folder}/${file}`, 1024)?.split('\n') ?? [];
+      const label = text.join('\n').trim();
+      if (label !== '') labels.set(`${file.slice(LABEL_PREFIX.length)} ${generation}`, label);
     }
   }
   return { names, labels };

@@ -1,6 +1,6 @@
 /**
- * Findings: what keeps others waiting, told as data: circles, waits that nobody is left to end, and
- * who others wait behind.
+ * Findings: what keeps threads waiting, as data: cycles, waits that no thread can end, and threads
+ * that others wait behind.
  */
 
 import { circlesOf, mark } from './stuck.ts';
@@ -127,14 +127,14 @@ export interface FindingOptions {
   readonly look?: ((agent: AgentSnapshot) => Task | undefined) | undefined;
 }
 
-/** Milliseconds from which on a wait is worth to be told of. */
+/** Milliseconds after which a wait is worth reporting. */
 export const LEAST = 1000;
 
 export function findStuck(snapshot: Snapshot, options: FindingOptions = {}): Findings {
   return new Finder(snapshot, options).findAll();
 }
 
-/** The chain from one thread on: what it waits for, who holds that, and so on. */
+/** The chain that begins at one thread: what it waits for, the holder of that, and so on. */
 export function chainOf(snapshot: Snapshot, agent: AgentSnapshot, options: FindingOptions = {}): Member[] {
   return new Finder(snapshot, options).chain(agent);
 }
@@ -259,7 +259,7 @@ class Finder {
       .flatMap(({ candidates }) => candidates);
   }
 
-  /** Whether the thread itself waits behind somebody, under whom it is told. */
+  /** Whether the thread itself waits behind another, under which it is reported. */
   private isBehind(thread: Thread): boolean {
     return this.heldBy(thread).length > 0;
   }
@@ -278,7 +278,7 @@ class Finder {
     return { kind: 'deadlock', certain: isCertain, members, ignored: [...ignored.values()], behind, lasted };
   }
 
-  /** Objects for which somebody waits that nobody can bring any more. */
+  /** Awaited objects that no thread can make available. */
   private nobodyLeft(stuck: ReadonlySet<Thread>): NobodyLeft[] {
     const byObject = new Map<
       string,

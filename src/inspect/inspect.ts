@@ -1,5 +1,5 @@
 /**
- * `lockstep/inspect`: who holds what, who waits, and what keeps whom waiting, as data. Looking
+ * `lockstep/inspect`: holders, waiters, and the threads that keep others waiting, as data. Looking
  * changes nothing: no namespace is joined, nothing is locked, nothing written.
  */
 
@@ -26,6 +26,8 @@ export type {
   OpenWait,
 } from './findings.ts';
 export { findStuck } from './findings.ts';
+export type { PastDeadlock } from './last-deadlocks.ts';
+export { explainPast, lastDeadlocks } from './last-deadlocks.ts';
 export type { SnapshotOptions } from './snapshot.ts';
 export { takeSettledSnapshot, takeSnapshot } from './snapshot.ts';
 export { explainStacks } from './stacks-text.ts';
@@ -53,7 +55,10 @@ export interface Inspection extends Snapshot, Findings {
  * locked or written.
  *
  * ```ts
- * process.on('SIGUSR2', () => process.stderr.write(inspectNamespace().why));
+ * setInterval(() => {
+ *   const { findings, why } = inspectNamespace();
+ *   if (findings.length > 0) process.stderr.write(why);
+ * }, 60_000).unref();
  * ```
  *
  * @param options `least`: milliseconds from which on a wait is worth to be told of

@@ -1,5 +1,5 @@
 /**
- * Kinds: what each kind of object is called, how it is read, and which other cells belong to it.
+ * Kinds: the name of each kind of object, how it is read, and which other cells belong to it.
  * Their numbers are those that the classes declare (a test compares them): here no class is loaded,
  * nor anything that touches the system.
  */

@@ -7,7 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { FileIdentity } from './copy.ts';
 
-/** Whether somebody has the lock of a slot; `undefined` where that can't be told. */
+/** Whether any process has the lock of a slot; `undefined` if that is unknown. */
 export type Lives = (control: FileIdentity, slot: number, pid: number) => boolean | undefined;
 
 /** Locks by file: the slots whose bytes are locked. */
@@ -19,7 +19,7 @@ export function readLives(): Lives {
   try {
     locked = parseLocks(readFileSync('/proc/locks', 'latin1'));
   } catch {
-    // No /proc, or not for this user: what lives can't be told, but by its process.
+    // No /proc, or not for this user: only the process shows what is alive.
   }
   return (control, slot, pid) => {
     const slots = locked?.get(keyOf(control));

@@ -2,9 +2,9 @@
  * Snapshot: namespaces as they are, looked at from outside.
  *
  * It joins nothing: no slot is taken, no lock, no dead agent cleared up, no folder swept; all files
- * are opened to read. Each namespace is read twice, a moment apart: what reads the same twice is
- * `steady`. A thread that is stuck reads the same forever, so nothing that is stuck is missed. A
- * steady wait was as reported between the two readings.
+ * are opened to read. Each namespace is read twice, a moment apart: facts that read the same twice
+ * are `steady`. A thread that is stuck reads the same forever, so nothing that is stuck is missed.
+ * A steady wait was as reported between the two readings.
  */
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}
   const before = folders.map((folder) => ({ folder, first: copyNamespace(folder) }));
   sleep(APART);
   const again = before.map(({ folder, first }) => ({ folder, first, second: copyNamespace(folder) }));
-  // After the readings: whoever is dead now did nothing since.
+  // After the readings: an agent that is dead now has done nothing since.
   const lives = readLives();
   const now = Number(hrtime.bigint() / 1_000_000n) & TIME_MASK;
   const namespaces: NamespaceSnapshot[] = [];
@@ -61,8 +61,8 @@ export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}
 }
 
 /**
- * The same, taken again while a blocked thread is just looking around, a few times at most. Whoever
- * is stuck comes to rest within milliseconds, so nothing that is stuck is missed.
+ * The same, taken again while a blocked thread is just looking around, a few times at most. A stuck
+ * thread comes to rest within milliseconds, so no stuck thread is missed.
  */
 export function takeSettledSnapshot(options?: SnapshotOptions): Snapshot {
   for (let left = TRIES; ; left--) {
@@ -121,7 +121,7 @@ function unreadable(folder: string, { layout, why, control }: Unreadable): Names
 }
 
 /**
- * Processes of whoever has the kernel's lock of the file: in every layout those inside have one.
+ * Processes that have the kernel's lock of the file: in every layout the agents have one.
  */
 function pidsWithOpen(inode: number): number[] {
   const pids = new Set<number>();
@@ -131,7 +131,7 @@ function pidsWithOpen(inode: number): number[] {
       if (match !== null && Number(match[2]) === inode) pids.add(Number(match[1]));
     }
   } catch {
-    // Not told here.
+    // Not reported here.
   }
   return [...pids].sort((a, b) => a - b);
 }

@@ -56,7 +56,7 @@ function left(threads: readonly Thread[], chances: Map<Thread, Chance[]>, strict
   return stuck;
 }
 
-/** Whether the thread surely waits for what is known, and for nothing else. */
+/** Whether the thread certainly waits for the known objects, and for nothing else. */
 function isWaiting(thread: Thread, chances: readonly Chance[] | undefined): boolean {
   if (thread.life === 'dead' || !thread.asleep || chances === undefined || chances.length === 0) return false;
   return !thread.seats.some(({ agent }) => agent.blocked?.timed === true && agent.blocked.cell === null);
@@ -68,11 +68,11 @@ function isComing(chance: Chance, stuck: ReadonlySet<Thread>, strict: boolean): 
   const anybody = object?.endedBy === 'anybody' || object?.signal === 'used';
   const others = strict && object?.signal === 'allowed';
   if (chance.unseen && (anybody || others)) return true;
-  // A dead holder is cleared up after by whoever waits; a dead opener never sets anything.
+  // A waiter clears up after a dead holder; a dead opener never sets anything.
   const canAct = (thread: Thread): boolean =>
     thread.life === 'dead' ? object !== undefined && object.endedBy !== 'anybody' : !stuck.has(thread);
   if (others && chance.others.some(canAct)) return true;
-  // A holder that is nobody: a damaged word, which is put right by whoever waits.
+  // A holder that does not exist: a damaged word, which a waiter repairs.
   if (candidates.length === 0) return object !== undefined && object.endedBy !== 'anybody';
   return chance.all ? candidates.every(canAct) : candidates.some(canAct);
 }

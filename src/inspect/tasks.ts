@@ -1,5 +1,5 @@
 /**
- * Tasks: what the system says of processes and their threads, in /proc. Where it says nothing,
+ * Tasks: the system's information on processes and threads, in /proc. Where it says nothing,
  * nothing is known.
  */
 
@@ -11,7 +11,7 @@ export interface Task {
   readonly state: string;
   /** The kernel function that it sleeps in; empty where the system does not say. */
   readonly sleepsIn: string;
-  /** Nanoseconds for which it has run; `null` where that is not told. */
+  /** Nanoseconds for which it has run; `null` if unknown. */
   readonly ran: number | null;
 }
 
@@ -29,7 +29,7 @@ export function readTask(pid: number, tid: number): Task | undefined {
   };
 }
 
-/** The command line of a process; empty if that is not told. */
+/** The command line of a process; empty if unknown. */
 export function readCommand(pid: number): string[] {
   return readText(`/proc/${pid}/cmdline`)?.split('\0').slice(0, -1) ?? [];
 }

@@ -1,6 +1,6 @@
 /**
- * Threads: the agents of a snapshot by the threads they are of, with what each waits for and who
- * could end that.
+ * Threads: the agents of a snapshot by thread, with the wait of each and the threads that could end
+ * it.
  */
 
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot, WaitSnapshot } from './types.ts';
@@ -26,7 +26,7 @@ export interface Thread {
   readonly asleep: boolean;
 }
 
-/** One thing, of several perhaps, whose coming ends a thread's wait. */
+/** One of possibly several events that end a thread's wait. */
 export interface Chance {
   readonly namespace: NamespaceSnapshot;
   /** `undefined`: the end of the thread in `candidates`. */

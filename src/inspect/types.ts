@@ -17,7 +17,7 @@ export interface NamespaceSnapshot {
   readonly folder: string;
   /** Its name; `null` for one program's own. */
   readonly name: string | null;
-  /** Version of its layout; `null` where it can't be told. */
+  /** Version of its layout; `null` if unknown. */
   readonly layout: number | null;
   /** Why it can't be read, or what is wrong with it; empty if nothing is. */
   readonly problems: readonly string[];

@@ -117,7 +117,7 @@ export interface Rings {
    * `undefined` where that can't be read. `begin` is called before the first is taken.
    */
   empty(place: Place, begin: () => void): Named[] | undefined;
-  /** Whether an item in any ring surely or perhaps names the object. */
+  /** Whether an item in any ring certainly or possibly names the object. */
   isNamed(named: Named): boolean;
   /**
    * Runs `act`, which as `slot` clears the open bits of many cells, and reads the rings twice
@@ -172,8 +172,8 @@ export class Arena {
   }
 
   /**
-   * Cells that may be in use: as many as were handed out, or, where that is not known any more, all
-   * that this agent has mapped.
+   * Cells that may be in use: all allocated cells, or, if that number is lost, all cells that this
+   * agent has mapped.
    */
   get reach(): number {
     const bump = load(this.control.words, BUMP_WORD);
@@ -200,7 +200,7 @@ export class Arena {
     try {
       return { number, words: this.segment(segment).words, at: cellWord(number) };
     } catch (error) {
-      // Whoever needs that cell asks for its place, and hears of it.
+      // A caller that needs that cell asks for its place, and gets the error then.
       if (error instanceof LayoutError) return undefined;
       throw error;
     }
@@ -386,8 +386,8 @@ export class Arena {
     for (const each of named ?? []) this.unkept.push(each);
     if ((claimed & HAS_DATA_BIT) !== 0) {
       this.removeData(place.number, load(words, at + CELL_GENERATION));
-      // Whoever made it may have failed or died in between: the next object in the cell must not
-      // inherit the pin.
+      // Its maker may have failed or died in between: the next object in the cell must not inherit
+      // the pin.
       clearBits(words, at + CELL_OPEN, PIN_BIT);
     }
     if ((claimed & HAS_CHAIN_BIT) !== 0) this.freeChain(place, slotOf(claimed));
@@ -411,7 +411,7 @@ export class Arena {
     else this.settle(place, slot);
   }
 
-  /** A loop and no recursion: what ends with a ring may have a ring itself. */
+  /** A loop and not a recursion: an object that ends with a ring may have a ring itself. */
   private drop(slot: number): void {
     if (this.dropping || this.unkept.length === 0) return;
     this.dropping = true;
@@ -442,7 +442,7 @@ export class Arena {
       const found = load(words, at + CELL_HEADER);
       const phase = phaseOf(found);
       const kept = keptOf(found);
-      // More than can be counted stay as many, and whoever ends the cell looks into the rings.
+      // A count at its maximum stays there, and the agent that ends the cell looks into the rings.
       if (kept === KEPT_MASK || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) return;
       if (by < 0 && kept === 0) return;
       // Also where somebody is just ending it, in vain.
@@ -461,7 +461,7 @@ export class Arena {
   }
 
   /**
-   * Frees from the last to the first, so that whoever finishes for one who died in between finds
+   * Frees from the last to the first, so that an agent that finishes the work of a dead one finds
    * the rest of the chain.
    */
   private freeChain(place: Place, slot: number): void {

@@ -34,12 +34,12 @@ export function storePlain(words: Words, at: number, value: number): void {
   words[at] = value;
 }
 
-/** Writes, without order, what is only for those who look from outside: no algorithm reads it. */
+/** Writes, without order, a word for observers outside: no algorithm reads it. */
 export function note(words: Words, at: number, value: number): void {
   words[at] = value;
 }
 
-/** Reads, without order, what is only written from outside: no algorithm depends on it. */
+/** Reads, without order, a word that is written only from outside: no algorithm depends on it. */
 export function glance(words: Words, at: number): number {
   return words[at]!;
 }

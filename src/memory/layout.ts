@@ -24,7 +24,9 @@ export const MAGIC_WORD = 0;
 export const VERSION_WORD = 1;
 
 // Further header words of the control segment.
-/** Number of cell segments besides the control segment. Raised by CAS, by whoever added one. */
+/**
+ * Number of cell segments besides the control segment. Raised by CAS, by the agent that added one.
+ */
 export const SEGMENTS_WORD = 2;
 /** Cells handed out at least once: 1…BUMP. */
 export const BUMP_WORD = 3;
@@ -45,8 +47,8 @@ export const RESOLVING_WORD = 17;
  */
 export const RECORDER_WORD = 18;
 /**
- * Counts the requests to all agents to write down where they are, in `stack-<slot>`. Written by
- * whoever asks, from outside: see agents/whereabouts.ts.
+ * Counts the requests to all agents to write down where they are, in `stack-<slot>`. Written by an
+ * observer outside: see agents/whereabouts.ts.
  */
 export const REPORT_WORD = 19;
 /**
@@ -98,8 +100,8 @@ export const AGENT_TID = 21;
 /** Since when the thread is blocked ELSEWHERE, as ENTRY_SINCE. Void while it is not. */
 export const AGENT_SINCE = 22;
 /**
- * The child whose end it is blocked for: a process id, or minus the `threadId` of a thread of this
- * process; 0 something else. Void as AGENT_SINCE.
+ * The child the child whose end it waits for: a process id, or minus the `threadId` of a thread of
+ * this process; 0 something else. Void as AGENT_SINCE.
  */
 export const AGENT_JOINS = 23;
 /**
@@ -111,7 +113,7 @@ export const AGENT_KEEPS = 24;
  * In BLOCKED_ON: the thread is blocked, but for no object of this namespace, or for one of several.
  */
 export const ELSEWHERE: number = -1;
-/** The same, and the wait ends by itself, or by something that is told nowhere. */
+/** The same, and the wait ends by itself, or by an event that is recorded nowhere. */
 export const ELSEWHERE_TIMED: number = -2;
 /** Wait entries in use. Written by the agent, before an entry is filled and after it is emptied. */
 export const AGENT_WAITS = 32;
@@ -175,8 +177,8 @@ export const CELL_GENERATION = 1;
 /** 8 words: bit per agent that has the object open. */
 export const CELL_OPEN = 2;
 /**
- * In the first of them, slot 0's bit: the object lives though nobody has it open. Set by whoever
- * named it, cleared by whoever unlinks it.
+ * In the first of them, slot 0's bit: the object lives though nobody has it open. Set by the agent
+ * that named it, cleared by the agent that unlinks it.
  */
 export const PIN_BIT = 1;
 export const OPEN_WORDS = 8;

@@ -3,7 +3,7 @@
  * that end open. So the other end sees when it is gone. Between them lie one or two channels.
  *
  *   word  name              bits                            written by
- *   +0    PEER              cell of the other end           who makes the pipe
+ *   +0    PEER              cell of the other end           the maker of the pipe
  *   +1    PEER_GENERATION                                   the same
  *   +2    OUT               channel to send by; 0 none      the same
  *   +3    OUT_GENERATION                                    the same
@@ -64,9 +64,9 @@ export interface ConnectionDescription extends Description {
  * One end of a pipe. Messages keep their boundaries and order. An end may be passed to another
  * process or thread, and several may have it open; each message is received by one of them.
  *
- * *If all who had the other end die* or close it, what they sent is still received, then `recv`
- * throws `EndOfStreamError`; `send` throws `BrokenPipeError`. A sender that dies in the middle has
- * sent nothing.
+ * *If all threads that had the other end die* or close it, their messages are still received, then
+ * `recv` throws `EndOfStreamError`; `send` throws `BrokenPipeError`. A sender that dies in the
+ * middle has sent nothing.
  */
 export class Connection<Received = unknown, Sent = unknown> extends SharedObject {
   private readonly out: Channel | undefined;
@@ -99,8 +99,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   /**
    * Sends the value, as soon as there is room; the event loop goes on. A value that can't be sent
-   * rejects with `NotSendableError`, and nothing is sent. Rejects with `BrokenPipeError` when
-   * nobody has the other end any more, with `TimedOutError`. *Cancels* by `signal`.
+   * rejects with `NotSendableError`, and nothing is sent. Rejects with `BrokenPipeError` when no
+   * thread has the other end open, with `TimedOutError`. *Cancels* by `signal`.
    */
   async send(value: Sent, options?: WaitOptions): Promise<void> {
     const { out, deadline } = this.beginSend(options);
@@ -119,7 +119,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   /**
    * Receives the next message, as soon as there is one; the event loop goes on. Rejects with
-   * `EndOfStreamError` when nobody has the other end any more and all was received, with
+   * `EndOfStreamError` when no thread has the other end open and all messages were received, with
    * `TimedOutError`. *Cancels* by `signal`.
    */
   async recv(options?: WaitOptions): Promise<Received> {
@@ -254,8 +254,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   private readonly gone = (): boolean => !this.connected;
 
   /**
-   * No message will come any more. First the end, then the ring: what was sent before the end was
-   * closed is there.
+   * No more messages will come. First the end, then the ring: messages sent before the end was
+   * closed are in the ring.
    */
   private readonly over = (): boolean => !this.connected && this.in!.ring.empty;
 
@@ -326,7 +326,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 
   private broken(): BrokenPipeError {
     return new BrokenPipeError(
-      `${this.title}: can't send, nobody has the other end open any more; keep it open while you send`,
+      `${this.title}: can't send, no thread has the other end open; keep it open while you send`,
     );
   }
 }

@@ -2,8 +2,8 @@
  * JoinableQueue: a queue whose items are reported done, and that can be waited for until all are.
  *
  * Unfinished items are not counted apart: it is the items put less those reported done (ring.ts),
- * so no crash can leave it wrong. Those who join wait at a gate of their own, whose cell is noted
- * in that of those who put: +2 cell, +3 generation.
+ * so no crash can leave it wrong. Joiners wait at a separate gate, whose cell is noted in the gate
+ * of the producers: +2 cell, +3 generation.
  */
 
 import type { Kind } from '../agents/kinds.ts';

@@ -1,4 +1,4 @@
-/** MessageQueue: what Queue, JoinableQueue and SimpleQueue share. */
+/** MessageQueue: the common part of Queue, JoinableQueue and SimpleQueue. */
 
 import { inspect } from 'node:util';
 import type { Host } from '../agents/cell.ts';
@@ -43,8 +43,8 @@ export interface QueueOptions extends ObjectOptions {
    */
   bytes?: number | undefined;
   /**
-   * Whether the queue ends when nobody has its producing side open any more: `queue.producer`, by
-   * which alone can be put then. Consumers get what is left, and then the end.
+   * Whether the queue ends when no thread has its producing side open: `queue.producer`, the only
+   * object that can put then. Consumers get what is left, and then the end.
    */
   endsWithProducers?: boolean | undefined;
 }
@@ -71,15 +71,15 @@ export abstract class MessageQueue<Item> extends SharedObject {
     this.channel = Channel.of(this.cell, this.title);
   }
 
-  /** Whether it was closed, by anyone: nothing can be put any more. */
+  /** Whether any thread has closed it: nothing more can be put. */
   override get closed(): boolean {
     return this.detached || this.channel.items.closed;
   }
 
   /**
-   * Closes the queue for everybody: nothing more can be put, what is in it can be taken, and then
-   * every `get` and iteration comes to its end. Idempotent. *Blocks* while another is just putting.
-   * Throws `StateError` within `put`, called by a getter of the value.
+   * Closes the queue for all processes: nothing more can be put, remaining items can be taken, and
+   * then every `get` and iteration comes to its end. Idempotent. *Blocks* while another is just
+   * putting. Throws `StateError` within `put`, called by a getter of the value.
    */
   override close(): void {
     if (!this.detached) this.channel.close();
@@ -191,10 +191,10 @@ export abstract class MessageQueue<Item> extends SharedObject {
     return `${size}${of} items${closed ? ', closed' : ''}${waiting === 0 ? '' : `, ${waiting} waiting`}`;
   }
 
-  /** No item will come any more. */
+  /** No more items will come. */
   protected readonly over = (): boolean => {
     const { channel } = this;
-    // First the end, then the ring: what was put before is there.
+    // First the end, then the ring: items put before the end are in the ring.
     return (channel.items.closed || channel.abandoned) && channel.ring.empty;
   };
 
@@ -210,7 +210,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
     const deadline = this.begin(options);
     if (!this.channel.endsWithProducers) return deadline;
     throw new StateError(
-      `${this.title}: can't put here, it ends when nobody has its producing side open any more; put by queue.producer`,
+      `${this.title}: can't put here, the queue ends with its producers; put through queue.producer`,
     );
   }
 
@@ -225,7 +225,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
     if (this.over()) {
       if (!this.channel.items.closed) {
         return new EndOfStreamError(
-          `${this.title}: nothing to get, nobody has its producing side open any more and all its items are taken; stop here`,
+          `${this.title}: nothing to get, no thread has its producing side open and all items are taken; stop here`,
         );
       }
       return new ClosedError(

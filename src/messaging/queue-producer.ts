@@ -29,15 +29,15 @@ import { Outgoing } from './ring/outgoing.ts';
 
 /** How a producing side stands. */
 export interface QueueProducerDescription extends Description {
-  /** The queue's handle is not told: its class may be any. */
+  /** The queue's handle is unknown: it may have any class. */
   size: number;
-  /** Whether the queue was closed by anyone: nothing can be put any more. */
+  /** Whether any thread has closed the queue: nothing more can be put. */
   queueClosed: boolean;
 }
 
 /**
  * The producing side of a queue that was made with `endsWithProducers`. Pass it to the producers,
- * and close your own. When nobody has it open any more, however they ended, the queue's consumers
+ * and close your own. When no thread has it open (closed, ended or killed), the queue's consumers
  * get the remaining items, and then the end.
  *
  * @example

@@ -16,8 +16,8 @@ import { defineChannelKind } from './ring/channel.ts';
 
 /**
  * A queue that processes and threads share. Whatever structured clone carries can be put, and
- * shared objects, nested anywhere. A value is encoded within `put`: what can't be sent throws
- * there, and changes made later are not seen. Items leave in the order in which `put` returned;
+ * shared objects, nested anywhere. A value is encoded within `put`: a value that can't be sent
+ * throws there, and later changes are not sent. Items leave in the order in which `put` returned;
  * each is taken by one.
  *
  * A consumer that takes nothing fills the queue: then `put` waits. Nothing is kept outside, and no
@@ -69,7 +69,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     const cell = this.channel.openProducer();
     if (cell === undefined) {
       throw new EndOfStreamError(
-        `${this.title}: has no producing side any more, all who had it open have closed it or ended; make another queue`,
+        `${this.title}: its producing side has ended, all threads that had it open have closed it or ended; make another queue`,
       );
     }
     this.side = new QueueProducer<Item>(new Opened(cell, undefined));
@@ -132,7 +132,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
 
   /**
    * Takes the oldest item; returns `null` if there is none. Never waits. Throws `ClosedError` when
-   * none will come any more. Where an item can be `null` itself, `getSync({ timeout: 0 })` tells
+   * no more items will come. Where an item can be `null` itself, `getSync({ timeout: 0 })` tells
    * the two apart.
    */
   tryGet(): Item | null {

@@ -14,8 +14,8 @@ import { MessageQueue } from './message-queue.ts';
 import type { Channel } from './ring/channel.ts';
 
 /**
- * Objects that can be waited for: what has an item or message, or will have none any more; a
- * signal that is aborted, as a child's `sentinel`.
+ * Objects that can be waited for: a queue or connection that has an item or will have no more; a
+ * signal that is aborted, such as a child's `sentinel`.
  */
 export type Waitable =
   | MessageQueue<never>
@@ -65,12 +65,14 @@ export function waitAnySync<Each extends Waitable>(objects: Iterable<Each>, opti
   const { all, deadline } = begin(objects, options);
   const now = all.filter(isReady);
   if (now.length > 0 || deadline.expired) return now;
+  // Wait at the gate of each queue and connection.
   const waits = all.flatMap((object) => {
     const channel = channelOf(object);
     if (channel === undefined) return [];
     const ready = (): boolean => isReady(object);
     return [{ cell: channel.cell, wait: channel.items.waitFor(ready, ready) }];
   });
+  // Children are polled: no wake-up comes from them to a blocked thread.
   const sentinels = all.filter((object) => object instanceof AbortSignal).filter(isSentinel);
   blockOnAny(waits, deadline, sentinels.length === 0 ? undefined : () => sentinels.some(isAborted));
   return all.filter(isReady);
@@ -125,7 +127,7 @@ async function becomesReady(object: unknown, deadline: Deadline): Promise<void> 
   await takeAwaiting(channel.cell, channel.items.waitFor(ready, ready), deadline, object as object);
 }
 
-/** Resolves when the signal is aborted, or nobody waits any more. */
+/** Resolves when the signal is aborted, or the wait has ended. */
 async function aborts(signal: AbortSignal, deadline: Deadline): Promise<void> {
   const over = passes(deadline);
   let ignoreAbort: (() => void) | undefined;

@@ -37,7 +37,7 @@ export interface Prepared {
   readonly complete: boolean;
   /** Those who are watched as of now: they may have ended just before. */
   readonly fresh: readonly number[];
-  /** Those who have nothing to be watched by any more. */
+  /** Agents that can no longer be watched. */
   readonly ended: readonly number[];
 }
 
@@ -52,7 +52,7 @@ export interface Berth {
    * passes.
    */
   sleep(milliseconds: number): Sleep;
-  /** Watches the agent no longer, until it is asked for anew. */
+  /** Stops watching the agent, until it is asked for again. */
   forget(slot: number): void;
   close(): void;
 }
@@ -75,11 +75,13 @@ export class FifoBerth implements Berth {
   prepare(slots: ReadonlySet<number>): Prepared | undefined {
     if (this.fd === undefined) this.fd = this.open();
     if (this.fd === undefined) return undefined;
+    // Drop the agents that are no longer asked for.
     for (const slot of [...this.watched.keys()]) if (!slots.has(slot)) this.forget(slot);
     const fresh: number[] = [];
     const ended: number[] = [];
     let complete = true;
     for (const slot of slots) {
+      // Open the FIFO of each new agent.
       const state = load(this.namespace.words, agentWord(slot) + AGENT_STATE);
       if (this.watched.get(slot)?.state === state) continue;
       this.forget(slot);
@@ -88,6 +90,7 @@ export class FifoBerth implements Berth {
         complete = false;
         continue;
       }
+      // One that has ended already is reported, not watched.
       const isEnded = listen(fd) === 'ended';
       (isEnded ? ended : fresh).push(slot);
       if (isEnded) closeSync(fd);
@@ -149,7 +152,7 @@ function tryToOpen(open: () => number | undefined): number | undefined {
   try {
     fd = open();
   } catch {
-    // Not to be had: what can't be watched is looked at now and then.
+    // No watch is available: agents that can't be watched are polled now and then.
     return undefined;
   }
   if (fd === undefined || maySpare(fd)) return fd;

@@ -7,10 +7,10 @@
  *   item-<cell>-<generation>-<n>   a file for one item of the object
  *
  * The file is made with the object and removed when its cell is freed (arena.ts). Its pages are
- * free when nobody has them mapped any more. So closing the object lets go of the file at once
+ * freed when no process has them mapped. So closing the object lets go of the file at once
  * (`detachData`). Zeros of the process's own take its place at the same addresses, or a copy of the
- * data where a view was given out. The addresses themselves are given back when nothing
- * in this thread can reach them any more.
+ * data where a view was given out. The addresses are given back when no object of this thread can
+ * reach them.
  */
 
 import { constants } from 'node:buffer';
@@ -144,14 +144,15 @@ export function mapDataFile(directory: Directory, name: string, least: number, b
 
 /**
  * Lets go of the mapped file. The memory stays valid, as the thread's own: with what is in it where
- * `keepContent` is set, else zero. Where the system refuses that, the file goes with the memory,
- * when nothing can reach that any more.
+ * `keepContent` is set, else zero. If the system refuses that, the file goes with the memory, once
+ * that is unreachable.
  */
 export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
   const place = places.get(buffer);
   if (place === undefined) return;
   places.delete(buffer);
   const { address, size } = place;
+  // Put zero pages in place of the file.
   if (!keepContent) {
     platform.detach(address, size);
     return;
@@ -159,6 +160,7 @@ export function detachData(buffer: ArrayBuffer, keepContent: boolean): void {
   const memory = platform.openOwnMemory();
   if (memory === undefined) return;
   try {
+    // Keep the content: copy it aside, replace the pages, copy it back.
     const copy = Buffer.alloc(Math.min(COPIED_AT_ONCE, size));
     const zeros = Buffer.alloc(copy.length);
     for (let at = 0; at < size; at += copy.length) {
@@ -204,9 +206,9 @@ function openData(directory: Directory, name: string): number {
   const path = directory.nameOf(name);
   // Only for the error: the opening looks at what it has opened.
   const there = directory.stat(name);
-  if (there !== undefined && there.type !== 'file') throw misplaced(path, 'it is not a file any more');
+  if (there !== undefined && there.type !== 'file') throw misplaced(path, 'it is no longer a file');
   const fd = directory.open(name);
-  if (fd === undefined) throw misplaced(path, 'there is no such file any more');
+  if (fd === undefined) throw misplaced(path, 'the file no longer exists');
   return fd;
 }
 
@@ -217,8 +219,8 @@ function misplaced(path: string, why: string): LayoutError {
 }
 
 /**
- * Puts a file with that content in place of what was there: whoever opens it finds the whole of the
- * one or the other.
+ * Replaces the file by one with that content: an agent that opens it finds the whole of the old or
+ * the new file.
  */
 export function replaceFile(directory: Directory, name: string, temporary: string, content: string): void {
   directory.write(temporary, content);
@@ -249,8 +251,8 @@ export function readSmallFile(directory: Directory, name: string, most: number):
  * Removes the data of the object of that generation in the cell, and its items, if they are there.
  */
 export function removeData(directory: Directory, cell: number, generation: number): void {
-  // Where the program has changed its user they are left to whoever removes the folder: no other
-  // object has these names.
+  // If the program has changed its user, they stay until the folder is removed: no other object has
+  // these names.
   if (directory.isForeign) return;
   for (const item of itemsOf(directory, cell, generation)) directory.remove(itemFile(cell, generation, item));
   directory.remove(dataFile(cell, generation));

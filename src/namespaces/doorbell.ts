@@ -1,5 +1,5 @@
 /**
- * Doorbell: a FIFO by which an event loop is told to look at an object. The ring is 4 bytes, the
+ * Doorbell: a FIFO that makes an event loop check an object. The ring is 4 bytes, the
  * cell's number; a write of that size is atomic, also when many ring at once. libuv watches the
  * FIFO by epoll, so waiting takes no thread.
  *
@@ -92,8 +92,8 @@ export class Ringer implements Bells {
         forget(lines, slot);
         return true;
       }
-      // Not thrown: what it is rung for has been done. If the FIFO is full, what lies in it is
-      // heard first, and then the mark.
+      // Not thrown: the change that it reports has been made. If the FIFO is full, its content is
+      // read first, and then the mark.
       setBits(this.namespace.words, agentWord(slot) + AGENT_MISSED_RING, 1);
       return code === 'EAGAIN';
     }
@@ -102,6 +102,7 @@ export class Ringer implements Bells {
   private line(lines: Lines, slot: number, file: string): Line | undefined {
     const state = load(this.namespace.words, agentWord(slot) + AGENT_STATE);
     const known = lines.get(slot);
+    // The slot may have a new agent: its FIFO is another file.
     if (known?.state === state) return known;
     forget(lines, slot);
     const fd = this.open(file);
@@ -180,8 +181,7 @@ export class Doorbell implements Bell {
       onread,
     };
     this.socket = new net.Socket(options);
-    // Rings are lost then; whoever waits still sees deaths, and looks around when anything else
-    // happens.
+    // Rings are then lost; waiters still notice deaths, and poll when anything else happens.
     this.socket.on('error', (error) => process.emitWarning(error));
     this.socket.resume();
     this.socket.unref();
@@ -197,6 +197,7 @@ export class Doorbell implements Bell {
     for (;;) {
       let length: number;
       try {
+        // Read all rings that lie in the FIFO.
         length = readSync(this.fd, bytes, 0, bytes.length, null);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return;

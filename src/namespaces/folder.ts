@@ -4,12 +4,12 @@
  *   $LOCKSTEP_DIR/lockstep-<uid>.<namespace>   named: shared by the programs of one user
  *   $LOCKSTEP_DIR/lockstep-<uid>~<random>      anonymous: of one program and its children
  *
- * Everyone inside holds the kernel's shared lock on the file `control`. Whoever gets it exclusively
- * knows that nobody is inside, and may remove the folder: renamed first, so that a newcomer finds
- * either the whole folder or none.
+ * Everyone inside holds the kernel's shared lock on the file `control`. A program that gets it
+ * exclusively knows that no agent is inside, and may remove the folder. It renames the folder
+ * first, so that a newcomer finds either the whole folder or none.
  *
  * Race: R gets the exclusive lock, N has opened `control` and waits for the shared one.
- *   R renames and removes, N gets its lock on a file that has no path any more: N compares inodes
+ *   R renames and removes, N gets its lock on a file that no longer has a path: N compares inodes
  *   and starts again.
  *
  * Strangers: where others may make folders beside it (/dev/shm), anyone may put one of his own
@@ -50,7 +50,7 @@ import { whyUnsafe } from '../platform/way.ts';
 import { sleep } from '../sleep.ts';
 import { base, CONTROL, FOLDER_FORM, NAMESPACE_FORM, prefix } from './paths.ts';
 
-/** Milliseconds to wait for whoever is just removing the folder. */
+/** Milliseconds to wait for a program that is just removing the folder. */
 const REMOVAL_PATIENCE = 5000;
 
 export interface Entered {
@@ -125,6 +125,7 @@ function enter(path: string, create: boolean): Entered {
     if (create) makeFolder(path);
     const directory = Directory.open(path);
     try {
+      // Try to lock the folder that was opened.
       const entered = directory && tryEnter(directory, create, patience);
       if (entered !== undefined) return entered;
     } catch (error) {
@@ -134,9 +135,10 @@ function enter(path: string, create: boolean): Entered {
     directory?.close();
     if (!create) {
       throw new StaleHandleError(
-        `namespace "${path}": can't be entered, it does not exist any more; keep a program inside while handles to it are in use`,
+        `namespace "${path}": can't be entered, it no longer exists; keep a program inside while handles to it are in use`,
       );
     }
+    // The folder was removed in between: try again.
     pause(path, patience);
   }
 }
@@ -147,7 +149,9 @@ function tryEnter(directory: Directory, create: boolean, patience: number): Ente
   const fd = directory.open(CONTROL);
   if (fd === undefined) return undefined;
   try {
+    // A shared lock keeps others from removing the folder.
     while (!platform.tryLockFile(fd, 'shared')) pause(directory.path, patience);
+    // The path may lead to another folder by now.
     if (directory.isInPlace && directory.isStill(CONTROL, fd)) {
       return { directory, control: mapControl(directory), fd };
     }
@@ -180,10 +184,10 @@ export function leaveFolder(directory: Directory, fd: number): void {
   }
 }
 
-/** Removes the folders of this user in which nobody is any more. Returns how many it removed. */
+/** Removes the folders of this user that no program uses. Returns how many it removed. */
 export function sweepFolders(): number {
   const parent = base();
-  // A missing or unsafe one is refused with advice by whoever wants to make a folder in it.
+  // The code that wants to make a folder in a missing or unsafe one refuses it, with advice.
   if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory() || whyUnsafe(parent) !== undefined)
     return 0;
   let removed = 0;
@@ -220,7 +224,7 @@ function foldersIn(parent: string): string[] {
 /** The error for a folder that was removed from under its programs. */
 export function removedFolder(path: string): FolderError {
   return new FolderError(
-    `namespace "${path}": can't be used any more, its folder was removed while programs were inside; systemd-logind does that at a user's ` +
+    `namespace "${path}": can no longer be used, its folder was removed while programs used it; systemd-logind does that at a user's ` +
       'last logout (RemoveIPC=yes), and so do cleaners of temporary files: run "loginctl enable-linger", or set LOCKSTEP_DIR to a folder ' +
       'on a tmpfs that nothing cleans, then restart all programs that share it',
   );
@@ -304,8 +308,8 @@ function removeIfEmpty(directory: Directory): boolean {
     if (directory.isAt(trash)) rmdirSync(trash);
     return true;
   } catch (error) {
-    // Somebody else was faster; or what is in it is not safe to touch, as whoever wants to enter
-    // hears.
+    // Another program was faster, or the folder is not safe to touch, which an agent that enters
+    // reports.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof FolderError) return false;
     throw new PlatformError(
       `namespace "${path}": can't be removed, ${(error as Error).message}; remove it by hand`,

@@ -10,14 +10,14 @@
  * freed a moment after the FIFO.
  *
  * The FIFO also carries the agent's voice. One that can't ring somebody, as it can have no further
- * descriptor, leaves MISSED_RING in that agent's slot and shouts: it writes a byte here. Whoever
- * watches its life hears that, and rings in its place.
+ * descriptor, leaves MISSED_RING in that agent's slot and shouts: it writes a byte here. The agent
+ * that watches its life notices that, and rings in its place.
  *
  * Race: W reads that D lives (W1), D ends (D1), W opens the FIFO (W2), which reports nothing, as it
  * had no writer since. So W looks at the lock of D once more (W3): it is free.
- * Race: D ends, and J takes its slot and its FIFO before W has heard of it. So J opens the FIFO
- * after it has cleared up after D and woken everybody; and if it dies before that, W still hears
- * of D.
+ * Race: D ends, and J takes its slot and its FIFO before W has noticed. So J opens the FIFO after
+ * it has cleared up after D and woken all waiters. If J dies before that, W still notices D's
+ * death.
  */
 
 import { closeSync, constants, readSync, writeSync } from 'node:fs';

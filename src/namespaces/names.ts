@@ -106,8 +106,8 @@ export function register(namespace: Namespace, name: string, cell: number, gener
 
 /**
  * Takes the name and the pin away from the object, as `slot`; returns whether the name stood for
- * it. The pin goes first: whoever dies in between leaves an object that goes with its last user,
- * and its name with it.
+ * it. The pin goes first: an agent that dies in between leaves an object that ends with its last
+ * user, together with its name.
  */
 export function unlinkName(
   namespace: Namespace,
@@ -141,8 +141,8 @@ export function pruneNames(namespace: Namespace): void {
       if (lookUp(namespace, name) === undefined) removeName(namespace, name);
     }
   } catch (error) {
-    // Somebody replaced one of the files: whoever wants a name hears of it. The reaper, who comes
-    // by here, has more to do.
+    // A program has replaced one of the files: the next look-up of a name reports it. The reaper,
+    // which also runs this, has more to do.
     if (!(error instanceof FolderError)) throw error;
   } finally {
     if (fd !== undefined) closeSync(fd);

@@ -44,7 +44,7 @@ import type { OwnLife, Watch } from './life.ts';
 import { Life, watchLife } from './life.ts';
 import { CONTROL } from './paths.ts';
 
-/** Seconds after which files are touched anew. */
+/** Seconds after which files are touched again. */
 const YOUNG_FOR = 1800;
 
 export class Namespace {
@@ -133,8 +133,8 @@ export class Namespace {
   }
 
   /**
-   * Does what needs files of the folder. Throws `FolderError` if somebody has removed it: others
-   * may have made a new one there, whose files are none of this namespace's.
+   * Does what needs files of the folder. Throws `FolderError` if a program has removed it: others
+   * may have made a new folder there, whose files belong to another namespace.
    */
   whileThere<Result>(act: () => Result): Result {
     this.checkThere();
@@ -157,15 +157,15 @@ export class Namespace {
       watcher.on('error', look);
       return { close: () => watcher.close() };
     } catch {
-      // No watch is to be had, or no folder is there: whoever asks looks by itself.
+      // No watch is available, or no folder is there: the caller polls.
       return undefined;
     }
   }
 
   /**
-   * Takes the kernel's lock of a slot; `false` when its agent lives. Whoever has it owns the slot:
-   * to sit in it, or to clear up after the last agent there. The locks are those of single bytes
-   * of `control`: no file has to be there, and no descriptor to be had, to look at others.
+   * Takes the kernel's lock of a slot; `false` when its agent lives. Its holder owns the slot: to
+   * take it, or to clear up after the last agent there. The locks are those of single bytes of
+   * `control`: no file has to be there, and no descriptor to be had, to look at others.
    */
   tryLockSlot(slot: number): boolean {
     return platform.tryLockByte(this.fd, slot);
@@ -267,6 +267,7 @@ export class Namespace {
     const name = `cells-${index}`;
     const path = this.directory.nameOf(name);
     const bytes = segmentBytes(index);
+    // Make the file if asked to, then map it.
     const fd = this.whileThere(() => {
       if (make) createSegmentFile(this.directory, name, bytes);
       return this.directory.open(name);

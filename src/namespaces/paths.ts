@@ -6,6 +6,10 @@ import { platform } from '../platform/current.ts';
 const bases = new Map<string, string>();
 /** The control segment's file. */
 export const CONTROL = 'control';
+/** How the files of labels begin. */
+export const LABEL_PREFIX = 'label-';
+/** How the files of deadlocks that were refused begin (sync/lock/last-deadlocks.ts). */
+export const DEADLOCK_PREFIX = 'deadlock-';
 /** The path of a namespace's folder. */
 export const FOLDER_FORM: RegExp = /^\/([^\0]*\/)?lockstep-\d+[.~][^/\0]+$/;
 /** The name of a namespace. */
@@ -40,7 +44,9 @@ export function rouseFile(slot: number): string {
   return `rouse-${slot}`;
 }
 
-/** What the agent in `slot` has last said of where it is (agents/whereabouts.ts). */
+/**
+ * The last stacks that the agent in `slot` has reported (agents/whereabouts.ts).
+ */
 export function whereaboutsFile(slot: number): string {
   return `stack-${slot}`;
 }
@@ -48,4 +54,9 @@ export function whereaboutsFile(slot: number): string {
 /** Where the object in the cell was taken last, if that is noted (sync/lock/taken-at.ts). */
 export function takenFile(cell: number): string {
   return `taken-${cell}`;
+}
+
+/** The label of the object in the cell (objects/labels.ts). */
+export function labelFile(cell: number): string {
+  return `${LABEL_PREFIX}${cell}`;
 }

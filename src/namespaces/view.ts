@@ -1,4 +1,4 @@
-/** NamespaceView: what those who only read need of a namespace: one that is mapped, or a copy. */
+/** NamespaceView: the part of a namespace that readers need: a mapped namespace, or a copy. */
 
 import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';

@@ -1,6 +1,6 @@
 /**
- * Content: what an object is made with, and how one that is found under its name is known to be the
- * one that was wanted.
+ * Content: the parameters of an object, and how an object found under a name is checked to be the
+ * wanted one.
  */
 
 import type { Host } from '../agents/cell.ts';

@@ -13,7 +13,7 @@ interface Forgotten {
   readonly name: string | undefined;
 }
 
-/** Objects that nothing in this thread can reach any more, but that it holds. */
+/** Objects that this thread can no longer reach, but still holds. */
 let forgotten: Forgotten[] = [];
 const collected = new FinalizationRegistry<Forgotten>((object) => {
   forgotten.push(object);

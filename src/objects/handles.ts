@@ -37,8 +37,8 @@ export function openShared(handle: string): SharedObject {
 }
 
 /**
- * The cell that a handle stands for. `parts`: what handles of this class have beside those of all.
- * Throws `HandleError` or `StaleHandleError`.
+ * The cell that a handle stands for. `parts`: the parts of this class's handles beyond those of all
+ * handles. Throws `HandleError` or `StaleHandleError`.
  */
 export function openHandle(type: Kind, handle: string, parts: readonly string[] = []): Opened {
   if (typeof handle !== 'string') {
@@ -63,7 +63,7 @@ export function openHandle(type: Kind, handle: string, parts: readonly string[] 
   const cell = agentInFolder(folder).open(type, number, generation);
   if (cell === undefined) {
     throw new StaleHandleError(
-      `${type.name}: can't open the handle, its object does not exist any more; keep the object open somewhere while handles are in use`,
+      `${type.name}: can't open the handle, its object no longer exists; keep the object open somewhere while handles are in use`,
     );
   }
   return new Opened(cell, name, fields);

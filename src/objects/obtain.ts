@@ -13,6 +13,7 @@ import { namedFolder } from '../namespaces/folder.ts';
 import type { NamedCell } from '../namespaces/names.ts';
 import { checkName, lookUp, register, withNames } from '../namespaces/names.ts';
 import { checkOptions } from '../options.ts';
+import { giveLabel, labelFrom } from './labels.ts';
 import { noteNameless } from './module-level.ts';
 import { Opened } from './opened.ts';
 import type { SharedObject } from './shared-object.ts';
@@ -30,8 +31,9 @@ export function obtain(
   // Only what is left out has a default: null is refused as what it is, no string.
   const { name, namespace = DEFAULT_NAMESPACE } = options ?? {};
   if (name !== undefined) checkName(name);
+  const label = labelFrom(type.name, options ?? {});
   const anonymous = name === undefined && options?.namespace === undefined;
-  return obtainIn(anonymous ? defaultAgent() : agentInNamespace(namespace), type, name, init);
+  return obtainIn(anonymous ? defaultAgent() : agentInNamespace(namespace), type, name, label, init);
 }
 
 /** The same for an object that belongs to another, in whose namespace it has to be. */
@@ -49,7 +51,7 @@ export function obtainBeside(
       `${type.name}: refused, namespace ${inspect(namespace)} is not that of its lock; leave the namespace out`,
     );
   }
-  return obtainIn(agent, type, name, init);
+  return obtainIn(agent, type, name, labelFrom(type.name, options ?? {}), init);
 }
 
 /** The same in the namespace of a certain agent. */
@@ -57,10 +59,15 @@ function obtainIn(
   agent: Host,
   type: Kind,
   name: string | undefined,
+  label: string | undefined,
   init: (place: Place, agent: Host) => void,
 ): Opened {
   const make = (): Cell => agent.create(type, (place) => init(place, agent));
-  if (name === undefined) return noteNameless(new Opened(make(), undefined));
+  if (name === undefined) {
+    const cell = make();
+    if (label !== undefined) giveLabel(cell, label);
+    return noteNameless(new Opened(cell, undefined));
+  }
   checkName(name);
   const cell = withNames(agent.namespace, () => {
     const found = lookUpLive(agent, name);

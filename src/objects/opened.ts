@@ -1,12 +1,14 @@
-/** Opened: what an object is made from, and what it may need before a target can use it. */
+/**
+ * Opened: the input of a shared object's constructor, and the preparations that it may need before
+ * a target can use it.
+ */
 
 import type { Cell } from '../agents/cell.ts';
 
 let preparations: (() => Promise<unknown>)[] | undefined;
 
 /**
- * A cell with the name it was found by: what the constructors of shared objects are given to stand
- * for it.
+ * A cell with the name under which it was found: the input of a shared object's constructor.
  */
 export class Opened {
   readonly cell: Cell;
@@ -23,7 +25,7 @@ export class Opened {
 
 /**
  * Says what makes an opened object ready for a thread that can't await. It is done for the
- * arguments of a child alone: what comes by a handle or a message loads nothing.
+ * arguments of a child only: an object that comes by a handle or a message loads nothing.
  */
 export function noteOpening(prepare: () => Promise<unknown>): void {
   preparations?.push(prepare);

@@ -33,9 +33,7 @@ export function openPart(
   if (number === 0) return undefined;
   const found = of.agent.open(type, number, load(words, at + word + 1));
   if (found === undefined) {
-    throw new StaleHandleError(
-      `${title}: can't be opened, a part of it does not exist any more; make it again`,
-    );
+    throw new StaleHandleError(`${title}: can't be opened, a part of it no longer exists; make it again`);
   }
   found.references++;
   of.parts.push(found);

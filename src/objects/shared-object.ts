@@ -1,6 +1,6 @@
 /**
- * SharedObject: what all objects in shared memory have in common: made or opened, named, passed on
- * by a handle, closed.
+ * SharedObject: the common part of all objects in shared memory: they are made or opened, named,
+ * passed on by a handle, closed.
  *
  * Several objects of one agent can stand for the same cell (opened twice, say). The agent closes
  * its end when the last of them is closed or garbage-collected.
@@ -31,7 +31,7 @@ export interface Description {
 let showing = false;
 
 export abstract class SharedObject {
-  /** @internal Where the object is; nowhere any more once it is closed. */
+  /** @internal The place of the object; none once it is closed. */
   cell: Cell;
   // Really private: a record has fields of any name beside them.
   readonly #type: Kind;
@@ -45,6 +45,7 @@ export abstract class SharedObject {
     this.#name = name;
     this.cell = cell;
     cell.references++;
+    cell.name ??= name;
     letGoWhenForgotten(this, { cell, name });
     watchFirstUse(this, opened, type.name);
   }
@@ -77,7 +78,7 @@ export abstract class SharedObject {
   }
 
   /**
-   * Ends this object's use in this thread; what it held is freed as if the thread had died.
+   * Ends this object's use in this thread, and frees what it held as if the thread had died.
    * Idempotent. Calls that still wait through it reject with `ClosedError`. The shared object
    * itself lives on while anybody else has it open.
    */
@@ -127,7 +128,9 @@ export abstract class SharedObject {
   /** @internal The same where a record's field may hide `title`. */
   static titleOf(object: SharedObject): string {
     const { name } = object.#type;
-    return object.#name === undefined ? name : `${name} ${JSON.stringify(object.#name)}`;
+    if (object.#name !== undefined) return `${name} ${JSON.stringify(object.#name)}`;
+    const { label } = object.cell;
+    return label === undefined ? name : `${name} (${label})`;
   }
 
   /** @internal The name of its class in Lockstep, also of a class that the program has derived. */
@@ -140,7 +143,7 @@ export abstract class SharedObject {
     if (this.detached) throw this.closedError();
   }
 
-  /** @internal What `describe` returns: what `tell` tells, or why that can't be told. */
+  /** @internal What `describe` returns: what `tell` tells, or why that is unknown. */
   static describe<Told extends Description>(object: SharedObject, tell: () => Told): Told {
     const { cell } = object;
     const described = (why: object): Told => {
@@ -157,8 +160,8 @@ export abstract class SharedObject {
   }
 
   /**
-   * @internal What `toString` returns: class, name, and the state that `tell` tells, or why that
-   * can't be told.
+   * @internal What `toString` returns: class, name, and the state that `tell` tells, or why that is
+   * unknown.
    */
   static show(object: SharedObject, tell: () => string): string {
     const title = SharedObject.titleOf(object);

@@ -57,7 +57,7 @@ export class Directory {
   /** Where it was when it was opened. For messages and handles. */
   readonly path: string;
   readonly fd: number;
-  /** Whom it belongs to: who this program ran as when it was opened. */
+  /** The owner: the user of this program when it was opened. */
   readonly user: number;
   private way: string;
   private readonly byPath: boolean;
@@ -82,8 +82,8 @@ export class Directory {
   }
 
   /**
-   * Whether this program runs as another user than when it opened the folder, and so may not use it
-   * any more.
+   * Whether this program runs as another user than when it opened the folder, and so may no longer
+   * use it.
    */
   get isForeign(): boolean {
     return effectiveUser() !== this.user;
@@ -104,8 +104,8 @@ export class Directory {
   }
 
   /**
-   * Gives it another path, which must be free. Returns `false`, with nothing changed, if it is not
-   * at its path any more.
+   * Gives it another path, which must be free. Returns `false`, with nothing changed, if it is no
+   * longer at its path.
    */
   moveTo(path: string): boolean {
     renameSync(this.path, path);
@@ -235,7 +235,7 @@ export class Directory {
     return true;
   }
 
-  /** Writes a file anew, in place of whatever is there. */
+  /** Writes a new file, in place of any old one. */
   write(name: string, content: string | Uint8Array): void {
     do this.remove(name);
     while (!this.writeNew(name, content));
@@ -287,7 +287,7 @@ export class Directory {
 
   private removeFolder(name: string): void {
     const path = this.nameOf(name);
-    // Whatever its permissions: who could have used them had to come through this folder.
+    // Whatever its permissions: any user of them had to come through this folder.
     const inner = opened(this.at(name), path, 0, (fd) => {
       return new Directory(path, fd, this.user, this.byPath ? path : platform.throughDescriptor(fd));
     });

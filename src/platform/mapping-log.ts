@@ -1,5 +1,5 @@
 /**
- * Mapping log: what a thread has mapped, for its parent to unmap.
+ * Mapping log: the mappings of a thread, for its parent to unmap.
  *
  * A thread can't unmap its memory itself, as its last exit listeners may still use it; and nothing
  * of it runs when it is terminated. Its mappings would stay with the process. So it notes them, and

@@ -67,8 +67,8 @@ export interface FifoCalls {
   /**
    * Opens a FIFO, made if need be, for reading and writing without blocking. The descriptor is for
    * libuv, which closes it. It must not come from `node:fs`: Node lists the descriptors that a
-   * worker thread has opened there. It would close the number once more when the thread ends,
-   * whoever had it by then.
+   * worker thread has opened there. It would close the number again when the thread ends, even if
+   * another file had it by then.
    */
   openFifo(path: string): number;
   /**
@@ -107,7 +107,7 @@ export interface ProcessCalls {
    * it ends.
    */
   setParentDeathSignal(signal: number): void;
-  /** Asks the kernel to send no signal at the parent's end any more. */
+  /** Asks the kernel to stop sending a signal at the parent's end. */
   clearParentDeathSignal(): void;
   /**
    * Makes a pipe without a name and calls `use` with its reading end, which is closed afterwards,
@@ -123,7 +123,7 @@ export interface ProcessCalls {
    * the main thread.
    */
   isLoopAlive(): boolean;
-  /** Ends this process with no further ado: nothing of Node or of an addon runs any more. */
+  /** Ends this process immediately: no exit code of Node or of an addon runs. */
   endAtOnce(code: number): never;
   /**
    * Whether the child process `pid` has ended, and how; `null` while it runs. Does not block and

@@ -1,4 +1,4 @@
-/** Room: what a full file system means, whichever call meets it first. */
+/** Room: turns a full file system into an error, for every call that meets it. */
 
 import { NoSpaceError, PlatformError } from '../errors.ts';
 

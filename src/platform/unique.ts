@@ -6,8 +6,8 @@ const PARTS = 2;
 const MICROSECONDS = 1000;
 
 /**
- * A fresh name of letters and digits. Not a secret: what it names is protected by its folder's
- * permissions. `node:crypto` would add over a millisecond to the start of every program.
+ * A fresh name of letters and digits. Not a secret: the folder's permissions protect the file.
+ * `node:crypto` would add over a millisecond to the start of every program.
  */
 export function uniqueName(): string {
   const random = Array.from({ length: PARTS }, () => Math.random().toString(36).slice(2, 10).padEnd(8, '0'));

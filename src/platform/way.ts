@@ -7,14 +7,15 @@
  * entry, or of the folder, can remove the entry. A symbolic link counts with all that it leads
  * through.
  *
- * Whoever owns "/" is trusted like root: that one decides anyway what every program here runs. In a
+ * The owner of "/" is trusted like root: it decides anyway what every program here runs. In a
  * user namespace without a root of its own the kernel shows the machine's root as the owner 65534
  * there, and of all that root owns.
  *
  * Folders that Node's permission model hides (`--allow-fs-read` names the folder, and not those
- * above it) can't be looked at, and count as sound: whoever gave the permission chose the folder.
+ * above it) can't be looked at, and count as sound: the user who gave the permission chose the
+ * folder.
  *
- * Once the way is found sound, strangers can't change it any more, so that walking it by name is no
+ * Once the path is found sound, strangers can no longer change it, so walking it by name is not a
  * race.
  */
 
@@ -88,8 +89,7 @@ function look(path: string): Look {
 function whatIsWrong(folder: string, stats: Look, trusted: ReadonlySet<number>): string | undefined {
   if (stats === HIDDEN || stats === undefined) return undefined;
   if (!stats.isDirectory()) return `"${folder}" is not a folder`;
-  if (!trusted.has(stats.uid))
-    return `"${folder}" belongs to user ${stats.uid}, who may change what is in it`;
+  if (!trusted.has(stats.uid)) return `"${folder}" belongs to user ${stats.uid}, who may change its contents`;
   if (isOpen(stats) && (stats.mode & STICKY) === 0) {
     return `other users may change what is in "${folder}", its permissions are ${(stats.mode & PERMISSIONS).toString(8)} without the sticky bit`;
   }

@@ -13,7 +13,7 @@
 import { clearTimeout, setTimeout } from '#clock';
 import { now } from '#park';
 import { PoolBrokenError } from '../errors.ts';
-import type { FunctionReference } from '../functions/reference.ts';
+import type { FunctionReference } from '../functions/resolving.ts';
 import { Queue } from '../messaging/queue.ts';
 import { entryPoint } from '../package-root.ts';
 import type { RawArray } from '../shared/raw-array.ts';

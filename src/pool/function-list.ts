@@ -10,8 +10,8 @@
 
 import { inPhase } from '../agents/child-context.ts';
 import { InvalidTypeError, LayoutError } from '../errors.ts';
-import type { FunctionReference } from '../functions/reference.ts';
-import { resolveReference } from '../functions/reference.ts';
+import type { FunctionReference } from '../functions/resolving.ts';
+import { resolveReference } from '../functions/resolving.ts';
 import { checkTarget, referenceToTarget } from '../workers/target.ts';
 import type { TaskTable } from './task-table.ts';
 

@@ -111,8 +111,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
     this.failure = undefined;
     this.come.clear();
     this.run!.stop(
-      () =>
-        new ClosedError(`${this.title}: given up, nobody reads its results any more; nothing is to be done`),
+      () => new ClosedError(`${this.title}: given up, no code reads its results; no action is needed`),
     );
     this.answerEnd();
     return Promise.resolve(END);

@@ -1,5 +1,5 @@
 /**
- * ArrayObject: what SharedArray and RawArray have in common: a row of elements in a file of data.
+ * ArrayObject: the common part of SharedArray and RawArray: a row of elements in a data file.
  */
 
 import { inspect } from 'node:util';
@@ -120,7 +120,7 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
 
   /**
    * The typed array on the shared bytes: the fastest access, neither atomic nor checked (what does
-   * not fit wraps). It stays valid after `close()`; whoever has it keeps this object from being
+   * not fit wraps). It stays valid after `close()`; while it is in use, this object is not
    * collected.
    */
   get view(): ViewOf<Type> {
@@ -129,8 +129,8 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   }
 
   /**
-   * Of text: what is before the first NUL. Longer text than fits throws `OutOfRangeError`, an exact
-   * fit has no NUL.
+   * Of text: the part before the first NUL. Longer text than fits throws `OutOfRangeError`, an
+   * exact fit has no NUL.
    */
   get value(): TextOf<Type> {
     return textUpToNul(this.bytes('value')) as TextOf<Type>;

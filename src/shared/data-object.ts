@@ -3,7 +3,7 @@
  * this thread that stand for the same cell.
  *
  *   word   name   bits                                           written by
- *   +4 +5  COUNT  what the data hold: low 32 bits, high 21 bits  the creator
+ *   +4 +5  COUNT  the kind of data: low 32 bits, high 21 bits  the creator
  *
  * A view of the data holds the object open: the buffer, which every view refers to, keeps the
  * objects that were opened on it from being collected. Nothing else refers to the buffer strongly,

@@ -1,6 +1,5 @@
 /**
- * RecordObject: what a record and an array of records have in common: their data, their schema,
- * their lock.
+ * RecordObject: the common part of a record and an array of records: data, schema, lock.
  *
  *   word   name             bits                                       written by
  *   +0     SCHEMA           hash of the schema's text                  the creator
@@ -10,7 +9,7 @@
  *   +4 +5  COUNT            records: low 32 bits, high 21 bits         the creator
  *
  * The records lie one after the other in the object's file of data. The schema itself travels in
- * handles; whoever opens the object by a name has it. One that does not go with the cell is
+ * handles; a program that opens the object by a name has it. One that does not go with the cell is
  * refused.
  */
 

@@ -1,6 +1,5 @@
 /**
- * Record types: what TypeScript knows of the fields of a struct, of its records and of rows of
- * them.
+ * Record types: the TypeScript types of the fields of a struct, of its records and of rows of them.
  */
 
 import type { Elements } from './elements.ts';

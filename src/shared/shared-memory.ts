@@ -6,8 +6,8 @@
  *
  * A block that was given a name is pinned (`PIN_BIT` of layout.ts): it lives until `unlink()`, or
  * as long as anybody is in its namespace. The pin is set when the name leads to the block and
- * removed before the name is, both under the lock of the names. So whoever dies in between leaves a
- * block that goes with the last who has it open, and never one that nobody can find.
+ * removed before the name is, both under the lock of the names. So an agent that dies in between
+ * leaves a block that ends with its last user, and never one that no program can find.
  *
  * Race: A unlinks while B attaches by the name.
  *   Both hold the lock of the names while they do it. If B is first its open bit keeps the block
@@ -54,7 +54,7 @@ export interface SharedMemoryDescription extends Description {
 /**
  * A block of bytes, zero at first, that every program of the user can attach by its name.
  *
- * A named block lives until `unlink()`, or until nobody is in its namespace any more. The exit of a
+ * A named block lives until `unlink()`, or until no program uses its namespace. The exit of a
  * program that made it or attached it does not destroy it while others are there. One without a
  * name is given one, and lives as long as somebody has it open.
  *
@@ -110,16 +110,16 @@ export class SharedMemory extends DataObject<ArrayBuffer> {
   }
 
   /**
-   * Takes the name away: nobody can attach the block by it any more, and it goes when the last who
-   * has it open closes it. May be called after `close()`. Throws `NotFoundError` if that was done
-   * before.
+   * Removes the name: programs can no longer attach the block by it. The block ends when the last
+   * thread that has it open closes it. May be called after `close()`. Throws `NotFoundError` if
+   * that was done before.
    */
   unlink(): void {
     const { agent, number, generation } = this.cell;
     const found = unlinkName(agent.namespace, this.name, { cell: number, generation }, agent.slot);
     if (!found && !this.ownName) {
       throw new NotFoundError(
-        `${this.title}: can't be unlinked, the name does not stand for it any more in ${agent.folder}; unlink it once`,
+        `${this.title}: can't be unlinked, the name no longer stands for it in ${agent.folder}; unlink it once`,
       );
     }
     this.ownName = false;

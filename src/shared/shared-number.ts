@@ -1,5 +1,5 @@
 /**
- * SharedNumber: what Value and RawValue have in common: one number in a cell.
+ * SharedNumber: the common part of Value and RawValue: one number in a cell.
  *
  * Each read and each write of `value` is atomic; a read followed by a write is not, unless inside a
  * lock. The integer operations are single atomic instructions and need no lock.

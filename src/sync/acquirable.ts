@@ -61,7 +61,7 @@ export function acquireBlocking(steps: TakingSteps, options: WaitOptions | undef
 export function takeOrReap(steps: TakingSteps): Hold | null {
   const hold = steps.takeNow();
   if (hold !== null) return hold;
-  // Whoever only ever tries must find out, too, that the holder has died.
+  // A thread that only tries must also find out that the holder has died.
   const { cell } = steps;
   sweepIfDue(cell.agent);
   freeOfNobody(cell.agent, cell, steps.suspect());

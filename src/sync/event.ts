@@ -89,6 +89,7 @@ export class Event extends SharedObject {
     for (;;) {
       const { state } = this;
       if (isUp(state)) return;
+      // Set the flag and count the generation in one step: a clear right after loses no waiter.
       const next = ((state + GENERATION_STEP) & STATE_MASK) | SET_BIT;
       if (cas(words, at + CELL_STATE, state, next) !== state) continue;
       wakeAll(agent, this.cell);

@@ -1,12 +1,12 @@
 /**
- * A forgotten `await`: what a release has to say of an `acquire()` of its own thread that is still
- * under way.
+ * A forgotten `await`: the message of a release about an `acquire()` of its thread that still
+ * waits.
  */
 
 import type { Cell } from '../agents/cell.ts';
 
 /**
- * The end of a message: what is wrong, and what to do; `otherwise` where no call of this thread
+ * The end of a message: the mistake, and the remedy; `otherwise` where no call of this thread
  * awaits the object.
  */
 export function unlessAwaiting(cell: Cell, otherwise: string): string {

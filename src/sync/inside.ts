@@ -56,8 +56,8 @@ export function checkFunction(title: string, fn: unknown): void {
 }
 
 /**
- * Returns what a synchronous function returned; throws if that is a promise, whose work would run
- * outside the lock.
+ * Returns what a synchronous function returned; throws if that is a promise, because its work would
+ * run outside the lock.
  */
 export function checkSynchronous<Result>(title: string, result: Result): Result {
   if (!isLater(result)) return result;

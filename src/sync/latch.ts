@@ -5,8 +5,8 @@
  *   +0     STATE    29…0 left to count down         anyone, CAS only
  *   +1     TICKETS  counter                         waiters
  *
- * Whoever takes the count to zero wakes all whose entries it finds. It stays zero: a waiter that
- * comes later, or looks once more with its entry filled, sees that.
+ * The thread that takes the count to zero wakes up all waiters whose entries it finds. It stays
+ * zero: a waiter that comes later, or looks once more with its entry filled, sees that.
  *
  * Race: W reads a count of 1 (W1). C takes it to 0 and finds no entry (C1, C2). W fills its entry
  * (W2) and looks again (W3) before it sleeps. W3 comes after C1, as W2 came after C2.
@@ -92,6 +92,7 @@ export class Latch extends SharedObject {
       const { count } = this;
       const left = Math.max(0, count - n);
       if (count === 0) return 0;
+      // Store the new count; the thread that stores 0 wakes up all waiters.
       if (cas(words, at + CELL_STATE, count, left) !== count) continue;
       if (left === 0) wakeAll(agent, this.cell);
       return left;

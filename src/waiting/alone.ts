@@ -23,7 +23,7 @@ export function isAlone(timers: number): boolean {
   let calls = 0;
   for (const agent of agentsOfThread()) calls += agent.awaitingCalls;
   if (calls !== 1) return false;
-  // The bell: what looks around does not keep the loop running.
+  // The bell: polling does not keep the loop running.
   const expected = ['PipeWrap', ...Array<string>(timers).fill('Timeout'), ...standardOutputs()];
   return expected.sort().join() === resourcesInUse().sort().join();
 }

@@ -12,8 +12,8 @@
  * nanoseconds hardly ever does.
  *
  * The waiter may be stopped, or its event loop busy. Then the object stands idle until others take
- * it, after an interval. For an agent that has given way in vain the half millisecond becomes four,
- * then thirty-two…, until it is served in its turn: whoever stood in the way is gone.
+ * it, after an interval. For an agent that has queued in vain, the half millisecond becomes four,
+ * then thirty-two…, until it is served in its turn. Then the waiter that blocked the queue is gone.
  */
 
 import { now } from '#park';
@@ -77,8 +77,7 @@ export class Barging {
   }
 
   /**
-   * This agent has taken the object after having waited; `impatient`: whoever it may have been kept
-   * for.
+   * This agent has taken the object after a wait; `impatient`: even if it was reserved for another.
    */
   waited(impatient: boolean): void {
     this.lookAt = NEVER;

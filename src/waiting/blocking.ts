@@ -7,9 +7,9 @@
  *
  * For its first milliseconds it sleeps in the futex, from which it is woken fastest. Then it looks
  * whether the holder lives, and sleeps in its berth (berth.ts), where the deaths of all for whom it
- * waits wake it (vigil.ts). When it was woken and has to wait on, it begins anew. Twice a second it
- * looks around: for what was lost with whom it could not watch, for an object that was left alone,
- * for its folder.
+ * waits wake it (vigil.ts). When it was woken and has to go on waiting, it starts again. Twice a
+ * second it looks around: for what was lost with whom it could not watch, for an object that was
+ * left alone, for its folder.
  */
 
 import { load, note, store } from '#atomics';
@@ -30,6 +30,7 @@ import {
 import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead } from '../agents/vigil.ts';
 import type { Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
+import { requestBegins } from '../channels.ts';
 import type { Deadline } from '../deadline.ts';
 import {
   AGENT_JOINS,
@@ -97,25 +98,28 @@ export function forgetChild(pid: number): void {
  */
 export function spin(cell: Cell, wait: Wait): boolean {
   if (wait.backsOff) return MOST_SPINS > 0 && spinApart(cell, wait, wait.backsOff);
+  // Poll for as long as it helped before; every so often probe for longer.
   const limit = Math.min(
     MOST_SPINS,
     cell.vainSpins % PROBE_EVERY === 0 ? Math.max(PROBE_SPINS, cell.spins) : cell.spins,
   );
   for (let looks = 0; looks < limit; looks++) {
     if (!wait.peek()) continue;
+    // Success: allow twice as many polls as it took.
     cell.spins = Math.max(looks * 2 + LEAST_SPINS, cell.spins - (cell.spins >> 3));
     cell.vainSpins = 0;
     return true;
   }
+  // Failure: poll half as long next time.
   cell.spins = Math.max(LEAST_SPINS, cell.spins >> 1);
   cell.vainSpins++;
   return false;
 }
 
 /**
- * The same for objects that are held only for moments, by turns: looks seldom, and ever more
- * seldom. Each look takes the object's cache line away from its holder; left alone, that goes
- * through many short holdings at full speed.
+ * The same for objects that are held only briefly, in turns: polls with exponentially growing
+ * pauses, because each poll steals the cache line from the holder. Each look takes the object's
+ * cache line away from its holder; left alone, that goes through many short holdings at full speed.
  */
 function spinApart(cell: Cell, wait: Wait, first: number): boolean {
   let pause = first;
@@ -144,6 +148,19 @@ export function idle(steps: number): void {
  */
 export function block(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   if (wait.attempt(PRESSURE.NONE)) return true;
+  const request = requestBegins(() => cell.about(), wait.shared === true ? 'shared' : 'exclusive', true);
+  if (request === undefined) return sleepUntilServed(cell, wait, deadline);
+  try {
+    const served = sleepUntilServed(cell, wait, deadline);
+    request.over(served);
+    return served;
+  } catch (error) {
+    request.failed(error);
+    throw error;
+  }
+}
+
+function sleepUntilServed(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   const { agent } = cell;
   const since = now();
   let deep: DeepSleep | undefined;

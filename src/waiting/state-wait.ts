@@ -51,6 +51,7 @@ export function awaitState(wait: StateWait, deadline: Deadline, keeper: object):
 export function blockForState(wait: StateWait, deadline: Deadline): boolean {
   if (deadline.expired) return false;
   const { cell } = wait;
+  // Spin first, then queue and block.
   if (spin(cell, wait)) return true;
   cell.enter(BLOCKING_BIT, cell.drawTicket());
   try {

@@ -20,17 +20,20 @@ const SPIN_ROUNDS = 3;
 
 /** Waits until the object is taken; `false` when the time has passed. *Blocks* the thread. */
 export function takeBlocking(cell: Cell, wait: Taking, deadline: Deadline): boolean {
+  // Spin first: a sleep costs more than a short hold.
   for (let round = 0; round < SPIN_ROUNDS && spin(cell, wait); round++) {
     if (!wait.tryTake()) continue;
     wait.hurried?.();
     return true;
   }
+  // Queue, then block until the object is taken or the time is over.
   cell.enter(BLOCKING_BIT, cell.drawTicket());
   let taken = false;
   try {
     taken = block(cell, wait, deadline);
   } finally {
     cell.leave(BLOCKING_BIT);
+    // A wait that gives up passes on its wake-up.
     if (taken) wait.taken();
     else wait.abandon();
   }
@@ -43,12 +46,14 @@ export function takeBlocking(cell: Cell, wait: Taking, deadline: Deadline): bool
  * is about to let go.
  */
 export function takeAwaiting(cell: Cell, wait: Taking, deadline: Deadline, keeper: object): Promise<boolean> {
+  // Spin only if no earlier call waits, and not too often in a row.
   if (!cell.hasFlows && cell.spunInARow < MOST_SPUN_IN_A_ROW && spin(cell, wait) && wait.tryTake()) {
     cell.spunInARow++;
     wait.hurried?.();
     return Promise.resolve(true);
   }
   cell.spunInARow = 0;
+  // Queue behind the calls that wait.
   const ticket = cell.drawTicket();
   cell.enter(AWAITING_BIT, ticket);
   return cell.await(wait, ticket, deadline, keeper);

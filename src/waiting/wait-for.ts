@@ -54,9 +54,9 @@ export interface Link {
 export type Covers = (cell: number) => boolean;
 
 /**
- * Looks whether the wait of `waker` for `cell` closes a cycle. If so, calls `end`, after which
- * nobody must be able to see the wait any more. Returns the members: first the waiter, then the
- * holder of the cell, and so on. `covers` tells which cells the waiter's own wait keeps.
+ * Looks whether the wait of `waker` for `cell` closes a cycle. If so, calls `end`, after which no
+ * other agent may see the wait. Returns the members: first the waiter, then the holder of the cell,
+ * and so on. `covers` tells which cells the waiter's own wait keeps.
  */
 export function resolveCycle(
   waker: Waker,
@@ -68,7 +68,8 @@ export function resolveCycle(
   const seen = walk(waker, cell, blocked, covers);
   if (seen === undefined) return undefined;
   const { words } = waker.namespace;
-  // Whoever is at it now looks for all; what that does not see, this wait looks for again soon.
+  // The agent that searches now searches for all; a cycle that it does not see, this wait searches
+  // for again soon.
   waker.lookAgain();
   const resolving = cas(words, RESOLVING_WORD, 0, waker.slot);
   if (resolving !== 0) {

@@ -127,15 +127,18 @@ export function look(child: LiveChild): boolean {
   const state = stateOf(child);
   const { running } = state;
   if (state.exitCode !== null) return true;
+  // Ask whether the child has ended.
   const code = running?.peek() ?? null;
   if (running === undefined || code === null) return false;
   state.exitCode = code;
   untrackChild(child);
+  // Collect its outcome, and settle the result.
   const outcome = running.collect();
   if (outcome === undefined)
     state.result.reject(deathOf(state.kind, titleOf(state), state.exitCode, running.death()));
   else settle(outcome, state.result.resolve, state.result.reject);
   state.cargo = undefined;
+  // Wake up joins, then observers.
   for (const wake of [...state.onSettled]) wake();
   state.sentinel.abort();
   return true;

@@ -1,4 +1,4 @@
-/** Child: what Process and Thread have in common: made, started once, joined, watched, closed. */
+/** Child: the common part of Process and Thread: made, started once, joined, watched, closed. */
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
@@ -102,12 +102,14 @@ export abstract class Child<
       );
     }
     checkOrigin(title);
+    // Find the target before anything is started.
     const isMethod = this.run !== Child.prototype.run;
     checkPlace(state.kind, title, isMethod || typeof state.target === 'function');
     const target = referenceToTarget(isMethod ? this.constructor : state.target, title, isMethod);
     if (isMethod) state.cargo = ownFields(this);
     const { name, daemon, cargo } = state;
     if (CHECKS_ARGUMENTS) warnOfLosses(cargo, `${title}:`, isMethod ? 'this' : 'args');
+    // Start it, and watch its end.
     state.running = state.launch({
       title,
       name,
@@ -121,6 +123,7 @@ export abstract class Child<
       },
     });
     if (daemon) state.running.keepAlive(false);
+    // Register the child for sentinels and for the exit.
     noteSentinel(state.sentinel.signal, () => look(this));
     trackChild(this);
   }
@@ -136,6 +139,7 @@ export abstract class Child<
     const { state, running } = startedState(this, 'join');
     if (look(this)) return true;
     if (timeout !== undefined && timeout <= 0) return false;
+    // Keep the event loop running until the child has ended.
     holdLoop(state, running);
     return new Promise<boolean>((resolve) => {
       const finish = (ended: boolean): void => {
@@ -247,7 +251,8 @@ export abstract class Child<
    */
   get result(): Promise<Awaited<Result>> {
     const state = stateOf(this);
-    // Whoever reads the result of a daemon wants to wait for it, so the event loop must.
+    // Code that reads the result of a daemon wants to wait for it, so the event loop must stay
+    // alive.
     if (state.exitCode === null) state.running?.keepAlive(true);
     return state.result.promise as Promise<Awaited<Result>>;
   }

@@ -61,10 +61,12 @@ function endChildren(): void {
   for (const end of endings) end();
   const alive = liveChildren();
   const daemons = alive.filter(({ daemon }) => daemon);
+  // Ask daemons to end, and wait for all other children.
   for (const daemon of daemons) daemon.terminate();
   const others = alive.filter(({ daemon }) => !daemon);
   if (failure !== undefined) explainWaiting(others);
   for (const child of others) child.joinSync();
+  // Kill the daemons that have not ended in time.
   const patience = now() + DAEMON_GRACE;
   for (const daemon of daemons) {
     if (!daemon.joinSync(Math.max(0, patience - now()))) daemon.kill();

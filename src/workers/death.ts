@@ -1,6 +1,6 @@
 /**
- * Death: what is told of a child that ended without an outcome: how, whether Lockstep ever ran in
- * it, and where to look.
+ * Death: describes the end of a child without an outcome: how it ended, whether Lockstep ever ran
+ * in it, and where to look.
  */
 
 import { constants } from 'node:os';

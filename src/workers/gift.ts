@@ -43,7 +43,7 @@ export function giveBy(make: () => GiftQueue): void {
   makeQueue = make;
 }
 
-/** An agent, by its seat and who it is among those who sat there. */
+/** An agent, by its slot and its incarnation. */
 export interface Address {
   readonly slot: number;
   readonly state: number;
@@ -85,6 +85,7 @@ export function withGift(
 export function receiveGift(gift: Gift): () => void {
   const agent = defaultAgent();
   try {
+    // Open the objects, then give back the hold of the child.
     using queue = openShared(gift.handle) as GiftQueue;
     const objects = queue.empty ? [] : (queue.getSync() as SharedObject[]);
     return () => {

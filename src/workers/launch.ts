@@ -4,7 +4,7 @@
  */
 
 import type { Deadline } from '../deadline.ts';
-import type { FunctionReference } from '../functions/reference.ts';
+import type { FunctionReference } from '../functions/resolving.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Starts a child. Throws where it can't; then nothing is left of the attempt. */
@@ -18,7 +18,7 @@ export interface Order {
   readonly daemon: boolean;
   readonly target: FunctionReference;
   /**
-   * Whether the target is a class, whose `run` is called on an object with the fields in `cargo`;
+   * Whether the target is a class, whose `run` runs on an object with the fields in `cargo`;
    * else `cargo` holds arguments.
    */
   readonly isMethod: boolean;

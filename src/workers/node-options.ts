@@ -53,7 +53,7 @@ export function optionsShown(): string {
   return all.length <= SHOWN ? all : `${all.slice(0, SHOWN)}…`;
 }
 
-/** The options that a thread needs; `undefined`: what Node gives it by itself. */
+/** The options that a thread needs; `undefined`: the options that Node passes by itself. */
 export interface ThreadNodeOptions {
   readonly execArgv: string[];
   readonly nodeOptions: string | undefined;
@@ -106,6 +106,7 @@ function absolute(options: readonly string[]): string[] {
       changed.push(options[n]!);
       continue;
     }
+    // The value stands behind "=", or is the next option.
     const found = located(value ?? options[++n] ?? '', isRequire);
     if (value === undefined) changed.push(option, found);
     else changed.push(`${option}=${found}`);

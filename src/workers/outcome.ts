@@ -1,5 +1,5 @@
 /**
- * Outcome: what a child leaves behind for `result`: what its target returned, or the error that
+ * Outcome: the result of a child for `result`: what its target returned, or the error that
  * ended it.
  */
 

@@ -39,10 +39,12 @@ function quota(root: string): number {
   let least = Number.POSITIVE_INFINITY;
   for (const line of (read(root, 'proc/self/cgroup') ?? '').split('\n')) {
     const [, id, controllers = '', path = ''] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
+    // Version 2 has one hierarchy, version 1 one for each controller.
     const isUnified = id === '0' && controllers === '';
     if (!isUnified && !controllers.split(',').includes('cpu')) continue;
     const mounts = isUnified ? UNIFIED : [`sys/fs/cgroup/${controllers}`, 'sys/fs/cgroup/cpu'];
     const quotaOf = isUnified ? quotaInVersion2 : quotaInVersion1;
+    // The least quota on the way up applies.
     for (const mount of mounts) {
       for (const level of levelsOf(path)) least = Math.min(least, quotaOf(root, join(mount, level)));
     }

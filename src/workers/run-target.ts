@@ -6,8 +6,8 @@ import { inPhase } from '../agents/child-context.ts';
 import type { Destination, Parcel } from '../codec/parcel.ts';
 import { unpack } from '../codec/parcel.ts';
 import { TargetError } from '../errors.ts';
-import type { FunctionReference } from '../functions/reference.ts';
-import { resolveReference } from '../functions/reference.ts';
+import type { FunctionReference } from '../functions/resolving.ts';
+import { resolveReference } from '../functions/resolving.ts';
 import { openPrepared } from '../objects/opened.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current-worker.ts';
@@ -32,7 +32,7 @@ export interface Part {
 }
 
 /**
- * Exit code of a child whose target waits for something that can't come any more; Node's own for
+ * Exit code of a child whose target waits for something that can never come; Node uses the same for
  * such a program.
  */
 const NEVER_SETTLED = 13;
@@ -87,10 +87,12 @@ function shown(error: unknown): string {
 
 async function call(part: Part): Promise<unknown> {
   const { kind, name, daemon, target, isMethod } = part;
+  // Find the function, then open its arguments.
   const found = await inPhase('importing', () => resolveReference(target)).finally(() => part.loaded?.());
   const cargo = await openPrepared(() => unpack(part.cargo));
   part.opened();
   if (!isMethod) return inPhase('target', () => found(...(cargo as unknown[])));
+  // Make the object of a subclass without its constructor.
   const instance = Object.create(found.prototype as object) as { run(): unknown };
   if (typeof instance.run !== 'function') {
     throw new TargetError(
@@ -99,6 +101,7 @@ async function call(part: Part): Promise<unknown> {
   }
   EventEmitter.call(instance as unknown as EventEmitter);
   Object.assign(instance, cargo);
+  // Let it stand for this child.
   standForSelf(instance, kind, name, daemon);
   becomeCurrent(kind, instance);
   try {

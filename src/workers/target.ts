@@ -1,11 +1,11 @@
-/** Target: what a child runs, and how the child finds it again. */
+/** Target: the function that a child runs, and how the child finds it. */
 
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inspect } from 'node:util';
 import { InvalidTypeError, TargetError } from '../errors.ts';
-import type { FunctionReference } from '../functions/reference.ts';
 import { referenceTo } from '../functions/reference.ts';
+import type { FunctionReference } from '../functions/resolving.ts';
 import { checkKnown } from '../options.ts';
 
 export type TargetFunction = (...args: unknown[]) => unknown;

@@ -35,6 +35,7 @@ const GROUND = [
   'errors',
   'deadline',
   'package-root',
+  'pieces',
   'options',
   'readable',
   'strict',

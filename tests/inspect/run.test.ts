@@ -105,7 +105,7 @@ test('killed, it takes its command with it, and the next is told', async () => {
   await one.ended;
   const { code, stdout, stderr } = await two.ended;
   assert.deepEqual({ code, stdout }, { code: 0, stdout: 'next\n' });
-  assert.match(stderr, /who had "killed" before was killed/);
+  assert.match(stderr, /the last holder of "killed" was killed/);
   await until(() => !runs(pid), 'the command has ended, too');
   first.letGo();
 });

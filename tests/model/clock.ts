@@ -7,6 +7,7 @@ type Clock = typeof import('#clock');
 
 export const now: Clock['now'] = () => performance.now();
 export const wallTime: Clock['wallTime'] = () => Date.now();
+export const timeOfDay: Clock['timeOfDay'] = () => Date.now();
 export const setTimeout: Clock['setTimeout'] = (...args) => globalThis.setTimeout(...args);
 export const setInterval: Clock['setInterval'] = (...args) => globalThis.setInterval(...args);
 export const setImmediate: Clock['setImmediate'] = (...args) => globalThis.setImmediate(...args);

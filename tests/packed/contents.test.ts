@@ -32,7 +32,7 @@ describe('the package', () => {
   });
   after(() => installed.remove());
 
-  it('has one chunk, which all but the inspector load, and nothing else', () => {
+  it('has one chunk, which all but the inspector load, and no other import', () => {
     const entries = [
       'dist/index.js',
       'dist/entry/process.js',

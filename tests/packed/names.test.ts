@@ -31,6 +31,37 @@ console.log(JSON.stringify({ classes: classes.length, renamed, kinds }));
 setTimeout(() => new Lock().release(), 0);
 `;
 
+/** Each entry point has its own copy of the classes of errors. */
+const ERRORS = `
+import * as lockstep from 'lockstep';
+import * as cluster from 'lockstep/cluster';
+import * as memory from 'lockstep/memory';
+import { inspectNamespace } from 'lockstep/inspect';
+const errors = Object.entries(lockstep).filter(([, Class]) => Class.prototype instanceof Error);
+const strangers = [];
+for (const [name, Class] of errors) {
+  const { [name]: Other = memory[name] } = cluster;
+  if (Other === undefined) continue;
+  const made = new Other('a message', 'a second', 'a third');
+  const others = errors.filter(([, each]) => made instanceof each).map(([each]) => each);
+  const own = new Class('a message', 'a second', 'a third');
+  const expected = errors.filter(([, each]) => own instanceof each).map(([each]) => each);
+  if (others.join() !== expected.join() || !(own instanceof Other)) strangers.push([name, others, expected]);
+}
+class Derived extends lockstep.ClosedError {}
+const foreign = new cluster.ClosedError('a message');
+let thrown;
+try { inspectNamespace('/'); } catch (error) { thrown = error; }
+console.log(JSON.stringify({
+  copies: errors.filter(([name, Class]) => cluster[name] !== undefined && cluster[name] !== Class).length,
+  strangers,
+  derived: foreign instanceof Derived,
+  isNameError: thrown instanceof lockstep.NameError && thrown instanceof lockstep.LockstepError,
+  isClosedError: thrown instanceof lockstep.ClosedError,
+  nothing: [null, undefined, 1, {}, new Error('x')].some((each) => each instanceof lockstep.LockstepError),
+}));
+`;
+
 let installed: PackedPackage;
 before(() => {
   installed = new PackedPackage();
@@ -56,4 +87,21 @@ test('classes and what they describe have their names, and no line is too long t
   assert.deepEqual(renamed, []);
   assert.equal(kinds.length, 18);
   for (const [name, own, derived] of kinds) assert.deepEqual([own, derived], [name, name]);
+});
+
+test('an error of one entry point is an instance of the class of any other', () => {
+  const file = join(installed.folder, 'errors.mjs');
+  writeFileSync(file, ERRORS);
+  const env = { ...usersEnvironment(), LOCKSTEP_DIR: sandbox };
+  const { stdout, stderr } = spawnSync(process.execPath, [file], { env, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  const { copies, ...told } = JSON.parse(stdout) as { copies: number };
+  assert.ok(copies >= 5, `${copies} classes are there twice`);
+  assert.deepEqual(told, {
+    strangers: [],
+    derived: false,
+    isNameError: true,
+    isClosedError: false,
+    nothing: false,
+  });
 });

@@ -3,10 +3,10 @@
  *
  * `arrived` are the calls of the present round, in their order. The last to come takes all of them
  * out and rings them. Where there is an action, it only becomes the party that acts; `open` ends
- * the round after the action. A call that is in none of the lists any more has passed.
+ * the round after the action. A call that is no longer in any of the lists has passed.
  *
  * If a party's session dies while it waits, or while it acts, the step that finds it dead breaks
- * the barrier. `failed` are calls whose round broke and who have not yet learned of it: also after
+ * the barrier. `failed` are calls whose round broke, and that do not know it yet, even after
  * `reset` has begun a new round.
  */
 

@@ -1,9 +1,9 @@
 /**
- * Gate: what Event and Latch have in common: a state that opens, and those who wait for it.
+ * Gate: the common part of Event and Latch: a state that opens, and its waiters.
  *
  * A waiting call is in the document until the gate opens; the opening step takes all of them out
- * and rings them. So a waiter that is alive and not in the document any more has been let through,
- * also where the event was cleared again before it looked.
+ * and rings them. So a living waiter that is no longer in the document has passed, even if the
+ * event was cleared again before it looked.
  */
 
 import type { CallId, Facts, Machine, Step } from './machine.ts';

@@ -76,7 +76,7 @@ export function numberMachine(initial: number): ValueMachine {
   return once(valueMachine(initial), (call) => (call.op === 'get' ? undefined : call.call));
 }
 
-/** A delivery is in the state; what a `get` took is in its reply alone. */
+/** A delivery is in the state; the item that a `get` took is in its reply alone. */
 export function queueOf(kind: 'Queue' | 'JoinableQueue'): QueueMachine {
   return once(queueMachine(kind, kind === 'JoinableQueue'), (call, reply) => {
     if (call.op === 'put') return reply === undefined || reply.is === 'done' ? call.call : undefined;

@@ -11,7 +11,7 @@
  * the step began with. So a step needs no lock, and one lost race costs one more step.
  *
  * Tokens: a holder's token is the version of the write that let it in. The machine can't know that
- * version beforehand; it writes 0, and whoever reads the document puts the version in (`resolve`).
+ * version beforehand; it writes 0, and each reader of the document puts the version in (`resolve`).
  *
  * Repeated calls: a call whose reply was lost is made again under the same id. Most machines find
  * the id in their state. For the others `once` keeps the reply in the document.
@@ -42,7 +42,7 @@ export interface Ring {
 }
 
 export interface Step<State, Reply> {
-  /** The same object where nothing has changed; `undefined`: no document is needed any more. */
+  /** The same object where nothing has changed; `undefined`: the document is no longer needed. */
   readonly state: State | undefined;
   readonly reply: Reply;
   readonly rings: readonly Ring[];
@@ -53,6 +53,8 @@ export interface Step<State, Reply> {
 export interface Machine<State, Call, Reply> {
   /** Names the kind of object; a document of another kind under the same key is refused. */
   readonly kind: string;
+  /** Of a turnstile: its places. A store may make calls on it by itself. */
+  readonly places?: number | undefined;
   apply(state: State | undefined, call: Call, facts: Facts): Step<State, Reply>;
   /** The calls that the state names: the store reports which of their sessions are dead. */
   callsIn(state: State): readonly CallId[];

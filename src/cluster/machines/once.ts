@@ -33,6 +33,7 @@ export function once<State, Call, Reply>(
 ): Machine<OnceState<State, Reply>, Call, Reply> {
   return {
     kind: machine.kind,
+    places: machine.places,
     callsIn: ({ state, made }) => [
       ...(state === null ? [] : machine.callsIn(state)),
       ...made.map(([call]) => call),

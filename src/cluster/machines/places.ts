@@ -25,6 +25,9 @@ export type PlacesCall =
     }
   | { readonly op: 'look' };
 
+/** The calls that a store may make by itself. */
+export type TurnCall = Extract<PlacesCall, { readonly op: 'take' | 'leave' | 'give' }>;
+
 export interface PlacesView {
   readonly of: number;
   readonly free: number;
@@ -49,13 +52,14 @@ export interface PlacesOptions extends TurnstileRules {
   readonly kind: string;
   /** Places at first. */
   readonly of: number;
-  /** Whether an idle document is kept: what it is made for has to be remembered. */
+  /** Whether an idle document is kept: its parameters have to be remembered. */
   readonly keeps: boolean;
 }
 
 export function placesMachine(options: PlacesOptions): Machine<Turnstile, PlacesCall, PlacesReply> {
   return {
     kind: options.kind,
+    places: options.of,
     callsIn: callsInTurnstile,
     resolve: resolveTurnstile,
     apply: (state, call, facts) => turn(state, call, facts, options),

@@ -7,9 +7,9 @@
  * deadline has passed by the server's clock, or when its session is dead: at least once.
  *
  * A waiting call is in the document, too, in the order of coming, and is rung when it is worth
- * looking. Nothing is handed over: whoever looks first takes the item. So a waiter that is stopped
- * keeps nothing from others; the one behind those that were rung is rung a claim time later. Every
- * waiter looks anyway when a third of its lease has passed.
+ * looking. Nothing is handed off: the first waiter that looks takes the item. So a waiter that is
+ * stopped keeps nothing from others; the one behind those that were rung is rung a claim time
+ * later. Every waiter looks anyway when a third of its lease has passed.
  *
  * If a session dies: its waiters go and its deliveries come back, whenever a step finds it dead.
  * Its items stay.
@@ -168,7 +168,7 @@ class Flow {
     }
   }
 
-  /** Rings for whoever should look now, and in a claim time for the one behind them. */
+  /** Rings for the waiters that should look now, and, a claim time later, for the next one. */
   rings(): Ring[] {
     const { takers, items, putters } = this.state;
     const room = putters.filter(([, most, length], at) => this.fits(most, length, at)).length;

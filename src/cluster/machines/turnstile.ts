@@ -3,17 +3,18 @@
  * Lock, RLock, Semaphore, BoundedSemaphore and RWLock are turnstiles: a lock has one place, a
  * writer takes all places and a reader one.
  *
- * Order: whoever comes joins the tail of the queue, and is served when it reaches the head and its
- * places are free. The one that serves takes its own place at once. To another it makes an *offer*,
- * which that one claims within `claim` milliseconds of the server's clock. Whoever does not claim
- * goes to the tail, so a waiter that is stopped costs the others one claim time, and not a lease.
+ * Order: a call joins the tail of the queue, and is served when it reaches the head and its places
+ * are free. The one that serves takes its own place at once. To another it makes an *offer*, which
+ * that one claims within `claim` milliseconds of the server's clock. A waiter that does not claim
+ * goes to the tail, so a stopped waiter costs the others one claim time, not a lease.
  *
  * The next waiter in the queue notices that an offer has run out: it is rung together with the
  * offered one, and looks when the claim time is over. Rings may be lost; every waiter looks anyway
  * when a third of the lease has passed.
  *
  * If a session dies: its places come back, its offers and its entries in the queue go, whenever a
- * step finds it dead. Where `tells` is set, who comes in after one that died inside learns of it.
+ * step finds it dead. Where `tells` is set, the call that comes in after a holder that died inside
+ * reports it.
  *
  * Race: A is offered the place (A1) and stops. B looks after the claim time: A's entry goes to the
  * tail, B takes the place (B1). A goes on and claims (A2): it finds its entry in the queue, and
@@ -40,7 +41,7 @@ export interface Turnstile {
   readonly queue: readonly Entry[];
   /** Calls that wait for a notification, by condition. */
   readonly waits: Readonly<Record<string, readonly CallId[]>>;
-  /** 1: a holder died inside, and nobody has been told yet. */
+  /** 1: a holder died inside, and no later holder has reported it yet. */
   readonly hurt: 0 | 1;
 }
 
@@ -207,7 +208,7 @@ export class Turning {
     }
   }
 
-  /** Sends to the tail whoever did not claim in time. */
+  /** Sends waiters that did not claim in time to the tail. */
   private expire(): void {
     const late = this.offers.filter(([, , until]) => until <= this.facts.now);
     if (late.length === 0) return;

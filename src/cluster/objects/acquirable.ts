@@ -1,6 +1,6 @@
 /**
- * Acquirable: what Lock, RLock, the semaphores and the sides of RWLock share: taking and giving
- * back.
+ * Acquirable: the common part of Lock, RLock, the semaphores and the sides of RWLock: acquire and
+ * release.
  */
 
 import { inspect } from 'node:util';
@@ -60,12 +60,18 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
    *
    * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next gets
    * it when the dead one's lease is over, with `hold.recovered`. While the server can't be reached
-   * the call waits on; if its session is lost meanwhile, it begins anew at the tail.
+   * the call waits on; if its session is lost, the call queues again at the tail.
    */
   acquire(options?: UntimedWaitOptions): Promise<ClusterHold>;
   acquire(options: WaitOptions): Promise<ClusterHold | null>;
-  async acquire(options?: WaitOptions): Promise<ClusterHold | null> {
-    return this.take(Deadline.begin(options));
+  acquire(options?: WaitOptions): Promise<ClusterHold | null> {
+    let deadline: Deadline;
+    try {
+      deadline = Deadline.begin(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.take(deadline);
   }
 
   /** Takes it if it is free now; `null` otherwise. */
@@ -130,23 +136,18 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
 
   /** @internal Takes it until the deadline. */
   protected async take(deadline: Deadline): Promise<ClusterHold | null> {
-    const { core, key } = this.places;
-    const bell = core.bells.hang(key);
-    try {
-      for (;;) {
-        await core.session.ready();
-        await this.giveWay(deadline);
-        try {
-          return await this.takeAs(core.session.nextCall(), bell, deadline);
-        } catch (error) {
-          // It waited under a lease that is lost. Nothing was held: begin anew.
-          if (!(error instanceof LeaseLostError)) throw error;
-          deadline.throwIfAborted();
-          if (deadline.expired) return null;
-        }
+    const { core } = this.places;
+    for (;;) {
+      if (!core.session.lease.valid) await core.session.ready();
+      if (this.hasJustOffered(deadline)) await sleep(GIVING_WAY_MS);
+      try {
+        return await this.takeAs(core.session.nextCall(), deadline);
+      } catch (error) {
+        // It waited under a lease that is lost. Nothing was held: start again.
+        if (!(error instanceof LeaseLostError)) throw error;
+        deadline.throwIfAborted();
+        if (deadline.expired) return null;
       }
-    } finally {
-      bell.unhang();
     }
   }
 
@@ -154,36 +155,43 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
    * This process has just made another an offer. It joins the queue a moment later: its write would
    * meet the other's claim, on which everybody waits.
    */
-  private async giveWay(deadline: Deadline): Promise<void> {
+  private hasJustOffered(deadline: Deadline): boolean {
     const { core, key } = this.places;
-    if (deadline.expired || !core.calls.justWritten(key, GIVING_WAY_MS)?.includes('"offers":[[')) return;
-    await new Promise<void>((resolve) => setTimeout(resolve, GIVING_WAY_MS));
+    const written = core.calls.justWritten(key, GIVING_WAY_MS);
+    return written !== null && !deadline.expired && written.includes('"offers":[[');
   }
 
-  private async takeAs(id: CallId, bell: Bell, deadline: Deadline): Promise<ClusterHold | null> {
+  private async takeAs(id: CallId, deadline: Deadline): Promise<ClusterHold | null> {
     const { core, key, machine, each: places } = this.places;
     const wait = !deadline.expired;
     const { lease } = core.session;
-    for (;;) {
-      const take = { op: 'take', call: id, places, wait } as const;
-      const made = core.calls.make(key, machine, id, take, isWaiting);
-      const result = wait ? await within(made, deadline, core) : await made;
-      if (result === undefined) {
-        await this.takeLeave(made.then((late) => this.undo(id, late)));
+    const { heard } = core.bells;
+    let bell: Bell | undefined;
+    try {
+      for (;;) {
+        const take = { op: 'take', call: id, places, wait } as const;
+        const made = core.calls.make(key, machine, id, take, isWaiting);
+        const result = wait && !deadline.unlimited ? await within(made, deadline, core) : await made;
+        if (result === undefined) {
+          await this.takeLeave(made.then((late) => this.undo(id, late)));
+          deadline.throwIfAborted();
+          return null;
+        }
+        const { reply, version } = result;
+        if (reply.is === 'busy') return null;
+        if (reply.is === 'held') {
+          const token = reply.token === 0 ? version : reply.token;
+          return this.held({ call: id, token, recovered: reply.recovered, lease });
+        }
+        if (reply.is !== 'waiting') throw differs(this.places, reply);
+        bell ??= core.bells.hangAfter(key, heard);
+        if (await bell.next(deadline, reply.look)) continue;
+        await this.takeLeave(this.undo(id, result));
         deadline.throwIfAborted();
         return null;
       }
-      const { reply, version } = result;
-      if (reply.is === 'busy') return null;
-      if (reply.is === 'held') {
-        const token = reply.token === 0 ? version : reply.token;
-        return this.held({ call: id, token, recovered: reply.recovered, lease });
-      }
-      if (reply.is !== 'waiting') throw differs(this.places, reply);
-      if (await bell.next(deadline, reply.look)) continue;
-      await this.takeLeave(this.undo(id, result));
-      deadline.throwIfAborted();
-      return null;
+    } finally {
+      bell?.unhang();
     }
   }
 
@@ -193,7 +201,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     await within(left, Deadline.from({ timeout: LEAVING_MS }), this.places.core);
   }
 
-  /** Ends a call that nobody waits for any more. */
+  /** Ends a call whose caller has given up. */
   private async undo(id: CallId, { reply }: Result<PlacesReply>): Promise<void> {
     const { core, key, machine, each, leased } = this.places;
     if (reply.is === 'busy') return;
@@ -228,6 +236,10 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
       await perform(core, key, machine, (call) => ({ op: 'give' as const, call, places: each, most }));
     }
   }
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Such a call is made again at every look. */

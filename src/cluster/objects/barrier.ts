@@ -106,14 +106,16 @@ export class ClusterBarrier implements AsyncBarrier {
   }
 
   /**
-   * Breaks the barrier: everyone who waits, and who will, gets a `BrokenBarrierError`, until
+   * Breaks the barrier: all present and later waits throw `BrokenBarrierError`, until
    * `reset`.
    */
   async abort(): Promise<void> {
     await this.make((call) => ({ op: 'break', call, party: '', why: 'it was aborted' }));
   }
 
-  /** Makes it new: who waits gets a `BrokenBarrierError`; who comes from now on begins a round. */
+  /**
+   * Makes it new: present waits throw `BrokenBarrierError`; the next party begins a new round.
+   */
   async reset(): Promise<void> {
     await this.make((call) => ({ op: 'reset', call }));
   }
@@ -161,7 +163,7 @@ export class ClusterBarrier implements AsyncBarrier {
     return (await perform(this.core, this.name, this.machine, callAs)).reply;
   }
 
-  /** A call of the party, in its session: what stood under a lost one is not asked for again. */
+  /** A call of the party, in its session: calls of a lost session are not repeated. */
   private async makeAs(party: CallId, callAs: (id: CallId) => BarrierCall): Promise<BarrierReply> {
     const { calls, session } = this.core;
     session.checkAlive(sessionOf(party));

@@ -70,7 +70,7 @@ export class ClusterHold implements AsyncHold {
   }
 
   /**
-   * Gives it back. Rejects with `LeaseLostError` if it was lost; what was done inside may be void.
+   * Gives it back. Rejects with `LeaseLostError` if it was lost; the work done inside may be void.
    */
   release(): Promise<void> {
     this.releasing ??= this.giveBack(this);

@@ -174,7 +174,7 @@ export class ClusterCondition implements AsyncCondition {
   }
 
   private notHeld(what: string): NotOwnerError {
-    return new NotOwnerError(`${this.title}: can't ${what}, the lock is not held any more; acquire it again`);
+    return new NotOwnerError(`${this.title}: can't ${what}, the lock is no longer held; acquire it again`);
   }
 }
 

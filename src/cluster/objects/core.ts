@@ -1,4 +1,4 @@
-/** Core: what all objects of one connection share. */
+/** Core: the common part of all objects of one connection. */
 
 import type { Deadline } from '../../deadline.ts';
 import type { Bell, Bells } from '../bells.ts';

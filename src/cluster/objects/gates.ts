@@ -34,8 +34,8 @@ abstract class ClusterGate {
 
   /**
    * Waits until it is open; resolves to `true`, or to `false` when the timeout has passed.
-   * *Cancels* by `signal`. If the session is lost meanwhile the wait begins anew: what opened and
-   * shut in between is missed.
+   * *Cancels* by `signal`. If the session is lost, the wait starts again. It misses an opening in
+   * between that was closed again.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = Deadline.begin(options);

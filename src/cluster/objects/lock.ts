@@ -32,9 +32,9 @@ export function lockPlaces(core: Core, kind: string, name: string): Places {
  * A lock over all processes of the cluster. Not re-entrant. First come, first served.
  *
  * A holder has a lease: when its process dies, or can't reach the server for so long, the lock goes
- * to the next, who has a larger `hold.token`. A process that is stopped and goes on may still
- * believe that it holds. Where that would do harm, pass the token on to what the lock guards, and
- * refuse smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
+ * to the next holder, which has a larger `hold.token`. A process that is stopped and goes on may
+ * still believe that it holds. Where that would do harm, pass the token on to what the lock guards,
+ * and refuse smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
  */
 export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   /** @internal */
@@ -207,7 +207,7 @@ export class ClusterRLock extends ClusterLock {
   private get mine(): Ownership | undefined {
     const { owner } = this.ours;
     if (owner === undefined || !currentScope().isWithin(owner.scope)) return undefined;
-    // A lost hold is not held: the next acquire takes the lock anew.
+    // A lost hold is not held: the next acquire takes the lock again.
     return owner.hold.loss === undefined ? owner : undefined;
   }
 

@@ -36,7 +36,7 @@ export class QueueWait {
 
   /**
    * Makes the call until the reply is not to wait; `undefined` when the deadline is over first, and
-   * then nothing was done. When the lease is lost it begins anew. Only a `put` that is under way
+   * then nothing was done. When the lease is lost, it starts again. Only a `put` that is under way
    * rejects: the server may have the item.
    */
   async make(deadline: Deadline, callAs: CallAs): Promise<Got | undefined> {
@@ -66,7 +66,7 @@ export class QueueWait {
     const call = core.session.nextCall();
     const wait = !deadline.expired;
     for (let again = false; ; again = true) {
-      // A call that only waited may begin anew.
+      // A call that only waited may start again.
       if (!lease.valid) return 'lost';
       const asked = callAs(call, wait, again);
       try {
@@ -102,7 +102,7 @@ export class QueueWait {
     return undefined;
   }
 
-  /** Undoes what nobody waits for any more. */
+  /** Undoes a call whose caller has given up. */
   private async undo(of: CallId, asked: QueueCall, reply: QueueReply): Promise<void> {
     if (reply.is === 'waiting') return this.tell(of, { op: 'leave', call: of });
     const call = this.core.session.nextCall();

@@ -110,8 +110,8 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 
   /**
    * Takes the oldest item, as soon as there is one. Rejects with `QueueEmptyError` when the timeout
-   * has passed. *Cancels* by `signal`. If the lease is lost meanwhile it begins anew; an item that
-   * the server had already given is lost then. Use `receive` where none may be.
+   * has passed. *Cancels* by `signal`. If the lease is lost, it starts again; an item that the
+   * server had already handed out is then lost. Use `receive` where none may be.
    */
   async get(options?: WaitOptions): Promise<Item> {
     const item = await this.take(options);

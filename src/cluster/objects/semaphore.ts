@@ -53,9 +53,9 @@ abstract class ClusterPermits extends ClusterAcquirable implements AsyncSemaphor
 }
 
 /**
- * A count of permits over all processes of the cluster: a signal, as who acquires need not be who
- * releases. *If a process dies* the permits that it took are gone: nobody knows whose they were.
- * Use `boundedSemaphore` where they have to come back.
+ * A count of permits over all processes of the cluster: a signal, because one process may acquire
+ * and another release. *If a process dies* the permits that it took are gone: nobody knows whose
+ * they were. Use `boundedSemaphore` where they have to come back.
  */
 export class ClusterSemaphore extends ClusterPermits {
   /** Adds `n` permits. */

@@ -57,7 +57,7 @@ export class ClusterValue implements AsyncValue {
     await this.exchange(value, options);
   }
 
-  /** Adds; throws `OutOfRangeError` where whole numbers would not be exact any more. */
+  /** Adds; throws `OutOfRangeError` where whole numbers would no longer be exact. */
   add(operand: number, options?: GuardOptions): Promise<number> {
     return this.change('add', operand, options);
   }
@@ -94,7 +94,7 @@ export class ClusterValue implements AsyncValue {
     if (reply.is === 'was') return reply.value;
     if (reply.is === 'range') {
       throw new OutOfRangeError(
-        `${this.title}: can't add to ${reply.value}, the sum is not exact any more; keep within 2 ** 53`,
+        `${this.title}: can't add to ${reply.value}, the sum would not be exact; keep within 2 ** 53`,
       );
     }
     throw new StaleTokenError(

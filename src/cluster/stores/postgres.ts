@@ -235,7 +235,7 @@ export class PostgresStore implements Store {
     return (await this.ask(this.connections.query({ text, values }))).rows;
   }
 
-  /** Waits for an answer, but not for ever. An error with an SQLSTATE is the server's own word. */
+  /** Waits for an answer, but not forever. An error with an SQLSTATE is the server's own word. */
   private ask<Answer>(answer: Promise<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

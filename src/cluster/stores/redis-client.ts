@@ -12,7 +12,7 @@ import { InvalidTypeError, StoreError } from '../../errors.ts';
 
 export interface RedisClient {
   command(args: readonly string[]): Promise<unknown>;
-  /** Subscribes by a connection of its own. `up` is called whenever that is there anew. */
+  /** Subscribes by a connection of its own. `up` is called whenever that is there again. */
   subscribe(channel: string, hear: (message: string) => void, up: () => void): Promise<void>;
   unsubscribe(channel: string): Promise<void>;
   /** Is called when the command connection comes and goes. */
@@ -148,11 +148,17 @@ function watchLibrary(library: NodeRedisLike | IoredisLike, watcher: Watcher): (
 
 class NodeRedis extends Client<NodeRedisLike> {
   private opening: Promise<unknown> | undefined;
+  private opened = false;
 
-  async command(args: readonly string[]): Promise<unknown> {
+  command(args: readonly string[]): Promise<unknown> {
+    if (this.opened) return this.library.sendCommand(args as string[]);
+    return this.open().then(() => this.library.sendCommand(args as string[]));
+  }
+
+  private async open(): Promise<void> {
     if (this.own && !this.library.isOpen) this.opening ??= this.library.connect();
     await this.opening;
-    return this.library.sendCommand(args as string[]);
+    this.opened = true;
   }
 
   async subscribe(channel: string, hear: (message: string) => void, up: () => void): Promise<void> {

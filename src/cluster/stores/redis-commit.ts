@@ -14,7 +14,10 @@
  * `{-1}` the session is dead; `{-2}` the epoch is over. An expected version of `read` only reads.
  */
 
-export const COMMIT = `
+/** Milliseconds for which a deleted document leaves its version behind. */
+export const TOMBSTONE_MS: number = 600_000;
+
+export const COMMIT: string = `
 local found = redis.call('MGET', KEYS[1], KEYS[2])
 local reads = ARGV[1] == 'read'
 if not reads then
@@ -34,7 +37,7 @@ if reads or (version ~= ARGV[1] and (ARGV[1] ~= '0' or body ~= '')) then
 end
 local stamp = string.format('%.0f', math.max(tonumber(version) + 1, time[1] * 1000000 + time[2]))
 if ARGV[3] == '' then
-  redis.call('SET', KEYS[1], stamp .. '||', 'PX', 600000)
+  redis.call('SET', KEYS[1], stamp .. '||', 'PX', ${TOMBSTONE_MS})
 elseif ARGV[4] == '0' then
   redis.call('SET', KEYS[1], stamp .. '|' .. ARGV[2] .. '|' .. ARGV[3])
 else

@@ -10,16 +10,25 @@
  */
 
 import { createHash } from 'node:crypto';
-import { clearTimeout, setTimeout } from '#clock';
 import { StoreError } from '../../errors.ts';
-import type { Commit, Committed, Snapshot, Store, StoreListener } from '../store.ts';
+import type { PlacesReply } from '../machines/places.ts';
+import type { Commit, Committed, Snapshot, Store, StoreListener, Turn, Turned } from '../store.ts';
 import { Outdated, SessionGone, Unreachable } from '../store.ts';
+import { Patience } from './patience.ts';
 import type { RedisClient } from './redis-client.ts';
 import { redisClient } from './redis-client.ts';
 import { COMMIT, FENCE } from './redis-commit.ts';
+import { PLACES } from './redis-places.ts';
 import { hearRing } from './ring.ts';
 
-const SHA = createHash('sha1').update(COMMIT).digest('hex');
+interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+const [commitScript, placesScript] = [COMMIT, PLACES].map(
+  (text): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') }),
+) as [Script, Script];
 const OLDEST = 7;
 
 export class RedisStore implements Store {
@@ -27,7 +36,7 @@ export class RedisStore implements Store {
   readonly poll: number = 0;
   private readonly client: RedisClient;
   private readonly prefix: string;
-  private readonly patience: number;
+  private readonly patience: Patience;
   private heard: string | undefined;
   private ended = false;
 
@@ -35,7 +44,7 @@ export class RedisStore implements Store {
     this.client = client;
     this.title = title;
     this.prefix = `{${namespace}}:`;
-    this.patience = patience;
+    this.patience = new Patience(patience);
   }
 
   /** Connects, and checks the server. `patience`: milliseconds for which a reply is waited. */
@@ -84,12 +93,12 @@ export class RedisStore implements Store {
     await this.ask(this.client.command(['DEL', `${this.prefix}s:${session}`]));
   }
 
-  async read(key: string): Promise<Snapshot> {
+  read(key: string): Promise<Snapshot> {
     const { prefix } = this;
-    return snapshotIn(await this.run([`${prefix}o:${key}`, '', 'read', '', '', '', prefix]));
+    return this.run(commitScript, [`${prefix}o:${key}`, '', 'read', '', '', '', prefix], snapshotIn);
   }
 
-  async commit({ session, epoch, key, expect, body, sessions, rings, keep }: Commit): Promise<Committed> {
+  commit({ session, epoch, key, expect, body, sessions, rings, keep }: Commit): Promise<Committed> {
     const { prefix } = this;
     const args = [
       `${prefix}o:${key}`,
@@ -103,44 +112,78 @@ export class RedisStore implements Store {
       String(epoch),
     ];
     for (const { to, after } of rings) args.push(to.slice(0, to.indexOf('/')), String(after));
-    const reply = await this.run(args);
-    if (Number(reply[0]) === -1) throw new SessionGone('the session is dead');
-    if (Number(reply[0]) === -2) throw new Outdated('the commit is of an earlier epoch');
-    if (Number(reply[0]) === 1) return { done: true, version: Number(reply[1]), now: Number(reply[2]) };
-    return { done: false, fresh: snapshotIn(reply) };
+    return this.run(commitScript, args, committedIn);
+  }
+
+  turn(turn: Turn): Promise<Turned> {
+    const { prefix } = this;
+    const { session, epoch, key, kind, of, call, alone, claim, wantsBody } = turn;
+    const args = [
+      `${prefix}o:${key}`,
+      `${prefix}s:${session}`,
+      call.op === 'take' && !call.wait ? 'try' : call.op,
+      call.call,
+      String(epoch),
+      kind,
+      String(of),
+      String(call.op === 'leave' ? of : call.places),
+      alone && `|${session}|${alone}`,
+      String(claim),
+    ];
+    if (call.op === 'give' || wantsBody) args.push(call.op === 'give' ? String(call.most) : '');
+    if (wantsBody) args.push('1');
+    return this.run(placesScript, args, (reply) => turnedIn(reply, turn));
   }
 
   async end(): Promise<void> {
     this.ended = true;
+    this.patience.stop();
     await this.client.end();
   }
 
   /** Runs the script, of which the server may know nothing after a restart. */
-  private async run(args: readonly string[]): Promise<unknown[]> {
-    try {
-      return (await this.ask(this.client.command(['EVALSHA', SHA, '2', ...args]))) as unknown[];
-    } catch (error) {
-      if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-      return (await this.ask(this.client.command(['EVAL', COMMIT, '2', ...args]))) as unknown[];
-    }
+  private run<Result>(
+    { text, sha }: Script,
+    args: readonly string[],
+    read: (reply: unknown) => Result,
+  ): Promise<Result> {
+    return this.ask(this.client.command(['EVALSHA', sha, '2', ...args]), read, (error) =>
+      error.message.startsWith('NOSCRIPT')
+        ? this.ask(this.client.command(['EVAL', text, '2', ...args]), read)
+        : undefined,
+    );
   }
 
-  /** Waits for a reply, but not for ever: a server that is stopped still has the connection. */
-  private ask<Reply>(reply: Promise<Reply>): Promise<Reply> {
+  /**
+   * Waits for a reply, but not forever: a stopped server still has the connection.
+   * `again` may have another try for an error.
+   */
+  private ask<Reply, Result = Reply>(
+    command: Promise<Reply>,
+    read?: (reply: Reply) => Result,
+    again?: (error: Error) => Promise<Result> | undefined,
+  ): Promise<Result> {
+    const { patience } = this;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new Unreachable(`${this.title} has not answered for ${this.patience} ms`));
-      }, this.patience);
-      reply.then(
-        (value) => {
-          clearTimeout(timer);
-          resolve(value);
-        },
-        (error: Error) => {
-          clearTimeout(timer);
-          reject(this.ended || isRefusal(error) ? error : new Unreachable(error.message, { cause: error }));
-        },
-      );
+      const asked = patience.begin(() => {
+        reject(new Unreachable(`${this.title} has not answered for ${patience.milliseconds} ms`));
+      });
+      const answered = (reply: Reply): void => {
+        patience.end(asked);
+        try {
+          resolve(read === undefined ? (reply as unknown as Result) : read(reply));
+        } catch (error) {
+          reject(error);
+        }
+      };
+      const failed = (error: Error): void => {
+        patience.end(asked);
+        const other = again?.(error);
+        if (other !== undefined) resolve(other);
+        else if (this.ended || isRefusal(error)) reject(error);
+        else reject(new Unreachable(error.message, { cause: error }));
+      };
+      command.then(answered, failed);
     });
   }
 
@@ -167,8 +210,44 @@ function isRefusal(error: Error): boolean {
   return /^(NOSCRIPT|ERR|WRONGTYPE|NOPERM|NOAUTH|OOM|WRONGPASS)\b/.test(error.message);
 }
 
-function snapshotIn(reply: readonly unknown[]): Snapshot {
-  const [, now, version, body, ...dead] = reply.map(String);
+/** The document that is there; throws if the session is dead, or its epoch over. */
+function refusedWith(reply: unknown): Snapshot {
+  const [code] = reply as unknown[];
+  if (Number(code) === -1) throw new SessionGone('the session is dead');
+  if (Number(code) === -2) throw new Outdated('the commit is of an earlier epoch');
+  return snapshotIn(reply);
+}
+
+function committedIn(reply: unknown): Committed {
+  const [code, version, now] = reply as unknown[];
+  if (Number(code) === 1) return { done: true, version: Number(version), now: Number(now) };
+  return { done: false, fresh: refusedWith(reply) };
+}
+
+/** The reply to `turn`, as redis-places.ts describes it. */
+function turnedIn(reply: unknown, { call, alone }: Turn): Turned {
+  if (typeof reply !== 'string') return { done: false, fresh: refusedWith(reply) };
+  const first = reply.indexOf('|');
+  if (first < 0) {
+    const version = Number(reply);
+    const now = Math.floor(version / 1000);
+    return call.op === 'leave'
+      ? { done: true, version, now, reply: { is: 'done', count: 1 }, body: null }
+      : { done: true, version, now, reply: { is: 'held', token: 0, recovered: false }, body: alone };
+  }
+  const second = reply.indexOf('|', first + 1);
+  const end = reply.indexOf('\n', second);
+  return {
+    done: true,
+    version: Number(reply.slice(0, first)),
+    now: Number(reply.slice(first + 1, second)),
+    reply: JSON.parse(reply.slice(second + 1, end < 0 ? undefined : end)) as PlacesReply,
+    body: end < 0 ? undefined : reply.slice(end + 1) || null,
+  };
+}
+
+function snapshotIn(reply: unknown): Snapshot {
+  const [, now, version, body, ...dead] = (reply as unknown[]).map(String);
   const text = body === '' ? null : body!;
   return { version: Number(version), body: text, dead, now: Number(now) };
 }

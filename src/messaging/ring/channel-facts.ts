@@ -1,6 +1,6 @@
 /**
- * How a queue, a pipe's channel and their gates stand: what their cells tell. Their items lie in
- * the ring.
+ * The state of a queue, a pipe's channel and their gates, as their cells show it. Their items lie
+ * in the ring.
  */
 
 import { load } from '#atomics';

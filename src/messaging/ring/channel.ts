@@ -1,6 +1,6 @@
 /**
- * Channel: a ring with those who wait for it: what queues and both directions of a pipe are made
- * of.
+ * Channel: a ring with the gates of its waiters. Queues and both directions of a pipe are made of
+ * channels.
  *
  *   word  name             bits                                   written by
  *   +0    STATE            30 WAITERS | 29 CLOSED | 28 CARRIED    the takers' gate (gate.ts)
@@ -77,8 +77,8 @@ const LONGEST_PAUSE = 8000;
 const MANY = 16;
 
 /**
- * Items that this thread has put anywhere: whoever puts something between two takings may be
- * waiting for an answer to it.
+ * Items that this thread has put anywhere: a thread that puts between two takes may be waiting for
+ * the reply.
  */
 let putsOfThread = 0;
 
@@ -119,6 +119,7 @@ export class Channel {
   private constructor(cell: Cell, title: string) {
     this.cell = cell;
     this.title = title;
+    // Open the cells that the queue is made of.
     const part = (type: Kind, place: Place, word: number): Cell => {
       const found = openPart(cell, type, place, word, title);
       if (found !== undefined) return found;
@@ -129,8 +130,10 @@ export class Channel {
     this.endsWithProducers = load(this.rooms.cell.words, this.rooms.cell.at + PRODUCER_WORD) > 0;
     this.joins = new Gate(part(GATE_KIND, this.rooms.cell, JOIN_WORD));
     this.lock = RawLock.of(part(LOCK_KIND, cell, LOCK_WORD));
+    // Map the ring.
     const { buffer } = cell.agent.namespace.mapAllData(cell, HEADER_BYTES);
     cell.onClosed = () => detachData(buffer, false);
+    // Build the ring with its two ends.
     this.ring = new Ring(new Int32Array(buffer), 0, title);
     const bytes = Buffer.from(buffer);
     const far = new Far(cell.agent.namespace.directory, cell);
@@ -160,6 +163,7 @@ export class Channel {
       notePart(of, word, cell);
     };
     try {
+      // Make the lock and the gates, then the file of the ring.
       part(place, LOCK_WORD, LOCK_KIND);
       part(place, GATE_WORD, GATE_KIND, (rooms) => {
         part(rooms, JOIN_WORD, GATE_KIND);
@@ -171,6 +175,7 @@ export class Channel {
       });
       agent.namespace.makeData(place, bytes, { reserve, content: Ring.header(capacity, most, reserve) });
     } catch (error) {
+      // Undo the parts that were made.
       for (const cell of made) agent.closeCell(cell);
       throw error;
     }
@@ -192,8 +197,8 @@ export class Channel {
   }
 
   /**
-   * The cell of the producing side, which is opened here if need be; `undefined`: nobody has it any
-   * more.
+   * The cell of the producing side, which is opened here if needed; `undefined`: no agent has it
+   * open.
    */
   openProducer(): Cell | undefined {
     const { agent, words, at } = this.rooms.cell;
@@ -239,6 +244,7 @@ export class Channel {
     if (this.writing) return false;
     if (this.contended > 0) return this.putPrepared(value);
     const { words, at } = this.lock.cell;
+    // Take the put lock, or let the slow path queue for it.
     if (cas(words, at + CELL_STATE, 0, this.lock.me) !== 0) {
       this.contended = CONTENDED_PUTS;
       return false;
@@ -246,11 +252,13 @@ export class Channel {
     let put = false;
     this.writing = true;
     try {
+      // Write the item, and release in every case.
       put = !this.items.isClosedWithLock && this.writer.writeInPlace(value);
     } finally {
       this.writing = false;
       this.release();
     }
+    // Wake up a taker only after the release.
     if (put) this.announcePut();
     return put;
   }
@@ -263,11 +271,13 @@ export class Channel {
     for (;;) {
       let put = this.tryPut(out);
       if (put === undefined) {
+        // The lock is taken: queue for it, and put as its holder.
         const locked = new LockedPut(this.lock, this, () => this.writeAndRelease(out));
         if (!takeBlocking(this.lock.cell, locked, patient(deadline))) return false;
         put = locked.outcome();
       }
       if (this.isPut(put)) return true;
+      // The ring is full: wait for room, and put in the same step.
       if (deadline.expired || gone()) return false;
       const { wait, outcome } = this.roomWait(out, gone);
       if (!takeBlocking(this.rooms.cell, wait, deadline)) return false;
@@ -317,11 +327,12 @@ export class Channel {
   }
 
   /**
-   * Closes it for good: nothing more can be put, what lies in it can be taken. *Blocks* while
+   * Closes it permanently: nothing more can be put, remaining items can be taken. *Blocks* while
    * another puts. Throws `StateError` within `put`.
    */
   close(): void {
     this.refuseWithinPut('close');
+    // Close with the put lock in hand, so that no put is half done.
     const locked = new LockedPut(this.lock, this, () => {
       this.items.close();
       this.release();
@@ -370,7 +381,7 @@ export class Channel {
     };
     const outcome = (): unknown => {
       if (failure !== undefined) throw failure.error;
-      // It may have come between the look for it and the news that none will come any more.
+      // It may have come between the poll and the news that no more will come.
       return value === NOTHING ? this.take() : value;
     };
     const ready = (): boolean => !this.ring.empty || over();
@@ -445,11 +456,13 @@ export class Channel {
     let length: number;
     this.writing = true;
     try {
+      // Encode before taking the lock, so that others can put meanwhile.
       length = writer.prepare(value);
     } finally {
       this.writing = false;
     }
     if (length < 0) return false;
+    // Try for the lock with short pauses.
     for (let tries = 1; cas(words, at + CELL_STATE, 0, lock.me) !== 0; tries++) {
       this.contended = CONTENDED_PUTS;
       if (tries === MOST_TRIES) return false;
@@ -457,6 +470,7 @@ export class Channel {
     }
     let put = false;
     try {
+      // Copy the bytes in, and release.
       put = !this.items.isClosedWithLock && writer.writePrepared(length);
     } finally {
       this.release();

@@ -7,8 +7,8 @@
  * The files are the count of what they hold: together no more than the ring, but for one item that
  * is alone.
  *
- * An agent that dies between the two leaves a file. Whoever writes one removes those, which are of
- * no item in the ring; all go with the queue.
+ * An agent that dies between the two leaves a file. The writer of the next one removes those, which
+ * belong to no item in the ring; all end with the queue.
  */
 
 import { itemFile, itemsOf } from '../../namespaces/data-files.ts';

@@ -3,7 +3,7 @@
  *
  *   word  name     bits                        written by
  *   +0    STATE    30 WAITERS | 29 CLOSED      waiters, and who wakes them
- *   +1    TICKETS  counter: who came first     waiters
+ *   +1    TICKETS  counter: order of arrival     waiters
  *
  * The items or the room lie in the ring; the gate only knows that somebody waits.
  *
@@ -11,8 +11,8 @@
  *             then look at the ring once more
  *   announce  after the ring was changed, and a compare-and-swap     // OBSERVE WAITERS -> ring
  *             if WAITERS is set: clear it and wake the oldest
- *   through   who has got something, or gives up, may have had the wake-up of all: with its entry
- *             empty it sets WAITERS, and wakes the next if there is more
+ *   through   a call that has got an item, or gives up, may have had the wake-up of all: with its
+ *   entry empty it sets WAITERS, and wakes the next waiter if there is more
  *
  * Race: W1 and W2 wait, W1 is awake. P puts (P1), W1 takes the item (W1a), P clears WAITERS and
  * wakes the oldest, which is W1 (P2): no wake-up is pending for W2, and WAITERS is clear. W1

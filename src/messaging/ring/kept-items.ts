@@ -1,6 +1,6 @@
 /**
- * Kept items: what the items in a ring name, for those who end objects, and the ring itself
- * (agents/kept.ts).
+ * Kept items: the objects that the items in a ring name, for agents that end objects, and the ring
+ * itself (agents/kept.ts).
  */
 
 import { load, setBits } from '#atomics';
@@ -39,6 +39,7 @@ export function emptyRing(ring: Ring, begin: () => void): Named[] | undefined {
   for (let found = ring.find(); found !== undefined; found = ring.find()) {
     const { head, next, from, length, carries } = found;
     if (carries) {
+      // Collect the names, then remove the item.
       const list = readNames(ring, from, length);
       if (list === undefined) return undefined;
       if (all.length === 0 && list.names.length > 0) begin();

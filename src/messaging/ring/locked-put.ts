@@ -26,7 +26,7 @@ import type { Taking } from '../../waiting/taking.ts';
 /** Milliseconds that a call which shall not wait waits for another that is just putting. */
 const PATIENCE = 100;
 /**
- * Milliseconds after which another has surely put what it is just putting, unless it was stopped.
+ * Milliseconds after which another agent has certainly finished its put, unless it was stopped.
  */
 const LONGEST_PUT = 60_000;
 /** The same where this thread is said to put, which waits meanwhile. */
@@ -84,13 +84,16 @@ export class LockedPut<Outcome> implements Taking {
     if (owner === 0) return undefined;
     const { puts } = this.into.ring;
     const { stuck } = this;
+    // The lock moves on: start the clock again.
     if (owner !== stuck.owner || puts !== stuck.puts) {
       this.stuck = { owner, puts, since: now() };
       return undefined;
     }
+    // Suspect damage only after the longest possible put.
     const longest = owner === this.lock.me ? LONGEST_OWN_PUT : LONGEST_PUT;
     if (now() - stuck.since <= longest) return undefined;
     const { pid, name } = this.lock.cell.agent.namespace.identity(owner);
+    // A stopped process keeps its lock rightly.
     if (owner !== this.lock.me && platform.isStopped(pid)) return undefined;
     return new LayoutError(
       `${this.into.title}: can't put or close, its lock to put has been with ${name} (pid ${pid}) for ${longest} ms, longer than any put takes; ` +

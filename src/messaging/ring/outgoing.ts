@@ -17,7 +17,7 @@ import type { SharedObject } from '../../objects/shared-object.ts';
 
 /** Bytes of the first attempt to write a value apart. */
 const FIRST_SCRATCH = 4096;
-/** The longest payload: what a typed array can have on all versions of Node. */
+/** The longest payload: the limit of a typed array on all versions of Node. */
 const LONGEST = 2 ** 32 - 8;
 
 const scratchEncoder = new Encoder();
@@ -107,6 +107,7 @@ export class Outgoing {
   private writeApart(encoder: Encoder, first: Buffer): Buffer {
     let memory = first;
     for (let size = memory.length; this.bytes === undefined; size *= 2) {
+      // Try with twice the memory each time; beyond the limit, clone.
       if (size > LONGEST) this.clone();
       else if (size > memory.length) memory = Buffer.alloc(size);
       if (this.bytes !== undefined) break;

@@ -1,7 +1,7 @@
 /**
- * RingReader: takes values out of a ring. A value is read first, and then taken; if somebody else
- * was faster, what was read is thrown away. Small ones are read where they lie; what costs more to
- * read (bytes, clones, what is far) is copied before.
+ * RingReader: takes values out of a ring. A value is read first, and then taken; if another agent
+ * was faster, the value is thrown away. Small items are read in place; items that cost more to read
+ * (bytes, clones, far items) are copied first.
  *
  * The shared objects in it are opened before it is taken, too: until then the item keeps them
  * (agents/kept.ts). If it is not taken, they are let go at once. Otherwise the other end of a pipe
@@ -82,16 +82,19 @@ export class RingReader {
       const found = ring.find();
       if (found === undefined) return NOTHING;
       const { head, next, from, length, format, far, carries } = found;
+      // Copy first what is slow to decode, or names shared objects.
       if (carries || far || format === FORMAT.CLONED || format === FORMAT.BYTES) {
         const value = this.takeApart(found);
         if (value === NOTHING) continue;
         return value;
       }
+      // Takers contend: copy small items, take, and decode then.
       if (this.contended > 0 && length <= SMALL) {
         const value = this.takeCopied(found);
         if (value === NOTHING) continue;
         return value;
       }
+      // Decode in place, then take; a taker that loses discards the value.
       let value: unknown;
       let failure: unknown;
       try {
@@ -121,10 +124,13 @@ export class RingReader {
 
   /** Takes an item that is read from memory of our own; `NOTHING`: somebody else has. */
   private takeApart({ head, next, from, length, format, far, carries, number }: Found): unknown {
+    // Copy the names and the payload.
     const list = carries ? readNames(this.ring, from, length) : undefined;
     const payload = list === undefined ? length : list.payload;
     const bytes = far ? this.far.read(number) : copyOf(this.buffer, from, payload);
+    // HEAD has moved: the copy may be torn.
     if (!this.ring.isThere(head)) return NOTHING;
+    // Open the objects before taking the item, while it keeps them alive.
     const opened: SharedObject[] = [];
     let value: unknown;
     let failure: unknown;
@@ -213,7 +219,7 @@ export class RingReader {
 
   private notKept(cause: StaleHandleError): StaleHandleError {
     return new StaleHandleError(
-      `${this.title}: an item can't be read, it names an object that does not exist any more, which could not be kept: one of another namespace, ` +
+      `${this.title}: an item can't be read, it names an object that no longer exists and could not be kept: one of another namespace, ` +
         'or of which a part was closed before; keep that open until the item is taken, or put objects of the same namespace',
       { cause },
     );

@@ -15,7 +15,7 @@ import type { Ring } from './ring.ts';
 import { NUMBER_MASK, RING_HEADER_WORDS, SMALL } from './ring.ts';
 
 export const HEADER_BYTES: number = RING_HEADER_WORDS * 4;
-/** The longest payload: what Node writes and reads at once. */
+/** The longest payload: the most that Node writes and reads in one call. */
 const LONGEST: number = 2 ** 31 - 1;
 /** Bytes of a far item's payload in the ring: how long it is. */
 const FAR_BYTES = 8;
@@ -30,8 +30,7 @@ export class RingWriter {
   private readonly apart = new Encoder();
   private readonly prepared = new Int32Array(SMALL / 4);
   /**
-   * Cells that who takes an item has open anyway: that of the ring, and of the end of a pipe that
-   * receives.
+   * Cells that every taker has open anyway: those of the ring, and of the receiving end of a pipe.
    */
   private readonly always: number[];
   /**
@@ -39,7 +38,7 @@ export class RingWriter {
    */
   private farSeen = { oldest: 0, next: 0, bytes: 0 };
   /**
-   * Objects of other namespaces in items that were put and may not have been read: what is here
+   * Objects of other namespaces in items that were put and perhaps not yet read: this namespace
    * can't keep them.
    */
   private pinned: { number: number; objects: readonly object[] }[] = [];
@@ -69,9 +68,11 @@ export class RingWriter {
     const room = ring.room();
     if (room === undefined) return false;
     const { from } = room;
+    // Encode straight into the ring, within the backed memory.
     const limit = Math.min(room.limit, ring.reserved);
     const end = encoder.encode(value, from, limit);
     if (end < 0) return false;
+    // Shared objects in the item need their names behind it.
     if (encoder.shared.length > 0) return this.carry(from, end, limit, encoder.format, encoder.shared);
     return this.commit(from, end - from, encoder.format, false);
   }
@@ -92,6 +93,7 @@ export class RingWriter {
     const { from } = room;
     const limit = Math.min(room.limit, ring.reserved);
     if (from + length > limit) return false;
+    // Copy the encoded value in, then commit it.
     ring.copyIn(from, this.prepared, (length + 3) >> 2);
     if (apart.shared.length > 0) return this.carry(from, from + length, limit, apart.format, apart.shared);
     return this.commit(from, length, apart.format, false);

@@ -7,7 +7,7 @@
  *   +1    CAPACITY  bytes of the ring, a power of two                     the creator
  *   +2    MOST      items that may lie in it at once; 0: no limit         the creator
  *   +16   HEAD      30…0 position of the oldest item                      takers, CAS only
- *   +32   PUTS      30…0 items put so far                                 who has the lock to put
+ *   +32   PUTS      30…0 items put so far                                 holder of the put lock
  *   +33   END_EVEN  30…0 position after the last item, when PUTS is even  the same
  *   +34   END_ODD   the same, when PUTS is odd                            the same
  *   +35   RESERVED  bytes from the beginning that are backed by memory    the same
@@ -15,40 +15,40 @@
  *
  * The ring itself begins at word 64.
  *
- * Positions count units of 8 bytes and never begin anew (but at 2^31 units); the place of a
- * position is its rest modulo the capacity. An item lies in one piece: a unit with its header, then
- * its payload. Where it does not fit before the ring's end, a header says SKIP. (Not where it only
- * lacks memory that is backed, or a newer HEAD. A skipped place is lost until HEAD has passed it,
- * and the ring would be full too early.)
+ * Positions count units of 8 bytes. They only grow, and wrap around after 2^31 units; a position
+ * modulo the capacity is its place in the ring. An item lies in one piece: a unit with its header,
+ * then its payload. If it does not fit before the ring's end, a header says SKIP. (A put that only
+ * lacks backed memory, or a newer HEAD, does not skip: a skipped place is lost until HEAD has
+ * passed it, and the ring would be full too early.)
  *
  *   header +0  31 SKIP | 30…29 format | 28 FAR | 27…0 bytes of the payload
  *          and then 31 CARRIES | 30…0 its number: PUTS before it
  *
  *   put    with the lock: write the item after the end, write the new end into the END word that is
- *          not in use, then PUTS + 1. That one store puts the item in, with its end. A putter that
- *          dies before it has put nothing, and the next one writes over it.
+ *          not in use, then PUTS + 1. That one store puts the item in, with its end. A producer
+ *          that dies before this store has put nothing, and the next producer overwrites its bytes.
  *          // PUBLISH item -> PUTS
  *   take   read HEAD, then the end; read the item; CAS HEAD to the next. A taker whose CAS
  *          succeeds has read it whole, as nobody writes over it before HEAD has moved. A taker
  *          whose CAS fails throws away what it has read.
  *          // OBSERVE item -> PUTS
  *
- * There is no lock to take, so a taker that dies blocks nobody: it has taken its item, or not. (The
- * seat is the compare-and-swap on a counter that never comes back; the two end words are those of a
+ * Taking needs no lock, so a taker that dies blocks no other thread: it has taken its item, or not.
+ * (The compare-and-swap is on a counter that only grows; the two end words are those of a
  * double-buffered register.)
  *
  * Race: T reads HEAD (T1) and sleeps; others take all, and P puts new items over what T reads. T's
- * CAS expects the HEAD of T1 and fails, unless exactly 2^31 units passed meanwhile, 16 GiB. Until
- * it fails, T may read anything: lengths are checked before they are believed.
+ * CAS expects the HEAD of T1 and fails, unless exactly 2^31 units (16 GiB) passed in between.
+ * Until it fails, T may read any bytes, so it checks each length before it uses it.
  *
  * Race: an agent keeps an end and a HEAD that it saw, and compares positions with them. If 2^31
- * units pass before it looks again, what is long behind seems ahead. So it counts the items since
- * by their numbers: of items of the whole ring at most, `trust` are less than 2^31 units. An agent
- * that has looked at nothing yet knows nothing: position 0 is as good as any other (UNKNOWN).
+ * units pass before it looks again, an old position seems to be ahead. So it counts the items since
+ * by their numbers: `trust` items, each at most as long as the ring, are less than 2^31 units. An
+ * agent that has read no position yet knows none: 0 would be as wrong as any other (UNKNOWN).
  *
  * Damage (docs/internals/trust.md): HEAD and the end are never further apart than the ring is long.
  * Words that are read while HEAD stays the same were so at that moment. Where they can't have
- * been, the call throws `LayoutError`, and does not wait in vain.
+ * been, the call throws `LayoutError` instead of waiting in vain.
  */
 
 import { cas, load, loadAcquire, loadPlain, storePlain, storeRelease } from '#atomics';
@@ -192,6 +192,7 @@ export class Ring {
       if (head < 0) return 0;
       const number = loadPlain(words, this.wordOf(this.itemAt(head)) + 1) & MASK;
       const { puts } = this;
+      // HEAD has moved since: what was read does not belong together.
       if (!this.isThere(head)) continue;
       const size = (puts - number) & MASK;
       if (size > 0 && size <= this.units) return size;

@@ -41,6 +41,7 @@ export function waitForRoom({ rooms, lock, fits, gone, put, backsOff }: RoomWait
   const act = (): boolean => {
     try {
       if (!ready()) return false;
+      // The put lock is taken: end this wait, and queue for the lock.
       if (!lock.tryTake()) return true;
       done = put();
     } catch (error) {

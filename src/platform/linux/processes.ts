@@ -1,5 +1,5 @@
 /**
- * Linux: what a parent and a child process ask the kernel about each other.
+ * Linux: the questions of parent and child processes to the kernel about each other.
  *
  * A child's exit is *peeked* (`waitid` with `WNOWAIT`), never taken: libuv reaps it later and finds
  * what it expects.

@@ -1,5 +1,5 @@
 /**
- * Action: what one party of each of a barrier's rounds runs, and how the others find it.
+ * Action: the function that one party runs in each round of a barrier, and how the parties find it.
  *
  * A barrier that was made with an action has ACTS in its FACTS. A handle names the barrier and
  * nothing else. The action's module and export lie in the barrier's file of data. A party that has
@@ -26,8 +26,9 @@ import { inspect } from 'node:util';
 import { load, setBits } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
 import { DeadlockError, LayoutError, TargetError } from '../../errors.ts';
-import type { FunctionReference } from '../../functions/reference.ts';
-import { referenceTo, resolveReference, resolveReferenceNow } from '../../functions/reference.ts';
+import { referenceTo } from '../../functions/reference.ts';
+import type { FunctionReference } from '../../functions/resolving.ts';
+import { resolveReference, resolveReferenceNow } from '../../functions/resolving.ts';
 import { dataFile, itemFile, readSmallFile, replaceFile } from '../../namespaces/data-files.ts';
 import { FACTS_WORD } from './barrier-facts.ts';
 import { RECORDED_BIT } from './raw-barrier.ts';
@@ -219,8 +220,7 @@ function failureOf(generation: number, error: unknown): Failure {
       message: text.slice(0, MOST_MESSAGE),
     };
   } catch {
-    // The thrown value throws itself when it is looked at: then that it failed is all that can be
-    // told.
+    // The thrown value throws when it is read: only the failure itself can be reported.
     return { generation, name: 'Error', code: undefined, message: 'it can not be shown' };
   }
 }
@@ -238,7 +238,7 @@ function readReference(cell: Cell, title: string): FunctionReference {
   const reference = parse(text);
   if (reference !== undefined) return reference;
   throw new LayoutError(
-    `${title}: its action can't be run here, what is recorded of it is ${JSON.stringify(text.slice(0, 60))}; make the barrier again`,
+    `${title}: its action can't be run here, its record is ${JSON.stringify(text.slice(0, 60))}; make the barrier again`,
   );
 }
 

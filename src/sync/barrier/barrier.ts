@@ -143,10 +143,12 @@ export class Barrier extends SharedObject {
     for (;;) {
       this.checkOpen();
       deadline.throwIfAborted();
+      // Enter before taking a seat, so that a death in it is noticed.
       const ticket = cell.drawTicket();
       cell.enter(AWAITING_BIT, ticket);
       const arrival = this.arrive(AWAITING_BIT);
       const { generation, role } = arrival;
+      // The action of the last round still runs: wait for the next round, and try again.
       if (role === 'early') {
         const begun = await cell.await(new EarlyWait(cell, generation), ticket, deadline, this);
         if (!begun) throw this.brokenError(generation);
@@ -154,6 +156,7 @@ export class Barrier extends SharedObject {
       }
       if (role === 'waits') return this.meet(arrival.index, generation, ticket, deadline);
       try {
+        // The last party runs the action.
         if (role === 'acts') await this.act(generation);
       } finally {
         cell.leave(AWAITING_BIT);
@@ -167,17 +170,20 @@ export class Barrier extends SharedObject {
     const deadline = this.begin(options);
     const { cell } = this;
     for (;;) {
+      // Enter before taking a seat, so that a death in it is noticed.
       cell.enter(BLOCKING_BIT, cell.drawTicket());
       const arrival = this.arrive(BLOCKING_BIT);
       const { generation, role } = arrival;
       const round = new RoundWait(cell, generation);
       try {
+        // The action of the last round still runs: wait for the next round, and try again.
         if (role === 'early') {
           const early = new EarlyWait(cell, generation);
           if (block(cell, early, deadline)) continue;
           early.resign();
           throw this.brokenError(generation);
         }
+        // A party that gives up breaks its round.
         if (role === 'waits' && !this.sitOut(round, deadline)) breakRound(cell, generation);
         if (role === 'acts') this.actNow(generation);
       } catch (error) {
@@ -186,13 +192,14 @@ export class Barrier extends SharedObject {
       } finally {
         cell.leave(BLOCKING_BIT);
       }
+      // The round may have been broken while this party slept.
       if (role === 'waits') this.checkPassed(round, generation);
       return arrival.index;
     }
   }
 
   /**
-   * Breaks the barrier: everyone who waits, and who will, gets a `BrokenBarrierError`, until
+   * Breaks the barrier: all present and later waits throw `BrokenBarrierError`, until
    * `reset`.
    */
   abort(): void {
@@ -231,8 +238,8 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * The handle for those who read it. Never throws on account of the action: who opens it and has
-   * to run that is told.
+   * The handle for those who read it. Never throws because of the action: the party that has to run
+   * it reports the error.
    */
   private shownHandle(): string {
     this.recordIfExported();
@@ -264,6 +271,7 @@ export class Barrier extends SharedObject {
     try {
       const arrival = takeSeat(cell, this.action !== undefined || hasAction(cell));
       if (arrival === undefined) throw this.brokenError();
+      // An action that waits at its own barrier would never end: refuse it.
       if (arrival.role === 'early') {
         const blocks = how === BLOCKING_BIT;
         (cell.extension as ActionHere | undefined)?.refuseWithin(arrival.generation, this.title, blocks);
@@ -291,11 +299,13 @@ export class Barrier extends SharedObject {
     const { cell, title } = this;
     const here = ActionHere.of(cell);
     try {
+      // Run the action; if it fails, the round is broken.
       const action = this.action ?? here.findNow(title);
       here.runNow(generation, action, (returned) => checkSynchronous(title, returned));
     } catch (error) {
       throw this.failed(cell, generation, error);
     }
+    // Let the parties pass.
     this.finish(cell, generation);
   }
 

@@ -28,10 +28,10 @@
  * nothing; killed after it, the reaper wakes those who wait.
  *
  * How a round ended can be read: in STATE while it lasts; in LAST_BROKEN during the next; in
- * OUTCOMES from then on. Whoever is to move generation g on first brings OUTCOMES to g, by a CAS
+ * OUTCOMES from then on. A party that moves generation g on first brings OUTCOMES to g, by a CAS
  * from g - 1 that takes LAST_BROKEN along. Until OUTCOMES is at g nobody can leave g, so a slow
- * party's CAS fails. Only who is more than 15 rounds late may not find its round: then it ended as
- * all that are known, or is told broken.
+ * party's CAS fails. Only a party that is more than 15 rounds late may not find its round: it then
+ * ended as all known rounds did, or counts as broken.
  *
  * The entry with its generation is filled before the seat is taken. A party that dies in between
  * breaks a round in which it did not sit yet; the round would have lacked it anyway. Where the
@@ -191,7 +191,7 @@ export interface BarrierFacts {
 /** Fills a new cell. */
 export function initBarrier({ words, at }: Place, { parties, timeout, acts }: BarrierFacts): void {
   store(words, at + FACTS_WORD, parties | (acts ? ACTS_BIT : 0));
-  // Before there is any file of its action: whoever frees the cell removes them.
+  // Before there is any file of its action: the agent that frees the cell removes them.
   if (acts) setBits(words, at + CELL_HEADER, HAS_DATA_BIT);
   if (timeout < LONGEST_TIMEOUT) store(words, at + TIMEOUT_WORD, Math.ceil(Math.max(0, timeout)) + 1);
 }
@@ -326,13 +326,15 @@ export function failRound(cell: Cell, generation: number): void {
   if (broke) wakeAll(agent, cell);
 }
 
-/** Breaks the round after that generation, whose action runs, or has run by now. */
+/** Breaks the round after that generation, while its action runs or has run. */
 function breakNext(cell: Cell, generation: number): void {
   const { words, at, agent } = cell;
   for (;;) {
     const state = stateOf(cell);
+    // The round has moved on: break the next one below.
     if (generationOf(state) !== generation) break;
     if (isRefusing(state)) return;
+    // Mark the next round as broken while the action still runs.
     if (cas(words, at + CELL_STATE, state, state | BROKEN_BIT) !== state) continue;
     wakeAll(agent, cell);
     return;

@@ -161,12 +161,14 @@ export class Condition extends SharedObject implements Lockable {
     const deadline = this.begin(options);
     const { cell } = this;
     const wait = new NotificationWait(this.own);
+    // Fill the wait entry before giving up the lock: no notification falls in between.
     const ticket = this.enter(AWAITING_BIT);
     const holding = this.guard.giveUp();
     let notified = false;
     try {
       notified = await cell.await(wait, ticket, deadline, this);
     } finally {
+      // Take the lock back, also after a failure, and only then use up the notification.
       await this.guard.takeBack(holding);
       if (notified) wait.finish();
     }
@@ -178,6 +180,7 @@ export class Condition extends SharedObject implements Lockable {
     const deadline = this.begin(options);
     const { cell } = this;
     const wait = new NotificationWait(this.own);
+    // Fill the wait entry before giving up the lock: no notification falls in between.
     this.enter(BLOCKING_BIT);
     const holding = this.guard.giveUp();
     let notified = false;
@@ -185,6 +188,7 @@ export class Condition extends SharedObject implements Lockable {
       notified = (spin(cell, wait) && wait.attempt()) || block(cell, wait, deadline);
     } finally {
       cell.leave(BLOCKING_BIT);
+      // Pass on a notification that came too late, then take the lock back.
       if (!notified) wait.abandon();
       this.guard.takeBackSync(holding);
       if (notified) wait.finish();
@@ -193,9 +197,9 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Waits until `predicate` returns something true, asked anew after each notification; resolves to
-   * its last value, which is false only when the timeout has passed. An error of the predicate goes
-   * to the caller, with the lock held.
+   * Waits until `predicate` returns something true, checked again after each notification; resolves
+   * to its last value, which is false only when the timeout has passed. An error of the predicate
+   * goes to the caller, with the lock held.
    */
   async waitFor<Value>(predicate: () => Value, options?: WaitOptions): Promise<Value> {
     checkFunction(this.title, predicate);

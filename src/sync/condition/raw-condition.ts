@@ -68,7 +68,7 @@ export class OwnWaits {
     return notifiedIn(this.detail) > this.claimed;
   }
 
-  /** Counts one more waiting call, whose entry is filled. Throws `ExhaustedError`. */
+  /** Counts one more waiting call. Its entry is filled. Throws `ExhaustedError`. */
   join(title: string): void {
     if (waitingIn(this.detail) === WAITING_MASK) {
       throw new ExhaustedError(
@@ -190,7 +190,7 @@ export function withdrawNotified(
   words: Words,
   at: number,
 ): void {
-  // No flow of the dead agent waits any more, so none of these goes back to it.
+  // No flow of the dead agent waits, so none of these goes back to it.
   let detail: number;
   do detail = load(words, at + ENTRY_DETAIL);
   while (cas(words, at + ENTRY_DETAIL, detail, notifiedIn(detail) << NOTIFIED_SHIFT) !== detail);

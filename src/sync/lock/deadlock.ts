@@ -1,19 +1,28 @@
-/** Deadlock: what a cycle of waits looks like to a person. */
+/** Deadlock: the text that describes a cycle of waits. */
 
 import { load } from '#atomics';
 import { kindNumbered } from '../../agents/kinds.ts';
+import { tell } from '../../channels.ts';
 import type { DeadlockMember } from '../../errors.ts';
 import { DeadlockError } from '../../errors.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf } from '../../memory/layout.ts';
 import { nameOf } from '../../namespaces/names.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
+import { labelOf } from '../../objects/labels.ts';
 import type { Link } from '../../waiting/wait-for.ts';
+import { keepDeadlock } from './last-deadlocks.ts';
 import { notesStacks } from './lock-words.ts';
 import { readTakenAt } from './taken-at.ts';
 
-/** The error for a cycle whose first member is the caller. */
+/** The error for a cycle whose first member is the caller; it is kept, and told of. */
 export function deadlock(namespace: Namespace, cycle: readonly Link[]): DeadlockError {
-  const members = cycle.map((link) => describe(namespace, link));
+  const error = errorFor(cycle.map((link) => describe(namespace, link)));
+  keepDeadlock(namespace, error.message, error.cycle);
+  tell('deadlock', () => ({ folder: namespace.folder, members: error.cycle, error }));
+  return error;
+}
+
+function errorFor(members: readonly DeadlockMember[]): DeadlockError {
   const self = members[0]!;
   const refused = `${self.waitsFor}: deadlock`;
   if (members.length === 1) {
@@ -39,7 +48,9 @@ export function titleOf(namespace: Namespace, cell: number): string {
   const { words, at } = namespace.arena.place(cell);
   const kind = kindNumbered(kindOf(load(words, at + CELL_HEADER)))?.name ?? 'object';
   const name = nameOf(namespace, cell, load(words, at + CELL_GENERATION));
-  return `${kind} ${name === undefined ? `#${cell}` : JSON.stringify(name)}`;
+  if (name !== undefined) return `${kind} ${JSON.stringify(name)}`;
+  const label = labelOf(namespace, cell, load(words, at + CELL_GENERATION));
+  return `${kind} #${cell}${label === undefined ? '' : ` (${label})`}`;
 }
 
 function describe(namespace: Namespace, { slot, holds, wants, blocked }: Link): DeadlockMember {

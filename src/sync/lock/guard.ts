@@ -1,6 +1,6 @@
 /**
- * Guard: the lock that belongs to a condition or a value, remembered in its cell so that whoever
- * opens one has both.
+ * Guard: the lock that belongs to a condition or a value, remembered in its cell, so that an agent
+ * that opens the object has both.
  */
 
 import { load, store } from '#atomics';
@@ -95,12 +95,13 @@ function checkGuard({ words, at }: Cell, given: Guard, title: string): void {
 export function openGuard({ agent, words, at }: Cell, title: string): Guard | undefined {
   const number = load(words, at + LOCK_WORD);
   if (number === 0) return undefined;
+  // Find the kind of the lock, then open it by cell and generation.
   const place = agent.namespace.arena.place(number);
   const isLock = kindOf(load(place.words, place.at + CELL_HEADER)) === LOCK_KIND.number;
   const found = agent.open(isLock ? LOCK_KIND : RLOCK_KIND, number, load(words, at + LOCK_GENERATION_WORD));
   if (found === undefined) {
     throw new StaleHandleError(
-      `${title}: can't be opened, its lock does not exist any more; keep it open while handles are in use`,
+      `${title}: can't be opened, its lock no longer exists; keep it open while handles are in use`,
     );
   }
   const opened = new Opened(found, undefined);

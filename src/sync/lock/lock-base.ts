@@ -86,7 +86,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
   }
 
   /**
-   * @internal Takes it again as it was held. Not bounded by any timeout: whoever waited on a
+   * @internal Takes it again as it was held. Not bounded by any timeout: a call that waited on a
    * condition comes back holding.
    */
   async takeBack(holding: Suspended): Promise<void> {
@@ -127,7 +127,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
   }
 
   /**
-   * Slot of the agent that holds it. A slot in which nobody sits holds nothing: who wants the lock
+   * Slot of the agent that holds it. An empty slot holds nothing: a thread that wants the lock
    * frees it.
    */
   private get holder(): number {

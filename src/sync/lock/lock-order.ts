@@ -41,16 +41,19 @@ export function checkOrder(lock: RawLock, stack: string): void {
   for (const held of before) {
     const first = keyOf(held);
     const others = before.filter((each) => each !== held).map(keyOf);
+    // Each pair of locks is recorded once, under the locks held besides.
     const file = `${PREFIX}${first}-${second}-${digest(others)}`;
     const path = `${cell.agent.folder}/${file}`;
     if (known.has(path)) continue;
     known.add(path);
     const { namespace, slot } = cell.agent;
+    // Record the pair with its place.
     const { name, pid } = namespace.identity(slot);
     const titles = [titleOf(namespace, held.number), titleOf(namespace, cell.number)] as const;
     const pair: Pair = { first, second, others, titles, who: `${name} (pid ${pid})`, stack };
     const { directory } = namespace;
     directory.writeNew(file, JSON.stringify(pair));
+    // Search the opposite order; the first program to find it warns.
     const back = wayBack(directory, pair);
     if (back !== undefined && isFirstWarning(directory, first, second)) warn(pair, back);
   }
@@ -76,6 +79,7 @@ function wayBack(directory: Directory, pair: Pair): Pair[] | undefined {
     if (from === pair.first) return isKeptApart([pair, ...way]) ? undefined : [...way];
     if (visited.has(from)) return undefined;
     visited.add(from);
+    // Follow the recorded orders, depth first.
     for (const next of pairs) {
       if (next.first !== from) continue;
       const found = search(next.second, [...way, next]);

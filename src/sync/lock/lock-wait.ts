@@ -3,8 +3,8 @@
  *
  * A blocked thread keeps back everything that its agent holds. A flow that awaits keeps back what
  * its scope holds (scope.ts), or, if it is the only flow and nothing else keeps the event loop
- * running, everything, too. The latter can only be told when the running turn is over: it is asked
- * when the agent looks around, at intervals of 40 ms.
+ * running, everything, too. The latter is known only when the running turn is over: the agent's
+ * poll checks it, every 40 ms.
  */
 
 import type { Pressure } from '../../agents/wait.ts';
@@ -75,6 +75,7 @@ export class LockWait implements Taking {
     const { agent, number } = raw.cell;
     const { blocks, reports } = options;
     let wholly = blocks;
+    // Publish what this wait holds back, before the search.
     if (!blocks && this.want === undefined) {
       this.want = { folder: agent.folder, cell: number, ticket };
       this.scope.begin(this.want);
@@ -82,6 +83,7 @@ export class LockWait implements Taking {
       wholly = true;
       agent.awaitsOnly = number;
     }
+    // Search for a cycle through the locks that this wait certainly keeps.
     if (!reports || isTolerant(raw.cell)) return undefined;
     const covers = wholly ? (): boolean => true : (cell: number): boolean => this.keeps(cell);
     const cycle = resolveCycle(agent, number, blocks, covers, () => this.unsay());

@@ -3,7 +3,7 @@
  *
  *   word  name      bits                                                    written by
  *   +0    STATE     30 WAITERS | 29 FAIR | 28 RECOVERED | 7…0 owner slot    anyone, CAS only
- *   +1    TICKETS   counter: who came first                                 waiters
+ *   +1    TICKETS   counter: order of arrival                                 waiters
  *   +2    MARKS     30…8 recoveries | 2 STACKS | 1 SIGNAL | 0 TOLERANT      creator, releasers,
  *                                                                           reaper
  *   +3    DEPTH     how often the owner has taken it (RLock; for others to  the owner
@@ -72,7 +72,7 @@ export function recoveriesOf({ words, at }: Place): number {
   return load(words, at + MARKS_WORD) >> 8;
 }
 
-/** Whoever holds the lock. */
+/** The holder of the lock. */
 export function holderOf({ words, at }: Place): number {
   return ownerOf(load(words, at + CELL_STATE));
 }
@@ -112,7 +112,7 @@ export function isSignal({ words, at }: Pick<Place, 'words' | 'at'>): boolean {
   return (load(words, at + MARKS_WORD) & (TOLERANT_BIT | SIGNAL_BIT)) !== 0;
 }
 
-/** Whether nobody is to be told of a deadlock at this lock. */
+/** Whether deadlocks at this lock are not reported. */
 export function isTolerant({ words, at }: Place): boolean {
   return (load(words, at + MARKS_WORD) & TOLERANT_BIT) !== 0;
 }

@@ -12,8 +12,8 @@
  *             only if that CAS saw an owner.
  *   release   CAS me -> 0. With WAITERS: the mark goes with the owner, in the same CAS, and the
  *             oldest waiter is woken. While it is on its way the lock has its fast paths again, and
- *             nobody else is woken. It sets WAITERS anew, whether it takes (others may wait) or
- *             sleeps again.
+ *             nobody else is woken. It sets WAITERS again, whether it takes the lock (others may
+ *             wait) or sleeps again.
  *   FAIR      set by a waiter that was woken, found the lock taken again, and has waited for over
  *             half a millisecond. The next release keeps the lock for the oldest waiter, newcomers
  *             queue. Set also by the release of a thread that has passed over a waiter for half a
@@ -29,7 +29,7 @@
  * clears WAITERS with the owner (R1), then looks for entries (R2). R1 comes after W2, as W2 saw the
  * mark, so R2 comes after W1 and sees the entry.
  *
- * A dead owner's word is freed by the reaper with RECOVERED set, which the next taker is told.
+ * A dead owner's word is freed by the reaper with RECOVERED set, which the next hold reports.
  */
 
 import { cas, load, store } from '#atomics';
@@ -37,6 +37,7 @@ import type { Cell } from '../../agents/cell.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import { MOMENT, PRESSURE } from '../../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../../agents/waiters.ts';
+import { tell } from '../../channels.ts';
 import { CELL_STATE } from '../../memory/layout.ts';
 import { Barging } from '../../waiting/barging.ts';
 import type { Taking } from '../../waiting/taking.ts';
@@ -60,7 +61,7 @@ export interface Suspended {
   readonly turn: number;
   readonly depth: number;
   readonly scope: Scope;
-  /** Whether its holder was told that the one before died inside. */
+  /** Whether the present hold has reported that the holder before died inside. */
   readonly isTold: boolean;
 }
 
@@ -121,7 +122,10 @@ export class RawLock implements Taking, Scoped {
    */
   beginTold(): boolean {
     this.begin();
-    if (this.recovered) this.told = this.turn;
+    if (this.recovered) {
+      this.told = this.turn;
+      tell('recovered', () => this.cell.about());
+    }
     return this.recovered;
   }
 
@@ -139,7 +143,7 @@ export class RawLock implements Taking, Scoped {
     this.note();
   }
 
-  /** Whether this agent was told in its present holding that a holder had died inside. */
+  /** Whether this agent's present hold has reported that a holder died inside. */
   get isTold(): boolean {
     return this.told === this.turn;
   }
@@ -168,7 +172,8 @@ export class RawLock implements Taking, Scoped {
   }
 
   /**
-   * Frees the lock, whoever owns it, and wakes the oldest waiter. Returns `false` if it was free.
+   * Frees the lock, even if another agent owns it, and wakes up the oldest waiter. Returns `false`
+   * if it was free.
    */
   free(): boolean {
     const { words, at } = this.cell;

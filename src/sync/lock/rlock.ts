@@ -110,11 +110,13 @@ export class RLock extends LockBase<RawRLock> {
   /** @internal */
   override takeNow(): Hold | null {
     const { cell, raw } = this;
+    // Free: one compare-and-swap takes it.
     if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) {
       raw.enter();
       return new HoldOf(this, raw.turn, false);
     }
     this.checkOpen();
+    // Owned by this scope: go one level deeper.
     if (this.owned) {
       raw.setDepth(++raw.depth);
       return new HoldOf(this, raw.turn, false);

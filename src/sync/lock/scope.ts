@@ -4,9 +4,9 @@
  * is owned by an agent and a scope.
  *
  * A scope that `run` made knows what it holds and what it awaits. As long as it awaits one thing,
- * what it holds is not given back: that is noted beside what it holds, for those who look for
- * deadlocks. While it awaits two things at once, it may be the one or the other: nothing is certain
- * then. The scope at the top is everybody's, and nothing is known of it.
+ * it releases none of its locks. That is noted beside its locks, for searches for deadlocks. While
+ * it awaits two things at once, it may be the one or the other: nothing is certain then. The scope
+ * at the top is everybody's, and nothing is known of it.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';

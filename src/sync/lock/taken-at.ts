@@ -1,6 +1,7 @@
 /**
  * TakenAt: where an object was taken, for objects of which that is noted. One small file an object
- * in the namespace's folder, written by whoever takes it: slow, and meant for finding faults.
+ * in the namespace's folder, written by each thread that takes it: slow, and meant for finding
+ * faults.
  */
 
 import type { Cell } from '../../agents/cell.ts';

@@ -1,5 +1,5 @@
 /**
- * Watcher: is told of every taking of a lock, where somebody has asked for it: `stacks`,
+ * Watcher: is called for every acquisition of a lock, if requested by: `stacks`,
  * LOCKSTEP_STACKS, LOCKSTEP_CHECK=order.
  */
 

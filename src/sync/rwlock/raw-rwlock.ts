@@ -4,7 +4,7 @@
  *   word     name     bits                                                written by
  *   +0       STATE    30 WAITERS | 29 FAIR | 28 RECOVERED | 26 PENDING |  anyone, CAS only
  *                     7…0 writer's slot
- *   +1       TICKETS  counter: who came first                             waiters
+ *   +1       TICKETS  counter: order of arrival                             waiters
  *   +2       MARKS    0 READERS_FIRST                                     the creator
  *   +3       READERS  first of the two cells with the readers' bits       the creator
  *   permits           a bit per agent that reads                          that agent; the reaper
@@ -34,8 +34,8 @@
  * it has set WAITERS. The agent that takes that away wakes it, or wakes one that will.
  *
  * Race: R sets its bit (R1), W claims (W1), R sees W (R2) and W sees the bit (W2): both back off? R
- * clears its bit (R3) and then wakes W; W, whose entry is filled before it looks, either sees the
- * bit gone or is woken after R3. W's claim stays, so R waits.
+ * clears its bit (R3) and then wakes W; W fills its entry before it looks, so it either sees the
+ * bit cleared or is woken after R3. W's claim stays, so R waits.
  *
  * A dead writer's word is freed by the reaper, with RECOVERED only if it was not PENDING: then it
  * has changed nothing. A dead reader's bit is cleared.
@@ -145,11 +145,14 @@ export class RawRWLock {
     for (;;) {
       const { state } = this;
       if (ownerOf(state) === 0) {
+        // Under FAIR only the first waiter may come in.
         if (isFair(state) && pressure !== PRESSURE.IMPATIENT && !isFirst(agent, this.cell)) return false;
+        // Set the reader bit; a writer may have claimed the lock meanwhile.
         if (!this.comeIn()) continue;
         if (isFair(state)) clearBits(words, at + CELL_STATE, FAIR_BIT);
         return true;
       }
+      // A writer is inside or waits: mark that a reader waits.
       if (this.mark(state, pressure)) return false;
     }
   }
@@ -171,7 +174,7 @@ export class RawRWLock {
     return false;
   }
 
-  /** `call`: what the claim is for, as there may be several that wait. */
+  /** `call`: the waiter of the claim, as several may wait. */
   attemptWrite(call: object, pressure: Pressure): boolean {
     const { agent } = this.cell;
     for (;;) {

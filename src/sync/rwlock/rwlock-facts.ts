@@ -39,6 +39,7 @@ export function readersOf(view: NamespaceView, place: Place): number[] {
   const slots: number[] = [];
   let word = 0;
   eachExtraWord(view, place, READER_WORDS, ({ words, at }) => {
+    // Each set bit is the slot of a reader, from the lowest bit up.
     for (let bits = load(words, at); bits !== 0; ) {
       const bit = bits & -bits;
       bits ^= bit;

@@ -2,6 +2,7 @@
 
 import type { Cell } from '../../agents/cell.ts';
 import type { Pressure } from '../../agents/wait.ts';
+import { tell } from '../../channels.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { DeadlockError, NotOwnerError } from '../../errors.ts';
@@ -171,7 +172,9 @@ export abstract class RWLockSide {
   held(): Hold {
     const turn = ++this.scopes.turns;
     this.own.set(turn, currentScope());
-    return new HoldOf(this, turn, this.recovered);
+    const { recovered } = this;
+    if (recovered) tell('recovered', () => this.cell.about());
+    return new HoldOf(this, turn, recovered);
   }
 
   /** Whether the running flow is among the holders. */
@@ -226,6 +229,7 @@ export class ReadSide extends RWLockSide {
   protected override wait(): Taking {
     const { raw } = this;
     return {
+      shared: true,
       tryTake: () => raw.tryRead(),
       peek: () => raw.open,
       attempt: (pressure: Pressure) => raw.attemptRead(pressure),

@@ -4,7 +4,7 @@
  *
  *   word     name     bits                               written by
  *   +0       STATE    30 WAITERS | 29 FAIR               anyone, CAS only
- *   +1       TICKETS  counter: who came first            waiters
+ *   +1       TICKETS  counter: order of arrival            waiters
  *   +2       LIMIT    number of permits                  the creator
  *   +3       PERMITS  first link with permits            the creator
  *   permits           0 free, else the owner's slot      CAS 0 -> me, me -> 0
@@ -94,7 +94,7 @@ class RawPermits implements Taking {
     const state = this.marks();
     if ((state & FAIR_BIT) === 0) return this.takeAny();
     if (this.oldest() !== undefined) return false;
-    // Nobody waits any more for whom it was kept.
+    // The waiter for which it was reserved no longer waits.
     clearBits(this.cell.words, this.cell.at + CELL_STATE, FAIR_BIT);
     return this.takeAny();
   }
@@ -107,6 +107,7 @@ class RawPermits implements Taking {
 
   /** Frees one taken permit, its own rather than another's, without waking anyone. */
   freeAny(): boolean {
+    // Free a permit of this agent first, then one of any other.
     for (let index = 0; index < this.permits.length; index++) {
       if (this.freeOwn(index)) {
         this.turns[index]!++;
@@ -209,6 +210,7 @@ class RawPermits implements Taking {
 
   private takeAny(): boolean {
     const { permits } = this;
+    // Start after the last permit taken, so that agents do not collide.
     for (let count = 0, index = this.next; count < permits.length; count++, index++) {
       if (index === permits.length) index = 0;
       const { words, at } = permits[index]!;
@@ -280,6 +282,7 @@ export class BoundedSemaphore extends SemaphoreBase {
     this.checkOpen();
     checkPermits(this.title, 'n', n, 1, MOST_EXTRA_WORDS);
     const { raw } = this;
+    // Free at most as many permits as are out; other agents may be faster.
     const out = raw.permits.length - raw.value;
     let freed = 0;
     while (n <= out && freed < n && raw.freeAny()) freed++;

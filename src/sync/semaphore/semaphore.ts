@@ -4,7 +4,7 @@
  *
  *   word   name     bits                                            written by
  *   +0     STATE    30 WAITERS | 29 FAIR | 26…0 permits             anyone, CAS only
- *   +1     TICKETS  counter: who came first                         waiters
+ *   +1     TICKETS  counter: order of arrival                         waiters
  *
  * Algorithm: as raw-lock.ts, with a count in the place of an owner.
  *
@@ -67,6 +67,7 @@ class RawSemaphore implements Taking {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (permitsIn(state) === 0) return false;
+      // Under FAIR the permit is reserved for the oldest waiter.
       if ((state & FAIR_BIT) !== 0 && this.oldest() !== undefined) return false;
       const taken = (state & ~FAIR_BIT) - 1;
       if (cas(words, at + CELL_STATE, state, taken) !== state) continue;
@@ -121,10 +122,12 @@ class RawSemaphore implements Taking {
     const { words, at } = this.cell;
     for (;;) {
       const state = load(words, at + CELL_STATE);
+      // A permit is free: the wake-up may have been for this call, so pass it on.
       if (permitsIn(state) > 0) {
         wakeOldest(this.cell.agent, this.cell);
         return;
       }
+      // Others may wait: leave the mark for the next release.
       const marked = state | WAITERS_BIT;
       if (marked === state || cas(words, at + CELL_STATE, state, marked) === state) return;
     }

@@ -21,7 +21,7 @@ export const PROGRESS = {
   REFUSED: -3,
   /** A spare has loaded everything, and waits for its job. */
   PARKED: -2,
-  /** Written by the parent of a spare. Content: what the spare is to load first. */
+  /** Written by the parent of a spare. Content: the modules that the spare loads first. */
   PREPARING: -1,
   /** Written by the parent. Content: the job, until the child has opened the objects in it. */
   WRITTEN: 0,
@@ -59,6 +59,7 @@ export function readHeader(fd: number): { progress: number; length: number } {
 
 export function readPart(fd: number): { progress: number; content: Uint8Array } {
   const { progress, length } = readHeader(fd);
+  // Never trust the length: the file may be cut.
   if (!(length >= 0 && HEADER_BYTES + length <= fstatSync(fd).size)) throw new Error('it was cut');
   const content = new Uint8Array(length);
   for (let at = 0; at < length; ) {

@@ -1,5 +1,5 @@
 /**
- * Parking: what a spare does until it has a job. See spare.ts.
+ * Parking: how a spare waits for its job. See spare.ts.
  */
 
 import { closeSync, readSync, writeSync } from 'node:fs';
@@ -12,8 +12,8 @@ import { platform } from '../../platform/current.ts';
 import { assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../identity.ts';
 import { threw } from '../outcome.ts';
 import { checkOwn, isBlank, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
-import type { Preparation, SpareCommand } from './spare.ts';
-import { READINESS, readCommand, WAKING } from './spare.ts';
+import type { Preparation, SpareCommand } from './spare-command.ts';
+import { READINESS, readCommand, WAKING } from './spare-command.ts';
 
 const SIGKILL = 9;
 /** Name of a spare until it has a job. */
@@ -40,13 +40,16 @@ export function whenGiven(
 async function prepare(command: SpareCommand, rehearse: (order: SpareOrder) => Promise<void>): Promise<void> {
   const fd = Number(command.job);
   checkOwn(fd);
+  // A spare with modules to preload finds them in its job file.
   const isAhead = !isBlank(fd) && readHeader(fd).progress === PROGRESS.PREPARING;
   const preparation = isAhead ? (readClone(readPart(fd).content) as Preparation) : undefined;
+  // Act as a child until the job comes.
   assumeIdentity({
     process: { name: SPARE_NAME, path: [], daemon: false, parent: preparation?.parent ?? null },
     thread: { name: MAIN_THREAD_NAME, daemon: false },
     counters: newCounters(),
   });
+  // Run the path of a start once, so that V8 has compiled it.
   await rehearse({ ...command, name: SPARE_NAME, hasJob: () => !isAhead && !isBlank(fd) });
   if (preparation !== undefined) await loadAhead(fd, preparation);
 }

@@ -25,7 +25,7 @@ import type { Parcel } from '../../codec/parcel.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
 import { LockstepError, NoSpaceError, NotSendableError, PlatformError } from '../../errors.ts';
-import type { FunctionReference } from '../../functions/reference.ts';
+import type { FunctionReference } from '../../functions/resolving.ts';
 import type { Address } from '../gift.ts';
 import { refuseGift, withGift } from '../gift.ts';
 import type { ProcessIdentity } from '../identity.ts';
@@ -98,6 +98,7 @@ export function writeJob(agent: Agent, job: Job, title: string, spare?: JobFiles
   }
   let files = spare;
   try {
+    // A spare brings its file along.
     files ??= makeJobFile(agent);
     writePart(files.fd, WRITTEN, bytes);
     return files;
@@ -164,6 +165,7 @@ export function writeOutcome({ fd }: JobFiles, sending: Sending, parent: Address
   try {
     give(fd, sending, parent);
   } catch (error) {
+    // The outcome could not be written: drop it, and write the error instead.
     const reason = error as NodeJS.ErrnoException;
     const message = `its result was lost, ${reason.message}; return less, or put large data into shared memory`;
     const Kind = reason.code === 'ENOSPC' ? NoSpaceError : NotSendableError;
@@ -179,6 +181,7 @@ export function takeOutcome({ fd }: JobFiles): Outcome | undefined {
     if (progress < GIVING) return undefined;
     const outcome = readClone(readPart(fd).content) as Outcome;
     if (progress === DONE) return outcome;
+    // The child died while it handed over its objects: free them.
     if (outcome.gift !== undefined) refuseGift(outcome.gift);
     return undefined;
   } catch (error) {

@@ -62,7 +62,7 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
 
   /**
    * Keeps `count` spare processes in this thread: started ahead of need, with Lockstep loaded, and
-   * asleep. A `start()` takes one of them instead of starting Node anew, and another is made a
+   * asleep. A `start()` takes one of them instead of starting a new Node, and another is made a
    * little later. A spare has about 40 MB of memory, and uses no processor. 0 ends them all.
    *
    * A spare takes over only where it becomes like a process that is started now. Its environment,
@@ -93,6 +93,7 @@ function launch(order: Order, path: readonly number[]): Running {
       `${title}: can't be started, ${own.name} is a daemon and those may not have children; start it elsewhere`,
     );
   }
+  // Encode the arguments before anything is started.
   const { parcel: cargo, shared } = packWhole(
     order.cargo,
     'process',
@@ -101,6 +102,7 @@ function launch(order: Order, path: readonly number[]): Running {
   );
   for (const { cell } of shared)
     cell.agent.namespace.directory.checkUser(`${title}: can't be started, a shared object in its arguments`);
+  // Write the job.
   const agent = defaultAgent();
   const parent = { pid: process.pid, name: own.name };
   const { start, next } = foldersForProcess();
@@ -114,6 +116,7 @@ function launch(order: Order, path: readonly number[]): Running {
     workingFolder: next,
     parent: addressOf(agent),
   };
+  // Start the process, from a spare if there is one.
   const { child, files } = begin(agent, job, start, title);
   const { pid } = child;
   noteChild(pid);
@@ -123,6 +126,7 @@ function launch(order: Order, path: readonly number[]): Running {
     exitCode ??= code ?? -(signal === null ? 0 : constants.signals[signal]);
     order.onEnd();
   });
+  // Read the exit code also while the event loop is blocked.
   const peek = (): number | null => {
     if (exitCode !== null) return exitCode;
     const exit = platform.peekExit(pid);
@@ -130,6 +134,7 @@ function launch(order: Order, path: readonly number[]): Running {
     exitCode = exit.signal === undefined ? exit.code : -exit.signal;
     return exitCode;
   };
+  // Keep the shared arguments open until the child has them.
   const endKeeping = keepFor(shared, () => isFinished(files) || peek() !== null);
   return {
     id: pid,

@@ -45,45 +45,14 @@ import type { Outcome } from '../outcome.ts';
 import { isBlank, PROGRESS, readHeader, readPart, writePart } from './job-file.ts';
 import type { JobFiles } from './process-files.ts';
 import { makeJobFile } from './process-files.ts';
+import type { Preparation, SpareEntry } from './spare-command.ts';
+import { READINESS } from './spare-command.ts';
 import type { StartedNode } from './spawn-node.ts';
 import { spawnNode } from './spawn-node.ts';
 import type { Startup } from './startup.ts';
 
 /** Milliseconds in which one that was killed ends. */
 const LONGEST_END = 500;
-/** The job on a spare's command line: `3,spare,<entry>,<folder>`. */
-const SPARE_FORM = /^(\d+),spare,([^,]*),(.*)$/s;
-/** Descriptors in the spare, behind the job file's. */
-export const WAKING = 4;
-export const READINESS = 5;
-
-/** The library's module that a spare's job will probably begin with. */
-export type SpareEntry = 'pool-worker';
-
-/** A spare's command line: what it rehearses. */
-export interface SpareCommand {
-  /** Descriptor of the file of its job. */
-  readonly job: string;
-  readonly entry: SpareEntry | undefined;
-  /** Folder of its parent's namespace. */
-  readonly folder: string;
-}
-
-/** What the command line says; `undefined`: it is no spare's. */
-export function readCommand(text: string): SpareCommand | undefined {
-  const [, job, entry, folder] = SPARE_FORM.exec(text) ?? [];
-  if (job === undefined || folder === undefined) return undefined;
-  return { job, entry: entry === 'pool-worker' ? entry : undefined, folder };
-}
-
-/** The modules that a spare loads before it waits. */
-export interface Preparation {
-  /** URLs. */
-  readonly preload: readonly string[];
-  /** Folder of the namespace. */
-  readonly folder: string;
-  readonly parent: { readonly pid: number; readonly name: string };
-}
 
 export class Spare {
   readonly child: StartedNode;
@@ -188,11 +157,13 @@ export class Spare {
    */
   wake(): boolean {
     try {
+      // One byte starts the job; EPIPE says that the spare has ended.
       writeSync(this.waking, '!');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EPIPE') return false;
       throw error;
     }
+    // From now on it is a child like any other.
     this.letGo();
     this.child.ref();
     return true;

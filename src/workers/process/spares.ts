@@ -11,8 +11,8 @@
  *                                           else starts cold
  *   keeper.keep(0);                         ends them all
  *
- * Without a keeper that keeps any, a start costs nothing more than before. When this thread exits
- * all keepers end their spares first, and start none any more.
+ * Without a keeper that keeps any, a start costs nothing more than before. When this thread exits,
+ * all keepers first end their spares, and start no more.
  *
  * A spare that was taken is replaced 200 ms later, so that it does not compete with the child that
  * has just been started. Each further one is replaced after another 200 ms. A thread that blocks in
@@ -25,8 +25,8 @@ import { clearTimeout, now, setTimeout } from '#clock';
 import { TargetError, WorkerDiedError } from '../../errors.ts';
 import { beforeEnd } from '../children.ts';
 import { settle } from '../outcome.ts';
-import type { SpareEntry } from './spare.ts';
 import { Spare } from './spare.ts';
+import type { SpareEntry } from './spare-command.ts';
 import type { Startup, Takeover } from './startup.ts';
 import { startupNow, takeoverFor } from './startup.ts';
 
@@ -85,6 +85,7 @@ export class SpareKeeper {
     if (count === 0) keepers.delete(this);
     else keepers.add(this);
     beforeEnd(endAll);
+    // End the spares that are too many, and make those that are missing.
     const ended = this.spares.splice(count);
     for (const spare of ended) spare.giveUp();
     while (this.spares.length < count && this.add());
@@ -98,10 +99,12 @@ export class SpareKeeper {
    */
   async ready(): Promise<number> {
     const starting = [...this.spares];
+    // Keep the event loop running until all have started.
     for (const spare of starting) spare.keepAlive(true);
     await Promise.all(starting.map(({ settled }) => settled));
     for (const spare of starting) spare.keepAlive(false);
     const lost = starting.find((spare) => this.lost.has(spare));
+    // One failed: end all, and report why.
     if (lost !== undefined) {
       this.keep(0);
       throw await explained(lost, this.title);

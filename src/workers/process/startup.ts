@@ -1,6 +1,6 @@
 /**
- * Startup: what a process is born with, and how a spare that was born earlier becomes as one that
- * is started now.
+ * Startup: the properties that a process gets at its start, and how an older spare takes on those
+ * of a process that is started now.
  *
  * A spare takes over only where nothing can tell it from a cold start. A spare changes the
  * settings that a running process can change: environment, arguments, working directory, umask.
@@ -70,6 +70,7 @@ const STANDARD_DESCRIPTORS = [0, 1, 2];
 export function startupNow(preloads: boolean): Startup | undefined {
   const { permission } = process as { permission?: unknown };
   if (permission !== undefined || process.env.NODE_V8_COVERAGE || doesSomethingAtExit()) return undefined;
+  // Read what a running process can take over.
   const folder = currentFolder();
   const status = platform.threadStatus();
   if (folder === undefined || status === undefined) return undefined;
@@ -78,6 +79,7 @@ export function startupNow(preloads: boolean): Startup | undefined {
   const options = optionsForProcess();
   const isSeen = preloads || LOADING.test(`${options.join(' ')} ${env.NODE_OPTIONS ?? ''}`);
   const names = Object.keys(env).sort();
+  // The key holds what a running process can not change.
   const key = JSON.stringify([
     process.execPath,
     options,

@@ -1,8 +1,8 @@
-/** Thread job: what a thread is given by the one that starts it. */
+/** Thread job: the data that a thread gets from the thread that starts it. */
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Parcel } from '../../codec/parcel.ts';
-import type { FunctionReference } from '../../functions/reference.ts';
+import type { FunctionReference } from '../../functions/resolving.ts';
 import type { MappingLog } from '../../platform/mapping-log.ts';
 import type { Address, Gift } from '../gift.ts';
 import type { Identity } from '../identity.ts';

@@ -11,7 +11,7 @@
  *   +5    BEGUN  1: Lockstep runs in it                    the thread
  *
  * STATE tells only that the end is near: the thread still runs its other exit listeners, and its
- * files (and so its locks) are open. It is over when the kernel has no such task any more. A thread
+ * files (and so its locks) are open. It is over when the kernel no longer has such a task. A thread
  * that was terminated never sets STATE.
  */
 
@@ -52,6 +52,7 @@ export class ThreadStatus {
    * where it can't tell, before it throws what the kernel says.
    */
   observe<T>(start: () => T, undo: (started: T) => void): T {
+    // Compare the tasks before and after: the new ones may be the thread.
     const before = new Set(platform.tasks());
     const started = start();
     try {
@@ -60,6 +61,7 @@ export class ThreadStatus {
       undo(started);
       throw error;
     }
+    // Only one: that is certain.
     if (this.candidates.length === 1) Atomics.compareExchange(this.words, TASK, 0, this.candidates[0]!);
     return started;
   }

@@ -4,7 +4,7 @@ import { FOR_EVER, type Mutant } from '../mutants.ts';
 
 export const agentMutants: readonly Mutant[] = [
   {
-    name: 'a word is believed that names a slot in which nobody sits',
+    name: 'a word that names an empty slot is believed',
     file: 'agents/reaper.js',
     from: 'const freed = whileNobodyIn(',
     to: 'const freed = false && whileNobodyIn(',
@@ -14,7 +14,7 @@ export const agentMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'a waker does not look whether who it rang has blocked',
+    name: 'a waker does not check whether the agent that it rang has blocked',
     file: 'agents/waiters.js',
     from: 'return canAct(waker.namespace, slot, words, at);',
     to: 'return true;',
@@ -34,7 +34,7 @@ export const agentMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'who ends a cell does not look at its bits again',
+    name: 'the agent that ends a cell does not read its bits again',
     file: 'memory/arena.js',
     from: 'if (!this.unopened(place)) {',
     to: 'if (false) {',
@@ -44,7 +44,7 @@ export const agentMutants: readonly Mutant[] = [
     finds: /an open object was freed/,
   },
   {
-    name: 'who puts counts what an item names only when the item is in',
+    name: 'a producer counts the objects of an item only when the item is in',
     file: 'agents/kept.js',
     from: `    for (const { number } of names)
         arena.keep(arena.place(number));
@@ -59,7 +59,7 @@ export const agentMutants: readonly Mutant[] = [
     finds: /object is gone/,
   },
   {
-    name: 'who ends what may be counted too often does not look whether an item names it',
+    name: 'the agent that ends an object with a doubtful count does not search the items for it',
     file: 'memory/arena.js',
     from: 'else if (kept !== 0 && this.isNamed(place)) {',
     to: 'else if (false) {',

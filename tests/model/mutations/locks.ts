@@ -16,7 +16,7 @@ export const lockMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'a thread sleeps deeply though it was woken since it looked',
+    name: 'a thread sleeps in its berth although it was woken since it looked',
     file: 'waiting/blocking.js',
     from: 'if (load(words, base + AGENT_PARK) !== seen) {',
     to: 'if (false) {',
@@ -26,7 +26,7 @@ export const lockMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'a waker does not rouse who sleeps deeply',
+    name: 'a waker does not rouse a thread that sleeps in its berth',
     file: 'agents/waiters.js',
     from: 'if (sleeping === DEEPLY)',
     to: 'if (false)',
@@ -66,7 +66,7 @@ export const lockMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'a dead holder’s lock is freed without a word',
+    name: 'a dead holder’s lock is freed without RECOVERED',
     file: 'sync/lock/lock-words.js',
     from: '(state & (WAITERS_BIT | FAIR_BIT)) | RECOVERED_BIT',
     to: 'state & (WAITERS_BIT | FAIR_BIT)',
@@ -76,7 +76,7 @@ export const lockMutants: readonly Mutant[] = [
     finds: /the next one is not told/,
   },
   {
-    name: 'a newcomer takes the lock whoever has it',
+    name: 'a newcomer takes the lock although another has it',
     file: 'sync/lock/raw-lock.js',
     from: `            if (!isFree(state))
                 return false;
@@ -98,7 +98,7 @@ export const lockMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'a slot is free before all is cleared up that its agent had',
+    name: 'a slot is free before everything of its agent is cleared up',
     file: 'agents/reaper.js',
     from: '    eachEntry(namespace, dead, (entryWords',
     to: `    store(words, base + AGENT_STATE, state & ~AGENT_LIVE_BIT);

@@ -4,7 +4,7 @@ import { FOR_EVER, type Mutant } from '../mutants.ts';
 
 export const permitMutants: readonly Mutant[] = [
   {
-    name: 'who takes a permit does not tell the next of a second one',
+    name: 'the taker of a permit does not wake the next waiter for a second one',
     file: 'sync/semaphore/semaphore.js',
     from: 'taken() {',
     to: 'taken() { return;',
@@ -55,7 +55,7 @@ export const permitMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'who releases takes the mark away before the permit is free',
+    name: 'a releaser clears the mark before the permit is free',
     file: 'sync/semaphore/bounded-semaphore.js',
     from: `|| !raw.freeOwn(index))
             return;
@@ -68,7 +68,7 @@ export const permitMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'who takes a permit sets no mark for those behind',
+    name: 'the taker of a permit sets no mark for later waiters',
     file: 'sync/semaphore/bounded-semaphore.js',
     from: 'taken() {',
     to: 'taken() { return;',

@@ -19,7 +19,7 @@ export const ringMutants: readonly Mutant[] = [
     finds: WRONG,
   },
   {
-    name: 'an item is taken without a look whether somebody else has taken it',
+    name: 'an item is taken without checking that no other agent has taken it',
     file: 'messaging/ring/ring.js',
     from: 'return cas(this.words, this.at + HEAD_WORD, head, next) === head;',
     to: 'storeRelease(this.words, this.at + HEAD_WORD, next); return true;',
@@ -62,7 +62,7 @@ export const ringMutants: readonly Mutant[] = [
     finds: WRONG,
   },
   {
-    name: 'who joins counts the items put before those that are done',
+    name: 'a joiner counts the items put before the items done',
     file: 'messaging/ring/ring.js',
     from: `const done = load(this.words, this.at + DONE_WORD);
         return (this.puts - done) & MASK;`,
@@ -73,7 +73,7 @@ export const ringMutants: readonly Mutant[] = [
     finds: /something always was/,
   },
   {
-    name: 'who puts behind others, and may have had their wake-up, does not pass it on',
+    name: 'a producer that queued behind others, and may have had their wake-up, does not pass it on',
     file: 'messaging/ring/locked-put.js',
     from: `taken() {
         this.lock.abandon();`,
@@ -84,7 +84,7 @@ export const ringMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'who has got an item, and may have had the wake-up of others, does not pass it on',
+    name: 'a taker that may have had the wake-up of others does not pass it on',
     file: 'messaging/ring/gate.js',
     from: 'taken: passOn,',
     to: 'taken: () => { },',
@@ -94,7 +94,7 @@ export const ringMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'who waits for an item does not look again between its mark and its sleep',
+    name: 'a waiter for an item does not look again between its mark and its sleep',
     file: 'messaging/ring/gate.js',
     from: `if (!worthwhile())
                         return false;`,

@@ -61,7 +61,7 @@ export const sideMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'who is told of a deadlock still says that it waits',
+    name: 'the call that gets the deadlock error still says that it waits',
     file: 'waiting/wait-for.js',
     from: '        end();\n',
     to: '',

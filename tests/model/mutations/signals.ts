@@ -4,7 +4,7 @@ import { FOR_EVER, type Mutant } from '../mutants.ts';
 
 export const signalMutants: readonly Mutant[] = [
   {
-    name: 'a call takes the notification of one that came before',
+    name: 'a call takes the notification of an earlier call',
     file: 'sync/condition/condition.js',
     from: 'if (this.own.hasUnclaimed)',
     to: 'if (false)',
@@ -80,7 +80,7 @@ export const signalMutants: readonly Mutant[] = [
     finds: FOR_EVER,
   },
   {
-    name: 'a reset lets those who wait pass',
+    name: 'a reset lets the waiting parties pass',
     file: 'sync/barrier/raw-barrier.js',
     from: 'if (moveOn(cell, state, LAST_BROKEN_BIT))',
     to: 'if (moveOn(cell, state, 0))',
@@ -112,7 +112,7 @@ export const signalMutants: readonly Mutant[] = [
     finds: /passed a round that was broken/,
   },
   {
-    name: 'who comes early and gives up breaks the round whose action runs',
+    name: 'a party that comes early and gives up breaks the round whose action runs',
     file: 'sync/barrier/raw-barrier.js',
     from: 'breakNext(this.cell, this.generation)',
     to: 'breakRound(this.cell, this.generation)',

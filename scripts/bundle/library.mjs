@@ -1,0 +1,381 @@
+// Library: bundles the compiled modules to the chunk that every program loads, the pieces that it
+// loads at need, and the entries for programs and children.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { decode, encode } from '@jridgewell/sourcemap-codec';
+import { parse } from 'acorn';
+import { build } from 'esbuild';
+import { withConstants } from '../constants.mjs';
+import { Graph, PIECES } from './graph.mjs';
+import { Plan, valuesOf } from './plan.mjs';
+import { adopting, shellModule } from './shells.mjs';
+
+/**
+ * What children run, and what else shares the library's state with the index: each is a module of
+ * `src` and, under the same name, a file of the bundle.
+ */
+export const ENTRIES = ['entry/pool-worker', 'entry/process', 'entry/thread'];
+
+export const OPTIONS = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // Node prints the whole source line of an uncaught error.
+  lineLimit: 160,
+  sourcemap: 'external',
+  sourcesContent: false,
+  logLevel: 'warning',
+};
+
+const COMPILED = /[/\\]build[/\\]src[/\\].*\.js$/;
+
+/** esbuild calls a class that refers to itself `_Lock`: classes get their names back. */
+export function withClassNames(text) {
+  return text.replace(
+    /^(?:export )?class (\w+)[^\n]*\{$/gm,
+    "$& static { Object.defineProperty(this, 'name', { value: '$1', configurable: true }); }",
+  );
+}
+
+export const classNames = {
+  name: 'class-names',
+  setup({ onLoad }) {
+    onLoad({ filter: COMPILED }, ({ path }) => ({ contents: withClassNames(readFileSync(path, 'utf8')) }));
+  },
+};
+
+/**
+ * Modules of Node's come from `process.getBuiltinModule`: an import of `node:fs` costs 4 ms, as
+ * Node makes all that it exports for it, streams included.
+ */
+export function builtinsOf(root) {
+  return {
+    name: 'builtins',
+    setup({ onResolve, onLoad }) {
+      const names = new Map();
+      for (const file of readdirSync(root, { recursive: true }).filter((name) => name.endsWith('.js'))) {
+        const source = readFileSync(join(root, file), 'utf8');
+        for (const [, imported, module] of source.matchAll(/^import \{([^}]*)\} from '(node:[\w/]+)';$/gm)) {
+          const known = names.get(module) ?? new Set();
+          for (const name of imported.split(',')) known.add(name.trim().split(' ')[0]);
+          names.set(module, known);
+        }
+      }
+      onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'builtin', sideEffects: false }));
+      onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+        contents: `
+          const found = process.getBuiltinModule(${JSON.stringify(path)});
+          export const { ${[...(names.get(path) ?? [])].filter((name) => name !== '').join(', ')} } = found;
+          export default found;`,
+      }));
+    },
+  };
+}
+
+/**
+ * Bundles the library in `root` to `output`. `entries`: what children run, without `.js`. `open`:
+ * every module's names cross, for tests. `external`: what stays an import.
+ */
+export class Library {
+  root;
+  output;
+  plan;
+  chunk;
+  #options;
+  #external;
+  #entries;
+  #open;
+  #files = {};
+
+  constructor({ root, output, entries, options, external = [], open = false }) {
+    this.root = root;
+    this.output = output;
+    this.#entries = entries;
+    this.#options = options;
+    this.#external = external;
+    this.#open = open;
+    this.plan = new Plan(
+      new Graph(root),
+      entries.map((entry) => `${entry}.js`),
+      root,
+    );
+  }
+
+  async write() {
+    const { plan, root } = this;
+    if (this.#open) {
+      for (const path of [...plan.chunk, ...Object.values(plan.pieces).flatMap((modules) => [...modules])]) {
+        for (const name of Object.keys(await valuesOf(root, path))) plan.short(path, name);
+      }
+    }
+    plan.exported = Object.keys(await valuesOf(root, 'index.js'));
+    const shells = new Map();
+    for (const [path, names] of plan.shells) {
+      const values = await valuesOf(root, path);
+      for (const name of names) shells.set(values[name], { path, name });
+    }
+    plan.kindShell = (value) => shells.get(value);
+    for (const name of Object.keys(PIECES)) await this.#writePiece(name);
+    await this.#writeChunk();
+    for (const entry of this.#entries) await this.#writeEntry(entry);
+    this.#writeText('index.js', `export{${plan.exported.join(',')}}from"./${this.chunk}";\n`);
+  }
+
+  /** An entry for bundlers, which take all pieces in: these find no files at run time. */
+  writeWhole(name) {
+    const pieces = Object.entries(this.#files);
+    this.#writeText(
+      name,
+      [
+        `import{$pieces}from"./${this.chunk}";`,
+        ...pieces.map(([piece, file]) => `import ${piece} from${JSON.stringify(file)};`),
+        `$pieces.give({${pieces.map(([piece]) => piece).join(',')}});`,
+        'export*from"./index.js";\n',
+      ].join('\n'),
+    );
+  }
+
+  /** Each module with the names by which others get at what it exports. */
+  modules() {
+    const { plan } = this;
+    const modules = new Map();
+    for (const [key, short] of plan.crossing) {
+      const [path, name] = key.split('|');
+      const home = plan.home(path);
+      const piece = home === 'chunk' || plan.hasShell(path, name) ? undefined : home;
+      modules.set(path, [...(modules.get(path) ?? []), { name, short, piece }]);
+    }
+    return modules;
+  }
+
+  /** What the chunk's names function gives, as the text of an object. */
+  #offered() {
+    const { plan } = this;
+    const lines = [];
+    const members = [];
+    for (const [key, short] of plan.crossing) {
+      const [path, name] = key.split('|');
+      const isShell = plan.hasShell(path, name);
+      if (plan.home(path) !== 'chunk' && !isShell) continue;
+      const from = JSON.stringify(isShell ? `shell:${path}` : `module:${path}`);
+      lines.push(`import { ${name} as ${short} } from ${from};`);
+      members.push(short);
+    }
+    return { lines, members };
+  }
+
+  async #writeChunk() {
+    const { plan } = this;
+    const { lines, members } = this.#offered();
+    const forEntries = new Set();
+    for (const modules of Object.values(plan.own)) {
+      for (const path of modules) {
+        for (const { from, names } of plan.graph.module(path).imports) {
+          if (!modules.has(from)) for (const name of names) forEntries.add(plan.short(from, name));
+        }
+      }
+    }
+    const contents = [
+      "export * from 'module:index.js';",
+      "import { pieces } from 'made:pieces';",
+      "import { adoptClass as $adoptClass, adoptObject as $adoptObject } from 'made:code';",
+      ...lines,
+      'const $import = (url) => import(url);',
+      `pieces.offer(() => ({ $import, $adoptClass, $adoptObject, ${members.join(', ')} }));`,
+      `export { pieces as $pieces, ${[...forEntries].join(', ')} };`,
+    ].join('\n');
+    const { code, map } = await this.#bundle(contents, {
+      home: 'chunk',
+      outside: (path, importer) => {
+        if (path === 'made:pieces') {
+          const files = JSON.stringify(this.#files);
+          return {
+            contents: `import { Pieces } from 'made:code'; export const pieces = new Pieces(${files});`,
+          };
+        }
+        if (path === 'made:code') return { file: 'pieces.js' };
+        if (path.startsWith('module:')) return { file: path.slice('module:'.length) };
+        if (path.startsWith('shell:')) return { shell: path.slice('shell:'.length) };
+        const found = plan.graph.resolve(importer, path);
+        return plan.home(found) === 'chunk' ? { file: found } : { shell: found };
+      },
+    });
+    this.chunk = this.#name('lockstep', code, 'js');
+    this.#writeCode(this.chunk, code, map);
+  }
+
+  async #writePiece(piece) {
+    const { plan } = this;
+    const exported = plan.exportsOf(piece);
+    const contents = exported
+      .map(([path, name, short]) => `export { ${name} as ${short} } from 'module:${path}';`)
+      .join('\n');
+    const inside = plan.pieces[piece];
+    const { code, map } = await this.#bundle(contents, {
+      home: piece,
+      outside: (path, importer) => {
+        if (path.startsWith('module:')) return { file: path.slice('module:'.length) };
+        const found = plan.graph.resolve(importer, path);
+        if (inside.has(found)) return { file: found };
+        const home = plan.home(found);
+        const direct = home !== 'chunk' && (PIECES[piece].base === home || this.#isUnder(piece, home));
+        return { names: found, from: direct ? `$get('${home}')` : '$chunk' };
+      },
+    });
+    const wrapped = asFunction(code);
+    const name = this.#name(`lockstep-${piece}`, wrapped, 'cjs');
+    this.#files[piece] = `./${name}`;
+    // The line before the code.
+    this.#writeCode(name, wrapped, map && { ...map, mappings: `;${map.mappings}` });
+  }
+
+  #isUnder(piece, home) {
+    for (let at = PIECES[piece].base; at !== undefined; at = PIECES[at].base) if (at === home) return true;
+    return false;
+  }
+
+  async #writeEntry(entry) {
+    const { plan } = this;
+    const inside = plan.own[`${entry}.js`];
+    const up = '../'.repeat(entry.split('/').length - 1) || './';
+    const { code, map } = await this.#bundle(`export * from 'module:${entry}.js';`, {
+      home: entry,
+      outside: (path, importer) => {
+        if (path.startsWith('module:')) return { file: path.slice('module:'.length) };
+        const found = plan.graph.resolve(importer, path);
+        if (inside.has(found)) return { file: found };
+        return { names: found, from: `${up}${this.chunk}` };
+      },
+    });
+    // What it exports is its target.
+    this.#writeCode(`${entry}.js`, code, map);
+  }
+
+  async #bundle(contents, { home, outside }) {
+    const { plan, root } = this;
+    const plugin = {
+      name: 'library',
+      setup: ({ onResolve, onLoad }) => {
+        onResolve({ filter: /.*/ }, ({ path, importer, namespace, kind }) => {
+          if (kind === 'entry-point' || path.startsWith('node:') || kind === 'dynamic-import')
+            return undefined;
+          if (namespace === 'names') return { path, external: true };
+          const by = namespace === 'file' ? relative(root, importer) : importer;
+          if (namespace === 'file' && plan.graph.resolve(by, path) === undefined && !path.includes(':')) {
+            return { path, external: true };
+          }
+          const found = outside(path, by);
+          if (found.file === 'memory/atomics.js' && this.#external.includes('#atomics')) {
+            return { path: '#atomics', external: true };
+          }
+          if (found.file !== undefined) return { path: join(root, found.file) };
+          if (found.shell !== undefined) return { path: found.shell, namespace: 'shell' };
+          if (found.names !== undefined) return { path: found.names, namespace: 'names', pluginData: found };
+          return { path, namespace: 'made', pluginData: found };
+        });
+        onLoad({ filter: /.*/, namespace: 'made' }, ({ pluginData }) => ({ contents: pluginData.contents }));
+        onLoad({ filter: /.*/, namespace: 'shell' }, async ({ path }) => ({
+          contents: await shellModule(plan, root, path),
+        }));
+        onLoad({ filter: /.*/, namespace: 'names' }, ({ path, pluginData: { from } }) => ({
+          contents: this.#namesModule(home, path, from),
+        }));
+        onLoad({ filter: COMPILED }, ({ path }) => {
+          const module = relative(root, path);
+          const text = home in PIECES ? adopting(plan, module) : readFileSync(path, 'utf8');
+          return { contents: withClassNames(text) };
+        });
+      },
+    };
+    const { outputFiles } = await build({
+      ...this.#options,
+      stdin: { contents, resolveDir: root, loader: 'js', sourcefile: `file-of-${home.replace('/', '-')}` },
+      outfile: join(this.output, 'out.js'),
+      write: false,
+      plugins: [plugin, builtinsOf(root)],
+    });
+    const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending))?.text;
+    const { code, shifts } = withConstants(text('out.js').replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n'));
+    const map = text('.map');
+    return { code, map: map && thin(JSON.parse(map), shifts) };
+  }
+
+  /** Names of another file's, as a module of this one. */
+  #namesModule(home, path, from) {
+    const { plan } = this;
+    const modules = home in PIECES ? plan.pieces[home] : plan.own[`${home}.js`];
+    const names = new Set();
+    for (const importer of modules) {
+      for (const { from: source, names: some } of plan.graph.module(importer).imports) {
+        if (source === path) for (const name of some) names.add(name);
+      }
+    }
+    if (!(home in PIECES)) {
+      const list = [...names].map((name) => `${plan.short(path, name)} as ${name}`);
+      return list.length === 0
+        ? `import ${JSON.stringify(from)};`
+        : `export { ${list.join(', ')} } from ${JSON.stringify(from)};`;
+    }
+    return [...names].map((name) => `export const ${name} = ${from}.${plan.short(path, name)};`).join('\n');
+  }
+
+  #name(stem, code, ending) {
+    const hash = createHash('sha256').update(code).digest('hex').slice(0, 8).toUpperCase();
+    return `${stem}-${hash}.${ending}`;
+  }
+
+  #writeCode(name, code, map) {
+    if (map === undefined) return this.#writeText(name, code);
+    const base = name.split('/').at(-1);
+    this.#writeText(name, `${code.trimEnd()}\n//# sourceMappingURL=${base}.map\n`);
+    const folder = dirname(join(this.output, name));
+    const sources = map.sources.map((source) => relative(folder, join(this.output, source)));
+    this.#writeText(`${name}.map`, JSON.stringify({ ...map, sources }));
+  }
+
+  #writeText(name, text) {
+    const file = join(this.output, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+}
+
+/** A module's code as a function of the chunk's names that returns what the module exports. */
+function asFunction(code) {
+  const { body } = parse(code, { ecmaVersion: 'latest', sourceType: 'module' });
+  const edits = [];
+  for (const node of body) {
+    if (node.type !== 'ExportNamedDeclaration') continue;
+    const members = node.specifiers.map(({ local, exported }) => `${exported.name}:${local.name}`);
+    edits.push({ from: node.start, to: node.end, text: `return{${members.join(',')}};` });
+  }
+  let text = code;
+  for (const { from, to, text: put } of edits.reverse()) text = text.slice(0, from) + put + text.slice(to);
+  text = text.replace(/(?<![\w.$])import\(/g, '$chunk.$import(');
+  return `module.exports=function($chunk,$get){"use strict";const{$adoptClass,$adoptObject}=$chunk;\n${text.trimEnd()}\n};\n`;
+}
+
+/**
+ * A stack needs the line of the source, and where in the bundle it begins. All other columns are
+ * most of a map, and left out. `shifts`: which columns were moved since the map was made.
+ */
+function thin(map, shifts) {
+  const mappings = decode(map.mappings).map((segments, number) => {
+    let [file, line] = [-1, -1];
+    const kept = segments.filter((segment) => {
+      const isSame = segment[1] === file && segment[2] === line;
+      [, file = -1, line = -1] = segment;
+      return !isSame;
+    });
+    return kept.map(([column, file, line, sourceColumn, ...name]) => {
+      const before = (shifts.get(number) ?? []).filter((shift) => shift.column <= column);
+      const at = before.reduce((sum, { moved }) => sum + moved, column);
+      return sourceColumn === undefined ? [at] : [at, file, line, 0, ...name];
+    });
+  });
+  return { ...map, mappings: encode(mappings) };
+}

@@ -1,0 +1,330 @@
+/**
+ * The script that takes, leaves and gives places at a Redis server, in one trip and without
+ * conflicts. It is `machines/places.ts` in Lua, for three of its calls.
+ *
+ * The machine stays the law. The script gives the replies, writes the documents and rings the bells
+ * that the machine would; tests/cluster/places-script.test.ts runs both on random histories. Where
+ * a document has what the script does not know, it changes nothing and returns the document. The
+ * process then runs the machine, and commits. The script does not know notifications: it leaves
+ * whatever would pass one on, and calls that wait for one, to the machine.
+ *
+ *   KEYS   1 document   2 the session that calls, as its lease and its epoch
+ *   ARGV   1 operation: take, try (take without waiting), leave, give   2 call   3 epoch   4 kind
+ *          5 places in all   6 places   7 `|<session>|<body>` where the call alone holds a lock
+ *          8 claim time   9 the most that may be free after `give`   10 if it is there: return the
+ *          body too
+ *
+ * Replies: `<version>` where the call came to a free lock, or was alone and left it;
+ * `<version>|<milliseconds>|<reply>`, and on a line of its own the body if it was asked for.
+ * `{-1}`, `{-2}` and `{0, …}` are those of the commit (redis-commit.ts): not done.
+ */
+
+import { KEPT_MS } from '../machines/once.ts';
+import { TOMBSTONE_MS } from './redis-commit.ts';
+
+export const PLACES: string = `
+local call, sub = redis.call, string.sub
+local op = ARGV[1]
+local found = call('MGET', KEYS[1], KEYS[2])
+local raw, epoch = found[1], found[2]
+if not epoch then return {-1} end
+if epoch ~= ARGV[3] and tonumber(ARGV[3]) < tonumber(epoch) then return {-2} end
+local time = call('TIME')
+local stamp = time[1] .. sub('00000' .. time[2], -6)
+
+-- The common cases: a lock that is free, and one whose holder goes with nobody waiting.
+local alone = ARGV[7]
+if alone ~= '' and (not raw or raw < stamp) then
+  local rest = raw and sub(raw, #stamp + 1) or '||'
+  if op == 'leave' then
+    if rest == alone then
+      call('SET', KEYS[1], stamp .. '||', 'PX', ${TOMBSTONE_MS})
+      return stamp
+    end
+  elseif rest == '||' then
+    call('SET', KEYS[1], stamp .. alone)
+    return stamp
+  end
+end
+
+local format, match = string.format, string.match
+local id, kind = ARGV[2], ARGV[4]
+local version, sessions, body = '0', '', ''
+if raw then version, sessions, body = match(raw, '^(%d+)|([^|]*)|(.*)$') end
+-- The server's microseconds, or one more than the last version.
+if #version > #stamp or (#version == #stamp and version >= stamp) then
+  stamp = format('%.0f', tonumber(version) + 1)
+end
+local owned = kind ~= 'Semaphore'
+local keeps = not owned or kind == 'BoundedSemaphore'
+local tells = not keeps
+local me = match(id, '^[^/]+')
+local gmatch, find = string.gmatch, string.find
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local number = tonumber(sub(id, #me + 2))
+local prefix = sub(KEYS[2], 1, -#me - 3)
+local dead, anyDead = {}, false
+local others = {}
+for session in gmatch(sessions, '[^,]+') do
+  if session ~= me then others[#others + 1] = prefix .. 's:' .. session end
+end
+local function findDead()
+  if #others == 0 or call('EXISTS', unpack(others)) == #others then return end
+  for _, key in ipairs(others) do
+    if call('EXISTS', key) == 0 then
+      dead[sub(key, #prefix + 3)] = true
+      anyDead = true
+    end
+  end
+end
+local function isDead(entry) return anyDead and dead[match(entry[1], '^[^/]+')] end
+
+local function leaveToMachine()
+  local reply = {0, now, version, body}
+  for session in pairs(dead) do reply[#reply + 1] = session end
+  return reply
+end
+if #others > 4000 then return leaveToMachine() end
+findDead()
+
+-- The document. Each list becomes a table; what does not parse whole is left to the machine.
+local of, free, hurt, waits = tonumber(ARGV[5]), nil, '0', '{}'
+local holdersText, offersText, queueText, madeText = '[]', '[]', '[]', '[]'
+local had = false
+if body == '' then
+  free = of
+else
+  local its, inner
+  its, inner, madeText = match(body, '^{"kind":"(%w+)","state":{"state":(.*),"made":(%b[])}}$')
+  if its ~= kind then return leaveToMachine() end
+  if inner == 'null' then
+    free = of
+  else
+    had = true
+    local total
+    total, free, holdersText, offersText, queueText, waits, hurt = match(inner,
+      '^{"of":(%d+),"free":(%d+),"holders":(%b[]),"offers":(%b[]),"queue":(%b[]),"waits":(%b{}),"hurt":([01])}$')
+    if not total then return leaveToMachine() end
+    free = tonumber(free)
+    if kind == 'Semaphore' then
+      of = tonumber(total)
+    elseif tonumber(total) ~= of then
+      return version .. '|' .. now .. '|{"is":"differs","of":' .. total .. '}'
+    end
+  end
+end
+local whole = true
+local function parse(text, pattern)
+  local list, length = {}, 1
+  if text == '[]' then return list end
+  for all, a, b, c, d in gmatch(text, pattern) do
+    list[#list + 1] = {a, tonumber(b), c, d}
+    length = length + #all + 1
+  end
+  whole = whole and length == #text
+  return list
+end
+local holders = parse(holdersText, '(%["([^"]+)",(%d+),(%d+),([01])%])')
+local offers = parse(offersText, '(%["([^"]+)",(%d+),(%d+),("[^"\\\\]*")%])')
+local queue = parse(queueText, '(%["([^"]+)",(%d+),("[^"\\\\]*")%])')
+local made = parse(madeText, '(%["([^"]+)",(%d+),(%b{})%])')
+if not whole then return leaveToMachine() end
+if waits ~= '{}' and (anyDead or find(waits, '"' .. id .. '"', 1, true)) then return leaveToMachine() end
+for _, holder in ipairs(holders) do
+  if holder[3] == '0' then holder[3] = version end
+end
+for _, each in ipairs(made) do
+  if each[2] == 0 then each[2] = tonumber(version) end
+  if each[1] == id and kind == 'Semaphore' and op ~= 'leave' then
+    return format('%.0f', each[2]) .. '|' .. now .. '|' .. each[3]
+  end
+end
+
+local rings, passesOn = {}, false
+local changed = body == '' and keeps
+
+local function indexOf(list, one)
+  for i, entry in ipairs(list) do
+    if entry[1] == one then return i end
+  end
+end
+local function without(list, goes)
+  local kept, gone = {}, {}
+  for _, entry in ipairs(list) do
+    if goes(entry) then gone[#gone + 1] = entry else kept[#kept + 1] = entry end
+  end
+  return kept, gone
+end
+local function enter(one, places)
+  local told = tells and hurt or '0'
+  if places == of then hurt = '0' end
+  if owned then holders[#holders + 1] = {one, places, '0', told} end
+  changed = true
+end
+local function join(one, places, note)
+  queue[#queue + 1] = {one, places, note}
+  changed = true
+end
+-- Takes out whatever matches. A notification that would go to another is the machine's.
+local function takeOut(goes)
+  local gone, any = nil, 0
+  holders, gone = without(holders, goes)
+  for _, entry in ipairs(gone) do free = free + entry[2] end
+  any = any + #gone
+  offers, gone = without(offers, goes)
+  for _, entry in ipairs(gone) do
+    free = free + entry[2]
+    passesOn = passesOn or entry[4] ~= '""'
+  end
+  any = any + #gone
+  queue, gone = without(queue, goes)
+  for _, entry in ipairs(gone) do passesOn = passesOn or entry[3] ~= '""' end
+  any = any + #gone
+  if any > 0 then changed = true end
+  return any
+end
+local function serve(self)
+  local offered, served = 0, 0
+  while queue[served + 1] and queue[served + 1][2] <= free do
+    served = served + 1
+    local head = queue[served]
+    free = free - head[2]
+    changed = true
+    if head[1] == self then
+      enter(head[1], head[2])
+    else
+      offers[#offers + 1] = {head[1], head[2], format('%.0f', now + ARGV[8]), head[3]}
+      rings[#rings + 1] = {head[1], '0'}
+      offered = offered + 1
+    end
+  end
+  if served > 0 then
+    local rest = {}
+    for i = served + 1, #queue do rest[#rest + 1] = queue[i] end
+    queue = rest
+  end
+  if offered > 0 and queue[1] then rings[#rings + 1] = {queue[1][1], ARGV[8]} end
+end
+local function leave()
+  return takeOut(function(entry) return entry[1] == id end)
+end
+local function heldReply(token)
+  local i = indexOf(holders, id)
+  local recovered = i and holders[i][4] == '1' and 'true' or 'false'
+  return '{"is":"held","token":' .. token .. ',"recovered":' .. recovered .. '}'
+end
+
+-- The dead go, and whoever has not claimed in time goes to the tail.
+if anyDead then
+  for _, holder in ipairs(holders) do
+    if tells and holder[2] == of and isDead(holder) then hurt = '1' end
+  end
+  takeOut(isDead)
+end
+local late
+offers, late = without(offers, function(offer) return tonumber(offer[3]) <= now end)
+for _, offer in ipairs(late) do
+  free = free + offer[2]
+  join(offer[1], offer[2], offer[4])
+end
+
+local function take(places, wait)
+  local i = indexOf(holders, id)
+  if i then return heldReply(holders[i][3]) end
+  i = indexOf(offers, id)
+  if i then
+    local offer = table.remove(offers, i)
+    enter(id, offer[2])
+    serve()
+    return heldReply('0')
+  end
+  local before = changed
+  if not indexOf(queue, id) then join(id, places, '""') end
+  serve(id)
+  if not indexOf(queue, id) then return heldReply('0') end
+  if wait then
+    local look = 0
+    if offers[1] then
+      look = math.huge
+      for _, offer in ipairs(offers) do look = math.min(look, tonumber(offer[3])) end
+      look = math.min(tonumber(ARGV[8]), math.max(1, look - now))
+    end
+    return '{"is":"waiting","look":' .. format('%.0f', look) .. '}'
+  end
+  leave()
+  if #rings == 0 then changed = before end
+  return '{"is":"busy"}'
+end
+
+local reply
+if op == 'take' or op == 'try' then
+  reply = take(tonumber(ARGV[6]), op == 'take')
+elseif op == 'leave' then
+  local left = leave()
+  serve()
+  reply = '{"is":"done","count":' .. left .. '}'
+elseif free + ARGV[6] > tonumber(ARGV[9]) then
+  reply = '{"is":"tooMany"}'
+else
+  free = free + ARGV[6]
+  changed = true
+  serve()
+  reply = '{"is":"done","count":' .. ARGV[6] .. '}'
+end
+if passesOn then return leaveToMachine() end
+
+local idle = free == of and #holders + #offers + #queue == 0 and waits == '{}' and hurt == '0' and not keeps
+if not changed or (idle and not had) then
+  local told = version .. '|' .. now .. '|' .. reply
+  if ARGV[10] then told = told .. '\\n' .. body end
+  return told
+end
+
+made = without(made, function(entry)
+  local whose, which = match(entry[1], '^(.*)/(%d+)$')
+  if dead[whose] or (whose == me and tonumber(which) < number) then return true end
+  return entry[2] / 1000 <= now - ${KEPT_MS}
+end)
+if not owned and (op == 'give' or find(reply, '"held"', 1, true)) then
+  made[#made + 1] = {id, 0, reply}
+end
+
+local function text(list, write)
+  local parts = {}
+  for i, entry in ipairs(list) do parts[i] = write(entry) end
+  return '[' .. table.concat(parts, ',') .. ']'
+end
+local function head(entry) return '["' .. entry[1] .. '",' .. format('%.0f', entry[2]) .. ',' end
+if idle and #made == 0 then
+  body = ''
+  call('SET', KEYS[1], stamp .. '||', 'PX', ${TOMBSTONE_MS})
+else
+  local inner = 'null'
+  if not idle then
+    inner = '{"of":' .. of .. ',"free":' .. free
+      .. ',"holders":' .. text(holders, function(e) return head(e) .. e[3] .. ',' .. e[4] .. ']' end)
+      .. ',"offers":' .. text(offers, function(e) return head(e) .. e[3] .. ',' .. e[4] .. ']' end)
+      .. ',"queue":' .. text(queue, function(e) return head(e) .. e[3] .. ']' end)
+      .. ',"waits":' .. waits .. ',"hurt":' .. hurt .. '}'
+  end
+  local madeNow = text(made, function(e) return head(e) .. e[3] .. ']' end)
+  body = '{"kind":"' .. kind .. '","state":{"state":' .. inner .. ',"made":' .. madeNow .. '}}'
+  local named, list = {}, {}
+  for session in gmatch(body, '"([^"/]+)/%d+"[^:]') do
+    if not named[session] then
+      named[session] = true
+      list[#list + 1] = session
+    end
+  end
+  local value = stamp .. '|' .. table.concat(list, ',') .. '|' .. body
+  if idle then call('SET', KEYS[1], value, 'PX', ${KEPT_MS}) else call('SET', KEYS[1], value) end
+end
+for _, ring in ipairs(rings) do
+  local hint = ring[2] .. '|' .. sub(KEYS[1], #prefix + 3)
+  if body ~= '' and #body < 4096 then hint = hint .. '\\n' .. stamp .. '|' .. now .. '|' .. body end
+  call('PUBLISH', prefix .. 'r:' .. match(ring[1], '^[^/]+'), hint)
+end
+local told = stamp .. '|' .. now .. '|' .. reply
+if ARGV[10] then told = told .. '\\n' .. body end
+return told
+`;

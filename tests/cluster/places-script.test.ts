@@ -1,0 +1,55 @@
+/** The script that makes calls on places at a Redis server does what their machine does. */
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { PLACES } from '../../src/cluster/stores/redis-places.ts';
+import { runHistories } from './script/run.ts';
+import { RedisServer } from './servers/redis.ts';
+
+const deep = process.env.LOCKSTEP_MODEL === 'deep';
+const HISTORIES = deep ? 100_000 : 600;
+const FOR_A_MUTANT = 300;
+
+let server: RedisServer;
+
+before(async () => {
+  server = await RedisServer.start();
+});
+after(() => server.stop());
+
+it(`gives the same replies, documents and rings in ${HISTORIES} histories`, async (t) => {
+  const { made, left } = await runHistories(server.url, HISTORIES);
+  t.diagnostic(`${made} calls by the script, ${left} left to the machine`);
+  assert.ok(left < made / 10, 'the script leaves too much to the machine');
+});
+
+describe('planted mistakes are found', () => {
+  const plant = (mistake: string, right: string, wrong: string): void => {
+    it(mistake, async () => {
+      const mutant = PLACES.replace(right, wrong);
+      assert.notEqual(mutant, PLACES, 'the mistake could not be planted');
+      await assert.rejects(runHistories(server.url, FOR_A_MUTANT, mutant), /history|rings/);
+    });
+  };
+
+  plant('a token is not put in', "if holder[3] == '0' then", 'if false then');
+  plant(
+    'whoever joins goes to the head',
+    'queue[#queue + 1] = {one, places, note}',
+    'table.insert(queue, 1, {one, places, note})',
+  );
+  plant('nobody is rung', "rings[#rings + 1] = {head[1], '0'}", '');
+  plant('the next is not told to look', 'if offered > 0 and queue[1] then', 'if false then');
+  plant('offers never run out', 'tonumber(offer[3]) <= now', 'false');
+  plant('the dead are not noticed', 'if #others == 0 or', 'if true or');
+  plant('whoever comes in after a dead holder does not learn of it', "hurt = '1'", "hurt = '0'");
+  plant('a repeated call takes another permit', 'if each[1] == id and', 'if false and');
+  plant('replies are kept for good', 'return entry[2] / 1000 <= now', 'return false and now');
+  plant('a claim serves nobody else', 'enter(id, offer[2])\n    serve()', 'enter(id, offer[2])');
+  plant(
+    'sessions are not noted',
+    'named[session] = true\n      list[#list + 1] = session',
+    'named[session] = true',
+  );
+  plant('an offer stands for too long', "format('%.0f', now + ARGV[8])", "format('%.0f', now + ARGV[8] + 1)");
+});

@@ -1,0 +1,303 @@
+/**
+ * Histories: the places script in a real server beside the machine that it stands for.
+ *
+ * A history begins with a document as a seed makes it, also one that no run of the machine would
+ * reach. Then sessions call, repeat calls, and die. After each call the reply, the document with
+ * its sessions and its lifetime, and the rings have to be the machine's, run with the server's
+ * time.
+ */
+
+import assert from 'node:assert/strict';
+import type { createClient } from 'redis';
+import { aloneIn } from '../../../src/cluster/alone.ts';
+import type { Made } from '../../../src/cluster/document.ts';
+import { runCalls } from '../../../src/cluster/document.ts';
+import {
+  boundedSemaphoreOf,
+  lockOf,
+  type PlacesMachine,
+  rwlockOf,
+  semaphoreOf,
+  WRITER_PLACES,
+} from '../../../src/cluster/machines/kinds.ts';
+import type { CallId } from '../../../src/cluster/machines/machine.ts';
+import { numberOf, sessionOf } from '../../../src/cluster/machines/machine.ts';
+import { KEPT_MS } from '../../../src/cluster/machines/once.ts';
+import type { PlacesCall, PlacesReply, TurnCall } from '../../../src/cluster/machines/places.ts';
+import type { Entry, Holder, Offer, Turnstile } from '../../../src/cluster/machines/turnstile.ts';
+import type { Snapshot, Turned } from '../../../src/cluster/store.ts';
+import type { RedisStore } from '../../../src/cluster/stores/redis.ts';
+import { TOMBSTONE_MS } from '../../../src/cluster/stores/redis-commit.ts';
+import { Random } from '../../soak/random.ts';
+
+export type Client = ReturnType<typeof createClient>;
+
+/** What the server rang, by object: `<session> <after> <version> <body>`. */
+export type Heard = Map<string, string[]>;
+
+export interface Bench {
+  readonly client: Client;
+  readonly store: RedisStore;
+  readonly prefix: string;
+  readonly expected: Heard;
+}
+
+/** How often the script made the call, and left it to the machine. */
+export interface Tally {
+  made: number;
+  left: number;
+}
+
+const CONDITION = 'c[1]"}';
+const CLAIMS = [1, 3, 250];
+
+interface Subject {
+  readonly machine: PlacesMachine;
+  readonly of: number;
+  readonly each: readonly number[];
+}
+
+const SUBJECTS: readonly Subject[] = [
+  { machine: lockOf('Lock'), of: 1, each: [1] },
+  { machine: lockOf('RLock'), of: 1, each: [1] },
+  { machine: lockOf('Condition'), of: 1, each: [1] },
+  { machine: boundedSemaphoreOf(2), of: 2, each: [1] },
+  { machine: boundedSemaphoreOf(3), of: 3, each: [1] },
+  { machine: semaphoreOf(2), of: 2, each: [1, 2] },
+  { machine: rwlockOf(), of: WRITER_PLACES, each: [1, WRITER_PLACES] },
+];
+
+/** One history. */
+export class History {
+  private readonly bench: Bench;
+  private readonly random: Random;
+  private readonly subject: Subject;
+  private readonly key: string;
+  private readonly sessions: readonly string[];
+  private readonly dead = new Set<string>();
+  private readonly calls: CallId[] = [];
+  private numbers = 10;
+  private known: Snapshot = { version: 0, body: null, dead: [], now: 0 };
+  private named: readonly string[] = [];
+
+  constructor(bench: Bench, seed: number) {
+    this.bench = bench;
+    this.random = new Random(seed);
+    this.subject = this.random.pick(SUBJECTS);
+    this.key = `o${seed}|:`;
+    this.sessions = Array.from({ length: 2 + this.random.below(3) }, (_, i) => `s${seed}-${i}`);
+  }
+
+  async run(tally: Tally): Promise<void> {
+    const { client, prefix } = this.bench;
+    await Promise.all(this.sessions.map((session) => client.set(`${prefix}s:${session}`, '0')));
+    if (this.random.percent(60)) await this.plant();
+    for (let steps = 4 + this.random.below(14); steps > 0; steps--) await this.step(tally);
+    await client.del([...this.sessions.map((session) => `${prefix}s:${session}`), `${prefix}o:${this.key}`]);
+  }
+
+  private newCall(): CallId {
+    const call = `${this.random.pick(this.sessions)}/${++this.numbers}`;
+    this.calls.push(call);
+    return call;
+  }
+
+  /** A document out of nowhere, written a while ago. */
+  private async plant(): Promise<void> {
+    const { random, subject } = this;
+    const { client, prefix } = this.bench;
+    const [seconds] = (await client.sendCommand(['TIME'])) as unknown as [string];
+    const now = Number(seconds) * 1000;
+    const version = (now - random.below(2 * KEPT_MS)) * 1000;
+    const { machine, of } = subject;
+    const note = (): string => (machine.kind === 'Condition' && random.percent(30) ? CONDITION : '');
+    let free = of;
+    const some = <Item>(most: number, make: () => Item | undefined): Item[] =>
+      Array.from({ length: random.below(most + 1) }, make).filter((item) => item !== undefined);
+    const placed = (): number | undefined => {
+      const places = random.pick(subject.each);
+      if (places > free) return undefined;
+      free -= places;
+      return places;
+    };
+    const holders = some(2, (): Holder | undefined => {
+      const places = machine.kind === 'Semaphore' ? undefined : placed();
+      const token = random.percent(50) ? 0 : version - 7;
+      if (places === undefined) return undefined;
+      return [this.newCall(), places, token, random.percent(30) ? 1 : 0];
+    });
+    const offers = some(2, (): Offer | undefined => {
+      const places = placed();
+      if (places === undefined) return undefined;
+      return [this.newCall(), places, now + random.below(8000) - 4000, note()];
+    });
+    const queue = some(3, (): Entry => [this.newCall(), random.pick(subject.each), note()]);
+    const waits = machine.kind === 'Condition' ? some(2, () => this.newCall()) : [];
+    const state: Turnstile = {
+      of,
+      free,
+      holders,
+      offers,
+      queue,
+      waits: waits.length > 0 ? { [CONDITION]: waits } : {},
+      hurt: random.percent(20) ? 1 : 0,
+    };
+    const made = some(2, () => {
+      const at = random.percent(30) ? 0 : version - 1000 * random.below(KEPT_MS);
+      return [this.newCall(), at, { is: 'done', count: 1 }] as [CallId, number, PlacesReply];
+    });
+    const lapsed = machine.kind === 'Lock' && random.percent(20) && made.length > 0;
+    const whole = lapsed ? { state: null, made } : { state, made };
+    const body = JSON.stringify({ kind: machine.kind, state: whole });
+    this.named = [...new Set(machine.callsIn(whole).map(sessionOf))];
+    this.known = { version, body, dead: [], now };
+    await client.set(`${prefix}o:${this.key}`, `${version}|${this.named.join(',')}|${body}`);
+  }
+
+  private async step(tally: Tally): Promise<void> {
+    const { random } = this;
+    if (random.percent(6) && this.dead.size + 1 < this.sessions.length) {
+      const victim = random.pick(this.sessions);
+      this.dead.add(victim);
+      await this.bench.client.del(`${this.bench.prefix}s:${victim}`);
+    }
+    const call = this.anyCall();
+    const id = call.op === 'look' ? `${this.sessions[0]}/1` : call.call;
+    if (this.dead.has(sessionOf(id))) return;
+    const claim = random.pick(CLAIMS);
+    if (call.op === 'take' || call.op === 'leave' || call.op === 'give') {
+      const turned = await this.turn(call, claim);
+      if (turned.done) {
+        tally.made++;
+        await this.compare(call, claim, turned);
+        return;
+      }
+      tally.left++;
+      this.checkLeft(call, turned.fresh);
+    }
+    await this.commit(call, id, claim);
+  }
+
+  private anyCall(): PlacesCall {
+    const { random, subject } = this;
+    const { kind } = subject.machine;
+    const call =
+      this.calls.length > 0 && random.percent(65) ? random.pick(this.calls.slice(-6)) : this.newCall();
+    const places = random.pick(subject.each);
+    const dice = random.below(100);
+    if (kind === 'Condition' && dice < 25) {
+      const hold = random.pick(this.calls);
+      const condition = CONDITION;
+      if (dice < 12) return { op: 'wait', call: this.newCall(), hold, condition };
+      if (dice < 20) return { op: 'notify', call: this.newCall(), hold, condition, n: 1 + random.below(2) };
+      return { op: 'giveUp', call, condition };
+    }
+    if (kind === 'Semaphore' && dice < 40) return { op: 'give', call, places, most: 4 };
+    if (dice < 70) return { op: 'take', call, places, wait: random.percent(75) };
+    return { op: 'leave', call };
+  }
+
+  private turn(call: TurnCall, claim: number): Promise<Turned> {
+    const { machine, of } = this.subject;
+    const session = sessionOf(call.call);
+    const { key } = this;
+    const wantsBody = this.random.percent(70);
+    return this.bench.store.turn({
+      session,
+      epoch: 0,
+      key,
+      kind: machine.kind,
+      of,
+      call,
+      alone: this.random.percent(80) ? aloneIn(machine, call) : '',
+      claim,
+      wantsBody,
+    });
+  }
+
+  /** What the machine makes of the call, at the server's time. */
+  private outcome(call: PlacesCall, id: CallId, claim: number, now: number): ReturnType<typeof runCalls> {
+    const made: Made = { machine: this.subject.machine, call };
+    const dead = this.named.filter((session) => this.dead.has(session));
+    const caller = { caller: sessionOf(id), seen: numberOf(id), claim };
+    return runCalls(this.key, { ...this.known, dead, now }, [made], caller);
+  }
+
+  /** The script has made the call: as the machine would have? */
+  private async compare(call: TurnCall, claim: number, turned: Turned & { done: true }): Promise<void> {
+    const { key, known } = this;
+    const { client, prefix, expected } = this.bench;
+    const outcome = this.outcome(call, call.call, claim, turned.now);
+    const [result] = outcome.results;
+    const story = (): string =>
+      `${JSON.stringify(call)} at ${turned.now} on ${known.version} ${known.body}, dead: ${[...this.dead]}`;
+    assert.deepEqual(turned.reply, result!.reply, `the reply to ${story()}`);
+    const document = `${prefix}o:${key}`;
+    const [raw, lifetime] = await Promise.all([client.get(document), client.pTTL(document)]);
+    if (!outcome.changed) {
+      assert.equal(turned.version, result!.version ?? known.version, `the version of ${story()}`);
+      if (known.version > 0) assert.ok(raw?.startsWith(`${known.version}|`), `${story()} has written`);
+      if (turned.body !== undefined) assert.equal(turned.body, known.body, story());
+      return;
+    }
+    assert.ok(turned.version > known.version, `the version of ${story()}`);
+    if (turned.body !== undefined) assert.equal(turned.body, outcome.body, `the returned body of ${story()}`);
+    const [, version, sessions, body] = /^(\d+)\|([^|]*)\|(.*)$/s.exec(raw!)!;
+    assert.equal(Number(version), turned.version, story());
+    assert.equal(body, outcome.body ?? '', `the document after ${story()}`);
+    assert.deepEqual(
+      sessions!.split(',').sort(),
+      (outcome.sessions.join(',') || '').split(',').sort(),
+      story(),
+    );
+    const keep = outcome.body === null ? TOMBSTONE_MS : outcome.keep;
+    assert.ok(
+      keep === 0 ? lifetime === -1 : Math.abs(lifetime - keep) < KEPT_MS / 2,
+      `${lifetime} ${story()}`,
+    );
+    this.wrote(outcome, turned.version, turned.now);
+    const heard = expected.get(key) ?? [];
+    expected.set(key, heard);
+    const fresh = outcome.body === null ? '' : `${turned.version} ${outcome.body}`;
+    for (const { to, after } of outcome.rings) heard.push(`${sessionOf(to)} ${after} ${fresh}`);
+  }
+
+  /** Only notifications are left to the machine. */
+  private checkLeft(call: TurnCall, fresh: Snapshot): void {
+    const { body, version } = this.known;
+    assert.equal(fresh.body, body);
+    assert.equal(fresh.version, version);
+    const { state } = (JSON.parse(body!) as { state: { state: Turnstile } }).state;
+    const noted = [...state.offers.map((offer) => offer[3]), ...state.queue.map((entry) => entry[2])];
+    const some = Object.keys(state.waits).length > 0 || noted.some((note) => note !== '');
+    assert.ok(some, `left to the machine: ${JSON.stringify(call)} on ${body}`);
+  }
+
+  /** The call by the machine and a commit, as for all other calls. */
+  private async commit(call: PlacesCall, id: CallId, claim: number): Promise<void> {
+    const { key, known } = this;
+    const { store, expected } = this.bench;
+    const { now } = await store.read(key);
+    const { changed, body, sessions, rings, keep } = this.outcome(call, id, claim, now);
+    if (!changed) return;
+    const expect = known.body === null ? 0 : known.version;
+    const session = sessionOf(id);
+    const commit = { session, epoch: 0, key, expect, body, sessions, rings, keep, lazy: false };
+    const done = await store.commit(commit);
+    assert.ok(done.done);
+    this.wrote({ body, sessions }, done.version, done.now);
+    const heard = expected.get(key) ?? [];
+    expected.set(key, heard);
+    for (const { to, after } of rings)
+      heard.push(`${sessionOf(to)} ${after} ${body === null ? '' : `${done.version} ${body}`}`);
+  }
+
+  private wrote(
+    { body, sessions }: { body: string | null; sessions: readonly string[] },
+    version: number,
+    now: number,
+  ): void {
+    this.known = { version, body, dead: [], now };
+    this.named = sessions;
+  }
+}
