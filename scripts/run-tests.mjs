@@ -1,9 +1,12 @@
 // Runs test files, each in a process of its own: those that leave the machine to others two at a
-// time, the others alone. Reports how long the slowest files took, and the folders, beside what
+// time, the others alone. A file that does not end is killed, with all that it has started. Reports
+// at the end what failed, how long the slowest files took, and the folders, beside what
 // CONTRIBUTING.md gives each.
 import { basename, dirname } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { inspect } from 'node:util';
+import { descendantsOf, describeProcess, killAll, processesLike } from '../build/tests/support/processes.js';
 
 /** Files that run side by side: more would make waits long that tests expect to be short. */
 const SIDE_BY_SIDE = 2;
@@ -21,9 +24,13 @@ const ALONE = [
 /** The longest files come first, so that the last files to run are short ones. */
 const FIRST = [/^crash\/messages/, /^crash\//, /^packed\//, /^workers\//, /^conformance\/queue/];
 
+/** Milliseconds after which a file that has not ended is killed: many times what one takes. */
+const LIMIT = 10 * 60_000;
+
 /** Runs the files of the folder; resolves to whether all tests passed. */
-export async function runTests(folder, files) {
+export async function runTests(folder, files, { limit = LIMIT } = {}) {
   const times = new Map();
+  const failures = [];
   const alone = files.filter((file) => ALONE.some((form) => form.test(file)));
   const others = files.filter((file) => !alone.includes(file)).sort((a, b) => rank(a) - rank(b));
   let passed = true;
@@ -31,9 +38,11 @@ export async function runTests(folder, files) {
     [others, SIDE_BY_SIDE],
     [alone, 1],
   ]) {
-    if (round.length > 0) passed = (await runRound(folder, round, concurrency, times)) && passed;
+    if (round.length === 0) continue;
+    passed = (await runRound(folder, round, { concurrency, limit, times, failures })) && passed;
   }
   if (files.length > 1) report(times);
+  if (failures.length > 0) console.log(['', 'what failed', ...failures].join('\n'));
   return passed;
 }
 
@@ -42,25 +51,71 @@ function rank(file) {
   return place < 0 ? FIRST.length : place;
 }
 
-async function runRound(folder, files, concurrency, times) {
+async function runRound(folder, files, { concurrency, limit, times, failures }) {
   let passed = true;
   const paths = new Map(files.map((file) => [`${folder}/${file}`, file]));
+  const watched = new Map();
+  /** By file: the tests that have begun and not ended. */
+  const begun = new Map();
   const events = run({ files: [...paths.keys()], concurrency });
-  events.on('test:fail', ({ todo }) => {
-    if (todo === undefined || todo === false) passed = false;
+  events.on('test:dequeue', ({ name, file = name, nesting }) => {
+    if (paths.has(name)) watched.set(name, setTimeout(killFile, limit, name, limit));
+    else begun.set(file, [...(begun.get(file) ?? []), { name, nesting }]);
   });
-  // The one event that a file has of its own: it has its path for a name.
-  events.on('test:complete', ({ name, details }) => {
-    if (paths.has(name)) times.set(paths.get(name), details.duration_ms / 1000);
+  events.on('test:fail', ({ name, file = name, todo, details: { error } }) => {
+    if (todo !== undefined && todo !== false) return;
+    passed = false;
+    // A suite fails with its tests, which are listed.
+    if (error.failureType === 'subtestsFailed') return;
+    failures.push(
+      failure(paths.get(file) ?? file, paths.has(name) ? undefined : name, error, begun.get(file)),
+    );
+  });
+  events.on('test:complete', ({ name, file = name, nesting, details }) => {
+    // The one event that a file has of its own: it has its path for a name.
+    if (paths.has(name)) {
+      clearTimeout(watched.get(name));
+      times.set(paths.get(name), details.duration_ms / 1000);
+    } else {
+      const tests = begun.get(file) ?? [];
+      tests.splice(
+        tests.findIndex((test) => test.name === name && test.nesting === nesting),
+        1,
+      );
+    }
   });
   const lines = events.compose(new spec());
   for await (const line of lines) process.stdout.write(line);
   for (const [path, file] of paths) {
     if (times.has(file)) continue;
     console.error(`${path} did not run`);
+    failures.push(`  ${file} did not run`);
     passed = false;
   }
   return passed;
+}
+
+/** `conformance/lock.test.js: name of the test`, and the error below it. */
+function failure(file, name, error, begun = []) {
+  const text = inspect(error.cause ?? error, { depth: 1 }).replace(/^/gm, '    ');
+  const unended = name === undefined ? begun.map((test) => `    not ended: ${test.name}`) : [];
+  return [`  ${file}: ${name ?? 'the file itself'}`, ...unended, text].join('\n');
+}
+
+/**
+ * Kills the process of a test file, and those that it has started, also by others. What the file
+ * has printed is shown as that of any file that has failed.
+ */
+function killFile(path, limit) {
+  const file = descendantsOf(process.pid).find((pid) => describeProcess(pid).includes(path));
+  if (file === undefined) return;
+  const family = [file, ...descendantsOf(file)];
+  // Those whose parents have ended are known by the folder of their shared memory.
+  const all = [...new Set([...family, ...processesLike(family.slice(1), process.env.LOCKSTEP_TEST_DIR)])];
+  console.error(`${path} has not ended in ${limit / 1000} s. It is killed, with its processes:`);
+  for (const pid of all) console.error(`  ${describeProcess(pid)}`);
+  // The file last, so that it reports none of these deaths as failures of its own.
+  killAll(all.reverse());
 }
 
 function report(times) {

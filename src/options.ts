@@ -27,6 +27,7 @@ const POOL = [
   'grace',
   'timeout',
   'retries',
+  'statistics',
 ];
 
 /** The options, by what they are given to. */
@@ -56,6 +57,7 @@ const KNOWN = {
   RWLock: [...OBJECT, 'prefer'],
   Semaphore: OBJECT,
   ShareableList: OBJECT,
+  Shared: OBJECT,
   SharedArray: GUARDED,
   SharedMemory: ['name', 'namespace', 'create', 'size'],
   SimpleQueue: OBJECT,

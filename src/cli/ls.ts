@@ -7,7 +7,8 @@ import { FINE, STUCK } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
 import { look, problemLines, show, shownName, writeJson } from './looks.ts';
 import { stateText } from './object-text.ts';
-import { paintFor, table } from './terminal.ts';
+import { table } from './table.ts';
+import { paintFor } from './terminal.ts';
 
 export interface ListOptions extends LookOptions {
   readonly all?: boolean | undefined;

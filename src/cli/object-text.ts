@@ -1,6 +1,6 @@
 /** ObjectText: how an object stands, in a few words. */
 
-import { programOf } from '../inspect/findings.ts';
+import { programOf } from '../inspect/members.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot } from '../inspect/types.ts';
 import { count, visible } from '../inspect/words.ts';
 

@@ -1,13 +1,15 @@
 /** `lockstep ps`: the threads that take part, and what each does. */
 
-import { findStuck, programOf } from '../inspect/findings.ts';
+import { findStuck } from '../inspect/findings.ts';
+import { programOf } from '../inspect/members.ts';
 import { readTask } from '../inspect/tasks.ts';
 import type { AgentSnapshot, NamespaceSnapshot } from '../inspect/types.ts';
 import { duration, visible } from '../inspect/words.ts';
 import { FINE, STUCK } from './exit-codes.ts';
 import { look, problemLines, show, shownName, writeJson } from './looks.ts';
 import type { ListOptions } from './ls.ts';
-import { paintFor, table } from './terminal.ts';
+import { table } from './table.ts';
+import { paintFor } from './terminal.ts';
 
 const COLUMNS = [
   { title: 'PID', right: true },

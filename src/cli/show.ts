@@ -1,11 +1,11 @@
 /** `lockstep show`: one object, its holders and its queue. */
 
-import { programOf } from '../inspect/findings.ts';
+import { programOf } from '../inspect/members.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
 import { count, duration, PLAIN, visible } from '../inspect/words.ts';
 import { shownName, writeJson } from './looks.ts';
 import { agentText, stateText } from './object-text.ts';
-import { table } from './terminal.ts';
+import { table } from './table.ts';
 
 export interface Found {
   readonly object: ObjectSnapshot;

@@ -3,17 +3,17 @@
 import { timeOfDay } from '#clock';
 import type { ThreadStacks } from '../inspect/asking.ts';
 import { askForStacks, membersOf } from '../inspect/asking.ts';
-import type { Finding, Member } from '../inspect/findings.ts';
+import { explainChain } from '../inspect/chain-text.ts';
+import type { Finding, Member } from '../inspect/finding-types.ts';
 import { chainOf, findStuck } from '../inspect/findings.ts';
 import { explainPast, lastDeadlocks } from '../inspect/last-deadlocks.ts';
 import { explainStacks } from '../inspect/stacks-text.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
-import { explain, explainChain } from '../inspect/why-text.ts';
+import { explain } from '../inspect/why-text.ts';
 import type { Paint } from '../inspect/words.ts';
 import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
 import { look, problemLines, writeJson } from './looks.ts';
-import { showObjects } from './show.ts';
 import { paintFor } from './terminal.ts';
 
 export interface WhyOptions extends LookOptions {
@@ -26,7 +26,7 @@ export interface WhyOptions extends LookOptions {
 const LEAST = 1000;
 
 /** Tells what keeps whom waiting; returns the exit code. */
-export function why(about: string | undefined, options: WhyOptions): number {
+export async function why(about: string | undefined, options: WhyOptions): Promise<number> {
   if (options.last === true) return whyLast(options);
   const snapshot = look(options);
   if (options.namespace !== undefined && snapshot.namespaces.length === 0) {
@@ -62,12 +62,14 @@ function whyLast({ namespace, json }: WhyOptions): number {
   return FINE;
 }
 
-function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): number {
+async function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): Promise<number> {
   const agents = /^\d+$/.test(about) ? agentsOf(snapshot, Number(about)) : [];
   const named = agents.length > 0 ? [] : objectsCalled(snapshot, about);
   const called = named.length > 0 ? [] : agentsCalled(snapshot, about);
   const found = findStuck(snapshot, { least: 0 });
   if (named.length > 0) {
+    // Columns as wide as they look take tables of Unicode, which nothing else here needs.
+    const { showObjects } = await import('./show.ts');
     showObjects(named, snapshot, options.json === true);
     return named.some(({ object }) => found.findings.some((finding) => concerns(finding, object)))
       ? STUCK

@@ -54,7 +54,6 @@ export type Forgotten<Reply> =
 
 interface Pending extends Made {
   readonly key: string;
-  readonly id: CallId;
   readonly forgotten: Forgotten<unknown> | undefined;
   readonly session: string;
   readonly number: number;
@@ -108,9 +107,17 @@ export class Calls {
     }
     const { promise, resolve, reject } = withResolvers<Result<Reply>>();
     const [session, number] = [sessionOf(id), numberOf(id)];
-    const made = { machine, key, id, call, session, number, reject };
-    const pending: Pending = { ...made, forgotten: forgotten as never, resolve: resolve as never };
-    if (!lane.busy && this.canTurn([pending])) this.turnAlone(lane, pending);
+    const pending: Pending = {
+      machine,
+      key,
+      call,
+      session,
+      number,
+      forgotten: forgotten as Forgotten<unknown> | undefined,
+      resolve: resolve as (result: Result<unknown>) => void,
+      reject,
+    };
+    if (!lane.busy && this.canTurn(pending)) this.turnAlone(lane, pending);
     else {
       lane.pending.push(pending);
       if (!lane.busy) void this.work(key, lane);
@@ -154,8 +161,10 @@ export class Calls {
 
   /** The server may have forgotten the releases of the last seconds: makes them again. */
   repeat(): void {
-    for (const { session, key, machine, id, call } of this.releases.takeAll())
+    for (const { session, key, machine, id } of this.releases.takeAll()) {
+      const call = { op: 'leave', call: id } satisfies TurnCall;
       if (session === this.session.id) this.make(key, machine, id, call).catch(ignoreEnd);
+    }
   }
 
   private async work(key: string, lane: Lane, begun?: Begun): Promise<void> {
@@ -190,7 +199,7 @@ export class Calls {
     const caller = { caller: session, seen, claim: this.claim };
     let known = lane.last;
     let fresh = false;
-    let turns = this.canTurn(batch);
+    let turns = batch.length === 1 && this.canTurn(batch[0]!);
     let first = begun;
     for (;;) {
       if (first?.error === undefined) this.session.checkAlive(session);
@@ -228,7 +237,7 @@ export class Calls {
             return;
           }
           known = done.fresh;
-          turns = this.canTurn(batch);
+          turns = batch.length === 1 && this.canTurn(batch[0]!);
         }
         lane.last = known;
         fresh = true;
@@ -248,9 +257,8 @@ export class Calls {
     }
   }
 
-  private canTurn(batch: readonly Pending[]): boolean {
-    const [{ machine, call }] = batch as [Pending];
-    if (this.store.turn === undefined || batch.length > 1 || machine.places === undefined) return false;
+  private canTurn({ machine, call }: Pending): boolean {
+    if (this.store.turn === undefined || machine.places === undefined) return false;
     const { op } = call as PlacesCall;
     return op === 'take' || op === 'leave' || op === 'give';
   }
@@ -280,8 +288,8 @@ export class Calls {
     pending.resolve(turned);
   }
 
-  private remember({ forgotten, key, machine, id, call, session }: Pending): void {
-    if (forgotten === 'repeated') this.releases.remember({ key, machine, id, call, session, at: clock() });
+  private remember({ forgotten, key, machine, session, number }: Pending): void {
+    if (forgotten === 'repeated') this.releases.note(key, machine, session, number);
   }
 
   private async readAgain(key: string, session: string): Promise<Snapshot> {
@@ -334,7 +342,7 @@ function settle(batch: readonly Pending[], { results }: Outcome, version: number
   });
 }
 
-function withResolvers<Value>(): {
+export function withResolvers<Value>(): {
   promise: Promise<Value>;
   resolve: (value: Value) => void;
   reject: (reason: unknown) => void;

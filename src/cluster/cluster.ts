@@ -12,6 +12,7 @@ import { ClusterCondition } from './objects/condition.ts';
 import type { Core } from './objects/core.ts';
 import { ClusterEvent, ClusterLatch } from './objects/gates.ts';
 import { ClusterLock, ClusterRLock, lockPlaces } from './objects/lock.ts';
+import { ClusterPool } from './objects/pool.ts';
 import type { ClusterQueueOptions } from './objects/queue.ts';
 import { ClusterJoinableQueue, ClusterQueue } from './objects/queue.ts';
 import { ClusterRWLock } from './objects/rwlock.ts';
@@ -21,6 +22,7 @@ import type { ClusterState } from './session.ts';
 import { Session } from './session.ts';
 import type { Store } from './store.ts';
 import { Unreachable } from './store.ts';
+import type { Jobs } from './stores/bullmq.ts';
 
 export interface ClusterOptions {
   /** Names are looked up in it; default `"default"`. */
@@ -40,6 +42,9 @@ interface ClusterEvents {
   lost: [reason: Error | undefined];
 }
 
+/** Finds the jobs of a pool. */
+type FindJobs = (name: string) => Promise<Jobs>;
+
 const LEASE_MS = 10_000;
 const LEAST_LEASE_MS = 500;
 const CLAIM_MS = 250;
@@ -48,11 +53,14 @@ const MOST_NAME = 200;
 export class Cluster extends EventEmitter<ClusterEvents> {
   private readonly core: Core;
   private readonly store: Store;
+  private readonly jobs: FindJobs | undefined;
+  private readonly pools = new Set<ClusterPool>();
   private closing: Promise<void> | undefined;
 
-  private constructor(store: Store, lease: number, claim: number) {
+  private constructor(store: Store, lease: number, claim: number, jobs: FindJobs | undefined) {
     super();
     this.store = store;
+    this.jobs = jobs;
     const bells = new Bells();
     const session = new Session(store, lease, bells, {
       state: (state, reason) => {
@@ -68,10 +76,14 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   }
 
   /** @internal Opens a session at the store. */
-  static async over(store: Store, { lease = LEASE_MS, claim = CLAIM_MS }: ClusterOptions): Promise<Cluster> {
+  static async over(
+    store: Store,
+    { lease = LEASE_MS, claim = CLAIM_MS }: ClusterOptions,
+    jobs?: FindJobs,
+  ): Promise<Cluster> {
     checkMs('lease', lease, LEAST_LEASE_MS);
     checkMs('claim', claim, 1);
-    const cluster = new Cluster(store, lease, claim);
+    const cluster = new Cluster(store, lease, claim, jobs);
     try {
       await cluster.core.session.open();
     } catch (error) {
@@ -166,6 +178,23 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return new ClusterJoinableQueue<Item>(this.core, checkName('JoinableQueue', name), options);
   }
 
+  /**
+   * Functions that run on whichever machines serve them. BullMQ 6 carries the tasks: `npm install
+   * bullmq`, and `ioredis` or `pg`. Throws `StoreError` over the memory store.
+   */
+  pool(name: string): ClusterPool {
+    const checked = checkName('Pool', name);
+    const { jobs } = this;
+    if (jobs === undefined) {
+      throw new StoreError(
+        `Pool ${JSON.stringify(name)}: can't be made, ${this.store.title} carries no tasks; connect to Redis or PostgreSQL`,
+      );
+    }
+    const pool = new ClusterPool(checked, this.core.session.leaseMs, () => jobs(checked));
+    this.pools.add(pool);
+    return pool;
+  }
+
   /** Releases what is held, ends the session, and lets the connection go. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.end();
@@ -178,6 +207,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
 
   private async end(): Promise<void> {
     const { core, store } = this;
+    await Promise.all([...this.pools].map((pool) => pool.close()));
     if (core.session.state === 'connected') {
       const holds = [...core.holds.values()].flat();
       // A hold that can't be released ends with the session.

@@ -8,6 +8,7 @@ import { inspect } from 'node:util';
 import { InvalidTypeError } from '../errors.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { Cluster } from './cluster.ts';
+import type { JobServer, Jobs } from './stores/bullmq.ts';
 import type { PgPoolLike } from './stores/postgres-connections.ts';
 import type { IoredisLike, NodeRedisLike } from './stores/redis-client.ts';
 
@@ -44,12 +45,18 @@ export async function connect(options: ConnectOptions): Promise<Cluster> {
   check(options);
   const { redis, postgres, listen, poll, namespace = 'default', lease = LEASE_MS } = options;
   const patience = Math.max(LEAST_PATIENCE_MS, lease / 3);
+  const server: JobServer = postgres === undefined ? { redis } : { postgres };
+  const jobs = async (name: string): Promise<Jobs> => {
+    const { jobsAt } = await import('./stores/bullmq.ts');
+    return jobsAt(server, namespace, name);
+  };
   if (postgres !== undefined) {
     const { PostgresStore } = await import('./stores/postgres.ts');
-    return Cluster.over(await PostgresStore.at({ postgres, listen, poll }, namespace, patience), options);
+    const store = await PostgresStore.at({ postgres, listen, poll }, namespace, patience);
+    return Cluster.over(store, options, jobs);
   }
   const { RedisStore } = await import('./stores/redis.ts');
-  return Cluster.over(await RedisStore.at(redis, namespace, patience), options);
+  return Cluster.over(await RedisStore.at(redis, namespace, patience), options, jobs);
 }
 
 function check(options: unknown): asserts options is ConnectOptions {

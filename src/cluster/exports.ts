@@ -30,6 +30,15 @@ export { ClusterDelivery } from './objects/delivery.ts';
 export { ClusterEvent, ClusterLatch } from './objects/gates.ts';
 export type { ClusterLockDescription } from './objects/lock.ts';
 export { ClusterLock, ClusterRLock } from './objects/lock.ts';
+export type {
+  ClusterMapOptions,
+  ClusterPoolDescription,
+  ClusterService,
+  ClusterTaskOptions,
+  ServeOptions,
+} from './objects/pool.ts';
+export { ClusterPool } from './objects/pool.ts';
+export type { ClusterFunctions, ClusterTarget } from './objects/pool-task.ts';
 export type { ClusterQueueDescription, ClusterQueueOptions, ReceiveOptions } from './objects/queue.ts';
 export { ClusterJoinableQueue, ClusterQueue } from './objects/queue.ts';
 export type { ClusterRWLockDescription } from './objects/rwlock.ts';

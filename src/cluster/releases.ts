@@ -1,6 +1,9 @@
 /**
  * Releases: those of the last seconds, to be made again after a crash of the server, which may have
  * forgotten them.
+ *
+ * A release is noted as numbers and references to what lives on anyway. Objects kept for seconds
+ * would cost the garbage collector more than the release itself.
  */
 
 import { now as clock } from '#clock';
@@ -11,39 +14,50 @@ import type { CallId } from './machines/machine.ts';
 const KEPT_MS = 10_000;
 const MOST = 4096;
 
-export interface Release extends Made {
+export interface Release {
   readonly key: string;
-  readonly id: CallId;
+  readonly machine: Made['machine'];
   readonly session: string;
-  readonly at: number;
+  /** The call that was released. */
+  readonly id: CallId;
 }
 
 export class Releases {
   private readonly keptMs: number;
-  /** In their order; those before `first` are forgotten. */
-  private made: Release[] = [];
-  private first = 0;
+  /** Rings of the last ones; `count` is the number of all that were noted. */
+  private readonly keys: string[] = [];
+  private readonly machines: Made['machine'][] = [];
+  private readonly sessions: string[] = [];
+  private readonly numbers: Float64Array = new Float64Array(MOST);
+  private readonly times: Float64Array = new Float64Array(MOST);
+  private count = 0;
 
   /** A crash may be noticed only at the next renewal of the lease. */
   constructor(leaseMs: number) {
     this.keptMs = KEPT_MS + leaseMs;
   }
 
-  remember(release: Release): void {
-    const { made } = this;
-    made.push(release);
-    while (made.length - this.first > MOST || made[this.first]!.at < release.at - this.keptMs) this.first++;
-    if (this.first < MOST) return;
-    this.made = made.slice(this.first);
-    this.first = 0;
+  note(key: string, machine: Made['machine'], session: string, number: number): void {
+    const place = this.count++ % MOST;
+    this.keys[place] = key;
+    this.machines[place] = machine;
+    this.sessions[place] = session;
+    this.numbers[place] = number;
+    this.times[place] = clock();
   }
 
-  /** Forgets all, and returns those that may have to be made again. */
+  /** Forgets all, and returns those that may have to be made again, in their order. */
   takeAll(): readonly Release[] {
     const oldest = clock() - this.keptMs;
-    const all = this.made.slice(this.first).filter(({ at }) => at >= oldest);
-    this.made = [];
-    this.first = 0;
+    const all: Release[] = [];
+    for (let i = Math.max(0, this.count - MOST); i < this.count; i++) {
+      const place = i % MOST;
+      if (this.times[place]! < oldest) continue;
+      const session = this.sessions[place]!;
+      const id = `${session}/${this.numbers[place]}`;
+      all.push({ key: this.keys[place]!, machine: this.machines[place]!, session, id });
+    }
+    this.count = 0;
     return all;
   }
 }

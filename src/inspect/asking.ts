@@ -12,9 +12,9 @@ import { LAYOUT_VERSION, MAGIC, MAGIC_WORD, REPORT_WORD, TIME_MASK, VERSION_WORD
 import { bellFile, CONTROL, rouseFile, takenFile, whereaboutsFile } from '../namespaces/paths.ts';
 import { sleep } from '../sleep.ts';
 import { readSmallFile } from './copy.ts';
-import type { Findings, Member } from './findings.ts';
-import { flatten } from './findings.ts';
+import type { Findings, Member } from './finding-types.ts';
 import type { NamespaceSnapshot, Snapshot } from './types.ts';
+import { flatten } from './waits-behind.ts';
 
 const CAREFUL = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 /**

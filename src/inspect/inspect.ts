@@ -3,7 +3,7 @@
  * changes nothing: no namespace is joined, nothing is locked, nothing written.
  */
 
-import type { FindingOptions, Findings } from './findings.ts';
+import type { FindingOptions, Findings } from './finding-types.ts';
 import { findStuck } from './findings.ts';
 import { takeSettledSnapshot } from './snapshot.ts';
 import type { Snapshot } from './types.ts';
@@ -24,7 +24,7 @@ export type {
   NobodyLeft,
   ObjectRef,
   OpenWait,
-} from './findings.ts';
+} from './finding-types.ts';
 export { findStuck } from './findings.ts';
 export type { PastDeadlock } from './last-deadlocks.ts';
 export { explainPast, lastDeadlocks } from './last-deadlocks.ts';

@@ -69,4 +69,5 @@ export const KINDS: ReadonlyMap<number, KindSeen> = new Map<number, KindSeen>([
   ],
   [23, { name: 'Connection', describe: plain }],
   [24, { name: 'QueueProducer', describe: plain }],
+  [25, { name: 'Shared', describe: plain }],
 ]);

@@ -1,5 +1,6 @@
 /** WhyText: findings as sentences and trees. */
 
+import { doing, title, tree, wanted } from './branch-text.ts';
 import type {
   Branch,
   Deadlock,
@@ -9,11 +10,11 @@ import type {
   Member,
   NobodyLeft,
   ObjectRef,
-  OpenWait,
-} from './findings.ts';
-import { flatten } from './findings.ts';
+} from './finding-types.ts';
+import { tellOpen } from './open-text.ts';
+import { flatten } from './waits-behind.ts';
 import type { Paint } from './words.ts';
-import { count, duration, fullName, PLAIN, shortName, visible } from './words.ts';
+import { count, duration, PLAIN, shortName } from './words.ts';
 
 export interface WhyOptions {
   readonly paint?: Paint | undefined;
@@ -140,34 +141,6 @@ function possibleCircle({ pid, alsoAwaits }: Member, behind: readonly Branch[]):
   });
 }
 
-/** The activity of the thread, after "and". */
-function doing(member: Member): string {
-  switch (member.state) {
-    case 'stopped':
-      return 'is stopped (SIGSTOP)';
-    case 'dead':
-      return 'is dead; the next thread that looks clears up after it';
-    case 'busy':
-      return `is busy${ofItsEventLoop(member)}`;
-    case 'idle':
-      return `sleeps in its event loop${ofItsEventLoop(member)}`;
-    case 'alive':
-      return "waits for nothing of Lockstep's";
-    default:
-      return `${member.state === 'awaits' ? 'awaits' : 'is blocked for'} ${wanted(member)}${member.lasted === null ? '' : `, since ${duration(member.lasted)}`}`;
-  }
-}
-
-function ofItsEventLoop({ alsoAwaits, holds }: Member): string {
-  if (alsoAwaits.length === 0) return ": it waits for nothing of Lockstep's";
-  const own = ({ folder, cell }: ObjectRef): boolean =>
-    holds.some((each) => each.folder === folder && each.cell === cell);
-  const awaited = alsoAwaits.map(
-    (each) => `${title(each.title)}${own(each) ? ' (which it holds itself)' : ''}`,
-  );
-  return `, and awaits ${awaited.join(', ')}`;
-}
-
 function advice({ state, pid }: Member, paint: Paint): string[] {
   if (state === 'dead') return [];
   if (state === 'stopped') return [`To let it go on: ${paint.strong(`kill -CONT ${pid}`)}`];
@@ -181,35 +154,6 @@ function advice({ state, pid }: Member, paint: Paint): string[] {
     ...see,
     `To end it: ${paint.strong(`kill ${pid}`)}; what it holds then passes on, with recovered = true.`,
   ];
-}
-
-function wanted({ waitsFor, joins }: Member): string {
-  if (waitsFor !== null) return title(waitsFor.title);
-  if (joins === null) return "something that is none of Lockstep's";
-  return joins.threadId === 0 ? `the end of process ${joins.pid}` : `the end of thread ${joins.threadId}`;
-}
-
-/** Lines of a tree of those who wait. */
-function tree(branches: readonly Branch[], paint: Paint, what = true, before = ''): string[] {
-  return branches.flatMap((branch, index) => {
-    const last = index === branches.length - 1;
-    const line = `${before}${last ? '`-' : '|-'} ${branchText(branch, what)}`;
-    return [line, ...tree(branch.behind, paint, true, `${before}${last ? '  ' : '| '} `)];
-  });
-}
-
-function branchText({ member, object, calls, lasted, blocking, timed }: Branch, what: boolean): string {
-  const how = what
-    ? object === null
-      ? 'for its end'
-      : `for ${title(object.title)}`
-    : blocking
-      ? 'blocked'
-      : 'awaits';
-  const several = calls > 1 ? `, ${calls} calls` : '';
-  const others = member.holds.filter((each) => each.cell !== object?.cell);
-  const held = others.length === 0 ? '' : `, holds ${others.map((each) => title(each.title)).join(', ')}`;
-  return `${shortName(member)}  ${duration(lasted)}  ${how}${several}${timed ? ', gives up by itself' : ''}${held}`;
 }
 
 function leftOut(work: Readonly<Record<string, number>>, unwanted: number): string {
@@ -227,83 +171,4 @@ function leftOut(work: Readonly<Record<string, number>>, unwanted: number): stri
   if (unwanted > 0)
     parts.push(`${count(unwanted, 'object')} that ${unwanted === 1 ? 'is' : 'are'} held and not waited for`);
   return parts.length === 0 ? '' : `Left out: ${parts.join(', ')}.`;
-}
-
-/** The activity of a thread that holds up no lock. */
-function activity(member: Member): string {
-  if (member.state === 'busy') return 'is busy';
-  return member.state === 'idle' ? 'sleeps in its event loop' : doing(member);
-}
-
-/** How many waits, and how many threads of each, are listed. */
-const LISTED = 5;
-
-/** Waits that a thread may still end, and the threads that could end them. */
-function tellOpen(open: readonly OpenWait[]): string {
-  const lines = [
-    'These calls wait for something that a thread can still do.',
-    'If it never will, this is why they hang:',
-  ];
-  for (const each of open.slice(0, LISTED)) lines.push('', ...openLines(each));
-  if (open.length > LISTED)
-    lines.push('', `and ${count(open.length - LISTED, 'more object')}; lockstep ls -a`);
-  return lines.join('\n');
-}
-
-function openLines(wait: OpenWait): string[] {
-  const { object, ending, named, heldByItself, waiters, openIn, calls, lasted } = wait;
-  const shown = waiters.slice(0, LISTED);
-  const more = waiters.length > LISTED ? [`   and ${waiters.length - LISTED} more`] : [];
-  const could = openIn
-    .slice(0, LISTED)
-    .map((member) => `   Also open in ${shortName(member)}, which ${activity(member)}.`);
-  const rest = openIn.length > LISTED ? [`   Also open in ${openIn.length - LISTED} more.`] : [];
-  const own = ['   The thread that awaits it holds it: other code of its event loop has to release it.'];
-  const nobody = [
-    named
-      ? '   No other thread has it open; a program that opens it by its name could still do it.'
-      : '   No other thread has it open; a thread that finds it in a message could still do it.',
-  ];
-  return [
-    `${title(object.title)}: ${count(calls, 'call')} ${calls === 1 ? 'waits' : 'wait'}, the longest for ${duration(lasted)}, for a thread to ${ending} it.`,
-    ...tree(shown, PLAIN, false, '   '),
-    ...more,
-    ...(heldByItself ? own : openIn.length === 0 ? nobody : [...could, ...rest]),
-  ];
-}
-
-/** A chain of waits, from the thread that was asked for to the one that keeps all waiting. */
-export function explainChain(chain: readonly Member[], paint: Paint = PLAIN): string {
-  const [first, ...rest] = chain;
-  if (first === undefined) return '';
-  const lines = [`${paint.strong(fullName(first))} ${state(first)}.`];
-  let indent = '';
-  for (const [index, member] of rest.entries()) {
-    const before = index === 0 ? first : rest[index - 1]!;
-    const back = index === rest.length - 1 && [first, ...rest.slice(0, -1)].some((each) => each === member);
-    const link = before.waitsFor === null ? 'that is' : 'held by';
-    lines.push(
-      `${indent}\`- ${link} ${fullName(member)}${back ? paint.bad(': a circle, they wait for each other') : ','}`,
-    );
-    indent += '   ';
-    if (!back) lines.push(`${indent}which ${state(member)}.`);
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-function state(member: Member): string {
-  const { waitsFor, joins, lasted, timed } = member;
-  if (waitsFor === null && joins === null) return doing(member);
-  const how =
-    member.state === 'awaits'
-      ? 'has been awaiting'
-      : member.state === 'stopped'
-        ? 'is stopped, and has been blocked'
-        : 'has been blocked';
-  const since = lasted === null ? '' : ` for ${duration(lasted)}`;
-  return `${how}${since}: it waits for ${wanted(member)}${timed ? ', and gives up by itself' : ''}`;
-}
-
-function title(text: string): string {
-  return visible(text);
 }

@@ -1,6 +1,6 @@
 /** Words: times, counts and names, as sentences have them. */
 
-import type { Member } from './findings.ts';
+import type { Member } from './finding-types.ts';
 
 /** How parts of a text are set off from the rest, on a terminal. */
 export interface Paint {

@@ -18,6 +18,7 @@ import { RAW_VALUE_KIND } from '../shared/raw-value.ts';
 import { RECORD_ARRAY_KIND } from '../shared/record-array.ts';
 import { SHAREABLE_LIST_KIND } from '../shared/shareable-list.ts';
 import { SHARED_ARRAY_KIND } from '../shared/shared-array.ts';
+import { SHARED_KIND } from '../shared/shared-constant.ts';
 import { SHARED_MEMORY_KIND } from '../shared/shared-memory.ts';
 import { RECORD_KIND } from '../shared/struct.ts';
 import { VALUE_KIND } from '../shared/value.ts';
@@ -49,6 +50,7 @@ export const KINDS: readonly Kind[] = [
   RAW_ARRAY_KIND,
   SHARED_MEMORY_KIND,
   SHAREABLE_LIST_KIND,
+  SHARED_KIND,
   PIPE_KIND,
   QUEUE_KIND,
   JOINABLE_QUEUE_KIND,

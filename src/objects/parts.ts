@@ -32,9 +32,7 @@ export function openPart(
   const number = load(words, at + word);
   if (number === 0) return undefined;
   const found = of.agent.open(type, number, load(words, at + word + 1));
-  if (found === undefined) {
-    throw new StaleHandleError(`${title}: can't be opened, a part of it no longer exists; make it again`);
-  }
+  if (found === undefined) throw partEnded(title);
   found.references++;
   of.parts.push(found);
   return found;
@@ -43,9 +41,15 @@ export function openPart(
 /** The same of a part that is a queue of whatever class. */
 export function openQueuePart(of: Cell, word: number, title: string): Cell {
   const place = of.agent.namespace.arena.place(load(of.words, of.at + word));
-  const kind = kindOf(load(place.words, place.at + CELL_HEADER));
-  const type = kindNumbered(kind);
-  if (type?.ring === undefined) throw damaged(title, 'this program does not know the kind of its queue');
+  const header = load(place.words, place.at + CELL_HEADER);
+  const type = kindNumbered(kindOf(header));
+  if (type?.ring === undefined) {
+    // The others may have closed the queue since `of` was opened: then its cell is free, or another
+    // object's.
+    const generation = load(place.words, place.at + CELL_GENERATION);
+    const isThere = isInUse(header) && generation === load(of.words, of.at + word + 1);
+    throw isThere ? damaged(title, 'this program does not know the kind of its queue') : partEnded(title);
+  }
   return openPart(of, type, of, word, title)!;
 }
 
@@ -60,10 +64,18 @@ export function partExists(of: Cell, { words, at }: Place, word: number, kind: n
   const place = of.agent.namespace.arena.place(number);
   const found = load(place.words, place.at + CELL_HEADER);
   // A look whether anybody has it open finds it ENDING, also where the answer will be yes.
-  const exists = phaseOf(found) === PHASE_LIVE || phaseOf(found) === PHASE_ENDING;
   return (
-    exists &&
+    isInUse(found) &&
     kindOf(found) === kind &&
     load(place.words, place.at + CELL_GENERATION) === load(words, at + word + 1)
   );
+}
+
+/** Whether an object is there: also while somebody looks whether to end it. */
+function isInUse(header: number): boolean {
+  return phaseOf(header) === PHASE_LIVE || phaseOf(header) === PHASE_ENDING;
+}
+
+function partEnded(title: string): StaleHandleError {
+  return new StaleHandleError(`${title}: can't be opened, a part of it no longer exists; make it again`);
 }

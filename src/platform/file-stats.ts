@@ -10,8 +10,10 @@
  * Library code that may meet a FIFO or a socket calls these.
  */
 
+// Functions are looked up at each call: a program may replace them after Lockstep was loaded, as a
+// test that plays a stranger does.
 import type { BigIntStats } from 'node:fs';
-import { fstatSync, lstatSync, statSync } from 'node:fs';
+import fs from 'node:fs';
 
 /** The facts about a file that the library asks for. */
 export interface FileStats {
@@ -25,17 +27,17 @@ export interface FileStats {
 
 /** Stats of the file that the path leads to. */
 export function statsOfPath(path: string): FileStats {
-  return factsOf(statSync(path, { bigint: true }));
+  return factsOf(fs.statSync(path, { bigint: true }));
 }
 
 /** Stats of the file at the path; a link is not followed. */
 export function statsOfEntry(path: string): FileStats {
-  return factsOf(lstatSync(path, { bigint: true }));
+  return factsOf(fs.lstatSync(path, { bigint: true }));
 }
 
 /** Stats of an open file. */
 export function statsOfOpen(fd: number): FileStats {
-  return factsOf(fstatSync(fd, { bigint: true }));
+  return factsOf(fs.fstatSync(fd, { bigint: true }));
 }
 
 export function isSameFile(one: FileStats, other: FileStats): boolean {

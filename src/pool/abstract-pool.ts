@@ -32,6 +32,7 @@ import { killOnExit } from './exit.ts';
 import { FunctionList } from './function-list.ts';
 import type { RunOrder } from './item-run.ts';
 import { ItemRun } from './item-run.ts';
+import { callHere, LocalWorker } from './local-worker.ts';
 import { Collection } from './map.ts';
 import type { MapOptions, StreamOptions } from './map-options.ts';
 import { checkMapOptions } from './map-options.ts';
@@ -41,6 +42,8 @@ import { MODE, REPLY } from './messages.ts';
 import type { CommonPoolOptions, Settings, TaskOptions } from './pool-options.ts';
 import { checkTaskOptions, settingsOf } from './pool-options.ts';
 import { PoolTask } from './pool-task.ts';
+import type { Remote } from './remote.ts';
+import { remoteOf } from './remote.ts';
 import type { Results } from './results.ts';
 import { ResultStream } from './results.ts';
 import { Sizing } from './sizing.ts';
@@ -98,7 +101,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   private readonly crew: Crew;
   private readonly tasks: Queue;
   private readonly array: RawArray<'i32'>;
-  private readonly statistics = new PoolStatistics();
+  private readonly statistics: PoolStatistics;
   private phase: 'open' | 'closing' | 'closed' = 'open';
   private reason: PoolBrokenError | undefined;
   private ending: Promise<void> | undefined;
@@ -123,6 +126,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     const { title, max, grace } = settings;
     const { initializer, initArgs = NO_ARGUMENTS, finalizer } = options;
     this.settings = settings;
+    this.statistics = new PoolStatistics(title, settings.statistics);
     forbidSending(this, `a ${kind}, which only the thread that made it can use`);
     const reference = (fn: unknown, what: string) =>
       fn === undefined ? undefined : referenceToTarget(fn, `${title}: ${what}`, false);
@@ -139,8 +143,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       table,
       array: this.array,
       tasks: this.tasks,
-      make,
-      spares,
+      make: settings.isHere ? ({ args: [orders] }) => new LocalWorker(orders) : make,
+      spares: settings.isHere ? undefined : spares,
       initializer: first,
       initArgs,
       finalizer: last,
@@ -205,6 +209,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   ): Awaited<Result> {
     const [args, options] = rest;
     const task = this.newTask(fn, args, options);
+    if (this.settings.isHere) return this.callNow(fn, args ?? NO_ARGUMENTS) as Awaited<Result>;
     let outcome: { ok: boolean; value: unknown } | undefined;
     task.resolve = (value) => {
       outcome = { ok: true, value };
@@ -272,6 +277,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         `${this.settings.title}: mapSync refused, its items come asynchronously, and this thread would block; use map`,
       );
     }
+    if (this.settings.isHere) return this.mapNow(fn, items, options) as Awaited<Result>[];
     const collection = this.collect('mapSync', fn, items, options, false, false);
     this.engine.block(() => collection.isOver, Deadline.NEVER);
     return collection.resultNow() as Awaited<Result>[];
@@ -362,10 +368,31 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return (...args) => this.apply(fn, ...([args, options] as unknown as CallRest<Args>));
   }
 
-  /** The pool's counts: tasks that wait, run and are done, and workers. */
+  /**
+   * The functions of a module as ones that run in the pool: `proxy(images).resize(path, 320)`.
+   *
+   * @param module what `import * as images` gave; or a URL, whose module is not loaded here. Its
+   * type is then said outright: `pool.proxy<typeof Images>(url)` with `import type * as Images`
+   */
+  proxy<Module extends object>(module: Module | URL | string, options?: TaskOptions): Remote<Module> {
+    const title = `${this.settings.title}: proxy`;
+    if (options !== undefined) checkTaskOptions(title, options);
+    return remoteOf(module, title, (target, args) =>
+      this.apply(target as Fn<unknown[], unknown>, args, options),
+    );
+  }
+
+  /** The pool's counts and times: of tasks that wait, run and are done, and of workers. */
   get stats(): PoolStats {
     const { statistics, engine, crew } = this;
     const { done, failed, cancelled, lost, restarts, recycled } = statistics;
+    const time = now();
+    let [busy, lived] = [statistics.busyBefore, statistics.livedBefore];
+    for (const member of crew.members) {
+      if (member?.alive !== true) continue;
+      busy += member.busy;
+      lived += (time - member.born) * this.settings.concurrency;
+    }
     return {
       queued: engine.backlog.size,
       handedOut: engine.inFlight,
@@ -376,6 +403,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       restarts,
       recycled,
       meanRunTime: engine.mean / 1000,
+      waitTime: statistics.waits.stats,
+      runTime: statistics.runs.stats,
+      utilization: lived > 0 ? Math.min(1, busy / lived) : 0,
+      slowest: statistics.slowest.map((task) => ({ ...task })),
       workers: crew.members.flatMap((member) =>
         member?.alive ? [{ id: member.id, state: member.state, tasks: member.tasks, busy: member.busy }] : [],
       ),
@@ -428,6 +459,11 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   joinSync(options?: WaitOptions): boolean {
     this.checkClosing('join');
     const deadline = Deadline.begin(options);
+    if (this.settings.isHere && this.crew.size > 0) {
+      throw new StateError(
+        `${this.settings.title}: can't block until it has ended, with processes: 0 it works in this thread; await join() instead`,
+      );
+    }
     if (!this.engine.block(() => this.engine.idle || deadline.expired, deadline)) return false;
     this.crew.stopAll();
     for (const member of this.crew.members) {
@@ -498,6 +534,40 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     this.sizing.submitted();
     if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
       watchTask(this.control, task, signal, timeout, queueTimeout);
+  }
+
+  /** Runs the function here and at once. */
+  private callNow(fn: unknown, args: readonly unknown[]): unknown {
+    const { statistics, settings } = this;
+    try {
+      const result = callHere(fn, args, settings.title);
+      statistics.done++;
+      return result;
+    } catch (error) {
+      statistics.failed++;
+      throw error;
+    }
+  }
+
+  private mapNow(fn: unknown, items: Iterable<unknown>, options: MapOptions = {}): unknown[] {
+    const title = `${this.settings.title}: mapSync`;
+    checkMapOptions(title, options, 'map');
+    this.checkUsable();
+    this.functions.find(fn, title);
+    let first: { error: unknown } | undefined;
+    const results: unknown[] = [];
+    for (const item of items) {
+      try {
+        const value = this.callNow(fn, [item]);
+        results.push(options.settled === true ? { status: 'fulfilled', value } : value);
+      } catch (error) {
+        if (options.settled === true) results.push({ status: 'rejected', reason: error });
+        else first ??= { error };
+        if (first !== undefined && options.stopOnError === true) break;
+      }
+    }
+    if (first !== undefined) throw first.error;
+    return results;
   }
 
   private collect(
@@ -639,6 +709,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         }),
       );
     }
+    this.statistics.busyBefore += member.busy;
+    this.statistics.livedBefore += (now() - member.born) * settings.concurrency;
     const { exitCode } = member.child;
     const expected = member.stopping || member.state === 'retiring';
     if (!expected) {

@@ -17,11 +17,10 @@ import type { FunctionReference } from '../functions/resolving.ts';
 import { Queue } from '../messaging/queue.ts';
 import { entryPoint } from '../package-root.ts';
 import type { RawArray } from '../shared/raw-array.ts';
-import type { Process } from '../workers/process/process.ts';
 import type { SpareKeeper } from '../workers/process/spares.ts';
 import { withSpares } from '../workers/process/spares.ts';
 import type { TargetModule } from '../workers/target.ts';
-import type { Thread } from '../workers/thread/thread.ts';
+import type { WorkerChild } from './member.ts';
 import { Member } from './member.ts';
 import type { Settings } from './pool-options.ts';
 import { STOP, type TaskTable } from './task-table.ts';
@@ -53,7 +52,7 @@ export interface Spares {
   readonly count: number;
 }
 
-export type MakeChild = (order: ChildOrder) => Process | Thread;
+export type MakeChild = (order: ChildOrder) => WorkerChild;
 
 export interface CrewOptions {
   readonly settings: Settings;

@@ -61,22 +61,34 @@ function abortReason(): DOMException {
   return new DOMException('The pool has asked this task to stop', 'AbortError');
 }
 
-let finder: (() => CurrentTask | undefined) | undefined;
-let state: { initializer: string; value: unknown } | undefined;
+type Finder = () => CurrentTask | undefined;
+
+/** One in a worker; in a program one for each pool that works in this thread. */
+const finders = new Set<Finder>();
+/** What initializers have returned, by their names. */
+const states = new Map<string, { readonly value: unknown }>();
 
 /** Says how the task is found that runs here. Called by the worker. */
-export function findCurrentBy(find: () => CurrentTask | undefined): void {
-  finder = find;
+export function findCurrentBy(find: Finder): void {
+  finders.add(find);
+}
+
+export function findCurrentNoMoreBy(find: Finder): void {
+  finders.delete(find);
 }
 
 /** Keeps what the initializer has returned. Called by the worker. */
 export function keepState(initializer: string, value: unknown): void {
-  state = { initializer, value };
+  states.set(initializer, { value });
 }
 
 /** The task that this code is part of; `undefined` where no pool runs it. */
 export function currentTask(): CurrentTask | undefined {
-  return finder?.();
+  for (const find of finders) {
+    const task = find();
+    if (task !== undefined) return task;
+  }
+  return undefined;
 }
 
 /**
@@ -93,9 +105,11 @@ export function workerState<State, Args extends readonly unknown[]>(
   if (typeof initializer !== 'function') {
     throw new InvalidTypeError('workerState: refused, there is no function; pass the pool’s initializer');
   }
-  if (state === undefined || state.initializer !== initializer.name) {
+  const state = states.get(initializer.name);
+  if (state === undefined) {
+    const [other] = states.keys();
     throw new StateError(
-      `workerState: there is none of "${initializer.name}", ${state === undefined ? 'no pool with an initializer runs this code' : `this pool's initializer is "${state.initializer}"`}; ` +
+      `workerState: there is none of "${initializer.name}", ${other === undefined ? 'no pool with an initializer runs this code' : `this pool's initializer is "${other}"`}; ` +
         'pass the initializer of the pool, and call this from its tasks',
     );
   }

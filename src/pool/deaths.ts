@@ -4,7 +4,6 @@
  */
 
 import { constants } from 'node:os';
-import { inspect } from 'node:util';
 import { setTimeout } from '#clock';
 import { now } from '#park';
 import type { WorkerDeath } from '../errors.ts';
@@ -13,13 +12,11 @@ import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import { MODE, MODE_MASK } from './messages.ts';
 import type { PoolTask } from './pool-task.ts';
-import { unseal } from './sealed.ts';
+import { argumentsOf } from './statistics.ts';
 import { PHASE, phaseOf, workerOf } from './task-table.ts';
 
 /** Milliseconds that a live worker has to claim what it has taken. */
 const CLAIM_TIME = 50;
-/** Characters of arguments that a message shows. */
-const SHOWN = 200;
 
 /** Ends the tasks of a worker that has ended: they run again, or reject with `WorkerDiedError`. */
 export function settleDead(engine: Engine, member: Member, title: string, cause: unknown): void {
@@ -89,7 +86,7 @@ function deathOf(
   const isProcess = 'pid' in child;
   const code = child.exitCode ?? 0;
   const signal = isProcess && code < 0 ? signalNamed(-code) : undefined;
-  const shown = `${task.fn.name}(${preview(task)})`;
+  const shown = `${task.fn.name}(${argumentsOf(task)})`;
   const attempts = (task.more?.lost ?? 0) + 1;
   const outOfMemory = isOutOfMemory(code, isProcess, cause);
   const how = signal === undefined ? `has ended with exit code ${code}` : `was killed by ${signal}`;
@@ -119,26 +116,4 @@ function signalNamed(number: number): NodeJS.Signals | undefined {
 function isOutOfMemory(code: number, isProcess: boolean, cause: unknown): boolean {
   if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return true;
   return isProcess && (code === -constants.signals.SIGABRT || code === 134);
-}
-
-/** The beginning of the task's arguments. */
-function preview(task: PoolTask): string {
-  let values: unknown = task.payload;
-  if (task.sealed !== undefined) {
-    const { payload } = task.sealed;
-    values = payload[2].length === 0 ? unseal(payload) : payload[2];
-  }
-  const list = Array.isArray(values) ? values : [values];
-  const text = list
-    .slice(0, 8)
-    .map((value) =>
-      inspect(value, {
-        depth: 1,
-        maxArrayLength: 8,
-        maxStringLength: 60,
-        breakLength: Number.POSITIVE_INFINITY,
-      }),
-    )
-    .join(', ');
-  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`;
 }

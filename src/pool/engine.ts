@@ -33,6 +33,7 @@ import type { PoolTask } from './pool-task.ts';
 import { areConstant, Sealed } from './sealed.ts';
 import { Slots } from './slots.ts';
 import type { PoolStatistics } from './statistics.ts';
+import { LARGE } from './statistics.ts';
 import type { TaskTable } from './task-table.ts';
 import { slotOf } from './task-table.ts';
 
@@ -90,6 +91,8 @@ export class Engine {
   private goingOn = false;
   private endingSoon = false;
   private spunInARow = 0;
+  /** When the results are read that are being read: milliseconds of this thread's clock. */
+  private readAt = 0;
   private readonly wait: Taking;
   private readonly message: TaskMessage = [0, 0, 0, undefined];
 
@@ -185,6 +188,7 @@ export class Engine {
     if (areConstant(values)) task.payload = values.slice();
     else {
       task.sealed = new Sealed(values, `${this.host.title}: ${task.fn.name}:`);
+      if (task.sealed.payload[0].length > LARGE) this.statistics.sentLarge(task);
       task.payload = undefined;
     }
   }
@@ -214,6 +218,8 @@ export class Engine {
       if (!put) slots.giveUp(slot);
     }
     if (!put) return false;
+    if (channel.ring.committed > LARGE && task.mode === MODE.CALL && task.sealed === undefined)
+      this.statistics.sentLarge(task);
     slots.use(slot, task);
     const idle = this.table.takeIdle();
     if (idle !== 0) this.host.members[idle]?.wake();
@@ -311,6 +317,7 @@ export class Engine {
   /** Takes results of all workers; returns whether there may be more than `most`. */
   drain(most: number): boolean {
     let left = most;
+    this.readAt = now();
     const { members } = this.host;
     try {
       for (let index = 1; index < members.length; index++) {
@@ -330,6 +337,7 @@ export class Engine {
 
   /** Takes all that a worker has left. */
   drainFrom(member: Member): void {
+    this.readAt = now();
     while (this.takeFrom(member));
   }
 
@@ -366,6 +374,7 @@ export class Engine {
     const task = this.taskOf(ticket);
     if (task === undefined) return true;
     member.hasResults = true;
+    this.statistics.ran(task, microseconds, member, this.readAt);
     this.timed(member, microseconds);
     this.slots.release(task);
     this.settle(task, kind === REPLY.RETURNED, value, true);
@@ -382,8 +391,13 @@ export class Engine {
       chunk.failed(from as number, this.host.failed(task, value, true));
       return;
     }
+    const count = typeof value === 'number' ? value : (value as readonly unknown[]).length;
+    this.statistics.ranItems(task, from as number, count, microseconds as number, member);
     chunk.items(from as number, value as readonly unknown[] | number, microseconds as number);
-    if (isOver !== true) return;
+    if (isOver !== true) {
+      member.busy += (microseconds as number) / 1000;
+      return;
+    }
     this.timed(member, microseconds as number);
     this.slots.release(task);
     this.settle(task, true, undefined);

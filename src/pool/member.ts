@@ -6,6 +6,7 @@ import type { Queue } from '../messaging/queue.ts';
 import type { Channel } from '../messaging/ring/channel.ts';
 import type { Process } from '../workers/process/process.ts';
 import type { Thread } from '../workers/thread/thread.ts';
+import { LocalWorker } from './local-worker.ts';
 
 /**
  *   starting ── READY ──▶ ready ── RETIRING ──▶ retiring ── its end ──▶ dead
@@ -13,10 +14,13 @@ import type { Thread } from '../workers/thread/thread.ts';
  */
 export type MemberState = 'starting' | 'ready' | 'retiring' | 'dead';
 
+/** A worker as something that runs. */
+export type WorkerChild = Process | Thread | LocalWorker;
+
 export class Member {
   /** Number of the worker in the task table. */
   readonly index: number;
-  readonly child: Process | Thread;
+  readonly child: WorkerChild;
   readonly results: Queue;
   readonly channel: Channel;
   /** Where it sleeps. */
@@ -37,7 +41,7 @@ export class Member {
   /** Whether the pool has killed it. */
   killed = false;
 
-  constructor(index: number, child: Process | Thread, results: Queue, born: number) {
+  constructor(index: number, child: WorkerChild, results: Queue, born: number) {
     this.index = index;
     this.child = child;
     this.results = results;
@@ -56,7 +60,8 @@ export class Member {
   }
 
   wake(): void {
-    wakeOldest(this.bed.agent, this.bed);
+    if (this.child instanceof LocalWorker) this.child.ring();
+    else wakeOldest(this.bed.agent, this.bed);
   }
 
   kill(): void {

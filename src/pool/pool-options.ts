@@ -59,9 +59,13 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
   timeout?: number | undefined;
   /** Default of the tasks' `retries`. */
   retries?: number | undefined;
+  /** Whether times and slowest tasks are kept for `stats`. Default true. */
+  statistics?: boolean | undefined;
 }
 
-/** A number of workers, or the least and the most of them. */
+/**
+ * A number of workers, or the least and the most of them. 0: no workers, tasks run in this thread.
+ */
 export type WorkerCount = number | { min: number; max: number };
 
 /** The options, checked and complete. */
@@ -69,6 +73,8 @@ export interface Settings {
   readonly title: string;
   readonly min: number;
   readonly max: number;
+  /** Whether the tasks run in the pool's own thread. */
+  readonly isHere: boolean;
   readonly initTimeout: number;
   readonly concurrency: number;
   readonly maxQueue: number;
@@ -78,6 +84,7 @@ export interface Settings {
   readonly grace: number;
   readonly timeout: number | undefined;
   readonly retries: number;
+  readonly statistics: boolean;
 }
 
 const INIT_TIMEOUT = 60_000;
@@ -110,6 +117,10 @@ export function settingsOf(
       `${kind}: refused, its ${which} is ${inspect(given, { depth: 0 })}; pass a function that its module exports`,
     );
   }
+  const { statistics = true } = options;
+  if (typeof statistics !== 'boolean') {
+    throw new InvalidTypeError(`${kind}: refused, statistics is ${inspect(statistics)}; pass true or false`);
+  }
   const title = name === undefined ? kind : `${kind} ${JSON.stringify(name)}`;
   const whole = (what: keyof typeof options, least: number, otherwise: number): number => {
     const given: unknown = options[what];
@@ -130,11 +141,14 @@ export function settingsOf(
     concurrency: whole('concurrency', 1, 1),
     maxQueue: whole('maxQueue', 1, Number.POSITIVE_INFINITY),
     maxTasksPerChild: whole('maxTasksPerChild', 1, 0),
-    maxMemoryPerChild: maxMemoryPerChild ?? Number.POSITIVE_INFINITY,
+    // Nobody replaces the program itself.
+    maxMemoryPerChild: (count === 0 ? undefined : maxMemoryPerChild) ?? Number.POSITIVE_INFINITY,
+    isHere: count === 0,
     idleTimeout: time('idleTimeout', IDLE_TIMEOUT),
     grace: time('grace', GRACE),
     timeout: timeout === undefined ? undefined : checkTime(title, 'timeout', timeout),
     retries: whole('retries', 0, 0),
+    statistics,
   };
 }
 
@@ -194,6 +208,7 @@ function countOf(title: string, what: string, count: unknown): { min: number; ma
     const most = checkWhole(title, `${what}.max`, max, 1, MOST_WORKERS);
     return { min: checkWhole(title, `${what}.min`, min, 0, most), max: most };
   }
-  const whole = checkWhole(title, what, count, 1, MOST_WORKERS);
-  return { min: whole, max: whole };
+  const whole = checkWhole(title, what, count, 0, MOST_WORKERS);
+  const workers = Math.max(whole, 1);
+  return { min: workers, max: workers };
 }

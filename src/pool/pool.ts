@@ -9,7 +9,11 @@ import type { CommonPoolOptions, WorkerCount } from './pool-options.ts';
 /** Options of a Pool. */
 export interface PoolOptions<State = unknown, InitArgs extends readonly unknown[] = readonly unknown[]>
   extends CommonPoolOptions<State, InitArgs> {
-  /** How many processes; default `cpuCount()`. */
+  /**
+   * How many processes; default `cpuCount()`. 0: none. Tasks run in this thread, step by step in a
+   * debugger, with their arguments and results copied as for a process. Only tasks that await can
+   * be given up then.
+   */
   processes?: WorkerCount | undefined;
   /**
    * How many spare processes are kept for replacements, each of about 40 MB. Default 1. A spare

@@ -1,4 +1,16 @@
-/** Statistics: what a pool has done so far. */
+/**
+ * Statistics: what a pool has done so far. Run times are taken in the workers and come with the
+ * results; the pool keeps them in histograms. Nothing is allocated for a task, unless it is among
+ * the slowest.
+ */
+
+import { SharedObject } from '../objects/shared-object.ts';
+import { Histogram, type TimeStats } from './histogram.ts';
+import type { Member } from './member.ts';
+import { MODE, MODE_MASK } from './messages.ts';
+import type { PoolTask } from './pool-task.ts';
+import { previewOf } from './preview.ts';
+import { unseal } from './sealed.ts';
 
 /** A worker as the statistics tell of it. */
 export interface WorkerStats {
@@ -11,7 +23,19 @@ export interface WorkerStats {
   busy: number;
 }
 
-/** Counts of a pool's tasks and workers. A chunk of a map counts as one task. */
+/** One of the tasks that took longest. */
+export interface SlowTask {
+  /** Name of the function. */
+  fn: string;
+  /** The beginning of its arguments, as text. */
+  args: string;
+  /** Milliseconds that it ran. */
+  ms: number;
+  /** Process or thread id of the worker. */
+  pid: number;
+}
+
+/** Counts and times of a pool's tasks and workers. In the counts a chunk of a map is one task. */
 export interface PoolStats {
   /** Tasks that wait in the pool, and that were handed out to its workers. */
   queued: number;
@@ -26,8 +50,26 @@ export interface PoolStats {
   recycled: number;
   /** Mean run time of the last tasks, in milliseconds. */
   meanRunTime: number;
+  /** From the call until the task began, and from then until its end. Of a map: of its items. */
+  waitTime: TimeStats;
+  runTime: TimeStats;
+  /** Share of the workers' lives in which they ran tasks: 0 to 1. */
+  utilization: number;
+  /** The five tasks and items that ran longest, the longest first. */
+  slowest: SlowTask[];
   workers: WorkerStats[];
 }
+
+const MOST_SLOW = 5;
+/** Bytes from which on arguments are large. */
+export const LARGE: number = 64 * 1024;
+/** How often the same large argument may be sent before somebody is warned. */
+const MOST_SENT = 10;
+/** Calls after which it is known whether they are small, and microseconds of a small one. */
+const MANY_CALLS = 10_000;
+const SMALL = 20;
+/** Bytes of sealed arguments that are read again to show them. */
+const LONGEST_SEALED: number = 64 * 1024;
 
 export class PoolStatistics {
   done = 0;
@@ -36,4 +78,97 @@ export class PoolStatistics {
   lost = 0;
   restarts = 0;
   recycled = 0;
+  /** Milliseconds that workers which have ended were busy, and lived. */
+  busyBefore = 0;
+  livedBefore = 0;
+  readonly waits: Histogram = new Histogram();
+  readonly runs: Histogram = new Histogram();
+  slowest: SlowTask[] = [];
+  private readonly isOn: boolean;
+  private readonly title: string;
+  private readonly sent = new WeakMap<object, number>();
+  private calls = 0;
+  private callTime = 0;
+  /** Microseconds from which on a task is among the slowest. */
+  private slow = 0;
+
+  constructor(title: string, isOn: boolean) {
+    this.title = title;
+    this.isOn = isOn;
+  }
+
+  /** A task ran; its result is read at `time`, in milliseconds of this thread's clock. */
+  ran(task: PoolTask, microseconds: number, member: Member, time: number): void {
+    if (!this.isOn) return;
+    this.runs.add(microseconds);
+    this.waits.add((time - task.submitted) * 1000 - microseconds);
+    if (microseconds > this.slow) this.keep(task, microseconds, member, undefined);
+    this.callTime += microseconds;
+    if (++this.calls === MANY_CALLS && this.callTime < MANY_CALLS * SMALL) this.warnOfSmall(task);
+  }
+
+  /** Items of a chunk ran, from number `from` on. */
+  ranItems(task: PoolTask, from: number, count: number, microseconds: number, member: Member): void {
+    if (!this.isOn || count === 0) return;
+    const each = microseconds / count;
+    this.runs.add(each, count);
+    if (each > this.slow) this.keep(task, each, member, from);
+  }
+
+  /** A task whose arguments are large is sent. */
+  sentLarge({ payload, fn }: PoolTask): void {
+    if (!this.isOn) return;
+    for (const value of payload as readonly unknown[]) {
+      if (typeof value !== 'object' || value === null || value instanceof SharedObject) continue;
+      const times = (this.sent.get(value) ?? 0) + 1;
+      this.sent.set(value, times);
+      if (times !== MOST_SENT + 1) continue;
+      warnOnce(
+        'LOCKSTEP_POOL_LARGE_ARGUMENT',
+        `${this.title}: ${fn.name}: the same large argument was sent ${times} times, ${previewOf([value])}; ` +
+          'put it into shared memory once: new Shared(value), or a SharedArray for numbers',
+      );
+    }
+  }
+
+  private warnOfSmall({ fn }: PoolTask): void {
+    const mean = (this.callTime / this.calls).toFixed(1);
+    warnOnce(
+      'LOCKSTEP_POOL_SMALL_TASKS',
+      `${this.title}: ${fn.name}: ${this.calls} calls have run for ${mean} us each, less than it takes to hand them out; ` +
+        'use map(), which hands out many at a time, or do more in each call',
+    );
+  }
+
+  private keep(task: PoolTask, microseconds: number, { id }: Member, item: number | undefined): void {
+    const args = argumentsOf(task, item);
+    this.slowest.push({ fn: task.fn.name, args, ms: microseconds / 1000, pid: id });
+    this.slowest.sort((one, other) => other.ms - one.ms);
+    this.slowest.splice(MOST_SLOW);
+    if (this.slowest.length === MOST_SLOW) this.slow = this.slowest[MOST_SLOW - 1]!.ms * 1000;
+  }
+}
+
+/** The beginning of a task's arguments, or of those of its item. */
+export function argumentsOf(task: PoolTask, item?: number): string {
+  const { sealed, payload, mode } = task;
+  if (sealed !== undefined) {
+    const parts = sealed.payload;
+    if (parts[0].length > LONGEST_SEALED) return `… ${parts[0].length} bytes`;
+    return previewOf(parts[2].length === 0 ? unseal(parts) : parts[2]);
+  }
+  if (item === undefined) return previewOf(payload);
+  const values = payload as readonly unknown[];
+  const kind = mode & MODE_MASK;
+  if (kind === MODE.RANGE) return previewOf([(values[0] as number) + item]);
+  return previewOf(kind === MODE.TUPLES ? values[item] : [values[item]]);
+}
+
+const warned = new Set<string>();
+
+/** Warns of each matter once in this thread. */
+function warnOnce(code: string, message: string): void {
+  if (warned.has(code)) return;
+  warned.add(code);
+  process.emitWarning(message, { type: 'PoolWarning', code });
 }

@@ -26,7 +26,7 @@ import { isMainThread } from '../this-thread.ts';
 import { spin } from '../waiting/blocking.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { mayHaveChildren } from '../workers/identity.ts';
-import { findCurrentBy, keepState, RunningTask } from './current-task.ts';
+import { findCurrentBy, findCurrentNoMoreBy, keepState, RunningTask } from './current-task.ts';
 import type { WorkFunction } from './function-list.ts';
 import { FunctionReader } from './function-list.ts';
 import type { Reply, TaskMessage } from './messages.ts';
@@ -73,6 +73,7 @@ export class PoolWorker {
   private readonly bed: Cell;
   private readonly functions: FunctionReader;
   private readonly orders: WorkerOrders;
+  private readonly isLocal: boolean;
   private own: { queue: Queue; cell: number } | undefined;
   private sleeper: Sleeper | undefined;
   private ended = false;
@@ -86,8 +87,11 @@ export class PoolWorker {
   private count = 0;
   private active = 0;
   private readonly wait: Taking;
+  private readonly finder = (): RunningTask | undefined => this.currentTask();
 
-  constructor(orders: WorkerOrders) {
+  /** @param isLocal whether it works in the thread of its pool, which wakes it by `ring` */
+  constructor(orders: WorkerOrders, isLocal = false) {
+    this.isLocal = isLocal;
     this.orders = orders;
     this.me = orders.index;
     this.table = new TaskTable(orders.table.view as Words);
@@ -96,7 +100,7 @@ export class PoolWorker {
     this.gate = this.tasks.joins;
     this.bed = this.results.joins.cell;
     this.functions = new FunctionReader(this.table);
-    this.scope = orders.concurrency > 1 ? new AsyncLocalStorage() : undefined;
+    this.scope = isLocal || orders.concurrency > 1 ? new AsyncLocalStorage() : undefined;
     this.wait = {
       tryTake: () => this.hasWork(),
       peek: () => this.hasWork(),
@@ -105,7 +109,7 @@ export class PoolWorker {
       taken: () => {},
       suspect: () => 0,
     };
-    findCurrentBy(() => this.currentTask());
+    findCurrentBy(this.finder);
   }
 
   /** Works until it is to end, and ends this process or thread. */
@@ -121,7 +125,7 @@ export class PoolWorker {
   /** Works until it is to end. `onReady`: called when its initializer is done. */
   async serve(onReady?: () => void): Promise<void> {
     const { initializer, initArgs, finalizer } = this.orders;
-    this.listen();
+    if (!this.isLocal) this.listen();
     let state: unknown;
     try {
       if (initializer !== undefined) {
@@ -141,7 +145,13 @@ export class PoolWorker {
   /** Listens no more. */
   leave(): void {
     this.ended = true;
-    this.bed.dispatch(false);
+    findCurrentNoMoreBy(this.finder);
+    if (!this.isLocal) this.bed.dispatch(false);
+  }
+
+  /** The pool of this thread has rung. */
+  ring(): void {
+    if (!this.ended) this.rung();
   }
 
   /** A terminal's Ctrl-C is the pool's to answer; SIGTERM lets what runs come to its end. */
@@ -229,7 +239,7 @@ export class PoolWorker {
 
   /** Sleeps until there may be work. */
   private async sleep(): Promise<void> {
-    if (this.active === 0 && spin(this.bed, this.wait)) return;
+    if (this.active === 0 && !this.isLocal && spin(this.bed, this.wait)) return;
     await new Promise<void>((resolve) => {
       const full = this.active >= this.orders.concurrency;
       this.sleeper = () => {
@@ -362,6 +372,7 @@ export class PoolWorker {
   private finished(ticket: number): void {
     this.current = undefined;
     this.currentTicket = -1;
+    if (this.ended) return;
     if (!this.table.finish(slotOf(ticket), generationOf(ticket), this.me)) this.doomed = true;
   }
 
@@ -449,6 +460,8 @@ export class PoolWorker {
 
   /** Puts the reply; returns a promise only where that has to wait. */
   private reply(reply: Reply): Promise<void> | undefined {
+    // A local worker that was given up, with a task that goes on.
+    if (this.ended) return undefined;
     if (this.results.putAtOnce(reply)) {
       this.gate.announce();
       return undefined;
@@ -480,7 +493,7 @@ function argumentsIn([, , mode, payload]: TaskMessage): unknown[] {
   return ((mode & MODE.SEALED) === 0 ? payload : unseal(payload as SealedPayload)) as unknown[];
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function'
   );

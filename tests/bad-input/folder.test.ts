@@ -29,8 +29,8 @@ interface Outcome {
 
 let base = '';
 
-async function tries(attempt: string, env: Record<string, string> = {}): Promise<Outcome> {
-  const ending = await run('tries', { args: [attempt], env: { LOCKSTEP_DIR: base, ...env } });
+async function tries(attempt: string, env: Record<string, string> = {}, name = 'tried'): Promise<Outcome> {
+  const ending = await run('tries', { args: [attempt, name], env: { LOCKSTEP_DIR: base, ...env } });
   assert.equal(ending.signal, null);
   assert.equal(ending.stderr, '');
   return JSON.parse(ending.stdout) as Outcome;
@@ -96,6 +96,13 @@ describe("a namespace's folder", { timeout: 60_000 }, () => {
       assert.equal(statSync(folder).mode & 0o777, mode);
     });
   }
+
+  it('is refused when it was swapped for one that others may enter, right after the look at it', async () => {
+    const outcome = await tries('swapped', {}, folder);
+    assert.equal(outcome.code, 'ERR_LOCKSTEP_FOLDER', JSON.stringify(outcome));
+    assert.match(outcome.message ?? '', /777/);
+    assert.deepEqual(listing(folder), []);
+  });
 
   it('is refused when it belongs to another user', { skip: notRoot }, async () => {
     mkdirSync(folder, { mode: 0o700 });

@@ -41,15 +41,19 @@ describe('planted mistakes are found', () => {
   plant('nobody is rung', "rings[#rings + 1] = {head[1], '0'}", '');
   plant('the next is not told to look', 'if offered > 0 and queue[1] then', 'if false then');
   plant('offers never run out', 'tonumber(offer[3]) <= now', 'false');
-  plant('the dead are not noticed', 'if #others == 0 or', 'if true or');
+  plant('the dead are not noticed', '#others == 0 or call', 'true or call');
   plant('whoever comes in after a dead holder does not learn of it', "hurt = '1'", "hurt = '0'");
   plant('a repeated call takes another permit', 'if each[1] == id and', 'if false and');
   plant('replies are kept for good', 'return entry[2] / 1000 <= now', 'return false and now');
   plant('a claim serves nobody else', 'enter(id, offer[2])\n    serve()', 'enter(id, offer[2])');
   plant(
     'sessions are not noted',
-    'named[session] = true\n      list[#list + 1] = session',
+    'named[session] = true\n    list[#list + 1] = session',
     'named[session] = true',
   );
-  plant('an offer stands for too long', "format('%.0f', now + ARGV[8])", "format('%.0f', now + ARGV[8] + 1)");
+  plant('a claim comes too late', 'tonumber(standsUntil) > now', 'true');
+  plant('whoever joins is not noted', "named = sessions .. ',' .. me", 'named = sessions');
+  plant('the one behind is not told to look', 'rings[2] = {nextOne, claim}', '');
+  plant("the holder's token is lost", "if holder and token == '0'", 'if false');
+  plant('an offer stands for too long', "format('%.0f', now + claim)", "format('%.0f', now + claim + 1)");
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
 // biome-ignore format: one import, after the sandbox
-import { BoundedSemaphore, Condition, Event, JoinableQueue, LayoutError, Lock, Process, Queue, RWLock, Semaphore, SharedArray, Value } from 'lockstep';
+import { BoundedSemaphore, Condition, Event, JoinableQueue, LayoutError, Lock, Process, Queue, QueueProducer, RWLock, Semaphore, SharedArray, Value } from 'lockstep';
 import { layout, load } from '../support/internals.ts';
 import { namespaceFolder } from '../support/places.ts';
 import { sandbox } from '../support/sandbox.ts';
@@ -17,6 +17,7 @@ const {
   AGENT_STATE,
   cellWord,
   CELL_GENERATION,
+  CELL_HEADER,
   CELL_STATE,
   CELL_TICKETS,
   FIRST_LINK,
@@ -88,6 +89,20 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
       lock.acquireSync().release();
     });
   }
+
+  it('that names a queue which the others have just closed is no damage: it is gone', () => {
+    const { namespace, folder, put } = fresh();
+    const queue = new Queue({ namespace, endsWithProducers: true });
+    const { handle } = queue.producer;
+    const at = cellWord(cellOf(queue)) + CELL_HEADER;
+    const header = wordsOf(`${folder}/control`, at + 1)[at]!;
+    // As the cell is between its end and its next use.
+    put('control', at, 0);
+    assert.throws(() => QueueProducer.open(handle), { code: 'ERR_LOCKSTEP_STALE_HANDLE' });
+    put('control', at, header);
+    using again = QueueProducer.open(handle);
+    assert.equal(again.closed, false);
+  });
 
   it('in HIGH_SLOT, in a name and in wait entries leads nobody astray', () => {
     const { namespace, put } = fresh();
@@ -170,7 +185,10 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
 
   it('in a chain of permits, a count or a type is found out when the object is opened', async () => {
     const { namespace, put } = fresh();
+    // An object that nobody refers to any more may be collected, and its handle is stale then.
+    const kept: object[] = [];
     const damage = (object: { handle: string }, word: number, value: number): string => {
+      kept.push(object);
       put('control', cellWord(cellOf(object)) + word, value);
       return object.handle;
     };
@@ -194,6 +212,7 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
     for (const handle of tooLong) assert.throws(() => SharedArray.open(handle), LayoutError);
     const typeless = damage(new Value('i32', 4, { namespace }), CELL_BODY, 77);
     assert.throws(() => Value.open(typeless), LayoutError);
+    assert.equal(kept.length, 6);
   });
 });
 

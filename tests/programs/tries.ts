@@ -3,6 +3,8 @@
  * The outcome is `{ "done": … }` or the error's name, code, message and cause's code.
  */
 
+import fs, { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { Lock, Semaphore, SharedArray, SharedMemory, Value } from 'lockstep';
 
 const [, , attempt = '', name = 'tried'] = process.argv;
@@ -22,6 +24,29 @@ const ATTEMPTS: Record<string, () => unknown> = {
     const lock = new Lock({ name });
     lock.acquireSync().release();
     return lock.locked;
+  },
+  /**
+   * Between Lockstep's look at the folder `name` and what follows, somebody puts one there that is
+   * open to everybody.
+   */
+  swapped: () => {
+    const { lstatSync } = fs;
+    const planted = `${name}-planted`;
+    mkdirSync(planted);
+    chmodSync(planted, 0o777);
+    Object.assign(fs, {
+      lstatSync: (path: string, options: fs.StatSyncOptions) => {
+        const stats = lstatSync(path, options);
+        if (path !== name) return stats;
+        Object.assign(fs, { lstatSync });
+        syncBuiltinESMExports();
+        rmSync(name, { recursive: true });
+        renameSync(planted, name);
+        return stats;
+      },
+    });
+    syncBuiltinESMExports();
+    return new Lock({ name: 'tried' }).locked;
   },
   awaiting: async () => {
     const semaphore = new Semaphore(0, { name });

@@ -12,6 +12,7 @@ import {
   type Queue,
   type RawArray,
   type Semaphore,
+  type Shared,
   ThreadPool,
   workerState,
 } from 'lockstep';
@@ -263,4 +264,38 @@ export function killAt7(counts: RawArray<'i32'>, n: number): number {
 
 export function variable(name: string): string | undefined {
   return process.env[name];
+}
+
+/** The tables that this process or thread has seen. */
+const tables = new Set<unknown>();
+
+/** A name in the table, and how many tables were decoded here. */
+export function lookUp(
+  table: Shared<{ names: string[] }>,
+  index: number,
+): { name: string | undefined; decoded: number; frozen: boolean } {
+  const { names } = table.value;
+  tables.add(names);
+  return { name: names[index], decoded: tables.size, frozen: Object.isFrozen(names) };
+}
+
+export async function sleepIf7(n: number): Promise<number> {
+  if (n === 7) await new Promise((resolve) => setTimeout(resolve, 40));
+  return n;
+}
+
+/** What the task knows of itself. */
+export function askTask(): { aborted: boolean | undefined; state: { text: string } } {
+  return { aborted: currentTask()?.aborted, state: workerState(connect) };
+}
+
+export async function untilAborted(): Promise<string> {
+  const { signal } = currentTask()!;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  return 'aborted';
+}
+
+export function double(object: { value: number }): number {
+  object.value *= 2;
+  return object.value;
 }

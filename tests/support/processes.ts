@@ -4,25 +4,68 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** Pids of the other processes whose `LOCKSTEP_DIR` is `folder`, the zombies left out. */
 export function processesOf(folder: string): number[] {
+  return others().filter((pid) => folderOf(pid) === folder);
+}
+
+/**
+ * Pids of the other processes whose `LOCKSTEP_DIR` is that of one of these, and lies below `base`.
+ */
+export function processesLike(pids: readonly number[], base: string): number[] {
+  const folders = new Set(pids.map(folderOf).filter((folder) => folder?.startsWith(`${base}/`)));
+  return others().filter((pid) => folders.has(folderOf(pid)));
+}
+
+/** Pids of all that the process has started, and that those have, parents first. */
+export function descendantsOf(pid: number): number[] {
+  const found = [pid];
+  const parents = new Map(others().map((other) => [other, parentOf(other)]));
+  // The list grows while it is read.
+  for (const parent of found) for (const [child, of] of parents) if (of === parent) found.push(child);
+  return found.slice(1);
+}
+
+function others(): number[] {
   return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
-    .filter((pid) => readProc(pid, 'environ').split('\0').includes(`LOCKSTEP_DIR=${folder}`))
-    .map(Number);
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => pid !== process.pid);
+}
+
+function folderOf(pid: number): string | undefined {
+  const variables = readProc(pid, 'environ').split('\0');
+  return variables.find((variable) => variable.startsWith('LOCKSTEP_DIR='))?.slice('LOCKSTEP_DIR='.length);
+}
+
+function parentOf(pid: number): number {
+  const stat = readProc(pid, 'stat');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 /** Whether the process runs: neither gone nor a zombie. */
 export function runs(pid: number): boolean {
-  const stat = readProc(String(pid), 'stat');
+  const stat = readProc(pid, 'stat');
   const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
   return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
 /** `4121 (node worker.js)`. */
 export function describeProcess(pid: number): string {
-  return `${pid} (${readProc(String(pid), 'cmdline').replaceAll('\0', ' ').trim()})`;
+  return `${pid} (${readProc(pid, 'cmdline').replaceAll('\0', ' ').trim()})`;
 }
 
-function readProc(pid: string, file: string): string {
+/** Ends the processes at once. */
+export function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      // It ended meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+function readProc(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {

@@ -1,15 +1,16 @@
 /**
  * Gives a base folder of its own to the test file that imports it (first of all, before
  * `lockstep`). When the file is done, it checks that no process it started lives on and that
- * nothing is left in the folder.
+ * nothing is left in the folder. It ends what does live on, so that a test that fails does not keep
+ * its file alive.
  */
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { describeProcess, processesOf } from './processes.ts';
-import { holds } from './until.ts';
+import { describeProcess, killAll, processesOf } from './processes.ts';
+import { holds, PATIENCE_MS } from './until.ts';
 
 /** Where this file's namespaces live: `LOCKSTEP_DIR` of this process and of all that it starts. */
 export const sandbox: string = mkdtempSync(
@@ -28,14 +29,40 @@ after(async () => {
     }
   });
   const { activeChildren } = await import('lockstep');
+  const { liveChildren } = await loadChildren();
+  const threads = liveChildren().filter(({ daemon }) => !daemon);
+  const children = [...new Set([...activeChildren(), ...threads])];
+  const gone = children.length === 0 && (await holds(() => processesOf(sandbox).length === 0));
+  const left = gone ? [] : processesOf(sandbox);
+  const told = left.map(describeProcess).join(', ');
+  for (const child of liveChildren()) child.kill();
+  killAll(left);
+  endIfKeptAlive();
   assert.deepEqual(
-    activeChildren().map(({ name }) => name),
+    children.map(({ name }) => name),
     [],
-    'children live on',
+    `children live on: ${told}`,
   );
-  const allGone = await holds(() => processesOf(sandbox).length === 0);
-  assert.ok(allGone, `processes live on: ${processesOf(sandbox).map(describeProcess).join(', ')}`);
+  assert.ok(gone, `processes live on: ${told}`);
 });
+
+async function loadChildren(): Promise<typeof import('../../src/workers/children.ts')> {
+  // Not before the file's own imports: `lockstep` shall find the environment as it is set above.
+  const { load } = await import('./internals.ts');
+  return await load('workers/children.js');
+}
+
+/**
+ * A thread, a socket or a timer that a failed test has left shall not keep the file alive. What was
+ * printed is printed; an exit would wait for the thread.
+ */
+function endIfKeptAlive(): void {
+  const end = (): void => {
+    console.error(`the file is kept alive by: ${process.getActiveResourcesInfo().join(', ')}`);
+    process.kill(process.pid, 'SIGKILL');
+  };
+  setTimeout(end, PATIENCE_MS).unref();
+}
 
 /** Everything below `folder`, as paths relative to it. */
 export function listing(folder: string): string[] {

@@ -283,7 +283,12 @@ describe('Lockstep says where it can’t work', () => {
   ];
   if (MAJOR >= 24) {
     cases.push(
-      ['addons forbidden', [...permission, 'app.mjs'], {}, /can't share memory, .*--allow-addons/],
+      [
+        'addons forbidden',
+        [...permission, '--allow-child-process', '--allow-worker', 'app.mjs', 'named'],
+        {},
+        /can't share memory, .*--allow-addons/,
+      ],
       [
         'children forbidden',
         [...permission, '--allow-addons', 'app.mjs'],

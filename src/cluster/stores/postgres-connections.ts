@@ -26,6 +26,16 @@ export interface PgPoolLike {
   readonly options?: object;
 }
 
+/** The pool's options, to connect as it does. It hides the secrets from copies. */
+export function optionsOf({ options = {} }: PgPoolLike): object {
+  const { password, ssl } = options as { password?: unknown; ssl?: unknown };
+  return {
+    ...options,
+    ...(password === undefined ? {} : { password }),
+    ...(ssl === undefined ? {} : { ssl }),
+  };
+}
+
 export class Connections {
   private readonly pool: PgPoolLike;
   private readonly keeps: boolean;

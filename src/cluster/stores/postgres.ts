@@ -18,7 +18,7 @@ import { InvalidTypeError, StoreError } from '../../errors.ts';
 import type { Commit, Committed, Snapshot, Store, StoreListener } from '../store.ts';
 import { Outdated, SessionGone, Unreachable } from '../store.ts';
 import type { PgPoolLike } from './postgres-connections.ts';
-import { Connections } from './postgres-connections.ts';
+import { Connections, optionsOf } from './postgres-connections.ts';
 import type { PgClientLike } from './postgres-listener.ts';
 import { channelOf, PostgresListener } from './postgres-listener.ts';
 import {
@@ -79,7 +79,7 @@ export class PostgresStore implements Store {
         ? new pg.Pool({ connectionString: postgres, max: CONNECTIONS, connectionTimeoutMillis: patience })
         : postgres;
     this.connections = new Connections(this.pool, this.own);
-    const timed = { ...this.pool.options, connectionTimeoutMillis: patience };
+    const timed = { ...optionsOf(this.pool), connectionTimeoutMillis: patience };
     this.listener = listen ? new PostgresListener(() => new pg.Client(timed)) : undefined;
     this.poll = listen ? 0 : poll;
     this.prepares = listen;

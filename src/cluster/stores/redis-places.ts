@@ -9,10 +9,10 @@
  * whatever would pass one on, and calls that wait for one, to the machine.
  *
  *   KEYS   1 document   2 the session that calls, as its lease and its epoch
- *   ARGV   1 operation: take, try (take without waiting), leave, give   2 call   3 epoch   4 kind
- *          5 places in all   6 places   7 `|<session>|<body>` where the call alone holds a lock
- *          8 claim time   9 the most that may be free after `give`   10 if it is there: return the
- *          body too
+ *   ARGV   1 operation: take, try (take without waiting), leave, give   2 epoch
+ *          3 `|<session>|<body>` where the call alone holds a lock, or ''
+ *          4 with spaces: kind, places in all, places, claim time, the most that may be free after
+ *            `give`, `1` if the body is wanted too, call
  *
  * Replies: `<version>` where the call came to a free lock, or was alone and left it;
  * `<version>|<milliseconds>|<reply>`, and on a line of its own the body if it was asked for.
@@ -28,12 +28,12 @@ local op = ARGV[1]
 local found = call('MGET', KEYS[1], KEYS[2])
 local raw, epoch = found[1], found[2]
 if not epoch then return {-1} end
-if epoch ~= ARGV[3] and tonumber(ARGV[3]) < tonumber(epoch) then return {-2} end
+if epoch ~= ARGV[2] and tonumber(ARGV[2]) < tonumber(epoch) then return {-2} end
 local time = call('TIME')
 local stamp = time[1] .. sub('00000' .. time[2], -6)
 
 -- The common cases: a lock that is free, and one whose holder goes with nobody waiting.
-local alone = ARGV[7]
+local alone = ARGV[3]
 if alone ~= '' and (not raw or raw < stamp) then
   local rest = raw and sub(raw, #stamp + 1) or '||'
   if op == 'leave' then
@@ -48,7 +48,8 @@ if alone ~= '' and (not raw or raw < stamp) then
 end
 
 local format, match = string.format, string.match
-local id, kind = ARGV[2], ARGV[4]
+local kind, inAll, wanted, claim, most, wantsBody, id =
+  match(ARGV[4], '^(%w+) (%d+) (%d+) (%S+) (%d+) ([01]) (.+)$')
 local version, sessions, body = '0', '', ''
 if raw then version, sessions, body = match(raw, '^(%d+)|([^|]*)|(.*)$') end
 -- The server's microseconds, or one more than the last version.
@@ -68,8 +69,73 @@ local others = {}
 for session in gmatch(sessions, '[^,]+') do
   if session ~= me then others[#others + 1] = prefix .. 's:' .. session end
 end
+if #others > 4000 then return {0, now, version, body} end
+local allLive = #others == 0 or call('EXISTS', unpack(others)) == #others
+
+-- Writes the document, rings, and makes the reply.
+local function finish(text, named, keep, rings, reply)
+  if text == '' then
+    call('SET', KEYS[1], stamp .. '||', 'PX', ${TOMBSTONE_MS})
+  elseif keep then
+    call('SET', KEYS[1], stamp .. '|' .. named .. '|' .. text, 'PX', keep)
+  else
+    call('SET', KEYS[1], stamp .. '|' .. named .. '|' .. text)
+  end
+  for _, ring in ipairs(rings) do
+    local hint = ring[2] .. '|' .. sub(KEYS[1], #prefix + 3)
+    if text ~= '' and #text < 4096 then hint = hint .. '\\n' .. stamp .. '|' .. now .. '|' .. text end
+    call('PUBLISH', prefix .. 'r:' .. match(ring[1], '^[^/]+'), hint)
+  end
+  return stamp .. '|' .. now .. '|' .. reply .. (wantsBody == '1' and '\\n' .. text or '')
+end
+
+-- A lock that others wait for, all of them alive: its texts are cut and joined as they are.
+if tells and allLive and inAll == '1' then
+  local frame = '{"kind":"' .. kind .. '","state":{"state":{"of":1,"free":0,"holders":'
+  local holders, offers, queue = match(body, '^' .. frame
+    .. '(%b[]),"offers":(%b[]),"queue":(%b[]),"waits":{},"hurt":0},"made":%[%]}}$')
+  local standsUntil = offers and match(offers, '^%[%["[^"]+",1,(%d+),"[^"]*"%]%]$')
+  local function write(its, offered, waiting, named, rings, reply)
+    local text = frame .. its .. ',"offers":' .. offered .. ',"queue":' .. waiting
+      .. ',"waits":{},"hurt":0},"made":[]}}'
+    return finish(text, named, nil, rings, reply)
+  end
+  local known = find(body, '"' .. id .. '"', 1, true)
+  if not holders or (offers ~= '[]' and not (standsUntil and tonumber(standsUntil) > now)) then
+    -- Not so: see below.
+  elseif op == 'leave' and offers == '[]' and match(holders, '^%[%["([^"]+)",1,%d+,[01]%]%]$') == id then
+    local first, note, rest = match(queue, '^%[%["([^"]+)",1,("[^"\\]*")%],?(.*)$')
+    if first then
+      local nextOne = match(rest, '^%["([^"]+)",1,"[^"\\]*"%]')
+      if nextOne or rest == ']' then
+        local rings = {{first, '0'}}
+        if nextOne then rings[2] = {nextOne, claim} end
+        local offered = '[["' .. first .. '",1,' .. format('%.0f', now + claim) .. ',' .. note .. ']]'
+        local named = sessions
+        if not find(queue, '"' .. me .. '/', 1, true) then
+          named = sub(string.gsub(',' .. sessions .. ',', ',' .. string.gsub(me, '%-', '%%-') .. ',', ','), 2, -2)
+        end
+        return write('[]', offered, '[' .. rest, named, rings, '{"is":"done","count":1}')
+      end
+    end
+  elseif op == 'take' and holders == '[]' and match(offers, '^%[%["([^"]+)"') == id then
+    local its = '[["' .. id .. '",1,0,0]]'
+    return write(its, '[]', queue, sessions, {}, '{"is":"held","token":0,"recovered":false}')
+  elseif op == 'take' and not known then
+    local its = holders
+    local holder, token, told = match(holders, '^%[%["([^"]+)",1,(%d+),([01])%]%]$')
+    if holder and token == '0' then its = '[["' .. holder .. '",1,' .. version .. ',' .. told .. ']]' end
+    local waiting = (queue == '[]' and '[' or sub(queue, 1, -2) .. ',') .. '["' .. id .. '",1,""]]'
+    local named = sessions
+    if not find(',' .. sessions .. ',', ',' .. me .. ',', 1, true) then named = sessions .. ',' .. me end
+    local look = standsUntil and math.min(tonumber(claim), math.max(1, standsUntil - now)) or 0
+    if holder or holders == '[]' then
+      return write(its, offers, waiting, named, {}, '{"is":"waiting","look":' .. look .. '}')
+    end
+  end
+end
+
 local function findDead()
-  if #others == 0 or call('EXISTS', unpack(others)) == #others then return end
   for _, key in ipairs(others) do
     if call('EXISTS', key) == 0 then
       dead[sub(key, #prefix + 3)] = true
@@ -84,11 +150,10 @@ local function leaveToMachine()
   for session in pairs(dead) do reply[#reply + 1] = session end
   return reply
 end
-if #others > 4000 then return leaveToMachine() end
-findDead()
+if not allLive then findDead() end
 
 -- The document. Each list becomes a table; what does not parse whole is left to the machine.
-local of, free, hurt, waits = tonumber(ARGV[5]), nil, '0', '{}'
+local of, free, hurt, waits = tonumber(inAll), nil, '0', '{}'
 local holdersText, offersText, queueText, madeText = '[]', '[]', '[]', '[]'
 local had = false
 if body == '' then
@@ -193,7 +258,7 @@ local function serve(self)
     if head[1] == self then
       enter(head[1], head[2])
     else
-      offers[#offers + 1] = {head[1], head[2], format('%.0f', now + ARGV[8]), head[3]}
+      offers[#offers + 1] = {head[1], head[2], format('%.0f', now + claim), head[3]}
       rings[#rings + 1] = {head[1], '0'}
       offered = offered + 1
     end
@@ -203,7 +268,7 @@ local function serve(self)
     for i = served + 1, #queue do rest[#rest + 1] = queue[i] end
     queue = rest
   end
-  if offered > 0 and queue[1] then rings[#rings + 1] = {queue[1][1], ARGV[8]} end
+  if offered > 0 and queue[1] then rings[#rings + 1] = {queue[1][1], claim} end
 end
 local function leave()
   return takeOut(function(entry) return entry[1] == id end)
@@ -247,7 +312,7 @@ local function take(places, wait)
     if offers[1] then
       look = math.huge
       for _, offer in ipairs(offers) do look = math.min(look, tonumber(offer[3])) end
-      look = math.min(tonumber(ARGV[8]), math.max(1, look - now))
+      look = math.min(tonumber(claim), math.max(1, look - now))
     end
     return '{"is":"waiting","look":' .. format('%.0f', look) .. '}'
   end
@@ -258,25 +323,25 @@ end
 
 local reply
 if op == 'take' or op == 'try' then
-  reply = take(tonumber(ARGV[6]), op == 'take')
+  reply = take(tonumber(wanted), op == 'take')
 elseif op == 'leave' then
   local left = leave()
   serve()
   reply = '{"is":"done","count":' .. left .. '}'
-elseif free + ARGV[6] > tonumber(ARGV[9]) then
+elseif free + wanted > tonumber(most) then
   reply = '{"is":"tooMany"}'
 else
-  free = free + ARGV[6]
+  free = free + wanted
   changed = true
   serve()
-  reply = '{"is":"done","count":' .. ARGV[6] .. '}'
+  reply = '{"is":"done","count":' .. wanted .. '}'
 end
 if passesOn then return leaveToMachine() end
 
 local idle = free == of and #holders + #offers + #queue == 0 and waits == '{}' and hurt == '0' and not keeps
 if not changed or (idle and not had) then
   local told = version .. '|' .. now .. '|' .. reply
-  if ARGV[10] then told = told .. '\\n' .. body end
+  if wantsBody == '1' then told = told .. '\\n' .. body end
   return told
 end
 
@@ -295,36 +360,23 @@ local function text(list, write)
   return '[' .. table.concat(parts, ',') .. ']'
 end
 local function head(entry) return '["' .. entry[1] .. '",' .. format('%.0f', entry[2]) .. ',' end
-if idle and #made == 0 then
-  body = ''
-  call('SET', KEYS[1], stamp .. '||', 'PX', ${TOMBSTONE_MS})
-else
-  local inner = 'null'
-  if not idle then
-    inner = '{"of":' .. of .. ',"free":' .. free
-      .. ',"holders":' .. text(holders, function(e) return head(e) .. e[3] .. ',' .. e[4] .. ']' end)
-      .. ',"offers":' .. text(offers, function(e) return head(e) .. e[3] .. ',' .. e[4] .. ']' end)
-      .. ',"queue":' .. text(queue, function(e) return head(e) .. e[3] .. ']' end)
-      .. ',"waits":' .. waits .. ',"hurt":' .. hurt .. '}'
-  end
-  local madeNow = text(made, function(e) return head(e) .. e[3] .. ']' end)
-  body = '{"kind":"' .. kind .. '","state":{"state":' .. inner .. ',"made":' .. madeNow .. '}}'
-  local named, list = {}, {}
-  for session in gmatch(body, '"([^"/]+)/%d+"[^:]') do
-    if not named[session] then
-      named[session] = true
-      list[#list + 1] = session
-    end
-  end
-  local value = stamp .. '|' .. table.concat(list, ',') .. '|' .. body
-  if idle then call('SET', KEYS[1], value, 'PX', ${KEPT_MS}) else call('SET', KEYS[1], value) end
+if idle and #made == 0 then return finish('', '', nil, rings, reply) end
+local inner = 'null'
+if not idle then
+  inner = '{"of":' .. of .. ',"free":' .. free
+    .. ',"holders":' .. text(holders, function(e) return head(e) .. e[3] .. ',' .. e[4] .. ']' end)
+    .. ',"offers":' .. text(offers, function(e) return head(e) .. e[3] .. ',' .. e[4] .. ']' end)
+    .. ',"queue":' .. text(queue, function(e) return head(e) .. e[3] .. ']' end)
+    .. ',"waits":' .. waits .. ',"hurt":' .. hurt .. '}'
 end
-for _, ring in ipairs(rings) do
-  local hint = ring[2] .. '|' .. sub(KEYS[1], #prefix + 3)
-  if body ~= '' and #body < 4096 then hint = hint .. '\\n' .. stamp .. '|' .. now .. '|' .. body end
-  call('PUBLISH', prefix .. 'r:' .. match(ring[1], '^[^/]+'), hint)
+local madeNow = text(made, function(e) return head(e) .. e[3] .. ']' end)
+local after = '{"kind":"' .. kind .. '","state":{"state":' .. inner .. ',"made":' .. madeNow .. '}}'
+local named, list = {}, {}
+for session in gmatch(after, '"([^"/]+)/%d+"[^:]') do
+  if not named[session] then
+    named[session] = true
+    list[#list + 1] = session
+  end
 end
-local told = stamp .. '|' .. now .. '|' .. reply
-if ARGV[10] then told = told .. '\\n' .. body end
-return told
+return finish(after, table.concat(list, ','), idle and ${KEPT_MS}, rings, reply)
 `;

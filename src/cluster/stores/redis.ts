@@ -118,20 +118,17 @@ export class RedisStore implements Store {
   turn(turn: Turn): Promise<Turned> {
     const { prefix } = this;
     const { session, epoch, key, kind, of, call, alone, claim, wantsBody } = turn;
+    const places = call.op === 'leave' ? of : call.places;
+    const most = call.op === 'give' ? call.most : 0;
     const args = [
       `${prefix}o:${key}`,
       `${prefix}s:${session}`,
       call.op === 'take' && !call.wait ? 'try' : call.op,
-      call.call,
       String(epoch),
-      kind,
-      String(of),
-      String(call.op === 'leave' ? of : call.places),
       alone && `|${session}|${alone}`,
-      String(claim),
+      // Few arguments: each costs on its way.
+      `${kind} ${of} ${places} ${claim} ${most} ${wantsBody ? 1 : 0} ${call.call}`,
     ];
-    if (call.op === 'give' || wantsBody) args.push(call.op === 'give' ? String(call.most) : '');
-    if (wantsBody) args.push('1');
     return this.run(placesScript, args, (reply) => turnedIn(reply, turn));
   }
 

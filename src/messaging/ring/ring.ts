@@ -6,7 +6,8 @@
  *   +0    MAGIC     "RING"                                                the creator
  *   +1    CAPACITY  bytes of the ring, a power of two                     the creator
  *   +2    MOST      items that may lie in it at once; 0: no limit         the creator
- *   +16   HEAD      30…0 position of the oldest item                      takers, CAS only
+ *   +16   HEAD      30…0 position of the oldest item                      takers, CAS only (a look
+ *                                                                         may write what is there)
  *   +32   PUTS      30…0 items put so far                                 holder of the put lock
  *   +33   END_EVEN  30…0 position after the last item, when PUTS is even  the same
  *   +34   END_ODD   the same, when PUTS is odd                            the same
@@ -51,7 +52,7 @@
  * been, the call throws `LayoutError` instead of waiting in vain.
  */
 
-import { cas, load, loadAcquire, loadPlain, storePlain, storeRelease } from '#atomics';
+import { cas, load, loadAcquire, loadPlain, setBits, storePlain, storeRelease } from '#atomics';
 import { FORMAT, type Format } from '../../codec/format.ts';
 import { LayoutError } from '../../errors.ts';
 import type { Words } from '../../memory/atomics.ts';
@@ -137,6 +138,8 @@ export class Ring {
   private putsAtHead = 0;
   /** Items that had been taken when that was looked at last. */
   private knownTaken = UNKNOWN;
+  /** Bytes of the item that was put here last; Infinity for one that lies apart. */
+  committed = 0;
   private readonly found = new Found();
   private readonly place = new RingSpace();
 
@@ -190,7 +193,8 @@ export class Ring {
     for (;;) {
       const head = this.headOfItem();
       if (head < 0) return 0;
-      const number = loadPlain(words, this.wordOf(this.itemAt(head)) + 1) & MASK;
+      // Before the second look at HEAD, which proves that it is the item's.
+      const number = loadAcquire(words, this.wordOf(this.itemAt(head)) + 1) & MASK;
       const { puts } = this;
       // HEAD has moved since: what was read does not belong together.
       if (!this.isThere(head)) continue;
@@ -276,8 +280,9 @@ export class Ring {
       const sound = (header & SKIP) === 0 && place + taken <= units;
       const carries = sound && (loadPlain(words, word + 1) & CARRIES) !== 0;
       const settle = carries ? visit(this.base + ((place + 1) << UNIT_SHIFT), length) : undefined;
-      // The items at HEAD or after it were not written over before this look.
-      const head = load(words, at + HEAD_WORD);
+      // The items at HEAD or after it were not written over before this look. It writes nothing
+      // new: only a write comes surely after reads.
+      const head = setBits(words, at + HEAD_WORD, 0);
       if (((position - head) & MASK) > units) {
         if (((end - head) & MASK) > units) return true;
         position = head;
@@ -365,6 +370,7 @@ export class Ring {
    * has to release the lock before.
    */
   commit(from: number, length: number, format: Format, far: boolean, carries: boolean): void {
+    this.committed = far ? Number.POSITIVE_INFINITY : length;
     const { words, at, units } = this;
     const puts = loadPlain(words, at + PUTS_WORD);
     let position = loadPlain(words, at + END_WORD + (puts & 1));

@@ -3,16 +3,17 @@
  * to the server that `LOCKSTEP_TEST_SERVER` names.
  */
 
-import { subscribe } from 'node:diagnostics_channel';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Cluster, ConnectOptions } from 'lockstep/cluster';
 import {
   ClusterBarrier,
   type ClusterBoundedSemaphore,
   ClusterCondition,
   type ClusterEvent,
+  type ClusterJoinableQueue,
   type ClusterLatch,
   ClusterLock,
+  type ClusterQueue,
   ClusterRLock,
   type ClusterRWLock,
   type ClusterSemaphore,
@@ -26,13 +27,14 @@ const port = Number(new URL(url).port);
 /** Short, as some cases wait for its end. */
 const LEASE_MS = 3_000;
 
-// The connections must not keep an actor alive that has ended.
-subscribe('net.client.socket', (message) => {
-  const { socket } = message as { socket: Socket };
-  socket.once('connect', () => {
-    if (socket.remotePort === port) socket.unref();
+// The connections must not keep an actor alive that has ended; pg makes its sockets by hand.
+const connectSocket = Socket.prototype.connect;
+Socket.prototype.connect = function (this: Socket, ...args: unknown[]) {
+  this.once('connect', () => {
+    if (this.remotePort === port) this.unref();
   });
-});
+  return (connectSocket as (...args: unknown[]) => Socket).apply(this, args);
+} as typeof connectSocket;
 
 const options: ConnectOptions = {
   ...(url.startsWith('postgres') ? { postgres: url } : { redis: url }),
@@ -55,7 +57,9 @@ type Method =
   | 'barrier'
   | 'rwlock'
   | 'latch'
-  | 'value';
+  | 'value'
+  | 'queue'
+  | 'joinableQueue';
 
 /** Makes the object of the name, or another that stands for it. */
 function obtain<Made extends object>(method: Method, ...args: unknown[]): Made {
@@ -80,12 +84,8 @@ const make: Make = {
   rwlock: (given) => obtain<ClusterRWLock>('rwlock', given?.name ?? fresh()),
   latch: (count) => obtain<ClusterLatch>('latch', fresh(), count),
   value: (initial) => obtain<ClusterValue>('value', fresh(), initial),
-  queue: () => {
-    throw new Error('the cluster has no queue');
-  },
-  joinableQueue: () => {
-    throw new Error('the cluster has no queue');
-  },
+  queue: (given) => obtain<ClusterQueue>('queue', fresh(), given ?? {}),
+  joinableQueue: () => obtain<ClusterJoinableQueue>('joinableQueue', fresh()),
 };
 
 /** Of its own session an actor knows the process. */

@@ -108,7 +108,7 @@ const scenarios: readonly Scenario<Things>[] = [
     ...base,
     name: 'three put, one takes',
     actors: [puts(1), puts(1), puts(1), takes(3)],
-    preemptions: [2, 3],
+    preemptions: [1, 3],
   },
   {
     ...base,
@@ -116,7 +116,7 @@ const scenarios: readonly Scenario<Things>[] = [
     actors: [puts(2), puts(2), takes(2), takes(2)],
     preemptions: [1, 2],
   },
-  { ...base, name: 'one puts, two take', actors: [puts(3), takes(1), takes(2)], preemptions: [3, 4] },
+  { ...base, name: 'one puts, two take', actors: [puts(3), takes(1), takes(2)], preemptions: [2, 4] },
   {
     ...base,
     name: 'two put, one awaiting, two take, one awaiting',

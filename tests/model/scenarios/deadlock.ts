@@ -93,7 +93,7 @@ const scenarios: readonly Scenario<Things>[] = [
     ...base,
     name: 'three block in a ring',
     actors: [blocks('a', 'b', 2), blocks('b', 'c', 2), blocks('c', 'a', 2)],
-    preemptions: [3, 4],
+    preemptions: [2, 4],
   },
   {
     ...base,

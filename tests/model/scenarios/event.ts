@@ -91,7 +91,7 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'one sets, two wait, one dies',
     actors: [sets, waits, awaits()],
     deaths: 1,
-    preemptions: [2, 3],
+    preemptions: [1, 3],
     mayWait: ({ things: { event }, dead }) => dead.includes(0) && !event.isSet(),
   },
 ];

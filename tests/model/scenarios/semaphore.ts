@@ -91,7 +91,7 @@ function both(bounded: boolean): Scenario<Things>[] {
       name: 'three block, one gives up',
       actors: [one.blocks(), slow(one.blocksFor), slow(one.blocks())],
       timeouts: 1,
-      preemptions: [3, 4],
+      preemptions: [2, 4],
     },
     {
       ...one.base,
@@ -117,7 +117,7 @@ function both(bounded: boolean): Scenario<Things>[] {
       name: 'two block, one awaits and gives up',
       actors: [one.blocks(), one.awaitsFor, one.blocks()],
       timeouts: 1,
-      preemptions: [3, 4],
+      preemptions: [2, 4],
     },
   ];
 }
@@ -130,7 +130,7 @@ const deaths: Scenario<Things>[] = [
     name: 'two block, one dies',
     actors: [boundedOne.blocks(), boundedOne.blocks()],
     deaths: 1,
-    preemptions: [4, 5],
+    preemptions: [3, 5],
   },
   {
     ...boundedTwo.base,
@@ -206,7 +206,7 @@ const signals: Scenario<Things>[] = [
     name: 'one gives twice to two, one dies',
     actors: [gives(1, 1), takes, takes],
     deaths: 1,
-    preemptions: [2, 3],
+    preemptions: [1, 3],
   },
 ];
 

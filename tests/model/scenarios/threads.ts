@@ -71,7 +71,7 @@ const scenarios: readonly Scenario<Things>[] = [
     ...base,
     name: 'one blocks elsewhere while it awaits the lock',
     actors: [blocks(), both(false), opens],
-    preemptions: [3, 4],
+    preemptions: [2, 4],
   },
   {
     ...base,

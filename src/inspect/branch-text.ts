@@ -1,0 +1,68 @@
+/** BranchText: threads and what they wait behind, in words. */
+
+import type { Branch, Member, ObjectRef } from './finding-types.ts';
+import type { Paint } from './words.ts';
+import { duration, shortName, visible } from './words.ts';
+
+/** The activity of the thread, after "and". */
+export function doing(member: Member): string {
+  switch (member.state) {
+    case 'stopped':
+      return 'is stopped (SIGSTOP)';
+    case 'dead':
+      return 'is dead; the next thread that looks clears up after it';
+    case 'busy':
+      return `is busy${ofItsEventLoop(member)}`;
+    case 'idle':
+      return `sleeps in its event loop${ofItsEventLoop(member)}`;
+    case 'alive':
+      return "waits for nothing of Lockstep's";
+    default:
+      return `${member.state === 'awaits' ? 'awaits' : 'is blocked for'} ${wanted(member)}${member.lasted === null ? '' : `, since ${duration(member.lasted)}`}`;
+  }
+}
+
+function ofItsEventLoop({ alsoAwaits, holds }: Member): string {
+  if (alsoAwaits.length === 0) return ": it waits for nothing of Lockstep's";
+  const own = ({ folder, cell }: ObjectRef): boolean =>
+    holds.some((each) => each.folder === folder && each.cell === cell);
+  const awaited = alsoAwaits.map(
+    (each) => `${title(each.title)}${own(each) ? ' (which it holds itself)' : ''}`,
+  );
+  return `, and awaits ${awaited.join(', ')}`;
+}
+
+/** What the thread waits for. */
+export function wanted({ waitsFor, joins }: Member): string {
+  if (waitsFor !== null) return title(waitsFor.title);
+  if (joins === null) return "something that is none of Lockstep's";
+  return joins.threadId === 0 ? `the end of process ${joins.pid}` : `the end of thread ${joins.threadId}`;
+}
+
+/** Lines of a tree of those who wait. */
+export function tree(branches: readonly Branch[], paint: Paint, what = true, before = ''): string[] {
+  return branches.flatMap((branch, index) => {
+    const last = index === branches.length - 1;
+    const line = `${before}${last ? '`-' : '|-'} ${branchText(branch, what)}`;
+    return [line, ...tree(branch.behind, paint, true, `${before}${last ? '  ' : '| '} `)];
+  });
+}
+
+function branchText({ member, object, calls, lasted, blocking, timed }: Branch, what: boolean): string {
+  const how = what
+    ? object === null
+      ? 'for its end'
+      : `for ${title(object.title)}`
+    : blocking
+      ? 'blocked'
+      : 'awaits';
+  const several = calls > 1 ? `, ${calls} calls` : '';
+  const others = member.holds.filter((each) => each.cell !== object?.cell);
+  const held = others.length === 0 ? '' : `, holds ${others.map((each) => title(each.title)).join(', ')}`;
+  return `${shortName(member)}  ${duration(lasted)}  ${how}${several}${timed ? ', gives up by itself' : ''}${held}`;
+}
+
+/** A title, without what could move the cursor. */
+export function title(text: string): string {
+  return visible(text);
+}

@@ -1,0 +1,189 @@
+/** DecodeAgents: agents and their wait entries, read from two copies of a namespace. */
+
+import { eachEntry } from '../agents/wait-table.ts';
+import type { Words } from '../memory/atomics.ts';
+import {
+  AGENT_ABOUT,
+  AGENT_ABOUT_BYTES,
+  AGENT_ABOUT_LENGTH,
+  AGENT_AWAITS,
+  AGENT_BLOCKED_ON,
+  AGENT_JOINS,
+  AGENT_KEEPS,
+  AGENT_LIVE_BIT,
+  AGENT_NAME,
+  AGENT_NAME_BYTES,
+  AGENT_NAME_LENGTH,
+  AGENT_PARK,
+  AGENT_PID,
+  AGENT_SINCE,
+  AGENT_SLEEPING,
+  AGENT_STATE,
+  AGENT_THREAD,
+  AGENT_TID,
+  AGENT_WORDS,
+  agentWord,
+  BLOCKING_BIT,
+  ELSEWHERE_TIMED,
+  ENTRY_SINCE,
+  ENTRY_STATUS,
+  ENTRY_TICKET,
+  FLOWS_SHIFT,
+  TIME_MASK,
+  TIMED_BIT,
+} from '../memory/layout.ts';
+import type { NamespaceCopy } from './copy.ts';
+import type { Lives } from './lives.ts';
+import { readTask } from './tasks.ts';
+import type { AgentSnapshot, BlockedSnapshot, WaitSnapshot } from './types.ts';
+
+/**
+ * A clock that is this much ahead of the reader's is taken for the same time, not for one of 24
+ * days ago.
+ */
+const AHEAD = 60_000;
+/** A wait entry, with its ticket. */
+export interface Raw {
+  readonly wait: WaitSnapshot;
+  readonly ticket: number;
+}
+
+/** The wait entries of each slot, with their places among those of the same cell. */
+export function readEntries(copy: NamespaceCopy, now: number): Map<number, Raw[]> {
+  const bySlot = new Map<number, Raw[]>();
+  const byCell = new Map<number, (Raw & { wait: { place: number } })[]>();
+  for (let slot = 1; slot <= copy.highSlot; slot++) {
+    if ((copy.words[agentWord(slot) + AGENT_STATE]! & AGENT_LIVE_BIT) === 0) continue;
+    const found: Raw[] = [];
+    eachEntry(copy, slot, (words, at, cell) => {
+      const raw = readEntry(words, at, cell, now);
+      // Entries of conditions stay while nobody waits.
+      if (raw === undefined) return false;
+      found.push(raw);
+      const same = byCell.get(cell) ?? [];
+      same.push(raw);
+      byCell.set(cell, same);
+      return false;
+    });
+    if (found.length > 0) bySlot.set(slot, found);
+  }
+  for (const same of byCell.values()) {
+    // Tickets may wrap.
+    same.sort((a, b) => (a.ticket - b.ticket) | 0);
+    for (const [index, { wait }] of same.entries()) wait.place = index + 1;
+  }
+  return bySlot;
+}
+
+function readEntry(
+  words: Words,
+  at: number,
+  cell: number,
+  now: number,
+): (Raw & { wait: WaitSnapshot & { place: number } }) | undefined {
+  const status = words[at + ENTRY_STATUS]!;
+  const calls = status >> FLOWS_SHIFT;
+  if (calls <= 0) return undefined;
+  const wait = {
+    cell,
+    calls,
+    blocking: (status & BLOCKING_BIT) !== 0,
+    timed: (status & TIMED_BIT) !== 0,
+    lasted: lastedSince(words[at + ENTRY_SINCE]!, now),
+    place: 0,
+  };
+  return { wait, ticket: words[at + ENTRY_TICKET]! };
+}
+
+function lastedSince(since: number, now: number): number {
+  const lasted = (now - since) & TIME_MASK;
+  return lasted > TIME_MASK - AHEAD ? 0 : lasted;
+}
+
+export function readAgents(
+  before: NamespaceCopy,
+  copy: NamespaceCopy,
+  lives: Lives,
+  now: number,
+  entries: Map<number, Raw[]>,
+): AgentSnapshot[] {
+  const agents: AgentSnapshot[] = [];
+  for (let slot = 1; slot <= copy.highSlot; slot++) {
+    const { words } = copy;
+    const base = agentWord(slot);
+    if ((words[base + AGENT_STATE]! & AGENT_LIVE_BIT) === 0) continue;
+    const pid = words[base + AGENT_PID]!;
+    const tid = words[base + AGENT_TID]!;
+    const threadId = words[base + AGENT_THREAD]!;
+    const lived = lives(copy.control, slot, pid);
+    const blocked = readBlocked(words, base, pid, now);
+    const alone = words[base + AGENT_AWAITS]!;
+    agents.push({
+      slot,
+      pid,
+      threadId,
+      tid,
+      name: textAt(words, base + AGENT_NAME, words[base + AGENT_NAME_LENGTH]!, AGENT_NAME_BYTES),
+      ...readAbout(words, base),
+      life: lived === undefined ? 'unknown' : lived ? 'alive' : 'dead',
+      steady: isSteadyAgent(before, copy, slot),
+      blocked,
+      alone: alone === 0 ? null : alone,
+      starting: words[base + AGENT_KEEPS]! > 0,
+      waits: (entries.get(slot) ?? []).map(({ wait }) => wait),
+      task: blocked === null && alone === 0 ? null : (readTask(pid, tid)?.state ?? null),
+    });
+  }
+  return agents;
+}
+
+function readBlocked(words: Words, base: number, pid: number, now: number): BlockedSnapshot | null {
+  const on = words[base + AGENT_BLOCKED_ON]!;
+  if (on === 0) return null;
+  if (on > 0) return { cell: on, joins: null, timed: false, lasted: null };
+  const joins = words[base + AGENT_JOINS]!;
+  return {
+    cell: null,
+    joins: joins === 0 ? null : joins > 0 ? { pid: joins, threadId: 0 } : { pid, threadId: -joins },
+    timed: on === ELSEWHERE_TIMED,
+    lasted: lastedSince(words[base + AGENT_SINCE]!, now),
+  };
+}
+
+type Told = Pick<AgentSnapshot, 'script' | 'target' | 'version' | 'started'>;
+
+function readAbout(words: Words, base: number): Told {
+  const text = textAt(words, base + AGENT_ABOUT, words[base + AGENT_ABOUT_LENGTH]!, AGENT_ABOUT_BYTES);
+  let told: Partial<Told> = {};
+  try {
+    told = (JSON.parse(text) ?? {}) as Partial<Told>;
+  } catch {
+    // Damaged, or nothing yet.
+  }
+  const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+  return {
+    script: textOf(told.script),
+    target: textOf(told.target),
+    version: textOf(told.version),
+    started: typeof told.started === 'number' ? told.started : null,
+  };
+}
+
+function textAt(words: Words, at: number, length: number, most: number): string {
+  return Buffer.from(words.buffer, words.byteOffset + at * 4, Math.max(0, Math.min(length, most))).toString(
+    'utf8',
+  );
+}
+
+/**
+ * Whether the slot reads the same in both, but for what changes whenever its thread looks around.
+ */
+function isSteadyAgent(before: NamespaceCopy, copy: NamespaceCopy, slot: number): boolean {
+  const base = agentWord(slot);
+  for (let word = 0; word < AGENT_WORDS; word++) {
+    if (word === AGENT_PARK || word === AGENT_SLEEPING) continue;
+    // The details of a condition's wait are counts of notifications: those matter.
+    if (before.words[base + word] !== copy.words[base + word]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,121 @@
+/** FindingTypes: what keeps others waiting, as data. */
+
+import type { Task } from './tasks.ts';
+import type { AgentSnapshot } from './types.ts';
+
+/** A shared object, as findings name it. */
+export interface ObjectRef {
+  readonly folder: string;
+  readonly cell: number;
+  readonly title: string;
+  readonly kind: string;
+}
+
+/** A thread, as findings name it. */
+export interface Member {
+  readonly folder: string;
+  readonly namespace: string | null;
+  readonly slot: number;
+  readonly pid: number;
+  readonly threadId: number;
+  readonly tid: number;
+  readonly name: string;
+  readonly program: string;
+  /**
+   * `blocked`, `awaits` (that alone), `busy`, `idle` (in its event loop), `stopped` (by SIGSTOP),
+   * `dead` (and not yet cleared up), `alive` where more is not known.
+   */
+  readonly state: 'blocked' | 'awaits' | 'busy' | 'idle' | 'stopped' | 'dead' | 'alive';
+  readonly holds: readonly ObjectRef[];
+  readonly waitsFor: ObjectRef | null;
+  /**
+   * The objects that it awaits while its event loop may do other things. Any of those could end the
+   * wait, so the thread does not count as waiting.
+   */
+  readonly alsoAwaits: readonly ObjectRef[];
+  /** The process or thread whose end it waits for. */
+  readonly joins: { readonly pid: number; readonly threadId: number } | null;
+  /** Milliseconds for which it has waited; `null` where it does not, or that is not known. */
+  readonly lasted: number | null;
+  /** Whether its wait may end by itself. */
+  readonly timed: boolean;
+}
+
+/** Somebody who waits behind somebody else. */
+export interface Branch {
+  readonly member: Member;
+  readonly object: ObjectRef | null;
+  readonly calls: number;
+  readonly lasted: number;
+  readonly blocking: boolean;
+  readonly timed: boolean;
+  readonly behind: readonly Branch[];
+}
+
+export interface Deadlock {
+  readonly kind: 'deadlock';
+  /** Whether nobody could ever end it, not even by releasing a lock for its holder. */
+  readonly certain: boolean;
+  readonly members: readonly Member[];
+  /** Its locks that were made with `deadlock: 'ignore'`. */
+  readonly ignored: readonly ObjectRef[];
+  readonly behind: readonly Branch[];
+  readonly lasted: number;
+}
+
+export interface NobodyLeft {
+  readonly kind: 'nobody';
+  readonly object: ObjectRef;
+  /** The act that would end the waits, as in "nobody is left who could …". */
+  readonly ending: string;
+  readonly named: boolean;
+  readonly waiters: readonly Branch[];
+  /** Others who have it open, and are stuck elsewhere. */
+  readonly others: readonly Member[];
+  readonly lasted: number;
+}
+
+export interface Keeper {
+  readonly kind: 'keeper';
+  readonly by: Member;
+  readonly behind: readonly Branch[];
+  readonly calls: number;
+  readonly lasted: number;
+}
+
+export type Finding = Deadlock | NobodyLeft | Keeper;
+
+/** Calls that wait for something that a thread may still bring. */
+export interface OpenWait {
+  readonly object: ObjectRef;
+  /** The act that would end the waits, as in "could …". */
+  readonly ending: string;
+  readonly named: boolean;
+  readonly waiters: readonly Branch[];
+  /** Whether the waiting threads hold it themselves: other code of theirs can release it. */
+  readonly heldByItself: boolean;
+  /** The living threads that have the object open and do not wait for it. */
+  readonly openIn: readonly Member[];
+  readonly calls: number;
+  readonly lasted: number;
+}
+
+export interface Findings {
+  readonly findings: readonly Finding[];
+  /** Waits of `least` milliseconds or more that a thread may still end, the longest first. */
+  readonly open: readonly OpenWait[];
+  /** Calls that wait for what a thread may still bring, by the title of the object. */
+  readonly work: Readonly<Record<string, number>>;
+  /** Held objects that nobody waits for. */
+  readonly unwanted: number;
+}
+
+export interface FindingOptions {
+  /**
+   * Milliseconds: keepers that keep nobody waiting for longer are left out. A stuck
+   * thread is always reported.
+   */
+  readonly least?: number | undefined;
+  /** Reads from the system how a thread is. */
+  readonly look?: ((agent: AgentSnapshot) => Task | undefined) | undefined;
+}

@@ -1,0 +1,95 @@
+/** Members: threads as findings name them: what each does, holds and waits for. */
+
+import type { Member, ObjectRef } from './finding-types.ts';
+import type { Task } from './tasks.ts';
+import type { Thread, World } from './threads.ts';
+import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot } from './types.ts';
+
+export class Members {
+  private readonly world: World;
+  private readonly look: (agent: AgentSnapshot) => Task | undefined;
+  private readonly known = new Map<Thread, Member>();
+
+  constructor(world: World, look: (agent: AgentSnapshot) => Task | undefined) {
+    this.world = world;
+    this.look = look;
+  }
+
+  of(thread: Thread): Member {
+    const known = this.known.get(thread);
+    if (known !== undefined) return known;
+    const waiting = thread.seats.find(
+      ({ agent }) => agent.blocked?.cell || (agent.blocked === null && agent.alone !== null),
+    );
+    const joining = thread.seats.find(({ agent }) => agent.blocked?.joins);
+    const { namespace, agent } = waiting ?? joining ?? thread.seats[0]!;
+    const cell =
+      agent.blocked?.cell ??
+      (agent.blocked === null ? agent.alone : null) ??
+      agent.waits.find(({ blocking }) => blocking)?.cell;
+    const object = cell === null || cell === undefined ? undefined : this.world.objectIn(namespace, cell);
+    const wait = agent.waits.find((each) => each.cell === cell);
+    const member: Member = {
+      folder: namespace.folder,
+      namespace: namespace.name,
+      slot: agent.slot,
+      pid: agent.pid,
+      threadId: agent.threadId,
+      tid: agent.tid,
+      name: agent.name,
+      program: programOf(agent),
+      state: this.stateOf(thread, agent),
+      holds: this.holdings(thread),
+      waitsFor: object === undefined || !thread.waits ? null : refTo(namespace, object),
+      alsoAwaits: thread.waits ? [] : this.awaited(thread),
+      joins: agent.blocked?.joins ?? null,
+      lasted: thread.waits ? (wait?.lasted ?? agent.blocked?.lasted ?? null) : null,
+      timed: wait?.timed ?? agent.blocked?.timed ?? false,
+    };
+    this.known.set(thread, member);
+    return member;
+  }
+
+  private awaited(thread: Thread): ObjectRef[] {
+    return thread.seats.flatMap(({ namespace, agent }) =>
+      agent.waits.flatMap(({ cell, blocking }) => {
+        const object = blocking ? undefined : this.world.objectIn(namespace, cell);
+        return object === undefined ? [] : [refTo(namespace, object)];
+      }),
+    );
+  }
+
+  private stateOf(thread: Thread, agent: AgentSnapshot): Member['state'] {
+    if (thread.life === 'dead') return 'dead';
+    const task = this.look(agent);
+    if (task?.state === 'T' || task?.state === 't') return 'stopped';
+    if (agent.blocked !== null) return 'blocked';
+    if (agent.alone !== null) return 'awaits';
+    if (task === undefined) return 'alive';
+    if (task.state === 'R') return 'busy';
+    return /epoll|ep_poll/.test(task.sleepsIn) || task.state === 'S' ? 'idle' : 'alive';
+  }
+
+  private holdings(thread: Thread): ObjectRef[] {
+    return thread.seats.flatMap(({ namespace, agent }) =>
+      namespace.objects
+        .filter(({ holders }) => holders.some(({ slot }) => slot === agent.slot))
+        .map((object) => refTo(namespace, object)),
+    );
+  }
+}
+
+/** Tells a thread from all others, by one of its agents. */
+export function idOf({ folder, slot }: Member): string {
+  return `${folder} ${slot}`;
+}
+
+export function refTo({ folder }: NamespaceSnapshot, { cell, title, kind }: ObjectSnapshot): ObjectRef {
+  return { folder, cell, title, kind };
+}
+
+/** The name of the agent's program: the file of its script. */
+export function programOf({ script, target }: Pick<AgentSnapshot, 'script' | 'target'>): string {
+  const file = script.slice(script.lastIndexOf('/') + 1);
+  return target === '' || target === 'default' ? file : `${file} ${target}`;
+}

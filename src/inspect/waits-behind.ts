@@ -1,0 +1,113 @@
+/** WaitsBehind: which calls wait behind which thread: for what it holds, or for its end. */
+
+import type { Branch } from './finding-types.ts';
+import type { Members } from './members.ts';
+import { refTo } from './members.ts';
+import type { Thread, World } from './threads.ts';
+import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot, WaitSnapshot } from './types.ts';
+
+/** A wait of a thread. */
+export interface HeldWait {
+  readonly thread: Thread;
+  readonly namespace: NamespaceSnapshot;
+  readonly agent: AgentSnapshot;
+  readonly wait: WaitSnapshot;
+  readonly object: ObjectSnapshot | undefined;
+}
+
+export class WaitsBehind {
+  private readonly world: World;
+  private readonly members: Members;
+  /** The waits for something that the thread holds, or for its end. */
+  private readonly byHolder = new Map<Thread, HeldWait[]>();
+
+  constructor(snapshot: Snapshot, world: World, members: Members) {
+    this.world = world;
+    this.members = members;
+    this.collect(snapshot);
+  }
+
+  /** The threads behind which somebody waits. */
+  get holders(): Iterable<Thread> {
+    return this.byHolder.keys();
+  }
+
+  private collect(snapshot: Snapshot): void {
+    for (const namespace of snapshot.namespaces) {
+      for (const agent of namespace.agents) {
+        const thread = this.world.threadOf(agent);
+        if (thread.life === 'dead') continue;
+        for (const wait of agent.waits) {
+          const object = this.world.objectIn(namespace, wait.cell);
+          if (object === undefined || object.endedBy === 'anybody' || object.over === true) continue;
+          const { candidates } = this.world.chance(thread, namespace, object, wait);
+          for (const holder of candidates) this.note(holder, { thread, namespace, agent, wait, object });
+        }
+      }
+    }
+    for (const thread of this.world.threads) {
+      for (const { namespace, agent } of thread.seats) {
+        const { blocked } = agent;
+        if (thread.life === 'dead' || !blocked?.joins) continue;
+        const wait = {
+          cell: 0,
+          calls: 1,
+          blocking: true,
+          timed: blocked.timed,
+          lasted: blocked.lasted ?? 0,
+          place: 1,
+        };
+        for (const { object, candidates } of this.world.chancesOf(thread)) {
+          if (object !== undefined) continue;
+          for (const child of candidates) this.note(child, { thread, namespace, agent, wait, object });
+        }
+        break;
+      }
+    }
+  }
+
+  private note(holder: Thread, wait: HeldWait): void {
+    const waits = this.byHolder.get(holder) ?? [];
+    // A thread has an agent in each of its namespaces; its join is one wait.
+    if (!waits.some((each) => each.thread === wait.thread && each.object === wait.object)) waits.push(wait);
+    this.byHolder.set(holder, waits);
+  }
+
+  /** Those who hold what the thread is wholly about, or whose end it waits for. */
+  heldBy(thread: Thread): Thread[] {
+    if (!thread.waits || thread.life === 'dead') return [];
+    return this.world
+      .chancesOf(thread)
+      .filter(({ object }) => object === undefined || (object.endedBy !== 'anybody' && object.over !== true))
+      .flatMap(({ candidates }) => candidates);
+  }
+
+  /** Whether the thread itself waits behind another, under which it is reported. */
+  isBehind(thread: Thread): boolean {
+    return this.heldBy(thread).length > 0;
+  }
+
+  /** The waits behind the thread, but for those that were reported already. */
+  branches(thread: Thread, told: Set<Thread>): Branch[] {
+    const waits = (this.byHolder.get(thread) ?? []).filter((each) => !told.has(each.thread));
+    for (const each of waits) told.add(each.thread);
+    return waits.map((each) => this.branch(each, told)).sort((a, b) => b.lasted - a.lasted);
+  }
+
+  branch({ thread, namespace, wait, object }: HeldWait, told: Set<Thread>): Branch {
+    return {
+      member: this.members.of(thread),
+      object: object === undefined ? null : refTo(namespace, object),
+      calls: wait.calls,
+      lasted: wait.lasted,
+      blocking: wait.blocking,
+      timed: wait.timed,
+      behind: this.branches(thread, told),
+    };
+  }
+}
+
+/** The branches with all that are behind them. */
+export function flatten(branches: readonly Branch[]): Branch[] {
+  return branches.flatMap((branch) => [branch, ...flatten(branch.behind)]);
+}

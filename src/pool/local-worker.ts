@@ -1,0 +1,86 @@
+/**
+ * Local worker: the only worker of a pool with `processes: 0`, in the pool's own thread. It takes
+ * its tasks from the same rings as all others, so arguments and results are encoded and decoded,
+ * and what can't be sent to a process can't be sent here. It runs while the event loop turns.
+ */
+
+import { EventEmitter } from 'node:events';
+import { queueMicrotask } from '#clock';
+import { packWhole, unpack } from '../codec/parcel.ts';
+import { readClone } from '../codec/read-clone.ts';
+import { v8 } from '../codec/v8.ts';
+import { StateError } from '../errors.ts';
+import { resolveReferenceNow } from '../functions/resolving.ts';
+import { referenceToTarget } from '../workers/target.ts';
+import type { WorkerOrders } from './worker.ts';
+import { isThenable, PoolWorker } from './worker.ts';
+
+/** Exit code of one that was given up while a task of it ran. */
+const GIVEN_UP = -9;
+
+/** Has those members of a Process that a pool uses. */
+export class LocalWorker extends EventEmitter {
+  readonly pid: number = process.pid;
+  exitCode: number | null = null;
+  private readonly worker: PoolWorker;
+
+  constructor(orders: WorkerOrders) {
+    super();
+    this.worker = new PoolWorker(orders, true);
+  }
+
+  start(): void {
+    queueMicrotask(() => {
+      this.worker.serve().then(
+        () => this.end(0),
+        () => this.end(1),
+      );
+    });
+  }
+
+  /** There may be work for it. */
+  ring(): void {
+    queueMicrotask(() => this.worker.ring());
+  }
+
+  isAlive(): boolean {
+    return this.exitCode === null;
+  }
+
+  /** A task that runs here can't be ended: what comes of it is dropped. */
+  kill(): void {
+    this.end(GIVEN_UP);
+  }
+
+  async join(): Promise<boolean> {
+    if (this.exitCode === null) await new Promise((resolve) => void this.once('exit', resolve));
+    return true;
+  }
+
+  /** `false`: it is not over, and can't end while this thread blocks. */
+  joinSync(): boolean {
+    return this.exitCode !== null;
+  }
+
+  private end(code: number): void {
+    if (this.exitCode !== null) return;
+    this.worker.leave();
+    this.exitCode = code;
+    this.emit('exit', code);
+  }
+}
+
+/** Calls the function here and at once, with arguments and result as they would be in a worker. */
+export function callHere(fn: unknown, args: readonly unknown[], title: string): unknown {
+  const called = resolveReferenceNow(referenceToTarget(fn, title, false));
+  const result = called(...(copied(args, title, 'args') as unknown[]));
+  if (!isThenable(result)) return copied(result, title, 'its result');
+  throw new StateError(
+    `${title}: can't block for ${called.name}, it gives a promise, and with processes: 0 it runs in this thread; await apply() instead`,
+  );
+}
+
+function copied(value: unknown, title: string, name: string): unknown {
+  const { parcel } = packWhole(value, 'process', title, name);
+  return unpack(readClone(v8().serialize(parcel)) as typeof parcel);
+}

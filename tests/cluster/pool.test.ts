@@ -1,0 +1,208 @@
+/** The pool of the cluster over real servers: by both engines of BullMQ, with real workers. */
+
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+import type { Cluster, ConnectOptions } from 'lockstep/cluster';
+import { connect } from 'lockstep/cluster';
+import { connect as connectToMemory } from 'lockstep/memory';
+import pg from 'pg';
+import { createClient } from 'redis';
+import { until } from '../support/until.ts';
+import { fails, failsOn, later, notes, square, standsStill } from './pool/functions.ts';
+import { PostgresServer } from './servers/postgres.ts';
+import { RedisServer } from './servers/redis.ts';
+
+const WORKER = fileURLToPath(new URL('./pool/worker.js', import.meta.url));
+/** A worker that dies is noticed within two of them. */
+const LEASE_MS = 1_000;
+const HANG_MS = 60_000;
+
+function poolCases(
+  title: string,
+  start: () => Promise<{ options: ConnectOptions; stop(): Promise<void> }>,
+): void {
+  describe(`cluster.pool: ${title}`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lockstep-pool-'));
+    const workers: ChildProcess[] = [];
+    let server: Awaited<ReturnType<typeof start>>;
+    let cluster: Cluster;
+
+    const enter = async (): Promise<void> => {
+      const worker = fork(WORKER, [JSON.stringify({ ...server.options, lease: LEASE_MS })]);
+      workers.push(worker);
+      await once(worker, 'message');
+    };
+
+    before(async () => {
+      server = await start();
+      cluster = await connect({ ...server.options, lease: LEASE_MS });
+      await Promise.all([enter(), enter()]);
+    });
+    after(async () => {
+      for (const worker of workers) worker.kill('SIGKILL');
+      await cluster.close();
+      await server.stop();
+      rmSync(folder, { recursive: true });
+    });
+
+    it('runs a function by its name, and gives what it returns', async () => {
+      const pool = cluster.pool('tests');
+      assert.equal(await pool.apply(square, [12]), 144);
+      const value = { list: [1, 2], when: new Date(5), map: new Map([[1, 'a']]), none: undefined };
+      assert.deepEqual(await pool.apply(later, [value]), value);
+      assert.equal(await pool.apply('later', [undefined]), undefined);
+      await pool.close();
+    });
+
+    it('rejects with what the function threw: its name, message, stack and code', async () => {
+      const pool = cluster.pool('tests');
+      await assert.rejects(pool.apply(fails, ['no']), (error: Error & { code?: string }) => {
+        assert.deepEqual([error.name, error.message, error.code], ['RangeError', 'no', 'ERR_OF_MINE']);
+        assert.match(error.stack!, /functions\.(js|ts)/);
+        return true;
+      });
+      await pool.close();
+    });
+
+    it('maps items in their order; a failure rejects the map, or is settled', async () => {
+      const pool = cluster.pool('tests');
+      const items = Array.from({ length: 50 }, (_, n) => n);
+      assert.deepEqual(
+        await pool.map(square, items),
+        items.map((n) => n * n),
+      );
+      assert.deepEqual(
+        await pool.map(square, items.values(), { chunkSize: 7 }),
+        await pool.map(square, items),
+      );
+      assert.deepEqual(await pool.map(square, []), []);
+      await assert.rejects(pool.map(failsOn, [1, 2, 3, 4]), /even: 2/);
+      const settled = await pool.map(failsOn, [1, 2], { settled: true });
+      assert.deepEqual(
+        settled.map(({ status }) => status),
+        ['fulfilled', 'rejected'],
+      );
+      await pool.close();
+    });
+
+    it('a task whose worker is killed runs again in another', { timeout: HANG_MS }, async () => {
+      const pool = cluster.pool('tests');
+      const file = join(folder, 'killed');
+      const task = pool.apply(standsStill, [file, 1]);
+      await until(() => existsSync(file), 'the task to begin');
+      const pid = Number(readFileSync(file, 'utf8'));
+      workers.find((worker) => worker.pid === pid)!.kill('SIGKILL');
+      assert.equal(await task, 'run 2');
+      await enter();
+      await pool.close();
+    });
+
+    it('a task that kills every worker is given up', { timeout: HANG_MS }, async () => {
+      const pool = cluster.pool('tests');
+      const file = join(folder, 'deadly');
+      const task = pool.apply(standsStill, [file, 9]);
+      const pids = (): number[] =>
+        existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : [];
+      const given = assert.rejects(task, { code: 'ERR_LOCKSTEP_WORKER_DIED' });
+      for (let run = 1; run <= 2; run++) {
+        await until(() => pids().length === run, `run ${run} to begin`);
+        workers.find((worker) => worker.pid === pids()[run - 1])!.kill('SIGKILL');
+        await enter();
+      }
+      await given;
+      assert.equal(pids().length, 2);
+      await pool.close();
+    });
+
+    it('a call that is given up does not begin any more', { timeout: HANG_MS }, async () => {
+      const pool = cluster.pool('unserved');
+      const file = join(folder, 'given-up');
+      await assert.rejects(pool.apply(notes, [file], { timeout: 30 }), { code: 'ERR_LOCKSTEP_TASK_TIMEOUT' });
+      const gone = AbortSignal.abort(new Error('no more'));
+      await assert.rejects(pool.apply(notes, [file], { signal: gone }), /no more/);
+      const control = new AbortController();
+      const aborted = assert.rejects(pool.apply(notes, [file], { signal: control.signal }), /no more/);
+      await until(async () => (await pool.describe()).waiting === 1, 'the job to be there');
+      control.abort(new Error('no more'));
+      await aborted;
+      assert.deepEqual(await pool.describe(), {
+        kind: 'Pool',
+        name: 'unserved',
+        waiting: 0,
+        running: 0,
+        workers: 0,
+      });
+      await using service = await pool.serve({ square, notes });
+      assert.equal(await pool.apply(square, [3]), 9);
+      assert.equal(existsSync(file), false);
+      await assert.rejects(pool.apply('missing'), { code: 'ERR_LOCKSTEP_TARGET' });
+      await service.close();
+      await pool.close();
+    });
+
+    it('refuses what can not be run, and calls after its end', async () => {
+      const pool = cluster.pool('refusals');
+      const invalid = { code: 'ERR_LOCKSTEP_INVALID_TYPE' };
+      await assert.rejects(pool.apply(undefined as never), invalid);
+      await assert.rejects(
+        pool.apply(
+          (
+            () => (n: number) =>
+              n
+          )(),
+        ),
+        /has no name/,
+      );
+      await assert.rejects(pool.apply(square, 3 as never), /pass an array/);
+      await assert.rejects(pool.apply(later, [() => 1]), { code: 'ERR_LOCKSTEP_NOT_SENDABLE' });
+      await assert.rejects(pool.serve({ square: 1 as never }), invalid);
+      await assert.rejects(pool.serve({ square }, { concurrency: 0 }), { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' });
+      const open = assert.rejects(pool.apply(square, [1]), { code: 'ERR_LOCKSTEP_CLOSED' });
+      await until(async () => (await pool.describe()).waiting === 1, 'the job to be there');
+      await pool.close();
+      await open;
+      await assert.rejects(pool.apply(square, [1]), { code: 'ERR_LOCKSTEP_CLOSED' });
+    });
+  });
+}
+
+poolCases('Redis', async () => {
+  const server = await RedisServer.start();
+  return { options: { redis: server.url }, stop: () => server.stop() };
+});
+poolCases('PostgreSQL', async () => {
+  const server = await PostgresServer.start();
+  return { options: { postgres: server.url }, stop: () => server.stop() };
+});
+
+it("a pool over clients of the program's own", { timeout: HANG_MS }, async () => {
+  const [redis, postgres] = [await RedisServer.start(), await PostgresServer.start()];
+  const clients = [new Redis(redis.url), createClient({ url: redis.url })] as const;
+  await clients[1].connect();
+  const pool = new pg.Pool({ connectionString: postgres.url });
+  pool.on('error', () => {});
+  for (const options of [{ redis: clients[0] }, { redis: clients[1] }, { postgres: pool }]) {
+    const cluster = await connect(options);
+    const tasks = cluster.pool('own');
+    await tasks.serve({ square });
+    assert.deepEqual(await tasks.map(square, [1, 2, 3]), [1, 4, 9]);
+    await cluster.close();
+  }
+  clients[0].disconnect();
+  clients[1].destroy();
+  await pool.end();
+  await Promise.all([redis.stop(), postgres.stop()]);
+});
+
+it('the memory store has no pool', async () => {
+  await using cluster = await connectToMemory();
+  assert.throws(() => cluster.pool('tasks'), { code: 'ERR_LOCKSTEP_STORE' });
+});
