@@ -1,5 +1,5 @@
-// Finds sentences that readers have to read twice, in pages, comments and messages:
-// those of more than 30 words, and clauses that begin with a headless "who" or "what".
+// Finds sentences that readers have to read twice, in pages, comments and messages: sentences of
+// more than 30 words, clauses that begin with a headless "who" or "what", and odd words.
 // `node scripts/prose.mjs` counts them, `--list` shows each, further words select files by path.
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -14,11 +14,30 @@ const SOURCE = /\.(ts|js|mjs)$/;
 const HEADLESS =
   /^(?:\W*)(?:Who|What|Whose)\b(?![^?]*\?$)|\b(?:by|of|for|from|to|with|than|after|but) who\b(?! (?:is|are) (?:next|first)\b)/;
 
+/** The same in a clause after a colon or semicolon, as in `Ring: what lies in it`. */
+const HEADLESS_LATER = /^(?:who|what|whose)\b(?! (?:to|if)\b)(?![^?]*\?)/;
+/** Words of our own that no reader expects; the comment names the usual ones. */
+const ODD = new RegExp(
+  [
+    'for ever\\b', // forever
+    'any more\\b', // no longer
+    'anew\\b', // again
+    'who(?:m)?ever\\b', // the actor's name
+    '(?:is|are|was|were|be|been|gets?) told\\b', // reports, throws, gets an error
+    'surely\\b', // certainly
+    'brothers?\\b', // another function, another object
+    'hears? (?:of|from)\\b', // notices
+  ]
+    .map((word) => `\\b${word}`)
+    .join('|'),
+  'i',
+);
+
 /**
  * @typedef {object} Finding
  * @property {string} path
  * @property {number} line
- * @property {'long' | 'headless'} kind
+ * @property {'long' | 'headless' | 'odd'} kind
  * @property {string} text
  */
 
@@ -132,11 +151,18 @@ function judge(path, texts) {
       const clauses = sentence.split(/(?<=[:;])\s+/);
       if (sentence.split(/\s+/).filter((word) => /\w/.test(word)).length > LONGEST)
         found.push({ path, line, kind: 'long', text: sentence });
-      for (const clause of clauses)
-        if (HEADLESS.test(clause)) found.push({ path, line, kind: 'headless', text: clause });
+      for (const [index, clause] of clauses.entries())
+        if (HEADLESS.test(clause) || (index > 0 && HEADLESS_LATER.test(clause)))
+          found.push({ path, line, kind: 'headless', text: clause });
+      if (oddIn(sentence)) found.push({ path, line, kind: 'odd', text: sentence });
       return found;
     }),
   );
+}
+
+/** Whether the sentence has an odd word. @param {string} sentence */
+export function oddIn(sentence) {
+  return ODD.test(sentence);
 }
 
 /** @param {string} text */
@@ -153,11 +179,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const found = findings(words);
   if (process.argv.includes('--list'))
     for (const { path, line, kind, text } of found) console.log(`${path}:${line}: ${kind}: ${text}`);
-  /** @type {Record<string, { long: number, headless: number }>} */
+  /** @type {Record<string, { long: number, headless: number, odd: number }>} */
   const counts = {};
   for (const { path, kind } of found) {
     const part = partOf(path);
-    counts[part] ??= { long: 0, headless: 0 };
+    counts[part] ??= { long: 0, headless: 0, odd: 0 };
     counts[part][kind]++;
   }
   console.table(counts);

@@ -1,5 +1,5 @@
 /**
- * Channels of `node:diagnostics_channel`: what a monitor may hear of this thread's waits.
+ * Channels of `node:diagnostics_channel`: the messages on this thread's waits, for monitors.
  *
  *   lockstep.request.start   a call begins to wait: it could not be served at once   WaitMessage
  *   lockstep.request.grant   it has what it waited for                               WaitMessage
@@ -52,7 +52,7 @@ interface Channels {
 
 let channels: Channels | undefined;
 
-/** Made when something is first to be told: most programs never wait. */
+/** Made for the first message: most programs never wait. */
 function open(): Channels {
   channels ??= {
     start: channel('lockstep.request.start'),
@@ -66,7 +66,7 @@ function open(): Channels {
   return channels;
 }
 
-/** A wait that somebody wants to hear of. */
+/** A wait that a monitor follows. */
 export interface Request {
   /** It is over: it has what it waited for, or its time has passed. */
   over(served: boolean): void;
@@ -74,7 +74,7 @@ export interface Request {
   failed(error: unknown): void;
 }
 
-/** Tells that a call begins to wait; `undefined` where nobody wants to hear of it. */
+/** Reports that a call begins to wait; `undefined` if no monitor listens. */
 export function requestBegins(
   about: () => ObjectOfMessage,
   mode: WaitMessage['mode'],
@@ -105,7 +105,7 @@ export function requestBegins(
   };
 }
 
-/** Tells of something that has happened, if somebody wants to hear of it. */
+/** Reports an event, if a monitor listens. */
 export function tell(what: 'deadlock' | 'recovered' | 'died', message: () => object): void {
   const { [what]: wanted } = open();
   if (wanted.hasSubscribers) wanted.publish(message());

@@ -59,14 +59,15 @@ export interface Owner {
 
 /** Options of every synchronization object's constructor. */
 export interface ObjectOptions {
-  /** Makes the object shared, under this name, by every program of the same user. */
+  /** The name under which every program of the same user shares the object. */
   name?: string | undefined;
-  /** Where the name is looked up; default `"default"`. */
+  /** The namespace in which the name is looked up; default `"default"`. */
   namespace?: string | undefined;
   /**
-   * What an object without a name is called in messages, and by the command `lockstep`: at most 200
-   * bytes. Nobody finds it by that. `LOCKSTEP_LABELS=1` in the environment gives every object
-   * without a name the place of its making, `report.js:41`. Costs a small file in shared memory.
+   * The title of an object without a name in messages, and in the output of the command `lockstep`:
+   * at most 200 bytes. It can't be looked up. `LOCKSTEP_LABELS=1` in the environment labels every
+   * object without a name with the place that made it, such as `report.js:41`. Each label costs a
+   * small file in shared memory.
    */
   label?: string | undefined;
 }

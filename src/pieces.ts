@@ -4,7 +4,7 @@
  *
  * The chunk that every program loads has a *shell* for each class, function and kind of a piece
  * that is used from outside of it. A shell of a class is the class that programs see, before and
- * after: its constructor makes what the piece's class makes, and the piece gives it all its members
+ * after. Its constructor makes objects of the piece's class, and the piece gives it all its members
  * when it is loaded. Whatever asks the shell for a member before that loads the piece.
  *
  * A piece is a function of the chunk's names in a CommonJS file. So `require` loads it within a
@@ -39,7 +39,7 @@ export class Pieces {
     this.#names = names;
   }
 
-  /** What the pieces take from the chunk. */
+  /** The parts of the chunk that the pieces use. */
   get names(): Names {
     return this.#names();
   }
@@ -49,7 +49,7 @@ export class Pieces {
     for (const [name, piece] of Object.entries(pieces)) this.#given.set(name, piece);
   }
 
-  /** What the piece exports. Loads it, if it is not loaded. */
+  /** The exports of the piece. Loads it, if it is not loaded. */
   get(name: string): Names {
     const loaded = this.#loaded.get(name);
     if (loaded !== undefined) return loaded;
@@ -81,7 +81,7 @@ export class Pieces {
     } catch (cause) {
       throw new StateError(
         `lockstep: can't load its own file ${url.href} (${(cause as Error).message}); ` +
-          'start the program anew if the package was installed again meanwhile, and keep lockstep out of bundles',
+          'start the program again if the package was reinstalled while it ran, and keep lockstep out of bundles',
         { cause },
       );
     }

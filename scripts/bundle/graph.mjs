@@ -5,7 +5,8 @@ import { parse } from 'acorn';
 
 /** The pieces that a program loads when it first needs them. A piece is built on its base. */
 export const PIECES = {
-  codec: { modules: /^codec\// },
+  // But for what each child needs.
+  codec: { modules: /^codec\/(?!plain|read-clone|sendable|v8)/ },
   messages: { modules: /^messaging\//, base: 'codec' },
   shared: { modules: /^shared\// },
   turns: { modules: /^sync\/(?:(?:barrier|condition|rwlock|semaphore)\/|event|latch)/ },

@@ -92,7 +92,7 @@ export class Cell implements Place {
   references = 0;
   /** The object's name, for messages only. */
   name: string | undefined;
-  /** What it is called where it has no name, as far as this thread knows. */
+  /** Its label if it has no name, as far as this thread knows. */
   label: string | undefined;
   /** How long to spin before sleeping, in looks; adapts. */
   spins = 0;
@@ -148,7 +148,7 @@ export class Cell implements Place {
     return this.flows.size > 0;
   }
 
-  /** What monitors are told of the object. */
+  /** The facts on the object for monitors. */
   about(): ObjectOfMessage {
     const { name, label, kind, agent, number } = this;
     return { name: name ?? label ?? null, kind: kind.name, folder: agent.folder, cell: number };

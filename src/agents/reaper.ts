@@ -310,7 +310,8 @@ function reapCell(
   const open = load(place.words, place.at + CELL_OPEN + (dead >> 5)) & (1 << (dead & 31));
   if (header === 0 && open === 0) return true;
   const kind = kindNumbered(kindOf(header));
-  // What the dead one did not have open needs none of the kind's code: a bundle would load it.
+  // Objects that the dead agent did not have open need none of the kind's code: a bundle would load
+  // it.
   if (open === 0 ? kindOf(header) !== 0 && kind === undefined : isForeign(header)) {
     return open === 0 && slotOf(header) !== dead;
   }

@@ -1,4 +1,4 @@
-/** `lockstep completion`: what a shell completes. */
+/** `lockstep completion`: the completions for shells. */
 
 import { FINE, WRONG_USE } from './exit-codes.ts';
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /**
- * `lockstep`: tells what the programs on this machine share, and what keeps whom waiting.
+ * `lockstep`: shows the objects that programs on this machine share, and the threads that keep
+ * others waiting.
  *
- * Whoever types `lockstep why` is in a hurry, and so may be a health check: its options are read
- * here. All else, and whatever is wrong with them, goes to the library that knows all commands,
- * which takes as long to load as `why` takes to answer.
+ * `lockstep why` has to be fast, as users and health checks wait for it, so its options are read
+ * here. Other commands, and wrong options, go to the library that knows all commands. Loading that
+ * takes as long as `why` itself.
  */
 
 import { parseArgs } from 'node:util';
@@ -20,7 +21,7 @@ const WHY = {
   stacks: { type: 'boolean', short: 's' },
 } as const;
 
-/** What `why` is asked for; `undefined` if this is another command, or there is anything odd. */
+/** The options of `why`; `undefined` for another command or wrong options. */
 function readWhy(args: readonly string[]): { about: string | undefined; options: WhyOptions } | undefined {
   const [command, ...rest] = args;
   if (command !== 'why') return undefined;

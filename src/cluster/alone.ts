@@ -13,7 +13,7 @@ import type { Snapshot } from './store.ts';
 
 type AnyMachine = Made['machine'];
 
-/** What stands before the call in the document, and after it; nothing where it would not go. */
+/** The text before the call in the document, and after it; nothing where it would not go. */
 type Frame = readonly [before: string, after: string] | undefined;
 
 const CALL = 'session/0';

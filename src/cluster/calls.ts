@@ -18,7 +18,7 @@
  * A server that crashes may have forgotten what it did last: a release, and the lock would stay
  * taken for as long as its session lives. So releases of the last seconds are made again when the
  * connection is back (`repeat`); one that the server still knows changes nothing. For that reason
- * a release need not wait for the server's disk, and neither does joining a queue: who waits looks
+ * a release need not wait for the server's disk, and neither does joining a queue: a waiter looks
  * again anyway. Such a commit is `lazy`.
  */
 
@@ -45,7 +45,7 @@ export interface Result<Reply> {
   readonly version: number;
 }
 
-/** What becomes of a call whose commit the server forgets. */
+/** The fate of a call whose commit the server forgets. */
 export type Forgotten<Reply> =
   /** It is made again when the connection is back. */
   | 'repeated'
@@ -329,7 +329,7 @@ function isLazy({ forgotten }: Pending, reply: unknown): boolean {
   return typeof forgotten === 'function' ? forgotten(reply) : forgotten === 'repeated';
 }
 
-/** What it would have released has ended meanwhile, with its session or with its object. */
+/** The hold that it would have released has ended, with its session or with its object. */
 function ignoreEnd(error: unknown): void {
   const gone = [LeaseLostError, NameTakenError, StoreError];
   if (!gone.some((kind) => error instanceof kind)) throw error;

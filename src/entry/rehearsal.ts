@@ -1,5 +1,5 @@
 /**
- * Rehearsal: what a spare does before it waits, so that it is quick when it has a job. Code that
+ * Rehearsal: the work of a spare before it waits, so that it is quick when it gets a job. Code that
  * runs for the first time is compiled, modules and the foreign functions are loaded: ten times as
  * much work as a start itself.
  *

@@ -32,7 +32,7 @@ function ofItsEventLoop({ alsoAwaits, holds }: Member): string {
   return `, and awaits ${awaited.join(', ')}`;
 }
 
-/** What the thread waits for. */
+/** The object that the thread waits for. */
 export function wanted({ waitsFor, joins }: Member): string {
   if (waitsFor !== null) return title(waitsFor.title);
   if (joins === null) return "something that is none of Lockstep's";

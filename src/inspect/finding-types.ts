@@ -1,4 +1,4 @@
-/** FindingTypes: what keeps others waiting, as data. */
+/** FindingTypes: the reasons why threads wait, as data. */
 
 import type { Task } from './tasks.ts';
 import type { AgentSnapshot } from './types.ts';

@@ -1,6 +1,6 @@
 /**
- * Findings: what keeps others waiting, told as data: circles, waits that nobody is left to end, and
- * who others wait behind.
+ * Findings: the reasons why threads wait, as data: cycles, waits that no thread can end, and
+ * threads that others wait behind.
  */
 
 import type {
@@ -31,7 +31,7 @@ export function findStuck(snapshot: Snapshot, options: FindingOptions = {}): Fin
   return new Finder(snapshot, options).findAll();
 }
 
-/** The chain that begins at one thread: what it waits for, the holder of that, and so on. */
+/** The chain that begins at one thread: its object, the holder of that object, and so on. */
 export function chainOf(snapshot: Snapshot, agent: AgentSnapshot, options: FindingOptions = {}): Member[] {
   return new Finder(snapshot, options).chain(agent);
 }

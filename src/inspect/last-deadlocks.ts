@@ -9,7 +9,7 @@ import { namespaceFolder } from './where.ts';
 import type { Paint } from './words.ts';
 import { count, duration, PLAIN, visible } from './words.ts';
 
-/** Deadlocks that are told of. */
+/** Deadlocks that are reported. */
 const MOST = 16;
 const MOST_BYTES = 262_144;
 
@@ -22,7 +22,7 @@ export interface PastDeadlock extends KeptDeadlock {
 
 /**
  * The last 16 deadlocks that calls were refused for, the latest first: in a namespace, or in all of
- * this user's. They go with their namespace, when nobody is in it any more.
+ * this user's. They end with their namespace, when its last agent leaves.
  */
 export function lastDeadlocks(namespace?: string): PastDeadlock[] {
   const folders = namespace === undefined ? foldersOfUser() : [namespaceFolder(namespace)];

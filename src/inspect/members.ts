@@ -1,4 +1,4 @@
-/** Members: threads as findings name them: what each does, holds and waits for. */
+/** Members: threads as findings name them: the work, the holdings and the waits of each. */
 
 import type { Member, ObjectRef } from './finding-types.ts';
 import type { Task } from './tasks.ts';

@@ -7,7 +7,7 @@ import type { Thread, World } from './threads.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from './types.ts';
 import type { HeldWait, WaitsBehind } from './waits-behind.ts';
 
-/** What findings are made from. */
+/** The input of the findings. */
 export interface Scene {
   readonly snapshot: Snapshot;
   readonly world: World;

@@ -152,7 +152,7 @@ function advice({ state, pid }: Member, paint: Paint): string[] {
         : [];
   return [
     ...see,
-    `To end it: ${paint.strong(`kill ${pid}`)}; what it holds then passes on, with recovered = true.`,
+    `To end it: ${paint.strong(`kill ${pid}`)}; its locks then pass on, with recovered = true.`,
   ];
 }
 

@@ -1,8 +1,8 @@
 /**
- * Labels: what objects without a name are called in messages. Nobody finds an object by its label.
+ * Labels: the titles of objects without a name in messages. Nobody finds an object by its label.
  *
  * A label lies in the file `label-<cell>` of the namespace's folder: the object's generation, then
- * the text. It is written by whoever makes the object, before anyone else can know that. A later
+ * the text. The maker of the object writes it, before another agent can know the object. A later
  * object in the same cell has another generation, and writes over the file if it has a label. So
  * there are never more such files than cells.
  */
@@ -47,7 +47,7 @@ export function giveLabel(cell: Cell, label: string): void {
   }
 }
 
-/** The label of the object of that generation in the cell, whoever has made it. */
+/** The label of the object of that generation in the cell. */
 export function labelOf({ directory }: Namespace, cell: number, generation: number): string | undefined {
   const [head, ...text] = directory.read(labelFile(cell))?.toString('utf8').split('\n') ?? [];
   return head === String(generation) && text.length > 0 ? text.join('\n') : undefined;

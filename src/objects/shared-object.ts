@@ -143,7 +143,7 @@ export abstract class SharedObject {
     if (this.detached) throw this.closedError();
   }
 
-  /** @internal What `describe` returns: what `tell` tells, or why that is unknown. */
+  /** @internal What `describe` returns: the facts of `tell`, or why they are unknown. */
   static describe<Told extends Description>(object: SharedObject, tell: () => Told): Told {
     const { cell } = object;
     const described = (why: object): Told => {

@@ -131,7 +131,7 @@ export class Directory {
 
   /**
    * Throws `FolderError` where this program runs as another user than when it opened the folder.
-   * `what`: what is refused then.
+   * `what`: the reason for a refusal.
    */
   checkUser(what: string): void {
     if (this.isForeign) throw new FolderError(`${what} is in "${this.path}", but ${this.userChanged()}`);

@@ -2,10 +2,10 @@
  * File stats: stat, lstat and fstat, asked for in a way that leaves Node's module loader alone.
  *
  * `fs.realpathSync` of Node 20 and 22 looks at the type that the last call of `fs.*statSync` has
- * left in a shared array. Where that was a FIFO's or a socket's, it stops early. Then the loader
- * takes a package that it reaches through a symbolic link (of pnpm, or `npm link`) for another one:
- * a second instance of the package is loaded, with a state of its own. Answers in bigints lie in an
- * array that `realpathSync` does not read. (https://github.com/nodejs/node/issues/51142)
+ * left in a shared array. Where that was a FIFO's or a socket's, it stops early. Then, when the
+ * loader reaches a package through a symbolic link (of pnpm, or `npm link`), it loads a second
+ * instance of the package, with separate state. Answers in bigints lie in an array that
+ * `realpathSync` does not read. (https://github.com/nodejs/node/issues/51142)
  *
  * Library code that may meet a FIFO or a socket calls these.
  */

@@ -7,8 +7,8 @@ import { UnsupportedPlatformError } from '../errors.ts';
 import type { Platform } from './platform.ts';
 
 /**
- * The platform on which every call throws `UnsupportedPlatformError`. `supported`: what there is
- * instead, as in a message.
+ * The platform on which every call throws `UnsupportedPlatformError`. `supported`: the alternative,
+ * as in a message.
  */
 export function unsupported(supported: string): Platform {
   const refuse = (): never => {

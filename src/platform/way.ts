@@ -11,8 +11,8 @@
  * user namespace without a root of its own the kernel shows the machine's root as the owner 65534
  * there, and of all that root owns.
  *
- * Folders that Node's permission model hides (`--allow-fs-read` names the folder, and not those
- * above it) can't be looked at, and count as sound: the user who gave the permission chose the
+ * Node's permission model hides some folders (`--allow-fs-read` names the folder, not those above
+ * it). They can't be checked, and count as sound: the user who gave the permission chose the
  * folder.
  *
  * Once the path is found sound, strangers can no longer change it, so walking it by name is not a

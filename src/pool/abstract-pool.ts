@@ -1,4 +1,4 @@
-/** AbstractPool: what Pool and ThreadPool share: the calls, and the pool's life. */
+/** AbstractPool: the common part of Pool and ThreadPool: the calls, and the pool's life. */
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
@@ -298,7 +298,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return await this.collect('starmap', fn, items, options, true, false).result();
   }
 
-  /** As `map`, for what the calls do: what they return is not sent back. */
+  /** As `map`, for the effect of the calls: their results are not sent back. */
   async each<Item>(
     fn: PoolTarget<[item: Item], unknown>,
     items: Items<Item>,
@@ -413,7 +413,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     };
   }
 
-  /** Workers that live. */
+  /** The number of living workers. */
   get size(): number {
     return this.crew.size;
   }
@@ -476,7 +476,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Ends the pool: tasks that wait reject, those that run are told to stop, and killed after
+   * Ends the pool: waiting tasks reject, running tasks are asked to stop, and killed after
    * `grace`.
    */
   async [Symbol.asyncDispose](): Promise<void> {

@@ -68,7 +68,7 @@ export class Backlog {
     return undefined;
   }
 
-  /** The task is not to be handed out any more. */
+  /** The task must no longer be handed out. */
   withdraw(task: PoolTask): void {
     task.withdrawn = true;
     this.size--;

@@ -91,7 +91,7 @@ export class Crew {
     this.members = new Array<undefined>(options.settings.max + 1).fill(undefined);
   }
 
-  /** Workers that live. */
+  /** The number of living workers. */
   get size(): number {
     let size = 0;
     for (const member of this.members) if (member?.alive) size++;
@@ -137,7 +137,7 @@ export class Crew {
   lose(member: Member): void {
     const { state, born } = member;
     const isFalseStart = state === 'starting' && !member.killed;
-    // Whoever kills workers from outside does not tell of a pool that can't start any.
+    // Workers killed from outside do not mean that the pool can't start any.
     const most = (member.child.exitCode ?? 0) < 0 ? MOST_KILLED_STARTS : MOST_FALSE_STARTS;
     member.release();
     this.members[member.index] = undefined;
@@ -158,7 +158,7 @@ export class Crew {
     member.wake();
   }
 
-  /** Tells all to end. None is replaced any more. */
+  /** Tells all to end. From now on none is replaced. */
   stopAll(): void {
     this.endReplacing();
     for (const member of this.members) if (member?.alive) this.stop(member);

@@ -1,4 +1,4 @@
-/** Current task: what the code of a task can know of it, in the worker that runs it. */
+/** Current task: a task as its own code sees it, in the worker that runs it. */
 
 import { InvalidTypeError, StateError } from '../errors.ts';
 import type { TaskTable } from './task-table.ts';
@@ -7,13 +7,13 @@ import { generationOf, slotOf } from './task-table.ts';
 /** The task that runs here. */
 export interface CurrentTask {
   /**
-   * Whether the task was told to stop: its signal was aborted, or its time is over. One read of
+   * Whether the task was asked to stop: its signal was aborted, or its time is over. One read of
    * shared memory, so also a loop without `await` can ask in each round.
    */
   readonly aborted: boolean;
-  /** Aborts when the task is told to stop, as soon as the event loop of this worker turns. */
+  /** Aborts when the task is asked to stop, as soon as the event loop of this worker turns. */
   readonly signal: AbortSignal;
-  /** Throws the reason when the task was told to stop. */
+  /** Throws the reason if the task was asked to stop. */
   throwIfAborted(): void;
   /** Sends a value to the pool: `onReport` of the call, and the pool's event `report`. */
   report(value: unknown): void;
@@ -65,7 +65,7 @@ type Finder = () => CurrentTask | undefined;
 
 /** One in a worker; in a program one for each pool that works in this thread. */
 const finders = new Set<Finder>();
-/** What initializers have returned, by their names. */
+/** The results of initializers, by their names. */
 const states = new Map<string, { readonly value: unknown }>();
 
 /** Says how the task is found that runs here. Called by the worker. */

@@ -1,6 +1,5 @@
 /**
- * Deaths: what becomes of the tasks of a worker that has ended. The steps are told in
- * task-table.ts.
+ * Deaths: the fate of the tasks of a worker that has ended. For the steps see task-table.ts.
  */
 
 import { constants } from 'node:os';

@@ -266,12 +266,12 @@ export class Engine {
     );
   }
 
-  /** Whether nothing is pending, and nothing runs any more. */
+  /** Whether nothing is pending and nothing runs. */
   get idle(): boolean {
     return this.pending === 0 && this.inFlight === 0;
   }
 
-  /** Reads some results; returns whether nothing is pending any more. */
+  /** Reads some results; returns whether nothing is left pending. */
   private serve(): boolean {
     if (this.goingOn) return false;
     if (this.drain(BATCH)) this.readOnSoon(now());
@@ -354,7 +354,7 @@ export class Engine {
       this.host.look();
       return over();
     };
-    // Whoever reads here reads all: what was left to be read on is not.
+    // This reads all results: a read that was planned is not needed.
     this.goingOn = false;
     return takeBlocking(
       this.cell,
@@ -447,7 +447,7 @@ export class Engine {
     if (!this.idle) return;
     this.host.settled();
     if (!this.listening || this.endingSoon) return;
-    // Whoever goes on with another task at once has it listened for still.
+    // A caller that goes on with another task still listens for it.
     this.endingSoon = true;
     setImmediate(() => {
       this.endingSoon = false;

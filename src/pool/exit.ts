@@ -1,11 +1,11 @@
 /**
- * Exit: the workers of all pools of this thread are killed when it ends: nobody waits for them any
- * more.
+ * Exit: the workers of all pools of this thread are killed when it ends: no code waits for them
+ * then.
  */
 
 const kills = new Map<object, () => void>();
 
-/** Calls `kill` when this thread exits; `undefined`: there is nobody to kill any more. */
+/** Calls `kill` when this thread exits; `undefined`: there is no worker left to kill. */
 export function killOnExit(pool: object, kill: (() => void) | undefined): void {
   if (kill === undefined) {
     kills.delete(pool);

@@ -7,9 +7,9 @@
  * half by one compare-and-swap of its CURSOR. The half is handed out again. So the last items
  * never wait for one worker, and items that differ a thousandfold end together.
  *
- * *If a worker dies*, the items of its chunk that had begun and were not reported are lost; what
- * had not begun is handed out again. Results are reported after a millisecond, so of items that
- * take longer exactly the one that ran is lost.
+ * *If a worker dies*, the items of its chunk that had begun and were not reported are lost; the
+ * others are handed out again. Results are reported after a millisecond, so of items that take
+ * longer exactly the one that ran is lost.
  */
 
 import type { Origin } from '../stacks.ts';
@@ -54,7 +54,7 @@ export interface RunTarget {
   item(index: number, ok: boolean, value: unknown): void;
   /** So many items from `index` on are done, whose results nobody wants. */
   quiet(index: number, count: number): void;
-  /** Everything that was taken has come to its end. `failure`: what the source threw. */
+  /** Everything that was taken has come to its end. `failure`: the error that the source threw. */
   ended(failure: { error: unknown } | undefined): void;
 }
 
@@ -156,14 +156,14 @@ export class ItemRun {
     this.endIfDone();
   }
 
-  /** The pool has ended: what reads the results learns why. */
+  /** The pool has ended: the reader of the results gets the reason. */
   fail(error: () => Error): void {
     if (this.over) return;
     this.failure = { error: error() };
     this.stop(error);
   }
 
-  /** Takes no more items from the source; what was taken goes on. */
+  /** Takes no more items from the source; items already taken go on. */
   stopSource(): void {
     this.exhausted = true;
     try {
@@ -270,7 +270,7 @@ export class ItemRun {
     this.pump();
   }
 
-  /** The chunk's worker has died: what had begun runs again or fails, the rest is put again. */
+  /** The chunk's worker has died: items that had begun run again or fail, the rest is put again. */
   private lose(chunk: Chunk, next: number, end: number, error: () => Error): void {
     if (!this.chunks.delete(chunk)) return;
     const { items, base, reported, lost } = chunk;

@@ -1,7 +1,7 @@
 /**
  * Local worker: the only worker of a pool with `processes: 0`, in the pool's own thread. It takes
- * its tasks from the same rings as all others, so arguments and results are encoded and decoded,
- * and what can't be sent to a process can't be sent here. It runs while the event loop turns.
+ * its tasks from the same rings as all others. So arguments and results are encoded and decoded,
+ * with the same limits as for a process. It runs while the event loop turns.
  */
 
 import { EventEmitter } from 'node:events';
@@ -47,7 +47,7 @@ export class LocalWorker extends EventEmitter {
     return this.exitCode === null;
   }
 
-  /** A task that runs here can't be ended: what comes of it is dropped. */
+  /** A task that runs here can't be ended: its outcome is dropped. */
   kill(): void {
     this.end(GIVEN_UP);
   }

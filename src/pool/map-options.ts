@@ -15,7 +15,7 @@ export interface Progress {
   failed: number;
   /** Items per second. */
   rate: number;
-  /** Milliseconds since the beginning, and until the end, as far as can be told. */
+  /** Milliseconds since the beginning, and an estimate until the end. */
   elapsed: number;
   remaining: number | undefined;
 }
@@ -39,7 +39,7 @@ export interface MapOptions {
    */
   chunkSize?: number | undefined;
   /**
-   * After the first error no item begins any more. Default: all items run, and then the map
+   * After the first error no further item begins. Default: all items run, and then the map
    * rejects.
    */
   stopOnError?: boolean | undefined;

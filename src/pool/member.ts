@@ -36,7 +36,7 @@ export class Member {
   busy = 0;
   /** Its own task ring, and the tasks that lie in it. */
   own: Queue | undefined;
-  /** Whether it was told to stop. */
+  /** Whether it was asked to stop. */
   stopping = false;
   /** Whether the pool has killed it. */
   killed = false;

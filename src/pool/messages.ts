@@ -1,4 +1,4 @@
-/** Messages: what lies in a pool's rings. Arrays, as the codec writes those fastest. */
+/** Messages: the items of a pool's rings. Arrays, as the codec writes those fastest. */
 
 /** How the payload of a task is to be read. */
 export const MODE = {

@@ -1,4 +1,4 @@
-/** Pool options: what a pool and its tasks may be given, and the refusal of everything else. */
+/** Pool options: the options of a pool and its tasks, and the refusal of all others. */
 
 import { inspect } from 'node:util';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
@@ -30,7 +30,7 @@ export interface TaskOptions {
 export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
   /** Shown in messages. */
   name?: string | undefined;
-  /** Runs once in each worker before its tasks; what it returns is their `workerState`. */
+  /** Runs once in each worker before its tasks; its result is their `workerState`. */
   initializer?: ((...args: InitArgs) => State) | undefined;
   /** The arguments of the initializer. */
   initArgs?: NoInfer<InitArgs> | undefined;

@@ -1,4 +1,4 @@
-/** Pool task: one task as the pool keeps it, from the call until nothing of it runs any more. */
+/** Pool task: one task as the pool keeps it, from the call until it no longer runs. */
 
 import type { Origin } from '../stacks.ts';
 import type { PoolFunction } from './function-list.ts';
@@ -33,7 +33,7 @@ export interface TaskMore {
   queueTimer: NodeJS.Timeout | undefined;
   chunk: ChunkSink | undefined;
   onReport: ((value: unknown) => void) | undefined;
-  /** Called when nothing of the task runs any more. */
+  /** Called when the task no longer runs. */
   ended: (() => void)[];
 }
 

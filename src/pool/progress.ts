@@ -52,7 +52,7 @@ export class Meter {
     const draws = progress !== false && process.stderr.isTTY && !process.env.CI;
     if (onProgress === undefined && !draws) return undefined;
     const label = typeof progress === 'object' ? (progress.label ?? title) : title;
-    // Whoever listens finds the context of the call.
+    // The listener runs in the context of the call.
     const tell = onProgress === undefined ? undefined : AsyncResource.bind(onProgress);
     return new Meter(total, tell, draws ? newBar(label, total) : undefined);
   }

@@ -1,6 +1,6 @@
 /**
- * Rehearsal of a pool's worker: a spare does what a worker does from its start to the end of its
- * first task, with rings of its own that nobody else reads.
+ * Rehearsal of a pool's worker: a spare runs the code of a worker from its start to the end of its
+ * first task. It uses private rings.
  */
 
 import type { Words } from '../memory/atomics.ts';

@@ -27,7 +27,7 @@ export function remoteOf<Module extends object>(
   const targetOf = findIn(module, title);
   const calls = new Map<string, Call>();
   const get = (_: object, name: string | symbol): Call | undefined => {
-    // Whoever awaits the object must not call the module's `then`.
+    // Awaiting the object must not call the module's `then`.
     if (typeof name === 'symbol' || name === 'then') return undefined;
     const known = calls.get(name);
     if (known !== undefined) return known;

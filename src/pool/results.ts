@@ -1,5 +1,5 @@
 /**
- * Results: what an `imap` gives, one after the other, as they are read.
+ * Results: the values of an `imap`, one after the other, as they are read.
  *
  * Written by hand, as a generator is over after the first error that it throws. `for await` does
  * not call `return()` when `next()` rejects: so after an error nothing more is taken from the
@@ -21,7 +21,7 @@ export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDis
    * with `TimedOutError` when the timeout passes; the next call gets that very result.
    */
   next(options?: WaitOptions): Promise<IteratorResult<Result, undefined>>;
-  /** Ends it: nothing more is taken from the source, what runs is told to stop. */
+  /** Ends it: no more items are taken from the source, and running tasks are asked to stop. */
   return(): Promise<IteratorResult<Result, undefined>>;
 }
 

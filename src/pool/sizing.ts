@@ -47,7 +47,7 @@ export class Sizing {
     }, PATIENCE);
   }
 
-  /** Nothing is pending any more. */
+  /** Nothing is left pending. */
   rested(): void {
     const { min, idleTimeout } = this.settings;
     if (this.idle !== undefined || this.crew.target <= min || idleTimeout > LONGEST_TIMER) return;

@@ -1,5 +1,5 @@
 /**
- * Statistics: what a pool has done so far. Run times are taken in the workers and come with the
+ * Statistics: the work of a pool so far. Run times are taken in the workers and come with the
  * results; the pool keeps them in histograms. Nothing is allocated for a task, unless it is among
  * the slowest.
  */

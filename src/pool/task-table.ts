@@ -88,7 +88,7 @@ export const PHASE = {
   DOOMED: 6,
 } as const;
 
-/** Items of a chunk, at most: what a half of CURSOR can count. */
+/** Items of a chunk, at most: the range of half of CURSOR. */
 export const MOST_ITEMS = 0x7fff;
 const CURSOR_SHIFT = 15;
 
@@ -190,7 +190,7 @@ export class TaskTable {
     return load(this.words, this.at(slot));
   }
 
-  /** Fills a free slot. Whoever puts the item makes it known. */
+  /** Fills a free slot. The code that puts the item announces it. */
   queue(slot: number, generation: number, items: number): void {
     const { words } = this;
     const at = this.at(slot);
@@ -210,7 +210,7 @@ export class TaskTable {
     return this.change(slot, queued(generation), (PHASE.CANCELLED << PHASE_SHIFT) | generation);
   }
 
-  /** Tells the task that runs to stop. `false`: it does not run, or has been told. */
+  /** Tells the task that runs to stop. `false`: it does not run, or was asked already. */
   abort(slot: number, generation: number): boolean {
     const state = this.state(slot);
     const runs = phaseOf(state) === PHASE.RUNNING && generationOf(state) === generation;
@@ -219,8 +219,7 @@ export class TaskTable {
   }
 
   /**
-   * Says that the worker is going to be killed for the task. `false`: the task does not run any
-   * more.
+   * Says that the worker is going to be killed for the task. `false`: the task no longer runs.
    */
   doom(slot: number, generation: number): boolean {
     const state = this.state(slot);
@@ -271,7 +270,7 @@ export class TaskTable {
     );
   }
 
-  /** Whether the task was told to stop. */
+  /** Whether the task was asked to stop. */
   isAborted(slot: number, generation: number): boolean {
     const state = loadPlain(this.words, this.at(slot));
     return (
@@ -352,7 +351,7 @@ export class TaskTable {
     clearBits(this.words, this.base + IDLE_WORD + (worker >> 5), 1 << (worker & 31));
   }
 
-  /** A worker that sleeps, which is not said of it any more; 0: none. */
+  /** A sleeping worker, whose mark is cleared; 0: none. */
   takeIdle(): number {
     for (let word = 0; word <= this.lastIdleWord; word++) {
       // OBSERVE idle -> ring

@@ -21,7 +21,7 @@ export interface Task<Result> extends PromiseLike<Result> {
   cancel(reason?: unknown): boolean;
   /** Gives it up, and kills the worker that runs it at once. */
   kill(): void;
-  /** Resolves when nothing of the task runs any more. */
+  /** Resolves when the task no longer runs. */
   readonly ended: Promise<void>;
   catch<Other = never>(onRejected?: (reason: unknown) => Other | PromiseLike<Other>): Promise<Result | Other>;
   finally(onSettled?: () => void): Promise<Result>;

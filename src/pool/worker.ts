@@ -1,6 +1,6 @@
 /**
- * Worker: what a pool's processes and threads run: take a task, claim it, run it, put what came of
- * it, and finish. The words and their order are told in task-table.ts.
+ * Worker: the program of a pool's processes and threads: take a task, claim it, run it, put what
+ * came of it, and finish. For the words and their order see task-table.ts.
  *
  * The event loop lives: tasks that await go on, and while there is a backlog the loop gets a turn
  * every few milliseconds. An idle worker sleeps until the pool wakes it, and has no timer.
@@ -38,8 +38,8 @@ import { generationOf, STOP, slotOf, TaskTable } from './task-table.ts';
 /** Milliseconds of tasks without `await` before the event loop gets a turn. */
 const LONGEST_TURN = 5;
 /**
- * Milliseconds after which a worker that has nothing to do any more ends, whatever is left open in
- * it.
+ * Milliseconds after which a worker without further tasks ends, even if timers or handles are open
+ * in it.
  */
 const LONGEST_END = 50;
 /** Items that are claimed at once take at most so many microseconds. */
@@ -247,7 +247,7 @@ export class PoolWorker {
         resolve();
       };
       if (full) return;
-      // The wait entry is filled all the time: what is put after this rings.
+      // The wait entry is filled all the time: later puts ring.
       this.table.setIdle(this.me);
       if (!this.hasWork()) return;
       this.table.clearIdle(this.me);

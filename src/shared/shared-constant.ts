@@ -5,8 +5,8 @@
  *   +4 +5  COUNT   bytes of data: low 32 bits, high 21 bits       the creator
  *
  * The object's file of data has a parcel (codec/parcel.ts) as `v8.serialize` writes it. It is
- * written before the cell is published, and never again. Whoever reads it maps the file for that
- * moment, and keeps the value.
+ * written before the cell is published, and never again. A reader maps the file for that moment,
+ * and keeps the value.
  */
 
 import type { Host } from '../agents/cell.ts';

@@ -43,7 +43,7 @@ function watch(): void {
   watching = true;
   // First in line: the listener that leaves the shared memory must come after.
   process.prependListener('exit', endChildren);
-  // Only listens: what happens to the error does not change.
+  // Only listens: the handling of the error does not change.
   process.on('uncaughtExceptionMonitor', noteFailure);
 }
 

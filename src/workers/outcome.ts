@@ -1,12 +1,12 @@
 /**
- * Outcome: the result of a child for `result`: what its target returned, or the error that
- * ended it.
+ * Outcome: the result of a child for `result`: the value that its target returned, or the error
+ * that ended it.
  */
 
 import { CHECKS_ARGUMENTS } from '../checks.ts';
 import { warnOfLosses } from '../codec/losses.ts';
 import type { Destination, Packed, Parcel } from '../codec/parcel.ts';
-import { packWhole, unpack } from '../codec/parcel.ts';
+import { open, pack } from '../codec/plain.ts';
 import type { SharedObject } from '../objects/shared-object.ts';
 import type { Gift } from './gift.ts';
 import { receiveGift } from './gift.ts';
@@ -30,7 +30,7 @@ export interface Sending {
 export function returned(value: unknown, to: Destination, title: string): Sending {
   if (CHECKS_ARGUMENTS) warnOfLosses(value, `${title}:`, 'its result');
   try {
-    return sending('returned', packWhole(value, to, `${title}: its result refused,`, 'result'));
+    return sending('returned', pack(value, to, `${title}: its result refused,`, 'result'));
   } catch (error) {
     return threw(error, to);
   }
@@ -39,9 +39,9 @@ export function returned(value: unknown, to: Destination, title: string): Sendin
 /** Outcome of a target that threw `error`, whatever that is. */
 export function threw(error: unknown, to: Destination): Sending {
   try {
-    return sending('threw', packWhole(error, to, '', 'error'));
+    return sending('threw', pack(error, to, '', 'error'));
   } catch (refusal) {
-    return sending('threw', packWhole(refusal, to, '', 'error'));
+    return sending('threw', pack(refusal, to, '', 'error'));
   }
 }
 
@@ -59,7 +59,7 @@ export function settle(
   try {
     const letGo = outcome.gift === undefined ? undefined : receiveGift(outcome.gift);
     try {
-      value = unpack(outcome.parcel);
+      value = open(outcome.parcel);
     } finally {
       letGo?.();
     }

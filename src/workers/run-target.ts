@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { inPhase } from '../agents/child-context.ts';
 import type { Destination, Parcel } from '../codec/parcel.ts';
-import { unpack } from '../codec/parcel.ts';
+import { open } from '../codec/plain.ts';
 import { TargetError } from '../errors.ts';
 import type { FunctionReference } from '../functions/resolving.ts';
 import { resolveReference } from '../functions/resolving.ts';
@@ -89,7 +89,7 @@ async function call(part: Part): Promise<unknown> {
   const { kind, name, daemon, target, isMethod } = part;
   // Find the function, then open its arguments.
   const found = await inPhase('importing', () => resolveReference(target)).finally(() => part.loaded?.());
-  const cargo = await openPrepared(() => unpack(part.cargo));
+  const cargo = await openPrepared(() => open(part.cargo));
   part.opened();
   if (!isMethod) return inPhase('target', () => found(...(cargo as unknown[])));
   // Make the object of a subclass without its constructor.

@@ -109,7 +109,10 @@ it('the npm scripts that are shown exist', () => {
       assert.ok(script in scripts, `${page}: ${script}`);
 });
 
-/** The block as a module: what it does not import of Lockstep is imported in its first line. */
+/**
+ * The block as a module: its first line imports the names of Lockstep that the block itself does
+ * not import.
+ */
 function moduleOf({ text, given = '' }: Found): string {
   const own = /from 'lockstep'/.test(text + given);
   const names = Object.keys(lockstep);

@@ -1,4 +1,6 @@
-/** Pool task: what of a pool's call and its outcome goes over the server, as text. */
+/**
+ * Pool task: the part of a pool's call and of its outcome that goes through the server, as text.
+ */
 
 import { inspect } from 'node:util';
 import { InvalidTypeError, TargetError } from '../../errors.ts';

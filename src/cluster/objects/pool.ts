@@ -104,8 +104,7 @@ export class ClusterPool {
    *
    * Rejects with `WorkerDiedError` when too many workers died of it, `TaskTimeoutError`,
    * `signal.reason`, `TargetError` for a function that its worker does not serve,
-   * `NotSendableError`, and `ClosedError`. A task that is given up does not begin any more; one
-   * that runs already goes on.
+   * `NotSendableError`, and `ClosedError`. A cancelled task does not begin; a running task goes on.
    *
    * @example
    * const size = await pool.apply(resize, ['a.png', 800]);
@@ -158,9 +157,9 @@ export class ClusterPool {
   }
 
   /**
-   * Runs tasks of the pool in this process, until the result is closed. What takes long without
-   * awaiting belongs into a local pool, or its task is taken for dead: `serve({ resize: (file) =>
-   * local.apply(resize, [file]) })`.
+   * Runs tasks of the pool in this process, until the result is closed. Work that takes long
+   * without awaiting belongs into a local pool; otherwise its task counts as dead: `serve({ resize:
+   * (file) => local.apply(resize, [file]) })`.
    */
   async serve(functions: ClusterFunctions, options: ServeOptions = {}): Promise<ClusterService> {
     const { title } = this;
@@ -338,7 +337,7 @@ export class ClusterPool {
       if (each.since > before) continue;
       const job = await queue.getJob(id);
       const state = await job?.getState();
-      if (job === undefined) each.reject(this.failure('its job is not there any more'));
+      if (job === undefined) each.reject(this.failure('its job no longer exists'));
       else if (state === 'completed') each.settle(readOutcomes(job.returnvalue));
       else if (state === 'failed') each.reject(this.failure(job.failedReason));
     }

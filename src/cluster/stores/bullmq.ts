@@ -67,7 +67,7 @@ interface Copy {
   destroy(): void;
 }
 
-/** Which server the jobs are at: what `connect` was given. */
+/** The server of the jobs, as passed to `connect`. */
 export type JobServer = { readonly redis: unknown } | { readonly postgres: string | PgPoolLike };
 
 /** Makes what a pool needs, each with connections of its own. */

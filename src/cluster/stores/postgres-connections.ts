@@ -1,6 +1,6 @@
 /**
- * Connections: sends statements by a pool of `pg`. Of a pool of its own it keeps one connection
- * taken out, and asks the pool only while that is busy: taking one out and putting it back costs a
+ * Connections: sends statements by a pool of `pg`. From its own pool it keeps one connection
+ * checked out, and asks the pool only while that is busy. Checking a connection out and in costs a
  * third of a short statement.
  */
 

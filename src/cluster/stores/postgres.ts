@@ -212,7 +212,7 @@ export class PostgresStore implements Store {
     ]);
   }
 
-  /** The name of the server's run; whoever comes first after a crash names it. */
+  /** The name of the server's run; the first connection after a crash names it. */
   private async nameRun(): Promise<string> {
     await this.query(NAME_RUN, [randomBytes(9).toString('base64url')]);
     const [row] = (await this.query(FIND_RUN)) as { id: string }[];

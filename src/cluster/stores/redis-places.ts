@@ -14,7 +14,7 @@
  *          4 with spaces: kind, places in all, places, claim time, the most that may be free after
  *            `give`, `1` if the body is wanted too, call
  *
- * Replies: `<version>` where the call came to a free lock, or was alone and left it;
+ * Replies: `<version>` where the call came to a free lock, or was alone and left it. Or
  * `<version>|<milliseconds>|<reply>`, and on a line of its own the body if it was asked for.
  * `{-1}`, `{-2}` and `{0, …}` are those of the commit (redis-commit.ts): not done.
  */

@@ -11,7 +11,7 @@
  *             then look at the ring once more
  *   announce  after the ring was changed, and a compare-and-swap     // OBSERVE WAITERS -> ring
  *             if WAITERS is set: clear it and wake the oldest
- *   through   a call that has got an item, or gives up, may have had the wake-up of all: with its
+ *   through   a call that has got an item, or gives up, may have had the wake-up of all. With its
  *   entry empty it sets WAITERS, and wakes the next waiter if there is more
  *
  * Race: W1 and W2 wait, W1 is awake. P puts (P1), W1 takes the item (W1a), P clears WAITERS and

@@ -19,7 +19,7 @@
  * Positions count units of 8 bytes. They only grow, and wrap around after 2^31 units; a position
  * modulo the capacity is its place in the ring. An item lies in one piece: a unit with its header,
  * then its payload. If it does not fit before the ring's end, a header says SKIP. (A put that only
- * lacks backed memory, or a newer HEAD, does not skip: a skipped place is lost until HEAD has
+ * lacks backed memory, or a newer HEAD, does not skip. A skipped place is lost until HEAD has
  * passed it, and the ring would be full too early.)
  *
  *   header +0  31 SKIP | 30…29 format | 28 FAR | 27…0 bytes of the payload
@@ -72,7 +72,7 @@ export const RING_HEADER_WORDS = 64;
 const MASK = 0x7fffffff;
 /** Instead of a position or a number that was seen: none was yet. */
 const UNKNOWN = -1;
-/** Numbers of items begin anew after as many. */
+/** Numbers of items wrap around after as many. */
 export const NUMBER_MASK: number = MASK;
 /** Bytes of a payload that is small: where several put or take, such ones are copied in and out. */
 export const SMALL = 512;
@@ -128,12 +128,12 @@ export class Ring {
   /** Items after which what is known has to be looked at again. */
   private readonly trust: number;
   /**
-   * An end that was seen: what lies before it is there. And the number of the item that was the
+   * An end that was seen: all items before it are there. And the number of the item that was the
    * oldest then.
    */
   private knownEnd = UNKNOWN;
   private oldestAtEnd = 0;
-  /** A HEAD that was seen: what lies before it is free. And PUTS then. */
+  /** A HEAD that was seen: the space before it is free. And PUTS then. */
   private knownHead = UNKNOWN;
   private putsAtHead = 0;
   /** Items that had been taken when that was looked at last. */
@@ -196,7 +196,7 @@ export class Ring {
       // Before the second look at HEAD, which proves that it is the item's.
       const number = loadAcquire(words, this.wordOf(this.itemAt(head)) + 1) & MASK;
       const { puts } = this;
-      // HEAD has moved since: what was read does not belong together.
+      // HEAD has moved since, so the words read do not belong together.
       if (!this.isThere(head)) continue;
       const size = (puts - number) & MASK;
       if (size > 0 && size <= this.units) return size;
@@ -281,7 +281,7 @@ export class Ring {
       const carries = sound && (loadPlain(words, word + 1) & CARRIES) !== 0;
       const settle = carries ? visit(this.base + ((place + 1) << UNIT_SHIFT), length) : undefined;
       // The items at HEAD or after it were not written over before this look. It writes nothing
-      // new: only a write comes surely after reads.
+      // new: only a write certainly comes after reads.
       const head = setBits(words, at + HEAD_WORD, 0);
       if (((position - head) & MASK) > units) {
         if (((end - head) & MASK) > units) return true;
@@ -296,8 +296,8 @@ export class Ring {
   }
 
   /**
-   * Whether the item found at that HEAD is still there to be taken. A hint: who wants to be sure
-   * takes it.
+   * Whether the item found at that HEAD is still there to be taken. A hint: only taking it is
+   * certain.
    */
   isThere(head: number): boolean {
     return load(this.words, this.at + HEAD_WORD) === head;
@@ -366,8 +366,8 @@ export class Ring {
   }
 
   /**
-   * Puts the item in whose payload has been written from the byte `from` on. Whoever announces it
-   * has to release the lock before.
+   * Puts the item in whose payload has been written from the byte `from` on. The caller has to
+   * release the lock before it announces the item.
    */
   commit(from: number, length: number, format: Format, far: boolean, carries: boolean): void {
     this.committed = far ? Number.POSITIVE_INFINITY : length;
@@ -451,8 +451,8 @@ export class Ring {
   }
 
   /**
-   * Whether what was read without order belongs to an item that begins at this HEAD: only a write
-   * comes surely after reads.
+   * Whether words read without order belong to an item that begins at this HEAD: only a write
+   * certainly comes after reads.
    */
   private hasStayed(head: number): boolean {
     return cas(this.words, this.at + HEAD_WORD, head, head) === head;

@@ -9,10 +9,10 @@ import { PlatformError } from '../../errors.ts';
 import { koffi } from './koffi.ts';
 
 /**
- * A function of the C library. It takes no plain objects and arrays. koffi asks JavaScript for what
- * is in them, and in a thread that is just being terminated it gets no answer: it goes on with
- * whatever lies in its memory, and the whole process ends with SIGSEGV. For the same reason
- * functions are declared as text.
+ * A function of the C library. It takes no plain objects and arrays. koffi asks JavaScript for
+ * their contents, and gets no answer in a thread that is just being terminated. It goes on with
+ * undefined memory, and the whole process ends with SIGSEGV. For the same reason functions are
+ * declared as text.
  */
 export type Ffi = (...values: (number | bigint | string | NodeJS.ArrayBufferView | null)[]) => number;
 

@@ -19,7 +19,7 @@ const SIGKILL = 9;
 /** Name of a spare until it has a job. */
 const SPARE_NAME = 'Process-spare';
 
-/** What a spare is to rehearse. */
+/** The function that a spare rehearses. */
 export interface SpareOrder extends SpareCommand {
   readonly name: string;
   /** Whether the job has come already. */

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import type { Agent } from '../../agents/agent.ts';
 import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
 import { reapProcess } from '../../agents/reaper.ts';
-import { packWhole } from '../../codec/parcel.ts';
+import { pack } from '../../codec/plain.ts';
 import { StateError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
 import { platform } from '../../platform/current.ts';
@@ -94,7 +94,7 @@ function launch(order: Order, path: readonly number[]): Running {
     );
   }
   // Encode the arguments before anything is started.
-  const { parcel: cargo, shared } = packWhole(
+  const { parcel: cargo, shared } = pack(
     order.cargo,
     'process',
     `${title}:`,

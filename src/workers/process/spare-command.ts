@@ -1,4 +1,4 @@
-/** Spare's command: what a spare and its parent tell each other. See spare.ts. */
+/** Spare's command: the messages between a spare and its parent. See spare.ts. */
 
 /** The job on a spare's command line: `3,spare,<entry>,<folder>`. */
 const SPARE_FORM = /^(\d+),spare,([^,]*),(.*)$/s;
@@ -9,7 +9,7 @@ export const READINESS = 5;
 /** The library's module that a spare's job will probably begin with. */
 export type SpareEntry = 'pool-worker';
 
-/** A spare's command line: what it rehearses. */
+/** A spare's command line: the function that it rehearses. */
 export interface SpareCommand {
   /** Descriptor of the file of its job. */
   readonly job: string;
@@ -18,7 +18,7 @@ export interface SpareCommand {
   readonly folder: string;
 }
 
-/** What the command line says; `undefined`: it is no spare's. */
+/** The content of the command line; `undefined`: it is no spare's. */
 export function readCommand(text: string): SpareCommand | undefined {
   const [, job, entry, folder] = SPARE_FORM.exec(text) ?? [];
   if (job === undefined || folder === undefined) return undefined;

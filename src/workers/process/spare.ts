@@ -1,7 +1,7 @@
 /**
- * Spare: a child process that was started ahead of need. It has loaded Lockstep, has rehearsed what
- * a job begins with (entry/rehearsal.ts), and sleeps in read(2), without an event loop, a timer or
- * an agent's seat, until its parent has a job for it.
+ * Spare: a child process that was started ahead of need. It has loaded Lockstep and rehearsed the
+ * beginning of a job (entry/rehearsal.ts). It sleeps in read(2), without an event loop, a timer or
+ * an agent's slot, until its parent has a job for it.
  *
  * It is born with three descriptors. Two are the file of its future job (process-files.ts) and the
  * reading end of a pipe that wakes it up. By the third, a socket, it reports that it is ready.

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
 import { reapThread } from '../../agents/reaper.ts';
-import { packWhole } from '../../codec/parcel.ts';
+import { pack } from '../../codec/plain.ts';
 import { LockstepError, NotSendableError, PlatformError, TargetError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
 import { newMappingLog, unmapLogged } from '../../platform/mapping-log.ts';
@@ -65,7 +65,7 @@ export class Thread<Result = unknown, Args extends readonly unknown[] = readonly
 function launch(order: Order): Running {
   const { title, name, daemon, target, isMethod } = order;
   checkLoader(target.module, title);
-  const { parcel: cargo, shared } = packWhole(order.cargo, 'thread', `${title}:`, isMethod ? 'this' : 'args');
+  const { parcel: cargo, shared } = pack(order.cargo, 'thread', `${title}:`, isMethod ? 'this' : 'args');
   for (const { cell } of shared)
     cell.agent.namespace.directory.checkUser(`${title}: can't be started, a shared object in its arguments`);
   const agent = defaultAgent();
