@@ -25,6 +25,11 @@ export interface Family {
   isOurs(object: object): boolean;
   /** How messages about the instance begin. */
   titleOf(object: object): string;
+  /**
+   * Whether the program may keep properties of its own in instances: then only a name that is
+   * almost one that can be assigned is refused.
+   */
+  readonly holdsOthers?: boolean;
 }
 
 /** Setters that only refuse. */
@@ -32,7 +37,7 @@ const refusals = new WeakSet<object>();
 
 /** Ends the prototype chain of the family with the Proxy. */
 export function endStrictly(prototype: object, family: Family): void {
-  const end = new Proxy(Object.create(Object.prototype) as object, {
+  const end = new Proxy(Object.create(Object.getPrototypeOf(prototype) as object) as object, {
     set(target, key, value, object): boolean {
       if (typeof key === 'string' && !(key in target)) refuseAssignment(object, key, value, family);
       return Reflect.set(target, key, value, object);
@@ -64,7 +69,7 @@ export function refuseReadOnly(prototype: object, { isOne, titleOf }: Family): v
 }
 
 function refuseAssignment(object: object, name: string, value: unknown, family: Family): void {
-  const isIndex = INDEX.test(name);
+  const isIndex = INDEX.test(name) && family.holdsOthers !== true;
   if (!family.isOne(object) || !(isIndex || family.isOurs(object))) return;
   const title = family.titleOf(object);
   if (isIndex) {
@@ -73,6 +78,7 @@ function refuseAssignment(object: object, name: string, value: unknown, family: 
   }
   const { fields, others } = assignable(object);
   const near = nearest(name, [...fields, ...others]);
+  if (near === undefined && family.holdsOthers === true) return;
   const what = fields.length > 0 ? 'field' : 'property';
   const listed = fields.length > 0 ? fields : others;
   const advice =

@@ -22,7 +22,10 @@ export interface Holding {
  */
 export type EndedBy = 'holder' | 'every holder' | 'anybody';
 
-export interface Facts {
+/** Further facts: counts, flags. */
+type Details = Readonly<Record<string, number | boolean>>;
+
+export interface Facts<State extends Details = Details> {
   readonly holders: readonly Holding[];
   readonly endedBy: EndedBy;
   /**
@@ -32,8 +35,7 @@ export interface Facts {
   readonly over?: boolean | undefined;
   /** Whether others than its holders may give it back: see lock-words.ts. */
   readonly signal?: 'used' | 'allowed' | undefined;
-  /** Further facts: counts, flags. */
-  readonly state: Readonly<Record<string, number | boolean>>;
+  readonly state: State;
 }
 
-export type Describe = (view: NamespaceView, place: Place) => Facts;
+export type Describe<State extends Details = Details> = (view: NamespaceView, place: Place) => Facts<State>;

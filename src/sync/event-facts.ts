@@ -10,7 +10,7 @@ export function isUp(state: number): boolean {
   return (state & SET_BIT) !== 0;
 }
 
-export const describeEvent: Describe = (_view, { words, at }) => {
+export const describeEvent: Describe<{ readonly set: boolean }> = (_view, { words, at }) => {
   const set = isUp(load(words, at + CELL_STATE));
   return { holders: [], endedBy: 'anybody', over: set, state: { set } };
 };

@@ -29,7 +29,7 @@ import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
-import { isUp, SET_BIT } from './event-facts.ts';
+import { describeEvent, isUp, SET_BIT } from './event-facts.ts';
 
 const GENERATION_STEP = 2;
 const STATE_MASK = 0x7fffffff;
@@ -128,13 +128,16 @@ export class Event extends SharedObject {
   }
 
   override describe(): EventDescription {
-    return SharedObject.describe(this, () => ({
-      kind: EVENT_KIND.name,
-      name: this.name ?? null,
-      handle: this.handle,
-      set: this.isSet(),
-      waiting: countWaiting(this.cell.agent.namespace, this.cell),
-    }));
+    return SharedObject.describe(this, () => {
+      const { namespace } = this.cell.agent;
+      return {
+        kind: EVENT_KIND.name,
+        name: this.name ?? null,
+        handle: this.handle,
+        ...describeEvent(namespace, this.cell).state,
+        waiting: countWaiting(namespace, this.cell),
+      };
+    });
   }
 
   protected override summary(): string {

@@ -26,6 +26,7 @@ import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
+import { describeLatch } from './latch-facts.ts';
 import { checkPermits } from './semaphore/semaphore-base.ts';
 
 /** The largest count. */
@@ -117,13 +118,16 @@ export class Latch extends SharedObject {
   }
 
   override describe(): LatchDescription {
-    return SharedObject.describe(this, () => ({
-      kind: LATCH_KIND.name,
-      name: this.name ?? null,
-      handle: this.handle,
-      count: this.count,
-      waiting: countWaiting(this.cell.agent.namespace, this.cell),
-    }));
+    return SharedObject.describe(this, () => {
+      const { namespace } = this.cell.agent;
+      return {
+        kind: LATCH_KIND.name,
+        name: this.name ?? null,
+        handle: this.handle,
+        ...describeLatch(namespace, this.cell).state,
+        waiting: countWaiting(namespace, this.cell),
+      };
+    });
   }
 
   protected override summary(): string {

@@ -80,6 +80,11 @@ export function standForSelf(object: object, kind: ChildKind, name: string, daem
   beginState(object, { kind, launch, target: undefined, cargo: [], name, daemon, isSelf: true });
 }
 
+/** Whether it is a Process or Thread, and no prototype. */
+export function isChild(object: object): boolean {
+  return states.has(object);
+}
+
 export function stateOf(child: object): ChildState {
   const state = states.get(child);
   if (state === undefined) {

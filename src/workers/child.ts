@@ -10,12 +10,14 @@ import { InvalidTypeError, StateError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
 import { checkKnown } from '../options.ts';
 import { showAs } from '../readable.ts';
+import { endStrictly, refuseReadOnly } from '../strict.ts';
 import type { ChildKind } from './child-state.ts';
 import {
   beginState,
   changeableState,
   checkTimeout,
   holdLoop,
+  isChild,
   look,
   openState,
   releaseLoop,
@@ -259,6 +261,18 @@ export abstract class Child<
 }
 
 showAs(Child, (child) => summaryOf(child));
+
+// A misspelt `daemon` would be a property that nobody reads.
+const family = {
+  isOne: isChild,
+  // Process and Thread extend it, classes of the program extend those.
+  isOurs: (object: object): boolean =>
+    Object.getPrototypeOf(Object.getPrototypeOf(object)) === Child.prototype,
+  titleOf: (object: object): string => titleOf(stateOf(object)),
+  holdsOthers: true,
+};
+endStrictly(Child.prototype, family);
+refuseReadOnly(Child.prototype, family);
 
 /** Process id or thread id of a started child; `null` before. */
 export function idOf(child: object): number | null {

@@ -5,9 +5,21 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { Lock, Queue, RawArray, RawValue, ShareableList, SharedArray, struct, Value } from 'lockstep';
+import {
+  Lock,
+  Process,
+  Queue,
+  RawArray,
+  RawValue,
+  ShareableList,
+  SharedArray,
+  struct,
+  Thread,
+  Value,
+} from 'lockstep';
 
 const Point = struct({ x: 'f64', name: 'char[8]' });
 /** Code in which an ignored assignment would not throw. */
@@ -37,6 +49,24 @@ const CASES: [what: string, make: () => object, key: string, message: RegExp][] 
   ['a misspelt raw value', () => new RawValue('i32'), 'val', /there is no property `val`/],
   ['what only tells', () => new Lock(), 'locked', /`locked` can't be assigned, it only tells/],
   ['a length', () => new SharedArray('i32', 3), 'length', /`length` can't be assigned, it only tells/],
+  [
+    'a misspelt daemon',
+    () => new Process({ target: { module: import.meta.url, export: 'none' } }),
+    'deamon',
+    /^Process "Process-\d+": refused, there is no property `deamon` to assign; did you mean `daemon`\?/,
+  ],
+  [
+    'a misspelt name of a thread',
+    () => new Thread({ target: { module: import.meta.url, export: 'none' } }),
+    'nmae',
+    /did you mean `name`\?/,
+  ],
+  [
+    'what a child only tells',
+    () => new Process({ target: { module: import.meta.url, export: 'none' } }),
+    'exitCode',
+    /`exitCode` can't be assigned, it only tells/,
+  ],
   ['a property of a queue', () => new Queue(), 'label', /there is no property `label`/],
 ];
 
@@ -50,6 +80,28 @@ describe('strict assignment', { concurrency: true }, () => {
       }
     });
   }
+
+  it('a child holds what the program keeps in it, and stays an emitter of events', () => {
+    class Named extends Process {
+      names = ['a'];
+      constructor() {
+        super({ target: { module: import.meta.url, export: 'none' } });
+        Object.assign(this, { deamon: 1, daemons: 2 });
+      }
+    }
+    const child = new Named();
+    const plain = Object.assign(new Process({ target: { module: import.meta.url, export: 'none' } }), {
+      tag: 5,
+      0: 'first',
+    });
+    child.once('exit', () => {});
+    plain.setMaxListeners(3);
+    plain.daemon = true;
+    plain.name = 'renamed';
+    assert.deepEqual([child.names, Reflect.get(child, 'deamon'), child.listenerCount('exit')], [['a'], 1, 1]);
+    assert.deepEqual([plain.tag, plain[0], plain.daemon, plain.name], [5, 'first', true, 'renamed']);
+    assert.ok(plain instanceof EventEmitter);
+  });
 
   it('reading by an index says to write at()', () => {
     const array = new SharedArray('i32', 3) as unknown as Record<number, unknown>;

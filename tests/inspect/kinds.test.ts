@@ -1,10 +1,14 @@
-/** The inspector's list of kinds is that of the library. */
+/** The inspector's list of kinds is that of the library, and tells the same of each object. */
 
 import assert from 'node:assert/strict';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { Barrier, BoundedSemaphore, Event, Latch, Lock, RLock, RWLock, Semaphore } from 'lockstep';
+import { takeSnapshot } from 'lockstep/inspect';
 import { root } from '../docs/markdown.ts';
+import { sandbox } from '../support/sandbox.ts';
 
 type Listed = { readonly number: number; readonly name: string; readonly classOf?: object };
 
@@ -24,4 +28,39 @@ test('every kind of object has its number and its name', async () => {
       .sort(([a], [b]) => Number(a) - Number(b)),
     objects.map(({ number, name }) => [number, name]).sort(([a], [b]) => Number(a) - Number(b)),
   );
+});
+
+test('a snapshot tells of each object what its own describe() does', () => {
+  const at = { namespace: 'both' };
+  const [lock, rlock, rwlock] = [new Lock(at), new RLock(at), new RWLock(at)];
+  const [event, latch, barrier] = [new Event(at), new Latch(2, at), new Barrier(3, at)];
+  const [semaphore, bounded] = [new Semaphore(2, at), new BoundedSemaphore(3, at)];
+  lock.acquireSync();
+  for (let times = 0; times < 2; times++) rlock.acquireSync();
+  rwlock.read.acquireSync();
+  event.set();
+  semaphore.acquireSync();
+  bounded.acquireSync();
+  const [namespace] = takeSnapshot({ folders: [`${sandbox}/lockstep-${userInfo().uid}.both`] }).namespaces;
+  const seen = (kind: string): { holders: unknown; state: Record<string, unknown> } => {
+    const object = namespace?.objects.find((each) => each.kind === kind);
+    assert.ok(object !== undefined, kind);
+    return object;
+  };
+  const me = { pid: process.pid, threadId: 0, name: 'MainProcess' };
+  assert.deepEqual(lock.describe().owner, me);
+  assert.deepEqual(seen('Lock').holders, [{ slot: 1, as: 'owner', count: 1 }]);
+  assert.equal(rlock.describe().depth, 2);
+  assert.deepEqual(seen('RLock').holders, [{ slot: 1, as: 'owner', count: 2 }]);
+  assert.deepEqual(rwlock.describe().readers, [me]);
+  assert.deepEqual(seen('RWLock').holders, [{ slot: 1, as: 'reader', count: 1 }]);
+  assert.equal(rwlock.describe().writer, null);
+  assert.deepEqual([event.describe().set, seen('Event').state.set], [true, true]);
+  assert.deepEqual([latch.describe().count, seen('Latch').state.count], [2, 2]);
+  const { parties, nWaiting, broken } = barrier.describe();
+  assert.deepEqual([parties, nWaiting, broken], [3, 0, false]);
+  assert.deepEqual(seen('Barrier').state, { parties: 3, arrived: 0, generation: 0, broken: false });
+  assert.deepEqual([semaphore.describe().value, seen('Semaphore').state.value], [1, 1]);
+  assert.deepEqual([bounded.describe().value, seen('BoundedSemaphore').state.value], [2, 2]);
+  for (const each of [lock, rlock, rwlock, event, latch, barrier, semaphore, bounded]) each.close();
 });

@@ -20,7 +20,15 @@ export function generationOf(state: number): number {
   return (state >> GENERATION_SHIFT) & GENERATION_MASK;
 }
 
-export const describeBarrier: Describe = (_view, { words, at }) => {
+interface BarrierState {
+  readonly parties: number;
+  readonly arrived: number;
+  readonly generation: number;
+  readonly broken: boolean;
+  readonly [fact: string]: number | boolean;
+}
+
+export const describeBarrier: Describe<BarrierState> = (_view, { words, at }) => {
   const state = load(words, at + CELL_STATE);
   return {
     holders: [],

@@ -31,7 +31,7 @@ import { checkSynchronous } from '../inside.ts';
 import { checkPermits } from '../semaphore/semaphore-base.ts';
 import type { Failure } from './barrier-action.ts';
 import { ActionHere, isRecorded, readFailure, recordAction, recordFailure } from './barrier-action.ts';
-import { generationOf, seatsIn } from './barrier-facts.ts';
+import { describeBarrier, generationOf, seatsIn } from './barrier-facts.ts';
 import type { Arrival } from './raw-barrier.ts';
 import {
   breakerOf,
@@ -217,15 +217,19 @@ export class Barrier extends SharedObject {
   }
 
   override describe(): BarrierDescription {
-    return SharedObject.describe(this, () => ({
-      kind: BARRIER_KIND.name,
-      name: this.name ?? null,
-      handle: this.shownHandle(),
-      parties: this.parties,
-      nWaiting: this.nWaiting,
-      broken: this.broken,
-      waiting: countWaiting(this.cell.agent.namespace, this.cell),
-    }));
+    return SharedObject.describe(this, () => {
+      const { namespace } = this.cell.agent;
+      const { parties, arrived, broken } = describeBarrier(namespace, this.cell).state;
+      return {
+        kind: BARRIER_KIND.name,
+        name: this.name ?? null,
+        handle: this.shownHandle(),
+        parties,
+        nWaiting: arrived,
+        broken,
+        waiting: countWaiting(namespace, this.cell),
+      };
+    });
   }
 
   protected override summary(): string {

@@ -3,6 +3,7 @@
  */
 
 import { inspect } from 'node:util';
+import type { Describe } from '../../agents/facts.ts';
 import type { Kind } from '../../agents/kinds.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import type { Lockable, LockOptions, Owner } from '../../contracts.ts';
@@ -108,14 +109,18 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
 
   override describe(): LockDescription {
     return SharedObject.describe(this, () => {
-      const { owner } = this;
+      const { namespace } = this.cell.agent;
+      const [holder] = this.facts(namespace, this.cell).holders;
+      // A slot in which nobody sits holds nothing: whoever wants the lock frees it.
+      const owner =
+        holder !== undefined && namespace.isLive(holder.slot) ? namespace.identity(holder.slot) : null;
       return {
         kind: SharedObject.kindOf(this),
         name: this.name ?? null,
         handle: this.handle,
         locked: owner !== null,
         owner,
-        waiting: countWaiting(this.cell.agent.namespace, this.cell),
+        waiting: countWaiting(namespace, this.cell),
       };
     });
   }
@@ -134,6 +139,9 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
     const slot = ownerOf(this.raw.state);
     return this.cell.agent.namespace.isLive(slot) ? slot : 0;
   }
+
+  /** How it stands, read from its words. */
+  protected abstract get facts(): Describe;
 
   /** Makes the lock, just taken, held as it was. */
   protected abstract takenBack(holding: Suspended): void;

@@ -16,7 +16,8 @@ import {
 export const describeLock: Describe = (_view, place) => describe(place, 1);
 
 export const describeRLock: Describe = (_view, place) =>
-  describe(place, load(place.words, place.at + DEPTH_WORD));
+  // While its owner is taking it, the depth is still that of before.
+  describe(place, Math.max(1, load(place.words, place.at + DEPTH_WORD)));
 
 function describe(place: Parameters<Describe>[1], count: number): ReturnType<Describe> {
   const state = load(place.words, place.at + CELL_STATE);

@@ -5,6 +5,7 @@
  */
 
 import { cas } from '#atomics';
+import type { Describe } from '../../agents/facts.ts';
 import type { Kind } from '../../agents/kinds.ts';
 import { defineKind } from '../../agents/kinds.ts';
 import type { Hold, LockOptions } from '../../contracts.ts';
@@ -16,6 +17,7 @@ import { Opened } from '../../objects/opened.ts';
 import { unlessAwaiting } from '../forgotten-await.ts';
 import { HoldOf } from '../hold.ts';
 import { LockBase, markLock } from './lock-base.ts';
+import { describeLock } from './lock-facts.ts';
 import { holderOf, isSignal, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
 import type { Suspended } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
@@ -50,6 +52,10 @@ export class Lock extends LockBase {
         ? source
         : obtain(LOCK_KIND, source, (place) => markLock(place, LOCK_KIND.name, source));
     super(LOCK_KIND, opened, RawLock.of(opened.cell, watcherFor));
+  }
+
+  protected override get facts(): Describe {
+    return describeLock;
   }
 
   /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */

@@ -8,6 +8,7 @@
 
 import { cas, load } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
+import type { Describe } from '../../agents/facts.ts';
 import type { Kind } from '../../agents/kinds.ts';
 import { defineKind } from '../../agents/kinds.ts';
 import type { Hold, LockOptions, UntimedWaitOptions } from '../../contracts.ts';
@@ -23,6 +24,7 @@ import { HoldOf } from '../hold.ts';
 import { runInside } from '../inside.ts';
 import type { LockDescription } from './lock-base.ts';
 import { LockBase, markLock } from './lock-base.ts';
+import { describeRLock } from './lock-facts.ts';
 import { DEPTH_WORD, holderOf, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
 import type { Suspended } from './raw-lock.ts';
 import { RawLock } from './raw-lock.ts';
@@ -89,6 +91,10 @@ export class RLock extends LockBase<RawRLock> {
         ? source
         : obtain(RLOCK_KIND, source, (place) => markLock(place, RLOCK_KIND.name, source));
     super(RLOCK_KIND, opened, RawRLock.of(opened.cell));
+  }
+
+  protected override get facts(): Describe {
+    return describeRLock;
   }
 
   /** Opens the lock that the handle stands for. Throws `HandleError`, `StaleHandleError`. */

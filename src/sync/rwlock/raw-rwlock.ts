@@ -92,13 +92,6 @@ export class RawRWLock {
     return (this.state & RECOVERED_BIT) !== 0;
   }
 
-  /** Slot of the agent that writes; 0: nobody. */
-  get writer(): number {
-    const state = this.state;
-    const owner = ownerOf(state);
-    return (state & PENDING_BIT) === 0 && this.cell.agent.namespace.isLive(owner) ? owner : 0;
-  }
-
   /** Slots of the agents that read. */
   get readerSlots(): number[] {
     const slots: number[] = [];

@@ -18,7 +18,10 @@ export const PENDING_BIT: number = 1 << 26;
  * A writer that is PENDING waits for the readers, and keeps newcomers out: it holds the lock
  * against them.
  */
-export const describeRWLock: Describe = (view, place) => {
+export const describeRWLock: Describe<{ readonly readers: number; readonly pending: boolean }> = (
+  view,
+  place,
+) => {
   const state = load(place.words, place.at + CELL_STATE);
   const writer = ownerOf(state);
   const pending = writer !== 0 && (state & PENDING_BIT) !== 0;

@@ -19,7 +19,7 @@ import { Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
 import { holdsRWLock, RawRWLock, recoverRWLock } from './raw-rwlock.ts';
-import { MARKS_WORD, READER_WORDS, READERS_FIRST_BIT } from './rwlock-facts.ts';
+import { describeRWLock, MARKS_WORD, READER_WORDS, READERS_FIRST_BIT } from './rwlock-facts.ts';
 import { ReadSide, type RWLockSide, WriteSide } from './rwlock-side.ts';
 
 export interface RWLockOptions extends ObjectOptions {
@@ -94,13 +94,16 @@ export class RWLock extends SharedObject {
   override describe(): RWLockDescription {
     return SharedObject.describe(this, () => {
       const { namespace } = this.cell.agent;
-      const { writer, readerSlots } = this.raw;
+      const { holders, state } = describeRWLock(namespace, this.cell);
+      const living = holders.filter(({ slot }) => namespace.isLive(slot));
+      const writer = living.find(({ as }) => as === 'writer');
       return {
         kind: RWLOCK_KIND.name,
         name: this.name ?? null,
         handle: this.handle,
-        readers: readerSlots.filter((slot) => namespace.isLive(slot)).map((slot) => namespace.identity(slot)),
-        writer: writer === 0 ? null : namespace.identity(writer),
+        readers: living.filter(({ as }) => as === 'reader').map(({ slot }) => namespace.identity(slot)),
+        // One that is PENDING waits for the readers.
+        writer: writer === undefined || state.pending ? null : namespace.identity(writer.slot),
         waiting: countWaiting(namespace, this.cell),
       };
     });

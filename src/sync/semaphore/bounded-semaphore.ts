@@ -49,7 +49,7 @@ import type { Taking } from '../../waiting/taking.ts';
 import { HoldOf } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, SemaphoreBase } from './semaphore-base.ts';
-import { LIMIT_WORD } from './semaphore-facts.ts';
+import { describeBoundedSemaphore, LIMIT_WORD } from './semaphore-facts.ts';
 
 class RawPermits implements Taking {
   readonly permits: readonly ExtraWord[];
@@ -250,6 +250,10 @@ export class BoundedSemaphore extends SemaphoreBase {
     const raw = RawPermits.of(opened.cell);
     super(BOUNDED_SEMAPHORE_KIND, opened, raw);
     this.raw = raw;
+  }
+
+  protected override get facts(): typeof describeBoundedSemaphore {
+    return describeBoundedSemaphore;
   }
 
   /** Opens the semaphore that the handle stands for. Throws `HandleError`, `StaleHandleError`. */

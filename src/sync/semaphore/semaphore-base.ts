@@ -4,6 +4,7 @@
  */
 
 import { inspect } from 'node:util';
+import type { Describe } from '../../agents/facts.ts';
 import type { Kind } from '../../agents/kinds.ts';
 import { countWaiting } from '../../agents/waiters.ts';
 import { InvalidTypeError, OutOfRangeError } from '../../errors.ts';
@@ -33,6 +34,9 @@ export abstract class SemaphoreBase extends Acquirable {
   /** Permits that are free now. */
   abstract get value(): number;
 
+  /** How it stands, read from its words. */
+  protected abstract get facts(): Describe<{ readonly value: number }>;
+
   /** Gives `n` permits. */
   abstract release(n?: number): void;
 
@@ -56,13 +60,16 @@ export abstract class SemaphoreBase extends Acquirable {
   }
 
   override describe(): SemaphoreDescription {
-    return SharedObject.describe(this, () => ({
-      kind: SharedObject.kindOf(this),
-      name: this.name ?? null,
-      handle: this.handle,
-      value: this.value,
-      waiting: countWaiting(this.cell.agent.namespace, this.cell),
-    }));
+    return SharedObject.describe(this, () => {
+      const { namespace } = this.cell.agent;
+      return {
+        kind: SharedObject.kindOf(this),
+        name: this.name ?? null,
+        handle: this.handle,
+        value: this.facts(namespace, this.cell).state.value,
+        waiting: countWaiting(namespace, this.cell),
+      };
+    });
   }
 
   protected override summary(): string {

@@ -13,12 +13,15 @@ export function permitsIn(state: number): number {
   return state & PERMITS_MASK;
 }
 
-export const describeSemaphore: Describe = (_view, { words, at }) => {
+export const describeSemaphore: Describe<{ readonly value: number }> = (_view, { words, at }) => {
   const value = permitsIn(load(words, at + CELL_STATE));
   return { holders: [], endedBy: 'anybody', over: value > 0, state: { value } };
 };
 
-export const describeBoundedSemaphore: Describe = (view, place) => {
+export const describeBoundedSemaphore: Describe<{ readonly value: number; readonly limit: number }> = (
+  view,
+  place,
+) => {
   const limit = load(place.words, place.at + LIMIT_WORD);
   const counts = new Map<number, number>();
   let value = 0;

@@ -36,7 +36,7 @@ import type { Taking } from '../../waiting/taking.ts';
 import { HoldOf } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, SemaphoreBase } from './semaphore-base.ts';
-import { PERMITS_MASK, permitsIn } from './semaphore-facts.ts';
+import { describeSemaphore, PERMITS_MASK, permitsIn } from './semaphore-facts.ts';
 
 /** The largest number of permits: 134,217,727. */
 export const MAX_PERMITS: number = PERMITS_MASK;
@@ -174,6 +174,10 @@ export class Semaphore extends SemaphoreBase {
     const raw = RawSemaphore.of(opened.cell);
     super(SEMAPHORE_KIND, opened, raw);
     this.raw = raw;
+  }
+
+  protected override get facts(): typeof describeSemaphore {
+    return describeSemaphore;
   }
 
   /** Opens the semaphore that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
