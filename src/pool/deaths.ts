@@ -8,13 +8,17 @@ import { setTimeout } from '#clock';
 import { now } from '#park';
 import type { WorkerDeath } from '../errors.ts';
 import { WorkerDiedError } from '../errors.ts';
+import { platform } from '../platform/current.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import { MODE, MODE_MASK } from './messages.ts';
 import type { PoolTask } from './pool-task.ts';
 import { argumentsOf } from './statistics.ts';
+import type { TaskTable } from './task-table.ts';
 import { PHASE, phaseOf, workerOf } from './task-table.ts';
 
+/** Exit code of a shell's child that a signal has ended, less the signal. */
+const FIRST_SIGNAL_CODE = 128;
 /** Milliseconds that a live worker has to claim what it has taken. */
 const CLAIM_TIME = 50;
 
@@ -47,7 +51,7 @@ export function takeBackUnclaimed(engine: Engine, member: Member, title: string,
     if (!engine.slots.takeBack(task)) continue;
     // Arguments that others can change are as they were in the call only where they were sealed.
     if (task.more?.chunk !== undefined || task.sealed !== undefined || isConstant(task)) engine.again(task);
-    else engine.settle(task, false, deathOf(member, task, title, cause, 'had just taken'));
+    else engine.settle(task, false, deathOf(engine, member, task, title, cause, 'had just taken'));
   }
 }
 
@@ -56,7 +60,7 @@ function lose(engine: Engine, task: PoolTask, member: Member, title: string, cau
   const { next, end } = engine.table.cursor(slot);
   engine.slots.release(task);
   engine.lost();
-  const error = (): Error => deathOf(member, task, title, cause, 'was running');
+  const error = (): Error => deathOf(engine, member, task, title, cause, 'was running');
   if (more?.chunk !== undefined) {
     more.chunk.lost(next, end, error);
     // The rest of it was put as other tasks: this one does not go on, and holds no pool open.
@@ -77,18 +81,20 @@ function isConstant(task: PoolTask): boolean {
 }
 
 function deathOf(
-  { id, child, born, killed }: Member,
+  { table }: Engine,
+  member: Member,
   task: PoolTask,
   title: string,
   cause: unknown,
   did: string,
 ): WorkerDiedError {
+  const { id, child, born, killed } = member;
   const isProcess = 'pid' in child;
   const code = child.exitCode ?? 0;
   const signal = isProcess && code < 0 ? signalNamed(-code) : undefined;
   const shown = `${task.fn.name}(${argumentsOf(task)})`;
   const attempts = (task.more?.lost ?? 0) + 1;
-  const outOfMemory = isOutOfMemory(code, isProcess, cause);
+  const outOfMemory = isOutOfMemory(member, table, cause);
   const how = signal === undefined ? `has ended with exit code ${code}` : `was killed by ${signal}`;
   const lived = Math.round(now() - born);
   const who = isProcess ? `pid ${id}` : `thread ${id}`;
@@ -112,8 +118,20 @@ function signalNamed(number: number): NodeJS.Signals | undefined {
   return found?.[0] as NodeJS.Signals | undefined;
 }
 
-/** V8 aborts when its heap is full; a thread's end says it. The kernel kills. */
-function isOutOfMemory(code: number, isProcess: boolean, cause: unknown): boolean {
+/**
+ * V8 aborts when its heap is full, as `process.abort` does, of which the worker tells. A thread's
+ * end says it. The kernel kills, and counts whom it has killed for that.
+ */
+function isOutOfMemory(
+  { index, child, killed, killsBefore }: Member,
+  table: TaskTable,
+  cause: unknown,
+): boolean {
   if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return true;
-  return isProcess && (code === -constants.signals.SIGABRT || code === 134);
+  if (!('pid' in child)) return false;
+  const { SIGABRT, SIGKILL } = constants.signals;
+  const code = child.exitCode ?? 0;
+  if (code === -SIGABRT || code === FIRST_SIGNAL_CODE + SIGABRT) return !table.hasAborted(index);
+  const kills = code === -SIGKILL && !killed ? platform.outOfMemoryKills() : undefined;
+  return kills !== undefined && killsBefore !== undefined && kills > killsBefore;
 }

@@ -342,8 +342,13 @@ poolSuite('deaths', (stage) => {
         const error = await rejection(pool.apply(targets.abort));
         assert.ok(error instanceof WorkerDiedError);
         assert.equal(error.signal, 'SIGABRT');
-        assert.equal(error.outOfMemory, true);
-        assert.match(error.message, /--max-old-space-size/);
+        assert.equal(error.outOfMemory, false);
+        const full = await rejection(pool.apply(targets.abortAsFullHeap));
+        assert.ok(full instanceof WorkerDiedError);
+        assert.deepEqual([full.signal, full.outOfMemory], ['SIGABRT', true]);
+        assert.match(full.message, /--max-old-space-size/);
+        const killed = await rejection(pool.apply(targets.killSelf));
+        assert.equal((killed as WorkerDiedError).outOfMemory, false);
       }),
     );
 
