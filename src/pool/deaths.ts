@@ -4,10 +4,11 @@
  */
 
 import { constants } from 'node:os';
+import { inspect } from 'node:util';
 import { setTimeout } from '#clock';
 import { now } from '#park';
 import type { WorkerDeath } from '../errors.ts';
-import { WorkerDiedError } from '../errors.ts';
+import { NotSendableError, WorkerDiedError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
@@ -19,6 +20,8 @@ import { PHASE, phaseOf, workerOf } from './task-table.ts';
 
 /** Exit code of a shell's child that a signal has ended, less the signal. */
 const FIRST_SIGNAL_CODE = 128;
+/** Times that a task is put again which a worker may have failed to read. */
+const MOST_READINGS = 2;
 /** Milliseconds that a live worker has to claim what it has taken. */
 const CLAIM_TIME = 50;
 
@@ -36,11 +39,32 @@ export function settleDead(engine: Engine, member: Member, title: string, cause:
     else if (workerOf(state) === member.index) lose(engine, task, member, title, cause);
   }
   engine.slots.seen(member);
-  if (isDoubtful) setTimeout(() => takeBackUnclaimed(engine, member, title, cause), CLAIM_TIME);
+  if (isDoubtful)
+    setTimeout(() => {
+      const error = (task: PoolTask): Error => deathOf(engine, member, task, title, cause, 'had just taken');
+      takeBackUnclaimed(engine, error, Number.POSITIVE_INFINITY);
+    }, CLAIM_TIME);
 }
 
-/** A task that was taken from the ring and is claimed by nobody is put again. */
-export function takeBackUnclaimed(engine: Engine, member: Member, title: string, cause: unknown): void {
+/**
+ * A worker can't read what it has taken. Nobody knows which task it was: each that is claimed by
+ * nobody is put again, unless that has happened to it before.
+ */
+export function takeBackUnread(engine: Engine, member: Member, title: string, cause: unknown): void {
+  const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : inspect(cause);
+  const error = (task: PoolTask): Error =>
+    new NotSendableError(
+      `${title}: no result, worker ${member.id} can't read the arguments of ${task.fn.name}(${argumentsOf(task)}) (${why}); see the cause`,
+      { cause },
+    );
+  takeBackUnclaimed(engine, error, MOST_READINGS);
+}
+
+/**
+ * A task that was taken from the ring and is claimed by nobody is put again, at most so often; or
+ * it rejects.
+ */
+function takeBackUnclaimed(engine: Engine, error: (task: PoolTask) => Error, most: number): void {
   const { tasks, table } = engine;
   // Results that come later are of workers that have claimed or dropped what they had taken.
   engine.drainAll();
@@ -49,9 +73,12 @@ export function takeBackUnclaimed(engine: Engine, member: Member, title: string,
     if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !engine.slots.isTaken(slot))
       continue;
     if (!engine.slots.takeBack(task)) continue;
+    const more = task.needMore();
+    more.takenBack++;
     // Arguments that others can change are as they were in the call only where they were sealed.
-    if (task.more?.chunk !== undefined || task.sealed !== undefined || isConstant(task)) engine.again(task);
-    else engine.settle(task, false, deathOf(engine, member, task, title, cause, 'had just taken'));
+    const isSame = more.chunk !== undefined || task.sealed !== undefined || isConstant(task);
+    if (isSame && more.takenBack <= most) engine.again(task);
+    else engine.settle(task, false, error(task));
   }
 }
 

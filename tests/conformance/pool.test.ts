@@ -17,6 +17,7 @@ import {
   RawArray,
   Semaphore,
   SharedArray,
+  SharedMemory,
   TargetError,
   ThreadPool,
   WorkerDiedError,
@@ -334,6 +335,22 @@ poolSuite('deaths', (stage) => {
           const calls = Array.from({ length: 20 }, (_, n) => pool.apply(targets.add, [n, 1], { retries: 1 }));
           assert.equal((await Promise.all(calls)).at(-1), 20);
         }
+      }),
+    );
+
+    stage.it('arguments that a worker can’t read reject the call, and nothing else', () =>
+      stage.withPool({ processes: 1 }, async (pool) => {
+        await pool.apply(targets.same, [1]);
+        const busy = pool.apply(targets.later, [1, 100]);
+        const memory = new SharedMemory({ create: true, size: 4096 });
+        const call = rejection(pool.apply(targets.same, [memory]));
+        memory.close();
+        memory.unlink();
+        const error = await call;
+        assert.equal(error.code, 'ERR_LOCKSTEP_NOT_SENDABLE');
+        assert.match(error.message, /can't read the arguments of same\(/);
+        assert.equal(await busy, 1);
+        assert.equal(await pool.apply(targets.same, [2]), 2);
       }),
     );
 
