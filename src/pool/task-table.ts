@@ -8,6 +8,7 @@
  *   worker  +0   ORDER           0 work, 1 stop                                the pool
  *           +1   PRIVATE         cell of the worker's own task ring; 0 none    the pool
  *           +2   PRIVATE_GENERATION                                            before PRIVATE
+ *           +3   ABORTED         1: it has called process.abort              the worker
  *   slot    +0   STATE           30…28 phase | 27 ABORT | 26…19 worker | 18…0 generation
  *                                                               anyone, by CAS but for QUEUED
  *           +1   CURSOR          30…15 next item of a chunk | 14…0 its end     CAS only
@@ -62,6 +63,7 @@ const SLOT_WORDS = 16;
 const ORDER = 0;
 const PRIVATE = 1;
 const PRIVATE_GENERATION = 2;
+const ABORTED = 3;
 const CURSOR = 1;
 const STARTED = 2;
 
@@ -326,6 +328,21 @@ export class TaskTable {
 
   setOrder(worker: number, order: number): void {
     store(this.words, this.ofWorker(worker) + ORDER, order);
+  }
+
+  /** A worker begins in this place. */
+  begin(worker: number): void {
+    this.setOrder(worker, 0);
+    store(this.words, this.ofWorker(worker) + ABORTED, 0);
+  }
+
+  /** Says that the worker's process ends itself by `process.abort`. */
+  noteAbort(worker: number): void {
+    store(this.words, this.ofWorker(worker) + ABORTED, 1);
+  }
+
+  hasAborted(worker: number): boolean {
+    return load(this.words, this.ofWorker(worker) + ABORTED) !== 0;
   }
 
   /** The cell of the worker's own task ring; `undefined`: it has none. */
