@@ -148,7 +148,9 @@ export class TaskTable {
   private readonly bytesOfFunctions: number;
   private readonly lastIdleWord: number;
 
-  /** The table that begins at the word `base`. Throws `LayoutError` unless the words are a pool's. */
+  /**
+   * The table that begins at the word `base`. Throws `LayoutError` unless the words are a pool's.
+   */
   constructor(words: Words, base = 0) {
     this.words = words;
     this.base = base;

@@ -15,6 +15,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...signalMutants,
   ...sideMutants,
   ...ringMutants,
-  ...poolMutants,
   ...agentMutants,
+  ...poolMutants,
 ];
