@@ -375,6 +375,15 @@ export const figures = [
     ],
   },
   {
+    row: 'pool-statistics',
+    title: 'apply by a Pool of 2 processes, with and without statistics',
+    unit: '1/s',
+    better: 'more',
+    rounds: 15,
+    measuredIn: 'pool-apply.js',
+    against: [{ peer: 'statistics: false', must: times(0.97), aim: times(0.99) }],
+  },
+  {
     row: 'pool-trip',
     title: 'apply by a Pool of 2 processes, one call after the other',
     unit: 'us',
@@ -403,7 +412,10 @@ export const figures = [
     better: 'less',
     rounds: 7,
     measuredIn: 'pool-map.js',
-    against: [{ peer: 'one process', must: times(1.85), aim: times(1.95) }],
+    against: [
+      { peer: 'one process', must: times(1.85), aim: times(1.95) },
+      { peer: 'two processes by hand' },
+    ],
   },
   {
     row: 'pool-first',

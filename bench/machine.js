@@ -1,5 +1,5 @@
 // @ts-check
-/** The machine: what the figures were measured on, and how much of it others used meanwhile. */
+/** The machine: the machine of the figures, and the share of it that other programs used. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';

@@ -1,6 +1,7 @@
-// Finds sentences that readers have to read twice, in pages, comments and messages: sentences of
-// more than 30 words, clauses that begin with a headless "who" or "what", and odd words.
-// `node scripts/prose.mjs` counts them, `--list` shows each, further words select files by path.
+// Finds sentences that readers have to read twice, in pages, comments and messages. These are
+// sentences of more than 30 words, clauses that begin with a headless "who" or "what", and odd
+// words. `node scripts/prose.mjs` counts them, `--list` shows each, further words select files by
+// path.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';

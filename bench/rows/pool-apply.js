@@ -3,6 +3,7 @@
  * `apply` of a function that returns its small argument, by pools of 2 workers:
  *
  * - pool-apply, pool-apply-threads: 256 calls in flight, calls a second
+ * - pool-statistics: as pool-apply; its peer is a pool with `statistics: false`
  * - pool-trip: one call after the other, microseconds each
  *
  * CPython has `imap` with a chunk size of 1 in the place of `apply`.
@@ -22,9 +23,10 @@ const filename = new URL('../programs/pool-tasks.js', import.meta.url).href;
 
 /** @typedef {{ call: (n: number) => Promise<unknown>, close: () => unknown }} Caller */
 
-/** @param {'processes' | 'threads'} kind @returns {Caller} */
-function lockstep(kind) {
-  const pool = kind === 'processes' ? new Pool(WORKERS) : new ThreadPool(WORKERS);
+/** @param {'processes' | 'threads'} kind @param {boolean} [statistics] @returns {Caller} */
+function lockstep(kind, statistics = true) {
+  const options = { processes: WORKERS, statistics };
+  const pool = kind === 'processes' ? new Pool(options) : new ThreadPool(options);
   return { call: (n) => pool.apply(same, [n]), close: () => pool.terminate() };
 }
 
@@ -73,6 +75,10 @@ export function prepare(row) {
   const measure = row === 'pool-trip' ? microsecondsEach : callsASecond;
   /** @param {string} name @param {Caller} caller */
   const side = (name, caller) => ({ name, measure: () => measure(caller), close: caller.close });
+  if (row === 'pool-statistics') {
+    const without = lockstep('processes', false);
+    return [side(OURS, lockstep('processes')), side('statistics: false', without)];
+  }
   const sides = [
     side(OURS, lockstep(row === 'pool-apply-threads' ? 'threads' : 'processes')),
     side('piscina', piscina()),

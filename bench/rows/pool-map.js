@@ -3,8 +3,12 @@
  * `map` by a Pool of 2 processes:
  *
  * - pool-map: a million integers through a function that returns its argument, millions a second
- * - pool-mandelbrot: the rows of the Mandelbrot set, ms; its peer is a loop in one process
+ * - pool-mandelbrot: the rows of the Mandelbrot set, ms; its peers are a loop in one process, and
+ *   two processes that draw every other row each: what two processors of this machine can do
  */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { Pool, range } from 'lockstep';
 import { OURS } from '../figures.js';
 import { python } from '../peers.js';
@@ -36,9 +40,25 @@ export function prepare(row) {
     if (rows.length !== ROWS) throw new Error(`${rows.length} of ${ROWS} rows were drawn`);
     return performance.now() - start;
   };
+  const program = fileURLToPath(new URL('../programs/mandelbrot-half.js', import.meta.url));
+  const halves = [0, 1].map(() => fork(program));
+  const byHand = async () => {
+    const drawn = halves.map((half, first) => {
+      half.send(first);
+      return once(half, 'message');
+    });
+    return (await Promise.all(drawn)).flatMap(([rows]) => rows);
+  };
   const alone = () => Array.from({ length: ROWS }, (_, n) => mandelbrotRow(n));
   return [
     { name: OURS, measure: () => timed(() => pool.map(mandelbrotRow, range(ROWS))), close },
     { name: 'one process', measure: () => timed(alone) },
+    {
+      name: 'two processes by hand',
+      measure: () => timed(byHand),
+      close: () => {
+        for (const half of halves) half.disconnect();
+      },
+    },
   ];
 }

@@ -14,7 +14,7 @@ const FILLINGS = 10;
 const resident = () => process.memoryUsage.rss() / 2 ** 20;
 
 /**
- * Takes as many items as it is told of; answers by how much it has grown.
+ * Takes the requested number of items; answers by how much it has grown.
  * @param {Queue} queue @param {Queue<number>} counts @param {Queue<number>} growths
  */
 export function drain(queue, counts, growths) {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * A snapshot of a namespace in which all 255 slots are taken and 10,000 objects live, in ms. The
- * agents are copies of one that waits: what counts is how much is read and told.
+ * agents are copies of one that waits: only the amount that is read and reported matters.
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 

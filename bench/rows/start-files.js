@@ -16,7 +16,7 @@ const programs = join(root, 'bench/programs');
 const STRACE = ['-f', '-D', '-qq', '-e', 'trace=open,openat'];
 
 /**
- * How many files of the package one process opens. It is told apart by strace, which traces what
+ * How many files of the package one process opens. strace distinguishes it, which traces what
  * `node` is started through.
  *
  * @param {'program' | 'child'} which

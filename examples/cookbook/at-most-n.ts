@@ -1,4 +1,4 @@
-// At most two of these run their expensive part at a time, whoever has started them.
+// At most two of these run their expensive part at a time, however they were started.
 
 import { BoundedSemaphore } from 'lockstep';
 

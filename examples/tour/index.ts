@@ -52,14 +52,14 @@ function runProgram(name: string, named: boolean): Promise<Outcome> {
   const child = spawn(process.execPath, [fileURLToPath(new URL(`${name}.js`, import.meta.url))], {
     stdio: 'inherit',
     detached: true,
-    // What is named may install what it needs.
+    // Programs named on the command line may install what they need.
     env: { ...process.env, ...(named ? { LOCKSTEP_TOUR: 'named' } : {}) },
   });
   const killGroup = () => {
     try {
       if (child.pid) process.kill(-child.pid, 'SIGKILL');
     } catch {
-      // The group is gone: what we wanted.
+      // The group has ended, as intended.
     }
   };
   const interrupt = (signal: NodeJS.Signals) => {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, isMainProcess, Lock, Process, Value } from 'lockstep';
 import { check } from './check.ts';
 
-/** Prints a line and returns its number among all lines, whoever printed them. */
+/** Prints a line and returns its number among all lines of all processes. */
 function print(text: string, lines: Value): number {
   console.log(text);
   return lines.add(1);

@@ -1,4 +1,4 @@
-// Redis server: what the programs about the cluster run on. Takes the one that REDIS_URL names, or
+// Redis server: the server of the cluster's programs. Takes the one that REDIS_URL names, or
 // starts one on a free port. `npm start -- cluster` installs it first, by apt-get.
 
 import { spawn, spawnSync } from 'node:child_process';

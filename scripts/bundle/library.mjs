@@ -12,8 +12,8 @@ import { Plan, valuesOf } from './plan.mjs';
 import { adopting, shellModule } from './shells.mjs';
 
 /**
- * What children run, and what else shares the library's state with the index: each is a module of
- * `src` and, under the same name, a file of the bundle.
+ * The entries of children, and all else that shares the library's state with the index: each is a
+ * module of `src` and, under the same name, a file of the bundle.
  */
 export const ENTRIES = ['entry/pool-worker', 'entry/process', 'entry/thread'];
 
@@ -157,7 +157,7 @@ export class Library {
     return modules;
   }
 
-  /** What the chunk's names function gives, as the text of an object. */
+  /** The result of the chunk's names function, as the text of an object. */
   #offered() {
     const { plan } = this;
     const lines = [];

@@ -1,7 +1,7 @@
 // Plan: which module goes into which file of the bundle, and which names go from file to file.
 //
 // A module of no piece that two pieces need, or a piece and the chunk, is the chunk's: there must
-// be one instance of it. What only an entry for children needs lies in that entry's file.
+// be one instance of it. Code that only an entry for children needs lies in that entry's file.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -111,7 +111,7 @@ export class Plan {
   }
 }
 
-/** What a module exports, as it is when it has run. */
+/** The exports of a module after it has run. */
 export async function valuesOf(root, path) {
   return await import(pathToFileURL(join(root, path)).href);
 }

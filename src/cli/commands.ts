@@ -74,7 +74,15 @@ looking(
 looking('ls', 'lists the shared objects, their holders, and the number of waiting calls')
   .option('-a, --all', 'also objects without a name, and parts of others')
   .option('-w, --watch', 'every second')
-  .action(act(async (options: ListOptions) => (await import('./ls.ts')).ls(options)));
+  .option('--redis <url>', "the cluster's objects at this Redis server instead")
+  .option('--postgres <url>', "the cluster's objects in this PostgreSQL database instead")
+  .action(
+    act(async (options: ListOptions) =>
+      options.redis !== undefined || options.postgres !== undefined
+        ? (await import('./ls-server.ts')).lsServer(options)
+        : (await import('./ls.ts')).ls(options),
+    ),
+  );
 looking('ps', 'the threads that take part, and what each does')
   .option('-w, --watch', 'every second')
   .action(act(async (options: ListOptions) => (await import('./ps.ts')).ps(options)));

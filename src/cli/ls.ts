@@ -13,6 +13,9 @@ import { paintFor } from './terminal.ts';
 export interface ListOptions extends LookOptions {
   readonly all?: boolean | undefined;
   readonly watch?: boolean | undefined;
+  /** The address of a server of the cluster, whose objects are listed instead. */
+  readonly redis?: string | undefined;
+  readonly postgres?: string | undefined;
 }
 
 const COLUMNS = [

@@ -44,7 +44,7 @@ const LEAST_PATIENCE_MS = 1_000;
 export async function connect(options: ConnectOptions): Promise<Cluster> {
   check(options);
   const { redis, postgres, listen, poll, namespace = 'default', lease = LEASE_MS } = options;
-  const patience = Math.max(LEAST_PATIENCE_MS, lease / 3);
+  const patience = Math.max(LEAST_PATIENCE_MS, Math.ceil(lease / 3));
   const server: JobServer = postgres === undefined ? { redis } : { postgres };
   const jobs = async (name: string): Promise<Jobs> => {
     const { jobsAt } = await import('./stores/bullmq.ts');

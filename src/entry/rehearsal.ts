@@ -13,13 +13,17 @@
 import { setImmediate } from '#clock';
 import type { Agent } from '../agents/agent.ts';
 import { defaultAgent, forgetAgent, inherit } from '../agents/agent.ts';
+import { inPhase } from '../agents/child-context.ts';
 import { packWhole, unpack } from '../codec/parcel.ts';
 import { LockstepError } from '../errors.ts';
+import { resolveReference } from '../functions/resolving.ts';
 import { Queue } from '../messaging/queue.ts';
-import { entryPoint } from '../package-root.ts';
+import { CODE_ROOT, entryPoint } from '../package-root.ts';
 import { platform } from '../platform/current.ts';
 import type { SpareOrder } from '../workers/process/parking.ts';
 
+/** What most targets' modules import, found as a target is found. */
+const INDEX = { module: new URL('index.js', CODE_ROOT).href, export: 'openShared' };
 /** Small: V8 counts a mapping as memory that is to be collected, until that is done. */
 const RING_BYTES = 64 * 1024;
 
@@ -29,6 +33,8 @@ export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Pro
   platform.clearParentDeathSignal();
   let agent: Agent | undefined;
   try {
+    await inPhase('importing', () => resolveReference(INDEX));
+    if (hasJob()) return;
     agent = defaultAgent();
     await useQueue();
     if (entry !== undefined && !hasJob()) {

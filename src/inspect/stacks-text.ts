@@ -60,6 +60,9 @@ function begun({ title, lasted, stack }: CallStack): string[] {
   return stack === '' ? [`${head}.`] : [`${head}, called here:`, ...frames(stack)];
 }
 
+/** The program's frames; Node's own among them only where there are no others. */
 function frames(stack: string): string[] {
-  return stack.split('\n').map((line) => `      ${visible(line.trim())}`);
+  const all = stack.split('\n');
+  const own = all.filter((line) => !/\(node:|at node:/.test(line));
+  return (own.length > 0 ? own : all).map((line) => `      ${visible(line.trim())}`);
 }

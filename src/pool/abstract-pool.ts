@@ -23,6 +23,7 @@ import type { Origin } from '../stacks.ts';
 import { noteOrigin, originOf, withOrigin } from '../stacks.ts';
 import type { TargetModule } from '../workers/target.ts';
 import { referenceToTarget } from '../workers/target.ts';
+import { callBack } from './callbacks.ts';
 import type { MakeChild, Spares } from './crew.ts';
 import { Crew, RING_BYTES } from './crew.ts';
 import { settleDead, takeBackUnread } from './deaths.ts';
@@ -689,8 +690,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     } else if (kind === REPLY.ITEMS || kind === REPLY.ITEM_THREW) {
       engine.hearItems(member, reply);
     } else if (kind === REPLY.REPORT) {
-      engine.taskOf(ticket)?.more?.onReport?.(rest[0]);
-      this.emit('report', rest[0]);
+      callBack(() => engine.taskOf(ticket)?.more?.onReport?.(rest[0]));
+      callBack(() => this.emit('report', rest[0]));
     } else if (kind === REPLY.UNREADABLE) {
       takeBackUnread(engine, member, this.settings.title, ticket);
     }
@@ -715,7 +716,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     const expected = member.stopping || member.state === 'retiring';
     if (!expected) {
       this.statistics.restarts++;
-      this.emit('workerDied', { pid: member.id, exitCode });
+      callBack(() => this.emit('workerDied', { pid: member.id, exitCode }));
     }
     crew.lose(member);
     engine.resize();

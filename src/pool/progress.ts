@@ -3,6 +3,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { clearInterval, now, setInterval } from '#clock';
 import { libraryRequire } from '../package-root.ts';
+import { callBack } from './callbacks.ts';
 import type { Progress } from './map-options.ts';
 
 /** Milliseconds between two reports. */
@@ -79,7 +80,7 @@ export class Meter {
     const remaining = total === undefined || rate === 0 ? undefined : ((total - done) / rate) * 1000;
     if (total === undefined) this.bar?.setTotal(done);
     this.bar?.update(done);
-    this.tell?.({ done, total, failed, rate, elapsed, remaining });
+    callBack(() => this.tell?.({ done, total, failed, rate, elapsed, remaining }));
   }
 }
 

@@ -98,7 +98,7 @@ describe('a file of data', { timeout: 60_000 }, () => {
     assert.equal((await opened(array.handle)).code, undefined);
   });
 
-  it('is refused to a second program only; who has it open goes on', async () => {
+  it('is refused to a second program only; a thread that has it open goes on', async () => {
     const array = keep(new SharedArray('i32', [1, 2, 3], { name: 'damaged' }));
     unlinkSync(fileOf(array));
     assert.equal((await opened(array.handle)).code, LAYOUT.code);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { Seen } from './nemesis/run.ts';
 import { torment } from './nemesis/run.ts';
 import { PostgresServer } from './servers/postgres.ts';
 import { RedisServer } from './servers/redis.ts';
@@ -10,6 +11,12 @@ const deep = process.env.LOCKSTEP_MODEL === 'deep';
 const MILLISECONDS = deep ? 60_000 : 10_000;
 const FOR_POSTGRES = deep ? 60_000 : 6_000;
 const SEED = Number(process.env.LOCKSTEP_SEED ?? (deep ? Date.now() % 100_000 : 1));
+
+function assertHarmless({ refused, refusedWhileValid, holders }: Seen): void {
+  assert.equal(refusedWhileValid, 0, 'a write was refused to a hold that was valid');
+  assert.ok(refused > 0, 'no late write came: the run shows nothing');
+  assert.ok(holders.size > 10, `only ${holders.size} holds`);
+}
 
 it(`Redis, seed ${SEED}: no stale write is accepted, none is refused to a valid hold`, async (t) => {
   const server = await RedisServer.start();
@@ -21,7 +28,7 @@ it(`Redis, seed ${SEED}: no stale write is accepted, none is refused to a valid 
       MILLISECONDS,
     );
     t.diagnostic(JSON.stringify({ ...seen, holders: seen.holders.size }));
-    assert.equal(seen.refusedWhileValid, 0);
+    assertHarmless(seen);
   } finally {
     await server.stop();
   }
@@ -35,7 +42,7 @@ it(`PostgreSQL, seed ${SEED}: the same`, async (t) => {
   try {
     const seen = await torment(server, optionsAt, SEED, FOR_POSTGRES);
     t.diagnostic(JSON.stringify({ ...seen, holders: seen.holders.size }));
-    assert.equal(seen.refusedWhileValid, 0);
+    assertHarmless(seen);
   } finally {
     await server.stop();
   }

@@ -34,7 +34,7 @@ describe('planted mistakes are found', () => {
 
   plant('a token is not put in', "if holder[3] == '0' then", 'if false then');
   plant(
-    'whoever joins goes to the head',
+    'a call that joins goes to the head',
     'queue[#queue + 1] = {one, places, note}',
     'table.insert(queue, 1, {one, places, note})',
   );
@@ -42,7 +42,7 @@ describe('planted mistakes are found', () => {
   plant('the next is not told to look', 'if offered > 0 and queue[1] then', 'if false then');
   plant('offers never run out', 'tonumber(offer[3]) <= now', 'false');
   plant('the dead are not noticed', '#others == 0 or call', 'true or call');
-  plant('whoever comes in after a dead holder does not learn of it', "hurt = '1'", "hurt = '0'");
+  plant('the holder after a dead one does not see `recovered`', "hurt = '1'", "hurt = '0'");
   plant('a repeated call takes another permit', 'if each[1] == id and', 'if false and');
   plant('replies are kept for good', 'return entry[2] / 1000 <= now', 'return false and now');
   plant('a claim serves nobody else', 'enter(id, offer[2])\n    serve()', 'enter(id, offer[2])');
@@ -52,7 +52,7 @@ describe('planted mistakes are found', () => {
     'named[session] = true',
   );
   plant('a claim comes too late', 'tonumber(standsUntil) > now', 'true');
-  plant('whoever joins is not noted', "named = sessions .. ',' .. me", 'named = sessions');
+  plant('a call that joins is not noted', "named = sessions .. ',' .. me", 'named = sessions');
   plant('the one behind is not told to look', 'rings[2] = {nextOne, claim}', '');
   plant("the holder's token is lost", "if holder and token == '0'", 'if false');
   plant('an offer stands for too long', "format('%.0f', now + claim)", "format('%.0f', now + claim + 1)");

@@ -122,7 +122,7 @@ function poolCases(
       await pool.close();
     });
 
-    it('a call that is given up does not begin any more', { timeout: HANG_MS }, async () => {
+    it('a call that is cancelled no longer begins', { timeout: HANG_MS }, async () => {
       const pool = cluster.pool('unserved');
       const file = join(folder, 'given-up');
       await assert.rejects(pool.apply(notes, [file], { timeout: 30 }), { code: 'ERR_LOCKSTEP_TASK_TIMEOUT' });

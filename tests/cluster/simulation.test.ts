@@ -47,7 +47,7 @@ describe('planted mistakes are found', () => {
     });
   };
 
-  plant('Lock', 'whoever comes goes to the head of the queue', /overtook/, (machine) => ({
+  plant('Lock', 'a newcomer goes to the head of the queue', /overtook/, (machine) => ({
     apply: (state, call, facts) => {
       const step = machine.apply(state, call, facts);
       const inner = step.state?.state;
@@ -61,7 +61,7 @@ describe('planted mistakes are found', () => {
   plant('Lock', 'nobody is rung', /a wake-up was lost/, (machine) => ({
     apply: (state, call, facts) => ({ ...machine.apply(state, call, facts), rings: [] }),
   }));
-  plant('RWLock', 'whoever gives up stays in the queue', /left something/, (machine) => ({
+  plant('RWLock', 'a call that gives up stays in the queue', /left something/, (machine) => ({
     apply: (state, call, facts) => {
       const queued = state?.state?.queue.some(([id]: [string]) => id === call.call);
       if (call.op === 'leave' && queued) return { state, reply: { is: 'done', count: 1 }, rings: [] };
@@ -82,7 +82,7 @@ describe('planted mistakes are found', () => {
     apply: (state, call, facts) =>
       machine.apply(state, call.op === 'get' ? { ...call, call: `${call.call}${repeats++}` } : call, facts),
   }));
-  plant('Queue', 'whoever received it has it for good', /lost|come back|taken twice|twice/, (machine) => ({
+  plant('Queue', 'its receiver keeps it forever', /lost|come back|taken twice|twice/, (machine) => ({
     apply: (state, call, facts) => {
       const step = machine.apply(state, call, facts);
       const inner = step.state?.state;
@@ -90,7 +90,7 @@ describe('planted mistakes are found', () => {
       return { ...step, state: { ...step.state, state: { ...inner, out: [] } } };
     },
   }));
-  plant('Barrier', 'whoever looks forgets that its round broke', /passed a round/, (machine) => ({
+  plant('Barrier', 'a party that looks forgets that its round broke', /passed a round/, (machine) => ({
     apply: (state, call, facts) =>
       machine.apply(state, call.op === 'look' ? { ...call, call: `${call.call}${repeats++}` } : call, facts),
   }));

@@ -61,7 +61,7 @@ describe('what can not answer at once is refused', { timeout: 60_000, concurrenc
       );
     });
   }
-  it('waitFor: what the answer of a plain predicate is, is returned', async () => {
+  it('waitFor: the answer of a plain predicate is returned', async () => {
     const condition = new Condition();
     const hold = await condition.acquire();
     assert.deepEqual(await condition.waitFor(() => ['truthy'] as never, { timeout: 50 }), ['truthy']);

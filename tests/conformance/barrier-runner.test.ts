@@ -1,6 +1,6 @@
 /**
- * Whoever runs a barrier's action is killed or stopped in it: the others are told, or wait and can
- * give up, and the barrier can be used again.
+ * The party that runs a barrier's action is killed or stopped in it. The others get an error, or
+ * wait and can give up, and the barrier can be used again.
  */
 
 import '../support/sandbox.ts';
@@ -58,7 +58,7 @@ async function isUsable(barrier: Barrier): Promise<void> {
 
 describe('the runner of a barrier’s action', { concurrency: true, timeout: 60_000 }, () => {
   for (const Kind of [Process, Thread]) {
-    it(`(a ${Kind.name}) that is killed in it breaks the round for all, who are told which it was`, async () => {
+    it(`(a ${Kind.name}) that is killed in it breaks the round for all, and their errors name it`, async () => {
       const { barrier, runner, places } = await inTheAction(Kind);
       if (runner instanceof Process) runner.kill();
       else await runner.terminate();

@@ -199,7 +199,7 @@ suite('Barrier', (stage) => {
   });
 
   const draining = 'F81: a reset while a round drains does not disturb those already let go';
-  const joining = 'F82: who arrives while a round drains joins the next one';
+  const joining = 'F82: a party that arrives while a round drains joins the next one';
   if (stage.all('process')) {
     stage.it(draining, async () => {
       const barrier = await stage.make.barrier(2);
@@ -249,7 +249,7 @@ suite('Barrier', (stage) => {
   });
 
   stage.it(
-    'F85 HAZARD: a party killed while it waits breaks the round, and the others are told who',
+    'F85 HAZARD: a party killed while it waits breaks the round, and the errors of the others name it',
     async () => {
       const barrier = await stage.make.barrier(4);
       const [doomed, one, two] = await stage.actors(3);

@@ -367,7 +367,7 @@ suite('Condition', (stage) => {
 
   for (const guard of ['lock', 'rlock'] as const) {
     const kind = guard === 'lock' ? 'Lock' : 'RLock';
-    stage.it(`whoever comes back from a wait is told that a holder of the ${kind} has died`, async () => {
+    stage.it(`a waiter that returns sees that a holder of the ${kind} has died`, async () => {
       const condition = await stage.make.condition(await stage.make[guard]());
       const [waiter, doomed, next] = await stage.actors(3);
       assert.deepEqual(await waiter.do('acquire', condition), { recovered: false });

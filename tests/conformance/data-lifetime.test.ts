@@ -29,7 +29,7 @@ describe('the memory of shared data', { timeout: 60_000 }, () => {
     });
   });
 
-  it('is free for others as soon as it is closed; what was given out of it stays readable', () => {
+  it('is free for others as soon as it is closed; views of it stay readable', () => {
     const Point = struct({ x: 'f64', tags: 'u8[4]' });
     const text = new SharedArray('char', 'text');
     const array = new SharedArray('i32', 3_000_000).fill(7, 2_999_998);

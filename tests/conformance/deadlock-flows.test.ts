@@ -14,7 +14,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 describe('a deadlock of flows in one thread', { timeout: 30_000 }, () => {
   for (const Class of [Lock, RLock]) {
-    it(`is told to the run whose wait closes it (${Class.name})`, async () => {
+    it(`is reported to the run whose wait completes it (${Class.name})`, async () => {
       const [a, b] = [new Class(), new Class()];
       const outcomes = await Promise.allSettled([
         a.run(async () => {
@@ -41,7 +41,7 @@ describe('a deadlock of flows in one thread', { timeout: 30_000 }, () => {
     });
   }
 
-  it('is told at once where the thread would block for what one of its own flows holds', async () => {
+  it('is reported immediately where the thread would block for a lock of one of its own flows', async () => {
     const lock = new RLock();
     const leave = deferred();
     const running = lock.run(() => leave.promise);
@@ -79,7 +79,7 @@ describe('a deadlock of flows in one thread', { timeout: 30_000 }, () => {
     for (const lock of [a, b, c]) lock.close();
   });
 
-  it('leaves no trace: what is taken again later, in another scope, is no part of it', async () => {
+  it('leaves no trace: a lock taken again later, in another scope, is not part of it', async () => {
     const [a, b] = [new Lock(), new Lock()];
     for (let round = 0; round < 100; round++) {
       await a.run(async () => {
@@ -116,7 +116,7 @@ describe('a deadlock of flows in one thread', { timeout: 30_000 }, () => {
 
 for (const Worker of [Process, Thread]) {
   describe(`the target of a ${Worker.name}`, { timeout: 30_000 }, () => {
-    it('is told of a deadlock when it is one flow that only awaits', async () => {
+    it('gets a DeadlockError when it is one flow that only awaits', async () => {
       const [a, b, met] = [new Lock(), new Lock(), new Barrier(2)];
       const workers = [
         new Worker({ target: takesBoth, args: [a, b, met] }),

@@ -15,7 +15,7 @@ function theClosed(outcomes: readonly Nested[]): { closed: Closed; by: number } 
   const by = outcomes.findIndex((outcome) => typeof outcome === 'object');
   assert.notEqual(by, -1, 'nobody was told');
   const others = outcomes.toSpliced(by, 1);
-  assert.deepEqual(others, Array(others.length).fill('all'), 'more than one was told');
+  assert.deepEqual(others, Array(others.length).fill('all'), 'more than one got the error');
   return { closed: outcomes[by] as Closed, by };
 }
 
@@ -26,7 +26,7 @@ function identity({ pid, threadId, name }: Actor): object {
 suite('Deadlock', (stage) => {
   for (const size of [2, 3]) {
     stage.it(
-      `${size} that take ${size} locks in a ring: the one who closes it is told, the others go on`,
+      `${size} that take ${size} locks in a ring: the call that completes it gets the error, the others go on`,
       async () => {
         const locks = Array.from({ length: size }, (_, i) =>
           stage.share(i % 2 === 0 ? new Lock() : new RLock()),
@@ -104,24 +104,27 @@ suite('Deadlock', (stage) => {
     assert.equal(condition.locked, false);
   });
 
-  stage.it('a wait that would time out is told, too, unless it or the lock says "ignore"', async () => {
-    const [a, b] = [stage.share(new Lock()), stage.share(new Lock())];
-    const tolerant = stage.share(new Lock({ deadlock: 'ignore' }));
-    const met = stage.share(new Barrier(2));
-    const [one, two] = await stage.actors(2);
-    const both = (first: Lock, second: Lock, ...options: [object, object]): Promise<Nested[]> =>
-      Promise.all([
-        one.do('nest', [first, second], met, options[0]),
-        two.do('nest', [second, first], met, options[1]),
-      ]);
-    const long = { timeout: 20_000 };
-    theClosed(await both(a, b, long, long));
-    theClosed(await both(a, b, long, { ...long, deadlock: 'ignore' }));
-    const short = { timeout: 50 };
-    const ignore = { ...short, deadlock: 'ignore' };
-    assert.ok((await both(a, b, ignore, ignore)).includes('not all'));
-    assert.ok((await both(a, tolerant, short, short)).includes('not all'));
-  });
+  stage.it(
+    'a wait that would time out gets the error, too, unless it or the lock says "ignore"',
+    async () => {
+      const [a, b] = [stage.share(new Lock()), stage.share(new Lock())];
+      const tolerant = stage.share(new Lock({ deadlock: 'ignore' }));
+      const met = stage.share(new Barrier(2));
+      const [one, two] = await stage.actors(2);
+      const both = (first: Lock, second: Lock, ...options: [object, object]): Promise<Nested[]> =>
+        Promise.all([
+          one.do('nest', [first, second], met, options[0]),
+          two.do('nest', [second, first], met, options[1]),
+        ]);
+      const long = { timeout: 20_000 };
+      theClosed(await both(a, b, long, long));
+      theClosed(await both(a, b, long, { ...long, deadlock: 'ignore' }));
+      const short = { timeout: 50 };
+      const ignore = { ...short, deadlock: 'ignore' };
+      assert.ok((await both(a, b, ignore, ignore)).includes('not all'));
+      assert.ok((await both(a, tolerant, short, short)).includes('not all'));
+    },
+  );
 
   stage.it('semaphores have no part in it, nor has a lock that others have released before', async () => {
     const [a, b] = [stage.share(new Lock()), stage.share(new Lock())];
@@ -156,17 +159,20 @@ suite('Deadlock', (stage) => {
     assert.deepEqual(await one.do('acquire', b), { recovered: true });
   });
 
-  stage.it('five who take two forks each in a bad order all eat, as each who is told lets go', async () => {
-    const forks = Array.from({ length: 5 }, () => stage.share(new Lock()));
-    const philosophers: Actor[] = await stage.actors(5);
-    const meals = 40;
-    const dinners = await Promise.all(
-      philosophers.map((each, i) => each.do('dine', forks[i]!, forks[(i + 1) % 5]!, meals)),
-    );
-    assert.deepEqual(
-      dinners.map((dinner) => dinner.meals),
-      Array(5).fill(meals),
-    );
-    for (const fork of forks) assert.equal(fork.locked, false);
-  });
+  stage.it(
+    'five that take two forks each in a bad order all eat, as each that gets the error lets go',
+    async () => {
+      const forks = Array.from({ length: 5 }, () => stage.share(new Lock()));
+      const philosophers: Actor[] = await stage.actors(5);
+      const meals = 40;
+      const dinners = await Promise.all(
+        philosophers.map((each, i) => each.do('dine', forks[i]!, forks[(i + 1) % 5]!, meals)),
+      );
+      assert.deepEqual(
+        dinners.map((dinner) => dinner.meals),
+        Array(5).fill(meals),
+      );
+      for (const fork of forks) assert.equal(fork.locked, false);
+    },
+  );
 });

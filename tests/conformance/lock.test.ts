@@ -150,7 +150,7 @@ suite('Lock', (stage) => {
     },
   );
 
-  stage.it('A16 HAZARD: the lock of a killed holder goes to a waiter, who is told', async () => {
+  stage.it('A16 HAZARD: the lock of a killed holder goes to a waiter, whose hold says so', async () => {
     const lock = await stage.make.lock();
     const [holder, waiter, next] = await stage.actors(3);
     await holder.do('acquire', lock);
@@ -173,7 +173,7 @@ suite('Lock', (stage) => {
   });
 
   stage.it(
-    'A17 HAZARD: the lock of a holder that ended without releasing is free, and the next is told',
+    'A17 HAZARD: the lock of a holder that ended without releasing is free, and the next hold says so',
     async () => {
       const lock = await stage.make.lock();
       const [holder, waiter] = await stage.actors(2);

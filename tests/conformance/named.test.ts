@@ -67,7 +67,7 @@ describe('a named object', { timeout: 60_000 }, () => {
     lock.close();
   });
 
-  it('is gone when nobody has it open any more: a later one of that name is new', () => {
+  it('ends when no thread has it open: a later one of that name is new', () => {
     const first = new Semaphore(3, { name: 'permits' });
     first.acquireSync();
     first.close();

@@ -78,18 +78,21 @@ suite('the ends of a Pipe', (stage) => {
     },
   );
 
-  stage.it('K133: who waits for room is told when the one that had the other end is killed', async () => {
-    const [here, there] = pipe();
-    const [one, two] = await stage.actors(2);
-    await two.do('poll', there);
-    there.close();
-    const full = assert.rejects(async () => {
-      for (;;) await one.do('sendBytes', here, new Uint8Array(200_000));
-    }, BROKEN);
-    await until(() => here.describe().waitingToSend === 1, 'the pipe to be full');
-    await two.kill();
-    await full;
-  });
+  stage.it(
+    'K133: a sender that waits for room gets an error when the holder of the other end is killed',
+    async () => {
+      const [here, there] = pipe();
+      const [one, two] = await stage.actors(2);
+      await two.do('poll', there);
+      there.close();
+      const full = assert.rejects(async () => {
+        for (;;) await one.do('sendBytes', here, new Uint8Array(200_000));
+      }, BROKEN);
+      await until(() => here.describe().waitingToSend === 1, 'the pipe to be full');
+      await two.kill();
+      await full;
+    },
+  );
 
   stage.it('K136: everything on a closed end is refused; close is idempotent', async () => {
     const [here, there] = pipe();
@@ -149,33 +152,36 @@ suite('the ends of a Pipe', (stage) => {
     await assert.rejects(two.do('send', there, 1), BROKEN);
   });
 
-  stage.it('K136: what waits when its own end is closed is told so, wherever the other end is', async () => {
-    const waits: WaitOfEnd[] = [
-      'recv',
-      'recv with a timeout',
-      'recvBytes',
-      'poll',
-      'waitAny',
-      'iterate',
-      'send',
-      'sendBytes',
-    ];
-    const [one, two] = await stage.actors(2);
-    for (const what of waits) {
-      for (const both of [true, false]) {
-        const [here, there] = pipe();
-        await (both ? one : two).do('poll', here);
-        const closed = one.do('closeMeanwhile', there, what);
-        await assert.rejects(
-          closed,
-          { ...CLOSED, message: /given up, the object was closed meanwhile/ },
-          what,
-        );
-        here.close();
-        there.close();
+  stage.it(
+    'K136: a call that waits when its own end is closed gets an error, wherever the other end is',
+    async () => {
+      const waits: WaitOfEnd[] = [
+        'recv',
+        'recv with a timeout',
+        'recvBytes',
+        'poll',
+        'waitAny',
+        'iterate',
+        'send',
+        'sendBytes',
+      ];
+      const [one, two] = await stage.actors(2);
+      for (const what of waits) {
+        for (const both of [true, false]) {
+          const [here, there] = pipe();
+          await (both ? one : two).do('poll', here);
+          const closed = one.do('closeMeanwhile', there, what);
+          await assert.rejects(
+            closed,
+            { ...CLOSED, message: /given up, the object was closed meanwhile/ },
+            what,
+          );
+          here.close();
+          there.close();
+        }
       }
-    }
-  });
+    },
+  );
 
   stage.it('K136: a send that has just got room has sent, also when its end is closed at once', async () => {
     const [here, there] = pipe();

@@ -226,7 +226,7 @@ suite('Pipe', (stage) => {
     assert.equal(((await two.do('recv', there)) as Uint8Array).length, large.length);
   });
 
-  stage.it('K141: what cannot be sent throws at the sender, and nothing is on the wire', async () => {
+  stage.it('K141: a value that cannot be sent throws at the sender, and nothing is on the wire', async () => {
     const [here, there] = pipe();
     const [one, two] = await stage.actors(2);
     for (const which of Object.keys(UNSENDABLE)) {

@@ -8,7 +8,7 @@ import { poolSuite, rejection } from '../support/pools.ts';
 import { until } from '../support/until.ts';
 
 poolSuite('cancel', (stage) => {
-  stage.it('S232: what waits is withdrawn, in the heap and in the ring, and never runs', () =>
+  stage.it('S232: a waiting task is withdrawn, in the heap and in the ring, and never runs', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       using began = new Queue<number>();
       using go = new Event();

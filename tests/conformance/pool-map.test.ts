@@ -131,7 +131,7 @@ poolSuite('map', (stage) => {
     }),
   );
 
-  stage.it('progress is told while it goes on, and at the end', () =>
+  stage.it('progress is reported during the map, and at the end', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       const seen: Progress[] = [];
       await pool.map(targets.later, upTo(30), { onProgress: (progress) => void seen.push(progress) });

@@ -40,7 +40,7 @@ const VALUES: unknown[] = [
 ];
 
 poolSuite('calls', (stage) => {
-  stage.it('a function runs in a worker, with its arguments; what it returns comes back', () =>
+  stage.it('a function runs in a worker, with its arguments; its result comes back', () =>
     stage.withPool({ processes: 2 }, async (pool) => {
       assert.equal(await pool.apply(targets.add, [1, 2]), 3);
       assert.equal(await pool.apply(targets.later, ['x']), 'x');
@@ -126,7 +126,7 @@ poolSuite('calls', (stage) => {
     }),
   );
 
-  stage.it('Q204: what cannot be sent rejects that call alone', () =>
+  stage.it('Q204: a value that cannot be sent rejects that call alone', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       const argument = await rejection(pool.apply(targets.same, [{ deep: [() => 1] }]));
       assert.equal(argument.code, 'ERR_LOCKSTEP_NOT_SENDABLE');
@@ -354,7 +354,7 @@ poolSuite('deaths', (stage) => {
       }),
     );
 
-    stage.it('process.abort, and a heap that is full, are told as what they are', () =>
+    stage.it('process.abort and a full heap are reported as what they are', () =>
       stage.withPool({ processes: 1 }, async (pool) => {
         const error = await rejection(pool.apply(targets.abort));
         assert.ok(error instanceof WorkerDiedError);

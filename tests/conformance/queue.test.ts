@@ -64,7 +64,7 @@ suite('Queue', (stage) => {
     assert.equal(items.length, 900);
   });
 
-  stage.it('M154: what was put is there for everyone at once', async () => {
+  stage.it('M154: an item that was put is there for everyone at once', async () => {
     const queue = await stage.make.queue();
     const [one, other] = await stage.actors(2);
     for (let n = 0; n < 20; n++) {
@@ -139,7 +139,7 @@ suite('Queue', (stage) => {
     stage.omit(amid, 'a thread cannot be stopped in its tracks');
   }
 
-  stage.it('M156 HAZARD: a value is encoded in put; what is changed right after is not seen', async () => {
+  stage.it('M156 HAZARD: a value is encoded in put; changes made right after are not seen', async () => {
     const queue = await stage.make.queue({ maxSize: 1 });
     const [actor, other] = await stage.actors(2);
     await actor.do('putAndChange', queue);
@@ -154,7 +154,7 @@ suite('Queue', (stage) => {
   });
 
   stage.it(
-    'M157 HAZARD: what cannot be sent throws in put, naming it, and nothing is in the queue',
+    'M157 HAZARD: a value that cannot be sent throws in put, naming it, and nothing is in the queue',
     async () => {
       const queue = await stage.make.queue({ maxSize: 2 });
       const [actor] = await stage.actors(1);
@@ -170,16 +170,19 @@ suite('Queue', (stage) => {
     },
   );
 
-  stage.it('M160: a producer may end right after put, or be killed: what was put arrives', async () => {
-    const queue = await stage.make.queue();
-    const [producer, consumer] = await stage.actors(2);
-    await producer.do('putMany', queue, 'p', 1000);
-    await producer.kill();
-    for (let n = 0; n < 1000; n++) assert.deepEqual(await consumer.do('tryGet', queue), ['p', n]);
-    assert.equal(await consumer.do('tryGet', queue), null);
-  });
+  stage.it(
+    'M160: a producer may end right after put, or be killed: an item that was put arrives',
+    async () => {
+      const queue = await stage.make.queue();
+      const [producer, consumer] = await stage.actors(2);
+      await producer.do('putMany', queue, 'p', 1000);
+      await producer.kill();
+      for (let n = 0; n < 1000; n++) assert.deepEqual(await consumer.do('tryGet', queue), ['p', n]);
+      assert.equal(await consumer.do('tryGet', queue), null);
+    },
+  );
 
-  stage.inMemory('M160, M163: what was put arrives, however its producer ends right after', async () => {
+  stage.inMemory('M160, M163: an item arrives, however its producer ends right after put', async () => {
     const queue = stage.share(new Queue());
     const [consumer] = await stage.actors(1);
     for (const how of ['returns', 'exits', 'throws', 'is killed'] as const) {

@@ -163,7 +163,7 @@ suite('RWLock', (stage) => {
 
   for (const prefer of ['writers', 'readers'] as const) {
     stage.it(
-      `a killed writer's lock is free, and all are told until a writer was inside (${prefer})`,
+      `a killed writer's lock is free, and all holders see it until a writer was inside (${prefer})`,
       async () => {
         const lock = await stage.make.rwlock({ prefer });
         const [writer, reader, next] = await stage.actors(3);
@@ -179,7 +179,7 @@ suite('RWLock', (stage) => {
       },
     );
 
-    stage.it(`a killed reader is out, and nobody is told (${prefer})`, async () => {
+    stage.it(`a killed reader is out, and no holder sees it (${prefer})`, async () => {
       const lock = await stage.make.rwlock({ prefer });
       const [reader, writer] = await stage.actors(2);
       await reader.do('acquireSide', lock, 'read');

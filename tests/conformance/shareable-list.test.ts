@@ -78,7 +78,7 @@ suite('ShareableList', (stage) => {
     },
   );
 
-  stage.it('P190: what a list can not hold is refused, and what does not fit 64 bits', async () => {
+  stage.it('P190: a value that a list cannot hold, or that does not fit 64 bits, is refused', async () => {
     const [actor] = await stage.actors(1);
     const list = stage.share(new ShareableList([1, 'text']));
     for (const value of [undefined, {}, [], new Date(), Number]) {
@@ -104,7 +104,7 @@ suite('ShareableList', (stage) => {
     assert.throws(() => list.set(0, '\ud83d'), INVALID_TYPE);
   });
 
-  stage.it('is opened by its name, by whoever knows it', async () => {
+  stage.it('is opened by its name, by any program that knows it', async () => {
     const list = stage.share(new ShareableList([1, 'two'], { name: 'a-list' }));
     const same = stage.share(new ShareableList({ name: 'a-list' }));
     same.set(0, 5);

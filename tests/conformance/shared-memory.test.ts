@@ -143,7 +143,7 @@ suite('SharedMemory', (stage) => {
   );
 
   stage.it(
-    'P187: who attaches and exits, closing or not, does not destroy it; nor does its creator by exiting',
+    'P187: a program that attaches and exits, closing or not, does not destroy it; nor does its creator by exiting',
     async () => {
       const creator = new Program('attaches', { args: ['lasting', 'create'] });
       await until(() => creator.stdout !== '', 'a program to make the block');

@@ -31,7 +31,7 @@ suite('SimpleQueue', (stage) => {
     assert.equal(queue.empty, true);
   });
 
-  stage.it('N169: what cannot be sent throws in the caller', async () => {
+  stage.it('N169: a value that cannot be sent throws in the caller', async () => {
     const queue = stage.share(new SimpleQueue());
     const [actor] = await stage.actors(1);
     for (const which of Object.keys(UNSENDABLE)) {

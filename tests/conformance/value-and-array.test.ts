@@ -130,7 +130,7 @@ suite('Value and Array', (stage) => {
 
   // In Python integers out of range wrap around. Here they are refused, as the API says.
   stage.it(
-    'O175: what does not fit the type is refused and changes nothing; so is a wrong type',
+    'O175: a value that does not fit the type is refused and changes nothing; so is a wrong type',
     async () => {
       const [actor] = await stage.actors(1);
       const array = stage.share(new SharedArray('i32', [1, 2, 3]));

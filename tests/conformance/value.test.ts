@@ -27,7 +27,7 @@ suite('Value', (stage) => {
     assert.equal((await stage.look(value)).value, 2);
   });
 
-  stage.it('of changes that race none is lost, and none is told the same value before', async () => {
+  stage.it('of changes that race none is lost, and no two get the same old value', async () => {
     const value = await stage.make.value(0);
     const actors = await stage.actors(4);
     const each = 50;

@@ -20,6 +20,12 @@ const OTHER_NAMES: Record<string, string> = {
   queue: 'queue_of_jobs',
 };
 
+/** Files of the tour that are not programs. */
+const PARTS = ['index.js', 'check.js', 'service.js', 'redis-server.js'];
+
+/** Programs over a Redis server, for which Python's standard library has no client. */
+const WITHOUT_TWIN = /^cluster/;
+
 /** Lines that only one of the two prints, and why. */
 const ONLY_ONE: Record<string, { lines: RegExp; why: string }> = {
   deadlock: {
@@ -50,8 +56,9 @@ const version = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_in
 const skip = version.status === 0 ? false : 'there is no python3 of version 3.8 or later here';
 
 const programs = readdirSync(TOUR)
-  .filter((file) => /^[\w-]+\.js$/.test(file) && !['index.js', 'check.js', 'service.js'].includes(file))
-  .map((file) => file.slice(0, -'.js'.length));
+  .filter((file) => /^[\w-]+\.js$/.test(file) && !PARTS.includes(file))
+  .map((file) => file.slice(0, -'.js'.length))
+  .filter((program) => !WITHOUT_TWIN.test(program));
 
 function twinOf(program: string): URL {
   return new URL(`${OTHER_NAMES[program] ?? program.replaceAll('-', '_')}.py`, PYTHON);

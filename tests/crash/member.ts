@@ -10,6 +10,7 @@ import type { Event, Lock, Queue, SharedMemory } from 'lockstep';
 import * as lockstep from 'lockstep';
 import { countRound } from '../support/actions.ts';
 import { Sample } from '../support/points.ts';
+import { forgetKind } from '../support/unknown-kinds.ts';
 import {
   type Command,
   encode,
@@ -30,6 +31,7 @@ import { NAMESPACE } from './operation.ts';
  * `new` of the class that comes first. `open` of a handle. `closeKept`, `disposeKept` and
  * `unlinkKept` of what was made or opened last. `closeOpened` of what came last as an argument.
  * `putKept`: puts what was made last into a queue, and closes it. `expectOthers`: of a queue.
+ * `forgetKind`: does not know the kind of that name from then on.
  * `waitAndAbort`: blocks until an event is set, and aborts what has `@signal`. `exit`. `forget` of
  * everything.
  */
@@ -142,6 +144,8 @@ export async function serve(folder: string, serial: number): Promise<void> {
       case 'putKept':
         (first as Queue).putSync([kept.at(-1), rest[0]]);
         return (kept.at(-1) as SharedObject).close();
+      case 'forgetKind':
+        return forgetKind(String(first));
       case 'expectOthers':
         return contend(first as SharedObject);
       default:

@@ -119,7 +119,7 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
     assert.equal(lock.describe().waiting, 0);
   });
 
-  it('names an owner in whose slot nobody sits: it is freed, and the next holder is told', async () => {
+  it('names an owner whose slot is empty: it is freed, and the next hold says so', async () => {
     const { namespace, put } = fresh();
     const locks = [1, 2, 3].map(() => new Lock({ namespace }));
     for (const lock of locks) put('control', cellWord(cellOf(lock)) + CELL_STATE, NOBODY);

@@ -29,7 +29,7 @@ const REQUEST = ['start', 'grant', 'miss', 'end'].map((each) => `lockstep.reques
 const steps = (heard: readonly Heard[]): string[] =>
   heard.map(([name]) => name.replace('lockstep.request.', ''));
 
-test('a call that waits is told of from its start to its end, one that does not is not', async () => {
+test('a call that waits is reported from its start to its end, a call that does not wait is not', async () => {
   const lock = new Lock({ name: 'heard' });
   const heard = await hearing(REQUEST, async () => {
     const first = await lock.acquire();
@@ -84,7 +84,7 @@ test('a time that passes is a miss, a signal an error, a blocked reader shared',
   rwlock.close();
 });
 
-test('a deadlock, a death and a recovery are told where they are found', async () => {
+test('a deadlock, a death and a recovery are reported where they are found', async () => {
   const lock = new Lock({ label: 'inherited' });
   const child = new Process({ target: holdIdle, args: [lock], name: 'dies' });
   child.start();

@@ -27,7 +27,7 @@ test('a call that awaits what its own event loop holds is listed, as other code 
   lock.close();
 });
 
-test('a program that awaits what one behind it holds is told as the root of a possible circle', async () => {
+test('a program that awaits what one behind it holds is reported as the root of a possible cycle', async () => {
   const namespace = `event-loop-${process.pid}`;
   const mine = new Lock({ name: 'mine', namespace, deadlock: 'ignore' });
   const theirs = new Lock({ name: 'theirs', namespace, deadlock: 'ignore' });

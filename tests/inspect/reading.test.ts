@@ -57,7 +57,7 @@ function oneOfEach(namespace: string): { close(): void }[] {
   ];
 }
 
-test('every kind of object can be told of, by its name', () => {
+test('every kind of object is reported, by its name', () => {
   const objects = oneOfEach('each');
   const [namespace] = takeSnapshot({ folders: [`${sandbox}/lockstep-${USER}.each`] }).namespaces;
   assert.ok(namespace !== undefined);
@@ -176,7 +176,7 @@ test('a namespace with random words is read to its end', () => {
   for (const object of objects) object.close();
 });
 
-test('another layout is told with its number and the processes that have it open', () => {
+test('another layout is reported with its number and the processes that have it open', () => {
   const lock = new Lock({ name: 'x', namespace: 'other' });
   const folder = `${sandbox}/lockstep-${USER}.other`;
   const control = readFileSync(`${folder}/control`);

@@ -90,7 +90,7 @@ test('a second run waits for the first, and says for whom', async () => {
   assert.match(stderr, /has "turn" after/);
 });
 
-test('killed, it takes its command with it, and the next is told', async () => {
+test('killed, it takes its command with it, and the next run says so', async () => {
   const first = holding('killed');
   const one = lockstep('run', 'killed', '--', ...first.command);
   await until(() => existsSync(file('killed')), 'the command runs');

@@ -90,6 +90,7 @@ test('blocked threads write the stack of the blocked call, awaiting ones where e
   const { stdout, status } = lockstep('why', 'blocks', '--stacks', '-n', namespace);
   assert.equal(status, 1);
   assert.match(stdout, /blocks \(\d+, [^)]*\) is blocked for Lock "wanted":\n +at blockForLock/);
+  assert.doesNotMatch(stdout, /at .*node:/, "frames of Node's own are left out");
   assert.match(
     stdout,
     new RegExp(

@@ -12,7 +12,7 @@ const WORLDS = process.env.LOCKSTEP_MODEL === 'deep' ? 500 : 4;
 const SEED = Number(process.env.LOCKSTEP_SEED ?? 1);
 const names = Object.keys(PIECES);
 
-test('each piece alone is told as what it is', { concurrency: false }, async (t) => {
+test('each piece alone is reported as what it is', { concurrency: false }, async (t) => {
   for (const name of names) {
     await t.test(name, async () => {
       const { expected, found } = await lookAtWorld(`piece-${process.pid}-${name}`, [name], SEED);
@@ -21,7 +21,7 @@ test('each piece alone is told as what it is', { concurrency: false }, async (t)
   }
 });
 
-test(`${WORLDS} worlds of several pieces are told as the sum of them`, async () => {
+test(`${WORLDS} worlds of several pieces are reported as the sum of them`, async () => {
   for (let number = 0; number < WORLDS; number++) {
     const random = new Random(SEED, number);
     const pieces = Array.from({ length: 2 + random.below(2) }, () => random.pick(names));

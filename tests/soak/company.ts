@@ -50,7 +50,7 @@ export class Company {
     ];
   }
 
-  /** Kills and stops nobody any more; resolves when all members are there and go on. */
+  /** Stops killing and stopping members; resolves when all members are there and go on. */
   async calm(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     this.timers = [];

@@ -55,6 +55,8 @@ interface Row {
 const COMMIT = 'SELECT lockstep.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS reply';
 const POLL_MS = 100;
 const CONNECTIONS = 4;
+/** Milliseconds in which a connection is made, the first of all with tables and session. */
+const CONNECT_MS = 10_000;
 
 export class PostgresStore implements Store {
   readonly title: string;
@@ -62,7 +64,8 @@ export class PostgresStore implements Store {
   private readonly pool: PgPoolLike;
   private readonly own: boolean;
   private readonly namespace: string;
-  private readonly patience: number;
+  private patience: number;
+  private readonly patienceAtWork: number;
   private readonly listener: PostgresListener | undefined;
   private readonly connections: Connections;
   private prepares: boolean;
@@ -76,7 +79,7 @@ export class PostgresStore implements Store {
     this.title = typeof postgres === 'string' ? `PostgreSQL at ${hostOf(postgres)}` : 'PostgreSQL';
     this.pool =
       typeof postgres === 'string'
-        ? new pg.Pool({ connectionString: postgres, max: CONNECTIONS, connectionTimeoutMillis: patience })
+        ? new pg.Pool({ connectionString: postgres, max: CONNECTIONS, connectionTimeoutMillis: CONNECT_MS })
         : postgres;
     this.connections = new Connections(this.pool, this.own);
     const timed = { ...optionsOf(this.pool), connectionTimeoutMillis: patience };
@@ -84,7 +87,8 @@ export class PostgresStore implements Store {
     this.poll = listen ? 0 : poll;
     this.prepares = listen;
     this.namespace = namespace;
-    this.patience = patience;
+    this.patience = CONNECT_MS;
+    this.patienceAtWork = patience;
     // A connection that breaks while it is idle would end the program otherwise.
     if (this.own) this.pool.on('error', () => {});
   }
@@ -123,6 +127,7 @@ export class PostgresStore implements Store {
       `INSERT INTO lockstep.session (id, namespace, expires) VALUES ($1, $2, clock_timestamp() + $3 * interval '1 ms')`,
       [session, this.namespace, leaseMs],
     );
+    this.patience = this.patienceAtWork;
   }
 
   async renew(session: string, leaseMs: number): Promise<boolean> {

@@ -98,7 +98,7 @@ export function lockCases(world: World): void {
       assert.equal(await members[0].value('count').get(), 100);
     });
 
-    it('the lock of a dead holder goes to a waiter when its lease is over, who is told', async (company) => {
+    it('the lock of a dead holder goes to a waiter when its lease is over, with `recovered`', async (company) => {
       const [waiter] = await company.join(1);
       const [dead] = await company.join(1, { lease: LEASE });
       const held = await dead.lock('it').acquire();
@@ -300,7 +300,7 @@ export function lockCases(world: World): void {
       assert.ok((await late).token > written.token);
     });
 
-    it('a writer that died is told of to all who come, until a writer has been inside', async (company) => {
+    it('after the death of a writer every holder sees `recovered`, until a writer has been inside', async (company) => {
       const [one, two] = await company.join(2, { lease: LEASE });
       const [dead] = await company.join(1, { lease: LEASE });
       await dead.rwlock('it').write.acquire();

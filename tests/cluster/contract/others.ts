@@ -8,7 +8,7 @@ const LEASE = 600;
 
 export function otherCases(world: World): void {
   cases('Semaphore', world, ({ it }) => {
-    it('permits are taken and given, by whomever', async (company) => {
+    it('permits are taken and given, by any process', async (company) => {
       const [one, other] = await company.join(2);
       const [mine, theirs] = [one.semaphore('it', 1), other.semaphore('it', 1)];
       await mine.acquire();

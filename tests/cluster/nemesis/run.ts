@@ -6,6 +6,9 @@
  * The resource refuses a token that is smaller than one it has seen. The run checks that no two
  * holders have the same token, and that no worker whose write was refused still believes in its
  * hold. When the faults have ended, everyone must get its turn.
+ *
+ * A run in which no late write came would show nothing. So every second stop meets the holder, past
+ * its lease, and the run goes on until the resource has refused a write.
  */
 
 import assert from 'node:assert/strict';
@@ -21,6 +24,8 @@ import type { Refusal, Verdict, Write } from './worker.ts';
 
 const WORKERS = 4;
 const LEASE_MS = 1_000;
+/** Time within which a stopped holder must have written too late. */
+const HANG_MS = 60_000;
 const PROGRAM = fileURLToPath(new URL('./worker.js', import.meta.url));
 
 /** The server behind the run. */
@@ -54,6 +59,7 @@ export async function torment(
   const workers: ChildProcess[] = [];
   const failures: string[] = [];
   let largest = 0;
+  let holder: ChildProcess | undefined;
   let ending = false;
 
   const enter = (): void => {
@@ -70,16 +76,26 @@ export async function torment(
         return;
       }
       const { write, token } = message;
-      const holder = seen.holders.get(token) ?? worker.pid!;
-      seen.holders.set(token, holder);
-      if (holder !== worker.pid) failures.push(`token ${token} has two holders`);
+      const first = seen.holders.get(token) ?? worker.pid!;
+      seen.holders.set(token, first);
+      if (first !== worker.pid) failures.push(`token ${token} has two holders`);
       const accepted = token >= largest;
       largest = Math.max(largest, token);
-      if (accepted) seen.accepted++;
-      else seen.refused++;
+      if (accepted) {
+        seen.accepted++;
+        holder = worker;
+      } else seen.refused++;
       last.set(worker, seen.accepted);
       if (worker.connected) worker.send({ write, accepted } satisfies Verdict, () => {});
     });
+  };
+
+  /** Until others have got in, and a moment longer. */
+  const stopHolder = async (): Promise<void> => {
+    const worker = holder !== undefined && workers.includes(holder) ? holder : random.pick(workers);
+    worker.kill('SIGSTOP');
+    await sleep(LEASE_MS * 1.4 + random.below(LEASE_MS));
+    worker.kill('SIGCONT');
   };
 
   /** Each does its harm and ends it. */
@@ -102,6 +118,7 @@ export async function torment(
       await sleep(random.below(LEASE_MS * 2));
       worker.kill('SIGCONT');
     },
+    stopHolder,
     async () => {
       const worker = random.pick(workers);
       workers.splice(workers.indexOf(worker), 1);
@@ -123,9 +140,14 @@ export async function torment(
     while (workers.length < WORKERS) enter();
     await until(() => seen.accepted > 20 || failures.length > 0, 'the workers to be at it');
     const end = performance.now() + milliseconds;
-    while (performance.now() < end && failures.length === 0) {
+    while ((performance.now() < end || seen.refused === 0) && failures.length === 0) {
+      const fault = performance.now() < end ? random.pick(faults) : stopHolder;
+      assert.ok(
+        performance.now() < end + HANG_MS,
+        'no late write was refused, however long the holder stood',
+      );
       seen.faults++;
-      await random.pick(faults)();
+      await fault();
       await sleep(random.below(200));
     }
     const before = seen.accepted;

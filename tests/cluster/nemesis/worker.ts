@@ -46,9 +46,11 @@ const CODES = ['ERR_LOCKSTEP_LEASE_LOST', 'ERR_LOCKSTEP_STORE'];
 async function turn(lock: ClusterLock): Promise<void> {
   await lock.run(async (hold) => {
     for (let i = 0; i < 3 && hold.valid; i++) {
+      // It looks before it writes, as it should. If it is stopped here past its lease, it writes
+      // all the same: only the resource can refuse that.
+      await sleep(2);
       const accepted = await ask(hold.token);
       if (!accepted) process.send!({ refused: hold.token, valid: hold.valid } satisfies Refusal);
-      await sleep(1);
     }
   });
 }

@@ -5,11 +5,13 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { Barrier, BoundedSemaphore, Condition, Lock } from 'lockstep';
+import { Barrier, BoundedSemaphore, Condition, Lock, RLock } from 'lockstep';
 import { nameNobody } from '../../support/internals.ts';
 import { until, untilWaiting } from '../../support/until.ts';
+import type { SharedObject } from '../../support/wire.ts';
 import type { Member } from '../crew.ts';
 import { NAMESPACE, operation, type Suite } from '../operation.ts';
+import type { Scene } from '../scene.ts';
 
 const options = { namespace: NAMESPACE };
 
@@ -69,6 +71,43 @@ export const reaping: Suite = [
     assert.equal(await newcomer.call(semaphore, 'acquireSync', { timeout: 1 }), null);
     assert.equal(await scene.pass(newcomer, condition.lock), false);
   }),
+  operation('reaping an agent that holds an object of a kind unknown here', 30, async (scene) => {
+    const lock = scene.share(new Lock(options));
+    const unknown = scene.share(new RLock(options));
+    const { first, victim, newcomer } = scene;
+    const dead = await holderOf(scene, lock, unknown);
+    await victim.call(lock, 'describe');
+    await victim.order('forgetKind', 'RLock');
+    await dead.kill();
+
+    // The victim clears up what it knows, and leaves the slot to others.
+    const death = await scene.crash(lock, 'acquireSync');
+    assert.deepEqual(death.value ?? { recovered: true }, { recovered: true });
+    assert.equal(await scene.pass(newcomer, lock), true, 'not told of the recovery');
+    assert.equal(await scene.pass(first, unknown), true, 'not told of the recovery');
+    assert.equal(await scene.pass(newcomer, unknown), false);
+    assert.equal(await scene.pass(first, lock), false);
+  }),
+  operation('reaping what another has left of a dead agent', 30, async (scene) => {
+    const lock = scene.share(new Lock(options));
+    const unknown = scene.share(new RLock(options));
+    const { first, victim, newcomer } = scene;
+    const dead = await holderOf(scene, lock, unknown);
+    const lacking = await scene.program();
+    await lacking.order('forgetKind', 'RLock');
+    await lacking.call(lock, 'describe');
+    await victim.call(unknown, 'describe');
+    await dead.kill();
+    assert.equal(await scene.pass(lacking, lock), true, 'it did not look after the dead one');
+    // What it has left is done by the next one who could, unless the victim comes first.
+    await lacking.kill();
+
+    const death = await scene.crash(unknown, 'acquireSync');
+    assert.deepEqual(death.value ?? { recovered: true }, { recovered: true });
+    assert.equal(await scene.pass(first, unknown), true, 'not told of the recovery');
+    assert.equal(await scene.pass(newcomer, unknown), false);
+    assert.equal(await scene.pass(newcomer, lock), false);
+  }),
   ...['tryAcquire', 'acquireSync'].map((acquire) =>
     operation(`Lock.${acquire}, whose word names a slot in which nobody sits`, 8, async (scene) => {
       const lock = scene.share(new Lock(options));
@@ -81,6 +120,13 @@ export const reaping: Suite = [
     }),
   ),
 ];
+
+/** A program that holds both, and can be killed by itself. */
+async function holderOf(scene: Scene, ...held: readonly SharedObject[]): Promise<Member> {
+  const holder = await scene.program();
+  for (const object of held) await holder.call(object, 'acquireSync');
+  return holder;
+}
 
 /** Stops the process in its tracks. */
 async function freeze({ pid }: Member): Promise<void> {

@@ -1,0 +1,161 @@
+/** Listing: the objects that a server has, read without taking part: `lockstep ls --redis URL`. */
+
+import { clearTimeout, setTimeout } from '#clock';
+import { StoreError } from '../errors.ts';
+import type { BarrierState } from './machines/barrier.ts';
+import type { Gate } from './machines/gate.ts';
+import { sessionOf } from './machines/machine.ts';
+import type { QueueState } from './machines/queue.ts';
+import type { Turnstile } from './machines/turnstile.ts';
+import { redisClient } from './stores/redis-client.ts';
+
+/** An object at a server. */
+export interface ListedObject {
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly state: string;
+  /** Calls that wait for it. */
+  readonly waiting: number;
+  /** Sessions that hold it or wait for it, and whose lease has ended. */
+  readonly dead: readonly string[];
+}
+
+/** What is kept of an object. */
+interface Found {
+  readonly namespace: string;
+  readonly name: string;
+  readonly body: string;
+  readonly dead: readonly string[];
+}
+
+interface PgClient {
+  connect(): Promise<unknown>;
+  query(text: string): Promise<{ rows: unknown[] }>;
+  end(): Promise<void>;
+}
+
+const PATIENCE_MS = 5_000;
+const NO_CLIENT = 'no client for PostgreSQL is installed; run `npm install pg`';
+
+/** The objects of all namespaces, in order of their names. Throws `StoreError`. */
+export async function listObjects(server: { redis: string } | { postgres: string }): Promise<ListedObject[]> {
+  const inRedis = 'redis' in server;
+  const closers: (() => Promise<void>)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let fail: (reason: Error) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+    timer = setTimeout(() => reject(new Error(`it has not answered for ${PATIENCE_MS} ms`)), PATIENCE_MS);
+  });
+  try {
+    const reading = inRedis ? inRedisAt(server.redis, closers, fail) : inPostgresAt(server.postgres, closers);
+    // What becomes of it after a failure is nobody's.
+    reading.catch(() => undefined);
+    const found = await Promise.race([reading, failed]);
+    return found.map(listed).sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name));
+  } catch (error) {
+    const { message } = error as Error;
+    const which = inRedis ? 'Redis' : 'PostgreSQL';
+    throw new StoreError(`ls: ${which} can't be read, ${message}; check the address and the rights`, {
+      cause: error,
+    });
+  } finally {
+    clearTimeout(timer);
+    failed.catch(() => undefined);
+    await Promise.all(closers.map((close) => close().catch(() => undefined)));
+  }
+}
+
+async function inRedisAt(
+  url: string,
+  closers: (() => Promise<void>)[],
+  fail: (reason: Error) => void,
+): Promise<Found[]> {
+  const client = await redisClient(url);
+  closers.push(() => client.end());
+  client.watch(() => {}, fail);
+  const found: Found[] = [];
+  let cursor = '0';
+  do {
+    const page = await client.command(['SCAN', cursor, 'MATCH', '{*}:o:*', 'COUNT', '1000']);
+    const [next, keys] = page as [unknown, unknown[]];
+    cursor = String(next);
+    for (const key of keys.map(String)) {
+      const [, namespace, name] = /^\{(.*?)\}:o:(.*)$/s.exec(key) ?? [];
+      const text = await client.command(['GET', key]);
+      const [, sessions = '', body = ''] = /^\d+\|([^|]*)\|(.*)$/s.exec(String(text ?? '')) ?? [];
+      if (namespace === undefined || name === undefined || body === '') continue;
+      const dead: string[] = [];
+      for (const session of sessions.split(',').filter((each) => each !== ''))
+        if (Number(await client.command(['EXISTS', `{${namespace}}:s:${session}`])) === 0) dead.push(session);
+      found.push({ namespace, name, body, dead });
+    }
+  } while (cursor !== '0');
+  return found;
+}
+
+async function inPostgresAt(url: string, closers: (() => Promise<void>)[]): Promise<Found[]> {
+  const pg = (await import('pg' as string).catch(() => {
+    throw new Error(NO_CLIENT);
+  })) as { default: { Client: new (url: string) => PgClient } };
+  const client = new pg.default.Client(url);
+  closers.push(() => client.end());
+  await client.connect();
+  const { rows } = await client.query(
+    `SELECT o.namespace, o.name, s.body, s.dead
+       FROM lockstep.object o, lockstep.snapshot(o.namespace, o.name) s WHERE s.body IS NOT NULL`,
+  );
+  return rows as Found[];
+}
+
+function listed({ namespace, name, body, dead }: Found): ListedObject {
+  const { kind, state } = JSON.parse(body) as { kind: string; state: { state: unknown } };
+  return { namespace, kind, name, dead, ...stands(kind, state.state) };
+}
+
+/** How the object stands, in words, and how many wait. An object at rest may have no state. */
+function stands(kind: string, given: unknown): { state: string; waiting: number } {
+  if (given === null) return { state: 'as at first', waiting: 0 };
+  switch (kind) {
+    case 'Event':
+    case 'Latch': {
+      const { left, waiting } = given as Gate;
+      const open = left === 0 ? 'open' : `${left} to count down`;
+      return { state: kind === 'Event' ? (left === 0 ? 'set' : 'not set') : open, waiting: waiting.length };
+    }
+    case 'Barrier': {
+      const { parties, arrived, broken } = given as BarrierState;
+      const state = broken === '' ? `${arrived.length} of ${parties} have come` : `broken: ${broken}`;
+      return { state, waiting: arrived.length };
+    }
+    case 'Queue':
+    case 'JoinableQueue': {
+      const { items, out, takers, putters, joins } = given as QueueState;
+      const received = out.length === 0 ? '' : `, ${out.length} received`;
+      const waiting = takers.length + putters.length + joins.length;
+      return { state: `${items.length} items${received}`, waiting };
+    }
+    case 'Value':
+      return { state: String((given as { value: number }).value), waiting: 0 };
+    default:
+      return turnstile(kind, given as Turnstile);
+  }
+}
+
+function turnstile(kind: string, state: Turnstile): { state: string; waiting: number } {
+  const { of, free, holders, offers, queue, waits } = state;
+  const waiting = queue.length + offers.length + Object.values(waits).flat().length;
+  const by = holders.map(([call]) => sessionOf(call)).join(', ');
+  if (kind === 'Semaphore' || kind === 'BoundedSemaphore') {
+    const held = by === '' ? '' : `, held by ${by}`;
+    return { state: `${free} free${held}`, waiting };
+  }
+  if (holders.length === 0) return { state: 'free', waiting };
+  const how = kind === 'RWLock' ? (free === 0 && of > 0 ? 'written' : 'read') : 'held';
+  return { state: `${how} by ${by}`, waiting };
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
