@@ -72,7 +72,8 @@ function declarations() {
 /**
  * Folders of which no program sees more than types: their comments are for readers of the source.
  */
-const INNER = /^(agents|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\//;
+const INNER =
+  /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|crew|deaths|engine|item-run|member|messages|sealed|sources|task-control|task-table|worker)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))/;
 
 for (const name of readdirSync(output, { recursive: true })) {
   if (

@@ -376,11 +376,12 @@ function thin(map, shifts) {
       [, file = -1, line = -1] = segment;
       return !isSame;
     });
-    return kept.map(([column, file, line, sourceColumn, ...name]) => {
+    return kept.map(([column, file, line, sourceColumn]) => {
       const before = (shifts.get(number) ?? []).filter((shift) => shift.column <= column);
       const at = before.reduce((sum, { moved }) => sum + moved, column);
-      return sourceColumn === undefined ? [at] : [at, file, line, 0, ...name];
+      return sourceColumn === undefined ? [at] : [at, file, line, 0];
     });
   });
-  return { ...map, mappings: encode(mappings) };
+  // Names are not minified.
+  return { ...map, names: [], mappings: encode(mappings) };
 }

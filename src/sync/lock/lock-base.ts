@@ -38,7 +38,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
     this.raw = raw;
   }
 
-  /** Whether somebody holds it, in any process. */
+  /** Whether any thread holds it, in any process. */
   get locked(): boolean {
     this.checkOpen();
     return this.holder !== 0;

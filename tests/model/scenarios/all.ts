@@ -9,6 +9,7 @@ import { deadlockScenarios } from './deadlock.ts';
 import { eventScenarios } from './event.ts';
 import { keptScenarios } from './kept.ts';
 import { latchScenarios } from './latch.ts';
+import { leftScenarios } from './left.ts';
 import { lockScenarios } from './lock.ts';
 import { poolScenarios } from './pool.ts';
 import { ringScenarios } from './ring.ts';
@@ -35,6 +36,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   'Channel with room for one': roomScenarios,
   Arena: arenaScenarios,
   Kept: keptScenarios,
+  Left: leftScenarios,
   Pool: poolScenarios,
 };
 
