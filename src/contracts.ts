@@ -75,14 +75,14 @@ export interface ObjectOptions {
 /** Options of a lock's constructor. */
 export interface LockOptions extends ObjectOptions {
   /**
-   * `'throw'` (the default): the call that closes a circle of waits throws `DeadlockError`, also
-   * where a timeout would dissolve it. `'ignore'`: no deadlock that involves this lock is reported.
-   * Meant for locks that one agent takes and another releases.
+   * `'throw'` (the default): the call that completes a cycle of waits throws `DeadlockError`, even
+   * if a timeout would dissolve the cycle. `'ignore'`: no deadlock that involves this lock is
+   * reported. Meant for locks that one thread takes and another releases.
    */
   deadlock?: DeadlockPolicy | undefined;
   /**
-   * Notes the stack of each taking, for messages about deadlocks and `lockstep why --stacks`, and
-   * where the lock was made. Slow. `LOCKSTEP_STACKS=1` does it for all locks.
+   * Records the stack of each acquisition, and of the lock's making, for messages about deadlocks
+   * and `lockstep why --stacks`. Slow. `LOCKSTEP_STACKS=1` does it for all locks.
    */
   stacks?: boolean | undefined;
 }

@@ -38,13 +38,13 @@ export interface QueueOptions extends ObjectOptions {
   maxSize?: number | undefined;
   /**
    * Bytes that waiting items may take, rounded up to a power of two; default 16 MiB. Memory is
-   * taken as it is needed. An item that is larger than a quarter of it goes by a file of its own;
-   * the files may take as much again, or be one of any size.
+   * taken as it is needed. An item larger than a quarter of that goes through a separate file. All
+   * such files together may take as much again, or be a single file of any size.
    */
   bytes?: number | undefined;
   /**
    * Whether the queue ends when no thread has its producing side open: `queue.producer`, the only
-   * object that can put then. Consumers get what is left, and then the end.
+   * object that can put then. Consumers get the remaining items, and then the end.
    */
   endsWithProducers?: boolean | undefined;
 }
@@ -97,7 +97,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
     super.close();
   }
 
-  /** Whether nothing waits in it. A hint, where others put and take. */
+  /** Whether no item waits. Only a hint if other threads put and take. */
   get empty(): boolean {
     this.checkOpen();
     return this.channel.ring.empty;

@@ -15,17 +15,17 @@ import { QueueProducer } from './queue-producer.ts';
 import { defineChannelKind } from './ring/channel.ts';
 
 /**
- * A queue that processes and threads share. Whatever structured clone carries can be put, and
- * shared objects, nested anywhere. A value is encoded within `put`: a value that can't be sent
- * throws there, and later changes are not sent. Items leave in the order in which `put` returned;
- * each is taken by one.
+ * A queue that processes and threads share. An item can be anything that structured clone copies,
+ * with shared objects nested anywhere. A value is encoded within `put`: a value that can't be sent
+ * throws there, and later changes are not sent. Items leave in the order in which their `put` calls
+ * returned; each goes to one consumer.
  *
- * A consumer that takes nothing fills the queue: then `put` waits. Nothing is kept outside, and no
- * process has to stay for its items to arrive.
+ * If consumers are slow the queue fills up, and `put` waits. Items lie in shared memory only, so
+ * they arrive even if their producer has ended.
  *
- * *If a process dies* in the middle of `put`, the item is wholly in or not there; in the middle of
- * `get`, it is taken or not. Others go on. Consumers of a queue that was made with
- * `endsWithProducers` learn when no producer is left; see `producer`.
+ * *If a process dies* in the middle of `put`, the item is wholly in the queue or not in it; in the
+ * middle of `get`, it is taken or not. Other threads go on. Consumers of a queue that was made with
+ * `endsWithProducers` get the end when no producer is left; see `producer`.
  *
  * @example
  * const queue = new Queue<Job>({ maxSize: 100 });
@@ -53,7 +53,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
   }
 
   /**
-   * The producing side of a queue that was made with `endsWithProducers`: pass it to those who put,
+   * The producing side of a queue that was made with `endsWithProducers`: pass it to the producers,
    * and close it here when they have it (right after `start()`). It is open here from its first use
    * on, and in the thread that made the queue from the beginning. Throws `StateError` where the
    * queue does not end with its producers, `EndOfStreamError` where it has ended.
@@ -76,7 +76,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     return this.side;
   }
 
-  /** Items that wait in it. A hint, where others put and take. */
+  /** The number of waiting items. Only a hint if other threads put and take. */
   get size(): number {
     this.checkOpen();
     return this.channel.ring.size;
@@ -88,7 +88,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     return this.channel.ring.most;
   }
 
-  /** Whether as many items wait as may, or no more byte fits. A hint. */
+  /** Whether the queue has as many items or bytes as it may. Only a hint. */
   get full(): boolean {
     this.checkOpen();
     return !this.channel.ring.fits(1);
@@ -132,8 +132,8 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
 
   /**
    * Takes the oldest item; returns `null` if there is none. Never waits. Throws `ClosedError` when
-   * no more items will come. Where an item can be `null` itself, `getSync({ timeout: 0 })` tells
-   * the two apart.
+   * no more items will come. Where an item can be `null` itself, `getSync({ timeout: 0 })`
+   * distinguishes the two.
    */
   tryGet(): Item | null {
     return this.tryGetItem();

@@ -231,7 +231,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return value as Awaited<Result>;
   }
 
-  /** Like `apply`, with a handle by which the task can be watched and given up. */
+  /** Like `apply`, but returns a task that can be watched and cancelled. */
   submit<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
     ...rest: CallRest<Args>
@@ -266,7 +266,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return await this.collect('map', fn, items, options, false, false).result();
   }
 
-  /** As `map`; *blocks* this thread. The items come from something that can be iterated at once. */
+  /** As `map`; *blocks* this thread. The items come from a synchronous iterable. */
   mapSync<Item, Result>(
     fn: PoolTarget<[item: Item], Result>,
     items: Iterable<Item>,
@@ -310,8 +310,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
 
   /**
    * As `map`, with one result after the other, in the items' order, as they are read. No more than
-   * `ahead` items are between the source and the reader, so memory stays flat whatever the source
-   * has. `break` ends the source and the work.
+   * `ahead` items are between the source and the reader, so memory use stays constant for any
+   * source. `break` ends the source and the work.
    *
    * @example
    * for await (const score of pool.imap(score, lines, { ahead: 1000 })) await db.insert(score);
@@ -370,7 +370,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * The functions of a module as ones that run in the pool: `proxy(images).resize(path, 320)`.
+   * The module with functions that run in the pool: `proxy(images).resize(path, 320)`.
    *
    * @param module what `import * as images` gave; or a URL, whose module is not loaded here. Its
    * type is then said outright: `pool.proxy<typeof Images>(url)` with `import type * as Images`
@@ -490,7 +490,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     await this.close();
   }
 
-  /** One line on how the pool stands. */
+  /** One line with the pool's state. */
   override toString(): string {
     const { title } = this.settings;
     const { pending, inFlight } = this.engine;

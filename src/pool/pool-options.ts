@@ -34,9 +34,9 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
   initializer?: ((...args: InitArgs) => State) | undefined;
   /** The arguments of the initializer. */
   initArgs?: NoInfer<InitArgs> | undefined;
-  /** Longest time for the initializer. Default 60,000. */
+  /** Longest time for the initializer, in milliseconds. Default 60,000. */
   initTimeout?: number | undefined;
-  /** Runs in each worker that ends in order, with its state. */
+  /** Runs in each worker that ends normally, with its state. */
   finalizer?: ((state: Awaited<State>) => unknown) | undefined;
   /**
    * Tasks that a worker may have begun at a time: more than 1 helps tasks that await. Default 1.
@@ -48,11 +48,11 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
   maxTasksPerChild?: number | undefined;
   /** Bytes of memory (RSS) above which a process is replaced after a task. Default: never. */
   maxMemoryPerChild?: number | undefined;
-  /** After how long an idle worker above the least number ends. Default 10,000. */
+  /** Milliseconds after which an idle worker above the minimum ends. Default 10,000. */
   idleTimeout?: number | undefined;
   /**
-   * From telling a task to stop until its worker is killed. 0: at once; Infinity: never. Default
-   * 1,000.
+   * Milliseconds between asking a task to stop and killing its worker. 0: immediately; Infinity:
+   * never. Default 1,000.
    */
   grace?: number | undefined;
   /** Default of the tasks' `timeout`. */

@@ -25,8 +25,8 @@ export interface PoolOptions<State = unknown, InitArgs extends readonly unknown[
 /**
  * Processes that run functions: `apply` one call, `map` one call for each item.
  *
- * A function is found again in the worker by its module and its export; types are those of the
- * function. Arguments and results are whatever structured clone carries, with shared objects
+ * The worker finds a function by its module and its export; TypeScript takes the types from the
+ * function. Arguments and results can be anything that structured clone copies, with shared objects
  * nested anywhere.
  *
  * *If a worker dies*, exactly the tasks that it ran reject, with `WorkerDiedError`; it is replaced,

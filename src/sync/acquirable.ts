@@ -71,14 +71,12 @@ export function takeOrReap(steps: TakingSteps): Hold | null {
 /** A shared object that can be held. */
 export abstract class Acquirable extends SharedObject {
   /**
-   * Takes it: the lock, or a permit. The event loop goes on meanwhile. With a timeout, resolves to
-   * `null` when it has passed.
+   * Waits for the lock, or for a permit; the event loop goes on. Resolves to `null` at the timeout.
    *
-   * *Cancels* by `signal`: rejects with its reason, and leaves no trace in the queue. *If the
+   * *Cancels* by `signal`: rejects with its reason, and leaves the queue. *If the
    * holder of a lock dies*, the next in the queue gets it, with `hold.recovered`. Rejects with
-   * `ClosedError` or `InvalidTypeError`. If the wait for a lock would close a circle of waits, it
-   * rejects with `DeadlockError`: within `run`, or where nothing but this call is under way in the
-   * thread.
+   * `ClosedError` or `InvalidTypeError`. If the wait for a lock would complete a cycle of waits, it
+   * rejects with `DeadlockError`: inside `run`, or if the thread awaits nothing but this call.
    */
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
@@ -88,12 +86,11 @@ export abstract class Acquirable extends SharedObject {
   }
 
   /**
-   * Takes it: the lock, or a permit. *Blocks* the thread until it can be had; with a timeout,
-   * returns `null` when it has passed.
+   * Waits for the lock, or for a permit, and *blocks* the thread. Returns `null` at the timeout.
    *
    * *If the holder of a lock dies*, the next in the queue gets it, with `hold.recovered`. Throws
-   * `ClosedError`, `InvalidTypeError`, and `DeadlockError` if the wait for a lock would close a
-   * circle of waits.
+   * `ClosedError`, `InvalidTypeError`, and `DeadlockError` if the wait for a lock would complete a
+   * cycle of waits.
    *
    * @example
    * using hold = lock.acquireSync();
@@ -105,14 +102,14 @@ export abstract class Acquirable extends SharedObject {
     return hold === null ? acquireBlocking(this, options) : hold;
   }
 
-  /** Takes it, the lock or a permit, if it is free. Never waits. */
+  /** Takes the lock, or a permit, if it is free. Never waits. */
   tryAcquire(): Hold | null {
     return takeOrReap(this);
   }
 
   /**
-   * Runs `fn` inside the lock, or with a permit, and releases it however `fn` ends. With a timeout,
-   * `null` when it passed before.
+   * Runs `fn` inside the lock, or with a permit, and releases it however `fn` ends. Resolves to
+   * `null` at the timeout, without running `fn`.
    */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
@@ -121,8 +118,8 @@ export abstract class Acquirable extends SharedObject {
   }
 
   /**
-   * Runs `fn` inside the lock, or with a permit. *Blocks* the thread until it can be had. `fn` must
-   * not return a promise: use `run` then.
+   * Runs `fn` inside the lock, or with a permit. *Blocks* the thread during the wait. `fn` must not
+   * return a promise: use `run` for that.
    */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;

@@ -248,8 +248,8 @@ export abstract class Child<
 
   /**
    * The value that the target returned, once the child has ended. Rejects with what it threw, or
-   * with `WorkerDiedError` when it ended without either. Nobody has to look at it: it never counts
-   * as an unhandled rejection.
+   * with `WorkerDiedError` when it ended without either. You may ignore it: it never counts as an
+   * unhandled rejection.
    */
   get result(): Promise<Awaited<Result>> {
     const state = stateOf(this);

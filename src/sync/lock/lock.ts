@@ -24,7 +24,7 @@ import { RawLock } from './raw-lock.ts';
 import { watcherFor } from './watcher.ts';
 
 /**
- * A lock that processes and threads share. Not re-entrant. Any agent may release it, as in Python.
+ * A lock that processes and threads share. Not re-entrant. Any thread may release it, as in Python.
  *
  * *If the holder dies* it is freed, and the next holder's `hold.recovered` is `true`: the data that
  * it guards may be half-written.
