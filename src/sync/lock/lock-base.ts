@@ -111,7 +111,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
     return SharedObject.describe(this, () => {
       const { namespace } = this.cell.agent;
       const [holder] = this.facts(namespace, this.cell).holders;
-      // A slot in which nobody sits holds nothing: whoever wants the lock frees it.
+      // A slot in which nobody sits holds nothing: a thread that wants the lock frees it.
       const owner =
         holder !== undefined && namespace.isLive(holder.slot) ? namespace.identity(holder.slot) : null;
       return {
