@@ -142,6 +142,11 @@ export interface ProcessCalls {
   isStopped(pid: number): boolean;
   /** Bytes of memory that the process occupies; `undefined`: it has ended. */
   memoryOf(pid: number): number | undefined;
+  /**
+   * How many processes the kernel has killed for want of memory, in the control group of this one;
+   * where it has none, on this machine. `undefined`: the system does not say.
+   */
+  outOfMemoryKills(): number | undefined;
   /** Path of the file that this process runs, without links. */
   executable(): string;
 }

@@ -45,6 +45,7 @@ export function unsupported(supported: string): Platform {
     watchExit: refuse,
     isStopped: refuse,
     memoryOf: refuse,
+    outOfMemoryKills: refuse,
     executable: refuse,
     systemThread: refuse,
     tasks: refuse,

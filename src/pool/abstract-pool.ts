@@ -26,7 +26,7 @@ import { referenceToTarget } from '../workers/target.ts';
 import { callBack } from './callbacks.ts';
 import type { MakeChild, Spares } from './crew.ts';
 import { Crew, RING_BYTES } from './crew.ts';
-import { settleDead, takeBackUnclaimed } from './deaths.ts';
+import { settleDead, takeBackUnread } from './deaths.ts';
 import type { EngineHost } from './engine.ts';
 import { Engine } from './engine.ts';
 import { killOnExit } from './exit.ts';
@@ -693,7 +693,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       callBack(() => engine.taskOf(ticket)?.more?.onReport?.(rest[0]));
       callBack(() => this.emit('report', rest[0]));
     } else if (kind === REPLY.UNREADABLE) {
-      takeBackUnclaimed(engine, member, this.settings.title, ticket);
+      takeBackUnread(engine, member, this.settings.title, ticket);
     }
   }
 

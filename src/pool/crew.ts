@@ -16,6 +16,7 @@ import { PoolBrokenError } from '../errors.ts';
 import type { FunctionReference } from '../functions/resolving.ts';
 import { Queue } from '../messaging/queue.ts';
 import { entryPoint } from '../package-root.ts';
+import { platform } from '../platform/current.ts';
 import type { RawArray } from '../shared/raw-array.ts';
 import type { SpareKeeper } from '../workers/process/spares.ts';
 import { withSpares } from '../workers/process/spares.ts';
@@ -222,7 +223,7 @@ export class Crew {
     const { settings, tasks, array, table, make, spares, initializer, initArgs, finalizer, died } =
       this.options;
     const results = new Queue({ bytes: RING_BYTES });
-    table.setOrder(index, 0);
+    table.begin(index);
     table.setPrivateRing(index, undefined);
     table.clearIdle(index);
     const { concurrency, maxTasksPerChild: mostTasks } = settings;
@@ -237,7 +238,8 @@ export class Crew {
       });
       if (spares === undefined) child.start();
       else withSpares(spares.keeper, () => child.start());
-      const member = new Member(index, child, results, now());
+      const kills = 'pid' in child ? platform.outOfMemoryKills() : undefined;
+      const member = new Member(index, child, results, now(), kills);
       this.members[index] = member;
       child.once('exit', () => died(member));
       if (initializer !== undefined && settings.initTimeout !== Number.POSITIVE_INFINITY) this.limit(member);

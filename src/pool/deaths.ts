@@ -3,17 +3,24 @@
  */
 
 import { constants } from 'node:os';
+import { inspect } from 'node:util';
 import { setTimeout } from '#clock';
 import { now } from '#park';
 import type { WorkerDeath } from '../errors.ts';
-import { WorkerDiedError } from '../errors.ts';
+import { NotSendableError, WorkerDiedError } from '../errors.ts';
+import { platform } from '../platform/current.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import { MODE, MODE_MASK } from './messages.ts';
 import type { PoolTask } from './pool-task.ts';
 import { argumentsOf } from './statistics.ts';
+import type { TaskTable } from './task-table.ts';
 import { PHASE, phaseOf, workerOf } from './task-table.ts';
 
+/** Exit code of a shell's child that a signal has ended, less the signal. */
+const FIRST_SIGNAL_CODE = 128;
+/** Times that a task is put again which a worker may have failed to read. */
+const MOST_READINGS = 2;
 /** Milliseconds that a live worker has to claim what it has taken. */
 const CLAIM_TIME = 50;
 
@@ -27,32 +34,59 @@ export function settleDead(engine: Engine, member: Member, title: string, cause:
     if (task === undefined) continue;
     const state = table.state(slot);
     const phase = phaseOf(state);
-    if (phase === PHASE.QUEUED) isDoubtful ||= engine.isTaken(slot);
+    if (phase === PHASE.QUEUED) isDoubtful ||= engine.slots.isTaken(slot);
     else if (workerOf(state) === member.index) lose(engine, task, member, title, cause);
   }
-  engine.wakeSlots(member);
-  if (isDoubtful) setTimeout(() => takeBackUnclaimed(engine, member, title, cause), CLAIM_TIME);
+  engine.slots.seen(member);
+  if (isDoubtful)
+    setTimeout(() => {
+      const error = (task: PoolTask): Error => deathOf(engine, member, task, title, cause, 'had just taken');
+      takeBackUnclaimed(engine, error, Number.POSITIVE_INFINITY);
+    }, CLAIM_TIME);
 }
 
-/** A task that was taken from the ring and is claimed by nobody is put again. */
-export function takeBackUnclaimed(engine: Engine, member: Member, title: string, cause: unknown): void {
+/**
+ * A worker can't read what it has taken. Nobody knows which task it was: each that is claimed by
+ * nobody is put again, unless that has happened to it before.
+ */
+export function takeBackUnread(engine: Engine, member: Member, title: string, cause: unknown): void {
+  const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : inspect(cause);
+  const error = (task: PoolTask): Error =>
+    new NotSendableError(
+      `${title}: no result, worker ${member.id} can't read the arguments of ${task.fn.name}(${argumentsOf(task)}) (${why}); see the cause`,
+      { cause },
+    );
+  takeBackUnclaimed(engine, error, MOST_READINGS);
+}
+
+/**
+ * A task that was taken from the ring and is claimed by nobody is put again, at most so often; or
+ * it rejects.
+ */
+function takeBackUnclaimed(engine: Engine, error: (task: PoolTask) => Error, most: number): void {
   const { tasks, table } = engine;
+  // Results that come later are of workers that have claimed or dropped what they had taken.
+  engine.drainAll();
   for (let slot = 0; slot < tasks.length; slot++) {
     const task = tasks[slot];
-    if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !engine.isTaken(slot)) continue;
-    if (!engine.takeBack(task)) continue;
+    if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !engine.slots.isTaken(slot))
+      continue;
+    if (!engine.slots.takeBack(task)) continue;
+    const more = task.needMore();
+    more.takenBack++;
     // Arguments that others can change are as they were in the call only where they were sealed.
-    if (task.more?.chunk !== undefined || task.sealed !== undefined || isConstant(task)) engine.again(task);
-    else engine.settle(task, false, deathOf(member, task, title, cause, 'had just taken'));
+    const isSame = more.chunk !== undefined || task.sealed !== undefined || isConstant(task);
+    if (isSame && more.takenBack <= most) engine.again(task);
+    else engine.settle(task, false, error(task));
   }
 }
 
 function lose(engine: Engine, task: PoolTask, member: Member, title: string, cause: unknown): void {
   const { more, slot } = task;
   const { next, end } = engine.table.cursor(slot);
-  engine.release(task);
+  engine.slots.release(task);
   engine.lost();
-  const error = (): Error => deathOf(member, task, title, cause, 'was running');
+  const error = (): Error => deathOf(engine, member, task, title, cause, 'was running');
   if (more?.chunk !== undefined) {
     more.chunk.lost(next, end, error);
     // The rest of it was put as other tasks: this one does not go on, and holds no pool open.
@@ -73,18 +107,20 @@ function isConstant(task: PoolTask): boolean {
 }
 
 function deathOf(
-  { id, child, born, killed }: Member,
+  { table }: Engine,
+  member: Member,
   task: PoolTask,
   title: string,
   cause: unknown,
   did: string,
 ): WorkerDiedError {
+  const { id, child, born, killed } = member;
   const isProcess = 'pid' in child;
   const code = child.exitCode ?? 0;
   const signal = isProcess && code < 0 ? signalNamed(-code) : undefined;
   const shown = `${task.fn.name}(${argumentsOf(task)})`;
   const attempts = (task.more?.lost ?? 0) + 1;
-  const outOfMemory = isOutOfMemory(code, isProcess, cause);
+  const outOfMemory = isOutOfMemory(member, table, cause);
   const how = signal === undefined ? `has ended with exit code ${code}` : `was killed by ${signal}`;
   const lived = Math.round(now() - born);
   const who = isProcess ? `pid ${id}` : `thread ${id}`;
@@ -108,8 +144,20 @@ function signalNamed(number: number): NodeJS.Signals | undefined {
   return found?.[0] as NodeJS.Signals | undefined;
 }
 
-/** V8 aborts when its heap is full; a thread's end says it. The kernel kills. */
-function isOutOfMemory(code: number, isProcess: boolean, cause: unknown): boolean {
+/**
+ * V8 aborts when its heap is full, as `process.abort` does, of which the worker tells. A thread's
+ * end says it. The kernel kills, and counts whom it has killed for that.
+ */
+function isOutOfMemory(
+  { index, child, killed, killsBefore }: Member,
+  table: TaskTable,
+  cause: unknown,
+): boolean {
   if ((cause as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') return true;
-  return isProcess && (code === -constants.signals.SIGABRT || code === 134);
+  if (!('pid' in child)) return false;
+  const { SIGABRT, SIGKILL } = constants.signals;
+  const code = child.exitCode ?? 0;
+  if (code === -SIGABRT || code === FIRST_SIGNAL_CODE + SIGABRT) return !table.hasAborted(index);
+  const kills = code === -SIGKILL && !killed ? platform.outOfMemoryKills() : undefined;
+  return kills !== undefined && killsBefore !== undefined && kills > killsBefore;
 }

@@ -31,10 +31,11 @@ import type { Reply, TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, REPLY } from './messages.ts';
 import type { PoolTask } from './pool-task.ts';
 import { areConstant, Sealed } from './sealed.ts';
+import { Slots } from './slots.ts';
 import type { PoolStatistics } from './statistics.ts';
 import { LARGE } from './statistics.ts';
 import type { TaskTable } from './task-table.ts';
-import { GENERATION_MASK, MOST_SLOTS, PHASE, phaseOf, slotOf, ticketOf, workerOf } from './task-table.ts';
+import { slotOf } from './task-table.ts';
 
 /** Microseconds of work that lie in the task ring for each worker. */
 const AHEAD = 1000;
@@ -73,12 +74,9 @@ export interface EngineHost {
 export class Engine {
   readonly table: TaskTable;
   readonly backlog: Backlog = new Backlog();
-  /** Tasks by their slot. */
-  readonly tasks: (PoolTask | undefined)[] = new Array<undefined>(MOST_SLOTS).fill(undefined);
+  readonly slots: Slots<PoolTask>;
   /** Tasks whose call has no outcome yet. */
   pending = 0;
-  /** Slots in use. */
-  inFlight = 0;
   /** Mean run time of a task in microseconds; 0 not known. */
   mean = 0;
   private readonly channel: Channel;
@@ -86,12 +84,6 @@ export class Engine {
   private readonly cell: Cell;
   private readonly host: EngineHost;
   private readonly statistics: PoolStatistics;
-  private readonly free: number[] = [];
-  private readonly generations = new Int32Array(MOST_SLOTS);
-  private readonly numbers = new Int32Array(MOST_SLOTS);
-  /** Slots of withdrawn tasks whose items have not been dropped yet. */
-  private dropping: number[] = [];
-  private resting: { slot: number; members: Set<Member> }[] = [];
   private window = 1;
   private putting = false;
   private listening = false;
@@ -111,12 +103,23 @@ export class Engine {
     this.cell = this.gate.cell;
     this.host = host;
     this.statistics = statistics;
-    for (let slot = MOST_SLOTS - 1; slot >= 0; slot--) this.free.push(slot);
+    const living = (): Member[] => host.members.filter((member) => member?.alive) as Member[];
+    this.slots = new Slots(table, tasks.channel.ring, living);
     this.wait = this.waitUntil(
       () => this.serve(),
       () => !this.goingOn && this.hasResults(),
     );
     this.resize();
+  }
+
+  /** Tasks that are handed out. */
+  get inFlight(): number {
+    return this.slots.used;
+  }
+
+  /** Tasks by their slot. */
+  get tasks(): readonly (PoolTask | undefined)[] {
+    return this.slots.tasks;
   }
 
   // Handing out.
@@ -195,14 +198,11 @@ export class Engine {
    * `NoSpaceError`.
    */
   private handOut(task: PoolTask): boolean {
-    const slot = this.free.pop() ?? this.freeDropped();
-    if (slot === undefined) return false;
-    const { message, channel } = this;
-    const generation = this.generations[slot]!;
+    const { message, channel, slots } = this;
     const chunk = task.more?.chunk;
-    this.table.queue(slot, generation, chunk === undefined ? 0 : chunk.count);
-    this.numbers[slot] = channel.ring.puts;
-    message[0] = ticketOf(slot, generation);
+    const slot = slots.fill(chunk === undefined ? 0 : chunk.count);
+    if (slot < 0) return false;
+    message[0] = slots.ticketOf(slot);
     message[1] = task.fn.key;
     message[2] = task.sealed === undefined ? task.mode : task.mode | MODE.SEALED;
     message[3] = task.sealed === undefined ? task.payload : task.sealed.payload;
@@ -215,14 +215,12 @@ export class Engine {
     } finally {
       this.putting = false;
       message[3] = undefined;
-      if (!put) this.free.push(slot);
+      if (!put) slots.giveUp(slot);
     }
     if (!put) return false;
     if (channel.ring.committed > LARGE && task.mode === MODE.CALL && task.sealed === undefined)
       this.statistics.sentLarge(task);
-    task.slot = slot;
-    this.tasks[slot] = task;
-    this.inFlight++;
+    slots.use(slot, task);
     const idle = this.table.takeIdle();
     if (idle !== 0) this.host.members[idle]?.wake();
     return true;
@@ -343,6 +341,11 @@ export class Engine {
     while (this.takeFrom(member));
   }
 
+  /** Takes all that is there, and hands nothing out. */
+  drainAll(): void {
+    for (const member of this.host.members) if (member?.alive) this.drainFrom(member);
+  }
+
   /** *Blocks* until `over`. */
   block(over: () => boolean, deadline: Deadline): boolean {
     const serve = (): boolean => {
@@ -373,7 +376,7 @@ export class Engine {
     member.hasResults = true;
     this.statistics.ran(task, microseconds, member, this.readAt);
     this.timed(member, microseconds);
-    this.release(task);
+    this.slots.release(task);
     this.settle(task, kind === REPLY.RETURNED, value, true);
     return true;
   }
@@ -396,7 +399,7 @@ export class Engine {
       return;
     }
     this.timed(member, microseconds as number);
-    this.release(task);
+    this.slots.release(task);
     this.settle(task, true, undefined);
     chunk.over();
   }
@@ -405,26 +408,15 @@ export class Engine {
   taskOf(ticket: number): PoolTask | undefined {
     const slot = slotOf(ticket);
     const task = this.tasks[slot];
-    return task !== undefined && ticketOf(slot, this.generations[slot]!) === ticket ? task : undefined;
+    return task !== undefined && this.slots.ticketOf(slot) === ticket ? task : undefined;
   }
 
   timed(member: Member, microseconds: number): void {
     member.tasks++;
     member.busy += microseconds / 1000;
     this.mean = this.mean === 0 ? microseconds : this.mean + (microseconds - this.mean) * NEWEST;
-    if (this.resting.length > 0) this.wakeSlots(member);
+    this.slots.seen(member);
     this.host.ran(member);
-  }
-
-  /** Gives the task's slot back. This attempt no longer runs. */
-  release(task: PoolTask): void {
-    const { slot } = task;
-    task.slot = -1;
-    this.tasks[slot] = undefined;
-    this.inFlight--;
-    this.generations[slot] = (this.generations[slot]! + 1) & GENERATION_MASK;
-    if (this.resting.length > 0 && this.resting.some((each) => each.slot === slot)) return;
-    this.free.push(slot);
   }
 
   /** Settles the task's promise, if it is not yet. */
@@ -470,19 +462,7 @@ export class Engine {
       this.backlog.withdraw(task);
       return true;
     }
-    if (!this.table.cancel(slot, this.generations[slot]!)) return false;
-    task.slot = -1;
-    this.tasks[slot] = undefined;
-    this.inFlight--;
-    this.dropping.push(slot);
-    return true;
-  }
-
-  /** The worker that runs the task; 0: none does. */
-  runnerOf({ slot }: PoolTask): number {
-    if (slot < 0) return 0;
-    const state = this.table.state(slot);
-    return phaseOf(state) === PHASE.RUNNING || phaseOf(state) === PHASE.DOOMED ? workerOf(state) : 0;
+    return this.slots.withdraw(task);
   }
 
   /** Settles the promise of a task that is given up. */
@@ -507,54 +487,6 @@ export class Engine {
   /** A worker has died with a task. */
   lost(): void {
     this.statistics.lost++;
-  }
-
-  generationOf(slot: number): number {
-    return this.generations[slot]!;
-  }
-
-  /** Whether the item of the slot's task is no longer in the ring. */
-  isTaken(slot: number): boolean {
-    const { puts, size } = this.channel.ring;
-    return ((puts - this.numbers[slot]!) & 0x7fffffff) > size;
-  }
-
-  /**
-   * Takes back a task that was taken and not begun; its slot rests. `false`: a worker has begun it.
-   */
-  takeBack(task: PoolTask): boolean {
-    const { slot } = task;
-    const next = (this.generations[slot]! + 1) & GENERATION_MASK;
-    if (!this.table.requeue(slot, this.generations[slot]!, next)) return false;
-    const members = this.host.members.filter((member) => member?.alive) as Member[];
-    this.resting.push({ slot, members: new Set(members) });
-    this.release(task);
-    return true;
-  }
-
-  /** The slots that rested for the sake of this worker alone may be used again. */
-  wakeSlots(member: Member): void {
-    this.resting = this.resting.filter(({ slot, members }) => {
-      members.delete(member);
-      if (members.size > 0) return true;
-      if (this.tasks[slot] === undefined) this.free.push(slot);
-      return false;
-    });
-  }
-
-  private freeDropped(): number | undefined {
-    const { dropping } = this;
-    if (dropping.length === 0) return undefined;
-    this.dropping = dropping.filter((slot) => {
-      // Taken by one that died before it could say so: that can't meet the next task either.
-      const dropped = phaseOf(this.table.state(slot)) === PHASE.DROPPED;
-      if (dropped) {
-        this.generations[slot] = (this.generations[slot]! + 1) & GENERATION_MASK;
-        this.free.push(slot);
-      }
-      return !dropped;
-    });
-    return this.free.pop();
   }
 }
 

@@ -296,7 +296,7 @@ export class ItemRun {
       let most = 0;
       let longest: Chunk | undefined;
       for (const chunk of this.chunks) {
-        if (this.engine.runnerOf(chunk.task) === 0) continue;
+        if (this.engine.slots.runnerOf(chunk.task) === 0) continue;
         const { next, end } = this.engine.table.cursor(chunk.task.slot);
         if (end - next <= most) continue;
         most = end - next;

@@ -27,6 +27,8 @@ export class Member {
   readonly bed: Cell;
   /** Milliseconds of this thread's clock. */
   readonly born: number;
+  /** Processes that the kernel had killed for want of memory when it began. */
+  readonly killsBefore: number | undefined;
   state: MemberState = 'starting';
   /** Tasks that it has ended. */
   tasks = 0;
@@ -41,13 +43,14 @@ export class Member {
   /** Whether the pool has killed it. */
   killed = false;
 
-  constructor(index: number, child: WorkerChild, results: Queue, born: number) {
+  constructor(index: number, child: WorkerChild, results: Queue, born: number, killsBefore?: number) {
     this.index = index;
     this.child = child;
     this.results = results;
     this.channel = results.channel;
     this.bed = results.channel.joins.cell;
     this.born = born;
+    this.killsBefore = killsBefore;
   }
 
   /** Process or thread id. */

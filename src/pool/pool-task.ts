@@ -25,6 +25,8 @@ export interface TaskMore {
   retries: number;
   /** Attempts that were lost with their worker. */
   lost: number;
+  /** How often it was taken, not begun, and taken back. */
+  takenBack: number;
   timeout: number | undefined;
   queueTimeout: number | undefined;
   /** Takes the listener off the signal. */
@@ -81,6 +83,7 @@ export class PoolTask {
     this.more ??= {
       retries: 0,
       lost: 0,
+      takenBack: 0,
       timeout: undefined,
       queueTimeout: undefined,
       ignoreAbort: undefined,

@@ -59,8 +59,8 @@ export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown)
   // It runs, or has just ended.
   engine.drain(Number.POSITIVE_INFINITY);
   if (task.resolve === undefined) return false;
-  engine.table.abort(task.slot, engine.generationOf(task.slot));
-  host.members[engine.runnerOf(task)]?.wake();
+  engine.table.abort(task.slot, engine.slots.generationOf(task.slot));
+  host.members[engine.slots.runnerOf(task)]?.wake();
   engine.cancelled(task, reason());
   endAfterGrace(host, task);
   return true;
@@ -71,9 +71,9 @@ export function killTask(host: ControlHost, task: PoolTask): void {
   const { engine } = host;
   engine.drain(Number.POSITIVE_INFINITY);
   if (task.slot < 0) return;
-  const runner = engine.runnerOf(task);
+  const runner = engine.slots.runnerOf(task);
   // From here on the worker takes no other task.
-  if (runner === 0 || !engine.table.doom(task.slot, engine.generationOf(task.slot))) return;
+  if (runner === 0 || !engine.table.doom(task.slot, engine.slots.generationOf(task.slot))) return;
   host.members[runner]?.kill();
 }
 
@@ -89,7 +89,7 @@ export function lookAtTimes(host: ControlHost, task: PoolTask): void {
 
 function lookAtQueue(host: ControlHost, task: PoolTask, queueTimeout: number): void {
   const { engine } = host;
-  if (engine.runnerOf(task) !== 0) return;
+  if (engine.slots.runnerOf(task) !== 0) return;
   engine.drain(Number.POSITIVE_INFINITY);
   if (task.resolve === undefined || !engine.withdraw(task)) return;
   engine.settle(task, false, waitedTooLong(host, task, queueTimeout));
@@ -106,7 +106,7 @@ function endAfterGrace(host: ControlHost, task: PoolTask): void {
 function lookAtTime(host: ControlHost, task: PoolTask, timeout: number): void {
   const { engine } = host;
   if (task.resolve === undefined) return;
-  const started = engine.runnerOf(task) === 0 ? 0 : engine.table.started(task.slot);
+  const started = engine.slots.runnerOf(task) === 0 ? 0 : engine.table.started(task.slot);
   const ran = started === 0 ? 0 : (commonTime() - started) & 0x7fffffff;
   if (ran < timeout) {
     const more = task.needMore();

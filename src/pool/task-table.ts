@@ -8,6 +8,7 @@
  *   worker  +0   ORDER           0 work, 1 stop                                the pool
  *           +1   PRIVATE         cell of the worker's own task ring; 0 none    the pool
  *           +2   PRIVATE_GENERATION                                            before PRIVATE
+ *           +3   ABORTED         1: it has called process.abort              the worker
  *   slot    +0   STATE           30…28 phase | 27 ABORT | 26…19 worker | 18…0 generation
  *                                                               anyone, by CAS but for QUEUED
  *           +1   CURSOR          30…15 next item of a chunk | 14…0 its end     CAS only
@@ -62,6 +63,7 @@ const SLOT_WORDS = 16;
 const ORDER = 0;
 const PRIVATE = 1;
 const PRIVATE_GENERATION = 2;
+const ABORTED = 3;
 const CURSOR = 1;
 const STARTED = 2;
 
@@ -123,45 +125,67 @@ function running(worker: number, generation: number): number {
   return (PHASE.RUNNING << PHASE_SHIFT) | (worker << WORKER_SHIFT) | generation;
 }
 
+/** How large a table is, beside its workers. */
+export interface TableSize {
+  readonly slots: number;
+  readonly functionBytes: number;
+}
+
+const USUAL_SIZE: TableSize = { slots: MOST_SLOTS, functionBytes: FUNCTION_BYTES };
+
 /** Words of the table of a pool with so many workers at most. */
-export function wordsFor(workers: number): number {
-  return HEADER_WORDS + (workers + 1) * WORKER_WORDS + MOST_SLOTS * SLOT_WORDS + FUNCTION_BYTES / 4;
+export function wordsFor(workers: number, { slots, functionBytes }: TableSize = USUAL_SIZE): number {
+  return HEADER_WORDS + (workers + 1) * WORKER_WORDS + slots * SLOT_WORDS + functionBytes / 4;
 }
 
 export class TaskTable {
   readonly words: Words;
+  /** Tasks that can be handed out at once. */
+  readonly slotCount: number;
+  private readonly base: number;
   private readonly slots: number;
   private readonly functions: number;
+  private readonly bytesOfFunctions: number;
   private readonly lastIdleWord: number;
 
-  /** Throws `LayoutError` unless the words are a pool's. */
-  constructor(words: Words) {
+  /**
+   * The table that begins at the word `base`. Throws `LayoutError` unless the words are a pool's.
+   */
+  constructor(words: Words, base = 0) {
     this.words = words;
-    const workers = loadPlain(words, WORKERS_WORD);
+    this.base = base;
+    const workers = loadPlain(words, base + WORKERS_WORD);
+    const slots = loadPlain(words, base + SLOTS_WORD);
+    const functionBytes = loadPlain(words, base + FUNCTION_BYTES_WORD);
+    const size = { slots, functionBytes };
     const sound =
-      words.length > HEADER_WORDS &&
-      loadPlain(words, MAGIC_WORD) === MAGIC &&
-      loadPlain(words, SLOTS_WORD) === MOST_SLOTS &&
-      loadPlain(words, FUNCTION_BYTES_WORD) === FUNCTION_BYTES &&
+      words.length > base + HEADER_WORDS &&
+      loadPlain(words, base + MAGIC_WORD) === MAGIC &&
+      slots >= 1 &&
+      slots <= MOST_SLOTS &&
+      functionBytes >= 0 &&
+      functionBytes <= FUNCTION_BYTES &&
       workers >= 1 &&
       workers <= MOST_WORKERS &&
-      words.length >= wordsFor(workers);
+      words.length >= base + wordsFor(workers, size);
     if (!sound) {
       throw new LayoutError(
         'Pool: refused, its task table does not begin as one; its memory is damaged, make the pool again',
       );
     }
+    this.slotCount = slots;
+    this.bytesOfFunctions = functionBytes;
     this.lastIdleWord = workers >> 5;
-    this.slots = HEADER_WORDS + (workers + 1) * WORKER_WORDS;
-    this.functions = this.slots + MOST_SLOTS * SLOT_WORDS;
+    this.slots = base + HEADER_WORDS + (workers + 1) * WORKER_WORDS;
+    this.functions = this.slots + slots * SLOT_WORDS;
   }
 
   /** Writes the header of a new table. */
-  static init(words: Words, workers: number): void {
-    store(words, MAGIC_WORD, MAGIC);
-    store(words, SLOTS_WORD, MOST_SLOTS);
-    store(words, WORKERS_WORD, workers);
-    store(words, FUNCTION_BYTES_WORD, FUNCTION_BYTES);
+  static init(words: Words, workers: number, size: TableSize = USUAL_SIZE, base = 0): void {
+    store(words, base + MAGIC_WORD, MAGIC);
+    store(words, base + SLOTS_WORD, size.slots);
+    store(words, base + WORKERS_WORD, workers);
+    store(words, base + FUNCTION_BYTES_WORD, size.functionBytes);
   }
 
   // Slots: the pool's side.
@@ -308,6 +332,21 @@ export class TaskTable {
     store(this.words, this.ofWorker(worker) + ORDER, order);
   }
 
+  /** A worker begins in this place. */
+  begin(worker: number): void {
+    this.setOrder(worker, 0);
+    store(this.words, this.ofWorker(worker) + ABORTED, 0);
+  }
+
+  /** Says that the worker's process ends itself by `process.abort`. */
+  noteAbort(worker: number): void {
+    store(this.words, this.ofWorker(worker) + ABORTED, 1);
+  }
+
+  hasAborted(worker: number): boolean {
+    return load(this.words, this.ofWorker(worker) + ABORTED) !== 0;
+  }
+
   /** The cell of the worker's own task ring; `undefined`: it has none. */
   privateRing(worker: number): { number: number; generation: number } | undefined {
     const at = this.ofWorker(worker);
@@ -324,20 +363,20 @@ export class TaskTable {
   /** Says that the worker is about to sleep. */
   setIdle(worker: number): void {
     // PUBLISH idle -> ring
-    setBits(this.words, IDLE_WORD + (worker >> 5), 1 << (worker & 31));
+    setBits(this.words, this.base + IDLE_WORD + (worker >> 5), 1 << (worker & 31));
   }
 
   clearIdle(worker: number): void {
-    clearBits(this.words, IDLE_WORD + (worker >> 5), 1 << (worker & 31));
+    clearBits(this.words, this.base + IDLE_WORD + (worker >> 5), 1 << (worker & 31));
   }
 
   /** A sleeping worker, whose mark is cleared; 0: none. */
   takeIdle(): number {
     for (let word = 0; word <= this.lastIdleWord; word++) {
       // OBSERVE idle -> ring
-      for (let bits = load(this.words, IDLE_WORD + word); bits !== 0; ) {
+      for (let bits = load(this.words, this.base + IDLE_WORD + word); bits !== 0; ) {
         const bit = bits & -bits;
-        const before = clearBits(this.words, IDLE_WORD + word, bit);
+        const before = clearBits(this.words, this.base + IDLE_WORD + word, bit);
         if ((before & bit) !== 0) return word * 32 + 31 - Math.clz32(bit);
         bits = before;
       }
@@ -348,17 +387,17 @@ export class TaskTable {
   // The list of functions.
 
   get functionBytes(): number {
-    return load(this.words, FUNCTIONS_WORD);
+    return load(this.words, this.base + FUNCTIONS_WORD);
   }
 
   set functionBytes(bytes: number) {
     // PUBLISH function -> list
-    storeRelease(this.words, FUNCTIONS_WORD, bytes);
+    storeRelease(this.words, this.base + FUNCTIONS_WORD, bytes);
   }
 
   /** The memory of the list. */
   functionList(): Buffer {
-    return Buffer.from(this.words.buffer, this.words.byteOffset + this.functions * 4, FUNCTION_BYTES);
+    return Buffer.from(this.words.buffer, this.words.byteOffset + this.functions * 4, this.bytesOfFunctions);
   }
 
   private at(slot: number): number {
@@ -366,7 +405,7 @@ export class TaskTable {
   }
 
   private ofWorker(worker: number): number {
-    return HEADER_WORDS + worker * WORKER_WORDS;
+    return this.base + HEADER_WORDS + worker * WORKER_WORDS;
   }
 
   private change(slot: number, before: number, after: number): boolean {

@@ -159,6 +159,12 @@ export class PoolWorker {
     if (!isMainThread) return;
     process.on('SIGINT', () => {});
     process.on('SIGTERM', () => this.stop());
+    // A heap that is full ends a process in the same way: the pool is to know which it was.
+    const { abort } = process;
+    process.abort = () => {
+      this.table.noteAbort(this.me);
+      return abort();
+    };
   }
 
   /** Finishes what runs, and takes nothing more. */

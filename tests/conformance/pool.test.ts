@@ -17,6 +17,7 @@ import {
   RawArray,
   Semaphore,
   SharedArray,
+  SharedMemory,
   TargetError,
   ThreadPool,
   WorkerDiedError,
@@ -337,13 +338,34 @@ poolSuite('deaths', (stage) => {
       }),
     );
 
+    stage.it('arguments that a worker can’t read reject the call, and nothing else', () =>
+      stage.withPool({ processes: 1 }, async (pool) => {
+        await pool.apply(targets.same, [1]);
+        const busy = pool.apply(targets.later, [1, 100]);
+        const memory = new SharedMemory({ create: true, size: 4096 });
+        const call = rejection(pool.apply(targets.same, [memory]));
+        memory.close();
+        memory.unlink();
+        const error = await call;
+        assert.equal(error.code, 'ERR_LOCKSTEP_NOT_SENDABLE');
+        assert.match(error.message, /can't read the arguments of same\(/);
+        assert.equal(await busy, 1);
+        assert.equal(await pool.apply(targets.same, [2]), 2);
+      }),
+    );
+
     stage.it('process.abort and a full heap are reported as what they are', () =>
       stage.withPool({ processes: 1 }, async (pool) => {
         const error = await rejection(pool.apply(targets.abort));
         assert.ok(error instanceof WorkerDiedError);
         assert.equal(error.signal, 'SIGABRT');
-        assert.equal(error.outOfMemory, true);
-        assert.match(error.message, /--max-old-space-size/);
+        assert.equal(error.outOfMemory, false);
+        const full = await rejection(pool.apply(targets.abortAsFullHeap));
+        assert.ok(full instanceof WorkerDiedError);
+        assert.deepEqual([full.signal, full.outOfMemory], ['SIGABRT', true]);
+        assert.match(full.message, /--max-old-space-size/);
+        const killed = await rejection(pool.apply(targets.killSelf));
+        assert.equal((killed as WorkerDiedError).outOfMemory, false);
       }),
     );
 

@@ -16,8 +16,10 @@ export type Named = import('../../src/memory/arena.ts').Named;
 export type RingOfKind = import('../../src/agents/kinds.ts').RingOfKind;
 export type Ring = import('../../src/messaging/ring/ring.ts').Ring;
 export type OwnLife = import('../../src/namespaces/life.ts').OwnLife;
+export type PoolSlots = import('../../src/pool/slots.ts').Slots<{ slot: number }>;
 export type Place = import('../../src/memory/arena.ts').Place;
 export type SharedObject = import('../../src/objects/shared-object.ts').SharedObject;
+export type TaskTable = import('../../src/pool/task-table.ts').TaskTable;
 export type Watch = import('../../src/namespaces/life.ts').Watch;
 export type Words = import('../../src/memory/atomics.ts').Words;
 

@@ -115,6 +115,13 @@ export const processes: ProcessCalls = {
     }
   },
 
+  outOfMemoryKills(): number | undefined {
+    const group = /^0::(.*)$/m.exec(contentOf('/proc/self/cgroup'))?.[1];
+    const events = group === undefined ? '' : contentOf(`/sys/fs/cgroup${group}/memory.events`);
+    const kills = /^oom_kill (\d+)$/m.exec(events) ?? /^oom_kill (\d+)$/m.exec(contentOf('/proc/vmstat'));
+    return kills === null ? undefined : Number(kills[1]);
+  },
+
   isStopped(pid: number): boolean {
     let text: string;
     try {
@@ -154,4 +161,13 @@ function lookAgain(pid: number, milliseconds: number): boolean {
   if (peekExit(pid) !== null) return true;
   sleep(Math.min(milliseconds, LOOK_INTERVAL));
   return peekExit(pid) !== null;
+}
+
+/** The content of a file of the kernel's; nothing where it is not to be had. */
+function contentOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }

@@ -4,6 +4,7 @@ import type { Mutant } from '../mutants.ts';
 import { agentMutants } from './agents.ts';
 import { lockMutants } from './locks.ts';
 import { permitMutants } from './permits.ts';
+import { poolMutants } from './pools.ts';
 import { ringMutants } from './rings.ts';
 import { sideMutants } from './sides.ts';
 import { signalMutants } from './signals.ts';
@@ -15,4 +16,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...sideMutants,
   ...ringMutants,
   ...agentMutants,
+  ...poolMutants,
 ];

@@ -11,6 +11,7 @@ import { keptScenarios } from './kept.ts';
 import { latchScenarios } from './latch.ts';
 import { leftScenarios } from './left.ts';
 import { lockScenarios } from './lock.ts';
+import { poolScenarios } from './pool.ts';
 import { ringScenarios } from './ring.ts';
 import { rlockScenarios } from './rlock.ts';
 import { roomScenarios } from './rooms.ts';
@@ -36,6 +37,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Arena: arenaScenarios,
   Kept: keptScenarios,
   Left: leftScenarios,
+  Pool: poolScenarios,
 };
 
 export function scenarioNamed(primitive: string, name: string): AnyScenario {

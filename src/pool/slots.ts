@@ -1,0 +1,177 @@
+/**
+ * Slots: which tasks of a pool have which slots of its table, as the pool keeps them. The words and
+ * what they mean are told in task-table.ts.
+ *
+ *   free ──▶ in use ── its result, or its worker's death ──▶ free, with the next generation
+ *              ├── withdrawn: *dropping*, until the worker that takes the item has said so
+ *              └── taken back: *resting*, until no worker of that moment can still have the item
+ *
+ * A slot that was withdrawn, and whose item was taken by a worker that has died since, rests, too.
+ */
+
+import type { TaskTable } from './task-table.ts';
+import { GENERATION_MASK, PHASE, phaseOf, ticketOf, workerOf } from './task-table.ts';
+
+/** A task that may have a slot. */
+export interface Slotted {
+  /** -1: it has none. */
+  slot: number;
+}
+
+/** The ring in which the items lie: how many were put in it, and how many are left. */
+export interface ItemCount {
+  readonly puts: number;
+  readonly size: number;
+}
+
+const PUTS_MASK = 0x7fffffff;
+
+export class Slots<Task extends Slotted> {
+  /** Tasks by their slot. */
+  readonly tasks: (Task | undefined)[];
+  /** Slots in use. */
+  used = 0;
+  private readonly table: TaskTable;
+  private readonly ring: ItemCount;
+  /** The workers that live: whatever names them. */
+  private readonly living: () => Iterable<unknown>;
+  private readonly free: number[] = [];
+  private readonly generations: Int32Array;
+  /** Of each slot, the number of its item in the ring. */
+  private readonly numbers: Int32Array;
+  private dropping: number[] = [];
+  private resting: { slot: number; workers: Set<unknown> }[] = [];
+
+  constructor(table: TaskTable, ring: ItemCount, living: () => Iterable<unknown>) {
+    this.table = table;
+    this.ring = ring;
+    this.living = living;
+    const count = table.slotCount;
+    this.tasks = new Array<undefined>(count).fill(undefined);
+    this.generations = new Int32Array(count);
+    this.numbers = new Int32Array(count);
+    for (let slot = count - 1; slot >= 0; slot--) this.free.push(slot);
+  }
+
+  /**
+   * Fills a free slot, to be followed by the put of its item, and then `use` or `giveUp`. -1: none
+   * is free.
+   */
+  fill(items: number): number {
+    const slot = this.free.pop() ?? this.freeDropped();
+    if (slot === undefined) return -1;
+    this.numbers[slot] = this.ring.puts;
+    this.table.queue(slot, this.generations[slot]!, items);
+    return slot;
+  }
+
+  /** The item was put. */
+  use(slot: number, task: Task): void {
+    task.slot = slot;
+    this.tasks[slot] = task;
+    this.used++;
+  }
+
+  /** The item could not be put. */
+  giveUp(slot: number): void {
+    this.free.push(slot);
+  }
+
+  ticketOf(slot: number): number {
+    return ticketOf(slot, this.generations[slot]!);
+  }
+
+  generationOf(slot: number): number {
+    return this.generations[slot]!;
+  }
+
+  /** The worker that runs the task; 0: none does. */
+  runnerOf({ slot }: Task): number {
+    if (slot < 0) return 0;
+    const state = this.table.state(slot);
+    return phaseOf(state) === PHASE.RUNNING || phaseOf(state) === PHASE.DOOMED ? workerOf(state) : 0;
+  }
+
+  /** Gives the task's slot back. Nothing of this attempt runs any more. */
+  release(task: Task): void {
+    this.free.push(this.leave(task));
+  }
+
+  /** Withdraws a task that nobody has begun. `false`: it runs. */
+  withdraw(task: Task): boolean {
+    const { slot } = task;
+    if (!this.table.cancel(slot, this.generations[slot]!)) return false;
+    // Its generation stays as it is: the item still names it.
+    task.slot = -1;
+    this.tasks[slot] = undefined;
+    this.used--;
+    this.dropping.push(slot);
+    return true;
+  }
+
+  /** Whether the item of the slot's task is not in the ring any more. */
+  isTaken(slot: number): boolean {
+    const { puts, size } = this.ring;
+    return ((puts - this.numbers[slot]!) & PUTS_MASK) > size;
+  }
+
+  /**
+   * Takes back a task that was taken and not begun. `false`: a worker has begun it. All results
+   * have to be read before: see `seen`.
+   */
+  takeBack(task: Task): boolean {
+    const { slot } = task;
+    const generation = this.generations[slot]!;
+    if (!this.table.requeue(slot, generation, (generation + 1) & GENERATION_MASK)) return false;
+    this.leave(task);
+    this.rest(slot);
+    return true;
+  }
+
+  /**
+   * The worker has put a result, or has died: it has no item any more that it had when a slot began
+   * to rest. (A worker that has taken an item puts nothing before it has claimed or dropped it. So
+   * this holds of results that it has put since.)
+   */
+  seen(worker: unknown): void {
+    if (this.resting.length === 0) return;
+    this.resting = this.resting.filter(({ slot, workers }) => {
+      workers.delete(worker);
+      if (workers.size > 0) return true;
+      this.free.push(slot);
+      return false;
+    });
+  }
+
+  private leave(task: Task): number {
+    const { slot } = task;
+    task.slot = -1;
+    this.tasks[slot] = undefined;
+    this.used--;
+    this.nextGeneration(slot);
+    return slot;
+  }
+
+  private nextGeneration(slot: number): void {
+    this.generations[slot] = (this.generations[slot]! + 1) & GENERATION_MASK;
+  }
+
+  private rest(slot: number): void {
+    const workers = new Set(this.living());
+    if (workers.size === 0) this.free.push(slot);
+    else this.resting.push({ slot, workers });
+  }
+
+  private freeDropped(): number | undefined {
+    this.dropping = this.dropping.filter((slot) => {
+      const phase = phaseOf(this.table.state(slot));
+      if (phase !== PHASE.DROPPED && !this.isTaken(slot)) return true;
+      this.nextGeneration(slot);
+      if (phase === PHASE.DROPPED) this.free.push(slot);
+      // Its taker has died, or has yet to look at the slot.
+      else this.rest(slot);
+      return false;
+    });
+    return this.free.pop();
+  }
+}

@@ -1,0 +1,24 @@
+/** The functions that the pools of the crash walks run. */
+
+import { writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RawArray } from 'lockstep';
+import { arm } from './countdown.ts';
+
+/** From here on the worker dies at its `k`-th point, with a word in the file. */
+export function armWorker(k: number, file: string): void {
+  arm(k, (point) => writeFileSync(file, point));
+}
+
+export function count(counts: RawArray<'i32'>, index: number): number {
+  Atomics.add(counts.view as Int32Array, index, 1);
+  return index;
+}
+
+export function square(n: number): number {
+  return n * n;
+}
+
+export function late(): Promise<void> {
+  return sleep(1000);
+}

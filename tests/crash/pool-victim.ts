@@ -1,0 +1,22 @@
+/**
+ * A program with a pool that dies at its k-th point, or comes to its end:
+ *
+ *   node --conditions=lockstep-crash pool-victim.js K
+ */
+
+import { writeSync } from 'node:fs';
+import { Pool } from 'lockstep';
+import { arm, disarm } from './countdown.ts';
+import * as targets from './pool-tasks.ts';
+
+const pool = new Pool(2);
+await pool.ready;
+arm(Number(process.argv[2]), (point) => writeSync(1, `died in ${point}\n`));
+await Promise.all([1, 2, 3].map((n) => pool.apply(targets.square, [n])));
+await pool.map(targets.square, [1, 2, 3, 4, 5, 6]);
+const controller = new AbortController();
+const call = pool.apply(targets.late, [], { signal: controller.signal });
+controller.abort();
+await call.catch(() => {});
+await pool.close({ cancelQueued: true });
+console.log(`passed ${disarm()}`);

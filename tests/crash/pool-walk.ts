@@ -1,0 +1,156 @@
+/**
+ * Takes the worker of a pool through all its points, at the pace that `LOCKSTEP_CRASH` says:
+ *
+ *   node --conditions=lockstep-crash pool-walk.js FOLDER STEP [TEXT]
+ *
+ * One point in STEP. Prints one line of JSON for each scene's walk. The folder takes the last words
+ * of victims.
+ */
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Lock, Pool, RawArray, WorkerDiedError } from 'lockstep';
+import { cellsInUse } from '../support/internals.ts';
+import { paceOf } from './pace.ts';
+import * as targets from './pool-tasks.ts';
+
+type Walked = import('./walk.ts').Walked;
+type AnyPool = Pool<unknown, readonly unknown[]>;
+
+const TASKS = 4;
+const ITEMS = 12;
+const TOO_MANY = 1000;
+/** More than a slow machine needs. */
+const SCENE_MS = 60_000;
+
+interface Scene {
+  readonly name: string;
+  readonly retries: number;
+  play(pool: AnyPool, armed: Promise<unknown>): Promise<void>;
+}
+
+const scenes: readonly Scene[] = [
+  {
+    name: 'calls',
+    retries: 0,
+    async play(pool) {
+      const { outcomes, counts } = await countAll(pool);
+      const lost = outcomes.filter(({ status }) => status === 'rejected');
+      assert.ok(lost.length <= 1, `${lost.length} calls were lost with one worker`);
+      for (const [n, outcome] of outcomes.entries()) {
+        assert.ok(counts[n]! <= 1, `call ${n} ran ${counts[n]} times`);
+        if (outcome.status === 'fulfilled') assert.deepEqual([outcome.value, counts[n]], [n, 1]);
+        else assert.ok(outcome.reason instanceof WorkerDiedError, String(outcome.reason));
+      }
+    },
+  },
+  {
+    name: 'calls with a retry',
+    retries: 1,
+    async play(pool) {
+      const { outcomes, counts } = await countAll(pool);
+      assert.deepEqual(
+        outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : outcome.reason)),
+        Array.from({ length: TASKS }, (_, n) => n),
+      );
+      assert.ok(counts.every((count) => count >= 1 && count <= 2));
+      assert.ok(counts.reduce((sum, count) => sum + count) <= TASKS + 1, `they ran ${counts.join()} times`);
+    },
+  },
+  {
+    name: 'a map with a retry',
+    retries: 1,
+    async play(pool) {
+      const items = Array.from({ length: ITEMS }, (_, n) => n);
+      assert.deepEqual(await pool.map(targets.square, items), items.map(targets.square));
+    },
+  },
+  {
+    name: 'calls that are given up',
+    retries: 0,
+    async play(pool, armed) {
+      const calls = Array.from({ length: 3 }, () => {
+        const controller = new AbortController();
+        const call = pool.apply(targets.late, [], { signal: controller.signal });
+        return { controller, call };
+      });
+      const outcomes = Promise.allSettled(calls.map(({ call }) => call));
+      await armed.catch(() => {});
+      for (const { controller } of calls) controller.abort(new Error('enough'));
+      for (const { reason } of (await outcomes) as PromiseRejectedResult[])
+        assert.ok(
+          reason instanceof WorkerDiedError || (reason as Error).message === 'enough',
+          String(reason),
+        );
+    },
+  },
+];
+
+async function countAll(
+  pool: AnyPool,
+): Promise<{ outcomes: PromiseSettledResult<number>[]; counts: number[] }> {
+  using counts = new RawArray('i32', TASKS);
+  const calls = Array.from({ length: TASKS }, (_, n) => pool.apply(targets.count, [counts, n]));
+  const outcomes = await Promise.allSettled(calls);
+  return { outcomes, counts: Array.from({ length: TASKS }, (_, n) => counts.at(n)) };
+}
+
+/** Plays the scene with a worker that dies at its `k`-th point; returns whether it has died. */
+async function play({ retries, play }: Scene, k: number, file: string): Promise<boolean> {
+  const pool: AnyPool = new Pool({ processes: 2, retries, grace: 20 });
+  await pool.ready;
+  // Its own end may be what the worker dies in.
+  const armed = pool.apply(targets.armWorker, [k, file]);
+  const after = armed.then(
+    () => undefined,
+    (error: unknown) => assert.ok(error instanceof WorkerDiedError, String(error)),
+  );
+  await play(pool, armed);
+  await after;
+  // The armed worker may die only now.
+  assert.equal(await pool.apply(targets.square, [5], { retries: 1 }), 25);
+  await pool.close();
+  return existsSync(file);
+}
+
+async function walk(scene: Scene, first: number, step: number, folder: string): Promise<Walked> {
+  const { name } = scene;
+  let deaths = 0;
+  let where = 'the start';
+  for (let point = first; ; point += step) {
+    const file = join(folder, `${name}-${point}`);
+    const cells = cellsInUse(anchor);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('the scene does not end')), SCENE_MS);
+    });
+    try {
+      const died = await Promise.race([play(scene, point, file), late]);
+      assert.equal(cellsInUse(anchor), cells, 'cells are left behind');
+      if (!died) return { name, deaths, points: Math.max(0, point - step) + 1, longest: 0 };
+      where = readFileSync(file, 'utf8');
+      deaths++;
+      assert.ok(point < TOO_MANY, 'the scene does not come to its end');
+    } catch (error) {
+      const last = existsSync(file) ? readFileSync(file, 'utf8') : `no death, the one before in ${where}`;
+      return {
+        name,
+        deaths,
+        points: 0,
+        longest: 0,
+        failure: `at point ${point} (${last}): ${(error as Error).stack}`,
+      };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+const [, , folder = '', step = '', text = ''] = process.argv;
+const anchor = new Lock();
+const pace = paceOf();
+for (const [index, scene] of scenes.entries())
+  if (scene.name.includes(text))
+    console.log(JSON.stringify(await walk(scene, pace.first(index), Number(step), folder)));
+anchor.close();
