@@ -166,7 +166,7 @@ test('a file of the package that is gone is named by an error with a code, and n
     assert.equal(code, 'ERR_LOCKSTEP_STATE');
     assert.match(
       message,
-      /^lockstep: can't load its own file file:\S+lockstep-messages-.*start the program anew/s,
+      /^lockstep: can't load its own file file:\S+lockstep-messages-.*start the program again/s,
     );
     assert.equal(taken, true);
   } finally {

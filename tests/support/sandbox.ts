@@ -6,11 +6,18 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { describeProcess, killAll, processesOf } from './processes.ts';
 import { holds, PATIENCE_MS } from './until.ts';
+
+/** A process or thread that was started here. */
+interface Live {
+  readonly name: string;
+  readonly daemon: boolean;
+  kill(): void;
+}
 
 /** Where this file's namespaces live: `LOCKSTEP_DIR` of this process and of all that it starts. */
 export const sandbox: string = mkdtempSync(
@@ -29,13 +36,12 @@ after(async () => {
     }
   });
   const { activeChildren } = await import('lockstep');
-  const { liveChildren } = await loadChildren();
-  const threads = liveChildren().filter(({ daemon }) => !daemon);
-  const children = [...new Set([...activeChildren(), ...threads])];
+  const threads = (await liveChildren()).filter(({ daemon }) => !daemon);
+  const children = [...new Set<Live>([...activeChildren(), ...threads])];
   const gone = children.length === 0 && (await holds(() => processesOf(sandbox).length === 0));
   const left = gone ? [] : processesOf(sandbox);
   const told = left.map(describeProcess).join(', ');
-  for (const child of liveChildren()) child.kill();
+  for (const child of await liveChildren()) child.kill();
   killAll(left);
   endIfKeptAlive();
   assert.deepEqual(
@@ -46,10 +52,13 @@ after(async () => {
   assert.ok(gone, `processes live on: ${told}`);
 });
 
-async function loadChildren(): Promise<typeof import('../../src/workers/children.ts')> {
-  // Not before the file's own imports: `lockstep` shall find the environment as it is set above.
-  const { load } = await import('./internals.ts');
-  return await load('workers/children.js');
+/** The processes and threads that live. The package as it is packed shows its processes only. */
+async function liveChildren(): Promise<readonly Live[]> {
+  const module = new URL('workers/children.js', import.meta.resolve('lockstep'));
+  const { activeChildren } = await import('lockstep');
+  if (!existsSync(module)) return activeChildren();
+  const { liveChildren } = (await import(module.href)) as typeof import('../../src/workers/children.ts');
+  return liveChildren();
 }
 
 /**

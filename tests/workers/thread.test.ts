@@ -6,7 +6,6 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Event, Lock, Thread } from 'lockstep';
 import { until } from '../support/until.ts';
-import { program, runFile } from './run-file.ts';
 import * as subclasses from './subclasses.ts';
 import * as targets from './targets.ts';
 
@@ -115,11 +114,6 @@ describe('Thread', () => {
       assert.equal(await wait(thread), true);
       assert.equal(thread.exitCode, 1);
     }
-  });
-
-  it('may be terminated in the middle of any call of the system', async () => {
-    const { code, signal, stdout, stderr } = await runFile([program('terminates')]);
-    assert.deepEqual([code, signal, stdout, stderr], [0, null, 'all have ended\n', '']);
   });
 
   it('a hundred threads start and end', async () => {
