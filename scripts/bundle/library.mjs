@@ -53,7 +53,7 @@ export const classNames = {
   },
 };
 
-/** The function of the module that has this name at the moment of the call: a test may replace it. */
+/** The module's function of this name at the moment of the call: a test may replace it. */
 const asked = (name) => `export const ${name} = (...args) => found.${name}(...args);`;
 
 /**
