@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import * as lockstep from 'lockstep';
 
 const CLASSES = `Barrier BoundedSemaphore Condition Connection Event JoinableQueue Latch Lock Pool Process Queue
-  QueueProducer RLock RWLock RawArray RawValue RecordArray Semaphore ShareableList SharedArray SharedMemory SimpleQueue
+  QueueProducer RLock RWLock RawArray RawValue RecordArray Semaphore ShareableList Shared SharedArray SharedMemory SimpleQueue
   Thread ThreadLocal ThreadPool Timer Value`;
 const FUNCTIONS = `Pipe activeChildren cpuCount currentProcess currentTask currentThread openShared parentProcess range struct
   waitAny waitAnySync workerState`;
