@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import * as lockstep from 'lockstep';
 
 const CLASSES = `Barrier BoundedSemaphore Condition Connection Event JoinableQueue Latch Lock Pool Process Queue
-  QueueProducer RLock RWLock RawArray RawValue RecordArray Semaphore ShareableList Shared SharedArray SharedMemory SimpleQueue
-  Thread ThreadLocal ThreadPool Timer Value`;
-const FUNCTIONS = `Pipe activeChildren cpuCount currentProcess currentTask currentThread openShared parentProcess range struct
+  QueueProducer RLock RWLock RawArray RawValue RecordArray Semaphore ShareableList Shared SharedArray
+  SharedMemory SimpleQueue Thread ThreadLocal ThreadPool Timer Value`;
+const FUNCTIONS = `Pipe activeChildren asCompleted cpuCount currentProcess currentTask currentThread openShared parentProcess range struct
   waitAny waitAnySync workerState`;
 const CONSTANTS = 'isMainProcess';
 
