@@ -7,7 +7,7 @@ import { runHistories } from './script/run.ts';
 import { RedisServer } from './servers/redis.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
-const HISTORIES = deep ? 100_000 : 600;
+const HISTORIES = deep ? 100_000 : 200;
 const FOR_A_MUTANT = 300;
 
 let server: RedisServer;

@@ -11,7 +11,7 @@ import type { Subject } from './simulation/scenarios.ts';
 import { quietLock, subjects } from './simulation/scenarios.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
-const STEPS = deep ? 1_000_000 : 20_000;
+const STEPS = deep ? 1_000_000 : 10_000;
 const STEPS_A_SEED = 2_000;
 
 /** Throws where a seed finds something wrong; of five seeds one has no faults. */
