@@ -3,15 +3,15 @@
  *
  *   all     each of them
  *   every   the same, and reads that follow each other are points of their own (countdown.ts)
- *   2/3     one in three: of the first operation the 2nd, 5th, …, of the next one the 3rd, 6th, …
+ *   2/4     one in four: of the first operation the 2nd, 6th, …, of the next one the 3rd, 7th, …
  *
- * Unset, a run takes one in three, and draws where it begins: three runs in a row come to all
+ * Unset, a run takes one in four, and draws where it begins: four runs in a row come to all
  * points of most operations.
  */
 
 import { randomInt } from 'node:crypto';
 
-const ONE_IN = 3;
+const ONE_IN = 4;
 
 export interface Pace {
   /** As `LOCKSTEP_CRASH` would say it. */
