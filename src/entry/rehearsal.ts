@@ -22,7 +22,7 @@ import { CODE_ROOT, entryPoint } from '../package-root.ts';
 import { platform } from '../platform/current.ts';
 import type { SpareOrder } from '../workers/process/parking.ts';
 
-/** What most targets' modules import, found as a target is found. */
+/** The module that most targets import, found in the same way as a target. */
 const INDEX = { module: new URL('index.js', CODE_ROOT).href, export: 'openShared' };
 /** Small: V8 counts a mapping as memory that is to be collected, until that is done. */
 const RING_BYTES = 64 * 1024;

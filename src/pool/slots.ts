@@ -1,6 +1,6 @@
 /**
- * Slots: which tasks of a pool have which slots of its table, as the pool keeps them. The words and
- * what they mean are told in task-table.ts.
+ * Slots: which tasks of a pool have which slots of its table, as the pool keeps them. The header of
+ * task-table.ts describes the words.
  *
  *   free ──▶ in use ── its result, or its worker's death ──▶ free, with the next generation
  *              ├── withdrawn: *dropping*, until the worker that takes the item has said so
@@ -92,7 +92,7 @@ export class Slots<Task extends Slotted> {
     return phaseOf(state) === PHASE.RUNNING || phaseOf(state) === PHASE.DOOMED ? workerOf(state) : 0;
   }
 
-  /** Gives the task's slot back. Nothing of this attempt runs any more. */
+  /** Gives the task's slot back. This attempt no longer runs anywhere. */
   release(task: Task): void {
     this.free.push(this.leave(task));
   }
@@ -109,7 +109,7 @@ export class Slots<Task extends Slotted> {
     return true;
   }
 
-  /** Whether the item of the slot's task is not in the ring any more. */
+  /** Whether the item of the slot's task has left the ring. */
   isTaken(slot: number): boolean {
     const { puts, size } = this.ring;
     return ((puts - this.numbers[slot]!) & PUTS_MASK) > size;
@@ -129,9 +129,9 @@ export class Slots<Task extends Slotted> {
   }
 
   /**
-   * The worker has put a result, or has died: it has no item any more that it had when a slot began
-   * to rest. (A worker that has taken an item puts nothing before it has claimed or dropped it. So
-   * this holds of results that it has put since.)
+   * The worker has put a result, or has died. It no longer has any item that it had when a slot
+   * began to rest. (A worker that has taken an item puts nothing before it has claimed or dropped
+   * it. So this holds of results that it has put since.)
    */
   seen(worker: unknown): void {
     if (this.resting.length === 0) return;

@@ -1,19 +1,20 @@
 /**
- * Turnstile: a number of places, those who hold some, those who were offered some, and a queue.
- * Lock, RLock, Semaphore, BoundedSemaphore and RWLock are turnstiles: a lock has one place, a
- * writer takes all places and a reader one.
+ * Turnstile: a number of places, the calls that hold some, the calls that were offered some, and a
+ * queue. Lock, RLock, Semaphore, BoundedSemaphore and RWLock are turnstiles: a lock has one place,
+ * a writer takes all places and a reader one.
  *
  * Order: a call joins the tail of the queue, and is served when it reaches the head and its places
- * are free. The one that serves takes its own place at once. To another it makes an *offer*, which
- * that one claims within `claim` milliseconds of the server's clock. A waiter that does not claim
- * goes to the tail, so a stopped waiter costs the others one claim time, not a lease.
+ * are free. A call that serves the queue takes its own places immediately. To another call it makes
+ * an *offer*, which that call claims within `claim` milliseconds of the server's clock. A waiter
+ * that does not claim goes to the tail, so a stopped waiter costs the others one claim time, not a
+ * lease.
  *
  * The next waiter in the queue notices that an offer has run out: it is rung together with the
- * offered one, and looks when the claim time is over. Rings may be lost; every waiter looks anyway
+ * offered call, and looks when the claim time is over. Rings may be lost; every waiter looks anyway
  * when a third of the lease has passed.
  *
  * If a session dies: its places come back, its offers and its entries in the queue go, whenever a
- * step finds it dead. Where `tells` is set, the call that comes in after a holder that died inside
+ * step finds it dead. Where `tells` is set, the next call to enter after a holder died inside
  * reports it.
  *
  * Race: A is offered the place (A1) and stops. B looks after the claim time: A's entry goes to the
