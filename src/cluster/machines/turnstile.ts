@@ -49,7 +49,7 @@ export interface Turnstile {
 export interface TurnstileRules {
   /** Holders are noted, so a dead one's places come back. A plain semaphore's are not. */
   readonly owned: boolean;
-  /** Whether a holder of all places leaves something half-written when it dies. */
+  /** Whether the guarded data may be half-written when a holder of all places dies. */
   readonly tells: boolean;
 }
 
@@ -87,7 +87,7 @@ export class Turning {
     this.expire();
   }
 
-  /** The state after the step; the one before where nothing has changed. */
+  /** The state after the step; the previous object if nothing has changed. */
   get state(): Turnstile {
     if (!this.changed) return this.before;
     const { of, free, holders, offers, queue, waits, hurt } = this;
@@ -113,7 +113,7 @@ export class Turning {
     return Object.values(this.waits).some((calls) => calls.includes(call));
   }
 
-  /** Takes what was offered to `call`; returns whether it was offered anything. */
+  /** Takes the places that were offered to `call`; returns whether there was an offer. */
   claim(call: CallId): boolean {
     const offer = this.offers.find(([id]) => id === call);
     if (offer === undefined) return false;
@@ -127,14 +127,16 @@ export class Turning {
     this.changed = true;
   }
 
-  /** Takes the call out, wherever it is; returns whether it was anywhere. */
+  /**
+   * Removes the call from holders, offers, queue and waits; returns whether it was in one of them.
+   */
   leave(call: CallId): boolean {
     const holder = this.holderOf(call);
     const offer = this.offers.find(([id]) => id === call);
     const places = holder?.[1] ?? offer?.[1] ?? 0;
     const known = places > 0 || this.isQueued(call) || this.isWaiting(call);
     if (!known) return false;
-    // A notification that comes too late for this waiter is for the next.
+    // A notification that comes too late for this waiter goes to the next.
     const note = offer?.[3] ?? this.queue.find(([id]) => id === call)?.[2] ?? '';
     this.holders = this.holders.filter(([id]) => id !== call);
     this.offers = this.offers.filter(([id]) => id !== call);
@@ -146,7 +148,10 @@ export class Turning {
     return true;
   }
 
-  /** Serves the queue from its head, as far as places are free. `self` takes, others get offers. */
+  /**
+   * Serves the queue from its head, as far as places are free. `self` takes its places, other calls
+   * get offers.
+   */
   serve(self: CallId | undefined): void {
     let offered = 0;
     for (let head = this.queue[0]; head !== undefined && head[1] <= this.free; head = this.queue[0]) {
