@@ -1,5 +1,5 @@
-// Bundles the compiled library for the tests: what each of their thousands of processes and threads
-// loads is a few files instead of 150, which halves what its start takes.
+// Bundles the compiled library for the tests. Each of their thousands of processes and threads
+// loads a few files instead of 150, which halves the time of its start.
 //
 // It is the package's bundle (bundle.mjs), pieces and all, but for two things. It gives access to
 // every module in it: beside the chunk lies a small file for each, under the module's path, that

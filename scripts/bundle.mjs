@@ -1,10 +1,10 @@
-// Bundles the compiled library: what programs, child processes and threads load is a few files
-// instead of 150.
+// Bundles the compiled library. Programs, child processes and threads load a few files instead of
+// 150.
 //
 // The three entry points share one chunk, so that each process and thread has one instance of the
 // library's state, whichever of them is loaded first. Names are kept: a stack that goes through the
 // library stays readable. esbuild calls a class that refers to itself `_Lock`; `keepNames` would
-// cure that, and name each closure anew wherever one is made. So classes alone get their names
+// cure that, but it names each closure again wherever one is made. So only classes get their names
 // back, once.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

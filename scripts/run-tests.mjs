@@ -103,8 +103,8 @@ function failure(file, name, error, begun = []) {
 }
 
 /**
- * Kills the process of a test file, and those that it has started, also by others. What the file
- * has printed is shown as that of any file that has failed.
+ * Kills the process of a test file, and all its descendants. The file's output is shown like that
+ * of any file that has failed.
  */
 function killFile(path, limit) {
   const file = descendantsOf(process.pid).find((pid) => describeProcess(pid).includes(path));

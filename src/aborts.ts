@@ -1,7 +1,7 @@
 /**
- * Aborts: any number of waits on one signal, with one listener on it. A program's signal to shut
- * down is given to many waits at a time, and Node warns of a leak where many listeners are on one.
- * The listener goes with the last wait.
+ * Aborts: any number of waits on one signal, with one listener on it. A program gives its shutdown
+ * signal to many waits at a time, and Node warns of a leak when one signal has many listeners. The
+ * listener goes with the last wait.
  */
 
 interface Aborting {
@@ -11,10 +11,13 @@ interface Aborting {
 
 const watched = new WeakMap<AbortSignal, Aborting>();
 
-/** Calls `act` once when the signal is aborted. Returns what ends that; harmless afterwards. */
+/**
+ * Calls `act` once when the signal is aborted. Returns a function that ends this; harmless
+ * afterwards.
+ */
 export function onAbort(signal: AbortSignal, act: () => void): () => void {
   const aborting = watched.get(signal) ?? watch(signal);
-  // Each call is one of its own, also of the same function.
+  // A listener of its own for each call, also for calls with the same function.
   const once = (): void => act();
   aborting.acts.add(once);
   return () => {

@@ -10,8 +10,8 @@
  *   lockstep.agent.died      this thread has cleared up after a dead one       DeathMessage
  *
  * The first four are called, and have the fields, as those of Node's own Web Locks. All are
- * published on slow paths alone: a call that is served at once, or by spinning, is not told of.
- * Nobody pays for what nobody hears.
+ * published on slow paths alone: a call that is served immediately, or by spinning, is not
+ * reported. Without a monitor a message costs nothing.
  */
 
 import type { Channel } from 'node:diagnostics_channel';
@@ -32,7 +32,7 @@ export interface ObjectOfMessage {
 
 export interface WaitMessage extends ObjectOfMessage {
   readonly mode: 'exclusive' | 'shared';
-  /** Whether the thread is blocked, or its event loop goes on. */
+  /** Whether the thread is blocked; otherwise its event loop continues. */
   readonly blocking: boolean;
   /** Milliseconds for which the call has waited; 0 at its start. */
   readonly waited: number;
@@ -68,9 +68,9 @@ function open(): Channels {
 
 /** A wait that a monitor follows. */
 export interface Request {
-  /** It is over: it has what it waited for, or its time has passed. */
+  /** The wait is over: it was served, or its time has passed. */
   over(served: boolean): void;
-  /** It was refused, or its signal ended it. */
+  /** The wait was refused, or its signal ended it. */
   failed(error: unknown): void;
 }
 

@@ -1,12 +1,12 @@
 /**
- * Clock: the time, and the timers, that nobody can fake.
+ * Clock: the time and the timers, out of reach of fakes.
  *
  * Test frameworks replace `performance`, `setTimeout` and their kin, and then time stands still
  * until the test moves it on. Nobody moves it on while the thread blocks, so a wait would never
- * end. Lockstep takes clock and timers when it is loaded: no fake that is installed later reaches
- * them. A fake that was there first is found out, as its timers are none of Node's. In its place
- * come the timers of `scheduler.wait`: that method of the prototype uses those that Node was built
- * with. The clock is the prototype's, too.
+ * end. Lockstep takes clock and timers when it is loaded, so a fake that is installed later has no
+ * effect. An earlier fake is detected, because its timers are not Node's. Lockstep then uses the
+ * timers of `scheduler.wait`: that method of the prototype uses Node's built-in timers. The clock
+ * is the prototype's, too.
  *
  * All of `src` imports them as `#clock`; the linter refuses the global ones.
  */
@@ -14,7 +14,7 @@
 type Act = () => void;
 type Timer = NodeJS.Timeout | NodeJS.Immediate;
 
-// The modules themselves, whatever a hook of require() makes of imports.
+// The built-in modules themselves, even if a hook of require() replaces imports.
 const { performance } = process.getBuiltinModule('node:perf_hooks');
 const timers = process.getBuiltinModule('node:timers');
 const { scheduler } = process.getBuiltinModule('node:timers/promises');
@@ -88,7 +88,7 @@ class WaitingTimer {
         if (this.wait === wait) this.fire();
       },
       () => {
-        // Given up: by `cancel`, or for a new wait.
+        // The wait was given up, by `cancel` or for a new wait.
       },
     );
   }
@@ -113,7 +113,7 @@ class WaitingImmediate {
     });
   }
 
-  /** It is over within a turn of the event loop anyway. */
+  /** Nothing to do: the immediate is over within a turn of the event loop. */
   unref(): this {
     return this;
   }

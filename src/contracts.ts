@@ -1,16 +1,15 @@
 /**
- * The types that every implementation of a primitive shares, whatever carries it: shared memory
- * here, a server later.
+ * The types that all implementations of a primitive share, in shared memory and at a server.
  */
 
 import type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 
-/** A value that is there at once, or after an `await`. `await` does for both. */
+/** A value that is available immediately, or after an `await`. `await` works for both. */
 export type Awaitable<Value> = Value | Promise<Value>;
 
 /**
- * The result of `acquire`, whatever carries the object: the right to be inside, until `release()`.
- * In shared memory a release is over at once; on a server it takes a round trip.
+ * The result of `acquire`, in shared memory or at a server: the right to be inside, until
+ * `release()`. In shared memory a release is immediate; at a server it takes a round trip.
  */
 export interface AsyncHold {
   /** Gives the hold back. Idempotent: only the first call does anything. */
@@ -21,7 +20,7 @@ export interface AsyncHold {
   readonly recovered: boolean;
   /**
    * A number that grows from one holding of the object to the next. A resource that remembers the
-   * largest token and refuses smaller ones is safe from a holder that was stopped and came back.
+   * largest token and refuses smaller ones is safe from a holder that was suspended and came back.
    * Read it while you hold: in shared memory a released hold throws `NotOwnerError`.
    */
   readonly token: number;
@@ -43,7 +42,7 @@ export interface TimedWaitOptions extends WaitOptions {
   timeout: number;
 }
 
-/** Wait options without a timeout: the call comes back only with what it waited for. */
+/** Wait options without a timeout: the call returns only when it has been served. */
 export interface UntimedWaitOptions extends WaitOptions {
   timeout?: undefined;
 }
@@ -99,7 +98,7 @@ export interface Lockable {
   readonly owner: Owner | null;
 }
 
-/** The awaiting half of everything that is taken and given back. */
+/** The awaiting half of every object that is acquired and released. */
 export interface AsyncAcquirable {
   acquire(options?: UntimedWaitOptions): Promise<AsyncHold>;
   acquire(options: WaitOptions): Promise<AsyncHold | null>;
@@ -160,7 +159,7 @@ export interface AsyncLatch {
   readonly count: Awaitable<number>;
 }
 
-/** The awaiting half of an integer Value. Each operation returns the value before. */
+/** The awaiting half of an integer Value. Each operation returns the previous value. */
 export interface AsyncValue {
   readonly value: Awaitable<number>;
   add(operand: number): Awaitable<number>;

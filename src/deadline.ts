@@ -10,7 +10,8 @@ import { checkKnown } from './options.ts';
 import type { Origin } from './stacks.ts';
 
 /**
- * The treatment of a wait that would never end, because everyone in a circle waits for the next.
+ * The treatment of a wait that would never end, because every member of a circle waits for the
+ * next.
  */
 export type DeadlockPolicy = 'throw' | 'ignore';
 
@@ -38,7 +39,7 @@ export class Deadline {
   /** Milliseconds on the clock of `performance.now()`; `Infinity` for no limit. */
   readonly at: number;
   readonly signal: AbortSignal | undefined;
-  /** Where the call began that waits until then, if it came to waiting. */
+  /** The origin of the call that waits until then, if the call had to wait. */
   origin: Origin | undefined;
 
   private constructor(at: number, signal: AbortSignal | undefined) {
@@ -72,7 +73,9 @@ export class Deadline {
       : new Deadline(at, signal);
   }
 
-  /** The same at the beginning of a wait: throws the signal's reason when it is aborted already. */
+  /**
+   * Like `from`, at the beginning of a wait: throws the signal's reason if it is already aborted.
+   */
   static begin(options: WaitOptions | undefined): Deadline {
     const deadline = Deadline.from(options);
     deadline.throwIfAborted();
@@ -104,7 +107,7 @@ export class Deadline {
   }
 }
 
-/** Throws `InvalidTypeError` unless the value says what is to be done about deadlocks. */
+/** Throws `InvalidTypeError` unless the value is a policy for deadlocks. */
 export function checkPolicy(what: string, policy: unknown): void {
   if (policy === undefined || policy === 'throw' || policy === 'ignore') return;
   throw new InvalidTypeError(

@@ -9,8 +9,8 @@
 import { cutOwnFrames } from './stacks.ts';
 
 /**
- * Base class of Lockstep's own errors: `instanceof LockstepError` catches them all but bad types
- * and ranges.
+ * Base class of Lockstep's own errors: `instanceof LockstepError` catches all except bad types and
+ * ranges.
  */
 export class LockstepError extends Error {
   /** Stable identifier, `ERR_LOCKSTEP_…`. */
@@ -214,7 +214,7 @@ export class StateError extends LockstepError {
   }
 }
 
-/** One of those who wait for each other: see `DeadlockError`. */
+/** A member of a circle of waits: see `DeadlockError`. */
 export interface DeadlockMember {
   pid: number;
   /** `worker_threads` id within its process; 0 for the main thread. */
@@ -225,15 +225,15 @@ export interface DeadlockMember {
   holds: string;
   /** The object that it waits for, which the next member holds. */
   waitsFor: string;
-  /** Whether its thread is blocked, or its event loop goes on. */
+  /** Whether its thread is blocked; otherwise its event loop continues. */
   blocked: boolean;
-  /** Where it took what it holds, if that lock is traced. */
+  /** The stack where it took the object that it holds, if that lock is traced. */
   stack: string | null;
 }
 
 /**
- * The wait would never end: everyone in `cycle` waits for what the next one holds. The call that
- * would have closed the cycle throws it and holds nothing of what it wanted. Code
+ * The wait would never end: every member of `cycle` waits for an object that the next member holds.
+ * The call that would have closed the cycle throws this error, and has acquired nothing. Code
  * `ERR_LOCKSTEP_DEADLOCK`.
  */
 export class DeadlockError extends LockstepError {
@@ -243,7 +243,7 @@ export class DeadlockError extends LockstepError {
   constructor(message: string, cycle: readonly DeadlockMember[], options?: ErrorOptions) {
     super('ERR_LOCKSTEP_DEADLOCK', message, options);
     this.cycle = cycle;
-    // The message has it, too, and should not print it twice.
+    // The message contains the cycle, which should not be printed twice.
     Object.defineProperty(this, 'cycle', { enumerable: false });
   }
 }
@@ -286,7 +286,7 @@ export class TimedOutError extends LockstepError {
   }
 }
 
-/** Facts about a worker that died. Of a Process or Thread that is no pool's, some of it. */
+/** Facts about a worker that died; only some of them for a Process or Thread outside a pool. */
 export interface WorkerDeath {
   /** Process id, or thread id. */
   pid?: number | undefined;
@@ -340,7 +340,7 @@ export class TaskTimeoutError extends TimedOutError {
 }
 
 /**
- * The lease at the cluster's server has ended: others may hold the locks now. Code
+ * The lease at the cluster's server has ended: other processes may hold the locks now. Code
  * `ERR_LOCKSTEP_LEASE_LOST`.
  */
 export class LeaseLostError extends LockstepError {
@@ -363,7 +363,7 @@ export class StaleTokenError extends LockstepError {
   }
 }
 
-/** Of a prototype: the class's name here, in whatever copy of Lockstep it was made. */
+/** Property of a prototype: the class's name here, in every copy of Lockstep. */
 const FAMILY = Symbol.for('lockstep.error');
 
 const FAMILIES = {
@@ -406,7 +406,7 @@ const FAMILIES = {
 /**
  * Sub-paths of the package have copies of these classes, and so may two versions of it in one
  * program. An error of one copy is an instance of the same class of all others: `instanceof` of a
- * class of this file also knows an error by its family. Classes derived from these are as usual.
+ * class of this file also recognises an error by its family. Derived classes behave as usual.
  */
 function isInstance(this: { prototype: object }, value: unknown): boolean {
   if (Function.prototype[Symbol.hasInstance].call(this, value)) return true;
@@ -420,6 +420,6 @@ function isInstance(this: { prototype: object }, value: unknown): boolean {
 
 for (const [name, Class] of Object.entries(FAMILIES))
   Object.defineProperty(Class.prototype, FAMILY, { value: name });
-// The others inherit it from the first.
+// All other classes inherit it from these.
 for (const Class of [LockstepError, InvalidTypeError, OutOfRangeError])
   Object.defineProperty(Class, Symbol.hasInstance, { value: isInstance });

@@ -30,7 +30,7 @@ const POOL = [
   'statistics',
 ];
 
-/** The options, by what they are given to. */
+/** The options, by class or function. */
 const KNOWN = {
   task: TASK,
   map: [...STREAM, 'stopOnError', 'settled', 'onProgress', 'progress'],

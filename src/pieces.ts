@@ -34,7 +34,7 @@ export class Pieces {
     this.#files = files;
   }
 
-  /** Says what the pieces take from the chunk. */
+  /** Sets the parts that the pieces take from the chunk. */
   offer(names: () => Names): void {
     this.#names = names;
   }
@@ -148,7 +148,7 @@ function move(from: object, to: object, without: readonly PropertyKey[]): void {
   Object.setPrototypeOf(to, Object.getPrototypeOf(from) as object | null);
 }
 
-/** Gives the shell of an object what the piece's object has. Returns the shell. */
+/** Gives an object's shell the members of the piece's object. Returns the shell. */
 export function adoptObject<Shell extends object>(shell: Shell, object: object): Shell {
   Reflect.deleteProperty(shell, 'ready');
   return Object.assign(shell, object);

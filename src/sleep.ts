@@ -1,6 +1,6 @@
 /** Sleeping: for a while, whatever happens. A sleeper that others wake up uses `#park`. */
 
-/** A word of this thread alone, on which nobody wakes it. */
+/** A private word of this thread, on which no thread wakes it. */
 let word: Int32Array | undefined;
 
 /** *Blocks* the thread for so many milliseconds. */

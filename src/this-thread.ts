@@ -19,7 +19,7 @@ function isMain(): boolean {
     process.chdir('.');
     return true;
   } catch (error) {
-    // Another refusal comes from the system: the folder is gone, say.
+    // The system refuses for another reason: the folder is gone, say.
     return (error as NodeJS.ErrnoException).code !== 'ERR_WORKER_UNSUPPORTED_OPERATION';
   }
 }

@@ -92,8 +92,8 @@ export function builtinsOf(root, isOpen = false) {
 }
 
 /**
- * Bundles the library in `root` to `output`. `entries`: what children run, without `.js`. `open`:
- * every module's names cross, for tests. `external`: what stays an import.
+ * Bundles the library in `root` to `output`. `entries`: the modules that children run, without
+ * `.js`. `open`: every module's names cross, for tests. `external`: the modules that stay imports.
  */
 export class Library {
   root;
@@ -266,7 +266,7 @@ export class Library {
         return { names: found, from: `${up}${this.chunk}` };
       },
     });
-    // What it exports is its target.
+    // Its target is the function that it exports.
     this.#writeCode(`${entry}.js`, code, map);
   }
 

@@ -1,5 +1,4 @@
-// Shells: what the chunk has in place of the classes, functions and kinds of a piece: see
-// src/pieces.ts.
+// Shells stand in the chunk for the classes, functions and kinds of a piece. See src/pieces.ts.
 import { valuesOf } from './plan.mjs';
 
 /** The module that stands in the chunk for the module `path` of a piece. */

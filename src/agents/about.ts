@@ -8,8 +8,8 @@ import { VERSION } from '../version.ts';
 /** Contents of `AGENT_ABOUT`, as JSON. */
 export interface About {
   /**
-   * Path of the program's script, or of the module of its target; only its end, after "…", where it
-   * is long. Empty for code of `node -e` and the like.
+   * Path of the program's script, or of the module of its target; a long path is cut to its end,
+   * after "…". Empty for code of `node -e` and the like.
    */
   readonly script: string;
   /** Export that a process or thread of Lockstep's runs; empty for others. */
@@ -37,7 +37,7 @@ export function about(runs: { readonly module: string; readonly export: string }
     } satisfies About);
     const excess = Buffer.byteLength(text) - AGENT_ABOUT_BYTES;
     if (excess <= 0) return text;
-    // A character has at least one byte, so at most the length of the mark is cut too much.
+    // A character has at least one byte, so this cuts at most the length of the mark too much.
     if (left > most) left = Math.max(0, Math.min(left, script.length) - Math.ceil(excess / 6) - 1);
     else most = Math.max(0, Math.min(most, target.length) - Math.ceil(excess / 6) - 1);
   }

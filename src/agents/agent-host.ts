@@ -22,20 +22,19 @@ export interface AgentHost<Cell> extends Waker {
   /** Where its thread sleeps for long. */
   readonly berth: Berth;
   /**
-   * Says for which cell the thread is blocked: -1 for something else than a cell, 0 for not
-   * blocked.
+   * The cell for which the thread is blocked: -1 for anything but a cell, 0 if it is not blocked.
    */
   set blockedOn(cell: number);
-  /** Says that this thread does nothing but await the cell; 0: that is over. */
+  /** The cell that this thread awaits while it does nothing else; 0 if there is none. */
   set awaitsOnly(cell: number);
   /**
-   * Hangs the bell. Call before a wait entry says that a call awaits: earlier rings are not heard.
+   * Hangs the bell. Call before a wait entry says that a call awaits: earlier rings are lost.
    */
   hangBell(): Bell;
   /** One more call awaits: the bell keeps the event loop running until the last one has ended. */
   beginAwaiting(): void;
   endAwaiting(): void;
-  /** Writes down where this thread is, if somebody has asked since the last time. */
+  /** Writes down where this thread is, if an observer has asked since the last time. */
   tellWhereIfAsked(isBlocked: boolean): void;
   /** Looks at the awaiting calls for the cell, or at all. */
   answer(cell: number): void;
@@ -45,6 +44,8 @@ export interface AgentHost<Cell> extends Waker {
   open(type: Kind, number: number, generation: number): Cell | undefined;
   /** Closes this agent's end of the cell. */
   closeCell(cell: Cell): void;
-  /** Lowers the counts of what an item named that is gone, and ends what only that has kept. */
+  /**
+   * Lowers the counts of the objects that a removed item named, and ends those that only it kept.
+   */
   unkeep(names: readonly Named[]): void;
 }

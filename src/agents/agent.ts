@@ -3,8 +3,8 @@
  * bell, its open cells.
  *
  * The liveness lock is the kernel's, of the byte of the file `control` that has the slot's number.
- * It is held from joining to the end; whatever way the thread ends, the kernel lets go. That it has
- * ended others see at once by its life (life.ts).
+ * The agent holds it from joining to its end. However the thread ends, the kernel frees the lock.
+ * Others see the end immediately through the agent's life (life.ts).
  */
 
 import { cas, load, note, store } from '#atomics';
@@ -72,7 +72,7 @@ export class Agent implements Waker {
   private doorbell: Bell | undefined;
   private awaiting = 0;
   private left = false;
-  /** Own cells to look at as soon as the running code returns. */
+  /** Own cells to poll as soon as the running code returns. */
   private readonly pending = new Set<number>();
   private everything: NodeJS.Immediate | undefined;
   /** Requests to write down where this thread is, as of the last look. */
@@ -91,7 +91,7 @@ export class Agent implements Waker {
     this.bells = namespace.bells();
     this.lookout = new Lookout(this);
     try {
-      // Before its life begins, which has the place of the dead one's: see there.
+      // Before the agent's life begins, because that replaces the dead agent's (life.ts).
       if (cleared) wakeEverybody(this);
       this.life = namespace.beginLife(slot);
     } catch (error) {
@@ -108,14 +108,13 @@ export class Agent implements Waker {
   }
 
   /**
-   * Says for which cell the thread is blocked: -1 for something else than a cell, 0 for not
-   * blocked.
+   * The cell for which the thread is blocked: -1 for anything but a cell, 0 if it is not blocked.
    */
   set blockedOn(cell: number) {
     store(this.words, this.base + AGENT_BLOCKED_ON, cell);
   }
 
-  /** Says that this thread does nothing but await the cell; 0: that is over. */
+  /** The cell that this thread awaits while it does nothing else; 0 if there is none. */
   set awaitsOnly(cell: number) {
     store(this.words, this.base + AGENT_AWAITS, cell);
     onlyAwaiting = cell === 0 ? undefined : this;
@@ -177,9 +176,9 @@ export class Agent implements Waker {
   }
 
   /**
-   * Hands on the rings that came while the thread is about to block: its event loop can't answer
-   * them. Call after `blockedOn` is set: a ringer that sees it then picks another waiter; one that
-   * does not has rung before this drains.
+   * Hands on the rings that came while the thread is about to block, because its event loop can't
+   * answer them. Call after `blockedOn` is set. A ringer that sees it then picks another waiter. A
+   * ringer that does not see it has rung before this drains.
    */
   passRings(): void {
     // PUBLISH blocked on -> ring
@@ -197,9 +196,9 @@ export class Agent implements Waker {
     }
   }
 
-  /** Looks at all awaiting calls as soon as the event loop runs again. */
+  /** Polls for all awaiting calls as soon as the event loop runs again. */
   resume(): void {
-    // Objects that could not be rung for are looked at now, or have been.
+    // Missed rings need no record from here on: this polls all objects.
     takeMissed(this.namespace, this.slot);
     if (this.awaiting === 0 || this.everything !== undefined) return;
     this.everything = setImmediate(() => {
@@ -230,14 +229,16 @@ export class Agent implements Waker {
     this.tellOfEnds(ended && kind.endIsAwaited === true);
   }
 
-  /** Lowers the counts of what an item named that is gone, and ends what only that has kept. */
+  /**
+   * Lowers the counts of the objects that a removed item named, and ends those that only it kept.
+   */
   unkeep(names: readonly Named[]): void {
     const { arena } = this.namespace;
     for (const named of names) arena.unkeep(named, this.slot);
     this.tellOfEnds(false);
   }
 
-  /** Wakes those who may wait for the end of what has just ended. */
+  /** Wakes all waiters when an object has ended, as they may wait for that end. */
   private tellOfEnds(ended: boolean): void {
     const dropped = this.namespace.arena.tookDropped();
     if (dropped) pruneNames(this.namespace);
@@ -269,8 +270,8 @@ export class Agent implements Waker {
     const place = arena.place(number);
     if (!arena.open(place, type.number, generation, this.slot)) return undefined;
     const cell = this.keep(new Cell(this, place, type, generation));
-    // PUBLISH open -> entry: waiters watch every agent that has the object open, as this one has
-    // from now on.
+    // PUBLISH open -> entry: waiters watch every agent that has the object open, and from now on
+    // also this one.
     wakeAll(this, place);
     return cell;
   }
@@ -313,7 +314,7 @@ export class Agent implements Waker {
     writeWhereabouts(this, isBlocked);
   }
 
-  /** Looks at the awaiting calls for the cell, or at all. */
+  /** Polls for the awaiting calls of the cell, or for all. */
   answer(cell: number): void {
     if (this.handOver !== undefined) {
       this.handOver.add(cell);
@@ -335,8 +336,8 @@ export class Agent implements Waker {
 }
 
 /**
- * Takes the lock of a slot without a living agent; clears up after an agent that died in it, and
- * returns whether there was one.
+ * Takes the lock of a slot without a living agent. Clears up after an agent that died in it;
+ * `cleared` says whether there was one.
  */
 function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
   let cleared = false;
@@ -381,10 +382,10 @@ function sitDown(namespace: Namespace, slot: number, name: string): void {
   }
 }
 
-/** The agent, if any, that has said that its thread only awaits. */
+/** The agent whose `awaitsOnly` is set, if any. */
 let onlyAwaiting: Agent | undefined;
 const agents = new Map<string, Agent>();
-/** The same, in the order in which they joined. */
+/** This thread's agents, in the order in which they joined. */
 const present: Agent[] = [];
 let leavesAtExit = false;
 let inherited: string | undefined;
@@ -406,7 +407,7 @@ export interface Inheritance {
   readonly target: { readonly module: string; readonly export: string };
 }
 
-/** Says what this thread is. Called before anything joins. */
+/** Sets this thread's identity. Called before any agent joins. */
 export function inherit({ folder, name, target }: Inheritance): void {
   inherited = folder;
   ownName = name;
@@ -424,8 +425,8 @@ export function defaultAgent(): Agent {
   const user = process.geteuid?.() ?? 0;
   let agent = anonymous.get(user);
   if (agent === undefined || agent.hasLeft) {
-    // A program that has changed its user can't reach the folder that it made, or was given, as the
-    // first.
+    // A program that has changed its user can't reach the folder that it made or inherited as the
+    // first user.
     const given = anonymous.size === 0 || agent !== undefined ? inherited : undefined;
     agent = join(given ?? anonymousFolder(), given === undefined);
     anonymous.set(user, agent);
@@ -499,8 +500,8 @@ function leaveAll(): void {
     try {
       agent.leave();
     } catch {
-      // The process is ending: nobody could act on it, and its exit code tells of the program. The
-      // kernel gives back what it held, and the next program sweeps the folder.
+      // The process is ending: nobody could handle the error, and the exit code belongs to the
+      // program. The kernel frees the agent's locks, and the next program sweeps the folder.
     }
   }
   agents.clear();

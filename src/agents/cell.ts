@@ -4,8 +4,8 @@
  *
  * However many calls of an agent wait for one object, they share one wait entry. Calls that await
  * queue here, in order; the thread itself can be blocked in one more. A serial object (a lock, a
- * semaphore) is given to the first of the queue; of others (an event, a barrier, a condition) every
- * call is asked.
+ * semaphore) goes to the first of the queue. For other objects (an event, a barrier, a condition)
+ * every call is asked.
  */
 
 import { add, load, store } from '#atomics';
@@ -40,8 +40,8 @@ import type { Entry } from './wait-table.ts';
 import { isBefore, waitersOf } from './waiters.ts';
 
 /**
- * Milliseconds after which a waiter asks to be kept in mind (parking_lot's eventual fairness uses
- * the same).
+ * Milliseconds after which a waiter asks for a direct hand-off (parking_lot's eventual fairness
+ * uses the same).
  */
 export const FAIRNESS_AFTER = 0.5;
 
@@ -57,7 +57,7 @@ interface Flow {
   readonly ticket: number;
   readonly since: number;
   readonly deadline: Deadline;
-  /** Keeps the object that was called from being collected meanwhile. */
+  /** The object whose method was called: this keeps it from being collected meanwhile. */
   readonly keeper: object;
   /** Where the call began. */
   readonly origin: Origin;
@@ -81,7 +81,7 @@ export class Cell implements Place {
   /** Whether only the first of the queue can be served. */
   readonly serial: boolean;
   /**
-   * The primitive's own state in this agent, made once for all objects that stand for this cell.
+   * The primitive's own state in this agent, shared by all objects that stand for this cell.
    */
   extension: object | undefined;
   /** Called when the agent has closed its end. */
@@ -94,23 +94,23 @@ export class Cell implements Place {
   name: string | undefined;
   /** Its label if it has no name, as far as this thread knows. */
   label: string | undefined;
-  /** How long to spin before sleeping, in looks; adapts. */
+  /** How many polls to spin before sleeping; adapts. */
   spins = 0;
-  /** Spins in vain since one helped. */
+  /** Fruitless spins since the last spin that got the object. */
   vainSpins = 0;
   /** Awaiting calls in a row that were served by spinning, without a turn of the event loop. */
   spunInARow = 0;
   closed = false;
 
-  /** Whether the object was free at the last look that nobody had asked for. */
+  /** Whether the object was free at the last unrequested poll. */
   private seenFree = false;
   private readonly flows = new Set<Flow>();
-  /** How many of them have a time or a signal that ends them. */
+  /** How many flows have a timeout or a signal. */
   private timedFlows = 0;
   private entry: Entry | undefined;
   private blocked = 0;
   private blockedTicket = 0;
-  /** Since when the thread is blocked, in common milliseconds. */
+  /** When the thread began to block, in common milliseconds. */
   private blockedSince = 0;
   /** Whether the blocked call ends by itself. */
   private blockedTimed = false;
@@ -172,7 +172,7 @@ export class Cell implements Place {
     try {
       this.refresh(ticket, since);
     } catch (error) {
-      // No entry was to be had: the call does not wait.
+      // There was no room for an entry, so the call does not wait.
       if (how === BLOCKING_BIT) this.blocked--;
       else this.awaiting--;
       throw error;
@@ -195,7 +195,7 @@ export class Cell implements Place {
     this.refresh(this.blockedTicket, this.blockedSince);
   }
 
-  /** The facts that `setDetail` has set last. */
+  /** The detail that `setDetail` has set last. */
   get ownDetail(): number {
     return this.detail;
   }
@@ -209,8 +209,8 @@ export class Cell implements Place {
   }
 
   /**
-   * Awaits what `wait` waits for, with the entry filled by `enter(AWAITING_BIT)`; leaves it in
-   * every case. Resolves to `false` when the time has passed, rejects with the signal's reason.
+   * Awaits the object by `wait`, with the entry filled by `enter(AWAITING_BIT)`; leaves the entry
+   * in every case. Resolves to `false` on a timeout, rejects with the signal's reason.
    */
   await(wait: Wait, ticket: number, deadline: Deadline, keeper: object): Promise<boolean> {
     const first = !this.serial || this.flows.size === 0;
@@ -286,7 +286,10 @@ export class Cell implements Place {
     return this.seenFree;
   }
 
-  /** Whether no other agent's call came before those of this one, as far as that matters. */
+  /**
+   * Whether no other agent's call came before this agent's calls; always true where order is
+   * irrelevant.
+   */
   get isFirst(): boolean {
     const { serial, entry } = this;
     if (!serial || entry === undefined) return true;
@@ -311,7 +314,7 @@ export class Cell implements Place {
   }
 
   /**
-   * Asks the awaiting calls whether they would wait forever; returns whether one did, and was
+   * Checks whether an awaiting call would wait forever. Returns whether one would; that call was
    * refused.
    */
   check(): boolean {
@@ -331,7 +334,9 @@ export class Cell implements Place {
     }
   }
 
-  /** Hands on a wake-up that the awaiting calls can't use, as their thread is about to block. */
+  /**
+   * Hands on a wake-up that the awaiting calls can't use, because their thread is about to block.
+   */
   passOn(): void {
     for (const { wait } of this.flows) {
       if (this.serial) wait.abandon();
@@ -365,7 +370,7 @@ export class Cell implements Place {
     this.entry = undefined;
   }
 
-  /** Looks at the first of the queue, and after whom it waits for. */
+  /** Polls for the first of the queue, and checks that its holder lives. */
   private looksFree(): boolean {
     const first = this.flows.values().next().value;
     if (first === undefined) return false;
@@ -394,8 +399,7 @@ export class Cell implements Place {
   }
 
   /**
-   * The call learns what came of it: a bell or a timer, by which it was served, has nobody to throw
-   * to.
+   * Rejects the call's promise. The bell or timer that served the call has no caller to throw to.
    */
   private fail(flow: Flow, error: unknown): void {
     if (this.flows.has(flow)) this.end(flow);
@@ -427,7 +431,7 @@ export class Cell implements Place {
     try {
       sweepIfDue(this.agent);
     } catch (error) {
-      // Nobody could catch it here, and the time has passed all the same.
+      // Nobody could catch an error here, and the timeout has passed all the same.
       if (!namespace.isRemoved) process.emitWarning(error as Error);
     }
     if (!this.flows.has(flow) || (first && this.serve(flow, PRESSURE.NONE))) return;
@@ -451,7 +455,7 @@ export class Cell implements Place {
     this.agent.endAwaiting();
   }
 
-  /** `ticket` and `since` are those of a call that is none of `flows`, and does not block. */
+  /** `ticket` and `since` belong to a call that is not in `flows` and does not block. */
   private refresh(ticket: number, since: number): void {
     const calls = this.blocked + this.awaiting;
     // No call waits: give the entry back.
@@ -481,7 +485,9 @@ export class Cell implements Place {
     return how | (this.isTimed() ? TIMED_BIT : 0) | (calls << FLOWS_SHIFT);
   }
 
-  /** Whether the blocked call ends by itself, or where none is, one of those that await. */
+  /**
+   * Whether the blocked call ends by itself; without a blocked call, whether an awaiting one does.
+   */
   private isTimed(): boolean {
     return this.blocked > 0 ? this.blockedTimed : this.timedFlows > 0;
   }

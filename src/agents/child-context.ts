@@ -10,8 +10,8 @@
  *
  * A child imports modules whose top level may be a program that forgot its guard. Later actions of
  * such code (after an `await`, in a timer, in a listener) can't be distinguished from the target's
- * own actions by their time. It can by origin: Node's asynchronous context leads from each callback
- * back to the import, or to the call of the target.
+ * own actions by their time. They can by origin: Node's asynchronous context leads from each
+ * callback back to the import, or to the call of the target.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';

@@ -1,8 +1,7 @@
 /**
- * Facts: how an object stands, read from its words alone: the same for the classes' `describe()`
- * and for those who look from outside, at a copy. Words that are read one after the other need not
- * have been true at one moment, and they may be damaged. So every function of facts is bounded, and
- * never throws.
+ * Facts: the state of an object, read from its words alone. `describe()` uses it, and so do
+ * observers outside, on a copy of the words. Words that are read one after the other need not be
+ * consistent, and they may be damaged. So every function of facts is bounded, and never throws.
  */
 
 import type { Place } from '../memory/arena.ts';
@@ -12,7 +11,7 @@ import type { NamespaceView } from '../namespaces/view.ts';
 export interface Holding {
   readonly slot: number;
   readonly as: 'owner' | 'writer' | 'reader' | 'permit';
-  /** Permits that it has; how often an RLock's owner has taken it; 1 of all else. */
+  /** Permits that it has; how often an RLock's owner has taken it; 1 for everything else. */
   readonly count: number;
 }
 
@@ -29,11 +28,11 @@ export interface Facts<State extends Details = Details> {
   readonly holders: readonly Holding[];
   readonly endedBy: EndedBy;
   /**
-   * Whether a wait for it may be over: it is free, it is set. Where it depends on who waits, it is
-   * `undefined`.
+   * Whether a wait for it may be over: it is free, it is set. `undefined` if that depends on the
+   * waiter.
    */
   readonly over?: boolean | undefined;
-  /** Whether others than its holders may give it back: see lock-words.ts. */
+  /** Whether agents other than its holders may give it back: see lock-words.ts. */
   readonly signal?: 'used' | 'allowed' | undefined;
   readonly state: State;
 }

@@ -18,7 +18,7 @@ import type { Namespace } from '../namespaces/namespace.ts';
 import type { RingOfKind } from './kinds.ts';
 import { kindNumbered } from './kinds.ts';
 
-/** The rings of a namespace, as those see them who end objects in it. */
+/** The rings of a namespace, for agents that end objects in it. */
 export class KeptRings implements Rings {
   private readonly namespace: Namespace;
   /** Cells that were named at some time, and those that were left alone because of that. */
@@ -40,7 +40,7 @@ export class KeptRings implements Rings {
       return true;
     }
     for (const names of this.all()) {
-      // Rather kept than lost.
+      // Keep the object: that is safer than losing it.
       if (names === undefined) return true;
       for (const each of names) if (keyOf(each) === keyOf(named)) return true;
     }
@@ -54,8 +54,7 @@ export class KeptRings implements Rings {
    *
    * Race: the reaper of A has read that X is named; T takes X, dies, and its bit is cleared, while
    * A's is not yet. If the reaper of A believed what it has read, X would stay. A cell that is
-   * named after A's bit is gone is left to the taker of that item: that one finds no bit but its
-   * own.
+   * named after A's bit is gone is left to the taker of that item, which finds no bit but its own.
    */
   remembering(slot: number, act: () => void): void {
     const left: Named[] = [];

@@ -6,10 +6,10 @@
  *   MOVING of the agent         1 while it puts or takes such an item          it, its reaper
  *   DOUBT of the namespace      1: some counts may be too high                 reapers, for good
  *
- * The names in an item are written behind its payload (messaging/ring/item-names.ts). They are the
- * numbers and generations of each object in it, and of the objects that it needs (`needs` of its
- * kind). An array needs its lock, a pipe's end its channels. That list in the ring is the truth;
- * KEPT is a count of it, so that nobody has to search it as long as nobody dies.
+ * The names in an item follow its payload (messaging/ring/item-names.ts). They are the number and
+ * generation of each object in it, and of the objects that these need (`needs` of their kind). An
+ * array needs its lock, a pipe's end its channels. That list in the ring is the truth. KEPT counts
+ * it, so that no agent has to search the ring unless an agent has died.
  *
  *   put    with the objects open: MOVING = 1, KEPT + 1 for each name, put the item in, MOVING = 0
  *   take   open the objects, MOVING = 1, take the item, KEPT - 1 for each name, MOVING = 0
@@ -30,8 +30,8 @@
  * receive it. That name is not counted: the taker has the object open. Two queues that lie in each
  * other keep each other, until the namespace ends.
  *
- * Objects of another namespace can't be kept so: nobody there would learn that the ring has ended.
- * Their sender's thread keeps them open.
+ * Objects of another namespace can't be kept so, because no agent there would learn that the ring
+ * has ended. Their sender's thread keeps them open.
  */
 
 import { load } from '#atomics';
@@ -39,8 +39,8 @@ import type { Named } from '../memory/arena.ts';
 import type { Cell, Host } from './cell.ts';
 
 /**
- * The cells that an item keeps, if the cell's object is in it: that and what it needs, but for
- * what is only there with `without`.
+ * The cells that an item keeps if the cell's object is in it: the cell and the cells that it needs,
+ * except those that only `without` needs.
  */
 export function namesOf(cell: Cell, without: readonly number[]): Named[] {
   const known = cell.agent.cells.get(cell.number);
@@ -72,8 +72,8 @@ export function cellsNeeded(cell: Cell, without: readonly number[] = []): Cell[]
 }
 
 /**
- * Puts an item with these names in, which are open here: `put` is the one step after which it is
- * there.
+ * Puts an item with these names in. The named objects are open here. `put` is the single step that
+ * makes the item visible.
  */
 export function putNaming(agent: Host, names: readonly Named[], put: () => void): void {
   const { namespace, slot } = agent;
@@ -86,8 +86,8 @@ export function putNaming(agent: Host, names: readonly Named[], put: () => void)
 }
 
 /**
- * Takes an item with these names, which are open here but where that has failed: `take` returns
- * whether it was not another who took it.
+ * Takes an item with these names. The named objects are open here, except those that failed to
+ * open. `take` returns whether this agent got the item.
  */
 export function takeNaming(agent: Host, names: readonly Named[], take: () => boolean): boolean {
   const { namespace, slot } = agent;

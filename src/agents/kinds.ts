@@ -3,8 +3,8 @@
  * `defineKind`; the list of all (kinds/all.ts) makes them known to this program.
  *
  * A program may meet objects of a kind that it does not know, made by a newer version. It can end
- * them, as the header of their cell says what belongs to them, and leaves their recovery to an
- * agent that knows the kind (reaper.ts).
+ * them, because the header of their cell lists their parts. It leaves their recovery to an agent
+ * that knows the kind (reaper.ts).
  */
 
 import type { Named, Place } from '../memory/arena.ts';
@@ -18,7 +18,7 @@ export interface KindOptions {
   readonly number: number;
   /** The class's name, as in handles and messages. */
   readonly name: string;
-  /** Whether only the first of those who wait can be served. */
+  /** Whether only the first waiter can be served. */
   readonly serial?: boolean;
   /** Whether an agent's wait entry stays filled until it closes the object. */
   readonly lasting?: boolean;
@@ -26,33 +26,32 @@ export interface KindOptions {
   readonly data?: boolean;
   /** Whether a chain of further words hangs on each object (objects/extra-words.ts). */
   readonly chain?: boolean;
-  /** Frees what the dead agent held of the object. The reaper wakes the sleepers afterwards. */
+  /** Frees the dead agent's share of the object. The reaper wakes the sleepers afterwards. */
   readonly recover?: (namespace: Namespace, place: Place, dead: number) => void;
   /**
-   * Makes good for a wait entry that the dead agent left: `at` is the entry's first word in
-   * `words`.
+   * Undoes a wait entry that the dead agent left: `at` is the entry's first word in `words`.
    */
   readonly withdraw?: (namespace: Namespace, place: Place, dead: number, words: Words, at: number) => void;
   /**
-   * Whether the agent in that slot holds the object, or some of it. Left out: `holder` says so, or
-   * it is nothing that is held.
+   * Whether the agent in that slot holds the object, or some of it. Left out where `holder` decides
+   * it, or where the kind has no holders.
    */
   readonly holds?: (namespace: Namespace, place: Place, slot: number) => boolean;
   /** Slot of the agent that has to give the object back before anyone else gets it; 0: nobody. */
   readonly holder?: (place: Place) => number;
   /**
-   * Whether only its holder releases the object, and what the holding code awaits, if that is
+   * Whether only its holder releases the object, and the cell that the holding code awaits, if
    * known: see wait-for.ts.
    */
   readonly pledge?: (place: Place, holder: number) => Pledge | undefined;
   /**
-   * Words of the cell, each the first of two, that tell of another object without which this one is
-   * of no use: its number, then its generation.
+   * Words of the cell that name another object which this one needs. Each is the first of two:
+   * number, then generation.
    */
   readonly needs?: readonly number[];
-  /** Whether others wait for the object's end. */
+  /** Whether other agents wait for the object's end. */
   readonly endIsAwaited?: boolean;
-  /** How its data is read as a ring, in whose items other objects may be named. */
+  /** Reads its data as a ring, in whose items other objects may be named. */
   readonly ring?: RingOfKind;
   /** Opens the object that a handle of the class stands for. */
   readonly open?: (handle: string) => object;
@@ -63,12 +62,13 @@ export interface Kind extends KindOptions {
   readonly serial: boolean;
   readonly lasting: boolean;
   readonly needs: readonly number[];
-  /** The facts about it in the header of its cells: number and content. */
+  /** Its bits in the header of its cells: number and content. */
   readonly bits: number;
   /** The kind of which it is a second class, with the same objects. */
   readonly classOf?: Kind;
   /**
-   * In a bundle, of a kind whose code is not loaded yet: loads it, and tells whether that worked.
+   * In a bundle, for a kind whose code is not loaded yet: loads it, and returns whether that
+   * worked.
    */
   readonly ready?: () => boolean;
 }
@@ -77,18 +77,18 @@ export interface Kind extends KindOptions {
 export interface Pledge {
   /** Cell that the code which holds the object awaits; 0 where that is not known. */
   readonly wants: number;
-  /** Tells that wait from others for the same cell. */
+  /** Distinguishes that wait from others for the same cell. */
   readonly stamp: number;
 }
 
 /** The facts about a kind of object with a ring. */
 export interface RingOfKind {
   /**
-   * Takes all items out of the object's ring; gives what they named, `undefined` where that can't
-   * be read. See `Rings` in arena.ts.
+   * Takes all items out of the object's ring. Returns the cells that they named, or `undefined`
+   * where those can't be read. See `Rings` in arena.ts.
    */
   empty(namespace: Namespace, place: Place, begin: () => void): Named[] | undefined;
-  /** The cells that the items in the object's ring name; `undefined` where that can't be read. */
+  /** The cells that the items in the object's ring name; `undefined` where those can't be read. */
   names(namespace: Namespace, place: Place): Named[] | undefined;
 }
 
@@ -140,7 +140,7 @@ export function kindNumbered(number: number): Kind | undefined {
   return byNumber.get(number);
 }
 
-/** Whether this program can do what is to be done for objects of the kind. */
+/** Whether this program has the code to recover objects of the kind. */
 export function canServe(number: number): boolean {
   const kind = byNumber.get(number);
   return kind !== undefined && (kind.ready === undefined || kind.ready());

@@ -1,19 +1,16 @@
 /**
- * Lookout: how the calls of a thread that awaits learn of what nobody rings for: that somebody has
- * died, that the folder was removed, that they would wait forever.
+ * Lookout: notices events that nobody rings for, on behalf of a thread's awaiting calls. These are
+ * a death, the removal of the folder, and a wait that would never end.
  *
- *   at once        a call that has lasted for some milliseconds has the lives watched of those for
- *                  whom it waits (vigil.ts), and the folder
- *   after a turn   when the event loop has run anything, the calls are looked at again, an interval
- *                  later. Only code that runs can make this thread one that only awaits (alone.ts)
- *   slowly         while an agent can't be watched. Also for an object that is given to the first
- *                  in its queue, by the waiters that are not the first: the first may be stopped
+ *   at once        once a call has lasted for some milliseconds, it watches the lives of the agents that it waits for (vigil.ts), and the folder
+ *   after a turn   when the event loop has run anything, the calls poll again, an interval later. Only code that runs can make this thread one that only awaits (alone.ts)
+ *   slowly         while an agent can't be watched. Also by the waiters behind the first in a queue, because the first may be suspended
  *
  * So a thread that awaits the one thing that it needs has no timer. All timers here keep nothing
  * running: the bell does.
  *
- * Nothing is thrown from here, as nobody could catch it. A look that fails for want of descriptors
- * or memory is repeated, slowly; a folder that was removed ends all waits.
+ * Nothing is thrown from here, because nobody could catch it. A look that fails for lack of
+ * descriptors or memory is repeated, slowly. A removed folder ends all waits.
  */
 
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '#clock';
@@ -25,11 +22,11 @@ import type { Cell, Host } from './cell.ts';
 import { reapIfDead, stateOf, sweepIfDue, sweepPeriod } from './reaper.ts';
 import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead } from './vigil.ts';
 
-/** Milliseconds after which a call is one that lasts. */
+/** Milliseconds after which a call counts as lasting. */
 const LASTS_AFTER = 5;
-/** Milliseconds between looks for what can't be watched. */
+/** Milliseconds between looks at agents that can't be watched. */
 export const SLOW_PERIOD = 500;
-/** The same where only the folder can't be. */
+/** The same where only the folder can't be watched. */
 const FOLDER_PERIOD = 5000;
 
 export class Lookout {
@@ -41,7 +38,7 @@ export class Lookout {
   private folderWatch: Watch | undefined;
   private readonly doubts: Doubts;
   private doubtTimer: NodeJS.Timeout | undefined;
-  /** Whether there is somebody who can't be watched, though it should. */
+  /** Whether an agent that should be watched can't be. */
   private incomplete = false;
   /** Whether the last look was cut short. */
   private failed = false;
@@ -104,7 +101,7 @@ export class Lookout {
       if (agent.awaitingCalls === 0 || agent.hasLeft) return;
       this.picture = undefined;
       this.hook();
-      // Of a turn in which it has only looked, it is enough to see that nothing else has run.
+      // After a turn in which it has only looked, look again only if something else has run.
       if (picture === undefined || picture !== resourcesInUse().join()) this.lookAgain();
     });
   }
@@ -119,7 +116,8 @@ export class Lookout {
     this.failed = false;
     this.again = false;
     this.safely(() => {
-      // Before anything is served or refused: until then no code of this thread is about to go on.
+      // Check before anything is served or refused: until then no code of this thread is about to
+      // continue.
       for (const cell of agent.cells.values()) if (cell.check()) break;
       agent.namespace.checkThere();
       sweepIfDue(agent);
@@ -212,7 +210,7 @@ export class Lookout {
     });
   }
 
-  /** Looks at those whose end was seen, now and until it is certain. */
+  /** Looks at the agents whose end was seen, now and until it is certain. */
   private settle(): void {
     if (this.doubts.settle()) this.agent.answer(EVERYTHING);
     if (!this.doubts.pressing || this.doubtTimer !== undefined) return;

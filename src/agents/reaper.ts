@@ -2,42 +2,42 @@
  * Reaper: finds agents whose kernel lock is gone, and clears up after them.
  *
  * The agent that has the liveness lock of a slot may clear it, so at most one reaper works on a
- * slot. If that one dies, too, the next begins again: every step may be done twice. The steps:
+ * slot. If that reaper dies, too, the next starts again: every step may be done twice. The steps:
  *
- *   1. the dead one's wait entries: a notification it had not taken goes to the next, its barrier
+ *   1. the dead agent's wait entries: a notification it had not taken goes to the next, its barrier
  *      breaks
  *   2. if it died while it put or took shared objects: a note that counts of them may be too high
  *      (kept.ts)
- *   3. every cell that it had open: frees what it held, clears its open bit, frees the cell if that
+ *   3. every cell that it had open: frees its share, clears its open bit, frees the cell if that
  *      was the last bit
  *   4. its slot: free
- *   5. everybody who waits is woken once. That makes good for every wake-up that died with it: a
- *      releaser killed between its compare-and-swap and its wake, a waiter killed after it was
- *      chosen. A needless look costs little.
+ *   5. wakes every waiter once. That replaces each wake-up that died with the agent: a releaser
+ *      killed between its compare-and-swap and its wake, a waiter killed after it was chosen. A
+ *      needless look costs little.
  *
- * Nobody: a damaged word may name a slot in which nobody sits, so that nobody would ever give the
- * object back. LIVE is set before an agent takes anything, and cleared after all that it had was
- * given back, both under the slot's liveness lock. So an agent that has that lock and finds the
+ * Nobody: a damaged word may name an empty slot, so that no agent would ever give the object back.
+ * LIVE is set before an agent takes anything, and cleared after everything that it had was given
+ * back. Both happen under the slot's liveness lock. So an agent that has that lock and finds the
  * slot not LIVE knows that nobody sits there, and that nobody can sit down meanwhile. Words that
  * name the slot are not holdings, and are freed like those of a dead agent (`freeOfNobody`).
  *
  * Race: O reads owner s in a lock and finds s not LIVE (O1); B sits down in s and takes the lock
- * (B1); O frees it? No: O takes the slot's lock first, which B has by then, and leaves it alone. If
- * O was faster, B sits down elsewhere, or after O.
+ * (B1); O frees it? No: O takes the slot's lock first. B has it by then, so O leaves the object
+ * alone. If O was faster, B sits down elsewhere, or after O.
  *
- * Foreign: a kind of object that this program does not know, as a newer version has made it, or
- * loads more. The dead agent's part of such an object is left as it is, with its wait entry and
- * its open bit. Everything else is cleared up. The slot becomes LIVE | LEFT, and is handed to
- * nobody until an agent that knows the kind has cleared up the rest, and then clears both bits.
+ * Foreign: a kind of object that this program does not know, because its maker is newer or loads
+ * more kinds. The dead agent's part of such an object is left as it is, with its wait entry and its
+ * open bit. Everything else is cleared up. The slot becomes LIVE | LEFT, and is handed to nobody
+ * until an agent that knows the kind has cleared up the rest, and then clears both bits.
  *
  *   word of the slot     writer, under the slot's liveness lock
  *   STATE 0 LIVE         the agent that sits down; a reaper that has cleared up everything
  *   STATE 1 LEFT         a reaper that has left something; cleared with LIVE
  *
  * A reaper that dies before it has set LEFT has done some steps, and the next does them again.
- * After LEFT, each agent tries once, and remembers the slots that it can do no more for. Those who
- * wait for a foreign object know its kind: they look after its holder, as after any other, and so
- * one of them clears up the rest. It wakes everybody, as every reaper does.
+ * After LEFT, each agent tries once, and remembers the slots that it can do no more for. Waiters
+ * for a foreign object know its kind. They check its holder like any other, so one of them clears
+ * up the rest. It wakes all waiters, as every reaper does.
  */
 
 import { cas, load, store } from '#atomics';
@@ -79,18 +79,18 @@ import { eachEntry } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll, wakeThread } from './waiters.ts';
 
-/** Least milliseconds between two looks at all agents of a namespace. */
+/** Minimum milliseconds between two looks at all agents of a namespace. */
 export const SWEEP_PERIOD = 40;
 const CLOCK_MASK = 0x7fffffff;
 
-/** An object that agents may have something of. */
+/** An object of which agents may have a share. */
 interface Owned extends Place {
   readonly kind: Kind;
 }
 
 /**
  * Clears up after the agent in `dead`. The caller has the slot's liveness lock. Returns whether the
- * slot is free now: `false` where something is left to an agent that knows more kinds of objects.
+ * slot is free now: `false` where a part is left to an agent that knows more kinds of objects.
  */
 export function reap(namespace: Namespace, dead: number, by: number): boolean {
   const base = agentWord(dead);
@@ -111,8 +111,7 @@ export function reap(namespace: Namespace, dead: number, by: number): boolean {
     store(entryWords, at + ENTRY_CELL, 0);
     return false;
   });
-  // Before its cells are freed: further entries lie in some of them, which may become something
-  // else.
+  // Before its cells are freed: some of them hold further entries, and may become other objects.
   if (!entriesLeft)
     for (const word of [AGENT_WAITS, AGENT_HIGH_ENTRY, AGENT_CHUNK]) store(words, base + word, 0);
   arena.doubt(dead);
@@ -130,7 +129,7 @@ export function reap(namespace: Namespace, dead: number, by: number): boolean {
     store(words, base + word, 0);
   }
   cas(words, RESOLVING_WORD, dead, 0);
-  // Also where nothing was freed: the dead one may have died between freeing an object and removing
+  // Also where nothing was freed: the agent may have died between freeing an object and removing
   // its name.
   unlessShort(() => pruneNames(namespace));
   store(
@@ -145,8 +144,8 @@ export function reap(namespace: Namespace, dead: number, by: number): boolean {
 const leftTo = new WeakMap<Namespace, Map<number, number>>();
 
 /**
- * Reaps the agent in `slot` if it is dead. Returns whether it was, and something could be done
- * about it.
+ * Reaps the agent in `slot` if it is dead. Returns whether it was dead and this thread could clear
+ * up.
  */
 export function reapIfDead(waker: Waker, slot: number): boolean {
   const { namespace } = waker;
@@ -167,7 +166,7 @@ export function reapIfDead(waker: Waker, slot: number): boolean {
   return true;
 }
 
-/** Call before anything of the dead agent is cleared up. */
+/** Reports the death to monitors. Call before anything of the dead agent is cleared up. */
 export function tellOfDeath(namespace: Namespace, slot: number): void {
   tell('died', () => ({ ...namespace.identity(slot), slot, folder: namespace.folder }));
 }
@@ -177,7 +176,7 @@ function noteLeft(namespace: Namespace, slot: number): void {
   leftTo.set(namespace, given.set(slot, stateOf(namespace, slot)));
 }
 
-/** Tells the agent in `slot` from others who sat there, or will. */
+/** Distinguishes the agent in `slot` from earlier and later ones there. */
 export function stateOf({ words }: Namespace, slot: number): number {
   return load(words, agentWord(slot) + AGENT_STATE) & ~AGENT_LEFT_BIT;
 }
@@ -187,7 +186,7 @@ export function stateOf({ words }: Namespace, slot: number): number {
  */
 export function whileNobodyIn({ namespace, slot: own }: Waker, slot: number, act: () => void): boolean {
   if (slot === own || !(slot > 0 && slot < AGENT_SLOTS) || namespace.isLive(slot)) return false;
-  // An agent that is just taking the slot, or has lost only its LIVE bit, has it.
+  // The lock's holder is an agent that is just taking the slot, or has lost only its LIVE bit.
   if (!namespace.tryLockSlot(slot)) return false;
   try {
     if (namespace.isLive(slot)) return false;
@@ -199,8 +198,8 @@ export function whileNobodyIn({ namespace, slot: own }: Waker, slot: number, act
 }
 
 /**
- * Frees what the object's words say that an agent has of it in whose slot nobody sits, and wakes
- * those who wait. Returns whether it did.
+ * Frees the share of the object that its words assign to an empty slot, and wakes the waiters.
+ * Returns whether it did.
  */
 export function freeOfNobody(waker: Waker, place: Owned, slot: number): boolean {
   if (slot === 0) return false;
@@ -209,7 +208,9 @@ export function freeOfNobody(waker: Waker, place: Owned, slot: number): boolean 
   return freed;
 }
 
-/** Looks after the agent that has to act before the object is free: it may be dead, or nobody. */
+/**
+ * Checks the agent that has to act before the object is free: it may be dead, or its slot empty.
+ */
 export function lookAfter(waker: Waker, place: Owned, slot: number): void {
   if (slot !== 0 && !reapIfDead(waker, slot)) freeOfNobody(waker, place, slot);
 }
@@ -227,7 +228,7 @@ export function reapDeadOpeners(waker: Waker, { words, at }: Place): void {
   }
 }
 
-/** Looks at every agent of the namespace, unless somebody did within the period. */
+/** Looks at every agent of the namespace, unless another agent did within the period. */
 export function sweepIfDue(waker: Waker): void {
   const { namespace } = waker;
   const time = commonTime() & CLOCK_MASK;
@@ -276,12 +277,12 @@ export function wakeEverybody(waker: Waker): void {
 
 function reapWhere(waker: Waker, chosen: (base: number) => boolean): void {
   for (let slot = 1, high = waker.namespace.highSlot; slot <= high; slot++) {
-    // Its waiters see its death, too.
+    // Its own waiters also notice its death.
     if (chosen(agentWord(slot))) unlessShort(() => reapIfDead(waker, slot));
   }
 }
 
-/** Leaves it for another time where the system is short of descriptors just now. */
+/** Calls `act`, and gives up silently if the system is short of descriptors just now. */
 export function unlessShort(act: () => void): void {
   try {
     act();
@@ -305,13 +306,13 @@ function reapCell(
   entriesLeft: boolean,
 ): boolean {
   const header = load(place.words, place.at + CELL_HEADER);
-  // Only who has it open can hold something of it; and while the bit is set the cell can't become
-  // another object.
+  // Only an agent that has it open can hold a share of it. While the bit is set the cell can't
+  // become another object.
   const open = load(place.words, place.at + CELL_OPEN + (dead >> 5)) & (1 << (dead & 31));
   if (header === 0 && open === 0) return true;
   const kind = kindNumbered(kindOf(header));
-  // Objects that the dead agent did not have open need none of the kind's code: a bundle would load
-  // it.
+  // Objects that the dead agent did not have open need none of the kind's code. Don't make a bundle
+  // load it.
   if (open === 0 ? kindOf(header) !== 0 && kind === undefined : isForeign(header)) {
     return open === 0 && slotOf(header) !== dead;
   }

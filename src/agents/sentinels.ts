@@ -1,11 +1,13 @@
 /**
- * Sentinels: signals that are aborted when a child ends, and how a blocked thread, which no event
- * reaches, sees that it has.
+ * Sentinels: signals that are aborted when a child ends. A blocked thread, which no event reaches,
+ * polls for that end.
  */
 
 const looks = new WeakMap<AbortSignal, () => boolean>();
 
-/** Says how to look whether what the signal stands for has come; `look` then aborts it. */
+/**
+ * Registers `look`, which checks whether the signal's child has ended, and then aborts the signal.
+ */
 export function noteSentinel(signal: AbortSignal, look: () => boolean): void {
   looks.set(signal, look);
 }

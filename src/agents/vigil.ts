@@ -1,21 +1,22 @@
 /**
- * Vigil: for whom a waiter waits, and what it does when one of them ends or shouts (life.ts).
+ * Vigil: the agents that a waiter waits for, and its reaction when one of them ends or shouts
+ * (life.ts).
  *
- * Only an agent that has the object open can hold it, or owe somebody a wake-up for it. So a waiter
- * watches all of these, and needs no timer to find out that one of them has died. An agent that
- * opens the object later wakes those who wait, so that they watch it, too (agent.ts):
+ * Only an agent that has the object open can hold it, or owe a wake-up for it. So a waiter watches
+ * all of these, and needs no timer to notice that one has died. An agent that opens the object
+ * later wakes the waiters, so that they watch it, too (agent.ts):
  *
  *   waiter  fills its entry               // PUBLISH entry
  *           then reads the open bits      // OBSERVE open -> entry
  *   opener  sets its open bit             // PUBLISH open -> entry
  *           then reads the wait entries   // OBSERVE entry
  *
- * One of the two sees the other. Each agent costs a descriptor; for whom there is none, the waiter
- * looks around by a slow timer.
+ * One of the two sees the other. Each watched agent costs a descriptor. Agents for which there is
+ * none are polled by a slow timer.
  *
- * The end that was seen is no proof: the kernel frees the lock of the slot a moment before or
- * after. Until then the waiter looks a few times, at short intervals. A living agent that has lost
- * its FIFO is no longer watched.
+ * The end of a FIFO is not a proof: the kernel frees the lock of the slot a moment before or after.
+ * Until then the waiter polls a few times, at short intervals. A living agent that has lost its
+ * FIFO is no longer watched.
  */
 
 import { load } from '#atomics';
@@ -29,7 +30,7 @@ import { wakeThread } from './waiters.ts';
 
 /** Milliseconds between two looks at an agent whose FIFO has ended and whose lock is still held. */
 export const DOUBT_INTERVAL = 1;
-/** Such looks, after which it is taken for an agent that has lost its FIFO. */
+/** Number of such looks after which the agent counts as one that has lost its FIFO. */
 const MOST_DOUBTS = 50;
 
 interface Doubt {
@@ -61,7 +62,10 @@ export class Doubts {
     return false;
   }
 
-  /** The FIFO of the agent in `slot` has ended, which was in that state when it was opened. */
+  /**
+   * The FIFO of the agent in `slot` has ended. `state` is the slot's state when the FIFO was
+   * opened.
+   */
   add(slot: number, state: number): void {
     if (this.doubts.get(slot)?.state !== state) this.doubts.set(slot, { state, looks: 0 });
   }
@@ -109,8 +113,8 @@ export function openersOf(namespace: Namespace, places: Iterable<Place>, me: num
 }
 
 /**
- * Rings those whom an agent that shouts could not ring. An agent that this one can't ring either
- * is left: it watches the one that shouted by itself, or looks around now and then.
+ * Rings the agents that a shouting agent could not ring. An agent that this one can't ring either
+ * is left: it watches the shouter itself, or polls now and then.
  */
 export function ringInstead(waker: Waker): void {
   const { namespace } = waker;

@@ -1,6 +1,6 @@
 /**
- * WaitTable: an agent's own wait entries. Only the agent writes them, so a dead one leaves nothing
- * that others repair.
+ * WaitTable: an agent's own wait entries. Only the agent writes them, so its death leaves nothing
+ * to repair.
  *
  * An entry says which cell the agent waits for. The first 17 lie in the agent's slot. More lie in
  * cells of kind ENTRIES. These stay CLAIMED under the agent's slot for all their life, so that the
@@ -97,7 +97,7 @@ export class WaitTable {
     return entry;
   }
 
-  /** Says since when the oldest call waits. */
+  /** Notes when the oldest call began to wait. */
   noteSince({ words, at }: Entry, since: number): void {
     note(words, at + ENTRY_SINCE, since & TIME_MASK);
   }
@@ -152,7 +152,7 @@ export function findEntry(namespace: NamespaceView, slot: number, cell: number):
   const base = agentWord(slot);
   if (load(words, base + AGENT_WAITS) === 0) return undefined;
   const first = base + AGENT_ENTRIES;
-  // Nearly always the first.
+  // It is nearly always the first entry.
   if (load(words, first + ENTRY_CELL) === cell) return { words, at: first };
   let found: EntryPlace | undefined;
   eachEntry(namespace, slot, (entryWords, at, its) => {
@@ -164,8 +164,8 @@ export function findEntry(namespace: NamespaceView, slot: number, cell: number):
 
 /**
  * Calls `visit` for each entry that the agent in `slot` has filled, until it returns `true`. Meant
- * for the entries of others: they may change meanwhile, so what is read is a hint unless the caller
- * has a reason to trust it.
+ * for the entries of others: they may change meanwhile, so their values are hints unless the caller
+ * has a reason to trust them.
  */
 export function eachEntry(
   namespace: NamespaceView,

@@ -7,7 +7,7 @@
 export const PRESSURE = {
   /** The wait is young: a running thread may go first. */
   NONE: 0,
-  /** The wait has lasted: the object shall be kept for waiters. */
+  /** The wait has lasted: the object shall be handed off to waiters. */
   FAIR: 1,
   /**
    * The wait was left alone for a whole interval: take a free object, even if it is reserved for
@@ -16,15 +16,15 @@ export const PRESSURE = {
   IMPATIENT: 2,
 } as const;
 
-/** Steps for which an object is left alone that is held for moments. */
+/** Loop iterations to pause before first polling an object that is held only briefly. */
 export const MOMENT = 1000;
 
 export type Pressure = (typeof PRESSURE)[keyof typeof PRESSURE];
 
 export interface Wait {
   /**
-   * Steps (some nanoseconds) before it first polls an object whose holder releases it, and takes it
-   * again, within a microsecond: see `spin`. 0 or none: it looks all the time.
+   * Loop iterations (some nanoseconds each) before it first polls an object whose holder releases
+   * it and takes it again within a microsecond: see `spin`. 0 or none: it polls all the time.
    */
   readonly backsOff?: number;
   /** Whether others may have it at the same time, as the readers of an RWLock. */
@@ -38,8 +38,8 @@ export interface Wait {
    */
   attempt(pressure: Pressure): boolean;
   /**
-   * Called when an awaiting call gives up, before its entry is emptied: does what the reaper would
-   * do by the entry.
+   * Called when an awaiting call gives up, before its entry is emptied: does the reaper's work on
+   * the entry.
    */
   resign?(): void;
   /**
@@ -48,13 +48,13 @@ export interface Wait {
    */
   abandon(): void;
   /**
-   * The same for a wait that goes on, of an object that is not serial: its thread is about to
+   * The same for a wait that continues, on an object that is not serial. Its thread is about to
    * block, and can't use the wake-up.
    */
   passOn?(): void;
   /**
-   * Called when the wait has got what it waited for and its entry is updated: wakes the next, if
-   * something is left.
+   * Called when the wait has been served and its entry updated: wakes the next waiter, if something
+   * is left.
    */
   taken(): void;
   /**
@@ -64,7 +64,7 @@ export interface Wait {
   suspect(): number;
   /**
    * Called with the entry filled, before the wait sleeps and now and then while it lasts. An error
-   * that it returns ends the wait: nobody could.
+   * that it returns ends the wait, which no other agent could end.
    */
   check?(ticket: number): Error | undefined;
 }

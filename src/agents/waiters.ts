@@ -19,7 +19,7 @@ import {
 import type { Namespace } from '../namespaces/namespace.ts';
 import { findEntry } from './wait-table.ts';
 
-/** An agent as those see it who wake others. */
+/** An agent, as a source of wake-ups. */
 export interface Waker {
   readonly namespace: Namespace;
   readonly slot: number;
@@ -30,7 +30,7 @@ export interface Waker {
   ring(slot: number, cell: number): void;
   /** Wakes the thread of the agent in `slot`, which sleeps in its berth. Never throws. */
   rouse(slot: number): void;
-  /** Its awaiting calls are to be looked at once more soon. */
+  /** Makes its awaiting calls poll again soon. */
   lookAgain(): void;
 }
 
@@ -49,7 +49,7 @@ export function waitersOf(namespace: Namespace, place: Place): Waiter[] {
   return waiters;
 }
 
-/** The waiter that came first, of those that can act on being woken. */
+/** The waiter that came first, among those that can act on a wake-up. */
 export function oldestWaiter(namespace: Namespace, place: Place): Waiter | undefined {
   let oldest: Waiter | undefined;
   let first = 0;
@@ -84,7 +84,7 @@ function eachWaiter(
   }
 }
 
-/** The `count` waiters that came first, of those that can act. */
+/** The `count` waiters that came first, among those that can act. */
 function oldestWaiters(namespace: Namespace, place: Place, count: number): Waiter[] {
   if (count === 1) {
     const first = oldestWaiter(namespace, place);
@@ -120,7 +120,7 @@ export function wakeOldest(waker: Waker, place: Place, count = 1): void {
 }
 
 /**
- * Whether no other agent's call came first; one that did is woken, in case that nobody has done it.
+ * Whether no other agent's call came first. A call that did is woken, in case nobody has woken it.
  */
 export function isFirst(waker: Waker, place: Place): boolean {
   for (;;) {

@@ -6,15 +6,16 @@
  *   the file `stack-<slot>`         the answer, as JSON   the agent in that slot
  *
  * The asker raises REPORT, then writes a byte into the agent's rouse FIFO and the ring 0 into its
- * bell. A blocked thread compares REPORT with what it saw last whenever it looks around, an event
- * loop when it is rung for everything. Then it puts the answer in place of the last one. A blocked
- * thread's stack is that of the blocked call; of calls that await it says where they began.
+ * bell. A blocked thread compares REPORT with the last value that it saw whenever it looks around.
+ * An event loop does so when it is rung for everything. If REPORT has changed, the thread replaces
+ * its last answer. A blocked thread's stack is that of the blocked call; for awaiting calls the
+ * answer gives their origin.
  *
- * Nothing depends on any of this. An asker that is killed after raising REPORT has asked: the
- * threads answer, and nobody reads it. An agent that is killed while it writes leaves a file under
- * another name, and the last answer, which is older than the question. A byte that comes between a
- * thread's look and its sleep ends that sleep early. Two askers at once may raise REPORT to the
- * same number: they read the same answers.
+ * Nothing depends on any of this. If an asker is killed after raising REPORT, the threads answer,
+ * and nobody reads it. An agent that is killed while it writes leaves a file under another name,
+ * and the last answer, which is older than the question. A byte that comes between a thread's look
+ * and its sleep ends that sleep early. Two askers at once may raise REPORT to the same number: they
+ * read the same answers.
  */
 
 import { glance } from '#atomics';
@@ -50,7 +51,7 @@ export interface CallBegun {
   readonly stack: string;
 }
 
-/** Calls that are reported at most, and characters of each stack. */
+/** Maximum number of calls that are reported, and of characters in each stack. */
 const MOST_CALLS = 20;
 const MOST_STACK = 4000;
 
@@ -80,6 +81,7 @@ export function writeWhereabouts({ namespace, cells, slot }: Host, isBlocked: bo
   try {
     replaceFile(namespace.directory, file, `${file}.new`, JSON.stringify(whereabouts));
   } catch {
-    // No room, no descriptor, or the folder is gone: the wait itself must not end by it.
+    // There is no room or no descriptor, or the folder is gone. The wait itself must not fail
+    // because of that.
   }
 }

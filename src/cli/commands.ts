@@ -1,4 +1,4 @@
-/** Commands: all that `lockstep` can do, as the library that reads command lines knows it. */
+/** Commands: all commands of `lockstep`, declared for the library that reads command lines. */
 
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { VERSION } from '../version.ts';

@@ -1,5 +1,5 @@
 /**
- * `lockstep doctor`: whether this machine has what Lockstep needs, and what is left lying about.
+ * `lockstep doctor`: checks that this machine meets Lockstep's needs, and lists leftovers.
  */
 
 import { readdirSync, statfsSync, statSync } from 'node:fs';
@@ -168,7 +168,7 @@ function bytesIn(folder: string): number {
   try {
     return readdirSync(folder).reduce((sum, file) => sum + statSync(`${folder}/${file}`).blocks * 512, 0);
   } catch {
-    // It was removed meanwhile.
+    // Another program has removed it meanwhile.
     return 0;
   }
 }

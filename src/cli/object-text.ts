@@ -1,4 +1,4 @@
-/** ObjectText: how an object stands, in a few words. */
+/** ObjectText: the state of an object, in a few words. */
 
 import { programOf } from '../inspect/members.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot } from '../inspect/types.ts';

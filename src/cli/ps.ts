@@ -1,4 +1,4 @@
-/** `lockstep ps`: the threads that take part, and what each does. */
+/** `lockstep ps`: the threads that take part, and the activity of each. */
 
 import { findStuck } from '../inspect/findings.ts';
 import { programOf } from '../inspect/members.ts';

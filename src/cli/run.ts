@@ -2,7 +2,7 @@
  * `lockstep run NAME -- command args…`: one run at a time on this machine.
  *
  * This process takes the lock of that name, as any program could, and starts the command. The
- * kernel frees the lock when this process ends, however it ends; and in the same moment it kills
+ * kernel frees the lock when this process ends, however it ends; and at the same moment it kills
  * the command (exec.ts), so that two never run at once.
  */
 
@@ -38,7 +38,7 @@ interface Hold {
 const PASSED = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 const OF_KEYBOARD = ['SIGINT', 'SIGQUIT'] as const;
 
-/** Runs the command while it holds the name; returns what to exit with. */
+/** Runs the command while it holds the name; returns the exit code. */
 export async function run(name: string, command: readonly string[], options: RunOptions): Promise<number> {
   const { BoundedSemaphore, Lock } = await import('lockstep');
   const { permits, timeout, namespace } = options;
@@ -78,7 +78,7 @@ function runCommand(command: readonly string[]): Promise<number> {
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       stopPassing();
-      // As a shell tells it.
+      // The exit code that a shell would report.
       resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
     });
   });

@@ -1,4 +1,4 @@
-/** Table: columns as wide as they look. */
+/** Table: columns by displayed width. */
 
 import stringWidth from 'string-width';
 import type { Paint } from '../inspect/words.ts';

@@ -4,8 +4,7 @@ import type { Paint } from '../inspect/words.ts';
 import { PLAIN } from '../inspect/words.ts';
 
 /**
- * Colours for what is written to the stream: on a terminal only, unless the environment says
- * otherwise.
+ * Colours for output to the stream: on a terminal only, unless the environment says otherwise.
  */
 export function paintFor(stream: { isTTY?: boolean }): Paint {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;

@@ -10,7 +10,7 @@ export async function clean(): Promise<number> {
   return FINE;
 }
 
-/** Takes the name from a block of SharedMemory, which ends with its last user then. */
+/** Takes the name from a block of SharedMemory. The block then ends with its last user. */
 export async function unlink(name: string, { namespace }: { namespace: string }): Promise<number> {
   const { takeSnapshot } = await import('../inspect/snapshot.ts');
   const { namespaceFolder } = await import('../inspect/where.ts');

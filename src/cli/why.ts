@@ -25,7 +25,7 @@ export interface WhyOptions extends LookOptions {
 /** Milliseconds after which a wait for a thread that can act is reported. */
 const LEAST = 1000;
 
-/** Tells what keeps whom waiting; returns the exit code. */
+/** Prints which threads keep which others waiting; returns the exit code. */
 export async function why(about: string | undefined, options: WhyOptions): Promise<number> {
   if (options.last === true) return whyLast(options);
   const snapshot = look(options);
@@ -38,7 +38,8 @@ export async function why(about: string | undefined, options: WhyOptions): Promi
   const least = options.all === true ? 0 : LEAST;
   if (about !== undefined) return whyAbout(about, snapshot, options);
   const found = findStuck(snapshot, { least });
-  // Waits that a thread may still end are shown, and asked about, where nothing is stuck.
+  // Where nothing is stuck, show waits that a thread may still end, and ask those threads for
+  // stacks.
   const open = options.all === true || found.findings.length === 0 ? found.open : [];
   const stacks = options.stacks === true ? stacksOf(snapshot, membersOf({ ...found, open })) : {};
   if (options.json === true) writeJson({ taken: snapshot.taken, ...found, ...stacks });
@@ -54,7 +55,7 @@ export async function why(about: string | undefined, options: WhyOptions): Promi
   return snapshot.namespaces.some(({ readable }) => !readable) ? UNREADABLE : FINE;
 }
 
-/** Tells of the deadlocks that were refused; that nobody is stuck in them is what is known. */
+/** Prints the deadlocks that were refused. Nobody is stuck in those. */
 function whyLast({ namespace, json }: WhyOptions): number {
   const deadlocks = lastDeadlocks(namespace);
   if (json === true) writeJson({ deadlocks });
@@ -68,7 +69,7 @@ async function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions):
   const called = named.length > 0 ? [] : agentsCalled(snapshot, about);
   const found = findStuck(snapshot, { least: 0 });
   if (named.length > 0) {
-    // Columns as wide as they look take tables of Unicode, which nothing else here needs.
+    // Columns by displayed width need tables of Unicode, which nothing else here loads.
     const { showObjects } = await import('./show.ts');
     showObjects(named, snapshot, options.json === true);
     return named.some(({ object }) => found.findings.some((finding) => concerns(finding, object)))
@@ -82,7 +83,7 @@ async function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions):
     );
     return UNREADABLE;
   }
-  // A thread has an agent in each namespace: that which waits tells most.
+  // A thread has an agent in each namespace: show the one that waits.
   const waiting = chosen.filter(({ waits, blocked }) => waits.length > 0 || blocked?.joins);
   const chains = distinct(waiting.length > 0 ? waiting : chosen).map((agent) => chainOf(snapshot, agent));
   const pids = new Set(chains.flat().map(({ pid }) => pid));

@@ -1,8 +1,8 @@
 /**
  * Alone: the document of a lock that one call holds and nobody waits for, as its machine writes it.
  *
- * Such a document appears with the call and goes with it, so a store can compare texts and need not
- * understand them.
+ * Such a document appears with the call and goes with it. So a store can compare texts without
+ * understanding them.
  */
 
 import type { Made } from './document.ts';
@@ -13,7 +13,10 @@ import type { Snapshot } from './store.ts';
 
 type AnyMachine = Made['machine'];
 
-/** The text before the call in the document, and after it; nothing where it would not go. */
+/**
+ * The text before the call in the document, and after it; `undefined` where the document would
+ * stay.
+ */
 type Frame = readonly [before: string, after: string] | undefined;
 
 const CALL = 'session/0';

@@ -1,10 +1,10 @@
 /**
  * Bells: the waiters of this process, by object.
  *
- * A bell is hung before the call is sent whose reply says "wait". If it is hung later, it rings at
- * once where anything was heard in between: a ring may overtake the reply. A ring only means that
- * it is time to look. A lost one costs time, never the wake-up: all bells are rung at every renewal
- * of the lease and whenever the connection is back.
+ * A bell is hung before the call is sent whose reply says "wait". If it is hung later, it rings
+ * immediately if any ring came in between, because a ring may overtake the reply. A ring only means
+ * that it is time to look. A lost one costs time, never the wake-up: all bells are rung at every
+ * renewal of the lease and whenever the connection is back.
  */
 
 import { clearTimeout, now, setTimeout } from '#clock';
@@ -82,10 +82,10 @@ export class Bell {
 export class Bells {
   private readonly hung = new Map<string, Set<Bell>>();
 
-  /** Counts what has been heard: see `hangAfter`. */
+  /** Counts the rings that have come: see `hangAfter`. */
   heard = 0;
 
-  /** Hangs a bell late: it rings at once if anything was heard since `heard` had that value. */
+  /** Hangs a bell late: it rings immediately if a ring has come since `heard` had that value. */
   hangAfter(key: string, heard: number): Bell {
     const bell = this.hang(key);
     if (heard !== this.heard) bell.ring(0);

@@ -1,24 +1,23 @@
 /**
- * Calls: reads a document, runs its machine, and commits; on a conflict again with the fresh
- * document.
+ * Calls: reads a document, runs its machine, and commits. On a conflict it repeats this with the
+ * fresh document.
  *
- * The calls of one process on one object go one after another. Those that come while a commit is
- * under way are run together by the next one: the machine takes them in their order, and one commit
- * writes the result.
+ * The calls of one process on one object go one after another. Calls that arrive while a commit is
+ * under way are batched: the machine takes them in their order, and one commit writes the result.
  *
  * The last document seen is kept. A step that changes it is committed against its version, and so
- * needs no read before. A step that changes nothing has to rest on a document read within the call.
+ * needs no read before. A step that changes nothing needs a document that was read within the call.
  *
- * A store may make a call on places by itself (`Store.turn`): one trip, whatever others do. It
- * leaves to the machine what it does not know.
+ * A store may make a call on places by itself (`Store.turn`): one round trip, even under
+ * contention. It leaves documents that it does not know to the machine.
  *
  * If the connection is lost before the reply, the outcome is unknown. Then the document is read and
- * the machine runs again: it finds in its state what the call has done (machine.ts).
+ * the machine runs again: it finds the effect of the call in its state (machine.ts).
  *
- * A server that crashes may have forgotten what it did last: a release, and the lock would stay
+ * A server that crashes may forget its last commits. If one was a release, the lock would stay
  * taken for as long as its session lives. So releases of the last seconds are made again when the
- * connection is back (`repeat`); one that the server still knows changes nothing. For that reason
- * a release need not wait for the server's disk, and neither does joining a queue: a waiter looks
+ * connection is back (`repeat`); one that the server still knows changes nothing. For that reason a
+ * release need not wait for the server's disk, and neither does joining a queue: a waiter looks
  * again anyway. Such a commit is `lazy`.
  */
 
@@ -45,7 +44,7 @@ export interface Result<Reply> {
   readonly version: number;
 }
 
-/** The fate of a call whose commit the server forgets. */
+/** The fate of a call whose commit the server has forgotten. */
 export type Forgotten<Reply> =
   /** It is made again when the connection is back. */
   | 'repeated'
@@ -74,7 +73,7 @@ interface Lane {
   last: Snapshot;
   /** When `last` was written by this process. */
   writtenAt: number;
-  /** Whether the machine runs here, beside the store: documents are worth their way. */
+  /** Whether the machine runs here, beside the store, so that fetching documents pays. */
   usesMachine: boolean;
 }
 
@@ -92,7 +91,7 @@ export class Calls {
     this.releases = new Releases(session.leaseMs);
   }
 
-  /** Makes the call. `id` tells it from all others of the session. */
+  /** Makes the call. `id` distinguishes it from all others of the session. */
   make<State, Call, Reply>(
     key: string,
     machine: Machine<State, Call, Reply>,
@@ -125,7 +124,7 @@ export class Calls {
     return promise;
   }
 
-  /** The common case, with little on the way: a call on places while no other is under way here. */
+  /** The common case, kept short: a call on places while no other is under way here. */
   private turnAlone(lane: Lane, pending: Pending): void {
     const { key } = pending;
     lane.busy = true;
@@ -153,7 +152,7 @@ export class Calls {
     return lane.last.body;
   }
 
-  /** A document that came with a ring: newer than what is known. */
+  /** A document that came with a ring, and is newer than the known one. */
   learn(key: string, fresh: Snapshot): void {
     const lane = this.lanes.get(key);
     if (lane !== undefined && !lane.busy && fresh.version > lane.last.version) lane.last = fresh;
@@ -171,7 +170,7 @@ export class Calls {
     lane.busy = true;
     if (begun !== undefined) await this.finish(key, lane, [begun.pending], begun);
     while (lane.pending.length > 0) {
-      // A commit is made by one session: calls of a lost one are refused by themselves.
+      // A commit belongs to one session; calls of a lost session are refused separately.
       const [first] = lane.pending as [Pending];
       const batch = lane.pending.filter((each) => isLike(each, first));
       lane.pending = lane.pending.filter((each) => !isLike(each, first));
@@ -244,7 +243,8 @@ export class Calls {
       } catch (error) {
         first = undefined;
         if (error instanceof SessionGone) throw this.session.lose(session);
-        // Another call of this process has fenced off what is under way: this was not done.
+        // Another call of this process has fenced off this commit while it was under way: it was
+        // not done.
         if (error instanceof Outdated) continue;
         if (!(error instanceof Unreachable)) throw error;
         // Whether it was done is in the document, or nowhere.
@@ -329,7 +329,7 @@ function isLazy({ forgotten }: Pending, reply: unknown): boolean {
   return typeof forgotten === 'function' ? forgotten(reply) : forgotten === 'repeated';
 }
 
-/** The hold that it would have released has ended, with its session or with its object. */
+/** The hold to be released has already ended, with its session or with its object. */
 function ignoreEnd(error: unknown): void {
   const gone = [LeaseLostError, NameTakenError, StoreError];
   if (!gone.some((kind) => error instanceof kind)) throw error;

@@ -102,7 +102,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return `<Cluster over ${this.store.title} ${this.state}>`;
   }
 
-  /** How this process stands with the server. */
+  /** The state of the connection to the server. */
   get state(): ClusterState {
     return this.core.session.state;
   }
@@ -195,7 +195,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return pool;
   }
 
-  /** Releases what is held, ends the session, and lets the connection go. Idempotent. */
+  /** Releases all holds, ends the session, and lets the connection go. Idempotent. */
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;

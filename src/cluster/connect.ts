@@ -23,14 +23,14 @@ export interface ConnectOptions extends ClusterOptions {
   /** PostgreSQL: `false` where no connection can listen, behind a pooler of transactions. */
   listen?: boolean | undefined;
   /**
-   * PostgreSQL, without `listen`: milliseconds between looks while something is waited for; 100.
+   * PostgreSQL, without `listen`: milliseconds between polls while a call waits; 100.
    */
   poll?: number | undefined;
 }
 
 const KNOWN = ['redis', 'postgres', 'listen', 'poll', 'namespace', 'lease', 'claim'];
 const LEASE_MS = 10_000;
-/** How long an answer of the server is waited for, at least. */
+/** Minimum time to wait for an answer of the server. */
 const LEAST_PATIENCE_MS = 1_000;
 
 /**

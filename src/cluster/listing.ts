@@ -17,11 +17,11 @@ export interface ListedObject {
   readonly state: string;
   /** Calls that wait for it. */
   readonly waiting: number;
-  /** Sessions that hold it or wait for it, and whose lease has ended. */
+  /** Sessions that hold it or wait for it although their lease has ended. */
   readonly dead: readonly string[];
 }
 
-/** What is kept of an object. */
+/** The parts of a document that the listing keeps. */
 interface Found {
   readonly namespace: string;
   readonly name: string;
@@ -50,7 +50,7 @@ export async function listObjects(server: { redis: string } | { postgres: string
   });
   try {
     const reading = inRedis ? inRedisAt(server.redis, closers, fail) : inPostgresAt(server.postgres, closers);
-    // What becomes of it after a failure is nobody's.
+    // After a failure nobody awaits this reading, so its rejection must not count as unhandled.
     reading.catch(() => undefined);
     const found = await Promise.race([reading, failed]);
     return found.map(listed).sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name));
@@ -114,7 +114,7 @@ function listed({ namespace, name, body, dead }: Found): ListedObject {
   return { namespace, kind, name, dead, ...stands(kind, state.state) };
 }
 
-/** How the object stands, in words, and how many wait. An object at rest may have no state. */
+/** The object's state, in words, and the number of waiters. An object at rest may have no state. */
 function stands(kind: string, given: unknown): { state: string; waiting: number } {
   if (given === null) return { state: 'as at first', waiting: 0 };
   switch (kind) {

@@ -10,7 +10,7 @@ const servers = new Map<string, MemoryServer>();
 
 /**
  * Connects to the memory of this process. Connections of the same namespace see the same objects,
- * each as if it were a process of its own. For tests, and where no server is at hand;
+ * each as if it were a separate process. For tests, and where no server is available;
  * `lockstep/cluster` has the same objects over Redis and PostgreSQL.
  */
 export async function connect(options: ClusterOptions = {}): Promise<Cluster> {

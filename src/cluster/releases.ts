@@ -1,16 +1,16 @@
 /**
- * Releases: those of the last seconds, to be made again after a crash of the server, which may have
- * forgotten them.
+ * Releases: the releases of the last seconds. They are made again after a crash of the server,
+ * which may have forgotten them.
  *
- * A release is noted as numbers and references to what lives on anyway. Objects kept for seconds
- * would cost the garbage collector more than the release itself.
+ * A release is noted as numbers and references to objects that live on anyway. Objects kept for
+ * seconds would cost the garbage collector more than the release itself.
  */
 
 import { now as clock } from '#clock';
 import type { Made } from './document.ts';
 import type { CallId } from './machines/machine.ts';
 
-/** How long a release is kept, besides a lease; how many are, at the most. */
+/** How long a release is kept, in addition to a lease, and the maximum number of releases. */
 const KEPT_MS = 10_000;
 const MOST = 4096;
 
@@ -24,7 +24,7 @@ export interface Release {
 
 export class Releases {
   private readonly keptMs: number;
-  /** Rings of the last ones; `count` is the number of all that were noted. */
+  /** Ring buffers of the last releases; `count` is the number of all releases ever noted. */
   private readonly keys: string[] = [];
   private readonly machines: Made['machine'][] = [];
   private readonly sessions: string[] = [];
@@ -46,7 +46,7 @@ export class Releases {
     this.times[place] = clock();
   }
 
-  /** Forgets all, and returns those that may have to be made again, in their order. */
+  /** Forgets all releases, and returns the recent ones in their order. */
   takeAll(): readonly Release[] {
     const oldest = clock() - this.keptMs;
     const all: Release[] = [];

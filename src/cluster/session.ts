@@ -1,11 +1,11 @@
 /**
- * Session: this process's lease at the server. All that the process holds or waits for stands under
- * it, so one renewal every third of the lease keeps everything alive.
+ * Session: this process's lease at the server. All holds and waits of the process belong to it, so
+ * one renewal every third of the lease keeps them all alive.
  *
- * Two clocks, neither sent to the other: the server lets the session die when its own clock has
- * gone a lease beyond the last renewal. This process takes the lease for lost when its own clock
- * has gone a lease, less a margin, beyond the moment *before* it sent that renewal. So it stops
- * believing before the server does, as long as both clocks run at about the same speed.
+ * Two clocks are compared with themselves only. The server lets the session die when its own clock
+ * is a lease beyond the last renewal. This process takes the lease for lost when its own clock is a
+ * lease, less a margin, beyond the moment *before* it sent that renewal. So the process gives up
+ * before the server does, as long as both clocks run at about the same speed.
  *
  *   connected   renewals are answered
  *   suspended   the connection is down, or a renewal has no answer: holds are still valid
@@ -23,12 +23,11 @@ import type { CallId } from './machines/machine.ts';
 import type { Snapshot, Store } from './store.ts';
 import { Unreachable } from './store.ts';
 
-/** How the process stands with the server. */
+/** The state of the process's connection to the server. */
 export type ClusterState = 'connected' | 'suspended' | 'lost';
 
 /**
- * The part of the lease that is not used: for clocks that run unlike, and for timers that come
- * late.
+ * The unused part of the lease, for clocks of different speed and for late timers.
  */
 const MARGIN = 0.1;
 /** Renewals in a lease. */
@@ -67,7 +66,7 @@ export class Lease {
     this.dayUntil = sentDay + milliseconds * (1 - MARGIN);
   }
 
-  /** Calls `act` when it is lost. Returns what ends that. */
+  /** Calls `act` when the lease is lost. Returns a function that ends this. */
   onLoss(act: (reason: LeaseLostError) => void): () => void {
     this.losses.add(act);
     return () => this.losses.delete(act);
@@ -141,7 +140,8 @@ export class Session {
   }
 
   /**
-   * The session is dead: says so, and begins another. Returns the error for what stood under it.
+   * The session is dead: reports the loss, and begins another. Returns the error for its holds and
+   * waits.
    */
   lose(id: string, why = 'the server no longer has this session'): LeaseLostError {
     const { current } = this;
@@ -168,8 +168,8 @@ export class Session {
   }
 
   /**
-   * After a commit whose outcome is unknown: it has been done, or never will be. Throws
-   * `LeaseLostError` when the session is lost.
+   * Called after a commit whose outcome is unknown. When it resolves, the commit has been done or
+   * never will be. Throws `LeaseLostError` when the session is lost.
    */
   async fence(id: string, reason: Error): Promise<void> {
     await this.untilReachable(id, reason);

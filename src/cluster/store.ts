@@ -11,7 +11,7 @@ export interface Snapshot {
   /** Version of the last write; 0, or that of the deletion, where there is no document. */
   readonly version: number;
   readonly body: string | null;
-  /** Sessions named in the document that are dead, for good. */
+  /** Sessions named in the document that are dead; they never come back. */
   readonly dead: readonly string[];
   /** Milliseconds of the server's clock. */
   readonly now: number;
@@ -33,8 +33,8 @@ export interface Commit {
   /** Milliseconds after which the document goes by itself; 0: never. */
   readonly keep: number;
   /**
-   * The server may forget it in a crash, together with all later commits; this process would make
-   * it again. PostgreSQL does not wait for the disk then.
+   * Lets the server forget the commit in a crash, together with all later commits; this process
+   * would make it again. So PostgreSQL need not wait for the disk.
    */
   readonly lazy: boolean;
 }
@@ -52,7 +52,9 @@ export interface Turn {
   /** Places in all, of an object that is made by this call. */
   readonly of: number;
   readonly call: TurnCall;
-  /** The document where the call holds a lock alone; `''`: it would be kept for longer. */
+  /**
+   * The document while the call alone holds a lock; `''` if the document would outlive the call.
+   */
   readonly alone: string;
   /** How long offers stand, in milliseconds. */
   readonly claim: number;
@@ -74,12 +76,12 @@ export type Turned =
   | { readonly done: false; readonly fresh: Snapshot };
 
 /**
- * Told of what happens at the server. All of it is a hint, and may be late, repeated or missing.
+ * Gets the events of a server. They are hints, and may be late, repeated or missing.
  */
 export interface StoreListener {
-  /** Something has happened to the object: look at it, `after` so many milliseconds. */
+  /** The object has changed: look at it, `after` so many milliseconds. */
   rung(key: string, after: number, fresh: Snapshot | undefined): void;
-  /** The connection is there again: anything may have happened meanwhile. */
+  /** The connection is back: any number of events may have been missed. */
   up(): void;
   down(reason: Error): void;
 }
@@ -87,7 +89,7 @@ export interface StoreListener {
 export interface Store {
   /** The store's name in messages: `Redis at 127.0.0.1:6379`. */
   readonly title: string;
-  /** Milliseconds between looks at objects that are waited for; 0: rings are to be had. */
+  /** Milliseconds between polls of objects that calls wait for; 0 if the store rings. */
   readonly poll: number;
   open(session: string, leaseMs: number, listener: StoreListener): Promise<void>;
   /** Prolongs the lease; `false`: the session is dead. */
@@ -95,19 +97,19 @@ export interface Store {
   /** Ends the session and frees all that it holds. */
   close(session: string): Promise<void>;
   /**
-   * From now on the server does no commit of an earlier epoch: a commit whose outcome is unknown
+   * Makes the server refuse commits of earlier epochs, because a commit whose outcome is unknown
    * may still be on its way. `false`: the session is dead.
    */
   fence(session: string, epoch: number): Promise<boolean>;
   read(key: string): Promise<Snapshot>;
   /**
    * Writes the document if it has the expected version and the session is alive, and rings. Throws
-   * `SessionGone` or `Outdated` before it has done anything, `Unreachable` where it may have.
+   * `SessionGone` or `Outdated` if nothing was done, `Unreachable` if the outcome is unknown.
    */
   commit(commit: Commit): Promise<Committed>;
   /**
-   * Makes a call on places as its machine would, in one trip; rejects as `commit` does. A store
-   * need not have it.
+   * Makes a call on places as its machine would, in one round trip; rejects as `commit` does.
+   * Optional.
    */
   turn?(turn: Turn): Promise<Turned>;
   /** Lets the connections go. */

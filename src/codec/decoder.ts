@@ -1,7 +1,7 @@
 /**
  * Decoder: reads what the encoder wrote. The bytes that it reads may be overwritten meanwhile, or
- * be damaged. So it checks every length against the end before it believes it, and a value that
- * makes no sense is a `MalformedError`, never a read outside.
+ * be damaged. So it checks every length against the end before it uses it. An invalid value throws
+ * `MalformedError`, and never leads to a read outside.
  */
 
 import { openShared } from '../objects/handles.ts';
@@ -12,7 +12,7 @@ import { ReadShapes } from './shapes.ts';
 import { LONGEST_SPELT, spell } from './spelling.ts';
 
 /**
- * The bytes that were read make no sense: it was overwritten meanwhile, or its memory is damaged.
+ * The bytes are invalid: they were overwritten meanwhile, or the memory is damaged.
  */
 export class MalformedError extends Error {}
 
@@ -36,8 +36,8 @@ export class Decoder {
   }
 
   /**
-   * Reads the value between `start` and `end`. Throws `MalformedError`, and what opening a shared
-   * object throws.
+   * Reads the value between `start` and `end`. Throws `MalformedError`, and the errors of opening a
+   * shared object.
    */
   decode(start: number, end: number, repeats: boolean): unknown {
     this.at = start;
@@ -118,7 +118,7 @@ export class Decoder {
     return list;
   }
 
-  /** Literals are made in one piece, as long as they have to be. */
+  /** Array literals of the exact length, each made in one piece. */
   private readFew(length: number, depth: number): unknown[] {
     switch (length) {
       case 0:

@@ -8,9 +8,9 @@
  *   c0…    see TAG
  *
  * Strings are Latin-1 where they can be, else UTF-16: nothing is lost, lone surrogates neither. A
- * value that occurs twice is written once and referred to by its number, as in structured clone. A
- * value that is not in this list (Map, Set, RegExp, errors, classes …) makes the whole take the
- * slower way by `v8.serialize` (parcel.ts): the encoder then says `FOREIGN`.
+ * value that occurs twice is written once and referred to by its number, as in structured clone.
+ * For a value that is not in this list (Map, Set, RegExp, errors, classes …) the encoder returns
+ * `FOREIGN`. The whole is then written by the slower `v8.serialize` (parcel.ts).
  */
 
 import { types } from 'node:util';
@@ -45,16 +45,16 @@ export const LONG_LIST: number = MOST_KEYS + 1;
 
 /** Instead of the end: the value does not fit between the start and the limit. */
 export const OVERFLOW = -1;
-/** Instead of the end: the value has to take the other way. */
+/** Instead of the end: the value needs `v8.serialize`. */
 export const FOREIGN = -2;
 
 const { isProxy } = types;
 
 /** Strings up to this length are copied one by one. */
 const SHORT = 48;
-/** Objects up to which a repetition is searched one by one. */
+/** Number of objects up to which repetitions are found by linear search. */
 const FEW = 16;
-/** Nesting beyond which the other way is taken, which does not recurse. */
+/** Nesting beyond which `v8.serialize` is used. */
 const DEEPEST = 200;
 const BIGINT_RADIX = 16;
 
@@ -68,14 +68,14 @@ export class Encoder {
   private limit = 0;
   private readonly shapes = new KnownShapes();
   /**
-   * Objects that occurred, in the order in which they began: the first few, and all where there are
-   * more.
+   * Objects that occurred, in the order in which they began: the first few here; once there are
+   * more, all are in the map.
    */
   private readonly few: (object | undefined)[] = new Array<undefined>(FEW).fill(undefined);
   private many: Map<object, number> | undefined;
   private count = 0;
 
-  /** How the value written last is to be read. */
+  /** The format in which the value written last is to be read. */
   get format(): Format {
     return this.repeats ? FORMAT.REPEATING : FORMAT.VALUE;
   }
@@ -102,8 +102,8 @@ export class Encoder {
   }
 
   /**
-   * Every path checks the limit before it writes; 9 bytes are enough for all that is not a list or
-   * text.
+   * Every path checks the limit before it writes; 9 bytes are enough for everything except lists
+   * and text.
    */
   private write(value: unknown, at: number, depth: number): number {
     if (at + 9 > this.limit) return this.writeTight(value, at, depth);
@@ -146,7 +146,7 @@ export class Encoder {
     }
   }
 
-  /** Near the limit: only what is known to fit. */
+  /** Near the limit: writes only values that are known to fit. */
   private writeTight(value: unknown, at: number, depth: number): number {
     if (at >= this.limit) return OVERFLOW;
     const small = typeof value === 'number' && value >= 0 && value < 128 && (value | 0) === value;
@@ -199,7 +199,7 @@ export class Encoder {
       this.repeats = true;
       return this.writeLength(TAG.REFERENCE, before, at);
     }
-    // First of all: a Proxy says what it likes of its class and its keys.
+    // Check for a Proxy first: its class and its keys can't be trusted.
     if (depth > DEEPEST || isProxy(value)) return FOREIGN;
     if (Array.isArray(value)) return this.writeArray(value, at, depth);
     const prototype: unknown = Object.getPrototypeOf(value);
@@ -225,8 +225,8 @@ export class Encoder {
   private writeArray(list: readonly unknown[], start: number, depth: number): number {
     const { length } = list;
     if (start >= this.limit) return OVERFLOW;
-    // A match of a regular expression has more than items. (To ask any array whether it has would
-    // take as long as to write it.)
+    // A match of a regular expression has further properties. (Checking every array for such
+    // properties would take as long as writing it.)
     if ((list as Partial<RegExpMatchArray>).index !== undefined) return FOREIGN;
     let at = start + 1;
     if (length < LONG_LIST) this.buffer[start] = TAG.ARRAY + length;
@@ -309,8 +309,8 @@ export class Encoder {
 }
 
 /**
- * A plain view of bytes, which structured clone gives back as Uint8Array, a Buffer too. Memory that
- * threads share is another thing.
+ * A plain view of bytes, which structured clone gives back as Uint8Array, also a Buffer. Memory
+ * that threads share is excluded.
  */
 function isBytes(value: Uint8Array, prototype: unknown): boolean {
   return (

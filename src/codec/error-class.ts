@@ -23,14 +23,14 @@ export function isError(value: unknown): value is Error {
   try {
     return value instanceof Error;
   } catch {
-    // A Proxy that was revoked, or whose handler throws.
+    // It is a revoked Proxy, or its handler throws.
     return false;
   }
 }
 
 /**
- * The class to make the error again with: its own where that is known, otherwise the nearest known
- * above it.
+ * The class with which the error is made again: its own if that is known, otherwise its nearest
+ * known ancestor.
  */
 export function errorClassOf(error: Error): ErrorClass {
   for (let at: unknown = Object.getPrototypeOf(error); at !== null; at = Object.getPrototypeOf(at)) {

@@ -1,11 +1,11 @@
 /**
- * Losses: warns of what a value loses on its way to another process or thread
+ * Losses: warns if parts of a value are lost on its way to another process or thread
  * (LOCKSTEP_CHECK=arguments).
  *
  * As in structured clone, an instance of a class arrives as a plain object, and a getter as the
  * value that it gave. Symbol keys, hidden properties and extra properties of arrays do not arrive
- * at all. That is mostly what is wanted, and at times a surprise. Each loss is reported once for
- * each class, place and calling line.
+ * at all. That is mostly wanted, and sometimes a surprise. Each loss is reported once for each
+ * class, place and calling line.
  */
 
 import { types } from 'node:util';
@@ -16,8 +16,8 @@ const MOST_VISITED = 10_000;
 const reported = new Set<string>();
 
 /**
- * Looks through the value and warns of what it loses. `what` begins the message, `name` is what the
- * value is called in it.
+ * Looks through the value and warns of its losses. `what` begins the message, `name` stands for the
+ * value in it.
  */
 export function warnOfLosses(value: unknown, what: string, name: string): void {
   const where = originOf(noteOrigin());
@@ -46,7 +46,7 @@ function lossesIn(root: unknown, name: string): Loss[] {
     const { value, path } = next;
     if (typeof value !== 'object' || value === null || seen.has(value)) continue;
     seen.add(value);
-    // Those are sent as they are, in their own way, or refused.
+    // These have their own treatment: they are sent whole, or refused.
     if (value instanceof SharedObject || types.isProxy(value) || types.isNativeError(value)) continue;
     if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) continue;
     if (types.isMap(value)) {
@@ -95,7 +95,7 @@ function lossesOfKeys(
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null) return true;
-  // One of another realm, such as a test runner's, has no prototype of its own either.
+  // The `Object.prototype` of another realm, such as a test runner's, also has no prototype.
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'hasOwnProperty');
 }
 

@@ -1,10 +1,10 @@
 /**
  * Parcel: arguments and results on their way to another process or thread.
  *
- * Structured clone can't carry a shared object, or an error with its class, code and cause. Each
- * of these leaves an empty *place* in the copy that travels, and is listed beside it as *goods*.
- * Structured clone keeps identity within one message, so the other side recognises the places, also
- * when one object was nested at several of them or in a cycle.
+ * Structured clone can't carry a shared object, or an error with its class, code and cause. Each of
+ * these leaves an empty *place* in the copy that travels, and is listed beside it as *goods*.
+ * Structured clone keeps identity within one message, so the other side recognises the places. That
+ * also holds for an object that is nested in several places or in a cycle.
  */
 
 import { types } from 'node:util';
@@ -50,7 +50,7 @@ export type Goods =
 /** Where a parcel goes: only threads can share a SharedArrayBuffer. */
 export type Destination = 'process' | 'thread';
 
-/** A value and how it is reached from the root: `args[1].callback`. */
+/** A value and its path from the root: `args[1].callback`. */
 interface Spot {
   readonly value: unknown;
   readonly key: string;
@@ -62,10 +62,10 @@ type Fields = Record<string, unknown>;
 const UNREADABLE: unique symbol = Symbol('unreadable');
 
 /**
- * Makes a parcel of `value`; gives the shared objects in it, too.
+ * Makes a parcel of `value`; also returns the shared objects in it.
  *
  * @param what begins the message, e.g. `Process "Process-1":`
- * @param name what the value is called in the message, e.g. `args`
+ * @param name the value's name in the message, e.g. `args`
  * @throws {NotSendableError} naming the path of what can't be sent
  */
 export function packWhole(value: unknown, to: Destination, what: string, name: string): Packed {
@@ -76,8 +76,7 @@ export function packWhole(value: unknown, to: Destination, what: string, name: s
 }
 
 /**
- * Whether what was read is a parcel: others than Lockstep's programs may have written it, or
- * damaged it.
+ * Whether the value that was read is a parcel. Other programs may have written or damaged it.
  */
 export function isParcel(found: unknown): found is Parcel {
   if (typeof found !== 'object' || found === null) return false;
@@ -102,7 +101,7 @@ function isGoods(found: unknown): found is Goods {
 
 /**
  * Makes the value again. Opens the shared objects in it, and adds them to `opened`. Throws
- * `StaleHandleError` for one that is gone.
+ * `StaleHandleError` if one no longer exists.
  */
 export function unpack({ root, places, goods }: Parcel, opened: SharedObject[] = []): unknown {
   if (goods.length === 0) return root;
@@ -132,7 +131,7 @@ export function unpack({ root, places, goods }: Parcel, opened: SharedObject[] =
   return exchange(root);
 }
 
-/** Replaces what lies directly in a container; returns what lay in it before. */
+/** Replaces the direct contents of a container; returns the previous contents. */
 function exchangeWithin(container: object, exchange: (found: unknown) => unknown): unknown[] {
   if (types.isMap(container)) {
     const entries = [...container];
@@ -203,8 +202,8 @@ class Packer {
   }
 
   private stubOf(value: object, spot: Spot): object {
-    // First of all: a Proxy of a shared object would pass for one. That of an error does, as an
-    // error must get through.
+    // Check this first, because a Proxy of a shared object would pass for one. A Proxy of an error
+    // may pass, because errors must get through.
     if (types.isProxy(value) && !isError(value)) throw this.refusal(spot, 'a Proxy');
     if (value instanceof SharedObject) {
       this.shared.push(value);
@@ -262,7 +261,7 @@ class Packer {
       const text = textOf(error, key);
       if (text !== undefined) place[key] = text;
     }
-    // Otherwise it would be that of where the error is made again.
+    // Otherwise it would have the stack of the place where the error is made again.
     place.stack ??= '';
     for (const key of ['cause', 'errors', 'cycle', ...listedKeys(error)]) {
       if (Object.hasOwn(place, key)) continue;
@@ -296,7 +295,7 @@ class Packer {
   }
 }
 
-/** A field of an error's own; `UNREADABLE`: it has none, or its getter throws. */
+/** An own field of the error; `UNREADABLE` if there is none, or its getter throws. */
 function fieldOf(error: Error, key: string): unknown {
   try {
     return Object.hasOwn(error, key) ? (error as unknown as Fields)[key] : UNREADABLE;
@@ -306,8 +305,8 @@ function fieldOf(error: Error, key: string): unknown {
 }
 
 /**
- * The facts about an error; `undefined`: nothing (as of its stack behind a Proxy), its getter
- * throws, or it is nothing that can be written.
+ * A text of the error. `undefined` if it is missing (as a stack behind a Proxy), its getter throws,
+ * or it can't be written.
  */
 function textOf(error: Error, key: 'name' | 'message' | 'stack'): string | undefined {
   try {
@@ -318,7 +317,7 @@ function textOf(error: Error, key: 'name' | 'message' | 'stack'): string | undef
   }
 }
 
-/** Keys of an error; none where it stands behind a Proxy that does not tell them. */
+/** Keys of an error; none if a Proxy hides them. */
 function listedKeys(error: Error): string[] {
   try {
     return Object.keys(error);
@@ -336,7 +335,7 @@ function canPack(spot: Spot, to: Destination): boolean {
   }
 }
 
-/** Own key, whatever it is called (`__proto__` too). */
+/** Defines an own key of any name (`__proto__` too). */
 function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
 }

@@ -1,6 +1,6 @@
 /**
- * Plain parcels: of values in which there is nothing to pack, such as no arguments and no result.
- * They need none of the rest of the codec, which a child need not load for them.
+ * Plain parcels: parcels of values without anything to pack, such as no arguments and no result. A
+ * child need not load the rest of the codec for them.
  */
 
 import { types } from 'node:util';

@@ -1,8 +1,8 @@
 /**
- * ReadClone: reads what `v8.serialize` wrote. `v8.deserialize` gives typed arrays that are views
- * of its input, or of the memory that all Buffers share. Code that takes their `buffer` finds the
- * bytes of others around them. Here each view has memory of its own, which holds nothing else, and
- * a Buffer becomes a Uint8Array, as in structured clone.
+ * ReadClone: reads what `v8.serialize` wrote. `v8.deserialize` gives typed arrays that are views of
+ * its input, or of the memory that all Buffers share. Code that takes their `buffer` finds
+ * unrelated bytes around them. Here each view has memory of its own, which holds nothing else. A
+ * Buffer becomes a Uint8Array, as in structured clone.
  */
 
 import type { DefaultDeserializer } from 'node:v8';
@@ -29,12 +29,12 @@ function cloneDeserializer(): new (bytes: Uint8Array) => DefaultDeserializer {
   };
 }
 
-/** Whether reading or writing a clone failed for want of stack: both recurse. */
+/** Whether reading or writing a clone failed for lack of stack: both recurse. */
 export function isTooDeep(error: unknown): boolean {
   return error instanceof RangeError && error.message.includes('call stack');
 }
 
-/** The value in the bytes. Throws what `v8.deserialize` throws for broken ones. */
+/** The value in the bytes. Throws the errors of `v8.deserialize` for broken ones. */
 export function readClone(bytes: Uint8Array): unknown {
   CloneDeserializer ??= cloneDeserializer();
   const deserializer = new CloneDeserializer(bytes);

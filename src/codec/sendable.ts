@@ -1,6 +1,6 @@
 /**
- * Sendable: the values that structured clone takes whole, those that it would damage or refuse, and
- * those that we refuse.
+ * Sendable: which values structured clone takes whole, which it would damage or refuse, and which
+ * Lockstep refuses.
  */
 
 import { types } from 'node:util';
@@ -18,7 +18,7 @@ export function isLeaf(value: object): boolean {
   return isPlainLeaf(value) || isHostObject(value);
 }
 
-/** Leaves of JavaScript's own, which no clone refuses (memory that threads share apart). */
+/** JavaScript's own leaves, which no clone refuses (except memory that threads share). */
 export function isPlainLeaf(value: object): boolean {
   return (
     ArrayBuffer.isView(value) ||
@@ -30,7 +30,7 @@ export function isPlainLeaf(value: object): boolean {
 }
 
 /**
- * Node's own cloneable classes (Blob, KeyObject, MessagePort …) keep what they are under symbols.
+ * Node's own cloneable classes (Blob, KeyObject, MessagePort …) keep their identity under symbols.
  */
 function isHostObject(value: object): boolean {
   if (Array.isArray(value) || types.isMap(value) || types.isSet(value)) return false;

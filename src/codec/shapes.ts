@@ -3,9 +3,9 @@
  *
  *   +0  bytes of the keys that follow      then each key: its length, its characters in Latin-1
  *
- * So they stand in every item, and are put there and recognised in one piece. Each side keeps its
- * own. The writer finds a shape by following the keys through a tree; the reader finds it by a hash
- * of the bytes, and then compares all of them.
+ * So every item contains its keys, and they are written and recognised in one piece. Each side
+ * keeps its own shapes. The writer finds a shape by following the keys through a tree; the reader
+ * finds it by a hash of the bytes, and then compares all of them.
  *
  * Shapes are few where they come from a program's types. If there are many (objects used as
  * dictionaries), only a bounded number is kept.
@@ -14,18 +14,21 @@
 /** The most keys of an object that has a shape. */
 export const MOST_KEYS = 15;
 const LONGEST_KEYS = 255;
-/** Nodes of the tree, and the objects that found no place there until it is made again. */
+/**
+ * Maximum number of nodes in the tree, and of objects without a place in it before it is built
+ * again.
+ */
 const MOST_NODES = 2000;
 const MOST_MISSES = 10_000;
 /** Shapes that a reader keeps, a power of two. */
 const SLOTS = 256;
 const HASH_FACTOR = 31;
-/** Objects of a shape after which a function is compiled that makes them. */
+/** Number of objects of a shape after which a function that makes them is compiled. */
 const USES_UNTIL_MADE = 200;
 
 const BARE = {};
 
-/** Keys in the order in which they were made, and how they are written. */
+/** Keys in the order in which they were made, and their bytes. */
 export interface Shape {
   readonly keys: readonly string[];
   readonly block: Uint8Array;
@@ -46,8 +49,8 @@ class ReadShape implements Shape {
   }
 
   /**
-   * A function that makes an object of this shape in one piece, from values that it asks for one
-   * by one; `undefined`: nothing does.
+   * A function that makes an object of this shape in one piece, from values that it asks for one by
+   * one; `undefined` if there is none.
    */
   get maker(): Maker | undefined {
     if (this.uses < USES_UNTIL_MADE && ++this.uses === USES_UNTIL_MADE) this.made = makerOf(this.keys);
@@ -55,11 +58,11 @@ class ReadShape implements Shape {
   }
 }
 
-/** A shape, and those that have one more key. */
+/** A shape, and the shapes with one more key. */
 interface Node {
   /** `undefined`: these keys can't be written so. */
   readonly shape: Shape | undefined;
-  /** The key that followed last, and where it leads. */
+  /** The last key that followed, and its node. */
   key: string | undefined;
   next: Node | undefined;
   readonly others: Map<string, Node>;
@@ -73,8 +76,8 @@ export class KnownShapes {
 
   /** The object's shape; `undefined` where it has too many or too long keys. */
   of(object: object): Shape | undefined {
-    // A program has given all objects a key: inherited keys are not part of a value, but would show
-    // up here.
+    // The program has added a key to all objects. Inherited keys are not part of a value, but would
+    // show up here.
     for (const _ in BARE) return undefined;
     let node = this.root;
     for (const key in object) {
@@ -114,7 +117,7 @@ export class KnownShapes {
 export class ReadShapes {
   private readonly slots: (ReadShape | undefined)[] = new Array<undefined>(SLOTS).fill(undefined);
 
-  /** The shape of `count` keys whose block begins at `at`; `undefined`: it makes no sense. */
+  /** The shape of `count` keys whose block begins at `at`; `undefined` if that is invalid. */
   at(bytes: Uint8Array, at: number, end: number, count: number): ReadShape | undefined {
     const length = 1 + bytes[at]!;
     if (at + length > end) return undefined;
@@ -122,7 +125,7 @@ export class ReadShapes {
     const slot = hash & (SLOTS - 1);
     const known = this.slots[slot];
     if (known !== undefined && known.keys.length === count && isAt(bytes, at, known.block)) return known;
-    // A copy: a Buffer's own slice would be a view of memory that others write.
+    // Make a copy: a Buffer's own slice would be a view of memory that others write.
     const shape = shapeIn(Uint8Array.prototype.slice.call(bytes, at, at + length), count);
     this.slots[slot] = shape;
     return shape;
@@ -164,7 +167,7 @@ function shapeIn(block: Uint8Array, count: number): ReadShape | undefined {
 
 /**
  * A function with the keys written out: V8 makes such an object three times as fast as key by key.
- * None where code must not be made.
+ * `undefined` where code must not be generated.
  */
 function makerOf(keys: readonly string[]): Maker | undefined {
   const fields = keys.map((key) => `[${JSON.stringify(key)}]: next(depth)`);

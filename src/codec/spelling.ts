@@ -1,5 +1,5 @@
 /**
- * Spelling: short strings made of their characters, which costs a quarter of a call to
+ * Spelling: short strings made from their characters, at a quarter of the cost of
  * `Buffer.toString`.
  */
 

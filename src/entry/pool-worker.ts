@@ -8,7 +8,7 @@ export function work(orders: WorkerOrders): Promise<void> {
   return workForPool(orders);
 }
 
-/** Does in a spare what a worker does first. */
+/** Does the first work of a worker in a spare. */
 export function rehearse(): Promise<void> {
   return rehearseWork();
 }

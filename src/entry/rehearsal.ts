@@ -4,7 +4,7 @@
  * much work as a start itself.
  *
  * The spare takes a seat in its parent's namespace, makes and uses a queue, and gives all of it
- * back. Should it be killed meanwhile, it is reaped like every agent. One that may become a pool's
+ * back. If it is killed meanwhile, it is reaped like every agent. A spare that may become a pool's
  * worker also does a task (`rehearseWork`).
  *
  * A job that has come in the meantime ends the rehearsal after the step that is being done.
@@ -22,9 +22,9 @@ import { CODE_ROOT, entryPoint } from '../package-root.ts';
 import { platform } from '../platform/current.ts';
 import type { SpareOrder } from '../workers/process/parking.ts';
 
-/** What most targets' modules import, found as a target is found. */
+/** The module that most targets import, found in the same way as a target. */
 const INDEX = { module: new URL('index.js', CODE_ROOT).href, export: 'openShared' };
-/** Small: V8 counts a mapping as memory that is to be collected, until that is done. */
+/** Small, because V8 counts a mapping as memory to be collected until it is collected. */
 const RING_BYTES = 64 * 1024;
 
 export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Promise<void> {
@@ -44,11 +44,11 @@ export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Pro
       if (!hasJob()) await rehearseEntry();
     }
   } catch (error) {
-    // No seat is free, or no memory, or the parent has gone. The job meets that itself.
+    // No seat or no memory is free, or the parent has gone. The job will report that itself.
     if (!(error instanceof LockstepError)) throw error;
   } finally {
     if (agent !== undefined) forgetAgent(agent);
-    // The bell is closed by the event loop, which will not turn while it waits.
+    // The event loop closes the bell, and it does not turn while the spare waits.
     await new Promise<void>((resolve) => void setImmediate(() => setImmediate(resolve)));
   }
 }

@@ -2,9 +2,9 @@
  * Captured: the variables that a function uses from the functions around it, as text that another
  * process can compare.
  *
- * Two functions of one factory differ in nothing else. The text leaves out what may rightly differ
- * between processes: variables that are assigned later (counters, caches), and the contents of
- * objects other than plain, unchanged ones.
+ * Two functions of one factory differ in nothing else. The text leaves out parts that may
+ * legitimately differ between processes: variables that are assigned later (counters, caches), and
+ * the contents of objects other than plain, unchanged ones.
  */
 
 import { digestOf } from './digest.ts';

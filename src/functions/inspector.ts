@@ -14,7 +14,7 @@ export interface Property {
   readonly value?: Remote;
 }
 
-/** A value as the inspector tells of it. */
+/** A value as the inspector describes it. */
 export interface Remote {
   readonly type?: string;
   readonly className?: string;
@@ -41,7 +41,7 @@ export interface RunningModule {
   readonly namespaces: ReadonlyMap<string, string>;
 }
 
-/** The commands of the inspector that are used here, and what they answer. */
+/** The commands of the inspector that are used here, and their answers. */
 export interface Inspector {
   /** The properties of an object, and those that only V8 sees. */
   properties(objectId: string): { own: Property[]; internal: Property[] };
@@ -51,8 +51,8 @@ export interface Inspector {
   objectId(fn: object): string;
   script(matches: (script: Script) => boolean): (Script & { source: string }) | undefined;
   /**
-   * The modules on the stack, the innermost first, and what they call the object with `objectId`.
-   * None while a debugger could be attached: it would be stopped, too.
+   * The modules on the stack, the innermost first, and their names for the object with `objectId`.
+   * None while a debugger could be attached, because it would also be stopped.
    */
   runningModules(objectId: string): RunningModule[];
 }
@@ -129,7 +129,7 @@ function commandsOf(session: Session): Inspector {
         if (matches(params)) found = params;
       };
       session.on('Debugger.scriptParsed', look);
-      // Enabling the debugger tells of every script there is, at once.
+      // Enabling the debugger reports every existing script immediately.
       post(session, 'Debugger.enable', {});
       try {
         if (found === undefined) return undefined;
@@ -151,7 +151,7 @@ function commandsOf(session: Session): Inspector {
           const { scriptId } = location;
           const scope = scopeChain.find(({ type }) => type === 'module')?.object.objectId;
           if (scope === undefined || modules.some((module) => module.scriptId === scriptId)) continue;
-          // Must happen here: the objects that a pause shows are out of reach after it.
+          // Read the properties here: the objects of a pause are out of reach after it.
           const { own } = inspector.properties(scope);
           const namespaces = new Map<string, string>();
           for (const { name, value } of own) {
@@ -165,7 +165,7 @@ function commandsOf(session: Session): Inspector {
       });
       post(session, 'Debugger.enable', {});
       try {
-        // Takes effect at the next statement, which is one of this call's own.
+        // The pause takes effect at the next statement, which belongs to this call.
         post(session, 'Debugger.pause', {});
         return modules;
       } finally {

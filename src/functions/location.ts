@@ -3,8 +3,8 @@
  * for it, and what the function has captured.
  *
  * The module's own scope is compared by identity, so a nested function is never taken for an
- * exported one of the same name. All functions that one factory makes have the same text; only what
- * they captured tells them apart.
+ * exported one of the same name. All functions that one factory makes have the same text; only
+ * their captured variables distinguish them.
  */
 
 import { isAbsolute } from 'node:path';
@@ -113,7 +113,7 @@ function isOutermost(scope: SeenScope, scopes: readonly SeenScope[], script: Scr
   return script.isModule !== true && scope === scopes.at(-1) && /^(Closure|Block)$/.test(scope.description);
 }
 
-/** An arrow function captures `this` and its like where nobody can see it. */
+/** An arrow function captures `this` and its like invisibly. */
 function usesOuterThis(fn: object): boolean {
   const text = Function.prototype.toString.call(fn);
   return isArrow(text) && /\b(this|super|arguments|new\.target)\b/.test(text);

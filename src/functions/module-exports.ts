@@ -2,8 +2,8 @@
  * Under which name a module exports a function. The module may still be running, so it is never
  * imported to find out.
  *
- * Only what is the very same object counts. A function's name and text decide nothing: all that a
- * factory makes have the same.
+ * Only identity counts. A function's name and text decide nothing, because all functions of one
+ * factory share them.
  */
 
 import { readFileSync } from 'node:fs';
@@ -34,8 +34,8 @@ export function exportedByModule(fn: object, location: FunctionLocation): string
   const { at, name: local } = defaultExpression(source, start) ?? {};
   if (at === undefined) return undefined;
   if (local === undefined) return isWrittenAt(fn, location, at) ? 'default' : undefined;
-  // A variable that nothing but the export uses is out of sight once the module has run. A function
-  // that captured nothing has no double that behaves differently, and the child compares its text.
+  // A variable that only the export uses is out of sight once the module has run. A function that
+  // captured nothing has no double that behaves differently, and the child compares its text.
   return local === (fn as { name?: unknown }).name && !isClosure && names.length === 0
     ? 'default'
     : undefined;
@@ -82,7 +82,7 @@ export function exportedByAnyCommonJs(fn: object): Export | undefined {
   for (const [path, module] of Object.entries(libraryRequire().cache)) {
     const exports: unknown = module?.exports;
     if (exports === fn) return { module: pathToFileURL(path).href, export: 'default' };
-    // A Proxy could run anything when it is looked at, and is no module's exports of its own.
+    // A Proxy could run any code when it is read, and is never a module's own exports object.
     if (exports === null || typeof exports !== 'object' || types.isProxy(exports)) continue;
     for (const key of Object.keys(exports)) {
       if (Object.getOwnPropertyDescriptor(exports, key)?.value === fn)
@@ -136,11 +136,11 @@ function parse(source: string): ReturnType<typeof import('es-module-lexer')['par
   try {
     return parseWith('es-module-lexer', source);
   } catch (error) {
-    // Not a module that the lexer understands: the caller says what to write instead.
+    // The lexer can't read this module: the caller's error says what to write instead.
     if (typeof (error as { idx?: unknown }).idx === 'number') return undefined;
   }
   try {
-    // WebAssembly is not to be had (--jitless), or gets no memory (ulimit -v).
+    // WebAssembly is not available (--jitless), or gets no memory (ulimit -v).
     return parseWith('es-module-lexer/js', source);
   } catch {
     return undefined;
@@ -157,8 +157,8 @@ function directExports(source: string): DirectExport[] {
 }
 
 /**
- * The export of a variable that is among `names`. A function that a factory made does not count,
- * nor a variable that gets several of them one after another: the child's may hold another.
+ * The export of a variable that is among `names`. Functions of a factory don't count, nor a
+ * variable that gets several of them one after another: in the child it may hold another one.
  */
 function exportedAs(
   exports: readonly DirectExport[],

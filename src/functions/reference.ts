@@ -87,7 +87,7 @@ function find(fn: NamedFunction, what: string): FunctionReference {
   throw new TargetError(`${what} refused, ${isFile ? notExported(fn, location) : notInFile(fn, url)}`);
 }
 
-/** A reference with all that the finder can check. */
+/** A reference with all facts that the finder can check. */
 function certified(
   found: { module: string; export: string },
   fn: NamedFunction,

@@ -2,8 +2,8 @@
  * Resolving: finds a function again by the module and the export that reference.ts has found for
  * it, in another process or thread.
  *
- * It must have the same text there, and what came out of a factory must have captured the same: a
- * module may export something else there, under a condition.
+ * It must have the same text there, and a function of a factory the same captured values. A module
+ * may export another function there, under a condition.
  */
 
 import { fileURLToPath } from 'node:url';
@@ -13,8 +13,8 @@ import { digestOf } from './digest.ts';
 import { locateFunction } from './location.ts';
 
 /**
- * How a function is found again. Plain data: it can be sent anywhere. Only `module` and `export`
- * are needed.
+ * The facts by which a function is found again. Plain data: it can be sent anywhere. Only `module`
+ * and `export` are required.
  */
 export interface FunctionReference {
   /** URL to import. */
@@ -22,8 +22,8 @@ export interface FunctionReference {
   /** Name of the export; `default` for the default export. */
   readonly export: string;
   /**
-   * Whether the module was loaded as CommonJS: it is required there, too, as a hook of `require()`
-   * may translate it.
+   * Whether the module was loaded as CommonJS: it is then required there, too, because a hook of
+   * `require()` may translate it.
    */
   readonly required?: true;
   /** Digest of the function's text: the finder checks it. */
@@ -63,8 +63,8 @@ export async function resolveReference(reference: FunctionReference): Promise<Na
 }
 
 /**
- * The same at once, where the event loop can't run: not for a module that awaits at its top level,
- * unless it was imported so before.
+ * The same synchronously, where the event loop can't run. Throws for a module that awaits at its
+ * top level, unless it has already been imported.
  */
 export function resolveReferenceNow(reference: FunctionReference): NamedFunction {
   const loaded = imported.get(reference.module);
@@ -102,7 +102,7 @@ function requireTranslated({ module }: FunctionReference, cause: unknown): Names
   try {
     return requireModule(module);
   } catch {
-    // Its own error tells less than that of import().
+    // Its error is less helpful than that of import().
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Asking: has threads write down where they are. Nothing is joined, locked or mapped. For each
- * namespace one word is raised, in the file, and the threads are nudged by the FIFOs on which they
+ * Asking: has threads write down where they are. It joins, locks and maps nothing. For each
+ * namespace it raises one word, in the file, and nudges the threads by the FIFOs on which they
  * sleep. For the protocol see agents/whereabouts.ts.
  */
 
@@ -22,13 +22,13 @@ const CAREFUL = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
  * second.
  */
 const PATIENCE = 1500;
-/** The same for others, which answer only if their event loop comes to it. */
+/** The same for other threads, which answer only if their event loop gets its turn. */
 const SHORT_PATIENCE = 300;
 /** Milliseconds between looks for answers. */
 const BETWEEN = 4;
-/** Threads that are asked at once. */
+/** Maximum number of threads that are asked at once. */
 const MOST_ASKED = 40;
-/** A ring that means: look at everything. */
+/** The ring 0: poll everything. */
 const RING = new Uint8Array(4);
 
 /** A place in a program's code, beside the object that it is about. */
@@ -40,7 +40,7 @@ export interface CallStack {
   readonly stack: string;
 }
 
-/** The answer of a thread that was asked where it is, or that there is none. */
+/** The answer of a thread that was asked for its stacks, or the lack of one. */
 export interface ThreadStacks {
   readonly member: Member;
   readonly answered: boolean;
@@ -50,14 +50,13 @@ export interface ThreadStacks {
   readonly calls: readonly CallStack[];
   /** How many more of them there are. */
   readonly more: number;
-  /** Where it took what it holds, for objects of which that is noted (`stacks`). */
+  /** The stacks where it took the objects that it holds, if those record them (`stacks`). */
   readonly taken: readonly CallStack[];
 }
 
 /**
- * Asks the threads where they are, at most 40. *Blocks* until all have answered that wait for
- * something, for 1.5 s at most. Writes one word into each namespace, and wakes the threads up for a
- * moment.
+ * Asks at most 40 threads for their stacks. *Blocks* until all waiting threads have answered, for
+ * 1.5 s at most. Writes one word into each namespace, and wakes the threads up for a moment.
  */
 export function askForStacks(snapshot: Snapshot, members: readonly Member[]): ThreadStacks[] {
   const asked = distinct(members).slice(0, MOST_ASKED);
@@ -106,7 +105,7 @@ function distinct(members: readonly Member[]): Member[] {
   return [...seen.values()];
 }
 
-/** A stopped thread, and a dead one, answer nobody. */
+/** Whether the thread waits and can answer. Suspended and dead threads don't answer. */
 function isWaiting({ state }: Member): boolean {
   return state === 'blocked' || state === 'awaits';
 }
@@ -115,7 +114,7 @@ function commonTime(): number {
   return Number(hrtime.bigint() / 1_000_000n) & TIME_MASK;
 }
 
-/** Raises the count of requests; not in a namespace that is none of this layout. */
+/** Raises the count of requests; leaves namespaces of another layout alone. */
 function raiseRequests(folder: string): void {
   withFile(`${folder}/${CONTROL}`, constants.O_RDWR, (fd) => {
     if (!fstatSync(fd).isFile()) return;
@@ -127,7 +126,7 @@ function raiseRequests(folder: string): void {
   });
 }
 
-/** Writes the bytes into the FIFO, if somebody reads it and there is room. */
+/** Writes the bytes into the FIFO, if it has a reader and room. */
 function nudge(path: string, bytes: Uint8Array): void {
   withFile(path, constants.O_WRONLY, (fd) => {
     if (fstatSync(fd).isFIFO()) writeSync(fd, bytes);
@@ -148,7 +147,7 @@ function withFile(path: string, how: number, act: (fd: number) => void): void {
   try {
     act(fd);
   } catch {
-    // As above.
+    // Skipped, as described above.
   } finally {
     closeSync(fd);
   }
@@ -193,7 +192,7 @@ function stacksOf(snapshot: Snapshot, member: Member, answer: Whereabouts | unde
   };
 }
 
-/** Where the holder has taken the object, if that is noted. */
+/** The stack where the holder has taken the object, if it was recorded. */
 function readTaken(
   { folder, agents, objects }: NamespaceSnapshot,
   member: Member,

@@ -1,4 +1,4 @@
-/** BranchText: threads and what they wait behind, in words. */
+/** BranchText: threads and the threads that they wait behind, in words. */
 
 import type { Branch, Member, ObjectRef } from './finding-types.ts';
 import type { Paint } from './words.ts';
@@ -39,7 +39,7 @@ export function wanted({ waitsFor, joins }: Member): string {
   return joins.threadId === 0 ? `the end of process ${joins.pid}` : `the end of thread ${joins.threadId}`;
 }
 
-/** Lines of a tree of those who wait. */
+/** Lines of a tree of waiting threads. */
 export function tree(branches: readonly Branch[], paint: Paint, what = true, before = ''): string[] {
   return branches.flatMap((branch, index) => {
     const last = index === branches.length - 1;
@@ -62,7 +62,7 @@ function branchText({ member, object, calls, lasted, blocking, timed }: Branch, 
   return `${shortName(member)}  ${duration(lasted)}  ${how}${several}${timed ? ', gives up by itself' : ''}${held}`;
 }
 
-/** A title, without what could move the cursor. */
+/** A title, without characters that could move the cursor. */
 export function title(text: string): string {
   return visible(text);
 }

@@ -1,10 +1,10 @@
 /**
- * Copy: a namespace's segments as they were at one moment, or nearly: read from the files, never
- * mapped. Nothing is locked, joined, or written, so a namespace in which everybody is stuck can be
- * looked at, and looking changes nothing. A file that is cut while it is read ends no program, as a
- * mapping would.
+ * Copy: a namespace's segments as they were at nearly one moment, read from the files, never
+ * mapped. It locks, joins and writes nothing, so it works in a namespace in which every thread is
+ * stuck, and changes nothing. A file that is truncated while it is read does no harm; with a
+ * mapping, it would kill the program.
  *
- * Whatever the words say is bounded by what was read: `find` knows no other cells.
+ * Damaged words can't lead outside the bytes that were read: `find` knows no other cells.
  */
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
@@ -43,7 +43,7 @@ export interface FileIdentity {
 
 export interface NamespaceCopy extends NamespaceView {
   readonly control: FileIdentity;
-  /** The faults of what was read, in words; nothing is wrong where it is empty. */
+  /** The faults that were found, in words; empty if there are none. */
   readonly damage: readonly string[];
 }
 
@@ -102,7 +102,7 @@ function copyCells(folder: string, control: Words, damage: string[]): CellsView 
   const bump = control[BUMP_WORD]!;
   const sound = added >= 0 && added < MAX_SEGMENTS && bump >= 0 && bump <= cellsBelow(added + 1);
   if (!sound) damage.push(`it says that it has ${added} segments and ${bump} cells, which can't be`);
-  // Where that is not known, whatever files there are.
+  // If the number of cells is unknown, read all existing files.
   const last = sound ? (bump === 0 ? 0 : segmentOf(bump)) : MAX_SEGMENTS - 1;
   let reach = sound ? bump : cellsBelow(1);
   for (let index = 1; index <= last; index++) {
@@ -140,7 +140,7 @@ export function readSegment(
   try {
     fd = openSync(path, READ_ONLY);
   } catch {
-    // Gone, or not for this user to read: nothing to tell of.
+    // The file is gone, or this user may not read it. There is nothing to report.
     return undefined;
   }
   try {

@@ -38,8 +38,7 @@ import { readTask } from './tasks.ts';
 import type { AgentSnapshot, BlockedSnapshot, WaitSnapshot } from './types.ts';
 
 /**
- * A clock that is this much ahead of the reader's is taken for the same time, not for one of 24
- * days ago.
+ * A time that is at most so much ahead of the reader's clock counts as now, not as 24 days ago.
  */
 const AHEAD = 60_000;
 /** A wait entry, with its ticket. */
@@ -57,7 +56,7 @@ export function readEntries(copy: NamespaceCopy, now: number): Map<number, Raw[]
     const found: Raw[] = [];
     eachEntry(copy, slot, (words, at, cell) => {
       const raw = readEntry(words, at, cell, now);
-      // Entries of conditions stay while nobody waits.
+      // Entries of conditions stay filled while no call waits.
       if (raw === undefined) return false;
       found.push(raw);
       const same = byCell.get(cell) ?? [];
@@ -158,7 +157,7 @@ function readAbout(words: Words, base: number): Told {
   try {
     told = (JSON.parse(text) ?? {}) as Partial<Told>;
   } catch {
-    // Damaged, or nothing yet.
+    // The text is damaged, or not written yet.
   }
   const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
   return {
@@ -176,7 +175,8 @@ function textAt(words: Words, at: number, length: number, most: number): string 
 }
 
 /**
- * Whether the slot reads the same in both, but for what changes whenever its thread looks around.
+ * Whether the slot reads the same in both, except words that change whenever its thread looks
+ * around.
  */
 function isSteadyAgent(before: NamespaceCopy, copy: NamespaceCopy, slot: number): boolean {
   const base = agentWord(slot);

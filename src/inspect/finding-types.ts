@@ -23,7 +23,7 @@ export interface Member {
   readonly program: string;
   /**
    * `blocked`, `awaits` (that alone), `busy`, `idle` (in its event loop), `stopped` (by SIGSTOP),
-   * `dead` (and not yet cleared up), `alive` where more is not known.
+   * `dead` (and not yet cleared up), `alive` where nothing else is known.
    */
   readonly state: 'blocked' | 'awaits' | 'busy' | 'idle' | 'stopped' | 'dead' | 'alive';
   readonly holds: readonly ObjectRef[];
@@ -41,7 +41,7 @@ export interface Member {
   readonly timed: boolean;
 }
 
-/** Somebody who waits behind somebody else. */
+/** A thread that waits behind another. */
 export interface Branch {
   readonly member: Member;
   readonly object: ObjectRef | null;
@@ -54,7 +54,7 @@ export interface Branch {
 
 export interface Deadlock {
   readonly kind: 'deadlock';
-  /** Whether nobody could ever end it, not even by releasing a lock for its holder. */
+  /** Whether no thread could ever end it, not even by releasing a lock for its holder. */
   readonly certain: boolean;
   readonly members: readonly Member[];
   /** Its locks that were made with `deadlock: 'ignore'`. */
@@ -70,7 +70,7 @@ export interface NobodyLeft {
   readonly ending: string;
   readonly named: boolean;
   readonly waiters: readonly Branch[];
-  /** Others who have it open, and are stuck elsewhere. */
+  /** Other threads that have it open, and are stuck elsewhere. */
   readonly others: readonly Member[];
   readonly lasted: number;
 }
@@ -104,7 +104,7 @@ export interface Findings {
   readonly findings: readonly Finding[];
   /** Waits of `least` milliseconds or more that a thread may still end, the longest first. */
   readonly open: readonly OpenWait[];
-  /** Calls that wait for what a thread may still bring, by the title of the object. */
+  /** Calls that wait for something that a thread may still bring, by the title of the object. */
   readonly work: Readonly<Record<string, number>>;
   /** Held objects that nobody waits for. */
   readonly unwanted: number;
@@ -112,10 +112,10 @@ export interface Findings {
 
 export interface FindingOptions {
   /**
-   * Milliseconds: keepers that keep nobody waiting for longer are left out. A stuck
-   * thread is always reported.
+   * Milliseconds: keepers that have kept no thread waiting for longer are left out. A stuck thread
+   * is always reported.
    */
   readonly least?: number | undefined;
-  /** Reads from the system how a thread is. */
+  /** Reads a thread's activity from the system. */
   readonly look?: ((agent: AgentSnapshot) => Task | undefined) | undefined;
 }

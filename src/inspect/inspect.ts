@@ -1,6 +1,6 @@
 /**
- * `lockstep/inspect`: holders, waiters, and the threads that keep others waiting, as data. Looking
- * changes nothing: no namespace is joined, nothing is locked, nothing written.
+ * `lockstep/inspect`: holders, waiters, and the threads that keep others waiting, as data. An
+ * inspection changes nothing: it joins no namespace, and locks and writes nothing.
  */
 
 import type { FindingOptions, Findings } from './finding-types.ts';
@@ -51,8 +51,8 @@ export interface Inspection extends Snapshot, Findings {
 
 /**
  * Looks at a namespace, by its name, or at all namespaces in which this process takes part.
- * *Blocks* the thread for a few milliseconds. Works where everybody is stuck: nothing is joined,
- * locked or written.
+ * *Blocks* the thread for a few milliseconds. Works even if every thread is stuck, because it
+ * joins, locks and writes nothing.
  *
  * ```ts
  * setInterval(() => {
@@ -61,7 +61,7 @@ export interface Inspection extends Snapshot, Findings {
  * }, 60_000).unref();
  * ```
  *
- * @param options `least`: milliseconds from which on a wait is worth to be told of
+ * @param options `least`: milliseconds after which a wait is reported
  * @throws {NameError} for a name that can't be a namespace's
  */
 export function inspectNamespace(namespace?: string, options?: FindingOptions): Inspection {

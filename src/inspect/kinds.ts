@@ -1,7 +1,7 @@
 /**
- * Kinds: the name of each kind of object, how it is read, and which other cells belong to it.
- * Their numbers are those that the classes declare (a test compares them): here no class is loaded,
- * nor anything that touches the system.
+ * Kinds: the name of each kind of object, how it is read, and which other cells belong to it. Their
+ * numbers are those that the classes declare (a test compares them). This file loads no class, and
+ * nothing that touches the system.
  */
 
 import type { Describe } from '../agents/facts.ts';

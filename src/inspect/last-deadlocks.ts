@@ -13,7 +13,7 @@ import { count, duration, PLAIN, visible } from './words.ts';
 const MOST = 16;
 const MOST_BYTES = 262_144;
 
-/** A deadlock of which a call was refused. */
+/** A deadlock that a refused call would have closed. */
 export interface PastDeadlock extends KeptDeadlock {
   readonly folder: string;
   /** Its namespace; `null` for one program's own. */
@@ -21,8 +21,8 @@ export interface PastDeadlock extends KeptDeadlock {
 }
 
 /**
- * The last 16 deadlocks that calls were refused for, the latest first: in a namespace, or in all of
- * this user's. They end with their namespace, when its last agent leaves.
+ * The last 16 deadlocks for which calls were refused, the latest first: in one namespace, or in all
+ * of this user's. They are deleted with their namespace, when its last agent leaves.
  */
 export function lastDeadlocks(namespace?: string): PastDeadlock[] {
   const folders = namespace === undefined ? foldersOfUser() : [namespaceFolder(namespace)];
@@ -65,7 +65,7 @@ function readDeadlock(folder: string, file: string): PastDeadlock | undefined {
     kept = (JSON.parse(readSmallFile(`${folder}/${file}`, MOST_BYTES) ?? 'null') ??
       {}) as Partial<KeptDeadlock>;
   } catch {
-    // Half of it, or damaged.
+    // The text is half written, or damaged.
     return undefined;
   }
   const { at, message, members } = kept;

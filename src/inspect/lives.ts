@@ -19,12 +19,13 @@ export function readLives(): Lives {
   try {
     locked = parseLocks(readFileSync('/proc/locks', 'latin1'));
   } catch {
-    // No /proc, or not for this user: only the process shows what is alive.
+    // There is no /proc, or this user can't read it: only the processes show which agents live.
   }
   return (control, slot, pid) => {
     const slots = locked?.get(keyOf(control));
     if (slots !== undefined) return slots.has(slot);
-    // Nobody has any lock of that file: either all are dead, or this system does not tell.
+    // No process has any lock of that file: either all agents are dead, or this system does not
+    // list locks.
     return existsSync(`/proc/${pid}`) ? undefined : false;
   };
 }
@@ -34,7 +35,7 @@ function parseLocks(text: string): Locked {
   const locked: Locked = new Map();
   for (const line of text.split('\n')) {
     const match = /OFDLCK\s+\S+\s+WRITE\s+\S+\s+([0-9a-f]+):([0-9a-f]+):(\d+)\s+(\d+)\s+(\d+)/.exec(line);
-    // A line with an arrow is of somebody who waits for a lock.
+    // A line with an arrow belongs to a process that waits for a lock.
     if (match === null || line.includes('->')) continue;
     const [, major, minor, inode, first, last] = match;
     const key = `${Number.parseInt(major!, 16)}:${Number.parseInt(minor!, 16)}:${inode}`;

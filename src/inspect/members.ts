@@ -79,7 +79,7 @@ export class Members {
   }
 }
 
-/** Tells a thread from all others, by one of its agents. */
+/** Identifies a thread, by one of its agents. */
 export function idOf({ folder, slot }: Member): string {
   return `${folder} ${slot}`;
 }

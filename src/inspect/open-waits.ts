@@ -87,7 +87,10 @@ const ENDINGS: Readonly<Record<string, string>> = {
   QueueProducer: 'end',
 };
 
-/** Whether the event loop awaits what its own thread holds, and may do other things meanwhile. */
+/**
+ * Whether the event loop awaits an object that its own thread holds, and may do other things
+ * meanwhile.
+ */
 function isHeldByItself(thread: Thread, { slot }: AgentSnapshot, { holders, over }: ObjectSnapshot): boolean {
   const own = holders.length > 0 && holders.every((each) => each.slot === slot);
   return own && !thread.waits && over !== true;

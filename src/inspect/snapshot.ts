@@ -1,10 +1,10 @@
 /**
  * Snapshot: namespaces as they are, looked at from outside.
  *
- * It joins nothing: no slot is taken, no lock, no dead agent cleared up, no folder swept; all files
- * are opened to read. Each namespace is read twice, a moment apart: facts that read the same twice
- * are `steady`. A thread that is stuck reads the same forever, so nothing that is stuck is missed.
- * A steady wait was as reported between the two readings.
+ * It joins nothing: it takes no slot and no lock, clears up after no dead agent, and sweeps no
+ * folder. It opens all files read-only. Each namespace is read twice, a moment apart: facts that
+ * read the same twice are `steady`. A stuck thread reads the same forever, so none is missed. A
+ * steady wait was as reported between the two readings.
  */
 
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
@@ -22,7 +22,9 @@ import { SCHEMA } from './types.ts';
 
 /** Milliseconds between the two readings. */
 const APART = 1;
-/** Snapshots until all that is blocked is seen at rest, and milliseconds between them. */
+/**
+ * Maximum number of snapshots until all blocked threads are at rest, and milliseconds between them.
+ */
 const TRIES = 4;
 const BETWEEN = 5;
 
@@ -36,7 +38,7 @@ export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}
   const before = folders.map((folder) => ({ folder, first: copyNamespace(folder) }));
   sleep(APART);
   const again = before.map(({ folder, first }) => ({ folder, first, second: copyNamespace(folder) }));
-  // After the readings: an agent that is dead now has done nothing since.
+  // Read the lives after the words: an agent that is dead now has done nothing since.
   const lives = readLives();
   const now = Number(hrtime.bigint() / 1_000_000n) & TIME_MASK;
   const namespaces: NamespaceSnapshot[] = [];
@@ -131,7 +133,7 @@ function pidsWithOpen(inode: number): number[] {
       if (match !== null && Number(match[2]) === inode) pids.add(Number(match[1]));
     }
   } catch {
-    // Not reported here.
+    // A file that can't be read is not reported here.
   }
   return [...pids].sort((a, b) => a - b);
 }

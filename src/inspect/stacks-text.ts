@@ -4,7 +4,7 @@ import type { CallStack, ThreadStacks } from './asking.ts';
 import type { Paint } from './words.ts';
 import { duration, PLAIN, shortName, visible } from './words.ts';
 
-/** The answers of threads that were asked where they are, a paragraph each. */
+/** The answers of threads that were asked for their stacks, a paragraph each. */
 export function explainStacks(stacks: readonly ThreadStacks[], paint: Paint = PLAIN): string {
   return stacks.map((each) => `${paragraph(each, paint).join('\n')}\n`).join('\n');
 }
@@ -33,7 +33,7 @@ function headOf(thread: ThreadStacks): string {
   return `is blocked${what}:`;
 }
 
-/** Why a thread does not answer, and what helps. */
+/** The reason why a thread does not answer, and a remedy. */
 function unanswered({ member: { state, pid, threadId } }: ThreadStacks): string {
   switch (state) {
     case 'dead':

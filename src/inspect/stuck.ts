@@ -1,22 +1,24 @@
 /**
- * Stuck: which threads can never go on, found by a marking, as garbage is.
+ * Stuck: finds the threads that can never continue, by marking, as a garbage collector finds
+ * garbage.
  *
  * A living thread can act unless it is blocked, or does nothing but await one thing. A waiting
  * thread can act, too, if its wait may end by itself or has perhaps ended already, or if a thread
  * that can act could end it. The marking repeats that until nothing changes.
  *
- * The holder of a lock can end a wait for it, any holder of a permit one for a permit, all holders
- * of an RWLock together one for the RWLock. Every thread that has an event, a condition, a queue or
- * the like open can end a wait for it. The child ends a join. Threads left over are stuck, as far
- * as Lockstep's objects go. Nothing is guessed from how long a wait has lasted.
+ * The holder of a lock can end a wait for the lock. Any holder of a permit can end a wait for a
+ * permit. Only all holders of an RWLock together can end a wait for it. Every thread that has an
+ * event, a condition, a queue or the like open can end a wait for it. The child ends a join.
+ * Threads left over are stuck, as far as Lockstep's objects go. Nothing is guessed from how long a
+ * wait has lasted.
  *
- * A thread that is not certainly asleep counts as one that can act: it read differently the second
- * time, or is just running. So does an object that may be taken out of a queue, or be opened by a
- * child that is being started.
+ * A thread that is not certainly asleep counts as able to act: it read differently the second time,
+ * or is just running. A wait also counts as open if its object may be taken out of a queue, or be
+ * opened by a child that is being started.
  *
- * One question has two answers: may somebody else than its holder release a lock that was made with
- * `deadlock: 'ignore'`? For `certain` they may, where they have it open. A circle that is none by
- * that rule is still told, as one.
+ * One question has two answers: may another thread than its holder release a lock that was made
+ * with `deadlock: 'ignore'`? For `certain` it may, if it has the lock open. A circle by the other
+ * rule only is still reported, as likely.
  */
 
 import type { Chance, Thread, World } from './threads.ts';
@@ -24,7 +26,7 @@ import type { Chance, Thread, World } from './threads.ts';
 export interface Marking {
   /** Threads that can never go on. */
   readonly certain: ReadonlySet<Thread>;
-  /** The same, if nobody releases a lock for its holder. */
+  /** The same, if no thread releases a lock for its holder. */
   readonly likely: ReadonlySet<Thread>;
   readonly chances: ReadonlyMap<Thread, readonly Chance[]>;
 }
@@ -78,8 +80,8 @@ function isComing(chance: Chance, stuck: ReadonlySet<Thread>, strict: boolean): 
 }
 
 /**
- * Circles of threads each of which holds what the one before it waits for: the strongly connected
- * ones.
+ * Circles of threads, each of which holds the object that the previous one waits for: the strongly
+ * connected components.
  */
 export function circlesOf(marking: Marking): Thread[][] {
   const { likely, chances } = marking;

@@ -1,6 +1,6 @@
 /**
- * Tasks: the system's information on processes and threads, in /proc. Where it says nothing,
- * nothing is known.
+ * Tasks: the system's information on processes and threads, in /proc. Missing information stays
+ * unknown.
  */
 
 import { readFileSync } from 'node:fs';
@@ -34,7 +34,7 @@ export function readCommand(pid: number): string[] {
   return readText(`/proc/${pid}/cmdline`)?.split('\0').slice(0, -1) ?? [];
 }
 
-/** Whether the system tells who has which lock, and what threads do. */
+/** Whether the system lists locks and the activity of threads. */
 export function tellsAll(): boolean {
   return readText('/proc/locks') !== undefined && readTask(process.pid, process.pid) !== undefined;
 }

@@ -20,8 +20,8 @@ export interface Thread {
   /** Whether it is blocked, or does nothing but await one thing. */
   readonly waits: boolean;
   /**
-   * Whether it sleeps, as far as the system tells: not if it is just about to look at what it waits
-   * for.
+   * Whether it sleeps, as far as the system reports it; `false` if it is just about to poll its
+   * object.
    */
   readonly asleep: boolean;
 }
@@ -32,7 +32,7 @@ export interface Chance {
   /** `undefined`: the end of the thread in `candidates`. */
   readonly object: ObjectSnapshot | undefined;
   readonly wait: WaitSnapshot | undefined;
-  /** Whether it may have come already, or may come by itself. */
+  /** Whether the event may have happened already, or may happen by itself. */
   readonly open: boolean;
   /**
    * Whether a thread that is not seen may open the object: a child that is being started, or one
@@ -43,7 +43,7 @@ export interface Chance {
   readonly candidates: readonly Thread[];
   /** Whether all of them have to act; otherwise any of them suffices. */
   readonly all: boolean;
-  /** Of a lock that others than its holder may release: those, too. */
+  /** For a lock that other threads than its holder may release: those threads, too. */
   readonly others: readonly Thread[];
 }
 
@@ -61,7 +61,7 @@ export class World {
       for (const agent of namespace.agents) {
         this.agents.set(`${namespace.folder} ${agent.slot}`, agent);
         let key = `${agent.pid} ${agent.threadId}`;
-        // Of two pid namespaces, or one is dead and its number was used again.
+        // The two are from different pid namespaces, or one is dead and its number was reused.
         if (seen.has(key)) key = `${key} ${namespace.folder} ${agent.slot}`;
         seen.add(key);
         this.seat(byKey, key, { namespace, agent });
@@ -107,7 +107,7 @@ export class World {
     return chances;
   }
 
-  /** The wait of a call, which need not be all that its thread is about. */
+  /** The chance for one call's wait; its thread may also have other waits. */
   chance(
     thread: Thread | undefined,
     namespace: NamespaceSnapshot,
@@ -130,7 +130,7 @@ export class World {
         namespace,
         holders.map(({ slot }) => slot),
       );
-      // Somebody has released it for another before, and may do so again.
+      // A thread has released the lock for another before, and may do so again.
       if (signal === 'used') return { ...common, candidates: [...own, ...openers], all: false, others: [] };
       return { ...common, candidates: own, all: false, others: openers };
     }
@@ -152,7 +152,7 @@ export class World {
     const candidates = this.threads.filter(
       (each) => each.pid === pid && each.threadId === threadId && each.life !== 'dead',
     );
-    // Of a child that has joined no namespace nothing is known.
+    // A child that has joined no namespace is unknown.
     return {
       namespace,
       object: undefined,

@@ -19,7 +19,7 @@ export interface NamespaceSnapshot {
   readonly name: string | null;
   /** Version of its layout; `null` if unknown. */
   readonly layout: number | null;
-  /** Why it can't be read, or what is wrong with it; empty if nothing is. */
+  /** The reason why it can't be read, or its faults; empty if there are none. */
   readonly problems: readonly string[];
   /** Whether agents and objects were read. */
   readonly readable: boolean;
@@ -46,7 +46,7 @@ export interface AgentSnapshot {
   readonly version: string;
   /** When it joined, in milliseconds since 1970; `null` where not known. */
   readonly started: number | null;
-  /** `dead`: it has ended, and nobody has cleared up after it yet. */
+  /** `dead`: it has ended, and no agent has cleared up after it yet. */
   readonly life: 'alive' | 'dead' | 'unknown';
   /** Whether all of this read the same twice. */
   readonly steady: boolean;
@@ -57,7 +57,7 @@ export interface AgentSnapshot {
    * `null`.
    */
   readonly alone: number | null;
-  /** Whether children are on their way for which it keeps objects open. */
+  /** Whether it keeps objects open for children that are being started. */
   readonly starting: boolean;
   /** The waits of its calls, blocked and awaiting. */
   readonly waits: readonly WaitSnapshot[];
@@ -83,11 +83,14 @@ export interface WaitSnapshot {
   readonly calls: number;
   /** Whether one of them blocks the thread. */
   readonly blocking: boolean;
-  /** Whether the blocked call, or where none is, one of the others, ends by itself. */
+  /**
+   * Whether the blocked call ends by itself; without a blocked call, whether one of the others
+   * does.
+   */
   readonly timed: boolean;
   /** Milliseconds since the oldest call began. */
   readonly lasted: number;
-  /** Its place among those who wait for the object: 1 for the first. */
+  /** Its place among the waiters for the object: 1 for the first. */
   readonly place: number;
 }
 
@@ -106,13 +109,16 @@ export interface ObjectSnapshot {
   readonly part: { readonly of: number; readonly role: string } | null;
   /** Slots of the agents that have it open. */
   readonly openIn: readonly number[];
-  /** Items in queues and pipes that name it, about. */
+  /** Approximate number of items in queues and pipes that name it. */
   readonly kept: number;
   readonly holders: readonly Holding[];
   readonly endedBy: EndedBy;
-  /** Whether a wait for it may be over; `null` where that depends on who waits. */
+  /** Whether a wait for it may be over; `null` if that depends on the waiter. */
   readonly over: boolean | null;
-  /** Whether others than its holder may give it back: they have, or were allowed to. */
+  /**
+   * Whether threads other than its holder may release it: `used` if one has done so, `allowed` if
+   * they may.
+   */
   readonly signal: 'used' | 'allowed' | null;
   readonly state: Readonly<Record<string, number | boolean>>;
   /** Whether it read the same twice. */

@@ -1,4 +1,6 @@
-/** WaitsBehind: which calls wait behind which thread: for what it holds, or for its end. */
+/**
+ * WaitsBehind: the calls that wait behind each thread, for an object that it holds or for its end.
+ */
 
 import type { Branch } from './finding-types.ts';
 import type { Members } from './members.ts';
@@ -27,7 +29,7 @@ export class WaitsBehind {
     this.collect(snapshot);
   }
 
-  /** The threads behind which somebody waits. */
+  /** The threads behind which others wait. */
   get holders(): Iterable<Thread> {
     return this.byHolder.keys();
   }
@@ -73,7 +75,10 @@ export class WaitsBehind {
     this.byHolder.set(holder, waits);
   }
 
-  /** Those who hold what the thread is wholly about, or whose end it waits for. */
+  /**
+   * The holders of the object that the thread waits for exclusively, or the thread whose end it
+   * waits for.
+   */
   heldBy(thread: Thread): Thread[] {
     if (!thread.waits || thread.life === 'dead') return [];
     return this.world
@@ -87,7 +92,7 @@ export class WaitsBehind {
     return this.heldBy(thread).length > 0;
   }
 
-  /** The waits behind the thread, but for those that were reported already. */
+  /** The waits behind the thread, except those already reported. */
   branches(thread: Thread, told: Set<Thread>): Branch[] {
     const waits = (this.byHolder.get(thread) ?? []).filter((each) => !told.has(each.thread));
     for (const each of waits) told.add(each.thread);
@@ -107,7 +112,7 @@ export class WaitsBehind {
   }
 }
 
-/** The branches with all that are behind them. */
+/** The branches, and all branches behind them. */
 export function flatten(branches: readonly Branch[]): Branch[] {
   return branches.flatMap((branch) => [branch, ...flatten(branch.behind)]);
 }

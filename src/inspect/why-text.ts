@@ -18,7 +18,7 @@ import { count, duration, PLAIN, shortName } from './words.ts';
 
 export interface WhyOptions {
   readonly paint?: Paint | undefined;
-  /** Milliseconds from which on waits were looked for. */
+  /** Milliseconds after which waits were reported. */
   readonly least?: number | undefined;
   /** Whether waits that a thread may still end are listed beside findings, too. */
   readonly all?: boolean | undefined;
@@ -126,7 +126,10 @@ function tellKeeper({ by, behind, calls, lasted }: Keeper, paint: Paint): string
   ];
 }
 
-/** Of an event loop that awaits what one behind it holds: only other code of that loop helps. */
+/**
+ * Text on an event loop that awaits an object which a thread behind it holds. Only other code of
+ * that loop can end this.
+ */
 function possibleCircle({ pid, alsoAwaits }: Member, behind: readonly Branch[]): string[] {
   const members = flatten(behind).map(({ member }) => member);
   const holds = (member: Member, { folder, cell }: ObjectRef): boolean =>

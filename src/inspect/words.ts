@@ -2,7 +2,7 @@
 
 import type { Member } from './finding-types.ts';
 
-/** How parts of a text are set off from the rest, on a terminal. */
+/** Highlights parts of a text, on a terminal. */
 export interface Paint {
   strong(text: string): string;
   bad(text: string): string;
@@ -38,7 +38,9 @@ export function shortName({ name, pid, threadId, program }: Member): string {
   return `${visible(name)} (${pid}${thread}${program === '' ? '' : `, ${visible(program)}`})`;
 }
 
-/** The text without what could move the cursor: names come from other programs. */
+/**
+ * The text without characters that could move the cursor, because names come from other programs.
+ */
 export function visible(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for.
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');

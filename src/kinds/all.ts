@@ -1,6 +1,6 @@
 /**
  * All kinds of objects. Every entry point of the library loads this list, so that each program can
- * recover whatever it meets. A number is taken for good: programs of other versions read it.
+ * recover every object that it meets. Never reuse a number: programs of other versions read it.
  */
 
 import type { Kind } from '../agents/kinds.ts';

@@ -8,7 +8,7 @@
  *   OPEN        a bit per agent, 8 words                that agent, its reaper; bit 0 (PIN): `pin`
  *
  * A cell lives as long as an agent has its bit in OPEN, or an item in a queue or pipe names it
- * (KEPT, see agents/kept.ts). An agent that clears a bit looks whether it was the last (`settle`).
+ * (KEPT, see agents/kept.ts). An agent that clears a bit checks whether it was the last (`settle`).
  * The header goes LIVE→ENDING by CAS, and OPEN is read once more. Only when it is still empty, a
  * second CAS claims the cell, to free it.
  *
@@ -20,14 +20,14 @@
  *   A2, A itself goes back to LIVE. Whichever CAS is first decides: the header is the one word.
  *   Tests: tests/model/scenarios/arena.ts.
  *
- * KEPT counts the items that name the object. It is raised before an item is put and lowered after
- * it was taken, each time by an agent that has the object open. So it is never too low, and where
- * nobody has the object open it is exact. An agent may die between the two: then its reaper sets
- * DOUBT. From then on, an agent that ends a cell with a count reads the rings, to see whether an
- * item does name it (`isNamed`). It does so while the header is ENDING. An agent that opens the
- * object meanwhile makes it LIVE, and the second CAS fails.
+ * KEPT counts the items that name the object. Putters raise it before they put an item, takers
+ * lower it after they took one, each with the object open. So it is never too low, and it is exact
+ * while no agent has the object open. An agent may die between the two: then its reaper sets DOUBT.
+ * From then on, an agent that ends a cell with a count reads the rings, to see whether an item does
+ * name it (`isNamed`). It does so while the header is ENDING. An agent that opens the object
+ * meanwhile makes it LIVE, and the second CAS fails.
  *
- * Race: the last who has X open leaves (A), T takes the item that names X.
+ * Race: A, the last agent with X open, leaves; T takes the item that names X.
  *   A1 clears its bit · A2 reads KEPT
  *   T1 sets its bit · T2 takes · T3 lowers KEPT · T4 clears its bit · T5 reads KEPT and OPEN
  *
@@ -36,13 +36,14 @@
  *   Tests: tests/model/scenarios/kept.ts.
  *
  * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which
- * the reaper finishes for it. A handle may be older than the object in the cell. Its bit comes and
- * goes in whatever lives there, also in a FREE cell: so OPEN belongs to bits alone, even where no
- * object is.
+ * the reaper finishes for it. A handle may be older than the object in the cell. The bit of its
+ * opener comes and goes in any cell, even in a FREE one. So OPEN is only changed bit by bit, even
+ * in a cell without an object.
  *
- * Words may be damaged (docs/internals/trust.md): a number is believed only within its bounds, a
- * chain is followed for as many cells as it can have. `place` throws `LayoutError`; `find` is for
- * hints, and for the reaper, which has to go on: it knows no such cell.
+ * Words may be damaged (docs/internals/trust.md): each number is checked against its bounds, and
+ * each chain is followed for its greatest possible length only. For a wrong number `place` throws
+ * `LayoutError`. `find` returns `undefined`: it is for hints, and for the reaper, which has to
+ * continue.
  */
 
 import { add, cas, clearBits, load, setBits, store } from '#atomics';
@@ -113,8 +114,8 @@ export interface Named {
 /** The questions that the arena asks about the contents of rings. */
 export interface Rings {
   /**
-   * Takes all items out of the ring of an object that is being freed; gives what they named, or
-   * `undefined` where that can't be read. `begin` is called before the first is taken.
+   * Takes all items out of the ring of an object that is being freed. Returns the objects that they
+   * named, or `undefined` if those can't be read. `begin` is called before the first is taken.
    */
   empty(place: Place, begin: () => void): Named[] | undefined;
   /** Whether an item in any ring certainly or possibly names the object. */
@@ -138,7 +139,7 @@ export class Arena {
   private readonly segments: Segment[];
   private readonly source: SegmentSource;
   private readonly removeData: DataRemover;
-  /** How messages about it begin. */
+  /** The beginning of messages about it. */
   private readonly title: string;
   /** Cells that were free when last seen: hints, each is claimed by CAS. */
   private readonly hints: number[] = [];
@@ -146,7 +147,7 @@ export class Arena {
   /** Cells that were named by items of rings which have ended. */
   private readonly unkept: Named[] = [];
   private dropping = false;
-  /** How often a move was begun and not ended. */
+  /** Number of moves that were begun and not ended. */
   private moves = 0;
   private dropped = false;
 
@@ -191,7 +192,7 @@ export class Arena {
   }
 
   /**
-   * The same; `undefined` where there is no cell of that number, or none yet, or its file is gone.
+   * The same; `undefined` if the cell does not exist, or its file is gone.
    */
   find(number: number): Place | undefined {
     if (!isCell(number)) return undefined;
@@ -200,7 +201,7 @@ export class Arena {
     try {
       return { number, words: this.segment(segment).words, at: cellWord(number) };
     } catch (error) {
-      // A caller that needs that cell asks for its place, and gets the error then.
+      // A caller that needs the cell calls `place`, and gets the error there.
       if (error instanceof LayoutError) return undefined;
       throw error;
     }
@@ -281,8 +282,8 @@ export class Arena {
   }
 
   /**
-   * Says that the agent puts or takes what names objects: if it dies before `endMove`, counts may
-   * be too high.
+   * Notes that the agent puts or takes an item that names objects. If it dies before `endMove`,
+   * counts may be too high.
    */
   beginMove(slot: number): void {
     if (this.moves++ === 0) store(this.control.words, agentWord(slot) + AGENT_MOVING, 1);
@@ -316,8 +317,8 @@ export class Arena {
   }
 
   /**
-   * Opens the cell for another agent. The caller has it open itself, and sees to it that the other
-   * one learns of it.
+   * Opens the cell for another agent. The caller has it open itself, and makes sure that the other
+   * agent learns of it.
    */
   openFor({ words, at }: Place, slot: number): void {
     setBits(words, at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
@@ -371,8 +372,8 @@ export class Arena {
   }
 
   /**
-   * Makes a cell that an agent has CLAIMED free, with the cells that hang on it, and what only
-   * items in its ring named.
+   * Frees a cell that an agent has CLAIMED, with its chain, and the objects that only items in its
+   * ring named.
    */
   free(place: Place, slot: number): void {
     const { words, at } = place;
@@ -399,7 +400,7 @@ export class Arena {
     if (moving) this.endMove(slot);
   }
 
-  /** Finishes for a dead agent what it was creating or ending; clears its open bit. */
+  /** Finishes the creation or end that a dead agent had begun; clears its open bit. */
   recover(place: Place, dead: number, slot: number): void {
     const { words, at } = place;
     const found = load(words, at + CELL_HEADER);
@@ -411,7 +412,10 @@ export class Arena {
     else this.settle(place, slot);
   }
 
-  /** A loop and not a recursion: an object that ends with a ring may have a ring itself. */
+  /**
+   * Frees objects that only a ring kept. A loop instead of recursion, because such an object may
+   * have a ring itself.
+   */
   private drop(slot: number): void {
     if (this.dropping || this.unkept.length === 0) return;
     this.dropping = true;
@@ -424,8 +428,7 @@ export class Arena {
   }
 
   /**
-   * It is not known what a ring that has ended named: looks at everything that may be counted for
-   * it.
+   * The names in an ended ring are unknown: looks at every object that may be counted for it.
    */
   private reconsider(slot: number): void {
     store(this.control.words, KEPT_DOUBT_WORD, 1);
@@ -445,7 +448,7 @@ export class Arena {
       // A count at its maximum stays there, and the agent that ends the cell looks into the rings.
       if (kept === KEPT_MASK || (phase !== PHASE_LIVE && phase !== PHASE_ENDING)) return;
       if (by < 0 && kept === 0) return;
-      // Also where somebody is just ending it, in vain.
+      // Also while an agent is ending the object: its CAS will fail.
       if (cas(words, at + CELL_HEADER, found, header(PHASE_LIVE, kindBitsOf(found), 0, kept + by)) === found)
         return;
     }
@@ -471,7 +474,7 @@ export class Arena {
       if (link === undefined) break;
       const { words, at } = link;
       const found = load(words, at + CELL_HEADER);
-      // A cell that was freed already, and may have become something else, ends the chain.
+      // The chain ends at a cell that was already freed, and may have become another object.
       if (found !== header(PHASE_CLAIMED, LINK_BITS, 0) && found !== header(PHASE_CLAIMED, LINK_BITS, slot))
         break;
       if (load(words, at + LINK_OWNER) !== place.number) break;
@@ -500,7 +503,8 @@ export class Arena {
         if (this.search(bump)) return this.hints.pop()!;
         throw exhausted(bump);
       }
-      // The one before has to be there, whatever the words say: each is twice as large.
+      // The previous segment must exist, even if the words are damaged: each segment is twice as
+      // large.
       this.segment(next - 1);
       if (this.segments[next] === undefined) this.segments[next] = this.source(next, true);
       cas(words, SEGMENTS_WORD, next - 1, next);

@@ -1,10 +1,10 @@
 /**
  * The one file that touches words of shared memory.
  *
- * Algorithms import it as `#atomics`, so that a test can run the same algorithms on another
- * memory. One steps through interleavings, another kills the process at the k-th operation. Every
- * operation is sequentially consistent, as all JavaScript atomics are, but for the five whose names
- * say less. Each function is small enough for V8 to inline.
+ * Algorithms import it as `#atomics`, so that a test can run the same algorithms on another memory.
+ * One steps through interleavings, another kills the process at the k-th operation. Every operation
+ * is sequentially consistent, as all JavaScript atomics are, except the five whose names promise
+ * less. Each function is small enough for V8 to inline.
  */
 
 /** Shared memory seen as 32-bit words. */
@@ -22,14 +22,14 @@ export function store(words: Words, at: number, value: number): void {
 }
 
 /**
- * Reads without order, at a fifth of a load's cost: for what can't change meanwhile, or where an
- * old value is found out by an atomic operation that follows.
+ * Reads without order, at a fifth of a load's cost. Use it for words that can't change meanwhile,
+ * or where a later atomic operation detects an old value.
  */
 export function loadPlain(words: Words, at: number): number {
   return words[at]!;
 }
 
-/** Writes without order: for what an atomic operation that follows makes known. */
+/** Writes without order. Use it for words that a later atomic operation publishes. */
 export function storePlain(words: Words, at: number, value: number): void {
   words[at] = value;
 }
@@ -45,7 +45,7 @@ export function glance(words: Words, at: number): number {
 }
 
 /**
- * Reads, before all that follows in this thread is read or written.
+ * Reads, before all later reads and writes of this thread.
  *
  * On x64 every load acquires and every store releases: neither loads nor stores are reordered with
  * their like (Intel 64 Architecture Software Developer's Manual, volume 3, "Memory Ordering"). V8
@@ -56,30 +56,29 @@ export function loadAcquire(words: Words, at: number): number {
 }
 
 /**
- * Writes, after all that came before in this thread was read or written. Later words may be read
- * before.
+ * Writes, after all earlier reads and writes of this thread. Later reads may be done before it.
  */
 export function storeRelease(words: Words, at: number, value: number): void {
   if (IN_ORDER) words[at] = value;
   else Atomics.store(words, at, value);
 }
 
-/** Compare and swap: writes `desired` if the word holds `expected`; returns what it held. */
+/** Compare and swap: writes `desired` if the word holds `expected`; returns the previous value. */
 export function cas(words: Words, at: number, expected: number, desired: number): number {
   return Atomics.compareExchange(words, at, expected, desired);
 }
 
-/** Adds; returns the value before. */
+/** Adds; returns the previous value. */
 export function add(words: Words, at: number, value: number): number {
   return Atomics.add(words, at, value);
 }
 
-/** Sets the bits of `mask`; returns the value before. */
+/** Sets the bits of `mask`; returns the previous value. */
 export function setBits(words: Words, at: number, mask: number): number {
   return Atomics.or(words, at, mask);
 }
 
-/** Clears the bits of `mask`; returns the value before. */
+/** Clears the bits of `mask`; returns the previous value. */
 export function clearBits(words: Words, at: number, mask: number): number {
   return Atomics.and(words, at, ~mask);
 }
@@ -117,7 +116,7 @@ export function storeFloat(element: FloatElement, value: number, at = 0): void {
   element[at] = value;
 }
 
-/** Changes the element by one atomic operation; returns the value before. */
+/** Changes the element by one atomic operation; returns the previous value. */
 export function changeElement(
   element: IntegerElement,
   operation: ElementOperation,

@@ -42,7 +42,7 @@ export const SWEPT_WORD = 16;
  */
 export const RESOLVING_WORD = 17;
 /**
- * Slot of the agent that records what all do; 0 nobody. Nobody does yet.
+ * Slot of the agent that records the actions of all; 0 nobody. No agent does so yet.
  * @public It is part of the layout, though no code needs its name.
  */
 export const RECORDER_WORD = 18;
@@ -65,7 +65,7 @@ export const AGENT_WORDS = 192;
 export const AGENT_STATE = 0;
 /** An agent sits in the slot: from joining until all that it had is given back. */
 export const AGENT_LIVE_BIT = 1;
-/** It is dead, and what it had of objects of some kind is left to an agent that knows the kind. */
+/** It is dead, and its share of foreign objects is left to an agent that knows their kind. */
 export const AGENT_LEFT_BIT = 2;
 export const INCARNATION_SHIFT = 4;
 export const AGENT_PID = 1;
@@ -88,7 +88,7 @@ export const DEEPLY = 2;
  * child's end); 0 not blocked.
  */
 export const AGENT_BLOCKED_ON = 18;
-/** 1: a ring was lost because the doorbell was full; look at everything. Written by ringers. */
+/** 1: a ring was lost because the doorbell was full; poll everything. Written by ringers. */
 export const AGENT_MISSED_RING = 19;
 /**
  * Cell that the thread's only flow awaits while nothing else keeps its event loop busy; 0: not so,
@@ -144,8 +144,8 @@ export const ENTRY_STATUS = 2;
 /** Data of the primitive: the barrier's generation. */
 export const ENTRY_DETAIL = 3;
 /**
- * Since when the oldest call waits: milliseconds of the monotonic clock, 31 bits, which repeat
- * after 24.8 days. For those who look from outside.
+ * When the oldest call began to wait: milliseconds of the monotonic clock, 31 bits, which repeat
+ * after 24.8 days. For observers outside.
  */
 export const ENTRY_SINCE = 4;
 /** The bits of such a time. */
@@ -154,8 +154,8 @@ export const TIME_MASK = 0x7fffffff;
 export const BLOCKING_BIT = 1;
 export const AWAITING_BIT = 2;
 /**
- * The blocked call, or where none is, one of those that await, ends by itself: at a time that was
- * set, or by a signal.
+ * The blocked call ends by itself, by a timeout or a signal; without a blocked call, one of those
+ * that await does.
  */
 export const TIMED_BIT = 4;
 export const FLOWS_SHIFT = 8;
@@ -177,8 +177,8 @@ export const CELL_GENERATION = 1;
 /** 8 words: bit per agent that has the object open. */
 export const CELL_OPEN = 2;
 /**
- * In the first of them, slot 0's bit: the object lives though nobody has it open. Set by the agent
- * that named it, cleared by the agent that unlinks it.
+ * In the first of them, slot 0's bit: the object lives although no agent has it open. Set by the
+ * agent that named it, cleared by the agent that unlinks it.
  */
 export const PIN_BIT = 1;
 export const OPEN_WORDS = 8;
@@ -191,8 +191,8 @@ export const CELL_BODY = 10;
 export const CELL_STATE: number = CELL_BODY;
 export const CELL_TICKETS: number = CELL_BODY + 1;
 /**
- * In the state word of what can be held: its takings are recorded. Nobody does that yet: the bit is
- * kept free.
+ * In the state word of objects that can be held: acquisitions are recorded. No agent does so yet:
+ * the bit is reserved.
  * @public It is part of the layout, though no code needs its name.
  */
 export const WATCHED_BIT: number = 1 << 27;
@@ -206,20 +206,20 @@ export const HAS_DATA_BIT: number = 1 << 14;
 export const HAS_CHAIN_BIT: number = 1 << 15;
 /** Its data is a ring, in whose items other objects may be named. */
 export const HAS_RING_BIT: number = 1 << 16;
-/** All that a header says of the kind of object. */
+/** All bits of a header that describe the kind of object. */
 export const KIND_BITS: number = (KIND_MASK << KIND_SHIFT) | HAS_DATA_BIT | HAS_CHAIN_BIT | HAS_RING_BIT;
 export const PHASE_SHIFT = 17;
 export const PHASE_MASK = 0x3;
 export const KEPT_SHIFT = 19;
 export const KEPT_MASK = 0xfff;
 /**
- * Nobody's; the whole header is 0 then. @public It is part of the layout, though no code needs its
- * name.
+ * No agent's; the whole header is 0 then. @public It is part of the layout, though no code needs
+ * its name.
  */
 export const PHASE_FREE = 0;
 /**
- * Belongs to the agent in the slot, which fills it or frees it; slot 0: to the object that it hangs
- * on.
+ * Belongs to the agent in the slot, which fills it or frees it; with slot 0, to the object whose
+ * chain it is in.
  */
 export const PHASE_CLAIMED = 1;
 export const PHASE_LIVE = 2;

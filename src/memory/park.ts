@@ -9,8 +9,7 @@ import type { Segment } from './segment.ts';
 const BYTES_PER_WORD = 4;
 
 /**
- * Looks at an object that are worth while before sleeping (about 30 us): none where its holder
- * can't be running.
+ * Worthwhile number of polls before sleeping (about 30 us); 0 where the holder can't be running.
  */
 export const MOST_SPINS: number = availableParallelism() > 1 ? 4000 : 0;
 
@@ -32,11 +31,11 @@ export function resourcesInUse(): string[] {
 /** Milliseconds on the clock by which waits are timed. */
 export const now: () => number = time;
 
-/** The lag of this thread's clock behind the one that all processes share. */
+/** The lag of this thread's clock behind the clock that all processes share. */
 let behind: number | undefined;
 
 /**
- * Whole milliseconds on a clock that all processes share; of the present, or of a time of `now()`.
+ * Whole milliseconds on a clock that all processes share, for now or for a time of `now()`.
  */
 export function commonTime(time: number = now()): number {
   behind ??= platform.monotonicTime() - now();

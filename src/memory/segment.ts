@@ -1,4 +1,4 @@
-/** Segment: one mapped file of a namespace, checked before a word of it is believed. */
+/** Segment: one mapped file of a namespace, checked before any word of it is used. */
 
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { LayoutError } from '../errors.ts';
@@ -17,7 +17,7 @@ export interface Segment {
 }
 
 /**
- * Creates the file with its blocks reserved, or leaves the one that is there: it appears under its
+ * Creates the file with its blocks reserved, or keeps the existing one. The file appears under its
  * name whole or not at all. Throws `NoSpaceError`, and `FolderError` if the folder is gone.
  */
 export function createSegmentFile(directory: Directory, name: string, bytes: number): void {

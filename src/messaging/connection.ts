@@ -1,6 +1,6 @@
 /**
- * Connection: one end of a pipe. Each end has a cell of its own, which lives as long as anyone has
- * that end open. So the other end sees when it is gone. Between them lie one or two channels.
+ * Connection: one end of a pipe. Each end has its own cell, which lives as long as a thread has
+ * that end open. So each end notices when the other is gone. Between them lie one or two channels.
  *
  *   word  name              bits                            written by
  *   +0    PEER              cell of the other end           the maker of the pipe
@@ -10,8 +10,8 @@
  *   +4    IN                channel to receive by; 0 none   the same
  *   +5    IN_GENERATION                                     the same
  *
- * An agent that closes an end, or the reaper of one that died with it, wakes everyone at the
- * channels: they look whether the other end is still there.
+ * An agent that closes an end, or the reaper of one that died with it, wakes all waiters at the
+ * channels. They check whether the other end still exists.
  */
 
 import { inspect } from 'node:util';
@@ -47,7 +47,7 @@ export const PEER_WORD: number = CELL_BODY;
 export const OUT_WORD: number = CELL_BODY + 2;
 export const IN_WORD: number = CELL_BODY + 4;
 
-/** How an end of a pipe stands. */
+/** The state of an end of a pipe. */
 export interface ConnectionDescription extends Description {
   readable: boolean;
   writable: boolean;
@@ -65,8 +65,8 @@ export interface ConnectionDescription extends Description {
  * process or thread, and several may have it open; each message is received by one of them.
  *
  * *If all threads that had the other end die* or close it, their messages are still received, then
- * `recv` throws `EndOfStreamError`; `send` throws `BrokenPipeError`. A sender that dies in the
- * middle has sent nothing.
+ * `recv` throws `EndOfStreamError`; `send` throws `BrokenPipeError`. If a sender dies in the middle
+ * of `send`, nothing was sent.
  */
 export class Connection<Received = unknown, Sent = unknown> extends SharedObject {
   private readonly out: Channel | undefined;
@@ -98,7 +98,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Sends the value, as soon as there is room; the event loop goes on. A value that can't be sent
+   * Sends the value, as soon as there is room; the event loop continues. A value that can't be sent
    * rejects with `NotSendableError`, and nothing is sent. Rejects with `BrokenPipeError` when no
    * thread has the other end open, with `TimedOutError`. *Cancels* by `signal`.
    */
@@ -118,7 +118,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Receives the next message, as soon as there is one; the event loop goes on. Rejects with
+   * Receives the next message, as soon as there is one; the event loop continues. Rejects with
    * `EndOfStreamError` when no thread has the other end open and all messages were received, with
    * `TimedOutError`. *Cancels* by `signal`.
    */
@@ -138,8 +138,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Whether `recv` would not wait: there is a message, or none will come. With a timeout, waits for
-   * that so long.
+   * Whether `recv` would return without waiting: there is a message, or none will come. With a
+   * timeout, waits for that at most so long.
    */
   async poll(options: WaitOptions = { timeout: 0 }): Promise<boolean> {
     const { channel, deadline } = this.beginReceive(options);
@@ -190,8 +190,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Closes this end in this thread. Idempotent. The other end sees it when nobody else has it open.
-   * Calls that still wait through it reject with `ClosedError`.
+   * Closes this end in this thread. Idempotent. The other end notices it when no other thread has
+   * this end open. Calls that still wait through it reject with `ClosedError`.
    */
   override close(): void {
     if (this.detached) return;
@@ -204,7 +204,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     received?.wakeAll();
   }
 
-  /** Receives message after message until the other end is gone and all was received. */
+  /** Receives message after message, until the other end is gone and all messages were received. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Received, void, void> {
     for (;;) {
       const { channel } = this.beginReceive(undefined);
@@ -254,8 +254,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   private readonly gone = (): boolean => !this.connected;
 
   /**
-   * No more messages will come. First the end, then the ring: messages sent before the end was
-   * closed are in the ring.
+   * No more messages will come. Check the end first, then the ring: messages sent before the end
+   * was closed are in the ring.
    */
   private readonly over = (): boolean => !this.connected && this.in!.ring.empty;
 
@@ -331,13 +331,13 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 }
 
-/** The channel that the end's word tells of; `undefined`: it has none. */
+/** The channel that the end's word names; `undefined` if there is none. */
 function channelAt(of: Cell, word: number, title: string): Channel | undefined {
   const cell = openPart(of, PIPE_KIND, of, word, title);
   return cell && Channel.of(cell, title);
 }
 
-/** Before anything is received: the message is still there for a proper call. */
+/** Check before anything is received, so that the message is left for a correct call. */
 function checkMost(title: string, most: unknown): void {
   if (most === undefined) return;
   if (typeof most !== 'number') {

@@ -1,9 +1,9 @@
 /**
  * JoinableQueue: a queue whose items are reported done, and that can be waited for until all are.
  *
- * Unfinished items are not counted apart: it is the items put less those reported done (ring.ts),
- * so no crash can leave it wrong. Joiners wait at a separate gate, whose cell is noted in the gate
- * of the producers: +2 cell, +3 generation.
+ * Unfinished items have no counter of their own. Their number is the items put minus those reported
+ * done (ring.ts), so no crash can leave it wrong. Joiners wait at a separate gate, whose cell is
+ * noted in the gate of the producers: +2 cell, +3 generation.
  */
 
 import type { Kind } from '../agents/kinds.ts';
@@ -18,18 +18,17 @@ import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
 import { defineChannelKind } from './ring/channel.ts';
 
-/** How a joinable queue stands. */
+/** The state of a joinable queue. */
 export interface JoinableQueueDescription extends QueueDescription {
   /** Items that were put and not reported done. */
   unfinished: number;
 }
 
 /**
- * A queue whose consumers say when they are done with an item: `join` waits until all items that
- * were put are done.
+ * A queue whose consumers report finished items: `join` waits until all items are done.
  *
  * *If a consumer dies* between `get` and `taskDone`, its item stays unfinished: nobody knows
- * whether it was done. Join with a timeout where that can be.
+ * whether it was done. Join with a timeout where that can happen.
  *
  * @example
  * for await (const job of queue) { await work(job); queue.taskDone(); } // consumers
@@ -49,7 +48,7 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
     return new JoinableQueue<Item>(openHandle(JOINABLE_QUEUE_KIND, handle));
   }
 
-  /** Reports one item done. Throws `OverReleaseError` when all that were put are. */
+  /** Reports one item done. Throws `OverReleaseError` if all items are already done. */
   taskDone(): void {
     this.checkOpen();
     const left = this.channel.ring.finish();
@@ -63,7 +62,7 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
 
   /**
    * Waits until all items are done; resolves to `false` when the timeout has passed. The event loop
-   * goes on. *Cancels* by `signal`.
+   * continues. *Cancels* by `signal`.
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const deadline = this.beginJoin(options);

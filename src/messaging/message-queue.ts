@@ -26,7 +26,7 @@ import { Channel } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
 import { NOTHING } from './ring/ring-reader.ts';
 
-/** Bytes for waiting items, where nothing is said: reserved only as they are needed. */
+/** Default number of bytes for waiting items; reserved only as needed. */
 const DEFAULT_BYTES: number = 16 * 1024 * 1024;
 const LEAST_BYTES = 1024;
 const MOST_BYTES: number = 2 ** 30;
@@ -43,13 +43,13 @@ export interface QueueOptions extends ObjectOptions {
    */
   bytes?: number | undefined;
   /**
-   * Whether the queue ends when no thread has its producing side open: `queue.producer`, the only
-   * object that can put then. Consumers get the remaining items, and then the end.
+   * Whether the queue ends when no thread has its producing side open: `queue.producer`, then the
+   * only object that can put. Consumers get the remaining items, and then the end.
    */
   endsWithProducers?: boolean | undefined;
 }
 
-/** How a queue stands. */
+/** The state of a queue. */
 export interface QueueDescription extends Description {
   size: number;
   /** 0: bounded only by bytes. */
@@ -58,7 +58,7 @@ export interface QueueDescription extends Description {
   /** Calls that wait for an item, and that wait for room, in all processes. */
   waiting: number;
   waitingToPut: number;
-  /** Of a queue that ends with its producers: whether anyone has its producing side. */
+  /** For a queue that ends with its producers: whether any thread has its producing side open. */
   hasProducers?: boolean;
 }
 
@@ -78,8 +78,8 @@ export abstract class MessageQueue<Item> extends SharedObject {
 
   /**
    * Closes the queue for all processes: nothing more can be put, remaining items can be taken, and
-   * then every `get` and iteration comes to its end. Idempotent. *Blocks* while another is just
-   * putting. Throws `StateError` within `put`, called by a getter of the value.
+   * then every `get` and iteration comes to its end. Idempotent. *Blocks* while another thread is
+   * just putting. Throws `StateError` if a getter calls it within `put`.
    */
   override close(): void {
     if (!this.detached) this.channel.close();
@@ -194,7 +194,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   /** No more items will come. */
   protected readonly over = (): boolean => {
     const { channel } = this;
-    // First the end, then the ring: items put before the end are in the ring.
+    // Check the end first, then the ring: items put before the end are in the ring.
     return (channel.items.closed || channel.abandoned) && channel.ring.empty;
   };
 
@@ -238,7 +238,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   }
 }
 
-/** The facts in a queue's options. Throws `InvalidTypeError`, `OutOfRangeError`. */
+/** The channel's part of a queue's options. Throws `InvalidTypeError`, `OutOfRangeError`. */
 export function channelOptions(title: string, options: QueueOptions | undefined): ChannelOptions {
   const { maxSize = 0, bytes = DEFAULT_BYTES, endsWithProducers = false } = options ?? {};
   if (typeof endsWithProducers !== 'boolean') {

@@ -1,4 +1,4 @@
-/** Errors of those who put into a queue. */
+/** Errors of putting into a queue. */
 
 import type { WaitOptions } from '../deadline.ts';
 import { QueueFullError } from '../errors.ts';
@@ -15,7 +15,7 @@ export function queueFullError(
   );
 }
 
-/** How long a call has waited, as messages say it. */
+/** The time that a call has waited, for messages. */
 export function after(options: WaitOptions | undefined): string {
   const timeout = options?.timeout ?? 0;
   return timeout > 0 ? ` and has been for ${timeout} ms` : '';

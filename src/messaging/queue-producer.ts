@@ -1,18 +1,18 @@
 /**
- * QueueProducer: the producing side of a queue that ends with its producers. It has a cell of its
- * own, which lives as long as anyone has it open or it lies in a queue or pipe. So the queue's
- * consumers see when no producer is left.
+ * QueueProducer: the producing side of a queue that ends with its producers. It has its own cell,
+ * which lives as long as a thread has it open or it lies in a queue or pipe. So the queue's
+ * consumers notice when no producer is left.
  *
  *   word  name              bits                   written by
  *   +0    QUEUE             cell of the queue      the creator
  *   +1    QUEUE_GENERATION                         the same
  *
- * The queue tells of it in the cell of the gate of those who put: +4 cell, +5 generation. It does
- * not keep it open.
+ * The queue names it in the cell of the putters' gate: +4 cell, +5 generation. It does not keep it
+ * open.
  *
- * An agent that closes it, or the reaper of one that died with it, wakes everyone (`endIsAwaited`).
- * Consumers look whether the cell is still there, and only then whether the ring is empty. Items
- * that were put before the end are there.
+ * An agent that closes it, or the reaper of one that died with it, wakes all waiters
+ * (`endIsAwaited`). Consumers first check whether the cell still exists, and only then whether the
+ * ring is empty. So they find all items that were put before the end.
  */
 
 import type { Kind } from '../agents/kinds.ts';
@@ -27,7 +27,7 @@ import { queueFullError } from './queue-errors.ts';
 import { Channel, PRODUCER_KIND, QUEUE_WORD } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
 
-/** How a producing side stands. */
+/** The state of a producing side. */
 export interface QueueProducerDescription extends Description {
   /** The queue's handle is unknown: it may have any class. */
   size: number;
@@ -64,9 +64,9 @@ export class QueueProducer<Item = unknown> extends SharedObject {
   }
 
   /**
-   * Puts the value in, as soon as there is room; the event loop goes on. Rejects with
-   * `QueueFullError` when the timeout has passed, with `ClosedError`, `NotSendableError`,
-   * `NoSpaceError`, and then has put nothing. *Cancels* by `signal`.
+   * Puts the value in, as soon as there is room; the event loop continues. Rejects with
+   * `QueueFullError` when the timeout has passed, and with `ClosedError`, `NotSendableError` and
+   * `NoSpaceError`. After a rejection nothing was put. *Cancels* by `signal`.
    */
   async put(value: Item, options?: WaitOptions): Promise<void> {
     const deadline = this.begin(options);

@@ -15,7 +15,7 @@ import { QueueProducer } from './queue-producer.ts';
 import { defineChannelKind } from './ring/channel.ts';
 
 /**
- * A queue that processes and threads share. An item can be anything that structured clone copies,
+ * A queue that processes and threads share. An item can be any value that structured clone copies,
  * with shared objects nested anywhere. A value is encoded within `put`: a value that can't be sent
  * throws there, and later changes are not sent. Items leave in the order in which their `put` calls
  * returned; each goes to one consumer.
@@ -24,8 +24,8 @@ import { defineChannelKind } from './ring/channel.ts';
  * they arrive even if their producer has ended.
  *
  * *If a process dies* in the middle of `put`, the item is wholly in the queue or not in it; in the
- * middle of `get`, it is taken or not. Other threads go on. Consumers of a queue that was made with
- * `endsWithProducers` get the end when no producer is left; see `producer`.
+ * middle of `get`, it is taken or not. Other threads continue. Consumers of a queue that was made
+ * with `endsWithProducers` get the end when no producer is left; see `producer`.
  *
  * @example
  * const queue = new Queue<Job>({ maxSize: 100 });
@@ -55,8 +55,8 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
   /**
    * The producing side of a queue that was made with `endsWithProducers`: pass it to the producers,
    * and close it here when they have it (right after `start()`). It is open here from its first use
-   * on, and in the thread that made the queue from the beginning. Throws `StateError` where the
-   * queue does not end with its producers, `EndOfStreamError` where it has ended.
+   * on, and in the thread that made the queue from the beginning. Throws `StateError` if the queue
+   * does not end with its producers, `EndOfStreamError` if it has ended.
    */
   get producer(): QueueProducer<Item> {
     if (this.side !== undefined) return this.side;
@@ -88,16 +88,16 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     return this.channel.ring.most;
   }
 
-  /** Whether the queue has as many items or bytes as it may. Only a hint. */
+  /** Whether the queue has reached its limit of items or bytes. Only a hint. */
   get full(): boolean {
     this.checkOpen();
     return !this.channel.ring.fits(1);
   }
 
   /**
-   * Puts the value in, as soon as there is room; the event loop goes on. Rejects with
-   * `QueueFullError` when the timeout has passed, with `ClosedError`, `NotSendableError`,
-   * `NoSpaceError`, and then has put nothing. *Cancels* by `signal`.
+   * Puts the value in, as soon as there is room; the event loop continues. Rejects with
+   * `QueueFullError` when the timeout has passed, and with `ClosedError`, `NotSendableError` and
+   * `NoSpaceError`. After a rejection nothing was put. *Cancels* by `signal`.
    */
   put(value: Item, options?: WaitOptions): Promise<void> {
     return this.putItem(value, options);
@@ -109,15 +109,15 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
   }
 
   /**
-   * Puts the value in if there is room; returns whether there was. Never waits. Throws what `put`
-   * rejects with, but no `QueueFullError`.
+   * Puts the value in if there is room; returns whether there was. Never waits. Throws the errors
+   * of `put`, except `QueueFullError`.
    */
   tryPut(value: Item): boolean {
     return this.tryPutItem(value);
   }
 
   /**
-   * Takes the oldest item, as soon as there is one; the event loop goes on. Rejects with
+   * Takes the oldest item, as soon as there is one; the event loop continues. Rejects with
    * `QueueEmptyError` when the timeout has passed, and with `ClosedError` when the queue was closed
    * and is empty. *Cancels* by `signal`.
    */
@@ -132,14 +132,14 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
 
   /**
    * Takes the oldest item; returns `null` if there is none. Never waits. Throws `ClosedError` when
-   * no more items will come. Where an item can be `null` itself, `getSync({ timeout: 0 })`
-   * distinguishes the two.
+   * no more items will come. If an item can be `null` itself, use `getSync({ timeout: 0 })` to
+   * distinguish the two.
    */
   tryGet(): Item | null {
     return this.tryGetItem();
   }
 
-  /** Takes item after item, until the queue was closed and is empty. */
+  /** Takes item after item, until the queue is closed and empty. */
   [Symbol.asyncIterator](): AsyncGenerator<Item, void, void> {
     return this.items();
   }

@@ -35,7 +35,7 @@ export interface Sleep {
 export interface Prepared {
   /** Whether all are watched that should be. */
   readonly complete: boolean;
-  /** Those who are watched as of now: they may have ended just before. */
+  /** The agents that are watched from now on: they may have ended just before. */
   readonly fresh: readonly number[];
   /** Agents that can no longer be watched. */
   readonly ended: readonly number[];

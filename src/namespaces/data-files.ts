@@ -1,6 +1,6 @@
 /**
  * Data: the memory of an object that needs more than a cell: a file of its own in the namespace's
- * folder, mapped by everyone who has the object open.
+ * folder, mapped by every agent that has the object open.
  *
  *   data-<cell>-<generation>   as many bytes as the object asked for, rounded up to whole pages by
  *                              the system; zero at first
@@ -36,7 +36,7 @@ const unreachable = new FinalizationRegistry<{ address: number; size: number }>(
   try {
     platform.unmap(address, size);
   } catch (error) {
-    // Nobody could catch it here; the memory stays mapped.
+    // Nobody could catch the error here; the memory stays mapped.
     process.emitWarning(error as Error);
   }
 });

@@ -16,7 +16,7 @@ import type { NamespaceFiles } from './files.ts';
 import { maySpare } from './life.ts';
 import { bellFile, rouseFile } from './paths.ts';
 
-/** Rung instead of a cell's number: look at everything. */
+/** Rung instead of a cell's number: poll everything. */
 export const EVERYTHING = 0;
 const RING_BYTES = 4;
 const RINGS_AT_ONCE = 1024;

@@ -91,7 +91,7 @@ export function enterFolder(path: string, create: boolean): Entered {
   try {
     return enter(path, create);
   } catch (error) {
-    // Nothing shall be left of a folder that was made in vain.
+    // Remove a folder that could not be completed.
     if (create && error instanceof NoSpaceError) removePathIfEmpty(path);
     if (!create || !(error instanceof LayoutError)) throw error;
     // The programs of another version may all have been killed: then it goes, and if another
@@ -173,11 +173,11 @@ function pause(path: string, patience: number): void {
   sleep(1);
 }
 
-/** Gives up the shared lock and removes the folder if nobody else is inside. */
+/** Gives up the shared lock and removes the folder if no other program is inside. */
 export function leaveFolder(directory: Directory, fd: number): void {
   closeSync(fd);
   try {
-    // Otherwise it is left to the next program of the user to whom it belongs.
+    // Otherwise it is left to the next program of the user who owns it.
     if (!directory.isForeign) removeIfEmpty(directory);
   } finally {
     directory.close();
@@ -293,7 +293,7 @@ function removePathIfEmpty(path: string): boolean {
   }
 }
 
-/** Removes the folder if nobody is inside. Closing it gives its lock back. */
+/** Removes the folder if no program is inside. Closing it gives its lock back. */
 function removeIfEmpty(directory: Directory): boolean {
   const { path } = directory;
   let fd: number | undefined;

@@ -1,5 +1,5 @@
 /**
- * Life: how others see the end of an agent at once, without looking at it again and again.
+ * Life: lets others notice the end of an agent immediately, without polling.
  *
  * Each agent keeps a FIFO of its own open for writing, `agent-<slot>`, and nobody else writes into
  * it. A waiter for the agent opens it for reading. When the agent ends, however it ends, the
@@ -27,7 +27,7 @@ import type { NamespaceFiles } from './files.ts';
 
 /** An agent's own life. */
 export interface OwnLife {
-  /** Tells those who watch it that somebody could not be rung. */
+  /** Tells the watchers that an agent could not be rung. */
   shout(): void;
   close(): void;
 }
@@ -52,7 +52,7 @@ export class Life implements OwnLife {
     try {
       writeSync(this.fd, VOICE);
     } catch (error) {
-      // It is full of shouts that nobody has listened to yet.
+      // It is full of shouts that no watcher has read yet.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
     }
   }

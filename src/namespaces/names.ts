@@ -130,7 +130,7 @@ export function unlinkName(
  * harmless. Never waits.
  */
 export function pruneNames(namespace: Namespace): void {
-  // Where the program has changed its user, they are left to those who may reach them.
+  // If the program has changed its user, leave them to programs that may reach them.
   const names = namespace.directory.isForeign || namespace.isRemoved ? [] : namesIn(namespace);
   if (names.length === 0) return;
   let fd: number | undefined;
@@ -157,7 +157,7 @@ export function pruneName(namespace: Namespace, name: string): void {
   });
 }
 
-/** The names in the namespace; none if somebody has removed its folder. */
+/** The names in the namespace; none if its folder was removed. */
 function namesIn({ directory }: Namespace): string[] {
   return directory.list(PREFIX).map((file) => file.slice(PREFIX.length));
 }

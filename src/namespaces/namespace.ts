@@ -94,7 +94,7 @@ export class Namespace {
     return high >= 0 && high < AGENT_SLOTS ? high : AGENT_SLOTS - 1;
   }
 
-  /** Whether an agent sits in the slot that lives, or that nobody has cleared up after yet. */
+  /** Whether the slot has a living agent, or a dead one that has not been cleared up yet. */
   isLive(slot: number): boolean {
     const state = load(this.words, agentWord(slot) + AGENT_STATE);
     return (state & (AGENT_LIVE_BIT | AGENT_LEFT_BIT)) === AGENT_LIVE_BIT;
@@ -117,7 +117,7 @@ export class Namespace {
     };
   }
 
-  /** Whether somebody has removed the folder from under those who are inside. */
+  /** Whether the folder was removed while programs were inside. */
   get isRemoved(): boolean {
     return fstatSync(this.fd).nlink === 0;
   }
@@ -127,7 +127,7 @@ export class Namespace {
     return removedFolder(this.folder);
   }
 
-  /** Throws `FolderError` if somebody has removed the folder. */
+  /** Throws `FolderError` if the folder was removed. */
   checkThere(): void {
     if (this.isRemoved) throw this.removed();
   }
@@ -145,7 +145,7 @@ export class Namespace {
     }
   }
 
-  /** Calls `gone` when somebody removes the folder. `undefined`: that can't be watched here. */
+  /** Calls `gone` when the folder is removed. `undefined`: that can't be watched here. */
   watchFolder(gone: () => void): Watch | undefined {
     // The kernel has few such watches for each user: one a process, none for its other threads.
     if (!isMainThread) return undefined;
@@ -258,7 +258,7 @@ export class Namespace {
     return this.whileThere(() => mapDataFile(this.directory, dataFile(number, generation), bytes, bytes));
   }
 
-  /** Leaves, and removes the folder when nobody is left in it. */
+  /** Leaves, and removes the folder if no program is left in it. */
   leave(): void {
     leaveFolder(this.directory, this.fd);
   }

@@ -1,4 +1,4 @@
-/** Paths: where namespaces are, and what their folders are called. */
+/** Paths: the places and the names of namespaces' folders. */
 
 import { resolve } from 'node:path';
 import { platform } from '../platform/current.ts';
@@ -6,9 +6,9 @@ import { platform } from '../platform/current.ts';
 const bases = new Map<string, string>();
 /** The control segment's file. */
 export const CONTROL = 'control';
-/** How the files of labels begin. */
+/** Prefix of the files of labels. */
 export const LABEL_PREFIX = 'label-';
-/** How the files of deadlocks that were refused begin (sync/lock/last-deadlocks.ts). */
+/** Prefix of the files of refused deadlocks (sync/lock/last-deadlocks.ts). */
 export const DEADLOCK_PREFIX = 'deadlock-';
 /** The path of a namespace's folder. */
 export const FOLDER_FORM: RegExp = /^\/([^\0]*\/)?lockstep-\d+[.~][^/\0]+$/;
@@ -29,7 +29,7 @@ export function base(): string {
   return resolved;
 }
 
-/** How the names of this user's folders begin. */
+/** Prefix of the names of this user's folders. */
 export function prefix(): string {
   return `lockstep-${process.geteuid?.() ?? 0}`;
 }

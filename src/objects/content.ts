@@ -29,7 +29,7 @@ export function obtainChecked(
   return opened;
 }
 
-/** Runs `check`; gives back what was opened if it throws. */
+/** Runs `check`; if it throws, closes the objects that were opened. */
 export function checked(opened: Opened, check: (opened: Opened) => void): void {
   try {
     check(opened);

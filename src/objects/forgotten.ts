@@ -1,6 +1,6 @@
 /**
  * Forgotten: objects that are garbage-collected without having been closed. Their cell is closed as
- * if they had been, unless this thread holds it: to be forgotten is no release.
+ * if they had been, unless this thread holds it: forgetting an object is not a release.
  */
 
 import type { Cell } from '../agents/cell.ts';
@@ -23,7 +23,7 @@ const collected = new FinalizationRegistry<Forgotten>((object) => {
     try {
       letGo(cell, name);
     } catch (error) {
-      // Nobody could catch it here. The rest of the object goes with this agent.
+      // Nobody could catch the error here. The rest of the object goes with this agent.
       process.emitWarning(error as Error);
     }
   }
@@ -39,7 +39,7 @@ export function dropForgetting(object: object): void {
   collected.unregister(object);
 }
 
-/** Gives back a cell that was opened in vain, as no object came to stand for it. */
+/** Gives back a cell for which no object was made. */
 export function abandon({ cell, name }: Opened): void {
   cell.references++;
   letGo(cell, name);

@@ -1,4 +1,4 @@
-/** Handle text: how a handle is written. `handles.ts` reads it. */
+/** Handle text: the text of a handle. `handles.ts` reads it. */
 
 import type { Cell } from '../agents/cell.ts';
 

@@ -42,7 +42,7 @@ export function giveLabel(cell: Cell, label: string): void {
   try {
     agent.namespace.directory.write(labelFile(number), `${generation}\n${label}`);
   } catch (error) {
-    // There is no room, say. The object is as good without: others see its number.
+    // There may be no room. The object works without a label: others see its number.
     if (!(error instanceof LockstepError)) throw error;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Module level: an object without a name that a child makes while it imports modules is the
- * child's alone, though it looks like one for all. The program and each of its children have made
- * another one in the same line. The child warns of it when its target first uses it.
+ * Module level: an object without a name that a child makes while it imports modules is the child's
+ * alone, although it looks like one for all. The program and each of its children have made another
+ * one in the same line. The child warns of it when its target first uses it.
  *
  * No refusal: such an object serves the flows of one thread well, and whether it is meant for more
  * can't be seen.

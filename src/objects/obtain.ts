@@ -28,7 +28,7 @@ export function obtain(
   init: (place: Place, agent: Host) => void,
 ): Opened {
   checkOptions(type.name, options, type.name, EXAMPLE);
-  // Only what is left out has a default: null is refused as what it is, no string.
+  // Only an omitted name has a default: null is refused, because it is not a string.
   const { name, namespace = DEFAULT_NAMESPACE } = options ?? {};
   if (name !== undefined) checkName(name);
   const label = labelFrom(type.name, options ?? {});
@@ -82,9 +82,9 @@ function obtainIn(
 }
 
 /**
- * The cell that the name stands for, if somebody alive has it open. The dead count as users until
- * they are reaped, and where nobody waits nobody looks. Then the next to come would get their
- * leftovers instead of a fresh object: a plain semaphore without its permits, say.
+ * The cell that the name stands for, if a living agent has it open. Dead agents count as users
+ * until they are reaped, and without waiters no agent looks for them. Then the next user would get
+ * their leftovers instead of a fresh object: a plain semaphore without its permits, say.
  */
 function lookUpLive(agent: Host, name: string): NamedCell | undefined {
   const { namespace } = agent;
@@ -143,7 +143,7 @@ export function obtainExisting(type: Kind, name: string, namespace: string = DEF
   );
 }
 
-/** Makes the name stand for a new cell, which is closed again where that fails. */
+/** Makes the name stand for a new cell; closes the cell again if that fails. */
 function giveName(cell: Cell, name: string): void {
   const { agent, number, generation } = cell;
   try {

@@ -38,7 +38,7 @@ export function openPart(
   return found;
 }
 
-/** The same of a part that is a queue of whatever class. */
+/** The same for a part that is a queue of any class. */
 export function openQueuePart(of: Cell, word: number, title: string): Cell {
   const place = of.agent.namespace.arena.place(load(of.words, of.at + word));
   const header = load(place.words, place.at + CELL_HEADER);
@@ -71,7 +71,7 @@ export function partExists(of: Cell, { words, at }: Place, word: number, kind: n
   );
 }
 
-/** Whether an object is there: also while somebody looks whether to end it. */
+/** Whether an object exists, even while an agent checks whether to end it. */
 function isInUse(header: number): boolean {
   return phaseOf(header) === PHASE_LIVE || phaseOf(header) === PHASE_ENDING;
 }

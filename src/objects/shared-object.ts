@@ -78,7 +78,7 @@ export abstract class SharedObject {
   }
 
   /**
-   * Ends this object's use in this thread, and frees what it held as if the thread had died.
+   * Ends this object's use in this thread, and frees its holdings as if the thread had died.
    * Idempotent. Calls that still wait through it reject with `ClosedError`. The shared object
    * itself lives on while anybody else has it open.
    */
@@ -117,7 +117,7 @@ export abstract class SharedObject {
     return forJson(this.describe()) as object;
   }
 
-  /** One line on how the object stands, for `util.inspect`. */
+  /** One line on the object's state, for `util.inspect`. */
   protected abstract summary(): string;
 
   /** Class and name, as messages begin: `Lock "invoices"`. */
@@ -178,7 +178,7 @@ export abstract class SharedObject {
     }
   }
 
-  /** @internal The handle for those who read it, also of a closed object. */
+  /** @internal The handle for display, also of a closed object. */
   static plainHandle(object: SharedObject): string {
     return formatHandle(object.#type.name, handleFields(object.cell, object.#name));
   }

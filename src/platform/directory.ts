@@ -12,7 +12,7 @@
  *
  * Files that are opened in a folder are checked, too: a file (or a FIFO, where one is wanted) of
  * this user or root that nobody else may open. A link is never followed, and a FIFO in place of a
- * file blocks nobody.
+ * file blocks no thread.
  */
 
 import {
@@ -50,7 +50,7 @@ const IN_ITS_PLACE: Record<string, string> = {
   ENOTDIR: 'it is not a folder',
 };
 
-/** How the system refuses what is no folder, or another user's. */
+/** Error codes of the system for a path that is not a folder, or another user's. */
 const REFUSALS: ReadonlySet<string> = new Set(['ELOOP', 'ENOTDIR', 'EACCES', 'EPERM']);
 
 export class Directory {
@@ -113,7 +113,7 @@ export class Directory {
       if (this.byPath) this.way = path;
       return true;
     }
-    // Root had taken this one away, and a stranger the name: that one is not for us to move.
+    // Root had removed this folder, and a stranger has taken the name: leave that one alone.
     renameSync(path, this.path);
     return false;
   }
@@ -137,7 +137,7 @@ export class Directory {
     if (this.isForeign) throw new FolderError(`${what} is in "${this.path}", but ${this.userChanged()}`);
   }
 
-  /** How a file in this folder is called in messages. */
+  /** The name of a file in this folder, for messages. */
   nameOf(name: string): string {
     return `${this.path}/${name}`;
   }
@@ -410,7 +410,7 @@ function unusable(title: string, cause: unknown, code: string): PlatformError {
 }
 
 function whyNotOpened(way: string, code: string): string {
-  // For the message alone: nothing is decided by it.
+  // Used for the message only, not for any decision.
   const refused = `it can't be opened (${code})`;
   try {
     const there = statsOfEntry(way);

@@ -15,10 +15,12 @@ export interface Mapping {
 /** In the results of `waitForAny`: there is something to read. */
 export const READABLE = 1;
 
-/** How a futex wait ended: woken, the time passed, or the word did not hold the expected value. */
+/**
+ * The outcome of a futex wait: woken, the time passed, or the word did not hold the expected value.
+ */
 export type FutexOutcome = 'woken' | 'timeout' | 'changed';
 
-/** How a process ended: by itself with `code`, or by the signal numbered `signal`. */
+/** The end of a process: by itself with `code`, or by the signal numbered `signal`. */
 export type Exit =
   | { readonly code: number; readonly signal?: undefined }
   | { readonly signal: number; readonly code?: undefined };

@@ -1,4 +1,4 @@
-/** Names that nobody else has: for temporary files and anonymous folders. */
+/** Unique names, for temporary files and anonymous folders. */
 
 import { now } from '#clock';
 

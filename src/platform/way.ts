@@ -76,7 +76,7 @@ export function whyUnsafe(path: string): string | undefined {
   return wrong;
 }
 
-/** The file at the path; `undefined` if nothing is. */
+/** The file at the path; `undefined` if there is none. */
 function look(path: string): Look {
   try {
     return lstatSync(path, { throwIfNoEntry: false });

@@ -62,7 +62,7 @@ export type Fn<Args extends readonly unknown[] = readonly never[], Result = unkn
   ...args: Args
 ) => Result;
 
-/** A function, or the module and the export said outright. */
+/** A function, or its module and export. */
 export type PoolTarget<Args extends readonly unknown[], Result> = Fn<Args, Result> | TargetModule;
 
 /** Arguments and options of a call: the arguments may be left out where the function needs none. */
@@ -73,14 +73,13 @@ export type CallRest<Args extends readonly unknown[]> = [] extends Args
 /** Sources of a map's items. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;
 
-/** Milliseconds between looks for dead workers where no event can tell of them. */
+/** Milliseconds between looks for dead workers where no event can report them. */
 const LOOK_EVERY = 5;
 /**
- * Calls of which is noted where they were made, whatever that costs; later only of tasks of some
- * length.
+ * Number of calls whose origin is always recorded. Later it is recorded only for longer tasks.
  */
 const FIRST_CALLS = 256;
-/** Mean microseconds of a task from which on noting where its call was made costs little. */
+/** Mean microseconds of a task above which recording the origin costs little. */
 const LONG_TASK = 100;
 
 /** Milliseconds between looks at the times of a task, in a thread that blocks for it. */
@@ -106,7 +105,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   private phase: 'open' | 'closing' | 'closed' = 'open';
   private reason: PoolBrokenError | undefined;
   private ending: Promise<void> | undefined;
-  /** Maps that may go on. */
+  /** Maps that may still be running. */
   private readonly runs = new Set<ItemRun>();
   private readonly sizing: Sizing;
   private readonly roomWaits = new Set<() => void>();
@@ -177,11 +176,11 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Runs the function in a worker; the event loop goes on. Gives what it returned.
+   * Runs the function in a worker; the event loop continues. Resolves to its result.
    *
-   * Rejects with what it threw; with `WorkerDiedError` when its worker died, `TaskTimeoutError`,
-   * `signal.reason`, `NotSendableError`, `TargetError`, `ClosedError`, `QueueFullError`, and
-   * `PoolBrokenError`.
+   * Rejects with the function's error; with `WorkerDiedError` if its worker died,
+   * `TaskTimeoutError`, `signal.reason`, `NotSendableError`, `TargetError`, `ClosedError`,
+   * `QueueFullError`, and `PoolBrokenError`.
    *
    * @example
    * const image = await pool.apply(resize, ['a.png', 800]);
@@ -201,8 +200,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * As `apply`; *blocks* this thread until the function has come to its end. Results of other calls
-   * are taken meanwhile, and what awaits them goes on afterwards.
+   * As `apply`; *blocks* this thread until the function has ended. Results of other calls are taken
+   * meanwhile; code that awaits them continues afterwards.
    */
   applySync<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
@@ -222,7 +221,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     const over = (): boolean => outcome !== undefined;
     if (task.more === undefined) this.engine.block(over, Deadline.NEVER);
     else {
-      // No timer fires meanwhile.
+      // Check the times of the task here, because no timer fires meanwhile.
       while (!this.engine.block(over, Deadline.from({ timeout: LOOK_AT_TIMES })))
         lookAtTimes(this.control, task);
     }
@@ -243,11 +242,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Runs the function once for each item, in all workers, and gives the results in the items'
-   * order.
-   * Items may come from anything that can be iterated, also asynchronously; they are taken as they
-   * are needed. All items run, and then it rejects with the first error: see `stopOnError` and
-   * `settled`.
+   * Runs the function once for each item, in all workers. Resolves to the results in the items'
+   * order. Items may come from any iterable, also an asynchronous one; they are taken as needed.
+   * All items run, and then it rejects with the first error: see `stopOnError` and `settled`.
    *
    * @example
    * const rows = await pool.map(row, range(2000), { progress: true });
@@ -324,7 +321,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return this.stream('imap', fn, items, options, true) as Results<Awaited<Result>>;
   }
 
-  /** As `imap`, with each result as soon as it is there. */
+  /** As `imap`, with each result as soon as it is available. */
   imapUnordered<Item, Result>(
     fn: PoolTarget<[item: Item], Result>,
     items: Items<Item>,
@@ -372,8 +369,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   /**
    * The module with functions that run in the pool: `proxy(images).resize(path, 320)`.
    *
-   * @param module what `import * as images` gave; or a URL, whose module is not loaded here. Its
-   * type is then said outright: `pool.proxy<typeof Images>(url)` with `import type * as Images`
+   * @param module the object of `import * as images`; or a URL, whose module is not loaded here.
+   *   Then pass its type: `pool.proxy<typeof Images>(url)` with `import type * as Images`
    */
   proxy<Module extends object>(module: Module | URL | string, options?: TaskOptions): Remote<Module> {
     const title = `${this.settings.title}: proxy`;
@@ -420,8 +417,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Takes no more tasks; resolves when all that were given are done and all workers have ended,
-   * their finalizers run. `cancelQueued`: tasks that wait reject with `ClosedError`. Idempotent.
+   * Takes no more tasks; resolves when all submitted tasks are done and all workers have run their
+   * finalizers and ended. `cancelQueued`: waiting tasks reject with `ClosedError`. Idempotent.
    */
   close(options: { cancelQueued?: boolean } = {}): Promise<void> {
     if (options.cancelQueued === true) this.rejectAll('waiting', () => this.closedError('was closed'));
@@ -430,14 +427,16 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Ends the workers at once: every task that has no outcome rejects with `ClosedError`.
+   * Kills the workers immediately: every task without an outcome rejects with `ClosedError`.
    * Idempotent.
    */
   terminate(): Promise<void> {
+    // Start no more replacements, reject all tasks, then kill.
     if (this.phase === 'open') this.phase = 'closing';
     this.crew.endReplacing();
     this.rejectAll('all', () => this.closedError('was terminated'));
     this.crew.killAll();
+    // Replace an orderly end that is under way.
     const before = this.ending;
     this.ending = this.untilGone();
     void before?.catch(() => {});
@@ -445,8 +444,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Waits until a pool that was closed or terminated has ended. Gives `false` when the timeout has
-   * passed first. Throws `StateError` before `close()`.
+   * Waits until a pool that was closed or terminated has ended. Resolves to `false` if the timeout
+   * passes first. Throws `StateError` before `close()`.
    */
   async join(options?: WaitOptions): Promise<boolean> {
     this.checkClosing('join');
@@ -465,8 +464,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         `${this.settings.title}: can't block until it has ended, with processes: 0 it works in this thread; await join() instead`,
       );
     }
+    // Wait until no task is left, then tell the workers to stop.
     if (!this.engine.block(() => this.engine.idle || deadline.expired, deadline)) return false;
     this.crew.stopAll();
+    // Wait for the end of each worker.
     for (const member of this.crew.members) {
       if (member === undefined) continue;
       if (!member.child.joinSync(deadline.timed ? deadline.remaining : undefined)) return false;
@@ -512,7 +513,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return new PoolTask(found, MODE.CALL, args ?? NO_ARGUMENTS, now(), options?.priority ?? 0, this.origin());
   }
 
-  /** @internal Hands a task over; its outcome. */
+  /** @internal Hands a task over; resolves to its outcome. */
   protected started(task: PoolTask, options: TaskOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
       task.resolve = resolve;
@@ -521,23 +522,25 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     });
   }
 
-  /** @internal Hands a task over, with all that its options ask for. */
+  /** @internal Hands a task over, and applies its options. */
   protected begin(task: PoolTask, options: TaskOptions | undefined): void {
     const { settings, engine } = this;
     const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;
     const retries = options?.retries ?? settings.retries;
+    // Check everything before the task is handed over.
     signal?.throwIfAborted();
     if (engine.backlog.size >= settings.maxQueue) throw this.fullError();
     if (retries > 0) task.needMore().retries = retries;
     if (onReport !== undefined) task.needMore().onReport = onReport;
+    // Hand it over, and only then watch its signal and times.
     engine.submit(task);
     this.sizing.submitted();
     if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
       watchTask(this.control, task, signal, timeout, queueTimeout);
   }
 
-  /** Runs the function here and at once. */
+  /** Runs the function in this thread, immediately. */
   private callNow(fn: unknown, args: readonly unknown[]): unknown {
     const { statistics, settings } = this;
     try {
@@ -580,9 +583,11 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     isQuiet: boolean,
   ): Collection {
     const title = `${this.settings.title}: ${what}`;
+    // Check the options.
     checkMapOptions(title, options, 'map');
     options.signal?.throwIfAborted();
     const order = this.runOrder(title, fn, options, isTuples, isQuiet);
+    // Make the source, the collection of results, and the run that connects them.
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const { timeout = 0 } = options;
     const tooLong = (): Error => timedOut(title, timeout);
@@ -601,10 +606,12 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     ordered: boolean,
   ): ResultStream {
     const title = `${this.settings.title}: ${what}`;
+    // Check the options.
     checkMapOptions(title, options, 'imap');
     const { signal, timeout, ahead } = options;
     signal?.throwIfAborted();
     const order = this.runOrder(title, fn, options, false, false);
+    // Make the source, the stream of results, and the run that connects them.
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const stream = new ResultStream(title, ordered, ahead, () => this.control.width);
     const run = new ItemRun(this.control, source, order, stream);
@@ -626,7 +633,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return { fn: found, isTuples, quiet, chunkSize, priority, retries, origin: noteOrigin(), now: now() };
   }
 
-  /** Where the call was made, where that does not cost more than the task. */
+  /** The origin of the call, unless recording it would cost more than the task. */
   private origin(): Origin | undefined {
     if (this.calls >= FIRST_CALLS && this.engine.mean < LONG_TASK) return undefined;
     this.calls++;
@@ -701,6 +708,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   private buried(member: Member): void {
     if (!member.alive) return;
     const { engine, crew, settings } = this;
+    // Settle its tasks.
     try {
       settleDead(engine, member, settings.title, undefined);
     } catch (error) {
@@ -710,20 +718,23 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         }),
       );
     }
+    // Add its times to the statistics.
     this.statistics.busyBefore += member.busy;
     this.statistics.livedBefore += (now() - member.born) * settings.concurrency;
+    // Report an unexpected end.
     const { exitCode } = member.child;
     const expected = member.stopping || member.state === 'retiring';
     if (!expected) {
       this.statistics.restarts++;
       callBack(() => this.emit('workerDied', { pid: member.id, exitCode }));
     }
+    // Replace it, and hand out tasks to the others.
     crew.lose(member);
     engine.resize();
     engine.fill();
   }
 
-  /** Looks for workers that have ended while no event can tell. */
+  /** Looks for workers that have ended while no event can report it. */
   private look(): void {
     if (now() - this.looked < LOOK_EVERY) return;
     this.looked = now();
@@ -732,9 +743,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     }
   }
 
-  /** The pool can't go on. */
+  /** Breaks the pool: it can't continue. */
   private break(error: Error): void {
     if (this.reason !== undefined || this.phase === 'closed') return;
+    // Keep the reason, reject all tasks, kill the workers, and wake those who await `ready`.
     this.reason = error as PoolBrokenError;
     this.crew.endReplacing();
     this.rejectAll('all', () => this.brokenError());
@@ -749,10 +761,13 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
 
   private rejectAll(which: 'waiting' | 'all', error: () => Error): void {
     const { engine } = this;
+    // End the runs.
     for (const run of this.runs) run.fail(error);
     this.runs.clear();
+    // Reject the tasks in the heap.
     for (let task = engine.backlog.shift(); task !== undefined; task = engine.backlog.shift())
       engine.cancelled(task, error());
+    // Withdraw tasks that no worker has begun; reject running ones if all are to end.
     for (const task of [...engine.tasks]) {
       if (task === undefined) continue;
       if (engine.withdraw(task)) engine.cancelled(task, error());
@@ -779,6 +794,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   private async endInOrder(): Promise<void> {
     if (this.phase === 'open') this.phase = 'closing';
     const { engine, crew } = this;
+    // Wait until no task is left.
     if (!engine.idle) {
       await new Promise<void>((resolve) => {
         const wake = (): void => {
@@ -789,8 +805,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         this.idleWaits.add(wake);
       });
     }
-    // An imap that nobody reads on.
+    // End an imap whose results nobody reads.
     for (const run of this.runs) run.fail(() => this.closedError('was closed'));
+    // Stop the workers, and wait for their ends.
     crew.stopAll();
     await this.untilGone();
   }
@@ -854,7 +871,7 @@ function timedOut(title: string, timeout: number): TaskTimeoutError {
   );
 }
 
-/** The error with the frames of the call that it answers, behind those of the worker. */
+/** The error with the frames of its call, behind those of the worker. */
 function withCaller(error: unknown, origin: Origin | undefined): unknown {
   if (origin === undefined || !(error instanceof Error) || typeof error.stack !== 'string') return error;
   const frames = originOf(origin);

@@ -21,13 +21,12 @@ interface Asker {
 }
 
 /**
- * The results of the tasks, or of any promises, each as soon as it is there; those that are there
- * already come first. Each result is forgotten when it has been read. One that is given twice comes
- * once.
+ * The results of the tasks, or of any promises, each as soon as it is available; available results
+ * come first. Each result is dropped once it has been read. A task that is passed twice comes once.
  *
- * Where a task failed, `next()` rejects with its error, and may be called again for the others.
- * Rejects with `TimedOutError` when the timeout has passed, counted from the call; the message says
- * how many are missing. *Cancels* by `signal`. Leaving the loop cancels no task.
+ * For a failed task, `next()` rejects with its error, and may be called again for the others.
+ * Rejects with `TimedOutError` when the timeout has passed, counted from the call; the message
+ * gives the number of missing results. *Cancels* by `signal`. Leaving the loop cancels no task.
  *
  * Throws `InvalidTypeError`.
  *
@@ -103,7 +102,7 @@ class Completions implements AsyncIterableIterator<unknown> {
     this.unwatch();
   }
 
-  /** Somebody waits: the deadline is to be kept. */
+  /** A reader waits: sets the timer of the deadline. */
   private watch(): void {
     if (this.timer !== undefined || this.ignoreAbort !== undefined) return;
     const { signal, timed, remaining } = this.deadline;

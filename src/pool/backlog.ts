@@ -41,7 +41,7 @@ class Line {
 }
 
 export class Backlog {
-  /** Tasks that wait. Those that were withdrawn are still in the lines, and passed over. */
+  /** Number of waiting tasks. Withdrawn tasks are still in the lines, and are skipped. */
   size = 0;
   private readonly lines: Line[] = [new Line(0)];
 
@@ -50,7 +50,7 @@ export class Backlog {
     this.lineOf(task.priority).push(task);
   }
 
-  /** Puts back what was taken: it goes first again. */
+  /** Puts a taken task back; it is first again. */
   putBack(task: PoolTask): void {
     this.size++;
     this.lineOf(task.priority).unshift(task);
@@ -68,7 +68,7 @@ export class Backlog {
     return undefined;
   }
 
-  /** The task must no longer be handed out. */
+  /** Marks the task, so that it is never handed out. */
   withdraw(task: PoolTask): void {
     task.withdrawn = true;
     this.size--;

@@ -2,7 +2,7 @@
 
 import { setImmediate } from '#clock';
 
-/** Calls it. Its error is an uncaught one of the program's, and the pool's work goes on. */
+/** Calls it. Its error becomes an uncaught error of the program, and the pool continues. */
 export function callBack(callback: () => void): void {
   try {
     callback();

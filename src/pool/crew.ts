@@ -1,13 +1,13 @@
 /**
  * Crew: the workers of a pool: started, watched, replaced, ended.
  *
- * A worker that ends is replaced at once, unless it lived shorter than a second and has brought
- * no result. Then the replacement comes ever later, so that a stream of tasks that kill does not
+ * A worker that ends is replaced immediately, unless it lived less than a second and has brought no
+ * result. Then replacements come with growing delays, so that a stream of deadly tasks does not
  * become a stream of starts. A pool whose initializer fails, or whose workers end before they are
- * ready, is broken, once and for good.
+ * ready, is broken forever.
  *
  * A crew of processes keeps spares (spares.ts), which become the next workers. They are made when
- * the workers have been ready for half a second: a short program does without them.
+ * the workers have been ready for half a second: a short program needs none.
  */
 
 import { clearTimeout, setTimeout } from '#clock';
@@ -27,16 +27,22 @@ import type { Settings } from './pool-options.ts';
 import { STOP, type TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker.ts';
 
-/** Bytes of a ring: an item up to a quarter of it goes through it in place. Backed only as used. */
+/**
+ * Bytes of a ring; an item up to a quarter of that goes through it in place. Memory is taken only
+ * as it is used.
+ */
 export const RING_BYTES: number = 8 * 1024 * 1024;
-/** A worker that lived shorter than this many milliseconds, in vain, is replaced ever later. */
+/**
+ * A worker that lived less than this many milliseconds, without a result, is replaced with a
+ * growing delay.
+ */
 const SHORT_LIFE = 1000;
 const BACK_OFF = [0, 0, 100, 200, 500, 1000, 2000, 5000];
-/** Workers that may end in a row before they are ready. */
+/** Number of workers in a row that may end before they are ready. */
 const MOST_FALSE_STARTS = 3;
-/** The same where a signal has ended them. */
+/** The same, for workers that a signal has ended. */
 const MOST_KILLED_STARTS = 20;
-/** Milliseconds from the moment when the workers are ready to the making of a spare. */
+/** Milliseconds between the workers' readiness and the making of a spare. */
 const SPARE_AFTER = 500;
 
 /** The arguments that a worker is started with. */
@@ -76,7 +82,7 @@ const TARGET: TargetModule = { module: entryPoint('pool-worker'), export: 'work'
 export class Crew {
   /** By their numbers in the task table, from 1 on. */
   readonly members: (Member | undefined)[];
-  /** Workers that the crew is to have. */
+  /** Number of workers that the crew shall have. */
   target: number;
   private readonly options: CrewOptions;
   private falseStarts = 0;
@@ -106,14 +112,16 @@ export class Crew {
   }
 
   /**
-   * Starts what is missing. Throws what `start()` of a child throws; those that were started are
-   * killed.
+   * Starts the missing workers. Throws the errors of a child's `start()`; the workers started so
+   * far are killed.
    */
   fill(): void {
     const { members } = this;
+    // Count the workers that stay.
     let staying = 0;
     for (const member of members)
       if (member?.alive && member.state !== 'retiring' && !member.stopping) staying++;
+    // Start one in each empty place.
     for (let index = 1; index < members.length && staying < this.target; index++) {
       if (members[index] !== undefined) continue;
       this.start(index);
@@ -128,21 +136,23 @@ export class Crew {
     if (this.ready) this.keepSpare();
   }
 
-  /** The worker ends by itself: its place is filled before it has ended, where there is one. */
+  /** The worker is about to end by itself: starts its replacement now, if there is a free place. */
   retires(member: Member): void {
     member.state = 'retiring';
     this.refill();
   }
 
-  /** To be called once of each that has ended, when its tasks were dealt with. */
+  /** The worker has ended. Call once, after its tasks were settled. */
   lose(member: Member): void {
     const { state, born } = member;
     const isFalseStart = state === 'starting' && !member.killed;
-    // Workers killed from outside do not mean that the pool can't start any.
+    // Allow more false starts for workers that were killed from outside.
     const most = (member.child.exitCode ?? 0) < 0 ? MOST_KILLED_STARTS : MOST_FALSE_STARTS;
+    // Free its place.
     member.release();
     this.members[member.index] = undefined;
     if (this.ending) return;
+    // Count short lives, which delay replacements, and false starts, which break the pool.
     const isVain = now() - born < SHORT_LIFE && state !== 'retiring' && !member.hasResults;
     this.shortLives = isVain ? this.shortLives + 1 : 0;
     if (isFalseStart && ++this.falseStarts >= most) {
@@ -152,14 +162,14 @@ export class Crew {
     this.refill();
   }
 
-  /** Tells the worker to end when it has done what it is doing. */
+  /** Asks the worker to end after its present tasks. */
   stop(member: Member): void {
     member.stopping = true;
     this.options.table.setOrder(member.index, STOP);
     member.wake();
   }
 
-  /** Tells all to end. From now on none is replaced. */
+  /** Asks all workers to end. From now on none is replaced. */
   stopAll(): void {
     this.endReplacing();
     for (const member of this.members) if (member?.alive) this.stop(member);
@@ -177,9 +187,10 @@ export class Crew {
     this.options.spares?.keeper.keep(0);
   }
 
-  /** Starts what is missing, as soon as that is in order. */
+  /** Starts the missing workers, now or after the back-off. */
   refill(): void {
     if (this.ending || this.starting !== undefined) return;
+    // Start at once, or back off after short lives.
     const wait = BACK_OFF[Math.min(this.shortLives, BACK_OFF.length - 1)]!;
     if (wait === 0) {
       this.fillOrBreak();
@@ -192,7 +203,7 @@ export class Crew {
     this.starting.unref();
   }
 
-  /** Makes a spare a little later. From then on its keeper replaces one that was taken. */
+  /** Makes a spare a little later. From then on the keeper replaces each spare that is taken. */
   private keepSpare(): void {
     const { spares } = this.options;
     if (spares === undefined || spares.count === 0 || this.ending || this.sparing !== undefined) return;
@@ -200,7 +211,8 @@ export class Crew {
       try {
         spares.keeper.keep(spares.count);
       } catch {
-        // The system refuses. Replacements start cold, and meet that themselves.
+        // The system refuses to start a spare. Replacements start cold, and report the problem
+        // themselves.
         spares.keeper.keep(0);
       }
     }, SPARE_AFTER);
@@ -222,12 +234,14 @@ export class Crew {
   private start(index: number): void {
     const { settings, tasks, array, table, make, spares, initializer, initArgs, finalizer, died } =
       this.options;
+    // Make its ring, and reset its words in the table.
     const results = new Queue({ bytes: RING_BYTES });
     table.begin(index);
     table.setPrivateRing(index, undefined);
     table.clearIdle(index);
     const { concurrency, maxTasksPerChild: mostTasks } = settings;
     try {
+      // Start the child, from a spare if there is one.
       const child = make({
         target: TARGET,
         args: [
@@ -238,6 +252,7 @@ export class Crew {
       });
       if (spares === undefined) child.start();
       else withSpares(spares.keeper, () => child.start());
+      // Note it as a member, and watch for its end.
       const kills = 'pid' in child ? platform.outOfMemoryKills() : undefined;
       const member = new Member(index, child, results, now(), kills);
       this.members[index] = member;

@@ -7,8 +7,8 @@ import { generationOf, slotOf } from './task-table.ts';
 /** The task that runs here. */
 export interface CurrentTask {
   /**
-   * Whether the task was asked to stop: its signal was aborted, or its time is over. One read of
-   * shared memory, so also a loop without `await` can ask in each round.
+   * Whether the task was asked to stop: its signal was aborted, or its time is over. It is one read
+   * of shared memory, so even a loop without `await` can check it in each round.
    */
   readonly aborted: boolean;
   /** Aborts when the task is asked to stop, as soon as the event loop of this worker turns. */
@@ -50,7 +50,7 @@ export class RunningTask implements CurrentTask {
     this.send(this.ticket, value);
   }
 
-  /** The event loop turns, and the pool has rung. */
+  /** The pool has rung: aborts the signal if the task was asked to stop. */
   look(): void {
     if (this.controller !== undefined && !this.controller.signal.aborted && this.aborted)
       this.controller.abort(abortReason());
@@ -63,12 +63,12 @@ function abortReason(): DOMException {
 
 type Finder = () => CurrentTask | undefined;
 
-/** One in a worker; in a program one for each pool that works in this thread. */
+/** One finder in a worker; in a program, one for each pool that works in this thread. */
 const finders = new Set<Finder>();
 /** The results of initializers, by their names. */
 const states = new Map<string, { readonly value: unknown }>();
 
-/** Says how the task is found that runs here. Called by the worker. */
+/** Registers a function that finds the running task. Called by the worker. */
 export function findCurrentBy(find: Finder): void {
   finders.add(find);
 }
@@ -77,12 +77,12 @@ export function findCurrentNoMoreBy(find: Finder): void {
   finders.delete(find);
 }
 
-/** Keeps what the initializer has returned. Called by the worker. */
+/** Keeps the initializer's result. Called by the worker. */
 export function keepState(initializer: string, value: unknown): void {
   states.set(initializer, { value });
 }
 
-/** The task that this code is part of; `undefined` where no pool runs it. */
+/** The task that this code is part of; `undefined` if no pool runs it. */
 export function currentTask(): CurrentTask | undefined {
   for (const find of finders) {
     const task = find();

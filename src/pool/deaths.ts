@@ -19,16 +19,18 @@ import { PHASE, phaseOf, workerOf } from './task-table.ts';
 
 /** Exit code of a shell's child that a signal has ended, less the signal. */
 const FIRST_SIGNAL_CODE = 128;
-/** Times that a task is put again which a worker may have failed to read. */
+/** How often a task is put again after a worker may have failed to read it. */
 const MOST_READINGS = 2;
-/** Milliseconds that a live worker has to claim what it has taken. */
+/** Milliseconds in which a live worker has to claim the item that it has taken. */
 const CLAIM_TIME = 50;
 
 /** Ends the tasks of a worker that has ended: they run again, or reject with `WorkerDiedError`. */
 export function settleDead(engine: Engine, member: Member, title: string, cause: unknown): void {
+  // Read all its results first: a result that it put counts.
   engine.drainFrom(member);
   const { tasks, table } = engine;
   let isDoubtful = false;
+  // Find its tasks: those that it ran, and perhaps one that it had taken and not claimed.
   for (let slot = 0; slot < tasks.length; slot++) {
     const task = tasks[slot];
     if (task === undefined) continue;
@@ -37,7 +39,9 @@ export function settleDead(engine: Engine, member: Member, title: string, cause:
     if (phase === PHASE.QUEUED) isDoubtful ||= engine.slots.isTaken(slot);
     else if (workerOf(state) === member.index) lose(engine, task, member, title, cause);
   }
+  // Free the slots that rested because of it.
   engine.slots.seen(member);
+  // Give a slow live worker time to claim; then take back what is still unclaimed.
   if (isDoubtful)
     setTimeout(() => {
       const error = (task: PoolTask): Error => deathOf(engine, member, task, title, cause, 'had just taken');
@@ -46,8 +50,8 @@ export function settleDead(engine: Engine, member: Member, title: string, cause:
 }
 
 /**
- * A worker can't read what it has taken. Nobody knows which task it was: each that is claimed by
- * nobody is put again, unless that has happened to it before.
+ * A worker can't read an item that it has taken. Its task is unknown, so each task that was taken
+ * and not claimed is put again, unless that has happened to it too often.
  */
 export function takeBackUnread(engine: Engine, member: Member, title: string, cause: unknown): void {
   const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : inspect(cause);
@@ -60,21 +64,24 @@ export function takeBackUnread(engine: Engine, member: Member, title: string, ca
 }
 
 /**
- * A task that was taken from the ring and is claimed by nobody is put again, at most so often; or
- * it rejects.
+ * Puts each task again that was taken from the ring and not claimed, at most `most` times; then
+ * rejects it.
  */
 function takeBackUnclaimed(engine: Engine, error: (task: PoolTask) => Error, most: number): void {
   const { tasks, table } = engine;
-  // Results that come later are of workers that have claimed or dropped what they had taken.
+  // Read all results first: later results come from workers that have claimed or dropped their
+  // items.
   engine.drainAll();
   for (let slot = 0; slot < tasks.length; slot++) {
     const task = tasks[slot];
     if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !engine.slots.isTaken(slot))
       continue;
+    // Take it back by compare-and-swap: a late claim then fails.
     if (!engine.slots.takeBack(task)) continue;
+    // Put it again, or reject it.
     const more = task.needMore();
     more.takenBack++;
-    // Arguments that others can change are as they were in the call only where they were sealed.
+    // Unless they were sealed, mutable arguments may have changed since the call.
     const isSame = more.chunk !== undefined || task.sealed !== undefined || isConstant(task);
     if (isSame && more.takenBack <= most) engine.again(task);
     else engine.settle(task, false, error(task));
@@ -83,16 +90,19 @@ function takeBackUnclaimed(engine: Engine, error: (task: PoolTask) => Error, mos
 
 function lose(engine: Engine, task: PoolTask, member: Member, title: string, cause: unknown): void {
   const { more, slot } = task;
+  // Read the cursor, and only then free the slot.
   const { next, end } = engine.table.cursor(slot);
   engine.slots.release(task);
   engine.lost();
   const error = (): Error => deathOf(engine, member, task, title, cause, 'was running');
+  // A chunk: its run puts the rest of the items again.
   if (more?.chunk !== undefined) {
     more.chunk.lost(next, end, error);
-    // The rest of it was put as other tasks: this one does not go on, and holds no pool open.
+    // The rest of the items was put as other tasks, so this task is over, and keeps no pool open.
     engine.settle(task, false, undefined, false, false);
     return;
   }
+  // A call with retries left: put it again. Otherwise reject it.
   if (task.resolve !== undefined && more !== undefined && more.lost < more.retries) {
     more.lost++;
     engine.again(task);
@@ -145,8 +155,9 @@ function signalNamed(number: number): NodeJS.Signals | undefined {
 }
 
 /**
- * V8 aborts when its heap is full, as `process.abort` does, of which the worker tells. A thread's
- * end says it. The kernel kills, and counts whom it has killed for that.
+ * Whether the worker ran out of memory. V8 aborts when its heap is full; a worker notes its own
+ * calls of `process.abort`. A thread ends with an error that says so. The kernel kills with
+ * SIGKILL, and counts such kills.
  */
 function isOutOfMemory(
   { index, child, killed, killsBefore }: Member,

@@ -2,12 +2,12 @@
  * Engine: the pool's side of the protocol in task-table.ts: hands tasks out, takes results,
  * settles.
  *
- * Tasks that are handed out lie in the task ring, where free workers take them at once. There are
- * at most so many that the workers have a millisecond of work while this thread is busy. The rest
- * waits in this thread's heap, where order, withdrawal and repetition cost nothing.
+ * Tasks that are handed out lie in the task ring, where free workers take them at once. Their
+ * number is limited to a millisecond of work for each worker while this thread is busy. The other
+ * tasks wait in this thread's heap, where order, withdrawal and repetition cost nothing.
  *
- * All results lie in rings of their workers, and this thread waits for all of them at one gate, the
- * one for those who join in the task channel. While it reads, nobody rings.
+ * All results lie in rings of their workers. This thread waits for all of them at one gate, the
+ * joiners' gate of the task channel. While it reads, workers do not ring.
  */
 
 import { clearTimeout, queueMicrotask, setImmediate } from '#clock';
@@ -40,11 +40,11 @@ import { slotOf } from './task-table.ts';
 /** Microseconds of work that lie in the task ring for each worker. */
 const AHEAD = 1000;
 const WIDEST = 1000;
-/** Results that are read before other code of this thread runs. */
+/** Number of results that are read before other code of this thread runs. */
 const BATCH = 64;
 /** Milliseconds of reading before the event loop gets its turn. */
 const LONGEST_TURN = 2;
-/** Mean microseconds of a task up to which this thread looks for its result before it lets go. */
+/** Mean microseconds of a task up to which this thread spins for its result. */
 const WORTH_SPINNING = 30;
 const MOST_SPUN_IN_A_ROW = 64;
 /** Weight of the newest run time in the mean. */
@@ -55,18 +55,18 @@ const ONCE: Deadline = Deadline.from({ timeout: 0 });
 export interface EngineHost {
   readonly title: string;
   readonly members: readonly (Member | undefined)[];
-  /** Workers that the pool is to have. */
+  /** Number of tasks that the pool's workers shall run at a time. */
   readonly width: number;
   /** Is called when the last pending task has ended. */
   settled(): void;
   heard(member: Member, reply: Reply): void;
   /** The worker has ended a task. */
   ran(member: Member): void;
-  /** Tasks have been handed out: others may have room to wait. */
+  /** Tasks have been handed out: the heap may have room for others. */
   moved(): void;
-  /** Looks whether workers have died, where no event can tell. */
+  /** Checks whether workers have died, where no event can arrive. */
   look(): void;
-  /** The error, with where the call was made. */
+  /** The error, with the origin of the call. */
   failed(task: PoolTask, error: unknown, isOfWorker: boolean): unknown;
   broken(error: unknown): void;
 }
@@ -91,7 +91,7 @@ export class Engine {
   private goingOn = false;
   private endingSoon = false;
   private spunInARow = 0;
-  /** When the results are read that are being read: milliseconds of this thread's clock. */
+  /** When the present results were read: milliseconds of this thread's clock. */
   private readAt = 0;
   private readonly wait: Taking;
   private readonly message: TaskMessage = [0, 0, 0, undefined];
@@ -112,7 +112,7 @@ export class Engine {
     this.resize();
   }
 
-  /** Tasks that are handed out. */
+  /** Number of tasks that are handed out. */
   get inFlight(): number {
     return this.slots.used;
   }
@@ -135,6 +135,7 @@ export class Engine {
   }
 
   private take(task: PoolTask): void {
+    // Hand the task out now if there is room and none waits before it.
     if (this.inFlight < this.window && this.backlog.size === 0 && !this.putting) {
       if (task.more !== undefined && task.more.retries > 0) this.seal(task);
       if (this.handOut(task)) {
@@ -143,13 +144,14 @@ export class Engine {
         return;
       }
     }
+    // Otherwise copy its arguments, and let it wait in the heap.
     this.seal(task);
     this.backlog.push(task);
     this.pending++;
     this.expect();
   }
 
-  /** Hands out what there is room for. */
+  /** Hands out tasks, as far as there is room. */
   fill(): void {
     const { backlog } = this;
     while (backlog.size > 0 && this.inFlight < this.window && !this.putting) {
@@ -168,14 +170,17 @@ export class Engine {
     }
   }
 
-  /** The task goes first again: its worker was lost. */
+  /** Puts the task first again, because its worker was lost. */
   again(task: PoolTask): void {
     task.slot = -1;
     this.backlog.putBack(task);
     this.fill();
   }
 
-  /** Slots that may be in use: to be called when the number of workers or the mean has changed. */
+  /**
+   * Sets the number of slots that may be in use. Call when the number of workers or the mean has
+   * changed.
+   */
   resize(): void {
     const { width } = this.host;
     const each = this.mean === 0 ? 1 : 1 + Math.ceil(AHEAD / Math.max(this.mean, 0.1));
@@ -200,12 +205,14 @@ export class Engine {
   private handOut(task: PoolTask): boolean {
     const { message, channel, slots } = this;
     const chunk = task.more?.chunk;
+    // Fill a slot, and then the message that names it.
     const slot = slots.fill(chunk === undefined ? 0 : chunk.count);
     if (slot < 0) return false;
     message[0] = slots.ticketOf(slot);
     message[1] = task.fn.key;
     message[2] = task.sealed === undefined ? task.mode : task.mode | MODE.SEALED;
     message[3] = task.sealed === undefined ? task.payload : task.sealed.payload;
+    // Put the item. Getters of the arguments must not put others meanwhile.
     let put = false;
     this.putting = true;
     try {
@@ -220,6 +227,7 @@ export class Engine {
     if (!put) return false;
     if (channel.ring.committed > LARGE && task.mode === MODE.CALL && task.sealed === undefined)
       this.statistics.sentLarge(task);
+    // The task is out: note its slot, and wake a sleeping worker.
     slots.use(slot, task);
     const idle = this.table.takeIdle();
     if (idle !== 0) this.host.members[idle]?.wake();
@@ -228,13 +236,14 @@ export class Engine {
 
   // Results.
 
-  /** Sees to it that results are read when they come. */
+  /** Makes sure that results are read when they come. */
   private expect(): void {
     if (this.listening || this.lookingSoon) return;
     this.lookingSoon = true;
     queueMicrotask(() => {
       this.lookingSoon = false;
       if (this.idle || this.listening) return;
+      // Spin for one short task, unless the event loop has not had its turn for long.
       const worthwhile =
         this.inFlight === 1 &&
         this.mean > 0 &&
@@ -245,6 +254,7 @@ export class Engine {
         this.serve();
         if (this.idle) return;
       }
+      // Otherwise await the results at the gate.
       this.spunInARow = 0;
       this.listen();
     });
@@ -278,7 +288,7 @@ export class Engine {
     return this.idle && !this.endingSoon;
   }
 
-  /** Reads the rest when what has awaited the first results has run. */
+  /** Reads the rest after the code that awaited the first results has run. */
   private readOnSoon(since: number): void {
     this.goingOn = true;
     if (now() - since < LONGEST_TURN) queueMicrotask(() => this.readOn(since));
@@ -291,11 +301,11 @@ export class Engine {
       return;
     }
     this.goingOn = false;
-    // Nobody rings while this thread reads: only now it says that it waits.
+    // Mark the gate only now: workers do not ring while this thread reads.
     this.cell.dispatch(false);
   }
 
-  /** A wait at the gate of all results. `serve` reads them and tells whether it is over. */
+  /** A wait at the gate of all results. `serve` reads them and returns whether the wait is over. */
   private waitUntil(serve: () => boolean, ready: () => boolean): Taking {
     const attempt = (): boolean => {
       for (;;) {
@@ -320,6 +330,7 @@ export class Engine {
     this.readAt = now();
     const { members } = this.host;
     try {
+      // Take results, worker by worker.
       for (let index = 1; index < members.length; index++) {
         const member = members[index];
         if (member?.alive !== true) continue;
@@ -329,19 +340,20 @@ export class Engine {
       this.host.broken(error);
       return false;
     }
+    // Hand out more tasks: slots have become free.
     this.resize();
     this.fill();
     this.host.moved();
     return left === 0;
   }
 
-  /** Takes all that a worker has left. */
+  /** Takes all results that a worker has left. */
   drainFrom(member: Member): void {
     this.readAt = now();
     while (this.takeFrom(member));
   }
 
-  /** Takes all that is there, and hands nothing out. */
+  /** Takes all results, and hands nothing out. */
   drainAll(): void {
     for (const member of this.host.members) if (member?.alive) this.drainFrom(member);
   }
@@ -354,7 +366,7 @@ export class Engine {
       this.host.look();
       return over();
     };
-    // This reads all results: a read that was planned is not needed.
+    // Cancel a planned read, because this reads all results.
     this.goingOn = false;
     return takeBlocking(
       this.cell,
@@ -367,12 +379,15 @@ export class Engine {
     const reply = member.channel.take();
     if (reply === NOTHING) return false;
     const [kind, ticket, value, microseconds] = reply as [number, number, unknown, number];
+    // Pass all other messages to the pool.
     if (kind > REPLY.THREW) {
       this.host.heard(member, reply as Reply);
       return true;
     }
+    // Drop the result of a task that no longer has its slot.
     const task = this.taskOf(ticket);
     if (task === undefined) return true;
+    // Count it, free the slot, and settle the promise.
     member.hasResults = true;
     this.statistics.ran(task, microseconds, member, this.readAt);
     this.timed(member, microseconds);
@@ -387,13 +402,16 @@ export class Engine {
     const chunk = task?.more?.chunk;
     if (task === undefined || chunk === undefined) return;
     member.hasResults = true;
+    // Report the error of one item.
     if (kind === REPLY.ITEM_THREW) {
       chunk.failed(from as number, this.host.failed(task, value, true));
       return;
     }
+    // Report the results of items.
     const count = typeof value === 'number' ? value : (value as readonly unknown[]).length;
     this.statistics.ranItems(task, from as number, count, microseconds as number, member);
     chunk.items(from as number, value as readonly unknown[] | number, microseconds as number);
+    // Continue the chunk, or end it and give its slot back.
     if (isOver !== true) {
       member.busy += (microseconds as number) / 1000;
       return;
@@ -419,13 +437,15 @@ export class Engine {
     this.host.ran(member);
   }
 
-  /** Settles the task's promise, if it is not yet. */
+  /** Settles the task's promise, unless it is already settled. */
   settle(task: PoolTask, ok: boolean, value: unknown, isOfWorker = false, isOurs = true): void {
     const { resolve, reject, more } = task;
+    // Let the sealed arguments go.
     if (task.sealed !== undefined) {
       task.sealed.letGo();
       task.sealed = undefined;
     }
+    // Settle the promise once.
     if (resolve !== undefined) {
       task.resolve = undefined;
       task.reject = undefined;
@@ -439,6 +459,7 @@ export class Engine {
         reject!(isOurs ? this.host.failed(task, value, isOfWorker) : value);
       }
     }
+    // Remove timers and listeners. Resolve `ended` when the task no longer runs.
     if (more !== undefined) finishMore(more, task.slot < 0);
     this.endIfIdle();
   }
@@ -447,7 +468,7 @@ export class Engine {
     if (!this.idle) return;
     this.host.settled();
     if (!this.listening || this.endingSoon) return;
-    // A caller that goes on with another task still listens for it.
+    // Keep listening for a turn, because the caller may submit another task.
     this.endingSoon = true;
     setImmediate(() => {
       this.endingSoon = false;
@@ -455,7 +476,7 @@ export class Engine {
     });
   }
 
-  /** Withdraws a task that nobody has begun. `false`: it runs. */
+  /** Withdraws a task that no worker has begun. `false`: it runs. */
   withdraw(task: PoolTask): boolean {
     const { slot } = task;
     if (slot < 0) {
@@ -469,11 +490,12 @@ export class Engine {
   cancelled(task: PoolTask, reason: unknown): void {
     this.statistics.cancelled++;
     this.statistics.failed--;
-    // It may be anything, also an object that the program goes on using.
+    // Pass the reason on unchanged: it may be any value, even an object that the program still
+    // uses.
     this.settle(task, false, reason, false, false);
   }
 
-  /** Keeps listening, and the event loop running, for something else than a task. */
+  /** Keeps listening, and the event loop running, without a task. */
   hold(): void {
     this.pending++;
     this.expect();

@@ -1,5 +1,5 @@
 /**
- * Exit: the workers of all pools of this thread are killed when it ends: no code waits for them
+ * Exit: kills the workers of all pools of this thread when it ends, because no code waits for them
  * then.
  */
 
@@ -12,7 +12,7 @@ export function killOnExit(pool: object, kill: (() => void) | undefined): void {
     if (kills.size === 0) process.off('exit', killAll);
     return;
   }
-  // First in line: the listener that waits for children comes after.
+  // Run before the listener that waits for children.
   if (kills.size === 0) process.prependListener('exit', killAll);
   kills.set(pool, kill);
 }

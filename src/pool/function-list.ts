@@ -1,11 +1,11 @@
 /**
  * Function list: the functions that a pool was asked to run, in memory that its workers read. The
- * pool appends, and nothing is ever changed.
+ * pool only appends.
  *
  *   list   for each function: u32 bytes, then its reference as JSON
  *
- * A task names its function by the number in the list. A function that finds no room there travels
- * with each task, as JSON.
+ * A task names its function by the number in the list. A function for which there is no room
+ * travels with each task, as JSON.
  */
 
 import { inPhase } from '../agents/child-context.ts';

@@ -1,6 +1,6 @@
 /**
- * Histogram: how often times of which length were seen, by eight classes for each doubling, so that
- * each time is known to an eighth. One addition to a typed array for each.
+ * Histogram: counts times by length, in eight classes for each doubling, so that each time is known
+ * to an eighth. Each time costs one addition to a typed array.
  */
 
 /** Times of one kind. In milliseconds. */
@@ -9,7 +9,7 @@ export interface TimeStats {
   min: number;
   max: number;
   mean: number;
-  /** The time that `percent` of all did not exceed, to an eighth: `percentile(99)`. */
+  /** The time that `percent` of all times did not exceed, to an eighth: `percentile(99)`. */
   percentile(percent: number): number;
 }
 

@@ -1,15 +1,15 @@
 /**
  * Item run: one function over many items, in chunks.
  *
- * Chunks begin with one item, and grow until one takes some milliseconds. No more of them are out
- * than there are workers and one: the next is as large as what was learnt meanwhile says. When the
- * source has ended and a worker has nothing to do, the running chunk with most items left is cut in
- * half by one compare-and-swap of its CURSOR. The half is handed out again. So the last items
- * never wait for one worker, and items that differ a thousandfold end together.
+ * Chunks begin with one item, and grow until one takes some milliseconds. At most one more chunk is
+ * out than there are workers, so that the size of the next one uses the latest times. When the
+ * source has ended and a worker is idle, one compare-and-swap of CURSOR cuts the running chunk with
+ * most items left in half. The second half is handed out again. So the last items never wait for
+ * one worker, even if items differ a thousandfold.
  *
- * *If a worker dies*, the items of its chunk that had begun and were not reported are lost; the
- * others are handed out again. Results are reported after a millisecond, so of items that take
- * longer exactly the one that ran is lost.
+ * *If a worker dies*, the items of its chunk that had begun and were not reported are lost. The
+ * others are handed out again. Results are reported after a millisecond, so if items take longer,
+ * exactly the running one is lost.
  */
 
 import type { Origin } from '../stacks.ts';
@@ -26,35 +26,35 @@ import { MOST_ITEMS } from './task-table.ts';
 
 /** Microseconds that a chunk shall take. */
 const CHUNK_TIME = 5000;
-/** How much larger than before a chunk may be. */
+/** The largest growth from one chunk to the next. */
 const GROWTH = 8;
-/** Bytes of a chunk's items, about. */
+/** Approximate bytes of a chunk's items. */
 const CHUNK_BYTES: number = 64 * 1024;
 /** Weight of the newest chunk in the mean time of an item. */
 const NEWEST = 1 / 4;
 
-/** How a run is to go. */
+/** The parameters of a run. */
 export interface RunOrder {
   readonly fn: PoolFunction;
   readonly isTuples: boolean;
   readonly quiet: boolean;
-  /** `undefined`: as large as is good. */
+  /** `undefined`: the run chooses it. */
   readonly chunkSize: number | undefined;
   readonly priority: number;
   readonly retries: number;
   readonly origin: Origin | undefined;
-  /** Time on this thread's clock. */
+  /** Time of the call, on this thread's clock. */
   readonly now: number;
 }
 
-/** Receives what comes of the items. */
+/** Receives the outcomes of the items. */
 export interface RunTarget {
-  /** Whether more items may be taken from the source: and how many. */
+  /** Number of items that may be taken from the source now. */
   room(pulled: number): number;
   item(index: number, ok: boolean, value: unknown): void;
-  /** So many items from `index` on are done, whose results nobody wants. */
+  /** `count` items from `index` on are done; their results are not wanted. */
   quiet(index: number, count: number): void;
-  /** Everything that was taken has come to its end. `failure`: the error that the source threw. */
+  /** All items that were taken have ended. `failure`: the error that the source threw. */
   ended(failure: { error: unknown } | undefined): void;
 }
 
@@ -66,7 +66,7 @@ interface Chunk {
   readonly base: number;
   /** Its items before this one are reported. */
   reported: number;
-  /** Where it was cut. */
+  /** The number of its items, after cuts. */
   end: number;
   readonly lost: number;
 }
@@ -74,7 +74,7 @@ interface Chunk {
 export class ItemRun {
   /** Items taken from the source. */
   pulled = 0;
-  /** Items of which is known what came. */
+  /** Number of items with an outcome. */
   done = 0;
   failed = 0;
   /** Mean microseconds of an item; 0 not known. */
@@ -126,7 +126,7 @@ export class ItemRun {
     this.endIfDone();
   }
 
-  /** Something has come from a source that made it wait. */
+  /** A source that made the run wait has items now, or has ended. */
   readonly arrived = (): void => {
     if (this.waits) {
       this.waits = false;
@@ -136,8 +136,8 @@ export class ItemRun {
   };
 
   /**
-   * Takes no more items; withdraws what waits, and tells what runs to stop. `waits`: it is over
-   * when that has ended.
+   * Takes no more items, withdraws waiting chunks, and asks running ones to stop. `waits`: the run
+   * is over only when those have ended.
    */
   stop(reason: () => unknown, waits = false): void {
     if (this.over) return;
@@ -163,7 +163,7 @@ export class ItemRun {
     this.stop(error);
   }
 
-  /** Takes no more items from the source; items already taken go on. */
+  /** Takes no more items from the source; items already taken continue. */
   stopSource(): void {
     this.exhausted = true;
     try {
@@ -179,7 +179,7 @@ export class ItemRun {
     const { total } = this.source;
     let most = Math.min(this.chunkSize, room, MOST_ITEMS);
     if (total !== undefined && this.order.chunkSize === undefined) {
-      // Not all that is left goes to the first who ask.
+      // Leave items for workers that ask later.
       most = Math.max(1, Math.min(most, Math.ceil((total - this.pulled) / (2 * this.host.width))));
     }
     let pulled: ReturnType<Source['pull']>;
@@ -191,7 +191,7 @@ export class ItemRun {
       return false;
     }
     if (pulled === 'later') {
-      // The program must not end while its source is at work.
+      // Keep the program running while its source is at work.
       if (!this.waits) this.engine.hold();
       this.waits = true;
       return false;
@@ -255,10 +255,11 @@ export class ItemRun {
     this.target.item(index, false, error);
   }
 
-  /** The chunk could not be put. One item of it can't be sent, or it is too large. */
+  /** The chunk could not be put: one of its items can't be sent, or it is too large. */
   private refused(chunk: Chunk, error: unknown): void {
     if (!this.chunks.delete(chunk)) return;
     const { items, base, lost } = chunk;
+    // Cut the chunk in half, and put both, down to the item at fault.
     if (items.count > 1) {
       const { isRange } = this.source;
       const half = items.count >> 1;
@@ -266,11 +267,12 @@ export class ItemRun {
       this.send(partOf(items, isRange, half, items.count), base + half, lost);
       return;
     }
+    // This item is at fault: report it, and go on.
     this.failItem(base, error);
     this.pump();
   }
 
-  /** The chunk's worker has died: items that had begun run again or fail, the rest is put again. */
+  /** The chunk's worker has died. Items that had begun run again or fail; the rest is put again. */
   private lose(chunk: Chunk, next: number, end: number, error: () => Error): void {
     if (!this.chunks.delete(chunk)) return;
     const { items, base, reported, lost } = chunk;
@@ -279,20 +281,23 @@ export class ItemRun {
       this.endIfDone();
       return;
     }
+    // Items that had begun: run each again, or fail it.
     for (let index = reported; index < Math.min(next, end); index++) {
-      // One by one: an item that kills takes no other along.
+      // One by one, so that a deadly item takes no other along.
       if (lost < this.order.retries)
         this.send(partOf(items, isRange, index, index + 1), base + index, lost + 1);
       else this.failItem(base + index, error());
     }
+    // Items that had not begun: put them again as one chunk.
     if (next < end) this.send(partOf(items, isRange, next, end), base + next, lost);
     this.pump();
   }
 
-  /** A worker has nothing to do: gives it half of what another has yet to begin. */
+  /** A worker is idle: gives it half of the items that another has not begun. */
   private share(): void {
     if (this.order.chunkSize !== undefined) return;
     while (this.chunks.size > 0 && this.chunks.size < this.host.width && this.engine.backlog.size === 0) {
+      // Find the running chunk with most items left.
       let most = 0;
       let longest: Chunk | undefined;
       for (const chunk of this.chunks) {
@@ -303,18 +308,21 @@ export class ItemRun {
         longest = chunk;
       }
       if (longest === undefined) return;
-      // The item that it is just running stays with it, so that the last one can go, too.
+      // The running item is already claimed, so even a single remaining item can be moved.
       const cut = this.engine.table.cut(longest.task.slot, (left) => left >> 1);
       if (cut === undefined) return;
+      // Hand the second half out as a chunk of its own.
       longest.end = cut.from;
       const { items, base, lost } = longest;
       this.send(partOf(items, this.source.isRange, cut.from, cut.to), base + cut.from, lost);
     }
   }
 
-  /** An item took so many microseconds: how many go into the next chunk. */
+  /** An item took `each` microseconds: chooses the size of the next chunk. */
   private learn(each: number, count: number): void {
+    // Update the mean time of an item.
     this.mean = this.mean === 0 ? each : this.mean + (each - this.mean) * NEWEST;
+    // Choose the next size: by time, by bytes, and not much larger than the last.
     const wanted = Math.ceil(CHUNK_TIME / Math.max(this.mean, 0.01));
     const limit = this.itemBytes > 0 ? Math.ceil(CHUNK_BYTES / this.itemBytes) : MOST_ITEMS;
     const most = Math.min(Math.max(this.size, count) * GROWTH, MOST_ITEMS, Math.max(1, limit));

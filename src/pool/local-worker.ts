@@ -1,6 +1,6 @@
 /**
  * Local worker: the only worker of a pool with `processes: 0`, in the pool's own thread. It takes
- * its tasks from the same rings as all others. So arguments and results are encoded and decoded,
+ * its tasks from the same rings as other workers. So arguments and results are encoded and decoded,
  * with the same limits as for a process. It runs while the event loop turns.
  */
 
@@ -15,7 +15,7 @@ import { referenceToTarget } from '../workers/target.ts';
 import type { WorkerOrders } from './worker.ts';
 import { isThenable, PoolWorker } from './worker.ts';
 
-/** Exit code of one that was given up while a task of it ran. */
+/** Exit code of a local worker that was given up while it ran a task. */
 const GIVEN_UP = -9;
 
 /** Has those members of a Process that a pool uses. */
@@ -57,7 +57,7 @@ export class LocalWorker extends EventEmitter {
     return true;
   }
 
-  /** `false`: it is not over, and can't end while this thread blocks. */
+  /** `false`: it has not ended, and can't end while this thread blocks. */
   joinSync(): boolean {
     return this.exitCode !== null;
   }
@@ -70,7 +70,7 @@ export class LocalWorker extends EventEmitter {
   }
 }
 
-/** Calls the function here and at once, with arguments and result as they would be in a worker. */
+/** Calls the function in this thread, with arguments and result as they would be in a worker. */
 export function callHere(fn: unknown, args: readonly unknown[], title: string): unknown {
   const called = resolveReferenceNow(referenceToTarget(fn, title, false));
   const result = called(...(copied(args, title, 'args') as unknown[]));

@@ -6,11 +6,11 @@ import { checkKnown } from '../options.ts';
 import { checkTaskOptions, checkWhole } from './pool-options.ts';
 import { MOST_ITEMS } from './task-table.ts';
 
-/** How far a map is. */
+/** The progress of a map. */
 export interface Progress {
-  /** Items that have come to their end, also those that failed. */
+  /** Items that have ended, including failed ones. */
   done: number;
-  /** All items; `undefined` where the source does not say how many it has. */
+  /** All items; `undefined` if the source does not give their number. */
   total: number | undefined;
   failed: number;
   /** Items per second. */
@@ -20,7 +20,7 @@ export interface Progress {
   remaining: number | undefined;
 }
 
-/** How the items of a map are to be run. Times in milliseconds. */
+/** Options of a map. Times in milliseconds. */
 export interface MapOptions {
   /**
    * Gives the map up: waiting items are withdrawn, running ones are asked to stop, and killed after
@@ -43,7 +43,7 @@ export interface MapOptions {
    * rejects.
    */
   stopOnError?: boolean | undefined;
-  /** Gives `PromiseSettledResult`s, and does not reject for an item's error. */
+  /** Resolves to `PromiseSettledResult`s, and does not reject for an item's error. */
   settled?: boolean | undefined;
   /** Is called at most ten times a second, and at the end. */
   onProgress?: ((progress: Progress) => void) | undefined;
@@ -51,10 +51,10 @@ export interface MapOptions {
   progress?: boolean | { label?: string } | undefined;
 }
 
-/** How the items of an `imap` are to be run. */
+/** Options of an `imap`. */
 export interface StreamOptions
   extends Omit<MapOptions, 'stopOnError' | 'settled' | 'progress' | 'onProgress'> {
-  /** Items that may be between the source and the reader, results that nobody has read included. */
+  /** Maximum number of items between the source and the reader, including unread results. */
   ahead?: number | undefined;
 }
 

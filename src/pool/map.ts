@@ -10,7 +10,7 @@ import { Meter } from './progress.ts';
 /** The longest delay of a timer. */
 const LONGEST = 0x7fffffff;
 
-/** Collects what comes of the items of one map. */
+/** Collects the outcomes of one map's items. */
 export class Collection implements RunTarget {
   private readonly results: unknown[] = [];
   private readonly options: MapOptions;
@@ -62,7 +62,7 @@ export class Collection implements RunTarget {
     });
   }
 
-  /** The same, of one that is over. Throws the first error. */
+  /** The same, for a map that is over. Throws the first error. */
   resultNow(): unknown {
     const { ok, value } = this.outcome!;
     if (!ok) throw value;
@@ -83,7 +83,7 @@ export class Collection implements RunTarget {
     else {
       this.first ??= { error: value };
       const { run } = this;
-      // Not from within the run, which is just telling of this item.
+      // Stop it in a microtask, because the run is just reporting this item.
       if (stopOnError) queueMicrotask(() => run?.stop(() => value, true));
     }
   }

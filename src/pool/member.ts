@@ -1,4 +1,4 @@
-/** Member: a worker as the pool sees it: its child, its ring of results, how it stands. */
+/** Member: a worker as the pool sees it: its child, its ring of results, its state. */
 
 import type { Cell } from '../agents/cell.ts';
 import { wakeOldest } from '../agents/waiters.ts';
@@ -23,11 +23,11 @@ export class Member {
   readonly child: WorkerChild;
   readonly results: Queue;
   readonly channel: Channel;
-  /** Where it sleeps. */
+  /** The cell at which it sleeps. */
   readonly bed: Cell;
   /** Milliseconds of this thread's clock. */
   readonly born: number;
-  /** Processes that the kernel had killed for want of memory when it began. */
+  /** Number of processes that the kernel had killed for lack of memory when it began. */
   readonly killsBefore: number | undefined;
   state: MemberState = 'starting';
   /** Tasks that it has ended. */
@@ -72,7 +72,7 @@ export class Member {
     if (this.child.isAlive()) this.child.kill();
   }
 
-  /** Its end was dealt with. */
+  /** Releases its objects, after its end was handled. */
   release(): void {
     this.state = 'dead';
     this.results[Symbol.dispose]();

@@ -1,6 +1,6 @@
 /** Messages: the items of a pool's rings. Arrays, as the codec writes those fastest. */
 
-/** How the payload of a task is to be read. */
+/** The format of a task's payload. */
 export const MODE = {
   /** Arguments of one call. */
   CALL: 0,
@@ -12,11 +12,11 @@ export const MODE = {
   RANGE: 3,
   /** Added: arguments that were encoded before (`Sealed`). */
   SEALED: 8,
-  /** Added: nobody wants what the calls return. */
+  /** Added: the results of the calls are not wanted. */
   QUIET: 16,
 } as const;
 
-/** Bits that say what kind of payload it is. */
+/** Bits of the kind of payload. */
 export const MODE_MASK = 7;
 
 /** Ticket, function (its number, or its reference as JSON), mode, payload. */

@@ -6,11 +6,11 @@ import { checkKnown, checkOptions } from '../options.ts';
 import { cpuCount } from '../workers/current-worker.ts';
 import { MOST_WORKERS } from './task-table.ts';
 
-/** How one task is to be run. Times in milliseconds. */
+/** Options of one task. Times in milliseconds. */
 export interface TaskOptions {
   /**
-   * Gives the task up: the call rejects with `signal.reason` at once. A task that waits is
-   * withdrawn; one that runs is asked to stop (`currentTask()`), and after `grace` its worker is
+   * Gives the task up: the call rejects with `signal.reason` immediately. A waiting task is
+   * withdrawn. A running task is asked to stop (`currentTask()`), and after `grace` its worker is
    * killed and replaced.
    */
   signal?: AbortSignal | undefined;
@@ -22,11 +22,11 @@ export interface TaskOptions {
   retries?: number | undefined;
   /** Higher goes first. Default 0. */
   priority?: number | undefined;
-  /** Receives what the task reports (`currentTask().report`). */
+  /** Receives the task's reports (`currentTask().report`). */
   onReport?: ((value: unknown) => void) | undefined;
 }
 
-/** How a pool is to be. Times in milliseconds. */
+/** Options of a pool. Times in milliseconds. */
 export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
   /** Shown in messages. */
   name?: string | undefined;
@@ -64,7 +64,7 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
 }
 
 /**
- * A number of workers, or the least and the most of them. 0: no workers, tasks run in this thread.
+ * A number of workers, or their minimum and maximum. 0: no workers, tasks run in this thread.
  */
 export type WorkerCount = number | { min: number; max: number };
 
@@ -141,7 +141,7 @@ export function settingsOf(
     concurrency: whole('concurrency', 1, 1),
     maxQueue: whole('maxQueue', 1, Number.POSITIVE_INFINITY),
     maxTasksPerChild: whole('maxTasksPerChild', 1, 0),
-    // Nobody replaces the program itself.
+    // No limit: the program itself can't be replaced.
     maxMemoryPerChild: (count === 0 ? undefined : maxMemoryPerChild) ?? Number.POSITIVE_INFINITY,
     isHere: count === 0,
     idleTimeout: time('idleTimeout', IDLE_TIMEOUT),

@@ -4,16 +4,16 @@ import type { Origin } from '../stacks.ts';
 import type { PoolFunction } from './function-list.ts';
 import type { Sealed } from './sealed.ts';
 
-/** Receives what comes of a task's items. */
+/** Receives the outcomes of a task's items. */
 export interface ChunkSink {
   readonly count: number;
   /**
-   * Results of items from number `from` on, or how many there are that nobody wants. They have
-   * taken so many microseconds together.
+   * Results of items from number `from` on, or their count if the results are not wanted.
+   * `microseconds` is their total time.
    */
   items(from: number, values: readonly unknown[] | number, microseconds: number): void;
   failed(index: number, error: unknown): void;
-  /** Every item of the chunk up to `end` has come to its end. */
+  /** Every item of the chunk up to `end` has ended. */
   over(): void;
   /** The worker died. Items from `next` to `end` had not begun. */
   lost(next: number, end: number, error: () => Error): void;
@@ -23,7 +23,7 @@ export interface ChunkSink {
 export interface TaskMore {
   /** How often it may run again when its worker died. */
   retries: number;
-  /** Attempts that were lost with their worker. */
+  /** Number of attempts that were lost with their worker. */
   lost: number;
   /** How often it was taken, not begun, and taken back. */
   takenBack: number;
@@ -42,7 +42,7 @@ export interface TaskMore {
 export class PoolTask {
   readonly fn: PoolFunction;
   readonly mode: number;
-  /** Arguments or items; sealed where others could change them meanwhile. */
+  /** Arguments or items; sealed if the program could change them meanwhile. */
   payload: unknown;
   sealed: Sealed | undefined;
   /** `undefined` once the promise is settled. */

@@ -11,8 +11,8 @@ export interface PoolOptions<State = unknown, InitArgs extends readonly unknown[
   extends CommonPoolOptions<State, InitArgs> {
   /**
    * How many processes; default `cpuCount()`. 0: none. Tasks run in this thread, step by step in a
-   * debugger, with their arguments and results copied as for a process. Only tasks that await can
-   * be given up then.
+   * debugger, with their arguments and results copied as for a process. Then only tasks that await
+   * can be given up.
    */
   processes?: WorkerCount | undefined;
   /**
@@ -26,11 +26,11 @@ export interface PoolOptions<State = unknown, InitArgs extends readonly unknown[
  * Processes that run functions: `apply` one call, `map` one call for each item.
  *
  * The worker finds a function by its module and its export; TypeScript takes the types from the
- * function. Arguments and results can be anything that structured clone copies, with shared objects
- * nested anywhere.
+ * function. Arguments and results can be any values that structured clone copies, with shared
+ * objects nested anywhere.
  *
  * *If a worker dies*, exactly the tasks that it ran reject, with `WorkerDiedError`; it is replaced,
- * and all others go on. An idle pool does not keep the program running; pending calls do.
+ * and all others continue. An idle pool does not keep the program running; pending calls do.
  *
  * @example
  * export function isPrime(n: number): boolean { … }
@@ -44,7 +44,7 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
   InitArgs
 > {
   /**
-   * Throws `InvalidTypeError`, `OutOfRangeError`, and what starting a process throws.
+   * Throws `InvalidTypeError`, `OutOfRangeError`, and the errors of starting a process.
    *
    * @param options or the number of processes alone, as `new Pool(4)`
    */

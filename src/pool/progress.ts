@@ -1,4 +1,4 @@
-/** Progress: how far a map is, told ten times a second, and drawn as a bar on a terminal. */
+/** Progress: reports a map's progress ten times a second, and draws it as a bar on a terminal. */
 
 import { AsyncResource } from 'node:async_hooks';
 import { clearInterval, now, setInterval } from '#clock';
@@ -44,7 +44,7 @@ export class Meter {
     this.bar = bar;
   }
 
-  /** `undefined`: nobody wants to know. `title` is the bar's label where none is given. */
+  /** `undefined` if no progress is wanted. `title` is the default label of the bar. */
   static of(
     { onProgress, progress = false }: ProgressOptions,
     total: number | undefined,
@@ -85,7 +85,7 @@ export class Meter {
 }
 
 function newBar(label: string, total: number | undefined): Bar {
-  // Loaded when a bar is drawn, and not before.
+  // Load the library only when a bar is drawn.
   const { SingleBar, Presets } = libraryRequire()('cli-progress') as BarLibrary;
   const of = total === undefined ? '{value}' : '{bar} {percentage}% | {value}/{total} | {eta_formatted} left';
   const options = { format: `${label} ${of}`, hideCursor: true, clearOnComplete: false, gracefulExit: false };

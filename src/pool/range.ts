@@ -1,5 +1,5 @@
 /**
- * Range: whole numbers that nobody has to write down: items of a map that cost two numbers a chunk.
+ * Range: whole numbers as items of a map, sent as two numbers a chunk.
  */
 
 import { inspect } from 'node:util';

@@ -13,11 +13,14 @@ import { TaskTable, ticketOf, wordsFor } from './task-table.ts';
 import { PoolWorker } from './worker.ts';
 
 const TITLE = 'rehearsal';
-/** Small: V8 counts a mapping as memory that is to be collected, until that is done. */
+/** Small, because V8 counts a mapping as memory to be collected until it is collected. */
 const RING_BYTES = 64 * 1024;
-/** A function of this library, under a URL that nobody else loads: it is read from its file. */
+/**
+ * A function of this library, under a URL that no other code loads, so that it is read from its
+ * file.
+ */
 const FUNCTION = { module: new URL('index.js?rehearsal', CODE_ROOT).href, export: 'range' };
-/** Tasks that are done: the first loads the function. */
+/** Number of tasks to do: the first loads the function. */
 const TASKS = 2;
 
 export async function rehearseWork(): Promise<void> {

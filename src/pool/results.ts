@@ -1,9 +1,9 @@
 /**
  * Results: the values of an `imap`, one after the other, as they are read.
  *
- * Written by hand, as a generator is over after the first error that it throws. `for await` does
- * not call `return()` when `next()` rejects: so after an error nothing more is taken from the
- * source until somebody asks for the next result.
+ * Written by hand, because a generator is over after the first error that it throws. `for await`
+ * does not call `return()` when `next()` rejects. So after an error no more items are taken from
+ * the source until the reader asks for the next result.
  */
 
 import { clearTimeout, setTimeout } from '#clock';
@@ -17,8 +17,8 @@ import type { ItemRun, RunTarget } from './item-run.ts';
 /** The results of `imap` and `imapUnordered`. */
 export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDisposable {
   /**
-   * The next result. Rejects with the error of its item; the next call goes on behind it. Rejects
-   * with `TimedOutError` when the timeout passes; the next call gets that very result.
+   * The next result. Rejects with the error of its item; the next call continues after it. Rejects
+   * with `TimedOutError` when the timeout passes; the next call then gets the same result.
    */
   next(options?: WaitOptions): Promise<IteratorResult<Result, undefined>>;
   /** Ends it: no more items are taken from the source, and running tasks are asked to stop. */
@@ -43,7 +43,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
   private readonly ordered: boolean;
   private readonly ahead: number | undefined;
   private readonly width: () => number;
-  /** Results that nobody has read: by index where their order matters. */
+  /** Unread results, by index if their order matters. */
   private readonly come = new Map<number, Outcome>();
   private askers: Asker[] = [];
   private read = 0;
@@ -60,7 +60,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
     this.width = width;
   }
 
-  /** One line on how it stands. */
+  /** One line on its state. */
   toString(): string {
     return `<Results of ${this.title}: ${this.read} read>`;
   }

@@ -1,6 +1,6 @@
 /**
- * Sealed: the arguments of a task that waits in the pool's heap, or may run again. They are as they
- * were in the call, whatever becomes of the objects afterwards.
+ * Sealed: the arguments of a task that waits in the pool's heap, or may run again. They are encoded
+ * at the call, so later changes of the objects have no effect.
  */
 
 import { Decoder } from '../codec/decoder.ts';
@@ -30,13 +30,13 @@ export class Sealed {
     return [this.out.prepare(), this.out.format, this.out.shared];
   }
 
-  /** The task has ended, or was handed out for good: its shared objects may be closed. */
+  /** The task has ended, or will not be handed out again: its shared objects may be closed. */
   letGo(): void {
     this.out.letGo();
   }
 }
 
-/** Whether nobody can change any of the values. */
+/** Whether all values are immutable. */
 export function areConstant(values: readonly unknown[]): boolean {
   for (let index = 0; index < values.length; index++) {
     const value = values[index];
@@ -45,7 +45,7 @@ export function areConstant(values: readonly unknown[]): boolean {
   return true;
 }
 
-/** In the worker: the arguments again. */
+/** In the worker: decodes the arguments. */
 export function unseal([bytes, format]: SealedPayload): unknown {
   if (format === FORMAT.CLONED) return unpack(readClone(bytes) as Parcel);
   const decoder = new Decoder();

@@ -1,9 +1,9 @@
 /**
- * Sizing: how many workers a pool has, between its least and its most, and when one is replaced for
- * its memory.
+ * Sizing: chooses the number of workers between minimum and maximum, and replaces workers that use
+ * too much memory.
  *
- * One is added when tasks have waited for some milliseconds: a burst that is over by then starts
- * nobody. Those above the least end when the pool has had nothing to do for its idle timeout.
+ * A worker is added when tasks have waited for some milliseconds, so a shorter burst starts none.
+ * Workers above the minimum end when the pool has been idle for its idle timeout.
  */
 
 import { clearTimeout, setTimeout } from '#clock';
@@ -56,7 +56,7 @@ export class Sizing {
   }
 
   /**
-   * The worker has ended a task: returns whether it is to be replaced, as it has grown too large.
+   * The worker has ended a task. Returns whether it has grown too large, and has to be replaced.
    */
   isTooLarge(member: Member): boolean {
     const { maxMemoryPerChild } = this.settings;

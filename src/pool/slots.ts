@@ -1,12 +1,12 @@
 /**
- * Slots: which tasks of a pool have which slots of its table, as the pool keeps them. The words and
- * what they mean are told in task-table.ts.
+ * Slots: which tasks of a pool have which slots of its table, as the pool keeps them. The header of
+ * task-table.ts describes the words.
  *
  *   free ──▶ in use ── its result, or its worker's death ──▶ free, with the next generation
- *              ├── withdrawn: *dropping*, until the worker that takes the item has said so
+ *              ├── withdrawn: *dropping*, until the worker that takes the item has marked the slot
  *              └── taken back: *resting*, until no worker of that moment can still have the item
  *
- * A slot that was withdrawn, and whose item was taken by a worker that has died since, rests, too.
+ * A withdrawn slot also rests if the worker that took its item has died since.
  */
 
 import type { TaskTable } from './task-table.ts';
@@ -33,11 +33,11 @@ export class Slots<Task extends Slotted> {
   used = 0;
   private readonly table: TaskTable;
   private readonly ring: ItemCount;
-  /** The workers that live: whatever names them. */
+  /** The living workers, by any identity. */
   private readonly living: () => Iterable<unknown>;
   private readonly free: number[] = [];
   private readonly generations: Int32Array;
-  /** Of each slot, the number of its item in the ring. */
+  /** For each slot, the number of its item in the ring. */
   private readonly numbers: Int32Array;
   private dropping: number[] = [];
   private resting: { slot: number; workers: Set<unknown> }[] = [];
@@ -54,8 +54,8 @@ export class Slots<Task extends Slotted> {
   }
 
   /**
-   * Fills a free slot, to be followed by the put of its item, and then `use` or `giveUp`. -1: none
-   * is free.
+   * Fills a free slot. The caller then puts its item, and calls `use` or `giveUp`. -1: none is
+   * free.
    */
   fill(items: number): number {
     const slot = this.free.pop() ?? this.freeDropped();
@@ -92,16 +92,16 @@ export class Slots<Task extends Slotted> {
     return phaseOf(state) === PHASE.RUNNING || phaseOf(state) === PHASE.DOOMED ? workerOf(state) : 0;
   }
 
-  /** Gives the task's slot back. Nothing of this attempt runs any more. */
+  /** Gives the task's slot back. This attempt no longer runs anywhere. */
   release(task: Task): void {
     this.free.push(this.leave(task));
   }
 
-  /** Withdraws a task that nobody has begun. `false`: it runs. */
+  /** Withdraws a task that no worker has begun. `false`: it runs. */
   withdraw(task: Task): boolean {
     const { slot } = task;
     if (!this.table.cancel(slot, this.generations[slot]!)) return false;
-    // Its generation stays as it is: the item still names it.
+    // Keep the generation, because the item still names it.
     task.slot = -1;
     this.tasks[slot] = undefined;
     this.used--;
@@ -109,7 +109,7 @@ export class Slots<Task extends Slotted> {
     return true;
   }
 
-  /** Whether the item of the slot's task is not in the ring any more. */
+  /** Whether the item of the slot's task has left the ring. */
   isTaken(slot: number): boolean {
     const { puts, size } = this.ring;
     return ((puts - this.numbers[slot]!) & PUTS_MASK) > size;
@@ -120,18 +120,20 @@ export class Slots<Task extends Slotted> {
    * have to be read before: see `seen`.
    */
   takeBack(task: Task): boolean {
+    // Raise the generation, so that a late claim fails.
     const { slot } = task;
     const generation = this.generations[slot]!;
     if (!this.table.requeue(slot, generation, (generation + 1) & GENERATION_MASK)) return false;
+    // Let the slot rest until no worker can have the item.
     this.leave(task);
     this.rest(slot);
     return true;
   }
 
   /**
-   * The worker has put a result, or has died: it has no item any more that it had when a slot began
-   * to rest. (A worker that has taken an item puts nothing before it has claimed or dropped it. So
-   * this holds of results that it has put since.)
+   * The worker has put a result, or has died. It no longer has any item that it had when a slot
+   * began to rest: a worker that has taken an item puts nothing before it has claimed or dropped
+   * it.
    */
   seen(worker: unknown): void {
     if (this.resting.length === 0) return;
@@ -168,7 +170,7 @@ export class Slots<Task extends Slotted> {
       if (phase !== PHASE.DROPPED && !this.isTaken(slot)) return true;
       this.nextGeneration(slot);
       if (phase === PHASE.DROPPED) this.free.push(slot);
-      // Its taker has died, or has yet to look at the slot.
+      // Its taker has died, or has not yet looked at the slot.
       else this.rest(slot);
       return false;
     });

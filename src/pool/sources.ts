@@ -1,4 +1,4 @@
-/** Sources: where the items of a map come from, taken a chunk at a time. */
+/** Sources: provide the items of a map, a chunk at a time. */
 
 import { types } from 'node:util';
 import { setImmediate } from '#clock';
@@ -6,15 +6,14 @@ import { InvalidTypeError } from '../errors.ts';
 import { MODE } from './messages.ts';
 import { Range } from './range.ts';
 
-/** Items that belong together: as they travel. */
+/** Items that travel together. */
 export interface Items {
   readonly payload: readonly unknown[];
   readonly count: number;
 }
 
 /**
- * The answer to a pull: items, that there are none, or that they come later: then `arrived` is
- * called.
+ * The answer to a pull: items; `end`; or `later`, and then `arrived` is called.
  */
 export type Pulled = Items | 'end' | 'later';
 
@@ -22,7 +21,7 @@ export interface Source {
   /** Number of all items, where that is known before. */
   readonly total: number | undefined;
   readonly isRange: boolean;
-  /** Takes up to `most` items. Throws what the source throws. */
+  /** Takes up to `most` items. Throws the source's errors. */
   pull(most: number): Pulled;
   /** No more items are wanted. */
   stop(): void;
@@ -51,7 +50,7 @@ export function sourceOf(items: Items_, title: string, arrived: () => void): Sou
   );
 }
 
-/** The part of the items from number `from` to `to`. */
+/** The items from number `from` up to `to`. */
 export function partOf(items: Items, isRange: boolean, from: number, to: number): Items {
   const count = to - from;
   if (isRange) return { payload: [(items.payload[0] as number) + from], count };
@@ -150,7 +149,9 @@ class IteratorSource implements Source {
   }
 }
 
-/** Asks for one item after the other, and gives what has come when the source makes one wait. */
+/**
+ * Asks for one item after the other, and delivers them in a batch when the source makes it wait.
+ */
 class AsyncSource implements Source {
   readonly total = undefined;
   readonly isRange = false;
@@ -188,7 +189,7 @@ class AsyncSource implements Source {
     if (this.over) return;
     this.over = true;
     this.come = [];
-    // It may wait for an item that never comes: nobody waits for it.
+    // Don't await this: the iterator may wait for an item that never comes.
     this.iterator.return?.().then(undefined, () => {});
   }
 
@@ -211,7 +212,7 @@ class AsyncSource implements Source {
     }
   }
 
-  /** Whatever comes in this turn of the event loop goes together. */
+  /** Items that come in the same turn of the event loop travel together. */
   private tellSoon(): void {
     if (this.telling) return;
     this.telling = true;

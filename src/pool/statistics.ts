@@ -12,7 +12,7 @@ import type { PoolTask } from './pool-task.ts';
 import { previewOf } from './preview.ts';
 import { unseal } from './sealed.ts';
 
-/** A worker as the statistics tell of it. */
+/** A worker's part of the statistics. */
 export interface WorkerStats {
   /** Process id, or thread id. */
   id: number;
@@ -45,12 +45,15 @@ export interface PoolStats {
   cancelled: number;
   /** Tasks that were lost with their worker, also those that ran again. */
   lost: number;
-  /** Workers that died and were replaced; and that were replaced in order. */
+  /** Workers that died and were replaced; and workers that were replaced in order. */
   restarts: number;
   recycled: number;
   /** Mean run time of the last tasks, in milliseconds. */
   meanRunTime: number;
-  /** From the call until the task began, and from then until its end. Of a map: of its items. */
+  /**
+   * Time from the call until the task began, and from then until its end. For a map, the times of
+   * its items.
+   */
   waitTime: TimeStats;
   runTime: TimeStats;
   /** Share of the workers' lives in which they ran tasks: 0 to 1. */
@@ -61,11 +64,11 @@ export interface PoolStats {
 }
 
 const MOST_SLOW = 5;
-/** Bytes from which on arguments are large. */
+/** Bytes above which arguments count as large. */
 export const LARGE: number = 64 * 1024;
-/** How often the same large argument may be sent before somebody is warned. */
+/** How often the same large argument may be sent before a warning. */
 const MOST_SENT = 10;
-/** Calls after which it is known whether they are small, and microseconds of a small one. */
+/** Number of calls after which their size is judged, and microseconds of a small one. */
 const MANY_CALLS = 10_000;
 const SMALL = 20;
 /** Bytes of sealed arguments that are read again to show them. */
@@ -78,7 +81,7 @@ export class PoolStatistics {
   lost = 0;
   restarts = 0;
   recycled = 0;
-  /** Milliseconds that workers which have ended were busy, and lived. */
+  /** Milliseconds for which ended workers were busy, and for which they lived. */
   busyBefore = 0;
   livedBefore = 0;
   readonly waits: Histogram = new Histogram();
@@ -89,7 +92,7 @@ export class PoolStatistics {
   private readonly sent = new WeakMap<object, number>();
   private calls = 0;
   private callTime = 0;
-  /** Microseconds from which on a task is among the slowest. */
+  /** Microseconds above which a task is among the slowest. */
   private slow = 0;
 
   constructor(title: string, isOn: boolean) {

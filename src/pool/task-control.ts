@@ -3,9 +3,9 @@
  *
  *   in the heap       taken out
  *   handed out        withdrawn by a compare-and-swap of its state
- *   running           told: a bit that a loop can read, and the signal of `currentTask()`; the call
- *                     rejects at once. Its worker is busy until the task ends, or is killed after
- *                     the grace.
+ *   running           asked to stop: by a bit that a loop can read, and the signal of
+ *                     `currentTask()`. The call rejects immediately. Its worker is busy until the
+ *                     task ends, or is killed after the grace.
  */
 
 import { clearTimeout, setTimeout } from '#clock';
@@ -28,7 +28,7 @@ export interface ControlHost {
   readonly width: number;
 }
 
-/** Sees to it that the task ends with its signal and its times. */
+/** Makes sure that the task ends with its signal and its times. */
 export function watchTask(
   host: ControlHost,
   task: PoolTask,
@@ -52,15 +52,18 @@ export function watchTask(
 export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown): boolean {
   const { engine } = host;
   if (task.resolve === undefined) return false;
+  // Withdraw it if no worker has begun it.
   if (engine.withdraw(task)) {
     engine.cancelled(task, reason());
     return true;
   }
-  // It runs, or has just ended.
+  // The task runs, or has just ended: read the results.
   engine.drain(Number.POSITIVE_INFINITY);
   if (task.resolve === undefined) return false;
+  // Ask it to stop, and wake its worker.
   engine.table.abort(task.slot, engine.slots.generationOf(task.slot));
   host.members[engine.slots.runnerOf(task)]?.wake();
+  // Reject the call at once; the worker gets its grace.
   engine.cancelled(task, reason());
   endAfterGrace(host, task);
   return true;
@@ -69,15 +72,16 @@ export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown)
 /** Kills the worker that runs the task. */
 export function killTask(host: ControlHost, task: PoolTask): void {
   const { engine } = host;
+  // Read the results first: the task may have ended.
   engine.drain(Number.POSITIVE_INFINITY);
   if (task.slot < 0) return;
   const runner = engine.slots.runnerOf(task);
-  // From here on the worker takes no other task.
+  // Doom the task: from here on the worker takes no other.
   if (runner === 0 || !engine.table.doom(task.slot, engine.slots.generationOf(task.slot))) return;
   host.members[runner]?.kill();
 }
 
-/** Looks whether the task has run or waited for too long: in a thread whose timers can't fire. */
+/** Checks whether the task has run or waited too long, in a thread whose timers can't fire. */
 export function lookAtTimes(host: ControlHost, task: PoolTask): void {
   const { more } = task;
   if (more === undefined || task.resolve === undefined) return;
@@ -102,12 +106,14 @@ function endAfterGrace(host: ControlHost, task: PoolTask): void {
   else task.needMore().timer = setTimeout(() => killTask(host, task), grace);
 }
 
-/** Its time counts from when it began, which only shared memory tells. */
+/** Gives the task up if it has run too long. Only shared memory shows when it began. */
 function lookAtTime(host: ControlHost, task: PoolTask, timeout: number): void {
   const { engine } = host;
   if (task.resolve === undefined) return;
+  // Find out how long it has run.
   const started = engine.slots.runnerOf(task) === 0 ? 0 : engine.table.started(task.slot);
   const ran = started === 0 ? 0 : (commonTime() - started) & 0x7fffffff;
+  // Look again when its time is over.
   if (ran < timeout) {
     const more = task.needMore();
     clearTimeout(more.timer);

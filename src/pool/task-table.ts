@@ -14,8 +14,8 @@
  *           +1   CURSOR          30…15 next item of a chunk | 14…0 its end     CAS only
  *           +2   STARTED         ms of the clock all share; 0 not yet          the owner
  *
- * A task that was handed out has a slot and an item in a ring. STATE alone decides what becomes of
- * it: an item is only a suggestion to look at its slot.
+ * A task that was handed out has a slot and an item in a ring. STATE alone decides its fate: an
+ * item is only a hint to look at its slot.
  *
  *   hand out  the pool writes QUEUED·g, then puts the item        // PUBLISH slot -> item
  *   claim     a worker takes the item, CAS QUEUED·g -> RUNNING·w·g     // OBSERVE slot -> item
@@ -125,7 +125,7 @@ function running(worker: number, generation: number): number {
   return (PHASE.RUNNING << PHASE_SHIFT) | (worker << WORKER_SHIFT) | generation;
 }
 
-/** How large a table is, beside its workers. */
+/** The size of a table, without its workers. */
 export interface TableSize {
   readonly slots: number;
   readonly functionBytes: number;
@@ -133,7 +133,7 @@ export interface TableSize {
 
 const USUAL_SIZE: TableSize = { slots: MOST_SLOTS, functionBytes: FUNCTION_BYTES };
 
-/** Words of the table of a pool with so many workers at most. */
+/** Number of words in the table of a pool with at most `workers` workers. */
 export function wordsFor(workers: number, { slots, functionBytes }: TableSize = USUAL_SIZE): number {
   return HEADER_WORDS + (workers + 1) * WORKER_WORDS + slots * SLOT_WORDS + functionBytes / 4;
 }
@@ -204,17 +204,17 @@ export class TaskTable {
     storePlain(words, at, queued(generation));
   }
 
-  /** Takes back what nobody has claimed, for another attempt. `false`: somebody has claimed it. */
+  /** Takes an unclaimed task back, for another attempt. `false`: a worker has claimed it. */
   requeue(slot: number, generation: number, next: number): boolean {
     return this.change(slot, queued(generation), queued(next));
   }
 
-  /** Withdraws what nobody has claimed. `false`: somebody has. */
+  /** Withdraws an unclaimed task. `false`: a worker has claimed it. */
   cancel(slot: number, generation: number): boolean {
     return this.change(slot, queued(generation), (PHASE.CANCELLED << PHASE_SHIFT) | generation);
   }
 
-  /** Tells the task that runs to stop. `false`: it does not run, or was asked already. */
+  /** Asks the running task to stop. `false`: it does not run, or was already asked. */
   abort(slot: number, generation: number): boolean {
     const state = this.state(slot);
     const runs = phaseOf(state) === PHASE.RUNNING && generationOf(state) === generation;
@@ -223,7 +223,7 @@ export class TaskTable {
   }
 
   /**
-   * Says that the worker is going to be killed for the task. `false`: the task no longer runs.
+   * Marks the task, because its worker is about to be killed. `false`: the task no longer runs.
    */
   doom(slot: number, generation: number): boolean {
     const state = this.state(slot);
@@ -255,7 +255,7 @@ export class TaskTable {
   }
 
   /**
-   * Says that the result was put. `false`: the worker is about to be killed, and takes nothing
+   * Marks that the result was put. `false`: the worker is about to be killed, and must take nothing
    * more.
    */
   finish(slot: number, generation: number, worker: number): boolean {
@@ -266,7 +266,7 @@ export class TaskTable {
     let found = cas(words, at, before, done);
     if (found === before) return true;
     if (found === (before | ABORT_BIT)) found = cas(words, at, found, done);
-    // Otherwise the pool has seen the result before, and the slot is another task's.
+    // Otherwise the pool has already seen the result, and the slot belongs to another task.
     return !(
       phaseOf(found) === PHASE.DOOMED &&
       workerOf(found) === worker &&
@@ -300,15 +300,15 @@ export class TaskTable {
     }
   }
 
-  /** Next item that nobody has begun, and the end. */
+  /** The next item that has not begun, and the end. */
   cursor(slot: number): { next: number; end: number } {
     const cursor = load(this.words, this.at(slot) + CURSOR);
     return { next: cursor >> CURSOR_SHIFT, end: cursor & MOST_ITEMS };
   }
 
   /**
-   * Cuts the chunk short by what `keep` of the items left does not keep; returns the new end, or
-   * -1.
+   * Cuts off all remaining items except the first `keep(left)`. Returns the items that were cut
+   * off; `undefined` if there are none.
    */
   cut(slot: number, keep: (left: number) => number): { from: number; to: number } | undefined {
     const at = this.at(slot) + CURSOR;
@@ -332,13 +332,13 @@ export class TaskTable {
     store(this.words, this.ofWorker(worker) + ORDER, order);
   }
 
-  /** A worker begins in this place. */
+  /** Resets the words of a worker that begins in this place. */
   begin(worker: number): void {
     this.setOrder(worker, 0);
     store(this.words, this.ofWorker(worker) + ABORTED, 0);
   }
 
-  /** Says that the worker's process ends itself by `process.abort`. */
+  /** Notes that the worker's process ends itself by `process.abort`. */
   noteAbort(worker: number): void {
     store(this.words, this.ofWorker(worker) + ABORTED, 1);
   }
@@ -360,7 +360,7 @@ export class TaskTable {
     store(this.words, at + PRIVATE, ring?.number ?? 0);
   }
 
-  /** Says that the worker is about to sleep. */
+  /** Notes that the worker is about to sleep. */
   setIdle(worker: number): void {
     // PUBLISH idle -> ring
     setBits(this.words, this.base + IDLE_WORD + (worker >> 5), 1 << (worker & 31));

@@ -6,20 +6,20 @@ import type { PoolTask } from './pool-task.ts';
 import type { ControlHost } from './task-control.ts';
 import { giveUp, killTask } from './task-control.ts';
 
-/** How a task stands. `aborting`: it was given up, and still runs. */
+/** The state of a task. `aborting`: it was given up, and still runs. */
 export type TaskStatus = 'queued' | 'running' | 'aborting' | 'done' | 'failed' | 'cancelled';
 
-/** A task that was submitted. It can be awaited as the promise of `apply` can. */
+/** A task that was submitted. It can be awaited like the promise of `apply`. */
 export interface Task<Result> extends PromiseLike<Result> {
   readonly status: TaskStatus;
   /** Process id, or thread id, of the worker that runs it; `null` while none does. */
   readonly pid: number | null;
   /**
-   * Gives the task up, as its signal would; `false`: it has ended before. Default reason:
+   * Gives the task up, as its signal would; `false`: it has already ended. Default reason:
    * `ClosedError`.
    */
   cancel(reason?: unknown): boolean;
-  /** Gives it up, and kills the worker that runs it at once. */
+  /** Gives it up, and immediately kills the worker that runs it. */
   kill(): void;
   /** Resolves when the task no longer runs. */
   readonly ended: Promise<void>;
@@ -48,7 +48,7 @@ export class TaskHandle<Result> implements Task<Result> {
     );
   }
 
-  /** One line on how it stands. */
+  /** One line on its state. */
   toString(): string {
     return `<Task ${this.task.fn.name} ${this.status}>`;
   }

@@ -10,13 +10,13 @@ export interface ThreadPoolOptions<State = unknown, InitArgs extends readonly un
   extends CommonPoolOptions<State, InitArgs> {
   /** How many threads; default `cpuCount()`. */
   threads?: WorkerCount | undefined;
-  /** The same, as a Pool calls it. */
+  /** Another name for `threads`, as in a Pool. */
   processes?: WorkerCount | undefined;
 }
 
 /**
- * The same as Pool, with threads of this process: quicker to start, and less memory. But where the
- * engine itself fails (a native crash, a heap that is full), the whole program may end.
+ * The same as Pool, with threads of this process: quicker to start, and less memory. But if the
+ * JavaScript engine itself fails (a native crash, a full heap), the whole program may end.
  *
  * @example
  * await using pool = new ThreadPool({ threads: 2 });
@@ -27,7 +27,7 @@ export class ThreadPool<State = void, InitArgs extends readonly unknown[] = []> 
   InitArgs
 > {
   /**
-   * Throws `InvalidTypeError`, `OutOfRangeError`, and what starting a thread throws.
+   * Throws `InvalidTypeError`, `OutOfRangeError`, and the errors of starting a thread.
    *
    * @param options or the number of threads alone, as `new ThreadPool(4)`
    */

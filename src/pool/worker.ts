@@ -1,8 +1,8 @@
 /**
- * Worker: the program of a pool's processes and threads: take a task, claim it, run it, put what
- * came of it, and finish. For the words and their order see task-table.ts.
+ * Worker: the program of a pool's processes and threads: take a task, claim it, run it, put its
+ * result, and finish. For the words and their order see task-table.ts.
  *
- * The event loop lives: tasks that await go on, and while there is a backlog the loop gets a turn
+ * The event loop stays alive: tasks that await continue, and during a backlog the loop gets a turn
  * every few milliseconds. An idle worker sleeps until the pool wakes it, and has no timer.
  */
 
@@ -42,7 +42,7 @@ const LONGEST_TURN = 5;
  * in it.
  */
 const LONGEST_END = 50;
-/** Items that are claimed at once take at most so many microseconds. */
+/** Microseconds that the items of one claim should take together. */
 const CLAIMED_TIME = 20;
 /** Milliseconds after which results of a chunk are put. */
 const PUT_EVERY = 1;
@@ -67,9 +67,9 @@ export class PoolWorker {
   private readonly table: TaskTable;
   private readonly tasks: Channel;
   private readonly results: Channel;
-  /** Where the pool waits for results. */
+  /** The gate at which the pool waits for results. */
   private readonly gate: Gate;
-  /** Where this worker sleeps. */
+  /** The cell at which this worker sleeps. */
   private readonly bed: Cell;
   private readonly functions: FunctionReader;
   private readonly orders: WorkerOrders;
@@ -112,7 +112,7 @@ export class PoolWorker {
     findCurrentBy(this.finder);
   }
 
-  /** Works until it is to end, and ends this process or thread. */
+  /** Works until it is stopped, and ends this process or thread. */
   async run(): Promise<void> {
     try {
       await this.serve(() => this.heedSignals());
@@ -122,11 +122,12 @@ export class PoolWorker {
     }
   }
 
-  /** Works until it is to end. `onReady`: called when its initializer is done. */
+  /** Works until it is stopped. `onReady`: called when its initializer is done. */
   async serve(onReady?: () => void): Promise<void> {
     const { initializer, initArgs, finalizer } = this.orders;
     if (!this.isLocal) this.listen();
     let state: unknown;
+    // Run the initializer; a failure breaks the pool.
     try {
       if (initializer !== undefined) {
         state = await (await resolveReference(initializer))(...initArgs);
@@ -136,6 +137,7 @@ export class PoolWorker {
       await this.reply([REPLY.BROKEN, error]);
       return;
     }
+    // Report readiness, and work until the end.
     await this.reply([REPLY.READY]);
     onReady?.();
     await this.work();
@@ -154,12 +156,12 @@ export class PoolWorker {
     if (!this.ended) this.rung();
   }
 
-  /** A terminal's Ctrl-C is the pool's to answer; SIGTERM lets what runs come to its end. */
+  /** Ignores a terminal's Ctrl-C, which the pool handles; SIGTERM lets running tasks finish. */
   private heedSignals(): void {
     if (!isMainThread) return;
     process.on('SIGINT', () => {});
     process.on('SIGTERM', () => this.stop());
-    // A heap that is full ends a process in the same way: the pool is to know which it was.
+    // Note calls of `abort`, because a full heap ends a process in the same way.
     const { abort } = process;
     process.abort = () => {
       this.table.noteAbort(this.me);
@@ -167,7 +169,7 @@ export class PoolWorker {
     };
   }
 
-  /** Finishes what runs, and takes nothing more. */
+  /** Finishes the running tasks, and takes no more. */
   private stop(): void {
     this.stopped = true;
     this.sleeper?.();
@@ -177,16 +179,20 @@ export class PoolWorker {
     const { concurrency, mostTasks } = this.orders;
     this.turnBegan = now();
     for (;;) {
+      // A doomed worker waits to be killed.
       if (this.doomed) await new Promise<never>(() => {});
+      // Stop, or retire after the last task.
       if (this.isStopping()) break;
       if (mostTasks > 0 && this.count >= mostTasks) {
         await this.reply([REPLY.RETIRING, 'tasks']);
         break;
       }
+      // Sleep while as many tasks run as may.
       if (this.active >= concurrency) {
         await this.sleep();
         continue;
       }
+      // Take a task and run it, or sleep.
       const message = this.take();
       if (message === undefined) await this.sleep();
       else {
@@ -195,6 +201,7 @@ export class PoolWorker {
         if (now() - this.turnBegan > LONGEST_TURN) await this.turn();
       }
     }
+    // Wait for the tasks that still run.
     while (this.active > 0) await this.sleep();
   }
 
@@ -209,18 +216,19 @@ export class PoolWorker {
 
   private take(): TaskMessage | undefined {
     try {
+      // Look into the private ring first.
       const own = this.ownRing()?.take() ?? NOTHING;
       if (own !== NOTHING) return own as TaskMessage;
       const message = this.tasks.take();
       return message === NOTHING ? undefined : (message as TaskMessage);
     } catch (error) {
-      // It is taken, and nobody can say which it was: the pool sees whose item is gone.
+      // The item is taken and unreadable. The pool finds out which item is gone.
       void this.reply([REPLY.UNREADABLE, error]);
       return undefined;
     }
   }
 
-  /** This worker's own task ring, if it has one by now. */
+  /** This worker's own task ring, if it already has one. */
   private ownRing(): Channel | undefined {
     const place = this.table.privateRing(this.me);
     if (place === undefined) return undefined;
@@ -248,12 +256,13 @@ export class PoolWorker {
     if (this.active === 0 && !this.isLocal && spin(this.bed, this.wait)) return;
     await new Promise<void>((resolve) => {
       const full = this.active >= this.orders.concurrency;
+      // The sleeper is called when a task has ended or work has come.
       this.sleeper = () => {
         this.sleeper = undefined;
         resolve();
       };
       if (full) return;
-      // The wait entry is filled all the time: later puts ring.
+      // Set IDLE, then look at the ring again. The wait entry is always filled, so later puts ring.
       this.table.setIdle(this.me);
       if (!this.hasWork()) return;
       this.table.clearIdle(this.me);
@@ -269,11 +278,13 @@ export class PoolWorker {
     void this.bed.await(this.wait, ticket, Deadline.NEVER, this);
   }
 
-  /** The pool has rung, or somebody else. */
+  /** The pool or another agent has rung. */
   private rung(): boolean {
     if (this.ended) return true;
+    // Let running tasks check whether they were asked to stop.
     for (const task of this.running) task.look();
     this.current?.look();
+    // Wake up if there is room for a task, and one is there.
     if (this.sleeper !== undefined && this.active < this.orders.concurrency) {
       this.table.setIdle(this.me);
       if (this.hasWork()) {
@@ -297,12 +308,14 @@ export class PoolWorker {
     return new RunningTask(ticket, this.table, (from, value) => void this.reply([REPLY.REPORT, from, value]));
   }
 
-  /** Runs the task; returns what is to be awaited before the next one. */
+  /** Runs the task; returns a promise if the next one has to wait for it. */
   private begin(message: TaskMessage): Promise<void> | undefined {
+    // Claim the task; drop a stale item.
     const ticket = message[0];
     if (!this.table.claim(slotOf(ticket), generationOf(ticket), this.me)) return undefined;
     this.count++;
     this.table.noteStart(slotOf(ticket), commonTime() & 0x7fffffff);
+    // With concurrency: run it in a scope of its own, beside the others.
     if (this.scope !== undefined) {
       this.active++;
       const task = this.taskOf(ticket);
@@ -316,6 +329,7 @@ export class PoolWorker {
         });
       return undefined;
     }
+    // Without: call the function here, unless it must be loaded first or gets items.
     this.currentTicket = ticket;
     const fn = this.functions.known(message[1]);
     if (fn === undefined || (message[2] & MODE_MASK) !== MODE.CALL) return this.runLater(message);
@@ -334,6 +348,7 @@ export class PoolWorker {
     const [ticket, key, mode] = message;
     const began = now();
     let result: unknown;
+    // Load the function on its first use.
     try {
       const fn = this.functions.known(key) ?? (await this.functions.load(key));
       if ((mode & MODE_MASK) !== MODE.CALL) {
@@ -416,9 +431,11 @@ export class PoolWorker {
       }
     };
     for (let most = 1; ; ) {
+      // Claim the next items; another worker may have been given the rest.
       const claimed = this.table.claimItems(slot, most);
       if (claimed === undefined) break;
       if (count === 0) valuesFrom = claimed.from;
+      // Run each of them. Report results before an error, to keep the order.
       for (let index = claimed.from; index < claimed.from + claimed.count; index++) {
         try {
           const item = kind === MODE.RANGE ? first + index : items[index];
@@ -432,19 +449,23 @@ export class PoolWorker {
           valuesFrom = index + 1;
         }
       }
+      // Put the results when they are a millisecond old.
       ran += claimed.count;
       const time = now();
       if (time - lastPut >= PUT_EVERY && count > 0) await put(false);
+      // Adapt how many items to claim at once.
       const each = ((time - began) * 1000) / ran;
       most = Math.max(1, Math.min(64, Math.floor(CLAIMED_TIME / Math.max(each, 0.01))));
+      // Let the event loop have its turn, and look whether the run was given up.
       if (time - this.turnBegan > LONGEST_TURN) await this.turn();
       if (this.table.isAborted(slot, generationOf(ticket))) break;
     }
+    // Put the last results, and finish the task.
     await put(true);
     this.finished(ticket);
   }
 
-  /** One of the values can't be sent: that one becomes an error. */
+  /** One of the values can't be sent: puts them one by one, with an error in its place. */
   private async putOneByOne(
     [, ticket, first, , microseconds, isOver]: Reply,
     values: unknown[],
@@ -464,9 +485,9 @@ export class PoolWorker {
 
   // Replying.
 
-  /** Puts the reply; returns a promise only where that has to wait. */
+  /** Puts the reply; returns a promise only if the put has to wait. */
   private reply(reply: Reply): Promise<void> | undefined {
-    // A local worker that was given up, with a task that goes on.
+    // Drop the reply: this local worker was given up while a task continued.
     if (this.ended) return undefined;
     if (this.results.putAtOnce(reply)) {
       this.gate.announce();
@@ -485,7 +506,7 @@ export class PoolWorker {
     this.gate.announce();
   }
 
-  /** Instead of a reply that can't be sent. */
+  /** The reply to put instead of one that can't be sent. */
   private unsendable([kind, ticket, ...rest]: Reply, error: unknown): Reply {
     const refused = error instanceof NotSendableError ? unsendableResult(error) : error;
     if (kind === REPLY.RETURNED || kind === REPLY.THREW) return [REPLY.THREW, ticket, refused, rest[1]];
@@ -509,7 +530,7 @@ function microsecondsSince(began: number): number {
   return Math.round((now() - began) * 1000);
 }
 
-/** Where in the reply the refused value is, said as of the result. */
+/** The error with the path of the refused value within the result instead of the reply. */
 function unsendableResult(error: NotSendableError): NotSendableError {
   const message = error.message
     .replace(/^Queue: value\[(?:2|3\]\[0)\]/, 'Pool: its result')

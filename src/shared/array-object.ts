@@ -27,7 +27,7 @@ import { bytesOfText, textUpToNul } from './text-bytes.ts';
 
 const TYPE_WORD: number = CELL_BODY;
 
-/** How a shared array stands. */
+/** The state of a shared array. */
 export interface ArrayDescription extends Description {
   type: string;
   length: number;

@@ -26,7 +26,7 @@ import { SharedObject } from '../objects/shared-object.ts';
 const COUNT_WORD: number = CELL_BODY + 4;
 const WORD = 2 ** 32;
 
-/** The cell's mapping: as long as somebody here uses it. */
+/** The cell's mapping: as long as an object here uses it. */
 class Mapped {
   readonly buffer: WeakRef<ArrayBuffer>;
   /** Whether something refers to it that may be read after the object was closed. */
@@ -40,7 +40,7 @@ class Mapped {
 /** The open objects on each buffer. */
 const users = new WeakMap<ArrayBuffer, Set<object>>();
 
-/** `Data`: how the class sees its bytes. */
+/** `Data`: the class's view of its bytes. */
 export abstract class DataObject<Data> extends SharedObject {
   // Really private: a record has fields of any name beside it.
   #mapped: { readonly buffer: ArrayBuffer; readonly data: Data } | undefined;

@@ -13,7 +13,7 @@ import type { RecordMemory, RecordSpot } from './record-memory.ts';
 import type { Field, Layout } from './schema.ts';
 import { bytesOfText } from './text-bytes.ts';
 
-/** Stores what was checked, in the record at `at`. */
+/** Stores the checked value in the record at `at`. */
 type Store = (memory: RecordMemory, at: number) => void;
 
 /** Stores the value in the field, or throws and changes nothing. */

@@ -11,7 +11,7 @@ import type { Content } from '../objects/content.ts';
 import type { Guard, Guarded } from '../sync/lock/guard.ts';
 import { isGuard, obtainWithLock } from '../sync/lock/guard.ts';
 
-/** Options of what has a lock beside it. */
+/** Options of objects with a lock beside them. */
 export interface GuardedOptions extends ObjectOptions {
   /** The lock: an RLock of its own by default, a Lock or RLock of yours, or `false` for none. */
   lock?: boolean | Guard | undefined;
@@ -19,7 +19,7 @@ export interface GuardedOptions extends ObjectOptions {
 
 /** Finds or makes the object with its lock. */
 export function obtainGuarded(type: Kind, options: GuardedOptions | undefined, content: Content): Guarded {
-  // Only what is left out has a default: null is refused as what it is, no lock.
+  // Only an omitted lock has a default: null is refused, because it is not a lock.
   const { lock = true } = options ?? {};
   if (typeof lock === 'boolean' || isGuard(lock)) return obtainWithLock(type, options, lock, content);
   throw new InvalidTypeError(

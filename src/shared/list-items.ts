@@ -32,7 +32,7 @@ const LENGTH_MASK = 0x0fffffff;
 const LEAST_INTEGER = -(2n ** 63n);
 const MOST_INTEGER = 2n ** 63n - 1n;
 
-/** A value ready to be stored: its tag, and what goes into its slot. */
+/** A value ready to be stored: its tag, and the content of its slot. */
 interface Item {
   readonly tag: number;
   readonly content: Uint8Array<ArrayBufferLike>;
@@ -152,7 +152,7 @@ export class ListItems {
           'shorten it, or make the list with a longer text there',
       );
     }
-    // Numbers in one piece, so that nobody reads half of one.
+    // Store numbers in one piece, so that no thread reads half of one.
     if (typeof value === 'number' || typeof value === 'bigint')
       storeElement(this.quads, new BigUint64Array(content.buffer)[0]!, begin / UNIT);
     else this.bytes.set(content, begin);

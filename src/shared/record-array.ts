@@ -23,7 +23,7 @@ import type { Layout } from './schema.ts';
 /** Records that `describe` and `toString` show. */
 const FIRST = 4;
 
-/** How an array of records stands. */
+/** The state of an array of records. */
 export interface RecordArrayDescription extends Description {
   length: number;
   /** The first records, at most 4. */

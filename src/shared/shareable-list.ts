@@ -34,7 +34,7 @@ const LENGTH_WORD: number = CELL_BODY;
 /** Values that `toString` shows. */
 const SHOWN = 8;
 
-/** How a list stands. */
+/** The state of a list. */
 export interface ShareableListDescription extends Description {
   length: number;
   values: ListValue[];

@@ -30,7 +30,7 @@ import { loadCount, storeCount } from './data-object.ts';
 /** Values that a thread keeps: those that it has used last. */
 const MOST_KEPT = 8;
 
-/** How a constant stands. */
+/** The state of a constant. */
 export interface SharedDescription extends Description {
   /** Size of the value in shared memory. */
   bytes: number;
@@ -41,7 +41,7 @@ export interface SharedDescription extends Description {
  * written into shared memory once. As an argument it is then a few bytes, and each process and
  * thread decodes it once, when its `value` is read for the first time.
  *
- * The value is whatever structured clone carries, but no shared objects: send those beside it.
+ * The value is any that structured clone carries, without shared objects: send those beside it.
  * Objects and arrays in it are frozen. A thread keeps the eight values that it has used last.
  *
  * @example

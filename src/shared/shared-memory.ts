@@ -46,7 +46,7 @@ export interface SharedMemoryOptions {
   size?: number | undefined;
 }
 
-/** How a block of shared memory stands. */
+/** The state of a block of shared memory. */
 export interface SharedMemoryDescription extends Description {
   size: number;
 }
@@ -56,7 +56,7 @@ export interface SharedMemoryDescription extends Description {
  *
  * A named block lives until `unlink()`, or until no program uses its namespace. The exit of a
  * program that made it or attached it does not destroy it while others are there. One without a
- * name is given one, and lives as long as somebody has it open.
+ * name is given one, and lives as long as a thread has it open.
  *
  * Throws `NameTakenError` with `create: true` if the name is in use. Throws `NotFoundError` if
  * there is none of that name and no `size`, and `NoSpaceError` if there is no room. Throws
@@ -69,7 +69,9 @@ export interface SharedMemoryDescription extends Description {
  * console.log(new Uint8Array(same.buffer)[2]);      // 3
  */
 export class SharedMemory extends DataObject<ArrayBuffer> {
-  /** Whether the name was made up here, and nobody unlinked the block through this object yet. */
+  /**
+   * Whether the name was generated here, and the block was not yet unlinked through this object.
+   */
   private ownName: boolean;
 
   constructor(options: SharedMemoryOptions);

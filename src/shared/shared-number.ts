@@ -37,7 +37,7 @@ import { fits, fromStored, numberType, numberTypeCoded, toStored } from './numbe
 const TYPE_WORD: number = CELL_BODY;
 const DATA_WORD: number = CELL_BODY + 4;
 
-/** How a shared number stands. */
+/** The state of a shared number. */
 export interface NumberDescription extends Description {
   type: string;
   value: number | bigint | boolean;

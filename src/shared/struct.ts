@@ -22,7 +22,7 @@ import { copyFields, defineFields } from './record-view.ts';
 import type { Layout } from './schema.ts';
 import { layoutOf, schemaOfText } from './schema.ts';
 
-/** How a record stands. */
+/** The state of a record. */
 export interface RecordDescription extends Description {
   fields: Record<string, unknown>;
   lock: Description | null;
@@ -65,7 +65,7 @@ export interface RecordMembers<Fields extends Schema> extends Disposable {
   toString(): string;
 }
 
-/** A record in shared memory: its fields, and what every shared object has. */
+/** A record in shared memory: its fields, and the members of every shared object. */
 export type SharedRecord<Fields extends Schema> = RecordFields<Fields> &
   Omit<RecordMembers<Fields>, keyof Fields>;
 
@@ -162,7 +162,7 @@ export function struct<const Fields extends Schema>(schema: Fields): StructClass
     }
 
     static open(this: typeof Struct | undefined, handle: string): StructRecord {
-      // A subclass opens its own instances; the function alone those of the struct.
+      // A subclass opens its own instances; the plain function opens those of the struct.
       // biome-ignore lint/complexity/noThisInStatic: the class it was called on
       const Class = this ?? Struct;
       return new Class(openRecords(RECORD_KIND, handle, layout).opened);
@@ -189,7 +189,7 @@ function obtainRecord(layout: Layout, values: unknown, options: RecordOptions | 
   return obtainRecords(RECORD_KIND, layout, 1, new Uint8Array(memory.buffer), options);
 }
 
-/** Opens a record of whatever struct the handle says. */
+/** Opens a record of the struct that the handle names. */
 function openRecord(handle: string): StructRecord {
   const { layout, opened } = openRecords(RECORD_KIND, handle, undefined);
   if (!known.has(layout.text)) struct(schemaOfText(layout.text));

@@ -25,7 +25,7 @@ import { numberIn, SharedNumber } from './shared-number.ts';
 
 export interface ValueOptions extends GuardedOptions {}
 
-/** How a value stands. */
+/** The state of a value. */
 export interface ValueDescription extends NumberDescription {
   lock: Description | null;
 }

@@ -1,5 +1,6 @@
 /**
- * Acquirable: how what can be held is taken: at once, blocked or awaiting, and around a function.
+ * Acquirable: the ways of taking an object: immediately, blocking or awaiting, and around a
+ * function.
  *
  * Each primitive has three steps of its own:
  *
@@ -8,8 +9,8 @@
  *   held      a hold of what a wait has just taken
  *
  * A call without options first tries `takeNow`, before a deadline is made. With a timeout of 0 it
- * never waits. The sides of a reader-writer lock, which are no objects by themselves, take the same
- * way by the functions below.
+ * never waits. The sides of a reader-writer lock are not objects themselves; they use the functions
+ * below.
  */
 
 import type { Cell } from '../agents/cell.ts';
@@ -22,11 +23,14 @@ import type { Taking } from '../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import { runInside, runInsideSync } from './inside.ts';
 
-/** The steps of taking that a primitive has of its own. */
+/** The steps of taking that each primitive implements. */
 export interface TakingSteps {
   readonly cell: Cell;
   takeNow(): Hold | null;
-  /** May throw where the wait could never end. `blocks`: the thread, and not one call of it. */
+  /**
+   * Throws if the wait could never end. `blocks`: the thread blocks; otherwise one call of it
+   * awaits.
+   */
   waitFor(options: WaitOptions | undefined, blocks: boolean, deadline: Deadline): Taking;
   held(): Hold;
   /** Slot of an agent that has to act before it can be taken; 0 none. */
@@ -34,7 +38,8 @@ export interface TakingSteps {
 }
 
 /**
- * Takes it by awaiting, where it could not be taken at once. `keeper` lives as long as the wait.
+ * Takes it by awaiting, after it could not be taken immediately. `keeper` lives as long as the
+ * wait.
  */
 export async function acquireLater(
   steps: TakingSteps,
@@ -57,11 +62,11 @@ export function acquireBlocking(steps: TakingSteps, options: WaitOptions | undef
   return takeBlocking(steps.cell, wait, deadline) ? steps.held() : null;
 }
 
-/** Takes it if it is free, or held by nobody who lives. Never waits. */
+/** Takes it if it is free, or if its holder is dead. Never waits. */
 export function takeOrReap(steps: TakingSteps): Hold | null {
   const hold = steps.takeNow();
   if (hold !== null) return hold;
-  // A thread that only tries must also find out that the holder has died.
+  // Check that the holder lives: a thread that only tries must also notice its death.
   const { cell } = steps;
   sweepIfDue(cell.agent);
   freeOfNobody(cell.agent, cell, steps.suspect());
@@ -71,7 +76,8 @@ export function takeOrReap(steps: TakingSteps): Hold | null {
 /** A shared object that can be held. */
 export abstract class Acquirable extends SharedObject {
   /**
-   * Waits for the lock, or for a permit; the event loop goes on. Resolves to `null` at the timeout.
+   * Waits for the lock, or for a permit; the event loop continues. Resolves to `null` at the
+   * timeout.
    *
    * *Cancels* by `signal`: rejects with its reason, and leaves the queue. *If the
    * holder of a lock dies*, the next in the queue gets it, with `hold.recovered`. Rejects with
@@ -139,7 +145,7 @@ export abstract class Acquirable extends SharedObject {
   /** @internal */
   abstract suspect(): number;
 
-  /** Runs what a `run` does; a primitive with owners gives it a scope of its own. */
+  /** Runs the body of `run`; a primitive with owners gives it a scope of its own. */
   protected inScope<Result>(act: () => Result): Result {
     return act();
   }

@@ -1,4 +1,4 @@
-/** How an Event stands. */
+/** The state of an Event. */
 
 import { load } from '#atomics';
 import type { Describe } from '../agents/facts.ts';

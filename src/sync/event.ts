@@ -7,8 +7,8 @@
  *
  * `set` raises the flag and the generation in one CAS, then wakes all whose entries it finds. A
  * waiter remembers the generation at entry and is free when the flag is up or the generation has
- * moved. So `set` followed at once by `clear` frees everyone who waited, whether they have run or
- * not.
+ * moved. So `set` followed immediately by `clear` frees all waiters, even those that have not run
+ * yet.
  *
  * Race: W reads the flag down (W1). S sets it and finds no entry (S1, S2). W fills its entry (W2)
  * and looks again (W3) before it sleeps. W3 comes after S1, as W2 came after S2.
@@ -48,7 +48,7 @@ class EventWait extends StateWait {
   }
 }
 
-/** How an event stands. */
+/** The state of an event. */
 export interface EventDescription extends Description {
   set: boolean;
   /** Calls that wait for it, blocked and awaiting, in all processes. */
@@ -56,11 +56,11 @@ export interface EventDescription extends Description {
 }
 
 /**
- * A flag that processes and threads share: `set` frees everyone who waits, also those that have not
- * yet run when `clear` follows at once.
+ * A flag that processes and threads share: `set` frees all waiters, even those that have not run
+ * yet when `clear` follows immediately.
  *
- * *If a waiter dies* nobody notices. *If the one that sets dies* in the middle, the event is either
- * set or not.
+ * *If a waiter dies*, no other thread is affected. *If a thread dies in the middle of `set`*, the
+ * event is either set or not.
  */
 export class Event extends SharedObject {
   /** Makes an event that is not set, or opens the one of that name. */
@@ -76,13 +76,13 @@ export class Event extends SharedObject {
     return new Event(openHandle(EVENT_KIND, handle));
   }
 
-  /** Whether the flag is raised. A hint, where others set and clear. */
+  /** Whether the flag is raised. A hint, if other threads set and clear. */
   isSet(): boolean {
     this.checkOpen();
     return isUp(this.state);
   }
 
-  /** Raises the flag and frees everyone who waits. */
+  /** Raises the flag and frees all waiters. */
   set(): void {
     this.checkOpen();
     const { words, at, agent } = this.cell;
@@ -109,7 +109,7 @@ export class Event extends SharedObject {
 
   /**
    * Waits until the flag is raised; resolves to `true`, or to `false` when the timeout has passed.
-   * The event loop goes on. *Cancels* by `signal`.
+   * The event loop continues. *Cancels* by `signal`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);

@@ -4,19 +4,21 @@ import type { Hold } from '../contracts.ts';
 import { NotOwnerError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
 
-/** The object that a hold gives back to. `turn` tells one holding of this agent from the next. */
+/** The object of a hold. `turn` distinguishes one holding of this agent from the next. */
 export interface Releasable {
   releaseTurn(turn: number): void;
-  /** A number that grows from one holding to the next; `known` is what this hold drew before. */
+  /**
+   * A number that grows from one holding to the next; `known` is the token that this hold has
+   * already drawn.
+   */
   tokenOfTurn(turn: number, known: number | undefined): number;
 }
 
 /**
- * The tokens that holds have drawn. Kept apart: a hold whose token nobody asks for has no field
- * for it.
+ * The tokens that holds have drawn. Kept separately, so that holds without a token need no field.
  */
 const drawn = new WeakMap<HoldOf, number>();
-/** No hold in shared memory is ever lost: its signal is one that nobody aborts. */
+/** A signal that is never aborted, because holds in shared memory are never lost. */
 let never: AbortSignal | undefined;
 
 export class HoldOf implements Hold {
@@ -56,7 +58,7 @@ export class HoldOf implements Hold {
     this.of.releaseTurn(turn);
   }
 
-  /** One line on how it stands. */
+  /** One line on its state. */
   toString(): string {
     return this.turn === 0 ? '<Hold released>' : `<Hold of ${String(this.of)}>`;
   }

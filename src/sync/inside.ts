@@ -1,5 +1,5 @@
 /**
- * Inside: running a function with something taken, and giving it back however the function ends.
+ * Inside: takes an object, runs a function, and gives the object back however the function ends.
  */
 
 import { inspect } from 'node:util';
@@ -56,7 +56,7 @@ export function checkFunction(title: string, fn: unknown): void {
 }
 
 /**
- * Returns what a synchronous function returned; throws if that is a promise, because its work would
+ * Returns the result of a synchronous function; throws if that is a promise, because its work would
  * run outside the lock.
  */
 export function checkSynchronous<Result>(title: string, result: Result): Result {
@@ -67,8 +67,8 @@ export function checkSynchronous<Result>(title: string, result: Result): Result 
 }
 
 /**
- * Returns what a predicate returned; throws if that is a promise or a generator, which counts as
- * true whatever it would give.
+ * Returns the result of a predicate; throws if that is a promise or a generator, which would always
+ * count as true.
  */
 export function checkAnswer<Value>(title: string, value: Value): Value {
   if (!isLater(value) && Object.prototype.toString.call(value) !== '[object Generator]') return value;
@@ -77,7 +77,7 @@ export function checkAnswer<Value>(title: string, value: Value): Value {
   );
 }
 
-/** Whether the function that returned it has not done its work yet. */
+/** Whether the result shows that its function has not finished its work. */
 function isLater(result: unknown): boolean {
   if (result === null || typeof result !== 'object') return false;
   if (typeof (result as { then?: unknown }).then === 'function') return true;

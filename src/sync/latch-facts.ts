@@ -1,4 +1,4 @@
-/** How a Latch stands. */
+/** The state of a Latch. */
 
 import { load } from '#atomics';
 import type { Describe } from '../agents/facts.ts';

@@ -1,5 +1,5 @@
 /**
- * Latch: a count that goes down to zero once, and lets everyone through then.
+ * Latch: a count that goes down to zero once, and then lets all waiters through.
  *
  *   word   name     bits                            written by
  *   +0     STATE    29…0 left to count down         anyone, CAS only
@@ -38,7 +38,7 @@ class LatchWait extends StateWait {
   }
 }
 
-/** How a latch stands. */
+/** The state of a latch. */
 export interface LatchDescription extends Description {
   /** The remaining count. */
   count: number;
@@ -47,11 +47,11 @@ export interface LatchDescription extends Description {
 }
 
 /**
- * Lets everyone wait until something has happened a number of times: until all parts are done, or
- * all are ready. It opens once; for meeting again and again there is `Barrier`.
+ * Lets threads wait until something has happened a number of times: until all parts are done, or
+ * all are ready. It opens once; for repeated meetings use `Barrier`.
  *
- * *If a process dies* what it would have counted down is missing: nobody knows who was to do it.
- * Wait with a timeout where that can be.
+ * *If a process dies*, its share of the count is missing, because the latch does not know its
+ * parties. Wait with a timeout where that can happen.
  *
  * @example
  * const ready = new Latch(4);
@@ -59,9 +59,9 @@ export interface LatchDescription extends Description {
  */
 export class Latch extends SharedObject {
   /**
-   * `count`: how often `countDown` has to be called, 0 to 1,073,741,823; a latch of 0 is open.
-   * Where the name stands for a latch already, that one is opened as it is. Throws
-   * `OutOfRangeError`, `InvalidTypeError`.
+   * `count`: how often `countDown` has to be called, 0 to 1,073,741,823; a latch of 0 is open. If
+   * the name already stands for a latch, that latch is opened as it is. Throws `OutOfRangeError`,
+   * `InvalidTypeError`.
    */
   constructor(count: number, options?: ObjectOptions);
   /** @internal */
@@ -82,8 +82,8 @@ export class Latch extends SharedObject {
   }
 
   /**
-   * Counts `n` down, to 0 at the least; returns what is left. Never waits. Throws `OutOfRangeError`
-   * for an `n` below 1.
+   * Counts `n` down, at most to 0; returns the remaining count. Never waits. Throws
+   * `OutOfRangeError` for an `n` below 1.
    */
   countDown(n = 1): number {
     this.checkOpen();
@@ -102,7 +102,7 @@ export class Latch extends SharedObject {
 
   /**
    * Waits until the count is 0; resolves to `true`, or to `false` when the timeout has passed. The
-   * event loop goes on. *Cancels* by `signal`.
+   * event loop continues. *Cancels* by `signal`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);

@@ -12,8 +12,9 @@
  * nanoseconds hardly ever does.
  *
  * The waiter may be stopped, or its event loop busy. Then the object stands idle until others take
- * it, after an interval. For an agent that has queued in vain, the half millisecond becomes four,
- * then thirty-two…, until it is served in its turn. Then the waiter that blocked the queue is gone.
+ * it, after an interval. For an agent that has queued for nothing, the half millisecond becomes
+ * four, then thirty-two…, until it is served in its turn. Then the waiter that blocked the queue is
+ * gone.
  */
 
 import { now } from '#park';
@@ -71,7 +72,7 @@ export class Barging {
     return true;
   }
 
-  /** This agent keeps what it releases for the oldest waiter. */
+  /** This agent hands the object off to the oldest waiter. */
   giveWay(): void {
     this.gaveWayAt = now();
   }

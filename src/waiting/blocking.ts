@@ -1,5 +1,5 @@
 /**
- * Blocking: how a thread sleeps, and what it does for others meanwhile.
+ * Blocking: the sleep of a thread, and its duties to others meanwhile.
  *
  * A blocked thread can't run its event loop, so rings meant for its awaiting calls would be spent
  * on it. Before it sleeps, it says so in its slot (BLOCKED_ON) and hands on the rings that came
@@ -56,11 +56,11 @@ const FIRST_SLICE = 4;
  * blocked process gets no exit event.
  */
 const CHILDREN_SLICE = 20;
-/** Milliseconds between looks at what nobody wakes this thread for. */
+/** Milliseconds between looks for events that wake no thread. */
 const LOOKING_SLICE = 4;
-/** Looks at an object before sleeping, where earlier looks were in vain. */
+/** Number of polls before sleeping, after earlier polls were fruitless. */
 const LEAST_SPINS = 20;
-/** Every so many waits it looks for longer, so that a change of fortune is noticed. */
+/** Every so many waits it polls for longer, so that a change is noticed. */
 const PROBE_EVERY = 32;
 /**
  * Looks of such a probe, and of the first waits: some 10 us, ten times what two spinning partners
@@ -189,7 +189,7 @@ function sleepUntilServed(cell: Cell, wait: Wait, deadline: Deadline): boolean {
         );
         if (outcome === 'woken') deep = undefined;
         if (outcome !== 'timeout') continue;
-        // Nobody has woken this thread for a whole slice: takes what was free all the time.
+        // No wake-up came for a whole slice: take an object that was free all the time.
         if (free && wait.attempt(PRESSURE.IMPATIENT)) return true;
         unlessShort(() => freeOfNobody(agent, cell, wait.suspect()));
       }
@@ -378,7 +378,7 @@ class DeepSleep {
     }
     if (shouted) ringInstead(agent);
     if (ended.length > 0 || shouted) return 'sign';
-    // Its object may be left as it is, while somebody's end is still to be settled.
+    // Its object may stay unchanged while an agent's end is still unsettled.
     if (outcome === 'timeout') return slice < milliseconds && doubts.pressing ? 'sign' : 'timeout';
     return 'woken';
   }

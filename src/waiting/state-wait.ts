@@ -1,6 +1,6 @@
 /**
- * Waiting for a state that all who wait may see, and nobody takes: that of an event, of a latch, of
- * a round.
+ * Waiting for a state that all waiters may see, and none takes: that of an event, of a latch, of a
+ * round.
  */
 
 import type { Cell } from '../agents/cell.ts';

@@ -9,7 +9,7 @@ import { block, spin } from './blocking.ts';
 /** A wait for something that a newcomer may also take without queueing. */
 export interface Taking extends Wait {
   tryTake(): boolean;
-  /** Called when `tryTake` has just passed over those who may wait. */
+  /** Called when `tryTake` has just passed over possible waiters. */
   hurried?(): void;
 }
 

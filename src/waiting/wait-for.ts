@@ -124,7 +124,7 @@ function walk(waker: Waker, start: number, blocked: boolean, covers: Covers): Li
   return undefined;
 }
 
-/** From what the agent holds to what it waits for. */
+/** The link from the agent's holding to the object that it waits for. */
 function stepFrom(namespace: Namespace, slot: number, holds: number, pledge: Pledge): Link | undefined {
   const { words } = namespace;
   const base = agentWord(slot);
@@ -132,7 +132,7 @@ function stepFrom(namespace: Namespace, slot: number, holds: number, pledge: Ple
   const blockedOn = load(words, base + AGENT_BLOCKED_ON);
   const blocked = blockedOn !== 0;
   const wholly = blocked ? blockedOn : load(words, base + AGENT_AWAITS);
-  // Blocked for something that is no object of this namespace: nobody here can tell what.
+  // Blocked for an object outside this namespace, which is unknown here.
   if (wholly < 0) return undefined;
   if (wholly > 0) {
     const entry = findEntry(namespace, slot, wholly);

@@ -1,5 +1,5 @@
 /**
- * Child state: how a Process or Thread object stands.
+ * Child state: the state of a Process or Thread object.
  *
  *   new ── start() ──> running ── the child ends ──> ended
  *    └──────────────── close() ──────> closed <── close() ──┘
@@ -149,7 +149,7 @@ export function look(child: LiveChild): boolean {
   return true;
 }
 
-/** While somebody awaits a daemon, it keeps the event loop running. */
+/** While a call awaits a daemon, the daemon keeps the event loop running. */
 export function holdLoop(state: ChildState, running: Running): void {
   if (state.joins++ === 0 && state.daemon) running.keepAlive(true);
 }
@@ -185,7 +185,7 @@ function newDeferred(): Deferred {
     resolve = yes;
     reject = no;
   });
-  // Nobody has to look at a result.
+  // The program need not handle the result.
   promise.catch(() => {});
   return { promise, resolve, reject };
 }

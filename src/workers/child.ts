@@ -131,8 +131,8 @@ export abstract class Child<
   }
 
   /**
-   * Waits until the child has ended; the event loop goes on. Gives `true` when it has, `false` when
-   * the timeout passed first. May be called any number of times.
+   * Waits until the child has ended; the event loop continues. Gives `true` when it has, `false`
+   * when the timeout passed first. May be called any number of times.
    *
    * @param timeout milliseconds; 0 or less looks once; without it there is no limit
    */
@@ -247,9 +247,9 @@ export abstract class Child<
   }
 
   /**
-   * The value that the target returned, once the child has ended. Rejects with what it threw, or
-   * with `WorkerDiedError` when it ended without either. You may ignore it: it never counts as an
-   * unhandled rejection.
+   * The value that the target returned, once the child has ended. Rejects with the error that it
+   * threw, or with `WorkerDiedError` when it ended without either. You may ignore it: it never
+   * counts as an unhandled rejection.
    */
   get result(): Promise<Awaited<Result>> {
     const state = stateOf(this);
@@ -262,7 +262,7 @@ export abstract class Child<
 
 showAs(Child, (child) => summaryOf(child));
 
-// A misspelt `daemon` would be a property that nobody reads.
+// A misspelt `daemon` would be an unused property.
 const family = {
   isOne: isChild,
   // Process and Thread extend it, classes of the program extend those.

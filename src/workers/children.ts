@@ -1,6 +1,6 @@
 /**
- * The live children of this thread, and what becomes of them when it exits: daemons are ended, the
- * others waited for.
+ * The live children of this thread, and their fate when it exits: daemons are ended, the others
+ * waited for.
  */
 
 import { now } from '#clock';
@@ -18,7 +18,7 @@ export interface LiveChild {
 
 /** Milliseconds that a daemon has to end by itself, once its parent has asked for it. */
 const DAEMON_GRACE = 500;
-/** Milliseconds after which a program that failed says what it is still waiting for. */
+/** Milliseconds after which a failed program reports the children that it still waits for. */
 const SILENCE = 200;
 
 const children = new Set<LiveChild>();

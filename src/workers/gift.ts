@@ -37,7 +37,8 @@ interface GiftQueue extends SharedObject {
 let makeQueue: (() => GiftQueue) | undefined;
 
 /**
- * Says how a queue is made: queues are in a layer of their own. Called by the entries of children.
+ * Sets the function that makes a queue, because queues are in another layer. Called by the entries
+ * of children.
  */
 export function giveBy(make: () => GiftQueue): void {
   makeQueue = make;
@@ -81,7 +82,7 @@ export function withGift(
   pass({ handle: queue.handle, cells }, () => openFor(agent, cells, to));
 }
 
-/** Takes what was given; returns what closes it. */
+/** Takes the gift; returns a function that closes it. */
 export function receiveGift(gift: Gift): () => void {
   const agent = defaultAgent();
   try {
@@ -96,7 +97,7 @@ export function receiveGift(gift: Gift): () => void {
   }
 }
 
-/** Gives back what was given with a result that did not come. */
+/** Gives back the gift of a result that did not come. */
 export function refuseGift(gift: Gift): void {
   giveBack(defaultAgent(), gift);
 }

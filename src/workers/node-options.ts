@@ -123,7 +123,7 @@ function located(name: string, isRequire: boolean): string {
     const found = createRequire(`${firstFolder}/options`).resolve(name);
     return isRequire || !found.startsWith('/') ? found : pathToFileURL(found).href;
   } catch {
-    // Node says what is wrong with it, in the thread.
+    // Node reports the error in the thread.
     return name;
   }
 }

@@ -36,7 +36,7 @@ export function returned(value: unknown, to: Destination, title: string): Sendin
   }
 }
 
-/** Outcome of a target that threw `error`, whatever that is. */
+/** Outcome of a target that threw `error`, which may be any value. */
 export function threw(error: unknown, to: Destination): Sending {
   try {
     return sending('threw', pack(error, to, '', 'error'));
@@ -49,7 +49,7 @@ function sending(kind: Outcome['kind'], { parcel, shared }: Packed): Sending {
   return { outcome: { kind, parcel }, shared };
 }
 
-/** Settles a promise as the outcome says. */
+/** Settles a promise by the outcome. */
 export function settle(
   outcome: Outcome,
   resolve: (value: unknown) => void,

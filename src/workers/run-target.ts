@@ -1,4 +1,4 @@
-/** The work of every child: find its target, run it with what came along, tell how it went. */
+/** The work of every child: find its target, run it with its arguments, report the outcome. */
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
@@ -76,7 +76,7 @@ export function runTarget(part: Part): void {
   call(part).then((value) => record(returned(value, to, `${part.kind} ${JSON.stringify(part.name)}`)), fail);
 }
 
-/** The error as it is printed, whatever stands in it. */
+/** The error as text, even if its properties are broken. */
 function shown(error: unknown): string {
   try {
     return inspect(error);

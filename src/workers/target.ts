@@ -1,4 +1,4 @@
-/** Target: the function that a child runs, and how the child finds it. */
+/** Target: the function that a child runs, and the reference by which the child finds it. */
 
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -24,6 +24,6 @@ export function writeError(text: string): void {
   try {
     writeFully(2, text);
   } catch {
-    // Closed, or its reader is gone: there is nobody left to tell.
+    // It is closed, or its reader is gone: the text can't be delivered.
   }
 }

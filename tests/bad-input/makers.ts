@@ -49,7 +49,8 @@ export const MAKERS = {
   Semaphore: (options) => new Semaphore(1, options),
   ShareableList: (options) => new ShareableList([1], options),
   SharedArray: (options) => new SharedArray('i32', 2, options),
-  // Its options are its only argument, and others: what it refuses is said in values.test.ts.
+  // Its options are its only argument, and are unlike the others; values.test.ts has the ones it
+  // refuses.
   SharedMemory: () => new SharedMemory({ create: true, size: 1 }),
   Value: (options) => new Value('i32', 1, options),
 } satisfies Record<string, Maker>;

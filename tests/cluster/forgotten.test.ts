@@ -56,7 +56,7 @@ it('a release that PostgreSQL has undone is found by the next renewal, without L
     const hold = await holder.lock('it').acquire();
     const { rows } = await pool.query('SELECT * FROM lockstep.object');
     await hold.release();
-    // What a crash does: the release is undone, and the table without a log is empty.
+    // Do as a crash does: undo the release, and empty the table that has no log.
     const { version, sessions, body } = rows[0] as Record<string, unknown>;
     await pool.query('UPDATE lockstep.object SET version = $1, sessions = $2, body = $3, until = NULL', [
       version,

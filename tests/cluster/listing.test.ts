@@ -1,4 +1,4 @@
-/** `lockstep ls --redis URL` and `--postgres URL`: what stands at a server. */
+/** `lockstep ls --redis URL` and `--postgres URL` list the objects at a server. */
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

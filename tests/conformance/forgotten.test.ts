@@ -1,6 +1,6 @@
 /**
- * An object that a program holds and has dropped to the garbage collector stays held; what it only
- * had open is given back.
+ * An object that a program holds stays held when the garbage collector takes its handle. An object
+ * that the program only had open is given back.
  */
 
 import '../support/sandbox.ts';

@@ -1,6 +1,6 @@
 /**
- * A queue or pipe keeps the shared objects that lie in it, whoever has put them and however that
- * process or thread ended.
+ * A queue or pipe keeps the shared objects that lie in it, however the process or thread that put
+ * them has ended.
  */
 
 import '../support/sandbox.ts';

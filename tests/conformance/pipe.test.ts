@@ -1,5 +1,5 @@
 /**
- * The contract of Pipe and Connection, case by case; what concerns the ends of their use is in
+ * The contract of Pipe and Connection, case by case. Cases about closing and deaths are in
  * pipe-ends.test.ts.
  *
  * Left out of K, with the reason:

@@ -1,4 +1,4 @@
-/** What executors promise: outcomes, callbacks, ends, and pools that nothing breaks. */
+/** The promises of executors: outcomes, callbacks, ends, and pools that nothing breaks. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
@@ -71,7 +71,7 @@ poolSuite('executor', (stage) => {
     }),
   );
 
-  stage.it('S246, S247: what can’t be sent or made again rejects its call alone', () =>
+  stage.it('S246, S247: a value that can’t be sent or made again rejects its call alone', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       const calls = [
         pool.apply(targets.same, [() => 1]),

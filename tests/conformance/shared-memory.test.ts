@@ -1,7 +1,7 @@
 /**
- * The contract of SharedMemory, case by case (part P of the behaviours). P192 is left out: there is
- * no manager; what a manager's shutdown does to its blocks, the end of a namespace does here
- * (P186).
+ * The contract of SharedMemory, case by case (part P of the behaviours). P192 is left out, because
+ * there is no manager. The end of a namespace does here what a manager's shutdown does to its
+ * blocks (P186).
  */
 
 import '../support/sandbox.ts';

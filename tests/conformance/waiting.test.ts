@@ -37,7 +37,7 @@ interface Wait {
 
 const WAITS: Record<string, () => Wait> = {
   'Lock.acquire': () => {
-    // Held by the same thread, which would be told otherwise.
+    // The same thread holds it, so without this option it would get a DeadlockError.
     const lock = new Lock({ deadlock: 'ignore' });
     const hold = lock.acquireSync();
     return acquiring(lock, () => hold.release());

@@ -22,7 +22,7 @@ interface Asked {
 
 const dir = process.env.CPYTHON_DIR ?? '';
 const children = new Map<string, Process | Thread>();
-/** Agents that were told to end. */
+/** Agents that were asked to end. */
 const ended = new Set<string>();
 const starting: Record<Placement, Set<string>> = { process: new Set(), thread: new Set(), flow: new Set() };
 let count = 0;

@@ -1,6 +1,6 @@
 /**
- * The countdown itself: a process dies where it is told to, and the variant of the atomics is
- * complete.
+ * The countdown itself: a process dies at the point that it was given, and the variant of the
+ * atomics is complete.
  */
 
 import assert from 'node:assert/strict';

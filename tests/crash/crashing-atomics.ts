@@ -111,8 +111,8 @@ export function compareExchangeElement(
 }
 
 /**
- * A point, unless the word was read before; what was read is of no use to anyone when the process
- * dies.
+ * A point, unless the word was read before. When the process dies nobody can use the value that it
+ * read.
  */
 function reading<Value>(what: string, memory: object, at: number, value: Value): Value {
   if (!isArmed()) return value;

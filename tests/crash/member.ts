@@ -77,7 +77,7 @@ export function farewellFile(folder: string, serial: number): string {
   return join(folder, `farewell-${serial}`);
 }
 
-/** Does what it is told until the other side hangs up. `folder` has the socket. */
+/** Carries out its orders until the other side hangs up. `folder` has the socket. */
 export async function serve(folder: string, serial: number): Promise<void> {
   const opened = new Map<string, SharedObject>();
   const kept: unknown[] = [];

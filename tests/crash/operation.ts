@@ -1,4 +1,7 @@
-/** Operation: what a victim is taken through, point by point, and what must hold each time. */
+/**
+ * Operation: the steps that a victim is taken through, point by point, and the promises that must
+ * hold each time.
+ */
 
 import type { Relation } from './crew.ts';
 import type { Scene } from './scene.ts';

@@ -1,6 +1,6 @@
 /**
- * Pools: whoever dies at any point, a worker or the program with the pool, each call has one
- * outcome, and nothing and nobody is left. The pace is that of pace.ts.
+ * Pools: a worker or the program with the pool dies, at any point. Each call has one outcome, and
+ * no file and no process is left. The pace is that of pace.ts.
  */
 
 import assert from 'node:assert/strict';

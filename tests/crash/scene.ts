@@ -96,7 +96,7 @@ export class Scene {
     return await bounded;
   }
 
-  /** A member takes the lock and gives it back; resolves to whether it was told of a recovery. */
+  /** A member takes the lock and gives it back; resolves to whether it saw `recovered`. */
   async pass(member: Member, lock: SharedObject, method = 'acquireSync'): Promise<boolean> {
     const hold = await this.progress(member.call(lock, method), `${method} of ${lock}`);
     await member.call(lock, 'release');

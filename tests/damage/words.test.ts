@@ -1,4 +1,4 @@
-/** Certain words, damaged one by one, and counters near their end: what each call says then. */
+/** How each call reacts to certain damaged words, one by one, and to counters near their end. */
 
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, readSync, writeSync } from 'node:fs';
@@ -185,7 +185,7 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
 
   it('in a chain of permits, a count or a type is found out when the object is opened', async () => {
     const { namespace, put } = fresh();
-    // An object that nobody refers to any more may be collected, and its handle is stale then.
+    // An object without references may be collected, and its handle is stale then.
     const kept: object[] = [];
     const damage = (object: { handle: string }, word: number, value: number): string => {
       kept.push(object);

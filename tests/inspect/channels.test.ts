@@ -1,4 +1,7 @@
-/** Channels of node:diagnostics_channel: what monitors hear of waits, deadlocks and deaths. */
+/**
+ * Channels of node:diagnostics_channel: the messages that monitors get about waits, deadlocks and
+ * deaths.
+ */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -80,7 +80,9 @@ export function blockForNotification(condition: Condition): void {
   condition.waitSync();
 }
 
-/** A queue that members open by its name, as whoever closes a queue closes it for all. */
+/**
+ * A queue that members open by its name, because a member that closes a queue closes it for all.
+ */
 export interface QueueName {
   readonly name: string;
   readonly namespace: string;
@@ -92,7 +94,7 @@ export function blockForItem(queue: QueueName): void {
   stay();
 }
 
-/** Puts until there is no room any more. */
+/** Puts until the queue is full. */
 export function blockForRoom(name: QueueName): void {
   const queue = new Queue<number>(name);
   for (;;) queue.putSync(1);

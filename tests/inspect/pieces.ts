@@ -1,5 +1,5 @@
 /**
- * Pieces: small situations, of some threads and objects each, with what is to be told of them.
+ * Pieces: small situations of a few threads and objects, each with the report expected of it.
  * Worlds are made of them.
  */
 

@@ -25,7 +25,7 @@ export async function lookAtWorld(
 ): Promise<Looked> {
   const folder = `${process.env.LOCKSTEP_DIR}/lockstep-${userInfo().uid}.${namespace}`;
   const look = (): Snapshot => takeSnapshot({ folders: [folder] });
-  // Whoever leaves last removes the folder: this program.
+  // This program leaves last, so it removes the folder.
   const own = new Event({ namespace });
   const sites: Site[] = [];
   const built: Piece[] = [];
@@ -53,8 +53,9 @@ export async function lookAtWorld(
 }
 
 /**
- * Whether each member is where it will stay. That a wait is published is not enough: its thread may
- * have been interrupted on the way to sleep, or wait only for the lock of what it will wait for.
+ * Whether each member is where it will stay. A published wait is not enough. Its thread may have
+ * been interrupted on the way to sleep, or may only wait for the lock of the object that it will
+ * wait for.
  */
 function stands(piece: Piece, { namespaces }: Snapshot): boolean {
   const [namespace] = namespaces;

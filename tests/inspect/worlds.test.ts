@@ -1,4 +1,4 @@
-/** Generated worlds: what is found is what was built, and nothing else. */
+/** Generated worlds: the inspector finds everything that was built, and nothing else. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

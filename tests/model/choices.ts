@@ -1,4 +1,4 @@
-/** Choices: what an actor that does not run may do next, and how it goes on. */
+/** Choices: the next steps that are open to a stopped actor, and how it continues. */
 
 import { IMMEDIATE, INTERVAL, ringsHeard, TIMER } from './event-loop.ts';
 import { AGENT_LIVE_BIT, AGENT_STATE, agentWord } from './internals.ts';

@@ -193,7 +193,7 @@ export class Explorer {
     });
   }
 
-  /** The actor has blocked or ended: whoever can goes on. */
+  /** The actor has blocked or ended; an actor that can run continues. */
   private goOn(segment: Segment): void {
     const { key, state, counts } = this;
     key.of(state);

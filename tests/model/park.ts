@@ -16,8 +16,8 @@ const EVER = 1e6;
 const LONG = 1;
 
 /**
- * Looks before sleeping are only delay: what they may lead to, taking the object as a newcomer
- * does, is tried without them.
+ * Polls before sleeping are only delay. They may take the object as a newcomer does, and the model
+ * tries that without them.
  */
 export const MOST_SPINS: Park['MOST_SPINS'] = 0;
 
@@ -47,13 +47,15 @@ export const unpark: Park['unpark'] = (_segment, at) => {
   machine.operate(OP.UNPARK, at, 0, 0);
 };
 
-/** Nobody is ever found to be alone: that is told from handles that there are none of here. */
+/**
+ * No actor is ever found to be alone. The library decides that by handles, and the model has none.
+ */
 export const resourcesInUse: Park['resourcesInUse'] = () => ['the search'];
 
 export const commonTime: Park['commonTime'] = (time = machine.clock) => Math.floor(time);
 
 export const now: Park['now'] = () => machine.clock;
 
-/** Watching in the background is not modelled: whoever dies is seen by the reaper. */
+/** Watching in the background is not modelled; the reaper sees every death. */
 export const soon: Park['soon'] = () => {};
 export const afterTurn: Park['afterTurn'] = () => {};

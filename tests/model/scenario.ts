@@ -47,7 +47,7 @@ export interface Ending<Things> {
   readonly done: readonly number[];
   readonly dead: readonly number[];
   /**
-   * The objects, as an agent sees them that has just come. It can't wait: what it needs has to be
+   * The objects, as a newly joined agent sees them. It can't wait: everything it needs has to be
    * there.
    */
   readonly things: Things;

@@ -1,6 +1,6 @@
 /**
- * Every scenario holds in every schedule up to its bound, whoever dies. `LOCKSTEP_MODEL=deep`
- * searches deeper.
+ * Every scenario holds in every schedule up to its bound, whichever actor dies.
+ * `LOCKSTEP_MODEL=deep` searches deeper.
  */
 
 import assert from 'node:assert/strict';

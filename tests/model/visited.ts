@@ -47,8 +47,8 @@ export class Visited {
   private left: Uint8Array;
 
   /**
-   * `before`: what an earlier search has visited, which tells how much room this one needs at the
-   * least.
+   * `before`: the states that an earlier search has visited. Their number is the least room that
+   * this one needs.
    */
   constructor(before?: Visited) {
     this.capacity = before === undefined ? FIRST_CAPACITY : before.capacity;

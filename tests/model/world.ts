@@ -1,5 +1,5 @@
 /**
- * World: the namespace of a scenario, made once, and the agents in it, made anew for every run of
+ * World: the namespace of a scenario, made once, and the agents in it, made again for every run of
  * an actor.
  *
  * Actor n sits in slot n+1: first the scenario's, then as many reapers as may be needed, then the

@@ -1,5 +1,6 @@
 /**
- * Contents of the package as it would be published: what programs load, its declarations, its size.
+ * Contents of the package as it would be published: the files that programs load, its declarations,
+ * its size.
  */
 
 import assert from 'node:assert/strict';

@@ -1,5 +1,5 @@
 /**
- * Pieces: what a program has loaded of the package, by what it does; and that a class whose piece
+ * Pieces: which parts of the package a program loads, depending on its calls. A class whose piece
  * is not loaded yet is a class like any other.
  */
 
@@ -23,7 +23,7 @@ const loaded = () => Object.keys(process.getBuiltinModule('node:module')._cache)
   .map((file) => /lockstep-([a-z]+)-[0-9A-F]+\\.cjs$/.exec(file)?.[1]).filter((piece) => piece !== undefined).sort();
 `;
 
-/** Runs the program in the package's folder; what it printed, as JSON. */
+/** Runs the program in the package's folder; returns the JSON that it printed. */
 function run(text: string): unknown {
   const file = join(installed.folder, 'program.mjs');
   writeFileSync(file, text);

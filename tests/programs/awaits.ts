@@ -12,7 +12,7 @@ const event = new Event();
 setTimeout(() => event.set(), 50).unref();
 console.log(await event.wait());
 
-// Nobody is left to set this one. Not awaiting any more, the program ends although the event was
-// never set.
+// Nobody is left to set this one. The program ends although the event was never set, because it no
+// longer awaits it.
 event.clear();
 console.log(await event.wait({ timeout: 20 }));

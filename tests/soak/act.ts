@@ -1,6 +1,6 @@
 /**
- * Act: what flows do with one kind of primitive, and what must hold of it. One file each in acts/,
- * listed in acts/all.ts.
+ * Act: the use that flows make of one kind of primitive, and the promises that must hold. One file
+ * each in acts/, listed in acts/all.ts.
  */
 
 import type { Flow } from './flow.ts';
@@ -44,7 +44,7 @@ export interface Act<Things = unknown> {
   died?(flow: Flow, things: Things, seat: number, phase: number): void;
   /** Called every few milliseconds, at work and at rest. */
   tend?(flow: Flow, things: Things): void;
-  /** Everybody is about to be asked to rest; nobody is killed any more. */
+  /** All flows are about to be asked to rest; no more flows are killed. */
   calm?(flow: Flow, things: Things): void;
   /** Whether who is in this phase may need `relieve` to come out. */
   awaitsRelief?(phase: number): boolean;

@@ -58,7 +58,7 @@ export class Company {
     while (this.replacing.size > 0) await new Promise((resolve) => setTimeout(resolve, 1));
   }
 
-  /** Resolves when all members have ended, as they were told to. */
+  /** Resolves when all members have ended, as they were asked to. */
   async ended(): Promise<void> {
     for (const member of this.members) this.expected.add(member);
     await Promise.all(

@@ -1,4 +1,4 @@
-/** Crowd: who is inside of something that lets in several. */
+/** Crowd: the flows that are inside of an object that admits several. */
 
 import type { Word } from '../stress/members.ts';
 import { isVacant, words } from './board.ts';
@@ -25,7 +25,7 @@ export function goOut(flow: Flow, { passes }: Crowd): void {
   (passes[flow.seat] as Word).add(1);
 }
 
-/** The seat is empty: whoever sat there is not inside. */
+/** The seat is empty: its flow is no longer inside. */
 export function vacate({ passes }: Crowd, seat: number): void {
   const mine = passes[seat] as Word;
   mine.value += mine.value % 2;

@@ -1,7 +1,8 @@
 /**
- * Delivery: who has put which letters, and how often each was taken, from one rest to the next. A
- * letter that is begun and not done was in hand when its writer was killed: it may be in or not. Of
- * what is done, each is taken once, but for those in the hands of takers that were killed.
+ * Delivery: which flow has put which letters, and how often each was taken, from one rest to the
+ * next. A letter that is begun and not done was in hand when its writer was killed: it may be in or
+ * not. Each letter that is done is taken once, except those in the hands of takers that were
+ * killed.
  */
 
 import { RawArray } from 'lockstep';
@@ -113,8 +114,8 @@ export function lose(delivery: Delivery, seat: number, taking: boolean): void {
 }
 
 /**
- * Everybody rests, and nothing is left to be taken: reports what is lost without anybody's death,
- * and begins anew.
+ * All flows rest, and nothing is left to be taken. Reports letters that were lost without a death,
+ * and starts again.
  */
 export function checkDelivery(flow: Flow, delivery: Delivery, what: string): void {
   const { before, begun, marks, lost, unreadable, orphaned } = delivery;

@@ -44,7 +44,10 @@ export class Flow {
     this.mayBlock = CAST[seat]?.alone === true;
   }
 
-  /** Says where in the act it is, for whoever has to make good what it leaves when it is killed. */
+  /**
+   * Says where in the act it is. The supervisor uses it to repair what the flow leaves when it is
+   * killed.
+   */
   at(phase: number): void {
     (this.board.state[this.seat] as Word).value = stateOf(this.act, phase);
   }

@@ -1,6 +1,6 @@
 /**
- * Letter: what is sent. Its content follows from its writer and its number, so whoever reads it
- * sees whether it is whole.
+ * Letter: one message. Its content follows from its writer and its number, so its reader sees
+ * whether it is whole.
  */
 
 import { Value } from 'lockstep';

@@ -1,6 +1,6 @@
 /**
- * The program of a member: its flows, some of them in a thread of their own, until they are told to
- * end, or killed.
+ * The program of a member: its flows, some of them in a thread of their own, until they are asked
+ * to end, or killed.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';

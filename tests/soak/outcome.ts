@@ -1,4 +1,4 @@
-/** Outcome: what a run prints. */
+/** Outcome: the output of a run. */
 
 import type { Tally } from './supervisor.ts';
 

@@ -13,7 +13,7 @@ export interface Section {
   /** The mark of the agent inside; 0: nobody. */
   inside: Word;
   /**
-   * Recoveries without a mark: who held the lock was killed before it entered, or after it left.
+   * Recoveries without a mark: the holder was killed before it entered, or after it left.
    */
   unmarked: Word;
   /**
@@ -41,8 +41,8 @@ export function enter(flow: Flow, { inside, unmarked }: Section, hold: Hold, wha
 }
 
 /**
- * Comes back from a condition's wait, which does not tell `recovered`: what the section guards may
- * always be half done.
+ * Comes back from a condition's wait, which does not report `recovered`. The data that the section
+ * guards may always be half done.
  */
 export function reenter(flow: Flow, { inside }: Section, what: string): void {
   const found = inside.exchange(flow.mark);

@@ -40,9 +40,9 @@ const FAREWELL = -1;
  * nothing else meanwhile.
  */
 const PATIENCE = 5_000;
-/** Instead of a letter: nobody is there any more. */
+/** Instead of a letter: the other side has gone. */
 const END: unique symbol = Symbol('end');
-/** Instead of a letter: what was in it has died with its writer. */
+/** Instead of a letter: its content is lost with its writer. */
 const UNREADABLE: unique symbol = Symbol('unreadable');
 
 /** Sends letters to the end, unless the other goes. */

@@ -3,7 +3,7 @@
 import type { Connection, Event, Queue, Value } from 'lockstep';
 import { channelOf, contend } from './internals.ts';
 
-/** Takes an end of a pipe out of the queue when it is told to, uses it, and closes it. */
+/** Takes an end of a pipe out of the queue once `go` is set, uses it, and closes it. */
 export function takesEnd(queue: Queue<Connection>, go: Event, done: Event): void {
   go.waitSync();
   const end = queue.getSync();

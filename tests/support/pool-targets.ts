@@ -107,7 +107,7 @@ export function whoami(): number {
   return isMainThread ? process.pid : threadId;
 }
 
-/** Says that it runs, and goes on until it is told to. */
+/** Reports that it runs, and continues until `go` is set. */
 export async function runUntil(began: Queue<number>, go: Event): Promise<number> {
   await began.put(whoami());
   await go.wait();
@@ -290,7 +290,7 @@ export async function sleepIf7(n: number): Promise<number> {
   return n;
 }
 
-/** What the task knows of itself. */
+/** The task's own view of itself. */
 export function askTask(): { aborted: boolean | undefined; state: { text: string } } {
   return { aborted: currentTask()?.aborted, state: workerState(connect) };
 }

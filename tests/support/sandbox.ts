@@ -62,8 +62,8 @@ async function liveChildren(): Promise<readonly Live[]> {
 }
 
 /**
- * A thread, a socket or a timer that a failed test has left shall not keep the file alive. What was
- * printed is printed; an exit would wait for the thread.
+ * A thread, a socket or a timer that a failed test has left shall not keep the file alive. All
+ * output is already written; an exit would wait for the thread.
  */
 function endIfKeptAlive(): void {
   const end = (): void => {

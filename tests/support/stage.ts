@@ -141,7 +141,7 @@ export class Stage {
   }
 
   /**
-   * An object in shared memory, whatever the suite's objects are: what the test itself counts with,
+   * An object in shared memory, whatever the suite's objects are; a counter of the test itself,
    * say. Closed here when the test ends.
    */
   share<T extends SharedObject>(object: T): T {

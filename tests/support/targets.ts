@@ -51,7 +51,7 @@ export async function holdsUntil(lock: Lock | RLock, gate: Value<'i32'>): Promis
 
 /** Goes on until it is ended. */
 export async function lingers(): Promise<void> {
-  // A promise that nobody could resolve would be collected, and whoever awaits it.
+  // A promise that nobody could resolve would be collected, together with its waiter.
   await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1));
 }
 

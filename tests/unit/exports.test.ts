@@ -1,4 +1,4 @@
-/** Exports: what the package exports, so that nothing comes or goes unseen. */
+/** Exports: the names that the package exports, so that none comes or goes unseen. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

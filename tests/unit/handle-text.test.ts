@@ -1,4 +1,4 @@
-/** The text of handles: what is written is read, and nothing else. */
+/** The text of handles: each written handle can be read, and no other text can. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

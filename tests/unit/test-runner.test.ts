@@ -16,14 +16,14 @@ const NEVER = 1e6;
 
 let base = '';
 
-/** What the runner prints about the file. */
+/** Resolves to the runner's output about the file. */
 async function runTests(file: string, limit: number): Promise<string> {
   const ending = await run('runs-tests', { args: [file, `${limit}`], env: { LOCKSTEP_TEST_DIR: base } });
   assert.equal(ending.code, 0, ending.stderr);
   return ending.stdout + ending.stderr;
 }
 
-/** What is printed once all files have ended. */
+/** The part that is printed once all files have ended. */
 function summary(output: string): string {
   assert.match(output, /^what failed$/m, output);
   return output.slice(output.indexOf('\nwhat failed\n'));

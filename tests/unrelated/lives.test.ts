@@ -181,7 +181,7 @@ describe('lives', { concurrency: true, timeout: 60_000 }, () => {
     await assert.rejects(lock.acquire({ timeout: 1 }), FolderError);
     assert.throws(() => lock.acquireSync({ timeout: 1 }), FolderError);
     assert.throws(() => new Lock({ name: 'another', namespace }), FolderError);
-    // The programs that were inside don't matter to those that have made the folder anew.
+    // The programs that were inside don't matter to those that have made the folder again.
     const newcomer = await holder(namespace);
     await kill(first);
     lock.close();

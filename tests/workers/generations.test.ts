@@ -1,6 +1,6 @@
 /**
- * No program multiplies: what forgets its guard stops at its first children, and a target may have
- * all the children it wants.
+ * No program multiplies. A program that forgets its guard stops at its first children, and a target
+ * may have all the children it wants.
  */
 
 import assert from 'node:assert/strict';

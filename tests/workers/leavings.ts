@@ -40,7 +40,7 @@ export function leaves(what: keyof typeof LEAVINGS, path: string): string {
 }
 
 /**
- * Leaves listeners that write down what they were told, of which one finds something more to do.
+ * Leaves listeners that write down their arguments; one of them finds something more to do.
  */
 export function listens(path: string): void {
   let again = true;

@@ -1,12 +1,12 @@
 /**
  * Barrier: a number of parties meet, again and again.
  *
- * `arrived` are the calls of the present round, in their order. The last to come takes all of them
- * out and rings them. Where there is an action, it only becomes the party that acts; `open` ends
- * the round after the action. A call that is no longer in any of the lists has passed.
+ * `arrived` are the calls of the present round, in their order. The last to arrive takes all of
+ * them out and rings them. With an action, it only becomes the acting party; `open` ends the round
+ * after the action. A call that is no longer in any of the lists has passed.
  *
  * If a party's session dies while it waits, or while it acts, the step that finds it dead breaks
- * the barrier. `failed` are calls whose round broke, and that do not know it yet, even after
+ * the barrier. `failed` lists calls that have not yet learned that their round broke, even after
  * `reset` has begun a new round.
  */
 
@@ -89,7 +89,7 @@ function meet(given: BarrierState | undefined, call: BarrierCall, facts: Facts, 
   }
 }
 
-/** How the round of a call that arrived has gone. */
+/** The outcome of the round of a call that arrived. */
 function look(state: BarrierState, id: CallId, as: As): Meeting {
   const { arrived, acting, failed } = state;
   if (failed.includes(id)) {

@@ -30,7 +30,9 @@ export type GateReply =
 export interface GateOptions {
   readonly kind: string;
   readonly left: number;
-  /** Whether the document stays where it is as at first: a latch's count is nobody's default. */
+  /**
+   * Whether a document in its first state is kept: a latch's count can't be derived from a default.
+   */
   readonly keeps: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Kinds: the machine of each kind of object, with what has to be made once. */
+/** Kinds: the machine of each kind of object, and the calls of it that must be made only once. */
 
 import type { BarrierCall, BarrierReply, BarrierState } from './barrier.ts';
 import { barrierMachine } from './barrier.ts';
@@ -34,7 +34,7 @@ export function lockOf(kind: string): PlacesMachine {
   );
 }
 
-/** Nobody is noted as the holder of a plain permit: the reply that gave it has to be kept. */
+/** A plain permit has no noted holder, so the reply that gave it has to be kept. */
 export function semaphoreOf(value: number): PlacesMachine {
   const options = { kind: 'Semaphore', of: value, owned: false, tells: false, keeps: true };
   return once(placesMachine(options), (call, reply) => {

@@ -1,6 +1,6 @@
 /**
- * Machine: a primitive of the cluster as a pure function of its document, a call, and what the
- * server said.
+ * Machine: a primitive of the cluster as a pure function of its document, a call, and the server's
+ * facts.
  *
  * A document is a small JSON value that a store keeps under a key, with the version of its last
  * write. Versions grow over all writes of a namespace, also over deletions. A version is the
@@ -8,7 +8,7 @@
  * on.
  *
  * A step returns the new state, and the store writes it only if the version is still the one that
- * the step began with. So a step needs no lock, and one lost race costs one more step.
+ * the step began with. So a step needs no lock, and each lost race costs one more step.
  *
  * Tokens: a holder's token is the version of the write that let it in. The machine can't know that
  * version beforehand; it writes 0, and each reader of the document puts the version in (`resolve`).
@@ -60,7 +60,7 @@ export interface Machine<State, Call, Reply> {
   callsIn(state: State): readonly CallId[];
   /** Whether the state is only kept for calls that may be repeated, and goes by itself in time. */
   lapses?(state: State): boolean;
-  /** Puts the version into what the last write has let in. */
+  /** Puts the version into the holders that the last write has let in. */
   resolve?(state: State, version: number): State;
 }
 

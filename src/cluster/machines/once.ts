@@ -2,9 +2,8 @@
  * Once: a machine whose calls are made once, however often they arrive. The document keeps the
  * replies of late calls; a call that finds its own reply there has been made already.
  *
- * Each call tells which calls of its session are still under way (`facts.seen`). The next write
- * drops the replies of earlier calls, those of dead sessions, and those that are so old that nobody
- * can still ask for them.
+ * Each call reports which calls of its session are still under way (`facts.seen`). The next write
+ * drops the replies of earlier calls, those of dead sessions, and those too old to be asked for.
  */
 
 import type { CallId, Facts, Machine, Step } from './machine.ts';

@@ -6,9 +6,12 @@ import type { Turnstile, TurnstileRules } from './turnstile.ts';
 import { callsInTurnstile, emptyTurnstile, resolveTurnstile, Turning } from './turnstile.ts';
 
 export type PlacesCall =
-  /** Takes places, or looks whether those that it waits for are there. `wait: false` tries once. */
+  /**
+   * Takes places, or checks whether the places that it waits for are free. `wait: false` tries
+   * once.
+   */
   | { readonly op: 'take'; readonly call: CallId; readonly places: number; readonly wait: boolean }
-  /** Gives back, gives up, or stops waiting: whatever the call has. */
+  /** Ends the call's hold, offer or wait, whichever it has. */
   | { readonly op: 'leave'; readonly call: CallId }
   /** Adds places to a plain semaphore. */
   | { readonly op: 'give'; readonly call: CallId; readonly places: number; readonly most: number }
@@ -139,7 +142,7 @@ function held(turning: Turning, call: CallId): PlacesReply {
 }
 
 function wait(turning: Turning, { call, hold, condition }: PlacesCall & { op: 'wait' }): PlacesReply {
-  // A repeated call: the wait began already, wherever it has got to.
+  // A repeated call: the wait has already begun, and may be in any of its states.
   const begun =
     turning.isWaiting(call) ||
     turning.isQueued(call) ||

@@ -2,14 +2,14 @@
  * Queue: items from many to many, each taken by one. Queue and JoinableQueue are this machine.
  *
  * The items are in the document, oldest first. `get` takes one out in the same write that says so:
- * at most once, as a consumer that dies then takes it along. `receive` moves it to `out`, under the
- * call that received it, until `ack`. It goes back to its old place by `nack`, when its visibility
- * deadline has passed by the server's clock, or when its session is dead: at least once.
+ * at most once, because the item is lost if its consumer dies then. `receive` moves it to `out`,
+ * under the call that received it, until `ack`. It goes back to its old place on `nack`, at its
+ * visibility deadline by the server's clock, or when its session dies: at least once.
  *
- * A waiting call is in the document, too, in the order of coming, and is rung when it is worth
- * looking. Nothing is handed off: the first waiter that looks takes the item. So a waiter that is
- * stopped keeps nothing from others; the one behind those that were rung is rung a claim time
- * later. Every waiter looks anyway when a third of its lease has passed.
+ * A waiting call is in the document, too, in order of arrival, and is rung when it should look.
+ * Nothing is handed off: the first waiter that looks takes the item. So a suspended waiter keeps
+ * nothing from others: the next one behind the rung waiters is rung a claim time later. Every
+ * waiter looks anyway when a third of its lease has passed.
  *
  * If a session dies: its waiters go and its deliveries come back, whenever a step finds it dead.
  * Its items stay.
@@ -50,9 +50,9 @@ export type QueueCall =
   | { readonly op: 'receive'; readonly call: CallId; readonly wait: boolean; readonly visible: number }
   /** Ends a delivery: done, or back to its place. */
   | { readonly op: 'ack' | 'nack'; readonly call: CallId; readonly of: CallId }
-  /** Takes out what the call `of` has put, where it still waits. */
+  /** Takes out the item that the call `of` has put, if it is still there. */
   | { readonly op: 'unput'; readonly call: CallId; readonly of: CallId }
-  /** Puts back what a `get` took for nobody. */
+  /** Puts back an item that a `get` took for a call that had given up. */
   | { readonly op: 'back'; readonly call: CallId; readonly item: Item }
   /** Waits no more. */
   | { readonly op: 'leave'; readonly call: CallId }
@@ -82,7 +82,7 @@ const EMPTY: QueueState = { next: 1, items: [], out: [], takers: [], putters: []
 const DONE: QueueReply = { is: 'done' };
 const GONE: QueueReply = { is: 'gone' };
 
-/** `counts`: whether what is put has to be reported done. */
+/** `counts`: whether items have to be reported done. */
 export function queueMachine(kind: string, counts: boolean): Machine<QueueState, QueueCall, QueueReply> {
   return {
     kind,
@@ -271,7 +271,7 @@ class Flow {
     if (this.facts.dead.size > 0) this.forget((id) => isDead(id, this.facts));
   }
 
-  /** Takes those out who wait. */
+  /** Removes waiters for which `goes` holds. */
   private forget(goes: (call: CallId) => boolean): void {
     const { takers, putters, joins } = this.state;
     if (takers.some(goes)) this.change({ takers: takers.filter((id) => !goes(id)) });

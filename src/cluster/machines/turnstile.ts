@@ -1,19 +1,20 @@
 /**
- * Turnstile: a number of places, those who hold some, those who were offered some, and a queue.
- * Lock, RLock, Semaphore, BoundedSemaphore and RWLock are turnstiles: a lock has one place, a
- * writer takes all places and a reader one.
+ * Turnstile: a number of places, the calls that hold some, the calls that were offered some, and a
+ * queue. Lock, RLock, Semaphore, BoundedSemaphore and RWLock are turnstiles: a lock has one place,
+ * a writer takes all places and a reader one.
  *
  * Order: a call joins the tail of the queue, and is served when it reaches the head and its places
- * are free. The one that serves takes its own place at once. To another it makes an *offer*, which
- * that one claims within `claim` milliseconds of the server's clock. A waiter that does not claim
- * goes to the tail, so a stopped waiter costs the others one claim time, not a lease.
+ * are free. A call that serves the queue takes its own places immediately. To another call it makes
+ * an *offer*, which that call claims within `claim` milliseconds of the server's clock. A waiter
+ * that does not claim goes to the tail, so a stopped waiter costs the others one claim time, not a
+ * lease.
  *
  * The next waiter in the queue notices that an offer has run out: it is rung together with the
- * offered one, and looks when the claim time is over. Rings may be lost; every waiter looks anyway
+ * offered call, and looks when the claim time is over. Rings may be lost; every waiter looks anyway
  * when a third of the lease has passed.
  *
  * If a session dies: its places come back, its offers and its entries in the queue go, whenever a
- * step finds it dead. Where `tells` is set, the call that comes in after a holder that died inside
+ * step finds it dead. Where `tells` is set, the next call to enter after a holder died inside
  * reports it.
  *
  * Race: A is offered the place (A1) and stops. B looks after the claim time: A's entry goes to the
@@ -48,7 +49,7 @@ export interface Turnstile {
 export interface TurnstileRules {
   /** Holders are noted, so a dead one's places come back. A plain semaphore's are not. */
   readonly owned: boolean;
-  /** Whether a holder of all places leaves something half-written when it dies. */
+  /** Whether the guarded data may be half-written when a holder of all places dies. */
   readonly tells: boolean;
 }
 
@@ -86,7 +87,7 @@ export class Turning {
     this.expire();
   }
 
-  /** The state after the step; the one before where nothing has changed. */
+  /** The state after the step; the previous object if nothing has changed. */
   get state(): Turnstile {
     if (!this.changed) return this.before;
     const { of, free, holders, offers, queue, waits, hurt } = this;
@@ -112,7 +113,7 @@ export class Turning {
     return Object.values(this.waits).some((calls) => calls.includes(call));
   }
 
-  /** Takes what was offered to `call`; returns whether it was offered anything. */
+  /** Takes the places that were offered to `call`; returns whether there was an offer. */
   claim(call: CallId): boolean {
     const offer = this.offers.find(([id]) => id === call);
     if (offer === undefined) return false;
@@ -126,14 +127,16 @@ export class Turning {
     this.changed = true;
   }
 
-  /** Takes the call out, wherever it is; returns whether it was anywhere. */
+  /**
+   * Removes the call from holders, offers, queue and waits; returns whether it was in one of them.
+   */
   leave(call: CallId): boolean {
     const holder = this.holderOf(call);
     const offer = this.offers.find(([id]) => id === call);
     const places = holder?.[1] ?? offer?.[1] ?? 0;
     const known = places > 0 || this.isQueued(call) || this.isWaiting(call);
     if (!known) return false;
-    // A notification that comes too late for this waiter is for the next.
+    // A notification that comes too late for this waiter goes to the next.
     const note = offer?.[3] ?? this.queue.find(([id]) => id === call)?.[2] ?? '';
     this.holders = this.holders.filter(([id]) => id !== call);
     this.offers = this.offers.filter(([id]) => id !== call);
@@ -145,7 +148,10 @@ export class Turning {
     return true;
   }
 
-  /** Serves the queue from its head, as far as places are free. `self` takes, others get offers. */
+  /**
+   * Serves the queue from its head, as far as places are free. `self` takes its places, other calls
+   * get offers.
+   */
   serve(self: CallId | undefined): void {
     let offered = 0;
     for (let head = this.queue[0]; head !== undefined && head[1] <= this.free; head = this.queue[0]) {

@@ -21,7 +21,7 @@ export type ValueCall =
 export type ValueReply =
   | { readonly is: 'was'; readonly value: number }
   | { readonly is: 'range'; readonly value: number }
-  /** The call's token is smaller than one that was seen before. */
+  /** The call's token is smaller than an earlier one. */
   | { readonly is: 'stale'; readonly guard: number };
 
 /** A value with its guard: the largest token with which it was written. */

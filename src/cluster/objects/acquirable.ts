@@ -19,9 +19,9 @@ import { ClusterHold } from './cluster-hold.ts';
 import type { Core } from './core.ts';
 import { perform, within } from './core.ts';
 
-/** How long a call that gives up waits for the server's answer, at the most. */
+/** The longest time that a call which gives up waits for the server's answer. */
 const LEAVING_MS = 500;
-/** How long a claim takes to arrive, about. */
+/** The approximate time that a claim takes to arrive. */
 const GIVING_WAY_MS = 2;
 
 /** The parts of an acquirable object. */
@@ -49,18 +49,18 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     return this.places.name;
   }
 
-  /** Its kind and name. How it stands is known to the server alone. */
+  /** Its kind and name. Only the server knows its state. */
   toString(): string {
     return `<${this.places.title}>`;
   }
 
   /**
    * Takes it. With a timeout, resolves to `null` when that has passed; `timeout: 0` tries once.
-   * Those who wait are served in the order in which they came, over all processes.
+   * Waiters are served in the order in which they came, over all processes.
    *
-   * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next gets
-   * it when the dead one's lease is over, with `hold.recovered`. While the server can't be reached
-   * the call waits on; if its session is lost, the call queues again at the tail.
+   * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next waiter
+   * gets it when that process's lease is over, with `hold.recovered`. While the server can't be
+   * reached the call continues to wait. If its session is lost, the call queues again at the tail.
    */
   acquire(options?: UntimedWaitOptions): Promise<ClusterHold>;
   acquire(options: WaitOptions): Promise<ClusterHold | null>;
@@ -80,8 +80,9 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
   }
 
   /**
-   * Runs `fn` inside and releases, however `fn` ends. With a timeout, `null` when it passed before.
-   * Rejects with `LeaseLostError` if the lease was lost while `fn` ran, unless `fn` itself failed.
+   * Runs `fn` inside and releases, however `fn` ends. With a timeout, resolves to `null` when that
+   * passed before `fn` began. Rejects with `LeaseLostError` if the lease was lost while `fn` ran,
+   * unless `fn` itself failed.
    */
   run<Result>(
     fn: (hold: ClusterHold) => Result | Promise<Result>,
@@ -107,7 +108,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
       try {
         result = await fn(hold);
       } catch (error) {
-        // The function's own error says more than that the lease was lost.
+        // The function's own error is more useful than the loss of the lease.
         await hold.release().catch(ignoreLoss);
         throw error;
       }
@@ -143,7 +144,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
       try {
         return await this.takeAs(core.session.nextCall(), deadline);
       } catch (error) {
-        // It waited under a lease that is lost. Nothing was held: start again.
+        // The call waited under a lease that is lost. It held nothing, so start again.
         if (!(error instanceof LeaseLostError)) throw error;
         deadline.throwIfAborted();
         if (deadline.expired) return null;
@@ -152,8 +153,8 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
   }
 
   /**
-   * This process has just made another an offer. It joins the queue a moment later: its write would
-   * meet the other's claim, on which everybody waits.
+   * Whether this process has just made another process an offer. Then it joins the queue a moment
+   * later: its write would conflict with that claim, which delays all waiters.
    */
   private hasJustOffered(deadline: Deadline): boolean {
     const { core, key } = this.places;
@@ -195,7 +196,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     }
   }
 
-  /** Waits until the call has left the queue; not for long, where the server is silent. */
+  /** Waits until the call has left the queue; only briefly if the server is silent. */
   private async takeLeave(undone: Promise<void>): Promise<void> {
     const left = undone.catch(ignoreLoss);
     await within(left, Deadline.from({ timeout: LEAVING_MS }), this.places.core);
@@ -242,7 +243,7 @@ function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Such a call is made again at every look. */
+/** Whether the call has to wait. Such a call is made again at every look. */
 function isWaiting({ is }: PlacesReply): boolean {
   return is === 'waiting';
 }
@@ -255,7 +256,9 @@ export function differs({ title }: Places, reply: PlacesReply): Error {
   );
 }
 
-/** Ignores the loss of a hold that was to be given back: its places are free all the same. */
+/**
+ * Ignores the loss of a hold that was about to be given back, because its places are free anyway.
+ */
 export function ignoreLoss(error: unknown): void {
   if (!(error instanceof LeaseLostError)) throw error;
 }

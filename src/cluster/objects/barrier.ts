@@ -18,15 +18,15 @@ import { checkCount } from './semaphore.ts';
 
 export interface ClusterBarrierOptions {
   /**
-   * Run by exactly one party of each round, before any is let go. Every party has to have one, or
-   * none.
+   * Run by exactly one party of each round, before any party is released. Either every party has an
+   * action, or none has.
    */
   action?: (() => unknown) | undefined;
-  /** Milliseconds that `wait` waits where it is given none. */
+  /** Default timeout of `wait`, in milliseconds. */
   timeout?: number | undefined;
 }
 
-/** How a barrier of the cluster stands. */
+/** The state of a barrier of the cluster. */
 export interface ClusterBarrierDescription {
   readonly kind: 'Barrier';
   readonly name: string;
@@ -37,7 +37,7 @@ export interface ClusterBarrierDescription {
 
 export class ClusterBarrier implements AsyncBarrier {
   readonly name: string;
-  /** How many meet. */
+  /** The number of parties that meet. */
   readonly parties: number;
   private readonly core: Core;
   private readonly machine: BarrierMachine;
@@ -59,7 +59,7 @@ export class ClusterBarrier implements AsyncBarrier {
     this.machine = barrierOf(parties);
   }
 
-  /** Its kind and name. How it stands is known to the server alone. */
+  /** Its kind and name. Only the server knows its state. */
   toString(): string {
     return `<${this.title}>`;
   }
@@ -114,7 +114,7 @@ export class ClusterBarrier implements AsyncBarrier {
   }
 
   /**
-   * Makes it new: present waits throw `BrokenBarrierError`; the next party begins a new round.
+   * Resets it: present waits throw `BrokenBarrierError`; the next party begins a new round.
    */
   async reset(): Promise<void> {
     await this.make((call) => ({ op: 'reset', call }));
@@ -137,7 +137,7 @@ export class ClusterBarrier implements AsyncBarrier {
     }
   }
 
-  /** Breaks the round that it waits in; comes back if that was over before. */
+  /** Breaks the round that the party waits in; does nothing if that round is already over. */
   private async giveUp(id: CallId, deadline: Deadline): Promise<void> {
     const why = deadline.signal?.aborted === true ? 'a party aborted its wait' : 'a party timed out';
     const reply = await this.makeAs(id, (call) => ({ op: 'break', call, party: id, why }));
@@ -146,7 +146,7 @@ export class ClusterBarrier implements AsyncBarrier {
     throw this.failure(reply.is === 'broken' ? reply : { is: 'broken', why });
   }
 
-  /** Runs the action and ends the round; breaks it where that fails. */
+  /** Runs the action and ends the round; breaks the round if the action fails. */
   private async act(id: CallId, place: number): Promise<number> {
     try {
       await this.action?.();

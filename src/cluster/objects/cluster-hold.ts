@@ -6,7 +6,7 @@ import { showAsText } from '../../readable.ts';
 import type { CallId } from '../machines/machine.ts';
 import type { Lease } from '../session.ts';
 
-/** How a hold stands at the server. Nested holds of an RLock share one. */
+/** The state of a hold at the server. Nested holds of an RLock share one. */
 export interface Standing {
   call: CallId;
   token: number;
@@ -22,14 +22,14 @@ export class ClusterHold implements AsyncHold {
   private releasing: Promise<void> | undefined;
   private controller: AbortController | undefined;
 
-  /** `leased`: it is lost with its lease. */
+  /** `leased`: the hold is lost with its lease. */
   constructor(standing: Standing, leased: boolean, giveBack: (hold: ClusterHold) => Promise<void>) {
     this.standing = standing;
     this.leased = leased;
     this.giveBack = giveBack;
   }
 
-  /** One line on how it stands, as far as this process knows. */
+  /** One line on its state, as far as this process knows. */
   toString(): string {
     const how = this.releasing !== undefined ? 'released' : this.valid ? 'valid' : 'lost';
     return `<Hold ${how}, token ${this.token}>`;

@@ -1,7 +1,7 @@
 /**
- * ClusterCondition: waiting for a change of what a lock guards. Its waiters stand in the document
- * of the lock: giving the lock up and beginning to wait is one write, so no notification falls
- * between.
+ * ClusterCondition: waiting for a change of the data that a lock guards. Its waiters are in the
+ * document of the lock. Giving the lock up and beginning to wait is one write, so no notification
+ * is lost in between.
  */
 
 import { inspect } from 'node:util';
@@ -17,7 +17,7 @@ import type { ClusterHold } from './cluster-hold.ts';
 import { perform } from './core.ts';
 import type { ClusterLock } from './lock.ts';
 
-/** How a condition of the cluster stands. */
+/** The state of a condition of the cluster. */
 export interface ClusterConditionDescription {
   readonly kind: 'Condition';
   readonly name: string;
@@ -37,7 +37,7 @@ export class ClusterCondition implements AsyncCondition {
     this.title = `Condition ${JSON.stringify(name)}`;
   }
 
-  /** Its kind and name. How it stands is known to the server alone. */
+  /** Its kind and name. Only the server knows its state. */
   toString(): string {
     return `<${this.title}>`;
   }
@@ -76,7 +76,7 @@ export class ClusterCondition implements AsyncCondition {
    * Gives the lock up, waits for a notification, and comes back with the lock held as before, under
    * a new token. Resolves to `false` when the timeout has passed. *Cancels* by `signal`: rejects
    * with its reason, and the lock is held. Rejects with `LeaseLostError` when the lease is lost:
-   * then it is not.
+   * then the lock is not held.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = Deadline.from(options);
@@ -115,7 +115,7 @@ export class ClusterCondition implements AsyncCondition {
     }
   }
 
-  /** Notifies at most `n` of those that wait now. Throws `NotOwnerError` without the lock. */
+  /** Notifies at most `n` of the present waiters. Throws `NotOwnerError` without the lock. */
   async notify(n = 1): Promise<void> {
     if (typeof n !== 'number' || Number.isNaN(n)) {
       throw new InvalidTypeError(`${this.title}: can't notify ${inspect(n)}; pass a number of waiters`);
@@ -168,7 +168,7 @@ export class ClusterCondition implements AsyncCondition {
     if (reply.is !== 'held') return false;
     standing.call = id;
     standing.token = reply.token === 0 ? version : reply.token;
-    // A death that this holding has learnt of stays known until it ends.
+    // Once this hold has reported a death, it does so until its end.
     standing.recovered ||= reply.recovered;
     return true;
   }

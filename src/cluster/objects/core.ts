@@ -37,7 +37,7 @@ export async function within<Value>(
 ): Promise<Value | undefined> {
   if (deadline.unlimited) return promise;
   const bell = core.bells.hang('');
-  // The one that is too late is nobody's.
+  // Nobody handles the promise if it settles too late.
   promise.catch(() => undefined);
   const late = untilOver(bell, deadline);
   try {
@@ -47,7 +47,7 @@ export async function within<Value>(
   }
 }
 
-/** All bells are rung at each renewal: that is not the end. */
+/** Waits again after each ring: every renewal rings all bells, so a ring is not the end. */
 async function untilOver(bell: Bell, deadline: Deadline): Promise<undefined> {
   while (await bell.next(deadline, 0));
 }

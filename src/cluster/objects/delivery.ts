@@ -6,7 +6,7 @@ import type { Result } from '../calls.ts';
 import type { QueueReply } from '../machines/queue.ts';
 import type { Lease } from '../session.ts';
 
-/** Where it comes from. */
+/** The queue that the item comes from. */
 interface Origin {
   readonly title: string;
   readonly lease: Lease;
@@ -16,7 +16,7 @@ interface Origin {
 
 export class ClusterDelivery<Item = unknown> {
   readonly value: Item;
-  /** How often the item was delivered by now: 1 for the first time. */
+  /** How often the item has been delivered so far: 1 the first time. */
   readonly attempts: number;
   private readonly origin: Origin;
   private ending: { op: 'ack' | 'nack'; promise: Promise<void> } | undefined;
@@ -28,21 +28,21 @@ export class ClusterDelivery<Item = unknown> {
     this.origin = origin;
   }
 
-  /** One line on how it stands. */
+  /** One line on its state. */
   toString(): string {
     const how = this.ending === undefined ? 'on loan' : `${this.ending.op}ed`;
     return `<Delivery from ${this.origin.title} ${how}>`;
   }
 
   /**
-   * The item is done with, and leaves the queue for good. Idempotent. Rejects with `LeaseLostError`
-   * when it has gone back meanwhile: another may have it.
+   * Reports the item as done; it leaves the queue forever. Idempotent. Rejects with
+   * `LeaseLostError` if the item has gone back meanwhile: another consumer may have it.
    */
   ack(): Promise<void> {
     return this.end('ack');
   }
 
-  /** Puts the item back to its place. The same in all else; nothing after `ack`. */
+  /** Puts the item back to its place. Rejects like `ack`; does nothing after it. */
   nack(): Promise<void> {
     return this.end('nack');
   }

@@ -27,15 +27,15 @@ abstract class ClusterGate {
     this.title = `${machine.kind} ${JSON.stringify(name)}`;
   }
 
-  /** Its kind and name. How it stands is known to the server alone. */
+  /** Its kind and name. Only the server knows its state. */
   toString(): string {
     return `<${this.title}>`;
   }
 
   /**
    * Waits until it is open; resolves to `true`, or to `false` when the timeout has passed.
-   * *Cancels* by `signal`. If the session is lost, the wait starts again. It misses an opening in
-   * between that was closed again.
+   * *Cancels* by `signal`. If the session is lost, the wait starts again. It then misses an event
+   * that was set and cleared in between.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = Deadline.begin(options);
@@ -54,7 +54,7 @@ abstract class ClusterGate {
             if (result !== undefined && (await bell.next(deadline, 0))) continue;
             const left = core.calls.make(key, machine, id, { op: 'leave', call: id });
             if (core.session.state !== 'connected') left.catch(ignoreLoss);
-            // Opened before it could give up.
+            // The gate opened before the call could give up.
             else if ((await left).reply.is === 'open' && !deadline.signal?.aborted) return true;
             deadline.throwIfAborted();
             return false;
@@ -87,8 +87,8 @@ abstract class ClusterGate {
 }
 
 /**
- * A flag over all processes of the cluster. `set` frees everyone who waits, also if `clear` follows
- * at once.
+ * A flag over all processes of the cluster. `set` frees all waiters, even if `clear` follows
+ * immediately.
  */
 export class ClusterEvent extends ClusterGate implements AsyncEvent {
   /** @internal */
@@ -115,8 +115,8 @@ export class ClusterEvent extends ClusterGate implements AsyncEvent {
 }
 
 /**
- * A count that goes down to zero once, over all processes of the cluster, and lets everyone through
- * then.
+ * A count that goes down to zero once, over all processes of the cluster. At zero all waiters go
+ * through.
  */
 export class ClusterLatch extends ClusterGate implements AsyncLatch {
   /** @internal */
@@ -130,7 +130,7 @@ export class ClusterLatch extends ClusterGate implements AsyncLatch {
     return this.view().then(({ left }) => left);
   }
 
-  /** Counts `n` down; resolves to what is left. */
+  /** Counts `n` down; resolves to the count that is left. */
   async countDown(n = 1): Promise<number> {
     checkCount(this.title, 'n', n, 1);
     return this.change('count', n);

@@ -1,6 +1,7 @@
 /**
- * Item text: a queue's values as text, and back. A value that JSON keeps as it is, is written as
- * JSON, so that it can be read at the server; all else as structured clone writes it, in base64.
+ * Item text: a queue's values as text, and back. Values that survive JSON unchanged are written as
+ * JSON, so that they can be read at the server. All other values are written by structured clone,
+ * in base64.
  */
 
 import { deserialize, serialize } from 'node:v8';
@@ -29,13 +30,13 @@ export function readText(text: string): unknown {
   return text.startsWith(JSON_MARK) ? JSON.parse(rest) : deserialize(Buffer.from(rest, 'base64'));
 }
 
-/** Whether JSON gives back the same. */
+/** Whether the value survives JSON unchanged. */
 function isPlain(value: unknown, depth: number): boolean {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return true;
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value !== 'object' || depth === 0) return false;
   if (Array.isArray(value)) {
-    // Holes and further properties are for structured clone.
+    // Holes and further properties need structured clone.
     const dense = Object.keys(value).length === value.length;
     return dense && value.every((each) => isPlain(each, depth - 1));
   }

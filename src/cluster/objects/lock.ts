@@ -12,7 +12,7 @@ import type { Core } from './core.ts';
 import { within } from './core.ts';
 import { currentScope, runInScope, type Scope } from './scope.ts';
 
-/** How a lock of the cluster stands. */
+/** The state of a lock of the cluster. */
 export interface ClusterLockDescription {
   readonly kind: string;
   readonly name: string;
@@ -32,9 +32,10 @@ export function lockPlaces(core: Core, kind: string, name: string): Places {
  * A lock over all processes of the cluster. Not re-entrant. First come, first served.
  *
  * A holder has a lease: when its process dies, or can't reach the server for so long, the lock goes
- * to the next holder, which has a larger `hold.token`. A process that is stopped and goes on may
- * still believe that it holds. Where that would do harm, pass the token on to what the lock guards,
- * and refuse smaller ones there; look at `hold.valid` before each step, and stop at `hold.signal`.
+ * to the next holder, which has a larger `hold.token`. A process that is suspended and continues
+ * may still believe that it holds the lock. Where that would do harm, pass the token to the guarded
+ * resource, and let it refuse smaller tokens. Check `hold.valid` before each step, and stop at
+ * `hold.signal`.
  */
 export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   /** @internal */
@@ -56,8 +57,8 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   }
 
   /**
-   * Gives back what this connection holds. Throws `NotOwnerError` if it holds nothing: a lease can
-   * only be ended by its session.
+   * Releases the latest hold of this connection. Throws `NotOwnerError` if it holds nothing: a
+   * lease can only be ended by its session.
    */
   async release(): Promise<void> {
     const hold = this.latest;
@@ -86,7 +87,10 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
     return hold;
   }
 
-  /** @internal While a condition waits, nobody here holds it. Returns what makes it held again. */
+  /**
+   * @internal Marks the lock as not held while a condition waits. Returns a function that marks it
+   *   as held again.
+   */
   suspend(hold: ClusterHold): () => void {
     const { core, key } = this.places;
     const others = (core.holds.get(key) ?? []).filter((other) => other !== hold);
@@ -112,7 +116,7 @@ interface Ownership {
 /** An RLock within a connection. Several objects can stand for it. */
 interface Owned {
   owner: Ownership | undefined;
-  /** Scopes that are just taking it, with what ends when they have or have not. */
+  /** Scopes that are just taking it, each with a promise that settles when its attempt is over. */
   readonly taking: Map<Scope, Promise<unknown>>;
 }
 
@@ -166,7 +170,9 @@ export class ClusterRLock extends ClusterLock {
     return this.mine === undefined ? runInScope(act) : act();
   }
 
-  /** Of calls that one scope makes at a time, one takes it and the others enter after it. */
+  /**
+   * If one scope makes several calls at a time, one takes the lock and the others enter after it.
+   */
   protected override async take(deadline: Deadline): Promise<ClusterHold | null> {
     const { ours, places } = this;
     const scope = currentScope();
@@ -211,7 +217,7 @@ export class ClusterRLock extends ClusterLock {
     return owner.hold.loss === undefined ? owner : undefined;
   }
 
-  /** One level of the holding. */
+  /** A hold for one more level of depth. */
   private nested({ hold }: Ownership): ClusterHold {
     return new ClusterHold(hold.standing, true, () => this.giveBack(hold));
   }

@@ -1,10 +1,9 @@
 /**
  * ClusterPool: functions that run on whichever machine serves them. BullMQ carries the tasks: it
- * keeps them at the server, gives each to one worker, and gives it to another when that has died.
+ * keeps them at the server and gives each to one worker, or to another if that worker dies.
  *
- * A caller gives each job an id before it adds it, so the job's end can't come before anybody
- * waits for it. An end that was not heard of, because the connection was down, is found by looking
- * at the job, once in a lease.
+ * A caller gives each job an id before it adds it, so the caller waits before the job can end. If
+ * the connection was down, the caller misses the end. So it also looks at its jobs once in a lease.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -25,7 +24,7 @@ import type { Job, JobEvents, JobQueue, Jobs, JobWorker } from '../stores/bullmq
 import type { ClusterFunctions, ClusterTarget, TaskData } from './pool-task.ts';
 import { argumentsText, nameOfTarget, readOutcomes, runTask } from './pool-task.ts';
 
-/** How a call is to be made. */
+/** Options of a call. */
 export interface ClusterTaskOptions {
   /** Longest time until its result, in milliseconds. */
   timeout?: number | undefined;
@@ -36,7 +35,7 @@ export interface ClusterTaskOptions {
 export interface ClusterMapOptions extends ClusterTaskOptions {
   /** Items that go to a worker at a time; default: so many that there are at most 1,000 jobs. */
   chunkSize?: number | undefined;
-  /** Gives `PromiseSettledResult`s, and does not reject for an item's error. */
+  /** Resolves to `PromiseSettledResult`s, and does not reject for an item's error. */
   settled?: boolean | undefined;
 }
 
@@ -58,7 +57,7 @@ export interface ClusterPoolDescription {
 
 /** A process's service for a pool. */
 export interface ClusterService extends AsyncDisposable {
-  /** Takes no more tasks; resolves when those that run here have come to their end. */
+  /** Takes no more tasks; resolves when the tasks that run here have ended. */
   close(): Promise<void>;
 }
 
@@ -99,10 +98,10 @@ export class ClusterPool {
   }
 
   /**
-   * Runs the function in a process that serves it. Gives what it returned; rejects with what it
-   * threw, with its name, message, stack and code.
+   * Runs the function in a process that serves it. Resolves to its result. Rejects with the error
+   * that it threw, with its name, message, stack and code.
    *
-   * Rejects with `WorkerDiedError` when too many workers died of it, `TaskTimeoutError`,
+   * Rejects with `WorkerDiedError` when too many workers died while running it, `TaskTimeoutError`,
    * `signal.reason`, `TargetError` for a function that its worker does not serve,
    * `NotSendableError`, and `ClosedError`. A cancelled task does not begin; a running task goes on.
    *
@@ -122,8 +121,9 @@ export class ClusterPool {
   }
 
   /**
-   * Runs the function once for each item, on all who serve it. Gives the results in the order of
-   * the items. All items run; then it rejects with the error of the first that failed.
+   * Runs the function once for each item, in all processes that serve it. Resolves to the results
+   * in the order of the items. All items run; then it rejects with the error of the first that
+   * failed.
    */
   map<Item, Result>(
     fn: ClusterTarget<[Item, ...unknown[]], Result> | ((item: Item) => Result),
@@ -157,9 +157,9 @@ export class ClusterPool {
   }
 
   /**
-   * Runs tasks of the pool in this process, until the result is closed. Work that takes long
-   * without awaiting belongs into a local pool; otherwise its task counts as dead: `serve({ resize:
-   * (file) => local.apply(resize, [file]) })`.
+   * Runs tasks of the pool in this process, until the result is closed. Long work that never awaits
+   * belongs in a local pool, because its worker would otherwise count as dead:
+   * `serve({ resize: (file) => local.apply(resize, [file]) })`.
    */
   async serve(functions: ClusterFunctions, options: ServeOptions = {}): Promise<ClusterService> {
     const { title } = this;
@@ -198,7 +198,9 @@ export class ClusterPool {
     return { kind: 'Pool', name: this.name, waiting: wait + prioritized, running: active, workers };
   }
 
-  /** Ends this process's part: waits for the tasks that it runs, and gives its own calls up. */
+  /**
+   * Ends this process's part: waits for the tasks that run here, and gives up the calls made here.
+   */
   close(): Promise<void> {
     this.closing ??= this.end();
     return this.closing;
@@ -308,7 +310,7 @@ export class ClusterPool {
     });
   }
 
-  /** Takes back jobs that nobody has begun; those that run can't be removed, and go on. */
+  /** Takes back jobs that no worker has begun; running jobs can't be removed, and continue. */
   private async withdraw(queue: JobQueue, ids: readonly string[]): Promise<void> {
     for (const id of ids) this.waiting.delete(id);
     const removed = ids.map(async (id) => (await queue.getJob(id))?.remove());
@@ -318,7 +320,7 @@ export class ClusterPool {
     cancel();
   }
 
-  /** Once in a lease: looks at jobs whose end should have been heard of. */
+  /** Once in a lease: looks at jobs whose end may have been missed. */
   private lookLater(): void {
     if (this.look !== undefined) return;
     this.look = setTimeout(() => {
@@ -353,7 +355,7 @@ export class ClusterPool {
   }
 }
 
-/** BullMQ connects again by itself; a listener keeps its error from ending the program. */
+/** BullMQ reconnects by itself; this listener keeps its error from ending the program. */
 function ignoreOutage(): void {}
 
 function checkWhole(title: string, what: string, value: unknown, least = 1): void {

@@ -1,4 +1,4 @@
-/** QueueWait: a call on a queue that waits: for an item, for room, for all to be done. */
+/** QueueWait: a call that waits for a queue: for an item, for room, or in `join`. */
 
 import { Deadline } from '../../deadline.ts';
 import { LeaseLostError } from '../../errors.ts';
@@ -11,7 +11,7 @@ import { ignoreLoss } from './acquirable.ts';
 import type { Core } from './core.ts';
 import { within } from './core.ts';
 
-/** How long a call that gives up waits for the server's answer, at the most. */
+/** The longest time that a call which gives up waits for the server's answer. */
 const LEAVING_MS = 500;
 
 /** Makes the call. `wait`: whether it may wait; `again`: whether it is not the first of its id. */
@@ -35,9 +35,9 @@ export class QueueWait {
   }
 
   /**
-   * Makes the call until the reply is not to wait; `undefined` when the deadline is over first, and
-   * then nothing was done. When the lease is lost, it starts again. Only a `put` that is under way
-   * rejects: the server may have the item.
+   * Repeats the call as long as the reply is to wait. Resolves to `undefined` when the deadline is
+   * over first; then nothing was done. When the lease is lost, it starts again. Only a `put` that
+   * is under way rejects then, because the server may have the item.
    */
   async make(deadline: Deadline, callAs: CallAs): Promise<Got | undefined> {
     const { core, key } = this;
@@ -85,7 +85,7 @@ export class QueueWait {
     }
   }
 
-  /** The deadline is over, the answer still under way. An item that came in time is taken. */
+  /** The deadline is over while the answer is under way. Takes an item that came in time. */
   private async giveUp(
     made: Promise<QueueReply>,
     { call, lease }: Omit<Got, 'reply'>,
@@ -118,7 +118,7 @@ export class QueueWait {
     await this.core.calls.make(this.key, this.machine, id, call).catch(ignoreLoss);
   }
 
-  /** Not for long, where the server is silent. */
+  /** The promise's value; `undefined` if the server is silent for some time. */
   private brief<Value>(promise: Promise<Value>): Promise<Value | undefined> {
     return within(promise, Deadline.from({ timeout: LEAVING_MS }), this.core);
   }

@@ -19,7 +19,10 @@ import { QueueWait } from './queue-wait.ts';
 import { checkCount } from './semaphore.ts';
 
 export interface ClusterQueueOptions {
-  /** Items that may wait when this object puts one; 0, the default: as many as have room. */
+  /**
+   * Maximum number of waiting items when this object puts one; 0, the default: as many as there is
+   * room for.
+   */
   maxSize?: number | undefined;
 }
 
@@ -29,7 +32,7 @@ export interface ReceiveOptions extends WaitOptions {
   visibility?: number | undefined;
 }
 
-/** How a queue of the cluster stands. */
+/** The state of a queue of the cluster. */
 export interface ClusterQueueDescription {
   readonly kind: string;
   readonly name: string;
@@ -45,11 +48,12 @@ const VISIBILITY_MS = 30_000;
 const MACHINES = { Queue: queueOf('Queue'), JoinableQueue: queueOf('JoinableQueue') };
 
 /**
- * A queue over all processes of the cluster. It carries what structured clone does. All items
- * together have at most 262,144 characters: each change writes the whole queue at the server.
+ * A queue over all processes of the cluster. It carries the values that structured clone accepts.
+ * All items together may have 262,144 characters, because each change writes the whole queue at the
+ * server.
  *
- * `get` takes an item for good, at most once: a consumer that dies takes it along. `receive` only
- * lends it, until `ack`: if the consumer dies or takes too long another gets it.
+ * `get` removes an item: it is delivered at most once, and lost if its consumer dies. `receive`
+ * only lends it, until `ack`: if the consumer dies or takes too long, another consumer gets it.
  */
 export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
   readonly name: string;
@@ -80,7 +84,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     this.most = maxSize;
   }
 
-  /** Its kind and name. How it stands is known to the server alone. */
+  /** Its kind and name. Only the server knows its state. */
   toString(): string {
     return `<${this.title}>`;
   }
@@ -92,9 +96,9 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 
   /**
    * Puts the value in, as soon as there is room. Rejects with `QueueFullError` when the timeout has
-   * passed, with `NotSendableError`, and with `NoSpaceError` where it can never fit: then nothing
-   * was put. *Cancels* by `signal`. Rejects with `LeaseLostError` if the lease is lost while the
-   * server may or may not have the item.
+   * passed, with `NotSendableError`, and with `NoSpaceError` if it can never fit. Then nothing was
+   * put. *Cancels* by `signal`. Rejects with `LeaseLostError` if the lease is lost while the server
+   * may or may not have the item.
    */
   async put(value: Item, options?: WaitOptions): Promise<void> {
     if (await this.putIn(value, options)) return;
@@ -111,7 +115,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
   /**
    * Takes the oldest item, as soon as there is one. Rejects with `QueueEmptyError` when the timeout
    * has passed. *Cancels* by `signal`. If the lease is lost, it starts again; an item that the
-   * server had already handed out is then lost. Use `receive` where none may be.
+   * server had already handed out is then lost. Use `receive` where no item may be lost.
    */
   async get(options?: WaitOptions): Promise<Item> {
     const item = await this.take(options);
@@ -126,7 +130,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
   }
 
   /**
-   * Borrows the oldest item, as soon as there is one, until `delivery.ack()`. Without it the item
+   * Borrows the oldest item, as soon as there is one, until `delivery.ack()`. Otherwise the item
    * goes back to its place: by `nack()`, after `visibility` milliseconds of the server's clock, or
    * when the lease of this process ends. So an item may be delivered more than once. Rejects with
    * `QueueEmptyError` when the timeout has passed. *Cancels* by `signal`.
@@ -148,7 +152,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     });
   }
 
-  /** Takes item after item, for as long as the loop goes on. */
+  /** Takes item after item, until the loop ends. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, void> {
     for (;;) yield await this.get();
   }
@@ -197,8 +201,8 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 }
 
 /**
- * A queue whose consumers say when they are done with an item. An item that was received is done by
- * `ack`, one that was taken by `get` by `taskDone`.
+ * A queue whose consumers report finished items: by `ack` after `receive`, by `taskDone` after
+ * `get`.
  */
 export class ClusterJoinableQueue<Item = unknown>
   extends ClusterQueue<Item>
@@ -209,12 +213,12 @@ export class ClusterJoinableQueue<Item = unknown>
     super(core, name, options, 'JoinableQueue');
   }
 
-  /** Items that were put and are not done. */
+  /** Items that were put and not reported done. */
   get unfinished(): Promise<number> {
     return this.view().then(({ unfinished }) => unfinished);
   }
 
-  /** Reports one item done. Rejects with `OverReleaseError` when all that were put are. */
+  /** Reports one item done. Rejects with `OverReleaseError` if all items are already done. */
   async taskDone(): Promise<void> {
     const { reply } = await perform(this.core, this.name, this.machine, (call) => ({
       op: 'done' as const,

@@ -10,7 +10,7 @@ import { perform } from './core.ts';
 
 const MACHINE = rwlockOf();
 
-/** How a reader-writer lock of the cluster stands. */
+/** The state of a reader-writer lock of the cluster. */
 export interface ClusterRWLockDescription {
   readonly kind: 'RWLock';
   readonly name: string;
@@ -29,7 +29,7 @@ export class ClusterRWLockSide extends ClusterAcquirable {
 
 /**
  * A lock that many readers hold together, or one writer alone, over all processes of the cluster.
- * Served in the order of coming: a waiting writer keeps later readers out.
+ * Waiters are served in order of arrival: a waiting writer keeps later readers out.
  */
 export class ClusterRWLock implements AsyncRWLock {
   readonly read: ClusterRWLockSide;
@@ -46,7 +46,7 @@ export class ClusterRWLock implements AsyncRWLock {
     this.write = new ClusterRWLockSide({ ...this.places, each: WRITER_PLACES });
   }
 
-  /** Its kind and name. How it stands is known to the server alone. */
+  /** Its kind and name. Only the server knows its state. */
   toString(): string {
     return `<${this.places.title}>`;
   }

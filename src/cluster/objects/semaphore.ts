@@ -14,7 +14,7 @@ import { perform } from './core.ts';
 /** The largest number of permits. */
 const MOST_PERMITS: number = 2 ** 30;
 
-/** How a semaphore of the cluster stands. */
+/** The state of a semaphore of the cluster. */
 export interface ClusterSemaphoreDescription {
   readonly kind: string;
   readonly name: string;
@@ -23,7 +23,7 @@ export interface ClusterSemaphoreDescription {
   readonly waiting: number;
 }
 
-/** Checks the number of permits and makes what a semaphore is of. */
+/** Checks the number of permits and makes the parts of a semaphore. */
 export function semaphorePlaces(core: Core, kind: string, name: string, of: number): Places {
   const title = `${kind} ${JSON.stringify(name)}`;
   checkCount(title, 'its value', of, 0);
@@ -54,8 +54,8 @@ abstract class ClusterPermits extends ClusterAcquirable implements AsyncSemaphor
 
 /**
  * A count of permits over all processes of the cluster: a signal, because one process may acquire
- * and another release. *If a process dies* the permits that it took are gone: nobody knows whose
- * they were. Use `boundedSemaphore` where they have to come back.
+ * and another release. *If a process dies* its permits are lost, because permits have no owner. Use
+ * `boundedSemaphore` where they have to come back.
  */
 export class ClusterSemaphore extends ClusterPermits {
   /** Adds `n` permits. */
@@ -75,8 +75,8 @@ export class ClusterSemaphore extends ClusterPermits {
 }
 
 /**
- * Permits whose holders have a lease: a dead process's come back. All processes have to name the
- * same number; another is refused with `NameTakenError`.
+ * Permits whose holders have a lease: a dead process's permits come back. All processes have to
+ * pass the same number; another number is refused with `NameTakenError`.
  */
 export class ClusterBoundedSemaphore extends ClusterPermits {
   /** Gives back `n` permits of this connection, the latest first. Throws `OverReleaseError`. */

@@ -14,15 +14,15 @@ import { perform } from './core.ts';
 export interface GuardOptions {
   /**
    * The hold under which the value is written. The value remembers the largest token, and refuses a
-   * smaller one with `StaleTokenError`: a holder that was stopped and has lost its lease writes
+   * smaller one with `StaleTokenError`: a holder that was suspended and has lost its lease writes
    * nothing.
    */
   hold?: AsyncHold | undefined;
 }
 
 /**
- * A number: any that JavaScript has but infinities and NaN. Each operation is one atomic step at
- * the server, made once however often it has to be sent, and resolves to the value before.
+ * A number: any finite one. Each operation is one atomic step at the server. It is made once, even
+ * if it has to be sent repeatedly, and resolves to the previous value.
  */
 export class ClusterValue implements AsyncValue {
   readonly name: string;
@@ -39,7 +39,7 @@ export class ClusterValue implements AsyncValue {
     this.machine = numberMachine(initial);
   }
 
-  /** Its kind and name. How it stands is known to the server alone. */
+  /** Its kind and name. Only the server knows its state. */
   toString(): string {
     return `<${this.title}>`;
   }
@@ -66,12 +66,12 @@ export class ClusterValue implements AsyncValue {
     return this.change('add', -this.check(operand), options);
   }
 
-  /** Stores; resolves to the value before. */
+  /** Stores; resolves to the previous value. */
   exchange(value: number, options?: GuardOptions): Promise<number> {
     return this.change('set', value, options);
   }
 
-  /** Stores `desired` if the value is `expected`; resolves to the value before. */
+  /** Stores `desired` if the value is `expected`; resolves to the previous value. */
   async compareExchange(expected: number, desired: number, options?: GuardOptions): Promise<number> {
     const guard = options?.hold?.token ?? 0;
     this.check(expected);

@@ -10,7 +10,7 @@ import { optionsOf } from './postgres-connections.ts';
 const SCHEMA = 'lockstep_jobs';
 const CONNECTIONS = 3;
 
-/** A job that somebody waits for, or works on. */
+/** A job, as its caller or its worker sees it. */
 export interface Job {
   readonly id?: string | undefined;
   readonly data: unknown;
@@ -34,7 +34,7 @@ export interface JobQueue extends Speaks {
   getWorkersCount(): Promise<number>;
 }
 
-/** Tells of jobs that have ended. */
+/** Reports jobs that have ended. */
 export interface JobEvents extends Speaks {
   waitUntilReady(): Promise<unknown>;
 }
@@ -55,7 +55,7 @@ interface BullMQ {
   readonly createPostgresBackend: unknown;
 }
 
-/** A client of the program's own, which can be multiplied. */
+/** A client of the program's own, which can be duplicated. */
 interface Duplicable {
   readonly options?: object;
   duplicate(): Copy;
@@ -70,12 +70,12 @@ interface Copy {
 /** The server of the jobs, as passed to `connect`. */
 export type JobServer = { readonly redis: unknown } | { readonly postgres: string | PgPoolLike };
 
-/** Makes what a pool needs, each with connections of its own. */
+/** Makes the parts that a pool needs, each with connections of its own. */
 export interface Jobs {
   queue(): JobQueue;
   events(): JobEvents;
   worker(processor: (job: Job) => Promise<unknown>, options: object): JobWorker;
-  /** Lets connections go that BullMQ has not made itself; last of all. */
+  /** Closes the connections that BullMQ has not made itself. Call it last. */
   end(): void;
 }
 
@@ -107,11 +107,11 @@ function poolOptions(postgres: string | PgPoolLike): object {
   return { ...given, max: CONNECTIONS, schema: SCHEMA, migrate: true };
 }
 
-/** By URL BullMQ connects with ioredis; a client of the program's is multiplied. */
+/** For a URL, BullMQ connects with ioredis; a client of the program's is duplicated. */
 function connectionTo(redis: unknown, copies: Copy[]): object {
   if (typeof redis === 'string') return { url: redis, maxRetriesPerRequest: null };
   const client = redis as Duplicable;
-  // ioredis has its own options there, without which a worker would give up waiting.
+  // A client of ioredis. Without this option of it a worker would give up waiting.
   if ('status' in client) return { ...client.options, maxRetriesPerRequest: null, lazyConnect: false };
   const copy = client.duplicate();
   copy.on('error', () => {});

@@ -1,6 +1,6 @@
 /**
- * MemoryStore: a store within one process: for tests, and for developing where no server is. Any
- * number of connections share one, each with its session, as if they were processes.
+ * MemoryStore: a store within one process: for tests, and for development without a server. Any
+ * number of connections share one, each with its own session, as if they were processes.
  *
  * Every call is answered in a later turn of the event loop, as a server's would be.
  */
@@ -15,7 +15,7 @@ interface Document {
   version: number;
   body: string;
   sessions: readonly string[];
-  /** When it goes by itself. */
+  /** The time at which it is deleted by itself. */
   until: number;
 }
 
@@ -44,7 +44,7 @@ export class MemoryServer {
     const guest = this.guests.get(session);
     if (guest === undefined) return false;
     if (guest.until > this.time()) return true;
-    // Dead for good, also if the clock were set back.
+    // The session stays dead even if the clock is set back.
     this.guests.delete(session);
     return false;
   }

@@ -1,8 +1,8 @@
 /**
  * Patience: gives up on requests that have no answer after a while.
  *
- * One timer serves all requests. It is set again only when it goes off: a request that is answered
- * at once costs two operations on a set. It keeps the program alive while an answer is to come.
+ * One timer serves all requests. It is set again only when it fires, so a request with a prompt
+ * answer costs two operations on a set. It keeps the program alive while an answer is pending.
  */
 
 import { clearTimeout, now, setTimeout } from '#clock';

@@ -26,7 +26,10 @@ export interface PgPoolLike {
   readonly options?: object;
 }
 
-/** The pool's options, to connect as it does. It hides the secrets from copies. */
+/**
+ * The pool's options, to connect as it does. They are read one by one, because the pool hides its
+ * secrets from copies.
+ */
 export function optionsOf({ options = {} }: PgPoolLike): object {
   const { password, ssl } = options as { password?: unknown; ssl?: unknown };
   return {
@@ -39,7 +42,7 @@ export function optionsOf({ options = {} }: PgPoolLike): object {
 export class Connections {
   private readonly pool: PgPoolLike;
   private readonly keeps: boolean;
-  /** The connection that is kept; `undefined` while it is busy, or there is none. */
+  /** The connection that is kept; `undefined` while it is busy, or before there is one. */
   private idle: PgPoolClient | undefined;
   private kept: PgPoolClient | undefined;
   private connecting = false;

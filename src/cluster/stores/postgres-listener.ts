@@ -1,6 +1,6 @@
 /**
  * PostgresListener: hears the rings by LISTEN, in a connection of its own that is opened again
- * whenever it is lost. Rings are hints, so nothing waits for it.
+ * whenever it is lost. Rings are hints, so no call waits for this connection.
  */
 
 import { setTimeout } from '#clock';
@@ -41,7 +41,7 @@ export class PostgresListener {
     this.listener = listener;
     const { client } = this;
     if (client === undefined) await this.connect();
-    // A failure is the end of the connection, which brings it back.
+    // A failure ends the connection, and that opens it again.
     else await this.listen(client).catch(() => undefined);
   }
 

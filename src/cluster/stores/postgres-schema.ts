@@ -10,12 +10,12 @@
  * a pooler that gives each transaction another connection.
  *
  * A lazy commit does not wait until it is on the disk. A crash can undo it, but only together with
- * all that was committed later: no commit that waited for the disk can have been built on it. Its
- * process repeats it. The table `run` shows that there was a crash: it has no log, so PostgreSQL
- * empties it when it recovers.
+ * all that was committed later: no commit that waited for the disk can depend on it. The process
+ * that made the commit repeats it. The table `run` shows that there was a crash: it has no log, so
+ * PostgreSQL empties it when it recovers.
  */
 
-/** Raised with each change that an older one would misread. */
+/** Raised with each change that an older version would misread. */
 const REVISION = 2;
 /** Bytes of a document that goes with a ring: a notification has at most 8,000. */
 const MOST_RUNG = 6_000;
@@ -23,8 +23,8 @@ const MOST_RUNG = 6_000;
 const FENCES = 731_083_922;
 
 /**
- * Makes what is missing; harmless where all is there. Two that come at once take turns. Replies of
- * the function `commit`:
+ * Makes the missing parts; harmless if all exist. Two connections that run it at once take turns.
+ * Replies of the function `commit`:
  *
  *   1|version|now                  done
  *   0|version|now|dead,dead|body   another version was there
@@ -129,7 +129,9 @@ WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock(${FENCES}, hashtext($1))
 UPDATE lockstep.session SET epoch = greatest(epoch, $2) FROM held
  WHERE id = $1 AND expires > clock_timestamp() RETURNING id`;
 
-/** Prolongs a lease; also tells the run of the server: `null` in the first look after a crash. */
+/**
+ * Prolongs a lease; also returns the run of the server: `null` in the first renewal after a crash.
+ */
 export const RENEW = `
 UPDATE lockstep.session SET expires = clock_timestamp() + $2 * interval '1 ms'
  WHERE id = $1 AND expires > clock_timestamp() RETURNING (SELECT r.id FROM lockstep.run r) AS run`;

@@ -2,13 +2,13 @@
  * PostgresStore: documents and sessions as rows of a PostgreSQL database, 13 or newer.
  *
  * Each call is one statement, and so one short transaction; nothing is kept in a connection. Rings
- * go by NOTIFY, and only where somebody waits, because it takes a lock of the whole server at its
- * commit. A connection of its own hears them. Behind a pooler that gives each transaction another
- * connection there is none: pass `listen: false`, and waiters look every `poll` milliseconds.
+ * go by NOTIFY, and only where a call waits, because NOTIFY takes a lock of the whole server at its
+ * commit. A separate connection receives them. Behind a pooler that gives each transaction another
+ * connection this is impossible: pass `listen: false`, and waiters poll every `poll` milliseconds.
  *
- * A session lives as long as its row says. A dead one stays dead, also if the server's clock is set
- * back. A renewal changes only a row that has not expired, and the first that finds a session dead
- * deletes it.
+ * A session lives until the time in its row. A dead session stays dead, even if the server's clock
+ * is set back. A renewal changes only a row that has not expired, and the first call that finds a
+ * session dead deletes its row.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -40,7 +40,7 @@ interface Pg {
 export interface PostgresOptions {
   /** A URL, or a pool of `pg`, which stays open at the end. */
   readonly postgres: string | PgPoolLike;
-  /** `false`: no connection that listens is to be had; waiters look every `poll` milliseconds. */
+  /** `false`: no connection can listen; waiters poll every `poll` milliseconds. */
   readonly listen?: boolean | undefined;
   readonly poll?: number | undefined;
 }
@@ -55,7 +55,9 @@ interface Row {
 const COMMIT = 'SELECT lockstep.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS reply';
 const POLL_MS = 100;
 const CONNECTIONS = 4;
-/** Milliseconds in which a connection is made, the first of all with tables and session. */
+/**
+ * Time limit for a connection in milliseconds; for the first one it includes tables and session.
+ */
 const CONNECT_MS = 10_000;
 
 export class PostgresStore implements Store {
@@ -89,7 +91,7 @@ export class PostgresStore implements Store {
     this.namespace = namespace;
     this.patience = CONNECT_MS;
     this.patienceAtWork = patience;
-    // A connection that breaks while it is idle would end the program otherwise.
+    // Without a listener, an idle connection that breaks would end the program.
     if (this.own) this.pool.on('error', () => {});
   }
 
@@ -232,7 +234,7 @@ export class PostgresStore implements Store {
         const name = nameOf(text);
         return (await this.ask(this.connections.query({ name, text, values }))).rows;
       } catch (error) {
-        // A pooler has given the connection to others meanwhile. Nothing was done.
+        // A pooler has given the connection to other clients meanwhile. Nothing was done.
         if (!isForgotten(error as { code?: string })) throw error;
         this.prepares = false;
       }
@@ -271,15 +273,15 @@ async function findPg(): Promise<Pg> {
 }
 
 /**
- * Whether the server itself has refused, so that nothing was done. Codes of a server that is shut
- * down or starts (57P…), is out of connections (53…) or has lost the connection (08…) are no
- * refusals. A transaction that it rolled back for another's sake (40…) can be tried again as well.
+ * Whether the server itself has refused, so that nothing was done. Some codes are not refusals: the
+ * server shuts down or starts (57P…), is out of connections (53…) or has lost the connection (08…).
+ * A transaction that it rolled back in favour of another (40…) can also be retried.
  */
 function isRefusal({ code }: { code?: string }): boolean {
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|40|53|57)/.test(code);
 }
 
-/** Whether the connection knows nothing of the prepared statement, or of another by its name. */
+/** Whether the connection has no such prepared statement, or another one of that name. */
 function isForgotten({ code }: { code?: string }): boolean {
   return code === '26000' || code === '42P05';
 }

@@ -2,9 +2,9 @@
  * RedisClient: the few things that the store asks of a Redis client, over node-redis and ioredis.
  *
  * The two differ where the connection is lost. node-redis rejects the commands under way, which may
- * have been done. ioredis sends them again by itself; that is harmless here, as each commit expects
- * a version. Both keep new commands back until the connection is there again. The store does not
- * wait for that without limit: each command has a time limit of its own.
+ * have been done. ioredis sends them again by itself. That is harmless here, because each commit
+ * expects a version. Both keep new commands back until the connection is there again. The store
+ * does not wait for that without limit: each command has a time limit of its own.
  */
 
 import { inspect } from 'node:util';
@@ -12,12 +12,12 @@ import { InvalidTypeError, StoreError } from '../../errors.ts';
 
 export interface RedisClient {
   command(args: readonly string[]): Promise<unknown>;
-  /** Subscribes by a connection of its own. `up` is called whenever that is there again. */
+  /** Subscribes with a separate connection. `up` is called whenever that is back. */
   subscribe(channel: string, hear: (message: string) => void, up: () => void): Promise<void>;
   unsubscribe(channel: string): Promise<void>;
-  /** Is called when the command connection comes and goes. */
+  /** Calls `up` and `down` when the command connection comes and goes. */
   watch(up: () => void, down: (reason: Error) => void): void;
-  /** Closes what was opened here; a client of the program's own stays open. */
+  /** Closes the connections that were opened here; a client of the program's own stays open. */
   end(): Promise<void>;
 }
 
@@ -109,7 +109,7 @@ abstract class Client<Library extends NodeRedisLike | IoredisLike> implements Re
 
   async end(): Promise<void> {
     this.unwatch?.();
-    // Errors of a connection that is being closed are nobody's.
+    // Ignore errors of a connection that is being closed.
     if (this.own) this.library.on('error', () => {});
     if (this.subscriber !== undefined) this.drop(this.subscriber);
     if (this.own) this.drop(this.library);

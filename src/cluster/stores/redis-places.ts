@@ -1,12 +1,12 @@
 /**
- * The script that takes, leaves and gives places at a Redis server, in one trip and without
+ * The script that takes, leaves and gives places at a Redis server, in one round trip and without
  * conflicts. It is `machines/places.ts` in Lua, for three of its calls.
  *
  * The machine stays the law. The script gives the replies, writes the documents and rings the bells
  * that the machine would; tests/cluster/places-script.test.ts runs both on random histories. Where
- * a document has what the script does not know, it changes nothing and returns the document. The
- * process then runs the machine, and commits. The script does not know notifications: it leaves
- * whatever would pass one on, and calls that wait for one, to the machine.
+ * a document contains something that the script does not know, the script changes nothing and
+ * returns the document. The process then runs the machine, and commits. The script does not know
+ * notifications. It leaves calls that wait for one, or would pass one on, to the machine.
  *
  *   KEYS   1 document   2 the session that calls, as its lease and its epoch
  *   ARGV   1 operation: take, try (take without waiting), leave, give   2 epoch

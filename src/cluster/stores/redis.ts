@@ -5,8 +5,8 @@
  *   {ns}:o:<name>   document          {ns}:s:<session>   its epoch, and its lease by PX
  *   {ns}:r:<session>   channel of the rings
  *
- * Everything that decides is one script (redis-commit.ts), so it is done whole or not at all, and
- * by the server's clock. Publications are hints.
+ * Each decision is made by one script (redis-commit.ts), so it is done whole or not at all, and by
+ * the server's clock. Publications are hints.
  */
 
 import { createHash } from 'node:crypto';
@@ -47,7 +47,7 @@ export class RedisStore implements Store {
     this.patience = new Patience(patience);
   }
 
-  /** Connects, and checks the server. `patience`: milliseconds for which a reply is waited. */
+  /** Connects, and checks the server. `patience`: milliseconds to wait for a reply. */
   static async at(given: unknown, namespace: string, patience: number): Promise<RedisStore> {
     const title = typeof given === 'string' ? `Redis at ${withoutPassword(given)}` : 'Redis';
     const client = await redisClient(given);
@@ -126,7 +126,7 @@ export class RedisStore implements Store {
       call.op === 'take' && !call.wait ? 'try' : call.op,
       String(epoch),
       alone && `|${session}|${alone}`,
-      // Few arguments: each costs on its way.
+      // One argument instead of seven, because each has its cost.
       `${kind} ${of} ${places} ${claim} ${most} ${wantsBody ? 1 : 0} ${call.call}`,
     ];
     return this.run(placesScript, args, (reply) => turnedIn(reply, turn));
@@ -138,7 +138,7 @@ export class RedisStore implements Store {
     await this.client.end();
   }
 
-  /** Runs the script, of which the server may know nothing after a restart. */
+  /** Runs the script, which the server may not have after a restart. */
   private run<Result>(
     { text, sha }: Script,
     args: readonly string[],
@@ -152,8 +152,8 @@ export class RedisStore implements Store {
   }
 
   /**
-   * Waits for a reply, but not forever: a stopped server still has the connection.
-   * `again` may have another try for an error.
+   * Waits for a reply, but not forever: a stopped server still has the connection. `again` may try
+   * once more after an error.
    */
   private ask<Reply, Result = Reply>(
     command: Promise<Reply>,

@@ -7,14 +7,13 @@
  *   +1    TICKETS          counter                                waiters
  *   +2    LOCK             cell of the lock to put                the creator
  *   +3    LOCK_GENERATION                                         the creator
- *   +4    GATE             cell of the gate of those who put      the creator
+ *   +4    GATE             cell of the putters' gate              the creator
  *   +5    GATE_GENERATION                                         the creator
  *
  * A value is put in while the lock is held, and all of it in one turn of the event loop. A call
- * that awaits the lock puts in the very moment in which it gets it (`LockedPut`). So no lock is
- * ever held while other code runs, but for getters of the value itself. Where producers meet, each
- * writes its value into memory of its own first (`putPrepared`), and the lock is held for the copy
- * only.
+ * that awaits the lock puts as soon as it gets the lock, in the same step (`LockedPut`). So no lock
+ * is held while other code runs, except getters of the value itself. Where producers contend, each
+ * writes its value into its own memory first (`putPrepared`), and holds the lock for the copy only.
  *
  * Race: PUTS is written by a store that releases, which a load of WAITERS may overtake. So an item
  * is announced only after the lock was released, by a compare-and-swap, which nothing overtakes.
@@ -54,26 +53,26 @@ import { waitForRoom } from './room-wait.ts';
 export const QUEUE_WORD: number = CELL_BODY;
 const LOCK_WORD: number = CELL_BODY + 2;
 const GATE_WORD: number = CELL_BODY + 4;
-/** In the cell of the gate of those who put: the gate of those who join. */
+/** In the cell of the putters' gate: the joiners' gate. */
 const JOIN_WORD: number = CELL_BODY + 2;
-/** In the same: the producing side, where the queue ends with that. */
+/** In the same cell: the producing side, if the queue ends with its producers. */
 const PRODUCER_WORD: number = CELL_BODY + 4;
 /** Bytes that are backed by memory at first. */
 const FIRST_RESERVE = 256 * 1024;
 /**
- * Puts for which others are expected to put, too, after one has met another; times that it tries
+ * Number of puts for which contention is expected after one put has met another; number of tries
  * then, and nanoseconds between them.
  */
 const CONTENDED_PUTS = 100;
 const MOST_TRIES = 8;
 const PAUSE = 100;
 /**
- * Items that are worth a look at the ring in a stream, and steps of the longest pause for which
- * there may be fewer.
+ * Number of items that justify a poll of the ring in a stream, and iterations of the longest pause
+ * until there are so many.
  */
 const ENOUGH_AT_ONCE = 16;
 const LONGEST_PAUSE = 8000;
-/** Items from which on one place more is nothing that somebody else waits for. */
+/** Number of items above which no putter waits for one more place. */
 const MANY = 16;
 
 /**
@@ -85,23 +84,23 @@ let putsOfThread = 0;
 export interface ChannelOptions {
   /** Bytes of the ring, a power of two. */
   readonly capacity: number;
-  /** Items at most; 0: no limit. */
+  /** Maximum number of items; 0: no limit. */
   readonly most: number;
-  /** Whether it ends with those who have its producing side open, and has such a side. */
+  /** Whether it has a producing side, and ends when no thread has that open. */
   readonly endsWithProducers?: boolean;
 }
 
 export class Channel {
   readonly cell: Cell;
   readonly ring: Ring;
-  /** Those who wait for an item. */
+  /** The waiters for an item. */
   readonly items: Gate;
-  /** Those who wait for room. */
+  /** The waiters for room. */
   readonly rooms: Gate;
-  /** Those who wait until all is done. */
+  /** The waiters until all items are done. */
   readonly joins: Gate;
   readonly title: string;
-  /** Whether it ends with its producers: only who has its producing side open may put. */
+  /** Whether it ends with its producers: only threads with its producing side open may put. */
   readonly endsWithProducers: boolean;
   private readonly lock: RawLock;
   private readonly writer: RingWriter;
@@ -109,9 +108,9 @@ export class Channel {
   private writing = false;
   /** Puts that are yet to be prepared before the lock is taken. */
   private contended = 0;
-  /** `putsOfThread` when something was taken last. */
+  /** `putsOfThread` when this thread last took an item. */
   private putsAtTaking = -1;
-  /** Items taken so far, and when one was waited for last; the pause then. */
+  /** Number of items taken so far; that number at the last wait; the pause then. */
   private takings = 0;
   private takingsAtWait = 0;
   private pause: number = MOMENT;
@@ -215,8 +214,8 @@ export class Channel {
   }
 
   /**
-   * Waits for an item; `NOTHING`: the time has passed, or `over` says that none will come.
-   * *Blocks*.
+   * Waits for an item; `NOTHING`: the time has passed, or `over` returned `true` because none will
+   * come. *Blocks*.
    */
   takeSync(deadline: Deadline, over: () => boolean): unknown {
     const value = this.take();
@@ -236,8 +235,8 @@ export class Channel {
   // Putting.
 
   /**
-   * Puts the value if that can be done at once, as it mostly can; `false`: it has to go the long
-   * way.
+   * Puts the value if that is possible immediately, as it mostly is; `false`: the caller has to
+   * take the slow path.
    */
   putAtOnce(value: unknown): boolean {
     if (CHECKS_ARGUMENTS) warnOfLosses(value, `${this.title}:`, 'the item');
@@ -264,8 +263,8 @@ export class Channel {
   }
 
   /**
-   * Puts; `false`: there was no room in time, or `gone` says that nobody will take. Throws
-   * `ClosedError` where it is closed. *Blocks*.
+   * Puts; `false`: there was no room in time, or `gone` returned `true` because no taker is left.
+   * Throws `ClosedError` where it is closed. *Blocks*.
    */
   putSync(out: Outgoing, deadline: Deadline, gone: () => boolean = never): boolean {
     for (;;) {
@@ -321,7 +320,7 @@ export class Channel {
     }
   }
 
-  /** Says which cell everyone has open who takes what is put here. */
+  /** Sets the cell that every taker of this channel has open. */
   setReceiver(number: number): void {
     this.writer.setReceiver(number);
   }
@@ -343,8 +342,8 @@ export class Channel {
   }
 
   /**
-   * Throws `StateError` where a getter of the value that is just being put asks for this: the lock
-   * to put is held meanwhile.
+   * Throws `StateError` if a getter of a value that is just being put calls this, because the put
+   * lock is held meanwhile.
    */
   refuseWithinPut(what: string): void {
     if (!this.writing) return;
@@ -362,7 +361,7 @@ export class Channel {
       cell.rejectAll(keeper, this.title);
   }
 
-  /** Everybody looks again. */
+  /** Wakes all waiters at the gates. */
   wakeAll(): void {
     for (const gate of [this.items, this.rooms, this.joins]) gate.announceAll();
   }
@@ -381,20 +380,20 @@ export class Channel {
     };
     const outcome = (): unknown => {
       if (failure !== undefined) throw failure.error;
-      // It may have come between the poll and the news that no more will come.
+      // An item may have come between the poll and the end.
       return value === NOTHING ? this.take() : value;
     };
     const ready = (): boolean => !this.ring.empty || over();
-    // One item after the other is best left alone for a moment, and then taken several at a time;
-    // an answer is awaited eagerly.
+    // In a stream, pause for a moment and then take several items at once; poll eagerly for an
+    // answer.
     const streams = this.putsAtTaking === putsOfThread;
     return { wait: this.items.waitFor(act, ready, streams ? this.pauseInStream() : 0), outcome };
   }
 
   /**
-   * For how long to leave the ring alone when all that was there is taken. Each look takes cache
-   * lines away from the putters. Where these are far, as between two groups of cores, that takes
-   * most of the time, and it pays to come back when there is more.
+   * The pause before the next poll of an empty ring. Each poll takes cache lines away from the
+   * putters. Between two groups of cores that takes most of the time, so it pays to return when
+   * there are several items.
    */
   private pauseInStream(): number {
     const taken = this.takings - this.takingsAtWait;
@@ -417,7 +416,7 @@ export class Channel {
     });
   }
 
-  /** `undefined`: another is just putting. */
+  /** `undefined`: another thread is just putting. */
   private tryPut(out: Outgoing): Put | undefined {
     this.refuseWithinPut('put');
     return this.lock.tryTake() ? this.writeAndRelease(out) : undefined;

@@ -45,7 +45,7 @@ export class Far {
     return bytes;
   }
 
-  /** The payload; `undefined` if somebody has taken the item. */
+  /** The payload; `undefined` if another taker has the item. */
   read(number: number): Buffer | undefined {
     return this.directory.read(this.file(number));
   }

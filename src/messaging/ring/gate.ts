@@ -1,11 +1,11 @@
 /**
- * Gate: where those wait who found nothing to take, or no room to put.
+ * Gate: the waiting place of takers that found no item, and of putters that found no room.
  *
  *   word  name     bits                        written by
  *   +0    STATE    30 WAITERS | 29 CLOSED      waiters, and who wakes them
  *   +1    TICKETS  counter: order of arrival     waiters
  *
- * The items or the room lie in the ring; the gate only knows that somebody waits.
+ * The items or the room are in the ring; the gate only records that there are waiters.
  *
  *   wait      fill the entry, set WAITERS                      // PUBLISH WAITERS -> ring
  *             then look at the ring once more
@@ -38,8 +38,8 @@ export class Gate {
   }
 
   /**
-   * Something has come: wakes the first who waits. To be called after an atomic operation that
-   * follows, or is, the change of the ring.
+   * An item or room has come: wakes the first waiter. Call after an atomic operation that follows,
+   * or is, the change of the ring.
    */
   announce(): void {
     const { words, at, agent } = this.cell;
@@ -49,12 +49,12 @@ export class Gate {
     wakeOldest(agent, this.cell);
   }
 
-  /** Says that somebody waits: the next announcement wakes the oldest. */
+  /** Marks that there is a waiter: the next announcement wakes the oldest. */
   mark(): void {
     setBits(this.cell.words, this.cell.at + CELL_STATE, WAITERS_BIT);
   }
 
-  /** Wakes everyone who waits. */
+  /** Wakes all waiters. */
   announceAll(): void {
     wakeAll(this.cell.agent, this.cell);
   }

@@ -31,8 +31,8 @@ export const ringOfKind: RingOfKind = {
 };
 
 /**
- * Takes everything that is in the ring, which nobody has open; gives what that names, `undefined`
- * where that can't be read.
+ * Takes all items out of a ring that no agent has open. Returns the objects that they name, or
+ * `undefined` if those can't be read.
  */
 export function emptyRing(ring: Ring, begin: () => void): Named[] | undefined {
   const all: Named[] = [];

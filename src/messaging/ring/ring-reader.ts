@@ -5,7 +5,7 @@
  *
  * The shared objects in it are opened before it is taken, too: until then the item keeps them
  * (agents/kept.ts). If it is not taken, they are let go at once. Otherwise the other end of a pipe
- * would wait for somebody unconcerned.
+ * would wait for an agent that is not concerned.
  *
  * Where others take, too, a small item without shared objects (CARRIES) is only copied before it is
  * taken, and read afterwards. The copy is whole: the compare-and-swap that takes it proves that
@@ -109,7 +109,7 @@ export class RingReader {
 
   /**
    * Takes a small item where others take, too: it is read when it is taken, so that all can do that
-   * at the same time. `NOTHING`: somebody else has.
+   * at the same time. `NOTHING`: another agent has.
    */
   private takeCopied({ head, next, from, length, format }: Found): unknown {
     this.contended--;
@@ -122,7 +122,7 @@ export class RingReader {
     }
   }
 
-  /** Takes an item that is read from memory of our own; `NOTHING`: somebody else has. */
+  /** Takes an item that is read from memory of our own; `NOTHING`: another agent has taken it. */
   private takeApart({ head, next, from, length, format, far, carries, number }: Found): unknown {
     // Copy the names and the payload.
     const list = carries ? readNames(this.ring, from, length) : undefined;
@@ -143,7 +143,10 @@ export class RingReader {
     return value;
   }
 
-  /** Takes what was read; `false`: somebody else has. Throws the failure to read it. */
+  /**
+   * Takes the item that was read; `false`: another agent has taken it. Throws the failure to read
+   * it.
+   */
   private took(
     head: number,
     next: number,

@@ -85,7 +85,7 @@ export class RingWriter {
     return Math.max(this.apart.encode(value, 0, SMALL), -1);
   }
 
-  /** Puts what was prepared right after the last. `false`: there is no room for it. */
+  /** Puts the prepared item. `false`: there is no room for it. */
   writePrepared(length: number): boolean {
     const { ring, apart } = this;
     const room = ring.room();
@@ -100,7 +100,7 @@ export class RingWriter {
   }
 
   /**
-   * Puts the value, in whatever way. `false`: there is no room for it now. Throws
+   * Puts the value, in the ring or in a file. `false`: there is no room for it now. Throws
    * `NotSendableError`, `NoSpaceError`, `OutOfRangeError`.
    */
   write(out: Outgoing): boolean {

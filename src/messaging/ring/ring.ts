@@ -48,8 +48,8 @@
  * agent that has read no position yet knows none: 0 would be as wrong as any other (UNKNOWN).
  *
  * Damage (docs/internals/trust.md): HEAD and the end are never further apart than the ring is long.
- * Words that are read while HEAD stays the same were so at that moment. Where they can't have
- * been, the call throws `LayoutError` instead of waiting in vain.
+ * Words that are read while HEAD stays the same were so at that moment. Where they can't have been,
+ * the call throws `LayoutError` instead of waiting forever.
  */
 
 import { cas, load, loadAcquire, loadPlain, setBits, storePlain, storeRelease } from '#atomics';
@@ -303,7 +303,7 @@ export class Ring {
     return load(this.words, this.at + HEAD_WORD) === head;
   }
 
-  /** Takes the item that was found between the two. `false`: somebody else has. */
+  /** Takes the item that was found between the two. `false`: another agent has taken it. */
   take(head: number, next: number): boolean {
     return cas(this.words, this.at + HEAD_WORD, head, next) === head;
   }
@@ -420,7 +420,7 @@ export class Ring {
     }
   }
 
-  /** With the lock, nobody else changes it. */
+  /** Only the holder of the put lock changes it. */
   private get end(): number {
     const { words, at } = this;
     return loadPlain(words, at + END_WORD + (loadPlain(words, at + PUTS_WORD) & 1));

@@ -27,7 +27,7 @@ export interface RoomWaitParts {
   readonly lock: RawLock;
   /** Whether a put would come to something: there is room, or it is closed. */
   readonly fits: () => boolean;
-  /** Whether nobody will ever make room. */
+  /** Whether no taker will ever make room. */
   readonly gone: () => boolean;
   /** Is called with the lock and has to release it. */
   readonly put: () => Put;

@@ -30,7 +30,7 @@ export function becomeProgram(command: readonly string[], parent: number): 126 |
   if (process.ppid !== parent) process.kill(process.pid, SIGKILL);
   // Node has marked them, as all it has: a program would begin without input and output.
   for (const fd of [0, 1, 2]) calls().fcntl(fd, F_SETFD, 0);
-  // Node ignores it, and what is ignored stays so in the program.
+  // Node ignores this signal, and the program would inherit that.
   calls().signal(SIGPIPE, SIG_DFL);
   calls().execvp(command[0], [...command, null]);
   return errno() === ENOENT ? 127 : 126;

@@ -14,7 +14,7 @@ import { CODE_FILE, libraryRequire } from '../../package-root.ts';
 
 type Koffi = typeof import('koffi');
 
-/** The version that `package.json` names. Of another one, koffi itself says what it needs. */
+/** The version that `package.json` names. For another version, koffi itself reports its needs. */
 export const KOFFI_VERSION = '3.3.4';
 
 /** The loader of programs that are linked to musl (Alpine), per processor. */
@@ -35,7 +35,7 @@ function load(): Koffi {
       if ((found as { version?: unknown }).version === KOFFI_VERSION) return found;
     }
   } catch {
-    // Whatever is wrong with it, koffi says it better.
+    // koffi itself has the better error message.
   }
   try {
     return libraryRequire()('koffi') as Koffi;

@@ -20,7 +20,7 @@ export const threads: ThreadCalls = {
       const [, tid = '0'] = /\/task\/(\d+)$/.exec(readlinkSync('/proc/thread-self')) ?? [];
       return Number(tid);
     } catch {
-      // No /proc: tools that look from outside say less.
+      // Without /proc, tools that look from outside report less.
       return 0;
     }
   },

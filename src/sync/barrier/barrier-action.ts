@@ -1,9 +1,10 @@
 /**
- * Action: the function that one party runs in each round of a barrier, and how the parties find it.
+ * Action: the function that one party runs in each round of a barrier, and its record for the
+ * others.
  *
- * A barrier that was made with an action has ACTS in its FACTS. A handle names the barrier and
- * nothing else. The action's module and export lie in the barrier's file of data. A party that has
- * to run the action and was not passed it looks them up there.
+ * A barrier that was made with an action has ACTS in its FACTS. A handle names only the barrier.
+ * The action's module and export are in the barrier's file of data. A party that has to run the
+ * action, and was not passed it, looks them up there.
  *
  *   data-<cell>-<generation>          the reference, as JSON: written by the party that was passed
  *                                     the action, before it gives a handle away
@@ -13,12 +14,12 @@
  *
  * A file is written whole under another name and then renamed. RECORDED is set in FACTS afterwards.
  * Killed before the rename, the writer leaves a file that goes with the barrier, as ACTS says that
- * it has files. Killed between rename and RECORDED, it has given no handle away; the next who is
- * asked for one writes the file again. Two writers at once: the last rename counts, and both were
- * passed an action for this barrier.
+ * it has files. Killed between rename and RECORDED, it has given no handle away; the next party
+ * that is asked for one writes the file again. Two writers at once: the last rename counts, and
+ * both were passed an action for this barrier.
  *
- * A function that no module exports can't be recorded. It runs in the thread that was passed it; a
- * party elsewhere that would have to run it breaks the round and says so.
+ * A function that no module exports can't be recorded. It runs in the thread that was passed it. A
+ * party elsewhere that would have to run it breaks the round and reports that.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -49,8 +50,8 @@ interface Frame {
 }
 
 /**
- * The innermost action around the running code. Made by the first action that may await: asking it
- * costs.
+ * The innermost action around the running code. Made by the first action that may await, because
+ * reading it has a cost.
  */
 let frames: AsyncLocalStorage<Frame> | undefined;
 
@@ -74,7 +75,7 @@ export class ActionHere {
     this.cell = cell;
   }
 
-  /** That of the cell in this thread. */
+  /** The action of the cell in this thread. */
   static of(cell: Cell): ActionHere {
     cell.extension ??= new ActionHere(cell);
     return cell.extension as ActionHere;
@@ -131,8 +132,8 @@ export class ActionHere {
   }
 
   /**
-   * Throws `DeadlockError` where the action of that round can't end before the call that is to wait
-   * for its end: within the action, or blocking the thread that runs it.
+   * Throws `DeadlockError` if the action of that round can't end before a call that would wait for
+   * its end. That is a call within the action, or one that blocks the action's thread.
    */
   refuseWithin(round: number, title: string, blocks: boolean): void {
     if (!this.running.has(round) || !(blocks || this.isAround(round))) return;
@@ -182,7 +183,7 @@ export function isRecorded({ words, at }: Cell): boolean {
   return (load(words, at + FACTS_WORD) & RECORDED_BIT) !== 0;
 }
 
-/** Leaves for the other parties how the action failed here. */
+/** Records for the other parties how the action failed here. */
 export function recordFailure(cell: Cell, round: number, error: unknown): void {
   const { agent, number, generation } = cell;
   const text = JSON.stringify(failureOf(round, error));
@@ -204,7 +205,8 @@ export function readFailure(cell: Cell, round: number, slot: number): Failure | 
     const failure = text === undefined ? undefined : (JSON.parse(text) as Failure);
     return failure?.generation === round ? failure : undefined;
   } catch {
-    // Damaged, or the folder is gone: it only adds to an error that is thrown anyway.
+    // The file is damaged, or the folder is gone. The text only supplements an error that is thrown
+    // anyway.
     return undefined;
   }
 }
@@ -220,7 +222,7 @@ function failureOf(generation: number, error: unknown): Failure {
       message: text.slice(0, MOST_MESSAGE),
     };
   } catch {
-    // The thrown value throws when it is read: only the failure itself can be reported.
+    // The thrown value throws when it is read, so only the failure itself can be reported.
     return { generation, name: 'Error', code: undefined, message: 'it can not be shown' };
   }
 }

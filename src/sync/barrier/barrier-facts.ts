@@ -1,10 +1,10 @@
-/** How a Barrier stands. */
+/** The state of a Barrier. */
 
 import { load } from '#atomics';
 import type { Describe } from '../../agents/facts.ts';
 import { CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
 
-/** The facts that it was made with: 11…0 parties. */
+/** The parameters of the barrier: 11…0 parties. */
 export const FACTS_WORD: number = CELL_BODY + 3;
 export const SEATS_MASK = 0xfff;
 export const GENERATION_SHIFT = 12;

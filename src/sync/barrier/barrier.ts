@@ -1,7 +1,7 @@
 /**
  * Barrier: a fixed number of parties meet, again and again.
  *
- * Words and algorithm: raw-barrier.ts. The action and how the parties find it: barrier-action.ts.
+ * Words and algorithm: raw-barrier.ts. The action and its record: barrier-action.ts.
  */
 
 import { inspect } from 'node:util';
@@ -57,30 +57,29 @@ const TARGET_CODE = 'ERR_LOCKSTEP_TARGET';
 
 export interface BarrierOptions extends ObjectOptions {
   /**
-   * Run by exactly one party of each round, before any is let go. An exported function where the
-   * barrier is sent to others.
+   * Run by exactly one party of each round, before any party is released. It must be an exported
+   * function if the barrier is sent to other processes or threads.
    */
   action?: (() => unknown) | undefined;
-  /** Milliseconds that `wait` waits where it is given none. */
+  /** Default timeout of `wait`, in milliseconds. */
   timeout?: number | undefined;
 }
 
-/** How a barrier stands. */
+/** The state of a barrier. */
 export interface BarrierDescription extends Description {
   parties: number;
-  /** Parties that sit in the present round. */
-  nWaiting: number;
+  /** x: number;
   broken: boolean;
   /** Calls that wait, blocked and awaiting, in all processes. */
   waiting: number;
 }
 
 /**
- * A meeting point for a fixed number of parties, processes and threads: nobody goes on before all
- * have come. Reusable at once.
+ * A meeting point for a fixed number of parties, processes and threads: none continues before all
+ * have come. Reusable immediately.
  *
  * *If a party dies while it waits* the barrier breaks: the others get a `BrokenBarrierError` whose
- * cause names the dead.
+ * cause names the dead party.
  *
  * @example
  * const barrier = new Barrier(4);
@@ -88,7 +87,7 @@ export interface BarrierDescription extends Description {
  */
 export class Barrier extends SharedObject {
   private readonly action: (() => unknown) | undefined;
-  /** Whether it was seen that the action can't be made known to others. */
+  /** Whether the action is known to be unexported, so that other parties can't find it. */
   private unexported = false;
 
   /** `parties`: 1 to 4,095. Throws `OutOfRangeError`, `InvalidTypeError`. */
@@ -101,10 +100,10 @@ export class Barrier extends SharedObject {
     this.action = options?.action;
     if (this.action !== undefined) {
       ActionHere.of(cell).give(this.action);
-      // Others may come by the name, and ask for no handle.
+      // Other parties may open it by name, without asking for a handle.
       if (this.name !== undefined) this.recordIfExported();
     }
-    // A child that was passed the barrier may block its thread when it has to run the action.
+    // Find the action now, because a child may block its thread when it has to run it.
     else if (isRecorded(cell)) noteOpening(() => ActionHere.of(cell).find(title));
   }
 
@@ -113,7 +112,7 @@ export class Barrier extends SharedObject {
     return new Barrier(openHandle(BARRIER_KIND, handle));
   }
 
-  /** How many meet. */
+  /** The number of parties that meet. */
   get parties(): number {
     this.checkOpen();
     return partiesOf(this.cell);
@@ -125,7 +124,7 @@ export class Barrier extends SharedObject {
     return seatsIn(stateOf(this.cell));
   }
 
-  /** Whether it is broken: every `wait` that comes throws until `reset`. */
+  /** Whether it is broken: every later `wait` throws until `reset`. */
   get broken(): boolean {
     this.checkOpen();
     return isRefusing(stateOf(this.cell));
@@ -135,7 +134,7 @@ export class Barrier extends SharedObject {
    * Waits until all parties have come; resolves to this party's place, 0 to parties-1, each once a
    * round. A timeout breaks the barrier, as do *cancelling* by `signal` (which rejects with its
    * reason) and an action that throws (its error goes to the party that ran it). Rejects with
-   * `BrokenBarrierError`. The event loop goes on.
+   * `BrokenBarrierError`. The event loop continues.
    */
   async wait(options?: WaitOptions): Promise<number> {
     const deadline = this.begin(options);
@@ -208,8 +207,8 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * Makes the barrier new: parties that wait get a `BrokenBarrierError`, and the next party that
-   * comes begins a round.
+   * Resets the barrier: waiting parties get a `BrokenBarrierError`, and the next party to arrive
+   * begins a round.
    */
   reset(): void {
     this.checkOpen();
@@ -242,21 +241,21 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * The handle for those who read it. Never throws because of the action: the party that has to run
-   * it reports the error.
+   * The handle for display. Never throws because of the action: the party that has to run it
+   * reports the error.
    */
   private shownHandle(): string {
     this.recordIfExported();
     return SharedObject.plainHandle(this);
   }
 
-  /** Makes the action known to others where that can be done. */
+  /** Records the action for other parties, if it is exported. */
   private recordIfExported(): void {
     if (this.unexported || this.action === undefined) return;
     try {
       recordAction(this.cell, this.action, this.title);
     } catch {
-      // Allowed as long as it stays here; `handle` throws it.
+      // That is allowed as long as the barrier stays here; `handle` throws the error.
       this.unexported = true;
     }
   }
@@ -269,7 +268,7 @@ export class Barrier extends SharedObject {
     return Deadline.from({ timeout, signal: given.signal });
   }
 
-  /** Takes a seat. The wait entry is filled; where this throws, it leaves it. */
+  /** Takes a seat, with the wait entry filled. If this throws, it empties the entry first. */
   private arrive(how: number): Arrival {
     const { cell } = this;
     try {
@@ -287,7 +286,10 @@ export class Barrier extends SharedObject {
     }
   }
 
-  /** Runs the action, with all parties seated, and ends the round; breaks it where that fails. */
+  /**
+   * Runs the action, with all parties seated, and ends the round; breaks the round if the action
+   * fails.
+   */
   private async act(generation: number): Promise<void> {
     const { cell, title } = this;
     const here = ActionHere.of(cell);
@@ -319,7 +321,7 @@ export class Barrier extends SharedObject {
     try {
       recordFailure(cell, generation, error);
     } catch {
-      // No room, or no folder: the others learn that the action failed, and where, and this party
+      // There is no room, or no folder. The other parties learn where the action failed, but not
       // why.
     }
     failRound(cell, generation);
@@ -328,7 +330,7 @@ export class Barrier extends SharedObject {
 
   /** Ends the round after its action; throws if it was broken meanwhile. */
   private finish(cell: Cell, generation: number): void {
-    // Closed by its action: that broke the round.
+    // Its action has closed the barrier, and so broken the round.
     if (cell.closed) throw this.closedError();
     if (!finishRound(cell, generation)) throw this.brokenError(generation);
   }

@@ -14,34 +14,34 @@
  *   detail of the wait entry: 30 SEATED | generation in which the agent sits
  *
  * A party takes a seat by CAS; the one that takes the last moves the generation on and empties the
- * seats in the same CAS, and wakes the others. A waiter is free when the generation has moved, so a
+ * seats in the same CAS, and wakes the others. A waiter is free when the generation has moved. So a
  * fast party that comes again sits in the next round and can't overtake. With an action, the last
  * seat sets TRIPPING, the action runs, and a second CAS moves the generation.
  *
  * A round ends broken when a party times out, aborts, fails in the action or dies in its seat.
- * BROKEN is set by CAS in that generation, which fixes how it ended. A party that comes while
- * TRIPPING waits for the next round; where it gives up it sets BROKEN beside TRIPPING. The round
+ * BROKEN is set by CAS in that generation, which fixes how it ended. A party that arrives during
+ * TRIPPING waits for the next round; if it gives up, it sets BROKEN beside TRIPPING. The round
  * whose action runs is not disturbed by that: the CAS that ends it begins the next round broken.
  *
  * `reset` is one CAS: it moves the generation on with LAST_BROKEN set, whether the round was broken
- * before or not. Nobody sees the barrier broken in between. Killed before it, the resetter has done
- * nothing; killed after it, the reaper wakes those who wait.
+ * before or not. No party sees the barrier broken in between. A resetter killed before the CAS has
+ * done nothing; after it, the reaper wakes the waiters.
  *
- * How a round ended can be read: in STATE while it lasts; in LAST_BROKEN during the next; in
+ * The outcome of a round is in STATE while it lasts, in LAST_BROKEN during the next round, and in
  * OUTCOMES from then on. A party that moves generation g on first brings OUTCOMES to g, by a CAS
  * from g - 1 that takes LAST_BROKEN along. Until OUTCOMES is at g nobody can leave g, so a slow
  * party's CAS fails. Only a party that is more than 15 rounds late may not find its round: it then
  * ended as all known rounds did, or counts as broken.
  *
  * The entry with its generation is filled before the seat is taken. A party that dies in between
- * breaks a round in which it did not sit yet; the round would have lacked it anyway. Where the
- * action runs by then, the party takes back what the entry says first: that round has all it needs.
+ * breaks a round in which it did not sit yet; the round would have lacked it anyway. If the action
+ * already runs, that round is complete, so the party first undoes its entry's detail.
  *
  * Race: W times out while L takes the last seat. L moves the generation (L1); W's CAS to BROKEN
  * expects the old one and fails (W1), W finds the round passed. Had W1 come first, L would have
  * found BROKEN and thrown.
  *
- * Race: R resets while F, freed by it, comes again at once. R's CAS is the reset: F is free only
+ * Race: R resets while F, freed by it, returns immediately. R's CAS is the reset: F is free only
  * after it, and sits in the new round.
  */
 
@@ -74,7 +74,7 @@ import {
 } from './barrier-facts.ts';
 
 const OUTCOMES_WORD: number = CELL_BODY + 2;
-/** The facts that the barrier was made with. */
+/** The parameters of the barrier. */
 
 /** It has an action. */
 const ACTS_BIT: number = 1 << 12;
@@ -94,7 +94,7 @@ const PID_SHIFT = 8;
 const PID_MASK = 0x3fffff;
 /** The largest number of parties. */
 export const MAX_PARTIES: number = SEATS_MASK;
-/** Timeouts from this on are none. */
+/** Timeouts from this value on count as unlimited. */
 const LONGEST_TIMEOUT = 1 << 30;
 
 /** Whether this round is broken. */
@@ -114,12 +114,12 @@ function isTripping(state: number): boolean {
   return (state & TRIPPING_BIT) !== 0;
 }
 
-/** Nobody sits, and it is not said how the round before has ended. */
+/** The state of an empty round, without LAST_BROKEN. */
 function atGeneration(generation: number): number {
   return (generation & GENERATION_MASK) << GENERATION_SHIFT;
 }
 
-/** How a party has come in. */
+/** The way in which a party has arrived. */
 export type Arrival =
   | { readonly role: 'waits' | 'trips' | 'acts'; readonly index: number; readonly generation: number }
   /** The action of a full round runs: come again when the generation has moved. */
@@ -171,18 +171,18 @@ export class EarlyWait extends RoundWait {
 /** The wait of a party that sits in the round. */
 export class SeatedWait extends RoundWait {
   /**
-   * While the entry still tells of the seat: a party that dies between the two would leave the seat
-   * taken by nobody.
+   * Called while the entry still records the seat. Otherwise a party that dies in between would
+   * leave a seat without a party.
    */
   resign(): void {
     breakRound(this.cell, this.generation);
   }
 }
 
-/** The facts that a barrier is made with. */
+/** The parameters of a new barrier. */
 export interface BarrierFacts {
   readonly parties: number;
-  /** Milliseconds that a wait takes where it is given none. */
+  /** Default timeout in milliseconds. */
   readonly timeout: number;
   /** Whether there is an action. */
   readonly acts: boolean;
@@ -191,7 +191,8 @@ export interface BarrierFacts {
 /** Fills a new cell. */
 export function initBarrier({ words, at }: Place, { parties, timeout, acts }: BarrierFacts): void {
   store(words, at + FACTS_WORD, parties | (acts ? ACTS_BIT : 0));
-  // Before there is any file of its action: the agent that frees the cell removes them.
+  // Set it before there is any file of its action, so that the agent that frees the cell removes
+  // the files.
   if (acts) setBits(words, at + CELL_HEADER, HAS_DATA_BIT);
   if (timeout < LONGEST_TIMEOUT) store(words, at + TIMEOUT_WORD, Math.ceil(Math.max(0, timeout)) + 1);
 }
@@ -209,15 +210,14 @@ export function hasAction({ words, at }: Cell): boolean {
   return (load(words, at + FACTS_WORD) & ACTS_BIT) !== 0;
 }
 
-/** Milliseconds that a wait takes where it is given none; `undefined` without a limit. */
+/** Default timeout in milliseconds; `undefined` without a limit. */
 export function timeoutOf({ words, at }: Cell): number | undefined {
   const stored = load(words, at + TIMEOUT_WORD);
   return stored === 0 ? undefined : stored - 1;
 }
 
 /**
- * The party that broke the round, where that is known: it died in its seat, or failed in the
- * action.
+ * The party that broke the round, if known: it died in its seat, or failed in the action.
  */
 export interface Breaker {
   readonly pid: number;
@@ -236,8 +236,8 @@ export function breakerOf({ words, at }: Cell): Breaker | undefined {
 }
 
 /**
- * Takes a seat, with the wait entry filled; `acts`: the last one is to run an action. `undefined`
- * where the barrier is broken.
+ * Takes a seat, with the wait entry filled; `acts`: the last party runs an action. `undefined` if
+ * the barrier is broken.
  */
 export function takeSeat(cell: Cell, acts: boolean): Arrival | undefined {
   const { words, at } = cell;
@@ -248,8 +248,7 @@ export function takeSeat(cell: Cell, acts: boolean): Arrival | undefined {
     const generation = generationOf(state);
     const index = seatsIn(state);
     if (isRefusing(state) || isTripping(state)) {
-      // Another call of this agent may sit in the round whose action runs: then the entry said so
-      // before.
+      // Restore the detail: another call of this agent may sit in the round whose action runs.
       cell.setDetail(before);
       return isRefusing(state) ? undefined : { role: 'early', generation };
     }
@@ -273,7 +272,7 @@ export function finishRound(cell: Cell, generation: number): boolean {
   }
 }
 
-/** Begins a new round; breaks the present one, if somebody sits in it. */
+/** Begins a new round; breaks the present one, if a party sits in it. */
 export function renewRound(cell: Cell): void {
   const { words, at } = cell;
   for (;;) {
@@ -293,7 +292,7 @@ function moveOn(cell: Cell, state: number, bits: number): boolean {
   const { words, at, agent } = cell;
   const generation = generationOf(state);
   const outcomes = load(words, at + OUTCOMES_WORD);
-  // Where it is elsewhere, another has done it, and perhaps moved on.
+  // If OUTCOMES is elsewhere, another party has brought it up to date, and perhaps moved on.
   if (outcomes >> RECORDED_SHIFT === ((generation - 1) & GENERATION_MASK)) {
     const history = ((outcomes << 1) | (state & LAST_BROKEN_BIT ? 1 : 0)) & HISTORY_MASK;
     cas(words, at + OUTCOMES_WORD, outcomes, (generation << RECORDED_SHIFT) | history);
@@ -373,15 +372,15 @@ function identify(pid: number, slot: number): number {
 }
 
 /**
- * Breaks the round if the barrier still is in that generation, and says who did it. Returns whether
- * this call did it.
+ * Breaks the round if the barrier still is in that generation, and records the party in WHY.
+ * Returns whether this call did it.
  */
 function breakBecauseOf(words: Words, at: number, generation: number, why: number): boolean {
   const state = load(words, at + CELL_STATE);
   if (generationOf(state) !== generation || isBroken(state)) return false;
   store(words, at + WHY_WORD, why);
   if (breakIn(words, at, generation)) return true;
-  // Its round was over: the next that breaks does so for another reason.
+  // Clear WHY if the round was over: the next break has another reason.
   if (generationOf(load(words, at + CELL_STATE)) !== generation) cas(words, at + WHY_WORD, why, 0);
   return false;
 }

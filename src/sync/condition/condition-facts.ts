@@ -1,4 +1,4 @@
-/** How a Condition stands. */
+/** The state of a Condition. */
 
 import type { Describe } from '../../agents/facts.ts';
 
@@ -16,5 +16,5 @@ export function notifiedIn(detail: number): number {
   return detail >> NOTIFIED_SHIFT;
 }
 
-/** All there is lies in the wait entries. */
+/** All its state is in the wait entries. */
 export const describeCondition: Describe = () => ({ holders: [], endedBy: 'anybody', state: {} });

@@ -1,5 +1,5 @@
 /**
- * Condition: waiting for a change of what a lock guards.
+ * Condition: waiting for a change of the data that a lock guards.
  *
  * Words and algorithm: raw-condition.ts; which lock: guard.ts.
  */
@@ -26,10 +26,10 @@ import { isGuard, NEEDS_GUARD, obtainWithLock, openGuard } from '../lock/guard.t
 import type { LockBase } from '../lock/lock-base.ts';
 import { grant, NotificationWait, OwnWaits, withdrawNotified } from './raw-condition.ts';
 
-/** There is nothing in a condition but its lock. */
+/** A condition has no content except its lock. */
 const NOTHING: Content = { make() {}, check() {} };
 
-/** How a condition stands. */
+/** The state of a condition. */
 export interface ConditionDescription extends Description {
   /** Calls that wait for a notification, blocked and awaiting, in all processes. */
   waiting: number;
@@ -37,8 +37,9 @@ export interface ConditionDescription extends Description {
 }
 
 /**
- * Lets processes and threads wait for a change of what its lock guards. `wait` gives the lock up,
- * waits for a notification, and comes back with the lock held as before, at the same depth.
+ * Lets processes and threads wait for a change of the data that its lock guards. `wait` gives the
+ * lock up, waits for a notification, and comes back with the lock held as before, at the same
+ * depth.
  *
  * *If a waiter dies* it is withdrawn; a notification that it had been given and not taken goes to
  * the next. *If the holder of the lock dies*, the next holder sees `hold.recovered`, as of any
@@ -86,7 +87,7 @@ export class Condition extends SharedObject implements Lockable {
     return this.guarding;
   }
 
-  /** Whether somebody holds the lock. */
+  /** Whether any thread holds the lock. */
   get locked(): boolean {
     return this.lock.locked;
   }
@@ -97,7 +98,7 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Whether somebody has died inside before this thread came in, or came back from its wait; see
+   * Whether a holder has died inside before this thread came in, or came back from its wait; see
    * `Lock.recovered`.
    */
   get recovered(): boolean {
@@ -150,9 +151,9 @@ export class Condition extends SharedObject implements Lockable {
 
   /**
    * Gives the lock up, waits for a notification, takes the lock again. Resolves to `true` when
-   * notified, `false` when the timeout has passed; the timeout does not bound the taking again. The
-   * event loop goes on. Where somebody has died inside meanwhile, `recovered` is `true` afterwards,
-   * until the lock is released.
+   * notified, `false` when the timeout has passed; the timeout does not bound taking the lock
+   * again. The event loop continues. If a holder has died inside meanwhile, `recovered` is `true`
+   * afterwards, until the lock is released.
    *
    * *Cancels* by `signal`: rejects with its reason, with the lock held again. Rejects with
    * `NotOwnerError` (or `NotLockedError`) without the lock.
@@ -197,8 +198,8 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Waits until `predicate` returns something true, checked again after each notification; resolves
-   * to its last value, which is false only when the timeout has passed. An error of the predicate
+   * Waits until `predicate` returns a truthy value, checked again after each notification. Resolves
+   * to its last value, which is falsy only if the timeout has passed. An error of the predicate
    * goes to the caller, with the lock held.
    */
   async waitFor<Value>(predicate: () => Value, options?: WaitOptions): Promise<Value> {
@@ -225,8 +226,8 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Notifies at most `n` of those that wait now, those that came first; 0 or less notifies nobody.
-   * They go on when the lock is released. Throws `NotOwnerError` (or `NotLockedError`) without the
+   * Notifies at most `n` of the present waiters, in order of arrival; 0 or less notifies none. They
+   * continue when the lock is released. Throws `NotOwnerError` (or `NotLockedError`) without the
    * lock.
    */
   notify(n = 1): void {
@@ -240,7 +241,7 @@ export class Condition extends SharedObject implements Lockable {
       wake(agent, waiter, this.cell.number);
   }
 
-  /** Notifies everyone who waits now. */
+  /** Notifies all present waiters. */
   notifyAll(): void {
     this.notify(Number.POSITIVE_INFINITY);
   }
@@ -263,8 +264,8 @@ export class Condition extends SharedObject implements Lockable {
   /** Fills the wait entry and counts the call in it; returns its ticket. */
   private enter(how: number): number {
     const { cell } = this;
-    // Notifications that no call has taken yet are for those that came before: nobody can add one
-    // while this call has the lock.
+    // Notifications that are not yet taken belong to earlier calls. None can be added while this
+    // call has the lock.
     if (this.own.hasUnclaimed) cell.dispatch(false);
     const ticket = cell.drawTicket();
     cell.enter(how, ticket);

@@ -1,5 +1,5 @@
 /**
- * RawCondition: notifications for those who wait; the algorithm under Condition.
+ * RawCondition: notifications for waiters; the algorithm under Condition.
  *
  *   word   name             bits       written by
  *   +1     TICKETS          counter    waiters
@@ -9,11 +9,11 @@
  *   notifiers and the reaper
  *
  * A notification is not a wake-up but a grant, counted in the entry of the agent it goes to.
- * `notify` raises NOTIFIED by CAS while it is below WAITING. So at most n of those that wait now
- * are notified, and none that comes later. A flow that times out withdraws by CAS; if a grant was
- * faster, it takes that or hands it on. The grant is struck off only when the waiter has the lock
- * again: if it dies before, the reaper hands it on. The entry stays with this condition as long as
- * the agent has it open, so a late CAS can't meet another object's entry.
+ * `notify` raises NOTIFIED by CAS while it is below WAITING. So at most n of the present waiters
+ * are notified, and no later one. A flow that times out withdraws by CAS; if a grant was faster, it
+ * takes that or hands it on. The grant is struck off only when the waiter has the lock again: if it
+ * dies before, the reaper hands it on. The entry stays with this condition as long as the agent has
+ * it open, so a late CAS can't meet another object's entry.
  *
  * Enqueueing and releasing are not one step and need not be: a notifier must hold the lock, which
  * the waiter gives up only after its entry is filled.
@@ -117,7 +117,7 @@ export class NotificationWait implements Wait {
     const { cell } = own;
     own.change((detail) => {
       if (notifiedIn(detail) !== waitingIn(detail)) return detail - 1;
-      // Where as many are notified as wait, nobody but this agent changes the counts: this is done
+      // If as many calls are notified as wait, only this agent changes the counts, so this is done
       // once.
       const { agent } = cell;
       for (const waiter of grant(agent.namespace, cell, 1)) wake(agent, waiter, cell.number);
@@ -139,8 +139,8 @@ export class NotificationWait implements Wait {
 }
 
 /**
- * Notifies the `count` agents that came first; returns whom to wake. Agents whose thread is blocked
- * elsewhere come last.
+ * Notifies the `count` agents that came first; returns the agents to wake. Agents whose thread is
+ * blocked elsewhere come last.
  */
 export function grant(namespace: Namespace, place: Place, count: number): Set<Waiter> {
   const granted = new Set<Waiter>();
@@ -165,7 +165,7 @@ function grantOne(namespace: Namespace, waiters: Waiter[]): Waiter | undefined {
       if (notifiedIn(detail) >= waitingIn(detail)) continue;
       const blocking = (load(words, at + ENTRY_STATUS) & BLOCKING_BIT) !== 0;
       const acts = blocking || load(namespace.words, agentWord(slot) + AGENT_BLOCKED_ON) === 0;
-      // The entry tells the ticket of its first flow; those behind it came later.
+      // The entry has the ticket of its first flow; the flows behind it came later.
       const order = (load(words, at + ENTRY_TICKET) + notifiedIn(detail)) | 0;
       if (best !== undefined && (bestActs !== acts ? bestActs : !isBefore(order, bestOrder))) continue;
       best = waiter;
@@ -180,8 +180,8 @@ function grantOne(namespace: Namespace, waiters: Waiter[]): Waiter | undefined {
 }
 
 /**
- * Hands on what the dead agent had been notified of and not taken: one by one, so that it may be
- * done twice.
+ * Hands on the notifications that the dead agent had not taken, one by one, so that it may be
+ * repeated.
  */
 export function withdrawNotified(
   namespace: Namespace,

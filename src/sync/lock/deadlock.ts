@@ -14,7 +14,10 @@ import { keepDeadlock } from './last-deadlocks.ts';
 import { notesStacks } from './lock-words.ts';
 import { readTakenAt } from './taken-at.ts';
 
-/** The error for a cycle whose first member is the caller; it is kept, and told of. */
+/**
+ * The error for a cycle whose first member is the caller. Also keeps the deadlock, and reports it
+ * to monitors.
+ */
 export function deadlock(namespace: Namespace, cycle: readonly Link[]): DeadlockError {
   const error = errorFor(cycle.map((link) => describe(namespace, link)));
   keepDeadlock(namespace, error.message, error.cycle);
@@ -43,7 +46,7 @@ function errorFor(members: readonly DeadlockMember[]): DeadlockError {
   );
 }
 
-/** The name of a cell: `Lock "invoices"`, or by its number where it has no name. */
+/** The name of a cell: `Lock "invoices"`, or its number if it has no name. */
 export function titleOf(namespace: Namespace, cell: number): string {
   const { words, at } = namespace.arena.place(cell);
   const kind = kindNumbered(kindOf(load(words, at + CELL_HEADER)))?.name ?? 'object';

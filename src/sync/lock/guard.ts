@@ -21,7 +21,7 @@ import { RLOCK_KIND, RLock } from './rlock.ts';
 const LOCK_WORD: number = CELL_BODY + 2;
 const LOCK_GENERATION_WORD: number = CELL_BODY + 3;
 
-/** Of kinds with a lock beside them: they are of no use without it (agents/kept.ts). */
+/** `needs` of kinds with a lock beside them, which they can't do without (agents/kept.ts). */
 export const NEEDS_GUARD: readonly number[] = [LOCK_WORD];
 
 export type Guard = Lock | RLock;
@@ -33,7 +33,7 @@ export function isGuard(value: unknown): value is Guard {
 /** An object with a lock beside it, or without. */
 export interface Guarded {
   readonly opened: Opened;
-  /** The lock, if it is in the maker's hands already. */
+  /** The lock, if the maker already has it. */
   readonly lock: Guard | undefined;
 }
 

@@ -1,11 +1,11 @@
 /**
- * LastDeadlocks: the last deadlocks that were refused in a namespace, kept for those who come later
- * to ask (`lockstep why --last`).
+ * LastDeadlocks: the last refused deadlocks of a namespace, kept for later queries
+ * (`lockstep why --last`).
  *
  * Each is a file of its own, `deadlock-<milliseconds>-<pid>-<thread>`, written by the thread that
- * was refused. That thread then removes the oldest beyond the most. No two threads write the same
- * file, and a removal that comes second finds nothing. A thread that is killed while it writes
- * leaves half a text, which no reader takes.
+ * was refused. That thread then removes the oldest files beyond the limit. No two threads write the
+ * same file, and a removal that comes second finds nothing. A thread that is killed while it writes
+ * leaves half a text, which readers ignore.
  */
 
 import { timeOfDay } from '#clock';
@@ -25,11 +25,11 @@ export interface KeptDeadlock {
   /** When, in milliseconds since 1970. */
   readonly at: number;
   readonly message: string;
-  /** Those who would have waited for each other; the first is the one that was refused. */
+  /** The threads that would have waited for each other; the first is the refused one. */
   readonly members: readonly DeadlockMember[];
 }
 
-/** Keeps what was refused. */
+/** Keeps the refused deadlock. */
 export function keepDeadlock(
   { directory }: Namespace,
   message: string,
@@ -42,7 +42,7 @@ export function keepDeadlock(
     const all = directory.list(DEADLOCK_PREFIX).sort();
     for (const old of all.slice(0, -KEPT)) directory.remove(old);
   } catch (error) {
-    // No room, or the folder is gone. The error that is about to be thrown says it all.
+    // There is no room, or the folder is gone. The error that is about to be thrown says it all.
     if (!(error instanceof LockstepError)) throw error;
   }
 }

@@ -22,7 +22,7 @@ import { ownerOf, STACKS_BIT, setMarks, TOLERANT_BIT } from './lock-words.ts';
 import type { RawLock, Suspended } from './raw-lock.ts';
 import { runInScope } from './scope.ts';
 
-/** How a lock stands. */
+/** The state of a lock. */
 export interface LockDescription extends Description {
   locked: boolean;
   owner: Owner | null;
@@ -88,7 +88,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
 
   /**
    * @internal Takes it again as it was held. Not bounded by any timeout: a call that waited on a
-   * condition comes back holding.
+   *   condition returns with the lock held.
    */
   async takeBack(holding: Suspended): Promise<void> {
     if (!this.raw.tryTake()) {
@@ -111,7 +111,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
     return SharedObject.describe(this, () => {
       const { namespace } = this.cell.agent;
       const [holder] = this.facts(namespace, this.cell).holders;
-      // A slot in which nobody sits holds nothing: a thread that wants the lock frees it.
+      // An empty slot holds nothing: a thread that wants the lock frees it.
       const owner =
         holder !== undefined && namespace.isLive(holder.slot) ? namespace.identity(holder.slot) : null;
       return {
@@ -140,10 +140,10 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
     return this.cell.agent.namespace.isLive(slot) ? slot : 0;
   }
 
-  /** How it stands, read from its words. */
+  /** Its state, read from its words. */
   protected abstract get facts(): Describe;
 
-  /** Makes the lock, just taken, held as it was. */
+  /** Restores the holding, after the lock was taken again. */
   protected abstract takenBack(holding: Suspended): void;
 
   protected override inScope<Result>(act: () => Result): Result {
@@ -151,7 +151,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
   }
 }
 
-/** Notes in a new lock what its options say. */
+/** Notes its options in a new lock. */
 export function markLock(place: Place, title: string, options: LockOptions | undefined): void {
   const { deadlock, stacks = false } = options ?? {};
   checkPolicy(title, deadlock);

@@ -1,4 +1,4 @@
-/** How a Lock and an RLock stand. */
+/** The state of a Lock and an RLock. */
 
 import { load } from '#atomics';
 import type { Describe, Holding } from '../../agents/facts.ts';
@@ -16,7 +16,7 @@ import {
 export const describeLock: Describe = (_view, place) => describe(place, 1);
 
 export const describeRLock: Describe = (_view, place) =>
-  // While its owner is taking it, the depth is still that of before.
+  // While its owner is taking it, the depth is still the previous one.
   describe(place, Math.max(1, load(place.words, place.at + DEPTH_WORD)));
 
 function describe(place: Parameters<Describe>[1], count: number): ReturnType<Describe> {

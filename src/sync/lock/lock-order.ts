@@ -1,12 +1,12 @@
 /**
- * LockOrder: warns of orders of taking locks that could deadlock, though they did not
+ * LockOrder: warns of lock orders that could deadlock, although they did not
  * (LOCKSTEP_CHECK=order).
  *
  * A thread that takes a lock while it holds another records that pair in the namespace's folder,
- * with its stack. There is one file for each pair and set of other locks held. Then it looks
- * whether there is a way back from the second to the first. Two who do it at the same time both
- * leave word first, so one at least sees the other. A way back on which all hold one more lock in
- * common is harmless: that lock keeps them apart. The idea is that of Linux's lockdep.
+ * with its stack. There is one file for each pair and set of other locks held. Then it searches for
+ * a way back from the second to the first. Two threads that do so at the same time both record
+ * first, so at least one sees the other. A way back on which all hold another lock in common is
+ * harmless, because that lock keeps them apart. The idea is that of Linux's lockdep.
  *
  *   order-<first>-<second>-<hash of the others>   { first, second, others, who, stack }
  *   warned-<first>-<second>                        so that of each pair one warning is given
@@ -20,7 +20,7 @@ import type { Scope } from './scope.ts';
 
 const PREFIX = 'order-';
 
-/** Somebody took `second` with `first` in hand, and `others`, too. */
+/** A thread took `second` while it held `first` and `others`. */
 interface Pair {
   readonly first: string;
   readonly second: string;
@@ -30,7 +30,7 @@ interface Pair {
   readonly stack: string;
 }
 
-/** Pairs that this thread has left word of. */
+/** Pairs that this thread has recorded. */
 const known = new Set<string>();
 
 /** Checks the taking of `lock`, which has just been taken at `stack`. */
@@ -90,7 +90,7 @@ function wayBack(directory: Directory, pair: Pair): Pair[] | undefined {
   return search(pair.second, []);
 }
 
-/** Whether one lock is in hand in all of them. */
+/** Whether all of them hold one lock in common. */
 function isKeptApart(way: readonly Pair[]): boolean {
   return way[0]!.others.some((other) => way.every(({ others }) => others.includes(other)));
 }
@@ -100,7 +100,7 @@ function readPairs(directory: Directory): Pair[] {
     try {
       return [JSON.parse(directory.read(file)?.toString('utf8') ?? '') as Pair];
     } catch (error) {
-      // Somebody is just writing it, and will look at ours then.
+      // Another thread is just writing it, and will then look at ours.
       if (error instanceof SyntaxError) return [];
       throw error;
     }
@@ -126,7 +126,7 @@ function keyOf({ number, generation }: Cell): string {
 }
 
 function digest(others: readonly string[]): string {
-  // Loaded when it is needed: it would add 3 ms to the start of every program.
+  // Loaded only when needed, because it would add 3 ms to the start of every program.
   return process
     .getBuiltinModule('node:crypto')
     .createHash('sha256')

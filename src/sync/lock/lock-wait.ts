@@ -1,9 +1,9 @@
 /**
  * LockWait: one call that waits for a lock, and looks whether it would wait forever (wait-for.ts).
  *
- * A blocked thread keeps back everything that its agent holds. A flow that awaits keeps back what
- * its scope holds (scope.ts), or, if it is the only flow and nothing else keeps the event loop
- * running, everything, too. The latter is known only when the running turn is over: the agent's
+ * A blocked thread keeps back all holdings of its agent. An awaiting flow keeps back the holdings
+ * of its scope (scope.ts). If it is the only flow, and nothing else keeps the event loop running,
+ * it also keeps back all holdings. That is known only when the running turn is over: the agent's
  * poll checks it, every 40 ms.
  */
 
@@ -90,7 +90,7 @@ export class LockWait implements Taking {
     return cycle && deadlock(agent.namespace, cycle);
   }
 
-  /** Takes back what was said of this wait in shared memory. */
+  /** Removes this wait's record from shared memory. */
   private unsay(): void {
     const { agent } = this.raw.cell;
     if (this.options.blocks) agent.blockedOn = ELSEWHERE;

@@ -13,9 +13,9 @@
  *   +5    WANTS_BY  30…23 the owner's slot | 22…0 ticket of that wait       the owner
  *
  * The search for deadlocks (wait-for.ts) takes it for certain that the owner will free the lock,
- * unless the lock is TOLERANT (made with `deadlock: 'ignore'`) or a SIGNAL. Once somebody has
- * released it for another agent, somebody may do so again. WANTS tells of the scope that took it;
- * it is void when its slot is not the owner's, as the owner before left it.
+ * unless the lock is TOLERANT (made with `deadlock: 'ignore'`) or a SIGNAL. Once a thread has
+ * released it for another agent, one may do so again. WANTS belongs to the scope that took the
+ * lock. It is void if its slot is not the owner's: then a previous owner left it.
  */
 
 import { add, cas, load, setBits, store } from '#atomics';
@@ -53,12 +53,12 @@ export function isFair(state: number): boolean {
   return (state & FAIR_BIT) !== 0;
 }
 
-/** Frees the lock if the dead agent owned it, and leaves word of that to the next owner. */
+/** Frees the lock if the dead agent owned it, and marks that for the next owner. */
 export function recoverLock(_namespace: Namespace, { words, at }: Place, dead: number): void {
   for (;;) {
     const state = load(words, at + CELL_STATE);
     if (ownerOf(state) !== dead) return;
-    // A successor in the slot must not be taken for the one who awaited that.
+    // Clear WANTS, because a successor in the slot must not be mistaken for the dead agent.
     store(words, at + WANTS_WORD, 0);
     const freed = (state & (WAITERS_BIT | FAIR_BIT)) | RECOVERED_BIT;
     if (cas(words, at + CELL_STATE, state, freed) !== state) continue;
@@ -95,19 +95,19 @@ export function markSignal({ words, at }: Place): void {
   setBits(words, at + MARKS_WORD, SIGNAL_BIT);
 }
 
-/** Says that the scope in which agent `owner` holds the lock awaits the cell. */
+/** Records that the scope in which agent `owner` holds the lock awaits the cell. */
 export function writeWant({ words, at }: Place, owner: number, cell: number, ticket: number): void {
   store(words, at + WANTS_WORD, 0);
   store(words, at + WANTS_BY_WORD, (owner << WANTS_SLOT_SHIFT) | (ticket & WANTS_TICKET_MASK));
   store(words, at + WANTS_WORD, cell);
 }
 
-/** Says that this is over, or not certain. */
+/** Removes that record: the wait is over, or no longer certain. */
 export function clearWant({ words, at }: Place): void {
   store(words, at + WANTS_WORD, 0);
 }
 
-/** Whether others than the holder may free the lock. */
+/** Whether agents other than the holder may free the lock. */
 export function isSignal({ words, at }: Pick<Place, 'words' | 'at'>): boolean {
   return (load(words, at + MARKS_WORD) & (TOLERANT_BIT | SIGNAL_BIT)) !== 0;
 }

@@ -26,8 +26,8 @@ import { watcherFor } from './watcher.ts';
 /**
  * A lock that processes and threads share. Not re-entrant. Any thread may release it, as in Python.
  *
- * *If the holder dies* it is freed, and the next holder's `hold.recovered` is `true`: the data that
- * it guards may be half-written.
+ * *If the holder dies* the lock is freed, and the next holder's `hold.recovered` is `true`: the
+ * data that it guards may be half-written.
  *
  * Order: waiters are served in the order in which they came, but a running thread may take a free
  * lock before a waiter has woken up. A waiter that was passed over and has waited for over half a
@@ -72,10 +72,10 @@ export class Lock extends LockBase {
   }
 
   /**
-   * Releases the lock, even if another thread holds it. Throws `NotLockedError` if nobody does, and
-   * `NotOwnerError` if another thread does while an `acquire()` of this one still waits: its
-   * `await` was forgotten. A lock that is used as a signal, that is released for others before or
-   * made with `deadlock: 'ignore'`, is released all the same.
+   * Releases the lock, even if another thread holds it. Throws `NotLockedError` if no thread holds
+   * it. Throws `NotOwnerError` if another thread holds it while an `acquire()` of this one still
+   * waits: its `await` was forgotten. A lock that is used as a signal (released for others before,
+   * or made with `deadlock: 'ignore'`) is released anyway.
    */
   override release(): void {
     const { cell, raw } = this;
@@ -89,8 +89,8 @@ export class Lock extends LockBase {
   }
 
   /**
-   * Throws where a release would free what another thread holds, while this one has a call that
-   * waits for it.
+   * Throws if a release would free the lock of another thread while a call of this thread waits for
+   * it.
    */
   private checkAwaited(): void {
     const { cell, raw, owner } = this;
@@ -101,7 +101,7 @@ export class Lock extends LockBase {
     );
   }
 
-  /** @internal Gives back the holding `turn`, unless somebody else has released it. */
+  /** @internal Gives back the holding `turn`, unless another thread has released it. */
   releaseTurn(turn: number): void {
     const { cell, raw } = this;
     if (turn !== raw.turn || raw.release(cell)) return;

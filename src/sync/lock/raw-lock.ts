@@ -11,15 +11,15 @@
  *   wait      fill the wait entry, then `attempt`: take if free, else set WAITERS by CAS. Sleep
  *             only if that CAS saw an owner.
  *   release   CAS me -> 0. With WAITERS: the mark goes with the owner, in the same CAS, and the
- *             oldest waiter is woken. While it is on its way the lock has its fast paths again, and
- *             nobody else is woken. It sets WAITERS again, whether it takes the lock (others may
- *             wait) or sleeps again.
+ *             oldest waiter is woken. While that waiter wakes up, the lock has its fast paths
+ *             again, and no other waiter is woken. It sets WAITERS again, whether it takes the lock
+ *             (others may wait) or sleeps again.
  *   FAIR      set by a waiter that was woken, found the lock taken again, and has waited for over
  *             half a millisecond. The next release keeps the lock for the oldest waiter, newcomers
  *             queue. Set also by the release of a thread that has passed over a waiter for half a
  *             millisecond (barging.ts): that waiter may not have had a processor to run on. FAIR is
- *             a policy, and owns nothing: the oldest waiter takes by CAS like anyone, and if it is
- *             gone or idle, others take after an interval.
+ *             only a policy: the oldest waiter takes by CAS like every other, and if it is gone or
+ *             idle, others take the lock after an interval.
  *
  * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is
  * awake. That one sets it when it takes, sleeps or gives up, or wakes the next if it gives up and
@@ -56,7 +56,7 @@ import {
 import type { Scope, Scoped, Want } from './scope.ts';
 import { currentScope, TOP } from './scope.ts';
 
-/** The facts that a condition has to remember of a lock that it gives up for a while. */
+/** The state of a holding that a condition gives up for a while. */
 export interface Suspended {
   readonly turn: number;
   readonly depth: number;
@@ -65,7 +65,7 @@ export interface Suspended {
   readonly isTold: boolean;
 }
 
-/** Is called at each taking of a lock, where something is to be kept of it. */
+/** Is called at each acquisition of a lock that records them. */
 export interface Watcher {
   taken(lock: RawLock): void;
 }
@@ -78,16 +78,16 @@ export class RawLock implements Taking, Scoped {
   turn = 0;
   /** Holdings of this agent so far. */
   turns = 0;
-  /** Whether the last taking found what a dead owner left. */
+  /** Whether the last acquisition found RECOVERED, left by a dead owner. */
   recovered = false;
-  /** The holding that has found that, or came back to it from the wait of a condition; 0 none. */
+  /** The holding that has found it, or saw it on return from the wait of a condition; 0 none. */
   private told = 0;
   /** The scope of the present holding. */
   scope: Scope = TOP;
-  /** Whether WANTS tells of a holding of this agent. */
+  /** Whether WANTS has a record of this agent. */
   private wanting = false;
   private readonly watcher: Watcher | undefined;
-  /** How this agent passes over those who wait. */
+  /** Measures how this agent passes over waiters. */
   readonly barging: Barging = new Barging();
 
   constructor(cell: Cell, watcher: Watcher | undefined) {
@@ -96,7 +96,7 @@ export class RawLock implements Taking, Scoped {
     this.watcher = watcher;
   }
 
-  /** The cell's RawLock: one in each agent. `watcherFor` gives what watches it, when it is made. */
+  /** The cell's RawLock: one in each agent. `watcherFor` returns its watcher, when it is made. */
   static of(cell: Cell, watcherFor?: (cell: Cell) => Watcher | undefined): RawLock {
     if (cell.extension instanceof RawLock) return cell.extension;
     const made = new RawLock(cell, watcherFor?.(cell));
@@ -117,8 +117,7 @@ export class RawLock implements Taking, Scoped {
   }
 
   /**
-   * Begins a holding of what a slow path has taken. Returns whether a holder has died inside before
-   * it.
+   * Begins a holding after a slow path. Returns whether a holder has died inside before it.
    */
   beginTold(): boolean {
     this.begin();
@@ -129,13 +128,13 @@ export class RawLock implements Taking, Scoped {
     return this.recovered;
   }
 
-  /** Gives up the present holding for a while, other than in the state word. */
+  /** Gives up the present holding for a while, except in the state word. */
   suspend(depth: number): Suspended {
     const { turn, scope, isTold } = this;
     return { turn, depth, scope, isTold };
   }
 
-  /** Goes on with a holding that was given up for a while. */
+  /** Resumes a holding that was given up for a while. */
   resume({ turn, scope, isTold }: Suspended): void {
     this.turn = turn;
     this.scope = scope;
@@ -148,7 +147,7 @@ export class RawLock implements Taking, Scoped {
     return this.told === this.turn;
   }
 
-  /** Takes the lock if it is free and kept for nobody. */
+  /** Takes the lock if it is free and not reserved. */
   tryTake(): boolean {
     const { words, at } = this.cell;
     for (;;) {
@@ -162,11 +161,12 @@ export class RawLock implements Taking, Scoped {
 
   /**
    * Gives this agent's holding of the cell back by one compare-and-swap; `false` if it is not held,
-   * or waited for.
+   * or has waiters.
    */
   release({ words, at }: Cell): boolean {
     if (this.wanting) this.unwant();
-    // A call that is served next has the lock before it goes on: until then nobody knows its scope.
+    // The next call that is served has the lock before it continues; until then its scope is
+    // unknown.
     this.scope = TOP;
     return this.barging.isShort(this.turns) && cas(words, at + CELL_STATE, this.me, 0) === this.me;
   }
@@ -180,8 +180,8 @@ export class RawLock implements Taking, Scoped {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) return false;
-      // Before the release: the owner may take it again at once, and must not be taken for the only
-      // one who can free it.
+      // Mark it before the release: the owner may take the lock again immediately, and is not the
+      // only one that can free it.
       if (ownerOf(state) !== this.me) markSignal(this.cell);
       const giveWay = this.barging.isTooLong(this.turns) && this.oldest() !== undefined;
       if (cas(words, at + CELL_STATE, state, giveWay ? FAIR_BIT : state & FAIR_BIT) !== state) continue;
@@ -203,8 +203,8 @@ export class RawLock implements Taking, Scoped {
     for (;;) {
       const state = load(words, at + CELL_STATE);
       if (isFree(state)) {
-        // Awake for another reason than its turn, it leaves the lock to the first waiter, and sees
-        // to it that that one is awake.
+        // If it is awake for another reason, leave the lock to the first waiter, and make sure that
+        // one is awake.
         if (pressure !== PRESSURE.IMPATIENT && !isFirst(this.cell.agent, this.cell)) return false;
         if (cas(words, at + CELL_STATE, state, WAITERS_BIT | this.me) !== state) continue;
         this.barging.waited(pressure === PRESSURE.IMPATIENT);
@@ -225,7 +225,7 @@ export class RawLock implements Taking, Scoped {
         wakeOldest(this.cell.agent, this.cell);
         return;
       }
-      // This may have been the waiter that was woken: then the mark is gone, and others may wait.
+      // Set the mark again: if this was the woken waiter, the mark is gone, and others may wait.
       const marked = state | WAITERS_BIT;
       if (marked === state || cas(words, at + CELL_STATE, state, marked) === state) return;
     }
@@ -263,9 +263,9 @@ export class RawLock implements Taking, Scoped {
     clearWant(this.cell);
   }
 
-  /** The facts to be kept of a holding that has begun. */
+  /** Keeps the records of a holding that has begun. */
   private note(): void {
-    // Somebody else has released the holding before, in which this was said.
+    // Another thread has released the holding in which WANTS was written.
     if (this.wanting) this.unwant();
     if (this.scope !== TOP || this.watcher !== undefined) this.scope.hold(this, this.turn);
     this.watcher?.taken(this);

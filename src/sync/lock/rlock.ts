@@ -2,8 +2,8 @@
  * RLock: a lock that its owner may take again. Owned by an agent and a scope (scope.ts); free when
  * released as often as taken.
  *
- * Words and algorithm: raw-lock.ts. The owner within the agent, and its depth, only that agent
- * needs to know: it is kept in ordinary memory, and DEPTH is a copy for others to read.
+ * Words and algorithm: raw-lock.ts. Only the owning agent needs the scope of the owner and its
+ * depth. They are in ordinary memory, and DEPTH is a copy for other readers.
  */
 
 import { cas, load } from '#atomics';
@@ -31,7 +31,7 @@ import { RawLock } from './raw-lock.ts';
 import { currentScope } from './scope.ts';
 import { watcherFor } from './watcher.ts';
 
-/** The raw lock with what its owning agent knows. */
+/** The raw lock, with the state that only its owning agent needs. */
 class RawRLock extends RawLock {
   depth = 0;
 
@@ -61,7 +61,7 @@ class RawRLock extends RawLock {
   }
 }
 
-/** How an RLock stands. */
+/** The state of an RLock. */
 export interface RLockDescription extends LockDescription {
   /** How often its owner has taken it. */
   depth: number;
@@ -72,10 +72,10 @@ export interface RLockDescription extends LockDescription {
  * it as often.
  *
  * The owner is the thread, and within it the scope: plain nested `acquire` calls in one flow
- * re-enter, as in Python. `run(fn)` makes a scope of its own unless its caller owns the lock
- * already: two concurrent `run`s exclude each other, and a `run` inside a `run` re-enters.
+ * re-enter, as in Python. `run(fn)` makes a new scope unless its caller already owns the lock: two
+ * concurrent `run`s exclude each other, and a `run` inside a `run` re-enters.
  *
- * *If the owner dies* it is freed, and the next holder's `hold.recovered` is `true`.
+ * *If the owner dies* the lock is freed, and the next holder's `hold.recovered` is `true`.
  */
 export class RLock extends LockBase<RawRLock> {
   /**

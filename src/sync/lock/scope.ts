@@ -3,16 +3,16 @@
  * process or thread target is one scope; `run` makes one of its own inside its caller's. An RLock
  * is owned by an agent and a scope.
  *
- * A scope that `run` made knows what it holds and what it awaits. As long as it awaits one thing,
- * it releases none of its locks. That is noted beside its locks, for searches for deadlocks. While
- * it awaits two things at once, it may be the one or the other: nothing is certain then. The scope
- * at the top is everybody's, and nothing is known of it.
+ * A scope that `run` made knows its holdings and its waits. While it awaits one object only, it
+ * releases none of its locks. That is noted beside its locks, for searches for deadlocks. While it
+ * awaits two objects at once, nothing is certain. The scope at the top is shared by all other code,
+ * and nothing is known of it.
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Cell } from '../../agents/cell.ts';
 
-/** Something that a scope can hold. */
+/** An object that a scope can hold. */
 export interface Scoped {
   readonly cell: Cell;
   /** Whether the holding `turn` goes on. */
@@ -21,7 +21,7 @@ export interface Scoped {
   noteWant(want: Want | undefined): void;
 }
 
-/** Something that a scope awaits. */
+/** An object that a scope awaits. */
 export interface Want {
   readonly folder: string;
   readonly cell: number;

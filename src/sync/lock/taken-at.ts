@@ -1,7 +1,7 @@
 /**
- * TakenAt: where an object was taken, for objects of which that is noted. One small file an object
- * in the namespace's folder, written by each thread that takes it: slow, and meant for finding
- * faults.
+ * TakenAt: the stack of an object's acquisition, for objects that record it. Each object has one
+ * small file in the namespace's folder, written by each thread that takes it. That is slow, and
+ * meant for debugging.
  */
 
 import type { Cell } from '../../agents/cell.ts';

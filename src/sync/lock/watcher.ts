@@ -30,7 +30,7 @@ export function watcherFor(cell: Cell): Watcher | undefined {
 }
 
 /**
- * Value of an environment variable that turns something on; another value is a mistake, and told.
+ * Value of an environment variable that turns something on; warns of other values.
  */
 function isOn(name: string, known: readonly string[]): string | undefined {
   const value = process.env[name];

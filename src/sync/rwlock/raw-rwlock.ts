@@ -26,19 +26,20 @@
  *             comes in wakes the next one, and so on until it is a writer's turn
  *
  * With READERS_FIRST a writer does not shut the readers out while it waits for them. It claims the
- * word only when it has seen no bit, and gives it up again when a reader was faster. Everybody is
- * woken whenever the lock may have become free.
+ * word only when it has seen no bit, and gives it up again when a reader was faster. All waiters
+ * are woken whenever the lock may have become free.
  *
  * Invariant: a sleeping reader has seen a writer in the word after it has set WAITERS. A sleeping
  * writer is the pending one and has seen a reader's bit, or with READERS_FIRST has seen a bit after
- * it has set WAITERS. The agent that takes that away wakes it, or wakes one that will.
+ * it has set WAITERS. The agent that removes that writer or bit wakes the sleeper, or wakes an
+ * agent that will.
  *
  * Race: R sets its bit (R1), W claims (W1), R sees W (R2) and W sees the bit (W2): both back off? R
  * clears its bit (R3) and then wakes W; W fills its entry before it looks, so it either sees the
  * bit cleared or is woken after R3. W's claim stays, so R waits.
  *
- * A dead writer's word is freed by the reaper, with RECOVERED only if it was not PENDING: then it
- * has changed nothing. A dead reader's bit is cleared.
+ * A dead writer's word is freed by the reaper, with RECOVERED only if it was not PENDING: a pending
+ * writer has changed nothing. A dead reader's bit is cleared.
  */
 
 import { cas, clearBits, load, setBits } from '#atomics';
@@ -57,7 +58,7 @@ import { MARKS_WORD, PENDING_BIT, READER_WORDS, READERS_FIRST_BIT } from './rwlo
 
 export class RawRWLock {
   readonly cell: Cell;
-  /** Whether the last write found what a dead writer left. */
+  /** Whether the last write found RECOVERED, left by a dead writer. */
   recovered = false;
   private readonly me: number;
   private readonly readersFirst: boolean;
@@ -87,7 +88,7 @@ export class RawRWLock {
     return made;
   }
 
-  /** Whether readers now find what a dead writer left. */
+  /** Whether readers now find RECOVERED, left by a dead writer. */
   get damaged(): boolean {
     return (this.state & RECOVERED_BIT) !== 0;
   }
@@ -107,7 +108,7 @@ export class RawRWLock {
     return ownerOf(this.state) === 0;
   }
 
-  /** Whether nobody reads. */
+  /** Whether no agent reads. */
   get drained(): boolean {
     const last = this.cell.agent.namespace.highSlot >> 5;
     for (let word = 0; word <= last; word++) {
@@ -127,7 +128,7 @@ export class RawRWLock {
   /** Comes in to read, unless a writer is there, or a waiter has to come first. */
   tryRead(): boolean {
     const { state } = this;
-    // A bit that comes and goes would wake a pending writer in vain.
+    // Leave the bit alone: a bit that comes and goes would wake a pending writer needlessly.
     if (ownerOf(state) !== 0) return false;
     if (isFair(state) && this.oldest() !== undefined) return false;
     return this.comeIn();
@@ -155,7 +156,7 @@ export class RawRWLock {
     if (--this.inside === 0) this.clearBit();
   }
 
-  /** Takes the lock to write, if nobody is inside and it is kept for nobody. */
+  /** Takes the lock to write, if it is free and not reserved. */
   tryWrite(): boolean {
     const { state } = this;
     if (ownerOf(state) !== 0 || !this.drained) return false;
@@ -204,7 +205,7 @@ export class RawRWLock {
     else this.passOn();
   }
 
-  /** A waiter that came in, or gives up, may have had the wake-up of all: others may wait. */
+  /** Passes on a wake-up: a waiter that came in or gives up may have been the only one woken. */
   passOn(): void {
     for (;;) {
       const { state } = this;
@@ -217,14 +218,14 @@ export class RawRWLock {
   }
 
   /**
-   * Slot of an agent that has to act before this one gets in: first of all of one that can't, as
-   * nobody sits there.
+   * Slot of an agent that has to act before this one gets in. An empty slot, which can't act, comes
+   * first.
    */
   suspect(): number {
     const { me } = this;
     const { namespace } = this.cell.agent;
     const owner = ownerOf(this.state);
-    // Nobody else writes the own bit: without a read of this agent's it is damage.
+    // Only this agent writes its own bit, so without a read of this agent it is damage.
     if (this.inside === 0 && (load(this.mine.words, this.mine.at) & this.myBit) !== 0) this.clearBit();
     const readers = this.readerSlots.filter((slot) => slot !== me);
     const nobody = readers.find((slot) => !namespace.isLive(slot));
@@ -320,7 +321,7 @@ export function holdsRWLock(namespace: Namespace, place: Place, slot: number): b
   return holds;
 }
 
-/** Ends what the dead agent had of the lock. */
+/** Frees the dead agent's share of the lock. */
 export function recoverRWLock(namespace: Namespace, place: Place, dead: number): void {
   const { words, at } = place;
   let word = 0;

@@ -1,4 +1,4 @@
-/** How an RWLock stands. */
+/** The state of an RWLock. */
 
 import { load } from '#atomics';
 import type { Describe, Holding } from '../../agents/facts.ts';

@@ -58,13 +58,14 @@ export abstract class RWLockSide {
     this.scopes = SideScopes.of(host.raw);
   }
 
-  /** One line on which side it is, and how the lock stands. */
+  /** One line on the side, and the state of the lock. */
   toString(): string {
     return `<${this.verb} side of ${String(this.host.keeper)}>`;
   }
 
   /**
-   * Takes this side; the event loop goes on. With a timeout, resolves to `null` when it has passed.
+   * Takes this side; the event loop continues. With a timeout, resolves to `null` when it has
+   * passed.
    */
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
@@ -102,7 +103,8 @@ export abstract class RWLockSide {
   }
 
   /**
-   * Runs `fn` inside and releases, however `fn` ends. With a timeout, `null` when it passed before.
+   * Runs `fn` inside and releases, however `fn` ends. With a timeout, resolves to `null` when that
+   * passed before `fn` began.
    */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
@@ -122,7 +124,7 @@ export abstract class RWLockSide {
 
   /** @internal */
   releaseTurn(turn: number): void {
-    // Closed with the lock in hand: it is given back already.
+    // The lock was closed while held, so it is already given back.
     if (this.raw.cell.closed || !this.own.delete(turn)) return;
     this.giveBack();
   }
@@ -163,7 +165,7 @@ export abstract class RWLockSide {
   protected abstract giveBack(): void;
   protected abstract wait(): Taking;
   /**
-   * Throws `DeadlockError` where this flow, or this thread if it `blocks`, would wait for itself.
+   * Throws `DeadlockError` if this flow, or this thread if it `blocks`, would wait for itself.
    */
   protected abstract checkPossible(blocks: boolean): void;
   protected abstract get recovered(): boolean;

@@ -1,8 +1,8 @@
 /**
  * RWLock: readers together, a writer alone; survives the death of either.
  *
- * Words and algorithm: raw-rwlock.ts. Readers and writers within the agent, by scope (scope.ts),
- * only that agent needs to know.
+ * Words and algorithm: raw-rwlock.ts. Only the agent itself needs its readers and writers by scope
+ * (scope.ts).
  */
 
 import { inspect } from 'node:util';
@@ -25,13 +25,13 @@ import { ReadSide, type RWLockSide, WriteSide } from './rwlock-side.ts';
 export interface RWLockOptions extends ObjectOptions {
   /**
    * The side that goes first when both wait. `'writers'` (the default): a waiting writer keeps new
-   * readers out, so that readers who come all the time can't starve it. `'readers'`: readers come
-   * in as long as others read; a writer waits until there is a moment without any.
+   * readers out, so that a stream of readers can't starve it. `'readers'`: readers come in as long
+   * as others read; a writer waits for a moment without any.
    */
   prefer?: 'writers' | 'readers' | undefined;
 }
 
-/** How a reader-writer lock stands. */
+/** The state of a reader-writer lock. */
 export interface RWLockDescription extends Description {
   /** The readers: agents, each once. */
   readers: Owner[];
@@ -43,12 +43,12 @@ export interface RWLockDescription extends Description {
 /**
  * A lock that many readers hold together, or one writer alone.
  *
- * A flow that reads may read again, and so may one that writes. A flow that reads can't get the
- * write lock as well, nor can one that writes get it a second time. It would wait for itself, and
- * gets a `DeadlockError`. One flow is what RLock takes for one: code in the same `run`, or all code
- * outside any `run` in a thread.
+ * A flow that reads may read again, and so may one that writes. A flow that reads can't also get
+ * the write lock, and a flow that writes can't get it twice. It would wait for itself, so it gets a
+ * `DeadlockError`. A flow is the same as for RLock: code in the same `run`, or all code outside any
+ * `run` in a thread.
  *
- * *If a writer dies* the lock is freed, and `hold.recovered` is `true` for everyone who comes in,
+ * *If a writer dies* the lock is freed, and `hold.recovered` is `true` for every later holder,
  * until a writer has been inside. *If a reader dies*, its hold is given up.
  *
  * @example
@@ -102,7 +102,7 @@ export class RWLock extends SharedObject {
         name: this.name ?? null,
         handle: this.handle,
         readers: living.filter(({ as }) => as === 'reader').map(({ slot }) => namespace.identity(slot)),
-        // One that is PENDING waits for the readers.
+        // A PENDING writer waits for the readers.
         writer: writer === undefined || state.pending ? null : namespace.identity(writer.slot),
         waiting: countWaiting(namespace, this.cell),
       };

@@ -1,6 +1,6 @@
 /**
- * BoundedSemaphore: permits with owners, so that a dead owner's come back, exactly as many as it
- * held.
+ * BoundedSemaphore: permits with owners, so that a dead owner's permits come back, exactly as many
+ * as it held.
  *
  *   word     name     bits                               written by
  *   +0       STATE    30 WAITERS | 29 FAIR               anyone, CAS only
@@ -23,8 +23,8 @@
  * wrong.
  *
  * Race: W1 and W2 wait, W1 is awake. R frees a permit (R1), W1 takes it (W1a), R clears WAITERS and
- * wakes the oldest, which is W1 (R2): nobody has W2 in mind. W1 empties its entry, and only then
- * sets WAITERS (W1b): its own release finds the mark.
+ * wakes the oldest, which is W1 (R2): no wake-up is pending for W2. W1 empties its entry, and only
+ * then sets WAITERS (W1b): its own release finds the mark.
  */
 
 import { cas, clearBits, load, setBits, store } from '#atomics';
@@ -55,7 +55,7 @@ class RawPermits implements Taking {
   readonly permits: readonly ExtraWord[];
   /**
    * Permits that were taken and have no hold yet: several calls may be served before the first of
-   * them goes on.
+   * them continues.
    */
   readonly unclaimed: number[] = [];
   /** Holdings of each permit by this agent so far. */
@@ -65,7 +65,7 @@ class RawPermits implements Taking {
   /** Permits that this agent has taken so far. */
   private takings = 0;
   private readonly barging = new Barging();
-  /** Where to look first. */
+  /** The permit to try first. */
   private next = 0;
 
   private constructor(cell: Cell) {
@@ -105,7 +105,7 @@ class RawPermits implements Taking {
     return cas(words, at, this.me, 0) === this.me;
   }
 
-  /** Frees one taken permit, its own rather than another's, without waking anyone. */
+  /** Frees one taken permit, preferably its own, without waking anyone. */
   freeAny(): boolean {
     // Free a permit of this agent first, then one of any other.
     for (let index = 0; index < this.permits.length; index++) {
@@ -173,8 +173,8 @@ class RawPermits implements Taking {
   }
 
   /**
-   * Others may wait, and a releaser may just have taken their mark to wake this waiter, as long as
-   * its entry was filled.
+   * Sets the mark again: others may wait, and a releaser may have cleared it to wake this waiter
+   * while its entry was filled.
    */
   taken(): void {
     const { words, at } = this.cell;
@@ -188,7 +188,7 @@ class RawPermits implements Taking {
   }
 
   /**
-   * The owner of a permit: first of all one that can't give it back, as nobody sits in its slot.
+   * The owner of a permit. An owner whose slot is empty, and so can't give it back, comes first.
    */
   suspect(): number {
     const { agent } = this.cell;
@@ -196,7 +196,7 @@ class RawPermits implements Taking {
     for (const { words, at } of this.permits) {
       const owner = load(words, at);
       if (owner === 0) continue;
-      // No slot at all: nobody has ever written that.
+      // This is not a slot: no agent has written it, so free the permit.
       if (!(owner > 0 && owner < AGENT_SLOTS)) cas(words, at, owner, 0);
       else if (owner !== agent.slot && !agent.namespace.isLive(owner)) return owner;
       else if (first === 0) first = owner;
@@ -230,7 +230,7 @@ class RawPermits implements Taking {
 }
 
 /**
- * A semaphore that never has more permits than at first, and knows who holds them.
+ * A semaphore that never exceeds its initial permits, and knows their holders.
  *
  * *If a holder dies* its permits come back, exactly as many as it held.
  *
@@ -279,14 +279,14 @@ export class BoundedSemaphore extends SemaphoreBase {
   }
 
   /**
-   * Gives `n` permits back: this thread's own first, then others'. Throws `OverReleaseError` when
-   * fewer are out.
+   * Gives `n` permits back: this thread's own first, then others'. Throws `OverReleaseError` if
+   * fewer are taken.
    */
   override release(n = 1): void {
     this.checkOpen();
     checkPermits(this.title, 'n', n, 1, MOST_EXTRA_WORDS);
     const { raw } = this;
-    // Free at most as many permits as are out; other agents may be faster.
+    // Free at most as many permits as are taken; other agents may be faster.
     const out = raw.permits.length - raw.value;
     let freed = 0;
     while (n <= out && freed < n && raw.freeAny()) freed++;
@@ -298,7 +298,7 @@ export class BoundedSemaphore extends SemaphoreBase {
   }
 
   /**
-   * @internal Gives back the permit of the holding `turn`, unless somebody else has released it.
+   * @internal Gives back the permit of the holding `turn`, unless another thread has released it.
    */
   releaseTurn(turn: number): void {
     if (this.closed) return;

@@ -1,6 +1,5 @@
 /**
- * The common part of Semaphore and BoundedSemaphore: how they stand, and the checks of their
- * counts.
+ * The common part of Semaphore and BoundedSemaphore: their state, and the checks of their counts.
  */
 
 import { inspect } from 'node:util';
@@ -15,7 +14,7 @@ import type { Taking } from '../../waiting/taking.ts';
 import { Acquirable } from '../acquirable.ts';
 import { drawToken } from '../token.ts';
 
-/** How a semaphore stands. */
+/** The state of a semaphore. */
 export interface SemaphoreDescription extends Description {
   /** Permits that are free. */
   value: number;
@@ -34,7 +33,7 @@ export abstract class SemaphoreBase extends Acquirable {
   /** Permits that are free now. */
   abstract get value(): number;
 
-  /** How it stands, read from its words. */
+  /** Its state, read from its words. */
   protected abstract get facts(): Describe<{ readonly value: number }>;
 
   /** Gives `n` permits. */

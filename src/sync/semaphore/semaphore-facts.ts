@@ -1,4 +1,4 @@
-/** How a Semaphore and a BoundedSemaphore stand. */
+/** The state of a Semaphore and a BoundedSemaphore. */
 
 import { load } from '#atomics';
 import type { Describe, Holding } from '../../agents/facts.ts';

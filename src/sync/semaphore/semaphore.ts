@@ -14,7 +14,7 @@
  *             a second release, which found the mark cleared by the first, has its permit found,
  *             too.
  *
- * A dead agent held nothing that can be known: a plain semaphore is a signal, as in Python. See
+ * A dead agent's permits are unknown: a plain semaphore is a signal, as in Python. See
  * BoundedSemaphore.
  */
 
@@ -154,8 +154,8 @@ class RawSemaphore implements Taking {
  * A count of permits that processes and threads share: `acquire` takes one and waits while there is
  * none, `release` adds some.
  *
- * *If a holder dies* its permit is not given back: the semaphore does not know who acquired. Where
- * that matters, use `BoundedSemaphore`.
+ * *If a holder dies* its permit is not given back, because the semaphore does not know its holders.
+ * Where that matters, use `BoundedSemaphore`.
  *
  * @example
  * const items = new Semaphore(0);
@@ -205,8 +205,8 @@ export class Semaphore extends SemaphoreBase {
   }
 
   /**
-   * Adds `n` permits and wakes as many waiters. Throws `OutOfRangeError` below 1 or above what
-   * fits.
+   * Adds `n` permits and wakes as many waiters. Throws `OutOfRangeError` for less than 1 or more
+   * than fits.
    */
   override release(n = 1): void {
     this.checkOpen();

@@ -7,7 +7,7 @@
  *         8  length     bytes of what follows
  *        16  the content
  *
- * The header goes in one write, after what it speaks of.
+ * The header is written in one piece, after the data that it describes.
  */
 
 import { fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
@@ -17,7 +17,7 @@ const HEADER_BYTES = 16;
 
 /** How far a child has come. The order counts. */
 export const PROGRESS = {
-  /** A spare has not been able to load what it was to load. Content: the error. */
+  /** A spare could not load its modules. Content: the error. */
   REFUSED: -3,
   /** A spare has loaded everything, and waits for its job. */
   PARKED: -2,

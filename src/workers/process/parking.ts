@@ -1,5 +1,5 @@
 /**
- * Parking: how a spare waits for its job. See spare.ts.
+ * Parking: the wait of a spare for its job. See spare.ts.
  */
 
 import { closeSync, readSync, writeSync } from 'node:fs';
@@ -95,7 +95,9 @@ function sleep(): number {
   }
 }
 
-/** Loads the modules of `preload`. A spare that can't is of no use: it says why, and ends. */
+/**
+ * Loads the modules of `preload`. A spare that can't is useless: it reports the error, and ends.
+ */
 async function loadAhead(fd: number, { preload, folder, parent }: Preparation): Promise<void> {
   // A module that never comes to its end would keep it here.
   dieWith(parent.pid);

@@ -1,5 +1,5 @@
 /**
- * Process files: how a parent and a child process hand over the job and its outcome.
+ * Process files: carry the job from a parent to a child process, and its outcome back.
  *
  * A file without a name: the parent makes it in its namespace's folder, takes its name away at
  * once, and hands it down as descriptor 3.
@@ -174,7 +174,7 @@ export function writeOutcome({ fd }: JobFiles, sending: Sending, parent: Address
   }
 }
 
-/** Takes what the child left; `undefined` if it left nothing. */
+/** Takes the outcome that the child left; `undefined` if there is none. */
 export function takeOutcome({ fd }: JobFiles): Outcome | undefined {
   try {
     const { progress } = readHeader(fd);

@@ -109,7 +109,7 @@ export class Spare {
       readiness.destroy();
       this.settle();
     });
-    // It says nothing more than the spare's end, which comes as an event of its own.
+    // Ignore it: the spare's end comes as a separate event.
     readiness.once('error', () => {});
     readiness.unref();
     this.onExit = () => {

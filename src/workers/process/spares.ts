@@ -52,7 +52,7 @@ export class SpareKeeper {
   private readonly preload: readonly string[];
   private readonly entry: SpareEntry | undefined;
   private spares: Spare[] = [];
-  /** Those that have ended before they were used. */
+  /** Spares that have ended before they were used. */
   private readonly lost = new WeakSet<Spare>();
   private wanted = 0;
   /** How many have ended unused since one was used. */
@@ -134,7 +134,7 @@ export class SpareKeeper {
     try {
       this.add();
     } catch {
-      // The system refuses; the next start meets that itself, and tells its caller.
+      // The system refuses; the next start fails in the same way, and throws to its caller.
       this.vain = MOST_VAIN;
     }
     if (this.spares.length < this.wanted) this.schedule();

@@ -101,7 +101,7 @@ export function takeoverFor(then: Startup, now: Startup): Takeover | undefined {
   try {
     accessSync(now.folder, constants.X_OK);
   } catch {
-    // This process is in it still, but nobody else can go there.
+    // This process is still in it, but no other can enter it.
     return undefined;
   }
   const { args, folder, umask } = now;
@@ -122,7 +122,7 @@ export function takeOver({ set, unset, args, folder, umask }: Takeover): void {
 
 function umaskIn(status: readonly string[]): number {
   const line = status.find((each) => each.startsWith('Umask:'));
-  // Kernels before 4.7 don't tell.
+  // Kernels before 4.7 don't report it.
   return line === undefined ? process.umask() : Number.parseInt(line.slice('Umask:'.length), 8);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Thread ending: how a thread is terminated.
+ * Thread ending: terminates a thread.
  *
  * Node sometimes aborts the whole process when a thread is terminated while it loads modules: V8
  * and the loaders of native addons have no answer to such a failure. So a thread that still loads

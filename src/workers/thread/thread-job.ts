@@ -19,7 +19,7 @@ export interface ThreadJob {
   readonly parent: Address;
   /** Words of the thread's status. */
   readonly status: Int32Array;
-  /** Takes what the thread maps. */
+  /** Records the thread's mappings. */
   readonly mappings: MappingLog;
   /** Takes the outcome. */
   readonly outcome: MessagePort;

@@ -122,7 +122,8 @@ export class ThreadStatus {
     if (this.isGone()) return true;
     const exiting = Atomics.load(this.words, STATE) === EXITING;
     const interval = Math.min(milliseconds, exiting ? ENDING_INTERVAL : RUNNING_INTERVAL);
-    // CODE never changes while somebody sleeps on it: a pause. STATE does: woken at once.
+    // CODE never changes while a thread sleeps on it, so that is a pause. STATE does: its change
+    // wakes the thread immediately.
     Atomics.wait(
       this.words,
       exiting ? CODE : STATE,

@@ -66,7 +66,7 @@ type Cast<N extends number, T extends Cluster[] = []> = number extends N
     ? T
     : Cast<N, [...T, Cluster]>;
 
-/** The participant looks at nothing any more, until the result is called. */
+/** The participant stops looking at anything, until the result is called. */
 export function silence(cluster: Cluster): () => void {
   const { bells } = (cluster as unknown as Internals).core;
   const { ring, ringAll } = bells;

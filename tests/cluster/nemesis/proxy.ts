@@ -4,7 +4,9 @@ import type { Server, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 
 export class ToxicProxy {
-  /** Bytes from the server are thrown away: what was asked for is done, and nobody learns of it. */
+  /**
+   * The proxy discards bytes from the server: requests are carried out, and nobody learns of it.
+   */
   dropsReplies = false;
   private readonly server: Server;
   private readonly pairs = new Set<readonly [Socket, Socket]>();

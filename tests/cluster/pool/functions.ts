@@ -1,4 +1,4 @@
-/** What the workers of the pool's tests run. */
+/** The functions that the workers run in the pool's tests. */
 
 import { appendFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -32,7 +32,7 @@ import { Random } from '../../soak/random.ts';
 
 export type Client = ReturnType<typeof createClient>;
 
-/** What the server rang, by object: `<session> <after> <version> <body>`. */
+/** The rings of the server, by object: `<session> <after> <version> <body>`. */
 export type Heard = Map<string, string[]>;
 
 export interface Bench {
@@ -215,7 +215,7 @@ export class History {
     });
   }
 
-  /** What the machine makes of the call, at the server's time. */
+  /** The machine's outcome of the call, at the server's time. */
   private outcome(call: PlacesCall, id: CallId, claim: number, now: number): ReturnType<typeof runCalls> {
     const made: Made = { machine: this.subject.machine, call };
     const dead = this.named.filter((session) => this.dead.has(session));

@@ -75,7 +75,7 @@ export class RedisServer {
     await untilListening(port);
   }
 
-  /** SIGKILL; what was written is in the kernel's hands, and stays. */
+  /** SIGKILL. Data that the server has written is in the kernel's hands, and stays. */
   async kill(): Promise<void> {
     const { child } = this;
     this.child = undefined;

@@ -1,4 +1,7 @@
-/** Scenario: what the players of a simulation do, and what must hold whatever happens to them. */
+/**
+ * Scenario: the actions of a simulation's players, and the promises that must hold whatever
+ * happens.
+ */
 
 import assert from 'node:assert/strict';
 import type { Made } from '../../../src/cluster/document.ts';
@@ -16,7 +19,7 @@ export interface Scenario {
   /** Throws if a write is wrong. `state` is the machine's own, `undefined` where none is left. */
   // biome-ignore lint/suspicious/noExplicitAny: each scenario knows its own state
   check?(state: any, version: number, world: World): void;
-  /** Throws if the end is wrong: no faults any more, everyone has come to an end. */
+  /** Throws if the end is wrong. Faults have ceased by then, and every player has finished. */
   // biome-ignore lint/suspicious/noExplicitAny: each scenario knows its own state
   end(state: any, world: World): void;
 }

@@ -84,7 +84,8 @@ const semaphore: Subject = {
         for (let round = 0; round < 4; round++) {
           unsure++;
           const id = player.nextId();
-          // Permits of dead players are gone for good: whoever waits has to give up in the end.
+          // Permits of dead players are lost forever, so players that wait have to give up in the
+          // end.
           const held = yield* take(player, world, machine, id, 1, 'upInTheEnd');
           if (held !== undefined) taken++;
           unsure--;

@@ -92,7 +92,7 @@ export class World {
   /** How often nobody could move, and all had to be rung. */
   renewals = 0;
   faults = true;
-  /** Nobody gives up any more: who waits has to be served. */
+  /** Players no longer give up: each waiting player has to be served. */
   calm = false;
   /** Whether commits of unknown outcome are fenced off. */
   fences = true;
@@ -163,7 +163,7 @@ export class World {
     else this.renewAll();
   }
 
-  /** Every waiter looks: what a renewal of the lease brings. */
+  /** Every waiter looks, as it does when it renews its lease. */
   renewAll(): void {
     this.renewals++;
     this.clock += CLAIM_MS + 1;
@@ -265,7 +265,9 @@ export class World {
     return result;
   }
 
-  /** After an unknown outcome: what is still under way is not done any more; then it reads. */
+  /**
+   * After an unknown outcome: drops the player's requests that are still under way; then it reads.
+   */
   private fence(player: Player): void {
     if (this.fences) this.server.fence(player.session, ++player.epoch);
     this.read(player);

@@ -120,7 +120,8 @@ async function notifies(condition: Condition, count: number): Promise<void> {
 function wasForNobody(condition: Condition, victim: Member, other: Member): boolean {
   const detailOf = ({ pid }: Member): number =>
     waitersFor(condition).find((waiter) => waiter.pid === pid)?.detail ?? 0;
-  // The victim's first: what it had is counted with the other before it is struck off here.
+  // Look at the victim's first: its notifications pass to the other waiter before they are struck
+  // off here.
   if (notifiedIn(detailOf(victim)) > 0) return false;
   const detail = detailOf(other);
   return waitingIn(detail) > 0 && notifiedIn(detail) === 0;

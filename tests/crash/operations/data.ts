@@ -1,6 +1,6 @@
 /**
- * Objects with data: made, opened, named, closed, unlinked. Whoever dies in between, no file of
- * data is left behind, and none is missing that somebody needs.
+ * Objects with data: made, opened, named, closed, unlinked. Whichever process dies in between, no
+ * file of data is left behind, and none is missing that a process needs.
  */
 
 import assert from 'node:assert/strict';

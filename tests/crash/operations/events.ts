@@ -1,4 +1,7 @@
-/** Event: whoever dies, it is either set or not, and when it is set everyone is free. */
+/**
+ * Event: whichever process dies, the event is either set or not, and once it is set all waiters are
+ * free.
+ */
 
 import assert from 'node:assert/strict';
 import { Event } from 'lockstep';

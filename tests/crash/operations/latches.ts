@@ -1,4 +1,6 @@
-/** Latch: whoever dies, it is counted down or not, and when it is at 0 everyone goes through. */
+/**
+ * Latch: whichever process dies, the latch is counted down or not, and at 0 all waiters go through.
+ */
 
 import assert from 'node:assert/strict';
 import { Latch } from 'lockstep';

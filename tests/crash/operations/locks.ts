@@ -1,6 +1,6 @@
 /**
- * Lock and RLock: freed when the holder dies, and the next holder is told; waiters are served in
- * any case.
+ * Lock and RLock: freed when the holder dies, and `recovered` is true for the next holder. Waiters
+ * are served in any case.
  */
 
 import assert from 'node:assert/strict';
@@ -84,8 +84,8 @@ function* common(name: string, make: () => Mutex): Iterable<Operation> {
 }
 
 /**
- * Exactly one next holder is told of a recovery, if the victim died as the holder; then the lock is
- * as new.
+ * If the victim died as the holder, exactly one next holder sees `recovered`. Then the lock is as
+ * new.
  */
 async function recoveredOnce(scene: Scene, lock: Mutex, death: Death, ...passed: boolean[]): Promise<void> {
   assert.equal(death.error, undefined, 'the operation failed');

@@ -1,6 +1,6 @@
 /**
- * Queues: whoever dies, an item is wholly in or not, nobody gets it twice, and the others put and
- * get on.
+ * Queues: whichever process dies, an item is wholly in or not in, and nobody gets it twice. The
+ * others continue to put and get.
  */
 
 import assert from 'node:assert/strict';

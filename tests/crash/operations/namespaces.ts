@@ -1,6 +1,6 @@
 /**
- * Namespaces: joined, left, and removed by the last. Whoever dies in between, the next comes in,
- * and in the end nothing is left.
+ * Namespaces: joined, left, and removed by the last. Whichever process dies in between, the next
+ * can join, and in the end nothing is left.
  */
 
 import assert from 'node:assert/strict';

@@ -1,6 +1,6 @@
 /**
- * Objects themselves: made, opened, named, closed. Whoever dies in between, no cell is lost, no
- * name stands for nothing, and what was held is free.
+ * Objects themselves: made, opened, named, closed. Whichever process dies in between, no cell is
+ * lost, no name stands for nothing, and held objects become free.
  */
 
 import assert from 'node:assert/strict';
@@ -149,7 +149,7 @@ async function isUsable(scene: Scene, lock: Lock): Promise<void> {
   assert.equal(await scene.pass(scene.second, lock), false);
 }
 
-/** Whoever asks for the name gets the same lock. */
+/** All members that ask for the name get the same lock. */
 async function isOneAndTheSame(scene: Scene): Promise<void> {
   const lock = scene.share(new Lock(NAMED));
   assert.equal(await scene.newcomer.order('new', 'Lock', NAMED), lock.handle);

@@ -1,6 +1,6 @@
 /**
- * Pipes: whoever dies, a message is wholly in or not, nobody gets it twice, and the others send and
- * get on.
+ * Pipes: whichever process dies, a message is wholly in or not in, and nobody gets it twice. The
+ * others continue to send and receive.
  */
 
 import assert from 'node:assert/strict';

@@ -99,7 +99,7 @@ export const reaping: Suite = [
     await victim.call(unknown, 'describe');
     await dead.kill();
     assert.equal(await scene.pass(lacking, lock), true, 'it did not look after the dead one');
-    // What it has left is done by the next one who could, unless the victim comes first.
+    // The next member that can finishes its work, unless the victim comes first.
     await lacking.kill();
 
     const death = await scene.crash(unknown, 'acquireSync');

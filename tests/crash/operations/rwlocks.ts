@@ -1,5 +1,5 @@
 /**
- * RWLock: whoever dies reading is out; whoever dies writing is out, and those who come in are told.
+ * RWLock: a dead reader is out. A dead writer is out, and the next holders see `recovered`.
  */
 
 import assert from 'node:assert/strict';
@@ -113,7 +113,7 @@ function* ofBoth(prefer: string, make: () => RWLock): Iterable<Operation> {
   });
 }
 
-/** A member comes in and goes; resolves to whether it was told of a recovery. */
+/** A member takes the lock and gives it back; resolves to whether it saw `recovered`. */
 async function pass(
   scene: Scene,
   member: Member,
@@ -127,8 +127,8 @@ async function pass(
 }
 
 /**
- * Survivors read and write; somebody is told of a recovery exactly if the victim died as a writer,
- * and nobody after the next writer.
+ * Survivors read and write. A survivor sees `recovered` exactly if the victim died as a writer, and
+ * none after the next writer.
  */
 async function isSound(scene: Scene, lock: RWLock, death: Death, ...passed: boolean[]): Promise<void> {
   assert.equal(death.error, undefined, 'the operation failed');

@@ -1,6 +1,6 @@
 /**
- * Arena: what is open is never freed, what nobody has open does not stay, a stale handle opens
- * nothing and harms nothing.
+ * Arena: an open object is never freed, an object that nobody has open does not stay. A stale
+ * handle opens nothing and harms nothing.
  */
 
 import type { BoundedSemaphore } from 'lockstep';
@@ -58,7 +58,7 @@ function use(tools: Tools<Things>, cell: Cell | undefined): void {
   tools.agent.closeCell(cell);
 }
 
-/** It may look as if it were ending, for a moment, to whoever closes it meanwhile. */
+/** To an agent that closes it meanwhile it may look, for a moment, as if it were ending. */
 function checkLives({ check }: Tools<Things>, { words, at }: Place, generation: number): void {
   check(phaseOf(load(words, at + CELL_HEADER)) >= PHASE_LIVE, 'an open object was freed');
   check(load(words, at + CELL_GENERATION) === generation, 'an open object was replaced');

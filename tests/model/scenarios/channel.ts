@@ -1,6 +1,6 @@
 /**
- * Channel: who puts and who takes wait for each other at a gate, and those who put for the lock
- * between them. The ring is a count of items here; it has scenarios of its own.
+ * Channel: senders and receivers wait for each other at a gate, and senders for the lock among
+ * them. The ring is a count of items here; it has scenarios of its own.
  */
 
 import type { Lock } from 'lockstep';

@@ -1,6 +1,6 @@
 /**
- * Condition: at most n are notified, of those that wait by then; no notification is lost; who comes
- * back has the lock.
+ * Condition: at most n of the present waiters are notified, and no notification is lost. A waiter
+ * that returns has the lock.
  */
 
 import type { Condition, Hold, Lock, RLock } from 'lockstep';
@@ -74,8 +74,8 @@ function returns(tools: Tools<Things>, hold: Hold, notified: boolean, before: nu
     else ghosts[BEGUN]!--;
     ghosts[WAITING + tools.me]!--;
   });
-  // The lock was given up meanwhile: what a predecessor's death means is told to the one that took
-  // it first.
+  // The waiter gave the lock up meanwhile: `recovered` went to the agent that took it first after a
+  // predecessor's death.
   critical(tools, { ...hold, recovered: true });
   hold.release();
 }

@@ -6,7 +6,9 @@ import type { Tools } from '../scenario.ts';
 /** 1 + the actor inside, 0 nobody. */
 const INSIDE = 0;
 
-/** Is inside for a while: checks that nobody else is, and that a predecessor's death is told. */
+/**
+ * Is inside for a while. Checks that nobody else is, and that a predecessor's death is reported.
+ */
 export function critical(tools: Tools<unknown>, hold: Hold, inside = INSIDE): void {
   const me = tools.me + 1;
   tools.note((ghosts) => {

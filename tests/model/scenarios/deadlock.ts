@@ -1,4 +1,7 @@
-/** Deadlock: of those who close a circle of waits exactly one is told, and nobody else ever is. */
+/**
+ * Deadlock: exactly one agent of a circle of waits gets a DeadlockError, and no other agent ever
+ * does.
+ */
 
 import type { Lock, RLock } from 'lockstep';
 import type { Actor, AnyScenario, Scenario, Tools } from '../scenario.ts';
@@ -12,7 +15,7 @@ interface Things {
 
 type Name = keyof Things;
 
-/** How many were told. */
+/** How many agents got a DeadlockError. */
 const TOLD = 0;
 /** From here on, by actor: 1 while it holds its first lock and wants the second. */
 const WANTS = 1;

@@ -5,7 +5,7 @@ import { CELL_STATE } from '../internals.ts';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';
 import { anEvent, setWord } from './objects.ts';
 
-/** State of an event that is not set, in the last generation before they begin anew. */
+/** State of an event that is not set, in the last generation before the counter wraps. */
 const LAST_GENERATION = 0x7ffffffe;
 
 interface Things {

@@ -1,6 +1,6 @@
 /**
- * Kept: an object that an item names can be opened by whoever takes the item, and ends when nobody
- * has it and no item names it.
+ * Kept: the agent that takes an item can open the object that the item names. The object ends when
+ * nobody has it and no item names it.
  */
 
 import type { Lock } from 'lockstep';

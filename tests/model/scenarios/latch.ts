@@ -1,4 +1,4 @@
-/** Latch: whoever waits goes through when the count is 0, and not before. */
+/** Latch: waiters go through when the count is 0, and not before. */
 
 import type { Latch } from 'lockstep';
 import type { Actor, AnyScenario, Scenario } from '../scenario.ts';

@@ -14,7 +14,7 @@ interface Things {
   unknown: RLock;
 }
 
-/** Who is inside of which of the two. */
+/** The words that say which actor is inside of which of the two. */
 const IN_LOCK = 0;
 const IN_UNKNOWN = 1;
 

@@ -20,7 +20,7 @@ const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
 
 const { blocks, blocksFor, awaits, awaitsFor, tries } = passing<Things>(({ lock }) => lock, critical);
 
-/** Awaits, and is told to give up in a later turn. */
+/** Awaits, and is aborted in a later turn. */
 const isAborted: Actor<Things> = {
   async run(tools) {
     const controller = new AbortController();
@@ -42,7 +42,7 @@ const takes: Actor<Things> = {
     lock.acquireSync();
   },
 };
-/** Releases it, whoever has it. */
+/** Releases it, regardless of its holder. */
 const releases: Actor<Things> = {
   run({ things: { lock }, lib }) {
     try {

@@ -1,7 +1,7 @@
 /**
- * Pool: each task has one outcome, each attempt starts at most once, whoever dies. Actor 0 is the
- * pool, the others are its workers. The table, the slots and the rings are the library's own; what
- * the pool and its workers do with them is as in `pool/engine.ts`, `deaths.ts` and `worker.ts`,
+ * Pool: each task has one outcome and each attempt starts at most once, whichever actor dies. Actor
+ * 0 is the pool, the others are its workers. The table, the slots and the rings are the library's
+ * own. The pool and its workers use them as `pool/engine.ts`, `deaths.ts` and `worker.ts` do,
  * without codec and event loop.
  */
 
@@ -178,7 +178,7 @@ function firstItem(words: Words, task: number): number {
   return load(words, FIRSTS + task);
 }
 
-/** Works until there is no item any more, at most so often. */
+/** Works until no item is left, at most so often. */
 const works = (times: number): Actor<Things> => ({
   run(tools) {
     const { me, note } = tools;
@@ -367,7 +367,7 @@ class PoolSide {
     const { note, check } = this.tools;
     note((ghosts) => {
       const before = ghosts[OUTCOME + task.number];
-      // What was given up may still have a result, which nobody gets, or be lost.
+      // A task that was given up may still have a result, which nobody gets, or be lost.
       check(before === 0 || before === GIVEN_UP, `task ${task.number} has two outcomes`);
       check(
         outcome !== RESULT || has(ghosts, STARTED + task.number, task.attempt),
@@ -391,7 +391,7 @@ class PoolSide {
     const ended = look((ghosts) => (ghosts[ENDED]! | (ghosts[ENDED]! >> 8)) & 0xff);
     for (let worker = 1; worker <= this.workers; worker++) if ((ended & (1 << worker)) === 0) return;
     this.drain();
-    // Those that live have nothing any more.
+    // The living workers have no items left.
     for (const worker of this.living) this.slots.seen(worker);
     const replacement = this.workers + 1;
     this.living.add(replacement);
@@ -431,7 +431,7 @@ const base: Pick<Scenario<Things>, 'things' | 'mayWait'> = { things, mayWait: ()
 /** Each item ran once, but for those that a dead worker had begun. */
 function ranOnce(items: number): (ending: Ending<Things>) => void {
   return ({ ghosts, done, dead, check }) => {
-    // The pool has left before its workers: it has handed out nothing any more.
+    // The pool has left before its workers, so it has stopped handing out tasks.
     if (!done.includes(0) || dead.length > 0) return;
     const ran = Array.from({ length: items }, (_, item) => ghosts[ITEMS + item]);
     check(ran.every((times) => times === 1) || ghosts[OUTCOME] === 0, `items ran ${ran.join()} times`);

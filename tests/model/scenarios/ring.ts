@@ -1,5 +1,6 @@
 /**
- * Ring: each item is taken by one, whole, in order; whoever dies, it is wholly there or not at all.
+ * Ring: each item is taken once, whole, in order. Whichever actor dies, an item is wholly there or
+ * not at all.
  */
 
 import type { Lock } from 'lockstep';
@@ -33,7 +34,7 @@ const DONE_BEFORE = 0x7fffffff;
 const HEAD_WORD = 16;
 const PUTS_WORD = 32;
 const END_WORD = 33;
-/** Units before positions begin anew: less than the ring has. */
+/** Units before positions wrap: less than the ring has. */
 const LAST_UNITS = 4;
 /** Even, as the words of the end are written by turns. */
 const LAST_NUMBER = 0x7ffffffe;

@@ -1,6 +1,6 @@
 /**
- * Threads that both block and await: what is rung for a call that awaits is not spent on an event
- * loop that can't run.
+ * Threads that both block and await. A ring for an awaiting call is not spent on an event loop that
+ * can't run.
  */
 
 import type { Lock, Semaphore } from 'lockstep';

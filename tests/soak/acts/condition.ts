@@ -38,7 +38,7 @@ interface Things {
   given: Word;
   came: Word;
   died: Word;
-  /** 1: nobody shall wait any more. */
+  /** 1: no flow shall wait from now on. */
   over: Word;
 }
 

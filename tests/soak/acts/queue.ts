@@ -1,4 +1,4 @@
-/** A Queue of few places and bytes: what was put is taken once, whole, and in order. */
+/** A Queue of few places and bytes: each item is taken once, whole, and in order. */
 
 import { Queue } from 'lockstep';
 import type { Act } from '../act.ts';

@@ -1,7 +1,7 @@
 /**
- * A Semaphore of three permits. Permits of the dead are lost, by design. The supervisor puts back
- * at once those that were surely lost. At a rest it puts back the others: those of flows that were
- * killed just as they took or released.
+ * A Semaphore of three permits. Permits of the dead are lost, by design. The supervisor immediately
+ * puts back those that were certainly lost. At a rest it puts back the others: those of flows that
+ * were killed just as they took or released.
  */
 
 import { Semaphore } from 'lockstep';

@@ -1,4 +1,4 @@
-/** Backend: what carries the objects of the conformance suites, and who uses them. */
+/** Backend: the carrier of the objects of the conformance suites, and the actors that use them. */
 
 import type {
   AsyncBarrier,
@@ -49,7 +49,7 @@ export interface Make {
   joinableQueue(): Awaitable<AsyncJoinableQueue<unknown>>;
 }
 
-/** How an object stands, seen by whoever looks. Each kind has those that apply to it. */
+/** The state of an object, as the observer sees it. Each kind has the fields that apply to it. */
 export interface Look {
   /** Calls that wait for it; those that wait for room in a queue. */
   readonly waiting: number;
@@ -59,9 +59,9 @@ export interface Look {
   readonly owner: Owner | null;
   /** How often who looks has acquired the RLock. */
   readonly depth: number;
-  /** Whether who looks holds it, and was told that a holder had died inside. */
+  /** Whether the observer holds it, and saw `recovered` because a holder had died inside. */
   readonly recovered: boolean;
-  /** Permits that are free; what a Value is. */
+  /** The free permits; a Value's number. */
   readonly value: number;
   readonly set: boolean;
   readonly parties: number;

@@ -10,8 +10,8 @@ const SUITES = new URL('../../conformance/', import.meta.url);
 
 /**
  * Makes a test of each suite (`lock`, `rwlock` …), which runs it over the backend that the module
- * exports. `environment`: what the backend needs to know, such as a server's address; asked for
- * when the tests run. `atLeast`: cases that a suite must have passed.
+ * exports. `environment`: the variables that the backend needs, such as a server's address. It is
+ * called when the tests run. `atLeast`: cases that a suite must have passed.
  */
 export function over(
   module: URL,

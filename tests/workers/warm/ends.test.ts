@@ -41,7 +41,7 @@ function start(args: string[], nodeArgs: string[] = []) {
   child.stdout.on('data', (chunk) => {
     stdout += String(chunk);
   });
-  // Comes when nobody has its standard output open any more.
+  // Comes once no process has its standard output open.
   const closed = once(child, 'close').then(([code, signal]): Ran => ({ code, signal, stdout }));
   return { child, closed, pid: child.pid!, said: () => stdout };
 }
