@@ -25,11 +25,11 @@ export interface JoinableQueueDescription extends QueueDescription {
 }
 
 /**
- * A queue whose consumers say when they are done with an item: `join` waits until all items that
- * were put are done.
+ * A queue whose consumers report each item as done, by `taskDone`. `join` waits until all items
+ * that were put are done.
  *
- * *If a consumer dies* between `get` and `taskDone`, its item stays unfinished: nobody knows
- * whether it was done. Join with a timeout where that can be.
+ * *If a consumer dies* between `get` and `taskDone`, its item stays unfinished: there is no record
+ * of whether it was done. If that can happen, join with a timeout.
  *
  * @example
  * for await (const job of queue) { await work(job); queue.taskDone(); } // consumers
@@ -49,7 +49,7 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
     return new JoinableQueue<Item>(openHandle(JOINABLE_QUEUE_KIND, handle));
   }
 
-  /** Reports one item done. Throws `OverReleaseError` when all that were put are. */
+  /** Reports one item as done. Throws `OverReleaseError` if all items are done already. */
   taskDone(): void {
     this.checkOpen();
     const left = this.channel.ring.finish();
@@ -62,8 +62,8 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
   }
 
   /**
-   * Waits until all items are done; resolves to `false` when the timeout has passed. The event loop
-   * goes on. *Cancels* by `signal`.
+   * Waits until all items are done; the event loop keeps running. Resolves to `true`, or to `false`
+   * at the timeout. *Cancels* by `signal`.
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const deadline = this.beginJoin(options);

@@ -35,7 +35,7 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
     return none === undefined ? this.putItem(value, undefined) : refused(this.title, none);
   }
 
-  /** As `put`; *blocks* the thread while there is no room. */
+  /** As `put`, but *blocks* the thread while there is no room. */
   putSync(value: Item, none?: undefined): void {
     if (none !== undefined) throw refusal(this.title, none);
     this.putItemSync(value, undefined);
@@ -49,7 +49,7 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
     return none === undefined ? this.getItem(undefined) : refused(this.title, none);
   }
 
-  /** As `get`; *blocks* the thread while there is no item. */
+  /** As `get`, but *blocks* the thread while there is no item. */
   getSync(none?: undefined): Item {
     if (none !== undefined) throw refusal(this.title, none);
     return this.getItemSync(undefined);

@@ -62,10 +62,10 @@ export type Fn<Args extends readonly unknown[] = readonly never[], Result = unkn
   ...args: Args
 ) => Result;
 
-/** A function, or the module and the export said outright. */
+/** A function, or its module and the name of its export. */
 export type PoolTarget<Args extends readonly unknown[], Result> = Fn<Args, Result> | TargetModule;
 
-/** Arguments and options of a call: the arguments may be left out where the function needs none. */
+/** Arguments and options of a call; the arguments may be left out if the function needs none. */
 export type CallRest<Args extends readonly unknown[]> = [] extends Args
   ? [args?: Readonly<NoInfer<Args>>, options?: TaskOptions]
   : [args: Readonly<NoInfer<Args>>, options?: TaskOptions];
@@ -177,11 +177,11 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Runs the function in a worker; the event loop goes on. Gives what it returned.
+   * Runs the function in a worker; the event loop keeps running. Resolves to the function's result.
    *
-   * Rejects with what it threw; with `WorkerDiedError` when its worker died, `TaskTimeoutError`,
-   * `signal.reason`, `NotSendableError`, `TargetError`, `ClosedError`, `QueueFullError`, and
-   * `PoolBrokenError`.
+   * Rejects with the error that the function threw, or with `WorkerDiedError` if its worker died.
+   * *Cancels* by `signal`: rejects with its reason. Also rejects with `TaskTimeoutError`,
+   * `NotSendableError`, `TargetError`, `ClosedError`, `QueueFullError` and `PoolBrokenError`.
    *
    * @example
    * const image = await pool.apply(resize, ['a.png', 800]);
@@ -201,8 +201,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * As `apply`; *blocks* this thread until the function has come to its end. Results of other calls
-   * are taken meanwhile, and what awaits them goes on afterwards.
+   * As `apply`, but *blocks* this thread until the function has ended. Meanwhile the pool also
+   * hands out other tasks and takes their results; code that awaits them goes on afterwards.
    */
   applySync<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
@@ -231,7 +231,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return value as Awaited<Result>;
   }
 
-  /** Like `apply`, but returns a task that can be watched and cancelled. */
+  /** As `apply`, but returns a task that you can await, watch and cancel. */
   submit<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
     ...rest: CallRest<Args>
@@ -243,11 +243,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Runs the function once for each item, in all workers, and gives the results in the items'
-   * order.
-   * Items may come from anything that can be iterated, also asynchronously; they are taken as they
-   * are needed. All items run, and then it rejects with the first error: see `stopOnError` and
-   * `settled`.
+   * Runs the function once for each item, in all workers. Resolves to the results, in the order of
+   * the items. The items may come from any iterable, including an asynchronous one; they are taken
+   * only as they are needed. If the function throws for some items, all items still run; then the
+   * call rejects with the first error. `stopOnError` and `settled` change that.
    *
    * @example
    * const rows = await pool.map(row, range(2000), { progress: true });
@@ -266,7 +265,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return await this.collect('map', fn, items, options, false, false).result();
   }
 
-  /** As `map`; *blocks* this thread. The items come from a synchronous iterable. */
+  /** As `map`, but *blocks* this thread. The items must come from a synchronous iterable. */
   mapSync<Item, Result>(
     fn: PoolTarget<[item: Item], Result>,
     items: Iterable<Item>,
@@ -284,7 +283,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return collection.resultNow() as Awaited<Result>[];
   }
 
-  /** As `map`; each item is an array of all arguments of a call. */
+  /**
+   * As `map`, for functions with several arguments: each item is an array of all arguments of a
+   * call.
+   */
   starmap<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
     items: Items<Readonly<NoInfer<Args>>>,
@@ -299,7 +301,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return await this.collect('starmap', fn, items, options, true, false).result();
   }
 
-  /** As `map`, for the effect of the calls: their results are not sent back. */
+  /**
+   * As `map`, but without results: nothing is sent back. For functions that write to shared memory
+   * or to disk.
+   */
   async each<Item>(
     fn: PoolTarget<[item: Item], unknown>,
     items: Items<Item>,
@@ -309,9 +314,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * As `map`, with one result after the other, in the items' order, as they are read. No more than
-   * `ahead` items are between the source and the reader, so memory use stays constant for any
-   * source. `break` ends the source and the work.
+   * As `map`, but returns an iterator over the results, in the order of the items. At most `ahead`
+   * items are taken from the source before you read their results, so memory use stays constant. If
+   * you leave the loop with `break`, the source is closed and the remaining work is cancelled.
    *
    * @example
    * for await (const score of pool.imap(score, lines, { ahead: 1000 })) await db.insert(score);
@@ -324,7 +329,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return this.stream('imap', fn, items, options, true) as Results<Awaited<Result>>;
   }
 
-  /** As `imap`, with each result as soon as it is there. */
+  /** As `imap`, with each result as soon as it is there, in any order. */
   imapUnordered<Item, Result>(
     fn: PoolTarget<[item: Item], Result>,
     items: Items<Item>,
@@ -341,7 +346,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return this.whenReady();
   }
 
-  /** Resolves when fewer tasks wait than `maxQueue` allows. *Cancels* by `signal`. */
+  /**
+   * Waits until fewer tasks wait than `maxQueue` allows; the event loop keeps running. Rejects with
+   * `TimedOutError` at the timeout. *Cancels* by `signal`.
+   */
   async room(options?: WaitOptions): Promise<void> {
     const deadline = Deadline.begin(options);
     const { maxQueue, title } = this.settings;
@@ -361,7 +369,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     this.checkUsable();
   }
 
-  /** The function as one that runs in the pool: `wrap(fn)(a, b)` is `apply(fn, [a, b])`. */
+  /** Returns a function that runs `fn` in the pool: `wrap(fn)(a, b)` is `apply(fn, [a, b])`. */
   wrap<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
     options?: TaskOptions,
@@ -370,7 +378,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * The module with functions that run in the pool: `proxy(images).resize(path, 320)`.
+   * Returns an object with the module's functions, each of which runs in the pool:
+   * `proxy(images).resize(path, 320)`.
    *
    * @param module what `import * as images` gave; or a URL, whose module is not loaded here. Its
    * type is then said outright: `pool.proxy<typeof Images>(url)` with `import type * as Images`
@@ -383,7 +392,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     );
   }
 
-  /** The pool's counts and times: of tasks that wait, run and are done, and of workers. */
+  /** Counts and times of the pool's tasks and workers. */
   get stats(): PoolStats {
     const { statistics, engine, crew } = this;
     const { done, failed, cancelled, lost, restarts, recycled } = statistics;
@@ -420,8 +429,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Takes no more tasks; resolves when all that were given are done and all workers have ended,
-   * their finalizers run. `cancelQueued`: tasks that wait reject with `ClosedError`. Idempotent.
+   * Closes the pool: it takes no more tasks. Resolves when all its tasks are done, the finalizers
+   * have run, and all workers have ended. With `cancelQueued: true`, waiting tasks reject with
+   * `ClosedError`. Idempotent.
    */
   close(options: { cancelQueued?: boolean } = {}): Promise<void> {
     if (options.cancelQueued === true) this.rejectAll('waiting', () => this.closedError('was closed'));
@@ -430,8 +440,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Ends the workers at once: every task that has no outcome rejects with `ClosedError`.
-   * Idempotent.
+   * Kills the workers immediately: every unfinished task rejects with `ClosedError`. Idempotent.
    */
   terminate(): Promise<void> {
     if (this.phase === 'open') this.phase = 'closing';
@@ -445,8 +454,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Waits until a pool that was closed or terminated has ended. Gives `false` when the timeout has
-   * passed first. Throws `StateError` before `close()`.
+   * Waits until a closed or terminated pool has ended; the event loop keeps running. Resolves to
+   * `true`, or to `false` at the timeout. Rejects with `StateError` before `close()`.
    */
   async join(options?: WaitOptions): Promise<boolean> {
     this.checkClosing('join');
@@ -456,7 +465,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return Promise.race([ended, this.passed(deadline)]);
   }
 
-  /** As `join`; *blocks* this thread. */
+  /** As `join`, but *blocks* this thread. */
   joinSync(options?: WaitOptions): boolean {
     this.checkClosing('join');
     const deadline = Deadline.begin(options);

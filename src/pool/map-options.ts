@@ -6,25 +6,25 @@ import { checkKnown } from '../options.ts';
 import { checkTaskOptions, checkWhole } from './pool-options.ts';
 import { MOST_ITEMS } from './task-table.ts';
 
-/** How far a map is. */
+/** The progress of a map. */
 export interface Progress {
-  /** Items that have come to their end, also those that failed. */
+  /** Items that have ended, including those that failed. */
   done: number;
-  /** All items; `undefined` where the source does not say how many it has. */
+  /** The number of all items; `undefined` if the source does not say how many it has. */
   total: number | undefined;
   failed: number;
   /** Items per second. */
   rate: number;
-  /** Milliseconds since the beginning, and an estimate until the end. */
+  /** Milliseconds since the start; `remaining`: an estimate of those until the end. */
   elapsed: number;
   remaining: number | undefined;
 }
 
-/** How the items of a map are to be run. Times in milliseconds. */
+/** Options of a map. Times are in milliseconds. */
 export interface MapOptions {
   /**
-   * Gives the map up: waiting items are withdrawn, running ones are asked to stop, and killed after
-   * `grace`.
+   * Cancels the map: waiting items never run; running items are asked to stop, and after `grace`
+   * their workers are killed.
    */
   signal?: AbortSignal | undefined;
   /** Longest time for all items together. */
@@ -34,27 +34,27 @@ export interface MapOptions {
   /** Higher goes first; default 0. */
   priority?: number | undefined;
   /**
-   * Items that go to a worker at a time. Default: as many as take some milliseconds; split while
-   * they run.
+   * How many items go to a worker at a time. By default chunks take some milliseconds, and are
+   * split while they run.
    */
   chunkSize?: number | undefined;
   /**
-   * After the first error no further item begins. Default: all items run, and then the map
-   * rejects.
+   * Whether no further item begins after the first error. By default all items run, and then the
+   * map rejects.
    */
   stopOnError?: boolean | undefined;
-  /** Gives `PromiseSettledResult`s, and does not reject for an item's error. */
+  /** Resolves to the results of `Promise.allSettled`, and does not reject if an item fails. */
   settled?: boolean | undefined;
-  /** Is called at most ten times a second, and at the end. */
+  /** A function that is called at most ten times a second, and at the end. */
   onProgress?: ((progress: Progress) => void) | undefined;
-  /** Draws a bar on standard error, where that is a terminal. */
+  /** Draws a bar on standard error, if that is a terminal. */
   progress?: boolean | { label?: string } | undefined;
 }
 
-/** How the items of an `imap` are to be run. */
+/** Options of `imap` and `imapUnordered`. Times are in milliseconds. */
 export interface StreamOptions
   extends Omit<MapOptions, 'stopOnError' | 'settled' | 'progress' | 'onProgress'> {
-  /** Items that may be between the source and the reader, results that nobody has read included. */
+  /** How many items may be taken from the source before their results are read. */
   ahead?: number | undefined;
 }
 

@@ -47,11 +47,11 @@ export interface LatchDescription extends Description {
 }
 
 /**
- * Lets everyone wait until something has happened a number of times: until all parts are done, or
- * all are ready. It opens once; for meeting again and again there is `Barrier`.
+ * A count that goes down to zero, once. Any number of threads wait until it is zero: until all
+ * parts are done, or all workers are ready. To meet again and again, use `Barrier`.
  *
- * *If a process dies* what it would have counted down is missing: nobody knows who was to do it.
- * Wait with a timeout where that can be.
+ * *If a process dies* that should have counted down, its counts are missing, because a latch does
+ * not record which process should do so. If that can happen, wait with a timeout.
  *
  * @example
  * const ready = new Latch(4);
@@ -59,9 +59,9 @@ export interface LatchDescription extends Description {
  */
 export class Latch extends SharedObject {
   /**
-   * `count`: how often `countDown` has to be called, 0 to 1,073,741,823; a latch of 0 is open.
-   * Where the name stands for a latch already, that one is opened as it is. Throws
-   * `OutOfRangeError`, `InvalidTypeError`.
+   * `count`: how often `countDown` has to be called, 0 to 1,073,741,823; at 0 the latch is open. If
+   * a latch of that name exists, it is opened as it is. Throws `OutOfRangeError`,
+   * `InvalidTypeError`.
    */
   constructor(count: number, options?: ObjectOptions);
   /** @internal */
@@ -75,15 +75,15 @@ export class Latch extends SharedObject {
     return new Latch(openHandle(LATCH_KIND, handle));
   }
 
-  /** The remaining count; 0: it is open. */
+  /** The remaining count; at 0 the latch is open. */
   get count(): number {
     this.checkOpen();
     return load(this.cell.words, this.cell.at + CELL_STATE);
   }
 
   /**
-   * Counts `n` down, to 0 at the least; returns what is left. Never waits. Throws `OutOfRangeError`
-   * for an `n` below 1.
+   * Reduces the count by `n`, but not below 0; returns the new count. Never waits. Throws
+   * `OutOfRangeError` for an `n` below 1.
    */
   countDown(n = 1): number {
     this.checkOpen();
@@ -101,17 +101,15 @@ export class Latch extends SharedObject {
   }
 
   /**
-   * Waits until the count is 0; resolves to `true`, or to `false` when the timeout has passed. The
-   * event loop goes on. *Cancels* by `signal`.
+   * Waits until the count is 0; the event loop keeps running. Resolves to `true`, or to `false` at
+   * the timeout. *Cancels* by `signal`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);
     return this.count === 0 || awaitState(new LatchWait(this.cell), deadline, this);
   }
 
-  /**
-   * Waits until the count is 0; returns `false` when the timeout has passed. *Blocks* the thread.
-   */
+  /** Waits until the count is 0, and *blocks* the thread. Returns `false` at the timeout. */
   waitSync(options?: WaitOptions): boolean {
     const deadline = this.begin(options);
     return this.count === 0 || blockForState(new LatchWait(this.cell), deadline);

@@ -22,7 +22,7 @@ export interface ClusterBarrierOptions {
    * none.
    */
   action?: (() => unknown) | undefined;
-  /** Milliseconds that `wait` waits where it is given none. */
+  /** The timeout of `wait`, in milliseconds, for calls without one of their own. */
   timeout?: number | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface ClusterBarrierDescription {
 
 export class ClusterBarrier implements AsyncBarrier {
   readonly name: string;
-  /** How many meet. */
+  /** The number of parties that meet. */
   readonly parties: number;
   private readonly core: Core;
   private readonly machine: BarrierMachine;
@@ -106,8 +106,8 @@ export class ClusterBarrier implements AsyncBarrier {
   }
 
   /**
-   * Breaks the barrier: all present and later waits throw `BrokenBarrierError`, until
-   * `reset`.
+   * Breaks the barrier: all current and later waits throw `BrokenBarrierError`, until `reset` is
+   * called.
    */
   async abort(): Promise<void> {
     await this.make((call) => ({ op: 'break', call, party: '', why: 'it was aborted' }));

@@ -26,7 +26,7 @@ export interface ClusterConditionDescription {
 
 export class ClusterCondition implements AsyncCondition {
   readonly name: string;
-  /** The lock that guards it. */
+  /** The condition's lock. */
   readonly lock: ClusterLock;
   private readonly title: string;
 

@@ -38,7 +38,7 @@ abstract class ClusterPermits extends ClusterAcquirable implements AsyncSemaphor
     super(places);
   }
 
-  /** Permits that are free now. */
+  /** The number of free permits. */
   get value(): Promise<number> {
     return this.view().then(({ free }) => free);
   }

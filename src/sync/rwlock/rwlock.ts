@@ -25,8 +25,8 @@ import { ReadSide, type RWLockSide, WriteSide } from './rwlock-side.ts';
 export interface RWLockOptions extends ObjectOptions {
   /**
    * The side that goes first when both wait. `'writers'` (the default): a waiting writer keeps new
-   * readers out, so that readers who come all the time can't starve it. `'readers'`: readers come
-   * in as long as others read; a writer waits until there is a moment without any.
+   * readers out, so a steady stream of readers can't starve it. `'readers'`: new readers come in
+   * while others read; a writer waits until no thread reads.
    */
   prefer?: 'writers' | 'readers' | undefined;
 }
@@ -43,13 +43,12 @@ export interface RWLockDescription extends Description {
 /**
  * A lock that many readers hold together, or one writer alone.
  *
- * A flow that reads may read again, and so may one that writes. A flow that reads can't get the
- * write lock as well, nor can one that writes get it a second time. It would wait for itself, and
- * gets a `DeadlockError`. One flow is what RLock takes for one: code in the same `run`, or all code
- * outside any `run` in a thread.
+ * A *flow* is the code within one `run`, or all code of a thread outside of any `run`. A flow that
+ * reads or writes may also read (again). A flow that reads can't write as well, and a flow that
+ * writes can't write again: it would wait for itself, so it gets a `DeadlockError`.
  *
- * *If a writer dies* the lock is freed, and `hold.recovered` is `true` for everyone who comes in,
- * until a writer has been inside. *If a reader dies*, its hold is given up.
+ * *If a writer dies*, the lock is freed, and `hold.recovered` is `true` for all later holders,
+ * until a writer has been inside. *If a reader dies*, its hold ends; the others notice nothing.
  *
  * @example
  * const config = new RWLock({ name: 'config' });
@@ -81,12 +80,12 @@ export class RWLock extends SharedObject {
     return new RWLock(openHandle(RWLOCK_KIND, handle));
   }
 
-  /** To read: together with other readers. */
+  /** The side for reading, together with other readers. */
   get read(): RWLockSide {
     return this.readSide;
   }
 
-  /** To write: alone. */
+  /** The side for writing, alone. */
   get write(): RWLockSide {
     return this.writeSide;
   }

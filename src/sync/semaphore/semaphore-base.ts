@@ -31,7 +31,7 @@ export abstract class SemaphoreBase extends Acquirable {
     this.taking = taking;
   }
 
-  /** Permits that are free now. */
+  /** The number of free permits. */
   abstract get value(): number;
 
   /** How it stands, read from its words. */
