@@ -47,15 +47,18 @@ export const PEER_WORD: number = CELL_BODY;
 export const OUT_WORD: number = CELL_BODY + 2;
 export const IN_WORD: number = CELL_BODY + 4;
 
-/** How an end of a pipe stands. */
+/** The state of an end of a pipe, as `describe()` returns it. */
 export interface ConnectionDescription extends Description {
   readable: boolean;
   writable: boolean;
   /** Messages that wait to be received here. */
   size: number;
-  /** Whether anyone has the other end open. */
+  /** Whether any thread has the other end open. */
   connected: boolean;
-  /** Calls that wait for a message here, and that wait for room to send, in all processes. */
+  /**
+   * Calls that wait for a message at this end, in all processes; `waitingToSend`: calls that wait
+   * for room to send.
+   */
   waiting: number;
   waitingToSend: number;
 }

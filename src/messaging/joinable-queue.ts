@@ -18,7 +18,7 @@ import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
 import { defineChannelKind } from './ring/channel.ts';
 
-/** How a joinable queue stands. */
+/** The state of a joinable queue, as `describe()` returns it. */
 export interface JoinableQueueDescription extends QueueDescription {
   /** Items that were put and not reported done. */
   unfinished: number;

@@ -50,16 +50,16 @@ export interface QueueOptions extends ObjectOptions {
   endsWithProducers?: boolean | undefined;
 }
 
-/** How a queue stands. */
+/** The state of a queue, as `describe()` returns it. */
 export interface QueueDescription extends Description {
   size: number;
   /** 0: bounded only by bytes. */
   maxSize: number;
   closed: boolean;
-  /** Calls that wait for an item, and that wait for room, in all processes. */
+  /** Calls that wait for an item, in all processes; `waitingToPut`: calls that wait for room. */
   waiting: number;
   waitingToPut: number;
-  /** Of a queue that ends with its producers: whether anyone has its producing side. */
+  /** For a queue that ends with its producers: whether any thread has its producing side open. */
   hasProducers?: boolean;
 }
 

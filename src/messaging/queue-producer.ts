@@ -27,7 +27,7 @@ import { queueFullError } from './queue-errors.ts';
 import { Channel, PRODUCER_KIND, QUEUE_WORD } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
 
-/** How a producing side stands. */
+/** The state of a producing side, as `describe()` returns it. */
 export interface QueueProducerDescription extends Description {
   /** The queue's handle is unknown: it may have any class. */
   size: number;

@@ -31,7 +31,7 @@ export interface TaskOptions {
 
 /** Options of both kinds of pools. Times are in milliseconds. */
 export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
-  /** Shown in messages. */
+  /** The pool's name, shown in messages. */
   name?: string | undefined;
   /**
    * A function that runs once in each worker, before its first task. Tasks read its result by

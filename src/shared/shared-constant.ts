@@ -30,7 +30,7 @@ import { loadCount, storeCount } from './data-object.ts';
 /** Values that a thread keeps: those that it has used last. */
 const MOST_KEPT = 8;
 
-/** How a constant stands. */
+/** The state of a constant, as `describe()` returns it. */
 export interface SharedDescription extends Description {
   /** Size of the value in shared memory. */
   bytes: number;

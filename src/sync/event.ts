@@ -48,7 +48,7 @@ class EventWait extends StateWait {
   }
 }
 
-/** How an event stands. */
+/** The state of an event, as `describe()` returns it. */
 export interface EventDescription extends Description {
   set: boolean;
   /** Calls that wait for it, blocked and awaiting, in all processes. */

@@ -38,7 +38,7 @@ class LatchWait extends StateWait {
   }
 }
 
-/** How a latch stands. */
+/** The state of a latch, as `describe()` returns it. */
 export interface LatchDescription extends Description {
   /** The remaining count. */
   count: number;

@@ -14,8 +14,10 @@ interface Box<T> {
  * thread that imports the module sees its own value. `run(fn)` gives `fn`, and all that it awaits,
  * a separate value within the thread.
  *
- * ```ts export const connection = new ThreadLocal(() => connect()); connection.value.query('…'); //
- * connects once in each thread that comes here ```
+ * ```ts
+ * export const connection = new ThreadLocal(() => connect());
+ * connection.value.query('…'); // connects once in each thread that comes here
+ * ```
  */
 export class ThreadLocal<T> {
   private readonly initial: (() => T) | undefined;

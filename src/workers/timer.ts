@@ -9,8 +9,11 @@ import { afterMilliseconds } from '../long-timer.ts';
  * Calls a function once, a given number of milliseconds after `start()`. Until then it keeps the
  * program running, unless it is cancelled.
  *
- * ```ts const timer = new Timer(5000, () => console.log('too late')); timer.start();
- * timer.cancel(); ```
+ * ```ts
+ * const timer = new Timer(5000, () => console.log('too late'));
+ * timer.start();
+ * timer.cancel();
+ * ```
  */
 export class Timer<Args extends readonly unknown[] = []> {
   /** The time from `start()` to the call. */

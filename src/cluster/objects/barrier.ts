@@ -26,7 +26,7 @@ export interface ClusterBarrierOptions {
   timeout?: number | undefined;
 }
 
-/** How a barrier of the cluster stands. */
+/** The state of a barrier of the cluster, as `describe()` returns it. */
 export interface ClusterBarrierDescription {
   readonly kind: 'Barrier';
   readonly name: string;

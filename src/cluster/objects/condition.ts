@@ -17,7 +17,7 @@ import type { ClusterHold } from './cluster-hold.ts';
 import { perform } from './core.ts';
 import type { ClusterLock } from './lock.ts';
 
-/** How a condition of the cluster stands. */
+/** The state of a condition of the cluster, as `describe()` returns it. */
 export interface ClusterConditionDescription {
   readonly kind: 'Condition';
   readonly name: string;

@@ -29,7 +29,7 @@ export interface ReceiveOptions extends WaitOptions {
   visibility?: number | undefined;
 }
 
-/** How a queue of the cluster stands. */
+/** The state of a queue of the cluster, as `describe()` returns it. */
 export interface ClusterQueueDescription {
   readonly kind: string;
   readonly name: string;

@@ -14,7 +14,7 @@ import { perform } from './core.ts';
 /** The largest number of permits. */
 const MOST_PERMITS: number = 2 ** 30;
 
-/** How a semaphore of the cluster stands. */
+/** The state of a semaphore of the cluster, as `describe()` returns it. */
 export interface ClusterSemaphoreDescription {
   readonly kind: string;
   readonly name: string;

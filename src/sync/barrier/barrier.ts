@@ -65,7 +65,7 @@ export interface BarrierOptions extends ObjectOptions {
   timeout?: number | undefined;
 }
 
-/** How a barrier stands. */
+/** The state of a barrier, as `describe()` returns it. */
 export interface BarrierDescription extends Description {
   parties: number;
   /** The number of parties that wait in this round. */

@@ -29,7 +29,7 @@ import { grant, NotificationWait, OwnWaits, withdrawNotified } from './raw-condi
 /** There is nothing in a condition but its lock. */
 const NOTHING: Content = { make() {}, check() {} };
 
-/** How a condition stands. */
+/** The state of a condition, as `describe()` returns it. */
 export interface ConditionDescription extends Description {
   /** Calls that wait for a notification, blocked and awaiting, in all processes. */
   waiting: number;

@@ -22,7 +22,7 @@ import { ownerOf, STACKS_BIT, setMarks, TOLERANT_BIT } from './lock-words.ts';
 import type { RawLock, Suspended } from './raw-lock.ts';
 import { runInScope } from './scope.ts';
 
-/** How a lock stands. */
+/** The state of a lock, as `describe()` returns it. */
 export interface LockDescription extends Description {
   locked: boolean;
   owner: Owner | null;

@@ -61,7 +61,7 @@ class RawRLock extends RawLock {
   }
 }
 
-/** How an RLock stands. */
+/** The state of an RLock, as `describe()` returns it. */
 export interface RLockDescription extends LockDescription {
   /** How often its owner has taken it. */
   depth: number;

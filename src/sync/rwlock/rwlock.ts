@@ -31,9 +31,9 @@ export interface RWLockOptions extends ObjectOptions {
   prefer?: 'writers' | 'readers' | undefined;
 }
 
-/** How a reader-writer lock stands. */
+/** The state of a reader-writer lock, as `describe()` returns it. */
 export interface RWLockDescription extends Description {
-  /** The readers: agents, each once. */
+  /** The threads that read, each once. */
   readers: Owner[];
   writer: Owner | null;
   /** Calls that wait for it, blocked and awaiting, in all processes. */

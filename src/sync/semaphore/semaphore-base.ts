@@ -15,7 +15,7 @@ import type { Taking } from '../../waiting/taking.ts';
 import { Acquirable } from '../acquirable.ts';
 import { drawToken } from '../token.ts';
 
-/** How a semaphore stands. */
+/** The state of a semaphore, as `describe()` returns it. */
 export interface SemaphoreDescription extends Description {
   /** Permits that are free. */
   value: number;
