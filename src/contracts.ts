@@ -59,7 +59,7 @@ export interface Owner {
   name: string;
 }
 
-/** Options of every synchronization object's constructor. */
+/** Options of the constructor of every shared object. */
 export interface ObjectOptions {
   /** The name under which every program of the same user shares the object. */
   name?: string | undefined;
