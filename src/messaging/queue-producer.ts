@@ -29,7 +29,7 @@ import { Outgoing } from './ring/outgoing.ts';
 
 /** The state of a producing side, as `describe()` returns it. */
 export interface QueueProducerDescription extends Description {
-  /** The queue's handle is unknown: it may have any class. */
+  /** The number of items that wait in the queue. */
   size: number;
   /** Whether any thread has closed the queue: nothing more can be put. */
   queueClosed: boolean;
