@@ -5,7 +5,7 @@ import type { QueueProducer } from 'lockstep';
 import { isMainProcess, Process, Queue } from 'lockstep';
 
 export async function read(out: QueueProducer<number>): Promise<void> {
-  for (let page = 1; page <= 100; page++) await out.put(page); // waits while ten pages are in the queue
+  for (let page = 1; page <= 100; page++) await out.put(page); // waits while ten pages wait
 }
 
 export async function square(pages: Queue<number>, out: QueueProducer<number>): Promise<void> {
