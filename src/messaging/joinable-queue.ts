@@ -36,7 +36,7 @@ export interface JoinableQueueDescription extends QueueDescription {
  * await queue.join(); // the program that waits for all of it
  */
 export class JoinableQueue<Item = unknown> extends Queue<Item> {
-  /** Makes a queue, or opens the one of that name as it is. Throws as `Queue` does. */
+  /** Makes a queue, or opens the queue of that name as it is. Throws the errors of `Queue`. */
   constructor(options?: QueueOptions);
   /** @internal */
   constructor(opened: Opened);

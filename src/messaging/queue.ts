@@ -36,7 +36,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
   private side: QueueProducer<Item> | undefined;
 
   /**
-   * Makes a queue, or opens the one of that name as it is. Throws `OutOfRangeError`,
+   * Makes a queue, or opens the queue of that name as it is. Throws `OutOfRangeError`,
    * `InvalidTypeError`, `NoSpaceError`.
    */
   constructor(options?: QueueOptions);

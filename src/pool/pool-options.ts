@@ -57,15 +57,17 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
    * `room()`.
    */
   maxQueue?: number | undefined;
-  /** Tasks after which a worker is replaced. Default: never. */
+  /** The number of tasks after which a worker is replaced. Default: no limit. */
   maxTasksPerChild?: number | undefined;
-  /** Bytes of memory (RSS) above which a process is replaced after a task. Default: never. */
+  /**
+   * Memory (RSS) in bytes; a worker that has more is replaced after its task. Default: no limit.
+   */
   maxMemoryPerChild?: number | undefined;
   /** Milliseconds after which idle workers above `min` end. Default 10,000. */
   idleTimeout?: number | undefined;
   /**
-   * Milliseconds between asking a task to stop and killing its worker. 0: immediately; Infinity:
-   * never. Default 1,000.
+   * Milliseconds between asking a task to stop and killing its worker. With 0 it is killed
+   * immediately, with `Infinity` never. Default 1,000.
    */
   grace?: number | undefined;
   /** The default of `timeout` for all tasks. */

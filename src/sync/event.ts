@@ -64,7 +64,7 @@ export interface EventDescription extends Description {
  * with a timeout, or for the child's `sentinel` as well.
  */
 export class Event extends SharedObject {
-  /** Makes an event that is not set, or opens the one of that name. */
+  /** Makes an event that is not set, or opens the event of that name. */
   constructor(options?: ObjectOptions);
   /** @internal */
   constructor(opened: Opened);

@@ -27,8 +27,8 @@ let ownProcess: Process | undefined;
 let ownThread: Thread | undefined;
 
 /**
- * The process that this code runs in; in the `run` of a subclass, that is `this`. A process can't
- * start, join or end itself.
+ * The process that this code runs in; in the `run` of a subclass, that is `this`. Its `start`,
+ * `join`, `terminate` and `kill` can't be used here.
  */
 export function currentProcess(): Process {
   if (ownProcess === undefined) {
@@ -40,8 +40,8 @@ export function currentProcess(): Process {
 }
 
 /**
- * The thread that this code runs in; in the `run` of a subclass, that is `this`. A thread can't
- * start, join or end itself.
+ * The thread that this code runs in; in the `run` of a subclass, that is `this`. Its `start`,
+ * `join`, `terminate` and `kill` can't be used here.
  */
 export function currentThread(): Thread {
   if (ownThread === undefined) {

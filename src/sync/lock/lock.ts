@@ -40,8 +40,8 @@ import { watcherFor } from './watcher.ts';
  */
 export class Lock extends LockBase {
   /**
-   * Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is
-   * full or unsafe.
+   * Makes a lock, or opens the lock of that name. Throws `NameError`, `NameTakenError`,
+   * `NoSpaceError`, `FolderError`, `ExhaustedError`.
    */
   constructor(options?: LockOptions);
   /** @internal */

@@ -79,8 +79,8 @@ export interface RLockDescription extends LockDescription {
  */
 export class RLock extends LockBase<RawRLock> {
   /**
-   * Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is
-   * full or unsafe.
+   * Makes a lock, or opens the lock of that name. Throws `NameError`, `NameTakenError`,
+   * `NoSpaceError`, `FolderError`, `ExhaustedError`.
    */
   constructor(options?: LockOptions);
   /** @internal */

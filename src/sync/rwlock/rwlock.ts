@@ -61,8 +61,8 @@ export class RWLock extends SharedObject {
   private readonly writeSide: WriteSide;
 
   /**
-   * Makes a lock, or opens the one of that name as it is. Throws for bad names, and when shared
-   * memory is full or unsafe.
+   * Makes a lock, or opens the lock of that name as it is. Throws `NameError`, `NameTakenError`,
+   * `NoSpaceError`, `FolderError`, `ExhaustedError`.
    */
   constructor(options?: RWLockOptions);
   /** @internal */

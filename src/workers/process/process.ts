@@ -35,11 +35,10 @@ export type ProcessOptions<
  * The child imports the target's module, so code at the top level of that module also runs in the
  * child, unless it is guarded by `if (isMainProcess)`. The child ends when the target is done and
  * its event loop is empty. If the target throws, the child prints the error and exits with code 1.
- * The program waits for its processes before it ends.
+ * Before the program ends, it waits for its processes; daemon processes it ends instead.
  *
- * *If the program is killed*, its daemon processes are killed with it; other processes go on. *If
- * the child dies*, its locks are freed, `sentinel` aborts, and `result` rejects with
- * `WorkerDiedError`.
+ * *If the program is killed*, its daemon processes are killed, too; other processes go on. *If the
+ * child dies*, its locks are freed, `sentinel` aborts, and `result` rejects with `WorkerDiedError`.
  *
  * ```ts
  * export function work(lock: Lock, name: string): void {
