@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const docs = join(root, 'docs');
 const folder = join(docs, 'reference');
-/** Members that every shared object has: told once, on the page `shared-object.md`. */
+/** Members that every shared object has: described once, on the page `shared-object.md`. */
 const COMMON = new Set(['name', 'handle', 'closed', 'close', 'describe', 'open', 'toJSON']);
 const MADE = '<!-- Made by `npm run reference` from the doc comments in src. -->';
 
@@ -160,7 +160,7 @@ function indexPage() {
   return page([
     MADE,
     '# Reference',
-    'A page for each class and function. Times are in milliseconds; a plain name gives a promise, `…Sync` blocks the thread, `try…` never waits.',
+    'A page for each class and function. Times are in milliseconds. A plain name returns a promise, a name with `Sync` blocks the thread, a name with `try` never waits.',
     '## Classes',
     rows(classes),
     '## Functions and variables',
@@ -220,12 +220,8 @@ function signatures(found = [], name = '') {
   return code(
     found
       .map((signature) => {
-        const parameters = (signature.parameters ?? []).map(
-          (one) =>
-            `${one.flags.isRest ? '...' : ''}${one.name}${one.flags.isOptional || one.defaultValue !== undefined ? '?' : ''}: ${one.type}`,
-        );
         const result = name.startsWith('new ') ? '' : `: ${signature.type}`;
-        return `${name}${parametersOf(signature)}(${parameters.join(', ')})${result};`;
+        return `${name}${parametersOf(signature)}(${argumentsOf(signature)})${result};`;
       })
       .join('\n'),
   );
@@ -249,9 +245,21 @@ function commentOf(member) {
 }
 
 function typeOf(member) {
-  return String(
-    member.type ?? member.getSignature?.type ?? member.signatures?.[0]?.toString() ?? 'unknown',
-  ).replace(/^\S+: /, '');
+  const type = member.type ?? member.getSignature?.type;
+  if (type !== undefined) return String(type);
+  const [signature] = member.signatures ?? [];
+  if (signature === undefined) return 'unknown';
+  const makes = signature.kind === ReflectionKind.ConstructorSignature ? 'new ' : '';
+  return `${makes}${parametersOf(signature)}(${argumentsOf(signature)}) => ${signature.type}`;
+}
+
+function argumentsOf({ parameters = [] }) {
+  return parameters
+    .map(
+      (one) =>
+        `${one.flags.isRest ? '...' : ''}${one.name}${one.flags.isOptional || one.defaultValue !== undefined ? '?' : ''}: ${one.type}`,
+    )
+    .join(', ');
 }
 
 function textOf(comment) {

@@ -4,18 +4,20 @@
 
 import type { DeadlockPolicy, WaitOptions } from './deadline.ts';
 
-/** A value that is available immediately, or after an `await`. `await` works for both. */
+/** A value, or a promise of it. `await` works for both. */
 export type Awaitable<Value> = Value | Promise<Value>;
 
 /**
- * The result of `acquire`, in shared memory or at a server: the right to be inside, until
- * `release()`. In shared memory a release is immediate; at a server it takes a round trip.
+ * The result of `acquire`, in shared memory and in the cluster: the right to use the lock or
+ * permit, until `release()`. In shared memory a release is immediate; on a server it takes a round
+ * trip.
  */
 export interface AsyncHold {
-  /** Gives the hold back. Idempotent: only the first call does anything. */
+  /** Releases the lock or permit. Idempotent: only the first call does anything. */
   release(): Awaitable<void>;
   /**
-   * `true` when the previous holder died inside: the data that the lock guards may be half-written.
+   * `true` if the last holder died while it held the lock: the data that the lock guards may be
+   * half-written.
    */
   readonly recovered: boolean;
   /**
@@ -24,7 +26,7 @@ export interface AsyncHold {
    * Read it while you hold: in shared memory a released hold throws `NotOwnerError`.
    */
   readonly token: number;
-  /** Whether the hold is still good: not released, and its lease not over. */
+  /** Whether the hold is still valid: it was not released, and its lease has not ended. */
   readonly valid: boolean;
   /** Aborts when the hold is lost. In shared memory it never does. */
   readonly signal: AbortSignal;
@@ -37,12 +39,12 @@ export interface Hold extends AsyncHold {
   [Symbol.dispose](): void;
 }
 
-/** Wait options in which a timeout is given: the call may come back with nothing. */
+/** Wait options with a timeout: the call may return without what it waited for. */
 export interface TimedWaitOptions extends WaitOptions {
   timeout: number;
 }
 
-/** Wait options without a timeout: the call returns only when it has been served. */
+/** Wait options without a timeout: the call returns only with what it waited for. */
 export interface UntimedWaitOptions extends WaitOptions {
   timeout?: undefined;
 }
@@ -56,17 +58,17 @@ export interface Owner {
   name: string;
 }
 
-/** Options of every synchronization object's constructor. */
+/** Options of the constructor of every shared object. */
 export interface ObjectOptions {
   /** The name under which every program of the same user shares the object. */
   name?: string | undefined;
   /** The namespace in which the name is looked up; default `"default"`. */
   namespace?: string | undefined;
   /**
-   * The title of an object without a name in messages, and in the output of the command `lockstep`:
-   * at most 200 bytes. It can't be looked up. `LOCKSTEP_LABELS=1` in the environment labels every
-   * object without a name with the place that made it, such as `report.js:41`. Each label costs a
-   * small file in shared memory.
+   * A text that stands for an unnamed object in messages, and in the output of the command
+   * `lockstep`; at most 200 bytes. Unlike a name, it does not share the object. `LOCKSTEP_LABELS=1`
+   * in the environment labels every object without a name with the place that made it, such as
+   * `report.js:41`. Each label costs a small file in shared memory.
    */
   label?: string | undefined;
 }
@@ -98,7 +100,7 @@ export interface Lockable {
   readonly owner: Owner | null;
 }
 
-/** The awaiting half of every object that is acquired and released. */
+/** The awaiting half of locks and semaphores. */
 export interface AsyncAcquirable {
   acquire(options?: UntimedWaitOptions): Promise<AsyncHold>;
   acquire(options: WaitOptions): Promise<AsyncHold | null>;

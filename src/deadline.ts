@@ -10,23 +10,24 @@ import { checkKnown } from './options.ts';
 import type { Origin } from './stacks.ts';
 
 /**
- * The treatment of a wait that would never end, because every member of a circle waits for the
- * next.
+ * What happens to a wait that would never end, because all members of a cycle wait for the next
+ * one.
  */
 export type DeadlockPolicy = 'throw' | 'ignore';
 
 /** How long to wait. Shared by every operation that can wait. */
 export interface WaitOptions {
   /**
-   * Longest time to wait, in milliseconds; 0 or less tries once; `Infinity` or leaving it out waits
-   * without limit. It bounds the waiting, never the holding.
+   * Longest time to wait, in milliseconds. With 0 or less, the call tries once; with `Infinity` or
+   * without a timeout, it waits without limit. It limits the wait, not the time for which a lock is
+   * held.
    */
   timeout?: number | undefined;
-  /** Gives the wait up: the call rejects (or throws) with `signal.reason`. */
+  /** Ends the wait when it aborts: the call rejects (or throws) with `signal.reason`. */
   signal?: AbortSignal | undefined;
   /**
-   * Of a wait for a lock: `'ignore'` does not look for deadlocks. Default: the value that the lock
-   * was made with.
+   * For a wait for a lock: `'ignore'` does not look for deadlocks. Default: the option that the
+   * lock was made with.
    */
   deadlock?: DeadlockPolicy | undefined;
 }

@@ -214,7 +214,7 @@ export class StateError extends LockstepError {
   }
 }
 
-/** A member of a circle of waits: see `DeadlockError`. */
+/** A member of a deadlock, that is, of a cycle of waits: see `DeadlockError`. */
 export interface DeadlockMember {
   pid: number;
   /** `worker_threads` id within its process; 0 for the main thread. */
@@ -225,9 +225,9 @@ export interface DeadlockMember {
   holds: string;
   /** The object that it waits for, which the next member holds. */
   waitsFor: string;
-  /** Whether its thread is blocked; otherwise its event loop continues. */
+  /** `true` if its thread is blocked, `false` if its event loop runs. */
   blocked: boolean;
-  /** The stack where it took the object that it holds, if that lock is traced. */
+  /** The stack at which it took the lock that it holds, if that lock records stacks. */
   stack: string | null;
 }
 
@@ -286,17 +286,20 @@ export class TimedOutError extends LockstepError {
   }
 }
 
-/** Facts about a worker that died; only some of them for a Process or Thread outside a pool. */
+/**
+ * Facts about a worker that died. Those of a Process or Thread outside of a pool have only some of
+ * these members.
+ */
 export interface WorkerDeath {
   /** Process id, or thread id. */
   pid?: number | undefined;
-  /** As `exitCode` of a Process: the code, or -n where signal n killed it. */
+  /** The exit code, or -n if signal n killed it, as `exitCode` of a Process. */
   exitCode?: number | undefined;
   /** The signal that killed it, e.g. `SIGKILL`. */
   signal?: NodeJS.Signals | undefined;
   /** Whether it probably died because memory ran out. */
   outOfMemory?: boolean | undefined;
-  /** How often the task was begun. */
+  /** How many times the task was started. */
   attempts?: number | undefined;
   /** The function that it ran, and the beginning of its arguments. */
   task?: string | undefined;

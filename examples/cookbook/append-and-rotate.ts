@@ -1,4 +1,4 @@
-// Unrelated programs append lines to one file. When it is full, one of them puts it aside.
+// Unrelated programs append lines to one file. When it is full, one of them renames it.
 
 import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';

@@ -1,4 +1,4 @@
-// At most two of these run their expensive part at a time, however they were started.
+// At most two copies of this program run their expensive part at the same time.
 
 import { BoundedSemaphore } from 'lockstep';
 

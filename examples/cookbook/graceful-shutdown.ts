@@ -1,4 +1,4 @@
-// SIGTERM: finish the job in hand, take no other, release everything, leave. A second one: at once.
+// After SIGTERM: finish the current job, start no other, and end. A second SIGTERM ends at once.
 
 import { Lock } from 'lockstep';
 

@@ -5,7 +5,7 @@ import type { QueueProducer } from 'lockstep';
 import { isMainProcess, Process, Queue } from 'lockstep';
 
 export async function read(out: QueueProducer<number>): Promise<void> {
-  for (let page = 1; page <= 100; page++) await out.put(page); // waits while ten pages lie there
+  for (let page = 1; page <= 100; page++) await out.put(page); // waits while ten pages wait
 }
 
 export async function square(pages: Queue<number>, out: QueueProducer<number>): Promise<void> {
@@ -22,14 +22,14 @@ if (isMainProcess) {
     new Process({ target: square, args: [pages, results.producer] }),
   ];
   for (const stage of stages) stage.start();
-  pages.producer.close(); // this process puts nothing into either
+  pages.producer.close(); // this process puts nothing into these queues
   results.producer.close();
 
   let sum = 0;
   for await (const result of results) sum += result;
   for (const stage of stages) {
     await stage.join();
-    assert.equal(stage.exitCode, 0); // the end alone does not tell that all went well
+    assert.equal(stage.exitCode, 0); // the end of a queue does not mean success
   }
   console.log(`sum of the squares: ${sum}`);
 }

@@ -1,4 +1,4 @@
-// Children count in shared memory how far they are; the parent shows it whenever it likes.
+// Children store their progress in shared memory; the parent reads and shows it at any time.
 
 import { isMainProcess, Process, RawArray, waitAny } from 'lockstep';
 

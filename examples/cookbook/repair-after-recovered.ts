@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { isMainProcess, Lock, Process, struct } from 'lockstep';
 
-// `amount` is the journal: not 0 while a transfer is under way, with what the numbers were before.
+// `amount` is the journal: not 0 during a transfer. oldA and oldB then have the old numbers.
 const Accounts = struct({ a: 'i32', b: 'i32', amount: 'i32', oldA: 'i32', oldB: 'i32' });
 type Accounts = InstanceType<typeof Accounts>;
 

@@ -1,6 +1,6 @@
-// Barrier: two of four processes meet at a Barrier(2) and go on at the same moment, although one
-// comes later. The two others don't meet: each goes on when it comes. A Lock keeps the lines of one
-// process together.
+// Barrier: two of four processes meet at a Barrier(2). One comes later, and both then go on at the
+// same moment. The two others do not use the barrier: each goes on when it comes. A Lock keeps the
+// lines of each process together.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Barrier, currentProcess, isMainProcess, Lock, Process } from 'lockstep';

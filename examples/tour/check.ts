@@ -1,6 +1,5 @@
-// Shared by the programs of the tour: colours where the terminal has them, and `check`, by which a
-// program says whether its outcome is what it should be. A check that fails makes the program's
-// exit code 1.
+// Used by all programs of the tour: colours, if the terminal has them, and `check`, which prints
+// whether an outcome is as expected. If a check fails, the program's exit code is 1.
 
 import { styleText } from 'node:util';
 

@@ -1,7 +1,7 @@
-// Cluster, stale: a process is stopped while it holds a lock, as by a debugger or a laptop that
-// sleeps. Its lease ends, and another gets the lock. Then the first goes on, and still believes in
-// its hold. No lock service can prevent that. The token makes it harmless: the value refuses a
-// write with a token that is smaller than one that it has seen.
+// Cluster, stale: a process is stopped while it holds a lock, as a debugger or a sleeping laptop
+// does. Its lease ends, and another process gets the lock. Then the first process goes on, and
+// still believes that it holds the lock. No lock service can prevent that. Its token makes it
+// harmless: the value refuses a write whose token is smaller than one that it has seen.
 
 import type { Connection } from 'lockstep';
 import { isMainProcess, Pipe, Process } from 'lockstep';

@@ -1,6 +1,6 @@
 // Cluster: a lock over a Redis server, for processes that may run on different machines. Here three
-// processes share one counter. Each reads it, takes its time, and writes it: without the lock they
-// would lose updates.
+// processes share one counter. Each reads it, waits a little, and writes it. Without the lock,
+// updates would be lost.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainProcess, Process } from 'lockstep';

@@ -1,5 +1,5 @@
-// Connection limit: twenty threads want a connection to a server that takes five. Each waits for a
-// free one.
+// Connection limit: twenty threads need a connection to a server that allows five. Each thread
+// waits until one is free.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentThread, isMainProcess, Semaphore, Thread, Value } from 'lockstep';

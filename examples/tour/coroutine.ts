@@ -1,5 +1,5 @@
-// Coroutines: a producer and a consumer in one thread, in turn. First by generators, where `yield`
-// hands over; then the same two as async functions that hand over with Events.
+// Coroutines: a producer and a consumer take turns in one thread. First they are generators, which
+// take turns by `yield`; then async functions, which take turns by Events.
 
 import { Event, isMainProcess } from 'lockstep';
 import { check } from './check.ts';

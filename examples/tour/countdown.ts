@@ -1,6 +1,6 @@
-// Countdown: a hundred threads each take one from a shared number. "Read, think, write" is three
-// steps: under a lock nobody comes between, and the result is exact; without it, two may read the
-// same and one is lost.
+// Countdown: each of a hundred threads subtracts one from a shared number. "Read, think, write" is
+// three steps. Under a lock no other thread comes in between, and the result is exact. Without it,
+// two threads may read the same number, and one subtraction is lost.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainProcess, Lock, Process, Thread, Value } from 'lockstep';

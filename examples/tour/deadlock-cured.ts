@@ -1,5 +1,5 @@
-// Deadlock, cured: where the same thread needs A and B in any order, let both be one RLock. The
-// holder may take it again, and no two threads can hold one half each.
+// Deadlock, cured: threads need A and B, and take them in different orders. Let both be one RLock.
+// Its holder may take it again, and no two threads can hold one half each.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentThread, isMainProcess, RLock, Thread } from 'lockstep';

@@ -1,7 +1,7 @@
-// Deadlock: one thread takes lock A, then B; another takes B, then A. Each waits for the other's
-// lock, and both would stand still forever. The call that closes the circle throws an error that
-// names both threads and locks. That thread releases its lock, so that the other can go on, and
-// then takes the locks in the other's order.
+// Deadlock: one thread takes lock A, then B; another takes B, then A. Each would wait forever for
+// the other's lock. The call that completes this cycle throws an error that names both threads and
+// locks. Its thread releases its lock, so that the other can go on. Then it takes the locks in the
+// other order.
 
 import { Barrier, currentThread, DeadlockError, isMainProcess, Lock, Thread } from 'lockstep';
 import { check } from './check.ts';

@@ -1,5 +1,5 @@
 // Event: a starting signal. Five processes wait for it, and one `set` lets all of them go. A waiter
-// with a timeout may give up before; one without stays until the event comes.
+// with a timeout may give up earlier; a waiter without one stays until the event is set.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, Event, isMainProcess, Process, Value } from 'lockstep';

@@ -1,6 +1,6 @@
-// Mutex: the lines of three processes under a Lock. The holder prints and the others wait, so
-// nobody's lines are torn apart. `lock.run` holds the lock while a function runs; `using` holds it
-// to the end of the block.
+// Mutex: three processes print lines while they hold a Lock. One prints and the others wait, so the
+// lines of each process stay together. `lock.run` holds the lock while a function runs; `using`
+// holds it to the end of the block.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, isMainProcess, Lock, Process, Value } from 'lockstep';

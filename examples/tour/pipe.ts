@@ -1,6 +1,6 @@
-// Pipe: a child answers requests that come by its end of a pipe. Messages arrive as they were
-// sent: objects, dates, bytes, errors. When our end is closed, the child's loop ends. When the
-// child is gone, our end reports it.
+// Pipe: a child answers requests that it receives through its end of a pipe. Messages arrive as
+// they were sent: objects, dates, bytes, errors. When our end is closed, the child's loop ends.
+// When the child has ended, our end reports it.
 
 import { type Connection, EndOfStreamError, isMainProcess, Pipe, Process } from 'lockstep';
 import { check } from './check.ts';

@@ -1,6 +1,6 @@
-// Pool, cancel: a task is given up while it runs. A task that asks stops by itself, even in a loop
-// that never awaits. The worker of a task that does not ask is killed and replaced. A task that
-// waits is withdrawn. No other task is disturbed.
+// Pool, cancel: tasks are cancelled while they run. A task that checks for this stops by itself,
+// even in a loop that never awaits. If a task does not check, its worker is killed and replaced. A
+// waiting task never starts. No other task is disturbed.
 
 import { currentTask, isMainProcess, Pool, TaskTimeoutError } from 'lockstep';
 import { check } from './check.ts';

@@ -1,6 +1,6 @@
-// Pool, crash: a worker is killed in the middle of a map, as the kernel does when memory is short.
-// Only the call that it ran fails; its error shows the function and the arguments. A new worker
-// runs the others. With `retries`, that call runs again, too.
+// Pool, crash: a worker is killed in the middle of a map, as the kernel does when memory runs out.
+// Only the call that it ran fails; the error shows the function and the arguments. A new worker
+// runs the other calls. With `retries`, the failed call runs again, too.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainProcess, Pool, range, WorkerDiedError } from 'lockstep';

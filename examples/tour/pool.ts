@@ -1,6 +1,6 @@
-// Pool: the Mandelbrot set, a row a call, by one process and then by one for each core. `map` cuts
-// the rows into chunks. Workers that are done take rows from a chunk that takes long, so all cores
-// end together.
+// Pool: the Mandelbrot set, one row per call, first in one process and then in one process per
+// core. `map` cuts the rows into chunks. Workers that have finished take rows from a chunk that
+// takes long, so all cores finish together.
 
 import { cpuCount, isMainProcess, Pool, range } from 'lockstep';
 import { check, paint } from './check.ts';

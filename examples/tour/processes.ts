@@ -1,5 +1,4 @@
-// Processes: made from a function or as a subclass; names, pids, life and death, exit codes, and a
-// daemon.
+// Processes: made from a function or as a subclass; with names, pids, exit codes, and a daemon.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, isMainProcess, Lock, Process, parentProcess } from 'lockstep';

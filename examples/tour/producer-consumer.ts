@@ -1,6 +1,6 @@
-// Producer and consumer: two processes around a shelf that holds 1 to 10 items. A Condition lets
-// the one sleep until the other has changed the shelf: the producer when it is full, the consumer
-// when it is empty.
+// Producer and consumer: two processes around a shelf that holds 1 to 10 items. The producer waits
+// while the shelf is full, the consumer while it is empty. A Condition lets one sleep until the
+// other has changed the shelf.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Condition, currentProcess, isMainProcess, Process, Value } from 'lockstep';

@@ -1,6 +1,6 @@
-// Queue: three processes put numbers into one queue, four take them out and square them. Which
-// consumer takes which number is left to chance, but each number is taken exactly once. Closing the
-// queue ends the work of all.
+// Queue: three processes put numbers into one queue, four take them out and square them. Any
+// consumer may get a number, but each number is taken exactly once. When the queue is closed, all
+// consumers end.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, isMainProcess, Process, Queue } from 'lockstep';

@@ -1,5 +1,6 @@
-// Recursive lock: an RLock may be taken again by its holder, so a function that locks can call
-// another that locks too. It is free for the others only when released as often as it was taken.
+// Recursive lock: the holder of an RLock may take it again, so a function that locks can call
+// another function that locks. The lock is free for others when it was released as often as it was
+// taken.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, isMainProcess, Process, RLock, Value } from 'lockstep';

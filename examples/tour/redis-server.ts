@@ -1,5 +1,5 @@
-// Redis server: the server of the cluster's programs. Takes the one that REDIS_URL names, or
-// starts one on a free port. `npm start -- cluster` installs it first, by apt-get.
+// Redis server: the server for the cluster's programs. It is the one that REDIS_URL names, or a new
+// one on a free port. `npm start -- cluster`, run as root, first installs Redis by apt-get.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

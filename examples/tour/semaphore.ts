@@ -1,4 +1,4 @@
-// Semaphore: a lock with a number of places. Semaphore(1) lets one process in at a time,
+// Semaphore: a lock for a number of holders. Semaphore(1) lets one process in at a time,
 // Semaphore(2) two.
 
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,6 +1,6 @@
-// Service ready: two workers need a server that takes a while to start. They wait for an Event,
-// which the main program sets when it has seen the server accept a connection. With REDIS_URL set,
-// that Redis is the server.
+// Service ready: two workers need a server that takes a while to start. They wait for an Event. The
+// main program sets it as soon as the server accepts connections. If REDIS_URL is set, that Redis
+// is the server.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { currentProcess, Event, isMainProcess, Process, Value } from 'lockstep';

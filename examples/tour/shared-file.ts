@@ -1,5 +1,5 @@
-// Shared file: two processes append to one file, each line in several writes. One lock keeps the
-// lines whole, held by `using` in the one process and by acquire and release in the other.
+// Shared file: two processes append lines to one file, each line in several writes. One lock keeps
+// the lines whole. One process holds it by `using`, the other by acquire and release.
 
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
-// Shared matrix: four processes fill one matrix in shared memory, each its own rows, and nobody
-// copies anything. A barrier lies between the phases: only when all rows are filled does each
-// process add up its columns.
+// Shared matrix: four processes fill one matrix in shared memory, each its own rows; nothing is
+// copied. A barrier separates the two phases: when all rows are filled, each process adds up its
+// columns.
 
 import { Barrier, currentProcess, isMainProcess, Process, SharedArray } from 'lockstep';
 import { check } from './check.ts';

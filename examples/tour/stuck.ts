@@ -1,6 +1,6 @@
-// Stuck: a program that hangs on purpose, and what `lockstep why` says about it. One process holds
-// a lock and computes. A second waits for that lock, and holds another. A third waits for the
-// second lock.
+// Stuck: a program that hangs on purpose, and the output of `lockstep why` for it. One process
+// holds a lock and computes forever. A second waits for that lock, and holds another. A third waits
+// for the second lock.
 
 import { isMainProcess, Lock, Process } from 'lockstep';
 import { inspectNamespace } from 'lockstep/inspect';

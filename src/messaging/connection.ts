@@ -47,26 +47,29 @@ export const PEER_WORD: number = CELL_BODY;
 export const OUT_WORD: number = CELL_BODY + 2;
 export const IN_WORD: number = CELL_BODY + 4;
 
-/** The state of an end of a pipe. */
+/** The state of an end of a pipe, as `describe()` returns it. */
 export interface ConnectionDescription extends Description {
   readable: boolean;
   writable: boolean;
   /** Messages that wait to be received here. */
   size: number;
-  /** Whether anyone has the other end open. */
+  /** Whether any thread has the other end open. */
   connected: boolean;
-  /** Calls that wait for a message here, and that wait for room to send, in all processes. */
+  /**
+   * Calls that wait for a message at this end, in all processes; `waitingToSend`: calls that wait
+   * for room to send.
+   */
   waiting: number;
   waitingToSend: number;
 }
 
 /**
- * One end of a pipe. Messages keep their boundaries and order. An end may be passed to another
- * process or thread, and several may have it open; each message is received by one of them.
+ * One end of a pipe. Messages keep their boundaries and their order. You can pass an end to other
+ * processes and threads. If several have the same end open, each message goes to one of them.
  *
- * *If all threads that had the other end die* or close it, their messages are still received, then
- * `recv` throws `EndOfStreamError`; `send` throws `BrokenPipeError`. If a sender dies in the middle
- * of `send`, nothing was sent.
+ * *If the other end is gone*, because all threads that had it open have closed it or died, you can
+ * still receive its messages; then `recv` throws `EndOfStreamError`. `send` throws
+ * `BrokenPipeError`. A sender that dies within `send` has either sent the whole message or nothing.
  */
 export class Connection<Received = unknown, Sent = unknown> extends SharedObject {
   private readonly out: Channel | undefined;
@@ -98,9 +101,10 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Sends the value, as soon as there is room; the event loop continues. A value that can't be sent
-   * rejects with `NotSendableError`, and nothing is sent. Rejects with `BrokenPipeError` when no
-   * thread has the other end open, with `TimedOutError`. *Cancels* by `signal`.
+   * Waits until there is room, and sends the value; the event loop keeps running. Rejects with
+   * `NotSendableError` if the value can't be sent, with `BrokenPipeError` if no thread has the
+   * other end open, and with `TimedOutError` at the timeout. Nothing was sent then. *Cancels* by
+   * `signal`.
    */
   async send(value: Sent, options?: WaitOptions): Promise<void> {
     const { out, deadline } = this.beginSend(options);
@@ -110,7 +114,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     throw withOrigin(this.notSent(options), deadline.origin);
   }
 
-  /** As `send`; *blocks* the thread while there is no room. */
+  /** As `send`, but *blocks* the thread while there is no room. */
   sendSync(value: Sent, options?: WaitOptions): void {
     const { out, deadline } = this.beginSend(options);
     if (out.putAtOnce(value)) return;
@@ -118,9 +122,9 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Receives the next message, as soon as there is one; the event loop continues. Rejects with
-   * `EndOfStreamError` when no thread has the other end open and all messages were received, with
-   * `TimedOutError`. *Cancels* by `signal`.
+   * Waits for the next message and receives it; the event loop keeps running. Rejects with
+   * `EndOfStreamError` if no thread has the other end open and all messages were received, with
+   * `TimedOutError` at the timeout. *Cancels* by `signal`.
    */
   async recv(options?: WaitOptions): Promise<Received> {
     const { channel, deadline } = this.beginReceive(options);
@@ -129,7 +133,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return value as Received;
   }
 
-  /** As `recv`; *blocks* the thread until there is a message. */
+  /** As `recv`, but *blocks* the thread until there is a message. */
   recvSync(options?: WaitOptions): Received {
     const { channel, deadline } = this.beginReceive(options);
     const value = channel.takeSync(deadline, this.over);
@@ -138,8 +142,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Whether `recv` would return without waiting: there is a message, or none will come. With a
-   * timeout, waits for that at most so long.
+   * Whether `recv` would return or throw without waiting, because there is a message or the other
+   * end is gone. With a timeout, waits up to that long for it; the event loop keeps running.
    */
   async poll(options: WaitOptions = { timeout: 0 }): Promise<boolean> {
     const { channel, deadline } = this.beginReceive(options);
@@ -149,7 +153,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     return await takeAwaiting(channel.cell, wait, deadline, this);
   }
 
-  /** As `poll`; *blocks* the thread for the timeout at most. */
+  /** As `poll`, but *blocks* the thread, no longer than the timeout. */
   pollSync(options: WaitOptions = { timeout: 0 }): boolean {
     const { channel, deadline } = this.beginReceive(options);
     if (this.ready()) return true;
@@ -158,7 +162,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Sends a slice of bytes as they are. Throws `OutOfRangeError` for a slice that is not within.
+   * Sends bytes, or a slice of them, as one message. Rejects with `OutOfRangeError` if the slice is
+   * not within the bytes.
    */
   async sendBytes(bytes: ArrayBufferView | ArrayBuffer, offset = 0, size?: number): Promise<void> {
     const { out, deadline } = this.beginSend(undefined);
@@ -167,7 +172,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     if (!(await out.putLater(outgoing, deadline, this, this.gone))) throw this.notSent(undefined);
   }
 
-  /** As `sendBytes`; *blocks* the thread while there is no room. */
+  /** As `sendBytes`, but *blocks* the thread while there is no room. */
   sendBytesSync(bytes: ArrayBufferView | ArrayBuffer, offset = 0, size?: number): void {
     const { out, deadline } = this.beginSend(undefined);
     const slice = sliceOf(this.title, bytes, offset, size);
@@ -175,15 +180,15 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   }
 
   /**
-   * Receives a message of bytes. One longer than `most` throws `OutOfRangeError`, and closes this
-   * end for receiving.
+   * Receives a message of bytes. If it is longer than `most`, the call rejects with
+   * `OutOfRangeError`, and this end can no longer receive.
    */
   async recvBytes(most?: number, options?: WaitOptions): Promise<Uint8Array> {
     checkMost(this.title, most);
     return this.asBytes(await (this as Connection).recv(options), most);
   }
 
-  /** As `recvBytes`; *blocks* the thread until there is a message. */
+  /** As `recvBytes`, but *blocks* the thread until there is a message. */
   recvBytesSync(most?: number, options?: WaitOptions): Uint8Array {
     checkMost(this.title, most);
     return this.asBytes((this as Connection).recvSync(options), most);

@@ -18,24 +18,25 @@ import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
 import { defineChannelKind } from './ring/channel.ts';
 
-/** The state of a joinable queue. */
+/** The state of a joinable queue, as `describe()` returns it. */
 export interface JoinableQueueDescription extends QueueDescription {
   /** Items that were put and not reported done. */
   unfinished: number;
 }
 
 /**
- * A queue whose consumers report finished items: `join` waits until all items are done.
+ * A queue whose consumers report each item as done, by `taskDone`. `join` waits until all items
+ * that were put are done.
  *
- * *If a consumer dies* between `get` and `taskDone`, its item stays unfinished: nobody knows
- * whether it was done. Join with a timeout where that can happen.
+ * *If a consumer dies* between `get` and `taskDone`, its item stays unfinished: there is no record
+ * of whether it was done. If that can happen, join with a timeout.
  *
  * @example
  * for await (const job of queue) { await work(job); queue.taskDone(); } // consumers
  * await queue.join(); // the program that waits for all of it
  */
 export class JoinableQueue<Item = unknown> extends Queue<Item> {
-  /** Makes a queue, or opens the one of that name as it is. Throws as `Queue` does. */
+  /** Makes a queue, or opens the queue of that name as it is. Throws the errors of `Queue`. */
   constructor(options?: QueueOptions);
   /** @internal */
   constructor(opened: Opened);
@@ -48,7 +49,7 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
     return new JoinableQueue<Item>(openHandle(JOINABLE_QUEUE_KIND, handle));
   }
 
-  /** Reports one item done. Throws `OverReleaseError` if all items are already done. */
+  /** Reports one item as done. Throws `OverReleaseError` if all items are done already. */
   taskDone(): void {
     this.checkOpen();
     const left = this.channel.ring.finish();
@@ -61,8 +62,8 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
   }
 
   /**
-   * Waits until all items are done; resolves to `false` when the timeout has passed. The event loop
-   * continues. *Cancels* by `signal`.
+   * Waits until all items are done; the event loop keeps running. Resolves to `true`, or to `false`
+   * at the timeout. *Cancels* by `signal`.
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const deadline = this.beginJoin(options);

@@ -34,28 +34,29 @@ const MOST_ITEMS: number = 2 ** 31 - 2;
 const ONCE = { timeout: 0 };
 
 export interface QueueOptions extends ObjectOptions {
-  /** Items that may wait at once; without it, or with 0, only `bytes` bounds them. */
+  /** The largest number of waiting items; without it, or with 0, only `bytes` limits them. */
   maxSize?: number | undefined;
   /**
-   * Bytes that waiting items may take, rounded up to a power of two; default 16 MiB. Memory is
-   * taken as it is needed. An item larger than a quarter of that goes through a separate file. All
-   * such files together may take as much again, or be a single file of any size.
+   * The largest number of bytes of all waiting items, rounded up to a power of two; default 16 MiB.
+   * Memory is taken only as it is needed. An item larger than a quarter of that goes through a
+   * separate file. All such files together may take as many bytes again; a single file may have any
+   * size.
    */
   bytes?: number | undefined;
   /**
-   * Whether the queue ends when no thread has its producing side open: `queue.producer`, then the
-   * only object that can put. Consumers get the remaining items, and then the end.
+   * Whether the queue ends when no thread has its producing side, `queue.producer`, open. Only that
+   * object can then put items. Consumers get the remaining items, and then the end.
    */
   endsWithProducers?: boolean | undefined;
 }
 
-/** The state of a queue. */
+/** The state of a queue, as `describe()` returns it. */
 export interface QueueDescription extends Description {
   size: number;
   /** 0: bounded only by bytes. */
   maxSize: number;
   closed: boolean;
-  /** Calls that wait for an item, and that wait for room, in all processes. */
+  /** Calls that wait for an item, in all processes; `waitingToPut`: calls that wait for room. */
   waiting: number;
   waitingToPut: number;
   /** For a queue that ends with its producers: whether any thread has its producing side open. */

@@ -23,8 +23,8 @@ export interface PipeOptions {
 }
 
 /**
- * Makes a pipe: two ends that are connected. With `duplex: false` the first end only receives and
- * the second only sends.
+ * Makes a pipe and returns its two ends. A message that is sent at one end is received at the
+ * other. With `duplex: false`, the first end only receives and the second only sends.
  *
  * @example
  * const [here, there] = Pipe();

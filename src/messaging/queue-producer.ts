@@ -27,9 +27,9 @@ import { queueFullError } from './queue-errors.ts';
 import { Channel, PRODUCER_KIND, QUEUE_WORD } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
 
-/** The state of a producing side. */
+/** The state of a producing side, as `describe()` returns it. */
 export interface QueueProducerDescription extends Description {
-  /** The queue's handle is unknown: it may have any class. */
+  /** The number of items that wait in the queue. */
   size: number;
   /** Whether any thread has closed the queue: nothing more can be put. */
   queueClosed: boolean;
@@ -37,8 +37,8 @@ export interface QueueProducerDescription extends Description {
 
 /**
  * The producing side of a queue that was made with `endsWithProducers`. Pass it to the producers,
- * and close your own. When no thread has it open (closed, ended or killed), the queue's consumers
- * get the remaining items, and then the end.
+ * and close it in the thread that made the queue. *If a producer dies*, its side is closed, too.
+ * When no thread has it open, the consumers get the remaining items, and then the end.
  *
  * @example
  * const queue = new Queue<Job>({ endsWithProducers: true });
@@ -64,9 +64,9 @@ export class QueueProducer<Item = unknown> extends SharedObject {
   }
 
   /**
-   * Puts the value in, as soon as there is room; the event loop continues. Rejects with
-   * `QueueFullError` when the timeout has passed, and with `ClosedError`, `NotSendableError` and
-   * `NoSpaceError`. After a rejection nothing was put. *Cancels* by `signal`.
+   * Waits until there is room, and puts the value into the queue; the event loop keeps running.
+   * Rejects with `QueueFullError` at the timeout, and with `ClosedError`, `NotSendableError` or
+   * `NoSpaceError`; nothing was put then. *Cancels* by `signal`.
    */
   async put(value: Item, options?: WaitOptions): Promise<void> {
     const deadline = this.begin(options);
@@ -76,7 +76,7 @@ export class QueueProducer<Item = unknown> extends SharedObject {
     throw this.detached ? this.closedError() : queueFullError(this.title, this.channel.ring, options);
   }
 
-  /** As `put`; *blocks* the thread while there is no room. */
+  /** As `put`, but *blocks* the thread while there is no room. */
   putSync(value: Item, options?: WaitOptions): void {
     const deadline = this.begin(options);
     if (this.channel.putAtOnce(value)) return;
@@ -84,7 +84,10 @@ export class QueueProducer<Item = unknown> extends SharedObject {
     throw queueFullError(this.title, this.channel.ring, options);
   }
 
-  /** Puts the value in if there is room. Throws `QueueFullError` otherwise. */
+  /**
+   * Puts the value into the queue if there is room. Never waits. Throws `QueueFullError` if there
+   * is none.
+   */
   tryPut(value: Item): void {
     this.putSync(value, { timeout: 0 });
   }

@@ -15,17 +15,17 @@ import { QueueProducer } from './queue-producer.ts';
 import { defineChannelKind } from './ring/channel.ts';
 
 /**
- * A queue that processes and threads share. An item can be any value that structured clone copies,
- * with shared objects nested anywhere. A value is encoded within `put`: a value that can't be sent
- * throws there, and later changes are not sent. Items leave in the order in which their `put` calls
- * returned; each goes to one consumer.
+ * A queue that processes and threads share. An item can be anything that structured clone copies,
+ * and shared objects, even inside other objects. `put` encodes the item before it returns: it
+ * throws if the item can't be sent, and later changes are not sent. Items leave in the order in
+ * which their `put` calls returned; each goes to one consumer.
  *
- * If consumers are slow the queue fills up, and `put` waits. Items lie in shared memory only, so
- * they arrive even if their producer has ended.
+ * If consumers are slow, the queue fills up, and `put` waits. Items are in shared memory, so they
+ * arrive even if their producer has ended.
  *
- * *If a process dies* in the middle of `put`, the item is wholly in the queue or not in it; in the
- * middle of `get`, it is taken or not. Other threads continue. Consumers of a queue that was made
- * with `endsWithProducers` get the end when no producer is left; see `producer`.
+ * *If a process dies* within `put`, the item is either completely in the queue or not in it at all;
+ * within `get`, it is either taken or not. Other threads go on. A queue that was made with
+ * `endsWithProducers` ends when no producer is left; see `producer`.
  *
  * @example
  * const queue = new Queue<Job>({ maxSize: 100 });
@@ -36,7 +36,7 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
   private side: QueueProducer<Item> | undefined;
 
   /**
-   * Makes a queue, or opens the one of that name as it is. Throws `OutOfRangeError`,
+   * Makes a queue, or opens the queue of that name as it is. Throws `OutOfRangeError`,
    * `InvalidTypeError`, `NoSpaceError`.
    */
   constructor(options?: QueueOptions);
@@ -53,10 +53,10 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
   }
 
   /**
-   * The producing side of a queue that was made with `endsWithProducers`: pass it to the producers,
-   * and close it here when they have it (right after `start()`). It is open here from its first use
-   * on, and in the thread that made the queue from the beginning. Throws `StateError` if the queue
-   * does not end with its producers, `EndOfStreamError` if it has ended.
+   * The producing side of a queue that was made with `endsWithProducers`. Pass it to the producers,
+   * and close it in this thread right after `start()`. In the thread that made the queue, it is
+   * open from the beginning; in other threads, from its first use on. Throws `StateError` if the
+   * queue was made without `endsWithProducers`, `EndOfStreamError` if it has ended.
    */
   get producer(): QueueProducer<Item> {
     if (this.side !== undefined) return this.side;
@@ -82,58 +82,59 @@ export class Queue<Item = unknown> extends MessageQueue<Item> {
     return this.channel.ring.size;
   }
 
-  /** Items that may wait at once; 0: no limit but bytes. */
+  /** The largest number of waiting items; 0 if only `bytes` limits them. */
   get maxSize(): number {
     this.checkOpen();
     return this.channel.ring.most;
   }
 
-  /** Whether the queue has reached its limit of items or bytes. Only a hint. */
+  /** Whether the queue is full. Only a hint if other threads put and take. */
   get full(): boolean {
     this.checkOpen();
     return !this.channel.ring.fits(1);
   }
 
   /**
-   * Puts the value in, as soon as there is room; the event loop continues. Rejects with
-   * `QueueFullError` when the timeout has passed, and with `ClosedError`, `NotSendableError` and
-   * `NoSpaceError`. After a rejection nothing was put. *Cancels* by `signal`.
+   * Waits until there is room, and puts the value into the queue; the event loop keeps running.
+   * Rejects with `QueueFullError` at the timeout, and with `ClosedError`, `NotSendableError` or
+   * `NoSpaceError`; nothing was put then. *Cancels* by `signal`.
    */
   put(value: Item, options?: WaitOptions): Promise<void> {
     return this.putItem(value, options);
   }
 
-  /** As `put`; *blocks* the thread while there is no room. */
+  /** As `put`, but *blocks* the thread while there is no room. */
   putSync(value: Item, options?: WaitOptions): void {
     this.putItemSync(value, options);
   }
 
   /**
-   * Puts the value in if there is room; returns whether there was. Never waits. Throws the errors
-   * of `put`, except `QueueFullError`.
+   * Puts the value into the queue if there is room; returns whether there was. Never waits. Throws
+   * the errors of `put`, except `QueueFullError`.
    */
   tryPut(value: Item): boolean {
     return this.tryPutItem(value);
   }
 
   /**
-   * Takes the oldest item, as soon as there is one; the event loop continues. Rejects with
-   * `QueueEmptyError` when the timeout has passed, and with `ClosedError` when the queue was closed
-   * and is empty. *Cancels* by `signal`.
+   * Waits for the oldest item and takes it; the event loop keeps running. Rejects with
+   * `QueueEmptyError` at the timeout, and with `ClosedError` if the queue was closed and is empty.
+   * A queue that ends with its producers rejects with `EndOfStreamError` at its end. *Cancels* by
+   * `signal`.
    */
   get(options?: WaitOptions): Promise<Item> {
     return this.getItem(options);
   }
 
-  /** As `get`; *blocks* the thread while there is no item. */
+  /** As `get`, but *blocks* the thread while there is no item. */
   getSync(options?: WaitOptions): Item {
     return this.getItemSync(options);
   }
 
   /**
-   * Takes the oldest item; returns `null` if there is none. Never waits. Throws `ClosedError` when
-   * no more items will come. If an item can be `null` itself, use `getSync({ timeout: 0 })` to
-   * distinguish the two.
+   * Takes the oldest item; returns `null` if there is none. Never waits. Throws `ClosedError` (or
+   * `EndOfStreamError`) if no more items will come. If items may be `null` themselves, use
+   * `getSync({ timeout: 0 })`, which throws if there is none.
    */
   tryGet(): Item | null {
     return this.tryGetItem();

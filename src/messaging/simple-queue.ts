@@ -12,9 +12,12 @@ import { MessageQueue } from './message-queue.ts';
 import { obtainQueue } from './queue.ts';
 import { defineChannelKind } from './ring/channel.ts';
 
-/** A queue without sizes and timeouts. For everything else see `Queue`. */
+/**
+ * A queue with `put`, `get`, `empty` and `close` only. It has no limit for the number of items, and
+ * no timeouts. For more, see `Queue`.
+ */
 export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
-  /** Makes a queue, or opens the one of that name. */
+  /** Makes a queue, or opens the queue of that name. */
   constructor(options?: ObjectOptions);
   /** @internal */
   constructor(opened: Opened);
@@ -28,14 +31,14 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
   }
 
   /**
-   * Puts the value in, as soon as there is room; the event loop goes on. Rejects with
-   * `ClosedError`, `NotSendableError`.
+   * Waits until there is room, and puts the value into the queue; the event loop keeps running.
+   * Rejects with `ClosedError`, `NotSendableError`. *If a process dies*, see `Queue`.
    */
   put(value: Item, none?: undefined): Promise<void> {
     return none === undefined ? this.putItem(value, undefined) : refused(this.title, none);
   }
 
-  /** As `put`; *blocks* the thread while there is no room. */
+  /** As `put`, but *blocks* the thread while there is no room. */
   putSync(value: Item, none?: undefined): void {
     if (none !== undefined) throw refusal(this.title, none);
     this.putItemSync(value, undefined);
@@ -49,7 +52,7 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
     return none === undefined ? this.getItem(undefined) : refused(this.title, none);
   }
 
-  /** As `get`; *blocks* the thread while there is no item. */
+  /** As `get`, but *blocks* the thread while there is no item. */
   getSync(none?: undefined): Item {
     if (none !== undefined) throw refusal(this.title, none);
     return this.getItemSync(undefined);

@@ -14,8 +14,8 @@ import { MessageQueue } from './message-queue.ts';
 import type { Channel } from './ring/channel.ts';
 
 /**
- * Objects that can be waited for: a queue or connection that has an item or will have no more; a
- * signal that is aborted, such as a child's `sentinel`.
+ * Objects that `waitAny` can wait for. A queue or connection is ready if it has an item, or if no
+ * more items will come. A signal, such as a child's `sentinel`, is ready if it is aborted.
  */
 export type Waitable =
   | MessageQueue<never>
@@ -25,10 +25,10 @@ export type Waitable =
   | AbortSignal;
 
 /**
- * Waits until at least one is ready, and resolves to all that are, the same objects, in the order
- * given; to an empty list when the timeout has passed. The event loop goes on. Nothing is taken:
- * another may be faster, so take by `tryGet` or a `recv` with a timeout where others take, too.
- * *Cancels* by `signal`.
+ * Waits until at least one of the queues, connections and signals is ready; the event loop keeps
+ * running. Resolves to a list of those that are ready, in the order given; to an empty list at the
+ * timeout. Nothing is taken from a queue. If other threads take from it, too, use `tryGet`, or
+ * `recv` with a timeout, because they may be faster. *Cancels* by `signal`.
  *
  * @example
  * const ready = await waitAny([queue, connection, child.sentinel], { timeout: 1000 });
@@ -58,8 +58,9 @@ export async function waitAny<Each extends Waitable>(
 }
 
 /**
- * As `waitAny`; *blocks* the thread. Of signals it sees the sentinels of children, within some
- * milliseconds, and those that were aborted before: no event reaches a blocked thread.
+ * As `waitAny`, but *blocks* the thread. Among the signals, it notices the sentinels of children,
+ * within some milliseconds. It does not notice another signal that aborts during the wait, because
+ * a blocked thread receives no events.
  */
 export function waitAnySync<Each extends Waitable>(objects: Iterable<Each>, options?: WaitOptions): Each[] {
   const { all, deadline } = begin(objects, options);

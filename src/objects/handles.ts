@@ -27,7 +27,7 @@ const PARTS = ['in', 'cell', 'generation', 'name'];
 const MOST_CELLS: number = cellsBelow(MAX_SEGMENTS);
 const MOST_GENERATIONS = 0x7fffffff;
 
-/** Opens the object of any class that the handle stands for. */
+/** Opens the object that the handle stands for, whatever its class. */
 export function openShared(handle: string): SharedObject {
   if (typeof handle !== 'string') throw noHandle('object', handle);
   const name = (handle.length <= LONGEST && HANDLE_FORM.exec(handle)?.[1]) || '';

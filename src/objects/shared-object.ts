@@ -18,7 +18,7 @@ import { endWatch, watchFirstUse } from './module-level.ts';
 import type { Opened } from './opened.ts';
 import { isOwn } from './own-classes.ts';
 
-/** The facts that `describe()` has of every object. */
+/** The members that `describe()` returns for every object. */
 export interface Description {
   /** The name of its class in Lockstep, also of a class that the program has derived. */
   kind: string;
@@ -56,8 +56,8 @@ export abstract class SharedObject {
   }
 
   /**
-   * A string that stands for the object: `open(handle)` gives it back in any process and thread of
-   * this user.
+   * A string that stands for the object. `open(handle)` opens the object in any process or thread
+   * of the same user.
    */
   get handle(): string {
     endWatch(this);
@@ -78,9 +78,9 @@ export abstract class SharedObject {
   }
 
   /**
-   * Ends this object's use in this thread, and frees its holdings as if the thread had died.
-   * Idempotent. Calls that still wait through it reject with `ClosedError`. The shared object
-   * itself lives on while anybody else has it open.
+   * Closes the object in this thread, and frees what the thread held of it, as if the thread had
+   * died. Idempotent. Calls of this thread that still wait reject with `ClosedError`. The shared
+   * object itself exists as long as another thread has it open.
    */
   close(): void {
     if (!this.#open) return;
@@ -93,9 +93,9 @@ export abstract class SharedObject {
   }
 
   /**
-   * The object's kind, name and state, as a plain object. Never throws: of a closed object it has
-   * `kind`, `name`, `handle` and `closed: true`, of one that can't be read, as its memory is
-   * damaged say, `unreadable` with the reason.
+   * The object's kind, name and state, as a plain object. Never throws. For a closed object it has
+   * `kind`, `name`, `handle` and `closed: true`. For an object that can't be read, for example
+   * because its memory is damaged, it has `unreadable` with the reason.
    */
   abstract describe(): Description;
 
@@ -103,14 +103,17 @@ export abstract class SharedObject {
     this.close();
   }
 
-  /** Class, name and state: `<Lock "invoices" held by Process-2 (pid 4121), 3 waiting>`. */
+  /**
+   * A line with class, name and state, such as `<Lock "invoices" held by Process-2 (pid 4121), 3
+   * waiting>`.
+   */
   toString(): string {
     return SharedObject.show(this, () => this.summary());
   }
 
   /**
-   * The form that `JSON.stringify` writes, in a log say: that of `describe()`, with bigints as
-   * decimal text. Of a closed object, its class and name.
+   * The form that `JSON.stringify` writes: that of `describe()`, with bigints as decimal text. For
+   * a closed object, its class and name.
    */
   toJSON(): object {
     if (this.detached) return { kind: this.#type.name, name: this.#name ?? null, closed: true };

@@ -62,10 +62,10 @@ export type Fn<Args extends readonly unknown[] = readonly never[], Result = unkn
   ...args: Args
 ) => Result;
 
-/** A function, or its module and export. */
+/** A function, or its module and the name of its export. */
 export type PoolTarget<Args extends readonly unknown[], Result> = Fn<Args, Result> | TargetModule;
 
-/** Arguments and options of a call: the arguments may be left out where the function needs none. */
+/** Arguments and options of a call; the arguments may be left out if the function needs none. */
 export type CallRest<Args extends readonly unknown[]> = [] extends Args
   ? [args?: Readonly<NoInfer<Args>>, options?: TaskOptions]
   : [args: Readonly<NoInfer<Args>>, options?: TaskOptions];
@@ -176,11 +176,11 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Runs the function in a worker; the event loop continues. Resolves to its result.
+   * Runs the function in a worker; the event loop keeps running. Resolves to the function's result.
    *
-   * Rejects with the function's error; with `WorkerDiedError` if its worker died,
-   * `TaskTimeoutError`, `signal.reason`, `NotSendableError`, `TargetError`, `ClosedError`,
-   * `QueueFullError`, and `PoolBrokenError`.
+   * Rejects with the error that the function threw, or with `WorkerDiedError` if its worker died.
+   * *Cancels* by `signal`: rejects with its reason. Also rejects with `TaskTimeoutError`,
+   * `NotSendableError`, `TargetError`, `ClosedError`, `QueueFullError` and `PoolBrokenError`.
    *
    * @example
    * const image = await pool.apply(resize, ['a.png', 800]);
@@ -200,8 +200,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * As `apply`; *blocks* this thread until the function has ended. Results of other calls are taken
-   * meanwhile; code that awaits them continues afterwards.
+   * As `apply`, but *blocks* this thread until the function has ended. Meanwhile the pool also
+   * hands out other tasks and takes their results; code that awaits them goes on afterwards.
    */
   applySync<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
@@ -230,7 +230,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return value as Awaited<Result>;
   }
 
-  /** Like `apply`, but returns a task that can be watched and cancelled. */
+  /** As `apply`, but returns a task that you can await, watch and cancel. */
   submit<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
     ...rest: CallRest<Args>
@@ -242,9 +242,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Runs the function once for each item, in all workers. Resolves to the results in the items'
-   * order. Items may come from any iterable, also an asynchronous one; they are taken as needed.
-   * All items run, and then it rejects with the first error: see `stopOnError` and `settled`.
+   * Runs the function once for each item, in all workers. Resolves to the results, in the order of
+   * the items. The items may come from any iterable, including an asynchronous one; they are taken
+   * only as they are needed. If the function throws for some items, all items still run; then the
+   * call rejects with the first error. `stopOnError` and `settled` change that.
    *
    * @example
    * const rows = await pool.map(row, range(2000), { progress: true });
@@ -263,7 +264,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return await this.collect('map', fn, items, options, false, false).result();
   }
 
-  /** As `map`; *blocks* this thread. The items come from a synchronous iterable. */
+  /** As `map`, but *blocks* this thread. The items must come from a synchronous iterable. */
   mapSync<Item, Result>(
     fn: PoolTarget<[item: Item], Result>,
     items: Iterable<Item>,
@@ -281,7 +282,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return collection.resultNow() as Awaited<Result>[];
   }
 
-  /** As `map`; each item is an array of all arguments of a call. */
+  /**
+   * As `map`, for functions with several arguments: each item is an array of all arguments of a
+   * call.
+   */
   starmap<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
     items: Items<Readonly<NoInfer<Args>>>,
@@ -296,7 +300,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return await this.collect('starmap', fn, items, options, true, false).result();
   }
 
-  /** As `map`, for the effect of the calls: their results are not sent back. */
+  /**
+   * As `map`, but without results: nothing is sent back. For functions that write to shared memory
+   * or to disk.
+   */
   async each<Item>(
     fn: PoolTarget<[item: Item], unknown>,
     items: Items<Item>,
@@ -306,9 +313,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * As `map`, with one result after the other, in the items' order, as they are read. No more than
-   * `ahead` items are between the source and the reader, so memory use stays constant for any
-   * source. `break` ends the source and the work.
+   * As `map`, but returns an iterator over the results, in the order of the items. At most `ahead`
+   * items are taken from the source before you read their results, so memory use stays constant. If
+   * you leave the loop with `break`, the source is closed and the remaining work is cancelled.
    *
    * @example
    * for await (const score of pool.imap(score, lines, { ahead: 1000 })) await db.insert(score);
@@ -321,7 +328,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return this.stream('imap', fn, items, options, true) as Results<Awaited<Result>>;
   }
 
-  /** As `imap`, with each result as soon as it is available. */
+  /** As `imap`, with each result as soon as it is there, in any order. */
   imapUnordered<Item, Result>(
     fn: PoolTarget<[item: Item], Result>,
     items: Items<Item>,
@@ -338,7 +345,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return this.whenReady();
   }
 
-  /** Resolves when fewer tasks wait than `maxQueue` allows. *Cancels* by `signal`. */
+  /**
+   * Waits until fewer tasks wait than `maxQueue` allows; the event loop keeps running. Rejects with
+   * `TimedOutError` at the timeout. *Cancels* by `signal`.
+   */
   async room(options?: WaitOptions): Promise<void> {
     const deadline = Deadline.begin(options);
     const { maxQueue, title } = this.settings;
@@ -358,7 +368,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     this.checkUsable();
   }
 
-  /** The function as one that runs in the pool: `wrap(fn)(a, b)` is `apply(fn, [a, b])`. */
+  /** Returns a function that runs `fn` in the pool: `wrap(fn)(a, b)` is `apply(fn, [a, b])`. */
   wrap<Args extends readonly unknown[], Result>(
     fn: PoolTarget<Args, Result>,
     options?: TaskOptions,
@@ -367,7 +377,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * The module with functions that run in the pool: `proxy(images).resize(path, 320)`.
+   * Returns an object with the module's functions, each of which runs in the pool:
+   * `proxy(images).resize(path, 320)`.
    *
    * @param module the object of `import * as images`; or a URL, whose module is not loaded here.
    *   Then pass its type: `pool.proxy<typeof Images>(url)` with `import type * as Images`
@@ -380,7 +391,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     );
   }
 
-  /** The pool's counts and times: of tasks that wait, run and are done, and of workers. */
+  /** Counts and times of the pool's tasks and workers. */
   get stats(): PoolStats {
     const { statistics, engine, crew } = this;
     const { done, failed, cancelled, lost, restarts, recycled } = statistics;
@@ -417,8 +428,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Takes no more tasks; resolves when all submitted tasks are done and all workers have run their
-   * finalizers and ended. `cancelQueued`: waiting tasks reject with `ClosedError`. Idempotent.
+   * Closes the pool: it takes no more tasks. Resolves when all its tasks are done, the finalizers
+   * have run, and all workers have ended. With `cancelQueued: true`, waiting tasks reject with
+   * `ClosedError`. Idempotent.
    */
   close(options: { cancelQueued?: boolean } = {}): Promise<void> {
     if (options.cancelQueued === true) this.rejectAll('waiting', () => this.closedError('was closed'));
@@ -427,8 +439,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Kills the workers immediately: every task without an outcome rejects with `ClosedError`.
-   * Idempotent.
+   * Kills the workers immediately: every unfinished task rejects with `ClosedError`. Idempotent.
    */
   terminate(): Promise<void> {
     // Start no more replacements, reject all tasks, then kill.
@@ -444,8 +455,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   }
 
   /**
-   * Waits until a pool that was closed or terminated has ended. Resolves to `false` if the timeout
-   * passes first. Throws `StateError` before `close()`.
+   * Waits until a closed or terminated pool has ended; the event loop keeps running. Resolves to
+   * `true`, or to `false` at the timeout. Rejects with `StateError` before `close()`.
    */
   async join(options?: WaitOptions): Promise<boolean> {
     this.checkClosing('join');
@@ -455,7 +466,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return Promise.race([ended, this.passed(deadline)]);
   }
 
-  /** As `join`; *blocks* this thread. */
+  /** As `join`, but *blocks* this thread. */
   joinSync(options?: WaitOptions): boolean {
     this.checkClosing('join');
     const deadline = Deadline.begin(options);

@@ -21,12 +21,12 @@ interface Asker {
 }
 
 /**
- * The results of the tasks, or of any promises, each as soon as it is available; available results
- * come first. Each result is dropped once it has been read. A task that is passed twice comes once.
+ * Iterates over the results of the tasks (or of any promises), each as soon as it is there. A task
+ * that is given twice comes once. Results that were read are not kept in memory.
  *
- * For a failed task, `next()` rejects with its error, and may be called again for the others.
- * Rejects with `TimedOutError` when the timeout has passed, counted from the call; the message
- * gives the number of missing results. *Cancels* by `signal`. Leaving the loop cancels no task.
+ * If a task failed, `next()` rejects with its error; call `next()` again for the others. Rejects
+ * with `TimedOutError` at the timeout, counted from the call of `asCompleted`; the message says how
+ * many results are missing. *Cancels* by `signal`. Leaving the loop cancels no task.
  *
  * Throws `InvalidTypeError`.
  *

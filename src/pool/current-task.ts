@@ -7,15 +7,18 @@ import { generationOf, slotOf } from './task-table.ts';
 /** The task that runs here. */
 export interface CurrentTask {
   /**
-   * Whether the task was asked to stop: its signal was aborted, or its time is over. It is one read
-   * of shared memory, so even a loop without `await` can check it in each round.
+   * Whether the task was asked to stop, because it was cancelled or its time is over. It is one
+   * read of shared memory, so a loop without `await` can check it in each round.
    */
   readonly aborted: boolean;
-  /** Aborts when the task is asked to stop, as soon as the event loop of this worker turns. */
+  /** Aborts when the task is asked to stop, as soon as this worker's event loop runs. */
   readonly signal: AbortSignal;
   /** Throws the reason if the task was asked to stop. */
   throwIfAborted(): void;
-  /** Sends a value to the pool: `onReport` of the call, and the pool's event `report`. */
+  /**
+   * Sends a value to the pool, which passes it to `onReport` of the call and emits it as the event
+   * `report`.
+   */
   report(value: unknown): void;
 }
 
@@ -82,7 +85,7 @@ export function keepState(initializer: string, value: unknown): void {
   states.set(initializer, { value });
 }
 
-/** The task that this code is part of; `undefined` if no pool runs it. */
+/** The task that this code is part of; `undefined` if no pool runs this code. */
 export function currentTask(): CurrentTask | undefined {
   for (const find of finders) {
     const task = find();
@@ -93,7 +96,7 @@ export function currentTask(): CurrentTask | undefined {
 
 /**
  * The value that the pool's initializer returned in this worker, with the initializer's type.
- * Throws `StateError` where no pool with that initializer runs this code.
+ * Throws `StateError` if no pool with that initializer runs this code.
  *
  * @example
  * export const connect = (url: string): Promise<Client> => Client.connect(url);

@@ -8,23 +8,23 @@ import { MOST_ITEMS } from './task-table.ts';
 
 /** The progress of a map. */
 export interface Progress {
-  /** Items that have ended, including failed ones. */
+  /** Items that have ended, including those that failed. */
   done: number;
-  /** All items; `undefined` if the source does not give their number. */
+  /** The number of all items; `undefined` if the source does not say how many it has. */
   total: number | undefined;
   failed: number;
   /** Items per second. */
   rate: number;
-  /** Milliseconds since the beginning, and an estimate until the end. */
+  /** Milliseconds since the start; `remaining`: an estimate of those until the end. */
   elapsed: number;
   remaining: number | undefined;
 }
 
-/** Options of a map. Times in milliseconds. */
+/** Options of a map. Times are in milliseconds. */
 export interface MapOptions {
   /**
-   * Gives the map up: waiting items are withdrawn, running ones are asked to stop, and killed after
-   * `grace`.
+   * Cancels the map: waiting items never run; running items are asked to stop, and after `grace`
+   * their workers are killed.
    */
   signal?: AbortSignal | undefined;
   /** Longest time for all items together. */
@@ -34,27 +34,27 @@ export interface MapOptions {
   /** Higher goes first; default 0. */
   priority?: number | undefined;
   /**
-   * Items that go to a worker at a time. Default: as many as take some milliseconds; split while
-   * they run.
+   * How many items go to a worker at a time. By default chunks take some milliseconds, and are
+   * split while they run.
    */
   chunkSize?: number | undefined;
   /**
-   * After the first error no further item begins. Default: all items run, and then the map
-   * rejects.
+   * Whether no further item begins after the first error. By default all items run, and then the
+   * map rejects.
    */
   stopOnError?: boolean | undefined;
-  /** Resolves to `PromiseSettledResult`s, and does not reject for an item's error. */
+  /** Resolves to the results of `Promise.allSettled`, and does not reject if an item fails. */
   settled?: boolean | undefined;
-  /** Is called at most ten times a second, and at the end. */
+  /** A function that is called at most ten times a second, and at the end. */
   onProgress?: ((progress: Progress) => void) | undefined;
-  /** Draws a bar on standard error, where that is a terminal. */
+  /** Draws a bar on standard error, if that is a terminal. */
   progress?: boolean | { label?: string } | undefined;
 }
 
-/** Options of an `imap`. */
+/** Options of `imap` and `imapUnordered`. Times are in milliseconds. */
 export interface StreamOptions
   extends Omit<MapOptions, 'stopOnError' | 'settled' | 'progress' | 'onProgress'> {
-  /** Maximum number of items between the source and the reader, including unread results. */
+  /** How many items may be taken from the source before their results are read. */
   ahead?: number | undefined;
 }
 

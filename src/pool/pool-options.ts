@@ -6,17 +6,20 @@ import { checkKnown, checkOptions } from '../options.ts';
 import { cpuCount } from '../workers/current-worker.ts';
 import { MOST_WORKERS } from './task-table.ts';
 
-/** Options of one task. Times in milliseconds. */
+/** Options of one task. Times are in milliseconds. */
 export interface TaskOptions {
   /**
-   * Gives the task up: the call rejects with `signal.reason` immediately. A waiting task is
-   * withdrawn. A running task is asked to stop (`currentTask()`), and after `grace` its worker is
-   * killed and replaced.
+   * Cancels the task: the call rejects with `signal.reason` immediately. A waiting task never runs.
+   * A running task is asked to stop (see `currentTask()`); after `grace`, its worker is killed and
+   * replaced.
    */
   signal?: AbortSignal | undefined;
-  /** Longest time to run, from the task's own start; then it is asked to stop, as by `signal`. */
+  /**
+   * Longest run time, counted from the task's own start. At its end the task is asked to stop, as
+   * by `signal`.
+   */
   timeout?: number | undefined;
-  /** Longest time to wait for a worker; then the task is withdrawn. */
+  /** Longest time to wait for a free worker. At its end the task is withdrawn. */
   queueTimeout?: number | undefined;
   /** How often the task may run again when its worker died. Default: the pool's, which is 0. */
   retries?: number | undefined;
@@ -26,45 +29,57 @@ export interface TaskOptions {
   onReport?: ((value: unknown) => void) | undefined;
 }
 
-/** Options of a pool. Times in milliseconds. */
+/** Options of both kinds of pools. Times are in milliseconds. */
 export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
-  /** Shown in messages. */
+  /** The pool's name, shown in messages. */
   name?: string | undefined;
-  /** Runs once in each worker before its tasks; its result is their `workerState`. */
+  /**
+   * A function that runs once in each worker, before its first task. Tasks read its result by
+   * `workerState(initializer)`.
+   */
   initializer?: ((...args: InitArgs) => State) | undefined;
   /** The arguments of the initializer. */
   initArgs?: NoInfer<InitArgs> | undefined;
   /** Longest time for the initializer, in milliseconds. Default 60,000. */
   initTimeout?: number | undefined;
-  /** Runs in each worker that ends normally, with its state. */
+  /**
+   * A function that runs in each worker that ends normally; its argument is the initializer's
+   * result.
+   */
   finalizer?: ((state: Awaited<State>) => unknown) | undefined;
   /**
-   * Tasks that a worker may have begun at a time: more than 1 helps tasks that await. Default 1.
+   * How many tasks a worker may run at the same time; more than 1 helps tasks that await. Default
+   * 1.
    */
   concurrency?: number | undefined;
-  /** Tasks that may wait; one more throws `QueueFullError`. Default: no limit. See `room()`. */
+  /**
+   * How many tasks may wait; one more rejects with `QueueFullError`. Default: no limit. See
+   * `room()`.
+   */
   maxQueue?: number | undefined;
-  /** Tasks after which a worker is replaced. Default: never. */
+  /** The number of tasks after which a worker is replaced. Default: no limit. */
   maxTasksPerChild?: number | undefined;
-  /** Bytes of memory (RSS) above which a process is replaced after a task. Default: never. */
+  /**
+   * Memory (RSS) in bytes; a worker that has more is replaced after its task. Default: no limit.
+   */
   maxMemoryPerChild?: number | undefined;
-  /** Milliseconds after which an idle worker above the minimum ends. Default 10,000. */
+  /** Milliseconds after which idle workers above `min` end. Default 10,000. */
   idleTimeout?: number | undefined;
   /**
-   * Milliseconds between asking a task to stop and killing its worker. 0: immediately; Infinity:
-   * never. Default 1,000.
+   * Milliseconds between asking a task to stop and killing its worker. With 0 it is killed
+   * immediately, with `Infinity` never. Default 1,000.
    */
   grace?: number | undefined;
-  /** Default of the tasks' `timeout`. */
+  /** The default of `timeout` for all tasks. */
   timeout?: number | undefined;
-  /** Default of the tasks' `retries`. */
+  /** The default of `retries` for all tasks. */
   retries?: number | undefined;
-  /** Whether times and slowest tasks are kept for `stats`. Default true. */
+  /** Whether `stats` has times and slowest tasks. Default true. */
   statistics?: boolean | undefined;
 }
 
 /**
- * A number of workers, or their minimum and maximum. 0: no workers, tasks run in this thread.
+ * The number of workers, or the smallest and the largest number. With 0, tasks run in this thread.
  */
 export type WorkerCount = number | { min: number; max: number };
 

@@ -10,27 +10,27 @@ import type { CommonPoolOptions, WorkerCount } from './pool-options.ts';
 export interface PoolOptions<State = unknown, InitArgs extends readonly unknown[] = readonly unknown[]>
   extends CommonPoolOptions<State, InitArgs> {
   /**
-   * How many processes; default `cpuCount()`. 0: none. Tasks run in this thread, step by step in a
-   * debugger, with their arguments and results copied as for a process. Then only tasks that await
-   * can be given up.
+   * The number of processes, or `{ min, max }`; default `cpuCount()`. With 0, tasks run in this
+   * thread, so a debugger can step into them. Arguments and results are still copied. Only tasks
+   * that await can then be cancelled.
    */
   processes?: WorkerCount | undefined;
   /**
-   * How many spare processes are kept for replacements, each of about 40 MB. Default 1. A spare
-   * becomes a worker within milliseconds.
+   * The number of spare processes that replace workers within milliseconds, each of about 40 MB.
+   * Default 1.
    */
   warm?: number | undefined;
 }
 
 /**
- * Processes that run functions: `apply` one call, `map` one call for each item.
+ * A number of processes that run functions: `apply` runs a function once, `map` once for each item.
  *
- * The worker finds a function by its module and its export; TypeScript takes the types from the
- * function. Arguments and results can be any values that structured clone copies, with shared
- * objects nested anywhere.
+ * A function must be exported: the worker imports its module. Arguments and results can be anything
+ * that structured clone copies, and shared objects, even inside other objects.
  *
- * *If a worker dies*, exactly the tasks that it ran reject, with `WorkerDiedError`; it is replaced,
- * and all others continue. An idle pool does not keep the program running; pending calls do.
+ * *If a worker dies*, only the tasks that it ran reject, with `WorkerDiedError`. The worker is
+ * replaced, and all other tasks go on. The pool then emits `workerDied` with `{ pid, exitCode }`.
+ * An idle pool does not keep the program running; pending calls do.
  *
  * @example
  * export function isPrime(n: number): boolean { … }
@@ -44,7 +44,7 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
   InitArgs
 > {
   /**
-   * Throws `InvalidTypeError`, `OutOfRangeError`, and the errors of starting a process.
+   * Throws `InvalidTypeError`, `OutOfRangeError`, and the errors of `Process.start`.
    *
    * @param options or the number of processes alone, as `new Pool(4)`
    */

@@ -5,7 +5,7 @@
 import { inspect } from 'node:util';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 
-/** The whole numbers from `start` on, before `end`. */
+/** The whole numbers from `start` to `end` - 1. */
 export class Range implements Iterable<number> {
   readonly start: number;
   readonly end: number;
@@ -25,9 +25,12 @@ export class Range implements Iterable<number> {
   }
 }
 
-/** The whole numbers from 0 on, before `end`. Throws `InvalidTypeError`, `OutOfRangeError`. */
+/**
+ * The whole numbers from 0 to `end` - 1, as items of a `map`: a chunk of them is sent as two
+ * numbers. Throws `InvalidTypeError`, `OutOfRangeError`.
+ */
 export function range(end: number): Range;
-/** The whole numbers from `start` on, before `end`. */
+/** The whole numbers from `start` to `end` - 1. */
 export function range(start: number, end: number): Range;
 export function range(first: number, second?: number): Range {
   const [start, end] = second === undefined ? [0, first] : [first, second];

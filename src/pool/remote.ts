@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { InvalidTypeError } from '../errors.ts';
 import { moduleUrl } from '../workers/target.ts';
 
-/** The functions of a module, as they are called in a pool: each returns a promise. */
+/** The functions of a module, as a pool runs them: each returns a promise. */
 export type Remote<Module> = {
   readonly [Name in keyof Module as Module[Name] extends (...args: never[]) => unknown
     ? Name

@@ -17,11 +17,15 @@ import type { ItemRun, RunTarget } from './item-run.ts';
 /** The results of `imap` and `imapUnordered`. */
 export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDisposable {
   /**
-   * The next result. Rejects with the error of its item; the next call continues after it. Rejects
-   * with `TimedOutError` when the timeout passes; the next call then gets the same result.
+   * The next result. Rejects with the error of its item; the next call then goes on with the next
+   * item. Rejects with `TimedOutError` at the timeout; the next call then waits for the same
+   * result.
    */
   next(options?: WaitOptions): Promise<IteratorResult<Result, undefined>>;
-  /** Ends it: no more items are taken from the source, and running tasks are asked to stop. */
+  /**
+   * Ends the iteration: no more items are taken from the source, and running tasks are asked to
+   * stop.
+   */
   return(): Promise<IteratorResult<Result, undefined>>;
 }
 

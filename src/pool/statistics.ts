@@ -12,18 +12,18 @@ import type { PoolTask } from './pool-task.ts';
 import { previewOf } from './preview.ts';
 import { unseal } from './sealed.ts';
 
-/** A worker's part of the statistics. */
+/** The statistics of one worker. */
 export interface WorkerStats {
   /** Process id, or thread id. */
   id: number;
   state: 'starting' | 'ready' | 'retiring' | 'dead';
-  /** Tasks and chunks that it has ended. */
+  /** The number of tasks and chunks that it has finished. */
   tasks: number;
-  /** Milliseconds in which it ran them. */
+  /** Milliseconds for which it ran tasks. */
   busy: number;
 }
 
-/** One of the tasks that took longest. */
+/** One of the longest tasks. */
 export interface SlowTask {
   /** Name of the function. */
   fn: string;
@@ -35,28 +35,28 @@ export interface SlowTask {
   pid: number;
 }
 
-/** Counts and times of a pool's tasks and workers. In the counts a chunk of a map is one task. */
+/** Counts and times of a pool's tasks and workers. In the counts, a chunk of a map is one task. */
 export interface PoolStats {
-  /** Tasks that wait in the pool, and that were handed out to its workers. */
+  /** Tasks that wait in the pool; `handedOut`: tasks that its workers have. */
   queued: number;
   handedOut: number;
   done: number;
   failed: number;
   cancelled: number;
-  /** Tasks that were lost with their worker, also those that ran again. */
+  /** Tasks whose worker died, including those that ran again. */
   lost: number;
-  /** Workers that died and were replaced; and workers that were replaced in order. */
+  /** Workers that died and were replaced; `recycled`: workers that were replaced as planned. */
   restarts: number;
   recycled: number;
   /** Mean run time of the last tasks, in milliseconds. */
   meanRunTime: number;
   /**
-   * Time from the call until the task began, and from then until its end. For a map, the times of
-   * its items.
+   * Time from the call to the task's start; `runTime`: from its start to its end. For a map: of
+   * each item.
    */
   waitTime: TimeStats;
   runTime: TimeStats;
-  /** Share of the workers' lives in which they ran tasks: 0 to 1. */
+  /** The fraction of their lives in which the workers ran tasks: 0 to 1. */
   utilization: number;
   /** The five tasks and items that ran longest, the longest first. */
   slowest: SlowTask[];

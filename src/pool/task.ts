@@ -6,20 +6,20 @@ import type { PoolTask } from './pool-task.ts';
 import type { ControlHost } from './task-control.ts';
 import { giveUp, killTask } from './task-control.ts';
 
-/** The state of a task. `aborting`: it was given up, and still runs. */
+/** The state of a task. `aborting`: it was cancelled, but still runs. */
 export type TaskStatus = 'queued' | 'running' | 'aborting' | 'done' | 'failed' | 'cancelled';
 
-/** A task that was submitted. It can be awaited like the promise of `apply`. */
+/** A submitted task. `await` it to get its result. */
 export interface Task<Result> extends PromiseLike<Result> {
   readonly status: TaskStatus;
   /** Process id, or thread id, of the worker that runs it; `null` while none does. */
   readonly pid: number | null;
   /**
-   * Gives the task up, as its signal would; `false`: it has already ended. Default reason:
+   * Cancels the task, as its signal does. Returns `false` if it has ended already. Default reason:
    * `ClosedError`.
    */
   cancel(reason?: unknown): boolean;
-  /** Gives it up, and immediately kills the worker that runs it. */
+  /** Cancels the task, and kills the worker that runs it immediately. */
   kill(): void;
   /** Resolves when the task no longer runs. */
   readonly ended: Promise<void>;

@@ -8,15 +8,18 @@ import type { CommonPoolOptions, WorkerCount } from './pool-options.ts';
 /** Options of a ThreadPool. */
 export interface ThreadPoolOptions<State = unknown, InitArgs extends readonly unknown[] = readonly unknown[]>
   extends CommonPoolOptions<State, InitArgs> {
-  /** How many threads; default `cpuCount()`. */
+  /**
+   * The number of threads, or `{ min, max }`; default `cpuCount()`. With 0, tasks run in this
+   * thread.
+   */
   threads?: WorkerCount | undefined;
-  /** Another name for `threads`, as in a Pool. */
+  /** The same as `threads`, under the name that it has in a Pool. */
   processes?: WorkerCount | undefined;
 }
 
 /**
- * The same as Pool, with threads of this process: quicker to start, and less memory. But if the
- * JavaScript engine itself fails (a native crash, a full heap), the whole program may end.
+ * The same as Pool, with threads of this process: they start faster and need less memory. But a
+ * native crash or a full heap in a thread may end the whole program.
  *
  * @example
  * await using pool = new ThreadPool({ threads: 2 });
@@ -27,7 +30,7 @@ export class ThreadPool<State = void, InitArgs extends readonly unknown[] = []> 
   InitArgs
 > {
   /**
-   * Throws `InvalidTypeError`, `OutOfRangeError`, and the errors of starting a thread.
+   * Throws `InvalidTypeError`, `OutOfRangeError`, and the errors of `Thread.start`.
    *
    * @param options or the number of threads alone, as `new ThreadPool(4)`
    */

@@ -27,7 +27,7 @@ import { bytesOfText, textUpToNul } from './text-bytes.ts';
 
 const TYPE_WORD: number = CELL_BODY;
 
-/** The state of a shared array. */
+/** The state of a shared array, as `describe()` returns it. */
 export interface ArrayDescription extends Description {
   type: string;
   length: number;
@@ -35,7 +35,7 @@ export interface ArrayDescription extends Description {
   first: (number | bigint | boolean)[];
 }
 
-/** A length, or what the array begins with: of text a string or bytes. */
+/** A length, or the first values of the array; for text, a string or bytes. */
 export type LengthOrValues<Type extends ElementType> =
   | number
   | Iterable<ElementInputOf<Type>>
@@ -73,35 +73,35 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
     this.text = isText(facts);
   }
 
-  /** The type's name, never Python's code. */
+  /** The name of the type, such as `i32`; never Python's code. */
   get type(): string {
     return this.typeName;
   }
 
-  /** Number of elements. It never changes. */
+  /** The number of elements. It never changes. */
   get length(): number {
     return this.opened.length;
   }
 
   /**
-   * The element; negative indexes count from the end. Throws `OutOfRangeError` where there is none:
-   * other than that of JavaScript's arrays, this `at` never returns `undefined`.
+   * The element; negative indexes count from the end. Throws `OutOfRangeError` if there is none.
+   * Unlike `at` of JavaScript's arrays, it never returns `undefined`.
    */
   at(index: number): ElementOf<Type> {
     return this.opened.at(index);
   }
 
   /**
-   * Stores; negative indexes count from the end. Throws `OutOfRangeError`, `InvalidTypeError`, and
-   * changes nothing then.
+   * Stores a value; negative indexes count from the end. If it throws `OutOfRangeError` or
+   * `InvalidTypeError`, nothing has changed.
    */
   set(index: number, value: ElementInputOf<Type>): void {
     this.opened.set(index, value);
   }
 
   /**
-   * Stores the value in the elements from `start` to before `end`, by default in all; negative
-   * indexes count from the end.
+   * Stores the value in the elements from `start` up to, but not including, `end`; by default in
+   * all. Negative indexes count from the end.
    */
   fill(value: ElementInputOf<Type>, start?: number, end?: number): this {
     this.opened.fill(value, start, end);
@@ -113,15 +113,15 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
     return this.opened[Symbol.iterator]();
   }
 
-  /** A copy that does not change with the original. */
+  /** A copy as plain values, which does not change with the original. */
   toArray(): ElementOf<Type>[] {
     return this.opened.toArray();
   }
 
   /**
-   * The typed array on the shared bytes: the fastest access, neither atomic nor checked (what does
-   * not fit wraps). It stays valid after `close()`; while it is in use, this object is not
-   * collected.
+   * A typed array on the shared bytes. This is the fastest access, but neither atomic nor checked:
+   * values that do not fit wrap around. It can still be used after `close()`. As long as you keep
+   * it, the object stays open.
    */
   get view(): ViewOf<Type> {
     DataObject.lend(this);
@@ -129,8 +129,8 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   }
 
   /**
-   * Of text: the part before the first NUL. Longer text than fits throws `OutOfRangeError`, an
-   * exact fit has no NUL.
+   * For text: the part before the first NUL byte. Setting text that is too long throws
+   * `OutOfRangeError`; text that fits exactly is stored without a NUL.
    */
   get value(): TextOf<Type> {
     return textUpToNul(this.bytes('value')) as TextOf<Type>;
@@ -143,7 +143,10 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
     if (given.length < bytes.length) bytes[given.length] = 0;
   }
 
-  /** Of text: a copy of all bytes. Shorter ones than the array are stored at its beginning. */
+  /**
+   * For text: a copy of all bytes. If you set fewer bytes than the array has, they are stored at
+   * its beginning.
+   */
   get raw(): Buffer {
     return Buffer.from(this.bytes('raw'));
   }

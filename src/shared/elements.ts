@@ -58,8 +58,8 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
   }
 
   /**
-   * The element; negative indexes count from the end. Throws `OutOfRangeError` where there is none:
-   * `undefined` is never returned.
+   * The element; negative indexes count from the end. Throws `OutOfRangeError` if there is none;
+   * never returns `undefined`.
    */
   at(index: number): ElementOf<Type> {
     const { facts, stored } = this;
@@ -72,8 +72,8 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
   }
 
   /**
-   * Stores; negative indexes count from the end. Throws `OutOfRangeError`, `InvalidTypeError`, and
-   * changes nothing then.
+   * Stores a value; negative indexes count from the end. If it throws `OutOfRangeError` or
+   * `InvalidTypeError`, nothing has changed.
    */
   set(index: number, value: ElementInputOf<Type>): void {
     const { facts, stored } = this;
@@ -88,8 +88,8 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
   }
 
   /**
-   * Stores the value in the elements from `start` to before `end`, by default in all; negative
-   * indexes count from the end.
+   * Stores the value in the elements from `start` up to, but not including, `end`; by default in
+   * all. Negative indexes count from the end.
    */
   fill(value: ElementInputOf<Type>, start?: number, end?: number): this {
     const fit = toStored(this.title, this.facts, value);
@@ -101,7 +101,7 @@ export class Elements<Type extends ElementType = NumberType> implements Iterable
     for (let index = 0; index < this.stored.length; index++) yield this.at(index);
   }
 
-  /** A copy that does not change with the original. */
+  /** A copy as plain values, which does not change with the original. */
   toArray(): ElementOf<Type>[] {
     return [...this];
   }

@@ -11,9 +11,12 @@ import type { Content } from '../objects/content.ts';
 import type { Guard, Guarded } from '../sync/lock/guard.ts';
 import { isGuard, obtainWithLock } from '../sync/lock/guard.ts';
 
-/** Options of objects with a lock beside them. */
+/** Options of objects that have a lock beside them. */
 export interface GuardedOptions extends ObjectOptions {
-  /** The lock: an RLock of its own by default, a Lock or RLock of yours, or `false` for none. */
+  /**
+   * The object's lock: by default a new RLock. Pass a Lock or RLock to use that one, or `false` for
+   * none.
+   */
   lock?: boolean | Guard | undefined;
 }
 

@@ -15,7 +15,7 @@ import { loadElement, storeElement } from '#atomics';
 import { InvalidTypeError, LayoutError, OutOfRangeError } from '../errors.ts';
 import { bytesOfText } from './text-bytes.ts';
 
-/** The values that a list can hold. Numbers are 64-bit floats, bigints 64-bit integers. */
+/** The values that a ShareableList can hold. Numbers are 64-bit floats, bigints 64-bit integers. */
 export type ListValue = string | number | bigint | boolean | null | Uint8Array;
 
 const NULL = 0;

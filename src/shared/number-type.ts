@@ -62,7 +62,7 @@ type NumberViews = {
 export type ViewOf<Type extends ElementType> = Type extends NumberType
   ? NumberViews[Type]
   : Uint8Array<ArrayBuffer>;
-/** The JavaScript type of an element: of text, a byte. */
+/** The JavaScript type of an element; for text, that of a byte. */
 export type ElementOf<Type extends ElementType> = Type extends NumberType ? NumberOf<Type> : number;
 /** Values that may be stored as an element. */
 export type ElementInputOf<Type extends ElementType> = Type extends NumberType ? InputOf<Type> : number;

@@ -15,15 +15,18 @@ import type { ElementType, SmallIntegerType } from './number-type.ts';
 import { SHARED_ARRAY_KIND } from './shared-array.ts';
 
 /**
- * A SharedArray without a lock. The one of a name may also be opened as a SharedArray; it has no
- * lock then.
+ * A SharedArray without a lock; no call waits. A RawArray with a name may also be opened as a
+ * SharedArray, which then has no lock. *If a process dies*, no element is half written, but text
+ * may be.
  *
  * @example
  * const pixels = new RawArray('u8', 640 * 480);
  * pixels.view.fill(255);
  */
 export class RawArray<Type extends ElementType = SmallIntegerType> extends ArrayObject<Type> {
-  /** Throws `InvalidTypeError`, `OutOfRangeError`, and `NoSpaceError` where there is no room. */
+  /**
+   * Throws `InvalidTypeError`, `OutOfRangeError`, and `NoSpaceError` if the shared memory is full.
+   */
   constructor(type: Type, lengthOrValues: LengthOrValues<Type>, options?: ObjectOptions);
   /** @internal */
   constructor(opened: Opened);

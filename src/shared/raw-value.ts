@@ -13,9 +13,10 @@ import { numberIn, SharedNumber } from './shared-number.ts';
 import { VALUE_KIND } from './value.ts';
 
 /**
- * A Value without a lock: half its memory, and a little faster to make and to open. Types, ranges
- * and the atomic operations are those of Value. The one of a name may also be opened as a Value; it
- * has no lock then.
+ * A Value without a lock: it takes half the memory, and is a little faster to make and to open.
+ * Types, ranges and atomic operations are those of Value, and no call waits. A RawValue with a name
+ * may also be opened as a Value, which then has no lock. *If a process dies*, the number is never
+ * half written.
  *
  * @example
  * const served = new RawValue('u32');

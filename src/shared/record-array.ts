@@ -23,7 +23,7 @@ import type { Layout } from './schema.ts';
 /** Records that `describe` and `toString` show. */
 const FIRST = 4;
 
-/** The state of an array of records. */
+/** The state of an array of records, as `describe()` returns it. */
 export interface RecordArrayDescription extends Description {
   length: number;
   /** The first records, at most 4. */
@@ -32,8 +32,9 @@ export interface RecordArrayDescription extends Description {
 }
 
 /**
- * Records that processes and threads share, of a fixed number. Made by `array` of a class that
- * `struct` gave.
+ * A fixed number of records that processes and threads share, with one lock for all. To make one,
+ * call `array` of a class that `struct` made. *If a process dies*, no number is half written, but a
+ * record may be; a lock that it held is freed.
  *
  * @example
  * const Point = struct({ x: 'f64', y: 'f64' });
@@ -58,20 +59,20 @@ export class RecordArray<Fields extends Schema = Schema>
     return openArray(handle, undefined);
   }
 
-  /** Number of records. It never changes. */
+  /** The number of records. It never changes. */
   get length(): number {
     return this.opened.length;
   }
 
   /**
-   * The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where
+   * The record itself, not a copy; negative indexes count from the end. Throws `OutOfRangeError` if
    * there is none.
    */
   at(index: number): RecordView<Fields> {
     return this.opened.at(index);
   }
 
-  /** Stores the given fields in a record; all of them, or, if one does not fit, none. */
+  /** Stores the given fields in a record. If one value does not fit, nothing is stored. */
   set(index: number, values: RecordInput<Fields>): void {
     this.opened.set(index, values);
   }
@@ -80,7 +81,7 @@ export class RecordArray<Fields extends Schema = Schema>
     return this.opened[Symbol.iterator]();
   }
 
-  /** A copy that does not change with the original. */
+  /** A copy as plain values, which does not change with the original. */
   toArray(): PlainRecord<Fields>[] {
     return this.opened.toArray();
   }

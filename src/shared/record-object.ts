@@ -69,7 +69,7 @@ export abstract class RecordObject extends DataObject<RecordMemory> {
     return lockOf(SharedObject.titleOf(this), this.#guard);
   }
 
-  /** As `lock`: Python's name for it. */
+  /** The same as `lock`, under its name in Python. */
   getLock(): Guard {
     return this.lock;
   }

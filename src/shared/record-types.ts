@@ -89,24 +89,24 @@ export type PlainRecord<Fields extends Schema> = {
 
 /** A record within another object: an element of an array of records, or a field. */
 export type RecordView<Fields extends Schema> = RecordFields<Fields> & {
-  /** Stores the given fields; all of them, or, if one does not fit, none. */
+  /** Stores the given fields. If one value does not fit, nothing is stored. */
   assign(values: RecordInput<Fields>): void;
-  /** A copy that does not change with the original. */
+  /** A copy as plain values, which does not change with the original. */
   toObject(): PlainRecord<Fields>;
 };
 
 /** A row of records: of an array of them, or of a field `[Struct, n]`. */
 export interface Records<Fields extends Schema> {
   [Symbol.iterator](): IterableIterator<RecordView<Fields>>;
-  /** Number of records. It never changes. */
+  /** The number of records. It never changes. */
   readonly length: number;
   /**
-   * The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where
+   * The record itself, not a copy; negative indexes count from the end. Throws `OutOfRangeError` if
    * there is none.
    */
   at(index: number): RecordView<Fields>;
-  /** Stores the given fields in a record; all of them, or, if one does not fit, none. */
+  /** Stores the given fields in a record. If one value does not fit, nothing is stored. */
   set(index: number, values: RecordInput<Fields>): void;
-  /** A copy that does not change with the original. */
+  /** A copy as plain values, which does not change with the original. */
   toArray(): PlainRecord<Fields>[];
 }

@@ -105,7 +105,7 @@ export class RecordRow<Fields extends Schema> implements Records<Fields> {
     this.count = length;
   }
 
-  /** Number of records. It never changes. */
+  /** The number of records. It never changes. */
   get length(): number {
     return this.count;
   }
@@ -116,14 +116,14 @@ export class RecordRow<Fields extends Schema> implements Records<Fields> {
   }
 
   /**
-   * The record, not a copy; negative indexes count from the end. Throws `OutOfRangeError` where
+   * The record itself, not a copy; negative indexes count from the end. Throws `OutOfRangeError` if
    * there is none.
    */
   at(index: number): RecordView<Fields> {
     return viewOf(this.layout, this.spotOf(index)) as RecordView<Fields>;
   }
 
-  /** Stores the given fields in a record; all of them, or, if one does not fit, none. */
+  /** Stores the given fields in a record. If one value does not fit, nothing is stored. */
   set(index: number, values: RecordInput<Fields>): void {
     assignFields(this.spotOf(index), this.layout, values);
   }
@@ -132,7 +132,7 @@ export class RecordRow<Fields extends Schema> implements Records<Fields> {
     for (let index = 0; index < this.length; index++) yield this.at(index);
   }
 
-  /** A copy that does not change with the original. */
+  /** A copy as plain values, which does not change with the original. */
   toArray(): PlainRecord<Fields>[] {
     return Array.from(this, (record) => record.toObject());
   }

@@ -34,19 +34,20 @@ const LENGTH_WORD: number = CELL_BODY;
 /** Values that `toString` shows. */
 const SHOWN = 8;
 
-/** The state of a list. */
+/** The state of a list, as `describe()` returns it. */
 export interface ShareableListDescription extends Description {
   length: number;
   values: ListValue[];
 }
 
 /**
- * A list whose items processes and threads read and replace.
+ * A list of fixed length, whose items processes and threads read and replace.
  *
- * The length is fixed, and so is the room of each item. It has as many bytes as its first value in
- * UTF-8, rounded up to a multiple of 8, at least 8. A longer text is refused with `OutOfRangeError`
- * and nothing is changed. Other values fit everywhere. There is no lock: where several write the
- * same item, guard it with one of yours.
+ * The room for each item is fixed: the size of its first value in UTF-8, rounded up to a multiple
+ * of 8 bytes. Setting a longer text throws `OutOfRangeError` and changes nothing. Numbers, booleans
+ * and `null` fit everywhere. No call waits, and there is no lock: if several threads write the same
+ * item, guard it with a lock of your own. *If a process dies* while it writes, a text may be half
+ * written.
  *
  * @example
  * const list = new ShareableList(['pending', 0, null, true]);
@@ -55,8 +56,9 @@ export interface ShareableListDescription extends Description {
  */
 export class ShareableList extends DataObject<ListItems> implements Iterable<ListValue> {
   /**
-   * Makes a list of the values, or opens the one of the name. Throws `InvalidTypeError`,
-   * `OutOfRangeError`, `NoSpaceError`; opening throws `NotFoundError` if there is none.
+   * Makes a list of the values. With a name and no values, opens the list of that name, and throws
+   * `NotFoundError` if there is none. Also throws `InvalidTypeError`, `OutOfRangeError`,
+   * `NoSpaceError`.
    */
   constructor(values: Iterable<ListValue>, options?: ObjectOptions);
   constructor(options: ObjectOptions & { name: string });
@@ -80,7 +82,7 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
     return new ShareableList(openHandle(SHAREABLE_LIST_KIND, handle));
   }
 
-  /** Number of items. It never changes. */
+  /** The number of items. It never changes. */
   get length(): number {
     return this.items.length;
   }
@@ -94,8 +96,8 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
   }
 
   /**
-   * Replaces an item. Throws `OutOfRangeError` for text that is longer than its room, and for no
-   * such index.
+   * Replaces an item. Throws `OutOfRangeError` if the text is too long, or if there is no such
+   * index.
    */
   set(index: number, value: ListValue): void {
     const at = indexIn(this.title, this.items.length, index);
@@ -107,19 +109,20 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
   }
 
   /**
-   * Index of the first item that is the value (bytes: that has these bytes); -1 if there is none.
+   * The index of the first item that equals the value (bytes are compared one by one); -1 if there
+   * is none.
    */
   indexOf(value: ListValue): number {
     for (let index = 0; index < this.length; index++) if (same(this.at(index), value)) return index;
     return -1;
   }
 
-  /** How many items are the value. */
+  /** The number of items that equal the value. */
   count(value: ListValue): number {
     return [...this].filter((item) => same(item, value)).length;
   }
 
-  /** A copy that does not change with the original. */
+  /** A copy as plain values, which does not change with the original. */
   toArray(): ListValue[] {
     return [...this];
   }

@@ -32,12 +32,13 @@ export interface SharedArrayDescription extends ArrayDescription {
 }
 
 /**
- * An array of numbers that processes and threads share, of a fixed length.
+ * An array of numbers that processes and threads share, with a fixed length and a lock.
  *
- * Types: those of Value, and `char` (Python's `c`) for text, which has `value` and `raw`. Made with
- * a length it is filled with zeros. Each `at` and each `set` is atomic; several of them together
- * belong inside the lock. A value out of the type's range throws `OutOfRangeError` (a `RangeError`)
- * and changes nothing.
+ * Types: those of Value, and `char` (Python's `c`) for text, which has `value` and `raw`. An array
+ * that is made with a length is filled with zeros. Each `at` and each `set` is atomic and never
+ * waits; steps that belong together need the lock. A value out of the type's range throws
+ * `OutOfRangeError` (a `RangeError`) and changes nothing. *If a process dies*, no element is half
+ * written, but text may be; a lock that it held is freed.
  *
  * @example
  * const sums = new SharedArray('f64', 1000);
@@ -48,7 +49,9 @@ export interface SharedArrayDescription extends ArrayDescription {
 export class SharedArray<Type extends ElementType = SmallIntegerType> extends ArrayObject<Type> {
   private readonly guard: Guard | undefined;
 
-  /** Throws `InvalidTypeError`, `OutOfRangeError`, and `NoSpaceError` where there is no room. */
+  /**
+   * Throws `InvalidTypeError`, `OutOfRangeError`, and `NoSpaceError` if the shared memory is full.
+   */
   constructor(type: Type, lengthOrValues: LengthOrValues<Type>, options?: SharedArrayOptions);
   /** @internal */
   constructor(opened: Opened);
@@ -74,7 +77,7 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
     return lockOf(this.title, this.guard);
   }
 
-  /** As `lock`: Python's name for it. */
+  /** The same as `lock`, under its name in Python. */
   getLock(): Guard {
     return this.lock;
   }

@@ -30,26 +30,31 @@ import { loadCount, storeCount } from './data-object.ts';
 /** Values that a thread keeps: those that it has used last. */
 const MOST_KEPT = 8;
 
-/** The state of a constant. */
+/** The state of a constant, as `describe()` returns it. */
 export interface SharedDescription extends Description {
   /** Size of the value in shared memory. */
   bytes: number;
 }
 
 /**
- * A large value that many tasks or processes read: a configuration, a table, an index. It is
- * written into shared memory once. As an argument it is then a few bytes, and each process and
- * thread decodes it once, when its `value` is read for the first time.
+ * A large constant that many tasks or processes read: a configuration, a table, an index. It is
+ * written into shared memory once. Passed as an argument, it takes only a few bytes. Each process
+ * and thread decodes it once, when it first reads `value`.
  *
- * The value is any that structured clone carries, without shared objects: send those beside it.
- * Objects and arrays in it are frozen. A thread keeps the eight values that it has used last.
+ * The value can be anything that structured clone copies, but must not contain shared objects: pass
+ * those as further arguments. Objects and arrays in it are frozen. A thread keeps the eight decoded
+ * values that it used last; it decodes others again. *If a process dies*, nothing is lost, because
+ * the value never changes.
  *
  * @example
  * const rules = new Shared(await loadRules());
  * const found = await pool.map(check, files.map((file) => ({ file, rules })));  // rules.value
  */
 export class Shared<Value = unknown> extends SharedObject {
-  /** Throws `NotSendableError`, `NoSpaceError`. Of a name that exists the value there counts. */
+  /**
+   * Throws `NotSendableError`, `NoSpaceError`. If an object of that name exists, it is opened, and
+   * `value` is ignored.
+   */
   constructor(value: Value, options?: ObjectOptions);
   /** @internal */
   constructor(opened: Opened);
@@ -62,7 +67,7 @@ export class Shared<Value = unknown> extends SharedObject {
     return new Shared<Value>(openHandle(SHARED_KIND, handle));
   }
 
-  /** The value: the same object each time, frozen. Throws `ClosedError`. */
+  /** The decoded value, frozen; the same object each time. Throws `ClosedError`. */
   get value(): Value {
     this.checkOpen();
     const { cell } = this;

@@ -32,35 +32,38 @@ import { uniqueName } from '../platform/unique.ts';
 import { DataObject, loadCount, storeCount } from './data-object.ts';
 
 export interface SharedMemoryOptions {
-  /** The block's name; a new block without one is given one. */
+  /** The block's name; a new block without one gets a name. */
   name?: string | undefined;
   /** Where the name is looked up; default `"default"`. */
   namespace?: string | undefined;
   /**
-   * `true` makes a new block, and refuses a name that is in use; `false` attaches the one of the
-   * name. By default the block of the name is attached if it is there, and made if it is not and a
+   * With `true`, makes a new block, and throws if the name is in use. With `false`, attaches the
+   * block of that name. By default, attaches the block if it exists; otherwise makes it, if a
    * `size` is given.
    */
   create?: boolean | undefined;
-  /** Bytes of the block, from 1 on. One that is attached must have as many. */
+  /** The size in bytes, at least 1. An existing block must have the same size. */
   size?: number | undefined;
 }
 
-/** The state of a block of shared memory. */
+/** The state of a block of shared memory, as `describe()` returns it. */
 export interface SharedMemoryDescription extends Description {
   size: number;
 }
 
 /**
- * A block of bytes, zero at first, that every program of the user can attach by its name.
+ * A block of bytes that every program of the same user can attach by its name. All bytes are zero
+ * at first.
  *
- * A named block lives until `unlink()`, or until no program uses its namespace. The exit of a
- * program that made it or attached it does not destroy it while others are there. One without a
- * name is given one, and lives as long as a thread has it open.
+ * A block that you name lives until `unlink()`, or until no program uses its namespace, even if the
+ * program that made it has ended. A block that you do not name gets a name, and lives as long as
+ * any thread has it open. *If a process dies* while it writes, the bytes may be half written; there
+ * is no lock.
  *
- * Throws `NameTakenError` with `create: true` if the name is in use. Throws `NotFoundError` if
- * there is none of that name and no `size`, and `NoSpaceError` if there is no room. Throws
- * `OutOfRangeError` and `InvalidTypeError` for a size that is not one, or not the block's.
+ * Throws `NameTakenError` if the name is in use and `create` is `true`. Throws `NotFoundError` if
+ * there is no block of that name and no `size` is given, and `NoSpaceError` if the shared memory is
+ * full. Throws `OutOfRangeError` or `InvalidTypeError` if the size is not valid, or not that of the
+ * block.
  *
  * @example
  * using block = new SharedMemory({ create: true, size: 1024 });
@@ -98,23 +101,22 @@ export class SharedMemory extends DataObject<ArrayBuffer> {
   }
 
   /**
-   * The shared bytes, as many as were asked for. They stay valid memory after `close()` where
-   * somebody still refers to them.
+   * The shared bytes. They can still be read after `close()`, as long as your code refers to them.
    */
   get buffer(): ArrayBuffer {
     DataObject.lend(this);
     return DataObject.dataOf(this);
   }
 
-  /** Bytes in the block. */
+  /** The size in bytes. */
   get size(): number {
     return DataObject.dataOf(this).byteLength;
   }
 
   /**
-   * Removes the name: programs can no longer attach the block by it. The block ends when the last
-   * thread that has it open closes it. May be called after `close()`. Throws `NotFoundError` if
-   * that was done before.
+   * Removes the name, so that no other program can attach the block. The memory is freed when the
+   * last thread that has the block open closes it. May be called after `close()`. Throws
+   * `NotFoundError` if the name was removed before.
    */
   unlink(): void {
     const { agent, number, generation } = this.cell;

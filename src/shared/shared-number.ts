@@ -37,7 +37,7 @@ import { fits, fromStored, numberType, numberTypeCoded, toStored } from './numbe
 const TYPE_WORD: number = CELL_BODY;
 const DATA_WORD: number = CELL_BODY + 4;
 
-/** The state of a shared number. */
+/** The state of a shared number, as `describe()` returns it. */
 export interface NumberDescription extends Description {
   type: string;
   value: number | bigint | boolean;
@@ -68,7 +68,7 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
     this.small = this.facts.family === 'integer' ? (this.element as IntegerElement) : undefined;
   }
 
-  /** The type's name, never Python's code. */
+  /** The name of the type, such as `i32`; never Python's code. */
   get type(): string {
     return this.facts.name;
   }
@@ -89,39 +89,39 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
   }
 
   /**
-   * Adds, wrapping around at the type's width; returns the value before. Integer types only, as all
-   * of the following.
+   * Adds in one atomic step, wrapping around at the type's width; returns the old value. This and
+   * the other atomic operations exist for integer types only.
    */
   add(this: SharedNumber<IntegerType>, operand: number | bigint): NumberOf<Type> {
     return change(this, 'add', operand) as NumberOf<Type>;
   }
 
-  /** Subtracts, wrapping around at the type's width; returns the value before. */
+  /** Subtracts in one atomic step, wrapping around at the type's width; returns the old value. */
   sub(this: SharedNumber<IntegerType>, operand: number | bigint): NumberOf<Type> {
     return change(this, 'sub', operand) as NumberOf<Type>;
   }
 
-  /** Bitwise and; returns the value before. */
+  /** Bitwise and, in one atomic step; returns the old value. */
   and(this: SharedNumber<IntegerType>, operand: number | bigint): NumberOf<Type> {
     return change(this, 'and', operand) as NumberOf<Type>;
   }
 
-  /** Bitwise or; returns the value before. */
+  /** Bitwise or, in one atomic step; returns the old value. */
   or(this: SharedNumber<IntegerType>, operand: number | bigint): NumberOf<Type> {
     return change(this, 'or', operand) as NumberOf<Type>;
   }
 
-  /** Bitwise exclusive or; returns the value before. */
+  /** Bitwise exclusive or, in one atomic step; returns the old value. */
   xor(this: SharedNumber<IntegerType>, operand: number | bigint): NumberOf<Type> {
     return change(this, 'xor', operand) as NumberOf<Type>;
   }
 
-  /** Stores; returns the value before. */
+  /** Stores the value in one atomic step; returns the old value. */
   exchange(this: SharedNumber<IntegerType>, value: number | bigint): NumberOf<Type> {
     return change(this, 'exchange', value) as NumberOf<Type>;
   }
 
-  /** Stores `desired` if the value is `expected`; returns the value before. */
+  /** Stores `desired` if the value is `expected`, in one atomic step; returns the old value. */
   compareExchange(
     this: SharedNumber<IntegerType>,
     expected: number | bigint,

@@ -22,7 +22,7 @@ import { copyFields, defineFields } from './record-view.ts';
 import type { Layout } from './schema.ts';
 import { layoutOf, schemaOfText } from './schema.ts';
 
-/** The state of a record. */
+/** The state of a record, as `describe()` returns it. */
 export interface RecordDescription extends Description {
   fields: Record<string, unknown>;
   lock: Description | null;
@@ -44,7 +44,7 @@ export interface RecordMembers<Fields extends Schema> extends Disposable {
   readonly closed: boolean;
   /** The lock. Throws `InvalidTypeError` for a record that was made with `lock: false`. */
   readonly lock: Guard;
-  /** As `lock`: Python's name for it. */
+  /** The same as `lock`, under its name in Python. */
   getLock(): Guard;
   /** Runs `fn` inside the lock. */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
@@ -52,13 +52,13 @@ export interface RecordMembers<Fields extends Schema> extends Disposable {
   /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
-  /** Stores the given fields; all of them, or, if one does not fit, none. */
+  /** Stores the given fields. If one value does not fit, nothing is stored. */
   assign(values: RecordInput<Fields>): void;
-  /** A copy that does not change with the original. */
+  /** A copy as plain values, which does not change with the original. */
   toObject(): PlainRecord<Fields>;
   /**
-   * Ends this object's use in this thread. Idempotent. Views of nested fields that were taken
-   * before stay valid memory.
+   * Closes the object in this thread. Idempotent. Views of nested fields that you still have can be
+   * used.
    */
   close(): void;
   describe(): RecordDescription;
@@ -83,7 +83,7 @@ export interface StructClass<Fields extends Schema> extends StructLike<Fields> {
    * `StaleHandleError`.
    */
   open(handle: string): SharedRecord<Fields>;
-  /** A shared array of so many records, or of these. */
+  /** A shared array of that many records, or of the given ones. */
   array(lengthOrValues: number | Iterable<RecordInput<Fields>>, options?: RecordOptions): RecordArray<Fields>;
   /**
    * Opens the array that the handle stands for. Throws `HandleError` for one of another struct,
@@ -135,13 +135,14 @@ class StructRecord extends RecordObject {
 /**
  * Makes a class of shared records.
  *
- * A field is a number (`'f64'`, any type of Value), numbers (`'u8[4]'`), text (`'char[16]'`, in
- * UTF-8), another struct, or several of one (`[Point, 3]`). Fields lie in memory as in C. A value
- * that does not fit its field throws, with the field's name, and changes nothing. Numbers are read
- * and written atomically, a record as a whole is not: use its lock. Throws `InvalidTypeError`,
- * `OutOfRangeError` for a schema that is none.
+ * A field is a number (`'f64'`, or any other type of Value), a row of numbers (`'u8[4]'`), text in
+ * UTF-8 (`'char[16]'`), another struct, or a row of records (`[Point, 3]`). The layout in memory is
+ * that of a C struct. Setting a value that does not fit throws, with the name of the field, and
+ * changes nothing. Each number is read and written atomically. For a record as a whole, use its
+ * lock. Throws `InvalidTypeError` or `OutOfRangeError` if the schema is not valid.
  *
- * A record takes a page of memory of its own; for many of them make one array.
+ * Each record takes at least 4 KB; for many records, make one array. *If a process dies*, no number
+ * is half written, but a record may be; a lock that it held is freed.
  *
  * @example
  * const Point = struct({ x: 'f64', y: 'f64', name: 'char[16]' });

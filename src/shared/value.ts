@@ -25,17 +25,19 @@ import { numberIn, SharedNumber } from './shared-number.ts';
 
 export interface ValueOptions extends GuardedOptions {}
 
-/** The state of a value. */
+/** The state of a value, as `describe()` returns it. */
 export interface ValueDescription extends NumberDescription {
   lock: Description | null;
 }
 
 /**
- * A number that processes and threads share.
+ * A number that processes and threads share, with a lock beside it.
  *
- * Types: `i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 bool`, and Python's codes
- * `b B h H i I l L q Q f d`. Values of `i64` and `u64` are bigints. A value out of the type's range
- * throws `OutOfRangeError` (a `RangeError`) and changes nothing.
+ * Types: `i8 u8 i16 u16 i32 u32 i64 u64 f32 f64 bool`, and Python's codes `b B h H i I l L q Q f
+ * d`. Values of `i64` and `u64` are bigints. A value out of the type's range throws
+ * `OutOfRangeError` (a `RangeError`) and changes nothing. Reading, writing and the atomic
+ * operations never wait; `run` waits for the lock. *If a process dies*, the number is never half
+ * written; if it held the lock, the lock is freed, as an RLock is.
  *
  * @example
  * const counter = new Value('i32', 0);
@@ -71,7 +73,7 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
     return lockOf(this.title, this.guard);
   }
 
-  /** As `lock`: Python's name for it. */
+  /** The same as `lock`, under its name in Python. */
   getLock(): Guard {
     return this.lock;
   }

@@ -76,13 +76,14 @@ export function takeOrReap(steps: TakingSteps): Hold | null {
 /** A shared object that can be held. */
 export abstract class Acquirable extends SharedObject {
   /**
-   * Waits for the lock, or for a permit; the event loop continues. Resolves to `null` at the
+   * Waits for the lock, or for a permit; the event loop keeps running. Resolves to `null` at the
    * timeout.
    *
-   * *Cancels* by `signal`: rejects with its reason, and leaves the queue. *If the
-   * holder of a lock dies*, the next in the queue gets it, with `hold.recovered`. Rejects with
-   * `ClosedError` or `InvalidTypeError`. If the wait for a lock would complete a cycle of waits, it
-   * rejects with `DeadlockError`: inside `run`, or if the thread awaits nothing but this call.
+   * *Cancels* by `signal`: leaves the queue, and rejects with the signal's reason. *If the holder
+   * of a lock dies*, the next waiter gets the lock, with `hold.recovered`. Rejects with
+   * `ClosedError` or `InvalidTypeError`. If the wait for a lock would complete a cycle of waits,
+   * the call rejects with `DeadlockError`. That is noticed inside `run`, and if the thread awaits
+   * nothing but this call.
    */
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
@@ -94,7 +95,7 @@ export abstract class Acquirable extends SharedObject {
   /**
    * Waits for the lock, or for a permit, and *blocks* the thread. Returns `null` at the timeout.
    *
-   * *If the holder of a lock dies*, the next in the queue gets it, with `hold.recovered`. Throws
+   * *If the holder of a lock dies*, the next waiter gets the lock, with `hold.recovered`. Throws
    * `ClosedError`, `InvalidTypeError`, and `DeadlockError` if the wait for a lock would complete a
    * cycle of waits.
    *
@@ -114,8 +115,8 @@ export abstract class Acquirable extends SharedObject {
   }
 
   /**
-   * Runs `fn` inside the lock, or with a permit, and releases it however `fn` ends. Resolves to
-   * `null` at the timeout, without running `fn`.
+   * Runs `fn` while it holds the lock, or a permit, and releases it when `fn` has returned or
+   * thrown. Resolves to the result of `fn`; at the timeout to `null`, without running `fn`.
    */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
@@ -124,8 +125,8 @@ export abstract class Acquirable extends SharedObject {
   }
 
   /**
-   * Runs `fn` inside the lock, or with a permit. *Blocks* the thread during the wait. `fn` must not
-   * return a promise: use `run` for that.
+   * Runs `fn` while it holds the lock, or a permit. *Blocks* the thread during the wait. If `fn` is
+   * async, use `run`: here it must not return a promise.
    */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;

@@ -48,7 +48,7 @@ class EventWait extends StateWait {
   }
 }
 
-/** The state of an event. */
+/** The state of an event, as `describe()` returns it. */
 export interface EventDescription extends Description {
   set: boolean;
   /** Calls that wait for it, blocked and awaiting, in all processes. */
@@ -56,14 +56,15 @@ export interface EventDescription extends Description {
 }
 
 /**
- * A flag that processes and threads share: `set` frees all waiters, even those that have not run
- * yet when `clear` follows immediately.
+ * A flag that processes and threads share: `set` wakes up all waiters. They return even if `clear`
+ * is called before they run.
  *
- * *If a waiter dies*, no other thread is affected. *If a thread dies in the middle of `set`*, the
- * event is either set or not.
+ * *If a waiter dies*, the other threads notice nothing. *If a thread dies within `set`*, the event
+ * is either set or not. If the thread dies that should have set it, the waiters keep waiting: wait
+ * with a timeout, or for the child's `sentinel` as well.
  */
 export class Event extends SharedObject {
-  /** Makes an event that is not set, or opens the one of that name. */
+  /** Makes an event that is not set, or opens the event of that name. */
   constructor(options?: ObjectOptions);
   /** @internal */
   constructor(opened: Opened);
@@ -76,13 +77,13 @@ export class Event extends SharedObject {
     return new Event(openHandle(EVENT_KIND, handle));
   }
 
-  /** Whether the flag is raised. A hint, if other threads set and clear. */
+  /** Whether the flag is set. Only a hint if other threads set and clear it. */
   isSet(): boolean {
     this.checkOpen();
     return isUp(this.state);
   }
 
-  /** Raises the flag and frees all waiters. */
+  /** Sets the flag and wakes up all waiters. */
   set(): void {
     this.checkOpen();
     const { words, at, agent } = this.cell;
@@ -97,7 +98,7 @@ export class Event extends SharedObject {
     }
   }
 
-  /** Lowers the flag. */
+  /** Clears the flag. */
   clear(): void {
     this.checkOpen();
     const { words, at } = this.cell;
@@ -108,8 +109,8 @@ export class Event extends SharedObject {
   }
 
   /**
-   * Waits until the flag is raised; resolves to `true`, or to `false` when the timeout has passed.
-   * The event loop continues. *Cancels* by `signal`.
+   * Waits until the flag is set; the event loop keeps running. Resolves to `true`, or to `false` at
+   * the timeout. *Cancels* by `signal`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);
@@ -117,10 +118,7 @@ export class Event extends SharedObject {
     return isUp(state) || awaitState(new EventWait(this.cell, state), deadline, this);
   }
 
-  /**
-   * Waits until the flag is raised; returns `false` when the timeout has passed. *Blocks* the
-   * thread.
-   */
+  /** Waits until the flag is set, and *blocks* the thread. Returns `false` at the timeout. */
   waitSync(options?: WaitOptions): boolean {
     const deadline = this.begin(options);
     const { state } = this;

@@ -38,7 +38,7 @@ class LatchWait extends StateWait {
   }
 }
 
-/** The state of a latch. */
+/** The state of a latch, as `describe()` returns it. */
 export interface LatchDescription extends Description {
   /** The remaining count. */
   count: number;
@@ -47,11 +47,11 @@ export interface LatchDescription extends Description {
 }
 
 /**
- * Lets threads wait until something has happened a number of times: until all parts are done, or
- * all are ready. It opens once; for repeated meetings use `Barrier`.
+ * A count that goes down to zero, once. Any number of threads wait until it is zero: until all
+ * parts are done, or all workers are ready. To meet again and again, use `Barrier`.
  *
- * *If a process dies*, its share of the count is missing, because the latch does not know its
- * parties. Wait with a timeout where that can happen.
+ * *If a process dies* that should have counted down, its counts are missing, because a latch does
+ * not record which process should do so. If that can happen, wait with a timeout.
  *
  * @example
  * const ready = new Latch(4);
@@ -59,8 +59,8 @@ export interface LatchDescription extends Description {
  */
 export class Latch extends SharedObject {
   /**
-   * `count`: how often `countDown` has to be called, 0 to 1,073,741,823; a latch of 0 is open. If
-   * the name already stands for a latch, that latch is opened as it is. Throws `OutOfRangeError`,
+   * `count`: how often `countDown` has to be called, 0 to 1,073,741,823; at 0 the latch is open. If
+   * a latch of that name exists, it is opened as it is. Throws `OutOfRangeError`,
    * `InvalidTypeError`.
    */
   constructor(count: number, options?: ObjectOptions);
@@ -75,14 +75,14 @@ export class Latch extends SharedObject {
     return new Latch(openHandle(LATCH_KIND, handle));
   }
 
-  /** The remaining count; 0: it is open. */
+  /** The remaining count; at 0 the latch is open. */
   get count(): number {
     this.checkOpen();
     return load(this.cell.words, this.cell.at + CELL_STATE);
   }
 
   /**
-   * Counts `n` down, at most to 0; returns the remaining count. Never waits. Throws
+   * Reduces the count by `n`, but not below 0; returns the new count. Never waits. Throws
    * `OutOfRangeError` for an `n` below 1.
    */
   countDown(n = 1): number {
@@ -101,17 +101,15 @@ export class Latch extends SharedObject {
   }
 
   /**
-   * Waits until the count is 0; resolves to `true`, or to `false` when the timeout has passed. The
-   * event loop continues. *Cancels* by `signal`.
+   * Waits until the count is 0; the event loop keeps running. Resolves to `true`, or to `false` at
+   * the timeout. *Cancels* by `signal`.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);
     return this.count === 0 || awaitState(new LatchWait(this.cell), deadline, this);
   }
 
-  /**
-   * Waits until the count is 0; returns `false` when the timeout has passed. *Blocks* the thread.
-   */
+  /** Waits until the count is 0, and *blocks* the thread. Returns `false` at the timeout. */
   waitSync(options?: WaitOptions): boolean {
     const deadline = this.begin(options);
     return this.count === 0 || blockForState(new LatchWait(this.cell), deadline);

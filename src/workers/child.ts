@@ -36,18 +36,18 @@ import { checkTarget, referenceToTarget } from './target.ts';
 /** Options of a Process and of a Thread. */
 export interface ChildOptions<Result, Args extends readonly unknown[]> {
   /**
-   * The function that the child runs: one that its module exports, or `{ module, export }`. Not
-   * needed where `run` is overridden.
+   * The function that the child runs. It must be exported from its module, or be given as `{
+   * module, export }`. Not needed if a subclass overrides `run`.
    */
   target?: Target<Result, Args> | undefined;
   /**
-   * Arguments of the target: whatever structured clone can carry, with shared objects nested
-   * anywhere.
+   * Arguments of the target: anything that structured clone copies, and shared objects, even inside
+   * other objects.
    */
   args?: NoInfer<Args> | undefined;
-  /** Shown in messages and as the owner of locks. */
+  /** The child's name, shown in messages and as the owner of locks. */
   name?: string | undefined;
-  /** Whether the child is ended when its parent ends, instead of being waited for. */
+  /** Whether the child is killed when its parent ends. By default the parent waits for it. */
   daemon?: boolean | undefined;
 }
 
@@ -72,8 +72,8 @@ export abstract class Child<
   }
 
   /**
-   * The work of the child: calls the target with the arguments. A subclass may override it and go
-   * without a target.
+   * Runs in the child, and calls the target with the arguments. A subclass may override it; then it
+   * needs no target.
    */
   run(): unknown {
     const state = stateOf(this);
@@ -86,14 +86,14 @@ export abstract class Child<
   }
 
   /**
-   * Starts the child. Returns at once; the child runs in parallel.
+   * Starts the child. Returns immediately; the child runs in parallel.
    *
    * Throws `StateError` if it was started before, or in a daemon process, which may not have
-   * children. It throws the same in a child that repeats what the program does. Throws
-   * `TargetError` if the child could not find the target again; the message says what to write.
-   * Throws `NotSendableError` if an argument can't be sent; the message says which. Throws
-   * `PlatformError` if the system refuses, or if Lockstep is where it can't start children (a
-   * bundle, a single executable).
+   * children. Throws `StateError`, too, if a child repeats the code of the program and so would
+   * start children endlessly. Throws `TargetError` if the child could not find the target; the
+   * message says what to write. Throws `NotSendableError` if an argument can't be sent; the message
+   * says which. Throws `PlatformError` if the system refuses, or if Lockstep itself is in a bundle
+   * or a single executable, from which it can't start children.
    */
   start(): void {
     const state = openState(this);
@@ -131,8 +131,8 @@ export abstract class Child<
   }
 
   /**
-   * Waits until the child has ended; the event loop continues. Gives `true` when it has, `false`
-   * when the timeout passed first. May be called any number of times.
+   * Waits until the child has ended; the event loop keeps running. Resolves to `true`, or to
+   * `false` at the timeout. May be called any number of times.
    *
    * @param timeout milliseconds; 0 or less looks once; without it there is no limit
    */
@@ -157,7 +157,7 @@ export abstract class Child<
   }
 
   /**
-   * Waits like `join`. *Blocks* this thread.
+   * As `join`, but *blocks* this thread.
    *
    * @param timeout milliseconds; 0 or less looks once; without it there is no limit
    */
@@ -171,8 +171,8 @@ export abstract class Child<
   }
 
   /**
-   * Whether the child was started and has not ended. Looks at the child itself, also while the
-   * event loop can't run.
+   * Whether the child was started and has not ended. The answer is up to date even if the event
+   * loop has not run.
    */
   isAlive(): boolean {
     const state = openState(this);
@@ -180,24 +180,22 @@ export abstract class Child<
   }
 
   /**
-   * Ends the child: a process by SIGTERM, a thread at its next step, or when its modules are
-   * loaded. No `finally` block and no exit listener of it runs. Returns at once.
+   * Ends the child: a process by SIGTERM, a thread at its next step, or as soon as its modules are
+   * loaded. The child runs no `finally` block and no exit listener. Returns immediately.
    */
   terminate(): void {
     const { running } = startedState(this, 'terminate');
     if (!look(this)) running.stop('terminate');
   }
 
-  /**
-   * Ends the child: a process by SIGKILL, which nothing can catch; a thread as `terminate` does.
-   */
+  /** Kills the child: a process by SIGKILL, which it can't catch; a thread as `terminate` does. */
   kill(): void {
     const { running } = startedState(this, 'kill');
     if (!look(this)) running.stop('kill');
   }
 
   /**
-   * Gives up the object of a child that has ended or was never started. Afterwards only `name`,
+   * Frees the resources of a child that has ended or was never started. Afterwards only `name`,
    * `daemon` and `result` can be used. Idempotent. Throws `StateError` while the child runs.
    */
   close(): void {
@@ -211,7 +209,7 @@ export abstract class Child<
     state.closed = true;
   }
 
-  /** The child's name. Can be changed until it is started. */
+  /** The child's name. Can be changed before `start()`. */
   get name(): string {
     return stateOf(this).name;
   }
@@ -221,7 +219,7 @@ export abstract class Child<
     changeableState(this, 'name').name = name;
   }
 
-  /** Whether the child is ended when its parent ends. Can be changed until it is started. */
+  /** Whether the child is killed when its parent ends. Can be changed before `start()`. */
   get daemon(): boolean {
     return stateOf(this).daemon;
   }
@@ -232,8 +230,7 @@ export abstract class Child<
   }
 
   /**
-   * `null` until the child has ended; then its exit code, or for a process that signal n killed:
-   * -n.
+   * `null` until the child has ended; then its exit code. If signal n killed the process, it is -n.
    */
   get exitCode(): number | null {
     const state = openState(this);

@@ -27,8 +27,8 @@ let ownProcess: Process | undefined;
 let ownThread: Thread | undefined;
 
 /**
- * The process that this code runs in. In a subclass's `run` that is `this`. It can't be started,
- * joined or ended by itself.
+ * The process that this code runs in; in the `run` of a subclass, that is `this`. Its `start`,
+ * `join`, `terminate` and `kill` can't be used here.
  */
 export function currentProcess(): Process {
   if (ownProcess === undefined) {
@@ -40,8 +40,8 @@ export function currentProcess(): Process {
 }
 
 /**
- * The thread that this code runs in. In a subclass's `run` that is `this`. It can't be started,
- * joined or ended by itself.
+ * The thread that this code runs in; in the `run` of a subclass, that is `this`. Its `start`,
+ * `join`, `terminate` and `kill` can't be used here.
  */
 export function currentThread(): Thread {
   if (ownThread === undefined) {
@@ -59,16 +59,14 @@ export function parentProcess(): ParentProcess | null {
   return { ...parent, isAlive: () => process.ppid === parent.pid };
 }
 
-/**
- * The processes that this thread has started and that have not ended, in the order of their start.
- */
+/** The processes that this thread has started and that still run, in the order of their start. */
 export function activeChildren(): Process[] {
   return liveChildren().filter((child): child is Process => child instanceof Process);
 }
 
 /**
- * Number of processors that this thread may use, at least 1. Counts the processors that it may run
- * on, and no more than the quota of its control group (of a container, say), rounded up.
+ * The number of processors that this thread may use, at least 1. It respects the thread's processor
+ * affinity, and the quota of its control group (such as a container's), rounded up.
  */
 export function cpuCount(): number {
   return countProcessors();

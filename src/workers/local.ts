@@ -10,9 +10,9 @@ interface Box<T> {
 }
 
 /**
- * A variable of which each thread of each process has its own: export it from a module, and every
- * thread that imports the module sees its own value. Within a thread, `run` gives a flow of calls
- * (with all that it awaits) its own, too.
+ * A variable with a separate value in each thread of each process. Export it from a module: every
+ * thread that imports the module sees its own value. `run(fn)` gives `fn`, and all that it awaits,
+ * a separate value within the thread.
  *
  * ```ts
  * export const connection = new ThreadLocal(() => connect());
@@ -31,7 +31,7 @@ export class ThreadLocal<T> {
     forbidSending(this, 'a ThreadLocal, which is another in every thread (export it from a module)');
   }
 
-  /** The value of the running scope; `undefined` where none was set and there is no `initial`. */
+  /** The value of the running scope; `undefined` if none was set and there is no `initial`. */
   get value(): T {
     const box = this.box();
     if (!box.isSet && this.initial !== undefined) this.value = this.initial();
@@ -47,15 +47,12 @@ export class ThreadLocal<T> {
     return this.box().isSet;
   }
 
-  /** Takes the running scope's value away. */
+  /** Removes the value of the running scope. */
   clear(): void {
     Object.assign(this.box(), newBox<T>());
   }
 
-  /**
-   * Runs `fn` as a scope of its own, which begins without a value and lasts through all that `fn`
-   * awaits.
-   */
+  /** Runs `fn` in a new scope, which begins without a value and includes all that `fn` awaits. */
   run<Result>(fn: () => Result): Result {
     this.storage ??= new AsyncLocalStorage();
     return this.storage.run(newBox(), fn);

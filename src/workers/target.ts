@@ -11,7 +11,8 @@ import { checkKnown } from '../options.ts';
 export type TargetFunction = (...args: unknown[]) => unknown;
 
 /**
- * A target said outright, for functions that can't be traced to an export (made by a wrapper, say).
+ * A target given by its module and export, for functions whose export Lockstep can't find by
+ * itself, such as those that a wrapper made.
  */
 export interface TargetModule {
   /** The module, as a URL or an absolute path; `import.meta.url` for the module at hand. */
@@ -20,9 +21,7 @@ export interface TargetModule {
   readonly export?: string | undefined;
 }
 
-/**
- * A function that its module exports, sync or async; or the module and the export said outright.
- */
+/** An exported function, sync or async; or its module and the name of its export. */
 export type Target<Result, Args extends readonly unknown[]> =
   | ((...args: Args) => Result | Promise<Result>)
   | TargetModule;

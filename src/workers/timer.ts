@@ -6,8 +6,8 @@ import { InvalidTypeError, StateError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
 
 /**
- * Calls a function once, some milliseconds after `start()`. Keeps the program running until it has,
- * or is cancelled.
+ * Calls a function once, a given number of milliseconds after `start()`. Until then it keeps the
+ * program running, unless it is cancelled.
  *
  * ```ts
  * const timer = new Timer(5000, () => console.log('too late'));
@@ -37,7 +37,10 @@ export class Timer<Args extends readonly unknown[] = []> {
     this.args = args;
   }
 
-  /** Begins to wait. Does nothing if it was cancelled. Throws `StateError` when started twice. */
+  /**
+   * Starts the timer. Does nothing if it was cancelled. Throws `StateError` if it was started
+   * before.
+   */
   start(): void {
     if (this.started) throw new StateError("Timer: can't be started, it was started before; make a new one");
     this.started = true;
@@ -49,7 +52,7 @@ export class Timer<Args extends readonly unknown[] = []> {
     });
   }
 
-  /** Prevents the call, also before `start()`. Harmless afterwards. */
+  /** Cancels the call, even before `start()`. Does nothing after the call. */
   cancel(): void {
     if (this.state === 'fired') return;
     this.state = 'cancelled';

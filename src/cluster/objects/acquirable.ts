@@ -80,9 +80,9 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
   }
 
   /**
-   * Runs `fn` inside and releases, however `fn` ends. With a timeout, resolves to `null` when that
-   * passed before `fn` began. Rejects with `LeaseLostError` if the lease was lost while `fn` ran,
-   * unless `fn` itself failed.
+   * Runs `fn` while it holds the object, and releases it when `fn` has returned or thrown. Resolves
+   * to `null` at the timeout, without running `fn`. Rejects with `LeaseLostError` if the lease was
+   * lost while `fn` ran, unless `fn` itself failed.
    */
   run<Result>(
     fn: (hold: ClusterHold) => Result | Promise<Result>,

@@ -22,11 +22,11 @@ export interface ClusterBarrierOptions {
    * action, or none has.
    */
   action?: (() => unknown) | undefined;
-  /** Default timeout of `wait`, in milliseconds. */
+  /** The timeout of `wait`, in milliseconds, for calls without one of their own. */
   timeout?: number | undefined;
 }
 
-/** The state of a barrier of the cluster. */
+/** The state of a barrier of the cluster, as `describe()` returns it. */
 export interface ClusterBarrierDescription {
   readonly kind: 'Barrier';
   readonly name: string;
@@ -106,8 +106,8 @@ export class ClusterBarrier implements AsyncBarrier {
   }
 
   /**
-   * Breaks the barrier: all present and later waits throw `BrokenBarrierError`, until
-   * `reset`.
+   * Breaks the barrier: all current and later waits throw `BrokenBarrierError`, until `reset` is
+   * called.
    */
   async abort(): Promise<void> {
     await this.make((call) => ({ op: 'break', call, party: '', why: 'it was aborted' }));

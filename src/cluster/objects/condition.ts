@@ -17,7 +17,7 @@ import type { ClusterHold } from './cluster-hold.ts';
 import { perform } from './core.ts';
 import type { ClusterLock } from './lock.ts';
 
-/** The state of a condition of the cluster. */
+/** The state of a condition of the cluster, as `describe()` returns it. */
 export interface ClusterConditionDescription {
   readonly kind: 'Condition';
   readonly name: string;
@@ -26,7 +26,7 @@ export interface ClusterConditionDescription {
 
 export class ClusterCondition implements AsyncCondition {
   readonly name: string;
-  /** The lock that guards it. */
+  /** The condition's lock. */
   readonly lock: ClusterLock;
   private readonly title: string;
 

@@ -12,7 +12,7 @@ import type { Core } from './core.ts';
 import { within } from './core.ts';
 import { currentScope, runInScope, type Scope } from './scope.ts';
 
-/** The state of a lock of the cluster. */
+/** The state of a lock of the cluster, as `describe()` returns it. */
 export interface ClusterLockDescription {
   readonly kind: string;
   readonly name: string;

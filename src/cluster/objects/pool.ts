@@ -35,7 +35,7 @@ export interface ClusterTaskOptions {
 export interface ClusterMapOptions extends ClusterTaskOptions {
   /** Items that go to a worker at a time; default: so many that there are at most 1,000 jobs. */
   chunkSize?: number | undefined;
-  /** Resolves to `PromiseSettledResult`s, and does not reject for an item's error. */
+  /** Resolves to the results of `Promise.allSettled`, and does not reject if an item fails. */
   settled?: boolean | undefined;
 }
 

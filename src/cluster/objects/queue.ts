@@ -32,7 +32,7 @@ export interface ReceiveOptions extends WaitOptions {
   visibility?: number | undefined;
 }
 
-/** The state of a queue of the cluster. */
+/** The state of a queue of the cluster, as `describe()` returns it. */
 export interface ClusterQueueDescription {
   readonly kind: string;
   readonly name: string;

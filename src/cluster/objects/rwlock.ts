@@ -10,7 +10,7 @@ import { perform } from './core.ts';
 
 const MACHINE = rwlockOf();
 
-/** The state of a reader-writer lock of the cluster. */
+/** The state of a reader-writer lock of the cluster, as `describe()` returns it. */
 export interface ClusterRWLockDescription {
   readonly kind: 'RWLock';
   readonly name: string;

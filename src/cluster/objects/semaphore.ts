@@ -14,7 +14,7 @@ import { perform } from './core.ts';
 /** The largest number of permits. */
 const MOST_PERMITS: number = 2 ** 30;
 
-/** The state of a semaphore of the cluster. */
+/** The state of a semaphore of the cluster, as `describe()` returns it. */
 export interface ClusterSemaphoreDescription {
   readonly kind: string;
   readonly name: string;
@@ -38,7 +38,7 @@ abstract class ClusterPermits extends ClusterAcquirable implements AsyncSemaphor
     super(places);
   }
 
-  /** Permits that are free now. */
+  /** The number of free permits. */
   get value(): Promise<number> {
     return this.view().then(({ free }) => free);
   }

@@ -57,29 +57,30 @@ const TARGET_CODE = 'ERR_LOCKSTEP_TARGET';
 
 export interface BarrierOptions extends ObjectOptions {
   /**
-   * Run by exactly one party of each round, before any party is released. It must be an exported
-   * function if the barrier is sent to other processes or threads.
+   * A function that exactly one party of each round runs, before any party goes on. If the barrier
+   * is sent to other processes or threads, it must be an exported function.
    */
   action?: (() => unknown) | undefined;
-  /** Default timeout of `wait`, in milliseconds. */
+  /** The timeout of `wait`, in milliseconds, for calls without one of their own. */
   timeout?: number | undefined;
 }
 
-/** The state of a barrier. */
+/** The state of a barrier, as `describe()` returns it. */
 export interface BarrierDescription extends Description {
   parties: number;
-  /** x: number;
+  /** The number of parties that wait in this round. */
+  nWaiting: number;
   broken: boolean;
   /** Calls that wait, blocked and awaiting, in all processes. */
   waiting: number;
 }
 
 /**
- * A meeting point for a fixed number of parties, processes and threads: none continues before all
- * have come. Reusable immediately.
+ * A meeting point for a fixed number of parties (processes or threads): no party goes on before all
+ * have come. It can be used again immediately, round after round.
  *
- * *If a party dies while it waits* the barrier breaks: the others get a `BrokenBarrierError` whose
- * cause names the dead party.
+ * *If a party dies while it waits*, the barrier breaks: the others get a `BrokenBarrierError` whose
+ * `cause` names the dead party.
  *
  * @example
  * const barrier = new Barrier(4);
@@ -118,23 +119,24 @@ export class Barrier extends SharedObject {
     return partiesOf(this.cell);
   }
 
-  /** Parties that sit in the present round. */
+  /** The number of parties that wait in this round. */
   get nWaiting(): number {
     this.checkOpen();
     return seatsIn(stateOf(this.cell));
   }
 
-  /** Whether it is broken: every later `wait` throws until `reset`. */
+  /** Whether it is broken: each later `wait` throws until `reset` is called. */
   get broken(): boolean {
     this.checkOpen();
     return isRefusing(stateOf(this.cell));
   }
 
   /**
-   * Waits until all parties have come; resolves to this party's place, 0 to parties-1, each once a
-   * round. A timeout breaks the barrier, as do *cancelling* by `signal` (which rejects with its
-   * reason) and an action that throws (its error goes to the party that ran it). Rejects with
-   * `BrokenBarrierError`. The event loop continues.
+   * Waits until all parties have come; the event loop keeps running. Resolves to this party's
+   * place: a number from 0 to `parties` - 1, different for each party of the round. Three things
+   * break the barrier, and reject the waits of all parties with `BrokenBarrierError`: a timeout,
+   * *cancelling* by `signal`, and an action that throws. The call whose signal aborts rejects with
+   * the signal's reason, and the party that ran the action gets its error.
    */
   async wait(options?: WaitOptions): Promise<number> {
     const deadline = this.begin(options);
@@ -198,8 +200,8 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * Breaks the barrier: all present and later waits throw `BrokenBarrierError`, until
-   * `reset`.
+   * Breaks the barrier: all current and later waits throw `BrokenBarrierError`, until `reset` is
+   * called.
    */
   abort(): void {
     this.checkOpen();
@@ -207,8 +209,8 @@ export class Barrier extends SharedObject {
   }
 
   /**
-   * Resets the barrier: waiting parties get a `BrokenBarrierError`, and the next party to arrive
-   * begins a round.
+   * Makes the barrier usable again. Parties that are waiting get a `BrokenBarrierError`; the next
+   * party that comes begins a new round.
    */
   reset(): void {
     this.checkOpen();

@@ -29,7 +29,7 @@ import { grant, NotificationWait, OwnWaits, withdrawNotified } from './raw-condi
 /** A condition has no content except its lock. */
 const NOTHING: Content = { make() {}, check() {} };
 
-/** The state of a condition. */
+/** The state of a condition, as `describe()` returns it. */
 export interface ConditionDescription extends Description {
   /** Calls that wait for a notification, blocked and awaiting, in all processes. */
   waiting: number;
@@ -37,13 +37,13 @@ export interface ConditionDescription extends Description {
 }
 
 /**
- * Lets processes and threads wait for a change of the data that its lock guards. `wait` gives the
- * lock up, waits for a notification, and comes back with the lock held as before, at the same
- * depth.
+ * Lets processes and threads wait for a change of the data that its lock guards. `wait` releases
+ * the lock, waits for a notification, and takes the lock again before it returns. An RLock that was
+ * taken several times is then held as many times as before.
  *
- * *If a waiter dies* it is withdrawn; a notification that it had been given and not taken goes to
- * the next. *If the holder of the lock dies*, the next holder sees `hold.recovered`, as of any
- * lock. A waiter that comes back from its wait sees `recovered`.
+ * *If a waiter dies*, its wait ends; a notification that it had received but not used goes to the
+ * next waiter. *If the holder of the lock dies*, the next holder sees `hold.recovered`, as with any
+ * lock. A waiter that returns from its wait sees `condition.recovered`.
  *
  * @example
  * await condition.run(async () => {
@@ -57,8 +57,7 @@ export class Condition extends SharedObject implements Lockable {
   private readonly guard: LockBase;
 
   /**
-   * `lock`: a Lock or RLock; by default an RLock of its own. Throws `InvalidTypeError` for anything
-   * else.
+   * `lock`: a Lock or RLock; by default a new RLock. Throws `InvalidTypeError` for anything else.
    */
   constructor(lock?: Guard, options?: ObjectOptions);
   /** @internal */
@@ -82,7 +81,7 @@ export class Condition extends SharedObject implements Lockable {
     return new Condition(openHandle(CONDITION_KIND, handle));
   }
 
-  /** The lock that guards it. */
+  /** The condition's lock. */
   get lock(): Guard {
     return this.guarding;
   }
@@ -98,7 +97,7 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Whether a holder has died inside before this thread came in, or came back from its wait; see
+   * Whether a holder of the lock has died, before this thread took it or during its wait; see
    * `Lock.recovered`.
    */
   get recovered(): boolean {
@@ -150,13 +149,13 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Gives the lock up, waits for a notification, takes the lock again. Resolves to `true` when
-   * notified, `false` when the timeout has passed; the timeout does not bound taking the lock
-   * again. The event loop continues. If a holder has died inside meanwhile, `recovered` is `true`
-   * afterwards, until the lock is released.
+   * Releases the lock, waits for a notification, and takes the lock again; the event loop keeps
+   * running. Resolves to `true` after a notification, to `false` at the timeout. The timeout does
+   * not limit the time for taking the lock again. If a holder has died during the wait, `recovered`
+   * is `true` afterwards, until the lock is released.
    *
-   * *Cancels* by `signal`: rejects with its reason, with the lock held again. Rejects with
-   * `NotOwnerError` (or `NotLockedError`) without the lock.
+   * *Cancels* by `signal`: takes the lock again, and rejects with the signal's reason. Rejects with
+   * `NotOwnerError` or `NotLockedError` if the caller does not hold the lock.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);
@@ -198,9 +197,9 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Waits until `predicate` returns a truthy value, checked again after each notification. Resolves
-   * to its last value, which is falsy only if the timeout has passed. An error of the predicate
-   * goes to the caller, with the lock held.
+   * Waits until `predicate` returns something truthy. It is called immediately and after each
+   * notification, with the lock held. Resolves to its last value, which is falsy only at the
+   * timeout. If the predicate throws, the call rejects with that error, with the lock held.
    */
   async waitFor<Value>(predicate: () => Value, options?: WaitOptions): Promise<Value> {
     checkFunction(this.title, predicate);
@@ -226,9 +225,9 @@ export class Condition extends SharedObject implements Lockable {
   }
 
   /**
-   * Notifies at most `n` of the present waiters, in order of arrival; 0 or less notifies none. They
-   * continue when the lock is released. Throws `NotOwnerError` (or `NotLockedError`) without the
-   * lock.
+   * Notifies the first `n` of the calls that wait at this moment; 0 or less notifies none. They go
+   * on when the lock is released. Throws `NotOwnerError` or `NotLockedError` if the caller does not
+   * hold the lock.
    */
   notify(n = 1): void {
     this.checkOpen();
@@ -241,7 +240,7 @@ export class Condition extends SharedObject implements Lockable {
       wake(agent, waiter, this.cell.number);
   }
 
-  /** Notifies all present waiters. */
+  /** Notifies all calls that wait at this moment. */
   notifyAll(): void {
     this.notify(Number.POSITIVE_INFINITY);
   }

@@ -22,7 +22,7 @@ import { ownerOf, STACKS_BIT, setMarks, TOLERANT_BIT } from './lock-words.ts';
 import type { RawLock, Suspended } from './raw-lock.ts';
 import { runInScope } from './scope.ts';
 
-/** The state of a lock. */
+/** The state of a lock, as `describe()` returns it. */
 export interface LockDescription extends Description {
   locked: boolean;
   owner: Owner | null;
@@ -38,7 +38,7 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
     this.raw = raw;
   }
 
-  /** Whether any thread holds it, in any process. */
+  /** Whether any thread of any process holds it. */
   get locked(): boolean {
     this.checkOpen();
     return this.holder !== 0;
@@ -52,9 +52,9 @@ export abstract class LockBase<Raw extends RawLock = RawLock> extends Acquirable
   }
 
   /**
-   * Whether the last holder died inside before this thread came in: `hold.recovered` of its
-   * present holding, for code within `run`. After the wait of a condition it also reports a death
-   * inside meanwhile. `false` while this thread does not hold it.
+   * Whether the last holder died while it held the lock. It is `hold.recovered` of this thread's
+   * hold, for code within `run`. After the wait of a condition, it also reports a holder that died
+   * during the wait. `false` while this thread does not hold the lock.
    */
   get recovered(): boolean {
     this.checkOpen();

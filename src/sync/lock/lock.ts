@@ -26,8 +26,8 @@ import { watcherFor } from './watcher.ts';
 /**
  * A lock that processes and threads share. Not re-entrant. Any thread may release it, as in Python.
  *
- * *If the holder dies* the lock is freed, and the next holder's `hold.recovered` is `true`: the
- * data that it guards may be half-written.
+ * *If the holder dies*, the lock is freed, and the next holder's `hold.recovered` is `true`: the
+ * data that the lock guards may be half-written.
  *
  * Order: waiters are served in the order in which they came, but a running thread may take a free
  * lock before a waiter has woken up. A waiter that was passed over and has waited for over half a
@@ -40,8 +40,8 @@ import { watcherFor } from './watcher.ts';
  */
 export class Lock extends LockBase {
   /**
-   * Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is
-   * full or unsafe.
+   * Makes a lock, or opens the lock of that name. Throws `NameError`, `NameTakenError`,
+   * `NoSpaceError`, `FolderError`, `ExhaustedError`.
    */
   constructor(options?: LockOptions);
   /** @internal */
@@ -73,9 +73,10 @@ export class Lock extends LockBase {
 
   /**
    * Releases the lock, even if another thread holds it. Throws `NotLockedError` if no thread holds
-   * it. Throws `NotOwnerError` if another thread holds it while an `acquire()` of this one still
-   * waits: its `await` was forgotten. A lock that is used as a signal (released for others before,
-   * or made with `deadlock: 'ignore'`) is released anyway.
+   * it. Throws `NotOwnerError` if another thread holds it while an `acquire()` of this thread still
+   * waits: then an `await` was forgotten. That check is left out for a lock that serves as a
+   * signal: one made with `deadlock: 'ignore'`, or one that a thread has released for another
+   * before.
    */
   override release(): void {
     const { cell, raw } = this;

@@ -61,7 +61,7 @@ class RawRLock extends RawLock {
   }
 }
 
-/** The state of an RLock. */
+/** The state of an RLock, as `describe()` returns it. */
 export interface RLockDescription extends LockDescription {
   /** How often its owner has taken it. */
   depth: number;
@@ -69,18 +69,18 @@ export interface RLockDescription extends LockDescription {
 
 /**
  * A re-entrant lock that processes and threads share: its owner may take it again, and must release
- * it as often.
+ * it as often as it has taken it.
  *
- * The owner is the thread, and within it the scope: plain nested `acquire` calls in one flow
- * re-enter, as in Python. `run(fn)` makes a new scope unless its caller already owns the lock: two
- * concurrent `run`s exclude each other, and a `run` inside a `run` re-enters.
+ * The owner is a *scope* of a thread. All plain `acquire` calls of a thread have the same scope, so
+ * they re-enter, as in Python. `run(fn)` makes a new scope, unless its caller owns the lock
+ * already. So two concurrent `run` calls exclude each other, and a `run` inside a `run` re-enters.
  *
- * *If the owner dies* the lock is freed, and the next holder's `hold.recovered` is `true`.
+ * *If the owner dies*, the lock is freed, and the next holder's `hold.recovered` is `true`.
  */
 export class RLock extends LockBase<RawRLock> {
   /**
-   * Makes a lock, or opens the one of that name. Throws for bad names, and when shared memory is
-   * full or unsafe.
+   * Makes a lock, or opens the lock of that name. Throws `NameError`, `NameTakenError`,
+   * `NoSpaceError`, `FolderError`, `ExhaustedError`.
    */
   constructor(options?: LockOptions);
   /** @internal */
@@ -102,7 +102,7 @@ export class RLock extends LockBase<RawRLock> {
     return new RLock(openHandle(RLOCK_KIND, handle));
   }
 
-  /** How often the owner has taken it; 0 when it is free. */
+  /** How many times the owner has taken it; 0 if it is free. */
   get depth(): number {
     this.checkOpen();
     return this.locked ? Math.max(1, load(this.cell.words, this.cell.at + DEPTH_WORD)) : 0;
@@ -131,8 +131,8 @@ export class RLock extends LockBase<RawRLock> {
   }
 
   /**
-   * Gives one level back. Throws `NotOwnerError` unless the running code owns it, `NotLockedError`
-   * if it is free.
+   * Releases the lock once; it is free after as many calls as `acquire` calls. Throws
+   * `NotOwnerError` if another scope or thread owns it, `NotLockedError` if it is free.
    */
   override release(): void {
     this.checkOpen();

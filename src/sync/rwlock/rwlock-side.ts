@@ -45,7 +45,9 @@ class SideScopes {
   }
 }
 
-/** One side of a reader-writer lock. All waits are bounded and cancelled as those of `Lock`. */
+/**
+ * One side of a reader-writer lock. Its waits take a timeout and a signal, as those of `Lock` do.
+ */
 export abstract class RWLockSide {
   protected readonly host: Host;
   protected readonly raw: RawRWLock;
@@ -63,32 +65,26 @@ export abstract class RWLockSide {
     return `<${this.verb} side of ${String(this.host.keeper)}>`;
   }
 
-  /**
-   * Takes this side; the event loop continues. With a timeout, resolves to `null` when it has
-   * passed.
-   */
+  /** Waits for this side; the event loop keeps running. Resolves to `null` at the timeout. */
   acquire(options?: UntimedWaitOptions): Promise<Hold>;
   acquire(options: WaitOptions): Promise<Hold | null>;
   async acquire(options?: WaitOptions): Promise<Hold | null> {
     return acquireLater(this, options, this.host.keeper);
   }
 
-  /**
-   * Takes this side. *Blocks* the thread until it can be had; with a timeout, returns `null` when
-   * it has passed.
-   */
+  /** Waits for this side, and *blocks* the thread. Returns `null` at the timeout. */
   acquireSync(options?: UntimedWaitOptions): Hold;
   acquireSync(options: WaitOptions): Hold | null;
   acquireSync(options?: WaitOptions): Hold | null {
     return acquireBlocking(this, options);
   }
 
-  /** Takes this side if it can be had now. Never waits. */
+  /** Takes this side if it is free. Never waits. */
   tryAcquire(): Hold | null {
     return takeOrReap(this);
   }
 
-  /** Gives back the latest hold of the running flow. Throws `NotOwnerError` where it has none. */
+  /** Releases the latest hold of the running flow. Throws `NotOwnerError` if it has none. */
   release(): void {
     this.host.checkOpen();
     const mine = [...this.own].filter(([, scope]) => currentScope().isWithin(scope));
@@ -103,8 +99,8 @@ export abstract class RWLockSide {
   }
 
   /**
-   * Runs `fn` inside and releases, however `fn` ends. With a timeout, resolves to `null` when that
-   * passed before `fn` began.
+   * Runs `fn` while it holds this side, and releases it when `fn` has returned or thrown. Resolves
+   * to `null` at the timeout, without running `fn`.
    */
   run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
   run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
@@ -113,8 +109,8 @@ export abstract class RWLockSide {
   }
 
   /**
-   * Runs `fn` inside. *Blocks* the thread until it can. `fn` must not return a promise: use `run`
-   * then.
+   * Runs `fn` while it holds this side. *Blocks* the thread during the wait. If `fn` is async, use
+   * `run`.
    */
   runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
   runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;

@@ -25,15 +25,15 @@ import { ReadSide, type RWLockSide, WriteSide } from './rwlock-side.ts';
 export interface RWLockOptions extends ObjectOptions {
   /**
    * The side that goes first when both wait. `'writers'` (the default): a waiting writer keeps new
-   * readers out, so that a stream of readers can't starve it. `'readers'`: readers come in as long
-   * as others read; a writer waits for a moment without any.
+   * readers out, so a steady stream of readers can't starve it. `'readers'`: new readers come in
+   * while others read; a writer waits until no thread reads.
    */
   prefer?: 'writers' | 'readers' | undefined;
 }
 
-/** The state of a reader-writer lock. */
+/** The state of a reader-writer lock, as `describe()` returns it. */
 export interface RWLockDescription extends Description {
-  /** The readers: agents, each once. */
+  /** The threads that read, each once. */
   readers: Owner[];
   writer: Owner | null;
   /** Calls that wait for it, blocked and awaiting, in all processes. */
@@ -43,13 +43,12 @@ export interface RWLockDescription extends Description {
 /**
  * A lock that many readers hold together, or one writer alone.
  *
- * A flow that reads may read again, and so may one that writes. A flow that reads can't also get
- * the write lock, and a flow that writes can't get it twice. It would wait for itself, so it gets a
- * `DeadlockError`. A flow is the same as for RLock: code in the same `run`, or all code outside any
- * `run` in a thread.
+ * A *flow* is the code within one `run`, or all code of a thread outside of any `run`. A flow that
+ * reads or writes may also read (again). A flow that reads can't write as well, and a flow that
+ * writes can't write again: it would wait for itself, so it gets a `DeadlockError`.
  *
- * *If a writer dies* the lock is freed, and `hold.recovered` is `true` for every later holder,
- * until a writer has been inside. *If a reader dies*, its hold is given up.
+ * *If a writer dies*, the lock is freed, and `hold.recovered` is `true` for all later holders,
+ * until a writer has been inside. *If a reader dies*, its hold ends; the others notice nothing.
  *
  * @example
  * const config = new RWLock({ name: 'config' });
@@ -62,8 +61,8 @@ export class RWLock extends SharedObject {
   private readonly writeSide: WriteSide;
 
   /**
-   * Makes a lock, or opens the one of that name as it is. Throws for bad names, and when shared
-   * memory is full or unsafe.
+   * Makes a lock, or opens the lock of that name as it is. Throws `NameError`, `NameTakenError`,
+   * `NoSpaceError`, `FolderError`, `ExhaustedError`.
    */
   constructor(options?: RWLockOptions);
   /** @internal */
@@ -81,12 +80,12 @@ export class RWLock extends SharedObject {
     return new RWLock(openHandle(RWLOCK_KIND, handle));
   }
 
-  /** To read: together with other readers. */
+  /** The side for reading, together with other readers. */
   get read(): RWLockSide {
     return this.readSide;
   }
 
-  /** To write: alone. */
+  /** The side for writing, alone. */
   get write(): RWLockSide {
     return this.writeSide;
   }

@@ -230,9 +230,10 @@ class RawPermits implements Taking {
 }
 
 /**
- * A semaphore that never exceeds its initial permits, and knows their holders.
+ * A semaphore that records the holder of each permit, and never has more permits than it was made
+ * with.
  *
- * *If a holder dies* its permits come back, exactly as many as it held.
+ * *If a holder dies*, its permits come back, exactly as many as it held.
  *
  * @example
  * const connections = new BoundedSemaphore(5, { name: 'database' });
@@ -241,7 +242,7 @@ class RawPermits implements Taking {
 export class BoundedSemaphore extends SemaphoreBase {
   private readonly raw: RawPermits;
 
-  /** `value`: permits, 0 to 65,536. Throws `OutOfRangeError`, `InvalidTypeError`. */
+  /** `value`: the number of permits, 0 to 65,536. Throws `OutOfRangeError`, `InvalidTypeError`. */
   constructor(value?: number, options?: ObjectOptions);
   /** @internal */
   constructor(opened: Opened);
@@ -261,13 +262,13 @@ export class BoundedSemaphore extends SemaphoreBase {
     return new BoundedSemaphore(openHandle(BOUNDED_SEMAPHORE_KIND, handle));
   }
 
-  /** Permits that are free now. */
+  /** The number of free permits. */
   override get value(): number {
     this.checkOpen();
     return this.raw.value;
   }
 
-  /** Permits that it has in all. */
+  /** The total number of permits. */
   get limit(): number {
     return this.raw.permits.length;
   }
@@ -279,8 +280,8 @@ export class BoundedSemaphore extends SemaphoreBase {
   }
 
   /**
-   * Gives `n` permits back: this thread's own first, then others'. Throws `OverReleaseError` if
-   * fewer are taken.
+   * Releases `n` permits: first those of this thread, then those of others. Throws
+   * `OverReleaseError` if fewer permits are taken.
    */
   override release(n = 1): void {
     this.checkOpen();

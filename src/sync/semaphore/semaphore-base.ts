@@ -14,7 +14,7 @@ import type { Taking } from '../../waiting/taking.ts';
 import { Acquirable } from '../acquirable.ts';
 import { drawToken } from '../token.ts';
 
-/** The state of a semaphore. */
+/** The state of a semaphore, as `describe()` returns it. */
 export interface SemaphoreDescription extends Description {
   /** Permits that are free. */
   value: number;
@@ -30,7 +30,7 @@ export abstract class SemaphoreBase extends Acquirable {
     this.taking = taking;
   }
 
-  /** Permits that are free now. */
+  /** The number of free permits. */
   abstract get value(): number;
 
   /** Its state, read from its words. */

@@ -151,11 +151,11 @@ class RawSemaphore implements Taking {
 }
 
 /**
- * A count of permits that processes and threads share: `acquire` takes one and waits while there is
- * none, `release` adds some.
+ * A count of permits that processes and threads share. `acquire` takes a permit, and waits while
+ * there is none; `release` adds permits.
  *
- * *If a holder dies* its permit is not given back, because the semaphore does not know its holders.
- * Where that matters, use `BoundedSemaphore`.
+ * *If a thread dies* that has acquired a permit, the permit is lost, because a semaphore does not
+ * record which thread acquired it. If that matters, use `BoundedSemaphore`.
  *
  * @example
  * const items = new Semaphore(0);
@@ -165,7 +165,10 @@ class RawSemaphore implements Taking {
 export class Semaphore extends SemaphoreBase {
   private readonly raw: RawSemaphore;
 
-  /** `value`: permits at first, 0 to 134,217,727. Throws `OutOfRangeError`, `InvalidTypeError`. */
+  /**
+   * `value`: the number of permits at first, 0 to 134,217,727. Throws `OutOfRangeError`,
+   * `InvalidTypeError`.
+   */
   constructor(value?: number, options?: ObjectOptions);
   /** @internal */
   constructor(opened: Opened);
@@ -185,7 +188,7 @@ export class Semaphore extends SemaphoreBase {
     return new Semaphore(openHandle(SEMAPHORE_KIND, handle));
   }
 
-  /** Permits that are free now. */
+  /** The number of free permits. */
   override get value(): number {
     this.checkOpen();
     return permitsIn(this.raw.state);
@@ -205,8 +208,8 @@ export class Semaphore extends SemaphoreBase {
   }
 
   /**
-   * Adds `n` permits and wakes as many waiters. Throws `OutOfRangeError` for less than 1 or more
-   * than fits.
+   * Adds `n` permits and wakes up to `n` waiters. Throws `OutOfRangeError` if `n` is below 1, or if
+   * there would be more than 134,217,727 permits.
    */
   override release(n = 1): void {
     this.checkOpen();

@@ -32,10 +32,13 @@ export type ProcessOptions<
 /**
  * A process that runs a target: an exported function, or the `run` of an exported subclass.
  *
- * The child imports the target's module, so what that module does at its top level must be guarded
- * by `if (isMainProcess)`. The child ends when the target is done and nothing else keeps its event
- * loop running. An error in the target is printed and gives exit code 1. The program does not end
- * before its processes, except daemons: those are ended with it, also when it is killed.
+ * The child imports the target's module, so code at the top level of that module also runs in the
+ * child, unless it is guarded by `if (isMainProcess)`. The child ends when the target is done and
+ * its event loop is empty. If the target throws, the child prints the error and exits with code 1.
+ * Before the program ends, it waits for its processes; daemon processes it ends instead.
+ *
+ * *If the program is killed*, its daemon processes are killed, too; other processes go on. *If the
+ * child dies*, its locks are freed, `sentinel` aborts, and `result` rejects with `WorkerDiedError`.
  *
  * ```ts
  * export function work(lock: Lock, name: string): void {
@@ -61,19 +64,20 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
   }
 
   /**
-   * Keeps `count` spare processes in this thread: started ahead of need, with Lockstep loaded, and
-   * asleep. A `start()` takes one of them instead of starting a new Node, and another is made a
-   * little later. A spare has about 40 MB of memory, and uses no processor. 0 ends them all.
+   * Keeps `count` spare processes for this thread: they are started in advance, have loaded
+   * Lockstep, and sleep. `start()` then uses a spare instead of starting a new Node, and a new
+   * spare is made a little later. A spare takes about 40 MB of memory and no processor time. With
+   * 0, all spares end.
    *
-   * A spare takes over only where it becomes like a process that is started now. Its environment,
-   * arguments, working directory and umask are set. Where Node's options, the user or the
-   * processors have changed, the start is cold. The modules of `preload` are loaded once and ahead:
-   * leave out what depends on the moment.
+   * A spare is used only if it can behave exactly like a process that is started now. It gets the
+   * current environment, arguments, working directory and umask. If Node's options, the user or the
+   * processors have changed, a new Node is started instead. The modules of `preload` are loaded in
+   * advance, once: leave out modules that read the state of the moment.
    *
-   * Resolves to the number of spares that are ready; to 0 where none may be used: under coverage, a
-   * profiler, a debugger or Node's permission model. Rejects with `TargetError` if a module of
-   * `preload` can't be loaded, and with `WorkerDiedError` if a spare ends before it is ready.
-   * Throws `StateError` in a daemon process, which may not have children.
+   * Resolves to the number of spares that are ready. It is 0 under coverage, a profiler, a debugger
+   * or Node's permission model, because spares can't be used there. Rejects with `TargetError` if a
+   * module of `preload` can't be loaded, and with `WorkerDiedError` if a spare ends before it is
+   * ready. Throws `StateError` in a daemon process, which may not have children.
    */
   static warm(count: number, options: WarmOptions = {}): Promise<number> {
     return warm(count, options);

@@ -40,9 +40,9 @@ const LOADERS_REACH_THREADS = 22;
  * A thread that runs a target: an exported function, or the `run` of an exported subclass.
  *
  * The same as Process, with these differences. The thread imports the target's module again, in the
- * same operating system process. It has `ident` instead of `pid`. `process.exit()` in it ends the
- * thread only, and `terminate()` and `kill()` do the same. A daemon thread does not keep the
- * program running.
+ * same operating system process. It has `ident` instead of `pid`. `process.exit()` in the thread
+ * ends only the thread; so do `terminate()` and `kill()`. A daemon thread does not keep the program
+ * running. *If the thread ends in any way*, its locks are freed.
  */
 export class Thread<Result = unknown, Args extends readonly unknown[] = readonly unknown[]> extends Child<
   Result,
