@@ -75,7 +75,7 @@ function declarations() {
 const INNER =
   /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|crew|deaths|engine|item-run|member|messages|sealed|sources|task-control|task-table|worker)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))|^workers\/(?:child-state|launch|outcome|gift|identity|node-options|children|place|origin|death)\.|^objects\/(?!shared-object|handles)|^sync\/lock\/(?:lock-words|lock-wait|lock-order|taken-at|scope|watcher|guard|deadlock)\.|^sync\/barrier\/barrier-action\./;
 
-/** Comments that no editor shows: those of whole files, and of private members. */
+/** Comments that no editor shows to a user: those of a file itself, and of private members. */
 const UNSEEN = [
   /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=import |export \* )/,
   /^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?= *private )/gm,

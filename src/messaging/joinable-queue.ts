@@ -73,7 +73,7 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
     return await takeAwaiting(joins.cell, joins.waitFor(this.finished, this.finished), deadline, this);
   }
 
-  /** As `join`; *blocks* the thread. */
+  /** As `join`, but *blocks* the thread. */
   joinSync(options?: WaitOptions): boolean {
     const deadline = this.beginJoin(options);
     if (this.finished()) return true;

@@ -38,7 +38,7 @@ export interface QueueOptions extends ObjectOptions {
   maxSize?: number | undefined;
   /**
    * The largest number of bytes of all waiting items, rounded up to a power of two; default 16 MiB.
-   * Memory is taken only as it is needed. An item larger than a quarter of that goes through a
+   * Memory is taken only when it is needed. An item larger than a quarter of that goes through a
    * separate file. All such files together may take as many bytes again; a single file may have any
    * size.
    */

@@ -45,8 +45,8 @@ export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
   }
 
   /**
-   * Takes the oldest item, as soon as there is one; the event loop goes on. Rejects with
-   * `ClosedError` when it was closed and is empty.
+   * Waits for the oldest item and takes it; the event loop keeps running. Rejects with
+   * `ClosedError` if the queue was closed and is empty.
    */
   get(none?: undefined): Promise<Item> {
     return none === undefined ? this.getItem(undefined) : refused(this.title, none);

@@ -88,8 +88,8 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
   }
 
   /**
-   * The item; negative indexes count from the end. Throws `OutOfRangeError` where there is none:
-   * `undefined` is never returned.
+   * The item; negative indexes count from the end. Throws `OutOfRangeError` if there is none; never
+   * returns `undefined`.
    */
   at(index: number): ListValue {
     return this.items.read(indexIn(this.title, this.items.length, index));

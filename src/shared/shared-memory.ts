@@ -34,7 +34,7 @@ import { DataObject, loadCount, storeCount } from './data-object.ts';
 export interface SharedMemoryOptions {
   /** The block's name; a new block without one gets a name. */
   name?: string | undefined;
-  /** Where the name is looked up; default `"default"`. */
+  /** The namespace in which the name is looked up; default `"default"`. */
   namespace?: string | undefined;
   /**
    * With `true`, makes a new block, and throws if the name is in use. With `false`, attaches the

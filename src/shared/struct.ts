@@ -36,8 +36,8 @@ export interface RecordMembers<Fields extends Schema> extends Disposable {
    */
   readonly name: string | undefined;
   /**
-   * A string that stands for the record: `open(handle)` gives it back in any process and thread of
-   * this user.
+   * A string that stands for the record. `open(handle)` opens the record in any process or thread
+   * of the same user.
    */
   readonly handle: string;
   /** Whether `close()` was called. */

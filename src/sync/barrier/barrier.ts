@@ -166,7 +166,7 @@ export class Barrier extends SharedObject {
     }
   }
 
-  /** As `wait`; *blocks* the thread. The action must not return a promise. */
+  /** As `wait`, but *blocks* the thread. The action must not return a promise. */
   waitSync(options?: WaitOptions): number {
     const deadline = this.begin(options);
     const { cell } = this;

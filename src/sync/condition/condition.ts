@@ -175,7 +175,7 @@ export class Condition extends SharedObject implements Lockable {
     return notified;
   }
 
-  /** As `wait`; *blocks* the thread. */
+  /** As `wait`, but *blocks* the thread. */
   waitSync(options?: WaitOptions): boolean {
     const deadline = this.begin(options);
     const { cell } = this;
@@ -212,7 +212,7 @@ export class Condition extends SharedObject implements Lockable {
     }
   }
 
-  /** As `waitFor`; *blocks* the thread. */
+  /** As `waitFor`, but *blocks* the thread. */
   waitForSync<Value>(predicate: () => Value, options?: WaitOptions): Value {
     checkFunction(this.title, predicate);
     const deadline = Deadline.from(options);

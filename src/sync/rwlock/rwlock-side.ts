@@ -60,7 +60,7 @@ export abstract class RWLockSide {
     this.scopes = SideScopes.of(host.raw);
   }
 
-  /** One line on the side, and the state of the lock. */
+  /** One line with the side and the state of the lock. */
   toString(): string {
     return `<${this.verb} side of ${String(this.host.keeper)}>`;
   }
