@@ -68,7 +68,8 @@ export interface BarrierOptions extends ObjectOptions {
 /** The state of a barrier. */
 export interface BarrierDescription extends Description {
   parties: number;
-  /** x: number;
+  /** Parties that sit in the present round. */
+  nWaiting: number;
   broken: boolean;
   /** Calls that wait, blocked and awaiting, in all processes. */
   waiting: number;
