@@ -75,7 +75,7 @@ function declarations() {
 const INNER =
   /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|crew|deaths|engine|item-run|member|messages|sealed|sources|task-control|task-table|worker)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))|^workers\/(?:child-state|launch|outcome|gift|identity|node-options|children|place|origin|death)\.|^objects\/(?!shared-object|handles)|^sync\/lock\/(?:lock-words|lock-wait|lock-order|taken-at|scope|watcher|guard|deadlock)\.|^sync\/barrier\/barrier-action\./;
 
-/** Comments that no editor shows to a program's author: a file's own, and those of private members. */
+/** Comments that no editor shows to users: a file's own, and those of private members. */
 const UNSEEN = [
   /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=import |export \* )/,
   /^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?= *private )/gm,
