@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const docs = join(root, 'docs');
 const folder = join(docs, 'reference');
-/** Members that every shared object has: told once, on the page `shared-object.md`. */
+/** Members that every shared object has: described once, on the page `shared-object.md`. */
 const COMMON = new Set(['name', 'handle', 'closed', 'close', 'describe', 'open', 'toJSON']);
 const MADE = '<!-- Made by `npm run reference` from the doc comments in src. -->';
 
