@@ -65,7 +65,7 @@ function files(folder) {
     if (entry.name.startsWith('.') || NOT_OURS.has(entry.name)) return [];
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return files(path);
-    // A changelog tells of the past, and a page in another language has other rules.
+    // A changelog describes the past, and a page in another language has other rules.
     if (/CHANGELOG|\.zh-CN\.md$/.test(path)) return [];
     return path.endsWith('.md') || SOURCE.test(path) ? [relative('.', path)] : [];
   });

@@ -11,7 +11,7 @@ export function pid() {
   return process.pid;
 }
 
-/** Says that it runs, and goes on until its worker is killed. */
+/** Reports that it runs, and continues until its worker is killed. */
 export async function lastForever() {
   currentTask()?.report('running');
   await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1));

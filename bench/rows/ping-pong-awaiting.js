@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Two processes hand a turn to and fro, and each awaits its turn while its event loop goes on: us a
- * round trip. Lockstep: two Locks, each released by the other process. Peer: a message to a forked
- * child, and its answer.
+ * Two processes hand a turn to and fro, and each awaits its turn while its event loop continues: us
+ * a round trip. Lockstep: two Locks, each released by the other process. Peer: a message to a
+ * forked child, and its answer.
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -56,7 +56,7 @@ async function killed() {
     () => Promise.reject(new Error('the task has not rejected')),
     () => performance.now(),
   );
-  // If the task ends before it has told that it runs, this is not measured, and does not hang.
+  // If the task ends before it has reported that it runs, this is not measured, and does not hang.
   await Promise.race([running, rejected.then(() => Promise.reject(new Error('the task has ended before')))]);
   const at = performance.now();
   process.kill(worker, 'SIGKILL');

@@ -4,8 +4,8 @@
  *
  * - pool-map: a million integers through a function that returns its argument, millions a second
  * - pool-mandelbrot: the rows of the Mandelbrot set, ms; its peers are a loop in one process, and
- *   two processes that draw every other row each, the most that two processors of this machine can
- *   do
+ *   two processes that draw every other row each. The latter is the most that two processors of
+ *   this machine can do
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';

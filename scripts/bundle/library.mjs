@@ -12,7 +12,7 @@ import { Plan, valuesOf } from './plan.mjs';
 import { adopting, shellModule } from './shells.mjs';
 
 /**
- * The entries of children, and all else that shares the library's state with the index: each is a
+ * The entries of children, and all else that shares the library's state with the index. Each is a
  * module of `src` and, under the same name, a file of the bundle.
  */
 export const ENTRIES = ['entry/pool-worker', 'entry/process', 'entry/thread'];

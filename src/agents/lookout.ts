@@ -2,9 +2,12 @@
  * Lookout: notices events that nobody rings for, on behalf of a thread's awaiting calls. These are
  * a death, the removal of the folder, and a wait that would never end.
  *
- *   at once        once a call has lasted for some milliseconds, it watches the lives of the agents that it waits for (vigil.ts), and the folder
- *   after a turn   when the event loop has run anything, the calls poll again, an interval later. Only code that runs can make this thread one that only awaits (alone.ts)
- *   slowly         while an agent can't be watched. Also by the waiters behind the first in a queue, because the first may be suspended
+ *   at once        once a call has lasted for some milliseconds, it watches the lives of the agents
+ *                  that it waits for (vigil.ts), and the folder
+ *   after a turn   when the event loop has run anything, the calls poll again, an interval later.
+ *                  Only code that runs can make this thread one that only awaits (alone.ts)
+ *   slowly         while an agent can't be watched. Also by the waiters behind the first in a
+ *                  queue, because the first may be suspended
  *
  * So a thread that awaits the one thing that it needs has no timer. All timers here keep nothing
  * running: the bell does.

@@ -9,9 +9,9 @@
  * That is a hint. The proof is the kernel's lock of the agent's slot (reaper.ts), which may be
  * freed a moment after the FIFO.
  *
- * The FIFO also carries the agent's voice. One that can't ring somebody, as it can have no further
- * descriptor, leaves MISSED_RING in that agent's slot and shouts: it writes a byte here. The agent
- * that watches its life notices that, and rings in its place.
+ * The FIFO also carries the agent's voice. An agent that can't ring another, as it can have no
+ * further descriptor, leaves MISSED_RING in that agent's slot and shouts: it writes a byte here.
+ * The agent that watches its life notices that, and rings in its place.
  *
  * Race: W reads that D lives (W1), D ends (D1), W opens the FIFO (W2), which reports nothing, as it
  * had no writer since. So W looks at the lock of D once more (W3): it is free.

@@ -126,7 +126,7 @@ export function unlinkName(
 }
 
 /**
- * Removes the names whose objects are gone, unless somebody is just working with names: they are
+ * Removes the names whose objects are gone, unless an agent is just working with names: they are
  * harmless. Never waits.
  */
 export function pruneNames(namespace: Namespace): void {

@@ -206,8 +206,8 @@ export class Namespace {
   }
 
   /**
-   * Makes the files look used, for those who remove what is old, if nobody has for a while. Never
-   * throws.
+   * Makes the files look used, for programs that remove old files, if no agent has done so for a
+   * while. Never throws.
    */
   keepYoung(): void {
     if (now() < this.lookAtAge) return;

@@ -39,7 +39,7 @@ export function keepFor(objects: readonly SharedObject[], isOver: () => boolean)
   return end;
 }
 
-/** Says in shared memory, for those who look from outside, that children are on their way. */
+/** Records in shared memory, for observers outside, that children are being started. */
 function tell(): void {
   for (const { words, base } of agentsOfThread()) note(words, base + AGENT_KEEPS, looks.size);
 }

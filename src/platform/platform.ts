@@ -129,7 +129,7 @@ export interface ProcessCalls {
   endAtOnce(code: number): never;
   /**
    * Whether the child process `pid` has ended, and how; `null` while it runs. Does not block and
-   * does not reap. Also `null` when somebody has reaped it already.
+   * does not reap. Also `null` if it has already been reaped.
    */
   peekExit(pid: number): Exit | null;
   /**
@@ -138,8 +138,8 @@ export interface ProcessCalls {
    */
   watchExit<T>(pid: number, sleeping: (sleep: (milliseconds: number) => boolean) => T): T;
   /**
-   * Whether somebody has stopped the process, by a signal or a debugger. `false` also where it is
-   * not to be seen from here.
+   * Whether the process was stopped, by a signal or a debugger. `false` also where it is not to be
+   * seen from here.
    */
   isStopped(pid: number): boolean;
   /** Bytes of memory that the process occupies; `undefined`: it has ended. */

@@ -757,7 +757,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   /** Breaks the pool: it can't continue. */
   private break(error: Error): void {
     if (this.reason !== undefined || this.phase === 'closed') return;
-    // Keep the reason, reject all tasks, kill the workers, and wake those who await `ready`.
+    // Keep the reason, reject all tasks, kill the workers, and wake the calls that await `ready`.
     this.reason = error as PoolBrokenError;
     this.crew.endReplacing();
     this.rejectAll('all', () => this.brokenError());

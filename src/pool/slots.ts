@@ -132,7 +132,7 @@ export class Slots<Task extends Slotted> {
 
   /**
    * The worker has put a result, or has died. It no longer has any item that it had when a slot
-   * began to rest: a worker that has taken an item puts nothing before it has claimed or dropped
+   * began to rest. A worker that has taken an item puts nothing before it has claimed or dropped
    * it.
    */
   seen(worker: unknown): void {

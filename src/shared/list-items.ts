@@ -7,7 +7,8 @@
  *                                 begins
  *
  * The tag is one word: a reader sees the type and the length that belong together, also while
- * somebody writes. Text is written before its tag. A slot that lies outside of the data is refused.
+ * another thread writes. Text is written before its tag. A slot that lies outside of the data is
+ * refused.
  */
 
 import { inspect } from 'node:util';

@@ -94,7 +94,7 @@ export function forgetChild(pid: number): void {
 /**
  * Looks at the object for a bounded time, in the hope that its holder runs on another core and is
  * about to let go. Returns whether `peek` said so. The bound adapts: twice what helped, halved when
- * it was in vain; 0 on a single core.
+ * it was fruitless; 0 on a single core.
  */
 export function spin(cell: Cell, wait: Wait): boolean {
   if (wait.backsOff) return MOST_SPINS > 0 && spinApart(cell, wait, wait.backsOff);
@@ -345,8 +345,8 @@ class DeepSleep {
   }
 
   /**
-   * Sleeps for at most `milliseconds`, and no longer than `left`. `sign`: somebody for whom it
-   * waits has died, or may have; or somebody who is watched could not ring another. *Blocks*.
+   * Sleeps for at most `milliseconds`, and no longer than `left`. `sign`: an agent that it waits
+   * for has died, or may have; or a watched agent could not ring another. *Blocks*.
    */
   sleep(seen: number, milliseconds: number, left: number, suspect: number): SleepOutcome {
     const { agent, doubts } = this;

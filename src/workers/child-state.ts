@@ -5,7 +5,7 @@
  *    └──────────────── close() ──────> closed <── close() ──┘
  *
  * The end is noticed in two ways. One is an event of Node's event loop, the other a look at the
- * kernel when somebody asks (`isAlive`, `exitCode`, `joinSync`) while that loop can't run.
+ * kernel when the program asks (`isAlive`, `exitCode`, `joinSync`) while that loop can't run.
  * Whichever comes first settles the state; the other finds it done.
  */
 

@@ -1,4 +1,4 @@
-/** Files of data that somebody cut, removed, replaced or wrote into. */
+/** Files of data that another program cut, removed, replaced or wrote into. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
@@ -19,7 +19,7 @@ function keep<Made extends { close(): void }>(object: Made): Made {
   return object;
 }
 
-/** How a program of its own opens the handle. */
+/** The outcome of opening the handle in a separate program. */
 async function opened(handle: string): Promise<{ code?: string; shown?: string }> {
   const { stdout, stderr, signal } = await run('opens', { args: [handle] });
   assert.deepEqual([stderr, signal], ['', null]);

@@ -1,4 +1,4 @@
-/** Queues and pipes that are misused, or whose memory somebody has written into. */
+/** Queues and pipes that are misused, or whose memory was overwritten. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
@@ -88,7 +88,7 @@ describe('a queue', { timeout: 60_000 }, () => {
       ring.take = (head, next) => {
         opened = references() - 1;
         Reflect.deleteProperty(ring, 'take');
-        // This is the other, who takes it in the same moment.
+        // This is the other taker, which takes it at the same moment.
         assert.equal(ring.take(head, next), true);
         return false;
       };
@@ -267,7 +267,7 @@ describe('a queue', { timeout: 60_000 }, () => {
     const put = queue.put(2);
     await until(() => queue.describe().waitingToPut === 1, 'the put to wait');
     assert.equal(queue.getSync(), 1);
-    // After the put was woken, and before it goes on.
+    // After the put was woken, and before it continues.
     queueMicrotask(() => queue[Symbol.dispose]());
     await put;
     assert.equal(other.getSync(), 2);

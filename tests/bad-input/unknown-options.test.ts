@@ -75,7 +75,7 @@ const held = (): InstanceType<typeof Condition> => {
   return condition;
 };
 
-/** Calls that wait, each of which could go on at once if the option were ignored. */
+/** Calls that wait, each of which could return immediately if the option were ignored. */
 const WAITS: Record<string, (options: never) => unknown> = {
   'Barrier.wait': (options) => new Barrier(1).wait(options),
   'Barrier.waitSync': (options) => new Barrier(1).waitSync(options),

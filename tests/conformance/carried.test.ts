@@ -1,4 +1,4 @@
-/** Shared objects in items of a queue are open as long as somebody needs them, and no longer. */
+/** Shared objects in items of a queue are open as long as a thread needs them, and no longer. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

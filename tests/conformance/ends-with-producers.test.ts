@@ -1,6 +1,6 @@
 /**
- * A queue that ends with its producers: its consumers learn when nobody is left who could put,
- * however the last one ended.
+ * A queue that ends with its producers: its consumers learn when no producer is left, however the
+ * last one ended.
  */
 
 import '../support/sandbox.ts';

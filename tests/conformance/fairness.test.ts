@@ -1,5 +1,5 @@
 /**
- * In which order those who wait are served, and for how long a running thread may go before them.
+ * The order in which waiters are served, and the time for which a running thread may overtake them.
  */
 
 import '../support/sandbox.ts';

@@ -116,7 +116,7 @@ suite('the ends of a Pipe', (stage) => {
     }
     assert.equal(await actor.do('get', there, 'closed'), true);
     assert.equal(await actor.do('invoke', there, 'toString'), '<Connection closed>');
-    // That was one thread's end of its use: here it goes on.
+    // That thread has ended its use; here the end stays in use.
     assert.equal(there.closed, false);
     assert.equal(there.recvSync(), 'not to be had there any more');
   });
@@ -188,7 +188,7 @@ suite('the ends of a Pipe', (stage) => {
     const sends = [here.send(new Uint8Array(200_000))];
     while (here.describe().waitingToSend === 0) sends.push(here.send(new Uint8Array(200_000)));
     there.recvSync();
-    // After the send was woken, and before it goes on.
+    // After the send was woken, and before it continues.
     queueMicrotask(() => here.close());
     await Promise.all(sends);
     for (let left = sends.length - 1; left > 0; left--) assert.equal(there.recvBytesSync().length, 200_000);

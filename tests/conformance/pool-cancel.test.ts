@@ -1,4 +1,4 @@
-/** Tasks that are given up: by signal, by time, by handle; withdrawn, told, killed. */
+/** Tasks that are given up: by signal, by time, by handle; withdrawn, asked to stop, killed. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -28,7 +28,7 @@ export interface Request {
   readonly [field: string]: unknown;
 }
 
-/** How a request is carried out. */
+/** Carries out a request. */
 export interface Context {
   /** By blocking calls, instead of awaiting ones. */
   readonly sync: boolean;
@@ -90,7 +90,10 @@ function callBy({ sync }: Context, it: Shared, method: string, ...args: unknown[
   return call(it, sync ? `${method}Sync` : method, ...args);
 }
 
-/** Result of a taking: 0 not taken, 1 taken, 2 taken and told that the last holder died inside. */
+/**
+ * Result of a taking: 0 not taken, 1 taken, 2 taken with `recovered`, because the last holder died
+ * inside.
+ */
 function taken(hold: unknown): number {
   if (hold === null) return 0;
   return (hold as lockstep.Hold).recovered === true ? 2 : 1;

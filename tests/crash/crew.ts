@@ -14,7 +14,7 @@ import { encode, onMessage, type SharedObject, toReferences } from '../support/w
 import { type Answer, type Farewell, farewellFile, type Order, serve } from './member.ts';
 
 /**
- * How a member is related to the walking program: its Lockstep child, or a program that Lockstep
+ * The relation of a member to the walking program: its Lockstep child, or a program that Lockstep
  * did not start.
  */
 export type Relation = 'child' | 'unrelated';
@@ -134,7 +134,7 @@ export class Crew {
     return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Farewell) : undefined;
   }
 
-  /** Ends those who are left over. */
+  /** Ends the remaining members. */
   async disband(): Promise<void> {
     await Promise.all(this.ahead.map(async (member) => (await member).kill()));
     this.server.close();

@@ -24,7 +24,7 @@ export async function checkCleared(
     if (cellsInUse(anchor) !== cells) found.push(`${cellsInUse(anchor)} cells instead of ${cells}`);
     return [...found, ...readdirSync(folderOf(anchor)).filter((file) => /^(name|data|item)-/.test(file))];
   };
-  // A child is reaped when its end is seen. Others are when somebody who waits looks around.
+  // A child is reaped when its end is seen. Other agents are reaped when a waiter looks around.
   const end = performance.now() + HANG_MS;
   while (foreign && left().length > 0 && performance.now() < end) {
     using event = new Event();

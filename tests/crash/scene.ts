@@ -9,7 +9,7 @@ import { type Answer, clock, closeWhole, type Farewell } from './member.ts';
 /** A hang, whatever the machine: nothing that survivors do takes longer. */
 export const HANG_MS = 10_000;
 
-/** How it went with the victim. */
+/** The outcome of the victim's operation. */
 export interface Death extends Farewell {
   readonly pid: number;
   /** Whether it came through the operation, and was killed after. */

@@ -60,7 +60,7 @@ async function attempt<Result>(what: string, act: () => Result): Promise<Awaited
   }
 }
 
-/** Calls that may go on until their object is closed. */
+/** Calls that may continue until their object is closed. */
 const lateCalls: Promise<unknown>[] = [];
 
 function late(call: Promise<unknown>): void {

@@ -87,7 +87,7 @@ function wordsInHeader(text: string): { word: string; name: string; bits: string
   assert.ok(columns, 'the header has no table of words');
   const bitsAt = columns.indexOf('bits');
   const writersAt = columns.indexOf('written by');
-  // A row goes on in lines that have nothing under `word` and `name`.
+  // A row continues in lines that have nothing under `word` and `name`.
   const goesOn = new RegExp(`^ \\* {${bitsAt - 2},}\\S`);
   const rows: { word: string; name: string; bits: string }[] = [];
   for (const line of header.slice(header.indexOf(columns) + 1)) {

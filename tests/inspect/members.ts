@@ -105,7 +105,7 @@ export function haveQueueOpen(name: QueueName): void {
   stay();
 }
 
-/** Has the object open, and an event loop that goes on: it could do anything. */
+/** Has the object open, and an event loop that runs: it could do anything. */
 export function haveOpen(object: object): void {
   kept.push(object);
   stay();

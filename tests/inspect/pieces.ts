@@ -138,7 +138,7 @@ const behindHolder: Build = async (site) => {
   };
 };
 
-/** Locks in a row: each is held by somebody who waits for the next, but the last. */
+/** Locks in a row: each except the last is held by a thread that waits for the next. */
 const row: Build = async (site) => {
   const length = 2 + site.random.below(2);
   const locks = Array.from({ length }, () => site.lock(false));
@@ -162,7 +162,7 @@ const allWait: Build = async (site) => {
   return { answer: { nobody: [event.name!] }, waiting: members, holding: [], objects: [event] };
 };
 
-/** Somebody is left who could set it. */
+/** A thread is left that could set it. */
 const oneIsLeft: Build = async (site) => {
   const event = site.event();
   const left = site.start(haveOpen, event);
@@ -170,7 +170,7 @@ const oneIsLeft: Build = async (site) => {
   return { answer: {}, waiting: members, holding: [left], objects: [event] };
 };
 
-/** One of those who wait gives up, and could set it then. */
+/** One of the waiters gives up, and could then set it. */
 const oneGivesUp: Build = async (site) => {
   const event = site.event();
   const members = [site.start(blockForEvent, event), site.start(blockForEvent, event, 1e6)];
@@ -242,7 +242,7 @@ const joins: Build = async (site) => {
   return { answer: { nobody: [event.name!] }, waiting: [parent.name, child], holding: [], objects: [event] };
 };
 
-/** The holder dies, and the first who waited holds the lock in its place. */
+/** The holder dies, and the first waiter holds the lock in its place. */
 const holderDies: Build = async (site) => {
   const lock = site.lock(false);
   const holder = site.startAs(Process, holdIdle, lock) as Process;

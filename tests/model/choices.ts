@@ -74,7 +74,7 @@ export function choicesOf(state: State, actor: number, scenario: AnyScenario): C
   }
 }
 
-/** Makes the actor go on by the choice; adds its result to the log. */
+/** Makes the actor continue by the choice; adds its result to the log. */
 export function choose(state: State, actor: number, { result, byTime }: Choice, log: number[]): void {
   if (result === GO) return;
   const word = actorWord(actor);

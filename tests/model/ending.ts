@@ -1,6 +1,6 @@
 /**
- * The conditions when nobody can go on: nobody waits in vain, a newcomer can use the objects,
- * nothing is left when all leave.
+ * The conditions when no actor can continue: no actor waits needlessly, a newcomer can use the
+ * objects, nothing is left when all leave.
  */
 
 import { report } from './event-loop.ts';

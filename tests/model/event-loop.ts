@@ -120,7 +120,7 @@ function attempt(act: () => void): void {
   }
 }
 
-/** The loop has nothing to do: the run goes on with the next event. */
+/** The loop has nothing to do: the run continues with the next event. */
 function rest(): void {
   const word = actorWord(machine.actor);
   const { state } = machine;

@@ -47,8 +47,8 @@ export interface Found {
 
 export class Explorer {
   /**
-   * The states in which nobody could go on, each with the last segment of a schedule that leads
-   * there.
+   * The states in which no actor could continue, each with the last segment of a schedule that
+   * leads there.
    */
   readonly endings: Map<string, Segment> = new Map();
   readonly counts: Counts = { preemptions: 0, states: 0, segments: 0, crashPoints: 0, endings: 0 };

@@ -60,7 +60,7 @@ export const OP = {
   ROUSE: 17,
 } as const;
 
-/** How a sleep ended. */
+/** The outcome of a sleep. */
 export const WOKEN = 0;
 export const CHANGED = 1;
 /** The interval passed after which sleepers look around. */
@@ -149,7 +149,7 @@ class Machine {
     this.abort();
   }
 
-  /** The running actor goes on only when it is resumed, with the result of the operation. */
+  /** The running actor continues only when it is resumed, with the result of the operation. */
   block(status: number): never {
     if (this.actor < 0) this.fail('nobody can block here: what should be available is not');
     this.state[actorWord(this.actor) + STATUS] = status;
@@ -256,7 +256,7 @@ class Machine {
 
 export const machine: Machine = new Machine();
 
-/** Makes a blocked actor go on, its last operation returning `result`. */
+/** Makes a blocked actor continue; its last operation returns `result`. */
 export function resume(state: State, actor: number, result: number): void {
   const word = actorWord(actor);
   state[word + STATUS] = RUNNING;

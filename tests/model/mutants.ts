@@ -9,14 +9,14 @@ export interface Mutant {
   readonly file: string;
   readonly from: string;
   readonly to: string;
-  /** The scenario that has to find it, and how it says so. */
+  /** The scenario that has to find it, and the text of its violation. */
   readonly primitive: string;
   readonly scenario: string;
   readonly preemptions: number;
   readonly finds: RegExp;
 }
 
-/** The model's text about actors that wait in vain. */
+/** The model's text about actors that wait needlessly. */
 export const FOR_EVER: RegExp = /wait\(s\) forever/;
 
 const shipped = new URL('../../../build/src/', import.meta.url);

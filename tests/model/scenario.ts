@@ -38,7 +38,7 @@ export interface Tools<Things> {
   check(holds: boolean, message: string): void;
 }
 
-/** How a run stands when nobody can go on. */
+/** The state of a run in which no actor can continue. */
 export interface Ending<Things> {
   readonly lib: Library;
   readonly ghosts: State;

@@ -1,4 +1,4 @@
-/** Trace: the schedule of a violation, run once more and told operation by operation. */
+/** Trace: the schedule of a violation, run once more and printed operation by operation. */
 
 import { kill, runActor } from './actor.ts';
 import { choose, GO } from './choices.ts';

@@ -11,7 +11,7 @@ import { FIRST_SHARED, mixedA, mixedB, mixedC, SUM_A, SUM_B, SUM_C } from './sta
 const HASH_WORDS = 3;
 const FIRST_CAPACITY = 1 << 14;
 
-/** The hash of a state, without who runs next. */
+/** The hash of a state, without the next actor. */
 export class Key {
   a = 0;
   b = 0;

@@ -8,7 +8,7 @@ import { openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Event, isMainProcess, Lock, Process } from 'lockstep';
 
-/** Milliseconds: longer than all intervals at which somebody looks around. */
+/** Milliseconds: longer than all intervals at which agents look around. */
 const LONG = 200;
 
 export async function holds(lock: Lock, other: Lock, ready: Event): Promise<void> {

@@ -143,7 +143,7 @@ const showAll = (): void => {
   }
 };
 
-/** The cells as they may be when somebody has written over them. */
+/** Cells as they may be after another program has overwritten them. */
 function damage(value: number): void {
   for (const object of Object.values(shared)) {
     const { words, at } = Reflect.get(object, 'cell') as { words: Int32Array; at: number };

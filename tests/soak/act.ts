@@ -11,9 +11,9 @@ export interface Player {
   readonly phase: number;
 }
 
-/** The supervisor's view while it waits for everyone to rest. */
+/** The supervisor's view while it waits for all flows to rest. */
 export interface Intermission {
-  /** Those who are in this act. */
+  /** The flows that are in this act. */
   readonly here: readonly Player[];
   /** Whether all who don't rest wait for relief, in whatever act. */
   readonly quiet: boolean;
@@ -46,9 +46,9 @@ export interface Act<Things = unknown> {
   tend?(flow: Flow, things: Things): void;
   /** All flows are about to be asked to rest; no more flows are killed. */
   calm?(flow: Flow, things: Things): void;
-  /** Whether who is in this phase may need `relieve` to come out. */
+  /** Whether a flow in this phase may need `relieve` to come out. */
   awaitsRelief?(phase: number): boolean;
-  /** Lets those go who wait for what others would have done; called again and again. */
+  /** Frees flows that wait for actions of others; called repeatedly. */
   relieve?(flow: Flow, things: Things, seen: Intermission): Promise<void>;
   /**
    * Everybody rests: reports what is not as it must be, and makes good what the dead took along.

@@ -9,7 +9,7 @@ export interface Part {
   readonly thread: 'main' | 'worker';
   /** Whether it is alone in its thread, and so may block. */
   readonly alone: boolean;
-  /** The name of the only act that it plays; otherwise it plays all that are open to everyone. */
+  /** The name of the only act that it plays; otherwise it plays all acts that are open to all. */
   readonly only?: string;
 }
 
@@ -50,7 +50,7 @@ export function seatsOf(member: number, thread?: Part['thread']): number[] {
   });
 }
 
-/** The seats of those who play nothing but this act. */
+/** The seats of flows that only play this act. */
 export function partiesOf(act: string): number[] {
   return [...CAST.keys()].filter((seat) => CAST[seat]?.only === act);
 }

@@ -50,7 +50,7 @@ export class Company {
     ];
   }
 
-  /** Stops killing and stopping members; resolves when all members are there and go on. */
+  /** Stops killing and stopping members; resolves when all members are present and run. */
   async calm(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     this.timers = [];
@@ -69,7 +69,7 @@ export class Company {
     );
   }
 
-  /** Ends those who hang. */
+  /** Ends the members that hang. */
   async killAll(): Promise<void> {
     await this.calm();
     for (const member of this.members) {

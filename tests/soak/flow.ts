@@ -1,4 +1,4 @@
-/** Flow: one who plays: it takes and waits in all the ways there are, as its dice fall. */
+/** Flow: one player. It takes and waits in all possible ways, chosen by its dice. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hold, WaitOptions } from 'lockstep';
@@ -16,7 +16,7 @@ export interface Acquirable {
   tryAcquire(): Hold | null;
 }
 
-/** How a call is made. */
+/** The form of a call. */
 interface Manner {
   blocking: boolean;
   options: WaitOptions | undefined;

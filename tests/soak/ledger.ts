@@ -1,4 +1,4 @@
-/** Ledger: a total and everyone's share of it, added to without any atomicity but the lock's. */
+/** Ledger: a total and each flow's share of it, with no atomicity except the lock's. */
 
 import type { Word } from '../stress/members.ts';
 import { word, words } from './board.ts';

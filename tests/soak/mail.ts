@@ -17,13 +17,13 @@ import { type Letter, note, write } from './letter.ts';
 
 export const PUTS = 1;
 export const TAKES = 2;
-/** Milliseconds within which one who waits has come when it can go on. */
+/** Milliseconds within which a waiter has come once it can continue. */
 const PATIENCE = 5_000;
 
 export interface Mail<Box extends Queue<Letter> = Queue<Letter>> {
   queue: Box;
   delivery: Delivery;
-  /** When somebody was first seen to wait who need not. */
+  /** When a flow was first seen waiting needlessly. */
   stuckSince: Word;
 }
 
@@ -57,7 +57,7 @@ export async function takes(flow: Flow, { queue, delivery }: Mail, what: string)
   }
 }
 
-/** Lets those go who wait for an item, or for room. Returns whether it took a letter. */
+/** Frees flows that wait for an item, or for room. Returns whether it took a letter. */
 export async function relieveMail(
   flow: Flow,
   mail: Mail,

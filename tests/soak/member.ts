@@ -62,7 +62,7 @@ async function playOn(flow: Flow, things: unknown[]): Promise<void> {
     }
     (board.operations[flow.act] as Word).add(1);
     await perform(flow, act, thing);
-    // A turn for the other flows of the thread, and sometimes for everyone.
+    // A turn for the other flows of the thread, and sometimes for all flows.
     if (random.percent(2)) await sleep(random.below(4));
   }
 }

@@ -17,7 +17,7 @@ function counted(count: number): string {
   return count.toLocaleString('en');
 }
 
-/** How it goes, in one line. */
+/** The progress, in one line. */
 export function lineOf(tally: Tally): string {
   const { seconds, operations, kills, stops, rests, recoveries, longestWait, violations } = tally;
   const all = operations.reduce((sum, { count }) => sum + count, 0);

@@ -57,7 +57,7 @@ export class Supervisor {
       await sleep(Math.min(shift, end - performance.now()));
       alright = await this.rest();
       more = alright && performance.now() < end;
-      // From the last rest nobody goes on, but to the end.
+      // After the last rest flows only continue to their end.
       if (more) this.board.rest.value = 0;
     }
     clearInterval(tending);
@@ -95,7 +95,7 @@ export class Supervisor {
     this.each((act, things) => act.tend?.(this.flow, things));
   }
 
-  /** Brings everyone to rest, and looks whether all is well. `false`: somebody hangs. */
+  /** Brings all flows to rest, and checks them. `false`: a flow hangs. */
   private async rest(): Promise<boolean> {
     await this.company.calm();
     this.each((act, things) => act.calm?.(this.flow, things));

@@ -185,7 +185,7 @@ export function wordsFor(items: number): number {
   return Math.ceil(items / BITS);
 }
 
-/** Where an item's bit is, and how it stands once the item is consumed. */
+/** The place of an item's bit, and its value once the item is consumed. */
 function bitOf({ consumed }: Buffer, item: number): { word: Word; bit: number; after: number } {
   const place = item % (consumed.length * BITS);
   const lap = Math.floor(item / (consumed.length * BITS));

@@ -75,7 +75,7 @@ export const operations = {
     else await (object as AsyncSemaphore).release(count);
   },
 
-  /** Releases by the latest hold, as often as told. */
+  /** Releases by the latest hold, `times` times. */
   async releaseHold(self: Self, object: Acquirable, times = 1): Promise<void> {
     const hold = self.holds.get(object)?.pop();
     if (hold === undefined) throw new Error('the actor has no hold of it');

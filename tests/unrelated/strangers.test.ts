@@ -73,8 +73,7 @@ function assertRefused(outcome: Outcome, why: RegExp, what: string): void {
 }
 
 /**
- * A folder that everybody may write to, as /dev/shm, and the stranger's own folder, with sound
- * files in it.
+ * A world-writable folder, as /dev/shm, and the stranger's own folder, with sound files in it.
  */
 class Place {
   readonly base = place();

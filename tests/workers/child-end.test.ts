@@ -1,4 +1,4 @@
-/** How a child process ends whose target is done: see docs/decisions/0018-ends-at-once.md. */
+/** The end of a child process whose target is done: see docs/decisions/0018-ends-at-once.md. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-/** How a target is found again by the child. */
+/** The child finds its target again. */
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';

@@ -224,7 +224,7 @@ export class Channel {
     return takeBlocking(this.cell, wait, deadline) ? outcome() : NOTHING;
   }
 
-  /** The same; the event loop goes on. */
+  /** The same; the event loop continues. */
   async takeLater(deadline: Deadline, over: () => boolean, keeper: object): Promise<unknown> {
     const value = this.take();
     if (value !== NOTHING || deadline.expired || over()) return value === NOTHING ? this.take() : value;
@@ -285,7 +285,7 @@ export class Channel {
   }
 
   /**
-   * The same; the event loop goes on. `gone` also has to tell that `keeper` was closed: after a
+   * The same; the event loop continues. `gone` also has to tell that `keeper` was closed: after a
    * wait the channel may be closed here, too.
    */
   async putLater(out: Outgoing, deadline: Deadline, keeper: object, gone: () => boolean): Promise<boolean> {

@@ -23,7 +23,7 @@
  *
  * Invariant: if an agent sleeps with its entry filled, then WAITERS is set, or another waiter is
  * awake. That one sets it when it takes, sleeps or gives up, or wakes the next if it gives up and
- * finds the lock free. A waiter that dies meanwhile: the reaper wakes everybody.
+ * finds the lock free. If a waiter dies meanwhile, the reaper wakes all waiters.
  *
  * Race: W fills its entry (W1) and sees an owner with WAITERS set (W2), so it sleeps. R releases:
  * clears WAITERS with the owner (R1), then looks for entries (R2). R1 comes after W2, as W2 saw the

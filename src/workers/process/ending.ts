@@ -11,7 +11,7 @@
  * its list, so what is alive is something else. Other timers of JavaScript share its handle, so
  * they are counted.
  *
- * Where somebody listens for `beforeExit`, Node ends the process: only Node does what the listeners
+ * If there is a listener for `beforeExit`, Node ends the process. Only Node does what the listeners
  * have put off (ticks, promises) before it looks whether they have found something to do.
  */
 

@@ -5,10 +5,10 @@
  *
  * The resource refuses a token that is smaller than one it has seen. The run checks that no two
  * holders have the same token, and that no worker whose write was refused still believes in its
- * hold. When the faults have ended, everyone must get its turn.
+ * hold. When the faults have ended, every worker must get its turn.
  *
  * A run in which no late write came would show nothing. So every second stop meets the holder, past
- * its lease, and the run goes on until the resource has refused a write.
+ * its lease, and the run continues until the resource has refused a write.
  */
 
 import assert from 'node:assert/strict';

@@ -1,6 +1,6 @@
 /**
  * A worker of the nemesis run: takes the lock, and writes to the resource that its parent keeps,
- * again and again. Whatever is lost on the way, it goes on.
+ * again and again. It continues, whatever is lost on the way.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -170,7 +170,7 @@ export function* take(
   }
 }
 
-/** Lets others go on. */
+/** Lets other players continue. */
 export function* pause(world: World): Generator<Want, void, Answer> {
   for (let i = world.random.below(4); i > 0; i--) yield ring(1);
 }

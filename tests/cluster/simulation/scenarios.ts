@@ -57,7 +57,7 @@ function turnstile(
         },
         check: (state) => check.check(state),
         end: (state, world) => {
-          // Entries of dead players stand until somebody looks; the living have left nothing.
+          // Entries of dead players stay until a player looks; the living have left nothing.
           const { holders = [], offers = [], queue = [] } = state ?? {};
           for (const [id] of [...holders, ...offers, ...queue]) {
             const player = world.players.find(({ session }) => session === sessionOf(id));
@@ -99,7 +99,7 @@ const semaphore: Subject = {
         }
       },
       check(state, _version, world) {
-        // A dead player's permit is gone for good: somebody has to put one in its place.
+        // A dead player's permit is lost forever: another player has to replace it.
         if (world.faults || state === undefined) return;
         assert.ok(state.free >= 0);
       },
@@ -113,7 +113,8 @@ const semaphore: Subject = {
 };
 
 /**
- * Producers and consumers over one condition: each item is consumed once, and everybody comes home.
+ * Producers and consumers over one condition: each item is consumed once, and every player
+ * finishes.
  */
 const condition: Subject = {
   name: 'Condition',

@@ -11,7 +11,7 @@
  *   - it is done, and the reply is lost: the player reads the document and runs the machine again
  *   - it arrives twice
  *   - rings come late or never; every waiter is rung now and then, as at each renewal of a lease
- *   - a session dies, in the middle of anything; its player does not go on
+ *   - a session dies, in the middle of anything; its player stops
  *   - the server's clock jumps forward, or back
  */
 
@@ -154,7 +154,7 @@ export class World {
     else this.passTime();
   }
 
-  /** Nobody can move: on to the next who wants to look, or to the renewal of the leases. */
+  /** No player can move: advance to the next look of a player, or to the renewal of the leases. */
   private passTime(): void {
     if (this.rings.length > 0) return;
     const waiting = this.players.filter(({ alive, done }) => alive && !done);

@@ -42,7 +42,7 @@ export const reaping: Suite = [
     condition.notify();
     hold.release();
 
-    // Those who wait for what it has. They must not be the ones who look after it.
+    // The waiters for its objects. They must not be the agents that reap it.
     const broken = first
       .call(barrier, 'waitSync')
       .catch((error: Error) => Reflect.get(error, 'code') as unknown);

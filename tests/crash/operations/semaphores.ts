@@ -186,7 +186,7 @@ async function hasPermits(scene: Scene, semaphore: Semaphore, death: Death, coun
   await canTake(scene, semaphore, death, count);
 }
 
-/** The same, where what the dead one held may only come back when somebody wants it. */
+/** The same, where the dead agent's permits may only come back when another agent wants one. */
 async function allBack(scene: Scene, semaphore: BoundedSemaphore, death: Death): Promise<void> {
   await canTake(scene, semaphore, death, semaphore.limit);
 }

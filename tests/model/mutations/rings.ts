@@ -1,4 +1,4 @@
-/** Mutations of the ring, and of those who wait at it. */
+/** Mutations of the ring, and of its waiters. */
 
 import { FOR_EVER, type Mutant } from '../mutants.ts';
 

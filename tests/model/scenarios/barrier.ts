@@ -66,7 +66,7 @@ const awaits = (parties: number, rounds: number): Actor<Things> => ({
   },
 });
 
-/** Once, with an action; everybody finds that it was run. */
+/** Once, with an action; every party finds that it was run. */
 const acts = (parties: number, rounds: number): Actor<Things> => ({
   run(tools) {
     const { things, note, check, pause } = tools;
@@ -182,7 +182,7 @@ const resetsAndMeets: Actor<Things> = {
 
 /** Ghost: the action has begun, with all parties of its round seated. */
 const BEGUN = 20;
-/** Two of these pass, whatever becomes of others who come later. */
+/** Two of these pass, regardless of later parties. */
 const actsUndisturbed: Actor<Things> = {
   run({ things, pause, note, me }) {
     const action = (): void => {

@@ -14,7 +14,7 @@ import { aLock } from './objects.ts';
 interface Things {
   /** The lock to put. */
   lock: Lock;
-  /** Its cell serves as the gate of those who take. */
+  /** Its cell serves as the takers' gate. */
   gate: Lock;
   words: Words;
 }

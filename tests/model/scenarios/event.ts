@@ -1,4 +1,4 @@
-/** Event: set frees everyone who waits, also when it is cleared at once. */
+/** Event: `set` frees all waiters, even if the event is cleared immediately. */
 
 import type { Event } from 'lockstep';
 import { CELL_STATE } from '../internals.ts';

@@ -1,4 +1,4 @@
-/** The objects of scenarios: each made by the first agent, opened by all who come after. */
+/** The objects of scenarios: each made by the first agent, and opened by all later ones. */
 
 import type {
   Barrier,

@@ -324,7 +324,7 @@ class PoolSide {
     if (cut !== undefined) this.submit(cut.to - cut.from, task.first + cut.from);
   }
 
-  /** Looks who has died since the last look, and sees to its tasks. */
+  /** Looks for workers that have died since the last look, and settles their tasks. */
   bury(): void {
     const { note, look, isDead } = this.tools;
     for (const worker of [...this.living]) {

@@ -14,9 +14,9 @@ import { aLock } from './objects.ts';
 interface Things {
   /** The lock to put. */
   lock: Lock;
-  /** Its cell serves as the gate of those who take. */
+  /** Its cell serves as the takers' gate. */
   items: Lock;
-  /** Its cell serves as the gate of those who put. */
+  /** Its cell serves as the putters' gate. */
   rooms: Lock;
   words: Words;
 }

@@ -60,7 +60,7 @@ const writing = passing<Things>(
   (tools, hold) => inside(tools, 'write', hold),
 );
 
-/** Reads within its write, and goes on reading after it. */
+/** Reads within its write, and continues to read after it. */
 const downgrades: Actor<Things> = {
   run(tools) {
     const { lock } = tools.things;

@@ -29,7 +29,7 @@ interface Things {
   arrived: Word[];
   passed: Word[];
   stands: Word[];
-  /** The round after which everyone rests. */
+  /** The round after which all flows rest. */
   goal: Word;
 }
 

@@ -16,7 +16,7 @@ import { checkSection, enter, leave, makeSection, reenter, type Section } from '
 
 const ROOM = 4;
 const WHAT = 'Condition';
-/** Milliseconds within which one who was notified has come. */
+/** Milliseconds within which a notified flow has come. */
 const PATIENCE = 5_000;
 const NEAR = 1;
 const WAITS_FOR_ITEM = 2;
@@ -165,7 +165,7 @@ function came(flow: Flow, { given, came: all, died }: Things): void {
   flow.violated(`${WHAT}: ${now} came back notified, ${given.value} were (${died.value} died)`);
 }
 
-/** Notifies everyone; for good, if it is `over`. */
+/** Notifies all flows; forever, if it is `over`. */
 async function tellAll(flow: Flow, things: Things, over: boolean): Promise<void> {
   const hold = await flow.takeSurely(things.lock);
   goIn(flow, things, hold);

@@ -7,7 +7,7 @@ import { act } from '../act.ts';
 import { word } from '../board.ts';
 import type { Flow } from '../flow.ts';
 
-/** Milliseconds within which one who waits has come after the event was set. */
+/** Milliseconds within which a waiter has come after the event was set. */
 const PATIENCE = 5_000;
 const NEAR = 1;
 const WAITS = 2;
@@ -68,7 +68,7 @@ function set({ event, begun, done }: Things): void {
   done.add(1);
 }
 
-/** One setting, cleared at once, has to free everyone who waits. */
+/** One `set`, followed immediately by `clear`, has to free all waiters. */
 async function relieve(flow: Flow, things: Things, { here, quiet, quietFor }: Intermission): Promise<void> {
   const { event, pulsed } = things;
   if (!quiet || here.length === 0 || pulsed.value === 2) return;

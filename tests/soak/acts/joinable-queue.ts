@@ -78,7 +78,7 @@ async function joins(flow: Flow, { queue }: Things): Promise<void> {
   );
 }
 
-/** Those who join go last: when nothing more is put, and what the dead have not reported is. */
+/** Joiners go last: when nothing more is put, and the items of the dead are reported. */
 async function relieve(flow: Flow, things: Things, here: readonly Player[]): Promise<void> {
   const { queue, unreported } = things;
   if (here.some(({ phase }) => phase !== JOINS)) {

@@ -57,7 +57,7 @@ export interface Look {
   /** Of a lock, and of a condition's lock. */
   readonly locked: boolean;
   readonly owner: Owner | null;
-  /** How often who looks has acquired the RLock. */
+  /** How often the observer has acquired the RLock. */
   readonly depth: number;
   /** Whether the observer holds it, and saw `recovered` because a holder had died inside. */
   readonly recovered: boolean;

@@ -4,7 +4,7 @@ import { isMainProcess, Process, Queue, Thread, Value } from 'lockstep';
 import { sparesOf } from './spares.ts';
 import { exits, find, isWarm, readsStandardInput, tellsPid } from './targets.ts';
 
-/** Someone who is not root. */
+/** A user who is not root. */
 const NOBODY = 65_534;
 
 const programs: Record<string, () => void | Promise<void>> = {

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import type { Queue } from 'lockstep';
 import { currentProcess, isMainProcess, parentProcess } from 'lockstep';
 
-/** How a process finds itself. */
+/** The state in which a process finds itself. */
 export interface Found {
   /** Whether it was a spare. */
   warm: boolean;

@@ -71,7 +71,7 @@ if (isMainProcess) {
   });
 }
 
-/** Somebody has put other exports in the place of a module's own. */
+/** Other exports were put in the place of a module's own. */
 function replaceRequired() {
   const path = require.resolve('./patched.cjs');
   const original = require.cache[path];
