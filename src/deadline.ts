@@ -10,8 +10,8 @@ import { checkKnown } from './options.ts';
 import type { Origin } from './stacks.ts';
 
 /**
- * What happens to a wait that would never end, because all members of a cycle wait for the next
- * one.
+ * The fate of a wait that would never end, because all members of a cycle wait for the next one:
+ * its call throws, or it waits on.
  */
 export type DeadlockPolicy = 'throw' | 'ignore';
 
