@@ -21,9 +21,9 @@ Only one at a time:
 Exit codes: 0 nothing is certainly stuck (calls may still wait), 1 something is, 2 wrong use, 3 not there or can't be read.`;
 
 const ABOUT_RUN = `
-If lockstep run is killed, even by SIGKILL, the name is free, and the command is killed, too.
-Processes that the command has started are not: they go on, and the next run may meet them.
-The same is true of those that the command leaves in the background. Give them an end of their own.
+If lockstep run is killed, even by SIGKILL, the kernel frees the name and kills the command.
+Processes that the command has started, or left in the background, go on: the next run may
+begin while they still run.
 
 Exit codes: that of the command; 128 + n after signal n; 127 no such program, 126 it can't be run;
 75 the name is held, or was until the timeout; 2 wrong use;

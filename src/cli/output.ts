@@ -3,7 +3,10 @@
 import { setTimeout } from '#clock';
 import { FINE, UNREADABLE } from './exit-codes.ts';
 
-/** Whether the error is of a write to the output, which older Nodes throw where newer ones emit it. */
+/**
+ * Whether the error is of a write to the output: older Nodes throw those of files, newer ones emit
+ * them.
+ */
 export function isOfOutput(error: unknown): error is NodeJS.ErrnoException {
   return (error as NodeJS.ErrnoException | undefined)?.syscall === 'write';
 }

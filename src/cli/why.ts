@@ -68,7 +68,11 @@ function whyLast(about: string | undefined, { namespace, json }: WhyOptions): nu
 /** Whether that process, thread or object was in the deadlock. */
 function tookPart({ members }: PastDeadlock, about: string): boolean {
   const endings = [` ${JSON.stringify(about)}`, ` ${about}`, ` (${about})`];
-  const isIt = (title: string): boolean => title === about || endings.some((end) => title.endsWith(end));
+  // `Lock #17 (cache of users)` is found by its number, too.
+  const isIt = (title: string): boolean =>
+    title === about ||
+    endings.some((end) => title.endsWith(end)) ||
+    (about.startsWith('#') && title.includes(` ${about} (`));
   return members.some(
     ({ pid, name, holds, waitsFor }) =>
       String(pid) === about || name === about || isIt(holds) || isIt(waitsFor),
