@@ -1,6 +1,6 @@
 /** Commands: all commands of `lockstep`, declared for the library that reads command lines. */
 
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION } from '../version.ts';
 import { FINE, UNREADABLE, WRONG_USE } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
@@ -18,7 +18,16 @@ My program hangs:
 Only one at a time:
   lockstep run nightly -- node report.js
 
-Exit codes: 0 nothing is stuck, 1 something is, 2 wrong use, 3 not there or can't be read.`;
+Exit codes: 0 nothing is certainly stuck (calls may still wait), 1 something is, 2 wrong use, 3 not there or can't be read.`;
+
+const ABOUT_RUN = `
+If lockstep run is killed, even by SIGKILL, the kernel frees the name and kills the command.
+Processes that the command has started, or left in the background, go on: the next run may
+begin while they still run.
+
+Exit codes: that of the command; 128 + n after signal n; 127 no such program, 126 it can't be run;
+75 the name is held, or was until the timeout; 2 wrong use;
+3 the name belongs to an object of another kind, or the shared memory can't be used.`;
 
 const program = new Command('lockstep')
   .description('Tells what the programs on this machine share by Lockstep, and what keeps whom waiting.')
@@ -40,6 +49,12 @@ function milliseconds(text: string): number {
   return Number(number) * UNITS[unit]!;
 }
 
+/** Whether all operands, the name and those of the command, come after `--`. */
+function isAfterDashes(command: readonly string[]): boolean {
+  const dashes = process.argv.indexOf('--');
+  return dashes > 0 && 1 + command.length === process.argv.length - dashes - 1;
+}
+
 /** Runs a command that returns the exit code. */
 function act<Args extends unknown[]>(
   run: (...args: Args) => number | Promise<number>,
@@ -48,6 +63,9 @@ function act<Args extends unknown[]>(
     process.exitCode = await run(...args);
   };
 }
+
+/** `--watch`, which prints tables, not JSON. */
+const watching = (): Option => new Option('-w, --watch', 'every second').conflicts('json');
 
 const looking = (name: string, about: string): Command =>
   program
@@ -65,7 +83,10 @@ looking(
     '-s, --stacks',
     'asks the threads for their JavaScript stacks (only this writes: one word a namespace, and it wakes them)',
   )
-  .option('-l, --last', 'the last 16 deadlocks that calls were refused for, instead')
+  .option(
+    '-l, --last',
+    'instead the last 16 deadlocks for which a call was refused, or those with that process, thread or object',
+  )
   .action(
     act(async (about: string | undefined, options: WhyOptions) =>
       (await import('./why.ts')).why(about, options),
@@ -73,7 +94,7 @@ looking(
   );
 looking('ls', 'lists the shared objects, their holders, and the number of waiting calls')
   .option('-a, --all', 'also objects without a name, and parts of others')
-  .option('-w, --watch', 'every second')
+  .addOption(watching())
   .option('--redis <url>', "the cluster's objects at this Redis server instead")
   .option('--postgres <url>', "the cluster's objects in this PostgreSQL database instead")
   .action(
@@ -84,16 +105,17 @@ looking('ls', 'lists the shared objects, their holders, and the number of waitin
     ),
   );
 looking('ps', 'the threads that take part, and what each does')
-  .option('-w, --watch', 'every second')
+  .addOption(watching())
   .action(act(async (options: ListOptions) => (await import('./ps.ts')).ps(options)));
 looking('show <object>', 'one object, by its name or number (#17), with its holder and its waiters').action(
   act(async (name: string, options: LookOptions) => {
-    const [{ look }, { objectsCalled }, { showObjects }] = await Promise.all([
+    const [{ isMissing, look }, { objectsCalled }, { showObjects }] = await Promise.all([
       import('./looks.ts'),
       import('./why.ts'),
       import('./show.ts'),
     ]);
     const snapshot = look(options);
+    if (isMissing(options, snapshot)) return UNREADABLE;
     const found = objectsCalled(snapshot, name);
     if (found.length === 0) {
       process.stderr.write(
@@ -111,12 +133,23 @@ program
   .usage('[options] <name> -- <command> [args...]')
   .description('runs the command while it holds the name: one run at a time on this machine')
   .option('-p, --permits <n>', 'so many runs at a time', wholeNumber)
-  .option('-t, --timeout <time>', 'gives up after e.g. 500ms, 30s, 10m (exit code 75)', milliseconds)
+  .option(
+    '-t, --timeout <time>',
+    'gives up after e.g. 500ms, 30s, 10m; a number alone is seconds (exit code 75)',
+    milliseconds,
+  )
   .option('--no-wait', 'gives up at once where the name is held (exit code 75)')
   .option('-n, --namespace <name>', 'the namespace of the name', 'default')
   .option('-q, --quiet', 'says nothing of its own')
+  .addHelpText('after', ABOUT_RUN)
   .action(
     act(async (name: string, command: string[], options: RunOptions) => {
+      if (isAfterDashes(command)) {
+        process.stderr.write(
+          'lockstep: the name is missing before --; write lockstep run <name> -- <command> [args...]\n',
+        );
+        return WRONG_USE;
+      }
       if (command.length === 0) {
         process.stderr.write(
           'lockstep: there is nothing to run; write lockstep run <name> -- <command> [args...]\n',
@@ -128,7 +161,9 @@ program
   );
 program
   .command('doctor')
-  .description('checks that this machine has all that Lockstep needs, and finds leftovers of programs')
+  .description(
+    'checks that this machine has all that Lockstep needs; lists the leftovers of programs, and removes them',
+  )
   .option('--json', 'as JSON')
   .action(act(async (options: { json?: boolean }) => (await import('./doctor.ts')).doctor(options)));
 program
@@ -152,6 +187,9 @@ program
 /** Runs the command line. Sets the exit code. */
 export async function runCommandLine(): Promise<void> {
   try {
+    const [command, about] = process.argv.slice(2);
+    if (command === 'help' && about !== undefined && !program.commands.some((each) => each.name() === about))
+      program.error(`error: unknown command '${about}'`);
     await program.parseAsync();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;

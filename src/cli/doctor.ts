@@ -2,12 +2,13 @@
  * `lockstep doctor`: checks that this machine meets Lockstep's needs, and lists leftovers.
  */
 
-import { readdirSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { now } from '#clock';
 import { findStuck } from '../inspect/findings.ts';
 import { foldersOfUser, takeSnapshot } from '../inspect/snapshot.ts';
 import { tellsAll } from '../inspect/tasks.ts';
+import type { Snapshot } from '../inspect/types.ts';
 import { count, duration } from '../inspect/words.ts';
 import { LAYOUT_VERSION } from '../memory/layout.ts';
 import { base } from '../namespaces/paths.ts';
@@ -24,9 +25,14 @@ interface Check {
 
 /** Bytes below which a container's default is likely to be too small. */
 const SMALL = 128 * 1024 * 1024;
+/** Names of leftovers that are shown. */
+const LISTED = 5;
 
 export async function doctor({ json }: { json?: boolean }): Promise<number> {
-  const checks = [system(), room(), proc(), await working(), ...(await namespaces())];
+  // Looked at first: whoever makes a lock removes the folders that nobody uses.
+  const snapshot = takeSnapshot({ folders: foldersOfUser() });
+  const leftovers = unusedIn(snapshot);
+  const checks = [system(), room(), proc(), await working(), ...namespaces(snapshot), ...left(leftovers)];
   if (json === true) writeJson({ checks });
   else {
     const paint = paintFor(process.stdout);
@@ -107,8 +113,7 @@ async function working(): Promise<Check> {
   }
 }
 
-async function namespaces(): Promise<Check[]> {
-  const snapshot = takeSnapshot({ folders: foldersOfUser() });
+function namespaces(snapshot: Snapshot): Check[] {
   const checks: Check[] = [];
   for (const namespace of snapshot.namespaces) {
     const { readable, problems, pids, layout } = namespace;
@@ -126,17 +131,6 @@ async function namespaces(): Promise<Check[]> {
         advice: `end its programs, and remove ${namespace.folder}`,
       });
     }
-  }
-  const empty = snapshot.namespaces.filter(
-    ({ readable, agents }) => readable && agents.every(({ life }) => life === 'dead'),
-  );
-  if (empty.length > 0) {
-    const bytes = empty.reduce((sum, { folder }) => sum + bytesIn(folder), 0);
-    checks.push({
-      verdict: 'warn',
-      text: `${count(empty.length, 'namespace')} without anybody inside, ${megabytes(bytes)} MB`,
-      advice: 'lockstep clean',
-    });
   }
   for (const finding of findStuck(snapshot).findings) {
     if (finding.kind === 'keeper') {
@@ -162,6 +156,45 @@ async function namespaces(): Promise<Check[]> {
     }
   }
   return checks;
+}
+
+interface Leftover {
+  readonly folder: string;
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** The namespaces whose programs are all dead. */
+function unusedIn({ namespaces }: Snapshot): Leftover[] {
+  return namespaces
+    .filter(({ readable, agents }) => readable && agents.every(({ life }) => life === 'dead'))
+    .map((namespace) => ({
+      folder: namespace.folder,
+      name: shownName(namespace),
+      bytes: bytesIn(namespace.folder),
+    }));
+}
+
+/** Lists the leftovers: those that the check of the lock has removed, and the others. */
+function left(leftovers: readonly Leftover[]): Check[] {
+  const stay = leftovers.filter(({ folder }) => existsSync(folder));
+  const gone = leftovers.filter((each) => !stay.includes(each));
+  const checks: Check[] = [];
+  if (gone.length > 0)
+    checks.push({
+      verdict: 'ok',
+      text: `removed ${leftText(gone)}; any program that uses Lockstep removes such leftovers when it starts`,
+    });
+  if (stay.length > 0) checks.push({ verdict: 'warn', text: leftText(stay), advice: 'lockstep clean' });
+  return checks;
+}
+
+/** `2 namespaces of programs that have ended (orders, jobs), 0.2 MB`. */
+function leftText(leftovers: readonly Leftover[]): string {
+  const bytes = leftovers.reduce((sum, each) => sum + each.bytes, 0);
+  const names = leftovers.slice(0, LISTED).map(({ name }) => name);
+  const more = leftovers.length > LISTED ? ', …' : '';
+  return `${count(leftovers.length, 'namespace')} of programs that have ended (${names.join(', ')}${more}), ${megabytes(bytes)} MB`;
 }
 
 function bytesIn(folder: string): number {

@@ -9,8 +9,9 @@
  */
 
 import { parseArgs } from 'node:util';
-import { LockstepError } from '../errors.ts';
-import { UNREADABLE } from './exit-codes.ts';
+import { LockstepError, NameError } from '../errors.ts';
+import { UNREADABLE, WRONG_USE } from './exit-codes.ts';
+import { failOutput, isOfOutput, watchOutput } from './output.ts';
 import type { WhyOptions } from './why.ts';
 
 const WHY = {
@@ -34,13 +35,17 @@ function readWhy(args: readonly string[]): { about: string | undefined; options:
   }
 }
 
+watchOutput();
 try {
   const asked = readWhy(process.argv.slice(2));
   if (asked !== undefined)
     process.exitCode = await (await import('./why.ts')).why(asked.about, asked.options);
   else await (await import('./commands.ts')).runCommandLine();
 } catch (error) {
-  if (!(error instanceof LockstepError)) throw error;
-  process.stderr.write(`lockstep: ${error.message}\n`);
-  process.exitCode = UNREADABLE;
+  if (isOfOutput(error)) failOutput(error);
+  else if (error instanceof LockstepError) {
+    process.stderr.write(`lockstep: ${error.message}\n`);
+    // A name or namespace that can't be one is a fault of the command line.
+    process.exitCode = error instanceof NameError ? WRONG_USE : UNREADABLE;
+  } else throw error;
 }

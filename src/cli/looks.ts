@@ -17,16 +17,25 @@ export function look({ namespace }: LookOptions): Snapshot {
   return takeSettledSnapshot(namespace === undefined ? {} : { folders: [namespaceFolder(namespace)] });
 }
 
+/** Whether the one namespace that was asked for is not there; tells so. */
+export function isMissing({ namespace }: LookOptions, snapshot: Snapshot): boolean {
+  if (namespace === undefined || snapshot.namespaces.length > 0) return false;
+  process.stderr.write(
+    `lockstep: there is no namespace ${JSON.stringify(namespace)}; lockstep ls shows those there are\n`,
+  );
+  return true;
+}
+
 /** Writes the value as JSON, with the number of its schema. */
 export function writeJson(value: object): void {
   process.stdout.write(`${JSON.stringify({ schema: SCHEMA, ...value }, undefined, 2)}\n`);
 }
 
-/** The name of a namespace in output: its name, or `~` and the process that made it. */
+/** The name of a namespace in output: its name, or the process whose own it is. */
 export function shownName({ name, agents, folder }: NamespaceSnapshot): string {
   if (name !== null) return name;
   const first = agents[0];
-  return first === undefined ? folder.slice(folder.lastIndexOf('/') + 1) : `~${first.pid}`;
+  return first === undefined ? folder.slice(folder.lastIndexOf('/') + 1) : `private to pid ${first.pid}`;
 }
 
 /** Lines on namespaces that could not be read, or only in part. */
@@ -41,14 +50,23 @@ export function problemLines({ namespaces }: Snapshot, paint: Paint): string {
     .join('');
 }
 
-/** Writes the text once, or again and again in place of what was there. */
-export async function show(text: () => string, watch: boolean | undefined): Promise<void> {
+/** That no program is there, in the namespace asked for or in any. */
+export function nobodyText({ namespace }: LookOptions): string {
+  return namespace === undefined
+    ? 'No program of this user uses Lockstep now.\n'
+    : `No program is in namespace ${JSON.stringify(namespace)} now.\n`;
+}
+
+/** Writes the text once, or again and again in place of what was there; `text(true)`: again. */
+export async function show(text: (again: boolean) => string, watch: boolean | undefined): Promise<void> {
   if (watch !== true) {
-    process.stdout.write(text());
+    process.stdout.write(text(false));
     return;
   }
-  for (;;) {
-    process.stdout.write(`\u001b[H\u001b[2J${text()}`);
+  // Only a terminal is cleared: a file gets one text after the other.
+  const clear = process.stdout.isTTY ? '\u001b[H\u001b[2J' : '';
+  for (let again = false; ; again = true) {
+    process.stdout.write(`${again && clear === '' ? '\n' : clear}${text(again)}`);
     await new Promise<void>((resolve) => {
       setTimeout(() => resolve(), 1000);
     });

@@ -1,12 +1,12 @@
 /** `lockstep ls`: the shared objects of all namespaces. */
 
 import { findStuck } from '../inspect/findings.ts';
-import type { NamespaceSnapshot, ObjectSnapshot } from '../inspect/types.ts';
+import type { NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
 import { count, duration, visible } from '../inspect/words.ts';
-import { FINE, STUCK } from './exit-codes.ts';
+import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
-import { look, problemLines, show, shownName, writeJson } from './looks.ts';
-import { stateText } from './object-text.ts';
+import { isMissing, look, nobodyText, problemLines, show, shownName, writeJson } from './looks.ts';
+import { partsOf, stateText } from './object-text.ts';
 import { table } from './table.ts';
 import { paintFor } from './terminal.ts';
 
@@ -28,35 +28,37 @@ const COLUMNS = [
 
 export async function ls(options: ListOptions): Promise<number> {
   let code = FINE;
-  const text = (): string => {
-    const snapshot = look(options);
+  const text = (snapshot: Snapshot): string => {
     const { findings } = findStuck(snapshot);
     code = findings.length > 0 ? STUCK : FINE;
     const paint = paintFor(process.stdout);
-    if (snapshot.namespaces.length === 0) return 'No namespace: no program uses Lockstep now.\n';
+    if (snapshot.namespaces.length === 0) return nobodyText(options);
     const rows = snapshot.namespaces
       .filter(({ readable }) => readable)
       .flatMap((each) => rowsOf(each, options.all === true));
     const agents = snapshot.namespaces.flatMap((each) => each.agents);
     const programs = new Set(agents.map(({ pid }) => pid)).size;
+    // A thread has an agent in each namespace.
+    const threads = new Set(agents.map(({ pid, threadId }) => `${pid} ${threadId}`)).size;
     const keep = findings.length === 1 ? '1 thing keeps' : `${findings.length} things keep`;
     const stuck = findings.length === 0 ? '' : paint.bad(` ${keep} others waiting: lockstep why`);
     const totals =
-      `${count(snapshot.namespaces.length, 'namespace')}, ${count(agents.length, 'agent')} in ${count(programs, 'process')}.`.replace(
+      `${count(snapshot.namespaces.length, 'namespace')}, ${count(threads, 'thread')} in ${count(programs, 'process')}.`.replace(
         'processs',
         'processes',
       );
-    return `${table(COLUMNS, rows, paint)}${problemLines(snapshot, paint)}${totals}${stuck}\n`;
+    return `${rows.length === 0 ? '' : table(COLUMNS, rows, paint)}${problemLines(snapshot, paint)}${totals}${stuck}\n`;
   };
+  const first = look(options);
+  if (isMissing(options, first)) return UNREADABLE;
   if (options.json === true) {
-    const snapshot = look(options);
     writeJson({
-      taken: snapshot.taken,
-      namespaces: snapshot.namespaces.map(({ agents: _, ...rest }) => rest),
+      taken: first.taken,
+      namespaces: first.namespaces.map(({ agents: _, ...rest }) => rest),
     });
-    return findStuck(snapshot).findings.length > 0 ? STUCK : FINE;
+    return findStuck(first).findings.length > 0 ? STUCK : FINE;
   }
-  await show(text, options.watch);
+  await show((again) => text(again ? look(options) : first), options.watch);
   return code;
 }
 
@@ -92,11 +94,6 @@ function rowsOf(namespace: NamespaceSnapshot, all: boolean): string[][] {
   const left = whole.length - shown.length;
   if (left > 0) rows.push([told, `${count(left, 'object')} without a name, not waited for`, '', '', '']);
   return rows.map((row, index) => (index === 0 ? row : ['', ...row.slice(1)]));
-}
-
-function partsOf(namespace: NamespaceSnapshot, { cell }: ObjectSnapshot): ObjectSnapshot[] {
-  const direct = namespace.objects.filter(({ part }) => part?.of === cell);
-  return direct.flatMap((each) => [each, ...partsOf(namespace, each)]);
 }
 
 function longestWaits({ agents }: NamespaceSnapshot): Map<number, number> {

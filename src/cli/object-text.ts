@@ -1,6 +1,7 @@
 /** ObjectText: the state of an object, in a few words. */
 
 import { programOf } from '../inspect/members.ts';
+import { readRing } from '../inspect/rings.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot } from '../inspect/types.ts';
 import { count, visible } from '../inspect/words.ts';
 
@@ -42,8 +43,19 @@ export function stateText(object: ObjectSnapshot, namespace: NamespaceSnapshot):
     case 'Barrier':
       return `${state.arrived} of ${state.parties} arrived${state.broken === true ? ', broken' : ''}`;
     default:
-      return state.closed === true ? 'closed' : '';
+      return [contentsText(namespace, object), state.closed === true ? 'closed' : '']
+        .filter((part) => part !== '')
+        .join(', ');
   }
+}
+
+/** The contents of a queue or pipe: `3 of at most 10 items, 2 not yet done`; empty for others. */
+function contentsText(namespace: NamespaceSnapshot, object: ObjectSnapshot): string {
+  const ring = readRing(namespace, object);
+  if (ring === undefined) return '';
+  const { items, maxSize, unfinished } = ring;
+  const contents = maxSize === 0 ? count(items, 'item') : `${items} of at most ${count(maxSize, 'item')}`;
+  return object.kind === 'JoinableQueue' ? `${contents}, ${unfinished} not yet done` : contents;
 }
 
 /** `worker-2 (4121, thread 2, api.js)`. */
@@ -51,4 +63,10 @@ export function agentText(agent: AgentSnapshot): string {
   const program = programOf(agent);
   const thread = agent.threadId === 0 ? '' : `, thread ${agent.threadId}`;
   return visible(`${agent.name} (${agent.pid}${thread}${program === '' ? '' : `, ${program}`})`);
+}
+
+/** The objects that are parts of that one, as the gates of a queue, and the parts of those. */
+export function partsOf(namespace: NamespaceSnapshot, { cell }: ObjectSnapshot): ObjectSnapshot[] {
+  const direct = namespace.objects.filter(({ part }) => part?.of === cell);
+  return direct.flatMap((each) => [each, ...partsOf(namespace, each)]);
 }

@@ -3,10 +3,10 @@
 import { findStuck } from '../inspect/findings.ts';
 import { programOf } from '../inspect/members.ts';
 import { readTask } from '../inspect/tasks.ts';
-import type { AgentSnapshot, NamespaceSnapshot } from '../inspect/types.ts';
+import type { AgentSnapshot, NamespaceSnapshot, Snapshot } from '../inspect/types.ts';
 import { duration, visible } from '../inspect/words.ts';
-import { FINE, STUCK } from './exit-codes.ts';
-import { look, problemLines, show, shownName, writeJson } from './looks.ts';
+import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
+import { isMissing, look, nobodyText, problemLines, show, shownName, writeJson } from './looks.ts';
 import type { ListOptions } from './ls.ts';
 import { table } from './table.ts';
 import { paintFor } from './terminal.ts';
@@ -24,26 +24,26 @@ const COLUMNS = [
 
 export async function ps(options: ListOptions): Promise<number> {
   let code = FINE;
-  const text = (): string => {
-    const snapshot = look(options);
+  const text = (snapshot: Snapshot): string => {
     code = findStuck(snapshot).findings.length > 0 ? STUCK : FINE;
     const paint = paintFor(process.stdout);
     const rows = snapshot.namespaces.flatMap((namespace) =>
       namespace.agents.map((agent) => rowOf(agent, namespace)),
     );
-    if (rows.length === 0) return `${problemLines(snapshot, paint)}Nobody: no program uses Lockstep now.\n`;
+    if (rows.length === 0) return problemLines(snapshot, paint) + nobodyText(options);
     rows.sort((a, b) => Number(a[0]) - Number(b[0]) || Number(a[1]) - Number(b[1]));
     return table(COLUMNS, rows, paint) + problemLines(snapshot, paint);
   };
+  const first = look(options);
+  if (isMissing(options, first)) return UNREADABLE;
   if (options.json === true) {
-    const snapshot = look(options);
     writeJson({
-      taken: snapshot.taken,
-      namespaces: snapshot.namespaces.map(({ objects: _, ...rest }) => rest),
+      taken: first.taken,
+      namespaces: first.namespaces.map(({ objects: _, ...rest }) => rest),
     });
-    return findStuck(snapshot).findings.length > 0 ? STUCK : FINE;
+    return findStuck(first).findings.length > 0 ? STUCK : FINE;
   }
-  await show(text, options.watch);
+  await show((again) => text(again ? look(options) : first), options.watch);
   return code;
 }
 

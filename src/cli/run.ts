@@ -12,12 +12,13 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { now, timeOfDay } from '#clock';
 import { takeSnapshot } from '../inspect/snapshot.ts';
-import { readCommand } from '../inspect/tasks.ts';
+import { commandOf } from '../inspect/tasks.ts';
 import type { AgentSnapshot } from '../inspect/types.ts';
 import { namespaceFolder } from '../inspect/where.ts';
 import { count, duration, visible } from '../inspect/words.ts';
 import { CODE_ROOT } from '../package-root.ts';
 import { HELD } from './exit-codes.ts';
+import { isOfOutput } from './output.ts';
 
 export interface RunOptions {
   readonly permits?: number | undefined;
@@ -47,7 +48,13 @@ export async function run(name: string, command: readonly string[], options: Run
       ? new Lock({ name, namespace })
       : new BoundedSemaphore(permits, { name, namespace });
   const tell = (text: string): void => {
-    if (options.quiet !== true) process.stderr.write(`lockstep: ${text}\n`);
+    if (options.quiet === true) return;
+    try {
+      process.stderr.write(`lockstep: ${text}\n`);
+    } catch (error) {
+      // The command runs, whether its messages can be written or not.
+      if (!isOfOutput(error)) throw error;
+    }
   };
   let hold: Hold | null = object.tryAcquire();
   if (hold === null) {
@@ -112,14 +119,7 @@ function heldBy(name: string, namespace: string): string {
 
 function holderText({ pid, started }: AgentSnapshot): string {
   const told = commandOf(pid);
-  const since = started === null ? '' : `, for at most ${duration(Math.max(0, timeOfDay() - started))}`;
+  const since =
+    started === null ? '' : `, taken less than ${duration(Math.max(0, timeOfDay() - started) + 100)} ago`;
   return `pid ${pid}${told === '' ? '' : ` (${visible(told)}${since})`}`;
-}
-
-/** The command line of the process, or the one that `lockstep run` runs in it. */
-function commandOf(pid: number): string {
-  const parts = readCommand(pid);
-  const from = parts.includes('run') ? parts.indexOf('--') : -1;
-  const text = parts.slice(from + 1).join(' ');
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

@@ -1,10 +1,12 @@
 /** `lockstep show`: one object, its holders and its queue. */
 
+import { roleText } from '../inspect/decode-objects.ts';
 import { programOf } from '../inspect/members.ts';
+import { readRing } from '../inspect/rings.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
 import { count, duration, PLAIN, visible } from '../inspect/words.ts';
 import { shownName, writeJson } from './looks.ts';
-import { agentText, stateText } from './object-text.ts';
+import { agentText, partsOf, stateText } from './object-text.ts';
 import { table } from './table.ts';
 
 export interface Found {
@@ -19,6 +21,7 @@ export function showObjects(found: readonly Found[], snapshot: Snapshot, json: b
       objects: found.map((each) => ({
         ...each.object,
         namespace: each.namespace.name,
+        contents: readRing(each.namespace, each.object) ?? null,
         waiters: waitersOf(each),
       })),
     });
@@ -48,10 +51,10 @@ function describe({ object, namespace }: Found): string {
   const head = `${visible(object.title)}, namespace ${shownName(namespace)}${object.steady ? '' : ' (it is just changing)'}\n`;
   const facts = lines.map(([key, value]) => `  ${key.padEnd(10)}  ${value}\n`).join('');
   if (queue.length === 0) return head + facts;
-  const rows = queue.map(({ agent, wait }) => [
+  const rows = queue.map(({ agent, wait, part }) => [
     String(wait.place),
     agentText(agent),
-    wait.blocking ? 'blocked' : `awaits${wait.calls > 1 ? `, ${wait.calls} calls` : ''}`,
+    `${wait.blocking ? 'blocked' : 'awaits'}${part === null ? '' : ` ${roleText(part)}`}${!wait.blocking && wait.calls > 1 ? `, ${wait.calls} calls` : ''}`,
     duration(wait.lasted),
     wait.timed ? 'gives up by itself' : '',
   ]);
@@ -69,13 +72,22 @@ function describe({ object, namespace }: Found): string {
   return `${head}${facts}${listed.replace(/^/gm, '  ').trimEnd()}\n`;
 }
 
-function waitersOf({
-  object,
-  namespace,
-}: Found): { agent: AgentSnapshot; wait: AgentSnapshot['waits'][number] }[] {
-  return namespace.agents
-    .flatMap((agent) =>
-      agent.waits.filter(({ cell }) => cell === object.cell).map((wait) => ({ agent, wait })),
-    )
-    .sort((a, b) => a.wait.place - b.wait.place);
+interface Waiter {
+  readonly agent: AgentSnapshot;
+  readonly wait: AgentSnapshot['waits'][number];
+  /** The part of the object that it waits for; `null`: the object itself. */
+  readonly part: string | null;
+}
+
+/** The calls that wait for the object or its parts, in the order of their places. */
+function waitersOf({ object, namespace }: Found): Waiter[] {
+  return [object, ...partsOf(namespace, object)].flatMap(({ cell, part }) =>
+    namespace.agents
+      .flatMap((agent) =>
+        agent.waits
+          .filter((wait) => wait.cell === cell)
+          .map((wait) => ({ agent, wait, part: cell === object.cell ? null : (part?.role ?? null) })),
+      )
+      .sort((a, b) => a.wait.place - b.wait.place),
+  );
 }

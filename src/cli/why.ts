@@ -6,6 +6,7 @@ import { askForStacks, membersOf } from '../inspect/asking.ts';
 import { explainChain } from '../inspect/chain-text.ts';
 import type { Finding, Member } from '../inspect/finding-types.ts';
 import { chainOf, findStuck } from '../inspect/findings.ts';
+import type { PastDeadlock } from '../inspect/last-deadlocks.ts';
 import { explainPast, lastDeadlocks } from '../inspect/last-deadlocks.ts';
 import { explainStacks } from '../inspect/stacks-text.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from '../inspect/types.ts';
@@ -13,7 +14,7 @@ import { explain } from '../inspect/why-text.ts';
 import type { Paint } from '../inspect/words.ts';
 import { FINE, STUCK, UNREADABLE } from './exit-codes.ts';
 import type { LookOptions } from './looks.ts';
-import { look, problemLines, writeJson } from './looks.ts';
+import { isMissing, look, problemLines, writeJson } from './looks.ts';
 import { paintFor } from './terminal.ts';
 
 export interface WhyOptions extends LookOptions {
@@ -27,14 +28,9 @@ const LEAST = 1000;
 
 /** Prints which threads keep which others waiting; returns the exit code. */
 export async function why(about: string | undefined, options: WhyOptions): Promise<number> {
-  if (options.last === true) return whyLast(options);
+  if (options.last === true) return whyLast(about, options);
   const snapshot = look(options);
-  if (options.namespace !== undefined && snapshot.namespaces.length === 0) {
-    process.stderr.write(
-      `lockstep: there is no namespace ${JSON.stringify(options.namespace)}; lockstep ls shows those there are\n`,
-    );
-    return UNREADABLE;
-  }
+  if (isMissing(options, snapshot)) return UNREADABLE;
   const least = options.all === true ? 0 : LEAST;
   if (about !== undefined) return whyAbout(about, snapshot, options);
   const found = findStuck(snapshot, { least });
@@ -56,11 +52,32 @@ export async function why(about: string | undefined, options: WhyOptions): Promi
 }
 
 /** Prints the deadlocks that were refused. Nobody is stuck in those. */
-function whyLast({ namespace, json }: WhyOptions): number {
-  const deadlocks = lastDeadlocks(namespace);
+function whyLast(about: string | undefined, { namespace, json }: WhyOptions): number {
+  const all = lastDeadlocks(namespace);
+  const deadlocks = about === undefined ? all : all.filter((each) => tookPart(each, about));
+  if (deadlocks.length === 0 && about !== undefined) {
+    process.stderr.write(
+      `lockstep: no DeadlockError on record has ${JSON.stringify(about)} in it; lockstep why --last shows all\n`,
+    );
+    return UNREADABLE;
+  }
   if (json === true) writeJson({ deadlocks });
   else process.stdout.write(explainPast(deadlocks, timeOfDay(), paintFor(process.stdout)));
   return FINE;
+}
+
+/** Whether that process, thread or object was in the deadlock. */
+function tookPart({ members }: PastDeadlock, about: string): boolean {
+  const endings = [` ${JSON.stringify(about)}`, ` ${about}`, ` (${about})`];
+  // `Lock #17 (cache of users)` is found by its number, too.
+  const isIt = (title: string): boolean =>
+    title === about ||
+    endings.some((end) => title.endsWith(end)) ||
+    (about.startsWith('#') && title.includes(` ${about} (`));
+  return members.some(
+    ({ pid, name, holds, waitsFor }) =>
+      String(pid) === about || name === about || isIt(holds) || isIt(waitsFor),
+  );
 }
 
 async function whyAbout(about: string, snapshot: Snapshot, options: WhyOptions): Promise<number> {

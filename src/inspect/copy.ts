@@ -32,7 +32,8 @@ import type { CellsView, NamespaceView } from '../namespaces/view.ts';
 /**
  * How all files are opened: to read, never through a link, and never waiting for a FIFO's writer.
  */
-const READ_ONLY = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+export const READ_ONLY: number =
+  constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** A file of a namespace, opened to read. */
 export interface FileIdentity {

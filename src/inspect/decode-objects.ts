@@ -151,6 +151,11 @@ const ROLES: Readonly<Record<string, string>> = {
   producers: 'its producers',
 };
 
+/** What a wait for that part of an object is for: `room to put`. */
+export function roleText(role: string): string {
+  return ROLES[role] ?? role;
+}
+
 function withTitles(objects: ObjectSnapshot[]): ObjectSnapshot[] {
   const hasParts = objects.some(({ part }) => part !== null);
   const byCell = new Map(hasParts ? objects.map((object) => [object.cell, object]) : []);

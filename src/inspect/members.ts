@@ -2,6 +2,7 @@
 
 import type { Member, ObjectRef } from './finding-types.ts';
 import type { Task } from './tasks.ts';
+import { commandRunBy } from './tasks.ts';
 import type { Thread, World } from './threads.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot } from './types.ts';
 
@@ -88,8 +89,10 @@ export function refTo({ folder }: NamespaceSnapshot, { cell, title, kind }: Obje
   return { folder, cell, title, kind };
 }
 
-/** The name of the agent's program: the file of its script. */
-export function programOf({ script, target }: Pick<AgentSnapshot, 'script' | 'target'>): string {
+/** The name of the agent's program: the file of its script; `lockstep run` with its command. */
+export function programOf({ pid, script, target }: Pick<AgentSnapshot, 'pid' | 'script' | 'target'>): string {
   const file = script.slice(script.lastIndexOf('/') + 1);
+  const command = /^lockstep(\.js)?$/.test(file) ? commandRunBy(pid) : undefined;
+  if (command !== undefined) return `lockstep run: ${command}`;
   return target === '' || target === 'default' ? file : `${file} ${target}`;
 }

@@ -29,8 +29,31 @@ export function readTask(pid: number, tid: number): Task | undefined {
   };
 }
 
-/** The command line of a process; empty if unknown. */
-export function readCommand(pid: number): string[] {
+/** Characters of a command line that are shown. */
+const SHOWN = 60;
+
+/** The command line of the process, or the one that `lockstep run` runs in it; empty if unknown. */
+export function commandOf(pid: number): string {
+  const parts = readCommand(pid);
+  return ranBy(parts) ?? shortened(parts);
+}
+
+/** The command that `lockstep run` runs in the process; `undefined` for other programs. */
+export function commandRunBy(pid: number): string | undefined {
+  return ranBy(readCommand(pid));
+}
+
+function ranBy(parts: readonly string[]): string | undefined {
+  const from = parts.includes('run') ? parts.indexOf('--') : -1;
+  return from < 0 ? undefined : shortened(parts.slice(from + 1));
+}
+
+function shortened(parts: readonly string[]): string {
+  const text = parts.join(' ');
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+}
+
+function readCommand(pid: number): string[] {
   return readText(`/proc/${pid}/cmdline`)?.split('\0').slice(0, -1) ?? [];
 }
 

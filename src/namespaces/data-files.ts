@@ -30,6 +30,7 @@ import type { Directory } from '../platform/directory.ts';
 import { forgetMapping, noteMapping } from '../platform/mapping-log.ts';
 import type { Mapping } from '../platform/platform.ts';
 import { noRoom, withRoom } from '../platform/room.ts';
+import { dataFile } from './paths.ts';
 
 const unreachable = new FinalizationRegistry<{ address: number; size: number }>(({ address, size }) => {
   forgetMapping(address);
@@ -45,11 +46,6 @@ const unreachable = new FinalizationRegistry<{ address: number; size: number }>(
 const places = new WeakMap<ArrayBuffer, { address: number; size: number }>();
 /** Bytes that are copied at a time. A multiple of all sizes that a page can have. */
 const COPIED_AT_ONCE: number = 1024 * 1024;
-
-/** Name of the file that belongs to the object of that generation in the cell. */
-export function dataFile(cell: number, generation: number): string {
-  return `data-${cell}-${generation}`;
-}
 
 /** Name of a file for one item of the object. */
 export function itemFile(cell: number, generation: number, item: number | ''): string {

@@ -36,13 +36,13 @@ import { isMainThread } from '../this-thread.ts';
 import type { Berth } from './berth.ts';
 import { FifoBerth } from './berth.ts';
 import type { DataOptions } from './data-files.ts';
-import { dataFile, makeDataFile, mapDataFile, removeData, reserveDataFile } from './data-files.ts';
+import { makeDataFile, mapDataFile, removeData, reserveDataFile } from './data-files.ts';
 import type { Bell, Bells } from './doorbell.ts';
 import { Doorbell, Ringer } from './doorbell.ts';
 import { enterFolder, leaveFolder, removedFolder } from './folder.ts';
 import type { OwnLife, Watch } from './life.ts';
 import { Life, watchLife } from './life.ts';
-import { CONTROL } from './paths.ts';
+import { CONTROL, dataFile } from './paths.ts';
 
 /** Seconds after which files are touched again. */
 const YOUNG_FOR = 1800;

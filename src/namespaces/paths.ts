@@ -60,3 +60,8 @@ export function takenFile(cell: number): string {
 export function labelFile(cell: number): string {
   return `${LABEL_PREFIX}${cell}`;
 }
+
+/** Name of the file that belongs to the object of that generation in the cell. */
+export function dataFile(cell: number, generation: number): string {
+  return `data-${cell}-${generation}`;
+}

@@ -1,6 +1,7 @@
 /** Labels of objects without a name, and the deadlocks that are kept. */
 
 import assert from 'node:assert/strict';
+import type { SpawnSyncReturns } from 'node:child_process';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -140,9 +141,19 @@ test('the last 16 deadlocks that were refused are kept, and told by why --last',
     encoding: 'utf8',
   });
   assert.equal(status, 0);
-  assert.match(stdout, /^The last 14 deadlocks, each of which a call was refused for:\n\n\d{4}-\d\d-\d\dT/);
+  assert.match(stdout, /^The last 14 deadlocks, for each of which a call was refused:\n\n\d{4}-\d\d-\d\dT/);
   assert.match(stdout, /in MainProcess \(pid \d+\), namespace deadlocks\n {3}Lock #1 \(twice\): deadlock, /);
-  assert.match(explainPast([], 0), /^No DeadlockError is on record/);
+  const about = (what: string): SpawnSyncReturns<string> =>
+    spawnSync(process.execPath, [COMMAND, 'why', '--last', what, '-n', namespace], {
+      env: ENVIRONMENT,
+      encoding: 'utf8',
+    });
+  for (const what of ['twice', '#1', 'MainProcess', String(process.pid)])
+    assert.match(about(what).stdout, /^The last 14 deadlocks, /, what);
+  const none = about('nope');
+  assert.deepEqual([none.status, none.stdout], [3, '']);
+  assert.match(none.stderr, /^lockstep: no DeadlockError on record has "nope" in it; /);
+  assert.match(explainPast([], 0), /^No DeadlockError on record/);
   lock.release();
   lock.close();
 });

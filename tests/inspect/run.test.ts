@@ -75,7 +75,10 @@ test('a second run waits for the first, and says for whom', async () => {
   await until(() => existsSync(file('first')), 'the first runs');
   const refused = await lockstep('run', 'turn', '--no-wait', '--', 'true').ended;
   assert.equal(refused.code, 75);
-  assert.match(refused.stderr, new RegExp(`"turn" is held by pid ${one.child.pid} \\(sh -c`));
+  assert.match(
+    refused.stderr,
+    new RegExp(`"turn" is held by pid ${one.child.pid} \\(sh -c .*, taken less than \\d`),
+  );
   assert.equal((await lockstep('run', 'turn', '--timeout', '50ms', '--', 'true').ended).code, 75);
   const two = lockstep('run', 'turn', '--', 'echo', 'second');
   let said = '';

@@ -135,7 +135,7 @@ Event "ready": 1 call waits, the longest for T, for a thread to set it.
       [namespace, 'Lock "发票"', `held by holder (${holder.pid}, members.js holdBusy)`, '1', 'T'],
       ['', 'Event "ready"', 'not set', '1', 'T'],
       ['', 'Barrier "gate"', '0 of 3 arrived'],
-      ['1 namespace, 4 agents in 4 processes. 1 thing keeps others waiting: lockstep why'],
+      ['1 namespace, 4 threads in 4 processes. 1 thing keeps others waiting: lockstep why'],
     ]);
   });
 

@@ -59,13 +59,13 @@ import type { Words } from '../../memory/atomics.ts';
 
 export const RING_MAGIC = 0x474e4952;
 const MAGIC_WORD = 0;
-const CAPACITY_WORD = 1;
-const MOST_WORD = 2;
-const HEAD_WORD = 16;
-const PUTS_WORD = 32;
-const END_WORD = 33;
+export const CAPACITY_WORD = 1;
+export const MOST_WORD: number = 2;
+export const HEAD_WORD = 16;
+export const PUTS_WORD = 32;
+export const END_WORD = 33;
 const RESERVED_WORD = 35;
-const DONE_WORD = 48;
+export const DONE_WORD = 48;
 /** Words before the ring itself. */
 export const RING_HEADER_WORDS = 64;
 
@@ -79,7 +79,7 @@ export const SMALL = 512;
 const UNIT_SHIFT = 3;
 /** Bytes of a unit. */
 export const UNIT: number = 1 << UNIT_SHIFT;
-const SKIP = 1 << 31;
+export const SKIP: number = 1 << 31;
 const CARRIES = 1 << 31;
 const FORMAT_SHIFT = 29;
 const FORMAT_MASK = 3;

@@ -30,7 +30,8 @@ import { DeadlockError, LayoutError, TargetError } from '../../errors.ts';
 import { referenceTo } from '../../functions/reference.ts';
 import type { FunctionReference } from '../../functions/resolving.ts';
 import { resolveReference, resolveReferenceNow } from '../../functions/resolving.ts';
-import { dataFile, itemFile, readSmallFile, replaceFile } from '../../namespaces/data-files.ts';
+import { itemFile, readSmallFile, replaceFile } from '../../namespaces/data-files.ts';
+import { dataFile } from '../../namespaces/paths.ts';
 import { FACTS_WORD } from './barrier-facts.ts';
 import { RECORDED_BIT } from './raw-barrier.ts';
 
