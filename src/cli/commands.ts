@@ -18,7 +18,7 @@ My program hangs:
 Only one at a time:
   lockstep run nightly -- node report.js
 
-Exit codes: 0 nothing is stuck, 1 something is, 2 wrong use, 3 not there or can't be read.`;
+Exit codes: 0 nothing is certainly stuck (calls may still wait), 1 something is, 2 wrong use, 3 not there or can't be read.`;
 
 const program = new Command('lockstep')
   .description('Tells what the programs on this machine share by Lockstep, and what keeps whom waiting.')
@@ -60,7 +60,10 @@ looking(
   'why [about]',
   'shows what keeps threads waiting: deadlocks, waits that no thread can end, and the threads that others wait for; or one process, thread or object',
 )
-  .option('-a, --all', 'also waits of less than a second, and those that a thread may still end')
+  .option(
+    '-a, --all',
+    'also waits of less than a second, and beside findings those that a thread may still end',
+  )
   .option(
     '-s, --stacks',
     'asks the threads for their JavaScript stacks (only this writes: one word a namespace, and it wakes them)',

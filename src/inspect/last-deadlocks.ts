@@ -7,7 +7,7 @@ import { readSmallFile } from './copy.ts';
 import { foldersOfUser, nameOf } from './snapshot.ts';
 import { namespaceFolder } from './where.ts';
 import type { Paint } from './words.ts';
-import { count, duration, PLAIN, visible } from './words.ts';
+import { duration, PLAIN, visible } from './words.ts';
 
 /** Deadlocks that are reported. */
 const MOST = 16;
@@ -35,8 +35,12 @@ export function lastDeadlocks(namespace?: string): PastDeadlock[] {
 /** The same in sentences; `now` in milliseconds since 1970. */
 export function explainPast(deadlocks: readonly PastDeadlock[], now: number, paint: Paint = PLAIN): string {
   if (deadlocks.length === 0)
-    return 'No DeadlockError is on record, in the namespaces in which somebody still is.\n';
-  const parts = [`The last ${count(deadlocks.length, 'deadlock')}, each of which a call was refused for:`];
+    return 'No DeadlockError on record (records go when the last program leaves).\n';
+  const parts = [
+    deadlocks.length === 1
+      ? 'One deadlock, for which a call was refused:'
+      : `The last ${deadlocks.length} deadlocks, for each of which a call was refused:`,
+  ];
   for (const { at, message, members, namespace } of deadlocks) {
     const [first] = members;
     const who = first === undefined ? '' : `, in ${visible(first.name)} (pid ${first.pid})`;
