@@ -37,7 +37,7 @@ function circle(chain: readonly Member[]): string {
   const members = chain.slice(chain.indexOf(chain.at(-1)!));
   const isOpen = members.some(({ waitsFor, joins }) => waitsFor === null && joins === null);
   return isOpen
-    ? ': a deadlock, unless other code of an event loop in it lets go'
+    ? ': a circle, unless other code of an event loop lets go, or a wait gives up'
     : ': a circle, they wait for each other';
 }
 

@@ -35,7 +35,7 @@ function openLines(wait: OpenWait): string[] {
       : [];
   const own = [
     '   The thread that awaits it holds it itself.',
-    '   It is a deadlock unless other code of its event loop releases it.',
+    '   It is a deadlock unless other code of its event loop releases it, or the call gives up.',
   ];
   const nobody = [
     named

@@ -69,8 +69,9 @@ function headOfOpen(shown: readonly OpenWait[], alone: boolean): string {
       ? 'No deadlock. These calls wait, and may give up by themselves:'
       : 'These calls may give up by themselves:';
   const what = 'if no thread does what they wait for:';
+  const certain = shown.some(({ heldByItself }) => heldByItself) ? 'certain ' : '';
   return alone
-    ? `No deadlock. But these calls may wait forever, ${what}`
+    ? `No ${certain}deadlock. But these calls may wait forever, ${what}`
     : `These calls may wait forever, ${what}`;
 }
 
@@ -158,7 +159,7 @@ function possibleCircle({ pid, alsoAwaits }: Member, behind: readonly Branch[]):
     if (holder === undefined) return [];
     return [
       `They wait for each other: ${shortName(holder)} holds ${title(awaited.title)}, which ${pid} awaits.`,
-      `It is a deadlock unless other code in the event loop of ${pid} lets go.`,
+      `It is a deadlock unless other code in the event loop of ${pid} lets go, or a wait gives up.`,
     ];
   });
 }
@@ -192,7 +193,7 @@ function idleFor(by: Member, children: readonly Member[]): string[] {
   if (own.length > 0)
     return [
       `It awaits ${listed(own.map((each) => title(each.title)))}, which it holds itself.`,
-      'It is a deadlock unless other code of its event loop lets go.',
+      'It is a deadlock unless other code of its event loop lets go, or its wait gives up.',
     ];
   return [
     'Its code awaits something else (a request, a timer, a file or another promise),',
@@ -201,7 +202,7 @@ function idleFor(by: Member, children: readonly Member[]): string[] {
       ? []
       : [
           `If it awaits the end of ${listed(children.slice(0, 3).map(shortName))}, it is a deadlock,`,
-          'unless other code of its event loop lets go.',
+          'unless other code of its event loop lets go, or the call gives up.',
         ]),
   ];
 }
