@@ -78,7 +78,10 @@ looking(
   'why [about]',
   'shows what keeps threads waiting: deadlocks, waits that no thread can end, and the threads that others wait for; or one process, thread or object',
 )
-  .option('-a, --all', 'also waits of less than a second, and those that a thread may still end')
+  .option(
+    '-a, --all',
+    'also waits of less than a second, and beside findings those that a thread may still end',
+  )
   .option(
     '-s, --stacks',
     'asks the threads for their JavaScript stacks (only this writes: one word a namespace, and it wakes them)',

@@ -15,17 +15,23 @@ export interface Found {
 }
 
 export function showObjects(found: readonly Found[], snapshot: Snapshot, json: boolean): void {
-  if (json)
-    writeJson({
-      taken: snapshot.taken,
-      objects: found.map((each) => ({
-        ...each.object,
-        namespace: each.namespace.name,
-        contents: readRing(each.namespace, each.object) ?? null,
-        waiters: waitersOf(each),
-      })),
-    });
-  else process.stdout.write(found.map(describe).join('\n'));
+  if (json) writeJson({ taken: snapshot.taken, objects: factsOf(found) });
+  else process.stdout.write(textOf(found));
+}
+
+/** The objects as data. */
+export function factsOf(found: readonly Found[]): object[] {
+  return found.map((each) => ({
+    ...each.object,
+    namespace: each.namespace.name,
+    contents: readRing(each.namespace, each.object) ?? null,
+    waiters: waitersOf(each),
+  }));
+}
+
+/** The objects as text. */
+export function textOf(found: readonly Found[]): string {
+  return found.map(describe).join('\n');
 }
 
 function describe({ object, namespace }: Found): string {

@@ -2,7 +2,7 @@
 
 import type { Branch, Member, ObjectRef } from './finding-types.ts';
 import type { Paint } from './words.ts';
-import { duration, shortName, visible } from './words.ts';
+import { count, duration, shortName, visible } from './words.ts';
 
 /** The activity of the thread, after "and". */
 export function doing(member: Member): string {
@@ -14,16 +14,16 @@ export function doing(member: Member): string {
     case 'busy':
       return `is busy${ofItsEventLoop(member)}`;
     case 'idle':
-      return `sleeps in its event loop${ofItsEventLoop(member)}`;
+      return `is idle in its event loop${ofItsEventLoop(member)}`;
     case 'alive':
-      return "waits for nothing of Lockstep's";
+      return 'waits for no shared object';
     default:
       return `${member.state === 'awaits' ? 'awaits' : 'is blocked for'} ${wanted(member)}${member.lasted === null ? '' : `, since ${duration(member.lasted)}`}`;
   }
 }
 
 function ofItsEventLoop({ alsoAwaits, holds }: Member): string {
-  if (alsoAwaits.length === 0) return ": it waits for nothing of Lockstep's";
+  if (alsoAwaits.length === 0) return ': it waits for no shared object';
   const own = ({ folder, cell }: ObjectRef): boolean =>
     holds.some((each) => each.folder === folder && each.cell === cell);
   const awaited = alsoAwaits.map(
@@ -60,6 +60,12 @@ function branchText({ member, object, calls, lasted, blocking, timed }: Branch, 
   const others = member.holds.filter((each) => each.cell !== object?.cell);
   const held = others.length === 0 ? '' : `, holds ${others.map((each) => title(each.title)).join(', ')}`;
   return `${shortName(member)}  ${duration(lasted)}  ${how}${several}${timed ? ', gives up by itself' : ''}${held}`;
+}
+
+/** `1 call waits, for 1.8 s`, `4 calls wait, the longest for 12.4 s`. */
+export function howLong(calls: number, lasted: number, what = ''): string {
+  const longest = calls === 1 ? 'for' : 'the longest for';
+  return `${count(calls, 'call')} ${calls === 1 ? 'waits' : 'wait'}${what}, ${longest} ${duration(lasted)}`;
 }
 
 /** A title, without characters that could move the cursor. */

@@ -1,6 +1,6 @@
 /** ChainText: a chain of waits, in words. */
 
-import { doing, wanted } from './branch-text.ts';
+import { doing, title, wanted } from './branch-text.ts';
 import type { Member } from './finding-types.ts';
 import type { Paint } from './words.ts';
 import { duration, fullName, PLAIN } from './words.ts';
@@ -14,14 +14,31 @@ export function explainChain(chain: readonly Member[], paint: Paint = PLAIN): st
   for (const [index, member] of rest.entries()) {
     const before = index === 0 ? first : rest[index - 1]!;
     const back = index === rest.length - 1 && [first, ...rest.slice(0, -1)].some((each) => each === member);
-    const link = before.waitsFor === null ? 'that is' : 'held by';
-    lines.push(
-      `${indent}\`- ${link} ${fullName(member)}${back ? paint.bad(': a circle, they wait for each other') : ','}`,
-    );
+    const link = linkTo(before, member);
+    lines.push(`${indent}\`- ${link} ${fullName(member)}${back ? paint.bad(circle(chain)) : ','}`);
     indent += '   ';
     if (!back) lines.push(`${indent}which ${state(member)}.`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What the thread has to do with the one that waits behind it. */
+function linkTo({ waitsFor, joins, alsoAwaits }: Member, { holds }: Member): string {
+  if (waitsFor !== null) return 'held by';
+  if (joins !== null) return 'that is';
+  const held = alsoAwaits.find(({ folder, cell }) =>
+    holds.some((each) => each.folder === folder && each.cell === cell),
+  );
+  return held === undefined ? 'held by' : `${title(held.title)} is held by`;
+}
+
+/** An event loop that only awaits may do other things, and so open the circle. */
+function circle(chain: readonly Member[]): string {
+  const members = chain.slice(chain.indexOf(chain.at(-1)!));
+  const isOpen = members.some(({ waitsFor, joins }) => waitsFor === null && joins === null);
+  return isOpen
+    ? ': a circle, unless other code of an event loop lets go, or a wait gives up'
+    : ': a circle, they wait for each other';
 }
 
 function state(member: Member): string {

@@ -1,7 +1,7 @@
 /** FindingTypes: the reasons why threads wait, as data. */
 
 import type { Task } from './tasks.ts';
-import type { AgentSnapshot } from './types.ts';
+import type { AgentSnapshot, ObjectSnapshot } from './types.ts';
 
 /** A shared object, as findings name it. */
 export interface ObjectRef {
@@ -79,6 +79,8 @@ export interface Keeper {
   readonly kind: 'keeper';
   readonly by: Member;
   readonly behind: readonly Branch[];
+  /** Those of them that it has started: that its event loop awaits their end is not on record. */
+  readonly children: readonly Member[];
   readonly calls: number;
   readonly lasted: number;
 }
@@ -94,6 +96,8 @@ export interface OpenWait {
   readonly waiters: readonly Branch[];
   /** Whether the waiting threads hold it themselves: other code of theirs can release it. */
   readonly heldByItself: boolean;
+  /** The state of the object, as in a snapshot. */
+  readonly state: ObjectSnapshot['state'];
   /** The living threads that have the object open and do not wait for it. */
   readonly openIn: readonly Member[];
   readonly calls: number;
@@ -104,8 +108,10 @@ export interface Findings {
   readonly findings: readonly Finding[];
   /** Waits of `least` milliseconds or more that a thread may still end, the longest first. */
   readonly open: readonly OpenWait[];
-  /** Calls that wait for something that a thread may still bring, by the title of the object. */
+  /** The calls of `open`, by the title of the object. */
   readonly work: Readonly<Record<string, number>>;
+  /** Calls that are left out, as they have waited for less than `least` milliseconds. */
+  readonly brief: number;
   /** Held objects that nobody waits for. */
   readonly unwanted: number;
 }

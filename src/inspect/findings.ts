@@ -17,7 +17,7 @@ import { idOf, Members, refTo } from './members.ts';
 import type { Scene } from './open-waits.ts';
 import { endingOf, openWaits } from './open-waits.ts';
 import { circlesOf, mark } from './stuck.ts';
-import { readTask } from './tasks.ts';
+import { readParent, readTask } from './tasks.ts';
 import type { Thread } from './threads.ts';
 import { World } from './threads.ts';
 import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot } from './types.ts';
@@ -32,8 +32,17 @@ export function findStuck(snapshot: Snapshot, options: FindingOptions = {}): Fin
 }
 
 /** The chain that begins at one thread: its object, the holder of that object, and so on. */
-export function chainOf(snapshot: Snapshot, agent: AgentSnapshot, options: FindingOptions = {}): Member[] {
-  return new Finder(snapshot, options).chain(agent);
+export function chainOf(
+  snapshot: Snapshot,
+  agent: AgentSnapshot,
+  { from, ...options }: ChainOptions = {},
+): Member[] {
+  return new Finder(snapshot, options).chain(agent, from);
+}
+
+interface ChainOptions extends FindingOptions {
+  /** The cell of the object with which the chain begins, where its thread awaits several. */
+  readonly from?: number;
 }
 
 class Finder implements Scene {
@@ -62,34 +71,44 @@ class Finder implements Scene {
         .flatMap((finding) => (finding.kind === 'nobody' ? finding.waiters : []))
         .map(({ member }) => idOf(member)),
     );
+    // A call that waits behind several threads is one call.
+    const brief = new Map<string, number>();
     for (const thread of this.behind.holders) {
       if (inCircle.has(thread) || this.behind.isBehind(thread)) continue;
       const keeper = this.keeper(thread);
       // A wait behind a stuck thread is reported with that thread.
-      if (keeper.lasted < this.least || told.has(idOf(keeper.by))) continue;
-      if (keeper.behind.length > 0) findings.push(keeper);
+      if (told.has(idOf(keeper.by))) continue;
+      if (keeper.lasted < this.least) {
+        for (const { member, object, calls } of flatten(keeper.behind))
+          brief.set(`${idOf(member)} ${object?.cell}`, calls);
+      } else if (keeper.behind.length > 0) findings.push(keeper);
     }
     const rank = { deadlock: 0, nobody: 1, keeper: 2 };
     findings.sort((a, b) => rank[a.kind] - rank[b.kind] || callsOf(b) - callsOf(a) || b.lasted - a.lasted);
-    const open = openWaits(this, findings);
+    const all = openWaits(this, findings);
+    const open = all.filter(({ lasted }) => lasted >= this.least);
+    const briefly = all.filter(({ lasted }) => lasted < this.least).map(({ calls }) => calls);
     const work: Record<string, number> = {};
     for (const { object, calls } of open) work[object.title] = (work[object.title] ?? 0) + calls;
     return {
       findings,
-      open: open.filter(({ lasted }) => lasted >= this.least),
+      open,
       work,
+      brief: [...brief.values(), ...briefly].reduce((sum, calls) => sum + calls, 0),
       unwanted: this.unwanted(),
     };
   }
 
-  chain(agent: AgentSnapshot): Member[] {
+  chain(agent: AgentSnapshot, from?: number): Member[] {
     const members: Member[] = [];
     let thread: Thread | undefined = this.world.threadOf(agent);
     const seen = new Set<Thread>();
     while (thread !== undefined && !seen.has(thread)) {
       seen.add(thread);
       members.push(this.members.of(thread));
-      thread = this.behind.heldBy(thread)[0];
+      thread =
+        this.behind.heldBy(thread)[0] ??
+        this.behind.awaitedFrom(thread, seen.size === 1 ? from : undefined)[0];
     }
     // A circle ends with the thread that it began with.
     if (thread !== undefined) members.push(this.members.of(thread));
@@ -147,10 +166,14 @@ class Finder implements Scene {
   private keeper(thread: Thread): Keeper {
     const behind = this.behind.branches(thread, new Set([thread]));
     const all = flatten(behind);
+    const by = this.members.of(thread);
     return {
       kind: 'keeper',
-      by: this.members.of(thread),
+      by,
       behind,
+      children: all
+        .filter(({ member, timed }) => !timed && isChildOf(member, by))
+        .map(({ member }) => member),
       calls: all.reduce((sum, { calls }) => sum + calls, 0),
       lasted: Math.max(0, ...all.map(({ lasted }) => lasted)),
     };
@@ -161,6 +184,12 @@ class Finder implements Scene {
       .flatMap(({ objects }) => objects)
       .filter(({ holders, waiting }) => holders.length > 0 && waiting === 0).length;
   }
+}
+
+/** Whether the one may be a child of the other: a process for certain, a thread by its number. */
+function isChildOf({ pid, threadId }: Member, by: Member): boolean {
+  if (pid === by.pid) return threadId > by.threadId;
+  return threadId === 0 && readParent(pid) === by.pid;
 }
 
 function callsOf(finding: Finding): number {

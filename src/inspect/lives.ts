@@ -6,6 +6,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import type { FileIdentity } from './copy.ts';
+import { readTask } from './tasks.ts';
 
 /** Whether any process has the lock of a slot; `undefined` if that is unknown. */
 export type Lives = (control: FileIdentity, slot: number, pid: number) => boolean | undefined;
@@ -26,8 +27,17 @@ export function readLives(): Lives {
     if (slots !== undefined) return slots.has(slot);
     // No process has any lock of that file: either all agents are dead, or this system does not
     // list locks.
-    return existsSync(`/proc/${pid}`) ? undefined : false;
+    return existsSync(`/proc/${pid}`) && !isZombie(pid) ? undefined : false;
   };
+}
+
+/**
+ * Whether the process has ended, and only its parent has not read its exit code yet: the kernel has
+ * closed its files, and so released its locks.
+ */
+function isZombie(pid: number): boolean {
+  const state = readTask(pid, pid)?.state;
+  return state === 'Z' || state === 'X';
 }
 
 /** Lines such as `1: OFDLCK ADVISORY  WRITE -1 00:1a:42 3 3`. */

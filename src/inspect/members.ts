@@ -64,6 +64,7 @@ export class Members {
     if (thread.life === 'dead') return 'dead';
     const task = this.look(agent);
     if (task?.state === 'T' || task?.state === 't') return 'stopped';
+    if (task?.state === 'Z' || task?.state === 'X') return 'dead';
     if (agent.blocked !== null) return 'blocked';
     if (agent.alone !== null) return 'awaits';
     if (task === undefined) return 'alive';

@@ -1,24 +1,21 @@
 /** OpenText: waits that a thread may still end, in words. */
 
-import { doing, title, tree } from './branch-text.ts';
+import { doing, howLong, title, tree } from './branch-text.ts';
 import type { Member, OpenWait } from './finding-types.ts';
-import { count, duration, PLAIN, shortName } from './words.ts';
+import { count, PLAIN, shortName } from './words.ts';
 
 /** The activity of a thread that holds up no lock. */
 function activity(member: Member): string {
   if (member.state === 'busy') return 'is busy';
-  return member.state === 'idle' ? 'sleeps in its event loop' : doing(member);
+  return member.state === 'idle' ? 'is idle in its event loop' : doing(member);
 }
 
 /** How many waits, and how many threads of each, are listed. */
 const LISTED = 5;
 
-/** Waits that a thread may still end, and the threads that could end them. */
-export function tellOpen(open: readonly OpenWait[]): string {
-  const lines = [
-    'These calls wait for something that a thread can still do.',
-    'If it never will, this is why they hang:',
-  ];
+/** Waits that a thread may still end, and the threads that could end them, after the head. */
+export function tellOpen(open: readonly OpenWait[], head: string): string {
+  const lines = [head];
   for (const each of open.slice(0, LISTED)) lines.push('', ...openLines(each));
   if (open.length > LISTED)
     lines.push('', `and ${count(open.length - LISTED, 'more object')}; lockstep ls -a`);
@@ -26,23 +23,44 @@ export function tellOpen(open: readonly OpenWait[]): string {
 }
 
 function openLines(wait: OpenWait): string[] {
-  const { object, ending, named, heldByItself, waiters, openIn, calls, lasted } = wait;
+  const { ending, named, heldByItself, waiters, openIn } = wait;
   const shown = waiters.slice(0, LISTED);
   const more = waiters.length > LISTED ? [`   and ${waiters.length - LISTED} more`] : [];
   const could = openIn
     .slice(0, LISTED)
-    .map((member) => `   Also open in ${shortName(member)}, which ${activity(member)}.`);
-  const rest = openIn.length > LISTED ? [`   Also open in ${openIn.length - LISTED} more.`] : [];
-  const own = ['   The thread that awaits it holds it: other code of its event loop has to release it.'];
+    .map((member) => `   Could still ${doTo(ending)}: ${shortName(member)}, which ${activity(member)}.`);
+  const rest =
+    openIn.length > LISTED
+      ? [`   Could still ${doTo(ending)}: ${count(openIn.length - LISTED, 'more thread')}.`]
+      : [];
+  const own = [
+    '   The thread that awaits it holds it itself.',
+    '   It is a deadlock unless other code of its event loop releases it, or the call gives up.',
+  ];
   const nobody = [
     named
       ? '   No other thread has it open; a program that opens it by its name could still do it.'
       : '   No other thread has it open; a thread that finds it in a message could still do it.',
   ];
   return [
-    `${title(object.title)}: ${count(calls, 'call')} ${calls === 1 ? 'waits' : 'wait'}, the longest for ${duration(lasted)}, for a thread to ${ending} it.`,
+    headOf(wait),
     ...tree(shown, PLAIN, false, '   '),
     ...more,
     ...(heldByItself ? own : openIn.length === 0 ? nobody : [...could, ...rest]),
   ];
+}
+
+/** The object, its calls, and what would end their waits. */
+function headOf({ object, ending, state: { arrived, parties }, calls, lasted }: OpenWait): string {
+  const name = title(object.title);
+  if (typeof arrived !== 'number' || typeof parties !== 'number')
+    return `${name}: ${howLong(calls, lasted, ` for a thread to ${doTo(ending)}`)}.`;
+  const missing = Math.max(0, parties - arrived);
+  return `${name}: ${howLong(calls, lasted)}. ${arrived} of ${parties} have come; ${missing} more ${missing === 1 ? 'is' : 'are'} missing.`;
+}
+
+/** The act that ends a wait, done to "it". */
+function doTo(ending: string): string {
+  if (ending === 'count down') return 'count it down';
+  return ending === 'mark items done in' ? 'mark its items done' : `${ending} it`;
 }

@@ -66,6 +66,7 @@ function openWait(
     ending: endingOf(object),
     named: object.name !== null,
     heldByItself: object.endedBy !== 'anybody',
+    state: object.state,
     waiters: waiters.sort((a, b) => b.lasted - a.lasted),
     openIn: [...others].map((thread) => members.of(thread)),
     calls: waiters.reduce((sum, { calls }) => sum + calls, 0),
@@ -99,6 +100,6 @@ function isHeldByItself(thread: Thread, { slot }: AgentSnapshot, { holders, over
 /** The act that ends a wait for the object. */
 export function endingOf({ kind, part }: ObjectSnapshot): string {
   if (part?.role === 'room') return 'take something from';
-  if (part?.role === 'join') return 'report the items done of';
+  if (part?.role === 'join') return 'mark items done in';
   return ENDINGS[kind] ?? 'put something into';
 }

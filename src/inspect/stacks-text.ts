@@ -25,8 +25,8 @@ function headOf(thread: ThreadStacks): string {
   const { member, answered, stack, calls } = thread;
   if (!answered) return unanswered(thread);
   if (stack === null) {
-    if (calls.length === 0) return "runs its event loop, and awaits nothing of Lockstep's.";
-    return 'runs its event loop.';
+    const loop = member.state === 'busy' ? 'runs its event loop' : 'is idle in its event loop';
+    return calls.length === 0 ? `${loop}, and awaits nothing of Lockstep's.` : `${loop}.`;
   }
   const what = member.waitsFor === null ? '' : ` for ${visible(member.waitsFor.title)}`;
   if (stack === '') return `is blocked${what}, with no frame of the program on its stack.`;
@@ -41,7 +41,7 @@ function unanswered({ member: { state, pid, threadId } }: ThreadStacks): string 
     case 'stopped':
       return `is stopped, and can't answer: kill -CONT ${pid}`;
     case 'idle':
-      return 'sleeps in its event loop: no JavaScript runs there.';
+      return 'is idle in its event loop, and has not answered.';
     case 'blocked':
     case 'awaits':
       return 'does not answer: it was blocked elsewhere meanwhile, or runs an older Lockstep.';

@@ -53,7 +53,16 @@ function shortened(parts: readonly string[]): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
 
-function readCommand(pid: number): string[] {
+/** The process that has started that one; `undefined` if unknown. */
+export function readParent(pid: number): number | undefined {
+  const stat = readText(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(parent) || undefined;
+}
+
+/** The command line of a process; empty if unknown. */
+export function readCommand(pid: number): string[] {
   return readText(`/proc/${pid}/cmdline`)?.split('\0').slice(0, -1) ?? [];
 }
 

@@ -87,6 +87,25 @@ export class WaitsBehind {
       .flatMap(({ candidates }) => candidates);
   }
 
+  /**
+   * Those who hold what calls of the thread's event loop await, for the longest wait first. The
+   * loop may do other things meanwhile.
+   *
+   * @param from only those who hold the object of this cell
+   */
+  awaitedFrom(thread: Thread, from?: number): Thread[] {
+    if (thread.waits || thread.life === 'dead') return [];
+    return thread.seats
+      .flatMap(({ namespace, agent }) => agent.waits.map((wait) => ({ namespace, wait })))
+      .filter(({ wait }) => from === undefined || wait.cell === from)
+      .sort((a, b) => b.wait.lasted - a.wait.lasted)
+      .flatMap(({ namespace, wait }) => {
+        const object = this.world.objectIn(namespace, wait.cell);
+        if (object === undefined || object.endedBy === 'anybody' || object.over === true) return [];
+        return this.world.chance(thread, namespace, object, wait).candidates;
+      });
+  }
+
   /** Whether the thread itself waits behind another, under which it is reported. */
   isBehind(thread: Thread): boolean {
     return this.heldBy(thread).length > 0;

@@ -1,6 +1,6 @@
 /** WhyText: findings as sentences and trees. */
 
-import { doing, title, tree, wanted } from './branch-text.ts';
+import { doing, howLong, title, tree, wanted } from './branch-text.ts';
 import type {
   Branch,
   Deadlock,
@@ -10,11 +10,12 @@ import type {
   Member,
   NobodyLeft,
   ObjectRef,
+  OpenWait,
 } from './finding-types.ts';
 import { tellOpen } from './open-text.ts';
 import { flatten } from './waits-behind.ts';
 import type { Paint } from './words.ts';
-import { count, duration, PLAIN, shortName } from './words.ts';
+import { count, duration, listed, PLAIN, shortName } from './words.ts';
 
 export interface WhyOptions {
   readonly paint?: Paint | undefined;
@@ -25,13 +26,15 @@ export interface WhyOptions {
 }
 
 /** The findings, one paragraph each. */
-export function explain({ findings, open, work, unwanted }: Findings, options: WhyOptions = {}): string {
+export function explain(found: Findings, options: WhyOptions = {}): string {
   const { paint = PLAIN, least = 1000, all = false } = options;
+  const { findings, unwanted, brief } = found;
   const parts: string[] = [];
-  const shown = all || findings.length === 0 ? open : [];
-  if (findings.length === 0)
-    parts.push(shown.length === 0 ? 'Nothing keeps anybody waiting.' : 'Nothing is stuck for certain.');
-  else {
+  const shown = shownOpen(found, all);
+  if (findings.length === 0) {
+    const limit = brief > 0 ? ` for over ${duration(least)}` : '';
+    if (shown.length === 0) parts.push(`Nothing keeps anybody waiting${limit}.`);
+  } else {
     const verb = findings.length === 1 ? 'thing keeps' : 'things keep';
     const limit =
       findings.every(({ kind }) => kind === 'keeper') && least > 0 ? ` for over ${duration(least)}` : '';
@@ -45,10 +48,31 @@ export function explain({ findings, open, work, unwanted }: Findings, options: W
         .join('\n'),
     );
   }
-  if (shown.length > 0) parts.push(tellOpen(shown));
-  const rest = leftOut(shown.length > 0 ? {} : work, unwanted);
-  if (rest !== '') parts.push(paint.dim(rest));
+  if (shown.length > 0) parts.push(tellOpen(shown, headOfOpen(shown, findings.length === 0)));
+  const rest = [...notShown(found, shown, least), ...others(unwanted)];
+  if (rest.length > 0) parts.push(paint.dim(rest.join('\n')));
   return `${parts.join('\n\n')}\n`;
+}
+
+/**
+ * The open waits that are reported: beside findings only those for what the waiting thread holds
+ * itself, unless all are asked for.
+ */
+export function shownOpen({ findings, open }: Findings, all = false): readonly OpenWait[] {
+  return all || findings.length === 0 ? open : open.filter(({ heldByItself }) => heldByItself);
+}
+
+function headOfOpen(shown: readonly OpenWait[], alone: boolean): string {
+  const ends = flatten(shown.flatMap(({ waiters }) => waiters)).every(({ timed }) => timed);
+  if (ends)
+    return alone
+      ? 'No deadlock. These calls wait, and may give up by themselves:'
+      : 'These calls may give up by themselves:';
+  const what = 'if no thread does what they wait for:';
+  const certain = shown.some(({ heldByItself }) => heldByItself) ? 'certain ' : '';
+  return alone
+    ? `No ${certain}deadlock. But these calls may wait forever, ${what}`
+    : `These calls may wait forever, ${what}`;
 }
 
 function tell(finding: Finding, paint: Paint): string[] {
@@ -79,12 +103,11 @@ function tellDeadlock({ certain, members, ignored, behind, lasted }: Deadlock, p
     }
   }
   if (ignored.length > 0) {
-    const made = ignored.map((each) => title(each.title)).join(', ');
+    const made = listed(ignored.map((each) => title(each.title)));
     lines.push(
       `No call throws a DeadlockError, as ${made} ${ignored.length === 1 ? 'was' : 'were'} made with deadlock: 'ignore'.`,
     );
-    if (!certain)
-      lines.push('Another thread that has one of these locks open could still release it for its holder.');
+    if (!certain) lines.push('Not certain: a third thread could release one of them.');
   }
   lines.push(...tree(behind, paint));
   const locks = members.every(({ waitsFor }) => waitsFor !== null);
@@ -113,16 +136,16 @@ function tellNobody({ object, ending, named, waiters, others }: NobodyLeft, pain
   return lines;
 }
 
-function tellKeeper({ by, behind, calls, lasted }: Keeper, paint: Paint): string[] {
+function tellKeeper({ by, behind, children, calls, lasted }: Keeper, paint: Paint): string[] {
   const wantedRefs = new Set(behind.map(({ object }) => object?.title).filter((each) => each !== undefined));
   const held = [...wantedRefs].map(title).join(', ');
   const holds = held === '' ? '' : `holds ${held} and `;
   return [
     `${paint.strong(shortName(by))} ${holds}${doing(by)}.`,
-    `${count(calls, 'call')} ${calls === 1 ? 'waits' : 'wait'}, the longest for ${duration(lasted)}:`,
+    `${howLong(calls, lasted)}:`,
     ...tree(behind, paint),
     ...possibleCircle(by, behind),
-    ...advice(by, paint),
+    ...advice(by, children, paint),
   ];
 }
 
@@ -139,19 +162,27 @@ function possibleCircle({ pid, alsoAwaits }: Member, behind: readonly Branch[]):
     if (holder === undefined) return [];
     return [
       `They wait for each other: ${shortName(holder)} holds ${title(awaited.title)}, which ${pid} awaits.`,
-      `It is a deadlock unless other code in the event loop of ${pid} lets go.`,
+      `It is a deadlock unless other code in the event loop of ${pid} lets go, or a wait gives up.`,
     ];
   });
 }
 
-function advice({ state, pid }: Member, paint: Paint): string[] {
+/** Whether it awaits what it holds: then only other code of its event loop can release that. */
+function awaitsItsOwn({ alsoAwaits, holds }: Member): readonly ObjectRef[] {
+  return alsoAwaits.filter(({ folder, cell }) =>
+    holds.some((each) => each.folder === folder && each.cell === cell),
+  );
+}
+
+function advice(by: Member, children: readonly Member[], paint: Paint): string[] {
+  const { state, pid } = by;
   if (state === 'dead') return [];
   if (state === 'stopped') return [`To let it go on: ${paint.strong(`kill -CONT ${pid}`)}`];
   const see =
     state === 'busy'
       ? [`To see what it runs: ${paint.strong(`kill -USR1 ${pid}`)} opens its debugger.`]
       : state === 'idle'
-        ? ['Its code awaits something else: a request, a timer, a file or another promise.']
+        ? idleFor(by, children)
         : [];
   return [
     ...see,
@@ -159,19 +190,51 @@ function advice({ state, pid }: Member, paint: Paint): string[] {
   ];
 }
 
-function leftOut(work: Readonly<Record<string, number>>, unwanted: number): string {
+/** Why an idle thread keeps what it holds. */
+function idleFor(by: Member, children: readonly Member[]): string[] {
+  const own = awaitsItsOwn(by);
+  if (own.length > 0)
+    return [
+      `It awaits ${listed(own.map((each) => title(each.title)))}, which it holds itself.`,
+      'It is a deadlock unless other code of its event loop lets go, or its wait gives up.',
+    ];
+  return [
+    'Its code awaits something else (a request, a timer, a file or another promise),',
+    'or it forgot to release it.',
+    ...(children.length === 0
+      ? []
+      : [
+          `If it awaits the end of ${listed(children.slice(0, 3).map(shortName))}, it is a deadlock,`,
+          'unless other code of its event loop lets go, or the call gives up.',
+        ]),
+  ];
+}
+
+/** The waits that are left out, and the command that shows them. */
+function notShown({ work, open, brief }: Findings, shown: readonly OpenWait[], least: number): string[] {
+  const hint = 'Show them: lockstep why --all';
   const parts: string[] = [];
-  const calls = Object.values(work).reduce((sum, each) => sum + each, 0);
-  if (calls > 0) {
-    const shown = Object.entries(work)
-      .slice(0, 4)
-      .map(([what, number]) => `${number} ${title(what)}`);
-    const more = Object.keys(work).length > 4 ? ', …' : '';
-    parts.push(
-      `${count(calls, 'call')} that ${calls === 1 ? 'waits' : 'wait'} for what a thread may still bring (${shown.join(', ')}${more})`,
-    );
+  if (shown.length < open.length) {
+    const titles = new Set(shown.map(({ object }) => object.title));
+    const left = Object.entries(work).filter(([what]) => !titles.has(what));
+    const calls = left.reduce((sum, [, each]) => sum + each, 0);
+    const names = left.slice(0, 4).map(([what, number]) => `${number} ${title(what)}`);
+    const more = left.length > 4 ? ', …' : '';
+    if (calls > 0)
+      parts.push(
+        `Not shown: ${count(calls, 'call')} that may wait for what a thread never does (${names.join(', ')}${more}). ${hint}`,
+      );
   }
-  if (unwanted > 0)
-    parts.push(`${count(unwanted, 'object')} that ${unwanted === 1 ? 'is' : 'are'} held and not waited for`);
-  return parts.length === 0 ? '' : `Left out: ${parts.join(', ')}.`;
+  if (brief > 0)
+    parts.push(
+      `Not shown: ${count(brief, 'call')} that ${brief === 1 ? 'has' : 'have'} waited for less than ${duration(least)}. ${hint}`,
+    );
+  return parts;
+}
+
+function others(unwanted: number): string[] {
+  if (unwanted === 0) return [];
+  return [
+    `Besides: ${count(unwanted, 'object')} that ${unwanted === 1 ? 'is' : 'are'} held and not waited for.`,
+  ];
 }

@@ -26,6 +26,11 @@ export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
+/** `A`, `A and B`, `A, B and C`. */
+export function listed(texts: readonly string[]): string {
+  return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} and ${texts.at(-1)}`;
+}
+
 /** `worker-2 (pid 4121, thread 2, api.js)`. */
 export function fullName({ name, pid, threadId, program }: Member): string {
   const thread = threadId === 0 ? '' : `, thread ${threadId}`;
