@@ -29,7 +29,7 @@ const SMALL = 128 * 1024 * 1024;
 const LISTED = 5;
 
 export async function doctor({ json }: { json?: boolean }): Promise<number> {
-  // Looked at first: whoever makes a lock removes the folders that nobody uses.
+  // Look first: a program that makes a lock removes the folders that no program uses.
   const snapshot = takeSnapshot({ folders: foldersOfUser() });
   const leftovers = unusedIn(snapshot);
   const checks = [system(), room(), proc(), await working(), ...namespaces(snapshot), ...left(leftovers)];

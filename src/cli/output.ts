@@ -1,4 +1,4 @@
-/** Output: what becomes of the command where its output can't be written. */
+/** Output: how the command ends where its output can't be written. */
 
 import { setTimeout } from '#clock';
 import { FINE, UNREADABLE } from './exit-codes.ts';
@@ -14,7 +14,7 @@ export function isOfOutput(error: unknown): error is NodeJS.ErrnoException {
 /**
  * Ends the command if its output can't be written: silently where its reader has gone, as after
  * `| head -1`, otherwise with one line. The messages of `lockstep run` end nothing: its command
- * has to run whoever reads them.
+ * has to run even if nobody reads them.
  */
 export function watchOutput(): void {
   process.stdout.on('error', failOutput);

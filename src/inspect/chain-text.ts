@@ -22,7 +22,7 @@ export function explainChain(chain: readonly Member[], paint: Paint = PLAIN): st
   return `${lines.join('\n')}\n`;
 }
 
-/** What the thread has to do with the one that waits behind it. */
+/** How the thread is linked with the one that waits behind it. */
 function linkTo({ waitsFor, joins, alsoAwaits }: Member, { holds }: Member): string {
   if (waitsFor !== null) return 'held by';
   if (joins !== null) return 'that is';

@@ -151,7 +151,7 @@ const ROLES: Readonly<Record<string, string>> = {
   producers: 'its producers',
 };
 
-/** What a wait for that part of an object is for: `room to put`. */
+/** The aim of a wait for that part of an object: `room to put`. */
 export function roleText(role: string): string {
   return ROLES[role] ?? role;
 }
