@@ -100,7 +100,7 @@ export const AGENT_TID = 21;
 /** Since when the thread is blocked ELSEWHERE, as ENTRY_SINCE. Void while it is not. */
 export const AGENT_SINCE = 22;
 /**
- * The child the child whose end it waits for: a process id, or minus the `threadId` of a thread of
+ * The child whose end it waits for: a process id, or minus the `threadId` of a thread of
  * this process; 0 something else. Void as AGENT_SINCE.
  */
 export const AGENT_JOINS = 23;
