@@ -19,7 +19,7 @@ import { open, pack } from '../codec/plain.ts';
 import { LockstepError } from '../errors.ts';
 import { resolveReference } from '../functions/resolving.ts';
 import { Queue } from '../messaging/queue.ts';
-import { CODE_ROOT, entryPoint } from '../package-root.ts';
+import { CODE_ROOT, entryPoint, whereIs } from '../package-root.ts';
 import { platform } from '../platform/current.ts';
 import { addressOf } from '../workers/gift.ts';
 import { returned } from '../workers/outcome.ts';
@@ -48,6 +48,8 @@ export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Pro
   let agent: Agent | undefined;
   try {
     for (const each of [INDEX, TARGET]) await inPhase('importing', () => resolveReference(each));
+    // A target's module names packages.
+    whereIs('lockstep');
     if (hasJob()) return;
     agent = defaultAgent();
     handOver(agent);
