@@ -49,6 +49,8 @@ export interface RunOrder {
 
 /** Receives the outcomes of the items. */
 export interface RunTarget {
+  /** Whether an outcome is of use before the others have come. */
+  readonly isLive: boolean;
   /** Number of items that may be taken from the source now. */
   room(pulled: number): number;
   item(index: number, ok: boolean, value: unknown): void;
@@ -101,7 +103,12 @@ export class ItemRun {
     this.source = source;
     this.order = order;
     this.target = target;
-    this.mode = modeOf(source.isRange, order.isTuples) | (order.quiet ? MODE.QUIET : 0);
+    // Chunks of a chosen size may be long.
+    const isLate = !target.isLive && order.chunkSize === undefined;
+    this.mode =
+      modeOf(source.isRange, order.isTuples) |
+      (order.quiet ? MODE.QUIET : 0) |
+      (isLate ? MODE.LATE : 0);
   }
 
   /** Items of the next chunk. */

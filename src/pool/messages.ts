@@ -14,6 +14,8 @@ export const MODE = {
   SEALED: 8,
   /** Added: the results of the calls are not wanted. */
   QUIET: 16,
+  /** Added: nobody waits for results before the end of the chunk, so they ring no bell until then. */
+  LATE: 32,
 } as const;
 
 /** Bits of the kind of payload. */

@@ -43,6 +43,7 @@ interface Asker {
 const END: IteratorResult<unknown, undefined> = { done: true, value: undefined };
 
 export class ResultStream implements Results<unknown>, RunTarget {
+  readonly isLive = true;
   private readonly title: string;
   private readonly ordered: boolean;
   private readonly ahead: number | undefined;
