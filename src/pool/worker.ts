@@ -413,7 +413,8 @@ export class PoolWorker {
     let valuesFrom = 0;
     let lastPut = began;
     let ran = 0;
-    const put = async (isOver: boolean): Promise<void> => {
+    // Returns a promise only if the put has to wait.
+    const put = (isOver: boolean): Promise<void> | undefined => {
       const time = now();
       const reply: Reply = [
         REPLY.ITEMS,
@@ -427,11 +428,14 @@ export class PoolWorker {
       values = [];
       count = 0;
       lastPut = time;
-      try {
-        await this.reply(reply, late && !isOver);
-      } catch (error) {
+      const orOneByOne = (error: unknown): Promise<void> => {
         if (!(error instanceof NotSendableError)) throw error;
-        await this.putOneByOne(reply, sent);
+        return this.putOneByOne(reply, sent);
+      };
+      try {
+        return this.reply(reply, late && !isOver)?.catch(orOneByOne);
+      } catch (error) {
+        return orOneByOne(error);
       }
     };
     for (let most = 1; ; ) {
@@ -455,7 +459,10 @@ export class PoolWorker {
       // Put the results when they are a millisecond old.
       ran += claimed.count;
       const time = now();
-      if (time - lastPut >= PUT_EVERY && count > 0) await put(false);
+      if (time - lastPut >= PUT_EVERY && count > 0) {
+        const going = put(false);
+        if (going !== undefined) await going;
+      }
       // Adapt how many items to claim at once.
       const each = ((time - began) * 1000) / ran;
       most = Math.max(1, Math.min(64, Math.floor(CLAIMED_TIME / Math.max(each, 0.01))));
@@ -464,7 +471,8 @@ export class PoolWorker {
       if (this.table.isAborted(slot, generationOf(ticket))) break;
     }
     // Put the last results, and finish the task.
-    await put(true);
+    const going = put(true);
+    if (going !== undefined) await going;
     this.finished(ticket);
   }
 
@@ -539,7 +547,13 @@ function callDifferentOnes(): void {
 }
 
 /** Calls the function with one item. */
-function callOf(kind: number, fn: WorkFunction, first: number, items: readonly unknown[], index: number): unknown {
+function callOf(
+  kind: number,
+  fn: WorkFunction,
+  first: number,
+  items: readonly unknown[],
+  index: number,
+): unknown {
   if (kind === MODE.RANGE) return fn(first + index);
   return kind === MODE.TUPLES ? fn(...(items[index] as unknown[])) : fn(items[index]);
 }
