@@ -186,16 +186,7 @@ export class PostgresStore implements Store {
     return { done: true, version: Number(version), now: Number(now) };
   }
 
-  async turn({
-    session,
-    epoch,
-    key,
-    kind,
-    call,
-    claim,
-    wantsBody,
-    lazy,
-  }: Turn): Promise<Turned> {
+  async turn({ session, epoch, key, kind, call, claim, wantsBody, lazy }: Turn): Promise<Turned> {
     const op = call.op === 'take' && !call.wait ? 'try' : call.op;
     const rows = await this.query(TURN, [
       op,
