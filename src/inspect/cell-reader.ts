@@ -1,7 +1,7 @@
 /**
- * CellReader: what the words of a cell say of its object. Objects in a row often agree in their
- * state, and in who has them open. They share the records of those, so that a snapshot of thousands
- * of objects makes little garbage.
+ * CellReader: reads objects from the words of their cells. Neighbours often have the same state, and
+ * are open in the same agents. They share those records, so a snapshot of thousands of objects
+ * makes little garbage.
  */
 
 import type { Facts } from '../agents/facts.ts';
