@@ -1,7 +1,7 @@
 /**
- * CellReader: reads objects from the words of their cells. Neighbours often have the same state, and
- * are open in the same agents. They share those records, so a snapshot of thousands of objects
- * makes little garbage.
+ * CellReader: reads objects from the words of their cells. Neighbours often have the same state,
+ * and are open in the same agents. They share those records, so a snapshot of thousands of
+ * objects makes little garbage.
  */
 
 import type { Facts } from '../agents/facts.ts';
