@@ -41,6 +41,15 @@ function poolCases(
       await once(worker, 'message');
     };
 
+    /** Those that have begun; a line that is still being written does not count. */
+    const pidsIn = (file: string): number[] =>
+      existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1).map(Number) : [];
+    const killWorker = (pid: number): void => {
+      const worker = workers.find((each) => each.pid === pid);
+      assert.ok(worker, `${pid} must be a worker's`);
+      worker.kill('SIGKILL');
+    };
+
     before(async () => {
       server = await start();
       cluster = await connect({ ...server.options, lease: LEASE_MS });
@@ -97,9 +106,8 @@ function poolCases(
       const pool = cluster.pool('tests');
       const file = join(folder, 'killed');
       const task = pool.apply(standsStill, [file, 1]);
-      await until(() => existsSync(file), 'the task to begin');
-      const pid = Number(readFileSync(file, 'utf8'));
-      workers.find((worker) => worker.pid === pid)!.kill('SIGKILL');
+      await until(() => pidsIn(file).length === 1, 'the task to begin');
+      killWorker(pidsIn(file)[0]!);
       assert.equal(await task, 'run 2');
       await enter();
       await pool.close();
@@ -109,16 +117,14 @@ function poolCases(
       const pool = cluster.pool('tests');
       const file = join(folder, 'deadly');
       const task = pool.apply(standsStill, [file, 9]);
-      const pids = (): number[] =>
-        existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : [];
       const given = assert.rejects(task, { code: 'ERR_LOCKSTEP_WORKER_DIED' });
       for (let run = 1; run <= 2; run++) {
-        await until(() => pids().length === run, `run ${run} to begin`);
-        workers.find((worker) => worker.pid === pids()[run - 1])!.kill('SIGKILL');
+        await until(() => pidsIn(file).length === run, `run ${run} to begin`);
+        killWorker(pidsIn(file)[run - 1]!);
         await enter();
       }
       await given;
-      assert.equal(pids().length, 2);
+      assert.equal(pidsIn(file).length, 2);
       await pool.close();
     });
 
