@@ -13,8 +13,8 @@
  * function writes only over the version that it has read, and reads again where that is gone.
  *
  * The text of the document is cut and joined as it is. The separators contain a quotation mark
- * after a comma or a bracket. A string of JSON has none inside, as it escapes its own. One that ends
- * like a separator is left to the machine.
+ * after a comma or a bracket. A string of JSON has none inside, as it escapes its own. One that
+ * ends like a separator is left to the machine.
  */
 
 /** The first of the two numbers of the advisory locks that order turns. */
