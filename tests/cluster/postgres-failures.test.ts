@@ -1,4 +1,4 @@
-/** What users of PostgreSQL meet: each failure has a code and says what to do, and nothing hangs. */
+/** Failures of PostgreSQL as users meet them: each has a code and advice, and nothing hangs. */
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** What PostgreSQL's errors mean to the store, by their SQLSTATE, and what their reader can do. */
+/** The errors of PostgreSQL, by SQLSTATE: their meaning to the store, and advice to the user. */
 
 import { StoreError } from '../../errors.ts';
 
@@ -43,8 +43,8 @@ export function refused(doing: string, title: string, error: PgError): StoreErro
 /**
  * Whether the server itself has refused, so that nothing was done. Some codes are not refusals: the
  * server shuts down or starts or has cancelled the statement (57…), is out of connections (53…) or
- * has lost the connection (08…). What it rolled back in favour of another (40…), or because a lock
- * was not to be had in time (55P03), can also be retried.
+ * has lost the connection (08…). A transaction that it rolled back in favour of another (40…), or
+ * after `lock_timeout` (55P03), can also be retried.
  */
 export function isRefusal({ code }: PgError): boolean {
   return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|40|53|57|55P03)/.test(code);

@@ -1,4 +1,4 @@
-/** Statements: sends statements to PostgreSQL, and tells refusals from unknown outcomes. */
+/** Statements: sends statements to PostgreSQL, and distinguishes refusals from unknown outcomes. */
 
 import { createHash } from 'node:crypto';
 import { clearTimeout, setTimeout } from '#clock';
@@ -12,7 +12,7 @@ export class Statements {
   patience: number;
   /** The operation that messages begin with. */
   doing = 'connect';
-  /** Nothing is unknown any more: errors are passed on as they are. */
+  /** The store has ended: no outcome matters. */
   ended = false;
   private readonly title: string;
   private readonly connections: Connections;
