@@ -184,7 +184,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     }
     const { most } = this;
     const put = await this.waits.make(deadline, (call, wait) => ({ op: 'put', call, text, most, wait }));
-    return put?.reply.is === 'done';
+    return put?.reply.is === 'put';
   }
 
   private async take(options: WaitOptions | undefined): Promise<Kept | undefined> {

@@ -3,15 +3,25 @@
 import assert from 'node:assert/strict';
 import { createClient } from 'redis';
 import { RedisStore } from '../../../src/cluster/stores/redis.ts';
-import { PLACES } from '../../../src/cluster/stores/redis-places.ts';
-import type { Client, Heard, Tally } from './histories.ts';
-import { History } from './histories.ts';
+import type { Bench, Client, Heard, Tally } from './histories.ts';
 
 /** Histories under way at a time: their commands share the trips. */
 const AT_A_TIME = 64;
 
-/** Goes through so many histories, with a script in the place of the real one if it is given. */
-export async function runHistories(url: string, count: number, mutant?: string): Promise<Tally> {
+/** The histories of a script. */
+export interface Subject {
+  readonly histories: new (bench: Bench, seed: number) => { run(tally: Tally): Promise<void> };
+  readonly script: string;
+  /** Stands in the script's place. */
+  readonly mutant?: string;
+}
+
+/** Goes through so many histories. */
+export async function runHistories(
+  url: string,
+  count: number,
+  { histories: Histories, script, mutant }: Subject,
+): Promise<Tally> {
   const client = createClient({ url, RESP: 2 }) as unknown as Client;
   const subscriber = client.duplicate();
   await Promise.all([client.connect(), subscriber.connect()]);
@@ -35,7 +45,7 @@ export async function runHistories(url: string, count: number, mutant?: string):
     list.push(`${session} ${head.slice(0, bar)} ${told}`);
   });
   const store = await RedisStore.at(
-    mutant === undefined ? client : await mutated(client, mutant),
+    mutant === undefined ? client : await mutated(client, script, mutant),
     namespace,
     60_000,
   );
@@ -47,7 +57,7 @@ export async function runHistories(url: string, count: number, mutant?: string):
       while (next < count) {
         const seed = ++next;
         try {
-          await new History({ client, store, prefix, expected }, seed).run(tally);
+          await new Histories({ client, store, prefix, expected }, seed).run(tally);
         } catch (error) {
           next = count;
           throw new Error(`history ${seed}: ${(error as Error).message}`, { cause: error });
@@ -69,10 +79,10 @@ export async function runHistories(url: string, count: number, mutant?: string):
   }
 }
 
-/** The client, with another script in the place of the one that makes calls on places. */
-async function mutated(client: Client, script: string): Promise<Client> {
-  const real = await client.scriptLoad(PLACES);
-  const other = await client.scriptLoad(script);
+/** The client, with another script in the place of the real one. */
+async function mutated(client: Client, script: string, mutant: string): Promise<Client> {
+  const real = await client.scriptLoad(script);
+  const other = await client.scriptLoad(mutant);
   return new Proxy(client, {
     get(target, name): unknown {
       const value = Reflect.get(target, name, target) as unknown;
