@@ -34,6 +34,7 @@
  * `{-1}`, `{-2}` are those of the commit (redis-commit.ts).
  */
 
+import type { CallId } from '../machines/machine.ts';
 import { KEPT_MS } from '../machines/once.ts';
 import type { QueueCall, QueueReply } from '../machines/queue.ts';
 import { TOMBSTONE_MS } from './redis-commit.ts';
@@ -376,6 +377,30 @@ end
 if writes then call('SET', record, serial .. '|' .. cmsgpack.pack(replies), 'PX', ${KEPT_MS}) end
 return replies
 `;
+
+/** A queue's document beside its stream. */
+export interface KeptQueue {
+  readonly left: number;
+  readonly out: readonly [
+    call: CallId,
+    until: number,
+    order: string,
+    tries: number,
+    put: string,
+    text: string,
+  ][];
+  readonly back: readonly [order: string, tries: number, put: string, text: string][];
+  readonly takers: readonly CallId[];
+  readonly putters: readonly [call: CallId, most: number][];
+  readonly joins: readonly CallId[];
+}
+
+/** How many items wait in a queue whose stream has so many entries. */
+export function waitingIn({ out, back }: KeptQueue, entries: number): number {
+  const delivered = out.filter(([, , , , , text]) => text === '').length;
+  const beside = back.filter(([, , , text]) => text !== '').length;
+  return entries - delivered + beside;
+}
 
 /** A call as four arguments of the script. */
 export function argumentsOf(call: QueueCall): readonly [op: string, id: string, about: string, text: string] {

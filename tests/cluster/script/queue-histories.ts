@@ -14,28 +14,12 @@ import type { Item, QueueCall, QueueReply, QueueState } from '../../../src/clust
 import { callsInQueue, serve } from '../../../src/cluster/machines/queue.ts';
 import type { Batch } from '../../../src/cluster/store.ts';
 import { Outdated, SessionGone } from '../../../src/cluster/store.ts';
+import type { KeptQueue } from '../../../src/cluster/stores/redis-queue.ts';
 import { Random } from '../../soak/random.ts';
 import type { Bench, Tally } from './histories.ts';
 
 const CLAIMS = [1, 250];
 const TEXTS = ['j1', 'j"\\u0000ä\\"/|,:"', `j"${'x'.repeat(300)}"`, 'c//8='];
-
-/** The document's part of a queue's state. */
-interface Kept {
-  readonly left: number;
-  readonly out: readonly [
-    call: CallId,
-    until: number,
-    order: string,
-    tries: number,
-    put: string,
-    text: string,
-  ][];
-  readonly back: readonly [order: string, tries: number, put: string, text: string][];
-  readonly takers: readonly CallId[];
-  readonly putters: readonly [call: CallId, most: number][];
-  readonly joins: readonly CallId[];
-}
 
 export class QueueHistory {
   private readonly bench: Bench;
@@ -241,7 +225,7 @@ export class QueueHistory {
       return;
     }
     assert.equal(lifetime, -1, told);
-    const { kind, state } = JSON.parse(body) as { kind: string; state: { state: Kept } };
+    const { kind, state } = JSON.parse(body) as { kind: string; state: { state: KeptQueue } };
     assert.equal(kind, this.kind);
     const { left, out, back, takers, putters, joins } = state.state;
     const stream = new Map<string, readonly [put: string, text: string]>();
