@@ -61,6 +61,8 @@ export interface Turn {
   readonly claim: number;
   /** Whether the document is wanted too. */
   readonly wantsBody: boolean;
+  /** Lets the server forget the call in a crash, as in a commit, unless it came in. */
+  readonly lazy: boolean;
 }
 
 /** Not done: the document, for the machine. */
@@ -135,6 +137,8 @@ export interface Store {
    * Optional.
    */
   turn?(turn: Turn): Promise<Turned>;
+  /** The kinds of objects on which `turn` pays; all if it is missing. */
+  readonly turned?: ReadonlySet<string>;
   /**
    * Makes calls on a queue as its machine would, in one round trip; rejects as `commit` does.
    * Optional.

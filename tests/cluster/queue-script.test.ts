@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { QUEUE } from '../../src/cluster/stores/redis-queue.ts';
 import { QueueHistory } from './script/queue-histories.ts';
-import { runHistories } from './script/run.ts';
+import { redisGround } from './script/redis.ts';
+import { runAll } from './script/run.ts';
 import { RedisServer } from './servers/redis.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
@@ -19,7 +20,8 @@ before(async () => {
 after(() => server.stop());
 
 it(`gives the same replies, states and rings in ${HISTORIES} histories`, async (t) => {
-  const { made } = await runHistories(server.url, HISTORIES, { histories: QueueHistory, script: QUEUE });
+  const ground = await redisGround(server.url);
+  const { made } = await runAll(ground, HISTORIES, QueueHistory);
   t.diagnostic(`${made} calls by the script`);
   assert.ok(made > HISTORIES * 8);
 });
@@ -29,10 +31,8 @@ describe('planted mistakes are found', () => {
     it(mistake, async () => {
       const mutant = QUEUE.replace(right, wrong);
       assert.notEqual(mutant, QUEUE, 'the mistake could not be planted');
-      await assert.rejects(
-        runHistories(server.url, FOR_A_MUTANT, { histories: QueueHistory, script: QUEUE, mutant }),
-        /history|rings/,
-      );
+      const ground = await redisGround(server.url, mutant, QUEUE);
+      await assert.rejects(runAll(ground, FOR_A_MUTANT, QueueHistory), /history|rings/);
     });
   };
 

@@ -16,13 +16,15 @@ import type { Batch } from '../../../src/cluster/store.ts';
 import { Outdated, SessionGone } from '../../../src/cluster/store.ts';
 import type { KeptQueue } from '../../../src/cluster/stores/redis-queue.ts';
 import { Random } from '../../soak/random.ts';
-import type { Bench, Tally } from './histories.ts';
+import type { Heard, Tally } from './histories.ts';
+import type { RedisGround } from './redis.ts';
 
 const CLAIMS = [1, 250];
 const TEXTS = ['j1', 'j"\\u0000ä\\"/|,:"', `j"${'x'.repeat(300)}"`, 'c//8='];
 
 export class QueueHistory {
-  private readonly bench: Bench;
+  private readonly ground: RedisGround;
+  private readonly expected: Heard;
   private readonly random: Random;
   private readonly kind: string;
   private readonly counts: boolean;
@@ -40,8 +42,9 @@ export class QueueHistory {
   private state: QueueState | undefined;
   private numbers = 0;
 
-  constructor(bench: Bench, seed: number) {
-    this.bench = bench;
+  constructor({ ground, expected }: { ground: RedisGround; expected: Heard }, seed: number) {
+    this.ground = ground;
+    this.expected = expected;
     this.random = new Random(seed);
     this.counts = this.random.percent(50);
     this.kind = this.counts ? 'JoinableQueue' : 'Queue';
@@ -50,19 +53,20 @@ export class QueueHistory {
   }
 
   async run(tally: Tally): Promise<void> {
-    const { client, prefix } = this.bench;
-    await Promise.all(this.sessions.map((session) => client.set(`${prefix}s:${session}`, '0')));
+    const { ground } = this;
+    await ground.begin(this.sessions);
     for (let steps = 6 + this.random.below(16); steps > 0; steps--) await this.step(tally);
-    const mine = this.sessions.flatMap((session) => [`s:${session}`, `m:${session}:${this.key}`]);
-    await client.del([...mine, `o:${this.key}`, `q:${this.key}`].map((key) => prefix + key));
+    await ground.clear(this.key, this.sessions);
+    const records = this.sessions.map((session) => `m:${session}:${this.key}`);
+    await ground.client.del([...records, `q:${this.key}`].map((key) => ground.prefix + key));
   }
 
   private async step(tally: Tally): Promise<void> {
-    const { random, bench } = this;
+    const { random, ground } = this;
     if (random.percent(5) && this.dead.size + 1 < this.sessions.length) {
       const victim = random.pick(this.sessions);
       this.dead.add(victim);
-      await bench.client.del(`${bench.prefix}s:${victim}`);
+      await ground.kill(victim);
     }
     const session = random.pick(this.sessions);
     const known = this.last.get(session);
@@ -84,7 +88,7 @@ export class QueueHistory {
       claim: random.pick(CLAIMS),
     };
     if (this.dead.has(session)) {
-      await assert.rejects(bench.store.serve(batch), SessionGone);
+      await assert.rejects(ground.store.serve(batch), SessionGone);
       return;
     }
     await this.make(batch);
@@ -93,7 +97,7 @@ export class QueueHistory {
 
   /** A batch arrives again, perhaps after the next one, or after its session has raised its epoch. */
   private async repeat({ batch, replies }: { batch: Batch; replies: readonly QueueReply[] }): Promise<void> {
-    const { store } = this.bench;
+    const { store } = this.ground;
     const { session } = batch;
     if (this.dead.has(session)) return void (await assert.rejects(store.serve(batch), SessionGone));
     const dice = this.random.below(3);
@@ -151,8 +155,8 @@ export class QueueHistory {
   }
 
   private async make(batch: Batch): Promise<void> {
-    const { bench, key } = this;
-    const served = await bench.store.serve(batch);
+    const { ground, expected, key } = this;
+    const served = await ground.store.serve(batch);
     assert.ok(served.done);
     // A batch that only looks is not recorded: it may be made again.
     if (batch.calls.some(({ op }) => op !== 'look'))
@@ -176,8 +180,8 @@ export class QueueHistory {
     for (const reply of served.replies)
       if (reply.is === 'got' && !there.has(this.placeOf(reply.item[0]))) this.taken.push(reply.item);
     await this.compare(told);
-    const heard = bench.expected.get(key) ?? [];
-    bench.expected.set(key, heard);
+    const heard = expected.get(key) ?? [];
+    expected.set(key, heard);
     heard.push(...new Set(rings.map(({ to, after }) => `${sessionOf(to)} ${after} `)));
   }
 
@@ -209,7 +213,7 @@ export class QueueHistory {
 
   /** The state at the server is the machine's. */
   private async compare(told: string): Promise<void> {
-    const { client, prefix } = this.bench;
+    const { client, prefix } = this.ground;
     const document = `${prefix}o:${this.key}`;
     const [raw, lifetime, entries, length] = await Promise.all([
       client.get(document),
