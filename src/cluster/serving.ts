@@ -1,9 +1,9 @@
 /**
  * Serving: calls on a queue that the store makes by itself, many in one request (`Store.serve`).
  *
- * The calls of one process on one queue go one batch after another. If the reply to a batch is lost,
- * the process raises its epoch at the server and sends the batch again under the same serial number.
- * The server then repeats its replies, or makes the calls if the batch had never arrived.
+ * The calls of one process on one queue go one batch after another. If the reply to a batch is
+ * lost, the process raises its epoch at the server, and sends the batch again under the same serial
+ * number. The server then repeats its replies, or makes the calls if the batch had never arrived.
  */
 
 import { nameTaken } from './document.ts';

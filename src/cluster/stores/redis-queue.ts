@@ -9,16 +9,16 @@
  *   back   items that have come back, oldest first: order, tries, put, text
  *
  * A delivered item stays in the stream until `ack`; its text here is '' then. Items are delivered
- * oldest first, so all of `out` and `back` are older than the rest of the stream. The oldest item is
- * therefore the first of `back`, or else the first entry behind the newest of `out`. No list of
- * items is ever searched.
+ * oldest first, so all of `out` and `back` are older than the rest of the stream. So the oldest
+ * item is the first of `back`, or else the first entry behind the newest of `out`. No list of items
+ * is ever searched.
  *
  * The machine stays the law. tests/cluster/queue-script.test.ts runs both on random histories, and
  * compares replies, states and rings.
  *
  * Lost replies: the calls of a session on a queue come in batches, one after another, each with a
  * larger serial number. The script keeps the last number with its replies (`record`). A batch that
- * arrives a second time gets these replies; an older one is refused. Who writes what:
+ * arrives a second time gets these replies; an older one is refused. What a loss leaves behind:
  *
  *   session dies before the script   nothing was done
  *   session dies after it            its waiters go, its deliveries come back, its record lapses

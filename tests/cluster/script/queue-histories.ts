@@ -95,7 +95,7 @@ export class QueueHistory {
     tally.made += calls.length;
   }
 
-  /** A batch arrives again, perhaps after the next one, or after its session has raised its epoch. */
+  /** A batch arrives again, perhaps after the next one, or after its session raised its epoch. */
   private async repeat({ batch, replies }: { batch: Batch; replies: readonly QueueReply[] }): Promise<void> {
     const { store } = this.ground;
     const { session } = batch;
