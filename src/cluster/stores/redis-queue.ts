@@ -18,7 +18,7 @@
  *
  * Lost replies: the calls of a session on a queue come in batches, one after another, each with a
  * larger serial number. The script keeps the last number with its replies (`record`). A batch that
- * arrives a second time gets these replies; an older one is refused. What a loss leaves behind:
+ * arrives a second time gets these replies; an older one is refused. After a loss:
  *
  *   session dies before the script   nothing was done
  *   session dies after it            its waiters go, its deliveries come back, its record lapses
