@@ -33,7 +33,7 @@ export interface Contest {
   work: number;
 }
 
-/** Milliseconds, several slices of the scheduler: the competitors alone do not keep one off so long. */
+/** Milliseconds: several slices of the scheduler. Competitors alone do not keep one off so long. */
 const STALLED = 10;
 
 /** Target: competes as number `me`. */
