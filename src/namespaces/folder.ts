@@ -29,7 +29,7 @@
  *   a path.
  */
 
-import { closeSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { now } from '#clock';
@@ -241,7 +241,7 @@ function makeFolder(path: string): void {
     if (code === 'EEXIST') return;
     if (code === 'ENOSPC') throw noRoom(path, error);
     throw new FolderError(
-      `namespace "${path}": can't be made, ${code === 'ENOENT' ? `the folder "${base()}" does not exist` : `${code}`}; ` +
+      `namespace "${path}": can't be made, ${code === 'ENOENT' && !existsSync(base()) ? `the folder "${base()}" does not exist` : `no folder can be made in "${base()}" (${code})`}; ` +
         'mount a tmpfs at /dev/shm, or set LOCKSTEP_DIR to a folder on a tmpfs that you may write to',
       { cause: error },
     );
