@@ -30,7 +30,7 @@ export function libraryRequire(): NodeJS.Require {
   return ownRequire;
 }
 
-/** Where Node finds a package, as seen from the library's own code; `undefined` where it finds none. */
+/** Where Node finds a package, as seen from the library's own code; `undefined`: nowhere. */
 export function whereIs(name: string): string | undefined {
   try {
     return import.meta.resolve(name);

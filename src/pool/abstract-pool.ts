@@ -526,9 +526,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
 
   /** @internal Hands a task over; resolves to its outcome. */
   protected started(task: PoolTask, options: TaskOptions | undefined): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       task.resolve = resolve;
-      task.reject = reject;
       this.begin(task, options);
     });
   }

@@ -456,7 +456,9 @@ export class Engine {
         resolve(value);
       } else {
         this.statistics.failed++;
-        reject!(isOurs ? this.host.failed(task, value, isOfWorker) : value);
+        const reason = isOurs ? this.host.failed(task, value, isOfWorker) : value;
+        if (reject !== undefined) reject(reason);
+        else resolve(Promise.reject(reason));
       }
     }
     // Remove timers and listeners. Resolve `ended` when the task no longer runs.

@@ -14,7 +14,7 @@ export const MODE = {
   SEALED: 8,
   /** Added: the results of the calls are not wanted. */
   QUIET: 16,
-  /** Added: nobody waits for results before the end of the chunk, so they ring no bell until then. */
+  /** Added: results within the chunk ring no bell, as nobody waits for them before its end. */
   LATE: 32,
 } as const;
 

@@ -47,6 +47,10 @@ export class PoolTask {
   sealed: Sealed | undefined;
   /** `undefined` once the promise is settled. */
   resolve: ((value: unknown) => void) | undefined;
+  /**
+   * `undefined`: it rejects by `resolve`. A function less to keep is a sixth of the memory of a
+   * call that waits.
+   */
   reject: ((reason: unknown) => void) | undefined;
   /** When it was submitted: milliseconds of this thread's clock. */
   readonly submitted: number;
