@@ -526,8 +526,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
 
   /** @internal Hands a task over; resolves to its outcome. */
   protected started(task: PoolTask, options: TaskOptions | undefined): Promise<unknown> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       task.resolve = resolve;
+      task.reject = reject;
       this.begin(task, options);
     });
   }

@@ -456,9 +456,7 @@ export class Engine {
         resolve(value);
       } else {
         this.statistics.failed++;
-        const reason = isOurs ? this.host.failed(task, value, isOfWorker) : value;
-        if (reject !== undefined) reject(reason);
-        else resolve(Promise.reject(reason));
+        reject!(isOurs ? this.host.failed(task, value, isOfWorker) : value);
       }
     }
     // Remove timers and listeners. Resolve `ended` when the task no longer runs.
