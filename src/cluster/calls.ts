@@ -36,7 +36,7 @@ import type { Session } from './session.ts';
 import type { Snapshot, Store, Turned } from './store.ts';
 import { Outdated, SessionGone, Unreachable } from './store.ts';
 
-/** The end of a lock's document while no holder has died inside, and nobody waits for a notification. */
+/** The end of a lock's document: no holder has died inside, nobody waits for a notification. */
 const UNHURT = '"waits":{},"hurt":0},"made":[]}}';
 const ABSENT: Snapshot = { version: 0, body: null, dead: [], now: 0 };
 /** Objects whose last document is kept while nothing is going on. */

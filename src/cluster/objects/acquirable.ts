@@ -203,7 +203,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     }
   }
 
-  /** Goes in on an offer that surely stands, and claims it meanwhile: see early.ts. */
+  /** Goes in on an offer that certainly stands, and claims it meanwhile: see early.ts. */
   private enterEarly(
     take: PlacesCall & { op: 'take' },
     lease: Lease,

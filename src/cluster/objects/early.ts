@@ -8,8 +8,8 @@
  * the release, instead of one and a half. The hold's token is the version of the offer.
  *
  * The claim is sent at the same time. Until it is answered, the hold is valid as long as the offer
- * surely stands. Then it lasts as long as the lease. It is lost if the server has given the place
- * to another before the claim arrived, which takes a server that stands still just then.
+ * certainly stands. Then it lasts as long as the lease. It is lost if the server has given the
+ * place to another before the claim arrived. That takes a server that stands still just then.
  *
  *   the server is late            not valid from the end of the offer, valid again with the answer
  *   the claim came too late       lost, as with a lost lease
@@ -20,7 +20,7 @@ import { now, timeOfDay } from '#clock';
 import { LeaseLostError } from '../../errors.ts';
 import type { Lease } from '../session.ts';
 
-/** What a hold depends on: a lease. */
+/** A hold depends on it: a lease. */
 export type Validity = Pick<Lease, 'valid' | 'lost' | 'onLoss'>;
 
 /** Part of the claim time that is left for clocks of different speed and for late timers. */
@@ -38,7 +38,7 @@ export class Moment {
 }
 
 /**
- * Milliseconds for which an offer surely stands. `asked`: when the request was sent to which the
+ * Milliseconds for which an offer certainly stands. `asked`: when the request was sent to which the
  * server replied at `replied`, by its clock.
  */
 export function remainderOf(until: number, replied: number, asked: Moment, claim: number): number {
@@ -53,7 +53,7 @@ export class Early implements Validity {
   private confirmed = false;
   private lossReason: LeaseLostError | undefined;
 
-  /** `stands`: milliseconds for which the offer surely stands. */
+  /** `stands`: milliseconds for which the offer certainly stands. */
   constructor(lease: Lease, stands: number) {
     this.lease = lease;
     this.stands = stands;
