@@ -15,7 +15,7 @@ import { connect } from 'lockstep/cluster';
 import { connect as connectToMemory } from 'lockstep/memory';
 import pg from 'pg';
 import { createClient } from 'redis';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 import { fails, failsOn, later, notes, square, standsStill } from './pool/functions.ts';
 import { PostgresServer } from './servers/postgres.ts';
 import { RedisServer } from './servers/redis.ts';
@@ -23,7 +23,6 @@ import { RedisServer } from './servers/redis.ts';
 const WORKER = fileURLToPath(new URL('./pool/worker.js', import.meta.url));
 /** A worker that dies is noticed within two of them. */
 const LEASE_MS = 1_000;
-const HANG_MS = 60_000;
 
 function poolCases(
   title: string,

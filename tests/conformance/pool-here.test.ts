@@ -7,8 +7,9 @@ import { describe, it } from 'node:test';
 import { currentTask, Pool, range, ThreadPool } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { rejection } from '../support/pools.ts';
+import { HANG_MS } from '../support/until.ts';
 
-describe('A pool with processes: 0', { timeout: 60_000 }, () => {
+describe('A pool with processes: 0', { timeout: HANG_MS }, () => {
   it('runs tasks in this process, whose arguments and results are copies', async () => {
     for (const pool of [new Pool(0), new ThreadPool({ threads: 0 })]) {
       assert.equal(await pool.apply(targets.whoami), process.pid);
@@ -83,7 +84,7 @@ describe('A pool with processes: 0', { timeout: 60_000 }, () => {
       console.log(await pool.apply(add, [1, 2]));`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: HANG_MS,
     });
     assert.deepEqual([status, stdout], [0, '3\n'], stderr);
   });

@@ -8,6 +8,7 @@ import { BoundedSemaphore, Condition, Event, JoinableQueue, LayoutError, Lock, P
 import { layout, load } from '../support/internals.ts';
 import { namespaceFolder } from '../support/places.ts';
 import { sandbox } from '../support/sandbox.ts';
+import { HANG_MS, PATIENCE_MS } from '../support/until.ts';
 import { opens, sets } from './targets.ts';
 
 const { Ring }: typeof import('../../src/messaging/ring/ring.ts') = await load('messaging/ring/ring.js');
@@ -70,7 +71,7 @@ function partsOf(folder: string, queue: { handle: string }): { data: string; loc
 
 const damagedWord = { name: 'LayoutError', code: 'ERR_LOCKSTEP_LAYOUT', message: /damaged/ };
 
-describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
+describe('a damaged word', { timeout: HANG_MS, concurrency: true }, () => {
   for (const [what, at, value] of [
     ['SEGMENTS', layout.SEGMENTS_WORD, -0x80000000],
     ['SEGMENTS', layout.SEGMENTS_WORD, 13],
@@ -129,20 +130,20 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
     );
     const [tried, blocked, awaited] = locks;
     assert.equal(tried?.tryAcquire()?.recovered, true);
-    assert.equal(blocked?.acquireSync({ timeout: 5000 })?.recovered, true);
-    assert.equal((await awaited?.acquire({ timeout: 5000 }))?.recovered, true);
+    assert.equal(blocked?.acquireSync({ timeout: PATIENCE_MS })?.recovered, true);
+    assert.equal((await awaited?.acquire({ timeout: PATIENCE_MS }))?.recovered, true);
 
     const rwlock = new RWLock({ namespace });
     put('control', cellWord(cellOf(rwlock)) + CELL_STATE, NOBODY);
     assert.equal(rwlock.describe().writer, null);
-    assert.equal(rwlock.read.acquireSync({ timeout: 5000 })?.recovered, true);
+    assert.equal(rwlock.read.acquireSync({ timeout: PATIENCE_MS })?.recovered, true);
 
     const permits = new BoundedSemaphore(3, { namespace });
     const chain = wordsOf(`${namespaceFolder(sandbox, namespace)}/control`, layout.CONTROL_WORDS);
     const cell = chain[cellWord(cellOf(permits)) + FIRST_LINK]!;
     for (const [index, owner] of [NOBODY, 4000, -1].entries())
       put('control', cellWord(cell) + layout.LINK_WORDS + index, owner);
-    const holds = [1, 2, 3].map(() => permits.acquireSync({ timeout: 5000 }));
+    const holds = [1, 2, 3].map(() => permits.acquireSync({ timeout: PATIENCE_MS }));
     assert.ok(holds.every((hold) => hold !== null));
   });
 
@@ -216,7 +217,7 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
   });
 });
 
-describe('a counter near its end', { timeout: 60_000, concurrency: true }, () => {
+describe('a counter near its end', { timeout: HANG_MS, concurrency: true }, () => {
   it('of waiters, generations, wake-ups and agents goes on', async () => {
     const { namespace, put } = fresh();
     const first = new Lock({ namespace });
