@@ -106,6 +106,8 @@ export type Served =
 export interface StoreListener {
   /** The object has changed: look at it, `after` so many milliseconds. */
   rung(key: string, after: number, fresh: Snapshot | undefined): void;
+  /** Events may have been missed. */
+  missed(): void;
   /** The connection is back: any number of events may have been missed. */
   up(): void;
   down(reason: Error): void;
