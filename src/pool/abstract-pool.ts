@@ -25,7 +25,7 @@ import type { TargetModule } from '../workers/target.ts';
 import { referenceToTarget } from '../workers/target.ts';
 import { callBack } from './callbacks.ts';
 import type { MakeChild, Spares } from './crew.ts';
-import { Crew, RING_BYTES } from './crew.ts';
+import { Crew } from './crew.ts';
 import { settleDead, takeBackUnread } from './deaths.ts';
 import type { EngineHost } from './engine.ts';
 import { Engine } from './engine.ts';
@@ -39,7 +39,7 @@ import type { MapOptions, StreamOptions } from './map-options.ts';
 import { checkMapOptions } from './map-options.ts';
 import type { Member } from './member.ts';
 import type { Reply } from './messages.ts';
-import { MODE, REPLY } from './messages.ts';
+import { MODE, REPLY, RING_BYTES } from './messages.ts';
 import type { CommonPoolOptions, Settings, TaskOptions } from './pool-options.ts';
 import { checkTaskOptions, settingsOf } from './pool-options.ts';
 import { PoolTask } from './pool-task.ts';
@@ -149,6 +149,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       initArgs,
       finalizer: last,
       died: (member) => this.buried(member),
+      leaves: (member) => this.engine.leaves(member),
       broken: (error) => this.break(error),
     });
     this.engine = new Engine(table, this.tasks, this.host(), this.statistics);
@@ -352,7 +353,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   async room(options?: WaitOptions): Promise<void> {
     const deadline = Deadline.begin(options);
     const { maxQueue, title } = this.settings;
-    while (this.reason === undefined && this.phase === 'open' && this.engine.backlog.size >= maxQueue) {
+    while (this.reason === undefined && this.phase === 'open' && this.engine.waiting >= maxQueue) {
       let wake: () => void = () => {};
       const moved = new Promise<boolean>((resolve) => {
         wake = () => resolve(true);
@@ -403,7 +404,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       lived += (time - member.born) * this.settings.concurrency;
     }
     return {
-      queued: engine.backlog.size,
+      queued: engine.waiting,
       handedOut: engine.inFlight,
       done,
       failed,
@@ -541,11 +542,13 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     const retries = options?.retries ?? settings.retries;
     // Check everything before the task is handed over.
     signal?.throwIfAborted();
-    if (engine.backlog.size >= settings.maxQueue) throw this.fullError();
+    if (engine.waiting >= settings.maxQueue) throw this.fullError();
     if (retries > 0) task.needMore().retries = retries;
     if (onReport !== undefined) task.needMore().onReport = onReport;
     // Hand it over, and only then watch its signal and times.
-    engine.submit(task);
+    // With one worker in this thread, all tasks run in it in their order.
+    if (options?.key === undefined || settings.isHere) engine.submit(task);
+    else engine.submitKeyed(task, options.key);
     this.sizing.submitted();
     if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
       watchTask(this.control, task, signal, timeout, queueTimeout);
@@ -656,6 +659,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return {
       title: this.settings.title,
       members: this.crew.members,
+      concurrency: this.settings.concurrency,
       get width() {
         return pool.crew.target * pool.settings.concurrency;
       },
@@ -776,7 +780,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     for (const run of this.runs) run.fail(error);
     this.runs.clear();
     // Reject the tasks in the heap.
-    for (let task = engine.backlog.shift(); task !== undefined; task = engine.backlog.shift())
+    for (let task = engine.shift(); task !== undefined; task = engine.shift())
       engine.cancelled(task, error());
     // Withdraw tasks that no worker has begun; reject running ones if all are to end.
     for (const task of [...engine.tasks]) {
@@ -870,7 +874,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   private fullError(): QueueFullError {
     const { title, maxQueue } = this.settings;
     return new QueueFullError(
-      `${title}: refused, ${this.engine.backlog.size} tasks wait, and its maxQueue is ${maxQueue}; await room() before, or shed the load`,
+      `${title}: refused, ${this.engine.waiting} tasks wait, and its maxQueue is ${maxQueue}; await room() before, or shed the load`,
     );
   }
 }

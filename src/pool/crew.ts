@@ -23,15 +23,11 @@ import { withSpares } from '../workers/process/spares.ts';
 import type { TargetModule } from '../workers/target.ts';
 import type { WorkerChild } from './member.ts';
 import { Member } from './member.ts';
+import { RING_BYTES } from './messages.ts';
 import type { Settings } from './pool-options.ts';
 import { STOP, type TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker.ts';
 
-/**
- * Bytes of a ring; an item up to a quarter of that goes through it in place. Memory is taken only
- * as it is used.
- */
-export const RING_BYTES: number = 8 * 1024 * 1024;
 /**
  * A worker that lived less than this many milliseconds, without a result, is replaced with a
  * growing delay.
@@ -74,6 +70,8 @@ export interface CrewOptions {
   readonly finalizer: FunctionReference | undefined;
   /** A worker has ended. */
   readonly died: (member: Member) => void;
+  /** A worker takes no more tasks. */
+  readonly leaves: (member: Member) => void;
   readonly broken: (error: Error) => void;
 }
 
@@ -140,6 +138,7 @@ export class Crew {
   retires(member: Member): void {
     member.state = 'retiring';
     this.refill();
+    this.options.leaves(member);
   }
 
   /** The worker has ended. Call once, after its tasks were settled. */
@@ -167,6 +166,7 @@ export class Crew {
     member.stopping = true;
     this.options.table.setOrder(member.index, STOP);
     member.wake();
+    this.options.leaves(member);
   }
 
   /** Asks all workers to end. From now on none is replaced. */

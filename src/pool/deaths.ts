@@ -28,7 +28,9 @@ const CLAIM_TIME = 50;
 export function settleDead(engine: Engine, member: Member, title: string, cause: unknown): void {
   // Read all its results first: a result that it put counts.
   engine.drainFrom(member);
-  const { tasks, table } = engine;
+  const { tasks, table, slots } = engine;
+  // Take back the tasks of its own ring that it has not begun.
+  engine.keyed?.orphan(member);
   let isDoubtful = false;
   // Find its tasks: those that it ran, and perhaps one that it had taken and not claimed.
   for (let slot = 0; slot < tasks.length; slot++) {
@@ -36,16 +38,17 @@ export function settleDead(engine: Engine, member: Member, title: string, cause:
     if (task === undefined) continue;
     const state = table.state(slot);
     const phase = phaseOf(state);
-    if (phase === PHASE.QUEUED) isDoubtful ||= engine.slots.isTaken(slot);
+    if (phase === PHASE.QUEUED) isDoubtful ||= slots.ownRing(slot) === undefined && slots.isTaken(slot);
     else if (workerOf(state) === member.index) lose(engine, task, member, title, cause);
   }
   // Free the slots that rested because of it.
-  engine.slots.seen(member);
+  slots.seen(member);
+  engine.keyed?.gone(member);
   // Give a slow live worker time to claim; then take back what is still unclaimed.
   if (isDoubtful)
     setTimeout(() => {
       const error = (task: PoolTask): Error => deathOf(engine, member, task, title, cause, 'had just taken');
-      takeBackUnclaimed(engine, error, Number.POSITIVE_INFINITY);
+      takeBackUnclaimed(engine, error, Number.POSITIVE_INFINITY, undefined);
     }, CLAIM_TIME);
 }
 
@@ -60,24 +63,32 @@ export function takeBackUnread(engine: Engine, member: Member, title: string, ca
       `${title}: no result, worker ${member.id} can't read the arguments of ${task.fn.name}(${argumentsOf(task)}) (${why}); see the cause`,
       { cause },
     );
-  takeBackUnclaimed(engine, error, MOST_READINGS);
+  takeBackUnclaimed(engine, error, MOST_READINGS, member);
 }
 
 /**
- * Puts each task again that was taken from the ring and not claimed, at most `most` times; then
- * rejects it.
+ * Puts each task again that was taken from the pool's ring, or the worker's own, and not claimed,
+ * at most `most` times; then rejects it.
  */
-function takeBackUnclaimed(engine: Engine, error: (task: PoolTask) => Error, most: number): void {
-  const { tasks, table } = engine;
+function takeBackUnclaimed(
+  engine: Engine,
+  error: (task: PoolTask) => Error,
+  most: number,
+  member: Member | undefined,
+): void {
+  const { tasks, table, slots } = engine;
   // Read all results first: later results come from workers that have claimed or dropped their
   // items.
   engine.drainAll();
   for (let slot = 0; slot < tasks.length; slot++) {
     const task = tasks[slot];
-    if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !engine.slots.isTaken(slot))
-      continue;
+    if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !slots.isTaken(slot)) continue;
+    // Leave the own rings of other workers alone: nobody else takes from these.
+    const own = slots.ownRing(slot);
+    if (own !== undefined && own !== member?.own?.channel.ring) continue;
     // Take it back by compare-and-swap: a late claim then fails.
-    if (!engine.slots.takeBack(task)) continue;
+    if (!slots.takeBack(task)) continue;
+    engine.left(task);
     // Put it again, or reject it.
     const more = task.needMore();
     more.takenBack++;
@@ -93,6 +104,7 @@ function lose(engine: Engine, task: PoolTask, member: Member, title: string, cau
   // Read the cursor, and only then free the slot.
   const { next, end } = engine.table.cursor(slot);
   engine.slots.release(task);
+  engine.left(task);
   engine.lost();
   const error = (): Error => deathOf(engine, member, task, title, cause, 'was running');
   // A chunk: its run puts the rest of the items again.

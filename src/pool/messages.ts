@@ -1,5 +1,11 @@
 /** Messages: the items of a pool's rings. Arrays, as the codec writes those fastest. */
 
+/**
+ * Bytes of a ring; an item up to a quarter of that goes through it in place. Memory is taken only
+ * as it is used.
+ */
+export const RING_BYTES: number = 8 * 1024 * 1024;
+
 /** The format of a task's payload. */
 export const MODE = {
   /** Arguments of one call. */

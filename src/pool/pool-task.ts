@@ -4,6 +4,9 @@ import type { Origin } from '../stacks.ts';
 import type { PoolFunction } from './function-list.ts';
 import type { Sealed } from './sealed.ts';
 
+/** What is the same for tasks that belong together. */
+export type TaskKey = string | number;
+
 /** Receives the outcomes of a task's items. */
 export interface ChunkSink {
   readonly count: number;
@@ -35,6 +38,12 @@ export interface TaskMore {
   queueTimer: NodeJS.Timeout | undefined;
   chunk: ChunkSink | undefined;
   onReport: ((value: unknown) => void) | undefined;
+  /** The key that it was submitted with. */
+  key: TaskKey | undefined;
+  /** Its number among the tasks with a key. */
+  number: number;
+  /** The worker in whose own ring it was put; 0: none. */
+  lane: number;
   /** Called when the task no longer runs. */
   ended: (() => void)[];
 }
@@ -91,6 +100,9 @@ export class PoolTask {
       queueTimer: undefined,
       chunk: undefined,
       onReport: undefined,
+      key: undefined,
+      number: 0,
+      lane: 0,
       ended: [],
     };
     return this.more;

@@ -139,7 +139,8 @@ export class ResultStream implements Results<unknown>, RunTarget {
   quiet(): void {}
 
   ended(failure: { error: unknown } | undefined): void {
-    this.failure = failure;
+    // The reason why it was given up comes before an error of the source's end.
+    this.failure ??= failure;
     this.ignoreAbort?.();
     clearTimeout(this.timer);
     this.answer();
@@ -149,8 +150,9 @@ export class ResultStream implements Results<unknown>, RunTarget {
   private giveUp(reason: () => unknown): void {
     const why = reason();
     this.come.clear();
-    this.run!.stop(() => why);
+    // The waiting readers are answered within stop().
     this.failure = { error: why };
+    this.run!.stop(() => why);
     this.answerEnd();
   }
 

@@ -74,7 +74,10 @@ export class PoolWorker {
   private readonly functions: FunctionReader;
   private readonly orders: WorkerOrders;
   private readonly isLocal: boolean;
-  private own: { queue: Queue; cell: number } | undefined;
+  private own: Channel | undefined;
+  /** Kept, because its channel closes with it. */
+  private ownQueue: Queue | undefined;
+  private ownFirst = false;
   private sleeper: Sleeper | undefined;
   private ended = false;
   private doomed = false;
@@ -216,10 +219,15 @@ export class PoolWorker {
 
   private take(): TaskMessage | undefined {
     try {
-      // Look into the private ring first.
-      const own = this.ownRing()?.take() ?? NOTHING;
-      if (own !== NOTHING) return own as TaskMessage;
-      const message = this.tasks.take();
+      const own = this.ownRing();
+      let message: unknown;
+      if (own === undefined) message = this.tasks.take();
+      else {
+        // Begin with each ring by turns, so that neither starves.
+        this.ownFirst = !this.ownFirst;
+        message = (this.ownFirst ? own : this.tasks).take();
+        if (message === NOTHING) message = (this.ownFirst ? this.tasks : own).take();
+      }
       return message === NOTHING ? undefined : (message as TaskMessage);
     } catch (error) {
       // The item is taken and unreadable. The pool finds out which item is gone.
@@ -230,17 +238,17 @@ export class PoolWorker {
 
   /** This worker's own task ring, if it already has one. */
   private ownRing(): Channel | undefined {
+    if (this.own !== undefined) return this.own;
     const place = this.table.privateRing(this.me);
     if (place === undefined) return undefined;
-    if (this.own?.cell !== place.number) {
-      const fields = new URLSearchParams({
-        in: this.tasks.cell.agent.folder,
-        cell: String(place.number),
-        generation: String(place.generation),
-      });
-      this.own = { queue: Queue.open(formatHandle('Queue', fields)), cell: place.number };
-    }
-    return this.own.queue.channel;
+    const fields = new URLSearchParams({
+      in: this.tasks.cell.agent.folder,
+      cell: String(place.number),
+      generation: String(place.generation),
+    });
+    this.ownQueue = Queue.open(formatHandle('Queue', fields));
+    this.own = this.ownQueue.channel;
+    return this.own;
   }
 
   // Sleeping.

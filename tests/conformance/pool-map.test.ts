@@ -276,6 +276,28 @@ poolSuite('imap', (stage) => {
     }),
   );
 
+  stage.it(
+    'a signal and a timeout end it with their error, for a reader that waits and one that comes later',
+    () =>
+      stage.withPool({ processes: 2 }, async (pool) => {
+        for (const how of ['imap', 'imapUnordered'] as const) {
+          for (const waits of [true, false]) {
+            const controller = new AbortController();
+            const { signal } = controller;
+            const reason = new Error('enough');
+            const results = pool[how](targets.untilAborted, [1, 2, 3], { signal });
+            const next = waits ? rejection(results.next()) : undefined;
+            controller.abort(reason);
+            assert.equal(await (next ?? rejection(results.next())), reason);
+            assert.equal((await results.next()).done, true);
+          }
+          const late = pool[how](targets.untilAborted, [1, 2, 3], { timeout: 20 });
+          assert.equal((await rejection(late.next())).code, 'ERR_LOCKSTEP_TASK_TIMEOUT');
+          assert.equal((await late.next()).done, true);
+        }
+      }),
+  );
+
   stage.it('a pool that ends, ends it', async () => {
     const pool = stage.make({ processes: 1 });
     const results = pool.imap(targets.square, endless().items, { ahead: 4 });

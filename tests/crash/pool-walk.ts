@@ -10,7 +10,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Lock, Pool, RawArray, WorkerDiedError } from 'lockstep';
+import { Lock, Pool, Queue, RawArray, WorkerDiedError } from 'lockstep';
 import { cellsInUse } from '../support/internals.ts';
 import { paceOf } from './pace.ts';
 import * as targets from './pool-tasks.ts';
@@ -27,6 +27,8 @@ const SCENE_MS = 60_000;
 interface Scene {
   readonly name: string;
   readonly retries: number;
+  /** Where not all points are taken: so many times fewer than of other scenes. */
+  readonly sparser?: number;
   play(pool: AnyPool, armed: Promise<unknown>): Promise<void>;
 }
 
@@ -56,6 +58,22 @@ const scenes: readonly Scene[] = [
       );
       assert.ok(counts.every((count) => count >= 1 && count <= 2));
       assert.ok(counts.reduce((sum, count) => sum + count) <= TASKS + 1, `they ran ${counts.join()} times`);
+    },
+  },
+  {
+    name: 'calls with a key and a retry',
+    retries: 1,
+    sparser: 3,
+    async play(pool) {
+      const log = new Queue<number>();
+      const calls = Array.from({ length: TASKS }, (_, n) => pool.apply(targets.note, [log, n], { key: 'a' }));
+      assert.deepEqual(await Promise.all(calls), [0, 1, 2, 3]);
+      // One may have run twice: in its place.
+      const order: number[] = [];
+      for (let n = log.tryGet(); n !== null; n = log.tryGet()) if (order.at(-1) !== n) order.push(n);
+      assert.deepEqual(order, [0, 1, 2, 3]);
+      log.close();
+      log[Symbol.dispose]();
     },
   },
   {
@@ -101,7 +119,7 @@ async function play({ retries, play }: Scene, k: number, file: string): Promise<
   const pool: AnyPool = new Pool({ processes: 2, retries, grace: 20 });
   await pool.ready;
   // Its own end may be what the worker dies in.
-  const armed = pool.apply(targets.armWorker, [k, file]);
+  const armed = pool.apply(targets.armWorker, [k, file], { key: 'a' });
   const after = armed.then(
     () => undefined,
     (error: unknown) => assert.ok(error instanceof WorkerDiedError, String(error)),
@@ -150,7 +168,9 @@ async function walk(scene: Scene, first: number, step: number, folder: string): 
 const [, , folder = '', step = '', text = ''] = process.argv;
 const anchor = new Lock();
 const pace = paceOf();
-for (const [index, scene] of scenes.entries())
-  if (scene.name.includes(text))
-    console.log(JSON.stringify(await walk(scene, pace.first(index), Number(step), folder)));
+for (const [index, scene] of scenes.entries()) {
+  if (!scene.name.includes(text)) continue;
+  const by = Number(step) === 1 ? 1 : Number(step) * (scene.sparser ?? 1);
+  console.log(JSON.stringify(await walk(scene, pace.first(index), by, folder)));
+}
 anchor.close();
