@@ -26,7 +26,7 @@ import { referenceToTarget } from '../workers/target.ts';
 import { callBack } from './callbacks.ts';
 import type { MakeChild, Spares } from './crew.ts';
 import { Crew } from './crew.ts';
-import { settleDead, takeBackUnread } from './deaths.ts';
+import { causeOfEnd, settleDead, takeBackUnread } from './deaths.ts';
 import type { EngineHost } from './engine.ts';
 import { Engine } from './engine.ts';
 import { killOnExit } from './exit.ts';
@@ -395,7 +395,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   /** Counts and times of the pool's tasks and workers. */
   get stats(): PoolStats {
     const { statistics, engine, crew } = this;
-    const { done, failed, cancelled, lost, restarts, recycled } = statistics;
+    const { done, failed, cancelled, lost, restarts, causes } = statistics;
     const time = now();
     let [busy, lived] = [statistics.busyBefore, statistics.livedBefore];
     for (const member of crew.members) {
@@ -411,7 +411,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       cancelled,
       lost,
       restarts,
-      recycled,
+      recycled: causes.tasks + causes.memory,
+      causes: { ...causes },
+      starts: crew.starts,
       meanRunTime: engine.mean / 1000,
       waitTime: statistics.waits.stats,
       runTime: statistics.runs.stats,
@@ -665,7 +667,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       },
       ran: (member) => {
         if (!this.sizing.isTooLarge(member)) return;
-        this.statistics.recycled++;
+        this.statistics.causes.memory++;
         this.crew.retires(member);
         this.crew.stop(member);
       },
@@ -707,7 +709,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         ),
       );
     } else if (kind === REPLY.RETIRING) {
-      this.statistics.recycled++;
+      this.statistics.causes.tasks++;
       crew.retires(member);
     } else if (kind === REPLY.ITEMS || kind === REPLY.ITEM_THREW) {
       engine.hearItems(member, reply);
@@ -738,9 +740,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     this.statistics.livedBefore += (now() - member.born) * settings.concurrency;
     // Report an unexpected end.
     const { exitCode } = member.child;
-    const expected = member.stopping || member.state === 'retiring';
+    const expected = member.stopping || member.state === 'retiring' || (member.killed && crew.ending);
     if (!expected) {
       this.statistics.restarts++;
+      this.statistics.causes[causeOfEnd(member, engine.table)]++;
       callBack(() => this.emit('workerDied', { pid: member.id, exitCode }));
     }
     // Replace it, and hand out tasks to the others.

@@ -12,7 +12,7 @@ import { platform } from '../platform/current.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import { MODE, MODE_MASK } from './messages.ts';
-import type { PoolTask } from './pool-task.ts';
+import type { LostItem, PoolTask } from './pool-task.ts';
 import { argumentsOf } from './statistics.ts';
 import type { TaskTable } from './task-table.ts';
 import { PHASE, phaseOf, workerOf } from './task-table.ts';
@@ -109,7 +109,9 @@ function lose(engine: Engine, task: PoolTask, member: Member, title: string, cau
   const error = (): Error => deathOf(engine, member, task, title, cause, 'was running');
   // A chunk: its run puts the rest of the items again.
   if (more?.chunk !== undefined) {
-    more.chunk.lost(next, end, error);
+    more.chunk.lost(next, end, (lostItem) =>
+      deathOf(engine, member, task, title, cause, 'was running', lostItem),
+    );
     // The rest of the items was put as other tasks, so this task is over, and keeps no pool open.
     engine.settle(task, false, undefined, false, false);
     return;
@@ -135,13 +137,16 @@ function deathOf(
   title: string,
   cause: unknown,
   did: string,
+  lostItem?: LostItem,
 ): WorkerDiedError {
   const { id, child, born, killed } = member;
   const isProcess = 'pid' in child;
   const code = child.exitCode ?? 0;
   const signal = isProcess && code < 0 ? signalNamed(-code) : undefined;
-  const shown = `${task.fn.name}(${argumentsOf(task)})`;
-  const attempts = (task.more?.lost ?? 0) + 1;
+  const shown = `${task.fn.name}(${argumentsOf(task, lostItem?.index)})`;
+  const attempts = (lostItem?.lost ?? task.more?.lost ?? 0) + 1;
+  const others =
+    lostItem === undefined || lostItem.others === 0 ? '' : ` or one of ${lostItem.others} other items`;
   const outOfMemory = isOutOfMemory(member, table, cause);
   const how = signal === undefined ? `has ended with exit code ${code}` : `was killed by ${signal}`;
   const lived = Math.round(now() - born);
@@ -152,13 +157,22 @@ function deathOf(
     ? 'it seems to have run out of memory: give Node more (--max-old-space-size), make the tasks smaller, or use fewer workers'
     : killed
       ? 'another task had to be ended by force; allow more grace, or a concurrency of 1'
-      : 'look at what the function does with these arguments; if it may run twice, pass { retries }';
+      : attempts > 1
+        ? 'its retries are used up; look at what the function does with these arguments'
+        : 'look at what the function does with these arguments; if it may run twice, pass { retries }';
   const death: WorkerDeath = { pid: id, exitCode: code, signal, outOfMemory, attempts, task: shown };
   return new WorkerDiedError(
-    `${title}: no result, the worker (${who}) that ${did} ${shown} ${how} after ${lived} ms${tried}${why}; ${advice}`,
+    `${title}: no result, the worker (${who}) that ${did} ${shown}${others} ${how} after ${lived} ms${tried}${why}; ${advice}`,
     cause === undefined ? undefined : { cause },
     death,
   );
+}
+
+/** What has ended a worker that was not asked to end. */
+export function causeOfEnd(member: Member, table: TaskTable): 'exit' | 'signal' | 'outOfMemory' | 'grace' {
+  if (member.killed) return 'grace';
+  if (isOutOfMemory(member, table, undefined)) return 'outOfMemory';
+  return (member.child.exitCode ?? 0) < 0 ? 'signal' : 'exit';
 }
 
 function signalNamed(number: number): NodeJS.Signals | undefined {

@@ -12,8 +12,9 @@ import { v8 } from '../codec/v8.ts';
 import { StateError } from '../errors.ts';
 import { resolveReferenceNow } from '../functions/resolving.ts';
 import { referenceToTarget } from '../workers/target.ts';
-import type { WorkerOrders } from './worker.ts';
-import { isThenable, PoolWorker } from './worker.ts';
+import { isThenable } from './thenable.ts';
+import { PoolWorker } from './worker.ts';
+import type { WorkerOrders } from './worker-orders.ts';
 
 /** Exit code of a local worker that was given up while it ran a task. */
 const GIVEN_UP = -9;

@@ -47,8 +47,6 @@ export const REPLY = {
   RETIRING: 6,
   /** The report of a task: ticket, value */
   REPORT: 7,
-  /** Something else could not be sent: ticket, error */
-  UNSENT: 9,
   /** A task was taken that could not be read: error */
   UNREADABLE: 10,
 } as const;

@@ -7,6 +7,16 @@ import type { Sealed } from './sealed.ts';
 /** What is the same for tasks that belong together. */
 export type TaskKey = string | number;
 
+/** An item that its worker may have died of. */
+export interface LostItem {
+  /** Its number in the chunk. */
+  readonly index: number;
+  /** How many other items of the chunk may have been running. */
+  readonly others: number;
+  /** How many attempts were lost before. */
+  readonly lost: number;
+}
+
 /** Receives the outcomes of a task's items. */
 export interface ChunkSink {
   readonly count: number;
@@ -18,8 +28,11 @@ export interface ChunkSink {
   failed(index: number, error: unknown): void;
   /** Every item of the chunk up to `end` has ended. */
   over(): void;
-  /** The worker died. Items from `next` to `end` had not begun. */
-  lost(next: number, end: number, error: () => Error): void;
+  /**
+   * The worker died. Items from `next` to `end` had not begun. `error` makes the error of an item
+   * that had.
+   */
+  lost(next: number, end: number, error: (item: LostItem) => Error): void;
 }
 
 /** Facts that few tasks have. */

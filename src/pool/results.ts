@@ -24,7 +24,7 @@ export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDis
   next(options?: WaitOptions): Promise<IteratorResult<Result, undefined>>;
   /**
    * Ends the iteration: no more items are taken from the source, and running tasks are asked to
-   * stop.
+   * stop. Waits until the source has closed, at most for the pool's `grace`; rejects with its error.
    */
   return(): Promise<IteratorResult<Result, undefined>>;
 }
@@ -40,6 +40,8 @@ interface Asker {
   readonly letGo: () => void;
 }
 
+/** Items that are taken before their results are read, where no `ahead` says it. */
+const MOST_AHEAD = 4096;
 const END: IteratorResult<unknown, undefined> = { done: true, value: undefined };
 
 export class ResultStream implements Results<unknown>, RunTarget {
@@ -111,14 +113,15 @@ export class ResultStream implements Results<unknown>, RunTarget {
     });
   }
 
-  return(): Promise<IteratorResult<unknown, undefined>> {
+  async return(): Promise<IteratorResult<unknown, undefined>> {
     this.failure = undefined;
     this.come.clear();
     this.run!.stop(
       () => new ClosedError(`${this.title}: given up, no code reads its results; no action is needed`),
     );
     this.answerEnd();
-    return Promise.resolve(END);
+    await this.run!.sourceClosed();
+    return END;
   }
 
   // The run's questions and reports.
@@ -127,7 +130,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
     if (this.paused) return 0;
     const { chunkSize } = this.run!;
     const width = this.width();
-    const ahead = this.ahead ?? Math.max(width + 1, 2 * width * chunkSize);
+    const ahead = this.ahead ?? Math.max(width + 1, Math.min(MOST_AHEAD, 2 * width * chunkSize));
     return ahead - (pulled - this.read);
   }
 

@@ -179,6 +179,9 @@ poolSuite('statistics', (stage) => {
       assert.match(slowest[0]!.args, /'slow one', 60/);
       assert.equal(slowest[0]!.pid, pool.stats.workers[0]!.id);
       assert.ok(utilization > 0 && utilization <= 1);
+      const { warm, cold, meanTime } = pool.stats.starts;
+      assert.deepEqual([warm, cold], [0, 1]);
+      assert.ok(meanTime > 0);
     }),
   );
 
