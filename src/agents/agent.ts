@@ -18,6 +18,7 @@ import {
   AGENT_ABOUT_LENGTH,
   AGENT_AWAITS,
   AGENT_BLOCKED_ON,
+  AGENT_ENDS,
   AGENT_LIVE_BIT,
   AGENT_NAME,
   AGENT_NAME_BYTES,
@@ -30,6 +31,7 @@ import {
   agentWord,
   HIGH_SLOT_WORD,
   INCARNATION_SHIFT,
+  MOST_ENDS,
 } from '../memory/layout.ts';
 import type { Berth } from '../namespaces/berth.ts';
 import type { Bell, Bells } from '../namespaces/doorbell.ts';
@@ -372,6 +374,7 @@ function sitDown(namespace: Namespace, slot: number, name: string): void {
   store(words, base + AGENT_THREAD, threadId);
   store(words, base + AGENT_NAME_LENGTH, bytes.write(name));
   note(words, base + AGENT_TID, platform.systemThread());
+  for (let index = 0; index < MOST_ENDS; index++) note(words, base + AGENT_ENDS + index, 0);
   const text = Buffer.from(namespace.control.buffer, (base + AGENT_ABOUT) * 4, AGENT_ABOUT_BYTES);
   note(words, base + AGENT_ABOUT_LENGTH, text.write(about(ownTarget)));
   const state = load(words, base + AGENT_STATE);

@@ -8,6 +8,9 @@ import {
   AGENT_ABOUT_LENGTH,
   AGENT_AWAITS,
   AGENT_BLOCKED_ON,
+  AGENT_ENDS,
+  AGENT_ENDS_SINCE,
+  AGENT_ENDS_TIMED,
   AGENT_JOINS,
   AGENT_KEEPS,
   AGENT_LIVE_BIT,
@@ -29,13 +32,15 @@ import {
   ENTRY_STATUS,
   ENTRY_TICKET,
   FLOWS_SHIFT,
+  MOST_ENDS,
   TIME_MASK,
   TIMED_BIT,
 } from '../memory/layout.ts';
 import type { NamespaceCopy } from './copy.ts';
+import { sameWords } from './copy.ts';
 import type { Lives } from './lives.ts';
-import { readTask } from './tasks.ts';
-import type { AgentSnapshot, BlockedSnapshot, WaitSnapshot } from './types.ts';
+import { readTaskState } from './tasks.ts';
+import type { AgentSnapshot, AwaitedEnd, BlockedSnapshot, ChildRef, WaitSnapshot } from './types.ts';
 
 /**
  * A time that is at most so much ahead of the reader's clock counts as now, not as 24 days ago.
@@ -128,9 +133,10 @@ export function readAgents(
       steady: isSteadyAgent(before, copy, slot),
       blocked,
       alone: alone === 0 ? null : alone,
+      ends: readEnds(words, base, pid, now),
       starting: words[base + AGENT_KEEPS]! > 0,
       waits: (entries.get(slot) ?? []).map(({ wait }) => wait),
-      task: blocked === null && alone === 0 ? null : (readTask(pid, tid)?.state ?? null),
+      task: blocked === null && alone === 0 ? null : (readTaskState(pid, tid) ?? null),
     });
   }
   return agents;
@@ -140,13 +146,30 @@ function readBlocked(words: Words, base: number, pid: number, now: number): Bloc
   const on = words[base + AGENT_BLOCKED_ON]!;
   if (on === 0) return null;
   if (on > 0) return { cell: on, joins: null, timed: false, lasted: null };
-  const joins = words[base + AGENT_JOINS]!;
   return {
     cell: null,
-    joins: joins === 0 ? null : joins > 0 ? { pid: joins, threadId: 0 } : { pid, threadId: -joins },
+    joins: childAt(words, base + AGENT_JOINS, pid),
     timed: on === ELSEWHERE_TIMED,
     lasted: lastedSince(words[base + AGENT_SINCE]!, now),
   };
+}
+
+function readEnds(words: Words, base: number, pid: number, now: number): AwaitedEnd[] {
+  const ends: AwaitedEnd[] = [];
+  for (let index = 0; index < MOST_ENDS; index++) {
+    const child = childAt(words, base + AGENT_ENDS + index, pid);
+    if (child === null) continue;
+    const timed = (words[base + AGENT_ENDS_TIMED]! & (1 << index)) !== 0;
+    ends.push({ ...child, timed, lasted: lastedSince(words[base + AGENT_ENDS_SINCE + index]!, now) });
+  }
+  return ends;
+}
+
+/** The child in the word: a process id, or minus the number of a thread of process `pid`. */
+function childAt(words: Words, at: number, pid: number): ChildRef | null {
+  const child = words[at]!;
+  if (child === 0) return null;
+  return child > 0 ? { pid: child, threadId: 0 } : { pid, threadId: -child };
 }
 
 type Told = Pick<AgentSnapshot, 'script' | 'target' | 'version' | 'started'>;
@@ -180,6 +203,7 @@ function textAt(words: Words, at: number, length: number, most: number): string 
  */
 function isSteadyAgent(before: NamespaceCopy, copy: NamespaceCopy, slot: number): boolean {
   const base = agentWord(slot);
+  if (sameWords(before.words, base, copy.words, base, AGENT_WORDS)) return true;
   for (let word = 0; word < AGENT_WORDS; word++) {
     if (word === AGENT_PARK || word === AGENT_SLEEPING) continue;
     // The details of a condition's wait are counts of notifications: those matter.

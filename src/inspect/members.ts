@@ -4,7 +4,7 @@ import type { Member, ObjectRef } from './finding-types.ts';
 import type { Task } from './tasks.ts';
 import { commandRunBy } from './tasks.ts';
 import type { Thread, World } from './threads.ts';
-import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot } from './types.ts';
+import type { AgentSnapshot, AwaitedEnd, NamespaceSnapshot, ObjectSnapshot } from './types.ts';
 
 export class Members {
   private readonly world: World;
@@ -43,6 +43,7 @@ export class Members {
       holds: this.holdings(thread),
       waitsFor: object === undefined || !thread.waits ? null : refTo(namespace, object),
       alsoAwaits: thread.waits ? [] : this.awaited(thread),
+      alsoJoins: thread.waits ? [] : endsOf(thread),
       joins: agent.blocked?.joins ?? null,
       lasted: thread.waits ? (wait?.lasted ?? agent.blocked?.lasted ?? null) : null,
       timed: wait?.timed ?? agent.blocked?.timed ?? false,
@@ -79,6 +80,16 @@ export class Members {
         .map((object) => refTo(namespace, object)),
     );
   }
+}
+
+/** The children whose end the thread awaits; each of its agents says so. */
+export function endsOf({ seats }: Thread): readonly AwaitedEnd[] {
+  return seats.map(({ agent }) => agent.ends).find((ends) => ends.length > 0) ?? [];
+}
+
+/** Whether the end of the one is among those that the other is recorded to await. */
+export function isAwaitedBy({ pid, threadId }: Member, { alsoJoins }: Member): boolean {
+  return alsoJoins.some((child) => child.pid === pid && child.threadId === threadId);
 }
 
 /** Identifies a thread, by one of its agents. */

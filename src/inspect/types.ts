@@ -57,6 +57,8 @@ export interface AgentSnapshot {
    * `null`.
    */
   readonly alone: number | null;
+  /** The children whose end calls of its event loop await, three at most. */
+  readonly ends: readonly AwaitedEnd[];
   /** Whether it keeps objects open for children that are being started. */
   readonly starting: boolean;
   /** The waits of its calls, blocked and awaiting. */
@@ -65,11 +67,26 @@ export interface AgentSnapshot {
   readonly task: string | null;
 }
 
+/** A process, or one of its threads other than the main thread. */
+export interface ChildRef {
+  readonly pid: number;
+  /** 0 for the process. */
+  readonly threadId: number;
+}
+
+/** An awaiting call of `join`. */
+export interface AwaitedEnd extends ChildRef {
+  /** Whether the wait ends by itself. */
+  readonly timed: boolean;
+  /** Milliseconds since the oldest call for this child began. */
+  readonly lasted: number;
+}
+
 export interface BlockedSnapshot {
   /** The cell that it waits for; `null` for something else, or several. */
   readonly cell: number | null;
   /** The process or thread whose end it waits for; `null` for something else. */
-  readonly joins: { readonly pid: number; readonly threadId: number } | null;
+  readonly joins: ChildRef | null;
   /** Whether the wait may end by itself. */
   readonly timed: boolean;
   /** Milliseconds for which it has lasted; `null` where not known. */
