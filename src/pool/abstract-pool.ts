@@ -30,6 +30,7 @@ import { causeOfEnd, settleDead, takeBackUnread } from './deaths.ts';
 import type { EngineHost } from './engine.ts';
 import { Engine } from './engine.ts';
 import { killOnExit } from './exit.ts';
+import type { WorkFunction } from './function-list.ts';
 import { FunctionList } from './function-list.ts';
 import type { RunOrder } from './item-run.ts';
 import { ItemRun } from './item-run.ts';
@@ -47,6 +48,7 @@ import type { Remote } from './remote.ts';
 import { remoteOf } from './remote.ts';
 import type { Results } from './results.ts';
 import { ResultStream } from './results.ts';
+import { sameFrames } from './same-frames.ts';
 import { Sizing } from './sizing.ts';
 import { sourceOf } from './sources.ts';
 import type { PoolStats } from './statistics.ts';
@@ -56,6 +58,7 @@ import { TaskHandle } from './task.ts';
 import type { ControlHost } from './task-control.ts';
 import { giveUp, lookAtTimes, watchTask } from './task-control.ts';
 import { TaskTable, wordsFor } from './task-table.ts';
+import type { LocalFunctions } from './worker.ts';
 
 /** A function that workers run: its module exports it. */
 export type Fn<Args extends readonly unknown[] = readonly never[], Result = unknown> = (
@@ -138,12 +141,17 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     TaskTable.init(words, max);
     const table = new TaskTable(words);
     this.functions = new FunctionList(table);
+    const local: LocalFunctions = {
+      list: this.functions,
+      initializer: initializer as WorkFunction | undefined,
+      finalizer: finalizer as WorkFunction | undefined,
+    };
     this.crew = new Crew({
       settings,
       table,
       array: this.array,
       tasks: this.tasks,
-      make: settings.isHere ? ({ args: [orders] }) => new LocalWorker(orders) : make,
+      make: settings.isHere ? ({ args: [orders] }) => new LocalWorker(orders, local) : make,
       spares: settings.isHere ? undefined : spares,
       initializer: first,
       initArgs,
@@ -436,7 +444,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    * `ClosedError`. Idempotent.
    */
   close(options: { cancelQueued?: boolean } = {}): Promise<void> {
-    if (options.cancelQueued === true) this.rejectAll('waiting', () => this.closedError('was closed'));
+    if (options.cancelQueued === true)
+      this.rejectAll('waiting', (what) => this.unfinished(what, 'was closed'));
     this.ending ??= this.endInOrder();
     return this.ending;
   }
@@ -448,7 +457,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     // Start no more replacements, reject all tasks, then kill.
     if (this.phase === 'open') this.phase = 'closing';
     this.crew.endReplacing();
-    this.rejectAll('all', () => this.closedError('was terminated'));
+    this.rejectAll('all', (what) => this.unfinished(what, 'was terminated'));
     this.crew.killAll();
     // Replace an orderly end that is under way.
     const before = this.ending;
@@ -498,9 +507,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.phase === 'open') {
       this.phase = 'closing';
-      const error = (): Error => this.closedError('was left by its scope');
+      const error = (what: string): Error => this.unfinished(what, 'was left by its scope');
       this.rejectAll('waiting', error);
-      for (const task of [...this.engine.tasks]) if (task !== undefined) giveUp(this.control, task, error);
+      for (const task of [...this.engine.tasks])
+        if (task !== undefined) giveUp(this.control, task, () => error(task.fn.name));
     }
     await this.close();
   }
@@ -777,19 +787,22 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return new PoolBrokenError(message, { cause });
   }
 
-  private rejectAll(which: 'waiting' | 'all', error: () => Error): void {
+  /** @param make makes the error of a function's call */
+  private rejectAll(which: 'waiting' | 'all', make: (name: string) => Error): void {
     const { engine } = this;
+    const together = sameFrames();
+    const error = (name: string): Error => together(() => make(name));
     // End the runs.
-    for (const run of this.runs) run.fail(error);
+    for (const run of this.runs) run.fail(() => error(run.name));
     this.runs.clear();
     // Reject the tasks in the heap.
     for (let task = engine.shift(); task !== undefined; task = engine.shift())
-      engine.cancelled(task, error());
+      engine.cancelled(task, error(task.fn.name));
     // Withdraw tasks that no worker has begun; reject running ones if all are to end.
     for (const task of [...engine.tasks]) {
       if (task === undefined) continue;
-      if (engine.withdraw(task)) engine.cancelled(task, error());
-      else if (which === 'all') engine.settle(task, false, error());
+      if (engine.withdraw(task)) engine.cancelled(task, error(task.fn.name));
+      else if (which === 'all') engine.settle(task, false, error(task.fn.name));
     }
   }
 
@@ -824,7 +837,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       });
     }
     // End an imap whose results nobody reads.
-    for (const run of this.runs) run.fail(() => this.closedError('was closed'));
+    for (const run of this.runs) run.fail(() => this.unfinished(run.name, 'was closed'));
     // Stop the workers, and wait for their ends.
     crew.stopAll();
     await this.untilGone();
@@ -871,6 +884,12 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   private closedError(how: string): ClosedError {
     return new ClosedError(
       `${this.settings.title}: refused, the pool ${how}; submit before that, or make another pool`,
+    );
+  }
+
+  private unfinished(name: string, how: string): ClosedError {
+    return new ClosedError(
+      `${this.settings.title}: ${name}: no result, the pool ${how} before the call was done; await the call first, or close() the pool, which lets its calls finish`,
     );
   }
 

@@ -42,7 +42,7 @@ export class ChunkWork {
     this.items = payload as readonly unknown[];
   }
 
-  /** Runs all items that it can claim. `breathe`: lets the event loop have its turn, now and then. */
+  /** Runs all items that it can claim. `breathe` lets the event loop have its turn, at times. */
   async run(breathe: (time: number) => Promise<void> | undefined): Promise<void> {
     const slot = slotOf(this.ticket);
     const began = now();

@@ -88,7 +88,7 @@ export class Crew {
   private shortLives = 0;
   private starting: NodeJS.Timeout | undefined;
   private sparing: NodeJS.Timeout | undefined;
-  /** Whether no worker is replaced any more. */
+  /** Whether workers that end are no longer replaced. */
   ending = false;
   private started = 0;
   private warm = 0;

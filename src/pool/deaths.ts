@@ -168,7 +168,7 @@ function deathOf(
   );
 }
 
-/** What has ended a worker that was not asked to end. */
+/** The cause of a worker's end that nobody asked for. */
 export function causeOfEnd(member: Member, table: TaskTable): 'exit' | 'signal' | 'outOfMemory' | 'grace' {
   if (member.killed) return 'grace';
   if (isOutOfMemory(member, table, undefined)) return 'outOfMemory';

@@ -114,6 +114,11 @@ export class ItemRun {
     return this.order.chunkSize ?? this.size;
   }
 
+  /** The name of the function. */
+  get name(): string {
+    return this.order.fn.name;
+  }
+
   get isOver(): boolean {
     return this.over;
   }

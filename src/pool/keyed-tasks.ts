@@ -6,11 +6,11 @@
  * in its own ring (see task-table.ts). A new key gets the lane with the fewest tasks.
  *
  *   open ── its worker retires or is stopped ──▶ closing ── nothing of it runs ──▶ gone
- *    └───── its worker dies ──▶ orphaned ── the dead worker's place is filled ──────▶
+ *    └───── its worker dies ──▶ orphaned ── that worker is replaced ──▶ gone
  *
- * A lane that is no longer open takes back what its worker has not begun. When it is gone, its tasks move to other
- * lanes, in their order; so a key never has tasks in two lanes. Where no worker can take them, they
- * wait in a lane without a worker.
+ * A lane that is not open takes back what its worker has not begun. When it is gone, its tasks move
+ * to other lanes, in their order; so a key never has tasks in two lanes. Where no worker can take
+ * them, they wait in a lane without a worker.
  *
  * The lanes of the keys that were used last are remembered, also when these have no task.
  */

@@ -4,7 +4,7 @@ import type { Origin } from '../stacks.ts';
 import type { PoolFunction } from './function-list.ts';
 import type { Sealed } from './sealed.ts';
 
-/** What is the same for tasks that belong together. */
+/** Tasks that belong together have the same key. */
 export type TaskKey = string | number;
 
 /** An item that its worker may have died of. */

@@ -24,7 +24,8 @@ export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDis
   next(options?: WaitOptions): Promise<IteratorResult<Result, undefined>>;
   /**
    * Ends the iteration: no more items are taken from the source, and running tasks are asked to
-   * stop. Waits until the source has closed, at most for the pool's `grace`; rejects with its error.
+   * stop. Waits until the source has closed, at most for the pool's `grace`. Rejects with the
+   * source's error.
    */
   return(): Promise<IteratorResult<Result, undefined>>;
 }

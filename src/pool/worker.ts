@@ -20,6 +20,7 @@ import type { Taking } from '../waiting/taking.ts';
 import { mayHaveChildren } from '../workers/identity.ts';
 import { ChunkWork } from './chunk-work.ts';
 import { findCurrentBy, findCurrentNoMoreBy, keepState, RunningTask } from './current-task.ts';
+import type { FunctionList, WorkFunction } from './function-list.ts';
 import { FunctionReader } from './function-list.ts';
 import { Intake } from './intake.ts';
 import type { Reply, TaskMessage } from './messages.ts';
@@ -38,6 +39,13 @@ const LONGEST_TURN = 5;
  * in it.
  */
 const LONGEST_END = 50;
+/** The functions of a pool in this thread, which need no import. */
+export interface LocalFunctions {
+  readonly list: FunctionList;
+  readonly initializer: WorkFunction | undefined;
+  readonly finalizer: WorkFunction | undefined;
+}
+
 type Sleeper = () => void;
 
 export class PoolWorker {
@@ -50,6 +58,7 @@ export class PoolWorker {
   private readonly functions: FunctionReader;
   private readonly orders: WorkerOrders;
   private readonly isLocal: boolean;
+  private readonly local: LocalFunctions | undefined;
   private sleeper: Sleeper | undefined;
   private ended = false;
   private doomed = false;
@@ -66,17 +75,18 @@ export class PoolWorker {
   private readonly wait: Taking;
   private readonly finder = (): RunningTask | undefined => this.currentTask();
 
-  /** @param isLocal whether it works in the thread of its pool, which wakes it by `ring` */
-  constructor(orders: WorkerOrders, isLocal = false) {
-    this.isLocal = isLocal;
+  /** @param local given if it works in the thread of its pool, which wakes it by `ring` */
+  constructor(orders: WorkerOrders, local?: LocalFunctions) {
+    this.isLocal = local !== undefined;
+    this.local = local;
     this.orders = orders;
     this.me = orders.index;
     this.table = new TaskTable(orders.table.view as Words);
     this.intake = new Intake(orders.tasks.channel, this.table, this.me);
     this.replies = new Replies(orders, () => this.nameOfCurrent());
     this.bed = orders.results.channel.joins.cell;
-    this.functions = new FunctionReader(this.table);
-    this.scope = isLocal || orders.concurrency > 1 ? new AsyncLocalStorage() : undefined;
+    this.functions = new FunctionReader(this.table, local?.list);
+    this.scope = this.isLocal || orders.concurrency > 1 ? new AsyncLocalStorage() : undefined;
     this.wait = {
       tryTake: () => this.hasWork(),
       peek: () => this.hasWork(),
@@ -106,7 +116,8 @@ export class PoolWorker {
     // Run the initializer; a failure breaks the pool.
     try {
       if (initializer !== undefined) {
-        state = await (await resolveReference(initializer))(...initArgs);
+        const initialize = this.local?.initializer ?? (await resolveReference(initializer));
+        state = await initialize(...initArgs);
         keepState(initializer.export, state);
       }
     } catch (error) {
@@ -117,7 +128,7 @@ export class PoolWorker {
     await this.replies.put([REPLY.READY]);
     onReady?.();
     await this.work();
-    if (finalizer !== undefined) await (await resolveReference(finalizer))(state);
+    if (finalizer !== undefined) await (this.local?.finalizer ?? (await resolveReference(finalizer)))(state);
   }
 
   /** Listens no more. */

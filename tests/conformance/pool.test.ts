@@ -512,6 +512,26 @@ poolSuite('ends', (stage) => {
     await closing;
   });
 
+  stage.it('calls that are cut off say so, each with its own error and the place of the cut', async () => {
+    const pool = stage.make({ processes: 1 });
+    using began = new Queue<number>();
+    const calls = [
+      rejection(pool.apply(targets.spinForEver, [began])),
+      ...Array.from({ length: 3 }, () => rejection(pool.apply(targets.add, [1, 2]))),
+    ];
+    await began.get();
+    await pool.terminate();
+    const errors = await Promise.all(calls);
+    assert.equal(new Set(errors).size, 4);
+    for (const [n, { message, stack }] of errors.entries()) {
+      assert.match(
+        message,
+        n === 0 ? /: spinForEver: no result/ : /: add: no result, the pool was terminated/,
+      );
+      assert.match(stack!, /pool\.test/);
+    }
+  });
+
   stage.it('Q208: terminate ends at once with 10,000 long tasks, and may be repeated', async () => {
     const pool = stage.make({ processes: 2 });
     const calls = Array.from({ length: 10_000 }, () => rejection(pool.apply(targets.later, [1, 100_000])));
