@@ -193,7 +193,9 @@ export class Session {
       if (this.current.lost === undefined) this.lose(this.current.id, 'it was not renewed in time');
       if (this.closed || now() >= until) {
         throw new StoreError(
-          `cluster: can't be used, ${this.closed ? 'it is closed' : `${this.store.title} can't be reached`}; try again when it is back`,
+          this.closed
+            ? "cluster: can't be used, it is closed; connect again"
+            : `cluster: can't be used, ${this.store.title} can't be reached; try again when it is back`,
         );
       }
       await this.untilUp(RETRY_MS);
