@@ -96,6 +96,8 @@ export class Session {
   private end: NodeJS.Timeout | undefined;
   private poll: NodeJS.Timeout | undefined;
   private closed = false;
+  /** Why the server could not be asked the last time. */
+  private trouble = 'it has not answered';
   private readonly store: Store;
   private readonly bells: Bells;
   private readonly events: SessionEvents;
@@ -195,7 +197,7 @@ export class Session {
         throw new StoreError(
           this.closed
             ? "cluster: can't be used, it is closed; connect again"
-            : `cluster: can't be used, ${this.store.title} can't be reached; try again when it is back`,
+            : `cluster: can't be used, ${this.store.title} can't be reached, ${this.trouble}; try again when it is back`,
         );
       }
       await this.untilUp(RETRY_MS);
@@ -235,6 +237,7 @@ export class Session {
         if (fresh !== undefined) this.events.rung(key, fresh);
         this.bells.ring(key, after);
       },
+      missed: () => this.bells.ringAll(),
       up: () => {
         this.events.back();
         this.up();
@@ -255,7 +258,7 @@ export class Session {
         return;
       } catch (error) {
         if (this.closed) return;
-        this.events.state('lost', error as Error);
+        this.trouble = (error as Error).message;
         await this.untilUp(pause);
       }
     }
@@ -302,6 +305,7 @@ export class Session {
   }
 
   private suspend(reason: Error): void {
+    this.trouble = reason.message;
     if (this.stateNow === 'connected') this.become('suspended', reason);
   }
 

@@ -106,6 +106,8 @@ export type Served =
 export interface StoreListener {
   /** The object has changed: look at it, `after` so many milliseconds. */
   rung(key: string, after: number, fresh: Snapshot | undefined): void;
+  /** Events may have been missed. */
+  missed(): void;
   /** The connection is back: any number of events may have been missed. */
   up(): void;
   down(reason: Error): void;
@@ -137,6 +139,8 @@ export interface Store {
    * Optional.
    */
   turn?(turn: Turn): Promise<Turned>;
+  /** Whether `turn` notes the token of a call that went in on its offer (`since`). */
+  readonly notesEarly?: boolean;
   /** The kinds of objects on which `turn` pays; all if it is missing. */
   readonly turned?: ReadonlySet<string>;
   /**

@@ -21,6 +21,8 @@ export interface Member {
   readonly tid: number;
   readonly name: string;
   readonly program: string;
+  /** Whether the process that has started its process has ended. */
+  readonly orphan: boolean;
   /**
    * `blocked`, `awaits` (that alone), `busy`, `idle` (in its event loop), `stopped` (by SIGSTOP),
    * `dead` (and not yet cleared up), `alive` where nothing else is known.

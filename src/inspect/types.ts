@@ -42,6 +42,15 @@ export interface AgentSnapshot {
   readonly script: string;
   /** The export that a child of Lockstep's runs; empty for others. */
   readonly target: string;
+  /**
+   * The arguments that tell its program from others of the same script, shortened; empty if there
+   * are none.
+   */
+  readonly args: string;
+  /** The process that has started it by Lockstep; `null` for others, and for threads. */
+  readonly parent: number | null;
+  /** Whether that process has ended, and this one lives on. */
+  readonly orphan: boolean;
   /** Version of its Lockstep; empty where not known. */
   readonly version: string;
   /** When it joined, in milliseconds since 1970; `null` where not known. */

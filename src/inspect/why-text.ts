@@ -77,8 +77,31 @@ function headOfOpen(shown: readonly OpenWait[], alone: boolean): string {
 }
 
 function tell(finding: Finding, paint: Paint): string[] {
-  if (finding.kind === 'deadlock') return tellDeadlock(finding, paint);
-  return finding.kind === 'nobody' ? tellNobody(finding, paint) : tellKeeper(finding, paint);
+  switch (finding.kind) {
+    case 'deadlock':
+      return [
+        ...tellDeadlock(finding, paint),
+        ...orphans([...finding.members, ...behind(finding.behind)], paint),
+      ];
+    case 'nobody':
+      return [
+        ...tellNobody(finding, paint),
+        ...orphans([...finding.others, ...behind(finding.waiters)], paint),
+      ];
+    default:
+      return [...tellKeeper(finding, paint), ...orphans([finding.by, ...behind(finding.behind)], paint)];
+  }
+}
+
+function behind(branches: readonly Branch[]): Member[] {
+  return flatten(branches).map(({ member }) => member);
+}
+
+/** How to end the processes that their parents have left behind. */
+function orphans(members: readonly Member[], paint: Paint): string[] {
+  const pids = [...new Set(members.filter(({ orphan }) => orphan).map(({ pid }) => pid))];
+  if (pids.length === 0) return [];
+  return [`To end what its parent has left behind: ${paint.strong(`kill ${pids.join(' ')}`)}`];
 }
 
 function tellDeadlock({ certain, members, ignored, behind, lasted }: Deadlock, paint: Paint): string[] {

@@ -84,7 +84,7 @@ describe('A pool with processes: 0', { timeout: HANG_MS }, () => {
       console.log(await pool.apply(add, [1, 2]));`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: HANG_MS,
     });
     assert.deepEqual([status, stdout], [0, '3\n'], stderr);
   });

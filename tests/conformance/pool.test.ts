@@ -340,16 +340,19 @@ poolSuite('deaths', (stage) => {
 
     stage.it('arguments that a worker can’t read reject the call, and nothing else', () =>
       stage.withPool({ processes: 1 }, async (pool) => {
-        await pool.apply(targets.same, [1]);
-        const busy = pool.apply(targets.later, [1, 100]);
+        using began = new Queue<number>();
+        using go = new Event();
+        const busy = pool.apply(targets.runUntil, [began, go]);
+        const worker = await began.get();
         const memory = new SharedMemory({ create: true, size: 4096 });
         const call = rejection(pool.apply(targets.same, [memory]));
         memory.close();
         memory.unlink();
+        go.set();
         const error = await call;
         assert.equal(error.code, 'ERR_LOCKSTEP_NOT_SENDABLE');
         assert.match(error.message, /can't read the arguments of same\(/);
-        assert.equal(await busy, 1);
+        assert.equal(await busy, worker);
         assert.equal(await pool.apply(targets.same, [2]), 2);
       }),
     );

@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Lock, Pool, RawArray, WorkerDiedError } from 'lockstep';
-import { cellsInUse } from '../support/internals.ts';
+import { newBeside, objectsBeside } from '../support/internals.ts';
 import { paceOf } from './pace.ts';
 import * as targets from './pool-tasks.ts';
 
@@ -23,7 +23,7 @@ const TOO_MANY = 1000;
 /** Most scenes have some seventy points, and each takes the start of a worker or two. */
 const FEWER = 5;
 /** More than a slow machine needs. */
-const SCENE_MS = 60_000;
+const SCENE_MS = 120_000;
 
 interface Scene {
   readonly name: string;
@@ -128,14 +128,14 @@ async function walk(scene: Scene, first: number, step: number, folder: string): 
   let where = 'the start';
   for (let point = first; ; point += step) {
     const file = join(folder, `${name}-${point}`);
-    const cells = cellsInUse(anchor);
+    const before = objectsBeside(anchor);
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error('the scene does not end')), SCENE_MS);
     });
     try {
       const died = await Promise.race([play(scene, point, file), late]);
-      assert.equal(cellsInUse(anchor), cells, 'cells are left behind');
+      assert.deepEqual(newBeside(anchor, before), [], 'cells are left behind');
       if (!died) return { name, deaths, points: Math.max(0, point - step) + 1, longest: 0 };
       where = readFileSync(file, 'utf8');
       deaths++;

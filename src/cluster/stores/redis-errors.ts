@@ -2,7 +2,7 @@
 
 import { StoreError } from '../../errors.ts';
 
-/** What to do if the server refuses a command, by the first word of its message. */
+/** Remedies for refused commands, by the first word of the server's message. */
 const ADVICE: Readonly<Record<string, string>> = {
   ERR: 'check that it is Redis 7.0 or Valkey 7.2, or newer',
   WRONGTYPE: 'keep other data out of the keys of this namespace',

@@ -49,6 +49,7 @@ const OLDEST = 7;
 export class RedisStore implements Store {
   readonly title: string;
   readonly poll: number = 0;
+  readonly notesEarly: boolean = true;
   private readonly client: RedisClient;
   private readonly prefix: string;
   private readonly patience: Patience;
@@ -215,7 +216,7 @@ export class RedisStore implements Store {
         }
       };
       const failed = (error: Error): void => {
-        // Nobody waits any more: trying again would only make a late call.
+        // The call was given up: trying again would only make it late.
         if (!patience.end(asked)) return;
         const other = again?.(error);
         if (other !== undefined) resolve(other);
