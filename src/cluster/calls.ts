@@ -36,6 +36,8 @@ import type { Session } from './session.ts';
 import type { Snapshot, Store, Turned } from './store.ts';
 import { Outdated, SessionGone, Unreachable } from './store.ts';
 
+/** The end of a lock's document: no holder has died inside, nobody waits for a notification. */
+const UNHURT = '"waits":{},"hurt":0},"made":[]}}';
 const ABSENT: Snapshot = { version: 0, body: null, dead: [], now: 0 };
 /** Objects whose last document is kept while nothing is going on. */
 const MOST_KEPT = 4096;
@@ -44,7 +46,8 @@ export class Calls {
   private readonly lanes = new Map<string, Lane>();
   private readonly store: Store;
   private readonly session: Session;
-  private readonly claim: number;
+  /** How long offers stand, in milliseconds. */
+  readonly claim: number;
   private readonly releases: Releases;
   private readonly serving: Serving;
 
@@ -115,6 +118,18 @@ export class Calls {
     const lane = this.lanes.get(key);
     if (lane === undefined || clock() - lane.writtenAt > milliseconds) return null;
     return lane.last.body;
+  }
+
+  /**
+   * An offer of a lock to the call, in the document that came with the last ring: until when it
+   * stands, by the server's clock, and its version.
+   */
+  offerTo(key: string, id: CallId): { readonly until: number; readonly version: number } | undefined {
+    const { body, version } = this.lanes.get(key)?.last ?? ABSENT;
+    const offer = `"of":1,"free":0,"holders":[],"offers":[["${id}",1,`;
+    const at = body?.indexOf(offer) ?? -1;
+    if (at < 0 || !body!.endsWith(UNHURT)) return undefined;
+    return { until: Number.parseInt(body!.slice(at + offer.length), 10), version };
   }
 
   /** A document that came with a ring, and is newer than the known one. */

@@ -12,6 +12,8 @@ const MOST_SERVED_TEXT = 2 ** 20;
 export interface Result<Reply> {
   readonly reply: Reply;
   readonly version: number;
+  /** The server's clock when it replied, if it made the call by itself. */
+  readonly now?: number;
 }
 
 /** The fate of a call whose commit the server has forgotten. */

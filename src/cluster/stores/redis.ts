@@ -134,14 +134,15 @@ export class RedisStore implements Store {
     const { session, epoch, key, kind, of, call, alone, claim, wantsBody } = turn;
     const places = call.op === 'leave' ? of : call.places;
     const most = call.op === 'give' ? call.most : 0;
+    const since = (call.op === 'take' && call.since) || 0;
     const args = [
       `${prefix}o:${key}`,
       `${prefix}s:${session}`,
       call.op === 'take' && !call.wait ? 'try' : call.op,
       String(epoch),
       alone && `|${session}|${alone}`,
-      // One argument instead of seven, because each has its cost.
-      `${kind} ${of} ${places} ${claim} ${most} ${wantsBody ? 1 : 0} ${call.call}`,
+      // One argument instead of eight, because each has its cost.
+      `${kind} ${of} ${places} ${claim} ${most} ${wantsBody ? 1 : 0} ${since} ${call.call}`,
     ];
     return this.run(placesScript, args, (reply) => turnedIn(reply, turn));
   }

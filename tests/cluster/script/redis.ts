@@ -43,6 +43,7 @@ export async function redisGround(url: string, mutant?: string, script = PLACES)
     tombstoneMs: TOMBSTONE_MS,
     subjects: ALL,
     whole: true,
+    early: true,
     // Their commands share the trips.
     atATime: 64,
     now: async () => {
