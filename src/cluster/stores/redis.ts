@@ -209,7 +209,8 @@ export class RedisStore implements Store {
       const failed = (error: Error): void => {
         patience.end(asked);
         const other = again?.(error);
-        if (other !== undefined) resolve(other);
+        // It is heard in any case: its caller may have been given up.
+        if (other !== undefined) other.then(resolve, reject);
         else if (this.ended || isRefusal(error)) reject(error);
         else reject(new Unreachable(error.message, { cause: error }));
       };
