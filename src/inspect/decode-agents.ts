@@ -39,13 +39,15 @@ import {
 import type { NamespaceCopy } from './copy.ts';
 import { sameWords } from './copy.ts';
 import type { Lives } from './lives.ts';
-import { readTaskState } from './tasks.ts';
+import { endedReader, readCommand, readParent, readTaskState } from './tasks.ts';
 import type { AgentSnapshot, AwaitedEnd, BlockedSnapshot, ChildRef, WaitSnapshot } from './types.ts';
 
 /**
  * A time that is at most so much ahead of the reader's clock counts as now, not as 24 days ago.
  */
 const AHEAD = 60_000;
+/** An option that is on the command line of every child process of Lockstep's. */
+const JOB_OPTION = /^--lockstep-/;
 /** A wait entry, with its ticket. */
 export interface Raw {
   readonly wait: WaitSnapshot;
@@ -112,6 +114,7 @@ export function readAgents(
   entries: Map<number, Raw[]>,
 ): AgentSnapshot[] {
   const agents: AgentSnapshot[] = [];
+  const hasEnded = endedReader();
   for (let slot = 1; slot <= copy.highSlot; slot++) {
     const { words } = copy;
     const base = agentWord(slot);
@@ -122,14 +125,17 @@ export function readAgents(
     const lived = lives(copy.control, slot, pid);
     const blocked = readBlocked(words, base, pid, now);
     const alone = words[base + AGENT_AWAITS]!;
+    const told = readAbout(words, base);
     agents.push({
       slot,
       pid,
       threadId,
       tid,
       name: textAt(words, base + AGENT_NAME, words[base + AGENT_NAME_LENGTH]!, AGENT_NAME_BYTES),
-      ...readAbout(words, base),
+      ...told,
+      args: '',
       life: lived === undefined ? 'unknown' : lived ? 'alive' : 'dead',
+      orphan: lived !== false && told.parent !== null && hasEnded(told.parent) && isOrphan(pid, told.parent),
       steady: isSteadyAgent(before, copy, slot),
       blocked,
       alone: alone === 0 ? null : alone,
@@ -140,6 +146,15 @@ export function readAgents(
     });
   }
   return agents;
+}
+
+/**
+ * Whether the process, whose recorded parent does not run, has another parent now. In another pid
+ * namespace the numbers would belong to strangers, so the command line has to be a child's.
+ */
+function isOrphan(pid: number, parent: number): boolean {
+  const found = readParent(pid);
+  return found !== undefined && found !== parent && readCommand(pid).some((part) => JOB_OPTION.test(part));
 }
 
 function readBlocked(words: Words, base: number, pid: number, now: number): BlockedSnapshot | null {
@@ -172,7 +187,7 @@ function childAt(words: Words, at: number, pid: number): ChildRef | null {
   return child > 0 ? { pid: child, threadId: 0 } : { pid, threadId: -child };
 }
 
-type Told = Pick<AgentSnapshot, 'script' | 'target' | 'version' | 'started'>;
+type Told = Pick<AgentSnapshot, 'script' | 'target' | 'parent' | 'version' | 'started'>;
 
 function readAbout(words: Words, base: number): Told {
   const text = textAt(words, base + AGENT_ABOUT, words[base + AGENT_ABOUT_LENGTH]!, AGENT_ABOUT_BYTES);
@@ -182,12 +197,14 @@ function readAbout(words: Words, base: number): Told {
   } catch {
     // The text is damaged, or not written yet.
   }
+  const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
   const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
   return {
     script: textOf(told.script),
     target: textOf(told.target),
+    parent: numberOf(told.parent),
     version: textOf(told.version),
-    started: typeof told.started === 'number' ? told.started : null,
+    started: numberOf(told.started),
   };
 }
 

@@ -39,6 +39,7 @@ export class Members {
       tid: agent.tid,
       name: agent.name,
       program: programOf(agent),
+      orphan: agent.orphan,
       state: this.stateOf(thread, agent),
       holds: this.holdings(thread),
       waitsFor: object === undefined || !thread.waits ? null : refTo(namespace, object),
@@ -82,12 +83,12 @@ export class Members {
   }
 }
 
-/** The children whose end the thread awaits; each of its agents says so. */
+/** The children whose end the thread awaits. All its agents have the same record. */
 export function endsOf({ seats }: Thread): readonly AwaitedEnd[] {
   return seats.map(({ agent }) => agent.ends).find((ends) => ends.length > 0) ?? [];
 }
 
-/** Whether the end of the one is among those that the other is recorded to await. */
+/** Whether the second thread is on record as awaiting the end of the first. */
 export function isAwaitedBy({ pid, threadId }: Member, { alsoJoins }: Member): boolean {
   return alsoJoins.some((child) => child.pid === pid && child.threadId === threadId);
 }
@@ -102,9 +103,10 @@ export function refTo({ folder }: NamespaceSnapshot, { cell, title, kind }: Obje
 }
 
 /** The name of the agent's program: the file of its script; `lockstep run` with its command. */
-export function programOf({ pid, script, target }: Pick<AgentSnapshot, 'pid' | 'script' | 'target'>): string {
+export function programOf({ pid, script, target, args }: AgentSnapshot): string {
   const file = script.slice(script.lastIndexOf('/') + 1);
   const command = /^lockstep(\.js)?$/.test(file) ? commandRunBy(pid) : undefined;
   if (command !== undefined) return `lockstep run: ${command}`;
-  return target === '' || target === 'default' ? file : `${file} ${target}`;
+  const what = target === '' || target === 'default' ? args : target;
+  return what === '' ? file : `${file} ${what}`;
 }

@@ -27,7 +27,7 @@ export function readTask(pid: number, tid: number): Task | undefined {
   };
 }
 
-/** The state of the thread alone: one file instead of three. */
+/** Only the state of the thread: reads one file instead of three. */
 export function readTaskState(pid: number, tid: number): Task['state'] | undefined {
   const stat = readText(`${taskFolder(pid, tid)}/stat`);
   // The name between brackets may have any characters.
@@ -36,6 +36,22 @@ export function readTaskState(pid: number, tid: number): Task['state'] | undefin
 
 function taskFolder(pid: number, tid: number): string {
   return `/proc/${pid}/task/${tid || pid}`;
+}
+
+/**
+ * Returns a function that reports whether a process has ended. A zombie has ended, too: its parent
+ * has not read its exit code yet. Looks at each process once.
+ */
+export function endedReader(): (pid: number) => boolean {
+  const ended = new Map<number, boolean>();
+  return (pid) => {
+    const known = ended.get(pid);
+    if (known !== undefined) return known;
+    const state = readTaskState(pid, pid);
+    const has = state === undefined || state === 'Z' || state === 'X';
+    ended.set(pid, has);
+    return has;
+  };
 }
 
 /** Characters of a command line that are shown. */
