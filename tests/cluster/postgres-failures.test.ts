@@ -91,7 +91,7 @@ describe('connect', () => {
     const postgres = server.url.replace('tester@', 'guest@');
     await assert.rejects(connect({ postgres }), refusal(/permission denied.*grant this one/));
     await admin.query('DROP SCHEMA lockstep CASCADE; REVOKE CREATE ON DATABASE postgres FROM PUBLIC');
-    await assert.rejects(connect({ postgres }), refusal(/permission denied.*let a user who may create/));
+    await assert.rejects(connect({ postgres }), refusal(/permission denied.*connect once as a user who may create/));
     await userWith('');
     await (await connect({ postgres })).close();
   });
@@ -173,7 +173,7 @@ describe('at work', () => {
     await admin.query('DROP SCHEMA lockstep CASCADE');
     await assert.rejects(
       cluster.lock('b').acquire(),
-      refusal(/does not exist.*connect again, which makes what is missing/),
+      refusal(/does not exist.*connect again, which makes the missing parts/),
     );
     await lost;
     assert.equal(hold.valid, false);
