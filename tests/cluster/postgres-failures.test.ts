@@ -89,9 +89,12 @@ describe('connect', () => {
   it('no right to make the schema, none to use it, then enough', async () => {
     await userWith('REVOKE USAGE ON SCHEMA lockstep FROM guest');
     const postgres = server.url.replace('tester@', 'guest@');
-    await assert.rejects(connect({ postgres }), refusal(/permission denied.*grant this one/));
+    await assert.rejects(connect({ postgres }), refusal(/permission denied.*grant this user/));
     await admin.query('DROP SCHEMA lockstep CASCADE; REVOKE CREATE ON DATABASE postgres FROM PUBLIC');
-    await assert.rejects(connect({ postgres }), refusal(/permission denied.*connect once as a user who may create/));
+    await assert.rejects(
+      connect({ postgres }),
+      refusal(/permission denied.*connect once as a user who may create/),
+    );
     await userWith('');
     await (await connect({ postgres })).close();
   });
