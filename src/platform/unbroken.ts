@@ -1,5 +1,5 @@
 /**
- * Unbroken: what a thread must not be terminated in.
+ * Unbroken: work during which a thread must not be terminated.
  *
  * Node-API refuses to make an ArrayBuffer in a thread that is just being terminated. Then koffi
  * throws, which Node-API refuses, too, and Node ends the whole process. So the thread and its
@@ -26,12 +26,12 @@ const INTERVAL = 50;
 
 let stage: Int32Array | undefined;
 
-/** From within a thread that may be terminated. */
+/** Takes the word over. Called by the thread that may be terminated. */
 export function keepStage(given: Int32Array): void {
   stage = given;
 }
 
-/** Does what must not be broken off. Does not nest. */
+/** Runs `act`, during which the parent waits before it terminates this thread. Does not nest. */
 export function unbroken<Result>(act: () => Result): Result {
   if (stage === undefined) return act();
   if (Atomics.compareExchange(stage, 0, FREE, BUSY) === OVER) for (;;) Atomics.wait(stage, 0, OVER);
