@@ -1,4 +1,4 @@
-/** AdviceText: what helps where a thread keeps others waiting, in words. */
+/** AdviceText: remedies for threads that keep others waiting, in words. */
 
 import { title } from './branch-text.ts';
 import type { Branch, Member, ObjectRef } from './finding-types.ts';
