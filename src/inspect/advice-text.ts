@@ -8,8 +8,8 @@ import type { Paint } from './words.ts';
 import { listed, shortName } from './words.ts';
 
 /**
- * Text on an event loop that awaits an object which a thread behind it holds. Only other code of
- * that loop can end this.
+ * Text on an event loop that awaits an object held by a thread behind it, or the end of that
+ * thread. Only other code of that loop can end this.
  */
 export function possibleCircle(by: Member, behind: readonly Branch[]): string[] {
   const { pid, alsoAwaits } = by;
@@ -62,7 +62,7 @@ function idleFor(by: Member, children: readonly Member[], inCircle: boolean): st
       `It awaits ${listed(own.map((each) => title(each.title)))}, which it holds itself.`,
       'It is a deadlock unless other code of its event loop lets go, or its wait gives up.',
     ];
-  // The circle explains it.
+  // The text on the circle explains it.
   if (inCircle) return [];
   return [
     'Its code awaits something else (a request, a timer, a file or another promise),',
@@ -76,9 +76,11 @@ function idleFor(by: Member, children: readonly Member[], inCircle: boolean): st
   ];
 }
 
-/** How to end the processes that their parents have left behind. */
+/** The command that ends orphans. */
 export function orphans(members: readonly Member[], paint: Paint): string[] {
   const pids = [...new Set(members.filter(({ orphan }) => orphan).map(({ pid }) => pid))];
   if (pids.length === 0) return [];
-  return [`To end what its parent has left behind: ${paint.strong(`kill ${pids.join(' ')}`)}`];
+  return [
+    `To end the ${pids.length === 1 ? 'process whose parent has' : 'processes whose parents have'} ended: ${paint.strong(`kill ${pids.join(' ')}`)}`,
+  ];
 }

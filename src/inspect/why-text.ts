@@ -150,7 +150,7 @@ function tellNobody(found: NobodyLeft, paint: Paint): string[] {
       `It is open in ${count(open, 'thread')}: ${waiters.length} ${waiters.length === 1 ? 'waits' : 'wait'} for it, ${others.length === 1 ? 'the other is' : 'the others are'} stuck, too:`,
     );
   lines.push(...tree(waiters, paint, false));
-  // Those that wait behind the waiters are in the tree.
+  // Leave out threads that the tree shows already.
   const behind = new Set(flatten(waiters).map(({ member }) => member));
   for (const other of others.filter((each) => !behind.has(each)))
     lines.push(`   ${shortName(other)} waits for ${wanted(other)}`);
