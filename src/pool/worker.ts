@@ -217,9 +217,9 @@ export class PoolWorker {
   private take(): TaskMessage | undefined {
     try {
       // Look into the private ring first.
-      const own = this.ownRing()?.take() ?? NOTHING;
+      const own = this.ownRing()?.taker.take() ?? NOTHING;
       if (own !== NOTHING) return own as TaskMessage;
-      const message = this.tasks.take();
+      const message = this.tasks.taker.take();
       return message === NOTHING ? undefined : (message as TaskMessage);
     } catch (error) {
       // The item is taken and unreadable. The pool finds out which item is gone.
@@ -489,7 +489,7 @@ export class PoolWorker {
   private reply(reply: Reply): Promise<void> | undefined {
     // Drop the reply: this local worker was given up while a task continued.
     if (this.ended) return undefined;
-    if (this.results.putAtOnce(reply)) {
+    if (this.results.putter.putAtOnce(reply)) {
       this.gate.announce();
       return undefined;
     }
