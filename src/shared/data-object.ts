@@ -50,7 +50,7 @@ export abstract class DataObject<Data> extends SharedObject {
    * works with. Throws `LayoutError` if they are not there. `lends`: objects of the class give out
    * what reads the data itself, all the time.
    */
-  protected constructor(
+  constructor(
     type: Kind,
     opened: Opened,
     bytes: (cell: Cell) => number,

@@ -13,6 +13,7 @@ import { NEEDS_GUARD } from '../sync/lock/guard.ts';
 import { checkedLength } from './array-object.ts';
 import { checkWithin, loadCount } from './data-object.ts';
 import { storesOf, valuesIn } from './field-store.ts';
+import { describeLock } from './guarding.ts';
 import { RecordMemory } from './record-memory.ts';
 import type { RecordOptions } from './record-object.ts';
 import { obtainRecords, openRecords, RecordObject } from './record-object.ts';
@@ -89,7 +90,7 @@ export class RecordArray<Fields extends Schema = Schema>
   override describe(): RecordArrayDescription {
     return SharedObject.describe(this, () => {
       const { name, handle, length } = this;
-      const lock = RecordObject.lockDescription(this);
+      const lock = describeLock(this);
       return { kind: RECORD_ARRAY_KIND.name, name: name ?? null, handle, length, first: this.first(), lock };
     });
   }
