@@ -258,13 +258,15 @@ export class Calls {
   }
 
   private canTurn({ machine, call }: Pending): boolean {
-    if (this.store.turn === undefined || machine.places === undefined) return false;
+    const { turn, turned } = this.store;
+    if (turn === undefined || machine.places === undefined) return false;
+    if (turned !== undefined && !turned.has(machine.kind)) return false;
     const { op } = call as PlacesCall;
     return op === 'take' || op === 'leave' || op === 'give';
   }
 
   /** Has the store make the call. */
-  private turn(lane: Lane, { key, session, machine, call }: Pending): Promise<Turned> {
+  private turn(lane: Lane, { key, session, machine, call, forgotten }: Pending): Promise<Turned> {
     lane.last = ABSENT;
     return this.store.turn!({
       session,
@@ -276,6 +278,7 @@ export class Calls {
       alone: aloneIn(machine, call as TurnCall),
       claim: this.claim,
       wantsBody: lane.usesMachine,
+      lazy: forgotten !== undefined,
     });
   }
 

@@ -60,6 +60,8 @@ export interface Turn {
   readonly claim: number;
   /** Whether the document is wanted too. */
   readonly wantsBody: boolean;
+  /** Lets the server forget the call in a crash, as in a commit, unless it came in. */
+  readonly lazy: boolean;
 }
 
 /** Not done: the document, for the machine. */
@@ -112,6 +114,8 @@ export interface Store {
    * Optional.
    */
   turn?(turn: Turn): Promise<Turned>;
+  /** The kinds of objects on which `turn` pays; all if it is missing. */
+  readonly turned?: ReadonlySet<string>;
   /** Lets the connections go. */
   end(): Promise<void>;
 }

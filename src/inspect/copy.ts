@@ -42,8 +42,24 @@ export interface FileIdentity {
   readonly inode: number;
 }
 
+/** Cells that lie one after the other in one segment. */
+export interface CellRun {
+  readonly words: Words;
+  /** First word of the first of them. */
+  readonly at: number;
+  /** Its number. */
+  readonly first: number;
+  readonly count: number;
+}
+
+interface CellsCopy extends CellsView {
+  /** All cells that were read. */
+  readonly runs: readonly CellRun[];
+}
+
 export interface NamespaceCopy extends NamespaceView {
   readonly control: FileIdentity;
+  readonly arena: CellsCopy;
   /** The faults that were found, in words; empty if there are none. */
   readonly damage: readonly string[];
 }
@@ -97,7 +113,7 @@ function highSlotOf(words: Words): number {
   return high >= 0 && high < AGENT_SLOTS ? high : AGENT_SLOTS - 1;
 }
 
-function copyCells(folder: string, control: Words, damage: string[]): CellsView {
+function copyCells(folder: string, control: Words, damage: string[]): CellsCopy {
   const segments: Words[] = [control];
   const added = control[SEGMENTS_WORD]!;
   const bump = control[BUMP_WORD]!;
@@ -120,6 +136,12 @@ function copyCells(folder: string, control: Words, damage: string[]): CellsView 
   }
   return {
     reach,
+    runs: segments.map((words, index) => {
+      const first = cellsBelow(index) + 1;
+      const at = cellWord(first);
+      const there = Math.max(0, Math.floor((words.length - at) / CELL_WORDS));
+      return { words, at, first, count: Math.max(0, Math.min(there, reach - first + 1)) };
+    }),
     find(number: number): Place | undefined {
       if (!(Number.isInteger(number) && number >= 1 && number <= reach)) return undefined;
       const words = segments[segmentOf(number)];
@@ -127,6 +149,16 @@ function copyCells(folder: string, control: Words, damage: string[]): CellsView 
       return words === undefined || at + CELL_WORDS > words.length ? undefined : { number, words, at };
     },
   };
+}
+
+/** Whether `count` words from `atA` and `atB` on are the same. */
+export function sameWords(a: Words, atA: number, b: Words, atB: number, count: number): boolean {
+  if (atA + count > a.length || atB + count > b.length) return false;
+  return bytesAt(a, atA, count).equals(bytesAt(b, atB, count));
+}
+
+function bytesAt({ buffer, byteOffset }: Words, at: number, count: number): Buffer {
+  return Buffer.from(buffer, byteOffset + at * 4, count * 4);
 }
 
 /**

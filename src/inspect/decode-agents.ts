@@ -33,8 +33,9 @@ import {
   TIMED_BIT,
 } from '../memory/layout.ts';
 import type { NamespaceCopy } from './copy.ts';
+import { sameWords } from './copy.ts';
 import type { Lives } from './lives.ts';
-import { readTask } from './tasks.ts';
+import { readTaskState } from './tasks.ts';
 import type { AgentSnapshot, BlockedSnapshot, WaitSnapshot } from './types.ts';
 
 /**
@@ -130,7 +131,7 @@ export function readAgents(
       alone: alone === 0 ? null : alone,
       starting: words[base + AGENT_KEEPS]! > 0,
       waits: (entries.get(slot) ?? []).map(({ wait }) => wait),
-      task: blocked === null && alone === 0 ? null : (readTask(pid, tid)?.state ?? null),
+      task: blocked === null && alone === 0 ? null : (readTaskState(pid, tid) ?? null),
     });
   }
   return agents;
@@ -180,6 +181,7 @@ function textAt(words: Words, at: number, length: number, most: number): string 
  */
 function isSteadyAgent(before: NamespaceCopy, copy: NamespaceCopy, slot: number): boolean {
   const base = agentWord(slot);
+  if (sameWords(before.words, base, copy.words, base, AGENT_WORDS)) return true;
   for (let word = 0; word < AGENT_WORDS; word++) {
     if (word === AGENT_PARK || word === AGENT_SLEEPING) continue;
     // The details of a condition's wait are counts of notifications: those matter.

@@ -1,146 +1,115 @@
 /** DecodeObjects: shared objects, read from two copies of a namespace. */
 
-import { readdirSync } from 'node:fs';
 import type { Place } from '../memory/arena.ts';
-import {
-  CELL_GENERATION,
-  CELL_HEADER,
-  CELL_OPEN,
-  CELL_WORDS,
-  HAS_CHAIN_BIT,
-  keptOf,
-  kindOf,
-  OPEN_WORDS,
-  PHASE_LIVE,
-  phaseOf,
-} from '../memory/layout.ts';
-import { LABEL_PREFIX } from '../namespaces/paths.ts';
+import type { Words } from '../memory/atomics.ts';
+import { CELL_GENERATION, CELL_WORDS } from '../memory/layout.ts';
+import { CellReader } from './cell-reader.ts';
 import type { NamespaceCopy } from './copy.ts';
-import { readSmallFile } from './copy.ts';
+import { sameWords } from './copy.ts';
 import type { Raw } from './decode-agents.ts';
-import { KINDS } from './kinds.ts';
+import type { KindSeen } from './kinds.ts';
+import { readTexts } from './object-texts.ts';
 import type { ObjectSnapshot } from './types.ts';
+
+/** Cells whose words are compared with one call where they stay the same. */
+const STRIDE = 128;
+const NO_WORDS: Words = new Int32Array(0);
+
 /** The live objects, with the waits of each. */
 export function readObjects(
   folder: string,
   before: NamespaceCopy,
   copy: NamespaceCopy,
-  entries: Map<number, Raw[]>,
+  entries: ReadonlyMap<number, readonly Raw[]>,
 ): ObjectSnapshot[] {
+  const reader = new CellReader(copy);
+  const objects: Writable<ObjectSnapshot>[] = [];
+  const parts = new Map<number, Part>();
+  for (const [index, { words, at: begin, first, count }] of copy.arena.runs.entries()) {
+    const was = before.arena.runs[index]?.words ?? NO_WORDS;
+    for (let offset = 0; offset < count; offset += STRIDE) {
+      const cells = Math.min(STRIDE, count - offset);
+      const from = begin + offset * CELL_WORDS;
+      const isSteady = sameWords(was, from, words, from, cells * CELL_WORDS);
+      // Thousands of objects in a row often are free and have the same words: read one of them.
+      const areAlike = sameWords(words, from, words, from + CELL_WORDS, (cells - 1) * CELL_WORDS);
+      let cell = first + offset;
+      let read = reader.read(cell, words, from);
+      for (let at = from; at < from + cells * CELL_WORDS; at += CELL_WORDS, cell++) {
+        if (!areAlike && at > from) read = reader.read(cell, words, at);
+        if (read === undefined) continue;
+        const { kind, object: seen, hasChain } = read;
+        const object = { ...seen, cell, title: titleOf(seen.kind, cell) };
+        if (!isSteady) object.steady = sameWords(was, at, words, at, CELL_WORDS);
+        if (hasChain && object.steady) object.steady = isSameChain(kind, before, object);
+        if (kind.parts !== undefined) noteParts(kind.parts, copy, { number: cell, words, at }, parts);
+        objects.push(object);
+      }
+    }
+  }
+  noteWaiting(objects, entries);
+  noteTexts(objects, folder);
+  noteWholes(objects, parts);
+  return objects;
+}
+
+/** Whether the chain of the object said the same before. */
+function isSameChain(kind: KindSeen, before: NamespaceCopy, { cell, holders }: ObjectSnapshot): boolean {
+  const was = before.arena.find(cell);
+  return was !== undefined && JSON.stringify(kind.describe(before, was).holders) === JSON.stringify(holders);
+}
+
+/** Adds up the calls that wait for each object. */
+function noteWaiting(
+  objects: Writable<ObjectSnapshot>[],
+  entries: ReadonlyMap<number, readonly Raw[]>,
+): void {
   const waiting = new Map<number, number>();
   for (const raws of entries.values())
     for (const { wait } of raws) waiting.set(wait.cell, (waiting.get(wait.cell) ?? 0) + wait.calls);
-  const texts = readNames(folder);
-  const parts = readParts(copy);
-  const objects: ObjectSnapshot[] = [];
-  const { reach } = copy.arena;
-  for (let number = 1; number <= reach; number++) {
-    const place = copy.arena.find(number);
-    if (place === undefined) continue;
-    const header = place.words[place.at + CELL_HEADER]!;
-    const kind = phaseOf(header) === PHASE_LIVE ? KINDS.get(kindOf(header)) : undefined;
-    if (kind === undefined) continue;
-    const generation = place.words[place.at + CELL_GENERATION]!;
-    const { holders, endedBy, over, signal, state } = kind.describe(copy, place);
-    const id = texts.names.size + texts.labels.size === 0 ? '' : `${number} ${generation}`;
-    objects.push({
-      cell: number,
-      generation,
-      kind: kind.name,
-      name: texts.names.get(id) ?? null,
-      label: texts.labels.get(id) ?? null,
-      title: '',
-      part: parts.get(number) ?? null,
-      openIn: openIn(copy, place),
-      kept: keptOf(header),
-      holders,
-      endedBy,
-      over: over ?? null,
-      signal: signal ?? null,
-      state,
-      steady: isSteadyCell(
-        before,
-        place,
-        (header & HAS_CHAIN_BIT) !== 0
-          ? () => kind.describe(before, before.arena.find(number)!).holders
-          : undefined,
-        holders,
-      ),
-      waiting: waiting.get(number) ?? 0,
-    });
+  for (const [cell, calls] of waiting) {
+    const object = findObject(objects, cell);
+    if (object !== undefined) object.waiting = calls;
   }
-  return withTitles(objects);
 }
 
-function isSteadyCell(
-  before: NamespaceCopy,
-  { number, words, at }: Place,
-  holdersBefore: (() => unknown) | undefined,
-  holders: unknown,
-): boolean {
-  const was = before.arena.find(number);
-  if (was === undefined) return false;
-  for (let word = 0; word < CELL_WORDS; word++)
-    if (was.words[was.at + word] !== words[at + word]) return false;
-  return holdersBefore === undefined || JSON.stringify(holdersBefore()) === JSON.stringify(holders);
+function noteTexts(objects: Writable<ObjectSnapshot>[], folder: string): void {
+  for (const { cell, generation, name, label } of readTexts(folder)) {
+    const object = findObject(objects, cell);
+    // The text of an object that lived there before is left over for a moment.
+    if (object?.generation !== generation) continue;
+    object.name ??= name;
+    object.label ??= label;
+    object.title = titleOf(object.kind, cell, object.name, object.label);
+  }
 }
 
-function openIn(copy: NamespaceCopy, { words, at }: Place): number[] {
-  const slots: number[] = [];
-  for (let word = 0; word < OPEN_WORDS; word++) {
-    for (let bits = words[at + CELL_OPEN + word]!; bits !== 0; ) {
-      const bit = bits & -bits;
-      bits ^= bit;
-      const slot = word * 32 + 31 - Math.clz32(bit);
-      // Slot 0's bit is the pin.
-      if (slot > 0 && slot <= copy.highSlot) slots.push(slot);
-    }
+/** The object of that cell, in a list in the order of cells. */
+function findObject(objects: Writable<ObjectSnapshot>[], cell: number): Writable<ObjectSnapshot> | undefined {
+  let low = 0;
+  for (let high = objects.length; low < high; ) {
+    const middle = (low + high) >> 1;
+    if (objects[middle]!.cell < cell) low = middle + 1;
+    else high = middle;
   }
-  return slots;
+  return objects[low]?.cell === cell ? objects[low] : undefined;
 }
 
-/** Cells that belong to other objects. */
-function readParts(copy: NamespaceCopy): Map<number, { of: number; role: string }> {
-  const parts = new Map<number, { of: number; role: string }>();
-  for (let number = 1; number <= copy.arena.reach; number++) {
-    const place = copy.arena.find(number);
-    if (place === undefined) continue;
-    const { words, at } = place;
-    const header = words[at + CELL_HEADER]!;
-    if (phaseOf(header) !== PHASE_LIVE) continue;
-    for (const [word, role] of KINDS.get(kindOf(header))?.parts ?? []) {
-      const part = copy.arena.find(words[at + word]!);
-      if (part === undefined || part.number === number) continue;
-      if (part.words[part.at + CELL_GENERATION] === words[at + word + 1])
-        parts.set(part.number, { of: number, role });
-    }
-  }
-  return parts;
-}
+type Part = NonNullable<ObjectSnapshot['part']>;
 
-/**
- * Names and labels by cell and generation: small files, renamed into place, so no lock is needed.
- */
-function readNames(folder: string): { names: Map<string, string>; labels: Map<string, string> } {
-  const names = new Map<string, string>();
-  const labels = new Map<string, string>();
-  let files: string[] = [];
-  try {
-    files = readdirSync(folder);
-  } catch {
-    // It was removed meanwhile.
+/** Notes the cells that are parts of the object. */
+function noteParts(
+  words: NonNullable<KindSeen['parts']>,
+  copy: NamespaceCopy,
+  whole: Place,
+  parts: Map<number, Part>,
+): void {
+  for (const [word, role] of words) {
+    const part = copy.arena.find(whole.words[whole.at + word]!);
+    if (part === undefined || part.number === whole.number) continue;
+    if (part.words[part.at + CELL_GENERATION] === whole.words[whole.at + word + 1])
+      parts.set(part.number, { of: whole.number, role });
   }
-  for (const file of files) {
-    if (file.startsWith('name-')) {
-      const id = readSmallFile(`${folder}/${file}`, 64);
-      if (id !== undefined) names.set(id.trim(), file.slice('name-'.length));
-    } else if (file.startsWith(LABEL_PREFIX)) {
-      const [generation, ...text] = readSmallFile(`${folder}/${file}`, 1024)?.split('\n') ?? [];
-      const label = text.join('\n').trim();
-      if (label !== '') labels.set(`${file.slice(LABEL_PREFIX.length)} ${generation}`, label);
-    }
-  }
-  return { names, labels };
 }
 
 const ROLES: Readonly<Record<string, string>> = {
@@ -156,22 +125,33 @@ export function roleText(role: string): string {
   return ROLES[role] ?? role;
 }
 
-function withTitles(objects: ObjectSnapshot[]): ObjectSnapshot[] {
-  const hasParts = objects.some(({ part }) => part !== null);
-  const byCell = new Map(hasParts ? objects.map((object) => [object.cell, object]) : []);
-  const own = ({ kind, name, label, cell }: ObjectSnapshot): string =>
-    name !== null
-      ? `${kind} ${JSON.stringify(name)}`
-      : label !== null
-        ? `${kind} #${cell} (${label})`
-        : `${kind} #${cell}`;
-  for (const object of objects) {
+/** Names parts by their wholes. */
+function noteWholes(objects: Writable<ObjectSnapshot>[], parts: ReadonlyMap<number, Part>): void {
+  const found: Writable<ObjectSnapshot>[] = [];
+  for (const [cell, part] of parts) {
+    const object = findObject(objects, cell);
+    if (object === undefined) continue;
+    object.part = part;
+    found.push(object);
+  }
+  for (const object of found) {
     let whole: ObjectSnapshot | undefined = object;
     // A gate of a gate of a queue is the deepest there is.
-    for (let depth = 0; depth < 3 && whole?.part; depth++) whole = byCell.get(whole.part.of);
-    const title = own(whole ?? object);
-    const role = object.part === null || whole === undefined ? '' : `, ${ROLES[object.part.role]}`;
-    (object as { title: string }).title = object.name === null ? title + role : own(object);
+    for (let depth = 0; depth < 3 && whole?.part; depth++) whole = findObject(objects, whole.part.of);
+    if (whole === undefined || object.name !== null) continue;
+    const { kind, cell, name, label } = whole;
+    object.title = `${titleOf(kind, cell, name, label)}, ${roleText(object.part!.role)}`;
   }
-  return objects;
+}
+
+type Writable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
+
+function titleOf(
+  kind: string,
+  cell: number,
+  name: string | null = null,
+  label: string | null = null,
+): string {
+  if (name !== null) return `${kind} ${JSON.stringify(name)}`;
+  return label === null ? `${kind} #${cell}` : `${kind} #${cell} (${label})`;
 }

@@ -4,9 +4,9 @@
  * namespace, and reading the list takes none of them.
  */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { FileIdentity } from './copy.ts';
-import { readTask } from './tasks.ts';
+import { readTaskState } from './tasks.ts';
 
 /** Whether any process has the lock of a slot; `undefined` if that is unknown. */
 export type Lives = (control: FileIdentity, slot: number, pid: number) => boolean | undefined;
@@ -22,22 +22,25 @@ export function readLives(): Lives {
   } catch {
     // There is no /proc, or this user can't read it: only the processes show which agents live.
   }
+  const ended = new Map<number, boolean>();
   return (control, slot, pid) => {
     const slots = locked?.get(keyOf(control));
     if (slots !== undefined) return slots.has(slot);
     // No process has any lock of that file: either all agents are dead, or this system does not
     // list locks.
-    return existsSync(`/proc/${pid}`) && !isZombie(pid) ? undefined : false;
+    const isDead = ended.get(pid) ?? hasEnded(pid);
+    ended.set(pid, isDead);
+    return isDead ? false : undefined;
   };
 }
 
 /**
- * Whether the process has ended, and only its parent has not read its exit code yet: the kernel has
+ * Whether the process has ended, even if its parent has not read its exit code yet: the kernel has
  * closed its files, and so released its locks.
  */
-function isZombie(pid: number): boolean {
-  const state = readTask(pid, pid)?.state;
-  return state === 'Z' || state === 'X';
+function hasEnded(pid: number): boolean {
+  const state = readTaskState(pid, pid);
+  return state === undefined || state === 'Z' || state === 'X';
 }
 
 /** Lines such as `1: OFDLCK ADVISORY  WRITE -1 00:1a:42 3 3`. */

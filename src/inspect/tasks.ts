@@ -17,16 +17,25 @@ export interface Task {
 
 /** The activity of the thread; `undefined` if there is none, or the system does not say. */
 export function readTask(pid: number, tid: number): Task | undefined {
-  const folder = `/proc/${pid}/task/${tid || pid}`;
-  const stat = readText(`${folder}/stat`);
-  if (stat === undefined) return undefined;
-  // The name between brackets may have any characters.
-  const state = stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+  const state = readTaskState(pid, tid);
+  if (state === undefined) return undefined;
+  const folder = taskFolder(pid, tid);
   return {
     state,
     sleepsIn: readText(`${folder}/wchan`) ?? '',
     ran: Number(readText(`${folder}/schedstat`)?.split(' ')[0] ?? Number.NaN) || null,
   };
+}
+
+/** The state of the thread alone: one file instead of three. */
+export function readTaskState(pid: number, tid: number): Task['state'] | undefined {
+  const stat = readText(`${taskFolder(pid, tid)}/stat`);
+  // The name between brackets may have any characters.
+  return stat?.charAt(stat.lastIndexOf(')') + 2);
+}
+
+function taskFolder(pid: number, tid: number): string {
+  return `/proc/${pid}/task/${tid || pid}`;
 }
 
 /** Characters of a command line that are shown. */

@@ -11,6 +11,9 @@
  * Race: R gets the exclusive lock, N has opened `control` and waits for the shared one.
  *   R renames and removes, N gets its lock on a file that no longer has a path: N compares inodes
  *   and starts again.
+ * Race: R finds no `control`, as the program that has made the folder is not yet that far. N makes
+ *   it, enters, and R removes the folder with N inside. So R holds the exclusive lock of the folder
+ *   itself from before its look until the end, and N makes `control` under the shared one.
  *
  * Strangers: where others may make folders beside it (/dev/shm), anyone may put one of his own
  * under the name as soon as ours is gone. So the way to it is checked (platform/way.ts), and the
@@ -145,7 +148,7 @@ function enter(path: string, create: boolean): Entered {
 
 /** Enters the open folder; `undefined`: it went away meanwhile. */
 function tryEnter(directory: Directory, create: boolean, patience: number): Entered | undefined {
-  if (create && !makeControl(directory)) return undefined;
+  if (create && !makeControl(directory, patience)) return undefined;
   const fd = directory.open(CONTROL);
   if (fd === undefined) return undefined;
   try {
@@ -245,15 +248,22 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Makes `control` if there is none; returns `false` if the folder went away meanwhile. */
-function makeControl(directory: Directory): boolean {
+/**
+ * Makes `control` if there is none; returns `false` if the folder went away meanwhile. *Blocks*
+ * while another program looks at the folder in order to remove it.
+ */
+function makeControl(directory: Directory, patience: number): boolean {
   if (directory.stat(CONTROL) !== undefined) return true;
+  // A program that finds no control file may be about to remove the folder: keep it from looking.
+  while (!platform.tryLockFile(directory.fd, 'shared')) pause(directory.path, patience);
   try {
     createSegmentFile(directory, CONTROL, segmentBytes(0));
     return true;
   } catch (error) {
     if (error instanceof FolderError && !directory.isInPlace) return false;
     throw error;
+  } finally {
+    platform.unlockFile(directory.fd);
   }
 }
 

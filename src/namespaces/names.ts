@@ -13,10 +13,10 @@ import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_LIVE, phaseOf } from '../me
 import { platform } from '../platform/current.ts';
 import { sleep } from '../sleep.ts';
 import type { Namespace } from './namespace.ts';
+import { NAME_PREFIX } from './paths.ts';
 
 const LOCK = 'names';
 const TEMPORARY = 'names.new';
-const PREFIX = 'name-';
 const MAX_NAME_BYTES = 200;
 /** Milliseconds to wait for another program that is opening a name. */
 const PATIENCE = 10_000;
@@ -75,7 +75,7 @@ function withNamesLocked<Result>(namespace: Namespace, critical: () => Result): 
 
 /** The live cell that the name stands for. Call within `withNames`. */
 export function lookUp(namespace: Namespace, name: string): NamedCell | undefined {
-  const text = namespace.directory.read(PREFIX + name)?.toString('utf8');
+  const text = namespace.directory.read(NAME_PREFIX + name)?.toString('utf8');
   if (text === undefined) return undefined;
   const [cell = 0, generation = 0] = text.split(' ').map(Number);
   const place = Number.isInteger(cell) ? namespace.arena.find(cell) : undefined;
@@ -101,7 +101,7 @@ export function nameOf(namespace: Namespace, cell: number, generation: number): 
 export function register(namespace: Namespace, name: string, cell: number, generation: number): void {
   const { directory } = namespace;
   directory.write(TEMPORARY, `${cell} ${generation}`);
-  directory.rename(TEMPORARY, PREFIX + name);
+  directory.rename(TEMPORARY, NAME_PREFIX + name);
 }
 
 /**
@@ -159,9 +159,9 @@ export function pruneName(namespace: Namespace, name: string): void {
 
 /** The names in the namespace; none if its folder was removed. */
 function namesIn({ directory }: Namespace): string[] {
-  return directory.list(PREFIX).map((file) => file.slice(PREFIX.length));
+  return directory.list(NAME_PREFIX).map((file) => file.slice(NAME_PREFIX.length));
 }
 
 function removeName(namespace: Namespace, name: string): void {
-  namespace.directory.remove(PREFIX + name);
+  namespace.directory.remove(NAME_PREFIX + name);
 }

@@ -6,6 +6,8 @@ import { platform } from '../platform/current.ts';
 const bases = new Map<string, string>();
 /** The control segment's file. */
 export const CONTROL = 'control';
+/** Prefix of the files of names (names.ts). */
+export const NAME_PREFIX = 'name-';
 /** Prefix of the files of labels. */
 export const LABEL_PREFIX = 'label-';
 /** Prefix of the files of refused deadlocks (sync/lock/last-deadlocks.ts). */

@@ -53,6 +53,8 @@ export interface LockCalls {
    * descriptor's owner dies.
    */
   tryLockFile(fd: number, mode: 'exclusive' | 'shared'): boolean;
+  /** Gives that lock back. */
+  unlockFile(fd: number): void;
   /**
    * Takes the kernel's lock of one byte of the open file if it is free. It belongs to the open
    * file, so the kernel drops it when the descriptor's owner dies, and threads of one process

@@ -26,6 +26,7 @@ export function unsupported(supported: string): Platform {
     reserve: refuse,
     openOwnMemory: refuse,
     tryLockFile: refuse,
+    unlockFile: refuse,
     tryLockByte: refuse,
     unlockByte: refuse,
     makeFifo: refuse,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { run } from '../support/programs.ts';
 import { listing, sandbox } from '../support/sandbox.ts';
+import { HANG_MS } from '../support/until.ts';
 
 /** Slots of a namespace (the layout's AGENT_SLOTS less the one that is never used). */
 const PLACES = 255;
@@ -32,7 +33,7 @@ function join(agents = 1): Promise<Told> {
   });
 }
 
-describe('a namespace', { timeout: 120_000 }, () => {
+describe('a namespace', { timeout: HANG_MS }, () => {
   it(`has room for ${PLACES} agents, refuses one more with a code, and has room again when one has left`, async () => {
     assert.equal(
       crowds.reduce((sum, agents) => sum + agents),

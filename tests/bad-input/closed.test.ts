@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { Barrier, BoundedSemaphore, Condition, Event, Lock, Semaphore } from 'lockstep';
-import { untilWaiting } from '../support/until.ts';
+import { HANG_MS, untilWaiting } from '../support/until.ts';
 import { type KindMade, MAKERS, type Maker } from './makers.ts';
 
 const CLOSED = { code: 'ERR_LOCKSTEP_CLOSED' };
@@ -40,7 +40,7 @@ const REFUSED: Record<KindMade, { methods: string[]; getters: string[] }> = {
 };
 
 for (const [kind, { methods, getters }] of Object.entries(REFUSED)) {
-  describe(`a closed ${kind}`, { timeout: 20_000 }, () => {
+  describe(`a closed ${kind}`, { timeout: HANG_MS }, () => {
     const make: Maker = MAKERS[kind as KindMade];
     const object = make();
     object.close();
@@ -75,7 +75,7 @@ function waitedFor(
   return { close: () => object.close(), describe: () => object.describe(), wait };
 }
 
-describe('closing', { timeout: 20_000 }, () => {
+describe('closing', { timeout: HANG_MS }, () => {
   const waits: Record<string, () => { close(): void; describe(): object; wait(): Promise<unknown> }> = {
     Lock: () => {
       const lock = new Lock();

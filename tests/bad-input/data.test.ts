@@ -6,7 +6,7 @@ import { mkdirSync, renameSync, rmdirSync, symlinkSync, truncateSync, unlinkSync
 import { afterEach, describe, it } from 'node:test';
 import { Lock, ShareableList, SharedArray, SharedMemory, struct } from 'lockstep';
 import { Program, run } from '../support/programs.ts';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 import { fileOf, overwrite } from './data-files.ts';
 
 const LAYOUT = { name: 'LayoutError', code: 'ERR_LOCKSTEP_LAYOUT' };
@@ -26,7 +26,7 @@ async function opened(handle: string): Promise<{ code?: string; shown?: string }
   return JSON.parse(stdout) as { code?: string; shown?: string };
 }
 
-describe('a file of data', { timeout: 60_000 }, () => {
+describe('a file of data', { timeout: HANG_MS }, () => {
   afterEach(() => {
     for (const object of made.splice(0).reverse()) object.close();
   });

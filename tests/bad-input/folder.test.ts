@@ -16,6 +16,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { namespaceFolder, place, removePlace } from '../support/places.ts';
 import { run } from '../support/programs.ts';
 import { listing, sandbox } from '../support/sandbox.ts';
+import { HANG_MS } from '../support/until.ts';
 
 const NOBODY = 65_534;
 const notRoot = process.geteuid?.() === 0 ? false : 'giving files to another user takes root';
@@ -45,7 +46,7 @@ async function assertRefused(attempts: string[], why: RegExp): Promise<void> {
   }
 }
 
-describe('the folder for shared memory', { timeout: 60_000 }, () => {
+describe('the folder for shared memory', { timeout: HANG_MS }, () => {
   beforeEach(() => {
     base = place();
   });
@@ -79,7 +80,7 @@ describe('the folder for shared memory', { timeout: 60_000 }, () => {
   });
 });
 
-describe("a namespace's folder", { timeout: 60_000 }, () => {
+describe("a namespace's folder", { timeout: HANG_MS }, () => {
   let folder = '';
   beforeEach(() => {
     base = place();

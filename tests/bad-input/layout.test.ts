@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { namespaceFolder } from '../support/places.ts';
 import { Program, run } from '../support/programs.ts';
 import { sandbox } from '../support/sandbox.ts';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 
 const MAGIC_BYTE = 0;
 const VERSION_BYTE = 4;
@@ -27,7 +27,7 @@ function exchange(file: string, at: number, word: number): number {
   }
 }
 
-describe('a segment of another layout', { timeout: 60_000 }, () => {
+describe('a segment of another layout', { timeout: HANG_MS }, () => {
   const control = join(namespaceFolder(sandbox), 'control');
   let holder: Program;
   beforeEach(async () => {

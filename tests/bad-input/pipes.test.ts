@@ -4,13 +4,14 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Connection, Pipe, Queue, waitAny, waitAnySync } from 'lockstep';
+import { HANG_MS } from '../support/until.ts';
 
 const TYPE = { name: 'TypeError', code: 'ERR_LOCKSTEP_INVALID_TYPE' };
 const RANGE = { name: 'RangeError', code: 'ERR_LOCKSTEP_OUT_OF_RANGE' };
 
 const wrong = (value: unknown): never => value as never;
 
-describe('a pipe', { timeout: 60_000 }, () => {
+describe('a pipe', { timeout: HANG_MS }, () => {
   it('is refused with options that are none', () => {
     for (const duplex of ['yes', 1, null]) assert.throws(() => Pipe(wrong({ duplex })), TYPE);
   });

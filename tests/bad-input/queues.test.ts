@@ -9,7 +9,7 @@ import { inspect } from 'node:util';
 import { JoinableQueue, Lock, Queue, SimpleQueue } from 'lockstep';
 import { channelOf, load } from '../support/internals.ts';
 import { run } from '../support/programs.ts';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 import { fileOf, overwrite } from './data-files.ts';
 
 const TYPE = { name: 'TypeError', code: 'ERR_LOCKSTEP_INVALID_TYPE' };
@@ -19,7 +19,7 @@ const HEADER_BYTES = 256;
 
 const wrong = (value: unknown): never => value as never;
 
-describe('a queue', { timeout: 60_000 }, () => {
+describe('a queue', { timeout: HANG_MS }, () => {
   for (const Class of [Queue, JoinableQueue, SimpleQueue]) {
     it(`is refused with sizes that can't be (${Class.name})`, () => {
       for (const maxSize of [-1, 1.5, Number.NaN, 2 ** 31])

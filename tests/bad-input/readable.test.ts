@@ -11,11 +11,12 @@ import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { sandbox } from '../support/sandbox.ts';
+import { HANG_MS } from '../support/until.ts';
 
 const PROGRAM = fileURLToPath(new URL('../programs/shows-all.js', import.meta.url));
 const STATES = ['open', 'closed', 'in callbacks', 'damaged', 'removed'];
 
-describe('an object of any class can be shown', { concurrency: true, timeout: 60_000 }, () => {
+describe('an object of any class can be shown', { concurrency: true, timeout: HANG_MS }, () => {
   for (const state of STATES) {
     it(state, async () => {
       const folder = `${sandbox}/${state.replace(' ', '-')}`;

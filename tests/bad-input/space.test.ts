@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { mount, place, removePlace, unmount, whyNoTmpfs } from '../support/places.ts';
 import { run } from '../support/programs.ts';
 import { listing } from '../support/sandbox.ts';
+import { HANG_MS } from '../support/until.ts';
 
 const skip = whyNoTmpfs() ?? false;
 
@@ -14,7 +15,7 @@ interface Outcome {
   done?: { made?: boolean; again?: boolean; sum?: number; refusal?: Outcome };
 }
 
-describe('a full file system', { skip, timeout: 60_000 }, () => {
+describe('a full file system', { skip, timeout: HANG_MS }, () => {
   let base = '';
   beforeEach(() => {
     base = place();

@@ -7,6 +7,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as lockstep from 'lockstep';
+import { HANG_MS } from '../support/until.ts';
 
 const {
   Barrier,
@@ -130,7 +131,7 @@ async function refused(call: () => unknown, misspelt: string, meant: string): Pr
   );
 }
 
-describe('a misspelt option', { timeout: 60_000, concurrency: true }, () => {
+describe('a misspelt option', { timeout: HANG_MS, concurrency: true }, () => {
   for (const [name, [misspelt, meant, make]] of Object.entries(MAKERS)) {
     it(`of ${name} is refused`, () => refused(() => make({ [misspelt]: 1 } as never), misspelt, meant));
   }

@@ -9,13 +9,12 @@ import type { Cluster } from 'lockstep/cluster';
 import { connect } from 'lockstep/cluster';
 import pg from 'pg';
 import { createClient } from 'redis';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 import { PostgresServer } from './servers/postgres.ts';
 import { RedisServer } from './servers/redis.ts';
 
 /** No lease ends within the test. */
 const LEASE_MS = 60_000;
-const HANG_MS = 60_000;
 
 async function assertFree(cluster: Cluster): Promise<void> {
   await until(async () => !(await cluster.lock('it').locked.catch(() => true)), 'the lock to be free');

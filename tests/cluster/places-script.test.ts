@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { PLACES } from '../../src/cluster/stores/redis-places.ts';
+import { redisGround } from './script/redis.ts';
 import { runHistories } from './script/run.ts';
 import { RedisServer } from './servers/redis.ts';
 
@@ -18,7 +19,7 @@ before(async () => {
 after(() => server.stop());
 
 it(`gives the same replies, documents and rings in ${HISTORIES} histories`, async (t) => {
-  const { made, left } = await runHistories(server.url, HISTORIES);
+  const { made, left } = await runHistories(await redisGround(server.url), HISTORIES);
   t.diagnostic(`${made} calls by the script, ${left} left to the machine`);
   assert.ok(left < made / 10, 'the script leaves too much to the machine');
 });
@@ -28,7 +29,8 @@ describe('planted mistakes are found', () => {
     it(mistake, async () => {
       const mutant = PLACES.replace(right, wrong);
       assert.notEqual(mutant, PLACES, 'the mistake could not be planted');
-      await assert.rejects(runHistories(server.url, FOR_A_MUTANT, mutant), /history|rings/);
+      const ground = await redisGround(server.url, mutant);
+      await assert.rejects(runHistories(ground, FOR_A_MUTANT), /history|rings/);
     });
   };
 

@@ -15,7 +15,7 @@ import { connect } from 'lockstep/cluster';
 import { connect as connectToMemory } from 'lockstep/memory';
 import pg from 'pg';
 import { createClient } from 'redis';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 import { fails, failsOn, later, notes, square, standsStill } from './pool/functions.ts';
 import { PostgresServer } from './servers/postgres.ts';
 import { RedisServer } from './servers/redis.ts';
@@ -23,7 +23,6 @@ import { RedisServer } from './servers/redis.ts';
 const WORKER = fileURLToPath(new URL('./pool/worker.js', import.meta.url));
 /** A worker that dies is noticed within two of them. */
 const LEASE_MS = 1_000;
-const HANG_MS = 60_000;
 
 function poolCases(
   title: string,
@@ -39,6 +38,15 @@ function poolCases(
       const worker = fork(WORKER, [JSON.stringify({ ...server.options, lease: LEASE_MS })]);
       workers.push(worker);
       await once(worker, 'message');
+    };
+
+    /** Those that have begun; a line that is still being written does not count. */
+    const pidsIn = (file: string): number[] =>
+      existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1).map(Number) : [];
+    const killWorker = (pid: number): void => {
+      const worker = workers.find((each) => each.pid === pid);
+      assert.ok(worker, `${pid} must be a worker's`);
+      worker.kill('SIGKILL');
     };
 
     before(async () => {
@@ -97,9 +105,8 @@ function poolCases(
       const pool = cluster.pool('tests');
       const file = join(folder, 'killed');
       const task = pool.apply(standsStill, [file, 1]);
-      await until(() => existsSync(file), 'the task to begin');
-      const pid = Number(readFileSync(file, 'utf8'));
-      workers.find((worker) => worker.pid === pid)!.kill('SIGKILL');
+      await until(() => pidsIn(file).length === 1, 'the task to begin');
+      killWorker(pidsIn(file)[0]!);
       assert.equal(await task, 'run 2');
       await enter();
       await pool.close();
@@ -109,16 +116,14 @@ function poolCases(
       const pool = cluster.pool('tests');
       const file = join(folder, 'deadly');
       const task = pool.apply(standsStill, [file, 9]);
-      const pids = (): number[] =>
-        existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : [];
       const given = assert.rejects(task, { code: 'ERR_LOCKSTEP_WORKER_DIED' });
       for (let run = 1; run <= 2; run++) {
-        await until(() => pids().length === run, `run ${run} to begin`);
-        workers.find((worker) => worker.pid === pids()[run - 1])!.kill('SIGKILL');
+        await until(() => pidsIn(file).length === run, `run ${run} to begin`);
+        killWorker(pidsIn(file)[run - 1]!);
         await enter();
       }
       await given;
-      assert.equal(pids().length, 2);
+      assert.equal(pidsIn(file).length, 2);
       await pool.close();
     });
 

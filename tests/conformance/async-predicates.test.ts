@@ -7,6 +7,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BoundedSemaphore, Condition, Lock, RLock, RWLock, Semaphore, SharedArray, Value } from 'lockstep';
+import { HANG_MS } from '../support/until.ts';
 
 const LATER: Record<string, () => unknown> = {
   'an async function': async () => false,
@@ -36,7 +37,7 @@ const RUN: Record<
   SharedArray: () => new SharedArray('i8', 1),
 };
 
-describe('what can not answer at once is refused', { timeout: 60_000, concurrency: true }, () => {
+describe('what can not answer at once is refused', { timeout: HANG_MS, concurrency: true }, () => {
   for (const [what, predicate] of Object.entries({ ...LATER, 'a generator': GENERATOR })) {
     it(`waitFor and waitForSync: ${what}`, async () => {
       const condition = new Condition(new Lock());

@@ -10,12 +10,12 @@ import { Barrier, Lock, openShared, Process, Queue, Thread, Value } from 'lockst
 import { failingAction } from '../support/actions.ts';
 import { action, meets, meetsAt } from '../support/awaiting-actions.ts';
 import { meetsElsewhere } from '../support/meeting.ts';
-import { until, untilWaiting } from '../support/until.ts';
+import { HANG_MS, until, untilWaiting } from '../support/until.ts';
 
 const BROKEN = { code: 'ERR_LOCKSTEP_BROKEN_BARRIER' };
 const HANDLE = { code: 'ERR_LOCKSTEP_HANDLE' };
 
-describe('the action of a Barrier', { concurrency: true, timeout: 60_000 }, () => {
+describe('the action of a Barrier', { concurrency: true, timeout: HANG_MS }, () => {
   it('is not in the handle, and a handle that has one is refused and loads nothing', async () => {
     const module = 'data:text/javascript,globalThis.forged=1;export default function(){}';
     const part = `action=${encodeURIComponent(JSON.stringify({ module, export: 'default' }))}`;

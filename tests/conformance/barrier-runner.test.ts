@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Barrier, Event, Process, Thread } from 'lockstep';
 import { meetsAndRuns, meetsThere, waitsInside } from '../support/slow-actions.ts';
-import { until, untilWaiting } from '../support/until.ts';
+import { HANG_MS, until, untilWaiting } from '../support/until.ts';
 
 const BROKEN = 'ERR_LOCKSTEP_BROKEN_BARRIER';
 
@@ -56,7 +56,7 @@ async function isUsable(barrier: Barrier): Promise<void> {
   await runner.join();
 }
 
-describe('the runner of a barrier’s action', { concurrency: true, timeout: 60_000 }, () => {
+describe('the runner of a barrier’s action', { concurrency: true, timeout: HANG_MS }, () => {
   for (const Kind of [Process, Thread]) {
     it(`(a ${Kind.name}) that is killed in it breaks the round for all, and their errors name it`, async () => {
       const { barrier, runner, places } = await inTheAction(Kind);

@@ -9,6 +9,7 @@ import { type Connection, Event, Pipe, Process, Queue, Value } from 'lockstep';
 import type { Carried } from '../support/carriers.ts';
 import { takesEnd, takesSlowly } from '../support/carriers.ts';
 import { channelOf } from '../support/internals.ts';
+import { HANG_MS } from '../support/until.ts';
 
 const END = { code: 'ERR_LOCKSTEP_END_OF_STREAM' };
 
@@ -17,7 +18,7 @@ function collectGarbage(): void {
   (runInNewContext('gc') as () => void)();
 }
 
-describe('shared objects in items', { timeout: 60_000 }, () => {
+describe('shared objects in items', { timeout: HANG_MS }, () => {
   it('who was not the first to take an item has nothing of it open', async () => {
     const queue = new Queue<Connection>();
     const [go, done] = [new Event(), new Event()];

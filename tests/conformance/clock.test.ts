@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { run } from '../support/programs.ts';
 import '../support/sandbox.ts';
+import { HANG_MS } from '../support/until.ts';
 
 const EXPECTED = {
   'event.waitSync': false,
@@ -29,7 +30,7 @@ const SOURCE = new URL('../../../src/', import.meta.url);
 /** The linter sees to the globals; these are members. */
 const FAKEABLE = /process\.(hrtime|nextTick)|Date\.now|new Date\(\)|node:timers|node:perf_hooks/;
 
-describe('waits under faked clocks and timers', { timeout: 60_000, concurrency: true }, () => {
+describe('waits under faked clocks and timers', { timeout: HANG_MS, concurrency: true }, () => {
   for (const faker of ['node', 'sinon', 'assigned']) {
     for (const order of ['before', 'after']) {
       it(`take their time with those of ${faker}, installed ${order} Lockstep was loaded`, async () => {

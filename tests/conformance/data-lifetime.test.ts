@@ -10,8 +10,9 @@ import { describe, it } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import { Queue, RawArray, ShareableList, SharedArray, SharedMemory, struct } from 'lockstep';
 import { run } from '../support/programs.ts';
+import { HANG_MS } from '../support/until.ts';
 
-describe('the memory of shared data', { timeout: 60_000 }, () => {
+describe('the memory of shared data', { timeout: HANG_MS }, () => {
   it('is mapped once, stays while a view of it is held, and is given back when nothing is', async () => {
     const ending = await run('collects', { nodeArgs: ['--expose-gc'] });
     assert.equal(ending.stderr, '');

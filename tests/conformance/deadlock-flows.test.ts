@@ -8,11 +8,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Barrier, Condition, DeadlockError, Lock, Process, RLock, Thread } from 'lockstep';
 import { takesBoth, takesBothAndLetsGo } from '../support/nested-targets.ts';
-import { untilWaiting } from '../support/until.ts';
+import { HANG_MS, untilWaiting } from '../support/until.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-describe('a deadlock of flows in one thread', { timeout: 30_000 }, () => {
+describe('a deadlock of flows in one thread', { timeout: HANG_MS }, () => {
   for (const Class of [Lock, RLock]) {
     it(`is reported to the run whose wait completes it (${Class.name})`, async () => {
       const [a, b] = [new Class(), new Class()];
@@ -115,7 +115,7 @@ describe('a deadlock of flows in one thread', { timeout: 30_000 }, () => {
 });
 
 for (const Worker of [Process, Thread]) {
-  describe(`the target of a ${Worker.name}`, { timeout: 30_000 }, () => {
+  describe(`the target of a ${Worker.name}`, { timeout: HANG_MS }, () => {
     it('gets a DeadlockError when it is one flow that only awaits', async () => {
       const [a, b, met] = [new Lock(), new Lock(), new Barrier(2)];
       const workers = [

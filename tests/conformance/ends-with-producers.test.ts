@@ -9,13 +9,13 @@ import { describe, it } from 'node:test';
 import { Event, JoinableQueue, Process, Queue, QueueProducer, Thread, waitAny, waitAnySync } from 'lockstep';
 import { cellsInUse } from '../support/internals.ts';
 import { consumes, putsAndDies, putsBy, putsByItem, putsLate } from '../support/producers.ts';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 
 const END = { code: 'ERR_LOCKSTEP_END_OF_STREAM', name: 'EndOfStreamError' };
 const CLOSED = { code: 'ERR_LOCKSTEP_CLOSED' };
 const ENDS = { endsWithProducers: true };
 
-describe('a queue that ends with its producers', { timeout: 120_000, concurrency: true }, () => {
+describe('a queue that ends with its producers', { timeout: HANG_MS, concurrency: true }, () => {
   it('gives all that was put, and then the end, when the last producer has ended in any way', async () => {
     for (const Kind of [Process, Thread]) {
       await Promise.all(

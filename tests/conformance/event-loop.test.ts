@@ -5,9 +5,9 @@ import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Program, run } from '../support/programs.ts';
 import { sandbox } from '../support/sandbox.ts';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 
-describe('a program that uses Lockstep', { timeout: 60_000 }, () => {
+describe('a program that uses Lockstep', { timeout: HANG_MS }, () => {
   it('ends when its work is done, though it closed nothing and holds a lock, and leaves nothing behind', async () => {
     assert.deepEqual(await run('uses-all'), { code: 0, signal: null, stdout: 'done 5\n', stderr: '' });
     assert.deepEqual(readdirSync(sandbox), []);

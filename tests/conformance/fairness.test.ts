@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import { BoundedSemaphore, Lock, Process, RLock, Semaphore, Value } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
 import { hogs, queues } from '../support/targets.ts';
-import { untilWaiting } from '../support/until.ts';
+import { HANG_MS, untilWaiting } from '../support/until.ts';
 
 const word = (): Value<'i32'> => new Value('i32', 0, { lock: false });
 
@@ -26,7 +26,7 @@ const STYLES: Record<string, readonly Style[]> = {
 };
 
 for (const { name: what, make } of OBJECTS) {
-  describe(`${what}, held for long`, { timeout: 60_000 }, () => {
+  describe(`${what}, held for long`, { timeout: HANG_MS }, () => {
     for (const [which, styles] of Object.entries(STYLES)) {
       it(`is given to processes ${which} in the order in which they came`, async () => {
         const object = make();
@@ -48,7 +48,7 @@ for (const { name: what, make } of OBJECTS) {
     }
   });
 
-  describe(`${what}, taken again at once by its releaser`, { timeout: 60_000 }, () => {
+  describe(`${what}, taken again at once by its releaser`, { timeout: HANG_MS }, () => {
     for (const style of ['blocking', 'awaiting'] as const) {
       it(`passes over a waiter (${style}) a few times at most`, async () => {
         const object = make();

@@ -11,10 +11,11 @@ import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { BoundedSemaphore, Lock, RLock, RWLock } from 'lockstep';
+import { HANG_MS } from '../support/until.ts';
 
 const PROGRAM = fileURLToPath(new URL('../programs/forgets.js', import.meta.url));
 
-describe('objects that are forgotten', { timeout: 60_000 }, () => {
+describe('objects that are forgotten', { timeout: HANG_MS }, () => {
   it('stay held until their thread ends, and are then told as recovered', async () => {
     const child = spawn(process.execPath, ['--expose-gc', PROGRAM], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(createInterface(child.stdout), 'line')) as [string];

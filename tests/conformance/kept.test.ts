@@ -39,7 +39,7 @@ import {
   type Wrapping,
   wrap,
 } from '../support/keepers.ts';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 import type { SharedObject } from '../support/wire.ts';
 
 const STALE = { code: 'ERR_LOCKSTEP_STALE_HANDLE' };
@@ -66,7 +66,7 @@ function checkTaken(item: unknown, handle: string): void {
   assert.ok(isGone(handle), 'the array outlives its taker');
 }
 
-describe('what lies in a queue or pipe', { timeout: 120_000, concurrency: true }, () => {
+describe('what lies in a queue or pipe', { timeout: HANG_MS, concurrency: true }, () => {
   it('is kept when its producer, a process, has ended in any way', async () => {
     const runs = WRAPPINGS.flatMap((wrapping) => ENDINGS.map((ending) => ({ wrapping, ending })));
     await Promise.all(
@@ -259,7 +259,7 @@ describe('what lies in a queue or pipe', { timeout: 120_000, concurrency: true }
   });
 });
 
-describe('when the last user of a queue or pipe is gone', { timeout: 120_000 }, () => {
+describe('when the last user of a queue or pipe is gone', { timeout: HANG_MS }, () => {
   it('what lies in it ends with it, queues in queues too', async () => {
     const anchor = new Lock();
     const before = cellsInUse(anchor);
@@ -323,7 +323,7 @@ describe('when the last user of a queue or pipe is gone', { timeout: 120_000 }, 
   });
 });
 
-describe('a pipeline of processes', { timeout: 120_000 }, () => {
+describe('a pipeline of processes', { timeout: HANG_MS }, () => {
   it('passes fresh arrays through its stages, of which each ends before the next has begun', async () => {
     const COUNT = 50;
     const anchor = new Lock();

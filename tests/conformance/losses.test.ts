@@ -4,8 +4,9 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { run } from '../support/programs.ts';
+import { HANG_MS } from '../support/until.ts';
 
-describe('the check of arguments', { timeout: 60_000 }, () => {
+describe('the check of arguments', { timeout: HANG_MS }, () => {
   const warnings = async (check: string): Promise<string> => {
     const { code, stdout, stderr } = await run('loses', { env: { LOCKSTEP_CHECK: check } });
     assert.deepEqual({ code, stdout }, { code: 0, stdout: '' }, stderr);

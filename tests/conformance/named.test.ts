@@ -5,9 +5,9 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { Event, Lock, Semaphore, Value } from 'lockstep';
 import { Program, run } from '../support/programs.ts';
-import { until, untilWaiting } from '../support/until.ts';
+import { HANG_MS, until, untilWaiting } from '../support/until.ts';
 
-describe('a named object', { timeout: 60_000 }, () => {
+describe('a named object', { timeout: HANG_MS }, () => {
   const programs: Program[] = [];
   const start = (...args: string[]): Program => {
     const program = new Program('named-lock', { args });

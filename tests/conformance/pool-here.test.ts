@@ -7,8 +7,9 @@ import { describe, it } from 'node:test';
 import { currentTask, Pool, range, ThreadPool } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { rejection } from '../support/pools.ts';
+import { HANG_MS } from '../support/until.ts';
 
-describe('A pool with processes: 0', { timeout: 60_000 }, () => {
+describe('A pool with processes: 0', { timeout: HANG_MS }, () => {
   it('runs tasks in this process, whose arguments and results are copies', async () => {
     for (const pool of [new Pool(0), new ThreadPool({ threads: 0 })]) {
       assert.equal(await pool.apply(targets.whoami), process.pid);

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { Condition, DeadlockError, Lock, Pipe, Queue, Semaphore, Value, waitAny } from 'lockstep';
 import '../support/sandbox.ts';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 
 const OWN = /[/\\](dist|src)[/\\]/;
 const SOON = { timeout: 20 };
@@ -37,7 +37,7 @@ function checkStack(error: Error, caller: string): void {
   );
 }
 
-describe('the stack of an error', { timeout: 60_000, concurrency: true }, () => {
+describe('the stack of an error', { timeout: HANG_MS, concurrency: true }, () => {
   for (const [what, userCall] of Object.entries({
     'of a constructor': () => new Lock({ nmae: 'x' } as object),
     'of a value': () => new Value('i8', 500),
@@ -108,7 +108,7 @@ describe('the stack of an error', { timeout: 60_000, concurrency: true }, () => 
   });
 });
 
-describe('a signal shared by many waits', { timeout: 60_000 }, () => {
+describe('a signal shared by many waits', { timeout: HANG_MS }, () => {
   it('has one listener while they wait, none afterwards, and ends them all', async () => {
     const warnings: Error[] = [];
     const note = (warning: Error): number => warnings.push(warning);

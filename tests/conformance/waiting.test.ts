@@ -22,7 +22,7 @@ import {
   type WaitOptions,
 } from 'lockstep';
 import { holdsUntil } from '../support/targets.ts';
-import { untilWaiting, waiting } from '../support/until.ts';
+import { HANG_MS, untilWaiting, waiting } from '../support/until.ts';
 
 /** A wait that finds nothing to come back with, until `let go`. */
 interface Wait {
@@ -154,7 +154,7 @@ const wrong = (value: unknown): WaitOptions => value as WaitOptions;
 
 for (const [name, make] of Object.entries(WAITS)) {
   const test = (sentence: string, body: (wait: Wait) => Promise<void>): void => {
-    it(sentence, { timeout: 20_000 }, async () => {
+    it(sentence, { timeout: HANG_MS }, async () => {
       const wait = make();
       try {
         await body(wait);

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import '../support/sandbox.ts';
+import { HANG_MS } from '../support/until.ts';
 import { findPython, runTests } from './python.ts';
 
 /** Classes, or tests of them, that take a second or less each. */
@@ -26,7 +27,7 @@ const SHORT = [
 const found = findPython();
 const python = 'python' in found ? found.python : '';
 
-describe('CPython’s own tests', { timeout: 240_000, skip: 'missing' in found && found.missing }, () => {
+describe('CPython’s own tests', { timeout: HANG_MS, skip: 'missing' in found && found.missing }, () => {
   it('pass, with blocking calls of processes', async (t) => {
     const { code, output } = await runTests(python, ['--mode', 'sync', ...SHORT], () => {});
     for (const line of output.trim().split('\n')) t.diagnostic(line);

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import '../support/sandbox.ts';
 import { describe, it } from 'node:test';
+import { HANG_MS } from '../support/until.ts';
 
 const TOUR = new URL('../../examples/tour/', import.meta.url);
 const PYTHON = new URL('../../../examples/python/', import.meta.url);
@@ -88,7 +89,7 @@ function checks(lines: string[], program: string): string[] {
   return lines.filter((line) => /^[✓✗]/.test(line) && only?.test(line) !== true).map(shapeOf);
 }
 
-describe('The Python twin', { concurrency: 2, timeout: 300_000, skip }, () => {
+describe('The Python twin', { concurrency: 2, timeout: HANG_MS, skip }, () => {
   for (const program of programs) {
     it(`of ${program} prints what that does`, async () => {
       assert.ok(existsSync(twinOf(program)), `there is no ${fileURLToPath(twinOf(program))}`);

@@ -23,8 +23,8 @@ const AT_LEAST = 8;
 const TOO_MANY = 1000;
 const pace = paceOf();
 /**
- * A scene has more than a hundred points, and each takes a start of a program or two: the usual
- * run takes fewer of them than other walks do.
+ * The program has more than a hundred points, and each takes the start of three processes: the
+ * usual run takes fewer of them than other walks do.
  */
 const STEP: number = pace.step === 1 ? 1 : pace.step * 5;
 const env = {
@@ -42,7 +42,7 @@ function program(name: string, ...args: string[]): string[] {
 
 describe('killed at any point', () => {
   it('a worker: each call has one outcome, and the pool goes on', async (test) => {
-    const walker = spawn(process.execPath, program('pool-walk', words, String(STEP)), {
+    const walker = spawn(process.execPath, program('pool-walk', words), {
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -8,6 +8,7 @@ import { BoundedSemaphore, Condition, Event, JoinableQueue, LayoutError, Lock, P
 import { layout, load } from '../support/internals.ts';
 import { namespaceFolder } from '../support/places.ts';
 import { sandbox } from '../support/sandbox.ts';
+import { HANG_MS } from '../support/until.ts';
 import { opens, sets } from './targets.ts';
 
 const { Ring }: typeof import('../../src/messaging/ring/ring.ts') = await load('messaging/ring/ring.js');
@@ -70,7 +71,7 @@ function partsOf(folder: string, queue: { handle: string }): { data: string; loc
 
 const damagedWord = { name: 'LayoutError', code: 'ERR_LOCKSTEP_LAYOUT', message: /damaged/ };
 
-describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
+describe('a damaged word', { timeout: HANG_MS, concurrency: true }, () => {
   for (const [what, at, value] of [
     ['SEGMENTS', layout.SEGMENTS_WORD, -0x80000000],
     ['SEGMENTS', layout.SEGMENTS_WORD, 13],
@@ -216,7 +217,7 @@ describe('a damaged word', { timeout: 60_000, concurrency: true }, () => {
   });
 });
 
-describe('a counter near its end', { timeout: 60_000, concurrency: true }, () => {
+describe('a counter near its end', { timeout: HANG_MS, concurrency: true }, () => {
   it('of waiters, generations, wake-ups and agents goes on', async () => {
     const { namespace, put } = fresh();
     const first = new Lock({ namespace });

@@ -4,10 +4,11 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { run } from '../support/programs.ts';
+import { HANG_MS } from '../support/until.ts';
 
 const soak = (...args: string[]): ReturnType<typeof run> => run('../soak/soak', { args });
 
-describe('a soak', { timeout: 240_000 }, () => {
+describe('a soak', { timeout: HANG_MS }, () => {
   it('finds all that must hold holding, while members are killed, stopped and replaced', async () => {
     const { code, stdout, stderr } = await soak('--minutes', '0.25');
     assert.equal(stderr, '');

@@ -2,6 +2,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Condition, Process, RLock, Value } from 'lockstep';
+import { HANG_MS } from '../support/until.ts';
 import { Company } from './company.ts';
 import { type Buffer, consumes, isConsumed, produces, type Word, wordsFor } from './members.ts';
 
@@ -43,7 +44,7 @@ function assertEachItemOnce({ buffer, lock }: Setting): void {
   assert.equal(lock.locked, false);
 }
 
-describe('a buffer guarded by two Conditions', { timeout: 240_000 }, () => {
+describe('a buffer guarded by two Conditions', { timeout: HANG_MS }, () => {
   const mixes = [
     { name: 'that block', styles: ['blocking'] },
     { name: 'that await', styles: ['awaiting'] },

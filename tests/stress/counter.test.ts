@@ -2,13 +2,13 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Lock, Process, Thread, Value } from 'lockstep';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 import { Company } from './company.ts';
 import { adds, addsToLedger, type Ledger, type Word } from './members.ts';
 
 const word = (): Word => new Value('i32', 0, { lock: false });
 
-describe('a counter under a Lock', { timeout: 240_000 }, () => {
+describe('a counter under a Lock', { timeout: HANG_MS }, () => {
   const mixes = [
     { name: '8 processes that block', times: 100_000, styles: ['blocking'] },
     { name: '8 processes that await', times: 5_000, styles: ['awaiting'] },

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Barrier, BoundedSemaphore, Lock, Process, RLock, Semaphore, Thread, Value } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
+import { HANG_MS } from '../support/until.ts';
 import { type Contest, competes } from './competitor.ts';
 import type { Word } from './members.ts';
 
@@ -44,7 +45,7 @@ const OBJECTS = [
   { name: 'a BoundedSemaphore of one', make: () => new BoundedSemaphore(1) },
 ];
 
-describe('when eight compete', { timeout: 240_000 }, () => {
+describe('when eight compete', { timeout: HANG_MS }, () => {
   for (const { name: what, make } of OBJECTS) {
     for (const { name, parts } of MIXES) {
       it(`${what} comes to none of ${name} more than twice as often as to another`, async () => {

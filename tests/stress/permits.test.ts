@@ -2,13 +2,13 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BoundedSemaphore, Process, Semaphore, Value } from 'lockstep';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 import { Company } from './company.ts';
 import { type Places, passes, passesMarked, type Word } from './members.ts';
 
 const word = (): Word => new Value('i32', 0, { lock: false });
 
-describe('three permits', { timeout: 240_000 }, () => {
+describe('three permits', { timeout: HANG_MS }, () => {
   const mixes = [
     { name: 'that block', times: 20_000, styles: ['blocking'] },
     { name: 'that block or await', times: 3_000, styles: ['blocking', 'awaiting'] },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { Process, Queue, Thread, Value } from 'lockstep';
 import { listing, sandbox } from '../support/sandbox.ts';
+import { HANG_MS } from '../support/until.ts';
 import { Company } from './company.ts';
 import type { Word } from './members.ts';
 import {
@@ -48,7 +49,7 @@ function assertEachItemOnce(folder: string, count: number): void {
   }
 }
 
-describe('a Queue between 4 producers and 4 consumers', { timeout: 240_000 }, () => {
+describe('a Queue between 4 producers and 4 consumers', { timeout: HANG_MS }, () => {
   const mixes = [
     { name: 'processes that block', kind: Process, styles: ['blocking'], count: 250_000 },
     { name: 'processes that await', kind: Process, styles: ['awaiting'], count: 50_000 },
@@ -162,7 +163,7 @@ describe('a Queue between 4 producers and 4 consumers', { timeout: 240_000 }, ()
   }
 });
 
-describe('a Queue of large items', { timeout: 240_000 }, () => {
+describe('a Queue of large items', { timeout: HANG_MS }, () => {
   it('holds as many large items as its bytes have room for, where memory for them has yet to be backed', () => {
     const queue = new Queue<Uint8Array>({ bytes: 2 ** 24 });
     const item = new Uint8Array(2 ** 20);

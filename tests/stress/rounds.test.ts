@@ -2,14 +2,14 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Barrier, Process, Value } from 'lockstep';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 import { Company } from './company.ts';
 import { keepsInStep, type Rounds, type Word } from './members.ts';
 
 const word = (): Word => new Value('i32', 0, { lock: false });
 const PARTIES = 4;
 
-describe('the rounds of a Barrier', { timeout: 240_000 }, () => {
+describe('the rounds of a Barrier', { timeout: HANG_MS }, () => {
   function makeRounds(last: number): Rounds {
     const goal = word();
     goal.value = last;

@@ -7,9 +7,10 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Program } from '../support/programs.ts';
+import { HANG_MS } from '../support/until.ts';
 
 it('waves of threads that await one lock each have all their turns, and no warning', {
-  timeout: 120_000,
+  timeout: HANG_MS,
 }, async () => {
   const { code, stdout, stderr } = await new Program('waves').ended;
   assert.equal(stderr, '');

@@ -3,11 +3,10 @@
 import { describe, it } from 'node:test';
 import type { PoolOptions, TaskOptions } from 'lockstep';
 import { Pool, ThreadPool } from 'lockstep';
+import { HANG_MS } from './until.ts';
 
 export type AnyPool = Pool<unknown, readonly unknown[]>;
 
-/** A hang is a failure, whatever the machine. */
-const HANG_MS = 30_000;
 /** Cases that run at a time: they wait more than they work. */
 const SIDE_BY_SIDE = 4;
 

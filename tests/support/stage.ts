@@ -14,11 +14,8 @@ import { act } from './actor.ts';
 import type { Flavour, Kind, Look, Make, Role, Style } from './backends/backend.ts';
 import { backend } from './backends/chosen.ts';
 import type { operations, Self } from './operations.ts';
-import { PATIENCE_MS, until } from './until.ts';
+import { HANG_MS, PATIENCE_MS, until } from './until.ts';
 import { encode, type Hello, onMessage, type Reply, type SharedObject, toReferences } from './wire.ts';
-
-/** A hang is a failure, whatever the machine. */
-const HANG_MS = 30_000;
 
 type Operations = typeof operations;
 type Args<K extends keyof Operations> = Operations[K] extends (self: Self, ...args: infer A) => unknown

@@ -5,8 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const INTERVAL_MS = 1;
-/** No bound on what is tested, only on how long a broken test hangs. */
-export const PATIENCE_MS = 60_000;
+/**
+ * How long something is waited for that has to come. No bound on what is tested, only on how long a
+ * broken test hangs: a loaded machine may take a hundred times as long as an idle one.
+ */
+export const PATIENCE_MS = 120_000;
+/** The same for a test or a suite as a whole, and less than the runner gives its file. */
+export const HANG_MS = 300_000;
 
 /** Resolves once `condition` holds; rejects, naming `what`, when it does not come true. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {

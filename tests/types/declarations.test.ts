@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { HANG_MS } from '../support/until.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** The compilers, with a lock file of their own. */
@@ -96,7 +97,7 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('the published declarations', { concurrency: availableParallelism(), timeout: 240_000 }, () => {
+describe('the published declarations', { concurrency: availableParallelism(), timeout: HANG_MS }, () => {
   for (const version of VERSIONS) {
     for (const [index, modules] of MODULES.entries()) {
       // The older compilers take seconds each: one module setting of each here, all of them in the

@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import '../support/sandbox.ts';
 import { runs } from '../support/processes.ts';
 import { run } from '../support/programs.ts';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 
 const NEVER = 1e6;
 
@@ -29,7 +29,7 @@ function summary(output: string): string {
   return output.slice(output.indexOf('\nwhat failed\n'));
 }
 
-describe('the runner of the tests', { concurrency: true, timeout: 60_000 }, () => {
+describe('the runner of the tests', { concurrency: true, timeout: HANG_MS }, () => {
   before(() => {
     base = mkdtempSync(join(tmpdir(), 'lockstep-runner-'));
   });

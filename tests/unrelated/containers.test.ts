@@ -13,6 +13,7 @@ import { Lock, Value } from 'lockstep';
 import { place, removePlace } from '../support/places.ts';
 import { run } from '../support/programs.ts';
 import { OWN_EVERYTHING, OWN_PIDS, seeing, whyNot } from '../support/unshare.ts';
+import { HANG_MS } from '../support/until.ts';
 import { firstOf, Holder } from './holders.ts';
 
 const holders: Holder[] = [];
@@ -28,7 +29,7 @@ async function killAll(): Promise<void> {
 }
 
 describe("programs that don't see each other's processes", {
-  timeout: 240_000,
+  timeout: HANG_MS,
   skip: whyNot(OWN_PIDS),
 }, () => {
   afterEach(killAll);

@@ -12,7 +12,7 @@ import { Worker } from 'node:worker_threads';
 import { FolderError, Lock } from 'lockstep';
 import { Program, run } from '../support/programs.ts';
 import { sandbox } from '../support/sandbox.ts';
-import { until, untilWaiting } from '../support/until.ts';
+import { HANG_MS, until, untilWaiting } from '../support/until.ts';
 
 /** Milliseconds over which wake-ups are counted. */
 const MEASURED = 2000;
@@ -72,7 +72,7 @@ function removeLives(folder: string): void {
   for (const file of readdirSync(folder)) if (file.startsWith('agent-')) rmSync(`${folder}/${file}`);
 }
 
-describe('lives', { concurrency: true, timeout: 60_000 }, () => {
+describe('lives', { concurrency: true, timeout: HANG_MS }, () => {
   it('the death of a stranger is seen by an awaiting call that has no timer', async () => {
     const { namespace, lock } = place();
     const first = await holder(namespace);

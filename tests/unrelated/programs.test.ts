@@ -11,6 +11,7 @@ import { Event, Lock, Value } from 'lockstep';
 import { place, removePlace } from '../support/places.ts';
 import { type Ending, run } from '../support/programs.ts';
 import { listing, sandbox } from '../support/sandbox.ts';
+import { HANG_MS } from '../support/until.ts';
 import { firstOf, Holder } from './holders.ts';
 
 const holders: Holder[] = [];
@@ -36,7 +37,7 @@ async function assertNothingLeft(folder: string): Promise<void> {
   removePlace(folder);
 }
 
-describe('programs that share a name', { timeout: 240_000 }, () => {
+describe('programs that share a name', { timeout: HANG_MS }, () => {
   afterEach(killAll);
   // The leftovers of the killed go with the next program that starts.
   after(() => run('tries', { args: ['anonymous'] }));

@@ -29,7 +29,7 @@ import { namespaceFolder, place, removePlace } from '../support/places.ts';
 import { type Ending, Program, run } from '../support/programs.ts';
 import { listing, sandbox } from '../support/sandbox.ts';
 import { lingers } from '../support/targets.ts';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 
 const STRANGER = 65_534;
 const VICTIM = 65_533;
@@ -160,7 +160,7 @@ function copyFiles(from: string, to: string): void {
   cpSync(from, to, { recursive: true, filter: (source) => !lstatSync(source).isFIFO() });
 }
 
-describe('what a stranger plants', { timeout: 120_000, skip, concurrency: true }, () => {
+describe('what a stranger plants', { timeout: HANG_MS, skip, concurrency: true }, () => {
   before(() => chmodSync(sandbox, 0o711));
   after(() => run('tries', { args: ['anonymous'] }));
 
@@ -322,7 +322,7 @@ describe('what a stranger plants', { timeout: 120_000, skip, concurrency: true }
   });
 });
 
-describe('a folder on the way', { timeout: 60_000, skip }, () => {
+describe('a folder on the way', { timeout: HANG_MS, skip }, () => {
   before(() => chmodSync(sandbox, 0o711));
 
   it('to which others may write, or that is theirs, is refused; also in a handle', async () => {
@@ -457,7 +457,7 @@ describe('a folder on the way', { timeout: 60_000, skip }, () => {
   }
 });
 
-describe('a program that becomes another user', { timeout: 60_000, skip }, () => {
+describe('a program that becomes another user', { timeout: HANG_MS, skip }, () => {
   before(() => chmodSync(sandbox, 0o711));
 
   it('ends as it would, and what it made is swept by the next program of the first user', async () => {

@@ -10,7 +10,7 @@ import { afterEach, describe, it } from 'node:test';
 import { Lock } from 'lockstep';
 import { Program, run } from '../support/programs.ts';
 import { SHARED_KINDS } from '../support/shared-kinds.ts';
-import { until, untilWaiting } from '../support/until.ts';
+import { HANG_MS, until, untilWaiting } from '../support/until.ts';
 import { slotOf } from './slots.ts';
 
 const GOT: Readonly<Record<string, unknown>> = {
@@ -47,7 +47,7 @@ function stateOf(program: Program): string | undefined {
   return /\) (\w)/.exec(readFileSync(`/proc/${program.child.pid}/stat`, 'utf8'))?.[1];
 }
 
-describe('a program that does not know a kind of object', { timeout: 120_000 }, () => {
+describe('a program that does not know a kind of object', { timeout: HANG_MS }, () => {
   afterEach(async () => {
     await Promise.all(started.splice(0).map(kill));
   });

@@ -10,7 +10,7 @@ import { namespaceFolder, place, removePlace } from '../support/places.ts';
 import { run } from '../support/programs.ts';
 import { listing, sandbox } from '../support/sandbox.ts';
 import { lingers } from '../support/targets.ts';
-import { untilWaiting } from '../support/until.ts';
+import { HANG_MS, untilWaiting } from '../support/until.ts';
 import { Holder } from './holders.ts';
 
 const NOBODY = 65_534;
@@ -23,7 +23,7 @@ function start(options: ConstructorParameters<typeof Holder>[0]): Holder {
   return holder;
 }
 
-describe('shared memory', { timeout: 60_000 }, () => {
+describe('shared memory', { timeout: HANG_MS }, () => {
   afterEach(async () => {
     await Promise.all(holders.splice(0).map((holder) => holder.kill()));
   });

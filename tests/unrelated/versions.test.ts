@@ -10,6 +10,7 @@ import { after, afterEach, describe, it } from 'node:test';
 import { Lock } from 'lockstep';
 import { run } from '../support/programs.ts';
 import { listing, sandbox } from '../support/sandbox.ts';
+import { HANG_MS } from '../support/until.ts';
 import { Holder } from './holders.ts';
 import { OtherVersion } from './other-version.ts';
 
@@ -20,7 +21,7 @@ interface Outcome {
   message?: string;
 }
 
-describe('a program of another layout version', { timeout: 120_000 }, () => {
+describe('a program of another layout version', { timeout: HANG_MS }, () => {
   const other = new OtherVersion();
   let holder: Holder | undefined;
   afterEach(() => holder?.kill());

@@ -9,7 +9,7 @@ import { Lock, Value } from 'lockstep';
 import { Piscina } from 'piscina';
 import Tinypool from 'tinypool';
 import { run } from '../support/programs.ts';
-import { until } from '../support/until.ts';
+import { HANG_MS, until } from '../support/until.ts';
 
 const WORKERS = 4;
 const TIMES = 500;
@@ -43,7 +43,7 @@ const POOLS: readonly { make: string; pool: (size: number) => Pool }[] = [
   })),
 ];
 
-describe('workers that were not started by Lockstep', { timeout: 120_000 }, () => {
+describe('workers that were not started by Lockstep', { timeout: HANG_MS }, () => {
   let lock: Lock;
   let total: Value<'i32'>;
   let held: Value<'i32'>;

@@ -10,6 +10,7 @@ import { describe, it } from 'node:test';
 import { Event, Lock, openShared, Process, Queue, RawArray, SharedArray, Thread } from 'lockstep';
 import { cellsInUse, folderOf } from '../support/internals.ts';
 import { returnsArgument, returnsObjects, startsAndLeaves, throwsObject } from '../support/keepers.ts';
+import { HANG_MS } from '../support/until.ts';
 
 const anchor = new Lock();
 /** Results and what objects leave. */
@@ -17,7 +18,7 @@ const left = (): string[] =>
   readdirSync(folderOf(anchor)).filter((file) => /^(data|item|result|job)-/.test(file));
 
 for (const Kind of [Process, Thread]) {
-  describe(`a ${Kind.name}'s result`, { timeout: 60_000 }, () => {
+  describe(`a ${Kind.name}'s result`, { timeout: HANG_MS }, () => {
     it('has shared objects that only the child had open, and what they need', async () => {
       const child = new Kind({ target: returnsObjects });
       child.start();

@@ -15,12 +15,17 @@
  * PostgreSQL empties it when it recovers.
  */
 
+import { placesFunction } from './postgres-places.ts';
+
 /** Raised with each change that an older version would misread. */
-const REVISION = 2;
+const REVISION = 3;
 /** Bytes of a document that goes with a ring: a notification has at most 8,000. */
 const MOST_RUNG = 6_000;
 /** The first of the two numbers of the advisory locks that order commits and fences. */
 const FENCES = 731_083_922;
+
+/** The function that takes and leaves locks. */
+export const PLACES: string = placesFunction(FENCES, MOST_RUNG);
 
 /**
  * Makes the missing parts; harmless if all exist. Two connections that run it at once take turns.
@@ -112,7 +117,7 @@ BEGIN
   RETURN concat('1|', _version, '|', _now);
 END
 $$;
-`;
+${PLACES}`;
 
 /** Removes sessions that ended long ago, and names that were deleted. */
 export const SWEEP = `

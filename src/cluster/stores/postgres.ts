@@ -15,12 +15,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { clearTimeout, setTimeout } from '#clock';
 import { InvalidTypeError, StoreError } from '../../errors.ts';
-import type { Commit, Committed, Snapshot, Store, StoreListener } from '../store.ts';
+import type { PlacesReply } from '../machines/places.ts';
+import type { Commit, Committed, Snapshot, Store, StoreListener, Turn, Turned } from '../store.ts';
 import { Outdated, SessionGone, Unreachable } from '../store.ts';
 import type { PgPoolLike } from './postgres-connections.ts';
 import { Connections, optionsOf } from './postgres-connections.ts';
 import type { PgClientLike } from './postgres-listener.ts';
 import { channelOf, PostgresListener } from './postgres-listener.ts';
+import { TURNED } from './postgres-places.ts';
 import {
   FENCE,
   FIND_REVISION,
@@ -52,6 +54,7 @@ interface Row {
   readonly now: number;
 }
 
+const TURN = 'SELECT lockstep.turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS reply';
 const COMMIT = 'SELECT lockstep.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS reply';
 const POLL_MS = 100;
 const CONNECTIONS = 4;
@@ -63,6 +66,7 @@ const CONNECT_MS = 10_000;
 export class PostgresStore implements Store {
   readonly title: string;
   readonly poll: number;
+  readonly turned: ReadonlySet<string> = TURNED;
   private readonly pool: PgPoolLike;
   private readonly own: boolean;
   private readonly namespace: string;
@@ -177,15 +181,48 @@ export class PostgresStore implements Store {
       lazy,
     ]);
     const [{ reply }] = rows as [{ reply: string }];
+    if (!reply.startsWith('1|')) return { done: false, fresh: await this.refusedWith(reply) };
+    const [, version, now] = reply.split('|', 3) as [string, string, string];
+    return { done: true, version: Number(version), now: Number(now) };
+  }
+
+  async turn({ session, epoch, key, kind, call, claim, wantsBody, lazy }: Turn): Promise<Turned> {
+    const op = call.op === 'take' && !call.wait ? 'try' : call.op;
+    const rows = await this.query(TURN, [
+      op,
+      session,
+      epoch,
+      this.namespace,
+      key,
+      kind,
+      call.call,
+      claim,
+      lazy,
+      wantsBody,
+    ]);
+    const [{ reply }] = rows as [{ reply: string }];
+    if (!reply.startsWith('2|')) return { done: false, fresh: await this.refusedWith(reply) };
+    const end = reply.indexOf('\n');
+    const head = end < 0 ? reply : reply.slice(0, end);
+    const [, version, now] = head.split('|', 3) as [string, string, string];
+    return {
+      done: true,
+      version: Number(version),
+      now: Number(now),
+      reply: JSON.parse(head.slice(4 + version.length + now.length)) as PlacesReply,
+      body: wantsBody ? (end < 0 ? null : reply.slice(end + 1)) : undefined,
+    };
+  }
+
+  /** The document that is there; throws if the session is dead, or its epoch over. */
+  private async refusedWith(reply: string): Promise<Snapshot> {
     if (reply === '-1') throw new SessionGone('the session is dead');
     if (reply === '-2') throw new Outdated('the commit is of an earlier epoch');
-    const [done, version, now, gone = ''] = reply.split('|', 4) as [string, string, string, string?];
-    if (done === '1') return { done: true, version: Number(version), now: Number(now) };
+    const [, version, now, gone] = reply.split('|', 4) as [string, string, string, string];
     const text = reply.slice(5 + version.length + now.length + gone.length);
     const dead = gone === '' ? [] : gone.split(',');
     await this.bury(dead);
-    const found = { version: Number(version), body: text === '' ? null : text, dead, now: Number(now) };
-    return { done: false, fresh: found };
+    return { version: Number(version), body: text === '' ? null : text, dead, now: Number(now) };
   }
 
   async end(): Promise<void> {

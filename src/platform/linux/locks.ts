@@ -9,6 +9,7 @@ import { declared, errno, failed } from './libc.ts';
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const LOCK_UN = 8;
 /** Locks of bytes that belong to the open file (Linux 3.15 and later). */
 const F_OFD_SETLK = 37;
 const F_WRLCK = 1;
@@ -33,6 +34,10 @@ export const locks: LockCalls = {
       if (code === EAGAIN) return false;
       if (code !== EINTR) throw failed('flock', `descriptor ${fd}`, code);
     }
+  },
+
+  unlockFile(fd: number): void {
+    if (calls().flock(fd, LOCK_UN) !== 0) throw failed('flock', `descriptor ${fd}`);
   },
 
   tryLockByte(fd: number, at: number): boolean {

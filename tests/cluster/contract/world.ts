@@ -3,10 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import type { Cluster, ClusterOptions } from 'lockstep/memory';
-import { until } from '../../support/until.ts';
-
-/** A hang is a failure, whatever the machine. */
-const HANG_MS = 30_000;
+import { HANG_MS, until } from '../../support/until.ts';
 
 export interface World {
   readonly name: string;

@@ -1,5 +1,5 @@
 /**
- * Histories: the places script in a real server beside the machine that it stands for.
+ * Histories: the calls that a real server makes by itself, beside the machine of places.
  *
  * A history begins with a document as a seed makes it, also one that no run of the machine would
  * reach. Then sessions call, repeat calls, and die. After each call the reply, the document with
@@ -8,7 +8,6 @@
  */
 
 import assert from 'node:assert/strict';
-import type { createClient } from 'redis';
 import { aloneIn } from '../../../src/cluster/alone.ts';
 import type { Made } from '../../../src/cluster/document.ts';
 import { runCalls } from '../../../src/cluster/document.ts';
@@ -25,42 +24,64 @@ import { numberOf, sessionOf } from '../../../src/cluster/machines/machine.ts';
 import { KEPT_MS } from '../../../src/cluster/machines/once.ts';
 import type { PlacesCall, PlacesReply, TurnCall } from '../../../src/cluster/machines/places.ts';
 import type { Entry, Holder, Offer, Turnstile } from '../../../src/cluster/machines/turnstile.ts';
-import type { Snapshot, Turned } from '../../../src/cluster/store.ts';
-import type { RedisStore } from '../../../src/cluster/stores/redis.ts';
-import { TOMBSTONE_MS } from '../../../src/cluster/stores/redis-commit.ts';
+import type { Snapshot, Store, Turned } from '../../../src/cluster/store.ts';
 import { Random } from '../../soak/random.ts';
-
-export type Client = ReturnType<typeof createClient>;
 
 /** The rings of the server, by object: `<session> <after> <version> <body>`. */
 export type Heard = Map<string, string[]>;
 
+/** A document as it is at the server. */
+export interface Raw {
+  readonly version: number;
+  readonly sessions: readonly string[];
+  readonly body: string;
+  /** Milliseconds until it goes by itself; -1: never. */
+  readonly lifetime: number;
+}
+
+/** The server behind a store, seen from below. */
+export interface Ground {
+  readonly store: Store;
+  /** Milliseconds for which the name of a deleted document is kept. */
+  readonly tombstoneMs: number;
+  readonly subjects: readonly Subject[];
+  /** Whether it leaves only notifications to the machine. */
+  readonly whole: boolean;
+  now(): Promise<number>;
+  begin(sessions: readonly string[]): Promise<void>;
+  kill(session: string): Promise<void>;
+  plant(key: string, version: number, sessions: readonly string[], body: string): Promise<void>;
+  raw(key: string): Promise<Raw | null>;
+  clear(key: string, sessions: readonly string[]): Promise<void>;
+}
+
 export interface Bench {
-  readonly client: Client;
-  readonly store: RedisStore;
-  readonly prefix: string;
+  readonly ground: Ground;
   readonly expected: Heard;
 }
 
-/** How often the script made the call, and left it to the machine. */
+/** How often the server made the call, and left it to the machine. */
 export interface Tally {
   made: number;
   left: number;
 }
 
-const CONDITION = 'c[1]"}';
+const CONDITIONS = ['c[1]"}', 'x],['];
 const CLAIMS = [1, 3, 250];
 
-interface Subject {
+export interface Subject {
   readonly machine: PlacesMachine;
   readonly of: number;
   readonly each: readonly number[];
 }
 
-const SUBJECTS: readonly Subject[] = [
-  { machine: lockOf('Lock'), of: 1, each: [1] },
-  { machine: lockOf('RLock'), of: 1, each: [1] },
-  { machine: lockOf('Condition'), of: 1, each: [1] },
+export const LOCKS: readonly Subject[] = ['Lock', 'RLock', 'Condition'].map((kind) => ({
+  machine: lockOf(kind),
+  of: 1,
+  each: [1],
+}));
+export const ALL: readonly Subject[] = [
+  ...LOCKS,
   { machine: boundedSemaphoreOf(2), of: 2, each: [1] },
   { machine: boundedSemaphoreOf(3), of: 3, each: [1] },
   { machine: semaphoreOf(2), of: 2, each: [1, 2] },
@@ -73,6 +94,7 @@ export class History {
   private readonly random: Random;
   private readonly subject: Subject;
   private readonly key: string;
+  private readonly condition: string;
   private readonly sessions: readonly string[];
   private readonly dead = new Set<string>();
   private readonly calls: CallId[] = [];
@@ -83,17 +105,18 @@ export class History {
   constructor(bench: Bench, seed: number) {
     this.bench = bench;
     this.random = new Random(seed);
-    this.subject = this.random.pick(SUBJECTS);
+    this.subject = this.random.pick(bench.ground.subjects);
+    this.condition = this.random.pick(CONDITIONS);
     this.key = `o${seed}|:`;
     this.sessions = Array.from({ length: 2 + this.random.below(3) }, (_, i) => `s${seed}-${i}`);
   }
 
   async run(tally: Tally): Promise<void> {
-    const { client, prefix } = this.bench;
-    await Promise.all(this.sessions.map((session) => client.set(`${prefix}s:${session}`, '0')));
+    const { ground } = this.bench;
+    await ground.begin(this.sessions);
     if (this.random.percent(60)) await this.plant();
     for (let steps = 4 + this.random.below(14); steps > 0; steps--) await this.step(tally);
-    await client.del([...this.sessions.map((session) => `${prefix}s:${session}`), `${prefix}o:${this.key}`]);
+    await ground.clear(this.key, this.sessions);
   }
 
   private newCall(): CallId {
@@ -105,12 +128,11 @@ export class History {
   /** A document out of nowhere, written a while ago. */
   private async plant(): Promise<void> {
     const { random, subject } = this;
-    const { client, prefix } = this.bench;
-    const [seconds] = (await client.sendCommand(['TIME'])) as unknown as [string];
-    const now = Number(seconds) * 1000;
+    const { ground } = this.bench;
+    const now = await ground.now();
     const version = (now - random.below(2 * KEPT_MS)) * 1000;
     const { machine, of } = subject;
-    const note = (): string => (machine.kind === 'Condition' && random.percent(30) ? CONDITION : '');
+    const note = (): string => (machine.kind === 'Condition' && random.percent(30) ? this.condition : '');
     let free = of;
     const some = <Item>(most: number, make: () => Item | undefined): Item[] =>
       Array.from({ length: random.below(most + 1) }, make).filter((item) => item !== undefined);
@@ -139,7 +161,7 @@ export class History {
       holders,
       offers,
       queue,
-      waits: waits.length > 0 ? { [CONDITION]: waits } : {},
+      waits: waits.length > 0 ? { [this.condition]: waits } : {},
       hurt: random.percent(20) ? 1 : 0,
     };
     const made = some(2, () => {
@@ -151,7 +173,7 @@ export class History {
     const body = JSON.stringify({ kind: machine.kind, state: whole });
     this.named = [...new Set(machine.callsIn(whole).map(sessionOf))];
     this.known = { version, body, dead: [], now };
-    await client.set(`${prefix}o:${this.key}`, `${version}|${this.named.join(',')}|${body}`);
+    await ground.plant(this.key, version, this.named, body);
   }
 
   private async step(tally: Tally): Promise<void> {
@@ -159,7 +181,7 @@ export class History {
     if (random.percent(6) && this.dead.size + 1 < this.sessions.length) {
       const victim = random.pick(this.sessions);
       this.dead.add(victim);
-      await this.bench.client.del(`${this.bench.prefix}s:${victim}`);
+      await this.bench.ground.kill(victim);
     }
     const call = this.anyCall();
     const id = call.op === 'look' ? `${this.sessions[0]}/1` : call.call;
@@ -187,7 +209,7 @@ export class History {
     const dice = random.below(100);
     if (kind === 'Condition' && dice < 25) {
       const hold = random.pick(this.calls);
-      const condition = CONDITION;
+      const { condition } = this;
       if (dice < 12) return { op: 'wait', call: this.newCall(), hold, condition };
       if (dice < 20) return { op: 'notify', call: this.newCall(), hold, condition, n: 1 + random.below(2) };
       return { op: 'giveUp', call, condition };
@@ -202,7 +224,7 @@ export class History {
     const session = sessionOf(call.call);
     const { key } = this;
     const wantsBody = this.random.percent(70);
-    return this.bench.store.turn({
+    return this.bench.ground.store.turn!({
       session,
       epoch: 0,
       key,
@@ -212,6 +234,7 @@ export class History {
       alone: this.random.percent(80) ? aloneIn(machine, call) : '',
       claim,
       wantsBody,
+      lazy: true,
     });
   }
 
@@ -226,31 +249,27 @@ export class History {
   /** The script has made the call: as the machine would have? */
   private async compare(call: TurnCall, claim: number, turned: Turned & { done: true }): Promise<void> {
     const { key, known } = this;
-    const { client, prefix, expected } = this.bench;
+    const { ground, expected } = this.bench;
     const outcome = this.outcome(call, call.call, claim, turned.now);
     const [result] = outcome.results;
     const story = (): string =>
       `${JSON.stringify(call)} at ${turned.now} on ${known.version} ${known.body}, dead: ${[...this.dead]}`;
     assert.deepEqual(turned.reply, result!.reply, `the reply to ${story()}`);
-    const document = `${prefix}o:${key}`;
-    const [raw, lifetime] = await Promise.all([client.get(document), client.pTTL(document)]);
+    const raw = await ground.raw(key);
     if (!outcome.changed) {
       assert.equal(turned.version, result!.version ?? known.version, `the version of ${story()}`);
-      if (known.version > 0) assert.ok(raw?.startsWith(`${known.version}|`), `${story()} has written`);
+      if (known.version > 0) assert.equal(raw?.version, known.version, `${story()} has written`);
       if (turned.body !== undefined) assert.equal(turned.body, known.body, story());
       return;
     }
     assert.ok(turned.version > known.version, `the version of ${story()}`);
     if (turned.body !== undefined) assert.equal(turned.body, outcome.body, `the returned body of ${story()}`);
-    const [, version, sessions, body] = /^(\d+)\|([^|]*)\|(.*)$/s.exec(raw!)!;
-    assert.equal(Number(version), turned.version, story());
-    assert.equal(body, outcome.body ?? '', `the document after ${story()}`);
-    assert.deepEqual(
-      sessions!.split(',').sort(),
-      (outcome.sessions.join(',') || '').split(',').sort(),
-      story(),
-    );
-    const keep = outcome.body === null ? TOMBSTONE_MS : outcome.keep;
+    assert.ok(raw !== null, `no document after ${story()}`);
+    assert.equal(raw.version, turned.version, story());
+    assert.equal(raw.body, outcome.body ?? '', `the document after ${story()}`);
+    assert.deepEqual([...raw.sessions].sort(), [...outcome.sessions].sort(), story());
+    const keep = outcome.body === null ? ground.tombstoneMs : outcome.keep;
+    const { lifetime } = raw;
     assert.ok(
       keep === 0 ? lifetime === -1 : Math.abs(lifetime - keep) < KEPT_MS / 2,
       `${lifetime} ${story()}`,
@@ -262,11 +281,12 @@ export class History {
     for (const { to, after } of outcome.rings) heard.push(`${sessionOf(to)} ${after} ${fresh}`);
   }
 
-  /** Only notifications are left to the machine. */
+  /** Where the server makes all it can, only notifications are left to the machine. */
   private checkLeft(call: TurnCall, fresh: Snapshot): void {
     const { body, version } = this.known;
     assert.equal(fresh.body, body);
     assert.equal(fresh.version, version);
+    if (!this.bench.ground.whole) return;
     const { state } = (JSON.parse(body!) as { state: { state: Turnstile } }).state;
     const noted = [...state.offers.map((offer) => offer[3]), ...state.queue.map((entry) => entry[2])];
     const some = Object.keys(state.waits).length > 0 || noted.some((note) => note !== '');
@@ -276,7 +296,8 @@ export class History {
   /** The call by the machine and a commit, as for all other calls. */
   private async commit(call: PlacesCall, id: CallId, claim: number): Promise<void> {
     const { key, known } = this;
-    const { store, expected } = this.bench;
+    const { ground, expected } = this.bench;
+    const { store } = ground;
     const { now } = await store.read(key);
     const { changed, body, sessions, rings, keep } = this.outcome(call, id, claim, now);
     if (!changed) return;

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { activeChildren, Process, Queue } from 'lockstep';
 import { processesOf, runs } from '../../support/processes.ts';
 import { sandbox } from '../../support/sandbox.ts';
-import { until } from '../../support/until.ts';
+import { HANG_MS, until } from '../../support/until.ts';
 import { sparesOf } from './spares.ts';
 import { find } from './targets.ts';
 
@@ -58,7 +58,7 @@ afterEach(async () => {
   }
 });
 
-describe('A program with spares', { timeout: 120_000 }, () => {
+describe('A program with spares', { timeout: HANG_MS }, () => {
   for (const [what, code] of [
     ['ends', 0],
     ['exits', 3],
@@ -177,7 +177,7 @@ describe('A program with spares', { timeout: 120_000 }, () => {
   });
 });
 
-describe('A spare that ends unused', { timeout: 60_000 }, () => {
+describe('A spare that ends unused', { timeout: HANG_MS }, () => {
   async function found(): Promise<boolean> {
     const child = new Process({ target: find });
     child.start();

@@ -1,0 +1,94 @@
+/** Histories at a PostgreSQL server. */
+
+import pg from 'pg';
+import { PostgresStore } from '../../../src/cluster/stores/postgres.ts';
+import { PLACES } from '../../../src/cluster/stores/postgres-schema.ts';
+import type { Heard } from './histories.ts';
+import { LOCKS } from './histories.ts';
+import type { Grounds } from './run.ts';
+import { noteRing } from './run.ts';
+
+const CONNECTIONS = 6;
+const HOUR_MS = 3_600_000;
+
+/** With another function in the place of the real one if it is given. */
+export async function postgresGround(url: string, mutant?: string): Promise<Grounds> {
+  // What they write need not outlive the test.
+  const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS, options: '-c synchronous_commit=off' });
+  const listener = new pg.Client(url);
+  await listener.connect();
+  const namespace = `histories-${process.pid}-${performance.now()}`;
+  const store = await PostgresStore.at({ postgres: pool, listen: false }, namespace, 60_000);
+  await pool.query(mutant ?? PLACES);
+  const heard: Heard = new Map();
+  let allHeard!: () => void;
+  const over = new Promise<void>((resolve) => {
+    allHeard = resolve;
+  });
+  listener.on('notification', ({ channel, payload = '' }) => {
+    const session = channel.slice('lockstep_'.length);
+    if (session === 'over') allHeard();
+    else noteRing(heard, session, payload);
+  });
+  let listened: Promise<unknown> = Promise.resolve();
+  const listen = (verb: string, sessions: readonly string[]): Promise<unknown> => {
+    const text = sessions.map((session) => `${verb} "lockstep_${session}"`).join(';');
+    listened = listened.then(() => listener.query(text));
+    return listened;
+  };
+  await listen('LISTEN', ['over']);
+  return {
+    store,
+    tombstoneMs: HOUR_MS,
+    subjects: LOCKS,
+    whole: false,
+    atATime: CONNECTIONS,
+    now: async () => Date.now(),
+    begin: async (sessions) => {
+      await listen('LISTEN', sessions);
+      await pool.query(
+        `INSERT INTO lockstep.session SELECT s, $2, clock_timestamp() + interval '1 hour' FROM unnest($1::text[]) s`,
+        [sessions, namespace],
+      );
+    },
+    kill: async (session) => {
+      await pool.query('DELETE FROM lockstep.session WHERE id = $1', [session]);
+    },
+    plant: async (key, version, sessions, body) => {
+      await pool.query('INSERT INTO lockstep.object VALUES ($1, $2, $3, $4, $5, NULL)', [
+        namespace,
+        key,
+        version,
+        sessions,
+        body,
+      ]);
+    },
+    raw: async (key) => {
+      const { rows } = await pool.query(
+        `SELECT version::float8, sessions, coalesce(body, '') AS body,
+           coalesce(date_part('epoch', until - clock_timestamp()) * 1000, -1) AS lifetime
+         FROM lockstep.object WHERE namespace = $1 AND name = $2`,
+        [namespace, key],
+      );
+      return rows[0] ?? null;
+    },
+    clear: async (key, sessions) => {
+      await pool.query(
+        `WITH gone AS (DELETE FROM lockstep.session WHERE id = ANY($3))
+         DELETE FROM lockstep.object WHERE namespace = $1 AND name = $2`,
+        [namespace, key, sessions],
+      );
+      await listen('UNLISTEN', sessions);
+    },
+    heard: async () => {
+      await pool.query('NOTIFY lockstep_over');
+      await over;
+      return heard;
+    },
+    end: async () => {
+      await store.end();
+      await pool.end();
+      await listener.end();
+    },
+  };
+}
