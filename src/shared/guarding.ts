@@ -51,7 +51,7 @@ export interface GuardedData {
 
 /**
  * The class of data, with a lock: its constructor takes the lock first, if the maker already has
- * it. The types of its data are told by the class that extends it.
+ * it. A class that extends the result declares the types of its data.
  */
 export function withLock<Rest extends unknown[]>(
   base: abstract new (...rest: Rest) => SharedObject,
@@ -94,7 +94,7 @@ export function withLock<Rest extends unknown[]>(
   return Locked;
 }
 
-/** What `describe()` returns of the object's lock; `null`: it has none. */
+/** The state of the object's lock, for `describe()`; `null`: it has none. */
 export function describeLock(object: GuardedData): Description | null {
   return (object as { [GUARD]?: Guard })[GUARD]?.describe() ?? null;
 }
