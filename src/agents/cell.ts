@@ -16,7 +16,6 @@ import { requestBegins } from '../channels.ts';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError, LockstepError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
-import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
   AWAITING_BIT,
@@ -29,6 +28,7 @@ import {
   FLOWS_SHIFT,
   TIMED_BIT,
 } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
 import type { AgentHost } from './agent-host.ts';

@@ -16,7 +16,7 @@ import {
   RING_MAGIC,
   SKIP,
   UNIT,
-} from '../messaging/ring/ring.ts';
+} from '../messaging/ring/ring-words.ts';
 import { dataFile } from '../namespaces/paths.ts';
 import { READ_ONLY } from './copy.ts';
 import type { NamespaceSnapshot, ObjectSnapshot } from './types.ts';

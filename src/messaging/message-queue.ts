@@ -15,7 +15,7 @@ import {
   QueueEmptyError,
   StateError,
 } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Place } from '../memory/place.ts';
 import type { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';

@@ -16,9 +16,9 @@
 import { load, store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
-import type { Place } from '../memory/arena.ts';
 import { damaged } from '../memory/damage.ts';
 import { CELL_BODY } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import { detachData } from '../namespaces/data-files.ts';
 import type { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';

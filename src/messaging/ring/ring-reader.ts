@@ -22,14 +22,15 @@ import type { Parcel } from '../../codec/parcel.ts';
 import { isParcel, unpack } from '../../codec/parcel.ts';
 import { isTooDeep, readClone } from '../../codec/read-clone.ts';
 import { LayoutError, OutOfRangeError, StaleHandleError } from '../../errors.ts';
-import type { Named } from '../../memory/arena.ts';
+import type { Named } from '../../memory/place.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
 import { idle } from '../../waiting/blocking.ts';
 import type { Far } from './far.ts';
 import { readNames } from './item-names.ts';
-import type { Found, Ring } from './ring.ts';
-import { SMALL } from './ring.ts';
+import type { Ring } from './ring.ts';
 import type { RingEnds } from './ring-ends.ts';
+import type { Found } from './ring-words.ts';
+import { SMALL } from './ring-words.ts';
 
 /** Instead of a value: there is none. */
 export const NOTHING: unique symbol = Symbol('nothing');

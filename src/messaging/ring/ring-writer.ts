@@ -6,14 +6,14 @@ import { Encoder } from '../../codec/encoder.ts';
 import type { Format } from '../../codec/format.ts';
 import type { Payload } from '../../codec/payload.ts';
 import { OutOfRangeError } from '../../errors.ts';
-import type { Named } from '../../memory/arena.ts';
+import type { Named } from '../../memory/place.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
 import type { Far } from './far.ts';
 import { lengthWithNames, writeNames } from './item-names.ts';
 import { noteCarried } from './kept-items.ts';
 import type { Ring } from './ring.ts';
-import { NUMBER_MASK, RING_HEADER_WORDS, SMALL } from './ring.ts';
 import type { RingEnds } from './ring-ends.ts';
+import { NUMBER_MASK, RING_HEADER_WORDS, SMALL } from './ring-words.ts';
 
 export const HEADER_BYTES: number = RING_HEADER_WORDS * 4;
 /** The longest payload: the most that Node writes and reads in one call. */
