@@ -10,7 +10,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { builtinsOf, classNames, ENTRIES, Library, OPTIONS } from './bundle/library.mjs';
+import { builtinsOf, classNames, ENTRIES, exportedNames, Library, OPTIONS } from './bundle/library.mjs';
 import { withConstants } from './constants.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -42,12 +42,13 @@ const small = {
   outdir: output,
   splitting: true,
   packages: 'external',
-  plugins: [builtinsOf(modules), classNames],
   minifyIdentifiers: true,
   sourcemap: false,
 };
-await build({ ...small, entryPoints: entryPoints(CLUSTER), chunkNames: 'lockstep-[hash]' });
-await build({ ...small, entryPoints: entryPoints(OUTSIDE), chunkNames: 'inspect-[hash]' });
+const bundle = (entries, chunkNames, names) =>
+  build({ ...small, entryPoints: entryPoints(entries), chunkNames, plugins: [builtinsOf(modules), names] });
+await bundle(CLUSTER, 'lockstep-[hash]', exportedNames);
+await bundle(OUTSIDE, 'inspect-[hash]', classNames);
 
 for (const name of readdirSync(output, { recursive: true })) {
   if (!name.endsWith('.js') || /^lockstep-|^entry/.test(name)) continue;
@@ -73,7 +74,7 @@ function declarations() {
  * Folders of which no program sees more than types: their comments are for readers of the source.
  */
 const INNER =
-  /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|crew|deaths|engine|item-run|member|messages|sealed|sources|task-control|task-table|worker)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))|^workers\/(?:child-state|launch|outcome|gift|identity|node-options|children|place|origin|death)\.|^objects\/(?!shared-object|handles)|^sync\/lock\/(?:lock-words|lock-wait|lock-order|taken-at|scope|watcher|guard|deadlock)\.|^sync\/barrier\/barrier-action\./;
+  /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|crew|deaths|engine|item-run|member|messages|sealed|sources|task-control|task-table|worker)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))|^workers\/(?:child-state|job|launch|outcome|gift|identity|node-options|children|place|origin|death)\.|^objects\/(?!shared-object|handles)|^sync\/lock\/(?:lock-words|lock-wait|lock-order|taken-at|scope|watcher|guard|deadlock)\.|^sync\/barrier\/barrier-action\./;
 
 /** Comments that no editor shows to a user: those of a file itself, and of private members. */
 const UNSEEN = [

@@ -99,7 +99,7 @@ export abstract class CellTable {
     return mapped;
   }
 
-  /** A cell that is probably free: whoever claims it finds out. Throws `ExhaustedError`. */
+  /** A cell that was free when last seen; claiming it is certain. Throws `ExhaustedError`. */
   protected probablyFree(): number {
     return this.hints.pop() ?? this.fresh();
   }

@@ -1,6 +1,6 @@
 /**
- * Ring words: where the parts of a ring lie in memory, and what an item's header says. ring.ts tells
- * who writes them.
+ * Ring words: where the parts of a ring lie in memory, and the bits of an item's header. The table
+ * in ring.ts names the writer of each.
  */
 
 import { FORMAT, type Format } from '../../codec/format.ts';

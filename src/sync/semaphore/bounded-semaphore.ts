@@ -46,7 +46,7 @@ import { openHandle } from '../../objects/handles.ts';
 import { Opened } from '../../objects/opened.ts';
 import { Barging } from '../../waiting/barging.ts';
 import type { Taking } from '../../waiting/taking.ts';
-import { HoldOf } from '../hold.ts';
+import { SharedHold } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, SemaphoreBase } from './semaphore-base.ts';
 import { describeBoundedSemaphore, LIMIT_WORD } from './semaphore-facts.ts';
@@ -313,7 +313,7 @@ export class BoundedSemaphore extends SemaphoreBase {
   override held(): Hold {
     const { unclaimed, turns, permits } = this.raw;
     const index = unclaimed.pop()!;
-    return new HoldOf(this, turns[index]! * permits.length + index, false);
+    return new SharedHold(this, turns[index]! * permits.length + index, false);
   }
 }
 

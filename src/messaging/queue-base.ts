@@ -1,4 +1,4 @@
-/** MessageQueue: the common part of Queue, JoinableQueue and SimpleQueue. */
+/** QueueBase: the common part of Queue, JoinableQueue and SimpleQueue. */
 
 import { inspect } from 'node:util';
 import type { Host } from '../agents/cell.ts';
@@ -63,7 +63,7 @@ export interface QueueDescription extends Description {
   hasProducers?: boolean;
 }
 
-export abstract class MessageQueue<Item> extends SharedObject {
+export abstract class QueueBase<Item> extends SharedObject {
   /** @internal */
   readonly channel: Channel;
 
@@ -241,7 +241,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   }
 }
 
-/** The channel's part of a queue's options. Throws `InvalidTypeError`, `OutOfRangeError`. */
+/** @internal The channel's part of a queue's options. Throws `InvalidTypeError`, `OutOfRangeError`. */
 export function channelOptions(title: string, options: QueueOptions | undefined): ChannelOptions {
   const { maxSize = 0, bytes = DEFAULT_BYTES, endsWithProducers = false } = options ?? {};
   if (typeof endsWithProducers !== 'boolean') {
@@ -255,7 +255,7 @@ export function channelOptions(title: string, options: QueueOptions | undefined)
   return { most: maxSize, capacity, endsWithProducers };
 }
 
-/** Fills the cell of a queue that is being made. */
+/** @internal Fills the cell of a queue that is being made. */
 export function initQueue(place: Place, agent: Host, options: ChannelOptions): void {
   Channel.init(place, agent, options);
 }
