@@ -241,7 +241,10 @@ export abstract class QueueBase<Item> extends SharedObject {
   }
 }
 
-/** @internal The channel's part of a queue's options. Throws `InvalidTypeError`, `OutOfRangeError`. */
+/**
+ * @internal The channel's part of a queue's options. Throws `InvalidTypeError`,
+ * `OutOfRangeError`.
+ */
 export function channelOptions(title: string, options: QueueOptions | undefined): ChannelOptions {
   const { maxSize = 0, bytes = DEFAULT_BYTES, endsWithProducers = false } = options ?? {};
   if (typeof endsWithProducers !== 'boolean') {

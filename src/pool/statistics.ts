@@ -74,7 +74,6 @@ const SMALL = 20;
 /** Bytes of sealed arguments that are read again to show them. */
 const LONGEST_SEALED: number = 64 * 1024;
 
-/** @internal */
 export class PoolStatistics {
   done = 0;
   failed = 0;
