@@ -421,8 +421,11 @@ function isInstance(this: { prototype: object }, value: unknown): boolean {
   return false;
 }
 
-for (const [name, Class] of Object.entries(FAMILIES))
+for (const [name, Class] of Object.entries(FAMILIES)) {
   Object.defineProperty(Class.prototype, FAMILY, { value: name });
+  // A bundler may have given the class a shorter one.
+  Object.defineProperty(Class, 'name', { value: name, configurable: true });
+}
 // All other classes inherit it from these.
 for (const Class of [LockstepError, InvalidTypeError, OutOfRangeError])
   Object.defineProperty(Class, Symbol.hasInstance, { value: isInstance });

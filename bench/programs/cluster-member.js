@@ -4,6 +4,7 @@
  * with that of redis-semaphore. It has one connection, or several.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from 'lockstep/cluster';
 import { makeLock } from '../cluster-locks.js';
 
 const SECTION_MS = 2;
@@ -51,9 +52,30 @@ async function hold() {
   return {};
 }
 
-/** @typedef {{ id: number, contend?: number, all?: boolean, hold?: boolean }} Task */
-process.on('message', async (/** @type {Task} */ { id, contend: ms, all, hold: keeps }) => {
-  const done = all ? waitByAll() : keeps ? hold() : ms === undefined ? wait() : contend(ms);
+/** @type {Promise<import('lockstep/cluster').Cluster> | undefined} */
+let connected;
+
+/** Puts so many texts into a queue, or takes as many. @param {Flow} flow */
+async function flow({ name, puts, count, length }) {
+  connected ??= connect({ redis: url, namespace: 'bench' });
+  const queue = (await connected).queue(name);
+  const text = 'x'.repeat(length);
+  for (let i = 0; i < count; i++) await (puts ? queue.put(text) : queue.get());
+  return {};
+}
+
+/** @typedef {{ name: string, puts: boolean, count: number, length: number }} Flow */
+/** @typedef {{ id: number, contend?: number, all?: boolean, hold?: boolean, flow?: Flow }} Task */
+process.on('message', async (/** @type {Task} */ { id, contend: ms, all, hold: keeps, flow: items }) => {
+  const done = items
+    ? flow(items)
+    : all
+      ? waitByAll()
+      : keeps
+        ? hold()
+        : ms === undefined
+          ? wait()
+          : contend(ms);
   process.send?.({ id, ...(await done) });
 });
 process.on('disconnect', () => process.exit());

@@ -14,6 +14,8 @@ export interface About {
   readonly script: string;
   /** Export that a process or thread of Lockstep's runs; empty for others. */
   readonly target: string;
+  /** The process that has started this one by Lockstep; left out elsewhere. */
+  readonly parent?: number | undefined;
   /** When the agent joined, in milliseconds since 1970. */
   readonly started: number;
   /** Version of its Lockstep. */
@@ -21,10 +23,13 @@ export interface About {
 }
 
 /**
- * A description of this thread, which runs that target, as JSON of at most `AGENT_ABOUT_BYTES`
- * bytes.
+ * A description of this thread, which runs that target for process `parent`, as JSON of at most
+ * `AGENT_ABOUT_BYTES` bytes.
  */
-export function about(runs: { readonly module: string; readonly export: string } | undefined): string {
+export function about(
+  runs: { readonly module: string; readonly export: string } | undefined,
+  parent?: number,
+): string {
   const script = runs === undefined ? (process.argv[1] ?? '') : pathOf(runs.module);
   const target = runs?.export ?? '';
   const started = Math.round(wallTime());
@@ -32,6 +37,7 @@ export function about(runs: { readonly module: string; readonly export: string }
     const text = JSON.stringify({
       script: endOf(script, left),
       target: endOf(target, most),
+      parent,
       started,
       version: VERSION,
     } satisfies About);

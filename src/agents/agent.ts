@@ -17,6 +17,7 @@ import {
   AGENT_ABOUT_LENGTH,
   AGENT_AWAITS,
   AGENT_BLOCKED_ON,
+  AGENT_ENDS,
   AGENT_LIVE_BIT,
   AGENT_NAME,
   AGENT_NAME_BYTES,
@@ -29,6 +30,7 @@ import {
   agentWord,
   HIGH_SLOT_WORD,
   INCARNATION_SHIFT,
+  MOST_ENDS,
 } from '../memory/layout.ts';
 import type { Named, Place } from '../memory/place.ts';
 import type { Berth } from '../namespaces/berth.ts';
@@ -372,8 +374,9 @@ function sitDown(namespace: Namespace, slot: number, name: string): void {
   store(words, base + AGENT_THREAD, threadId);
   store(words, base + AGENT_NAME_LENGTH, bytes.write(name));
   note(words, base + AGENT_TID, platform.systemThread());
+  for (let index = 0; index < MOST_ENDS; index++) note(words, base + AGENT_ENDS + index, 0);
   const text = Buffer.from(namespace.control.buffer, (base + AGENT_ABOUT) * 4, AGENT_ABOUT_BYTES);
-  note(words, base + AGENT_ABOUT_LENGTH, text.write(about(ownTarget)));
+  note(words, base + AGENT_ABOUT_LENGTH, text.write(about(ownTarget, ownParent)));
   const state = load(words, base + AGENT_STATE);
   store(words, base + AGENT_STATE, ((state + INCARNATION_STEP) & INCARNATION_MASK) | AGENT_LIVE_BIT);
   for (;;) {
@@ -391,6 +394,7 @@ let leavesAtExit = false;
 let inherited: string | undefined;
 let isTarget = false;
 let ownTarget: Inheritance['target'] | undefined;
+let ownParent: number | undefined;
 let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
 /**
  * The agents in the program's anonymous namespace; another one for each user that the program has
@@ -405,13 +409,16 @@ export interface Inheritance {
   readonly name: string;
   /** The target that it runs. */
   readonly target: { readonly module: string; readonly export: string };
+  /** The process that has started this one; a thread has none. */
+  readonly parent?: number | undefined;
 }
 
 /** Sets this thread's identity. Called before any agent joins. */
-export function inherit({ folder, name, target }: Inheritance): void {
+export function inherit({ folder, name, target, parent }: Inheritance): void {
   inherited = folder;
   ownName = name;
   ownTarget = target;
+  ownParent = parent;
   isTarget = true;
 }
 

@@ -145,6 +145,7 @@ program
   .option('-n, --namespace <name>', 'the namespace of the name', 'default')
   .option('-q, --quiet', 'says nothing of its own')
   .addHelpText('after', ABOUT_RUN)
+  .showHelpAfterError('(put -- before the command: lockstep run [options] <name> -- <command> [args...])')
   .action(
     act(async (name: string, command: string[], options: RunOptions) => {
       if (isAfterDashes(command)) {
@@ -183,9 +184,14 @@ program
     ),
   );
 program
-  .command('completion <shell>')
+  .command('completion [shell]')
   .description('prints completions for bash, zsh or fish: eval "$(lockstep completion bash)"')
-  .action(act(async (shell: string) => (await import('./completion.ts')).completion(shell)));
+  .addOption(new Option('--list <list>', 'for those: the names of the moment').hideHelp())
+  .action(
+    act(async (shell: string | undefined, options: { list?: string }) =>
+      (await import('./completion.ts')).completion(shell, options),
+    ),
+  );
 
 /** Runs the command line. Sets the exit code. */
 export async function runCommandLine(): Promise<void> {

@@ -5,11 +5,13 @@
 import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { now } from '#clock';
+import { FolderError } from '../errors.ts';
 import { findStuck } from '../inspect/findings.ts';
+import { programOf } from '../inspect/members.ts';
 import { foldersOfUser, takeSnapshot } from '../inspect/snapshot.ts';
 import { tellsAll } from '../inspect/tasks.ts';
 import type { Snapshot } from '../inspect/types.ts';
-import { count, duration } from '../inspect/words.ts';
+import { count, duration, visible } from '../inspect/words.ts';
 import { LAYOUT_VERSION } from '../memory/layout.ts';
 import { base } from '../namespaces/paths.ts';
 import { VERSION } from '../version.ts';
@@ -30,9 +32,17 @@ const LISTED = 5;
 
 export async function doctor({ json }: { json?: boolean }): Promise<number> {
   // Look first: a program that makes a lock removes the folders that no program uses.
-  const snapshot = takeSnapshot({ folders: foldersOfUser() });
+  const snapshot = takeSnapshot({ folders: existingFolders() });
   const leftovers = unusedIn(snapshot);
-  const checks = [system(), room(), proc(), await working(), ...namespaces(snapshot), ...left(leftovers)];
+  const checks = [
+    system(),
+    room(),
+    proc(),
+    await working(),
+    ...namespaces(snapshot),
+    ...orphans(snapshot),
+    ...left(leftovers),
+  ];
   if (json === true) writeJson({ checks });
   else {
     const paint = paintFor(process.stdout);
@@ -44,6 +54,16 @@ export async function doctor({ json }: { json?: boolean }): Promise<number> {
     process.stdout.write(bad === 0 ? 'All is well.\n' : `${bad} of ${checks.length} need attention.\n`);
   }
   return checks.some(({ verdict }) => verdict === 'fail') ? STUCK : FINE;
+}
+
+/** Where there is no place for folders, `room` says so. */
+function existingFolders(): string[] {
+  try {
+    return foldersOfUser();
+  } catch (error) {
+    if (error instanceof FolderError) return [];
+    throw error;
+  }
 }
 
 function system(): Check {
@@ -156,6 +176,22 @@ function namespaces(snapshot: Snapshot): Check[] {
     }
   }
   return checks;
+}
+
+/** Children that go on although the programs that started them have ended. */
+function orphans({ namespaces }: Snapshot): Check[] {
+  const agents = namespaces.flatMap((each) => each.agents).filter(({ orphan }) => orphan);
+  const pids = [...new Set(agents.map(({ pid }) => pid))];
+  if (pids.length === 0) return [];
+  const programs = [...new Set(agents.map(programOf))];
+  const shown = visible(programs.slice(0, LISTED).join(', '));
+  return [
+    {
+      verdict: 'warn',
+      text: `${pids.length === 1 ? 'a process goes' : `${pids.length} processes go`} on although the program that started ${pids.length === 1 ? 'it' : 'them'} has ended (${shown}${programs.length > LISTED ? ', …' : ''})`,
+      advice: `kill ${pids.slice(0, 20).join(' ')}; a Process with daemon: true ends with its program`,
+    },
+  ];
 }
 
 interface Leftover {

@@ -1,7 +1,7 @@
 /** Looks: the common part of the commands that only read. */
 
 import { setTimeout } from '#clock';
-import { takeSettledSnapshot } from '../inspect/snapshot.ts';
+import { foldersOfUser, takeSettledSnapshot } from '../inspect/snapshot.ts';
 import type { NamespaceSnapshot, Snapshot } from '../inspect/types.ts';
 import { SCHEMA } from '../inspect/types.ts';
 import { namespaceFolder } from '../inspect/where.ts';
@@ -14,7 +14,9 @@ export interface LookOptions {
 
 /** The namespaces that the options name; all of this user's by default. */
 export function look({ namespace }: LookOptions): Snapshot {
-  return takeSettledSnapshot(namespace === undefined ? {} : { folders: [namespaceFolder(namespace)] });
+  // A wrong LOCKSTEP_DIR must not look like a machine on which all is well.
+  const all = foldersOfUser();
+  return takeSettledSnapshot({ folders: namespace === undefined ? all : [namespaceFolder(namespace)] });
 }
 
 /** Whether the one namespace that was asked for is not there; tells so. */

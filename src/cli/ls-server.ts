@@ -24,7 +24,7 @@ export async function lsServer({ redis, postgres, namespace, json }: ListOptions
   }
   const paint = paintFor(process.stdout);
   const rows = objects.map(({ namespace, kind, name, state, waiting, dead }) => {
-    const gone = dead.length === 0 ? '' : paint.bad(` (lease ended: ${dead.join(', ')})`);
+    const gone = dead.length === 0 ? '' : ` (lease ended: ${dead.join(', ')})`;
     return [visible(namespace), `${kind} ${visible(name)}`, `${visible(state)}${gone}`, String(waiting)];
   });
   const totals = `${count(objects.length, 'object')} at the server.\n`;

@@ -98,7 +98,7 @@ function rowsOf(namespace: NamespaceSnapshot, all: boolean): string[][] {
 
 function longestWaits({ agents }: NamespaceSnapshot): Map<number, number> {
   const longest = new Map<number, number>();
-  for (const { waits } of agents)
+  for (const { waits } of agents.filter(({ life }) => life !== 'dead'))
     for (const { cell, lasted } of waits) longest.set(cell, Math.max(lasted, longest.get(cell) ?? 0));
   return longest;
 }

@@ -1,5 +1,6 @@
 /** `lockstep ps`: the threads that take part, and the activity of each. */
 
+import { endOf } from '../inspect/branch-text.ts';
 import { findStuck } from '../inspect/findings.ts';
 import { programOf } from '../inspect/members.ts';
 import { readTask } from '../inspect/tasks.ts';
@@ -75,22 +76,25 @@ function stateOf(
   const titleOf = (cell: number): string =>
     visible(objects.find((object) => object.cell === cell)?.title ?? `#${cell}`);
   const task = readTask(agent.pid, agent.tid);
-  const stopped = task?.state === 'T' || task?.state === 't' ? 'stopped, ' : '';
-  const { blocked, waits } = agent;
+  const orphan = agent.orphan ? 'orphan, ' : '';
+  const how = `${orphan}${task?.state === 'T' || task?.state === 't' ? 'stopped, ' : ''}`;
+  const { blocked, waits, ends } = agent;
   const [wait] = blocked?.cell ? waits.filter(({ cell }) => cell === blocked.cell) : waits;
   if (blocked !== null) {
-    if (blocked.joins !== null)
-      return [
-        `${stopped}blocked: the end of ${blocked.joins.threadId === 0 ? `process ${blocked.joins.pid}` : `thread ${blocked.joins.threadId}`}`,
-        blocked.lasted,
-      ];
-    if (wait !== undefined) return [`${stopped}blocked: ${titleOf(wait.cell)}`, wait.lasted];
-    return [`${stopped}blocked: elsewhere`, blocked.lasted];
+    if (blocked.joins !== null) return [`${how}blocked: ${endOf(blocked.joins)}`, blocked.lasted];
+    if (wait !== undefined) return [`${how}blocked: ${titleOf(wait.cell)}`, wait.lasted];
+    return [`${how}blocked: elsewhere`, blocked.lasted];
   }
   if (wait !== undefined) {
-    const more = waits.length > 1 ? ` and ${waits.length - 1} more` : wait.calls > 1 ? ` x${wait.calls}` : '';
-    return [`${stopped}awaits: ${titleOf(wait.cell)}${more}`, wait.lasted];
+    const others = waits.length + ends.length - 1;
+    const more = others > 0 ? ` and ${others} more` : wait.calls > 1 ? ` x${wait.calls}` : '';
+    return [`${how}awaits: ${titleOf(wait.cell)}${more}`, wait.lasted];
   }
-  if (stopped !== '') return ['stopped', null];
-  return [task === undefined ? 'alive' : task.state === 'R' ? 'busy' : 'idle', null];
+  const [end] = ends;
+  if (end !== undefined) {
+    const more = ends.length > 1 ? ` and ${ends.length - 1} more` : '';
+    return [`${how}awaits: ${endOf(end)}${more}`, end.lasted];
+  }
+  if (/[Tt]/.test(task?.state ?? '')) return [`${orphan}stopped`, null];
+  return [`${orphan}${task === undefined ? 'alive' : task.state === 'R' ? 'busy' : 'idle'}`, null];
 }

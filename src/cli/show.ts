@@ -89,6 +89,7 @@ interface Waiter {
 function waitersOf({ object, namespace }: Found): Waiter[] {
   return [object, ...partsOf(namespace, object)].flatMap(({ cell, part }) =>
     namespace.agents
+      .filter(({ life }) => life !== 'dead')
       .flatMap((agent) =>
         agent.waits
           .filter((wait) => wait.cell === cell)

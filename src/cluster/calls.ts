@@ -9,7 +9,8 @@
  * needs no read before. A step that changes nothing needs a document that was read within the call.
  *
  * A store may make a call on places by itself (`Store.turn`): one round trip, even under
- * contention. It leaves documents that it does not know to the machine.
+ * contention. It leaves documents that it does not know to the machine. So may it make the calls on
+ * a queue (serving.ts).
  *
  * If the connection is lost before the reply, the outcome is unknown. Then the document is read and
  * the machine runs again: it finds the effect of the call in its state (machine.ts).
@@ -22,73 +23,40 @@
  */
 
 import { now as clock } from '#clock';
-import { LeaseLostError, NameTakenError, StoreError } from '../errors.ts';
 import { aloneIn } from './alone.ts';
-import type { Made, Outcome } from './document.ts';
 import { runCalls } from './document.ts';
 import type { CallId, Machine } from './machines/machine.ts';
 import { numberOf, sessionOf } from './machines/machine.ts';
 import type { PlacesCall, TurnCall } from './machines/places.ts';
+import type { Begun, Forgotten, Lane, Pending, Result } from './pending.ts';
+import { ignoreEnd, isLazy, settle, takeBatch, withResolvers } from './pending.ts';
 import { Releases } from './releases.ts';
+import { Serving } from './serving.ts';
 import type { Session } from './session.ts';
 import type { Snapshot, Store, Turned } from './store.ts';
 import { Outdated, SessionGone, Unreachable } from './store.ts';
 
+/** The end of a lock's document: no holder has died inside, nobody waits for a notification. */
+const UNHURT = '"waits":{},"hurt":0},"made":[]}}';
 const ABSENT: Snapshot = { version: 0, body: null, dead: [], now: 0 };
 /** Objects whose last document is kept while nothing is going on. */
 const MOST_KEPT = 4096;
-
-/** The result of a call: its reply, and the version of the write that it made. */
-export interface Result<Reply> {
-  readonly reply: Reply;
-  readonly version: number;
-}
-
-/** The fate of a call whose commit the server has forgotten. */
-export type Forgotten<Reply> =
-  /** It is made again when the connection is back. */
-  | 'repeated'
-  /** With this reply its caller makes it again. */
-  | ((reply: Reply) => boolean);
-
-interface Pending extends Made {
-  readonly key: string;
-  readonly forgotten: Forgotten<unknown> | undefined;
-  readonly session: string;
-  readonly number: number;
-  resolve(result: Result<unknown>): void;
-  reject(reason: unknown): void;
-}
-
-/** How the first try of a call ended: the document is for the machine, or an error. */
-interface Begun {
-  readonly pending: Pending;
-  readonly left?: Snapshot;
-  readonly error?: unknown;
-}
-
-interface Lane {
-  pending: Pending[];
-  busy: boolean;
-  last: Snapshot;
-  /** When `last` was written by this process. */
-  writtenAt: number;
-  /** Whether the machine runs here, beside the store, so that fetching documents pays. */
-  usesMachine: boolean;
-}
 
 export class Calls {
   private readonly lanes = new Map<string, Lane>();
   private readonly store: Store;
   private readonly session: Session;
-  private readonly claim: number;
+  /** How long offers stand, in milliseconds. */
+  readonly claim: number;
   private readonly releases: Releases;
+  private readonly serving: Serving;
 
   constructor(store: Store, session: Session, claim: number) {
     this.store = store;
     this.session = session;
     this.claim = claim;
     this.releases = new Releases(session.leaseMs);
+    this.serving = new Serving(store, session, claim);
   }
 
   /** Makes the call. `id` distinguishes it from all others of the session. */
@@ -152,6 +120,18 @@ export class Calls {
     return lane.last.body;
   }
 
+  /**
+   * An offer of a lock to the call, in the document that came with the last ring: until when it
+   * stands, by the server's clock, and its version.
+   */
+  offerTo(key: string, id: CallId): { readonly until: number; readonly version: number } | undefined {
+    const { body, version } = this.lanes.get(key)?.last ?? ABSENT;
+    const offer = `"of":1,"free":0,"holders":[],"offers":[["${id}",1,`;
+    const at = body?.indexOf(offer) ?? -1;
+    if (at < 0 || !body!.endsWith(UNHURT)) return undefined;
+    return { until: Number.parseInt(body!.slice(at + offer.length), 10), version };
+  }
+
   /** A document that came with a ring, and is newer than the known one. */
   learn(key: string, fresh: Snapshot): void {
     const lane = this.lanes.get(key);
@@ -170,18 +150,16 @@ export class Calls {
     lane.busy = true;
     if (begun !== undefined) await this.finish(key, lane, [begun.pending], begun);
     while (lane.pending.length > 0) {
-      // A commit belongs to one session; calls of a lost session are refused separately.
-      const [first] = lane.pending as [Pending];
-      const batch = lane.pending.filter((each) => isLike(each, first));
-      lane.pending = lane.pending.filter((each) => !isLike(each, first));
-      await this.finish(key, lane, batch);
+      const served = this.canServe(lane.pending[0]!);
+      await this.finish(key, lane, takeBatch(lane, served));
     }
     lane.busy = false;
   }
 
   private async finish(key: string, lane: Lane, batch: readonly Pending[], begun?: Begun): Promise<void> {
     try {
-      await this.commit(key, lane, batch, begun);
+      if (begun === undefined && this.canServe(batch[0]!)) await this.serving.make(key, batch);
+      else await this.commit(key, lane, batch, begun);
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
@@ -257,6 +235,10 @@ export class Calls {
     }
   }
 
+  private canServe({ machine }: Pending): boolean {
+    return this.store.serve !== undefined && machine.counts !== undefined;
+  }
+
   private canTurn({ machine, call }: Pending): boolean {
     const { turn, turned } = this.store;
     if (turn === undefined || machine.places === undefined) return false;
@@ -321,40 +303,4 @@ export class Calls {
 function resultOf({ left, error }: Begun): Turned {
   if (left === undefined) throw error;
   return { done: false, fresh: left };
-}
-
-/** Whether one commit can be of both: by the same session, and on the same kind of object. */
-function isLike(one: Pending, other: Pending): boolean {
-  return one.session === other.session && one.machine.kind === other.machine.kind;
-}
-
-function isLazy({ forgotten }: Pending, reply: unknown): boolean {
-  return typeof forgotten === 'function' ? forgotten(reply) : forgotten === 'repeated';
-}
-
-/** The hold to be released has already ended, with its session or with its object. */
-function ignoreEnd(error: unknown): void {
-  const gone = [LeaseLostError, NameTakenError, StoreError];
-  if (!gone.some((kind) => error instanceof kind)) throw error;
-}
-
-function settle(batch: readonly Pending[], { results }: Outcome, version: number): void {
-  batch.forEach(({ resolve }, index) => {
-    const result = results[index]!;
-    resolve({ reply: result.reply, version: result.version ?? version });
-  });
-}
-
-export function withResolvers<Value>(): {
-  promise: Promise<Value>;
-  resolve: (value: Value) => void;
-  reject: (reason: unknown) => void;
-} {
-  let resolve!: (value: Value) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<Value>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

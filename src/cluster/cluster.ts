@@ -2,7 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
-import { InvalidTypeError, NameError, OutOfRangeError, StoreError } from '../errors.ts';
+import { InvalidTypeError, LockstepError, NameError, OutOfRangeError, StoreError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
 import { Bells } from './bells.ts';
 import { Calls } from './calls.ts';
@@ -37,9 +37,9 @@ interface ClusterEvents {
   /** The server answers; also after an outage. */
   connected: [];
   /** The connection is down. Holds stay valid until their lease ends. */
-  suspended: [reason: Error | undefined];
+  suspended: [reason: LockstepError];
   /** The lease is lost: all holds of this connection are invalid. */
-  lost: [reason: Error | undefined];
+  lost: [reason: LockstepError];
 }
 
 /** Finds the jobs of a pool. */
@@ -65,7 +65,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const session = new Session(store, lease, bells, {
       state: (state, reason) => {
         if (state === 'connected') this.emit('connected');
-        else this.emit(state, reason);
+        else this.emit(state, this.coded(reason));
       },
       rung: (key, fresh) => {
         if (fresh !== undefined) this.core.calls.learn(key, fresh);
@@ -203,6 +203,16 @@ export class Cluster extends EventEmitter<ClusterEvents> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** The reason of a state, with a code as all errors have. */
+  private coded(reason: Error | undefined): LockstepError {
+    if (reason instanceof LockstepError) return reason;
+    const why = reason?.message ?? 'it has not answered';
+    return new StoreError(
+      `cluster: ${this.store.title} can't be reached, ${why}; it is asked again until it answers`,
+      { cause: reason },
+    );
   }
 
   private async end(): Promise<void> {

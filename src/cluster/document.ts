@@ -59,9 +59,14 @@ function decode(key: string, machine: Made['machine'], { body, version }: Snapsh
   if (body === null) return undefined;
   const { kind, state } = JSON.parse(body) as { kind: string; state: unknown };
   if (kind !== machine.kind) {
-    throw new NameTakenError(
-      `${machine.kind} ${JSON.stringify(key)}: can't be used, the cluster has a ${kind} of that name; take another name`,
-    );
+    throw nameTaken(machine.kind, key, kind);
   }
   return machine.resolve === undefined ? state : machine.resolve(state, version);
+}
+
+/** The error of a call to an object whose name another kind of object has. */
+export function nameTaken(kind: string, key: string, other: string): NameTakenError {
+  return new NameTakenError(
+    `${kind} ${JSON.stringify(key)}: can't be used, the cluster has a ${other} of that name; take another name`,
+  );
 }

@@ -8,6 +8,8 @@ import { sessionOf } from './machines/machine.ts';
 import type { QueueState } from './machines/queue.ts';
 import type { Turnstile } from './machines/turnstile.ts';
 import { redisClient } from './stores/redis-client.ts';
+import type { KeptQueue } from './stores/redis-queue.ts';
+import { waitingIn } from './stores/redis-queue.ts';
 
 /** An object at a server. */
 export interface ListedObject {
@@ -27,6 +29,8 @@ interface Found {
   readonly name: string;
   readonly body: string;
   readonly dead: readonly string[];
+  /** Of a queue whose items are not in its document: how many wait. */
+  readonly items?: number;
 }
 
 interface PgClient {
@@ -89,7 +93,13 @@ async function inRedisAt(
       const dead: string[] = [];
       for (const session of sessions.split(',').filter((each) => each !== ''))
         if (Number(await client.command(['EXISTS', `{${namespace}}:s:${session}`])) === 0) dead.push(session);
-      found.push({ namespace, name, body, dead });
+      const object = { namespace, name, body, dead };
+      const { kind, state } = JSON.parse(body) as { kind: string; state: { state: KeptQueue } };
+      if (kind !== 'Queue' && kind !== 'JoinableQueue') found.push(object);
+      else {
+        const entries = Number(await client.command(['XLEN', `{${namespace}}:q:${name}`]));
+        found.push({ ...object, items: waitingIn(state.state, entries) });
+      }
     }
   } while (cursor !== '0');
   return found;
@@ -109,13 +119,13 @@ async function inPostgresAt(url: string, closers: (() => Promise<void>)[]): Prom
   return rows as Found[];
 }
 
-function listed({ namespace, name, body, dead }: Found): ListedObject {
+function listed({ namespace, name, body, dead, items }: Found): ListedObject {
   const { kind, state } = JSON.parse(body) as { kind: string; state: { state: unknown } };
-  return { namespace, kind, name, dead, ...stands(kind, state.state) };
+  return { namespace, kind, name, dead, ...stands(kind, state.state, items) };
 }
 
 /** The object's state, in words, and the number of waiters. An object at rest may have no state. */
-function stands(kind: string, given: unknown): { state: string; waiting: number } {
+function stands(kind: string, given: unknown, count?: number): { state: string; waiting: number } {
   if (given === null) return { state: 'as at first', waiting: 0 };
   switch (kind) {
     case 'Event':
@@ -134,7 +144,7 @@ function stands(kind: string, given: unknown): { state: string; waiting: number 
       const { items, out, takers, putters, joins } = given as QueueState;
       const received = out.length === 0 ? '' : `, ${out.length} received`;
       const waiting = takers.length + putters.length + joins.length;
-      return { state: `${items.length} items${received}`, waiting };
+      return { state: `${count ?? items.length} items${received}`, waiting };
     }
     case 'Value':
       return { state: String((given as { value: number }).value), waiting: 0 };

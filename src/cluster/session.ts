@@ -96,6 +96,8 @@ export class Session {
   private end: NodeJS.Timeout | undefined;
   private poll: NodeJS.Timeout | undefined;
   private closed = false;
+  /** Why the server could not be asked the last time. */
+  private trouble = 'it has not answered';
   private readonly store: Store;
   private readonly bells: Bells;
   private readonly events: SessionEvents;
@@ -193,7 +195,9 @@ export class Session {
       if (this.current.lost === undefined) this.lose(this.current.id, 'it was not renewed in time');
       if (this.closed || now() >= until) {
         throw new StoreError(
-          `cluster: can't be used, ${this.closed ? 'it is closed' : `${this.store.title} can't be reached`}; try again when it is back`,
+          this.closed
+            ? "cluster: can't be used, it is closed; connect again"
+            : `cluster: can't be used, ${this.store.title} can't be reached, ${this.trouble}; try again when it is back`,
         );
       }
       await this.untilUp(RETRY_MS);
@@ -233,6 +237,7 @@ export class Session {
         if (fresh !== undefined) this.events.rung(key, fresh);
         this.bells.ring(key, after);
       },
+      missed: () => this.bells.ringAll(),
       up: () => {
         this.events.back();
         this.up();
@@ -253,7 +258,7 @@ export class Session {
         return;
       } catch (error) {
         if (this.closed) return;
-        this.events.state('lost', error as Error);
+        this.trouble = (error as Error).message;
         await this.untilUp(pause);
       }
     }
@@ -300,6 +305,7 @@ export class Session {
   }
 
   private suspend(reason: Error): void {
+    this.trouble = reason.message;
     if (this.stateNow === 'connected') this.become('suspended', reason);
   }
 

@@ -5,6 +5,7 @@
 
 import type { Ring } from './machines/machine.ts';
 import type { PlacesReply, TurnCall } from './machines/places.ts';
+import type { QueueCall, QueueReply } from './machines/queue.ts';
 
 /** A document as the server has it. */
 export interface Snapshot {
@@ -77,12 +78,36 @@ export type Turned =
     }
   | { readonly done: false; readonly fresh: Snapshot };
 
+/** Calls on a queue that a server may make by itself, one after another. */
+export interface Batch {
+  readonly session: string;
+  readonly epoch: number;
+  readonly key: string;
+  readonly kind: string;
+  /** Whether items are reported done. */
+  readonly counts: boolean;
+  /**
+   * Larger than in every batch before. A batch that arrives again gets the replies that it had the
+   * first time.
+   */
+  readonly serial: number;
+  readonly calls: readonly QueueCall[];
+  readonly claim: number;
+}
+
+/** Not done: an object of another kind has the name. */
+export type Served =
+  | { readonly done: true; readonly now: number; readonly replies: readonly QueueReply[] }
+  | { readonly done: false; readonly kind: string };
+
 /**
  * Gets the events of a server. They are hints, and may be late, repeated or missing.
  */
 export interface StoreListener {
   /** The object has changed: look at it, `after` so many milliseconds. */
   rung(key: string, after: number, fresh: Snapshot | undefined): void;
+  /** Events may have been missed. */
+  missed(): void;
   /** The connection is back: any number of events may have been missed. */
   up(): void;
   down(reason: Error): void;
@@ -116,6 +141,11 @@ export interface Store {
   turn?(turn: Turn): Promise<Turned>;
   /** The kinds of objects on which `turn` pays; all if it is missing. */
   readonly turned?: ReadonlySet<string>;
+  /**
+   * Makes calls on a queue as its machine would, in one round trip; rejects as `commit` does.
+   * Optional.
+   */
+  serve?(batch: Batch): Promise<Served>;
   /** Lets the connections go. */
   end(): Promise<void>;
 }

@@ -32,7 +32,7 @@ function begin(given: string): void {
     counters: newCounters(),
   };
   assumeIdentity(assumed);
-  inherit({ folder: job.folder, name: agentName(assumed), target });
+  inherit({ folder: job.folder, name: agentName(assumed), target, parent: identity.parent?.pid });
   runTarget({
     kind: 'Process',
     name: identity.name,

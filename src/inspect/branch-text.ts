@@ -1,8 +1,9 @@
 /** BranchText: threads and the threads that they wait behind, in words. */
 
 import type { Branch, Member, ObjectRef } from './finding-types.ts';
+import type { ChildRef } from './types.ts';
 import type { Paint } from './words.ts';
-import { count, duration, shortName, visible } from './words.ts';
+import { count, duration, listed, shortName, visible } from './words.ts';
 
 /** The activity of the thread, after "and". */
 export function doing(member: Member): string {
@@ -22,21 +23,26 @@ export function doing(member: Member): string {
   }
 }
 
-function ofItsEventLoop({ alsoAwaits, holds }: Member): string {
-  if (alsoAwaits.length === 0) return ': it waits for no shared object';
+function ofItsEventLoop({ alsoAwaits, alsoJoins, holds }: Member): string {
+  if (alsoAwaits.length + alsoJoins.length === 0) return ': it waits for no shared object';
   const own = ({ folder, cell }: ObjectRef): boolean =>
     holds.some((each) => each.folder === folder && each.cell === cell);
   const awaited = alsoAwaits.map(
     (each) => `${title(each.title)}${own(each) ? ' (which it holds itself)' : ''}`,
   );
-  return `, and awaits ${awaited.join(', ')}`;
+  return `, and awaits ${listed([...awaited, ...alsoJoins.map(endOf)])}`;
 }
 
 /** The object that the thread waits for. */
 export function wanted({ waitsFor, joins }: Member): string {
   if (waitsFor !== null) return title(waitsFor.title);
   if (joins === null) return "something that is none of Lockstep's";
-  return joins.threadId === 0 ? `the end of process ${joins.pid}` : `the end of thread ${joins.threadId}`;
+  return endOf(joins);
+}
+
+/** The end of a child, for which a thread waits. */
+export function endOf({ pid, threadId }: ChildRef): string {
+  return threadId === 0 ? `the end of process ${pid}` : `the end of thread ${threadId}`;
 }
 
 /** Lines of a tree of waiting threads. */
@@ -48,18 +54,19 @@ export function tree(branches: readonly Branch[], paint: Paint, what = true, bef
   });
 }
 
-function branchText({ member, object, calls, lasted, blocking, timed }: Branch, what: boolean): string {
-  const how = what
-    ? object === null
-      ? 'for its end'
-      : `for ${title(object.title)}`
-    : blocking
-      ? 'blocked'
-      : 'awaits';
+function branchText(branch: Branch, what: boolean): string {
+  const { member, object, calls, lasted, timed } = branch;
+  const how = howText(branch, what);
   const several = calls > 1 ? `, ${calls} calls` : '';
   const others = member.holds.filter((each) => each.cell !== object?.cell);
   const held = others.length === 0 ? '' : `, holds ${others.map((each) => title(each.title)).join(', ')}`;
   return `${shortName(member)}  ${duration(lasted)}  ${how}${several}${timed ? ', gives up by itself' : ''}${held}`;
+}
+
+function howText({ object, child, blocking }: Branch, what: boolean): string {
+  if (!what) return blocking ? 'blocked' : 'awaits';
+  if (object !== null) return `for ${title(object.title)}`;
+  return `${blocking ? 'for' : 'awaits'} ${child === null ? 'its end' : endOf(child)}`;
 }
 
 /** `1 call waits, for 1.8 s`, `4 calls wait, the longest for 12.4 s`. */

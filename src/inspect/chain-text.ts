@@ -2,6 +2,7 @@
 
 import { doing, title, wanted } from './branch-text.ts';
 import type { Member } from './finding-types.ts';
+import { isAwaitedBy } from './members.ts';
 import type { Paint } from './words.ts';
 import { duration, fullName, PLAIN } from './words.ts';
 
@@ -23,12 +24,15 @@ export function explainChain(chain: readonly Member[], paint: Paint = PLAIN): st
 }
 
 /** How the thread is linked with the one that waits behind it. */
-function linkTo({ waitsFor, joins, alsoAwaits }: Member, { holds }: Member): string {
+function linkTo(before: Member, member: Member): string {
+  const { waitsFor, joins, alsoAwaits } = before;
+  const { holds } = member;
   if (waitsFor !== null) return 'held by';
   if (joins !== null) return 'that is';
   const held = alsoAwaits.find(({ folder, cell }) =>
     holds.some((each) => each.folder === folder && each.cell === cell),
   );
+  if (held === undefined && isAwaitedBy(member, before)) return 'that is';
   return held === undefined ? 'held by' : `${title(held.title)} is held by`;
 }
 

@@ -8,6 +8,9 @@ import {
   AGENT_ABOUT_LENGTH,
   AGENT_AWAITS,
   AGENT_BLOCKED_ON,
+  AGENT_ENDS,
+  AGENT_ENDS_SINCE,
+  AGENT_ENDS_TIMED,
   AGENT_JOINS,
   AGENT_KEEPS,
   AGENT_LIVE_BIT,
@@ -29,19 +32,22 @@ import {
   ENTRY_STATUS,
   ENTRY_TICKET,
   FLOWS_SHIFT,
+  MOST_ENDS,
   TIME_MASK,
   TIMED_BIT,
 } from '../memory/layout.ts';
 import type { NamespaceCopy } from './copy.ts';
 import { sameWords } from './copy.ts';
 import type { Lives } from './lives.ts';
-import { readTaskState } from './tasks.ts';
-import type { AgentSnapshot, BlockedSnapshot, WaitSnapshot } from './types.ts';
+import { endedReader, readCommand, readParent, readTaskState } from './tasks.ts';
+import type { AgentSnapshot, AwaitedEnd, BlockedSnapshot, ChildRef, WaitSnapshot } from './types.ts';
 
 /**
  * A time that is at most so much ahead of the reader's clock counts as now, not as 24 days ago.
  */
 const AHEAD = 60_000;
+/** The option by which a process of Lockstep's knows its job. */
+const JOB_OPTION = /^--lockstep-/;
 /** A wait entry, with its ticket. */
 export interface Raw {
   readonly wait: WaitSnapshot;
@@ -108,6 +114,7 @@ export function readAgents(
   entries: Map<number, Raw[]>,
 ): AgentSnapshot[] {
   const agents: AgentSnapshot[] = [];
+  const hasEnded = endedReader();
   for (let slot = 1; slot <= copy.highSlot; slot++) {
     const { words } = copy;
     const base = agentWord(slot);
@@ -118,17 +125,21 @@ export function readAgents(
     const lived = lives(copy.control, slot, pid);
     const blocked = readBlocked(words, base, pid, now);
     const alone = words[base + AGENT_AWAITS]!;
+    const told = readAbout(words, base);
     agents.push({
       slot,
       pid,
       threadId,
       tid,
       name: textAt(words, base + AGENT_NAME, words[base + AGENT_NAME_LENGTH]!, AGENT_NAME_BYTES),
-      ...readAbout(words, base),
+      ...told,
+      args: '',
       life: lived === undefined ? 'unknown' : lived ? 'alive' : 'dead',
+      orphan: lived !== false && told.parent !== null && hasEnded(told.parent) && isOrphan(pid, told.parent),
       steady: isSteadyAgent(before, copy, slot),
       blocked,
       alone: alone === 0 ? null : alone,
+      ends: readEnds(words, base, pid, now),
       starting: words[base + AGENT_KEEPS]! > 0,
       waits: (entries.get(slot) ?? []).map(({ wait }) => wait),
       task: blocked === null && alone === 0 ? null : (readTaskState(pid, tid) ?? null),
@@ -137,20 +148,46 @@ export function readAgents(
   return agents;
 }
 
+/**
+ * Whether the process, whose recorded parent is not seen, has got another one. Where the two are of
+ * another pid namespace, their numbers say nothing here.
+ */
+function isOrphan(pid: number, parent: number): boolean {
+  const found = readParent(pid);
+  return found !== undefined && found !== parent && readCommand(pid).some((part) => JOB_OPTION.test(part));
+}
+
 function readBlocked(words: Words, base: number, pid: number, now: number): BlockedSnapshot | null {
   const on = words[base + AGENT_BLOCKED_ON]!;
   if (on === 0) return null;
   if (on > 0) return { cell: on, joins: null, timed: false, lasted: null };
-  const joins = words[base + AGENT_JOINS]!;
   return {
     cell: null,
-    joins: joins === 0 ? null : joins > 0 ? { pid: joins, threadId: 0 } : { pid, threadId: -joins },
+    joins: childAt(words, base + AGENT_JOINS, pid),
     timed: on === ELSEWHERE_TIMED,
     lasted: lastedSince(words[base + AGENT_SINCE]!, now),
   };
 }
 
-type Told = Pick<AgentSnapshot, 'script' | 'target' | 'version' | 'started'>;
+function readEnds(words: Words, base: number, pid: number, now: number): AwaitedEnd[] {
+  const ends: AwaitedEnd[] = [];
+  for (let index = 0; index < MOST_ENDS; index++) {
+    const child = childAt(words, base + AGENT_ENDS + index, pid);
+    if (child === null) continue;
+    const timed = (words[base + AGENT_ENDS_TIMED]! & (1 << index)) !== 0;
+    ends.push({ ...child, timed, lasted: lastedSince(words[base + AGENT_ENDS_SINCE + index]!, now) });
+  }
+  return ends;
+}
+
+/** The child in the word: a process id, or minus the number of a thread of process `pid`. */
+function childAt(words: Words, at: number, pid: number): ChildRef | null {
+  const child = words[at]!;
+  if (child === 0) return null;
+  return child > 0 ? { pid: child, threadId: 0 } : { pid, threadId: -child };
+}
+
+type Told = Pick<AgentSnapshot, 'script' | 'target' | 'parent' | 'version' | 'started'>;
 
 function readAbout(words: Words, base: number): Told {
   const text = textAt(words, base + AGENT_ABOUT, words[base + AGENT_ABOUT_LENGTH]!, AGENT_ABOUT_BYTES);
@@ -160,12 +197,14 @@ function readAbout(words: Words, base: number): Told {
   } catch {
     // The text is damaged, or not written yet.
   }
+  const numberOf = (value: unknown): number | null => (typeof value === 'number' ? value : null);
   const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
   return {
     script: textOf(told.script),
     target: textOf(told.target),
+    parent: numberOf(told.parent),
     version: textOf(told.version),
-    started: typeof told.started === 'number' ? told.started : null,
+    started: numberOf(told.started),
   };
 }
 

@@ -1,7 +1,7 @@
 /** FindingTypes: the reasons why threads wait, as data. */
 
 import type { Task } from './tasks.ts';
-import type { AgentSnapshot, ObjectSnapshot } from './types.ts';
+import type { AgentSnapshot, ChildRef, ObjectSnapshot } from './types.ts';
 
 /** A shared object, as findings name it. */
 export interface ObjectRef {
@@ -21,6 +21,8 @@ export interface Member {
   readonly tid: number;
   readonly name: string;
   readonly program: string;
+  /** Whether the process that has started its process has ended. */
+  readonly orphan: boolean;
   /**
    * `blocked`, `awaits` (that alone), `busy`, `idle` (in its event loop), `stopped` (by SIGSTOP),
    * `dead` (and not yet cleared up), `alive` where nothing else is known.
@@ -33,8 +35,10 @@ export interface Member {
    * wait, so the thread does not count as waiting.
    */
   readonly alsoAwaits: readonly ObjectRef[];
+  /** The children whose end it awaits, in the same way; three at most. */
+  readonly alsoJoins: readonly ChildRef[];
   /** The process or thread whose end it waits for. */
-  readonly joins: { readonly pid: number; readonly threadId: number } | null;
+  readonly joins: ChildRef | null;
   /** Milliseconds for which it has waited; `null` where it does not, or that is not known. */
   readonly lasted: number | null;
   /** Whether its wait may end by itself. */
@@ -45,6 +49,8 @@ export interface Member {
 export interface Branch {
   readonly member: Member;
   readonly object: ObjectRef | null;
+  /** The child whose end it waits for; `null` where it waits for an object. */
+  readonly child: ChildRef | null;
   readonly calls: number;
   readonly lasted: number;
   readonly blocking: boolean;
@@ -69,6 +75,8 @@ export interface NobodyLeft {
   /** The act that would end the waits, as in "nobody is left who could …". */
   readonly ending: string;
   readonly named: boolean;
+  /** The state of the object, as in a snapshot. */
+  readonly state: ObjectSnapshot['state'];
   readonly waiters: readonly Branch[];
   /** Other threads that have it open, and are stuck elsewhere. */
   readonly others: readonly Member[];
@@ -79,7 +87,7 @@ export interface Keeper {
   readonly kind: 'keeper';
   readonly by: Member;
   readonly behind: readonly Branch[];
-  /** Those of them that it has started: that its event loop awaits their end is not on record. */
+  /** Those of them that it has started. Whether it awaits their end is not on record. */
   readonly children: readonly Member[];
   readonly calls: number;
   readonly lasted: number;

@@ -13,7 +13,7 @@ import type {
   NobodyLeft,
   ObjectRef,
 } from './finding-types.ts';
-import { idOf, Members, refTo } from './members.ts';
+import { idOf, isAwaitedBy, Members, refTo } from './members.ts';
 import type { Scene } from './open-waits.ts';
 import { endingOf, openWaits } from './open-waits.ts';
 import { circlesOf, mark } from './stuck.ts';
@@ -76,12 +76,14 @@ class Finder implements Scene {
     for (const thread of this.behind.holders) {
       if (inCircle.has(thread) || this.behind.isBehind(thread)) continue;
       const keeper = this.keeper(thread);
+      // A program that awaits the end of a child at work is not kept waiting.
+      if (keeper.behind.every(({ object, blocking }) => object === null && !blocking)) continue;
       // A wait behind a stuck thread is reported with that thread.
       if (told.has(idOf(keeper.by))) continue;
       if (keeper.lasted < this.least) {
         for (const { member, object, calls } of flatten(keeper.behind))
           brief.set(`${idOf(member)} ${object?.cell}`, calls);
-      } else if (keeper.behind.length > 0) findings.push(keeper);
+      } else findings.push(keeper);
     }
     const rank = { deadlock: 0, nobody: 1, keeper: 2 };
     findings.sort((a, b) => rank[a.kind] - rank[b.kind] || callsOf(b) - callsOf(a) || b.lasted - a.lasted);
@@ -156,6 +158,7 @@ class Finder implements Scene {
         object: refTo(namespace, object),
         ending: endingOf(object),
         named: object.name !== null,
+        state: object.state,
         waiters,
         others: [...new Set(others)].map((thread) => this.members.of(thread)),
         lasted: Math.max(...waiters.map(({ lasted }) => lasted)),
@@ -172,7 +175,7 @@ class Finder implements Scene {
       by,
       behind,
       children: all
-        .filter(({ member, timed }) => !timed && isChildOf(member, by))
+        .filter(({ member, timed }) => !timed && isChildOf(member, by) && !isAwaitedBy(member, by))
         .map(({ member }) => member),
       calls: all.reduce((sum, { calls }) => sum + calls, 0),
       lasted: Math.max(0, ...all.map(({ lasted }) => lasted)),

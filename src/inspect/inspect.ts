@@ -34,7 +34,9 @@ export { explainStacks } from './stacks-text.ts';
 export type { Task } from './tasks.ts';
 export type {
   AgentSnapshot,
+  AwaitedEnd,
   BlockedSnapshot,
+  ChildRef,
   NamespaceSnapshot,
   ObjectSnapshot,
   Snapshot,

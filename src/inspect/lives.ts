@@ -6,7 +6,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { FileIdentity } from './copy.ts';
-import { readTaskState } from './tasks.ts';
+import { endedReader } from './tasks.ts';
 
 /** Whether any process has the lock of a slot; `undefined` if that is unknown. */
 export type Lives = (control: FileIdentity, slot: number, pid: number) => boolean | undefined;
@@ -22,25 +22,15 @@ export function readLives(): Lives {
   } catch {
     // There is no /proc, or this user can't read it: only the processes show which agents live.
   }
-  const ended = new Map<number, boolean>();
+  const hasEnded = endedReader();
   return (control, slot, pid) => {
     const slots = locked?.get(keyOf(control));
     if (slots !== undefined) return slots.has(slot);
     // No process has any lock of that file: either all agents are dead, or this system does not
     // list locks.
-    const isDead = ended.get(pid) ?? hasEnded(pid);
-    ended.set(pid, isDead);
-    return isDead ? false : undefined;
+    // The kernel has closed the files of a process that has ended, and so released its locks.
+    return hasEnded(pid) ? false : undefined;
   };
-}
-
-/**
- * Whether the process has ended, even if its parent has not read its exit code yet: the kernel has
- * closed its files, and so released its locks.
- */
-function hasEnded(pid: number): boolean {
-  const state = readTaskState(pid, pid);
-  return state === undefined || state === 'Z' || state === 'X';
 }
 
 /** Lines such as `1: OFDLCK ADVISORY  WRITE -1 00:1a:42 3 3`. */

@@ -4,7 +4,7 @@ import type { Member, ObjectRef } from './finding-types.ts';
 import type { Task } from './tasks.ts';
 import { commandRunBy } from './tasks.ts';
 import type { Thread, World } from './threads.ts';
-import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot } from './types.ts';
+import type { AgentSnapshot, AwaitedEnd, NamespaceSnapshot, ObjectSnapshot } from './types.ts';
 
 export class Members {
   private readonly world: World;
@@ -39,10 +39,12 @@ export class Members {
       tid: agent.tid,
       name: agent.name,
       program: programOf(agent),
+      orphan: agent.orphan,
       state: this.stateOf(thread, agent),
       holds: this.holdings(thread),
       waitsFor: object === undefined || !thread.waits ? null : refTo(namespace, object),
       alsoAwaits: thread.waits ? [] : this.awaited(thread),
+      alsoJoins: thread.waits ? [] : endsOf(thread),
       joins: agent.blocked?.joins ?? null,
       lasted: thread.waits ? (wait?.lasted ?? agent.blocked?.lasted ?? null) : null,
       timed: wait?.timed ?? agent.blocked?.timed ?? false,
@@ -81,6 +83,16 @@ export class Members {
   }
 }
 
+/** The children whose end the thread awaits; each of its agents says so. */
+export function endsOf({ seats }: Thread): readonly AwaitedEnd[] {
+  return seats.map(({ agent }) => agent.ends).find((ends) => ends.length > 0) ?? [];
+}
+
+/** Whether the end of the one is among those that the other is recorded to await. */
+export function isAwaitedBy({ pid, threadId }: Member, { alsoJoins }: Member): boolean {
+  return alsoJoins.some((child) => child.pid === pid && child.threadId === threadId);
+}
+
 /** Identifies a thread, by one of its agents. */
 export function idOf({ folder, slot }: Member): string {
   return `${folder} ${slot}`;
@@ -91,9 +103,10 @@ export function refTo({ folder }: NamespaceSnapshot, { cell, title, kind }: Obje
 }
 
 /** The name of the agent's program: the file of its script; `lockstep run` with its command. */
-export function programOf({ pid, script, target }: Pick<AgentSnapshot, 'pid' | 'script' | 'target'>): string {
+export function programOf({ pid, script, target, args }: AgentSnapshot): string {
   const file = script.slice(script.lastIndexOf('/') + 1);
   const command = /^lockstep(\.js)?$/.test(file) ? commandRunBy(pid) : undefined;
   if (command !== undefined) return `lockstep run: ${command}`;
-  return target === '' || target === 'default' ? file : `${file} ${target}`;
+  const what = target === '' || target === 'default' ? args : target;
+  return what === '' ? file : `${file} ${what}`;
 }

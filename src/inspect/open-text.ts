@@ -1,13 +1,15 @@
 /** OpenText: waits that a thread may still end, in words. */
 
-import { doing, howLong, title, tree } from './branch-text.ts';
+import { doing, endOf, howLong, title, tree } from './branch-text.ts';
 import type { Member, OpenWait } from './finding-types.ts';
-import { count, PLAIN, shortName } from './words.ts';
+import { count, listed, PLAIN, shortName } from './words.ts';
 
 /** The activity of a thread that holds up no lock. */
 function activity(member: Member): string {
-  if (member.state === 'busy') return 'is busy';
-  return member.state === 'idle' ? 'is idle in its event loop' : doing(member);
+  const ends = member.alsoJoins.map(endOf);
+  const awaited = ends.length === 0 ? '' : ` and awaits ${listed(ends)}`;
+  if (member.state === 'busy') return `is busy${awaited}`;
+  return member.state === 'idle' ? `is idle in its event loop${awaited}` : doing(member);
 }
 
 /** How many waits, and how many threads of each, are listed. */
@@ -51,12 +53,19 @@ function openLines(wait: OpenWait): string[] {
 }
 
 /** The object, its calls, and what would end their waits. */
-function headOf({ object, ending, state: { arrived, parties }, calls, lasted }: OpenWait): string {
+function headOf({ object, ending, state, calls, lasted }: OpenWait): string {
   const name = title(object.title);
-  if (typeof arrived !== 'number' || typeof parties !== 'number')
-    return `${name}: ${howLong(calls, lasted, ` for a thread to ${doTo(ending)}`)}.`;
+  const come = comeText(state);
+  return come === ''
+    ? `${name}: ${howLong(calls, lasted, ` for a thread to ${doTo(ending)}`)}.`
+    : `${name}: ${howLong(calls, lasted)}. ${come}`;
+}
+
+/** How many threads have come to a barrier; empty for other objects. */
+export function comeText({ arrived, parties }: OpenWait['state']): string {
+  if (typeof arrived !== 'number' || typeof parties !== 'number') return '';
   const missing = Math.max(0, parties - arrived);
-  return `${name}: ${howLong(calls, lasted)}. ${arrived} of ${parties} have come; ${missing} more ${missing === 1 ? 'is' : 'are'} missing.`;
+  return `${arrived} of ${parties} have come; ${missing} more ${missing === 1 ? 'is' : 'are'} missing.`;
 }
 
 /** The act that ends a wait, done to "it". */

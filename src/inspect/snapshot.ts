@@ -10,9 +10,11 @@
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { hrtime } from 'node:process';
 import { wallTime } from '#clock';
+import { FolderError } from '../errors.ts';
 import { LAYOUT_VERSION, TIME_MASK } from '../memory/layout.ts';
 import { base, prefix } from '../namespaces/paths.ts';
 import { sleep } from '../sleep.ts';
+import { noteArguments } from './arguments.ts';
 import type { NamespaceCopy, Unreadable } from './copy.ts';
 import { copyNamespace } from './copy.ts';
 import { decode } from './decode.ts';
@@ -33,7 +35,10 @@ export interface SnapshotOptions {
   readonly folders?: readonly string[] | undefined;
 }
 
-/** Looks at the namespaces. *Blocks* the thread for a few milliseconds. Changes nothing. */
+/**
+ * Looks at the namespaces. *Blocks* the thread for a few milliseconds. Changes nothing. Throws
+ * `FolderError` if the folder in which namespaces lie can't be read.
+ */
 export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}): Snapshot {
   const before = folders.map((folder) => ({ folder, first: copyNamespace(folder) }));
   sleep(APART);
@@ -59,6 +64,7 @@ export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}
       ...decode(folder, earlier, second, lives, now),
     });
   }
+  noteArguments(namespaces);
   return { schema: SCHEMA, taken: new Date(wallTime()).toISOString(), namespaces };
 }
 
@@ -77,7 +83,7 @@ export function takeSettledSnapshot(options?: SnapshotOptions): Snapshot {
   }
 }
 
-/** The folders of this user's namespaces. */
+/** The folders of this user's namespaces. Throws `FolderError` where there can't be any. */
 export function foldersOfUser(): string[] {
   const parent = base();
   const own = prefix();
@@ -85,8 +91,12 @@ export function foldersOfUser(): string[] {
   let names: string[];
   try {
     names = readdirSync(parent);
-  } catch {
-    return [];
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new FolderError(
+      `snapshot: can't be taken, the folder ${JSON.stringify(parent)} can't be read (${code}); set LOCKSTEP_DIR to what the programs have`,
+      { cause: error },
+    );
   }
   return names
     .filter((name) => name.startsWith(`${own}.`) || name.startsWith(`${own}~`))

@@ -38,6 +38,22 @@ function taskFolder(pid: number, tid: number): string {
   return `/proc/${pid}/task/${tid || pid}`;
 }
 
+/**
+ * Tells of processes whether they have ended, even if their parents have not read their exit codes
+ * yet. Looks once at each.
+ */
+export function endedReader(): (pid: number) => boolean {
+  const ended = new Map<number, boolean>();
+  return (pid) => {
+    const known = ended.get(pid);
+    if (known !== undefined) return known;
+    const state = readTaskState(pid, pid);
+    const has = state === undefined || state === 'Z' || state === 'X';
+    ended.set(pid, has);
+    return has;
+  };
+}
+
 /** Characters of a command line that are shown. */
 const SHOWN = 60;
 

@@ -3,7 +3,14 @@
  * it.
  */
 
-import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot, WaitSnapshot } from './types.ts';
+import type {
+  AgentSnapshot,
+  ChildRef,
+  NamespaceSnapshot,
+  ObjectSnapshot,
+  Snapshot,
+  WaitSnapshot,
+} from './types.ts';
 
 /** An agent with its namespace. */
 export interface Seat {
@@ -148,10 +155,8 @@ export class World {
     };
   }
 
-  private join(namespace: NamespaceSnapshot, { pid, threadId }: { pid: number; threadId: number }): Chance {
-    const candidates = this.threads.filter(
-      (each) => each.pid === pid && each.threadId === threadId && each.life !== 'dead',
-    );
+  private join(namespace: NamespaceSnapshot, { pid, threadId }: ChildRef): Chance {
+    const candidates = this.childrenIn({ pid, threadId });
     // A child that has joined no namespace is unknown.
     return {
       namespace,
@@ -163,6 +168,16 @@ export class World {
       all: true,
       others: [],
     };
+  }
+
+  /**
+   * The thread of a child that is waited for: several where process ids repeat, none where it has
+   * joined no namespace.
+   */
+  childrenIn({ pid, threadId }: ChildRef): Thread[] {
+    return this.threads.filter(
+      (each) => each.pid === pid && each.threadId === threadId && each.life !== 'dead',
+    );
   }
 
   private threadsIn(namespace: NamespaceSnapshot, slots: readonly number[]): Thread[] {

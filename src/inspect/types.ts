@@ -42,6 +42,15 @@ export interface AgentSnapshot {
   readonly script: string;
   /** The export that a child of Lockstep's runs; empty for others. */
   readonly target: string;
+  /**
+   * The arguments that tell its program from others of the same script, shortened; empty if there
+   * are none.
+   */
+  readonly args: string;
+  /** The process that has started it by Lockstep; `null` for others, and for threads. */
+  readonly parent: number | null;
+  /** Whether that process has ended, and this one lives on. */
+  readonly orphan: boolean;
   /** Version of its Lockstep; empty where not known. */
   readonly version: string;
   /** When it joined, in milliseconds since 1970; `null` where not known. */
@@ -57,6 +66,8 @@ export interface AgentSnapshot {
    * `null`.
    */
   readonly alone: number | null;
+  /** The children whose end calls of its event loop await, three at most. */
+  readonly ends: readonly AwaitedEnd[];
   /** Whether it keeps objects open for children that are being started. */
   readonly starting: boolean;
   /** The waits of its calls, blocked and awaiting. */
@@ -65,11 +76,26 @@ export interface AgentSnapshot {
   readonly task: string | null;
 }
 
+/** A process, or one of its threads other than the main thread. */
+export interface ChildRef {
+  readonly pid: number;
+  /** 0 for the process. */
+  readonly threadId: number;
+}
+
+/** An awaiting call of `join`. */
+export interface AwaitedEnd extends ChildRef {
+  /** Whether the wait ends by itself. */
+  readonly timed: boolean;
+  /** Milliseconds since the oldest call for this child began. */
+  readonly lasted: number;
+}
+
 export interface BlockedSnapshot {
   /** The cell that it waits for; `null` for something else, or several. */
   readonly cell: number | null;
   /** The process or thread whose end it waits for; `null` for something else. */
-  readonly joins: { readonly pid: number; readonly threadId: number } | null;
+  readonly joins: ChildRef | null;
   /** Whether the wait may end by itself. */
   readonly timed: boolean;
   /** Milliseconds for which it has lasted; `null` where not known. */

@@ -4,9 +4,16 @@
 
 import type { Branch } from './finding-types.ts';
 import type { Members } from './members.ts';
-import { refTo } from './members.ts';
-import type { Thread, World } from './threads.ts';
-import type { AgentSnapshot, NamespaceSnapshot, ObjectSnapshot, Snapshot, WaitSnapshot } from './types.ts';
+import { endsOf, refTo } from './members.ts';
+import type { Seat, Thread, World } from './threads.ts';
+import type {
+  AgentSnapshot,
+  ChildRef,
+  NamespaceSnapshot,
+  ObjectSnapshot,
+  Snapshot,
+  WaitSnapshot,
+} from './types.ts';
 
 /** A wait of a thread. */
 export interface HeldWait {
@@ -15,6 +22,8 @@ export interface HeldWait {
   readonly agent: AgentSnapshot;
   readonly wait: WaitSnapshot;
   readonly object: ObjectSnapshot | undefined;
+  /** The child whose end it waits for, instead of an object. */
+  readonly child?: ChildRef | undefined;
 }
 
 export class WaitsBehind {
@@ -41,31 +50,35 @@ export class WaitsBehind {
         if (thread.life === 'dead') continue;
         for (const wait of agent.waits) {
           const object = this.world.objectIn(namespace, wait.cell);
-          if (object === undefined || object.endedBy === 'anybody' || object.over === true) continue;
-          const { candidates } = this.world.chance(thread, namespace, object, wait);
-          for (const holder of candidates) this.note(holder, { thread, namespace, agent, wait, object });
+          for (const holder of this.holdersFor(thread, namespace, wait))
+            this.note(holder, { thread, namespace, agent, wait, object });
         }
       }
     }
-    for (const thread of this.world.threads) {
-      for (const { namespace, agent } of thread.seats) {
-        const { blocked } = agent;
-        if (thread.life === 'dead' || !blocked?.joins) continue;
-        const wait = {
-          cell: 0,
-          calls: 1,
-          blocking: true,
-          timed: blocked.timed,
-          lasted: blocked.lasted ?? 0,
-          place: 1,
-        };
-        for (const { object, candidates } of this.world.chancesOf(thread)) {
-          if (object !== undefined) continue;
-          for (const child of candidates) this.note(child, { thread, namespace, agent, wait, object });
-        }
-        break;
-      }
+    for (const thread of this.world.threads) if (thread.life !== 'dead') this.collectJoins(thread);
+  }
+
+  /** Each agent of a thread says the same of its joins. */
+  private collectJoins(thread: Thread): void {
+    const blocked = thread.seats.find(({ agent }) => agent.blocked?.joins);
+    if (blocked !== undefined) {
+      const { joins, timed, lasted } = blocked.agent.blocked!;
+      this.noteJoin(thread, blocked, joins!, { blocking: true, timed, lasted: lasted ?? 0 });
     }
+    const awaiting = thread.waits ? undefined : thread.seats.find(({ agent }) => agent.ends.length > 0);
+    for (const end of awaiting?.agent.ends ?? [])
+      this.noteJoin(thread, awaiting!, end, { blocking: false, timed: end.timed, lasted: end.lasted });
+  }
+
+  private noteJoin(
+    thread: Thread,
+    seat: Seat,
+    child: ChildRef,
+    how: Pick<WaitSnapshot, 'blocking' | 'timed' | 'lasted'>,
+  ): void {
+    const wait = { cell: 0, calls: 1, place: 1, ...how };
+    for (const each of this.world.childrenIn(child))
+      this.note(each, { thread, ...seat, wait, object: undefined, child });
   }
 
   private note(holder: Thread, wait: HeldWait): void {
@@ -88,22 +101,27 @@ export class WaitsBehind {
   }
 
   /**
-   * Those who hold what calls of the thread's event loop await, for the longest wait first. The
-   * loop may do other things meanwhile.
+   * Those who hold what calls of the thread's event loop await, and the children whose end they
+   * await, for the longest wait first. The loop may do other things meanwhile.
    *
    * @param from only those who hold the object of this cell
    */
   awaitedFrom(thread: Thread, from?: number): Thread[] {
     if (thread.waits || thread.life === 'dead') return [];
-    return thread.seats
-      .flatMap(({ namespace, agent }) => agent.waits.map((wait) => ({ namespace, wait })))
-      .filter(({ wait }) => from === undefined || wait.cell === from)
-      .sort((a, b) => b.wait.lasted - a.wait.lasted)
-      .flatMap(({ namespace, wait }) => {
-        const object = this.world.objectIn(namespace, wait.cell);
-        if (object === undefined || object.endedBy === 'anybody' || object.over === true) return [];
-        return this.world.chance(thread, namespace, object, wait).candidates;
-      });
+    const waits = thread.seats.flatMap(({ namespace, agent }) =>
+      agent.waits
+        .filter(({ cell }) => from === undefined || cell === from)
+        .map((wait) => ({ lasted: wait.lasted, candidates: this.holdersFor(thread, namespace, wait) })),
+    );
+    const ends = from === undefined ? endsOf(thread) : [];
+    const joins = ends.map((end) => ({ lasted: end.lasted, candidates: this.world.childrenIn(end) }));
+    return [...waits, ...joins].sort((a, b) => b.lasted - a.lasted).flatMap(({ candidates }) => candidates);
+  }
+
+  private holdersFor(thread: Thread, namespace: NamespaceSnapshot, wait: WaitSnapshot): readonly Thread[] {
+    const object = this.world.objectIn(namespace, wait.cell);
+    if (object === undefined || object.endedBy === 'anybody' || object.over === true) return [];
+    return this.world.chance(thread, namespace, object, wait).candidates;
   }
 
   /** Whether the thread itself waits behind another, under which it is reported. */
@@ -118,10 +136,11 @@ export class WaitsBehind {
     return waits.map((each) => this.branch(each, told)).sort((a, b) => b.lasted - a.lasted);
   }
 
-  branch({ thread, namespace, wait, object }: HeldWait, told: Set<Thread>): Branch {
+  branch({ thread, namespace, wait, object, child }: HeldWait, told: Set<Thread>): Branch {
     return {
       member: this.members.of(thread),
       object: object === undefined ? null : refTo(namespace, object),
+      child: child === undefined ? null : { pid: child.pid, threadId: child.threadId },
       calls: wait.calls,
       lasted: wait.lasted,
       blocking: wait.blocking,

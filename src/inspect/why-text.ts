@@ -12,7 +12,8 @@ import type {
   ObjectRef,
   OpenWait,
 } from './finding-types.ts';
-import { tellOpen } from './open-text.ts';
+import { isAwaitedBy } from './members.ts';
+import { comeText, tellOpen } from './open-text.ts';
 import { flatten } from './waits-behind.ts';
 import type { Paint } from './words.ts';
 import { count, duration, listed, PLAIN, shortName } from './words.ts';
@@ -76,8 +77,31 @@ function headOfOpen(shown: readonly OpenWait[], alone: boolean): string {
 }
 
 function tell(finding: Finding, paint: Paint): string[] {
-  if (finding.kind === 'deadlock') return tellDeadlock(finding, paint);
-  return finding.kind === 'nobody' ? tellNobody(finding, paint) : tellKeeper(finding, paint);
+  switch (finding.kind) {
+    case 'deadlock':
+      return [
+        ...tellDeadlock(finding, paint),
+        ...orphans([...finding.members, ...behind(finding.behind)], paint),
+      ];
+    case 'nobody':
+      return [
+        ...tellNobody(finding, paint),
+        ...orphans([...finding.others, ...behind(finding.waiters)], paint),
+      ];
+    default:
+      return [...tellKeeper(finding, paint), ...orphans([finding.by, ...behind(finding.behind)], paint)];
+  }
+}
+
+function behind(branches: readonly Branch[]): Member[] {
+  return flatten(branches).map(({ member }) => member);
+}
+
+/** How to end the processes that their parents have left behind. */
+function orphans(members: readonly Member[], paint: Paint): string[] {
+  const pids = [...new Set(members.filter(({ orphan }) => orphan).map(({ pid }) => pid))];
+  if (pids.length === 0) return [];
+  return [`To end what its parent has left behind: ${paint.strong(`kill ${pids.join(' ')}`)}`];
 }
 
 function tellDeadlock({ certain, members, ignored, behind, lasted }: Deadlock, paint: Paint): string[] {
@@ -118,10 +142,13 @@ function tellDeadlock({ certain, members, ignored, behind, lasted }: Deadlock, p
   return lines;
 }
 
-function tellNobody({ object, ending, named, waiters, others }: NobodyLeft, paint: Paint): string[] {
+function tellNobody(found: NobodyLeft, paint: Paint): string[] {
+  const { object, ending, named, state, waiters, others } = found;
   const namespace = waiters[0]?.member.namespace;
   const where = namespace === null || namespace === undefined ? '' : ` (namespace ${namespace})`;
   const lines = [`${paint.bad('Nobody is left')} who could ${ending} ${title(object.title)}${where}.`];
+  const come = comeText(state);
+  if (come !== '') lines.push(come);
   const open = waiters.length + others.length;
   const all =
     waiters.length === 1 ? 'which waits for it' : open === 2 ? 'and both wait for it' : 'and all wait for it';
@@ -131,12 +158,16 @@ function tellNobody({ object, ending, named, waiters, others }: NobodyLeft, pain
       `It is open in ${count(open, 'thread')}: ${waiters.length} ${waiters.length === 1 ? 'waits' : 'wait'} for it, ${others.length === 1 ? 'the other is' : 'the others are'} stuck, too:`,
     );
   lines.push(...tree(waiters, paint, false));
-  for (const other of others) lines.push(`   ${shortName(other)} waits for ${wanted(other)}`);
+  // Those that wait behind the waiters are in the tree.
+  const behind = new Set(flatten(waiters).map(({ member }) => member));
+  for (const other of others.filter((each) => !behind.has(each)))
+    lines.push(`   ${shortName(other)} waits for ${wanted(other)}`);
   if (named) lines.push('A program that opens it by its name could still do it.');
   return lines;
 }
 
 function tellKeeper({ by, behind, children, calls, lasted }: Keeper, paint: Paint): string[] {
+  const circle = possibleCircle(by, behind);
   const wantedRefs = new Set(behind.map(({ object }) => object?.title).filter((each) => each !== undefined));
   const held = [...wantedRefs].map(title).join(', ');
   const holds = held === '' ? '' : `holds ${held} and `;
@@ -144,8 +175,8 @@ function tellKeeper({ by, behind, children, calls, lasted }: Keeper, paint: Pain
     `${paint.strong(shortName(by))} ${holds}${doing(by)}.`,
     `${howLong(calls, lasted)}:`,
     ...tree(behind, paint),
-    ...possibleCircle(by, behind),
-    ...advice(by, children, paint),
+    ...circle,
+    ...advice(by, children, circle.length > 0, paint),
   ];
 }
 
@@ -153,18 +184,24 @@ function tellKeeper({ by, behind, children, calls, lasted }: Keeper, paint: Pain
  * Text on an event loop that awaits an object which a thread behind it holds. Only other code of
  * that loop can end this.
  */
-function possibleCircle({ pid, alsoAwaits }: Member, behind: readonly Branch[]): string[] {
+function possibleCircle(by: Member, behind: readonly Branch[]): string[] {
+  const { pid, alsoAwaits } = by;
   const members = flatten(behind).map(({ member }) => member);
   const holds = (member: Member, { folder, cell }: ObjectRef): boolean =>
     member.holds.some((each) => each.folder === folder && each.cell === cell);
-  return alsoAwaits.flatMap((awaited) => {
+  const links = alsoAwaits.flatMap((awaited) => {
     const holder = members.find((member) => holds(member, awaited));
-    if (holder === undefined) return [];
-    return [
-      `They wait for each other: ${shortName(holder)} holds ${title(awaited.title)}, which ${pid} awaits.`,
-      `It is a deadlock unless other code in the event loop of ${pid} lets go, or a wait gives up.`,
-    ];
+    return holder === undefined
+      ? []
+      : [`${shortName(holder)} holds ${title(awaited.title)}, which ${pid} awaits.`];
   });
+  const child = members.find((member) => isAwaitedBy(member, by));
+  if (child !== undefined) links.push(`${pid} awaits the end of ${shortName(child)}.`);
+  if (links.length === 0) return [];
+  return [
+    ...links.map((link) => `They wait for each other: ${link}`),
+    `It is a deadlock unless other code in the event loop of ${pid} lets go, or a wait gives up.`,
+  ];
 }
 
 /** Whether it awaits what it holds: then only other code of its event loop can release that. */
@@ -174,7 +211,7 @@ function awaitsItsOwn({ alsoAwaits, holds }: Member): readonly ObjectRef[] {
   );
 }
 
-function advice(by: Member, children: readonly Member[], paint: Paint): string[] {
+function advice(by: Member, children: readonly Member[], inCircle: boolean, paint: Paint): string[] {
   const { state, pid } = by;
   if (state === 'dead') return [];
   if (state === 'stopped') return [`To let it go on: ${paint.strong(`kill -CONT ${pid}`)}`];
@@ -182,7 +219,7 @@ function advice(by: Member, children: readonly Member[], paint: Paint): string[]
     state === 'busy'
       ? [`To see what it runs: ${paint.strong(`kill -USR1 ${pid}`)} opens its debugger.`]
       : state === 'idle'
-        ? idleFor(by, children)
+        ? idleFor(by, children, inCircle)
         : [];
   return [
     ...see,
@@ -191,13 +228,15 @@ function advice(by: Member, children: readonly Member[], paint: Paint): string[]
 }
 
 /** Why an idle thread keeps what it holds. */
-function idleFor(by: Member, children: readonly Member[]): string[] {
+function idleFor(by: Member, children: readonly Member[], inCircle: boolean): string[] {
   const own = awaitsItsOwn(by);
   if (own.length > 0)
     return [
       `It awaits ${listed(own.map((each) => title(each.title)))}, which it holds itself.`,
       'It is a deadlock unless other code of its event loop lets go, or its wait gives up.',
     ];
+  // The circle explains it.
+  if (inCircle) return [];
   return [
     'Its code awaits something else (a request, a timer, a file or another promise),',
     'or it forgot to release it.',

@@ -32,21 +32,30 @@ export function listed(texts: readonly string[]): string {
 }
 
 /** `worker-2 (pid 4121, thread 2, api.js)`. */
-export function fullName({ name, pid, threadId, program }: Member): string {
-  const thread = threadId === 0 ? '' : `, thread ${threadId}`;
-  return `${visible(name)} (pid ${pid}${thread}${program === '' ? '' : `, ${visible(program)}`})`;
+export function fullName(member: Member): string {
+  return `${visible(member.name)} (pid ${inBrackets(member)})`;
 }
 
 /** `worker-2 (4121, api.js)`. */
-export function shortName({ name, pid, threadId, program }: Member): string {
-  const thread = threadId === 0 ? '' : `, thread ${threadId}`;
-  return `${visible(name)} (${pid}${thread}${program === '' ? '' : `, ${visible(program)}`})`;
+export function shortName(member: Member): string {
+  return `${visible(member.name)} (${inBrackets(member)})`;
+}
+
+function inBrackets({ pid, threadId, program, orphan }: Member): string {
+  return [
+    pid,
+    threadId === 0 ? '' : `thread ${threadId}`,
+    visible(program),
+    orphan ? 'its parent has ended' : '',
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
 }
 
 /**
- * The text without characters that could move the cursor, because names come from other programs.
+ * The text without characters that move the cursor, turn the direction of the text around, or can't
+ * be seen, because names come from other programs. The joiner inside emoji stays.
  */
 export function visible(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for.
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+  return text.replace(/(?!\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
 }

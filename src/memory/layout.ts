@@ -110,6 +110,16 @@ export const AGENT_JOINS = 23;
  */
 export const AGENT_KEEPS = 24;
 /**
+ * Children whose end calls of its event loop await: 3 words, each as AGENT_JOINS, 0 none. More are
+ * not recorded. For observers outside.
+ */
+export const AGENT_ENDS = 25;
+/** Since when, as ENTRY_SINCE: a word for each of those. */
+export const AGENT_ENDS_SINCE = 28;
+/** Bit 0…2: the wait for that child ends by itself. */
+export const AGENT_ENDS_TIMED = 31;
+export const MOST_ENDS = 3;
+/**
  * In BLOCKED_ON: the thread is blocked, but for no object of this namespace, or for one of several.
  */
 export const ELSEWHERE: number = -1;

@@ -63,7 +63,7 @@ export class Queue<Item = unknown> extends QueueBase<Item> {
     this.checkOpen();
     if (!this.channel.endsWithProducers) {
       throw new StateError(
-        `${this.title}: has no producing side, everybody who has it open may put; make it with { endsWithProducers: true }`,
+        `${this.title}: has no producing side, as any program that has it open may put; make it with { endsWithProducers: true }`,
       );
     }
     const cell = this.channel.openProducer();

@@ -115,7 +115,7 @@ export class FifoBerth implements Berth {
         this.empty(fds[index + 1]!);
         shouted = true;
       }
-      // ENDED, or whatever else is wrong with it.
+      // Any other event means that the agent has ended.
       if ((each & ~READABLE) !== 0) ended.push(slot);
     }
     return { outcome: 'roused', ended, shouted };

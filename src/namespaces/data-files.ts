@@ -210,7 +210,7 @@ function openData(directory: Directory, name: string): number {
 
 function misplaced(path: string, why: string): LayoutError {
   return new LayoutError(
-    `shared memory "${path}": can't be opened, ${why}; somebody removed or replaced it, make the object again`,
+    `shared memory "${path}": can't be opened, ${why}; another program or a cleaner removed or replaced it: make the object again`,
   );
 }
 
@@ -234,7 +234,7 @@ export function readSmallFile(directory: Directory, name: string, most: number):
     const { size } = fstatSync(fd);
     if (size > most) {
       throw new LayoutError(
-        `shared memory "${directory.nameOf(name)}": refused, it has ${size} bytes and may have ${most}; somebody replaced it, make its object again`,
+        `shared memory "${directory.nameOf(name)}": refused, it has ${size} bytes and may have ${most}; another program replaced it: make its object again`,
       );
     }
     return readFileSync(fd, 'utf8');

@@ -29,7 +29,7 @@
  *   a path.
  */
 
-import { closeSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { now } from '#clock';
@@ -97,8 +97,8 @@ export function enterFolder(path: string, create: boolean): Entered {
     // Remove a folder that could not be completed.
     if (create && error instanceof NoSpaceError) removePathIfEmpty(path);
     if (!create || !(error instanceof LayoutError)) throw error;
-    // The programs of another version may all have been killed: then it goes, and if another
-    // program is faster it is new already.
+    // The folder may be of another version's programs that were all killed: remove it and make a
+    // new one. If another program did so first, the folder is new already.
     removePathIfEmpty(path);
     return enter(path, create);
   }
@@ -170,7 +170,7 @@ function tryEnter(directory: Directory, create: boolean, patience: number): Ente
 function pause(path: string, patience: number): void {
   if (now() > patience) {
     throw new FolderError(
-      `namespace "${path}": refused, somebody has been removing it for ${REMOVAL_PATIENCE} ms; end that program, or remove the folder`,
+      `namespace "${path}": refused, another program has been removing it for ${REMOVAL_PATIENCE} ms; end that program, or remove the folder`,
     );
   }
   sleep(1);
@@ -241,7 +241,7 @@ function makeFolder(path: string): void {
     if (code === 'EEXIST') return;
     if (code === 'ENOSPC') throw noDiskSpace(path, error);
     throw new FolderError(
-      `namespace "${path}": can't be made, ${code === 'ENOENT' ? `the folder "${base()}" does not exist` : `${code}`}; ` +
+      `namespace "${path}": can't be made, ${code === 'ENOENT' && !existsSync(base()) ? `the folder "${base()}" does not exist` : `no folder can be made in "${base()}" (${code})`}; ` +
         'mount a tmpfs at /dev/shm, or set LOCKSTEP_DIR to a folder on a tmpfs that you may write to',
       { cause: error },
     );
@@ -276,7 +276,7 @@ function mapControl(directory: Directory): Segment {
   const fd = directory.open(CONTROL);
   if (fd === undefined) {
     throw new FolderError(
-      `shared memory "${path}": can't be opened, somebody removed it; start the program again`,
+      `shared memory "${path}": can't be opened, another program or a cleaner removed it; start the program again`,
     );
   }
   try {
@@ -291,7 +291,7 @@ function removePathIfEmpty(path: string): boolean {
   try {
     directory = Directory.open(path);
   } catch (error) {
-    // A stranger's, or open to strangers: not for us to touch.
+    // Leave a folder that is a stranger's, or open to strangers.
     if (error instanceof FolderError) return false;
     throw error;
   }

@@ -363,7 +363,7 @@ export class Directory {
 
   private notSafe(name: string, wrong: string, cause?: unknown): FolderError {
     return new FolderError(
-      `shared memory "${this.nameOf(name)}": refused, ${wrong}; somebody replaced it, end the programs that use its folder and remove that`,
+      `shared memory "${this.nameOf(name)}": refused, ${wrong}; another program replaced it: end the programs that use its folder, and remove the folder`,
       cause === undefined ? undefined : { cause },
     );
   }

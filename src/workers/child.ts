@@ -11,6 +11,7 @@ import { afterMilliseconds } from '../long-timer.ts';
 import { checkKnown } from '../options.ts';
 import { showAs } from '../readable.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
+import { noteJoin } from '../waiting/awaited-joins.ts';
 import type { ChildKind } from './child-state.ts';
 import {
   beginState,
@@ -143,9 +144,11 @@ export abstract class Child<
     if (timeout !== undefined && timeout <= 0) return false;
     // Keep the event loop running until the child has ended.
     holdLoop(state, running);
+    const endRecord = noteJoin(state.kind === 'Process' ? running.id : -running.id, timeout !== undefined);
     return new Promise<boolean>((resolve) => {
       const finish = (ended: boolean): void => {
         cancel?.();
+        endRecord();
         state.onSettled.delete(onSettled);
         releaseLoop(state, running);
         resolve(ended);

@@ -47,7 +47,17 @@ describe('planted mistakes are found', () => {
   plant('the holder after a dead one does not see `recovered`', "hurt = '1'", "hurt = '0'");
   plant('a repeated call takes another permit', 'if each[1] == id and', 'if false and');
   plant('replies are kept for good', 'return entry[2] / 1000 <= now', 'return false and now');
-  plant('a claim serves nobody else', 'enter(id, offer[2])\n    serve()', 'enter(id, offer[2])');
+  plant(
+    'a claim serves nobody else',
+    'enter(id, offer[2], since)\n    serve()',
+    'enter(id, offer[2], since)',
+  );
+  plant(
+    'a waiter that went in early gets another token',
+    'enter(id, offer[2], since)',
+    'enter(id, offer[2])',
+  );
+  plant('a late claim does not count', 'and offer[1] ~= claims', '');
   plant(
     'sessions are not noted',
     'named[session] = true\n    list[#list + 1] = session',

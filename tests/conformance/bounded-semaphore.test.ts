@@ -4,7 +4,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { Value } from 'lockstep';
 import { suite } from '../support/stage.ts';
-import { until } from '../support/until.ts';
+import { PATIENCE_MS, until } from '../support/until.ts';
 import { permitCases } from './permits.ts';
 
 const OVER_RELEASE = { name: 'OverReleaseError', code: 'ERR_LOCKSTEP_OVER_RELEASE' };
@@ -125,8 +125,8 @@ suite('BoundedSemaphore', (stage) => {
     await holder.do('acquire', semaphore);
     await holder.do('acquire', semaphore);
     await holder.leave();
-    assert.notEqual(await next.do('acquire', semaphore, { timeout: 10_000 }), null);
-    assert.notEqual(await next.do('acquire', semaphore, { timeout: 10_000 }), null);
+    assert.notEqual(await next.do('acquire', semaphore, { timeout: PATIENCE_MS }), null);
+    assert.notEqual(await next.do('acquire', semaphore, { timeout: PATIENCE_MS }), null);
     assert.equal(await next.do('tryAcquire', semaphore), null);
   });
 

@@ -9,7 +9,7 @@ import { type Connection, Event, Pipe, Process, Queue, Value } from 'lockstep';
 import type { Carried } from '../support/carriers.ts';
 import { takesEnd, takesSlowly } from '../support/carriers.ts';
 import { channelOf } from '../support/internals.ts';
-import { HANG_MS } from '../support/until.ts';
+import { HANG_MS, PATIENCE_MS } from '../support/until.ts';
 
 const END = { code: 'ERR_LOCKSTEP_END_OF_STREAM' };
 
@@ -37,8 +37,8 @@ describe('shared objects in items', { timeout: HANG_MS }, () => {
     assert.equal(queue.tryGet(), null);
     there.close();
     await child.join();
-    assert.equal(here.recvSync({ timeout: 10_000 }), 'hello');
-    assert.throws(() => here.recvSync({ timeout: 10_000 }), END);
+    assert.equal(here.recvSync({ timeout: PATIENCE_MS }), 'hello');
+    assert.throws(() => here.recvSync({ timeout: PATIENCE_MS }), END);
   });
 
   for (const [what, ballast] of [

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { Barrier, Condition, Lock, RLock, Semaphore } from 'lockstep';
 import type { Closed, Nested } from '../support/nested-locks.ts';
 import { type Actor, suite } from '../support/stage.ts';
-import { untilWaiting } from '../support/until.ts';
+import { PATIENCE_MS, untilWaiting } from '../support/until.ts';
 
 /** The one outcome that is a deadlock; all others have got through. */
 function theClosed(outcomes: readonly Nested[]): { closed: Closed; by: number } {
@@ -116,7 +116,7 @@ suite('Deadlock', (stage) => {
           one.do('nest', [first, second], met, options[0]),
           two.do('nest', [second, first], met, options[1]),
         ]);
-      const long = { timeout: 20_000 };
+      const long = { timeout: PATIENCE_MS };
       theClosed(await both(a, b, long, long));
       theClosed(await both(a, b, long, { ...long, deadlock: 'ignore' }));
       const short = { timeout: 50 };

@@ -7,6 +7,7 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { suite } from '../support/stage.ts';
+import { PATIENCE_MS } from '../support/until.ts';
 
 suite('Event', (stage) => {
   stage.it(
@@ -70,7 +71,7 @@ suite('Event', (stage) => {
   stage.it('E63: set by a child is seen by the waiting parent', async () => {
     const event = await stage.make.event();
     const [actor] = await stage.actors(1);
-    const woken = event.wait({ timeout: 20_000 });
+    const woken = event.wait({ timeout: PATIENCE_MS });
     await actor.do('set', event);
     assert.equal(await woken, true);
     assert.equal(await event.wait({ timeout: 0 }), true);
@@ -82,7 +83,9 @@ suite('Event', (stage) => {
       const event = await stage.make.event();
       const [setter, ...waiters] = await stage.actors(5);
       for (let round = 0; round < 10; round++) {
-        const woken = Promise.all(waiters.map((waiter) => waiter.do('wait', event, { timeout: 20_000 })));
+        const woken = Promise.all(
+          waiters.map((waiter) => waiter.do('wait', event, { timeout: PATIENCE_MS })),
+        );
         await stage.untilWaiting(event, 4);
         await setter.do('setAndClear', event);
         assert.deepEqual(await woken, [true, true, true, true]);
@@ -96,7 +99,7 @@ suite('Event', (stage) => {
     stage.it(lateToRun, async () => {
       const event = await stage.make.event();
       const [waiter] = await stage.actors(1);
-      const woken = waiter.do('wait', event, { timeout: 20_000 });
+      const woken = waiter.do('wait', event, { timeout: PATIENCE_MS });
       await stage.untilWaiting(event, 1);
       await waiter.freeze();
       await event.set();

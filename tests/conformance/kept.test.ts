@@ -23,7 +23,7 @@ import {
   Thread,
   Value,
 } from 'lockstep';
-import { cellsInUse, headerOf } from '../support/internals.ts';
+import { headerOf, newBeside, objectsBeside } from '../support/internals.ts';
 import {
   COMPOUND,
   type Ending,
@@ -262,7 +262,7 @@ describe('what lies in a queue or pipe', { timeout: HANG_MS, concurrency: true }
 describe('when the last user of a queue or pipe is gone', { timeout: HANG_MS }, () => {
   it('what lies in it ends with it, queues in queues too', async () => {
     const anchor = new Lock();
-    const before = cellsInUse(anchor);
+    const before = objectsBeside(anchor);
     const make = (): { queue: Queue<unknown>; handles: string[] } => {
       const [queue, inner, deepest] = [
         new Queue<unknown>(),
@@ -284,7 +284,7 @@ describe('when the last user of a queue or pipe is gone', { timeout: HANG_MS }, 
     assert.deepEqual(mine.handles.map(isGone), [false, false, false, false, true]);
     mine.queue[Symbol.dispose]();
     assert.deepEqual(mine.handles.map(isGone), [true, true, true, true, true]);
-    assert.equal(cellsInUse(anchor), before);
+    assert.deepEqual(newBeside(anchor, before), []);
     const theirs = make();
     const [opened, go] = [new Event(), new Event()];
     const child = new Process({ target: holdsAndDies, args: [theirs.queue as Queue, opened, go] });
@@ -299,7 +299,7 @@ describe('when the last user of a queue or pipe is gone', { timeout: HANG_MS }, 
 
   it('a long chain of queues, each in the next, ends as one', () => {
     const anchor = new Lock();
-    const before = cellsInUse(anchor);
+    const before = objectsBeside(anchor);
     let last = new SimpleQueue<unknown>();
     for (let n = 0; n < 60; n++) {
       const next = new SimpleQueue<unknown>();
@@ -307,9 +307,9 @@ describe('when the last user of a queue or pipe is gone', { timeout: HANG_MS }, 
       last[Symbol.dispose]();
       last = next;
     }
-    assert.ok(cellsInUse(anchor) >= before + 60);
+    assert.ok(newBeside(anchor, before).length >= 60);
     last[Symbol.dispose]();
-    assert.equal(cellsInUse(anchor), before);
+    assert.deepEqual(newBeside(anchor, before), []);
   });
 
   it('who waits for the end of a pipe’s end that lay in a queue sees it', async () => {
@@ -336,18 +336,20 @@ describe('a pipeline of processes', { timeout: HANG_MS }, () => {
     await run(new Process({ target: makes, args: [queues[0]!, COUNT] }) as Process);
     await run(new Process({ target: passesOn, args: [queues[0]!, queues[1]!, COUNT] }) as Process);
     await run(new Process({ target: passesOn, args: [queues[1]!, queues[2]!, COUNT] }) as Process);
-    const before = cellsInUse(anchor);
+    const before = objectsBeside(anchor);
     for (let n = 0; n < COUNT; n++) {
       using array = queues[2]!.tryGet()!;
       assert.deepEqual(array.toArray(), [2, n]);
     }
-    assert.equal(cellsInUse(anchor), before - COUNT);
+    const after = objectsBeside(anchor);
+    assert.ok([...before].filter((each) => !after.has(each)).length >= COUNT);
+    assert.deepEqual(newBeside(anchor, before), []);
   });
 
   it('loses and leaves nothing when its producers are killed', async () => {
     const anchor = new Lock();
     const queue = new Queue<RawArray>({ bytes: 4096 });
-    const before = cellsInUse(anchor);
+    const before = objectsBeside(anchor);
     let taken = 0;
     for (let round = 0; round < 6; round++) {
       const seen = new Event();
@@ -370,6 +372,6 @@ describe('a pipeline of processes', { timeout: HANG_MS }, () => {
       seen.close();
     }
     assert.ok(taken > 240);
-    assert.equal(cellsInUse(anchor), before);
+    assert.deepEqual(newBeside(anchor, before), []);
   });
 });

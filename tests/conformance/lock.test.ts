@@ -13,7 +13,7 @@ import assert from 'node:assert/strict';
 import { activeChildren, Lock, Value } from 'lockstep';
 import { suite } from '../support/stage.ts';
 import { locksAsSeenBy } from '../support/targets.ts';
-import { until } from '../support/until.ts';
+import { PATIENCE_MS, until } from '../support/until.ts';
 
 suite('Lock', (stage) => {
   stage.it('A1: acquiring a free lock leaves it locked, and it names its owner', async () => {
@@ -169,7 +169,7 @@ suite('Lock', (stage) => {
     const [holder, next] = await stage.actors(2);
     await holder.do('acquire', lock);
     await holder.kill();
-    assert.deepEqual(await next.do('acquire', lock, { timeout: 10_000 }), { recovered: true });
+    assert.deepEqual(await next.do('acquire', lock, { timeout: PATIENCE_MS }), { recovered: true });
   });
 
   stage.it(

@@ -9,7 +9,7 @@ import { type Connection, Event, Pipe, waitAny, waitAnySync } from 'lockstep';
 import type { WaitOfEnd } from '../support/messages.ts';
 import { suite } from '../support/stage.ts';
 import { greetsAndCloses, repliesOnce } from '../support/targets.ts';
-import { until } from '../support/until.ts';
+import { PATIENCE_MS, until } from '../support/until.ts';
 
 const END = { code: 'ERR_LOCKSTEP_END_OF_STREAM', name: 'EndOfStreamError' };
 const BROKEN = { code: 'ERR_LOCKSTEP_BROKEN_PIPE', name: 'BrokenPipeError' };
@@ -202,7 +202,7 @@ suite('the ends of a Pipe', (stage) => {
     worker.start();
     there.close();
     assert.equal(here.recvSync(), 'hello');
-    assert.throws(() => here.recvSync({ timeout: 10_000 }), END);
+    assert.throws(() => here.recvSync({ timeout: PATIENCE_MS }), END);
     over.set();
     await worker.join();
   });

@@ -166,6 +166,10 @@ poolSuite('statistics', (stage) => {
     stage.withPool({ processes: 1 }, async (pool) => {
       await pool.ready;
       await pool.apply(targets.later, ['slow one', 60]);
+      const [first] = pool.stats.slowest;
+      assert.equal(first!.fn, 'later');
+      assert.match(first!.args, /'slow one', 60/);
+      assert.equal(first!.pid, pool.stats.workers[0]!.id);
       for (let n = 0; n < 20; n++) await pool.apply(targets.add, [n, 1]);
       const { runTime, waitTime, slowest, utilization, done } = pool.stats;
       assert.equal(done, 21);
@@ -175,10 +179,17 @@ poolSuite('statistics', (stage) => {
       assert.ok(runTime.percentile(50) <= runTime.percentile(100));
       assert.ok(runTime.percentile(100) >= 59);
       assert.equal(slowest.length, 5);
-      assert.equal(slowest[0]!.fn, 'later');
-      assert.match(slowest[0]!.args, /'slow one', 60/);
-      assert.equal(slowest[0]!.pid, pool.stats.workers[0]!.id);
+      // Which ones, the machine has a say in.
+      const times = slowest.map(({ ms }) => ms);
+      assert.deepEqual(
+        times,
+        times.toSorted((a, b) => b - a),
+      );
+      assert.equal(times[0], runTime.max);
       assert.ok(utilization > 0 && utilization <= 1);
+      const { warm, cold, meanTime } = pool.stats.starts;
+      assert.deepEqual([warm, cold], [0, 1]);
+      assert.ok(meanTime > 0);
     }),
   );
 
@@ -209,14 +220,22 @@ test('a large argument that is sent again and again, and calls that are too smal
   const [first] = (await warned) as [Error & { code: string }];
   assert.equal(first.code, 'LOCKSTEP_POOL_LARGE_ARGUMENT');
   assert.match(first.message, /same: the same large argument was sent 11 times.*new Shared/);
-  const again = once(process, 'warning');
+  const warnings: (Error & { code?: string })[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
   for (let n = 0; n < 10; n++) {
     await Promise.all(Array.from({ length: 1000 }, (_, each) => pool.apply(targets.same, [each])));
   }
-  // A loaded machine may have made the calls longer.
-  if (pool.stats.runTime.mean >= 0.02) return;
-  const [second] = (await again) as [Error & { code: string }];
-  assert.equal(second.code, 'LOCKSTEP_POOL_SMALL_TASKS');
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', note);
+  // A loaded machine may have made the calls longer than what is warned of.
+  const { mean } = pool.stats.runTime;
+  if (warnings.length === 0) assert.ok(mean > 0.015, `no warning, though a call takes ${mean} ms`);
+  else
+    assert.deepEqual(
+      warnings.map(({ code }) => code),
+      ['LOCKSTEP_POOL_SMALL_TASKS'],
+    );
 });
 
 function range3(): number[] {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { ClosedError, Event, Queue, TaskTimeoutError } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
-import { until } from '../support/until.ts';
+import { PATIENCE_MS, until } from '../support/until.ts';
 
 poolSuite('cancel', (stage) => {
   stage.it('S232: a waiting task is withdrawn, in the heap and in the ring, and never runs', () =>
@@ -181,14 +181,14 @@ poolSuite('time', (stage) => {
     stage.withPool({ processes: 1 }, async (pool) => {
       using began = new Queue<number>();
       using go = new Event();
-      const first = pool.apply(targets.runUntil, [began, go], { queueTimeout: 5000 });
+      const first = pool.apply(targets.runUntil, [began, go], { queueTimeout: PATIENCE_MS });
       await began.get();
       const error = await rejection(pool.apply(targets.add, [1, 1], { queueTimeout: 20 }));
       assert.ok(error instanceof TaskTimeoutError);
       assert.match(error.message, /queueTimeout of 20 ms/);
       go.set();
       await first;
-      assert.equal(await pool.apply(targets.later, [3, 30], { queueTimeout: 20_000 }), 3);
+      assert.equal(await pool.apply(targets.later, [3, 30], { queueTimeout: PATIENCE_MS }), 3);
     }),
   );
 
@@ -204,7 +204,11 @@ poolSuite('time', (stage) => {
 
   stage.it('an applySync that timed out does not disturb the next', () =>
     stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {
-      assert.throws(() => pool.applySync(targets.later, ['old', 60], { timeout: 10 }), TaskTimeoutError);
+      using began = new Queue<number>();
+      using go = new Event();
+      const late = (): unknown => pool.applySync(targets.runUntil, [began, go], { timeout: 10 });
+      assert.throws(late, TaskTimeoutError);
+      go.set();
       assert.equal(pool.applySync(targets.add, [2, 2]), 4);
     }),
   );

@@ -7,6 +7,7 @@ import { it, test } from 'node:test';
 import { activeChildren, Event, Pool, Queue } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
+import { HANG_MS } from '../support/until.ts';
 
 poolSuite('executor', (stage) => {
   stage.it('Q201: a task can be waited for with a limit, and its outcome is read any number of times', () =>
@@ -137,7 +138,7 @@ test('S249: a program that ends does the work that it was given before', () => {
     for (const n of [1, 2, 3]) pool.apply(later, [n]).then(console.log);`;
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: HANG_MS,
   });
   assert.deepEqual([status, stdout], [0, '1\n2\n3\n'], stderr);
 });

@@ -4,7 +4,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { Value } from 'lockstep';
 import { suite } from '../support/stage.ts';
-import { until } from '../support/until.ts';
+import { PATIENCE_MS, until } from '../support/until.ts';
 
 const FREE = { recovered: false };
 const integer = (): Value<'i32'> => new Value('i32', 0, { lock: false });
@@ -196,7 +196,7 @@ suite('RWLock', (stage) => {
       void writer.do('acquireSide', lock, 'write');
       await stage.untilWaiting(lock, 1);
       await writer.kill();
-      assert.deepEqual(await late.do('acquireSide', lock, 'read', { timeout: 10_000 }), FREE);
+      assert.deepEqual(await late.do('acquireSide', lock, 'read', { timeout: PATIENCE_MS }), FREE);
       await late.do('releaseSide', lock, 'read');
       await reader.do('releaseSide', lock, 'read');
       assert.deepEqual(await late.do('acquireSide', lock, 'write'), FREE);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { Event } from 'lockstep';
-import { cellsInUse, folderOf, slotsOf } from '../support/internals.ts';
+import { folderOf, newBeside, slotsOf } from '../support/internals.ts';
 import type { SharedObject } from '../support/wire.ts';
 import type { Member } from './crew.ts';
 import { NAMESPACE } from './operation.ts';
@@ -16,12 +16,12 @@ import { HANG_MS } from './scene.ts';
 export async function checkCleared(
   anchor: SharedObject,
   dead: Member,
-  cells: number,
+  before: ReadonlySet<string>,
   foreign: boolean,
 ): Promise<void> {
   const left = (): string[] => {
     const found = slotsOf(anchor, dead.pid).map((slot) => `agent ${slot}`);
-    if (cellsInUse(anchor) !== cells) found.push(`${cellsInUse(anchor)} cells instead of ${cells}`);
+    found.push(...newBeside(anchor, before).map((cell) => `cell ${cell}`));
     return [...found, ...readdirSync(folderOf(anchor)).filter((file) => /^(name|data|item)-/.test(file))];
   };
   // A child is reaped when its end is seen. Other agents are reaped when a waiter looks around.

@@ -7,7 +7,7 @@ import type { Crew, Member, Relation } from './crew.ts';
 import { type Answer, clock, closeWhole, type Farewell } from './member.ts';
 
 /** A hang, whatever the machine: nothing that survivors do takes longer. */
-export const HANG_MS = 10_000;
+export const HANG_MS = 60_000;
 
 /** The outcome of the victim's operation. */
 export interface Death extends Farewell {
@@ -33,14 +33,22 @@ export class Scene {
   private readonly crew: Crew;
   private readonly relation: Relation;
   private readonly dieAt: number;
+  private readonly slowness: number;
   private readonly objects: SharedObject[] = [];
   private readonly programs: Member[] = [];
   private readonly progressed: number[] = [];
 
-  constructor(crew: Crew, dieAt: number, cast: Pick<Scene, 'victim' | 'first' | 'second' | 'newcomer'>) {
+  /** `slowness`: by how much more time the victim's operation has, where it is bounded by time. */
+  constructor(
+    crew: Crew,
+    dieAt: number,
+    slowness: number,
+    cast: Pick<Scene, 'victim' | 'first' | 'second' | 'newcomer'>,
+  ) {
     this.crew = crew;
     this.relation = crew.relation;
     this.dieAt = dieAt;
+    this.slowness = slowness;
     this.victim = cast.victim;
     this.first = cast.first;
     this.second = cast.second;
@@ -65,7 +73,7 @@ export class Scene {
    * child).
    */
   crash(object: SharedObject, method: string, ...args: unknown[]): Promise<Death> {
-    return this.crashIn(method, object, ...args);
+    return this.crashIn(method, object, ...args.map((arg) => this.prolonged(arg)));
   }
 
   /** The same for what is no method; see `Order`. */
@@ -134,6 +142,12 @@ export class Scene {
     await Promise.all(programs.map((program) => program.kill()));
     for (const object of this.objects) closeWhole(object);
     return told.join(', ') || 'nobody';
+  }
+
+  private prolonged(arg: unknown): unknown {
+    const timeout: unknown =
+      typeof arg === 'object' && arg !== null ? Reflect.get(arg, 'timeout') : undefined;
+    return typeof timeout === 'number' ? { ...(arg as object), timeout: timeout * this.slowness } : arg;
   }
 
   private async die(operation: string, args: unknown[]): Promise<Death> {

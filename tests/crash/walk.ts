@@ -8,7 +8,7 @@
  */
 
 import { Lock } from 'lockstep';
-import { cellsInUse } from '../support/internals.ts';
+import { objectsBeside } from '../support/internals.ts';
 import { Crew, type Member, type Relation } from './crew.ts';
 import { checkCleared } from './leftovers.ts';
 import { NAMESPACE, type Operation } from './operation.ts';
@@ -32,7 +32,7 @@ export interface Walked {
  * For a scene as a whole: more than a slow machine needs, and less than its test has for all
  * points.
  */
-const SCENE_MS = 60_000;
+const SCENE_MS = 120_000;
 /** Scenes in which an operation that is bounded by time may end before its points are passed. */
 const TOO_SHORT = 10;
 /** More points than any operation has. */
@@ -62,9 +62,9 @@ async function walk(
   try {
     const { crew, first, second } = await castFor(operation.relation);
     for (; ; point += step) {
-      const cells = anchors.map(cellsInUse);
+      const before = anchors.map(objectsBeside);
       const [victim, newcomer] = [await crew.next(), await crew.upcoming()];
-      const scene = new Scene(crew, point, { victim, first, second, newcomer });
+      const scene = new Scene(crew, point, 2 ** short, { victim, first, second, newcomer });
       await inTime(operation.play(scene), 'the end of the scene', SCENE_MS).catch(async (error: Error) => {
         const death = scene.death && (await inTime(scene.death, 'the victim').catch(() => undefined));
         where = `${death?.point ?? 'no death'}; still at it: ${await scene.abandon()}`;
@@ -73,14 +73,14 @@ async function walk(
       const end = await scene.end();
       where = end.death.point;
       for (const [index, anchor] of anchors.entries())
-        await checkCleared(anchor, victim, cells[index] ?? 0, end.foreign);
+        await checkCleared(anchor, victim, before[index]!, end.foreign);
       longest = Math.max(longest, end.longest);
       deaths++;
       each(`${point} ${where}`);
       if (end.death.completed) {
         // An operation that is bounded by time may pass fewer points in one run than in another.
         const points = Math.max(end.death.passed, point - step) + 1;
-        // Its time was over before it had begun to wait: once more, to die further on.
+        // Its time was over before it had begun to wait: once more, with twice the time.
         if (points < operation.atLeast && ++short < TOO_SHORT) {
           point -= step;
           continue;

@@ -18,7 +18,7 @@ import type { Walked } from './walk.ts';
  * Of one operation with all its points. No bound on what is tested, only on how long a broken test
  * hangs.
  */
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 300_000;
 
 /**
  * Tests that each operation of the suite can be died in at any point, as many of them as the pace

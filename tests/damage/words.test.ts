@@ -8,7 +8,7 @@ import { BoundedSemaphore, Condition, Event, JoinableQueue, LayoutError, Lock, P
 import { layout, load } from '../support/internals.ts';
 import { namespaceFolder } from '../support/places.ts';
 import { sandbox } from '../support/sandbox.ts';
-import { HANG_MS } from '../support/until.ts';
+import { HANG_MS, PATIENCE_MS } from '../support/until.ts';
 import { opens, sets } from './targets.ts';
 
 const { Ring }: typeof import('../../src/messaging/ring/ring.ts') = await load('messaging/ring/ring.js');
@@ -130,20 +130,20 @@ describe('a damaged word', { timeout: HANG_MS, concurrency: true }, () => {
     );
     const [tried, blocked, awaited] = locks;
     assert.equal(tried?.tryAcquire()?.recovered, true);
-    assert.equal(blocked?.acquireSync({ timeout: 5000 })?.recovered, true);
-    assert.equal((await awaited?.acquire({ timeout: 5000 }))?.recovered, true);
+    assert.equal(blocked?.acquireSync({ timeout: PATIENCE_MS })?.recovered, true);
+    assert.equal((await awaited?.acquire({ timeout: PATIENCE_MS }))?.recovered, true);
 
     const rwlock = new RWLock({ namespace });
     put('control', cellWord(cellOf(rwlock)) + CELL_STATE, NOBODY);
     assert.equal(rwlock.describe().writer, null);
-    assert.equal(rwlock.read.acquireSync({ timeout: 5000 })?.recovered, true);
+    assert.equal(rwlock.read.acquireSync({ timeout: PATIENCE_MS })?.recovered, true);
 
     const permits = new BoundedSemaphore(3, { namespace });
     const chain = wordsOf(`${namespaceFolder(sandbox, namespace)}/control`, layout.CONTROL_WORDS);
     const cell = chain[cellWord(cellOf(permits)) + FIRST_LINK]!;
     for (const [index, owner] of [NOBODY, 4000, -1].entries())
       put('control', cellWord(cell) + layout.LINK_WORDS + index, owner);
-    const holds = [1, 2, 3].map(() => permits.acquireSync({ timeout: 5000 }));
+    const holds = [1, 2, 3].map(() => permits.acquireSync({ timeout: PATIENCE_MS }));
     assert.ok(holds.every((hold) => hold !== null));
   });
 

@@ -31,6 +31,7 @@ for (const page of translations) {
     const links = (markdown: string): string[] =>
       markdown
         .match(/\]\([^)]+\)/g)!
+        .map((link) => link.replace('.zh-CN.md)', '.md)'))
         .filter((link) => !link.includes('README.'))
         .sort();
     assert.deepEqual(links(text), links(english));

@@ -126,6 +126,21 @@ export function joinThread(event: Event, name: string): void {
   child.joinSync();
 }
 
+/** Starts a child that blocks for the lock, and awaits its end. May hold the lock meanwhile. */
+export async function awaitChild(
+  lock: Lock,
+  name: string,
+  asProcess: boolean,
+  holds: boolean,
+): Promise<void> {
+  if (holds) lock.acquireSync();
+  const given = { target: blockForLock, args: [lock] as [Lock], name };
+  const child = asProcess ? new Process(given) : new Thread(given);
+  child.start();
+  if (!holds) lock.close();
+  await child.join();
+}
+
 function stay(): void {
   setInterval(() => {}, 1e6);
 }

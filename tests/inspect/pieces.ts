@@ -8,6 +8,7 @@ import type { Random } from '../soak/random.ts';
 import { until, untilWaiting } from '../support/until.ts';
 import type { QueueName } from './members.ts';
 import {
+  awaitChild,
   awaitEvent,
   awaitLock,
   blockForEvent,
@@ -242,6 +243,34 @@ const joins: Build = async (site) => {
   return { answer: { nobody: [event.name!] }, waiting: [parent.name, child], holding: [], objects: [event] };
 };
 
+/** The event loop of the holder awaits the end of a child that waits for the lock. */
+const awaitsItsWaiter: Build = async (site) => {
+  const lock = site.lock(false);
+  const child = site.name('child');
+  const parent = site.startAs(Process, awaitChild, lock, child, site.random.percent(50), true);
+  return {
+    answer: { keepers: [[parent.name, 1]] },
+    waiting: [parent.name, child],
+    holding: [parent.name],
+    objects: [lock],
+  };
+};
+
+/** A program awaits the end of a child that waits behind another: both are behind that one. */
+const awaitsBehind: Build = async (site) => {
+  const lock = site.lock(false);
+  const holder = site.startAs(Process, holdBusy, lock);
+  await untilHeld(lock);
+  const child = site.name('child');
+  const parent = site.startAs(Process, awaitChild, lock, child, site.random.percent(50), false);
+  return {
+    answer: { keepers: [[holder.name, 2]] },
+    waiting: [parent.name, child],
+    holding: [holder.name],
+    objects: [lock],
+  };
+};
+
 /** The holder dies, and the first waiter holds the lock in its place. */
 const holderDies: Build = async (site) => {
   const lock = site.lock(false);
@@ -273,5 +302,7 @@ export const PIECES: Readonly<Record<string, Build>> = {
   allPermitsHeld,
   behindReader,
   joins,
+  awaitsItsWaiter,
+  awaitsBehind,
   holderDies,
 };

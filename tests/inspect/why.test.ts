@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Barrier, Lock, Process } from 'lockstep';
+import { Barrier, Lock, Process, Thread } from 'lockstep';
+import type { AwaitedEnd } from 'lockstep/inspect';
 import { explain, findStuck, inspectNamespace, takeSnapshot } from 'lockstep/inspect';
 import { root } from '../docs/markdown.ts';
 import { sandbox } from '../support/sandbox.ts';
@@ -121,6 +122,18 @@ test('a program that awaits what it holds, and perhaps the child behind it, is t
       ),
       joining.text,
     );
+    const joined = child.join();
+    const awaited = why(namespace, '--all');
+    assert.ok(
+      awaited.text.includes(` is idle in its event loop, and awaits the end of process ${child.pid}.\n`) &&
+        awaited.text.includes(
+          `They wait for each other: ${process.pid} awaits the end of child (${child.pid}, members.js blockForLock).\n`,
+        ),
+      awaited.text,
+    );
+    assert.doesNotMatch(awaited.text, /awaits something else|If it awaits/);
+    const chain = why(namespace, String(child.pid));
+    assert.match(chain.text, /\n {3}`- that is child \(pid \d+, .*: a circle, unless other code/);
     const awaiting = lock.acquire({ deadlock: 'ignore' });
     const itself = why(namespace, '--all');
     assert.match(itself.text, /\n {3}It awaits Lock "mine", which it holds itself\.\n/);
@@ -132,7 +145,8 @@ test('a program that awaits what it holds, and perhaps the child behind it, is t
     const about = why(namespace, String(process.pid));
     assert.match(about.text, /: a circle, unless other code of an event loop lets go, or a wait gives up/);
     child.kill();
-    await child.join();
+    assert.equal(await joined, true);
+    assert.deepEqual(endsOf(namespace), []);
     hold.release();
     (await awaiting).release();
   } finally {
@@ -141,6 +155,43 @@ test('a program that awaits what it holds, and perhaps the child behind it, is t
     lock.close();
   }
 });
+
+test('awaiting joins are on record until they end: three children at most, each once', async () => {
+  const namespace = `ends-${process.pid}`;
+  const lock = new Lock({ name: 'kept', namespace });
+  const hold = lock.acquireSync();
+  const children = Array.from({ length: 4 }, () => new Thread({ target: blockForLock, args: [lock] }));
+  for (const child of children) child.start();
+  try {
+    await untilWaiting(lock, 4);
+    assert.equal(await children[1]!.join(1), false);
+    const joins = [
+      children[0]!.join(1e6),
+      children[1]!.join(1e6),
+      children[1]!.join(),
+      ...children.slice(2).map((child) => child.join()),
+    ];
+    const recorded = children.slice(0, 3).map((child) => child.ident);
+    assert.deepEqual(
+      endsOf(namespace).map(({ pid, threadId, timed }) => [pid, threadId, timed]),
+      recorded.map((id, index) => [process.pid, id, index === 0]),
+    );
+    for (const child of children) child.kill();
+    await Promise.all(joins);
+    assert.deepEqual(endsOf(namespace), []);
+  } finally {
+    for (const child of children) child.kill();
+    for (const child of children) await child.join();
+    hold.release();
+    lock.close();
+  }
+});
+
+/** The awaited ends of this program's own agent. */
+function endsOf(namespace: string): readonly AwaitedEnd[] {
+  const [seen] = inspectNamespace(namespace).namespaces;
+  return seen!.agents.find(({ pid, threadId }) => pid === process.pid && threadId === 0)!.ends;
+}
 
 test('a barrier tells how many have come', async () => {
   const namespace = `barrier-${process.pid}`;

@@ -72,7 +72,8 @@ function stands(piece: Piece, { namespaces }: Snapshot): boolean {
   const waits = piece.waiting.every((name) => {
     const agent = agentOf(name);
     if (agent === undefined || !agent.steady || agent.starting) return false;
-    const { blocked } = agent;
+    const { blocked, ends } = agent;
+    if (ends.length > 0) return true;
     // A blocked thread looks around now and then.
     if (blocked !== null && agent.task !== 'S') return false;
     if (blocked?.joins != null) return true;

@@ -55,6 +55,8 @@ try { inspectNamespace('/'); } catch (error) { thrown = error; }
 console.log(JSON.stringify({
   copies: errors.filter(([name, Class]) => cluster[name] !== undefined && cluster[name] !== Class).length,
   strangers,
+  renamed: [cluster, memory].flatMap((each) => Object.entries(each)).filter(([name, Class]) =>
+    name.endsWith('Error') && Class.name !== name).map(([name, Class]) => [name, Class.name]),
   derived: foreign instanceof Derived,
   isNameError: thrown instanceof lockstep.NameError && thrown instanceof lockstep.LockstepError,
   isClosedError: thrown instanceof lockstep.ClosedError,
@@ -99,6 +101,7 @@ test('an error of one entry point is an instance of the class of any other', () 
   assert.ok(copies >= 5, `${copies} classes are there twice`);
   assert.deepEqual(told, {
     strangers: [],
+    renamed: [],
     derived: false,
     isNameError: true,
     isClosedError: false,

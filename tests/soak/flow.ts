@@ -8,7 +8,7 @@ import { CAST } from './cast.ts';
 import { Random } from './random.ts';
 
 /** A wait of this length is a hang: nobody holds anything for long. */
-export const HANG_MS = 30_000;
+export const HANG_MS = 90_000;
 
 export interface Acquirable {
   acquire(options?: WaitOptions): Promise<Hold | null>;

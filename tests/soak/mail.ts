@@ -18,7 +18,7 @@ import { type Letter, note, write } from './letter.ts';
 export const PUTS = 1;
 export const TAKES = 2;
 /** Milliseconds within which a waiter has come once it can continue. */
-const PATIENCE = 5_000;
+const PATIENCE = 30_000;
 
 export interface Mail<Box extends Queue<Letter> = Queue<Letter>> {
   queue: Box;

@@ -39,7 +39,7 @@ const FAREWELL = -1;
  * Milliseconds within which the other side has done its part, or is known to be gone: it does
  * nothing else meanwhile.
  */
-const PATIENCE = 5_000;
+const PATIENCE = 30_000;
 /** Instead of a letter: the other side has gone. */
 const END: unique symbol = Symbol('end');
 /** Instead of a letter: its content is lost with its writer. */

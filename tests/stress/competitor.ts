@@ -5,6 +5,7 @@
 
 import type { Barrier, Hold, WaitOptions } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
+import { turns } from '../support/turns.ts';
 import type { Word } from './members.ts';
 
 interface Acquirable {
@@ -21,11 +22,19 @@ export interface Contest {
   total: Word;
   /** Times that each competitor had it. */
   shares: Word[];
+  /**
+   * Times, while it was counted, that the machine kept a competitor from running: in its work, or
+   * when its turn came.
+   */
+  stalls: Word;
   /** The total that is enough. */
   enough: number;
   /** Microseconds of work inside, and as many outside. */
   work: number;
 }
+
+/** Milliseconds: several slices of the scheduler. Competitors alone do not keep one off so long. */
+const STALLED = 10;
 
 /** Target: competes as number `me`. */
 export async function competes(
@@ -34,7 +43,7 @@ export async function competes(
   me: number,
   style: Style,
 ): Promise<void> {
-  const { gate, begun, total, shares, enough, work } = contest;
+  const { gate, begun, total, shares, stalls, enough, work } = contest;
   const share = shares[me] as Word;
   if (style === 'blocking') gate.waitSync();
   else await gate.wait();
@@ -42,14 +51,21 @@ export async function competes(
     const hold = style === 'blocking' ? object.acquireSync() : await object.acquire();
     if (first) begun.add(1);
     // The others do not yet compete: the machine may be slow to let them run.
-    if (begun.value === shares.length && total.add(1) < enough) share.add(1);
-    works(work);
+    const counts = begun.value === shares.length && total.add(1) < enough;
+    if (counts) share.add(1);
+    let isStalled = works(work);
     hold?.release();
-    works(work);
+    isStalled = works(work) || isStalled || turns.impatient > 0;
+    if (counts && isStalled) stalls.add(1);
+    turns.impatient = 0;
   }
 }
 
-function works(microseconds: number): void {
-  const end = performance.now() + microseconds / 1000;
-  while (performance.now() < end);
+/** Returns whether the machine did not let it run. */
+function works(microseconds: number): boolean {
+  const begin = performance.now();
+  const end = begin + microseconds / 1000;
+  let now = begin;
+  while (now < end) now = performance.now();
+  return now - begin > STALLED;
 }

@@ -2,7 +2,7 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Barrier, BoundedSemaphore, Lock, Process, RLock, Semaphore, Thread, Value } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
@@ -48,40 +48,42 @@ const OBJECTS = [
 describe('when eight compete', { timeout: HANG_MS }, () => {
   for (const { name: what, make } of OBJECTS) {
     for (const { name, parts } of MIXES) {
-      it(`${what} comes to none of ${name} more than twice as often as to another`, async () => {
-        const object = make();
-        const contest = makeContest();
-        const competitors = Array.from({ length: COMPETITORS }, (_, me) => {
-          const { kind, style } = parts[me % parts.length] ?? { kind: Process, style: 'blocking' };
-          return new kind({ target: competes, args: [object, contest, me, style] });
-        });
-        for (const competitor of competitors) competitor.start();
-        for (const competitor of competitors) await competitor.result;
-        assertFair(contest);
-        object.close();
+      it(`${what} comes to none of ${name} more than twice as often as to another`, async (test) => {
+        const compete = async (contest: Contest): Promise<void> => {
+          const object = make();
+          const competitors = Array.from({ length: COMPETITORS }, (_, me) => {
+            const { kind, style } = parts[me % parts.length] ?? { kind: Process, style: 'blocking' };
+            return new kind({ target: competes, args: [object, contest, me, style] });
+          });
+          for (const competitor of competitors) competitor.start();
+          for (const competitor of competitors) await competitor.result;
+          object.close();
+        };
+        await assertFair(test, compete);
       });
     }
 
-    it(`${what} is shared out as before after one of them was stopped, and the others gave way in vain`, async () => {
-      const object = make();
-      const contest = makeContest();
-      // Counted only from when this is taken back.
-      contest.begun.add(-1);
-      const competitors = Array.from(
-        { length: COMPETITORS },
-        (_, me) => new Process({ target: competes, args: [object, contest, me, 'blocking'] }),
-      );
-      for (const competitor of competitors) competitor.start();
-      while (contest.begun.value < COMPETITORS - 1) await sleep(1);
-      const pid = competitors[0]?.pid;
-      assert.ok(pid);
-      process.kill(pid, 'SIGSTOP');
-      await sleep(500);
-      process.kill(pid, 'SIGCONT');
-      contest.begun.add(1);
-      for (const competitor of competitors) await competitor.result;
-      assertFair(contest);
-      object.close();
+    it(`${what} is shared out as before after one of them was stopped, and the others gave way in vain`, async (test) => {
+      const compete = async (contest: Contest): Promise<void> => {
+        const object = make();
+        // Counted only from when this is taken back.
+        contest.begun.add(-1);
+        const competitors = Array.from(
+          { length: COMPETITORS },
+          (_, me) => new Process({ target: competes, args: [object, contest, me, 'blocking'] }),
+        );
+        for (const competitor of competitors) competitor.start();
+        while (contest.begun.value < COMPETITORS - 1) await sleep(1);
+        const pid = competitors[0]?.pid;
+        assert.ok(pid);
+        process.kill(pid, 'SIGSTOP');
+        await sleep(500);
+        process.kill(pid, 'SIGCONT');
+        contest.begun.add(1);
+        for (const competitor of competitors) await competitor.result;
+        object.close();
+      };
+      await assertFair(test, compete);
     });
   }
 });
@@ -92,12 +94,25 @@ function makeContest(): Contest {
     begun: word(),
     total: word(),
     shares: Array.from({ length: COMPETITORS }, word),
+    stalls: word(),
     enough: ENOUGH,
     work: WORK,
   };
 }
 
-function assertFair(contest: Contest): void {
-  const shares = contest.shares.map(({ value }) => value);
-  assert.ok(Math.max(...shares) <= 2 * Math.min(...shares), `the shares are ${shares.join(', ')}`);
+/**
+ * A contest shows how the library shares out, unless the machine kept competitors from running: who
+ * does not come in its turn has less. Such a contest that ends unevenly shows nothing, and another
+ * is held.
+ */
+async function assertFair(test: TestContext, compete: (contest: Contest) => Promise<void>): Promise<void> {
+  while (!test.signal.aborted) {
+    const contest = makeContest();
+    await compete(contest);
+    const shares = contest.shares.map(({ value }) => value);
+    if (Math.max(...shares) <= 2 * Math.min(...shares)) return;
+    const told = `the shares are ${shares.join(', ')}`;
+    assert.ok(contest.stalls.value > 0, told);
+    test.diagnostic(`the machine stopped competitors ${contest.stalls.value} times, and ${told}`);
+  }
 }

@@ -16,7 +16,7 @@ import type {
   WaitOptions,
 } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
-import { runs } from '../support/processes.ts';
+import { isEnding } from '../support/processes.ts';
 
 export type Word = Value<'i32'>;
 
@@ -119,9 +119,9 @@ export async function passesMarked(
     mine.add(1);
     const seen = inside();
     if (seen.length > permits) {
-      // One that was killed inside does not take its mark off.
-      await sleep(100);
-      if (seen.filter((pid) => runs(pid)).length > permits) crowds.add(1);
+      // One that was killed inside does not take its mark off. It is ending before its permit comes
+      // back.
+      if (seen.filter((pid) => !isEnding(pid)).length > permits) crowds.add(1);
     }
     mine.add(1);
     hold.release();

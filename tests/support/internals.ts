@@ -21,7 +21,7 @@ export async function load<Module>(path: string): Promise<Module> {
 export const layout: typeof import('../../src/memory/layout.ts') = await load('memory/layout.js');
 const { waitersOf }: typeof import('../../src/agents/waiters.ts') = await load('agents/waiters.js');
 
-const { AGENT_SLEEPING, agentWord, CELL_HEADER, CELL_STATE, ENTRY_DETAIL } = layout;
+const { AGENT_SLEEPING, agentWord, CELL_GENERATION, CELL_HEADER, CELL_STATE, ENTRY_DETAIL } = layout;
 /** More puts and takings than a test has. */
 const FOR_LONG = 1_000_000_000;
 
@@ -42,6 +42,26 @@ export function cellsInUse(object: SharedObject): number {
     if (Atomics.load(words, at + CELL_HEADER) !== 0) used++;
   }
   return used;
+}
+
+/** The objects in the object's namespace, each by its cell and which one in that it is. */
+export function objectsBeside(object: SharedObject): Set<string> {
+  const { arena } = namespaceOf(object);
+  const found = new Set<string>();
+  for (let number = 1; number <= arena.bump; number++) {
+    const { words, at } = arena.place(number);
+    const generation = Atomics.load(words, at + CELL_GENERATION);
+    if (Atomics.load(words, at + CELL_HEADER) !== 0) found.add(`${number}, generation ${generation}`);
+  }
+  return found;
+}
+
+/**
+ * The objects in the object's namespace that were not there `before`. Of those that were, some may
+ * have been collected meanwhile.
+ */
+export function newBeside(object: SharedObject, before: ReadonlySet<string>): string[] {
+  return [...objectsBeside(object)].filter((each) => !before.has(each));
 }
 
 /** Slots in the object's namespace in which an agent of the process sits, dead or alive. */

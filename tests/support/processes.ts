@@ -48,6 +48,16 @@ export function runs(pid: number): boolean {
   return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
+/** Bit of a process's flags in /proc: it is on its way out (PF_EXITING). */
+const EXITING = 4;
+
+/** Whether the process is ending, a zombie or gone: nothing of its program runs any more. */
+export function isEnding(pid: number): boolean {
+  const stat = readProc(pid, 'stat');
+  const flags = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6];
+  return !runs(pid) || (Number(flags) & EXITING) !== 0;
+}
+
 /** `4121 (node worker.js)`. */
 export function describeProcess(pid: number): string {
   return `${pid} (${readProc(pid, 'cmdline').replaceAll('\0', ' ').trim()})`;

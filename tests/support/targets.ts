@@ -5,7 +5,6 @@ import { threadId } from 'node:worker_threads';
 import {
   type Connection,
   type Event,
-  type Hold,
   type Lock,
   Process,
   type Queue,
@@ -13,7 +12,6 @@ import {
   Thread,
   type Value,
 } from 'lockstep';
-import type { Style } from './backends/backend.ts';
 
 /** Tries the same lock through three ways in which it came here. */
 export function locksAsSeenBy(
@@ -53,34 +51,6 @@ export async function holdsUntil(lock: Lock | RLock, gate: Value<'i32'>): Promis
 export async function lingers(): Promise<void> {
   // A promise that nobody could resolve would be collected, together with its waiter.
   await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1));
-}
-
-interface Queueable {
-  acquire(): Promise<Hold>;
-  acquireSync(): Hold;
-  describe(): { waiting: number };
-}
-
-/** Takes the object and gives it back; returns how many had done so before. */
-export async function queues(object: Queueable, order: Value<'i32'>, style: Style): Promise<number> {
-  const hold = style === 'blocking' ? object.acquireSync() : await object.acquire();
-  const rank = order.add(1);
-  hold.release();
-  return rank;
-}
-
-/**
- * Takes the object for a millisecond again and again until somebody else has had it; counts the
- * times when one waited already.
- */
-export function hogs(object: Queueable, order: Value<'i32'>, passes: Value<'i32'>): void {
-  while (order.value === 0) {
-    const hold = object.acquireSync();
-    if (order.value === 0 && object.describe().waiting > 0) passes.add(1);
-    const end = performance.now() + 1;
-    while (performance.now() < end);
-    hold.release();
-  }
 }
 
 /** Greets, closes its end, and lives on until the event is set. */

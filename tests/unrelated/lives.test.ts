@@ -19,6 +19,7 @@ const MEASURED = 2000;
 /** Wake-ups a second are at most these; V8 may have a few of its own. */
 const AWAITING = 2;
 const BLOCKED = 4;
+const MOST_LOOKS = 10;
 /** Times that no file of this machine has. */
 const LONG_AGO = 1_000_000;
 const NAMED = new URL('../programs/named-lock.js', import.meta.url);
@@ -63,9 +64,37 @@ async function untilQuiet(lock: Lock): Promise<void> {
   await until(() => lookoutOf(lock).timer === undefined, 'the waiter to have no timer');
 }
 
+/**
+ * Wake-ups a second of the program's main thread, over a while in which there are as few as that.
+ * Whoever looks at intervals has no such while; V8 and a loaded machine have others.
+ */
+async function fewestWakeUps(pid: number, limit: number): Promise<number> {
+  let fewest = Number.POSITIVE_INFINITY;
+  for (let look = 0; look < MOST_LOOKS && fewest > limit; look++) {
+    const before = wakeUps(pid);
+    await sleep(MEASURED);
+    fewest = Math.min(fewest, ((wakeUps(pid) - before) * 1000) / MEASURED);
+  }
+  return fewest;
+}
+
 function wakeUps(pid: number): number {
   const status = readFileSync(`/proc/${pid}/task/${pid}/status`, 'utf8');
   return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
+}
+
+/** Removes a folder in which programs may just be making files, as a cleaner does: again. */
+async function removeInUse(folder: string): Promise<void> {
+  const isGone = (): boolean => {
+    try {
+      rmSync(folder, { recursive: true, force: true });
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+      return false;
+    }
+  };
+  await until(isGone, 'the folder to be gone');
 }
 
 function removeLives(folder: string): void {
@@ -140,9 +169,7 @@ describe('lives', { concurrency: true, timeout: HANG_MS }, () => {
         const { pid } = each.program.child;
         // Past the first moments, in which it looks more often.
         await sleep(MEASURED / 2);
-        const before = wakeUps(pid!);
-        await sleep(MEASURED);
-        return ((wakeUps(pid!) - before) * 1000) / MEASURED;
+        return await fewestWakeUps(pid!, each.how === 'awaits' ? AWAITING : BLOCKED);
       }),
     );
     for (const { held } of programs) held.release();
@@ -171,7 +198,7 @@ describe('lives', { concurrency: true, timeout: HANG_MS }, () => {
     const waiters = ['awaits', 'blocks'].map((how) => new Program('idles', { args: [namespace, how] }));
     const own = lock.acquire();
     await untilWaiting(lock, 3);
-    rmSync(folder, { recursive: true });
+    await removeInUse(folder);
     await assert.rejects(own, { code: 'ERR_LOCKSTEP_FOLDER' });
     for (const { ended } of waiters) assert.equal((await ended).stdout, 'waiting\nERR_LOCKSTEP_FOLDER\n');
     await assert.rejects(lock.acquire(), (error: Error) => {

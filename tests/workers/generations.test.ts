@@ -38,7 +38,7 @@ const FEW = 6;
 /** Programs that run at once. */
 const ABREAST = 3;
 /** Milliseconds after which a program that multiplies is killed, with all its descendants. */
-const PATIENCE = 60_000;
+const PATIENCE = 240_000;
 
 const folders: string[] = [];
 after(() => {

@@ -79,7 +79,7 @@ export function numberMachine(initial: number): ValueMachine {
 /** A delivery is in the state; the item that a `get` took is in its reply alone. */
 export function queueOf(kind: 'Queue' | 'JoinableQueue'): QueueMachine {
   return once(queueMachine(kind, kind === 'JoinableQueue'), (call, reply) => {
-    if (call.op === 'put') return reply === undefined || reply.is === 'done' ? call.call : undefined;
+    if (call.op === 'put') return reply === undefined || reply.is === 'put' ? call.call : undefined;
     if (call.op === 'get') return reply === undefined || reply.is === 'got' ? call.call : undefined;
     const repeats = call.op === 'receive' || call.op === 'leave' || call.op === 'join' || call.op === 'look';
     return repeats ? undefined : call.call;

@@ -33,6 +33,7 @@ export function once<State, Call, Reply>(
   return {
     kind: machine.kind,
     places: machine.places,
+    counts: machine.counts,
     callsIn: ({ state, made }) => [
       ...(state === null ? [] : machine.callsIn(state)),
       ...made.map(([call]) => call),

@@ -8,9 +8,15 @@ import { callsInTurnstile, emptyTurnstile, resolveTurnstile, Turning } from './t
 export type PlacesCall =
   /**
    * Takes places, or checks whether the places that it waits for are free. `wait: false` tries
-   * once.
+   * once. `since`: the version of an offer on which the call has gone in already; its token.
    */
-  | { readonly op: 'take'; readonly call: CallId; readonly places: number; readonly wait: boolean }
+  | {
+      readonly op: 'take';
+      readonly call: CallId;
+      readonly places: number;
+      readonly wait: boolean;
+      readonly since?: number | undefined;
+    }
   /** Ends the call's hold, offer or wait, whichever it has. */
   | { readonly op: 'leave'; readonly call: CallId }
   /** Adds places to a plain semaphore. */
@@ -79,7 +85,8 @@ function turn(
   if (options.owned && before.of !== options.of) {
     return step<Turnstile, PlacesReply>(given, { is: 'differs', of: before.of });
   }
-  const turning = new Turning(before, facts, options);
+  const claims = call.op === 'take' ? call.call : undefined;
+  const turning = new Turning(before, facts, options, claims);
   if (given === undefined && options.keeps && call.op !== 'look') turning.changed = true;
   const reply = perform(turning, call, options);
   if (!turning.changed) return step<Turnstile, PlacesReply>(given, reply);
@@ -115,10 +122,10 @@ function perform(turning: Turning, call: PlacesCall, options: PlacesOptions): Pl
   }
 }
 
-function take(turning: Turning, { call, places, wait }: PlacesCall & { op: 'take' }): PlacesReply {
+function take(turning: Turning, { call, places, wait, since }: PlacesCall & { op: 'take' }): PlacesReply {
   const known = turning.holderOf(call);
   if (known !== undefined) return { is: 'held', token: known[2], recovered: known[3] === 1 };
-  if (turning.claim(call)) {
+  if (turning.claim(call, since)) {
     turning.serve(undefined);
     return held(turning, call);
   }
@@ -136,9 +143,10 @@ function take(turning: Turning, { call, places, wait }: PlacesCall & { op: 'take
   return { is: 'busy' };
 }
 
-/** The reply to a call that this step lets in: its token is the version of the write to come. */
+/** The reply to a call that this step lets in. Token 0: the version of the write to come. */
 function held(turning: Turning, call: CallId): PlacesReply {
-  return { is: 'held', token: 0, recovered: turning.holderOf(call)?.[3] === 1 };
+  const [, , token = 0, told] = turning.holderOf(call) ?? [];
+  return { is: 'held', token, recovered: told === 1 };
 }
 
 function wait(turning: Turning, { call, hold, condition }: PlacesCall & { op: 'wait' }): PlacesReply {

@@ -11,6 +11,8 @@
  * nothing from others: the next one behind the rung waiters is rung a claim time later. Every
  * waiter looks anyway when a third of its lease has passed.
  *
+ * A Redis server makes these calls by itself, over a stream: stores/redis-queue.ts.
+ *
  * If a session dies: its waiters go and its deliveries come back, whenever a step finds it dead.
  * Its items stay.
  */
@@ -50,8 +52,8 @@ export type QueueCall =
   | { readonly op: 'receive'; readonly call: CallId; readonly wait: boolean; readonly visible: number }
   /** Ends a delivery: done, or back to its place. */
   | { readonly op: 'ack' | 'nack'; readonly call: CallId; readonly of: CallId }
-  /** Takes out the item that the call `of` has put, if it is still there. */
-  | { readonly op: 'unput'; readonly call: CallId; readonly of: CallId }
+  /** Takes out the item that the call `of` has put at that place, if it is still there. */
+  | { readonly op: 'unput'; readonly call: CallId; readonly of: CallId; readonly order: number }
   /** Puts back an item that a `get` took for a call that had given up. */
   | { readonly op: 'back'; readonly call: CallId; readonly item: Item }
   /** Waits no more. */
@@ -69,37 +71,59 @@ export interface QueueView {
 
 export type QueueReply =
   | { readonly is: 'got'; readonly item: Item }
+  /** An item was put, at that place. */
+  | { readonly is: 'put'; readonly order: number }
   /** `look`: milliseconds after which to look again on one's own account; 0: only when rung. */
   | { readonly is: 'waiting'; readonly look: number }
   /** `busy`: empty or full, and the call does not wait. `gone`: the delivery has ended. */
   | { readonly is: 'done' | 'busy' | 'gone' | 'tooMany' }
   | { readonly is: 'view'; readonly view: QueueView };
 
-/** Characters that all items of a queue may have. A document is written whole at each change. */
+/**
+ * Characters that an item may have, and all items of a queue that is a document: that is written
+ * whole at each change.
+ */
 export const MOST_TEXT: number = 2 ** 18;
+
+export interface QueueRules {
+  /** Whether items have to be reported done. */
+  readonly counts: boolean;
+  /** Characters that all items together may have. */
+  readonly room: number;
+}
 
 const EMPTY: QueueState = { next: 1, items: [], out: [], takers: [], putters: [], left: 0, joins: [] };
 const DONE: QueueReply = { is: 'done' };
 const GONE: QueueReply = { is: 'gone' };
 
-/** `counts`: whether items have to be reported done. */
 export function queueMachine(kind: string, counts: boolean): Machine<QueueState, QueueCall, QueueReply> {
+  const rules = { counts, room: MOST_TEXT };
   return {
     kind,
-    callsIn: ({ out, takers, putters, joins }) => [
-      ...out.map(([call]) => call),
-      ...takers,
-      ...putters.map(([call]) => call),
-      ...joins,
-    ],
+    counts,
+    callsIn: callsInQueue,
     apply: (given, call, facts): Step<QueueState, QueueReply> => {
-      const flow = new Flow(given ?? EMPTY, facts, counts);
-      const reply = flow.perform(call);
-      const { state } = flow;
-      if (state === flow.before) return step(given, reply);
-      return step(flow.isIdle ? undefined : state, reply, flow.rings());
+      const { state, replies, rings } = serve(given, [call], facts, rules);
+      return step(state, replies[0]!, rings);
     },
   };
+}
+
+export function callsInQueue({ out, takers, putters, joins }: QueueState): readonly CallId[] {
+  return [...out.map(([call]) => call), ...takers, ...putters.map(([call]) => call), ...joins];
+}
+
+/** Makes the calls, one after another, and rings once. */
+export function serve(
+  given: QueueState | undefined,
+  calls: readonly QueueCall[],
+  facts: Facts,
+  rules: QueueRules,
+): { state: QueueState | undefined; replies: readonly QueueReply[]; rings: readonly Ring[] } {
+  const flow = new Flow(given ?? EMPTY, facts, rules);
+  const replies = calls.map((call) => flow.perform(call));
+  if (flow.state === flow.before) return { state: given, replies, rings: [] };
+  return { state: flow.isIdle ? undefined : flow.state, replies, rings: flow.rings() };
 }
 
 /** The state as it is being changed by one step. */
@@ -107,14 +131,14 @@ class Flow {
   readonly before: QueueState;
   state: QueueState;
   private readonly facts: Facts;
-  private readonly counts: boolean;
+  private readonly rules: QueueRules;
   private freed: readonly CallId[] = [];
 
-  constructor(state: QueueState, facts: Facts, counts: boolean) {
+  constructor(state: QueueState, facts: Facts, rules: QueueRules) {
     this.before = state;
     this.state = state;
     this.facts = facts;
-    this.counts = counts;
+    this.rules = rules;
     this.bury();
     for (const [call, until] of state.out) if (until <= facts.now || isDead(call, facts)) this.takeBack(call);
   }
@@ -140,7 +164,8 @@ class Flow {
       case 'nack':
         return this.takeBack(call.of) ? DONE : GONE;
       case 'unput': {
-        const items = this.state.items.filter(([, , , put]) => put !== call.of);
+        const { of, order } = call;
+        const items = this.state.items.filter(([at, , , put]) => at !== order || put !== of);
         if (items.length === this.state.items.length) return GONE;
         this.change({ items });
         this.finish();
@@ -195,7 +220,7 @@ class Flow {
   }
 
   private put({ call, text, most, wait }: QueueCall & { op: 'put' }): QueueReply {
-    const { next, putters, left } = this.state;
+    const { putters, left } = this.state;
     if (!this.fits(most, text.length, 0)) {
       if (!wait) return { is: 'busy' };
       if (!putters.some(([id]) => id === call)) {
@@ -203,10 +228,12 @@ class Flow {
       }
       return { is: 'waiting', look: this.nextLook };
     }
-    this.change({ next: next + 1, left: left + (this.counts ? 1 : 0) });
+    // Larger than every place before, also of items that come back to a queue that was empty.
+    const order = Math.max(this.state.next, Math.floor(this.facts.now * 1000));
+    this.change({ next: order + 1, left: left + (this.rules.counts ? 1 : 0) });
     this.forget((id) => id === call);
-    this.insert([next, text, 0, call]);
-    return DONE;
+    this.insert([order, text, 0, call]);
+    return { is: 'put', order };
   }
 
   private take(call: QueueCall & { op: 'get' | 'receive' }): QueueReply {
@@ -233,7 +260,7 @@ class Flow {
     const { items, out } = this.state;
     if (most > 0 && items.length + ahead >= most) return false;
     const all = [...items, ...out.map(([, , item]) => item)];
-    return all.reduce((sum, [, text]) => sum + text.length, length) <= MOST_TEXT;
+    return all.reduce((sum, [, text]) => sum + text.length, length) <= this.rules.room;
   }
 
   /** Milliseconds until the first delivery comes back; 0 if there is none. */
@@ -260,10 +287,10 @@ class Flow {
 
   private finish(): void {
     const { left, joins } = this.state;
-    if (!this.counts) return;
+    if (!this.rules.counts) return;
     this.change({ left: Math.max(0, left - 1) });
     if (this.state.left > 0 || joins.length === 0) return;
-    this.freed = joins;
+    this.freed = [...this.freed, ...joins];
     this.change({ joins: [] });
   }
 

@@ -10,7 +10,8 @@
  * lease.
  *
  * The next waiter in the queue notices that an offer has run out: it is rung together with the
- * offered call, and looks when the claim time is over. Rings may be lost; every waiter looks anyway
+ * offered call, and looks when the claim time is over. A claim that comes late, but before that
+ * look, still counts. Rings may be lost; every waiter looks anyway
  * when a third of the lease has passed.
  *
  * If a session dies: its places come back, its offers and its entries in the queue go, whenever a
@@ -72,7 +73,8 @@ export class Turning {
   private readonly facts: Facts;
   private readonly rules: TurnstileRules;
 
-  constructor(state: Turnstile, facts: Facts, rules: TurnstileRules) {
+  /** `claims`: the call whose offer stands although it has run out, as nobody has taken it away. */
+  constructor(state: Turnstile, facts: Facts, rules: TurnstileRules, claims?: CallId) {
     this.before = state;
     this.of = state.of;
     this.free = state.free;
@@ -84,7 +86,7 @@ export class Turning {
     this.facts = facts;
     this.rules = rules;
     this.bury();
-    this.expire();
+    this.expire(claims);
   }
 
   /** The state after the step; the previous object if nothing has changed. */
@@ -113,12 +115,15 @@ export class Turning {
     return Object.values(this.waits).some((calls) => calls.includes(call));
   }
 
-  /** Takes the places that were offered to `call`; returns whether there was an offer. */
-  claim(call: CallId): boolean {
+  /**
+   * Takes the places that were offered to `call`, with that token; returns whether there was an
+   * offer.
+   */
+  claim(call: CallId, token = 0): boolean {
     const offer = this.offers.find(([id]) => id === call);
     if (offer === undefined) return false;
     this.offers = this.offers.filter((other) => other !== offer);
-    this.enter(call, offer[1]);
+    this.enter(call, offer[1], token);
     return true;
   }
 
@@ -194,10 +199,10 @@ export class Turning {
     return Math.min(this.facts.claim, Math.max(1, first - this.facts.now));
   }
 
-  private enter(call: CallId, places: number): void {
+  private enter(call: CallId, places: number, token = 0): void {
     const told = this.rules.tells ? this.hurt : 0;
     if (places === this.of) this.hurt = 0;
-    if (this.rules.owned) this.holders.push([call, places, 0, told]);
+    if (this.rules.owned) this.holders.push([call, places, token, told]);
     this.changed = true;
   }
 
@@ -215,8 +220,8 @@ export class Turning {
   }
 
   /** Sends waiters that did not claim in time to the tail. */
-  private expire(): void {
-    const late = this.offers.filter(([, , until]) => until <= this.facts.now);
+  private expire(claims: CallId | undefined): void {
+    const late = this.offers.filter(([call, , until]) => until <= this.facts.now && call !== claims);
     if (late.length === 0) return;
     this.offers = this.offers.filter((offer) => !late.includes(offer));
     for (const [call, places, , note] of late) {

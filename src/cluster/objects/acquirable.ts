@@ -11,13 +11,15 @@ import { Deadline } from '../../deadline.ts';
 import { InvalidTypeError, LeaseLostError, NameTakenError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
 import type { Bell } from '../bells.ts';
-import type { Result } from '../calls.ts';
 import type { PlacesMachine } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
-import type { PlacesReply, PlacesView } from '../machines/places.ts';
+import type { PlacesCall, PlacesReply, PlacesView } from '../machines/places.ts';
+import type { Result } from '../pending.ts';
+import type { Lease } from '../session.ts';
 import { ClusterHold } from './cluster-hold.ts';
 import type { Core } from './core.ts';
 import { perform, within } from './core.ts';
+import { Early, Moment, remainderOf } from './early.ts';
 
 /** The longest time that a call which gives up waits for the server's answer. */
 const LEAVING_MS = 500;
@@ -168,9 +170,10 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     const { lease } = core.session;
     const { heard } = core.bells;
     let bell: Bell | undefined;
+    const take = { op: 'take', call: id, places, wait } as const;
     try {
       for (;;) {
-        const take = { op: 'take', call: id, places, wait } as const;
+        const asked = new Moment();
         const made = core.calls.make(key, machine, id, take, isWaiting);
         const result = wait && !deadline.unlimited ? await within(made, deadline, core) : await made;
         if (result === undefined) {
@@ -186,7 +189,11 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
         }
         if (reply.is !== 'waiting') throw differs(this.places, reply);
         bell ??= core.bells.hangAfter(key, heard);
-        if (await bell.next(deadline, reply.look)) continue;
+        if (await bell.next(deadline, reply.look)) {
+          const early = this.enterEarly(take, lease, asked, result.now);
+          if (early !== undefined) return early;
+          continue;
+        }
         await this.takeLeave(this.undo(id, result));
         deadline.throwIfAborted();
         return null;
@@ -194,6 +201,34 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     } finally {
       bell?.unhang();
     }
+  }
+
+  /** Goes in on an offer that certainly stands, and claims it meanwhile: see early.ts. */
+  private enterEarly(
+    take: PlacesCall & { op: 'take' },
+    lease: Lease,
+    asked: Moment,
+    replied: number | undefined,
+  ): ClusterHold | undefined {
+    const { core, key, machine } = this.places;
+    const { call } = take;
+    const offer = replied === undefined ? undefined : core.calls.offerTo(key, call);
+    if (offer === undefined) return undefined;
+    const stands = remainderOf(offer.until, replied!, asked, core.calls.claim);
+    if (stands <= 0 || !lease.valid) return undefined;
+    const since = offer.version;
+    const early = new Early(lease, stands);
+    core.calls.make(key, machine, call, { ...take, since }, isWaiting).then(
+      (result) => {
+        const { reply } = result;
+        if (reply.is === 'held' && reply.token === since) return early.confirm();
+        early.end('its offer had run out before the claim arrived');
+        // A loss of the lease ends the call anyway.
+        return this.undo(call, result).catch(ignoreLoss);
+      },
+      (error: unknown) => early.end('it could not be claimed', error),
+    );
+    return this.held({ call, token: since, recovered: false, lease: early });
   }
 
   /** Waits until the call has left the queue; only briefly if the server is silent. */
@@ -232,6 +267,8 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     if (hold.loss !== undefined) throw hold.loss;
     if (leased) {
       await core.calls.make(key, machine, hold.call, { op: 'leave', call: hold.call }, 'repeated');
+      // Its claim, which went before, may have come too late.
+      if (hold.loss !== undefined && hold.standing.lease instanceof Early) throw hold.loss;
     } else {
       const most = Number.MAX_SAFE_INTEGER;
       await perform(core, key, machine, (call) => ({ op: 'give' as const, call, places: each, most }));

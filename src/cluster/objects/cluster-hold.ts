@@ -4,14 +4,14 @@ import type { AsyncHold } from '../../contracts.ts';
 import type { LeaseLostError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
 import type { CallId } from '../machines/machine.ts';
-import type { Lease } from '../session.ts';
+import type { Validity } from './early.ts';
 
 /** The state of a hold at the server. Nested holds of an RLock share one. */
 export interface Standing {
   call: CallId;
   token: number;
   recovered: boolean;
-  readonly lease: Lease;
+  readonly lease: Validity;
 }
 
 export class ClusterHold implements AsyncHold {
@@ -54,7 +54,10 @@ export class ClusterHold implements AsyncHold {
     return this.standing.recovered;
   }
 
-  /** Whether it is neither released nor lost, as far as this process's clock can tell. */
+  /**
+   * Whether it is neither released nor lost, as far as this process's clock can tell. Over Redis it
+   * may be false for a moment after a hand-off, if the server is late, and true again.
+   */
   get valid(): boolean {
     return this.releasing === undefined && (!this.leased || this.standing.lease.valid);
   }

@@ -2,8 +2,9 @@
 
 import type { Deadline } from '../../deadline.ts';
 import type { Bell, Bells } from '../bells.ts';
-import type { Calls, Result } from '../calls.ts';
+import type { Calls } from '../calls.ts';
 import type { CallId, Machine } from '../machines/machine.ts';
+import type { Result } from '../pending.ts';
 import type { Session } from '../session.ts';
 import type { ClusterHold } from './cluster-hold.ts';
 

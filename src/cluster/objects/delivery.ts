@@ -2,8 +2,8 @@
 
 import { LeaseLostError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
-import type { Result } from '../calls.ts';
 import type { QueueReply } from '../machines/queue.ts';
+import type { Result } from '../pending.ts';
 import type { Lease } from '../session.ts';
 
 /** The queue that the item comes from. */

@@ -106,7 +106,7 @@ export class QueueWait {
   private async undo(of: CallId, asked: QueueCall, reply: QueueReply): Promise<void> {
     if (reply.is === 'waiting') return this.tell(of, { op: 'leave', call: of });
     const call = this.core.session.nextCall();
-    if (reply.is === 'done' && asked.op === 'put') return this.tell(call, { op: 'unput', call, of });
+    if (reply.is === 'put') return this.tell(call, { op: 'unput', call, of, order: reply.order });
     if (reply.is !== 'got') return;
     await this.tell(
       call,

@@ -48,9 +48,9 @@ const VISIBILITY_MS = 30_000;
 const MACHINES = { Queue: queueOf('Queue'), JoinableQueue: queueOf('JoinableQueue') };
 
 /**
- * A queue over all processes of the cluster. It carries the values that structured clone accepts.
- * All items together may have 262,144 characters, because each change writes the whole queue at the
- * server.
+ * A queue over all processes of the cluster. It carries the values that structured clone accepts,
+ * each with up to 262,144 characters. Except over Redis, all items together may have no more,
+ * because each change writes the whole queue at the server.
  *
  * `get` removes an item: it is delivered at most once, and lost if its consumer dies. `receive`
  * only lends it, until `ack`: if the consumer dies or takes too long, another consumer gets it.
@@ -184,7 +184,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     }
     const { most } = this;
     const put = await this.waits.make(deadline, (call, wait) => ({ op: 'put', call, text, most, wait }));
-    return put?.reply.is === 'done';
+    return put?.reply.is === 'put';
   }
 
   private async take(options: WaitOptions | undefined): Promise<Kept | undefined> {

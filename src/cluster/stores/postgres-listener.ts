@@ -1,9 +1,10 @@
 /**
  * PostgresListener: hears the rings by LISTEN, in a connection of its own that is opened again
- * whenever it is lost. Rings are hints, so no call waits for this connection.
+ * whenever it is lost. Rings are hints, so no call waits for this connection. While there is none,
+ * for example because the server gives no more connections, waiters look every `poll` milliseconds.
  */
 
-import { setTimeout } from '#clock';
+import { clearInterval, setInterval, setTimeout } from '#clock';
 import type { StoreListener } from '../store.ts';
 import { hearRing } from './ring.ts';
 
@@ -16,6 +17,13 @@ export interface PgClientLike {
 
 const RETRY_MS = 100;
 const MOST_RETRY_MS = 2_000;
+
+/**
+ * Rings only those who listen, so this connection is idle by nature. Server versions before 14 have
+ * no such limit.
+ */
+const STAY = `SELECT set_config('idle_session_timeout', '0', false)
+  WHERE current_setting('server_version_num')::int >= 140000`;
 
 /** A channel's name has at most 63 bytes: a session's has 12. */
 export function channelOf(session: string): string {
@@ -30,9 +38,12 @@ export class PostgresListener {
   private connecting = false;
   private ended = false;
   private pause = RETRY_MS;
+  private readonly poll: number;
+  private polling: NodeJS.Timeout | undefined;
 
-  constructor(makeClient: () => PgClientLike) {
+  constructor(makeClient: () => PgClientLike, poll: number) {
     this.makeClient = makeClient;
+    this.poll = poll;
   }
 
   /** Hears the rings of this session from now on, and no others. */
@@ -47,6 +58,7 @@ export class PostgresListener {
 
   async end(): Promise<void> {
     this.ended = true;
+    clearInterval(this.polling);
     const { client } = this;
     this.client = undefined;
     await client?.end().catch(() => undefined);
@@ -66,8 +78,11 @@ export class PostgresListener {
     client.on('notification', (message) => this.ring(message as { payload?: string }));
     try {
       await client.connect();
+      await client.query(STAY);
       await this.listen(client);
       this.client = client;
+      clearInterval(this.polling);
+      this.polling = undefined;
       this.pause = RETRY_MS;
       this.listener?.up();
     } catch {
@@ -88,6 +103,7 @@ export class PostgresListener {
 
   private connectLater(): void {
     if (this.ended) return;
+    this.polling ??= setInterval(() => this.listener?.missed(), this.poll).unref();
     this.pause = Math.min(MOST_RETRY_MS, this.pause * 2);
     setTimeout(() => void this.connect(), this.pause * (0.5 + Math.random() / 2)).unref();
   }

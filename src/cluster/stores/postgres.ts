@@ -11,15 +11,16 @@
  * session dead deletes its row.
  */
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
-import { clearTimeout, setTimeout } from '#clock';
-import { InvalidTypeError, StoreError } from '../../errors.ts';
+import { InvalidTypeError, OutOfRangeError, StoreError } from '../../errors.ts';
 import type { PlacesReply } from '../machines/places.ts';
 import type { Commit, Committed, Snapshot, Store, StoreListener, Turn, Turned } from '../store.ts';
-import { Outdated, SessionGone, Unreachable } from '../store.ts';
+import { Outdated, SessionGone } from '../store.ts';
 import type { PgPoolLike } from './postgres-connections.ts';
 import { Connections, optionsOf } from './postgres-connections.ts';
+import type { PgError } from './postgres-errors.ts';
+import { connectFailed, isMissing } from './postgres-errors.ts';
 import type { PgClientLike } from './postgres-listener.ts';
 import { channelOf, PostgresListener } from './postgres-listener.ts';
 import { TURNED } from './postgres-places.ts';
@@ -33,6 +34,7 @@ import {
   SCHEMA,
   SWEEP,
 } from './postgres-schema.ts';
+import { Statements } from './postgres-statements.ts';
 
 interface Pg {
   Pool: new (options: object) => PgPoolLike;
@@ -70,14 +72,12 @@ export class PostgresStore implements Store {
   private readonly pool: PgPoolLike;
   private readonly own: boolean;
   private readonly namespace: string;
-  private patience: number;
-  private readonly patienceAtWork: number;
+  private readonly patience: number;
   private readonly listener: PostgresListener | undefined;
   private readonly connections: Connections;
-  private prepares: boolean;
+  private readonly statements: Statements;
   private heard: StoreListener | undefined;
   private run: string | undefined;
-  private ended = false;
 
   private constructor(pg: Pg, options: PostgresOptions, namespace: string, patience: number) {
     const { postgres, listen = true, poll = POLL_MS } = options;
@@ -88,13 +88,13 @@ export class PostgresStore implements Store {
         ? new pg.Pool({ connectionString: postgres, max: CONNECTIONS, connectionTimeoutMillis: CONNECT_MS })
         : postgres;
     this.connections = new Connections(this.pool, this.own);
-    const timed = { ...optionsOf(this.pool), connectionTimeoutMillis: patience };
-    this.listener = listen ? new PostgresListener(() => new pg.Client(timed)) : undefined;
+    this.statements = new Statements(this.title, this.connections, CONNECT_MS, listen);
+    // A connection that is idle for hours must not be dropped on the way unnoticed.
+    const timed = { ...optionsOf(this.pool), connectionTimeoutMillis: patience, keepAlive: true };
+    this.listener = listen ? new PostgresListener(() => new pg.Client(timed), poll) : undefined;
     this.poll = listen ? 0 : poll;
-    this.prepares = listen;
     this.namespace = namespace;
-    this.patience = CONNECT_MS;
-    this.patienceAtWork = patience;
+    this.patience = patience;
     // Without a listener, an idle connection that breaks would end the program.
     if (this.own) this.pool.on('error', () => {});
   }
@@ -110,30 +110,44 @@ export class PostgresStore implements Store {
         `connect: refused, postgres is ${inspect(postgres, { depth: 0 })}; pass a URL, or a pool of pg`,
       );
     }
+    if (typeof postgres === 'string' && !/^(postgres(ql)?|socket):|^\//.test(postgres)) {
+      throw new OutOfRangeError(
+        'connect: refused, postgres is not an address of PostgreSQL; pass a URL, postgres://host/database',
+      );
+    }
     const store = new PostgresStore(await findPg(), options, namespace, patience);
     try {
       await store.prepare();
       return store;
     } catch (error) {
       await store.end();
-      if (error instanceof StoreError) throw error;
-      const { message } = error as Error;
-      throw new StoreError(
-        `connect: ${store.title} can't be used, ${message}; start it, or check the address and the rights`,
-        { cause: error },
-      );
+      if (error instanceof StoreError && error.cause === undefined) throw error;
+      throw connectFailed(store.title, ((error as Error).cause ?? error) as PgError);
     }
   }
 
   async open(session: string, leaseMs: number, listener: StoreListener): Promise<void> {
     this.heard = listener;
     if (this.listener !== undefined) await this.listener.hear(session, listener);
-    this.run ??= await this.nameRun();
+    try {
+      this.run ??= await this.nameRun();
+      await this.insert(session, leaseMs);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      // Somebody has dropped the schema since.
+      await this.prepare();
+      this.run = await this.nameRun();
+      await this.insert(session, leaseMs);
+    }
+    this.statements.patience = this.patience;
+    this.statements.doing = 'cluster';
+  }
+
+  private async insert(session: string, leaseMs: number): Promise<void> {
     await this.query(
       `INSERT INTO lockstep.session (id, namespace, expires) VALUES ($1, $2, clock_timestamp() + $3 * interval '1 ms')`,
       [session, this.namespace, leaseMs],
     );
-    this.patience = this.patienceAtWork;
   }
 
   async renew(session: string, leaseMs: number): Promise<boolean> {
@@ -226,16 +240,15 @@ export class PostgresStore implements Store {
   }
 
   async end(): Promise<void> {
-    this.ended = true;
+    this.statements.ended = true;
     await this.listener?.end();
     this.connections.end();
     if (this.own) await this.pool.end();
   }
 
   private async prepare(): Promise<void> {
-    const found = await this.query(FIND_REVISION, []).catch((error: Error & { code?: string }) => {
-      // undefined_table, invalid_schema_name
-      if (error.code === '42P01' || error.code === '3F000') return [];
+    const found = await this.query(FIND_REVISION, []).catch((error: unknown) => {
+      if (isMissing(error)) return [];
       throw error;
     });
     const { number } = (found[0] as { number: number | null } | undefined) ?? { number: null };
@@ -245,7 +258,13 @@ export class PostgresStore implements Store {
       );
     }
     if (number !== REVISION) await this.query(SCHEMA);
-    await this.query(SWEEP);
+    try {
+      await this.query(SWEEP);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      await this.query(SCHEMA);
+      await this.query(SWEEP);
+    }
   }
 
   /** Deletes the sessions that are seen to be dead: no renewal can revive them. */
@@ -263,39 +282,8 @@ export class PostgresStore implements Store {
     return row!.id;
   }
 
-  /** Statements with values are prepared, once in each connection. */
-  private async query(text: string, values?: unknown[]): Promise<unknown[]> {
-    if (values === undefined) return (await this.ask(this.connections.query({ text }))).rows;
-    if (this.prepares) {
-      try {
-        const name = nameOf(text);
-        return (await this.ask(this.connections.query({ name, text, values }))).rows;
-      } catch (error) {
-        // A pooler has given the connection to other clients meanwhile. Nothing was done.
-        if (!isForgotten(error as { code?: string })) throw error;
-        this.prepares = false;
-      }
-    }
-    return (await this.ask(this.connections.query({ text, values }))).rows;
-  }
-
-  /** Waits for an answer, but not forever. An error with an SQLSTATE is the server's own word. */
-  private ask<Answer>(answer: Promise<Answer>): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(new Unreachable(`${this.title} has not answered for ${this.patience} ms`));
-      }, this.patience);
-      answer.then(
-        (value) => {
-          clearTimeout(timer);
-          resolve(value);
-        },
-        (error: Error & { code?: string }) => {
-          clearTimeout(timer);
-          reject(this.ended || isRefusal(error) ? error : new Unreachable(error.message, { cause: error }));
-        },
-      );
-    });
+  private query(text: string, values?: unknown[]): Promise<unknown[]> {
+    return this.statements.query(text, values);
   }
 }
 
@@ -307,32 +295,6 @@ async function findPg(): Promise<Pg> {
     if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
     throw new StoreError('connect: no client for PostgreSQL is installed; run `npm install pg`');
   }
-}
-
-/**
- * Whether the server itself has refused, so that nothing was done. Some codes are not refusals: the
- * server shuts down or starts (57P…), is out of connections (53…) or has lost the connection (08…).
- * A transaction that it rolled back in favour of another (40…) can also be retried.
- */
-function isRefusal({ code }: { code?: string }): boolean {
-  return code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|40|53|57)/.test(code);
-}
-
-/** Whether the connection has no such prepared statement, or another one of that name. */
-function isForgotten({ code }: { code?: string }): boolean {
-  return code === '26000' || code === '42P05';
-}
-
-const names = new Map<string, string>();
-
-/** The name under which a statement is prepared: the same text has the same in every version. */
-function nameOf(text: string): string {
-  let name = names.get(text);
-  if (name === undefined) {
-    name = `lockstep_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
-    names.set(text, name);
-  }
-  return name;
 }
 
 function hostOf(url: string): string {

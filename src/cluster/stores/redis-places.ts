@@ -12,7 +12,7 @@
  *   ARGV   1 operation: take, try (take without waiting), leave, give   2 epoch
  *          3 `|<session>|<body>` where the call alone holds a lock, or ''
  *          4 with spaces: kind, places in all, places, claim time, the most that may be free after
- *            `give`, `1` if the body is wanted too, call
+ *            `give`, `1` if the body is wanted too, `since` or 0, call
  *
  * Replies: `<version>` where the call came to a free lock, or was alone and left it. Or
  * `<version>|<milliseconds>|<reply>`, and on a line of its own the body if it was asked for.
@@ -48,8 +48,8 @@ if alone ~= '' and (not raw or raw < stamp) then
 end
 
 local format, match = string.format, string.match
-local kind, inAll, wanted, claim, most, wantsBody, id =
-  match(ARGV[4], '^(%w+) (%d+) (%d+) (%S+) (%d+) ([01]) (.+)$')
+local kind, inAll, wanted, claim, most, wantsBody, since, id =
+  match(ARGV[4], '^(%w+) (%d+) (%d+) (%S+) (%d+) ([01]) (%d+) (.+)$')
 local version, sessions, body = '0', '', ''
 if raw then version, sessions, body = match(raw, '^(%d+)|([^|]*)|(.*)$') end
 -- The server's microseconds, or one more than the last version.
@@ -119,8 +119,8 @@ if tells and allLive and inAll == '1' then
       end
     end
   elseif op == 'take' and holders == '[]' and match(offers, '^%[%["([^"]+)"') == id then
-    local its = '[["' .. id .. '",1,0,0]]'
-    return write(its, '[]', queue, sessions, {}, '{"is":"held","token":0,"recovered":false}')
+    local its = '[["' .. id .. '",1,' .. since .. ',0]]'
+    return write(its, '[]', queue, sessions, {}, '{"is":"held","token":' .. since .. ',"recovered":false}')
   elseif op == 'take' and not known then
     local its = holders
     local holder, token, told = match(holders, '^%[%["([^"]+)",1,(%d+),([01])%]%]$')
@@ -220,10 +220,10 @@ local function without(list, goes)
   end
   return kept, gone
 end
-local function enter(one, places)
+local function enter(one, places, token)
   local told = tells and hurt or '0'
   if places == of then hurt = '0' end
-  if owned then holders[#holders + 1] = {one, places, '0', told} end
+  if owned then holders[#holders + 1] = {one, places, token or '0', told} end
   changed = true
 end
 local function join(one, places, note)
@@ -287,7 +287,8 @@ if anyDead then
   takeOut(isDead)
 end
 local late
-offers, late = without(offers, function(offer) return tonumber(offer[3]) <= now end)
+local claims = op ~= 'leave' and op ~= 'give' and id
+offers, late = without(offers, function(offer) return tonumber(offer[3]) <= now and offer[1] ~= claims end)
 for _, offer in ipairs(late) do
   free = free + offer[2]
   join(offer[1], offer[2], offer[4])
@@ -299,9 +300,9 @@ local function take(places, wait)
   i = indexOf(offers, id)
   if i then
     local offer = table.remove(offers, i)
-    enter(id, offer[2])
+    enter(id, offer[2], since)
     serve()
-    return heldReply('0')
+    return heldReply(owned and since or '0')
   end
   local before = changed
   if not indexOf(queue, id) then join(id, places, '""') end

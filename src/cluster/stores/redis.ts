@@ -3,6 +3,7 @@
  * newer).
  *
  *   {ns}:o:<name>   document          {ns}:s:<session>   its epoch, and its lease by PX
+ *   {ns}:q:<name>   a queue's items   {ns}:m:<session>:<name>   its last replies from the queue
  *   {ns}:r:<session>   channel of the rings
  *
  * Each decision is made by one script (redis-commit.ts), so it is done whole or not at all, and by
@@ -12,23 +13,36 @@
 import { createHash } from 'node:crypto';
 import { StoreError } from '../../errors.ts';
 import type { PlacesReply } from '../machines/places.ts';
-import type { Commit, Committed, Snapshot, Store, StoreListener, Turn, Turned } from '../store.ts';
+import type {
+  Batch,
+  Commit,
+  Committed,
+  Served,
+  Snapshot,
+  Store,
+  StoreListener,
+  Turn,
+  Turned,
+} from '../store.ts';
 import { Outdated, SessionGone, Unreachable } from '../store.ts';
 import { Patience } from './patience.ts';
 import type { RedisClient } from './redis-client.ts';
 import { redisClient } from './redis-client.ts';
 import { COMMIT, FENCE } from './redis-commit.ts';
 import { PLACES } from './redis-places.ts';
+import { argumentsOf, QUEUE, replyIn } from './redis-queue.ts';
 import { hearRing } from './ring.ts';
 
 interface Script {
   readonly text: string;
   readonly sha: string;
+  /** How many of its arguments are keys. */
+  readonly keys: string;
 }
 
-const [commitScript, placesScript] = [COMMIT, PLACES].map(
-  (text): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') }),
-) as [Script, Script];
+const commitScript = scriptOf(COMMIT, 2);
+const placesScript = scriptOf(PLACES, 2);
+const queueScript = scriptOf(QUEUE, 4);
 const OLDEST = 7;
 
 export class RedisStore implements Store {
@@ -120,16 +134,35 @@ export class RedisStore implements Store {
     const { session, epoch, key, kind, of, call, alone, claim, wantsBody } = turn;
     const places = call.op === 'leave' ? of : call.places;
     const most = call.op === 'give' ? call.most : 0;
+    const since = (call.op === 'take' && call.since) || 0;
     const args = [
       `${prefix}o:${key}`,
       `${prefix}s:${session}`,
       call.op === 'take' && !call.wait ? 'try' : call.op,
       String(epoch),
       alone && `|${session}|${alone}`,
-      // One argument instead of seven, because each has its cost.
-      `${kind} ${of} ${places} ${claim} ${most} ${wantsBody ? 1 : 0} ${call.call}`,
+      // One argument instead of eight, because each has its cost.
+      `${kind} ${of} ${places} ${claim} ${most} ${wantsBody ? 1 : 0} ${since} ${call.call}`,
     ];
     return this.run(placesScript, args, (reply) => turnedIn(reply, turn));
+  }
+
+  serve({ session, epoch, key, kind, counts, serial, calls, claim }: Batch): Promise<Served> {
+    const { prefix } = this;
+    const args = [
+      `${prefix}o:${key}`,
+      `${prefix}s:${session}`,
+      `${prefix}q:${key}`,
+      `${prefix}m:${session}:${key}`,
+      String(epoch),
+      String(serial),
+      kind,
+      counts ? '1' : '0',
+      String(claim),
+      session,
+    ];
+    for (const call of calls) args.push(...argumentsOf(call));
+    return this.run(queueScript, args, servedIn);
   }
 
   async end(): Promise<void> {
@@ -140,13 +173,13 @@ export class RedisStore implements Store {
 
   /** Runs the script, which the server may not have after a restart. */
   private run<Result>(
-    { text, sha }: Script,
+    { text, sha, keys }: Script,
     args: readonly string[],
     read: (reply: unknown) => Result,
   ): Promise<Result> {
-    return this.ask(this.client.command(['EVALSHA', sha, '2', ...args]), read, (error) =>
+    return this.ask(this.client.command(['EVALSHA', sha, keys, ...args]), read, (error) =>
       error.message.startsWith('NOSCRIPT')
-        ? this.ask(this.client.command(['EVAL', text, '2', ...args]), read)
+        ? this.ask(this.client.command(['EVAL', text, keys, ...args]), read)
         : undefined,
     );
   }
@@ -202,6 +235,10 @@ export class RedisStore implements Store {
   }
 }
 
+function scriptOf(text: string, keys: number): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex'), keys: String(keys) };
+}
+
 /** Whether the server itself has refused the command: it was not done. */
 function isRefusal(error: Error): boolean {
   return /^(NOSCRIPT|ERR|WRONGTYPE|NOPERM|NOAUTH|OOM|WRONGPASS)\b/.test(error.message);
@@ -209,10 +246,21 @@ function isRefusal(error: Error): boolean {
 
 /** The document that is there; throws if the session is dead, or its epoch over. */
 function refusedWith(reply: unknown): Snapshot {
-  const [code] = reply as unknown[];
-  if (Number(code) === -1) throw new SessionGone('the session is dead');
-  if (Number(code) === -2) throw new Outdated('the commit is of an earlier epoch');
+  checkSession(reply);
   return snapshotIn(reply);
+}
+
+function checkSession(reply: unknown): void {
+  const code = Number((reply as unknown[])[0]);
+  if (code === -1) throw new SessionGone('the session is dead');
+  if (code === -2) throw new Outdated('the commit is of an earlier epoch');
+}
+
+function servedIn(reply: unknown): Served {
+  checkSession(reply);
+  const [code, about, ...replies] = reply as unknown[];
+  if (Number(code) === 0) return { done: false, kind: String(about) };
+  return { done: true, now: Number(about), replies: replies.map((each) => replyIn(String(each))) };
 }
 
 function committedIn(reply: unknown): Committed {

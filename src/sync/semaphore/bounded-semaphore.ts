@@ -148,9 +148,11 @@ class RawPermits implements Taking {
     for (;;) {
       const state = this.marks();
       const inTurn = this.permits.length === 1 || (state & FAIR_BIT) !== 0;
-      if (inTurn && pressure !== PRESSURE.IMPATIENT && this.peek() && !isFirst(this.cell.agent, this.cell))
+      const free = this.peek();
+      if (inTurn && pressure !== PRESSURE.IMPATIENT && free && !isFirst(this.cell.agent, this.cell))
         return false;
-      if (this.takeAny()) {
+      // One that is freed only now may be the oldest waiter's: look again after the mark.
+      if (free && this.takeAny()) {
         this.barging.waited(pressure === PRESSURE.IMPATIENT);
         return true;
       }

@@ -47,6 +47,8 @@ export interface Ground {
   readonly subjects: readonly Subject[];
   /** Whether it leaves only notifications to the machine. */
   readonly whole: boolean;
+  /** Whether calls go in on an offer. */
+  readonly early: boolean;
   now(): Promise<number>;
   begin(sessions: readonly string[]): Promise<void>;
   kill(session: string): Promise<void>;
@@ -215,7 +217,14 @@ export class History {
       return { op: 'giveUp', call, condition };
     }
     if (kind === 'Semaphore' && dice < 40) return { op: 'give', call, places, most: 4 };
-    if (dice < 70) return { op: 'take', call, places, wait: random.percent(75) };
+    if (dice < 70) {
+      const wait = random.percent(75);
+      // Whoever goes in early has waited for a lock, and was offered it.
+      const early = this.bench.ground.early && subject.of === 1 && wait && random.percent(60);
+      if (!early) return { op: 'take', call, places, wait };
+      const offered = /"offers":\[\["([^"]+)"/.exec(this.known.body ?? '')?.[1] ?? call;
+      return { op: 'take', call: offered, places, wait, since: Math.max(1, this.known.version - 5) };
+    }
     return { op: 'leave', call };
   }
 

@@ -42,6 +42,7 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
     tombstoneMs: HOUR_MS,
     subjects: LOCKS,
     whole: false,
+    early: false,
     atATime: CONNECTIONS,
     now: async () => Date.now(),
     begin: async (sessions) => {

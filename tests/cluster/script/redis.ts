@@ -11,8 +11,14 @@ import { noteRing } from './run.ts';
 
 type Client = ReturnType<typeof createClient>;
 
-/** With a script in the place of the real one if it is given. */
-export async function redisGround(url: string, mutant?: string): Promise<Grounds> {
+export interface RedisGround extends Grounds {
+  readonly store: RedisStore;
+  readonly client: Client;
+  readonly prefix: string;
+}
+
+/** With a mutant in the place of the script if it is given. */
+export async function redisGround(url: string, mutant?: string, script = PLACES): Promise<RedisGround> {
   const client = createClient({ url, RESP: 2 }) as unknown as Client;
   const subscriber = client.duplicate();
   await Promise.all([client.connect(), subscriber.connect()]);
@@ -28,13 +34,16 @@ export async function redisGround(url: string, mutant?: string): Promise<Grounds
     if (session === 'over') allHeard();
     else noteRing(heard, session, message);
   });
-  const given = mutant === undefined ? client : await mutated(client, mutant);
+  const given = mutant === undefined ? client : await mutated(client, script, mutant);
   const store = await RedisStore.at(given, namespace, 60_000);
   return {
     store,
+    client,
+    prefix,
     tombstoneMs: TOMBSTONE_MS,
     subjects: ALL,
     whole: true,
+    early: true,
     // Their commands share the trips.
     atATime: 64,
     now: async () => {
@@ -76,10 +85,10 @@ export async function redisGround(url: string, mutant?: string): Promise<Grounds
   };
 }
 
-/** The client, with another script in the place of the one that makes calls on places. */
-async function mutated(client: Client, script: string): Promise<Client> {
-  const real = await client.scriptLoad(PLACES);
-  const other = await client.scriptLoad(script);
+/** The client, with the mutant in the place of the script. */
+async function mutated(client: Client, script: string, mutant: string): Promise<Client> {
+  const real = await client.scriptLoad(script);
+  const other = await client.scriptLoad(mutant);
   return new Proxy(client, {
     get(target, name): unknown {
       const value = Reflect.get(target, name, target) as unknown;

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import type { Ground, Heard, Tally } from './histories.ts';
 import { History } from './histories.ts';
 
-/** A server for histories. */
-export interface Grounds extends Ground {
+/** What a run of histories needs of a server. */
+export interface Runs {
   /** Histories under way at a time. */
   readonly atATime: number;
   /** All that was rung until now, in the order in which it was heard. */
@@ -13,8 +13,25 @@ export interface Grounds extends Ground {
   end(): Promise<void>;
 }
 
+/** A server for histories of places. */
+export type Grounds = Ground & Runs;
+
+type Histories<On> = new (
+  bench: { readonly ground: On; readonly expected: Heard },
+  seed: number,
+) => { run(tally: Tally): Promise<void> };
+
+/** Goes through so many histories of places. */
+export function runHistories(ground: Grounds, count: number): Promise<Tally> {
+  return runAll(ground, count, History);
+}
+
 /** Goes through so many histories. */
-export async function runHistories(ground: Grounds, count: number): Promise<Tally> {
+export async function runAll<On extends Runs>(
+  ground: On,
+  count: number,
+  Each: Histories<On>,
+): Promise<Tally> {
   const tally: Tally = { made: 0, left: 0 };
   const expected: Heard = new Map();
   try {
@@ -23,7 +40,7 @@ export async function runHistories(ground: Grounds, count: number): Promise<Tall
       while (next < count) {
         const seed = ++next;
         try {
-          await new History({ ground, expected }, seed).run(tally);
+          await new Each({ ground, expected }, seed).run(tally);
         } catch (error) {
           next = count;
           throw new Error(`history ${seed}: ${(error as Error).message}`, { cause: error });

@@ -10,12 +10,29 @@ import { join } from 'node:path';
 import { until } from '../../support/until.ts';
 import { programOf } from './install.ts';
 
+/** Below the ports that the kernel gives to connections (ip_local_port_range). */
+const FIRST_PORT = 10_000;
+const PORTS = 20_000;
+let asked = 0;
+
+/**
+ * A port that nobody has, nor gets while a server is stopped. One that the kernel gives to
+ * connections would not do: whoever tries to reach the stopped server could get that very port, be
+ * connected with itself, and keep the server from coming back.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    // Test files that run side by side begin in different places.
+    const port = FIRST_PORT + ((process.pid * 16 + asked++) % PORTS);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /** Until something listens at the port. */

@@ -378,7 +378,7 @@ const queue: Subject = {
           const text = String(++made);
           for (let wait = world.random.percent(70); ; wait = true) {
             const { reply } = yield call(player, machine, id, { op: 'put', call: id, text, most: 3, wait });
-            if (reply.is === 'done') sent.add(text);
+            if (reply.is === 'put') sent.add(text);
             if (reply.is !== 'waiting') return;
             if (world.random.percent(20) || !world.faults) break;
             yield ring(reply.look);

@@ -118,6 +118,7 @@ export class World {
       until: this.clock + LEASE_MS,
       epoch: 0,
       listener: {
+        missed: () => {},
         rung: (_key, after) => this.rings.push({ to: player.session, after }),
         up: () => {},
         down: () => {},

@@ -17,7 +17,7 @@ import { checkSection, enter, leave, makeSection, reenter, type Section } from '
 const ROOM = 4;
 const WHAT = 'Condition';
 /** Milliseconds within which a notified flow has come. */
-const PATIENCE = 5_000;
+const PATIENCE = 30_000;
 const NEAR = 1;
 const WAITS_FOR_ITEM = 2;
 const WAITS_FOR_ROOM = 3;

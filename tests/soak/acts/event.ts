@@ -8,7 +8,7 @@ import { word } from '../board.ts';
 import type { Flow } from '../flow.ts';
 
 /** Milliseconds within which a waiter has come after the event was set. */
-const PATIENCE = 5_000;
+const PATIENCE = 30_000;
 const NEAR = 1;
 const WAITS = 2;
 

@@ -1,0 +1,55 @@
+/**
+ * AwaitedJoins: records in this thread's slots which children its awaiting calls of `join` wait
+ * for. Observers outside read them (`lockstep why`); no algorithm does.
+ *
+ * Only the thread itself writes the words, in all its slots: since when and whether timed first,
+ * last the child. A thread that is killed in between leaves words that nobody reads, because its
+ * agent is dead. The next agent of the slot clears them before it is LIVE.
+ */
+
+import { note } from '#atomics';
+import { commonTime } from '#park';
+import { agentsOfThread } from '../agents/agent.ts';
+import { AGENT_ENDS, AGENT_ENDS_SINCE, AGENT_ENDS_TIMED, MOST_ENDS, TIME_MASK } from '../memory/layout.ts';
+
+interface Join {
+  readonly child: number;
+  readonly since: number;
+  readonly timed: boolean;
+}
+
+/** The calls that await, in the order in which they began. */
+const joins = new Set<Join>();
+
+/**
+ * Records a call that awaits the end of the child: a process id, or minus the `threadId` of a
+ * thread of this process. Returns the function that ends the record.
+ */
+export function noteJoin(child: number, timed: boolean): () => void {
+  const join = { child, since: commonTime() & TIME_MASK, timed };
+  joins.add(join);
+  write();
+  return () => {
+    joins.delete(join);
+    write();
+  };
+}
+
+function write(): void {
+  const byChild = new Map<number, Join>();
+  for (const join of joins) {
+    const known = byChild.get(join.child);
+    // The child is waited for without a limit if one of the calls does so.
+    if (known === undefined) byChild.set(join.child, join);
+    else if (known.timed && !join.timed) byChild.set(join.child, { ...known, timed: false });
+  }
+  const shown = [...byChild.values()].slice(0, MOST_ENDS);
+  const timed = shown.reduce((bits, join, index) => bits | (join.timed ? 1 << index : 0), 0);
+  for (const { words, base } of agentsOfThread()) {
+    note(words, base + AGENT_ENDS_TIMED, timed);
+    for (let index = 0; index < MOST_ENDS; index++) {
+      note(words, base + AGENT_ENDS_SINCE + index, shown[index]?.since ?? 0);
+      note(words, base + AGENT_ENDS + index, shown[index]?.child ?? 0);
+    }
+  }
+}

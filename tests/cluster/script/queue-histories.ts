@@ -1,0 +1,264 @@
+/**
+ * Histories: the queue's script in a real server beside the machine that it stands for.
+ *
+ * Sessions put, take, give back and wait in batches of a few calls, send batches again, and die;
+ * deliveries run out. After each batch the replies, the state and the rings have to be the
+ * machine's, run with the server's time. The places of items are numbers of the server's clock, and
+ * may differ; their order may not.
+ */
+
+import assert from 'node:assert/strict';
+import type { CallId } from '../../../src/cluster/machines/machine.ts';
+import { sessionOf } from '../../../src/cluster/machines/machine.ts';
+import type { Item, QueueCall, QueueReply, QueueState } from '../../../src/cluster/machines/queue.ts';
+import { callsInQueue, serve } from '../../../src/cluster/machines/queue.ts';
+import type { Batch } from '../../../src/cluster/store.ts';
+import { Outdated, SessionGone } from '../../../src/cluster/store.ts';
+import type { KeptQueue } from '../../../src/cluster/stores/redis-queue.ts';
+import { Random } from '../../soak/random.ts';
+import type { Heard, Tally } from './histories.ts';
+import type { RedisGround } from './redis.ts';
+
+const CLAIMS = [1, 250];
+const TEXTS = ['j1', 'j"\\u0000ä\\"/|,:"', `j"${'x'.repeat(300)}"`, 'c//8='];
+
+export class QueueHistory {
+  private readonly ground: RedisGround;
+  private readonly expected: Heard;
+  private readonly random: Random;
+  private readonly kind: string;
+  private readonly counts: boolean;
+  private readonly key: string;
+  private readonly sessions: readonly string[];
+  private readonly epochs = new Map<string, number>();
+  private readonly dead = new Set<string>();
+  private readonly calls: CallId[] = [];
+  /** The last batch of each session, with its replies. */
+  private readonly last = new Map<string, { batch: Batch; replies: readonly QueueReply[] }>();
+  private readonly put: (readonly [call: CallId, order: number])[] = [];
+  private readonly taken: Item[] = [];
+  /** The machine's place of an item, by the script's. */
+  private readonly places = new Map<number, number>();
+  private state: QueueState | undefined;
+  private numbers = 0;
+
+  constructor({ ground, expected }: { ground: RedisGround; expected: Heard }, seed: number) {
+    this.ground = ground;
+    this.expected = expected;
+    this.random = new Random(seed);
+    this.counts = this.random.percent(50);
+    this.kind = this.counts ? 'JoinableQueue' : 'Queue';
+    this.key = `q${seed}|:`;
+    this.sessions = Array.from({ length: 2 + this.random.below(3) }, (_, i) => `s${seed}-${i}`);
+  }
+
+  async run(tally: Tally): Promise<void> {
+    const { ground } = this;
+    await ground.begin(this.sessions);
+    for (let steps = 6 + this.random.below(16); steps > 0; steps--) await this.step(tally);
+    await ground.clear(this.key, this.sessions);
+    const records = this.sessions.map((session) => `m:${session}:${this.key}`);
+    await ground.client.del([...records, `q:${this.key}`].map((key) => ground.prefix + key));
+  }
+
+  private async step(tally: Tally): Promise<void> {
+    const { random, ground } = this;
+    if (random.percent(5) && this.dead.size + 1 < this.sessions.length) {
+      const victim = random.pick(this.sessions);
+      this.dead.add(victim);
+      await ground.kill(victim);
+    }
+    const session = random.pick(this.sessions);
+    const known = this.last.get(session);
+    if (known !== undefined && random.percent(12)) {
+      await this.repeat(known);
+      return;
+    }
+    const calls = Array.from({ length: random.percent(70) ? 1 : 2 + random.below(3) }, () =>
+      this.anyCall(session),
+    );
+    const batch: Batch = {
+      session,
+      epoch: this.epochs.get(session) ?? 0,
+      key: this.key,
+      kind: this.kind,
+      counts: this.counts,
+      serial: (known?.batch.serial ?? 0) + 1 + random.below(2),
+      calls,
+      claim: random.pick(CLAIMS),
+    };
+    if (this.dead.has(session)) {
+      await assert.rejects(ground.store.serve(batch), SessionGone);
+      return;
+    }
+    await this.make(batch);
+    tally.made += calls.length;
+  }
+
+  /** A batch arrives again, perhaps after the next one, or after its session raised its epoch. */
+  private async repeat({ batch, replies }: { batch: Batch; replies: readonly QueueReply[] }): Promise<void> {
+    const { store } = this.ground;
+    const { session } = batch;
+    if (this.dead.has(session)) return void (await assert.rejects(store.serve(batch), SessionGone));
+    const dice = this.random.below(3);
+    if (dice === 0) {
+      const earlier = { ...batch, serial: batch.serial - 1 };
+      await assert.rejects(store.serve(earlier), Outdated, `an earlier batch than ${story(batch)}`);
+      return;
+    }
+    let again = batch;
+    if (dice === 1) {
+      const epoch = batch.epoch + 1;
+      await store.fence(session, epoch);
+      this.epochs.set(session, epoch);
+      await assert.rejects(store.serve(batch), Outdated, `an earlier epoch of ${story(batch)}`);
+      again = { ...batch, epoch };
+      this.last.set(session, { batch: again, replies });
+    }
+    const served = await store.serve(again);
+    assert.ok(served.done);
+    assert.deepEqual(served.replies, replies, `the second replies to ${story(batch)}`);
+    await this.compare(`${story(batch)} again`);
+  }
+
+  private newCall(session: string): CallId {
+    const call = `${session}/${++this.numbers}`;
+    this.calls.push(call);
+    return call;
+  }
+
+  private anyCall(session: string): QueueCall {
+    const { random } = this;
+    const mine = this.calls.filter((each) => sessionOf(each) === session).slice(-4);
+    const call = mine.length > 0 && random.percent(25) ? random.pick(mine) : this.newCall(session);
+    const of = this.calls.length > 0 ? random.pick(this.calls.slice(-8)) : call;
+    const wait = random.percent(60);
+    const dice = random.below(100);
+    if (dice < 32) return { op: 'put', call, text: random.pick(TEXTS), most: random.below(4), wait };
+    if (dice < 46) return { op: 'get', call, wait };
+    if (dice < 64)
+      return { op: 'receive', call, wait, visible: random.percent(40) ? 1 + random.below(4) : 60_000 };
+    if (dice < 73) return { op: 'ack', call, of };
+    if (dice < 80) return { op: 'nack', call, of };
+    if (dice < 84 && this.put.length > 0) {
+      const [put, order] = random.pick(this.put.slice(-4));
+      return { op: 'unput', call, of: put, order };
+    }
+    if (dice < 88 && this.taken.length > 0) {
+      const [item] = this.taken.splice(random.below(this.taken.length), 1);
+      return { op: 'back', call, item: item! };
+    }
+    if (dice < 92) return { op: 'leave', call: of.startsWith(`${session}/`) ? of : call };
+    if (dice < 95) return { op: 'done', call };
+    if (dice < 98) return { op: 'join', call, joins: random.percent(80) };
+    return { op: 'look' };
+  }
+
+  private async make(batch: Batch): Promise<void> {
+    const { ground, expected, key } = this;
+    const served = await ground.store.serve(batch);
+    assert.ok(served.done);
+    // A batch that only looks is not recorded: it may be made again.
+    if (batch.calls.some(({ op }) => op !== 'look'))
+      this.last.set(batch.session, { batch, replies: served.replies });
+    const { session: caller, claim } = batch;
+    const facts = { now: served.now, dead: this.dead, version: 0, caller, seen: 0, claim };
+    const calls = batch.calls.map((call) => this.asMachine(call));
+    const rules = { counts: this.counts, room: Number.POSITIVE_INFINITY };
+    const { state, replies, rings } = serve(this.state, calls, facts, rules);
+    const told = `${story(batch)} at ${served.now} on ${JSON.stringify(this.state)}, dead: ${[...this.dead]}`;
+    for (const [index, reply] of replies.entries()) {
+      const got: QueueReply = served.replies[index]!;
+      if (reply.is === 'put' && got.is === 'put') this.notePut(batch.calls[index]!, got.order, reply.order);
+      assert.deepEqual(this.asMachineReply(got), reply, `reply ${index} to ${told}`);
+    }
+    assert.equal(served.replies.length, replies.length, told);
+    this.state = state;
+    const there = new Set(
+      [...(state?.items ?? []), ...(state?.out ?? []).map(([, , item]) => item)].map(([at]) => at),
+    );
+    for (const reply of served.replies)
+      if (reply.is === 'got' && !there.has(this.placeOf(reply.item[0]))) this.taken.push(reply.item);
+    await this.compare(told);
+    const heard = expected.get(key) ?? [];
+    expected.set(key, heard);
+    heard.push(...new Set(rings.map(({ to, after }) => `${sessionOf(to)} ${after} `)));
+  }
+
+  private notePut(call: QueueCall, order: number, place: number): void {
+    this.places.set(order, place);
+    this.put.push([(call as { call: CallId }).call, order]);
+  }
+
+  private placeOf(order: number): number {
+    const place = this.places.get(order);
+    assert.notEqual(place, undefined, `no item has been put at ${order}`);
+    return place!;
+  }
+
+  private asMachine(call: QueueCall): QueueCall {
+    if (call.op === 'unput') return { ...call, order: this.placeOf(call.order) };
+    if (call.op !== 'back') return call;
+    return { ...call, item: this.placed(call.item) };
+  }
+
+  private asMachineReply(reply: QueueReply): QueueReply {
+    if (reply.is === 'put') return { ...reply, order: this.placeOf(reply.order) };
+    return reply.is === 'got' ? { ...reply, item: this.placed(reply.item) } : reply;
+  }
+
+  private placed([order, text, tries, put]: Item): Item {
+    return [this.placeOf(order), text, tries, put];
+  }
+
+  /** The state at the server is the machine's. */
+  private async compare(told: string): Promise<void> {
+    const { client, prefix } = this.ground;
+    const document = `${prefix}o:${this.key}`;
+    const [raw, lifetime, entries, length] = await Promise.all([
+      client.get(document),
+      client.pTTL(document),
+      client.xRange(`${prefix}q:${this.key}`, '-', '+'),
+      client.exists(`${prefix}q:${this.key}`),
+    ]);
+    const [, , sessions = '', body = ''] = /^(\d+)\|([^|]*)\|(.*)$/s.exec(raw ?? '') ?? [];
+    if (this.state === undefined) {
+      assert.equal(body, '', told);
+      assert.equal(length, 0, `the stream stays after ${told}`);
+      if (raw !== null) assert.ok(lifetime > 0, told);
+      return;
+    }
+    assert.equal(lifetime, -1, told);
+    const { kind, state } = JSON.parse(body) as { kind: string; state: { state: KeptQueue } };
+    assert.equal(kind, this.kind);
+    const { left, out, back, takers, putters, joins } = state.state;
+    const stream = new Map<string, readonly [put: string, text: string]>();
+    for (const { id, message } of entries ?? []) stream.set(id.slice(0, -2), [message.p!, message.t!]);
+    const item = (order: string, tries: number, put: string, text: string): Item => {
+      const [itsPut, itsText] = text === '' ? stream.get(order)! : [put, text];
+      if (text === '') stream.delete(order);
+      return [this.placeOf(Number(order)), itsText, tries, itsPut];
+    };
+    const delivered = out.map(([call, until, ...rest]) => [call, until, item(...rest)]);
+    const items = back.map((each) => item(...each));
+    for (const [order, [put, text]] of stream) items.push([this.placeOf(Number(order)), text, 0, put]);
+    assert.deepEqual(
+      { left, items, out: delivered, takers, putters, joins },
+      {
+        left: this.state.left,
+        items: this.state.items,
+        out: this.state.out,
+        takers: this.state.takers,
+        putters: this.state.putters.map(([call, most]) => [call, most]),
+        joins: this.state.joins,
+      },
+      `the state after ${told}`,
+    );
+    const named = [...new Set(callsInQueue(this.state).map(sessionOf))];
+    assert.deepEqual(sessions.split(',').sort(), (named.join(',') || '').split(',').sort(), told);
+  }
+}
+
+function story({ session, serial, calls }: Batch): string {
+  return `batch ${serial} of ${session}, ${JSON.stringify(calls)}`;
+}
