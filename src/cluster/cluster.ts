@@ -81,8 +81,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     { lease = LEASE_MS, claim = CLAIM_MS }: ClusterOptions,
     jobs?: FindJobs,
   ): Promise<Cluster> {
-    checkMs('lease', lease, LEAST_LEASE_MS);
-    checkMs('claim', claim, 1);
+    checkTimes({ lease, claim });
     const cluster = new Cluster(store, lease, claim, jobs);
     try {
       await cluster.core.session.open();
@@ -235,6 +234,12 @@ function checkName(kind: string, name: unknown): string {
   throw new NameError(
     `${kind}: refused, ${inspect(name)} can't be a name; use 1 to ${MOST_NAME} bytes without control characters`,
   );
+}
+
+/** Throws if the times are out of range. */
+export function checkTimes({ lease = LEASE_MS, claim = CLAIM_MS }: ClusterOptions): void {
+  checkMs('lease', lease, LEAST_LEASE_MS);
+  checkMs('claim', claim, 1);
 }
 
 function checkMs(what: string, value: unknown, least: number): void {

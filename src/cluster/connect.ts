@@ -5,9 +5,9 @@ export type { PgPoolLike } from './stores/postgres-connections.ts';
 export type { IoredisLike, NodeRedisLike } from './stores/redis-client.ts';
 
 import { inspect } from 'node:util';
-import { InvalidTypeError } from '../errors.ts';
+import { InvalidTypeError, NameError } from '../errors.ts';
 import type { ClusterOptions } from './cluster.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster, checkTimes } from './cluster.ts';
 import type { JobServer, Jobs } from './stores/bullmq.ts';
 import type { PgPoolLike } from './stores/postgres-connections.ts';
 import type { IoredisLike, NodeRedisLike } from './stores/redis-client.ts';
@@ -70,9 +70,28 @@ function check(options: unknown): asserts options is ConnectOptions {
       `connect: refused, unknown option \`${unknown}\`; there are ${KNOWN.map((name) => `\`${name}\``).join(', ')}`,
     );
   }
-  const { redis, postgres } = options as ConnectOptions;
+  const { redis, postgres, namespace = 'default' } = options as ConnectOptions;
   if ((redis === undefined) === (postgres === undefined)) {
     const why = redis === undefined ? 'it is not said which server' : 'two servers are named';
     throw new InvalidTypeError(`connect: refused, ${why}; pass ${example}, or postgres in its place`);
   }
+  checkUrl('redis', redis, /^rediss?:$/);
+  checkUrl('postgres', postgres, /^postgres(ql)?:$/);
+  checkTimes(options as ConnectOptions);
+  if (typeof namespace !== 'string')
+    throw new InvalidTypeError(`connect: refused, namespace is ${inspect(namespace)}; pass a string`);
+  if (!/^[\w.-]{1,100}$/.test(namespace)) {
+    throw new NameError(
+      `connect: refused, ${inspect(namespace)} can't be a namespace; use 1 to 100 letters, digits, -, _ and .`,
+    );
+  }
+}
+
+/** A server given as text is a URL. */
+function checkUrl(option: string, given: unknown, protocol: RegExp): void {
+  if (typeof given !== 'string') return;
+  if (URL.canParse(given) && protocol.test(new URL(given).protocol)) return;
+  throw new InvalidTypeError(
+    `connect: refused, ${option} is not a URL of such a server; pass one such as ${option}://localhost`,
+  );
 }

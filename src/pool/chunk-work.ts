@@ -1,5 +1,5 @@
 /**
- * Chunk work: a worker runs the items of a chunk: claims some, runs them, and puts their results
+ * Chunk work: how a worker runs a chunk. It claims some items, runs them, and puts their results
  * about once a millisecond. The pool may cut off the items that are not claimed (task-table.ts).
  */
 
@@ -12,7 +12,7 @@ import type { TaskTable } from './task-table.ts';
 import { generationOf, slotOf } from './task-table.ts';
 import { isThenable } from './thenable.ts';
 
-/** Microseconds that the items of one claim should take together, and the most of them. */
+/** Microseconds that the items of a claim should take together, and the most of such items. */
 const CLAIMED_TIME = 20;
 const MOST_CLAIMED = 64;
 /** Milliseconds after which results of a chunk are put. */

@@ -17,7 +17,7 @@ export interface CurrentTask {
   throwIfAborted(): void;
   /**
    * Sends a value to the pool, which passes it to `onReport` of the call and emits it as the event
-   * `report`. Throws `NotSendableError`.
+   * `report`. Throws `NotSendableError` if it can't be sent.
    */
   report(value: unknown): void;
 }

@@ -67,8 +67,8 @@ export function takeBackUnread(engine: Engine, member: Member, title: string, ca
 }
 
 /**
- * Puts each task again that was taken from the pool's ring, or the worker's own, and not claimed,
- * at most `most` times; then rejects it.
+ * Puts again each task that was taken from the pool's ring, or the worker's own, and not claimed.
+ * After `most` times it rejects the task.
  */
 function takeBackUnclaimed(
   engine: Engine,
@@ -168,7 +168,7 @@ function deathOf(
   );
 }
 
-/** The cause of a worker's end that nobody asked for. */
+/** The cause of a worker's unplanned end. */
 export function causeOfEnd(member: Member, table: TaskTable): 'exit' | 'signal' | 'outOfMemory' | 'grace' {
   if (member.killed) return 'grace';
   if (isOutOfMemory(member, table, undefined)) return 'outOfMemory';

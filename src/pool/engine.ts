@@ -129,7 +129,7 @@ export class Engine {
     return this.backlog.size + (this.keyed?.waiting ?? 0);
   }
 
-  /** Number of tasks that could run now, had the pool a worker for each. */
+  /** Number of tasks that could run now, if the pool had a worker for each. */
   get demand(): number {
     const { keyed } = this;
     const others = this.backlog.size + this.inFlight;
@@ -177,7 +177,7 @@ export class Engine {
     this.expect();
   }
 
-  /** Takes a task over that goes to the worker of its key. Throws as `submit` does. */
+  /** Takes over a task that goes to the worker of its key. Throws as `submit` does. */
   submitKeyed(task: PoolTask, key: TaskKey): void {
     // Copy its arguments: it may have to move to another worker.
     this.seal(task);

@@ -174,8 +174,8 @@ export class ItemRun {
   }
 
   /**
-   * Waits until the source has closed; rejects with the error of its end. Not longer than the
-   * pool's grace, because the source may be at an item that never comes.
+   * Waits until the source has closed; rejects with the error that it throws then. Waits at most
+   * for the pool's grace, because the source may be waiting for an item that never comes.
    */
   async sourceClosed(): Promise<void> {
     const { closing } = this;
@@ -319,7 +319,7 @@ export class ItemRun {
     // Items that had begun: run each again, or fail it.
     const begun = Math.min(next, end);
     for (let index = reported; index < begun; index++) {
-      // One by one, so that a deadly item takes no other along.
+      // Run them one by one, so that a deadly item ends no other.
       if (lost < this.order.retries)
         this.send(partOf(items, isRange, index, index + 1), base + index, lost + 1);
       else this.failItem(base + index, error({ index, others: begun - reported - 1, lost }));

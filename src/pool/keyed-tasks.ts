@@ -12,7 +12,7 @@
  * to other lanes, in their order; so a key never has tasks in two lanes. Where no worker can take
  * them, they wait in a lane without a worker.
  *
- * The lanes of the keys that were used last are remembered, also when these have no task.
+ * The lanes of the keys that were used last are remembered, even while these have no task.
  */
 
 import { Backlog } from './backlog.ts';
@@ -76,7 +76,7 @@ export class KeyedTasks {
   private homeless = new Lane();
   /** Keys with tasks. */
   private readonly busy = new Map<TaskKey, KeyInUse>();
-  /** Keys without, those that were used last at the end. */
+  /** Keys without tasks, the most recently used last. */
   private readonly resting = new Map<TaskKey, KeyInUse>();
   private count = 0;
 

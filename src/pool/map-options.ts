@@ -57,7 +57,7 @@ export interface StreamOptions
   /**
    * How many items may be taken from the source before their results are read. By default as many
    * as keep the workers busy: two chunks for each, up to 4,096 items. If items or results are
-   * large, say less.
+   * large, pass a smaller number.
    */
   ahead?: number | undefined;
 }

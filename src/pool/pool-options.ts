@@ -28,8 +28,8 @@ export interface TaskOptions {
   /**
    * Tasks with the same key run in the same worker, in the order of the calls, one after the other
    * unless `concurrency` allows more. So they can share what a worker keeps: a cache, a connection,
-   * a file. If that worker ends, they continue in another. While a key has no task, it is
-   * remembered until 10,000 others were used after it.
+   * a file. If that worker ends, they continue in another. A key without
+   * tasks is forgotten once 10,000 others have been used.
    */
   key?: string | number | undefined;
   /** Receives the task's reports (`currentTask().report`). */

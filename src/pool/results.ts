@@ -41,7 +41,7 @@ interface Asker {
   readonly letGo: () => void;
 }
 
-/** Items that are taken before their results are read, where no `ahead` says it. */
+/** Most items that are taken before their results are read, without `ahead`. */
 const MOST_AHEAD = 4096;
 const END: IteratorResult<unknown, undefined> = { done: true, value: undefined };
 
@@ -143,7 +143,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
   quiet(): void {}
 
   ended(failure: { error: unknown } | undefined): void {
-    // The reason why it was given up comes before an error of the source's end.
+    // Reject with the reason of the end rather than with an error of the source.
     this.failure ??= failure;
     this.ignoreAbort?.();
     clearTimeout(this.timer);

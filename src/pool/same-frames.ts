@@ -1,6 +1,6 @@
 /**
- * Same frames: many errors of one call. Only the frames of the first are taken and formatted, which
- * costs a hundred times as much as all else; the others share them.
+ * Same frames: makes many errors for one call. Only the first captures and formats its stack, which
+ * costs a hundred times as much as the rest. The others share its frames.
  */
 
 export function sameFrames(): <Made extends Error>(make: () => Made) => Made {

@@ -60,7 +60,7 @@ export function partOf(items: Items, isRange: boolean, from: number, to: number)
   return { payload: items.payload.slice(from, to), count };
 }
 
-/** A source has failed at its end, where nobody waits for that. */
+/** Reports an error that a source threw at its end, if nobody waits for that end. */
 export function warnOfSource(error: unknown): void {
   process.emitWarning(error instanceof Error ? error : String(error));
 }

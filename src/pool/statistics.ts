@@ -35,14 +35,14 @@ export interface SlowTask {
   pid: number;
 }
 
-/** Numbers of workers that were replaced. */
+/** Numbers of replaced workers, by cause. */
 export interface ReplacementCauses {
-  /** Ended with an exit code; `signal`: by a signal, or a thread that was terminated. */
+  /** Ended with an exit code; `signal`: ended by a signal, or terminated threads. */
   exit: number;
   signal: number;
-  /** Seem to have run out of memory. */
+  /** Probably ran out of memory. */
   outOfMemory: number;
-  /** Killed by the pool, because a task did not stop within its `grace`. */
+  /** Killed by the pool because a task did not stop within its `grace`. */
   grace: number;
   /** Had done `maxTasksPerChild` tasks; `memory`: had more than `maxMemoryPerChild`. */
   tasks: number;
@@ -54,7 +54,7 @@ export interface StartStats {
   /** Workers that were a spare before; `cold`: those that were not. */
   warm: number;
   cold: number;
-  /** Mean milliseconds from the start to the readiness for tasks, the initializer included. */
+  /** Mean milliseconds from the start of a worker until it is ready, with its initializer. */
   meanTime: number;
 }
 
@@ -71,15 +71,15 @@ export interface PoolStats {
   /** Workers that died and were replaced; `recycled`: workers that were replaced as planned. */
   restarts: number;
   recycled: number;
-  /** The same workers by what ended them. */
+  /** The replaced workers, by cause. */
   causes: ReplacementCauses;
   /** How the workers were started. */
   starts: StartStats;
   /** Mean run time of the last tasks, in milliseconds. */
   meanRunTime: number;
   /**
-   * Time from the call to the result, without `runTime`: the wait for a worker, and the way of the
-   * arguments and the result. `runTime`: from the task's start to its end. For a map: of each item.
+   * Time from the call to the result, minus `runTime`: the wait for a worker, and the transport of
+   * arguments and result. `runTime`: from the task's start to its end. For a map: of each item.
    */
   waitTime: TimeStats;
   runTime: TimeStats;

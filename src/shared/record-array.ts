@@ -11,7 +11,8 @@ import { SharedObject } from '../objects/shared-object.ts';
 import type { Guarded } from '../sync/lock/guard.ts';
 import { NEEDS_GUARD } from '../sync/lock/guard.ts';
 import { checkedLength } from './array-object.ts';
-import { checkWithin, loadCount } from './data-object.ts';
+import { describeArray, loadCount } from './data-facts.ts';
+import { checkWithin } from './data-object.ts';
 import { storesOf, valuesIn } from './field-store.ts';
 import { describeLock } from './guarding.ts';
 import { RecordMemory } from './record-memory.ts';
@@ -89,9 +90,17 @@ export class RecordArray<Fields extends Schema = Schema>
 
   override describe(): RecordArrayDescription {
     return SharedObject.describe(this, () => {
-      const { name, handle, length } = this;
+      const { name, handle, cell } = this;
+      const { state } = describeArray(cell.agent.namespace, cell);
       const lock = describeLock(this);
-      return { kind: RECORD_ARRAY_KIND.name, name: name ?? null, handle, length, first: this.first(), lock };
+      return {
+        kind: RECORD_ARRAY_KIND.name,
+        name: name ?? null,
+        handle,
+        ...state,
+        first: this.first(),
+        lock,
+      };
     });
   }
 

@@ -19,7 +19,7 @@ export function textOf(value: unknown, what: string): string {
     return CLONE_MARK + serialize(value).toString('base64');
   } catch (error) {
     throw new NotSendableError(
-      `${what}: refused, ${(error as Error).message}; send what structured clone carries`,
+      `${what}: refused, ${(error as Error).message.replace(/\.$/, '')}; send what structured clone carries`,
       { cause: error },
     );
   }

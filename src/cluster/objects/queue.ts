@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import type { AsyncJoinableQueue, AsyncQueue } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
-import { NoSpaceError, OverReleaseError, QueueEmptyError, QueueFullError } from '../../errors.ts';
+import { NoSpaceError, OverReleaseError, QueueEmptyError, QueueFullError, StoreError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
 import type { QueueMachine } from '../machines/kinds.ts';
 import { queueOf } from '../machines/kinds.ts';
@@ -49,8 +49,8 @@ const MACHINES = { Queue: queueOf('Queue'), JoinableQueue: queueOf('JoinableQueu
 
 /**
  * A queue over all processes of the cluster. It carries the values that structured clone accepts,
- * each with up to 262,144 characters. Except over Redis, all items together may have no more,
- * because each change writes the whole queue at the server.
+ * each with up to 262,144 characters. Over Redis their number is not limited. Elsewhere all items
+ * together may have no more characters, because each change writes the whole queue.
  *
  * `get` removes an item: it is delivered at most once, and lost if its consumer dies. `receive`
  * only lends it, until `ack`: if the consumer dies or takes too long, another consumer gets it.
@@ -96,12 +96,14 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 
   /**
    * Puts the value in, as soon as there is room. Rejects with `QueueFullError` when the timeout has
-   * passed, with `NotSendableError`, and with `NoSpaceError` if it can never fit. Then nothing was
-   * put. *Cancels* by `signal`. Rejects with `LeaseLostError` if the lease is lost while the server
-   * may or may not have the item.
+   * passed, or `StoreError` if the server can't be reached then. Rejects with `NotSendableError`,
+   * and with `NoSpaceError` if it can never fit. Then nothing was put. *Cancels* by `signal`.
+   * Rejects with `LeaseLostError` if the lease is lost while the server may or may not have the
+   * item.
    */
   async put(value: Item, options?: WaitOptions): Promise<void> {
     if (await this.putIn(value, options)) return;
+    this.checkReachable("can't put");
     throw new QueueFullError(
       `${this.title}: can't put, it is full${after(options)}; wait longer, or take items out`,
     );
@@ -120,6 +122,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
   async get(options?: WaitOptions): Promise<Item> {
     const item = await this.take(options);
     if (item !== undefined) return readText(item[1]) as Item;
+    this.checkReachable("can't get");
     throw this.empty('get', options);
   }
 
@@ -142,7 +145,10 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     const deadline = Deadline.begin(options);
     checkCount(this.title, 'visibility', visible, 1);
     const got = await this.waits.make(deadline, (call, wait) => ({ op: 'receive', call, wait, visible }));
-    if (got?.reply.is !== 'got') throw this.empty('receive', options);
+    if (got?.reply.is !== 'got') {
+      this.checkReachable("can't receive");
+      throw this.empty('receive', options);
+    }
     const { lease, call, reply } = got;
     const value = readText(reply.item[1]) as Item;
     return new ClusterDelivery(value, reply.item[2], {
@@ -191,6 +197,12 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     const deadline = Deadline.begin(options);
     const got = await this.waits.make(deadline, (call, wait) => ({ op: 'get', call, wait }));
     return got?.reply.is === 'got' ? got.reply.item : undefined;
+  }
+
+  /** Whether the queue is full or empty is not known while the server is out of reach. */
+  private checkReachable(refused: string): void {
+    if (this.core.session.state === 'connected') return;
+    throw new StoreError(`${this.title}: ${refused}, the server can't be reached; try again when it is back`);
   }
 
   private empty(what: string, options: WaitOptions | undefined): QueueEmptyError {

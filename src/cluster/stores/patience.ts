@@ -31,8 +31,11 @@ export class Patience {
     return asked;
   }
 
-  end(asked: Asked): void {
-    if (this.open.delete(asked) && this.open.size === 0) this.timer?.unref();
+  /** The request is over. Returns `false` if it was given up before. */
+  end(asked: Asked): boolean {
+    const waited = this.open.delete(asked);
+    if (waited && this.open.size === 0) this.timer?.unref();
+    return waited;
   }
 
   stop(): void {

@@ -14,10 +14,16 @@
  * `{-1}` the session is dead; `{-2}` the epoch is over. An expected version of `read` only reads.
  */
 
+/**
+ * The first line of a script that a server without free memory runs all the same. A lock must be
+ * released there, too.
+ */
+export const ALLOWED = '#!lua flags=allow-oom';
+
 /** Milliseconds for which a deleted document leaves its version behind. */
 export const TOMBSTONE_MS: number = 600_000;
 
-export const COMMIT: string = `
+export const COMMIT: string = `${ALLOWED}
 local found = redis.call('MGET', KEYS[1], KEYS[2])
 local reads = ARGV[1] == 'read'
 if not reads then
@@ -54,7 +60,7 @@ return {1, stamp, now}
 `;
 
 /** Raises the epoch of a session, and keeps its lease. `0`: the session is dead. */
-export const FENCE = `
+export const FENCE: string = `${ALLOWED}
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then return 0 end
 if tonumber(epoch) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'XX', 'KEEPTTL') end

@@ -20,9 +20,9 @@
  */
 
 import { KEPT_MS } from '../machines/once.ts';
-import { TOMBSTONE_MS } from './redis-commit.ts';
+import { ALLOWED, TOMBSTONE_MS } from './redis-commit.ts';
 
-export const PLACES: string = `
+export const PLACES: string = `${ALLOWED}
 local call, sub = redis.call, string.sub
 local op = ARGV[1]
 local found = call('MGET', KEYS[1], KEYS[2])

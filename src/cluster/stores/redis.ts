@@ -29,6 +29,7 @@ import { Patience } from './patience.ts';
 import type { RedisClient } from './redis-client.ts';
 import { redisClient } from './redis-client.ts';
 import { COMMIT, FENCE } from './redis-commit.ts';
+import { reasonOf, refusalIn } from './redis-errors.ts';
 import { PLACES } from './redis-places.ts';
 import { argumentsOf, QUEUE, replyIn } from './redis-queue.ts';
 import { hearRing } from './ring.ts';
@@ -48,6 +49,7 @@ const OLDEST = 7;
 export class RedisStore implements Store {
   readonly title: string;
   readonly poll: number = 0;
+  readonly notesEarly: boolean = true;
   private readonly client: RedisClient;
   private readonly prefix: string;
   private readonly patience: Patience;
@@ -66,21 +68,28 @@ export class RedisStore implements Store {
     const title = typeof given === 'string' ? `Redis at ${withoutPassword(given)}` : 'Redis';
     const client = await redisClient(given);
     const store = new RedisStore(client, title, namespace, patience);
-    // Without a listener an error of the connection would end the program.
-    client.watch(
-      () => {},
-      () => {},
-    );
+    let reason: Error | undefined;
+    // The clients try again by themselves, also with a password that the server has refused.
+    const refused = new Promise<never>((_, reject) => {
+      const down = (error: Error): void => {
+        reason = error;
+        const refusal = refusalIn(error, title);
+        if (refusal !== undefined) reject(refusal);
+      };
+      client.watch(() => {}, down);
+    });
+    refused.catch(() => undefined);
     try {
-      await store.checkServer();
+      await Promise.race([store.checkServer(), refused]);
       return store;
     } catch (error) {
       await client.end();
       if (error instanceof StoreError) throw error;
-      const { message } = error as Error;
-      throw new StoreError(`connect: ${title} can't be reached, ${message}; start it, or check the address`, {
-        cause: error,
-      });
+      const cause = reason ?? (error as Error);
+      throw new StoreError(
+        `connect: ${title} can't be reached, ${reasonOf(cause)}; start it, or check the address`,
+        { cause },
+      );
     }
   }
 
@@ -207,11 +216,12 @@ export class RedisStore implements Store {
         }
       };
       const failed = (error: Error): void => {
-        patience.end(asked);
+        // The call was given up: trying again would only make it late.
+        if (!patience.end(asked)) return;
         const other = again?.(error);
         if (other !== undefined) resolve(other);
-        else if (this.ended || isRefusal(error)) reject(error);
-        else reject(new Unreachable(error.message, { cause: error }));
+        else if (this.ended) reject(error);
+        else reject(refusalIn(error, this.title) ?? new Unreachable(reasonOf(error), { cause: error }));
       };
       command.then(answered, failed);
     });
@@ -237,11 +247,6 @@ export class RedisStore implements Store {
 
 function scriptOf(text: string, keys: number): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex'), keys: String(keys) };
-}
-
-/** Whether the server itself has refused the command: it was not done. */
-function isRefusal(error: Error): boolean {
-  return /^(NOSCRIPT|ERR|WRONGTYPE|NOPERM|NOAUTH|OOM|WRONGPASS)\b/.test(error.message);
 }
 
 /** The document that is there; throws if the session is dead, or its epoch over. */

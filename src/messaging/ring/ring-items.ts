@@ -72,6 +72,9 @@ export abstract class RingItems {
     );
   }
 
+  /** A word of the header, or one after it, for `describeRing`. */
+  readonly word = (index: number): number => load(this.words, this.at + index);
+
   /** Items put so far, modulo 2^31. */
   get puts(): number {
     return load(this.words, this.at + PUTS_WORD);

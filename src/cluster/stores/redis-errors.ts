@@ -1,0 +1,30 @@
+/** Errors of a Redis server and of its clients, in words. */
+
+import { StoreError } from '../../errors.ts';
+
+/** Remedies for refused commands, by the first word of the server's message. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ERR: 'check that it is Redis 7.0 or Valkey 7.2, or newer',
+  WRONGTYPE: 'keep other data out of the keys of this namespace',
+  NOPERM: 'give the user the rights that the guide names',
+  NOAUTH: 'put the user and the password into the address',
+  WRONGPASS: 'check the user and the password',
+  OOM: 'raise its maxmemory, or take items out of queues',
+  MISCONF: 'let it save to its disk again',
+};
+
+/** The error of a command that the server has refused, and so has not done. */
+export function refusalIn(error: Error, title: string): StoreError | undefined {
+  const [word = ''] = error.message.split(' ', 1);
+  const advice = ADVICE[word];
+  if (advice === undefined) return undefined;
+  return new StoreError(`cluster: ${title} has refused a request, ${reasonOf(error)}; ${advice}`, {
+    cause: error,
+  });
+}
+
+/** The message; that of a connection to several addresses stands in the first of its errors. */
+export function reasonOf(error: Error): string {
+  const [first] = (error as { errors?: readonly Error[] }).errors ?? [];
+  return (error.message || first?.message || String(error)).replace(/\.$/, '');
+}

@@ -1,0 +1,130 @@
+/** What a program sees when a Redis server refuses, forgets or fails over. */
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, it } from 'node:test';
+import type { Cluster, ConnectOptions } from 'lockstep/cluster';
+import { connect } from 'lockstep/cluster';
+import { createClient } from 'redis';
+import { until } from '../support/until.ts';
+import { ToxicProxy } from './nemesis/proxy.ts';
+import { freePort, RedisServer } from './servers/redis.ts';
+
+let server: RedisServer;
+let admin: ReturnType<typeof createClient>;
+let clusters: Cluster[] = [];
+
+before(async () => {
+  server = await RedisServer.start();
+  admin = createClient({ url: server.url });
+  await admin.connect();
+});
+afterEach(async () => {
+  await Promise.all(clusters.map((cluster) => cluster.close()));
+  clusters = [];
+});
+after(async () => {
+  admin.destroy();
+  await server.stop();
+});
+
+async function join(options: ConnectOptions = { redis: server.url }): Promise<Cluster> {
+  const cluster = await connect(options);
+  clusters.push(cluster);
+  return cluster;
+}
+
+const run = (...command: string[]): Promise<unknown> => admin.sendCommand(command);
+
+function refused(options: object, code: string, message: RegExp): Promise<void> {
+  return assert.rejects(join(options as ConnectOptions), { code, message });
+}
+
+it('connect says why the server can not be used', async () => {
+  const STORE = 'ERR_LOCKSTEP_STORE';
+  const { port } = server;
+  await run('ACL', 'SETUSER', 'few', 'on', '>secret', '~*', '+info', '+ping', '+hello', '+client');
+  await refused({ redis: `redis://few:wrong@127.0.0.1:${port}` }, STORE, /WRONGPASS.*check the user and/);
+  await refused({ redis: `redis://few:secret@127.0.0.1:${port}` }, STORE, /NOPERM.*give the user the rights/);
+  await refused(
+    { redis: `redis://127.0.0.1:${await freePort()}`, lease: 500 },
+    STORE,
+    /ECONNREFUSED.*start it/,
+  );
+});
+
+it('connect refuses what can not be meant, before it asks a server', async () => {
+  const TYPE = 'ERR_LOCKSTEP_INVALID_TYPE';
+  for (const redis of ['nonsense', '', 'http://localhost', 'postgres://localhost'])
+    await refused({ redis }, TYPE, /redis is not a URL of such a server/);
+  await refused({ postgres: 'redis://localhost' }, TYPE, /postgres is not a URL/);
+  await refused({ redis: server.url, lease: 'x' }, TYPE, /lease is 'x'/);
+  await refused({ redis: server.url, namespace: 5 }, TYPE, /namespace is 5/);
+  for (const namespace of ['', 'a b', 'x'.repeat(101), '{a}'])
+    await refused({ redis: server.url, namespace }, 'ERR_LOCKSTEP_NAME', /can't be a namespace/);
+});
+
+it('a server without free memory refuses items; locks are taken and released, and items taken out', async () => {
+  const cluster = await join();
+  const queue = cluster.queue<number>('full');
+  await queue.put(1);
+  const hold = await cluster.lock('held').acquire();
+  await run('CONFIG', 'SET', 'maxmemory', '1');
+  try {
+    await assert.rejects(queue.put(2), { code: 'ERR_LOCKSTEP_STORE', message: /OOM.*raise its maxmemory/ });
+    assert.equal(await queue.get(), 1);
+    await hold.release();
+    await (await cluster.lock('held').acquire()).release();
+  } finally {
+    await run('CONFIG', 'SET', 'maxmemory', '0');
+  }
+  assert.equal(await cluster.lock('held').locked, false);
+  assert.equal(await queue.size, 0);
+});
+
+it('while the server is a replica, calls wait; they go on when it is the primary again', async () => {
+  const cluster = await join();
+  const lock = cluster.lock('moved');
+  const suspended = new Promise((resolve) => cluster.once('suspended', resolve));
+  await run('REPLICAOF', '127.0.0.1', '1');
+  await refused({ redis: server.url }, 'ERR_LOCKSTEP_STORE', /READONLY.*check the address/);
+  const held = lock.acquire();
+  await suspended;
+  await run('REPLICAOF', 'NO', 'ONE');
+  const hold = await held;
+  assert.ok(hold.valid);
+  await hold.release();
+});
+
+it('an answer that comes after its call was given up, from a server that has forgotten all, harms nobody', async () => {
+  const proxy = await ToxicProxy.before(server.port);
+  const cluster = await join({ redis: `redis://127.0.0.1:${proxy.port}`, lease: 2000 });
+  const lock = cluster.lock('late');
+  const hold = await lock.acquire();
+  const lost = new Promise((resolve) => cluster.once('lost', resolve));
+  proxy.hold();
+  const released = assert.rejects(hold.release(), { code: 'ERR_LOCKSTEP_LEASE_LOST' });
+  await new Promise((resolve) => cluster.once('suspended', resolve));
+  await run('SCRIPT', 'FLUSH');
+  await run('FLUSHALL');
+  proxy.pass();
+  await Promise.all([released, lost]);
+  await until(() => cluster.state === 'connected', 'a new session');
+  await (await lock.acquire()).release();
+  await cluster.close();
+  await proxy.close();
+});
+
+it('nobody says that a queue is empty while the server is out of reach', async () => {
+  const proxy = await ToxicProxy.before(server.port);
+  const cluster = await join({ redis: `redis://127.0.0.1:${proxy.port}`, lease: 2000 });
+  const queue = cluster.queue('away');
+  proxy.hold();
+  const unreachable = { code: 'ERR_LOCKSTEP_STORE', message: /can't be reached/ };
+  await Promise.all([
+    assert.rejects(queue.get({ timeout: 1500 }), unreachable),
+    assert.rejects(queue.put(1, { timeout: 1500 }), unreachable),
+  ]);
+  proxy.pass();
+  await cluster.close();
+  await proxy.close();
+});
