@@ -103,7 +103,7 @@ function check(object: unknown): void {
   if (object instanceof AbortSignal || object instanceof QueueBase) return;
   if (object instanceof Connection && object.readable) return;
   throw new InvalidTypeError(
-    `waitAny: refused, ${inspect(object)} can't be waited for; pass queues, ends of pipes that receive, and signals such as child.sentinel`,
+    `waitAny: refused, ${inspect(object)} can't be waited for; pass queues, ends of pipes that receive, and signals such as child.sentinel, and wait for locks and events with their own calls`,
   );
 }
 
