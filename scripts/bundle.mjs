@@ -6,15 +6,17 @@
 // library stays readable. esbuild calls a class that refers to itself `_Lock`; `keepNames` would
 // cure that, but it names each closure again wherever one is made. So only classes get their names
 // back, once.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { neededDeclarations } from './bundle/declarations.mjs';
 import { builtinsOf, classNames, ENTRIES, exportedNames, Library, OPTIONS } from './bundle/library.mjs';
 import { withConstants } from './constants.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'build/src');
+const declared = join(root, 'build/declarations');
 const output = join(root, 'dist');
 
 /** Programs that look from outside share no state with the library, and nobody else loads them. */
@@ -24,6 +26,7 @@ const OUTSIDE = ['inspect/inspect', 'cli/exec', 'cli/lockstep'];
 const CLUSTER = ['cluster/connect', 'cluster/memory'];
 
 // A chunk's name has a hash of what is in it: those of earlier builds go.
+mkdirSync(output, { recursive: true });
 for (const name of readdirSync(output, { recursive: true })) {
   if (/\.c?js(\.map)?$/.test(name)) rmSync(join(output, name));
 }
@@ -56,20 +59,6 @@ for (const name of readdirSync(output, { recursive: true })) {
   writeFileSync(file, withConstants(readFileSync(file, 'utf8')).code);
 }
 
-/** Declarations that an entry for programs leads to. */
-function declarations() {
-  const found = new Set();
-  const follow = (file) => {
-    if (found.has(file)) return;
-    found.add(file);
-    for (const [, path] of readFileSync(file, 'utf8').matchAll(/(?:from |import\(|import )'(\.[^']+)'/g)) {
-      follow(join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts')));
-    }
-  };
-  for (const entry of ['index', ...CLUSTER, ...OUTSIDE]) follow(join(output, `${entry}.d.ts`));
-  return found;
-}
-
 /**
  * Folders of which no program sees more than types: their comments are for readers of the source.
  */
@@ -82,21 +71,18 @@ const UNSEEN = [
   /^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?= *private )/gm,
 ];
 
-for (const name of readdirSync(output, { recursive: true }).filter((each) => each.endsWith('.d.ts'))) {
+// The package has no declarations but these, and none of earlier builds.
+for (const name of readdirSync(output, { recursive: true })) {
+  if (/\.d\.ts(\.map)?$|\.tsbuildinfo$|^\.npmignore$/.test(name)) rmSync(join(output, name));
+}
+const entries = ['index', ...CLUSTER, 'inspect/inspect'].map((entry) => join(declared, `${entry}.d.ts`));
+for (const [path, text] of neededDeclarations(entries)) {
+  const name = relative(declared, path);
   const isInner = INNER.test(name) || /\/raw-(lock|rwlock|barrier|condition)\./.test(name);
   const forms = isInner ? [/^ *\/\*\*[\s\S]*?\*\/\n/gm] : UNSEEN;
-  const file = join(output, name);
-  const text = readFileSync(file, 'utf8');
+  mkdirSync(dirname(join(output, name)), { recursive: true });
   writeFileSync(
-    file,
+    join(output, name),
     forms.reduce((rest, form) => rest.replace(form, ''), text),
   );
 }
-
-// The package holds no declarations that no program can reach, and none of earlier builds.
-const needed = declarations();
-const left = readdirSync(output, { recursive: true })
-  .map((name) => join(output, name))
-  .filter((file) => file.endsWith('.d.ts') && !needed.has(file));
-const ignored = ['*.tsbuildinfo', '*.d.ts.map', ...left.map((file) => `/${relative(output, file)}`)];
-writeFileSync(join(output, '.npmignore'), `${ignored.join('\n')}\n`);
