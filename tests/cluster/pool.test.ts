@@ -183,6 +183,8 @@ function poolCases(
       await until(async () => (await pool.describe()).waiting === 1, 'the job to be there');
       control.abort(new Error('no more'));
       await aborted;
+      // A call that is given up rejects at once; its job goes behind its back.
+      await until(async () => (await pool.describe()).waiting === 0, 'the jobs to be withdrawn');
       assert.deepEqual(await pool.describe(), {
         kind: 'Pool',
         name: 'unserved',
