@@ -76,7 +76,6 @@ function check(options: unknown): asserts options is ConnectOptions {
     throw new InvalidTypeError(`connect: refused, ${why}; pass ${example}, or postgres in its place`);
   }
   checkUrl('redis', redis, /^rediss?:$/);
-  checkUrl('postgres', postgres, /^postgres(ql)?:$/);
   checkTimes(options as ConnectOptions);
   if (typeof namespace !== 'string')
     throw new InvalidTypeError(`connect: refused, namespace is ${inspect(namespace)}; pass a string`);

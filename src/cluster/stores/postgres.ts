@@ -13,7 +13,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
-import { InvalidTypeError, OutOfRangeError, StoreError } from '../../errors.ts';
+import { InvalidTypeError, StoreError } from '../../errors.ts';
 import type { PlacesReply } from '../machines/places.ts';
 import type { Commit, Committed, Snapshot, Store, StoreListener, Turn, Turned } from '../store.ts';
 import { Outdated, SessionGone } from '../store.ts';
@@ -69,6 +69,7 @@ export class PostgresStore implements Store {
   readonly title: string;
   readonly poll: number;
   readonly turned: ReadonlySet<string> = TURNED;
+  readonly notesEarly: boolean = true;
   private readonly pool: PgPoolLike;
   private readonly own: boolean;
   private readonly namespace: string;
@@ -111,8 +112,8 @@ export class PostgresStore implements Store {
       );
     }
     if (typeof postgres === 'string' && !/^(postgres(ql)?|socket):|^\//.test(postgres)) {
-      throw new OutOfRangeError(
-        'connect: refused, postgres is not an address of PostgreSQL; pass a URL, postgres://host/database',
+      throw new InvalidTypeError(
+        'connect: refused, postgres is not a URL of such a server; pass one such as postgres://localhost',
       );
     }
     const store = new PostgresStore(await findPg(), options, namespace, patience);
@@ -134,7 +135,7 @@ export class PostgresStore implements Store {
       await this.insert(session, leaseMs);
     } catch (error) {
       if (!isMissing(error)) throw error;
-      // Somebody has dropped the schema since.
+      // Another program has dropped the schema since: make it again.
       await this.prepare();
       this.run = await this.nameRun();
       await this.insert(session, leaseMs);
