@@ -19,7 +19,7 @@ import {
   WorkerDiedError,
 } from '../../errors.ts';
 import { afterMilliseconds } from '../../long-timer.ts';
-import { withResolvers } from '../pending.ts';
+import { withResolvers } from '../../with-resolvers.ts';
 import type { Job, JobEvents, JobQueue, Jobs, JobWorker } from '../stores/bullmq.ts';
 import type { ClusterFunctions, ClusterTarget, TaskData } from './pool-task.ts';
 import { argumentsText, nameOfTarget, readOutcomes, runTask } from './pool-task.ts';
