@@ -423,7 +423,7 @@ function isInstance(this: { prototype: object }, value: unknown): boolean {
 
 for (const [name, Class] of Object.entries(FAMILIES)) {
   Object.defineProperty(Class.prototype, FAMILY, { value: name });
-  // A bundler may have given the class a shorter one.
+  // Restore the name of the class, which a bundler may have shortened.
   Object.defineProperty(Class, 'name', { value: name, configurable: true });
 }
 // All other classes inherit it from these.

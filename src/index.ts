@@ -54,7 +54,13 @@ export type { Range } from './pool/range.ts';
 export { range } from './pool/range.ts';
 export type { Remote } from './pool/remote.ts';
 export type { Results } from './pool/results.ts';
-export type { PoolStats, SlowTask, WorkerStats } from './pool/statistics.ts';
+export type {
+  PoolStats,
+  ReplacementCauses,
+  SlowTask,
+  StartStats,
+  WorkerStats,
+} from './pool/statistics.ts';
 export type { Task, TaskStatus } from './pool/task.ts';
 export type { ThreadPoolOptions } from './pool/thread-pool.ts';
 export { ThreadPool } from './pool/thread-pool.ts';

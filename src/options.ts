@@ -11,7 +11,7 @@ const LOCK = [...OBJECT, 'deadlock', 'stacks'];
 const GUARDED = [...OBJECT, 'lock'];
 const QUEUE = [...OBJECT, 'maxSize', 'bytes', 'endsWithProducers'];
 const CHILD = ['target', 'args', 'name', 'daemon'];
-const TASK = ['signal', 'timeout', 'queueTimeout', 'retries', 'priority', 'onReport'];
+const TASK = ['signal', 'timeout', 'queueTimeout', 'retries', 'priority', 'key', 'onReport'];
 const STREAM = ['signal', 'timeout', 'retries', 'priority', 'chunkSize'];
 const POOL = [
   'name',

@@ -186,7 +186,7 @@ program
 program
   .command('completion [shell]')
   .description('prints completions for bash, zsh or fish: eval "$(lockstep completion bash)"')
-  .addOption(new Option('--list <list>', 'for those: the names of the moment').hideHelp())
+  .addOption(new Option('--list <list>', 'for the printed scripts: the current names').hideHelp())
   .action(
     act(async (shell: string | undefined, options: { list?: string }) =>
       (await import('./completion.ts')).completion(shell, options),

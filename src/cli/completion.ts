@@ -1,15 +1,15 @@
 /**
- * `lockstep completion`: the completions for shells. Names and process ids are those of the moment:
- * the shell asks for them by `lockstep completion --list`, which only reads.
+ * `lockstep completion`: prints completion scripts for shells. A script gets the current names and
+ * process ids from `lockstep completion --list`, which only reads.
  */
 
 import type { Snapshot } from '../inspect/types.ts';
 import { FINE, WRONG_USE } from './exit-codes.ts';
 
-/** A command, as completions know it. */
+/** The facts about a command that completions need. */
 interface Completed {
   readonly options: string;
-  /** The list that its operand is from. */
+  /** The list that offers its operand. */
   readonly operand?: keyof typeof LISTS;
 }
 
@@ -26,7 +26,7 @@ const COMMANDS: Readonly<Record<string, Completed>> = {
   help: { options: '' },
 };
 
-/** The texts of each list, in a snapshot. */
+/** Reads the texts of each list from a snapshot. */
 const LISTS = {
   about: (seen: Snapshot): string[] => [
     ...agentsIn(seen).map(({ pid }) => String(pid)),
@@ -50,7 +50,7 @@ function namesOf(seen: Snapshot, kinds: readonly string[]): string[] {
   return objectsIn(seen).flatMap(({ name, kind }) => (kinds.includes(kind) ? (name ?? []) : []));
 }
 
-/** A line for each command of which the function makes one. */
+/** The lines that the function makes of the commands, without empty ones. */
 function eachCommand(line: (command: string, about: Completed) => string): string {
   return Object.entries(COMMANDS)
     .map(([command, about]) => line(command, about))
@@ -131,7 +131,7 @@ export async function completion(
   const script = shell === undefined ? undefined : SCRIPTS[shell];
   if (script === undefined) {
     process.stderr.write(
-      `lockstep: completion is there for ${Object.keys(SCRIPTS).join(', ')}, not for ${JSON.stringify(shell ?? list ?? '')}\n`,
+      `lockstep completion: unknown shell ${JSON.stringify(shell ?? list ?? '')}; pass one of ${Object.keys(SCRIPTS).join(', ')}\n`,
     );
     return WRONG_USE;
   }
@@ -139,10 +139,10 @@ export async function completion(
   return FINE;
 }
 
-/** Prints the texts that there are at the moment, a line each. */
+/** Prints the current texts of the list, one a line. */
 async function printList(list: keyof typeof LISTS): Promise<number> {
   const { takeSnapshot } = await import('../inspect/snapshot.ts');
-  // A name with a line break can't be completed.
+  // The shell reads one text a line, so leave out names with a line break.
   const texts = LISTS[list](takeSnapshot()).filter((text) => !text.includes('\n'));
   process.stdout.write([...new Set(texts)].map((text) => `${text}\n`).join(''));
   return FINE;

@@ -56,7 +56,7 @@ export async function doctor({ json }: { json?: boolean }): Promise<number> {
   return checks.some(({ verdict }) => verdict === 'fail') ? STUCK : FINE;
 }
 
-/** Where there is no place for folders, `room` says so. */
+/** This user's namespaces; none if their place can't be read: `room` reports that. */
 function existingFolders(): string[] {
   try {
     return foldersOfUser();
@@ -178,7 +178,7 @@ function namespaces(snapshot: Snapshot): Check[] {
   return checks;
 }
 
-/** Children that go on although the programs that started them have ended. */
+/** Child processes that still run after their parents have ended. */
 function orphans({ namespaces }: Snapshot): Check[] {
   const agents = namespaces.flatMap((each) => each.agents).filter(({ orphan }) => orphan);
   const pids = [...new Set(agents.map(({ pid }) => pid))];
@@ -188,7 +188,7 @@ function orphans({ namespaces }: Snapshot): Check[] {
   return [
     {
       verdict: 'warn',
-      text: `${pids.length === 1 ? 'a process goes' : `${pids.length} processes go`} on although the program that started ${pids.length === 1 ? 'it' : 'them'} has ended (${shown}${programs.length > LISTED ? ', …' : ''})`,
+      text: `${pids.length === 1 ? 'a child process still runs after its' : `${pids.length} child processes still run after their`} parent has ended (${shown}${programs.length > LISTED ? ', …' : ''})`,
       advice: `kill ${pids.slice(0, 20).join(' ')}; a Process with daemon: true ends with its program`,
     },
   ];

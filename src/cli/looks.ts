@@ -14,7 +14,7 @@ export interface LookOptions {
 
 /** The namespaces that the options name; all of this user's by default. */
 export function look({ namespace }: LookOptions): Snapshot {
-  // A wrong LOCKSTEP_DIR must not look like a machine on which all is well.
+  // Check LOCKSTEP_DIR first: a wrong one must not look like a machine on which all is well.
   const all = foldersOfUser();
   return takeSettledSnapshot({ folders: namespace === undefined ? all : [namespaceFolder(namespace)] });
 }

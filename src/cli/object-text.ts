@@ -43,10 +43,17 @@ export function stateText(object: ObjectSnapshot, namespace: NamespaceSnapshot):
     case 'Barrier':
       return `${state.arrived} of ${state.parties} arrived${state.broken === true ? ', broken' : ''}`;
     default:
-      return [contentsText(namespace, object), state.closed === true ? 'closed' : '']
+      return [contentsText(namespace, object), amountText(object), state.closed === true ? 'closed' : '']
         .filter((part) => part !== '')
         .join(', ');
   }
+}
+
+/** How much shared data there is; empty for objects that have none, or one value only. */
+function amountText({ state: { length, size, bytes } }: ObjectSnapshot): string {
+  if (typeof length === 'number') return count(length, 'element');
+  const amount = size ?? bytes;
+  return typeof amount === 'number' ? count(amount, 'byte') : '';
 }
 
 /** The contents of a queue or pipe: `3 of at most 10 items, 2 not yet done`; empty for others. */

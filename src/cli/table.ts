@@ -8,12 +8,12 @@ export interface Column {
   readonly right?: boolean;
 }
 
-/** Columns that a text keeps at least, where the terminal is narrow. */
+/** The least width of a column that is cut for a narrow terminal. */
 const LEAST = 8;
 
 /**
  * Rows as lines, each column as wide as its widest text; Chinese characters are two wide. On a
- * terminal that is narrower, the widest texts are cut.
+ * terminal that is narrower, the widest columns are cut.
  */
 export function table(
   columns: readonly Column[],
@@ -37,7 +37,7 @@ export function table(
   return `${[paint.dim(lines[0]!), ...lines.slice(1)].join('\n')}\n`;
 }
 
-/** Takes from the widest column until all fit, or no column has more than the least. */
+/** Narrows the widest column until the rows fit, or until no column is wider than the least. */
 function fit(widths: number[], room: number): void {
   for (let sum = widths.reduce((total, width) => total + width, 0); sum > room; sum--) {
     const widest = widths.indexOf(Math.max(...widths));
@@ -46,7 +46,7 @@ function fit(widths: number[], room: number): void {
   }
 }
 
-/** The beginning of the text, with a mark where it was cut. */
+/** The text, cut to the width; then it ends with `…`. */
 function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let kept = '';

@@ -9,8 +9,8 @@
  * needs no read before. A step that changes nothing needs a document that was read within the call.
  *
  * A store may make a call on places by itself (`Store.turn`): one round trip, even under
- * contention. It leaves documents that it does not know to the machine. So may it make the calls on
- * a queue (serving.ts).
+ * contention. It leaves documents that it does not know to the machine. Likewise it may make the
+ * calls on a queue (serving.ts).
  *
  * If the connection is lost before the reply, the outcome is unknown. Then the document is read and
  * the machine runs again: it finds the effect of the call in its state (machine.ts).
@@ -47,7 +47,7 @@ export class Calls {
   private readonly lanes = new Map<string, Lane>();
   private readonly store: Store;
   private readonly session: Session;
-  /** How long offers stand, in milliseconds. */
+  /** Milliseconds for which an offer stands. */
   readonly claim: number;
   private readonly releases: Releases;
   private readonly serving: Serving;
@@ -122,8 +122,8 @@ export class Calls {
   }
 
   /**
-   * An offer of a lock to the call, in the document that came with the last ring: until when it
-   * stands, by the server's clock, and its version.
+   * The offer of a lock to the call in the document that came with the last ring: when it ends, by
+   * the server's clock, and its version.
    */
   offerTo(key: string, id: CallId): { readonly until: number; readonly version: number } | undefined {
     if (this.store.notesEarly !== true) return undefined;

@@ -64,7 +64,7 @@ function decode(key: string, machine: Made['machine'], { body, version }: Snapsh
   return machine.resolve === undefined ? state : machine.resolve(state, version);
 }
 
-/** The error of a call to an object whose name another kind of object has. */
+/** The error of a call on an object if an object of another kind has its name. */
 export function nameTaken(kind: string, key: string, other: string): NameTakenError {
   return new NameTakenError(
     `${kind} ${JSON.stringify(key)}: can't be used, the cluster has a ${other} of that name; take another name`,

@@ -29,7 +29,7 @@ interface Found {
   readonly name: string;
   readonly body: string;
   readonly dead: readonly string[];
-  /** Of a queue whose items are not in its document: how many wait. */
+  /** The number of waiting items of a queue that does not keep them in its document. */
   readonly items?: number;
 }
 

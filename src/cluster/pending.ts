@@ -4,7 +4,7 @@ import { LeaseLostError, NameTakenError, StoreError } from '../errors.ts';
 import type { Made, Outcome } from './document.ts';
 import type { Snapshot } from './store.ts';
 
-/** Calls that a store makes by itself in one request, and the length of their items together. */
+/** Most calls of a request that the store makes by itself, and most characters of their items. */
 const MOST_SERVED = 256;
 const MOST_SERVED_TEXT = 2 ** 20;
 
@@ -50,8 +50,8 @@ export interface Lane {
 }
 
 /**
- * Takes the calls out of the lane that can be made together with its first one. A commit belongs to
- * one session, so calls of a lost session are refused separately.
+ * Takes the first call out of the lane, with those that can be made together with it. A commit
+ * belongs to one session, so calls of a lost session are refused separately.
  */
 export function takeBatch(lane: Lane, served: boolean): readonly Pending[] {
   const [first] = lane.pending as [Pending];
@@ -67,7 +67,7 @@ export function takeBatch(lane: Lane, served: boolean): readonly Pending[] {
   return batch;
 }
 
-/** Whether one commit can be of both: by the same session, and on the same kind of object. */
+/** Whether one commit can contain both: of the same session, on the same kind of object. */
 function isLike(one: Pending, other: Pending): boolean {
   return one.session === other.session && one.machine.kind === other.machine.kind;
 }
@@ -76,7 +76,7 @@ export function isLazy({ forgotten }: Pending, reply: unknown): boolean {
   return typeof forgotten === 'function' ? forgotten(reply) : forgotten === 'repeated';
 }
 
-/** The hold to be released has already ended, with its session or with its object. */
+/** Ignores an error that means: the hold ended before, with its session or with its object. */
 export function ignoreEnd(error: unknown): void {
   const gone = [LeaseLostError, NameTakenError, StoreError];
   if (!gone.some((kind) => error instanceof kind)) throw error;

@@ -25,7 +25,7 @@ export class Serving {
     this.claim = claim;
   }
 
-  /** Makes the calls, all of one session on the queue, and settles them. */
+  /** Makes and settles the calls, which all belong to one session and one queue. */
   async make(key: string, batch: readonly Pending[]): Promise<void> {
     const { machine, session } = batch[0]!;
     const { kind, counts = false } = machine;
@@ -43,7 +43,7 @@ export class Serving {
         return;
       } catch (error) {
         if (error instanceof SessionGone) throw this.session.lose(session);
-        // Another call of this process has raised the epoch meanwhile: nothing was done.
+        // Retry: another call of this process has raised the epoch meanwhile, so nothing was done.
         if (error instanceof Outdated) continue;
         if (!(error instanceof Unreachable)) throw error;
         await this.session.fence(session, error);

@@ -244,6 +244,11 @@ export class Session {
       },
       down: (reason) => this.suspend(reason),
     });
+    // Closed while the server was asked: nobody else would end this session.
+    if (this.closed) {
+      await this.store.close(lease.id).catch(() => undefined);
+      return;
+    }
     lease.prolong(sent, day, this.leaseMs);
     this.current = lease;
     this.become('connected', undefined);

@@ -1,8 +1,8 @@
 /** Target of the workers of pools: a file of its own, so that no other child loads it. */
 
 import { rehearseWork } from '../pool/rehearsal.ts';
-import type { WorkerOrders } from '../pool/worker.ts';
 import { work as workForPool } from '../pool/worker.ts';
+import type { WorkerOrders } from '../pool/worker-orders.ts';
 
 export function work(orders: WorkerOrders): Promise<void> {
   return workForPool(orders);

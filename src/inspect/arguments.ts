@@ -1,20 +1,20 @@
 /**
- * Arguments: tells programs of the same script apart, by their command lines. Any process of the
- * same user can read those. But the output may be copied into a report, so values that look like
- * secrets are left out.
+ * Arguments: distinguishes programs of the same script by their command lines. Any process of the
+ * same user can read those. But the output may be copied into a report, so `…` replaces values that
+ * look like secrets.
  */
 
 import { readCommand } from './tasks.ts';
 import type { AgentSnapshot, NamespaceSnapshot } from './types.ts';
 
-/** Characters that are shown. */
+/** Most characters that are shown. */
 const SHOWN = 40;
 
-/** Notes the arguments of programs whose scripts coincide. */
+/** Sets `args` of programs that run the same script with different arguments. */
 export function noteArguments(namespaces: readonly NamespaceSnapshot[]): void {
   const byScript = new Map<string, AgentSnapshot[]>();
   for (const agent of namespaces.flatMap(({ agents }) => agents)) {
-    // A child runs a target; its command line has nothing that its user knows.
+    // A child shows its target instead: its command line is Lockstep's own.
     if (agent.target !== '' || agent.script === '' || agent.life === 'dead') continue;
     const same = byScript.get(agent.script) ?? [];
     same.push(agent);
@@ -29,7 +29,7 @@ export function noteArguments(namespaces: readonly NamespaceSnapshot[]): void {
   }
 }
 
-/** The arguments after the script, without secrets; empty where the script is not found. */
+/** The arguments after the script, without secrets; empty if the command lacks the script. */
 export function argumentsOf(command: readonly string[], script: string): string {
   const file = script.slice(script.lastIndexOf('/') + 1).replace(/\.[cm]?[jt]s$/, '');
   const at = command.findIndex(

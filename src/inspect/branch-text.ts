@@ -40,7 +40,7 @@ export function wanted({ waitsFor, joins }: Member): string {
   return endOf(joins);
 }
 
-/** The end of a child, for which a thread waits. */
+/** The end of a child, as the thing that a thread waits for. */
 export function endOf({ pid, threadId }: ChildRef): string {
   return threadId === 0 ? `the end of process ${pid}` : `the end of thread ${threadId}`;
 }

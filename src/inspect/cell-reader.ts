@@ -1,7 +1,7 @@
 /**
- * CellReader: reads objects from the words of their cells. Neighbours often have the same state,
- * and are open in the same agents. They share those records, so a snapshot of thousands of
- * objects makes little garbage.
+ * CellReader: reads objects from the words of their cells. Neighbouring objects often have the same
+ * state and are open in the same agents. They then share one record of each, so a snapshot of
+ * thousands of objects makes little garbage.
  */
 
 import type { Facts } from '../agents/facts.ts';
@@ -27,13 +27,13 @@ import type { ObjectSnapshot } from './types.ts';
 export interface CellRead {
   readonly kind: KindSeen;
   readonly hasChain: boolean;
-  /** As far as its cell says, and steady. */
+  /** Without names, waiters and parts, which its cell does not have; marked as steady. */
   readonly object: ObjectSnapshot;
 }
 
 export class CellReader {
   private readonly copy: NamespaceCopy;
-  /** Cells that were read before: the last of each kind, and the last of all. */
+  /** The cell of each kind that was read last; below, the last cell of all. */
   private readonly lastOf = new Map<KindSeen, { words: Words; at: number; facts: Facts }>();
   private lastOpen: { words: Words; at: number; openIn: readonly number[] } | undefined;
 
@@ -47,7 +47,7 @@ export class CellReader {
     const kind = phaseOf(header) === PHASE_LIVE ? KINDS.get(kindOf(header)) : undefined;
     if (kind === undefined) return undefined;
     const hasChain = (header & HAS_CHAIN_BIT) !== 0;
-    // The facts of an object with a chain lie in the cells of that, too.
+    // The facts of an object with a chain lie in the cells of the chain, too.
     const facts = hasChain
       ? kind.describe(this.copy, { number, words, at })
       : this.facts(kind, number, words, at);

@@ -45,9 +45,9 @@ export interface FileIdentity {
 /** Cells that lie one after the other in one segment. */
 export interface CellRun {
   readonly words: Words;
-  /** First word of the first of them. */
+  /** Word at which the first cell begins. */
   readonly at: number;
-  /** Its number. */
+  /** Number of the first cell. */
   readonly first: number;
   readonly count: number;
 }

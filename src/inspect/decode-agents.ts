@@ -46,7 +46,7 @@ import type { AgentSnapshot, AwaitedEnd, BlockedSnapshot, ChildRef, WaitSnapshot
  * A time that is at most so much ahead of the reader's clock counts as now, not as 24 days ago.
  */
 const AHEAD = 60_000;
-/** The option by which a process of Lockstep's knows its job. */
+/** An option that is on the command line of every child process of Lockstep's. */
 const JOB_OPTION = /^--lockstep-/;
 /** A wait entry, with its ticket. */
 export interface Raw {
@@ -149,8 +149,8 @@ export function readAgents(
 }
 
 /**
- * Whether the process, whose recorded parent is not seen, has got another one. Where the two are of
- * another pid namespace, their numbers say nothing here.
+ * Whether the process, whose recorded parent does not run, has another parent now. In another pid
+ * namespace the numbers would belong to strangers, so the command line has to be a child's.
  */
 function isOrphan(pid: number, parent: number): boolean {
   const found = readParent(pid);

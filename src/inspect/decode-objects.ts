@@ -11,7 +11,7 @@ import type { KindSeen } from './kinds.ts';
 import { readTexts } from './object-texts.ts';
 import type { ObjectSnapshot } from './types.ts';
 
-/** Cells whose words are compared with one call where they stay the same. */
+/** Cells that one call compares. */
 const STRIDE = 128;
 const NO_WORDS: Words = new Int32Array(0);
 
@@ -31,7 +31,7 @@ export function readObjects(
       const cells = Math.min(STRIDE, count - offset);
       const from = begin + offset * CELL_WORDS;
       const isSteady = sameWords(was, from, words, from, cells * CELL_WORDS);
-      // Thousands of objects in a row often are free and have the same words: read one of them.
+      // Objects in a row are often free, with the same words: read only the first.
       const areAlike = sameWords(words, from, words, from + CELL_WORDS, (cells - 1) * CELL_WORDS);
       let cell = first + offset;
       let read = reader.read(cell, words, from);
@@ -53,7 +53,7 @@ export function readObjects(
   return objects;
 }
 
-/** Whether the chain of the object said the same before. */
+/** Whether the chain of the object named the same holders before. */
 function isSameChain(kind: KindSeen, before: NamespaceCopy, { cell, holders }: ObjectSnapshot): boolean {
   const was = before.arena.find(cell);
   return was !== undefined && JSON.stringify(kind.describe(before, was).holders) === JSON.stringify(holders);
@@ -76,7 +76,7 @@ function noteWaiting(
 function noteTexts(objects: Writable<ObjectSnapshot>[], folder: string): void {
   for (const { cell, generation, name, label } of readTexts(folder)) {
     const object = findObject(objects, cell);
-    // The text of an object that lived there before is left over for a moment.
+    // The text may belong to an object that had this cell before.
     if (object?.generation !== generation) continue;
     object.name ??= name;
     object.label ??= label;
@@ -84,7 +84,7 @@ function noteTexts(objects: Writable<ObjectSnapshot>[], folder: string): void {
   }
 }
 
-/** The object of that cell, in a list in the order of cells. */
+/** Finds the object of the cell in a list that is sorted by cell. */
 function findObject(objects: Writable<ObjectSnapshot>[], cell: number): Writable<ObjectSnapshot> | undefined {
   let low = 0;
   for (let high = objects.length; low < high; ) {
@@ -125,7 +125,7 @@ export function roleText(role: string): string {
   return ROLES[role] ?? role;
 }
 
-/** Names parts by their wholes. */
+/** Gives each part a title that names the object to which it belongs. */
 function noteWholes(objects: Writable<ObjectSnapshot>[], parts: ReadonlyMap<number, Part>): void {
   const found: Writable<ObjectSnapshot>[] = [];
   for (const [cell, part] of parts) {

@@ -21,7 +21,7 @@ export function decode(
 ): Decoded {
   const entries = readEntries(copy, now);
   const agents = readAgents(before, copy, lives, now, entries);
-  // The entries of the dead are left over.
+  // Drop the entries of dead agents, which nobody has cleared yet.
   for (const { slot, life } of agents) if (life === 'dead') entries.delete(slot);
   return { agents, objects: readObjects(folder, before, copy, entries) };
 }

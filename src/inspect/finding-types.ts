@@ -21,7 +21,7 @@ export interface Member {
   readonly tid: number;
   readonly name: string;
   readonly program: string;
-  /** Whether the process that has started its process has ended. */
+  /** Whether the parent of its process has ended. */
   readonly orphan: boolean;
   /**
    * `blocked`, `awaits` (that alone), `busy`, `idle` (in its event loop), `stopped` (by SIGSTOP),
@@ -87,7 +87,7 @@ export interface Keeper {
   readonly kind: 'keeper';
   readonly by: Member;
   readonly behind: readonly Branch[];
-  /** Those of them that it has started. Whether it awaits their end is not on record. */
+  /** Threads behind it that it has started. It may await their end without a record of that. */
   readonly children: readonly Member[];
   readonly calls: number;
   readonly lasted: number;

@@ -76,7 +76,7 @@ class Finder implements Scene {
     for (const thread of this.behind.holders) {
       if (inCircle.has(thread) || this.behind.isBehind(thread)) continue;
       const keeper = this.keeper(thread);
-      // A program that awaits the end of a child at work is not kept waiting.
+      // Leave out a child for which only awaiting calls of `join` wait: it is at work.
       if (keeper.behind.every(({ object, blocking }) => object === null && !blocking)) continue;
       // A wait behind a stuck thread is reported with that thread.
       if (told.has(idOf(keeper.by))) continue;

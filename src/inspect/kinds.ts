@@ -7,6 +7,7 @@
 import type { Describe } from '../agents/facts.ts';
 import { CELL_BODY } from '../memory/layout.ts';
 import { describeChannel, describeGate } from '../messaging/ring/channel-facts.ts';
+import { describeArray, describeBlock, describeList, describeShared } from '../shared/data-facts.ts';
 import { describeBarrier } from '../sync/barrier/barrier-facts.ts';
 import { describeCondition } from '../sync/condition/condition-facts.ts';
 import { describeEvent } from '../sync/event-facts.ts';
@@ -26,7 +27,7 @@ export interface KindSeen {
 
 const GUARD = [[CELL_BODY + 2, 'lock']] as const;
 const plain: Describe = () => ({ holders: [], endedBy: 'anybody', state: {} });
-const data = (name: string): KindSeen => ({ name, describe: plain, parts: GUARD });
+const data = (name: string, describe = plain): KindSeen => ({ name, describe, parts: GUARD });
 const queue = (name: string): KindSeen => ({
   name,
   describe: describeChannel,
@@ -47,15 +48,15 @@ export const KINDS: ReadonlyMap<number, KindSeen> = new Map<number, KindSeen>([
   [10, data('Value')],
   [11, { name: 'RWLock', describe: describeRWLock }],
   [12, { name: 'Latch', describe: describeLatch }],
-  [13, data('SharedArray')],
-  [14, { name: 'SharedMemory', describe: plain }],
-  [15, { name: 'ShareableList', describe: plain }],
+  [13, data('SharedArray', describeArray)],
+  [14, { name: 'SharedMemory', describe: describeBlock }],
+  [15, { name: 'ShareableList', describe: describeList }],
   [16, queue('Pipe')],
   [17, queue('Queue')],
   [18, queue('JoinableQueue')],
   [19, queue('SimpleQueue')],
   [20, data('Record')],
-  [21, data('RecordArray')],
+  [21, data('RecordArray', describeArray)],
   [
     22,
     {
@@ -69,5 +70,5 @@ export const KINDS: ReadonlyMap<number, KindSeen> = new Map<number, KindSeen>([
   ],
   [23, { name: 'Connection', describe: plain }],
   [24, { name: 'QueueProducer', describe: plain }],
-  [25, { name: 'Shared', describe: plain }],
+  [25, { name: 'Shared', describe: describeShared }],
 ]);

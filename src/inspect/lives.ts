@@ -28,7 +28,7 @@ export function readLives(): Lives {
     if (slots !== undefined) return slots.has(slot);
     // No process has any lock of that file: either all agents are dead, or this system does not
     // list locks.
-    // The kernel has closed the files of a process that has ended, and so released its locks.
+    // When a process ends, the kernel closes its files, and so releases its locks.
     return hasEnded(pid) ? false : undefined;
   };
 }

@@ -83,12 +83,12 @@ export class Members {
   }
 }
 
-/** The children whose end the thread awaits; each of its agents says so. */
+/** The children whose end the thread awaits. All its agents have the same record. */
 export function endsOf({ seats }: Thread): readonly AwaitedEnd[] {
   return seats.map(({ agent }) => agent.ends).find((ends) => ends.length > 0) ?? [];
 }
 
-/** Whether the end of the one is among those that the other is recorded to await. */
+/** Whether the second thread is on record as awaiting the end of the first. */
 export function isAwaitedBy({ pid, threadId }: Member, { alsoJoins }: Member): boolean {
   return alsoJoins.some((child) => child.pid === pid && child.threadId === threadId);
 }

@@ -20,7 +20,7 @@ export function readTexts(folder: string): ObjectText[] {
   try {
     files = readdirSync(folder);
   } catch {
-    // It was removed meanwhile.
+    // The namespace was removed meanwhile.
     return [];
   }
   const texts: ObjectText[] = [];

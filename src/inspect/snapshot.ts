@@ -37,7 +37,7 @@ export interface SnapshotOptions {
 
 /**
  * Looks at the namespaces. *Blocks* the thread for a few milliseconds. Changes nothing. Throws
- * `FolderError` if the folder in which namespaces lie can't be read.
+ * `FolderError` if the folder of all namespaces (`LOCKSTEP_DIR`) can't be read.
  */
 export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}): Snapshot {
   const before = folders.map((folder) => ({ folder, first: copyNamespace(folder) }));
@@ -83,7 +83,7 @@ export function takeSettledSnapshot(options?: SnapshotOptions): Snapshot {
   }
 }
 
-/** The folders of this user's namespaces. Throws `FolderError` where there can't be any. */
+/** The folders of this user's namespaces. Throws `FolderError` if their parent can't be read. */
 export function foldersOfUser(): string[] {
   const parent = base();
   const own = prefix();
@@ -94,7 +94,7 @@ export function foldersOfUser(): string[] {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new FolderError(
-      `snapshot: can't be taken, the folder ${JSON.stringify(parent)} can't be read (${code}); set LOCKSTEP_DIR to what the programs have`,
+      `snapshot: can't be taken, the folder ${JSON.stringify(parent)} can't be read (${code}); set LOCKSTEP_DIR to the folder that the programs use`,
       { cause: error },
     );
   }

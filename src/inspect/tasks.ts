@@ -27,7 +27,7 @@ export function readTask(pid: number, tid: number): Task | undefined {
   };
 }
 
-/** The state of the thread alone: one file instead of three. */
+/** Only the state of the thread: reads one file instead of three. */
 export function readTaskState(pid: number, tid: number): Task['state'] | undefined {
   const stat = readText(`${taskFolder(pid, tid)}/stat`);
   // The name between brackets may have any characters.
@@ -39,8 +39,8 @@ function taskFolder(pid: number, tid: number): string {
 }
 
 /**
- * Tells of processes whether they have ended, even if their parents have not read their exit codes
- * yet. Looks once at each.
+ * Returns a function that reports whether a process has ended. A zombie has ended, too: its parent
+ * has not read its exit code yet. Looks at each process once.
  */
 export function endedReader(): (pid: number) => boolean {
   const ended = new Map<number, boolean>();

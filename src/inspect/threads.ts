@@ -171,8 +171,8 @@ export class World {
   }
 
   /**
-   * The thread of a child that is waited for: several where process ids repeat, none where it has
-   * joined no namespace.
+   * The live threads that the reference may mean: several if pid namespaces repeat a process id,
+   * none if the child has joined no namespace.
    */
   childrenIn({ pid, threadId }: ChildRef): Thread[] {
     return this.threads.filter(

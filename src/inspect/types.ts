@@ -43,13 +43,13 @@ export interface AgentSnapshot {
   /** The export that a child of Lockstep's runs; empty for others. */
   readonly target: string;
   /**
-   * The arguments that tell its program from others of the same script, shortened; empty if there
-   * are none.
+   * The arguments of its program, if programs of the same script run with different ones; otherwise
+   * empty. Shortened, with `…` in place of secrets.
    */
   readonly args: string;
-  /** The process that has started it by Lockstep; `null` for others, and for threads. */
+  /** The process that started it, if Lockstep did so; `null` for others, and for threads. */
   readonly parent: number | null;
-  /** Whether that process has ended, and this one lives on. */
+  /** Whether its parent has ended while this process runs on. */
   readonly orphan: boolean;
   /** Version of its Lockstep; empty where not known. */
   readonly version: string;
@@ -66,7 +66,7 @@ export interface AgentSnapshot {
    * `null`.
    */
   readonly alone: number | null;
-  /** The children whose end calls of its event loop await, three at most. */
+  /** The children whose end awaiting calls of `join` wait for. At most three are recorded. */
   readonly ends: readonly AwaitedEnd[];
   /** Whether it keeps objects open for children that are being started. */
   readonly starting: boolean;
@@ -83,9 +83,9 @@ export interface ChildRef {
   readonly threadId: number;
 }
 
-/** An awaiting call of `join`. */
+/** The awaiting calls of `join` for one child. */
 export interface AwaitedEnd extends ChildRef {
-  /** Whether the wait ends by itself. */
+  /** Whether all these calls have a timeout. */
   readonly timed: boolean;
   /** Milliseconds since the oldest call for this child began. */
   readonly lasted: number;

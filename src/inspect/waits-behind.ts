@@ -58,7 +58,7 @@ export class WaitsBehind {
     for (const thread of this.world.threads) if (thread.life !== 'dead') this.collectJoins(thread);
   }
 
-  /** Each agent of a thread says the same of its joins. */
+  /** Notes the joins of the thread. All its agents have the same record, so one is read. */
   private collectJoins(thread: Thread): void {
     const blocked = thread.seats.find(({ agent }) => agent.blocked?.joins);
     if (blocked !== undefined) {
@@ -101,10 +101,11 @@ export class WaitsBehind {
   }
 
   /**
-   * Those who hold what calls of the thread's event loop await, and the children whose end they
-   * await, for the longest wait first. The loop may do other things meanwhile.
+   * The threads that could end waits of the thread's event loop: the holders of objects that its
+   * calls await, and the children whose end they await. The longest wait comes first. The loop may
+   * do other things meanwhile.
    *
-   * @param from only those who hold the object of this cell
+   * @param from only holders of the object of this cell
    */
   awaitedFrom(thread: Thread, from?: number): Thread[] {
     if (thread.waits || thread.life === 'dead') return [];

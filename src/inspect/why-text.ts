@@ -97,11 +97,13 @@ function behind(branches: readonly Branch[]): Member[] {
   return flatten(branches).map(({ member }) => member);
 }
 
-/** How to end the processes that their parents have left behind. */
+/** The command that ends orphans. */
 function orphans(members: readonly Member[], paint: Paint): string[] {
   const pids = [...new Set(members.filter(({ orphan }) => orphan).map(({ pid }) => pid))];
   if (pids.length === 0) return [];
-  return [`To end what its parent has left behind: ${paint.strong(`kill ${pids.join(' ')}`)}`];
+  return [
+    `To end the ${pids.length === 1 ? 'process whose parent has' : 'processes whose parents have'} ended: ${paint.strong(`kill ${pids.join(' ')}`)}`,
+  ];
 }
 
 function tellDeadlock({ certain, members, ignored, behind, lasted }: Deadlock, paint: Paint): string[] {
@@ -158,7 +160,7 @@ function tellNobody(found: NobodyLeft, paint: Paint): string[] {
       `It is open in ${count(open, 'thread')}: ${waiters.length} ${waiters.length === 1 ? 'waits' : 'wait'} for it, ${others.length === 1 ? 'the other is' : 'the others are'} stuck, too:`,
     );
   lines.push(...tree(waiters, paint, false));
-  // Those that wait behind the waiters are in the tree.
+  // Leave out threads that the tree shows already.
   const behind = new Set(flatten(waiters).map(({ member }) => member));
   for (const other of others.filter((each) => !behind.has(each)))
     lines.push(`   ${shortName(other)} waits for ${wanted(other)}`);
@@ -181,8 +183,8 @@ function tellKeeper({ by, behind, children, calls, lasted }: Keeper, paint: Pain
 }
 
 /**
- * Text on an event loop that awaits an object which a thread behind it holds. Only other code of
- * that loop can end this.
+ * Text on an event loop that awaits an object held by a thread behind it, or the end of that
+ * thread. Only other code of that loop can end this.
  */
 function possibleCircle(by: Member, behind: readonly Branch[]): string[] {
   const { pid, alsoAwaits } = by;
@@ -235,7 +237,7 @@ function idleFor(by: Member, children: readonly Member[], inCircle: boolean): st
       `It awaits ${listed(own.map((each) => title(each.title)))}, which it holds itself.`,
       'It is a deadlock unless other code of its event loop lets go, or its wait gives up.',
     ];
-  // The circle explains it.
+  // The text on the circle explains it.
   if (inCircle) return [];
   return [
     'Its code awaits something else (a request, a timer, a file or another promise),',

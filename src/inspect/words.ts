@@ -53,8 +53,8 @@ function inBrackets({ pid, threadId, program, orphan }: Member): string {
 }
 
 /**
- * The text without characters that move the cursor, turn the direction of the text around, or can't
- * be seen, because names come from other programs. The joiner inside emoji stays.
+ * The text with `?` for characters that move the cursor, reverse the direction of text or are
+ * invisible, because names come from other programs. Keeps the zero-width joiner of emoji.
  */
 export function visible(text: string): string {
   return text.replace(/(?!\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');

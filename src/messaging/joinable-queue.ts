@@ -17,6 +17,7 @@ import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
 import { defineChannelKind } from './ring/channel.ts';
+import { factsOf } from './ring/ring-facts.ts';
 
 /** The state of a joinable queue, as `describe()` returns it. */
 export interface JoinableQueueDescription extends QueueDescription {
@@ -85,7 +86,7 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
   override describe(): JoinableQueueDescription {
     return SharedObject.describe(this, () => ({
       ...super.describe(),
-      unfinished: this.channel.ring.unfinished,
+      unfinished: factsOf(this.channel.ring).unfinished,
     }));
   }
 

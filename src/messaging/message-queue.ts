@@ -23,7 +23,9 @@ import { withOrigin } from '../stacks.ts';
 import { after, queueFullError } from './queue-errors.ts';
 import type { ChannelOptions } from './ring/channel.ts';
 import { Channel } from './ring/channel.ts';
+import { describeChannel } from './ring/channel-facts.ts';
 import { Outgoing } from './ring/outgoing.ts';
+import { factsOf } from './ring/ring-facts.ts';
 import { NOTHING } from './ring/ring-reader.ts';
 
 /** Default number of bytes for waiting items; reserved only as needed. */
@@ -171,15 +173,17 @@ export abstract class MessageQueue<Item> extends SharedObject {
 
   protected describeQueue(): QueueDescription {
     this.checkOpen();
-    const { ring, items, rooms } = this.channel;
+    const { ring, rooms } = this.channel;
     const { namespace } = this.cell.agent;
+    const { closed } = describeChannel(namespace, this.cell).state;
+    const { items: size, maxSize } = factsOf(ring);
     return {
       kind: SharedObject.kindOf(this),
       name: this.name ?? null,
       handle: this.handle,
-      size: ring.size,
-      maxSize: ring.most,
-      closed: items.closed,
+      size,
+      maxSize,
+      closed,
       waiting: countWaiting(namespace, this.cell),
       waitingToPut: countWaiting(namespace, rooms.cell),
       ...(this.channel.endsWithProducers && { hasProducers: !this.channel.abandoned }),

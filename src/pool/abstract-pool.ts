@@ -25,11 +25,12 @@ import type { TargetModule } from '../workers/target.ts';
 import { referenceToTarget } from '../workers/target.ts';
 import { callBack } from './callbacks.ts';
 import type { MakeChild, Spares } from './crew.ts';
-import { Crew, RING_BYTES } from './crew.ts';
-import { settleDead, takeBackUnread } from './deaths.ts';
+import { Crew } from './crew.ts';
+import { causeOfEnd, settleDead, takeBackUnread } from './deaths.ts';
 import type { EngineHost } from './engine.ts';
 import { Engine } from './engine.ts';
 import { killOnExit } from './exit.ts';
+import type { WorkFunction } from './function-list.ts';
 import { FunctionList } from './function-list.ts';
 import type { RunOrder } from './item-run.ts';
 import { ItemRun } from './item-run.ts';
@@ -39,7 +40,7 @@ import type { MapOptions, StreamOptions } from './map-options.ts';
 import { checkMapOptions } from './map-options.ts';
 import type { Member } from './member.ts';
 import type { Reply } from './messages.ts';
-import { MODE, REPLY } from './messages.ts';
+import { MODE, REPLY, RING_BYTES } from './messages.ts';
 import type { CommonPoolOptions, Settings, TaskOptions } from './pool-options.ts';
 import { checkTaskOptions, settingsOf } from './pool-options.ts';
 import { PoolTask } from './pool-task.ts';
@@ -47,6 +48,7 @@ import type { Remote } from './remote.ts';
 import { remoteOf } from './remote.ts';
 import type { Results } from './results.ts';
 import { ResultStream } from './results.ts';
+import { sameFrames } from './same-frames.ts';
 import { Sizing } from './sizing.ts';
 import { sourceOf } from './sources.ts';
 import type { PoolStats } from './statistics.ts';
@@ -56,6 +58,7 @@ import { TaskHandle } from './task.ts';
 import type { ControlHost } from './task-control.ts';
 import { giveUp, lookAtTimes, watchTask } from './task-control.ts';
 import { TaskTable, wordsFor } from './task-table.ts';
+import type { LocalFunctions } from './worker.ts';
 
 /** A function that workers run: its module exports it. */
 export type Fn<Args extends readonly unknown[] = readonly never[], Result = unknown> = (
@@ -138,17 +141,23 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     TaskTable.init(words, max);
     const table = new TaskTable(words);
     this.functions = new FunctionList(table);
+    const local: LocalFunctions = {
+      list: this.functions,
+      initializer: initializer as WorkFunction | undefined,
+      finalizer: finalizer as WorkFunction | undefined,
+    };
     this.crew = new Crew({
       settings,
       table,
       array: this.array,
       tasks: this.tasks,
-      make: settings.isHere ? ({ args: [orders] }) => new LocalWorker(orders) : make,
+      make: settings.isHere ? ({ args: [orders] }) => new LocalWorker(orders, local) : make,
       spares: settings.isHere ? undefined : spares,
       initializer: first,
       initArgs,
       finalizer: last,
       died: (member) => this.buried(member),
+      leaves: (member) => this.engine.leaves(member),
       broken: (error) => this.break(error),
     });
     this.engine = new Engine(table, this.tasks, this.host(), this.statistics);
@@ -352,7 +361,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   async room(options?: WaitOptions): Promise<void> {
     const deadline = Deadline.begin(options);
     const { maxQueue, title } = this.settings;
-    while (this.reason === undefined && this.phase === 'open' && this.engine.backlog.size >= maxQueue) {
+    while (this.reason === undefined && this.phase === 'open' && this.engine.waiting >= maxQueue) {
       let wake: () => void = () => {};
       const moved = new Promise<boolean>((resolve) => {
         wake = () => resolve(true);
@@ -394,7 +403,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   /** Counts and times of the pool's tasks and workers. */
   get stats(): PoolStats {
     const { statistics, engine, crew } = this;
-    const { done, failed, cancelled, lost, restarts, recycled } = statistics;
+    const { done, failed, cancelled, lost, restarts, causes } = statistics;
     const time = now();
     let [busy, lived] = [statistics.busyBefore, statistics.livedBefore];
     for (const member of crew.members) {
@@ -403,14 +412,16 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       lived += (time - member.born) * this.settings.concurrency;
     }
     return {
-      queued: engine.backlog.size,
+      queued: engine.waiting,
       handedOut: engine.inFlight,
       done,
       failed,
       cancelled,
       lost,
       restarts,
-      recycled,
+      recycled: causes.tasks + causes.memory,
+      causes: { ...causes },
+      starts: crew.starts,
       meanRunTime: engine.mean / 1000,
       waitTime: statistics.waits.stats,
       runTime: statistics.runs.stats,
@@ -433,7 +444,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
    * `ClosedError`. Idempotent.
    */
   close(options: { cancelQueued?: boolean } = {}): Promise<void> {
-    if (options.cancelQueued === true) this.rejectAll('waiting', () => this.closedError('was closed'));
+    if (options.cancelQueued === true)
+      this.rejectAll('waiting', (what) => this.unfinished(what, 'was closed'));
     this.ending ??= this.endInOrder();
     return this.ending;
   }
@@ -445,7 +457,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     // Start no more replacements, reject all tasks, then kill.
     if (this.phase === 'open') this.phase = 'closing';
     this.crew.endReplacing();
-    this.rejectAll('all', () => this.closedError('was terminated'));
+    this.rejectAll('all', (what) => this.unfinished(what, 'was terminated'));
     this.crew.killAll();
     // Replace an orderly end that is under way.
     const before = this.ending;
@@ -495,9 +507,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.phase === 'open') {
       this.phase = 'closing';
-      const error = (): Error => this.closedError('was left by its scope');
+      const error = (what: string): Error => this.unfinished(what, 'was left by its scope');
       this.rejectAll('waiting', error);
-      for (const task of [...this.engine.tasks]) if (task !== undefined) giveUp(this.control, task, error);
+      for (const task of [...this.engine.tasks])
+        if (task !== undefined) giveUp(this.control, task, () => error(task.fn.name));
     }
     await this.close();
   }
@@ -541,11 +554,13 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     const retries = options?.retries ?? settings.retries;
     // Check everything before the task is handed over.
     signal?.throwIfAborted();
-    if (engine.backlog.size >= settings.maxQueue) throw this.fullError();
+    if (engine.waiting >= settings.maxQueue) throw this.fullError();
     if (retries > 0) task.needMore().retries = retries;
     if (onReport !== undefined) task.needMore().onReport = onReport;
     // Hand it over, and only then watch its signal and times.
-    engine.submit(task);
+    // With one worker in this thread, all tasks run in it in their order.
+    if (options?.key === undefined || settings.isHere) engine.submit(task);
+    else engine.submitKeyed(task, options.key);
     this.sizing.submitted();
     if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
       watchTask(this.control, task, signal, timeout, queueTimeout);
@@ -656,12 +671,13 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return {
       title: this.settings.title,
       members: this.crew.members,
+      concurrency: this.settings.concurrency,
       get width() {
         return pool.crew.target * pool.settings.concurrency;
       },
       ran: (member) => {
         if (!this.sizing.isTooLarge(member)) return;
-        this.statistics.recycled++;
+        this.statistics.causes.memory++;
         this.crew.retires(member);
         this.crew.stop(member);
       },
@@ -703,7 +719,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         ),
       );
     } else if (kind === REPLY.RETIRING) {
-      this.statistics.recycled++;
+      this.statistics.causes.tasks++;
       crew.retires(member);
     } else if (kind === REPLY.ITEMS || kind === REPLY.ITEM_THREW) {
       engine.hearItems(member, reply);
@@ -734,9 +750,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     this.statistics.livedBefore += (now() - member.born) * settings.concurrency;
     // Report an unexpected end.
     const { exitCode } = member.child;
-    const expected = member.stopping || member.state === 'retiring';
+    const expected = member.stopping || member.state === 'retiring' || (member.killed && crew.ending);
     if (!expected) {
       this.statistics.restarts++;
+      this.statistics.causes[causeOfEnd(member, engine.table)]++;
       callBack(() => this.emit('workerDied', { pid: member.id, exitCode }));
     }
     // Replace it, and hand out tasks to the others.
@@ -770,19 +787,22 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return new PoolBrokenError(message, { cause });
   }
 
-  private rejectAll(which: 'waiting' | 'all', error: () => Error): void {
+  /** @param make makes the error of a function's call */
+  private rejectAll(which: 'waiting' | 'all', make: (name: string) => Error): void {
     const { engine } = this;
+    const together = sameFrames();
+    const error = (name: string): Error => together(() => make(name));
     // End the runs.
-    for (const run of this.runs) run.fail(error);
+    for (const run of this.runs) run.fail(() => error(run.name));
     this.runs.clear();
     // Reject the tasks in the heap.
-    for (let task = engine.backlog.shift(); task !== undefined; task = engine.backlog.shift())
-      engine.cancelled(task, error());
+    for (let task = engine.shift(); task !== undefined; task = engine.shift())
+      engine.cancelled(task, error(task.fn.name));
     // Withdraw tasks that no worker has begun; reject running ones if all are to end.
     for (const task of [...engine.tasks]) {
       if (task === undefined) continue;
-      if (engine.withdraw(task)) engine.cancelled(task, error());
-      else if (which === 'all') engine.settle(task, false, error());
+      if (engine.withdraw(task)) engine.cancelled(task, error(task.fn.name));
+      else if (which === 'all') engine.settle(task, false, error(task.fn.name));
     }
   }
 
@@ -817,7 +837,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       });
     }
     // End an imap whose results nobody reads.
-    for (const run of this.runs) run.fail(() => this.closedError('was closed'));
+    for (const run of this.runs) run.fail(() => this.unfinished(run.name, 'was closed'));
     // Stop the workers, and wait for their ends.
     crew.stopAll();
     await this.untilGone();
@@ -867,10 +887,16 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     );
   }
 
+  private unfinished(name: string, how: string): ClosedError {
+    return new ClosedError(
+      `${this.settings.title}: ${name}: no result, the pool ${how} before the call was done; await the call first, or close() the pool, which lets its calls finish`,
+    );
+  }
+
   private fullError(): QueueFullError {
     const { title, maxQueue } = this.settings;
     return new QueueFullError(
-      `${title}: refused, ${this.engine.backlog.size} tasks wait, and its maxQueue is ${maxQueue}; await room() before, or shed the load`,
+      `${title}: refused, ${this.engine.waiting} tasks wait, and its maxQueue is ${maxQueue}; await room() before, or shed the load`,
     );
   }
 }

@@ -23,15 +23,12 @@ import { withSpares } from '../workers/process/spares.ts';
 import type { TargetModule } from '../workers/target.ts';
 import type { WorkerChild } from './member.ts';
 import { Member } from './member.ts';
+import { RING_BYTES } from './messages.ts';
 import type { Settings } from './pool-options.ts';
+import type { StartStats } from './statistics.ts';
 import { STOP, type TaskTable } from './task-table.ts';
-import type { WorkerOrders } from './worker.ts';
+import type { WorkerOrders } from './worker-orders.ts';
 
-/**
- * Bytes of a ring; an item up to a quarter of that goes through it in place. Memory is taken only
- * as it is used.
- */
-export const RING_BYTES: number = 8 * 1024 * 1024;
 /**
  * A worker that lived less than this many milliseconds, without a result, is replaced with a
  * growing delay.
@@ -74,6 +71,8 @@ export interface CrewOptions {
   readonly finalizer: FunctionReference | undefined;
   /** A worker has ended. */
   readonly died: (member: Member) => void;
+  /** A worker takes no more tasks. */
+  readonly leaves: (member: Member) => void;
   readonly broken: (error: Error) => void;
 }
 
@@ -89,8 +88,12 @@ export class Crew {
   private shortLives = 0;
   private starting: NodeJS.Timeout | undefined;
   private sparing: NodeJS.Timeout | undefined;
-  private ending = false;
+  /** Whether workers that end are no longer replaced. */
+  ending = false;
   private started = 0;
+  private warm = 0;
+  private becameReady = 0;
+  private startTime = 0;
 
   constructor(options: CrewOptions) {
     this.options = options;
@@ -103,6 +106,11 @@ export class Crew {
     let size = 0;
     for (const member of this.members) if (member?.alive) size++;
     return size;
+  }
+
+  get starts(): StartStats {
+    const { started, warm, becameReady, startTime } = this;
+    return { warm, cold: started - warm, meanTime: becameReady === 0 ? 0 : startTime / becameReady };
   }
 
   get ready(): boolean {
@@ -132,6 +140,8 @@ export class Crew {
   /** The worker can take tasks. */
   isReady(member: Member): void {
     this.falseStarts = 0;
+    this.becameReady++;
+    this.startTime += now() - member.born;
     if (member.state === 'starting') member.state = 'ready';
     if (this.ready) this.keepSpare();
   }
@@ -140,6 +150,7 @@ export class Crew {
   retires(member: Member): void {
     member.state = 'retiring';
     this.refill();
+    this.options.leaves(member);
   }
 
   /** The worker has ended. Call once, after its tasks were settled. */
@@ -167,6 +178,7 @@ export class Crew {
     member.stopping = true;
     this.options.table.setOrder(member.index, STOP);
     member.wake();
+    this.options.leaves(member);
   }
 
   /** Asks all workers to end. From now on none is replaced. */
@@ -245,16 +257,30 @@ export class Crew {
       const child = make({
         target: TARGET,
         args: [
-          { index, tasks, table: array, results, concurrency, mostTasks, initializer, initArgs, finalizer },
+          {
+            title: settings.title,
+            index,
+            tasks,
+            table: array,
+            results,
+            concurrency,
+            mostTasks,
+            initializer,
+            initArgs,
+            finalizer,
+          },
         ],
         name: `PoolWorker-${++this.started}`,
         daemon: true,
       });
+      const began = now();
+      const used = spares?.keeper.used;
       if (spares === undefined) child.start();
       else withSpares(spares.keeper, () => child.start());
+      if (used !== spares?.keeper.used) this.warm++;
       // Note it as a member, and watch for its end.
       const kills = 'pid' in child ? platform.outOfMemoryKills() : undefined;
-      const member = new Member(index, child, results, now(), kills);
+      const member = new Member(index, child, results, began, kills);
       this.members[index] = member;
       child.once('exit', () => died(member));
       if (initializer !== undefined && settings.initTimeout !== Number.POSITIVE_INFINITY) this.limit(member);

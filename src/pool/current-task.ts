@@ -17,7 +17,7 @@ export interface CurrentTask {
   throwIfAborted(): void;
   /**
    * Sends a value to the pool, which passes it to `onReport` of the call and emits it as the event
-   * `report`.
+   * `report`. Throws `NotSendableError` if it can't be sent.
    */
   report(value: unknown): void;
 }
@@ -25,12 +25,20 @@ export interface CurrentTask {
 /** A task as the worker keeps it while it runs. */
 export class RunningTask implements CurrentTask {
   readonly ticket: number;
+  /** Its function: the number in the list, or the reference as JSON. */
+  readonly key: number | string;
   private readonly table: TaskTable;
   private readonly send: (ticket: number, value: unknown) => void;
   private controller: AbortController | undefined;
 
-  constructor(ticket: number, table: TaskTable, send: (ticket: number, value: unknown) => void) {
+  constructor(
+    ticket: number,
+    key: number | string,
+    table: TaskTable,
+    send: (ticket: number, value: unknown) => void,
+  ) {
     this.ticket = ticket;
+    this.key = key;
     this.table = table;
     this.send = send;
   }

@@ -12,7 +12,7 @@ import { platform } from '../platform/current.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import { MODE, MODE_MASK } from './messages.ts';
-import type { PoolTask } from './pool-task.ts';
+import type { LostItem, PoolTask } from './pool-task.ts';
 import { argumentsOf } from './statistics.ts';
 import type { TaskTable } from './task-table.ts';
 import { PHASE, phaseOf, workerOf } from './task-table.ts';
@@ -28,7 +28,9 @@ const CLAIM_TIME = 50;
 export function settleDead(engine: Engine, member: Member, title: string, cause: unknown): void {
   // Read all its results first: a result that it put counts.
   engine.drainFrom(member);
-  const { tasks, table } = engine;
+  const { tasks, table, slots } = engine;
+  // Take back the tasks of its own ring that it has not begun.
+  engine.keyed?.orphan(member);
   let isDoubtful = false;
   // Find its tasks: those that it ran, and perhaps one that it had taken and not claimed.
   for (let slot = 0; slot < tasks.length; slot++) {
@@ -36,16 +38,17 @@ export function settleDead(engine: Engine, member: Member, title: string, cause:
     if (task === undefined) continue;
     const state = table.state(slot);
     const phase = phaseOf(state);
-    if (phase === PHASE.QUEUED) isDoubtful ||= engine.slots.isTaken(slot);
+    if (phase === PHASE.QUEUED) isDoubtful ||= slots.ownRing(slot) === undefined && slots.isTaken(slot);
     else if (workerOf(state) === member.index) lose(engine, task, member, title, cause);
   }
   // Free the slots that rested because of it.
-  engine.slots.seen(member);
+  slots.seen(member);
+  engine.keyed?.gone(member);
   // Give a slow live worker time to claim; then take back what is still unclaimed.
   if (isDoubtful)
     setTimeout(() => {
       const error = (task: PoolTask): Error => deathOf(engine, member, task, title, cause, 'had just taken');
-      takeBackUnclaimed(engine, error, Number.POSITIVE_INFINITY);
+      takeBackUnclaimed(engine, error, Number.POSITIVE_INFINITY, undefined);
     }, CLAIM_TIME);
 }
 
@@ -60,24 +63,32 @@ export function takeBackUnread(engine: Engine, member: Member, title: string, ca
       `${title}: no result, worker ${member.id} can't read the arguments of ${task.fn.name}(${argumentsOf(task)}) (${why}); see the cause`,
       { cause },
     );
-  takeBackUnclaimed(engine, error, MOST_READINGS);
+  takeBackUnclaimed(engine, error, MOST_READINGS, member);
 }
 
 /**
- * Puts each task again that was taken from the ring and not claimed, at most `most` times; then
- * rejects it.
+ * Puts again each task that was taken from the pool's ring, or the worker's own, and not claimed.
+ * After `most` times it rejects the task.
  */
-function takeBackUnclaimed(engine: Engine, error: (task: PoolTask) => Error, most: number): void {
-  const { tasks, table } = engine;
+function takeBackUnclaimed(
+  engine: Engine,
+  error: (task: PoolTask) => Error,
+  most: number,
+  member: Member | undefined,
+): void {
+  const { tasks, table, slots } = engine;
   // Read all results first: later results come from workers that have claimed or dropped their
   // items.
   engine.drainAll();
   for (let slot = 0; slot < tasks.length; slot++) {
     const task = tasks[slot];
-    if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !engine.slots.isTaken(slot))
-      continue;
+    if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !slots.isTaken(slot)) continue;
+    // Leave the own rings of other workers alone: nobody else takes from these.
+    const own = slots.ownRing(slot);
+    if (own !== undefined && own !== member?.own?.channel.ring) continue;
     // Take it back by compare-and-swap: a late claim then fails.
-    if (!engine.slots.takeBack(task)) continue;
+    if (!slots.takeBack(task)) continue;
+    engine.left(task);
     // Put it again, or reject it.
     const more = task.needMore();
     more.takenBack++;
@@ -93,11 +104,14 @@ function lose(engine: Engine, task: PoolTask, member: Member, title: string, cau
   // Read the cursor, and only then free the slot.
   const { next, end } = engine.table.cursor(slot);
   engine.slots.release(task);
+  engine.left(task);
   engine.lost();
   const error = (): Error => deathOf(engine, member, task, title, cause, 'was running');
   // A chunk: its run puts the rest of the items again.
   if (more?.chunk !== undefined) {
-    more.chunk.lost(next, end, error);
+    more.chunk.lost(next, end, (lostItem) =>
+      deathOf(engine, member, task, title, cause, 'was running', lostItem),
+    );
     // The rest of the items was put as other tasks, so this task is over, and keeps no pool open.
     engine.settle(task, false, undefined, false, false);
     return;
@@ -123,13 +137,16 @@ function deathOf(
   title: string,
   cause: unknown,
   did: string,
+  lostItem?: LostItem,
 ): WorkerDiedError {
   const { id, child, born, killed } = member;
   const isProcess = 'pid' in child;
   const code = child.exitCode ?? 0;
   const signal = isProcess && code < 0 ? signalNamed(-code) : undefined;
-  const shown = `${task.fn.name}(${argumentsOf(task)})`;
-  const attempts = (task.more?.lost ?? 0) + 1;
+  const shown = `${task.fn.name}(${argumentsOf(task, lostItem?.index)})`;
+  const attempts = (lostItem?.lost ?? task.more?.lost ?? 0) + 1;
+  const others =
+    lostItem === undefined || lostItem.others === 0 ? '' : ` or one of ${lostItem.others} other items`;
   const outOfMemory = isOutOfMemory(member, table, cause);
   const how = signal === undefined ? `has ended with exit code ${code}` : `was killed by ${signal}`;
   const lived = Math.round(now() - born);
@@ -140,13 +157,22 @@ function deathOf(
     ? 'it seems to have run out of memory: give Node more (--max-old-space-size), make the tasks smaller, or use fewer workers'
     : killed
       ? 'another task had to be ended by force; allow more grace, or a concurrency of 1'
-      : 'look at what the function does with these arguments; if it may run twice, pass { retries }';
+      : attempts > 1
+        ? 'its retries are used up; look at what the function does with these arguments'
+        : 'look at what the function does with these arguments; if it may run twice, pass { retries }';
   const death: WorkerDeath = { pid: id, exitCode: code, signal, outOfMemory, attempts, task: shown };
   return new WorkerDiedError(
-    `${title}: no result, the worker (${who}) that ${did} ${shown} ${how} after ${lived} ms${tried}${why}; ${advice}`,
+    `${title}: no result, the worker (${who}) that ${did} ${shown}${others} ${how} after ${lived} ms${tried}${why}; ${advice}`,
     cause === undefined ? undefined : { cause },
     death,
   );
+}
+
+/** The cause of a worker's unplanned end. */
+export function causeOfEnd(member: Member, table: TaskTable): 'exit' | 'signal' | 'outOfMemory' | 'grace' {
+  if (member.killed) return 'grace';
+  if (isOutOfMemory(member, table, undefined)) return 'outOfMemory';
+  return (member.child.exitCode ?? 0) < 0 ? 'signal' : 'exit';
 }
 
 function signalNamed(number: number): NodeJS.Signals | undefined {

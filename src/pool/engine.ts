@@ -17,7 +17,7 @@ import { packWhole } from '../codec/parcel.ts';
 import { Deadline } from '../deadline.ts';
 import { NotSendableError } from '../errors.ts';
 import { AWAITING_BIT } from '../memory/layout.ts';
-import type { Queue } from '../messaging/queue.ts';
+import { Queue } from '../messaging/queue.ts';
 import type { Channel } from '../messaging/ring/channel.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
 import { Outgoing } from '../messaging/ring/outgoing.ts';
@@ -26,10 +26,11 @@ import { spin } from '../waiting/blocking.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { takeBlocking } from '../waiting/taking.ts';
 import { Backlog } from './backlog.ts';
+import { KeyedTasks } from './keyed-tasks.ts';
 import type { Member } from './member.ts';
 import type { Reply, TaskMessage } from './messages.ts';
-import { MODE, MODE_MASK, REPLY } from './messages.ts';
-import type { PoolTask } from './pool-task.ts';
+import { MODE, MODE_MASK, REPLY, RING_BYTES } from './messages.ts';
+import type { PoolTask, TaskKey } from './pool-task.ts';
 import { areConstant, Sealed } from './sealed.ts';
 import { Slots } from './slots.ts';
 import type { PoolStatistics } from './statistics.ts';
@@ -57,6 +58,8 @@ export interface EngineHost {
   readonly members: readonly (Member | undefined)[];
   /** Number of tasks that the pool's workers shall run at a time. */
   readonly width: number;
+  /** Number of tasks that a worker runs at a time. */
+  readonly concurrency: number;
   /** Is called when the last pending task has ended. */
   settled(): void;
   heard(member: Member, reply: Reply): void;
@@ -75,6 +78,8 @@ export class Engine {
   readonly table: TaskTable;
   readonly backlog: Backlog = new Backlog();
   readonly slots: Slots<PoolTask>;
+  /** Tasks that were submitted with a key; `undefined` before the first. */
+  keyed: KeyedTasks | undefined;
   /** Tasks whose call has no outcome yet. */
   pending = 0;
   /** Mean run time of a task in microseconds; 0 not known. */
@@ -85,6 +90,8 @@ export class Engine {
   private readonly host: EngineHost;
   private readonly statistics: PoolStatistics;
   private window = 1;
+  /** Slots that one worker should have at hand. */
+  private each = 1;
   private putting = false;
   private listening = false;
   private lookingSoon = false;
@@ -117,6 +124,25 @@ export class Engine {
     return this.slots.used;
   }
 
+  /** Number of tasks that wait in the heap. */
+  get waiting(): number {
+    return this.backlog.size + (this.keyed?.waiting ?? 0);
+  }
+
+  /** Number of tasks that could run now, if the pool had a worker for each. */
+  get demand(): number {
+    const { keyed } = this;
+    const others = this.backlog.size + this.inFlight;
+    return keyed === undefined ? others : others - keyed.out + keyed.width;
+  }
+
+  /** Whether a task may be put into the pool's ring. */
+  private get hasRoom(): boolean {
+    const { keyed } = this;
+    const out = keyed === undefined ? this.inFlight : this.inFlight - keyed.out;
+    return out < this.window && !this.putting;
+  }
+
   /** Tasks by their slot. */
   get tasks(): readonly (PoolTask | undefined)[] {
     return this.slots.tasks;
@@ -136,7 +162,7 @@ export class Engine {
 
   private take(task: PoolTask): void {
     // Hand the task out now if there is room and none waits before it.
-    if (this.inFlight < this.window && this.backlog.size === 0 && !this.putting) {
+    if (this.backlog.size === 0 && this.hasRoom) {
       if (task.more !== undefined && task.more.retries > 0) this.seal(task);
       if (this.handOut(task)) {
         this.pending++;
@@ -151,10 +177,38 @@ export class Engine {
     this.expect();
   }
 
+  /** Takes over a task that goes to the worker of its key. Throws as `submit` does. */
+  submitKeyed(task: PoolTask, key: TaskKey): void {
+    // Copy its arguments: it may have to move to another worker.
+    this.seal(task);
+    this.keyed ??= this.keyedTasks();
+    this.keyed.push(task, key);
+    this.pending++;
+    this.keyed.fill();
+    this.expect();
+  }
+
+  private keyedTasks(): KeyedTasks {
+    const engine = this;
+    return new KeyedTasks({
+      members: this.host.members,
+      slots: this.slots,
+      get each() {
+        return engine.each;
+      },
+      get isPutting() {
+        return engine.putting;
+      },
+      handOut: (task, member) => this.handOut(task, member),
+      refuse: (task, error) => this.settle(task, false, error),
+    });
+  }
+
   /** Hands out tasks, as far as there is room. */
   fill(): void {
     const { backlog } = this;
-    while (backlog.size > 0 && this.inFlight < this.window && !this.putting) {
+    this.keyed?.fill();
+    while (backlog.size > 0 && this.hasRoom) {
       const task = backlog.shift();
       if (task === undefined) return;
       let out: boolean;
@@ -173,7 +227,25 @@ export class Engine {
   /** Puts the task first again, because its worker was lost. */
   again(task: PoolTask): void {
     task.slot = -1;
-    this.backlog.putBack(task);
+    if (task.more?.key === undefined) this.backlog.putBack(task);
+    else this.keyed!.putBack(task);
+    this.fill();
+  }
+
+  /** Takes any task out of the heap. */
+  shift(): PoolTask | undefined {
+    return this.backlog.shift() ?? this.keyed?.shift();
+  }
+
+  /** The task no longer has its slot. */
+  left(task: PoolTask): void {
+    if (task.more !== undefined && task.more.lane !== 0) this.keyed!.left(task);
+  }
+
+  /** The worker takes no more tasks: those of its keys move to others. */
+  leaves(member: Member): void {
+    if (this.keyed === undefined) return;
+    this.keyed.close(member);
     this.fill();
   }
 
@@ -185,6 +257,7 @@ export class Engine {
     const { width } = this.host;
     const each = this.mean === 0 ? 1 : 1 + Math.ceil(AHEAD / Math.max(this.mean, 0.1));
     this.window = Math.max(width + 1, Math.min(WIDEST, width * each));
+    this.each = Math.max(this.host.concurrency + 1, this.host.concurrency * each);
   }
 
   private seal(task: PoolTask): void {
@@ -199,14 +272,18 @@ export class Engine {
   }
 
   /**
-   * Puts the task in the ring; `false`: there is no room. Throws `NotSendableError`,
-   * `NoSpaceError`.
+   * Puts the task in the ring, the pool's or the worker's own; `false`: there is no room. Throws
+   * `NotSendableError`, `NoSpaceError`.
    */
-  private handOut(task: PoolTask): boolean {
-    const { message, channel, slots } = this;
+  private handOut(task: PoolTask, member?: Member): boolean {
+    const { message, slots } = this;
+    const channel = member === undefined ? this.channel : this.ownRing(member).channel;
     const chunk = task.more?.chunk;
     // Fill a slot, and then the message that names it.
-    const slot = slots.fill(chunk === undefined ? 0 : chunk.count);
+    const slot = slots.fill(
+      chunk === undefined ? 0 : chunk.count,
+      member === undefined ? undefined : channel.ring,
+    );
     if (slot < 0) return false;
     message[0] = slots.ticketOf(slot);
     message[1] = task.fn.key;
@@ -229,9 +306,22 @@ export class Engine {
       this.statistics.sentLarge(task);
     // The task is out: note its slot, and wake a sleeping worker.
     slots.use(slot, task);
+    if (member !== undefined) {
+      if (this.table.takeIdleOf(member.index)) member.wake();
+      return true;
+    }
     const idle = this.table.takeIdle();
     if (idle !== 0) this.host.members[idle]?.wake();
     return true;
+  }
+
+  /** The worker's own ring, which is made for its first task with a key. Throws `NoSpaceError`. */
+  private ownRing(member: Member): Queue {
+    if (member.own !== undefined) return member.own;
+    const own = new Queue({ bytes: RING_BYTES });
+    member.own = own;
+    this.table.setPrivateRing(member.index, own.channel.cell);
+    return own;
   }
 
   // Results.
@@ -392,6 +482,7 @@ export class Engine {
     this.statistics.ran(task, microseconds, member, this.readAt);
     this.timed(member, microseconds);
     this.slots.release(task);
+    this.left(task);
     this.settle(task, kind === REPLY.RETURNED, value, true);
     return true;
   }
@@ -451,6 +542,7 @@ export class Engine {
       task.reject = undefined;
       task.withdrawn = true;
       this.pending--;
+      if (more?.key !== undefined) this.keyed!.ended(more.key);
       if (ok) {
         this.statistics.done++;
         resolve(value);
@@ -480,10 +572,13 @@ export class Engine {
   withdraw(task: PoolTask): boolean {
     const { slot } = task;
     if (slot < 0) {
-      this.backlog.withdraw(task);
+      if (task.more?.key === undefined) this.backlog.withdraw(task);
+      else this.keyed!.withdraw(task);
       return true;
     }
-    return this.slots.withdraw(task);
+    if (!this.slots.withdraw(task)) return false;
+    this.left(task);
+    return true;
   }
 
   /** Settles the promise of a task that is given up. */

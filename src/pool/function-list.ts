@@ -22,6 +22,8 @@ export interface PoolFunction {
   readonly name: string;
   /** Its number in the list, or its reference as JSON. */
   readonly key: number | string;
+  /** The function itself, if the pool was given it. */
+  readonly fn: WorkFunction | undefined;
 }
 
 /** A function that can be called in a worker. */
@@ -33,6 +35,7 @@ export class FunctionList {
   private readonly memory: Buffer;
   private readonly byFunction = new WeakMap<object, PoolFunction>();
   private readonly byReference = new Map<string, PoolFunction>();
+  private readonly byKey = new Map<number | string, PoolFunction>();
   private count = 0;
   private last: { target: unknown; found: PoolFunction } | undefined;
 
@@ -51,6 +54,11 @@ export class FunctionList {
     return found;
   }
 
+  /** The function with that key itself, if it was given. */
+  ofKey(key: number | string): WorkFunction | undefined {
+    return this.byKey.get(key)?.fn;
+  }
+
   private add(target: unknown, title: string): PoolFunction {
     if (target === undefined) {
       throw new InvalidTypeError(`${title}: refused, there is no function; pass one that its module exports`);
@@ -60,8 +68,10 @@ export class FunctionList {
     const json = JSON.stringify(reference);
     let found = this.byReference.get(json);
     if (found === undefined) {
-      found = { name: reference.export, key: this.append(json) };
+      const fn = typeof target === 'function' ? (target as WorkFunction) : undefined;
+      found = { name: reference.export, key: this.append(json), fn };
       this.byReference.set(json, found);
+      this.byKey.set(found.key, found);
     }
     if (typeof target === 'function') this.byFunction.set(target, found);
     return found;
@@ -86,15 +96,18 @@ export class FunctionReader {
   private readonly references: string[] = [];
   private readonly loaded = new Map<number | string, WorkFunction>();
   private read = 0;
+  private readonly local: FunctionList | undefined;
 
-  constructor(table: TaskTable) {
+  /** @param local the pool of this same thread: its functions need no import */
+  constructor(table: TaskTable, local?: FunctionList) {
     this.table = table;
+    this.local = local;
     this.memory = table.functionList();
   }
 
-  /** The function, if it was called before. */
+  /** The function, if it was called before, or needs no import. */
   known(key: number | string): WorkFunction | undefined {
-    return this.loaded.get(key);
+    return this.loaded.get(key) ?? this.local?.ofKey(key);
   }
 
   /** Imports the function's module. Throws `TargetError`, `LayoutError`. */

@@ -12,14 +12,15 @@
  * exactly the running one is lost.
  */
 
+import { clearTimeout, setTimeout } from '#clock';
 import type { Origin } from '../stacks.ts';
 import type { Engine } from './engine.ts';
 import type { PoolFunction } from './function-list.ts';
 import { MODE } from './messages.ts';
-import type { ChunkSink } from './pool-task.ts';
+import type { ChunkSink, LostItem } from './pool-task.ts';
 import { PoolTask } from './pool-task.ts';
 import type { Items, Source } from './sources.ts';
-import { modeOf, partOf } from './sources.ts';
+import { modeOf, partOf, warnOfSource } from './sources.ts';
 import type { ControlHost } from './task-control.ts';
 import { giveUp } from './task-control.ts';
 import { MOST_ITEMS } from './task-table.ts';
@@ -32,6 +33,7 @@ const GROWTH = 8;
 const CHUNK_BYTES: number = 64 * 1024;
 /** Weight of the newest chunk in the mean time of an item. */
 const NEWEST = 1 / 4;
+const LONGEST_TIMER = 0x7fffffff;
 
 /** The parameters of a run. */
 export interface RunOrder {
@@ -94,6 +96,9 @@ export class ItemRun {
   private pumping = false;
   private waits = false;
   private failure: { error: unknown } | undefined;
+  /** The source is being closed. */
+  private closing: Promise<unknown> | undefined;
+  private awaitsEnd = false;
 
   constructor(host: ControlHost, source: Source, order: RunOrder, target: RunTarget) {
     this.host = host;
@@ -107,6 +112,11 @@ export class ItemRun {
   /** Items of the next chunk. */
   get chunkSize(): number {
     return this.order.chunkSize ?? this.size;
+  }
+
+  /** The name of the function. */
+  get name(): string {
+    return this.order.fn.name;
   }
 
   get isOver(): boolean {
@@ -147,7 +157,7 @@ export class ItemRun {
       this.waits = false;
       this.engine.unhold();
     }
-    this.stopSource();
+    this.closeSource();
     for (const chunk of [...this.chunks]) {
       this.chunks.delete(chunk);
       giveUp(this.host, chunk.task, reason);
@@ -163,14 +173,39 @@ export class ItemRun {
     this.stop(error);
   }
 
-  /** Takes no more items from the source; items already taken continue. */
-  stopSource(): void {
+  /**
+   * Waits until the source has closed; rejects with the error that it throws then. Waits at most
+   * for the pool's grace, because the source may be waiting for an item that never comes.
+   */
+  async sourceClosed(): Promise<void> {
+    const { closing } = this;
+    if (closing === undefined) return;
+    this.awaitsEnd = true;
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      if (this.host.grace <= LONGEST_TIMER) timer = setTimeout(resolve, this.host.grace);
+    });
+    try {
+      await Promise.race([closing, tooLong]);
+    } finally {
+      this.awaitsEnd = false;
+      clearTimeout(timer);
+    }
+  }
+
+  private closeSource(): void {
     this.exhausted = true;
     try {
-      this.source.stop();
+      this.closing = this.source.stop();
     } catch (error) {
-      this.failure ??= { error };
+      this.closing = Promise.reject(error as Error);
     }
+    const { closing } = this;
+    if (closing === undefined) return;
+    // Where nobody waits for the end of the source, its error is a warning.
+    closing.catch((error: unknown) => {
+      if (!this.awaitsEnd) warnOfSource(error);
+    });
   }
 
   private next(): boolean {
@@ -273,7 +308,7 @@ export class ItemRun {
   }
 
   /** The chunk's worker has died. Items that had begun run again or fail; the rest is put again. */
-  private lose(chunk: Chunk, next: number, end: number, error: () => Error): void {
+  private lose(chunk: Chunk, next: number, end: number, error: (item: LostItem) => Error): void {
     if (!this.chunks.delete(chunk)) return;
     const { items, base, reported, lost } = chunk;
     const { isRange } = this.source;
@@ -282,11 +317,12 @@ export class ItemRun {
       return;
     }
     // Items that had begun: run each again, or fail it.
-    for (let index = reported; index < Math.min(next, end); index++) {
-      // One by one, so that a deadly item takes no other along.
+    const begun = Math.min(next, end);
+    for (let index = reported; index < begun; index++) {
+      // Run them one by one, so that a deadly item ends no other.
       if (lost < this.order.retries)
         this.send(partOf(items, isRange, index, index + 1), base + index, lost + 1);
-      else this.failItem(base + index, error());
+      else this.failItem(base + index, error({ index, others: begun - reported - 1, lost }));
     }
     // Items that had not begun: put them again as one chunk.
     if (next < end) this.send(partOf(items, isRange, next, end), base + next, lost);

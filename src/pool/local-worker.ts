@@ -12,8 +12,11 @@ import { v8 } from '../codec/v8.ts';
 import { StateError } from '../errors.ts';
 import { resolveReferenceNow } from '../functions/resolving.ts';
 import { referenceToTarget } from '../workers/target.ts';
-import type { WorkerOrders } from './worker.ts';
-import { isThenable, PoolWorker } from './worker.ts';
+import type { WorkFunction } from './function-list.ts';
+import { isThenable } from './thenable.ts';
+import type { LocalFunctions } from './worker.ts';
+import { PoolWorker } from './worker.ts';
+import type { WorkerOrders } from './worker-orders.ts';
 
 /** Exit code of a local worker that was given up while it ran a task. */
 const GIVEN_UP = -9;
@@ -24,9 +27,9 @@ export class LocalWorker extends EventEmitter {
   exitCode: number | null = null;
   private readonly worker: PoolWorker;
 
-  constructor(orders: WorkerOrders) {
+  constructor(orders: WorkerOrders, local: LocalFunctions) {
     super();
-    this.worker = new PoolWorker(orders, true);
+    this.worker = new PoolWorker(orders, local);
   }
 
   start(): void {
@@ -72,7 +75,8 @@ export class LocalWorker extends EventEmitter {
 
 /** Calls the function in this thread, with arguments and result as they would be in a worker. */
 export function callHere(fn: unknown, args: readonly unknown[], title: string): unknown {
-  const called = resolveReferenceNow(referenceToTarget(fn, title, false));
+  const reference = referenceToTarget(fn, title, false);
+  const called = typeof fn === 'function' ? (fn as WorkFunction) : resolveReferenceNow(reference);
   const result = called(...(copied(args, title, 'args') as unknown[]));
   if (!isThenable(result)) return copied(result, title, 'its result');
   throw new StateError(

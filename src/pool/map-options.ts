@@ -54,7 +54,11 @@ export interface MapOptions {
 /** Options of `imap` and `imapUnordered`. Times are in milliseconds. */
 export interface StreamOptions
   extends Omit<MapOptions, 'stopOnError' | 'settled' | 'progress' | 'onProgress'> {
-  /** How many items may be taken from the source before their results are read. */
+  /**
+   * How many items may be taken from the source before their results are read. By default as many
+   * as keep the workers busy: two chunks for each, up to 4,096 items. If items or results are
+   * large, pass a smaller number.
+   */
   ahead?: number | undefined;
 }
 

@@ -36,7 +36,7 @@ export class Member {
   hasResults = false;
   /** Milliseconds in which it ran tasks. */
   busy = 0;
-  /** Its own task ring, and the tasks that lie in it. */
+  /** Its own task ring, in which the tasks with a key lie. */
   own: Queue | undefined;
   /** Whether it was asked to stop. */
   stopping = false;

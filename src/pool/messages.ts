@@ -1,5 +1,11 @@
 /** Messages: the items of a pool's rings. Arrays, as the codec writes those fastest. */
 
+/**
+ * Bytes of a ring; an item up to a quarter of that goes through it in place. Memory is taken only
+ * as it is used.
+ */
+export const RING_BYTES: number = 8 * 1024 * 1024;
+
 /** The format of a task's payload. */
 export const MODE = {
   /** Arguments of one call. */
@@ -41,8 +47,6 @@ export const REPLY = {
   RETIRING: 6,
   /** The report of a task: ticket, value */
   REPORT: 7,
-  /** Something else could not be sent: ticket, error */
-  UNSENT: 9,
   /** A task was taken that could not be read: error */
   UNREADABLE: 10,
 } as const;

@@ -25,6 +25,13 @@ export interface TaskOptions {
   retries?: number | undefined;
   /** Higher goes first. Default 0. */
   priority?: number | undefined;
+  /**
+   * Tasks with the same key run in the same worker, in the order of the calls, one after the other
+   * unless `concurrency` allows more. So they can share what a worker keeps: a cache, a connection,
+   * a file. If that worker ends, they continue in another. A key without
+   * tasks is forgotten once 10,000 others have been used.
+   */
+  key?: string | number | undefined;
   /** Receives the task's reports (`currentTask().report`). */
   onReport?: ((value: unknown) => void) | undefined;
 }
@@ -175,7 +182,7 @@ export function checkTaskOptions(title: string, options: TaskOptions): void {
     );
   }
   checkKnown(title, options, 'task');
-  const { signal, timeout, queueTimeout, retries, priority, onReport } = options;
+  const { signal, timeout, queueTimeout, retries, priority, key, onReport } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new InvalidTypeError(
       `${title}: refused, its signal is ${inspect(signal, { depth: 0 })}; pass controller.signal`,
@@ -186,6 +193,11 @@ export function checkTaskOptions(title: string, options: TaskOptions): void {
   if (retries !== undefined) checkWhole(title, 'retries', retries, 0, MOST);
   if (priority !== undefined && (typeof priority !== 'number' || Number.isNaN(priority))) {
     throw new InvalidTypeError(`${title}: refused, its priority is ${inspect(priority)}; pass a number`);
+  }
+  if (key !== undefined && typeof key !== 'string' && (typeof key !== 'number' || Number.isNaN(key))) {
+    throw new InvalidTypeError(
+      `${title}: refused, its key is ${inspect(key, { depth: 0 })}; pass a string or a number`,
+    );
   }
   if (onReport !== undefined && typeof onReport !== 'function') {
     throw new InvalidTypeError(`${title}: refused, onReport is ${inspect(onReport)}; pass a function`);

@@ -4,6 +4,19 @@ import type { Origin } from '../stacks.ts';
 import type { PoolFunction } from './function-list.ts';
 import type { Sealed } from './sealed.ts';
 
+/** Tasks that belong together have the same key. */
+export type TaskKey = string | number;
+
+/** An item that its worker may have died of. */
+export interface LostItem {
+  /** Its number in the chunk. */
+  readonly index: number;
+  /** How many other items of the chunk may have been running. */
+  readonly others: number;
+  /** How many attempts were lost before. */
+  readonly lost: number;
+}
+
 /** Receives the outcomes of a task's items. */
 export interface ChunkSink {
   readonly count: number;
@@ -15,8 +28,11 @@ export interface ChunkSink {
   failed(index: number, error: unknown): void;
   /** Every item of the chunk up to `end` has ended. */
   over(): void;
-  /** The worker died. Items from `next` to `end` had not begun. */
-  lost(next: number, end: number, error: () => Error): void;
+  /**
+   * The worker died. Items from `next` to `end` had not begun. `error` makes the error of an item
+   * that had.
+   */
+  lost(next: number, end: number, error: (item: LostItem) => Error): void;
 }
 
 /** Facts that few tasks have. */
@@ -35,6 +51,12 @@ export interface TaskMore {
   queueTimer: NodeJS.Timeout | undefined;
   chunk: ChunkSink | undefined;
   onReport: ((value: unknown) => void) | undefined;
+  /** The key that it was submitted with. */
+  key: TaskKey | undefined;
+  /** Its number among the tasks with a key. */
+  number: number;
+  /** The worker in whose own ring it was put; 0: none. */
+  lane: number;
   /** Called when the task no longer runs. */
   ended: (() => void)[];
 }
@@ -91,6 +113,9 @@ export class PoolTask {
       queueTimer: undefined,
       chunk: undefined,
       onReport: undefined,
+      key: undefined,
+      number: 0,
+      lane: 0,
       ended: [],
     };
     return this.more;

@@ -3,11 +3,14 @@
 import { AsyncResource } from 'node:async_hooks';
 import { clearInterval, now, setInterval } from '#clock';
 import { libraryRequire } from '../package-root.ts';
+import type { BarState } from './bar.ts';
+import { barText } from './bar.ts';
 import { callBack } from './callbacks.ts';
 import type { Progress } from './map-options.ts';
 
 /** Milliseconds between two reports. */
 const INTERVAL = 100;
+const USUAL_COLUMNS = 80;
 
 export interface ProgressOptions {
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -31,17 +34,19 @@ export class Meter {
   private readonly tell: ((progress: Progress) => void) | undefined;
   private readonly bar: Bar | undefined;
   private began = 0;
+  private shown: BarState;
   private timer: NodeJS.Timeout | undefined;
   private read: () => { done: number; failed: number } = () => ({ done: 0, failed: 0 });
 
   private constructor(
     total: number | undefined,
     tell: ((progress: Progress) => void) | undefined,
-    bar: Bar | undefined,
+    label: string | undefined,
   ) {
     this.total = total;
     this.tell = tell;
-    this.bar = bar;
+    this.shown = { value: 0, total, remaining: undefined };
+    this.bar = label === undefined ? undefined : newBar(label, () => this.shown);
   }
 
   /** `undefined` if no progress is wanted. `title` is the default label of the bar. */
@@ -55,7 +60,7 @@ export class Meter {
     const label = typeof progress === 'object' ? (progress.label ?? title) : title;
     // The listener runs in the context of the call.
     const tell = onProgress === undefined ? undefined : AsyncResource.bind(onProgress);
-    return new Meter(total, tell, draws ? newBar(label, total) : undefined);
+    return new Meter(total, tell, draws ? label : undefined);
   }
 
   start(read: () => { done: number; failed: number }): void {
@@ -78,16 +83,17 @@ export class Meter {
     const elapsed = now() - this.began;
     const rate = elapsed > 0 ? (done / elapsed) * 1000 : 0;
     const remaining = total === undefined || rate === 0 ? undefined : ((total - done) / rate) * 1000;
+    this.shown = { value: done, total, remaining };
     if (total === undefined) this.bar?.setTotal(done);
     this.bar?.update(done);
     callBack(() => this.tell?.({ done, total, failed, rate, elapsed, remaining }));
   }
 }
 
-function newBar(label: string, total: number | undefined): Bar {
+function newBar(label: string, state: () => BarState): Bar {
   // Load the library only when a bar is drawn.
   const { SingleBar, Presets } = libraryRequire()('cli-progress') as BarLibrary;
-  const of = total === undefined ? '{value}' : '{bar} {percentage}% | {value}/{total} | {eta_formatted} left';
-  const options = { format: `${label} ${of}`, hideCursor: true, clearOnComplete: false, gracefulExit: false };
+  const format = (): string => barText(label, state(), process.stderr.columns ?? USUAL_COLUMNS);
+  const options = { format, hideCursor: false, linewrap: true, clearOnComplete: false, gracefulExit: false };
   return new SingleBar(options, Presets.shades_classic);
 }

@@ -36,6 +36,7 @@ export async function rehearseWork(): Promise<void> {
       await tasks.put([ticketOf(slot, 0), key, MODE.CALL, [1]]);
     }
     const worker = new PoolWorker({
+      title: TITLE,
       index: 1,
       tasks,
       table: array,

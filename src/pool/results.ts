@@ -24,7 +24,8 @@ export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDis
   next(options?: WaitOptions): Promise<IteratorResult<Result, undefined>>;
   /**
    * Ends the iteration: no more items are taken from the source, and running tasks are asked to
-   * stop.
+   * stop. Waits until the source has closed, at most for the pool's `grace`. Rejects with the
+   * source's error.
    */
   return(): Promise<IteratorResult<Result, undefined>>;
 }
@@ -40,6 +41,8 @@ interface Asker {
   readonly letGo: () => void;
 }
 
+/** Most items that are taken before their results are read, without `ahead`. */
+const MOST_AHEAD = 4096;
 const END: IteratorResult<unknown, undefined> = { done: true, value: undefined };
 
 export class ResultStream implements Results<unknown>, RunTarget {
@@ -111,14 +114,15 @@ export class ResultStream implements Results<unknown>, RunTarget {
     });
   }
 
-  return(): Promise<IteratorResult<unknown, undefined>> {
+  async return(): Promise<IteratorResult<unknown, undefined>> {
     this.failure = undefined;
     this.come.clear();
     this.run!.stop(
       () => new ClosedError(`${this.title}: given up, no code reads its results; no action is needed`),
     );
     this.answerEnd();
-    return Promise.resolve(END);
+    await this.run!.sourceClosed();
+    return END;
   }
 
   // The run's questions and reports.
@@ -127,7 +131,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
     if (this.paused) return 0;
     const { chunkSize } = this.run!;
     const width = this.width();
-    const ahead = this.ahead ?? Math.max(width + 1, 2 * width * chunkSize);
+    const ahead = this.ahead ?? Math.max(width + 1, Math.min(MOST_AHEAD, 2 * width * chunkSize));
     return ahead - (pulled - this.read);
   }
 
@@ -139,7 +143,8 @@ export class ResultStream implements Results<unknown>, RunTarget {
   quiet(): void {}
 
   ended(failure: { error: unknown } | undefined): void {
-    this.failure = failure;
+    // Reject with the reason of the end rather than with an error of the source.
+    this.failure ??= failure;
     this.ignoreAbort?.();
     clearTimeout(this.timer);
     this.answer();
@@ -149,8 +154,9 @@ export class ResultStream implements Results<unknown>, RunTarget {
   private giveUp(reason: () => unknown): void {
     const why = reason();
     this.come.clear();
-    this.run!.stop(() => why);
+    // The waiting readers are answered within stop().
     this.failure = { error: why };
+    this.run!.stop(() => why);
     this.answerEnd();
   }
 

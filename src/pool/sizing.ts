@@ -73,7 +73,7 @@ export class Sizing {
 
   private grow(): void {
     const { crew, engine, settings } = this;
-    const waiting = engine.backlog.size + engine.inFlight - crew.size * settings.concurrency;
+    const waiting = engine.demand - crew.size * settings.concurrency;
     if (waiting <= 0 || crew.target >= settings.max) return;
     crew.target++;
     crew.refill();

@@ -5,6 +5,7 @@
  *   free ──▶ in use ── its result, or its worker's death ──▶ free, with the next generation
  *              ├── withdrawn: *dropping*, until the worker that takes the item has marked the slot
  *              └── taken back: *resting*, until no worker of that moment can still have the item
+ *                  (of a worker's own ring: until that ring is gone)
  *
  * A withdrawn slot also rests if the worker that took its item has died since.
  */
@@ -39,6 +40,8 @@ export class Slots<Task extends Slotted> {
   private readonly generations: Int32Array;
   /** For each slot, the number of its item in the ring. */
   private readonly numbers: Int32Array;
+  /** For each slot, the worker's own ring in which its item lies; `undefined`: the pool's. */
+  private readonly own: (ItemCount | undefined)[];
   private dropping: number[] = [];
   private resting: { slot: number; workers: Set<unknown> }[] = [];
 
@@ -50,17 +53,19 @@ export class Slots<Task extends Slotted> {
     this.tasks = new Array<undefined>(count).fill(undefined);
     this.generations = new Int32Array(count);
     this.numbers = new Int32Array(count);
+    this.own = new Array<undefined>(count).fill(undefined);
     for (let slot = count - 1; slot >= 0; slot--) this.free.push(slot);
   }
 
   /**
-   * Fills a free slot. The caller then puts its item, and calls `use` or `giveUp`. -1: none is
-   * free.
+   * Fills a free slot. The caller then puts its item, into the worker's own ring or the pool's, and
+   * calls `use` or `giveUp`. -1: none is free.
    */
-  fill(items: number): number {
+  fill(items: number, own?: ItemCount): number {
     const slot = this.free.pop() ?? this.freeDropped();
     if (slot === undefined) return -1;
-    this.numbers[slot] = this.ring.puts;
+    this.numbers[slot] = (own ?? this.ring).puts;
+    this.own[slot] = own;
     this.table.queue(slot, this.generations[slot]!, items);
     return slot;
   }
@@ -109,25 +114,45 @@ export class Slots<Task extends Slotted> {
     return true;
   }
 
+  /** The worker's own ring in which the item of the slot's task lies; `undefined`: the pool's. */
+  ownRing(slot: number): ItemCount | undefined {
+    return this.own[slot];
+  }
+
   /** Whether the item of the slot's task has left the ring. */
   isTaken(slot: number): boolean {
-    const { puts, size } = this.ring;
+    const { puts, size } = this.own[slot] ?? this.ring;
     return ((puts - this.numbers[slot]!) & PUTS_MASK) > size;
   }
 
   /**
    * Takes back a task that was taken and not begun. `false`: a worker has begun it. All results
    * have to be read before: see `seen`.
+   *
+   * @param own the worker's own ring in which its item may still lie: the slot rests until that
+   *   ring is gone
    */
-  takeBack(task: Task): boolean {
+  takeBack(task: Task, own?: ItemCount): boolean {
     // Raise the generation, so that a late claim fails.
     const { slot } = task;
     const generation = this.generations[slot]!;
     if (!this.table.requeue(slot, generation, (generation + 1) & GENERATION_MASK)) return false;
-    // Let the slot rest until no worker can have the item.
+    // Let the slot rest until no worker can have the item, or can take it.
     this.leave(task);
-    this.rest(slot);
+    if (own === undefined) this.rest(slot);
+    else this.resting.push({ slot, workers: new Set([own]) });
     return true;
+  }
+
+  /** The worker of that own ring has died: no worker can take or have an item of it. */
+  gone(own: ItemCount): void {
+    this.dropping = this.dropping.filter((slot) => {
+      if (this.own[slot] !== own) return true;
+      this.nextGeneration(slot);
+      this.free.push(slot);
+      return false;
+    });
+    this.seen(own);
   }
 
   /**

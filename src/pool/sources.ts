@@ -23,8 +23,11 @@ export interface Source {
   readonly isRange: boolean;
   /** Takes up to `most` items. Throws the source's errors. */
   pull(most: number): Pulled;
-  /** No more items are wanted. */
-  stop(): void;
+  /**
+   * No more items are wanted. Returns a promise of the source's end where that takes a while.
+   * Throws the source's errors.
+   */
+  stop(): Promise<unknown> | undefined;
 }
 
 type Items_ = Iterable<unknown> | AsyncIterable<unknown>;
@@ -57,6 +60,11 @@ export function partOf(items: Items, isRange: boolean, from: number, to: number)
   return { payload: items.payload.slice(from, to), count };
 }
 
+/** Reports an error that a source threw at its end, if nobody waits for that end. */
+export function warnOfSource(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error));
+}
+
 export const modeOf = (isRange: boolean, isTuples: boolean): number =>
   isRange ? MODE.RANGE : isTuples ? MODE.TUPLES : MODE.ITEMS;
 
@@ -80,7 +88,7 @@ class RangeSource implements Source {
     return { payload: [first], count };
   }
 
-  stop(): void {
+  stop(): undefined {
     this.next = this.range.end;
   }
 }
@@ -103,7 +111,7 @@ class ListSource implements Source {
     return { payload, count: payload.length };
   }
 
-  stop(): void {
+  stop(): undefined {
     this.next = this.total;
   }
 }
@@ -142,7 +150,7 @@ class IteratorSource implements Source {
     return payload.length === 0 ? 'end' : { payload, count: payload.length };
   }
 
-  stop(): void {
+  stop(): undefined {
     if (this.over) return;
     this.over = true;
     this.iterator.return?.();
@@ -185,12 +193,11 @@ class AsyncSource implements Source {
     return 'later';
   }
 
-  stop(): void {
-    if (this.over) return;
+  stop(): Promise<unknown> | undefined {
+    if (this.over) return undefined;
     this.over = true;
     this.come = [];
-    // Don't await this: the iterator may wait for an item that never comes.
-    this.iterator.return?.().then(undefined, () => {});
+    return this.iterator.return?.();
   }
 
   private async ask(): Promise<void> {

@@ -35,6 +35,29 @@ export interface SlowTask {
   pid: number;
 }
 
+/** Numbers of replaced workers, by cause. */
+export interface ReplacementCauses {
+  /** Ended with an exit code; `signal`: ended by a signal, or terminated threads. */
+  exit: number;
+  signal: number;
+  /** Probably ran out of memory. */
+  outOfMemory: number;
+  /** Killed by the pool because a task did not stop within its `grace`. */
+  grace: number;
+  /** Had done `maxTasksPerChild` tasks; `memory`: had more than `maxMemoryPerChild`. */
+  tasks: number;
+  memory: number;
+}
+
+/** The starts of a pool's workers. */
+export interface StartStats {
+  /** Workers that were a spare before; `cold`: those that were not. */
+  warm: number;
+  cold: number;
+  /** Mean milliseconds from the start of a worker until it is ready, with its initializer. */
+  meanTime: number;
+}
+
 /** Counts and times of a pool's tasks and workers. In the counts, a chunk of a map is one task. */
 export interface PoolStats {
   /** Tasks that wait in the pool; `handedOut`: tasks that its workers have. */
@@ -48,11 +71,15 @@ export interface PoolStats {
   /** Workers that died and were replaced; `recycled`: workers that were replaced as planned. */
   restarts: number;
   recycled: number;
+  /** The replaced workers, by cause. */
+  causes: ReplacementCauses;
+  /** How the workers were started. */
+  starts: StartStats;
   /** Mean run time of the last tasks, in milliseconds. */
   meanRunTime: number;
   /**
-   * Time from the call to the task's start; `runTime`: from its start to its end. For a map: of
-   * each item.
+   * Time from the call to the result, minus `runTime`: the wait for a worker, and the transport of
+   * arguments and result. `runTime`: from the task's start to its end. For a map: of each item.
    */
   waitTime: TimeStats;
   runTime: TimeStats;
@@ -80,7 +107,7 @@ export class PoolStatistics {
   cancelled = 0;
   lost = 0;
   restarts = 0;
-  recycled = 0;
+  readonly causes: ReplacementCauses = { exit: 0, signal: 0, outOfMemory: 0, grace: 0, tasks: 0, memory: 0 };
   /** Milliseconds for which ended workers were busy, and for which they lived. */
   busyBefore = 0;
   livedBefore = 0;
@@ -154,13 +181,14 @@ export class PoolStatistics {
 
 /** The beginning of a task's arguments, or of those of its item. */
 export function argumentsOf(task: PoolTask, item?: number): string {
-  const { sealed, payload, mode } = task;
+  const { sealed, payload, mode, more } = task;
   if (sealed !== undefined) {
     const parts = sealed.payload;
     if (parts[0].length > LONGEST_SEALED) return `… ${parts[0].length} bytes`;
     return previewOf(parts[2].length === 0 ? unseal(parts) : parts[2]);
   }
-  if (item === undefined) return previewOf(payload);
+  if (item === undefined && more?.chunk === undefined) return previewOf(payload);
+  if (item === undefined) return `${more!.chunk!.count} items from ${argumentsOf(task, 0)} on`;
   const values = payload as readonly unknown[];
   const kind = mode & MODE_MASK;
   if (kind === MODE.RANGE) return previewOf([(values[0] as number) + item]);

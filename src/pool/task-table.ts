@@ -38,10 +38,20 @@
  * another task or died. Otherwise a worker stopped for 2^19 uses of the slot could meet its own g
  * again.
  *
+ * Own ring of a worker w: the tasks that only w may run, because they have a key (keyed-tasks.ts).
+ * The pool makes it for the first of them, and then writes PRIVATE_GENERATION and PRIVATE. Both
+ * stay as they are until w's death.                        // PUBLISH own ring -> its cell
+ * w reads PRIVATE before each take.                        // OBSERVE own ring -> its cell
+ * If w retires, is stopped or dies, the pool takes back each slot QUEUED·g of that ring by CAS
+ * QUEUED·g -> QUEUED·g+1. w's claim comes before that, and then w runs the task; or it finds its g
+ * stale. Such a slot rests until w has died, because w may still take the item until then. Of a
+ * dead w no claim can come: all that it had not claimed goes to other workers, in its order.
+ *
  * Death of the pool's process: its workers die with it (PR_SET_PDEATHSIG), or are its threads.
  *
- * Sleep of a worker: it sets its IDLE bit with its wait entry filled, and then looks at the ring
- * once more. The pool puts, and then reads IDLE.           // PUBLISH idle -> ring
+ * Sleep of a worker: it sets its IDLE bit with its wait entry filled, and then looks at both rings
+ * once more. The pool puts, and then reads IDLE, of w alone after a put into w's own ring.
+ *                                                          // PUBLISH idle -> ring
  * One of the two sees the other.                           // OBSERVE idle -> ring
  */
 
@@ -350,6 +360,7 @@ export class TaskTable {
   /** The cell of the worker's own task ring; `undefined`: it has none. */
   privateRing(worker: number): { number: number; generation: number } | undefined {
     const at = this.ofWorker(worker);
+    // OBSERVE own ring -> its cell
     const number = load(this.words, at + PRIVATE);
     return number === 0 ? undefined : { number, generation: load(this.words, at + PRIVATE_GENERATION) };
   }
@@ -357,6 +368,7 @@ export class TaskTable {
   setPrivateRing(worker: number, ring: { number: number; generation: number } | undefined): void {
     const at = this.ofWorker(worker);
     store(this.words, at + PRIVATE_GENERATION, ring?.generation ?? 0);
+    // PUBLISH own ring -> its cell
     store(this.words, at + PRIVATE, ring?.number ?? 0);
   }
 
@@ -368,6 +380,13 @@ export class TaskTable {
 
   clearIdle(worker: number): void {
     clearBits(this.words, this.base + IDLE_WORD + (worker >> 5), 1 << (worker & 31));
+  }
+
+  /** Whether the worker sleeps; its mark is cleared. */
+  takeIdleOf(worker: number): boolean {
+    const bit = 1 << (worker & 31);
+    // OBSERVE idle -> ring
+    return (clearBits(this.words, this.base + IDLE_WORD + (worker >> 5), bit) & bit) !== 0;
   }
 
   /** A sleeping worker, whose mark is cleared; 0: none. */

@@ -12,7 +12,8 @@ import type { Content } from '../objects/content.ts';
 import type { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
-import { checkWithin, DataObject, loadCount, storeCount } from './data-object.ts';
+import { describeArray, loadCount } from './data-facts.ts';
+import { checkWithin, DataObject, storeCount } from './data-object.ts';
 import { Elements, storedValues } from './elements.ts';
 import type {
   ElementInputOf,
@@ -160,8 +161,9 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
     return SharedObject.describe(this, () => {
       const { length } = this;
       const first = Array.from({ length: Math.min(length, FIRST) }, (_, index) => this.at(index));
-      const { kind, name, handle, type } = this;
-      return { kind, name: name ?? null, handle, type, length, first: first as number[] };
+      const { kind, name, handle, type, cell } = this;
+      const { state } = describeArray(cell.agent.namespace, cell);
+      return { kind, name: name ?? null, handle, type, ...state, first: first as number[] };
     });
   }
 

@@ -13,18 +13,15 @@
  * closed it.
  */
 
-import { load, store } from '#atomics';
+import { store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
 import type { Place } from '../memory/arena.ts';
 import { damaged } from '../memory/damage.ts';
-import { CELL_BODY } from '../memory/layout.ts';
 import { detachData } from '../namespaces/data-files.ts';
 import type { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
-
-const COUNT_WORD: number = CELL_BODY + 4;
-const WORD = 2 ** 32;
+import { COUNT_WORD, WORD } from './data-facts.ts';
 
 /** The cell's mapping: as long as an object here uses it. */
 class Mapped {
@@ -103,10 +100,6 @@ export abstract class DataObject<Data> extends SharedObject {
 export function storeCount({ words, at }: Place, count: number): void {
   store(words, at + COUNT_WORD, count | 0);
   store(words, at + COUNT_WORD + 1, Math.floor(count / WORD));
-}
-
-export function loadCount({ words, at }: Place): number {
-  return (load(words, at + COUNT_WORD) >>> 0) + (load(words, at + COUNT_WORD + 1) >>> 0) * WORD;
 }
 
 /** Throws `LayoutError` if the cell's words say that there are more bytes than are mapped. */

@@ -11,7 +11,8 @@ import { SharedObject } from '../objects/shared-object.ts';
 import type { Guarded } from '../sync/lock/guard.ts';
 import { NEEDS_GUARD } from '../sync/lock/guard.ts';
 import { checkedLength } from './array-object.ts';
-import { checkWithin, loadCount } from './data-object.ts';
+import { describeArray, loadCount } from './data-facts.ts';
+import { checkWithin } from './data-object.ts';
 import { storesOf, valuesIn } from './field-store.ts';
 import { RecordMemory } from './record-memory.ts';
 import type { RecordOptions } from './record-object.ts';
@@ -88,9 +89,17 @@ export class RecordArray<Fields extends Schema = Schema>
 
   override describe(): RecordArrayDescription {
     return SharedObject.describe(this, () => {
-      const { name, handle, length } = this;
+      const { name, handle, cell } = this;
+      const { state } = describeArray(cell.agent.namespace, cell);
       const lock = RecordObject.lockDescription(this);
-      return { kind: RECORD_ARRAY_KIND.name, name: name ?? null, handle, length, first: this.first(), lock };
+      return {
+        kind: RECORD_ARRAY_KIND.name,
+        name: name ?? null,
+        handle,
+        ...state,
+        first: this.first(),
+        lock,
+      };
     });
   }
 

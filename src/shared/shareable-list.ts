@@ -17,7 +17,6 @@ import { defineKind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
 import type { Place } from '../memory/arena.ts';
-import { CELL_BODY } from '../memory/layout.ts';
 import { obtainChecked } from '../objects/content.ts';
 import { openHandle } from '../objects/handles.ts';
 import { obtainExisting } from '../objects/obtain.ts';
@@ -25,12 +24,12 @@ import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { checkKnown } from '../options.ts';
-import { DataObject, loadCount, storeCount } from './data-object.ts';
+import { describeList, LENGTH_WORD, loadCount } from './data-facts.ts';
+import { DataObject, storeCount } from './data-object.ts';
 import { indexIn } from './elements.ts';
 import type { ListValue } from './list-items.ts';
 import { dataOf, itemOf, ListItems } from './list-items.ts';
 
-const LENGTH_WORD: number = CELL_BODY;
 /** Values that `toString` shows. */
 const SHOWN = 8;
 
@@ -129,8 +128,9 @@ export class ShareableList extends DataObject<ListItems> implements Iterable<Lis
 
   override describe(): ShareableListDescription {
     return SharedObject.describe(this, () => {
-      const { name, handle, length } = this;
-      return { kind: SHAREABLE_LIST_KIND.name, name: name ?? null, handle, length, values: this.toArray() };
+      const { name, handle, cell } = this;
+      const { state } = describeList(cell.agent.namespace, cell);
+      return { kind: SHAREABLE_LIST_KIND.name, name: name ?? null, handle, ...state, values: this.toArray() };
     });
   }
 

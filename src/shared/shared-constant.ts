@@ -25,7 +25,8 @@ import { obtain } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
-import { loadCount, storeCount } from './data-object.ts';
+import { describeShared, loadCount } from './data-facts.ts';
+import { storeCount } from './data-object.ts';
 
 /** Values that a thread keeps: those that it has used last. */
 const MOST_KEPT = 8;
@@ -84,7 +85,8 @@ export class Shared<Value = unknown> extends SharedObject {
   override describe(): SharedDescription {
     return SharedObject.describe(this, () => {
       const { name, handle, cell } = this;
-      return { kind: SHARED_KIND.name, name: name ?? null, handle, bytes: loadCount(cell) };
+      const { state } = describeShared(cell.agent.namespace, cell);
+      return { kind: SHARED_KIND.name, name: name ?? null, handle, ...state };
     });
   }
 

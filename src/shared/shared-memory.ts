@@ -29,7 +29,8 @@ import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { checkKnown } from '../options.ts';
 import { uniqueName } from '../platform/unique.ts';
-import { DataObject, loadCount, storeCount } from './data-object.ts';
+import { describeBlock, loadCount } from './data-facts.ts';
+import { DataObject, storeCount } from './data-object.ts';
 
 export interface SharedMemoryOptions {
   /** The block's name; a new block without one gets a name. */
@@ -131,8 +132,13 @@ export class SharedMemory extends DataObject<ArrayBuffer> {
 
   override describe(): SharedMemoryDescription {
     return SharedObject.describe(this, () => {
-      const { name, handle, size } = this;
-      return { kind: SHARED_MEMORY_KIND.name, name, handle, size };
+      const { name, handle, cell } = this;
+      return {
+        kind: SHARED_MEMORY_KIND.name,
+        name,
+        handle,
+        ...describeBlock(cell.agent.namespace, cell).state,
+      };
     });
   }
 

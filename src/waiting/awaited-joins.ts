@@ -2,8 +2,8 @@
  * AwaitedJoins: records in this thread's slots which children its awaiting calls of `join` wait
  * for. Observers outside read them (`lockstep why`); no algorithm does.
  *
- * Only the thread itself writes the words, in all its slots: since when and whether timed first,
- * last the child. A thread that is killed in between leaves words that nobody reads, because its
+ * Only the thread itself writes the words, in all its slots: first whether timed and since when,
+ * then the child. A thread that is killed in between leaves words that nobody reads, because its
  * agent is dead. The next agent of the slot clears them before it is LIVE.
  */
 
@@ -18,7 +18,7 @@ interface Join {
   readonly timed: boolean;
 }
 
-/** The calls that await, in the order in which they began. */
+/** The awaiting calls, in the order in which they began. */
 const joins = new Set<Join>();
 
 /**
@@ -39,7 +39,7 @@ function write(): void {
   const byChild = new Map<number, Join>();
   for (const join of joins) {
     const known = byChild.get(join.child);
-    // The child is waited for without a limit if one of the calls does so.
+    // One call without a timeout makes the wait for its child untimed.
     if (known === undefined) byChild.set(join.child, join);
     else if (known.timed && !join.timed) byChild.set(join.child, { ...known, timed: false });
   }

@@ -187,6 +187,9 @@ poolSuite('statistics', (stage) => {
       );
       assert.equal(times[0], runTime.max);
       assert.ok(utilization > 0 && utilization <= 1);
+      const { warm, cold, meanTime } = pool.stats.starts;
+      assert.deepEqual([warm, cold], [0, 1]);
+      assert.ok(meanTime > 0);
     }),
   );
 

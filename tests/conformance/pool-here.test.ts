@@ -4,6 +4,7 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { currentTask, Pool, range, ThreadPool } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { rejection } from '../support/pools.ts';
@@ -74,6 +75,15 @@ describe('A pool with processes: 0', { timeout: HANG_MS }, () => {
     assert.throws(() => pool.joinSync(), { code: 'ERR_LOCKSTEP_STATE' });
     await closing;
     assert.equal(pool.joinSync(), true);
+  });
+
+  it('runs functions of the main module, while that awaits them', () => {
+    const program = fileURLToPath(new URL('../programs/has-pool-here.js', import.meta.url));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
+      encoding: 'utf8',
+      timeout: HANG_MS,
+    });
+    assert.deepEqual([status, stdout], [0, '9 10 49 4,9 5\n'], stderr);
   });
 
   it('does not keep the program running when it is idle', () => {

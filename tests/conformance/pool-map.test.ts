@@ -276,6 +276,67 @@ poolSuite('imap', (stage) => {
     }),
   );
 
+  stage.it(
+    'a signal and a timeout end it with their error, for a reader that waits and one that comes later',
+    () =>
+      stage.withPool({ processes: 2 }, async (pool) => {
+        for (const how of ['imap', 'imapUnordered'] as const) {
+          for (const waits of [true, false]) {
+            const controller = new AbortController();
+            const { signal } = controller;
+            const reason = new Error('enough');
+            const results = pool[how](targets.untilAborted, [1, 2, 3], { signal });
+            const next = waits ? rejection(results.next()) : undefined;
+            controller.abort(reason);
+            assert.equal(await (next ?? rejection(results.next())), reason);
+            assert.equal((await results.next()).done, true);
+          }
+          const late = pool[how](targets.untilAborted, [1, 2, 3], { timeout: 20 });
+          assert.equal((await rejection(late.next())).code, 'ERR_LOCKSTEP_TASK_TIMEOUT');
+          assert.equal((await late.next()).done, true);
+        }
+      }),
+  );
+
+  stage.it('break waits for the end of the source, and throws its error; an abort warns of it', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      for (const make of [failsAtItsEnd, failsAtItsEndLater]) {
+        const leave = async (): Promise<void> => {
+          for await (const _ of pool.imap(targets.square, make(), { ahead: 2 })) break;
+        };
+        assert.equal((await rejection(leave())).message, 'its end failed');
+        const warned = new Promise<void>((resolve) => {
+          process.on('warning', function heard({ message }) {
+            if (message !== 'its end failed') return;
+            process.off('warning', heard);
+            resolve();
+          });
+        });
+        const controller = new AbortController();
+        const results = pool.imap(targets.square, make(), { ahead: 1, signal: controller.signal });
+        await results.next();
+        controller.abort(new Error('enough'));
+        assert.equal((await rejection(results.next())).message, 'enough');
+        await warned;
+      }
+    }),
+  );
+
+  stage.it('break waits no longer than the grace for a source that never answers', () =>
+    stage.withPool({ processes: 1, grace: 50 }, async (pool) => {
+      const source: AsyncIterable<number> = {
+        [Symbol.asyncIterator]: () => {
+          let n = 0;
+          return {
+            next: () => (n++ < 2 ? Promise.resolve({ done: false, value: n }) : new Promise(() => {})),
+            return: () => new Promise(() => {}),
+          };
+        },
+      };
+      for await (const n of pool.imap(targets.square, source)) if (n === 4) break;
+    }),
+  );
+
   stage.it('a pool that ends, ends it', async () => {
     const pool = stage.make({ processes: 1 });
     const results = pool.imap(targets.square, endless().items, { ahead: 4 });
@@ -303,6 +364,25 @@ async function* comesUntil(end: number): AsyncGenerator<number> {
   for (let n = 0; n < end; n++) {
     if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
     yield n;
+  }
+}
+
+function* failsAtItsEnd(): Generator<number> {
+  try {
+    for (let n = 0; ; n++) yield n;
+  } finally {
+    // biome-ignore lint/correctness/noUnsafeFinally: that is what is tested
+    throw new Error('its end failed');
+  }
+}
+
+async function* failsAtItsEndLater(): AsyncGenerator<number> {
+  try {
+    for (let n = 0; ; n++) yield n;
+  } finally {
+    await new Promise((resolve) => setImmediate(resolve));
+    // biome-ignore lint/correctness/noUnsafeFinally: that is what is tested
+    throw new Error('its end failed');
   }
 }
 

@@ -30,6 +30,8 @@ test('the next worker is the process that was kept for it, and another is kept',
   const next = (await untilChildren(2)).find((pid) => pid !== second);
   process.kill(second, 'SIGKILL');
   assert.equal(await pool.apply(targets.whoami, [], { retries: 1 }), next);
+  const { starts, causes } = pool.stats;
+  assert.deepEqual([starts.warm, starts.cold, causes.signal], [2, 1, 2]);
   await pool.close();
   await untilChildren(0);
 });

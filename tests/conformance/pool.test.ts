@@ -145,9 +145,20 @@ poolSuite('calls', (stage) => {
       for (let n = 0; n < 20; n++) {
         const error = await rejection(pool.apply(targets.returnFunction));
         assert.equal(error.code, 'ERR_LOCKSTEP_NOT_SENDABLE');
-        assert.match(error.message, /its result\.nested\[0\] can't be sent/);
+        assert.match(
+          error.message,
+          new RegExp(`^${stage.kind}: returnFunction: its result\\.nested\\[0\\] can't be sent`),
+        );
+        assert.equal(error.cause, undefined);
       }
-      assert.equal((await rejection(pool.apply(targets.throwFunction))).code, 'ERR_LOCKSTEP_NOT_SENDABLE');
+      const thrown = await rejection(pool.apply(targets.throwFunction));
+      assert.equal(thrown.code, 'ERR_LOCKSTEP_NOT_SENDABLE');
+      assert.match(thrown.message, /: throwFunction: the value that it threw can't be sent/);
+      const items = await pool.map(targets.functionFor2, [1, 2, 3], { settled: true });
+      assert.match(String(Reflect.get(items[1]!, 'reason')), /: functionFor2: its result can't be sent/);
+      const reported = await rejection(pool.apply(targets.reportFunction));
+      assert.equal(reported.code, 'ERR_LOCKSTEP_NOT_SENDABLE');
+      assert.match(reported.message, /: reportFunction: its report\.fn can't be sent/);
       assert.equal(await pool.apply(targets.whoami), worker);
     }),
   );
@@ -296,13 +307,23 @@ poolSuite('deaths', (stage) => {
       assert.equal(error.exitCode, 7);
       assert.equal(error.attempts, 1);
       assert.equal(error.task, 'exit(7)');
+      assert.match(
+        error.message,
+        /that was running exit\(7\) has ended with exit code 7 .*pass \{ retries \}$/,
+      );
       assert.match(error.stack!, /pool\.test/);
       assert.deepEqual(
         await Promise.all(others),
         Array.from({ length: 40 }, (_, n) => n),
       );
-      const zero = await rejection(pool.apply(targets.exit, [0]));
+      const zero = await rejection(pool.apply(targets.exit, [0], { retries: 1 }));
       assert.ok(zero instanceof WorkerDiedError);
+      assert.equal(zero.attempts, 2);
+      assert.match(zero.message, /in attempt 2; its retries are used up/);
+      const [item] = await pool.map(targets.exit, [8], { settled: true });
+      assert.match(String(Reflect.get(item!, 'reason')), /that was running exit\(8\) has ended with/);
+      const { restarts, causes, recycled } = pool.stats;
+      assert.deepEqual([restarts, causes.exit, recycled], [4, 4, 0]);
       assert.equal(await pool.apply(targets.add, [1, 1]), 2);
     }),
   );
@@ -494,6 +515,26 @@ poolSuite('ends', (stage) => {
     await closing;
   });
 
+  stage.it('calls that are cut off say so, each with its own error and the place of the cut', async () => {
+    const pool = stage.make({ processes: 1 });
+    using began = new Queue<number>();
+    const calls = [
+      rejection(pool.apply(targets.spinForEver, [began])),
+      ...Array.from({ length: 3 }, () => rejection(pool.apply(targets.add, [1, 2]))),
+    ];
+    await began.get();
+    await pool.terminate();
+    const errors = await Promise.all(calls);
+    assert.equal(new Set(errors).size, 4);
+    for (const [n, { message, stack }] of errors.entries()) {
+      assert.match(
+        message,
+        n === 0 ? /: spinForEver: no result/ : /: add: no result, the pool was terminated/,
+      );
+      assert.match(stack!, /pool\.test/);
+    }
+  });
+
   stage.it('Q208: terminate ends at once with 10,000 long tasks, and may be repeated', async () => {
     const pool = stage.make({ processes: 2 });
     const calls = Array.from({ length: 10_000 }, () => rejection(pool.apply(targets.later, [1, 100_000])));
@@ -541,6 +582,8 @@ poolSuite('ends', (stage) => {
       const ids: number[] = [];
       for (let n = 0; n < 6; n++) ids.push(await pool.apply(targets.whoami));
       assert.equal(new Set(ids).size, 3);
+      assert.ok(pool.stats.causes.tasks >= 2);
+      assert.equal(pool.stats.restarts, 0);
       await until(() => pool.size >= 1, 'a worker to be there');
     }),
   );

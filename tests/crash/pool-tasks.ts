@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RawArray } from 'lockstep';
+import type { Queue, RawArray } from 'lockstep';
 import { arm } from './countdown.ts';
 
 /** From here on the worker dies at its `k`-th point, with a word in the file. */
@@ -13,6 +13,11 @@ export function armWorker(k: number, file: string): void {
 export function count(counts: RawArray<'i32'>, index: number): number {
   Atomics.add(counts.view as Int32Array, index, 1);
   return index;
+}
+
+export function note(log: Queue<number>, n: number): number {
+  log.putSync(n);
+  return n;
 }
 
 export function square(n: number): number {

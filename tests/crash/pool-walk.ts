@@ -9,7 +9,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Lock, Pool, RawArray, WorkerDiedError } from 'lockstep';
+import { Lock, Pool, Queue, RawArray, WorkerDiedError } from 'lockstep';
 import { newBeside, objectsBeside } from '../support/internals.ts';
 import { paceOf } from './pace.ts';
 import * as targets from './pool-tasks.ts';
@@ -28,6 +28,8 @@ const SCENE_MS = 120_000;
 interface Scene {
   readonly name: string;
   readonly retries: number;
+  /** Where not all points are taken: so many times fewer than of other scenes. */
+  readonly sparser?: number;
   /** Its walk takes every point of the pace: on an idle machine it has fifteen, others seventy. */
   readonly short?: true;
   play(pool: AnyPool, armed: Promise<unknown>): Promise<void>;
@@ -59,6 +61,22 @@ const scenes: readonly Scene[] = [
       );
       assert.ok(counts.every((count) => count >= 1 && count <= 2));
       assert.ok(counts.reduce((sum, count) => sum + count) <= TASKS + 1, `they ran ${counts.join()} times`);
+    },
+  },
+  {
+    name: 'calls with a key and a retry',
+    retries: 1,
+    sparser: 3,
+    async play(pool) {
+      const log = new Queue<number>();
+      const calls = Array.from({ length: TASKS }, (_, n) => pool.apply(targets.note, [log, n], { key: 'a' }));
+      assert.deepEqual(await Promise.all(calls), [0, 1, 2, 3]);
+      // One may have run twice: in its place.
+      const order: number[] = [];
+      for (let n = log.tryGet(); n !== null; n = log.tryGet()) if (order.at(-1) !== n) order.push(n);
+      assert.deepEqual(order, [0, 1, 2, 3]);
+      log.close();
+      log[Symbol.dispose]();
     },
   },
   {
@@ -105,7 +123,7 @@ async function play({ retries, play }: Scene, k: number, file: string): Promise<
   const pool: AnyPool = new Pool({ processes: 2, retries, grace: 20 });
   await pool.ready;
   // Its own end may be what the worker dies in.
-  const armed = pool.apply(targets.armWorker, [k, file]);
+  const armed = pool.apply(targets.armWorker, [k, file], { key: 'a' });
   const after = armed.then(
     () => undefined,
     (error: unknown) => assert.ok(error instanceof WorkerDiedError, String(error)),
@@ -118,8 +136,8 @@ async function play({ retries, play }: Scene, k: number, file: string): Promise<
   return existsSync(file);
 }
 
-function stepOf({ short }: Scene): number {
-  return pace.step === 1 || short ? pace.step : pace.step * FEWER;
+function stepOf({ short, sparser = 1 }: Scene): number {
+  return pace.step === 1 || short ? pace.step : pace.step * FEWER * sparser;
 }
 
 async function walk(scene: Scene, first: number, step: number, folder: string): Promise<Walked> {

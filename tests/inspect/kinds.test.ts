@@ -5,7 +5,25 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { Barrier, BoundedSemaphore, Event, Latch, Lock, RLock, RWLock, Semaphore } from 'lockstep';
+import {
+  Barrier,
+  BoundedSemaphore,
+  Event,
+  JoinableQueue,
+  Latch,
+  Lock,
+  Queue,
+  RLock,
+  RWLock,
+  Semaphore,
+  ShareableList,
+  Shared,
+  SharedArray,
+  SharedMemory,
+  SimpleQueue,
+  struct,
+} from 'lockstep';
+import type { NamespaceSnapshot, ObjectSnapshot } from 'lockstep/inspect';
 import { takeSnapshot } from 'lockstep/inspect';
 import { root } from '../docs/markdown.ts';
 import { sandbox } from '../support/sandbox.ts';
@@ -63,4 +81,61 @@ test('a snapshot tells of each object what its own describe() does', () => {
   assert.deepEqual([semaphore.describe().value, seen('Semaphore').state.value], [1, 1]);
   assert.deepEqual([bounded.describe().value, seen('BoundedSemaphore').state.value], [2, 2]);
   for (const each of [lock, rlock, rwlock, event, latch, barrier, semaphore, bounded]) each.close();
+});
+
+interface Contents {
+  readonly contents: { items: number; maxSize: number; unfinished: number } | null;
+}
+
+test('queues, pipes and shared data have the same size in a snapshot as in their own describe()', async () => {
+  type FactsOf = (found: { object: ObjectSnapshot; namespace: NamespaceSnapshot }[]) => Contents[];
+  const { factsOf } = await load<{ factsOf: FactsOf }>('cli/show.js');
+  const at = { namespace: 'amounts' };
+  const [queue, joinable, simple] = [
+    new Queue({ maxSize: 5, ...at }),
+    new JoinableQueue(at),
+    new SimpleQueue(at),
+  ];
+  const [list, block] = [
+    new ShareableList([1, 'b'], at),
+    new SharedMemory({ create: true, size: 100, ...at }),
+  ];
+  const [array, constant] = [new SharedArray('i32', 7, at), new Shared([1, 2, 3], at)];
+  const Point = struct({ x: 'f64', y: 'f64' });
+  const points = Point.array(4, at);
+  for (const each of [queue, joinable, simple]) for (let item = 0; item < 3; item++) each.putSync(item);
+  joinable.getSync();
+  joinable.taskDone();
+  queue.getSync();
+  const [namespace] = takeSnapshot({ folders: [`${sandbox}/lockstep-${userInfo().uid}.amounts`] }).namespaces;
+  const seen = (kind: string): ObjectSnapshot => {
+    const object = namespace?.objects.find((each) => each.kind === kind);
+    assert.ok(object !== undefined, kind);
+    return object;
+  };
+  assert.deepEqual([array.describe().length, seen('SharedArray').state.length], [7, 7]);
+  assert.deepEqual([points.describe().length, seen('RecordArray').state.length], [4, 4]);
+  assert.deepEqual([list.describe().length, seen('ShareableList').state.length], [2, 2]);
+  assert.deepEqual([block.describe().size, seen('SharedMemory').state.size], [100, 100]);
+  assert.equal(constant.describe().bytes, seen('Shared').state.bytes);
+  const shown = (each: Queue): unknown[] => {
+    const { size, maxSize, closed } = each.describe();
+    return [size, maxSize, closed];
+  };
+  assert.deepEqual(shown(queue), [2, 5, false]);
+  assert.deepEqual([joinable.describe().size, joinable.describe().unfinished], [2, 2]);
+  assert.equal(simple.describe().size, 3);
+  assert.deepEqual(
+    ['Queue', 'JoinableQueue', 'SimpleQueue'].map((kind) => {
+      const { contents } = factsOf([{ object: seen(kind), namespace: namespace! }])[0]!;
+      return [contents?.items, contents?.maxSize, contents?.unfinished, seen(kind).state.closed];
+    }),
+    [
+      [2, 5, 3, false],
+      [2, 0, 2, false],
+      [3, 0, 3, false],
+    ],
+  );
+  queue.close();
+  for (const each of [joinable, simple, list, block, array, constant, points]) each.close();
 });

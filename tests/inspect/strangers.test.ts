@@ -155,7 +155,7 @@ test('a child whose parent was killed is marked, and so is the way to end it', a
       stdout,
       new RegExp(`left \\(${seen.pid}, members\\.js blockForEvent, its parent has ended\\)`),
     );
-    assert.match(stdout, new RegExp(`To end what its parent has left behind: kill ${seen.pid}\\n`));
+    assert.match(stdout, new RegExp(`To end the process whose parent has ended: kill ${seen.pid}\\n`));
     assert.match(lockstep(['ps', '-n', namespace]).stdout, / orphan, blocked: Event "ready" /);
     assert.match(
       lockstep(['doctor']).stdout,

@@ -242,6 +242,10 @@ export function report(n: number): string {
   return 'reported';
 }
 
+export function reportFunction(): void {
+  currentTask()!.report({ fn: () => 1 });
+}
+
 export function functionFor2(n: number): unknown {
   return n === 2 ? () => n : n;
 }

@@ -55,7 +55,7 @@ export interface Machine<State, Call, Reply> {
   readonly kind: string;
   /** Of a turnstile: its places. A store may make calls on it by itself. */
   readonly places?: number | undefined;
-  /** Of a queue: whether its items are reported done. A store may make the calls by itself. */
+  /** Of a queue: whether its items are reported done. A store may make calls on it by itself. */
   readonly counts?: boolean | undefined;
   apply(state: State | undefined, call: Call, facts: Facts): Step<State, Reply>;
   /** The calls that the state names: the store reports which of their sessions are dead. */

@@ -8,7 +8,7 @@ import { callsInTurnstile, emptyTurnstile, resolveTurnstile, Turning } from './t
 export type PlacesCall =
   /**
    * Takes places, or checks whether the places that it waits for are free. `wait: false` tries
-   * once. `since`: the version of an offer on which the call has gone in already; its token.
+   * once. `since`: the version of the offer on which the call has gone in already; the token.
    */
   | {
       readonly op: 'take';

@@ -80,15 +80,15 @@ export type QueueReply =
   | { readonly is: 'view'; readonly view: QueueView };
 
 /**
- * Characters that an item may have, and all items of a queue that is a document: that is written
- * whole at each change.
+ * Most characters of an item. If the queue is a document, all its items together may have no more,
+ * because each change writes the whole document.
  */
 export const MOST_TEXT: number = 2 ** 18;
 
 export interface QueueRules {
   /** Whether items have to be reported done. */
   readonly counts: boolean;
-  /** Characters that all items together may have. */
+  /** Most characters of all items together. */
   readonly room: number;
 }
 
@@ -228,7 +228,7 @@ class Flow {
       }
       return { is: 'waiting', look: this.nextLook };
     }
-    // Larger than every place before, also of items that come back to a queue that was empty.
+    // Take a later place than all before. An empty queue forgets them, but the clock goes on.
     const order = Math.max(this.state.next, Math.floor(this.facts.now * 1000));
     this.change({ next: order + 1, left: left + (this.rules.counts ? 1 : 0) });
     this.forget((id) => id === call);

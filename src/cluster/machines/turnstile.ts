@@ -11,8 +11,8 @@
  *
  * The next waiter in the queue notices that an offer has run out: it is rung together with the
  * offered call, and looks when the claim time is over. A claim that comes late, but before that
- * look, still counts. Rings may be lost; every waiter looks anyway
- * when a third of the lease has passed.
+ * look, still counts. Rings may be lost; every waiter looks anyway when a third of the lease has
+ * passed.
  *
  * If a session dies: its places come back, its offers and its entries in the queue go, whenever a
  * step finds it dead. Where `tells` is set, the next call to enter after a holder died inside
@@ -73,7 +73,7 @@ export class Turning {
   private readonly facts: Facts;
   private readonly rules: TurnstileRules;
 
-  /** `claims`: the call whose offer stands although it has run out, as nobody has taken it away. */
+  /** `claims`: the call that claims its offer, which counts even if it has run out. */
   constructor(state: Turnstile, facts: Facts, rules: TurnstileRules, claims?: CallId) {
     this.before = state;
     this.of = state.of;

@@ -267,7 +267,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     if (hold.loss !== undefined) throw hold.loss;
     if (leased) {
       await core.calls.make(key, machine, hold.call, { op: 'leave', call: hold.call }, 'repeated');
-      // Its claim, which went before, may have come too late.
+      // The claim was sent before this release, and may have come too late.
       if (hold.loss !== undefined && hold.standing.lease instanceof Early) throw hold.loss;
     } else {
       const most = Number.MAX_SAFE_INTEGER;

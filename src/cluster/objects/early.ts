@@ -9,7 +9,7 @@
  *
  * The claim is sent at the same time. Until it is answered, the hold is valid as long as the offer
  * certainly stands. Then it lasts as long as the lease. It is lost if the server has given the
- * place to another before the claim arrived. That takes a server that stands still just then.
+ * place to another before the claim arrived. That takes a server that stalls just then.
  *
  *   the server is late            not valid from the end of the offer, valid again with the answer
  *   the claim came too late       lost, as with a lost lease
@@ -20,10 +20,10 @@ import { now, timeOfDay } from '#clock';
 import { LeaseLostError } from '../../errors.ts';
 import type { Lease } from '../session.ts';
 
-/** A hold depends on it: a lease. */
+/** The part of a lease that a hold depends on. */
 export type Validity = Pick<Lease, 'valid' | 'lost' | 'onLoss'>;
 
-/** Part of the claim time that is left for clocks of different speed and for late timers. */
+/** Fraction of the claim time to leave for clocks of different speed and for late timers. */
 const MARGIN = 0.2;
 
 /** A moment by both clocks: that of `now` stands still while the machine sleeps. */

@@ -49,8 +49,8 @@ const MACHINES = { Queue: queueOf('Queue'), JoinableQueue: queueOf('JoinableQueu
 
 /**
  * A queue over all processes of the cluster. It carries the values that structured clone accepts,
- * each with up to 262,144 characters. Except over Redis, all items together may have no more,
- * because each change writes the whole queue at the server.
+ * each with up to 262,144 characters. Over Redis their number is not limited. Elsewhere all items
+ * together may have no more characters, because each change writes the whole queue.
  *
  * `get` removes an item: it is delivered at most once, and lost if its consumer dies. `receive`
  * only lends it, until `ack`: if the consumer dies or takes too long, another consumer gets it.

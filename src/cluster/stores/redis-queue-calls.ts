@@ -3,7 +3,7 @@
 import type { CallId } from '../machines/machine.ts';
 import type { QueueCall, QueueReply } from '../machines/queue.ts';
 
-/** A queue's document beside its stream. */
+/** The state in a queue's document, beside its stream. */
 export interface KeptQueue {
   readonly left: number;
   readonly out: readonly [
@@ -20,7 +20,7 @@ export interface KeptQueue {
   readonly joins: readonly CallId[];
 }
 
-/** How many items wait in a queue whose stream has so many entries. */
+/** The number of items that wait in a queue whose stream has that many entries. */
 export function waitingIn({ out, back }: KeptQueue, entries: number): number {
   const delivered = out.filter(([, , , , , text]) => text === '').length;
   const beside = back.filter(([, , , text]) => text !== '').length;
@@ -62,7 +62,7 @@ const PLAIN: Readonly<Record<string, QueueReply>> = {
   t: { is: 'tooMany' },
 };
 
-/** A reply of the script to one call: a letter, and what belongs to it. */
+/** Reads the script's reply to one call: a letter, followed by its data. */
 export function replyIn(text: string): QueueReply {
   const letter = text[0]!;
   const plain = PLAIN[letter];

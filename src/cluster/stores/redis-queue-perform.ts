@@ -3,7 +3,7 @@
  * of the machine.
  */
 
-export const PERFORM: string = `-- Calls whose join is over.
+export const PERFORM: string = `-- Calls of join that may return.
 local freed = {}
 local function finish()
   if not counts then return end

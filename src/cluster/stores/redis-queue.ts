@@ -1,6 +1,6 @@
 /**
  * The script that makes calls on a queue at a Redis server: many in one round trip, without
- * conflicts, and without the items on the way. It is `machines/queue.ts` in Lua.
+ * conflicts, and without sending the other items. It is `machines/queue.ts` in Lua.
  *
  * The items are a stream, whose ids are `<order>-0`. The document has the rest:
  *
@@ -8,10 +8,10 @@
  *   out    deliveries: call, until when, order, tries, put, text
  *   back   items that have come back, oldest first: order, tries, put, text
  *
- * A delivered item stays in the stream until `ack`; its text here is '' then. Items are delivered
- * oldest first, so all of `out` and `back` are older than the rest of the stream. So the oldest
- * item is the first of `back`, or else the first entry behind the newest of `out`. No list of items
- * is ever searched.
+ * A delivered item stays in the stream until `ack`; meanwhile its text in `out` is ''. Items are
+ * delivered oldest first, so all of `out` and `back` are older than the rest of the stream. Hence
+ * the oldest item is the first of `back`, or else the first entry behind the newest of `out`. The
+ * stream is never searched.
  *
  * The machine stays the law. tests/cluster/queue-script.test.ts runs both on random histories, and
  * compares replies, states and rings.
@@ -21,8 +21,8 @@
  * arrives a second time gets these replies; an older one is refused. After a loss:
  *
  *   session dies before the script   nothing was done
- *   session dies after it            its waiters go, its deliveries come back, its record lapses
- *   the ring comes before the reply  the bell was hung before the call was sent (bells.ts)
+ *   session dies after it            its waiters go, its deliveries come back, its record expires
+ *   the ring comes before the reply  the caller has listened since before its call (bells.ts)
  *   the ring is lost                 every waiter looks at each renewal of its lease
  *   the batch arrives after the session has given it up   its epoch is over: refused
  *
@@ -69,7 +69,7 @@ local prefix = sub(KEYS[2], 1, -#me - 3)
 local changed, rewritten = false, body == ''
 local function change() changed, rewritten = true, true end
 
--- Items that wait: counted at the server when they are first asked for.
+-- The number of items that wait, counted when it is first needed.
 local count
 local function size()
   if not count then
@@ -117,7 +117,7 @@ local function forget(goes)
   forgetIn(joins, goes)
 end
 
--- The waiters of dead sessions go; their deliveries come back, and those that are over.
+-- Remove the waiters of dead sessions. Take back their deliveries, and those that are over.
 local others = {}
 for session in string.gmatch(sessions, '[^,]+') do
   if session ~= me then others[#others + 1] = prefix .. 's:' .. session end
@@ -180,7 +180,7 @@ if changed then
     call('SET', document, format('%.0f', math.max(stamp, version + 1)) .. '|' .. table.concat(list, ',') .. '|' .. after)
   end
 
-  -- Whoever should look now, and, a claim time later, the next. One ring for each session.
+  -- Ring the waiters that can go on now and, a claim time later, the next. One ring a session.
   local rung = {}
   local function ring(id, later)
     local hint = later .. '|' .. sub(document, #prefix + 3)

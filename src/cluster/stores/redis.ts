@@ -119,7 +119,11 @@ export class RedisStore implements Store {
 
   read(key: string): Promise<Snapshot> {
     const { prefix } = this;
-    return this.run(commitScript, [`${prefix}o:${key}`, '', 'read', '', '', '', prefix], snapshotIn);
+    return this.run(
+      commitScript,
+      [`${prefix}o:${key}`, `${prefix}s:`, 'read', '', '', '', prefix],
+      snapshotIn,
+    );
   }
 
   commit({ session, epoch, key, expect, body, sessions, rings, keep }: Commit): Promise<Committed> {

@@ -9,7 +9,7 @@ import { CELL_STATE } from '../../memory/layout.ts';
 
 export const CLOSED_BIT: number = 1 << 29;
 
-export const describeChannel: Describe = (_view, { words, at }) => ({
+export const describeChannel: Describe<{ readonly closed: boolean }> = (_view, { words, at }) => ({
   holders: [],
   endedBy: 'anybody',
   state: { closed: (load(words, at + CELL_STATE) & CLOSED_BIT) !== 0 },

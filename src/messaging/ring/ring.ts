@@ -58,7 +58,7 @@ import { LayoutError } from '../../errors.ts';
 import type { Words } from '../../memory/atomics.ts';
 
 export const RING_MAGIC = 0x474e4952;
-const MAGIC_WORD = 0;
+export const MAGIC_WORD = 0;
 export const CAPACITY_WORD = 1;
 export const MOST_WORD: number = 2;
 export const HEAD_WORD = 16;
@@ -203,6 +203,9 @@ export class Ring {
       throw damaged(`its oldest item has the number ${number}, and PUTS is ${puts}`);
     }
   }
+
+  /** A word of the header, or one after it, for `describeRing`. */
+  readonly word = (index: number): number => load(this.words, this.at + index);
 
   /** The longest payload that is sure to go through the ring in one piece, whatever lies in it. */
   get longest(): number {

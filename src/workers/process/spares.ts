@@ -55,6 +55,8 @@ export class SpareKeeper {
   /** Spares that have ended before they were used. */
   private readonly lost = new WeakSet<Spare>();
   private wanted = 0;
+  /** How many were used. */
+  used = 0;
   /** How many have ended unused since one was used. */
   private vain = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -118,7 +120,10 @@ export class SpareKeeper {
     const startup = startupNow(this.preload.length > 0);
     const taken = startup && this.find(startup);
     this.schedule();
-    if (taken !== undefined) this.vain = 0;
+    if (taken !== undefined) {
+      this.vain = 0;
+      this.used++;
+    }
     return taken;
   }
 

@@ -1,7 +1,7 @@
 /** World: a store under the contract's cases, and participants that connect to it. */
 
 import assert from 'node:assert/strict';
-import { afterEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { Cluster, ClusterOptions } from 'lockstep/memory';
 import { HANG_MS, until } from '../../support/until.ts';
 
@@ -23,7 +23,7 @@ let serial = 0;
 
 /** Participants of one test. */
 export class Company {
-  namespace = '';
+  readonly namespace: string = `test-${process.pid}-${++serial}`;
   private readonly world: World;
   private members: Cluster[] = [];
 
@@ -43,10 +43,6 @@ export class Company {
       joined.push(await this.world.connect({ lease: 20_000, ...options, namespace }));
     this.members.push(...joined);
     return joined as Cast<N>;
-  }
-
-  begin(): void {
-    this.namespace = `test-${process.pid}-${++serial}`;
   }
 
   async end(): Promise<void> {
@@ -86,16 +82,21 @@ export function abandon(cluster: Cluster): void {
   });
 }
 
+/** Cases that run at a time: they wait more than they work. */
+const SIDE_BY_SIDE = 4;
+
 /** A contract's cases over one world. */
 export function cases(contract: string, world: World, define: (at: At) => void): void {
-  describe(`${contract}: ${world.name}`, () => {
-    const company = new Company(world);
-    afterEach(() => company.end());
+  describe(`${contract}: ${world.name}`, { concurrency: SIDE_BY_SIDE }, () => {
     define({
       it: (sentence, body) => {
         it(sentence, { timeout: HANG_MS }, async () => {
-          company.begin();
-          await body(company);
+          const company = new Company(world);
+          try {
+            await body(company);
+          } finally {
+            await company.end();
+          }
         });
       },
       omit: (sentence, reason) => {

@@ -20,6 +20,8 @@ interface Things {
   ring: Ring;
   /** The rings of results, by worker. */
   results: Ring[];
+  /** The workers' own rings of tasks. */
+  own: Ring[];
 }
 
 /** Words of the control segment that no cell of a scenario needs. */
@@ -28,6 +30,8 @@ const WORKERS = 3;
 const SIZE = { slots: 3, functionBytes: 0 };
 const RING_AT: number = cellWord(850);
 const RING_WORDS: number = cellWord(810) - cellWord(800);
+/** The pool's, and for each worker one of results and one of tasks. */
+const RINGS: number = 1 + 2 * WORKERS;
 const CAPACITY = 128;
 /** Ticket, task and attempt. */
 const ITEM_WORDS = 3;
@@ -69,6 +73,8 @@ interface Task {
   /** Items of a chunk; 0: it is a call. */
   readonly items: number;
   readonly first: number;
+  /** The worker in whose own ring it is put; 0: the pool's ring. */
+  own: number;
 }
 
 const GENERATION_BITS = 19;
@@ -79,7 +85,7 @@ function things(share: Parameters<Scenario<Things>['things']>[0], lib: Library):
       const made = aLock((make) => make(), lib);
       const words = wordsOf(made);
       lib.TaskTable.init(words, WORKERS, SIZE, AT);
-      for (let ring = 0; ring <= WORKERS; ring++) {
+      for (let ring = 0; ring < RINGS; ring++) {
         const header = new Int32Array(lib.Ring.header(CAPACITY, 0, 0).buffer as ArrayBuffer);
         header.forEach((word, index) => {
           if (word !== 0) store(words, RING_AT + ring * RING_WORDS + index, word);
@@ -91,10 +97,11 @@ function things(share: Parameters<Scenario<Things>['things']>[0], lib: Library):
   );
   const words = wordsOf(lock);
   const rings = Array.from(
-    { length: WORKERS + 1 },
+    { length: RINGS },
     (_, ring) => new lib.Ring(words, RING_AT + ring * RING_WORDS, 'ring'),
   );
-  return { words, table: new lib.TaskTable(words, AT), ring: rings[0]!, results: rings };
+  const table = new lib.TaskTable(words, AT);
+  return { words, table, ring: rings[0]!, results: rings, own: rings.slice(WORKERS) };
 }
 
 function wordsOf(lock: Lock): Words {
@@ -131,10 +138,11 @@ function holds(ghosts: State, actor: number, slot: number): void {
 // The worker's side.
 
 /** Takes an item and runs its task. `none`: there is no item. `doomed`: it takes no other. */
-function work(tools: Tools<Things>, me: number): 'none' | 'dropped' | 'ran' | 'doomed' {
+function work(tools: Tools<Things>, me: number, hasOwn = false): 'none' | 'dropped' | 'ran' | 'doomed' {
   const { things, note, check, pause } = tools;
-  const { words, table, ring, results } = things;
-  const item = take(words, ring);
+  const { words, table, ring, results, own } = things;
+  const isOwn = hasOwn && table.privateRing(me) !== undefined;
+  const item = (isOwn ? take(words, own[me]!) : undefined) ?? take(words, ring);
   if (item === undefined) return 'none';
   const { ticket, task, attempt } = item;
   const slot = slotOf(ticket);
@@ -178,12 +186,12 @@ function firstItem(words: Words, task: number): number {
   return load(words, FIRSTS + task);
 }
 
-/** Works until no item is left, at most so often. */
-const works = (times: number): Actor<Things> => ({
+/** Works until no item is left, at most so often; with its own ring, if it has one. */
+const works = (times: number, hasOwn = false): Actor<Things> => ({
   run(tools) {
     const { me, note } = tools;
     for (let time = 0; time < times; time++) {
-      const how = work(tools, me);
+      const how = work(tools, me, hasOwn);
       if (how === 'none' || how === 'doomed') break;
     }
     note((ghosts) => {
@@ -203,6 +211,24 @@ const sleeps: Actor<Things> = {
       table.clearIdle(me);
       while (work(tools, me) !== 'none');
       return;
+    }
+    note((ghosts) => {
+      ghosts[ASLEEP]! |= 1 << me;
+    });
+  },
+};
+
+/** The same, with its own ring. */
+const sleepsWithOwn: Actor<Things> = {
+  run(tools) {
+    const { me, note, things } = tools;
+    const { table, own } = things;
+    const isEmpty = (): boolean => table.privateRing(me) === undefined || own[me]!.empty;
+    for (;;) {
+      while (work(tools, me, true) !== 'none');
+      table.setIdle(me);
+      if (isEmpty()) break;
+      table.clearIdle(me);
     }
     note((ghosts) => {
       ghosts[ASLEEP]! |= 1 << me;
@@ -230,8 +256,8 @@ class PoolSide {
   }
 
   /** A new task: a call, or a chunk of items from `first` on. */
-  submit(items = 0, first = 0): Task {
-    const task: Task = { slot: -1, number: this.tasks.length, attempt: 0, items, first };
+  submit(items = 0, first = 0, own = 0): Task {
+    const task: Task = { slot: -1, number: this.tasks.length, attempt: 0, items, first, own };
     this.tasks.push(task);
     this.handOut(task);
     return task;
@@ -243,7 +269,11 @@ class PoolSide {
 
   private handOut(task: Task): void {
     const { note, check, isDead, things } = this.tools;
-    const slot = this.slots.fill(task.items);
+    const { own } = task;
+    const ring = own === 0 ? things.ring : things.own[own]!;
+    if (own !== 0 && things.table.privateRing(own) === undefined)
+      things.table.setPrivateRing(own, { number: 1, generation: 1 });
+    const slot = this.slots.fill(task.items, own === 0 ? undefined : ring);
     if (slot < 0) {
       this.backlog.push(task);
       return;
@@ -259,9 +289,9 @@ class PoolSide {
       }
       ghosts[ATTEMPT + task.number] = task.attempt;
     });
-    put(things.words, things.ring, { ticket, task: task.number, attempt: task.attempt });
+    put(things.words, ring, { ticket, task: task.number, attempt: task.attempt });
     this.slots.use(slot, task);
-    const idle = things.table.takeIdle();
+    const idle = own === 0 ? things.table.takeIdle() : things.table.takeIdleOf(own) ? own : 0;
     note((ghosts) => {
       if (idle !== 0) ghosts[WOKEN]! |= 1 << idle;
     });
@@ -324,6 +354,16 @@ class PoolSide {
     if (cut !== undefined) this.submit(cut.to - cut.from, task.first + cut.from);
   }
 
+  /** The worker takes no more: takes back what it has not begun in its own ring. */
+  retire(worker: number): void {
+    const back = [...this.slots.tasks] as (Task | undefined)[];
+    for (const task of back) {
+      if (task?.own !== worker || !this.slots.takeBack(task, this.tools.things.own[worker]!)) continue;
+      task.own = 0;
+      this.handOut(task);
+    }
+  }
+
   /** Looks for workers that have died since the last look, and settles their tasks. */
   bury(): void {
     const { note, look, isDead } = this.tools;
@@ -333,9 +373,11 @@ class PoolSide {
       });
       if (look((ghosts) => ghosts[ENDED]! & (1 << (worker + 8))) === 0) continue;
       this.drainFrom(worker);
-      this.settleDead(worker);
       this.living.delete(worker);
+      this.retire(worker);
+      this.settleDead(worker);
       this.slots.seen(worker);
+      this.slots.gone(this.tools.things.own[worker]!);
       this.takeBack();
     }
   }
@@ -359,6 +401,7 @@ class PoolSide {
     this.drain();
     for (const task of [...this.slots.tasks] as (Task | undefined)[]) {
       if (task === undefined || things.table.state(task.slot) >> 28 !== lib.PHASE.QUEUED) continue;
+      if (this.slots.ownRing(task.slot) !== undefined) continue;
       if (this.slots.isTaken(task.slot) && this.slots.takeBack(task)) this.handOut(task);
     }
   }
@@ -393,6 +436,12 @@ class PoolSide {
     this.drain();
     // The living workers have no items left.
     for (const worker of this.living) this.slots.seen(worker);
+    // Those with a ring of their own end: their keys move on.
+    for (let worker = 1; worker <= this.workers; worker++) {
+      if (things.table.privateRing(worker) === undefined) continue;
+      this.retire(worker);
+      this.slots.gone(things.own[worker]!);
+    }
     const replacement = this.workers + 1;
     this.living.add(replacement);
     for (let round = 0; round < 2; round++) {
@@ -583,6 +632,70 @@ const scenarios: readonly Scenario<Things>[] = [
     settled({ things: { ring }, ghosts, check }) {
       // A worker that was woken takes all there is.
       check(ring.empty || (ghosts[ASLEEP]! & ghosts[WOKEN]!) !== 0, 'all sleep, and there is an item');
+    },
+  },
+  {
+    ...base,
+    name: 'two tasks in the own ring of a worker, which dies',
+    actors: [
+      pool(2, (side) => {
+        side.submit(0, 0, 1);
+        side.submit(0, 0, 1);
+        side.bury();
+      }),
+      works(2, true),
+      works(2),
+    ],
+    deaths: 1,
+    preemptions: [1, 2],
+  },
+  {
+    ...base,
+    name: 'two tasks in the own ring of a worker, which retires',
+    actors: [
+      pool(2, (side) => {
+        side.submit(0, 0, 1);
+        side.submit(0, 0, 1);
+        side.retire(1);
+        side.submit();
+        side.drain();
+      }),
+      works(2, true),
+      works(2),
+    ],
+    preemptions: [2, 3],
+  },
+  {
+    ...base,
+    name: 'a task in an own ring is given up while it is taken',
+    actors: [
+      pool(1, (side) => {
+        const task = side.submit(0, 0, 1);
+        side.giveUp(task);
+        side.submit();
+      }),
+      works(2, true),
+    ],
+    deaths: 1,
+    preemptions: [2, 4],
+  },
+  {
+    ...base,
+    name: 'a worker falls asleep while a task is put into its own ring',
+    actors: [
+      {
+        mortal: false,
+        run(tools) {
+          const side = new PoolSide(tools, 1);
+          side.submit(0, 0, 1);
+          side.submit(0, 0, 1);
+        },
+      },
+      sleepsWithOwn,
+    ],
+    preemptions: [3, 5],
+    settled({ things: { own }, ghosts, check }) {
+      check(own[1]!.empty || (ghosts[ASLEEP]! & ghosts[WOKEN]!) !== 0, 'it sleeps, and there is an item');
     },
   },
 ];

@@ -1,0 +1,123 @@
+/**
+ * Chunk work: how a worker runs a chunk. It claims some items, runs them, and puts their results
+ * about once a millisecond. The pool may cut off the items that are not claimed (task-table.ts).
+ */
+
+import { now } from '#park';
+import type { WorkFunction } from './function-list.ts';
+import type { Reply, TaskMessage } from './messages.ts';
+import { MODE, MODE_MASK, REPLY } from './messages.ts';
+import type { Replies } from './replies.ts';
+import type { TaskTable } from './task-table.ts';
+import { generationOf, slotOf } from './task-table.ts';
+import { isThenable } from './thenable.ts';
+
+/** Microseconds that the items of a claim should take together, and the most of such items. */
+const CLAIMED_TIME = 20;
+const MOST_CLAIMED = 64;
+/** Milliseconds after which results of a chunk are put. */
+const PUT_EVERY = 1;
+
+export class ChunkWork {
+  private readonly table: TaskTable;
+  private readonly replies: Replies;
+  private readonly fn: WorkFunction;
+  private readonly ticket: number;
+  private readonly kind: number;
+  private readonly isQuiet: boolean;
+  private readonly items: readonly unknown[];
+  /** Results that are not yet put: their values, unless these are not wanted. */
+  private values: unknown[] = [];
+  private count = 0;
+  private from = 0;
+  private lastPut = 0;
+
+  constructor(table: TaskTable, replies: Replies, fn: WorkFunction, [ticket, , mode, payload]: TaskMessage) {
+    this.table = table;
+    this.replies = replies;
+    this.fn = fn;
+    this.ticket = ticket;
+    this.kind = mode & MODE_MASK;
+    this.isQuiet = (mode & MODE.QUIET) !== 0;
+    this.items = payload as readonly unknown[];
+  }
+
+  /** Runs all items that it can claim. `breathe` lets the event loop have its turn, at times. */
+  async run(breathe: (time: number) => Promise<void> | undefined): Promise<void> {
+    const slot = slotOf(this.ticket);
+    const began = now();
+    this.lastPut = began;
+    let ran = 0;
+    for (let most = 1; ; ) {
+      // Claim the next items; another worker may have been given the rest.
+      const claimed = this.table.claimItems(slot, most);
+      if (claimed === undefined) break;
+      if (this.count === 0) this.from = claimed.from;
+      const end = claimed.from + claimed.count;
+      for (let index = claimed.from; index < end; index++) {
+        const going = this.runItem(index);
+        if (going !== undefined) await going;
+      }
+      // Put the results when they are a millisecond old.
+      ran += claimed.count;
+      const time = now();
+      if (time - this.lastPut >= PUT_EVERY && this.count > 0) await this.put(false);
+      // Adapt how many items to claim at once.
+      const each = ((time - began) * 1000) / ran;
+      most = Math.max(1, Math.min(MOST_CLAIMED, Math.floor(CLAIMED_TIME / Math.max(each, 0.01))));
+      // Let the event loop have its turn, and look whether the run was given up.
+      const turn = breathe(time);
+      if (turn !== undefined) await turn;
+      if (this.table.isAborted(slot, generationOf(this.ticket))) break;
+    }
+    await this.put(true);
+  }
+
+  /** Runs one item; returns a promise only if it is not done. */
+  private runItem(index: number): Promise<void> | undefined {
+    const { items, kind, fn } = this;
+    try {
+      const item = kind === MODE.RANGE ? (items[0] as number) + index : items[index];
+      const result = kind === MODE.TUPLES ? fn(...(item as unknown[])) : fn(item);
+      if (isThenable(result)) return this.await(index, result);
+      this.keep(result);
+      return undefined;
+    } catch (error) {
+      return this.threw(index, error);
+    }
+  }
+
+  private async await(index: number, result: PromiseLike<unknown>): Promise<void> {
+    let value: unknown;
+    try {
+      value = await result;
+    } catch (error) {
+      await this.threw(index, error);
+      return;
+    }
+    this.keep(value);
+  }
+
+  private keep(value: unknown): void {
+    if (!this.isQuiet) this.values.push(value);
+    this.count++;
+  }
+
+  private async threw(index: number, error: unknown): Promise<void> {
+    // Report results before an error, to keep the order.
+    if (this.count > 0) await this.put(false);
+    await this.replies.put([REPLY.ITEM_THREW, this.ticket, index, error]);
+    this.from = index + 1;
+  }
+
+  private async put(isOver: boolean): Promise<void> {
+    const { values, count, from, ticket } = this;
+    const time = now();
+    const microseconds = Math.round((time - this.lastPut) * 1000);
+    const reply: Reply = [REPLY.ITEMS, ticket, from, this.isQuiet ? count : values, microseconds, isOver];
+    this.values = [];
+    this.count = 0;
+    this.lastPut = time;
+    await this.replies.putItems(reply, values);
+  }
+}

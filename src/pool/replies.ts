@@ -1,0 +1,118 @@
+/**
+ * Replies: how a worker puts results into its ring. A value that can't be sent is replaced by the
+ * error that says so.
+ */
+
+import { packWhole } from '../codec/parcel.ts';
+import { NotSendableError } from '../errors.ts';
+import type { Queue } from '../messaging/queue.ts';
+import type { Channel } from '../messaging/ring/channel.ts';
+import type { Gate } from '../messaging/ring/gate.ts';
+import type { Reply } from './messages.ts';
+import { REPLY } from './messages.ts';
+import type { WorkerOrders } from './worker-orders.ts';
+
+const RESULT = 'its result';
+const THROWN = 'the value that it threw';
+
+export class Replies {
+  private readonly queue: Queue;
+  private readonly channel: Channel;
+  /** The gate at which the pool waits for results. */
+  private readonly gate: Gate;
+  private readonly title: string;
+  private readonly nameOfCurrent: () => string;
+  private ended = false;
+
+  /** @param nameOfCurrent the name of the function that runs */
+  constructor({ results, tasks, title }: WorkerOrders, nameOfCurrent: () => string) {
+    this.queue = results;
+    this.channel = results.channel;
+    this.gate = tasks.channel.joins;
+    this.title = title;
+    this.nameOfCurrent = nameOfCurrent;
+  }
+
+  /** Puts nothing from now on: this local worker was given up while a task continued. */
+  end(): void {
+    this.ended = true;
+  }
+
+  /** Puts the reply; returns a promise only if the put has to wait. */
+  put(reply: Reply): Promise<void> | undefined {
+    if (this.ended) return undefined;
+    if (this.channel.putAtOnce(reply)) {
+      this.gate.announce();
+      return undefined;
+    }
+    return this.putLater(reply);
+  }
+
+  /** Puts a report of the task. Throws `NotSendableError`. */
+  report(ticket: number, value: unknown): void {
+    if (this.ended) return;
+    const reply: Reply = [REPLY.REPORT, ticket, value];
+    if (this.channel.putAtOnce(reply)) this.gate.announce();
+    else {
+      packWhole(value, 'process', `${this.title}: ${this.nameOfCurrent()}:`, 'its report');
+      void this.putLater(reply);
+    }
+  }
+
+  /** Puts the results of items; if one of them can't be sent, one by one. */
+  async putItems(reply: Reply, values: readonly unknown[]): Promise<void> {
+    try {
+      await this.put(reply);
+    } catch (error) {
+      if (!(error instanceof NotSendableError)) throw error;
+      await this.putOneByOne(reply, values);
+    }
+  }
+
+  /** Puts results one by one, and an error in the place of each that can't be sent. */
+  private async putOneByOne(
+    [, ticket, first, , microseconds, isOver]: Reply,
+    values: readonly unknown[],
+  ): Promise<void> {
+    const each = Math.round((microseconds as number) / values.length);
+    for (const [index, value] of values.entries()) {
+      const at = (first as number) + index;
+      try {
+        await this.put([REPLY.ITEMS, ticket, at, [value], each, false]);
+      } catch (error) {
+        await this.put([REPLY.ITEM_THREW, ticket, at, this.refusal(value, RESULT, error)]);
+      }
+    }
+    const end = (first as number) + values.length;
+    if (isOver === true) await this.put([REPLY.ITEMS, ticket, end, [], 0, true]);
+  }
+
+  private async putLater(reply: Reply): Promise<void> {
+    try {
+      await this.queue.put(reply);
+    } catch (error) {
+      if (reply[0] === REPLY.ITEMS) throw error;
+      await this.queue.put(this.unsendable(reply, error));
+    }
+    this.gate.announce();
+  }
+
+  /** The reply to put instead of one that can't be sent. */
+  private unsendable([kind, ticket, ...rest]: Reply, error: unknown): Reply {
+    if (kind === REPLY.RETURNED) return [REPLY.THREW, ticket, this.refusal(rest[0], RESULT, error), rest[1]];
+    if (kind === REPLY.THREW) return [kind, ticket, this.refusal(rest[0], THROWN, error), rest[1]];
+    if (kind === REPLY.ITEM_THREW) return [kind, ticket, rest[0], this.refusal(rest[1], THROWN, error)];
+    return [kind, this.refusal(ticket, THROWN, error)];
+  }
+
+  /** The error that names the function, and the path of the value from its result. */
+  private refusal(value: unknown, what: string, error: unknown): unknown {
+    if (!(error instanceof NotSendableError)) return error;
+    try {
+      packWhole(value, 'process', `${this.title}: ${this.nameOfCurrent()}:`, what);
+    } catch (better) {
+      return better;
+    }
+    return error;
+  }
+}
