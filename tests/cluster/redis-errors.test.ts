@@ -73,10 +73,10 @@ it('a user with the rights that the guide names can do all', async () => {
   await until(async () => (await one.lock('it').describe()).waiting === 1, 'the other to wait');
   await hold.release();
   await (await next).release();
-  const got = other.queue('it').get();
-  await one.queue('it').put('a');
+  const got = other.queue('items').get();
+  await one.queue('items').put('a');
   assert.equal(await got, 'a');
-  assert.equal(await one.value('it').add(1), 0);
+  assert.equal(await one.value('number').add(1), 0);
 });
 
 it('connect refuses what can not be meant, before it asks a server', async () => {
