@@ -29,3 +29,12 @@ export function libraryRequire(): NodeJS.Require {
   ownRequire ??= process.getBuiltinModule('node:module').createRequire(CODE_FILE);
   return ownRequire;
 }
+
+/** Where Node finds a package, as seen from the library's own code; `undefined`: nowhere. */
+export function whereIs(name: string): string | undefined {
+  try {
+    return import.meta.resolve(name);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * From `start()` to the first line of the target, in ms: with a spare that stands ready, and
- * without one. Beside them a bare `node -e` that says when it runs its first line.
+ * without one. The target's module imports Lockstep, as most do, and nothing that takes as long as
+ * a start. Beside them a bare `node -e` that says when it runs its first line.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,13 +10,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Process } from 'lockstep';
 import { monotonicMs } from '../clock.js';
 import { OURS } from '../figures.js';
+import { firstLine } from '../programs/first-line.js';
 
 /** Milliseconds in which a spare's own threads, and the process before, have come to rest. */
 const UNTIL_ASLEEP = 100;
-
-export function firstLine() {
-  return monotonicMs();
-}
 
 /** @param {number} spares */
 async function startWith(spares) {

@@ -126,7 +126,6 @@ export class Calls {
    * the server's clock, and its version.
    */
   offerTo(key: string, id: CallId): { readonly until: number; readonly version: number } | undefined {
-    if (this.store.notesEarly !== true) return undefined;
     const { body, version } = this.lanes.get(key)?.last ?? ABSENT;
     const offer = `"of":1,"free":0,"holders":[],"offers":[["${id}",1,`;
     const at = body?.indexOf(offer) ?? -1;

@@ -10,7 +10,7 @@ import { agentName, assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../wor
 import { endWhenIdle } from '../workers/process/ending.ts';
 import { dieWith, whenGiven } from '../workers/process/parking.ts';
 import { beginJob, finishJob, readJob, writeOutcome } from '../workers/process/process-files.ts';
-import { takeOver } from '../workers/process/startup.ts';
+import { takeOver } from '../workers/process/takeover.ts';
 import { runTarget } from '../workers/run-target.ts';
 import { rehearse } from './rehearsal.ts';
 

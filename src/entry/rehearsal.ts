@@ -15,15 +15,29 @@ import type { Agent } from '../agents/agent.ts';
 import { defaultAgent, forgetAgent, inherit } from '../agents/agent.ts';
 import { inPhase } from '../agents/child-context.ts';
 import { packWhole, unpack } from '../codec/parcel.ts';
+import { open, pack } from '../codec/plain.ts';
 import { LockstepError } from '../errors.ts';
 import { resolveReference } from '../functions/resolving.ts';
 import { Queue } from '../messaging/queue.ts';
-import { CODE_ROOT, entryPoint } from '../package-root.ts';
+import { CODE_ROOT, entryPoint, whereIs } from '../package-root.ts';
 import { platform } from '../platform/current.ts';
+import { addressOf } from '../workers/gift.ts';
+import { returned } from '../workers/outcome.ts';
 import type { SpareOrder } from '../workers/process/parking.ts';
+import {
+  beginJob,
+  finishJob,
+  readJob,
+  takeOutcome,
+  writeJob,
+  writeOutcome,
+} from '../workers/process/process-files.ts';
 
 /** The module that most targets import, found in the same way as a target. */
 const INDEX = { module: new URL('index.js', CODE_ROOT).href, export: 'openShared' };
+/** The same under a URL that no other code loads: read and linked as a target's module will be. */
+const TARGET = { ...INDEX, module: `${INDEX.module}?target` };
+const TITLE = 'rehearsal';
 /** Small, because V8 counts a mapping as memory to be collected until it is collected. */
 const RING_BYTES = 64 * 1024;
 
@@ -33,9 +47,12 @@ export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Pro
   platform.clearParentDeathSignal();
   let agent: Agent | undefined;
   try {
-    await inPhase('importing', () => resolveReference(INDEX));
+    for (const each of [INDEX, TARGET]) await inPhase('importing', () => resolveReference(each));
+    // A target's module names packages.
+    whereIs('lockstep');
     if (hasJob()) return;
     agent = defaultAgent();
+    handOver(agent);
     await useQueue();
     if (entry !== undefined && !hasJob()) {
       const { rehearse: rehearseEntry } = (await import(
@@ -53,9 +70,36 @@ export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Pro
   }
 }
 
+/** Writes and reads a job and its outcome, in a file of this process alone. */
+function handOver(agent: Agent): void {
+  const parent = addressOf(agent);
+  const files = writeJob(
+    agent,
+    {
+      identity: { name: agent.name, path: [1], daemon: true, parent: null },
+      folder: agent.folder,
+      target: TARGET,
+      isMethod: false,
+      cargo: pack([], 'process', TITLE, 'args').parcel,
+      workingFolder: undefined,
+      parent,
+    },
+    TITLE,
+  );
+  try {
+    const job = readJob(String(files.fd)).job;
+    beginJob(files);
+    open(job.cargo);
+    finishJob(files);
+    writeOutcome(files, returned(1, 'process', TITLE), parent);
+  } finally {
+    takeOutcome(files);
+  }
+}
+
 async function useQueue(): Promise<void> {
   using queue = new Queue<unknown>({ bytes: RING_BYTES });
-  const { parcel } = packWhole([queue], 'process', 'rehearsal:', 'args');
+  const { parcel } = packWhole([queue], 'process', `${TITLE}:`, 'args');
   unpack(parcel);
   await queue.put({ text: 'a', numbers: [1] });
   await queue.get();

@@ -7,6 +7,9 @@
  * most items left in half. The second half is handed out again. So the last items never wait for
  * one worker, even if items differ a thousandfold.
  *
+ * Where nobody can use a result before the last one has come (`map` without progress), the results
+ * within a chunk are put silently. The pool finds them when the chunk ends, or the worker.
+ *
  * *If a worker dies*, the items of its chunk that had begun and were not reported are lost. The
  * others are handed out again. Results are reported after a millisecond, so if items take longer,
  * exactly the running one is lost.
@@ -26,7 +29,7 @@ import { giveUp } from './task-control.ts';
 import { MOST_ITEMS } from './task-table.ts';
 
 /** Microseconds that a chunk shall take. */
-const CHUNK_TIME = 5000;
+const CHUNK_TIME = 10_000;
 /** The largest growth from one chunk to the next. */
 const GROWTH = 8;
 /** Approximate bytes of a chunk's items. */
@@ -51,6 +54,8 @@ export interface RunOrder {
 
 /** Receives the outcomes of the items. */
 export interface RunTarget {
+  /** Whether an outcome is of use before the others have come. */
+  readonly isLive: boolean;
   /** Number of items that may be taken from the source now. */
   room(pulled: number): number;
   item(index: number, ok: boolean, value: unknown): void;
@@ -106,7 +111,10 @@ export class ItemRun {
     this.source = source;
     this.order = order;
     this.target = target;
-    this.mode = modeOf(source.isRange, order.isTuples) | (order.quiet ? MODE.QUIET : 0);
+    // Chunks of a chosen size may be long.
+    const isLate = !target.isLive && order.chunkSize === undefined;
+    this.mode =
+      modeOf(source.isRange, order.isTuples) | (order.quiet ? MODE.QUIET : 0) | (isLate ? MODE.LATE : 0);
   }
 
   /** Items of the next chunk. */
@@ -215,7 +223,7 @@ export class ItemRun {
     let most = Math.min(this.chunkSize, room, MOST_ITEMS);
     if (total !== undefined && this.order.chunkSize === undefined) {
       // Leave items for workers that ask later.
-      most = Math.max(1, Math.min(most, Math.ceil((total - this.pulled) / (2 * this.host.width))));
+      most = Math.max(1, Math.min(most, Math.ceil((total - this.pulled) / (this.host.width + 1))));
     }
     let pulled: ReturnType<Source['pull']>;
     try {

@@ -69,6 +69,10 @@ export class Collection implements RunTarget {
     return value;
   }
 
+  get isLive(): boolean {
+    return this.meter !== undefined;
+  }
+
   room(): number {
     return Number.POSITIVE_INFINITY;
   }

@@ -20,6 +20,8 @@ export const MODE = {
   SEALED: 8,
   /** Added: the results of the calls are not wanted. */
   QUIET: 16,
+  /** Added: results within the chunk ring no bell, as nobody waits for them before its end. */
+  LATE: 32,
 } as const;
 
 /** Bits of the kind of payload. */

@@ -35,8 +35,15 @@ export interface ChunkSink {
   lost(next: number, end: number, error: (item: LostItem) => Error): void;
 }
 
+/**
+ * Steps of a millisecond in which times are kept. V8 has a whole number in the object itself (in
+ * the first hours of a process), and a fraction in an object of its own.
+ */
+const STEPS = 128;
+
 /** Facts that few tasks have. */
 export interface TaskMore {
+  priority: number;
   /** How often it may run again when its worker died. */
   retries: number;
   /** Number of attempts that were lost with their worker. */
@@ -70,11 +77,9 @@ export class PoolTask {
   /** `undefined` once the promise is settled. */
   resolve: ((value: unknown) => void) | undefined;
   reject: ((reason: unknown) => void) | undefined;
-  /** When it was submitted: milliseconds of this thread's clock. */
-  readonly submitted: number;
+  private readonly submittedAt: number;
   /** -1 while it waits in the heap, and when it has ended. */
   slot = -1;
-  readonly priority: number;
   /** Taken out of the heap's order, or over. */
   withdrawn = false;
   readonly origin: Origin | undefined;
@@ -94,15 +99,25 @@ export class PoolTask {
     this.sealed = undefined;
     this.resolve = undefined;
     this.reject = undefined;
-    this.submitted = submitted;
-    this.priority = priority;
+    this.submittedAt = Math.round(submitted * STEPS);
     this.origin = origin;
     this.more = undefined;
+    if (priority !== 0) this.needMore().priority = priority;
+  }
+
+  /** When it was submitted: milliseconds of this thread's clock. */
+  get submitted(): number {
+    return this.submittedAt / STEPS;
+  }
+
+  get priority(): number {
+    return this.more?.priority ?? 0;
   }
 
   /** Its fields that few tasks have. */
   needMore(): TaskMore {
     this.more ??= {
+      priority: 0,
       retries: 0,
       lost: 0,
       takenBack: 0,

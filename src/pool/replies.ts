@@ -38,11 +38,14 @@ export class Replies {
     this.ended = true;
   }
 
-  /** Puts the reply; returns a promise only if the put has to wait. */
-  put(reply: Reply): Promise<void> | undefined {
+  /**
+   * Puts the reply; returns a promise only if the put has to wait. `silently`: the pool finds it
+   * with the next.
+   */
+  put(reply: Reply, silently = false): Promise<void> | undefined {
     if (this.ended) return undefined;
     if (this.channel.putAtOnce(reply)) {
-      this.gate.announce();
+      if (!silently) this.gate.announce();
       return undefined;
     }
     return this.putLater(reply);
@@ -60,12 +63,15 @@ export class Replies {
   }
 
   /** Puts the results of items; if one of them can't be sent, one by one. */
-  async putItems(reply: Reply, values: readonly unknown[]): Promise<void> {
-    try {
-      await this.put(reply);
-    } catch (error) {
+  putItems(reply: Reply, values: readonly unknown[], silently: boolean): Promise<void> | undefined {
+    const orOneByOne = (error: unknown): Promise<void> => {
       if (!(error instanceof NotSendableError)) throw error;
-      await this.putOneByOne(reply, values);
+      return this.putOneByOne(reply, values);
+    };
+    try {
+      return this.put(reply, silently)?.catch(orOneByOne);
+    } catch (error) {
+      return orOneByOne(error);
     }
   }
 
@@ -88,6 +94,8 @@ export class Replies {
   }
 
   private async putLater(reply: Reply): Promise<void> {
+    // The ring may be full of replies that have rung no bell.
+    this.gate.announce();
     try {
       await this.queue.put(reply);
     } catch (error) {

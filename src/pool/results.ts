@@ -46,6 +46,7 @@ const MOST_AHEAD = 4096;
 const END: IteratorResult<unknown, undefined> = { done: true, value: undefined };
 
 export class ResultStream implements Results<unknown>, RunTarget {
+  readonly isLive = true;
   private readonly title: string;
   private readonly ordered: boolean;
   private readonly ahead: number | undefined;

@@ -38,7 +38,9 @@ describe('planted mistakes are found', () => {
   plant("the holder's token is lost", "split_part(_holder, ',', 3) = '0'", 'FALSE');
   plant('nobody is rung', 'IF _to IS NOT NULL THEN', 'IF FALSE THEN');
   plant('the one behind is not told to look', "IF _next <> '' THEN PERFORM", 'IF FALSE THEN PERFORM');
-  plant('offers never run out', 'OR _until <= _now THEN', 'OR FALSE THEN');
+  plant('offers never run out', 'OR _until <= _now AND', 'OR FALSE AND');
+  plant('the token of an early hold is lost', "|| _since || ',0]]", "|| 0 || ',0]]");
+  plant('a claim that is late does not count', "(_op = 'leave' OR _offered <> _call)", 'TRUE');
   plant('an offer stands for too long', '(_now + _claim)', '(_now + _claim + 1)');
   plant('a call that joins is not noted', '_named := _named || _session;', 'NULL;');
   plant('a notification is lost', "_waits = '' THEN", 'TRUE THEN');

@@ -1,6 +1,6 @@
 /**
- * Queues over Redis while connections are cut, held and robbed of their replies: as long as no lease
- * is lost, each item that was put is taken once, in the order of its producer.
+ * Queues over Redis while connections are cut, held and robbed of their replies: as long as no
+ * lease is lost, each item that was put is taken once, in the order of its producer.
  */
 
 import assert from 'node:assert/strict';

@@ -159,7 +159,10 @@ test('a child whose parent was killed is marked, and so is the way to end it', a
     assert.match(lockstep(['ps', '-n', namespace]).stdout, / orphan, blocked: Event "ready" /);
     assert.match(
       lockstep(['doctor']).stdout,
-      new RegExp(`^warn {2}a process goes on although .*\\n {6}kill ${seen.pid};`, 'm'),
+      new RegExp(
+        `^warn {2}a child process still runs after its parent has ended .*\\n {6}kill ${seen.pid};`,
+        'm',
+      ),
     );
   } finally {
     process.kill(seen.pid, 'SIGKILL');

@@ -55,7 +55,7 @@ export class ClusterHold implements AsyncHold {
   }
 
   /**
-   * Whether it is neither released nor lost, as far as this process's clock can tell. Over Redis it
+   * Whether it is neither released nor lost, as far as this process's clock can tell. It
    * may be false for a moment after a hand-off, if the server is late, and true again.
    */
   get valid(): boolean {

@@ -30,13 +30,14 @@ export const TURNED: ReadonlySet<string> = new Set(['Lock', 'RLock', 'Condition'
  *   0|version|now|dead,dead|body    left to the machine
  *   -1, -2                          the session is dead, the epoch is over
  *
- * `_op` is take, try (take without waiting) or leave.
+ * `_op` is take, try (take without waiting) or leave. `_since` is the version of the offer on which
+ * the call has gone in already, or 0.
  */
 export function placesFunction(fences: number, mostRung: number): string {
   return `
 CREATE OR REPLACE FUNCTION lockstep.turn(
   _op text, _session text, _epoch int, _namespace text, _name text, _kind text, _call text,
-  _claim int, _lazy boolean, _full boolean)
+  _claim int, _lazy boolean, _full boolean, _since bigint)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   _fenced int;
@@ -112,7 +113,8 @@ BEGIN
       _until := nullif(split_part(split_part(_offer, '"', 3), ',', 3), '')::float8;
 
       IF strpos(_waits, '"' || _call || '"') > 0 OR (_holder = '') = (_offer = '')
-          OR strpos(_holder || _offer, '],["') > 0 OR strpos(_queue, '],["]') > 0 OR _until <= _now THEN
+          OR strpos(_holder || _offer, '],["') > 0 OR strpos(_queue, '],["]') > 0
+          OR _until <= _now AND (_op = 'leave' OR _offered <> _call) THEN
         -- Left to the machine.
       ELSIF _op = 'leave' THEN
         IF _holds = _call AND _queue = '' AND _waits = '' THEN
@@ -141,9 +143,9 @@ BEGIN
           CASE WHEN split_part(_rest, ',', 4) = '1]' THEN 'true' ELSE 'false' END, '}',
           CASE WHEN _full THEN E'\\n' || _body END);
       ELSIF _offered = _call THEN
-        _after := _frame || '["' || _call || '",1,0,0]],"offers":[],"queue":[' || _queue
+        _after := _frame || '["' || _call || '",1,' || _since || ',0]],"offers":[],"queue":[' || _queue
           || '],"waits":{' || _waits || _foot;
-        _reply := '{"is":"held","token":0,"recovered":false}';
+        _reply := '{"is":"held","token":' || _since || ',"recovered":false}';
       ELSE
         _reply := concat('{"is":"waiting","look":',
           CASE WHEN _offer = '' THEN 0 ELSE least(_claim, greatest(1, _until - _now)) END, '}');
@@ -184,7 +186,8 @@ BEGIN
     PERFORM pg_notify('lockstep_' || split_part(_to[1], '/', 1), '0' || _ring);
     IF _next <> '' THEN PERFORM pg_notify('lockstep_' || split_part(_next, '/', 1), _claim || _ring); END IF;
   END IF;
-  IF _lazy AND NOT starts_with(_reply, '{"is":"held"') THEN
+  -- Whoever is offered a lock may go in before its claim.
+  IF _lazy AND _to IS NULL AND NOT starts_with(_reply, '{"is":"held"') THEN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;
   RETURN concat('2|', _version, '|', _now, '|', _reply, CASE WHEN _full THEN E'\\n' || _after END);

@@ -34,7 +34,7 @@ export class Statements {
         return (await this.ask(this.connections.query({ name, text, values }))).rows;
       } catch (error) {
         // A pooler has given the connection to other clients meanwhile. Nothing was done.
-        if (!isForgotten((error as Error).cause as PgError)) throw error;
+        if (!isForgotten(((error as Error).cause ?? error) as PgError)) throw error;
         this.prepares = false;
       }
     }

@@ -56,7 +56,7 @@ interface Row {
   readonly now: number;
 }
 
-const TURN = 'SELECT lockstep.turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS reply';
+const TURN = 'SELECT lockstep.turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS reply';
 const COMMIT = 'SELECT lockstep.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS reply';
 const POLL_MS = 100;
 const CONNECTIONS = 4;
@@ -192,7 +192,8 @@ export class PostgresStore implements Store {
       keep,
       channels,
       hints,
-      lazy,
+      // A ring may carry an offer, on which its call goes in at once (objects/early.ts).
+      lazy && rings.length === 0,
     ]);
     const [{ reply }] = rows as [{ reply: string }];
     if (!reply.startsWith('1|')) return { done: false, fresh: await this.refusedWith(reply) };
@@ -213,6 +214,7 @@ export class PostgresStore implements Store {
       claim,
       lazy,
       wantsBody,
+      (call.op === 'take' && call.since) || 0,
     ]);
     const [{ reply }] = rows as [{ reply: string }];
     if (!reply.startsWith('2|')) return { done: false, fresh: await this.refusedWith(reply) };

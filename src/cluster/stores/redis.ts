@@ -50,7 +50,6 @@ const OLDEST = 7;
 export class RedisStore implements Store {
   readonly title: string;
   readonly poll: number = 0;
-  readonly notesEarly: boolean = true;
   private readonly client: RedisClient;
   private readonly prefix: string;
   private readonly patience: Patience;

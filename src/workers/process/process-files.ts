@@ -32,7 +32,7 @@ import type { ProcessIdentity } from '../identity.ts';
 import type { Outcome, Sending } from '../outcome.ts';
 import { threw } from '../outcome.ts';
 import { checkOwn, dropContent, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
-import type { Takeover } from './startup.ts';
+import type { Takeover } from './takeover.ts';
 
 const { WRITTEN, BEGUN, OPENED, GIVING, DONE } = PROGRESS;
 /** The descriptor in the child: the first after standard input, output and error. */
@@ -48,7 +48,7 @@ export interface Job {
   readonly cargo: Parcel;
   /** Where it goes first; `undefined`: where it starts. */
   readonly workingFolder: string | undefined;
-  /** The changes that make a spare like a process that is started now; see startup.ts. */
+  /** The changes that make a spare like a process that is started now; see takeover.ts. */
   readonly takeover?: Takeover | undefined;
   /** The agent that takes the outcome. */
   readonly parent: Address;

@@ -27,8 +27,9 @@ import { beforeEnd } from '../children.ts';
 import { settle } from '../outcome.ts';
 import { Spare } from './spare.ts';
 import type { SpareEntry } from './spare-command.ts';
-import type { Startup, Takeover } from './startup.ts';
+import type { Startup } from './startup.ts';
 import { startupNow, takeoverFor } from './startup.ts';
+import type { Takeover } from './takeover.ts';
 
 /** Milliseconds from a start to the making of the next spare. */
 const REFILL_AFTER = 200;

@@ -26,21 +26,13 @@ import { statsOfOpen } from '../../platform/file-stats.ts';
 import { currentFolder } from '../identity.ts';
 import { optionsForProcess } from '../node-options.ts';
 import { doesSomethingAtExit } from './ending.ts';
+import type { Takeover } from './takeover.ts';
 
 /** A process as it would be born at some moment. */
 export interface Startup {
   /** Settings that a spare can't change. */
   readonly key: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly args: readonly string[];
-  readonly folder: string;
-  readonly umask: number;
-}
-
-/** Settings that a spare has to change. */
-export interface Takeover {
-  readonly set: Readonly<Record<string, string>>;
-  readonly unset: readonly string[];
   readonly args: readonly string[];
   readonly folder: string;
   readonly umask: number;
@@ -108,16 +100,6 @@ export function takeoverFor(then: Startup, now: Startup): Takeover | undefined {
   const set = Object.fromEntries(Object.entries(now.env).filter(([name, value]) => then.env[name] !== value));
   const unset = Object.keys(then.env).filter((name) => !Object.hasOwn(now.env, name));
   return { set, unset, args, folder, umask };
-}
-
-/** Makes the changes, in the spare. */
-export function takeOver({ set, unset, args, folder, umask }: Takeover): void {
-  for (const name of unset) delete process.env[name];
-  // A new TZ has Node reset what its dates know.
-  for (const [name, value] of Object.entries(set)) process.env[name] = value;
-  process.argv.splice(2, process.argv.length, ...args);
-  process.umask(umask);
-  process.chdir(folder);
 }
 
 function umaskIn(status: readonly string[]): number {

@@ -42,7 +42,7 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
     tombstoneMs: HOUR_MS,
     subjects: LOCKS,
     whole: false,
-    early: false,
+    early: true,
     atATime: CONNECTIONS,
     now: async () => Date.now(),
     begin: async (sessions) => {
