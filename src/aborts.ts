@@ -11,6 +11,22 @@ interface Aborting {
 
 const watched = new WeakMap<AbortSignal, Aborting>();
 
+/** Signals whose abort is a word of shared memory, and how to look at it. */
+const looks = new WeakMap<AbortSignal, () => void>();
+
+/** Notes that `look` aborts the signal if its word says so: a blocked thread looks, too. */
+export function abortsByWord(signal: AbortSignal, look: () => void): void {
+  looks.set(signal, look);
+}
+
+/** Whether the signal may abort while this thread blocks. If so, looks whether it has to. */
+export function lookForAbort(signal: AbortSignal | undefined): boolean {
+  const look = signal === undefined ? undefined : looks.get(signal);
+  if (look === undefined) return false;
+  look();
+  return true;
+}
+
 /**
  * Calls `act` once when the signal is aborted. Returns a function that ends this; harmless
  * afterwards.

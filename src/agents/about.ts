@@ -14,7 +14,7 @@ export interface About {
   readonly script: string;
   /** Export that a process or thread of Lockstep's runs; empty for others. */
   readonly target: string;
-  /** The process that has started this one by Lockstep; left out elsewhere. */
+  /** The process that started this one, if Lockstep did so. */
   readonly parent?: number | undefined;
   /** When the agent joined, in milliseconds since 1970. */
   readonly started: number;
@@ -23,8 +23,8 @@ export interface About {
 }
 
 /**
- * A description of this thread, which runs that target for process `parent`, as JSON of at most
- * `AGENT_ABOUT_BYTES` bytes.
+ * A description of this thread as JSON of at most `AGENT_ABOUT_BYTES` bytes. `runs`: its target;
+ * `parent`: the process that started it.
  */
 export function about(
   runs: { readonly module: string; readonly export: string } | undefined,

@@ -409,7 +409,7 @@ export interface Inheritance {
   readonly name: string;
   /** The target that it runs. */
   readonly target: { readonly module: string; readonly export: string };
-  /** The process that has started this one; a thread has none. */
+  /** The process that started this process; missing for a thread. */
   readonly parent?: number | undefined;
 }
 

@@ -204,12 +204,12 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return this.close();
   }
 
-  /** The reason of a state, with a code as all errors have. */
+  /** The reason of a state, as an error with a code. */
   private coded(reason: Error | undefined): LockstepError {
     if (reason instanceof LockstepError) return reason;
     const why = reason?.message ?? 'it has not answered';
     return new StoreError(
-      `cluster: ${this.store.title} can't be reached, ${why}; it is asked again until it answers`,
+      `cluster: ${this.store.title} can't be reached, ${why}; it is retried until it answers`,
       { cause: reason },
     );
   }

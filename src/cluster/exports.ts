@@ -34,10 +34,11 @@ export type {
   ClusterMapOptions,
   ClusterPoolDescription,
   ClusterService,
-  ClusterTaskOptions,
+  ClusterStreamOptions,
   ServeOptions,
 } from './objects/pool.ts';
 export { ClusterPool } from './objects/pool.ts';
+export type { ClusterTaskOptions } from './objects/pool-calls.ts';
 export type { ClusterFunctions, ClusterTarget } from './objects/pool-task.ts';
 export type { ClusterQueueDescription, ClusterQueueOptions, ReceiveOptions } from './objects/queue.ts';
 export { ClusterJoinableQueue, ClusterQueue } from './objects/queue.ts';

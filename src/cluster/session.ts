@@ -96,7 +96,7 @@ export class Session {
   private end: NodeJS.Timeout | undefined;
   private poll: NodeJS.Timeout | undefined;
   private closed = false;
-  /** Why the server could not be asked the last time. */
+  /** Why the server did not answer the last time. */
   private trouble = 'it has not answered';
   private readonly store: Store;
   private readonly bells: Bells;

@@ -61,7 +61,7 @@ export interface Turn {
   readonly claim: number;
   /** Whether the document is wanted too. */
   readonly wantsBody: boolean;
-  /** Lets the server forget the call in a crash, as in a commit, unless it came in. */
+  /** As in a commit; but a call that gets its places is never forgotten. */
   readonly lazy: boolean;
 }
 
@@ -106,7 +106,7 @@ export type Served =
 export interface StoreListener {
   /** The object has changed: look at it, `after` so many milliseconds. */
   rung(key: string, after: number, fresh: Snapshot | undefined): void;
-  /** Events may have been missed. */
+  /** Events may have been missed, as no connection listens. */
   missed(): void;
   /** The connection is back: any number of events may have been missed. */
   up(): void;
@@ -139,7 +139,7 @@ export interface Store {
    * Optional.
    */
   turn?(turn: Turn): Promise<Turned>;
-  /** The kinds of objects on which `turn` pays; all if it is missing. */
+  /** The kinds of objects for which `turn` saves round trips; missing: all. */
   readonly turned?: ReadonlySet<string>;
   /**
    * Makes calls on a queue as its machine would, in one round trip; rejects as `commit` does.

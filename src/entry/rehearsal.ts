@@ -35,10 +35,10 @@ import {
 
 /** The module that most targets import, found in the same way as a target. */
 const INDEX = { module: new URL('index.js', CODE_ROOT).href, export: 'openShared' };
-/** The same under a URL that no other code loads: read and linked as a target's module will be. */
+/** The same by a URL that nothing else loads, so it is read and linked like a target's module. */
 const TARGET = { ...INDEX, module: `${INDEX.module}?target` };
 const TITLE = 'rehearsal';
-/** Small, because V8 counts a mapping as memory to be collected until it is collected. */
+/** Small, because V8 counts a mapping as its own memory until it is collected. */
 const RING_BYTES = 64 * 1024;
 
 export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Promise<void> {
@@ -48,7 +48,7 @@ export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Pro
   let agent: Agent | undefined;
   try {
     for (const each of [INDEX, TARGET]) await inPhase('importing', () => resolveReference(each));
-    // A target's module names packages.
+    // Find a package by name, as the imports of a target's module do.
     whereIs('lockstep');
     if (hasJob()) return;
     agent = defaultAgent();

@@ -3,6 +3,7 @@
 import { workerData } from 'node:worker_threads';
 import { inherit } from '../agents/agent.ts';
 import { keepMappingLog } from '../platform/mapping-log.ts';
+import { keepStage } from '../platform/unbroken.ts';
 import { giveBy, withGift } from '../workers/gift.ts';
 import { agentName, assumeIdentity } from '../workers/identity.ts';
 import { runTarget } from '../workers/run-target.ts';
@@ -28,6 +29,7 @@ const {
 } = (workerData as ThreadData).lockstep;
 const status = new ThreadStatus(words);
 keepMappingLog(mappings);
+keepStage(status.stage);
 status.announce();
 process.on('exit', (code) => status.announceExit(code));
 if (status.asked) process.exitCode = TERMINATED;

@@ -48,6 +48,18 @@ import type { AgentSnapshot, AwaitedEnd, BlockedSnapshot, ChildRef, WaitSnapshot
 const AHEAD = 60_000;
 /** An option that is on the command line of every child process of Lockstep's. */
 const JOB_OPTION = /^--lockstep-/;
+/** The readings of a namespace. */
+export interface Readings {
+  readonly folder: string;
+  readonly before: NamespaceCopy;
+  readonly copy: NamespaceCopy;
+  /** The states of waiting threads between the two copies, by slot. */
+  readonly states: ReadonlyMap<number, string>;
+  readonly lives: Lives;
+  /** In common milliseconds. */
+  readonly now: number;
+}
+
 /** A wait entry, with its ticket. */
 export interface Raw {
   readonly wait: WaitSnapshot;
@@ -106,11 +118,25 @@ function lastedSince(since: number, now: number): number {
   return lasted > TIME_MASK - AHEAD ? 0 : lasted;
 }
 
+/**
+ * The states of the threads that wait, by slot, as in `ps`. To be read between the two copies: of a
+ * thread that was asleep then, and reads the same before and after, the words tell the truth. Read
+ * later, the state could be that of its next wait.
+ */
+export function readStates({ words, highSlot }: NamespaceCopy): Map<number, string> {
+  const states = new Map<number, string>();
+  for (let slot = 1; slot <= highSlot; slot++) {
+    const base = agentWord(slot);
+    if ((words[base + AGENT_STATE]! & AGENT_LIVE_BIT) === 0) continue;
+    if (words[base + AGENT_BLOCKED_ON] === 0 && words[base + AGENT_AWAITS] === 0) continue;
+    const state = readTaskState(words[base + AGENT_PID]!, words[base + AGENT_TID]!);
+    if (state !== undefined) states.set(slot, state);
+  }
+  return states;
+}
+
 export function readAgents(
-  before: NamespaceCopy,
-  copy: NamespaceCopy,
-  lives: Lives,
-  now: number,
+  { before, copy, states, lives, now }: Omit<Readings, 'folder'>,
   entries: Map<number, Raw[]>,
 ): AgentSnapshot[] {
   const agents: AgentSnapshot[] = [];
@@ -142,7 +168,7 @@ export function readAgents(
       ends: readEnds(words, base, pid, now),
       starting: words[base + AGENT_KEEPS]! > 0,
       waits: (entries.get(slot) ?? []).map(({ wait }) => wait),
-      task: blocked === null && alone === 0 ? null : (readTaskState(pid, tid) ?? null),
+      task: states.get(slot) ?? null,
     });
   }
   return agents;

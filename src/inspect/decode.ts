@@ -1,9 +1,8 @@
 /** Decode: agents and objects, read from two copies of a namespace. */
 
-import type { NamespaceCopy } from './copy.ts';
+import type { Readings } from './decode-agents.ts';
 import { readAgents, readEntries } from './decode-agents.ts';
 import { readObjects } from './decode-objects.ts';
-import type { Lives } from './lives.ts';
 import type { AgentSnapshot, ObjectSnapshot } from './types.ts';
 
 export interface Decoded {
@@ -11,16 +10,9 @@ export interface Decoded {
   readonly objects: ObjectSnapshot[];
 }
 
-/** Reads both copies; `folder` for names, `now` in common milliseconds. */
-export function decode(
-  folder: string,
-  before: NamespaceCopy,
-  copy: NamespaceCopy,
-  lives: Lives,
-  now: number,
-): Decoded {
+export function decode({ folder, before, copy, states, lives, now }: Readings): Decoded {
   const entries = readEntries(copy, now);
-  const agents = readAgents(before, copy, lives, now, entries);
+  const agents = readAgents({ before, copy, states, lives, now }, entries);
   // Drop the entries of dead agents, which nobody has cleared yet.
   for (const { slot, life } of agents) if (life === 'dead') entries.delete(slot);
   return { agents, objects: readObjects(folder, before, copy, entries) };

@@ -18,12 +18,14 @@ import { noteArguments } from './arguments.ts';
 import type { NamespaceCopy, Unreadable } from './copy.ts';
 import { copyNamespace } from './copy.ts';
 import { decode } from './decode.ts';
+import { readStates } from './decode-agents.ts';
 import { readLives } from './lives.ts';
 import type { NamespaceSnapshot, Snapshot } from './types.ts';
 import { SCHEMA } from './types.ts';
 
 /** Milliseconds between the two readings. */
 const APART = 1;
+const NO_STATES: ReadonlyMap<number, string> = new Map();
 /**
  * Maximum number of snapshots until all blocked threads are at rest, and milliseconds between them.
  */
@@ -42,18 +44,23 @@ export interface SnapshotOptions {
 export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}): Snapshot {
   const before = folders.map((folder) => ({ folder, first: copyNamespace(folder) }));
   sleep(APART);
-  const again = before.map(({ folder, first }) => ({ folder, first, second: copyNamespace(folder) }));
+  const again = before.map(({ folder, first }) => {
+    const earlier = first !== undefined && isReadable(first) ? first : copyNamespace(folder);
+    // Between the two copies: a thread that was asleep then has done nothing of what both show.
+    const states = earlier !== undefined && isReadable(earlier) ? readStates(earlier) : NO_STATES;
+    return { folder, earlier, states, second: copyNamespace(folder) };
+  });
   // Read the lives after the words: an agent that is dead now has done nothing since.
   const lives = readLives();
   const now = Number(hrtime.bigint() / 1_000_000n) & TIME_MASK;
   const namespaces: NamespaceSnapshot[] = [];
-  for (const { folder, first, second } of again) {
+  for (const { folder, earlier, states, second } of again) {
     if (second === undefined) continue;
     if (!isReadable(second)) {
       namespaces.push(unreadable(folder, second));
       continue;
     }
-    const earlier = first !== undefined && isReadable(first) ? first : second;
+    const before = earlier !== undefined && isReadable(earlier) ? earlier : second;
     namespaces.push({
       folder,
       name: nameOf(folder),
@@ -61,7 +68,7 @@ export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}
       problems: second.damage,
       readable: true,
       pids: [],
-      ...decode(folder, earlier, second, lives, now),
+      ...decode({ folder, before, copy: second, states, lives, now }),
     });
   }
   noteArguments(namespaces);

@@ -1,8 +1,9 @@
 /** StacksText: the stacks that threads have written down, as text. */
 
 import type { CallStack, ThreadStacks } from './asking.ts';
+import { endOf } from './branch-text.ts';
 import type { Paint } from './words.ts';
-import { duration, PLAIN, shortName, visible } from './words.ts';
+import { duration, listed, PLAIN, shortName, visible } from './words.ts';
 
 /** The answers of threads that were asked for their stacks, a paragraph each. */
 export function explainStacks(stacks: readonly ThreadStacks[], paint: Paint = PLAIN): string {
@@ -34,14 +35,17 @@ function headOf(thread: ThreadStacks): string {
 }
 
 /** The reason why a thread does not answer, and a remedy. */
-function unanswered({ member: { state, pid, threadId } }: ThreadStacks): string {
+function unanswered({ member: { state, pid, threadId, alsoJoins } }: ThreadStacks): string {
   switch (state) {
     case 'dead':
       return 'is dead.';
     case 'stopped':
       return `is stopped, and can't answer: kill -CONT ${pid}`;
     case 'idle':
-      return 'is idle in its event loop, and has not answered.';
+      // A thread that only awaits the end of a child has no bell.
+      return alsoJoins.length > 0
+        ? `is idle in its event loop, and awaits ${listed(alsoJoins.map(endOf))}.`
+        : 'is idle in its event loop, and has not answered.';
     case 'blocked':
     case 'awaits':
       return 'does not answer: it was blocked elsewhere meanwhile, or runs an older Lockstep.';

@@ -110,13 +110,13 @@ export const AGENT_JOINS = 23;
  */
 export const AGENT_KEEPS = 24;
 /**
- * Children whose end calls of its event loop await: 3 words, each as AGENT_JOINS, 0 none. More are
- * not recorded. For observers outside.
+ * Children for whose end awaiting calls wait: 3 words, each as AGENT_JOINS, 0 none. More are not
+ * recorded. For observers outside.
  */
 export const AGENT_ENDS = 25;
-/** Since when, as ENTRY_SINCE: a word for each of those. */
+/** When each of these waits began: a word each, as ENTRY_SINCE. */
 export const AGENT_ENDS_SINCE = 28;
-/** Bit 0…2: the wait for that child ends by itself. */
+/** Bit n: the wait in word n ends by itself. */
 export const AGENT_ENDS_TIMED = 31;
 export const MOST_ENDS = 3;
 /**

@@ -11,9 +11,9 @@
  * Race: R gets the exclusive lock, N has opened `control` and waits for the shared one.
  *   R renames and removes, N gets its lock on a file that no longer has a path: N compares inodes
  *   and starts again.
- * Race: R finds no `control`, as the program that has made the folder is not yet that far. N makes
- *   it, enters, and R removes the folder with N inside. So R holds the exclusive lock of the folder
- *   itself from before its look until the end, and N makes `control` under the shared one.
+ * Race: N has made the folder. R looks, and finds no `control` yet. N makes it and enters, and R
+ *   removes the folder with N inside. So R holds the folder's own lock, exclusive, from before its
+ *   look until the removal is done. N makes `control` under the same lock, shared.
  *
  * Strangers: where others may make folders beside it (/dev/shm), anyone may put one of his own
  * under the name as soon as ours is gone. So the way to it is checked (platform/way.ts), and the
@@ -97,7 +97,7 @@ export function enterFolder(path: string, create: boolean): Entered {
     // Remove a folder that could not be completed.
     if (create && error instanceof NoSpaceError) removePathIfEmpty(path);
     if (!create || !(error instanceof LayoutError)) throw error;
-    // The folder may be of another version's programs that were all killed: remove it and make a
+    // The programs of another version that used the folder may all be dead: remove it and make a
     // new one. If another program did so first, the folder is new already.
     removePathIfEmpty(path);
     return enter(path, create);
@@ -254,7 +254,7 @@ function makeFolder(path: string): void {
  */
 function makeControl(directory: Directory, patience: number): boolean {
   if (directory.stat(CONTROL) !== undefined) return true;
-  // A program that finds no control file may be about to remove the folder: keep it from looking.
+  // Keep programs from looking whether they may remove the folder, until `control` is there.
   while (!platform.tryLockFile(directory.fd, 'shared')) pause(directory.path, patience);
   try {
     createSegmentFile(directory, CONTROL, segmentBytes(0));

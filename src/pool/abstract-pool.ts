@@ -172,7 +172,10 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
       },
     };
     this.sizing = new Sizing(settings, crew, engine);
-    killOnExit(this, () => this.crew.killAll());
+    killOnExit(this, () => {
+      this.phase = 'closed';
+      this.crew.killAll();
+    });
     try {
       this.crew.fill();
     } catch (error) {

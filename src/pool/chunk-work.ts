@@ -17,7 +17,7 @@ const CLAIMED_TIME = 20;
 const MOST_CLAIMED = 64;
 /** Milliseconds after which results of a chunk are put. */
 const PUT_EVERY = 1;
-/** V8 notes which functions a place calls after some hundred steps. */
+/** Calls of each: V8 records the functions of a call site only after some hundred steps. */
 const DIFFERENT_CALLS = 20;
 
 let hasCalledOthers = false;
@@ -139,9 +139,9 @@ function call(fn: WorkFunction, kind: number, item: unknown): unknown {
 }
 
 /**
- * The program's function is to be compiled as it would be elsewhere. V8 copies the only function
- * that was ever called at some place into the caller; within an asynchronous loop, the copy is
- * slower by some percent. So the place calls others first.
+ * Makes V8 compile the program's function separately. If a call site has only ever called one
+ * function, V8 inlines it, and in an asynchronous loop the inlined code is slower by some percent.
+ * So this call site calls other functions first.
  */
 function callOthers(): void {
   hasCalledOthers = true;

@@ -1,5 +1,6 @@
 /** Current task: a task as its own code sees it, in the worker that runs it. */
 
+import { abortsByWord } from '../aborts.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
 import type { TaskTable } from './task-table.ts';
 import { generationOf, slotOf } from './task-table.ts';
@@ -11,7 +12,10 @@ export interface CurrentTask {
    * read of shared memory, so a loop without `await` can check it in each round.
    */
   readonly aborted: boolean;
-  /** Aborts when the task is asked to stop, as soon as this worker's event loop runs. */
+  /**
+   * Aborts when the task is asked to stop, as soon as this worker's event loop runs. A blocking
+   * wait of Lockstep that was given this signal ends, too, within milliseconds.
+   */
   readonly signal: AbortSignal;
   /** Throws the reason if the task was asked to stop. */
   throwIfAborted(): void;
@@ -48,7 +52,10 @@ export class RunningTask implements CurrentTask {
   }
 
   get signal(): AbortSignal {
-    this.controller ??= new AbortController();
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      abortsByWord(this.controller.signal, () => this.look());
+    }
     if (this.aborted && !this.controller.signal.aborted) this.controller.abort(abortReason());
     return this.controller.signal;
   }

@@ -79,6 +79,11 @@ export function checkMapOptions(title: string, options: MapOptions & StreamOptio
     if (given === undefined || typeof given === 'boolean') continue;
     throw new InvalidTypeError(`${title}: refused, ${which} is ${inspect(given)}; pass true or false`);
   }
+  if (options.settled === true && options.stopOnError === true) {
+    throw new InvalidTypeError(
+      `${title}: refused, with settled: true no error ends it, and stopOnError: true wants that; pass one of them`,
+    );
+  }
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw new InvalidTypeError(`${title}: refused, onProgress is ${inspect(onProgress)}; pass a function`);
   }

@@ -36,8 +36,8 @@ export interface ChunkSink {
 }
 
 /**
- * Steps of a millisecond in which times are kept. V8 has a whole number in the object itself (in
- * the first hours of a process), and a fraction in an object of its own.
+ * Times are kept in steps, so many a millisecond. V8 keeps a small whole number (in the first hours
+ * of a process) in the task itself, and a fraction in an object of its own.
  */
 const STEPS = 128;
 

@@ -32,7 +32,12 @@ export class Range implements Iterable<number> {
 export function range(end: number): Range;
 /** The whole numbers from `start` to `end` - 1. */
 export function range(start: number, end: number): Range;
-export function range(first: number, second?: number): Range {
+export function range(first: number, second?: number, ...more: unknown[]): Range {
+  if (more.length > 0) {
+    throw new InvalidTypeError(
+      `range: refused, there is a third argument, ${inspect(more[0])}, and a range has no step; multiply in the function`,
+    );
+  }
   const [start, end] = second === undefined ? [0, first] : [first, second];
   for (const each of [start, end]) {
     if (typeof each !== 'number') {

@@ -9,7 +9,10 @@ import { giveUp, killTask } from './task-control.ts';
 /** The state of a task. `aborting`: it was cancelled, but still runs. */
 export type TaskStatus = 'queued' | 'running' | 'aborting' | 'done' | 'failed' | 'cancelled';
 
-/** A submitted task. `await` it to get its result. */
+/**
+ * A submitted task. `await` it to get its result. The error of a task that no code awaits is not
+ * reported; that of an `apply` is an unhandled rejection.
+ */
 export interface Task<Result> extends PromiseLike<Result> {
   readonly status: TaskStatus;
   /** Process id, or thread id, of the worker that runs it; `null` while none does. */

@@ -14,6 +14,7 @@
 
 import { load, note, store } from '#atomics';
 import { commonTime, MOST_SPINS, now, park } from '#park';
+import { lookForAbort } from '../aborts.ts';
 import { agentsOfThread } from '../agents/agent.ts';
 import type { Cell, Host } from '../agents/cell.ts';
 import { FAIRNESS_AFTER } from '../agents/cell.ts';
@@ -56,7 +57,7 @@ const FIRST_SLICE = 4;
  * blocked process gets no exit event.
  */
 const CHILDREN_SLICE = 20;
-/** Milliseconds between looks for events that wake no thread. */
+/** Milliseconds between looks for events that wake no thread, as the abort of a pool's task. */
 const LOOKING_SLICE = 4;
 /** Number of polls before sleeping, after earlier polls were fruitless. */
 const LEAST_SPINS = 20;
@@ -164,6 +165,8 @@ function sleepUntilServed(cell: Cell, wait: Wait, deadline: Deadline): boolean {
   const { agent } = cell;
   const since = now();
   let deep: DeepSleep | undefined;
+  const looksForAbort = lookForAbort(deadline.signal);
+  let quietSince = since;
   cell.timeBlocked(deadline);
   beginBlocking(agent, cell.number, elsewhere(deadline));
   try {
@@ -173,6 +176,7 @@ function sleepUntilServed(cell: Cell, wait: Wait, deadline: Deadline): boolean {
       const time = slept ? now() : since;
       if (time - since > FAIRNESS_AFTER && wait.attempt(PRESSURE.FAIR)) return true;
       if (time >= deadline.at) break;
+      if (looksForAbort) refuseIfAborted(deadline);
       if (!slept) refuseIf(wait.check?.(0));
       const free = wait.peek();
       const left = deadline.at - time;
@@ -181,14 +185,16 @@ function sleepUntilServed(cell: Cell, wait: Wait, deadline: Deadline): boolean {
         unlessShort(() => lookAfter(agent, cell, wait.suspect()));
         deep = new DeepSleep(agent, [cell]);
       } else {
-        const outcome = deep.sleep(
-          seen,
-          free ? sweepPeriod(agent.namespace) : SLOW_PERIOD,
-          left,
-          wait.suspect(),
-        );
+        const period = free ? sweepPeriod(agent.namespace) : SLOW_PERIOD;
+        const slice = looksForAbort ? LOOKING_SLICE : period;
+        const outcome = deep.sleep(seen, slice, left, wait.suspect());
         if (outcome === 'woken') deep = undefined;
-        if (outcome !== 'timeout') continue;
+        if (outcome !== 'timeout') {
+          quietSince = time;
+          continue;
+        }
+        if (looksForAbort && time - quietSince < period) continue;
+        quietSince = time;
         // No wake-up came for a whole slice: take an object that was free all the time.
         if (free && wait.attempt(PRESSURE.IMPATIENT)) return true;
         unlessShort(() => freeOfNobody(agent, cell, wait.suspect()));
@@ -229,11 +235,13 @@ export function blockOnAny(
       cell.timeBlocked(deadline);
     }
     beginBlocking(undefined, 0, otherwise === undefined ? elsewhere(deadline) : ELSEWHERE_TIMED);
-    const shortest = agents.size > 1 ? 1 : otherwise ? LOOKING_SLICE : SLOW_PERIOD;
+    const looksForAbort = lookForAbort(deadline.signal);
+    const shortest = agents.size > 1 ? 1 : otherwise || looksForAbort ? LOOKING_SLICE : SLOW_PERIOD;
     let deep: DeepSleep | undefined;
     for (;;) {
       const seen = agent === undefined ? 0 : load(agent.words, agent.base + AGENT_PARK);
       if (served()) return true;
+      if (looksForAbort) refuseIfAborted(deadline);
       if (deadline.expired) return false;
       const left = deadline.remaining;
       let outcome: SleepOutcome = 'timeout';
@@ -276,9 +284,11 @@ export function blockThread(
   beginBlocking(undefined, 0, elsewhere(deadline), joins);
   try {
     let looked = now();
+    const looksForAbort = lookForAbort(deadline.signal);
     for (;;) {
       const slice = keepsAny() ? CHILDREN_SLICE : SLOW_PERIOD;
-      if (sleep(Math.min(deadline.remaining, slice))) return true;
+      if (sleep(Math.min(deadline.remaining, looksForAbort ? LOOKING_SLICE : slice))) return true;
+      if (looksForAbort) refuseIfAborted(deadline);
       if (deadline.expired) return false;
       if (now() - looked < slice) continue;
       looked = now();
@@ -314,6 +324,12 @@ function endBlocking(): void {
     each.blockedOn = 0;
     each.resume();
   }
+}
+
+/** Throws the reason of a signal whose abort is a word of shared memory. */
+function refuseIfAborted(deadline: Deadline): void {
+  lookForAbort(deadline.signal);
+  deadline.throwIfAborted();
 }
 
 function refuseIf(error: Error | undefined): void {

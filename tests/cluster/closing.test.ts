@@ -8,10 +8,12 @@ import { untilWaiting } from './contract/world.ts';
 
 interface Internals {
   core: {
+    bells: { ringAll(): void };
     session: {
       readonly id: string;
       readonly store: { server: { guests: ReadonlyMap<string, unknown> } };
       lose(id: string): Error;
+      close(): Promise<void>;
     };
   };
 }
@@ -19,14 +21,21 @@ interface Internals {
 it('leaves no session at the server, and no call that waits', { timeout: HANG_MS }, async () => {
   const cluster = await connect({ namespace: 'closing' });
   const queue = cluster.queue('it');
-  const { session } = (cluster as unknown as Internals).core;
+  const { core } = cluster as unknown as Internals;
+  const { session } = core;
   const waits = assert.rejects(queue.get(), { code: 'ERR_LOCKSTEP_STORE' });
   await untilWaiting(queue, 1);
   const first = session.id;
-  // It notices the loss, as after a pause of the machine, and asks for another session.
+  // It notices the loss, as after a pause of the machine, and asks for another session. The server
+  // answers when the connection is closed.
   session.lose(first);
+  core.bells.ringAll();
+  // The call asks for the next session meanwhile.
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  await session.close();
   await cluster.close();
   await waits;
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
   // Of the one that was lost, the server knows no more than its lease.
   const { guests } = session.store.server;
   assert.deepEqual(

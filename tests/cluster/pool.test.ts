@@ -16,7 +16,17 @@ import { connect as connectToMemory } from 'lockstep/memory';
 import pg from 'pg';
 import { createClient } from 'redis';
 import { HANG_MS, until } from '../support/until.ts';
-import { fails, failsOn, later, notes, square, standsStill } from './pool/functions.ts';
+import {
+  add,
+  fails,
+  failsFor,
+  failsOn,
+  later,
+  notes,
+  square,
+  standsStill,
+  throwsValue,
+} from './pool/functions.ts';
 import { PostgresServer } from './servers/postgres.ts';
 import { RedisServer } from './servers/redis.ts';
 
@@ -80,6 +90,41 @@ function poolCases(
       await pool.close();
     });
 
+    it('keeps the causes of an error, and values that are no errors', async () => {
+      const pool = cluster.pool('tests');
+      await assert.rejects(pool.apply(failsFor, [{ a: 1 }]), { name: 'RangeError', cause: { a: 1 } });
+      await assert.rejects(pool.apply(throwsValue, [{ a: 1 }]), { a: 1 });
+      await pool.close();
+    });
+
+    it('starmap, and streams of results in their order or not', { timeout: HANG_MS }, async () => {
+      const pool = cluster.pool('tests');
+      const pairs = [1, 2, 3].map((n) => [n, 10 * n] as const);
+      assert.deepEqual(await pool.starmap(add, pairs), [11, 22, 33]);
+      const items = Array.from({ length: 20 }, (_, n) => n);
+      const seen: number[] = [];
+      for await (const result of pool.imap(square, items, { ahead: 3 })) seen.push(result);
+      assert.deepEqual(
+        seen,
+        items.map((n) => n * n),
+      );
+      const unordered = new Set<number>();
+      for await (const result of pool.imapUnordered(square, items)) unordered.add(result);
+      assert.deepEqual(unordered, new Set(seen));
+      const reading = async (): Promise<void> => {
+        for await (const result of pool.imap(failsOn, [1, 2, 3])) assert.equal(result, 1);
+      };
+      await assert.rejects(reading(), /even: 2/);
+      await pool.close();
+    });
+
+    it('a call is given up by a close right after it', { timeout: HANG_MS }, async () => {
+      const other = await connect({ ...server.options, lease: LEASE_MS });
+      const call = assert.rejects(other.pool('tests').apply(later, [1]), { code: 'ERR_LOCKSTEP_CLOSED' });
+      await other.close();
+      await call;
+    });
+
     it('maps items in their order; a failure rejects the map, or is settled', async () => {
       const pool = cluster.pool('tests');
       const items = Array.from({ length: 50 }, (_, n) => n);
@@ -138,6 +183,8 @@ function poolCases(
       await until(async () => (await pool.describe()).waiting === 1, 'the job to be there');
       control.abort(new Error('no more'));
       await aborted;
+      // A call that is given up rejects at once; its job goes behind its back.
+      await until(async () => (await pool.describe()).waiting === 0, 'the jobs to be withdrawn');
       assert.deepEqual(await pool.describe(), {
         kind: 'Pool',
         name: 'unserved',
@@ -168,6 +215,8 @@ function poolCases(
       );
       await assert.rejects(pool.apply(square, 3 as never), /pass an array/);
       await assert.rejects(pool.apply(later, [() => 1]), { code: 'ERR_LOCKSTEP_NOT_SENDABLE' });
+      await assert.rejects(pool.apply(square, [1], { timout: 5 } as never), invalid);
+      await assert.rejects(pool.apply(square, [1], { timeout: '5' as never }), invalid);
       await assert.rejects(pool.serve({ square: 1 as never }), invalid);
       await assert.rejects(pool.serve({ square }, { concurrency: 0 }), { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' });
       const open = assert.rejects(pool.apply(square, [1]), { code: 'ERR_LOCKSTEP_CLOSED' });

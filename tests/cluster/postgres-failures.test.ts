@@ -89,9 +89,12 @@ describe('connect', () => {
   it('no right to make the schema, none to use it, then enough', async () => {
     await userWith('REVOKE USAGE ON SCHEMA lockstep FROM guest');
     const postgres = server.url.replace('tester@', 'guest@');
-    await assert.rejects(connect({ postgres }), refusal(/permission denied.*grant this one/));
+    await assert.rejects(connect({ postgres }), refusal(/permission denied.*grant this user/));
     await admin.query('DROP SCHEMA lockstep CASCADE; REVOKE CREATE ON DATABASE postgres FROM PUBLIC');
-    await assert.rejects(connect({ postgres }), refusal(/permission denied.*let a user who may create/));
+    await assert.rejects(
+      connect({ postgres }),
+      refusal(/permission denied.*connect once as a user who may create/),
+    );
     await userWith('');
     await (await connect({ postgres })).close();
   });
@@ -173,7 +176,7 @@ describe('at work', () => {
     await admin.query('DROP SCHEMA lockstep CASCADE');
     await assert.rejects(
       cluster.lock('b').acquire(),
-      refusal(/does not exist.*connect again, which makes what is missing/),
+      refusal(/does not exist.*connect again, which makes the missing parts/),
     );
     await lost;
     assert.equal(hold.valid, false);

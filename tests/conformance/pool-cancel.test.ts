@@ -64,6 +64,24 @@ poolSuite('cancel', (stage) => {
     }),
   );
 
+  stage.it('a task that blocks in a wait with its signal is woken, and its worker lives on', () =>
+    stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {
+      using began = new Queue<number>();
+      using seen = new Queue<string>();
+      using go = new Event();
+      const worker = await pool.apply(targets.whoami);
+      for (const how of ['event', 'any', 'queue']) {
+        const task = pool.submit(targets.blockWithSignal, [began, go, how, seen]);
+        await began.get();
+        task.cancel();
+        await rejection(task);
+        assert.equal(await seen.get(), 'AbortError', how);
+        await task.ended;
+      }
+      assert.equal(await pool.apply(targets.whoami), worker);
+    }),
+  );
+
   stage.it('one that hears nothing is killed after the grace, and no other task with it', () =>
     stage.withPool({ processes: 1, grace: 10 }, async (pool) => {
       using began = new Queue<number>();

@@ -130,6 +130,21 @@ test('X45: where one of the workers can’t be started, the constructor throws, 
   assert.deepEqual(activeChildren(), []);
 });
 
+test('a call in an exit listener is refused: the workers are gone', () => {
+  const program = `
+    import { Pool } from ${JSON.stringify(import.meta.resolve('lockstep'))};
+    import { add } from ${JSON.stringify(new URL('../support/pool-targets.js', import.meta.url).href)};
+    const pool = new Pool(1);
+    process.on('exit', () => {
+      try { pool.applySync(add, [1, 2]); } catch (error) { console.log(error.code); }
+    });
+    console.log(await pool.apply(add, [1, 2]));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  assert.equal(stdout, '3\nERR_LOCKSTEP_CLOSED\n', stderr);
+});
+
 test('S249: a program that ends does the work that it was given before', () => {
   const program = `
     const { Pool } = await import(${JSON.stringify(import.meta.resolve('lockstep'))});

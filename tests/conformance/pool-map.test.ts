@@ -90,6 +90,14 @@ poolSuite('map', (stage) => {
     }),
   );
 
+  stage.it('options that contradict each other are refused, and a step of a range', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      const error = await rejection(pool.map(targets.square, [1], { settled: true, stopOnError: true }));
+      assert.match(error.message, /pass one of them/);
+      assert.throws(() => Reflect.apply(range, undefined, [5, 0, -2]), /a range has no step/);
+    }),
+  );
+
   stage.it('X43: a source that throws makes the map reject with that', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       for (const at of [0, 1, 30]) {

@@ -1,7 +1,7 @@
 /** `npm run test:cpython`: CPython's own tests, in all modes. See README.md. */
 
 import { spawnSync } from 'node:child_process';
-import { findPython, runTests } from './python.ts';
+import { findPython, runPoolTests, runTests } from './python.ts';
 
 /** Tries to install the test package where that takes no password. */
 function installTestPackage(): void {
@@ -25,4 +25,9 @@ if ('missing' in found) {
   const args = given.some((arg) => arg.startsWith('--mode')) ? given : ['--mode', 'all', ...given];
   const { code } = await runTests(found.python, args, (text) => process.stdout.write(text));
   process.exitCode = code ?? 1;
+  // All of it: the pools, too.
+  if (given.length === 0) {
+    const pools = await runPoolTests(found.python, [], (text) => process.stdout.write(text));
+    process.exitCode ||= pools.code ?? 1;
+  }
 }

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import '../support/sandbox.ts';
 import { HANG_MS } from '../support/until.ts';
-import { findPython, runTests } from './python.ts';
+import { findPython, runPoolTests, runTests } from './python.ts';
 
 /** Classes, or tests of them, that take a second or less each. */
 const SHORT = [
@@ -24,12 +24,26 @@ const SHORT = [
   'SimpleQueueTest',
 ];
 
+/** The same, of pools: they share one pool of processes. */
+const SHORT_OF_POOLS = [
+  'WithProcessesTestPool.test_(apply|map|map_async|map_async_callbacks|map_chunksize)',
+  'WithProcessesTestPool.test_(map_handle_iterable_exception|starmap|starmap_async)',
+  'WithProcessesTestPool.test_(imap|imap_unordered|imap_unordered_handle_iterable_exception)',
+];
+
 const found = findPython();
 const python = 'python' in found ? found.python : '';
 
 describe('CPython’s own tests', { timeout: HANG_MS, skip: 'missing' in found && found.missing }, () => {
   it('pass, with blocking calls of processes', async (t) => {
     const { code, output } = await runTests(python, ['--mode', 'sync', ...SHORT], () => {});
+    for (const line of output.trim().split('\n')) t.diagnostic(line);
+    assert.equal(code, 0, output);
+    assert.match(output, /^\d{2,} passed, 0 failed, \d+ not applicable$/m);
+  });
+
+  it('of pools pass', async (t) => {
+    const { code, output } = await runPoolTests(python, SHORT_OF_POOLS, () => {});
     for (const line of output.trim().split('\n')) t.diagnostic(line);
     assert.equal(code, 0, output);
     assert.match(output, /^\d{2,} passed, 0 failed, \d+ not applicable$/m);

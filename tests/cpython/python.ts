@@ -10,6 +10,7 @@ const VERSION = '3.11';
 /** The folder of the Python files, as seen from the compiled tests. */
 const FOLDER = new URL('../../../tests/cpython/', import.meta.url);
 const HUB = new URL('./hub.js', import.meta.url);
+const POOLS = new URL('./pools.js', import.meta.url);
 
 export interface Ran {
   code: number | null;
@@ -41,10 +42,20 @@ function versionOf(python: string): string | undefined {
   return implementation === 'cpython' ? version : undefined;
 }
 
+/** Runs CPython's tests of pools; see pool_suite.py. */
+export function runPoolTests(python: string, args: string[], show: (text: string) => void): Promise<Ran> {
+  const script = fileURLToPath(new URL('pool_suite.py', FOLDER));
+  return run(python, [script, process.execPath, fileURLToPath(POOLS), ...args], show);
+}
+
 /** Runs the tests that the arguments choose; see run.py. `show` is called with what they print. */
 export async function runTests(python: string, args: string[], show: (text: string) => void): Promise<Ran> {
   const script = fileURLToPath(new URL('run.py', FOLDER));
-  const child = spawn(python, [script, '--hub', fileURLToPath(HUB), '--node', process.execPath, ...args], {
+  return await run(python, [script, '--hub', fileURLToPath(HUB), '--node', process.execPath, ...args], show);
+}
+
+async function run(python: string, args: string[], show: (text: string) => void): Promise<Ran> {
+  const child = spawn(python, args, {
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, PYTHONDONTWRITEBYTECODE: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -28,6 +28,8 @@ import { sandbox } from '../support/sandbox.ts';
 import { hammer } from './hammer.ts';
 
 const DEEP = process.env.LOCKSTEP_MODEL === 'deep';
+/** Processes that hammer. */
+const CREW = DEEP ? 8 : 4;
 const SEED = Number(process.env.LOCKSTEP_SEED ?? 1);
 const USER = process.geteuid?.() ?? 0;
 const COMMAND = join(root, 'dist/cli/lockstep.js');
@@ -192,11 +194,11 @@ test('another layout is reported with its number and the processes that have it 
   lock.close();
 });
 
-test('where four processes hammer their objects, nothing is ever stuck', async () => {
+test(`where ${CREW} processes hammer their objects, nothing is ever stuck`, async () => {
   const namespace = 'hammered';
   const at = { namespace };
   const stop = new Value('i32', 0, at);
-  const begun = new Latch(5, at);
+  const begun = new Latch(CREW + 1, at);
   const tools = {
     a: new Lock(at),
     b: new Lock(at),
@@ -206,7 +208,7 @@ test('where four processes hammer their objects, nothing is ever stuck', async (
     stop,
     begun,
   };
-  const crew = Array.from({ length: 4 }, () => new Process({ target: hammer, args: [tools] }));
+  const crew = Array.from({ length: CREW }, () => new Process({ target: hammer, args: [tools] }));
   for (const each of crew) each.start();
   begun.countDown();
   await begun.wait();
@@ -221,6 +223,6 @@ test('where four processes hammer their objects, nothing is ever stuck', async (
   for (const each of crew) assert.equal(await each.join(), true);
   assert.deepEqual(
     crew.map(({ exitCode }) => exitCode),
-    [0, 0, 0, 0],
+    crew.map(() => 0),
   );
 });

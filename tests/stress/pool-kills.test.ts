@@ -15,11 +15,16 @@ import { processesOf } from '../support/processes.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { until } from '../support/until.ts';
 
-const TASKS = process.env.LOCKSTEP_MODEL === 'deep' ? 200_000 : 20_000;
+const IS_DEEP = process.env.LOCKSTEP_MODEL === 'deep';
+const TASKS = IS_DEEP ? 200_000 : 20_000;
+const WORKERS = IS_DEEP ? 4 : 2;
 /** Milliseconds between two looks whether it is time to kill. */
-const LOOK_EVERY = 50;
+const LOOK_EVERY = IS_DEEP ? 200 : 50;
 /** Tasks that have to be done between two kills: so workers come to work, on a slow machine too. */
-const DONE_BETWEEN = 2000;
+const DONE_BETWEEN = IS_DEEP ? 1 : 2000;
+/** One task in so many has a key, and so many keys there are. */
+const KEYED = 4;
+const KEYS = 8;
 
 /** Kills a worker now and then, while `done()` grows, until it is stopped. */
 function killNow(done: () => number, most = Number.POSITIVE_INFINITY): { stop: () => number } {
@@ -42,7 +47,7 @@ function killNow(done: () => number, most = Number.POSITIVE_INFINITY): { stop: (
 
 for (const retries of [0, 3]) {
   test(`${TASKS} tasks while workers are killed, with ${retries} retries: one outcome each`, async () => {
-    await using pool = new Pool({ processes: 2, retries });
+    await using pool = new Pool({ processes: WORKERS, retries });
     using counts = new RawArray('i32', TASKS);
     let done = 0;
     let lost = 0;
@@ -50,7 +55,8 @@ for (const retries of [0, 3]) {
     const flows = Array.from({ length: 64 }, async (_, flow) => {
       for (let n = flow; n < TASKS; n += 64) {
         try {
-          assert.equal(await pool.apply(targets.countRun, [counts, n]), n);
+          const key = n % KEYED === 0 ? (n / KEYED) % KEYS : undefined;
+          assert.equal(await pool.apply(targets.countRun, [counts, n], { key }), n);
           done++;
         } catch (error) {
           assert.ok(error instanceof WorkerDiedError, String(error));

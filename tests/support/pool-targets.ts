@@ -9,11 +9,12 @@ import {
   type Lock,
   Pool,
   Process,
-  type Queue,
+  Queue,
   type RawArray,
   type Semaphore,
   type Shared,
   ThreadPool,
+  waitAnySync,
   workerState,
 } from 'lockstep';
 
@@ -132,6 +133,20 @@ export async function awaitAbort(began: Queue<number>, seen: Queue<string>): Pro
   await began.put(whoami());
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
   await seen.put('aborted');
+}
+
+/** Blocks in a wait of that sort with the signal of its task; notes why it ended. */
+export function blockWithSignal(began: Queue<number>, go: Event, how: string, seen: Queue<string>): string {
+  const { signal } = currentTask()!;
+  began.putSync(whoami());
+  try {
+    if (how === 'event') go.waitSync({ signal });
+    else if (how === 'any') waitAnySync([new Queue()], { signal });
+    else new Queue().getSync({ signal });
+  } catch (error) {
+    seen.putSync((error as Error).name);
+  }
+  return how;
 }
 
 export function spinForEver(began: Queue<number>): never {

@@ -55,8 +55,8 @@ export class ClusterHold implements AsyncHold {
   }
 
   /**
-   * Whether it is neither released nor lost, as far as this process's clock can tell. It
-   * may be false for a moment after a hand-off, if the server is late, and true again.
+   * Whether it is neither released nor lost, as far as this process's clock can tell. It may be
+   * false for a moment after a hand-off if the server answers late, and then true again.
    */
   get valid(): boolean {
     return this.releasing === undefined && (!this.leased || this.standing.lease.valid);

@@ -21,14 +21,21 @@ export interface TaskData {
 }
 
 /** The outcome of one call. An error of the function is one too: the job is not retried. */
-type Outcome = { readonly value: string } | { readonly error: ErrorText };
+type Outcome = { readonly value: string } | Failure;
+
+/** An error, or a thrown value that is none. */
+type Failure = { readonly error: ErrorText } | { readonly thrown: string };
 
 interface ErrorText {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
   readonly code: unknown;
+  readonly cause?: Failure;
 }
+
+/** Causes of causes that are kept. */
+const DEEPEST = 8;
 
 /** The name by which workers find the function. */
 export function nameOfTarget(title: string, fn: unknown): string {
@@ -74,31 +81,44 @@ async function runCall(
     const value = await fn(...(readText(call) as unknown[]));
     return { value: textOf(value === undefined ? [] : [value], `${title}, result of ${name}`) };
   } catch (error) {
-    const { name: kind, message, stack, code } = error instanceof Error ? withCode(error) : thrown(error);
-    return { error: { name: kind, message, stack, code } };
+    return failureOf(error, DEEPEST);
   }
 }
 
-function withCode(error: Error): Error & { code?: unknown } {
-  return error;
-}
-
-function thrown(value: unknown): ErrorText {
-  return { name: 'Error', message: `${inspect(value)} was thrown`, stack: undefined, code: undefined };
+function failureOf(error: unknown, depth: number): Failure {
+  if (error instanceof Error) {
+    const { name, message, stack, code, cause } = error as Error & { code?: unknown };
+    const told = { name, message, stack, code };
+    return {
+      error: cause === undefined || depth === 0 ? told : { ...told, cause: failureOf(cause, depth - 1) },
+    };
+  }
+  try {
+    return { thrown: textOf([error], 'thrown') };
+  } catch {
+    return {
+      error: { name: 'Error', message: `${inspect(error)} was thrown`, stack: undefined, code: undefined },
+    };
+  }
 }
 
 /** The outcomes of a job as its caller settles them. */
 export function readOutcomes(text: unknown): PromiseSettledResult<unknown>[] {
   const outcomes = (typeof text === 'string' ? JSON.parse(text) : text) as Outcome[];
   return outcomes.map((outcome) => {
-    if ('error' in outcome) return { status: 'rejected', reason: readError(outcome.error) };
+    if (!('value' in outcome)) return { status: 'rejected', reason: readFailure(outcome) };
     const [value] = readText(outcome.value) as unknown[];
     return { status: 'fulfilled', value };
   });
 }
 
-function readError({ name, message, stack, code }: ErrorText): Error {
-  const error = new Error(message);
+function readFailure(failure: Failure): unknown {
+  if ('error' in failure) return readError(failure.error);
+  return (readText(failure.thrown) as unknown[])[0];
+}
+
+function readError({ name, message, stack, code, cause }: ErrorText): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause: readFailure(cause) });
   const given = Object.entries({ name, stack, code }).filter(
     ([, value]) => value !== undefined && value !== null,
   );

@@ -1,42 +1,28 @@
 /**
  * ClusterPool: functions that run on whichever machine serves them. BullMQ carries the tasks: it
  * keeps them at the server and gives each to one worker, or to another if that worker dies.
- *
- * A caller gives each job an id before it adds it, so the caller waits before the job can end. If
- * the connection was down, the caller misses the end. So it also looks at its jobs once in a lease.
  */
 
-import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
-import { clearTimeout, now, setTimeout } from '#clock';
-import { onAbort } from '../../aborts.ts';
-import {
-  ClosedError,
-  InvalidTypeError,
-  OutOfRangeError,
-  StoreError,
-  TaskTimeoutError,
-  WorkerDiedError,
-} from '../../errors.ts';
+import { ClosedError, InvalidTypeError, OutOfRangeError } from '../../errors.ts';
 import { afterMilliseconds } from '../../long-timer.ts';
 import { withResolvers } from '../../with-resolvers.ts';
 import type { Job, JobEvents, JobQueue, Jobs, JobWorker } from '../stores/bullmq.ts';
+import type { ClusterTaskOptions } from './pool-calls.ts';
+import { PoolCalls, REMOVES } from './pool-calls.ts';
 import type { ClusterFunctions, ClusterTarget, TaskData } from './pool-task.ts';
-import { argumentsText, nameOfTarget, readOutcomes, runTask } from './pool-task.ts';
-
-/** Options of a call. */
-export interface ClusterTaskOptions {
-  /** Longest time until its result, in milliseconds. */
-  timeout?: number | undefined;
-  /** Gives the call up: it rejects with `signal.reason`. */
-  signal?: AbortSignal | undefined;
-}
+import { argumentsText, nameOfTarget, runTask } from './pool-task.ts';
 
 export interface ClusterMapOptions extends ClusterTaskOptions {
   /** Items that go to a worker at a time; default: so many that there are at most 1,000 jobs. */
   chunkSize?: number | undefined;
   /** Resolves to the results of `Promise.allSettled`, and does not reject if an item fails. */
   settled?: boolean | undefined;
+}
+
+export interface ClusterStreamOptions extends ClusterTaskOptions {
+  /** How many items may be taken before their results are read; default 64. */
+  ahead?: number | undefined;
 }
 
 export interface ServeOptions {
@@ -57,20 +43,16 @@ export interface ClusterPoolDescription {
 
 /** A process's service for a pool. */
 export interface ClusterService extends AsyncDisposable {
-  /** Takes no more tasks; resolves when the tasks that run here have ended. */
-  close(): Promise<void>;
-}
-
-interface Waiting {
-  since: number;
-  settle(outcomes: readonly PromiseSettledResult<unknown>[]): void;
-  reject(reason: unknown): void;
+  /**
+   * Takes no more tasks; resolves when the tasks that run here have ended, or after `grace`
+   * milliseconds. A task that has not ended by then runs again elsewhere when this process ends.
+   */
+  close(options?: { grace?: number }): Promise<void>;
 }
 
 const MOST_JOBS = 1_000;
-/** Seconds for which an outcome stays at the server. */
-const KEPT_S = 600;
-const REMOVES = { removeOnComplete: { age: KEPT_S }, removeOnFail: { age: KEPT_S } };
+/** Calls of `imap` that are under way at a time. */
+const AHEAD = 64;
 
 /**
  * A pool whose workers are processes of any machine: those that call `serve`. Needs BullMQ 6.
@@ -83,10 +65,9 @@ export class ClusterPool {
   private readonly title: string;
   private readonly lease: number;
   private readonly find: () => Promise<Jobs>;
-  private readonly waiting = new Map<string, Waiting>();
+  private readonly calls: PoolCalls;
   private readonly services = new Set<ClusterService>();
   private opening: Promise<{ jobs: Jobs; queue: JobQueue; events: JobEvents }> | undefined;
-  private look: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
   /** @internal */
@@ -95,6 +76,7 @@ export class ClusterPool {
     this.title = `Pool ${JSON.stringify(name)}`;
     this.lease = lease;
     this.find = find;
+    this.calls = new PoolCalls(this.title, lease, async () => (await this.open()).queue);
   }
 
   /**
@@ -115,7 +97,8 @@ export class ClusterPool {
   ): Promise<Awaited<Result>> {
     const run = nameOfTarget(this.title, fn);
     const calls = [argumentsText(this.title, args)];
-    const [outcome] = await this.run([{ run, calls }], options);
+    checkOptions(this.title, options, TASK);
+    const [outcome] = await this.calls.run([{ run, calls }], options);
     if (outcome!.status === 'rejected') throw outcome!.reason;
     return outcome!.value as Awaited<Result>;
   }
@@ -135,25 +118,56 @@ export class ClusterPool {
     items: Iterable<Item> | AsyncIterable<Item>,
     options?: ClusterMapOptions,
   ): Promise<Awaited<Result>[]>;
-  async map(
+  map(
     fn: unknown,
     items: Iterable<unknown> | AsyncIterable<unknown>,
-    options: ClusterMapOptions = {},
+    options?: ClusterMapOptions,
   ): Promise<unknown> {
-    const run = nameOfTarget(this.title, fn);
-    const calls: string[] = [];
-    for await (const item of items) calls.push(argumentsText(this.title, [item]));
-    const { chunkSize = Math.ceil(calls.length / MOST_JOBS) || 1, settled = false } = options;
-    checkWhole(this.title, 'chunkSize', chunkSize);
-    const tasks: TaskData[] = [];
-    for (let at = 0; at < calls.length; at += chunkSize)
-      tasks.push({ run, calls: calls.slice(at, at + chunkSize) });
-    const outcomes = await this.run(tasks, options);
-    if (settled) return outcomes;
-    return outcomes.map((outcome) => {
-      if (outcome.status === 'rejected') throw outcome.reason;
-      return outcome.value;
-    });
+    return this.collect(fn, items, (item) => [item], options);
+  }
+
+  /** As `map`, with the arguments of each call as an array. */
+  starmap<Args extends readonly unknown[], Result>(
+    fn: ClusterTarget<Args, Result>,
+    items: Iterable<Readonly<NoInfer<Args>>> | AsyncIterable<Readonly<NoInfer<Args>>>,
+    options: ClusterMapOptions & { settled: true },
+  ): Promise<PromiseSettledResult<Awaited<Result>>[]>;
+  starmap<Args extends readonly unknown[], Result>(
+    fn: ClusterTarget<Args, Result>,
+    items: Iterable<Readonly<NoInfer<Args>>> | AsyncIterable<Readonly<NoInfer<Args>>>,
+    options?: ClusterMapOptions,
+  ): Promise<Awaited<Result>[]>;
+  starmap(
+    fn: unknown,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    options?: ClusterMapOptions,
+  ): Promise<unknown> {
+    return this.collect(fn, items, (item) => item, options);
+  }
+
+  /**
+   * Runs the function once for each item, and gives the results in the order of the items, each as
+   * soon as it is there. It takes at most `ahead` items more than there are results read. Throws
+   * the error of an item that failed, and gives the others up, as it does when the loop is left.
+   *
+   * @example
+   * for await (const size of pool.imap(resize, files)) console.log(size);
+   */
+  imap<Item, Result>(
+    fn: ClusterTarget<[Item, ...unknown[]], Result> | ((item: Item) => Result),
+    items: Iterable<Item> | AsyncIterable<Item>,
+    options?: ClusterStreamOptions,
+  ): AsyncGenerator<Awaited<Result>, void> {
+    return this.stream(fn, items, true, options) as AsyncGenerator<Awaited<Result>, void>;
+  }
+
+  /** As `imap`, with each result as soon as it is there, in any order. */
+  imapUnordered<Item, Result>(
+    fn: ClusterTarget<[Item, ...unknown[]], Result> | ((item: Item) => Result),
+    items: Iterable<Item> | AsyncIterable<Item>,
+    options?: ClusterStreamOptions,
+  ): AsyncGenerator<Awaited<Result>, void> {
+    return this.stream(fn, items, false, options) as AsyncGenerator<Awaited<Result>, void>;
   }
 
   /**
@@ -215,12 +229,76 @@ export class ClusterPool {
     const closed = new ClosedError(
       `${this.title}: the call was given up, the pool was closed; await it first`,
     );
-    for (const { reject } of [...this.waiting.values()]) reject(closed);
-    clearTimeout(this.look);
+    await this.calls.end(closed);
     const opened = await this.opening?.catch(() => undefined);
     if (opened === undefined) return;
     await Promise.all([opened.events.close(), opened.queue.close()]);
     opened.jobs.end();
+  }
+
+  private async collect(
+    fn: unknown,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    argumentsOf: (item: unknown) => unknown,
+    options: ClusterMapOptions = {},
+  ): Promise<unknown> {
+    const run = nameOfTarget(this.title, fn);
+    checkOptions(this.title, options, [...TASK, 'chunkSize', 'settled']);
+    const calls: string[] = [];
+    for await (const item of items) calls.push(argumentsText(this.title, argumentsOf(item)));
+    const { chunkSize = Math.ceil(calls.length / MOST_JOBS) || 1, settled = false } = options;
+    checkWhole(this.title, 'chunkSize', chunkSize);
+    const tasks: TaskData[] = [];
+    for (let at = 0; at < calls.length; at += chunkSize)
+      tasks.push({ run, calls: calls.slice(at, at + chunkSize) });
+    const outcomes = await this.calls.run(tasks, options);
+    if (settled) return outcomes;
+    return outcomes.map((outcome) => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    });
+  }
+
+  private async *stream(
+    fn: unknown,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    ordered: boolean,
+    options: ClusterStreamOptions = {},
+  ): AsyncGenerator<unknown, void> {
+    const run = nameOfTarget(this.title, fn);
+    checkOptions(this.title, options, [...TASK, 'ahead']);
+    const { ahead = AHEAD, timeout, signal } = options;
+    checkWhole(this.title, 'ahead', ahead);
+    const left = new AbortController();
+    const given = signal === undefined ? left.signal : AbortSignal.any([signal, left.signal]);
+    /** Calls under way, in the order of their items; each settles to its own number. */
+    const flying = new Map<number, Promise<readonly [number, PromiseSettledResult<unknown>]>>();
+    const begin = (number: number, item: unknown): void => {
+      const calls = [argumentsText(this.title, [item])];
+      const call = this.calls.run([{ run, calls }], { timeout, signal: given });
+      const settled = call.then(([outcome]) => [number, outcome!] as const);
+      settled.catch(() => undefined);
+      flying.set(number, settled);
+    };
+    const next = async (): Promise<unknown> => {
+      const [first] = flying.values();
+      const [number, outcome] = await (ordered ? first! : Promise.race(flying.values()));
+      flying.delete(number);
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    };
+    let count = 0;
+    try {
+      for await (const item of items) {
+        begin(count++, item);
+        if (flying.size >= ahead) yield await next();
+      }
+      while (flying.size > 0) yield await next();
+    } finally {
+      left.abort(
+        new ClosedError(`${this.title}: the call was given up, its results are no longer read; read on`),
+      );
+    }
   }
 
   private serviceOf(worker: JobWorker): ClusterService {
@@ -229,11 +307,14 @@ export class ClusterPool {
       this.services.delete(service);
     };
     let closing: Promise<void> | undefined;
-    const close = (): Promise<void> => {
+    const close = async ({ grace = Number.POSITIVE_INFINITY } = {}): Promise<void> => {
       closing ??= end();
-      return closing;
+      const patience = withResolvers<void>();
+      const cancel = afterMilliseconds(grace, patience.resolve);
+      await Promise.race([closing, patience.promise]);
+      cancel();
     };
-    const service = { close, [Symbol.asyncDispose]: close };
+    const service = { close, [Symbol.asyncDispose]: () => close() };
     this.services.add(service);
     return service;
   }
@@ -252,111 +333,38 @@ export class ClusterPool {
     queue.on('error', ignoreOutage);
     events.on('error', ignoreOutage);
     events.on('completed', ({ jobId, returnvalue }: { jobId: string; returnvalue: unknown }) => {
-      this.waiting.get(jobId)?.settle(readOutcomes(returnvalue));
+      this.calls.completed(jobId, returnvalue);
     });
     events.on('failed', ({ jobId, failedReason }: { jobId: string; failedReason: string }) => {
-      this.waiting.get(jobId)?.reject(this.failure(failedReason));
+      this.calls.failed(jobId, failedReason);
     });
     await events.waitUntilReady();
     return { jobs, queue, events };
-  }
-
-  /** Adds the jobs, and waits for the outcomes of all of them. */
-  private async run(
-    tasks: readonly TaskData[],
-    { timeout = Number.POSITIVE_INFINITY, signal }: ClusterTaskOptions,
-  ): Promise<PromiseSettledResult<unknown>[]> {
-    signal?.throwIfAborted();
-    const { queue } = await this.open();
-    const ids = tasks.map(() => randomUUID());
-    const { promise: over, reject: giveUp } = withResolvers<never>();
-    over.catch(() => undefined);
-    const cancel = afterMilliseconds(timeout, () => {
-      const reason = `${this.title}: given up, ${tasks[0]?.run} took longer than ${timeout} ms; pass a longer timeout`;
-      giveUp(new TaskTimeoutError(reason, timeout));
-    });
-    const unlisten = signal && onAbort(signal, () => giveUp(signal.reason));
-    const ended = Promise.all(ids.map((id) => this.ended(id)));
-    ended.catch(() => undefined);
-    this.lookLater();
-    const jobs = tasks.map((data, index) => ({
-      name: data.run,
-      data,
-      opts: { jobId: ids[index], ...REMOVES },
-    }));
-    try {
-      await Promise.race([queue.addBulk(jobs), over]);
-      return (await Promise.race([ended, over])).flat();
-    } catch (error) {
-      await this.withdraw(
-        queue,
-        ids.filter((id) => this.waiting.has(id)),
-      );
-      throw error;
-    } finally {
-      cancel();
-      unlisten?.();
-    }
-  }
-
-  private ended(id: string): Promise<readonly PromiseSettledResult<unknown>[]> {
-    return new Promise((resolve, reject) => {
-      const over =
-        <Value>(act: (value: Value) => void) =>
-        (value: Value): void => {
-          if (this.waiting.delete(id)) act(value);
-        };
-      this.waiting.set(id, { since: now(), settle: over(resolve), reject: over(reject) });
-    });
-  }
-
-  /** Takes back jobs that no worker has begun; running jobs can't be removed, and continue. */
-  private async withdraw(queue: JobQueue, ids: readonly string[]): Promise<void> {
-    for (const id of ids) this.waiting.delete(id);
-    const removed = ids.map(async (id) => (await queue.getJob(id))?.remove());
-    const patience = withResolvers<void>();
-    const cancel = afterMilliseconds(this.lease, patience.resolve);
-    await Promise.race([Promise.allSettled(removed), patience.promise]);
-    cancel();
-  }
-
-  /** Once in a lease: looks at jobs whose end may have been missed. */
-  private lookLater(): void {
-    if (this.look !== undefined) return;
-    this.look = setTimeout(() => {
-      this.look = undefined;
-      if (this.closing !== undefined || this.waiting.size === 0) return;
-      this.lookAt(now() - this.lease).then(
-        () => this.lookLater(),
-        () => this.lookLater(),
-      );
-    }, this.lease);
-  }
-
-  private async lookAt(before: number): Promise<void> {
-    const { queue } = await this.open();
-    for (const [id, each] of [...this.waiting]) {
-      if (each.since > before) continue;
-      const job = await queue.getJob(id);
-      const state = await job?.getState();
-      if (job === undefined) each.reject(this.failure('its job no longer exists'));
-      else if (state === 'completed') each.settle(readOutcomes(job.returnvalue));
-      else if (state === 'failed') each.reject(this.failure(job.failedReason));
-    }
-  }
-
-  private failure(reason: string): Error {
-    if (/stalled/.test(reason)) {
-      return new WorkerDiedError(
-        `${this.title}: a task was given up, every worker that ran it died or stood still (${reason}); see what it does there`,
-      );
-    }
-    return new StoreError(`${this.title}: a task has no result, ${reason}; make the call again`);
   }
 }
 
 /** BullMQ reconnects by itself; this listener keeps its error from ending the program. */
 function ignoreOutage(): void {}
+
+const TASK = ['timeout', 'signal'];
+
+/** Throws for an unknown option, and for a wrong timeout or signal. */
+function checkOptions(title: string, options: ClusterTaskOptions, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new InvalidTypeError(
+      `${title}: refused, unknown option \`${unknown}\`; there are ${known.map((name) => `\`${name}\``).join(', ')}`,
+    );
+  }
+  const { timeout, signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new InvalidTypeError(`${title}: refused, signal is ${inspect(signal)}; pass an AbortSignal`);
+  if (timeout === undefined) return;
+  if (typeof timeout !== 'number')
+    throw new InvalidTypeError(`${title}: refused, timeout is ${inspect(timeout)}; pass milliseconds`);
+  if (!(timeout >= 0))
+    throw new OutOfRangeError(`${title}: refused, timeout is ${timeout}; pass milliseconds from 0`);
+}
 
 function checkWhole(title: string, what: string, value: unknown, least = 1): void {
   if (typeof value !== 'number')

@@ -97,9 +97,9 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
   /**
    * Puts the value in, as soon as there is room. Rejects with `QueueFullError` when the timeout has
    * passed, or `StoreError` if the server can't be reached then. Rejects with `NotSendableError`,
-   * and with `NoSpaceError` if it can never fit. Then nothing was put. *Cancels* by `signal`.
-   * Rejects with `LeaseLostError` if the lease is lost while the server may or may not have the
-   * item.
+   * and with `NoSpaceError` if it can never fit. After these errors nothing was put. *Cancels* by
+   * `signal`. Rejects with `LeaseLostError` if the lease is lost before the reply: the server may
+   * have the item.
    */
   async put(value: Item, options?: WaitOptions): Promise<void> {
     if (await this.putIn(value, options)) return;
@@ -199,7 +199,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     return got?.reply.is === 'got' ? got.reply.item : undefined;
   }
 
-  /** Whether the queue is full or empty is not known while the server is out of reach. */
+  /** Throws if the server can't be reached: then nobody knows whether it is full or empty. */
   private checkReachable(refused: string): void {
     if (this.core.session.state === 'connected') return;
     throw new StoreError(`${this.title}: ${refused}, the server can't be reached; try again when it is back`);

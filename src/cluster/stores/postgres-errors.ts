@@ -12,29 +12,29 @@ export interface PgError extends Error {
 const ADVICE: Readonly<Record<string, string>> = {
   '28': 'check the user and the password',
   '3D': 'create the database, or check its name',
-  '42501': 'let a user who may create schemas connect once, and grant this one the use of schema lockstep',
-  '25006': 'connect to the primary, as a replica and a read-only session refuse writes',
+  '42501': 'connect once as a user who may create schemas, and grant this user the use of schema lockstep',
+  '25006': 'connect to the primary in a session that may write',
   '53': 'raise the limit at the server, or pass a pool of pg with a small `max`',
-  '57014': 'raise statement_timeout for this user, as a statement may wait for another at the same object',
+  '57014': 'raise statement_timeout for this user: a statement may wait for another on the same object',
   '57P03': 'wait until the server has started',
 };
 
 /** Tables or functions of the schema are missing. */
 const MISSING = ['42P01', '3F000', '42883'];
-const DROPPED = 'connect again, which makes what is missing of the schema lockstep';
+const DROPPED = 'connect again, which makes the missing parts of schema lockstep';
 
 function adviceOf({ code = '', hint }: PgError, otherwise: string): string {
   if (MISSING.includes(code)) return DROPPED;
   return ADVICE[code] ?? ADVICE[code.slice(0, 2)] ?? hint ?? otherwise;
 }
 
-/** `connect` has failed. */
+/** The error of `connect` after an error of the server. */
 export function connectFailed(title: string, error: PgError): StoreError {
   const advice = adviceOf(error, 'start it, or check the address');
   return new StoreError(`connect: ${title} can't be used, ${error.message}; ${advice}`, { cause: error });
 }
 
-/** The server has refused a statement, which therefore was not done. */
+/** The error of a statement that the server has refused, and so has not done. */
 export function refused(doing: string, title: string, error: PgError): StoreError {
   const advice = adviceOf(error, 'see the log of the server');
   return new StoreError(`${doing}: refused by ${title}, ${error.message}; ${advice}`, { cause: error });
@@ -55,6 +55,7 @@ export function isForgotten({ code }: PgError): boolean {
   return code === '26000' || code === '42P05';
 }
 
+/** Whether parts of the schema are missing. */
 export function isMissing(error: unknown): boolean {
   const { code, cause } = error as PgError;
   return MISSING.includes((cause as PgError | undefined)?.code ?? code ?? '');

@@ -1,7 +1,7 @@
 /**
  * PostgresListener: hears the rings by LISTEN, in a connection of its own that is opened again
  * whenever it is lost. Rings are hints, so no call waits for this connection. While there is none,
- * for example because the server gives no more connections, waiters look every `poll` milliseconds.
+ * for example because the server has no free ones, waiters look every `poll` milliseconds.
  */
 
 import { clearInterval, setInterval, setTimeout } from '#clock';
@@ -19,8 +19,8 @@ const RETRY_MS = 100;
 const MOST_RETRY_MS = 2_000;
 
 /**
- * Rings only those who listen, so this connection is idle by nature. Server versions before 14 have
- * no such limit.
+ * Lifts `idle_session_timeout`: this connection only listens, so it counts as idle. Servers before
+ * version 14 have no such limit.
  */
 const STAY = `SELECT set_config('idle_session_timeout', '0', false)
   WHERE current_setting('server_version_num')::int >= 140000`;

@@ -12,9 +12,9 @@
  * document that the one before has written. A commit of the machine takes no such lock. The
  * function writes only over the version that it has read, and reads again where that is gone.
  *
- * The text of the document is cut and joined as it is. The separators contain a quotation mark
- * after a comma or a bracket. A string of JSON has none inside, as it escapes its own. One that
- * ends like a separator is left to the machine.
+ * The function cuts and joins the text of the document. The separators contain a quotation mark
+ * after a comma or a bracket, which no string of JSON contains: it escapes its quotation marks. A
+ * string that ends like a separator is left to the machine.
  */
 
 /** The first of the two numbers of the advisory locks that order turns. */
@@ -186,7 +186,7 @@ BEGIN
     PERFORM pg_notify('lockstep_' || split_part(_to[1], '/', 1), '0' || _ring);
     IF _next <> '' THEN PERFORM pg_notify('lockstep_' || split_part(_next, '/', 1), _claim || _ring); END IF;
   END IF;
-  -- Whoever is offered a lock may go in before its claim.
+  -- An offer waits for the disk, because its waiter may go in before its claim.
   IF _lazy AND _to IS NULL AND NOT starts_with(_reply, '{"is":"held"') THEN
     PERFORM set_config('synchronous_commit', 'off', true);
   END IF;

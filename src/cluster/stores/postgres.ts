@@ -134,7 +134,7 @@ export class PostgresStore implements Store {
       await this.insert(session, leaseMs);
     } catch (error) {
       if (!isMissing(error)) throw error;
-      // Somebody has dropped the schema since.
+      // Another program has dropped the schema since: make it again.
       await this.prepare();
       this.run = await this.nameRun();
       await this.insert(session, leaseMs);

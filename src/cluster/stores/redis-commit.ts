@@ -15,8 +15,8 @@
  */
 
 /**
- * The first line of a script that a server without free memory runs all the same. A lock must be
- * released there, too.
+ * The first line of a script that the server runs even if it is out of memory: locks must be
+ * released then, too.
  */
 export const ALLOWED = '#!lua flags=allow-oom';
 

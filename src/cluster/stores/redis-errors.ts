@@ -10,7 +10,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   NOAUTH: 'put the user and the password into the address',
   WRONGPASS: 'check the user and the password',
   OOM: 'raise its maxmemory, or take items out of queues',
-  MISCONF: 'let it save to its disk again',
+  MISCONF: 'see to its disk, so that it can save again',
 };
 
 /** The error of a command that the server has refused, and so has not done. */
@@ -23,7 +23,7 @@ export function refusalIn(error: Error, title: string): StoreError | undefined {
   });
 }
 
-/** The message; that of a connection to several addresses stands in the first of its errors. */
+/** The message. After attempts at several addresses, it is that of the first attempt. */
 export function reasonOf(error: Error): string {
   const [first] = (error as { errors?: readonly Error[] }).errors ?? [];
   return (error.message || first?.message || String(error)).replace(/\.$/, '');

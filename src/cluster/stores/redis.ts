@@ -3,7 +3,7 @@
  * newer).
  *
  *   {ns}:o:<name>   document          {ns}:s:<session>   its epoch, and its lease by PX
- *   {ns}:q:<name>   a queue's items   {ns}:m:<session>:<name>   its last replies from the queue
+ *   {ns}:q:<name>   a queue's items   {ns}:m:<session>:<name>   the queue's last replies to it
  *   {ns}:r:<session>   channel of the rings
  *
  * Each decision is made by one script (redis-commit.ts), so it is done whole or not at all, and by
@@ -69,7 +69,7 @@ export class RedisStore implements Store {
     const client = await redisClient(given);
     const store = new RedisStore(client, title, namespace, patience);
     let reason: Error | undefined;
-    // The clients try again by themselves, also with a password that the server has refused.
+    // The clients retry by themselves, even with a password that the server has refused.
     const refused = new Promise<never>((_, reject) => {
       const down = (error: Error): void => {
         reason = error;
@@ -220,7 +220,7 @@ export class RedisStore implements Store {
         }
       };
       const failed = (error: Error): void => {
-        // The call was given up: trying again would only make it late.
+        // The call was given up: a retry would only come late.
         if (!patience.end(asked)) return;
         const other = again?.(error);
         if (other !== undefined) resolve(other);

@@ -4,6 +4,7 @@ import { openSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Mapping, MemoryCalls } from '../platform.ts';
 import { noRoom } from '../room.ts';
+import { unbroken } from '../unbroken.ts';
 import { koffi } from './koffi.ts';
 import type { Ffi } from './libc.ts';
 import { declared, failed } from './libc.ts';
@@ -29,7 +30,8 @@ export const memory: MemoryCalls = {
   map(fd: number, size: number): Mapping {
     const pointer = calls().mmap(null, size, PROT_READ_WRITE, MAP_SHARED, fd, 0) as bigint;
     if (BigInt.asIntN(64, BigInt(pointer)) === -1n) throw failed('mmap', `${size} bytes`);
-    return { buffer: koffi().view(pointer, size) as ArrayBuffer, address: Number(pointer) };
+    const buffer = unbroken(() => koffi().view(pointer, size) as ArrayBuffer);
+    return { buffer, address: Number(pointer) };
   },
 
   unmap(address: number, size: number): void {

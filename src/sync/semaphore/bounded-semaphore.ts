@@ -151,7 +151,7 @@ class RawPermits implements Taking {
       const free = this.peek();
       if (inTurn && pressure !== PRESSURE.IMPATIENT && free && !isFirst(this.cell.agent, this.cell))
         return false;
-      // One that is freed only now may be the oldest waiter's: look again after the mark.
+      // A permit freed since that look may be for the oldest waiter: mark first, then look again.
       if (free && this.takeAny()) {
         this.barging.waited(pressure === PRESSURE.IMPATIENT);
         return true;

@@ -10,7 +10,7 @@
  *   parent   make the job file, make the pipe, start Node
  *   spare    load Lockstep · rehearse · load the modules of `preload` · say READY · read the pipe
  *   parent   take it off its list · write the job · write one byte into the pipe · close the pipe
- *   spare    one byte: read the job, become as a process started now (takeover.ts), run the target
+ *   spare    one byte: read the job, become like a new process (takeover.ts), run the target
  *            end of the pipe: `_exit`
  *
  * The parent does all of it without its event loop, so it works in a thread that blocks.

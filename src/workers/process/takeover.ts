@@ -1,5 +1,5 @@
 /**
- * Takeover: how a spare becomes as a process that is started now. The parent finds the changes
+ * Takeover: how a spare becomes like a process that is started now. The parent finds the changes
  * (startup.ts). A file of its own, so that a spare need not load its parent's side of a start.
  */
 
@@ -15,7 +15,7 @@ export interface Takeover {
 /** Makes the changes, in the spare. */
 export function takeOver({ set, unset, args, folder, umask }: Takeover): void {
   for (const name of unset) delete process.env[name];
-  // A new TZ has Node reset what its dates know.
+  // If TZ changes, Node resets the time zone of its dates by itself.
   for (const [name, value] of Object.entries(set)) process.env[name] = value;
   process.argv.splice(2, process.argv.length, ...args);
   process.umask(umask);

@@ -9,6 +9,7 @@
 
 import type { Worker } from 'node:worker_threads';
 import { clearTimeout, now, setTimeout } from '#clock';
+import { untilUnbroken } from '../../platform/unbroken.ts';
 import type { ThreadStatus } from './thread-status.ts';
 import { TERMINATED } from './thread-status.ts';
 
@@ -27,23 +28,28 @@ export class ThreadEnding {
     this.status = status;
   }
 
-  /** Ends the thread. Returns at once. */
+  /** Ends the thread. Returns at once, or when it has mapped what it just maps. */
   begin(): void {
     if (!this.status.ask()) {
-      void this.worker.terminate();
+      this.terminate();
       return;
     }
     if (this.due !== Number.POSITIVE_INFINITY) return;
     this.due = now() + GRACE;
     // The program must not end before: that, too, would terminate the thread.
     this.worker.ref();
-    const timer = setTimeout(() => void this.worker.terminate(), GRACE);
+    const timer = setTimeout(() => this.terminate(), GRACE);
     this.worker.once('exit', () => clearTimeout(timer));
   }
 
   /** To be called now and then where the event loop can't run. */
   enforce(): void {
-    if (now() >= this.due) void this.worker.terminate();
+    if (now() >= this.due) this.terminate();
+  }
+
+  private terminate(): void {
+    untilUnbroken(this.status.stage);
+    void this.worker.terminate();
   }
 }
 

@@ -9,6 +9,7 @@
  *   +3    PHASE  0 loading, 1 loaded, 2 asked to end       CAS: 0 to 1 the thread, to 2 the parent
  *   +4    OPENED 1: it has opened its shared objects        the thread
  *   +5    BEGUN  1: Lockstep runs in it                    the thread
+ *   +6    STAGE  whether it may be terminated now          see platform/unbroken.ts
  *
  * STATE tells only that the end is near: the thread still runs its other exit listeners, and its
  * files (and so its locks) are open. It is over when the kernel no longer has such a task. A thread
@@ -23,7 +24,8 @@ const TASK = 2;
 const PHASE = 3;
 const OPENED = 4;
 const BEGUN = 5;
-const WORDS = 6;
+const STAGE = 6;
+const WORDS = 7;
 const EXITING = 1;
 const LOADING = 0;
 const LOADED = 1;
@@ -109,6 +111,11 @@ export class ThreadStatus {
    */
   announceLoaded(): boolean {
     return Atomics.compareExchange(this.words, PHASE, LOADING, LOADED) !== ASKED;
+  }
+
+  /** For the thread and its parent to agree when it may be terminated. */
+  get stage(): Int32Array {
+    return this.words.subarray(STAGE, STAGE + 1);
   }
 
   /** Exit code if the thread is gone; `null` if not. */

@@ -16,6 +16,18 @@ export function fails(text: string): never {
   throw Object.assign(new RangeError(text), { code: 'ERR_OF_MINE' });
 }
 
+export function failsFor(reason: unknown): never {
+  throw new RangeError('bad', { cause: reason });
+}
+
+export function throwsValue(value: unknown): never {
+  throw value;
+}
+
+export function add(a: number, b: number): number {
+  return a + b;
+}
+
 export function failsOn(n: number): number {
   if (n % 2 === 0) throw new Error(`even: ${n}`);
   return n;
