@@ -73,7 +73,7 @@ function declarations() {
  * Folders of which no program sees more than types: their comments are for readers of the source.
  */
 const INNER =
-  /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|crew|deaths|engine|item-run|member|messages|sealed|sources|task-control|task-table|worker)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))|^workers\/(?:child-state|launch|outcome|gift|identity|node-options|children|place|origin|death)\.|^objects\/(?!shared-object|handles)|^cluster\/(?:bells|calls|pending|serving|store)\.|^cluster\/objects\/(?:core|item-text|queue-wait|scope)\.|^sync\/lock\/(?:lock-words|lock-wait|lock-order|taken-at|scope|watcher|guard|deadlock)\.|^sync\/barrier\/barrier-action\./;
+  /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|chunk-work|crew|deaths|engine|function-list|intake|item-run|keyed-tasks|local-worker|member|messages|pool-task|replies|sealed|slots|sources|task-control|task-table|worker|worker-orders)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))|^workers\/(?:child-state|launch|outcome|gift|identity|node-options|children|place|origin|death)\.|^objects\/(?!shared-object|handles)|^cluster\/(?:bells|calls|pending|serving|store)\.|^cluster\/objects\/(?:core|item-text|queue-wait|scope)\.|^sync\/lock\/(?:lock-words|lock-wait|lock-order|taken-at|scope|watcher|guard|deadlock)\.|^sync\/barrier\/barrier-action\./;
 
 /** Comments that no editor shows to a user: those of a file itself, and of private members. */
 const UNSEEN = [

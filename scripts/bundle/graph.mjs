@@ -15,7 +15,13 @@ export const PIECES = {
     modules:
       /^(?:functions\/(?!resolving|digest)|workers\/(?:process\/(?:process|spares?|spawn-node|startup|warm)|thread\/(?:address-space|thread)|child|children|launch|node-options|origin|place|processors|target|timer)\.js$)/,
   },
-  pool: { modules: /^pool\//, base: 'messages' },
+  // The side of a pool's workers, and the pool's own.
+  work: {
+    modules:
+      /^pool\/(?:chunk-work|current-task|function-list|intake|messages|rehearsal|replies|sealed|task-table|thenable|worker|worker-orders)\.js$/,
+    base: 'messages',
+  },
+  pool: { modules: /^pool\//, base: 'work' },
 };
 
 /** The piece whose files a module is one of; `undefined`: it belongs to the chunk of all. */
