@@ -31,6 +31,7 @@ import {
 import type { Place } from '../memory/place.ts';
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
+import { withResolvers } from '../with-resolvers.ts';
 import type { AgentHost } from './agent-host.ts';
 import type { Kind } from './kinds.ts';
 import { freeOfNobody, sweepIfDue } from './reaper.ts';
@@ -491,18 +492,4 @@ export class Cell implements Place {
   private isTimed(): boolean {
     return this.blocked > 0 ? this.blockedTimed : this.timedFlows > 0;
   }
-}
-
-function withResolvers<Value>(): {
-  promise: Promise<Value>;
-  resolve: (value: Value) => void;
-  reject: (reason: unknown) => void;
-} {
-  let resolve!: (value: Value) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<Value>((onValue, onReason) => {
-    resolve = onValue;
-    reject = onReason;
-  });
-  return { promise, resolve, reject };
 }

@@ -69,7 +69,6 @@ export class PostgresStore implements Store {
   readonly title: string;
   readonly poll: number;
   readonly turned: ReadonlySet<string> = TURNED;
-  readonly notesEarly: boolean = true;
   private readonly pool: PgPoolLike;
   private readonly own: boolean;
   private readonly namespace: string;
