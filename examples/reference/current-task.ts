@@ -15,6 +15,6 @@ if (isMainProcess) {
   const stop = new AbortController();
   const call = pool.apply(forever, [], { signal: stop.signal, onReport: () => stop.abort() });
   await assert.rejects(call, { name: 'AbortError' });
-  pool.close();
+  void pool.close();
   await pool.join();
 }

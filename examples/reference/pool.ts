@@ -19,6 +19,6 @@ if (isMainProcess) {
     pool.apply(countPrimes, [5000, 10_000]),
   ]);
   assert.deepEqual(parts, [669, 560]);
-  pool.close();
+  void pool.close();
   await pool.join();
 }

@@ -8,6 +8,6 @@ export function shout(text: string): string {
 if (isMainProcess) {
   const pool = new ThreadPool({ threads: 2 });
   assert.equal(await pool.apply(shout, ['hello']), 'HELLO');
-  pool.close();
+  void pool.close();
   await pool.join();
 }

@@ -12,6 +12,6 @@ export function translate(word: string): string | undefined {
 if (isMainProcess) {
   const pool = new Pool({ processes: 1, initializer: openDictionary });
   assert.equal(await pool.apply(translate, ['lock']), '锁');
-  pool.close();
+  void pool.close();
   await pool.join();
 }

@@ -31,6 +31,8 @@ export const OPTIONS = {
   logLevel: 'warning',
 };
 
+/** Modules of which the cluster's programs see the classes. */
+const SEEN = /[/\\]build[/\\]src[/\\](?:errors|cluster[/\\](?:cluster|objects[/\\][\w-]+))\.js$/;
 const COMPILED = /[/\\]build[/\\]src[/\\].*\.js$/;
 
 /**
@@ -42,7 +44,7 @@ export function withClassNames(text) {
     const end = text.indexOf('\n}', at);
     const refersToItself = new RegExp(`\\b${name}\\b`).test(text.slice(at + head.length, end));
     if (!refersToItself) return head;
-    return `${head} static { Object.defineProperty(this, 'name', { value: '${name}', configurable: true }); }`;
+    return `${head} ${named(name)}`;
   });
 }
 
@@ -52,6 +54,22 @@ export const classNames = {
     onLoad({ filter: COMPILED }, ({ path }) => ({ contents: withClassNames(readFileSync(path, 'utf8')) }));
   },
 };
+
+/** The same, where identifiers are shortened: programs see the names of errors and objects. */
+export const exportedNames = {
+  name: 'exported-names',
+  setup({ onLoad }) {
+    onLoad({ filter: SEEN }, ({ path }) => ({ contents: withExportedNames(readFileSync(path, 'utf8')) }));
+  },
+};
+
+function withExportedNames(text) {
+  return text.replace(/^export class (\w+)[^\n]*\{$/gm, (head, name) => `${head} ${named(name)}`);
+}
+
+function named(name) {
+  return `static { Object.defineProperty(this, 'name', { value: '${name}', configurable: true }); }`;
+}
 
 /** The module's function of this name at the moment of the call: a test may replace it. */
 const asked = (name) => `export const ${name} = (...args) => found.${name}(...args);`;

@@ -1,7 +1,7 @@
 /** AgentHost: an agent as its cells and their users see it. The class is in agent.ts. */
 
-import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
+import type { Named, Place } from '../memory/place.ts';
 import type { Berth } from '../namespaces/berth.ts';
 import type { Bell } from '../namespaces/doorbell.ts';
 import type { Kind } from './kinds.ts';

@@ -10,7 +10,6 @@
 import { cas, load, note, store } from '#atomics';
 import { clearImmediate, queueMicrotask, setImmediate } from '#clock';
 import { ExhaustedError } from '../errors.ts';
-import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
   AGENT_ABOUT,
@@ -33,6 +32,7 @@ import {
   INCARNATION_SHIFT,
   MOST_ENDS,
 } from '../memory/layout.ts';
+import type { Named, Place } from '../memory/place.ts';
 import type { Berth } from '../namespaces/berth.ts';
 import type { Bell, Bells } from '../namespaces/doorbell.ts';
 import { EVERYTHING, takeMissed } from '../namespaces/doorbell.ts';

@@ -16,7 +16,6 @@ import { requestBegins } from '../channels.ts';
 import type { Deadline } from '../deadline.ts';
 import { ClosedError, LockstepError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
-import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
   AWAITING_BIT,
@@ -29,8 +28,10 @@ import {
   FLOWS_SHIFT,
   TIMED_BIT,
 } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
+import { withResolvers } from '../with-resolvers.ts';
 import type { AgentHost } from './agent-host.ts';
 import type { Kind } from './kinds.ts';
 import { freeOfNobody, sweepIfDue } from './reaper.ts';
@@ -491,18 +492,4 @@ export class Cell implements Place {
   private isTimed(): boolean {
     return this.blocked > 0 ? this.blockedTimed : this.timedFlows > 0;
   }
-}
-
-function withResolvers<Value>(): {
-  promise: Promise<Value>;
-  resolve: (value: Value) => void;
-  reject: (reason: unknown) => void;
-} {
-  let resolve!: (value: Value) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<Value>((onValue, onReason) => {
-    resolve = onValue;
-    reject = onReason;
-  });
-  return { promise, resolve, reject };
 }

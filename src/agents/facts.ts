@@ -4,7 +4,7 @@
  * consistent, and they may be damaged. So every function of facts is bounded, and never throws.
  */
 
-import type { Place } from '../memory/arena.ts';
+import type { Place } from '../memory/place.ts';
 import type { NamespaceView } from '../namespaces/view.ts';
 
 /** An agent's share of an object: a hold, or permits. */

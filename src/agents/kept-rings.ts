@@ -4,7 +4,7 @@
  */
 
 import { load } from '#atomics';
-import type { Named, Place, Rings } from '../memory/arena.ts';
+import type { Rings } from '../memory/arena.ts';
 import {
   CELL_GENERATION,
   CELL_HEADER,
@@ -14,6 +14,7 @@ import {
   PHASE_LIVE,
   phaseOf,
 } from '../memory/layout.ts';
+import type { Named, Place } from '../memory/place.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 import type { RingOfKind } from './kinds.ts';
 import { kindNumbered } from './kinds.ts';

@@ -35,7 +35,7 @@
  */
 
 import { load } from '#atomics';
-import type { Named } from '../memory/arena.ts';
+import type { Named } from '../memory/place.ts';
 import type { Cell, Host } from './cell.ts';
 
 /**

@@ -7,9 +7,9 @@
  * that knows the kind (reaper.ts).
  */
 
-import type { Named, Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import { HAS_CHAIN_BIT, HAS_DATA_BIT, HAS_RING_BIT, KIND_MASK, KIND_SHIFT } from '../memory/layout.ts';
+import type { Named, Place } from '../memory/place.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 
 /** The facts that a class declares about its objects. */

@@ -43,7 +43,6 @@
 import { cas, load, store } from '#atomics';
 import { commonTime } from '#park';
 import { tell } from '../channels.ts';
-import type { Place } from '../memory/arena.ts';
 import {
   AGENT_AWAITS,
   AGENT_BLOCKED_ON,
@@ -69,6 +68,7 @@ import {
   SWEPT_WORD,
   slotOf,
 } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import { EVERYTHING } from '../namespaces/doorbell.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import type { Namespace } from '../namespaces/namespace.ts';

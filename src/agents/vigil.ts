@@ -20,8 +20,8 @@
  */
 
 import { load } from '#atomics';
-import type { Place } from '../memory/arena.ts';
 import { AGENT_MISSED_RING, agentWord, CELL_OPEN } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import { EVERYTHING } from '../namespaces/doorbell.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 import { reapIfDead, stateOf } from './reaper.ts';

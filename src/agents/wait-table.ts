@@ -14,7 +14,6 @@
  */
 
 import { load, note, store } from '#atomics';
-import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
   AGENT_CHUNK,
@@ -37,6 +36,7 @@ import {
   PHASE_CLAIMED,
   TIME_MASK,
 } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 import type { NamespaceView } from '../namespaces/view.ts';
 import type { Kind } from './kinds.ts';

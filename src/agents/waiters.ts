@@ -2,7 +2,6 @@
 
 import { add, load } from '#atomics';
 import { unpark } from '#park';
-import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
   AGENT_BLOCKED_ON,
@@ -16,6 +15,7 @@ import {
   ENTRY_TICKET,
   FLOWS_SHIFT,
 } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
 import { findEntry } from './wait-table.ts';
 

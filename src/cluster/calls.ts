@@ -23,13 +23,14 @@
  */
 
 import { now as clock } from '#clock';
+import { withResolvers } from '../with-resolvers.ts';
 import { aloneIn } from './alone.ts';
 import { runCalls } from './document.ts';
 import type { CallId, Machine } from './machines/machine.ts';
 import { numberOf, sessionOf } from './machines/machine.ts';
 import type { PlacesCall, TurnCall } from './machines/places.ts';
 import type { Begun, Forgotten, Lane, Pending, Result } from './pending.ts';
-import { ignoreEnd, isLazy, settle, takeBatch, withResolvers } from './pending.ts';
+import { ignoreEnd, isLazy, settle, takeBatch } from './pending.ts';
 import { Releases } from './releases.ts';
 import { Serving } from './serving.ts';
 import type { Session } from './session.ts';
@@ -125,7 +126,6 @@ export class Calls {
    * the server's clock, and its version.
    */
   offerTo(key: string, id: CallId): { readonly until: number; readonly version: number } | undefined {
-    if (this.store.notesEarly !== true) return undefined;
     const { body, version } = this.lanes.get(key)?.last ?? ABSENT;
     const offer = `"of":1,"free":0,"holders":[],"offers":[["${id}",1,`;
     const at = body?.indexOf(offer) ?? -1;

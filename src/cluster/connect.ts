@@ -75,8 +75,7 @@ function check(options: unknown): asserts options is ConnectOptions {
     const why = redis === undefined ? 'it is not said which server' : 'two servers are named';
     throw new InvalidTypeError(`connect: refused, ${why}; pass ${example}, or postgres in its place`);
   }
-  checkUrl('redis', redis, /^rediss?:$/);
-  checkUrl('postgres', postgres, /^postgres(ql)?:$/);
+  checkRedisUrl(redis);
   checkTimes(options as ConnectOptions);
   if (typeof namespace !== 'string')
     throw new InvalidTypeError(`connect: refused, namespace is ${inspect(namespace)}; pass a string`);
@@ -87,11 +86,11 @@ function check(options: unknown): asserts options is ConnectOptions {
   }
 }
 
-/** A server given as text is a URL. */
-function checkUrl(option: string, given: unknown, protocol: RegExp): void {
+/** A Redis server given as text is a URL. */
+function checkRedisUrl(given: unknown): void {
   if (typeof given !== 'string') return;
-  if (URL.canParse(given) && protocol.test(new URL(given).protocol)) return;
+  if (URL.canParse(given) && /^rediss?:$/.test(new URL(given).protocol)) return;
   throw new InvalidTypeError(
-    `connect: refused, ${option} is not a URL of such a server; pass one such as ${option}://localhost`,
+    'connect: refused, redis is not a URL of such a server; pass one such as redis://localhost',
   );
 }

@@ -88,17 +88,3 @@ export function settle(batch: readonly Pending[], { results }: Outcome, version:
     resolve({ reply: result.reply, version: result.version ?? version });
   });
 }
-
-export function withResolvers<Value>(): {
-  promise: Promise<Value>;
-  resolve: (value: Value) => void;
-  reject: (reason: unknown) => void;
-} {
-  let resolve!: (value: Value) => void;
-  let reject!: (reason: unknown) => void;
-  const promise = new Promise<Value>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
-}

@@ -139,8 +139,6 @@ export interface Store {
    * Optional.
    */
   turn?(turn: Turn): Promise<Turned>;
-  /** Whether `turn` notes the token of a call that went in on its offer (`since`). */
-  readonly notesEarly?: boolean;
   /** The kinds of objects for which `turn` saves round trips; missing: all. */
   readonly turned?: ReadonlySet<string>;
   /**

@@ -9,6 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { types } from 'node:util';
+import { StateError } from '../errors.ts';
 import { libraryRequire } from '../package-root.ts';
 import { isArrow, isReassigned } from './captured.ts';
 import type { Inspector, RunningModule } from './inspector.ts';
@@ -142,9 +143,18 @@ function parse(source: string): ReturnType<typeof import('es-module-lexer')['par
   try {
     // WebAssembly is not available (--jitless), or gets no memory (ulimit -v).
     return parseWith('es-module-lexer/js', source);
-  } catch {
-    return undefined;
+  } catch (cause) {
+    if (typeof (cause as { idx?: unknown }).idx === 'number') return undefined;
+    throw new StateError(
+      `lockstep: can't load its dependency es-module-lexer, by which it finds out what a module exports (${firstLine(cause)}); ` +
+        'install the dependencies again and restart the program, and keep lockstep out of bundles',
+      { cause },
+    );
   }
+}
+
+function firstLine(error: unknown): string {
+  return (error as Error).message.split('\n', 1)[0] ?? '';
 }
 
 function parseWith(lexer: string, source: string): ReturnType<typeof import('es-module-lexer')['parse']> {

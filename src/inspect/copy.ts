@@ -8,7 +8,6 @@
  */
 
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
-import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import {
   AGENT_SLOTS,
@@ -26,6 +25,7 @@ import {
   segmentOf,
   VERSION_WORD,
 } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import { CONTROL } from '../namespaces/paths.ts';
 import type { CellsView, NamespaceView } from '../namespaces/view.ts';
 

@@ -1,8 +1,8 @@
 /** DecodeObjects: shared objects, read from two copies of a namespace. */
 
-import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import { CELL_GENERATION, CELL_WORDS } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import { CellReader } from './cell-reader.ts';
 import type { NamespaceCopy } from './copy.ts';
 import { sameWords } from './copy.ts';

@@ -4,9 +4,9 @@
  */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { HEAD_WORD, RING_HEADER_WORDS } from '../messaging/ring/ring.ts';
 import type { RingFacts } from '../messaging/ring/ring-facts.ts';
 import { describeRing } from '../messaging/ring/ring-facts.ts';
+import { HEAD_WORD, RING_HEADER_WORDS } from '../messaging/ring/ring-words.ts';
 import { dataFile } from '../namespaces/paths.ts';
 import { READ_ONLY } from './copy.ts';
 import type { NamespaceSnapshot, ObjectSnapshot } from './types.ts';

@@ -4,8 +4,8 @@ import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { LayoutError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import type { Directory } from '../platform/directory.ts';
+import { withDiskSpace } from '../platform/disk-space.ts';
 import { noteMapping } from '../platform/mapping-log.ts';
-import { withRoom } from '../platform/room.ts';
 import { uniqueName } from '../platform/unique.ts';
 import type { Words } from './atomics.ts';
 import { LAYOUT_VERSION, MAGIC, MAGIC_WORD, VERSION_WORD } from './layout.ts';
@@ -30,7 +30,7 @@ export function createSegmentFile(directory: Directory, name: string, bytes: num
   try {
     platform.reserve(fd, bytes, directory.nameOf(name));
     const header = new Int32Array([MAGIC, LAYOUT_VERSION]);
-    withRoom(directory.nameOf(name), () => writeSync(fd, new Uint8Array(header.buffer), 0, 8, 0));
+    withDiskSpace(directory.nameOf(name), () => writeSync(fd, new Uint8Array(header.buffer), 0, 8, 0));
     directory.link(temporary, name);
   } finally {
     closeSync(fd);

@@ -82,7 +82,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     super(CONNECTION_KIND, opened);
     this.out = channelAt(this.cell, OUT_WORD, this.title);
     this.in = channelAt(this.cell, IN_WORD, this.title);
-    this.out?.setReceiver(load(this.cell.words, this.cell.at + PEER_WORD));
+    this.out?.putter.setReceiver(load(this.cell.words, this.cell.at + PEER_WORD));
   }
 
   /** Opens the end that the handle stands for. Throws `HandleError`, `StaleHandleError`. */
@@ -108,17 +108,18 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
    */
   async send(value: Sent, options?: WaitOptions): Promise<void> {
     const { out, deadline } = this.beginSend(options);
-    if (out.putAtOnce(value)) return;
+    if (out.putter.putAtOnce(value)) return;
     const outgoing = new Outgoing(value, `${this.title}:`);
-    if (await out.putLater(outgoing, deadline, this, this.gone)) return;
+    if (await out.putter.putLater(outgoing, deadline, this, this.gone)) return;
     throw withOrigin(this.notSent(options), deadline.origin);
   }
 
   /** As `send`, but *blocks* the thread while there is no room. */
   sendSync(value: Sent, options?: WaitOptions): void {
     const { out, deadline } = this.beginSend(options);
-    if (out.putAtOnce(value)) return;
-    if (!out.putSync(new Outgoing(value, `${this.title}:`), deadline, this.gone)) throw this.notSent(options);
+    if (out.putter.putAtOnce(value)) return;
+    if (!out.putter.putSync(new Outgoing(value, `${this.title}:`), deadline, this.gone))
+      throw this.notSent(options);
   }
 
   /**
@@ -128,7 +129,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
    */
   async recv(options?: WaitOptions): Promise<Received> {
     const { channel, deadline } = this.beginReceive(options);
-    const value = await channel.takeLater(deadline, this.over, this);
+    const value = await channel.taker.takeLater(deadline, this.over, this);
     if (value === NOTHING) throw withOrigin(this.notReceived(options), deadline.origin);
     return value as Received;
   }
@@ -136,7 +137,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   /** As `recv`, but *blocks* the thread until there is a message. */
   recvSync(options?: WaitOptions): Received {
     const { channel, deadline } = this.beginReceive(options);
-    const value = channel.takeSync(deadline, this.over);
+    const value = channel.taker.takeSync(deadline, this.over);
     if (value === NOTHING) throw this.notReceived(options);
     return value as Received;
   }
@@ -168,15 +169,15 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   async sendBytes(bytes: ArrayBufferView | ArrayBuffer, offset = 0, size?: number): Promise<void> {
     const { out, deadline } = this.beginSend(undefined);
     const slice = sliceOf(this.title, bytes, offset, size);
-    const outgoing = new Outgoing(undefined, '', slice);
-    if (!(await out.putLater(outgoing, deadline, this, this.gone))) throw this.notSent(undefined);
+    const outgoing = Outgoing.ofBytes(slice);
+    if (!(await out.putter.putLater(outgoing, deadline, this, this.gone))) throw this.notSent(undefined);
   }
 
   /** As `sendBytes`, but *blocks* the thread while there is no room. */
   sendBytesSync(bytes: ArrayBufferView | ArrayBuffer, offset = 0, size?: number): void {
     const { out, deadline } = this.beginSend(undefined);
     const slice = sliceOf(this.title, bytes, offset, size);
-    if (!out.putSync(new Outgoing(undefined, '', slice), deadline, this.gone)) throw this.notSent(undefined);
+    if (!out.putter.putSync(Outgoing.ofBytes(slice), deadline, this.gone)) throw this.notSent(undefined);
   }
 
   /**
@@ -202,7 +203,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     if (this.detached) return;
     const { out } = this;
     const received = this.in;
-    out?.refuseWithinPut('close');
+    out?.putter.refuseWithinPut('close');
     for (const channel of [out, received]) channel?.rejectAll(this);
     super.close();
     out?.wakeAll();
@@ -213,7 +214,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   async *[Symbol.asyncIterator](): AsyncGenerator<Received, void, void> {
     for (;;) {
       const { channel } = this.beginReceive(undefined);
-      const value = await channel.takeLater(Deadline.NEVER, this.over, this);
+      const value = await channel.taker.takeLater(Deadline.NEVER, this.over, this);
       if (value === NOTHING) return;
       yield value as Received;
     }

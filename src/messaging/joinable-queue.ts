@@ -14,8 +14,8 @@ import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
-import type { QueueDescription, QueueOptions } from './message-queue.ts';
 import { obtainQueue, Queue } from './queue.ts';
+import type { QueueDescription, QueueOptions } from './queue-base.ts';
 import { defineChannelKind } from './ring/channel.ts';
 import { factsOf } from './ring/ring-facts.ts';
 

@@ -70,17 +70,17 @@ export class QueueProducer<Item = unknown> extends SharedObject {
    */
   async put(value: Item, options?: WaitOptions): Promise<void> {
     const deadline = this.begin(options);
-    if (this.channel.putAtOnce(value)) return;
+    if (this.channel.putter.putAtOnce(value)) return;
     const out = new Outgoing(value, `${this.title}:`);
-    if (await this.channel.putLater(out, deadline, this, this.ended)) return;
+    if (await this.channel.putter.putLater(out, deadline, this, this.ended)) return;
     throw this.detached ? this.closedError() : queueFullError(this.title, this.channel.ring, options);
   }
 
   /** As `put`, but *blocks* the thread while there is no room. */
   putSync(value: Item, options?: WaitOptions): void {
     const deadline = this.begin(options);
-    if (this.channel.putAtOnce(value)) return;
-    if (this.channel.putSync(new Outgoing(value, `${this.title}:`), deadline)) return;
+    if (this.channel.putter.putAtOnce(value)) return;
+    if (this.channel.putter.putSync(new Outgoing(value, `${this.title}:`), deadline)) return;
     throw queueFullError(this.title, this.channel.ring, options);
   }
 
@@ -98,7 +98,7 @@ export class QueueProducer<Item = unknown> extends SharedObject {
    */
   override close(): void {
     if (this.detached) return;
-    this.channel.refuseWithinPut('close');
+    this.channel.putter.refuseWithinPut('close');
     this.channel.rejectAll(this);
     super.close();
   }

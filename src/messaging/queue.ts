@@ -9,8 +9,8 @@ import { openHandle } from '../objects/handles.ts';
 import { obtain } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
-import type { QueueDescription, QueueOptions } from './message-queue.ts';
-import { channelOptions, initQueue, MessageQueue } from './message-queue.ts';
+import type { QueueDescription, QueueOptions } from './queue-base.ts';
+import { channelOptions, initQueue, QueueBase } from './queue-base.ts';
 import { QueueProducer } from './queue-producer.ts';
 import { defineChannelKind } from './ring/channel.ts';
 
@@ -32,7 +32,7 @@ import { defineChannelKind } from './ring/channel.ts';
  * await queue.put({ id: 1 });                                   // producer
  * for await (const job of queue) await work(job);               // consumers, until queue.close()
  */
-export class Queue<Item = unknown> extends MessageQueue<Item> {
+export class Queue<Item = unknown> extends QueueBase<Item> {
   private side: QueueProducer<Item> | undefined;
 
   /**

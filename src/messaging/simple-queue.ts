@@ -7,16 +7,16 @@ import { InvalidTypeError } from '../errors.ts';
 import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
-import type { QueueDescription } from './message-queue.ts';
-import { MessageQueue } from './message-queue.ts';
 import { obtainQueue } from './queue.ts';
+import type { QueueDescription } from './queue-base.ts';
+import { QueueBase } from './queue-base.ts';
 import { defineChannelKind } from './ring/channel.ts';
 
 /**
  * A queue with `put`, `get`, `empty` and `close` only. It has no limit for the number of items, and
  * no timeouts. For more, see `Queue`.
  */
-export class SimpleQueue<Item = unknown> extends MessageQueue<Item> {
+export class SimpleQueue<Item = unknown> extends QueueBase<Item> {
   /** Makes a queue, or opens the queue of that name. */
   constructor(options?: ObjectOptions);
   /** @internal */

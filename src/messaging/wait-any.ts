@@ -10,7 +10,7 @@ import { afterMilliseconds } from '../long-timer.ts';
 import { blockOnAny } from '../waiting/blocking.ts';
 import { takeAwaiting } from '../waiting/taking.ts';
 import { Connection } from './connection.ts';
-import { MessageQueue } from './message-queue.ts';
+import { QueueBase } from './queue-base.ts';
 import type { Channel } from './ring/channel.ts';
 
 /**
@@ -18,8 +18,8 @@ import type { Channel } from './ring/channel.ts';
  * more items will come. A signal, such as a child's `sentinel`, is ready if it is aborted.
  */
 export type Waitable =
-  | MessageQueue<never>
-  | MessageQueue<unknown>
+  | QueueBase<never>
+  | QueueBase<unknown>
   | Connection<never, never>
   | Connection
   | AbortSignal;
@@ -87,7 +87,7 @@ function begin<Each>(
   deadline.throwIfAborted();
   // A queue can be iterated, too, which would take its items.
   if (
-    objects instanceof MessageQueue ||
+    objects instanceof QueueBase ||
     typeof (objects as unknown as { [Symbol.iterator]: unknown } | null)?.[Symbol.iterator] !== 'function'
   ) {
     throw new InvalidTypeError(
@@ -100,22 +100,22 @@ function begin<Each>(
 }
 
 function check(object: unknown): void {
-  if (object instanceof AbortSignal || object instanceof MessageQueue) return;
+  if (object instanceof AbortSignal || object instanceof QueueBase) return;
   if (object instanceof Connection && object.readable) return;
   throw new InvalidTypeError(
-    `waitAny: refused, ${inspect(object)} can't be waited for; pass queues, ends of pipes that receive, and signals such as child.sentinel`,
+    `waitAny: refused, ${inspect(object)} can't be waited for; pass queues, ends of pipes that receive, and signals such as child.sentinel, and wait for locks and events with their own calls`,
   );
 }
 
 function isReady(object: unknown): boolean {
   if (object instanceof AbortSignal) return isAborted(object);
   if (object instanceof Connection) return object.closed || object.ready();
-  return (object as MessageQueue<unknown>).ready;
+  return (object as QueueBase<unknown>).ready;
 }
 
 function channelOf(object: unknown): Channel | undefined {
   if (object instanceof Connection) return object.receiving;
-  return object instanceof MessageQueue ? object.channel : undefined;
+  return object instanceof QueueBase ? object.channel : undefined;
 }
 
 async function becomesReady(object: unknown, deadline: Deadline): Promise<void> {

@@ -27,9 +27,9 @@ import {
 import { LayoutError, OutOfRangeError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import type { Directory } from '../platform/directory.ts';
+import { noDiskSpace, withDiskSpace } from '../platform/disk-space.ts';
 import { forgetMapping, noteMapping } from '../platform/mapping-log.ts';
 import type { Mapping } from '../platform/platform.ts';
-import { noRoom, withRoom } from '../platform/room.ts';
 import { dataFile } from './paths.ts';
 
 const unreachable = new FinalizationRegistry<{ address: number; size: number }>(({ address, size }) => {
@@ -76,7 +76,7 @@ export function makeDataFile(
   const path = directory.nameOf(name);
   if (bytes > constants.MAX_LENGTH) {
     const { bavail, bsize } = statfsSync(directory.path);
-    if (bytes > bavail * bsize) throw noRoom(path);
+    if (bytes > bavail * bsize) throw noDiskSpace(path);
     throw new OutOfRangeError(
       `shared memory "${path}": refused, ${bytes} bytes are more than this Node can map at once; ` +
         `use at most ${constants.MAX_LENGTH}, or a later Node`,
@@ -85,11 +85,11 @@ export function makeDataFile(
   const fd = directory.make(name);
   if (fd === undefined) throw misplaced(path, 'there is such a file already');
   try {
-    withRoom(path, () => ftruncateSync(fd, bytes));
+    withDiskSpace(path, () => ftruncateSync(fd, bytes));
     platform.reserve(fd, reserve, path);
     // The kernel takes at most some 2 GB at once.
     for (let at = 0; content !== undefined && at < content.length; )
-      at += withRoom(path, () => writeSync(fd, content, at, content.length - at, at));
+      at += withDiskSpace(path, () => writeSync(fd, content, at, content.length - at, at));
   } finally {
     closeSync(fd);
   }

@@ -47,7 +47,7 @@ import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
 import { Directory } from '../platform/directory.ts';
-import { noRoom } from '../platform/room.ts';
+import { noDiskSpace } from '../platform/disk-space.ts';
 import { uniqueName } from '../platform/unique.ts';
 import { whyUnsafe } from '../platform/way.ts';
 import { sleep } from '../sleep.ts';
@@ -239,7 +239,7 @@ function makeFolder(path: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return;
-    if (code === 'ENOSPC') throw noRoom(path, error);
+    if (code === 'ENOSPC') throw noDiskSpace(path, error);
     throw new FolderError(
       `namespace "${path}": can't be made, ${code === 'ENOENT' && !existsSync(base()) ? `the folder "${base()}" does not exist` : `no folder can be made in "${base()}" (${code})`}; ` +
         'mount a tmpfs at /dev/shm, or set LOCKSTEP_DIR to a folder on a tmpfs that you may write to',

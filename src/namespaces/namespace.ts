@@ -8,7 +8,7 @@ import { load } from '#atomics';
 import { clearInterval, now, setInterval, wallTime } from '#clock';
 import type { Owner } from '../contracts.ts';
 import type { FolderError } from '../errors.ts';
-import type { Place, Rings } from '../memory/arena.ts';
+import type { Rings } from '../memory/arena.ts';
 import { Arena } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';
@@ -27,6 +27,7 @@ import {
   HIGH_SLOT_WORD,
   segmentBytes,
 } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';

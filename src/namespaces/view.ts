@@ -1,7 +1,7 @@
 /** NamespaceView: the part of a namespace that readers need: a mapped namespace, or a copy. */
 
-import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
+import type { Place } from '../memory/place.ts';
 
 export interface CellsView {
   /** Cells that may be in use. */

@@ -6,7 +6,7 @@
 import type { Host } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Place } from '../memory/place.ts';
 import { abandon } from './forgotten.ts';
 import { obtain } from './obtain.ts';
 import type { Opened } from './opened.ts';

@@ -7,7 +7,6 @@ import { load, store } from '#atomics';
 import type { Host } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
 import { defineKind } from '../agents/kinds.ts';
-import type { Place } from '../memory/arena.ts';
 import type { Words } from '../memory/atomics.ts';
 import { damaged } from '../memory/damage.ts';
 import {
@@ -23,6 +22,7 @@ import {
   PHASE_CLAIMED,
   WORDS_PER_LINK,
 } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import type { NamespaceView } from '../namespaces/view.ts';
 
 /** A cell of a chain. It belongs to no agent, and is freed with the object. */

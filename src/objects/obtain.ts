@@ -8,7 +8,7 @@ import { kindNumbered } from '../agents/kinds.ts';
 import { reapDeadOpeners } from '../agents/reaper.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError, NameTakenError, NotFoundError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Place } from '../memory/place.ts';
 import { namedFolder } from '../namespaces/folder.ts';
 import type { NamedCell } from '../namespaces/names.ts';
 import { checkName, lookUp, register, withNames } from '../namespaces/names.ts';

@@ -8,9 +8,9 @@ import type { Cell } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
 import { kindNumbered } from '../agents/kinds.ts';
 import { StaleHandleError } from '../errors.ts';
-import type { Named, Place } from '../memory/arena.ts';
 import { damaged } from '../memory/damage.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_ENDING, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
+import type { Named, Place } from '../memory/place.ts';
 
 /** Tells of the part in a cell's words. */
 export function notePart({ words, at }: Place, word: number, { number, generation }: Named): void {

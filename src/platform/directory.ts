@@ -31,9 +31,9 @@ import {
 import { wallTime } from '#clock';
 import { FolderError, LockstepError, PlatformError } from '../errors.ts';
 import { platform } from './current.ts';
+import { FILE_MODE, noDiskSpace } from './disk-space.ts';
 import type { FileStats } from './file-stats.ts';
 import { isSameFile, statsOfEntry, statsOfOpen, statsOfPath } from './file-stats.ts';
-import { FILE_MODE, noRoom } from './room.ts';
 
 const OPEN_TO_OTHERS = 0o077;
 const CAREFUL = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -345,7 +345,7 @@ export class Directory {
   private failure(name: string, cause: unknown, code: string): LockstepError {
     if (cause instanceof FolderError) return cause;
     const path = name === '' ? this.path : this.nameOf(name);
-    if (code === 'ENOSPC' || code === 'EDQUOT') return noRoom(path, cause);
+    if (code === 'ENOSPC' || code === 'EDQUOT') return noDiskSpace(path, cause);
     if (this.isForeign)
       return new FolderError(`shared memory "${path}": can't be reached, ${this.userChanged()}`, { cause });
     const inPlace = IN_ITS_PLACE[code];

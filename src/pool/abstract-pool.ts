@@ -117,6 +117,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   private calls = 0;
   private looked = 0;
 
+  /** @internal */
   protected constructor(
     kind: 'Pool' | 'ThreadPool',
     options: CommonPoolOptions<State, InitArgs>,

@@ -293,7 +293,9 @@ export class Engine {
     let put = false;
     this.putting = true;
     try {
-      put = channel.putAtOnce(message) || channel.putSync(new Outgoing(message, this.host.title), ONCE);
+      put =
+        channel.putter.putAtOnce(message) ||
+        channel.putter.putSync(new Outgoing(message, this.host.title), ONCE);
     } catch (error) {
       throw refusal(error, task, this.host.title);
     } finally {
@@ -466,7 +468,7 @@ export class Engine {
   }
 
   private takeFrom(member: Member): boolean {
-    const reply = member.channel.take();
+    const reply = member.channel.taker.take();
     if (reply === NOTHING) return false;
     const [kind, ticket, value, microseconds] = reply as [number, number, unknown, number];
     // Pass all other messages to the pool.

@@ -31,12 +31,12 @@ export class Intake {
   take(): TaskMessage | undefined {
     const own = this.ownRing();
     let message: unknown;
-    if (own === undefined) message = this.tasks.take();
+    if (own === undefined) message = this.tasks.taker.take();
     else {
       // Begin with each ring by turns, so that neither starves.
       this.ownFirst = !this.ownFirst;
-      message = (this.ownFirst ? own : this.tasks).take();
-      if (message === NOTHING) message = (this.ownFirst ? this.tasks : own).take();
+      message = (this.ownFirst ? own : this.tasks).taker.take();
+      if (message === NOTHING) message = (this.ownFirst ? this.tasks : own).taker.take();
     }
     return message === NOTHING ? undefined : (message as TaskMessage);
   }

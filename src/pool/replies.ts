@@ -44,7 +44,7 @@ export class Replies {
    */
   put(reply: Reply, silently = false): Promise<void> | undefined {
     if (this.ended) return undefined;
-    if (this.channel.putAtOnce(reply)) {
+    if (this.channel.putter.putAtOnce(reply)) {
       if (!silently) this.gate.announce();
       return undefined;
     }
@@ -55,7 +55,7 @@ export class Replies {
   report(ticket: number, value: unknown): void {
     if (this.ended) return;
     const reply: Reply = [REPLY.REPORT, ticket, value];
-    if (this.channel.putAtOnce(reply)) this.gate.announce();
+    if (this.channel.putter.putAtOnce(reply)) this.gate.announce();
     else {
       packWhole(value, 'process', `${this.title}: ${this.nameOfCurrent()}:`, 'its report');
       void this.putLater(reply);

@@ -27,7 +27,8 @@ export class Sealed {
   }
 
   get payload(): SealedPayload {
-    return [this.out.prepare(), this.out.format, this.out.shared];
+    const { bytes, format, shared } = this.out.encode();
+    return [bytes, format, shared];
   }
 
   /** The task has ended, or will not be handed out again: its shared objects may be closed. */

@@ -56,7 +56,7 @@ export abstract class ArrayObject<Type extends ElementType = SmallIntegerType>
   private readonly kind: string;
   private readonly text: boolean;
 
-  protected constructor(objectType: Kind, opened: Opened) {
+  constructor(objectType: Kind, opened: Opened) {
     super(
       objectType,
       opened,

@@ -5,8 +5,8 @@
 
 import { load } from '#atomics';
 import type { Describe } from '../agents/facts.ts';
-import type { Place } from '../memory/arena.ts';
 import { CELL_BODY } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 
 /** Of a ShareableList: its number of items. */
 export const LENGTH_WORD: number = CELL_BODY;

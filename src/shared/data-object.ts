@@ -16,8 +16,8 @@
 import { store } from '#atomics';
 import type { Cell } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
-import type { Place } from '../memory/arena.ts';
 import { damaged } from '../memory/damage.ts';
+import type { Place } from '../memory/place.ts';
 import { detachData } from '../namespaces/data-files.ts';
 import type { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
@@ -47,7 +47,7 @@ export abstract class DataObject<Data> extends SharedObject {
    * works with. Throws `LayoutError` if they are not there. `lends`: objects of the class give out
    * what reads the data itself, all the time.
    */
-  protected constructor(
+  constructor(
     type: Kind,
     opened: Opened,
     bytes: (cell: Cell) => number,

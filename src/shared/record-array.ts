@@ -14,6 +14,7 @@ import { checkedLength } from './array-object.ts';
 import { describeArray, loadCount } from './data-facts.ts';
 import { checkWithin } from './data-object.ts';
 import { storesOf, valuesIn } from './field-store.ts';
+import { describeLock } from './guarding.ts';
 import { RecordMemory } from './record-memory.ts';
 import type { RecordOptions } from './record-object.ts';
 import { obtainRecords, openRecords, RecordObject } from './record-object.ts';
@@ -91,7 +92,7 @@ export class RecordArray<Fields extends Schema = Schema>
     return SharedObject.describe(this, () => {
       const { name, handle, cell } = this;
       const { state } = describeArray(cell.agent.namespace, cell);
-      const lock = RecordObject.lockDescription(this);
+      const lock = describeLock(this);
       return {
         kind: RECORD_ARRAY_KIND.name,
         name: name ?? null,

@@ -16,22 +16,18 @@
 import { load, store } from '#atomics';
 import type { Cell, Host } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
-import type { UntimedWaitOptions } from '../contracts.ts';
-import type { WaitOptions } from '../deadline.ts';
 import { HandleError, InvalidTypeError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
 import { CELL_BODY } from '../memory/layout.ts';
+import type { Place } from '../memory/place.ts';
 import { abandon } from '../objects/forgotten.ts';
 import { openHandle } from '../objects/handles.ts';
 import type { Opened } from '../objects/opened.ts';
-import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import type { Guard, Guarded } from '../sync/lock/guard.ts';
-import { openGuard } from '../sync/lock/guard.ts';
 import { loadCount } from './data-facts.ts';
 import { DataObject, storeCount } from './data-object.ts';
-import type { GuardedOptions } from './guarding.ts';
-import { lockOf, obtainGuarded } from './guarding.ts';
+import type { GuardedData, GuardedOptions } from './guarding.ts';
+import { obtainGuarded, withLock } from './guarding.ts';
 import type { RecordSpot } from './record-memory.ts';
 import { RecordMemory } from './record-memory.ts';
 import type { Layout } from './schema.ts';
@@ -48,10 +44,14 @@ export interface RecordOptions extends GuardedOptions {}
  */
 const FREE_NAMES = new Set(['name', 'title', 'summary']);
 
-export abstract class RecordObject extends DataObject<RecordMemory> {
-  // Really private: a record has fields of any name beside them.
+const GuardedRecords: abstract new (
+  lock: Guard | undefined,
+  ...rest: ConstructorParameters<typeof DataObject<RecordMemory>>
+) => DataObject<RecordMemory> & GuardedData = withLock(DataObject<RecordMemory>) as never;
+
+export abstract class RecordObject extends GuardedRecords {
+  // Really private: a record has fields of any name beside it.
   readonly #layout: Layout;
-  readonly #guard: Guard | undefined;
 
   protected constructor(type: Kind, layout: Layout, { opened, lock }: Guarded) {
     const bytes = (cell: Cell): number => {
@@ -60,33 +60,8 @@ export abstract class RecordObject extends DataObject<RecordMemory> {
         `${type.name}: can't open the handle, its schema ${layout.text} is not that of the object; pass another object's .handle`,
       );
     };
-    super(type, opened, bytes, (buffer) => new RecordMemory(buffer), true);
+    super(lock, type, opened, bytes, (buffer) => new RecordMemory(buffer), true);
     this.#layout = layout;
-    this.#guard = lock ?? openGuard(this.cell, SharedObject.titleOf(this));
-  }
-
-  /** The lock. Throws `InvalidTypeError` if it was made with `lock: false`. */
-  get lock(): Guard {
-    return lockOf(SharedObject.titleOf(this), this.#guard);
-  }
-
-  /** The same as `lock`, under its name in Python. */
-  getLock(): Guard {
-    return this.lock;
-  }
-
-  /** Runs `fn` inside the lock. */
-  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
-  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
-  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    return this.lock.run(fn, options ?? {});
-  }
-
-  /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
-  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
-  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
-  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
-    return this.lock.runSync(fn, options ?? {});
   }
 
   protected override extendHandle(fields: URLSearchParams): void {
@@ -101,11 +76,6 @@ export abstract class RecordObject extends DataObject<RecordMemory> {
   /** @internal */
   static layoutOf(object: RecordObject): Layout {
     return object.#layout;
-  }
-
-  /** @internal */
-  static lockDescription(object: RecordObject): Description | null {
-    return object.#guard?.describe() ?? null;
   }
 }
 

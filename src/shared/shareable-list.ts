@@ -16,7 +16,7 @@ import type { Kind } from '../agents/kinds.ts';
 import { defineKind } from '../agents/kinds.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Place } from '../memory/place.ts';
 import { obtainChecked } from '../objects/content.ts';
 import { openHandle } from '../objects/handles.ts';
 import { obtainExisting } from '../objects/obtain.ts';

@@ -12,17 +12,15 @@
 
 import type { Kind } from '../agents/kinds.ts';
 import { defineKind } from '../agents/kinds.ts';
-import type { UntimedWaitOptions } from '../contracts.ts';
-import type { WaitOptions } from '../deadline.ts';
 import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import type { Guard } from '../sync/lock/guard.ts';
-import { NEEDS_GUARD, openGuard } from '../sync/lock/guard.ts';
+import { NEEDS_GUARD } from '../sync/lock/guard.ts';
 import type { ArrayDescription, LengthOrValues } from './array-object.ts';
 import { ArrayObject, arrayIn } from './array-object.ts';
-import type { GuardedOptions } from './guarding.ts';
-import { lockOf, obtainGuarded } from './guarding.ts';
+import type { GuardedData, GuardedOptions } from './guarding.ts';
+import { describeLock, obtainGuarded, withLock } from './guarding.ts';
 import type { ElementType, SmallIntegerType } from './number-type.ts';
 
 export interface SharedArrayOptions extends GuardedOptions {}
@@ -30,6 +28,12 @@ export interface SharedArrayOptions extends GuardedOptions {}
 export interface SharedArrayDescription extends ArrayDescription {
   lock: Description | null;
 }
+
+const GuardedArray: abstract new <Type extends ElementType>(
+  lock: Guard | undefined,
+  type: Kind,
+  opened: Opened,
+) => ArrayObject<Type> & GuardedData = withLock(ArrayObject) as never;
 
 /**
  * An array of numbers that processes and threads share, with a fixed length and a lock.
@@ -46,9 +50,7 @@ export interface SharedArrayDescription extends ArrayDescription {
  * const word = new SharedArray('char', 16);
  * word.value = 'hello';
  */
-export class SharedArray<Type extends ElementType = SmallIntegerType> extends ArrayObject<Type> {
-  private readonly guard: Guard | undefined;
-
+export class SharedArray<Type extends ElementType = SmallIntegerType> extends GuardedArray<Type> {
   /**
    * Throws `InvalidTypeError`, `OutOfRangeError`, and `NoSpaceError` if the shared memory is full.
    */
@@ -60,8 +62,7 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
       source instanceof Opened
         ? { opened: source, lock: undefined }
         : obtainGuarded(SHARED_ARRAY_KIND, options, arrayIn(SHARED_ARRAY_KIND.name, source, lengthOrValues));
-    super(SHARED_ARRAY_KIND, made.opened);
-    this.guard = made.lock ?? openGuard(this.cell, this.title);
+    super(made.lock, SHARED_ARRAY_KIND, made.opened);
   }
 
   /**
@@ -72,32 +73,8 @@ export class SharedArray<Type extends ElementType = SmallIntegerType> extends Ar
     return new SharedArray(openHandle(SHARED_ARRAY_KIND, handle));
   }
 
-  /** The lock. Throws `InvalidTypeError` for an array that was made with `lock: false`. */
-  get lock(): Guard {
-    return lockOf(this.title, this.guard);
-  }
-
-  /** The same as `lock`, under its name in Python. */
-  getLock(): Guard {
-    return this.lock;
-  }
-
-  /** Runs `fn` inside the lock. */
-  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
-  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
-  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    return this.lock.run(fn, options ?? {});
-  }
-
-  /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
-  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
-  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
-  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
-    return this.lock.runSync(fn, options ?? {});
-  }
-
   override describe(): SharedArrayDescription {
-    return { ...super.describe(), lock: this.guard?.describe() ?? null };
+    return { ...super.describe(), lock: describeLock(this) };
   }
 }
 

@@ -18,7 +18,7 @@ import { readClone } from '../codec/read-clone.ts';
 import { v8 } from '../codec/v8.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { NotSendableError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Place } from '../memory/place.ts';
 import { detachData } from '../namespaces/data-files.ts';
 import { openHandle } from '../objects/handles.ts';
 import { obtain } from '../objects/obtain.ts';

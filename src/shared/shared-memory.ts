@@ -19,7 +19,7 @@ import type { Cell, Host } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
 import { defineKind } from '../agents/kinds.ts';
 import { InvalidTypeError, NotFoundError, OutOfRangeError } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Place } from '../memory/place.ts';
 import { unlinkName } from '../namespaces/names.ts';
 import { checked } from '../objects/content.ts';
 import { openHandle } from '../objects/handles.ts';

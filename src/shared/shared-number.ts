@@ -55,7 +55,7 @@ export abstract class SharedNumber<Type extends NumberType = SmallIntegerType> e
    */
   private readonly small: IntegerElement | undefined;
 
-  protected constructor(objectType: Kind, opened: Opened) {
+  constructor(objectType: Kind, opened: Opened) {
     super(objectType, opened);
     this.kind = objectType.name;
     const { words, at } = this.cell;

@@ -12,6 +12,7 @@ import { forJson, SharedObject } from '../objects/shared-object.ts';
 import type { Guard, Guarded } from '../sync/lock/guard.ts';
 import { NEEDS_GUARD } from '../sync/lock/guard.ts';
 import { assignFields, storeOfAll } from './field-store.ts';
+import { describeLock } from './guarding.ts';
 import type { RecordArray } from './record-array.ts';
 import { makeArray, openArray } from './record-array.ts';
 import { RecordMemory } from './record-memory.ts';
@@ -118,7 +119,7 @@ class StructRecord extends RecordObject {
   override describe(): RecordDescription {
     return SharedObject.describe(this, () => {
       const name = SharedObject.nameOf(this) ?? null;
-      const lock = RecordObject.lockDescription(this);
+      const lock = describeLock(this);
       return { kind: RECORD_KIND.name, name, handle: this.handle, fields: this.toObject(), lock };
     });
   }

@@ -10,15 +10,13 @@
 
 import type { Kind } from '../agents/kinds.ts';
 import { defineKind } from '../agents/kinds.ts';
-import type { UntimedWaitOptions } from '../contracts.ts';
-import type { WaitOptions } from '../deadline.ts';
 import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import type { Guard } from '../sync/lock/guard.ts';
-import { NEEDS_GUARD, openGuard } from '../sync/lock/guard.ts';
-import type { GuardedOptions } from './guarding.ts';
-import { lockOf, obtainGuarded } from './guarding.ts';
+import { NEEDS_GUARD } from '../sync/lock/guard.ts';
+import type { GuardedData, GuardedOptions } from './guarding.ts';
+import { describeLock, obtainGuarded, withLock } from './guarding.ts';
 import type { InputOf, NumberType, SmallIntegerType } from './number-type.ts';
 import type { NumberDescription } from './shared-number.ts';
 import { numberIn, SharedNumber } from './shared-number.ts';
@@ -29,6 +27,12 @@ export interface ValueOptions extends GuardedOptions {}
 export interface ValueDescription extends NumberDescription {
   lock: Description | null;
 }
+
+const GuardedNumber: abstract new <Type extends NumberType>(
+  lock: Guard | undefined,
+  type: Kind,
+  opened: Opened,
+) => SharedNumber<Type> & GuardedData = withLock(SharedNumber) as never;
 
 /**
  * A number that processes and threads share, with a lock beside it.
@@ -44,9 +48,7 @@ export interface ValueDescription extends NumberDescription {
  * counter.add(1);                                   // one atomic step
  * counter.runSync(() => { counter.value *= 2; });     // several steps, inside its lock
  */
-export class Value<Type extends NumberType = SmallIntegerType> extends SharedNumber<Type> {
-  private readonly guard: Guard | undefined;
-
+export class Value<Type extends NumberType = SmallIntegerType> extends GuardedNumber<Type> {
   /** `initial` is 0 by default. Throws `InvalidTypeError`, `OutOfRangeError`. */
   constructor(type: Type, initial?: InputOf<Type>, options?: ValueOptions);
   /** @internal */
@@ -56,8 +58,7 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
       source instanceof Opened
         ? { opened: source, lock: undefined }
         : obtainGuarded(VALUE_KIND, options, numberIn(VALUE_KIND.name, source, initial));
-    super(VALUE_KIND, made.opened);
-    this.guard = made.lock ?? openGuard(this.cell, this.title);
+    super(made.lock, VALUE_KIND, made.opened);
   }
 
   /**
@@ -68,32 +69,8 @@ export class Value<Type extends NumberType = SmallIntegerType> extends SharedNum
     return new Value(openHandle(VALUE_KIND, handle));
   }
 
-  /** The lock. Throws `InvalidTypeError` for a value that was made with `lock: false`. */
-  get lock(): Guard {
-    return lockOf(this.title, this.guard);
-  }
-
-  /** The same as `lock`, under its name in Python. */
-  getLock(): Guard {
-    return this.lock;
-  }
-
-  /** Runs `fn` inside the lock. */
-  run<Result>(fn: () => Result | Promise<Result>, options?: UntimedWaitOptions): Promise<Result>;
-  run<Result>(fn: () => Result | Promise<Result>, options: WaitOptions): Promise<Result | null>;
-  run<Result>(fn: () => Result | Promise<Result>, options?: WaitOptions): Promise<Result | null> {
-    return this.lock.run(fn, options ?? {});
-  }
-
-  /** Runs `fn` inside the lock. *Blocks*; `fn` must not return a promise. */
-  runSync<Result>(fn: () => Result, options?: UntimedWaitOptions): Result;
-  runSync<Result>(fn: () => Result, options: WaitOptions): Result | null;
-  runSync<Result>(fn: () => Result, options?: WaitOptions): Result | null {
-    return this.lock.runSync(fn, options ?? {});
-  }
-
   override describe(): ValueDescription {
-    return { ...super.describe(), lock: this.guard?.describe() ?? null };
+    return { ...super.describe(), lock: describeLock(this) };
   }
 }
 

@@ -17,11 +17,11 @@ export interface Releasable {
 /**
  * The tokens that holds have drawn. Kept separately, so that holds without a token need no field.
  */
-const drawn = new WeakMap<HoldOf, number>();
+const drawn = new WeakMap<SharedHold, number>();
 /** A signal that is never aborted, because holds in shared memory are never lost. */
 let never: AbortSignal | undefined;
 
-export class HoldOf implements Hold {
+export class SharedHold implements Hold {
   readonly recovered: boolean;
   private readonly of: Releasable;
   private turn: number;
@@ -73,4 +73,4 @@ export class HoldOf implements Hold {
   }
 }
 
-showAsText(HoldOf);
+showAsText(SharedHold);

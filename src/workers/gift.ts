@@ -22,8 +22,8 @@ import { load } from '#atomics';
 import { defaultAgent } from '../agents/agent.ts';
 import type { Host } from '../agents/cell.ts';
 import { namesOf } from '../agents/kept.ts';
-import type { Named } from '../memory/arena.ts';
 import { AGENT_STATE, agentWord } from '../memory/layout.ts';
+import type { Named } from '../memory/place.ts';
 import { openShared } from '../objects/handles.ts';
 import type { SharedObject } from '../objects/shared-object.ts';
 

@@ -4,25 +4,18 @@
  */
 
 import type { Deadline } from '../deadline.ts';
-import type { FunctionReference } from '../functions/resolving.ts';
+import type { Job } from './job.ts';
 import type { Outcome } from './outcome.ts';
 
 /** Starts a child. Throws where it can't; then nothing is left of the attempt. */
-export type Launch = (order: Order) => Running;
+export type Launch = (job: ChildJob) => Running;
 
-/** The kind of child. */
-export interface Order {
+/** A job, and the child that is to run it. */
+export interface ChildJob extends Job {
   /** Begins messages: `Process "Process-1"`. */
   readonly title: string;
   readonly name: string;
   readonly daemon: boolean;
-  readonly target: FunctionReference;
-  /**
-   * Whether the target is a class, whose `run` runs on an object with the fields in `cargo`;
-   * else `cargo` holds arguments.
-   */
-  readonly isMethod: boolean;
-  readonly cargo: unknown;
   /** To be called from the event loop when the child has ended. */
   readonly onEnd: () => void;
 }

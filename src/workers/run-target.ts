@@ -6,23 +6,20 @@ import { inPhase } from '../agents/child-context.ts';
 import type { Destination, Parcel } from '../codec/parcel.ts';
 import { open } from '../codec/plain.ts';
 import { TargetError } from '../errors.ts';
-import type { FunctionReference } from '../functions/resolving.ts';
 import { resolveReference } from '../functions/resolving.ts';
 import { openPrepared } from '../objects/opened.ts';
 import { standForSelf } from './child-state.ts';
 import { becomeCurrent } from './current-worker.ts';
+import type { Job } from './job.ts';
 import type { Sending } from './outcome.ts';
 import { returned, threw } from './outcome.ts';
 import { writeError } from './write-fully.ts';
 
-/** A child's part. */
-export interface Part {
+/** A job that has arrived in its child. */
+export interface ReceivedJob extends Job<Parcel> {
   readonly kind: 'Process' | 'Thread';
   readonly name: string;
   readonly daemon: boolean;
-  readonly target: FunctionReference;
-  readonly isMethod: boolean;
-  readonly cargo: Parcel;
   /** Called when the target's module is loaded, or can't be. */
   readonly loaded?: () => void;
   /** Called when the shared objects in the cargo are open. */
@@ -38,9 +35,9 @@ export interface Part {
 const NEVER_SETTLED = 13;
 
 /** Runs the target. Returns at once; the child ends when its event loop has nothing left to do. */
-export function runTarget(part: Part): void {
-  const title = `${part.kind} ${part.name}:`;
-  const to: Destination = part.kind === 'Process' ? 'process' : 'thread';
+export function runTarget(job: ReceivedJob): void {
+  const title = `${job.kind} ${job.name}:`;
+  const to: Destination = job.kind === 'Process' ? 'process' : 'thread';
   let recorded = false;
   let drained = false;
   const drain = (): void => {
@@ -50,7 +47,7 @@ export function runTarget(part: Part): void {
     if (recorded) return;
     recorded = true;
     process.off('beforeExit', drain);
-    part.record(outcome);
+    job.record(outcome);
   };
   const fail = (error: unknown): void => {
     writeError(`${title}\n${shown(error)}\n`);
@@ -62,7 +59,7 @@ export function runTarget(part: Part): void {
   // process's is printed by Node.
   process.on('uncaughtExceptionMonitor', (error) => {
     uncaught = { error };
-    if (part.kind === 'Thread') writeError(`${title}\n${shown(error)}\n`);
+    if (job.kind === 'Thread') writeError(`${title}\n${shown(error)}\n`);
   });
   process.on('beforeExit', drain);
   process.on('exit', (code) => {
@@ -73,7 +70,7 @@ export function runTarget(part: Part): void {
     );
     process.exitCode = NEVER_SETTLED;
   });
-  call(part).then((value) => record(returned(value, to, `${part.kind} ${JSON.stringify(part.name)}`)), fail);
+  call(job).then((value) => record(returned(value, to, `${job.kind} ${JSON.stringify(job.name)}`)), fail);
 }
 
 /** The error as text, even if its properties are broken. */
@@ -85,12 +82,12 @@ function shown(error: unknown): string {
   }
 }
 
-async function call(part: Part): Promise<unknown> {
-  const { kind, name, daemon, target, isMethod } = part;
+async function call(job: ReceivedJob): Promise<unknown> {
+  const { kind, name, daemon, target, isMethod } = job;
   // Find the function, then open its arguments.
-  const found = await inPhase('importing', () => resolveReference(target)).finally(() => part.loaded?.());
-  const cargo = await openPrepared(() => open(part.cargo));
-  part.opened();
+  const found = await inPhase('importing', () => resolveReference(target)).finally(() => job.loaded?.());
+  const cargo = await openPrepared(() => open(job.cargo));
+  job.opened();
   if (!isMethod) return inPhase('target', () => found(...(cargo as unknown[])));
   // Make the object of a subclass without its constructor.
   const instance = Object.create(found.prototype as object) as { run(): unknown };

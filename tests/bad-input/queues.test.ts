@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { JoinableQueue, Lock, Queue, SimpleQueue } from 'lockstep';
-import { load } from '../support/internals.ts';
+import { channelOf, load } from '../support/internals.ts';
 import { run } from '../support/programs.ts';
 import { HANG_MS, until } from '../support/until.ts';
 import { fileOf, overwrite } from './data-files.ts';
@@ -63,7 +63,7 @@ describe('a queue', { timeout: HANG_MS }, () => {
 
   it('encodes a value within put also where it waits for another that is just putting', async () => {
     const queue = new Queue<{ n: number }>();
-    const lock = Reflect.get(Reflect.get(queue, 'channel') as object, 'lock') as {
+    const lock = Reflect.get(channelOf(queue).putter, 'lock') as {
       tryTake(): boolean;
       free(): boolean;
     };
@@ -74,6 +74,13 @@ describe('a queue', { timeout: HANG_MS }, () => {
     assert.ok(lock.free());
     await put;
     assert.deepEqual(queue.getSync(), { n: 1 });
+    queue[Symbol.dispose]();
+  });
+
+  it('says that it was closed, also of a value that can not be sent', () => {
+    const queue = new Queue();
+    queue.close();
+    assert.throws(() => queue.putSync(() => {}), { code: 'ERR_LOCKSTEP_CLOSED' });
     queue[Symbol.dispose]();
   });
 

@@ -1,4 +1,10 @@
-/** The conformance suites over Redis: each actor is a process with a connection of its own. */
+/**
+ * The conformance suites over Redis: each actor is a process with a connection of its own.
+ *
+ * Not here, as their suites are about what the cluster's have not: RWLock (re-entrance, processes
+ * as owners) and the queues (`close`). Their cases stand in cluster/contract. The memory store
+ * serves one process, so it has only those cases: cluster/memory.test.ts.
+ */
 
 import { after, before } from 'node:test';
 import { over } from '../support/backends/over.ts';
@@ -9,7 +15,7 @@ const SUITES = [
   'lock',
   'semaphore',
   'latch',
-  ...(deep ? ['rlock', 'bounded-semaphore', 'condition', 'event'] : []),
+  ...(deep ? ['rlock', 'bounded-semaphore', 'condition', 'event', 'barrier', 'value'] : []),
 ];
 
 let server: RedisServer;

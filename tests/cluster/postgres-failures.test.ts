@@ -79,9 +79,9 @@ describe('connect', () => {
   });
 
   it('a text that is no address', async () => {
-    for (const postgres of ['hello', 'http://localhost/'])
+    for (const postgres of ['hello', 'http://localhost/', 'redis://localhost'])
       await assert.rejects(connect({ postgres }), {
-        code: 'ERR_LOCKSTEP_OUT_OF_RANGE',
+        code: 'ERR_LOCKSTEP_INVALID_TYPE',
         message: /postgres:\/\//,
       });
   });

@@ -52,11 +52,37 @@ it('connect says why the server can not be used', async () => {
   );
 });
 
+it('a user with the rights that the guide names can do all', async () => {
+  const rights = [
+    '~{narrow}:*',
+    '&{narrow}:*',
+    '+@connection',
+    '+@scripting',
+    '+@pubsub',
+    '+@read',
+    '+@write',
+  ];
+  await run('ACL', 'SETUSER', 'enough', 'on', '>secret', ...rights, '+info', '+time');
+  const redis = `redis://enough:secret@127.0.0.1:${server.port}`;
+  const [one, other] = [
+    await join({ redis, namespace: 'narrow' }),
+    await join({ redis, namespace: 'narrow' }),
+  ];
+  const hold = await one.lock('it').acquire();
+  const next = other.lock('it').acquire();
+  await until(async () => (await one.lock('it').describe()).waiting === 1, 'the other to wait');
+  await hold.release();
+  await (await next).release();
+  const got = other.queue('items').get();
+  await one.queue('items').put('a');
+  assert.equal(await got, 'a');
+  assert.equal(await one.value('number').add(1), 0);
+});
+
 it('connect refuses what can not be meant, before it asks a server', async () => {
   const TYPE = 'ERR_LOCKSTEP_INVALID_TYPE';
   for (const redis of ['nonsense', '', 'http://localhost', 'postgres://localhost'])
     await refused({ redis }, TYPE, /redis is not a URL of such a server/);
-  await refused({ postgres: 'redis://localhost' }, TYPE, /postgres is not a URL/);
   await refused({ redis: server.url, lease: 'x' }, TYPE, /lease is 'x'/);
   await refused({ redis: server.url, namespace: 5 }, TYPE, /namespace is 5/);
   for (const namespace of ['', 'a b', 'x'.repeat(101), '{a}'])

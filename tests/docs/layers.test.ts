@@ -43,6 +43,7 @@ const GROUND = [
   'aborts',
   'clock',
   'long-timer',
+  'with-resolvers',
   'sleep',
   'checks',
   'this-thread',

@@ -122,7 +122,7 @@ test('a class is whole before its piece is loaded', () => {
   `);
   assert.deepEqual(seen, {
     before: {
-      text: '[class Queue extends MessageQueue]',
+      text: '[class Queue extends QueueBase]',
       length: 2,
       foreign: false,
       member: 'function',
@@ -171,5 +171,64 @@ test('a file of the package that is gone is named by an error with a code, and n
     assert.equal(taken, true);
   } finally {
     renameSync(join(dist, 'gone'), join(dist, piece!));
+  }
+});
+
+test('a reaper that can not load a piece leaves what a dead program had of it to a program that can', () => {
+  const dist = join(installed.folder, 'node_modules/lockstep/dist');
+  const [piece] = readdirSync(dist).filter((file) => /^lockstep-turns-.*\.cjs$/.test(file));
+  const names = { plain: { name: 'piece-plain' }, permits: { name: 'piece-permits' } };
+  writeFileSync(
+    join(installed.folder, 'holder.mjs'),
+    `import { BoundedSemaphore, Lock } from 'lockstep';
+    const holds = [new Lock(${JSON.stringify(names.plain)}), new BoundedSemaphore(1, ${JSON.stringify(names.permits)})].map((each) => each.acquireSync());
+    console.log(holds.length);
+    setInterval(() => holds, 60_000);`,
+  );
+  writeFileSync(
+    join(installed.folder, 'later.mjs'),
+    `import { BoundedSemaphore } from 'lockstep';
+    console.log(new BoundedSemaphore(1, ${JSON.stringify(names.permits)}).acquireSync({ timeout: 20_000 }) !== null);`,
+  );
+  const seen = run(`
+    import { spawn, spawnSync } from 'node:child_process';
+    import { once } from 'node:events';
+    import { renameSync } from 'node:fs';
+    import { BoundedSemaphore, Lock } from 'lockstep';
+    const [piece, gone] = ${JSON.stringify([join(dist, piece!), join(dist, 'gone')])};
+    const plain = new Lock(${JSON.stringify(names.plain)});
+    const holder = spawn(process.execPath, ['holder.mjs'], { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(holder.stdout, 'data');
+    renameSync(piece, gone);
+    let hold, code;
+    try {
+      holder.kill('SIGKILL');
+      await once(holder, 'exit');
+      hold = plain.acquireSync({ timeout: 20_000 });
+      try { new BoundedSemaphore(1, ${JSON.stringify(names.permits)}); } catch (error) { code = error.code; }
+    } finally {
+      renameSync(gone, piece);
+    }
+    const later = spawnSync(process.execPath, ['later.mjs'], { cwd: import.meta.dirname, encoding: 'utf8' });
+    console.log(JSON.stringify([hold?.recovered, code, later.stdout + later.stderr]));
+  `);
+  assert.deepEqual(seen, [true, 'ERR_LOCKSTEP_STATE', 'true\n']);
+});
+
+test('a dependency that is gone is named by the error, not the function that could not be looked up', () => {
+  const lexer = join(installed.folder, 'node_modules/es-module-lexer');
+  renameSync(lexer, `${lexer}-gone`);
+  try {
+    const [code, message] = run(`
+      import { Process } from 'lockstep';
+      export const work = () => 1;
+      let error;
+      try { new Process({ target: work }).start(); } catch (thrown) { error = thrown; }
+      console.log(JSON.stringify([error?.code, error?.message]));
+    `) as [string, string];
+    assert.equal(code, 'ERR_LOCKSTEP_STATE', message);
+    assert.match(message, /can't load its dependency es-module-lexer.*install the dependencies again/s);
+  } finally {
+    renameSync(`${lexer}-gone`, lexer);
   }
 });

@@ -85,8 +85,8 @@ export function itemsPut(queue: SharedObject): number {
 /** Makes the queue go on, in this thread, as it does for a while after it has met others. */
 export function contend(queue: object): void {
   const channel = channelOf(queue);
-  Reflect.set(channel, 'contended', FOR_LONG);
-  Reflect.set(Reflect.get(channel, 'reader'), 'contended', FOR_LONG);
+  Reflect.set(channel.putter, 'contended', FOR_LONG);
+  Reflect.set(Reflect.get(channel.taker, 'reader'), 'contended', FOR_LONG);
 }
 
 /** Calls that wait until all items of the queue are done. */

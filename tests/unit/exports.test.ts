@@ -1,38 +1,83 @@
-/** Exports: the names that the package exports, so that none comes or goes unseen. */
+/**
+ * Exports: the names that each entry point of the package exports, values and types, so that none
+ * comes or goes unseen. `exports.json` lists them.
+ */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import * as lockstep from 'lockstep';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
-const CLASSES = `Barrier BoundedSemaphore Condition Connection Event JoinableQueue Latch Lock Pool Process Queue
-  QueueProducer RLock RWLock RawArray RawValue RecordArray Semaphore ShareableList Shared SharedArray
-  SharedMemory SimpleQueue Thread ThreadLocal ThreadPool Timer Value`;
-const FUNCTIONS = `Pipe activeChildren asCompleted cpuCount currentProcess currentTask currentThread openShared parentProcess range struct
-  waitAny waitAnySync workerState`;
-const CONSTANTS = 'isMainProcess';
+interface Entry {
+  readonly types: string;
+}
+interface Names {
+  readonly classes: readonly string[];
+  readonly functions: readonly string[];
+  readonly constants: readonly string[];
+  readonly types: readonly string[];
+}
 
-const words = (text: string): string[] => text.trim().split(/\s+/);
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+const entries = (JSON.parse(read('package.json')) as { exports: Record<string, Entry | string> }).exports;
+const listed = JSON.parse(read('tests/unit/exports.json')) as Record<string, Names>;
+
 const isClass = (value: unknown): boolean => typeof value === 'function' && /^class\b/.test(String(value));
+const isError = (name: string): boolean => name.endsWith('Error');
 
-test('lockstep exports its classes, functions and constants, and errors with a code', () => {
-  const entries = Object.entries(lockstep) as [string, unknown][];
-  const errors = entries.filter(([name]) => name.endsWith('Error'));
-  const others = entries.filter(([name]) => !name.endsWith('Error'));
-  const names = (wanted: (value: unknown) => boolean): string[] =>
-    others.flatMap(([name, value]) => (wanted(value) ? [name] : [])).sort();
-  assert.deepEqual(names(isClass), words(CLASSES).sort());
-  assert.deepEqual(
-    names((value) => typeof value === 'function' && !isClass(value)),
-    words(FUNCTIONS).sort(),
+/** The types that a declaration file exports, also by way of `export *`. */
+function typesIn(file: string): string[] {
+  const text = read(file).replace(/\/\*[\s\S]*?\*\//g, '');
+  const lists = [...text.matchAll(/^export type \{([^}]*)\}/gm)].flatMap(([, list]) => list!.split(','));
+  const own = [...text.matchAll(/^export (?:interface|type) (\w+)/gm)].map(([, name]) => name!);
+  const others = [...text.matchAll(/^export \* from '([^']+)'/gm)].flatMap(([, path]) =>
+    typesIn(join(dirname(file), path!.replace(/\.[jt]s$/, '.d.ts'))),
   );
-  assert.deepEqual(
-    names((value) => typeof value !== 'function'),
-    words(CONSTANTS),
-  );
-  assert.ok(errors.length > 10, `${errors.length} errors`);
-  for (const [name, value] of errors) {
-    assert.ok(isClass(value), name);
-    assert.equal((value as { name: string }).name, name);
-    assert.ok((value as { prototype: unknown }).prototype instanceof Error, name);
-  }
+  return [...lists, ...own, ...others].map((name) => name.trim()).filter((name) => name !== '');
+}
+
+describe('the package', () => {
+  it('has the listed entry points', () => {
+    const ofCode = Object.keys(entries).filter((path) => path !== './package.json');
+    assert.deepEqual(
+      ofCode.map((path) => path.replace(/^\./, 'lockstep')).sort(),
+      Object.keys(listed).sort(),
+    );
+  });
 });
+
+for (const [name, names] of Object.entries(listed)) {
+  describe(name, () => {
+    it('exports the listed classes, functions and constants, and errors with a code', async () => {
+      const found = Object.entries((await import(name)) as Record<string, unknown>);
+      const others = found.filter(([each]) => !isError(each));
+      const named = (wanted: (value: unknown) => boolean): string[] =>
+        others.flatMap(([each, value]) => (wanted(value) ? [each] : [])).sort();
+      assert.deepEqual(named(isClass), names.classes);
+      assert.deepEqual(
+        named((value) => typeof value === 'function' && !isClass(value)),
+        names.functions,
+      );
+      assert.deepEqual(
+        named((value) => typeof value !== 'function'),
+        names.constants,
+      );
+      const errors = found.filter(([each]) => isError(each));
+      // Every entry point but the one for observers exports all errors.
+      assert.equal(errors.length > 10, name !== 'lockstep/inspect', `${errors.length} errors`);
+      for (const [each, value] of errors) {
+        assert.ok(isClass(value), each);
+        assert.equal((value as { name: string }).name, each);
+        assert.ok((value as { prototype: unknown }).prototype instanceof Error, each);
+      }
+    });
+
+    it('exports the listed types', () => {
+      const { types } = entries[name.replace(/^lockstep/, '.')] as Entry;
+      assert.deepEqual([...new Set(typesIn(types))].sort(), names.types);
+    });
+  });
+}

@@ -14,7 +14,7 @@ import { clearTimeout, now, setTimeout } from '#clock';
 import { onAbort } from '../../aborts.ts';
 import { StoreError, TaskTimeoutError, WorkerDiedError } from '../../errors.ts';
 import { afterMilliseconds } from '../../long-timer.ts';
-import { withResolvers } from '../pending.ts';
+import { withResolvers } from '../../with-resolvers.ts';
 import type { JobQueue } from '../stores/bullmq.ts';
 import type { TaskData } from './pool-task.ts';
 import { readOutcomes } from './pool-task.ts';

@@ -6,7 +6,7 @@
 import { inspect } from 'node:util';
 import { ClosedError, InvalidTypeError, OutOfRangeError } from '../../errors.ts';
 import { afterMilliseconds } from '../../long-timer.ts';
-import { withResolvers } from '../pending.ts';
+import { withResolvers } from '../../with-resolvers.ts';
 import type { Job, JobEvents, JobQueue, Jobs, JobWorker } from '../stores/bullmq.ts';
 import type { ClusterTaskOptions } from './pool-calls.ts';
 import { PoolCalls, REMOVES } from './pool-calls.ts';

@@ -13,7 +13,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
-import { InvalidTypeError, OutOfRangeError, StoreError } from '../../errors.ts';
+import { InvalidTypeError, StoreError } from '../../errors.ts';
 import type { PlacesReply } from '../machines/places.ts';
 import type { Commit, Committed, Snapshot, Store, StoreListener, Turn, Turned } from '../store.ts';
 import { Outdated, SessionGone } from '../store.ts';
@@ -111,8 +111,8 @@ export class PostgresStore implements Store {
       );
     }
     if (typeof postgres === 'string' && !/^(postgres(ql)?|socket):|^\//.test(postgres)) {
-      throw new OutOfRangeError(
-        'connect: refused, postgres is not an address of PostgreSQL; pass a URL, postgres://host/database',
+      throw new InvalidTypeError(
+        'connect: refused, postgres is not a URL of such a server; pass one such as postgres://localhost',
       );
     }
     const store = new PostgresStore(await findPg(), options, namespace, patience);

@@ -12,7 +12,6 @@
 
 import { createHash } from 'node:crypto';
 import { StoreError } from '../../errors.ts';
-import type { PlacesReply } from '../machines/places.ts';
 import type {
   Batch,
   Commit,
@@ -24,14 +23,16 @@ import type {
   Turn,
   Turned,
 } from '../store.ts';
-import { Outdated, SessionGone, Unreachable } from '../store.ts';
+import { Unreachable } from '../store.ts';
 import { Patience } from './patience.ts';
 import type { RedisClient } from './redis-client.ts';
 import { redisClient } from './redis-client.ts';
 import { COMMIT, FENCE } from './redis-commit.ts';
 import { reasonOf, refusalIn } from './redis-errors.ts';
 import { PLACES } from './redis-places.ts';
-import { argumentsOf, QUEUE, replyIn } from './redis-queue.ts';
+import { QUEUE } from './redis-queue.ts';
+import { argumentsOf } from './redis-queue-calls.ts';
+import { committedIn, servedIn, snapshotIn, turnedIn } from './redis-replies.ts';
 import { hearRing } from './ring.ts';
 
 interface Script {
@@ -49,7 +50,6 @@ const OLDEST = 7;
 export class RedisStore implements Store {
   readonly title: string;
   readonly poll: number = 0;
-  readonly notesEarly: boolean = true;
   private readonly client: RedisClient;
   private readonly prefix: string;
   private readonly patience: Patience;
@@ -118,7 +118,11 @@ export class RedisStore implements Store {
 
   read(key: string): Promise<Snapshot> {
     const { prefix } = this;
-    return this.run(commitScript, [`${prefix}o:${key}`, '', 'read', '', '', '', prefix], snapshotIn);
+    return this.run(
+      commitScript,
+      [`${prefix}o:${key}`, `${prefix}s:`, 'read', '', '', '', prefix],
+      snapshotIn,
+    );
   }
 
   commit({ session, epoch, key, expect, body, sessions, rings, keep }: Commit): Promise<Committed> {
@@ -247,59 +251,6 @@ export class RedisStore implements Store {
 
 function scriptOf(text: string, keys: number): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex'), keys: String(keys) };
-}
-
-/** The document that is there; throws if the session is dead, or its epoch over. */
-function refusedWith(reply: unknown): Snapshot {
-  checkSession(reply);
-  return snapshotIn(reply);
-}
-
-function checkSession(reply: unknown): void {
-  const code = Number((reply as unknown[])[0]);
-  if (code === -1) throw new SessionGone('the session is dead');
-  if (code === -2) throw new Outdated('the commit is of an earlier epoch');
-}
-
-function servedIn(reply: unknown): Served {
-  checkSession(reply);
-  const [code, about, ...replies] = reply as unknown[];
-  if (Number(code) === 0) return { done: false, kind: String(about) };
-  return { done: true, now: Number(about), replies: replies.map((each) => replyIn(String(each))) };
-}
-
-function committedIn(reply: unknown): Committed {
-  const [code, version, now] = reply as unknown[];
-  if (Number(code) === 1) return { done: true, version: Number(version), now: Number(now) };
-  return { done: false, fresh: refusedWith(reply) };
-}
-
-/** The reply to `turn`, as redis-places.ts describes it. */
-function turnedIn(reply: unknown, { call, alone }: Turn): Turned {
-  if (typeof reply !== 'string') return { done: false, fresh: refusedWith(reply) };
-  const first = reply.indexOf('|');
-  if (first < 0) {
-    const version = Number(reply);
-    const now = Math.floor(version / 1000);
-    return call.op === 'leave'
-      ? { done: true, version, now, reply: { is: 'done', count: 1 }, body: null }
-      : { done: true, version, now, reply: { is: 'held', token: 0, recovered: false }, body: alone };
-  }
-  const second = reply.indexOf('|', first + 1);
-  const end = reply.indexOf('\n', second);
-  return {
-    done: true,
-    version: Number(reply.slice(0, first)),
-    now: Number(reply.slice(first + 1, second)),
-    reply: JSON.parse(reply.slice(second + 1, end < 0 ? undefined : end)) as PlacesReply,
-    body: end < 0 ? undefined : reply.slice(end + 1) || null,
-  };
-}
-
-function snapshotIn(reply: unknown): Snapshot {
-  const [, now, version, body, ...dead] = (reply as unknown[]).map(String);
-  const text = body === '' ? null : body!;
-  return { version: Number(version), body: text, dead, now: Number(now) };
 }
 
 function withoutPassword(url: string): string {

@@ -13,7 +13,7 @@
 
 import { itemFile, itemsOf } from '../../namespaces/data-files.ts';
 import type { Directory } from '../../platform/directory.ts';
-import { NUMBER_MASK } from './ring.ts';
+import { NUMBER_MASK } from './ring-words.ts';
 
 export class Far {
   private readonly directory: Directory;

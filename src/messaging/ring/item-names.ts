@@ -8,10 +8,10 @@
  * The list ends with the item, so it is found from its end.
  */
 
-import type { Named } from '../../memory/arena.ts';
 import type { Words } from '../../memory/atomics.ts';
+import type { Named } from '../../memory/place.ts';
 import type { Ring } from './ring.ts';
-import { UNIT } from './ring.ts';
+import { UNIT } from './ring-words.ts';
 
 const WORDS_EACH = 2;
 

@@ -7,11 +7,12 @@ import { load, setBits } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
 import type { RingOfKind } from '../../agents/kinds.ts';
 import { LockstepError } from '../../errors.ts';
-import type { Named, Place } from '../../memory/arena.ts';
 import { CELL_GENERATION, CELL_STATE } from '../../memory/layout.ts';
+import type { Named, Place } from '../../memory/place.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { readNames } from './item-names.ts';
-import { RING_HEADER_WORDS, Ring } from './ring.ts';
+import { Ring } from './ring.ts';
+import { RING_HEADER_WORDS } from './ring-words.ts';
 
 /**
  * In the state word of the ring's cell: an item with shared objects was put in. Others need not

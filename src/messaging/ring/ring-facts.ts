@@ -18,7 +18,7 @@ import {
   RING_MAGIC,
   SKIP,
   UNIT,
-} from './ring.ts';
+} from './ring-words.ts';
 
 export interface RingFacts {
   readonly items: number;

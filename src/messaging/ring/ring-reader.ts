@@ -22,13 +22,15 @@ import type { Parcel } from '../../codec/parcel.ts';
 import { isParcel, unpack } from '../../codec/parcel.ts';
 import { isTooDeep, readClone } from '../../codec/read-clone.ts';
 import { LayoutError, OutOfRangeError, StaleHandleError } from '../../errors.ts';
-import type { Named } from '../../memory/arena.ts';
+import type { Named } from '../../memory/place.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
 import { idle } from '../../waiting/blocking.ts';
 import type { Far } from './far.ts';
 import { readNames } from './item-names.ts';
-import type { Found, Ring } from './ring.ts';
-import { SMALL } from './ring.ts';
+import type { Ring } from './ring.ts';
+import type { RingEnds } from './ring-ends.ts';
+import type { Found } from './ring-words.ts';
+import { SMALL } from './ring-words.ts';
 
 /** Instead of a value: there is none. */
 export const NOTHING: unique symbol = Symbol('nothing');
@@ -61,14 +63,14 @@ export class RingReader {
   private contended = 0;
 
   /** `taken` is called after each item that was taken. */
-  constructor(cell: Cell, ring: Ring, buffer: Buffer, far: Far, title: string, taken: () => void) {
+  constructor(cell: Cell, { ring, bytes, far, title }: RingEnds, taken: () => void) {
     this.cell = cell;
     this.ring = ring;
-    this.buffer = buffer;
+    this.buffer = bytes;
     this.far = far;
     this.title = title;
     this.taken = taken;
-    this.decoder.aim(buffer);
+    this.decoder.aim(bytes);
     this.small.aim(Buffer.from(this.copied.buffer));
   }
 

@@ -4,15 +4,16 @@ import type { Cell } from '../../agents/cell.ts';
 import { namesOf, putNaming } from '../../agents/kept.ts';
 import { Encoder } from '../../codec/encoder.ts';
 import type { Format } from '../../codec/format.ts';
+import type { Payload } from '../../codec/payload.ts';
 import { OutOfRangeError } from '../../errors.ts';
-import type { Named } from '../../memory/arena.ts';
+import type { Named } from '../../memory/place.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
 import type { Far } from './far.ts';
 import { lengthWithNames, writeNames } from './item-names.ts';
 import { noteCarried } from './kept-items.ts';
-import type { Outgoing } from './outgoing.ts';
 import type { Ring } from './ring.ts';
-import { NUMBER_MASK, RING_HEADER_WORDS, SMALL } from './ring.ts';
+import type { RingEnds } from './ring-ends.ts';
+import { NUMBER_MASK, RING_HEADER_WORDS, SMALL } from './ring-words.ts';
 
 export const HEADER_BYTES: number = RING_HEADER_WORDS * 4;
 /** The longest payload: the most that Node writes and reads in one call. */
@@ -43,14 +44,14 @@ export class RingWriter {
    */
   private pinned: { number: number; objects: readonly object[] }[] = [];
 
-  constructor(cell: Cell, ring: Ring, buffer: Buffer, far: Far, title: string) {
+  constructor(cell: Cell, { ring, bytes, far, title }: RingEnds) {
     this.cell = cell;
     this.always = [cell.number];
     this.title = title;
     this.ring = ring;
-    this.buffer = buffer;
+    this.buffer = bytes;
     this.far = far;
-    this.encoder.aim(buffer);
+    this.encoder.aim(bytes);
     this.apart.aim(Buffer.from(this.prepared.buffer));
   }
 
@@ -60,21 +61,20 @@ export class RingWriter {
   }
 
   /**
-   * Puts the value right after the last. `false`: there is no room for it, or it has to be written
-   * apart.
+   * Encodes the value into the ring, right after the last item or at the ring's beginning. `false`:
+   * there is no room for it yet, or it has to be encoded apart.
    */
   writeInPlace(value: unknown): boolean {
-    const { ring, encoder } = this;
+    const { ring } = this;
     const room = ring.room();
     if (room === undefined) return false;
-    const { from } = room;
-    // Encode straight into the ring, within the backed memory.
     const limit = Math.min(room.limit, ring.reserved);
-    const end = encoder.encode(value, from, limit);
-    if (end < 0) return false;
-    // Shared objects in the item need their names behind it.
-    if (encoder.shared.length > 0) return this.carry(from, end, limit, encoder.format, encoder.shared);
-    return this.commit(from, end - from, encoder.format, false);
+    if (this.encodeAt(room.from, limit, value)) return true;
+    // Only the ring's very end may be passed over. Elsewhere memory has to be backed first, or HEAD
+    // has moved on since it was seen.
+    if (limit !== ring.limit) return false;
+    const start = ring.roomAtStart();
+    return start !== undefined && this.encodeAt(start.from, Math.min(start.limit, ring.reserved), value);
   }
 
   /**
@@ -100,31 +100,17 @@ export class RingWriter {
   }
 
   /**
-   * Puts the value, in the ring or in a file. `false`: there is no room for it now. Throws
-   * `NotSendableError`, `NoSpaceError`, `OutOfRangeError`.
+   * Copies the payload in, into the ring or into a file. `false`: there is no room for it now.
+   * Throws `NoSpaceError`, `OutOfRangeError`.
    */
-  write(out: Outgoing): boolean {
-    const { ring, encoder } = this;
-    if (out.bytes === undefined) {
-      let room = ring.room();
-      while (room !== undefined) {
-        const { from } = room;
-        const limit = Math.min(room.limit, ring.reserved);
-        const end = out.writeWith(encoder, from, limit);
-        if (end >= 0 && out.shared.length === 0) return this.commit(from, end - from, out.format, false);
-        if (end >= 0 && this.carry(from, end, limit, out.format, out.shared)) return true;
-        // Only the ring's very end may be passed over. Elsewhere memory has to be backed first, or
-        // HEAD has moved on since it was seen.
-        room = limit === ring.limit && out.bytes === undefined ? ring.roomAtStart() : undefined;
-      }
-    }
-    const bytes = out.prepare();
+  write({ bytes, format, shared }: Payload): boolean {
+    const { ring } = this;
     if (bytes.length > LONGEST) {
       throw new OutOfRangeError(
         `${this.title}: can't put an item of ${bytes.length} bytes, more than ${LONGEST} don't go in one; put it in parts, or send a SharedMemory`,
       );
     }
-    const names = this.namesIn(out.shared);
+    const names = this.namesIn(shared);
     if (!this.fitsNamed(bytes.length, names)) return false;
     const far = this.isFar(withNames(bytes.length, names));
     const payload = far ? FAR_BYTES : bytes.length;
@@ -136,13 +122,22 @@ export class RingWriter {
       this.far.write(puts, (puts - size) & NUMBER_MASK, bytes);
       this.buffer.writeDoubleLE(bytes.length, from);
     } else this.buffer.set(bytes, from);
-    if (names === undefined) return this.commit(from, length, out.format, far);
-    return this.commitNamed(from, payload, out.format, far, names, out.shared);
+    if (names === undefined) return this.commit(from, length, format, far);
+    return this.commitNamed(from, payload, format, far, names, shared);
   }
 
-  /** Whether the prepared value can be put now. */
-  hasRoomFor(out: Outgoing): boolean {
-    return this.fitsNamed(out.prepare().length, this.namesIn(out.shared));
+  /** Whether `write` would put the payload now. */
+  hasRoomFor({ bytes, shared }: Payload): boolean {
+    return this.fitsNamed(bytes.length, this.namesIn(shared));
+  }
+
+  private encodeAt(from: number, limit: number, value: unknown): boolean {
+    const { encoder } = this;
+    const end = encoder.encode(value, from, limit);
+    if (end < 0) return false;
+    // Shared objects in the item need their names behind it.
+    if (encoder.shared.length > 0) return this.carry(from, end, limit, encoder.format, encoder.shared);
+    return this.commit(from, end - from, encoder.format, false);
   }
 
   private fitsNamed(payload: number, names: readonly Named[] | undefined): boolean {

@@ -52,87 +52,36 @@
  * the call throws `LayoutError` instead of waiting forever.
  */
 
-import { cas, load, loadAcquire, loadPlain, setBits, storePlain, storeRelease } from '#atomics';
-import { FORMAT, type Format } from '../../codec/format.ts';
-import { LayoutError } from '../../errors.ts';
+import { cas, load, loadPlain, storePlain, storeRelease } from '#atomics';
+import type { Format } from '../../codec/format.ts';
 import type { Words } from '../../memory/atomics.ts';
+import { RingItems } from './ring-items.ts';
+import {
+  apart,
+  CAPACITY_WORD,
+  CARRIES,
+  DONE_WORD,
+  END_WORD,
+  FAR_BIT,
+  FORMAT_SHIFT,
+  HEAD_WORD,
+  LONGEST_IN_PLACE,
+  MAGIC_WORD,
+  MASK,
+  MOST_WORD,
+  PUTS_WORD,
+  RESERVED_WORD,
+  RING_HEADER_WORDS,
+  RING_MAGIC,
+  RingSpace,
+  SKIP,
+  UNIT,
+  UNIT_SHIFT,
+  UNKNOWN,
+} from './ring-words.ts';
 
-export const RING_MAGIC = 0x474e4952;
-export const MAGIC_WORD = 0;
-export const CAPACITY_WORD = 1;
-export const MOST_WORD: number = 2;
-export const HEAD_WORD = 16;
-export const PUTS_WORD = 32;
-export const END_WORD = 33;
-const RESERVED_WORD = 35;
-export const DONE_WORD = 48;
-/** Words before the ring itself. */
-export const RING_HEADER_WORDS = 64;
-
-const MASK = 0x7fffffff;
-/** Instead of a position or a number that was seen: none was yet. */
-const UNKNOWN = -1;
-/** Numbers of items wrap around after as many. */
-export const NUMBER_MASK: number = MASK;
-/** Bytes of a payload that is small: where several put or take, such ones are copied in and out. */
-export const SMALL = 512;
-const UNIT_SHIFT = 3;
-/** Bytes of a unit. */
-export const UNIT: number = 1 << UNIT_SHIFT;
-export const SKIP: number = 1 << 31;
-const CARRIES = 1 << 31;
-const FORMAT_SHIFT = 29;
-const FORMAT_MASK = 3;
-const FAR_BIT: number = 1 << 28;
-const LENGTH_MASK: number = FAR_BIT - 1;
-/** Bytes of a payload that a header can tell of, in whole units. */
-const LONGEST_IN_PLACE: number = FAR_BIT - UNIT;
-
-/**
- * An item as it lies in the ring, until it is taken by somebody. Each ring has one: it tells of
- * what was found last.
- */
-export class Found {
-  /** HEAD when it was found. */
-  head = 0;
-  /** HEAD when it is taken. */
-  next = 0;
-  /** First byte of its payload. */
-  from = 0;
-  length = 0;
-  format: Format = FORMAT.VALUE;
-  far = false;
-  /** Whether there are shared objects in it. */
-  carries = false;
-  number = 0;
-}
-
-/**
- * A place for an item that is about to be put. Each ring has one: it tells of the last that was
- * asked for.
- */
-export class RingSpace {
-  /** First byte that the payload may use, and the first that it may not. */
-  from = 0;
-  limit = 0;
-}
-
-export class Ring {
-  readonly capacity: number;
-  readonly most: number;
-  private readonly words: Words;
-  private readonly at: number;
-  private readonly units: number;
-  /** First byte of the ring. */
-  private readonly base: number;
-  /** Items after which what is known has to be looked at again. */
-  private readonly trust: number;
-  /**
-   * An end that was seen: all items before it are there. And the number of the item that was the
-   * oldest then.
-   */
-  private knownEnd = UNKNOWN;
-  private oldestAtEnd = 0;
+/** Taking is in ring-items.ts; this adds putting, and the count of what was done. */
+export class Ring extends RingItems {
   /** A HEAD that was seen: the space before it is free. And PUTS then. */
   private knownHead = UNKNOWN;
   private putsAtHead = 0;
@@ -140,32 +89,7 @@ export class Ring {
   private knownTaken = UNKNOWN;
   /** Bytes of the item that was put here last; Infinity for one that lies apart. */
   committed = 0;
-  private readonly found = new Found();
   private readonly place = new RingSpace();
-
-  /**
-   * The ring whose header begins at word `at`. Throws `LayoutError` unless it is one that fits into
-   * its memory.
-   */
-  constructor(words: Words, at: number, title: string) {
-    this.words = words;
-    this.at = at;
-    this.capacity = load(words, at + CAPACITY_WORD);
-    this.most = load(words, at + MOST_WORD);
-    this.units = this.capacity >> UNIT_SHIFT;
-    this.base = (at + RING_HEADER_WORDS) * 4;
-    this.trust = 2 ** 30 / this.units;
-    const sound =
-      load(words, at + MAGIC_WORD) === RING_MAGIC &&
-      this.capacity >= UNIT * 2 &&
-      this.most >= 0 &&
-      (this.capacity & (this.capacity - 1)) === 0 &&
-      this.base + this.capacity <= words.byteLength;
-    if (sound) return;
-    throw new LayoutError(
-      `${title}: refused, its memory does not begin as a ring of ${this.capacity} bytes for ${this.most} items, as it says; it is damaged, make it again`,
-    );
-  }
 
   /** The header of a new ring, of which `reserved` bytes with the header are backed by memory. */
   static header(capacity: number, most: number, reserved: number): Uint8Array {
@@ -177,36 +101,6 @@ export class Ring {
     return new Uint8Array(header.buffer);
   }
 
-  /** Items put so far, modulo 2^31. */
-  get puts(): number {
-    return load(this.words, this.at + PUTS_WORD);
-  }
-
-  /** Whether nothing is in it. */
-  get empty(): boolean {
-    return this.headOfItem() < 0;
-  }
-
-  /** Items in it. */
-  get size(): number {
-    const { words } = this;
-    for (;;) {
-      const head = this.headOfItem();
-      if (head < 0) return 0;
-      // Before the second look at HEAD, which proves that it is the item's.
-      const number = loadAcquire(words, this.wordOf(this.itemAt(head)) + 1) & MASK;
-      const { puts } = this;
-      // HEAD has moved since, so the words read do not belong together.
-      if (!this.isThere(head)) continue;
-      const size = (puts - number) & MASK;
-      if (size > 0 && size <= this.units) return size;
-      throw damaged(`its oldest item has the number ${number}, and PUTS is ${puts}`);
-    }
-  }
-
-  /** A word of the header, or one after it, for `describeRing`. */
-  readonly word = (index: number): number => load(this.words, this.at + index);
-
   /** The longest payload that is sure to go through the ring in one piece, whatever lies in it. */
   get longest(): number {
     return Math.min(LONGEST_IN_PLACE, (this.capacity >> 2) - UNIT);
@@ -215,100 +109,6 @@ export class Ring {
   /** First byte past the ring. */
   get limit(): number {
     return this.base + this.capacity;
-  }
-
-  // Taking.
-
-  /**
-   * The oldest item; `undefined`: there is none. Throws `LayoutError` where the memory is damaged.
-   */
-  find(): Found | undefined {
-    const { words, units, found } = this;
-    for (let look = this.knownEnd === UNKNOWN; ; ) {
-      // The bytes read here without order are those of the item, if HEAD has not moved when it is
-      // taken.
-      let head = loadPlain(words, this.at + HEAD_WORD);
-      const known = (this.knownEnd - head) & MASK;
-      look ||= known === 0 || known > units;
-      if (look) head = this.headOfItem();
-      if (head < 0) return undefined;
-      const position = this.itemAt(head);
-      const word = this.wordOf(position);
-      const header = loadPlain(words, word);
-      const length = header & LENGTH_MASK;
-      const place = position & (units - 1);
-      const taken = 1 + ((length + UNIT - 1) >> UNIT_SHIFT);
-      const second = loadPlain(words, word + 1);
-      const number = second & MASK;
-      if (look) this.oldestAtEnd = number;
-      else if (((number - this.oldestAtEnd) & MASK) >= this.trust) {
-        look = true;
-        continue;
-      }
-      if ((header & SKIP) === 0 && place + taken <= units) {
-        found.head = head;
-        found.next = (position + taken) & MASK;
-        found.from = this.base + ((place + 1) << UNIT_SHIFT);
-        found.length = length;
-        found.format = ((header >> FORMAT_SHIFT) & FORMAT_MASK) as Format;
-        found.far = (header & FAR_BIT) !== 0;
-        found.carries = (second & CARRIES) !== 0;
-        found.number = number;
-        return found;
-      }
-      if (this.hasStayed(head)) {
-        throw damaged(`the item at ${head} has ${length} bytes, more than are left of the ring`);
-      }
-    }
-  }
-
-  /**
-   * Visits the items that carry shared objects, the oldest first, while others put and take. An
-   * item that was there at the beginning and is there at the end was visited, perhaps others, too.
-   * `visit` is called with the first byte and the length of the payload, and returns what is to be
-   * done if the item was there still when that was read. Returns `false` where the memory is
-   * damaged.
-   */
-  eachCarrying(visit: (from: number, length: number) => () => void): boolean {
-    const { words, at, units } = this;
-    let position = this.headOfItem();
-    const end = this.knownEnd;
-    while (position >= 0 && position !== end) {
-      const item = this.itemAt(position);
-      const word = this.wordOf(item);
-      const header = loadPlain(words, word);
-      const length = header & LENGTH_MASK;
-      const place = item & (units - 1);
-      const taken = 1 + ((length + UNIT - 1) >> UNIT_SHIFT);
-      const sound = (header & SKIP) === 0 && place + taken <= units;
-      const carries = sound && (loadPlain(words, word + 1) & CARRIES) !== 0;
-      const settle = carries ? visit(this.base + ((place + 1) << UNIT_SHIFT), length) : undefined;
-      // The items at HEAD or after it were not written over before this look. It writes nothing
-      // new: only a write certainly comes after reads.
-      const head = setBits(words, at + HEAD_WORD, 0);
-      if (((position - head) & MASK) > units) {
-        if (((end - head) & MASK) > units) return true;
-        position = head;
-        continue;
-      }
-      if (!sound) return false;
-      settle?.();
-      position = (item + taken) & MASK;
-    }
-    return true;
-  }
-
-  /**
-   * Whether the item found at that HEAD is still there to be taken. A hint: only taking it is
-   * certain.
-   */
-  isThere(head: number): boolean {
-    return load(this.words, this.at + HEAD_WORD) === head;
-  }
-
-  /** Takes the item that was found between the two. `false`: another agent has taken it. */
-  take(head: number, next: number): boolean {
-    return cas(this.words, this.at + HEAD_WORD, head, next) === head;
   }
 
   // Putting: with the lock to put, but for `fits`.
@@ -429,44 +229,6 @@ export class Ring {
     return loadPlain(words, at + END_WORD + (loadPlain(words, at + PUTS_WORD) & 1));
   }
 
-  /** HEAD, if an item begins there; -1: there is none. */
-  private headOfItem(): number {
-    const { words, at, units } = this;
-    for (;;) {
-      const head = load(words, at + HEAD_WORD);
-      // OBSERVE item -> PUTS
-      const puts = loadAcquire(words, at + PUTS_WORD);
-      const end = loadAcquire(words, at + END_WORD + (puts & 1));
-      // The word is reused two items later. (An atomic load: a compiler may take two others of one
-      // word for the same.)
-      if (load(words, at + PUTS_WORD) !== puts) continue;
-      const ahead = (end - head) & MASK;
-      if (ahead > units || head < 0) {
-        // Where others have taken meanwhile, what was read does not fit together.
-        if (load(words, at + HEAD_WORD) !== head) continue;
-        throw apart(head, end, units);
-      }
-      this.knownEnd = end & MASK;
-      // At least: the oldest item has an older number, and `find` knows it.
-      this.oldestAtEnd = puts;
-      return ahead === 0 ? -1 : head;
-    }
-  }
-
-  /**
-   * Whether words read without order belong to an item that begins at this HEAD: only a write
-   * certainly comes after reads.
-   */
-  private hasStayed(head: number): boolean {
-    return cas(this.words, this.at + HEAD_WORD, head, head) === head;
-  }
-
-  /** Where the item that begins at `head` lies: past what is skipped. */
-  private itemAt(head: number): number {
-    const skipped = (loadPlain(this.words, this.wordOf(head)) & SKIP) !== 0;
-    return skipped ? (head - (head & (this.units - 1)) + this.units) & MASK : head;
-  }
-
   private mayHoldMore(): boolean {
     const { most } = this;
     if (most === 0) return true;
@@ -505,16 +267,4 @@ export class Ring {
     room.limit = room.from + Math.min((units - 1) << UNIT_SHIFT, LONGEST_IN_PLACE);
     return room;
   }
-
-  private wordOf(position: number): number {
-    return this.at + RING_HEADER_WORDS + (position & (this.units - 1)) * 2;
-  }
-}
-
-function apart(head: number, end: number, units: number): LayoutError {
-  return damaged(`it goes from unit ${head} to ${end}, and has ${units} units`);
-}
-
-function damaged(how: string): LayoutError {
-  return new LayoutError(`ring: refused, ${how}; its memory is damaged, make the queue or pipe again`);
 }

@@ -2,9 +2,9 @@
 
 import { constants } from 'node:fs';
 import { constants as system } from 'node:os';
+import { noDiskSpace } from '../disk-space.ts';
 import type { FifoCalls } from '../platform.ts';
 import { READABLE } from '../platform.ts';
-import { noRoom } from '../room.ts';
 import type { Ffi } from './libc.ts';
 import { declared, errno, failed } from './libc.ts';
 
@@ -32,7 +32,7 @@ export const fifos: FifoCalls = {
   makeFifo(path: string): void {
     if (calls().mkfifo(path, FIFO_MODE) === 0) return;
     const code = errno();
-    if (code === ENOSPC) throw noRoom(path);
+    if (code === ENOSPC) throw noDiskSpace(path);
     if (code !== EEXIST) throw failed('mkfifo', path, code);
   },
 

@@ -2,8 +2,8 @@
 
 import { openSync } from 'node:fs';
 import { constants } from 'node:os';
+import { noDiskSpace } from '../disk-space.ts';
 import type { Mapping, MemoryCalls } from '../platform.ts';
-import { noRoom } from '../room.ts';
 import { unbroken } from '../unbroken.ts';
 import { koffi } from './koffi.ts';
 import type { Ffi } from './libc.ts';
@@ -47,7 +47,7 @@ export const memory: MemoryCalls = {
     let code: number;
     do code = calls().posixFallocate(fd, 0, size);
     while (code === EINTR);
-    if (code === ENOSPC || code === EFBIG) throw noRoom(path);
+    if (code === ENOSPC || code === EFBIG) throw noDiskSpace(path);
     if (code !== 0) throw failed('posix_fallocate', path, code);
   },
 

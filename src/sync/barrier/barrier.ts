@@ -19,8 +19,8 @@ import {
   TargetError,
   WorkerDiedError,
 } from '../../errors.ts';
-import type { Place } from '../../memory/arena.ts';
 import { AWAITING_BIT, BLOCKING_BIT } from '../../memory/layout.ts';
+import type { Place } from '../../memory/place.ts';
 import { obtainChecked } from '../../objects/content.ts';
 import { openHandle } from '../../objects/handles.ts';
 import { noteOpening, Opened } from '../../objects/opened.ts';

@@ -48,7 +48,6 @@
 import { cas, load, setBits, store } from '#atomics';
 import type { Cell } from '../../agents/cell.ts';
 import { wakeAll } from '../../agents/waiters.ts';
-import type { Place } from '../../memory/arena.ts';
 import type { Words } from '../../memory/atomics.ts';
 import {
   AGENT_PID,
@@ -60,6 +59,7 @@ import {
   HAS_DATA_BIT,
   SLOT_MASK,
 } from '../../memory/layout.ts';
+import type { Place } from '../../memory/place.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { StateWait } from '../../waiting/state-wait.ts';
 import {

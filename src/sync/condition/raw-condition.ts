@@ -29,7 +29,6 @@ import type { Wait } from '../../agents/wait.ts';
 import type { Waiter } from '../../agents/waiters.ts';
 import { isBefore, waitersOf, wake } from '../../agents/waiters.ts';
 import { ExhaustedError } from '../../errors.ts';
-import type { Place } from '../../memory/arena.ts';
 import type { Words } from '../../memory/atomics.ts';
 import {
   AGENT_BLOCKED_ON,
@@ -39,6 +38,7 @@ import {
   ENTRY_STATUS,
   ENTRY_TICKET,
 } from '../../memory/layout.ts';
+import type { Place } from '../../memory/place.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { NOTIFIED_SHIFT, NOTIFIED_STEP, notifiedIn, WAITING_MASK, waitingIn } from './condition-facts.ts';
 

@@ -10,7 +10,7 @@ import type { Lockable, LockOptions, Owner } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { checkPolicy, Deadline } from '../../deadline.ts';
 import { InvalidTypeError } from '../../errors.ts';
-import type { Place } from '../../memory/arena.ts';
+import type { Place } from '../../memory/place.ts';
 import type { Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';

@@ -20,8 +20,8 @@
 
 import { add, cas, load, setBits, store } from '#atomics';
 import type { Pledge } from '../../agents/kinds.ts';
-import type { Place } from '../../memory/arena.ts';
 import { CELL_BODY, CELL_STATE, SLOT_MASK } from '../../memory/layout.ts';
+import type { Place } from '../../memory/place.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 
 const MARKS_WORD: number = CELL_BODY + 2;

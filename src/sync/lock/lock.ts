@@ -15,7 +15,7 @@ import { openHandle } from '../../objects/handles.ts';
 import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import { unlessAwaiting } from '../forgotten-await.ts';
-import { HoldOf } from '../hold.ts';
+import { SharedHold } from '../hold.ts';
 import { LockBase, markLock } from './lock-base.ts';
 import { describeLock } from './lock-facts.ts';
 import { holderOf, isSignal, ownerOf, pledgeOf, recoverLock } from './lock-words.ts';
@@ -66,7 +66,8 @@ export class Lock extends LockBase {
   /** @internal */
   override takeNow(): Hold | null {
     const { cell, raw } = this;
-    if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) return new HoldOf(this, raw.begin(), false);
+    if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0)
+      return new SharedHold(this, raw.begin(), false);
     this.checkOpen();
     return raw.tryTake() ? this.held() : null;
   }
@@ -131,7 +132,7 @@ export class Lock extends LockBase {
   /** @internal */
   override held(): Hold {
     const recovered = this.raw.beginTold();
-    return new HoldOf(this, this.raw.turn, recovered);
+    return new SharedHold(this, this.raw.turn, recovered);
   }
 }
 

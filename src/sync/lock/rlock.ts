@@ -20,7 +20,7 @@ import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
 import { unlessAwaiting } from '../forgotten-await.ts';
-import { HoldOf } from '../hold.ts';
+import { SharedHold } from '../hold.ts';
 import { runInside } from '../inside.ts';
 import type { LockDescription } from './lock-base.ts';
 import { LockBase, markLock } from './lock-base.ts';
@@ -119,13 +119,13 @@ export class RLock extends LockBase<RawRLock> {
     // Free: one compare-and-swap takes it.
     if (cas(cell.words, cell.at + CELL_STATE, 0, raw.me) === 0) {
       raw.enter();
-      return new HoldOf(this, raw.turn, false);
+      return new SharedHold(this, raw.turn, false);
     }
     this.checkOpen();
     // Owned by this scope: go one level deeper.
     if (this.owned) {
       raw.setDepth(++raw.depth);
-      return new HoldOf(this, raw.turn, false);
+      return new SharedHold(this, raw.turn, false);
     }
     return raw.tryTake() ? this.held() : null;
   }
@@ -182,7 +182,7 @@ export class RLock extends LockBase<RawRLock> {
   /** @internal */
   override held(): Hold {
     const recovered = this.raw.beginTold();
-    return new HoldOf(this, this.raw.turn, recovered);
+    return new SharedHold(this, this.raw.turn, recovered);
   }
 
   private giveBack(): void {

@@ -2,8 +2,8 @@
 
 import { load } from '#atomics';
 import type { Describe, Holding } from '../../agents/facts.ts';
-import type { Place } from '../../memory/arena.ts';
 import { AGENT_SLOTS, CELL_BODY, CELL_STATE } from '../../memory/layout.ts';
+import type { Place } from '../../memory/place.ts';
 import type { NamespaceView } from '../../namespaces/view.ts';
 import { eachExtraWord } from '../../objects/extra-words.ts';
 import { ownerOf } from '../lock/lock-words.ts';

@@ -10,7 +10,7 @@ import { showAsText } from '../../readable.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { acquireBlocking, acquireLater, takeOrReap } from '../acquirable.ts';
 import { unlessAwaiting } from '../forgotten-await.ts';
-import { HoldOf } from '../hold.ts';
+import { SharedHold } from '../hold.ts';
 import { runInside, runInsideSync } from '../inside.ts';
 import type { Scope } from '../lock/scope.ts';
 import { currentScope, runInScope } from '../lock/scope.ts';
@@ -172,7 +172,7 @@ export abstract class RWLockSide {
     this.own.set(turn, currentScope());
     const { recovered } = this;
     if (recovered) tell('recovered', () => this.cell.about());
-    return new HoldOf(this, turn, recovered);
+    return new SharedHold(this, turn, recovered);
   }
 
   /** Whether the running flow is among the holders. */

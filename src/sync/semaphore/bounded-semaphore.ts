@@ -36,8 +36,8 @@ import { PRESSURE } from '../../agents/wait.ts';
 import { isFirst, oldestWaiter, wakeOldest } from '../../agents/waiters.ts';
 import type { Hold, ObjectOptions } from '../../contracts.ts';
 import { NameTakenError, OverReleaseError } from '../../errors.ts';
-import type { Place } from '../../memory/arena.ts';
 import { AGENT_SLOTS, CELL_STATE, MOST_EXTRA_WORDS } from '../../memory/layout.ts';
+import type { Place } from '../../memory/place.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
 import { obtainChecked } from '../../objects/content.ts';
 import type { ExtraWord } from '../../objects/extra-words.ts';
@@ -46,7 +46,7 @@ import { openHandle } from '../../objects/handles.ts';
 import { Opened } from '../../objects/opened.ts';
 import { Barging } from '../../waiting/barging.ts';
 import type { Taking } from '../../waiting/taking.ts';
-import { HoldOf } from '../hold.ts';
+import { SharedHold } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, SemaphoreBase } from './semaphore-base.ts';
 import { describeBoundedSemaphore, LIMIT_WORD } from './semaphore-facts.ts';
@@ -315,7 +315,7 @@ export class BoundedSemaphore extends SemaphoreBase {
   override held(): Hold {
     const { unclaimed, turns, permits } = this.raw;
     const index = unclaimed.pop()!;
-    return new HoldOf(this, turns[index]! * permits.length + index, false);
+    return new SharedHold(this, turns[index]! * permits.length + index, false);
   }
 }
 

@@ -33,7 +33,7 @@ import { obtain } from '../../objects/obtain.ts';
 import { Opened } from '../../objects/opened.ts';
 import { Barging } from '../../waiting/barging.ts';
 import type { Taking } from '../../waiting/taking.ts';
-import { HoldOf } from '../hold.ts';
+import { SharedHold } from '../hold.ts';
 import { FAIR_BIT, WAITERS_BIT } from '../lock/lock-words.ts';
 import { checkPermits, SemaphoreBase } from './semaphore-base.ts';
 import { describeSemaphore, PERMITS_MASK, permitsIn } from './semaphore-facts.ts';
@@ -227,7 +227,7 @@ export class Semaphore extends SemaphoreBase {
 
   /** @internal */
   override held(): Hold {
-    return new HoldOf(this, 1, false);
+    return new SharedHold(this, 1, false);
   }
 }
 

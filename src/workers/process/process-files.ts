@@ -21,14 +21,13 @@
 
 import { closeSync } from 'node:fs';
 import type { Agent } from '../../agents/agent.ts';
-import type { Parcel } from '../../codec/parcel.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
 import { LockstepError, NoSpaceError, NotSendableError, PlatformError } from '../../errors.ts';
-import type { FunctionReference } from '../../functions/resolving.ts';
 import type { Address } from '../gift.ts';
 import { refuseGift, withGift } from '../gift.ts';
 import type { ProcessIdentity } from '../identity.ts';
+import type { PackedJob } from '../job.ts';
 import type { Outcome, Sending } from '../outcome.ts';
 import { threw } from '../outcome.ts';
 import { checkOwn, dropContent, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
@@ -38,20 +37,13 @@ const { WRITTEN, BEGUN, OPENED, GIVING, DONE } = PROGRESS;
 /** The descriptor in the child: the first after standard input, output and error. */
 const HANDED_DOWN = 3;
 
-/** The task of a child process, and its identity. */
-export interface Job {
+/** The job of a child process, and its identity. */
+export interface ProcessJob extends PackedJob {
   readonly identity: ProcessIdentity;
-  /** Folder of the namespace. */
-  readonly folder: string;
-  readonly target: FunctionReference;
-  readonly isMethod: boolean;
-  readonly cargo: Parcel;
   /** Where it goes first; `undefined`: where it starts. */
   readonly workingFolder: string | undefined;
   /** The changes that make a spare like a process that is started now; see takeover.ts. */
   readonly takeover?: Takeover | undefined;
-  /** The agent that takes the outcome. */
-  readonly parent: Address;
 }
 
 /** A job's file, in the parent or in the child. */
@@ -86,7 +78,7 @@ export function makeJobFile({ namespace: { directory }, slot }: Agent): JobFiles
  * Writes the job, into the file of a spare if one is given. Throws `NotSendableError` or
  * `NoSpaceError`; then nothing is left but the spare's file.
  */
-export function writeJob(agent: Agent, job: Job, title: string, spare?: JobFiles): JobFiles {
+export function writeJob(agent: Agent, job: ProcessJob, title: string, spare?: JobFiles): JobFiles {
   let bytes: Uint8Array;
   try {
     bytes = v8().serialize(job);
@@ -124,13 +116,13 @@ export function stdioWith({ fd }: JobFiles): ('inherit' | number)[] {
 }
 
 /** Reads the job that this process was started with. Throws `PlatformError` where that is none. */
-export function readJob(given: string): { job: Job; files: JobFiles } {
+export function readJob(given: string): { job: ProcessJob; files: JobFiles } {
   const fd = Number(given);
   try {
     checkOwn(fd);
     const { progress, content } = readPart(fd);
     if (progress !== WRITTEN) throw new Error('it was read before');
-    return { job: readClone(content) as Job, files: { fd, job: given } };
+    return { job: readClone(content) as ProcessJob, files: { fd, job: given } };
   } catch (cause) {
     throw new PlatformError(
       `lockstep: can't run as a child process, descriptor ${given} is not a job (${(cause as Error).message}); start children by Process.start()`,

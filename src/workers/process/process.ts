@@ -13,9 +13,9 @@ import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
 import { addressOf } from '../gift.ts';
 import { identity, nextProcessPath } from '../identity.ts';
-import type { Order, Running } from '../launch.ts';
+import type { ChildJob, Running } from '../launch.ts';
 import { foldersForProcess, optionsShown } from '../node-options.ts';
-import type { Job, JobFiles } from './process-files.ts';
+import type { JobFiles, ProcessJob } from './process-files.ts';
 import { hasBegun, isFinished, stdioWith, takeOutcome, writeJob } from './process-files.ts';
 import { refilling, takeSpare } from './spares.ts';
 import type { StartedNode } from './spawn-node.ts';
@@ -58,8 +58,8 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
 > {
   constructor(options: ProcessOptions<Result, Args> = {}) {
     const path = nextProcessPath();
-    super('Process', { name: `Process-${path.join(':')}`, daemon: false }, options, (order) =>
-      launch(order, path),
+    super('Process', { name: `Process-${path.join(':')}`, daemon: false }, options, (asked) =>
+      launch(asked, path),
     );
   }
 
@@ -89,8 +89,8 @@ export class Process<Result = unknown, Args extends readonly unknown[] = readonl
   }
 }
 
-function launch(order: Order, path: readonly number[]): Running {
-  const { title, name, daemon } = order;
+function launch(asked: ChildJob, path: readonly number[]): Running {
+  const { title, name, daemon } = asked;
   const own = identity().process;
   if (own.daemon) {
     throw new StateError(
@@ -99,10 +99,10 @@ function launch(order: Order, path: readonly number[]): Running {
   }
   // Encode the arguments before anything is started.
   const { parcel: cargo, shared } = pack(
-    order.cargo,
+    asked.cargo,
     'process',
     `${title}:`,
-    order.isMethod ? 'this' : 'args',
+    asked.isMethod ? 'this' : 'args',
   );
   for (const { cell } of shared)
     cell.agent.namespace.directory.checkUser(`${title}: can't be started, a shared object in its arguments`);
@@ -111,11 +111,11 @@ function launch(order: Order, path: readonly number[]): Running {
   const parent = { pid: process.pid, name: own.name };
   const { start, next } = foldersForProcess();
   const options = optionsShown();
-  const job: Job = {
+  const job: ProcessJob = {
     identity: { name, path, daemon, parent },
     folder: agent.folder,
-    target: order.target,
-    isMethod: order.isMethod,
+    target: asked.target,
+    isMethod: asked.isMethod,
     cargo,
     workingFolder: next,
     parent: addressOf(agent),
@@ -128,7 +128,7 @@ function launch(order: Order, path: readonly number[]): Running {
   let ran = false;
   child.once('exit', (code, signal) => {
     exitCode ??= code ?? -(signal === null ? 0 : constants.signals[signal]);
-    order.onEnd();
+    asked.onEnd();
   });
   // Read the exit code also while the event loop is blocked.
   const peek = (): number | null => {
@@ -161,7 +161,7 @@ function launch(order: Order, path: readonly number[]): Running {
 /** Has a process run the job: a spare, or one that is started now. */
 function begin(
   agent: Agent,
-  job: Job,
+  job: ProcessJob,
   start: string | undefined,
   title: string,
 ): { child: StartedNode; files: JobFiles } {

@@ -1,22 +1,14 @@
 /** Thread job: the data that a thread gets from the thread that starts it. */
 
 import type { MessagePort } from 'node:worker_threads';
-import type { Parcel } from '../../codec/parcel.ts';
-import type { FunctionReference } from '../../functions/resolving.ts';
 import type { MappingLog } from '../../platform/mapping-log.ts';
-import type { Address, Gift } from '../gift.ts';
+import type { Gift } from '../gift.ts';
 import type { Identity } from '../identity.ts';
+import type { PackedJob } from '../job.ts';
 import type { Outcome } from '../outcome.ts';
 
-export interface ThreadJob {
+export interface ThreadJob extends PackedJob {
   readonly identity: Identity;
-  /** Folder of the namespace. */
-  readonly folder: string;
-  readonly target: FunctionReference;
-  readonly isMethod: boolean;
-  readonly cargo: Parcel;
-  /** The agent that takes the outcome. */
-  readonly parent: Address;
   /** Words of the thread's status. */
   readonly status: Int32Array;
   /** Records the thread's mappings. */

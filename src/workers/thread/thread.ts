@@ -15,7 +15,7 @@ import { Child, idOf, isSelf } from '../child.ts';
 import type { Gift } from '../gift.ts';
 import { addressOf, refuseGift } from '../gift.ts';
 import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from '../identity.ts';
-import type { Order, Running } from '../launch.ts';
+import type { ChildJob, Running } from '../launch.ts';
 import type { ThreadNodeOptions } from '../node-options.ts';
 import { optionsForThread, optionsShown } from '../node-options.ts';
 import type { Outcome } from '../outcome.ts';
@@ -62,10 +62,10 @@ export class Thread<Result = unknown, Args extends readonly unknown[] = readonly
   }
 }
 
-function launch(order: Order): Running {
-  const { title, name, daemon, target, isMethod } = order;
+function launch(asked: ChildJob): Running {
+  const { title, name, daemon, target, isMethod } = asked;
   checkLoader(target.module, title);
-  const { parcel: cargo, shared } = pack(order.cargo, 'thread', `${title}:`, isMethod ? 'this' : 'args');
+  const { parcel: cargo, shared } = pack(asked.cargo, 'thread', `${title}:`, isMethod ? 'this' : 'args');
   for (const { cell } of shared)
     cell.agent.namespace.directory.checkUser(`${title}: can't be started, a shared object in its arguments`);
   const agent = defaultAgent();
@@ -125,7 +125,7 @@ function launch(order: Order): Running {
   });
   worker.once('exit', (code) => {
     exitCode ??= code;
-    order.onEnd();
+    asked.onEnd();
   });
   return {
     id,

@@ -131,7 +131,7 @@ const OMITTED: readonly (readonly [RegExp, string])[] = [
   [/prefer/, 'readers and writers are served in the order of coming'],
   [/20,000|12,000|F69/, 'as many round trips; cluster/contract has such a count'],
   [/F72|F73/, 'each party brings an action of its own here; cluster/contract has these cases'],
-  [/F85.*told who/, 'a party is a session of some machine, and no process of this one'],
+  [/F85.*name it/, 'a party is a session of some machine, and no process of this one'],
   [
     /NotLockedError|releasing it when it is free throws, also after/,
     'whether another session holds is not asked: it is a NotOwnerError here',

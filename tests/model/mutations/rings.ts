@@ -20,7 +20,7 @@ export const ringMutants: readonly Mutant[] = [
   },
   {
     name: 'an item is taken without checking that no other agent has taken it',
-    file: 'messaging/ring/ring.js',
+    file: 'messaging/ring/ring-items.js',
     from: 'return cas(this.words, this.at + HEAD_WORD, head, next) === head;',
     to: 'storeRelease(this.words, this.at + HEAD_WORD, next); return true;',
     primitive: 'Ring',
@@ -30,7 +30,7 @@ export const ringMutants: readonly Mutant[] = [
   },
   {
     name: 'the end is believed, though it may be that of an item that is only being put',
-    file: 'messaging/ring/ring.js',
+    file: 'messaging/ring/ring-items.js',
     from: `            if (load(words, at + PUTS_WORD) !== puts)
                 continue;`,
     to: '',
@@ -53,7 +53,7 @@ export const ringMutants: readonly Mutant[] = [
   },
   {
     name: 'a view that has looked at nothing believes that it has seen an end at 0',
-    file: 'messaging/ring/ring.js',
+    file: 'messaging/ring/ring-items.js',
     from: 'knownEnd = UNKNOWN;',
     to: 'knownEnd = 0;',
     primitive: 'Ring',

@@ -1,4 +1,4 @@
-/** Room: turns a full file system into an error, for every call that meets it. */
+/** Disk space: turns a full file system into an error, for every call that meets it. */
 
 import { NoSpaceError, PlatformError } from '../errors.ts';
 
@@ -12,19 +12,19 @@ export const FILE_MODE = 0o1600;
  * Runs what fills the file. Throws `NoSpaceError` where its file system has no room left,
  * `PlatformError` for another refusal.
  */
-export function withRoom<Result>(path: string, make: () => Result): Result {
+export function withDiskSpace<Result>(path: string, make: () => Result): Result {
   try {
     return make();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') throw noRoom(path, error);
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw noDiskSpace(path, error);
     throw new PlatformError(`shared memory "${path}": can't be written, ${message}; check its file system`, {
       cause: error,
     });
   }
 }
 
-export function noRoom(path: string, cause?: unknown): NoSpaceError {
+export function noDiskSpace(path: string, cause?: unknown): NoSpaceError {
   return new NoSpaceError(
     `shared memory "${path}": can't be made, its file system is full; ` +
       'free space there (df and df -i show it), enlarge it, or point LOCKSTEP_DIR at a larger tmpfs',

@@ -1,4 +1,4 @@
-/** MessageQueue: the common part of Queue, JoinableQueue and SimpleQueue. */
+/** QueueBase: the common part of Queue, JoinableQueue and SimpleQueue. */
 
 import { inspect } from 'node:util';
 import type { Host } from '../agents/cell.ts';
@@ -15,7 +15,7 @@ import {
   QueueEmptyError,
   StateError,
 } from '../errors.ts';
-import type { Place } from '../memory/arena.ts';
+import type { Place } from '../memory/place.ts';
 import type { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
@@ -65,7 +65,7 @@ export interface QueueDescription extends Description {
   hasProducers?: boolean;
 }
 
-export abstract class MessageQueue<Item> extends SharedObject {
+export abstract class QueueBase<Item> extends SharedObject {
   /** @internal */
   readonly channel: Channel;
 
@@ -94,7 +94,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
    */
   override [Symbol.dispose](): void {
     if (!this.detached) {
-      this.channel.refuseWithinPut('close');
+      this.channel.putter.refuseWithinPut('close');
       this.channel.rejectAll(this);
     }
     super.close();
@@ -108,9 +108,9 @@ export abstract class MessageQueue<Item> extends SharedObject {
 
   protected async putItem(value: Item, options: WaitOptions | undefined): Promise<void> {
     const deadline = this.beginPut(options);
-    if (this.channel.putAtOnce(value)) return;
+    if (this.channel.putter.putAtOnce(value)) return;
     const out = new Outgoing(value, `${this.title}:`);
-    if (await this.channel.putLater(out, deadline, this, this.ended)) return;
+    if (await this.channel.putter.putLater(out, deadline, this, this.ended)) return;
     throw withOrigin(
       this.detached ? this.closedError() : queueFullError(this.title, this.channel.ring, options),
       deadline.origin,
@@ -119,21 +119,22 @@ export abstract class MessageQueue<Item> extends SharedObject {
 
   protected putItemSync(value: Item, options: WaitOptions | undefined): void {
     const deadline = this.beginPut(options);
-    if (this.channel.putAtOnce(value)) return;
+    if (this.channel.putter.putAtOnce(value)) return;
     const out = new Outgoing(value, `${this.title}:`);
-    if (!this.channel.putSync(out, deadline)) throw queueFullError(this.title, this.channel.ring, options);
+    if (!this.channel.putter.putSync(out, deadline))
+      throw queueFullError(this.title, this.channel.ring, options);
   }
 
   protected async getItem(options: WaitOptions | undefined): Promise<Item> {
     const deadline = this.begin(options);
-    const value = await this.channel.takeLater(deadline, this.over, this);
+    const value = await this.channel.taker.takeLater(deadline, this.over, this);
     if (value === NOTHING) throw withOrigin(this.nothingError(options), deadline.origin);
     return value as Item;
   }
 
   protected getItemSync(options: WaitOptions | undefined): Item {
     const deadline = this.begin(options);
-    const value = this.channel.takeSync(deadline, this.over);
+    const value = this.channel.taker.takeSync(deadline, this.over);
     if (value === NOTHING) throw this.nothingError(options);
     return value as Item;
   }
@@ -141,13 +142,14 @@ export abstract class MessageQueue<Item> extends SharedObject {
   protected tryPutItem(value: Item): boolean {
     const deadline = this.beginPut(ONCE);
     return (
-      this.channel.putAtOnce(value) || this.channel.putSync(new Outgoing(value, `${this.title}:`), deadline)
+      this.channel.putter.putAtOnce(value) ||
+      this.channel.putter.putSync(new Outgoing(value, `${this.title}:`), deadline)
     );
   }
 
   protected tryGetItem(): Item | null {
     this.checkOpen();
-    const value = this.channel.take();
+    const value = this.channel.taker.take();
     if (value !== NOTHING) return value as Item;
     if (this.over()) throw this.nothingError(ONCE);
     return null;
@@ -156,7 +158,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   protected async *items(): AsyncGenerator<Item, void, void> {
     for (;;) {
       this.checkOpen();
-      const value = await this.channel.takeLater(Deadline.NEVER, this.over, this);
+      const value = await this.channel.taker.takeLater(Deadline.NEVER, this.over, this);
       if (value === NOTHING) return;
       yield value as Item;
     }
@@ -165,7 +167,7 @@ export abstract class MessageQueue<Item> extends SharedObject {
   protected *itemsSync(): Generator<Item, void, void> {
     for (;;) {
       this.checkOpen();
-      const value = this.channel.takeSync(Deadline.NEVER, this.over);
+      const value = this.channel.taker.takeSync(Deadline.NEVER, this.over);
       if (value === NOTHING) return;
       yield value as Item;
     }
@@ -243,7 +245,10 @@ export abstract class MessageQueue<Item> extends SharedObject {
   }
 }
 
-/** The channel's part of a queue's options. Throws `InvalidTypeError`, `OutOfRangeError`. */
+/**
+ * @internal The channel's part of a queue's options. Throws `InvalidTypeError`,
+ * `OutOfRangeError`.
+ */
 export function channelOptions(title: string, options: QueueOptions | undefined): ChannelOptions {
   const { maxSize = 0, bytes = DEFAULT_BYTES, endsWithProducers = false } = options ?? {};
   if (typeof endsWithProducers !== 'boolean') {
@@ -257,7 +262,7 @@ export function channelOptions(title: string, options: QueueOptions | undefined)
   return { most: maxSize, capacity, endsWithProducers };
 }
 
-/** Fills the cell of a queue that is being made. */
+/** @internal Fills the cell of a queue that is being made. */
 export function initQueue(place: Place, agent: Host, options: ChannelOptions): void {
   Channel.init(place, agent, options);
 }
