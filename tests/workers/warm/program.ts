@@ -2,7 +2,7 @@
 
 import { isMainProcess, Process, Queue, Thread, Value } from 'lockstep';
 import { sparesOf } from './spares.ts';
-import { exits, find, isWarm, readsStandardInput, tellsPid } from './targets.ts';
+import { countsWarm, exits, find, readsStandardInput, tellsPid } from './targets.ts';
 
 /** A user who is not root. */
 const NOBODY = 65_534;
@@ -61,16 +61,16 @@ const programs: Record<string, () => void | Promise<void>> = {
     await Process.warm(1);
     const child = new Process({ target: readsStandardInput });
     child.start();
-    tell(isWarm(child.pid!), await child.result);
+    const { warm, input } = await child.result;
+    tell(warm, input);
   },
   /** Starts, and joins, without ever running its event loop. */
   async blocks() {
     await Process.warm(1);
-    const seen: boolean[] = [];
+    using warm = new Value('i32', 0);
     for (let round = 0; round < 3; round++) {
-      const child = new Process({ target: exits, args: [0] });
+      const child = new Process({ target: countsWarm, args: [warm] });
       child.start();
-      seen.push(isWarm(child.pid!));
       child.joinSync();
       // Long enough for the next spare to be made.
       const slow = new Process({ target: sleeps, args: [600] });
@@ -79,7 +79,7 @@ const programs: Record<string, () => void | Promise<void>> = {
         slow.joinSync();
       }
     }
-    tell(JSON.stringify(seen));
+    tell(warm.value);
   },
   /** A thread keeps spares, and is ended. */
   async thread() {

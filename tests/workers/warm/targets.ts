@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import type { Queue } from 'lockstep';
+import type { Queue, Value } from 'lockstep';
 import { currentProcess, isMainProcess, parentProcess } from 'lockstep';
 
 /** The state in which a process finds itself. */
@@ -59,8 +59,13 @@ export function timesTimer(): Promise<number> {
   return new Promise((resolve) => setTimeout(() => resolve(performance.now() - from), 100));
 }
 
-export function readsStandardInput(): Promise<string> {
-  return text(process.stdin);
+export async function readsStandardInput(): Promise<{ warm: boolean; input: string }> {
+  return { warm: isWarm(process.pid), input: await text(process.stdin) };
+}
+
+/** Adds 1 if this process was born as a spare. */
+export function countsWarm(warm: Value): void {
+  if (isWarm(process.pid)) warm.add(1);
 }
 
 export function tellsPid(pids: Queue<number>): void {
