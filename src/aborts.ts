@@ -11,7 +11,7 @@ interface Aborting {
 
 const watched = new WeakMap<AbortSignal, Aborting>();
 
-/** Signals whose abort is a word of shared memory, and how to look at it. */
+/** Signals whose abort is a word of shared memory, with a function that looks at the word. */
 const looks = new WeakMap<AbortSignal, () => void>();
 
 /** Notes that `look` aborts the signal if its word says so: a blocked thread looks, too. */
@@ -19,7 +19,7 @@ export function abortsByWord(signal: AbortSignal, look: () => void): void {
   looks.set(signal, look);
 }
 
-/** Whether the signal may abort while this thread blocks. If so, looks whether it has to. */
+/** Whether the signal may abort while this thread blocks. If so, looks at its word first. */
 export function lookForAbort(signal: AbortSignal | undefined): boolean {
   const look = signal === undefined ? undefined : looks.get(signal);
   if (look === undefined) return false;

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { parse } from 'acorn';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { withConstants } from '../constants.mjs';
 import { Graph, PIECES } from './graph.mjs';
 import { Plan, valuesOf } from './plan.mjs';
@@ -332,9 +332,10 @@ export class Library {
       plugins: [plugin, builtinsOf(root, this.#open)],
     });
     const text = (ending) => outputFiles.find(({ path }) => path.endsWith(ending))?.text;
-    const { code, shifts } = withConstants(text('out.js').replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n'));
-    const map = text('.map');
-    return { code, map: map && thin(JSON.parse(map), shifts) };
+    const bundled = text('out.js').replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n');
+    const short = await withShortLocals(bundled, text('.map'), this.#options);
+    const { code, shifts } = withConstants(short.code);
+    return { code, map: short.map && thin(JSON.parse(short.map), shifts) };
   }
 
   /** Names of another file's, as a module of this one. */
@@ -377,6 +378,43 @@ export class Library {
   }
 }
 
+/**
+ * Shortens the names inside functions. Names of the file's own scope stay, so that stacks and
+ * classes keep theirs: esbuild leaves these alone in a script, which could share them with others.
+ */
+async function withShortLocals(module, map, { minifyWhitespace, minifySyntax, lineLimit, target }) {
+  const { body } = parse(module, { ecmaVersion: 'latest', sourceType: 'module' });
+  const [before, after] = [[], []];
+  let script = module;
+  // Blank out imports and exports: other code keeps its place.
+  for (const node of body) {
+    if (node.type !== 'ImportDeclaration' && !node.type.startsWith('Export')) continue;
+    const statement = module.slice(node.start, node.end);
+    if (node.declaration) throw new Error(`bundle: an export must only name what it exports: ${statement}`);
+    (node.type === 'ImportDeclaration' ? before : after).push(statement.replaceAll('\n', ''));
+    script = script.slice(0, node.start) + statement.replace(/[^\n]/g, ' ') + script.slice(node.end);
+  }
+  if (map !== undefined)
+    script += `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}\n`;
+  const short = await transform(script, {
+    ...{ minifyWhitespace, minifySyntax, lineLimit, target },
+    minifyIdentifiers: true,
+    sourcemap: map === undefined ? false : 'external',
+    sourcesContent: false,
+    logLevel: 'warning',
+  });
+  const head = before.length === 0 ? '' : `${before.join('')}\n`;
+  return {
+    code: `${head}${short.code.trimEnd()}\n${after.join('')}\n`,
+    map: map && (head === '' ? short.map : withLineBefore(short.map)),
+  };
+}
+
+function withLineBefore(map) {
+  const parsed = JSON.parse(map);
+  return JSON.stringify({ ...parsed, mappings: `;${parsed.mappings}` });
+}
+
 /** A module's code as a function of the chunk's names that returns what the module exports. */
 function asFunction(code) {
   const { body } = parse(code, { ecmaVersion: 'latest', sourceType: 'module' });
@@ -410,6 +448,6 @@ function thin(map, shifts) {
       return sourceColumn === undefined ? [at] : [at, file, line, 0];
     });
   });
-  // Names are not minified.
+  // A stack names functions by the bundle's names, which are those of the source.
   return { ...map, names: [], mappings: encode(mappings) };
 }

@@ -119,8 +119,8 @@ function lastedSince(since: number, now: number): number {
 }
 
 /**
- * The states of the threads that wait, by slot, as in `ps`. To be read between the two copies: of a
- * thread that was asleep then, and reads the same before and after, the words tell the truth. Read
+ * The states of the threads that wait, by slot, as in `ps`. Call it between the two copies. If a
+ * thread was asleep then, and its words are the same in both copies, the words are true. Read
  * later, the state could be that of its next wait.
  */
 export function readStates({ words, highSlot }: NamespaceCopy): Map<number, string> {

@@ -46,7 +46,7 @@ export function takeSnapshot({ folders = foldersOfUser() }: SnapshotOptions = {}
   sleep(APART);
   const again = before.map(({ folder, first }) => {
     const earlier = first !== undefined && isReadable(first) ? first : copyNamespace(folder);
-    // Between the two copies: a thread that was asleep then has done nothing of what both show.
+    // Read the states between the two copies: see `readStates`.
     const states = earlier !== undefined && isReadable(earlier) ? readStates(earlier) : NO_STATES;
     return { folder, earlier, states, second: copyNamespace(folder) };
   });

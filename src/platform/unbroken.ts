@@ -1,17 +1,17 @@
 /**
  * Unbroken: work during which a thread must not be terminated.
  *
- * Node-API refuses to make an ArrayBuffer in a thread that is just being terminated. Then koffi
- * throws, which Node-API refuses, too, and Node ends the whole process. So the thread and its
- * parent agree on the moment.
+ * Node-API refuses to make an ArrayBuffer in a thread that is being terminated. Then koffi throws,
+ * which Node-API refuses, too, and Node ends the whole process. So the thread and its parent agree
+ * on the moment.
  *
  *   word  name   meaning                                              written by
  *   +0    STAGE  0 free, 1 in the middle, 2 about to be terminated    CAS: 0 to 1 and back the
  *                                                                     thread, 0 to 2 the parent
  *
- * Race: the thread is about to begin while the parent is about to terminate it. One of them is
- * first: the parent waits for the end of what has begun, or the thread stands until it is
- * terminated.
+ * Race: the thread is about to begin while the parent is about to terminate it. If the thread is
+ * first, the parent waits until the work is done. If the parent is first, the thread blocks until
+ * it is terminated.
  */
 
 import { now } from '#clock';
@@ -19,14 +19,14 @@ import { now } from '#clock';
 const FREE = 0;
 const BUSY = 1;
 const OVER = 2;
-/** Milliseconds after which a thread is terminated in the middle all the same. */
+/** Milliseconds after which a thread is terminated even in the middle. */
 const PATIENCE = 1000;
 /** Milliseconds between looks at the clock. */
 const INTERVAL = 50;
 
 let stage: Int32Array | undefined;
 
-/** Takes the word over. Called by the thread that may be terminated. */
+/** Sets the word that `unbroken` uses. Called by the thread that may be terminated. */
 export function keepStage(given: Int32Array): void {
   stage = given;
 }
@@ -43,7 +43,7 @@ export function unbroken<Result>(act: () => Result): Result {
   }
 }
 
-/** From the parent, before it terminates the thread. *Blocks* until that is not in the middle. */
+/** Called by the parent before it terminates the thread. *Blocks* while that is in the middle. */
 export function untilUnbroken(given: Int32Array): void {
   const until = now() + PATIENCE;
   while (Atomics.compareExchange(given, 0, FREE, OVER) === BUSY && now() < until)

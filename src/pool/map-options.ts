@@ -81,7 +81,7 @@ export function checkMapOptions(title: string, options: MapOptions & StreamOptio
   }
   if (options.settled === true && options.stopOnError === true) {
     throw new InvalidTypeError(
-      `${title}: refused, with settled: true no error ends it, and stopOnError: true wants that; pass one of them`,
+      `${title}: refused, settled: true goes on after errors, and stopOnError: true ends at one; pass one of them`,
     );
   }
   if (onProgress !== undefined && typeof onProgress !== 'function') {

@@ -35,7 +35,7 @@ export function range(start: number, end: number): Range;
 export function range(first: number, second?: number, ...more: unknown[]): Range {
   if (more.length > 0) {
     throw new InvalidTypeError(
-      `range: refused, there is a third argument, ${inspect(more[0])}, and a range has no step; multiply in the function`,
+      `range: refused, the third argument is ${inspect(more[0])}, and a range has no step; multiply in the function`,
     );
   }
   const [start, end] = second === undefined ? [0, first] : [first, second];

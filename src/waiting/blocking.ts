@@ -57,7 +57,7 @@ const FIRST_SLICE = 4;
  * blocked process gets no exit event.
  */
 const CHILDREN_SLICE = 20;
-/** Milliseconds between looks for events that wake no thread, as the abort of a pool's task. */
+/** Milliseconds between looks for events that wake no thread, such as the abort of a task. */
 const LOOKING_SLICE = 4;
 /** Number of polls before sleeping, after earlier polls were fruitless. */
 const LEAST_SPINS = 20;

@@ -7,7 +7,7 @@ import type { Parcel } from '../codec/parcel.ts';
 import type { FunctionReference } from '../functions/resolving.ts';
 import type { Address } from './gift.ts';
 
-/** `Cargo`: arguments in the parent are any value, and on their way a parcel. */
+/** `Cargo`: the arguments are values in the parent, and a parcel on their way. */
 export interface Job<Cargo = unknown> {
   readonly target: FunctionReference;
   /**

@@ -2,11 +2,11 @@
  * Pool calls: the calls that a process makes on a pool of the cluster, from their jobs to their
  * outcomes.
  *
- * A caller gives each job an id before it adds it, so the caller waits before the job can end. If
- * the connection was down, the caller misses the end. So it also looks at its jobs once in a lease.
+ * A caller chooses the id of a job and listens for its end before it adds the job. While the
+ * connection is down, the caller may miss the end. So it also looks at its jobs once a lease.
  *
- * A call that is given up takes its jobs back. When the pool is closed, all calls are given up,
- * also one that still waits for the connection.
+ * A call that is given up takes back its jobs. When the pool is closed, all calls are given up,
+ * even those that still wait for the connection.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -144,7 +144,7 @@ export class PoolCalls {
     cancel();
   }
 
-  /** Once in a lease: looks at jobs whose end may have been missed. */
+  /** Looks, once a lease, at jobs whose end may have been missed. */
   private lookLater(): void {
     if (this.look !== undefined) return;
     this.look = setTimeout(() => {

@@ -23,7 +23,7 @@ export interface TaskData {
 /** The outcome of one call. An error of the function is one too: the job is not retried. */
 type Outcome = { readonly value: string } | Failure;
 
-/** An error, or a thrown value that is none. */
+/** An error, or a thrown value that is not an error. */
 type Failure = { readonly error: ErrorText } | { readonly thrown: string };
 
 interface ErrorText {
@@ -34,7 +34,7 @@ interface ErrorText {
   readonly cause?: Failure;
 }
 
-/** Causes of causes that are kept. */
+/** Depth to which causes of causes are kept. */
 const DEEPEST = 8;
 
 /** The name by which workers find the function. */

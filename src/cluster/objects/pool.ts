@@ -45,7 +45,7 @@ export interface ClusterPoolDescription {
 export interface ClusterService extends AsyncDisposable {
   /**
    * Takes no more tasks; resolves when the tasks that run here have ended, or after `grace`
-   * milliseconds. A task that has not ended by then runs again elsewhere when this process ends.
+   * milliseconds. A task that still runs then is run again elsewhere once this process ends.
    */
   close(options?: { grace?: number }): Promise<void>;
 }
@@ -146,9 +146,9 @@ export class ClusterPool {
   }
 
   /**
-   * Runs the function once for each item, and gives the results in the order of the items, each as
-   * soon as it is there. It takes at most `ahead` items more than there are results read. Throws
-   * the error of an item that failed, and gives the others up, as it does when the loop is left.
+   * Runs the function once for each item. Yields the results in the order of the items, each as
+   * soon as it is there. Takes at most `ahead` items whose results are not read yet. Throws the
+   * error of an item that failed. Then, or when the loop is left, the other calls are given up.
    *
    * @example
    * for await (const size of pool.imap(resize, files)) console.log(size);
@@ -161,7 +161,7 @@ export class ClusterPool {
     return this.stream(fn, items, true, options) as AsyncGenerator<Awaited<Result>, void>;
   }
 
-  /** As `imap`, with each result as soon as it is there, in any order. */
+  /** As `imap`, but yields each result as soon as it is there, in any order. */
   imapUnordered<Item, Result>(
     fn: ClusterTarget<[Item, ...unknown[]], Result> | ((item: Item) => Result),
     items: Iterable<Item> | AsyncIterable<Item>,

@@ -19,11 +19,11 @@ export const DONE_WORD = 48;
 export const RING_HEADER_WORDS = 64;
 
 export const MASK = 0x7fffffff;
-/** Instead of a position or a number that was seen: none was yet. */
+/** Stands for a position or number of which none was seen yet. */
 export const UNKNOWN = -1;
-/** Numbers of items wrap around after as many. */
+/** Number of items after which their numbers wrap around. */
 export const NUMBER_MASK: number = MASK;
-/** Bytes of a payload that is small: where several put or take, such ones are copied in and out. */
+/** Most bytes of a small payload: if several put or take, these are copied in and out. */
 export const SMALL = 512;
 export const UNIT_SHIFT = 3;
 /** Bytes of a unit. */
@@ -34,12 +34,12 @@ export const FORMAT_SHIFT = 29;
 export const FORMAT_MASK = 3;
 export const FAR_BIT: number = 1 << 28;
 export const LENGTH_MASK: number = FAR_BIT - 1;
-/** Bytes of a payload that a header can tell of, in whole units. */
+/** Most bytes of a payload whose length fits into a header, in whole units. */
 export const LONGEST_IN_PLACE: number = FAR_BIT - UNIT;
 
 /**
- * An item as it lies in the ring, until it is taken by somebody. Each ring has one: it tells of
- * what was found last.
+ * An item in the ring, until an agent takes it. Each ring has one such object, which describes the
+ * item that was found last.
  */
 export class Found {
   /** HEAD when it was found. */
@@ -57,8 +57,8 @@ export class Found {
 }
 
 /**
- * A place for an item that is about to be put. Each ring has one: it tells of the last that was
- * asked for.
+ * A place for an item that is about to be put. Each ring has one such object, which describes the
+ * place that was asked for last.
  */
 export class RingSpace {
   /** First byte that the payload may use, and the first that it may not. */

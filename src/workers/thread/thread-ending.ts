@@ -28,7 +28,7 @@ export class ThreadEnding {
     this.status = status;
   }
 
-  /** Ends the thread. Returns at once, or when it has mapped what it just maps. */
+  /** Ends the thread. Returns at once, or as soon as the thread does not map memory. */
   begin(): void {
     if (!this.status.ask()) {
       this.terminate();

@@ -113,7 +113,7 @@ export class ThreadStatus {
     return Atomics.compareExchange(this.words, PHASE, LOADING, LOADED) !== ASKED;
   }
 
-  /** For the thread and its parent to agree when it may be terminated. */
+  /** The word by which the thread and its parent agree when it may be terminated. */
   get stage(): Int32Array {
     return this.words.subarray(STAGE, STAGE + 1);
   }
