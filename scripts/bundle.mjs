@@ -3,9 +3,9 @@
 //
 // The three entry points share one chunk, so that each process and thread has one instance of the
 // library's state, whichever of them is loaded first. Names outside of functions are kept: a stack
-// that goes through the library stays readable. esbuild calls a class that refers to itself `_Lock`; `keepNames` would
-// cure that, but it names each closure again wherever one is made. So only classes get their names
-// back, once.
+// that goes through the library stays readable. esbuild calls a class that refers to itself
+// `_Lock`; `keepNames` would cure that, but it names each closure again wherever one is made. So
+// only classes get their names back, once.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -24,35 +24,50 @@ const FIRST_SCRATCH = 4096;
 /** The longest payload: the limit of a typed array on all versions of Node. */
 const LONGEST = 2 ** 32 - 8;
 
-const scratchEncoder = new Encoder();
-let scratch: Buffer = Buffer.alloc(FIRST_SCRATCH);
+/** Memory in which values are encoded, and copied from. */
+class Scratch {
+  readonly encoder: Encoder = new Encoder();
+  memory!: Buffer;
+
+  constructor() {
+    this.resize(FIRST_SCRATCH);
+  }
+
+  resize(bytes: number): void {
+    this.memory = Buffer.alloc(bytes);
+    this.encoder.aim(this.memory);
+  }
+}
+
+const scratch = new Scratch();
 /** Whether a value is just being encoded there: its getters may encode others, elsewhere. */
 let scratchInUse = false;
 
 /** Encodes the value. Throws `NotSendableError`; its message begins with `what`. */
 export function encodeApart(value: unknown, what: string): Payload {
-  if (scratchInUse) return encodeIn(new Encoder(), Buffer.alloc(FIRST_SCRATCH), value, what);
+  if (scratchInUse) return encodeIn(new Scratch(), value, what);
   scratchInUse = true;
   try {
-    return encodeIn(scratchEncoder, scratch, value, what);
+    return encodeIn(scratch, value, what);
   } finally {
     scratchInUse = false;
+    // Memory that was needed once for something large is not kept.
+    if (scratch.memory.length > FIRST_SCRATCH * 256) scratch.resize(FIRST_SCRATCH);
   }
 }
 
-/** The same, with this memory as the first attempt. */
-function encodeIn(encoder: Encoder, first: Buffer, value: unknown, what: string): Payload {
-  // Try with twice the memory each time; beyond the limit, clone.
-  for (let memory = first; ; memory = Buffer.alloc(memory.length * 2)) {
-    encoder.aim(memory);
+function encodeIn(space: Scratch, value: unknown, what: string): Payload {
+  const { encoder } = space;
+  for (;;) {
+    const { memory } = space;
     const end = encoder.encode(value, 0, memory.length);
     if (end >= 0) {
-      // Keep what is large enough for most values, but not memory that was needed once.
-      if (encoder === scratchEncoder && memory.length <= FIRST_SCRATCH * 256) scratch = memory;
       const bytes = Uint8Array.prototype.slice.call(memory, 0, end);
       return { bytes, format: encoder.format, shared: encoder.shared };
     }
+    // Try with twice the memory; beyond the limit, clone.
     if (end === FOREIGN || memory.length * 2 > LONGEST) return clone(value, what);
+    space.resize(memory.length * 2);
   }
 }
 
