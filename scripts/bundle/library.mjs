@@ -394,8 +394,10 @@ async function withShortLocals(module, map, { minifyWhitespace, minifySyntax, li
     (node.type === 'ImportDeclaration' ? before : after).push(statement.replaceAll('\n', ''));
     script = script.slice(0, node.start) + statement.replace(/[^\n]/g, ' ') + script.slice(node.end);
   }
-  if (map !== undefined)
-    script += `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}\n`;
+  if (map !== undefined) {
+    const text = Buffer.from(map).toString('base64');
+    script += `\n//# sourceMappingURL=data:application/json;base64,${text}\n`;
+  }
   const short = await transform(script, {
     ...{ minifyWhitespace, minifySyntax, lineLimit, target },
     minifyIdentifiers: true,
