@@ -101,6 +101,7 @@ export class PoolCalls {
     const until = <Value>(promise: Promise<Value>): Promise<Value> =>
       Promise.race([promise, over, this.over.promise]);
     let queue: JobQueue | undefined;
+    let added: Promise<unknown> | undefined;
     try {
       queue = await until(this.openQueue());
       const ended = Promise.all(ids.map((id, index) => this.outcomesOf(id, tasks[index]!.run)));
@@ -111,11 +112,12 @@ export class PoolCalls {
         data,
         opts: { jobId: ids[index], ...REMOVES },
       }));
-      await until(queue.addBulk(jobs));
+      added = queue.addBulk(jobs);
+      await until(added);
       return (await until(ended)).flat();
     } catch (error) {
       const open = ids.filter((id) => this.waiting.has(id));
-      if (queue !== undefined) await this.withdraw(queue, open);
+      if (queue !== undefined) await this.withdraw(queue, open, added);
       throw error;
     } finally {
       cancel();
@@ -135,12 +137,16 @@ export class PoolCalls {
   }
 
   /** Takes back jobs that no worker has begun; running jobs can't be removed, and continue. */
-  private async withdraw(queue: JobQueue, ids: readonly string[]): Promise<void> {
+  private async withdraw(queue: JobQueue, ids: readonly string[], added?: Promise<unknown>): Promise<void> {
     for (const id of ids) this.waiting.delete(id);
-    const removed = ids.map(async (id) => (await queue.getJob(id))?.remove());
+    const remove = async (id: string): Promise<void> => {
+      // A job that is still on its way would arrive after its removal.
+      await added;
+      await (await queue.getJob(id))?.remove();
+    };
     const patience = withResolvers<void>();
     const cancel = afterMilliseconds(this.lease, patience.resolve);
-    await Promise.race([Promise.allSettled(removed), patience.promise]);
+    await Promise.race([Promise.allSettled(ids.map(remove)), patience.promise]);
     cancel();
   }
 

@@ -43,9 +43,11 @@ export function describeRing(
   const capacity = word(CAPACITY_WORD) ?? 0;
   if (head === undefined || word(MAGIC_WORD) !== RING_MAGIC) return undefined;
   if (capacity < UNIT * 2 || (capacity & (capacity - 1)) !== 0) return undefined;
+  // DONE never passes PUTS, so it is read first.
+  const done = word(DONE_WORD)!;
   const puts = word(PUTS_WORD)!;
   const end = word(END_WORD + (puts & 1))! & NUMBER_MASK;
-  const unfinished = (puts - word(DONE_WORD)!) & NUMBER_MASK;
+  const unfinished = (puts - done) & NUMBER_MASK;
   const common = { maxSize: word(MOST_WORD)!, capacity, unfinished };
   if (end === head) return { items: 0, ...common };
   // The oldest item has the number of items that were put before it.
@@ -59,15 +61,15 @@ export function describeRing(
   return items > capacity / UNIT ? undefined : { items, ...common };
 }
 
-/** The facts of a mapped ring. Throws `LayoutError` where it is damaged. */
-export function factsOf(ring: Pick<Ring, 'word' | 'size'>): RingFacts {
-  for (;;) {
-    const facts = describeRing(ring.word);
-    if (facts === 'changing') continue;
-    if (facts !== undefined) return facts;
-    // It says what is damaged; others may have put and taken meanwhile.
-    void ring.size;
-  }
+/**
+ * The facts of a mapped ring. If others put and take meanwhile, or words are damaged, the ring counts
+ * its items itself. Throws `LayoutError` where it can't.
+ */
+export function factsOf(ring: Pick<Ring, 'word' | 'size' | 'most' | 'capacity' | 'unfinished'>): RingFacts {
+  const facts = describeRing(ring.word);
+  if (facts !== 'changing' && facts !== undefined) return facts;
+  const { size, most, capacity, unfinished } = ring;
+  return { items: size, maxSize: most, capacity, unfinished };
 }
 
 /** The word at which the unit of that position lies. */

@@ -86,7 +86,11 @@ export const poolMutants: readonly Mutant[] = [
   {
     name: 'a slot whose task was taken back is used again at once',
     file: 'pool/slots.js',
-    from: '        this.leave(task);\n        this.rest(slot);',
+    from: `        this.leave(task);
+        if (own === undefined)
+            this.rest(slot);
+        else
+            this.resting.push({ slot, workers: new Set([own]) });`,
     to: '        this.free.push(this.leave(task));',
     primitive: 'Pool',
     scenario: 'one task, two workers, one dies, the other is slow',

@@ -22,7 +22,7 @@ export const ringMutants: readonly Mutant[] = [
     name: 'an item is taken without checking that no other agent has taken it',
     file: 'messaging/ring/ring-items.js',
     from: 'return cas(this.words, this.at + HEAD_WORD, head, next) === head;',
-    to: 'storeRelease(this.words, this.at + HEAD_WORD, next); return true;',
+    to: 'cas(this.words, this.at + HEAD_WORD, load(this.words, this.at + HEAD_WORD), next); return true;',
     primitive: 'Ring',
     scenario: 'one puts, two take',
     preemptions: 2,
