@@ -18,6 +18,7 @@ export class Bell {
   private readonly take: () => void;
   private rung = false;
   private act: (() => void) | undefined;
+  private stop: (() => void) | undefined;
   private later: NodeJS.Timeout | undefined;
   private laterAt = Number.POSITIVE_INFINITY;
 
@@ -53,6 +54,7 @@ export class Bell {
       const signal = deadline.signal;
       const end = (woken: boolean): void => {
         this.act = undefined;
+        this.stop = undefined;
         clearTimeout(timer);
         unlisten?.();
         resolve(woken);
@@ -62,6 +64,7 @@ export class Bell {
         this.rung = false;
         end(true);
       };
+      this.stop = () => end(false);
       if (signal?.aborted === true || deadline.expired) end(false);
       else if (this.rung) this.act();
       else {
@@ -72,8 +75,9 @@ export class Bell {
     });
   }
 
-  /** Ends it. */
+  /** Ends it, and a wait for it: its timer would keep the program alive. */
   unhang(): void {
+    this.stop?.();
     clearTimeout(this.later);
     this.take();
   }

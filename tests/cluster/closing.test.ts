@@ -1,10 +1,15 @@
-/** A connection that is closed while it begins another session. */
+/** What a closed connection, and calls that have ended, leave behind: nothing. */
 
 import assert from 'node:assert/strict';
+import { execFile as execFileOf } from 'node:child_process';
 import { it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { connect } from 'lockstep/memory';
 import { HANG_MS } from '../support/until.ts';
 import { untilWaiting } from './contract/world.ts';
+
+const execFile = promisify(execFileOf);
 
 interface Internals {
   core: {
@@ -42,4 +47,22 @@ it('leaves no session at the server, and no call that waits', { timeout: HANG_MS
     [...guests.keys()].filter((id) => id !== first),
     [],
   );
+});
+
+it('a timeout of a call that was served does not keep its program alive', { timeout: HANG_MS }, async () => {
+  const program = `
+    import { connect } from 'lockstep/memory';
+    const cluster = await connect({ namespace: 'timeouts' });
+    const { signal } = new AbortController();
+    const hold = await cluster.lock('it').acquire({ timeout: 3_600_000, signal });
+    await hold.release();
+    await cluster.queue('them').put(1, { timeout: 3_600_000 });
+    await cluster.close();`;
+  const { stderr, status } = await execFile(process.execPath, ['--input-type=module', '-e', program], {
+    cwd: fileURLToPath(new URL('../../..', import.meta.url)),
+  }).then(
+    ({ stderr }) => ({ stderr, status: 0 }),
+    (error: { stderr: string; code: number }) => ({ stderr: error.stderr, status: error.code }),
+  );
+  assert.deepEqual({ stderr, status }, { stderr: '', status: 0 });
 });
