@@ -62,8 +62,8 @@ export function describeRing(
 }
 
 /**
- * The facts of a mapped ring. If others put and take meanwhile, or words are damaged, the ring counts
- * its items itself. Throws `LayoutError` where it can't.
+ * The facts of a mapped ring. If others put and take meanwhile, or words are damaged, the ring
+ * counts its items itself. Throws `LayoutError` where it can't.
  */
 export function factsOf(ring: Pick<Ring, 'word' | 'size' | 'most' | 'capacity' | 'unfinished'>): RingFacts {
   const facts = describeRing(ring.word);
