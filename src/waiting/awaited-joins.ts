@@ -1,10 +1,14 @@
 /**
  * AwaitedJoins: records in this thread's slots which children its awaiting calls of `join` wait
- * for. Observers outside read them (`lockstep why`); no algorithm does.
+ * for. Observers outside read them (`lockstep why`); no algorithm does, and no wake-up depends on
+ * them. A slot that the thread takes later has the calls from the next change on.
  *
- * Only the thread itself writes the words, in all its slots: first whether timed and since when,
- * then the child. A thread that is killed in between leaves words that nobody reads, because its
- * agent is dead. The next agent of the slot clears them before it is LIVE.
+ * Only the thread itself writes the words. It first takes all children out, then writes whether
+ * timed and since when, and each child last. These are plain writes. An observer that reads between
+ * them finds other words at its second reading, and reports nothing that differs between the two.
+ * A thread that is stopped in between shows fewer children. If it is killed in between, nobody
+ * reads the words, because its agent is dead. The next agent of the slot clears them before it is
+ * LIVE.
  */
 
 import { note } from '#atomics';
@@ -46,10 +50,11 @@ function write(): void {
   const shown = [...byChild.values()].slice(0, MOST_ENDS);
   const timed = shown.reduce((bits, join, index) => bits | (join.timed ? 1 << index : 0), 0);
   for (const { words, base } of agentsOfThread()) {
+    for (let index = 0; index < MOST_ENDS; index++) note(words, base + AGENT_ENDS + index, 0);
     note(words, base + AGENT_ENDS_TIMED, timed);
-    for (let index = 0; index < MOST_ENDS; index++) {
-      note(words, base + AGENT_ENDS_SINCE + index, shown[index]?.since ?? 0);
-      note(words, base + AGENT_ENDS + index, shown[index]?.child ?? 0);
+    for (const [index, { since, child }] of shown.entries()) {
+      note(words, base + AGENT_ENDS_SINCE + index, since);
+      note(words, base + AGENT_ENDS + index, child);
     }
   }
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { PLACES } from '../../src/cluster/stores/redis-places.ts';
+import { planting } from './script/plant.ts';
 import { redisGround } from './script/redis.ts';
 import { runHistories } from './script/run.ts';
 import { RedisServer } from './servers/redis.ts';
@@ -25,14 +26,9 @@ it(`gives the same replies, documents and rings in ${HISTORIES} histories`, asyn
 });
 
 describe('planted mistakes are found', () => {
-  const plant = (mistake: string, right: string, wrong: string): void => {
-    it(mistake, async () => {
-      const mutant = PLACES.replace(right, wrong);
-      assert.notEqual(mutant, PLACES, 'the mistake could not be planted');
-      const ground = await redisGround(server.url, mutant);
-      await assert.rejects(runHistories(ground, FOR_A_MUTANT), /history|rings/);
-    });
-  };
+  const plant = planting(PLACES, async (mutant) =>
+    runHistories(await redisGround(server.url, mutant), FOR_A_MUTANT),
+  );
 
   plant('a token is not put in', "if holder[3] == '0' then", 'if false then');
   plant(

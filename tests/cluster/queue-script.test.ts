@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { QUEUE } from '../../src/cluster/stores/redis-queue.ts';
+import { planting } from './script/plant.ts';
 import { QueueHistory } from './script/queue-histories.ts';
 import { redisGround } from './script/redis.ts';
 import { runAll } from './script/run.ts';
@@ -27,14 +28,9 @@ it(`gives the same replies, states and rings in ${HISTORIES} histories`, async (
 });
 
 describe('planted mistakes are found', () => {
-  const plant = (mistake: string, right: string, wrong: string): void => {
-    it(mistake, async () => {
-      const mutant = QUEUE.replace(right, wrong);
-      assert.notEqual(mutant, QUEUE, 'the mistake could not be planted');
-      const ground = await redisGround(server.url, mutant, QUEUE);
-      await assert.rejects(runAll(ground, FOR_A_MUTANT, QueueHistory), /history|rings/);
-    });
-  };
+  const plant = planting(QUEUE, async (mutant) =>
+    runAll(await redisGround(server.url, mutant, QUEUE), FOR_A_MUTANT, QueueHistory),
+  );
 
   plant('a batch that arrives again is made again', 'if last == serial then', 'if false then');
   plant('an earlier batch is made', 'if last and tonumber(last) > tonumber(serial)', 'if false');

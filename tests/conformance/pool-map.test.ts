@@ -31,6 +31,15 @@ poolSuite('map', (stage) => {
     }),
   );
 
+  stage.it('results that fill the ring before their chunk ends reach the pool', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      // The quick items make long chunks, whose bell rings at their end; a full ring rings it, too.
+      const texts = await pool.map(targets.slowsDown, range(20_300));
+      assert.equal(texts.length, 20_300);
+      assert.ok(texts.every((text, n) => text.length === (n < 20_000 ? 0 : 64 * 1024)));
+    }),
+  );
+
   stage.it('each runs every item once, and sends nothing back', () =>
     stage.withPool({ processes: 2 }, async (pool) => {
       using counts = new RawArray('i32', 500);

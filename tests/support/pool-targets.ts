@@ -26,6 +26,14 @@ export function same(value: unknown): unknown {
   return value;
 }
 
+/** Nothing at once for the first 20,000 numbers, then 64 KiB a millisecond. */
+export function slowsDown(n: number): string {
+  if (n < 20_000) return '';
+  const end = performance.now() + 1.2;
+  while (performance.now() < end);
+  return String(n % 10).repeat(64 * 1024);
+}
+
 export function square(n: number): number {
   return n * n;
 }
