@@ -104,7 +104,7 @@ export class PoolCore {
       leaves: (member) => this.engine.handOut.leaves(member),
       broken: (error) => events.broken(error),
     });
-    // What hands tasks out and settles them, and what controls both.
+    // The engine, which hands tasks out and settles them, and the control of both.
     this.engine = new Engine(table, this.tasks, this.engineHost(events), this.statistics);
     const { crew, engine } = this;
     this.control = {

@@ -1,4 +1,4 @@
-/** Pool stats: what `pool.stats` shows, from the parts that count. */
+/** Pool stats: gathers the numbers of `pool.stats` from the parts that count. */
 
 import { now } from '#park';
 import type { PoolCore } from './pool-core.ts';

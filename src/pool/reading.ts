@@ -195,7 +195,7 @@ export class Reading {
     );
   }
 
-  /** Nothing is pending any more. */
+  /** The last pending task has ended. */
   rested(): void {
     if (!this.listening || this.endingSoon) return;
     // Keep listening for a turn, because the caller may submit another task.

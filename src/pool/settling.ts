@@ -1,5 +1,5 @@
 /**
- * Settling: what the results of workers do to tasks. A task gives its slot back when its result is
+ * Settling: applies the results of workers to their tasks. A task gives its slot back when its result is
  * read, and its promise is settled, unless it was given up before.
  */
 
@@ -32,7 +32,7 @@ export class Settling {
   private readonly statistics: PoolStatistics;
   private readonly rested: () => void;
 
-  /** @param rested called when nothing is pending any more */
+  /** @param rested called when the last pending task has ended */
   constructor(handOut: HandOut, host: SettlingHost, statistics: PoolStatistics, rested: () => void) {
     this.handOut = handOut;
     this.host = host;

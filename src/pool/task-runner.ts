@@ -67,7 +67,7 @@ export class TaskRunner {
     findCurrentBy(this.finder);
   }
 
-  /** The worker ends: what a task still does has no effect. */
+  /** The worker ends: tasks that still run have no effect. */
   end(): void {
     this.hasEnded = true;
     this.replies.end();

@@ -1,4 +1,4 @@
-/** Worker watch: what the pool does when a worker reports something, and when it ends. */
+/** Worker watch: handles the messages of workers that are no results of calls, and their ends. */
 
 import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
