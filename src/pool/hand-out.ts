@@ -96,7 +96,9 @@ export class HandOut {
     return this.slots.tasks;
   }
 
-  /** Takes the task over; the caller counts it. Throws `NotSendableError`; then nothing was taken. */
+  /**
+   * Takes the task over; the caller counts it. Throws `NotSendableError`; then nothing was taken.
+   */
   take(task: PoolTask): void {
     // Hand the task out now if there is room and none waits before it.
     if (this.backlog.size === 0 && this.hasRoom) {

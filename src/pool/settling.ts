@@ -1,6 +1,6 @@
 /**
- * Settling: applies the results of workers to their tasks. A task gives its slot back when its result is
- * read, and its promise is settled, unless it was given up before.
+ * Settling: applies the results of workers to their tasks. A task gives its slot back when its
+ * result is read, and its promise is settled, unless it was given up before.
  */
 
 import { clearTimeout } from '#clock';
