@@ -8,6 +8,7 @@ import { pack } from '../../codec/plain.ts';
 import { StateError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
 import { platform } from '../../platform/current.ts';
+import { isMainThread } from '../../this-thread.ts';
 import { blockThread, forgetChild, noteChild } from '../../waiting/blocking.ts';
 import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
@@ -119,6 +120,7 @@ function launch(asked: ChildJob, path: readonly number[]): Running {
     cargo,
     workingFolder: next,
     parent: addressOf(agent),
+    ...(isMainThread ? {} : { startedBy: platform.systemThread() }),
   };
   // Start the process, from a spare if there is one.
   const { child, files } = begin(agent, job, start, title);
