@@ -146,9 +146,15 @@ function cases({ call, map, isHere, isSync, pool }: Form): void {
 
   it('Q217 HAZARD: a chunk size of 0 or less is refused; others change no result', async () => {
     for (const chunkSize of [0, -1, 1.5, Number.NaN])
-      assert.equal((await rejected(map(targets.square, [1], { chunkSize }))).code, 'ERR_LOCKSTEP_OUT_OF_RANGE');
+      assert.equal(
+        (await rejected(map(targets.square, [1], { chunkSize }))).code,
+        'ERR_LOCKSTEP_OUT_OF_RANGE',
+      );
     for (const chunkSize of [1, 3, 100])
-      assert.deepEqual(await map(targets.square, upTo(10), { chunkSize }), upTo(10).map((n) => n * n));
+      assert.deepEqual(
+        await map(targets.square, upTo(10), { chunkSize }),
+        upTo(10).map((n) => n * n),
+      );
   });
 
   it('progress is reported at the end of a map', async () => {

@@ -15,18 +15,26 @@ import { HANG_MS, until } from '../support/until.ts';
 const FAMILY = 2;
 
 poolSuite('begin', (stage) => {
-  stage.it('an initializer that fails in a replacement breaks the pool then, and no earlier call', async () => {
-    using counts = new RawArray('i32', 1);
-    const options = { processes: 1, initializer: targets.connectOnce as never, initArgs: [counts], warm: 0 };
-    if (!stage.isProcess) Reflect.deleteProperty(options, 'warm');
-    await stage.withPool(options, async (pool) => {
-      assert.equal(await pool.apply(targets.add, [1, 2]), 3);
-      assert.ok((await rejection(pool.apply(targets.exit, [3]))) instanceof WorkerDiedError);
-      const error = await rejection(pool.apply(targets.add, [1, 2]));
-      assert.ok(error instanceof PoolBrokenError);
-      assert.match(String(error.cause), /no second connection/);
-    });
-  });
+  stage.it(
+    'an initializer that fails in a replacement breaks the pool then, and no earlier call',
+    async () => {
+      using counts = new RawArray('i32', 1);
+      const options = {
+        processes: 1,
+        initializer: targets.connectOnce as never,
+        initArgs: [counts],
+        warm: 0,
+      };
+      if (!stage.isProcess) Reflect.deleteProperty(options, 'warm');
+      await stage.withPool(options, async (pool) => {
+        assert.equal(await pool.apply(targets.add, [1, 2]), 3);
+        assert.ok((await rejection(pool.apply(targets.exit, [3]))) instanceof WorkerDiedError);
+        const error = await rejection(pool.apply(targets.add, [1, 2]));
+        assert.ok(error instanceof PoolBrokenError);
+        assert.match(String(error.cause), /no second connection/);
+      });
+    },
+  );
 
   stage.it('a worker that ends in its initializer is started again', async () => {
     using counts = new RawArray('i32', 1);
@@ -153,4 +161,3 @@ test('idle pools do not keep a program running, whatever they have done', { time
   assert.deepEqual(await once(child, 'close'), [0, null]);
   assert.equal(said, 'Pool 1,4\nThreadPool 1,4\n');
 });
-

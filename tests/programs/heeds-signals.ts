@@ -11,7 +11,10 @@ if (isMainProcess) {
   } else {
     const began = new Queue<number>();
     const go = new Event();
-    const calls = [pools.Pool.apply(blockFor, [began, go, 7]), pools.ThreadPool.apply(blockFor, [began, go, 8])];
+    const calls = [
+      pools.Pool.apply(blockFor, [began, go, 7]),
+      pools.ThreadPool.apply(blockFor, [began, go, 8]),
+    ];
     process.on('SIGINT', () => say('SIGINT'));
     process.on('SIGTERM', async () => {
       say('SIGTERM');
