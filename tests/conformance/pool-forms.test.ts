@@ -165,7 +165,7 @@ function cases({ call, map, isHere, isSync, pool }: Form): void {
   });
 
   it('a map that takes too long is given up', async () => {
-    if (isSync) return; // TODO
+    if (isHere && isSync) return;
     const endless = map(targets.untilAborted as AnyFunction, [1, 2, 3], { timeout: 20 });
     assert.ok((await rejected(endless)) instanceof TaskTimeoutError);
     assert.equal(await call(targets.add, [1, 2]), 3);

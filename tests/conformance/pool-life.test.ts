@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Progress } from 'lockstep';
 import { Lock, Pool, PoolBrokenError, Process, Queue, RawArray, Thread, WorkerDiedError } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
@@ -117,6 +118,71 @@ poolSuite('end', (stage) => {
     });
     assert.deepEqual(await child.result, [1, 4, 9]);
   });
+});
+
+poolSuite('blocking calls', (stage) => {
+  stage.it('start a worker where there is none, and one after many deaths', async () => {
+    await stage.withPool({ processes: { min: 0, max: 1 } }, async (pool) => {
+      assert.equal(pool.applySync(targets.add, [1, 2]), 3);
+      for (let n = 0; n < 4; n++) assert.throws(() => pool.applySync(targets.exit, [3]), WorkerDiedError);
+      assert.equal(pool.applySync(targets.add, [1, 2]), 3);
+    });
+  });
+
+  stage.it('kill what does not stop within its grace', () =>
+    stage.withPool({ processes: 1, grace: 10 }, async (pool) => {
+      using began = new Queue<number>();
+      const code = 'ERR_LOCKSTEP_TASK_TIMEOUT';
+      assert.throws(() => pool.applySync(targets.spinForEver, [began], { timeout: 10 }), { code });
+      assert.equal(pool.applySync(targets.add, [1, 2]), 3);
+      const waits = (): unknown => pool.applySync(targets.add, [1, 2], { queueTimeout: 10 });
+      const busy = rejection(pool.apply(targets.spinForEver, [began], { timeout: 1000 }));
+      assert.throws(waits, { code });
+      assert.deepEqual(pool.mapSync(targets.square, [1, 2]), [1, 4]);
+      assert.equal((await busy).code, code);
+    }),
+  );
+
+  stage.it('end when the initializer has taken too long', () =>
+    stage.withPool(
+      { processes: 1, initializer: targets.neverConnect, initTimeout: 20 },
+      async (pool) => void assert.throws(() => pool.applySync(targets.add, [1, 2]), PoolBrokenError),
+    ),
+  );
+
+  stage.it('report progress meanwhile', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      const seen: number[] = [];
+      const onProgress = ({ done }: Progress): void => void seen.push(done);
+      pool.mapSync(targets.later, [1, 2, 3, 4].map(() => 0).concat(Array(80).fill(1)), { onProgress });
+      assert.equal(seen.at(-1), 84);
+      assert.ok(seen.length > 1, `progress was reported ${seen.length} times`);
+    }),
+  );
+});
+
+poolSuite('waits', (stage) => {
+  stage.it('for room leave nothing on their signal', () =>
+    stage.withPool({ processes: 1, maxQueue: 1 }, async (pool) => {
+      const warnings: Error[] = [];
+      const note = (warning: Error): void => void warnings.push(warning);
+      process.on('warning', note);
+      const { signal } = new AbortController();
+      const calls: Promise<unknown>[] = [];
+      for (let n = 0; n < 40; n++) {
+        await pool.room({ signal, timeout: 1_000_000 });
+        calls.push(pool.apply(targets.later, [n, 0]));
+      }
+      await Promise.all(calls);
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('warning', note);
+      assert.deepEqual(warnings, []);
+      const full = [1, 2, 3].map((n) => pool.apply(targets.later, [n, 20]));
+      await assert.rejects(pool.room({ timeout: 0 }), { code: 'ERR_LOCKSTEP_TIMED_OUT' });
+      await assert.rejects(pool.room({ signal: AbortSignal.abort(new Error('enough')) }), /enough/);
+      await Promise.all(full);
+    }),
+  );
 });
 
 test('SIGKILL of a worker takes the pools and processes of its task along', async () => {

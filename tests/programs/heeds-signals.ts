@@ -8,6 +8,8 @@ if (isMainProcess) {
   const say = (text: string): void => void process.stdout.write(`${text}\n`);
   if (process.argv[2] === 'idle') {
     for (const [kind, pool] of Object.entries(pools)) say(`${kind} ${await pool.map(square, [1, 2])}`);
+    void pools.ThreadPool.close();
+    await pools.ThreadPool.join({ timeout: 1_000_000 });
   } else {
     const began = new Queue<number>();
     const go = new Event();

@@ -435,3 +435,8 @@ export function blockFor<Value>(began: Queue<number>, go: Event, value: Value): 
   go.waitSync();
   return value;
 }
+
+export function noteUnless3([log, n]: readonly [Queue<number>, number]): number {
+  log.putSync(n);
+  return failFor(n, 3);
+}
