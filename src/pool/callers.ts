@@ -32,7 +32,7 @@ export function ofCaller({ origin }: PoolTask, error: unknown, isOfWorker: boole
 }
 
 /** The error with the program's frames in the worker, and behind them those of its call. */
-function withCaller(error: unknown, origin: Origin | undefined): unknown {
+export function withCaller(error: unknown, origin: Origin | undefined): unknown {
   if (!(error instanceof Error) || typeof error.stack !== 'string') return error;
   const stack = withoutOwnFrames(error.stack);
   const frames = origin === undefined ? '' : originOf(origin);

@@ -12,6 +12,7 @@ import { v8 } from '../codec/v8.ts';
 import { StateError } from '../errors.ts';
 import { resolveReferenceNow } from '../functions/resolving.ts';
 import { referenceToTarget } from '../workers/target.ts';
+import { withCaller } from './callers.ts';
 import type { WorkFunction } from './function-list.ts';
 import { isThenable } from './thenable.ts';
 import type { LocalFunctions } from './worker.ts';
@@ -83,7 +84,7 @@ export function callHere(fn: unknown, args: readonly unknown[], title: string): 
   try {
     result = called(...given);
   } catch (error) {
-    throw copied(error, what, 'the value that it threw');
+    throw withCaller(copied(error, what, 'the value that it threw'), undefined);
   }
   if (!isThenable(result)) return copied(result, what, 'its result');
   throw new StateError(

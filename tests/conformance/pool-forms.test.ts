@@ -90,6 +90,13 @@ function cases({ call, map, isHere, isSync, pool }: Form): void {
 
   it('Q204, Q205, S246: what can’t be sent or found fails its call alone', async () => {
     assert.equal((await rejected(call(targets.same, [{ fn: () => 1 }]))).code, 'ERR_LOCKSTEP_NOT_SENDABLE');
+    // A copy of these would be an empty object.
+    const { signal } = new AbortController();
+    for (const lost of [signal, new Headers({ a: 'b' }), new EventTarget(), new MessageChannel().port1]) {
+      const { code, message } = await rejected(call(targets.same, [lost]));
+      assert.equal(code, 'ERR_LOCKSTEP_NOT_SENDABLE');
+      assert.match(message, /: same: args\[0\] can't be sent to another process, it is an? [A-Z]\w+[ ;].*$/);
+    }
     for (let n = 0; n < 20; n++)
       assert.equal((await rejected(call(targets.returnFunction))).code, 'ERR_LOCKSTEP_NOT_SENDABLE');
     assert.equal((await rejected(call(targets.throwFunction))).code, 'ERR_LOCKSTEP_NOT_SENDABLE');
@@ -97,6 +104,12 @@ function cases({ call, map, isHere, isSync, pool }: Form): void {
     for (const fn of [() => 1, { module, export: 'missing' }])
       assert.equal((await rejected(call(fn))).code, 'ERR_LOCKSTEP_TARGET');
     assert.equal(await call(targets.add, [1, 2]), 3);
+  });
+
+  it('an error has the frames of its function, and none of Lockstep', async () => {
+    const { stack = '' } = await rejected(call(targets.fail, [1]));
+    assert.match(stack, /at fail .*pool-targets/);
+    assert.doesNotMatch(stack, /lockstep-|\/dist\/|src\/pool/);
   });
 
   it('Q206, S247 HAZARD: an error that can’t be made again arrives all the same', async () => {

@@ -1,4 +1,7 @@
-/** Has pools with busy workers, and ends them on SIGTERM; or, `idle`, has pools that it does not end. */
+/**
+ * Has pools with busy workers, and ends them on SIGTERM; with `idle`, has pools that it does not
+ * end.
+ */
 
 import { Event, isMainProcess, Pool, Queue, ThreadPool } from 'lockstep';
 import { blockFor, square } from '../support/pool-targets.ts';
