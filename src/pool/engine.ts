@@ -22,7 +22,7 @@ import type { Channel } from '../messaging/ring/channel.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
 import { Outgoing } from '../messaging/ring/outgoing.ts';
 import { NOTHING } from '../messaging/ring/ring-reader.ts';
-import { spin } from '../waiting/blocking.ts';
+import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { takeBlocking } from '../waiting/taking.ts';
 import { Backlog } from './backlog.ts';
