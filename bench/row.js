@@ -27,7 +27,10 @@ async function warmUp(/** @type {() => number | Promise<number>} */ measure) {
   for (let round = 0; round < WARM_ROUNDS && performance.now() < enough; round++) await measure();
 }
 
-/** @param {string} name @returns {Promise<{ figure: import('./figures.js').Figure, sides: Side[] }>} */
+/**
+ * @param {string} name
+ * @returns {Promise<{ figure: import('./figures.js').Figure, sides: Side[] }>}
+ */
 async function sidesOf(name) {
   const figure = figures.find(({ row }) => row === name);
   if (!figure) throw new RangeError(`no row "${name}"`);

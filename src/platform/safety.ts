@@ -1,13 +1,13 @@
 /**
- * Safety: whether a folder or a file is this user's alone, and what is wrong with it otherwise.
- * Only such a folder may hold shared memory.
+ * Safety: whether a folder or a file is this user's alone, and its fault otherwise. Only such a
+ * folder may hold shared memory.
  */
 
 import type { FileStats } from './file-stats.ts';
 
 const OPEN_TO_OTHERS = 0o077;
 
-/** What an entry of a folder may be. */
+/** The types that an entry of a namespace's folder may have. */
 export type FileKind = 'file' | 'FIFO';
 
 /** The user of this program now. */
@@ -15,10 +15,7 @@ export function effectiveUser(): number {
   return process.geteuid?.() ?? 0;
 }
 
-/**
- * What is wrong with the folder; `undefined` if nothing. `refused`: permissions that it may not
- * have.
- */
+/** The fault of the folder, if it has one. `refused`: permissions that it may not have. */
 export function whatIsWrongWithFolder(
   stats: FileStats,
   refused: number = OPEN_TO_OTHERS,
@@ -30,7 +27,7 @@ export function whatIsWrongWithFolder(
   return undefined;
 }
 
-/** What is wrong with the file in a folder of that user; `undefined` if nothing. */
+/** The fault of the file in a folder of that user, if it has one. */
 export function whatIsWrongWithFile(stats: FileStats, kind: FileKind, user: number): string | undefined {
   if (stats.type !== kind) return `it is not a ${kind}`;
   if (stats.uid !== user && stats.uid !== 0)
