@@ -1,8 +1,8 @@
 /** Bootstrap of a child process: the first thing that runs in it. */
 
 import '../index.ts';
-import { inherit } from '../agents/agent.ts';
 import { JOB_OPTION } from '../agents/child-context.ts';
+import { inherit } from '../agents/membership.ts';
 import { StateError } from '../errors.ts';
 import { SimpleQueue } from '../messaging/simple-queue.ts';
 import { giveBy } from '../workers/gift.ts';

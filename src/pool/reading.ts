@@ -11,7 +11,7 @@ import type { Cell } from '../agents/cell.ts';
 import { Deadline } from '../deadline.ts';
 import { AWAITING_BIT } from '../memory/layout.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
-import { spin } from '../waiting/blocking.ts';
+import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { takeBlocking } from '../waiting/taking.ts';
 import type { Alarms } from './alarms.ts';

@@ -4,8 +4,8 @@
 
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { setImmediate } from '#clock';
-import { inherit } from '../../agents/agent.ts';
 import { inPhase } from '../../agents/child-context.ts';
+import { inherit } from '../../agents/membership.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
 import { platform } from '../../platform/current.ts';
