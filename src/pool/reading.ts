@@ -11,9 +11,10 @@ import type { Cell } from '../agents/cell.ts';
 import { Deadline } from '../deadline.ts';
 import { AWAITING_BIT } from '../memory/layout.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
-import { spin } from '../waiting/blocking.ts';
+import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { takeBlocking } from '../waiting/taking.ts';
+import type { Alarms } from './alarms.ts';
 import type { HandOut } from './hand-out.ts';
 import type { Member } from './member.ts';
 import type { Settling } from './settling.ts';
@@ -25,9 +26,12 @@ const LONGEST_TURN = 2;
 /** Mean microseconds of a task up to which this thread spins for its result. */
 const WORTH_SPINNING = 30;
 const MOST_SPUN_IN_A_ROW = 64;
+/** Milliseconds between looks at the alarms, in a thread that blocks. */
+const SLICE = 10;
 
 /** The services that reading needs from the pool. */
 export interface ReadingHost {
+  readonly alarms: Alarms;
   readonly members: readonly (Member | undefined)[];
   /** Tasks have been handed out: the heap may have room for others. */
   moved(): void;
@@ -180,19 +184,28 @@ export class Reading {
 
   /** *Blocks* until `over`. */
   block(over: () => boolean, deadline: Deadline): boolean {
+    // Cancel a planned read, because this reads all results.
+    this.goingOn = false;
+    for (;;) {
+      // Sleep in slices while alarms are set: the event loop can't ring them meanwhile.
+      const inSlices = this.host.alarms.any;
+      const slice = inSlices ? Deadline.from({ timeout: Math.min(SLICE, deadline.remaining) }) : deadline;
+      const isLeft = this.blockOnce(() => over() || (!inSlices && this.host.alarms.any), slice);
+      if (over()) return true;
+      if (!isLeft && (!inSlices || deadline.expired)) return false;
+    }
+  }
+
+  private blockOnce(over: () => boolean, deadline: Deadline): boolean {
     const serve = (): boolean => {
       this.drain(Number.POSITIVE_INFINITY);
       if (over()) return true;
       this.host.look();
+      this.host.alarms.ringDue();
       return over();
     };
-    // Cancel a planned read, because this reads all results.
-    this.goingOn = false;
-    return takeBlocking(
-      this.cell,
-      this.waitUntil(serve, () => this.hasResults() || over()),
-      deadline,
-    );
+    const isReady = (): boolean => this.hasResults() || over();
+    return takeBlocking(this.cell, this.waitUntil(serve, isReady), deadline);
   }
 
   /** The last pending task has ended. */

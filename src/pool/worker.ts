@@ -14,7 +14,7 @@ import { resolveReference } from '../functions/resolving.ts';
 import type { Words } from '../memory/atomics.ts';
 import { AWAITING_BIT } from '../memory/layout.ts';
 import { isMainThread } from '../this-thread.ts';
-import { spin } from '../waiting/blocking.ts';
+import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { mayHaveChildren } from '../workers/identity.ts';
 import { keepState } from './current-task.ts';
