@@ -20,13 +20,12 @@
  * parent gives it no job before.
  *
  * Death. Parent killed before the byte is written: the kernel closes the pipe, the spare reads its
- * end and exits. A spare that is still being started reads it as soon as it comes there. Parent
- * killed after: the byte is in the pipe, the job in the file, and the child runs as one does whose
- * parent was killed right after start(). Parent killed in the middle of the job: the spare finds a
- * file without a header, and then the end of the pipe. Spare killed before the byte is written: nobody has the
- * reading end, the write fails, and the parent starts cold. Spare killed after: the child has died
- * before Lockstep ran in it. The byte can't be missed: it waits in the pipe for a spare that is not
- * ready yet.
+ * end and exits. A spare that is still being started reads it as soon as it comes there; a job
+ * without a header, in which its parent was killed, it leaves alone. Parent killed after: the byte
+ * is in the pipe, the job in the file, and the child runs as one does whose parent was killed right
+ * after start(). Spare killed before the byte is written: nobody has the reading end, the write
+ * fails, and the parent starts cold. Spare killed after: the child has died before Lockstep ran in
+ * it. The byte can't be missed: it waits in the pipe for a spare that is not ready yet.
  *
  * Never twice: a spare is off the list before it is written to, only its own thread has it, and a
  * job that was begun is refused (`readJob`).
