@@ -2,9 +2,9 @@
  * Crew: the workers of a pool: started, watched, replaced, ended.
  *
  * A worker that ends is replaced immediately, unless it lived less than a second and has brought no
- * result. Then replacements come with growing delays, so that a stream of deadly tasks does not
- * become a stream of starts. A pool whose initializer fails, or whose workers end before they are
- * ready, is broken forever.
+ * result. Then replacements come with delays: of 100 ms if it was ready, so that a stream of deadly
+ * tasks does not become a stream of starts, and of growing ones if it was not. A pool whose
+ * initializer fails, or whose workers end before they are ready, is broken forever.
  *
  * A crew of processes keeps spares (spares.ts), which become the next workers. They are made half a
  * second after all workers are ready, or after the first has died: a short program needs none.
@@ -37,6 +37,8 @@ import { STOP } from './worker-words.ts';
  */
 const SHORT_LIFE = 1000;
 const BACK_OFF = [0, 0, 100, 200, 500, 1000, 2000, 5000];
+/** The longest of these delays, by its place, after a worker that was ready. */
+const MOST_DELAYED = 2;
 /** Number of workers in a row that may end before they are ready. */
 const MOST_FALSE_STARTS = 3;
 /** The same, for workers that a signal has ended. */
@@ -172,7 +174,8 @@ export class Crew {
     if (this.ending) return;
     // Count short lives, which delay replacements, and false starts, which break the pool.
     const isVain = now() - born < SHORT_LIFE && state !== 'retiring' && !member.hasResults;
-    this.shortLives = isVain ? this.shortLives + 1 : 0;
+    const mostDelayed = state === 'starting' ? BACK_OFF.length - 1 : MOST_DELAYED;
+    this.shortLives = isVain ? Math.min(this.shortLives + 1, mostDelayed) : 0;
     // A worker that brought results ends a back-off that others have begun.
     if (!isVain) this.endBackOff();
     if (isFalseStart && ++this.falseStarts >= most) {

@@ -17,6 +17,12 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly takeBlocking: typeof import('../../src/waiting/taking.ts').takeBlocking;
   readonly waitForRoom: typeof import('../../src/messaging/ring/room-wait.ts').waitForRoom;
   readonly Ring: typeof import('../../src/messaging/ring/ring.ts').Ring;
+  readonly giveUp: typeof import('../../src/pool/task-control.ts').giveUp;
+  readonly killTask: typeof import('../../src/pool/task-control.ts').killTask;
+  readonly wakeOldest: typeof import('../../src/agents/waiters.ts').wakeOldest;
+  readonly settleDead: typeof import('../../src/pool/deaths.ts').settleDead;
+  readonly Reading: typeof import('../../src/pool/reading.ts').Reading;
+  readonly Replies: typeof import('../../src/pool/replies.ts').Replies;
   readonly Slots: typeof import('../../src/pool/slots.ts').Slots;
   readonly TaskTable: typeof import('../../src/pool/task-table.ts').TaskTable;
   readonly PHASE: typeof import('../../src/pool/slot-words.ts').PHASE;
@@ -49,6 +55,7 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'agents/membership.js',
     'kinds/all.js',
     'agents/kept-rings.js',
+    'agents/waiters.js',
     'messaging/ring/item-names.js',
     'messaging/ring/kept-items.js',
     'namespaces/namespace.js',
@@ -60,8 +67,12 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'messaging/ring/ring.js',
     'messaging/ring/room-wait.js',
     'platform/directory.js',
+    'pool/deaths.js',
+    'pool/reading.js',
+    'pool/replies.js',
     'pool/slot-words.js',
     'pool/slots.js',
+    'pool/task-control.js',
     'pool/task-table.js',
     'sync/lock/raw-lock.js',
     'waiting/taking.js',

@@ -4,6 +4,7 @@ import type { Mutant } from '../mutants.ts';
 import { agentMutants } from './agents.ts';
 import { lockMutants } from './locks.ts';
 import { permitMutants } from './permits.ts';
+import { poolResultMutants } from './pool-results.ts';
 import { poolMutants } from './pools.ts';
 import { ringMutants } from './rings.ts';
 import { sideMutants } from './sides.ts';
@@ -17,4 +18,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...ringMutants,
   ...agentMutants,
   ...poolMutants,
+  ...poolResultMutants,
 ];

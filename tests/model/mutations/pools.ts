@@ -1,6 +1,7 @@
 /** Mutations of the pool's task table and of what the pool keeps of its slots. */
 
 import type { Mutant } from '../mutants.ts';
+import { FOR_EVER } from '../mutants.ts';
 
 export const poolMutants: readonly Mutant[] = [
   {
@@ -166,5 +167,85 @@ export const poolMutants: readonly Mutant[] = [
     scenario: 'a worker falls asleep while a task is put into its own ring',
     preemptions: 2,
     finds: /it sleeps, and there is an item/,
+  },
+  {
+    name: 'a worker finishes by a plain store',
+    file: 'pool/task-table.js',
+    from: 'let found = cas(words, at, before, after);',
+    to: 'let found = before; storePlain(words, at, after);',
+    primitive: 'Pool',
+    scenario: 'a result is read before its worker has finished, and the slot used again from generation 0 on',
+    preemptions: 2,
+    finds: /is dropped, and it has no other/,
+  },
+  {
+    name: 'the ring of a dead worker is not read before its tasks are looked at',
+    file: 'pool/deaths.js',
+    from: '    engine.reading.drainFrom(member);',
+    to: '',
+    primitive: 'Pool',
+    scenario: 'two tasks, two workers, one dies',
+    preemptions: 1,
+    finds: /is lost, and its result was put/,
+  },
+  {
+    name: 'a generation is counted on past its end',
+    file: 'pool/slots.js',
+    from: 'this.generations[slot] = (this.generations[slot] + 1) & GENERATION_MASK;',
+    to: 'this.generations[slot] = this.generations[slot] + 1;',
+    primitive: 'Pool',
+    scenario: 'a result is read before its worker has finished, and the slot used again from generation 0 on',
+    preemptions: 1,
+    finds: /outcome|an item is left|has started|slots are free/,
+  },
+  {
+    name: 'a running task is asked to stop, and its worker is not woken',
+    file: 'pool/task-control.js',
+    from: '    host.members[engine.handOut.slots.runnerOf(task)]?.wake();',
+    to: '',
+    primitive: 'Pool',
+    scenario: 'a running task that waits is given up',
+    preemptions: 1,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'the worker of a task that is asked to stop is woken, and the bit is not set',
+    file: 'pool/task-table.js',
+    from: 'return this.change(slot, state, state | ABORT_BIT);',
+    to: 'return true;',
+    primitive: 'Pool',
+    scenario: 'a running task that waits is given up',
+    preemptions: 1,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'a worker is killed whose task was not marked',
+    file: 'pool/task-table.js',
+    from: 'return this.change(slot, state, doomed(workerOf(state), generation));',
+    to: 'return true;',
+    primitive: 'Pool',
+    scenario: 'a task is given up and its worker killed, another waits',
+    preemptions: 2,
+    finds: /was about to be killed/,
+  },
+  {
+    name: 'a worker does not note that it calls process.abort',
+    file: 'pool/worker-words.js',
+    from: 'store(this.words, this.ofWorker(worker) + ABORTED, 1);',
+    to: '',
+    primitive: 'Pool',
+    scenario: 'a worker calls process.abort, and another begins in its place',
+    preemptions: 1,
+    finds: /called process.abort/,
+  },
+  {
+    name: 'a worker begins with what the one before it has noted',
+    file: 'pool/worker-words.js',
+    from: 'store(this.words, this.ofWorker(worker) + ABORTED, 0);',
+    to: '',
+    primitive: 'Pool',
+    scenario: 'a worker calls process.abort, and another begins in its place',
+    preemptions: 1,
+    finds: /begins as aborted/,
   },
 ];

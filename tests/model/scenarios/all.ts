@@ -12,6 +12,7 @@ import { latchScenarios } from './latch.ts';
 import { leftScenarios } from './left.ts';
 import { lockScenarios } from './lock.ts';
 import { poolScenarios } from './pool.ts';
+import { poolResultScenarios } from './pool-results.ts';
 import { ringScenarios } from './ring.ts';
 import { rlockScenarios } from './rlock.ts';
 import { roomScenarios } from './rooms.ts';
@@ -38,6 +39,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Kept: keptScenarios,
   Left: leftScenarios,
   Pool: poolScenarios,
+  'Results of a pool': poolResultScenarios,
 };
 
 export function scenarioNamed(primitive: string, name: string): AnyScenario {

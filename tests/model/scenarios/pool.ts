@@ -7,7 +7,7 @@
 
 import type { Lock } from 'lockstep';
 import { load, store } from '../atomics.ts';
-import type { Cell, PoolSlots, Ring, TaskTable, Words } from '../internals.ts';
+import type { Cell, ControlHost, Engine, PoolSlots, Ring, TaskTable, Words } from '../internals.ts';
 import { cellWord } from '../internals.ts';
 import type { Library } from '../library.ts';
 import type { Actor, AnyScenario, Ending, Scenario, Tools } from '../scenario.ts';
@@ -16,6 +16,8 @@ import { aLock } from './objects.ts';
 
 interface Things {
   words: Words;
+  /** At its cell sleeps a worker whose task waits. */
+  bed: Lock;
   table: TaskTable;
   ring: Ring;
   /** The rings of results, by worker. */
@@ -52,6 +54,10 @@ const ASLEEP = 20;
 const WOKEN = 21;
 /** Four bits an actor: 1 + the slot of which it has an item. */
 const HOLDS = 22;
+/** Four bits a task: bit a: the result of attempt a is in a ring. */
+const PUT = 23;
+/** Place of the bits of `DOOMED` that say that an actor has called `process.abort`. */
+const ABORTED = 8;
 
 const RESULT = 1;
 const LOST = 2;
@@ -68,6 +74,12 @@ interface Item {
 /** A task as the pool keeps it. */
 interface Task {
   slot: number;
+  readonly more: TaskMore;
+  readonly payload: readonly unknown[];
+  readonly mode: number;
+  readonly fn: { readonly name: string };
+  resolve: (() => void) | undefined;
+  needMore(): TaskMore;
   readonly number: number;
   attempt: number;
   /** Items of a chunk; 0: it is a call. */
@@ -77,7 +89,23 @@ interface Task {
   own: number;
 }
 
+interface TaskMore {
+  readonly retries: number;
+  takenBack: number;
+  /** A chunk's. */
+  readonly chunk: { count: number; lost(next: number, end: number): void } | undefined;
+}
+
+/** A worker as the pool knows it. */
+interface Member {
+  readonly index: number;
+  readonly id: number;
+  readonly child: { readonly exitCode: number };
+  readonly own: { readonly channel: { readonly ring: Ring } };
+}
+
 const GENERATION_BITS = 19;
+const LAST_GENERATION: number = 2 ** GENERATION_BITS - 1;
 
 function things(share: Parameters<Scenario<Things>['things']>[0], lib: Library): Things {
   const lock = share(
@@ -101,12 +129,15 @@ function things(share: Parameters<Scenario<Things>['things']>[0], lib: Library):
     (_, ring) => new lib.Ring(words, RING_AT + ring * RING_WORDS, 'ring'),
   );
   const table = new lib.TaskTable(words, AT);
-  return { words, table, ring: rings[0]!, results: rings, own: rings.slice(WORKERS) };
+  return { words, bed: lock, table, ring: rings[0]!, results: rings, own: rings.slice(WORKERS) };
 }
 
 function wordsOf(lock: Lock): Words {
-  const cell: unknown = Reflect.get(lock, 'cell');
-  return (cell as Cell).agent.namespace.words;
+  return cellOf(lock).agent.namespace.words;
+}
+
+function cellOf(lock: Lock): Cell {
+  return Reflect.get(lock, 'cell') as Cell;
 }
 
 function put(words: Words, ring: Ring, { ticket, task, attempt }: Item): void {
@@ -150,7 +181,11 @@ function work(tools: Tools<Things>, me: number, hasOwn = false): 'none' | 'dropp
   const claimed = table.claim(slot, generationOf(ticket), me);
   note((ghosts) => {
     holds(ghosts, me, -1);
-    if (!claimed) return;
+    if (!claimed) {
+      const isStale = ghosts[ATTEMPT + task] !== attempt || ghosts[OUTCOME + task] === WITHDRAWN;
+      check(isStale, `the item of task ${task} is dropped, and it has no other`);
+      return;
+    }
     check(!has(ghosts, DOOMED, me), `worker ${me} has begun a task, and was about to be killed`);
     check(!has(ghosts, STARTED + task, attempt), `attempt ${attempt} of task ${task} has started twice`);
     check(ghosts[ATTEMPT + task] === attempt, `attempt ${attempt} of task ${task} was taken back, and runs`);
@@ -162,6 +197,9 @@ function work(tools: Tools<Things>, me: number, hasOwn = false): 'none' | 'dropp
   if (end === 0) pause();
   else runItems(tools, item);
   put(words, results[me]!, item);
+  note((ghosts) => {
+    ghosts[PUT]! |= 1 << (task * 4 + attempt);
+  });
   return table.finish(slot, generationOf(ticket), me) ? 'ran' : 'doomed';
 }
 
@@ -199,6 +237,51 @@ const works = (times: number, hasOwn = false): Actor<Things> => ({
     });
   },
 });
+
+/** Runs a task that waits until it is asked to stop. */
+const waitsForAbort: Actor<Things> = {
+  run(tools) {
+    const { lib, me, note, things } = tools;
+    const { words, table, ring, results, bed } = things;
+    const item = take(words, ring);
+    if (item !== undefined) {
+      const [slot, generation] = [slotOf(item.ticket), generationOf(item.ticket)];
+      if (table.claim(slot, generation, me)) {
+        note((ghosts) => {
+          ghosts[STARTED + item.task]! |= 1 << item.attempt;
+        });
+        const isAborted = (): boolean => table.isAborted(slot, generation);
+        const wait = new lib.Gate(cellOf(bed)).waitFor(isAborted, isAborted);
+        if (!isAborted()) lib.takeBlocking(cellOf(bed), wait, lib.Deadline.NEVER);
+        put(words, results[me]!, item);
+        table.finish(slot, generation, me);
+      }
+    }
+    note((ghosts) => {
+      ghosts[ENDED]! |= 1 << me;
+    });
+  },
+};
+
+/** Begins a task, and ends its process by `process.abort`. */
+const aborts: Actor<Things> = {
+  run(tools) {
+    const { me, note, things, pause } = tools;
+    const { words, table, ring } = things;
+    const item = take(words, ring);
+    if (item !== undefined && table.claim(slotOf(item.ticket), generationOf(item.ticket), me)) {
+      table.workers.noteAbort(me);
+      note((ghosts) => {
+        ghosts[STARTED + item.task]! |= 1 << item.attempt;
+        ghosts[DOOMED]! |= 1 << (me + ABORTED);
+      });
+      pause();
+    }
+    note((ghosts) => {
+      ghosts[ENDED]! |= 1 << (me + 8);
+    });
+  },
+};
 
 /** Sleeps where there is nothing, as a worker does: `woken` is all that its bell brings about. */
 const sleeps: Actor<Things> = {
@@ -244,20 +327,108 @@ class PoolSide {
   /** Tasks for which no slot was free. */
   private backlog: Task[] = [];
   private readonly tools: Tools<Things>;
-  private readonly living: Set<number>;
+  private readonly living: Set<Member>;
   private readonly workers: number;
+  /** The parts of an engine that `settleDead`, `giveUp` and `killTask` need. */
+  private readonly engine: Engine;
+  private readonly control: ControlHost;
+  /** Set by a death after which an item may be in nobody's hands. */
+  private doubts: (() => void)[] = [];
 
-  constructor(tools: Tools<Things>, workers: number) {
+  /** @param generation where the slots begin */
+  constructor(tools: Tools<Things>, workers: number, generation: number) {
     this.tools = tools;
     this.workers = workers;
-    this.living = new Set(Array.from({ length: workers }, (_, index) => index + 1));
+    this.living = new Set(Array.from({ length: workers }, (_, index) => this.member(index + 1)));
     const { table, ring } = tools.things;
     this.slots = new tools.lib.Slots(table, ring, () => this.living);
+    if (generation > 0) (Reflect.get(this.slots, 'generations') as Int32Array).fill(generation);
+    this.engine = this.engineOf();
+    this.control = this.controlOf();
+  }
+
+  private controlOf(): ControlHost {
+    const { lib, things, note } = this.tools;
+    const cell = cellOf(things.bed);
+    const members = Array.from({ length: this.workers + 1 }, (_, worker) => ({
+      wake: () => void lib.wakeOldest(cell.agent, cell),
+      kill: () =>
+        note((ghosts) => {
+          ghosts[DOOMED]! |= 1 << worker;
+        }),
+    }));
+    const parts = { title: 'pool', engine: this.engine, members, grace: Number.POSITIVE_INFINITY };
+    return parts as unknown as ControlHost;
+  }
+
+  private member(index: number): Member {
+    return {
+      index,
+      id: index,
+      child: { exitCode: 0 },
+      own: { channel: { ring: this.tools.things.own[index]! } },
+    };
+  }
+
+  private engineOf(): Engine {
+    const { slots, tools } = this;
+    const parts = {
+      handOut: {
+        table: tools.things.table,
+        slots,
+        tasks: slots.tasks,
+        keyed: {
+          orphan: ({ index }: Member) => this.retire(index),
+          gone: ({ own }: Member) => slots.gone(own.channel.ring),
+        },
+        left() {},
+        withdraw: (task: Task) => {
+          if (task.slot >= 0) return slots.withdraw(task);
+          this.backlog = this.backlog.filter((each) => each !== task);
+          return true;
+        },
+        again: (task: Task) => {
+          task.slot = -1;
+          this.isBack(task);
+          this.handOut(task);
+        },
+      },
+      reading: {
+        drainFrom: ({ index }: Member) => this.drainFrom(index),
+        drainAll: () => this.drain(),
+        drain: () => this.drain(),
+      },
+      settling: {
+        lost() {},
+        settle: (task: Task) => this.end(task, LOST),
+        cancelled: (task: Task) => this.end(task, task.slot < 0 ? WITHDRAWN : GIVEN_UP),
+      },
+      alarms: { set: (_: number, ring: () => void) => this.doubts.push(ring) },
+    };
+    return parts as unknown as Engine;
   }
 
   /** A new task: a call, or a chunk of items from `first` on. */
   submit(items = 0, first = 0, own = 0): Task {
-    const task: Task = { slot: -1, number: this.tasks.length, attempt: 0, items, first, own };
+    const lost = (next: number, end: number): void => {
+      if (next < end) this.submit(end - next, first + next);
+    };
+    const chunk = items === 0 ? undefined : { count: items, lost };
+    const more: TaskMore = { retries: 0, takenBack: 0, chunk };
+    const task: Task = {
+      slot: -1,
+      number: this.tasks.length,
+      attempt: 0,
+      items,
+      first,
+      own,
+      more,
+      payload: [],
+      mode: 0,
+      fn: { name: 'task' },
+      resolve: () => {},
+      needMore: () => more,
+    };
     this.tasks.push(task);
     this.handOut(task);
     return task;
@@ -298,7 +469,7 @@ class PoolSide {
   }
 
   drain(): void {
-    for (const worker of this.living) this.drainFrom(worker);
+    for (const { index } of this.living) this.drainFrom(index);
   }
 
   drainFrom(worker: number): void {
@@ -310,40 +481,20 @@ class PoolSide {
     ) {
       const task = this.slots.tasks[slotOf(reply.ticket)] as Task | undefined;
       if (task === undefined || this.slots.ticketOf(task.slot) !== reply.ticket) continue;
-      this.slots.seen(worker);
+      this.seen(worker);
       this.slots.release(task);
       this.end(task, RESULT);
     }
   }
 
-  /** Withdraws the task, or tells it to stop; returns whether it was withdrawn. */
+  /** Withdraws the task, or asks it to stop. */
   giveUp(task: Task): void {
-    const { table } = this.tools.things;
-    if (task.slot < 0) {
-      this.backlog = this.backlog.filter((each) => each !== task);
-      this.end(task, WITHDRAWN);
-      return;
-    }
-    if (this.slots.withdraw(task)) {
-      this.end(task, WITHDRAWN);
-      return;
-    }
-    this.drain();
-    if (task.slot < 0) return;
-    table.abort(task.slot, this.slots.generationOf(task.slot));
-    this.end(task, GIVEN_UP);
+    this.tools.lib.giveUp(this.control, task as never, () => 'enough');
   }
 
   /** Kills the worker that runs the task: here, it takes no other. */
   kill(task: Task): void {
-    const { table } = this.tools.things;
-    this.drain();
-    const runner = this.slots.runnerOf(task);
-    if (task.slot < 0 || runner === 0) return;
-    const doomed = table.doom(task.slot, this.slots.generationOf(task.slot));
-    this.tools.note((ghosts) => {
-      if (doomed) ghosts[DOOMED]! |= 1 << runner;
-    });
+    this.tools.lib.killTask(this.control, task as never);
   }
 
   /** Cuts the chunk, and hands out what was cut off. */
@@ -360,49 +511,47 @@ class PoolSide {
     for (const task of back) {
       if (task?.own !== worker || !this.slots.takeBack(task, this.tools.things.own[worker]!)) continue;
       task.own = 0;
+      this.isBack(task);
       this.handOut(task);
     }
   }
 
+  /** The task was taken back: its present attempt is none. */
+  private isBack({ number }: Task): void {
+    this.tools.note((ghosts) => {
+      ghosts[ATTEMPT + number] = 0;
+    });
+  }
+
+  /** Stands for other code of the pool's thread. */
+  pause(): void {
+    this.tools.pause();
+  }
+
+  private seen(worker: number): void {
+    for (const member of this.living) if (member.index === worker) this.slots.seen(member);
+  }
+
   /** Looks for workers that have died since the last look, and settles their tasks. */
   bury(): void {
-    const { note, look, isDead } = this.tools;
-    for (const worker of [...this.living]) {
+    const { note, look, isDead, check, lib, things } = this.tools;
+    for (const member of [...this.living]) {
+      const { index } = member;
       note((ghosts) => {
-        if (isDead(worker)) ghosts[ENDED]! |= 1 << (worker + 8);
+        if (isDead(index)) ghosts[ENDED]! |= 1 << (index + 8);
       });
-      if (look((ghosts) => ghosts[ENDED]! & (1 << (worker + 8))) === 0) continue;
-      this.drainFrom(worker);
-      this.living.delete(worker);
-      this.retire(worker);
-      this.settleDead(worker);
-      this.slots.seen(worker);
-      this.slots.gone(this.tools.things.own[worker]!);
-      this.takeBack();
-    }
-  }
-
-  private settleDead(worker: number): void {
-    const { lib, things } = this.tools;
-    for (const task of [...this.slots.tasks] as (Task | undefined)[]) {
-      if (task === undefined) continue;
-      const state = things.table.state(task.slot);
-      const isQueued = state >> 28 === lib.PHASE.QUEUED;
-      if (isQueued || ((state >> GENERATION_BITS) & 0xff) !== worker) continue;
-      const { next, end } = things.table.cursor(task.slot);
-      this.slots.release(task);
-      this.end(task, LOST);
-      if (next < end) this.submit(end - next, task.first + next);
-    }
-  }
-
-  private takeBack(): void {
-    const { lib, things } = this.tools;
-    this.drain();
-    for (const task of [...this.slots.tasks] as (Task | undefined)[]) {
-      if (task === undefined || things.table.state(task.slot) >> 28 !== lib.PHASE.QUEUED) continue;
-      if (this.slots.ownRing(task.slot) !== undefined) continue;
-      if (this.slots.isTaken(task.slot) && this.slots.takeBack(task)) this.handOut(task);
+      if (look((ghosts) => ghosts[ENDED]! & (1 << (index + 8))) === 0) continue;
+      lib.settleDead(this.engine, member as never, 'pool', undefined);
+      this.living.delete(member);
+      for (const doubt of this.doubts.splice(0)) doubt();
+      // Another worker may begin in its place.
+      const hasAborted = things.table.workers.hasAborted(index);
+      check(
+        hasAborted === (look((ghosts) => ghosts[DOOMED]! & (1 << (index + ABORTED))) !== 0),
+        `worker ${index} has ${hasAborted ? 'not ' : ''}called process.abort`,
+      );
+      things.table.workers.begin(index);
+      check(!things.table.workers.hasAborted(index), `the next worker ${index} begins as aborted`);
     }
   }
 
@@ -420,8 +569,13 @@ class PoolSide {
         outcome !== WITHDRAWN || !has(ghosts, STARTED + task.number, task.attempt),
         `task ${task.number} was withdrawn, and has begun`,
       );
+      check(
+        outcome !== LOST || (ghosts[PUT]! & (1 << (task.number * 4 + task.attempt))) === 0,
+        `task ${task.number} is lost, and its result was put`,
+      );
       if (before === 0) ghosts[OUTCOME + task.number] = outcome;
     });
+    task.resolve = undefined;
   }
 
   /**
@@ -435,7 +589,7 @@ class PoolSide {
     for (let worker = 1; worker <= this.workers; worker++) if ((ended & (1 << worker)) === 0) return;
     this.drain();
     // The living workers have no items left.
-    for (const worker of this.living) this.slots.seen(worker);
+    for (const member of this.living) this.slots.seen(member);
     // Those with a ring of their own end: their keys move on.
     for (let worker = 1; worker <= this.workers; worker++) {
       if (things.table.workers.privateRing(worker) === undefined) continue;
@@ -443,7 +597,7 @@ class PoolSide {
       this.slots.gone(things.own[worker]!);
     }
     const replacement = this.workers + 1;
-    this.living.add(replacement);
+    this.living.add(this.member(replacement));
     for (let round = 0; round < 2; round++) {
       this.fillUp();
       while (work(this.tools, replacement) !== 'none');
@@ -458,7 +612,7 @@ class PoolSide {
     // Slots that rest do so until each worker is seen, and those alone.
     for (let round = 0; round < 2; round++) {
       while (this.slots.fill(0) >= 0) free++;
-      for (const worker of this.living) this.slots.seen(worker);
+      for (const member of this.living) this.slots.seen(member);
     }
     while (this.slots.fill(0) >= 0) free++;
     check(free === SIZE.slots, `${free} slots are free in the end, of ${SIZE.slots}`);
@@ -466,10 +620,10 @@ class PoolSide {
   }
 }
 
-const pool = (workers: number, script: (side: PoolSide) => void): Actor<Things> => ({
+const pool = (workers: number, script: (side: PoolSide) => void, generation = 0): Actor<Things> => ({
   mortal: false,
   run(tools) {
-    const side = new PoolSide(tools, workers);
+    const side = new PoolSide(tools, workers, generation);
     script(side);
     side.finish();
   },
@@ -532,6 +686,64 @@ const scenarios: readonly Scenario<Things>[] = [
     ],
     deaths: 1,
     preemptions: [1, 2],
+  },
+  {
+    ...base,
+    name: 'one task, two workers, one dies, the generations at their end',
+    actors: [
+      pool(
+        2,
+        (side) => {
+          side.submit();
+          side.bury();
+          side.submit();
+          side.drain();
+        },
+        LAST_GENERATION,
+      ),
+      works(1),
+      works(1),
+    ],
+    deaths: 1,
+    preemptions: [0, 2],
+  },
+  {
+    ...base,
+    name: 'a result is read before its worker has finished, and the slot used again from generation 0 on',
+    actors: [
+      pool(
+        1,
+        (side) => {
+          side.submit();
+          side.drain();
+          side.submit();
+          side.drain();
+        },
+        LAST_GENERATION,
+      ),
+      works(2),
+    ],
+    preemptions: [2, 3],
+  },
+  {
+    ...base,
+    name: 'a running task that waits is given up',
+    actors: [pool(1, (side) => side.giveUp(side.submit())), waitsForAbort],
+    preemptions: [2, 4],
+    mayWait: ({ ghosts }) => ghosts[OUTCOME] !== GIVEN_UP,
+  },
+  {
+    ...base,
+    name: 'a worker calls process.abort, and another begins in its place',
+    actors: [
+      pool(1, (side) => {
+        side.submit();
+        side.pause();
+        side.bury();
+      }),
+      aborts,
+    ],
+    preemptions: [1, 3],
   },
   {
     ...base,
@@ -620,7 +832,7 @@ const scenarios: readonly Scenario<Things>[] = [
       {
         mortal: false,
         run(tools) {
-          const side = new PoolSide(tools, 2);
+          const side = new PoolSide(tools, 2, 0);
           side.submit();
           side.submit();
         },
@@ -686,7 +898,7 @@ const scenarios: readonly Scenario<Things>[] = [
       {
         mortal: false,
         run(tools) {
-          const side = new PoolSide(tools, 1);
+          const side = new PoolSide(tools, 1, 0);
           side.submit(0, 0, 1);
           side.submit(0, 0, 1);
         },

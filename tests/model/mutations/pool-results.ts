@@ -1,0 +1,88 @@
+/** Mutations of how a pool's workers put their results, and of how the pool waits for them. */
+
+import type { Mutant } from '../mutants.ts';
+import { FOR_EVER } from '../mutants.ts';
+
+const primitive = 'Results of a pool';
+
+export const poolResultMutants: readonly Mutant[] = [
+  {
+    name: 'the result of a call rings no bell',
+    file: 'pool/replies.js',
+    from: `        if (!silently)
+            this.gate.announce();`,
+    to: '',
+    primitive,
+    scenario: 'two workers put results, the pool awaits them',
+    preemptions: 1,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'results that were put silently and have filled the ring ring no bell',
+    file: 'pool/replies.js',
+    from: `        this.gate.announce();
+        try {
+            await this.queue.put(reply);`,
+    to: `        try {
+            await this.queue.put(reply);`,
+    primitive,
+    scenario: 'late results fill a ring, the pool awaits them',
+    preemptions: 1,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'the same, while the pool blocks',
+    file: 'pool/replies.js',
+    from: `        this.gate.announce();
+        try {
+            await this.queue.put(reply);`,
+    to: `        try {
+            await this.queue.put(reply);`,
+    primitive,
+    scenario: 'late results fill a ring, the pool blocks',
+    preemptions: 1,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'a result that had to wait for room rings no bell',
+    file: 'pool/replies.js',
+    from: `            return;
+        }
+        this.gate.announce();
+    }
+    /** Puts an error`,
+    to: `            return;
+        }
+    }
+    /** Puts an error`,
+    primitive,
+    scenario: 'late results fill a ring, the pool awaits them',
+    preemptions: 1,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'the pool falls asleep without a second look at the rings of results',
+    file: 'pool/reading.js',
+    from: 'if (!ready())',
+    to: 'if (true)',
+    primitive,
+    scenario: 'two workers put results, the pool awaits them',
+    preemptions: 1,
+    finds: FOR_EVER,
+  },
+  {
+    name: 'the pool looks at the rings of results, and only then marks that it sleeps',
+    file: 'pool/reading.js',
+    from: `                this.gate.mark();
+                if (!ready())
+                    return false;`,
+    to: `                const isReady = ready();
+                this.gate.mark();
+                if (!isReady)
+                    return false;`,
+    primitive,
+    scenario: 'two workers put results, the pool blocks',
+    preemptions: 1,
+    finds: FOR_EVER,
+  },
+];
