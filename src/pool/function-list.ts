@@ -8,14 +8,19 @@
  * travels with each task, as JSON.
  */
 
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { clearTimeout, setTimeout } from '#clock';
 import { inPhase } from '../agents/child-context.ts';
-import { InvalidTypeError, LayoutError } from '../errors.ts';
+import { InvalidTypeError, LayoutError, TargetError } from '../errors.ts';
 import type { FunctionReference } from '../functions/resolving.ts';
 import { resolveReference } from '../functions/resolving.ts';
 import { checkTarget, referenceToTarget } from '../workers/target.ts';
 import type { TaskTable } from './task-table.ts';
 
 const LENGTH_BYTES = 4;
+/** Milliseconds in which the main module has to be loaded that a pool of this thread imports. */
+const MAIN_LOADS = 1000;
 
 /** A function as the pool knows it. */
 export interface PoolFunction {
@@ -117,7 +122,9 @@ export class FunctionReader {
   /** Imports the function's module. Throws `TargetError`, `LayoutError`. */
   async load(key: number | string): Promise<WorkFunction> {
     const reference = JSON.parse(typeof key === 'string' ? key : this.referenceAt(key)) as FunctionReference;
-    const found = await inPhase('importing', () => resolveReference(reference));
+    const found = await inPhase('importing', () =>
+      this.local === undefined ? resolveReference(reference) : resolveHere(reference),
+    );
     this.loaded.set(key, found);
     return found;
   }
@@ -145,4 +152,39 @@ export class FunctionReader {
       `Pool: a task names function ${number}, and its list has ${references.length}; its memory is damaged, make the pool again`,
     );
   }
+}
+
+/**
+ * Imports a module in the pool's own thread. The program's main module may be awaiting this task at
+ * its top level; then its import would never end.
+ */
+async function resolveHere(reference: FunctionReference): Promise<WorkFunction> {
+  const [, main] = process.argv;
+  const loading = resolveReference(reference) as Promise<WorkFunction>;
+  if (main === undefined || !isModule(reference.module, main)) return await loading;
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(stillLoading(reference)), MAIN_LOADS);
+  });
+  try {
+    return await Promise.race([loading, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function isModule(module: string, path: string): boolean {
+  try {
+    return module.startsWith('file:') && realpathSync(fileURLToPath(module)) === realpathSync(path);
+  } catch {
+    // One of them is no file: its import reports that.
+    return false;
+  }
+}
+
+function stillLoading({ module, export: name }: FunctionReference): TargetError {
+  return new TargetError(
+    `target "${name}" of ${module}: can't be imported, it is the main module, which has not been loaded for ${MAIN_LOADS} ms; ` +
+      'it may be awaiting this very call at its top level: pass the function itself, or make the call in a function that it does not await',
+  );
 }

@@ -51,6 +51,13 @@ describe('A pool with processes: 0', { timeout: HANG_MS }, () => {
     assert.equal(await pool.apply(targets.add, [1, 2]), 3);
   });
 
+  it('a target in the main module, which awaits it while it loads, is refused', () => {
+    const program = fileURLToPath(new URL('../programs/awaits-itself.js', import.meta.url));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^8 ERR_LOCKSTEP_TARGET .*"twice".* it is the main module, .* pass the function/);
+  });
+
   it('has initializer, state and the current task, and none of it outside', async () => {
     const pool = new Pool({ processes: 0, initializer: targets.connect, initArgs: ['here'] });
     const { aborted, state } = await pool.apply(targets.askTask);
