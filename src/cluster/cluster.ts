@@ -10,6 +10,7 @@ import type { ClusterBarrierOptions } from './objects/barrier.ts';
 import { ClusterBarrier } from './objects/barrier.ts';
 import { ClusterCondition } from './objects/condition.ts';
 import type { Core } from './objects/core.ts';
+import { Stays } from './objects/stays.ts';
 import { ClusterEvent, ClusterLatch } from './objects/gates.ts';
 import { ClusterLock, ClusterRLock, lockPlaces } from './objects/lock.ts';
 import { ClusterPool } from './objects/pool.ts';
@@ -68,11 +69,12 @@ export class Cluster extends EventEmitter<ClusterEvents> {
         else this.emit(state, this.coded(reason));
       },
       rung: (key, fresh) => {
-        if (fresh !== undefined) this.core.calls.learn(key, fresh);
+        if (fresh !== undefined) this.core.calls.lanes.learn(key, fresh);
       },
       back: () => this.core.calls.repeat(),
     });
-    this.core = { calls: new Calls(store, session, claim), session, bells, holds: new Map() };
+    const calls = new Calls(store, session, claim);
+    this.core = { calls, session, bells, stays: new Stays(calls), holds: new Map() };
   }
 
   /** @internal Opens a session at the store. */
@@ -220,7 +222,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     if (core.session.state === 'connected') {
       const holds = [...core.holds.values()].flat();
       // A hold that can't be released ends with the session.
-      await Promise.allSettled(holds.map((hold) => hold.release()));
+      await Promise.allSettled([core.stays.giveUpAll(), ...holds.map((hold) => hold.release())]);
     }
     await core.session.close();
     await store.end();

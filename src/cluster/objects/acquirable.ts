@@ -16,10 +16,12 @@ import type { CallId } from '../machines/machine.ts';
 import type { PlacesCall, PlacesReply, PlacesView } from '../machines/places.ts';
 import type { Result } from '../pending.ts';
 import type { Lease } from '../session.ts';
+import type { Standing } from './cluster-hold.ts';
 import { ClusterHold } from './cluster-hold.ts';
 import type { Core } from './core.ts';
 import { perform, within } from './core.ts';
 import { Early, Moment, remainderOf } from './early.ts';
+import { Stay } from './stays.ts';
 
 /** The longest time that a call which gives up waits for the server's answer. */
 const LEAVING_MS = 500;
@@ -139,7 +141,9 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
 
   /** @internal Takes it until the deadline. */
   protected async take(deadline: Deadline): Promise<ClusterHold | null> {
-    const { core } = this.places;
+    const { core, key } = this.places;
+    const stayed = core.stays.take(key);
+    if (stayed !== undefined) return this.held(stayed);
     for (;;) {
       if (!core.session.lease.valid) await core.session.ready();
       if (this.hasJustOffered(deadline)) await sleep(GIVING_WAY_MS);
@@ -160,7 +164,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
    */
   private hasJustOffered(deadline: Deadline): boolean {
     const { core, key } = this.places;
-    const written = core.calls.justWritten(key, GIVING_WAY_MS);
+    const written = core.calls.lanes.justWritten(key, GIVING_WAY_MS);
     return written !== null && !deadline.expired && written.includes('"offers":[[');
   }
 
@@ -212,23 +216,28 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
   ): ClusterHold | undefined {
     const { core, key, machine } = this.places;
     const { call } = take;
-    const offer = replied === undefined ? undefined : core.calls.offerTo(key, call);
+    const offer = replied === undefined ? undefined : core.calls.lanes.offerTo(key, call);
     if (offer === undefined) return undefined;
     const stands = remainderOf(offer.until, replied!, asked, core.calls.claim);
     if (stands <= 0 || !lease.valid) return undefined;
     const since = offer.version;
     const early = new Early(lease, stands);
+    const stay = offer.crowded ? new Stay() : undefined;
     core.calls.make(key, machine, call, { ...take, since }, isWaiting).then(
       (result) => {
         const { reply } = result;
-        if (reply.is === 'held' && reply.token === since) return early.confirm();
+        if (reply.is === 'held' && reply.token === since) {
+          early.confirm();
+          if (stay !== undefined) stay.claimed = result.version;
+          return;
+        }
         early.end('its offer had run out before the claim arrived');
         // A loss of the lease ends the call anyway.
         return this.undo(call, result).catch(ignoreLoss);
       },
       (error: unknown) => early.end('it could not be claimed', error),
     );
-    return this.held({ call, token: since, recovered: false, lease: early });
+    return this.held({ call, token: since, recovered: false, lease: early, stay });
   }
 
   /** Waits until the call has left the queue; only briefly if the server is silent. */
@@ -248,7 +257,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     } else await core.calls.make(key, machine, id, { op: 'leave', call: id }, 'repeated');
   }
 
-  private held(standing: ConstructorParameters<typeof ClusterHold>[0]): ClusterHold {
+  private held(standing: Standing): ClusterHold {
     const { core, key, leased } = this.places;
     const hold = new ClusterHold(standing, leased, (released) => this.giveBack(released));
     const all = core.holds.get(key) ?? [];
@@ -266,9 +275,12 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     if (all?.length === 0) core.holds.delete(key);
     if (hold.loss !== undefined) throw hold.loss;
     if (leased) {
+      const { standing } = hold;
+      if (core.stays.keep(key, machine, standing)) return;
       await core.calls.make(key, machine, hold.call, { op: 'leave', call: hold.call }, 'repeated');
       // The claim was sent before this release, and may have come too late.
-      if (hold.loss !== undefined && hold.standing.lease instanceof Early) throw hold.loss;
+      if (hold.loss !== undefined && standing.lease instanceof Early) throw hold.loss;
+      if (standing.stay !== undefined) core.stays.left(key);
     } else {
       const most = Number.MAX_SAFE_INTEGER;
       await perform(core, key, machine, (call) => ({ op: 'give' as const, call, places: each, most }));

@@ -5,6 +5,7 @@ import type { LeaseLostError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
 import type { CallId } from '../machines/machine.ts';
 import type { Validity } from './early.ts';
+import type { Stay } from './stays.ts';
 
 /** The state of a hold at the server. Nested holds of an RLock share one. */
 export interface Standing {
@@ -12,6 +13,8 @@ export interface Standing {
   token: number;
   recovered: boolean;
   readonly lease: Validity;
+  /** If it came by an offer while others waited: how long the lock has been here. */
+  readonly stay?: Stay | undefined;
 }
 
 export class ClusterHold implements AsyncHold {
