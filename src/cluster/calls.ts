@@ -26,12 +26,12 @@ import { now as clock } from '#clock';
 import { withResolvers } from '../with-resolvers.ts';
 import { aloneIn } from './alone.ts';
 import { runCalls } from './document.ts';
+import { ABSENT, Lanes } from './lanes.ts';
 import type { CallId, Machine } from './machines/machine.ts';
 import { numberOf, sessionOf } from './machines/machine.ts';
 import type { PlacesCall, TurnCall } from './machines/places.ts';
 import type { Begun, Forgotten, Lane, Pending, Result } from './pending.ts';
 import { ignoreEnd, isLazy, settle, takeBatch } from './pending.ts';
-import { ABSENT, Lanes } from './lanes.ts';
 import { Releases } from './releases.ts';
 import { Serving } from './serving.ts';
 import type { Session } from './session.ts';
@@ -53,6 +53,11 @@ export class Calls {
     this.claim = claim;
     this.releases = new Releases(session.leaseMs);
     this.serving = new Serving(store, session, claim);
+  }
+
+  /** See `Store.sendsAtOnce`. */
+  get sendsAtOnce(): boolean {
+    return this.store.sendsAtOnce === true;
   }
 
   /** Makes the call. `id` distinguishes it from all others of the session. */

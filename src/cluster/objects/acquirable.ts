@@ -21,12 +21,17 @@ import { ClusterHold } from './cluster-hold.ts';
 import type { Core } from './core.ts';
 import { perform, within } from './core.ts';
 import { Early, Moment, remainderOf } from './early.ts';
-import { Stay } from './stays.ts';
+import { Stay } from './stay.ts';
 
 /** The longest time that a call which gives up waits for the server's answer. */
 const LEAVING_MS = 500;
 /** The approximate time that a claim takes to arrive. */
 const GIVING_WAY_MS = 2;
+/**
+ * How much later a process queues again for a lock that it has just passed on. Its call would
+ * compete with the next holder for the processors, and others wait before it anyway.
+ */
+const LETTING_IN_MS = 1;
 
 /** The parts of an acquirable object. */
 export interface Places {
@@ -60,7 +65,8 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
 
   /**
    * Takes it. With a timeout, resolves to `null` when that has passed; `timeout: 0` tries once.
-   * Waiters are served in the order in which they came, over all processes.
+   * Waiters are served in the order in which they came, over all processes. A connection that takes
+   * a lock again at once may go first, for at most three sections and about 10 ms in a row.
    *
    * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next waiter
    * gets it when that process's lease is over, with `hold.recovered`. While the server can't be
@@ -144,9 +150,12 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     const { core, key } = this.places;
     const stayed = core.stays.take(key);
     if (stayed !== undefined) return this.held(stayed);
+    let pause = core.stays.hasJustLeft(key) ? LETTING_IN_MS : 0;
     for (;;) {
       if (!core.session.lease.valid) await core.session.ready();
-      if (this.hasJustOffered(deadline)) await sleep(GIVING_WAY_MS);
+      if (this.hasJustOffered()) pause = GIVING_WAY_MS;
+      if (pause > 0 && !deadline.expired) await sleep(pause);
+      pause = 0;
       try {
         return await this.takeAs(core.session.nextCall(), deadline);
       } catch (error) {
@@ -162,10 +171,10 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
    * Whether this process has just made another process an offer. Then it joins the queue a moment
    * later: its write would conflict with that claim, which delays all waiters.
    */
-  private hasJustOffered(deadline: Deadline): boolean {
+  private hasJustOffered(): boolean {
     const { core, key } = this.places;
     const written = core.calls.lanes.justWritten(key, GIVING_WAY_MS);
-    return written !== null && !deadline.expired && written.includes('"offers":[[');
+    return written?.includes('"offers":[[') === true;
   }
 
   private async takeAs(id: CallId, deadline: Deadline): Promise<ClusterHold | null> {

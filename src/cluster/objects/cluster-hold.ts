@@ -5,7 +5,7 @@ import type { LeaseLostError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
 import type { CallId } from '../machines/machine.ts';
 import type { Validity } from './early.ts';
-import type { Stay } from './stays.ts';
+import type { Stay } from './stay.ts';
 
 /** The state of a hold at the server. Nested holds of an RLock share one. */
 export interface Standing {

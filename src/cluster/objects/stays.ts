@@ -13,8 +13,9 @@
  *
  * Only a lock that other calls were waiting for stays: nobody can take such a lock without waiting,
  * so nobody can see that its release has not been sent yet. Any other call on the object makes this
- * process send the release first, and so does the end of the program. A process that is killed in
- * that moment was killed inside.
+ * process send the release first, and so does the end of the program: a store that could not send
+ * it then keeps no lock here (`Store.sendsAtOnce`). A process that is killed in that moment was
+ * killed inside.
  *
  * Tokens: the holder came in by the offer of version T, and its claim was written as version C. The
  * next holder gets a larger one than C. So T + 1 to C are free for the sections in between; if the
@@ -24,26 +25,20 @@
 import { clearImmediate, now, setImmediate } from '#clock';
 import type { Calls } from '../calls.ts';
 import type { PlacesMachine } from '../machines/kinds.ts';
-import type { Standing } from './cluster-hold.ts';
 import { ignoreEnd } from '../pending.ts';
+import type { Standing } from './cluster-hold.ts';
 
 const MOST_SECTIONS = 3;
 const MOST_MS = 10;
-
-/** The time of a process inside a lock, from its offer to its release at the server. */
-export class Stay {
-  readonly since: number = now();
-  sections = 1;
-  /** The version of the claim; 0 until the server has confirmed it. */
-  claimed = 0;
-}
+/** Locks of which a process remembers that it came back. */
+const MOST_NOTED = 4096;
 
 interface Kept {
   readonly standing: Standing;
   /** It stays no longer. */
   end(): void;
   /** Releases it at the server. */
-  giveUp(): Promise<unknown>;
+  leave(): Promise<unknown>;
 }
 
 /** Releases to send before the program ends. */
@@ -65,7 +60,7 @@ export class Stays {
 
   /** An acquire: the hold that stayed here for it, with a token of its own, or `undefined`. */
   take(key: string): Standing | undefined {
-    if (this.justLeft.has(key)) this.returns.add(key);
+    if (this.justLeft.has(key)) this.noteReturn(key);
     const kept = this.staying.get(key);
     if (kept === undefined) return undefined;
     const { standing, end } = kept;
@@ -82,9 +77,14 @@ export class Stays {
     this.justLeft.add(key);
   }
 
+  /** Whether this process has passed the lock on in this turn of the event loop. */
+  hasJustLeft(key: string): boolean {
+    return this.justLeft.has(key);
+  }
+
   /** Releases the locks that stay here. */
   async giveUpAll(): Promise<void> {
-    await Promise.all([...this.staying.values()].map(({ giveUp }) => giveUp()));
+    await Promise.all([...this.staying.values()].map(({ leave }) => leave()));
   }
 
   /** Keeps the lock here if its hold may be followed by another; returns whether it does. */
@@ -93,23 +93,29 @@ export class Stays {
     if (stay === undefined || !this.returns.has(key)) return false;
     if (stay.sections >= MOST_SECTIONS || now() - stay.since > MOST_MS || token >= stay.claimed) return false;
     const lane = this.calls.lanes.at(key);
-    if (lane.busy || lane.giveUp !== undefined) return false;
+    if (lane.busy || lane.giveUp !== undefined || !this.calls.sendsAtOnce) return false;
     const end = (): void => {
       clearImmediate(immediate);
       unsent.delete(giveUp);
       lane.giveUp = undefined;
       this.staying.delete(key);
     };
-    const giveUp = (): Promise<unknown> => {
+    const leave = (): Promise<unknown> => {
       end();
       this.returns.delete(key);
       return this.calls.make(key, machine, call, { op: 'leave', call }, 'repeated').catch(ignoreEnd);
     };
+    const giveUp = (): void => void leave();
     const immediate = setImmediate(giveUp);
-    this.staying.set(key, { standing, end, giveUp });
+    this.staying.set(key, { standing, end, leave });
     lane.giveUp = giveUp;
     sendAtExit(giveUp);
     return true;
+  }
+
+  private noteReturn(key: string): void {
+    if (this.returns.size >= MOST_NOTED) this.returns.clear();
+    this.returns.add(key);
   }
 }
 
