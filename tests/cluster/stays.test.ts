@@ -1,4 +1,4 @@
-/** A lock that others wait for stays in its process for a few sections: src/cluster/objects/stays.ts. */
+/** A lock that others wait for stays in its process for a few sections (objects/stays.ts). */
 
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';

@@ -64,7 +64,8 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
   }
 
   /**
-   * Takes it. With a timeout, resolves to `null` when that has passed; `timeout: 0` tries once.
+   * Takes it. With a timeout, resolves to `null` when that has passed, or rejects with `StoreError` if
+   * the server can't be reached then; `timeout: 0` tries once.
    * Waiters are served in the order in which they came, over all processes. A connection that takes
    * a lock again at once may go first, for at most three sections and about 10 ms in a row.
    *
@@ -151,8 +152,8 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
     const stayed = core.stays.take(key);
     if (stayed !== undefined) return this.held(stayed);
     let pause = core.stays.hasJustLeft(key) ? LETTING_IN_MS : 0;
-    for (;;) {
-      if (!core.session.lease.valid) await core.session.ready();
+    for (let waited = false; ; waited = true) {
+      if (!core.session.lease.valid) await this.untilReady(deadline, waited);
       if (this.hasJustOffered()) pause = GIVING_WAY_MS;
       if (pause > 0 && !deadline.expired) await sleep(pause);
       pause = 0;
@@ -162,9 +163,30 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
         // The call waited under a lease that is lost. It held nothing, so start again.
         if (!(error instanceof LeaseLostError)) throw error;
         deadline.throwIfAborted();
-        if (deadline.expired) return null;
+        if (deadline.expired) return this.late(deadline);
       }
     }
+  }
+
+  /**
+   * Waits for a live session. A call that has waited for its turn waits until its deadline, others
+   * for a lease at most. Each waits for `LEAVING_MS` at least: a new session takes a moment.
+   */
+  private async untilReady(deadline: Deadline, waited: boolean): Promise<void> {
+    const { core } = this.places;
+    const remaining = Math.max(LEAVING_MS, deadline.remaining);
+    const ready = core.session.ready(waited ? remaining : Math.min(core.session.leaseMs, remaining));
+    await within(ready, deadline, core);
+    deadline.throwIfAborted();
+    await ready;
+  }
+
+  /** The deadline is over: `null`, or an error if nobody knows whether others held it. */
+  private late(deadline: Deadline): null {
+    deadline.throwIfAborted();
+    const { session } = this.places.core;
+    if (session.state === 'connected') return null;
+    throw session.outOfReach(`${this.places.title}: not acquired in time`);
   }
 
   /**
@@ -191,8 +213,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
         const result = wait && !deadline.unlimited ? await within(made, deadline, core) : await made;
         if (result === undefined) {
           await this.takeLeave(made.then((late) => this.undo(id, late)));
-          deadline.throwIfAborted();
-          return null;
+          return this.late(deadline);
         }
         const { reply, version } = result;
         if (reply.is === 'busy') return null;
@@ -208,8 +229,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
           continue;
         }
         await this.takeLeave(this.undo(id, result));
-        deadline.throwIfAborted();
-        return null;
+        return this.late(deadline);
       }
     } finally {
       bell?.unhang();

@@ -23,7 +23,9 @@ export class ClusterHold implements AsyncHold {
   private readonly leased: boolean;
   private readonly giveBack: (hold: ClusterHold) => Promise<void>;
   private releasing: Promise<void> | undefined;
+  private released = false;
   private controller: AbortController | undefined;
+  private unwatch: (() => void) | undefined;
 
   /** `leased`: the hold is lost with its lease. */
   constructor(standing: Standing, leased: boolean, giveBack: (hold: ClusterHold) => Promise<void>) {
@@ -79,7 +81,7 @@ export class ClusterHold implements AsyncHold {
    * Gives it back. Rejects with `LeaseLostError` if it was lost; the work done inside may be void.
    */
   release(): Promise<void> {
-    this.releasing ??= this.giveBack(this);
+    this.releasing ??= this.end();
     return this.releasing;
   }
 
@@ -87,11 +89,18 @@ export class ClusterHold implements AsyncHold {
     return this.release();
   }
 
+  private async end(): Promise<void> {
+    await this.giveBack(this);
+    this.released = true;
+    this.unwatch?.();
+  }
+
   private watch(controller: AbortController): void {
     const { lease } = this.standing;
-    if (!this.leased) return;
+    // What has been released can't be lost.
+    if (!this.leased || this.released) return;
     if (lease.lost !== undefined) controller.abort(lease.lost);
-    else lease.onLoss((reason) => controller.abort(reason));
+    else this.unwatch = lease.onLoss((reason) => controller.abort(reason));
   }
 }
 
