@@ -64,10 +64,10 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
   }
 
   /**
-   * Takes it. With a timeout, resolves to `null` when that has passed, or rejects with `StoreError` if
-   * the server can't be reached then; `timeout: 0` tries once.
-   * Waiters are served in the order in which they came, over all processes. A connection that takes
-   * a lock again at once may go first, for at most three sections and about 10 ms in a row.
+   * Takes it. With a timeout, resolves to `null` when that has passed, or rejects with `StoreError`
+   * if the server can't be reached then; `timeout: 0` tries once. Waiters are served in the order
+   * in which they came, over all processes. A connection that takes a lock again at once may go
+   * first, for at most three sections and about 10 ms in a row.
    *
    * *Cancels* by `signal`: rejects with its reason. *If the holder's process dies*, the next waiter
    * gets it when that process's lease is over, with `hold.recovered`. While the server can't be
