@@ -11,7 +11,7 @@
  */
 
 import { clearTimeout, queueMicrotask, setImmediate } from '#clock';
-import { now } from '#park';
+import { MOST_SPINS, now } from '#park';
 import type { Cell } from '../agents/cell.ts';
 import { packWhole } from '../codec/parcel.ts';
 import { Deadline } from '../deadline.ts';
@@ -22,7 +22,6 @@ import type { Channel } from '../messaging/ring/channel.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
 import { Outgoing } from '../messaging/ring/outgoing.ts';
 import { NOTHING } from '../messaging/ring/ring-reader.ts';
-import { spin } from '../waiting/blocking.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { takeBlocking } from '../waiting/taking.ts';
 import { Backlog } from './backlog.ts';
@@ -30,6 +29,7 @@ import { KeyedTasks } from './keyed-tasks.ts';
 import type { Member } from './member.ts';
 import type { Reply, TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, REPLY, RING_BYTES } from './messages.ts';
+import { Polling } from './polling.ts';
 import type { PoolTask, TaskKey } from './pool-task.ts';
 import { areConstant, Sealed } from './sealed.ts';
 import { Slots } from './slots.ts';
@@ -45,9 +45,13 @@ const WIDEST = 1000;
 const BATCH = 64;
 /** Milliseconds of reading before the event loop gets its turn. */
 const LONGEST_TURN = 2;
-/** Mean microseconds of a task up to which this thread spins for its result. */
-const WORTH_SPINNING = 30;
-const MOST_SPUN_IN_A_ROW = 64;
+/** Mean microseconds of a task up to which this thread polls for its result. */
+const WORTH_POLLING = 30;
+/** Milliseconds of a poll, and of polls in a row before the event loop gets a turn. */
+const LONGEST_POLL = 0.05;
+const LONGEST_POLLS = 0.05;
+/** Looks at the task ring for a worker that is awake to take the task, some 5 us. */
+const LOOKS_AT_RING = 200;
 /** Weight of the newest run time in the mean. */
 const NEWEST = 1 / 16;
 const ONCE: Deadline = Deadline.from({ timeout: 0 });
@@ -97,7 +101,15 @@ export class Engine {
   private lookingSoon = false;
   private goingOn = false;
   private endingSoon = false;
-  private spunInARow = 0;
+  /** Whether the present wait for results has left the gate unmarked, because none can come. */
+  private unmarked = false;
+  /** Whether a task was handed out without waking a worker that sleeps. */
+  private owesWakeUp = false;
+  /** The worker that has brought the last result. */
+  private latest: Member | undefined;
+  private readonly polling: Polling = new Polling(() => !this.goingOn && this.hasResults());
+  /** When the present row of polls began: milliseconds of this thread's clock. */
+  private polledSince = 0;
   /** When the present results were read: milliseconds of this thread's clock. */
   private readAt = 0;
   private readonly wait: Taking;
@@ -115,6 +127,11 @@ export class Engine {
     this.wait = this.waitUntil(
       () => this.serve(),
       () => !this.goingOn && this.hasResults(),
+      () => {
+        // Nothing is pending: the next task marks the gate, unless its result comes while polling.
+        this.unmarked = this.idle;
+        return !this.unmarked;
+      },
     );
     this.resize();
   }
@@ -164,7 +181,7 @@ export class Engine {
     // Hand the task out now if there is room and none waits before it.
     if (this.backlog.size === 0 && this.hasRoom) {
       if (task.more !== undefined && task.more.retries > 0) this.seal(task);
-      if (this.handOut(task)) {
+      if (this.handOut(task, undefined, this.willPoll)) {
         this.pending++;
         this.expect();
         return;
@@ -274,8 +291,11 @@ export class Engine {
   /**
    * Puts the task in the ring, the pool's or the worker's own; `false`: there is no room. Throws
    * `NotSendableError`, `NoSpaceError`.
+   *
+   * @param willPoll this thread polls for the result soon, and wakes a worker then if none has
+   *   taken the task
    */
-  private handOut(task: PoolTask, member?: Member): boolean {
+  private handOut(task: PoolTask, member?: Member, willPoll = false): boolean {
     const { message, slots } = this;
     const channel = member === undefined ? this.channel : this.ownRing(member).channel;
     const chunk = task.more?.chunk;
@@ -312,9 +332,28 @@ export class Engine {
       if (this.table.takeIdleOf(member.index)) member.wake();
       return true;
     }
+    if (willPoll) this.owesWakeUp = true;
+    else this.wakeSleeper();
+    return true;
+  }
+
+  /** Wakes a worker that sleeps, if there is one: the one that ran last, or any other. */
+  private wakeSleeper(): void {
+    const { latest } = this;
+    if (latest?.canTake && this.table.takeIdleOf(latest.index)) {
+      latest.wake();
+      return;
+    }
     const idle = this.table.takeIdle();
     if (idle !== 0) this.host.members[idle]?.wake();
-    return true;
+  }
+
+  /** Wakes a worker for a task that was handed out without it, unless the task was taken. */
+  private wakeIfOwed(): void {
+    if (!this.owesWakeUp) return;
+    this.owesWakeUp = false;
+    for (let look = 0; look < LOOKS_AT_RING; look++) if (this.channel.ring.empty) return;
+    this.wakeSleeper();
   }
 
   /** The worker's own ring, which is made for its first task with a key. Throws `NoSpaceError`. */
@@ -328,28 +367,54 @@ export class Engine {
 
   // Results.
 
+  /**
+   * Whether this thread will poll for the result of the next task, and the worker that brought the
+   * last one is awake: it looks at the task ring before it sleeps, so no other need be woken.
+   */
+  private get willPoll(): boolean {
+    const { latest } = this;
+    return (
+      this.inFlight === 0 &&
+      MOST_SPINS > 0 &&
+      !(this.listening && !this.unmarked) &&
+      latest?.canTake === true &&
+      !this.table.isIdle(latest.index)
+    );
+  }
+
+  private get isWorthPolling(): boolean {
+    return this.mean > 0 && this.mean < WORTH_POLLING;
+  }
+
   /** Makes sure that results are read when they come. */
   private expect(): void {
-    if (this.listening || this.lookingSoon) return;
+    if (this.lookingSoon || (this.listening && !this.unmarked)) return;
     this.lookingSoon = true;
-    queueMicrotask(() => {
-      this.lookingSoon = false;
-      if (this.idle || this.listening) return;
-      // Spin for one short task, unless the event loop has not had its turn for long.
-      const worthwhile =
-        this.inFlight === 1 &&
-        this.mean > 0 &&
-        this.mean < WORTH_SPINNING &&
-        this.spunInARow < MOST_SPUN_IN_A_ROW;
-      if (worthwhile && spin(this.cell, this.wait)) {
-        this.spunInARow++;
+    queueMicrotask(() => this.look());
+  }
+
+  private look(): void {
+    this.lookingSoon = false;
+    if (this.idle) return;
+    // Poll for one short task, and give the event loop a turn between polls.
+    if (this.inFlight === 1 && this.isWorthPolling) {
+      if (now() - this.polledSince > LONGEST_POLLS) {
+        this.lookingSoon = true;
+        setImmediate(() => {
+          this.polledSince = now();
+          this.look();
+        });
+        return;
+      }
+      if (this.polling.poll(LONGEST_POLL)) {
         this.serve();
         if (this.idle) return;
       }
-      // Otherwise await the results at the gate.
-      this.spunInARow = 0;
-      this.listen();
-    });
+    }
+    // Otherwise await the results at the gate.
+    this.wakeIfOwed();
+    if (this.listening) this.cell.dispatch(false);
+    else this.listen();
   }
 
   private listen(): void {
@@ -397,12 +462,15 @@ export class Engine {
     this.cell.dispatch(false);
   }
 
-  /** A wait at the gate of all results. `serve` reads them and returns whether the wait is over. */
-  private waitUntil(serve: () => boolean, ready: () => boolean): Taking {
+  /**
+   * A wait at the gate of all results. `serve` reads them and returns whether the wait is over;
+   * `isNeeded`: whether results may come.
+   */
+  private waitUntil(serve: () => boolean, ready: () => boolean, isNeeded = () => true): Taking {
     const attempt = (): boolean => {
       for (;;) {
         if (serve()) return true;
-        if (this.goingOn) return false;
+        if (this.goingOn || !isNeeded()) return false;
         // PUBLISH WAITERS -> ring
         this.gate.mark();
         if (!ready()) return false;
@@ -460,6 +528,10 @@ export class Engine {
     };
     // Cancel a planned read, because this reads all results.
     this.goingOn = false;
+    if (this.owesWakeUp) {
+      this.polling.poll(LONGEST_POLL);
+      this.wakeIfOwed();
+    }
     return takeBlocking(
       this.cell,
       this.waitUntil(serve, () => this.hasResults() || over()),
@@ -481,6 +553,7 @@ export class Engine {
     if (task === undefined) return true;
     // Count it, free the slot, and settle the promise.
     member.hasResults = true;
+    this.latest = member;
     this.statistics.ran(task, microseconds, member, this.readAt);
     this.timed(member, microseconds);
     this.slots.release(task);

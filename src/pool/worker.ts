@@ -15,7 +15,6 @@ import { resolveReference } from '../functions/resolving.ts';
 import type { Words } from '../memory/atomics.ts';
 import { AWAITING_BIT } from '../memory/layout.ts';
 import { isMainThread } from '../this-thread.ts';
-import { spin } from '../waiting/blocking.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { mayHaveChildren } from '../workers/identity.ts';
 import { ChunkWork } from './chunk-work.ts';
@@ -26,6 +25,7 @@ import { Intake } from './intake.ts';
 import type { Reply, TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, REPLY } from './messages.ts';
 import { Replies } from './replies.ts';
+import { Polling } from './polling.ts';
 import type { SealedPayload } from './sealed.ts';
 import { unseal } from './sealed.ts';
 import { generationOf, STOP, slotOf, TaskTable } from './task-table.ts';
@@ -39,6 +39,8 @@ const LONGEST_TURN = 5;
  * in it.
  */
 const LONGEST_END = 50;
+/** Milliseconds of polling for the next task: longer than a pool takes to wake up and submit it. */
+const LONGEST_POLL = 0.1;
 /** The functions of a pool in this thread, which need no import. */
 export interface LocalFunctions {
   readonly list: FunctionList;
@@ -71,6 +73,9 @@ export class PoolWorker {
   private readonly scope: AsyncLocalStorage<RunningTask> | undefined;
   private turnBegan = 0;
   private count = 0;
+  /** Whether it has run a task since it slept. */
+  private hasRun = false;
+  private readonly polling: Polling = new Polling(() => this.hasWork());
   private active = 0;
   private readonly wait: Taking;
   private readonly finder = (): RunningTask | undefined => this.currentTask();
@@ -222,7 +227,9 @@ export class PoolWorker {
 
   /** Sleeps until there may be work. */
   private async sleep(): Promise<void> {
-    if (this.active === 0 && !this.isLocal && spin(this.bed, this.wait)) return;
+    // Poll first, unless it has run nothing since it was woken.
+    if (this.active === 0 && this.hasRun && !this.isLocal && this.polling.poll(LONGEST_POLL)) return;
+    this.hasRun = false;
     await new Promise<void>((resolve) => {
       const full = this.active >= this.orders.concurrency;
       // The sleeper is called when a task has ended or work has come.
@@ -289,6 +296,7 @@ export class PoolWorker {
     const ticket = message[0];
     if (!this.table.claim(slotOf(ticket), generationOf(ticket), this.me)) return undefined;
     this.count++;
+    this.hasRun = true;
     this.table.noteStart(slotOf(ticket), commonTime() & 0x7fffffff);
     // With concurrency: run it in a scope of its own, beside the others.
     if (this.scope !== undefined) {
