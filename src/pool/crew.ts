@@ -26,8 +26,9 @@ import { Member } from './member.ts';
 import { RING_BYTES } from './messages.ts';
 import type { Settings } from './pool-options.ts';
 import type { StartStats } from './statistics.ts';
-import { STOP, type TaskTable } from './task-table.ts';
+import type { TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker-orders.ts';
+import { STOP } from './worker-words.ts';
 
 /**
  * A worker that lived less than this many milliseconds, without a result, is replaced with a
@@ -176,7 +177,7 @@ export class Crew {
   /** Asks the worker to end after its present tasks. */
   stop(member: Member): void {
     member.stopping = true;
-    this.options.table.setOrder(member.index, STOP);
+    this.options.table.workers.setOrder(member.index, STOP);
     member.wake();
     this.options.leaves(member);
   }
@@ -248,9 +249,9 @@ export class Crew {
       this.options;
     // Make its ring, and reset its words in the table.
     const results = new Queue({ bytes: RING_BYTES });
-    table.begin(index);
-    table.setPrivateRing(index, undefined);
-    table.clearIdle(index);
+    table.workers.begin(index);
+    table.workers.setPrivateRing(index, undefined);
+    table.workers.clearIdle(index);
     const { concurrency, maxTasksPerChild: mostTasks } = settings;
     try {
       // Start the child, from a spare if there is one.

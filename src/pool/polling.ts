@@ -31,14 +31,17 @@ export class Polling {
     this.peek = peek;
   }
 
-  /** Looks for at most `longest` milliseconds, or once; returns whether `peek` said so. */
+  /** Counts a wait; returns whether it polls. */
+  mayPoll(): boolean {
+    if (MOST_SPINS === 0) return false;
+    if (this.left === 0) return true;
+    this.left--;
+    return false;
+  }
+
+  /** Looks for at most `longest` milliseconds; returns whether `peek` said so. */
   poll(longest: number): boolean {
     const { peek } = this;
-    if (MOST_SPINS === 0) return false;
-    if (this.left > 0) {
-      this.left--;
-      return peek();
-    }
     let time = now();
     const end = time + longest;
     do {

@@ -73,12 +73,12 @@ export class Sizing {
 
   private grow(): void {
     const { crew, engine, settings } = this;
-    const waiting = engine.demand - crew.size * settings.concurrency;
+    const waiting = engine.handOut.demand - crew.size * settings.concurrency;
     if (waiting <= 0 || crew.target >= settings.max) return;
     crew.target++;
     crew.refill();
-    engine.resize();
-    engine.fill();
+    engine.handOut.resize();
+    engine.handOut.fill();
     this.submitted();
   }
 
@@ -92,6 +92,6 @@ export class Sizing {
       if (member?.alive !== true || member.stopping) continue;
       if (++staying > settings.min) crew.stop(member);
     }
-    engine.resize();
+    engine.handOut.resize();
   }
 }

@@ -53,18 +53,18 @@ export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown)
   const { engine } = host;
   if (task.resolve === undefined) return false;
   // Withdraw it if no worker has begun it.
-  if (engine.withdraw(task)) {
-    engine.cancelled(task, reason());
+  if (engine.handOut.withdraw(task)) {
+    engine.settling.cancelled(task, reason());
     return true;
   }
   // The task runs, or has just ended: read the results.
-  engine.drain(Number.POSITIVE_INFINITY);
+  engine.reading.drain(Number.POSITIVE_INFINITY);
   if (task.resolve === undefined) return false;
   // Ask it to stop, and wake its worker.
-  engine.table.abort(task.slot, engine.slots.generationOf(task.slot));
-  host.members[engine.slots.runnerOf(task)]?.wake();
+  engine.handOut.table.abort(task.slot, engine.handOut.slots.generationOf(task.slot));
+  host.members[engine.handOut.slots.runnerOf(task)]?.wake();
   // Reject the call at once; the worker gets its grace.
-  engine.cancelled(task, reason());
+  engine.settling.cancelled(task, reason());
   endAfterGrace(host, task);
   return true;
 }
@@ -73,11 +73,12 @@ export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown)
 export function killTask(host: ControlHost, task: PoolTask): void {
   const { engine } = host;
   // Read the results first: the task may have ended.
-  engine.drain(Number.POSITIVE_INFINITY);
+  engine.reading.drain(Number.POSITIVE_INFINITY);
   if (task.slot < 0) return;
-  const runner = engine.slots.runnerOf(task);
+  const runner = engine.handOut.slots.runnerOf(task);
   // Doom the task: from here on the worker takes no other.
-  if (runner === 0 || !engine.table.doom(task.slot, engine.slots.generationOf(task.slot))) return;
+  if (runner === 0 || !engine.handOut.table.doom(task.slot, engine.handOut.slots.generationOf(task.slot)))
+    return;
   host.members[runner]?.kill();
 }
 
@@ -93,10 +94,10 @@ export function lookAtTimes(host: ControlHost, task: PoolTask): void {
 
 function lookAtQueue(host: ControlHost, task: PoolTask, queueTimeout: number): void {
   const { engine } = host;
-  if (engine.slots.runnerOf(task) !== 0) return;
-  engine.drain(Number.POSITIVE_INFINITY);
-  if (task.resolve === undefined || !engine.withdraw(task)) return;
-  engine.settle(task, false, waitedTooLong(host, task, queueTimeout));
+  if (engine.handOut.slots.runnerOf(task) !== 0) return;
+  engine.reading.drain(Number.POSITIVE_INFINITY);
+  if (task.resolve === undefined || !engine.handOut.withdraw(task)) return;
+  engine.settling.settle(task, false, waitedTooLong(host, task, queueTimeout));
 }
 
 function endAfterGrace(host: ControlHost, task: PoolTask): void {
@@ -111,7 +112,7 @@ function lookAtTime(host: ControlHost, task: PoolTask, timeout: number): void {
   const { engine } = host;
   if (task.resolve === undefined) return;
   // Find out how long it has run.
-  const started = engine.slots.runnerOf(task) === 0 ? 0 : engine.table.started(task.slot);
+  const started = engine.handOut.slots.runnerOf(task) === 0 ? 0 : engine.handOut.table.started(task.slot);
   const ran = started === 0 ? 0 : (commonTime() - started) & 0x7fffffff;
   // Look again when its time is over.
   if (ran < timeout) {

@@ -60,11 +60,11 @@ export class TaskHandle<Result> implements Task<Result> {
     const { task, host } = this;
     if (this.given) return task.slot >= 0 ? 'aborting' : 'cancelled';
     if (task.resolve === undefined) return this.outcome ?? 'done';
-    return host.engine.slots.runnerOf(task) === 0 ? 'queued' : 'running';
+    return host.engine.handOut.slots.runnerOf(task) === 0 ? 'queued' : 'running';
   }
 
   get pid(): number | null {
-    return this.host.members[this.host.engine.slots.runnerOf(this.task)]?.id ?? null;
+    return this.host.members[this.host.engine.handOut.slots.runnerOf(this.task)]?.id ?? null;
   }
 
   cancel(reason?: unknown): boolean {

@@ -19,7 +19,7 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly Ring: typeof import('../../src/messaging/ring/ring.ts').Ring;
   readonly Slots: typeof import('../../src/pool/slots.ts').Slots;
   readonly TaskTable: typeof import('../../src/pool/task-table.ts').TaskTable;
-  readonly PHASE: typeof import('../../src/pool/task-table.ts').PHASE;
+  readonly PHASE: typeof import('../../src/pool/slot-words.ts').PHASE;
   readonly KINDS: typeof import('../../src/kinds/all.ts').KINDS;
   readonly kindNamed: typeof import('../../src/agents/kinds.ts').kindNamed;
   readonly listKinds: typeof import('../../src/agents/kinds.ts').listKinds;
@@ -59,6 +59,7 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'messaging/ring/ring.js',
     'messaging/ring/room-wait.js',
     'platform/directory.js',
+    'pool/slot-words.js',
     'pool/slots.js',
     'pool/task-table.js',
     'sync/lock/raw-lock.js',

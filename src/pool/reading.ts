@@ -1,0 +1,245 @@
+/**
+ * Reading: when the pool's thread reads the results of its workers.
+ *
+ * All results lie in rings of their workers. This thread waits for all of them at one gate, the
+ * joiners' gate of the task channel. While it reads, workers do not ring.
+ */
+
+import { queueMicrotask, setImmediate } from '#clock';
+import { now } from '#park';
+import type { Cell } from '../agents/cell.ts';
+import { Deadline } from '../deadline.ts';
+import { AWAITING_BIT } from '../memory/layout.ts';
+import type { Gate } from '../messaging/ring/gate.ts';
+import type { Taking } from '../waiting/taking.ts';
+import { takeBlocking } from '../waiting/taking.ts';
+import type { HandOut } from './hand-out.ts';
+import type { Member } from './member.ts';
+import { Polling } from './polling.ts';
+import type { Settling } from './settling.ts';
+
+/** Number of results that are read before other code of this thread runs. */
+const BATCH = 64;
+/** Milliseconds of reading before the event loop gets its turn. */
+const LONGEST_TURN = 2;
+/** Mean microseconds of a task up to which this thread polls for its result. */
+const WORTH_POLLING = 30;
+/** Milliseconds of a poll, and of polls in a row before the event loop gets a turn. */
+const LONGEST_POLL = 0.05;
+const LONGEST_POLLS = 0.05;
+
+/** The services that reading needs from the pool. */
+export interface ReadingHost {
+  readonly members: readonly (Member | undefined)[];
+  /** Tasks have been handed out: the heap may have room for others. */
+  moved(): void;
+  /** Checks whether workers have died, where no event can arrive. */
+  look(): void;
+  broken(error: unknown): void;
+}
+
+export class Reading {
+  private readonly gate: Gate;
+  private readonly cell: Cell;
+  private readonly handOut: HandOut;
+  private readonly settling: Settling;
+  private readonly host: ReadingHost;
+  private listening = false;
+  private lookingSoon = false;
+  private goingOn = false;
+  private endingSoon = false;
+  /** Whether this wait has left the gate unmarked, because nothing was pending. */
+  private unmarked = false;
+  private readonly polling: Polling = new Polling(() => !this.goingOn && this.hasResults());
+  /** When the present row of polls began: milliseconds of this thread's clock. */
+  private polledSince = 0;
+  private readonly wait: Taking;
+
+  constructor(gate: Gate, handOut: HandOut, settling: Settling, host: ReadingHost) {
+    this.gate = gate;
+    this.cell = gate.cell;
+    this.handOut = handOut;
+    this.settling = settling;
+    this.host = host;
+    this.wait = this.waitUntil(
+      () => this.serve(),
+      () => !this.goingOn && this.hasResults(),
+      () => {
+        // Nothing is pending: the next task marks the gate, unless a poll brings its result.
+        this.unmarked = this.settling.idle;
+        return !this.unmarked;
+      },
+    );
+  }
+
+  /** Whether `expect` looks whether a worker has taken the task. */
+  get looksSoon(): boolean {
+    return !this.listening || this.unmarked;
+  }
+
+  /** Makes sure that a worker takes what was put, and that results are read when they come. */
+  expect(): void {
+    if (this.lookingSoon || !this.looksSoon) return;
+    this.lookingSoon = true;
+    queueMicrotask(() => this.look());
+  }
+
+  private look(): void {
+    this.lookingSoon = false;
+    if (this.settling.idle) return;
+    const { inFlight, mean, waking } = this.handOut;
+    const isShort = inFlight === 1 && mean > 0 && mean < WORTH_POLLING;
+    // Poll only for a worker that is awake: one that wakes up may need this processor.
+    if (isShort && waking.isOwed && this.polling.mayPoll()) {
+      // Give the event loop a turn between polls.
+      if (now() - this.polledSince > LONGEST_POLLS) {
+        this.lookingSoon = true;
+        setImmediate(() => {
+          this.polledSince = now();
+          this.look();
+        });
+        return;
+      }
+      // Poll for the result of one short task.
+      const isThere = this.polling.poll(LONGEST_POLL);
+      waking.makeSure();
+      if (isThere) {
+        this.serve();
+        if (this.settling.idle) return;
+      }
+    }
+    // Otherwise await the results at the gate.
+    waking.makeSure();
+    if (this.listening) this.cell.dispatch(false);
+    else this.listen();
+  }
+
+  private listen(): void {
+    this.listening = true;
+    const ticket = this.cell.drawTicket();
+    this.cell.enter(AWAITING_BIT, ticket);
+    this.cell.await(this.wait, ticket, Deadline.NEVER, this).then(
+      () => {
+        this.listening = false;
+        if (!this.settling.idle) this.listen();
+      },
+      (error: unknown) => {
+        this.listening = false;
+        this.host.broken(error);
+      },
+    );
+  }
+
+  /** Reads some results; returns whether nothing is left pending. */
+  private serve(): boolean {
+    if (this.goingOn) return false;
+    if (this.drain(BATCH)) this.readOnSoon(now());
+    return this.settling.idle && !this.endingSoon;
+  }
+
+  /** Reads the rest after the code that awaited the first results has run. */
+  private readOnSoon(since: number): void {
+    this.goingOn = true;
+    if (now() - since < LONGEST_TURN) queueMicrotask(() => this.readOn(since));
+    else setImmediate(() => this.readOn(now()));
+  }
+
+  private readOn(since: number): void {
+    if (this.drain(BATCH)) {
+      this.readOnSoon(since);
+      return;
+    }
+    this.goingOn = false;
+    // Mark the gate only now: workers do not ring while this thread reads.
+    this.cell.dispatch(false);
+  }
+
+  /**
+   * A wait at the gate of all results. `serve` reads them and returns whether the wait is over;
+   * `isNeeded`: whether results may come.
+   */
+  private waitUntil(serve: () => boolean, ready: () => boolean, isNeeded = () => true): Taking {
+    const attempt = (): boolean => {
+      for (;;) {
+        if (serve()) return true;
+        if (this.goingOn || !isNeeded()) return false;
+        // PUBLISH WAITERS -> ring
+        this.gate.mark();
+        if (!ready()) return false;
+      }
+    };
+    return { tryTake: serve, peek: ready, attempt, abandon: () => {}, taken: () => {}, suspect: () => 0 };
+  }
+
+  hasResults(): boolean {
+    for (const member of this.host.members) if (member?.alive && !member.channel.ring.empty) return true;
+    return false;
+  }
+
+  /** Takes results of all workers; returns whether there may be more than `most`. */
+  drain(most: number): boolean {
+    let left = most;
+    const readAt = now();
+    const { members } = this.host;
+    try {
+      // Take results, worker by worker.
+      for (let index = 1; index < members.length; index++) {
+        const member = members[index];
+        if (member?.alive !== true) continue;
+        while (left > 0 && this.settling.takeFrom(member, readAt)) left--;
+      }
+    } catch (error) {
+      this.host.broken(error);
+      return false;
+    }
+    // Hand out more tasks: slots have become free.
+    this.handOut.resize();
+    this.handOut.fill();
+    this.host.moved();
+    return left === 0;
+  }
+
+  /** Takes all results that a worker has left. */
+  drainFrom(member: Member): void {
+    const readAt = now();
+    while (this.settling.takeFrom(member, readAt));
+  }
+
+  /** Takes all results, and hands nothing out. */
+  drainAll(): void {
+    for (const member of this.host.members) if (member?.alive) this.drainFrom(member);
+  }
+
+  /** *Blocks* until `over`. */
+  block(over: () => boolean, deadline: Deadline): boolean {
+    const serve = (): boolean => {
+      this.drain(Number.POSITIVE_INFINITY);
+      if (over()) return true;
+      this.host.look();
+      return over();
+    };
+    // Cancel a planned read, because this reads all results.
+    this.goingOn = false;
+    // Make sure now that a worker is awake, because no microtask runs meanwhile.
+    if (this.handOut.waking.isOwed) {
+      if (this.polling.mayPoll()) this.polling.poll(LONGEST_POLL);
+      this.handOut.waking.makeSure();
+    }
+    return takeBlocking(
+      this.cell,
+      this.waitUntil(serve, () => this.hasResults() || over()),
+      deadline,
+    );
+  }
+
+  /** The last pending task has ended. */
+  rested(): void {
+    if (!this.listening || this.endingSoon) return;
+    // Keep listening for a turn, because the caller may submit another task.
+    this.endingSoon = true;
+    setImmediate(() => {
+      this.endingSoon = false;
+      if (this.settling.idle) this.cell.dispatch(false);
+    });
+  }
+}
