@@ -13,6 +13,7 @@ import { AWAITING_BIT } from '../memory/layout.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { takeBlocking } from '../waiting/taking.ts';
+import type { Alarms } from './alarms.ts';
 import type { HandOut } from './hand-out.ts';
 import type { Member } from './member.ts';
 import { Polling } from './polling.ts';
@@ -27,9 +28,12 @@ const WORTH_POLLING = 30;
 /** Milliseconds of a poll, and of polls in a row before the event loop gets a turn. */
 const LONGEST_POLL = 0.05;
 const LONGEST_POLLS = 0.05;
+/** Milliseconds between looks at the alarms, in a thread that blocks. */
+const SLICE = 10;
 
 /** The services that reading needs from the pool. */
 export interface ReadingHost {
+  readonly alarms: Alarms;
   readonly members: readonly (Member | undefined)[];
   /** Tasks have been handed out: the heap may have room for others. */
   moved(): void;
@@ -212,24 +216,33 @@ export class Reading {
 
   /** *Blocks* until `over`. */
   block(over: () => boolean, deadline: Deadline): boolean {
+    // Cancel a planned read, because this reads all results.
+    this.goingOn = false;
+    for (;;) {
+      // Sleep in slices while alarms are set: the event loop can't ring them meanwhile.
+      const inSlices = this.host.alarms.any;
+      const slice = inSlices ? Deadline.from({ timeout: Math.min(SLICE, deadline.remaining) }) : deadline;
+      const isLeft = this.blockOnce(() => over() || (!inSlices && this.host.alarms.any), slice);
+      if (over()) return true;
+      if (!isLeft && (!inSlices || deadline.expired)) return false;
+    }
+  }
+
+  private blockOnce(over: () => boolean, deadline: Deadline): boolean {
     const serve = (): boolean => {
       this.drain(Number.POSITIVE_INFINITY);
       if (over()) return true;
       this.host.look();
+      this.host.alarms.ringDue();
       return over();
     };
-    // Cancel a planned read, because this reads all results.
-    this.goingOn = false;
     // Make sure now that a worker is awake, because no microtask runs meanwhile.
     if (this.handOut.waking.isOwed) {
       if (this.polling.mayPoll()) this.polling.poll(LONGEST_POLL);
       this.handOut.waking.makeSure();
     }
-    return takeBlocking(
-      this.cell,
-      this.waitUntil(serve, () => this.hasResults() || over()),
-      deadline,
-    );
+    const isReady = (): boolean => this.hasResults() || over();
+    return takeBlocking(this.cell, this.waitUntil(serve, isReady), deadline);
   }
 
   /** The last pending task has ended. */

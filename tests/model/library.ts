@@ -5,8 +5,8 @@
 
 export type Library = typeof import('../../src/index.ts') & {
   readonly Agent: typeof import('../../src/agents/agent.ts').Agent;
-  readonly adopt: typeof import('../../src/agents/agent.ts').adopt;
-  readonly namedFolder: typeof import('../../src/namespaces/folder.ts').namedFolder;
+  readonly adopt: typeof import('../../src/agents/membership.ts').adopt;
+  readonly namedFolder: typeof import('../../src/namespaces/paths.ts').namedFolder;
   readonly Namespace: typeof import('../../src/namespaces/namespace.ts').Namespace;
   readonly Directory: typeof import('../../src/platform/directory.ts').Directory;
   readonly Deadline: typeof import('../../src/deadline.ts').Deadline;
@@ -46,12 +46,13 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'agents/agent.js',
     'agents/kept.js',
     'agents/kinds.js',
+    'agents/membership.js',
     'kinds/all.js',
     'agents/kept-rings.js',
     'messaging/ring/item-names.js',
     'messaging/ring/kept-items.js',
-    'namespaces/folder.js',
     'namespaces/namespace.js',
+    'namespaces/paths.js',
     'agents/reaper.js',
     'deadline.js',
     'messaging/ring/gate.js',
