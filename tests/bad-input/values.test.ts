@@ -261,8 +261,8 @@ describe('a handle', () => {
     for (const object of Object.values(live)) object.close();
   });
 
-  for (const [kind, { open }] of Object.entries(classes)) {
-    const make: Maker = MAKERS[kind as KindMade];
+  for (const [kind, make] of Object.entries<Maker>(MAKERS)) {
+    const { open } = classes[kind as KindMade];
     const handle = live[kind]?.handle ?? '';
 
     it(`of a ${kind} that is not a string is a TypeError`, () => {
