@@ -21,13 +21,15 @@ import type { RawArray } from '../shared/raw-array.ts';
 import type { SpareKeeper } from '../workers/process/spares.ts';
 import { withSpares } from '../workers/process/spares.ts';
 import type { TargetModule } from '../workers/target.ts';
+import type { Alarm, Alarms } from './alarms.ts';
 import type { WorkerChild } from './member.ts';
 import { Member } from './member.ts';
 import { RING_BYTES } from './messages.ts';
 import type { Settings } from './pool-options.ts';
 import type { StartStats } from './statistics.ts';
-import { STOP, type TaskTable } from './task-table.ts';
+import type { TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker-orders.ts';
+import { STOP } from './worker-words.ts';
 
 /**
  * A worker that lived less than this many milliseconds, without a result, is replaced with a
@@ -59,6 +61,7 @@ export interface Spares {
 export type MakeChild = (order: ChildOrder) => WorkerChild;
 
 export interface CrewOptions {
+  readonly alarms: Alarms;
   readonly settings: Settings;
   readonly table: TaskTable;
   readonly array: RawArray<'i32'>;
@@ -86,8 +89,10 @@ export class Crew {
   private readonly options: CrewOptions;
   private falseStarts = 0;
   private shortLives = 0;
-  private starting: NodeJS.Timeout | undefined;
+  private starting: Alarm | undefined;
   private sparing: NodeJS.Timeout | undefined;
+  /** The ends of the times that initializers have. */
+  private readonly limits = new Map<Member, Alarm | undefined>();
   /** Whether workers that end are no longer replaced. */
   ending = false;
   private started = 0;
@@ -139,6 +144,7 @@ export class Crew {
 
   /** The worker can take tasks. */
   isReady(member: Member): void {
+    this.unlimit(member);
     this.falseStarts = 0;
     this.becameReady++;
     this.startTime += now() - member.born;
@@ -157,6 +163,7 @@ export class Crew {
   lose(member: Member): void {
     const { state, born } = member;
     const isFalseStart = state === 'starting' && !member.killed;
+    this.unlimit(member);
     // Allow more false starts for workers that were killed from outside.
     const most = (member.child.exitCode ?? 0) < 0 ? MOST_KILLED_STARTS : MOST_FALSE_STARTS;
     // Free its place.
@@ -176,7 +183,7 @@ export class Crew {
   /** Asks the worker to end after its present tasks. */
   stop(member: Member): void {
     member.stopping = true;
-    this.options.table.setOrder(member.index, STOP);
+    this.options.table.workers.setOrder(member.index, STOP);
     member.wake();
     this.options.leaves(member);
   }
@@ -194,7 +201,7 @@ export class Crew {
 
   endReplacing(): void {
     this.ending = true;
-    clearTimeout(this.starting);
+    this.options.alarms.clear(this.starting);
     clearTimeout(this.sparing);
     this.options.spares?.keeper.keep(0);
   }
@@ -208,11 +215,11 @@ export class Crew {
       this.fillOrBreak();
       return;
     }
-    this.starting = setTimeout(() => {
+    const start = (): void => {
       this.starting = undefined;
       this.fillOrBreak();
-    }, wait);
-    this.starting.unref();
+    };
+    this.starting = this.options.alarms.set(wait, start, true);
   }
 
   /** Makes a spare a little later. From then on the keeper replaces each spare that is taken. */
@@ -248,9 +255,9 @@ export class Crew {
       this.options;
     // Make its ring, and reset its words in the table.
     const results = new Queue({ bytes: RING_BYTES });
-    table.begin(index);
-    table.setPrivateRing(index, undefined);
-    table.clearIdle(index);
+    table.workers.begin(index);
+    table.workers.setPrivateRing(index, undefined);
+    table.workers.clearIdle(index);
     const { concurrency, maxTasksPerChild: mostTasks } = settings;
     try {
       // Start the child, from a spare if there is one.
@@ -283,7 +290,7 @@ export class Crew {
       const member = new Member(index, child, results, began, kills);
       this.members[index] = member;
       child.once('exit', () => died(member));
-      if (initializer !== undefined && settings.initTimeout !== Number.POSITIVE_INFINITY) this.limit(member);
+      if (initializer !== undefined) this.limit(member);
     } catch (error) {
       results[Symbol.dispose]();
       throw error;
@@ -292,15 +299,20 @@ export class Crew {
 
   private limit(member: Member): void {
     const { title, initTimeout } = this.options.settings;
-    const timer = setTimeout(() => {
-      if (member.state !== 'starting') return;
+    const tooLong = (): void => {
       this.options.broken(
         new PoolBrokenError(
           `${title}: broken, its initializer has not come to an end in ${initTimeout} ms; give it longer (initTimeout), or make it do less`,
         ),
       );
-    }, initTimeout);
-    timer.unref();
+    };
+    this.limits.set(member, this.options.alarms.set(initTimeout, tooLong, true));
+  }
+
+  /** The worker's initializer is over. */
+  private unlimit(member: Member): void {
+    this.options.alarms.clear(this.limits.get(member));
+    this.limits.delete(member);
   }
 
   private neverReady(member: Member): PoolBrokenError {

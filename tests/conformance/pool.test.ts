@@ -2,7 +2,6 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -182,20 +181,6 @@ poolSuite('calls', (stage) => {
       };
       assert.equal(await pool.apply(targets.setProperty, [object]), 3);
       assert.equal(await inner, 8);
-    }),
-  );
-
-  stage.it('what is awaited keeps the store of its AsyncLocalStorage', () =>
-    stage.withPool({ processes: 2 }, async (pool) => {
-      const scope = new AsyncLocalStorage<number>();
-      await Promise.all(
-        Array.from({ length: 20 }, (_, n) =>
-          scope.run(n, async () => {
-            await pool.apply(targets.later, [n, n % 3]);
-            assert.equal(scope.getStore(), n);
-          }),
-        ),
-      );
     }),
   );
 

@@ -4,8 +4,8 @@
 
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { setImmediate } from '#clock';
-import { inherit } from '../../agents/agent.ts';
 import { inPhase } from '../../agents/child-context.ts';
+import { inherit } from '../../agents/membership.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
 import { platform } from '../../platform/current.ts';
@@ -55,11 +55,15 @@ async function prepare(command: SpareCommand, rehearse: (order: SpareOrder) => P
 }
 
 /**
- * Ends this process when the parent dies. That may have died before the kernel was asked.
+ * Ends this process when the thread that started it ends, or its process. Either may have ended
+ * before the kernel was asked.
+ *
+ * @param thread the kernel's number of that thread, unless it is the parent's first
  */
-export function dieWith(parent: number | undefined): void {
+export function dieWith(parent: number | undefined, thread?: number): void {
   platform.setParentDeathSignal(SIGKILL);
-  if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
+  if (process.ppid !== parent || (thread !== undefined && thread > 0 && platform.hasEnded(parent, thread)))
+    process.kill(process.pid, 'SIGKILL');
 }
 
 /** *Blocks* until there is a job; ends this process if the parent has gone. */

@@ -34,7 +34,7 @@
 import type { StdioOptions } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
+import { agentsOfThread, defaultAgent } from '../../agents/membership.ts';
 import { reapProcess } from '../../agents/reaper.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
