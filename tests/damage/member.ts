@@ -1,7 +1,7 @@
 /**
  * Members: two programs that go on using objects whose memory is damaged. The leader makes the
- * objects of a seed, its partner opens them, the leader damages some words, and both call what there
- * is. They report each call that ended in another way than it may.
+ * objects of a seed, its partner opens them, the leader damages some words, and both call what
+ * there is. They report each call that ended in another way than it may.
  */
 
 import { writeSync } from 'node:fs';

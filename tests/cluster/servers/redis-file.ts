@@ -1,4 +1,4 @@
-/** What a test file at a Redis server needs: the server, a client beside the cluster, and clusters. */
+/** What a test file at a Redis server needs: the server, a client of its own, and clusters. */
 
 import { after, afterEach, before } from 'node:test';
 import { type Cluster, type ConnectOptions, connect } from 'lockstep/cluster';

@@ -20,8 +20,9 @@ export class Company<Seated extends Child = Process> {
   readonly #dismissed = new WeakSet<Seated>();
 
   /**
-   * Starts a member for each seat. `make` makes the child for a seat. `endedEarly` is called when one
-   * ends whose end nobody has yet asked for; `results` rejects with the error of one that has failed.
+   * Starts a member for each seat. `make` makes the child for a seat. `endedEarly` is called when
+   * one ends whose end nobody has yet asked for; `results` rejects with the error of one that has
+   * failed.
    */
   constructor(
     seats: number,
@@ -50,8 +51,8 @@ export class Company<Seated extends Child = Process> {
 
   /**
    * Kills the member of the seat, wherever it stands. `killed` is called when it is dead, to make
-   * good what only the survivors can. Then the seat is taken again. Resolves to the exit code of the
-   * dead one.
+   * good what only the survivors can. Then the seat is taken again. Resolves to the exit code of
+   * the dead one.
    */
   async replace(seat: number, killed?: (seat: number) => unknown): Promise<number | null> {
     const member = this.#members[seat]!;
@@ -80,8 +81,8 @@ export class Company<Seated extends Child = Process> {
   }
 
   /**
-   * Kills and replaces `kills` members at random, one after the other, each as soon as it is `ready`
-   * and a little later.
+   * Kills and replaces `kills` members at random, one after the other, each as soon as it is
+   * `ready` and a little later.
    */
   async mayhem(
     kills: number,
