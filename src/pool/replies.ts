@@ -44,7 +44,15 @@ export class Replies {
    */
   put(reply: Reply, silently = false): Promise<void> | undefined {
     if (this.ended) return undefined;
-    if (this.channel.putter.putAtOnce(reply)) {
+    let isPut = false;
+    try {
+      isPut = this.channel.putter.putAtOnce(reply);
+    } catch (error) {
+      // A getter of the value has thrown, or it can't be sent.
+      if (reply[0] === REPLY.ITEMS) throw error;
+      return this.putInstead(reply, error);
+    }
+    if (isPut) {
       if (!silently) this.gate.announce();
       return undefined;
     }
@@ -62,16 +70,13 @@ export class Replies {
     }
   }
 
-  /** Puts the results of items; if one of them can't be sent, one by one. */
+  /** Puts the results of items; if one of them can't be encoded, one by one. */
   putItems(reply: Reply, values: readonly unknown[], silently: boolean): Promise<void> | undefined {
-    const orOneByOne = (error: unknown): Promise<void> => {
-      if (!(error instanceof NotSendableError)) throw error;
-      return this.putOneByOne(reply, values);
-    };
+    const oneByOne = (): Promise<void> => this.putOneByOne(reply, values);
     try {
-      return this.put(reply, silently)?.catch(orOneByOne);
-    } catch (error) {
-      return orOneByOne(error);
+      return this.put(reply, silently)?.catch(oneByOne);
+    } catch {
+      return oneByOne();
     }
   }
 
@@ -100,7 +105,20 @@ export class Replies {
       await this.queue.put(reply);
     } catch (error) {
       if (reply[0] === REPLY.ITEMS) throw error;
-      await this.queue.put(this.unsendable(reply, error));
+      await this.putInstead(reply, error);
+      return;
+    }
+    this.gate.announce();
+  }
+
+  /** Puts the error that the encoding of the reply has thrown. */
+  private async putInstead(reply: Reply, error: unknown): Promise<void> {
+    const instead = this.unsendable(reply, error);
+    try {
+      await this.queue.put(instead);
+    } catch (second) {
+      // A getter may throw anything, also what can't be sent.
+      await this.queue.put(this.unsendable(instead, second));
     }
     this.gate.announce();
   }
