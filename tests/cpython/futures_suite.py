@@ -4,6 +4,7 @@ An executor here is a pool of the Node program (pools.ts), `submit` is its `subm
 named, and run as those of the same names in pool-functions.ts. The last line is `N passed, M failed, K not applicable`.
 """
 
+import builtins
 import concurrent.futures
 import contextlib
 import itertools
@@ -20,7 +21,7 @@ import unittest
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 
-from test import test_concurrent_futures as tests
+from test import support, test_concurrent_futures as tests
 
 from pool_bridge import Bridge, Overlay, decode, encode, run
 
@@ -28,6 +29,8 @@ NODE, POOLS, *REST = sys.argv[1:]
 VERBOSE = '--verbose' in REST
 PATTERNS = [each for each in REST if not each.startswith('--')]
 bridge = Bridge(NODE, POOLS)
+# No times of the tests.
+support.verbose = 0
 
 
 def error_of(e):
@@ -48,7 +51,7 @@ def error_of(e):
         return concurrent.futures.TimeoutError(re.sub(r'.*?(\d+) of (\d+) tasks have not ended.*', r'\1 (of \2) futures unfinished', message))
     if code == 'ERR_LOCKSTEP_NOT_SENDABLE' or e['name'] == 'PicklingError':
         return pickle.PicklingError(message)
-    kind = getattr(__builtins__, e['name'], None)
+    kind = getattr(builtins, e['name'], None)
     return kind(message) if isinstance(kind, type) else Exception(f"{e['name']}: {message}")
 
 

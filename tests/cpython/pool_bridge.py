@@ -1,6 +1,7 @@
 """What CPython's tests of pools and of executors share: the Node program with the pools (pools.ts), and how the tests are run."""
 
 import base64
+import builtins
 import itertools
 import json
 import multiprocessing
@@ -93,7 +94,7 @@ def python_error(bridge, e):
         return multiprocessing.pool.MaybeEncodingError(e['message'], e['message'])
     if code in ('ERR_LOCKSTEP_CLOSED', 'ERR_LOCKSTEP_OUT_OF_RANGE', 'ERR_LOCKSTEP_STATE', 'ERR_LOCKSTEP_INVALID_TYPE'):
         return ValueError(e['message'])
-    kind = getattr(__builtins__, e['name'], None)
+    kind = getattr(builtins, e['name'], None)
     error = kind(e['message']) if isinstance(kind, type) else RuntimeError(f"{e['name']}: {e['message']}")
     return error
 
