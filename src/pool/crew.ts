@@ -6,8 +6,8 @@
  * become a stream of starts. A pool whose initializer fails, or whose workers end before they are
  * ready, is broken forever.
  *
- * A crew of processes keeps spares (spares.ts), which become the next workers. They are made when
- * the workers have been ready for half a second: a short program needs none.
+ * A crew of processes keeps spares (spares.ts), which become the next workers. They are made half a
+ * second after all workers are ready, or after the first has died: a short program needs none.
  */
 
 import { clearTimeout, setTimeout } from '#clock';
@@ -173,11 +173,14 @@ export class Crew {
     // Count short lives, which delay replacements, and false starts, which break the pool.
     const isVain = now() - born < SHORT_LIFE && state !== 'retiring' && !member.hasResults;
     this.shortLives = isVain ? this.shortLives + 1 : 0;
+    // A worker that brought results ends a back-off that others have begun.
+    if (!isVain) this.endBackOff();
     if (isFalseStart && ++this.falseStarts >= most) {
       this.options.broken(this.neverReady(member));
       return;
     }
     this.refill();
+    if (this.becameReady > 0) this.keepSpare();
   }
 
   /** Asks the worker to end after its present tasks. */
@@ -201,7 +204,7 @@ export class Crew {
 
   endReplacing(): void {
     this.ending = true;
-    this.options.alarms.clear(this.starting);
+    this.endBackOff();
     clearTimeout(this.sparing);
     this.options.spares?.keeper.keep(0);
   }
@@ -220,6 +223,11 @@ export class Crew {
       this.fillOrBreak();
     };
     this.starting = this.options.alarms.set(wait, start, true);
+  }
+
+  private endBackOff(): void {
+    this.options.alarms.clear(this.starting);
+    this.starting = undefined;
   }
 
   /** Makes a spare a little later. From then on the keeper replaces each spare that is taken. */

@@ -187,6 +187,26 @@ export function countRun(counts: RawArray<'i32'>, index: number): number {
   return index;
 }
 
+/** Counts its run; item 2 has a result whose getter throws. */
+export function throwsWhenRead(counts: RawArray<'i32'>, index: number): unknown {
+  countRun(counts, index);
+  if (index !== 2) return index;
+  return {
+    get late(): never {
+      throw new RangeError(`read ${index}`);
+    },
+  };
+}
+
+/** A result that throws when it is read, and what it throws can't be sent. */
+export function neverReadable(): unknown {
+  return {
+    get late(): never {
+      throw () => 1;
+    },
+  };
+}
+
 export function holdLock(lock: Lock): string {
   return lock.runSync(() => 'held');
 }

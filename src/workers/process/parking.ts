@@ -11,7 +11,16 @@ import { v8 } from '../../codec/v8.ts';
 import { platform } from '../../platform/current.ts';
 import { assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../identity.ts';
 import { threw } from '../outcome.ts';
-import { checkOwn, isBlank, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
+import {
+  checkOwn,
+  hasHeader,
+  isBlank,
+  PROGRESS,
+  readHeader,
+  readPart,
+  writeHeader,
+  writePart,
+} from './job-file.ts';
 import type { Preparation, SpareCommand } from './spare-command.ts';
 import { READINESS, readCommand, WAKING } from './spare-command.ts';
 
@@ -40,8 +49,8 @@ export function whenGiven(
 async function prepare(command: SpareCommand, rehearse: (order: SpareOrder) => Promise<void>): Promise<void> {
   const fd = Number(command.job);
   checkOwn(fd);
-  // A spare with modules to preload finds them in its job file.
-  const isAhead = !isBlank(fd) && readHeader(fd).progress === PROGRESS.PREPARING;
+  // A spare with modules to preload finds them in its job file. An early job may be half written.
+  const isAhead = hasHeader(fd) && readHeader(fd).progress === PROGRESS.PREPARING;
   const preparation = isAhead ? (readClone(readPart(fd).content) as Preparation) : undefined;
   // Act as a child until the job comes.
   assumeIdentity({
