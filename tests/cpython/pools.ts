@@ -1,5 +1,6 @@
 /**
- * The pools of pool_suite.py and futures_suite.py: a program that has Lockstep pools, and uses them as Python asks.
+ * The pools of pool_suite.py and futures_suite.py: a program that has Lockstep pools, and uses
+ * them as Python asks.
  *
  *   Python -> here   {"i": number, "o": operation, …}          a request; any number at a time
  *                    {"i": number, "item": value}              the next item of a source
