@@ -114,10 +114,10 @@ function sleepUntilServed(cell: Cell, wait: Wait, deadline: Deadline): boolean {
 }
 
 /**
- * Sleeps until one of the waits has what it waits for, of as many objects. *Blocks*. Returns
- * `false` when the time has passed. Where the objects are of several namespaces, it looks at them
- * every millisecond, as a thread can sleep in one namespace only. It looks every few milliseconds
- * where it has to look `otherwise`.
+ * Sleeps until one of the waits is served; each is for another object. *Blocks*. Returns `false`
+ * when the time has passed. A thread can sleep in one namespace only, so it polls objects of
+ * several namespaces every millisecond. If there is an `otherwise`, it polls that every few
+ * milliseconds.
  */
 export function blockOnAny(
   waits: readonly { cell: Cell; wait: Wait }[],
@@ -161,7 +161,7 @@ export function blockOnAny(
     }
   } finally {
     endBlocking();
-    // One for which there was no entry to be had was not entered, nor were those after it.
+    // If there was no room for an entry, that wait and those after it were not entered.
     for (const { cell, wait } of waits.slice(0, entered)) {
       cell.leave(BLOCKING_BIT);
       wait.taken();
@@ -170,9 +170,9 @@ export function blockOnAny(
 }
 
 /**
- * Blocks this thread for something else than an object. Calls `sleep(milliseconds)` again and
- * again until it returns `true` (what it waits for has come) or the deadline passes, then returns
- * whether it came. Between the calls it looks after agents that have died.
+ * Blocks this thread for another event than that of an object. Calls `sleep(milliseconds)` until it
+ * returns `true`, because the event has come, or the deadline passes. Returns whether the event
+ * came. Between the calls the thread looks around.
  *
  * @param joins whose end it waits for: a process id, or minus the `threadId` of a thread of this
  *   process; 0 something else
@@ -205,8 +205,8 @@ function elsewhere(deadline: Deadline): number {
 }
 
 /**
- * Says in the slots of this thread's agents that it is blocked: one of them for the cell, the
- * others `otherwise`. Hands on the rings that came for its awaiting calls.
+ * Writes into the slots of this thread's agents that it is blocked: for the cell in one of them,
+ * and `otherwise` in the others. Hands on the rings that came for its awaiting calls.
  */
 function beginBlocking(agent: Host | undefined, cell: number, otherwise: number, joins = 0): void {
   const agents = agentsOfThread();
