@@ -11,7 +11,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildOfCommit, buildWith, folderOfBuilds, PRESENT } from './builds.js';
+import { buildOfCommit, buildsWith, folderOfBuilds, PRESENT } from './builds.js';
 import { describeMachine, firstAllowedCpu, watchOthers } from './machine.js';
 import { compilePeers } from './peers.js';
 import { median, withUnit } from './run.js';
@@ -25,9 +25,8 @@ const MOST_MS_A_SITTING = 300_000;
 export async function runByTurns({ rows, against, tune, sittings, rounds }) {
   const folder = folderOfBuilds();
   try {
-    const builds = [PRESENT];
+    const builds = tune ? buildsWith(folder, tune.constant, tune.values) : [PRESENT];
     if (against !== undefined) builds.push(buildOfCommit(folder, against));
-    if (tune) for (const value of tune.values) builds.push(buildWith(folder, tune.constant, value));
     compilePeers();
     console.log(describeMachine());
     console.log(`
@@ -53,7 +52,7 @@ ${builds.length} builds by turns: ${sittings} sittings of ${rounds} rounds. rati
  * @param {number[][]} seen   gets the samples of each build
  */
 async function sit(figure, builds, rounds, seen) {
-  const children = builds.map(({ bench }) => start(figure, bench));
+  const children = builds.map((build) => start(figure, build));
   const late = setTimeout(() => {
     for (const child of children) child.kill('SIGKILL');
   }, MOST_MS_A_SITTING);
@@ -75,12 +74,15 @@ async function sit(figure, builds, rounds, seen) {
   }
 }
 
-/** @param {Figure} figure @param {string} bench */
-function start(figure, bench) {
+/** @param {Figure} figure @param {Build} build */
+function start(figure, { bench, environment }) {
   const command = [process.execPath, join(bench, 'row.js'), figure.row, 'turns'];
   if (figure.pinned) command.unshift('taskset', '-c', firstAllowedCpu());
   const [program = '', ...args] = command;
-  return spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return spawn(program, args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, ...environment },
+  });
 }
 
 /**

@@ -21,15 +21,16 @@ import { now } from '#park';
 import { FAIRNESS_AFTER } from '../agents/awaiting-calls.ts';
 
 const NEVER = Number.MAX_SAFE_INTEGER;
+/** Takings after which the agent first looks at the clock; their number doubles with each look. */
 const FIRST_LOOK = 4;
-const LOOK_FACTOR = 2;
+/** Growth of the patience with each time that the agent has queued in vain. */
 const PATIENCE_FACTOR = 8;
 /**
- * Milliseconds in which an object that was kept for nobody stood idle: the shortest interval after
- * which others take it.
+ * Milliseconds for which a reserved object was free, if it was reserved in vain: no waiter takes
+ * longer, and other agents take the object only after a longer interval.
  */
 const IDLE_AFTER = 20;
-/** Milliseconds. */
+/** Milliseconds of the longest patience. */
 const MOST_PATIENCE = 16_000;
 
 export class Barging {
@@ -64,7 +65,7 @@ export class Barging {
   isTooLong(takings: number): boolean {
     if (takings < this.lookAt) return false;
     if (now() - this.since < this.patience) {
-      this.step *= LOOK_FACTOR;
+      this.step *= 2;
       this.lookAt = takings + this.step;
       return false;
     }

@@ -38,10 +38,11 @@ import type { SleepOutcome } from './deep-sleep.ts';
 import { DeepSleep, sleepLightly } from './deep-sleep.ts';
 import { CHILDREN_SLICE, lookAround } from './looking-around.ts';
 
-/** Milliseconds of the first sleep, after which the holder is checked for life. */
-const FIRST_SLICE = 4;
-/** Milliseconds between looks for events that wake no thread, such as the abort of a task. */
-const LOOKING_SLICE = 4;
+/**
+ * Milliseconds of the first sleep, after which the holder is checked for life, and between polls for
+ * events that wake no thread, such as the abort of a task.
+ */
+const SHORT_SLICE = 4;
 
 /**
  * Sleeps until `wait` has what it waits for, with the entry filled by `enter(BLOCKING_BIT)`.
@@ -82,12 +83,12 @@ function sleepUntilServed(cell: Cell, wait: Wait, deadline: Deadline): boolean {
       const free = wait.peek();
       const left = deadline.at - time;
       if (deep === undefined) {
-        if (sleepLightly(agent, seen, Math.min(FIRST_SLICE, left)) !== 'timeout') continue;
+        if (sleepLightly(agent, seen, Math.min(SHORT_SLICE, left)) !== 'timeout') continue;
         unlessShort(() => lookAfter(agent, cell, wait.suspect()));
         deep = new DeepSleep(agent, [cell]);
       } else {
         const period = free ? sweepPeriod(agent.namespace) : SLOW_PERIOD;
-        const slice = looksForAbort ? LOOKING_SLICE : period;
+        const slice = looksForAbort ? SHORT_SLICE : period;
         const outcome = deep.sleep(seen, slice, left, wait.suspect());
         if (outcome === 'woken') deep = undefined;
         if (outcome !== 'timeout') {
@@ -137,7 +138,7 @@ export function blockOnAny(
     }
     beginBlocking(undefined, 0, otherwise === undefined ? elsewhere(deadline) : ELSEWHERE_TIMED);
     const looksForAbort = lookForAbort(deadline.signal);
-    const shortest = agents.size > 1 ? 1 : otherwise || looksForAbort ? LOOKING_SLICE : SLOW_PERIOD;
+    const shortest = agents.size > 1 ? 1 : otherwise || looksForAbort ? SHORT_SLICE : SLOW_PERIOD;
     let deep: DeepSleep | undefined;
     for (;;) {
       const seen = agent === undefined ? 0 : load(agent.words, agent.base + AGENT_PARK);
@@ -148,7 +149,7 @@ export function blockOnAny(
       let outcome: SleepOutcome = 'timeout';
       if (agent === undefined) sleep(Math.min(shortest, left));
       else if (deep !== undefined) outcome = deep.sleep(seen, shortest, left, 0);
-      else outcome = sleepLightly(agent, seen, Math.min(shortest, FIRST_SLICE, left));
+      else outcome = sleepLightly(agent, seen, Math.min(shortest, SHORT_SLICE, left));
       if (outcome === 'woken') deep = undefined;
       if (outcome !== 'timeout') continue;
       if (agents.size === 1)
@@ -188,7 +189,7 @@ export function blockThread(
     const looksForAbort = lookForAbort(deadline.signal);
     for (;;) {
       const slice = keepsAny() ? CHILDREN_SLICE : SLOW_PERIOD;
-      if (sleep(Math.min(deadline.remaining, looksForAbort ? LOOKING_SLICE : slice))) return true;
+      if (sleep(Math.min(deadline.remaining, looksForAbort ? SHORT_SLICE : slice))) return true;
       if (looksForAbort) refuseIfAborted(deadline);
       if (deadline.expired) return false;
       if (now() - looked < slice) continue;

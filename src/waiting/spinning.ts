@@ -21,7 +21,7 @@ const PROBE_EVERY = 32;
 const PROBE_SPINS = 1000;
 
 /** Loop iterations of the longest pause between two polls, and the most pauses of one spin. */
-const LONGEST_PAUSE = 8000;
+export const LONGEST_PAUSE = 8000;
 const MOST_PAUSES = 6;
 
 /** Keeps the compiler from leaving `idle` out. */
