@@ -22,26 +22,45 @@ import { median, withUnit } from './run.js';
 const MOST_MS_A_SITTING = 300_000;
 
 /** @param {import('./options.js').Options} options */
-export async function runByTurns({ rows, against, tune, sittings, rounds }) {
+export async function runByTurns({ rows, against, tunings, sittings, rounds }) {
+  compilePeers();
+  console.log(describeMachine());
+  console.log(`
+Builds by turns: ${sittings} sittings of ${rounds} rounds. ratio: how many times better than the present build; 1.02 is
+2 % better, 0.98 is 2 % worse.`);
+  if (against !== undefined) {
+    await inFolder((folder) => compare([PRESENT, buildOfCommit(folder, against)], rows, sittings, rounds));
+  }
+  for (const { constant, values, rows } of tunings ?? []) {
+    console.log(`\n${constant}`);
+    await inFolder((folder) => compare(buildsWith(folder, constant, values), rows, sittings, rounds));
+  }
+}
+
+/** @param {(folder: string) => Promise<void>} act   gets a folder for builds, which is then removed */
+async function inFolder(act) {
   const folder = folderOfBuilds();
   try {
-    const builds = tune ? buildsWith(folder, tune.constant, tune.values) : [PRESENT];
-    if (against !== undefined) builds.push(buildOfCommit(folder, against));
-    compilePeers();
-    console.log(describeMachine());
-    console.log(`
-${builds.length} builds by turns: ${sittings} sittings of ${rounds} rounds. ratio: how many times better than the present build; 1.02 is
-2 % better, 0.98 is 2 % worse.`);
-    for (const figure of rows) {
-      console.log(`\n${figure.row}: ${figure.title}`);
-      const othersShare = watchOthers();
-      const seen = builds.map(() => /** @type {number[]} */ ([]));
-      for (let sitting = 0; sitting < sittings; sitting++) await sit(figure, builds, rounds, seen);
-      print(figure, builds, seen);
-      console.log(`  other programs took ${Math.round(othersShare() * 100)} % of the machine meanwhile`);
-    }
+    await act(folder);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * @param {Build[]} builds
+ * @param {Figure[]} rows
+ * @param {number} sittings
+ * @param {number} rounds
+ */
+async function compare(builds, rows, sittings, rounds) {
+  for (const figure of rows) {
+    console.log(`\n${figure.row}: ${figure.title}`);
+    const othersShare = watchOthers();
+    const seen = builds.map(() => /** @type {number[]} */ ([]));
+    for (let sitting = 0; sitting < sittings; sitting++) await sit(figure, builds, rounds, seen);
+    print(figure, builds, seen);
+    console.log(`  other programs took ${Math.round(othersShare() * 100)} % of the machine meanwhile`);
   }
 }
 
