@@ -21,8 +21,8 @@ whenGiven(takeJob(), rehearse, begin);
 function begin(given: string): void {
   const { job, files } = readJob(given);
   beginJob(files);
-  const { identity, target, isMethod, cargo, parent, takeover, workingFolder } = job;
-  if (identity.daemon) dieWith(identity.parent?.pid);
+  const { identity, startedBy, target, isMethod, cargo, parent, takeover, workingFolder } = job;
+  if (identity.daemon) dieWith(identity.parent?.pid, startedBy);
   if (takeover !== undefined) takeOver(takeover);
   else if (workingFolder !== undefined) process.chdir(workingFolder);
 

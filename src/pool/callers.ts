@@ -1,7 +1,7 @@
 /** Callers: where the program called the pool, for the stacks of errors. */
 
 import type { Origin } from '../stacks.ts';
-import { noteOrigin, originOf, withOrigin } from '../stacks.ts';
+import { noteOrigin, originOf, withOrigin, withoutOwnFrames } from '../stacks.ts';
 import type { PoolTask } from './pool-task.ts';
 
 /**
@@ -31,13 +31,15 @@ export function ofCaller({ origin }: PoolTask, error: unknown, isOfWorker: boole
   return isOfWorker ? withCaller(error, origin) : withOrigin(error, origin);
 }
 
-/** The error with the frames of its call, behind those of the worker. */
-function withCaller(error: unknown, origin: Origin | undefined): unknown {
-  if (origin === undefined || !(error instanceof Error) || typeof error.stack !== 'string') return error;
-  const frames = originOf(origin);
-  if (frames === '' || error.stack.includes(frames)) return error;
+/** The error with the program's frames in the worker, and behind them those of its call. */
+export function withCaller(error: unknown, origin: Origin | undefined): unknown {
+  if (!(error instanceof Error) || typeof error.stack !== 'string') return error;
+  const stack = withoutOwnFrames(error.stack);
+  const frames = origin === undefined ? '' : originOf(origin);
+  const isKnown = frames === '' || stack.includes(frames);
+  if (isKnown && stack === error.stack) return error;
   Object.defineProperty(error, 'stack', {
-    value: `${error.stack}\n    -- in a worker, called --\n${frames}`,
+    value: isKnown ? stack : `${stack}\n    -- in a worker, called --\n${frames}`,
     writable: true,
     enumerable: false,
     configurable: true,

@@ -1,12 +1,13 @@
 /** Calls: single calls of a function, from the arguments to the outcome. */
 
+import { AsyncResource } from 'node:async_hooks';
 import { inspect } from 'node:util';
 import { now } from '#park';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, QueueFullError, TimedOutError } from '../errors.ts';
 import { Callers } from './callers.ts';
-import { hasPassed } from './has-passed.ts';
+import { inTime } from './in-time.ts';
 import { callHere } from './local-worker.ts';
 import { MODE } from './messages.ts';
 import type { PoolCore } from './pool-core.ts';
@@ -14,10 +15,8 @@ import type { TaskOptions } from './pool-options.ts';
 import { checkTaskOptions } from './pool-options.ts';
 import type { PoolState } from './pool-state.ts';
 import { PoolTask } from './pool-task.ts';
-import { lookAtTimes, watchTask } from './task-control.ts';
+import { watchTask } from './task-control.ts';
 
-/** Milliseconds between looks at the times of a task, in a thread that blocks for it. */
-const LOOK_AT_TIMES = 10;
 const NO_ARGUMENTS: readonly unknown[] = [];
 
 export class Calls {
@@ -57,7 +56,7 @@ export class Calls {
 
   /** Hands a task over, and *blocks* until it has its outcome. */
   outcomeOf(task: PoolTask, options: TaskOptions | undefined): unknown {
-    const { engine, control } = this.core;
+    const { engine } = this.core;
     let outcome: { ok: boolean; value: unknown } | undefined;
     task.resolve = (value) => {
       outcome = { ok: true, value };
@@ -67,12 +66,7 @@ export class Calls {
     };
     this.begin(task, options);
     const over = (): boolean => outcome !== undefined;
-    if (task.more === undefined) engine.reading.block(over, Deadline.NEVER);
-    else {
-      // Check the times of the task here, because no timer fires meanwhile.
-      while (!engine.reading.block(over, Deadline.from({ timeout: LOOK_AT_TIMES })))
-        lookAtTimes(control, task);
-    }
+    engine.reading.block(over, Deadline.NEVER);
     const { ok, value } = outcome!;
     if (!ok) throw value;
     return value;
@@ -97,12 +91,12 @@ export class Calls {
     const { engine, settings, title } = this.core;
     while (this.state.isUsable && engine.handOut.waiting >= settings.maxQueue) {
       let wake: () => void = () => {};
-      const moved = new Promise<boolean>((resolve) => {
-        wake = () => resolve(true);
+      const moved = new Promise<void>((resolve) => {
+        wake = resolve;
       });
       this.roomWaits.add(wake);
       try {
-        if (!(await Promise.race([moved, hasPassed(deadline)])))
+        if (!(await inTime(moved, deadline)))
           throw new TimedOutError(`${title}: no room within the timeout; wait longer, or shed the load`);
       } finally {
         this.roomWaits.delete(wake);
@@ -126,7 +120,7 @@ export class Calls {
     signal?.throwIfAborted();
     if (engine.handOut.waiting >= settings.maxQueue) throw this.fullError();
     if (retries > 0) task.needMore().retries = retries;
-    if (onReport !== undefined) task.needMore().onReport = onReport;
+    if (onReport !== undefined) task.needMore().onReport = AsyncResource.bind(onReport);
     // Hand it over, and only then watch its signal and times.
     // With one worker in this thread, all tasks run in it in their order.
     if (options?.key === undefined || settings.isHere) engine.submit(task);

@@ -4,7 +4,6 @@
 
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
-import { setTimeout } from '#clock';
 import { now } from '#park';
 import type { WorkerDeath } from '../errors.ts';
 import { NotSendableError, WorkerDiedError } from '../errors.ts';
@@ -46,10 +45,10 @@ export function settleDead(engine: Engine, member: Member, title: string, cause:
   engine.handOut.keyed?.gone(member);
   // Give a slow live worker time to claim; then take back what is still unclaimed.
   if (isDoubtful)
-    setTimeout(() => {
+    engine.alarms.set(CLAIM_TIME, () => {
       const error = (task: PoolTask): Error => deathOf(engine, member, task, title, cause, 'had just taken');
       takeBackUnclaimed(engine, error, Number.POSITIVE_INFINITY, undefined);
-    }, CLAIM_TIME);
+    });
 }
 
 /**

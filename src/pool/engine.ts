@@ -4,6 +4,7 @@
  */
 
 import type { Queue } from '../messaging/queue.ts';
+import type { Alarms } from './alarms.ts';
 import type { HandOutHost } from './hand-out.ts';
 import { HandOut } from './hand-out.ts';
 import type { PoolTask, TaskKey } from './pool-task.ts';
@@ -18,12 +19,14 @@ import type { TaskTable } from './task-table.ts';
 export interface EngineHost extends HandOutHost, SettlingHost, ReadingHost {}
 
 export class Engine {
+  readonly alarms: Alarms;
   readonly handOut: HandOut;
   readonly settling: Settling;
   readonly reading: Reading;
 
   constructor(table: TaskTable, tasks: Queue, host: EngineHost, statistics: PoolStatistics) {
     const { channel } = tasks;
+    this.alarms = host.alarms;
     const refuse = (task: PoolTask, error: unknown): void => this.settling.settle(task, false, error);
     this.handOut = new HandOut(table, channel, host, statistics, refuse);
     this.settling = new Settling(this.handOut, host, statistics, () => this.reading.rested());
@@ -34,7 +37,7 @@ export class Engine {
   submit(task: PoolTask): void {
     const { handOut } = this;
     try {
-      handOut.take(task);
+      handOut.take(task, this.reading.looksSoon);
       this.settling.pending++;
       this.reading.expect();
     } finally {

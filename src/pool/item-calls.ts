@@ -12,6 +12,8 @@ import type { MapOptions, StreamOptions } from './map-options.ts';
 import { checkMapOptions } from './map-options.ts';
 import type { PoolCore } from './pool-core.ts';
 import type { PoolState } from './pool-state.ts';
+import type { ProgressOptions } from './progress.ts';
+import { Meter } from './progress.ts';
 import { ResultStream } from './results.ts';
 import { sourceOf } from './sources.ts';
 
@@ -47,7 +49,14 @@ export class ItemCalls {
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const { timeout = 0 } = options;
     const tooLong = (): Error => timedOut(title, timeout);
-    const collection = new Collection(options, order.quiet, source.total, order.fn.name, tooLong);
+    const collection = new Collection(
+      options,
+      order.quiet,
+      source.total,
+      order.fn.name,
+      this.core.alarms,
+      tooLong,
+    );
     const run = new ItemRun(this.core.control, source, order, collection);
     this.state.follow(run);
     collection.start(run);
@@ -98,18 +107,30 @@ export class ItemCalls {
     const title = `${this.core.title}: mapSync`;
     checkMapOptions(title, options, 'map');
     this.state.checkUsable();
-    this.core.functions.find(fn, title);
+    const found = this.core.functions.find(fn, title);
+    const counts = { done: 0, failed: 0 };
+    const { alarms } = this.core;
+    const { total } = sourceOf(items, title, () => {});
+    const meter = Meter.of(options as ProgressOptions, total, found.name, alarms);
+    meter?.start(() => counts);
     let first: { error: unknown } | undefined;
     const results: unknown[] = [];
-    for (const item of items) {
-      try {
-        const value = this.calls.callNow(fn, [item]);
-        results.push(options.settled === true ? { status: 'fulfilled', value } : value);
-      } catch (error) {
-        if (options.settled === true) results.push({ status: 'rejected', reason: error });
-        else first ??= { error };
-        if (first !== undefined && options.stopOnError === true) break;
+    try {
+      for (const item of items) {
+        counts.done++;
+        try {
+          const value = this.calls.callNow(fn, [item]);
+          results.push(options.settled === true ? { status: 'fulfilled', value } : value);
+        } catch (error) {
+          counts.failed++;
+          if (options.settled === true) results.push({ status: 'rejected', reason: error });
+          else first ??= { error };
+          if (first !== undefined && options.stopOnError === true) break;
+        }
+        alarms.ringDue();
       }
+    } finally {
+      meter?.stop();
     }
     if (first !== undefined) throw first.error;
     return results;

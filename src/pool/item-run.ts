@@ -16,9 +16,11 @@
  */
 
 import type { Origin } from '../stacks.ts';
+import { withOrigin } from '../stacks.ts';
 import { ChunkSize } from './chunk-size.ts';
 import type { Engine } from './engine.ts';
 import type { PoolFunction } from './function-list.ts';
+import { noList, unsendable } from './item-errors.ts';
 import { MODE } from './messages.ts';
 import type { ChunkSink, LostItem } from './pool-task.ts';
 import { PoolTask } from './pool-task.ts';
@@ -201,8 +203,25 @@ export class ItemRun {
     const base = this.pulled;
     this.pulled += pulled.count;
     if (!this.source.isRange) this.size.weigh(pulled);
-    this.send(pulled, base, 0);
+    if (this.order.isTuples) this.sendLists(pulled, base);
+    else this.send(pulled, base, 0);
     return true;
+  }
+
+  /** Hands out the items that are lists of arguments; the others fail. */
+  private sendLists(items: Items, base: number): void {
+    let from = 0;
+    for (let index = 0; index <= items.count; index++) {
+      const item = items.payload[index];
+      const isLast = index === items.count;
+      if (!isLast && Array.isArray(item)) continue;
+      if (index > from) this.send(partOf(items, false, from, index), base + from, 0);
+      if (!isLast) {
+        const error = noList(this.host.title, base + index, item);
+        this.failItem(base + index, withOrigin(error, this.order.origin));
+      }
+      from = index + 1;
+    }
   }
 
   /** Hands out a chunk. */
@@ -266,7 +285,8 @@ export class ItemRun {
       return;
     }
     // This item is at fault: report it, and go on.
-    this.failItem(base, error);
+    const what = `${this.host.title}: ${this.name}:`;
+    this.failItem(base, withOrigin(unsendable(error, items.payload[0], what, base), this.order.origin));
     this.pump();
   }
 

@@ -4,6 +4,7 @@ import type { Words } from '../memory/atomics.ts';
 import { Queue } from '../messaging/queue.ts';
 import { RawArray } from '../shared/raw-array.ts';
 import { referenceToTarget } from '../workers/target.ts';
+import { Alarms } from './alarms.ts';
 import { ofCaller } from './callers.ts';
 import type { MakeChild, Spares } from './crew.ts';
 import { Crew } from './crew.ts';
@@ -62,6 +63,7 @@ export class PoolCore {
   readonly engine: Engine;
   readonly control: ControlHost;
   readonly sizing: Sizing;
+  readonly alarms: Alarms = new Alarms();
   private readonly tasks: Queue;
   private readonly array: RawArray<'i32'>;
 
@@ -90,7 +92,9 @@ export class PoolCore {
       initializer: initializer as WorkFunction | undefined,
       finalizer: finalizer as WorkFunction | undefined,
     };
+    const { alarms } = this;
     this.crew = new Crew({
+      alarms,
       settings,
       table,
       array: this.array,
@@ -110,6 +114,7 @@ export class PoolCore {
     this.control = {
       title,
       engine,
+      alarms,
       members: crew.members,
       grace,
       get width() {
@@ -127,8 +132,9 @@ export class PoolCore {
   }
 
   private engineHost(events: CoreEvents): EngineHost {
-    const { crew, title, settings, statistics } = this;
+    const { alarms, crew, title, settings, statistics } = this;
     return {
+      alarms,
       title,
       members: crew.members,
       concurrency: settings.concurrency,

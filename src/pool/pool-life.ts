@@ -4,7 +4,7 @@ import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { StateError } from '../errors.ts';
 import { killOnExit } from './exit.ts';
-import { hasPassed } from './has-passed.ts';
+import { inTime } from './in-time.ts';
 import type { PoolCore } from './pool-core.ts';
 import type { PoolState } from './pool-state.ts';
 import { giveUp } from './task-control.ts';
@@ -84,9 +84,7 @@ export class PoolLife {
   async join(options?: WaitOptions): Promise<boolean> {
     this.checkClosing();
     const deadline = Deadline.begin(options);
-    const ended = this.ending!.then(() => true);
-    if (deadline.unlimited) return ended;
-    return Promise.race([ended, hasPassed(deadline)]);
+    return await inTime(this.ending!, deadline);
   }
 
   /** See `AbstractPool.joinSync`. */

@@ -3,8 +3,8 @@
  * result is read, and its promise is settled, unless it was given up before.
  */
 
-import { clearTimeout } from '#clock';
 import { NOTHING } from '../messaging/ring/ring-reader.ts';
+import type { Alarms } from './alarms.ts';
 import type { HandOut } from './hand-out.ts';
 import type { Member } from './member.ts';
 import type { Reply } from './messages.ts';
@@ -15,6 +15,7 @@ import type { PoolStatistics } from './statistics.ts';
 
 /** The services that settling needs from the pool. */
 export interface SettlingHost {
+  readonly alarms: Alarms;
   /** Is called when the last pending task has ended. */
   settled(): void;
   heard(member: Member, reply: Reply): void;
@@ -63,6 +64,7 @@ export class Settling {
     if (task === undefined) return true;
     // Count it, free the slot, and settle the promise.
     member.hasResults = true;
+    this.handOut.waking.latest = member;
     this.statistics.ran(task, microseconds, member, time);
     this.timed(member, microseconds);
     this.handOut.slots.release(task);
@@ -137,7 +139,7 @@ export class Settling {
       }
     }
     // Remove timers and listeners. Resolve `ended` when the task no longer runs.
-    if (more !== undefined) finishMore(more, task.slot < 0);
+    if (more !== undefined) finishMore(more, this.host.alarms, task.slot < 0);
     this.endIfIdle();
   }
 
@@ -163,16 +165,12 @@ export class Settling {
   }
 }
 
-function finishMore(more: NonNullable<PoolTask['more']>, isOver: boolean): void {
+function finishMore(more: NonNullable<PoolTask['more']>, alarms: Alarms, isOver: boolean): void {
   more.ignoreAbort?.();
   more.ignoreAbort = undefined;
-  clearTimers(more);
-  if (isOver) for (const tell of more.ended.splice(0)) tell();
-}
-
-function clearTimers(more: NonNullable<PoolTask['more']>): void {
-  clearTimeout(more.timer);
-  clearTimeout(more.queueTimer);
+  alarms.clear(more.timer);
+  alarms.clear(more.queueTimer);
   more.timer = undefined;
   more.queueTimer = undefined;
+  if (isOver) for (const tell of more.ended.splice(0)) tell();
 }

@@ -9,6 +9,7 @@
 import { clearTimeout, setTimeout } from '#clock';
 import { now } from '#park';
 import { platform } from '../platform/current.ts';
+import type { Alarm } from './alarms.ts';
 import type { Crew } from './crew.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
@@ -24,7 +25,7 @@ export class Sizing {
   private readonly settings: Settings;
   private readonly crew: Crew;
   private readonly engine: Engine;
-  private growth: NodeJS.Timeout | undefined;
+  private growth: Alarm | undefined;
   private idle: NodeJS.Timeout | undefined;
   private readonly looked = new WeakMap<Member, number>();
 
@@ -41,10 +42,10 @@ export class Sizing {
       this.idle = undefined;
     }
     if (this.growth !== undefined || this.crew.target >= this.settings.max) return;
-    this.growth = setTimeout(() => {
+    this.growth = this.engine.alarms.set(PATIENCE, () => {
       this.growth = undefined;
       this.grow();
-    }, PATIENCE);
+    });
   }
 
   /** Nothing is left pending. */
@@ -67,7 +68,7 @@ export class Sizing {
   }
 
   close(): void {
-    clearTimeout(this.growth);
+    this.engine.alarms.clear(this.growth);
     clearTimeout(this.idle);
   }
 

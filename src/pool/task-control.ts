@@ -8,10 +8,10 @@
  *                     task ends, or is killed after the grace.
  */
 
-import { clearTimeout, setTimeout } from '#clock';
-import { commonTime, now } from '#park';
+import { commonTime } from '#park';
 import { onAbort } from '../aborts.ts';
 import { TaskTimeoutError } from '../errors.ts';
+import type { Alarms } from './alarms.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import type { PoolTask } from './pool-task.ts';
@@ -22,6 +22,7 @@ const LONGEST = 0x7fffffff;
 export interface ControlHost {
   readonly title: string;
   readonly engine: Engine;
+  readonly alarms: Alarms;
   readonly members: readonly (Member | undefined)[];
   readonly grace: number;
   /** Tasks that can run at a time. */
@@ -40,11 +41,11 @@ export function watchTask(
   if (signal !== undefined) more.ignoreAbort = onAbort(signal, () => giveUp(host, task, () => signal.reason));
   if (timeout !== undefined && timeout <= LONGEST) {
     more.timeout = timeout;
-    more.timer = setTimeout(() => lookAtTime(host, task, timeout), timeout);
+    more.timer = host.alarms.set(timeout, () => lookAtTime(host, task, timeout));
   }
   if (queueTimeout !== undefined && queueTimeout <= LONGEST) {
     more.queueTimeout = queueTimeout;
-    more.queueTimer = setTimeout(() => lookAtQueue(host, task, queueTimeout), queueTimeout);
+    more.queueTimer = host.alarms.set(queueTimeout, () => lookAtQueue(host, task, queueTimeout));
   }
 }
 
@@ -82,16 +83,6 @@ export function killTask(host: ControlHost, task: PoolTask): void {
   host.members[runner]?.kill();
 }
 
-/** Checks whether the task has run or waited too long, in a thread whose timers can't fire. */
-export function lookAtTimes(host: ControlHost, task: PoolTask): void {
-  const { more } = task;
-  if (more === undefined || task.resolve === undefined) return;
-  const { queueTimeout } = more;
-  if (more.timeout !== undefined) lookAtTime(host, task, more.timeout);
-  if (queueTimeout !== undefined && now() - task.submitted >= queueTimeout)
-    lookAtQueue(host, task, queueTimeout);
-}
-
 function lookAtQueue(host: ControlHost, task: PoolTask, queueTimeout: number): void {
   const { engine } = host;
   if (engine.handOut.slots.runnerOf(task) !== 0) return;
@@ -104,7 +95,7 @@ function endAfterGrace(host: ControlHost, task: PoolTask): void {
   const { grace } = host;
   if (grace > LONGEST) return;
   if (grace === 0) killTask(host, task);
-  else task.needMore().timer = setTimeout(() => killTask(host, task), grace);
+  else task.needMore().timer = host.alarms.set(grace, () => killTask(host, task));
 }
 
 /** Gives the task up if it has run too long. Only shared memory shows when it began. */
@@ -117,8 +108,8 @@ function lookAtTime(host: ControlHost, task: PoolTask, timeout: number): void {
   // Look again when its time is over.
   if (ran < timeout) {
     const more = task.needMore();
-    clearTimeout(more.timer);
-    more.timer = setTimeout(() => lookAtTime(host, task, timeout), timeout - ran);
+    host.alarms.clear(more.timer);
+    more.timer = host.alarms.set(timeout - ran, () => lookAtTime(host, task, timeout));
     return;
   }
   giveUp(host, task, () => ranTooLong(host, task, timeout));

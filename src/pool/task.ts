@@ -69,13 +69,15 @@ export class TaskHandle<Result> implements Task<Result> {
 
   cancel(reason?: unknown): boolean {
     const { host, task } = this;
-    const given = giveUp(host, task, () => reason ?? cancelled(host.title, task.fn.name));
+    const given = giveUp(host, task, () => reason ?? cancelled(host.title, task.fn.name, 'cancel'));
     this.given ||= given;
     return given;
   }
 
   kill(): void {
-    this.cancel();
+    const { title } = this.host;
+    this.given =
+      giveUp(this.host, this.task, () => cancelled(title, this.task.fn.name, 'kill')) || this.given;
     killTask(this.host, this.task);
   }
 
@@ -104,9 +106,9 @@ export class TaskHandle<Result> implements Task<Result> {
   }
 }
 
-function cancelled(title: string, name: string): ClosedError {
+function cancelled(title: string, name: string, how: 'cancel' | 'kill'): ClosedError {
   return new ClosedError(
-    `${title}: ${name}: cancelled, its task's cancel() was called; nothing is to be done`,
+    `${title}: ${name}: cancelled, its task's ${how}() was called; nothing is to be done`,
   );
 }
 

@@ -8,6 +8,7 @@ import { pack } from '../../codec/plain.ts';
 import { StateError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
 import { platform } from '../../platform/current.ts';
+import { isMainThread } from '../../this-thread.ts';
 import { blockThread } from '../../waiting/blocking.ts';
 import { forgetChild, noteChild } from '../../waiting/looking-around.ts';
 import type { ChildOptions } from '../child.ts';
@@ -120,6 +121,7 @@ function launch(asked: ChildJob, path: readonly number[]): Running {
     cargo,
     workingFolder: next,
     parent: addressOf(agent),
+    ...(isMainThread ? {} : { startedBy: platform.systemThread() }),
   };
   // Start the process, from a spare if there is one.
   const { child, files } = begin(agent, job, start, title);
