@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Other builds of the library, for rows that compare them with the present one: that of an earlier
- * commit, or the present code with another value of a constant. Each is a folder like the project's own, with
- * `dist` in it. Beside it lies a copy of this bench that measures that build.
+ * commit, or the present code with another value of a constant. Each is a folder like the project's
+ * own, with `dist` in it. Beside it lies a copy of this bench that measures that build.
  */
 import { execFileSync } from 'node:child_process';
 import {

@@ -31,7 +31,7 @@ const USAGE = `npm run bench -- [options]
  * @property {string} [json]
  * @property {boolean} quick
  * @property {string} [against]
- * @property {{ constant: string, values: string[], rows: import('./figures.js').Figure[] }[]} [tunings]
+ * @property {(Omit<import('./tuning.js').Tuning, 'row'> & Pick<Options, 'rows'>)[]} [tunings]
  * @property {number} sittings
  * @property {number} rounds
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** The tuning constants, as docs/internals/tuning.md lists them: what was tried, and on which row. */
+/** The tuning constants as docs/internals/tuning.md lists them: values to try, and the row. */
 import { readFileSync } from 'node:fs';
 
 /**

@@ -37,7 +37,9 @@ Builds by turns: ${sittings} sittings of ${rounds} rounds. ratio: how many times
   }
 }
 
-/** @param {(folder: string) => Promise<void>} act   gets a folder for builds, which is then removed */
+/**
+ * @param {(folder: string) => Promise<void>} act   gets a folder for builds, removed afterwards
+ */
 async function inFolder(act) {
   const folder = folderOfBuilds();
   try {

@@ -39,8 +39,8 @@ import { DeepSleep, sleepLightly } from './deep-sleep.ts';
 import { CHILDREN_SLICE, lookAround } from './looking-around.ts';
 
 /**
- * Milliseconds of the first sleep, after which the holder is checked for life, and between polls for
- * events that wake no thread, such as the abort of a task.
+ * Milliseconds of the first sleep, after which the holder is checked for life. Also milliseconds
+ * between polls for events that wake no thread, such as the abort of a task.
  */
 const SHORT_SLICE = 4;
 
