@@ -97,7 +97,7 @@ export class ClusterHold implements AsyncHold {
 
   private watch(controller: AbortController): void {
     const { lease } = this.standing;
-    // What has been released can't be lost.
+    // A released hold can't be lost.
     if (!this.leased || this.released) return;
     if (lease.lost !== undefined) controller.abort(lease.lost);
     else this.unwatch = lease.onLoss((reason) => controller.abort(reason));
