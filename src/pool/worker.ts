@@ -23,6 +23,7 @@ import { FunctionReader } from './function-list.ts';
 import { Intake } from './intake.ts';
 import type { TaskMessage } from './messages.ts';
 import { REPLY } from './messages.ts';
+import { Polling } from './polling.ts';
 import { TaskRunner } from './task-runner.ts';
 import { TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker-orders.ts';
@@ -35,6 +36,10 @@ const LONGEST_TURN = 5;
  * in it.
  */
 const LONGEST_END = 50;
+/** Milliseconds of polling for the next task: longer than a pool takes to wake up and submit it. */
+const LONGEST_POLL = 0.1;
+/** Tasks in a row that count as calls alone. */
+const MOST_ALONE = 2;
 /** The functions of a pool in this thread, which need no import. */
 export interface LocalFunctions {
   readonly list: FunctionList;
@@ -58,6 +63,9 @@ export class PoolWorker {
   private ended = false;
   private stopped = false;
   private turnBegan = 0;
+  /** Tasks that had run when it last had nothing to do. */
+  private ranBefore = 0;
+  private readonly polling: Polling = new Polling(() => this.hasWork());
   private readonly wait: Taking;
 
   /** @param local given if it works in the thread of its pool, which wakes it by `ring` */
@@ -211,9 +219,19 @@ export class PoolWorker {
     return !this.intake.isEmpty;
   }
 
+  /** Polls for work before a sleep; returns whether there may be some. */
+  private comesSoon(): boolean {
+    const ran = this.runner.count - this.ranBefore;
+    this.ranBefore = this.runner.count;
+    // After a call alone the next one comes when the pool has read the result.
+    if (ran > 0 && ran <= MOST_ALONE && this.polling.mayPoll()) return this.polling.poll(LONGEST_POLL);
+    // After a batch it comes at once, or the pool's thread needs the processor.
+    return spin(this.bed, this.wait);
+  }
+
   /** Sleeps until there may be work. */
   private async sleep(): Promise<void> {
-    if (this.runner.active === 0 && !this.isLocal && spin(this.bed, this.wait)) return;
+    if (this.runner.active === 0 && !this.isLocal && this.comesSoon()) return;
     await new Promise<void>((resolve) => {
       const full = this.runner.active >= this.orders.concurrency;
       // The sleeper is called when a task has ended or work has come.

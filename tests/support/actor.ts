@@ -1,62 +1,26 @@
-/**
- * The target of every actor: does what the test tells it, over a socket, until the test hangs up.
- */
+/** The target of every actor: does what the test orders, until the test hangs up. */
 
-import { once } from 'node:events';
-import { createConnection } from 'node:net';
-import { threadId } from 'node:worker_threads';
-import { type AsyncHold, currentProcess, currentThread } from 'lockstep';
+import type { AsyncHold } from 'lockstep';
 import type { Style } from './backends/backend.ts';
 import { backend } from './backends/chosen.ts';
+import type { Address } from './members/run.ts';
+import { outcomeOf, serve } from './members/serving.ts';
 import { operations, type Self } from './operations.ts';
-import {
-  type Command,
-  encode,
-  fromReferencesOf,
-  isHandle,
-  onMessage,
-  type Reply,
-  type SharedObject,
-} from './wire.ts';
+import { fromReferencesOf, isHandle, type SharedObject } from './wire.ts';
 
-export async function act(path: string, serial: number, style: Style): Promise<void> {
-  const socket = createConnection(path);
-  await once(socket, 'connect');
-  const name = threadId === 0 ? currentProcess().name : currentThread().name;
-  socket.write(encode({ serial, pid: process.pid, threadId, name }));
-
+export async function act(address: Address, style: Style): Promise<void> {
   const opened = new Map<string, object>();
   const holds = new Map<object, AsyncHold[]>();
   const self: Self = { style, holds };
-  onMessage(socket, (message) => {
-    // Each in a turn of its own, so that a blocking one does not hold up the reply to the one
-    // before.
-    setImmediate(() => {
-      void obey(message as Command).then((reply) => socket.writable && socket.write(encode(reply)));
-    });
-  });
-  socket.on('error', () => socket.destroy()); // The test was killed; `close` follows.
-  await once(socket, 'close');
-
-  async function obey({ id, operation, args }: Command): Promise<Reply> {
-    const start = performance.now();
-    try {
-      if (operation === 'forget') return { id, milliseconds: 0, value: await forget() };
+  await serve(address, ({ operation, args }) =>
+    outcomeOf(async () => {
+      if (operation === 'forget') return await forget();
       const body: unknown = Reflect.get(operations, operation);
       if (typeof body !== 'function') throw new TypeError(`no operation ${operation}`);
       const values = (await fromReferencesOf(args, opened, backend.open)) as unknown[];
-      const value: unknown = await body(self, ...values);
-      return { id, milliseconds: performance.now() - start, value };
-    } catch (thrown) {
-      const error = thrown as Error & { code?: unknown };
-      const { name, message, code, stack = '', cause } = error;
-      return {
-        id,
-        milliseconds: performance.now() - start,
-        error: { name, message, code, stack, cause: String(cause) },
-      };
-    }
-  }
+      return (await body(self, ...values)) as unknown;
+    }),
+  );
 
   /** Lets go of all that is left from a test. */
   async function forget(): Promise<void> {

@@ -3,19 +3,17 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, afterEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Process, Thread } from 'lockstep';
 import { act } from './actor.ts';
 import type { Flavour, Kind, Look, Make, Role, Style } from './backends/backend.ts';
 import { backend } from './backends/chosen.ts';
+import { Crew } from './members/crew.ts';
+import { Member } from './members/member.ts';
 import type { operations, Self } from './operations.ts';
-import { HANG_MS, PATIENCE_MS, until } from './until.ts';
-import { encode, type Hello, onMessage, type Reply, type SharedObject, toReferences } from './wire.ts';
+import { HANG_MS, PATIENCE_MS } from './until.ts';
+import type { Report, SharedObject } from './wire.ts';
 
 type Operations = typeof operations;
 type Args<K extends keyof Operations> = Operations[K] extends (self: Self, ...args: infer A) => unknown
@@ -57,15 +55,10 @@ export class Stage {
   readonly make: StagedMake;
   readonly #contract: string;
   readonly #flavour: Flavour;
-  readonly #folder: string = mkdtempSync(join(tmpdir(), 'lockstep-stage-'));
-  readonly #path: string = join(this.#folder, 'socket');
-  readonly #server: Server;
-  readonly #onStage = new Map<number, (hello: Hello, socket: Socket) => (reply: Reply) => void>();
-  #listening: Promise<void> | undefined;
+  readonly #crew = new Crew(Actor);
   #actors: Actor[] = [];
   #made: object[] = [];
   #shared: SharedObject[] = [];
-  #serial = 0;
 
   constructor(contract: string, flavour: Flavour) {
     this.#contract = contract;
@@ -79,14 +72,6 @@ export class Stage {
       return [kind, staging];
     });
     this.make = Object.fromEntries(staged) as StagedMake;
-    this.#server = createServer((socket) => {
-      socket.on('error', () => socket.destroy()); // The actor was killed; `close` follows.
-      let receive: ((reply: Reply) => void) | undefined;
-      onMessage(socket, (message) => {
-        if (receive) receive(message as Reply);
-        else receive = this.#onStage.get((message as Hello).serial)?.(message as Hello, socket);
-      });
-    });
   }
 
   /** A case: a sentence that starts with the numbers of the behaviours it holds. */
@@ -155,7 +140,7 @@ export class Stage {
   async actors<const N extends number>(count: N): Promise<Cast<N>> {
     const cast = Array.from({ length: count }, (_, i) => {
       const actor = this.#actors[i];
-      return actor === undefined || actor.ended ? this.#start(i) : actor;
+      return actor === undefined || actor.isOver ? this.#start(i) : actor;
     });
     this.#actors.splice(0, count, ...(await Promise.all(cast)));
     return this.#actors.slice(0, count) as Cast<N>;
@@ -163,10 +148,10 @@ export class Stage {
 
   /** After each test: nobody is still at it, and everything is let go. */
   async rest(): Promise<void> {
-    const stuck = this.#actors.filter((actor) => actor.pending.length > 0 && !actor.ended);
+    const stuck = this.#actors.filter((actor) => actor.pending.length > 0 && !actor.isOver);
     const what = stuck.map((actor) => `${actor.name} in ${actor.pending.join(', ')}`);
     await Promise.all(stuck.map((actor) => actor.kill()));
-    this.#actors = this.#actors.filter((actor) => !actor.ended);
+    this.#actors = this.#actors.filter((actor) => !actor.isOver);
     await Promise.all(this.#actors.map((actor) => actor.forget()));
     for (const object of this.#made) await backend.close(object);
     for (const object of this.#shared) object.close();
@@ -177,67 +162,20 @@ export class Stage {
 
   async close(): Promise<void> {
     await Promise.all(this.#actors.map((actor) => actor.leave()));
-    this.#server.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#crew.close();
   }
 
-  async #start(index: number): Promise<Actor> {
-    this.#listening ??= new Promise((resolve) => this.#server.listen(this.#path, resolve));
-    await this.#listening;
+  #start(index: number): Promise<Actor> {
     const { roles } = this.#flavour;
     const { kind, style } = roles[index % roles.length] as Role;
-    const serial = this.#serial++;
-    const args: Parameters<typeof act> = [this.#path, serial, style];
-    const options = { target: act, args, daemon: true };
-    const worker = kind === 'process' ? new Process(options) : new Thread(options);
-    const arrival = new Promise<Actor>((resolve) => {
-      this.#onStage.set(serial, (hello, socket) => {
-        const actor = new Actor(worker, kind, hello, socket);
-        resolve(actor);
-        return (reply) => actor.receive(reply);
-      });
-    });
-    worker.start();
-    const failed = worker.join().then(() => {
-      throw new Error(`an actor ended at its start with exit code ${worker.exitCode}`);
-    });
-    return await Promise.race([arrival, failed]);
+    return this.#crew.start(kind, act, style);
   }
 }
 
-export class Actor {
-  readonly kind: Kind;
-  readonly pid: number;
-  readonly threadId: number;
-  readonly name: string;
-  readonly #worker: Process | Thread;
-  readonly #socket: Socket;
-  readonly #calls = new Map<number, { operation: string; settle: (reply: Reply) => void }>();
-  #nextId = 0;
-  #ended = false;
-
-  constructor(worker: Process | Thread, kind: Kind, hello: Hello, socket: Socket) {
-    this.#worker = worker;
-    this.kind = kind;
-    this.pid = hello.pid;
-    this.threadId = hello.threadId;
-    this.name = hello.name;
-    this.#socket = socket;
-    socket.on('close', () => this.#hangUp());
-  }
-
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  /** Operations that it has not come back from. */
-  get pending(): string[] {
-    return [...this.#calls.values()].map(({ operation }) => operation);
-  }
-
-  /** Tells the actor to do something; resolves with the outcome, rejects with the actor's error. */
+export class Actor extends Member {
+  /** Gives the actor something to do; resolves to the outcome, rejects with the actor's error. */
   do<K extends keyof Operations>(operation: K, ...args: Args<K>): Promise<Outcome<K>> {
-    return handled(this.#call(operation, args).then(({ value }) => value as Outcome<K>));
+    return handled(this.order(operation, ...args) as Promise<Outcome<K>>);
   }
 
   /** As `do`, with the time that it took in the actor. */
@@ -245,75 +183,16 @@ export class Actor {
     operation: K,
     ...args: Args<K>
   ): Promise<{ value: Outcome<K>; milliseconds: number }> {
-    return handled(
-      this.#call(operation, args).then(({ value, milliseconds }) => ({
-        value: value as Outcome<K>,
-        milliseconds,
-      })),
-    );
+    return handled(this.reportOf(operation, args) as Promise<Report & { value: Outcome<K> }>);
   }
 
   /** Releases what it still holds and closes what it has open. */
   async forget(): Promise<void> {
-    await this.#call('forget', []);
+    await this.order('forget');
   }
 
-  /** SIGKILL for a process, `terminate()` for a thread; resolves when it is gone. */
-  async kill(): Promise<void> {
-    this.#ended = true;
-    if (this.#worker instanceof Process) this.#worker.kill();
-    else await this.#worker.terminate();
-    await this.#worker.join();
-  }
-
-  /** Ends it normally, with whatever it holds. */
-  async leave(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#socket.end();
-    await this.#worker.join();
-  }
-
-  /** Stops a process in its tracks. */
-  async freeze(): Promise<void> {
-    assert.equal(this.kind, 'process');
-    process.kill(this.pid, 'SIGSTOP');
-    await until(
-      () => /^\d+ \(.*\) [Tt]/.test(readFileSync(`/proc/${this.pid}/stat`, 'utf8')),
-      'SIGSTOP to take effect',
-    );
-  }
-
-  thaw(): void {
-    process.kill(this.pid, 'SIGCONT');
-  }
-
-  async #call(operation: string, args: readonly unknown[]): Promise<Reply> {
-    if (this.#socket.destroyed) throw new Error(`${this.name} has ended`);
-    const id = this.#nextId++;
-    const reply = new Promise<Reply>((settle) => this.#calls.set(id, { operation, settle }));
-    this.#socket.write(encode({ id, operation, args: toReferences(args, backend.refer) as unknown[] }));
-    const { error, ...rest } = await reply;
-    if (error === undefined) return rest;
-    const { message, ...fields } = error;
-    throw Object.assign(new Error(message), fields);
-  }
-
-  receive(reply: Reply): void {
-    this.#calls.get(reply.id)?.settle(reply);
-    this.#calls.delete(reply.id);
-  }
-
-  #hangUp(): void {
-    const error = {
-      name: 'Error',
-      message: `${this.name} ended meanwhile`,
-      code: 'ACTOR_ENDED',
-      stack: '',
-      cause: '',
-    };
-    for (const [id, { settle }] of this.#calls) settle({ id, milliseconds: 0, error });
-    this.#calls.clear();
+  protected override refer(value: unknown): string | undefined {
+    return backend.refer(value);
   }
 }
 
