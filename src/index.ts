@@ -13,6 +13,7 @@ export type {
   AsyncLock,
   AsyncQueue,
   AsyncRWLock,
+  AsyncRWLockSide,
   AsyncSemaphore,
   AsyncValue,
   Awaitable,

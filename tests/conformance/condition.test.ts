@@ -40,11 +40,7 @@ suite('Condition', (stage) => {
     const [actor] = await stage.actors(1);
     await actor.do('acquire', condition);
     assert.equal(await lock.tryAcquire(), null);
-    assert.deepEqual((await stage.look(lock)).owner, {
-      pid: actor.pid,
-      threadId: actor.threadId,
-      name: actor.name,
-    });
+    assert.deepEqual((await stage.look(lock)).owner, actor.identity);
     await actor.do('release', lock);
     assert.equal((await stage.look(lock)).locked, false);
     const without = await stage.make.condition();
@@ -64,7 +60,7 @@ suite('Condition', (stage) => {
       await other.do('acquire', lock);
       await assert.rejects(actor.do('wait', condition), refusal);
       await assert.rejects(actor.do('notify', condition), refusal);
-      assert.equal((await stage.look(lock)).owner?.name, other.name);
+      assert.deepEqual((await stage.look(lock)).owner, other.identity);
       await other.do('release', lock);
     }
   });

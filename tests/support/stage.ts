@@ -3,7 +3,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,10 +12,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Process, Thread } from 'lockstep';
 import { act } from './actor.ts';
 import type { Flavour, Kind, Look, Make, Role, Style } from './backends/backend.ts';
+import { BEYOND, NOT_IN_CONTRACT } from './backends/backend.ts';
 import { backend } from './backends/chosen.ts';
+import { HereLink, type Link, WorkerLink } from './links.ts';
 import type { operations, Self } from './operations.ts';
-import { HANG_MS, PATIENCE_MS, until } from './until.ts';
-import { encode, type Hello, onMessage, type Reply, type SharedObject, toReferences } from './wire.ts';
+import { HANG_MS, PATIENCE_MS } from './until.ts';
+import { type Hello, onMessage, type Reply, type SharedObject, toReferences } from './wire.ts';
 
 type Operations = typeof operations;
 type Args<K extends keyof Operations> = Operations[K] extends (self: Self, ...args: infer A) => unknown
@@ -63,6 +65,7 @@ export class Stage {
   readonly #onStage = new Map<number, (hello: Hello, socket: Socket) => (reply: Reply) => void>();
   #listening: Promise<void> | undefined;
   #actors: Actor[] = [];
+  readonly #links: Link[] = [];
   #made: object[] = [];
   #shared: SharedObject[] = [];
   #serial = 0;
@@ -102,7 +105,18 @@ export class Stage {
    */
   inMemory(sentence: string, body: () => Promise<void>): void {
     if (backend.name === '') this.it(sentence, body);
-    else this.omit(sentence, 'it is about objects in shared memory');
+    else this.omit(sentence, `${BEYOND}it is about objects in shared memory`);
+  }
+
+  /** A case that needs a member or an option that is not in contracts.ts, by its name. */
+  beyond(member: string, sentence: string, body: () => Promise<void>): void {
+    if (backend.isWhole) this.it(sentence, body);
+    else this.omit(sentence, `${BEYOND}${NOT_IN_CONTRACT}${member}`);
+  }
+
+  /** So many rounds; fewer where each takes a round trip. */
+  rounds(count: number): number {
+    return Math.ceil(count / backend.slower);
   }
 
   /** A case left out in this flavour, with the reason. */
@@ -110,14 +124,17 @@ export class Stage {
     it(sentence, { skip: reason });
   }
 
-  /** Whether every actor is of this kind or style. */
-  all(what: Kind | Style): boolean {
-    return this.#flavour.roles.every(({ kind, style }) => kind === what || style === what);
+  /** Whether every actor is of this kind or style. One in this process stops as a process does. */
+  all(what: Exclude<Kind, 'here'> | Style): boolean {
+    return this.#flavour.roles.every(({ kind, style }) => {
+      const stands = kind === 'here' ? 'process' : kind;
+      return stands === what || style === what;
+    });
   }
 
   /** How the object stands, as this process sees it. */
   async look(object: object): Promise<Look> {
-    return await backend.look(object);
+    return await backend.self.look(object);
   }
 
   /** Resolves once exactly `count` calls wait for the object. */
@@ -129,7 +146,7 @@ export class Stage {
   async until(object: object, stands: (look: Look) => boolean, what: string): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
     for (;;) {
-      const look = await backend.look(object);
+      const look = await backend.self.look(object);
       if (stands(look)) return;
       if (performance.now() > end)
         throw new Error(`waited ${PATIENCE_MS} ms in vain for ${what}: ${JSON.stringify(look)}`);
@@ -168,7 +185,7 @@ export class Stage {
     await Promise.all(stuck.map((actor) => actor.kill()));
     this.#actors = this.#actors.filter((actor) => !actor.ended);
     await Promise.all(this.#actors.map((actor) => actor.forget()));
-    for (const object of this.#made) await backend.close(object);
+    for (const object of this.#made) await backend.self.close(object);
     for (const object of this.#shared) object.close();
     this.#made = [];
     this.#shared = [];
@@ -177,6 +194,7 @@ export class Stage {
 
   async close(): Promise<void> {
     await Promise.all(this.#actors.map((actor) => actor.leave()));
+    await Promise.all(this.#links.map((link) => link.end()));
     this.#server.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -187,12 +205,22 @@ export class Stage {
     const { roles } = this.#flavour;
     const { kind, style } = roles[index % roles.length] as Role;
     const serial = this.#serial++;
+    if (kind === 'here') {
+      const link = new HereLink(await backend.join!(), serial, style, {
+        receive: (reply) => actor.receive(reply),
+        hangUp: () => actor.hangUp(),
+      });
+      const actor = new Actor(link);
+      this.#links.push(link);
+      return actor;
+    }
     const args: Parameters<typeof act> = [this.#path, serial, style];
     const options = { target: act, args, daemon: true };
     const worker = kind === 'process' ? new Process(options) : new Thread(options);
     const arrival = new Promise<Actor>((resolve) => {
       this.#onStage.set(serial, (hello, socket) => {
-        const actor = new Actor(worker, kind, hello, socket);
+        const actor = new Actor(new WorkerLink(worker, hello, socket));
+        socket.on('close', () => actor.hangUp());
         resolve(actor);
         return (reply) => actor.receive(reply);
       });
@@ -206,24 +234,34 @@ export class Stage {
 }
 
 export class Actor {
-  readonly kind: Kind;
-  readonly pid: number;
-  readonly threadId: number;
-  readonly name: string;
-  readonly #worker: Process | Thread;
-  readonly #socket: Socket;
+  readonly #link: Link;
   readonly #calls = new Map<number, { operation: string; settle: (reply: Reply) => void }>();
   #nextId = 0;
   #ended = false;
 
-  constructor(worker: Process | Thread, kind: Kind, hello: Hello, socket: Socket) {
-    this.#worker = worker;
-    this.kind = kind;
-    this.pid = hello.pid;
-    this.threadId = hello.threadId;
-    this.name = hello.name;
-    this.#socket = socket;
-    socket.on('close', () => this.#hangUp());
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  get kind(): Kind {
+    return this.#link.kind;
+  }
+
+  get pid(): number {
+    return this.#link.hello.pid;
+  }
+
+  get threadId(): number {
+    return this.#link.hello.threadId;
+  }
+
+  get name(): string {
+    return this.#link.hello.name;
+  }
+
+  /** What objects name as their owner while the actor holds them. */
+  get identity(): unknown {
+    return this.#link.hello.identity;
   }
 
   get ended(): boolean {
@@ -261,38 +299,30 @@ export class Actor {
   /** SIGKILL for a process, `terminate()` for a thread; resolves when it is gone. */
   async kill(): Promise<void> {
     this.#ended = true;
-    if (this.#worker instanceof Process) this.#worker.kill();
-    else await this.#worker.terminate();
-    await this.#worker.join();
+    await this.#link.kill();
   }
 
   /** Ends it normally, with whatever it holds. */
   async leave(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    this.#socket.end();
-    await this.#worker.join();
+    await this.#link.leave();
   }
 
   /** Stops a process in its tracks. */
   async freeze(): Promise<void> {
-    assert.equal(this.kind, 'process');
-    process.kill(this.pid, 'SIGSTOP');
-    await until(
-      () => /^\d+ \(.*\) [Tt]/.test(readFileSync(`/proc/${this.pid}/stat`, 'utf8')),
-      'SIGSTOP to take effect',
-    );
+    await this.#link.freeze();
   }
 
   thaw(): void {
-    process.kill(this.pid, 'SIGCONT');
+    this.#link.thaw();
   }
 
   async #call(operation: string, args: readonly unknown[]): Promise<Reply> {
-    if (this.#socket.destroyed) throw new Error(`${this.name} has ended`);
+    if (this.#link.isCut) throw new Error(`${this.name} has ended`);
     const id = this.#nextId++;
     const reply = new Promise<Reply>((settle) => this.#calls.set(id, { operation, settle }));
-    this.#socket.write(encode({ id, operation, args: toReferences(args, backend.refer) as unknown[] }));
+    this.#link.send({ id, operation, args: toReferences(args, backend.refer) as unknown[] });
     const { error, ...rest } = await reply;
     if (error === undefined) return rest;
     const { message, ...fields } = error;
@@ -304,7 +334,8 @@ export class Actor {
     this.#calls.delete(reply.id);
   }
 
-  #hangUp(): void {
+  /** Its calls that are under way will have no reply. */
+  hangUp(): void {
     const error = {
       name: 'Error',
       message: `${this.name} ended meanwhile`,

@@ -10,6 +10,8 @@ export interface Hello {
   pid: number;
   threadId: number;
   name: string;
+  /** What objects name as their owner while the actor holds them. */
+  identity?: unknown;
 }
 
 export interface Command {

@@ -4,10 +4,11 @@ import { inspect } from 'node:util';
 import type { AsyncBarrier } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { checkMilliseconds, Deadline } from '../../deadline.ts';
-import { BrokenBarrierError, InvalidTypeError, NameTakenError } from '../../errors.ts';
+import { BrokenBarrierError, InvalidTypeError, NameTakenError, WorkerDiedError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
 import type { Bell } from '../bells.ts';
 import type { BarrierCall, BarrierReply } from '../machines/barrier.ts';
+import { DIED } from '../machines/barrier.ts';
 import type { BarrierMachine } from '../machines/kinds.ts';
 import { barrierOf } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
@@ -77,7 +78,7 @@ export class ClusterBarrier implements AsyncBarrier {
   /**
    * Waits until all parties have come; resolves to this party's place, 0 to parties-1, each once a
    * round. A timeout breaks the barrier, as do cancelling by `signal`, an action that throws, and a
-   * party whose process dies. Rejects with `BrokenBarrierError`.
+   * party whose process dies: `cause` names its session. Rejects with `BrokenBarrierError`.
    */
   async wait(options?: WaitOptions): Promise<number> {
     const given = Deadline.begin(options);
@@ -180,6 +181,7 @@ export class ClusterBarrier implements AsyncBarrier {
     const why = reply.is === 'broken' && reply.why !== '' ? reply.why : 'it was reset';
     return new BrokenBarrierError(
       `${this.title}: is broken, ${why}; call reset() when all parties know of it`,
+      why.endsWith(DIED) ? { cause: new WorkerDiedError(`${why} at the barrier`) } : undefined,
     );
   }
 }

@@ -2,7 +2,7 @@
 
 import type { AsyncLock } from '../../contracts.ts';
 import type { Deadline } from '../../deadline.ts';
-import { NotOwnerError } from '../../errors.ts';
+import { type LockstepError, NotLockedError, NotOwnerError } from '../../errors.ts';
 import { lockOf } from '../machines/kinds.ts';
 import { sessionOf } from '../machines/machine.ts';
 import type { Places } from './acquirable.ts';
@@ -57,12 +57,13 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   }
 
   /**
-   * Releases the latest hold of this connection. Throws `NotOwnerError` if it holds nothing: a
-   * lease can only be ended by its session.
+   * Releases the latest hold of this connection. If this has none, throws `NotLockedError` where
+   * nobody holds the lock, and `NotOwnerError` where another does: a lease can only be ended by its
+   * session.
    */
   async release(): Promise<void> {
     const hold = this.latest;
-    if (hold === undefined) throw this.notOwner("can't be released");
+    if (hold === undefined) throw await this.notHeld();
     await hold.release();
   }
 
@@ -97,6 +98,15 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
     if (others.length > 0) core.holds.set(key, others);
     else core.holds.delete(key);
     return () => core.holds.set(key, [...(core.holds.get(key) ?? []), hold]);
+  }
+
+  /** The error of a release without a hold. The server is asked only if it can be reached. */
+  protected async notHeld(): Promise<LockstepError> {
+    const { core, title } = this.places;
+    if (core.session.state === 'connected' && !(await this.locked)) {
+      return new NotLockedError(`${title}: can't be released, nobody holds it; acquire it first`);
+    }
+    return this.notOwner("can't be released");
   }
 
   protected notOwner(refused: string): NotOwnerError {
@@ -146,7 +156,7 @@ export class ClusterRLock extends ClusterLock {
 
   override async release(): Promise<void> {
     const { mine } = this;
-    if (mine === undefined) throw this.notOwner("can't be released");
+    if (mine === undefined) throw await this.notHeld();
     await this.giveBack(mine.hold);
   }
 

@@ -182,7 +182,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 
   private async putIn(value: Item, options: WaitOptions | undefined): Promise<boolean> {
     const deadline = Deadline.begin(options);
-    const text = textOf(value, `${this.title}: can't put`);
+    const text = textOf(value, this.title);
     if (text.length > MOST_TEXT) {
       throw new NoSpaceError(
         `${this.title}: can't put, the item has ${text.length} characters, and ${MOST_TEXT} is the most; put a key of it`,

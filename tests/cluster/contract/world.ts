@@ -48,7 +48,7 @@ export class Company {
   async end(): Promise<void> {
     const members = this.members;
     this.members = [];
-    for (const member of members) abandoned.get(member)?.();
+    for (const member of members) revive(member);
     await Promise.all(members.map((member) => member.close()));
   }
 }
@@ -80,6 +80,11 @@ export function abandon(cluster: Cluster): void {
     session.closed = false;
     wake();
   });
+}
+
+/** Brings it back if it was abandoned, so that it can be closed. */
+export function revive(cluster: Cluster): void {
+  abandoned.get(cluster)?.();
 }
 
 /** Cases that run at a time: they wait more than they work. */
