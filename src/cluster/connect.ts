@@ -72,8 +72,13 @@ function check(options: unknown): asserts options is ConnectOptions {
   }
   const { redis, postgres, namespace = 'default' } = options as ConnectOptions;
   if ((redis === undefined) === (postgres === undefined)) {
-    const why = redis === undefined ? 'it is not said which server' : 'two servers are named';
-    throw new InvalidTypeError(`connect: refused, ${why}; pass ${example}, or postgres in its place`);
+    const both = redis !== undefined;
+    const other = "{ postgres: 'postgres://localhost/app' }";
+    throw new InvalidTypeError(
+      both
+        ? 'connect: refused, it has both `redis` and `postgres`; pass the one of the server to use'
+        : `connect: refused, it has neither \`redis\` nor \`postgres\`; pass ${example} or ${other}`,
+    );
   }
   checkRedisUrl(redis);
   checkTimes(options as ConnectOptions);

@@ -348,12 +348,20 @@ function ignoreOutage(): void {}
 
 const TASK = ['timeout', 'signal'];
 
+/** Options of a local pool that are not a call's here, with what to do instead. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  retries: 'the worker decides; pass it to `serve`',
+  onProgress: 'a task of the cluster reports no progress; have it set a `cluster.value`',
+};
+
 /** Throws for an unknown option, and for a wrong timeout or signal. */
 function checkOptions(title: string, options: ClusterTaskOptions, known: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw new InvalidTypeError(
-      `${title}: refused, unknown option \`${unknown}\`; there are ${known.map((name) => `\`${name}\``).join(', ')}`,
+      Object.hasOwn(ELSEWHERE, unknown)
+        ? `${title}: refused, a call has no option \`${unknown}\`, ${ELSEWHERE[unknown]}`
+        : `${title}: refused, unknown option \`${unknown}\`; there are ${known.map((name) => `\`${name}\``).join(', ')}`,
     );
   }
   const { timeout, signal } = options;

@@ -30,7 +30,7 @@ function adviceOf({ code = '', hint }: PgError, otherwise: string): string {
 
 /** The error of `connect` after an error of the server. */
 export function connectFailed(title: string, error: PgError): StoreError {
-  const advice = adviceOf(error, 'start it, or check the address');
+  const advice = adviceOf(error, 'start it, or check its URL');
   return new StoreError(`connect: ${title} can't be used, ${error.message}; ${advice}`, { cause: error });
 }
 

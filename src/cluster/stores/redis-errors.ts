@@ -7,7 +7,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ERR: 'check that it is Redis 7.0 or Valkey 7.2, or newer',
   WRONGTYPE: 'keep other data out of the keys of this namespace',
   NOPERM: 'give the user the rights that the guide names',
-  NOAUTH: 'put the user and the password into the address',
+  NOAUTH: 'put the user and the password into the URL',
   WRONGPASS: 'check the user and the password',
   OOM: 'raise its maxmemory, or take items out of queues',
   MISCONF: 'see to its disk, so that it can save again',

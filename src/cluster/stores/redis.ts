@@ -87,7 +87,7 @@ export class RedisStore implements Store {
       if (error instanceof StoreError) throw error;
       const cause = reason ?? (error as Error);
       throw new StoreError(
-        `connect: ${title} can't be reached, ${reasonOf(cause)}; start it, or check the address`,
+        `connect: ${title} can't be reached, ${reasonOf(cause)}; start it, or check its URL`,
         { cause },
       );
     }

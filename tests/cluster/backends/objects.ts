@@ -33,6 +33,7 @@ type Method =
 /** An object by its method and arguments; a condition's lock and a barrier's action by reference. */
 type Reference = readonly [method: Method, name: string, ...args: unknown[]];
 
+const ACTIONS = { ...actions } as unknown as Record<string, () => unknown>;
 const references = new WeakMap<object, Reference>();
 let made = 0;
 const fresh = (): string => `${process.pid}-${++made}`;
@@ -65,10 +66,10 @@ export class ClusterParty implements Party {
       return this.condition(name, lock && (this.open(JSON.stringify(lock)) as ClusterLock));
     }
     if (method !== 'barrier') return this.obtain(method, name, ...args);
-    const [parties, { action, ...options }] = args as [number, { action?: keyof typeof actions }];
+    const [parties, { action, ...options }] = args as [number, { action?: string }];
     return this.barrier(name, parties, {
       ...options,
-      ...(action && { action: actions[action] as () => unknown }),
+      ...(action && { action: ACTIONS[action] }),
     });
   }
 
@@ -132,7 +133,7 @@ export class ClusterParty implements Party {
   private barrier(name: string, parties: number, options: ClusterBarrierOptions): ClusterBarrier {
     const barrier = this.cluster.barrier(name, parties, options);
     const { action, ...others } = options;
-    const named = Object.entries(actions).find(([, each]) => (each as unknown) === action)?.[0];
+    const named = Object.entries(ACTIONS).find(([, each]) => each === action)?.[0];
     references.set(barrier, ['barrier', name, parties, { ...others, ...(named && { action: named }) }]);
     return barrier;
   }
