@@ -217,7 +217,10 @@ function poolCases(
       await assert.rejects(pool.apply(later, [() => 1]), { code: 'ERR_LOCKSTEP_NOT_SENDABLE' });
       await assert.rejects(pool.apply(square, [1], { timout: 5 } as never), invalid);
       await assert.rejects(pool.apply(square, [1], { retries: 2 } as never), /`retries`.*pass it to `serve`/);
-      await assert.rejects(pool.map(square, [1], { onProgress: later } as never), /`onProgress`.*`cluster.value`/);
+      await assert.rejects(
+        pool.map(square, [1], { onProgress: later } as never),
+        /`onProgress`.*`cluster.value`/,
+      );
       await assert.rejects(pool.apply(square, [1], { timeout: '5' as never }), invalid);
       await assert.rejects(pool.serve({ square: 1 as never }), invalid);
       await assert.rejects(pool.serve({ square }, { concurrency: 0 }), { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' });
