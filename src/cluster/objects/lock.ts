@@ -106,13 +106,12 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
     if (core.session.state === 'connected' && !(await this.locked)) {
       return new NotLockedError(`${title}: can't be released, nobody holds it; acquire it first`);
     }
-    return this.notOwner("can't be released");
+    return this.notOwner(`${title}: can't be released`);
   }
 
+  /** `refused`: the beginning of the message. */
   protected notOwner(refused: string): NotOwnerError {
-    return new NotOwnerError(
-      `${this.places.title}: ${refused}, this connection does not hold it; acquire it first`,
-    );
+    return new NotOwnerError(`${refused}, this connection does not hold it; acquire it first`);
   }
 }
 

@@ -13,12 +13,14 @@ const ADVICE: Readonly<Record<string, string>> = {
   MISCONF: 'see to its disk, so that it can save again',
 };
 
+const DATABASE = 'use a database of that server: the number after the / of the URL';
+
 /** The error of a command that the server has refused, and so has not done. */
-export function refusalIn(error: Error, title: string): StoreError | undefined {
+export function refusalIn(error: Error, title: string, doing = 'cluster'): StoreError | undefined {
   const [word = ''] = error.message.split(' ', 1);
-  const advice = ADVICE[word];
+  const advice = /DB index|select/i.test(error.message) ? DATABASE : ADVICE[word];
   if (advice === undefined) return undefined;
-  return new StoreError(`cluster: ${title} has refused a request, ${reasonOf(error)}; ${advice}`, {
+  return new StoreError(`${doing}: ${title} has refused a request, ${reasonOf(error)}; ${advice}`, {
     cause: error,
   });
 }

@@ -73,7 +73,7 @@ export class RedisStore implements Store {
     const refused = new Promise<never>((_, reject) => {
       const down = (error: Error): void => {
         reason = error;
-        const refusal = refusalIn(error, title);
+        const refusal = refusalIn(error, title, 'connect');
         if (refusal !== undefined) reject(refusal);
       };
       client.watch(() => {}, down);
