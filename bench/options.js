@@ -6,15 +6,32 @@
 import { parseArgs } from 'node:util';
 import { figures } from './figures.js';
 
+/** The rows that compare builds unless others are named. */
+const AGAINST = ['uncontended', 'contended-2', 'queue-objects', 'queue-trip-blocking', 'queue-trip-awaiting'];
+
 const USAGE = `npm run bench -- [options]
 
   --only ROW    this row only, or all whose names begin so (pool); may be given several times
   --json FILE   write the rows as data too
   --quick       3 rounds a row instead of 9 to 21: faster and less exact
+  --against COMMIT             measures the present build and that of the commit by turns, without peers;
+                               without --only: ${AGAINST.join(', ')}
+  --tune CONSTANT=VALUE,VALUE  the same for the present build and builds with those values of a constant
+  --sittings N  of --against and --tune: fresh processes so many times (3)
+  --rounds N    of the same: rounds of each process (7)
   --list        name the rows and what each must reach
   --help`;
 
-/** @typedef {{ rows: import('./figures.js').Figure[], json?: string, quick: boolean }} Options */
+/**
+ * @typedef {object} Options
+ * @property {import('./figures.js').Figure[]} rows
+ * @property {string} [json]
+ * @property {boolean} quick
+ * @property {string} [against]
+ * @property {{ constant: string, values: string[] }} [tune]
+ * @property {number} sittings
+ * @property {number} rounds
+ */
 
 /**
  * @param {string[]} args
@@ -28,6 +45,10 @@ export function parseOptions(args) {
       only: { type: 'string', multiple: true, default: [] },
       json: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      against: { type: 'string' },
+      tune: { type: 'string' },
+      sittings: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '7' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -40,7 +61,13 @@ export function parseOptions(args) {
     for (const { row, title } of figures) console.log(`${row.padEnd(20)} ${title}`);
     return undefined;
   }
-  const wanted = [...values.only, ...positionals].flatMap((names) => names.split(','));
+  const { against, tune } = values;
+  const named = [...values.only, ...positionals].flatMap((names) => names.split(','));
+  const wanted = named.length === 0 && against !== undefined ? AGAINST : named;
+  const [, constant, tried] = /^([\w/:-]+)=(.+)$/.exec(tune ?? '') ?? [];
+  if (tune !== undefined && (constant === undefined || named.length === 0)) {
+    throw new RangeError('--tune takes CONSTANT=VALUE,VALUE, and --only the rows to measure');
+  }
   /** @param {string} row @param {string} name */
   const isMeant = (row, name) => row === name || row.startsWith(`${name}-`);
   for (const name of wanted) {
@@ -53,5 +80,17 @@ export function parseOptions(args) {
       wanted.length === 0 ? figures : figures.filter(({ row }) => wanted.some((name) => isMeant(row, name))),
     ...(values.json === undefined ? {} : { json: values.json }),
     quick: values.quick,
+    ...(against === undefined ? {} : { against }),
+    ...(constant === undefined ? {} : { tune: { constant, values: (tried ?? '').split(',') } }),
+    sittings: countOf('--sittings', values.sittings),
+    rounds: countOf('--rounds', values.rounds),
   };
+}
+
+/** @param {string} option @param {string} given */
+function countOf(option, given) {
+  const count = Number(given);
+  if (!Number.isInteger(count) || count < 1)
+    throw new RangeError(`${option} is "${given}"; pass a whole number >= 1`);
+  return count;
 }

@@ -13,7 +13,7 @@
  * @property {() => unknown} [close]
  * @typedef {{ name: string, samples: number[], missing?: string }} Seen
  */
-import { figures } from './figures.js';
+import { figures, OURS } from './figures.js';
 
 const WARM_MS = 1000;
 const WARM_ROUNDS = 10;
@@ -27,13 +27,20 @@ async function warmUp(/** @type {() => number | Promise<number>} */ measure) {
   for (let round = 0; round < WARM_ROUNDS && performance.now() < enough; round++) await measure();
 }
 
-/** @param {string} name @param {boolean} quick */
-async function measureRow(name, quick) {
+/**
+ * @param {string} name
+ * @returns {Promise<{ figure: import('./figures.js').Figure, sides: Side[] }>}
+ */
+async function sidesOf(name) {
   const figure = figures.find(({ row }) => row === name);
   if (!figure) throw new RangeError(`no row "${name}"`);
   const { prepare } = await import(new URL(`rows/${figure.measuredIn}`, import.meta.url).href);
-  /** @type {Side[]} */
-  const sides = await prepare(name);
+  return { figure, sides: await prepare(name) };
+}
+
+/** @param {string} name @param {boolean} quick */
+async function measureRow(name, quick) {
+  const { figure, sides } = await sidesOf(name);
   /** @type {Seen[]} */
   const seen = sides.map(({ name, missing }) => ({ name, samples: [], ...(missing ? { missing } : {}) }));
 
@@ -48,8 +55,27 @@ async function measureRow(name, quick) {
   return seen;
 }
 
-if (process.argv[1] === import.meta.filename) {
-  const [name = '', quick] = process.argv.slice(2);
-  const seen = await measureRow(name, quick === 'quick');
+/**
+ * Measures a round of Lockstep's side whenever the runner says so (turns.js), until that
+ * disconnects.
+ * @param {string} name
+ */
+async function measureInTurns(name) {
+  const { sides } = await sidesOf(name);
+  const { measure, cold } = sides.find((side) => side.name === OURS) ?? {};
+  if (!measure) throw new Error(`the row "${name}" has no side of Lockstep's to measure`);
+  if (!cold) await warmUp(measure);
+  process.on('message', async () => process.send?.(await measure()));
+  process.once('disconnect', async () => {
+    for (const { close } of sides) await close?.();
+  });
+  process.send?.('ready');
+}
+
+const [, program, name = '', how] = process.argv;
+if (program === import.meta.filename && how === 'turns') {
+  await measureInTurns(name);
+} else if (program === import.meta.filename) {
+  const seen = await measureRow(name, how === 'quick');
   process.send?.(seen, () => process.disconnect());
 }

@@ -102,7 +102,7 @@ function measure(figure, quick) {
 }
 
 /** @param {number[]} samples */
-function median(samples) {
+export function median(samples) {
   const sorted = [...samples].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const upper = sorted[middle] ?? Number.NaN;
@@ -214,7 +214,7 @@ function twoDigits(value) {
 const TIMES = ['ns', 'us', 'ms', 's'];
 
 /** 1500 ns is shown as 1.50 us. @param {number} value @param {string} unit */
-function withUnit(value, unit) {
+export function withUnit(value, unit) {
   let i = TIMES.indexOf(unit);
   if (i === -1) return `${twoDigits(value)} ${unit}`;
   let scaled = value;

@@ -42,7 +42,6 @@ export type { Waitable } from './messaging/wait-any.ts';
 export { waitAny, waitAnySync } from './messaging/wait-any.ts';
 export { openShared } from './objects/handles.ts';
 export type { Description } from './objects/shared-object.ts';
-export type { CallRest, Fn, Items, PoolTarget } from './pool/abstract-pool.ts';
 export { asCompleted } from './pool/as-completed.ts';
 export type { CurrentTask } from './pool/current-task.ts';
 export { currentTask, workerState } from './pool/current-task.ts';
@@ -51,6 +50,7 @@ export type { MapOptions, Progress, StreamOptions } from './pool/map-options.ts'
 export type { PoolOptions } from './pool/pool.ts';
 export { Pool } from './pool/pool.ts';
 export type { CommonPoolOptions, TaskOptions, WorkerCount } from './pool/pool-options.ts';
+export type { CallRest, Fn, Items, PoolTarget } from './pool/pool-target.ts';
 export type { Range } from './pool/range.ts';
 export { range } from './pool/range.ts';
 export type { Remote } from './pool/remote.ts';

@@ -58,6 +58,17 @@ export function cutOwnFrames(error: Error): void {
   setFrames(error, framesIn(error.stack, String(error)));
 }
 
+/** The stack of an error from a worker, without the frames of Lockstep's own files. */
+export function withoutOwnFrames(stack: string): string {
+  if (folders === undefined) return stack;
+  const isOwn = (line: string): boolean =>
+    line.startsWith('    at ') && folders.some((folder) => line.includes(folder));
+  return stack
+    .split('\n')
+    .filter((line) => !isOwn(line))
+    .join('\n');
+}
+
 /** Gives the error the frames of the call that it answers; returns it. */
 export function withOrigin<Reason>(error: Reason, origin: Origin | undefined): Reason {
   if (folders === undefined || origin === undefined || !(error instanceof Error)) return error;

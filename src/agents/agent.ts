@@ -7,54 +7,26 @@
  * Others see the end immediately through the agent's life (life.ts).
  */
 
-import { cas, load, note, store } from '#atomics';
+import { store } from '#atomics';
 import { clearImmediate, queueMicrotask, setImmediate } from '#clock';
-import { ExhaustedError } from '../errors.ts';
 import type { Words } from '../memory/atomics.ts';
-import {
-  AGENT_ABOUT,
-  AGENT_ABOUT_BYTES,
-  AGENT_ABOUT_LENGTH,
-  AGENT_AWAITS,
-  AGENT_BLOCKED_ON,
-  AGENT_ENDS,
-  AGENT_LIVE_BIT,
-  AGENT_NAME,
-  AGENT_NAME_BYTES,
-  AGENT_NAME_LENGTH,
-  AGENT_PID,
-  AGENT_SLOTS,
-  AGENT_STATE,
-  AGENT_THREAD,
-  AGENT_TID,
-  agentWord,
-  HIGH_SLOT_WORD,
-  INCARNATION_SHIFT,
-  MOST_ENDS,
-} from '../memory/layout.ts';
+import { AGENT_AWAITS, AGENT_BLOCKED_ON, agentWord } from '../memory/layout.ts';
 import type { Named, Place } from '../memory/place.ts';
 import type { Berth } from '../namespaces/berth.ts';
 import type { Bell, Bells } from '../namespaces/doorbell.ts';
 import { EVERYTHING, takeMissed } from '../namespaces/doorbell.ts';
-import { anonymousFolder, namedFolder, sweepFolders } from '../namespaces/folder.ts';
 import type { OwnLife } from '../namespaces/life.ts';
 import { pruneNames } from '../namespaces/names.ts';
-import { Namespace } from '../namespaces/namespace.ts';
-import { platform } from '../platform/current.ts';
-import { isMainThread, threadId } from '../this-thread.ts';
-import { about } from './about.ts';
+import type { Namespace } from '../namespaces/namespace.ts';
 import { Cell } from './cell.ts';
-import { KeptRings } from './kept-rings.ts';
 import type { Kind } from './kinds.ts';
 import { Lookout } from './lookout.ts';
-import { reap, tellOfDeath, wakeEverybody } from './reaper.ts';
+import { reap, wakeEverybody } from './reaper.ts';
+import { sitDown, takeSlot } from './slot.ts';
 import { WaitTable } from './wait-table.ts';
 import type { Waker } from './waiters.ts';
 import { wakeAll } from './waiters.ts';
 import { requestsIn, writeWhereabouts } from './whereabouts.ts';
-
-const INCARNATION_STEP = 1 << INCARNATION_SHIFT;
-const INCARNATION_MASK = 0x7ffffff0;
 
 export class Agent implements Waker {
   readonly namespace: Namespace;
@@ -80,8 +52,11 @@ export class Agent implements Waker {
   /** Requests to write down where this thread is, as of the last look. */
   private requests: number;
 
-  /** Joins the namespace. Throws `ExhaustedError` when all slots are taken by living agents. */
-  constructor(namespace: Namespace, name: string) {
+  /**
+   * Joins the namespace. `about`: the description of its program (about.ts). Throws
+   * `ExhaustedError` when all slots are taken by living agents.
+   */
+  constructor(namespace: Namespace, name: string, about: string) {
     this.namespace = namespace;
     this.folder = namespace.folder;
     this.words = namespace.words;
@@ -101,7 +76,7 @@ export class Agent implements Waker {
       throw error;
     }
     this.requests = requestsIn(namespace.words);
-    sitDown(namespace, slot, name);
+    sitDown(namespace, slot, name, about);
   }
 
   /** Whether calls of this agent await something. */
@@ -337,180 +312,5 @@ export class Agent implements Waker {
   }
 }
 
-/**
- * Takes the lock of a slot without a living agent. Clears up after an agent that died in it;
- * `cleared` says whether there was one.
- */
-function takeSlot(namespace: Namespace): { slot: number; cleared: boolean } {
-  let cleared = false;
-  for (const lookAtTaken of [false, true]) {
-    for (let slot = 1; slot < AGENT_SLOTS; slot++) {
-      if (!lookAtTaken && namespace.isTaken(slot)) continue;
-      // Take the lock first: only then is the slot certain to be empty.
-      if (!namespace.tryLockSlot(slot)) continue;
-      cleared ||= namespace.isTaken(slot);
-      let free = false;
-      try {
-        // Clear up after a dead agent; the slot stays taken if parts were left.
-        if (namespace.isTaken(slot)) tellOfDeath(namespace, slot);
-        free = reap(namespace, slot, slot);
-      } finally {
-        if (!free) namespace.unlockSlot(slot);
-      }
-      if (free) return { slot, cleared };
-    }
-  }
-  throw new ExhaustedError(
-    `namespace "${namespace.folder}": can't be joined, its ${AGENT_SLOTS - 1} agents are all alive; ` +
-      'end some of its processes and threads, or use several namespaces',
-  );
-}
-
-function sitDown(namespace: Namespace, slot: number, name: string): void {
-  const { words } = namespace;
-  const base = agentWord(slot);
-  const bytes = Buffer.from(namespace.control.buffer, (base + AGENT_NAME) * 4, AGENT_NAME_BYTES);
-  store(words, base + AGENT_PID, process.pid);
-  store(words, base + AGENT_THREAD, threadId);
-  store(words, base + AGENT_NAME_LENGTH, bytes.write(name));
-  note(words, base + AGENT_TID, platform.systemThread());
-  for (let index = 0; index < MOST_ENDS; index++) note(words, base + AGENT_ENDS + index, 0);
-  const text = Buffer.from(namespace.control.buffer, (base + AGENT_ABOUT) * 4, AGENT_ABOUT_BYTES);
-  note(words, base + AGENT_ABOUT_LENGTH, text.write(about(ownTarget, ownParent)));
-  const state = load(words, base + AGENT_STATE);
-  store(words, base + AGENT_STATE, ((state + INCARNATION_STEP) & INCARNATION_MASK) | AGENT_LIVE_BIT);
-  for (;;) {
-    const high = load(words, HIGH_SLOT_WORD);
-    if (high >= slot || cas(words, HIGH_SLOT_WORD, high, slot) === high) return;
-  }
-}
-
 /** The agent whose `awaitsOnly` is set, if any. */
 let onlyAwaiting: Agent | undefined;
-const agents = new Map<string, Agent>();
-/** This thread's agents, in the order in which they joined. */
-const present: Agent[] = [];
-let leavesAtExit = false;
-let inherited: string | undefined;
-let isTarget = false;
-let ownTarget: Inheritance['target'] | undefined;
-let ownParent: number | undefined;
-let ownName: string = isMainThread ? 'MainProcess' : `worker ${threadId}`;
-/**
- * The agents in the program's anonymous namespace; another one for each user that the program has
- * run as.
- */
-const anonymous = new Map<number, Agent>();
-
-/** The identity of a process or thread that Lockstep has started, from its beginning. */
-export interface Inheritance {
-  /** The anonymous namespace that it belongs to. */
-  readonly folder: string | undefined;
-  readonly name: string;
-  /** The target that it runs. */
-  readonly target: { readonly module: string; readonly export: string };
-  /** The process that started this process; missing for a thread. */
-  readonly parent?: number | undefined;
-}
-
-/** Sets this thread's identity. Called before any agent joins. */
-export function inherit({ folder, name, target, parent }: Inheritance): void {
-  inherited = folder;
-  ownName = name;
-  ownTarget = target;
-  ownParent = parent;
-  isTarget = true;
-}
-
-/** Whether this process or thread was started by Lockstep, to run a target. */
-export function runsTarget(): boolean {
-  return isTarget;
-}
-
-/** This thread's agent in its program's anonymous namespace, which is made on first use. */
-export function defaultAgent(): Agent {
-  const user = process.geteuid?.() ?? 0;
-  let agent = anonymous.get(user);
-  if (agent === undefined || agent.hasLeft) {
-    // A program that has changed its user can't reach the folder that it made or inherited as the
-    // first user.
-    const given = anonymous.size === 0 || agent !== undefined ? inherited : undefined;
-    agent = join(given ?? anonymousFolder(), given === undefined);
-    anonymous.set(user, agent);
-  }
-  return agent;
-}
-
-/** This thread's agent in the named namespace, which is made on first use. */
-export function agentInNamespace(namespace: string): Agent {
-  return join(namedFolder(namespace), true);
-}
-
-/** This thread's agent in the namespace of that folder, which must exist. */
-export function agentInFolder(folder: string): Agent {
-  return join(folder, false);
-}
-
-/** Makes the agent this thread's one in its folder. */
-export function adopt(agent: Agent): void {
-  agents.set(agent.folder, agent);
-  present.splice(0, present.length, ...agents.values());
-}
-
-/** The agent leaves; this thread may join its folder again, as another. */
-export function forgetAgent(agent: Agent): void {
-  agent.leave();
-  agents.delete(agent.folder);
-  present.splice(0, present.length, ...agents.values());
-}
-
-/** All agents of this thread. */
-export function agentsOfThread(): readonly Agent[] {
-  return present;
-}
-
-function join(folder: string, create: boolean): Agent {
-  const known = agents.get(folder);
-  if (known !== undefined) return known;
-  platform.checkSupported();
-  // The first namespace: remove old folders, and leave all at the exit.
-  if (agents.size === 0) {
-    if (inherited === undefined) sweep();
-    if (!leavesAtExit) process.once('exit', leaveAll);
-    leavesAtExit = true;
-  }
-  // Enter the folder, then take a slot in it.
-  const namespace = Namespace.enter(folder, create, (entered) => new KeptRings(entered));
-  let agent: Agent;
-  try {
-    agent = new Agent(namespace, ownName);
-  } catch (error) {
-    namespace.leave();
-    throw error;
-  }
-  adopt(agent);
-  return agent;
-}
-
-function sweep(): void {
-  try {
-    sweepFolders();
-  } catch (error) {
-    // Leftovers of another program must not stop this one, but a warning is due.
-    process.emitWarning(error as Error);
-  }
-}
-
-function leaveAll(): void {
-  leavesAtExit = false;
-  for (const agent of agents.values()) {
-    try {
-      agent.leave();
-    } catch {
-      // The process is ending: nobody could handle the error, and the exit code belongs to the
-      // program. The kernel frees the agent's locks, and the next program sweeps the folder.
-    }
-  }
-  agents.clear();
-  present.length = 0;
-}

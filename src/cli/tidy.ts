@@ -4,7 +4,7 @@ import { FINE, UNREADABLE } from './exit-codes.ts';
 
 /** Removes the folders that no program uses. */
 export async function clean(): Promise<number> {
-  const { sweepFolders } = await import('../namespaces/folder.ts');
+  const { sweepFolders } = await import('../namespaces/folder-removal.ts');
   const removed = sweepFolders();
   process.stdout.write(removed === 1 ? 'Removed 1 namespace.\n' : `Removed ${removed} namespaces.\n`);
   return FINE;

@@ -13,10 +13,11 @@ import { openShared } from '../objects/handles.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { type ErrorClass, errorClassOf, isError, rebuildError } from './error-class.ts';
 import {
-  className,
   describeFunction,
+  describeInstance,
   describeRefused,
   isLeaf,
+  isOpaque,
   isPlainLeaf,
   isSharedBytes,
 } from './sendable.ts';
@@ -223,6 +224,8 @@ class Packer {
     if (Array.isArray(value)) return new Array(value.length);
     if (types.isMap(value)) return new Map();
     if (types.isSet(value)) return new Set();
+    // A copy would be empty.
+    if (isOpaque(value)) throw this.refusal(spot, describeInstance(value));
     return {};
   }
 
@@ -277,12 +280,15 @@ class Packer {
       throw this.refusal(spot, 'a SharedArrayBuffer, whose memory only threads of one process can share');
     }
     if (isPlainLeaf(value)) return;
+    let isLost: boolean;
     try {
-      if (this.to === 'thread') structuredClone(value);
-      else v8().serialize(value);
+      if (this.to === 'thread') isLost = isPlain(structuredClone(value));
+      else isLost = v8().serialize(value).length === v8().serialize({}).length;
     } catch (cause) {
-      throw this.refusal(spot, `${className(value)}: ${(cause as Error).message}`, cause);
+      throw this.refusal(spot, describeInstance(value), cause);
     }
+    // Its copy would be an empty object.
+    if (isLost && isOpaque(value)) throw this.refusal(spot, describeInstance(value));
   }
 
   private refusal(spot: Spot, found: string, cause?: unknown): NotSendableError {
@@ -293,6 +299,10 @@ class Packer {
       cause === undefined ? undefined : { cause },
     );
   }
+}
+
+function isPlain(value: object): boolean {
+  return Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /** An own field of the error; `UNREADABLE` if there is none, or its getter throws. */

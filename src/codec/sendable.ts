@@ -52,10 +52,22 @@ export function describeRefused(value: object): string | undefined {
   if (foreign !== undefined) return foreign;
   if (value instanceof URL) return 'a URL (send its href)';
   if (types.isPromise(value)) return 'a Promise (await it first)';
+  if (value instanceof AbortSignal)
+    return 'an AbortSignal (pass it as an option; a task of a pool has currentTask().signal)';
   if (types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef)
-    return `a ${className(value)}`;
+    return describeInstance(value);
   if (types.isGeneratorObject(value)) return 'a generator';
   return undefined;
+}
+
+/**
+ * Whether the object's state lies where no copy reaches it, as that of a Headers or an EventTarget:
+ * it has no fields, and its class gives it a tag.
+ */
+export function isOpaque(value: object): boolean {
+  return (
+    Symbol.toStringTag in value && Object.keys(value).length === 0 && !types.isModuleNamespaceObject(value)
+  );
 }
 
 /** The name of a function in messages. */
@@ -65,7 +77,13 @@ export function describeFunction(value: object): string {
 }
 
 /** Name of the object's class. */
-export function className(value: object): string {
+function className(value: object): string {
   const name: unknown = value.constructor?.name;
-  return typeof name === 'string' ? name : 'object';
+  return typeof name === 'string' && name !== '' ? name : 'object';
+}
+
+/** The object by its class, in messages: `an AbortSignal`. */
+export function describeInstance(value: object): string {
+  const name = className(value);
+  return `${/^[AEIOUaeiou]/.test(name) ? 'an' : 'a'} ${name}`;
 }

@@ -1,8 +1,8 @@
 /** Bootstrap of a child process: the first thing that runs in it. */
 
 import '../index.ts';
-import { inherit } from '../agents/agent.ts';
 import { JOB_OPTION } from '../agents/child-context.ts';
+import { inherit } from '../agents/membership.ts';
 import { StateError } from '../errors.ts';
 import { SimpleQueue } from '../messaging/simple-queue.ts';
 import { giveBy } from '../workers/gift.ts';
@@ -21,8 +21,8 @@ whenGiven(takeJob(), rehearse, begin);
 function begin(given: string): void {
   const { job, files } = readJob(given);
   beginJob(files);
-  const { identity, target, isMethod, cargo, parent, takeover, workingFolder } = job;
-  if (identity.daemon) dieWith(identity.parent?.pid);
+  const { identity, startedBy, target, isMethod, cargo, parent, takeover, workingFolder } = job;
+  if (identity.daemon) dieWith(identity.parent?.pid, startedBy);
   if (takeover !== undefined) takeOver(takeover);
   else if (workingFolder !== undefined) process.chdir(workingFolder);
 

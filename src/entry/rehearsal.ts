@@ -12,8 +12,8 @@
 
 import { setImmediate } from '#clock';
 import type { Agent } from '../agents/agent.ts';
-import { defaultAgent, forgetAgent, inherit } from '../agents/agent.ts';
 import { inPhase } from '../agents/child-context.ts';
+import { defaultAgent, forgetAgent, inherit } from '../agents/membership.ts';
 import { packWhole, unpack } from '../codec/parcel.ts';
 import { open, pack } from '../codec/plain.ts';
 import { LockstepError } from '../errors.ts';

@@ -1,7 +1,7 @@
 /** Bootstrap of a thread: the first thing that runs in it. */
 
 import { workerData } from 'node:worker_threads';
-import { inherit } from '../agents/agent.ts';
+import { inherit } from '../agents/membership.ts';
 import { keepMappingLog } from '../platform/mapping-log.ts';
 import { keepStage } from '../platform/unbroken.ts';
 import { giveBy, withGift } from '../workers/gift.ts';

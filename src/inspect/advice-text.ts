@@ -27,7 +27,7 @@ export function possibleCircle(by: Member, behind: readonly Branch[]): string[] 
   if (links.length === 0) return [];
   return [
     ...links.map((link) => `They wait for each other: ${link}`),
-    `It is a deadlock unless other code in the event loop of ${pid} lets go, or a wait gives up.`,
+    `It is a deadlock unless other code of the event loop of ${pid} releases its object, or a wait gives up.`,
   ];
 }
 
@@ -60,7 +60,7 @@ function idleFor(by: Member, children: readonly Member[], inCircle: boolean): st
   if (own.length > 0)
     return [
       `It awaits ${listed(own.map((each) => title(each.title)))}, which it holds itself.`,
-      'It is a deadlock unless other code of its event loop lets go, or its wait gives up.',
+      'It is a deadlock unless other code of its event loop releases it, or the call gives up.',
     ];
   // The text on the circle explains it.
   if (inCircle) return [];
@@ -71,7 +71,7 @@ function idleFor(by: Member, children: readonly Member[], inCircle: boolean): st
       ? []
       : [
           `If it awaits the end of ${listed(children.slice(0, 3).map(shortName))}, it is a deadlock,`,
-          'unless other code of its event loop lets go, or the call gives up.',
+          'unless other code of its event loop releases it, or the call gives up.',
         ]),
   ];
 }

@@ -41,7 +41,7 @@ function circle(chain: readonly Member[]): string {
   const members = chain.slice(chain.indexOf(chain.at(-1)!));
   const isOpen = members.some(({ waitsFor, joins }) => waitsFor === null && joins === null);
   return isOpen
-    ? ': a circle, unless other code of an event loop lets go, or a wait gives up'
+    ? ': a circle, unless other code of an event loop releases its object, or a wait gives up'
     : ': a circle, they wait for each other';
 }
 

@@ -39,6 +39,7 @@ import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { withOrigin } from '../stacks.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
+import { checkMost, sliceOf } from './byte-messages.ts';
 import { Channel, defineChannelKind } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
 import { NOTHING } from './ring/ring-reader.ts';
@@ -341,50 +342,6 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
 function channelAt(of: Cell, word: number, title: string): Channel | undefined {
   const cell = openPart(of, PIPE_KIND, of, word, title);
   return cell && Channel.of(cell, title);
-}
-
-/** Check before anything is received, so that the message is left for a correct call. */
-function checkMost(title: string, most: unknown): void {
-  if (most === undefined) return;
-  if (typeof most !== 'number') {
-    throw new InvalidTypeError(
-      `${title}: can't receive, maxLength is ${inspect(most)}; pass a number first, or undefined, and then options`,
-    );
-  }
-  if (Number.isInteger(most) && most >= 0) return;
-  throw new OutOfRangeError(
-    `${title}: can't receive, maxLength is ${most}; pass a whole number from 0 on, or leave it out`,
-  );
-}
-
-function sliceOf(
-  title: string,
-  bytes: ArrayBufferView | ArrayBuffer,
-  offset: number,
-  size?: number,
-): Uint8Array {
-  if (!ArrayBuffer.isView(bytes) && !(bytes instanceof ArrayBuffer)) {
-    throw new InvalidTypeError(
-      `${title}: can't send ${inspect(bytes)} as bytes; pass a typed array or an ArrayBuffer`,
-    );
-  }
-  for (const each of [offset, size]) {
-    if (each === undefined || typeof each === 'number') continue;
-    throw new InvalidTypeError(
-      `${title}: can't send a slice, its offset or size is ${inspect(each)}; pass whole numbers`,
-    );
-  }
-  const whole = ArrayBuffer.isView(bytes)
-    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    : new Uint8Array(bytes);
-  const length = size ?? whole.length - offset;
-  const sound = Number.isInteger(offset) && Number.isInteger(length) && offset >= 0 && length >= 0;
-  if (!sound || offset + length > whole.length) {
-    throw new OutOfRangeError(
-      `${title}: can't send ${length} bytes from ${offset} on, there are ${whole.length}; pass a slice that lies within`,
-    );
-  }
-  return whole.subarray(offset, offset + length);
 }
 
 export const PIPE_KIND: Kind = defineChannelKind({ number: 16, name: 'Pipe' });

@@ -3,8 +3,8 @@
  */
 
 import { inspect } from 'node:util';
-import { defaultAgent } from '../agents/agent.ts';
 import type { Cell, Host } from '../agents/cell.ts';
+import { defaultAgent } from '../agents/membership.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { Opened } from '../objects/opened.ts';
 import { notePart } from '../objects/parts.ts';

@@ -1,12 +1,11 @@
 /**
- * A namespace's folder: found, made, checked, entered, left and swept.
+ * A namespace's folder: made, checked and entered. Removing it: folder-removal.ts.
  *
  *   $LOCKSTEP_DIR/lockstep-<uid>.<namespace>   named: shared by the programs of one user
  *   $LOCKSTEP_DIR/lockstep-<uid>~<random>      anonymous: of one program and its children
  *
- * Everyone inside holds the kernel's shared lock on the file `control`. A program that gets it
- * exclusively knows that no agent is inside, and may remove the folder. It renames the folder
- * first, so that a newcomer finds either the whole folder or none.
+ * Every program inside holds the kernel's shared lock on the file `control`. A program that gets
+ * the lock exclusively knows that no agent is inside, and may remove the folder.
  *
  * Race: R gets the exclusive lock, N has opened `control` and waits for the shared one.
  *   R renames and removes, N gets its lock on a file that no longer has a path: N compares inodes
@@ -16,42 +15,26 @@
  *   look until the removal is done. N makes `control` under the same lock, shared.
  *
  * Strangers: where others may make folders beside it (/dev/shm), anyone may put one of his own
- * under the name as soon as ours is gone. So the way to it is checked (platform/way.ts), and the
- * folder is opened once and checked through its descriptor (platform/directory.ts). After the lock
- * was got, it is checked again: the path still leads to it, it is this user's alone, and its
- * `control` is the file that is locked.
- *
- * Race: S removes the folder, between its look and its renaming another remover R is faster, and a
- * stranger takes the name.
- *   S would rename the stranger's folder. So a remover has the exclusive lock of the folder itself,
- *   too, from before its look until the end. While it has both locks, no program of this user takes
- *   the folder away, and a stranger can't. It deletes entries of the open folder, and never follows
- *   a path.
+ * under the name as soon as ours is gone. So the way to it is checked (platform/way.ts). The folder
+ * is opened once and checked through its descriptor (platform/directory.ts). After the lock was
+ * got, it is checked again: the path still leads to it, it is this user's alone, and its `control`
+ * is the file that is locked.
  */
 
-import { closeSync, existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { inspect } from 'node:util';
 import { now } from '#clock';
-import {
-  FolderError,
-  InvalidTypeError,
-  LayoutError,
-  NameError,
-  NoSpaceError,
-  PlatformError,
-  StaleHandleError,
-} from '../errors.ts';
+import { FolderError, LayoutError, NoSpaceError, StaleHandleError } from '../errors.ts';
 import { segmentBytes } from '../memory/layout.ts';
 import type { Segment } from '../memory/segment.ts';
 import { createSegmentFile, mapSegment } from '../memory/segment.ts';
 import { platform } from '../platform/current.ts';
 import { Directory } from '../platform/directory.ts';
 import { noDiskSpace } from '../platform/disk-space.ts';
-import { uniqueName } from '../platform/unique.ts';
 import { whyUnsafe } from '../platform/way.ts';
 import { sleep } from '../sleep.ts';
-import { base, CONTROL, FOLDER_FORM, NAMESPACE_FORM, prefix } from './paths.ts';
+import { removePathIfEmpty } from './folder-removal.ts';
+import { base, CONTROL, FOLDER_FORM } from './paths.ts';
 
 /** Milliseconds to wait for a program that is just removing the folder. */
 const REMOVAL_PATIENCE = 5000;
@@ -61,27 +44,6 @@ export interface Entered {
   readonly control: Segment;
   /** Holds the shared lock on `control` while open. */
   readonly fd: number;
-}
-
-/** Folder of the named namespace. Throws `NameError` for a name that can't be one. */
-export function namedFolder(namespace: string): string {
-  if (typeof namespace !== 'string') {
-    throw new InvalidTypeError(
-      `namespace: refused, ${inspect(namespace)} is not a string; pass e.g. { namespace: "orders" }`,
-    );
-  }
-  if (!NAMESPACE_FORM.test(namespace)) {
-    throw new NameError(
-      `namespace ${JSON.stringify(namespace.slice(0, 60))}: refused, a namespace has 1 to 100 letters, digits, "-", "_" or "." ` +
-        '(not first); choose such a name',
-    );
-  }
-  return resolve(base(), `${prefix()}.${namespace}`);
-}
-
-/** A fresh folder for a program without a named namespace. */
-export function anonymousFolder(): string {
-  return resolve(base(), `${prefix()}~${uniqueName()}`);
 }
 
 /**
@@ -176,54 +138,6 @@ function pause(path: string, patience: number): void {
   sleep(1);
 }
 
-/** Gives up the shared lock and removes the folder if no other program is inside. */
-export function leaveFolder(directory: Directory, fd: number): void {
-  closeSync(fd);
-  try {
-    // Otherwise it is left to the next program of the user who owns it.
-    if (!directory.isForeign) removeIfEmpty(directory);
-  } finally {
-    directory.close();
-  }
-}
-
-/** Removes the folders of this user that no program uses. Returns how many it removed. */
-export function sweepFolders(): number {
-  const parent = base();
-  // The code that wants to make a folder in a missing or unsafe one refuses it, with advice.
-  if (!statSync(parent, { throwIfNoEntry: false })?.isDirectory() || whyUnsafe(parent) !== undefined)
-    return 0;
-  let removed = 0;
-  let failure: unknown;
-  for (const name of foldersIn(parent)) {
-    if (!name.startsWith(`${prefix()}.`) && !name.startsWith(`${prefix()}~`)) continue;
-    try {
-      if (removePathIfEmpty(resolve(parent, name))) removed++;
-    } catch (error) {
-      // The others are still to be looked at.
-      failure ??= error;
-    }
-  }
-  if (failure !== undefined) throw failure;
-  return removed;
-}
-
-/**
- * The names in the folder; nothing for a user who may make folders there and not see those of
- * others.
- */
-function foldersIn(parent: string): string[] {
-  try {
-    return readdirSync(parent);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'EACCES') return [];
-    throw new PlatformError(`folder "${parent}": can't be swept, ${message}; check its file system`, {
-      cause,
-    });
-  }
-}
-
 /** The error for a folder that was removed from under its programs. */
 export function removedFolder(path: string): FolderError {
   return new FolderError(
@@ -284,68 +198,4 @@ function mapControl(directory: Directory): Segment {
   } finally {
     closeSync(fd);
   }
-}
-
-function removePathIfEmpty(path: string): boolean {
-  let directory: Directory | undefined;
-  try {
-    directory = Directory.open(path);
-  } catch (error) {
-    // Leave a folder that is a stranger's, or open to strangers.
-    if (error instanceof FolderError) return false;
-    throw error;
-  }
-  if (directory === undefined) return false;
-  try {
-    return removeIfEmpty(directory);
-  } finally {
-    directory.close();
-  }
-}
-
-/** Removes the folder if no program is inside. Closing it gives its lock back. */
-function removeIfEmpty(directory: Directory): boolean {
-  const { path } = directory;
-  let fd: number | undefined;
-  try {
-    if (!platform.tryLockFile(directory.fd, 'exclusive')) return false;
-    fd = directory.stat(CONTROL)?.type === 'file' ? directory.open(CONTROL) : undefined;
-    if (fd === undefined ? livesAnybody(directory) : !isUnlocked(directory, fd)) return false;
-    if (!directory.isInPlace) return false;
-    const trash = resolve(dirname(path), `${prefix()}~${uniqueName()}`);
-    if (!directory.moveTo(trash)) return false;
-    directory.empty();
-    if (directory.isAt(trash)) rmdirSync(trash);
-    return true;
-  } catch (error) {
-    // Another program was faster, or the folder is not safe to touch, which an agent that enters
-    // reports.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof FolderError) return false;
-    throw new PlatformError(
-      `namespace "${path}": can't be removed, ${(error as Error).message}; remove it by hand`,
-      { cause: error },
-    );
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
-}
-
-/** Takes the exclusive lock of the open `control`, if it still is that. */
-function isUnlocked(directory: Directory, control: number): boolean {
-  return platform.tryLockFile(control, 'exclusive') && directory.isStill(CONTROL, control);
-}
-
-/**
- * Whether an agent lives in a folder without a control file: it was never made, or somebody has
- * removed or replaced it.
- */
-function livesAnybody(directory: Directory): boolean {
-  // An agent has its FIFO open for reading, too: one that nobody reads was a dead agent's
-  // (life.ts).
-  return directory.list('agent-').some((name) => {
-    const fd = directory.openFifoToWrite(name);
-    if (fd === undefined) return false;
-    closeSync(fd);
-    return true;
-  });
 }

@@ -1,7 +1,10 @@
 /** Paths: the places and the names of namespaces' folders. */
 
 import { resolve } from 'node:path';
+import { inspect } from 'node:util';
+import { InvalidTypeError, NameError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
+import { uniqueName } from '../platform/unique.ts';
 
 const bases = new Map<string, string>();
 /** The control segment's file. */
@@ -66,4 +69,25 @@ export function labelFile(cell: number): string {
 /** Name of the file that belongs to the object of that generation in the cell. */
 export function dataFile(cell: number, generation: number): string {
   return `data-${cell}-${generation}`;
+}
+
+/** Folder of the named namespace. Throws `NameError` for a name that can't be one. */
+export function namedFolder(namespace: string): string {
+  if (typeof namespace !== 'string') {
+    throw new InvalidTypeError(
+      `namespace: refused, ${inspect(namespace)} is not a string; pass e.g. { namespace: "orders" }`,
+    );
+  }
+  if (!NAMESPACE_FORM.test(namespace)) {
+    throw new NameError(
+      `namespace ${JSON.stringify(namespace.slice(0, 60))}: refused, a namespace has 1 to 100 letters, digits, "-", "_" or "." ` +
+        '(not first); choose such a name',
+    );
+  }
+  return resolve(base(), `${prefix()}.${namespace}`);
+}
+
+/** A fresh folder for a program without a named namespace. */
+export function anonymousFolder(): string {
+  return resolve(base(), `${prefix()}~${uniqueName()}`);
 }

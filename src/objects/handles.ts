@@ -7,9 +7,9 @@
  */
 
 import { inspect } from 'node:util';
-import { agentInFolder } from '../agents/agent.ts';
 import type { Kind } from '../agents/kinds.ts';
 import { kindNamed } from '../agents/kinds.ts';
+import { agentInFolder } from '../agents/membership.ts';
 import { HandleError, InvalidTypeError, StaleHandleError } from '../errors.ts';
 import { cellsBelow, MAX_SEGMENTS } from '../memory/layout.ts';
 import { checkName } from '../namespaces/names.ts';

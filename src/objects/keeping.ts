@@ -5,7 +5,7 @@
 
 import { note } from '#atomics';
 import { clearInterval, setInterval } from '#clock';
-import { agentsOfThread } from '../agents/agent.ts';
+import { agentsOfThread } from '../agents/membership.ts';
 import { AGENT_KEEPS } from '../memory/layout.ts';
 import { letGo } from './forgotten.ts';
 import type { SharedObject } from './shared-object.ts';

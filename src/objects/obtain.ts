@@ -1,17 +1,17 @@
 /** Obtaining: the cell of a shared object, found by its name or made. */
 
 import { inspect } from 'node:util';
-import { agentInNamespace, defaultAgent } from '../agents/agent.ts';
 import type { Cell, Host } from '../agents/cell.ts';
 import type { Kind } from '../agents/kinds.ts';
 import { kindNumbered } from '../agents/kinds.ts';
+import { agentInNamespace, defaultAgent } from '../agents/membership.ts';
 import { reapDeadOpeners } from '../agents/reaper.ts';
 import type { ObjectOptions } from '../contracts.ts';
 import { InvalidTypeError, NameTakenError, NotFoundError } from '../errors.ts';
 import type { Place } from '../memory/place.ts';
-import { namedFolder } from '../namespaces/folder.ts';
 import type { NamedCell } from '../namespaces/names.ts';
 import { checkName, lookUp, register, withNames } from '../namespaces/names.ts';
+import { namedFolder } from '../namespaces/paths.ts';
 import { checkOptions } from '../options.ts';
 import { giveLabel, labelFrom } from './labels.ts';
 import { noteNameless } from './module-level.ts';

@@ -29,26 +29,24 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { wallTime } from '#clock';
-import { FolderError, LockstepError, PlatformError } from '../errors.ts';
+import { FolderError, LockstepError } from '../errors.ts';
 import { platform } from './current.ts';
+import {
+  codeOf,
+  fileRefused,
+  folderRefused,
+  IN_ITS_PLACE,
+  unusable,
+  whyNotOpened,
+} from './directory-errors.ts';
 import { FILE_MODE, noDiskSpace } from './disk-space.ts';
 import type { FileStats } from './file-stats.ts';
 import { isSameFile, statsOfEntry, statsOfOpen, statsOfPath } from './file-stats.ts';
+import type { FileKind } from './safety.ts';
+import { effectiveUser, whatIsWrongWithFile, whatIsWrongWithFolder } from './safety.ts';
 
-const OPEN_TO_OTHERS = 0o077;
 const CAREFUL = constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-
-type Kind = 'file' | 'FIFO';
-
-/** The fault where opening fails in this way. */
-const IN_ITS_PLACE: Record<string, string> = {
-  ELOOP: 'it is a symbolic link',
-  EISDIR: 'it is a folder',
-  ENXIO: 'it is not a file',
-  ENODEV: 'it is not a file',
-  ENOTDIR: 'it is not a folder',
-};
 
 /** Error codes of the system for a path that is not a folder, or another user's. */
 const REFUSALS: ReadonlySet<string> = new Set(['ELOOP', 'ENOTDIR', 'EACCES', 'EPERM']);
@@ -76,7 +74,7 @@ export class Directory {
    */
   static open(path: string): Directory | undefined {
     const user = effectiveUser();
-    return opened(path, path, OPEN_TO_OTHERS, (fd) => {
+    return opened(path, path, undefined, (fd) => {
       return new Directory(path, fd, user, isReachable(fd) ? platform.throughDescriptor(fd) : path);
     });
   }
@@ -143,7 +141,7 @@ export class Directory {
   }
 
   /** Opens a file; `undefined` if there is none. */
-  open(name: string, flags: number = constants.O_RDWR, kind: Kind = 'file'): number | undefined {
+  open(name: string, flags: number = constants.O_RDWR, kind: FileKind = 'file'): number | undefined {
     return this.attempt(name, ['ENOENT'], () => this.openChecked(name, flags, kind));
   }
 
@@ -303,7 +301,7 @@ export class Directory {
     return `${this.way}/${name}`;
   }
 
-  private openChecked(name: string, flags: number, kind: Kind): number {
+  private openChecked(name: string, flags: number, kind: FileKind): number {
     const fd = openSync(this.at(name), flags | CAREFUL, FILE_MODE);
     try {
       this.check(name, statsOfOpen(fd), kind);
@@ -323,9 +321,9 @@ export class Directory {
     );
   }
 
-  private check(name: string, stats: FileStats, kind: Kind): void {
+  private check(name: string, stats: FileStats, kind: FileKind): void {
     const wrong = whatIsWrongWithFile(stats, kind, this.user);
-    if (wrong !== undefined) throw this.notSafe(name, wrong);
+    if (wrong !== undefined) throw fileRefused(this.nameOf(name), wrong);
   }
 
   /**
@@ -349,7 +347,7 @@ export class Directory {
     if (this.isForeign)
       return new FolderError(`shared memory "${path}": can't be reached, ${this.userChanged()}`, { cause });
     const inPlace = IN_ITS_PLACE[code];
-    if (inPlace !== undefined) return this.notSafe(name, inPlace, cause);
+    if (inPlace !== undefined) return fileRefused(this.nameOf(name), inPlace, cause);
     if (code === 'ENOENT') {
       return new FolderError(
         `shared memory "${path}": can't be made, its folder was removed while it was in use; keep cleaners away from it, ` +
@@ -359,13 +357,6 @@ export class Directory {
     }
     if (cause instanceof LockstepError) return cause;
     return unusable(`shared memory "${path}"`, cause, code);
-  }
-
-  private notSafe(name: string, wrong: string, cause?: unknown): FolderError {
-    return new FolderError(
-      `shared memory "${this.nameOf(name)}": refused, ${wrong}; another program replaced it: end the programs that use its folder, and remove the folder`,
-      cause === undefined ? undefined : { cause },
-    );
   }
 
   private userChanged(): string {
@@ -383,7 +374,7 @@ export class Directory {
 function opened(
   way: string,
   path: string,
-  refused: number,
+  refused: number | undefined,
   make: (fd: number) => Directory,
 ): Directory | undefined {
   let fd: number;
@@ -399,52 +390,6 @@ function opened(
   if (wrong === undefined) return make(fd);
   closeSync(fd);
   throw folderRefused(path, wrong);
-}
-
-function unusable(title: string, cause: unknown, code: string): PlatformError {
-  const advice =
-    code === 'EMFILE' || code === 'ENFILE'
-      ? 'raise the limit of open files (ulimit -n), or use fewer threads and namespaces'
-      : 'check who changed its permissions, and the file system';
-  return new PlatformError(`${title}: can't be used, ${code || String(cause)}; ${advice}`, { cause });
-}
-
-function whyNotOpened(way: string, code: string): string {
-  // Used for the message only, not for any decision.
-  const refused = `it can't be opened (${code})`;
-  try {
-    const there = statsOfEntry(way);
-    return there.type === 'link' ? IN_ITS_PLACE.ELOOP! : (whatIsWrongWithFolder(there) ?? refused);
-  } catch {
-    return refused;
-  }
-}
-
-function folderRefused(path: string, wrong: string, cause?: unknown): FolderError {
-  return new FolderError(
-    `namespace "${path}": refused, ${wrong}; it is not safe to share memory there, remove it or set LOCKSTEP_DIR to another folder`,
-    cause === undefined ? undefined : { cause },
-  );
-}
-
-function whatIsWrongWithFolder(stats: FileStats, refused: number = OPEN_TO_OTHERS): string | undefined {
-  const user = effectiveUser();
-  if (stats.type !== 'folder') return 'it is not a folder';
-  if (stats.uid !== user) return `it belongs to user ${stats.uid} and this program runs as ${user}`;
-  if ((stats.mode & refused) !== 0) return `its permissions are ${permissions(stats)} and not 700`;
-  return undefined;
-}
-
-function whatIsWrongWithFile(stats: FileStats, kind: Kind, user: number): string | undefined {
-  if (stats.type !== kind) return `it is not a ${kind}`;
-  if (stats.uid !== user && stats.uid !== 0)
-    return `it belongs to user ${stats.uid} and its folder to ${user}`;
-  if ((stats.mode & OPEN_TO_OTHERS) !== 0) return `its permissions are ${permissions(stats)} and not 600`;
-  return undefined;
-}
-
-function permissions({ mode }: FileStats): string {
-  return (mode & 0o777).toString(8);
 }
 
 /** Node 22 and later have it where the permission model is on; the types of Node 20 don't. */
@@ -463,15 +408,4 @@ function isReachable(fd: number): boolean {
     // Missing, hidden, or not allowed: then it is not used.
     return false;
   }
-}
-
-function effectiveUser(): number {
-  return process.geteuid?.() ?? 0;
-}
-
-/** The system's code of the error, also where it is the cause of one of ours; '' if it has none. */
-function codeOf(error: unknown): string {
-  const { code, cause } = error as { code?: unknown; cause?: { code?: unknown } };
-  if (typeof code === 'string' && !code.startsWith('ERR_LOCKSTEP_')) return code;
-  return typeof cause?.code === 'string' ? cause.code : '';
 }

@@ -165,6 +165,8 @@ export interface ThreadCalls {
   tasks(): number[];
   /** Whether this process has a thread of that number. */
   hasTask(task: number): boolean;
+  /** Whether that thread of a living process has ended; `false` where the system does not say. */
+  hasEnded(pid: number, task: number): boolean;
   /** The system's status of this thread, in lines; `undefined` where it shows none. */
   threadStatus(): string[] | undefined;
   /** Bytes that this process may still map; `Infinity`: as many as it likes. */

@@ -51,6 +51,7 @@ export function unsupported(supported: string): Platform {
     systemThread: refuse,
     tasks: refuse,
     hasTask: refuse,
+    hasEnded: refuse,
     threadStatus: refuse,
     freeAddressSpace: refuse,
     sharedFolder: refuse,

@@ -8,8 +8,8 @@ import type { WorkFunction } from './function-list.ts';
 import type { Reply, TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, REPLY } from './messages.ts';
 import type { Replies } from './replies.ts';
+import { generationOf, slotOf } from './slot-words.ts';
 import type { TaskTable } from './task-table.ts';
-import { generationOf, slotOf } from './task-table.ts';
 import { isThenable } from './thenable.ts';
 
 /** Microseconds that the items of a claim should take together, and the most of such items. */

@@ -6,8 +6,8 @@
  * become a stream of starts. A pool whose initializer fails, or whose workers end before they are
  * ready, is broken forever.
  *
- * A crew of processes keeps spares (spares.ts), which become the next workers. They are made when
- * the workers have been ready for half a second: a short program needs none.
+ * A crew of processes keeps spares (spares.ts), which become the next workers. They are made half a
+ * second after all workers are ready, or after the first has died: a short program needs none.
  */
 
 import { clearTimeout, setTimeout } from '#clock';
@@ -21,13 +21,15 @@ import type { RawArray } from '../shared/raw-array.ts';
 import type { SpareKeeper } from '../workers/process/spares.ts';
 import { withSpares } from '../workers/process/spares.ts';
 import type { TargetModule } from '../workers/target.ts';
+import type { Alarm, Alarms } from './alarms.ts';
 import type { WorkerChild } from './member.ts';
 import { Member } from './member.ts';
 import { RING_BYTES } from './messages.ts';
 import type { Settings } from './pool-options.ts';
 import type { StartStats } from './statistics.ts';
-import { STOP, type TaskTable } from './task-table.ts';
+import type { TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker-orders.ts';
+import { STOP } from './worker-words.ts';
 
 /**
  * A worker that lived less than this many milliseconds, without a result, is replaced with a
@@ -59,6 +61,7 @@ export interface Spares {
 export type MakeChild = (order: ChildOrder) => WorkerChild;
 
 export interface CrewOptions {
+  readonly alarms: Alarms;
   readonly settings: Settings;
   readonly table: TaskTable;
   readonly array: RawArray<'i32'>;
@@ -86,8 +89,10 @@ export class Crew {
   private readonly options: CrewOptions;
   private falseStarts = 0;
   private shortLives = 0;
-  private starting: NodeJS.Timeout | undefined;
+  private starting: Alarm | undefined;
   private sparing: NodeJS.Timeout | undefined;
+  /** The ends of the times that initializers have. */
+  private readonly limits = new Map<Member, Alarm | undefined>();
   /** Whether workers that end are no longer replaced. */
   ending = false;
   private started = 0;
@@ -139,6 +144,7 @@ export class Crew {
 
   /** The worker can take tasks. */
   isReady(member: Member): void {
+    this.unlimit(member);
     this.falseStarts = 0;
     this.becameReady++;
     this.startTime += now() - member.born;
@@ -157,6 +163,7 @@ export class Crew {
   lose(member: Member): void {
     const { state, born } = member;
     const isFalseStart = state === 'starting' && !member.killed;
+    this.unlimit(member);
     // Allow more false starts for workers that were killed from outside.
     const most = (member.child.exitCode ?? 0) < 0 ? MOST_KILLED_STARTS : MOST_FALSE_STARTS;
     // Free its place.
@@ -166,17 +173,20 @@ export class Crew {
     // Count short lives, which delay replacements, and false starts, which break the pool.
     const isVain = now() - born < SHORT_LIFE && state !== 'retiring' && !member.hasResults;
     this.shortLives = isVain ? this.shortLives + 1 : 0;
+    // A worker that brought results ends a back-off that others have begun.
+    if (!isVain) this.endBackOff();
     if (isFalseStart && ++this.falseStarts >= most) {
       this.options.broken(this.neverReady(member));
       return;
     }
     this.refill();
+    if (this.becameReady > 0) this.keepSpare();
   }
 
   /** Asks the worker to end after its present tasks. */
   stop(member: Member): void {
     member.stopping = true;
-    this.options.table.setOrder(member.index, STOP);
+    this.options.table.workers.setOrder(member.index, STOP);
     member.wake();
     this.options.leaves(member);
   }
@@ -194,7 +204,7 @@ export class Crew {
 
   endReplacing(): void {
     this.ending = true;
-    clearTimeout(this.starting);
+    this.endBackOff();
     clearTimeout(this.sparing);
     this.options.spares?.keeper.keep(0);
   }
@@ -208,11 +218,16 @@ export class Crew {
       this.fillOrBreak();
       return;
     }
-    this.starting = setTimeout(() => {
+    const start = (): void => {
       this.starting = undefined;
       this.fillOrBreak();
-    }, wait);
-    this.starting.unref();
+    };
+    this.starting = this.options.alarms.set(wait, start, true);
+  }
+
+  private endBackOff(): void {
+    this.options.alarms.clear(this.starting);
+    this.starting = undefined;
   }
 
   /** Makes a spare a little later. From then on the keeper replaces each spare that is taken. */
@@ -248,9 +263,9 @@ export class Crew {
       this.options;
     // Make its ring, and reset its words in the table.
     const results = new Queue({ bytes: RING_BYTES });
-    table.begin(index);
-    table.setPrivateRing(index, undefined);
-    table.clearIdle(index);
+    table.workers.begin(index);
+    table.workers.setPrivateRing(index, undefined);
+    table.workers.clearIdle(index);
     const { concurrency, maxTasksPerChild: mostTasks } = settings;
     try {
       // Start the child, from a spare if there is one.
@@ -283,7 +298,7 @@ export class Crew {
       const member = new Member(index, child, results, began, kills);
       this.members[index] = member;
       child.once('exit', () => died(member));
-      if (initializer !== undefined && settings.initTimeout !== Number.POSITIVE_INFINITY) this.limit(member);
+      if (initializer !== undefined) this.limit(member);
     } catch (error) {
       results[Symbol.dispose]();
       throw error;
@@ -292,15 +307,20 @@ export class Crew {
 
   private limit(member: Member): void {
     const { title, initTimeout } = this.options.settings;
-    const timer = setTimeout(() => {
-      if (member.state !== 'starting') return;
+    const tooLong = (): void => {
       this.options.broken(
         new PoolBrokenError(
           `${title}: broken, its initializer has not come to an end in ${initTimeout} ms; give it longer (initTimeout), or make it do less`,
         ),
       );
-    }, initTimeout);
-    timer.unref();
+    };
+    this.limits.set(member, this.options.alarms.set(initTimeout, tooLong, true));
+  }
+
+  /** The worker's initializer is over. */
+  private unlimit(member: Member): void {
+    this.options.alarms.clear(this.limits.get(member));
+    this.limits.delete(member);
   }
 
   private neverReady(member: Member): PoolBrokenError {

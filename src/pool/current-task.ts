@@ -2,8 +2,8 @@
 
 import { abortsByWord } from '../aborts.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
+import { generationOf, slotOf } from './slot-words.ts';
 import type { TaskTable } from './task-table.ts';
-import { generationOf, slotOf } from './task-table.ts';
 
 /** The task that runs here. */
 export interface CurrentTask {

@@ -4,7 +4,6 @@
 
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
-import { setTimeout } from '#clock';
 import { now } from '#park';
 import type { WorkerDeath } from '../errors.ts';
 import { NotSendableError, WorkerDiedError } from '../errors.ts';
@@ -13,9 +12,9 @@ import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import { MODE, MODE_MASK } from './messages.ts';
 import type { LostItem, PoolTask } from './pool-task.ts';
+import { PHASE, phaseOf, workerOf } from './slot-words.ts';
 import { argumentsOf } from './statistics.ts';
 import type { TaskTable } from './task-table.ts';
-import { PHASE, phaseOf, workerOf } from './task-table.ts';
 
 /** Exit code of a shell's child that a signal has ended, less the signal. */
 const FIRST_SIGNAL_CODE = 128;
@@ -27,10 +26,10 @@ const CLAIM_TIME = 50;
 /** Ends the tasks of a worker that has ended: they run again, or reject with `WorkerDiedError`. */
 export function settleDead(engine: Engine, member: Member, title: string, cause: unknown): void {
   // Read all its results first: a result that it put counts.
-  engine.drainFrom(member);
-  const { tasks, table, slots } = engine;
+  engine.reading.drainFrom(member);
+  const { tasks, table, slots } = engine.handOut;
   // Take back the tasks of its own ring that it has not begun.
-  engine.keyed?.orphan(member);
+  engine.handOut.keyed?.orphan(member);
   let isDoubtful = false;
   // Find its tasks: those that it ran, and perhaps one that it had taken and not claimed.
   for (let slot = 0; slot < tasks.length; slot++) {
@@ -43,13 +42,13 @@ export function settleDead(engine: Engine, member: Member, title: string, cause:
   }
   // Free the slots that rested because of it.
   slots.seen(member);
-  engine.keyed?.gone(member);
+  engine.handOut.keyed?.gone(member);
   // Give a slow live worker time to claim; then take back what is still unclaimed.
   if (isDoubtful)
-    setTimeout(() => {
+    engine.alarms.set(CLAIM_TIME, () => {
       const error = (task: PoolTask): Error => deathOf(engine, member, task, title, cause, 'had just taken');
       takeBackUnclaimed(engine, error, Number.POSITIVE_INFINITY, undefined);
-    }, CLAIM_TIME);
+    });
 }
 
 /**
@@ -76,10 +75,10 @@ function takeBackUnclaimed(
   most: number,
   member: Member | undefined,
 ): void {
-  const { tasks, table, slots } = engine;
+  const { tasks, table, slots } = engine.handOut;
   // Read all results first: later results come from workers that have claimed or dropped their
   // items.
-  engine.drainAll();
+  engine.reading.drainAll();
   for (let slot = 0; slot < tasks.length; slot++) {
     const task = tasks[slot];
     if (task === undefined || phaseOf(table.state(slot)) !== PHASE.QUEUED || !slots.isTaken(slot)) continue;
@@ -88,24 +87,24 @@ function takeBackUnclaimed(
     if (own !== undefined && own !== member?.own?.channel.ring) continue;
     // Take it back by compare-and-swap: a late claim then fails.
     if (!slots.takeBack(task)) continue;
-    engine.left(task);
+    engine.handOut.left(task);
     // Put it again, or reject it.
     const more = task.needMore();
     more.takenBack++;
     // Unless they were sealed, mutable arguments may have changed since the call.
     const isSame = more.chunk !== undefined || task.sealed !== undefined || isConstant(task);
-    if (isSame && more.takenBack <= most) engine.again(task);
-    else engine.settle(task, false, error(task));
+    if (isSame && more.takenBack <= most) engine.handOut.again(task);
+    else engine.settling.settle(task, false, error(task));
   }
 }
 
 function lose(engine: Engine, task: PoolTask, member: Member, title: string, cause: unknown): void {
   const { more, slot } = task;
   // Read the cursor, and only then free the slot.
-  const { next, end } = engine.table.cursor(slot);
-  engine.slots.release(task);
-  engine.left(task);
-  engine.lost();
+  const { next, end } = engine.handOut.table.cursor(slot);
+  engine.handOut.slots.release(task);
+  engine.handOut.left(task);
+  engine.settling.lost();
   const error = (): Error => deathOf(engine, member, task, title, cause, 'was running');
   // A chunk: its run puts the rest of the items again.
   if (more?.chunk !== undefined) {
@@ -113,16 +112,16 @@ function lose(engine: Engine, task: PoolTask, member: Member, title: string, cau
       deathOf(engine, member, task, title, cause, 'was running', lostItem),
     );
     // The rest of the items was put as other tasks, so this task is over, and keeps no pool open.
-    engine.settle(task, false, undefined, false, false);
+    engine.settling.settle(task, false, undefined, false, false);
     return;
   }
   // A call with retries left: put it again. Otherwise reject it.
   if (task.resolve !== undefined && more !== undefined && more.lost < more.retries) {
     more.lost++;
-    engine.again(task);
+    engine.handOut.again(task);
     return;
   }
-  engine.settle(task, false, task.resolve === undefined ? undefined : error());
+  engine.settling.settle(task, false, task.resolve === undefined ? undefined : error());
 }
 
 function isConstant(task: PoolTask): boolean {
@@ -131,7 +130,7 @@ function isConstant(task: PoolTask): boolean {
 }
 
 function deathOf(
-  { table }: Engine,
+  engine: Engine,
   member: Member,
   task: PoolTask,
   title: string,
@@ -147,7 +146,7 @@ function deathOf(
   const attempts = (lostItem?.lost ?? task.more?.lost ?? 0) + 1;
   const others =
     lostItem === undefined || lostItem.others === 0 ? '' : ` or one of ${lostItem.others} other items`;
-  const outOfMemory = isOutOfMemory(member, table, cause);
+  const outOfMemory = isOutOfMemory(member, engine.handOut.table, cause);
   const how = signal === undefined ? `has ended with exit code ${code}` : `was killed by ${signal}`;
   const lived = Math.round(now() - born);
   const who = isProcess ? `pid ${id}` : `thread ${id}`;
@@ -194,7 +193,7 @@ function isOutOfMemory(
   if (!('pid' in child)) return false;
   const { SIGABRT, SIGKILL } = constants.signals;
   const code = child.exitCode ?? 0;
-  if (code === -SIGABRT || code === FIRST_SIGNAL_CODE + SIGABRT) return !table.hasAborted(index);
+  if (code === -SIGABRT || code === FIRST_SIGNAL_CODE + SIGABRT) return !table.workers.hasAborted(index);
   const kills = code === -SIGKILL && !killed ? platform.outOfMemoryKills() : undefined;
   return kills !== undefined && killsBefore !== undefined && kills > killsBefore;
 }

@@ -54,6 +54,10 @@ export class FunctionList {
     return found;
   }
 
+  nameOfKey(key: number | string): string | undefined {
+    return this.byKey.get(key)?.name;
+  }
+
   /** The function with that key itself, if it was given. */
   ofKey(key: number | string): WorkFunction | undefined {
     return this.byKey.get(key)?.fn;
@@ -119,6 +123,8 @@ export class FunctionReader {
   }
 
   nameOf(key: number | string): string {
+    const name = this.local?.nameOfKey(key);
+    if (name !== undefined) return name;
     const json = typeof key === 'string' ? key : (this.references[key] ?? '{}');
     return (JSON.parse(json) as Partial<FunctionReference>).export ?? '';
   }

@@ -44,7 +44,7 @@ export class Intake {
   /** This worker's own ring, if it already has one. */
   private ownRing(): Channel | undefined {
     if (this.own !== undefined) return this.own;
-    const place = this.table.privateRing(this.me);
+    const place = this.table.workers.privateRing(this.me);
     if (place === undefined) return undefined;
     const fields = new URLSearchParams({
       in: this.tasks.cell.agent.folder,

@@ -15,28 +15,21 @@
  * exactly the running one is lost.
  */
 
-import { clearTimeout, setTimeout } from '#clock';
 import type { Origin } from '../stacks.ts';
+import { withOrigin } from '../stacks.ts';
+import { ChunkSize } from './chunk-size.ts';
 import type { Engine } from './engine.ts';
 import type { PoolFunction } from './function-list.ts';
+import { noList, unsendable } from './item-errors.ts';
 import { MODE } from './messages.ts';
 import type { ChunkSink, LostItem } from './pool-task.ts';
 import { PoolTask } from './pool-task.ts';
+import { SourceEnd } from './source-end.ts';
 import type { Items, Source } from './sources.ts';
-import { modeOf, partOf, warnOfSource } from './sources.ts';
+import { modeOf, partOf } from './sources.ts';
 import type { ControlHost } from './task-control.ts';
 import { giveUp } from './task-control.ts';
 import { MOST_ITEMS } from './task-table.ts';
-
-/** Microseconds that a chunk shall take. */
-const CHUNK_TIME = 10_000;
-/** The largest growth from one chunk to the next. */
-const GROWTH = 8;
-/** Approximate bytes of a chunk's items. */
-const CHUNK_BYTES: number = 64 * 1024;
-/** Weight of the newest chunk in the mean time of an item. */
-const NEWEST = 1 / 4;
-const LONGEST_TIMER = 0x7fffffff;
 
 /** The parameters of a run. */
 export interface RunOrder {
@@ -84,8 +77,6 @@ export class ItemRun {
   /** Number of items with an outcome. */
   done = 0;
   failed = 0;
-  /** Mean microseconds of an item; 0 not known. */
-  mean = 0;
   private readonly host: ControlHost;
   private readonly engine: Engine;
   private readonly source: Source;
@@ -93,23 +84,22 @@ export class ItemRun {
   private readonly target: RunTarget;
   private readonly chunks = new Set<Chunk>();
   private readonly mode: number;
-  private size = 1;
-  private itemBytes = 0;
   private exhausted = false;
   private stopped = false;
   private over = false;
   private pumping = false;
   private waits = false;
   private failure: { error: unknown } | undefined;
-  /** The source is being closed. */
-  private closing: Promise<unknown> | undefined;
-  private awaitsEnd = false;
+  private readonly size: ChunkSize;
+  private readonly sourceEnd: SourceEnd;
 
   constructor(host: ControlHost, source: Source, order: RunOrder, target: RunTarget) {
     this.host = host;
     this.engine = host.engine;
     this.source = source;
+    this.sourceEnd = new SourceEnd(source);
     this.order = order;
+    this.size = new ChunkSize(order.chunkSize);
     this.target = target;
     // Chunks of a chosen size may be long.
     const isLate = !target.isLive && order.chunkSize === undefined;
@@ -119,7 +109,7 @@ export class ItemRun {
 
   /** Items of the next chunk. */
   get chunkSize(): number {
-    return this.order.chunkSize ?? this.size;
+    return this.size.now;
   }
 
   /** The name of the function. */
@@ -165,7 +155,7 @@ export class ItemRun {
       this.waits = false;
       this.engine.unhold();
     }
-    this.closeSource();
+    this.sourceEnd.begin();
     for (const chunk of [...this.chunks]) {
       this.chunks.delete(chunk);
       giveUp(this.host, chunk.task, reason);
@@ -181,50 +171,17 @@ export class ItemRun {
     this.stop(error);
   }
 
-  /**
-   * Waits until the source has closed; rejects with the error that it throws then. Waits at most
-   * for the pool's grace, because the source may be waiting for an item that never comes.
-   */
-  async sourceClosed(): Promise<void> {
-    const { closing } = this;
-    if (closing === undefined) return;
-    this.awaitsEnd = true;
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<void>((resolve) => {
-      if (this.host.grace <= LONGEST_TIMER) timer = setTimeout(resolve, this.host.grace);
-    });
-    try {
-      await Promise.race([closing, tooLong]);
-    } finally {
-      this.awaitsEnd = false;
-      clearTimeout(timer);
-    }
-  }
-
-  private closeSource(): void {
-    this.exhausted = true;
-    try {
-      this.closing = this.source.stop();
-    } catch (error) {
-      this.closing = Promise.reject(error as Error);
-    }
-    const { closing } = this;
-    if (closing === undefined) return;
-    // Where nobody waits for the end of the source, its error is a warning.
-    closing.catch((error: unknown) => {
-      if (!this.awaitsEnd) warnOfSource(error);
-    });
+  /** Waits until the source has closed, at most for the pool's grace. Rejects with its error. */
+  sourceClosed(): Promise<void> {
+    return this.sourceEnd.reached(this.host.grace);
   }
 
   private next(): boolean {
     const room = this.target.room(this.pulled);
     if (room <= 0) return false;
     const { total } = this.source;
-    let most = Math.min(this.chunkSize, room, MOST_ITEMS);
-    if (total !== undefined && this.order.chunkSize === undefined) {
-      // Leave items for workers that ask later.
-      most = Math.max(1, Math.min(most, Math.ceil((total - this.pulled) / (this.host.width + 1))));
-    }
+    const left = total === undefined ? undefined : total - this.pulled;
+    const most = Math.min(this.size.next(left, this.host.width), room, MOST_ITEMS);
     let pulled: ReturnType<Source['pull']>;
     try {
       pulled = this.source.pull(most);
@@ -245,9 +202,26 @@ export class ItemRun {
     }
     const base = this.pulled;
     this.pulled += pulled.count;
-    if (!this.source.isRange) this.weigh(pulled);
-    this.send(pulled, base, 0);
+    if (!this.source.isRange) this.size.weigh(pulled);
+    if (this.order.isTuples) this.sendLists(pulled, base);
+    else this.send(pulled, base, 0);
     return true;
+  }
+
+  /** Hands out the items that are lists of arguments; the others fail. */
+  private sendLists(items: Items, base: number): void {
+    let from = 0;
+    for (let index = 0; index <= items.count; index++) {
+      const item = items.payload[index];
+      const isLast = index === items.count;
+      if (!isLast && Array.isArray(item)) continue;
+      if (index > from) this.send(partOf(items, false, from, index), base + from, 0);
+      if (!isLast) {
+        const error = noList(this.host.title, base + index, item);
+        this.failItem(base + index, withOrigin(error, this.order.origin));
+      }
+      from = index + 1;
+    }
   }
 
   /** Hands out a chunk. */
@@ -272,7 +246,7 @@ export class ItemRun {
       count: chunk.items.count,
       items: (from, values, microseconds) => {
         const count = typeof values === 'number' ? values : values.length;
-        if (count > 0) this.learn(microseconds / count, count);
+        if (count > 0) this.size.learn(microseconds / count, count);
         chunk.reported = Math.max(chunk.reported, from + count);
         if (this.stopped) return;
         this.done += count;
@@ -311,7 +285,8 @@ export class ItemRun {
       return;
     }
     // This item is at fault: report it, and go on.
-    this.failItem(base, error);
+    const what = `${this.host.title}: ${this.name}:`;
+    this.failItem(base, withOrigin(unsendable(error, items.payload[0], what, base), this.order.origin));
     this.pump();
   }
 
@@ -340,44 +315,30 @@ export class ItemRun {
   /** A worker is idle: gives it half of the items that another has not begun. */
   private share(): void {
     if (this.order.chunkSize !== undefined) return;
-    while (this.chunks.size > 0 && this.chunks.size < this.host.width && this.engine.backlog.size === 0) {
+    while (
+      this.chunks.size > 0 &&
+      this.chunks.size < this.host.width &&
+      this.engine.handOut.backlog.size === 0
+    ) {
       // Find the running chunk with most items left.
       let most = 0;
       let longest: Chunk | undefined;
       for (const chunk of this.chunks) {
-        if (this.engine.slots.runnerOf(chunk.task) === 0) continue;
-        const { next, end } = this.engine.table.cursor(chunk.task.slot);
+        if (this.engine.handOut.slots.runnerOf(chunk.task) === 0) continue;
+        const { next, end } = this.engine.handOut.table.cursor(chunk.task.slot);
         if (end - next <= most) continue;
         most = end - next;
         longest = chunk;
       }
       if (longest === undefined) return;
       // The running item is already claimed, so even a single remaining item can be moved.
-      const cut = this.engine.table.cut(longest.task.slot, (left) => left >> 1);
+      const cut = this.engine.handOut.table.cut(longest.task.slot, (left) => left >> 1);
       if (cut === undefined) return;
       // Hand the second half out as a chunk of its own.
       longest.end = cut.from;
       const { items, base, lost } = longest;
       this.send(partOf(items, this.source.isRange, cut.from, cut.to), base + cut.from, lost);
     }
-  }
-
-  /** An item took `each` microseconds: chooses the size of the next chunk. */
-  private learn(each: number, count: number): void {
-    // Update the mean time of an item.
-    this.mean = this.mean === 0 ? each : this.mean + (each - this.mean) * NEWEST;
-    // Choose the next size: by time, by bytes, and not much larger than the last.
-    const wanted = Math.ceil(CHUNK_TIME / Math.max(this.mean, 0.01));
-    const limit = this.itemBytes > 0 ? Math.ceil(CHUNK_BYTES / this.itemBytes) : MOST_ITEMS;
-    const most = Math.min(Math.max(this.size, count) * GROWTH, MOST_ITEMS, Math.max(1, limit));
-    this.size = Math.max(1, Math.min(wanted, most));
-  }
-
-  private weigh({ payload }: Items): void {
-    const item = payload[0];
-    if (typeof item === 'string') this.itemBytes = item.length + 8;
-    else if (ArrayBuffer.isView(item)) this.itemBytes = item.byteLength + 16;
-    else this.itemBytes = typeof item === 'object' && item !== null ? 64 : 8;
   }
 
   private endIfDone(): void {

@@ -12,6 +12,7 @@ import { v8 } from '../codec/v8.ts';
 import { StateError } from '../errors.ts';
 import { resolveReferenceNow } from '../functions/resolving.ts';
 import { referenceToTarget } from '../workers/target.ts';
+import { withCaller } from './callers.ts';
 import type { WorkFunction } from './function-list.ts';
 import { isThenable } from './thenable.ts';
 import type { LocalFunctions } from './worker.ts';
@@ -77,14 +78,21 @@ export class LocalWorker extends EventEmitter {
 export function callHere(fn: unknown, args: readonly unknown[], title: string): unknown {
   const reference = referenceToTarget(fn, title, false);
   const called = typeof fn === 'function' ? (fn as WorkFunction) : resolveReferenceNow(reference);
-  const result = called(...(copied(args, title, 'args') as unknown[]));
-  if (!isThenable(result)) return copied(result, title, 'its result');
+  const what = `${title}: ${reference.export}`;
+  const given = copied(args, what, 'args') as unknown[];
+  let result: unknown;
+  try {
+    result = called(...given);
+  } catch (error) {
+    throw withCaller(copied(error, what, 'the value that it threw'), undefined);
+  }
+  if (!isThenable(result)) return copied(result, what, 'its result');
   throw new StateError(
     `${title}: can't block for ${called.name}, it gives a promise, and with processes: 0 it runs in this thread; await apply() instead`,
   );
 }
 
 function copied(value: unknown, title: string, name: string): unknown {
-  const { parcel } = packWhole(value, 'process', title, name);
+  const { parcel } = packWhole(value, 'process', `${title}:`, name);
   return unpack(readClone(v8().serialize(parcel)) as typeof parcel);
 }

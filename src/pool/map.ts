@@ -1,14 +1,12 @@
 /** Map: one function over many items, with all results at the end. */
 
-import { clearTimeout, queueMicrotask, setTimeout } from '#clock';
+import { queueMicrotask } from '#clock';
 import { onAbort } from '../aborts.ts';
+import type { Alarm, Alarms } from './alarms.ts';
 import type { ItemRun, RunTarget } from './item-run.ts';
 import type { MapOptions } from './map-options.ts';
 import type { ProgressOptions } from './progress.ts';
 import { Meter } from './progress.ts';
-
-/** The longest delay of a timer. */
-const LONGEST = 0x7fffffff;
 
 /** Collects the outcomes of one map's items. */
 export class Collection implements RunTarget {
@@ -22,19 +20,22 @@ export class Collection implements RunTarget {
   private outcome: { ok: boolean; value: unknown } | undefined;
   private onOutcome: ((outcome: { ok: boolean; value: unknown }) => void) | undefined;
   private ignoreAbort: (() => void) | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Alarm | undefined;
+  private readonly alarms: Alarms;
 
   constructor(
     options: MapOptions,
     isQuiet: boolean,
     total: number | undefined,
     title: string,
+    alarms: Alarms,
     timedOut: () => Error,
   ) {
     this.options = options;
+    this.alarms = alarms;
     this.isQuiet = isQuiet;
     this.timedOut = timedOut;
-    this.meter = Meter.of(options as ProgressOptions, total, title);
+    this.meter = Meter.of(options as ProgressOptions, total, title, alarms);
   }
 
   /** Begins. */
@@ -42,8 +43,7 @@ export class Collection implements RunTarget {
     const { signal, timeout } = this.options;
     this.run = run;
     if (signal !== undefined) this.ignoreAbort = onAbort(signal, () => this.giveUp(() => signal.reason));
-    if (timeout !== undefined && timeout <= LONGEST)
-      this.timer = setTimeout(() => this.giveUp(this.timedOut), timeout);
+    if (timeout !== undefined) this.timer = this.alarms.set(timeout, () => this.giveUp(this.timedOut));
     this.meter?.start(() => ({ done: run.done, failed: run.failed }));
     run.pump();
   }
@@ -110,7 +110,7 @@ export class Collection implements RunTarget {
   private end(ok: boolean, value: unknown): void {
     if (this.outcome !== undefined) return;
     this.ignoreAbort?.();
-    clearTimeout(this.timer);
+    this.alarms.clear(this.timer);
     this.meter?.stop();
     this.outcome = { ok, value };
     this.onOutcome?.(this.outcome);

@@ -64,7 +64,10 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
    * `room()`.
    */
   maxQueue?: number | undefined;
-  /** The number of tasks after which a worker is replaced. Default: no limit. */
+  /**
+   * The number of tasks after which a worker is replaced; a chunk of a map counts as one. Default:
+   * no limit.
+   */
   maxTasksPerChild?: number | undefined;
   /**
    * Memory (RSS) in bytes; a worker that has more is replaced after its task. Default: no limit.

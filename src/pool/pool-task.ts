@@ -1,6 +1,7 @@
 /** Pool task: one task as the pool keeps it, from the call until it no longer runs. */
 
 import type { Origin } from '../stacks.ts';
+import type { Alarm } from './alarms.ts';
 import type { PoolFunction } from './function-list.ts';
 import type { Sealed } from './sealed.ts';
 
@@ -54,8 +55,8 @@ export interface TaskMore {
   queueTimeout: number | undefined;
   /** Takes the listener off the signal. */
   ignoreAbort: (() => void) | undefined;
-  timer: NodeJS.Timeout | undefined;
-  queueTimer: NodeJS.Timeout | undefined;
+  timer: Alarm | undefined;
+  queueTimer: Alarm | undefined;
   chunk: ChunkSink | undefined;
   onReport: ((value: unknown) => void) | undefined;
   /** The key that it was submitted with. */

@@ -1,8 +1,9 @@
 /** Progress: reports a map's progress ten times a second, and draws it as a bar on a terminal. */
 
 import { AsyncResource } from 'node:async_hooks';
-import { clearInterval, now, setInterval } from '#clock';
+import { now } from '#clock';
 import { libraryRequire } from '../package-root.ts';
+import type { Alarm, Alarms } from './alarms.ts';
 import type { BarState } from './bar.ts';
 import { barText } from './bar.ts';
 import { callBack } from './callbacks.ts';
@@ -35,14 +36,17 @@ export class Meter {
   private readonly bar: Bar | undefined;
   private began = 0;
   private shown: BarState;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly alarms: Alarms;
+  private timer: Alarm | undefined;
   private read: () => { done: number; failed: number } = () => ({ done: 0, failed: 0 });
 
   private constructor(
     total: number | undefined,
     tell: ((progress: Progress) => void) | undefined,
     label: string | undefined,
+    alarms: Alarms,
   ) {
+    this.alarms = alarms;
     this.total = total;
     this.tell = tell;
     this.shown = { value: 0, total, remaining: undefined };
@@ -54,25 +58,33 @@ export class Meter {
     { onProgress, progress = false }: ProgressOptions,
     total: number | undefined,
     title: string,
+    alarms: Alarms,
   ): Meter | undefined {
     const draws = progress !== false && process.stderr.isTTY && !process.env.CI;
     if (onProgress === undefined && !draws) return undefined;
     const label = typeof progress === 'object' ? (progress.label ?? title) : title;
     // The listener runs in the context of the call.
     const tell = onProgress === undefined ? undefined : AsyncResource.bind(onProgress);
-    return new Meter(total, tell, draws ? label : undefined);
+    return new Meter(total, tell, draws ? label : undefined, alarms);
   }
 
   start(read: () => { done: number; failed: number }): void {
     this.read = read;
     this.began = now();
     this.bar?.start(this.total ?? 0, 0);
-    this.timer = setInterval(() => this.report(), INTERVAL);
-    this.timer.unref();
+    this.again();
+  }
+
+  private again(): void {
+    const report = (): void => {
+      this.report();
+      this.again();
+    };
+    this.timer = this.alarms.set(INTERVAL, report, true);
   }
 
   stop(): void {
-    clearInterval(this.timer);
+    this.alarms.clear(this.timer);
     this.report();
     this.bar?.stop();
   }

@@ -9,7 +9,8 @@ import { CODE_ROOT } from '../package-root.ts';
 import { RawArray } from '../shared/raw-array.ts';
 import { FunctionList } from './function-list.ts';
 import { MODE } from './messages.ts';
-import { TaskTable, ticketOf, wordsFor } from './task-table.ts';
+import { ticketOf } from './slot-words.ts';
+import { TaskTable, wordsFor } from './task-table.ts';
 import { PoolWorker } from './worker.ts';
 
 const TITLE = 'rehearsal';

@@ -44,11 +44,16 @@ export class Replies {
    */
   put(reply: Reply, silently = false): Promise<void> | undefined {
     if (this.ended) return undefined;
-    if (this.channel.putter.putAtOnce(reply)) {
-      if (!silently) this.gate.announce();
-      return undefined;
+    let isPut: boolean;
+    try {
+      isPut = this.channel.putter.putAtOnce(reply);
+    } catch (error) {
+      // A getter of the value has thrown.
+      return this.putInstead(reply, error);
     }
-    return this.putLater(reply);
+    if (!isPut) return this.putLater(reply);
+    if (!silently) this.gate.announce();
+    return undefined;
   }
 
   /** Puts a report of the task. Throws `NotSendableError`. */
@@ -64,15 +69,8 @@ export class Replies {
 
   /** Puts the results of items; if one of them can't be sent, one by one. */
   putItems(reply: Reply, values: readonly unknown[], silently: boolean): Promise<void> | undefined {
-    const orOneByOne = (error: unknown): Promise<void> => {
-      if (!(error instanceof NotSendableError)) throw error;
-      return this.putOneByOne(reply, values);
-    };
-    try {
-      return this.put(reply, silently)?.catch(orOneByOne);
-    } catch (error) {
-      return orOneByOne(error);
-    }
+    const orOneByOne = (): Promise<void> => this.putOneByOne(reply, values);
+    return this.put(reply, silently)?.catch(orOneByOne);
   }
 
   /** Puts results one by one, and an error in the place of each that can't be sent. */
@@ -99,18 +97,33 @@ export class Replies {
     try {
       await this.queue.put(reply);
     } catch (error) {
-      if (reply[0] === REPLY.ITEMS) throw error;
-      await this.queue.put(this.unsendable(reply, error));
+      await this.putInstead(reply, error);
+      return;
     }
     this.gate.announce();
   }
 
-  /** The reply to put instead of one that can't be sent. */
-  private unsendable([kind, ticket, ...rest]: Reply, error: unknown): Reply {
-    if (kind === REPLY.RETURNED) return [REPLY.THREW, ticket, this.refusal(rest[0], RESULT, error), rest[1]];
-    if (kind === REPLY.THREW) return [kind, ticket, this.refusal(rest[0], THROWN, error), rest[1]];
-    if (kind === REPLY.ITEM_THREW) return [kind, ticket, rest[0], this.refusal(rest[1], THROWN, error)];
-    return [kind, this.refusal(ticket, THROWN, error)];
+  /** Puts an error instead of a reply that can't be encoded because of `error`. */
+  private async putInstead(reply: Reply, error: unknown): Promise<void> {
+    // Results of items are put one by one.
+    if (reply[0] === REPLY.ITEMS) throw error;
+    try {
+      await this.queue.put(withError(reply, this.reason(reply, error)));
+    } catch {
+      // Not even the error can be sent: its text can. A ring that can't be used throws again.
+      const text = new NotSendableError(
+        `${this.title}: ${this.nameOfCurrent()}: no result, reading it has thrown a value that can't be sent either; return plain data or shared objects`,
+      );
+      await this.queue.put(withError(reply, text));
+    }
+    this.gate.announce();
+  }
+
+  /** Why the reply can't be sent. */
+  private reason([kind, ticket, ...rest]: Reply, error: unknown): unknown {
+    if (kind === REPLY.RETURNED) return this.refusal(rest[0], RESULT, error);
+    if (kind === REPLY.THREW) return this.refusal(rest[0], THROWN, error);
+    return this.refusal(kind === REPLY.ITEM_THREW ? rest[1] : ticket, THROWN, error);
   }
 
   /** The error that names the function, and the path of the value from its result. */
@@ -123,4 +136,10 @@ export class Replies {
     }
     return error;
   }
+}
+
+/** The reply with an error in the place of its value. */
+function withError([kind, ticket, ...rest]: Reply, error: unknown): Reply {
+  if (kind === REPLY.RETURNED || kind === REPLY.THREW) return [REPLY.THREW, ticket, error, rest[1]];
+  return kind === REPLY.ITEM_THREW ? [kind, ticket, rest[0], error] : [kind, error];
 }

@@ -9,6 +9,7 @@
 import { clearTimeout, setTimeout } from '#clock';
 import { now } from '#park';
 import { platform } from '../platform/current.ts';
+import type { Alarm } from './alarms.ts';
 import type { Crew } from './crew.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
@@ -24,7 +25,7 @@ export class Sizing {
   private readonly settings: Settings;
   private readonly crew: Crew;
   private readonly engine: Engine;
-  private growth: NodeJS.Timeout | undefined;
+  private growth: Alarm | undefined;
   private idle: NodeJS.Timeout | undefined;
   private readonly looked = new WeakMap<Member, number>();
 
@@ -41,10 +42,10 @@ export class Sizing {
       this.idle = undefined;
     }
     if (this.growth !== undefined || this.crew.target >= this.settings.max) return;
-    this.growth = setTimeout(() => {
+    this.growth = this.engine.alarms.set(PATIENCE, () => {
       this.growth = undefined;
       this.grow();
-    }, PATIENCE);
+    });
   }
 
   /** Nothing is left pending. */
@@ -67,18 +68,18 @@ export class Sizing {
   }
 
   close(): void {
-    clearTimeout(this.growth);
+    this.engine.alarms.clear(this.growth);
     clearTimeout(this.idle);
   }
 
   private grow(): void {
     const { crew, engine, settings } = this;
-    const waiting = engine.demand - crew.size * settings.concurrency;
+    const waiting = engine.handOut.demand - crew.size * settings.concurrency;
     if (waiting <= 0 || crew.target >= settings.max) return;
     crew.target++;
     crew.refill();
-    engine.resize();
-    engine.fill();
+    engine.handOut.resize();
+    engine.handOut.fill();
     this.submitted();
   }
 
@@ -92,6 +93,6 @@ export class Sizing {
       if (member?.alive !== true || member.stopping) continue;
       if (++staying > settings.min) crew.stop(member);
     }
-    engine.resize();
+    engine.handOut.resize();
   }
 }

@@ -10,8 +10,8 @@
  * A withdrawn slot also rests if the worker that took its item has died since.
  */
 
+import { GENERATION_MASK, PHASE, phaseOf, ticketOf, workerOf } from './slot-words.ts';
 import type { TaskTable } from './task-table.ts';
-import { GENERATION_MASK, PHASE, phaseOf, ticketOf, workerOf } from './task-table.ts';
 
 /** A task that may have a slot. */
 export interface Slotted {

@@ -1,5 +1,6 @@
 /** Sources: provide the items of a map, a chunk at a time. */
 
+import { AsyncResource } from 'node:async_hooks';
 import { types } from 'node:util';
 import { setImmediate } from '#clock';
 import { InvalidTypeError } from '../errors.ts';
@@ -116,9 +117,13 @@ class ListSource implements Source {
   }
 }
 
+/** The program's code in a source runs in the context of the call that was given the source. */
+const CONTEXT = 'LockstepSource';
+
 class IteratorSource implements Source {
   readonly total: number | undefined;
   readonly isRange = false;
+  private readonly context = new AsyncResource(CONTEXT);
   private readonly iterator: Iterator<unknown>;
   private failure: { error: unknown } | undefined;
   private over = false;
@@ -134,6 +139,10 @@ class IteratorSource implements Source {
       this.failure = undefined;
       throw error;
     }
+    return this.context.runInAsyncScope(this.take, this, most);
+  }
+
+  private take(most: number): Pulled {
     const payload: unknown[] = [];
     try {
       while (!this.over && payload.length < most) {
@@ -153,7 +162,7 @@ class IteratorSource implements Source {
   stop(): undefined {
     if (this.over) return;
     this.over = true;
-    this.iterator.return?.();
+    this.context.runInAsyncScope(() => void this.iterator.return?.());
   }
 }
 
@@ -163,6 +172,7 @@ class IteratorSource implements Source {
 class AsyncSource implements Source {
   readonly total = undefined;
   readonly isRange = false;
+  private readonly context = new AsyncResource(CONTEXT);
   private readonly iterator: AsyncIterator<unknown>;
   private readonly arrived: () => void;
   private come: unknown[] = [];
@@ -189,7 +199,7 @@ class AsyncSource implements Source {
     }
     if (this.over) return 'end';
     this.wanted = most;
-    if (!this.asking) void this.ask();
+    if (!this.asking) void this.context.runInAsyncScope(this.ask, this);
     return 'later';
   }
 
@@ -197,7 +207,7 @@ class AsyncSource implements Source {
     if (this.over) return undefined;
     this.over = true;
     this.come = [];
-    return this.iterator.return?.();
+    return this.context.runInAsyncScope(() => this.iterator.return?.());
   }
 
   private async ask(): Promise<void> {

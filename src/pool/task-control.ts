@@ -8,10 +8,10 @@
  *                     task ends, or is killed after the grace.
  */
 
-import { clearTimeout, setTimeout } from '#clock';
-import { commonTime, now } from '#park';
+import { commonTime } from '#park';
 import { onAbort } from '../aborts.ts';
 import { TaskTimeoutError } from '../errors.ts';
+import type { Alarms } from './alarms.ts';
 import type { Engine } from './engine.ts';
 import type { Member } from './member.ts';
 import type { PoolTask } from './pool-task.ts';
@@ -22,6 +22,7 @@ const LONGEST = 0x7fffffff;
 export interface ControlHost {
   readonly title: string;
   readonly engine: Engine;
+  readonly alarms: Alarms;
   readonly members: readonly (Member | undefined)[];
   readonly grace: number;
   /** Tasks that can run at a time. */
@@ -40,11 +41,11 @@ export function watchTask(
   if (signal !== undefined) more.ignoreAbort = onAbort(signal, () => giveUp(host, task, () => signal.reason));
   if (timeout !== undefined && timeout <= LONGEST) {
     more.timeout = timeout;
-    more.timer = setTimeout(() => lookAtTime(host, task, timeout), timeout);
+    more.timer = host.alarms.set(timeout, () => lookAtTime(host, task, timeout));
   }
   if (queueTimeout !== undefined && queueTimeout <= LONGEST) {
     more.queueTimeout = queueTimeout;
-    more.queueTimer = setTimeout(() => lookAtQueue(host, task, queueTimeout), queueTimeout);
+    more.queueTimer = host.alarms.set(queueTimeout, () => lookAtQueue(host, task, queueTimeout));
   }
 }
 
@@ -53,18 +54,18 @@ export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown)
   const { engine } = host;
   if (task.resolve === undefined) return false;
   // Withdraw it if no worker has begun it.
-  if (engine.withdraw(task)) {
-    engine.cancelled(task, reason());
+  if (engine.handOut.withdraw(task)) {
+    engine.settling.cancelled(task, reason());
     return true;
   }
   // The task runs, or has just ended: read the results.
-  engine.drain(Number.POSITIVE_INFINITY);
+  engine.reading.drain(Number.POSITIVE_INFINITY);
   if (task.resolve === undefined) return false;
   // Ask it to stop, and wake its worker.
-  engine.table.abort(task.slot, engine.slots.generationOf(task.slot));
-  host.members[engine.slots.runnerOf(task)]?.wake();
+  engine.handOut.table.abort(task.slot, engine.handOut.slots.generationOf(task.slot));
+  host.members[engine.handOut.slots.runnerOf(task)]?.wake();
   // Reject the call at once; the worker gets its grace.
-  engine.cancelled(task, reason());
+  engine.settling.cancelled(task, reason());
   endAfterGrace(host, task);
   return true;
 }
@@ -73,37 +74,28 @@ export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown)
 export function killTask(host: ControlHost, task: PoolTask): void {
   const { engine } = host;
   // Read the results first: the task may have ended.
-  engine.drain(Number.POSITIVE_INFINITY);
+  engine.reading.drain(Number.POSITIVE_INFINITY);
   if (task.slot < 0) return;
-  const runner = engine.slots.runnerOf(task);
+  const runner = engine.handOut.slots.runnerOf(task);
   // Doom the task: from here on the worker takes no other.
-  if (runner === 0 || !engine.table.doom(task.slot, engine.slots.generationOf(task.slot))) return;
+  if (runner === 0 || !engine.handOut.table.doom(task.slot, engine.handOut.slots.generationOf(task.slot)))
+    return;
   host.members[runner]?.kill();
-}
-
-/** Checks whether the task has run or waited too long, in a thread whose timers can't fire. */
-export function lookAtTimes(host: ControlHost, task: PoolTask): void {
-  const { more } = task;
-  if (more === undefined || task.resolve === undefined) return;
-  const { queueTimeout } = more;
-  if (more.timeout !== undefined) lookAtTime(host, task, more.timeout);
-  if (queueTimeout !== undefined && now() - task.submitted >= queueTimeout)
-    lookAtQueue(host, task, queueTimeout);
 }
 
 function lookAtQueue(host: ControlHost, task: PoolTask, queueTimeout: number): void {
   const { engine } = host;
-  if (engine.slots.runnerOf(task) !== 0) return;
-  engine.drain(Number.POSITIVE_INFINITY);
-  if (task.resolve === undefined || !engine.withdraw(task)) return;
-  engine.settle(task, false, waitedTooLong(host, task, queueTimeout));
+  if (engine.handOut.slots.runnerOf(task) !== 0) return;
+  engine.reading.drain(Number.POSITIVE_INFINITY);
+  if (task.resolve === undefined || !engine.handOut.withdraw(task)) return;
+  engine.settling.settle(task, false, waitedTooLong(host, task, queueTimeout));
 }
 
 function endAfterGrace(host: ControlHost, task: PoolTask): void {
   const { grace } = host;
   if (grace > LONGEST) return;
   if (grace === 0) killTask(host, task);
-  else task.needMore().timer = setTimeout(() => killTask(host, task), grace);
+  else task.needMore().timer = host.alarms.set(grace, () => killTask(host, task));
 }
 
 /** Gives the task up if it has run too long. Only shared memory shows when it began. */
@@ -111,13 +103,13 @@ function lookAtTime(host: ControlHost, task: PoolTask, timeout: number): void {
   const { engine } = host;
   if (task.resolve === undefined) return;
   // Find out how long it has run.
-  const started = engine.slots.runnerOf(task) === 0 ? 0 : engine.table.started(task.slot);
+  const started = engine.handOut.slots.runnerOf(task) === 0 ? 0 : engine.handOut.table.started(task.slot);
   const ran = started === 0 ? 0 : (commonTime() - started) & 0x7fffffff;
   // Look again when its time is over.
   if (ran < timeout) {
     const more = task.needMore();
-    clearTimeout(more.timer);
-    more.timer = setTimeout(() => lookAtTime(host, task, timeout), timeout - ran);
+    host.alarms.clear(more.timer);
+    more.timer = host.alarms.set(timeout - ran, () => lookAtTime(host, task, timeout));
     return;
   }
   giveUp(host, task, () => ranTooLong(host, task, timeout));

@@ -55,9 +55,23 @@
  * One of the two sees the other.                           // OBSERVE idle -> ring
  */
 
-import { cas, clearBits, load, loadPlain, setBits, store, storePlain, storeRelease } from '#atomics';
+import { cas, load, loadPlain, store, storePlain, storeRelease } from '#atomics';
 import { LayoutError } from '../errors.ts';
 import type { Words } from '../memory/atomics.ts';
+import {
+  ABORT_BIT,
+  cancelled,
+  done,
+  doomed,
+  dropped,
+  generationOf,
+  PHASE,
+  phaseOf,
+  queued,
+  running,
+  workerOf,
+} from './slot-words.ts';
+import { WORKER_WORDS, WorkerWords } from './worker-words.ts';
 
 const MAGIC = 0x4b534154;
 const MAGIC_WORD = 0;
@@ -67,13 +81,8 @@ const FUNCTION_BYTES_WORD = 3;
 const FUNCTIONS_WORD = 16;
 const IDLE_WORD = 32;
 const HEADER_WORDS = 64;
-const WORKER_WORDS = 16;
 const SLOT_WORDS = 16;
 
-const ORDER = 0;
-const PRIVATE = 1;
-const PRIVATE_GENERATION = 2;
-const ABORTED = 3;
 const CURSOR = 1;
 const STARTED = 2;
 
@@ -84,56 +93,9 @@ export const MOST_WORKERS = 255;
 /** Bytes of the list of functions. A function that finds no room there travels with its tasks. */
 const FUNCTION_BYTES: number = 64 * 1024;
 
-const PHASE_SHIFT = 28;
-export const ABORT_BIT: number = 1 << 27;
-const WORKER_SHIFT = 19;
-const WORKER_MASK = 0xff;
-export const GENERATION_MASK: number = 2 ** WORKER_SHIFT - 1;
-
-export const PHASE = {
-  FREE: 0,
-  QUEUED: 1,
-  RUNNING: 2,
-  DONE: 3,
-  CANCELLED: 4,
-  DROPPED: 5,
-  DOOMED: 6,
-} as const;
-
 /** Items of a chunk, at most: the range of half of CURSOR. */
 export const MOST_ITEMS = 0x7fff;
 const CURSOR_SHIFT = 15;
-
-export const STOP = 1;
-
-export function phaseOf(state: number): number {
-  return state >> PHASE_SHIFT;
-}
-
-export function workerOf(state: number): number {
-  return (state >> WORKER_SHIFT) & WORKER_MASK;
-}
-
-export function generationOf(state: number): number {
-  return state & GENERATION_MASK;
-}
-
-/** The facts about its slot in an item of a ring: slot and generation in one number. */
-export function ticketOf(slot: number, generation: number): number {
-  return (slot << WORKER_SHIFT) | generation;
-}
-
-export function slotOf(ticket: number): number {
-  return ticket >> WORKER_SHIFT;
-}
-
-function queued(generation: number): number {
-  return (PHASE.QUEUED << PHASE_SHIFT) | generation;
-}
-
-function running(worker: number, generation: number): number {
-  return (PHASE.RUNNING << PHASE_SHIFT) | (worker << WORKER_SHIFT) | generation;
-}
 
 /** The size of a table, without its workers. */
 export interface TableSize {
@@ -150,13 +112,13 @@ export function wordsFor(workers: number, { slots, functionBytes }: TableSize = 
 
 export class TaskTable {
   readonly words: Words;
+  readonly workers: WorkerWords;
   /** Tasks that can be handed out at once. */
   readonly slotCount: number;
   private readonly base: number;
   private readonly slots: number;
   private readonly functions: number;
   private readonly bytesOfFunctions: number;
-  private readonly lastIdleWord: number;
 
   /**
    * The table that begins at the word `base`. Throws `LayoutError` unless the words are a pool's.
@@ -185,7 +147,7 @@ export class TaskTable {
     }
     this.slotCount = slots;
     this.bytesOfFunctions = functionBytes;
-    this.lastIdleWord = workers >> 5;
+    this.workers = new WorkerWords(words, base + HEADER_WORDS, base + IDLE_WORD, workers);
     this.slots = base + HEADER_WORDS + (workers + 1) * WORKER_WORDS;
     this.functions = this.slots + slots * SLOT_WORDS;
   }
@@ -221,7 +183,7 @@ export class TaskTable {
 
   /** Withdraws an unclaimed task. `false`: a worker has claimed it. */
   cancel(slot: number, generation: number): boolean {
-    return this.change(slot, queued(generation), (PHASE.CANCELLED << PHASE_SHIFT) | generation);
+    return this.change(slot, queued(generation), cancelled(generation));
   }
 
   /** Asks the running task to stop. `false`: it does not run, or was already asked. */
@@ -238,8 +200,7 @@ export class TaskTable {
   doom(slot: number, generation: number): boolean {
     const state = this.state(slot);
     if (phaseOf(state) !== PHASE.RUNNING || generationOf(state) !== generation) return false;
-    const worker = state & (WORKER_MASK << WORKER_SHIFT);
-    return this.change(slot, state, (PHASE.DOOMED << PHASE_SHIFT) | worker | generation);
+    return this.change(slot, state, doomed(workerOf(state), generation));
   }
 
   /** Milliseconds of the common clock at which the task began, 31 bits; 0: it has not. */
@@ -255,8 +216,7 @@ export class TaskTable {
     // OBSERVE slot -> item
     const found = cas(this.words, this.at(slot), before, running(worker, generation));
     if (found === before) return true;
-    if (found === ((PHASE.CANCELLED << PHASE_SHIFT) | generation))
-      this.change(slot, found, (PHASE.DROPPED << PHASE_SHIFT) | generation);
+    if (found === cancelled(generation)) this.change(slot, found, dropped(generation));
     return false;
   }
 
@@ -271,11 +231,11 @@ export class TaskTable {
   finish(slot: number, generation: number, worker: number): boolean {
     const { words } = this;
     const at = this.at(slot);
-    const done = (PHASE.DONE << PHASE_SHIFT) | (worker << WORKER_SHIFT) | generation;
+    const after = done(worker, generation);
     const before = running(worker, generation);
-    let found = cas(words, at, before, done);
+    let found = cas(words, at, before, after);
     if (found === before) return true;
-    if (found === (before | ABORT_BIT)) found = cas(words, at, found, done);
+    if (found === (before | ABORT_BIT)) found = cas(words, at, found, after);
     // Otherwise the pool has already seen the result, and the slot belongs to another task.
     return !(
       phaseOf(found) === PHASE.DOOMED &&
@@ -332,77 +292,6 @@ export class TaskTable {
     }
   }
 
-  // Workers.
-
-  order(worker: number): number {
-    return loadPlain(this.words, this.ofWorker(worker) + ORDER);
-  }
-
-  setOrder(worker: number, order: number): void {
-    store(this.words, this.ofWorker(worker) + ORDER, order);
-  }
-
-  /** Resets the words of a worker that begins in this place. */
-  begin(worker: number): void {
-    this.setOrder(worker, 0);
-    store(this.words, this.ofWorker(worker) + ABORTED, 0);
-  }
-
-  /** Notes that the worker's process ends itself by `process.abort`. */
-  noteAbort(worker: number): void {
-    store(this.words, this.ofWorker(worker) + ABORTED, 1);
-  }
-
-  hasAborted(worker: number): boolean {
-    return load(this.words, this.ofWorker(worker) + ABORTED) !== 0;
-  }
-
-  /** The cell of the worker's own task ring; `undefined`: it has none. */
-  privateRing(worker: number): { number: number; generation: number } | undefined {
-    const at = this.ofWorker(worker);
-    // OBSERVE own ring -> its cell
-    const number = load(this.words, at + PRIVATE);
-    return number === 0 ? undefined : { number, generation: load(this.words, at + PRIVATE_GENERATION) };
-  }
-
-  setPrivateRing(worker: number, ring: { number: number; generation: number } | undefined): void {
-    const at = this.ofWorker(worker);
-    store(this.words, at + PRIVATE_GENERATION, ring?.generation ?? 0);
-    // PUBLISH own ring -> its cell
-    store(this.words, at + PRIVATE, ring?.number ?? 0);
-  }
-
-  /** Notes that the worker is about to sleep. */
-  setIdle(worker: number): void {
-    // PUBLISH idle -> ring
-    setBits(this.words, this.base + IDLE_WORD + (worker >> 5), 1 << (worker & 31));
-  }
-
-  clearIdle(worker: number): void {
-    clearBits(this.words, this.base + IDLE_WORD + (worker >> 5), 1 << (worker & 31));
-  }
-
-  /** Whether the worker sleeps; its mark is cleared. */
-  takeIdleOf(worker: number): boolean {
-    const bit = 1 << (worker & 31);
-    // OBSERVE idle -> ring
-    return (clearBits(this.words, this.base + IDLE_WORD + (worker >> 5), bit) & bit) !== 0;
-  }
-
-  /** A sleeping worker, whose mark is cleared; 0: none. */
-  takeIdle(): number {
-    for (let word = 0; word <= this.lastIdleWord; word++) {
-      // OBSERVE idle -> ring
-      for (let bits = load(this.words, this.base + IDLE_WORD + word); bits !== 0; ) {
-        const bit = bits & -bits;
-        const before = clearBits(this.words, this.base + IDLE_WORD + word, bit);
-        if ((before & bit) !== 0) return word * 32 + 31 - Math.clz32(bit);
-        bits = before;
-      }
-    }
-    return 0;
-  }
-
   // The list of functions.
 
   get functionBytes(): number {
@@ -421,10 +310,6 @@ export class TaskTable {
 
   private at(slot: number): number {
     return this.slots + slot * SLOT_WORDS;
-  }
-
-  private ofWorker(worker: number): number {
-    return this.base + HEADER_WORDS + worker * WORKER_WORDS;
   }
 
   private change(slot: number, before: number, after: number): boolean {

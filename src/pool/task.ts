@@ -60,22 +60,24 @@ export class TaskHandle<Result> implements Task<Result> {
     const { task, host } = this;
     if (this.given) return task.slot >= 0 ? 'aborting' : 'cancelled';
     if (task.resolve === undefined) return this.outcome ?? 'done';
-    return host.engine.slots.runnerOf(task) === 0 ? 'queued' : 'running';
+    return host.engine.handOut.slots.runnerOf(task) === 0 ? 'queued' : 'running';
   }
 
   get pid(): number | null {
-    return this.host.members[this.host.engine.slots.runnerOf(this.task)]?.id ?? null;
+    return this.host.members[this.host.engine.handOut.slots.runnerOf(this.task)]?.id ?? null;
   }
 
   cancel(reason?: unknown): boolean {
     const { host, task } = this;
-    const given = giveUp(host, task, () => reason ?? cancelled(host.title, task.fn.name));
+    const given = giveUp(host, task, () => reason ?? cancelled(host.title, task.fn.name, 'cancel'));
     this.given ||= given;
     return given;
   }
 
   kill(): void {
-    this.cancel();
+    const { title } = this.host;
+    this.given =
+      giveUp(this.host, this.task, () => cancelled(title, this.task.fn.name, 'kill')) || this.given;
     killTask(this.host, this.task);
   }
 
@@ -104,9 +106,9 @@ export class TaskHandle<Result> implements Task<Result> {
   }
 }
 
-function cancelled(title: string, name: string): ClosedError {
+function cancelled(title: string, name: string, how: 'cancel' | 'kill'): ClosedError {
   return new ClosedError(
-    `${title}: ${name}: cancelled, its task's cancel() was called; nothing is to be done`,
+    `${title}: ${name}: cancelled, its task's ${how}() was called; nothing is to be done`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** ThreadPool: functions run by threads that are kept for it. */
 
+import { InvalidTypeError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
 import { Thread } from '../workers/thread/thread.ts';
 import { AbstractPool } from './abstract-pool.ts';
@@ -36,6 +37,11 @@ export class ThreadPool<State = void, InitArgs extends readonly unknown[] = []> 
    */
   constructor(options: ThreadPoolOptions<State, InitArgs> | number = {}) {
     const all = typeof options === 'number' ? { threads: options } : options;
+    if (all?.threads !== undefined && all.processes !== undefined) {
+      throw new InvalidTypeError(
+        'ThreadPool: refused, it is given both threads and processes, which mean the same; pass one of them',
+      );
+    }
     super('ThreadPool', all, all?.threads ?? all?.processes, (order) => new Thread(order));
   }
 }

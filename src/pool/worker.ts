@@ -6,31 +6,27 @@
  * every few milliseconds. An idle worker sleeps until the pool wakes it, and has no timer.
  */
 
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate, setTimeout } from '#clock';
-import { commonTime, now } from '#park';
+import { now } from '#park';
 import type { Cell } from '../agents/cell.ts';
 import { Deadline } from '../deadline.ts';
 import { resolveReference } from '../functions/resolving.ts';
 import type { Words } from '../memory/atomics.ts';
 import { AWAITING_BIT } from '../memory/layout.ts';
 import { isMainThread } from '../this-thread.ts';
-import { spin } from '../waiting/blocking.ts';
+import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { mayHaveChildren } from '../workers/identity.ts';
-import { ChunkWork } from './chunk-work.ts';
-import { findCurrentBy, findCurrentNoMoreBy, keepState, RunningTask } from './current-task.ts';
+import { keepState } from './current-task.ts';
 import type { FunctionList, WorkFunction } from './function-list.ts';
 import { FunctionReader } from './function-list.ts';
 import { Intake } from './intake.ts';
-import type { Reply, TaskMessage } from './messages.ts';
-import { MODE, MODE_MASK, REPLY } from './messages.ts';
-import { Replies } from './replies.ts';
-import type { SealedPayload } from './sealed.ts';
-import { unseal } from './sealed.ts';
-import { generationOf, STOP, slotOf, TaskTable } from './task-table.ts';
-import { isThenable } from './thenable.ts';
+import type { TaskMessage } from './messages.ts';
+import { REPLY } from './messages.ts';
+import { TaskRunner } from './task-runner.ts';
+import { TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker-orders.ts';
+import { STOP } from './worker-words.ts';
 
 /** Milliseconds of tasks without `await` before the event loop gets a turn. */
 const LONGEST_TURN = 5;
@@ -52,28 +48,17 @@ export class PoolWorker {
   private readonly me: number;
   private readonly table: TaskTable;
   private readonly intake: Intake;
-  private readonly replies: Replies;
+  private readonly runner: TaskRunner;
   /** The cell at which this worker sleeps. */
   private readonly bed: Cell;
-  private readonly functions: FunctionReader;
   private readonly orders: WorkerOrders;
   private readonly isLocal: boolean;
   private readonly local: LocalFunctions | undefined;
   private sleeper: Sleeper | undefined;
   private ended = false;
-  private doomed = false;
   private stopped = false;
-  private current: RunningTask | undefined;
-  private currentTicket = -1;
-  /** The function of the current task: its number, or its reference as JSON. */
-  private currentKey: number | string = -1;
-  private readonly running = new Set<RunningTask>();
-  private readonly scope: AsyncLocalStorage<RunningTask> | undefined;
   private turnBegan = 0;
-  private count = 0;
-  private active = 0;
   private readonly wait: Taking;
-  private readonly finder = (): RunningTask | undefined => this.currentTask();
 
   /** @param local given if it works in the thread of its pool, which wakes it by `ring` */
   constructor(orders: WorkerOrders, local?: LocalFunctions) {
@@ -83,10 +68,12 @@ export class PoolWorker {
     this.me = orders.index;
     this.table = new TaskTable(orders.table.view as Words);
     this.intake = new Intake(orders.tasks.channel, this.table, this.me);
-    this.replies = new Replies(orders, () => this.nameOfCurrent());
     this.bed = orders.results.channel.joins.cell;
-    this.functions = new FunctionReader(this.table, local?.list);
-    this.scope = this.isLocal || orders.concurrency > 1 ? new AsyncLocalStorage() : undefined;
+    const functions = new FunctionReader(this.table, local?.list);
+    this.runner = new TaskRunner(orders, this.table, functions, this.isLocal || orders.concurrency > 1, {
+      ended: () => this.sleeper?.(),
+      turn: (time) => this.turnIfDue(time),
+    });
     this.wait = {
       tryTake: () => this.hasWork(),
       peek: () => this.hasWork(),
@@ -95,7 +82,6 @@ export class PoolWorker {
       taken: () => {},
       suspect: () => 0,
     };
-    findCurrentBy(this.finder);
   }
 
   /** Works until it is stopped, and ends this process or thread. */
@@ -121,11 +107,11 @@ export class PoolWorker {
         keepState(initializer.export, state);
       }
     } catch (error) {
-      await this.replies.put([REPLY.BROKEN, error]);
+      await this.runner.replies.put([REPLY.BROKEN, error]);
       return;
     }
     // Report readiness, and work until the end.
-    await this.replies.put([REPLY.READY]);
+    await this.runner.replies.put([REPLY.READY]);
     onReady?.();
     await this.work();
     if (finalizer !== undefined) await (this.local?.finalizer ?? (await resolveReference(finalizer)))(state);
@@ -134,8 +120,7 @@ export class PoolWorker {
   /** Listens no more. */
   leave(): void {
     this.ended = true;
-    this.replies.end();
-    findCurrentNoMoreBy(this.finder);
+    this.runner.end();
     if (!this.isLocal) this.bed.dispatch(false);
   }
 
@@ -152,7 +137,7 @@ export class PoolWorker {
     // Note calls of `abort`, because a full heap ends a process in the same way.
     const { abort } = process;
     process.abort = () => {
-      this.table.noteAbort(this.me);
+      this.table.workers.noteAbort(this.me);
       return abort();
     };
   }
@@ -168,15 +153,15 @@ export class PoolWorker {
     this.turnBegan = now();
     for (;;) {
       // A doomed worker waits to be killed.
-      if (this.doomed) await new Promise<never>(() => {});
+      if (this.runner.doomed) await new Promise<never>(() => {});
       // Stop, or retire after the last task.
       if (this.isStopping()) break;
-      if (mostTasks > 0 && this.count >= mostTasks) {
-        await this.replies.put([REPLY.RETIRING, 'tasks']);
+      if (mostTasks > 0 && this.runner.count >= mostTasks) {
+        await this.runner.replies.put([REPLY.RETIRING, 'tasks']);
         break;
       }
       // Sleep while as many tasks run as may.
-      if (this.active >= concurrency) {
+      if (this.runner.active >= concurrency) {
         await this.sleep();
         continue;
       }
@@ -184,17 +169,23 @@ export class PoolWorker {
       const message = this.take();
       if (message === undefined) await this.sleep();
       else {
-        const going = this.begin(message);
+        const going = this.runner.begin(message);
         if (going !== undefined) await going;
-        if (now() - this.turnBegan > LONGEST_TURN) await this.turn();
+        const turn = this.turnIfDue(now());
+        if (turn !== undefined) await turn;
       }
     }
     // Wait for the tasks that still run.
-    while (this.active > 0) await this.sleep();
+    while (this.runner.active > 0) await this.sleep();
   }
 
   private isStopping(): boolean {
-    return this.stopped || this.table.order(this.me) === STOP;
+    return this.stopped || this.table.workers.order(this.me) === STOP;
+  }
+
+  /** Gives the event loop a turn if it has not had one for long. */
+  private turnIfDue(time: number): Promise<void> | undefined {
+    return time - this.turnBegan > LONGEST_TURN ? this.turn() : undefined;
   }
 
   private async turn(): Promise<void> {
@@ -207,7 +198,7 @@ export class PoolWorker {
       return this.intake.take();
     } catch (error) {
       // The item is taken and unreadable. The pool finds out which item is gone.
-      void this.replies.put([REPLY.UNREADABLE, error]);
+      void this.runner.replies.put([REPLY.UNREADABLE, error]);
       return undefined;
     }
   }
@@ -216,15 +207,15 @@ export class PoolWorker {
 
   private hasWork(): boolean {
     if (this.isStopping()) return true;
-    if (this.active >= this.orders.concurrency) return false;
+    if (this.runner.active >= this.orders.concurrency) return false;
     return !this.intake.isEmpty;
   }
 
   /** Sleeps until there may be work. */
   private async sleep(): Promise<void> {
-    if (this.active === 0 && !this.isLocal && spin(this.bed, this.wait)) return;
+    if (this.runner.active === 0 && !this.isLocal && spin(this.bed, this.wait)) return;
     await new Promise<void>((resolve) => {
-      const full = this.active >= this.orders.concurrency;
+      const full = this.runner.active >= this.orders.concurrency;
       // The sleeper is called when a task has ended or work has come.
       this.sleeper = () => {
         this.sleeper = undefined;
@@ -232,9 +223,9 @@ export class PoolWorker {
       };
       if (full) return;
       // Set IDLE, then look at the ring again. The wait entry is always filled, so later puts ring.
-      this.table.setIdle(this.me);
+      this.table.workers.setIdle(this.me);
       if (!this.hasWork()) return;
-      this.table.clearIdle(this.me);
+      this.table.workers.clearIdle(this.me);
       this.sleeper();
     });
     this.turnBegan = now();
@@ -251,138 +242,17 @@ export class PoolWorker {
   private rung(): boolean {
     if (this.ended) return true;
     // Let running tasks check whether they were asked to stop.
-    for (const task of this.running) task.look();
-    this.current?.look();
+    this.runner.look();
     // Wake up if there is room for a task, and one is there.
-    if (this.sleeper !== undefined && this.active < this.orders.concurrency) {
-      this.table.setIdle(this.me);
+    if (this.sleeper !== undefined && this.runner.active < this.orders.concurrency) {
+      this.table.workers.setIdle(this.me);
       if (this.hasWork()) {
-        this.table.clearIdle(this.me);
+        this.table.workers.clearIdle(this.me);
         this.sleeper();
       }
     }
     return false;
   }
-
-  // Running.
-
-  private currentTask(): RunningTask | undefined {
-    if (this.scope !== undefined) return this.scope.getStore();
-    if (this.currentTicket < 0) return undefined;
-    this.current ??= this.taskOf(this.currentTicket, this.currentKey);
-    return this.current;
-  }
-
-  private taskOf(ticket: number, key: number | string): RunningTask {
-    return new RunningTask(ticket, key, this.table, (from, value) => this.replies.report(from, value));
-  }
-
-  /** The name of the function that runs, for messages. */
-  private nameOfCurrent(): string {
-    const key = this.scope === undefined ? this.currentKey : (this.scope.getStore()?.key ?? -1);
-    return key === -1 ? (this.orders.initializer?.export ?? '') : this.functions.nameOf(key);
-  }
-
-  /** Runs the task; returns a promise if the next one has to wait for it. */
-  private begin(message: TaskMessage): Promise<void> | undefined {
-    // Claim the task; drop a stale item.
-    const ticket = message[0];
-    if (!this.table.claim(slotOf(ticket), generationOf(ticket), this.me)) return undefined;
-    this.count++;
-    this.table.noteStart(slotOf(ticket), commonTime() & 0x7fffffff);
-    // With concurrency: run it in a scope of its own, beside the others.
-    if (this.scope !== undefined) {
-      this.active++;
-      const task = this.taskOf(ticket, message[1]);
-      this.running.add(task);
-      void this.scope
-        .run(task, () => this.runLater(message))
-        .then(() => {
-          this.running.delete(task);
-          this.active--;
-          this.sleeper?.();
-        });
-      return undefined;
-    }
-    // Without: call the function here, unless it must be loaded first or gets items.
-    this.currentTicket = ticket;
-    this.currentKey = message[1];
-    const fn = this.functions.known(message[1]);
-    if (fn === undefined || (message[2] & MODE_MASK) !== MODE.CALL) return this.runLater(message);
-    const began = now();
-    let result: unknown;
-    try {
-      result = fn(...argumentsIn(message));
-    } catch (error) {
-      return this.threw(ticket, error, began);
-    }
-    if (isThenable(result)) return this.settleLater(ticket, result, began);
-    return this.returned(ticket, result, began, message[2]);
-  }
-
-  private async runLater(message: TaskMessage): Promise<void> {
-    const [ticket, key, mode] = message;
-    const began = now();
-    let result: unknown;
-    // Load the function on its first use.
-    try {
-      const fn = this.functions.known(key) ?? (await this.functions.load(key));
-      if ((mode & MODE_MASK) !== MODE.CALL) {
-        await new ChunkWork(this.table, this.replies, fn, message).run((time) =>
-          time - this.turnBegan > LONGEST_TURN ? this.turn() : undefined,
-        );
-        this.finished(ticket);
-        return;
-      }
-      result = await fn(...argumentsIn(message));
-    } catch (error) {
-      await this.threw(ticket, error, began);
-      return;
-    }
-    await this.returned(ticket, result, began, mode);
-  }
-
-  private async settleLater(ticket: number, result: PromiseLike<unknown>, began: number): Promise<void> {
-    let value: unknown;
-    try {
-      value = await result;
-    } catch (error) {
-      await this.threw(ticket, error, began);
-      return;
-    }
-    await this.returned(ticket, value, began, 0);
-  }
-
-  private returned(ticket: number, value: unknown, began: number, mode: number): Promise<void> | undefined {
-    const kept = (mode & MODE.QUIET) === 0 ? value : undefined;
-    return this.finish(ticket, [REPLY.RETURNED, ticket, kept, microsecondsSince(began)]);
-  }
-
-  private threw(ticket: number, error: unknown, began: number): Promise<void> | undefined {
-    return this.finish(ticket, [REPLY.THREW, ticket, error, microsecondsSince(began)]);
-  }
-
-  private finish(ticket: number, reply: Reply): Promise<void> | undefined {
-    const going = this.replies.put(reply);
-    if (going !== undefined) return going.then(() => this.finished(ticket));
-    this.finished(ticket);
-    return undefined;
-  }
-
-  private finished(ticket: number): void {
-    this.current = undefined;
-    this.currentTicket = -1;
-    if (this.ended) return;
-    if (!this.table.finish(slotOf(ticket), generationOf(ticket), this.me)) this.doomed = true;
-  }
-}
-
-function argumentsIn([, , mode, payload]: TaskMessage): unknown[] {
-  return ((mode & MODE.SEALED) === 0 ? payload : unseal(payload as SealedPayload)) as unknown[];
-}
-
-function microsecondsSince(began: number): number {
-  return Math.round((now() - began) * 1000);
 }
 
 /** The target of a pool's workers. */

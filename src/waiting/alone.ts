@@ -9,7 +9,7 @@
  */
 
 import { resourcesInUse } from '#park';
-import { agentsOfThread, runsTarget } from '../agents/agent.ts';
+import { agentsOfThread, runsTarget } from '../agents/membership.ts';
 import { statsOfOpen } from '../platform/file-stats.ts';
 import { isMainThread } from '../this-thread.ts';
 

@@ -1,7 +1,7 @@
 /**
  * AwaitedJoins: records in this thread's slots which children its awaiting calls of `join` wait
  * for. Observers outside read them (`lockstep why`); no algorithm does, and no wake-up depends on
- * them. A slot that the thread takes later has the calls from the next change on.
+ * them. A slot that the thread takes later gets the calls as soon as its agent has joined.
  *
  * Only the thread itself writes the words. It first takes all children out, then writes whether
  * timed and since when, and each child last. These are plain writes. An observer that reads between
@@ -13,7 +13,8 @@
 
 import { note } from '#atomics';
 import { commonTime } from '#park';
-import { agentsOfThread } from '../agents/agent.ts';
+import type { Agent } from '../agents/agent.ts';
+import { agentsOfThread, onJoining } from '../agents/membership.ts';
 import { AGENT_ENDS, AGENT_ENDS_SINCE, AGENT_ENDS_TIMED, MOST_ENDS, TIME_MASK } from '../memory/layout.ts';
 
 interface Join {
@@ -24,6 +25,8 @@ interface Join {
 
 /** The awaiting calls, in the order in which they began. */
 const joins = new Set<Join>();
+/** Whether slots that the thread takes from now on get the calls, too. */
+let followsJoining = false;
 
 /**
  * Records a call that awaits the end of the child: a process id, or minus the `threadId` of a
@@ -32,14 +35,16 @@ const joins = new Set<Join>();
 export function noteJoin(child: number, timed: boolean): () => void {
   const join = { child, since: commonTime() & TIME_MASK, timed };
   joins.add(join);
-  write();
+  if (!followsJoining) onJoining((agent) => write([agent]));
+  followsJoining = true;
+  write(agentsOfThread());
   return () => {
     joins.delete(join);
-    write();
+    write(agentsOfThread());
   };
 }
 
-function write(): void {
+function write(agents: readonly Agent[]): void {
   const byChild = new Map<number, Join>();
   for (const join of joins) {
     const known = byChild.get(join.child);
@@ -49,7 +54,7 @@ function write(): void {
   }
   const shown = [...byChild.values()].slice(0, MOST_ENDS);
   const timed = shown.reduce((bits, join, index) => bits | (join.timed ? 1 << index : 0), 0);
-  for (const { words, base } of agentsOfThread()) {
+  for (const { words, base } of agents) {
     for (let index = 0; index < MOST_ENDS; index++) note(words, base + AGENT_ENDS + index, 0);
     note(words, base + AGENT_ENDS_TIMED, timed);
     for (const [index, { since, child }] of shown.entries()) {

@@ -18,7 +18,7 @@
  */
 
 import { now } from '#park';
-import { FAIRNESS_AFTER } from '../agents/cell.ts';
+import { FAIRNESS_AFTER } from '../agents/awaiting-calls.ts';
 
 const NEVER = Number.MAX_SAFE_INTEGER;
 const FIRST_LOOK = 4;

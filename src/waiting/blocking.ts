@@ -1,34 +1,24 @@
 /**
- * Blocking: the sleep of a thread, and its duties to others meanwhile.
+ * Blocking: how a thread waits until it is served.
  *
  * A blocked thread can't run its event loop, so rings meant for its awaiting calls would be spent
  * on it. Before it sleeps, it says so in its slot (BLOCKED_ON) and hands on the rings that came
  * already.
  *
- * For its first milliseconds it sleeps in the futex, from which it is woken fastest. Then it looks
- * whether the holder lives, and sleeps in its berth (berth.ts), where the deaths of all for whom it
- * waits wake it (vigil.ts). When it was woken and has to go on waiting, it starts again. Twice a
- * second it looks around: for what was lost with whom it could not watch, for an object that was
- * left alone, for its folder.
+ * For its first milliseconds the thread sleeps lightly. Then it checks whether the holder lives,
+ * and sleeps deeply (deep-sleep.ts). When it was woken up and has to go on waiting, it starts
+ * again. Twice a second it looks around (looking-around.ts). It then finds what was lost with an
+ * agent that it could not watch, an object that was left alone, and the removal of its folder.
  */
 
-import { load, note, store } from '#atomics';
-import { commonTime, MOST_SPINS, now, park } from '#park';
+import { load, note } from '#atomics';
+import { commonTime, now } from '#park';
 import { lookForAbort } from '../aborts.ts';
-import { agentsOfThread } from '../agents/agent.ts';
+import { FAIRNESS_AFTER } from '../agents/awaiting-calls.ts';
 import type { Cell, Host } from '../agents/cell.ts';
-import { FAIRNESS_AFTER } from '../agents/cell.ts';
 import { SLOW_PERIOD } from '../agents/lookout.ts';
-import {
-  freeOfNobody,
-  lookAfter,
-  reapIfDead,
-  stateOf,
-  sweepIfDue,
-  sweepPeriod,
-  unlessShort,
-} from '../agents/reaper.ts';
-import { DOUBT_INTERVAL, Doubts, openersOf, ringInstead } from '../agents/vigil.ts';
+import { agentsOfThread } from '../agents/membership.ts';
+import { freeOfNobody, lookAfter, sweepIfDue, sweepPeriod, unlessShort } from '../agents/reaper.ts';
 import type { Wait } from '../agents/wait.ts';
 import { PRESSURE } from '../agents/wait.ts';
 import { requestBegins } from '../channels.ts';
@@ -36,111 +26,22 @@ import type { Deadline } from '../deadline.ts';
 import {
   AGENT_JOINS,
   AGENT_PARK,
-  AGENT_PID,
   AGENT_SINCE,
-  AGENT_SLEEPING,
-  agentWord,
   BLOCKING_BIT,
-  DEEPLY,
   ELSEWHERE,
   ELSEWHERE_TIMED,
-  LIGHTLY,
   TIME_MASK,
 } from '../memory/layout.ts';
-import { keepsAny, lookAtKept } from '../objects/keeping.ts';
+import { keepsAny } from '../objects/keeping.ts';
 import { sleep } from '../sleep.ts';
+import type { SleepOutcome } from './deep-sleep.ts';
+import { DeepSleep, sleepLightly } from './deep-sleep.ts';
+import { CHILDREN_SLICE, lookAround } from './looking-around.ts';
 
 /** Milliseconds of the first sleep, after which the holder is checked for life. */
 const FIRST_SLICE = 4;
-/**
- * Milliseconds between looks at what is kept for children, and at children who can't be watched: a
- * blocked process gets no exit event.
- */
-const CHILDREN_SLICE = 20;
 /** Milliseconds between looks for events that wake no thread, such as the abort of a task. */
 const LOOKING_SLICE = 4;
-/** Number of polls before sleeping, after earlier polls were fruitless. */
-const LEAST_SPINS = 20;
-/** Every so many waits it polls for longer, so that a change is noticed. */
-const PROBE_EVERY = 32;
-/**
- * Looks of such a probe, and of the first waits: some 10 us, ten times what two spinning partners
- * need.
- */
-const PROBE_SPINS = 1000;
-
-/**
- * Steps between looks at an object that is left alone for moments, at most; and how many pauses
- * there are.
- */
-const LONGEST_PAUSE = 8000;
-const MOST_PAUSES = 6;
-
-/** Keeps the compiler from leaving `idle` out. */
-let idled = 0;
-const children = new Map<number, number>();
-
-/**
- * Says that this process has a child of Lockstep's: while blocked, it looks more often whether that
- * has died.
- */
-export function noteChild(pid: number): void {
-  children.set(pid, (children.get(pid) ?? 0) + 1);
-}
-
-export function forgetChild(pid: number): void {
-  children.delete(pid);
-}
-
-/**
- * Looks at the object for a bounded time, in the hope that its holder runs on another core and is
- * about to let go. Returns whether `peek` said so. The bound adapts: twice what helped, halved when
- * it was fruitless; 0 on a single core.
- */
-export function spin(cell: Cell, wait: Wait): boolean {
-  if (wait.backsOff) return MOST_SPINS > 0 && spinApart(cell, wait, wait.backsOff);
-  // Poll for as long as it helped before; every so often probe for longer.
-  const limit = Math.min(
-    MOST_SPINS,
-    cell.vainSpins % PROBE_EVERY === 0 ? Math.max(PROBE_SPINS, cell.spins) : cell.spins,
-  );
-  for (let looks = 0; looks < limit; looks++) {
-    if (!wait.peek()) continue;
-    // Success: allow twice as many polls as it took.
-    cell.spins = Math.max(looks * 2 + LEAST_SPINS, cell.spins - (cell.spins >> 3));
-    cell.vainSpins = 0;
-    return true;
-  }
-  // Failure: poll half as long next time.
-  cell.spins = Math.max(LEAST_SPINS, cell.spins >> 1);
-  cell.vainSpins++;
-  return false;
-}
-
-/**
- * The same for objects that are held only briefly, in turns: polls with exponentially growing
- * pauses, because each poll steals the cache line from the holder. Each look takes the object's
- * cache line away from its holder; left alone, that goes through many short holdings at full speed.
- */
-function spinApart(cell: Cell, wait: Wait, first: number): boolean {
-  let pause = first;
-  // The shift repeats after 32: now and then it looks for longer again.
-  for (let looks = Math.max(1, MOST_PAUSES >> cell.vainSpins); looks > 0; looks--) {
-    idle(pause);
-    if (wait.peek()) {
-      cell.vainSpins = 0;
-      return true;
-    }
-    pause = Math.min(pause * 2, LONGEST_PAUSE);
-  }
-  cell.vainSpins++;
-  return false;
-}
-
-/** Spends about `steps` nanoseconds without touching shared memory. */
-export function idle(steps: number): void {
-  for (let step = 0; step < steps; step++) idled = (idled + step) | 0;
-}
 
 /**
  * Sleeps until `wait` has what it waits for, with the entry filled by `enter(BLOCKING_BIT)`.
@@ -334,85 +235,4 @@ function refuseIfAborted(deadline: Deadline): void {
 
 function refuseIf(error: Error | undefined): void {
   if (error !== undefined) throw error;
-}
-
-type SleepOutcome = 'woken' | 'timeout' | 'changed' | 'sign';
-
-function sleepLightly(agent: Host, seen: number, milliseconds: number): SleepOutcome {
-  const { words, base, namespace } = agent;
-  store(words, base + AGENT_SLEEPING, LIGHTLY);
-  // PUBLISH sleeping -> park: a waker that does not see it has counted PARK up before, and the
-  // futex sees that.
-  const outcome = park(namespace.control, base + AGENT_PARK, seen, milliseconds);
-  store(words, base + AGENT_SLEEPING, 0);
-  return outcome;
-}
-
-/** The sleep of a thread in its berth, for objects that others have open. */
-class DeepSleep {
-  private readonly agent: Host;
-  private readonly cells: readonly Cell[];
-  private readonly doubts: Doubts;
-
-  constructor(agent: Host, cells: readonly Cell[]) {
-    this.agent = agent;
-    this.cells = cells;
-    this.doubts = new Doubts(agent);
-  }
-
-  /**
-   * Sleeps for at most `milliseconds`, and no longer than `left`. `sign`: an agent that it waits
-   * for has died, or may have; or a watched agent could not ring another. *Blocks*.
-   */
-  sleep(seen: number, milliseconds: number, left: number, suspect: number): SleepOutcome {
-    const { agent, doubts } = this;
-    const { words, base, namespace, berth } = agent;
-    if (doubts.settle()) return 'sign';
-    const slots = openersOf(namespace, this.cells, agent.slot);
-    if (suspect !== 0 && suspect !== agent.slot && namespace.isTaken(suspect)) slots.add(suspect);
-    for (const slot of slots) if (doubts.has(slot)) slots.delete(slot);
-    const prepared = berth.prepare(slots);
-    let slice = milliseconds;
-    if (keepsAny() || (children.size > 0 && prepared?.complete !== true))
-      slice = Math.min(slice, CHILDREN_SLICE);
-    if (prepared === undefined) return sleepLightly(agent, seen, Math.min(slice, left));
-    for (const slot of prepared.fresh) if (reapIfDead(agent, slot)) return 'sign';
-    for (const slot of prepared.ended) doubts.add(slot, stateOf(namespace, slot));
-    if (prepared.ended.length > 0) return 'sign';
-    if (doubts.pressing) slice = DOUBT_INTERVAL;
-    store(words, base + AGENT_SLEEPING, DEEPLY);
-    // PUBLISH sleeping -> park: a waker that does not see it has counted PARK up before this looks.
-    if (load(words, base + AGENT_PARK) !== seen) {
-      store(words, base + AGENT_SLEEPING, 0);
-      return 'changed';
-    }
-    const { outcome, ended, shouted } = berth.sleep(Math.min(slice, left));
-    store(words, base + AGENT_SLEEPING, 0);
-    for (const slot of ended) {
-      doubts.add(slot, stateOf(namespace, slot));
-      berth.forget(slot);
-    }
-    if (shouted) ringInstead(agent);
-    if (ended.length > 0 || shouted) return 'sign';
-    // Its object may stay unchanged while an agent's end is still unsettled.
-    if (outcome === 'timeout') return slice < milliseconds && doubts.pressing ? 'sign' : 'timeout';
-    return 'woken';
-  }
-}
-
-function lookAround(): void {
-  lookAtKept();
-  for (const agent of agentsOfThread()) {
-    agent.tellWhereIfAsked(true);
-    agent.namespace.keepYoung();
-    unlessShort(() => sweepIfDue(agent));
-    if (children.size > 0) unlessShort(() => lookAfterChildren(agent));
-  }
-}
-
-function lookAfterChildren(agent: Host): void {
-  const { namespace, words } = agent;
-  for (let slot = 1, high = namespace.highSlot; slot <= high; slot++) {
-    if (children.has(load(words, agentWord(slot) + AGENT_PID))) reapIfDead(agent, slot);
-  }
 }

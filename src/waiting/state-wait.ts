@@ -7,7 +7,8 @@ import type { Cell } from '../agents/cell.ts';
 import type { Wait } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
 import { AWAITING_BIT, BLOCKING_BIT } from '../memory/layout.ts';
-import { block, spin } from './blocking.ts';
+import { block } from './blocking.ts';
+import { spin } from './spinning.ts';
 
 /**
  * A wait that leaves nothing behind, and keeps nothing from others: there is nothing to hand on.

@@ -4,7 +4,8 @@ import type { Cell } from '../agents/cell.ts';
 import type { Wait } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
 import { AWAITING_BIT, BLOCKING_BIT } from '../memory/layout.ts';
-import { block, spin } from './blocking.ts';
+import { block } from './blocking.ts';
+import { spin } from './spinning.ts';
 
 /** A wait for something that a newcomer may also take without queueing. */
 export interface Taking extends Wait {

@@ -19,9 +19,9 @@
  */
 
 import { load } from '#atomics';
-import { defaultAgent } from '../agents/agent.ts';
 import type { Host } from '../agents/cell.ts';
 import { namesOf } from '../agents/kept.ts';
+import { defaultAgent } from '../agents/membership.ts';
 import { AGENT_STATE, agentWord } from '../memory/layout.ts';
 import type { Named } from '../memory/place.ts';
 import { openShared } from '../objects/handles.ts';

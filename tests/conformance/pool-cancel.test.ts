@@ -70,7 +70,7 @@ poolSuite('cancel', (stage) => {
       using seen = new Queue<string>();
       using go = new Event();
       const worker = await pool.apply(targets.whoami);
-      for (const how of ['event', 'any', 'queue']) {
+      for (const how of ['event', 'any', 'queue', 'permit', 'barrier']) {
         const task = pool.submit(targets.blockWithSignal, [began, go, how, seen]);
         await began.get();
         task.cancel();
@@ -96,6 +96,39 @@ poolSuite('cancel', (stage) => {
       );
       assert.notEqual(await pool.apply(targets.whoami), worker);
       await task.ended;
+      // A wait that was not given the signal is not broken.
+      using go = new Event();
+      const blocked = pool.submit(targets.blockUntil, [began, go]);
+      await began.get();
+      assert.equal(blocked.cancel(new Error('first')), true);
+      assert.equal(blocked.cancel(new Error('second')), false);
+      assert.equal((await rejection(blocked)).message, 'first');
+      await blocked.ended;
+      assert.deepEqual([blocked.status, blocked.cancel()], ['cancelled', false]);
+    }),
+  );
+
+  stage.it('S235: a task has one outcome: a result that comes after its cancel changes nothing', () =>
+    stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {
+      using began = new Queue<number>();
+      using go = new Event();
+      const task = pool.submit(targets.runUntil, [began, go]);
+      await began.get();
+      task.cancel(new Error('enough'));
+      go.set();
+      await task.ended;
+      assert.equal((await rejection(task)).message, 'enough');
+      assert.equal(task.status, 'cancelled');
+      const { done, cancelled } = pool.stats;
+      assert.deepEqual([done, cancelled], [0, 1]);
+      const ended = pool.submit(targets.add, [1, 2]);
+      await ended;
+      ended.kill();
+      assert.deepEqual([await ended, ended.status], [3, 'done']);
+      const doomed = pool.submit(targets.spinForEver, [began]);
+      await began.get();
+      doomed.kill();
+      assert.match((await rejection(doomed)).message, /its task's kill\(\) was called/);
     }),
   );
 

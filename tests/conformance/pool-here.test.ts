@@ -20,6 +20,7 @@ describe('A pool with processes: 0', { timeout: HANG_MS }, () => {
       assert.notEqual(await pool.apply(targets.same, [object]), object);
       assert.equal((await rejection(pool.apply(targets.returnFunction))).code, 'ERR_LOCKSTEP_NOT_SENDABLE');
       assert.match((await rejection(pool.apply(targets.fail, [3]))).message, /3/);
+      assert.match((await rejection(pool.apply(targets.neverReadable))).message, /can't be sent either/);
       assert.equal(pool.size, 1);
       await pool.close();
       assert.equal(pool.size, 0);

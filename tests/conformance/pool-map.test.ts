@@ -2,7 +2,8 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { Event, type Progress, Queue, RawArray, range, TaskTimeoutError } from 'lockstep';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { asCompleted, Event, type Progress, Queue, RawArray, range, TaskTimeoutError } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
 import { until } from '../support/until.ts';
@@ -123,7 +124,7 @@ poolSuite('map', (stage) => {
         sent.map(({ status }) => status),
         ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
       );
-      assert.match((sent[2] as PromiseRejectedResult).reason.message, /items\[0\] can't be sent/);
+      assert.match((sent[2] as PromiseRejectedResult).reason.message, /: same: items\[2\] can't be sent/);
       const back = await pool.map(targets.functionFor2, upTo(5), { settled: true, chunkSize: 5 });
       assert.deepEqual(
         back.map(({ status }) => status),
@@ -196,6 +197,9 @@ poolSuite('imap', (stage) => {
         got,
         upTo(500).map((n) => n * n),
       );
+      const slow: number[] = [];
+      for await (const n of pool.imap(targets.slowFirst, range(60))) slow.push(n);
+      assert.deepEqual(slow, upTo(60), 'in order, however long they take');
       const any: number[] = [];
       for await (const n of pool.imapUnordered(targets.square, comesUntil(100))) any.push(n);
       assert.deepEqual(
@@ -209,6 +213,23 @@ poolSuite('imap', (stage) => {
       assert.equal((await first.next()).value, 1, 'the fast one is first');
       go.set();
       await first.return();
+    }),
+  );
+
+  stage.it('S238: a loop ends at the error of an item, and what had not begun never runs', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      using log = new Queue<number>();
+      const items = upTo(1000).map((n) => [log, n] as const);
+      const results = pool.imap(targets.noteUnless3, items, { ahead: 4, chunkSize: 1 });
+      const seen: number[] = [];
+      const loop = async (): Promise<void> => {
+        await using _end = results;
+        for await (const n of results) seen.push(n);
+      };
+      assert.equal((await rejection(loop())).message, 'failed with 3');
+      assert.deepEqual(seen, [0, 1, 2]);
+      assert.equal(await pool.apply(targets.square, [2]), 4);
+      assert.ok(log.size <= 8, `${log.size} items ran`);
     }),
   );
 
@@ -228,6 +249,9 @@ poolSuite('imap', (stage) => {
         assert.deepEqual(seen, [0, 1, 2, 'failed with 3', 4, 5]);
         assert.equal((await results.next()).done, true);
       }
+      const any = pool.imapUnordered(targets.failAt3, range(6));
+      const outcomes = await Promise.allSettled(upTo(6).map(() => any.next()));
+      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 5);
     }),
   );
 
@@ -341,21 +365,15 @@ poolSuite('imap', (stage) => {
 
   stage.it('break waits no longer than the grace for a source that never answers', () =>
     stage.withPool({ processes: 1, grace: 50 }, async (pool) => {
-      const source: AsyncIterable<number> = {
-        [Symbol.asyncIterator]: () => {
-          let n = 0;
-          return {
-            next: () => (n++ < 2 ? Promise.resolve({ done: false, value: n }) : new Promise(() => {})),
-            return: () => new Promise(() => {}),
-          };
-        },
-      };
-      for await (const n of pool.imap(targets.square, source)) if (n === 4) break;
+      for await (const n of pool.imap(targets.square, answersNever())) if (n === 4) break;
+      await pool.close();
     }),
   );
 
   stage.it('a pool that ends, ends it', async () => {
-    const pool = stage.make({ processes: 1 });
+    const pool = stage.make({ processes: 1, grace: 50 });
+    const never = pool.imap(targets.square, answersNever());
+    const waits = rejection(never.next());
     const results = pool.imap(targets.square, endless().items, { ahead: 4 });
     assert.equal((await results.next()).value, 0);
     const next = rejection(
@@ -365,7 +383,61 @@ poolSuite('imap', (stage) => {
     );
     await pool.terminate();
     assert.equal((await next).code, 'ERR_LOCKSTEP_CLOSED');
+    assert.equal((await waits).code, 'ERR_LOCKSTEP_CLOSED');
   });
+
+  stage.it('what a program does in a source, in onProgress and between results has its context', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      const scope = new AsyncLocalStorage<string>();
+      const seen = new Set<unknown>();
+      const see = (): void => void seen.add(scope.getStore());
+      function* source(): Generator<number> {
+        try {
+          for (let n = 0; n < 50; n++) {
+            see();
+            yield n;
+          }
+        } finally {
+          see();
+        }
+      }
+      async function* laterSource(): AsyncGenerator<number> {
+        for (const n of source()) yield n;
+      }
+      await scope.run('call', async () => {
+        for (const make of [source, laterSource]) {
+          await pool.map(targets.square, make(), { onProgress: see });
+          for await (const _ of pool.imap(targets.square, make(), { ahead: 3 })) see();
+          for await (const _ of pool.imapUnordered(targets.square, make(), { ahead: 3 })) {
+            see();
+            break;
+          }
+        }
+        await pool.apply(targets.report, [3], { onReport: see });
+        see();
+        await pool.submit(targets.add, [1, 2]).then(see);
+        for await (const _ of asCompleted([pool.submit(targets.add, [1, 2])])) see();
+        await assert.rejects(pool.apply(targets.fail, [1]).finally(see));
+      });
+      assert.deepEqual([...seen], ['call']);
+    }),
+  );
+
+  stage.it('items of starmap that are no lists fail alone, and say which they are', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      const items = [[1, 2], 3, [4, 5], 'ab'] as [number, number][];
+      const all = await pool.starmap(targets.add, items, { settled: true });
+      assert.deepEqual(
+        all.map((each) => (each.status === 'fulfilled' ? each.value : (each.reason as Error).message)),
+        [
+          3,
+          `${stage.kind}: starmap: refused, items[1] is 3; pass arrays of arguments, or use map`,
+          9,
+          `${stage.kind}: starmap: refused, items[3] is 'ab'; pass arrays of arguments, or use map`,
+        ],
+      );
+    }),
+  );
 });
 
 function* endsAt(end: number): Generator<number> {
@@ -382,6 +454,19 @@ async function* comesUntil(end: number): AsyncGenerator<number> {
     if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
     yield n;
   }
+}
+
+/** Gives 1 and 2, and then no answer, not even to its end. */
+function answersNever(): AsyncIterable<number> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      let n = 0;
+      return {
+        next: () => (n++ < 2 ? Promise.resolve({ done: false, value: n }) : new Promise(() => {})),
+        return: () => new Promise(() => {}),
+      };
+    },
+  };
 }
 
 function* failsAtItsEnd(): Generator<number> {

@@ -2,7 +2,6 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -163,6 +162,28 @@ poolSuite('calls', (stage) => {
     }),
   );
 
+  stage.it('a result whose getter throws rejects its call alone, and costs no worker', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      using counts = new RawArray('i32', 6);
+      const worker = await pool.apply(targets.whoami);
+      const error = await rejection(pool.apply(targets.throwsWhenRead, [counts, 2]));
+      assert.ok(error instanceof RangeError);
+      assert.equal(error.message, 'read 2');
+      assert.match((await rejection(pool.apply(targets.neverReadable))).message, /can't be sent either/);
+      const items = await pool.starmap(
+        targets.throwsWhenRead,
+        [0, 1, 2, 3, 4, 5].map((n) => [counts, n] as const),
+        { settled: true, chunkSize: 6 },
+      );
+      assert.deepEqual(
+        items.map(({ status }) => status),
+        [0, 1, 2, 3, 4, 5].map((n) => (n === 2 ? 'rejected' : 'fulfilled')),
+      );
+      assert.deepEqual(Array.from(counts), [1, 1, 2, 1, 1, 1], 'each item ran once');
+      assert.equal(await pool.apply(targets.whoami), worker);
+    }),
+  );
+
   stage.it('Q206 HAZARD: an error that cannot be made again arrives all the same', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       const error = await rejection(pool.apply(targets.failWithStrangeError));
@@ -182,20 +203,6 @@ poolSuite('calls', (stage) => {
       };
       assert.equal(await pool.apply(targets.setProperty, [object]), 3);
       assert.equal(await inner, 8);
-    }),
-  );
-
-  stage.it('what is awaited keeps the store of its AsyncLocalStorage', () =>
-    stage.withPool({ processes: 2 }, async (pool) => {
-      const scope = new AsyncLocalStorage<number>();
-      await Promise.all(
-        Array.from({ length: 20 }, (_, n) =>
-          scope.run(n, async () => {
-            await pool.apply(targets.later, [n, n % 3]);
-            assert.equal(scope.getStore(), n);
-          }),
-        ),
-      );
     }),
   );
 

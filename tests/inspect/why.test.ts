@@ -118,7 +118,7 @@ test('a program that awaits what it holds, and perhaps the child behind it, is t
     assert.equal(joining.status, 1);
     assert.ok(
       joining.text.includes(
-        `If it awaits the end of child (${child.pid}, members.js blockForLock), it is a deadlock,\n   unless other code of its event loop lets go, or the call gives up.\n`,
+        `If it awaits the end of child (${child.pid}, members.js blockForLock), it is a deadlock,\n   unless other code of its event loop releases it, or the call gives up.\n`,
       ),
       joining.text,
     );
@@ -139,11 +139,14 @@ test('a program that awaits what it holds, and perhaps the child behind it, is t
     assert.match(itself.text, /\n {3}It awaits Lock "mine", which it holds itself\.\n/);
     assert.match(
       itself.text,
-      /\n {3}It is a deadlock unless other code of its event loop lets go, or its wait gives up\.\n/,
+      /\n {3}It is a deadlock unless other code of its event loop releases it, or the call gives up\.\n/,
     );
     assert.doesNotMatch(itself.text, /awaits something else/);
     const about = why(namespace, String(process.pid));
-    assert.match(about.text, /: a circle, unless other code of an event loop lets go, or a wait gives up/);
+    assert.match(
+      about.text,
+      /: a circle, unless other code of an event loop releases its object, or a wait gives up/,
+    );
     child.kill();
     assert.equal(await joined, true);
     assert.deepEqual(endsOf(namespace), []);
@@ -176,9 +179,16 @@ test('awaiting joins are on record until they end: three children at most, each 
       endsOf(namespace).map(({ pid, threadId, timed }) => [pid, threadId, timed]),
       recorded.map((id, index) => [process.pid, id, index === 0]),
     );
+    const later = new Lock({ name: 'later', namespace: `${namespace}-later` });
+    assert.deepEqual(
+      endsOf(`${namespace}-later`).map(({ threadId }) => threadId),
+      recorded,
+      'a slot that the thread takes meanwhile shows them at once',
+    );
     for (const child of children) child.kill();
     await Promise.all(joins);
-    assert.deepEqual(endsOf(namespace), []);
+    for (const each of [namespace, `${namespace}-later`]) assert.deepEqual(endsOf(each), []);
+    later.close();
   } finally {
     for (const child of children) child.kill();
     for (const child of children) await child.join();

@@ -5,8 +5,8 @@
 
 export type Library = typeof import('../../src/index.ts') & {
   readonly Agent: typeof import('../../src/agents/agent.ts').Agent;
-  readonly adopt: typeof import('../../src/agents/agent.ts').adopt;
-  readonly namedFolder: typeof import('../../src/namespaces/folder.ts').namedFolder;
+  readonly adopt: typeof import('../../src/agents/membership.ts').adopt;
+  readonly namedFolder: typeof import('../../src/namespaces/paths.ts').namedFolder;
   readonly Namespace: typeof import('../../src/namespaces/namespace.ts').Namespace;
   readonly Directory: typeof import('../../src/platform/directory.ts').Directory;
   readonly Deadline: typeof import('../../src/deadline.ts').Deadline;
@@ -19,7 +19,7 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly Ring: typeof import('../../src/messaging/ring/ring.ts').Ring;
   readonly Slots: typeof import('../../src/pool/slots.ts').Slots;
   readonly TaskTable: typeof import('../../src/pool/task-table.ts').TaskTable;
-  readonly PHASE: typeof import('../../src/pool/task-table.ts').PHASE;
+  readonly PHASE: typeof import('../../src/pool/slot-words.ts').PHASE;
   readonly KINDS: typeof import('../../src/kinds/all.ts').KINDS;
   readonly kindNamed: typeof import('../../src/agents/kinds.ts').kindNamed;
   readonly listKinds: typeof import('../../src/agents/kinds.ts').listKinds;
@@ -46,12 +46,13 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'agents/agent.js',
     'agents/kept.js',
     'agents/kinds.js',
+    'agents/membership.js',
     'kinds/all.js',
     'agents/kept-rings.js',
     'messaging/ring/item-names.js',
     'messaging/ring/kept-items.js',
-    'namespaces/folder.js',
     'namespaces/namespace.js',
+    'namespaces/paths.js',
     'agents/reaper.js',
     'deadline.js',
     'messaging/ring/gate.js',
@@ -59,6 +60,7 @@ export async function loadLibrary(folder: URL = SHIPPED): Promise<Library> {
     'messaging/ring/ring.js',
     'messaging/ring/room-wait.js',
     'platform/directory.js',
+    'pool/slot-words.js',
     'pool/slots.js',
     'pool/task-table.js',
     'sync/lock/raw-lock.js',

@@ -86,7 +86,7 @@ export class World {
   sit(actor: number): Seat {
     const { lib } = this;
     const namespace = this.makeNamespace(this.folder, actor + 1);
-    const agent = new lib.Agent(namespace, this.nameOf(actor));
+    const agent = new lib.Agent(namespace, this.nameOf(actor), '{}');
     lib.adopt(agent);
     let count = 0;
     const share: Share = (make, open) => {

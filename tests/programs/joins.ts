@@ -9,6 +9,7 @@ import { Lock } from 'lockstep';
 import { load } from '../support/internals.ts';
 
 type Agents = typeof import('../../src/agents/agent.ts');
+type Membership = typeof import('../../src/agents/membership.ts');
 type Namespaces = typeof import('../../src/namespaces/namespace.ts');
 
 try {
@@ -16,12 +17,13 @@ try {
   lock.acquireSync().release();
   const crowd: unknown[] = [];
   if (workerData > 1) {
-    const { Agent, agentsOfThread }: Agents = await load('agents/agent.js');
+    const { Agent }: Agents = await load('agents/agent.js');
+    const { agentsOfThread }: Membership = await load('agents/membership.js');
     const { Namespace }: Namespaces = await load('namespaces/namespace.js');
     const { folder, namespace } = agentsOfThread()[0]!;
     while (crowd.length < workerData - 1) {
       const entered = Namespace.enter(folder, false, () => namespace.rings);
-      crowd.push(new Agent(entered, `one of ${workerData}`));
+      crowd.push(new Agent(entered, `one of ${workerData}`, '{}'));
     }
   }
   parentPort?.postMessage(null);

@@ -20,8 +20,11 @@ const TASKS = IS_DEEP ? 200_000 : 20_000;
 const WORKERS = IS_DEEP ? 4 : 2;
 /** Milliseconds between two looks whether it is time to kill. */
 const LOOK_EVERY = IS_DEEP ? 200 : 50;
-/** Tasks that have to be done between two kills: so workers come to work, on a slow machine too. */
-const DONE_BETWEEN = IS_DEEP ? 1 : 2000;
+/**
+ * Tasks that have to be done between two kills: so workers come to work where a start takes longer
+ * than the time between kills, on a machine with more programs than processors.
+ */
+const DONE_BETWEEN = IS_DEEP ? 1000 : 2000;
 /** One task in so many has a key, and so many keys there are. */
 const KEYED = 4;
 const KEYS = 8;
@@ -46,7 +49,7 @@ function killNow(done: () => number, most = Number.POSITIVE_INFINITY): { stop: (
 }
 
 for (const retries of [0, 3]) {
-  test(`${TASKS} tasks while workers are killed, with ${retries} retries: one outcome each`, async () => {
+  test(`${TASKS} tasks while workers are killed, with ${retries} retries: one outcome each`, async (t) => {
     await using pool = new Pool({ processes: WORKERS, retries });
     using counts = new RawArray('i32', TASKS);
     let done = 0;
@@ -66,6 +69,8 @@ for (const retries of [0, 3]) {
     });
     await Promise.all(flows);
     const killed = storm.stop();
+    const { warm, cold, meanTime } = pool.stats.starts;
+    t.diagnostic(`${killed} kills, ${warm} warm starts, ${cold} cold, ${meanTime.toFixed()} ms each`);
     assert.equal(done + lost, TASKS);
     assert.ok(killed > 0, 'somebody was killed');
     let most = 0;

@@ -3,8 +3,10 @@
 import type { Queue } from 'lockstep';
 import { load } from './internals.ts';
 
-const { enterFolder, leaveFolder } =
-  await load<typeof import('../../src/namespaces/folder.ts')>('namespaces/folder.js');
+const { enterFolder } = await load<typeof import('../../src/namespaces/folder.ts')>('namespaces/folder.js');
+const { leaveFolder } = await load<typeof import('../../src/namespaces/folder-removal.ts')>(
+  'namespaces/folder-removal.js',
+);
 
 /**
  * Enters each folder that comes, and puts its path. At the next order tells whether it is still

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, threadId } from 'node:worker_threads';
 import {
+  Barrier,
   currentTask,
   type Event,
   type Lock,
@@ -11,7 +12,7 @@ import {
   Process,
   Queue,
   type RawArray,
-  type Semaphore,
+  Semaphore,
   type Shared,
   ThreadPool,
   waitAnySync,
@@ -150,6 +151,8 @@ export function blockWithSignal(began: Queue<number>, go: Event, how: string, se
   try {
     if (how === 'event') go.waitSync({ signal });
     else if (how === 'any') waitAnySync([new Queue()], { signal });
+    else if (how === 'permit') new Semaphore(0).acquireSync({ signal });
+    else if (how === 'barrier') new Barrier(2).waitSync({ signal });
     else new Queue().getSync({ signal });
   } catch (error) {
     seen.putSync((error as Error).name);
@@ -182,6 +185,26 @@ export function endFirst(counts: RawArray<'i32'>, index: number): number {
 export function countRun(counts: RawArray<'i32'>, index: number): number {
   Atomics.add(counts.view as Int32Array, index, 1);
   return index;
+}
+
+/** Counts its run; item 2 has a result whose getter throws. */
+export function throwsWhenRead(counts: RawArray<'i32'>, index: number): unknown {
+  countRun(counts, index);
+  if (index !== 2) return index;
+  return {
+    get late(): never {
+      throw new RangeError(`read ${index}`);
+    },
+  };
+}
+
+/** A result that throws when it is read, and what it throws can't be sent. */
+export function neverReadable(): unknown {
+  return {
+    get late(): never {
+      throw () => 1;
+    },
+  };
 }
 
 export function holdLock(lock: Lock): string {
@@ -331,4 +354,109 @@ export async function untilAborted(): Promise<string> {
 export function double(object: { value: number }): number {
   object.value *= 2;
   return object.value;
+}
+
+export function failWithMany(): never {
+  throw new AggregateError([new TypeError('one'), new OwnError('two', 2)], 'many', { cause: { code: 7 } });
+}
+
+export class Point {
+  readonly x: number;
+  readonly y: number;
+
+  constructor(x: number, y: number) {
+    this.x = x;
+    this.y = y;
+  }
+
+  get sum(): number {
+    return this.x + this.y;
+  }
+}
+
+export function mirrored({ x, y }: Point): Point {
+  return new Point(y, x);
+}
+
+export function tryHold(lock: Lock): boolean {
+  const hold = lock.tryAcquire();
+  hold?.release();
+  return hold !== null;
+}
+
+/** Ends its process while its result is being written. */
+export function dieInResult(): unknown {
+  return {
+    bytes: large(1024 * 1024),
+    get last(): number {
+      return killSelf();
+    },
+  };
+}
+
+/** An initializer that works once. */
+export function connectOnce(counts: RawArray<'i32'>): string {
+  if (Atomics.add(counts.view as Int32Array, 0, 1) > 0) throw new Error('no second connection');
+  return 'connected';
+}
+
+/** An initializer whose first worker ends in it. */
+export function endOnce(counts: RawArray<'i32'>): string {
+  endFirst(counts, 0);
+  return 'connected';
+}
+
+export function throwAtEnd(): never {
+  throw new Error('of the finalizer');
+}
+
+export function exitAtEnd(): never {
+  return process.exit(4);
+}
+
+/** Makes workers and a process of its own, says who they are, and stays. */
+export async function haveFamily(pids: Queue<number>): Promise<void> {
+  const pool = new Pool({ processes: 1, warm: 0 });
+  await pids.put(await pool.apply(whoami));
+  const child = new Process({ target: sleepLong, daemon: true });
+  child.start();
+  await pids.put(child.pid!);
+  await pool.apply(sleepLong);
+}
+
+export async function sleepLong(): Promise<void> {
+  await sleep(1_000_000);
+}
+
+/** Uses a pool in the thread or process that calls it. */
+export async function usePool(kind: 'Pool' | 'ThreadPool'): Promise<number[]> {
+  const pool = kind === 'Pool' ? new Pool({ processes: 1 }) : new ThreadPool({ threads: 1 });
+  try {
+    return await pool.map(square, [1, 2, 3]);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** The first items take a thousand times as long as the others. */
+export async function slowFirst(n: number): Promise<number> {
+  if (n < 2) await sleep(20);
+  return n;
+}
+
+/** Ends its worker with that exit code, unless it is 0. */
+export function exitAt(code: number): number {
+  return code === 0 ? 0 : process.exit(code);
+}
+
+/** Reports that it runs, blocks until `go` is set, and returns the value. */
+export function blockFor<Value>(began: Queue<number>, go: Event, value: Value): Value {
+  began.putSync(whoami());
+  go.waitSync();
+  return value;
+}
+
+export function noteUnless3([log, n]: readonly [Queue<number>, number]): number {
+  log.putSync(n);
+  return failFor(n, 3);
 }

@@ -25,7 +25,7 @@ import { Deadline } from '../../deadline.ts';
 import { ClosedError, StateError } from '../../errors.ts';
 import { CELL_STATE } from '../../memory/layout.ts';
 import type { RawLock } from '../../sync/lock/raw-lock.ts';
-import { idle } from '../../waiting/blocking.ts';
+import { idle } from '../../waiting/spinning.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
 import type { Gate } from './gate.ts';

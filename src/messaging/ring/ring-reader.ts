@@ -24,7 +24,7 @@ import { isTooDeep, readClone } from '../../codec/read-clone.ts';
 import { LayoutError, OutOfRangeError, StaleHandleError } from '../../errors.ts';
 import type { Named } from '../../memory/place.ts';
 import type { SharedObject } from '../../objects/shared-object.ts';
-import { idle } from '../../waiting/blocking.ts';
+import { idle } from '../../waiting/spinning.ts';
 import type { Far } from './far.ts';
 import { readNames } from './item-names.ts';
 import type { Ring } from './ring.ts';

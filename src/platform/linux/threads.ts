@@ -33,6 +33,11 @@ export const threads: ThreadCalls = {
     return existsSync(`${TASKS}/${task}`);
   },
 
+  hasEnded(pid: number, task: number): boolean {
+    const tasks = `/proc/${pid}/task`;
+    return existsSync(tasks) && !existsSync(`${tasks}/${task}`);
+  },
+
   threadStatus(): string[] | undefined {
     try {
       return readFileSync('/proc/thread-self/status', 'utf8').split('\n');

@@ -12,13 +12,8 @@ import { countWaiting } from '../../agents/waiters.ts';
 import type { ObjectOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { checkMilliseconds, Deadline } from '../../deadline.ts';
-import {
-  BrokenBarrierError,
-  InvalidTypeError,
-  NameTakenError,
-  TargetError,
-  WorkerDiedError,
-} from '../../errors.ts';
+import type { BrokenBarrierError } from '../../errors.ts';
+import { InvalidTypeError, NameTakenError } from '../../errors.ts';
 import { AWAITING_BIT, BLOCKING_BIT } from '../../memory/layout.ts';
 import type { Place } from '../../memory/place.ts';
 import { obtainChecked } from '../../objects/content.ts';
@@ -26,17 +21,16 @@ import { openHandle } from '../../objects/handles.ts';
 import { noteOpening, Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
-import { block, spin } from '../../waiting/blocking.ts';
+import { block } from '../../waiting/blocking.ts';
+import { spin } from '../../waiting/spinning.ts';
 import { checkSynchronous } from '../inside.ts';
 import { checkPermits } from '../semaphore/semaphore-base.ts';
-import type { Failure } from './barrier-action.ts';
-import { ActionHere, isRecorded, readFailure, recordAction, recordFailure } from './barrier-action.ts';
+import { ActionHere, isRecorded, recordAction, recordFailure } from './barrier-action.ts';
 import { describeBarrier, generationOf, seatsIn } from './barrier-facts.ts';
+import { brokenError } from './broken-error.ts';
 import type { Arrival } from './raw-barrier.ts';
 import {
-  breakerOf,
   breakRound,
-  EarlyWait,
   failRound,
   finishRound,
   hasAction,
@@ -44,16 +38,13 @@ import {
   isRefusing,
   MAX_PARTIES,
   partiesOf,
-  RoundWait,
   renewRound,
-  SeatedWait,
   stateOf,
   takeSeat,
   timeoutOf,
   withdrawParty,
 } from './raw-barrier.ts';
-
-const TARGET_CODE = 'ERR_LOCKSTEP_TARGET';
+import { EarlyWait, RoundWait, SeatedWait } from './round-waits.ts';
 
 export interface BarrierOptions extends ObjectOptions {
   /**
@@ -354,37 +345,8 @@ export class Barrier extends SharedObject {
   }
 
   private brokenError(generation: number = generationOf(stateOf(this.cell))): BrokenBarrierError {
-    const breaker = this.cell.closed ? undefined : breakerOf(this.cell);
-    const advice = 'call reset() when all parties know of it';
-    if (breaker === undefined) {
-      return new BrokenBarrierError(
-        `${this.title}: is broken, a party timed out, aborted, reset it or failed; ${advice}`,
-      );
-    }
-    const { pid, slot, failed } = breaker;
-    const identity = this.cell.agent.namespace.identity(slot);
-    const who = identity.pid === pid ? `${identity.name} (pid ${pid})` : `pid ${pid}`;
-    if (failed) {
-      const cause = causeOf(readFailure(this.cell, generation, slot), who);
-      return new BrokenBarrierError(
-        `${this.title}: is broken, its action failed in ${who}: ${cause.message}; ${advice}`,
-        { cause },
-      );
-    }
-    const cause = new WorkerDiedError(`${who} died while it waited at the barrier`);
-    return new BrokenBarrierError(`${this.title}: is broken, ${who} died while it waited; ${advice}`, {
-      cause,
-    });
+    return brokenError(this.cell, generation, this.title);
   }
-}
-
-/** The error with which the action failed in another party, as far as it is known here. */
-function causeOf(failure: Failure | undefined, who: string): Error {
-  const { name, code, message } = failure ?? { message: 'its error has it' };
-  if (code === TARGET_CODE) return new TargetError(message);
-  const cause = new Error(message);
-  cause.stack = `${name ?? 'Error'}: ${message}\n    in ${who}`;
-  return Object.assign(cause, { name: name ?? 'Error' }, code === undefined ? {} : { code });
 }
 
 function obtainBarrier(parties: number, options: BarrierOptions | undefined): Opened {

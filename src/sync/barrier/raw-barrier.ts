@@ -61,7 +61,6 @@ import {
 } from '../../memory/layout.ts';
 import type { Place } from '../../memory/place.ts';
 import type { Namespace } from '../../namespaces/namespace.ts';
-import { StateWait } from '../../waiting/state-wait.ts';
 import {
   BROKEN_BIT,
   FACTS_WORD,
@@ -98,7 +97,7 @@ export const MAX_PARTIES: number = SEATS_MASK;
 const LONGEST_TIMEOUT = 1 << 30;
 
 /** Whether this round is broken. */
-function isBroken(state: number): boolean {
+export function isBroken(state: number): boolean {
   return (state & (BROKEN_BIT | TRIPPING_BIT)) === BROKEN_BIT;
 }
 
@@ -124,60 +123,6 @@ export type Arrival =
   | { readonly role: 'waits' | 'trips' | 'acts'; readonly index: number; readonly generation: number }
   /** The action of a full round runs: come again when the generation has moved. */
   | { readonly role: 'early'; readonly generation: number };
-
-export class RoundWait extends StateWait {
-  /** Whether the round ended broken; known once `attempt` has returned `true`. */
-  broken = false;
-  protected readonly generation: number;
-
-  constructor(cell: Cell, generation: number) {
-    super(cell);
-    this.generation = generation;
-  }
-
-  override peek(): boolean {
-    const state = load(this.cell.words, this.cell.at + CELL_STATE);
-    return generationOf(state) !== this.generation || isBroken(state);
-  }
-
-  override attempt(): boolean {
-    const state = load(this.cell.words, this.cell.at + CELL_STATE);
-    if (generationOf(state) === this.generation) {
-      this.broken = isBroken(state);
-      return this.broken;
-    }
-    this.broken = wasBroken(this.cell, state, this.generation);
-    return true;
-  }
-}
-
-/** The wait of a party that has come while the action runs, for the next round to begin. */
-export class EarlyWait extends RoundWait {
-  override peek(): boolean {
-    const state = load(this.cell.words, this.cell.at + CELL_STATE);
-    return generationOf(state) !== this.generation || isRefusing(state);
-  }
-
-  override attempt(): boolean {
-    return this.peek();
-  }
-
-  /** It gives up the round for which it came. */
-  resign(): void {
-    breakNext(this.cell, this.generation);
-  }
-}
-
-/** The wait of a party that sits in the round. */
-export class SeatedWait extends RoundWait {
-  /**
-   * Called while the entry still records the seat. Otherwise a party that dies in between would
-   * leave a seat without a party.
-   */
-  resign(): void {
-    breakRound(this.cell, this.generation);
-  }
-}
 
 /** The parameters of a new barrier. */
 export interface BarrierFacts {
@@ -304,7 +249,7 @@ function moveOn(cell: Cell, state: number, bits: number): boolean {
 }
 
 /** Whether the round, which `state` shows to be over, ended broken. */
-function wasBroken({ words, at }: Cell, state: number, generation: number): boolean {
+export function wasBroken({ words, at }: Cell, state: number, generation: number): boolean {
   if (generationOf(state) === ((generation + 1) & GENERATION_MASK)) return (state & LAST_BROKEN_BIT) !== 0;
   // OBSERVE outcome -> generation
   const outcomes = load(words, at + OUTCOMES_WORD);
@@ -326,7 +271,7 @@ export function failRound(cell: Cell, generation: number): void {
 }
 
 /** Breaks the round after that generation, while its action runs or has run. */
-function breakNext(cell: Cell, generation: number): void {
+export function breakNext(cell: Cell, generation: number): void {
   const { words, at, agent } = cell;
   for (;;) {
     const state = stateOf(cell);

@@ -75,6 +75,15 @@ export function isBlank(fd: number): boolean {
   return fstatSync(fd).size === 0;
 }
 
+/**
+ * Whether a header was written. Its writer may be between the content and the header, or have died
+ * there.
+ */
+export function hasHeader(fd: number): boolean {
+  const first = new Int32Array(1);
+  return readSync(fd, first, 0, first.byteLength, 0) === first.byteLength && first[0] !== 0;
+}
+
 /** Takes the content away. */
 export function dropContent(fd: number): void {
   ftruncateSync(fd, HEADER_BYTES);

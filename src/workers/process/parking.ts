@@ -4,14 +4,23 @@
 
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { setImmediate } from '#clock';
-import { inherit } from '../../agents/agent.ts';
 import { inPhase } from '../../agents/child-context.ts';
+import { inherit } from '../../agents/membership.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
 import { platform } from '../../platform/current.ts';
 import { assumeIdentity, MAIN_THREAD_NAME, newCounters } from '../identity.ts';
 import { threw } from '../outcome.ts';
-import { checkOwn, isBlank, PROGRESS, readHeader, readPart, writeHeader, writePart } from './job-file.ts';
+import {
+  checkOwn,
+  hasHeader,
+  isBlank,
+  PROGRESS,
+  readHeader,
+  readPart,
+  writeHeader,
+  writePart,
+} from './job-file.ts';
 import type { Preparation, SpareCommand } from './spare-command.ts';
 import { READINESS, readCommand, WAKING } from './spare-command.ts';
 
@@ -40,8 +49,8 @@ export function whenGiven(
 async function prepare(command: SpareCommand, rehearse: (order: SpareOrder) => Promise<void>): Promise<void> {
   const fd = Number(command.job);
   checkOwn(fd);
-  // A spare with modules to preload finds them in its job file.
-  const isAhead = !isBlank(fd) && readHeader(fd).progress === PROGRESS.PREPARING;
+  // A spare with modules to preload finds them in its job file. An early job may be half written.
+  const isAhead = hasHeader(fd) && readHeader(fd).progress === PROGRESS.PREPARING;
   const preparation = isAhead ? (readClone(readPart(fd).content) as Preparation) : undefined;
   // Act as a child until the job comes.
   assumeIdentity({
@@ -55,11 +64,15 @@ async function prepare(command: SpareCommand, rehearse: (order: SpareOrder) => P
 }
 
 /**
- * Ends this process when the parent dies. That may have died before the kernel was asked.
+ * Ends this process when the thread that started it ends, or its process. Either may have ended
+ * before the kernel was asked.
+ *
+ * @param thread the kernel's number of that thread, unless it is the parent's first
  */
-export function dieWith(parent: number | undefined): void {
+export function dieWith(parent: number | undefined, thread?: number): void {
   platform.setParentDeathSignal(SIGKILL);
-  if (process.ppid !== parent) process.kill(process.pid, 'SIGKILL');
+  if (process.ppid !== parent || (thread !== undefined && thread > 0 && platform.hasEnded(parent, thread)))
+    process.kill(process.pid, 'SIGKILL');
 }
 
 /** *Blocks* until there is a job; ends this process if the parent has gone. */

@@ -40,6 +40,8 @@ const HANDED_DOWN = 3;
 /** The job of a child process, and its identity. */
 export interface ProcessJob extends PackedJob {
   readonly identity: ProcessIdentity;
+  /** The kernel's number of the thread that starts it, unless that is its process's first. */
+  readonly startedBy?: number;
   /** Where it goes first; `undefined`: where it starts. */
   readonly workingFolder: string | undefined;
   /** The changes that make a spare like a process that is started now; see takeover.ts. */

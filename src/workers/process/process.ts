@@ -2,13 +2,15 @@
 
 import { constants } from 'node:os';
 import type { Agent } from '../../agents/agent.ts';
-import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
+import { agentsOfThread, defaultAgent } from '../../agents/membership.ts';
 import { reapProcess } from '../../agents/reaper.ts';
 import { pack } from '../../codec/plain.ts';
 import { StateError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
 import { platform } from '../../platform/current.ts';
-import { blockThread, forgetChild, noteChild } from '../../waiting/blocking.ts';
+import { isMainThread } from '../../this-thread.ts';
+import { blockThread } from '../../waiting/blocking.ts';
+import { forgetChild, noteChild } from '../../waiting/looking-around.ts';
 import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
 import { addressOf } from '../gift.ts';
@@ -119,6 +121,7 @@ function launch(asked: ChildJob, path: readonly number[]): Running {
     cargo,
     workingFolder: next,
     parent: addressOf(agent),
+    ...(isMainThread ? {} : { startedBy: platform.systemThread() }),
   };
   // Start the process, from a spare if there is one.
   const { child, files } = begin(agent, job, start, title);

@@ -20,12 +20,12 @@
  * parent gives it no job before.
  *
  * Death. Parent killed before the byte is written: the kernel closes the pipe, the spare reads its
- * end and exits. A spare that is still being started reads it as soon as it comes there. Parent
- * killed after: the byte is in the pipe, the job in the file, and the child runs as one does whose
- * parent was killed right after start(). Spare killed before the byte is written: nobody has the
- * reading end, the write fails, and the parent starts cold. Spare killed after: the child has died
- * before Lockstep ran in it. The byte can't be missed: it waits in the pipe for a spare that is not
- * ready yet.
+ * end and exits. A spare that is still being started reads it as soon as it comes there; a job
+ * without a header, in which its parent was killed, it leaves alone. Parent killed after: the byte
+ * is in the pipe, the job in the file, and the child runs as one does whose parent was killed right
+ * after start(). Spare killed before the byte is written: nobody has the reading end, the write
+ * fails, and the parent starts cold. Spare killed after: the child has died before Lockstep ran in
+ * it. The byte can't be missed: it waits in the pipe for a spare that is not ready yet.
  *
  * Never twice: a spare is off the list before it is written to, only its own thread has it, and a
  * job that was begun is refused (`readJob`).
@@ -34,7 +34,7 @@
 import type { StdioOptions } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
+import { agentsOfThread, defaultAgent } from '../../agents/membership.ts';
 import { reapProcess } from '../../agents/reaper.ts';
 import { readClone } from '../../codec/read-clone.ts';
 import { v8 } from '../../codec/v8.ts';
@@ -42,7 +42,7 @@ import { platform } from '../../platform/current.ts';
 import { identity } from '../identity.ts';
 import { foldersForProcess } from '../node-options.ts';
 import type { Outcome } from '../outcome.ts';
-import { isBlank, PROGRESS, readHeader, readPart, writePart } from './job-file.ts';
+import { hasHeader, PROGRESS, readHeader, readPart, writePart } from './job-file.ts';
 import type { JobFiles } from './process-files.ts';
 import { makeJobFile } from './process-files.ts';
 import type { Preparation, SpareEntry } from './spare-command.ts';
@@ -202,7 +202,7 @@ export class Spare {
 
   private readRefusal(): Outcome | undefined {
     const { fd } = this.files;
-    if (isBlank(fd) || readHeader(fd).progress !== PROGRESS.REFUSED) return undefined;
+    if (!hasHeader(fd) || readHeader(fd).progress !== PROGRESS.REFUSED) return undefined;
     return readClone(readPart(fd).content) as Outcome;
   }
 }

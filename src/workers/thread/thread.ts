@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
-import { agentsOfThread, defaultAgent } from '../../agents/agent.ts';
+import { agentsOfThread, defaultAgent } from '../../agents/membership.ts';
 import { reapThread } from '../../agents/reaper.ts';
 import { pack } from '../../codec/plain.ts';
 import { LockstepError, NotSendableError, PlatformError, TargetError } from '../../errors.ts';

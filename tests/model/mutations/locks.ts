@@ -17,7 +17,7 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'a thread sleeps in its berth although it was woken since it looked',
-    file: 'waiting/blocking.js',
+    file: 'waiting/deep-sleep.js',
     from: 'if (load(words, base + AGENT_PARK) !== seen) {',
     to: 'if (false) {',
     primitive: 'Lock',
@@ -89,8 +89,8 @@ export const lockMutants: readonly Mutant[] = [
   },
   {
     name: 'the bell is hung only after the wait entry is filled',
-    file: 'agents/cell.js',
-    from: 'this.agent.hangBell();',
+    file: 'agents/own-entry.js',
+    from: 'this.cell.agent.hangBell();',
     to: '',
     primitive: 'Lock',
     scenario: 'one blocks, one awaits',

@@ -35,7 +35,7 @@ export const permitMutants: readonly Mutant[] = [
   },
   {
     name: 'a dead agent’s permits are not given back',
-    file: 'sync/semaphore/bounded-semaphore.js',
+    file: 'sync/semaphore/raw-permits.js',
     from: 'cas(words, at, dead, 0);',
     to: '',
     primitive: 'BoundedSemaphore',
@@ -45,7 +45,7 @@ export const permitMutants: readonly Mutant[] = [
   },
   {
     name: 'a call that awaits does not look at the permits again after its mark',
-    file: 'sync/semaphore/bounded-semaphore.js',
+    file: 'sync/semaphore/raw-permits.js',
     from: `            if (!this.peek())
                 return false;`,
     to: '            return false;',
@@ -69,7 +69,7 @@ export const permitMutants: readonly Mutant[] = [
   },
   {
     name: 'the taker of a permit sets no mark for later waiters',
-    file: 'sync/semaphore/bounded-semaphore.js',
+    file: 'sync/semaphore/raw-permits.js',
     from: 'taken() {',
     to: 'taken() { return;',
     primitive: 'BoundedSemaphore',

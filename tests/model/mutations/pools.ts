@@ -18,10 +18,10 @@ export const poolMutants: readonly Mutant[] = [
     file: 'pool/task-table.js',
     from: `        if (found === before)
             return true;
-        if (found === ((PHASE.CANCELLED`,
+        if (found === cancelled(`,
     to: `        if (found === before || (phaseOf(found) === PHASE.QUEUED && this.change(slot, found, running(worker, generationOf(found)))))
             return true;
-        if (found === ((PHASE.CANCELLED`,
+        if (found === cancelled(`,
     primitive: 'Pool',
     scenario: 'one task, two workers, one dies, the other is slow',
     preemptions: 2,
@@ -30,8 +30,8 @@ export const poolMutants: readonly Mutant[] = [
   {
     name: 'the pool withdraws a task without a look whether it runs',
     file: 'pool/task-table.js',
-    from: 'return this.change(slot, queued(generation), (PHASE.CANCELLED << PHASE_SHIFT) | generation);',
-    to: 'storePlain(this.words, this.at(slot), (PHASE.CANCELLED << PHASE_SHIFT) | generation); return true;',
+    from: 'return this.change(slot, queued(generation), cancelled(generation));',
+    to: 'storePlain(this.words, this.at(slot), cancelled(generation)); return true;',
     primitive: 'Pool',
     scenario: 'a task is given up while it is taken',
     preemptions: 1,
@@ -119,8 +119,8 @@ export const poolMutants: readonly Mutant[] = [
   },
   {
     name: 'a worker falls asleep without a second look at the ring',
-    file: 'pool/task-table.js',
-    from: 'setBits(this.words, this.base + IDLE_WORD + (worker >> 5), 1 << (worker & 31));',
+    file: 'pool/worker-words.js',
+    from: 'setBits(this.words, this.idle + (worker >> 5), 1 << (worker & 31));',
     to: '',
     primitive: 'Pool',
     scenario: 'workers fall asleep while tasks are put',
@@ -149,8 +149,8 @@ export const poolMutants: readonly Mutant[] = [
   },
   {
     name: 'the pool does not look whether the worker of an own ring sleeps',
-    file: 'pool/task-table.js',
-    from: 'return (clearBits(this.words, this.base + IDLE_WORD + (worker >> 5), bit) & bit) !== 0;',
+    file: 'pool/worker-words.js',
+    from: 'return (clearBits(this.words, this.idle + (worker >> 5), bit) & bit) !== 0;',
     to: 'return false;',
     primitive: 'Pool',
     scenario: 'a worker falls asleep while a task is put into its own ring',
@@ -159,9 +159,9 @@ export const poolMutants: readonly Mutant[] = [
   },
   {
     name: 'a worker looks for its own ring only after it has begun to sleep',
-    file: 'pool/task-table.js',
+    file: 'pool/worker-words.js',
     from: `        return number === 0 ? undefined :`,
-    to: `        return number === 0 || load(this.words, this.base + IDLE_WORD + (worker >> 5)) !== 0 ? undefined :`,
+    to: `        return number === 0 || load(this.words, this.idle + (worker >> 5)) !== 0 ? undefined :`,
     primitive: 'Pool',
     scenario: 'a worker falls asleep while a task is put into its own ring',
     preemptions: 2,

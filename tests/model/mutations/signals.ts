@@ -113,7 +113,7 @@ export const signalMutants: readonly Mutant[] = [
   },
   {
     name: 'a party that comes early and gives up breaks the round whose action runs',
-    file: 'sync/barrier/raw-barrier.js',
+    file: 'sync/barrier/round-waits.js',
     from: 'breakNext(this.cell, this.generation)',
     to: 'breakRound(this.cell, this.generation)',
     primitive: 'Barrier',

@@ -1,7 +1,7 @@
 /**
  * Pool: each task has one outcome and each attempt starts at most once, whichever actor dies. Actor
  * 0 is the pool, the others are its workers. The table, the slots and the rings are the library's
- * own. The pool and its workers use them as `pool/engine.ts`, `deaths.ts` and `worker.ts` do,
+ * own. The pool and its workers use them as `pool/hand-out.ts`, `deaths.ts` and `worker.ts` do,
  * without codec and event loop.
  */
 
@@ -141,7 +141,7 @@ function holds(ghosts: State, actor: number, slot: number): void {
 function work(tools: Tools<Things>, me: number, hasOwn = false): 'none' | 'dropped' | 'ran' | 'doomed' {
   const { things, note, check, pause } = tools;
   const { words, table, ring, results, own } = things;
-  const isOwn = hasOwn && table.privateRing(me) !== undefined;
+  const isOwn = hasOwn && table.workers.privateRing(me) !== undefined;
   const item = (isOwn ? take(words, own[me]!) : undefined) ?? take(words, ring);
   if (item === undefined) return 'none';
   const { ticket, task, attempt } = item;
@@ -206,9 +206,9 @@ const sleeps: Actor<Things> = {
     const { me, note, things } = tools;
     const { table, ring } = things;
     while (work(tools, me) !== 'none');
-    table.setIdle(me);
+    table.workers.setIdle(me);
     if (!ring.empty) {
-      table.clearIdle(me);
+      table.workers.clearIdle(me);
       while (work(tools, me) !== 'none');
       return;
     }
@@ -223,12 +223,12 @@ const sleepsWithOwn: Actor<Things> = {
   run(tools) {
     const { me, note, things } = tools;
     const { table, own } = things;
-    const isEmpty = (): boolean => table.privateRing(me) === undefined || own[me]!.empty;
+    const isEmpty = (): boolean => table.workers.privateRing(me) === undefined || own[me]!.empty;
     for (;;) {
       while (work(tools, me, true) !== 'none');
-      table.setIdle(me);
+      table.workers.setIdle(me);
       if (isEmpty()) break;
-      table.clearIdle(me);
+      table.workers.clearIdle(me);
     }
     note((ghosts) => {
       ghosts[ASLEEP]! |= 1 << me;
@@ -271,8 +271,8 @@ class PoolSide {
     const { note, check, isDead, things } = this.tools;
     const { own } = task;
     const ring = own === 0 ? things.ring : things.own[own]!;
-    if (own !== 0 && things.table.privateRing(own) === undefined)
-      things.table.setPrivateRing(own, { number: 1, generation: 1 });
+    if (own !== 0 && things.table.workers.privateRing(own) === undefined)
+      things.table.workers.setPrivateRing(own, { number: 1, generation: 1 });
     const slot = this.slots.fill(task.items, own === 0 ? undefined : ring);
     if (slot < 0) {
       this.backlog.push(task);
@@ -291,7 +291,7 @@ class PoolSide {
     });
     put(things.words, ring, { ticket, task: task.number, attempt: task.attempt });
     this.slots.use(slot, task);
-    const idle = own === 0 ? things.table.takeIdle() : things.table.takeIdleOf(own) ? own : 0;
+    const idle = own === 0 ? things.table.workers.takeIdle() : things.table.workers.takeIdleOf(own) ? own : 0;
     note((ghosts) => {
       if (idle !== 0) ghosts[WOKEN]! |= 1 << idle;
     });
@@ -438,7 +438,7 @@ class PoolSide {
     for (const worker of this.living) this.slots.seen(worker);
     // Those with a ring of their own end: their keys move on.
     for (let worker = 1; worker <= this.workers; worker++) {
-      if (things.table.privateRing(worker) === undefined) continue;
+      if (things.table.workers.privateRing(worker) === undefined) continue;
       this.retire(worker);
       this.slots.gone(things.own[worker]!);
     }

@@ -1,0 +1,139 @@
+/** Calls: single calls of a function, from the arguments to the outcome. */
+
+import { AsyncResource } from 'node:async_hooks';
+import { inspect } from 'node:util';
+import { now } from '#park';
+import type { WaitOptions } from '../deadline.ts';
+import { Deadline } from '../deadline.ts';
+import { InvalidTypeError, QueueFullError, TimedOutError } from '../errors.ts';
+import { Callers } from './callers.ts';
+import { inTime } from './in-time.ts';
+import { callHere } from './local-worker.ts';
+import { MODE } from './messages.ts';
+import type { PoolCore } from './pool-core.ts';
+import type { TaskOptions } from './pool-options.ts';
+import { checkTaskOptions } from './pool-options.ts';
+import type { PoolState } from './pool-state.ts';
+import { PoolTask } from './pool-task.ts';
+import { watchTask } from './task-control.ts';
+
+const NO_ARGUMENTS: readonly unknown[] = [];
+
+export class Calls {
+  private readonly core: PoolCore;
+  private readonly state: PoolState;
+  private readonly callers = new Callers();
+  private readonly roomWaits = new Set<() => void>();
+
+  constructor(core: PoolCore, state: PoolState) {
+    this.core = core;
+    this.state = state;
+  }
+
+  /** Makes a task. Throws the errors of wrong arguments, `ClosedError`, `PoolBrokenError`. */
+  newTask(fn: unknown, args: unknown, options: TaskOptions | undefined): PoolTask {
+    const { title, functions, engine } = this.core;
+    if (args !== undefined && !Array.isArray(args)) {
+      throw new InvalidTypeError(
+        `${title}: refused, the arguments are ${inspect(args, { depth: 0 })}; pass an array: apply(fn, [argument])`,
+      );
+    }
+    if (options !== undefined) checkTaskOptions(title, options);
+    this.state.checkUsable();
+    const found = functions.find(fn, title);
+    const origin = this.callers.origin(engine.handOut.mean);
+    return new PoolTask(found, MODE.CALL, args ?? NO_ARGUMENTS, now(), options?.priority ?? 0, origin);
+  }
+
+  /** Hands a task over; resolves to its outcome. */
+  started(task: PoolTask, options: TaskOptions | undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      task.resolve = resolve;
+      task.reject = reject;
+      this.begin(task, options);
+    });
+  }
+
+  /** Hands a task over, and *blocks* until it has its outcome. */
+  outcomeOf(task: PoolTask, options: TaskOptions | undefined): unknown {
+    const { engine } = this.core;
+    let outcome: { ok: boolean; value: unknown } | undefined;
+    task.resolve = (value) => {
+      outcome = { ok: true, value };
+    };
+    task.reject = (value) => {
+      outcome = { ok: false, value };
+    };
+    this.begin(task, options);
+    const over = (): boolean => outcome !== undefined;
+    engine.reading.block(over, Deadline.NEVER);
+    const { ok, value } = outcome!;
+    if (!ok) throw value;
+    return value;
+  }
+
+  /** Runs the function in this thread, immediately. */
+  callNow(fn: unknown, args: readonly unknown[] = NO_ARGUMENTS): unknown {
+    const { statistics, title } = this.core;
+    try {
+      const result = callHere(fn, args, title);
+      statistics.done++;
+      return result;
+    } catch (error) {
+      statistics.failed++;
+      throw error;
+    }
+  }
+
+  /** See `AbstractPool.room`. */
+  async room(options?: WaitOptions): Promise<void> {
+    const deadline = Deadline.begin(options);
+    const { engine, settings, title } = this.core;
+    while (this.state.isUsable && engine.handOut.waiting >= settings.maxQueue) {
+      let wake: () => void = () => {};
+      const moved = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      this.roomWaits.add(wake);
+      try {
+        if (!(await inTime(moved, deadline)))
+          throw new TimedOutError(`${title}: no room within the timeout; wait longer, or shed the load`);
+      } finally {
+        this.roomWaits.delete(wake);
+      }
+    }
+    this.state.checkUsable();
+  }
+
+  /** Tasks have left the heap. */
+  moved(): void {
+    for (const wake of [...this.roomWaits]) wake();
+  }
+
+  /** Hands a task over, and applies its options. */
+  private begin(task: PoolTask, options: TaskOptions | undefined): void {
+    const { settings, engine, control, sizing } = this.core;
+    const { signal, queueTimeout, onReport } = options ?? {};
+    const timeout = options?.timeout ?? settings.timeout;
+    const retries = options?.retries ?? settings.retries;
+    // Check everything before the task is handed over.
+    signal?.throwIfAborted();
+    if (engine.handOut.waiting >= settings.maxQueue) throw this.fullError();
+    if (retries > 0) task.needMore().retries = retries;
+    if (onReport !== undefined) task.needMore().onReport = AsyncResource.bind(onReport);
+    // Hand it over, and only then watch its signal and times.
+    // With one worker in this thread, all tasks run in it in their order.
+    if (options?.key === undefined || settings.isHere) engine.submit(task);
+    else engine.submitKeyed(task, options.key);
+    sizing.submitted();
+    if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
+      watchTask(control, task, signal, timeout, queueTimeout);
+  }
+
+  private fullError(): QueueFullError {
+    const { title, settings, engine } = this.core;
+    return new QueueFullError(
+      `${title}: refused, ${engine.handOut.waiting} tasks wait, and its maxQueue is ${settings.maxQueue}; await room() before, or shed the load`,
+    );
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Pool state: whether the pool takes tasks, and what becomes of its tasks when it no longer does.
+ *
+ *   open ── close, terminate, end of scope ──▶ closing ── all workers have ended ──▶ closed
+ *     └──── its initializer fails, its memory is damaged, … ──▶ broken, until it is closed
+ */
+
+import { ClosedError, PoolBrokenError } from '../errors.ts';
+import type { ItemRun } from './item-run.ts';
+import type { PoolCore } from './pool-core.ts';
+import { sameFrames } from './same-frames.ts';
+
+export class PoolState {
+  phase: 'open' | 'closing' | 'closed' = 'open';
+  private reason: PoolBrokenError | undefined;
+  private readonly core: PoolCore;
+  /** Maps that may still be running. */
+  private readonly runs = new Set<ItemRun>();
+  private readonly readyWaits = new Set<() => void>();
+
+  constructor(core: PoolCore) {
+    this.core = core;
+  }
+
+  /** Whether the pool takes tasks. */
+  get isUsable(): boolean {
+    return this.reason === undefined && this.phase === 'open';
+  }
+
+  /** The state as it is shown behind the numbers of a pool. */
+  get shown(): string {
+    if (this.reason !== undefined) return ' broken';
+    return this.phase === 'open' ? '' : ` ${this.phase}`;
+  }
+
+  /** Throws `PoolBrokenError` and `ClosedError`. */
+  checkUsable(): void {
+    if (this.reason !== undefined) throw this.brokenError();
+    if (this.phase === 'open') return;
+    throw new ClosedError(
+      `${this.core.title}: refused, the pool was closed; submit before that, or make another pool`,
+    );
+  }
+
+  /** Takes no more tasks. */
+  close(): void {
+    if (this.phase === 'open') this.phase = 'closing';
+  }
+
+  /** Breaks the pool: it can't continue. */
+  break(error: Error): void {
+    if (this.reason !== undefined || this.phase === 'closed') return;
+    // Keep the reason, reject all tasks, kill the workers, and wake the calls that await `ready`.
+    this.reason = error as PoolBrokenError;
+    this.core.crew.endReplacing();
+    this.rejectAll('all', () => this.brokenError());
+    this.core.crew.killAll();
+    this.workersAreReady();
+  }
+
+  damaged(cause: unknown): void {
+    const why = 'broken, its memory is damaged; make another pool';
+    this.break(new PoolBrokenError(`${this.core.title}: ${why}`, { cause }));
+  }
+
+  /** The map ends with the pool. */
+  follow(run: ItemRun): void {
+    for (const each of this.runs) if (each.isOver) this.runs.delete(each);
+    this.runs.add(run);
+  }
+
+  /** Ends the maps that still run. */
+  endRuns(error: (name: string) => Error): void {
+    for (const run of this.runs) run.fail(() => error(run.name));
+  }
+
+  /**
+   * Rejects the tasks that wait, or all tasks.
+   *
+   * @param make makes the error of a function's call
+   */
+  rejectAll(which: 'waiting' | 'all', make: (name: string) => Error): void {
+    const { handOut, settling } = this.core.engine;
+    const together = sameFrames();
+    const error = (name: string): Error => together(() => make(name));
+    // End the runs.
+    this.endRuns(error);
+    this.runs.clear();
+    // Reject the tasks in the heap.
+    for (let task = handOut.shift(); task !== undefined; task = handOut.shift())
+      settling.cancelled(task, error(task.fn.name));
+    // Withdraw tasks that no worker has begun; reject running ones if all are to end.
+    for (const task of [...handOut.tasks]) {
+      if (task === undefined) continue;
+      if (handOut.withdraw(task)) settling.cancelled(task, error(task.fn.name));
+      else if (which === 'all') settling.settle(task, false, error(task.fn.name));
+    }
+  }
+
+  /** The error of a call that is not done when the pool ends. */
+  unfinished(name: string, how: string): ClosedError {
+    return new ClosedError(
+      `${this.core.title}: ${name}: no result, the pool ${how} before the call was done; await the call first, or close() the pool, which lets its calls finish`,
+    );
+  }
+
+  /** Resolves when all workers are ready. Rejects with `PoolBrokenError`. */
+  async whenReady(): Promise<void> {
+    const { engine, crew } = this.core;
+    if (!crew.ready && this.reason === undefined) {
+      engine.hold();
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.readyWaits.delete(wake);
+          resolve();
+        };
+        this.readyWaits.add(wake);
+      });
+      engine.unhold();
+    }
+    if (this.reason !== undefined) throw this.brokenError();
+  }
+
+  /** Wakes the calls that await `ready`. */
+  workersAreReady(): void {
+    for (const wake of [...this.readyWaits]) wake();
+  }
+
+  private brokenError(): PoolBrokenError {
+    const { message, cause } = this.reason!;
+    return new PoolBrokenError(message, { cause });
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * Reading: when the pool's thread reads the results of its workers.
+ *
+ * All results lie in rings of their workers. This thread waits for all of them at one gate, the
+ * joiners' gate of the task channel. While it reads, workers do not ring.
+ */
+
+import { queueMicrotask, setImmediate } from '#clock';
+import { now } from '#park';
+import type { Cell } from '../agents/cell.ts';
+import { Deadline } from '../deadline.ts';
+import { AWAITING_BIT } from '../memory/layout.ts';
+import type { Gate } from '../messaging/ring/gate.ts';
+import { spin } from '../waiting/spinning.ts';
+import type { Taking } from '../waiting/taking.ts';
+import { takeBlocking } from '../waiting/taking.ts';
+import type { Alarms } from './alarms.ts';
+import type { HandOut } from './hand-out.ts';
+import type { Member } from './member.ts';
+import type { Settling } from './settling.ts';
+
+/** Number of results that are read before other code of this thread runs. */
+const BATCH = 64;
+/** Milliseconds of reading before the event loop gets its turn. */
+const LONGEST_TURN = 2;
+/** Mean microseconds of a task up to which this thread spins for its result. */
+const WORTH_SPINNING = 30;
+const MOST_SPUN_IN_A_ROW = 64;
+/** Milliseconds between looks at the alarms, in a thread that blocks. */
+const SLICE = 10;
+
+/** The services that reading needs from the pool. */
+export interface ReadingHost {
+  readonly alarms: Alarms;
+  readonly members: readonly (Member | undefined)[];
+  /** Tasks have been handed out: the heap may have room for others. */
+  moved(): void;
+  /** Checks whether workers have died, where no event can arrive. */
+  look(): void;
+  broken(error: unknown): void;
+}
+
+export class Reading {
+  private readonly gate: Gate;
+  private readonly cell: Cell;
+  private readonly handOut: HandOut;
+  private readonly settling: Settling;
+  private readonly host: ReadingHost;
+  private listening = false;
+  private lookingSoon = false;
+  private goingOn = false;
+  private endingSoon = false;
+  private spunInARow = 0;
+  private readonly wait: Taking;
+
+  constructor(gate: Gate, handOut: HandOut, settling: Settling, host: ReadingHost) {
+    this.gate = gate;
+    this.cell = gate.cell;
+    this.handOut = handOut;
+    this.settling = settling;
+    this.host = host;
+    this.wait = this.waitUntil(
+      () => this.serve(),
+      () => !this.goingOn && this.hasResults(),
+    );
+  }
+
+  /** Makes sure that results are read when they come. */
+  expect(): void {
+    if (this.listening || this.lookingSoon) return;
+    this.lookingSoon = true;
+    queueMicrotask(() => {
+      this.lookingSoon = false;
+      if (this.settling.idle || this.listening) return;
+      // Spin for one short task, unless the event loop has not had its turn for long.
+      const worthwhile =
+        this.handOut.inFlight === 1 &&
+        this.handOut.mean > 0 &&
+        this.handOut.mean < WORTH_SPINNING &&
+        this.spunInARow < MOST_SPUN_IN_A_ROW;
+      if (worthwhile && spin(this.cell, this.wait)) {
+        this.spunInARow++;
+        this.serve();
+        if (this.settling.idle) return;
+      }
+      // Otherwise await the results at the gate.
+      this.spunInARow = 0;
+      this.listen();
+    });
+  }
+
+  private listen(): void {
+    this.listening = true;
+    const ticket = this.cell.drawTicket();
+    this.cell.enter(AWAITING_BIT, ticket);
+    this.cell.await(this.wait, ticket, Deadline.NEVER, this).then(
+      () => {
+        this.listening = false;
+        if (!this.settling.idle) this.listen();
+      },
+      (error: unknown) => {
+        this.listening = false;
+        this.host.broken(error);
+      },
+    );
+  }
+
+  /** Reads some results; returns whether nothing is left pending. */
+  private serve(): boolean {
+    if (this.goingOn) return false;
+    if (this.drain(BATCH)) this.readOnSoon(now());
+    return this.settling.idle && !this.endingSoon;
+  }
+
+  /** Reads the rest after the code that awaited the first results has run. */
+  private readOnSoon(since: number): void {
+    this.goingOn = true;
+    if (now() - since < LONGEST_TURN) queueMicrotask(() => this.readOn(since));
+    else setImmediate(() => this.readOn(now()));
+  }
+
+  private readOn(since: number): void {
+    if (this.drain(BATCH)) {
+      this.readOnSoon(since);
+      return;
+    }
+    this.goingOn = false;
+    // Mark the gate only now: workers do not ring while this thread reads.
+    this.cell.dispatch(false);
+  }
+
+  /** A wait at the gate of all results. `serve` reads them and returns whether the wait is over. */
+  private waitUntil(serve: () => boolean, ready: () => boolean): Taking {
+    const attempt = (): boolean => {
+      for (;;) {
+        if (serve()) return true;
+        if (this.goingOn) return false;
+        // PUBLISH WAITERS -> ring
+        this.gate.mark();
+        if (!ready()) return false;
+      }
+    };
+    return { tryTake: serve, peek: ready, attempt, abandon: () => {}, taken: () => {}, suspect: () => 0 };
+  }
+
+  hasResults(): boolean {
+    for (const member of this.host.members) if (member?.alive && !member.channel.ring.empty) return true;
+    return false;
+  }
+
+  /** Takes results of all workers; returns whether there may be more than `most`. */
+  drain(most: number): boolean {
+    let left = most;
+    const readAt = now();
+    const { members } = this.host;
+    try {
+      // Take results, worker by worker.
+      for (let index = 1; index < members.length; index++) {
+        const member = members[index];
+        if (member?.alive !== true) continue;
+        while (left > 0 && this.settling.takeFrom(member, readAt)) left--;
+      }
+    } catch (error) {
+      this.host.broken(error);
+      return false;
+    }
+    // Hand out more tasks: slots have become free.
+    this.handOut.resize();
+    this.handOut.fill();
+    this.host.moved();
+    return left === 0;
+  }
+
+  /** Takes all results that a worker has left. */
+  drainFrom(member: Member): void {
+    const readAt = now();
+    while (this.settling.takeFrom(member, readAt));
+  }
+
+  /** Takes all results, and hands nothing out. */
+  drainAll(): void {
+    for (const member of this.host.members) if (member?.alive) this.drainFrom(member);
+  }
+
+  /** *Blocks* until `over`. */
+  block(over: () => boolean, deadline: Deadline): boolean {
+    // Cancel a planned read, because this reads all results.
+    this.goingOn = false;
+    for (;;) {
+      // Sleep in slices while alarms are set: the event loop can't ring them meanwhile.
+      const inSlices = this.host.alarms.any;
+      const slice = inSlices ? Deadline.from({ timeout: Math.min(SLICE, deadline.remaining) }) : deadline;
+      const isLeft = this.blockOnce(() => over() || (!inSlices && this.host.alarms.any), slice);
+      if (over()) return true;
+      if (!isLeft && (!inSlices || deadline.expired)) return false;
+    }
+  }
+
+  private blockOnce(over: () => boolean, deadline: Deadline): boolean {
+    const serve = (): boolean => {
+      this.drain(Number.POSITIVE_INFINITY);
+      if (over()) return true;
+      this.host.look();
+      this.host.alarms.ringDue();
+      return over();
+    };
+    const isReady = (): boolean => this.hasResults() || over();
+    return takeBlocking(this.cell, this.waitUntil(serve, isReady), deadline);
+  }
+
+  /** The last pending task has ended. */
+  rested(): void {
+    if (!this.listening || this.endingSoon) return;
+    // Keep listening for a turn, because the caller may submit another task.
+    this.endingSoon = true;
+    setImmediate(() => {
+      this.endingSoon = false;
+      if (this.settling.idle) this.cell.dispatch(false);
+    });
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Task runner: how a worker claims a task that it has taken, runs it, puts its result, and finishes
+ * it. For the words and their order see task-table.ts.
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { commonTime, now } from '#park';
+import { ChunkWork } from './chunk-work.ts';
+import { findCurrentBy, findCurrentNoMoreBy, RunningTask } from './current-task.ts';
+import type { FunctionReader } from './function-list.ts';
+import type { Reply, TaskMessage } from './messages.ts';
+import { MODE, MODE_MASK, REPLY } from './messages.ts';
+import { Replies } from './replies.ts';
+import type { SealedPayload } from './sealed.ts';
+import { unseal } from './sealed.ts';
+import { generationOf, slotOf } from './slot-words.ts';
+import type { TaskTable } from './task-table.ts';
+import { isThenable } from './thenable.ts';
+import type { WorkerOrders } from './worker-orders.ts';
+
+/** The services that the runner needs from its worker. */
+export interface RunnerHost {
+  /** A task has ended that ran beside others. */
+  ended(): void;
+  /** Gives the event loop a turn if it has not had one for long; `time` is now. */
+  turn(time: number): Promise<void> | undefined;
+}
+
+export class TaskRunner {
+  /** Number of tasks that were begun. */
+  count = 0;
+  /** Number of tasks that run beside others. */
+  active = 0;
+  /** The pool is about to kill this worker, which must take no more tasks. */
+  doomed = false;
+  readonly replies: Replies;
+  private readonly me: number;
+  private readonly table: TaskTable;
+  private readonly functions: FunctionReader;
+  private readonly host: RunnerHost;
+  /** Name of the function that runs before any task. */
+  private readonly initializer: string;
+  private hasEnded = false;
+  private current: RunningTask | undefined;
+  private currentTicket = -1;
+  /** The function of the current task: its number, or its reference as JSON. */
+  private currentKey: number | string = -1;
+  private readonly running = new Set<RunningTask>();
+  private readonly scope: AsyncLocalStorage<RunningTask> | undefined;
+  private readonly finder = (): RunningTask | undefined => this.currentTask();
+
+  /** @param isShared whether several tasks run at a time, or other code of this thread */
+  constructor(
+    orders: WorkerOrders,
+    table: TaskTable,
+    functions: FunctionReader,
+    isShared: boolean,
+    host: RunnerHost,
+  ) {
+    this.me = orders.index;
+    this.initializer = orders.initializer?.export ?? '';
+    this.table = table;
+    this.functions = functions;
+    this.host = host;
+    this.replies = new Replies(orders, () => this.nameOfCurrent());
+    this.scope = isShared ? new AsyncLocalStorage() : undefined;
+    findCurrentBy(this.finder);
+  }
+
+  /** The worker ends: tasks that still run have no effect. */
+  end(): void {
+    this.hasEnded = true;
+    this.replies.end();
+    findCurrentNoMoreBy(this.finder);
+  }
+
+  /** Lets running tasks check whether they were asked to stop. */
+  look(): void {
+    for (const task of this.running) task.look();
+    this.current?.look();
+  }
+
+  private currentTask(): RunningTask | undefined {
+    if (this.scope !== undefined) return this.scope.getStore();
+    if (this.currentTicket < 0) return undefined;
+    this.current ??= this.taskOf(this.currentTicket, this.currentKey);
+    return this.current;
+  }
+
+  private taskOf(ticket: number, key: number | string): RunningTask {
+    return new RunningTask(ticket, key, this.table, (from, value) => this.replies.report(from, value));
+  }
+
+  /** The name of the function that runs, for messages. */
+  private nameOfCurrent(): string {
+    const key = this.scope === undefined ? this.currentKey : (this.scope.getStore()?.key ?? -1);
+    return key === -1 ? this.initializer : this.functions.nameOf(key);
+  }
+
+  /** Runs the task; returns a promise if the next one has to wait for it. */
+  begin(message: TaskMessage): Promise<void> | undefined {
+    // Claim the task; drop a stale item.
+    const ticket = message[0];
+    if (!this.table.claim(slotOf(ticket), generationOf(ticket), this.me)) return undefined;
+    this.count++;
+    this.table.noteStart(slotOf(ticket), commonTime() & 0x7fffffff);
+    // With concurrency: run it in a scope of its own, beside the others.
+    if (this.scope !== undefined) {
+      this.active++;
+      const task = this.taskOf(ticket, message[1]);
+      this.running.add(task);
+      void this.scope
+        .run(task, () => this.runLater(message))
+        .then(() => {
+          this.running.delete(task);
+          this.active--;
+          this.host.ended();
+        });
+      return undefined;
+    }
+    // Without: call the function here, unless it must be loaded first or gets items.
+    this.currentTicket = ticket;
+    this.currentKey = message[1];
+    const fn = this.functions.known(message[1]);
+    if (fn === undefined || (message[2] & MODE_MASK) !== MODE.CALL) return this.runLater(message);
+    const began = now();
+    let result: unknown;
+    try {
+      result = fn(...argumentsIn(message));
+    } catch (error) {
+      return this.threw(ticket, error, began);
+    }
+    if (isThenable(result)) return this.settleLater(ticket, result, began);
+    return this.returned(ticket, result, began, message[2]);
+  }
+
+  private async runLater(message: TaskMessage): Promise<void> {
+    const [ticket, key, mode] = message;
+    const began = now();
+    let result: unknown;
+    // Load the function on its first use.
+    try {
+      const fn = this.functions.known(key) ?? (await this.functions.load(key));
+      if ((mode & MODE_MASK) !== MODE.CALL) {
+        await new ChunkWork(this.table, this.replies, fn, message).run((time) => this.host.turn(time));
+        this.finished(ticket);
+        return;
+      }
+      result = await fn(...argumentsIn(message));
+    } catch (error) {
+      await this.threw(ticket, error, began);
+      return;
+    }
+    await this.returned(ticket, result, began, mode);
+  }
+
+  private async settleLater(ticket: number, result: PromiseLike<unknown>, began: number): Promise<void> {
+    let value: unknown;
+    try {
+      value = await result;
+    } catch (error) {
+      await this.threw(ticket, error, began);
+      return;
+    }
+    await this.returned(ticket, value, began, 0);
+  }
+
+  private returned(ticket: number, value: unknown, began: number, mode: number): Promise<void> | undefined {
+    const kept = (mode & MODE.QUIET) === 0 ? value : undefined;
+    return this.finish(ticket, [REPLY.RETURNED, ticket, kept, microsecondsSince(began)]);
+  }
+
+  private threw(ticket: number, error: unknown, began: number): Promise<void> | undefined {
+    return this.finish(ticket, [REPLY.THREW, ticket, error, microsecondsSince(began)]);
+  }
+
+  private finish(ticket: number, reply: Reply): Promise<void> | undefined {
+    const going = this.replies.put(reply);
+    if (going !== undefined) return going.then(() => this.finished(ticket));
+    this.finished(ticket);
+    return undefined;
+  }
+
+  private finished(ticket: number): void {
+    this.current = undefined;
+    this.currentTicket = -1;
+    if (this.hasEnded) return;
+    if (!this.table.finish(slotOf(ticket), generationOf(ticket), this.me)) this.doomed = true;
+  }
+}
+
+function argumentsIn([, , mode, payload]: TaskMessage): unknown[] {
+  return ((mode & MODE.SEALED) === 0 ? payload : unseal(payload as SealedPayload)) as unknown[];
+}
+
+function microsecondsSince(began: number): number {
+  return Math.round((now() - began) * 1000);
+}

@@ -1,0 +1,93 @@
+/** Worker watch: handles the messages of workers that are no results of calls, and their ends. */
+
+import type { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
+import { now } from '#park';
+import { PoolBrokenError } from '../errors.ts';
+import { callBack } from './callbacks.ts';
+import { causeOfEnd, settleDead, takeBackUnread } from './deaths.ts';
+import type { Member } from './member.ts';
+import type { Reply } from './messages.ts';
+import { REPLY } from './messages.ts';
+import type { PoolCore } from './pool-core.ts';
+import type { PoolState } from './pool-state.ts';
+
+/** Milliseconds between looks for dead workers where no event can report them. */
+const LOOK_EVERY = 5;
+
+export class WorkerWatch {
+  private readonly core: PoolCore;
+  private readonly state: PoolState;
+  /** Gets the events `report` and `workerDied`. */
+  private readonly emitter: EventEmitter;
+  private looked = 0;
+
+  constructor(core: PoolCore, state: PoolState, emitter: EventEmitter) {
+    this.core = core;
+    this.state = state;
+    this.emitter = emitter;
+  }
+
+  /** A worker has put a message that is not the result of a call. */
+  heard(member: Member, reply: Reply): void {
+    const [kind, ticket, ...rest] = reply as [number, number, ...unknown[]];
+    const { engine, crew, title } = this.core;
+    if (kind === REPLY.READY) {
+      crew.isReady(member);
+      if (crew.ready) this.state.workersAreReady();
+    } else if (kind === REPLY.BROKEN) this.initializerFailed(ticket);
+    else if (kind === REPLY.RETIRING) {
+      this.core.statistics.causes.tasks++;
+      crew.retires(member);
+    } else if (kind === REPLY.ITEMS || kind === REPLY.ITEM_THREW) {
+      engine.settling.hearItems(member, reply);
+    } else if (kind === REPLY.REPORT) {
+      callBack(() => engine.settling.taskOf(ticket)?.more?.onReport?.(rest[0]));
+      callBack(() => this.emitter.emit('report', rest[0]));
+    } else if (kind === REPLY.UNREADABLE) {
+      takeBackUnread(engine, member, title, ticket);
+    }
+  }
+
+  /** A worker has ended. */
+  ended(member: Member): void {
+    if (!member.alive) return;
+    const { engine, crew, settings, statistics, title } = this.core;
+    // Settle its tasks.
+    try {
+      settleDead(engine, member, title, undefined);
+    } catch (error) {
+      this.state.damaged(error);
+    }
+    // Add its times to the statistics.
+    statistics.busyBefore += member.busy;
+    statistics.livedBefore += (now() - member.born) * settings.concurrency;
+    // Report an unexpected end.
+    const { exitCode } = member.child;
+    const expected = member.stopping || member.state === 'retiring' || (member.killed && crew.ending);
+    if (!expected) {
+      statistics.restarts++;
+      statistics.causes[causeOfEnd(member, engine.handOut.table)]++;
+      callBack(() => this.emitter.emit('workerDied', { pid: member.id, exitCode }));
+    }
+    // Replace it, and hand out tasks to the others.
+    crew.lose(member);
+    engine.handOut.resize();
+    engine.handOut.fill();
+  }
+
+  /** Looks for workers that have ended while no event can report it. */
+  look(): void {
+    if (now() - this.looked < LOOK_EVERY) return;
+    this.looked = now();
+    for (const member of this.core.crew.members) {
+      if (member?.alive && !member.child.isAlive()) this.ended(member);
+    }
+  }
+
+  private initializerFailed(cause: unknown): void {
+    const why = cause instanceof Error ? cause.message.split('\n', 1)[0] : inspect(cause);
+    const message = `${this.core.title}: broken, its initializer has failed (${why}); see the cause`;
+    this.state.break(new PoolBrokenError(message, { cause }));
+  }
+}
