@@ -31,7 +31,8 @@ export class MemoryServer {
   readonly guests: Map<string, Guest> = new Map();
   /** By key: the session whose commit met another version. See `MemoryStore.commit`. */
   readonly losers: Map<string, string> = new Map();
-  private stamp = 0;
+  /** The last version. */
+  stamp = 0;
 
   /** Milliseconds; tests that replay replace it. */
   time: () => number = clock;
