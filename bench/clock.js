@@ -8,6 +8,20 @@ export function nanosecondsEach(times, work) {
   return Number(process.hrtime.bigint() - start) / times;
 }
 
+/**
+ * Nanoseconds of a pair: to take a lock that is free, and to give it back.
+ * @param {{ acquireSync(): unknown, release(): void }} lock
+ * @param {number} pairs
+ */
+export function pairsOf(lock, pairs) {
+  return nanosecondsEach(pairs, () => {
+    for (let i = 0; i < pairs; i++) {
+      lock.acquireSync();
+      lock.release();
+    }
+  });
+}
+
 /** @param {number} times @param {() => Promise<void>} work */
 export async function nanosecondsEachAsync(times, work) {
   const start = process.hrtime.bigint();

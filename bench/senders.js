@@ -24,6 +24,19 @@ function receiveAll(sender, kind, count) {
 }
 
 /**
+ * The figure of that: of its nanoseconds and the count.
+ * @param {import('node:child_process').ChildProcess | Worker} sender
+ * @param {string} kind
+ * @param {number} count
+ * @param {(nanoseconds: number, count: number) => number} figure
+ */
+async function timed(sender, kind, count, figure) {
+  const start = process.hrtime.bigint();
+  await receiveAll(sender, kind, count);
+  return figure(Number(process.hrtime.bigint() - start), count);
+}
+
+/**
  * @param {string} name
  * @param {'json' | 'advanced'} serialization
  * @param {string} kind
@@ -34,11 +47,7 @@ export function overChildProcess(name, serialization, kind, count, figure) {
   const child = fork(program, { serialization });
   return {
     name,
-    measure: async () => {
-      const start = process.hrtime.bigint();
-      await receiveAll(child, kind, count);
-      return figure(Number(process.hrtime.bigint() - start), count);
-    },
+    measure: () => timed(child, kind, count, figure),
     close: () => child.disconnect(),
   };
 }
@@ -53,11 +62,7 @@ export function overWorker(name, kind, count, figure) {
   const worker = new Worker(program);
   return {
     name,
-    measure: async () => {
-      const start = process.hrtime.bigint();
-      await receiveAll(worker, kind, count);
-      return figure(Number(process.hrtime.bigint() - start), count);
-    },
+    measure: () => timed(worker, kind, count, figure),
     close: () => worker.terminate(),
   };
 }

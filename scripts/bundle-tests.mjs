@@ -6,9 +6,12 @@
 // exports the bundle's own instances (tests/support/internals.ts imports these). And `#atomics`
 // stays an import, so that the crash walks can replace it. The export condition `lockstep-tested`
 // chooses it.
+//
+// The model has a bundle of its own: one file, in which `#park` and `#clock` stay imports, too.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { ENTRIES, Library, OPTIONS } from './bundle/library.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -27,6 +30,27 @@ export async function bundleForTests() {
   });
   await library.write();
   for (const [path, names] of library.modules()) writeModule(library, path, names);
+  await bundleForModel();
+}
+
+async function bundleForModel() {
+  // Compiled by now.
+  const { PARTS } = await import('../build/tests/model/library.js');
+  const imports = PARTS.map((path, index) => `import * as part${index} from './${path}';`);
+  const parts = PARTS.map((_, index) => `part${index}`);
+  await build({
+    ...OPTIONS,
+    stdin: {
+      contents: `${imports.join('\n')}\nexport const parts = [${parts}];`,
+      resolveDir: join(root, 'build/src'),
+    },
+    outfile: join(root, 'build/modelled/library.js'),
+    external: ['#atomics', '#clock', '#park'],
+    packages: 'external',
+    keepNames: true,
+    minifyWhitespace: false,
+    sourcemap: false,
+  });
 }
 
 function writeModule({ chunk }, path, names) {

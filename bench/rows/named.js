@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Lock } from 'lockstep';
 import lockfile from 'proper-lockfile';
-import { nanosecondsEach, nanosecondsEachAsync } from '../clock.js';
+import { nanosecondsEach, nanosecondsEachAsync, pairsOf } from '../clock.js';
 import { OURS } from '../figures.js';
 
 const PAIRS = 5_000_000;
@@ -23,13 +23,7 @@ export function prepare() {
   return [
     {
       name: OURS,
-      measure: () =>
-        nanosecondsEach(PAIRS, () => {
-          for (let i = 0; i < PAIRS; i++) {
-            lock.acquireSync();
-            lock.release();
-          }
-        }),
+      measure: () => pairsOf(lock, PAIRS),
       close: () => lock.close(),
     },
     {

@@ -1,7 +1,7 @@
 // @ts-check
 /** One thread takes a Lock that nobody else wants and lets it go: the fast path, in ns a pair. */
 import { Lock } from 'lockstep';
-import { nanosecondsEach } from '../clock.js';
+import { pairsOf } from '../clock.js';
 import { OURS } from '../figures.js';
 import { c, python } from '../peers.js';
 
@@ -12,13 +12,7 @@ export function prepare() {
   return [
     {
       name: OURS,
-      measure: () =>
-        nanosecondsEach(PAIRS, () => {
-          for (let i = 0; i < PAIRS; i++) {
-            lock.acquireSync();
-            lock.release();
-          }
-        }),
+      measure: () => pairsOf(lock, PAIRS),
     },
     python('CPython mp.Lock', 'uncontended', PAIRS / 5),
     c('C robust mutex', 'uncontended', PAIRS),

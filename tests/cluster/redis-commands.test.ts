@@ -1,47 +1,22 @@
 /** How many commands the cluster asks a Redis server for. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, it } from 'node:test';
-import type { Cluster } from 'lockstep/cluster';
-import { connect } from 'lockstep/cluster';
-import { createClient } from 'redis';
+import { it } from 'node:test';
 import { until } from '../support/until.ts';
-import { RedisServer } from './servers/redis.ts';
+import { RedisFile } from './servers/redis-file.ts';
 
 const LEASE_MS = 3_000;
 const HELD = 1_000;
 
-let server: RedisServer;
-let admin: ReturnType<typeof createClient>;
-let clusters: Cluster[] = [];
-
-before(async () => {
-  server = await RedisServer.start();
-  admin = createClient({ url: server.url });
-  await admin.connect();
-});
-afterEach(async () => {
-  await Promise.all(clusters.map((cluster) => cluster.close()));
-  clusters = [];
-});
-after(async () => {
-  admin.destroy();
-  await server.stop();
-});
-
-async function join(lease = 60_000): Promise<Cluster> {
-  const cluster = await connect({ redis: server.url, lease });
-  clusters.push(cluster);
-  return cluster;
-}
+const redis = new RedisFile();
 
 async function stats(): Promise<string> {
-  return String(await admin.sendCommand(['INFO', 'commandstats']));
+  return String(await redis.ask('INFO', 'commandstats'));
 }
 
 /** Commands of clients while `act` runs, by name. */
 async function countDuring(act: () => Promise<void>): Promise<Record<string, number>> {
-  await admin.sendCommand(['CONFIG', 'RESETSTAT']);
+  await redis.ask('CONFIG', 'RESETSTAT');
   await act();
   const counts: Record<string, number> = {};
   for (const [, name, calls] of (await stats()).matchAll(/^cmdstat_(\w+):calls=(\d+)/gm))
@@ -50,7 +25,7 @@ async function countDuring(act: () => Promise<void>): Promise<Record<string, num
 }
 
 it('a free lock is taken by one command, and released by one', async () => {
-  const lock = (await join()).lock('free');
+  const lock = (await redis.join({ lease: 60_000 })).lock('free');
   await (await lock.acquire()).release();
   const pairs = 20;
   const { evalsha, eval: whole = 0 } = await countDuring(async () => {
@@ -61,7 +36,7 @@ it('a free lock is taken by one command, and released by one', async () => {
 });
 
 it('a waiter asks twice: to join the queue, and to claim what it is offered', async () => {
-  const [one, other] = [await join(), await join()];
+  const [one, other] = [await redis.join({ lease: 60_000 }), await redis.join({ lease: 60_000 })];
   const [lock, same] = [one.lock('handed'), other.lock('handed')];
   await (await lock.acquire()).release();
   const rounds = 10;
@@ -83,7 +58,7 @@ it('a waiter asks twice: to join the queue, and to claim what it is offered', as
 });
 
 it(`${HELD} held locks cost a renewal each third of a lease, and nothing else`, async () => {
-  const cluster = await join(LEASE_MS);
+  const cluster = await redis.join({ lease: LEASE_MS });
   const valid: boolean[] = [];
   for (let i = 0; i < HELD; i++) valid.push((await cluster.lock(`held-${i}`).acquire()).valid);
   const start = performance.now();

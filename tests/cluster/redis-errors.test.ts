@@ -1,48 +1,22 @@
 /** What a program sees when a Redis server refuses, forgets or fails over. */
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, it } from 'node:test';
-import type { Cluster, ConnectOptions } from 'lockstep/cluster';
-import { connect } from 'lockstep/cluster';
-import { createClient } from 'redis';
+import { it } from 'node:test';
 import { until } from '../support/until.ts';
 import { ToxicProxy } from './nemesis/proxy.ts';
-import { freePort, RedisServer } from './servers/redis.ts';
+import { freePort } from './servers/redis.ts';
+import { RedisFile } from './servers/redis-file.ts';
 
-let server: RedisServer;
-let admin: ReturnType<typeof createClient>;
-let clusters: Cluster[] = [];
-
-before(async () => {
-  server = await RedisServer.start();
-  admin = createClient({ url: server.url });
-  await admin.connect();
-});
-afterEach(async () => {
-  await Promise.all(clusters.map((cluster) => cluster.close()));
-  clusters = [];
-});
-after(async () => {
-  admin.destroy();
-  await server.stop();
-});
-
-async function join(options: ConnectOptions = { redis: server.url }): Promise<Cluster> {
-  const cluster = await connect(options);
-  clusters.push(cluster);
-  return cluster;
-}
-
-const run = (...command: string[]): Promise<unknown> => admin.sendCommand(command);
+const file = new RedisFile();
 
 function refused(options: object, code: string, message: RegExp): Promise<void> {
-  return assert.rejects(join(options as ConnectOptions), { code, message });
+  return assert.rejects(file.join(options), { code, message });
 }
 
 it('connect says why the server can not be used', async () => {
   const STORE = 'ERR_LOCKSTEP_STORE';
-  const { port } = server;
-  await run('ACL', 'SETUSER', 'few', 'on', '>secret', '~*', '+info', '+ping', '+hello', '+client');
+  const { port } = file.server;
+  await file.ask('ACL', 'SETUSER', 'few', 'on', '>secret', '~*', '+info', '+ping', '+hello', '+client');
   await refused({ redis: `redis://few:wrong@127.0.0.1:${port}` }, STORE, /WRONGPASS.*check the user and/);
   await refused({ redis: `redis://few:secret@127.0.0.1:${port}` }, STORE, /NOPERM.*give the user the rights/);
   await refused(
@@ -62,11 +36,11 @@ it('a user with the rights that the guide names can do all', async () => {
     '+@read',
     '+@write',
   ];
-  await run('ACL', 'SETUSER', 'enough', 'on', '>secret', ...rights, '+info', '+time');
-  const redis = `redis://enough:secret@127.0.0.1:${server.port}`;
+  await file.ask('ACL', 'SETUSER', 'enough', 'on', '>secret', ...rights, '+info', '+time');
+  const redis = `redis://enough:secret@127.0.0.1:${file.server.port}`;
   const [one, other] = [
-    await join({ redis, namespace: 'narrow' }),
-    await join({ redis, namespace: 'narrow' }),
+    await file.join({ redis, namespace: 'narrow' }),
+    await file.join({ redis, namespace: 'narrow' }),
   ];
   const hold = await one.lock('it').acquire();
   const next = other.lock('it').acquire();
@@ -83,55 +57,55 @@ it('connect refuses what can not be meant, before it asks a server', async () =>
   const TYPE = 'ERR_LOCKSTEP_INVALID_TYPE';
   for (const redis of ['nonsense', '', 'http://localhost', 'postgres://localhost'])
     await refused({ redis }, TYPE, /redis is not a URL of such a server/);
-  await refused({ redis: server.url, lease: 'x' }, TYPE, /lease is 'x'/);
-  await refused({ redis: server.url, namespace: 5 }, TYPE, /namespace is 5/);
+  await refused({ redis: file.server.url, lease: 'x' }, TYPE, /lease is 'x'/);
+  await refused({ redis: file.server.url, namespace: 5 }, TYPE, /namespace is 5/);
   for (const namespace of ['', 'a b', 'x'.repeat(101), '{a}'])
-    await refused({ redis: server.url, namespace }, 'ERR_LOCKSTEP_NAME', /can't be a namespace/);
+    await refused({ redis: file.server.url, namespace }, 'ERR_LOCKSTEP_NAME', /can't be a namespace/);
 });
 
 it('a server without free memory refuses items; locks are taken and released, and items taken out', async () => {
-  const cluster = await join();
+  const cluster = await file.join();
   const queue = cluster.queue<number>('full');
   await queue.put(1);
   const hold = await cluster.lock('held').acquire();
-  await run('CONFIG', 'SET', 'maxmemory', '1');
+  await file.ask('CONFIG', 'SET', 'maxmemory', '1');
   try {
     await assert.rejects(queue.put(2), { code: 'ERR_LOCKSTEP_STORE', message: /OOM.*raise its maxmemory/ });
     assert.equal(await queue.get(), 1);
     await hold.release();
     await (await cluster.lock('held').acquire()).release();
   } finally {
-    await run('CONFIG', 'SET', 'maxmemory', '0');
+    await file.ask('CONFIG', 'SET', 'maxmemory', '0');
   }
   assert.equal(await cluster.lock('held').locked, false);
   assert.equal(await queue.size, 0);
 });
 
 it('while the server is a replica, calls wait; they go on when it is the primary again', async () => {
-  const cluster = await join();
+  const cluster = await file.join();
   const lock = cluster.lock('moved');
   const suspended = new Promise((resolve) => cluster.once('suspended', resolve));
-  await run('REPLICAOF', '127.0.0.1', '1');
-  await refused({ redis: server.url }, 'ERR_LOCKSTEP_STORE', /READONLY.*check its URL/);
+  await file.ask('REPLICAOF', '127.0.0.1', '1');
+  await refused({ redis: file.server.url }, 'ERR_LOCKSTEP_STORE', /READONLY.*check its URL/);
   const held = lock.acquire();
   await suspended;
-  await run('REPLICAOF', 'NO', 'ONE');
+  await file.ask('REPLICAOF', 'NO', 'ONE');
   const hold = await held;
   assert.ok(hold.valid);
   await hold.release();
 });
 
 it('an answer that comes after its call was given up, from a server that has forgotten all, harms nobody', async () => {
-  const proxy = await ToxicProxy.before(server.port);
-  const cluster = await join({ redis: `redis://127.0.0.1:${proxy.port}`, lease: 2000 });
+  const proxy = await ToxicProxy.before(file.server.port);
+  const cluster = await file.join({ redis: `redis://127.0.0.1:${proxy.port}`, lease: 2000 });
   const lock = cluster.lock('late');
   const hold = await lock.acquire();
   const lost = new Promise((resolve) => cluster.once('lost', resolve));
   proxy.hold();
   const released = assert.rejects(hold.release(), { code: 'ERR_LOCKSTEP_LEASE_LOST' });
   await new Promise((resolve) => cluster.once('suspended', resolve));
-  await run('SCRIPT', 'FLUSH');
-  await run('FLUSHALL');
+  await file.ask('SCRIPT', 'FLUSH');
+  await file.ask('FLUSHALL');
   proxy.pass();
   await Promise.all([released, lost]);
   await until(() => cluster.state === 'connected', 'a new session');
@@ -141,8 +115,8 @@ it('an answer that comes after its call was given up, from a server that has for
 });
 
 it('nobody says that a queue is empty while the server is out of reach', async () => {
-  const proxy = await ToxicProxy.before(server.port);
-  const cluster = await join({ redis: `redis://127.0.0.1:${proxy.port}`, lease: 2000 });
+  const proxy = await ToxicProxy.before(file.server.port);
+  const cluster = await file.join({ redis: `redis://127.0.0.1:${proxy.port}`, lease: 2000 });
   const queue = cluster.queue('away');
   proxy.hold();
   const unreachable = { code: 'ERR_LOCKSTEP_STORE', message: /can't be reached/ };

@@ -66,9 +66,14 @@ describe('planted mistakes are found', () => {
       return { ...step, state: { ...step.state, state: { ...inner, queue: [...inner.queue].reverse() } } };
     },
   }));
-  plant('Lock', 'a dead holder is not noticed', /never come to an end|left something|a wake-up was lost/, (machine) => ({
-    apply: (state, call, facts) => machine.apply(state, call, { ...facts, dead: new Set() }),
-  }));
+  plant(
+    'Lock',
+    'a dead holder is not noticed',
+    /never come to an end|left something|a wake-up was lost/,
+    (machine) => ({
+      apply: (state, call, facts) => machine.apply(state, call, { ...facts, dead: new Set() }),
+    }),
+  );
   plant('Lock', 'nobody is rung', /a wake-up was lost|never come to an end|left something/, (machine) => ({
     apply: (state, call, facts) => ({ ...machine.apply(state, call, facts), rings: [] }),
   }));
@@ -93,7 +98,10 @@ describe('planted mistakes are found', () => {
     );
   });
   it('a commit that offers a place does not wait for the disk', () => {
-    assert.throws(() => search(lock, lock.machine, 60_000, { flushes: false }), /places are held|came after|overtook|left something/);
+    assert.throws(
+      () => search(lock, lock.machine, 60_000, { flushes: false }),
+      /places are held|came after|overtook|left something/,
+    );
   });
   it('versions follow a clock that goes back', () => {
     assert.throws(() => search(lock, lock.machine, 60_000, { rises: false }), /token|places|overtook/);

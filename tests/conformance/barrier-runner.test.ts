@@ -5,11 +5,11 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Barrier, Event, Process, Thread } from 'lockstep';
+import { freeze, thaw } from '../support/processes.ts';
 import { meetsAndRuns, meetsThere, waitsInside } from '../support/slow-actions.ts';
-import { HANG_MS, until, untilWaiting } from '../support/until.ts';
+import { HANG_MS, untilWaiting } from '../support/until.ts';
 
 const BROKEN = 'ERR_LOCKSTEP_BROKEN_BARRIER';
 
@@ -79,15 +79,11 @@ describe('the runner of a barrier’s action', { concurrency: true, timeout: HAN
   it('that is stopped in it holds up its round alone: newcomers can give up, and the round passes', async () => {
     const { barrier, runner, go, places, settled } = await inTheAction(Process);
     const pid = (runner as Process).pid!;
-    process.kill(pid, 'SIGSTOP');
-    await until(
-      () => /^\d+ \(.*\) [Tt]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')),
-      'SIGSTOP to take effect',
-    );
+    await freeze(pid);
     go.set();
     await assert.rejects(barrier.wait({ timeout: 50 }), { code: BROKEN });
     assert.equal(settled(), 0, 'somebody of the round went on');
-    process.kill(pid, 'SIGCONT');
+    thaw(pid);
     const all = [...(await places), await runner.result];
     assert.deepEqual(all.sort(), [0, 1, 2, 3]);
     await runner.join();
@@ -100,7 +96,7 @@ describe('the runner of a barrier’s action', { concurrency: true, timeout: HAN
   it('that is stopped in it and then killed breaks the round', async () => {
     const { barrier, runner, places, settled } = await inTheAction(Process);
     const pid = (runner as Process).pid!;
-    process.kill(pid, 'SIGSTOP');
+    await freeze(pid);
     await assert.rejects(barrier.wait({ timeout: 50 }), { code: BROKEN });
     assert.equal(settled(), 0, 'somebody of the round went on');
     process.kill(pid, 'SIGKILL');

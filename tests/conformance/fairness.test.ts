@@ -5,12 +5,11 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { BoundedSemaphore, Lock, Process, RLock, Semaphore, Value } from 'lockstep';
+import { BoundedSemaphore, Lock, Process, RLock, Semaphore } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
 import { hogs, type Place, queues } from '../support/queueing.ts';
 import { HANG_MS, untilWaiting } from '../support/until.ts';
-
-const word = (): Value<'i32'> => new Value('i32', 0, { lock: false });
+import { word } from '../support/words.ts';
 
 const OBJECTS = [
   { name: 'a Lock', make: () => new Lock() },

@@ -3,12 +3,11 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
-import { Value } from 'lockstep';
 import { suite } from '../support/stage.ts';
 import { PATIENCE_MS, until } from '../support/until.ts';
+import { type Word, word } from '../support/words.ts';
 
 const FREE = { recovered: false };
-const integer = (): Value<'i32'> => new Value('i32', 0, { lock: false });
 
 suite('RWLock', (stage) => {
   stage.it('readers are inside together, and keep writers out', async () => {
@@ -208,8 +207,8 @@ suite('RWLock', (stage) => {
     define(`four that read and write by turns never see a half-written pair (${prefer})`, async () => {
       const lock = await stage.make.rwlock({ prefer });
       const [first, second, readers, writers, most] = Array.from({ length: 5 }, () =>
-        stage.share(integer()),
-      ) as [Value<'i32'>, Value<'i32'>, Value<'i32'>, Value<'i32'>, Value<'i32'>];
+        stage.share(word()),
+      ) as [Word, Word, Word, Word, Word];
       const actors = await stage.actors(4);
       const rounds = stage.rounds(500);
       const told = await Promise.all(

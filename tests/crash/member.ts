@@ -1,29 +1,28 @@
 /**
- * A member of the crew: a process that calls methods of shared objects at requests over a socket.
- * If a request names a point, it dies there. The same for victims and survivors.
+ * What a member does: it calls methods of shared objects. If an order names a point, it dies there.
+ * The same for victims and survivors.
  */
 
 import { writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Event, Lock, Queue, SharedMemory } from 'lockstep';
 import * as lockstep from 'lockstep';
 import { countRound } from '../support/actions.ts';
+import { contend } from '../support/internals.ts';
+import type { Address } from '../support/members/run.ts';
+import { outcomeOf, serve } from '../support/members/serving.ts';
 import { Sample } from '../support/points.ts';
 import { forgetKind } from '../support/unknown-kinds.ts';
 import {
-  type Command,
-  encode,
   fromReferences,
-  type Hello,
   isSharedObject,
-  onMessage,
-  type Reply,
+  type Order,
+  type Outcome,
+  type Report,
   type SharedObject,
 } from '../support/wire.ts';
 import { arm, disarm } from './countdown.ts';
 import './crashing-files.ts';
-import { contend } from '../support/internals.ts';
 import { NAMESPACE } from './operation.ts';
 
 /**
@@ -35,14 +34,14 @@ import { NAMESPACE } from './operation.ts';
  * `waitAndAbort`: blocks until an event is set, and aborts what has `@signal`. `exit`. `forget` of
  * everything.
  */
-export interface Order extends Command {
-  /** At which point to die; 0: not at all. */
-  dieAt: number;
+export interface LastOrder extends Order {
+  /** At which point to die. */
+  readonly dieAt: number;
 }
 
-export interface Answer extends Reply {
+export interface LastReport extends Report {
   /** Of an order with `dieAt` that was completed, well or by an error. */
-  farewell?: Farewell;
+  readonly farewell: Farewell;
 }
 
 /** How things stood when a victim died, or had completed what it was to die in. */
@@ -77,43 +76,24 @@ export function farewellFile(folder: string, serial: number): string {
   return join(folder, `farewell-${serial}`);
 }
 
-/** Carries out its orders until the other side hangs up. `folder` has the socket. */
-export async function serve(folder: string, serial: number): Promise<void> {
+/** Target of every member. */
+export async function serves(address: Address): Promise<void> {
   const opened = new Map<string, SharedObject>();
   const kept: unknown[] = [];
-  const socket = createConnection(join(folder, 'socket'));
-  socket.write(encode({ serial, pid: process.pid, threadId: 0, name: '' } satisfies Hello));
-  onMessage(socket, (message) => {
-    // Each in a turn of its own, so that a blocking one does not hold up the answer to the one
-    // before.
-    setImmediate(() => {
-      void obey(message as Order).then((answer) => socket.writable && socket.write(encode(answer)));
-    });
-  });
-  socket.on('error', () => socket.destroy());
-  await new Promise((resolve) => socket.on('close', resolve));
+  await serve(address, obey);
 
-  async function obey({ id, operation, args, dieAt }: Order): Promise<Answer> {
+  async function obey(order: Order): Promise<Outcome & Partial<LastReport>> {
+    const { operation, args, dieAt } = order as Order & Partial<LastOrder>;
     const values = args.map((arg) => STAND_INS[String(arg)]?.() ?? fromReferences(arg, opened));
-    const farewell = (point: string, passed: number): Farewell => ({
-      point,
-      passed,
-      at: clock(),
-      state: stateOf(values[0]),
-    });
-    const file = farewellFile(folder, serial);
-    const answer: Answer = { id, milliseconds: 0 };
-    try {
-      if (dieAt > 0) arm(dieAt, (point) => writeFileSync(file, JSON.stringify(farewell(point, dieAt - 1))));
-      answer.value = summary(await perform(operation, values));
-    } catch (thrown) {
-      const { name, message, code, stack = '', cause } = thrown as Error & { code?: unknown };
-      answer.error = { name, message, code, stack, cause: String(cause) };
-    }
-    if (dieAt > 0) {
-      answer.farewell = farewell('completion', disarm());
-    }
-    return answer;
+    const act = async (): Promise<unknown> => summary(await perform(operation, values));
+    if (dieAt === undefined) return await outcomeOf(act);
+    const farewell = (point: string, passed: number): Farewell => {
+      return { point, passed, at: clock(), state: stateOf(values[0]) };
+    };
+    const file = farewellFile(dirname(address.path), address.serial);
+    arm(dieAt, (point) => writeFileSync(file, JSON.stringify(farewell(point, dieAt - 1))));
+    const outcome = await outcomeOf(act);
+    return { ...outcome, farewell: farewell('completion', disarm()) };
   }
 
   /** Not async: the operation begins as soon as the countdown. */

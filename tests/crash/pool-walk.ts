@@ -11,6 +11,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Lock, Pool, Queue, RawArray, WorkerDiedError } from 'lockstep';
 import { newBeside, objectsBeside } from '../support/internals.ts';
+import { inTime } from '../support/until.ts';
 import { paceOf } from './pace.ts';
 import * as targets from './pool-tasks.ts';
 
@@ -147,12 +148,8 @@ async function walk(scene: Scene, first: number, step: number, folder: string): 
   for (let point = first; ; point += step) {
     const file = join(folder, `${name}-${point}`);
     const before = objectsBeside(anchor);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('the scene does not end')), SCENE_MS);
-    });
     try {
-      const died = await Promise.race([play(scene, point, file), late]);
+      const died = await inTime(play(scene, point, file), 'the end of the scene', SCENE_MS);
       assert.deepEqual(newBeside(anchor, before), [], 'cells are left behind');
       if (!died) return { name, deaths, points: Math.max(0, point - step) + 1, longest: 0 };
       where = readFileSync(file, 'utf8');
@@ -167,8 +164,6 @@ async function walk(scene: Scene, first: number, step: number, folder: string): 
         longest: 0,
         failure: `at point ${point} (${last}): ${(error as Error).stack}`,
       };
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -1,10 +1,10 @@
 /** A scene: one victim dies at one point of one operation; the others look after what it leaves. */
 
 import assert from 'node:assert/strict';
-import { until, waiting } from '../support/until.ts';
-import type { SharedObject } from '../support/wire.ts';
+import { inTime, until, waiting } from '../support/until.ts';
+import type { Outcome, SharedObject } from '../support/wire.ts';
 import type { Crew, Member, Relation } from './crew.ts';
-import { type Answer, clock, closeWhole, type Farewell } from './member.ts';
+import { clock, closeWhole, type Farewell } from './member.ts';
 
 /** A hang, whatever the machine: nothing that survivors do takes longer. */
 export const HANG_MS = 60_000;
@@ -16,7 +16,7 @@ export interface Death extends Farewell {
   readonly completed: boolean;
   /** The result of the operation, if it was completed. */
   readonly value: unknown;
-  readonly error: Answer['error'];
+  readonly error: Outcome['error'];
 }
 
 export class Scene {
@@ -63,7 +63,7 @@ export class Scene {
 
   /** A program of this scene only, that Lockstep did not start. It has joined nothing yet. */
   async program(): Promise<Member> {
-    const member = await this.crew.start('unrelated');
+    const member = await this.crew.recruit('unrelated');
     this.programs.push(member);
     return member;
   }
@@ -76,7 +76,7 @@ export class Scene {
     return this.crashIn(method, object, ...args.map((arg) => this.prolonged(arg)));
   }
 
-  /** The same for what is no method; see `Order`. */
+  /** The same for what is no method; see `LastOrder`. */
   crashIn(operation: string, ...args: unknown[]): Promise<Death> {
     assert.equal(this.death, undefined, 'a victim dies once');
     this.death = this.die(operation, args);
@@ -99,7 +99,7 @@ export class Scene {
       this.progressed.push(clock());
       return value;
     });
-    const bounded = inTime(noted, what);
+    const bounded = inTime(noted, what, HANG_MS);
     bounded.catch(() => {}); // It may fail before it is awaited.
     return await bounded;
   }
@@ -116,7 +116,7 @@ export class Scene {
    * `foreign` tells whether programs died that Lockstep did not start.
    */
   async end(): Promise<{ death: Death; longest: number; foreign: boolean }> {
-    const death = await inTime(this.death ?? Promise.reject(new Error('nobody died')), 'the victim');
+    const death = await inTime(this.death ?? Promise.reject(new Error('nobody died')), 'the victim', HANG_MS);
     const survivors = [this.first, this.second, this.newcomer];
     for (const { pid, pending } of survivors) assert.deepEqual(pending, [], `${pid} is still at it`);
     for (const survivor of survivors) await survivor.order('forget');
@@ -152,7 +152,7 @@ export class Scene {
 
   private async die(operation: string, args: unknown[]): Promise<Death> {
     const { victim } = this;
-    const answer = await victim.ask(operation, args, this.dieAt);
+    const answer = await victim.orderLast(operation, args, this.dieAt);
     if (answer !== undefined) await victim.kill();
     await victim.ended;
     this.over = true;
@@ -161,19 +161,6 @@ export class Scene {
     const farewell = left ?? { point: 'completion', passed: this.dieAt - 1, at: clock(), state: {} };
     const completed = answer !== undefined || left === undefined;
     return { ...farewell, pid: victim.pid, completed, value: answer?.value, error: answer?.error };
-  }
-}
-
-/** Rejects, naming what did not come, when it takes so long that it counts as hanging. */
-export async function inTime<T>(promise: Promise<T>, what: string, limit = HANG_MS): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const hang = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`hangs: ${what} did not come in ${limit} ms`)), limit);
-  });
-  try {
-    return await Promise.race([promise, hang]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

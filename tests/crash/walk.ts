@@ -9,11 +9,12 @@
 
 import { Lock } from 'lockstep';
 import { objectsBeside } from '../support/internals.ts';
+import { inTime } from '../support/until.ts';
 import { Crew, type Member, type Relation } from './crew.ts';
 import { checkCleared } from './leftovers.ts';
 import { NAMESPACE, type Operation } from './operation.ts';
 import { paceOf } from './pace.ts';
-import { inTime, Scene } from './scene.ts';
+import { HANG_MS, Scene } from './scene.ts';
 import { type SuiteName, suites } from './suites.ts';
 
 /** The outcome of the walk of one operation. */
@@ -66,7 +67,8 @@ async function walk(
       const [victim, newcomer] = [await crew.next(), await crew.upcoming()];
       const scene = new Scene(crew, point, 2 ** short, { victim, first, second, newcomer });
       await inTime(operation.play(scene), 'the end of the scene', SCENE_MS).catch(async (error: Error) => {
-        const death = scene.death && (await inTime(scene.death, 'the victim').catch(() => undefined));
+        const death =
+          scene.death && (await inTime(scene.death, 'the victim', HANG_MS).catch(() => undefined));
         where = `${death?.point ?? 'no death'}; still at it: ${await scene.abandon()}`;
         throw error;
       });
@@ -99,8 +101,8 @@ async function walk(
 async function castFor(relation: Relation): Promise<Cast> {
   if (cast?.crew.relation !== relation) await dismiss();
   if (cast === undefined) {
-    const crew = await Crew.gather(relation);
-    const [first, second] = await Promise.all([crew.start(), crew.start()]);
+    const crew = new Crew(relation);
+    const [first, second] = await Promise.all([crew.recruit(), crew.recruit()]);
     cast = { crew, first, second };
   }
   return cast;

@@ -8,32 +8,27 @@
  */
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { after, describe, it } from 'node:test';
+import { Crew } from '../support/members/crew.ts';
+import { Member } from '../support/members/member.ts';
+import { descendantsOf, killAll } from '../support/processes.ts';
 import { run } from '../support/programs.ts';
 import '../support/sandbox.ts';
+import { inTime } from '../support/until.ts';
+import type { Failure } from './member.ts';
 
-const MEMBER = fileURLToPath(new URL('member.js', import.meta.url));
+const MEMBER = new URL('member.js', import.meta.url).href;
 const SEEDS = 10_000;
 /** Seeds of one pair of programs: each stays in the namespaces of all its seeds. */
 const PER_PAIR = 25;
 const PAIRS = 3;
 /** Milliseconds for all seeds in the usual run. */
 const USUAL = 20_000;
-/**
- * Milliseconds without a word after which a pair hangs. Waits that are refused in the end take 10
- * s.
- */
+/** Milliseconds after which a seed hangs. Waits that are refused in the end take 10 s. */
 const PATIENCE = 60_000;
 
-interface Failure {
-  readonly seed: number;
-  readonly call: string;
-  readonly error: string;
-}
+const crew = new Crew(Member);
+after(() => crew.close());
 
 const asked = process.env.LOCKSTEP_DAMAGE ?? '';
 const [, first = '0', last = String(SEEDS)] = /^(\d+)-(\d+)$/.exec(asked) ?? [];
@@ -67,39 +62,21 @@ describe('damaged words', () => {
 
 /** Runs seeds with two programs; returns how many there were. */
 async function runPair(from: number, to: number, until: number, failures: Failure[]): Promise<number> {
-  const args = [MEMBER, 'leader', String(from), String(to), String(until)];
-  const env = { ...process.env, NODE_TEST_CONTEXT: undefined };
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const leader = await crew.startProgram(MEMBER, 'leads');
   let seed = from;
-  let ran = 0;
-  let stderr = '';
-  let alarm = setTimeout(() => {}, 0);
-  const heard = (): void => {
-    clearTimeout(alarm);
-    alarm = setTimeout(() => {
-      failures.push({ seed, call: 'hangs', error: stderr });
-      end(child);
-    }, PATIENCE);
+  const order = async (operation: string): Promise<void> => {
+    const found = await inTime(leader.order(operation, seed), `the end of ${operation}`, PATIENCE);
+    failures.push(...(found as Failure[]));
+    if (all) for (const failure of found as Failure[]) console.error(JSON.stringify(failure, null, 1));
   };
-  heard();
-  child.stderr.on('data', (chunk) => {
-    stderr = (stderr + String(chunk)).slice(-4000);
-  });
-  createInterface(child.stdout).on('line', (line) => {
-    heard();
-    const said = JSON.parse(line) as { seed?: number; ran?: number; failure?: Failure };
-    seed = said.seed ?? seed;
-    ran = said.ran ?? ran;
-    if (said.failure !== undefined) failures.push(said.failure);
-    if (said.failure !== undefined && all) console.error(JSON.stringify(said.failure, null, 1));
-  });
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  clearTimeout(alarm);
-  if (code !== 0) failures.push({ seed, call: 'ends', error: `${code} ${signal} ${stderr}` });
-  return ran;
-}
-
-/** Ends the program and its partner. */
-function end({ pid }: ChildProcess): void {
-  if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  try {
+    for (; seed < to && Date.now() < until; seed++) await order('play');
+    await order('end');
+    assert.equal(await leader.leave(), 'exit code 0');
+  } catch (error) {
+    failures.push({ seed, call: 'hangs or ends', error: String(error) });
+    // It, and its partner.
+    killAll([...descendantsOf(leader.pid), leader.pid]);
+  }
+  return seed - from;
 }

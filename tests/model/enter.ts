@@ -23,5 +23,19 @@ export async function enter(primitive: string, scenario: string, library?: strin
   FinalizationRegistry.prototype.register = () => {};
   Error.stackTraceLimit = 6;
   takeTimers();
+  keepParsed();
   return new World(lib, scenarioNamed(primitive, scenario));
+}
+
+/** Every run opens the same few handles: each is parsed once. */
+function keepParsed(): void {
+  const known = new Map<unknown, URLSearchParams>();
+  globalThis.URLSearchParams = new Proxy(URLSearchParams, {
+    construct(Parsed, [fields]) {
+      if (typeof fields !== 'string') return new Parsed(fields as Record<string, string>);
+      const parsed = known.get(fields) ?? new Parsed(fields);
+      known.set(fields, parsed);
+      return parsed;
+    },
+  });
 }

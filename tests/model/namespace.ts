@@ -16,9 +16,11 @@ export type MakeNamespace = (folder: string, slot: number) => ModelNamespace;
 export function namespacesOf(lib: Library): MakeNamespace {
   const directories = new Map<string, Directory>();
   const directoryAt = (folder: string): Directory => {
-    const directory = directories.get(folder) ?? lib.Directory.open(folder);
+    const known = directories.get(folder);
+    if (known !== undefined) return known;
+    const directory = lib.Directory.open(folder);
     if (directory === undefined) throw new Error(`${folder} is missing`);
-    directories.set(folder, directory);
+    directories.set(folder, withoutFiles(directory));
     return directory;
   };
   class Modelled extends lib.Namespace implements ModelNamespace {
@@ -93,6 +95,17 @@ export function namespacesOf(lib: Library): MakeNamespace {
     override leave(): void {}
   }
   return (folder, slot) => new Modelled(folder, slot);
+}
+
+/**
+ * The folder in which nobody finds, writes or removes a file. Files are not modelled: names and
+ * notes of refused deadlocks. Each run would go to the real folder for them, which is most of its
+ * time.
+ */
+function withoutFiles(directory: Directory): Directory {
+  const nothing = { list: () => [], write: () => {}, remove: () => {} } satisfies Partial<Directory>;
+  // Another user's folder is left alone, with the names in it.
+  return Object.defineProperty(Object.assign(directory, nothing), 'isForeign', { value: true });
 }
 
 /** Calls `answer` for each cell of the set. */

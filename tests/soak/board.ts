@@ -5,8 +5,7 @@
  */
 
 import { appendFileSync } from 'node:fs';
-import { Value } from 'lockstep';
-import type { Word } from '../stress/members.ts';
+import { type Word, word, words } from '../support/words.ts';
 import { CAST, MEMBERS } from './cast.ts';
 
 /** In `state`: between two operations, or not yet begun. */
@@ -37,14 +36,6 @@ export interface Board {
   violations: Word;
   /** Where violations are described. */
   file: string;
-}
-
-export function word(value = 0): Word {
-  return new Value('i32', value, { lock: false });
-}
-
-export function words(count: number, value = 0): Word[] {
-  return Array.from({ length: count }, () => word(value));
 }
 
 export function makeBoard(acts: number, file: string): Board {

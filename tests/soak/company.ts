@@ -1,30 +1,26 @@
 /** Company: the members as processes: killed, stopped for a while, and replaced. */
 
 import { Process } from 'lockstep';
-import type { Word } from '../stress/members.ts';
+import { Company as BaseCompany } from '../support/members/company.ts';
+import type { Word } from '../support/words.ts';
 import type { Board } from './board.ts';
 import { MEMBERS } from './cast.ts';
-import { type Engagement, plays, reportEnd } from './member.ts';
+import { plays, reportEnd } from './member.ts';
 import type { Random } from './random.ts';
 
 const KILL_EVERY_MS = 200;
 const STOP_EVERY_MS = 200;
 const LONGEST_STOP_MS = 200;
 
-export class Company {
+export class Company extends BaseCompany {
   kills = 0;
   stops = 0;
   private readonly board: Board;
-  private readonly things: unknown[];
-  private readonly seed: number;
   private readonly random: Random;
   /** Called when a member is dead, before it is replaced. */
   private readonly mourn: (member: number) => void;
-  private readonly members: Process[] = [];
   private readonly replacing = new Set<number>();
   private readonly stopped = new Map<number, { pid: number; timer: NodeJS.Timeout }>();
-  /** Those whose end is no surprise. */
-  private readonly expected = new WeakSet<Process>();
   private timers: NodeJS.Timeout[] = [];
 
   constructor(
@@ -34,12 +30,18 @@ export class Company {
     random: Random,
     mourn: (member: number) => void,
   ) {
+    const make = (member: number): Process => {
+      const generation = (board.generation[member] as Word).value;
+      const engagement = { member, generation, seed, board, things };
+      return new Process({ target: plays, args: [engagement], daemon: true });
+    };
+    super(MEMBERS, make, (member, exitCode) => {
+      reportEnd(board, member, exitCode);
+      void this.kill(member);
+    });
     this.board = board;
-    this.things = things;
-    this.seed = seed;
     this.random = random;
     this.mourn = mourn;
-    for (let member = 0; member < MEMBERS; member++) this.start(member);
   }
 
   /** Kills and stops members at random from now on. */
@@ -60,69 +62,32 @@ export class Company {
 
   /** Resolves when all members have ended, as they were asked to. */
   async ended(): Promise<void> {
-    for (const member of this.members) this.expected.add(member);
-    await Promise.all(
-      this.members.map(async (process, member) => {
-        await process.join();
-        if (process.exitCode !== 0) reportEnd(this.board, member, process.exitCode);
-      }),
-    );
-  }
-
-  /** Ends the members that hang. */
-  async killAll(): Promise<void> {
-    await this.calm();
-    for (const member of this.members) {
-      this.expected.add(member);
-      if (member.isAlive()) member.kill();
-    }
-    await Promise.all(this.members.map((member) => member.join()));
-  }
-
-  private start(member: number): void {
-    const generation = (this.board.generation[member] as Word).value;
-    const engagement: Engagement = {
-      member,
-      generation,
-      seed: this.seed,
-      board: this.board,
-      things: this.things,
-    };
-    const process = new Process({ target: plays, args: [engagement], daemon: true });
-    process.start();
-    this.members[member] = process;
-    void process.join().then(() => {
-      if (this.expected.has(process)) return;
-      reportEnd(this.board, member, process.exitCode);
-      void this.replace(member);
-    });
+    for (const [member, exitCode] of (await this.exitCodes()).entries())
+      if (exitCode !== 0) reportEnd(this.board, member, exitCode);
   }
 
   private killOne(): void {
     const present = [...this.members.keys()].filter((member) => !this.replacing.has(member));
-    if (present.length > 0) void this.replace(this.random.pick(present));
+    if (present.length > 0) void this.kill(this.random.pick(present));
   }
 
-  private async replace(member: number): Promise<void> {
+  private async kill(member: number): Promise<void> {
     if (this.replacing.has(member)) return;
     this.replacing.add(member);
-    const process = this.members[member] as Process;
     const generation = this.board.generation[member] as Word;
     // Said before it is done: from here on its marks are those of a dead one.
     (this.board.condemned[member] as Word).value = generation.value;
-    this.expected.add(process);
-    process.kill();
-    await process.join();
-    this.resume(member);
-    this.kills++;
-    this.mourn(member);
-    generation.add(1);
-    this.start(member);
+    await this.replace(member, () => {
+      this.resume(member);
+      this.kills++;
+      this.mourn(member);
+      generation.add(1);
+    });
     this.replacing.delete(member);
   }
 
   private suspend(member: number): void {
-    const { pid } = this.members[member] as Process;
+    const pid = this.members[member]?.pid ?? null;
     if (pid === null || this.replacing.has(member) || this.stopped.has(member)) return;
     if (!signal(pid, 'SIGSTOP')) return;
     this.stops++;

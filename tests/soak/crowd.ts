@@ -1,7 +1,7 @@
 /** Crowd: the flows that are inside of an object that admits several. */
 
-import type { Word } from '../stress/members.ts';
-import { isVacant, words } from './board.ts';
+import { type Word, words } from '../support/words.ts';
+import { isVacant } from './board.ts';
 import { CAST } from './cast.ts';
 import type { Flow } from './flow.ts';
 

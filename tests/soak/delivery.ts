@@ -6,8 +6,7 @@
  */
 
 import { RawArray } from 'lockstep';
-import type { Word } from '../stress/members.ts';
-import { word, words } from './board.ts';
+import { type Word, word, words } from '../support/words.ts';
 import { CAST } from './cast.ts';
 import type { Flow } from './flow.ts';
 import { isFragile, type Letter, read } from './letter.ts';

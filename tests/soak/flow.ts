@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hold, WaitOptions } from 'lockstep';
-import type { Word } from '../stress/members.ts';
+import type { Word } from '../support/words.ts';
 import { BETWEEN, type Board, markOf, report, stateOf } from './board.ts';
 import { CAST } from './cast.ts';
 import { Random } from './random.ts';

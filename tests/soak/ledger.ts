@@ -1,7 +1,6 @@
 /** Ledger: a total and each flow's share of it, with no atomicity except the lock's. */
 
-import type { Word } from '../stress/members.ts';
-import { word, words } from './board.ts';
+import { type Word, word, words } from '../support/words.ts';
 import { CAST } from './cast.ts';
 import type { Flow } from './flow.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { Value } from 'lockstep';
-import type { Word } from '../stress/members.ts';
+import type { Word } from '../support/words.ts';
 import type { Random } from './random.ts';
 
 interface Page {

@@ -8,9 +8,8 @@ import {
   waitAny,
   waitAnySync,
 } from 'lockstep';
-import type { Word } from '../stress/members.ts';
+import { type Word, word } from '../support/words.ts';
 import type { Player } from './act.ts';
-import { word } from './board.ts';
 import { begin, type Delivery, ended, makeDelivery, mayPut, sealed, taken } from './delivery.ts';
 import type { Flow } from './flow.ts';
 import { type Letter, note, write } from './letter.ts';

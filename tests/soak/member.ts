@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RLock, Thread } from 'lockstep';
-import type { Word } from '../stress/members.ts';
+import type { Word } from '../support/words.ts';
 import type { Act } from './act.ts';
 import { ACTS } from './acts/all.ts';
 import { type Board, RESTING, report } from './board.ts';

@@ -5,8 +5,8 @@
  */
 
 import type { Hold } from 'lockstep';
-import type { Word } from '../stress/members.ts';
-import { describeMark, isDead, word } from './board.ts';
+import { type Word, word } from '../support/words.ts';
+import { describeMark, isDead } from './board.ts';
 import type { Flow } from './flow.ts';
 
 export interface Section {

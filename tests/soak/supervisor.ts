@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Word } from '../stress/members.ts';
+import type { Word } from '../support/words.ts';
 import type { Act, Player } from './act.ts';
 import { ACTS } from './acts/all.ts';
 import { actOf, type Board, makeBoard, RESTING } from './board.ts';
@@ -62,7 +62,8 @@ export class Supervisor {
     }
     clearInterval(tending);
     this.board.stop.value = 1;
-    await (alright ? this.company.ended() : this.company.killAll());
+    await this.company.calm();
+    await (alright ? this.company.ended() : this.company.disband());
   }
 
   tally(): Tally {

@@ -10,7 +10,7 @@ import {
   StaleHandleError,
   TimedOutError,
 } from 'lockstep';
-import type { Word } from '../stress/members.ts';
+import type { Word } from '../support/words.ts';
 import { describeMark, isDead } from './board.ts';
 import type { Flow } from './flow.ts';
 import { type Letter, note, read, write } from './letter.ts';

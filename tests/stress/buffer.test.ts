@@ -1,12 +1,12 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Condition, Process, RLock, Value } from 'lockstep';
+import { Condition, Process, RLock } from 'lockstep';
+import { Company } from '../support/members/company.ts';
 import { HANG_MS } from '../support/until.ts';
-import { Company } from './company.ts';
-import { type Buffer, consumes, isConsumed, produces, type Word, wordsFor } from './members.ts';
+import { word, words } from '../support/words.ts';
+import { type Buffer, consumes, isConsumed, produces, wordsFor } from './members.ts';
 
-const word = (value = 0): Word => new Value('i32', value, { lock: false });
 const ITEMS = 10_000;
 const SLOTS = 16;
 
@@ -18,7 +18,6 @@ interface Setting {
 }
 
 function setUp(items: number): Setting {
-  const words = (length: number): Word[] => Array.from({ length }, () => word());
   const lock = new RLock();
   const buffer = {
     slots: words(SLOTS),
@@ -59,7 +58,7 @@ describe('a buffer guarded by two Conditions', { timeout: HANG_MS }, () => {
         const args: Parameters<typeof produces> = [buffer, notFull, notEmpty, style];
         return new Process({ target: seat < 3 ? produces : consumes, args });
       });
-      const counts = (await company.done()) as number[];
+      const counts = (await company.results()) as number[];
       assertEachItemOnce(setting);
       const sum = (of: number[]): number => of.reduce((total, count) => total + count, 0);
       assert.deepEqual([sum(counts.slice(0, 3)), sum(counts.slice(3))], [ITEMS, ITEMS]);
@@ -88,7 +87,7 @@ describe('a buffer guarded by two Conditions', { timeout: HANG_MS }, () => {
         },
       );
       buffer.total.value = Math.max(ITEMS, buffer.tail.value + 500);
-      await company.done();
+      await company.results();
       assertEachItemOnce(setting);
     });
   }

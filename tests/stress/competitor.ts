@@ -6,7 +6,7 @@
 import type { Barrier, Hold, WaitOptions } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
 import { turns } from '../support/turns.ts';
-import type { Word } from './members.ts';
+import type { Word } from '../support/words.ts';
 
 interface Acquirable {
   acquire(options?: WaitOptions): Promise<Hold | null>;

@@ -1,12 +1,11 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Lock, Process, Thread, Value } from 'lockstep';
+import { Lock, Process, Thread } from 'lockstep';
+import { Company } from '../support/members/company.ts';
 import { HANG_MS, until } from '../support/until.ts';
-import { Company } from './company.ts';
-import { adds, addsToLedger, type Ledger, type Word } from './members.ts';
-
-const word = (): Word => new Value('i32', 0, { lock: false });
+import { word, words } from '../support/words.ts';
+import { adds, addsToLedger, type Ledger } from './members.ts';
 
 describe('a counter under a Lock', { timeout: HANG_MS }, () => {
   const mixes = [
@@ -22,7 +21,7 @@ describe('a counter under a Lock', { timeout: HANG_MS }, () => {
         const style = styles[seat % styles.length] ?? 'blocking';
         return new Process({ target: adds, args: [lock, counter, times, style] });
       });
-      await company.done();
+      await company.results();
       assert.equal(counter.value, 8 * times);
       assert.equal(lock.locked, false);
     });
@@ -31,12 +30,11 @@ describe('a counter under a Lock', { timeout: HANG_MS }, () => {
   it('is exact after 8 threads, 4 that block and 4 that await, have each added one 5000 times', async () => {
     const lock = new Lock();
     const counter = word();
-    const threads = Array.from({ length: 8 }, (_, i) => {
-      const style = i % 2 === 0 ? 'blocking' : 'awaiting';
+    const company = new Company(8, (seat) => {
+      const style = seat % 2 === 0 ? 'blocking' : 'awaiting';
       return new Thread({ target: adds, args: [lock, counter, 5_000, style] });
     });
-    for (const thread of threads) thread.start();
-    await Promise.all(threads.map((thread) => thread.result));
+    await company.results();
     assert.equal(counter.value, 40_000);
   });
 
@@ -48,7 +46,7 @@ describe('a counter under a Lock', { timeout: HANG_MS }, () => {
       const enough = word();
       const ledger: Ledger = {
         total: word(),
-        own: Array.from({ length: seats }, word),
+        own: words(seats),
         inside: word(),
         intrusions: word(),
         recoveries: word(),
@@ -63,7 +61,7 @@ describe('a counter under a Lock', { timeout: HANG_MS }, () => {
       await company.mayhem(kills, atIt);
       await until(() => begun.every((_, seat) => atIt(seat)), 'all members to be at it again');
       enough.value = 1;
-      await company.done();
+      await company.results();
       assert.equal(
         ledger.total.value,
         own().reduce((sum, value) => sum + value, 0),

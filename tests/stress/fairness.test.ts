@@ -4,18 +4,18 @@ import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Barrier, BoundedSemaphore, Lock, Process, RLock, Semaphore, Thread, Value } from 'lockstep';
+import { Barrier, BoundedSemaphore, Lock, Process, RLock, Semaphore, Thread } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
-import { HANG_MS } from '../support/until.ts';
+import { type Child, Company } from '../support/members/company.ts';
+import { freeze, thaw } from '../support/processes.ts';
+import { HANG_MS, until } from '../support/until.ts';
+import { word, words } from '../support/words.ts';
 import { type Contest, competes } from './competitor.ts';
-import type { Word } from './members.ts';
 
 const COMPETITORS = 8;
 const ENOUGH = 10_000;
 /** Microseconds. */
 const WORK = 25;
-
-const word = (): Word => new Value('i32', 0, { lock: false });
 
 interface Mix {
   name: string;
@@ -51,12 +51,11 @@ describe('when eight compete', { timeout: HANG_MS }, () => {
       it(`${what} comes to none of ${name} more than twice as often as to another`, async (test) => {
         const compete = async (contest: Contest): Promise<void> => {
           const object = make();
-          const competitors = Array.from({ length: COMPETITORS }, (_, me) => {
+          const competitors = new Company<Child>(COMPETITORS, (me) => {
             const { kind, style } = parts[me % parts.length] ?? { kind: Process, style: 'blocking' };
             return new kind({ target: competes, args: [object, contest, me, style] });
           });
-          for (const competitor of competitors) competitor.start();
-          for (const competitor of competitors) await competitor.result;
+          await competitors.results();
           object.close();
         };
         await assertFair(test, compete);
@@ -68,19 +67,17 @@ describe('when eight compete', { timeout: HANG_MS }, () => {
         const object = make();
         // Counted only from when this is taken back.
         contest.begun.add(-1);
-        const competitors = Array.from(
-          { length: COMPETITORS },
-          (_, me) => new Process({ target: competes, args: [object, contest, me, 'blocking'] }),
+        const competitors = new Company(
+          COMPETITORS,
+          (me) => new Process({ target: competes, args: [object, contest, me, 'blocking'] }),
         );
-        for (const competitor of competitors) competitor.start();
-        while (contest.begun.value < COMPETITORS - 1) await sleep(1);
-        const pid = competitors[0]?.pid;
-        assert.ok(pid);
-        process.kill(pid, 'SIGSTOP');
+        await until(() => contest.begun.value === COMPETITORS - 1, 'all to have had it');
+        const pid = competitors.members[0]!.pid!;
+        await freeze(pid);
         await sleep(500);
-        process.kill(pid, 'SIGCONT');
+        thaw(pid);
         contest.begun.add(1);
-        for (const competitor of competitors) await competitor.result;
+        await competitors.results();
         object.close();
       };
       await assertFair(test, compete);
@@ -93,7 +90,7 @@ function makeContest(): Contest {
     gate: new Barrier(COMPETITORS),
     begun: word(),
     total: word(),
-    shares: Array.from({ length: COMPETITORS }, word),
+    shares: words(COMPETITORS),
     stalls: word(),
     enough: ENOUGH,
     work: WORK,

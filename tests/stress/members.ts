@@ -5,20 +5,10 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  Barrier,
-  BoundedSemaphore,
-  Condition,
-  Hold,
-  Lock,
-  Semaphore,
-  Value,
-  WaitOptions,
-} from 'lockstep';
+import type { Barrier, BoundedSemaphore, Condition, Hold, Lock, Semaphore, WaitOptions } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
 import { isEnding } from '../support/processes.ts';
-
-export type Word = Value<'i32'>;
+import type { Word } from '../support/words.ts';
 
 interface Acquirable {
   acquire(options?: WaitOptions): Promise<Hold | null>;

@@ -8,7 +8,7 @@ import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:
 import { join } from 'node:path';
 import type { Queue } from 'lockstep';
 import type { Style } from '../support/backends/backend.ts';
-import type { Word } from './members.ts';
+import type { Word } from '../support/words.ts';
 
 /** More than any producer puts. */
 const SPAN = 2 ** 40;

@@ -1,12 +1,11 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { BoundedSemaphore, Process, Semaphore, Value } from 'lockstep';
+import { BoundedSemaphore, Process, Semaphore } from 'lockstep';
+import { Company } from '../support/members/company.ts';
 import { HANG_MS, until } from '../support/until.ts';
-import { Company } from './company.ts';
-import { type Places, passes, passesMarked, type Word } from './members.ts';
-
-const word = (): Word => new Value('i32', 0, { lock: false });
+import { word, words } from '../support/words.ts';
+import { type Places, passes, passesMarked } from './members.ts';
 
 describe('three permits', { timeout: HANG_MS }, () => {
   const mixes = [
@@ -23,7 +22,7 @@ describe('three permits', { timeout: HANG_MS }, () => {
           const style = styles[seat % styles.length] ?? 'blocking';
           return new Process({ target: passes, args: [semaphore, inside, most, times, style] });
         });
-        await company.done();
+        await company.results();
         assert.ok(most.value >= 1 && most.value <= 3, `${most.value} were inside`);
         assert.equal(inside.value, 0);
         assert.equal(semaphore.value, 3);
@@ -35,8 +34,7 @@ describe('three permits', { timeout: HANG_MS }, () => {
     it(`of a BoundedSemaphore all come back when members (${style}) are killed at random and replaced`, async () => {
       const seats = 8;
       const semaphore = new BoundedSemaphore(3);
-      const words = (): Word[] => Array.from({ length: seats }, word);
-      const places: Places = { pids: words(), marks: words(), crowds: word(), enough: word() };
+      const places: Places = { pids: words(seats), marks: words(seats), crowds: word(), enough: word() };
       const marks = (): number[] => places.marks.map(({ value }) => value);
       const begun = marks();
       const company = new Company(seats, (seat) => {
@@ -47,7 +45,7 @@ describe('three permits', { timeout: HANG_MS }, () => {
       await company.mayhem(12, atIt);
       await until(() => begun.every((_, seat) => atIt(seat)), 'all members to be at it again');
       places.enough.value = 1;
-      await company.done();
+      await company.results();
       assert.equal(places.crowds.value, 0);
       assert.equal(semaphore.value, 3);
     });

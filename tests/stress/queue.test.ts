@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { Process, Queue, Thread, Value } from 'lockstep';
+import { Process, Queue, Thread } from 'lockstep';
+import { type Child, Company } from '../support/members/company.ts';
 import { listing, sandbox } from '../support/sandbox.ts';
 import { HANG_MS } from '../support/until.ts';
-import { Company } from './company.ts';
-import type { Word } from './members.ts';
+import { type Word, word, words } from '../support/words.ts';
 import {
   type Load,
   type Progress,
@@ -21,8 +21,6 @@ import {
 
 const PRODUCERS = 4;
 const CONSUMERS = 4;
-const word = (): Word => new Value('i32', 0, { lock: false });
-const words = (): Word[] => Array.from({ length: PRODUCERS }, word);
 
 const folders: string[] = [];
 function makeFolder(): string {
@@ -84,17 +82,15 @@ describe('a Queue between 4 producers and 4 consumers', { timeout: HANG_MS }, ()
     it(`(${name}) passes ${(count * PRODUCERS).toLocaleString('en')} items, each exactly once and in order`, async () => {
       const folder = makeFolder();
       const queue = new Queue<number>(options);
-      const member = (seat: number) => {
+      const company = new Company<Child>(PRODUCERS + CONSUMERS, (seat) => {
         const style = styles[seat % styles.length] ?? 'blocking';
         return seat < PRODUCERS
           ? new kind({ target: puts, args: [queue, seat, count, style] })
           : new kind({ target: takes, args: [queue, folder, String(seat), style] });
-      };
-      const members = Array.from({ length: PRODUCERS + CONSUMERS }, (_, seat) => member(seat));
-      for (const each of members) each.start();
-      for (const producer of members.slice(0, PRODUCERS)) await producer.result;
+      });
+      await company.results(PRODUCERS);
       queue.close();
-      for (const consumer of members.slice(PRODUCERS)) await consumer.result;
+      await company.results();
       assertEachItemOnce(folder, count);
       assert.equal(queue.size, 0);
       queue[Symbol.dispose]();
@@ -112,7 +108,7 @@ describe('a Queue between 4 producers and 4 consumers', { timeout: HANG_MS }, ()
     it(`loses at most what is in hand when members (${style}${places}) are killed at random and replaced`, async () => {
       const folder = makeFolder();
       const queue = new Queue<number>({ maxSize, bytes: 65_536 });
-      const progress: Progress = { begun: words(), done: words(), enough: word() };
+      const progress: Progress = { begun: words(PRODUCERS), done: words(PRODUCERS), enough: word() };
       let takersKilled = 0;
       let started = 0;
       const beginnings = new Array<number>(PRODUCERS).fill(0);
@@ -142,9 +138,9 @@ describe('a Queue between 4 producers and 4 consumers', { timeout: HANG_MS }, ()
         done.value = begun.value;
       });
       progress.enough.value = 1;
-      await company.leave(PRODUCERS);
+      await company.results(PRODUCERS);
       queue.close();
-      await company.done();
+      await company.results();
       const { times, disordered } = readTaken(folder, PRODUCERS);
       assert.equal(disordered, 0, 'items out of order');
       let lost = 0;
@@ -179,18 +175,17 @@ describe('a Queue of large items', { timeout: HANG_MS }, () => {
     it(`passes items of 0 bytes to 2 MiB whole (${styles.join(', ')}), and leaves no file of an item`, async () => {
       const [each, count] = [3, 220];
       const queue = new Queue<Load>({ bytes: 2 ** 20 });
-      const members = Array.from({ length: 2 * each }, (_, seat) => {
+      const company = new Company(2 * each, (seat) => {
         const style = styles[seat % styles.length] ?? 'blocking';
         return seat < each
           ? new Process({ target: putsLoads, args: [queue, seat, count, style] })
           : new Process({ target: takesLoads, args: [queue, style] });
       });
-      for (const member of members) member.start();
-      for (const producer of members.slice(0, each)) await producer.result;
+      await company.results(each);
       queue.close();
       const taken: string[] = [];
-      for (const consumer of members.slice(each)) {
-        const seen = (await consumer.result) as { taken: string[]; wrong: string[] };
+      for (const result of (await company.results()).slice(each)) {
+        const seen = result as { taken: string[]; wrong: string[] };
         assert.deepEqual(seen.wrong, []);
         taken.push(...seen.taken);
       }

@@ -1,20 +1,18 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Barrier, Process, Value } from 'lockstep';
+import { Barrier, Process } from 'lockstep';
+import { Company } from '../support/members/company.ts';
 import { HANG_MS, until } from '../support/until.ts';
-import { Company } from './company.ts';
-import { keepsInStep, type Rounds, type Word } from './members.ts';
+import { type Word, word, words } from '../support/words.ts';
+import { keepsInStep, type Rounds } from './members.ts';
 
-const word = (): Word => new Value('i32', 0, { lock: false });
 const PARTIES = 4;
 
 describe('the rounds of a Barrier', { timeout: HANG_MS }, () => {
   function makeRounds(last: number): Rounds {
-    const goal = word();
-    goal.value = last;
-    const words = (): Word[] => Array.from({ length: PARTIES }, word);
-    return { arrived: words(), passed: words(), outOfStep: word(), stopped: word(), epoch: word(), goal };
+    const [arrived, passed] = [words(PARTIES), words(PARTIES)];
+    return { arrived, passed, outOfStep: word(), stopped: word(), epoch: word(), goal: word(last) };
   }
 
   const mixes = [
@@ -30,7 +28,7 @@ describe('the rounds of a Barrier', { timeout: HANG_MS }, () => {
         const style = styles[seat % styles.length] ?? 'blocking';
         return new Process({ target: keepsInStep, args: [barrier, rounds, seat, style] });
       });
-      await company.done();
+      await company.results();
       assert.equal(rounds.outOfStep.value, 0);
       assert.equal(rounds.stopped.value, 0);
       for (const { value } of rounds.passed) assert.equal(value, 2_000);
@@ -63,7 +61,7 @@ describe('the rounds of a Barrier', { timeout: HANG_MS }, () => {
         epoch.add(1);
       });
       goal.value = Math.max(...arrived.map(({ value }) => value)) + 100;
-      await company.done();
+      await company.results();
       assert.equal(outOfStep.value, 0);
       for (const { value } of passed) assert.equal(value, goal.value);
     });

@@ -1,9 +1,10 @@
-/** Performer: does what a test tells an actor, with the objects that it has opened. */
+/** Performer: carries out the orders of an actor, with the objects that it has opened. */
 
 import type { AsyncHold } from 'lockstep';
 import type { Party, Style } from './backends/backend.ts';
+import { outcomeOf } from './members/serving.ts';
 import { operations, type Self } from './operations.ts';
-import { type Command, fromReferencesOf, isHandle, type Reply, type SharedObject } from './wire.ts';
+import { fromReferencesOf, isHandle, type Order, type Outcome, type SharedObject } from './wire.ts';
 
 export class Performer {
   private readonly party: Party;
@@ -16,25 +17,15 @@ export class Performer {
     this.self = { style, party, holds: this.holds };
   }
 
-  async obey({ id, operation, args }: Command): Promise<Reply> {
-    const start = performance.now();
-    try {
-      if (operation === 'forget') return { id, milliseconds: 0, value: await this.forget() };
+  obey({ operation, args }: Order): Promise<Outcome> {
+    return outcomeOf(async () => {
+      if (operation === 'forget') return await this.forget();
       const body: unknown = Reflect.get(operations, operation);
       if (typeof body !== 'function') throw new TypeError(`no operation ${operation}`);
       const open = (reference: string): object | Promise<object> => this.party.open(reference);
       const values = (await fromReferencesOf(args, this.opened, open)) as unknown[];
-      const value: unknown = await body(this.self, ...values);
-      return { id, milliseconds: performance.now() - start, value };
-    } catch (thrown) {
-      const error = thrown as Error & { code?: unknown };
-      const { name, message, code, stack = '', cause } = error;
-      return {
-        id,
-        milliseconds: performance.now() - start,
-        error: { name, message, code, stack, cause: String(cause) },
-      };
-    }
+      return (await body(this.self, ...values)) as unknown;
+    });
   }
 
   /** Lets go of all that is left from a test. */

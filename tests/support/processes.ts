@@ -1,6 +1,7 @@
 /** Looking at the processes of this machine, by /proc. */
 
 import { readdirSync, readFileSync } from 'node:fs';
+import { until } from './until.ts';
 
 /** Pids of the other processes whose `LOCKSTEP_DIR` is `folder`, the zombies left out. */
 export function processesOf(folder: string): number[] {
@@ -37,14 +38,18 @@ function folderOf(pid: number): string | undefined {
 }
 
 function parentOf(pid: number): number {
+  return Number(stateOf(pid).split(' ')[1]);
+}
+
+/** The process's line in /proc from its state on, which stands first. */
+function stateOf(pid: number): string {
   const stat = readProc(pid, 'stat');
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  return stat.slice(stat.lastIndexOf(')') + 2);
 }
 
 /** Whether the process runs: neither gone nor a zombie. */
 export function runs(pid: number): boolean {
-  const stat = readProc(pid, 'stat');
-  const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
+  const [state] = stateOf(pid);
   return state !== undefined && state !== 'Z' && state !== 'X';
 }
 
@@ -53,14 +58,23 @@ const EXITING = 4;
 
 /** Whether the process is ending, a zombie or gone: nothing of its program runs any more. */
 export function isEnding(pid: number): boolean {
-  const stat = readProc(pid, 'stat');
-  const flags = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[6];
+  const flags = stateOf(pid).split(' ')[6];
   return !runs(pid) || (Number(flags) & EXITING) !== 0;
 }
 
 /** `4121 (node worker.js)`. */
 export function describeProcess(pid: number): string {
   return `${pid} (${readProc(pid, 'cmdline').replaceAll('\0', ' ').trim()})`;
+}
+
+/** Stops the process in its tracks. */
+export async function freeze(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  await until(() => /^[Tt]/.test(stateOf(pid)), `process ${pid} to stop`);
+}
+
+export function thaw(pid: number): void {
+  process.kill(pid, 'SIGCONT');
 }
 
 /** Ends the processes at once. */

@@ -3,21 +3,19 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, afterEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Process, Thread } from 'lockstep';
 import { act } from './actor.ts';
-import type { Flavour, Kind, Look, Make, Role, Style } from './backends/backend.ts';
+import type { Flavour, Kind, Look, Make, Role, Seat, Style } from './backends/backend.ts';
 import { BEYOND, NOT_IN_CONTRACT } from './backends/backend.ts';
 import { backend } from './backends/chosen.ts';
-import { HereLink, type Link, WorkerLink } from './links.ts';
+import { runHere } from './here.ts';
+import { Crew } from './members/crew.ts';
+import { Member } from './members/member.ts';
 import type { operations, Self } from './operations.ts';
 import { HANG_MS, PATIENCE_MS } from './until.ts';
-import { type Hello, onMessage, type Reply, type SharedObject, toReferences } from './wire.ts';
+import type { Report, SharedObject } from './wire.ts';
 
 type Operations = typeof operations;
 type Args<K extends keyof Operations> = Operations[K] extends (self: Self, ...args: infer A) => unknown
@@ -59,16 +57,11 @@ export class Stage {
   readonly make: StagedMake;
   readonly #contract: string;
   readonly #flavour: Flavour;
-  readonly #folder: string = mkdtempSync(join(tmpdir(), 'lockstep-stage-'));
-  readonly #path: string = join(this.#folder, 'socket');
-  readonly #server: Server;
-  readonly #onStage = new Map<number, (hello: Hello, socket: Socket) => (reply: Reply) => void>();
-  #listening: Promise<void> | undefined;
+  readonly #crew = new Crew(Actor);
+  readonly #seats: Seat[] = [];
   #actors: Actor[] = [];
-  readonly #links: Link[] = [];
   #made: object[] = [];
   #shared: SharedObject[] = [];
-  #serial = 0;
 
   constructor(contract: string, flavour: Flavour) {
     this.#contract = contract;
@@ -82,14 +75,6 @@ export class Stage {
       return [kind, staging];
     });
     this.make = Object.fromEntries(staged) as StagedMake;
-    this.#server = createServer((socket) => {
-      socket.on('error', () => socket.destroy()); // The actor was killed; `close` follows.
-      let receive: ((reply: Reply) => void) | undefined;
-      onMessage(socket, (message) => {
-        if (receive) receive(message as Reply);
-        else receive = this.#onStage.get((message as Hello).serial)?.(message as Hello, socket);
-      });
-    });
   }
 
   /** A case: a sentence that starts with the numbers of the behaviours it holds. */
@@ -172,7 +157,7 @@ export class Stage {
   async actors<const N extends number>(count: N): Promise<Cast<N>> {
     const cast = Array.from({ length: count }, (_, i) => {
       const actor = this.#actors[i];
-      return actor === undefined || actor.ended ? this.#start(i) : actor;
+      return actor === undefined || actor.isOver ? this.#start(i) : actor;
     });
     this.#actors.splice(0, count, ...(await Promise.all(cast)));
     return this.#actors.slice(0, count) as Cast<N>;
@@ -180,10 +165,10 @@ export class Stage {
 
   /** After each test: nobody is still at it, and everything is let go. */
   async rest(): Promise<void> {
-    const stuck = this.#actors.filter((actor) => actor.pending.length > 0 && !actor.ended);
+    const stuck = this.#actors.filter((actor) => actor.pending.length > 0 && !actor.isOver);
     const what = stuck.map((actor) => `${actor.name} in ${actor.pending.join(', ')}`);
     await Promise.all(stuck.map((actor) => actor.kill()));
-    this.#actors = this.#actors.filter((actor) => !actor.ended);
+    this.#actors = this.#actors.filter((actor) => !actor.isOver);
     await Promise.all(this.#actors.map((actor) => actor.forget()));
     for (const object of this.#made) await backend.self.close(object);
     for (const object of this.#shared) object.close();
@@ -194,88 +179,24 @@ export class Stage {
 
   async close(): Promise<void> {
     await Promise.all(this.#actors.map((actor) => actor.leave()));
-    await Promise.all(this.#links.map((link) => link.end()));
-    this.#server.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#crew.close();
+    await Promise.all(this.#seats.map((seat) => seat.end()));
   }
 
   async #start(index: number): Promise<Actor> {
-    this.#listening ??= new Promise((resolve) => this.#server.listen(this.#path, resolve));
-    await this.#listening;
     const { roles } = this.#flavour;
     const { kind, style } = roles[index % roles.length] as Role;
-    const serial = this.#serial++;
-    if (kind === 'here') {
-      const link = new HereLink(await backend.join!(), serial, style, {
-        receive: (reply) => actor.receive(reply),
-        hangUp: () => actor.hangUp(),
-      });
-      const actor = new Actor(link);
-      this.#links.push(link);
-      return actor;
-    }
-    const args: Parameters<typeof act> = [this.#path, serial, style];
-    const options = { target: act, args, daemon: true };
-    const worker = kind === 'process' ? new Process(options) : new Thread(options);
-    const arrival = new Promise<Actor>((resolve) => {
-      this.#onStage.set(serial, (hello, socket) => {
-        const actor = new Actor(new WorkerLink(worker, hello, socket));
-        socket.on('close', () => actor.hangUp());
-        resolve(actor);
-        return (reply) => actor.receive(reply);
-      });
-    });
-    worker.start();
-    const failed = worker.join().then(() => {
-      throw new Error(`an actor ended at its start with exit code ${worker.exitCode}`);
-    });
-    return await Promise.race([arrival, failed]);
+    if (kind !== 'here') return this.#crew.start(kind, act, style);
+    const seat = await backend.join!();
+    this.#seats.push(seat);
+    return this.#crew.startAs((address) => runHere(address, style, seat));
   }
 }
 
-export class Actor {
-  readonly #link: Link;
-  readonly #calls = new Map<number, { operation: string; settle: (reply: Reply) => void }>();
-  #nextId = 0;
-  #ended = false;
-
-  constructor(link: Link) {
-    this.#link = link;
-  }
-
-  get kind(): Kind {
-    return this.#link.kind;
-  }
-
-  get pid(): number {
-    return this.#link.hello.pid;
-  }
-
-  get threadId(): number {
-    return this.#link.hello.threadId;
-  }
-
-  get name(): string {
-    return this.#link.hello.name;
-  }
-
-  /** What objects name as their owner while the actor holds them. */
-  get identity(): unknown {
-    return this.#link.hello.identity;
-  }
-
-  get ended(): boolean {
-    return this.#ended;
-  }
-
-  /** Operations that it has not come back from. */
-  get pending(): string[] {
-    return [...this.#calls.values()].map(({ operation }) => operation);
-  }
-
-  /** Tells the actor to do something; resolves with the outcome, rejects with the actor's error. */
+export class Actor extends Member {
+  /** Gives the actor something to do; resolves to the outcome, rejects with the actor's error. */
   do<K extends keyof Operations>(operation: K, ...args: Args<K>): Promise<Outcome<K>> {
-    return handled(this.#call(operation, args).then(({ value }) => value as Outcome<K>));
+    return handled(this.order(operation, ...args) as Promise<Outcome<K>>);
   }
 
   /** As `do`, with the time that it took in the actor. */
@@ -283,68 +204,16 @@ export class Actor {
     operation: K,
     ...args: Args<K>
   ): Promise<{ value: Outcome<K>; milliseconds: number }> {
-    return handled(
-      this.#call(operation, args).then(({ value, milliseconds }) => ({
-        value: value as Outcome<K>,
-        milliseconds,
-      })),
-    );
+    return handled(this.reportOf(operation, args) as Promise<Report & { value: Outcome<K> }>);
   }
 
   /** Releases what it still holds and closes what it has open. */
   async forget(): Promise<void> {
-    await this.#call('forget', []);
+    await this.order('forget');
   }
 
-  /** SIGKILL for a process, `terminate()` for a thread; resolves when it is gone. */
-  async kill(): Promise<void> {
-    this.#ended = true;
-    await this.#link.kill();
-  }
-
-  /** Ends it normally, with whatever it holds. */
-  async leave(): Promise<void> {
-    if (this.#ended) return;
-    this.#ended = true;
-    await this.#link.leave();
-  }
-
-  /** Stops a process in its tracks. */
-  async freeze(): Promise<void> {
-    await this.#link.freeze();
-  }
-
-  thaw(): void {
-    this.#link.thaw();
-  }
-
-  async #call(operation: string, args: readonly unknown[]): Promise<Reply> {
-    if (this.#link.isCut) throw new Error(`${this.name} has ended`);
-    const id = this.#nextId++;
-    const reply = new Promise<Reply>((settle) => this.#calls.set(id, { operation, settle }));
-    this.#link.send({ id, operation, args: toReferences(args, backend.refer) as unknown[] });
-    const { error, ...rest } = await reply;
-    if (error === undefined) return rest;
-    const { message, ...fields } = error;
-    throw Object.assign(new Error(message), fields);
-  }
-
-  receive(reply: Reply): void {
-    this.#calls.get(reply.id)?.settle(reply);
-    this.#calls.delete(reply.id);
-  }
-
-  /** Its calls that are under way will have no reply. */
-  hangUp(): void {
-    const error = {
-      name: 'Error',
-      message: `${this.name} ended meanwhile`,
-      code: 'ACTOR_ENDED',
-      stack: '',
-      cause: '',
-    };
-    for (const [id, { settle }] of this.#calls) settle({ id, milliseconds: 0, error });
-    this.#calls.clear();
+  protected override refer(value: unknown): string | undefined {
+    return backend.refer(value);
   }
 }
 

@@ -28,6 +28,19 @@ export async function holds(condition: () => boolean | Promise<boolean>): Promis
   return true;
 }
 
+/** Rejects, naming what did not come, when it takes so long that it counts as hanging. */
+export async function inTime<T>(promise: Promise<T>, what: string, limit: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const hang = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`hangs: ${what} did not come in ${limit} ms`)), limit);
+  });
+  try {
+    return await Promise.race([promise, hang]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** How many flows wait on the object, as it says itself. */
 export function waiting(object: { describe(): object }): number {
   const count: unknown = Reflect.get(object.describe(), 'waiting');

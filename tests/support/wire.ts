@@ -1,31 +1,41 @@
-/** How the test and its actors talk: one line a message, shared objects by their handles. */
+/** How a test and its members talk: one line a message, shared objects by their handles. */
 
 import type { Socket } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
 import { openShared } from 'lockstep';
 
-/** Told by an actor when it has started. */
+/** Sent by a member when it has started. */
 export interface Hello {
-  serial: number;
-  pid: number;
-  threadId: number;
-  name: string;
-  /** What objects name as their owner while the actor holds them. */
-  identity?: unknown;
+  readonly serial: number;
+  readonly pid: number;
+  readonly threadId: number;
+  readonly name: string;
+  /** What objects name as their owner while the member holds them. */
+  readonly identity?: unknown;
 }
 
-export interface Command {
-  id: number;
-  operation: string;
-  args: unknown[];
+export interface Order {
+  readonly id: number;
+  readonly operation: string;
+  readonly args: readonly unknown[];
 }
 
-export interface Reply {
-  id: number;
-  /** How long the operation took in the actor. */
-  milliseconds: number;
-  value?: unknown;
-  error?: { name: string; message: string; code: unknown; stack: string; cause: string };
+/** What came of an order. */
+export interface Outcome {
+  /** How long it took the member. */
+  readonly milliseconds: number;
+  readonly value?: unknown;
+  readonly error?: {
+    readonly name: string;
+    readonly message: string;
+    readonly code: unknown;
+    readonly stack: string;
+    readonly cause: string;
+  };
+}
+
+export interface Report extends Outcome {
+  readonly id: number;
 }
 
 /** Members of all shared objects. */
@@ -40,7 +50,7 @@ interface Reference {
   sharedHandle: string;
 }
 
-export function encode(message: Hello | Command | Reply): string {
+export function encode(message: Hello | Order | Report): string {
   return `${serialize(message).toString('base64')}\n`;
 }
 

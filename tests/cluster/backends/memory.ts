@@ -5,7 +5,7 @@
 
 import type { Cluster } from 'lockstep/memory';
 import { connect } from 'lockstep/memory';
-import type { Backend, Member } from '../../support/backends/backend.ts';
+import type { Backend, Seat } from '../../support/backends/backend.ts';
 import { abandon, revive, silence } from '../contract/world.ts';
 import { ClusterParty, omits, refer } from './objects.ts';
 
@@ -14,7 +14,7 @@ const LEASE_MS = 3_000;
 
 const join = (): Promise<Cluster> => connect({ lease: LEASE_MS, namespace: 'conformance' });
 
-class MemoryMember extends ClusterParty implements Member {
+class MemorySeat extends ClusterParty implements Seat {
   private wake: () => void = () => {};
 
   freeze(): void {
@@ -43,7 +43,7 @@ export const backend: Backend = {
   flavours: [{ name: 'connections, awaiting', roles: [{ kind: 'here', style: 'awaiting' }] }],
   make: self.make,
   self,
-  join: async () => new MemoryMember(await join()),
+  join: async () => new MemorySeat(await join()),
   refer,
   isWhole: false,
   slower: 50,

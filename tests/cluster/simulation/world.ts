@@ -224,8 +224,7 @@ export class World {
     const { deaths, jumps, crashes } = this.chances;
     const alive = this.players.filter((player) => player.alive && !player.done);
     if (alive.length > 1 && this.random.below(1000) < deaths) this.kill(this.random.pick(alive));
-    if (this.random.below(1000) < jumps)
-      this.jump(this.random.percent(20) ? BIG_JUMP_MS : 2 * CLAIM_MS);
+    if (this.random.below(1000) < jumps) this.jump(this.random.percent(20) ? BIG_JUMP_MS : 2 * CLAIM_MS);
     if (this.random.below(1000) < crashes) this.crash();
     const late = alive.filter(({ missed }) => missed);
     if (late.length > 0 && this.random.percent(5)) this.notice(this.random.pick(late));

@@ -4,7 +4,6 @@
  */
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { Barrier, BoundedSemaphore, Condition, Lock, RLock } from 'lockstep';
 import { nameNobody } from '../../support/internals.ts';
 import { until, untilWaiting } from '../../support/until.ts';
@@ -38,7 +37,7 @@ export const reaping: Suite = [
     // one that looks after it.
     await until(() => !condition.locked, 'the condition to be given up');
     const hold = condition.acquireSync();
-    await freeze(dead);
+    await dead.freeze();
     condition.notify();
     hold.release();
 
@@ -52,14 +51,14 @@ export const reaping: Suite = [
     notified.catch(() => {});
     await untilWaiting(condition, 2);
     await until(() => !condition.locked, 'the condition to be given up');
-    await Promise.all([first, second].map(freeze));
+    await Promise.all([first, second].map((member) => member.freeze()));
 
     // The victim finds it dead when it wants the lock.
     await scene.victim.call(lock, 'describe');
     await dead.kill();
     const death = await scene.crash(lock, 'acquireSync');
     assert.deepEqual(death.value ?? { recovered: true }, { recovered: true });
-    for (const { pid } of [first, second]) process.kill(pid, 'SIGCONT');
+    for (const member of [first, second]) member.thaw();
 
     assert.equal(await scene.progress(broken, 'the barrier to break'), 'ERR_LOCKSTEP_BROKEN_BARRIER');
     assert.equal(await scene.progress(notified, 'the notification'), true);
@@ -126,10 +125,4 @@ async function holderOf(scene: Scene, ...held: readonly SharedObject[]): Promise
   const holder = await scene.program();
   for (const object of held) await holder.call(object, 'acquireSync');
   return holder;
-}
-
-/** Stops the process in its tracks. */
-async function freeze({ pid }: Member): Promise<void> {
-  process.kill(pid, 'SIGSTOP');
-  await until(() => /^\d+ \(.*\) T/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')), 'SIGSTOP');
 }

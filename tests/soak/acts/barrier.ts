@@ -6,10 +6,9 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Barrier, BrokenBarrierError } from 'lockstep';
-import type { Word } from '../../stress/members.ts';
+import { type Word, word, words } from '../../support/words.ts';
 import type { Act } from '../act.ts';
 import { act } from '../act.ts';
-import { word, words } from '../board.ts';
 import { partiesOf } from '../cast.ts';
 import type { Flow } from '../flow.ts';
 

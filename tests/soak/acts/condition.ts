@@ -7,10 +7,9 @@
  */
 
 import { Condition, type Hold, RLock } from 'lockstep';
-import type { Word } from '../../stress/members.ts';
+import { type Word, word } from '../../support/words.ts';
 import type { Act, Intermission } from '../act.ts';
 import { act } from '../act.ts';
-import { word } from '../board.ts';
 import type { Flow } from '../flow.ts';
 import { checkSection, enter, leave, makeSection, reenter, type Section } from '../section.ts';
 

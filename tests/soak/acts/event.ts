@@ -1,10 +1,9 @@
 /** An Event that is set, cleared, and set and cleared at once, while others wait for it. */
 
 import { Event } from 'lockstep';
-import type { Word } from '../../stress/members.ts';
+import { type Word, word } from '../../support/words.ts';
 import type { Act, Intermission } from '../act.ts';
 import { act } from '../act.ts';
-import { word } from '../board.ts';
 import type { Flow } from '../flow.ts';
 
 /** Milliseconds within which a waiter has come after the event was set. */

@@ -3,10 +3,9 @@
  */
 
 import { JoinableQueue, OverReleaseError } from 'lockstep';
-import type { Word } from '../../stress/members.ts';
+import { type Word, word } from '../../support/words.ts';
 import type { Act, Player } from '../act.ts';
 import { act } from '../act.ts';
-import { word } from '../board.ts';
 import { checkDelivery, lose } from '../delivery.ts';
 import type { Flow } from '../flow.ts';
 import type { Letter } from '../letter.ts';

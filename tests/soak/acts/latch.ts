@@ -4,10 +4,9 @@
  */
 
 import { Latch } from 'lockstep';
-import type { Word } from '../../stress/members.ts';
+import { type Word, word } from '../../support/words.ts';
 import type { Act } from '../act.ts';
 import { act } from '../act.ts';
-import { word } from '../board.ts';
 
 /** More than is ever counted. */
 const MANY = 1 << 29;

@@ -5,10 +5,9 @@
  */
 
 import { type Connection, Pipe, Queue, QueueEmptyError, QueueFullError, TimedOutError } from 'lockstep';
-import type { Word } from '../../stress/members.ts';
+import { type Word, word, words } from '../../support/words.ts';
 import type { Act } from '../act.ts';
 import { act } from '../act.ts';
-import { word, words } from '../board.ts';
 import { CAST } from '../cast.ts';
 import type { Flow } from '../flow.ts';
 import { answers, asks, hears, type Partner, sends, type Talk, tells } from '../talk.ts';

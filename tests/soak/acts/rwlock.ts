@@ -4,10 +4,10 @@
  */
 
 import { RWLock } from 'lockstep';
-import type { Word } from '../../stress/members.ts';
+import { type Word, word } from '../../support/words.ts';
 import type { Act } from '../act.ts';
 import { act } from '../act.ts';
-import { describeMark, isDead, word } from '../board.ts';
+import { describeMark, isDead } from '../board.ts';
 import { CAST } from '../cast.ts';
 import type { Flow } from '../flow.ts';
 

@@ -5,10 +5,9 @@
  */
 
 import { Semaphore } from 'lockstep';
-import type { Word } from '../../stress/members.ts';
+import { type Word, word } from '../../support/words.ts';
 import type { Act } from '../act.ts';
 import { act } from '../act.ts';
-import { word } from '../board.ts';
 import { type Crowd, checkCrowd, comeIn, goOut, makeCrowd, vacate } from '../crowd.ts';
 
 const PERMITS = 3;

@@ -1,10 +1,9 @@
 /** Values: one counted under its own lock, one by single atomic additions. */
 
 import { Value } from 'lockstep';
-import type { Word } from '../../stress/members.ts';
+import { type Word, word, words } from '../../support/words.ts';
 import type { Act } from '../act.ts';
 import { act } from '../act.ts';
-import { word, words } from '../board.ts';
 import { CAST } from '../cast.ts';
 import { checkSection, enter, leave, makeSection, type Section } from '../section.ts';
 

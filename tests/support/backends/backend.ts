@@ -14,7 +14,7 @@ import type {
   Awaitable,
 } from 'lockstep';
 
-/** `here`: in the test's own process, as a member that the backend makes (`join`). */
+/** `here`: in the test's own process, at a seat that the backend makes (`join`). */
 export type Kind = 'process' | 'thread' | 'here';
 export type Style = 'blocking' | 'awaiting';
 
@@ -99,7 +99,7 @@ export interface Party {
 }
 
 /** A party in the test's own process, which may go silent or be gone as a process may. */
-export interface Member extends Party {
+export interface Seat extends Party {
   /** It looks at nothing until `thaw`, as a stopped process does. Its lease is renewed. */
   freeze(): void;
   thaw(): void;
@@ -118,8 +118,8 @@ export interface Backend {
   refer(value: unknown): string | undefined;
   /** This process or thread. */
   readonly self: Party;
-  /** Makes a member for an actor in this process; only where roles are `here`. */
-  join?(): Promise<Member>;
+  /** Makes a seat for an actor in this process; only where roles are `here`. */
+  join?(): Promise<Seat>;
   /** Whether its objects have the members and options that contracts.ts has not. */
   readonly isWhole: boolean;
   /** How many times fewer rounds long cases make, because each takes a round trip. */
