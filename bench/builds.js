@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Other builds of the library, for rows that compare them with the present one: an earlier commit,
- * or the present code with one constant changed. Each is a folder like the project's own, with
- * `dist` in it. Beside it lies a copy of this bench that measures that build.
+ * Other builds of the library, for rows that compare them with the present one: that of an earlier
+ * commit, or the present code with another value of a constant. Each is a folder like the project's
+ * own, with `dist` in it. Beside it lies a copy of this bench that measures that build.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -20,12 +20,17 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** @typedef {{ name: string, bench: string }} Build   `bench`: the folder of its bench */
+/**
+ * @typedef {object} Build
+ * @property {string} name
+ * @property {string} bench   the folder of its bench
+ * @property {Record<string, string>} [environment]   of its processes
+ */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const own = fileURLToPath(new URL('.', import.meta.url));
 const modules = join(root, 'build/src');
-/** Files that a build with another constant is bundled from. */
+/** Files that a build with a changed constant is bundled from. */
 const NEEDED = ['package.json', 'scripts', 'build/src', 'build/declarations'];
 
 /** @type {Build} */
@@ -66,15 +71,17 @@ export function buildOfCommit(folder, commit) {
 }
 
 /**
- * The present library with another value of a constant.
+ * The present library with each of the values of a constant. All are one copy of the library, in
+ * which the constant has its value from the environment; the first of the builds has the present
+ * value.
  * @param {string} folder
  * @param {string} constant   its name, or `codec/encoder:SHORT` where several files have the name
- * @param {string} value
- * @returns {Build}
+ * @param {string[]} values
+ * @returns {Build[]}
  */
-export function buildWith(folder, constant, value) {
+export function buildsWith(folder, constant, values) {
   const [name = '', path] = constant.split(':').reverse();
-  const declaration = new RegExp(`^((?:export )?const ${name} = )[^;]+;`, 'm');
+  const declaration = new RegExp(`^((?:export )?const ${name} = )([^;]+);`, 'm');
   const found = readdirSync(modules, { recursive: true, encoding: 'utf8' }).filter(
     (file) =>
       file.endsWith('.js') &&
@@ -87,13 +94,22 @@ export function buildWith(folder, constant, value) {
     const choices = found.map((each) => `${each.slice(0, -'.js'.length)}:${name}`);
     throw new RangeError(`several constants have the name ${name}; write ${choices.join(' or ')}`);
   }
-  const built = join(folder, `${name}-${readdirSync(folder).length}`);
+  const built = join(folder, 'tuned');
   for (const each of NEEDED) cpSync(join(root, each), join(built, each), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(built, 'node_modules'));
   const changed = join(built, 'build/src', file);
-  writeFileSync(changed, readFileSync(changed, 'utf8').replace(declaration, `$1${value};`));
+  const text = readFileSync(changed, 'utf8');
+  writeFileSync(changed, text.replace(declaration, '$1Number(process.env.LOCKSTEP_TUNED ?? ($2));'));
   execFileSync(process.execPath, ['scripts/bundle.mjs'], { cwd: built, stdio: ['ignore', 2, 2] });
-  return withBench(folder, `${name} = ${value}`, built);
+  const present = withBench(folder, PRESENT.name, built);
+  return [
+    present,
+    ...values.map((value) => ({
+      ...present,
+      name: `${name} = ${value}`,
+      environment: { LOCKSTEP_TUNED: value },
+    })),
+  ];
 }
 
 /**

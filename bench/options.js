@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { figures } from './figures.js';
+import { listedTunings } from './tuning.js';
 
 /** The rows that compare builds unless others are named. */
 const AGAINST = ['uncontended', 'contended-2', 'queue-objects', 'queue-trip-blocking', 'queue-trip-awaiting'];
@@ -16,7 +17,9 @@ const USAGE = `npm run bench -- [options]
   --quick       3 rounds a row instead of 9 to 21: faster and less exact
   --against COMMIT             measures the present build and that of the commit by turns, without peers;
                                without --only: ${AGAINST.join(', ')}
-  --tune CONSTANT=VALUE,VALUE  the same for the present build and builds with those values of a constant
+  --tune CONSTANT=VALUE,VALUE  the same for builds with those values of a constant; needs --only
+  --tune CONSTANT              the same with the values and the row that docs/internals/tuning.md names;
+                               \`all\`: for every constant of that page
   --sittings N  of --against and --tune: fresh processes so many times (3)
   --rounds N    of the same: rounds of each process (7)
   --list        name the rows and what each must reach
@@ -28,7 +31,7 @@ const USAGE = `npm run bench -- [options]
  * @property {string} [json]
  * @property {boolean} quick
  * @property {string} [against]
- * @property {{ constant: string, values: string[] }} [tune]
+ * @property {(Omit<import('./tuning.js').Tuning, 'row'> & Pick<Options, 'rows'>)[]} [tunings]
  * @property {number} sittings
  * @property {number} rounds
  */
@@ -64,10 +67,6 @@ export function parseOptions(args) {
   const { against, tune } = values;
   const named = [...values.only, ...positionals].flatMap((names) => names.split(','));
   const wanted = named.length === 0 && against !== undefined ? AGAINST : named;
-  const [, constant, tried] = /^([\w/:-]+)=(.+)$/.exec(tune ?? '') ?? [];
-  if (tune !== undefined && (constant === undefined || named.length === 0)) {
-    throw new RangeError('--tune takes CONSTANT=VALUE,VALUE, and --only the rows to measure');
-  }
   /** @param {string} row @param {string} name */
   const isMeant = (row, name) => row === name || row.startsWith(`${name}-`);
   for (const name of wanted) {
@@ -75,16 +74,41 @@ export function parseOptions(args) {
       throw new RangeError(`no row "${name}"; the rows are ${figures.map(({ row }) => row).join(', ')}`);
     }
   }
+  const rows =
+    wanted.length === 0 ? figures : figures.filter(({ row }) => wanted.some((name) => isMeant(row, name)));
   return {
-    rows:
-      wanted.length === 0 ? figures : figures.filter(({ row }) => wanted.some((name) => isMeant(row, name))),
+    rows,
     ...(values.json === undefined ? {} : { json: values.json }),
     quick: values.quick,
     ...(against === undefined ? {} : { against }),
-    ...(constant === undefined ? {} : { tune: { constant, values: (tried ?? '').split(',') } }),
+    ...(tune === undefined ? {} : { tunings: tuningsFor(tune, named.length === 0 ? undefined : rows) }),
     sittings: countOf('--sittings', values.sittings),
     rounds: countOf('--rounds', values.rounds),
   };
+}
+
+/**
+ * @param {string} given
+ * @param {import('./figures.js').Figure[] | undefined} rows   the rows that were named
+ */
+function tuningsFor(given, rows) {
+  const [, constant, values] = /^([\w/:-]+)=(.+)$/.exec(given) ?? [];
+  if (constant !== undefined && values !== undefined) {
+    if (rows === undefined) throw new RangeError('--tune with values needs --only, the rows to measure');
+    return [{ constant, values: values.split(','), rows }];
+  }
+  const listed = listedTunings().filter(
+    (tuning) => given === 'all' || [tuning.constant, tuning.constant.split(':')[1]].includes(given),
+  );
+  if (listed.length === 0) {
+    throw new RangeError(
+      `docs/internals/tuning.md lists no values to try for ${given}; write ${given}=VALUE,VALUE`,
+    );
+  }
+  return listed.map((tuning) => ({
+    ...tuning,
+    rows: rows ?? figures.filter(({ row }) => row === tuning.row),
+  }));
 }
 
 /** @param {string} option @param {string} given */

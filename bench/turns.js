@@ -11,7 +11,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildOfCommit, buildWith, folderOfBuilds, PRESENT } from './builds.js';
+import { buildOfCommit, buildsWith, folderOfBuilds, PRESENT } from './builds.js';
 import { describeMachine, firstAllowedCpu, watchOthers } from './machine.js';
 import { compilePeers } from './peers.js';
 import { median, withUnit } from './run.js';
@@ -22,27 +22,47 @@ import { median, withUnit } from './run.js';
 const MOST_MS_A_SITTING = 300_000;
 
 /** @param {import('./options.js').Options} options */
-export async function runByTurns({ rows, against, tune, sittings, rounds }) {
+export async function runByTurns({ rows, against, tunings, sittings, rounds }) {
+  compilePeers();
+  console.log(describeMachine());
+  console.log(`
+Builds by turns: ${sittings} sittings of ${rounds} rounds. ratio: how many times better than the present build; 1.02 is
+2 % better, 0.98 is 2 % worse.`);
+  if (against !== undefined) {
+    await inFolder((folder) => compare([PRESENT, buildOfCommit(folder, against)], rows, sittings, rounds));
+  }
+  for (const { constant, values, rows } of tunings ?? []) {
+    console.log(`\n${constant}`);
+    await inFolder((folder) => compare(buildsWith(folder, constant, values), rows, sittings, rounds));
+  }
+}
+
+/**
+ * @param {(folder: string) => Promise<void>} act   gets a folder for builds, removed afterwards
+ */
+async function inFolder(act) {
   const folder = folderOfBuilds();
   try {
-    const builds = [PRESENT];
-    if (against !== undefined) builds.push(buildOfCommit(folder, against));
-    if (tune) for (const value of tune.values) builds.push(buildWith(folder, tune.constant, value));
-    compilePeers();
-    console.log(describeMachine());
-    console.log(`
-${builds.length} builds by turns: ${sittings} sittings of ${rounds} rounds. ratio: how many times better than the present build; 1.02 is
-2 % better, 0.98 is 2 % worse.`);
-    for (const figure of rows) {
-      console.log(`\n${figure.row}: ${figure.title}`);
-      const othersShare = watchOthers();
-      const seen = builds.map(() => /** @type {number[]} */ ([]));
-      for (let sitting = 0; sitting < sittings; sitting++) await sit(figure, builds, rounds, seen);
-      print(figure, builds, seen);
-      console.log(`  other programs took ${Math.round(othersShare() * 100)} % of the machine meanwhile`);
-    }
+    await act(folder);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * @param {Build[]} builds
+ * @param {Figure[]} rows
+ * @param {number} sittings
+ * @param {number} rounds
+ */
+async function compare(builds, rows, sittings, rounds) {
+  for (const figure of rows) {
+    console.log(`\n${figure.row}: ${figure.title}`);
+    const othersShare = watchOthers();
+    const seen = builds.map(() => /** @type {number[]} */ ([]));
+    for (let sitting = 0; sitting < sittings; sitting++) await sit(figure, builds, rounds, seen);
+    print(figure, builds, seen);
+    console.log(`  other programs took ${Math.round(othersShare() * 100)} % of the machine meanwhile`);
   }
 }
 
@@ -53,7 +73,7 @@ ${builds.length} builds by turns: ${sittings} sittings of ${rounds} rounds. rati
  * @param {number[][]} seen   gets the samples of each build
  */
 async function sit(figure, builds, rounds, seen) {
-  const children = builds.map(({ bench }) => start(figure, bench));
+  const children = builds.map((build) => start(figure, build));
   const late = setTimeout(() => {
     for (const child of children) child.kill('SIGKILL');
   }, MOST_MS_A_SITTING);
@@ -75,12 +95,15 @@ async function sit(figure, builds, rounds, seen) {
   }
 }
 
-/** @param {Figure} figure @param {string} bench */
-function start(figure, bench) {
+/** @param {Figure} figure @param {Build} build */
+function start(figure, { bench, environment }) {
   const command = [process.execPath, join(bench, 'row.js'), figure.row, 'turns'];
   if (figure.pinned) command.unshift('taskset', '-c', firstAllowedCpu());
   const [program = '', ...args] = command;
-  return spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return spawn(program, args, {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, ...environment },
+  });
 }
 
 /**

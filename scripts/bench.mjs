@@ -30,6 +30,6 @@ if (options) {
   if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(`${bench}package-lock.json`).mtimeMs) {
     run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], bench);
   }
-  if (options.against ?? options.tune) await (await import('../bench/turns.js')).runByTurns(options);
+  if (options.against ?? options.tunings) await (await import('../bench/turns.js')).runByTurns(options);
   else await (await import('../bench/run.js')).run(options);
 }

@@ -22,7 +22,15 @@ const ALONE = [
   /^bad-input\/(agents|space)/,
 ];
 /** The longest files come first, so that the last files to run are short ones. */
-const FIRST = [/^crash\/messages/, /^crash\//, /^packed\//, /^workers\//, /^conformance\/queue/];
+const FIRST = [
+  /^crash\/messages/,
+  /^crash\//,
+  /^packed\//,
+  /^workers\//,
+  /^c(python|luster)\//,
+  /^types\//,
+  /^conformance\//,
+];
 
 /** Milliseconds after which a file that has not ended is killed: many times what one takes. */
 const LIMIT = 10 * 60_000;

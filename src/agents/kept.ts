@@ -2,7 +2,7 @@
  * Kept: objects that lie in a queue or pipe live as long as the item that names them, even if the
  * agent that put it has ended.
  *
- *   HEADER of the named object  30…15 KEPT: items that name it, never too few  CAS: putters, takers
+ *   HEADER of the named object  30…19 KEPT: items that name it, never too few  CAS: putters, takers
  *   MOVING of the agent         1 while it puts or takes such an item          it, its reaper
  *   DOUBT of the namespace      1: some counts may be too high                 reapers, for good
  *
@@ -13,8 +13,8 @@
  *
  *   put    with the objects open: MOVING = 1, KEPT + 1 for each name, put the item in, MOVING = 0
  *   take   open the objects, MOVING = 1, take the item, KEPT - 1 for each name, MOVING = 0
- *   end    the last who has the ring open takes all items, lowers the counts, and frees what nobody
- *          else has
+ *   end    the last agent that has the ring open takes all items, lowers the counts, and frees the
+ *          objects that no other agent has open
  *
  * Death of the putter: before MOVING nothing has happened. From there to the item's commit the
  * counts are too high, and the reaper sees MOVING. It sets DOUBT before it clears the dead agent's

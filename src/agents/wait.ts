@@ -7,7 +7,7 @@
 export const PRESSURE = {
   /** The wait is young: a running thread may go first. */
   NONE: 0,
-  /** The wait has lasted: the object shall be handed off to waiters. */
+  /** The wait has lasted: holders have to hand the object off to waiters. */
   FAIR: 1,
   /**
    * The wait was left alone for a whole interval: take a free object, even if it is reserved for
@@ -24,7 +24,8 @@ export type Pressure = (typeof PRESSURE)[keyof typeof PRESSURE];
 export interface Wait {
   /**
    * Loop iterations (some nanoseconds each) before it first polls an object whose holder releases
-   * it and takes it again within a microsecond: see `spin`. 0 or none: it polls all the time.
+   * it and takes it again within a microsecond: see `spin`. 0 or none: the thread polls without
+   * pauses.
    */
   readonly backsOff?: number;
   /** Whether others may have it at the same time, as the readers of an RWLock. */

@@ -20,10 +20,10 @@
  *   A2, A itself goes back to LIVE. Whichever CAS is first decides: the header is the one word.
  *   Tests: tests/model/scenarios/arena.ts.
  *
- * An agent that dies while it has a cell CLAIMED or ENDING leaves its slot in the header, by which
- * the reaper finishes for it. A handle may be older than the object in the cell. The bit of its
- * opener comes and goes in any cell, even in a FREE one. So OPEN is only changed bit by bit, even
- * in a cell without an object.
+ * The header of a CLAIMED or ENDING cell names the slot of its agent. If that agent dies, the
+ * reaper finds the slot there and finishes the work. A handle may be older than the object in the
+ * cell. Its opener then sets and clears a bit of a cell that is not its object's, or even FREE. So
+ * agents only ever change single bits of OPEN.
  *
  * Words may be damaged (docs/internals/trust.md): each number is checked against its bounds, and
  * each chain is followed for its greatest possible length only. For a wrong number `place` throws
@@ -149,9 +149,9 @@ export class Arena extends KeptCounts {
   }
 
   /**
-   * Counts one item less that names the object. To be called after the item was taken. An agent
-   * that does not have the object open opens it meanwhile, and frees it if nobody else has it open
-   * and no item names it.
+   * Counts one item less that names the object. Call it after the item was taken. An agent that
+   * does not have the object open opens it meanwhile. It frees the object if no other agent has it
+   * open and no item names it.
    */
   unkeep({ number, generation }: Named, slot: number): void {
     if (!(number >= 1 && number <= this.bump)) return;
@@ -171,8 +171,8 @@ export class Arena extends KeptCounts {
   }
 
   /**
-   * Opens the cell for another agent. The caller has it open itself, and makes sure that the other
-   * agent learns of it.
+   * Opens the cell for another agent. The caller has the cell open itself, and tells the other
+   * agent of it.
    */
   openFor({ words, at }: Place, slot: number): void {
     setBits(words, at + CELL_OPEN + (slot >> 5), 1 << (slot & 31));
@@ -187,8 +187,8 @@ export class Arena extends KeptCounts {
   }
 
   /**
-   * Keeps the object alive while nobody has it open. To be called when a name leads to it, or it
-   * would never be freed.
+   * Keeps the object alive while no agent has it open. Call it only when a name leads to the
+   * object: otherwise the object is never freed.
    */
   pin({ words, at }: Place): void {
     setBits(words, at + CELL_OPEN, PIN_BIT);
@@ -282,7 +282,7 @@ export class Arena extends KeptCounts {
   }
 
   /**
-   * The names in an ended ring are unknown: looks at every object that may be counted for it.
+   * The names in an ended ring are unknown: checks every object that the ring may have counted.
    */
   private reconsider(slot: number): void {
     store(this.control.words, KEPT_DOUBT_WORD, 1);

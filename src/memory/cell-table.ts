@@ -1,5 +1,5 @@
 /**
- * Cell table: which cells there are in a namespace, where each lies, and which one is handed out
+ * Cell table: the cells that exist in a namespace, where each lies, and which one is handed out
  * next. Segments are added as cells are needed. A number from a damaged word is checked against its
  * bounds.
  */
@@ -21,10 +21,10 @@ import {
 import type { Place } from './place.ts';
 import type { Segment } from './segment.ts';
 
-/** Gives segment `index`, mapped; makes its file when `create` is set. */
+/** Returns segment `index`, mapped; makes its file when `create` is set. */
 export type SegmentSource = (index: number, create: boolean) => Segment;
 
-/** How many freed cells a search remembers. */
+/** The most freed cells that a search remembers: it bounds the memory of the list. */
 const SEARCH_LIMIT = 4096;
 
 export abstract class CellTable {

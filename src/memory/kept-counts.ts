@@ -39,8 +39,8 @@ export abstract class KeptCounts extends CellTable {
   private moves = 0;
 
   /**
-   * Counts one more item that names the object, which the caller has open. To be called before the
-   * item is put.
+   * Counts one more item that names the object, which the caller has open. Call it before the item
+   * is put.
    */
   keep(place: Place): void {
     this.count(place, 1);
@@ -59,8 +59,8 @@ export abstract class KeptCounts extends CellTable {
   }
 
   /**
-   * Notes for the dead agent that counts may be too high, if so. To be called before its open bits
-   * are cleared.
+   * Sets DOUBT if the dead agent was moving an item. Call it before the agent's open bits are
+   * cleared.
    */
   doubt(dead: number): void {
     const { words } = this.control;

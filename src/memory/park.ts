@@ -9,7 +9,8 @@ import type { Segment } from './segment.ts';
 const BYTES_PER_WORD = 4;
 
 /**
- * Worthwhile number of polls before sleeping (about 30 us); 0 where the holder can't be running.
+ * The most polls before a thread sleeps: about 30 us, the cost of a sleep and its wake-up. 0 on one
+ * processor, where the holder can't be running.
  */
 export const MOST_SPINS: number = availableParallelism() > 1 ? 4000 : 0;
 

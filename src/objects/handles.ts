@@ -17,7 +17,7 @@ import { Opened } from './opened.ts';
 import type { SharedObject } from './shared-object.ts';
 
 const HANDLE_FORM = /^lockstep:([A-Za-z]+)\?(.+)$/s;
-/** Characters of a handle: as many as the longest schema needs, and some. */
+/** The most characters of a handle: more than the longest schema needs. */
 const LONGEST = 1 << 20;
 const LONGEST_FOLDER = 4096;
 const NUMBER_FORM = /^(0|[1-9]\d{0,9})$/;

@@ -1,6 +1,6 @@
 /**
- * Keeping: objects on their way to a child stay open here until the child has opened them, also
- * where they are closed right after its start.
+ * Keeping: objects on their way to a child stay open here until the child has opened them, even if
+ * the program closes them right after the start.
  */
 
 import { note } from '#atomics';
@@ -10,14 +10,14 @@ import { AGENT_KEEPS } from '../memory/layout.ts';
 import { letGo } from './forgotten.ts';
 import type { SharedObject } from './shared-object.ts';
 
-/** Milliseconds between two looks whether the child has opened them. */
+/** Milliseconds between two checks whether the child has opened them. */
 const INTERVAL = 10;
 
 const looks = new Set<() => void>();
 
 /**
- * Keeps the objects open until `isOver` says that the child has opened them, or never will; returns
- * what ends it before.
+ * Keeps the objects open until `isOver` says that the child has opened them, or never will. Returns
+ * a function that ends this earlier.
  */
 export function keepFor(objects: readonly SharedObject[], isOver: () => boolean): () => void {
   const kept = objects.map(({ cell, name }) => ({ cell, name }));
@@ -50,8 +50,8 @@ export function keepsAny(): boolean {
 }
 
 /**
- * Looks at all that is kept. For a thread that is blocked: it may wait for the child to close just
- * that.
+ * Checks everything that is kept. A blocked thread calls this, because it may wait for the child to
+ * close that very object.
  */
 export function lookAtKept(): void {
   for (const look of [...looks]) look();

@@ -15,7 +15,7 @@ import { labelFile } from '../namespaces/paths.ts';
 import { framesOf, noteOrigin } from '../stacks.ts';
 
 const MAX_LABEL_BYTES = 200;
-/** Whether it is noted of all objects without a name where they are made. */
+/** Whether each object without a name is labelled with the place where it was made. */
 const NOTES_ALL: boolean = process.env.LOCKSTEP_LABELS === '1' || process.env.LOCKSTEP_STACKS === '1';
 
 /** The options that make a label. */
@@ -26,7 +26,7 @@ export interface Labelled {
 
 /**
  * The label of an object that is about to be made; `undefined` for none. Throws `InvalidTypeError`
- * or `NameError` for what can't be one.
+ * or `NameError` for a label that is not allowed.
  */
 export function labelFrom(title: string, { label, stacks }: Labelled): string | undefined {
   if (label !== undefined) checkLabel(title, label);
@@ -56,7 +56,7 @@ export function labelOf({ directory }: Namespace, cell: number, generation: numb
 function checkLabel(title: string, label: unknown): void {
   if (typeof label !== 'string') {
     throw new InvalidTypeError(
-      `${title}: refused, its label is ${inspect(label)}, no string; pass e.g. { label: "cache of users" }`,
+      `${title}: refused, its label is ${inspect(label)}, which is not a string; pass e.g. { label: "cache of users" }`,
     );
   }
   const bytes = Buffer.byteLength(label);

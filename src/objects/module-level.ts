@@ -1,10 +1,10 @@
 /**
- * Module level: an object without a name that a child makes while it imports modules is the child's
- * alone, although it looks like one for all. The program and each of its children have made another
- * one in the same line. The child warns of it when its target first uses it.
+ * Module level: an object without a name that a child makes while it imports modules belongs to the
+ * child alone. It looks as if all shared it, but the program and each of its children make one of
+ * their own in the same line. The child warns when its target first uses such an object.
  *
- * No refusal: such an object serves the flows of one thread well, and whether it is meant for more
- * can't be seen.
+ * It only warns, because such an object serves the calls of one thread well, and the library can't
+ * see whether it is meant for more.
  */
 
 import { childRecord } from '../agents/child-context.ts';
@@ -19,7 +19,7 @@ export function noteNameless(opened: Opened): Opened {
   return opened;
 }
 
-/** Watches for the first use of an object that was noted. Others are as fast as ever. */
+/** Watches for the first use of an object that was noted. Other objects stay as fast as before. */
 export function watchFirstUse(object: { cell: Opened['cell'] }, opened: Opened, title: string): void {
   if (!made.has(opened)) return;
   let { cell } = object;

@@ -24,8 +24,8 @@ export class Opened {
 }
 
 /**
- * Says what makes an opened object ready for a thread that can't await. It is done for the
- * arguments of a child only: an object that comes by a handle or a message loads nothing.
+ * Registers the step that makes an opened object ready for a thread that can't await. Only the
+ * arguments of a child take it: an object that comes by a handle or a message loads nothing.
  */
 export function noteOpening(prepare: () => Promise<unknown>): void {
   preparations?.push(prepare);

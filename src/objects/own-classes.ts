@@ -14,7 +14,7 @@ export function noteOwn(open: object): void {
   made.add(open);
 }
 
-/** Whether it is a class of Lockstep's, and none that the program has derived from one. */
+/** Whether it is a class of Lockstep's, and not one that the program has derived. */
 export function isOwn(candidate: object | undefined): boolean {
   if (candidate === undefined || !Object.hasOwn(candidate, 'open')) return false;
   const { open } = candidate as { open: object };

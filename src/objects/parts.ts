@@ -1,6 +1,6 @@
 /**
- * Parts: cells that belong to another one, which tells of them in two words (number, generation)
- * and keeps them open.
+ * Parts: cells that belong to another cell, which names each of them in two words (number,
+ * generation) and keeps them open.
  */
 
 import { load, store } from '#atomics';
@@ -12,14 +12,14 @@ import { damaged } from '../memory/damage.ts';
 import { CELL_GENERATION, CELL_HEADER, kindOf, PHASE_ENDING, PHASE_LIVE, phaseOf } from '../memory/layout.ts';
 import type { Named, Place } from '../memory/place.ts';
 
-/** Tells of the part in a cell's words. */
+/** Names the part in two words of a cell. */
 export function notePart({ words, at }: Place, word: number, { number, generation }: Named): void {
   store(words, at + word + 1, generation);
   store(words, at + word, number);
 }
 
 /**
- * Opens the part that these words tell of; it is closed with `of`. `undefined`: they tell of none.
+ * Opens the part that these words name; it is closed with `of`. `undefined`: they name none.
  * Throws `StaleHandleError`.
  */
 export function openPart(
@@ -44,8 +44,8 @@ export function openQueuePart(of: Cell, word: number, title: string): Cell {
   const header = load(place.words, place.at + CELL_HEADER);
   const type = kindNumbered(kindOf(header));
   if (type?.ring === undefined) {
-    // The others may have closed the queue since `of` was opened: then its cell is free, or another
-    // object's.
+    // Other agents may have closed the queue since `of` was opened. Then its cell is free, or
+    // belongs to another object.
     const generation = load(place.words, place.at + CELL_GENERATION);
     const isThere = isInUse(header) && generation === load(of.words, of.at + word + 1);
     throw isThere ? damaged(title, 'this program does not know the kind of its queue') : partEnded(title);
@@ -54,16 +54,16 @@ export function openQueuePart(of: Cell, word: number, title: string): Cell {
 }
 
 /**
- * Whether the object of that kind which these words tell of exists: somebody has it open, or it
- * lies in a queue or pipe.
+ * Whether the object of that kind that these words name exists: an agent has it open, or it lies in
+ * a queue or pipe.
  */
 export function partExists(of: Cell, { words, at }: Place, word: number, kind: number): boolean {
   const number = load(words, at + word);
-  // Of a closed cell.
+  // A closed cell has -1 there.
   if (number <= 0) return false;
   const place = of.agent.namespace.arena.place(number);
   const found = load(place.words, place.at + CELL_HEADER);
-  // A look whether anybody has it open finds it ENDING, also where the answer will be yes.
+  // While an agent checks whether to end the object, it is ENDING; it may become LIVE again.
   return (
     isInUse(found) &&
     kindOf(found) === kind &&

@@ -216,8 +216,8 @@ const family = {
 const prepared = new WeakSet<object>();
 
 /**
- * Lets no assignment to what can only be read be ignored. Classes that the program has derived stay
- * as they are.
+ * Makes assignments to read-only members throw. Classes that the program has derived stay as they
+ * are.
  */
 function prepare(derived: object): void {
   prepared.add(derived);

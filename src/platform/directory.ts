@@ -1,14 +1,14 @@
 /**
- * Directory: an open folder. It is checked once, by what was opened; then whatever lies in it is
- * reached through the descriptor.
+ * Directory: an open folder. Its descriptor is checked once. From then on, all files in the folder
+ * are reached through that descriptor.
  *
  * A path may lead elsewhere at the next call: a folder was removed, and a stranger made another of
  * that name. A descriptor stays with what was checked. `/proc/self/fd/<n>/<name>` is how `node:fs`
  * reaches a file relative to a descriptor. (Calling openat() instead would open descriptors that
  * Node knows nothing of, and does not close when a thread is terminated: its locks would stay.)
  *
- * Where /proc is missing or may not be read, files are reached by path. Then each opening is
- * followed by a look whether the path still leads to the folder that was checked.
+ * Where /proc is missing or may not be read, files are reached by path. Then the directory checks
+ * after each opening whether the path still leads to the folder that was checked.
  *
  * Files that are opened in a folder are checked, too: a file (or a FIFO, where one is wanted) of
  * this user or root that nobody else may open. A link is never followed, and a FIFO in place of a
@@ -162,7 +162,7 @@ export class Directory {
   openFifo(name: string): number {
     return this.attempt(name, [], () => {
       platform.makeFifo(this.at(name));
-      // Looked at before it is opened, as what is opened here is libuv's to close.
+      // Check before opening, because libuv closes what is opened here.
       this.check(name, statsOfEntry(this.at(name)), 'FIFO');
       const fd = platform.openFifo(this.at(name));
       this.check(name, statsOfOpen(fd), 'FIFO');
@@ -170,7 +170,7 @@ export class Directory {
     })!;
   }
 
-  /** Opens the bell-like FIFO to write; `undefined` if there is none, or nobody reads from it. */
+  /** Opens a FIFO to write; `undefined` if there is none, or nobody reads from it. */
   openFifoToWrite(name: string): number | undefined {
     return this.attempt(name, ['ENOENT', 'ENXIO'], () => this.openChecked(name, constants.O_WRONLY, 'FIFO'));
   }
@@ -189,8 +189,8 @@ export class Directory {
   }
 
   /**
-   * Opens a FIFO for reading, for libuv as `openFifo` does; `undefined` where there is none, or no
-   * descriptor is to be had for it.
+   * Opens a FIFO for reading, for libuv as `openFifo` does. `undefined` if there is none, or if no
+   * descriptor is free.
    */
   watchFifo(name: string): number | undefined {
     return platform.watchFifo(this.at(name));
@@ -327,8 +327,8 @@ export class Directory {
   }
 
   /**
-   * Runs a call of the system for the file. Gives `undefined` where it fails as `expected`, and
-   * throws an error with a code of ours otherwise.
+   * Runs a call of the system for the file. Returns `undefined` if it fails with one of the
+   * `expected` codes; throws an error of Lockstep's for another code.
    */
   private attempt<Result>(name: string, expected: readonly string[], call: () => Result): Result | undefined {
     try {

@@ -1,9 +1,9 @@
 /**
  * Mapping log: the mappings of a thread, for its parent to unmap.
  *
- * A thread can't unmap its memory itself, as its last exit listeners may still use it; and nothing
- * of it runs when it is terminated. Its mappings would stay with the process. So it notes them, and
- * the parent unmaps them when the thread is gone.
+ * A thread can't unmap its memory itself, because its last exit listeners may still use it. When it
+ * is terminated, none of its code runs. Its mappings would stay with the process. So the thread
+ * notes them, and the parent unmaps them when the thread is gone.
  */
 
 import { platform } from './current.ts';
@@ -28,7 +28,7 @@ export function newMappingLog(): MappingLog {
   return new Float64Array(new SharedArrayBuffer(numbers * Float64Array.BYTES_PER_ELEMENT));
 }
 
-/** From within the thread, before it maps anything. */
+/** Begins the log of this thread. Call it before the thread maps anything. */
 export function keepMappingLog(given: MappingLog): void {
   log = given;
 }
@@ -57,7 +57,7 @@ export function forgetMapping(address: number): void {
   }
 }
 
-/** Unmaps what a thread has noted that is gone for good. */
+/** Unmaps the mappings that a thread has noted. Call it after the thread has ended. */
 export function unmapLogged(given: MappingLog): void {
   for (let index = 0; index < given[COUNT]!; index++) {
     const at = FIRST + index * NUMBERS_EACH;

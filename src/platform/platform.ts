@@ -31,8 +31,8 @@ export interface MemoryCalls {
   /** Gives mapped memory back. Nothing may touch it afterwards: the process would be killed. */
   unmap(address: number, size: number): void;
   /**
-   * Puts zeros of the process's own in place of mapped memory, which stays valid, and lets go of
-   * the file. `false`: the system refuses, and all is as before.
+   * Puts zeros of the process's own in place of mapped memory, which stays valid, and
+   * releases the file. `false`: the system refuses, and nothing has changed.
    */
   detach(address: number, size: number): boolean;
   /**
@@ -41,8 +41,8 @@ export interface MemoryCalls {
    */
   reserve(fd: number, size: number, path: string): void;
   /**
-   * Opens the memory of this process as a file: a file that was cut while it is mapped may be read
-   * through that, and nowhere else. `undefined` where that is not to be had.
+   * Opens the memory of this process as a file. A file that was cut while it is mapped can be read
+   * only through that. `undefined` if the system does not offer it.
    */
   openOwnMemory(): number | undefined;
 }
@@ -76,19 +76,19 @@ export interface FifoCalls {
    */
   openFifo(path: string): number;
   /**
-   * Opens a FIFO for reading, for libuv as `openFifo` does; `undefined` where there is none, or no
-   * descriptor is to be had for it.
+   * Opens a FIFO for reading, for libuv as `openFifo` does. `undefined` if there is none, or if no
+   * descriptor is free.
    */
   watchFifo(path: string): number | undefined;
   /**
-   * Closes what `watchFifo` has opened and libuv was not given: node:fs would warn of it in a
-   * thread.
+   * Closes a descriptor of `watchFifo` that libuv did not get. (In a thread, node:fs would warn of
+   * it.)
    */
   closeFifo(fd: number): void;
   /**
    * *Blocks* the thread for at most `milliseconds`, until one of the descriptors has something to
-   * read, or its last writer is gone. Returns of each 0, or a sum: of `READABLE`, and of more where
-   * its last writer is gone. `undefined`: the time passed, or a signal came.
+   * read, or its last writer is gone. Returns a number for each descriptor: 0, or `READABLE` plus
+   * further bits if its last writer is gone. `undefined`: the time passed, or a signal came.
    */
   waitForAny(fds: readonly number[], milliseconds: number): number[] | undefined;
 }
@@ -118,13 +118,13 @@ export interface ProcessCalls {
    * and its writing end. No program that another thread starts meanwhile inherits either end.
    * Throws `PlatformError`.
    *
-   * The writing end was opened by `node:fs`, so Node closes it when this thread ends, also by
-   * `terminate()`: a reader learns of the thread's end in any case.
+   * The writing end was opened by `node:fs`, so Node closes it when this thread ends, even by
+   * `terminate()`. So the reader always notices the thread's end.
    */
   withPipe<T>(use: (reading: number, writing: number) => T): T;
   /**
-   * Whether the event loop of this process's main thread has anything left to do. To be asked in
-   * the main thread.
+   * Whether the event loop of this process's main thread has anything left to do. Call it in the
+   * main thread.
    */
   isLoopAlive(): boolean;
   /** Ends this process immediately: no exit code of Node or of an addon runs. */

@@ -16,6 +16,7 @@ import { Slots } from './slots.ts';
 import type { PoolStatistics } from './statistics.ts';
 import { TaskPutter } from './task-putter.ts';
 import type { TaskTable } from './task-table.ts';
+import type { Waking } from './waking.ts';
 
 /** Microseconds of work that lie in the task ring for each worker. */
 const AHEAD = 1000;
@@ -91,6 +92,10 @@ export class HandOut {
     return out < this.window && !this.putter.busy;
   }
 
+  get waking(): Waking {
+    return this.putter.waking;
+  }
+
   /** Tasks by their slot. */
   get tasks(): readonly (PoolTask | undefined)[] {
     return this.slots.tasks;
@@ -98,12 +103,14 @@ export class HandOut {
 
   /**
    * Takes the task over; the caller counts it. Throws `NotSendableError`; then nothing was taken.
+   *
+   * @param looksSoon the caller soon makes sure that a worker is awake (waking.ts)
    */
-  take(task: PoolTask): void {
+  take(task: PoolTask, looksSoon: boolean): void {
     // Hand the task out now if there is room and none waits before it.
     if (this.backlog.size === 0 && this.hasRoom) {
       if (task.more !== undefined && task.more.retries > 0) this.putter.seal(task);
-      if (this.putter.put(task)) return;
+      if (this.putter.put(task, undefined, looksSoon && this.inFlight === 0)) return;
     }
     // Otherwise copy its arguments, and let it wait in the heap.
     this.putter.seal(task);

@@ -62,6 +62,11 @@ export class Member {
     return this.state !== 'dead';
   }
 
+  /** Whether it works in a thread of its own, and takes tasks as long as it is awake. */
+  get canTake(): boolean {
+    return this.state === 'ready' && !this.stopping && !(this.child instanceof LocalWorker);
+  }
+
   wake(): void {
     if (this.child instanceof LocalWorker) this.child.ring();
     else wakeOldest(this.bed.agent, this.bed);

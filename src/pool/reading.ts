@@ -11,21 +11,23 @@ import type { Cell } from '../agents/cell.ts';
 import { Deadline } from '../deadline.ts';
 import { AWAITING_BIT } from '../memory/layout.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
-import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { takeBlocking } from '../waiting/taking.ts';
 import type { Alarms } from './alarms.ts';
 import type { HandOut } from './hand-out.ts';
 import type { Member } from './member.ts';
+import { Polling } from './polling.ts';
 import type { Settling } from './settling.ts';
 
 /** Number of results that are read before other code of this thread runs. */
 const BATCH = 64;
 /** Milliseconds of reading before the event loop gets its turn. */
 const LONGEST_TURN = 2;
-/** Mean microseconds of a task up to which this thread spins for its result. */
-const WORTH_SPINNING = 30;
-const MOST_SPUN_IN_A_ROW = 64;
+/** Mean microseconds of a task up to which this thread polls for its result. */
+const WORTH_POLLING = 30;
+/** Milliseconds of a poll, and of polls in a row before the event loop gets a turn. */
+const LONGEST_POLL = 0.05;
+const LONGEST_POLLS = 0.05;
 /** Milliseconds between looks at the alarms, in a thread that blocks. */
 const SLICE = 10;
 
@@ -50,7 +52,11 @@ export class Reading {
   private lookingSoon = false;
   private goingOn = false;
   private endingSoon = false;
-  private spunInARow = 0;
+  /** Whether this wait has left the gate unmarked, because nothing was pending. */
+  private unmarked = false;
+  private readonly polling: Polling = new Polling(() => !this.goingOn && this.hasResults());
+  /** When the present row of polls began: milliseconds of this thread's clock. */
+  private polledSince = 0;
   private readonly wait: Taking;
 
   constructor(gate: Gate, handOut: HandOut, settling: Settling, host: ReadingHost) {
@@ -62,31 +68,54 @@ export class Reading {
     this.wait = this.waitUntil(
       () => this.serve(),
       () => !this.goingOn && this.hasResults(),
+      () => {
+        // Nothing is pending: the next task marks the gate, unless a poll brings its result.
+        this.unmarked = this.settling.idle;
+        return !this.unmarked;
+      },
     );
   }
 
-  /** Makes sure that results are read when they come. */
+  /** Whether `expect` looks whether a worker has taken the task. */
+  get looksSoon(): boolean {
+    return !this.listening || this.unmarked;
+  }
+
+  /** Makes sure that a worker takes what was put, and that results are read when they come. */
   expect(): void {
-    if (this.listening || this.lookingSoon) return;
+    if (this.lookingSoon || !this.looksSoon) return;
     this.lookingSoon = true;
-    queueMicrotask(() => {
-      this.lookingSoon = false;
-      if (this.settling.idle || this.listening) return;
-      // Spin for one short task, unless the event loop has not had its turn for long.
-      const worthwhile =
-        this.handOut.inFlight === 1 &&
-        this.handOut.mean > 0 &&
-        this.handOut.mean < WORTH_SPINNING &&
-        this.spunInARow < MOST_SPUN_IN_A_ROW;
-      if (worthwhile && spin(this.cell, this.wait)) {
-        this.spunInARow++;
+    queueMicrotask(() => this.look());
+  }
+
+  private look(): void {
+    this.lookingSoon = false;
+    if (this.settling.idle) return;
+    const { inFlight, mean, waking } = this.handOut;
+    const isShort = inFlight === 1 && mean > 0 && mean < WORTH_POLLING;
+    // Poll only for a worker that is awake: one that wakes up may need this processor.
+    if (isShort && waking.isOwed && this.polling.mayPoll()) {
+      // Give the event loop a turn between polls.
+      if (now() - this.polledSince > LONGEST_POLLS) {
+        this.lookingSoon = true;
+        setImmediate(() => {
+          this.polledSince = now();
+          this.look();
+        });
+        return;
+      }
+      // Poll for the result of one short task.
+      const isThere = this.polling.poll(LONGEST_POLL);
+      waking.makeSure();
+      if (isThere) {
         this.serve();
         if (this.settling.idle) return;
       }
-      // Otherwise await the results at the gate.
-      this.spunInARow = 0;
-      this.listen();
-    });
+    }
+    // Otherwise await the results at the gate.
+    waking.makeSure();
+    if (this.listening) this.cell.dispatch(false);
+    else this.listen();
   }
 
   private listen(): void {
@@ -129,12 +158,15 @@ export class Reading {
     this.cell.dispatch(false);
   }
 
-  /** A wait at the gate of all results. `serve` reads them and returns whether the wait is over. */
-  private waitUntil(serve: () => boolean, ready: () => boolean): Taking {
+  /**
+   * A wait at the gate of all results. `serve` reads them and returns whether the wait is over;
+   * `isNeeded`: whether results may come.
+   */
+  private waitUntil(serve: () => boolean, ready: () => boolean, isNeeded = () => true): Taking {
     const attempt = (): boolean => {
       for (;;) {
         if (serve()) return true;
-        if (this.goingOn) return false;
+        if (this.goingOn || !isNeeded()) return false;
         // PUBLISH WAITERS -> ring
         this.gate.mark();
         if (!ready()) return false;
@@ -204,6 +236,11 @@ export class Reading {
       this.host.alarms.ringDue();
       return over();
     };
+    // Make sure now that a worker is awake, because no microtask runs meanwhile.
+    if (this.handOut.waking.isOwed) {
+      if (this.polling.mayPoll()) this.polling.poll(LONGEST_POLL);
+      this.handOut.waking.makeSure();
+    }
     const isReady = (): boolean => this.hasResults() || over();
     return takeBlocking(this.cell, this.waitUntil(serve, isReady), deadline);
   }

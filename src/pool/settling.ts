@@ -64,6 +64,7 @@ export class Settling {
     if (task === undefined) return true;
     // Count it, free the slot, and settle the promise.
     member.hasResults = true;
+    this.handOut.waking.latest = member;
     this.statistics.ran(task, microseconds, member, time);
     this.timed(member, microseconds);
     this.handOut.slots.release(task);

@@ -18,6 +18,7 @@ import type { Slots } from './slots.ts';
 import type { PoolStatistics } from './statistics.ts';
 import { LARGE } from './statistics.ts';
 import type { TaskTable } from './task-table.ts';
+import { Waking } from './waking.ts';
 
 const ONCE: Deadline = Deadline.from({ timeout: 0 });
 
@@ -27,7 +28,8 @@ export class TaskPutter {
   private readonly table: TaskTable;
   private readonly slots: Slots<PoolTask>;
   private readonly channel: Channel;
-  private readonly members: readonly (Member | undefined)[];
+  /** Wakes the workers of the pool's ring. */
+  readonly waking: Waking;
   private readonly title: string;
   private readonly statistics: PoolStatistics;
   private readonly message: TaskMessage = [0, 0, 0, undefined];
@@ -43,7 +45,7 @@ export class TaskPutter {
     this.table = table;
     this.slots = slots;
     this.channel = channel;
-    this.members = members;
+    this.waking = new Waking(table.workers, channel.ring, members);
     this.title = title;
     this.statistics = statistics;
   }
@@ -63,8 +65,10 @@ export class TaskPutter {
   /**
    * Puts the task in the ring, the pool's or the worker's own; `false`: there is no room. Throws
    * `NotSendableError`, `NoSpaceError`.
+   *
+   * @param mayWait the caller soon makes sure that a worker is awake (waking.ts)
    */
-  put(task: PoolTask, member?: Member): boolean {
+  put(task: PoolTask, member?: Member, mayWait = false): boolean {
     const { message, slots } = this;
     const channel = member === undefined ? this.channel : this.ownRing(member).channel;
     const chunk = task.more?.chunk;
@@ -100,8 +104,7 @@ export class TaskPutter {
       if (this.table.workers.takeIdleOf(member.index)) member.wake();
       return true;
     }
-    const idle = this.table.workers.takeIdle();
-    if (idle !== 0) this.members[idle]?.wake();
+    this.waking.wake(mayWait);
     return true;
   }
 

@@ -78,6 +78,11 @@ export class WorkerWords {
     clearBits(this.words, this.idle + (worker >> 5), 1 << (worker & 31));
   }
 
+  /** Whether the worker sleeps, or is about to. */
+  isIdle(worker: number): boolean {
+    return (load(this.words, this.idle + (worker >> 5)) & (1 << (worker & 31))) !== 0;
+  }
+
   /** Whether the worker sleeps; its mark is cleared. */
   takeIdleOf(worker: number): boolean {
     const bit = 1 << (worker & 31);

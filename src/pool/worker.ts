@@ -14,7 +14,6 @@ import { resolveReference } from '../functions/resolving.ts';
 import type { Words } from '../memory/atomics.ts';
 import { AWAITING_BIT } from '../memory/layout.ts';
 import { isMainThread } from '../this-thread.ts';
-import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { mayHaveChildren } from '../workers/identity.ts';
 import { keepState } from './current-task.ts';
@@ -23,6 +22,7 @@ import { FunctionReader } from './function-list.ts';
 import { Intake } from './intake.ts';
 import type { TaskMessage } from './messages.ts';
 import { REPLY } from './messages.ts';
+import { Polling } from './polling.ts';
 import { TaskRunner } from './task-runner.ts';
 import { TaskTable } from './task-table.ts';
 import type { WorkerOrders } from './worker-orders.ts';
@@ -35,6 +35,8 @@ const LONGEST_TURN = 5;
  * in it.
  */
 const LONGEST_END = 50;
+/** Milliseconds of polling for the next task: longer than a pool takes to wake up and submit it. */
+const LONGEST_POLL = 0.1;
 /** The functions of a pool in this thread, which need no import. */
 export interface LocalFunctions {
   readonly list: FunctionList;
@@ -58,6 +60,9 @@ export class PoolWorker {
   private ended = false;
   private stopped = false;
   private turnBegan = 0;
+  /** Tasks that had run when it last had nothing to do. */
+  private ranBefore = 0;
+  private readonly polling: Polling = new Polling(() => this.hasWork());
   private readonly wait: Taking;
 
   /** @param local given if it works in the thread of its pool, which wakes it by `ring` */
@@ -213,7 +218,11 @@ export class PoolWorker {
 
   /** Sleeps until there may be work. */
   private async sleep(): Promise<void> {
-    if (this.runner.active === 0 && !this.isLocal && spin(this.bed, this.wait)) return;
+    // Poll first, unless it has run nothing since it was woken.
+    const hasRun = this.runner.count !== this.ranBefore;
+    this.ranBefore = this.runner.count;
+    const isIdle = hasRun && this.runner.active === 0 && !this.isLocal;
+    if (isIdle && this.polling.mayPoll() && this.polling.poll(LONGEST_POLL)) return;
     await new Promise<void>((resolve) => {
       const full = this.runner.active >= this.orders.concurrency;
       // The sleeper is called when a task has ended or work has come.

@@ -3,33 +3,34 @@
  * has woken has not come.
  *
  * A woken waiter sets FAIR itself when it finds the object taken (raw-lock.ts). But it first has to
- * run, and where the processors are busy, with the barging thread among others, that can take
- * several milliseconds: a scheduler's slice. So the barging agent looks at the clock, too: after
- * half a millisecond its release keeps the object for the oldest waiter, and it queues itself,
- * which frees its processor.
+ * run. While the processors are busy, the barging thread being one reason, that can take a
+ * scheduler's slice: several milliseconds. So the barging agent looks at the clock, too. After half
+ * a millisecond its release reserves the object for the oldest waiter. Then the agent queues, which
+ * frees its processor.
  *
- * It looks after 4 takings, then after 8 more, 16 more…: a thread that takes and releases within
- * nanoseconds hardly ever does.
+ * It looks at the clock after 4 takings, then after 8 more, 16 more…, so that a thread that takes
+ * and releases within nanoseconds hardly ever does.
  *
- * The waiter may be stopped, or its event loop busy. Then the object stands idle until others take
- * it, after an interval. For an agent that has queued for nothing, the half millisecond becomes
- * four, then thirty-two…, until it is served in its turn. Then the waiter that blocked the queue is
- * gone.
+ * The waiter may be suspended, or its event loop busy. Then the object stays free until another
+ * agent takes it, after an interval. For an agent that has queued in vain, the half millisecond
+ * becomes four, then thirty-two…, until it is served in its turn. By then the waiter that blocked
+ * the queue is gone.
  */
 
 import { now } from '#park';
 import { FAIRNESS_AFTER } from '../agents/awaiting-calls.ts';
 
 const NEVER = Number.MAX_SAFE_INTEGER;
+/** Takings after which the agent first looks at the clock; their number doubles with each look. */
 const FIRST_LOOK = 4;
-const LOOK_FACTOR = 2;
+/** Growth of the patience with each time that the agent has queued in vain. */
 const PATIENCE_FACTOR = 8;
 /**
- * Milliseconds in which an object that was kept for nobody stood idle: the shortest interval after
- * which others take it.
+ * Milliseconds for which a reserved object was free, if it was reserved in vain: no waiter takes
+ * longer, and other agents take the object only after a longer interval.
  */
 const IDLE_AFTER = 20;
-/** Milliseconds. */
+/** Milliseconds of the longest patience. */
 const MOST_PATIENCE = 16_000;
 
 export class Barging {
@@ -42,8 +43,8 @@ export class Barging {
   private gaveWayAt = 0;
 
   /**
-   * This agent, which has taken the object `takings` times, may be passing over others: it has just
-   * woken one, or was faster.
+   * This agent, which has taken the object `takings` times, may be passing over waiters: it has
+   * just woken one, or was faster than one.
    */
   begin(takings: number): void {
     if (this.lookAt !== NEVER) return;
@@ -52,19 +53,19 @@ export class Barging {
     this.since = now();
   }
 
-  /** Whether there is nothing to ask `isTooLong`: on the fast path. */
+  /** Whether the fast path need not ask `isTooLong`. */
   isShort(takings: number): boolean {
     return takings < this.lookAt;
   }
 
   /**
-   * Whether this agent has been at it for too long: then it gives way to the oldest waiter, if
-   * there is one.
+   * Whether this agent has passed over waiters for too long. Then it gives way to the oldest
+   * waiter, if there is one.
    */
   isTooLong(takings: number): boolean {
     if (takings < this.lookAt) return false;
     if (now() - this.since < this.patience) {
-      this.step *= LOOK_FACTOR;
+      this.step *= 2;
       this.lookAt = takings + this.step;
       return false;
     }
@@ -83,7 +84,7 @@ export class Barging {
   waited(impatient: boolean): void {
     this.lookAt = NEVER;
     if (!impatient) this.patience = FAIRNESS_AFTER;
-    // It may also be impatient where others have come and gone meanwhile.
+    // It may also be impatient because other agents have come and gone meanwhile.
     else if (this.gaveWayAt !== 0 && now() - this.gaveWayAt > IDLE_AFTER)
       this.patience = Math.min(this.patience * PATIENCE_FACTOR, MOST_PATIENCE);
     this.gaveWayAt = 0;

@@ -38,10 +38,11 @@ import type { SleepOutcome } from './deep-sleep.ts';
 import { DeepSleep, sleepLightly } from './deep-sleep.ts';
 import { CHILDREN_SLICE, lookAround } from './looking-around.ts';
 
-/** Milliseconds of the first sleep, after which the holder is checked for life. */
-const FIRST_SLICE = 4;
-/** Milliseconds between looks for events that wake no thread, such as the abort of a task. */
-const LOOKING_SLICE = 4;
+/**
+ * Milliseconds of the first sleep, after which the holder is checked for life. Also milliseconds
+ * between polls for events that wake no thread, such as the abort of a task.
+ */
+const SHORT_SLICE = 4;
 
 /**
  * Sleeps until `wait` has what it waits for, with the entry filled by `enter(BLOCKING_BIT)`.
@@ -82,12 +83,12 @@ function sleepUntilServed(cell: Cell, wait: Wait, deadline: Deadline): boolean {
       const free = wait.peek();
       const left = deadline.at - time;
       if (deep === undefined) {
-        if (sleepLightly(agent, seen, Math.min(FIRST_SLICE, left)) !== 'timeout') continue;
+        if (sleepLightly(agent, seen, Math.min(SHORT_SLICE, left)) !== 'timeout') continue;
         unlessShort(() => lookAfter(agent, cell, wait.suspect()));
         deep = new DeepSleep(agent, [cell]);
       } else {
         const period = free ? sweepPeriod(agent.namespace) : SLOW_PERIOD;
-        const slice = looksForAbort ? LOOKING_SLICE : period;
+        const slice = looksForAbort ? SHORT_SLICE : period;
         const outcome = deep.sleep(seen, slice, left, wait.suspect());
         if (outcome === 'woken') deep = undefined;
         if (outcome !== 'timeout') {
@@ -114,10 +115,10 @@ function sleepUntilServed(cell: Cell, wait: Wait, deadline: Deadline): boolean {
 }
 
 /**
- * Sleeps until one of the waits has what it waits for, of as many objects. *Blocks*. Returns
- * `false` when the time has passed. Where the objects are of several namespaces, it looks at them
- * every millisecond, as a thread can sleep in one namespace only. It looks every few milliseconds
- * where it has to look `otherwise`.
+ * Sleeps until one of the waits is served; each is for another object. *Blocks*. Returns `false`
+ * when the time has passed. A thread can sleep in one namespace only, so it polls objects of
+ * several namespaces every millisecond. If there is an `otherwise`, it polls that every few
+ * milliseconds.
  */
 export function blockOnAny(
   waits: readonly { cell: Cell; wait: Wait }[],
@@ -137,7 +138,7 @@ export function blockOnAny(
     }
     beginBlocking(undefined, 0, otherwise === undefined ? elsewhere(deadline) : ELSEWHERE_TIMED);
     const looksForAbort = lookForAbort(deadline.signal);
-    const shortest = agents.size > 1 ? 1 : otherwise || looksForAbort ? LOOKING_SLICE : SLOW_PERIOD;
+    const shortest = agents.size > 1 ? 1 : otherwise || looksForAbort ? SHORT_SLICE : SLOW_PERIOD;
     let deep: DeepSleep | undefined;
     for (;;) {
       const seen = agent === undefined ? 0 : load(agent.words, agent.base + AGENT_PARK);
@@ -148,7 +149,7 @@ export function blockOnAny(
       let outcome: SleepOutcome = 'timeout';
       if (agent === undefined) sleep(Math.min(shortest, left));
       else if (deep !== undefined) outcome = deep.sleep(seen, shortest, left, 0);
-      else outcome = sleepLightly(agent, seen, Math.min(shortest, FIRST_SLICE, left));
+      else outcome = sleepLightly(agent, seen, Math.min(shortest, SHORT_SLICE, left));
       if (outcome === 'woken') deep = undefined;
       if (outcome !== 'timeout') continue;
       if (agents.size === 1)
@@ -161,7 +162,7 @@ export function blockOnAny(
     }
   } finally {
     endBlocking();
-    // One for which there was no entry to be had was not entered, nor were those after it.
+    // If there was no room for an entry, that wait and those after it were not entered.
     for (const { cell, wait } of waits.slice(0, entered)) {
       cell.leave(BLOCKING_BIT);
       wait.taken();
@@ -170,9 +171,9 @@ export function blockOnAny(
 }
 
 /**
- * Blocks this thread for something else than an object. Calls `sleep(milliseconds)` again and
- * again until it returns `true` (what it waits for has come) or the deadline passes, then returns
- * whether it came. Between the calls it looks after agents that have died.
+ * Blocks this thread for another event than that of an object. Calls `sleep(milliseconds)` until it
+ * returns `true`, because the event has come, or the deadline passes. Returns whether the event
+ * came. Between the calls the thread looks around.
  *
  * @param joins whose end it waits for: a process id, or minus the `threadId` of a thread of this
  *   process; 0 something else
@@ -188,7 +189,7 @@ export function blockThread(
     const looksForAbort = lookForAbort(deadline.signal);
     for (;;) {
       const slice = keepsAny() ? CHILDREN_SLICE : SLOW_PERIOD;
-      if (sleep(Math.min(deadline.remaining, looksForAbort ? LOOKING_SLICE : slice))) return true;
+      if (sleep(Math.min(deadline.remaining, looksForAbort ? SHORT_SLICE : slice))) return true;
       if (looksForAbort) refuseIfAborted(deadline);
       if (deadline.expired) return false;
       if (now() - looked < slice) continue;
@@ -205,8 +206,8 @@ function elsewhere(deadline: Deadline): number {
 }
 
 /**
- * Says in the slots of this thread's agents that it is blocked: one of them for the cell, the
- * others `otherwise`. Hands on the rings that came for its awaiting calls.
+ * Writes into the slots of this thread's agents that it is blocked: for the cell in one of them,
+ * and `otherwise` in the others. Hands on the rings that came for its awaiting calls.
  */
 function beginBlocking(agent: Host | undefined, cell: number, otherwise: number, joins = 0): void {
   const agents = agentsOfThread();

@@ -12,8 +12,8 @@ import { AGENT_PID, agentWord } from '../memory/layout.ts';
 import { keepsAny, lookAtKept } from '../objects/keeping.ts';
 
 /**
- * Milliseconds between looks at what is kept for children, and at children who can't be watched: a
- * blocked process gets no exit event.
+ * Milliseconds between checks of the objects that are kept for children, and of children that can't
+ * be watched: a blocked process gets no exit event.
  */
 export const CHILDREN_SLICE = 20;
 

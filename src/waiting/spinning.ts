@@ -10,30 +10,27 @@ import { MOST_SPINS } from '#park';
 import type { Cell } from '../agents/cell.ts';
 import type { Wait } from '../agents/wait.ts';
 
-/** Number of polls before sleeping, after earlier polls were fruitless. */
+/** Number of polls after earlier polls were in vain. */
 const LEAST_SPINS = 20;
-/** Every so many waits it polls for longer, so that a change is noticed. */
+/** Every so many waits the thread polls for longer, to notice when polling helps again. */
 const PROBE_EVERY = 32;
 /**
- * Looks of such a probe, and of the first waits: some 10 us, ten times what two spinning partners
+ * Polls of such a probe, and of the first waits: some 10 us, ten times what two spinning partners
  * need.
  */
 const PROBE_SPINS = 1000;
 
-/**
- * Steps between looks at an object that is left alone for moments, at most; and how many pauses
- * there are.
- */
-const LONGEST_PAUSE = 8000;
+/** Loop iterations of the longest pause between two polls, and the most pauses of one spin. */
+export const LONGEST_PAUSE = 8000;
 const MOST_PAUSES = 6;
 
 /** Keeps the compiler from leaving `idle` out. */
 let idled = 0;
 
 /**
- * Looks at the object for a bounded time, in the hope that its holder runs on another core and is
- * about to let go. Returns whether `peek` said so. The bound adapts: twice what helped, halved when
- * it was fruitless; 0 on a single core.
+ * Polls the object for a bounded time, in case its holder runs on another core and is about to
+ * release it. Returns whether `peek` found it free. The bound adapts: twice the polls that helped,
+ * half of it after polls in vain; 0 on a single core.
  */
 export function spin(cell: Cell, wait: Wait): boolean {
   if (wait.backsOff) return MOST_SPINS > 0 && spinApart(cell, wait, wait.backsOff);
@@ -57,12 +54,12 @@ export function spin(cell: Cell, wait: Wait): boolean {
 
 /**
  * The same for objects that are held only briefly, in turns: polls with exponentially growing
- * pauses, because each poll steals the cache line from the holder. Each look takes the object's
- * cache line away from its holder; left alone, that goes through many short holdings at full speed.
+ * pauses, because each poll steals the cache line from the holder. Between polls, the holder takes
+ * and releases the object many times at full speed.
  */
 function spinApart(cell: Cell, wait: Wait, first: number): boolean {
   let pause = first;
-  // The shift repeats after 32: now and then it looks for longer again.
+  // The shift repeats after 32, so now and then the thread polls for longer again.
   for (let looks = Math.max(1, MOST_PAUSES >> cell.vainSpins); looks > 0; looks--) {
     idle(pause);
     if (wait.peek()) {

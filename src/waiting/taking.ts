@@ -16,7 +16,7 @@ export interface Taking extends Wait {
 
 /** Awaiting calls that may be served by spinning before the event loop gets its turn. */
 const MOST_SPUN_IN_A_ROW = 64;
-/** Times that a spinner which saw the object free, and lost it to another, spins again. */
+/** Times that a thread spins again after it saw the object free and lost it to another. */
 const SPIN_ROUNDS = 3;
 
 /** Waits until the object is taken; `false` when the time has passed. *Blocks* the thread. */
@@ -43,8 +43,8 @@ export function takeBlocking(cell: Cell, wait: Taking, deadline: Deadline): bool
 
 /**
  * Waits until the object is taken; resolves to `false` when the time has passed. The event loop
- * goes on, but for the moment of a spin: that saves a bell and a turn of the loop where the holder
- * is about to let go.
+ * keeps running, except for the moment of a spin. If the holder is about to release the object, the
+ * spin saves a ring and a turn of the loop.
  */
 export function takeAwaiting(cell: Cell, wait: Taking, deadline: Deadline, keeper: object): Promise<boolean> {
   // Spin only if no earlier call waits, and not too often in a row.

@@ -11,13 +11,13 @@
  *   pledged   the code that holds this very object awaits another one, as its primitive says
  *             (kinds.ts)
  *
- * A waiter says what it waits for first, and looks then: of those whose waits close a cycle at the
- * same time, one at least sees it whole. Words that are read one by one need never have been true
- * at once. So a cycle that was found is read again. Every wait in it carries a stamp, and a stuck
- * holder can't let go: words that read the same twice were so all the time in between. In between,
- * every member is seen to be alive. That second look, and the end of the wait, are one at a time
- * (RESOLVING). So of two that see the same cycle one ends its wait, and the other finds the cycle
- * gone.
+ * A waiter first writes what it waits for, and then searches. Of the waiters that close a cycle at
+ * the same time, at least one sees it whole. Words that are read one by one need never have been
+ * true at once, so the searcher reads a cycle that it has found again. Every wait in it carries a
+ * stamp, and a stuck holder can't release anything. So words that read the same twice were the same
+ * all the time in between. In between, the searcher checks that every member is alive. Only one
+ * agent at a time takes that second look and ends its wait (RESOLVING). So if two agents see the
+ * same cycle, one ends its wait, and the other finds the cycle gone.
  */
 
 import { cas, load, store } from '#atomics';
@@ -68,8 +68,8 @@ export function resolveCycle(
   const seen = walk(waker, cell, blocked, covers);
   if (seen === undefined) return undefined;
   const { words } = waker.namespace;
-  // The agent that searches now searches for all; a cycle that it does not see, this wait searches
-  // for again soon.
+  // The agent that searches now searches for all. If it misses a cycle, this wait searches again
+  // soon.
   waker.lookAgain();
   const resolving = cas(words, RESOLVING_WORD, 0, waker.slot);
   if (resolving !== 0) {
@@ -87,7 +87,7 @@ export function resolveCycle(
   }
 }
 
-/** The word may be damaged, and name a slot that there is not, or in which nobody sits. */
+/** The word may be damaged, and name a slot that does not exist or is empty. */
 function clearIfNobody(waker: Waker, resolving: number): void {
   const { words } = waker.namespace;
   const clear = (): void => {

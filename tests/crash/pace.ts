@@ -3,15 +3,15 @@
  *
  *   all     each of them
  *   every   the same, and reads that follow each other are points of their own (countdown.ts)
- *   2/4     one in four: of the first operation the 2nd, 6th, …, of the next one the 3rd, 7th, …
+ *   2/5     one in five: of the first operation the 2nd, 7th, …, of the next one the 3rd, 8th, …
  *
- * Unset, a run takes one in four, and draws where it begins: four runs in a row come to all
+ * Unset, a run takes one in five, and draws where it begins: five runs in a row come to all
  * points of most operations.
  */
 
 import { randomInt } from 'node:crypto';
 
-const ONE_IN = 4;
+const ONE_IN = 5;
 
 export interface Pace {
   /** As `LOCKSTEP_CRASH` would say it. */

@@ -22,7 +22,7 @@ const TASKS = 4;
 const ITEMS = 12;
 const TOO_MANY = 1000;
 /** Most scenes have some seventy points, and each takes the start of a worker or two. */
-const FEWER = 5;
+const FEWER = 7;
 /** More than a slow machine needs. */
 const SCENE_MS = 120_000;
 

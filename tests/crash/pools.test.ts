@@ -23,10 +23,10 @@ const AT_LEAST = 8;
 const TOO_MANY = 1000;
 const pace = paceOf();
 /**
- * The program has more than a hundred points, and each takes the start of three processes: the
- * usual run takes fewer of them than other walks do.
+ * The program has some six hundred points, and each takes the start of three processes: the usual
+ * run takes fewer of them than other walks do.
  */
-const STEP: number = pace.step === 1 ? 1 : pace.step * 5;
+const STEP: number = pace.step === 1 ? 1 : pace.step * 8;
 const env = {
   ...process.env,
   LOCKSTEP_DIR: sandbox,

@@ -37,11 +37,9 @@ import { RingWriter } from './ring-writer.ts';
 import type { Put, RoomWait } from './room-wait.ts';
 import { waitForRoom } from './room-wait.ts';
 
-/**
- * Number of puts for which contention is expected after one put has met another; number of tries
- * then, and nanoseconds between them.
- */
+/** Number of puts for which the ring counts as contended after two putters have met. */
 const CONTENDED_PUTS = 100;
+/** Further tries of such a put before it queues, and the loop iterations between them. */
 const MOST_TRIES = 8;
 const PAUSE = 100;
 /** Number of items above which no putter waits for one more place. */

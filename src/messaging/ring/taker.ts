@@ -5,6 +5,7 @@
 
 import { MOMENT } from '../../agents/wait.ts';
 import type { Deadline } from '../../deadline.ts';
+import { LONGEST_PAUSE } from '../../waiting/spinning.ts';
 import type { Taking } from '../../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../../waiting/taking.ts';
 import type { Gate } from './gate.ts';
@@ -13,12 +14,8 @@ import type { Ring } from './ring.ts';
 import type { RingEnds } from './ring-ends.ts';
 import { NOTHING, RingReader } from './ring-reader.ts';
 
-/**
- * Number of items that justify a poll of the ring in a stream, and iterations of the longest pause
- * until there are so many.
- */
+/** Number of items that justify a poll of the ring in a stream; fewer make the pauses longer. */
 const ENOUGH_AT_ONCE = 16;
-const LONGEST_PAUSE = 8000;
 
 export class Taker {
   private readonly items: Gate;

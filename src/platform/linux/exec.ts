@@ -20,15 +20,15 @@ const calls = declared((libc) => ({
 }));
 
 /**
- * Becomes the program, which the kernel kills when the thread that started this process ends. Its
- * file is looked for along PATH. Returns only where that failed: with what a shell exits with then,
+ * Becomes the program, which the kernel kills when the thread that started this process ends. The
+ * kernel looks for its file along PATH. Returns only if that failed, with the exit code of a shell:
  * 127 if there is no such program, 126 if it can't be run.
  */
 export function becomeProgram(command: readonly string[], parent: number): 126 | 127 {
   processes.setParentDeathSignal(SIGKILL);
-  // It may have died before the kernel was asked.
+  // The parent may have died before the kernel was asked.
   if (process.ppid !== parent) process.kill(process.pid, SIGKILL);
-  // Node has marked them, as all it has: a program would begin without input and output.
+  // Node marks all its descriptors to be closed: the program would begin without input and output.
   for (const fd of [0, 1, 2]) calls().fcntl(fd, F_SETFD, 0);
   // Node ignores this signal, and the program would inherit that.
   calls().signal(SIGPIPE, SIG_DFL);

@@ -1,10 +1,10 @@
 /**
- * koffi, through which the system is called. It is loaded when the first function of the system is:
- * a program that only imports Lockstep does not pay for it. Its native module is not to be had
- * everywhere; Lockstep says so then.
+ * koffi, through which the system is called. It is loaded with the first function of the system, so
+ * a program that only imports Lockstep does not pay for it. Its native module does not exist for
+ * every system; Lockstep reports that with an error.
  *
  * koffi's own files take 6 ms to find the native module, a tenth of what Node takes to start. So
- * the native module is taken from where they would find it. Wherever it does not lie there, koffi
+ * this file takes the native module from where they would find it. If it does not lie there, koffi
  * looks for it itself.
  */
 

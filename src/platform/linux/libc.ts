@@ -18,7 +18,9 @@ export type Ffi = (...values: (number | bigint | string | NodeJS.ArrayBufferView
 
 let libc: LibraryHandle | undefined;
 
-/** Gives what `declare` makes of the C library: at first use, and the same from then on. */
+/**
+ * Returns a function that calls `declare` with the C library once, and gives its result each time.
+ */
 export function declared<Calls>(declare: (libc: LibraryHandle) => Calls): () => Calls {
   let calls: Calls | undefined;
   return () => {

@@ -67,7 +67,7 @@ export const processes: ProcessCalls = {
     const [reading, raw] = ends as unknown as [number, number];
     try {
       const writing = openSync(`/proc/self/fd/${raw}`, constants.O_WRONLY | O_CLOEXEC);
-      // Else the reader would never see the end.
+      // Otherwise the reader would never see the end.
       calls().close(raw);
       ends[1] = -1;
       try {
@@ -163,7 +163,7 @@ function lookAgain(pid: number, milliseconds: number): boolean {
   return peekExit(pid) !== null;
 }
 
-/** The content of a file of the kernel's; nothing where it is not to be had. */
+/** The content of a file of the kernel's; empty if it can't be read. */
 function contentOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');

@@ -118,14 +118,7 @@ function* getsBy(get: string): Iterable<Operation> {
     const other = scene.progress(scene.first.call(queue, 'putSync', 'other'), 'putSync');
     await until(() => queue.describe().waitingToPut === 1, 'a survivor to wait for room');
     const death = await scene.crash(queue, get);
-    // Taken by the victim, or still there.
-    const got: unknown[] = [];
-    if (!death.completed && itemsPut(queue) === 1 && queue.size === 1) got.push(queue.getSync());
-    await other;
-    got.push(...drain(queue));
-    assert.equal(got.pop(), 'other');
-    assert.deepEqual(got, death.completed || got.length === 0 ? [] : ['first']);
-    await isSound(scene, queue, death);
+    await firstIsTakenOrThere(scene, queue, death, other);
   });
 }
 
@@ -194,13 +187,7 @@ function* meetsOthers(): Iterable<Operation> {
       await until(() => queue.describe().waitingToPut === 1, 'a survivor to wait for room');
       const death = await scene.crash(queue, get);
       if (death.completed) assert.equal(death.value, 'first');
-      const got: unknown[] = [];
-      if (!death.completed && itemsPut(queue) === 1 && queue.size === 1) got.push(queue.getSync());
-      await other;
-      got.push(...drain(queue));
-      assert.equal(got.pop(), 'other');
-      assert.deepEqual(got, death.completed || got.length === 0 ? [] : ['first']);
-      await isSound(scene, queue, death);
+      await firstIsTakenOrThere(scene, queue, death, other);
     });
   }
 }
@@ -370,6 +357,22 @@ function drain(queue: Queue): unknown[] {
 
 async function untilJoining(queue: JoinableQueue, count: number): Promise<void> {
   await until(() => joining(queue) === count, `${count} to join`);
+}
+
+/** The victim has taken the first item, or it is still there; then comes that of the other. */
+async function firstIsTakenOrThere(
+  scene: Scene,
+  queue: Queue<unknown>,
+  death: Death,
+  other: Promise<unknown>,
+): Promise<void> {
+  const got: unknown[] = [];
+  if (!death.completed && itemsPut(queue) === 1 && queue.size === 1) got.push(queue.getSync());
+  await other;
+  got.push(...drain(queue));
+  assert.equal(got.pop(), 'other');
+  assert.deepEqual(got, death.completed || got.length === 0 ? [] : ['first']);
+  await isSound(scene, queue, death);
 }
 
 /** Survivors put and get; nobody waits. */

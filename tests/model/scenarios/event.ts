@@ -77,7 +77,7 @@ const scenarios: readonly Scenario<Things>[] = [
     name: 'one sets, one waits, one gives up',
     actors: [sets, waits, waitsFor],
     timeouts: 1,
-    preemptions: [4, 5],
+    preemptions: [3, 5],
   },
   {
     ...base,

@@ -65,7 +65,7 @@ function both(bounded: boolean): Scenario<Things>[] {
       ...one.base,
       name: 'two block, twice each',
       actors: [one.blocks(2), one.blocks(2)],
-      preemptions: [5, 6],
+      preemptions: [4, 6],
     },
     {
       ...two.base,
@@ -77,7 +77,7 @@ function both(bounded: boolean): Scenario<Things>[] {
       ...one.base,
       name: 'three block for long',
       actors: [one.blocks(2), slow(one.blocks()), slow(one.blocks())],
-      preemptions: [3, 4],
+      preemptions: [2, 4],
     },
     {
       ...one.base,
@@ -199,7 +199,7 @@ const signals: Scenario<Things>[] = [
     ...signal,
     name: 'one gives twice to two, of which one awaits',
     actors: [gives(1, 1), takes, awaitsOne],
-    preemptions: [3, 5],
+    preemptions: [2, 5],
   },
   {
     ...signal,

@@ -1,0 +1,47 @@
+/** Calls one after the other: nobody is woken for them while the worker that ran last is awake. */
+
+import '../support/sandbox.ts';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Pool, ThreadPool } from 'lockstep';
+import * as targets from '../support/pool-targets.ts';
+
+const CALLS = 500;
+const KILLS = 4;
+
+for (const Kind of [Pool, ThreadPool]) {
+  test(`${Kind.name}: the event loop has its turns between calls that follow each other`, async () => {
+    await using pool = new Kind(2);
+    let turns = 0;
+    let counts = true;
+    const count = (): void => {
+      turns++;
+      if (counts) setImmediate(count);
+    };
+    setImmediate(count);
+    const workers = new Set<number>();
+    for (let n = 0; n < CALLS; n++) workers.add(await pool.apply(targets.whoami));
+    counts = false;
+    assert.ok(turns > 1, `${turns} turns`);
+    assert.ok(workers.size > 0 && !workers.has(process.pid));
+  });
+}
+
+test('a worker that is killed while it is awake holds up no call', async () => {
+  await using pool = new Pool(2);
+  for (let n = 0; n < KILLS; n++) {
+    const last = await pool.apply(targets.whoami);
+    // In the same step: it still polls for its next task, and the next call counts on that.
+    process.kill(last, 'SIGKILL');
+    assert.notEqual(await pool.apply(targets.whoami, [], { retries: 2 }), last);
+  }
+});
+
+test('a call that blocks wakes up a worker, though another was awake and is killed', async () => {
+  await using pool = new Pool(2);
+  for (let n = 0; n < KILLS; n++) {
+    const last = await pool.apply(targets.whoami);
+    process.kill(last, 'SIGKILL');
+    assert.notEqual(pool.applySync(targets.whoami, [], { retries: 2 }), last);
+  }
+});
