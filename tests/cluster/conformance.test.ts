@@ -1,7 +1,7 @@
 /**
  * The conformance suites over each store. `npm test` runs some of them and lists the cases of the
- * others; `test:deep` runs them all. docs/internals/cluster-conformance.md shows the counts: it must
- * have those of this run.
+ * others; `test:deep` runs them all. docs/internals/cluster-conformance.md shows the counts: it
+ * must have those of this run.
  */
 
 import assert from 'node:assert/strict';

@@ -6,6 +6,7 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { RLock, Value } from 'lockstep';
 import { suite } from '../support/stage.ts';
 import { codeOfRelease } from '../support/targets.ts';
@@ -32,7 +33,9 @@ suite('RLock', (stage) => {
       }
       await owner.do('release', lock);
       assert.deepEqual(await got, { recovered: false });
-      assert.deepEqual((await stage.look(lock)).owner, other.identity);
+      assert.equal((await stage.look(lock)).locked, true);
+      const isOther = ({ owner }: { owner: unknown }): boolean => isDeepStrictEqual(owner, other.identity);
+      await stage.until(lock, isOther, 'the other to be named');
     },
   );
 

@@ -10,7 +10,9 @@ import { NotSendableError } from '../../errors.ts';
 
 const JSON_MARK = 'j';
 const CLONE_MARK = 'c';
-/** Deeper values are left to structured clone, which finds circles; so are those of more objects. */
+/**
+ * Deeper values are left to structured clone, which finds circles; so are those of more objects.
+ */
 const DEEPEST = 32;
 const MOST_OBJECTS = 1000;
 

@@ -17,7 +17,7 @@ export interface ClusterLockDescription {
   readonly kind: string;
   readonly name: string;
   readonly locked: boolean;
-  /** The session that holds it. */
+  /** The session that holds it; `null` for a moment while a hand-off is confirmed. */
   readonly owner: string | null;
   readonly token: number | null;
   readonly waiting: number;
@@ -43,9 +43,9 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
     super(places);
   }
 
-  /** Whether anybody holds it. */
+  /** Whether anybody holds it, or was offered it and may be in already. */
   get locked(): Promise<boolean> {
-    return this.view().then(({ holders }) => holders.length > 0);
+    return this.view().then(({ free }) => free === 0);
   }
 
   /**
@@ -68,13 +68,13 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   }
 
   async describe(): Promise<ClusterLockDescription> {
-    const { holders, waiting } = await this.view();
+    const { holders, free, waiting } = await this.view();
     const [holder] = holders;
     const [kind] = this.places.title.split(' ');
     return {
       kind: kind!,
       name: this.name,
-      locked: holder !== undefined,
+      locked: free === 0,
       owner: holder === undefined ? null : sessionOf(holder.call),
       token: holder?.token ?? null,
       waiting,

@@ -120,7 +120,7 @@ function fieldsOf(error: Error): Record<string, string> {
     try {
       fields[key] = textOf([value], key);
     } catch {
-      // What can't be sent is left out: the error has to get through.
+      // A field that can't be sent is left out: the error has to get through.
     }
   }
   return fields;

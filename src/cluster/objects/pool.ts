@@ -81,8 +81,8 @@ export class ClusterPool {
 
   /**
    * Runs the function in a process that serves it. Resolves to its result. Rejects with the error
-   * that it threw. As in a local pool, errors of JavaScript and of Lockstep keep their class; fields
-   * and causes come with them.
+   * that it threw. As in a local pool, errors of JavaScript and of Lockstep keep their class;
+   * fields and causes come with them.
    *
    * Rejects with `WorkerDiedError` when too many workers died while running it, `TaskTimeoutError`,
    * `signal.reason`, `TargetError` for a function that its worker does not serve,

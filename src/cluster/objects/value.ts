@@ -58,8 +58,8 @@ export class ClusterValue implements AsyncValue {
   }
 
   /**
-   * Adds; throws `OutOfRangeError` where whole numbers would no longer be exact, or the sum would be
-   * infinite.
+   * Adds; throws `OutOfRangeError` where whole numbers would no longer be exact, or the sum would
+   * be infinite.
    */
   add(operand: number, options?: GuardOptions): Promise<number> {
     return this.change('add', operand, options);

@@ -129,8 +129,8 @@ export class MemoryStore implements Store {
   }
 
   /**
-   * The loser of a conflict goes first next time: other sessions wait for a turn. Otherwise two that
-   * write in each turn would meet in the same order again and again, and one would starve.
+   * The loser of a conflict goes first next time: other sessions wait for a turn. Otherwise two
+   * that write in each turn would meet in the same order again and again, and one would starve.
    */
   async commit(commit: Commit): Promise<Committed> {
     const { key, session } = commit;

@@ -30,7 +30,9 @@ type Method =
   | 'queue'
   | 'joinableQueue';
 
-/** An object by its method and arguments; a condition's lock and a barrier's action by reference. */
+/**
+ * An object by its method and arguments; a condition's lock and a barrier's action by reference.
+ */
 type Reference = readonly [method: Method, name: string, ...args: unknown[]];
 
 const ACTIONS = { ...actions } as unknown as Record<string, () => unknown>;

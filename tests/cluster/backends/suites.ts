@@ -1,4 +1,6 @@
-/** The program of a conformance run: the suites that `LOCKSTEP_TEST_SUITES` names, in one process. */
+/**
+ * The program of a conformance run: the suites that `LOCKSTEP_TEST_SUITES` names, in one process.
+ */
 
 import '../../support/sandbox.ts';
 

@@ -5,8 +5,8 @@
  * or lost its lease, while its `get` was under way.
  *
  * `lent` is read by `receive`: each item that was put is acknowledged in the end. None is delivered
- * after its consumer has had a reply to `ack`. None is delivered again without a reason: that it was
- * given back, that its time was over, or that its consumer had died or lost its lease.
+ * after its consumer has had a reply to `ack`. None is delivered again without a reason: that it
+ * was given back, that its time was over, or that its consumer had died or lost its lease.
  */
 
 import assert from 'node:assert/strict';
@@ -183,7 +183,9 @@ function lostOf({ put, got }: Ledger): number {
   return [...put].filter((item) => !isLent(item) && !got.has(item)).length;
 }
 
-/** Whether the item that was put has come to its end. Those lost in a `get` have to have excuses. */
+/**
+ * Whether the item that was put has come to its end. Those lost in a `get` have to have excuses.
+ */
 function isOver(ledger: Ledger, item: string): boolean {
   if (isLent(item)) return ledger.acking.has(item);
   return ledger.got.has(item) || lostOf(ledger) <= ledger.excuses;

@@ -28,7 +28,9 @@ const CODES = ['ERR_LOCKSTEP_LEASE_LOST', 'ERR_LOCKSTEP_STORE'];
 
 const clock = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
 
-/** Resolves when the parent's channel has it: a report that was made is not lost with the worker. */
+/**
+ * Resolves when the parent's channel has it: a report that was made is not lost with the worker.
+ */
 function tell(step: Step): Promise<void> {
   return new Promise((resolve) => process.send!(step, () => resolve()));
 }

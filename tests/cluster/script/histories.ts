@@ -111,7 +111,9 @@ export class History {
   private known: Snapshot = { version: 0, body: null, dead: [], now: 0 };
   private named: readonly string[] = [];
 
-  /** `place`: of those that run at a time. Histories of one place have sessions of the same names. */
+  /**
+   * `place`: of those that run at a time. Histories of one place have sessions of the same names.
+   */
   constructor(bench: Bench, seed: number, place: number) {
     this.bench = bench;
     this.random = new Random(seed);

@@ -18,7 +18,8 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
   const listener = new pg.Client(url);
   await listener.connect();
   const namespace = `histories-${process.pid}-${performance.now()}`;
-  // `listen`: then the statements of the store are prepared. It listens for nothing, as no session opens.
+  // `listen`: then the statements of the store are prepared. It listens for nothing, as no session
+  // opens.
   const store = await PostgresStore.at({ postgres: pool, listen: true }, namespace, 60_000);
   await pool.query(mutant ?? PLACES);
   const heard: Heard = new Map();
