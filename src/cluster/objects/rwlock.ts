@@ -6,11 +6,11 @@ import { NotOwnerError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
 import { rwlockOf, WRITER_PLACES } from '../machines/kinds.ts';
 import { sessionOf } from '../machines/machine.ts';
-import type { Places } from './acquirable.ts';
 import { ClusterAcquirable } from './acquirable.ts';
 import type { ClusterHold } from './cluster-hold.ts';
 import type { Core } from './core.ts';
 import { perform } from './core.ts';
+import type { Places } from './places.ts';
 
 const MACHINE = rwlockOf();
 
