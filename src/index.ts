@@ -48,7 +48,7 @@ export type { TimeStats } from './pool/histogram.ts';
 export type { MapOptions, Progress, StreamOptions } from './pool/map-options.ts';
 export type { PoolOptions } from './pool/pool.ts';
 export { Pool } from './pool/pool.ts';
-export type { CommonPoolOptions, TaskOptions, WorkerCount } from './pool/pool-options.ts';
+export type { CommonPoolOptions, TaskOptions, WithInitArgs, WorkerCount } from './pool/pool-options.ts';
 export type { CallRest, Fn, Items, PoolTarget } from './pool/pool-target.ts';
 export type { Range } from './pool/range.ts';
 export { range } from './pool/range.ts';

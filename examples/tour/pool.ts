@@ -5,8 +5,8 @@
 import { cpuCount, isMainProcess, Pool, range } from 'lockstep';
 import { check, paint } from './check.ts';
 
-const WIDTH = 96;
-const HEIGHT = 32;
+const WIDTH = 78;
+const HEIGHT = 26;
 /** Points that are computed for each one that is drawn, in both directions. */
 const FINE = 5;
 const DEPTH = 20_000;

@@ -161,7 +161,7 @@ function deathOf(
         : 'look at what the function does with these arguments; if it may run twice, pass { retries }';
   const death: WorkerDeath = { pid: id, exitCode: code, signal, outOfMemory, attempts, task: shown };
   return new WorkerDiedError(
-    `${title}: no result, the worker (${who}) that ${did} ${shown}${others} ${how} after ${lived} ms${tried}${why}; ${advice}`,
+    `${title}: no result, the worker (${who}) that ${did} ${shown}${others} ${how}, ${lived} ms after its start${tried}${why}; ${advice}`,
     cause === undefined ? undefined : { cause },
     death,
   );

@@ -88,6 +88,11 @@ export interface CommonPoolOptions<State, InitArgs extends readonly unknown[]> {
   statistics?: boolean | undefined;
 }
 
+/** `initArgs` are required where the initializer needs arguments. */
+export type WithInitArgs<InitArgs extends readonly unknown[]> = [] extends InitArgs
+  ? unknown
+  : { initArgs: NoInfer<InitArgs> };
+
 /**
  * The number of workers, or the smallest and the largest number. With 0, tasks run in this thread.
  */

@@ -4,7 +4,7 @@ import { showAsText } from '../readable.ts';
 import { Process } from '../workers/process/process.ts';
 import { SpareKeeper } from '../workers/process/spares.ts';
 import { AbstractPool } from './abstract-pool.ts';
-import type { CommonPoolOptions, WorkerCount } from './pool-options.ts';
+import type { CommonPoolOptions, WithInitArgs, WorkerCount } from './pool-options.ts';
 
 /** Options of a Pool. */
 export interface PoolOptions<State = unknown, InitArgs extends readonly unknown[] = readonly unknown[]>
@@ -48,8 +48,9 @@ export class Pool<State = void, InitArgs extends readonly unknown[] = []> extend
    *
    * @param options or the number of processes alone, as `new Pool(4)`
    */
-  constructor(options: PoolOptions<State, InitArgs> | number = {}) {
-    const all = typeof options === 'number' ? { processes: options } : options;
+  constructor(options?: (PoolOptions<State, InitArgs> & WithInitArgs<InitArgs>) | number) {
+    const all: PoolOptions<State, InitArgs> =
+      typeof options === 'number' ? { processes: options } : options === undefined ? {} : options;
     const spares = { keeper: new SpareKeeper('a spare worker', [], 'pool-worker'), count: all?.warm ?? 1 };
     super('Pool', all, all?.processes, (order) => new Process(order), spares);
   }

@@ -67,7 +67,7 @@ export class Replies {
     }
   }
 
-  /** Puts the results of items; if one of them can't be sent, one by one. */
+  /** Puts the results of items; if one of them can't be encoded, one by one. */
   putItems(reply: Reply, values: readonly unknown[], silently: boolean): Promise<void> | undefined {
     const orOneByOne = (): Promise<void> => this.putOneByOne(reply, values);
     return this.put(reply, silently)?.catch(orOneByOne);

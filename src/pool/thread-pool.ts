@@ -4,7 +4,7 @@ import { InvalidTypeError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
 import { Thread } from '../workers/thread/thread.ts';
 import { AbstractPool } from './abstract-pool.ts';
-import type { CommonPoolOptions, WorkerCount } from './pool-options.ts';
+import type { CommonPoolOptions, WithInitArgs, WorkerCount } from './pool-options.ts';
 
 /** Options of a ThreadPool. */
 export interface ThreadPoolOptions<State = unknown, InitArgs extends readonly unknown[] = readonly unknown[]>
@@ -35,8 +35,9 @@ export class ThreadPool<State = void, InitArgs extends readonly unknown[] = []> 
    *
    * @param options or the number of threads alone, as `new ThreadPool(4)`
    */
-  constructor(options: ThreadPoolOptions<State, InitArgs> | number = {}) {
-    const all = typeof options === 'number' ? { threads: options } : options;
+  constructor(options?: (ThreadPoolOptions<State, InitArgs> & WithInitArgs<InitArgs>) | number) {
+    const all: ThreadPoolOptions<State, InitArgs> =
+      typeof options === 'number' ? { threads: options } : options === undefined ? {} : options;
     if (all?.threads !== undefined && all.processes !== undefined) {
       throw new InvalidTypeError(
         'ThreadPool: refused, it is given both threads and processes, which mean the same; pass one of them',

@@ -106,6 +106,20 @@ function cases({ call, map, isHere, isSync, pool }: Form): void {
     assert.equal(await call(targets.add, [1, 2]), 3);
   });
 
+  it('a getter that throws, of an argument or of a result, fails its call alone', async () => {
+    const thrower = {
+      get field(): never {
+        throw new RangeError('of a getter');
+      },
+    };
+    assert.match((await rejected(call(targets.same, [thrower]))).message, /of a getter/);
+    assert.match((await rejected(call(targets.returnThrower, [true]))).message, /of a getter/);
+    const [bad, good] = await map(targets.returnThrower, [true, false], { settled: true });
+    assert.match(String(Reflect.get(bad as object, 'reason')), /of a getter/);
+    assert.deepEqual(good, { status: 'fulfilled', value: 'fine' });
+    assert.equal(await call(targets.add, [1, 2]), 3);
+  });
+
   it('an error has the frames of its function, and none of Lockstep', async () => {
     const { stack = '' } = await rejected(call(targets.fail, [1]));
     assert.match(stack, /at fail .*pool-targets/);

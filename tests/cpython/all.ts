@@ -1,19 +1,20 @@
 /** `npm run test:cpython`: CPython's own tests, in all modes. See README.md. */
 
-import { spawnSync } from 'node:child_process';
-import { findPython, runPoolTests, runTests } from './python.ts';
+import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
+import { findPython, findPythonWithFutures, runPoolTests, runTests } from './python.ts';
 
 /** Tries to install the test package where that takes no password. */
 function installTestPackage(): void {
   if (process.geteuid?.() !== 0) return;
-  console.log('installing libpython3-testsuite');
-  spawnSync('apt-get', ['install', '--yes', '--no-install-recommends', 'libpython3-testsuite'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const name = 'libpython3.11-testsuite';
+  console.log(`installing ${name}`);
+  const options: SpawnSyncOptions = { stdio: ['ignore', 'ignore', 'inherit'] };
+  spawnSync('apt-get', ['update'], options);
+  spawnSync('apt-get', ['install', '--yes', '--no-install-recommends', name], options);
 }
 
 let found = findPython();
-if ('missing' in found && found.missing.includes('test package')) {
+if ('missing' in found ? found.missing.includes('test package') : findPythonWithFutures() === undefined) {
   installTestPackage();
   found = findPython();
 }
@@ -27,7 +28,11 @@ if ('missing' in found) {
   process.exitCode = code ?? 1;
   // All of it: the pools, too.
   if (given.length === 0) {
-    const pools = await runPoolTests(found.python, [], (text) => process.stdout.write(text));
+    const show = (text: string): void => void process.stdout.write(text);
+    const pools = await runPoolTests(found.python, 'pool_suite', [], show);
     process.exitCode ||= pools.code ?? 1;
+    const python = findPythonWithFutures();
+    if (python === undefined) console.log('test_concurrent_futures: not run, no Python here has it');
+    else process.exitCode ||= (await runPoolTests(python, 'futures_suite', [], show)).code ?? 1;
   }
 }

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import '../support/sandbox.ts';
 import { HANG_MS } from '../support/until.ts';
-import { findPython, runPoolTests, runTests } from './python.ts';
+import { findPython, findPythonWithFutures, runPoolTests, runTests } from './python.ts';
 
 /** Classes, or tests of them, that take a second or less each. */
 const SHORT = [
@@ -31,7 +31,16 @@ const SHORT_OF_POOLS = [
   'WithProcessesTestPool.test_(imap|imap_unordered|imap_unordered_handle_iterable_exception)',
 ];
 
+/** The same, of executors. */
+const SHORT_OF_FUTURES = [
+  'ThreadsInitializerTest.test_initializer',
+  'ThreadsShutdownTest.test_(context_manager_shutdown|run_after_shutdown)',
+  'ThreadsAsCompletedTest.test_(no_timeout|correct_timeout_exception_msg)',
+  'ProcessesExecutorTest.test_map_chunksize',
+];
+
 const found = findPython();
+const withFutures = findPythonWithFutures();
 const python = 'python' in found ? found.python : '';
 
 describe('CPython’s own tests', { timeout: HANG_MS, skip: 'missing' in found && found.missing }, () => {
@@ -43,9 +52,18 @@ describe('CPython’s own tests', { timeout: HANG_MS, skip: 'missing' in found &
   });
 
   it('of pools pass', async (t) => {
-    const { code, output } = await runPoolTests(python, SHORT_OF_POOLS, () => {});
+    const { code, output } = await runPoolTests(python, 'pool_suite', SHORT_OF_POOLS, () => {});
     for (const line of output.trim().split('\n')) t.diagnostic(line);
     assert.equal(code, 0, output);
     assert.match(output, /^\d{2,} passed, 0 failed, \d+ not applicable$/m);
+  });
+
+  it('of executors pass', {
+    skip: withFutures === undefined && 'no Python here has test_concurrent_futures',
+  }, async (t) => {
+    const { code, output } = await runPoolTests(withFutures!, 'futures_suite', SHORT_OF_FUTURES, () => {});
+    for (const line of output.trim().split('\n')) t.diagnostic(line);
+    assert.equal(code, 0, output);
+    assert.match(output, /^6 passed, 0 failed, \d+ not applicable$/m);
   });
 });

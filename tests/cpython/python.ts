@@ -28,7 +28,7 @@ export function findPython(): { python: string } | { missing: string } {
   const { status } = spawnSync(found, ['-c', 'import test.lock_tests, test._test_multiprocessing']);
   if (status === 0) return { python: found };
   return {
-    missing: `${found} lacks its test package; install it (Debian: apt-get install libpython3-testsuite)`,
+    missing: `${found} lacks its test package; install it (Debian: apt-get install libpython${VERSION}-testsuite)`,
   };
 }
 
@@ -42,9 +42,25 @@ function versionOf(python: string): string | undefined {
   return implementation === 'cpython' ? version : undefined;
 }
 
-/** Runs CPython's tests of pools; see pool_suite.py. */
-export function runPoolTests(python: string, args: string[], show: (text: string) => void): Promise<Ran> {
-  const script = fileURLToPath(new URL('pool_suite.py', FOLDER));
+/** A Python that also has the tests of concurrent.futures, which some installations leave out. */
+export function findPythonWithFutures(): string | undefined {
+  const names = [process.env.PYTHON, `python${VERSION}`, 'python3', `/usr/bin/python${VERSION}`];
+  return names.find(
+    (name) =>
+      name !== undefined &&
+      versionOf(name) === VERSION &&
+      spawnSync(name, ['-c', 'import test.test_concurrent_futures']).status === 0,
+  );
+}
+
+/** Runs CPython's tests of pools or of executors; see pool_suite.py and futures_suite.py. */
+export function runPoolTests(
+  python: string,
+  suite: 'pool_suite' | 'futures_suite',
+  args: string[],
+  show: (text: string) => void,
+): Promise<Ran> {
+  const script = fileURLToPath(new URL(`${suite}.py`, FOLDER));
   return run(python, [script, process.execPath, fileURLToPath(POOLS), ...args], show);
 }
 

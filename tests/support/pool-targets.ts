@@ -460,3 +460,13 @@ export function noteUnless3([log, n]: readonly [Queue<number>, number]): number 
   log.putSync(n);
   return failFor(n, 3);
 }
+
+/** An object that can't be read, or a text. */
+export function returnThrower(throws: boolean): unknown {
+  if (!throws) return 'fine';
+  return {
+    get field(): never {
+      throw new RangeError('of a getter');
+    },
+  };
+}
