@@ -201,7 +201,9 @@ export function timeoutOf(child: object, given: unknown): number | undefined {
   }
   throw new InvalidTypeError(
     `${titleOf(stateOf(child))}: can't be joined, ${
-      other === undefined ? `${inspect(timeout)} is not a number of milliseconds` : `join has no option ${other}`
+      other === undefined
+        ? `${inspect(timeout)} is not a number of milliseconds`
+        : `join has no option ${other}`
     }; pass e.g. 500 or { timeout: 500 }, or leave it out`,
   );
 }
