@@ -60,6 +60,7 @@ export class Waking {
   /** Wakes up a worker that sleeps, if there is one: the one that ran last, or any other. */
   private wakeOne(): void {
     const { latest, words, members } = this;
+    if (!words.isOneIdle) return;
     if (latest?.canTake === true && words.takeIdleOf(latest.index)) {
       latest.wake();
       return;

@@ -78,6 +78,14 @@ export class WorkerWords {
     clearBits(this.words, this.idle + (worker >> 5), 1 << (worker & 31));
   }
 
+  /** Whether a worker sleeps, or is about to. */
+  get isOneIdle(): boolean {
+    // OBSERVE idle -> ring
+    for (let word = 0; word <= this.lastIdleWord; word++)
+      if (load(this.words, this.idle + word) !== 0) return true;
+    return false;
+  }
+
   /** Whether the worker sleeps, or is about to. */
   isIdle(worker: number): boolean {
     return (load(this.words, this.idle + (worker >> 5)) & (1 << (worker & 31))) !== 0;

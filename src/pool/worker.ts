@@ -14,6 +14,7 @@ import { resolveReference } from '../functions/resolving.ts';
 import type { Words } from '../memory/atomics.ts';
 import { AWAITING_BIT } from '../memory/layout.ts';
 import { isMainThread } from '../this-thread.ts';
+import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { mayHaveChildren } from '../workers/identity.ts';
 import { keepState } from './current-task.ts';
@@ -37,6 +38,8 @@ const LONGEST_TURN = 5;
 const LONGEST_END = 50;
 /** Milliseconds of polling for the next task: longer than a pool takes to wake up and submit it. */
 const LONGEST_POLL = 0.1;
+/** Tasks in a row that count as calls alone. */
+const MOST_ALONE = 2;
 /** The functions of a pool in this thread, which need no import. */
 export interface LocalFunctions {
   readonly list: FunctionList;
@@ -216,13 +219,19 @@ export class PoolWorker {
     return !this.intake.isEmpty;
   }
 
+  /** Polls for work before a sleep; returns whether there may be some. */
+  private comesSoon(): boolean {
+    const ran = this.runner.count - this.ranBefore;
+    this.ranBefore = this.runner.count;
+    // After a call alone the next one comes when the pool has read the result.
+    if (ran > 0 && ran <= MOST_ALONE && this.polling.mayPoll()) return this.polling.poll(LONGEST_POLL);
+    // After a batch it comes at once, or the pool's thread needs the processor.
+    return spin(this.bed, this.wait);
+  }
+
   /** Sleeps until there may be work. */
   private async sleep(): Promise<void> {
-    // Poll first, unless it has run nothing since it was woken.
-    const hasRun = this.runner.count !== this.ranBefore;
-    this.ranBefore = this.runner.count;
-    const isIdle = hasRun && this.runner.active === 0 && !this.isLocal;
-    if (isIdle && this.polling.mayPoll() && this.polling.poll(LONGEST_POLL)) return;
+    if (this.runner.active === 0 && !this.isLocal && this.comesSoon()) return;
     await new Promise<void>((resolve) => {
       const full = this.runner.active >= this.orders.concurrency;
       // The sleeper is called when a task has ended or work has come.
