@@ -250,7 +250,7 @@ poolSuite('group', (stage) => {
       using seen = new Queue<string>();
       const controller = new AbortController();
       const group = pool.group({ signal: controller.signal });
-      group.submit(targets.awaitAbort, [began, seen]);
+      void group.submit(targets.awaitAbort, [began, seen]);
       await began.get();
       controller.abort(new Error('enough'));
       assert.equal((await rejection(group.done())).message, 'enough');
@@ -262,7 +262,7 @@ poolSuite('group', (stage) => {
       assert.equal(task.status, 'cancelled');
       {
         await using scoped = pool.group();
-        scoped.submit(targets.awaitAbort, [began, seen]);
+        void scoped.submit(targets.awaitAbort, [began, seen]);
         await began.get();
       }
       assert.equal(seen.size, 3);
