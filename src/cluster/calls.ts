@@ -26,6 +26,7 @@ import { now as clock } from '#clock';
 import { withResolvers } from '../with-resolvers.ts';
 import { aloneIn } from './alone.ts';
 import { runCalls } from './document.ts';
+import { ABSENT, Lanes } from './lanes.ts';
 import type { CallId, Machine } from './machines/machine.ts';
 import { numberOf, sessionOf } from './machines/machine.ts';
 import type { PlacesCall, TurnCall } from './machines/places.ts';
@@ -37,14 +38,8 @@ import type { Session } from './session.ts';
 import type { Snapshot, Store, Turned } from './store.ts';
 import { Outdated, SessionGone, Unreachable } from './store.ts';
 
-/** The end of a lock's document: no holder has died inside, nobody waits for a notification. */
-const UNHURT = '"waits":{},"hurt":0},"made":[]}}';
-const ABSENT: Snapshot = { version: 0, body: null, dead: [], now: 0 };
-/** Objects whose last document is kept while nothing is going on. */
-const MOST_KEPT = 4096;
-
 export class Calls {
-  private readonly lanes = new Map<string, Lane>();
+  readonly lanes: Lanes = new Lanes();
   private readonly store: Store;
   private readonly session: Session;
   /** Milliseconds for which an offer stands. */
@@ -60,6 +55,11 @@ export class Calls {
     this.serving = new Serving(store, session, claim);
   }
 
+  /** See `Store.sendsAtOnce`. */
+  get sendsAtOnce(): boolean {
+    return this.store.sendsAtOnce === true;
+  }
+
   /** Makes the call. `id` distinguishes it from all others of the session. */
   make<State, Call, Reply>(
     key: string,
@@ -68,11 +68,9 @@ export class Calls {
     call: Call,
     forgotten?: Forgotten<Reply>,
   ): Promise<Result<Reply>> {
-    let lane = this.lanes.get(key);
-    if (lane === undefined) {
-      lane = { pending: [], busy: false, last: ABSENT, writtenAt: 0, usesMachine: false };
-      this.keep(key, lane);
-    }
+    const lane = this.lanes.at(key);
+    // This call comes after the release of a lock that has stayed here.
+    lane.giveUp?.();
     const { promise, resolve, reject } = withResolvers<Result<Reply>>();
     const [session, number] = [sessionOf(id), numberOf(id)];
     const pending: Pending = {
@@ -112,31 +110,6 @@ export class Calls {
       },
       (error: unknown) => void this.work(key, lane, { pending, error }),
     );
-  }
-
-  /** The object's body as this process wrote it within the last `milliseconds`, or `null`. */
-  justWritten(key: string, milliseconds: number): string | null {
-    const lane = this.lanes.get(key);
-    if (lane === undefined || clock() - lane.writtenAt > milliseconds) return null;
-    return lane.last.body;
-  }
-
-  /**
-   * The offer of a lock to the call in the document that came with the last ring: when it ends, by
-   * the server's clock, and its version.
-   */
-  offerTo(key: string, id: CallId): { readonly until: number; readonly version: number } | undefined {
-    const { body, version } = this.lanes.get(key)?.last ?? ABSENT;
-    const offer = `"of":1,"free":0,"holders":[],"offers":[["${id}",1,`;
-    const at = body?.indexOf(offer) ?? -1;
-    if (at < 0 || !body!.endsWith(UNHURT)) return undefined;
-    return { until: Number.parseInt(body!.slice(at + offer.length), 10), version };
-  }
-
-  /** A document that came with a ring, and is newer than the known one. */
-  learn(key: string, fresh: Snapshot): void {
-    const lane = this.lanes.get(key);
-    if (lane !== undefined && !lane.busy && fresh.version > lane.last.version) lane.last = fresh;
   }
 
   /** The server may have forgotten the releases of the last seconds: makes them again. */
@@ -287,17 +260,6 @@ export class Calls {
         await this.session.untilReachable(session, error);
       }
     }
-  }
-
-  private keep(key: string, lane: Lane): void {
-    if (this.lanes.size >= MOST_KEPT) {
-      for (const [other, { busy }] of this.lanes) {
-        if (busy) continue;
-        this.lanes.delete(other);
-        break;
-      }
-    }
-    this.lanes.set(key, lane);
   }
 }
 

@@ -17,6 +17,7 @@ import type { ClusterQueueOptions } from './objects/queue.ts';
 import { ClusterJoinableQueue, ClusterQueue } from './objects/queue.ts';
 import { ClusterRWLock } from './objects/rwlock.ts';
 import { ClusterBoundedSemaphore, ClusterSemaphore, semaphorePlaces } from './objects/semaphore.ts';
+import { Stays } from './objects/stays.ts';
 import { ClusterValue } from './objects/value.ts';
 import type { ClusterState } from './session.ts';
 import { Session } from './session.ts';
@@ -68,11 +69,12 @@ export class Cluster extends EventEmitter<ClusterEvents> {
         else this.emit(state, this.coded(reason));
       },
       rung: (key, fresh) => {
-        if (fresh !== undefined) this.core.calls.learn(key, fresh);
+        if (fresh !== undefined) this.core.calls.lanes.learn(key, fresh);
       },
       back: () => this.core.calls.repeat(),
     });
-    this.core = { calls: new Calls(store, session, claim), session, bells, holds: new Map() };
+    const calls = new Calls(store, session, claim);
+    this.core = { calls, session, bells, stays: new Stays(calls), holds: new Map() };
   }
 
   /** @internal Opens a session at the store. */
@@ -220,7 +222,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     if (core.session.state === 'connected') {
       const holds = [...core.holds.values()].flat();
       // A hold that can't be released ends with the session.
-      await Promise.allSettled(holds.map((hold) => hold.release()));
+      await Promise.allSettled([core.stays.giveUpAll(), ...holds.map((hold) => hold.release())]);
     }
     await core.session.close();
     await store.end();

@@ -47,6 +47,8 @@ export interface Lane {
   writtenAt: number;
   /** Whether the machine runs here, beside the store, so that fetching documents pays. */
   usesMachine: boolean;
+  /** Of a lock that stays here for an acquire that may follow at once: gives it back (stays.ts). */
+  giveUp: (() => void) | undefined;
 }
 
 /**

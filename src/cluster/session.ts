@@ -188,20 +188,24 @@ export class Session {
     }
   }
 
-  /** Waits for a live session; throws `StoreError` when there is none within a lease. */
-  async ready(): Promise<void> {
-    const until = now() + this.leaseMs;
+  /**
+   * Waits for a live session; throws `StoreError` when there is none within so many milliseconds.
+   */
+  async ready(milliseconds: number = this.leaseMs): Promise<void> {
+    const until = now() + milliseconds;
     while (!this.current.valid) {
       if (this.current.lost === undefined) this.lose(this.current.id, 'it was not renewed in time');
-      if (this.closed || now() >= until) {
-        throw new StoreError(
-          this.closed
-            ? "cluster: can't be used, it is closed; connect again"
-            : `cluster: can't be used, ${this.store.title} can't be reached, ${this.trouble}; try again when it is back`,
-        );
-      }
-      await this.untilUp(RETRY_MS);
+      if (this.closed) throw new StoreError("cluster: can't be used, it is closed; connect again");
+      if (now() >= until) throw this.outOfReach("cluster: can't be used");
+      await this.untilUp(Math.min(RETRY_MS, Math.ceil(until - now())));
     }
+  }
+
+  /** The error of a call while the server does not answer. */
+  outOfReach(refused: string): StoreError {
+    return new StoreError(
+      `${refused}, ${this.store.title} can't be reached, ${this.trouble}; try again when it is back`,
+    );
   }
 
   /** Resolves when the connection comes back, or after so many milliseconds. */

@@ -118,6 +118,11 @@ export interface Store {
   readonly title: string;
   /** Milliseconds between polls of objects that calls wait for; 0 if the store rings. */
   readonly poll: number;
+  /**
+   * Whether a request made now is sent before the call returns, so that one made as the program
+   * ends still arrives. Missing: it never is.
+   */
+  readonly sendsAtOnce?: boolean;
   open(session: string, leaseMs: number, listener: StoreListener): Promise<void>;
   /** Prolongs the lease; `false`: the session is dead. */
   renew(session: string, leaseMs: number): Promise<boolean>;

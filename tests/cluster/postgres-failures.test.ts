@@ -190,8 +190,11 @@ describe('at work', () => {
   });
 
   it('a server that is gone: suspended, lost, and a reason in each error; then it is back', async () => {
-    await using cluster = await connect({ postgres: server.url, lease: 1_000 });
+    const cluster = await connect({ postgres: server.url, lease: 1_000 });
     const hold = await cluster.lock('a').acquire();
+    const other = await connect({ postgres: server.url, lease: 500 });
+    const waiting = other.lock('a').acquire();
+    await until(async () => (await cluster.lock('a').describe()).waiting === 1, 'the other to wait');
     const seen: [string, string][] = [];
     cluster.on('suspended', ({ code }) => seen.push(['suspended', code]));
     cluster.on('lost', ({ code }) => seen.push(['lost', code]));
@@ -209,9 +212,19 @@ describe('at work', () => {
       refusal(/can't be reached, .*ECONNREFUSED/),
     );
     await server.start();
+    await until(() => cluster.state === 'connected', 'a new session');
     await (await cluster.lock('b').acquire()).release();
-    assert.equal(cluster.state, 'connected');
+    await (await waiting).release();
     admin = new pg.Client(server.url);
     await admin.connect();
+    await Promise.all([cluster.close(), other.close()]);
+    // No connection is left of all that were tried meanwhile.
+    const left = async (): Promise<number> => {
+      const { rows } = await admin.query(
+        "SELECT count(*)::int AS n FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%LISTEN \"lockstep%'",
+      );
+      return rows[0].n;
+    };
+    await until(async () => (await left()) === 0, 'the connections to end');
   });
 });

@@ -5,6 +5,7 @@ import type { LeaseLostError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
 import type { CallId } from '../machines/machine.ts';
 import type { Validity } from './early.ts';
+import type { Stay } from './stay.ts';
 
 /** The state of a hold at the server. Nested holds of an RLock share one. */
 export interface Standing {
@@ -12,6 +13,8 @@ export interface Standing {
   token: number;
   recovered: boolean;
   readonly lease: Validity;
+  /** If it came by an offer while others waited: how long the lock has been here. */
+  readonly stay?: Stay | undefined;
 }
 
 export class ClusterHold implements AsyncHold {
@@ -20,7 +23,9 @@ export class ClusterHold implements AsyncHold {
   private readonly leased: boolean;
   private readonly giveBack: (hold: ClusterHold) => Promise<void>;
   private releasing: Promise<void> | undefined;
+  private released = false;
   private controller: AbortController | undefined;
+  private unwatch: (() => void) | undefined;
 
   /** `leased`: the hold is lost with its lease. */
   constructor(standing: Standing, leased: boolean, giveBack: (hold: ClusterHold) => Promise<void>) {
@@ -76,7 +81,7 @@ export class ClusterHold implements AsyncHold {
    * Gives it back. Rejects with `LeaseLostError` if it was lost; the work done inside may be void.
    */
   release(): Promise<void> {
-    this.releasing ??= this.giveBack(this);
+    this.releasing ??= this.end();
     return this.releasing;
   }
 
@@ -84,11 +89,18 @@ export class ClusterHold implements AsyncHold {
     return this.release();
   }
 
+  private async end(): Promise<void> {
+    await this.giveBack(this);
+    this.released = true;
+    this.unwatch?.();
+  }
+
   private watch(controller: AbortController): void {
     const { lease } = this.standing;
-    if (!this.leased) return;
+    // A released hold can't be lost.
+    if (!this.leased || this.released) return;
     if (lease.lost !== undefined) controller.abort(lease.lost);
-    else lease.onLoss((reason) => controller.abort(reason));
+    else this.unwatch = lease.onLoss((reason) => controller.abort(reason));
   }
 }
 

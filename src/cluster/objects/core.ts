@@ -7,11 +7,13 @@ import type { CallId, Machine } from '../machines/machine.ts';
 import type { Result } from '../pending.ts';
 import type { Session } from '../session.ts';
 import type { ClusterHold } from './cluster-hold.ts';
+import type { Stays } from './stays.ts';
 
 export interface Core {
   readonly calls: Calls;
   readonly session: Session;
   readonly bells: Bells;
+  readonly stays: Stays;
   /** The holds of this connection, by key; the latest last. */
   readonly holds: Map<string, ClusterHold[]>;
 }

@@ -7,9 +7,9 @@ import { LeaseLostError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
 import type { GateMachine } from '../machines/kinds.ts';
 import { eventOf, latchOf } from '../machines/kinds.ts';
-import { ignoreLoss } from './acquirable.ts';
 import type { Core } from './core.ts';
 import { perform, within } from './core.ts';
+import { ignoreLoss } from './places.ts';
 import { checkCount } from './semaphore.ts';
 
 const EVENT = eventOf();

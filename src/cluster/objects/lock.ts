@@ -5,11 +5,11 @@ import type { Deadline } from '../../deadline.ts';
 import { NotOwnerError } from '../../errors.ts';
 import { lockOf } from '../machines/kinds.ts';
 import { sessionOf } from '../machines/machine.ts';
-import type { Places } from './acquirable.ts';
 import { ClusterAcquirable } from './acquirable.ts';
 import { ClusterHold } from './cluster-hold.ts';
 import type { Core } from './core.ts';
 import { within } from './core.ts';
+import type { Places } from './places.ts';
 import { currentScope, runInScope, type Scope } from './scope.ts';
 
 /** The state of a lock of the cluster, as `describe()` returns it. */

@@ -7,9 +7,9 @@ import type { QueueMachine } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
 import type { QueueCall, QueueReply } from '../machines/queue.ts';
 import type { Lease } from '../session.ts';
-import { ignoreLoss } from './acquirable.ts';
 import type { Core } from './core.ts';
 import { within } from './core.ts';
+import { ignoreLoss } from './places.ts';
 
 /** The longest time that a call which gives up waits for the server's answer. */
 const LEAVING_MS = 500;

@@ -3,10 +3,10 @@
 import type { AsyncRWLock } from '../../contracts.ts';
 import { showAsText } from '../../readable.ts';
 import { rwlockOf, WRITER_PLACES } from '../machines/kinds.ts';
-import type { Places } from './acquirable.ts';
 import { ClusterAcquirable } from './acquirable.ts';
 import type { Core } from './core.ts';
 import { perform } from './core.ts';
+import type { Places } from './places.ts';
 
 const MACHINE = rwlockOf();
 

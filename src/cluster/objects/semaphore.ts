@@ -6,10 +6,10 @@ import { inspect } from 'node:util';
 import type { AsyncSemaphore } from '../../contracts.ts';
 import { InvalidTypeError, OutOfRangeError, OverReleaseError } from '../../errors.ts';
 import { boundedSemaphoreOf, semaphoreOf } from '../machines/kinds.ts';
-import type { Places } from './acquirable.ts';
 import { ClusterAcquirable } from './acquirable.ts';
 import type { Core } from './core.ts';
 import { perform } from './core.ts';
+import type { Places } from './places.ts';
 
 /** The largest number of permits. */
 const MOST_PERMITS: number = 2 ** 30;

@@ -53,6 +53,11 @@ export class Connections {
     this.keeps = keeps;
   }
 
+  /** Whether the connection that is kept can take a statement now. */
+  get isIdle(): boolean {
+    return this.idle !== undefined;
+  }
+
   async query(query: PgQuery): Promise<{ rows: unknown[] }> {
     if (this.keeps && this.kept === undefined && !this.connecting) await this.connect();
     const client = this.idle;

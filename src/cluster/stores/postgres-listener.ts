@@ -4,7 +4,7 @@
  * for example because the server has no free ones, waiters look every `poll` milliseconds.
  */
 
-import { clearInterval, setInterval, setTimeout } from '#clock';
+import { clearInterval, clearTimeout, setInterval, setTimeout } from '#clock';
 import type { StoreListener } from '../store.ts';
 import { hearRing } from './ring.ts';
 
@@ -40,6 +40,7 @@ export class PostgresListener {
   private pause = RETRY_MS;
   private readonly poll: number;
   private polling: NodeJS.Timeout | undefined;
+  private retry: NodeJS.Timeout | undefined;
 
   constructor(makeClient: () => PgClientLike, poll: number) {
     this.makeClient = makeClient;
@@ -59,6 +60,7 @@ export class PostgresListener {
   async end(): Promise<void> {
     this.ended = true;
     clearInterval(this.polling);
+    clearTimeout(this.retry);
     const { client } = this;
     this.client = undefined;
     await client?.end().catch(() => undefined);
@@ -69,8 +71,10 @@ export class PostgresListener {
   }
 
   private async connect(): Promise<void> {
-    if (this.connecting || this.ended) return;
+    if (this.connecting || this.ended || this.client !== undefined) return;
     this.connecting = true;
+    clearTimeout(this.retry);
+    this.retry = undefined;
     const client = this.makeClient();
     const lost = (reason: unknown): void => this.lost(client, reason);
     client.on('error', lost);
@@ -102,10 +106,10 @@ export class PostgresListener {
   }
 
   private connectLater(): void {
-    if (this.ended) return;
+    if (this.ended || this.retry !== undefined) return;
     this.polling ??= setInterval(() => this.listener?.missed(), this.poll).unref();
     this.pause = Math.min(MOST_RETRY_MS, this.pause * 2);
-    setTimeout(() => void this.connect(), this.pause * (0.5 + Math.random() / 2)).unref();
+    this.retry = setTimeout(() => void this.connect(), this.pause * (0.5 + Math.random() / 2)).unref();
   }
 
   private ring({ payload = '' }: { payload?: string }): void {

@@ -99,6 +99,10 @@ export class PostgresStore implements Store {
     if (this.own) this.pool.on('error', () => {});
   }
 
+  get sendsAtOnce(): boolean {
+    return this.connections.isIdle;
+  }
+
   /** Connects, and makes the schema if it is missing. */
   static async at(options: PostgresOptions, namespace: string, patience: number): Promise<PostgresStore> {
     const { postgres } = options;

@@ -11,6 +11,8 @@ import { inspect } from 'node:util';
 import { InvalidTypeError, StoreError } from '../../errors.ts';
 
 export interface RedisClient {
+  /** Whether a command made now is written to the socket before the call returns. */
+  readonly sendsAtOnce: boolean;
   command(args: readonly string[]): Promise<unknown>;
   /** Subscribes with a separate connection. `up` is called whenever that is back. */
   subscribe(channel: string, hear: (message: string) => void, up: () => void): Promise<void>;
@@ -41,6 +43,7 @@ export interface IoredisLike {
   unsubscribe(channel: string): Promise<unknown>;
   disconnect(): void;
   readonly status: string;
+  readonly options?: { readonly enableAutoPipelining?: boolean | undefined } | undefined;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
@@ -115,6 +118,7 @@ abstract class Client<Library extends NodeRedisLike | IoredisLike> implements Re
     if (this.own) this.drop(this.library);
   }
 
+  abstract readonly sendsAtOnce: boolean;
   abstract command(args: readonly string[]): Promise<unknown>;
   abstract subscribe(channel: string, hear: (message: string) => void, up: () => void): Promise<void>;
   abstract unsubscribe(channel: string): Promise<void>;
@@ -149,6 +153,8 @@ function watchLibrary(library: NodeRedisLike | IoredisLike, watcher: Watcher): (
 class NodeRedis extends Client<NodeRedisLike> {
   private opening: Promise<unknown> | undefined;
   private opened = false;
+  /** It collects commands until the present turn of the event loop is over. */
+  readonly sendsAtOnce = false;
 
   command(args: readonly string[]): Promise<unknown> {
     if (this.opened) return this.library.sendCommand(args as string[]);
@@ -182,6 +188,11 @@ class NodeRedis extends Client<NodeRedisLike> {
 
 class Ioredis extends Client<IoredisLike> {
   private readonly hearers = new Map<string, (message: string) => void>();
+
+  get sendsAtOnce(): boolean {
+    const { status, options } = this.library;
+    return status === 'ready' && options?.enableAutoPipelining !== true;
+  }
 
   command([name, ...args]: readonly string[]): Promise<unknown> {
     return this.library.call(name!, ...args);

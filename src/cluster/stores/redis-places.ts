@@ -81,10 +81,13 @@ local function finish(text, named, keep, rings, reply)
   else
     call('SET', KEYS[1], stamp .. '|' .. named .. '|' .. text)
   end
-  for _, ring in ipairs(rings) do
-    local hint = ring[2] .. '|' .. sub(KEYS[1], #prefix + 3)
-    if text ~= '' and #text < 4096 then hint = hint .. '\\n' .. stamp .. '|' .. now .. '|' .. text end
-    call('PUBLISH', prefix .. 'r:' .. match(ring[1], '^[^/]+'), hint)
+  local fresh = ''
+  if text ~= '' and #text < 4096 then fresh = '\\n' .. stamp .. '|' .. now .. '|' .. text end
+  local name = sub(KEYS[1], #prefix + 3)
+  -- Redis sends first what was published last: the call that may go in, not the one that waits.
+  for i = #rings, 1, -1 do
+    local to, after = match(rings[i][1], '^[^/]+'), rings[i][2]
+    call('PUBLISH', prefix .. 'r:' .. to, after .. '|' .. name .. (after == '0' and fresh or ''))
   end
   return stamp .. '|' .. now .. '|' .. reply .. (wantsBody == '1' and '\\n' .. text or '')
 end

@@ -63,6 +63,10 @@ export class RedisStore implements Store {
     this.patience = new Patience(patience);
   }
 
+  get sendsAtOnce(): boolean {
+    return this.client.sendsAtOnce;
+  }
+
   /** Connects, and checks the server. `patience`: milliseconds to wait for a reply. */
   static async at(given: unknown, namespace: string, patience: number): Promise<RedisStore> {
     const title = typeof given === 'string' ? `Redis at ${withoutPassword(given)}` : 'Redis';

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Cluster } from 'lockstep/memory';
 import type { World } from './world.ts';
-import { abandon, cases, doomedCall, silence, stillWaits, untilWaiting } from './world.ts';
+import { abandon, cases, doomedCall, silence, stillWaits, untilWaiting, watchers } from './world.ts';
 
 const LEASE = 600;
 
@@ -81,6 +81,19 @@ export function lockCases(world: World): void {
       assert.equal(await lock.locked, false);
       await other.lock('it').acquire();
       assert.equal(await lock.run(() => 'never', { timeout: 10 }), null);
+    });
+
+    it('the signal of a hold that was released never aborts, and nothing is kept for it', async (company) => {
+      const [one] = await company.join(1);
+      const hold = await one.lock('it').acquire();
+      const { signal } = hold;
+      await hold.release();
+      const late = await one.lock('it').acquire();
+      await late.release();
+      assert.equal(watchers(one), 0);
+      await one.close();
+      assert.equal(signal.aborted, false);
+      assert.equal(late.signal.aborted, false);
     });
 
     it('four that each read, wait and write 25 times under the lock lose nothing', async (company) => {

@@ -23,6 +23,13 @@ export function otherCases(world: World): void {
       await assert.rejects(mine.release(0), { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' });
     });
 
+    it('a permit stays taken when the connection that took it closes', async (company) => {
+      const [one, other] = await company.join(2);
+      await one.semaphore('it', 2).acquire();
+      await one.close();
+      assert.equal(await other.semaphore('it', 2).value, 1);
+    });
+
     it('a waiter that dies takes no permit with it', async (company) => {
       const [one, next] = await company.join(2, { lease: LEASE });
       const [doomed] = await company.join(1, { lease: LEASE });

@@ -13,7 +13,10 @@ export interface World {
 
 /** The parts that a case reaches into, to make a participant go silent. */
 interface Internals {
-  core: { session: { closed: boolean }; bells: { ring(): void; ringAll(): void } };
+  core: {
+    session: { closed: boolean; lease: { losses: Set<unknown> } };
+    bells: { ring(): void; ringAll(): void };
+  };
 }
 
 /** How to bring back those that were abandoned, for the end of the test. */
@@ -69,6 +72,11 @@ export function silence(cluster: Cluster): () => void {
     Object.assign(bells, { ring, ringAll });
     bells.ringAll();
   };
+}
+
+/** How many holds and waits want to know of the loss of its lease. */
+export function watchers(cluster: Cluster): number {
+  return (cluster as unknown as Internals).core.session.lease.losses.size;
 }
 
 /** The participant's process is gone: nothing is renewed, nothing released. */

@@ -49,6 +49,8 @@ export interface Ground {
   readonly whole: boolean;
   /** Whether calls go in on an offer. */
   readonly early: boolean;
+  /** Whether it rings in reverse order, and adds the document only where a call may go in. */
+  readonly urgentLast: boolean;
   now(): Promise<number>;
   begin(sessions: readonly string[]): Promise<void>;
   kill(session: string): Promise<void>;
@@ -287,7 +289,9 @@ export class History {
     const heard = expected.get(key) ?? [];
     expected.set(key, heard);
     const fresh = outcome.body === null ? '' : `${turned.version} ${outcome.body}`;
-    for (const { to, after } of outcome.rings) heard.push(`${sessionOf(to)} ${after} ${fresh}`);
+    const { urgentLast } = ground;
+    for (const { to, after } of urgentLast ? [...outcome.rings].reverse() : outcome.rings)
+      heard.push(`${sessionOf(to)} ${after} ${urgentLast && after > 0 ? '' : fresh}`);
   }
 
   /** Where the server makes all it can, only notifications are left to the machine. */

@@ -43,6 +43,7 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
     subjects: LOCKS,
     whole: false,
     early: true,
+    urgentLast: false,
     atATime: CONNECTIONS,
     now: async () => Date.now(),
     begin: async (sessions) => {

@@ -44,6 +44,7 @@ export async function redisGround(url: string, mutant?: string, script = PLACES)
     subjects: ALL,
     whole: true,
     early: true,
+    urgentLast: true,
     // Their commands share the trips.
     atATime: 64,
     now: async () => {
