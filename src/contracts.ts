@@ -122,10 +122,16 @@ export interface AsyncSemaphore extends AsyncAcquirable {
   readonly value: Awaitable<number>;
 }
 
+/** The awaiting half of a side of RWLock. */
+export interface AsyncRWLockSide extends AsyncAcquirable {
+  tryAcquire(): Awaitable<AsyncHold | null>;
+  release(): Awaitable<void>;
+}
+
 /** The awaiting half of RWLock. */
 export interface AsyncRWLock {
-  readonly read: AsyncAcquirable;
-  readonly write: AsyncAcquirable;
+  readonly read: AsyncRWLockSide;
+  readonly write: AsyncRWLockSide;
 }
 
 /** The awaiting half of Condition. */

@@ -153,7 +153,10 @@ export class FolderError extends LockstepError {
   }
 }
 
-/** No room is left for shared memory. Code `ERR_LOCKSTEP_NO_SPACE`. */
+/**
+ * No room is left for shared memory, or an item is too large for a queue of the cluster. Code
+ * `ERR_LOCKSTEP_NO_SPACE`.
+ */
 export class NoSpaceError extends LockstepError {
   constructor(message: string, options?: ErrorOptions) {
     super('ERR_LOCKSTEP_NO_SPACE', message, options);

@@ -13,6 +13,7 @@ export type {
   AsyncLock,
   AsyncQueue,
   AsyncRWLock,
+  AsyncRWLockSide,
   AsyncSemaphore,
   AsyncValue,
   Awaitable,
@@ -62,6 +63,7 @@ export type {
   WorkerStats,
 } from './pool/statistics.ts';
 export type { Task, TaskStatus } from './pool/task.ts';
+export type { GroupOptions, TaskGroup } from './pool/task-group.ts';
 export type { ThreadPoolOptions } from './pool/thread-pool.ts';
 export { ThreadPool } from './pool/thread-pool.ts';
 export type { ArrayDescription, LengthOrValues, TextInputOf, TextOf } from './shared/array-object.ts';

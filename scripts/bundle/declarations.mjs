@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+const BEGINNING = /^(?:export|declare|import|interface|type|abstract)\b/;
 const STATEMENT = /^(?:export|declare|import|interface|type|abstract|\/\*\*)/;
 const IMPORT = /^import (?:type )?\{([^}]*)\} from '([^']+)';$/;
 const LIST = /^export (?:type )?\{([^}]*)\}(?: from '([^']+)')?;$/;
@@ -41,7 +42,7 @@ class File {
     const at = (specifier) =>
       specifier.startsWith('.') ? join(dirname(path), specifier.replace(/\.[jt]s$/, '.d.ts')) : undefined;
     for (const text of statementsOf(readFileSync(path, 'utf8'))) {
-      const code = text.replace(/\/\*[\s\S]*?\*\//g, '').trim();
+      const code = codeOf(text);
       const statement = { text, code };
       this.statements.push(statement);
       const [, names, from] = IMPORT.exec(code) ?? [];
@@ -67,6 +68,9 @@ class File {
   }
 }
 
+/** The text without its comments. */
+const codeOf = (text) => text.replace(/\/\*[\s\S]*?\*\//g, '').trim();
+
 function statementsOf(text) {
   const found = [];
   let commented = false;
@@ -76,7 +80,14 @@ function statementsOf(text) {
     if (line.startsWith('/**')) commented = true;
     else if (!line.startsWith(' *')) commented = false;
   }
-  return found.map((lines) => lines.join('\n').trimEnd());
+  // A comment within a statement, of a member of a union, has split it.
+  const whole = [];
+  for (const lines of found) {
+    const text = lines.join('\n').trimEnd();
+    if (whole.length > 0 && !BEGINNING.test(codeOf(text))) whole.push(`${whole.pop()}\n${text}`);
+    else whole.push(text);
+  }
+  return whole;
 }
 
 /**

@@ -91,7 +91,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       await store.end();
       if (!(error instanceof Unreachable)) throw error;
       throw new StoreError(
-        `connect: ${store.title} can't be reached, ${error.message}; start it, or check the address`,
+        `connect: ${store.title} can't be reached, ${error.message}; start it, or check its URL`,
         { cause: error },
       );
     }

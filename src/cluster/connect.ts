@@ -6,6 +6,7 @@ export type { IoredisLike, NodeRedisLike } from './stores/redis-client.ts';
 
 import { inspect } from 'node:util';
 import { InvalidTypeError, NameError } from '../errors.ts';
+import { checkKnown } from '../options.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { Cluster, checkTimes } from './cluster.ts';
 import type { JobServer, Jobs } from './stores/bullmq.ts';
@@ -28,7 +29,6 @@ export interface ConnectOptions extends ClusterOptions {
   poll?: number | undefined;
 }
 
-const KNOWN = ['redis', 'postgres', 'listen', 'poll', 'namespace', 'lease', 'claim'];
 const LEASE_MS = 10_000;
 /** Minimum time to wait for an answer of the server. */
 const LEAST_PATIENCE_MS = 1_000;
@@ -64,16 +64,16 @@ function check(options: unknown): asserts options is ConnectOptions {
   if (options === null || typeof options !== 'object') {
     throw new InvalidTypeError(`connect: refused, its options are ${inspect(options)}; pass ${example}`);
   }
-  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
-  if (unknown !== undefined) {
-    throw new InvalidTypeError(
-      `connect: refused, unknown option \`${unknown}\`; there are ${KNOWN.map((name) => `\`${name}\``).join(', ')}`,
-    );
-  }
+  checkKnown('connect', options, 'connect');
   const { redis, postgres, namespace = 'default' } = options as ConnectOptions;
   if ((redis === undefined) === (postgres === undefined)) {
-    const why = redis === undefined ? 'it is not said which server' : 'two servers are named';
-    throw new InvalidTypeError(`connect: refused, ${why}; pass ${example}, or postgres in its place`);
+    const both = redis !== undefined;
+    const other = "{ postgres: 'postgres://localhost/app' }";
+    throw new InvalidTypeError(
+      both
+        ? 'connect: refused, it has both `redis` and `postgres`; pass the one of the server to use'
+        : `connect: refused, it has neither \`redis\` nor \`postgres\`; pass ${example} or ${other}`,
+    );
   }
   checkRedisUrl(redis);
   checkTimes(options as ConnectOptions);

@@ -11,6 +11,7 @@ export type {
   AsyncLock,
   AsyncQueue,
   AsyncRWLock,
+  AsyncRWLockSide,
   AsyncSemaphore,
   AsyncValue,
   Awaitable,

@@ -61,7 +61,7 @@ export async function listObjects(server: { redis: string } | { postgres: string
   } catch (error) {
     const { message } = error as Error;
     const which = inRedis ? 'Redis' : 'PostgreSQL';
-    throw new StoreError(`ls: ${which} can't be read, ${message}; check the address and the rights`, {
+    throw new StoreError(`ls: ${which} can't be read, ${message}; check the URL and the rights`, {
       cause: error,
     });
   } finally {

@@ -2,6 +2,7 @@
 
 export * from './exports.ts';
 
+import { checkOptions } from '../options.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { Cluster } from './cluster.ts';
 import { MemoryServer, MemoryStore } from './stores/memory.ts';
@@ -14,6 +15,7 @@ const servers = new Map<string, MemoryServer>();
  * `lockstep/cluster` has the same objects over Redis and PostgreSQL.
  */
 export async function connect(options: ClusterOptions = {}): Promise<Cluster> {
+  checkOptions('connect', options, 'memory', "{ namespace: 'billing' }");
   const { namespace = 'default' } = options;
   const server = servers.get(namespace) ?? new MemoryServer();
   servers.set(namespace, server);

@@ -21,6 +21,8 @@ import type { Results } from './results.ts';
 import type { PoolStats } from './statistics.ts';
 import type { Task } from './task.ts';
 import { TaskHandle } from './task.ts';
+import type { GroupOptions, TaskGroup } from './task-group.ts';
+import { PoolTaskGroup } from './task-group.ts';
 import { WorkerWatch } from './worker-watch.ts';
 
 export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
@@ -238,6 +240,23 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     return remoteOf(module, title, (target, args) =>
       this.apply(target as Fn<unknown[], unknown>, args, options),
     );
+  }
+
+  /**
+   * Returns a group for tasks that belong together: when one of them fails, the others are
+   * cancelled.
+   *
+   * @example
+   * await using group = pool.group();
+   * for (const path of paths) group.submit(resize, [path]);
+   * await group.done();
+   */
+  group(options?: GroupOptions): TaskGroup {
+    const title = `${this.core.title}: group`;
+    if (options !== undefined) checkTaskOptions(title, options);
+    const submit = (fn: unknown, args: unknown, taskOptions: TaskOptions | undefined): Task<unknown> =>
+      this.submit(fn as Fn<unknown[], unknown>, args as unknown[], taskOptions);
+    return new PoolTaskGroup(title, submit, options);
   }
 
   /** Counts and times of the pool's tasks and workers. */

@@ -18,7 +18,8 @@ export interface BarState {
 }
 
 export function barText(label: string, { value, total, remaining }: BarState, columns: number): string {
-  const name = label.replace(/\s+/g, ' ');
+  // A long label leaves half of the line to the figures.
+  const name = cut(label.replace(/\s+/g, ' '), Math.max(1, Math.floor(columns / 2)));
   let text: string;
   if (total === undefined) text = `${name} ${value}`;
   else {
@@ -32,6 +33,10 @@ export function barText(label: string, { value, total, remaining }: BarState, co
   }
   // The last column stays free: some terminals wrap there.
   return text.slice(0, Math.max(1, columns - 1));
+}
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
 function duration(milliseconds: number): string {

@@ -215,10 +215,11 @@ function wrongType(title: string, facts: NumberTypeFacts, value: unknown, wanted
 
 function outOfRange(
   title: string,
-  { name, least, most }: NumberTypeFacts,
+  { name, family, least, most }: NumberTypeFacts,
   value: number | bigint,
 ): OutOfRangeError {
+  const wanted = family === 'float' ? 'a number' : 'a whole number';
   return new OutOfRangeError(
-    `${title}: refused, ${value} does not fit ${name}; pass a value from ${least} to ${most}`,
+    `${title}: refused, ${value} does not fit ${name}; pass ${wanted} from ${least} to ${most}`,
   );
 }

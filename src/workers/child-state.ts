@@ -191,9 +191,19 @@ function newDeferred(): Deferred {
 }
 
 /** Milliseconds of a `join`, or `undefined`. */
-export function checkTimeout(child: object, timeout: unknown): void {
-  if (timeout === undefined || (typeof timeout === 'number' && !Number.isNaN(timeout))) return;
+export function timeoutOf(child: object, given: unknown): number | undefined {
+  const isOptions = typeof given === 'object' && given !== null && !Array.isArray(given);
+  const other = isOptions ? Object.keys(given).find((key) => key !== 'timeout') : undefined;
+  const timeout = isOptions ? (given as { timeout?: unknown }).timeout : given;
+  if (other === undefined) {
+    if (timeout === undefined) return undefined;
+    if (typeof timeout === 'number' && !Number.isNaN(timeout)) return timeout;
+  }
   throw new InvalidTypeError(
-    `${titleOf(stateOf(child))}: can't be joined, ${inspect(timeout)} is not a number of milliseconds; pass e.g. 500, or leave it out`,
+    `${titleOf(stateOf(child))}: can't be joined, ${
+      other === undefined
+        ? `${inspect(timeout)} is not a number of milliseconds`
+        : `join has no option ${other}`
+    }; pass e.g. 500 or { timeout: 500 }, or leave it out`,
   );
 }

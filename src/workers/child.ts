@@ -9,14 +9,13 @@ import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
 import { checkKnown } from '../options.ts';
-import { showAs } from '../readable.ts';
+import { readable, showAs } from '../readable.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
 import { noteJoin } from '../waiting/awaited-joins.ts';
 import type { ChildKind } from './child-state.ts';
 import {
   beginState,
   changeableState,
-  checkTimeout,
   holdLoop,
   isChild,
   look,
@@ -25,6 +24,7 @@ import {
   startedState,
   stateOf,
   summaryOf,
+  timeoutOf,
   titleOf,
 } from './child-state.ts';
 import { trackChild } from './children.ts';
@@ -135,10 +135,11 @@ export abstract class Child<
    * Waits until the child has ended; the event loop keeps running. Resolves to `true`, or to
    * `false` at the timeout. May be called any number of times.
    *
-   * @param timeout milliseconds; 0 or less looks once; without it there is no limit
+   * @param within milliseconds, or `{ timeout }` as other waits take it; 0 or less looks once;
+   *   without it there is no limit
    */
-  async join(timeout?: number): Promise<boolean> {
-    checkTimeout(this, timeout);
+  async join(within?: number | { readonly timeout?: number | undefined }): Promise<boolean> {
+    const timeout = timeoutOf(this, within);
     const { state, running } = startedState(this, 'join');
     if (look(this)) return true;
     if (timeout !== undefined && timeout <= 0) return false;
@@ -162,10 +163,11 @@ export abstract class Child<
   /**
    * As `join`, but *blocks* this thread.
    *
-   * @param timeout milliseconds; 0 or less looks once; without it there is no limit
+   * @param within milliseconds, or `{ timeout }` as other waits take it; 0 or less looks once;
+   *   without it there is no limit
    */
-  joinSync(timeout?: number): boolean {
-    checkTimeout(this, timeout);
+  joinSync(within?: number | { readonly timeout?: number | undefined }): boolean {
+    const timeout = timeoutOf(this, within);
     const { running } = startedState(this, 'join');
     if (look(this)) return true;
     if (timeout !== undefined && timeout <= 0) return false;
@@ -210,6 +212,11 @@ export abstract class Child<
       );
     }
     state.closed = true;
+  }
+
+  /** A line with class, name and state, such as `<Process "worker" (pid 4121) running>`. */
+  override toString(): string {
+    return readable(() => summaryOf(this)) as string;
   }
 
   /** The child's name. Can be changed before `start()`. */
@@ -260,7 +267,7 @@ export abstract class Child<
   }
 }
 
-showAs(Child, (child) => summaryOf(child));
+showAs(Child);
 
 // A misspelt `daemon` would be an unused property.
 const family = {

@@ -30,7 +30,7 @@ export interface Sending {
 export function returned(value: unknown, to: Destination, title: string): Sending {
   if (CHECKS_ARGUMENTS) warnOfLosses(value, `${title}:`, 'its result');
   try {
-    return sending('returned', pack(value, to, `${title}: its result refused,`, 'result'));
+    return sending('returned', pack(value, to, `${title}:`, 'its result'));
   } catch (error) {
     return threw(error, to);
   }

@@ -168,6 +168,7 @@ describe('a method', () => {
       );
     }
     assert.equal(value.value, 5);
+    assert.throws(() => set(0.5), /0\.5 does not fit i8; pass a whole number from -128 to 127$/);
     const big = new Value('i64', 5n);
     const setBig = (given: bigint): void => {
       big.value = given;

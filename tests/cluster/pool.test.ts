@@ -11,7 +11,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import type { Cluster, ConnectOptions } from 'lockstep/cluster';
-import { connect } from 'lockstep/cluster';
+import { connect, TargetError } from 'lockstep/cluster';
 import { connect as connectToMemory } from 'lockstep/memory';
 import pg from 'pg';
 import { createClient } from 'redis';
@@ -21,6 +21,7 @@ import {
   fails,
   failsFor,
   failsOn,
+  failsWithFields,
   later,
   notes,
   square,
@@ -92,7 +93,20 @@ function poolCases(
 
     it('keeps the causes of an error, and values that are no errors', async () => {
       const pool = cluster.pool('tests');
-      await assert.rejects(pool.apply(failsFor, [{ a: 1 }]), { name: 'RangeError', cause: { a: 1 } });
+      await assert.rejects(pool.apply(failsFor, [{ a: 1 }]), (error: Error) => {
+        assert.ok(error instanceof RangeError);
+        assert.deepEqual(error.cause, { a: 1 });
+        return true;
+      });
+      await assert.rejects(pool.apply(failsWithFields), (error: Error & { extra?: unknown }) => {
+        assert.ok(error instanceof TypeError);
+        assert.deepEqual(error.extra, { of: [5] });
+        const { cause } = error;
+        assert.ok(cause instanceof AggregateError && cause.errors[0] instanceof RangeError);
+        assert.equal(cause.errors[1], 'two');
+        return true;
+      });
+      await assert.rejects(pool.apply('nobody serves it'), (error) => error instanceof TargetError);
       await assert.rejects(pool.apply(throwsValue, [{ a: 1 }]), { a: 1 });
       await pool.close();
     });
@@ -216,8 +230,14 @@ function poolCases(
       await assert.rejects(pool.apply(square, 3 as never), /pass an array/);
       await assert.rejects(pool.apply(later, [() => 1]), { code: 'ERR_LOCKSTEP_NOT_SENDABLE' });
       await assert.rejects(pool.apply(square, [1], { timout: 5 } as never), invalid);
+      await assert.rejects(pool.apply(square, [1], { retries: 2 } as never), /`retries`.*pass it to `serve`/);
+      await assert.rejects(
+        pool.map(square, [1], { onProgress: later } as never),
+        /`onProgress`.*`cluster.value`/,
+      );
       await assert.rejects(pool.apply(square, [1], { timeout: '5' as never }), invalid);
       await assert.rejects(pool.serve({ square: 1 as never }), invalid);
+      await assert.rejects(pool.serve(undefined as never), /pass \{ name: function \}/);
       await assert.rejects(pool.serve({ square }, { concurrency: 0 }), { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' });
       const open = assert.rejects(pool.apply(square, [1]), { code: 'ERR_LOCKSTEP_CLOSED' });
       await until(async () => (await pool.describe()).waiting === 1, 'the job to be there');

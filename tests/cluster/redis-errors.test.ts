@@ -86,7 +86,7 @@ it('while the server is a replica, calls wait; they go on when it is the primary
   const lock = cluster.lock('moved');
   const suspended = new Promise((resolve) => cluster.once('suspended', resolve));
   await file.ask('REPLICAOF', '127.0.0.1', '1');
-  await refused({ redis: file.server.url }, 'ERR_LOCKSTEP_STORE', /READONLY.*check the address/);
+  await refused({ redis: file.server.url }, 'ERR_LOCKSTEP_STORE', /READONLY.*check its URL/);
   const held = lock.acquire();
   await suspended;
   await file.ask('REPLICAOF', 'NO', 'ONE');

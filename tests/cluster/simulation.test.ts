@@ -1,6 +1,7 @@
 /**
  * The machines of the cluster in a simulated network: replies lost and repeated, rings late or
- * never, sessions that die, a clock that jumps, commits in any order. A failure names its seed.
+ * never, sessions that die, a clock that jumps, commits in any order, and commits that a crash
+ * undoes. A failure names its seed.
  */
 
 import assert from 'node:assert/strict';
@@ -9,17 +10,27 @@ import type { AnyMachine } from './simulation/scenario.ts';
 import { simulate } from './simulation/scenario.ts';
 import type { Subject } from './simulation/scenarios.ts';
 import { quietLock, subjects } from './simulation/scenarios.ts';
+import type { Rules } from './simulation/world.ts';
+import { ALL_RULES } from './simulation/world.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
 const STEPS = deep ? 1_000_000 : 10_000;
 const STEPS_A_SEED = 2_000;
 
 /** Throws where a seed finds something wrong; of five seeds one has no faults. */
-function search({ name, make }: Subject, machine: AnyMachine, steps: number, fences = true): void {
+function search(
+  { name, make }: Subject,
+  machine: AnyMachine,
+  steps: number,
+  without: Partial<Rules> = {},
+): void {
   for (let seed = 1; seed <= steps / STEPS_A_SEED; seed++) {
     try {
       const faults = seed % 5 !== 0;
-      const { renewals } = simulate(make(machine), machine, seed, STEPS_A_SEED, faults, fences);
+      const { renewals } = simulate(make(machine), machine, seed, STEPS_A_SEED, faults, {
+        ...ALL_RULES,
+        ...without,
+      });
       const rings = machine.kind === 'Lock' || machine.kind === 'BoundedSemaphore';
       if (!faults && rings) assert.equal(renewals, 0, 'a wake-up was lost');
     } catch (error) {
@@ -55,10 +66,15 @@ describe('planted mistakes are found', () => {
       return { ...step, state: { ...step.state, state: { ...inner, queue: [...inner.queue].reverse() } } };
     },
   }));
-  plant('Lock', 'a dead holder is not noticed', /never come to an end|a wake-up was lost/, (machine) => ({
-    apply: (state, call, facts) => machine.apply(state, call, { ...facts, dead: new Set() }),
-  }));
-  plant('Lock', 'nobody is rung', /a wake-up was lost/, (machine) => ({
+  plant(
+    'Lock',
+    'a dead holder is not noticed',
+    /never come to an end|left something|a wake-up was lost/,
+    (machine) => ({
+      apply: (state, call, facts) => machine.apply(state, call, { ...facts, dead: new Set() }),
+    }),
+  );
+  plant('Lock', 'nobody is rung', /a wake-up was lost|never come to an end|left something/, (machine) => ({
     apply: (state, call, facts) => ({ ...machine.apply(state, call, facts), rings: [] }),
   }));
   plant('RWLock', 'a call that gives up stays in the queue', /left something/, (machine) => ({
@@ -70,9 +86,25 @@ describe('planted mistakes are found', () => {
   }));
   it('a commit that was given up arrives after all', () => {
     assert.throws(
-      () => search(quietLock, quietLock.machine, 400_000, false),
+      () => search(quietLock, quietLock.machine, 400_000, { fences: false }),
       /never come to an end|left something/,
     );
+  });
+  const lock = subjects.find(({ name }) => name === 'Lock')!;
+  it('releases that a crash has undone are not made again', () => {
+    assert.throws(
+      () => search(lock, lock.machine, 60_000, { repeats: false }),
+      /never come to an end|left something/,
+    );
+  });
+  it('a commit that offers a place does not wait for the disk', () => {
+    assert.throws(
+      () => search(lock, lock.machine, 60_000, { flushes: false }),
+      /places are held|came after|overtook|left something/,
+    );
+  });
+  it('versions follow a clock that goes back', () => {
+    assert.throws(() => search(lock, lock.machine, 60_000, { rises: false }), /token|places|overtook/);
   });
   let repeats = 0;
   plant('Value', 'a repeated call counts again', /made twice/, (machine) => ({

@@ -208,6 +208,70 @@ poolSuite('cancel', (stage) => {
   );
 });
 
+poolSuite('group', (stage) => {
+  stage.it('is done when all its tasks are, also those that came later', () =>
+    stage.withPool({ processes: 2 }, async (pool) => {
+      await using group = pool.group();
+      const sums = [1, 2, 3].map((n) => group.submit(targets.later, [n, n]));
+      void sums[0]!.then(() => sums.push(group.submit(targets.later, [4, 1])));
+      await group.done();
+      assert.deepEqual(await Promise.all(sums), [1, 2, 3, 4]);
+      assert.equal(group.size, 4);
+    }),
+  );
+
+  stage.it('the first error cancels what runs and what waits, and is that of the group', () =>
+    stage.withPool({ processes: 2, grace: 20_000 }, async (pool) => {
+      using began = new Queue<number>();
+      using seen = new Queue<string>();
+      using log = new Queue<number>();
+      const group = pool.group();
+      const runs = group.submit(targets.awaitAbort, [began, seen]);
+      await began.get();
+      const fails = group.submit(targets.fail, [1]);
+      const waits = Array.from({ length: 20 }, (_, n) =>
+        group.submit(targets.noteRun, [log, n], { priority: -1 }),
+      );
+      const error = await rejection(group.done());
+      assert.equal(error.message, 'failed with 1');
+      assert.equal(await rejection(fails), error);
+      assert.equal(await rejection(runs), error);
+      assert.equal(await seen.get(), 'aborted');
+      const outcomes = await Promise.allSettled(waits);
+      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, log.size);
+      assert.throws(() => group.submit(targets.add, [1, 2]), { code: 'ERR_LOCKSTEP_CLOSED' });
+      assert.equal(await pool.apply(targets.add, [1, 2]), 3);
+    }),
+  );
+
+  stage.it('a signal, cancel, and the end of its scope cancel it, and nothing of it runs after that', () =>
+    stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {
+      using began = new Queue<number>();
+      using seen = new Queue<string>();
+      const controller = new AbortController();
+      const group = pool.group({ signal: controller.signal });
+      void group.submit(targets.awaitAbort, [began, seen]);
+      await began.get();
+      controller.abort(new Error('enough'));
+      assert.equal((await rejection(group.done())).message, 'enough');
+      const other = pool.group();
+      const task = other.submit(targets.awaitAbort, [began, seen]);
+      await began.get();
+      other.cancel();
+      assert.match((await rejection(other.done())).message, /cancel\(\) of its group was called/);
+      assert.equal(task.status, 'cancelled');
+      {
+        await using scoped = pool.group();
+        void scoped.submit(targets.awaitAbort, [began, seen]);
+        await began.get();
+      }
+      assert.equal(seen.size, 3);
+      assert.equal(pool.stats.handedOut, 0);
+      assert.throws(() => pool.group({ signal: AbortSignal.abort(new Error('before')) }), /before/);
+    }),
+  );
+});
+
 poolSuite('time', (stage) => {
   stage.it('timeout counts from the task’s start, not from the call', () =>
     stage.withPool({ processes: 1, grace: 20_000 }, async (pool) => {

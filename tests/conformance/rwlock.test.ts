@@ -2,6 +2,7 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
+import { inspect } from 'node:util';
 import { suite } from '../support/stage.ts';
 import { PATIENCE_MS, until } from '../support/until.ts';
 import { type Word, word } from '../support/words.ts';
@@ -20,8 +21,8 @@ suite('RWLock', (stage) => {
     assert.ok(milliseconds >= 50);
     const { readers, writer: holder, waiting } = await stage.look(lock);
     assert.deepEqual(
-      readers.map(({ pid, threadId }) => `${pid} ${threadId}`).sort(),
-      [`${one.pid} ${one.threadId}`, `${two.pid} ${two.threadId}`].sort(),
+      new Set(readers.map((each) => inspect(each))),
+      new Set([one, two].map(({ identity }) => inspect(identity))),
     );
     assert.deepEqual([holder, waiting], [null, 0]);
     await one.do('releaseSide', lock, 'read');
@@ -34,11 +35,7 @@ suite('RWLock', (stage) => {
     const lock = await stage.make.rwlock();
     const [writer, reader, other] = await stage.actors(3);
     await writer.do('acquireSide', lock, 'write');
-    assert.deepEqual((await stage.look(lock)).writer, {
-      pid: writer.pid,
-      threadId: writer.threadId,
-      name: writer.name,
-    });
+    assert.deepEqual((await stage.look(lock)).writer, writer.identity);
     for (const timeout of [0, -1, 20]) {
       assert.equal(await reader.do('acquireSide', lock, 'read', { timeout }), null);
       assert.equal(await other.do('acquireSide', lock, 'write', { timeout }), null);
@@ -80,7 +77,8 @@ suite('RWLock', (stage) => {
     assert.deepEqual(await read, FREE);
   });
 
-  stage.it(
+  stage.beyond(
+    'prefer',
     "with prefer: 'readers' they come in while others read, and the writer follows the last",
     async () => {
       const lock = await stage.make.rwlock({ prefer: 'readers' });
@@ -104,7 +102,8 @@ suite('RWLock', (stage) => {
     const [reader, writer, late] = await stage.actors(3);
     await reader.do('acquireSide', lock, 'read');
     const write = writer.do('acquireSide', lock, 'write', { timeout: 100 });
-    await stage.untilWaiting(lock, 1);
+    const hasGivenUp = (): boolean => writer.pending.length === 0;
+    await stage.until(lock, ({ waiting }) => waiting === 1 || hasGivenUp(), 'the writer to wait');
     const read = late.do('acquireSide', lock, 'read');
     assert.equal(await write, null);
     assert.deepEqual(await read, FREE);
@@ -161,7 +160,11 @@ suite('RWLock', (stage) => {
   });
 
   for (const prefer of ['writers', 'readers'] as const) {
-    stage.it(
+    const define = (sentence: string, body: () => Promise<void>): void => {
+      if (prefer === 'writers') stage.it(sentence, body);
+      else stage.beyond('prefer', sentence, body);
+    };
+    define(
       `a killed writer's lock is free, and all holders see it until a writer was inside (${prefer})`,
       async () => {
         const lock = await stage.make.rwlock({ prefer });
@@ -178,7 +181,7 @@ suite('RWLock', (stage) => {
       },
     );
 
-    stage.it(`a killed reader is out, and no holder sees it (${prefer})`, async () => {
+    define(`a killed reader is out, and no holder sees it (${prefer})`, async () => {
       const lock = await stage.make.rwlock({ prefer });
       const [reader, writer] = await stage.actors(2);
       await reader.do('acquireSide', lock, 'read');
@@ -188,7 +191,7 @@ suite('RWLock', (stage) => {
       assert.deepEqual(await write, FREE);
     });
 
-    stage.it(`a writer that is killed while it waits keeps nobody out (${prefer})`, async () => {
+    define(`a writer that is killed while it waits keeps nobody out (${prefer})`, async () => {
       const lock = await stage.make.rwlock({ prefer });
       const [reader, writer, late] = await stage.actors(3);
       await reader.do('acquireSide', lock, 'read');
@@ -201,13 +204,13 @@ suite('RWLock', (stage) => {
       assert.deepEqual(await late.do('acquireSide', lock, 'write'), FREE);
     });
 
-    stage.it(`four that read and write by turns never see a half-written pair (${prefer})`, async () => {
+    define(`four that read and write by turns never see a half-written pair (${prefer})`, async () => {
       const lock = await stage.make.rwlock({ prefer });
       const [first, second, readers, writers, most] = Array.from({ length: 5 }, () =>
         stage.share(word()),
       ) as [Word, Word, Word, Word, Word];
       const actors = await stage.actors(4);
-      const rounds = 500;
+      const rounds = stage.rounds(500);
       const told = await Promise.all(
         actors.map((actor) =>
           actor.do('readAndWriteOn', lock, [first, second, readers, writers, most], rounds, 5),

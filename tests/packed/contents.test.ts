@@ -64,7 +64,11 @@ describe('the package', () => {
   it('has the declarations that a program needs, and they compile', () => {
     writeFileSync(
       join(installed.folder, 'program.mts'),
-      "import * as lockstep from 'lockstep';\nexport const lock: lockstep.Lock = new lockstep.Lock();\n",
+      `import * as lockstep from 'lockstep';
+export const lock: lockstep.Lock = new lockstep.Lock();
+export * as cluster from 'lockstep/cluster';
+export * as memory from 'lockstep/memory';
+`,
     );
     symlinkSync(join(ROOT, 'node_modules/@types'), join(installed.folder, 'node_modules/@types'));
     const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022'];

@@ -80,6 +80,13 @@ export const messages = {
     for (let n = 0; n < count; n++) await messages.putItem(self, queue, [from, n]);
   },
 
+  /** Takes so many items. */
+  async getMany(self: Self, queue: AnyQueue, count: number): Promise<unknown[]> {
+    const all: unknown[] = [];
+    while (all.length < count) all.push(await messages.getItem(self, queue));
+    return all;
+  },
+
   /** Puts 0, 1, … without a pause. */
   putNumbers(_self: Self, queue: Queue, count: number): void {
     for (let n = 0; n < count; n++) queue.putSync(n);

@@ -3,6 +3,7 @@
  * or awaiting.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import {
   type AsyncBarrier,
   type AsyncCondition,
@@ -21,8 +22,7 @@ import {
   type WaitOptions,
 } from 'lockstep';
 import * as actions from './actions.ts';
-import type { Style } from './backends/backend.ts';
-import { backend } from './backends/chosen.ts';
+import type { Party, Style } from './backends/backend.ts';
 import { messages } from './messages.ts';
 import { nestedLocks } from './nested-locks.ts';
 import { readersAndWriters } from './readers-and-writers.ts';
@@ -32,6 +32,7 @@ import { triesOnce } from './targets.ts';
 /** The actor that carries an operation out. */
 export interface Self {
   readonly style: Style;
+  readonly party: Party;
   /** Holds that it has taken and not given back, by what it took, latest last. */
   readonly holds: Map<object, AsyncHold[]>;
 }
@@ -66,8 +67,8 @@ export const operations = {
   },
 
   /** Whether the actor's holding tells that a holder has died inside. */
-  async recovered(_self: Self, object: AsyncLock | AsyncCondition): Promise<boolean> {
-    return (await backend.look(object)).recovered;
+  async recovered({ party }: Self, object: AsyncLock | AsyncCondition): Promise<boolean> {
+    return (await party.look(object)).recovered;
   },
 
   async release(_self: Self, object: Acquirable, count?: number): Promise<void> {
@@ -148,8 +149,8 @@ export const operations = {
     return inside;
   },
 
-  async depth(_self: Self, lock: AsyncLock): Promise<number> {
-    return (await backend.look(lock)).depth;
+  async depth({ party }: Self, lock: AsyncLock): Promise<number> {
+    return (await party.look(lock)).depth;
   },
 
   /** Whether another thread of the actor's own process gets the lock. */
@@ -181,7 +182,7 @@ export const operations = {
     const woken =
       self.style === 'blocking' ? (condition as Condition).waitSync(options) : await condition.wait(options);
     const rank = order?.add(1) ?? -1;
-    const held = await ownedByMe(condition);
+    const held = await isOwnedBy(self, condition);
     await hold?.release();
     return { woken, held, rank };
   },
@@ -207,7 +208,7 @@ export const operations = {
       self.style === 'blocking'
         ? (condition as Condition).waitForSync(predicate, options)
         : await (condition as Condition).waitFor(predicate, options);
-    const held = await ownedByMe(condition);
+    const held = await isOwnedBy(self, condition);
     await hold?.release();
     return { result, held };
   },
@@ -231,9 +232,9 @@ export const operations = {
     try {
       if (self.style === 'blocking') (condition as Condition).waitForSync(predicate);
       else await (condition as Condition).waitFor(predicate);
-      return { message: 'nothing was thrown', held: await ownedByMe(condition) };
+      return { message: 'nothing was thrown', held: await isOwnedBy(self, condition) };
     } catch (error) {
-      return { message: (error as Error).message, held: await ownedByMe(condition) };
+      return { message: (error as Error).message, held: await isOwnedBy(self, condition) };
     } finally {
       await hold?.release();
     }
@@ -255,9 +256,9 @@ export const operations = {
     const hold = await acquireOf(self, condition);
     try {
       await condition.wait({ signal: controller.signal });
-      return { message: 'nothing was thrown', held: await ownedByMe(condition) };
+      return { message: 'nothing was thrown', held: await isOwnedBy(self, condition) };
     } catch (error) {
-      return { message: (error as Error).message, held: await ownedByMe(condition) };
+      return { message: (error as Error).message, held: await isOwnedBy(self, condition) };
     } finally {
       clearInterval(timer);
       await hold?.release();
@@ -390,7 +391,7 @@ function keep(self: Self, object: Acquirable, hold: AsyncHold | null): Got | nul
   return { recovered: hold.recovered };
 }
 
-async function ownedByMe(condition: AsyncCondition): Promise<boolean> {
-  const { owner } = await backend.look(condition);
-  return owner?.pid === process.pid;
+async function isOwnedBy({ party }: Self, condition: AsyncCondition): Promise<boolean> {
+  const { owner } = await party.look(condition);
+  return isDeepStrictEqual(owner, party.identity);
 }

@@ -1,6 +1,6 @@
 /** An actor's calls of a reader-writer lock. */
 
-import type { AsyncAcquirable, AsyncHold, AsyncRWLock, RWLockSide, WaitOptions } from 'lockstep';
+import type { AsyncHold, AsyncRWLock, AsyncRWLockSide, RWLockSide, WaitOptions } from 'lockstep';
 import type { Got, Integer, Self } from './operations.ts';
 
 type Side = 'read' | 'write';
@@ -13,7 +13,7 @@ export const readersAndWriters = {
   },
 
   async trySide(self: Self, lock: AsyncRWLock, side: Side): Promise<Got | null> {
-    const hold = await (lock[side] as RWLockSide).tryAcquire();
+    const hold = await lock[side].tryAcquire();
     if (hold !== null) keep(self, lock, side, hold);
     return hold && { recovered: hold.recovered };
   },
@@ -26,7 +26,7 @@ export const readersAndWriters = {
 
   /** Releases without a hold in hand. */
   async releasePlainly(_self: Self, lock: AsyncRWLock, side: Side): Promise<void> {
-    await (lock[side] as RWLockSide).release();
+    await lock[side].release();
   },
 
   /**
@@ -68,7 +68,7 @@ export const readersAndWriters = {
 
 async function acquireOf(
   self: Self,
-  side: AsyncAcquirable,
+  side: AsyncRWLockSide,
   options?: WaitOptions,
 ): Promise<AsyncHold | null> {
   const { acquireSync } = side as RWLockSide;

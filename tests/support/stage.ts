@@ -7,8 +7,10 @@ import { after, afterEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Process, Thread } from 'lockstep';
 import { act } from './actor.ts';
-import type { Flavour, Kind, Look, Make, Role, Style } from './backends/backend.ts';
+import type { Flavour, Kind, Look, Make, Role, Seat, Style } from './backends/backend.ts';
+import { BEYOND, NOT_IN_CONTRACT } from './backends/backend.ts';
 import { backend } from './backends/chosen.ts';
+import { runHere } from './here.ts';
 import { Crew } from './members/crew.ts';
 import { Member } from './members/member.ts';
 import type { operations, Self } from './operations.ts';
@@ -56,6 +58,7 @@ export class Stage {
   readonly #contract: string;
   readonly #flavour: Flavour;
   readonly #crew = new Crew(Actor);
+  readonly #seats: Seat[] = [];
   #actors: Actor[] = [];
   #made: object[] = [];
   #shared: SharedObject[] = [];
@@ -87,7 +90,18 @@ export class Stage {
    */
   inMemory(sentence: string, body: () => Promise<void>): void {
     if (backend.name === '') this.it(sentence, body);
-    else this.omit(sentence, 'it is about objects in shared memory');
+    else this.omit(sentence, `${BEYOND}it is about objects in shared memory`);
+  }
+
+  /** A case that needs a member or an option that is not in contracts.ts, by its name. */
+  beyond(member: string, sentence: string, body: () => Promise<void>): void {
+    if (backend.isWhole) this.it(sentence, body);
+    else this.omit(sentence, `${BEYOND}${NOT_IN_CONTRACT}${member}`);
+  }
+
+  /** So many rounds; fewer where each takes a round trip. */
+  rounds(count: number): number {
+    return Math.ceil(count / backend.slower);
   }
 
   /** A case left out in this flavour, with the reason. */
@@ -95,14 +109,17 @@ export class Stage {
     it(sentence, { skip: reason });
   }
 
-  /** Whether every actor is of this kind or style. */
-  all(what: Kind | Style): boolean {
-    return this.#flavour.roles.every(({ kind, style }) => kind === what || style === what);
+  /** Whether every actor is of this kind or style. One in this process stops as a process does. */
+  all(what: Exclude<Kind, 'here'> | Style): boolean {
+    return this.#flavour.roles.every(({ kind, style }) => {
+      const stands = kind === 'here' ? 'process' : kind;
+      return stands === what || style === what;
+    });
   }
 
   /** How the object stands, as this process sees it. */
   async look(object: object): Promise<Look> {
-    return await backend.look(object);
+    return await backend.self.look(object);
   }
 
   /** Resolves once exactly `count` calls wait for the object. */
@@ -114,7 +131,7 @@ export class Stage {
   async until(object: object, stands: (look: Look) => boolean, what: string): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
     for (;;) {
-      const look = await backend.look(object);
+      const look = await backend.self.look(object);
       if (stands(look)) return;
       if (performance.now() > end)
         throw new Error(`waited ${PATIENCE_MS} ms in vain for ${what}: ${JSON.stringify(look)}`);
@@ -153,7 +170,7 @@ export class Stage {
     await Promise.all(stuck.map((actor) => actor.kill()));
     this.#actors = this.#actors.filter((actor) => !actor.isOver);
     await Promise.all(this.#actors.map((actor) => actor.forget()));
-    for (const object of this.#made) await backend.close(object);
+    for (const object of this.#made) await backend.self.close(object);
     for (const object of this.#shared) object.close();
     this.#made = [];
     this.#shared = [];
@@ -163,12 +180,16 @@ export class Stage {
   async close(): Promise<void> {
     await Promise.all(this.#actors.map((actor) => actor.leave()));
     this.#crew.close();
+    await Promise.all(this.#seats.map((seat) => seat.end()));
   }
 
-  #start(index: number): Promise<Actor> {
+  async #start(index: number): Promise<Actor> {
     const { roles } = this.#flavour;
     const { kind, style } = roles[index % roles.length] as Role;
-    return this.#crew.start(kind, act, style);
+    if (kind !== 'here') return this.#crew.start(kind, act, style);
+    const seat = await backend.join!();
+    this.#seats.push(seat);
+    return this.#crew.startAs((address) => runHere(address, style, seat));
   }
 }
 

@@ -10,6 +10,8 @@ export interface Hello {
   readonly pid: number;
   readonly threadId: number;
   readonly name: string;
+  /** What objects name as their owner while the member holds them. */
+  readonly identity?: unknown;
 }
 
 export interface Order {

@@ -99,6 +99,9 @@ export async function calls(circles: Circle[]): Promise<void> {
     await images.add('1', 2);
     // @ts-expect-error a class is no function that can be called
     void images.OwnError;
+    is<Task<number>>()(pool.group().submit(add, [1, 2]));
+    // @ts-expect-error one is of another type
+    pool.group().submit(add, [1, '2']);
     is<PoolStats>()(pool.stats);
     for await (const sum of asCompleted([pool.submit(add, [1, 2])])) is<number>()(sum);
     const task = pool.submit(add, [1, 2]);

@@ -20,6 +20,11 @@ test('without a total it counts', () => {
   assert.equal(barText('Rows', { value: 7, total: undefined, remaining: undefined }, 80), 'Rows 7');
 });
 
+test('a long label is cut, and hides neither the bar nor the figures', () => {
+  const text = barText('x'.repeat(100), { value: 5, total: 9, remaining: 3000 }, 80);
+  assert.match(text, /^x{39}… █+░+ 55% \| 5\/9 \| 3s left$/);
+});
+
 test('it never reaches the edge of the terminal, and has one line', () => {
   for (const columns of [1, 10, 30, 60, 200]) {
     const text = barText('a label\nof two lines', { value: 5, total: 9, remaining: 3000 }, columns);

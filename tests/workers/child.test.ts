@@ -63,8 +63,13 @@ eachKind((make, kind) => {
     child.start();
     for (const timeout of [0, -1, Number.NEGATIVE_INFINITY]) {
       assert.equal(await child.join(timeout), false);
-      assert.equal(child.joinSync(timeout), false);
+      assert.equal(child.joinSync({ timeout }), false);
     }
+    assert.equal(await child.join({ timeout: 1 }), false, 'as other waits take it');
+    const refused = { code: 'ERR_LOCKSTEP_INVALID_TYPE', message: /has no option tiemout; pass e\.g\. 500/ };
+    await assert.rejects(child.join({ tiemout: 1 } as object), refused);
+    assert.throws(() => child.joinSync({ tiemout: 1 } as object), refused);
+    assert.match(String(child), /^<(Process|Thread) ".+" \((pid|thread) \d+\) running>$/);
     assert.equal(child.isAlive(), true);
     event.set();
     assert.equal(await child.join(), true);
@@ -92,7 +97,7 @@ eachKind((make, kind) => {
   it('a timeout that is not a number is a TypeError', async () => {
     const child = make({ target: targets.nothing });
     child.start();
-    for (const timeout of [Number.NaN, '5', null, {}]) {
+    for (const timeout of [Number.NaN, '5', null, [], { timeout: '5' }]) {
       await assert.rejects(child.join(timeout as number), { code: 'ERR_LOCKSTEP_INVALID_TYPE' });
       assert.throws(() => child.joinSync(timeout as number), TypeError);
     }

@@ -11,7 +11,10 @@
  */
 
 import type { CallId, Facts, Machine, Step } from './machine.ts';
-import { isDead, ringsTo, step } from './machine.ts';
+import { isDead, ringsTo, sessionOf, step } from './machine.ts';
+
+/** The end of the reason why a barrier is broken, where a party's session has died. */
+export const DIED = ' died while it waited';
 
 export interface BarrierState {
   readonly parties: number;
@@ -142,7 +145,8 @@ function bury(state: BarrierState, facts: Facts): { state: BarrierState; rings: 
   const lost = state.arrived.some((id) => isDead(id, facts));
   const same = failed.length === state.failed.length && early.length === state.early.length;
   if (!lost) return { state: same ? state : { ...state, early, failed }, rings: [] };
-  const next = broken({ ...state, failed }, 'a party died while it waited');
+  const dead = state.arrived.find((id) => isDead(id, facts))!;
+  const next = broken({ ...state, failed }, `session ${sessionOf(dead)}${DIED}`);
   const alive = next.failed.filter((id) => !isDead(id, facts));
   return { state: { ...next, failed: alive }, rings: ringsTo([...alive, ...early]) };
 }

@@ -42,9 +42,9 @@ export function valueMachine(initial: number): Machine<GuardedValue, ValueCall, 
       if (call.op === 'compare' && value !== call.expected)
         return step<GuardedValue, ValueReply>(given, { is: 'was', value });
       const next = call.op === 'add' ? value + call.operand : call.operand;
-      if (call.op === 'add' && Number.isSafeInteger(value) && Number.isSafeInteger(call.operand)) {
-        if (!Number.isSafeInteger(next)) return step<GuardedValue, ValueReply>(given, { is: 'range', value });
-      }
+      const exact = Number.isSafeInteger(value) && Number.isSafeInteger(call.operand);
+      if (!(exact && call.op === 'add' ? Number.isSafeInteger(next) : Number.isFinite(next)))
+        return step<GuardedValue, ValueReply>(given, { is: 'range', value });
       const guard = Math.max(state.guard, call.guard);
       return step<GuardedValue, ValueReply>({ value: next, guard }, { is: 'was', value });
     },

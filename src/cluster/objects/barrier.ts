@@ -4,10 +4,12 @@ import { inspect } from 'node:util';
 import type { AsyncBarrier } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { checkMilliseconds, Deadline } from '../../deadline.ts';
-import { BrokenBarrierError, InvalidTypeError, NameTakenError } from '../../errors.ts';
+import { BrokenBarrierError, InvalidTypeError, NameTakenError, WorkerDiedError } from '../../errors.ts';
+import { checkOptions } from '../../options.ts';
 import { showAsText } from '../../readable.ts';
 import type { Bell } from '../bells.ts';
 import type { BarrierCall, BarrierReply } from '../machines/barrier.ts';
+import { DIED } from '../machines/barrier.ts';
 import type { BarrierMachine } from '../machines/kinds.ts';
 import { barrierOf } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
@@ -15,6 +17,11 @@ import { sessionOf } from '../machines/machine.ts';
 import type { Core } from './core.ts';
 import { perform } from './core.ts';
 import { checkCount } from './semaphore.ts';
+
+/** The beginning of the reason why a barrier is broken, where its action has thrown. */
+const FAILED = 'its action failed: ';
+/** Characters of an action's error that the other parties get. */
+const MOST_MESSAGE = 500;
 
 export interface ClusterBarrierOptions {
   /**
@@ -46,8 +53,10 @@ export class ClusterBarrier implements AsyncBarrier {
   private readonly timeout: number | undefined;
 
   /** @internal */
-  constructor(core: Core, name: string, parties: number, { action, timeout }: ClusterBarrierOptions) {
+  constructor(core: Core, name: string, parties: number, options: ClusterBarrierOptions) {
     this.title = `Barrier ${JSON.stringify(name)}`;
+    checkOptions(this.title, options, 'ClusterBarrier', '{ timeout: milliseconds }');
+    const { action, timeout } = options;
     checkCount(this.title, 'parties', parties, 1);
     if (action !== undefined && typeof action !== 'function')
       throw new InvalidTypeError(`${this.title}: refused, its action is ${inspect(action)}; pass a function`);
@@ -77,7 +86,8 @@ export class ClusterBarrier implements AsyncBarrier {
   /**
    * Waits until all parties have come; resolves to this party's place, 0 to parties-1, each once a
    * round. A timeout breaks the barrier, as do cancelling by `signal`, an action that throws, and a
-   * party whose process dies. Rejects with `BrokenBarrierError`.
+   * party whose process dies. Rejects with `BrokenBarrierError`, whose `cause` names the session of
+   * the dead party, or has the message of the action's error.
    */
   async wait(options?: WaitOptions): Promise<number> {
     const given = Deadline.begin(options);
@@ -151,7 +161,7 @@ export class ClusterBarrier implements AsyncBarrier {
     try {
       await this.action?.();
     } catch (error) {
-      await this.make((call) => ({ op: 'break', call, party: id, why: 'its action failed' }));
+      await this.make((call) => ({ op: 'break', call, party: id, why: `${FAILED}${messageOf(error)}` }));
       throw error;
     }
     const reply = await this.makeAs(id, (call) => ({ op: 'open', call, party: id }));
@@ -180,8 +190,20 @@ export class ClusterBarrier implements AsyncBarrier {
     const why = reply.is === 'broken' && reply.why !== '' ? reply.why : 'it was reset';
     return new BrokenBarrierError(
       `${this.title}: is broken, ${why}; call reset() when all parties know of it`,
+      causeIn(why),
     );
   }
+}
+
+/** The error behind the reason, if it is that of a party. */
+function causeIn(why: string): ErrorOptions | undefined {
+  if (why.endsWith(DIED)) return { cause: new WorkerDiedError(`${why} at the barrier`) };
+  return why.startsWith(FAILED) ? { cause: new Error(why.slice(FAILED.length)) } : undefined;
+}
+
+/** The message of what an action has thrown, for the other parties. */
+function messageOf(thrown: unknown): string {
+  return (thrown instanceof Error ? thrown.message : inspect(thrown)).slice(0, MOST_MESSAGE);
 }
 
 showAsText(ClusterBarrier);

@@ -2,7 +2,7 @@
 
 import type { AsyncLock } from '../../contracts.ts';
 import type { Deadline } from '../../deadline.ts';
-import { NotOwnerError } from '../../errors.ts';
+import { type LockstepError, NotLockedError, NotOwnerError } from '../../errors.ts';
 import { lockOf } from '../machines/kinds.ts';
 import { sessionOf } from '../machines/machine.ts';
 import { ClusterAcquirable } from './acquirable.ts';
@@ -17,7 +17,7 @@ export interface ClusterLockDescription {
   readonly kind: string;
   readonly name: string;
   readonly locked: boolean;
-  /** The session that holds it. */
+  /** The session that holds it; `null` for a moment while a hand-off is confirmed. */
   readonly owner: string | null;
   readonly token: number | null;
   readonly waiting: number;
@@ -43,9 +43,9 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
     super(places);
   }
 
-  /** Whether anybody holds it. */
+  /** Whether anybody holds it, or was offered it and may be in already. */
   get locked(): Promise<boolean> {
-    return this.view().then(({ holders }) => holders.length > 0);
+    return this.view().then(({ free }) => free === 0);
   }
 
   /**
@@ -57,23 +57,24 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
   }
 
   /**
-   * Releases the latest hold of this connection. Throws `NotOwnerError` if it holds nothing: a
-   * lease can only be ended by its session.
+   * Releases the latest hold of this connection. If this has none, throws `NotLockedError` where
+   * nobody holds the lock, and `NotOwnerError` where another does: a lease can only be ended by its
+   * session.
    */
   async release(): Promise<void> {
     const hold = this.latest;
-    if (hold === undefined) throw this.notOwner("can't be released");
+    if (hold === undefined) throw await this.notHeld();
     await hold.release();
   }
 
   async describe(): Promise<ClusterLockDescription> {
-    const { holders, waiting } = await this.view();
+    const { holders, free, waiting } = await this.view();
     const [holder] = holders;
     const [kind] = this.places.title.split(' ');
     return {
       kind: kind!,
       name: this.name,
-      locked: holder !== undefined,
+      locked: free === 0,
       owner: holder === undefined ? null : sessionOf(holder.call),
       token: holder?.token ?? null,
       waiting,
@@ -99,10 +100,18 @@ export class ClusterLock extends ClusterAcquirable implements AsyncLock {
     return () => core.holds.set(key, [...(core.holds.get(key) ?? []), hold]);
   }
 
+  /** The error of a release without a hold. The server is asked only if it can be reached. */
+  protected async notHeld(): Promise<LockstepError> {
+    const { core, title } = this.places;
+    if (core.session.state === 'connected' && !(await this.locked)) {
+      return new NotLockedError(`${title}: can't be released, nobody holds it; acquire it first`);
+    }
+    return this.notOwner(`${title}: can't be released`);
+  }
+
+  /** `refused`: the beginning of the message. */
   protected notOwner(refused: string): NotOwnerError {
-    return new NotOwnerError(
-      `${this.places.title}: ${refused}, this connection does not hold it; acquire it first`,
-    );
+    return new NotOwnerError(`${refused}, this connection does not hold it; acquire it first`);
   }
 }
 
@@ -146,7 +155,7 @@ export class ClusterRLock extends ClusterLock {
 
   override async release(): Promise<void> {
     const { mine } = this;
-    if (mine === undefined) throw this.notOwner("can't be released");
+    if (mine === undefined) throw await this.notHeld();
     await this.giveBack(mine.hold);
   }
 

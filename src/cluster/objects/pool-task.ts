@@ -3,6 +3,8 @@
  */
 
 import { inspect } from 'node:util';
+import type { ErrorClass } from '../../codec/error-class.ts';
+import { errorClassOf, rebuildError } from '../../codec/error-class.ts';
 import { InvalidTypeError, TargetError } from '../../errors.ts';
 import { readText, textOf } from './item-text.ts';
 
@@ -27,11 +29,16 @@ type Outcome = { readonly value: string } | Failure;
 type Failure = { readonly error: ErrorText } | { readonly thrown: string };
 
 interface ErrorText {
+  /** Its class, or the nearest ancestor that every process knows. */
+  readonly class: ErrorClass;
   readonly name: string;
   readonly message: string;
-  readonly stack: string | undefined;
-  readonly code: unknown;
+  readonly stack?: string | undefined;
+  /** Its own fields, as far as they can be sent. */
+  readonly fields?: Readonly<Record<string, string>>;
   readonly cause?: Failure;
+  /** Those of an AggregateError. */
+  readonly errors?: readonly Failure[];
 }
 
 /** Depth to which causes of causes are kept. */
@@ -87,19 +94,36 @@ async function runCall(
 
 function failureOf(error: unknown, depth: number): Failure {
   if (error instanceof Error) {
-    const { name, message, stack, code, cause } = error as Error & { code?: unknown };
-    const told = { name, message, stack, code };
+    const { name, message, stack, cause } = error;
+    const told: ErrorText = { class: errorClassOf(error), name, message, stack, fields: fieldsOf(error) };
+    if (depth === 0) return { error: told };
+    const { errors } = error as Partial<AggregateError>;
     return {
-      error: cause === undefined || depth === 0 ? told : { ...told, cause: failureOf(cause, depth - 1) },
+      error: {
+        ...told,
+        ...(cause !== undefined && { cause: failureOf(cause, depth - 1) }),
+        ...(Array.isArray(errors) && { errors: errors.map((each) => failureOf(each, depth - 1)) }),
+      },
     };
   }
   try {
     return { thrown: textOf([error], 'thrown') };
   } catch {
-    return {
-      error: { name: 'Error', message: `${inspect(error)} was thrown`, stack: undefined, code: undefined },
-    };
+    return { error: { class: 'Error', name: 'Error', message: `${inspect(error)} was thrown` } };
   }
+}
+
+/** The error's enumerable fields that can be sent. */
+function fieldsOf(error: Error): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const [key, value] of Object.entries(error)) {
+    try {
+      fields[key] = textOf([value], key);
+    } catch {
+      // A field that can't be sent is left out: the error has to get through.
+    }
+  }
+  return fields;
 }
 
 /** The outcomes of a job as its caller settles them. */
@@ -117,12 +141,20 @@ function readFailure(failure: Failure): unknown {
   return (readText(failure.thrown) as unknown[])[0];
 }
 
-function readError({ name, message, stack, code, cause }: ErrorText): Error {
-  const error = new Error(message, cause === undefined ? undefined : { cause: readFailure(cause) });
-  const given = Object.entries({ name, stack, code }).filter(
-    ([, value]) => value !== undefined && value !== null,
-  );
-  for (const [key, value] of given)
+function readError({ name, message, stack, cause, errors, fields = {}, ...rest }: ErrorText): Error {
+  const error = rebuildError(rest.class);
+  for (const [key, text] of Object.entries(fields)) {
+    const [value] = readText(text) as unknown[];
+    Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: true });
+  }
+  const hidden = {
+    message,
+    ...(stack !== undefined && { stack }),
+    ...(error.name !== name && { name }),
+    ...(cause !== undefined && { cause: readFailure(cause) }),
+    ...(errors !== undefined && { errors: errors.map(readFailure) }),
+  };
+  for (const [key, value] of Object.entries(hidden))
     Object.defineProperty(error, key, { value, configurable: true, writable: true });
   return error;
 }

@@ -4,7 +4,7 @@
  */
 
 import { inspect } from 'node:util';
-import { ClosedError, InvalidTypeError, OutOfRangeError } from '../../errors.ts';
+import { ClosedError, InvalidTypeError, LockstepError, OutOfRangeError, StoreError } from '../../errors.ts';
 import { afterMilliseconds } from '../../long-timer.ts';
 import { withResolvers } from '../../with-resolvers.ts';
 import type { Job, JobEvents, JobQueue, Jobs, JobWorker } from '../stores/bullmq.ts';
@@ -81,7 +81,8 @@ export class ClusterPool {
 
   /**
    * Runs the function in a process that serves it. Resolves to its result. Rejects with the error
-   * that it threw, with its name, message, stack and code.
+   * that it threw. As in a local pool, errors of JavaScript and of Lockstep keep their class;
+   * fields and causes come with them.
    *
    * Rejects with `WorkerDiedError` when too many workers died while running it, `TaskTimeoutError`,
    * `signal.reason`, `TargetError` for a function that its worker does not serve,
@@ -177,6 +178,11 @@ export class ClusterPool {
    */
   async serve(functions: ClusterFunctions, options: ServeOptions = {}): Promise<ClusterService> {
     const { title } = this;
+    if (functions === null || typeof functions !== 'object') {
+      throw new InvalidTypeError(
+        `${title}: can't serve, ${inspect(functions)} is no object of functions; pass { name: function }`,
+      );
+    }
     for (const [name, fn] of Object.entries(functions)) {
       if (typeof fn === 'function') continue;
       throw new InvalidTypeError(
@@ -323,7 +329,14 @@ export class ClusterPool {
     if (this.closing !== undefined) {
       throw new ClosedError(`${this.title}: can't be used, it is closed; make another by cluster.pool`);
     }
-    this.opening ??= this.connect();
+    this.opening ??= this.connect().catch((error: Error) => {
+      this.opening = undefined;
+      if (error instanceof LockstepError) throw error;
+      throw new StoreError(
+        `${this.title}: its tasks can't be reached, ${error.message}; see to the server, and to its limit of connections`,
+        { cause: error },
+      );
+    });
     return this.opening;
   }
 
@@ -348,12 +361,20 @@ function ignoreOutage(): void {}
 
 const TASK = ['timeout', 'signal'];
 
+/** Options of a local pool that are not a call's here, with what to do instead. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  retries: 'the worker decides; pass it to `serve`',
+  onProgress: 'a task of the cluster reports no progress; have it set a `cluster.value`',
+};
+
 /** Throws for an unknown option, and for a wrong timeout or signal. */
 function checkOptions(title: string, options: ClusterTaskOptions, known: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined) {
     throw new InvalidTypeError(
-      `${title}: refused, unknown option \`${unknown}\`; there are ${known.map((name) => `\`${name}\``).join(', ')}`,
+      Object.hasOwn(ELSEWHERE, unknown)
+        ? `${title}: refused, a call has no option \`${unknown}\`, ${ELSEWHERE[unknown]}`
+        : `${title}: refused, unknown option \`${unknown}\`; there are ${known.map((name) => `\`${name}\``).join(', ')}`,
     );
   }
   const { timeout, signal } = options;

@@ -5,6 +5,7 @@ import type { AsyncJoinableQueue, AsyncQueue } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { NoSpaceError, OverReleaseError, QueueEmptyError, QueueFullError, StoreError } from '../../errors.ts';
+import { checkOptions } from '../../options.ts';
 import { showAsText } from '../../readable.ts';
 import type { QueueMachine } from '../machines/kinds.ts';
 import { queueOf } from '../machines/kinds.ts';
@@ -79,6 +80,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     this.title = `${kind} ${JSON.stringify(name)}`;
     this.machine = MACHINES[kind];
     this.waits = new QueueWait(core, name, this.machine);
+    checkOptions(this.title, options, 'ClusterQueue', '{ maxSize: 100 }');
     const { maxSize = 0 } = options;
     checkCount(this.title, 'maxSize', maxSize, 0);
     this.most = maxSize;
@@ -182,7 +184,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 
   private async putIn(value: Item, options: WaitOptions | undefined): Promise<boolean> {
     const deadline = Deadline.begin(options);
-    const text = textOf(value, `${this.title}: can't put`);
+    const text = textOf(value, this.title);
     if (text.length > MOST_TEXT) {
       throw new NoSpaceError(
         `${this.title}: can't put, the item has ${text.length} characters, and ${MOST_TEXT} is the most; put a key of it`,

@@ -57,7 +57,10 @@ export class ClusterValue implements AsyncValue {
     await this.exchange(value, options);
   }
 
-  /** Adds; throws `OutOfRangeError` where whole numbers would no longer be exact. */
+  /**
+   * Adds; throws `OutOfRangeError` where whole numbers would no longer be exact, or the sum would
+   * be infinite.
+   */
   add(operand: number, options?: GuardOptions): Promise<number> {
     return this.change('add', operand, options);
   }
@@ -94,7 +97,7 @@ export class ClusterValue implements AsyncValue {
     if (reply.is === 'was') return reply.value;
     if (reply.is === 'range') {
       throw new OutOfRangeError(
-        `${this.title}: can't add to ${reply.value}, the sum would not be exact; keep within 2 ** 53`,
+        `${this.title}: can't add to ${reply.value}, the sum can't be kept; keep whole numbers within 2 ** 53`,
       );
     }
     throw new StaleTokenError(

@@ -29,7 +29,10 @@ interface Guest {
 export class MemoryServer {
   readonly documents: Map<string, Document> = new Map();
   readonly guests: Map<string, Guest> = new Map();
-  private stamp = 0;
+  /** By key: the session whose commit met another version. See `MemoryStore.commit`. */
+  readonly losers: Map<string, string> = new Map();
+  /** The last version. */
+  stamp = 0;
 
   /** Milliseconds; tests that replay replace it. */
   time: () => number = clock;
@@ -125,8 +128,23 @@ export class MemoryStore implements Store {
     return later(() => this.server.snapshot(key));
   }
 
-  commit(commit: Commit): Promise<Committed> {
-    return later(() => this.server.commit(commit));
+  /**
+   * The loser of a conflict goes first next time: other sessions wait for a turn. Otherwise two
+   * that write in each turn would meet in the same order again and again, and one would starve.
+   */
+  async commit(commit: Commit): Promise<Committed> {
+    const { key, session } = commit;
+    const { losers } = this.server;
+    if (losers.has(key) && losers.get(key) !== session) {
+      await later(() => {});
+      losers.delete(key);
+    }
+    return later(() => {
+      const committed = this.server.commit(commit);
+      if (!committed.done) losers.set(key, session);
+      else if (losers.get(key) === session) losers.delete(key);
+      return committed;
+    });
   }
 
   async end(): Promise<void> {}

@@ -30,8 +30,14 @@ function adviceOf({ code = '', hint }: PgError, otherwise: string): string {
 
 /** The error of `connect` after an error of the server. */
 export function connectFailed(title: string, error: PgError): StoreError {
-  const advice = adviceOf(error, 'start it, or check the address');
-  return new StoreError(`connect: ${title} can't be used, ${error.message}; ${advice}`, { cause: error });
+  const isPlain = error.message.includes('does not support SSL');
+  const otherwise = isPlain
+    ? 'leave `sslmode` out of the URL, or have it use TLS'
+    : 'start it, or check its URL';
+  const reason = error.message.replace(`${title} `, 'it ');
+  return new StoreError(`connect: ${title} can't be used, ${reason}; ${adviceOf(error, otherwise)}`, {
+    cause: error,
+  });
 }
 
 /** The error of a statement that the server has refused, and so has not done. */

@@ -47,7 +47,7 @@ export interface IoredisLike {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
-/** Makes a client for the address, with node-redis or else ioredis, or takes the program's own. */
+/** Makes a client for the URL, with node-redis or else ioredis, or takes the program's own. */
 export async function redisClient(given: unknown): Promise<RedisClient> {
   if (typeof given === 'string') return clientAt(given);
   if (isNodeRedis(given)) return new NodeRedis(given, !given.isOpen);

@@ -77,7 +77,7 @@ export class RedisStore implements Store {
     const refused = new Promise<never>((_, reject) => {
       const down = (error: Error): void => {
         reason = error;
-        const refusal = refusalIn(error, title);
+        const refusal = refusalIn(error, title, 'connect');
         if (refusal !== undefined) reject(refusal);
       };
       client.watch(() => {}, down);
@@ -91,7 +91,7 @@ export class RedisStore implements Store {
       if (error instanceof StoreError) throw error;
       const cause = reason ?? (error as Error);
       throw new StoreError(
-        `connect: ${title} can't be reached, ${reasonOf(cause)}; start it, or check the address`,
+        `connect: ${title} can't be reached, ${reasonOf(cause)}; start it, or check its URL`,
         { cause },
       );
     }

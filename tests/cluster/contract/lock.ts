@@ -112,15 +112,14 @@ export function lockCases(world: World): void {
     });
 
     it('the lock of a dead holder goes to a waiter when its lease is over, with `recovered`', async (company) => {
-      const [waiter] = await company.join(1);
+      const [waiter] = await company.watchful(1);
       const [dead] = await company.join(1, { lease: LEASE });
       const held = await dead.lock('it').acquire();
       const got = waiter.lock('it').acquire();
       await untilWaiting(waiter.lock('it'), 1);
       abandon(dead);
-      // The waiter's own looks are rare here: another that looks more often helps.
-      const [frequent] = await company.join(1, { lease: LEASE });
-      const behind = frequent.lock('it').acquire();
+      const [other] = await company.join(1);
+      const behind = other.lock('it').acquire();
       const hold = await got;
       assert.equal(hold.recovered, true);
       assert.ok(hold.token > held.token);
@@ -131,7 +130,7 @@ export function lockCases(world: World): void {
     });
 
     it('a waiter that dies leaves the queue, and the one behind it gets the lock', async (company) => {
-      const [holder, next] = await company.join(2, { lease: LEASE });
+      const [holder, next] = await company.watchful(2);
       const [doomed] = await company.join(1, { lease: LEASE });
       const hold = await holder.lock('it').acquire();
       doomedCall(doomed.lock('it').acquire());
@@ -229,7 +228,7 @@ export function lockCases(world: World): void {
 
     it('releasing what this connection does not hold is refused', async (company) => {
       const [one, other] = await company.join(2);
-      await assert.rejects(one.lock('it').release(), { code: 'ERR_LOCKSTEP_NOT_OWNER' });
+      await assert.rejects(one.lock('it').release(), { code: 'ERR_LOCKSTEP_NOT_LOCKED' });
       await other.lock('it').acquire();
       await assert.rejects(one.lock('it').release(), { code: 'ERR_LOCKSTEP_NOT_OWNER' });
     });
@@ -250,6 +249,17 @@ export function lockCases(world: World): void {
       await one.lock('it').acquire();
       await assert.rejects(one.event('it').set(), { code: 'ERR_LOCKSTEP_NAME_TAKEN' });
       assert.throws(() => one.lock(''), { code: 'ERR_LOCKSTEP_NAME' });
+    });
+
+    it('an option that nothing has is refused, with the one that was meant', async (company) => {
+      const [one] = await company.join(1);
+      const meant = (name: string): object => ({
+        code: 'ERR_LOCKSTEP_INVALID_TYPE',
+        message: new RegExp(`did you mean \`${name}\``),
+      });
+      assert.throws(() => one.queue('it', { maxsize: 3 } as never), meant('maxSize'));
+      assert.throws(() => one.barrier('it', 2, { acton: () => 1 } as never), meant('action'));
+      await assert.rejects(world.connect({ namespace: 'it', leese: 3 } as never), meant('lease'));
     });
   });
 
@@ -281,7 +291,7 @@ export function lockCases(world: World): void {
           inside--;
         });
       await Promise.all([work(), work(), work()]);
-      await assert.rejects(lock.release(), { code: 'ERR_LOCKSTEP_NOT_OWNER' });
+      await assert.rejects(lock.release(), { code: 'ERR_LOCKSTEP_NOT_LOCKED' });
     });
   });
 
@@ -290,12 +300,15 @@ export function lockCases(world: World): void {
       const [one, two, three] = await company.join(3);
       const read = await one.rwlock('it').read.acquire();
       const also = await two.rwlock('it').read.acquire();
-      assert.equal((await three.rwlock('it').describe()).readers, 2);
+      assert.deepEqual(
+        new Set((await three.rwlock('it').describe()).readers),
+        new Set([one.session, two.session]),
+      );
       assert.equal(await three.rwlock('it').write.tryAcquire(), null);
       await Promise.all([read.release(), also.release()]);
       const write = await three.rwlock('it').write.acquire();
       assert.equal(await one.rwlock('it').read.tryAcquire(), null);
-      assert.equal((await one.rwlock('it').describe()).written, true);
+      assert.equal((await one.rwlock('it').describe()).writer, three.session);
       await write.release();
     });
 
@@ -314,7 +327,7 @@ export function lockCases(world: World): void {
     });
 
     it('after the death of a writer every holder sees `recovered`, until a writer has been inside', async (company) => {
-      const [one, two] = await company.join(2, { lease: LEASE });
+      const [one, two] = await company.watchful(2);
       const [dead] = await company.join(1, { lease: LEASE });
       await dead.rwlock('it').write.acquire();
       abandon(dead);

@@ -31,7 +31,7 @@ export function otherCases(world: World): void {
     });
 
     it('a waiter that dies takes no permit with it', async (company) => {
-      const [one, next] = await company.join(2, { lease: LEASE });
+      const [one, next] = await company.watchful(2);
       const [doomed] = await company.join(1, { lease: LEASE });
       doomedCall(doomed.semaphore('it', 0).acquire());
       await untilWaiting(one.semaphore('it', 0), 1);
@@ -70,7 +70,7 @@ export function otherCases(world: World): void {
     });
 
     it('the permits of a dead holder come back', async (company) => {
-      const [one] = await company.join(1, { lease: LEASE });
+      const [one] = await company.watchful(1);
       const [dead] = await company.join(1, { lease: LEASE });
       await dead.boundedSemaphore('it', 2).acquire();
       await dead.boundedSemaphore('it', 2).acquire();
@@ -122,7 +122,10 @@ export function otherCases(world: World): void {
     it('waiting and notifying without the lock are refused', async (company) => {
       const [one] = await company.join(1);
       await assert.rejects(one.condition('it').wait(), { code: 'ERR_LOCKSTEP_NOT_OWNER' });
-      await assert.rejects(one.condition('it').notify(), { code: 'ERR_LOCKSTEP_NOT_OWNER' });
+      await assert.rejects(one.condition('it').notify(), {
+        code: 'ERR_LOCKSTEP_NOT_OWNER',
+        message: /^Condition "it": can't notify, this connection/,
+      });
     });
 
     it('an RLock is given up whole, and held as deep as before', async (company) => {
@@ -278,14 +281,17 @@ export function otherCases(world: World): void {
           throw new RangeError('the action');
         },
       });
-      const other = assert.rejects(mine.wait(), { code: 'ERR_LOCKSTEP_BROKEN_BARRIER' });
+      const other = assert.rejects(mine.wait(), {
+        code: 'ERR_LOCKSTEP_BROKEN_BARRIER',
+        cause: new Error('the action'),
+      });
       while ((await theirs.nWaiting) < 1);
       await assert.rejects(failing.wait(), { name: 'RangeError' });
       await other;
     });
 
     it('a party that dies while it waits breaks it', async (company) => {
-      const [one] = await company.join(1, { lease: LEASE });
+      const [one] = await company.watchful(1);
       const [doomed] = await company.join(1, { lease: LEASE });
       doomedCall(doomed.barrier('it', 3).wait());
       while ((await one.barrier('it', 3).nWaiting) < 1);
@@ -312,6 +318,9 @@ export function otherCases(world: World): void {
       assert.equal(await value.value, 7);
       await value.set(Number.MAX_SAFE_INTEGER);
       await assert.rejects(value.add(1), { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' });
+      await value.set(Number.MAX_VALUE);
+      await assert.rejects(value.add(Number.MAX_VALUE), { code: 'ERR_LOCKSTEP_OUT_OF_RANGE' });
+      assert.equal(await value.value, Number.MAX_VALUE);
     });
 
     it('a write with the token of an earlier holder is refused', async (company) => {

@@ -163,7 +163,7 @@ export function queueCases(world: World): void {
     });
 
     it('what a dead consumer has received comes back, and its waiting call takes nothing', async (company) => {
-      const [one] = await company.join(1, { lease: LEASE });
+      const [one] = await company.watchful(1);
       const [doomed] = await company.join(1, { lease: LEASE });
       await one.queue('it').put('a');
       await doomed.queue('it').receive();

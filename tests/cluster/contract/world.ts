@@ -22,6 +22,7 @@ interface Internals {
 /** How to bring back those that were abandoned, for the end of the test. */
 const abandoned = new WeakMap<Cluster, () => void>();
 
+const LOOK_MS = 100;
 let serial = 0;
 
 /** Participants of one test. */
@@ -29,6 +30,7 @@ export class Company {
   readonly namespace: string = `test-${process.pid}-${++serial}`;
   private readonly world: World;
   private members: Cluster[] = [];
+  private readonly timers: NodeJS.Timeout[] = [];
 
   constructor(world: World) {
     this.world = world;
@@ -48,10 +50,25 @@ export class Company {
     return joined as Cast<N>;
   }
 
+  /**
+   * As `join`, for members that have to notice the death of another: they look often, as if they
+   * were rung. By themselves they look at each renewal of their lease, which must not be short: a
+   * busy machine would let it end.
+   */
+  async watchful<const N extends number>(count: N): Promise<Cast<N>> {
+    const joined = await this.join(count);
+    const look = (): void => {
+      for (const member of joined as Cluster[]) (member as unknown as Internals).core.bells.ringAll();
+    };
+    this.timers.push(setInterval(look, LOOK_MS));
+    return joined;
+  }
+
   async end(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
     const members = this.members;
     this.members = [];
-    for (const member of members) abandoned.get(member)?.();
+    for (const member of members) revive(member);
     await Promise.all(members.map((member) => member.close()));
   }
 }
@@ -88,6 +105,11 @@ export function abandon(cluster: Cluster): void {
     session.closed = false;
     wake();
   });
+}
+
+/** Brings it back if it was abandoned, so that it can be closed. */
+export function revive(cluster: Cluster): void {
+  abandoned.get(cluster)?.();
 }
 
 /** Cases that run at a time: they wait more than they work. */

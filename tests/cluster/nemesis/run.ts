@@ -13,28 +13,20 @@
 
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ConnectOptions } from 'lockstep/cluster';
 import { Random } from '../../soak/random.ts';
 import { until } from '../../support/until.ts';
+import type { Victim } from './faults.ts';
+import { Crew, faultsOf, LEASE_MS } from './faults.ts';
 import { ToxicProxy } from './proxy.ts';
 import type { Refusal, Verdict, Write } from './worker.ts';
 
 const WORKERS = 4;
-const LEASE_MS = 1_000;
 /** Time within which a stopped holder must have written too late. */
 const LATE_WRITE_MS = 60_000;
 const PROGRAM = fileURLToPath(new URL('./worker.js', import.meta.url));
-
-/** The server behind the run. */
-export interface Victim {
-  readonly port: number;
-  readonly pid: number;
-  start(): Promise<void>;
-  kill(): Promise<void>;
-}
 
 export interface Seen {
   /** Writes that the resource accepted, and refused; refused while the hold was still valid. */
@@ -54,40 +46,34 @@ export async function torment(
 ): Promise<Seen> {
   const random = new Random(seed);
   const proxy = await ToxicProxy.before(victim.port);
+  const crew = new Crew(PROGRAM);
+  const { workers, failures } = crew;
   const seen: Seen = { accepted: 0, refused: 0, refusedWhileValid: 0, holders: new Map(), faults: 0 };
   const last = new Map<ChildProcess, number>();
-  const workers: ChildProcess[] = [];
-  const failures: string[] = [];
   let largest = 0;
   let holder: ChildProcess | undefined;
-  let ending = false;
 
+  const hear = (worker: ChildProcess, message: Write | Refusal): void => {
+    if ('refused' in message) {
+      if (message.valid) seen.refusedWhileValid++;
+      return;
+    }
+    const { write, token } = message;
+    const first = seen.holders.get(token) ?? worker.pid!;
+    seen.holders.set(token, first);
+    if (first !== worker.pid) failures.push(`token ${token} has two holders`);
+    const accepted = token >= largest;
+    largest = Math.max(largest, token);
+    if (accepted) {
+      seen.accepted++;
+      holder = worker;
+    } else seen.refused++;
+    last.set(worker, seen.accepted);
+    if (worker.connected) worker.send({ write, accepted } satisfies Verdict, () => {});
+  };
   const enter = (): void => {
     const options = { ...optionsAt(proxy.port), lease: LEASE_MS, namespace: `nemesis-${seed}` };
-    const worker = fork(PROGRAM, [JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
-    workers.push(worker);
-    worker.stderr!.on('data', (text) => failures.push(String(text)));
-    worker.on('exit', (code) => {
-      if (!ending && code === 1) failures.push(`worker ${worker.pid} gave up`);
-    });
-    worker.on('message', (message: Write | Refusal) => {
-      if ('refused' in message) {
-        if (message.valid) seen.refusedWhileValid++;
-        return;
-      }
-      const { write, token } = message;
-      const first = seen.holders.get(token) ?? worker.pid!;
-      seen.holders.set(token, first);
-      if (first !== worker.pid) failures.push(`token ${token} has two holders`);
-      const accepted = token >= largest;
-      largest = Math.max(largest, token);
-      if (accepted) {
-        seen.accepted++;
-        holder = worker;
-      } else seen.refused++;
-      last.set(worker, seen.accepted);
-      if (worker.connected) worker.send({ write, accepted } satisfies Verdict, () => {});
-    });
+    crew.enter([JSON.stringify(options)], (worker, message) => hear(worker, message as Write | Refusal));
   };
 
   /** Until others have got in, and a moment longer. */
@@ -97,44 +83,11 @@ export async function torment(
     await sleep(LEASE_MS * 1.4 + random.below(LEASE_MS));
     worker.kill('SIGCONT');
   };
-
-  /** Each does its harm and ends it. */
-  const faults: (() => Promise<void>)[] = [
-    async () => proxy.cut(),
-    async () => {
-      proxy.dropsReplies = true;
-      await sleep(random.below(60));
-      proxy.cut();
-      proxy.dropsReplies = false;
-    },
-    async () => {
-      proxy.hold();
-      await sleep(random.below(LEASE_MS * 1.5));
-      proxy.pass();
-    },
-    async () => {
-      const worker = random.pick(workers);
-      worker.kill('SIGSTOP');
-      await sleep(random.below(LEASE_MS * 2));
-      worker.kill('SIGCONT');
-    },
-    stopHolder,
-    async () => {
-      const worker = random.pick(workers);
-      workers.splice(workers.indexOf(worker), 1);
-      worker.kill('SIGKILL');
-      enter();
-    },
-    async () => {
-      process.kill(victim.pid, 'SIGSTOP');
-      await sleep(random.below(LEASE_MS));
-      process.kill(victim.pid, 'SIGCONT');
-    },
-    async () => {
-      await victim.kill();
-      await victim.start();
-    },
-  ];
+  const replace = (worker: ChildProcess): void => {
+    crew.kill(worker);
+    enter();
+  };
+  const faults = [...faultsOf({ random, proxy, victim, crew, replace }), stopHolder];
 
   try {
     while (workers.length < WORKERS) enter();
@@ -156,8 +109,7 @@ export async function torment(
     assert.deepEqual(failures, [], `seed ${seed}`);
     return seen;
   } finally {
-    ending = true;
-    for (const worker of workers) worker.kill('SIGKILL');
+    crew.end();
     await proxy.close();
   }
 }

@@ -16,6 +16,15 @@ export function fails(text: string): never {
   throw Object.assign(new RangeError(text), { code: 'ERR_OF_MINE' });
 }
 
+class Refusal extends TypeError {
+  readonly extra = { of: [5] };
+}
+
+export function failsWithFields(): never {
+  const causes = [new RangeError('one'), 'two'];
+  throw new Refusal('mine', { cause: new AggregateError(causes, 'many') });
+}
+
 export function failsFor(reason: unknown): never {
   throw new RangeError('bad', { cause: reason });
 }

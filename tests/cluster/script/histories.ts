@@ -92,6 +92,13 @@ export const ALL: readonly Subject[] = [
   { machine: rwlockOf(), of: WRITER_PLACES, each: [1, WRITER_PLACES] },
 ];
 
+/** Sessions of a history at the most. */
+export const MOST_SESSIONS = 4;
+
+export function sessionAt(place: number, index: number): string {
+  return `s${place}-${index}`;
+}
+
 /** One history. */
 export class History {
   private readonly bench: Bench;
@@ -106,13 +113,16 @@ export class History {
   private known: Snapshot = { version: 0, body: null, dead: [], now: 0 };
   private named: readonly string[] = [];
 
-  constructor(bench: Bench, seed: number) {
+  /**
+   * `place`: of those that run at a time. Histories of one place have sessions of the same names.
+   */
+  constructor(bench: Bench, seed: number, place: number) {
     this.bench = bench;
     this.random = new Random(seed);
     this.subject = this.random.pick(bench.ground.subjects);
     this.condition = this.random.pick(CONDITIONS);
     this.key = `o${seed}|:`;
-    this.sessions = Array.from({ length: 2 + this.random.below(3) }, (_, i) => `s${seed}-${i}`);
+    this.sessions = Array.from({ length: 2 + this.random.below(3) }, (_, i) => sessionAt(place, i));
   }
 
   async run(tally: Tally): Promise<void> {

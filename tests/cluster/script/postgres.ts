@@ -4,7 +4,7 @@ import pg from 'pg';
 import { PostgresStore } from '../../../src/cluster/stores/postgres.ts';
 import { PLACES } from '../../../src/cluster/stores/postgres-schema.ts';
 import type { Heard } from './histories.ts';
-import { LOCKS } from './histories.ts';
+import { LOCKS, MOST_SESSIONS, sessionAt } from './histories.ts';
 import type { Grounds } from './run.ts';
 import { noteRing } from './run.ts';
 
@@ -18,7 +18,9 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
   const listener = new pg.Client(url);
   await listener.connect();
   const namespace = `histories-${process.pid}-${performance.now()}`;
-  const store = await PostgresStore.at({ postgres: pool, listen: false }, namespace, 60_000);
+  // `listen`: then the statements of the store are prepared. It listens for nothing, as no session
+  // opens.
+  const store = await PostgresStore.at({ postgres: pool, listen: true }, namespace, 60_000);
   await pool.query(mutant ?? PLACES);
   const heard: Heard = new Map();
   let allHeard!: () => void;
@@ -30,13 +32,21 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
     if (session === 'over') allHeard();
     else noteRing(heard, session, payload);
   });
-  let listened: Promise<unknown> = Promise.resolve();
-  const listen = (verb: string, sessions: readonly string[]): Promise<unknown> => {
-    const text = sessions.map((session) => `${verb} "lockstep_${session}"`).join(';');
-    listened = listened.then(() => listener.query(text));
-    return listened;
+  const sessions = Array.from({ length: CONNECTIONS }, (_, place) =>
+    Array.from({ length: MOST_SESSIONS }, (_none, index) => sessionAt(place, index)),
+  );
+  const channels = [...sessions.flat(), 'over'].map((session) => `LISTEN "lockstep_${session}"`);
+  await listener.query(channels.join(';'));
+  // Nothing has to be there after the run.
+  await pool.query('ALTER TABLE lockstep.object SET UNLOGGED; ALTER TABLE lockstep.session SET UNLOGGED');
+  let statements = 0;
+  const names = new Map<string, string>();
+  /** Prepares the statement: it is made many times. */
+  const ask = (text: string, values: unknown[]): Promise<pg.QueryResult> => {
+    const name = names.get(text) ?? `history_${++statements}`;
+    names.set(text, name);
+    return pool.query({ name, text, values });
   };
-  await listen('LISTEN', ['over']);
   return {
     store,
     tombstoneMs: HOUR_MS,
@@ -47,17 +57,16 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
     atATime: CONNECTIONS,
     now: async () => Date.now(),
     begin: async (sessions) => {
-      await listen('LISTEN', sessions);
-      await pool.query(
+      await ask(
         `INSERT INTO lockstep.session SELECT s, $2, clock_timestamp() + interval '1 hour' FROM unnest($1::text[]) s`,
         [sessions, namespace],
       );
     },
     kill: async (session) => {
-      await pool.query('DELETE FROM lockstep.session WHERE id = $1', [session]);
+      await ask('DELETE FROM lockstep.session WHERE id = $1', [session]);
     },
     plant: async (key, version, sessions, body) => {
-      await pool.query('INSERT INTO lockstep.object VALUES ($1, $2, $3, $4, $5, NULL)', [
+      await ask('INSERT INTO lockstep.object VALUES ($1, $2, $3, $4, $5, NULL)', [
         namespace,
         key,
         version,
@@ -66,7 +75,7 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
       ]);
     },
     raw: async (key) => {
-      const { rows } = await pool.query(
+      const { rows } = await ask(
         `SELECT version::float8, sessions, coalesce(body, '') AS body,
            coalesce(date_part('epoch', until - clock_timestamp()) * 1000, -1) AS lifetime
          FROM lockstep.object WHERE namespace = $1 AND name = $2`,
@@ -75,12 +84,11 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
       return rows[0] ?? null;
     },
     clear: async (key, sessions) => {
-      await pool.query(
+      await ask(
         `WITH gone AS (DELETE FROM lockstep.session WHERE id = ANY($3))
          DELETE FROM lockstep.object WHERE namespace = $1 AND name = $2`,
         [namespace, key, sessions],
       );
-      await listen('UNLISTEN', sessions);
     },
     heard: async () => {
       await pool.query('NOTIFY lockstep_over');

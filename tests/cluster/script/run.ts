@@ -19,6 +19,7 @@ export type Grounds = Ground & Runs;
 type Histories<On> = new (
   bench: { readonly ground: On; readonly expected: Heard },
   seed: number,
+  place: number,
 ) => { run(tally: Tally): Promise<void> };
 
 /** Goes through so many histories of places. */
@@ -36,18 +37,20 @@ export async function runAll<On extends Runs>(
   const expected: Heard = new Map();
   try {
     let next = 0;
-    const work = async (): Promise<void> => {
+    const work = async (place: number): Promise<void> => {
       while (next < count) {
         const seed = ++next;
         try {
-          await new Each({ ground, expected }, seed).run(tally);
+          await new Each({ ground, expected }, seed, place).run(tally);
         } catch (error) {
           next = count;
           throw new Error(`history ${seed}: ${(error as Error).message}`, { cause: error });
         }
       }
     };
-    const workers = await Promise.allSettled(Array.from({ length: ground.atATime }, work));
+    const workers = await Promise.allSettled(
+      Array.from({ length: ground.atATime }, (_, place) => work(place)),
+    );
     for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
     const heard = await ground.heard();
     for (const [key, rings] of expected) assert.deepEqual(heard.get(key) ?? [], rings, `the rings of ${key}`);

@@ -53,17 +53,20 @@ export class RedisServer {
   readonly port: number;
   private readonly program: string;
   private readonly folder: string;
+  private readonly everywhere: boolean;
   private child: ChildProcess | undefined;
 
-  private constructor(port: number, program: string) {
+  private constructor(port: number, program: string, everywhere: boolean) {
     this.port = port;
+    this.everywhere = everywhere;
     this.program = program;
     this.folder = mkdtempSync(join(tmpdir(), 'lockstep-redis-'));
   }
 
-  static async start(): Promise<RedisServer> {
+  /** `everywhere`: it listens at all addresses; for a network of the test's own. */
+  static async start({ everywhere = false } = {}): Promise<RedisServer> {
     const program = programOf('redis-server', ['/usr/bin/redis-server', '/usr/local/bin/redis-server']);
-    const server = new RedisServer(await freePort(), program);
+    const server = new RedisServer(await freePort(), program, everywhere);
     await server.start();
     return server;
   }
@@ -78,9 +81,10 @@ export class RedisServer {
 
   /** Starts it (again), with what it has kept. */
   async start(): Promise<void> {
-    const { port, folder } = this;
+    const { port, folder, everywhere } = this;
     const options = {
-      bind: '127.0.0.1',
+      bind: everywhere ? '0.0.0.0' : '127.0.0.1',
+      'protected-mode': everywhere ? 'no' : 'yes',
       port,
       dir: folder,
       save: '',

@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict';
 import type { Made } from '../../../src/cluster/document.ts';
 import type { Turnstile } from '../../../src/cluster/machines/turnstile.ts';
-import type { Answer, Chances, Play, Player, Want } from './world.ts';
-import { World } from './world.ts';
+import type { Answer, Chances, Play, Player, Rules, Want } from './world.ts';
+import { ALL_RULES, World } from './world.ts';
 
 export type AnyMachine = Made['machine'];
 
@@ -19,13 +19,23 @@ export interface Scenario {
   /** Throws if a write is wrong. `state` is the machine's own, `undefined` where none is left. */
   // biome-ignore lint/suspicious/noExplicitAny: each scenario knows its own state
   check?(state: any, version: number, world: World): void;
+  /** A crash has left this state: what was checked after it is undone. */
+  // biome-ignore lint/suspicious/noExplicitAny: each scenario knows its own state
+  undo?(state: any): void;
   /** Throws if the end is wrong. Faults have ceased by then, and every player has finished. */
   // biome-ignore lint/suspicious/noExplicitAny: each scenario knows its own state
   end(state: any, world: World): void;
 }
 
-const NO_FAULTS: Chances = { deaths: 0, jumps: 0, losses: 0, repeats: 0, lostRings: 0 };
-export const ALL_FAULTS: Chances = { deaths: 3, jumps: 10, losses: 8, repeats: 5, lostRings: 30 };
+const NO_FAULTS: Chances = { deaths: 0, jumps: 0, crashes: 0, losses: 0, repeats: 0, lostRings: 0 };
+export const ALL_FAULTS: Chances = {
+  deaths: 3,
+  jumps: 10,
+  crashes: 5,
+  losses: 8,
+  repeats: 5,
+  lostRings: 30,
+};
 
 /** Steps within which all come to an end when the faults have ended. */
 const MOST_STEPS = 60_000;
@@ -47,11 +57,10 @@ export function simulate(
   seed: number,
   steps: number,
   faults: boolean,
-  fences = true,
+  rules: Rules = ALL_RULES,
 ): World {
-  const world = new World(seed, faults ? ALL_FAULTS : NO_FAULTS);
+  const world = new World(seed, faults ? ALL_FAULTS : NO_FAULTS, rules);
   world.faults = faults;
-  world.fences = fences;
   const stateOf = (body: string | null, version: number): unknown => {
     if (body === null) return undefined;
     const { state } = JSON.parse(body) as { state: unknown };
@@ -59,6 +68,7 @@ export function simulate(
     return resolved.state ?? undefined;
   };
   world.onWrite = (body, version) => scenario.check?.(stateOf(body, version), version, world);
+  world.onCrash = (body, version) => scenario.undo?.(stateOf(body, version));
   const alive = (): Player[] => world.players.filter(({ alive, done }) => alive && !done);
   while (world.steps < steps) {
     while (alive().length < scenario.players) world.enter((player) => scenario.play(player, world));
@@ -111,6 +121,14 @@ export class TurnstileCheck {
         queue.map(([other]) => other),
       );
     }
+  }
+
+  /** Calls that are no longer there have not come yet. */
+  undo(state: Turnstile | undefined): void {
+    this.before = state;
+    const there = [...(state?.queue ?? []), ...(state?.offers ?? []), ...(state?.holders ?? [])];
+    const ids = new Set(there.map(([id]) => id));
+    for (const id of [...this.joined.keys()]) if (!ids.has(id)) this.joined.delete(id);
   }
 
   private checkOrder(entered: string, queue: readonly string[]): void {

@@ -56,6 +56,7 @@ function turnstile(
           }
         },
         check: (state) => check.check(state),
+        undo: (state) => check.undo(state),
         end: (state, world) => {
           // Entries of dead players stay until a player looks; the living have left nothing.
           const { holders = [], offers = [], queue = [] } = state ?? {};
@@ -179,6 +180,7 @@ const condition: Subject = {
         yield* leave(player, hold);
       },
       check: (state) => check.check(state),
+      undo: (state) => check.undo(state),
       end: () => assert.ok(items >= 0),
     };
   },

@@ -12,7 +12,9 @@
  *   - it arrives twice
  *   - rings come late or never; every waiter is rung now and then, as at each renewal of a lease
  *   - a session dies, in the middle of anything; its player stops
- *   - the server's clock jumps forward, or back
+ *   - the server's clock jumps forward, or back, by milliseconds or by half a minute
+ *   - the server crashes: lazy commits since the last one that waited for the disk are undone, the
+ *     latest first. Players learn of it immediately or later, and make their releases again
  */
 
 import assert from 'node:assert/strict';
@@ -39,15 +41,36 @@ export interface Answer {
 export type Play = Generator<Want, void, Answer>;
 
 export interface Chances {
-  /** In 1,000 steps: how often a session dies, the clock jumps, and of 100 requests are lost. */
+  /**
+   * In 1,000 steps: how often a session dies, the clock jumps, the server crashes; of 100 requests
+   * how many are lost.
+   */
   readonly deaths: number;
   readonly jumps: number;
+  readonly crashes: number;
   readonly losses: number;
   readonly repeats: number;
   readonly lostRings: number;
 }
 
+/** What the processes and the server do against faults; a mutant leaves one of them out. */
+export interface Rules {
+  /** Commits of unknown outcome are fenced off. */
+  readonly fences: boolean;
+  /** A commit that grants or offers places waits for the disk. */
+  readonly flushes: boolean;
+  /** Releases are made again after a crash. */
+  readonly repeats: boolean;
+  /** A version is larger than the last one, also where the clock has gone back. */
+  readonly rises: boolean;
+}
+
+export const ALL_RULES: Rules = { fences: true, flushes: true, repeats: true, rises: true };
+
 const LEASE_MS = 1_000_000_000;
+/** A step of the clock: less than replies are kept for (machines/once.ts). */
+const BIG_JUMP_MS = 30_000;
+const MOST_RELEASES = 8;
 export const CLAIM_MS = 50;
 const KEY = 'object';
 
@@ -63,6 +86,11 @@ export class Player {
   rung = false;
   lookAt = Number.POSITIVE_INFINITY;
   last: Snapshot = { version: 0, body: null, dead: [], now: 0 };
+  /** Its last releases, and those to be made again. */
+  readonly released: (Want & { do: 'call' })[] = [];
+  readonly repeats: (Want & { do: 'call' })[] = [];
+  /** The server has crashed, and the player does not know yet. */
+  missed = false;
   /** The message under way to the server, or back. */
   flight: Flight | undefined;
   fresh = false;
@@ -80,8 +108,22 @@ interface Flight {
   readonly commit: Commit | undefined;
   readonly made: Made;
   readonly seen: number;
+  readonly want: Want & { do: 'call' };
   /** Replies that the machine gave, if the commit holds. */
   readonly answer: { reply: unknown; version: number | undefined };
+}
+
+type Kept = MemoryServer['documents'] extends Map<string, infer Document> ? Document | undefined : never;
+
+/** As `Calls` decides: of places, releases, and calls that wait or give up. */
+function isLazy({ machine, call }: Made, reply: unknown): boolean {
+  if (machine.places === undefined) return false;
+  const { op } = call as { op: string };
+  return op === 'leave' || (op === 'take' && (reply as { is: string }).is === 'waiting');
+}
+
+function isRelease({ machine, call }: Made): boolean {
+  return machine.places !== undefined && (call as { op: string }).op === 'leave';
 }
 
 export class World {
@@ -94,21 +136,25 @@ export class World {
   faults = true;
   /** Players no longer give up: each waiting player has to be served. */
   calm = false;
-  /** Whether commits of unknown outcome are fenced off. */
-  fences = true;
+  private readonly rules: Rules;
   private readonly chances: Chances;
+  /** The documents before the lazy commits that a crash would undo, in their order. */
+  private undoable: { document: Kept; stamp: number }[] = [];
   /** Commits that the player has given up, and that may still arrive. */
   private readonly limbo: Commit[] = [];
   private readonly rings: { to: string; after: number }[] = [];
   private clock = 1_000;
   private sessions = 0;
-  /** Called after each write, with the document. */
+  /** Called after each write, with the document, and after a crash, with what was left. */
   onWrite: (body: string | null, version: number) => void = () => {};
+  onCrash: (body: string | null, version: number) => void = () => {};
 
-  constructor(seed: number, chances: Chances) {
+  constructor(seed: number, chances: Chances, rules: Rules) {
     this.random = new Random(seed);
     this.chances = chances;
+    this.rules = rules;
     this.server.time = () => this.clock;
+    if (!rules.rises) this.server.nextVersion = () => Math.ceil(this.clock * 1000);
   }
 
   /** A session, and the player that plays in it. */
@@ -150,7 +196,7 @@ export class World {
       this.deliverRing();
       return;
     }
-    const able = this.players.filter((player) => player.alive && !player.done && this.canMove(player));
+    const able = this.players.filter((player) => player.alive && this.canMove(player));
     if (able.length > 0) this.move(this.random.pick(able));
     else this.passTime();
   }
@@ -168,15 +214,58 @@ export class World {
   renewAll(): void {
     this.renewals++;
     this.clock += CLAIM_MS + 1;
-    for (const player of this.players) player.rung = true;
+    for (const player of this.players) {
+      player.rung = true;
+      if (player.missed) this.notice(player);
+    }
   }
 
   private misfortune(): void {
-    const { deaths, jumps } = this.chances;
+    const { deaths, jumps, crashes } = this.chances;
     const alive = this.players.filter((player) => player.alive && !player.done);
     if (alive.length > 1 && this.random.below(1000) < deaths) this.kill(this.random.pick(alive));
-    if (this.random.below(1000) < jumps)
-      this.clock = Math.max(1, this.clock + this.random.below(4 * CLAIM_MS) - 2 * CLAIM_MS);
+    if (this.random.below(1000) < jumps) this.jump(this.random.percent(20) ? BIG_JUMP_MS : 2 * CLAIM_MS);
+    if (this.random.below(1000) < crashes) this.crash();
+    const late = alive.filter(({ missed }) => missed);
+    if (late.length > 0 && this.random.percent(5)) this.notice(this.random.pick(late));
+  }
+
+  private jump(most: number): void {
+    this.clock = Math.max(1, this.clock + this.random.below(2 * most) - most);
+  }
+
+  /** The server comes back without its latest lazy commits. What was under way is lost. */
+  private crash(): void {
+    const { server, undoable } = this;
+    const undone = undoable[this.random.below(undoable.length + 1)];
+    if (undone !== undefined) {
+      const { document, stamp } = undone;
+      if (document === undefined) server.documents.delete(KEY);
+      else server.documents.set(KEY, document);
+      server.stamp = stamp;
+      this.onCrash(document?.body ?? null, document?.version ?? 0);
+    }
+    this.undoable = [];
+    this.rings.length = 0;
+    this.clock += 1;
+    for (const player of this.players) {
+      if (!player.alive) continue;
+      player.missed = true;
+      // What it has read from the server before is no reply of the one that came back.
+      player.fresh = false;
+      if (player.flight !== undefined) {
+        player.flight = undefined;
+        this.fence(player);
+      }
+      if (this.random.percent(50)) this.notice(player);
+    }
+  }
+
+  /** The player learns of the crash: it looks, and makes its releases again. */
+  private notice(player: Player): void {
+    player.missed = false;
+    player.rung = true;
+    if (this.rules.repeats) player.repeats.push(...player.released.splice(0));
   }
 
   private deliverRing(): void {
@@ -189,13 +278,14 @@ export class World {
   }
 
   private canMove(player: Player): boolean {
-    if (player.flight !== undefined) return true;
+    if (player.flight !== undefined || player.repeats.length > 0) return true;
+    if (player.done) return false;
     if (player.want?.do !== 'wait') return true;
     return player.rung || player.lookAt <= this.clock || (this.faults && this.random.below(200) === 0);
   }
 
   private move(player: Player): void {
-    const { want } = player;
+    const want = player.repeats[0] ?? player.want;
     if (player.flight !== undefined) this.arrive(player, player.flight);
     else if (want?.do === 'wait') {
       player.rung = false;
@@ -205,17 +295,18 @@ export class World {
   }
 
   /** Runs the machine on what the player knows, and sends what it wants to write. */
-  private send(player: Player, { key, id, made }: Want & { do: 'call' }): void {
+  private send(player: Player, want: Want & { do: 'call' }): void {
+    const { key, id, made } = want;
     const seen = Number(id.slice(id.indexOf('/') + 1));
     const caller = { caller: player.session, seen, claim: CLAIM_MS };
     const { changed, body, sessions, rings, keep, results } = runCalls(key, player.last, [made], caller);
     const { session } = player;
     const expect = player.last.body === null ? 0 : player.last.version;
     const { epoch } = player;
-    const commit = changed
-      ? { session, epoch, key, expect, body, sessions, rings, keep, lazy: false }
-      : undefined;
-    player.flight = { commit, made, seen, answer: results[0] as Flight['answer'] };
+    const answer = results[0] as Flight['answer'];
+    const lazy = isLazy(made, answer.reply) && (rings.length === 0 || !this.rules.flushes);
+    const commit = changed ? { session, epoch, key, expect, body, sessions, rings, keep, lazy } : undefined;
+    player.flight = { commit, made, seen, want, answer };
   }
 
   /** The request arrives, or is lost; the reply comes back, or is lost. */
@@ -233,7 +324,7 @@ export class World {
         return;
       }
       player.fresh = false;
-      this.advance(player, { ...flight.answer, version: player.last.version });
+      this.complete(player, flight, { ...flight.answer, version: player.last.version });
       return;
     }
     const result = this.commit(flight.commit);
@@ -247,7 +338,8 @@ export class World {
       const { version, now } = result;
       player.last = { version, body: flight.commit.body, dead: [], now };
       player.fresh = false;
-      this.advance(player, { reply: flight.answer.reply, version: flight.answer.version ?? version });
+      const answer = { reply: flight.answer.reply, version: flight.answer.version ?? version };
+      this.complete(player, flight, answer);
     } else {
       player.last = result.fresh;
       player.fresh = true;
@@ -256,13 +348,18 @@ export class World {
 
   private commit(commit: Commit): ReturnType<MemoryServer['commit']> | undefined {
     let result: ReturnType<MemoryServer['commit']>;
+    const before = { document: this.server.documents.get(KEY), stamp: this.server.stamp };
     try {
       result = this.server.commit(commit);
     } catch (error) {
       assert.ok(error instanceof SessionGone || error instanceof Outdated);
       return undefined;
     }
-    if (result.done) this.onWrite(commit.body, result.version);
+    if (result.done) {
+      if (commit.lazy) this.undoable.push(before);
+      else this.undoable = [];
+      this.onWrite(commit.body, result.version);
+    }
     return result;
   }
 
@@ -270,13 +367,23 @@ export class World {
    * After an unknown outcome: drops the player's requests that are still under way; then it reads.
    */
   private fence(player: Player): void {
-    if (this.fences) this.server.fence(player.session, ++player.epoch);
+    if (this.rules.fences) this.server.fence(player.session, ++player.epoch);
     this.read(player);
   }
 
   private read(player: Player): void {
     player.last = this.server.snapshot(player.key);
     player.fresh = true;
+  }
+
+  private complete(player: Player, { want }: Flight, answer: Answer): void {
+    if (player.repeats[0] === want) {
+      player.repeats.shift();
+      return;
+    }
+    if (isRelease(want.made)) player.released.push(want);
+    if (player.released.length > MOST_RELEASES) player.released.shift();
+    this.advance(player, answer);
   }
 
   private advance(player: Player, answer: Answer | undefined): void {

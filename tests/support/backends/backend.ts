@@ -12,11 +12,18 @@ import type {
   AsyncSemaphore,
   AsyncValue,
   Awaitable,
-  Owner,
 } from 'lockstep';
 
-export type Kind = 'process' | 'thread';
+/** `here`: in the test's own process, at a seat that the backend makes (`join`). */
+export type Kind = 'process' | 'thread' | 'here';
 export type Style = 'blocking' | 'awaiting';
+
+/** Begins the reason of a case that is not about the awaiting half at all. */
+export const BEYOND = 'not of the awaiting half: ';
+/** Then names what the case needs. */
+export const NOT_IN_CONTRACT = 'contracts.ts has no ';
+/** The reason of a case that would run, where cases are only listed. */
+export const LISTED = 'listed';
 
 export interface Role {
   readonly kind: Kind;
@@ -56,7 +63,8 @@ export interface Look {
   readonly waitingToPut: number;
   /** Of a lock, and of a condition's lock. */
   readonly locked: boolean;
-  readonly owner: Owner | null;
+  /** The identity of its owner. */
+  readonly owner: unknown;
   /** How often the observer has acquired the RLock. */
   readonly depth: number;
   /** Whether the observer holds it, and saw `recovered` because a holder had died inside. */
@@ -67,8 +75,9 @@ export interface Look {
   readonly parties: number;
   readonly nWaiting: number;
   readonly broken: boolean;
-  readonly readers: readonly Owner[];
-  readonly writer: Owner | null;
+  /** Identities of those inside an RWLock. */
+  readonly readers: readonly unknown[];
+  readonly writer: unknown;
   readonly count: number;
   readonly size: number;
   readonly full: boolean;
@@ -77,17 +86,44 @@ export interface Look {
   readonly unfinished: number;
 }
 
+/** One that uses the objects: the test's process, or an actor. */
+export interface Party {
+  /** What objects name as their owner while this one holds them. */
+  readonly identity: unknown;
+  /** What messages call it. */
+  readonly name: string;
+  look(object: object): Awaitable<Look>;
+  open(reference: string): Awaitable<object>;
+  /** Ends the use of the object by this party. */
+  close(object: object): Awaitable<void>;
+}
+
+/** A party in the test's own process, which may go silent or be gone as a process may. */
+export interface Seat extends Party {
+  /** It looks at nothing until `thaw`, as a stopped process does. Its lease is renewed. */
+  freeze(): void;
+  thaw(): void;
+  /** It is gone, and has released nothing. */
+  die(): void;
+  /** It lets go of what keeps this process alive; also after it died. */
+  end(): Promise<void>;
+}
+
 export interface Backend {
   /** Comes before the flavour in titles; empty for shared memory. */
   readonly name: string;
   readonly flavours: readonly Flavour[];
   readonly make: Make;
-  look(object: object): Awaitable<Look>;
   /** A string by which an actor opens the object; `undefined` for what is none of its objects. */
   refer(value: unknown): string | undefined;
-  open(reference: string): Awaitable<object>;
-  /** Ends the use of the object by this thread. */
-  close(object: object): Awaitable<void>;
+  /** This process or thread. */
+  readonly self: Party;
+  /** Makes a seat for an actor in this process; only where roles are `here`. */
+  join?(): Promise<Seat>;
+  /** Whether its objects have the members and options that contracts.ts has not. */
+  readonly isWhole: boolean;
+  /** How many times fewer rounds long cases make, because each takes a round trip. */
+  readonly slower: number;
   /** Why the case is left out here, if it is. */
   omits(contract: string, sentence: string): string | undefined;
 }

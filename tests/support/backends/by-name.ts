@@ -71,13 +71,28 @@ export const backend: Backend = {
   name: 'by name',
   flavours: [{ name: 'processes, awaiting', roles: [{ kind: 'process', style: 'awaiting' }] }],
   make,
-  look: (object) => sharedMemory.look(object),
-  refer: (value) => references.get(Object(value)),
-  open(reference) {
-    const [className, name, args, options] = JSON.parse(reference) as [ClassName, string, unknown[], Options];
-    return obtain(className, name, args, options);
+  self: {
+    get identity() {
+      return sharedMemory.self.identity;
+    },
+    get name() {
+      return sharedMemory.self.name;
+    },
+    look: (object) => sharedMemory.self.look(object),
+    open(reference) {
+      const [className, name, args, options] = JSON.parse(reference) as [
+        ClassName,
+        string,
+        unknown[],
+        Options,
+      ];
+      return obtain(className, name, args, options);
+    },
+    close: (object) => sharedMemory.self.close(object),
   },
-  close: (object) => sharedMemory.close(object),
+  isWhole: true,
+  slower: 1,
+  refer: (value) => references.get(Object(value)),
   omits: (contract) =>
     contract === 'Condition' ? 'a condition is found by its lock, not by a name' : undefined,
 };

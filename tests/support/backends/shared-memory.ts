@@ -1,10 +1,13 @@
 /** The objects of this package: in shared memory, for processes and threads that block or await. */
 
+import { threadId } from 'node:worker_threads';
 import {
   type AsyncLock,
   Barrier,
   BoundedSemaphore,
   Condition,
+  currentProcess,
+  currentThread,
   Event,
   JoinableQueue,
   Latch,
@@ -17,7 +20,7 @@ import {
   Value,
 } from 'lockstep';
 import { isSharedObject, type SharedObject } from '../wire.ts';
-import type { Backend, Flavour, Look } from './backend.ts';
+import type { Backend, Flavour, Look, Party } from './backend.ts';
 
 export const FLAVOURS: readonly Flavour[] = [
   { name: 'processes, blocking', roles: [{ kind: 'process', style: 'blocking' }] },
@@ -38,6 +41,22 @@ export const FLAVOURS: readonly Flavour[] = [
 /** Members that are read beside `describe()`, of objects that have them. */
 const MEMBERS = ['locked', 'owner', 'depth', 'recovered', 'full', 'empty'] as const;
 
+const self: Party = {
+  get identity() {
+    return { pid: process.pid, threadId, name: this.name };
+  },
+  get name() {
+    return threadId === 0 ? currentProcess().name : currentThread().name;
+  },
+  look(object) {
+    const look: Record<string, unknown> = { ...(object as SharedObject).describe() };
+    for (const member of MEMBERS) if (member in object) look[member] = Reflect.get(object, member);
+    return look as unknown as Look;
+  },
+  open: (reference) => openShared(reference),
+  close: (object) => (object as SharedObject).close(),
+};
+
 export const backend: Backend = {
   name: '',
   flavours: FLAVOURS,
@@ -56,13 +75,9 @@ export const backend: Backend = {
     queue: (options) => new Queue(options),
     joinableQueue: () => new JoinableQueue(),
   },
-  look(object) {
-    const look: Record<string, unknown> = { ...(object as SharedObject).describe() };
-    for (const member of MEMBERS) if (member in object) look[member] = Reflect.get(object, member);
-    return look as unknown as Look;
-  },
+  self,
+  isWhole: true,
+  slower: 1,
   refer: (value) => (isSharedObject(value) ? value.handle : undefined),
-  open: (reference) => openShared(reference),
-  close: (object) => (object as SharedObject).close(),
   omits: () => undefined,
 };

@@ -38,12 +38,12 @@ export class Crew<M extends Member = Member> {
 
   /** Starts a child process or a thread that runs the target. */
   start<Args extends unknown[]>(kind: 'process' | 'thread', target: Target<Args>, ...args: Args): Promise<M> {
-    return this.#await((address) => runChild(kind, target, [address, ...args]));
+    return this.startAs((address) => runChild(kind, target, [address, ...args]));
   }
 
   /** Starts a program that runs the function of that name, which the module exports. */
   startProgram(module: string, target: string, ...args: unknown[]): Promise<M> {
-    return this.#await((address) => runProgram(module, target, [address, ...args]));
+    return this.startAs((address) => runProgram(module, target, [address, ...args]));
   }
 
   /** Hears no more of anyone. */
@@ -52,7 +52,8 @@ export class Crew<M extends Member = Member> {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async #await(start: (address: Address) => Run): Promise<M> {
+  /** Starts one in another way. */
+  async startAs(start: (address: Address) => Run): Promise<M> {
     this.#listening ??= new Promise((resolve) => this.#server.listen(this.#path, resolve));
     await this.#listening;
     const serial = ++this.#serials;

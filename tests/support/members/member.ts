@@ -28,6 +28,8 @@ export class Member {
   readonly pid: number;
   readonly threadId: number;
   readonly name: string;
+  /** What objects name as their owner while it holds them. */
+  readonly identity: unknown;
   /** Resolves when it is gone, to how it ended: `exit code 0`. */
   readonly ended: Promise<string>;
   readonly #run: Run;
@@ -41,6 +43,7 @@ export class Member {
     this.pid = hello.pid;
     this.threadId = hello.threadId;
     this.name = hello.name;
+    this.identity = hello.identity;
     this.#run = run;
     this.#socket = socket;
     this.ended = run.ended.then((how) => {
@@ -117,11 +120,16 @@ export class Member {
 
   /** Stops its process in its tracks. */
   async freeze(): Promise<void> {
+    if (this.#run.freeze !== undefined) {
+      this.#run.freeze();
+      return;
+    }
     assert.equal(this.threadId, 0, 'a thread is not stopped alone');
     await freeze(this.pid);
   }
 
   thaw(): void {
-    thaw(this.pid);
+    if (this.#run.thaw !== undefined) this.#run.thaw();
+    else thaw(this.pid);
   }
 }

@@ -19,6 +19,9 @@ export interface Run {
   readonly ended: Promise<string>;
   /** SIGKILL for a process, `terminate()` for a thread. */
   kill(): unknown;
+  /** Stops it, and lets it go on, where that is not done by signals. */
+  freeze?(): void;
+  thaw?(): void;
 }
 
 /** A child process or a thread of this process. */

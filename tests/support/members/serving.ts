@@ -6,16 +6,19 @@ import { currentProcess, currentThread } from 'lockstep';
 import { encode, type Hello, type Order, type Outcome, onMessage } from '../wire.ts';
 import type { Address } from './run.ts';
 
-/** Carries out orders until the other side hangs up. */
+/** Carries out orders until the other side hangs up, or it is `gone`. `as`: who says hello. */
 export async function serve(
   { path, serial }: Address,
   obey: (order: Order) => Promise<Outcome>,
+  as: { readonly name?: string; readonly identity?: unknown } = {},
+  gone?: AbortSignal,
 ): Promise<void> {
   const socket = createConnection(path);
   socket.on('error', () => socket.destroy()); // The test was killed; `close` follows.
   const closed = new Promise((resolve) => socket.once('close', resolve));
-  const name = threadId === 0 ? currentProcess().name : currentThread().name;
-  socket.write(encode({ serial, pid: process.pid, threadId, name } satisfies Hello));
+  gone?.addEventListener('abort', () => socket.destroy());
+  const { identity, name = threadId === 0 ? currentProcess().name : currentThread().name } = as;
+  socket.write(encode({ serial, pid: process.pid, threadId, name, identity } satisfies Hello));
   onMessage(socket, (message) => {
     const order = message as Order;
     const report = (outcome: Outcome): unknown =>
