@@ -126,7 +126,13 @@ const reads = (workers: number, how: 'await' | 'block'): Actor<Things> => ({
     let ended = (): void => {};
     const reading = new lib.Reading(
       new lib.Gate(cellOf(things.gate)),
-      { inFlight: workers, mean: 0, resize() {}, fill() {} } as never,
+      {
+        inFlight: workers,
+        mean: 0,
+        waking: { isOwed: false, makeSure() {} },
+        resize() {},
+        fill() {},
+      } as never,
       {
         get idle() {
           return pending === 0;
