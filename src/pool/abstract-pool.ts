@@ -300,7 +300,8 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
 
   /**
    * Ends the pool: waiting tasks reject, running tasks are asked to stop, and killed after
-   * `grace`.
+   * `grace`. Workers that have not ended `grace` milliseconds after the last task, with their
+   * finalizer, are killed, too.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.life.leave();

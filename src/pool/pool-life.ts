@@ -3,6 +3,7 @@
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { StateError } from '../errors.ts';
+import type { Alarm } from './alarms.ts';
 import { killOnExit } from './exit.ts';
 import { inTime } from './in-time.ts';
 import type { PoolCore } from './pool-core.ts';
@@ -15,6 +16,10 @@ export class PoolLife {
   private readonly state: PoolState;
   private readonly watch: WorkerWatch;
   private ending: Promise<void> | undefined;
+  /** Whether its scope was left: then its workers end in time, or by force. */
+  private left = false;
+  /** Kills the workers that do not end. */
+  private force: Alarm | undefined;
   private readonly idleWaits = new Set<() => void>();
 
   constructor(core: PoolCore, state: PoolState, watch: WorkerWatch) {
@@ -67,9 +72,14 @@ export class PoolLife {
     return this.ending;
   }
 
-  /** Ends the pool because its scope is left: running tasks are asked to stop, too. */
+  /**
+   * Ends the pool because its scope is left: running tasks are asked to stop, too. Workers that
+   * have not ended `grace` milliseconds after the last task are killed.
+   */
   async leave(): Promise<void> {
     const { state, core } = this;
+    this.left = true;
+    if (core.crew.ending) this.limitEnd();
     if (state.phase === 'open') {
       state.close();
       const error = (what: string): Error => state.unfinished(what, 'was left by its scope');
@@ -134,7 +144,15 @@ export class PoolLife {
     state.endRuns((name) => state.unfinished(name, 'was closed'));
     // Stop the workers, and wait for their ends.
     crew.stopAll();
+    if (this.left) this.limitEnd();
     await this.untilGone();
+  }
+
+  /** Gives the workers, which were told to end, `grace` milliseconds for it. */
+  private limitEnd(): void {
+    if (this.state.phase === 'closed') return;
+    const { alarms, crew, settings } = this.core;
+    this.force ??= alarms.set(settings.grace, () => crew.killAll());
   }
 
   private async untilGone(): Promise<void> {
@@ -149,6 +167,7 @@ export class PoolLife {
   private letGo(): void {
     if (this.state.phase === 'closed') return;
     this.state.phase = 'closed';
+    this.core.alarms.clear(this.force);
     killOnExit(this, undefined);
     this.core.release();
   }

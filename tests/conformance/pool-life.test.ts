@@ -55,6 +55,22 @@ poolSuite('begin', (stage) => {
     assert.equal(await call, 3);
   });
 
+  stage.it('a finalizer that never ends is ended by force after the grace, if the scope is left', async () => {
+    const pool = stage.make({ processes: 1, finalizer: targets.neverEnd, grace: 50 });
+    assert.equal(await pool.apply(targets.add, [1, 2]), 3);
+    await pool[Symbol.asyncDispose]();
+    assert.equal(await pool.join(), true);
+  });
+
+  stage.it('leaving the scope ends an orderly end that has begun and does not come to its end', async () => {
+    const pool = stage.make({ processes: 1, finalizer: targets.neverEnd, grace: 50 });
+    assert.equal(await pool.apply(targets.add, [1, 2]), 3);
+    const closed = pool.close();
+    assert.equal(await pool.join({ timeout: 0 }), false);
+    await pool[Symbol.asyncDispose]();
+    await closed;
+  });
+
   stage.it('a lock that the caller holds is refused to a task, and given when it is released', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       using lock = new Lock();
@@ -64,6 +80,13 @@ poolSuite('begin', (stage) => {
       assert.equal(await pool.apply(targets.tryHold, [lock]), true);
     }),
   );
+});
+
+test('Pool: a worker that is stopped does not hold up the end of the scope', async () => {
+  const pool = new Pool({ processes: 2, grace: 50 });
+  process.kill(await pool.apply(targets.whoami), 'SIGSTOP');
+  await pool[Symbol.asyncDispose]();
+  assert.equal(await pool.join(), true);
 });
 
 poolSuite('end', (stage) => {

@@ -410,6 +410,10 @@ export function throwAtEnd(): never {
   throw new Error('of the finalizer');
 }
 
+export async function neverEnd(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 1_000_000));
+}
+
 export function exitAtEnd(): never {
   return process.exit(4);
 }
