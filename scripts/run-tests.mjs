@@ -66,9 +66,13 @@ async function runRound(folder, files, { concurrency, limit, times, failures }) 
   /** By file: the tests that have begun and not ended. */
   const begun = new Map();
   const events = run({ files: [...paths.keys()], concurrency });
+  const watch = (file) => {
+    if (paths.has(file) && !watched.has(file)) watched.set(file, setTimeout(killFile, limit, file, limit));
+  };
   events.on('test:dequeue', ({ name, file = name, nesting }) => {
-    if (paths.has(name)) watched.set(name, setTimeout(killFile, limit, name, limit));
-    else begun.set(file, [...(begun.get(file) ?? []), { name, nesting }]);
+    // Node 22 reports no file that begins: there it is watched from its first test on.
+    watch(file);
+    if (!paths.has(name)) begun.set(file, [...(begun.get(file) ?? []), { name, nesting }]);
   });
   events.on('test:fail', ({ name, file = name, todo, details: { error } }) => {
     if (todo !== undefined && todo !== false) return;
@@ -83,6 +87,7 @@ async function runRound(folder, files, { concurrency, limit, times, failures }) 
     // The one event that a file has of its own: it has its path for a name.
     if (paths.has(name)) {
       clearTimeout(watched.get(name));
+      watched.set(name, undefined);
       times.set(paths.get(name), details.duration_ms / 1000);
     } else {
       const tests = begun.get(file) ?? [];

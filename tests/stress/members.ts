@@ -98,11 +98,15 @@ export async function passesMarked(
   const mine = marks[seat] as Word;
   mine.value = (mine.value | 1) + 1; // Outside, whatever the one before left.
   (pids[seat] as Word).value = process.pid;
+  const values = (words: Word[]): number[] => words.map(({ value }) => value);
   const inside = (): number[] => {
-    const before = marks.map(({ value }) => value);
+    const pidsBefore = values(pids);
+    const before = values(marks);
     // Nobody went in or out between the two looks: so they were inside at the same time.
-    if (marks.some(({ value }, i) => value !== before[i])) return [];
-    return pids.filter((_, i) => Number(before[i]) % 2 === 1).map(({ value }) => value);
+    if (values(marks).some((value, i) => value !== before[i])) return [];
+    // No seat was taken anew meanwhile: so the marks are those of these processes.
+    if (values(pids).some((value, i) => value !== pidsBefore[i])) return [];
+    return pidsBefore.filter((_, i) => Number(before[i]) % 2 === 1);
   };
   while (enough.value === 0) {
     const hold = await acquire(semaphore, style);
