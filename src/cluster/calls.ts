@@ -114,7 +114,8 @@ export class Calls {
 
   /** The server may have forgotten the releases of the last seconds: makes them again. */
   repeat(): void {
-    for (const { session, key, machine, id } of this.releases.takeAll()) {
+    this.lanes.forget();
+    for (const { session, key, machine, id } of this.releases.recent()) {
       const call = { op: 'leave', call: id } satisfies TurnCall;
       if (session === this.session.id) this.make(key, machine, id, call).catch(ignoreEnd);
     }

@@ -64,6 +64,14 @@ export class Lanes {
     if (lane !== undefined && !lane.busy && fresh.version > lane.last.version) lane.last = fresh;
   }
 
+  /**
+   * Forgets the documents, after a crash of the server: a version that the crash has undone may
+   * come again, if the server's clock has been set back.
+   */
+  forget(): void {
+    for (const lane of this.lanes.values()) if (!lane.busy) lane.last = ABSENT;
+  }
+
   private keep(key: string, lane: Lane): void {
     if (this.lanes.size >= MOST_KEPT) {
       for (const [other, { busy, giveUp }] of this.lanes) {

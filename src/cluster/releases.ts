@@ -46,8 +46,11 @@ export class Releases {
     this.times[place] = clock();
   }
 
-  /** Forgets all releases, and returns the recent ones in their order. */
-  takeAll(): readonly Release[] {
+  /**
+   * The recent releases in their order. They stay noted: another crash may follow before the first
+   * is noticed.
+   */
+  recent(): readonly Release[] {
     const oldest = clock() - this.keptMs;
     const all: Release[] = [];
     for (let i = Math.max(0, this.count - MOST); i < this.count; i++) {
@@ -57,7 +60,6 @@ export class Releases {
       const id = `${session}/${this.numbers[place]}`;
       all.push({ key: this.keys[place]!, machine: this.machines[place]!, session, id });
     }
-    this.count = 0;
     return all;
   }
 }

@@ -139,7 +139,8 @@ export function table(all: readonly Ran[]): string {
   const left = new Map<string, { reason: string; stores: string[] }>();
   const beyond = new Map<string, string>();
   for (const { store, counts } of all) {
-    for (const [primitive, count] of counts) {
+    for (const primitive of primitives) {
+      const count = counts.get(primitive)!;
       for (const { sentence, reason } of count.left) {
         const name = `${primitive}: ${sentence}`;
         const { stores } = left.get(name) ?? { stores: [] };

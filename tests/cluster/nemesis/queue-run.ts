@@ -38,8 +38,6 @@ export interface QueuesSeen {
 interface Delivery {
   readonly worker: ChildProcess;
   readonly began: number;
-  /** How often the worker had lost a lease by then. */
-  readonly losses: number;
   isBack: boolean;
 }
 
@@ -62,7 +60,7 @@ class Ledger {
   private readonly suspects: Suspect[] = [];
   private readonly putting = new Set<string>();
   private readonly deliveries = new Map<string, Delivery>();
-  /** How often workers have lost a lease, or died. */
+  /** When workers have lost their last lease; those that died have no end of it. */
   private readonly losses = new Map<ChildProcess, number>();
   private readonly roles: ReadonlyMap<ChildProcess, Role>;
 
@@ -71,20 +69,20 @@ class Ledger {
     this.roles = roles;
   }
 
-  isGone(worker: ChildProcess): void {
-    this.losses.set(worker, this.lossesOf(worker) + 1);
+  isGone(worker: ChildProcess, at = Number.POSITIVE_INFINITY): void {
+    this.losses.set(worker, Math.max(at, this.losses.get(worker) ?? 0));
     if (this.roles.get(worker) === 'gets') this.excuses++;
   }
 
   /** Deliveries that nothing explains. A worker that was stopped reports its loss late. */
   get unexplained(): string[] {
-    const known = this.suspects.filter(({ before }) => this.lossesOf(before.worker) === before.losses);
+    const known = this.suspects.filter(({ before }) => (this.losses.get(before.worker) ?? 0) < before.began);
     return known.map(({ what }) => what);
   }
 
   note(worker: ChildProcess, step: Step): void {
     if (step.step === 'lost') {
-      this.isGone(worker);
+      this.isGone(worker, step.at);
       return;
     }
     const { item } = step;
@@ -105,16 +103,12 @@ class Ledger {
     const { item, began, ended } = step;
     if (this.acked.has(item)) this.failures.push(`${item} came again after it was acknowledged`);
     const before = this.deliveries.get(item);
-    this.deliveries.set(item, { worker, began, losses: this.lossesOf(worker), isBack: false });
+    this.deliveries.set(item, { worker, began, isBack: false });
     if (before === undefined) return;
     this.again++;
     const most = ended - before.began;
     if (most >= VISIBLE_MS || before.isBack) return;
     this.suspects.push({ before, what: `${item} was delivered again within ${most} ms, without a reason` });
-  }
-
-  private lossesOf(worker: ChildProcess): number {
-    return this.losses.get(worker) ?? 0;
   }
 }
 

@@ -19,7 +19,7 @@ export type Step =
       readonly began: number;
       readonly ended: number;
     }
-  | { readonly step: 'lost' };
+  | { readonly step: 'lost'; readonly at: number };
 
 /** How long the server lends an item. */
 export const VISIBLE_MS = 1_500;
@@ -76,7 +76,7 @@ const roles: Record<Role, (cluster: Cluster) => Promise<void>> = {
 
 async function work(role: Role, options: ConnectOptions): Promise<void> {
   await using cluster = await connect(options);
-  cluster.on('lost', () => void tell({ step: 'lost' }));
+  cluster.on('lost', () => void tell({ step: 'lost', at: clock() }));
   for (;;) {
     try {
       await roles[role](cluster);

@@ -61,11 +61,19 @@ export interface Rules {
   readonly flushes: boolean;
   /** Releases are made again after a crash. */
   readonly repeats: boolean;
+  /** Documents that were read before a crash are forgotten. */
+  readonly forgets: boolean;
   /** A version is larger than the last one, also where the clock has gone back. */
   readonly rises: boolean;
 }
 
-export const ALL_RULES: Rules = { fences: true, flushes: true, repeats: true, rises: true };
+export const ALL_RULES: Rules = {
+  fences: true,
+  flushes: true,
+  repeats: true,
+  forgets: true,
+  rises: true,
+};
 
 const LEASE_MS = 1_000_000_000;
 /** A step of the clock: less than replies are kept for (machines/once.ts). */
@@ -251,8 +259,11 @@ export class World {
     for (const player of this.players) {
       if (!player.alive) continue;
       player.missed = true;
-      // What it has read from the server before is no reply of the one that came back.
+      // What it has read from the server before is no reply of the one that came back. Versions
+      // that the crash has undone come again where the clock is behind: documents have to be
+      // forgotten.
       player.fresh = false;
+      if (this.rules.forgets) player.last = { version: 0, body: null, dead: [], now: 0 };
       if (player.flight !== undefined) {
         player.flight = undefined;
         this.fence(player);
@@ -261,11 +272,16 @@ export class World {
     }
   }
 
+  /** Every player learns of the last crash. */
+  noticeAll(): void {
+    for (const player of this.players) if (player.missed) this.notice(player);
+  }
+
   /** The player learns of the crash: it looks, and makes its releases again. */
   private notice(player: Player): void {
     player.missed = false;
     player.rung = true;
-    if (this.rules.repeats) player.repeats.push(...player.released.splice(0));
+    if (this.rules.repeats) player.repeats.push(...player.released);
   }
 
   private deliverRing(): void {
@@ -304,7 +320,10 @@ export class World {
     const expect = player.last.body === null ? 0 : player.last.version;
     const { epoch } = player;
     const answer = results[0] as Flight['answer'];
-    const lazy = isLazy(made, answer.reply) && (rings.length === 0 || !this.rules.flushes);
+    // A release that is made again waits for the disk: it is noted nowhere.
+    const isFirst = want !== player.repeats[0];
+    const mayBeLost = isLazy(made, answer.reply) && rings.length === 0;
+    const lazy = isFirst && (this.rules.flushes ? mayBeLost : made.machine.places !== undefined);
     const commit = changed ? { session, epoch, key, expect, body, sessions, rings, keep, lazy } : undefined;
     player.flight = { commit, made, seen, want, answer };
   }
