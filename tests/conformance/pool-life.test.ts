@@ -55,12 +55,15 @@ poolSuite('begin', (stage) => {
     assert.equal(await call, 3);
   });
 
-  stage.it('a finalizer that never ends is ended by force after the grace, if the scope is left', async () => {
-    const pool = stage.make({ processes: 1, finalizer: targets.neverEnd, grace: 50 });
-    assert.equal(await pool.apply(targets.add, [1, 2]), 3);
-    await pool[Symbol.asyncDispose]();
-    assert.equal(await pool.join(), true);
-  });
+  stage.it(
+    'a finalizer that never ends is ended by force after the grace, if the scope is left',
+    async () => {
+      const pool = stage.make({ processes: 1, finalizer: targets.neverEnd, grace: 50 });
+      assert.equal(await pool.apply(targets.add, [1, 2]), 3);
+      await pool[Symbol.asyncDispose]();
+      assert.equal(await pool.join(), true);
+    },
+  );
 
   stage.it('leaving the scope ends an orderly end that has begun and does not come to its end', async () => {
     const pool = stage.make({ processes: 1, finalizer: targets.neverEnd, grace: 50 });
