@@ -148,7 +148,7 @@ export class PoolLife {
     await this.untilGone();
   }
 
-  /** Gives the workers, which were told to end, `grace` milliseconds for it. */
+  /** Kills the workers that have not ended `grace` milliseconds from now. */
   private limitEnd(): void {
     if (this.state.phase === 'closed') return;
     const { alarms, crew, settings } = this.core;
