@@ -38,6 +38,7 @@ export class Agent implements Waker {
   readonly table: WaitTable;
   /** The cells that this agent has open. */
   readonly cells: Map<number, Cell> = new Map();
+  readonly beforeBlocking: Set<() => void> = new Set();
 
   private readonly life: OwnLife;
   private readonly lookout: Lookout;

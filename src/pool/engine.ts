@@ -37,7 +37,7 @@ export class Engine {
   submit(task: PoolTask): void {
     const { handOut } = this;
     try {
-      handOut.take(task, this.reading.looksSoon);
+      handOut.take(task, this.reading.makesSure);
       this.settling.pending++;
       this.reading.expect();
     } finally {

@@ -104,13 +104,13 @@ export class HandOut {
   /**
    * Takes the task over; the caller counts it. Throws `NotSendableError`; then nothing was taken.
    *
-   * @param looksSoon the caller soon makes sure that a worker is awake (waking.ts)
+   * @param makesSure the caller soon makes sure that a worker is awake (waking.ts)
    */
-  take(task: PoolTask, looksSoon: boolean): void {
+  take(task: PoolTask, makesSure: boolean): void {
     // Hand the task out now if there is room and none waits before it.
     if (this.backlog.size === 0 && this.hasRoom) {
       if (task.more !== undefined && task.more.retries > 0) this.putter.seal(task);
-      if (this.putter.put(task, undefined, looksSoon && this.inFlight === 0)) return;
+      if (this.putter.put(task, undefined, makesSure && this.inFlight === 0)) return;
     }
     // Otherwise copy its arguments, and let it wait in the heap.
     this.putter.seal(task);

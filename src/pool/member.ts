@@ -34,6 +34,8 @@ export class Member {
   tasks = 0;
   /** Whether it has brought the result of a task, or of an item. */
   hasResults = false;
+  /** Whether it has run as many tasks as it may. */
+  isSpent = false;
   /** Milliseconds in which it ran tasks. */
   busy = 0;
   /** Its own task ring, in which the tasks with a key lie. */
@@ -64,7 +66,7 @@ export class Member {
 
   /** Whether it works in a thread of its own, and takes tasks as long as it is awake. */
   get canTake(): boolean {
-    return this.state === 'ready' && !this.stopping && !(this.child instanceof LocalWorker);
+    return this.state === 'ready' && !this.stopping && !this.isSpent && !(this.child instanceof LocalWorker);
   }
 
   wake(): void {

@@ -127,6 +127,7 @@ export class PoolCore {
   /** Releases the shared memory, after all workers have ended. */
   release(): void {
     this.sizing.close();
+    this.engine.reading.close();
     this.tasks[Symbol.dispose]();
     this.array.close();
   }
@@ -142,6 +143,7 @@ export class PoolCore {
         return crew.target * settings.concurrency;
       },
       ran: (member) => {
+        if (member.tasks === settings.maxTasksPerChild) member.isSpent = true;
         if (!this.sizing.isTooLarge(member)) return;
         statistics.causes.memory++;
         crew.retires(member);

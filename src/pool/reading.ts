@@ -57,7 +57,10 @@ export class Reading {
   private readonly polling: Polling = new Polling(() => !this.goingOn && this.hasResults());
   /** When the present row of polls began: milliseconds of this thread's clock. */
   private polledSince = 0;
+  /** Calls of `block` that run. */
+  private blocking = 0;
   private readonly wait: Taking;
+  private readonly makeSure: () => void;
 
   constructor(gate: Gate, handOut: HandOut, settling: Settling, host: ReadingHost) {
     this.gate = gate;
@@ -74,10 +77,25 @@ export class Reading {
         return !this.unmarked;
       },
     );
+    // Make sure that a worker is awake before this thread blocks, as no microtask runs meanwhile.
+    this.makeSure = () => handOut.waking.makeSure();
+    this.cell.agent.beforeBlocking.add(this.makeSure);
   }
 
-  /** Whether `expect` looks whether a worker has taken the task. */
-  get looksSoon(): boolean {
+  /** Reads no more. */
+  close(): void {
+    this.cell.agent.beforeBlocking.delete(this.makeSure);
+  }
+
+  /**
+   * Whether it looks soon whether a worker has taken what is put now. While it blocks it does not:
+   * a map puts its next chunk then.
+   */
+  get makesSure(): boolean {
+    return this.blocking === 0 && this.looksSoon;
+  }
+
+  private get looksSoon(): boolean {
     return !this.listening || this.unmarked;
   }
 
@@ -218,6 +236,15 @@ export class Reading {
   block(over: () => boolean, deadline: Deadline): boolean {
     // Cancel a planned read, because this reads all results.
     this.goingOn = false;
+    this.blocking++;
+    try {
+      return this.blockUntil(over, deadline);
+    } finally {
+      this.blocking--;
+    }
+  }
+
+  private blockUntil(over: () => boolean, deadline: Deadline): boolean {
     for (;;) {
       // Sleep in slices while alarms are set: the event loop can't ring them meanwhile.
       const inSlices = this.host.alarms.any;
@@ -236,11 +263,8 @@ export class Reading {
       this.host.alarms.ringDue();
       return over();
     };
-    // Make sure now that a worker is awake, because no microtask runs meanwhile.
-    if (this.handOut.waking.isOwed) {
-      if (this.polling.mayPoll()) this.polling.poll(LONGEST_POLL);
-      this.handOut.waking.makeSure();
-    }
+    // Poll for the result of a call alone. Otherwise `makeSure` runs before this thread sleeps.
+    if (this.handOut.waking.isOwed && this.polling.mayPoll()) this.polling.poll(LONGEST_POLL);
     const isReady = (): boolean => this.hasResults() || over();
     return takeBlocking(this.cell, this.waitUntil(serve, isReady), deadline);
   }

@@ -3,16 +3,22 @@
  *
  * The worker that ran last is awake for some microseconds longer, and looks at the ring before it
  * sleeps. For a call alone the pool therefore wakes up nobody at first. It looks at the ring again
- * in the next microtask, or before its thread blocks: if the task still lies there, it wakes up a
- * worker then. So a worker that was stopped or killed meanwhile holds up no task.
+ * in the next microtask, or before its thread blocks for any object: if the task still lies there,
+ * it wakes up a worker then. So a worker that was stopped or killed meanwhile holds up no task.
+ *
+ * A wake-up is spent on a worker that was killed in its sleep. When the pool hears of its end, it
+ * wakes up another for what still lies in the ring.
  */
 
 import { MOST_SPINS } from '#park';
 import type { Member } from './member.ts';
 import type { WorkerWords } from './worker-words.ts';
 
-/** Looks at the task ring for a worker that is awake to take the task: some 5 us. */
-const LOOKS = 200;
+/**
+ * Looks at the task ring for a worker that is awake to take the task: some 5 us. On a single core it
+ * can't take the task meanwhile.
+ */
+const LOOKS = MOST_SPINS > 0 ? 200 : 0;
 
 export class Waking {
   /** The worker that has brought the last result. */
@@ -20,6 +26,7 @@ export class Waking {
   private readonly words: WorkerWords;
   private readonly ring: { readonly empty: boolean };
   private readonly members: readonly (Member | undefined)[];
+  private readonly looks: number;
   /** Whether a task was put for which nobody was woken. */
   private owed = false;
 
@@ -27,15 +34,17 @@ export class Waking {
     words: WorkerWords,
     ring: { readonly empty: boolean },
     members: readonly (Member | undefined)[],
+    looks: number = LOOKS,
   ) {
     this.words = words;
     this.ring = ring;
     this.members = members;
+    this.looks = looks;
   }
 
   /** A task was put into the pool's ring. `mayWait`: the caller soon calls `makeSure`. */
   wake(mayWait: boolean): void {
-    if (mayWait && MOST_SPINS > 0 && this.isLatestAwake) this.owed = true;
+    if (mayWait && this.looks > 0 && this.isLatestAwake) this.owed = true;
     else this.wakeOne();
   }
 
@@ -48,8 +57,15 @@ export class Waking {
   makeSure(): void {
     if (!this.owed) return;
     this.owed = false;
-    for (let look = 0; look < LOOKS; look++) if (this.ring.empty) return;
+    for (let look = 0; look < this.looks; look++) if (this.ring.empty) return;
     this.wakeOne();
+  }
+
+  /** A worker has ended, perhaps with a wake-up: wakes up another if a task lies in the ring. */
+  lost(member: Member): void {
+    if (this.latest === member) this.latest = undefined;
+    this.words.clearIdle(member.index);
+    if (!this.ring.empty) this.wakeOne();
   }
 
   private get isLatestAwake(): boolean {
@@ -65,7 +81,11 @@ export class Waking {
       latest.wake();
       return;
     }
-    const idle = words.takeIdle();
-    if (idle !== 0) members[idle]?.wake();
+    // A worker that is stopping may still have its mark, and takes no task.
+    for (let idle = words.takeIdle(); idle !== 0; idle = words.takeIdle()) {
+      const member = members[idle];
+      member?.wake();
+      if (member?.stopping === false) return;
+    }
   }
 }

@@ -53,9 +53,10 @@ export class WorkerWatch {
   ended(member: Member): void {
     if (!member.alive) return;
     const { engine, crew, settings, statistics, title } = this.core;
-    // Settle its tasks.
+    // Settle its tasks. A wake-up may have ended with it.
     try {
       settleDead(engine, member, title, undefined);
+      engine.handOut.waking.lost(member);
     } catch (error) {
       this.state.damaged(error);
     }

@@ -62,6 +62,8 @@ export class PoolWorker {
   private sleeper: Sleeper | undefined;
   private ended = false;
   private stopped = false;
+  /** Whether it takes no more tasks, and only awaits the end of those that run. */
+  private leaving = false;
   private turnBegan = 0;
   /** Tasks that had run when it last had nothing to do. */
   private ranBefore = 0;
@@ -183,7 +185,8 @@ export class PoolWorker {
         if (turn !== undefined) await turn;
       }
     }
-    // Wait for the tasks that still run.
+    // Wait for the tasks that still run. Tasks in the ring are for others now.
+    this.leaving = true;
     while (this.runner.active > 0) await this.sleep();
   }
 
@@ -215,8 +218,12 @@ export class PoolWorker {
 
   private hasWork(): boolean {
     if (this.isStopping()) return true;
-    if (this.runner.active >= this.orders.concurrency) return false;
-    return !this.intake.isEmpty;
+    return !this.isFull && !this.intake.isEmpty;
+  }
+
+  /** Whether only the end of a task that runs matters to it. */
+  private get isFull(): boolean {
+    return this.leaving || this.runner.active >= this.orders.concurrency;
   }
 
   /** Polls for work before a sleep; returns whether there may be some. */
@@ -233,18 +240,17 @@ export class PoolWorker {
   private async sleep(): Promise<void> {
     if (this.runner.active === 0 && !this.isLocal && this.comesSoon()) return;
     await new Promise<void>((resolve) => {
-      const full = this.runner.active >= this.orders.concurrency;
-      // The sleeper is called when a task has ended or work has come.
+      // The sleeper is called when a task has ended, work has come, or the worker shall stop. Clear
+      // IDLE each time, or the pool would wake up this worker, which runs, in place of another.
       this.sleeper = () => {
         this.sleeper = undefined;
+        this.table.workers.clearIdle(this.me);
         resolve();
       };
-      if (full) return;
+      if (this.isFull) return;
       // Set IDLE, then look at the ring again. The wait entry is always filled, so later puts ring.
       this.table.workers.setIdle(this.me);
-      if (!this.hasWork()) return;
-      this.table.workers.clearIdle(this.me);
-      this.sleeper();
+      if (this.hasWork()) this.sleeper();
     });
     this.turnBegan = now();
   }
@@ -262,12 +268,9 @@ export class PoolWorker {
     // Let running tasks check whether they were asked to stop.
     this.runner.look();
     // Wake up if there is room for a task, and one is there.
-    if (this.sleeper !== undefined && this.runner.active < this.orders.concurrency) {
+    if (this.sleeper !== undefined && !this.isFull) {
       this.table.workers.setIdle(this.me);
-      if (this.hasWork()) {
-        this.table.workers.clearIdle(this.me);
-        this.sleeper();
-      }
+      if (this.hasWork()) this.sleeper();
     }
     return false;
   }

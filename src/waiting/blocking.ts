@@ -218,7 +218,10 @@ function beginBlocking(agent: Host | undefined, cell: number, otherwise: number,
     }
     each.blockedOn = each === agent ? cell : otherwise;
   }
-  for (const each of agents) each.passRings();
+  for (const each of agents) {
+    for (const act of each.beforeBlocking) act();
+    each.passRings();
+  }
 }
 
 function endBlocking(): void {

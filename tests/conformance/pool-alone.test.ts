@@ -3,7 +3,7 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Pool, ThreadPool } from 'lockstep';
+import { Pool, Queue, ThreadPool } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 
 const CALLS = 500;
@@ -44,4 +44,13 @@ test('a call that blocks wakes up a worker, though another was awake and is kill
     process.kill(last, 'SIGKILL');
     assert.notEqual(pool.applySync(targets.whoami, [], { retries: 2 }), last);
   }
+});
+
+test('a worker that has run its last task is not counted on, though the thread blocks', async () => {
+  await using pool = new Pool({ processes: 2, maxTasksPerChild: 1 });
+  using log = new Queue<number>();
+  await pool.apply(targets.whoami);
+  const call = pool.apply(targets.noteRun, [log, 1]);
+  assert.equal(log.getSync({ timeout: 30_000 }), 1);
+  await call;
 });

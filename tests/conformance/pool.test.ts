@@ -594,4 +594,11 @@ poolSuite('ends', (stage) => {
       await until(() => pool.size >= 1, 'a worker to be there');
     }),
   );
+
+  stage.it('a worker that retires with a task under way leaves the others to the next worker', () =>
+    stage.withPool({ processes: 1, concurrency: 2, maxTasksPerChild: 1 }, async (pool) => {
+      const calls = Array.from({ length: 3 }, (_, n) => pool.apply(targets.later, [n]));
+      assert.deepEqual(await Promise.all(calls), [0, 1, 2]);
+    }),
+  );
 });

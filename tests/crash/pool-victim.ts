@@ -13,6 +13,8 @@ const pool = new Pool(2);
 await pool.ready;
 arm(Number(process.argv[2]), (point) => writeSync(1, `died in ${point}\n`));
 await Promise.all([1, 2, 3].map((n) => pool.apply(targets.square, [n])));
+// Nobody is woken for this call while the worker that ran the last one is awake.
+await pool.apply(targets.square, [4]);
 await Promise.all([1, 2, 3].map((n) => pool.apply(targets.square, [n], { key: n % 2 })));
 await pool.map(targets.square, [1, 2, 3, 4, 5, 6]);
 const controller = new AbortController();

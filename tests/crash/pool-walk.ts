@@ -65,6 +65,15 @@ const scenes: readonly Scene[] = [
     },
   },
   {
+    // Nobody is woken for a call while the worker that ran the last one is awake.
+    name: 'calls one after the other with a retry',
+    retries: 1,
+    sparser: 3,
+    async play(pool) {
+      for (let n = 0; n < TASKS; n++) assert.equal(await pool.apply(targets.square, [n]), n * n);
+    },
+  },
+  {
     name: 'calls with a key and a retry',
     retries: 1,
     sparser: 3,

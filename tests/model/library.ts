@@ -22,6 +22,8 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly wakeOldest: typeof import('../../src/agents/waiters.ts').wakeOldest;
   readonly settleDead: typeof import('../../src/pool/deaths.ts').settleDead;
   readonly Reading: typeof import('../../src/pool/reading.ts').Reading;
+  readonly PoolWorker: typeof import('../../src/pool/worker.ts').PoolWorker;
+  readonly Waking: typeof import('../../src/pool/waking.ts').Waking;
   readonly Replies: typeof import('../../src/pool/replies.ts').Replies;
   readonly Slots: typeof import('../../src/pool/slots.ts').Slots;
   readonly TaskTable: typeof import('../../src/pool/task-table.ts').TaskTable;
@@ -76,6 +78,8 @@ export const PARTS: readonly string[] = [
   'pool/slots.js',
   'pool/task-control.js',
   'pool/task-table.js',
+  'pool/waking.js',
+  'pool/worker.js',
   'sync/lock/raw-lock.js',
   'waiting/taking.js',
 ];

@@ -5,6 +5,7 @@ import { agentMutants } from './agents.ts';
 import { lockMutants } from './locks.ts';
 import { permitMutants } from './permits.ts';
 import { poolResultMutants } from './pool-results.ts';
+import { poolWakingMutants } from './pool-waking.ts';
 import { poolMutants } from './pools.ts';
 import { ringMutants } from './rings.ts';
 import { sideMutants } from './sides.ts';
@@ -19,4 +20,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...agentMutants,
   ...poolMutants,
   ...poolResultMutants,
+  ...poolWakingMutants,
 ];

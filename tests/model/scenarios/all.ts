@@ -13,6 +13,7 @@ import { leftScenarios } from './left.ts';
 import { lockScenarios } from './lock.ts';
 import { poolScenarios } from './pool.ts';
 import { poolResultScenarios } from './pool-results.ts';
+import { poolWakingScenarios } from './pool-waking.ts';
 import { ringScenarios } from './ring.ts';
 import { rlockScenarios } from './rlock.ts';
 import { roomScenarios } from './rooms.ts';
@@ -40,6 +41,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Left: leftScenarios,
   Pool: poolScenarios,
   'Results of a pool': poolResultScenarios,
+  'Waking of workers': poolWakingScenarios,
 };
 
 export function scenarioNamed(primitive: string, name: string): AnyScenario {

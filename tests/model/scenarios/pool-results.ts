@@ -129,6 +129,7 @@ const reads = (workers: number, how: 'await' | 'block'): Actor<Things> => ({
       {
         inFlight: workers,
         mean: 0,
+        // The workers of these scenarios are awake: pool-waking.ts is about their sleep.
         waking: { isOwed: false, makeSure() {} },
         resize() {},
         fill() {},
