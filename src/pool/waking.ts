@@ -6,8 +6,8 @@
  * in the next microtask, or before its thread blocks for any object: if the task still lies there,
  * it wakes up a worker then. So a worker that was stopped or killed meanwhile holds up no task.
  *
- * A wake-up is spent on a worker that was killed in its sleep. When the pool hears of its end, it
- * wakes up another for what still lies in the ring.
+ * A worker that was killed in its sleep may have taken a wake-up with it. After its end the pool
+ * wakes up another worker if a task still lies in the ring.
  */
 
 import { MOST_SPINS } from '#park';
@@ -15,8 +15,8 @@ import type { Member } from './member.ts';
 import type { WorkerWords } from './worker-words.ts';
 
 /**
- * Looks at the task ring for a worker that is awake to take the task: some 5 us. On a single core it
- * can't take the task meanwhile.
+ * Looks at the task ring for a worker that is awake to take the task: some 5 us. On a single core
+ * the worker can't take the task meanwhile.
  */
 const LOOKS = MOST_SPINS > 0 ? 200 : 0;
 
