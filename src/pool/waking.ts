@@ -15,8 +15,8 @@ import type { Member } from './member.ts';
 import type { WorkerWords } from './worker-words.ts';
 
 /**
- * Looks at the task ring for a worker that is awake to take the task: some 5 us. On a single core it
- * can't take the task meanwhile.
+ * Looks at the task ring for a worker that is awake to take the task: some 5 us. On a single core
+ * it can't take the task meanwhile.
  */
 const LOOKS = MOST_SPINS > 0 ? 200 : 0;
 
