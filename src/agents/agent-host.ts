@@ -21,7 +21,7 @@ export interface AgentHost<Cell> extends Waker {
   readonly awaitingCalls: number;
   /** Where its thread sleeps for long. */
   readonly berth: Berth;
-  /** Functions that run before the thread blocks, because no microtask runs meanwhile. */
+  /** Functions that the agent calls before its thread blocks. No microtask runs meanwhile. */
   readonly beforeBlocking: Set<() => void>;
   /**
    * The cell for which the thread is blocked: -1 for anything but a cell, 0 if it is not blocked.

@@ -6,8 +6,8 @@
  * in the next microtask, or before its thread blocks for any object: if the task still lies there,
  * it wakes up a worker then. So a worker that was stopped or killed meanwhile holds up no task.
  *
- * A worker that was killed in its sleep may have taken a wake-up with it. After its end the pool
- * wakes up another worker if a task still lies in the ring.
+ * A wake-up is spent on a worker that was killed in its sleep. At the end of a worker the pool
+ * therefore wakes up another if a task still lies in the ring.
  */
 
 import { MOST_SPINS } from '#park';

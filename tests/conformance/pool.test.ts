@@ -316,7 +316,7 @@ poolSuite('deaths', (stage) => {
       assert.equal(error.task, 'exit(7)');
       assert.match(
         error.message,
-        /that was running exit\(7\) has ended with exit code 7 .*pass \{ retries \}$/,
+        /that was running exit\(7\) has ended with exit code 7, \d+ ms after its start; .*pass \{ retries \}$/,
       );
       assert.match(error.stack!, /pool\.test/);
       assert.deepEqual(

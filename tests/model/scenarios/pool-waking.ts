@@ -1,7 +1,7 @@
 /**
  * Waking of workers: a task is put while workers fall asleep or die, and the pool wakes up one only
  * if none that is awake takes the task. `Waking`, `Reading`, `WorkerWords`, the loop and the sleep
- * of the worker, rings and gate are the library's own; codec, slots and promises are left out.
+ * of the worker, rings and gate are the library's own. Codec, slots and promises are left out.
  * Actor 0 is the pool. A poll is one look.
  */
 
