@@ -127,8 +127,8 @@ function killFile(path, limit) {
   const all = [...new Set([...family, ...processesLike(family.slice(1), process.env.LOCKSTEP_TEST_DIR)])];
   console.error(`${path} has not ended in ${limit / 1000} s. It is killed, with its processes:`);
   for (const pid of all) console.error(`  ${describeProcess(pid)}`);
-  // The file last, so that it reports none of these deaths as failures of its own.
-  killAll(all.reverse());
+  // The file first, so that it does not see the deaths of its children and end its tests.
+  killAll(all);
 }
 
 function report(times) {

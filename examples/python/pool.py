@@ -10,7 +10,7 @@ from multiprocessing import Pool, cpu_count
 
 from check import check
 
-WIDTH, HEIGHT, DEPTH = 96, 32, 20_000
+WIDTH, HEIGHT, DEPTH = 78, 26, 20_000
 SHADES = ' .:-=+*#%@'
 
 

@@ -59,7 +59,7 @@ test('a program that awaits what one behind it holds is reported as the root of 
     );
     assert.match(why, /is busy, and awaits Lock "theirs"\./);
     assert.match(why, new RegExp(`holds Lock "theirs", which ${process.pid} awaits\\.`));
-    assert.match(why, /It is a deadlock unless other code in the event loop/);
+    assert.match(why, /It is a deadlock unless other code of the event loop/);
     giveUp.abort();
     await assert.rejects(awaiting, { name: 'AbortError' });
     assert.doesNotMatch(inspectNamespace(namespace, { least: 0 }).why, /awaits/);

@@ -63,6 +63,10 @@ export async function keepsOne(
     await held.release();
     if (member.keeps(name)) return lock;
     const next = lock.acquire();
+    // It queues a moment later: see that it is there before the others come again.
+    await others[0]!.waiting;
+    await others[0]!.trip();
+    await until(async () => (await lock.describe()).waiting === others.length, 'the member to wait');
     // Each of the others has one turn, and queues again behind the member.
     for (const other of others) {
       const hold = await other.waiting!;
