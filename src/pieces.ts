@@ -79,11 +79,14 @@ export class Pieces {
       // A test runner gives its tests globals of their own. The piece must have the chunk's.
       return new Function('module', `${readFileSync(path, 'utf8')}\nreturn module.exports;`)({}) as Piece;
     } catch (cause) {
-      throw new StateError(
-        `lockstep: can't load its own file ${url.href} (${(cause as Error).message}); ` +
-          'start the program again if the package was reinstalled while it ran, and keep lockstep out of bundles',
-        { cause },
-      );
+      const { code, message } = cause as NodeJS.ErrnoException;
+      const remedy =
+        code === 'EMFILE' || code === 'ENFILE'
+          ? 'raise the limit of open files (ulimit -n), or start fewer processes and threads at a time'
+          : 'start the program again if the package was reinstalled while it ran, and keep lockstep out of bundles';
+      throw new StateError(`lockstep: can't load its own file ${url.href} (${message}); ${remedy}`, {
+        cause,
+      });
     }
   }
 }

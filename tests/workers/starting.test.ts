@@ -244,7 +244,7 @@ describe('start() that is refused by the system', () => {
       for (const line of lines) {
         assert.match(
           line,
-          /^(well|refused ERR_LOCKSTEP_PLATFORM .*EMFILE.*ulimit|ERR_LOCKSTEP_WORKER_DIED |ERR_LOCKSTEP_TARGET .*EMFILE|EMFILE)/,
+          /^(well|refused ERR_LOCKSTEP_PLATFORM .*EMFILE.*ulimit|ERR_LOCKSTEP_STATE .*EMFILE.*ulimit|ERR_LOCKSTEP_WORKER_DIED |ERR_LOCKSTEP_TARGET .*EMFILE|EMFILE)/,
         );
       }
       const starved = lines.filter(
