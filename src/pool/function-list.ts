@@ -177,7 +177,7 @@ function isModule(module: string, path: string): boolean {
   try {
     return module.startsWith('file:') && realpathSync(fileURLToPath(module)) === realpathSync(path);
   } catch {
-    // One of them is no file: its import reports that.
+    // The import reports a module that is not a file.
     return false;
   }
 }

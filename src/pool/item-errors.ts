@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { packWhole } from '../codec/parcel.ts';
 import { InvalidTypeError, NotSendableError } from '../errors.ts';
 
-/** An item of `starmap` that is no list of arguments. */
+/** The error for an item of `starmap` that does not list arguments. */
 export function noList(title: string, index: number, item: unknown): InvalidTypeError {
   return new InvalidTypeError(
     `${title}: starmap: refused, items[${index}] is ${inspect(item, { depth: 0 })}; pass arrays of arguments, or use map`,

@@ -63,7 +63,7 @@ export class TaskPutter {
   }
 
   /**
-   * Puts the task in the ring, the pool's or the worker's own; `false`: there is no room. Throws
+   * Puts the task in the ring, the pool's or the worker's own; `false`: the ring is full. Throws
    * `NotSendableError`, `NoSpaceError`.
    *
    * @param mayWait the caller soon makes sure that a worker is awake (waking.ts)

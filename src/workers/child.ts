@@ -136,7 +136,7 @@ export abstract class Child<
    * `false` at the timeout. May be called any number of times.
    *
    * @param within milliseconds, or `{ timeout }` as other waits take it; 0 or less looks once;
-   *   without it there is no limit
+   *   by default the wait has no limit
    */
   async join(within?: number | { readonly timeout?: number | undefined }): Promise<boolean> {
     const timeout = timeoutOf(this, within);
@@ -164,7 +164,7 @@ export abstract class Child<
    * As `join`, but *blocks* this thread.
    *
    * @param within milliseconds, or `{ timeout }` as other waits take it; 0 or less looks once;
-   *   without it there is no limit
+   *   by default the wait has no limit
    */
   joinSync(within?: number | { readonly timeout?: number | undefined }): boolean {
     const timeout = timeoutOf(this, within);

@@ -7,10 +7,21 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Progress } from 'lockstep';
-import { Lock, Pool, PoolBrokenError, Process, Queue, RawArray, Thread, WorkerDiedError } from 'lockstep';
+import {
+  Event,
+  Lock,
+  Pool,
+  PoolBrokenError,
+  Process,
+  Queue,
+  RawArray,
+  Thread,
+  Value,
+  WorkerDiedError,
+} from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
-import { runs } from '../support/processes.ts';
+import { freeze, runs } from '../support/processes.ts';
 import { HANG_MS, until } from '../support/until.ts';
 
 const FAMILY = 2;
@@ -83,6 +94,31 @@ poolSuite('begin', (stage) => {
       assert.equal(await pool.apply(targets.tryHold, [lock]), true);
     }),
   );
+});
+
+test('Pool: a task whose wake-up went to a worker that then died runs in another that sleeps', async () => {
+  using starts = new Value('i32', 0);
+  using open = new Event();
+  await using pool = new Pool({
+    processes: 2,
+    warm: 0,
+    initializer: targets.beginLater,
+    initArgs: [starts, open],
+  });
+  await until(() => starts.value === 2, 'both workers to begin');
+  const pids = new Set<number>();
+  await until(async () => {
+    await Promise.all([1, 2].map(async () => pids.add(await pool.apply(targets.whoami))));
+    return pids.size === 2;
+  }, 'both workers to run a task');
+  const latest = await pool.apply(targets.whoami);
+  await freeze(latest);
+  const call = pool.apply(targets.whoami);
+  process.kill(latest, 'SIGKILL');
+  // The replacement cannot begin yet.
+  const ran = await call;
+  assert.ok(ran !== latest && pids.has(ran), `${ran}`);
+  open.set();
 });
 
 test('Pool: a worker that is stopped does not hold up the end of the scope', async () => {

@@ -15,6 +15,7 @@ import {
   Semaphore,
   type Shared,
   ThreadPool,
+  type Value,
   waitAnySync,
   workerState,
 } from 'lockstep';
@@ -408,6 +409,11 @@ export function endOnce(counts: RawArray<'i32'>): string {
 
 export function throwAtEnd(): never {
   throw new Error('of the finalizer');
+}
+
+/** An initializer: from the third worker on it waits until the event is set. */
+export async function beginLater(starts: Value, open: Event): Promise<void> {
+  if (starts.add(1) >= 2) await open.wait();
 }
 
 export async function neverEnd(): Promise<void> {

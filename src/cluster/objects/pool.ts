@@ -180,7 +180,7 @@ export class ClusterPool {
     const { title } = this;
     if (functions === null || typeof functions !== 'object') {
       throw new InvalidTypeError(
-        `${title}: can't serve, ${inspect(functions)} is no object of functions; pass { name: function }`,
+        `${title}: can't serve ${inspect(functions)}, which has no functions; pass { name: function }`,
       );
     }
     for (const [name, fn] of Object.entries(functions)) {

@@ -19,8 +19,7 @@
  *   taken     empty the entry, set WAITERS: others may wait; then look at all permits, and wake the
  *             oldest if one is free
  *
- * One of the two sees the other. There is no count beside the permits that a crash could leave
- * wrong.
+ * One of the two sees the other. No count is kept beside the permits, so a crash leaves none wrong.
  *
  * Race: W1 and W2 wait, W1 is awake. R frees a permit (R1), W1 takes it (W1a), R clears WAITERS and
  * wakes the oldest, which is W1 (R2): no wake-up is pending for W2. W1 empties its entry, and only

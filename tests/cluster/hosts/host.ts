@@ -1,6 +1,6 @@
 /**
  * A host of the run: a process in a network namespace of its own. It does what the driver tells it,
- * over a channel that is no network.
+ * over a channel apart from the network.
  */
 
 import { spawnSync } from 'node:child_process';
