@@ -33,6 +33,7 @@ const POOL = [
 /** The options, by class or function. */
 const KNOWN = {
   task: TASK,
+  broadcast: ['signal', 'timeout', 'queueTimeout', 'onReport', 'settled'],
   map: [...STREAM, 'stopOnError', 'settled', 'onProgress', 'progress'],
   imap: [...STREAM, 'ahead'],
   warm: ['preload'],

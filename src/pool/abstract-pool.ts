@@ -3,6 +3,8 @@
 import { EventEmitter } from 'node:events';
 import { forbidSending } from '../codec/sendable.ts';
 import type { WaitOptions } from '../deadline.ts';
+import type { BroadcastOptions } from './broadcast.ts';
+import { broadcast } from './broadcast.ts';
 import { Calls } from './calls.ts';
 import type { MakeChild, Spares } from './crew.ts';
 import { ItemCalls } from './item-calls.ts';
@@ -103,6 +105,30 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     const task = this.calls.newTask(fn, args, options);
     const isHere = this.core.settings.isHere;
     return (isHere ? this.calls.callNow(fn, args) : this.calls.outcomeOf(task, options)) as Awaited<Result>;
+  }
+
+  /**
+   * Runs the function once in every worker that the pool has now, as soon as that worker is free.
+   * Resolves to the results, one for each worker. If calls fail, or workers die, it rejects with
+   * the first error, after all calls have ended; `settled` changes that.
+   *
+   * A worker that ends as planned before its call begins is left out. Workers that start later do
+   * not run the function; use the `initializer` for those.
+   *
+   * @example
+   * const heaps = await pool.broadcast(heapUsed);
+   */
+  broadcast<Args extends readonly unknown[], Result>(
+    fn: PoolTarget<Args, Result>,
+    args: Readonly<NoInfer<Args>>,
+    options: BroadcastOptions & { settled: true },
+  ): Promise<PromiseSettledResult<Awaited<Result>>[]>;
+  broadcast<Args extends readonly unknown[], Result>(
+    fn: PoolTarget<Args, Result>,
+    ...rest: CallRest<Args, BroadcastOptions>
+  ): Promise<Awaited<Result>[]>;
+  async broadcast(fn: unknown, args?: unknown, options?: BroadcastOptions): Promise<unknown[]> {
+    return await broadcast(this.core, this.calls, fn, args, options);
   }
 
   /** As `apply`, but returns a task that you can await, watch and cancel. */

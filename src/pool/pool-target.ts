@@ -12,9 +12,9 @@ export type Fn<Args extends readonly unknown[] = readonly never[], Result = unkn
 export type PoolTarget<Args extends readonly unknown[], Result> = Fn<Args, Result> | TargetModule;
 
 /** Arguments and options of a call; the arguments may be left out if the function needs none. */
-export type CallRest<Args extends readonly unknown[]> = [] extends Args
-  ? [args?: Readonly<NoInfer<Args>>, options?: TaskOptions]
-  : [args: Readonly<NoInfer<Args>>, options?: TaskOptions];
+export type CallRest<Args extends readonly unknown[], Options = TaskOptions> = [] extends Args
+  ? [args?: Readonly<NoInfer<Args>>, options?: Options]
+  : [args: Readonly<NoInfer<Args>>, options?: Options];
 
 /** Sources of a map's items. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;

@@ -5,8 +5,8 @@ import type { Alarm } from './alarms.ts';
 import type { PoolFunction } from './function-list.ts';
 import type { Sealed } from './sealed.ts';
 
-/** Tasks that belong together have the same key. */
-export type TaskKey = string | number;
+/** Tasks that belong together have the same key. A symbol: the task is pinned to its worker. */
+export type TaskKey = string | number | symbol;
 
 /** An item that its worker may have died of. */
 export interface LostItem {

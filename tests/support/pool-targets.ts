@@ -480,3 +480,16 @@ export function returnThrower(throws: boolean): unknown {
     },
   };
 }
+
+/** Reports that it runs, and ends its worker once `go` is set. */
+export async function exitOn(began: Queue<number>, go: Event): Promise<never> {
+  await began.put(whoami());
+  await go.wait();
+  process.exit(3);
+}
+
+/** Throws in the first worker that calls it. */
+export function failFirst(counts: RawArray<'i32'>, index: number): number {
+  const before = Atomics.add(counts.view as Int32Array, index, 1);
+  return before === 0 ? fail(before) : before;
+}

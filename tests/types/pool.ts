@@ -102,6 +102,13 @@ export async function calls(circles: Circle[]): Promise<void> {
     is<Task<number>>()(pool.group().submit(add, [1, 2]));
     // @ts-expect-error one is of another type
     pool.group().submit(add, [1, '2']);
+    is<string[]>()(await pool.broadcast(later, ['x']));
+    is<number[]>()(await pool.broadcast(plain));
+    is<PromiseSettledResult<number>[]>()(await pool.broadcast(add, [1, 2], { settled: true }));
+    // @ts-expect-error one is missing
+    await pool.broadcast(add, [1]);
+    // @ts-expect-error a call that runs again would run in another worker
+    await pool.broadcast(plain, [], { retries: 1 });
     is<PoolStats>()(pool.stats);
     for await (const sum of asCompleted([pool.submit(add, [1, 2])])) is<number>()(sum);
     const task = pool.submit(add, [1, 2]);
