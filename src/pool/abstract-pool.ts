@@ -15,12 +15,14 @@ import type { CommonPoolOptions, TaskOptions } from './pool-options.ts';
 import { checkTaskOptions } from './pool-options.ts';
 import { PoolState } from './pool-state.ts';
 import { statsOf } from './pool-stats.ts';
-import type { CallRest, Fn, Items, PoolTarget } from './pool-target.ts';
+import type { CallRest, Fn, Items, PoolTarget, Streamable } from './pool-target.ts';
 import type { PoolTask } from './pool-task.ts';
 import type { Remote } from './remote.ts';
 import { remoteOf } from './remote.ts';
 import type { Results } from './results.ts';
 import type { PoolStats } from './statistics.ts';
+import type { GeneratorOptions } from './streams.ts';
+import { stream } from './streams.ts';
 import type { Task } from './task.ts';
 import { TaskHandle } from './task.ts';
 import type { GroupOptions, TaskGroup } from './task-group.ts';
@@ -227,6 +229,27 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     options?: StreamOptions,
   ): Results<Awaited<Result>> {
     return this.itemCalls.stream('imapUnordered', fn, items, options, false) as Results<Awaited<Result>>;
+  }
+
+  /**
+   * Runs a generator, or async generator, in a worker. Returns an iterator over the values that it
+   * yields, each as soon as it is there. At most `ahead` values come before you read them; then the
+   * generator stays suspended. If you leave the loop with `break`, the generator is stopped: its
+   * `finally` runs. Until its end it occupies a worker, as any task.
+   *
+   * Throws the errors of wrong arguments, `ClosedError`, `NotSendableError` and `QueueFullError`.
+   * If the generator throws, or its worker dies, `next()` rejects after the values that came
+   * before.
+   *
+   * @example
+   * for await (const row of pool.stream(parse, ['rows.csv'])) await db.insert(row);
+   */
+  stream<Args extends readonly unknown[], Value>(
+    fn: PoolTarget<Args, Streamable<Value>>,
+    ...rest: CallRest<Args, GeneratorOptions>
+  ): Results<Awaited<Value>> {
+    const [args, options] = rest;
+    return stream(this.core, this.state, this.calls, fn, args, options) as Results<Awaited<Value>>;
   }
 
   /**

@@ -32,7 +32,7 @@ export class Calls {
   }
 
   /** Makes a task. Throws the errors of wrong arguments, `ClosedError`, `PoolBrokenError`. */
-  newTask(fn: unknown, args: unknown, options: TaskOptions | undefined): PoolTask {
+  newTask(fn: unknown, args: unknown, options: TaskOptions | undefined, mode: number = MODE.CALL): PoolTask {
     const { title, functions, engine } = this.core;
     if (args !== undefined && !Array.isArray(args)) {
       throw new InvalidTypeError(
@@ -43,7 +43,7 @@ export class Calls {
     this.state.checkUsable();
     const found = functions.find(fn, title);
     const origin = this.callers.origin(engine.handOut.mean);
-    return new PoolTask(found, MODE.CALL, args ?? NO_ARGUMENTS, now(), options?.priority ?? 0, origin);
+    return new PoolTask(found, mode, args ?? NO_ARGUMENTS, now(), options?.priority ?? 0, origin);
   }
 
   /**
@@ -115,8 +115,8 @@ export class Calls {
     for (const wake of [...this.roomWaits]) wake();
   }
 
-  /** Hands a task over, and applies its options. */
-  private begin(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
+  /** Hands a task over, and applies its options. Throws what keeps it from being handed over. */
+  begin(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
     const { settings, engine, control, sizing } = this.core;
     const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;

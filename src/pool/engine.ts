@@ -72,6 +72,13 @@ export class Engine {
     this.reading.expect();
   }
 
+  /** One more stream waits for its reader, or, with -1, one fewer. */
+  rest(count: 1 | -1): void {
+    this.settling.resting += count;
+    if (count > 0) this.unhold();
+    else this.hold();
+  }
+
   unhold(): void {
     this.settling.pending--;
     this.settling.endIfIdle();

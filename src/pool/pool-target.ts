@@ -16,5 +16,11 @@ export type CallRest<Args extends readonly unknown[], Options = TaskOptions> = [
   ? [args?: Readonly<NoInfer<Args>>, options?: Options]
   : [args: Readonly<NoInfer<Args>>, options?: Options];
 
+/** What a function returns that `stream` runs: that of a generator function, or any iterable. */
+export type Streamable<Value> =
+  | Iterable<Value>
+  | AsyncIterable<Value>
+  | PromiseLike<Iterable<Value> | AsyncIterable<Value>>;
+
 /** Sources of a map's items. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;

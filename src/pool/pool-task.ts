@@ -59,6 +59,9 @@ export interface TaskMore {
   queueTimer: Alarm | undefined;
   chunk: ChunkSink | undefined;
   onReport: ((value: unknown) => void) | undefined;
+  /** Of a stream: the first credit, and what gets its values (stream-run.ts). */
+  credit: number;
+  onValue: ((value: unknown) => void) | undefined;
   /** The key that it was submitted with. */
   key: TaskKey | undefined;
   /** Its number among the tasks with a key. */
@@ -77,7 +80,8 @@ export class PoolTask {
   sealed: Sealed | undefined;
   /** `undefined` once the promise is settled. */
   resolve: ((value: unknown) => void) | undefined;
-  reject: ((reason: unknown) => void) | undefined;
+  /** `isOfWorker`: the function threw it. */
+  reject: ((reason: unknown, isOfWorker?: boolean) => void) | undefined;
   private readonly submittedAt: number;
   /** -1 while it waits in the heap, and when it has ended. */
   slot = -1;
@@ -129,6 +133,8 @@ export class PoolTask {
       queueTimer: undefined,
       chunk: undefined,
       onReport: undefined,
+      credit: 0,
+      onValue: undefined,
       key: undefined,
       number: 0,
       lane: 0,

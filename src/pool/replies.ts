@@ -14,6 +14,7 @@ import type { WorkerOrders } from './worker-orders.ts';
 
 const RESULT = 'its result';
 const THROWN = 'the value that it threw';
+const YIELDED = 'the value that it yielded';
 
 export class Replies {
   private readonly queue: Queue;
@@ -67,6 +68,25 @@ export class Replies {
     }
   }
 
+  /**
+   * Puts a value of a stream; returns a promise only if the put has to wait. Throws and rejects with
+   * the errors of encoding it.
+   */
+  putValue(ticket: number, value: unknown): Promise<void> | undefined {
+    const better = (error: unknown): never => {
+      throw this.refusal(value, YIELDED, error);
+    };
+    if (this.ended) return undefined;
+    const reply: Reply = [REPLY.VALUE, ticket, value];
+    try {
+      if (!this.channel.putter.putAtOnce(reply)) return this.putLater(reply).catch(better);
+    } catch (error) {
+      better(error);
+    }
+    this.gate.announce();
+    return undefined;
+  }
+
   /** Puts the results of items; if one of them can't be encoded, one by one. */
   putItems(reply: Reply, values: readonly unknown[], silently: boolean): Promise<void> | undefined {
     const orOneByOne = (): Promise<void> => this.putOneByOne(reply, values);
@@ -105,8 +125,8 @@ export class Replies {
 
   /** Puts an error instead of a reply that can't be encoded because of `error`. */
   private async putInstead(reply: Reply, error: unknown): Promise<void> {
-    // Results of items are put one by one.
-    if (reply[0] === REPLY.ITEMS) throw error;
+    // Results of items are put one by one; a stream ends with the error.
+    if (reply[0] === REPLY.ITEMS || reply[0] === REPLY.VALUE) throw error;
     try {
       await this.queue.put(withError(reply, this.reason(reply, error)));
     } catch {
