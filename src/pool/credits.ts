@@ -5,26 +5,26 @@
  *
  *   30 WAITING | 29…0 CREDIT: the number of values that may have been put, from the first on
  *
- *                                  CREDIT: the pool; WAITING: the worker sets, the pool clears; CAS
+ *   CREDIT is the pool's. The worker sets WAITING, the pool clears it. Both by CAS.
  *
- * Algorithm: credit-based flow control (Kung, Blackwell, Chapman, "Credit-Based Flow Control for ATM
- * Networks", 1994). Each value takes a credit, and each value that was read gives one back.
+ * Algorithm: credit-based flow control (Kung, Blackwell, Chapman, "Credit-Based Flow Control for
+ * ATM Networks", 1994). Each value takes a credit, and each value that was read gives one back.
  *
- *   begin     the pool writes CREDIT = ahead, before it hands the task out
- *   put       the worker counts the values that it has put. If the count equals CREDIT, it is out
- *             of credit: CAS CREDIT -> CREDIT with WAITING, and it sleeps.   // PUBLISH sleep -> credit
- *   give      half of the values were read. The pool: CAS to a higher CREDIT, without WAITING. If
- *             WAITING was set, it rings the worker's bell.                   // OBSERVE sleep -> credit
- *   stop      the pool sets ABORT in STATE, and always rings. Whatever bell wakes up the worker, it
- *             looks at both words, and goes back to sleep if neither has changed.
+ *   begin  The pool writes CREDIT = ahead, before it hands the task out.
+ *   put    The worker counts the values that it has put. If the count equals CREDIT, it is out of
+ *          credit: CAS CREDIT -> CREDIT with WAITING, and it sleeps.  // PUBLISH sleep -> credit
+ *   give   Half of the values were read. The pool: CAS to a higher CREDIT, without WAITING. If
+ *          WAITING was set, it rings the worker's bell.               // OBSERVE sleep -> credit
+ *   stop   The pool sets ABORT in STATE, and always rings. Whatever bell wakes up the worker, it
+ *          looks at both words, and sleeps on if neither has changed.
  *
  * The named race: W finds its count equal to CREDIT; P gives, sees no WAITING, and rings nobody; W
- * sets WAITING. The last step fails, because the CAS expects the old CREDIT, and W goes on. So either
- * the pool sees that the worker sleeps, or the worker sees the credit. A bell is not lost either:
- * the wait entry of a worker is filled for as long as it lives (worker.ts).
+ * sets WAITING. The last step fails, because the CAS expects the old CREDIT, and W goes on. So
+ * either the pool sees that the worker sleeps, or the worker sees the credit. A bell is not lost
+ * either: the wait entry of a worker is filled for as long as it lives (worker.ts).
  *
- * Death of the worker, before or after any of these steps: the pool reads the values that it has put,
- * then its task is lost, and the word is written again before the slot is used again. Only the
+ * Death of the worker, before or after any of these steps: the pool reads the values that it has
+ * put, then its task is lost, and the word is written again before the slot is used again. Only the
  * runner of a task sets WAITING, and not after it has put the task's result, so no late CAS meets
  * another task. Death of the pool's process: its workers die with it.
  *

@@ -108,8 +108,9 @@ export class PoolLife {
       );
     }
     // Wait until no task is left, end streams that nobody reads, and tell the workers to stop.
-    if (!engine.reading.block(() => engine.idle || deadline.expired, deadline)) return false;
-    this.state.endRuns((name) => this.state.unfinished(name, 'was closed'));
+    const { state } = this;
+    if (!engine.reading.block(() => state.isIdleBlocking() || deadline.expired, deadline)) return false;
+    state.endRuns((name) => state.unfinished(name, 'was closed'));
     crew.stopAll();
     // Wait for the end of each worker.
     for (const member of crew.members) {

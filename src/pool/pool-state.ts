@@ -14,6 +14,8 @@ export interface Run {
   readonly name: string;
   readonly isOver: boolean;
   fail(error: () => Error): void;
+  /** A stream: nobody reads it if it has no credit now. */
+  rest?(): void;
 }
 
 export class PoolState {
@@ -101,6 +103,12 @@ export class PoolState {
       if (handOut.withdraw(task)) settling.cancelled(task, error(task.fn.name));
       else if (which === 'all') settling.settle(task, false, error(task.fn.name));
     }
+  }
+
+  /** Whether no task is left, in a thread that blocks, where nobody can read a stream. */
+  isIdleBlocking(): boolean {
+    for (const run of this.runs) run.rest?.();
+    return this.core.engine.idle;
   }
 
   /** The error of a call that is not done when the pool ends. */

@@ -16,7 +16,7 @@ export type CallRest<Args extends readonly unknown[], Options = TaskOptions> = [
   ? [args?: Readonly<NoInfer<Args>>, options?: Options]
   : [args: Readonly<NoInfer<Args>>, options?: Options];
 
-/** What a function returns that `stream` runs: that of a generator function, or any iterable. */
+/** The result of a function that `stream` can run: a generator, or any iterable. */
 export type Streamable<Value> =
   | Iterable<Value>
   | AsyncIterable<Value>

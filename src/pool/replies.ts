@@ -12,6 +12,10 @@ import type { Reply } from './messages.ts';
 import { REPLY } from './messages.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 
+interface Failure {
+  readonly error: unknown;
+}
+
 const RESULT = 'its result';
 const THROWN = 'the value that it threw';
 const YIELDED = 'the value that it yielded';
@@ -69,19 +73,17 @@ export class Replies {
   }
 
   /**
-   * Puts a value of a stream; returns a promise only if the put has to wait. Throws and rejects with
-   * the errors of encoding it.
+   * Puts a value of a stream; returns a promise only if the put has to wait. `error`: why the value
+   * can't be sent.
    */
-  putValue(ticket: number, value: unknown): Promise<void> | undefined {
-    const better = (error: unknown): never => {
-      throw this.refusal(value, YIELDED, error);
-    };
+  putValue(ticket: number, value: unknown): Promise<Failure | undefined> | Failure | undefined {
+    const failed = (error: unknown): Failure => ({ error: this.refusal(value, YIELDED, error) });
     if (this.ended) return undefined;
     const reply: Reply = [REPLY.VALUE, ticket, value];
     try {
-      if (!this.channel.putter.putAtOnce(reply)) return this.putLater(reply).catch(better);
+      if (!this.channel.putter.putAtOnce(reply)) return this.putLater(reply).then(() => undefined, failed);
     } catch (error) {
-      better(error);
+      return failed(error);
     }
     this.gate.announce();
     return undefined;

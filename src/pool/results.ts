@@ -30,7 +30,7 @@ export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDis
   return(): Promise<IteratorResult<Result, undefined>>;
 }
 
-/** What gives the results: an item run, or a stream run. */
+/** The source of the results: an item run, or a stream run. */
 export interface ResultSource {
   readonly isOver: boolean;
   readonly chunkSize: number;
@@ -40,7 +40,7 @@ export interface ResultSource {
   sourceClosed(): Promise<void>;
 }
 
-/** What a source needs of the results. */
+/** The results as their source sees them. */
 export type ResultTarget = Pick<RunTarget, 'room' | 'item' | 'ended'>;
 
 interface Outcome {

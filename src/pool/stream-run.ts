@@ -3,8 +3,8 @@
  * of the worker's ring, before its outcome. For the credit that it gets see credits.ts.
  *
  * A stream of which all permitted values have come, and half of them are unread, waits for its
- * reader. Then it keeps neither the program running nor its pool open: `close()` ends it, as it ends
- * an `imap` whose results nobody reads.
+ * reader. Then it keeps neither the program running nor its pool open: `close()` ends it, as it
+ * ends an `imap` whose results nobody reads.
  */
 
 import { setImmediate } from '#clock';
@@ -84,6 +84,13 @@ export class StreamRun implements ResultSource {
     this.stop(() => why);
   }
 
+  /** Rests if it waits for its reader. */
+  rest(): void {
+    if (this.isOver || this.rests || this.come < this.granted) return;
+    this.rests = true;
+    this.host.engine.rest(1);
+  }
+
   /** Waits until the generator has ended, at most for the pool's grace. Rejects with its error. */
   sourceClosed(): Promise<void> {
     return this.generatorEnd.reached(this.host.grace);
@@ -106,9 +113,7 @@ export class StreamRun implements ResultSource {
     this.looksSoon = true;
     setImmediate(() => {
       this.looksSoon = false;
-      if (this.isOver || this.rests || this.come < this.granted) return;
-      this.rests = true;
-      this.host.engine.rest(1);
+      this.rest();
     });
   }
 

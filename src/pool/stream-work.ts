@@ -91,14 +91,12 @@ export class StreamWork {
         this.interrupt = undefined;
       }
       if (step.done === true) return;
-      // Put it.
-      try {
-        const going = this.replies.putValue(this.ticket, step.value);
-        if (going !== undefined) await going;
-      } catch (error) {
-        // As where a loop's body throws, its error goes before one of the generator's end.
+      // Put it. As where a loop's body throws, that error goes before one of the generator's end.
+      const put = this.replies.putValue(this.ticket, step.value);
+      const failure = put instanceof Promise ? await put : put;
+      if (failure !== undefined) {
         await close().catch(() => {});
-        throw error;
+        throw failure.error;
       }
       this.put++;
       const turn = breathe(now());

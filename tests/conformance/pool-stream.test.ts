@@ -235,6 +235,17 @@ poolSuite('stream', (stage: PoolStage) => {
     }),
   );
 
+  stage.it('joinSync ends a stream that nobody can read meanwhile', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      using closed = new Queue<string>();
+      const values = pool.stream(targets.countTo, [1e9, closed], { ahead: 2 });
+      void pool.close();
+      assert.equal(pool.joinSync(), true);
+      assert.equal(closed.tryGet(), 'closed');
+      assert.ok((await upToError(values)).error instanceof ClosedError);
+    }),
+  );
+
   stage.it('refuses what is wrong', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       const stream = (options: object, args: unknown[] = [3]) =>
