@@ -233,13 +233,12 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
 
   /**
    * Runs a generator, or async generator, in a worker. Returns an iterator over the values that it
-   * yields, each as soon as it is there. At most `ahead` values come before you read them; then the
-   * generator stays suspended. If you leave the loop with `break`, the generator is stopped: its
-   * `finally` runs. Until its end it occupies a worker, as any task.
+   * yields, each as soon as it is there. If you do not read them, the generator waits after `ahead`
+   * values. If you leave the loop with `break`, it is stopped: its `finally` runs. Until its end it
+   * occupies the worker.
    *
-   * Throws the errors of wrong arguments, `ClosedError`, `NotSendableError` and `QueueFullError`.
-   * If the generator throws, or its worker dies, `next()` rejects after the values that came
-   * before.
+   * If it throws, or its worker dies, `next()` rejects after the values that came before. Throws
+   * `NotSendableError`, `ClosedError`, `QueueFullError`.
    *
    * @example
    * for await (const row of pool.stream(parse, ['rows.csv'])) await db.insert(row);
