@@ -8,8 +8,8 @@ import { sessionOf } from './machines/machine.ts';
 import type { QueueState } from './machines/queue.ts';
 import type { Turnstile } from './machines/turnstile.ts';
 import { redisClient } from './stores/redis-client.ts';
-import type { KeptQueue } from './stores/redis-queue-calls.ts';
-import { waitingIn } from './stores/redis-queue-calls.ts';
+import type { KeptQueue } from './stores/redis-kept-queue.ts';
+import { waitingIn } from './stores/redis-kept-queue.ts';
 
 /** An object at a server. */
 export interface ListedObject {

@@ -31,7 +31,7 @@ import { COMMIT, FENCE } from './redis-commit.ts';
 import { reasonOf, refusalIn } from './redis-errors.ts';
 import { PLACES } from './redis-places.ts';
 import { QUEUE } from './redis-queue.ts';
-import { argumentsOf } from './redis-queue-calls.ts';
+import { argumentsOf } from './queue-calls.ts';
 import { committedIn, servedIn, snapshotIn, turnedIn } from './redis-replies.ts';
 import { hearRing } from './ring.ts';
 

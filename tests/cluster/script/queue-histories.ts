@@ -14,7 +14,7 @@ import type { Item, QueueCall, QueueReply, QueueState } from '../../../src/clust
 import { callsInQueue, serve } from '../../../src/cluster/machines/queue.ts';
 import type { Batch } from '../../../src/cluster/store.ts';
 import { Outdated, SessionGone } from '../../../src/cluster/store.ts';
-import type { KeptQueue } from '../../../src/cluster/stores/redis-queue-calls.ts';
+import type { KeptQueue } from '../../../src/cluster/stores/redis-kept-queue.ts';
 import { Random } from '../../soak/random.ts';
 import type { Heard, Tally } from './histories.ts';
 import type { RedisGround } from './redis.ts';
