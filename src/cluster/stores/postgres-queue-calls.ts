@@ -31,19 +31,7 @@ export class QueueCalls {
   /** Makes some of the calls that follow on those that are made; replies to all from the first. */
   async part(batch: Batch, args: readonly string[], made: number, forced: boolean): Promise<Served> {
     const { session, epoch, key, kind, counts, claim, serial } = batch;
-    const values = [
-      session,
-      epoch,
-      this.namespace,
-      key,
-      kind,
-      counts,
-      claim,
-      serial,
-      made,
-      forced,
-      args,
-    ];
+    const values = [session, epoch, this.namespace, key, kind, counts, claim, serial, made, forced, args];
     const [{ reply }] = (await this.query(SERVE, values)) as [{ reply: string }];
     if (reply === '-1') throw new SessionGone('the session is dead');
     if (reply === '-2') throw new Outdated('the batch is of an earlier epoch');

@@ -17,7 +17,8 @@
  */
 
 import { placesFunction } from './postgres-places.ts';
-import { queueFunction, SWEEP_QUEUES } from './postgres-queue.ts';
+import { queueFunction } from './postgres-queue.ts';
+import { SWEEP_QUEUES } from './postgres-queue-tables.ts';
 
 /** Raised with each change that an older version would misread. */
 const REVISION = 4;
