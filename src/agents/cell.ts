@@ -25,8 +25,8 @@ import { isBefore, waitersOf } from './waiters.ts';
 const CLOSED_WORDS: Words = new Int32Array(CELL_WORDS).fill(-1);
 
 /**
- * What `postMessage` and `workerData` say of an object that they can't copy: V8's error has the
- * description of the first symbol it meets.
+ * For the errors of `postMessage` and `workerData`, which can't copy an object: V8 names the first
+ * symbol that it meets.
  */
 const UNCLONEABLE = Symbol(
   'an object of Lockstep is in shared memory and has no copy; send its handle, and open that there: Lock.open(handle)',
