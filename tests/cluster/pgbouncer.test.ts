@@ -1,6 +1,6 @@
 /**
- * The contract of the cluster's locks and queues through PgBouncer, which gives each transaction another
- * connection: nothing can listen, and prepared statements get lost.
+ * The contract of the cluster's locks and queues through PgBouncer, which gives each transaction
+ * another connection: nothing can listen, and prepared statements get lost.
  */
 
 import assert from 'node:assert/strict';

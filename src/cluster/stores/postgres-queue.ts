@@ -21,19 +21,20 @@
  *
  * A call that has to wait registers in exclusive mode, while no other call is under way. The named
  * race: (A1) a consumer finds no item, (B1) a producer finds no waiter, (B2) its put ends, (A2) the
- * consumer waits. Exclusive mode begins after B2 or ends before B1: the consumer looks under it once
- * more, and either sees the item, or is seen by every later put. A consumer that finds an item then
- * leaves exclusive mode, so that takes wait for the disk side by side. A call that began in shared
- * mode never asks for exclusive mode; the function returns, and the store calls it again.
+ * consumer waits. Exclusive mode begins after B2 or ends before B1. In it the consumer looks once
+ * more: it sees the item, or every later put sees its registration. A consumer that finds an item
+ * then leaves exclusive mode, so that takes wait for the disk side by side. A call in shared mode
+ * never asks for exclusive mode; the function returns, and the store calls it again.
  *
  * If a session dies: each of its deliveries and waiters has a member row beside it, written in the
- * same transaction. A call that finds the session of a member row dead takes the deliveries back and
- * removes the waiters. It removes the row last, when nothing is left, and adds its counts to the
- * row of no session. If it dies in the middle, its transaction has not been.
+ * same transaction. A call that finds the session of a member row dead takes the deliveries back,
+ * and removes the waiters. It removes the row last, when nothing is left, and adds its counts to
+ * the row without a session. If its own process dies in the middle, the server undoes all of it.
  *
  * Lost replies: as at Redis (redis-queue.ts), batches have serial numbers, and the member row keeps
  * the last replies. A batch may be made in several parts; the replies to all parts are kept, and
- * the next part begins behind them. What has changed nothing is not kept: it may be made again.
+ * the next part begins behind them. A batch that has changed nothing may be made again, so its
+ * replies are not kept.
  *
  * Crashes of the server: a registration may be forgotten (`synchronous_commit` is off for it). Its
  * caller looks again when the connection is back. All else waits for the disk.

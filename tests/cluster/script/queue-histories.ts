@@ -3,8 +3,8 @@
  *
  * Sessions put, take, give back and wait in batches of a few calls, send batches again, and die;
  * deliveries run out. After each batch, or each part of one that the server makes at once, the
- * replies, the state and the rings have to be the machine's, run with the server's time. The places of items are numbers of the server's clock, and
- * may differ; their order may not.
+ * replies, the state and the rings have to be the machine's, run with the server's time. The places
+ * of items are numbers of the server's own, and may differ; their order may not.
  */
 
 import assert from 'node:assert/strict';
