@@ -72,7 +72,7 @@ function endChildren(): void {
   const patience = now() + DAEMON_GRACE;
   const stubborn = daemons.filter((daemon) => !daemon.joinSync(Math.max(0, patience - now())));
   for (const daemon of stubborn) daemon.kill();
-  // Wait for their deaths. One that is still dying would keep the folder from being removed, and Node
+  // Wait for their deaths. One that is still dying would keep the folder from being removed. Node
   // aborts if it ends while a thread loads its modules.
   const limit = now() + LONGEST_DEATH;
   for (const daemon of stubborn) daemon.joinSync(Math.max(0, limit - now()));
