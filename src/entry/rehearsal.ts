@@ -43,7 +43,7 @@ const TITLE = 'rehearsal';
 /** Small, because V8 counts a mapping as its own memory until it is collected. */
 const RING_BYTES = 64 * 1024;
 const GARBAGE_WORDS = 4096;
-/** 8 MB of garbage; V8 collects after one or two, unless it was told otherwise. */
+/** 8 MB of garbage; V8 collects after one or two, unless its options say otherwise. */
 const MOST_GARBAGE = 256;
 
 export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Promise<void> {
