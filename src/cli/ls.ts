@@ -21,7 +21,7 @@ export interface ListOptions extends LookOptions {
 const COLUMNS = [
   { title: 'NAMESPACE' },
   { title: 'OBJECT' },
-  { title: 'STATE' },
+  { title: 'STATE', least: 24 },
   { title: 'WAIT', right: true },
   { title: 'LONGEST', right: true },
 ];

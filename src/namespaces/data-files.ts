@@ -76,7 +76,7 @@ export function makeDataFile(
   const path = directory.nameOf(name);
   if (bytes > constants.MAX_LENGTH) {
     const { bavail, bsize } = statfsSync(directory.path);
-    if (bytes > bavail * bsize) throw noDiskSpace(path);
+    if (bytes > bavail * bsize) throw noDiskSpace(path, undefined, { bytes, at: directory.path });
     throw new OutOfRangeError(
       `shared memory "${path}": refused, ${bytes} bytes are more than this Node can map at once; ` +
         `use at most ${constants.MAX_LENGTH}, or a later Node`,
