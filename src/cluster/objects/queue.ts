@@ -50,8 +50,8 @@ const MACHINES = { Queue: queueOf('Queue'), JoinableQueue: queueOf('JoinableQueu
 
 /**
  * A queue over all processes of the cluster. It carries the values that structured clone accepts,
- * each with up to 262,144 characters. Over Redis their number is not limited. Elsewhere all items
- * together may have no more characters, because each change writes the whole queue.
+ * each with up to 262,144 characters. Over Redis and PostgreSQL their number is not limited. In
+ * `lockstep/memory` all items together may have no more characters.
  *
  * `get` removes an item: it is delivered at most once, and lost if its consumer dies. `receive`
  * only lends it, until `ack`: if the consumer dies or takes too long, another consumer gets it.

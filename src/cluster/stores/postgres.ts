@@ -15,7 +15,17 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { InvalidTypeError, StoreError } from '../../errors.ts';
 import type { PlacesReply } from '../machines/places.ts';
-import type { Commit, Committed, Snapshot, Store, StoreListener, Turn, Turned } from '../store.ts';
+import type {
+  Batch,
+  Commit,
+  Committed,
+  Served,
+  Snapshot,
+  Store,
+  StoreListener,
+  Turn,
+  Turned,
+} from '../store.ts';
 import { Outdated, SessionGone } from '../store.ts';
 import type { PgPoolLike } from './postgres-connections.ts';
 import { Connections, optionsOf } from './postgres-connections.ts';
@@ -24,6 +34,7 @@ import { connectFailed, isMissing } from './postgres-errors.ts';
 import type { PgClientLike } from './postgres-listener.ts';
 import { channelOf, PostgresListener } from './postgres-listener.ts';
 import { TURNED } from './postgres-places.ts';
+import { QueueCalls } from './postgres-queue-calls.ts';
 import {
   FENCE,
   FIND_REVISION,
@@ -76,6 +87,7 @@ export class PostgresStore implements Store {
   private readonly listener: PostgresListener | undefined;
   private readonly connections: Connections;
   private readonly statements: Statements;
+  private readonly queues: QueueCalls;
   private heard: StoreListener | undefined;
   private run: string | undefined;
 
@@ -95,6 +107,7 @@ export class PostgresStore implements Store {
     this.poll = listen ? 0 : poll;
     this.namespace = namespace;
     this.patience = patience;
+    this.queues = new QueueCalls(namespace, (text, values) => this.query(text, values));
     // Without a listener, an idle connection that breaks would end the program.
     if (this.own) this.pool.on('error', () => {});
   }
@@ -232,6 +245,10 @@ export class PostgresStore implements Store {
       reply: JSON.parse(head.slice(4 + version.length + now.length)) as PlacesReply,
       body: wantsBody ? (end < 0 ? null : reply.slice(end + 1)) : undefined,
     };
+  }
+
+  serve(batch: Batch): Promise<Served> {
+    return this.queues.serve(batch);
   }
 
   /** The document that is there; throws if the session is dead, or its epoch over. */

@@ -3,7 +3,7 @@
 import type { PlacesReply } from '../machines/places.ts';
 import type { Committed, Served, Snapshot, Turn, Turned } from '../store.ts';
 import { Outdated, SessionGone } from '../store.ts';
-import { replyIn } from './redis-queue-calls.ts';
+import { replyIn } from './queue-calls.ts';
 
 /** The document that is there; throws if the session is dead, or its epoch over. */
 function refusedWith(reply: unknown): Snapshot {

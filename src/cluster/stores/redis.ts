@@ -25,13 +25,13 @@ import type {
 } from '../store.ts';
 import { Unreachable } from '../store.ts';
 import { Patience } from './patience.ts';
+import { argumentsOf } from './queue-calls.ts';
 import type { RedisClient } from './redis-client.ts';
 import { redisClient } from './redis-client.ts';
 import { COMMIT, FENCE } from './redis-commit.ts';
 import { reasonOf, refusalIn } from './redis-errors.ts';
 import { PLACES } from './redis-places.ts';
 import { QUEUE } from './redis-queue.ts';
-import { argumentsOf } from './redis-queue-calls.ts';
 import { committedIn, servedIn, snapshotIn, turnedIn } from './redis-replies.ts';
 import { hearRing } from './ring.ts';
 
