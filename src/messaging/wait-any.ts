@@ -27,8 +27,9 @@ export type Waitable =
 /**
  * Waits until at least one of the queues, connections and signals is ready; the event loop keeps
  * running. Resolves to a list of those that are ready, in the order given; to an empty list at the
- * timeout, and at once if there is nothing to wait for. Nothing is taken from a queue. If other threads take from it, too, use `tryGet`, or
- * `recv` with a timeout, because they may be faster. *Cancels* by `signal`.
+ * timeout, and at once if there is nothing to wait for. Nothing is taken from a queue. If other
+ * threads take from it, too, use `tryGet`, or `recv` with a timeout, because they may be faster.
+ * *Cancels* by `signal`.
  *
  * @example
  * const ready = await waitAny([queue, connection, child.sentinel], { timeout: 1000 });
