@@ -1,4 +1,4 @@
-/** Listed: a document at a server, in words: what holds the object, and how many calls wait. */
+/** Listed: a document at a server, in words: its holders, and the number of calls that wait. */
 
 import type { BarrierState } from './machines/barrier.ts';
 import type { Gate } from './machines/gate.ts';
