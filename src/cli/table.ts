@@ -48,7 +48,7 @@ export function table(
   return `${[paint.dim(lines[0]!), ...lines.slice(1)].join('\n')}\n`;
 }
 
-/** Unlimited where nobody says it: a terminal of 0 columns has not been told its size. */
+/** Unlimited where it is unknown, as on a terminal whose size was never set: 0 columns. */
 function widthOfTerminal(): number {
   const columns = process.stdout.isTTY ? process.stdout.columns : 0;
   return columns > 0 ? columns : Number.POSITIVE_INFINITY;
