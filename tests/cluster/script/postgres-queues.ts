@@ -35,7 +35,6 @@ export async function postgresQueueGround(url: string, mutant?: string): Promise
     atATime,
     heard,
     end,
-    keepsAll: false,
     begin,
     kill,
     fence: (session, epoch) => store.fence(session, epoch),
@@ -52,6 +51,13 @@ export async function postgresQueueGround(url: string, mutant?: string): Promise
         forced = replies.length === 0;
         made = served.replies.length;
       }
+    },
+    async kept({ key, session, serial, calls }) {
+      const { rows } = await ask(
+        'SELECT FROM lockstep.member WHERE queue = $1 AND session = $2 AND serial = $3 AND cardinality(replies) = $4',
+        [`${namespace}/${key}`, session, serial, calls.length],
+      );
+      return rows.length === 1;
     },
     async standing(key, told): Promise<Standing | undefined> {
       const { rows } = await ask(STANDING, [namespace, key, `${namespace}/${key}`]);
