@@ -57,6 +57,11 @@ it('a queue that an older version kept in its document moves into the rows', asy
   assert.deepEqual(await drain(jobs), ['first', 'second', 'third', 'last']);
 });
 
+function ignoreOutage(error: { code: string }): null {
+  assert.equal(error.code, 'ERR_LOCKSTEP_STORE');
+  return null;
+}
+
 it('a crash of the server loses no item whose put has ended, and repeats none that was got', async () => {
   const options = { postgres: server.url, namespace: 'crash', lease: 60_000 };
   const [producer, other, consumer] = [
@@ -75,7 +80,8 @@ it('a crash of the server loses no item whose put has ended, and repeats none th
   };
   const consume = async (): Promise<void> => {
     while (!over) {
-      const item = await consumer.queue<string>('it').tryGet();
+      // A call that tries once may end without an answer; an item that it had taken goes back.
+      const item = await consumer.queue<string>('it').tryGet().catch(ignoreOutage);
       if (item !== null) got.push(item);
     }
   };

@@ -65,8 +65,13 @@ interface Row {
   readonly body: string | null;
   readonly dead: string[];
   readonly now: number;
+  /** Whether the session that asks lives. */
+  readonly alive: boolean;
 }
 
+const READ = `SELECT s.*, EXISTS (SELECT FROM lockstep.session e
+    WHERE e.id = $3 AND e.expires > clock_timestamp()) AS alive
+  FROM lockstep.snapshot($1, $2) s`;
 const TURN = 'SELECT lockstep.turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS reply';
 const COMMIT = 'SELECT lockstep.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS reply';
 const POLL_MS = 100;
@@ -187,9 +192,10 @@ export class PostgresStore implements Store {
     await this.query('DELETE FROM lockstep.session WHERE id = $1', [session]);
   }
 
-  async read(key: string): Promise<Snapshot> {
-    const rows = await this.query('SELECT * FROM lockstep.snapshot($1, $2)', [this.namespace, key]);
-    const { version, body, dead, now } = rows[0] as Row;
+  async read(key: string, session: string): Promise<Snapshot> {
+    const rows = await this.query(READ, [this.namespace, key, session]);
+    const { version, body, dead, now, alive } = rows[0] as Row;
+    if (!alive) throw new SessionGone('the session is dead');
     await this.bury(dead);
     return { version: Number(version), body, dead, now };
   }
