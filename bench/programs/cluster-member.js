@@ -74,7 +74,7 @@ async function flow({ name, puts, count, length }) {
  * Puts the time into a queue, on the clock that all processes share, or waits for it: the
  * milliseconds on the way.
  *
- * @param {{ name: string, puts: boolean }} stamp
+ * @param {Stamp} stamp
  */
 async function stamp({ name, puts }) {
   const queue = await queueOf(name);
@@ -87,23 +87,20 @@ async function stamp({ name, puts }) {
 }
 
 /** @typedef {{ name: string, puts: boolean, count: number, length: number }} Flow */
-/** @typedef {{ id: number, contend?: number, all?: boolean, hold?: boolean, flow?: Flow, stamp?: { name: string, puts: boolean } }} Task */
-process.on(
-  'message',
-  async (/** @type {Task} */ { id, contend: ms, all, hold: keeps, flow: items, stamp: one }) => {
-    const done = one
-      ? stamp(one)
-      : items
-        ? flow(items)
-        : all
-          ? waitByAll()
-          : keeps
-            ? hold()
-            : ms === undefined
-              ? wait()
-              : contend(ms);
-    process.send?.({ id, ...(await done) });
-  },
-);
+/** @typedef {{ name: string, puts: boolean }} Stamp */
+/** @typedef {{ contend?: number, all?: boolean, hold?: boolean, flow?: Flow, stamp?: Stamp }} Task */
+
+/** @param {Task} task */
+function perform({ contend: ms, all, hold: keeps, flow: items, stamp: one }) {
+  if (one) return stamp(one);
+  if (items) return flow(items);
+  if (all) return waitByAll();
+  if (keeps) return hold();
+  return ms === undefined ? wait() : contend(ms);
+}
+
+process.on('message', async (/** @type {Task & { id: number }} */ { id, ...task }) => {
+  process.send?.({ id, ...(await perform(task)) });
+});
 process.on('disconnect', () => process.exit());
 process.send?.({ ready: true });

@@ -10,7 +10,7 @@
  *
  * So the counts are sums over the members. The first place and the next end of a delivery are at
  * least the smallest `low` and `due`: no call searches pages of rows that were deleted and that
- * vacuum has not removed yet. Whoever finds a `low` or a `due` far behind raises it.
+ * vacuum has not removed yet. A call that finds a `low` or a `due` far behind raises it.
  */
 
 /** Vacuum by the number of dead rows: these tables are mostly empty, and change all the time. */
