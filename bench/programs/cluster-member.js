@@ -88,7 +88,8 @@ async function stamp({ name, puts }) {
 
 /** @typedef {{ name: string, puts: boolean, count: number, length: number }} Flow */
 /** @typedef {{ name: string, puts: boolean }} Stamp */
-/** @typedef {{ contend?: number, all?: boolean, hold?: boolean, flow?: Flow, stamp?: Stamp }} Task */
+/** @typedef {{ contend?: number, all?: boolean, hold?: boolean }} Locks */
+/** @typedef {Locks & { flow?: Flow, stamp?: Stamp }} Task */
 
 /** @param {Task} task */
 function perform({ contend: ms, all, hold: keeps, flow: items, stamp: one }) {
