@@ -209,7 +209,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   /** The reason of a state, as an error with a code. */
   private coded(reason: Error | undefined): LockstepError {
     if (reason instanceof LockstepError) return reason;
-    const why = reason?.message ?? 'it has not answered';
+    const why = reason?.message.replace(`${this.store.title} `, 'it ') ?? 'it has not answered';
     return new StoreError(
       `cluster: ${this.store.title} can't be reached, ${why}; it is retried until it answers`,
       { cause: reason },

@@ -7,9 +7,11 @@ import type { Gate } from './machines/gate.ts';
 import { sessionOf } from './machines/machine.ts';
 import type { QueueState } from './machines/queue.ts';
 import type { Turnstile } from './machines/turnstile.ts';
+import type { QueueRow } from './stores/postgres-queue-tables.ts';
+import { QUEUES_LISTED } from './stores/postgres-queue-tables.ts';
 import { redisClient } from './stores/redis-client.ts';
-import type { KeptQueue } from './stores/redis-queue-calls.ts';
-import { waitingIn } from './stores/redis-queue-calls.ts';
+import type { KeptQueue } from './stores/redis-kept-queue.ts';
+import { waitingIn } from './stores/redis-kept-queue.ts';
 
 /** An object at a server. */
 export interface ListedObject {
@@ -31,6 +33,8 @@ interface Found {
   readonly dead: readonly string[];
   /** The number of waiting items of a queue that does not keep them in its document. */
   readonly items?: number;
+  /** The state of a queue whose document is empty, at a PostgreSQL server. */
+  readonly queue?: QueueRow;
 }
 
 interface PgClient {
@@ -116,11 +120,27 @@ async function inPostgresAt(url: string, closers: (() => Promise<void>)[]): Prom
     `SELECT o.namespace, o.name, s.body, s.dead
        FROM lockstep.object o, lockstep.snapshot(o.namespace, o.name) s WHERE s.body IS NOT NULL`,
   );
-  return rows as Found[];
+  const found = rows as Found[];
+  // Older versions have no tables of queues, and no such documents.
+  if (!found.some(isInRows)) return found;
+  const { rows: queues } = await client.query(QUEUES_LISTED);
+  const states = new Map((queues as QueueRow[]).map((row) => [row.queue, row]));
+  return found.map((object) => {
+    const queue = states.get(`${object.namespace}/${object.name}`);
+    return queue === undefined || !isInRows(object) ? object : { ...object, queue, dead: queue.dead };
+  });
 }
 
-function listed({ namespace, name, body, dead, items }: Found): ListedObject {
+function isInRows({ body }: Found): boolean {
+  return body.includes('Queue","state":{"state":null,');
+}
+
+function listed({ namespace, name, body, dead, items, queue }: Found): ListedObject {
   const { kind, state } = JSON.parse(body) as { kind: string; state: { state: unknown } };
+  if (queue !== undefined) {
+    const { waiting } = queue;
+    return { namespace, kind, name, dead, state: inQueue(queue.items, queue.received), waiting };
+  }
   return { namespace, kind, name, dead, ...stands(kind, state.state, items) };
 }
 
@@ -142,15 +162,18 @@ function stands(kind: string, given: unknown, count?: number): { state: string; 
     case 'Queue':
     case 'JoinableQueue': {
       const { items, out, takers, putters, joins } = given as QueueState;
-      const received = out.length === 0 ? '' : `, ${out.length} received`;
       const waiting = takers.length + putters.length + joins.length;
-      return { state: `${count ?? items.length} items${received}`, waiting };
+      return { state: inQueue(count ?? items.length, out.length), waiting };
     }
     case 'Value':
       return { state: String((given as { value: number }).value), waiting: 0 };
     default:
       return turnstile(kind, given as Turnstile);
   }
+}
+
+function inQueue(items: number, received: number): string {
+  return `${items} items${received === 0 ? '' : `, ${received} received`}`;
 }
 
 function turnstile(kind: string, state: Turnstile): { state: string; waiting: number } {

@@ -87,6 +87,15 @@ export interface SessionEvents {
   back(): void;
 }
 
+/** How to wait for a session. */
+interface Readiness {
+  /** At most so long; default: a lease. */
+  readonly milliseconds?: number;
+  /** The beginning of the error's message. */
+  readonly refused?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export class Session {
   readonly leaseMs: number;
   private current = new Lease();
@@ -191,21 +200,26 @@ export class Session {
   /**
    * Waits for a live session; throws `StoreError` when there is none within so many milliseconds.
    */
-  async ready(milliseconds: number = this.leaseMs): Promise<void> {
+  async ready({
+    milliseconds = this.leaseMs,
+    refused = "cluster: can't be used",
+    signal,
+  }: Readiness = {}): Promise<void> {
     const until = now() + milliseconds;
     while (!this.current.valid) {
       if (this.current.lost === undefined) this.lose(this.current.id, 'it was not renewed in time');
       if (this.closed) throw new StoreError("cluster: can't be used, it is closed; connect again");
-      if (now() >= until) throw this.outOfReach("cluster: can't be used");
+      signal?.throwIfAborted();
+      if (now() >= until) throw this.outOfReach(refused);
       await this.untilUp(Math.min(RETRY_MS, Math.ceil(until - now())));
     }
   }
 
   /** The error of a call while the server does not answer. */
   outOfReach(refused: string): StoreError {
-    return new StoreError(
-      `${refused}, ${this.store.title} can't be reached, ${this.trouble}; try again when it is back`,
-    );
+    const { title } = this.store;
+    const trouble = this.trouble.replace(`${title} `, 'it ');
+    return new StoreError(`${refused}, ${title} can't be reached, ${trouble}; try again when it is back`);
   }
 
   /** Resolves when the connection comes back, or after so many milliseconds. */

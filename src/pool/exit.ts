@@ -18,5 +18,11 @@ export function killOnExit(pool: object, kill: (() => void) | undefined): void {
 }
 
 function killAll(): void {
-  for (const kill of [...kills.values()]) kill();
+  for (const kill of [...kills.values()]) {
+    try {
+      kill();
+    } catch {
+      // Nobody could handle the error now. The workers of the other pools have to be killed, too.
+    }
+  }
 }

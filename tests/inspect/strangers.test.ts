@@ -77,6 +77,15 @@ test('a table is as narrow as its terminal, down to a least width of its columns
   const state = 'held by the-importer (41210, import-invoices.js), 3 deep';
   const texts = table(held, [['Lock "invoices"', state]], paint, 40);
   assert.match(texts, /^Lock "invoices" +held by the-imp…\(41210\)$/m);
+  const spared = [{ title: 'THREAD', spare: true }, ...held];
+  const row = ['-', 'Lock "invoices"', state];
+  assert.match(table(spared, [row], paint, 40), /^THREAD {2}OBJECT/);
+  const narrow = table(spared, [row], paint, 30);
+  assert.match(narrow, /^OBJECT {4}STATE\n/, 'the column that can be spared has gone');
+  assert.ok(
+    narrow.split('\n').every((line) => line.length <= 30),
+    narrow,
+  );
   assert.match(
     table(held, [['', 'held by a (7, b.js), and ever so much more']], paint, 30),
     /held by a \(7, b\.js.*…$/m,

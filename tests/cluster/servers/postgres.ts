@@ -1,7 +1,7 @@
 /** A PostgreSQL server of the test's own: on a free port of the loopback, in a folder that goes. */
 
 import { type ChildProcess, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { foundOf } from './install.ts';
@@ -31,6 +31,7 @@ export class PostgresServer {
   readonly folder: string;
   private readonly user = account();
   private child: ChildProcess | undefined;
+  private frozen = false;
 
   private constructor(port: number, programs: string) {
     this.port = port;
@@ -85,9 +86,28 @@ export class PostgresServer {
     await gone;
   }
 
+  /** Stops the server with all its processes; it starts no new ones once it stands itself. */
+  freeze(): void {
+    this.frozen = true;
+    process.kill(this.pid, 'SIGSTOP');
+    for (const pid of this.backends()) process.kill(pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    for (const pid of [...this.backends(), this.pid]) process.kill(pid, 'SIGCONT');
+  }
+
   async stop(): Promise<void> {
+    if (this.frozen) this.thaw();
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Its processes. One that has ended stays until the server has seen it. */
+  private backends(): number[] {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
+    return children.split(' ').filter(Boolean).map(Number);
   }
 
   private init(): void {
