@@ -1,4 +1,4 @@
-/** Storm: what pools have to bear. Their workers are killed, or stopped for a moment, while they work. */
+/** Storm: what pools have to bear. Their workers are killed, or stopped for a moment, at work. */
 
 import { activeChildren } from 'lockstep';
 import type { Random } from '../soak/random.ts';
