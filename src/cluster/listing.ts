@@ -2,11 +2,8 @@
 
 import { clearTimeout, setTimeout } from '#clock';
 import { StoreError } from '../errors.ts';
-import type { BarrierState } from './machines/barrier.ts';
-import type { Gate } from './machines/gate.ts';
-import { sessionOf } from './machines/machine.ts';
-import type { QueueState } from './machines/queue.ts';
-import type { Turnstile } from './machines/turnstile.ts';
+import type { Stand } from './listed.ts';
+import { inQueue, standOf } from './listed.ts';
 import type { QueueRow } from './stores/postgres-queue-tables.ts';
 import { QUEUES_LISTED } from './stores/postgres-queue-tables.ts';
 import { redisClient } from './stores/redis-client.ts';
@@ -14,15 +11,10 @@ import type { KeptQueue } from './stores/redis-kept-queue.ts';
 import { waitingIn } from './stores/redis-kept-queue.ts';
 
 /** An object at a server. */
-export interface ListedObject {
+export interface ListedObject extends Stand {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
-  readonly state: string;
-  /** Calls that wait for it. */
-  readonly waiting: number;
-  /** Sessions that hold it or wait for it although their lease has ended. */
-  readonly dead: readonly string[];
 }
 
 /** The parts of a document that the listing keeps. */
@@ -61,7 +53,7 @@ export async function listObjects(server: { redis: string } | { postgres: string
     // After a failure nobody awaits this reading, so its rejection must not count as unhandled.
     reading.catch(() => undefined);
     const found = await Promise.race([reading, failed]);
-    return found.map(listed).sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name));
+    return found.flatMap(listed).sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name));
   } catch (error) {
     const { message } = error as Error;
     const which = inRedis ? 'Redis' : 'PostgreSQL';
@@ -135,58 +127,14 @@ function isInRows({ body }: Found): boolean {
   return body.includes('Queue","state":{"state":null,');
 }
 
-function listed({ namespace, name, body, dead, items, queue }: Found): ListedObject {
+/** Nothing where the document only keeps replies, and goes by itself. */
+function listed({ namespace, name, body, dead, items, queue }: Found): ListedObject[] {
   const { kind, state } = JSON.parse(body) as { kind: string; state: { state: unknown } };
   if (queue !== undefined) {
     const { waiting } = queue;
-    return { namespace, kind, name, dead, state: inQueue(queue.items, queue.received), waiting };
+    return [{ namespace, kind, name, dead, state: inQueue(queue.items, queue.received), waiting }];
   }
-  return { namespace, kind, name, dead, ...stands(kind, state.state, items) };
-}
-
-/** The object's state, in words, and the number of waiters. An object at rest may have no state. */
-function stands(kind: string, given: unknown, count?: number): { state: string; waiting: number } {
-  if (given === null) return { state: 'as at first', waiting: 0 };
-  switch (kind) {
-    case 'Event':
-    case 'Latch': {
-      const { left, waiting } = given as Gate;
-      const open = left === 0 ? 'open' : `${left} to count down`;
-      return { state: kind === 'Event' ? (left === 0 ? 'set' : 'not set') : open, waiting: waiting.length };
-    }
-    case 'Barrier': {
-      const { parties, arrived, broken } = given as BarrierState;
-      const state = broken === '' ? `${arrived.length} of ${parties} have come` : `broken: ${broken}`;
-      return { state, waiting: arrived.length };
-    }
-    case 'Queue':
-    case 'JoinableQueue': {
-      const { items, out, takers, putters, joins } = given as QueueState;
-      const waiting = takers.length + putters.length + joins.length;
-      return { state: inQueue(count ?? items.length, out.length), waiting };
-    }
-    case 'Value':
-      return { state: String((given as { value: number }).value), waiting: 0 };
-    default:
-      return turnstile(kind, given as Turnstile);
-  }
-}
-
-function inQueue(items: number, received: number): string {
-  return `${items} items${received === 0 ? '' : `, ${received} received`}`;
-}
-
-function turnstile(kind: string, state: Turnstile): { state: string; waiting: number } {
-  const { of, free, holders, offers, queue, waits } = state;
-  const waiting = queue.length + offers.length + Object.values(waits).flat().length;
-  const by = holders.map(([call]) => sessionOf(call)).join(', ');
-  if (kind === 'Semaphore' || kind === 'BoundedSemaphore') {
-    const held = by === '' ? '' : `, held by ${by}`;
-    return { state: `${free} free${held}`, waiting };
-  }
-  if (holders.length === 0) return { state: 'free', waiting };
-  const how = kind === 'RWLock' ? (free === 0 && of > 0 ? 'written' : 'read') : 'held';
-  return { state: `${how} by ${by}`, waiting };
+  return state.state === null ? [] : [{ namespace, kind, name, ...standOf(kind, state.state, dead, items) }];
 }
 
 function order(a: string, b: string): number {

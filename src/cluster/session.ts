@@ -15,11 +15,11 @@
  * calls queue again, at the tail.
  */
 
-import { randomBytes } from 'node:crypto';
 import { clearTimeout, now, setTimeout, timeOfDay } from '#clock';
 import { LeaseLostError, StoreError } from '../errors.ts';
 import type { Bells } from './bells.ts';
 import type { CallId } from './machines/machine.ts';
+import { newSessionId } from './session-id.ts';
 import type { Snapshot, Store } from './store.ts';
 import { Unreachable } from './store.ts';
 
@@ -37,7 +37,7 @@ const MOST_RETRY_MS = 1_000;
 
 /** One session: from its opening to its loss. */
 export class Lease {
-  readonly id: string = randomBytes(9).toString('base64url');
+  readonly id: string = newSessionId();
   /** Counts the commits whose outcome was unknown: see `Store.fence`. */
   epoch = 0;
   private until = 0;
@@ -268,6 +268,8 @@ export class Session {
       return;
     }
     lease.prolong(sent, day, this.leaseMs);
+    // An answer that took most of a lease leaves none to work with: the caller opens another.
+    if (!lease.valid) throw new Unreachable('it answered too late');
     this.current = lease;
     this.become('connected', undefined);
     this.schedule();
@@ -291,7 +293,9 @@ export class Session {
     clearTimeout(this.renewal);
     clearTimeout(this.end);
     const { current } = this;
-    this.renewal = setTimeout(() => void this.renew(current), this.leaseMs / RENEWALS);
+    // After a slow answer less than a lease is left.
+    const soon = Math.min(this.leaseMs / RENEWALS, current.remaining / 2);
+    this.renewal = setTimeout(() => void this.renew(current), soon);
     this.renewal.unref();
     this.end = setTimeout(() => this.expire(current), Math.ceil(current.remaining));
     this.end.unref();
