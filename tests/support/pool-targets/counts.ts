@@ -1,7 +1,7 @@
 /** Functions whose runs are counted. */
 
-import type { Queue, RawArray } from 'lockstep';
-import { fail, failFor } from './errors.ts';
+import { currentTask, type Queue, type RawArray } from 'lockstep';
+import { failFor } from './errors.ts';
 
 export function countRun(counts: RawArray<'i32'>, index: number): number {
   Atomics.add(counts.view as Int32Array, index, 1);
@@ -18,8 +18,18 @@ export function noteUnless3([log, n]: readonly [Queue<number>, number]): number 
   return failFor(n, 3);
 }
 
-/** Throws in the first worker that calls it. */
-export function failFirst(counts: RawArray<'i32'>, index: number): number {
-  const before = Atomics.add(counts.view as Int32Array, index, 1);
-  return before === 0 ? fail(before) : before;
+/** Counts its run, and stays until it is asked to stop. */
+export async function countAndStay(counts: RawArray<'i32'>, index: number): Promise<number> {
+  countRun(counts, index);
+  const { signal } = currentTask()!;
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  return index;
+}
+
+/** Counts its run, and works for so many microseconds. */
+export function countAndWork(counts: RawArray<'i32'>, index: number, microseconds: number): number {
+  countRun(counts, index);
+  const end = performance.now() + microseconds / 1000;
+  while (performance.now() < end);
+  return index;
 }
