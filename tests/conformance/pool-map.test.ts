@@ -81,6 +81,14 @@ poolSuite('map', (stage) => {
       const options = { stopOnError: true, chunkSize: 1 };
       assert.ok((await rejection(pool.starmap(targets.noteRun, items, options))) instanceof TypeError);
       assert.ok(log.size < 100, `${log.size} items ran`);
+      // The blocking form takes no more from its source either.
+      const source = endless();
+      assert.throws(
+        () => pool.mapSync(targets.failAt3, source.items, { stopOnError: true, chunkSize: 1 }),
+        /failed with 3/,
+      );
+      assert.equal(source.closed, true);
+      assert.ok(source.pulled < 100, `${source.pulled} items were taken`);
     }),
   );
 
