@@ -29,7 +29,11 @@ export async function bundleForTests() {
     open: true,
   });
   await library.write();
-  for (const [path, names] of library.modules()) writeModule(library, path, names);
+  writeFileSync(
+    join(output, 'reach.js'),
+    `${await library.reaching('./')}\nexport const { $pieces } = $names;\n`,
+  );
+  for (const [path, names] of library.modules()) writeModule(path, names);
   await bundleForModel();
 }
 
@@ -53,12 +57,12 @@ async function bundleForModel() {
   });
 }
 
-function writeModule({ chunk }, path, names) {
+function writeModule(path, names) {
   if (path === 'index.js') return;
   const file = join(output, path);
   mkdirSync(dirname(file), { recursive: true });
   const up = '../'.repeat(path.split('/').length - 1) || './';
-  const lines = [`import { $pieces } from '${up}${chunk}';`];
+  const lines = [`import { $pieces } from '${up}reach.js';`];
   for (const { name, short, piece } of names) {
     const from = piece === undefined ? '$pieces.names' : `$pieces.get('${piece}')`;
     lines.push(`export const ${name} = ${from}.${short};`);

@@ -1,6 +1,6 @@
 // Checks and runs the tests: `npm test`, or `npm test -- tests/conformance/lock …` for the files
 // whose paths match only.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,6 +68,13 @@ if (files.length === 0) {
 // Shared memory of all tests goes below one folder, which has to be empty in the end.
 const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'lockstep-tests-'));
 chmodSync(base, 0o711); // A test that gives up its rights has to get through.
+// A runner that is killed leaves the rest to this one: it sees the end of the pipe, which only the
+// runner holds.
+const watchdog = spawn(process.execPath, [join(root, 'scripts/test-watchdog.mjs'), base], {
+  stdio: ['pipe', 'ignore', 'inherit'],
+  detached: true,
+});
+watchdog.unref();
 let passed = false;
 try {
   Object.assign(process.env, depth, { LOCKSTEP_TEST_DIR: base, NODE_OPTIONS: choice });

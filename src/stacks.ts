@@ -17,7 +17,8 @@ const FRAME = '\n    at ';
  * are the same.
  */
 const folders = ((): readonly string[] | undefined => {
-  const [, root, code] = /^(.*\/)(dist|build\/src)\/(?:lockstep-\w+|package-root)\.js$/.exec(CODE_FILE) ?? [];
+  const [, root, code] =
+    /^(.*\/)(dist|build\/src)\/(?:lockstep-\w+\.cjs|package-root\.js)$/.exec(CODE_FILE) ?? [];
   if (root === undefined) return undefined;
   const path = decodeURIComponent(root.replace(/^file:\/\//, ''));
   // Source maps lead to `src`.

@@ -4,7 +4,7 @@
  * The figure is millions a second, from the moment they are let go to the last one's end. The total
  * must be exact.
  */
-import { Barrier, Lock, Process, Value } from 'lockstep';
+import { Barrier, BrokenBarrierError, Lock, Process, Value } from 'lockstep';
 import { end } from '../children.js';
 import { OURS } from '../figures.js';
 import { c, python } from '../peers.js';
@@ -18,14 +18,19 @@ const TOTAL = 4_000_000;
  * @param {number} times
  */
 export function addUp(lock, counter, gate, times) {
-  for (;;) {
-    gate.waitSync();
-    for (let i = 0; i < times; i++) {
-      lock.acquireSync();
-      counter.value++;
-      lock.release();
+  try {
+    for (;;) {
+      gate.waitSync();
+      for (let i = 0; i < times; i++) {
+        lock.acquireSync();
+        counter.value++;
+        lock.release();
+      }
+      gate.waitSync();
     }
-    gate.waitSync();
+  } catch (error) {
+    // The row is over: the others are being ended while this one waits for them.
+    if (!(error instanceof BrokenBarrierError)) throw error;
   }
 }
 

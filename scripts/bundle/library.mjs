@@ -17,6 +17,14 @@ import { adopting, shellModule } from './shells.mjs';
  */
 export const ENTRIES = ['entry/pool-worker', 'entry/process', 'entry/thread'];
 
+/** What the chunk needs of the file that loads it, as text. */
+const LINKS = 'import:(url)=>import(url),';
+
+/** The entries that may have a code cache, and where. See src/chunk.ts. */
+const CACHES = {
+  'entry/thread': "process.getBuiltinModule('node:worker_threads').workerData.lockstep.code",
+};
+
 export const OPTIONS = {
   bundle: true,
   format: 'esm',
@@ -155,7 +163,44 @@ export class Library {
     for (const name of Object.keys(PIECES)) await this.#writePiece(name);
     await this.#writeChunk();
     for (const entry of this.#entries) await this.#writeEntry(entry);
-    this.#writeText('index.js', `export{${plan.exported.join(',')}}from"./${this.chunk}";\n`);
+    // Like the module of a target: the library by its name, another file, both read and linked.
+    this.#writeText(
+      'entry/rehearsed.js',
+      "import'lockstep';export{openShared}from'../index.js?rehearsed';\n",
+    );
+    const exported = `export const{${plan.exported.join(',')}}=$names;`;
+    this.#writeText('index.js', `${await this.reaching('./')}\n${exported}\n`);
+  }
+
+  /** Text of a module in which `$names` are the chunk's; `cache`: the code cache that it has. */
+  async reaching(up, cache = undefined) {
+    const { code } = await transform(
+      [
+        ...this.#external.map((name, index) => `import * as $external${index} from ${JSON.stringify(name)};`),
+        await this.#loading(),
+        `const $names = loadChunk({
+          url: new URL(${JSON.stringify(`${up}${this.chunk}`)}, import.meta.url).href,
+          ${LINKS}
+          ${this.#external.map((name, index) => `${JSON.stringify(name)}: $external${index},`).join('')}
+        }${cache === undefined ? '' : `, ${cache}`});`,
+      ].join('\n'),
+      { minifyWhitespace: true, minifySyntax: true, lineLimit: 160, target: OPTIONS.target },
+    );
+    return code.trimEnd();
+  }
+
+  /** The function `loadChunk`. */
+  async #loading() {
+    const { outputFiles } = await build({
+      ...OPTIONS,
+      stdin: { contents: "export { loadChunk } from './chunk.js';", resolveDir: this.root },
+      minifyIdentifiers: true,
+      sourcemap: false,
+      lineLimit: 0,
+      write: false,
+    });
+    const [{ text }] = outputFiles;
+    return text.replace(/export\s*\{\s*(\w+) as loadChunk\s*\};/, 'const loadChunk = $1;');
   }
 
   /** An entry for bundlers, which take all pieces in: these find no files at run time. */
@@ -164,10 +209,11 @@ export class Library {
     this.#writeText(
       name,
       [
-        `import{$pieces}from"./${this.chunk}";`,
+        `import $chunk from"./${this.chunk}";`,
         ...pieces.map(([piece, file]) => `import ${piece} from${JSON.stringify(file)};`),
-        `$pieces.give({${pieces.map(([piece]) => piece).join(',')}});`,
-        'export*from"./index.js";\n',
+        `const $names=$chunk({url:import.meta.url,${LINKS}});`,
+        `$names.$pieces.give({${pieces.map(([piece]) => piece).join(',')}});`,
+        `export const{${this.plan.exported.join(',')}}=$names;\n`,
       ].join('\n'),
     );
   }
@@ -216,10 +262,11 @@ export class Library {
       "export * from 'module:index.js';",
       "import { pieces } from 'made:pieces';",
       "import { adoptClass as $adoptClass, adoptObject as $adoptObject } from 'made:code';",
+      "import { keepCode as $keepCode } from 'module:chunk.js';",
       ...lines,
       'const $import = (url) => import(url);',
       `pieces.offer(() => ({ $import, $adoptClass, $adoptObject, ${members.join(', ')} }));`,
-      `export { pieces as $pieces, ${[...forEntries].join(', ')} };`,
+      `export { pieces as $pieces, $keepCode, ${[...forEntries].join(', ')} };`,
     ].join('\n');
     const { code, map } = await this.#bundle(contents, {
       home: 'chunk',
@@ -237,8 +284,9 @@ export class Library {
         return plan.home(found) === 'chunk' ? { file: found } : { shell: found };
       },
     });
-    this.chunk = this.#name('lockstep', code, 'js');
-    this.#writeCode(this.chunk, code, map);
+    const wrapped = asFunction(code, '$links', '');
+    this.chunk = this.#name('lockstep', wrapped, 'cjs');
+    this.#writeCode(this.chunk, wrapped, map && { ...map, mappings: `;${map.mappings}` });
   }
 
   async #writePiece(piece) {
@@ -259,7 +307,7 @@ export class Library {
         return { names: found, from: direct ? `$get('${home}')` : '$chunk' };
       },
     });
-    const wrapped = asFunction(code);
+    const wrapped = asFunction(code, '$chunk,$get', 'const{$adoptClass,$adoptObject}=$chunk;');
     const name = this.#name(`lockstep-${piece}`, wrapped, 'cjs');
     this.#files[piece] = `./${name}`;
     // The line before the code.
@@ -281,11 +329,17 @@ export class Library {
         if (path.startsWith('module:')) return { file: path.slice('module:'.length) };
         const found = plan.graph.resolve(importer, path);
         if (inside.has(found)) return { file: found };
-        return { names: found, from: `${up}${this.chunk}` };
+        return { names: found, from: '$names' };
       },
     });
+    const names = `${await this.reaching(up, CACHES[entry])}\n`;
+    const lines = names.split('\n').length - 1;
     // Its target is the function that it exports.
-    this.#writeCode(`${entry}.js`, code, map);
+    this.#writeCode(
+      `${entry}.js`,
+      names + code,
+      map && { ...map, mappings: ';'.repeat(lines) + map.mappings },
+    );
   }
 
   async #bundle(contents, { home, outside }) {
@@ -347,12 +401,6 @@ export class Library {
       for (const { from: source, names: some } of plan.graph.module(importer).imports) {
         if (source === path) for (const name of some) names.add(name);
       }
-    }
-    if (!(home in PIECES)) {
-      const list = [...names].map((name) => `${plan.short(path, name)} as ${name}`);
-      return list.length === 0
-        ? `import ${JSON.stringify(from)};`
-        : `export { ${list.join(', ')} } from ${JSON.stringify(from)};`;
     }
     return [...names].map((name) => `export const ${name} = ${from}.${plan.short(path, name)};`).join('\n');
   }
@@ -417,19 +465,36 @@ function withLineBefore(map) {
   return JSON.stringify({ ...parsed, mappings: `;${parsed.mappings}` });
 }
 
-/** A module's code as a function of the chunk's names that returns what the module exports. */
-function asFunction(code) {
+/**
+ * A module's code as a function, with `parameters` and `beginning`, that returns what the module
+ * exports.
+ */
+function asFunction(code, parameters, beginning) {
   const { body } = parse(code, { ecmaVersion: 'latest', sourceType: 'module' });
   const edits = [];
   for (const node of body) {
-    if (node.type !== 'ExportNamedDeclaration') continue;
-    const members = node.specifiers.map(({ local, exported }) => `${exported.name}:${local.name}`);
-    edits.push({ from: node.start, to: node.end, text: `return{${members.join(',')}};` });
+    const { start: from, end: to } = node;
+    if (node.type === 'ExportNamedDeclaration') {
+      const members = node.specifiers.map(({ local, exported }) =>
+        exported.name === local.name ? local.name : `${exported.name}:${local.name}`,
+      );
+      edits.push({ from, to, text: `return{${members.join(',')}};` });
+    }
+    if (node.type === 'ImportDeclaration') {
+      const members = node.specifiers.map(({ local, imported }) => `${imported.name}:${local.name}`);
+      edits.push({
+        from,
+        to,
+        text: `const{${members.join(',')}}=$links[${JSON.stringify(node.source.value)}];`,
+      });
+    }
   }
   let text = code;
   for (const { from, to, text: put } of edits.reverse()) text = text.slice(0, from) + put + text.slice(to);
-  text = text.replace(/(?<![\w.$])import\(/g, '$chunk.$import(');
-  return `module.exports=function($chunk,$get){"use strict";const{$adoptClass,$adoptObject}=$chunk;\n${text.trimEnd()}\n};\n`;
+  const importing = parameters === '$links' ? '$links.import(' : '$chunk.$import(';
+  text = text.replace(/(?<![\w.$])import\(/g, importing).replaceAll('import.meta.', '$links.');
+  // In parentheses: V8 compiles it at once, and does not read it twice.
+  return `module.exports=(function(${parameters}){"use strict";${beginning}\n${text.trimEnd()}\n});\n`;
 }
 
 /**

@@ -29,7 +29,7 @@ export class Plan {
     this.entries = entries;
     const all = readdirSync(root, { recursive: true }).filter((path) => path.endsWith('.js'));
     const known = graph.reach(['index.js', ...entries, ...all.filter((path) => pieceOf(path) !== undefined)]);
-    const shared = new Set(['index.js', 'pieces.js']);
+    const shared = new Set(['index.js', 'pieces.js', 'chunk.js']);
     do this.#divide(shared, known);
     while (this.#moveShared(shared));
     this.#cross();

@@ -24,10 +24,20 @@ import { isBefore, waitersOf } from './waiters.ts';
  */
 const CLOSED_WORDS: Words = new Int32Array(CELL_WORDS).fill(-1);
 
+/**
+ * For the errors of `postMessage` and `workerData`, which can't copy an object: V8 names the first
+ * symbol that it meets.
+ */
+const UNCLONEABLE = Symbol(
+  'an object of Lockstep is in shared memory and has no copy; send its handle, and open that there: Lock.open(handle)',
+);
+
 /** The agent of a cell. */
 export type Host = AgentHost<Cell>;
 
 export class Cell implements Place {
+  /** The first field, because V8 reports the first that it can't clone. */
+  readonly uncloneable: symbol = UNCLONEABLE;
   readonly agent: Host;
   readonly kind: Kind;
   readonly number: number;

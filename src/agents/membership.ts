@@ -109,7 +109,10 @@ function join(folder: string, create: boolean): Agent {
   // The first namespace: remove old folders, and leave all at the exit.
   if (agents.size === 0) {
     if (inherited === undefined) sweep();
-    if (!leavesAtExit) process.once('exit', leaveAll);
+    if (!leavesAtExit) {
+      process.once('exit', leaveAll);
+      if (isMainThread) process.prependOnceListener('exit', leaveWhateverHappens);
+    }
     leavesAtExit = true;
   }
   // Enter the folder, then take a slot in it.
@@ -132,6 +135,18 @@ function sweep(): void {
     // Leftovers of another program must not stop this one, but a warning is due.
     process.emitWarning(error as Error);
   }
+}
+
+/**
+ * An exit listener that calls `process.exit` keeps the later ones from running, `leaveAll` too.
+ * The last that Node calls then is `process.reallyExit`.
+ */
+function leaveWhateverHappens(): void {
+  const { reallyExit } = process as unknown as { reallyExit: (code?: number) => never };
+  Reflect.set(process, 'reallyExit', (code?: number): never => {
+    leaveAll();
+    return reallyExit.call(process, code);
+  });
 }
 
 function leaveAll(): void {

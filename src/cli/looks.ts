@@ -60,15 +60,19 @@ export function nobodyText({ namespace }: LookOptions): string {
 }
 
 /** Writes the text once, or again and again in place of what was there; `text(true)`: again. */
-export async function show(text: (again: boolean) => string, watch: boolean | undefined): Promise<void> {
+export async function show(
+  text: (again: boolean) => string | Promise<string>,
+  watch: boolean | undefined,
+): Promise<void> {
   if (watch !== true) {
-    process.stdout.write(text(false));
+    process.stdout.write(await text(false));
     return;
   }
   // Only a terminal is cleared: a file gets one text after the other.
   const clear = process.stdout.isTTY ? '\u001b[H\u001b[2J' : '';
   for (let again = false; ; again = true) {
-    process.stdout.write(`${again && clear === '' ? '\n' : clear}${text(again)}`);
+    const now = await text(again);
+    process.stdout.write(`${again && clear === '' ? '\n' : clear}${now}`);
     await new Promise<void>((resolve) => {
       setTimeout(() => resolve(), 1000);
     });

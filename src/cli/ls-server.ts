@@ -1,9 +1,10 @@
 /** `lockstep ls --redis URL`, `--postgres URL`: the objects that a server has. */
 
+import type { ListedObject } from '../cluster/listing.ts';
 import { listObjects } from '../cluster/listing.ts';
 import { count, visible } from '../inspect/words.ts';
 import { FINE } from './exit-codes.ts';
-import { writeJson } from './looks.ts';
+import { show, writeJson } from './looks.ts';
 import type { ListOptions } from './ls.ts';
 import { table } from './table.ts';
 import { paintFor } from './terminal.ts';
@@ -15,19 +16,21 @@ const COLUMNS = [
   { title: 'WAIT', right: true },
 ];
 
-export async function lsServer({ redis, postgres, namespace, json }: ListOptions): Promise<number> {
-  const all = await listObjects(redis === undefined ? { postgres: postgres! } : { redis });
-  const objects = all.filter((each) => namespace === undefined || each.namespace === namespace);
-  if (json === true) {
-    writeJson({ objects });
-    return FINE;
-  }
-  const paint = paintFor(process.stdout);
-  const rows = objects.map(({ namespace, kind, name, state, waiting, dead }) => {
-    const gone = dead.length === 0 ? '' : ` (lease ended: ${dead.join(', ')})`;
-    return [visible(namespace), `${kind} ${visible(name)}`, `${visible(state)}${gone}`, String(waiting)];
-  });
-  const totals = `${count(objects.length, 'object')} at the server.\n`;
-  process.stdout.write(rows.length === 0 ? totals : `${table(COLUMNS, rows, paint)}${totals}`);
+export async function lsServer({ redis, postgres, namespace, json, watch }: ListOptions): Promise<number> {
+  const find = async (): Promise<ListedObject[]> => {
+    const all = await listObjects(redis === undefined ? { postgres: postgres! } : { redis });
+    return all.filter((each) => namespace === undefined || each.namespace === namespace);
+  };
+  if (json === true) writeJson({ objects: await find() });
+  else await show(async () => textOf(await find(), namespace), watch);
   return FINE;
+}
+
+function textOf(objects: readonly ListedObject[], namespace: string | undefined): string {
+  const rows = objects.map(({ namespace, kind, name, state, waiting }) => {
+    return [visible(namespace), `${kind} ${visible(name)}`, visible(state), String(waiting)];
+  });
+  const where = namespace === undefined ? '' : ` in namespace ${JSON.stringify(namespace)}`;
+  const totals = `${count(objects.length, 'object')} at the server${where}.\n`;
+  return rows.length === 0 ? totals : `${table(COLUMNS, rows, paintFor(process.stdout))}${totals}`;
 }

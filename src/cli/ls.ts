@@ -19,9 +19,9 @@ export interface ListOptions extends LookOptions {
 }
 
 const COLUMNS = [
-  { title: 'NAMESPACE' },
+  { title: 'NAMESPACE', least: 6, spare: true },
   { title: 'OBJECT' },
-  { title: 'STATE' },
+  { title: 'STATE', least: 24 },
   { title: 'WAIT', right: true },
   { title: 'LONGEST', right: true },
 ];

@@ -14,11 +14,11 @@ import { paintFor } from './terminal.ts';
 
 const COLUMNS = [
   { title: 'PID', right: true },
-  { title: 'THREAD', right: true },
+  { title: 'THREAD', right: true, spare: true },
   { title: 'NAME' },
-  { title: 'PROGRAM' },
-  { title: 'NAMESPACE' },
-  { title: 'STATE' },
+  { title: 'PROGRAM', least: 6 },
+  { title: 'NAMESPACE', least: 6, spare: true },
+  { title: 'STATE', least: 20 },
   { title: 'FOR', right: true },
   { title: 'HOLDS' },
 ];

@@ -67,7 +67,7 @@ function describe({ object, namespace }: Found): string {
   const listed = table(
     [
       { title: 'QUEUE', right: true },
-      { title: 'WHO' },
+      { title: 'WHO', least: 16 },
       { title: 'HOW' },
       { title: 'FOR', right: true },
       { title: '' },

@@ -6,53 +6,85 @@ import type { Paint } from '../inspect/words.ts';
 export interface Column {
   readonly title: string;
   readonly right?: boolean;
+  /** The least width to which it is cut for a narrow terminal, 8 by default. */
+  readonly least?: number;
+  /** Left out where the others have too little room. */
+  readonly spare?: boolean;
 }
 
-/** The least width of a column that is cut for a narrow terminal. */
 const LEAST = 8;
+const GAP = 2;
+/** As in `worker-2 (4121, api.js)`. */
+const PID = /\(\d+(?=[,)])/;
 
 /**
  * Rows as lines, each column as wide as its widest text; Chinese characters are two wide. On a
- * terminal that is narrower, the widest columns are cut.
+ * terminal that is narrower, columns that can be spared are left out, and the widest are cut; pids
+ * stay.
  */
 export function table(
-  columns: readonly Column[],
-  rows: readonly (readonly string[])[],
+  given: readonly Column[],
+  texts: readonly (readonly string[])[],
   paint: Paint,
   room: number = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
 ): string {
-  const all = [columns.map(({ title }) => title), ...rows];
-  const widths = columns.map((_, index) => Math.max(...all.map((row) => stringWidth(row[index] ?? ''))));
-  fit(widths, room - 2 * (columns.length - 1));
+  const whole = [given.map(({ title }) => title), ...texts];
+  const needed = given.map((_, index) => Math.max(...whole.map((row) => stringWidth(row[index] ?? ''))));
+  const shown = placesOf(given, needed, room);
+  const columns = shown.map((index) => given[index]!);
+  const widths = shown.map((index) => needed[index]!);
+  const all = whole.map((row) => shown.map((index) => row[index] ?? ''));
+  fit(columns, widths, room - GAP * (columns.length - 1));
   const lines = all.map((row) =>
     columns
       .map(({ right }, index) => {
-        const text = cut(row[index] ?? '', widths[index]!);
+        const text = cut(row[index]!, widths[index]!);
         const space = ' '.repeat(Math.max(0, widths[index]! - stringWidth(text)));
         return right === true ? space + text : text + space;
       })
-      .join('  ')
+      .join(' '.repeat(GAP))
       .trimEnd(),
   );
   return `${[paint.dim(lines[0]!), ...lines.slice(1)].join('\n')}\n`;
 }
 
-/** Narrows the widest column until the rows fit, or until no column is wider than the least. */
-function fit(widths: number[], room: number): void {
+/** The places of the columns that are shown: of those that can be spared, the first go first. */
+function placesOf(columns: readonly Column[], widths: readonly number[], room: number): number[] {
+  let shown = columns.map((_, index) => index);
+  for (const [index, { spare }] of columns.entries()) {
+    const taken = shown.reduce(
+      (sum, at) => sum + Math.min(widths[at]!, columns[at]!.least ?? LEAST) + GAP,
+      -GAP,
+    );
+    if (taken > room && spare === true) shown = shown.filter((at) => at !== index);
+  }
+  return shown;
+}
+
+/** Narrows the widest column until the rows fit, or until none is wider than its least. */
+function fit(columns: readonly Column[], widths: number[], room: number): void {
   for (let sum = widths.reduce((total, width) => total + width, 0); sum > room; sum--) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if (widths[widest]! <= LEAST) return;
+    const spare = widths.map((width, index) => (width > (columns[index]!.least ?? LEAST) ? width : 0));
+    const widest = spare.indexOf(Math.max(...spare));
+    if (spare[widest] === 0) return;
     widths[widest]!--;
   }
 }
 
-/** The text, cut to the width; then it ends with `…`. */
+/** The text, cut to the width: to its beginning, `…` and the pid in it, if that would be lost. */
 function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
+  const kept = beginning(text, width - 1);
+  const [pid] = PID.exec(text) ?? [];
+  if (pid === undefined || PID.test(kept) || pid.length + 2 > width) return `${kept}…`;
+  return `${beginning(kept, width - pid.length - 2)}…${pid})`;
+}
+
+function beginning(text: string, width: number): string {
   let kept = '';
   for (const { segment } of new Intl.Segmenter().segment(text)) {
-    if (stringWidth(kept + segment) > width - 1) break;
+    if (stringWidth(kept + segment) > width) break;
     kept += segment;
   }
-  return `${kept}…`;
+  return kept;
 }

@@ -172,7 +172,7 @@ export class Calls {
             settle(batch, outcome, known.version);
             return;
           }
-          known = await this.store.read(key);
+          known = await this.store.read(key, session);
         } else {
           const { body, sessions, rings, keep } = outcome;
           const expect = known.body === null ? 0 : known.version;
@@ -255,8 +255,9 @@ export class Calls {
   private async readAgain(key: string, session: string): Promise<Snapshot> {
     for (;;) {
       try {
-        return await this.store.read(key);
+        return await this.store.read(key, session);
       } catch (error) {
+        if (error instanceof SessionGone) throw this.session.lose(session);
         if (!(error instanceof Unreachable)) throw error;
         await this.session.untilReachable(session, error);
       }

@@ -100,7 +100,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
 
   /** One line on where it is connected, and how. */
   override toString(): string {
-    return `<Cluster over ${this.store.title} ${this.state}>`;
+    return `<Cluster over ${this.store.title} ${this.state}, session ${this.session}>`;
   }
 
   /** The state of the connection to the server. */
@@ -108,7 +108,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return this.core.session.state;
   }
 
-  /** The id of the present session; another one after each loss. */
+  /** The id of the present session, with pid and host; another one after each loss. */
   get session(): string {
     return this.core.session.id;
   }
@@ -209,7 +209,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   /** The reason of a state, as an error with a code. */
   private coded(reason: Error | undefined): LockstepError {
     if (reason instanceof LockstepError) return reason;
-    const why = reason?.message ?? 'it has not answered';
+    const why = reason?.message.replace(`${this.store.title} `, 'it ') ?? 'it has not answered';
     return new StoreError(
       `cluster: ${this.store.title} can't be reached, ${why}; it is retried until it answers`,
       { cause: reason },

@@ -2,25 +2,19 @@
 
 import { clearTimeout, setTimeout } from '#clock';
 import { StoreError } from '../errors.ts';
-import type { BarrierState } from './machines/barrier.ts';
-import type { Gate } from './machines/gate.ts';
-import { sessionOf } from './machines/machine.ts';
-import type { QueueState } from './machines/queue.ts';
-import type { Turnstile } from './machines/turnstile.ts';
+import type { Stand } from './listed.ts';
+import { inQueue, standOf } from './listed.ts';
+import type { QueueRow } from './stores/postgres-queue-tables.ts';
+import { QUEUES_LISTED } from './stores/postgres-queue-tables.ts';
 import { redisClient } from './stores/redis-client.ts';
-import type { KeptQueue } from './stores/redis-queue-calls.ts';
-import { waitingIn } from './stores/redis-queue-calls.ts';
+import type { KeptQueue } from './stores/redis-kept-queue.ts';
+import { waitingIn } from './stores/redis-kept-queue.ts';
 
 /** An object at a server. */
-export interface ListedObject {
+export interface ListedObject extends Stand {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
-  readonly state: string;
-  /** Calls that wait for it. */
-  readonly waiting: number;
-  /** Sessions that hold it or wait for it although their lease has ended. */
-  readonly dead: readonly string[];
 }
 
 /** The parts of a document that the listing keeps. */
@@ -31,6 +25,8 @@ interface Found {
   readonly dead: readonly string[];
   /** The number of waiting items of a queue that does not keep them in its document. */
   readonly items?: number;
+  /** The state of a queue whose document is empty, at a PostgreSQL server. */
+  readonly queue?: QueueRow;
 }
 
 interface PgClient {
@@ -57,7 +53,7 @@ export async function listObjects(server: { redis: string } | { postgres: string
     // After a failure nobody awaits this reading, so its rejection must not count as unhandled.
     reading.catch(() => undefined);
     const found = await Promise.race([reading, failed]);
-    return found.map(listed).sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name));
+    return found.flatMap(listed).sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name));
   } catch (error) {
     const { message } = error as Error;
     const which = inRedis ? 'Redis' : 'PostgreSQL';
@@ -116,54 +112,29 @@ async function inPostgresAt(url: string, closers: (() => Promise<void>)[]): Prom
     `SELECT o.namespace, o.name, s.body, s.dead
        FROM lockstep.object o, lockstep.snapshot(o.namespace, o.name) s WHERE s.body IS NOT NULL`,
   );
-  return rows as Found[];
+  const found = rows as Found[];
+  // Older versions have no tables of queues, and no such documents.
+  if (!found.some(isInRows)) return found;
+  const { rows: queues } = await client.query(QUEUES_LISTED);
+  const states = new Map((queues as QueueRow[]).map((row) => [row.queue, row]));
+  return found.map((object) => {
+    const queue = states.get(`${object.namespace}/${object.name}`);
+    return queue === undefined || !isInRows(object) ? object : { ...object, queue, dead: queue.dead };
+  });
 }
 
-function listed({ namespace, name, body, dead, items }: Found): ListedObject {
+function isInRows({ body }: Found): boolean {
+  return body.includes('Queue","state":{"state":null,');
+}
+
+/** Nothing where the document only keeps replies, and goes by itself. */
+function listed({ namespace, name, body, dead, items, queue }: Found): ListedObject[] {
   const { kind, state } = JSON.parse(body) as { kind: string; state: { state: unknown } };
-  return { namespace, kind, name, dead, ...stands(kind, state.state, items) };
-}
-
-/** The object's state, in words, and the number of waiters. An object at rest may have no state. */
-function stands(kind: string, given: unknown, count?: number): { state: string; waiting: number } {
-  if (given === null) return { state: 'as at first', waiting: 0 };
-  switch (kind) {
-    case 'Event':
-    case 'Latch': {
-      const { left, waiting } = given as Gate;
-      const open = left === 0 ? 'open' : `${left} to count down`;
-      return { state: kind === 'Event' ? (left === 0 ? 'set' : 'not set') : open, waiting: waiting.length };
-    }
-    case 'Barrier': {
-      const { parties, arrived, broken } = given as BarrierState;
-      const state = broken === '' ? `${arrived.length} of ${parties} have come` : `broken: ${broken}`;
-      return { state, waiting: arrived.length };
-    }
-    case 'Queue':
-    case 'JoinableQueue': {
-      const { items, out, takers, putters, joins } = given as QueueState;
-      const received = out.length === 0 ? '' : `, ${out.length} received`;
-      const waiting = takers.length + putters.length + joins.length;
-      return { state: `${count ?? items.length} items${received}`, waiting };
-    }
-    case 'Value':
-      return { state: String((given as { value: number }).value), waiting: 0 };
-    default:
-      return turnstile(kind, given as Turnstile);
+  if (queue !== undefined) {
+    const { waiting } = queue;
+    return [{ namespace, kind, name, dead, state: inQueue(queue.items, queue.received), waiting }];
   }
-}
-
-function turnstile(kind: string, state: Turnstile): { state: string; waiting: number } {
-  const { of, free, holders, offers, queue, waits } = state;
-  const waiting = queue.length + offers.length + Object.values(waits).flat().length;
-  const by = holders.map(([call]) => sessionOf(call)).join(', ');
-  if (kind === 'Semaphore' || kind === 'BoundedSemaphore') {
-    const held = by === '' ? '' : `, held by ${by}`;
-    return { state: `${free} free${held}`, waiting };
-  }
-  if (holders.length === 0) return { state: 'free', waiting };
-  const how = kind === 'RWLock' ? (free === 0 && of > 0 ? 'written' : 'read') : 'held';
-  return { state: `${how} by ${by}`, waiting };
+  return state.state === null ? [] : [{ namespace, kind, name, ...standOf(kind, state.state, dead, items) }];
 }
 
 function order(a: string, b: string): number {

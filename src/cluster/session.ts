@@ -15,11 +15,11 @@
  * calls queue again, at the tail.
  */
 
-import { randomBytes } from 'node:crypto';
 import { clearTimeout, now, setTimeout, timeOfDay } from '#clock';
 import { LeaseLostError, StoreError } from '../errors.ts';
 import type { Bells } from './bells.ts';
 import type { CallId } from './machines/machine.ts';
+import { newSessionId } from './session-id.ts';
 import type { Snapshot, Store } from './store.ts';
 import { Unreachable } from './store.ts';
 
@@ -37,7 +37,7 @@ const MOST_RETRY_MS = 1_000;
 
 /** One session: from its opening to its loss. */
 export class Lease {
-  readonly id: string = randomBytes(9).toString('base64url');
+  readonly id: string = newSessionId();
   /** Counts the commits whose outcome was unknown: see `Store.fence`. */
   epoch = 0;
   private until = 0;
@@ -85,6 +85,15 @@ export interface SessionEvents {
   rung(key: string, fresh: Snapshot | undefined): void;
   /** The server answers again; it may have crashed. */
   back(): void;
+}
+
+/** How to wait for a session. */
+interface Readiness {
+  /** At most so long; default: a lease. */
+  readonly milliseconds?: number;
+  /** The beginning of the error's message. */
+  readonly refused?: string;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export class Session {
@@ -191,21 +200,26 @@ export class Session {
   /**
    * Waits for a live session; throws `StoreError` when there is none within so many milliseconds.
    */
-  async ready(milliseconds: number = this.leaseMs): Promise<void> {
+  async ready({
+    milliseconds = this.leaseMs,
+    refused = "cluster: can't be used",
+    signal,
+  }: Readiness = {}): Promise<void> {
     const until = now() + milliseconds;
     while (!this.current.valid) {
       if (this.current.lost === undefined) this.lose(this.current.id, 'it was not renewed in time');
       if (this.closed) throw new StoreError("cluster: can't be used, it is closed; connect again");
-      if (now() >= until) throw this.outOfReach("cluster: can't be used");
+      signal?.throwIfAborted();
+      if (now() >= until) throw this.outOfReach(refused);
       await this.untilUp(Math.min(RETRY_MS, Math.ceil(until - now())));
     }
   }
 
   /** The error of a call while the server does not answer. */
   outOfReach(refused: string): StoreError {
-    return new StoreError(
-      `${refused}, ${this.store.title} can't be reached, ${this.trouble}; try again when it is back`,
-    );
+    const { title } = this.store;
+    const trouble = this.trouble.replace(`${title} `, 'it ');
+    return new StoreError(`${refused}, ${title} can't be reached, ${trouble}; try again when it is back`);
   }
 
   /** Resolves when the connection comes back, or after so many milliseconds. */
@@ -254,6 +268,8 @@ export class Session {
       return;
     }
     lease.prolong(sent, day, this.leaseMs);
+    // An answer that took most of a lease leaves none to work with: the caller opens another.
+    if (!lease.valid) throw new Unreachable('it answered too late');
     this.current = lease;
     this.become('connected', undefined);
     this.schedule();
@@ -277,7 +293,9 @@ export class Session {
     clearTimeout(this.renewal);
     clearTimeout(this.end);
     const { current } = this;
-    this.renewal = setTimeout(() => void this.renew(current), this.leaseMs / RENEWALS);
+    // After a slow answer less than a lease is left.
+    const soon = Math.min(this.leaseMs / RENEWALS, current.remaining / 2);
+    this.renewal = setTimeout(() => void this.renew(current), soon);
     this.renewal.unref();
     this.end = setTimeout(() => this.expire(current), Math.ceil(current.remaining));
     this.end.unref();

@@ -133,7 +133,11 @@ export interface Store {
    * may still be on its way. `false`: the session is dead.
    */
   fence(session: string, epoch: number): Promise<boolean>;
-  read(key: string): Promise<Snapshot>;
+  /**
+   * The document. Throws `SessionGone` if the session is dead: others may have removed its calls,
+   * so it would misread what it finds.
+   */
+  read(key: string, session: string): Promise<Snapshot>;
   /**
    * Writes the document if it has the expected version and the session is alive, and rings. Throws
    * `SessionGone` or `Outdated` if nothing was done, `Unreachable` if the outcome is unknown.
@@ -155,7 +159,7 @@ export interface Store {
   end(): Promise<void>;
 }
 
-/** The session that commits is dead. */
+/** The session that asks is dead. */
 export class SessionGone extends Error {}
 
 /** The commit is of an earlier epoch, and was not done. */

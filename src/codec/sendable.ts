@@ -8,7 +8,10 @@ import { describeForeign } from '../objects/copies.ts';
 
 const forbidden = new WeakMap<object, string>();
 
-/** Refuses `object` in every parcel; `reason` follows "it is …". */
+/**
+ * Refuses `object`, or all objects of which it is the prototype, in every parcel; `reason` follows
+ * "it is …".
+ */
 export function forbidSending(object: object, reason: string): void {
   forbidden.set(object, reason);
 }
@@ -46,8 +49,10 @@ export function isSharedBytes(value: object): boolean {
 
 /** A description of the object, if it can never be sent. */
 export function describeRefused(value: object): string | undefined {
-  const reason = forbidden.get(value);
-  if (reason !== undefined) return reason;
+  for (let at: object | null = value; at !== null; at = Object.getPrototypeOf(at) as object | null) {
+    const reason = forbidden.get(at);
+    if (reason !== undefined) return reason;
+  }
   const foreign = describeForeign(value);
   if (foreign !== undefined) return foreign;
   if (value instanceof URL) return 'a URL (send its href)';

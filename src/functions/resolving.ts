@@ -6,6 +6,7 @@
  * may export another function there, under a condition.
  */
 
+import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { TargetError } from '../errors.ts';
 import { libraryRequire } from '../package-root.ts';
@@ -165,5 +166,25 @@ function adviceFor(cause: unknown): string {
       '(node --import tsx, node -r ts-node/register, or NODE_OPTIONS); or use Node 22.18 or later, or compiled JavaScript'
     );
   }
+  if (isShort(code) || !hasDescriptor()) {
+    return (
+      'the program had too few descriptors to load it, which Node may report as a package that is missing: ' +
+      'raise the limit of open files (ulimit -n), or start fewer processes and threads at a time'
+    );
+  }
   return 'see its cause';
+}
+
+function isShort(code: string | undefined): boolean {
+  return code === 'EMFILE' || code === 'ENFILE';
+}
+
+/** Whether this program can open a file now. */
+function hasDescriptor(): boolean {
+  try {
+    closeSync(openSync(process.execPath, 'r'));
+    return true;
+  } catch (error) {
+    return !isShort((error as NodeJS.ErrnoException).code);
+  }
 }

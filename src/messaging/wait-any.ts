@@ -27,8 +27,9 @@ export type Waitable =
 /**
  * Waits until at least one of the queues, connections and signals is ready; the event loop keeps
  * running. Resolves to a list of those that are ready, in the order given; to an empty list at the
- * timeout. Nothing is taken from a queue. If other threads take from it, too, use `tryGet`, or
- * `recv` with a timeout, because they may be faster. *Cancels* by `signal`.
+ * timeout, and at once if there is nothing to wait for. Nothing is taken from a queue. If other
+ * threads take from it, too, use `tryGet`, or `recv` with a timeout, because they may be faster.
+ * *Cancels* by `signal`.
  *
  * @example
  * const ready = await waitAny([queue, connection, child.sentinel], { timeout: 1000 });
@@ -39,7 +40,7 @@ export async function waitAny<Each extends Waitable>(
 ): Promise<Each[]> {
   const { all, deadline } = begin(objects, options);
   const now = all.filter(isReady);
-  if (now.length > 0 || deadline.expired) return now;
+  if (now.length > 0 || deadline.expired || isEndless(all, deadline)) return now;
   const controller = new AbortController();
   const bounded = Deadline.from({ timeout: deadline.remaining, signal: controller.signal });
   const giveUp = (): void => controller.abort(deadline.signal?.reason);
@@ -65,7 +66,7 @@ export async function waitAny<Each extends Waitable>(
 export function waitAnySync<Each extends Waitable>(objects: Iterable<Each>, options?: WaitOptions): Each[] {
   const { all, deadline } = begin(objects, options);
   const now = all.filter(isReady);
-  if (now.length > 0 || deadline.expired) return now;
+  if (now.length > 0 || deadline.expired || isEndless(all, deadline)) return now;
   // Wait at the gate of each queue and connection.
   const waits = all.flatMap((object) => {
     const channel = channelOf(object);
@@ -77,6 +78,11 @@ export function waitAnySync<Each extends Waitable>(objects: Iterable<Each>, opti
   const sentinels = all.filter((object) => object instanceof AbortSignal).filter(isSentinel);
   blockOnAny(waits, deadline, sentinels.length === 0 ? undefined : () => sentinels.some(isAborted));
   return all.filter(isReady);
+}
+
+/** Whether nothing would end the wait. */
+function isEndless(all: readonly unknown[], { timed, signal }: Deadline): boolean {
+  return all.length === 0 && !timed && signal === undefined;
 }
 
 function begin<Each>(

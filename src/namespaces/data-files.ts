@@ -76,7 +76,7 @@ export function makeDataFile(
   const path = directory.nameOf(name);
   if (bytes > constants.MAX_LENGTH) {
     const { bavail, bsize } = statfsSync(directory.path);
-    if (bytes > bavail * bsize) throw noDiskSpace(path);
+    if (bytes > bavail * bsize) throw noDiskSpace(path, undefined, { bytes, at: directory.path });
     throw new OutOfRangeError(
       `shared memory "${path}": refused, ${bytes} bytes are more than this Node can map at once; ` +
         `use at most ${constants.MAX_LENGTH}, or a later Node`,
@@ -250,8 +250,20 @@ export function removeData(directory: Directory, cell: number, generation: numbe
   // If the program has changed its user, they stay until the folder is removed: no other object has
   // these names.
   if (directory.isForeign) return;
-  for (const item of itemsOf(directory, cell, generation)) directory.remove(itemFile(cell, generation, item));
+  for (const item of itemsThere(directory, cell, generation))
+    directory.remove(itemFile(cell, generation, item));
   directory.remove(dataFile(cell, generation));
+}
+
+/** As `itemsOf`. Without a descriptor to list them, they stay until the folder is removed. */
+function itemsThere(directory: Directory, cell: number, generation: number): number[] {
+  try {
+    return itemsOf(directory, cell, generation);
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+    if (code === 'EMFILE' || code === 'ENFILE') return [];
+    throw error;
+  }
 }
 
 /** Numbers of the object's items that have a file. */

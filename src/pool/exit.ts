@@ -1,7 +1,9 @@
 /**
  * Exit: kills the workers of all pools of this thread when it ends, because no code waits for them
- * then.
+ * then. Workers are daemons, which are asked to end first, and one that is busy would not heed it.
  */
+
+import { beforeEnd } from '../workers/children.ts';
 
 const kills = new Map<object, () => void>();
 
@@ -9,14 +11,18 @@ const kills = new Map<object, () => void>();
 export function killOnExit(pool: object, kill: (() => void) | undefined): void {
   if (kill === undefined) {
     kills.delete(pool);
-    if (kills.size === 0) process.off('exit', killAll);
     return;
   }
-  // Run before the listener that waits for children.
-  if (kills.size === 0) process.prependListener('exit', killAll);
   kills.set(pool, kill);
+  beforeEnd(killAll);
 }
 
 function killAll(): void {
-  for (const kill of [...kills.values()]) kill();
+  for (const kill of [...kills.values()]) {
+    try {
+      kill();
+    } catch {
+      // Nobody could handle the error now. The workers of the other pools have to be killed, too.
+    }
+  }
 }

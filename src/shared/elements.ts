@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util';
 import { loadElement, loadFloat, storeElement, storeFloat } from '#atomics';
+import { forbidSending } from '../codec/sendable.ts';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
 import { forJson } from '../objects/shared-object.ts';
@@ -137,6 +138,11 @@ refuseReadOnly(Elements.prototype, family);
 
 // A class member with this computed name could not be declared under isolatedDeclarations.
 showAs(Elements);
+
+forbidSending(
+  Elements.prototype,
+  'a row of numbers that lies in a shared object (send that one, or toArray() for a copy)',
+);
 
 /**
  * The index from the beginning. Throws `InvalidTypeError` or `OutOfRangeError` unless something is

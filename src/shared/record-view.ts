@@ -4,6 +4,7 @@
  */
 
 import { loadElement, loadFloat } from '#atomics';
+import { forbidSending } from '../codec/sendable.ts';
 import type { FloatElement, IntegerElement } from '../memory/atomics.ts';
 import { forJson } from '../objects/shared-object.ts';
 import { showAs } from '../readable.ts';
@@ -53,6 +54,11 @@ endStrictly(View.prototype, {
   isOurs: () => true,
   titleOf: (view) => View.spotOf(view as View).title,
 });
+
+forbidSending(
+  View.prototype,
+  'a record that lies in another object (send that one and the index, or toObject() for a copy)',
+);
 
 showAs(View, (view) => view.toObject());
 
@@ -156,6 +162,11 @@ const family = {
 };
 endStrictly(RecordRow.prototype, family);
 refuseReadOnly(RecordRow.prototype, family);
+
+forbidSending(
+  RecordRow.prototype,
+  'a row of records that lies in another object (send that one, or toArray() for a copy)',
+);
 
 showAs<RecordRow<Schema>>(RecordRow, (row) => row.toArray());
 

@@ -1,5 +1,6 @@
 /** Hold: the right to be inside, given back once. */
 
+import { forbidSending } from '../codec/sendable.ts';
 import type { Hold } from '../contracts.ts';
 import { NotOwnerError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
@@ -74,3 +75,4 @@ export class SharedHold implements Hold {
 }
 
 showAsText(SharedHold);
+forbidSending(SharedHold.prototype, 'a Hold, which only the thread that made it can release');

@@ -18,6 +18,8 @@ export interface LiveChild {
 
 /** Milliseconds that a daemon has to end by itself, once its parent has asked for it. */
 const DAEMON_GRACE = 500;
+/** Milliseconds in which a daemon that was killed is gone, unless the kernel is stuck in a call. */
+const LONGEST_DEATH = 10_000;
 /** Milliseconds after which a failed program reports the children that it still waits for. */
 const SILENCE = 200;
 
@@ -68,9 +70,12 @@ function endChildren(): void {
   for (const child of others) child.joinSync();
   // Kill the daemons that have not ended in time.
   const patience = now() + DAEMON_GRACE;
-  for (const daemon of daemons) {
-    if (!daemon.joinSync(Math.max(0, patience - now()))) daemon.kill();
-  }
+  const stubborn = daemons.filter((daemon) => !daemon.joinSync(Math.max(0, patience - now())));
+  for (const daemon of stubborn) daemon.kill();
+  // Wait for their deaths. One that is still dying would keep the folder from being removed. Node
+  // aborts if it ends while a thread loads its modules.
+  const limit = now() + LONGEST_DEATH;
+  for (const daemon of stubborn) daemon.joinSync(Math.max(0, limit - now()));
 }
 
 /**

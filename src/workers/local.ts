@@ -1,7 +1,9 @@
 /** ThreadLocal: a variable with another value in every thread, and in every `run` within one. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { inspect } from 'node:util';
 import { forbidSending } from '../codec/sendable.ts';
+import { InvalidTypeError } from '../errors.ts';
 
 /** One scope's value. */
 interface Box<T> {
@@ -25,8 +27,17 @@ export class ThreadLocal<T> {
   /** Made by the first `run`: a thread that never calls it doesn't pay for it. */
   private storage: AsyncLocalStorage<Box<T>> | undefined;
 
-  /** @param initial makes the first value, once in each scope that asks for one */
+  /**
+   * Throws `InvalidTypeError`.
+   *
+   * @param initial makes the first value, once in each scope that asks for one
+   */
   constructor(initial?: () => T) {
+    if (initial !== undefined && typeof initial !== 'function') {
+      throw new InvalidTypeError(
+        `ThreadLocal: refused, ${inspect(initial)} is not a function; pass one that makes the first value, such as () => 5`,
+      );
+    }
     this.initial = initial;
     forbidSending(this, 'a ThreadLocal, which is another in every thread (export it from a module)');
   }

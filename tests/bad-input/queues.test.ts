@@ -6,7 +6,7 @@ import { readdirSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { JoinableQueue, Lock, Queue, SimpleQueue } from 'lockstep';
+import { JoinableQueue, Lock, Queue, RWLock, SimpleQueue, struct } from 'lockstep';
 import { channelOf, load } from '../support/internals.ts';
 import { run } from '../support/programs.ts';
 import { HANG_MS, until } from '../support/until.ts';
@@ -165,6 +165,31 @@ describe('a queue', { timeout: HANG_MS }, () => {
     // If each looked whenever there is room, it would be the square of their number.
     assert.ok(looks < 30 * count, `${looks} looks`);
     queue[Symbol.dispose]();
+  });
+
+  it('refuses what is only a part of a shared object, and what belongs to a thread', () => {
+    const queue = new Queue<unknown>();
+    const Inner = struct({ n: 'i32', row: 'f64[2]' });
+    const Outer = struct({ inner: Inner, all: [Inner, 2] });
+    const [array, outer, rwlock, lock] = [Inner.array(2), new Outer(), new RWLock(), new Lock()];
+    const hold = lock.acquireSync();
+    const parts: [part: unknown, message: RegExp][] = [
+      [array.at(1), /it is a record that lies in another object \(send that one and the index/],
+      [outer.inner, /it is a record that lies in another object/],
+      [outer.all, /it is a row of records that lies in another object/],
+      [array.at(1).row, /it is a row of numbers that lies in a shared object/],
+      [rwlock.read, /it is a side of an RWLock \(send the RWLock/],
+      [rwlock.write, /it is a side of an RWLock/],
+      [hold, /it is a Hold, which only the thread that made it can release/],
+    ];
+    for (const [part, message] of parts) {
+      for (const value of [part, { nested: [part] }]) {
+        assert.throws(() => queue.putSync(value), { code: 'ERR_LOCKSTEP_NOT_SENDABLE', message });
+      }
+    }
+    assert.equal(queue.size, 0);
+    hold.release();
+    for (const each of [queue, array, outer, rwlock, lock]) each.close();
   });
 
   it('carries an error that has no stack, as one behind a Proxy may', () => {

@@ -55,6 +55,9 @@ describe('a full file system', { skip, timeout: HANG_MS }, () => {
     for (const size of [2_000_000, 1_000_000, 2 ** 33, 2 ** 45]) {
       const { done } = await tries('block', String(size));
       assert.equal(done?.refusal?.code, 'ERR_LOCKSTEP_NO_SPACE', JSON.stringify(done));
+      const [, wanted, free] =
+        /takes (\d+) bytes and .* has (\d+) free;/.exec(done.refusal.message ?? '') ?? [];
+      assert.ok(Number(wanted) >= size && Number(free) < 1_000_000, done.refusal.message);
       assert.equal(done.sum, 6);
     }
     const { done } = await tries('block', '500000');

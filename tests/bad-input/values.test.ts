@@ -3,6 +3,7 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import * as lockstep from 'lockstep';
 import {
   Barrier,
@@ -10,6 +11,8 @@ import {
   Condition,
   Event,
   Lock,
+  Pipe,
+  Queue,
   RawArray,
   RLock,
   Semaphore,
@@ -320,4 +323,22 @@ describe('a handle', () => {
       );
     }
   });
+});
+
+describe('an object in workerData or a message of Node', () => {
+  const makers: Record<string, (options?: undefined) => { close(): void }> = {
+    ...MAKERS,
+    Queue: () => new Queue(),
+    Connection: () => Pipe()[0],
+  };
+  for (const [kind, make] of Object.entries(makers)) {
+    it(`a ${kind}: the error says to send its handle`, () => {
+      const object = make();
+      const message =
+        /^Symbol\(an object of Lockstep .*send its handle, .*Lock\.open\(handle\)\) could not be cloned/;
+      assert.throws(() => structuredClone({ object }), { name: 'DataCloneError', message });
+      assert.throws(() => new Worker('', { eval: true, workerData: object }), { message });
+      object.close();
+    });
+  }
 });

@@ -1,12 +1,13 @@
 /**
- * The contract of the cluster's locks through PgBouncer, which gives each transaction another
- * connection: nothing can listen, and prepared statements get lost.
+ * The contract of the cluster's locks and queues through PgBouncer, which gives each transaction
+ * another connection: nothing can listen, and prepared statements get lost.
  */
 
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 import { connect } from 'lockstep/cluster';
 import { lockCases } from './contract/lock.ts';
+import { queueCases } from './contract/queue.ts';
 import type { World } from './contract/world.ts';
 import { PgBouncer } from './servers/pgbouncer.ts';
 import { PostgresServer } from './servers/postgres.ts';
@@ -20,6 +21,7 @@ const behind: World = {
 };
 
 lockCases(behind);
+queueCases(behind);
 
 it('works without `listen: false` too, only slower: statements that got lost are sent in full', async () => {
   const options = { postgres: bouncer.url, namespace: 'unaware', lease: 3_000 };

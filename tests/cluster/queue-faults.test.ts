@@ -1,38 +1,63 @@
 /**
- * Queues over Redis while connections are cut, held and robbed of their replies: as long as no
- * lease is lost, each item that was put is taken once, in the order of its producer.
+ * Queues over both servers while connections are cut, held and robbed of their replies: as long as
+ * no lease is lost, each item that was put is taken once, in the order of its producer.
  */
 
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cluster, ClusterQueue } from 'lockstep/cluster';
+import type { Cluster, ClusterQueue, ConnectOptions } from 'lockstep/cluster';
 import { connect } from 'lockstep/cluster';
 import { Random } from '../soak/random.ts';
 import { ToxicProxy } from './nemesis/proxy.ts';
+import { PostgresServer } from './servers/postgres.ts';
 import { RedisServer } from './servers/redis.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
 const SEED = Number(process.env.LOCKSTEP_SEED ?? 1);
 const PRODUCERS = 3;
-const EACH = deep ? 1_000 : 60;
 
 type Item = readonly [producer: number, number: number];
 
-let server: RedisServer;
+/** A server, and how to connect to it by another port. */
+interface Behind {
+  /** Items of each producer. */
+  readonly each: number;
+  readonly port: number;
+  optionsAt(port: number): ConnectOptions;
+  stop(): Promise<void>;
+}
 
-before(async () => {
-  server = await RedisServer.start();
-});
-after(() => server.stop());
+async function redis(): Promise<Behind> {
+  const server = await RedisServer.start();
+  return {
+    each: deep ? 1_000 : 60,
+    port: server.port,
+    optionsAt: (port) => ({ redis: `redis://127.0.0.1:${port}` }),
+    stop: () => server.stop(),
+  };
+}
 
-async function torment(take: (queue: ClusterQueue<Item>) => Promise<Item>): Promise<void> {
+async function postgres(): Promise<Behind> {
+  const server = await PostgresServer.start();
+  return {
+    // It takes longer to connect again.
+    each: deep ? 300 : 12,
+    port: server.port,
+    optionsAt: (port) => ({ postgres: server.url.replace(`:${server.port}/`, `:${port}/`) }),
+    stop: () => server.stop(),
+  };
+}
+
+async function torment(
+  { each, port, optionsAt }: Behind,
+  take: (queue: ClusterQueue<Item>) => Promise<Item>,
+): Promise<void> {
   const random = new Random(SEED);
-  const proxy = await ToxicProxy.before(server.port);
+  const proxy = await ToxicProxy.before(port);
   const clusters: Cluster[] = [];
   const join = async (): Promise<ClusterQueue<Item>> => {
-    const redis = `redis://127.0.0.1:${proxy.port}`;
-    const cluster = await connect({ redis, lease: 60_000, namespace: 'faults' });
+    const cluster = await connect({ ...optionsAt(proxy.port), lease: 60_000, namespace: 'faults' });
     clusters.push(cluster);
     return cluster.queue<Item>('items', { maxSize: 5 });
   };
@@ -58,10 +83,10 @@ async function torment(take: (queue: ClusterQueue<Item>) => Promise<Item>): Prom
     }
   };
   const produce = async (queue: ClusterQueue<Item>, producer: number): Promise<void> => {
-    for (let i = 0; i < EACH; i++) await queue.put([producer, i]);
+    for (let i = 0; i < each; i++) await queue.put([producer, i]);
   };
   const consume = async (queue: ClusterQueue<Item>, consumer: number): Promise<void> => {
-    for (let i = 0; i < EACH; i++) seen[consumer]!.push(await take(queue));
+    for (let i = 0; i < each; i++) seen[consumer]!.push(await take(queue));
   };
   const harm = faults();
   try {
@@ -72,10 +97,10 @@ async function torment(take: (queue: ClusterQueue<Item>) => Promise<Item>): Prom
     await Promise.all(clusters.map((cluster) => cluster.close()));
     await proxy.close();
   }
-  const all = seen.flat().map(([producer, number]) => producer * EACH + number);
+  const all = seen.flat().map(([producer, number]) => producer * each + number);
   assert.deepEqual(
     all.sort((a, b) => a - b),
-    Array.from({ length: PRODUCERS * EACH }, (_, i) => i),
+    Array.from({ length: PRODUCERS * each }, (_, i) => i),
     `seed ${SEED}`,
   );
   for (const items of seen) {
@@ -87,11 +112,21 @@ async function torment(take: (queue: ClusterQueue<Item>) => Promise<Item>): Prom
   }
 }
 
-it('get takes each item once', () => torment((queue) => queue.get()));
+for (const [name, start] of Object.entries({ Redis: redis, PostgreSQL: postgres })) {
+  describe(name, () => {
+    let server: Behind;
+    before(async () => {
+      server = await start();
+    });
+    after(() => server.stop());
 
-it('receive and ack take each item once', () =>
-  torment(async (queue) => {
-    const delivery = await queue.receive({ visibility: 60_000 });
-    await delivery.ack();
-    return delivery.value;
-  }));
+    it('get takes each item once', () => torment(server, (queue) => queue.get()));
+
+    it('receive and ack take each item once', () =>
+      torment(server, async (queue) => {
+        const delivery = await queue.receive({ visibility: 60_000 });
+        await delivery.ack();
+        return delivery.value;
+      }));
+  });
+}

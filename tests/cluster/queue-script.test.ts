@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { QUEUE } from '../../src/cluster/stores/redis-queue.ts';
 import { planting } from './script/plant.ts';
 import { QueueHistory } from './script/queue-histories.ts';
-import { redisGround } from './script/redis.ts';
+import { redisQueueGround } from './script/redis-queues.ts';
 import { runAll } from './script/run.ts';
 import { RedisServer } from './servers/redis.ts';
 
@@ -21,7 +21,7 @@ before(async () => {
 after(() => server.stop());
 
 it(`gives the same replies, states and rings in ${HISTORIES} histories`, async (t) => {
-  const ground = await redisGround(server.url);
+  const ground = await redisQueueGround(server.url);
   const { made } = await runAll(ground, HISTORIES, QueueHistory);
   t.diagnostic(`${made} calls by the script`);
   assert.ok(made > HISTORIES * 8);
@@ -29,7 +29,7 @@ it(`gives the same replies, states and rings in ${HISTORIES} histories`, async (
 
 describe('planted mistakes are found', () => {
   const plant = planting(QUEUE, async (mutant) =>
-    runAll(await redisGround(server.url, mutant, QUEUE), FOR_A_MUTANT, QueueHistory),
+    runAll(await redisQueueGround(server.url, mutant), FOR_A_MUTANT, QueueHistory),
   );
 
   plant('a batch that arrives again is made again', 'if last == serial then', 'if false then');

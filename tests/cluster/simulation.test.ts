@@ -106,6 +106,22 @@ describe('planted mistakes are found', () => {
   it('versions follow a clock that goes back', () => {
     assert.throws(() => search(lock, lock.machine, 60_000, { rises: false }), /token|places|overtook/);
   });
+  const event = subjects.find(({ name }) => name === 'Event')!;
+  it('a dead session reads, and takes the removal of its calls for a success', () => {
+    assert.throws(() => search(event, event.machine, 100_000, { checks: false }), /has come through/);
+  });
+  plant(
+    'Event',
+    'a call that takes the place of a dead one is not written',
+    /has come through/,
+    (machine) => ({
+      apply: (state, call, facts) => {
+        const step = machine.apply(state, call, facts);
+        const [one, other] = [state?.state?.waiting, step.state?.state?.waiting];
+        return one && other && one.length === other.length && facts.dead.size > 0 ? { ...step, state } : step;
+      },
+    }),
+  );
   let repeats = 0;
   plant('Value', 'a repeated call counts again', /made twice/, (machine) => ({
     apply: (state, call, facts) => machine.apply(state, { ...call, call: `${call.call}${repeats++}` }, facts),

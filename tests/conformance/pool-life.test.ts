@@ -214,11 +214,20 @@ poolSuite('blocking calls', (stage) => {
 
   stage.it('report progress meanwhile', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
+      using began = new Queue<number>();
+      using open = new Event();
+      using heard = new Event();
       const seen: number[] = [];
-      const onProgress = ({ done }: Progress): void => void seen.push(done);
-      pool.mapSync(targets.later, [1, 2, 3, 4].map(() => 0).concat(Array(80).fill(1)), { onProgress });
-      assert.equal(seen.at(-1), 84);
-      assert.ok(seen.length > 1, `progress was reported ${seen.length} times`);
+      const onProgress = ({ done }: Progress): void => {
+        seen.push(done);
+        if (done > 0) heard.set();
+      };
+      open.set();
+      // The second item ends only when the first was reported.
+      const items = [open, heard].map((go, n) => [began, go, n] as const);
+      pool.mapSync(targets.waitTuple, items, { chunkSize: 1, onProgress });
+      assert.ok(seen.includes(1), `progress was reported as ${seen}`);
+      assert.equal(seen.at(-1), 2);
     }),
   );
 });

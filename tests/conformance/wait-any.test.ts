@@ -74,6 +74,12 @@ suite('waitAny', (stage) => {
     assert.deepEqual(value, []);
     assert.ok(milliseconds >= 50);
     for (const timeout of [0, -1]) assert.deepEqual(await actor.do('waitAny', [], { timeout }), []);
+    assert.deepEqual(await actor.do('waitAny', []), [], 'nothing would end a wait without a timeout');
+    const controller = new AbortController();
+    const waits = waitAny([], { signal: controller.signal });
+    assert.equal(await Promise.race([waits, sleep(20, 'waits')]), 'waits');
+    controller.abort(new Error('enough'));
+    await assert.rejects(waits, { message: 'enough' });
   });
 
   stage.it(

@@ -35,6 +35,7 @@ const GROUND = [
   'errors',
   'deadline',
   'package-root',
+  'chunk',
   'pieces',
   'options',
   'readable',

@@ -10,22 +10,27 @@ import { blocksOf, foldersIn, read, root } from './markdown.ts';
 const blocks = blocksOf(read('README.md'));
 
 test('the README shows the programs as they are', () => {
-  for (const path of ['examples/first-program.ts', 'examples/one-instance.ts'])
+  for (const path of ['examples/first-program.ts', 'examples/all-cores.ts', 'examples/one-instance.ts'])
     assert.ok(
       blocks.some(({ text }) => text === read(path)),
       path,
     );
 });
 
-test('the first program prints what the README says', () => {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(root, 'build/examples/first-program.js')],
-    { encoding: 'utf8', env: { ...process.env, NODE_TEST_CONTEXT: undefined, LOCKSTEP_DIR: sandbox } },
-  );
-  assert.equal(status, 0, stderr);
-  assert.equal(stdout, blocks.find(({ text }) => text.includes('counter: 40000'))?.text);
-});
+for (const [program, line] of [
+  ['first-program', 'counter: 40000'],
+  ['all-cores', 'primes below'],
+] as const) {
+  test(`the ${program} prints what the README says`, () => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(root, `build/examples/${program}.js`)],
+      { encoding: 'utf8', env: { ...process.env, NODE_TEST_CONTEXT: undefined, LOCKSTEP_DIR: sandbox } },
+    );
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout, blocks.find(({ text }) => text.includes(line) && !text.includes('import '))?.text);
+  });
+}
 
 test('the tree lists the folders that exist', () => {
   const tree = blocksOf(read('CONTRIBUTING.md')).find(({ text }) => text.startsWith('src/'))!.text;

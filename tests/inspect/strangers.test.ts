@@ -72,6 +72,24 @@ test('a table is as narrow as its terminal, down to a least width of its columns
   assert.match(table(columns, rows, paint), /x{200} {2}1\.0 s\n/);
   // Nothing is cut to nothing.
   assert.match(table(columns, rows, paint, 3), /^订单订…? +xxxxxxx… +1\.0 s$/m);
+  // A pid is what a reader goes on with: it stays.
+  const held = [{ title: 'OBJECT' }, { title: 'STATE', least: 20 }];
+  const state = 'held by the-importer (41210, import-invoices.js), 3 deep';
+  const texts = table(held, [['Lock "invoices"', state]], paint, 40);
+  assert.match(texts, /^Lock "invoices" +held by the-imp…\(41210\)$/m);
+  const spared = [{ title: 'THREAD', spare: true }, ...held];
+  const row = ['-', 'Lock "invoices"', state];
+  assert.match(table(spared, [row], paint, 40), /^THREAD {2}OBJECT/);
+  const narrow = table(spared, [row], paint, 30);
+  assert.match(narrow, /^OBJECT {4}STATE\n/, 'the column that can be spared has gone');
+  assert.ok(
+    narrow.split('\n').every((line) => line.length <= 30),
+    narrow,
+  );
+  assert.match(
+    table(held, [['', 'held by a (7, b.js), and ever so much more']], paint, 30),
+    /held by a \(7, b\.js.*…$/m,
+  );
 });
 
 test('programs of the same script are told apart by their arguments, which show no secrets', async () => {

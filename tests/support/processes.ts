@@ -16,6 +16,11 @@ export function processesLike(pids: readonly number[], base: string): number[] {
   return others().filter((pid) => folders.has(folderOf(pid)));
 }
 
+/** Pids of the other processes in whose environment the text occurs. */
+export function processesNaming(text: string): number[] {
+  return others().filter((pid) => readProc(pid, 'environ').includes(text));
+}
+
 /** Pids of all that the process has started, and that those have, parents first. */
 export function descendantsOf(pid: number): number[] {
   const found = [pid];

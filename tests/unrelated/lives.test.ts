@@ -228,6 +228,13 @@ describe('lives', { concurrency: true, timeout: HANG_MS }, () => {
     );
   });
 
+  it('a queue of large items is closed where no descriptor is left', async () => {
+    const { stdout, stderr } = await run('closes-without-descriptors', {
+      within: ['sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'],
+    });
+    assert.deepEqual([stdout, stderr], ['EMFILE closed\n', '']);
+  });
+
   it('cleaners find files that are marked to be left alone, and that are young', () => {
     const { folder, lock } = place();
     const files = readdirSync(folder).map((file) => `${folder}/${file}`);

@@ -32,7 +32,7 @@ describe('A child process whose target is done', () => {
     const child = new Process({ target: leavings.tellsItsEnd, args: [path] });
     child.start();
     await child.result;
-    assert.match(readFileSync(path, 'utf8'), /at finish .*(?:workers\/process\/ending|lockstep-\w+)\.js/);
+    assert.match(readFileSync(path, 'utf8'), /at finish .*(?:workers\/process\/ending|lockstep-\w+)\.c?js/);
   });
 
   it('118: runs its listeners of beforeExit, as often as they find more to do, and of exit', async () => {

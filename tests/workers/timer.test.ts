@@ -74,6 +74,10 @@ describe('ThreadLocal', () => {
   });
 
   it('97: a value set in one run is absent in another, and outside', async () => {
+    assert.throws(() => new ThreadLocal(5 as never), {
+      code: 'ERR_LOCKSTEP_INVALID_TYPE',
+      message: /5 is not a function/,
+    });
     const local = new ThreadLocal<string>();
     assert.equal(local.value, undefined);
     const seen = await Promise.all(

@@ -60,7 +60,10 @@ function meet(given: BarrierState | undefined, call: BarrierCall, facts: Facts, 
   const before = given ?? { parties, arrived: [], acting: '', early: [], failed: [], broken: '' };
   if (before.parties !== parties) return step<BarrierState, BarrierReply>(given, differs(before));
   const { state, rings } = bury(before, facts);
-  const as: As = (next, reply, more = []) => step(next === before ? given : next, reply, [...rings, ...more]);
+  const as: As = (next, reply, more = []) => {
+    const after = next === before ? given : isAtRest(next) ? undefined : next;
+    return step(after, reply, [...rings, ...more]);
+  };
   const { arrived, acting, early } = state;
   switch (call.op) {
     case 'arrive':
@@ -90,6 +93,11 @@ function meet(given: BarrierState | undefined, call: BarrierCall, facts: Facts, 
     case 'view':
       return as(state, { is: 'view', parties, waiting: arrived.length, broken: state.broken });
   }
+}
+
+/** Whether nobody is there, and nothing is to be remembered: then the document goes. */
+function isAtRest({ arrived, early, failed, broken }: BarrierState): boolean {
+  return arrived.length + early.length + failed.length === 0 && broken === '';
 }
 
 /** The outcome of the round of a call that arrived. */

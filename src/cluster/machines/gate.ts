@@ -3,7 +3,8 @@
  *
  * A waiting call is in the document until the gate opens; the opening step takes all of them out
  * and rings them. So a living waiter that is no longer in the document has passed, even if the
- * event was cleared again before it looked.
+ * event was cleared again before it looked. A dead waiter is taken out, too, but it never gets a
+ * reply: a store reads for living sessions only.
  */
 
 import type { CallId, Facts, Machine, Step } from './machine.ts';
@@ -54,7 +55,10 @@ function pass(
   const alive = before.waiting.filter((id) => !isDead(id, facts));
   const to = (left: number, waiting: readonly CallId[], reply: GateReply): Step<Gate, GateReply> => {
     const opens = left === 0 && waiting.length > 0;
-    const same = left === before.left && waiting.length === before.waiting.length;
+    // One step may remove a dead call and take in another: the length says too little.
+    const sameCalls =
+      waiting.length === before.waiting.length && waiting.every((id, i) => id === before.waiting[i]);
+    const same = left === before.left && sameCalls;
     if (same && (given !== undefined || !keeps || call.op === 'look')) return step(given, reply);
     const idle = !keeps && left === first && waiting.length === 0;
     return step(

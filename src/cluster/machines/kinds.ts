@@ -45,7 +45,7 @@ export function semaphoreOf(value: number): PlacesMachine {
 }
 
 export function boundedSemaphoreOf(value: number): PlacesMachine {
-  const options = { kind: 'BoundedSemaphore', of: value, owned: true, tells: false, keeps: true };
+  const options = { kind: 'BoundedSemaphore', of: value, owned: true, tells: false, keeps: false };
   return once(placesMachine(options), () => undefined);
 }
 

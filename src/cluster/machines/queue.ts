@@ -11,7 +11,8 @@
  * nothing from others: the next one behind the rung waiters is rung a claim time later. Every
  * waiter looks anyway when a third of its lease has passed.
  *
- * A Redis server makes these calls by itself, over a stream: stores/redis-queue.ts.
+ * A Redis server makes these calls by itself, over a stream: stores/redis-queue.ts. A PostgreSQL
+ * server does, over rows: stores/postgres-queue.ts.
  *
  * If a session dies: its waiters go and its deliveries come back, whenever a step finds it dead.
  * Its items stay.

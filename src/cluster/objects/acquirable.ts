@@ -12,7 +12,7 @@ import { showAsText } from '../../readable.ts';
 import type { PlacesView } from '../machines/places.ts';
 import type { Standing } from './cluster-hold.ts';
 import { ClusterHold } from './cluster-hold.ts';
-import { perform } from './core.ts';
+import { look, perform } from './core.ts';
 import { Early } from './early.ts';
 import type { Places } from './places.ts';
 import { differs, ignoreLoss } from './places.ts';
@@ -110,7 +110,7 @@ export abstract class ClusterAcquirable implements AsyncAcquirable {
   /** @internal */
   protected async view(): Promise<PlacesView> {
     const { core, key, machine } = this.places;
-    const { reply } = await perform(core, key, machine, () => ({ op: 'look' }));
+    const reply = await look(core, key, machine, { op: 'look' });
     if (reply.is === 'view') return reply.view;
     throw differs(this.places, reply);
   }

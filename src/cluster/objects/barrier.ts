@@ -14,12 +14,16 @@ import type { BarrierMachine } from '../machines/kinds.ts';
 import { barrierOf } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
 import { sessionOf } from '../machines/machine.ts';
+import { ignoreEnd } from '../pending.ts';
 import type { Core } from './core.ts';
-import { perform } from './core.ts';
+import { look, perform } from './core.ts';
+import { answerTo, checkAnswered, inTime, unanswered, untilReady } from './in-time.ts';
 import { checkCount } from './semaphore.ts';
 
 /** The beginning of the reason why a barrier is broken, where its action has thrown. */
 const FAILED = 'its action failed: ';
+/** How often a party looks for a seat when its time is over, in milliseconds. */
+const SEAT_MS = 100;
 /** Characters of an action's error that the other parties get. */
 const MOST_MESSAGE = 500;
 
@@ -87,7 +91,9 @@ export class ClusterBarrier implements AsyncBarrier {
    * Waits until all parties have come; resolves to this party's place, 0 to parties-1, each once a
    * round. A timeout breaks the barrier, as do cancelling by `signal`, an action that throws, and a
    * party whose process dies. Rejects with `BrokenBarrierError`, whose `cause` names the session of
-   * the dead party, or has the message of the action's error.
+   * the dead party, or has the message of the action's error. Rejects with `StoreError` if the
+   * server can't be reached when the timeout has passed, and with `LeaseLostError` if the lease is
+   * lost: then the round is broken for the other parties.
    */
   async wait(options?: WaitOptions): Promise<number> {
     const given = Deadline.begin(options);
@@ -96,19 +102,25 @@ export class ClusterBarrier implements AsyncBarrier {
     const deadline = own ? Deadline.from({ timeout, signal: given.signal }) : given;
     const bell = core.bells.hang(this.name);
     try {
+      await untilReady(core, deadline, false, this.refused);
       for (let again = ''; ; ) {
+        const id = core.session.nextCall();
         const acts = this.action !== undefined;
-        let id = '';
-        const reply = await this.make((call) => {
-          id = call;
-          return { op: 'arrive', call, acts, again };
-        });
+        const arrived = core.calls.make(this.name, this.machine, id, { op: 'arrive', call: id, acts, again });
+        const reply = (await inTime(arrived, deadline, core))?.reply;
+        if (reply === undefined) {
+          this.retreat(id, deadline).catch(ignoreEnd);
+          throw unanswered(deadline, core, this.refused);
+        }
         if (reply.is === 'passed') return reply.place;
-        if (reply.is === 'acts') return await this.act(id, reply.place);
+        if (reply.is === 'acts') return await this.act(id, reply.place, deadline);
         if (reply.is !== 'waiting') throw this.failure(reply);
         if (reply.place >= 0) return await this.sit(id, reply.place, bell, deadline);
+        // It came while the action of a round runs, and waits for a seat in the next round.
         again = id;
-        if (!(await bell.next(deadline, 0))) await this.giveUp(id, deadline);
+        if (await bell.next(deadline, 0)) continue;
+        deadline.throwIfAborted();
+        await bell.next(Deadline.from({ timeout: SEAT_MS, signal: deadline.signal }), 0);
       }
     } finally {
       bell.unhang();
@@ -131,40 +143,59 @@ export class ClusterBarrier implements AsyncBarrier {
   }
 
   async describe(): Promise<ClusterBarrierDescription> {
-    const reply = await this.make(() => ({ op: 'view' }));
+    const reply = await look(this.core, this.name, this.machine, { op: 'view' });
     if (reply.is !== 'view') throw this.failure(reply);
     const { name, parties } = this;
     return { kind: 'Barrier', name, parties, nWaiting: reply.waiting, broken: reply.broken !== '' };
   }
 
+  private get refused(): string {
+    return `${this.title}: can't wait`;
+  }
+
   /** Waits, seated, until the round is over. */
   private async sit(id: CallId, place: number, bell: Bell, deadline: Deadline): Promise<number> {
     for (;;) {
-      if (!(await bell.next(deadline, 0))) await this.giveUp(id, deadline);
-      const reply = await this.makeAs(id, (call) => ({ op: 'look', call, party: id }));
+      if (!(await bell.next(deadline, 0))) return this.giveUp(id, deadline, place);
+      const looked = this.makeAs(id, (call) => ({ op: 'look', call, party: id }));
+      const reply = await inTime(looked, deadline, this.core);
+      if (reply === undefined) return this.giveUp(id, deadline, place);
       if (reply.is === 'passed') return place;
       if (reply.is !== 'waiting') throw this.failure(reply);
     }
   }
 
-  /** Breaks the round that the party waits in; does nothing if that round is already over. */
-  private async giveUp(id: CallId, deadline: Deadline): Promise<void> {
-    const why = deadline.signal?.aborted === true ? 'a party aborted its wait' : 'a party timed out';
-    const reply = await this.makeAs(id, (call) => ({ op: 'break', call, party: id, why }));
-    if (reply.is === 'passed') return;
-    deadline.throwIfAborted();
+  /**
+   * Breaks the round that the party waits in; if that round is already over, the party has passed.
+   */
+  private async giveUp(id: CallId, deadline: Deadline, place: number): Promise<number> {
+    const broken = this.retreat(id, deadline);
+    broken.catch(ignoreEnd);
+    const reply = await answerTo(broken, deadline, this.core);
+    if (reply?.is === 'passed') return place;
+    checkAnswered(reply, deadline, this.core, this.refused);
+    const why = whyOf(deadline);
     throw this.failure(reply.is === 'broken' ? reply : { is: 'broken', why });
   }
 
+  private retreat(party: CallId, deadline: Deadline): Promise<BarrierReply> {
+    const why = whyOf(deadline);
+    return this.makeAs(party, (call) => ({ op: 'break', call, party, why }));
+  }
+
   /** Runs the action and ends the round; breaks the round if the action fails. */
-  private async act(id: CallId, place: number): Promise<number> {
+  private async act(id: CallId, place: number, deadline: Deadline): Promise<number> {
     try {
       await this.action?.();
     } catch (error) {
-      await this.make((call) => ({ op: 'break', call, party: id, why: `${FAILED}${messageOf(error)}` }));
+      const why = `${FAILED}${messageOf(error)}`;
+      await this.makeAs(id, (call) => ({ op: 'break', call, party: id, why })).catch(ignoreEnd);
       throw error;
     }
-    const reply = await this.makeAs(id, (call) => ({ op: 'open', call, party: id }));
+    const opened = this.makeAs(id, (call) => ({ op: 'open', call, party: id }));
+    const reply = await inTime(opened, deadline, this.core);
+    // The action has run: nothing is undone by an abort that comes now.
+    if (reply === undefined) throw this.core.session.outOfReach(this.refused);
     if (reply.is !== 'done') throw this.failure(reply);
     return place;
   }
@@ -193,6 +224,11 @@ export class ClusterBarrier implements AsyncBarrier {
       causeIn(why),
     );
   }
+}
+
+/** Why a party breaks its round. */
+function whyOf({ signal }: Deadline): string {
+  return signal?.aborted === true ? 'a party aborted its wait' : 'a party timed out';
 }
 
 /** The error behind the reason, if it is that of a party. */

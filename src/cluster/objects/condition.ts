@@ -14,7 +14,7 @@ import type { Bell } from '../bells.ts';
 import type { CallId } from '../machines/machine.ts';
 import type { PlacesReply } from '../machines/places.ts';
 import type { ClusterHold } from './cluster-hold.ts';
-import { perform } from './core.ts';
+import { look, perform } from './core.ts';
 import type { ClusterLock } from './lock.ts';
 
 /** The state of a condition of the cluster, as `describe()` returns it. */
@@ -75,8 +75,9 @@ export class ClusterCondition implements AsyncCondition {
   /**
    * Gives the lock up, waits for a notification, and comes back with the lock held as before, under
    * a new token. Resolves to `false` when the timeout has passed. *Cancels* by `signal`: rejects
-   * with its reason, and the lock is held. Rejects with `LeaseLostError` when the lease is lost:
-   * then the lock is not held.
+   * with its reason, and the lock is held. While the server can't be reached the call waits beyond
+   * its timeout, because it can't take the lock again. Rejects with `LeaseLostError` when the lease
+   * is lost: then the lock is not held.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = Deadline.from(options);
@@ -139,7 +140,7 @@ export class ClusterCondition implements AsyncCondition {
 
   async describe(): Promise<ClusterConditionDescription> {
     const { core, key, machine } = this.lock.places;
-    const { reply } = await perform(core, key, machine, () => ({ op: 'look' as const }));
+    const reply = await look(core, key, machine, { op: 'look' });
     const waiting = reply.is === 'view' ? (reply.view.waits[this.name] ?? 0) : 0;
     return { kind: 'Condition', name: this.name, waiting };
   }

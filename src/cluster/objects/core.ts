@@ -1,6 +1,7 @@
 /** Core: the common part of all objects of one connection. */
 
 import type { Deadline } from '../../deadline.ts';
+import { LeaseLostError } from '../../errors.ts';
 import type { Bell, Bells } from '../bells.ts';
 import type { Calls } from '../calls.ts';
 import type { CallId, Machine } from '../machines/machine.ts';
@@ -28,6 +29,25 @@ export async function perform<State, Call, Reply>(
   await session.ready();
   const id = session.nextCall();
   return calls.make(key, machine, id, callAs(id));
+}
+
+/**
+ * Makes a call that only looks. It does no harm twice, so a lost lease does not end it: it is made
+ * again in the next session.
+ */
+export async function look<State, Call, Reply>(
+  core: Core,
+  key: string,
+  machine: Machine<State, Call, Reply>,
+  call: Call,
+): Promise<Reply> {
+  for (;;) {
+    try {
+      return (await perform(core, key, machine, () => call)).reply;
+    } catch (error) {
+      if (!(error instanceof LeaseLostError)) throw error;
+    }
+  }
 }
 
 /**

@@ -5,11 +5,15 @@ import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
 import { LeaseLostError } from '../../errors.ts';
 import { showAsText } from '../../readable.ts';
+import type { Bell } from '../bells.ts';
+import type { GateCall, GateReply } from '../machines/gate.ts';
 import type { GateMachine } from '../machines/kinds.ts';
 import { eventOf, latchOf } from '../machines/kinds.ts';
+import type { CallId } from '../machines/machine.ts';
+import { ignoreEnd } from '../pending.ts';
 import type { Core } from './core.ts';
-import { perform, within } from './core.ts';
-import { ignoreLoss } from './places.ts';
+import { look, perform } from './core.ts';
+import { answerTo, checkAnswered, inTime, untilReady } from './in-time.ts';
 import { checkCount } from './semaphore.ts';
 
 const EVENT = eventOf();
@@ -33,37 +37,22 @@ abstract class ClusterGate {
   }
 
   /**
-   * Waits until it is open; resolves to `true`, or to `false` when the timeout has passed.
-   * *Cancels* by `signal`. If the session is lost, the wait starts again. It then misses an event
-   * that was set and cleared in between.
+   * Waits until it is open; resolves to `true`, or to `false` when the timeout has passed. Rejects
+   * with `StoreError` if the server can't be reached then. *Cancels* by `signal`. If the session is
+   * lost, the wait starts again. It then misses an event that was set and cleared in between.
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = Deadline.begin(options);
-    const { core, machine, name: key } = this;
+    const { core, name: key } = this;
     const bell = core.bells.hang(key);
     try {
-      for (let joins = true; ; ) {
-        await core.session.ready();
-        const id = core.session.nextCall();
+      for (let waited = false; ; waited = true) {
+        await untilReady(core, deadline, waited, this.refused);
         try {
-          for (;;) {
-            const made = core.calls.make(key, machine, id, { op: 'wait', call: id, joins });
-            const result = deadline.expired && joins ? await made : await within(made, deadline, core);
-            if (result?.reply.is === 'open') return true;
-            joins = false;
-            if (result !== undefined && (await bell.next(deadline, 0))) continue;
-            const left = core.calls.make(key, machine, id, { op: 'leave', call: id });
-            if (core.session.state !== 'connected') left.catch(ignoreLoss);
-            // The gate opened before the call could give up.
-            else if ((await left).reply.is === 'open' && !deadline.signal?.aborted) return true;
-            deadline.throwIfAborted();
-            return false;
-          }
+          return await this.waitAs(core.session.nextCall(), bell, deadline);
         } catch (error) {
           if (!(error instanceof LeaseLostError)) throw error;
-          joins = true;
           deadline.throwIfAborted();
-          if (deadline.expired) return false;
         }
       }
     } finally {
@@ -71,9 +60,33 @@ abstract class ClusterGate {
     }
   }
 
+  private get refused(): string {
+    return `${this.title}: can't wait`;
+  }
+
+  private async waitAs(call: CallId, bell: Bell, deadline: Deadline): Promise<boolean> {
+    const { core } = this;
+    for (let joins = true; ; joins = false) {
+      const answer = await inTime(this.make({ op: 'wait', call, joins }), deadline, core);
+      if (answer === 'open') return true;
+      if (answer !== undefined && (await bell.next(deadline, 0))) continue;
+      // The gate may open before the call can give up.
+      const left = this.make({ op: 'leave', call });
+      left.catch(ignoreEnd);
+      const last = answer === undefined ? undefined : await answerTo(left, deadline, core);
+      checkAnswered(last, deadline, core, this.refused);
+      return last === 'open';
+    }
+  }
+
+  private async make(call: GateCall & { op: 'wait' | 'leave' }): Promise<GateReply['is']> {
+    const { reply } = await this.core.calls.make(this.name, this.machine, call.call, call);
+    return reply.is;
+  }
+
   /** @internal */
   protected async view(): Promise<{ left: number; waiting: number }> {
-    const { reply } = await perform(this.core, this.name, this.machine, () => ({ op: 'look' as const }));
+    const reply = await look(this.core, this.name, this.machine, { op: 'look' });
     return reply.is === 'view' ? reply : { left: 0, waiting: 0 };
   }
 

@@ -1,18 +1,16 @@
 /** QueueWait: a call that waits for a queue: for an item, for room, or in `join`. */
 
-import { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../deadline.ts';
 import { LeaseLostError } from '../../errors.ts';
 import type { Bell } from '../bells.ts';
 import type { QueueMachine } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
 import type { QueueCall, QueueReply } from '../machines/queue.ts';
+import { ignoreEnd } from '../pending.ts';
 import type { Lease } from '../session.ts';
 import type { Core } from './core.ts';
-import { within } from './core.ts';
+import { answerTo, checkAnswered, inTime, untilReady } from './in-time.ts';
 import { ignoreLoss } from './places.ts';
-
-/** The longest time that a call which gives up waits for the server's answer. */
-const LEAVING_MS = 500;
 
 /** Makes the call. `wait`: whether it may wait; `again`: whether it is not the first of its id. */
 export type CallAs = (call: CallId, wait: boolean, again: boolean) => QueueCall;
@@ -23,33 +21,43 @@ export interface Got {
   readonly lease: Lease;
 }
 
+/** A call that waits. `refused` begins the message of its error. */
+interface Waiting {
+  readonly deadline: Deadline;
+  readonly bell: Bell;
+  readonly refused: string;
+}
+
 export class QueueWait {
   private readonly core: Core;
   private readonly key: string;
   private readonly machine: QueueMachine;
+  private readonly title: string;
 
-  constructor(core: Core, key: string, machine: QueueMachine) {
+  constructor(core: Core, key: string, machine: QueueMachine, title: string) {
     this.core = core;
     this.key = key;
     this.machine = machine;
+    this.title = title;
   }
 
   /**
    * Repeats the call as long as the reply is to wait. Resolves to `undefined` when the deadline is
-   * over first; then nothing was done. When the lease is lost, it starts again. Only a `put` that
-   * is under way rejects then, because the server may have the item.
+   * over first; then nothing was done. Rejects with `StoreError` if the server does not answer
+   * then. When the lease is lost, it starts again. Only a `put` that is under way rejects then,
+   * because the server may have the item.
    */
-  async make(deadline: Deadline, callAs: CallAs): Promise<Got | undefined> {
+  async make(what: string, deadline: Deadline, callAs: CallAs): Promise<Got | undefined> {
     const { core, key } = this;
     const bell = core.bells.hang(key);
+    const refused = `${this.title}: can't ${what}`;
     try {
-      for (;;) {
-        await core.session.ready();
+      for (let waited = false; ; waited = true) {
+        await untilReady(core, deadline, waited, refused);
         const { lease } = core.session;
-        const got = await this.makeIn(lease, deadline, bell, callAs);
+        const got = await this.makeIn(lease, { deadline, bell, refused }, callAs);
         if (got !== 'lost') return got;
         deadline.throwIfAborted();
-        if (deadline.expired) return undefined;
       }
     } finally {
       bell.unhang();
@@ -58,8 +66,7 @@ export class QueueWait {
 
   private async makeIn(
     lease: Lease,
-    deadline: Deadline,
-    bell: Bell,
+    { deadline, bell, refused }: Waiting,
     callAs: CallAs,
   ): Promise<Got | undefined | 'lost'> {
     const { core } = this;
@@ -71,12 +78,16 @@ export class QueueWait {
       const asked = callAs(call, wait, again);
       try {
         const made = core.calls.make(this.key, this.machine, call, asked).then(({ reply }) => reply);
-        const reply = wait ? await within(made, deadline, core) : await made;
-        if (reply === undefined) return await this.giveUp(made, { call, lease }, asked, deadline);
+        const reply = await inTime(made, deadline, core);
+        if (reply === undefined || deadline.signal?.aborted === true) {
+          const undone = made.then((late) => this.undo(call, asked, late)).catch(ignoreEnd);
+          if (reply !== undefined) await answerTo(undone, deadline, core);
+        }
+        checkAnswered(reply, deadline, core, refused);
         if (reply.is !== 'waiting') return { reply, call, lease };
         if (await bell.next(deadline, reply.look)) continue;
-        await this.brief(this.tell(call, { op: 'leave', call }));
-        deadline.throwIfAborted();
+        const left = await answerTo(this.tell(call, { op: 'leave', call }), deadline, core);
+        checkAnswered(left, deadline, core, refused);
         return undefined;
       } catch (error) {
         if (asked.op === 'put' || !(error instanceof LeaseLostError)) throw error;
@@ -85,41 +96,20 @@ export class QueueWait {
     }
   }
 
-  /** The deadline is over while the answer is under way. Takes an item that came in time. */
-  private async giveUp(
-    made: Promise<QueueReply>,
-    { call, lease }: Omit<Got, 'reply'>,
-    asked: QueueCall,
-    deadline: Deadline,
-  ): Promise<Got | undefined> {
-    const late = await this.brief(made);
-    if (late !== undefined && late.is !== 'waiting' && deadline.signal?.aborted !== true) {
-      return { reply: late, call, lease };
-    }
-    const undone = made.then((reply) => this.undo(call, asked, reply)).catch(ignoreLoss);
-    await this.brief(undone);
-    deadline.throwIfAborted();
-    return undefined;
-  }
-
   /** Undoes a call whose caller has given up. */
-  private async undo(of: CallId, asked: QueueCall, reply: QueueReply): Promise<void> {
+  private async undo(of: CallId, asked: QueueCall, reply: QueueReply): Promise<true> {
     if (reply.is === 'waiting') return this.tell(of, { op: 'leave', call: of });
     const call = this.core.session.nextCall();
     if (reply.is === 'put') return this.tell(call, { op: 'unput', call, of, order: reply.order });
-    if (reply.is !== 'got') return;
-    await this.tell(
+    if (reply.is !== 'got') return true;
+    return this.tell(
       call,
       asked.op === 'receive' ? { op: 'nack', call, of } : { op: 'back', call, item: reply.item },
     );
   }
 
-  private async tell(id: CallId, call: QueueCall): Promise<void> {
+  private async tell(id: CallId, call: QueueCall): Promise<true> {
     await this.core.calls.make(this.key, this.machine, id, call).catch(ignoreLoss);
-  }
-
-  /** The promise's value; `undefined` if the server is silent for some time. */
-  private brief<Value>(promise: Promise<Value>): Promise<Value | undefined> {
-    return within(promise, Deadline.from({ timeout: LEAVING_MS }), this.core);
+    return true;
   }
 }

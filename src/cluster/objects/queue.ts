@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import type { AsyncJoinableQueue, AsyncQueue } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { Deadline } from '../../deadline.ts';
-import { NoSpaceError, OverReleaseError, QueueEmptyError, QueueFullError, StoreError } from '../../errors.ts';
+import { NoSpaceError, OverReleaseError, QueueEmptyError, QueueFullError } from '../../errors.ts';
 import { checkOptions } from '../../options.ts';
 import { showAsText } from '../../readable.ts';
 import type { QueueMachine } from '../machines/kinds.ts';
@@ -13,7 +13,7 @@ import type { CallId } from '../machines/machine.ts';
 import type { Item as Kept, QueueView } from '../machines/queue.ts';
 import { MOST_TEXT } from '../machines/queue.ts';
 import type { Core } from './core.ts';
-import { perform } from './core.ts';
+import { look, perform } from './core.ts';
 import { ClusterDelivery } from './delivery.ts';
 import { readText, textOf } from './item-text.ts';
 import { QueueWait } from './queue-wait.ts';
@@ -50,8 +50,8 @@ const MACHINES = { Queue: queueOf('Queue'), JoinableQueue: queueOf('JoinableQueu
 
 /**
  * A queue over all processes of the cluster. It carries the values that structured clone accepts,
- * each with up to 262,144 characters. Over Redis their number is not limited. Elsewhere all items
- * together may have no more characters, because each change writes the whole queue.
+ * each with up to 262,144 characters. Over Redis and PostgreSQL their number is not limited. In
+ * `lockstep/memory` all items together may have no more characters.
  *
  * `get` removes an item: it is delivered at most once, and lost if its consumer dies. `receive`
  * only lends it, until `ack`: if the consumer dies or takes too long, another consumer gets it.
@@ -79,7 +79,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
     this.name = name;
     this.title = `${kind} ${JSON.stringify(name)}`;
     this.machine = MACHINES[kind];
-    this.waits = new QueueWait(core, name, this.machine);
+    this.waits = new QueueWait(core, name, this.machine, this.title);
     checkOptions(this.title, options, 'ClusterQueue', '{ maxSize: 100 }');
     const { maxSize = 0 } = options;
     checkCount(this.title, 'maxSize', maxSize, 0);
@@ -98,14 +98,13 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 
   /**
    * Puts the value in, as soon as there is room. Rejects with `QueueFullError` when the timeout has
-   * passed, or `StoreError` if the server can't be reached then. Rejects with `NotSendableError`,
-   * and with `NoSpaceError` if it can never fit. After these errors nothing was put. *Cancels* by
-   * `signal`. Rejects with `LeaseLostError` if the lease is lost before the reply: the server may
-   * have the item.
+   * passed, with `NotSendableError`, and with `NoSpaceError` if it can never fit. After these
+   * errors nothing was put. *Cancels* by `signal`. Rejects with `StoreError` if the server can't be
+   * reached when the timeout has passed, and with `LeaseLostError` if the lease is lost before the
+   * reply: the server may have the item.
    */
   async put(value: Item, options?: WaitOptions): Promise<void> {
     if (await this.putIn(value, options)) return;
-    this.checkReachable("can't put");
     throw new QueueFullError(
       `${this.title}: can't put, it is full${after(options)}; wait longer, or take items out`,
     );
@@ -118,13 +117,13 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 
   /**
    * Takes the oldest item, as soon as there is one. Rejects with `QueueEmptyError` when the timeout
-   * has passed. *Cancels* by `signal`. If the lease is lost, it starts again; an item that the
-   * server had already handed out is then lost. Use `receive` where no item may be lost.
+   * has passed, or with `StoreError` if the server can't be reached then. *Cancels* by `signal`. If
+   * the lease is lost, it starts again; an item that the server had already handed out is then
+   * lost. Use `receive` where no item may be lost.
    */
   async get(options?: WaitOptions): Promise<Item> {
     const item = await this.take(options);
     if (item !== undefined) return readText(item[1]) as Item;
-    this.checkReachable("can't get");
     throw this.empty('get', options);
   }
 
@@ -138,7 +137,8 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
    * Borrows the oldest item, as soon as there is one, until `delivery.ack()`. Otherwise the item
    * goes back to its place: by `nack()`, after `visibility` milliseconds of the server's clock, or
    * when the lease of this process ends. So an item may be delivered more than once. Rejects with
-   * `QueueEmptyError` when the timeout has passed. *Cancels* by `signal`.
+   * `QueueEmptyError` when the timeout has passed, or with `StoreError` if the server can't be
+   * reached then. *Cancels* by `signal`.
    */
   async receive({
     visibility: visible = VISIBILITY_MS,
@@ -146,11 +146,13 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
   }: ReceiveOptions = {}): Promise<ClusterDelivery<Item>> {
     const deadline = Deadline.begin(options);
     checkCount(this.title, 'visibility', visible, 1);
-    const got = await this.waits.make(deadline, (call, wait) => ({ op: 'receive', call, wait, visible }));
-    if (got?.reply.is !== 'got') {
-      this.checkReachable("can't receive");
-      throw this.empty('receive', options);
-    }
+    const got = await this.waits.make('receive', deadline, (call, wait) => ({
+      op: 'receive',
+      call,
+      wait,
+      visible,
+    }));
+    if (got?.reply.is !== 'got') throw this.empty('receive', options);
     const { lease, call, reply } = got;
     const value = readText(reply.item[1]) as Item;
     return new ClusterDelivery(value, reply.item[2], {
@@ -172,7 +174,7 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
 
   /** @internal */
   protected async view(): Promise<QueueView> {
-    const { reply } = await perform(this.core, this.name, this.machine, () => ({ op: 'look' as const }));
+    const reply = await look(this.core, this.name, this.machine, { op: 'look' });
     if (reply.is === 'view') return reply.view;
     throw new Error(`${this.title}: unexpected reply ${inspect(reply)}`);
   }
@@ -191,20 +193,20 @@ export class ClusterQueue<Item = unknown> implements AsyncQueue<Item> {
       );
     }
     const { most } = this;
-    const put = await this.waits.make(deadline, (call, wait) => ({ op: 'put', call, text, most, wait }));
+    const put = await this.waits.make('put', deadline, (call, wait) => ({
+      op: 'put',
+      call,
+      text,
+      most,
+      wait,
+    }));
     return put?.reply.is === 'put';
   }
 
   private async take(options: WaitOptions | undefined): Promise<Kept | undefined> {
     const deadline = Deadline.begin(options);
-    const got = await this.waits.make(deadline, (call, wait) => ({ op: 'get', call, wait }));
+    const got = await this.waits.make('get', deadline, (call, wait) => ({ op: 'get', call, wait }));
     return got?.reply.is === 'got' ? got.reply.item : undefined;
-  }
-
-  /** Throws if the server can't be reached: then nobody knows whether it is full or empty. */
-  private checkReachable(refused: string): void {
-    if (this.core.session.state === 'connected') return;
-    throw new StoreError(`${this.title}: ${refused}, the server can't be reached; try again when it is back`);
   }
 
   private empty(what: string, options: WaitOptions | undefined): QueueEmptyError {
@@ -245,13 +247,13 @@ export class ClusterJoinableQueue<Item = unknown>
   }
 
   /**
-   * Waits until all items are done; resolves to `false` when the timeout has passed. *Cancels* by
-   * `signal`.
+   * Waits until all items are done; resolves to `false` when the timeout has passed. Rejects with
+   * `StoreError` if the server can't be reached then. *Cancels* by `signal`.
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const deadline = Deadline.begin(options);
     let joins = true;
-    const joined = await this.waits.make(deadline, (call, wait, again) => {
+    const joined = await this.waits.make('join', deadline, (call, wait, again) => {
       joins = !again;
       return wait ? { op: 'join', call, joins } : { op: 'look' };
     });

@@ -9,7 +9,7 @@ import { sessionOf } from '../machines/machine.ts';
 import { ClusterAcquirable } from './acquirable.ts';
 import type { ClusterHold } from './cluster-hold.ts';
 import type { Core } from './core.ts';
-import { perform } from './core.ts';
+import { look } from './core.ts';
 import type { Places } from './places.ts';
 
 const MACHINE = rwlockOf();
@@ -101,7 +101,7 @@ export class ClusterRWLock implements AsyncRWLock {
 
   async describe(): Promise<ClusterRWLockDescription> {
     const { core, key } = this.places;
-    const { reply } = await perform(core, key, MACHINE, () => ({ op: 'look' }));
+    const reply = await look(core, key, MACHINE, { op: 'look' });
     const holders = reply.is === 'view' ? reply.view.holders : [];
     const waiting = reply.is === 'view' ? reply.view.waiting : 0;
     const writer = holders.find(({ places }) => places === WRITER_PLACES);

@@ -76,7 +76,7 @@ export class ClusterSemaphore extends ClusterPermits {
 
 /**
  * Permits whose holders have a lease: a dead process's permits come back. All processes have to
- * pass the same number; another number is refused with `NameTakenError`.
+ * pass the same number: while it is in use, another is refused with `NameTakenError`.
  */
 export class ClusterBoundedSemaphore extends ClusterPermits {
   /** Gives back `n` permits of this connection, the latest first. Throws `OverReleaseError`. */

@@ -4,22 +4,21 @@
  */
 
 import { setTimeout } from '#clock';
-import { Deadline } from '../../deadline.ts';
+import type { Deadline } from '../../deadline.ts';
 import { LeaseLostError } from '../../errors.ts';
 import type { Bell } from '../bells.ts';
 import type { CallId } from '../machines/machine.ts';
 import type { PlacesCall, PlacesReply } from '../machines/places.ts';
 import type { Result } from '../pending.ts';
+import { ignoreEnd } from '../pending.ts';
 import type { Lease } from '../session.ts';
 import type { Standing } from './cluster-hold.ts';
-import { within } from './core.ts';
 import { Early, Moment, remainderOf } from './early.ts';
+import { answerTo, checkAnswered, inTime, untilReady } from './in-time.ts';
 import type { Places } from './places.ts';
 import { differs, ignoreLoss } from './places.ts';
 import { Stay } from './stay.ts';
 
-/** The longest time that a call which gives up waits for the server's answer. */
-const LEAVING_MS = 500;
 /** The approximate time that a claim takes to arrive. */
 const GIVING_WAY_MS = 2;
 /**
@@ -40,7 +39,7 @@ export class Taking {
     const { core, key } = this.places;
     let pause = core.stays.hasJustLeft(key) ? LETTING_IN_MS : 0;
     for (let waited = false; ; waited = true) {
-      if (!core.session.lease.valid) await this.untilReady(deadline, waited);
+      if (!core.session.lease.valid) await untilReady(core, deadline, waited, this.refused);
       if (this.hasJustOffered()) pause = GIVING_WAY_MS;
       if (pause > 0 && !deadline.expired) await sleep(pause);
       pause = 0;
@@ -50,30 +49,12 @@ export class Taking {
         // The call waited under a lease that is lost. It held nothing, so start again.
         if (!(error instanceof LeaseLostError)) throw error;
         deadline.throwIfAborted();
-        if (deadline.expired) return this.late(deadline);
       }
     }
   }
 
-  /**
-   * Waits for a live session. A call that has waited for its turn waits until its deadline, others
-   * for a lease at most. Each waits for `LEAVING_MS` at least: a new session takes a moment.
-   */
-  private async untilReady(deadline: Deadline, waited: boolean): Promise<void> {
-    const { core } = this.places;
-    const remaining = Math.max(LEAVING_MS, deadline.remaining);
-    const ready = core.session.ready(waited ? remaining : Math.min(core.session.leaseMs, remaining));
-    await within(ready, deadline, core);
-    deadline.throwIfAborted();
-    await ready;
-  }
-
-  /** The deadline is over: `null`, or an error if nobody knows whether others held it. */
-  private late(deadline: Deadline): null {
-    deadline.throwIfAborted();
-    const { session } = this.places.core;
-    if (session.state === 'connected') return null;
-    throw session.outOfReach(`${this.places.title}: not acquired in time`);
+  private get refused(): string {
+    return `${this.places.title}: not acquired in time`;
   }
 
   /**
@@ -97,11 +78,12 @@ export class Taking {
       for (;;) {
         const asked = new Moment();
         const made = core.calls.make(key, machine, id, take, isWaiting);
-        const result = wait && !deadline.unlimited ? await within(made, deadline, core) : await made;
-        if (result === undefined) {
-          await this.takeLeave(made.then((late) => this.undo(id, late)));
-          return this.late(deadline);
+        const result = await inTime(made, deadline, core);
+        if (result === undefined || deadline.signal?.aborted === true) {
+          const undone = made.then((late) => this.undo(id, late)).catch(ignoreEnd);
+          if (result !== undefined) await answerTo(undone, deadline, core);
         }
+        checkAnswered(result, deadline, core, this.refused);
         const { reply, version } = result;
         if (reply.is === 'busy') return null;
         if (reply.is === 'held') {
@@ -115,8 +97,9 @@ export class Taking {
           if (early !== undefined) return early;
           continue;
         }
-        await this.takeLeave(this.undo(id, result));
-        return this.late(deadline);
+        const left = await answerTo(this.undo(id, result), deadline, core);
+        checkAnswered(left, deadline, core, this.refused);
+        return null;
       }
     } finally {
       bell?.unhang();
@@ -156,21 +139,16 @@ export class Taking {
     return { call, token: since, recovered: false, lease: early, stay };
   }
 
-  /** Waits until the call has left the queue; only briefly if the server is silent. */
-  private async takeLeave(undone: Promise<void>): Promise<void> {
-    const left = undone.catch(ignoreLoss);
-    await within(left, Deadline.from({ timeout: LEAVING_MS }), this.places.core);
-  }
-
   /** Ends a call whose caller has given up. */
-  private async undo(id: CallId, { reply }: Result<PlacesReply>): Promise<void> {
+  private async undo(id: CallId, { reply }: Result<PlacesReply>): Promise<true> {
     const { core, key, machine, each, leased } = this.places;
-    if (reply.is === 'busy') return;
+    if (reply.is === 'busy') return true;
     const most = Number.MAX_SAFE_INTEGER;
     if (reply.is === 'held' && !leased) {
       const again = core.session.nextCall();
       await core.calls.make(key, machine, again, { op: 'give', call: again, places: each, most });
     } else await core.calls.make(key, machine, id, { op: 'leave', call: id }, 'repeated');
+    return true;
   }
 }
 

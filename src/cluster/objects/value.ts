@@ -7,9 +7,9 @@ import { showAsText } from '../../readable.ts';
 import type { ValueMachine } from '../machines/kinds.ts';
 import { numberMachine } from '../machines/kinds.ts';
 import type { CallId } from '../machines/machine.ts';
-import type { ValueCall } from '../machines/value.ts';
+import type { ValueCall, ValueReply } from '../machines/value.ts';
 import type { Core } from './core.ts';
-import { perform } from './core.ts';
+import { look, perform } from './core.ts';
 
 export interface GuardOptions {
   /**
@@ -48,8 +48,8 @@ export class ClusterValue implements AsyncValue {
     return this.get();
   }
 
-  get(): Promise<number> {
-    return this.make(() => ({ op: 'get' }));
+  async get(): Promise<number> {
+    return this.numberIn(await look(this.core, this.name, this.machine, { op: 'get' }));
   }
 
   /** Stores the value. */
@@ -93,7 +93,10 @@ export class ClusterValue implements AsyncValue {
   }
 
   private async make(callAs: (id: CallId) => ValueCall): Promise<number> {
-    const { reply } = await perform(this.core, this.name, this.machine, callAs);
+    return this.numberIn((await perform(this.core, this.name, this.machine, callAs)).reply);
+  }
+
+  private numberIn(reply: ValueReply): number {
     if (reply.is === 'was') return reply.value;
     if (reply.is === 'range') {
       throw new OutOfRangeError(

@@ -52,6 +52,12 @@ export class MemoryServer {
     return false;
   }
 
+  /** The document, for a living session: see `Store.read`. */
+  read(key: string, session: string): Snapshot {
+    if (!this.isAlive(session)) throw new SessionGone('the session is dead');
+    return this.snapshot(key);
+  }
+
   snapshot(key: string): Snapshot {
     const document = this.documents.get(key);
     const now = this.time();
@@ -124,8 +130,8 @@ export class MemoryStore implements Store {
     });
   }
 
-  read(key: string): Promise<Snapshot> {
-    return later(() => this.server.snapshot(key));
+  read(key: string, session: string): Promise<Snapshot> {
+    return later(() => this.server.read(key, session));
   }
 
   /**

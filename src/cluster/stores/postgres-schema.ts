@@ -1,6 +1,7 @@
 /**
  * The cluster's part of a PostgreSQL database: a schema of its own with four tables and a function
- * that commits.
+ * that commits. Places and queues have functions of their own (postgres-places.ts,
+ * postgres-queue.ts), and queues four more tables.
  *
  * A document that is deleted leaves its row, with no body: the next version must be larger than the
  * last one, and the row remembers it. Rows that have been empty for an hour go when a session
@@ -16,9 +17,11 @@
  */
 
 import { placesFunction } from './postgres-places.ts';
+import { queueFunction } from './postgres-queue.ts';
+import { SWEEP_QUEUES } from './postgres-queue-tables.ts';
 
 /** Raised with each change that an older version would misread. */
-const REVISION = 3;
+const REVISION = 4;
 /** Bytes of a document that goes with a ring: a notification has at most 8,000. */
 const MOST_RUNG = 6_000;
 /** The first of the two numbers of the advisory locks that order commits and fences. */
@@ -26,6 +29,9 @@ const FENCES = 731_083_922;
 
 /** The function that takes and leaves locks. */
 export const PLACES: string = placesFunction(FENCES, MOST_RUNG);
+
+/** The tables and functions of queues. */
+export const QUEUES: string = queueFunction(FENCES);
 
 /**
  * Makes the missing parts; harmless if all exist. Two connections that run it at once take turns.
@@ -117,13 +123,13 @@ BEGIN
   RETURN concat('1|', _version, '|', _now);
 END
 $$;
-${PLACES}`;
+${PLACES}${QUEUES}`;
 
 /** Removes sessions that ended long ago, and names that were deleted. */
-export const SWEEP = `
+export const SWEEP: string = `
 DELETE FROM lockstep.session WHERE expires < clock_timestamp() - interval '1 hour';
 DELETE FROM lockstep.object WHERE until < clock_timestamp();
-`;
+${SWEEP_QUEUES}`;
 
 /** The number of the schema that is there, if there is one. */
 export const FIND_REVISION = `SELECT max(number) AS number FROM lockstep.revision`;

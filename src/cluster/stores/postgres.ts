@@ -15,7 +15,17 @@ import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { InvalidTypeError, StoreError } from '../../errors.ts';
 import type { PlacesReply } from '../machines/places.ts';
-import type { Commit, Committed, Snapshot, Store, StoreListener, Turn, Turned } from '../store.ts';
+import type {
+  Batch,
+  Commit,
+  Committed,
+  Served,
+  Snapshot,
+  Store,
+  StoreListener,
+  Turn,
+  Turned,
+} from '../store.ts';
 import { Outdated, SessionGone } from '../store.ts';
 import type { PgPoolLike } from './postgres-connections.ts';
 import { Connections, optionsOf } from './postgres-connections.ts';
@@ -24,6 +34,7 @@ import { connectFailed, isMissing } from './postgres-errors.ts';
 import type { PgClientLike } from './postgres-listener.ts';
 import { channelOf, PostgresListener } from './postgres-listener.ts';
 import { TURNED } from './postgres-places.ts';
+import { QueueCalls } from './postgres-queue-calls.ts';
 import {
   FENCE,
   FIND_REVISION,
@@ -54,8 +65,13 @@ interface Row {
   readonly body: string | null;
   readonly dead: string[];
   readonly now: number;
+  /** Whether the session that asks lives. */
+  readonly alive: boolean;
 }
 
+const READ = `SELECT s.*, EXISTS (SELECT FROM lockstep.session e
+    WHERE e.id = $3 AND e.expires > clock_timestamp()) AS alive
+  FROM lockstep.snapshot($1, $2) s`;
 const TURN = 'SELECT lockstep.turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS reply';
 const COMMIT = 'SELECT lockstep.commit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS reply';
 const POLL_MS = 100;
@@ -76,6 +92,7 @@ export class PostgresStore implements Store {
   private readonly listener: PostgresListener | undefined;
   private readonly connections: Connections;
   private readonly statements: Statements;
+  private readonly queues: QueueCalls;
   private heard: StoreListener | undefined;
   private run: string | undefined;
 
@@ -95,6 +112,7 @@ export class PostgresStore implements Store {
     this.poll = listen ? 0 : poll;
     this.namespace = namespace;
     this.patience = patience;
+    this.queues = new QueueCalls(namespace, (text, values) => this.query(text, values));
     // Without a listener, an idle connection that breaks would end the program.
     if (this.own) this.pool.on('error', () => {});
   }
@@ -174,9 +192,10 @@ export class PostgresStore implements Store {
     await this.query('DELETE FROM lockstep.session WHERE id = $1', [session]);
   }
 
-  async read(key: string): Promise<Snapshot> {
-    const rows = await this.query('SELECT * FROM lockstep.snapshot($1, $2)', [this.namespace, key]);
-    const { version, body, dead, now } = rows[0] as Row;
+  async read(key: string, session: string): Promise<Snapshot> {
+    const rows = await this.query(READ, [this.namespace, key, session]);
+    const { version, body, dead, now, alive } = rows[0] as Row;
+    if (!alive) throw new SessionGone('the session is dead');
     await this.bury(dead);
     return { version: Number(version), body, dead, now };
   }
@@ -232,6 +251,10 @@ export class PostgresStore implements Store {
       reply: JSON.parse(head.slice(4 + version.length + now.length)) as PlacesReply,
       body: wantsBody ? (end < 0 ? null : reply.slice(end + 1)) : undefined,
     };
+  }
+
+  serve(batch: Batch): Promise<Served> {
+    return this.queues.serve(batch);
   }
 
   /** The document that is there; throws if the session is dead, or its epoch over. */

@@ -5,7 +5,7 @@
  * body, for its version: the next has to be larger, even if the server's clock is set back. All
  * keys of a namespace have the same hash tag, so they are in one slot of a Redis Cluster.
  *
- *   KEYS   1 document   2 the session that commits, as its lease and its epoch
+ *   KEYS   1 document   2 the session that asks, as its lease and its epoch
  *   ARGV   1 expected version, 0: no body   2 sessions named in the body, with commas
  *          3 body, '' deletes   4 milliseconds to keep, 0: forever   5 prefix of the namespace
  *          6 name of the object   7 epoch   then, for each ring, a session and milliseconds
@@ -26,10 +26,8 @@ export const TOMBSTONE_MS: number = 600_000;
 export const COMMIT: string = `${ALLOWED}
 local found = redis.call('MGET', KEYS[1], KEYS[2])
 local reads = ARGV[1] == 'read'
-if not reads then
-  if not found[2] then return {-1} end
-  if tonumber(ARGV[7]) < tonumber(found[2]) then return {-2} end
-end
+if not found[2] then return {-1} end
+if not reads and tonumber(ARGV[7]) < tonumber(found[2]) then return {-2} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local version, sessions, body = '0', '', ''

@@ -57,8 +57,8 @@ if #version > #stamp or (#version == #stamp and version >= stamp) then
   stamp = format('%.0f', tonumber(version) + 1)
 end
 local owned = kind ~= 'Semaphore'
-local keeps = not owned or kind == 'BoundedSemaphore'
-local tells = not keeps
+local keeps = not owned
+local tells = owned and kind ~= 'BoundedSemaphore'
 local me = match(id, '^[^/]+')
 local gmatch, find = string.gmatch, string.find
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -30,7 +30,7 @@
  *   ARGV   1 epoch   2 serial number   3 kind   4 `1` if items are reported done   5 claim time
  *          6 session   then four for each call: operation, call, numbers and calls, text
  *
- * Replies: `{1, now, reply…}`, see redis-queue-calls.ts. `{0, kind}`: an object of another kind has
+ * Replies: `{1, now, reply…}`, see queue-calls.ts. `{0, kind}`: an object of another kind has
  * the name. `{-1}`, `{-2}` are those of the commit (redis-commit.ts).
  */
 

@@ -3,10 +3,10 @@
 import type { PlacesReply } from '../machines/places.ts';
 import type { Committed, Served, Snapshot, Turn, Turned } from '../store.ts';
 import { Outdated, SessionGone } from '../store.ts';
-import { replyIn } from './redis-queue-calls.ts';
+import { replyIn } from './queue-calls.ts';
 
 /** The document that is there; throws if the session is dead, or its epoch over. */
-function refusedWith(reply: unknown): Snapshot {
+export function readIn(reply: unknown): Snapshot {
   checkSession(reply);
   return snapshotIn(reply);
 }
@@ -27,12 +27,12 @@ export function servedIn(reply: unknown): Served {
 export function committedIn(reply: unknown): Committed {
   const [code, version, now] = reply as unknown[];
   if (Number(code) === 1) return { done: true, version: Number(version), now: Number(now) };
-  return { done: false, fresh: refusedWith(reply) };
+  return { done: false, fresh: readIn(reply) };
 }
 
 /** The reply to `turn`, as redis-places.ts describes it. */
 export function turnedIn(reply: unknown, { call, alone }: Turn): Turned {
-  if (typeof reply !== 'string') return { done: false, fresh: refusedWith(reply) };
+  if (typeof reply !== 'string') return { done: false, fresh: readIn(reply) };
   const first = reply.indexOf('|');
   if (first < 0) {
     const version = Number(reply);
@@ -52,7 +52,7 @@ export function turnedIn(reply: unknown, { call, alone }: Turn): Turned {
   };
 }
 
-export function snapshotIn(reply: unknown): Snapshot {
+function snapshotIn(reply: unknown): Snapshot {
   const [, now, version, body, ...dead] = (reply as unknown[]).map(String);
   const text = body === '' ? null : body!;
   return { version: Number(version), body: text, dead, now: Number(now) };

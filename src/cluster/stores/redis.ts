@@ -25,14 +25,14 @@ import type {
 } from '../store.ts';
 import { Unreachable } from '../store.ts';
 import { Patience } from './patience.ts';
+import { argumentsOf } from './queue-calls.ts';
 import type { RedisClient } from './redis-client.ts';
 import { redisClient } from './redis-client.ts';
 import { COMMIT, FENCE } from './redis-commit.ts';
 import { reasonOf, refusalIn } from './redis-errors.ts';
 import { PLACES } from './redis-places.ts';
 import { QUEUE } from './redis-queue.ts';
-import { argumentsOf } from './redis-queue-calls.ts';
-import { committedIn, servedIn, snapshotIn, turnedIn } from './redis-replies.ts';
+import { committedIn, readIn, servedIn, turnedIn } from './redis-replies.ts';
 import { hearRing } from './ring.ts';
 
 interface Script {
@@ -120,12 +120,12 @@ export class RedisStore implements Store {
     await this.ask(this.client.command(['DEL', `${this.prefix}s:${session}`]));
   }
 
-  read(key: string): Promise<Snapshot> {
+  read(key: string, session: string): Promise<Snapshot> {
     const { prefix } = this;
     return this.run(
       commitScript,
-      [`${prefix}o:${key}`, `${prefix}s:`, 'read', '', '', '', prefix],
-      snapshotIn,
+      [`${prefix}o:${key}`, `${prefix}s:${session}`, 'read', '', '', '', prefix],
+      readIn,
     );
   }
 
@@ -228,7 +228,8 @@ export class RedisStore implements Store {
         if (!patience.end(asked)) return;
         const other = again?.(error);
         if (other !== undefined) resolve(other);
-        else if (this.ended) reject(error);
+        else if (this.ended)
+          reject(new StoreError("cluster: can't be used, it is closed; connect again", { cause: error }));
         else reject(refusalIn(error, this.title) ?? new Unreachable(reasonOf(error), { cause: error }));
       };
       command.then(answered, failed);

@@ -39,8 +39,11 @@ export function errno(): number {
 
 export function failed(call: string, what: string, code: number = errno()): PlatformError {
   const name = Object.entries(constants.errno).find(([, value]) => value === code)?.[0] ?? `errno ${code}`;
-  return new PlatformError(
-    `${call}: failed on ${what}, ${name}; check the limits of this system (ulimit -a) and report it if they are not the cause`,
-    { cause: Object.assign(new Error(`${call}: ${name}`), { code: name }) },
-  );
+  const advice =
+    name === 'EMFILE' || name === 'ENFILE'
+      ? 'raise the limit of open files (ulimit -n), or use fewer processes and threads at a time'
+      : 'check the limits of this system (ulimit -a) and report it if they are not the cause';
+  return new PlatformError(`${call}: failed on ${what}, ${name}; ${advice}`, {
+    cause: Object.assign(new Error(`${call}: ${name}`), { code: name }),
+  });
 }

@@ -47,7 +47,8 @@ export const memory: MemoryCalls = {
     let code: number;
     do code = calls().posixFallocate(fd, 0, size);
     while (code === EINTR);
-    if (code === ENOSPC || code === EFBIG) throw noDiskSpace(path);
+    if (code === ENOSPC || code === EFBIG)
+      throw noDiskSpace(path, undefined, { bytes: size, at: `/proc/self/fd/${fd}` });
     if (code !== 0) throw failed('posix_fallocate', path, code);
   },
 

@@ -3,6 +3,7 @@
 import type { Cell } from '../../agents/cell.ts';
 import type { Pressure } from '../../agents/wait.ts';
 import { tell } from '../../channels.ts';
+import { forbidSending } from '../../codec/sendable.ts';
 import type { Hold, UntimedWaitOptions } from '../../contracts.ts';
 import type { WaitOptions } from '../../deadline.ts';
 import { DeadlockError, NotOwnerError } from '../../errors.ts';
@@ -280,3 +281,4 @@ export class WriteSide extends RWLockSide {
 }
 
 showAsText(RWLockSide);
+forbidSending(RWLockSide.prototype, 'a side of an RWLock (send the RWLock, and take its side there)');

@@ -34,6 +34,7 @@
 import type { StdioOptions } from 'node:child_process';
 import { closeSync, writeSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { now } from '#clock';
 import { agentsOfThread, defaultAgent } from '../../agents/membership.ts';
 import { reapProcess } from '../../agents/reaper.ts';
 import { readClone } from '../../codec/read-clone.ts';
@@ -51,8 +52,11 @@ import type { StartedNode } from './spawn-node.ts';
 import { spawnNode } from './spawn-node.ts';
 import type { Startup } from './startup.ts';
 
-/** Milliseconds in which one that was killed ends. */
-const LONGEST_END = 500;
+/** Milliseconds in which one that was killed is gone, unless the kernel is stuck in a call. */
+const LONGEST_DEATH = 10_000;
+
+/** Spares that were given up while they rehearsed, perhaps in a seat of their own. */
+const dying = new Set<Spare>();
 
 export class Spare {
   readonly child: StartedNode;
@@ -177,19 +181,27 @@ export class Spare {
     this.letGo();
     closeSync(this.files.fd);
     this.child.once('error', () => {});
-    if (!this.saidReady) this.child.once('exit', () => this.reap());
+    if (!this.saidReady) {
+      dying.add(this);
+      this.child.once('exit', () => this.reap());
+    }
     this.child.kill('SIGKILL');
   }
 
-  /** *Blocks* until one that was given up has ended, and has left the namespace. */
-  awaitEnd(): void {
-    if (this.saidReady) return;
-    platform.watchExit(this.child.pid, (sleep) => sleep(LONGEST_END));
-    this.reap();
+  /** *Blocks* until all that were given up while they rehearsed have left the namespace. */
+  static awaitEnds(): void {
+    const limit = now() + LONGEST_DEATH;
+    for (const spare of [...dying]) {
+      platform.watchExit(spare.child.pid, (sleep) => {
+        while (!sleep(Math.max(0, limit - now())) && now() < limit);
+      });
+      spare.reap();
+    }
   }
 
   /** It may have died while it rehearsed, in a seat of its own. */
   private reap(): void {
+    dying.delete(this);
     for (const agent of agentsOfThread()) reapProcess(agent, this.child.pid);
   }
 

@@ -80,20 +80,17 @@ export class SpareKeeper {
 
   /**
    * Says how many spares are kept from now on; starts and ends what that takes. Does not wait.
-   * Returns those that were ended.
    */
-  keep(count: number): Spare[] {
+  keep(count: number): void {
     this.wanted = count;
     this.vain = 0;
     if (count === 0) keepers.delete(this);
     else keepers.add(this);
     beforeEnd(endAll);
     // End the spares that are too many, and make those that are missing.
-    const ended = this.spares.splice(count);
-    for (const spare of ended) spare.giveUp();
+    for (const spare of this.spares.splice(count)) spare.giveUp();
     while (this.spares.length < count && this.add());
     this.postpone();
-    return ended;
   }
 
   /**
@@ -235,9 +232,9 @@ export function refilling(sleep: (milliseconds: number) => boolean): (millisecon
 
 function endAll(): void {
   isEnding = true;
-  const ending = [...keepers].flatMap((keeper) => keeper.keep(0));
+  for (const keeper of [...keepers]) keeper.keep(0);
   // This thread would not be the last to leave its namespace, and its folder would stay.
-  for (const spare of ending) spare.awaitEnd();
+  Spare.awaitEnds();
 }
 
 /** Why a spare was not ready. */

@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import { agentsOfThread, defaultAgent } from '../../agents/membership.ts';
 import { reapThread } from '../../agents/reaper.ts';
+import { codeForThread } from '../../chunk.ts';
 import { pack } from '../../codec/plain.ts';
 import { LockstepError, NotSendableError, PlatformError, TargetError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
@@ -82,6 +83,7 @@ function launch(asked: ChildJob): Running {
     parent: addressOf(agent),
     status: status.words,
     mappings,
+    code: codeForThread(),
     outcome,
   };
   const options = optionsShown();

@@ -11,9 +11,14 @@ export class ToxicProxy {
   private readonly server: Server;
   private readonly pairs = new Set<readonly [Socket, Socket]>();
   private held = false;
+  private refuses = false;
 
   private constructor(target: number) {
     this.server = createServer((client) => {
+      if (this.refuses) {
+        client.destroy();
+        return;
+      }
       const server = connect(target, '127.0.0.1');
       const pair = [client, server] as const;
       this.pairs.add(pair);
@@ -48,6 +53,16 @@ export class ToxicProxy {
   /** Closes every connection; new ones are accepted. */
   cut(): void {
     for (const sockets of this.pairs) for (const socket of sockets) socket.destroy();
+  }
+
+  /** Closes every connection, and new ones at once, until `open`. */
+  shut(): void {
+    this.refuses = true;
+    this.cut();
+  }
+
+  open(): void {
+    this.refuses = false;
   }
 
   /** Nothing goes through, and nothing is lost, until `pass`. */

@@ -321,11 +321,11 @@ export class History {
     const { key, known } = this;
     const { ground, expected } = this.bench;
     const { store } = ground;
-    const { now } = await store.read(key);
+    const session = sessionOf(id);
+    const { now } = await store.read(key, session);
     const { changed, body, sessions, rings, keep } = this.outcome(call, id, claim, now);
     if (!changed) return;
     const expect = known.body === null ? 0 : known.version;
-    const session = sessionOf(id);
     const commit = { session, epoch: 0, key, expect, body, sessions, rings, keep, lazy: false };
     const done = await store.commit(commit);
     assert.ok(done.done);

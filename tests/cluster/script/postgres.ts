@@ -2,7 +2,7 @@
 
 import pg from 'pg';
 import { PostgresStore } from '../../../src/cluster/stores/postgres.ts';
-import { PLACES } from '../../../src/cluster/stores/postgres-schema.ts';
+import { PLACES, QUEUES } from '../../../src/cluster/stores/postgres-schema.ts';
 import type { Heard } from './histories.ts';
 import { LOCKS, MOST_SESSIONS, sessionAt } from './histories.ts';
 import type { Grounds } from './run.ts';
@@ -11,8 +11,14 @@ import { noteRing } from './run.ts';
 const CONNECTIONS = 6;
 const HOUR_MS = 3_600_000;
 
-/** With another function in the place of the real one if it is given. */
-export async function postgresGround(url: string, mutant?: string): Promise<Grounds> {
+export interface PostgresGround extends Grounds {
+  readonly namespace: string;
+  /** Prepares the statement: it is made many times. */
+  ask(text: string, values: unknown[]): Promise<pg.QueryResult>;
+}
+
+/** With mutants in the place of the functions of places and of queues if they are given. */
+export async function postgresGround(url: string, mutant?: string): Promise<PostgresGround> {
   // What they write need not outlive the test.
   const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS, options: '-c synchronous_commit=off' });
   const listener = new pg.Client(url);
@@ -21,7 +27,8 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
   // `listen`: then the statements of the store are prepared. It listens for nothing, as no session
   // opens.
   const store = await PostgresStore.at({ postgres: pool, listen: true }, namespace, 60_000);
-  await pool.query(mutant ?? PLACES);
+  await pool.query(`${PLACES}${QUEUES}`);
+  if (mutant !== undefined) await pool.query(mutant);
   const heard: Heard = new Map();
   let allHeard!: () => void;
   const over = new Promise<void>((resolve) => {
@@ -41,13 +48,14 @@ export async function postgresGround(url: string, mutant?: string): Promise<Grou
   await pool.query('ALTER TABLE lockstep.object SET UNLOGGED; ALTER TABLE lockstep.session SET UNLOGGED');
   let statements = 0;
   const names = new Map<string, string>();
-  /** Prepares the statement: it is made many times. */
   const ask = (text: string, values: unknown[]): Promise<pg.QueryResult> => {
     const name = names.get(text) ?? `history_${++statements}`;
     names.set(text, name);
     return pool.query({ name, text, values });
   };
   return {
+    namespace,
+    ask,
     store,
     tombstoneMs: HOUR_MS,
     subjects: LOCKS,

@@ -1,29 +1,65 @@
 /**
- * Histories: the queue's script in a real server beside the machine that it stands for.
+ * Histories: the calls on queues that a real server makes, beside the machine that they stand for.
  *
  * Sessions put, take, give back and wait in batches of a few calls, send batches again, and die;
- * deliveries run out. After each batch the replies, the state and the rings have to be the
- * machine's, run with the server's time. The places of items are numbers of the server's clock, and
- * may differ; their order may not.
+ * deliveries run out. After each batch, or each part of one that the server makes at once, the
+ * replies, the state and the rings have to be the machine's, run with the server's time. The places
+ * of items are numbers of the server's own, and may differ; their order may not.
  */
 
 import assert from 'node:assert/strict';
 import type { CallId } from '../../../src/cluster/machines/machine.ts';
 import { sessionOf } from '../../../src/cluster/machines/machine.ts';
-import type { Item, QueueCall, QueueReply, QueueState } from '../../../src/cluster/machines/queue.ts';
+import type {
+  Delivered,
+  Item,
+  QueueCall,
+  QueueReply,
+  QueueState,
+} from '../../../src/cluster/machines/queue.ts';
 import { callsInQueue, serve } from '../../../src/cluster/machines/queue.ts';
-import type { Batch } from '../../../src/cluster/store.ts';
+import type { Batch, Served } from '../../../src/cluster/store.ts';
 import { Outdated, SessionGone } from '../../../src/cluster/store.ts';
-import type { KeptQueue } from '../../../src/cluster/stores/redis-queue-calls.ts';
 import { Random } from '../../soak/random.ts';
 import type { Heard, Tally } from './histories.ts';
-import type { RedisGround } from './redis.ts';
+import { sessionAt } from './histories.ts';
+import type { Runs } from './run.ts';
+
+/** A queue as it is at the server. */
+export interface Standing extends Omit<QueueState, 'next' | 'putters'> {
+  readonly kind: string;
+  readonly putters: readonly (readonly [call: CallId, most: number])[];
+  /** Sessions whose death the next call would notice. */
+  readonly sessions: readonly string[];
+}
+
+/** Some of a batch's calls, which the server has made in one step. */
+export interface Part {
+  readonly now: number;
+  /** To the calls that follow on those of the parts before. */
+  readonly replies: readonly QueueReply[];
+}
+
+/** A server for histories of queues. */
+export interface QueueGround extends Runs {
+  /** Whether it keeps the replies to batches that have changed nothing. */
+  readonly keepsAll: boolean;
+  begin(sessions: readonly string[]): Promise<void>;
+  kill(session: string): Promise<void>;
+  fence(session: string, epoch: number): Promise<unknown>;
+  serve(batch: Batch): Promise<Served>;
+  /** As `serve`, step by step. */
+  parts(batch: Batch): AsyncIterable<Part>;
+  /** The queue; `undefined` if nothing is left of it. */
+  standing(key: string, told: string): Promise<Standing | undefined>;
+  clear(key: string, sessions: readonly string[]): Promise<void>;
+}
 
 const CLAIMS = [1, 250];
 const TEXTS = ['j1', 'j"\\u0000ä\\"/|,:"', `j"${'x'.repeat(300)}"`, 'c//8='];
 
 export class QueueHistory {
-  private readonly ground: RedisGround;
+  private readonly ground: QueueGround;
   private readonly expected: Heard;
   private readonly random: Random;
   private readonly kind: string;
@@ -42,14 +78,14 @@ export class QueueHistory {
   private state: QueueState | undefined;
   private numbers = 0;
 
-  constructor({ ground, expected }: { ground: RedisGround; expected: Heard }, seed: number) {
+  constructor({ ground, expected }: { ground: QueueGround; expected: Heard }, seed: number, place: number) {
     this.ground = ground;
     this.expected = expected;
     this.random = new Random(seed);
     this.counts = this.random.percent(50);
     this.kind = this.counts ? 'JoinableQueue' : 'Queue';
     this.key = `q${seed}|:`;
-    this.sessions = Array.from({ length: 2 + this.random.below(3) }, (_, i) => `s${seed}-${i}`);
+    this.sessions = Array.from({ length: 2 + this.random.below(3) }, (_, i) => sessionAt(place, i));
   }
 
   async run(tally: Tally): Promise<void> {
@@ -57,8 +93,6 @@ export class QueueHistory {
     await ground.begin(this.sessions);
     for (let steps = 6 + this.random.below(16); steps > 0; steps--) await this.step(tally);
     await ground.clear(this.key, this.sessions);
-    const records = this.sessions.map((session) => `m:${session}:${this.key}`);
-    await ground.client.del([...records, `q:${this.key}`].map((key) => ground.prefix + key));
   }
 
   private async step(tally: Tally): Promise<void> {
@@ -88,7 +122,7 @@ export class QueueHistory {
       claim: random.pick(CLAIMS),
     };
     if (this.dead.has(session)) {
-      await assert.rejects(ground.store.serve(batch), SessionGone);
+      await assert.rejects(ground.serve(batch), SessionGone);
       return;
     }
     await this.make(batch);
@@ -97,25 +131,25 @@ export class QueueHistory {
 
   /** A batch arrives again, perhaps after the next one, or after its session raised its epoch. */
   private async repeat({ batch, replies }: { batch: Batch; replies: readonly QueueReply[] }): Promise<void> {
-    const { store } = this.ground;
+    const { ground } = this;
     const { session } = batch;
-    if (this.dead.has(session)) return void (await assert.rejects(store.serve(batch), SessionGone));
+    if (this.dead.has(session)) return void (await assert.rejects(ground.serve(batch), SessionGone));
     const dice = this.random.below(3);
     if (dice === 0) {
       const earlier = { ...batch, serial: batch.serial - 1 };
-      await assert.rejects(store.serve(earlier), Outdated, `an earlier batch than ${story(batch)}`);
+      await assert.rejects(ground.serve(earlier), Outdated, `an earlier batch than ${story(batch)}`);
       return;
     }
     let again = batch;
     if (dice === 1) {
       const epoch = batch.epoch + 1;
-      await store.fence(session, epoch);
+      await ground.fence(session, epoch);
       this.epochs.set(session, epoch);
-      await assert.rejects(store.serve(batch), Outdated, `an earlier epoch of ${story(batch)}`);
+      await assert.rejects(ground.serve(batch), Outdated, `an earlier epoch of ${story(batch)}`);
       again = { ...batch, epoch };
       this.last.set(session, { batch: again, replies });
     }
-    const served = await store.serve(again);
+    const served = await ground.serve(again);
     assert.ok(served.done);
     assert.deepEqual(served.replies, replies, `the second replies to ${story(batch)}`);
     await this.compare(`${story(batch)} again`);
@@ -155,29 +189,39 @@ export class QueueHistory {
   }
 
   private async make(batch: Batch): Promise<void> {
-    const { ground, expected, key } = this;
-    const served = await ground.store.serve(batch);
-    assert.ok(served.done);
-    // A batch that only looks is not recorded: it may be made again.
-    if (batch.calls.some(({ op }) => op !== 'look'))
-      this.last.set(batch.session, { batch, replies: served.replies });
+    const replies: QueueReply[] = [];
+    let kept = this.ground.keepsAll && batch.calls.some(({ op }) => op !== 'look');
+    for await (const part of this.ground.parts(batch)) {
+      const before = this.state;
+      const from = replies.length;
+      await this.makePart(batch, from, part);
+      replies.push(...part.replies);
+      // What has changed nothing may be made again.
+      kept ||= part.replies.length > 0 && (this.state !== before || replies.length < batch.calls.length);
+    }
+    assert.equal(replies.length, batch.calls.length, story(batch));
+    if (kept) this.last.set(batch.session, { batch, replies });
+  }
+
+  private async makePart(batch: Batch, from: number, part: Part): Promise<void> {
+    const { expected, key } = this;
     const { session: caller, claim } = batch;
-    const facts = { now: served.now, dead: this.dead, version: 0, caller, seen: 0, claim };
-    const calls = batch.calls.map((call) => this.asMachine(call));
+    const made = batch.calls.slice(from, from + part.replies.length);
+    const facts = { now: part.now, dead: this.dead, version: 0, caller, seen: 0, claim };
+    const calls = made.map((call) => this.asMachine(call));
     const rules = { counts: this.counts, room: Number.POSITIVE_INFINITY };
     const { state, replies, rings } = serve(this.state, calls, facts, rules);
-    const told = `${story(batch)} at ${served.now} on ${JSON.stringify(this.state)}, dead: ${[...this.dead]}`;
+    const told = `${story(batch)} from ${from} at ${part.now} on ${JSON.stringify(this.state)}, dead: ${[...this.dead]}`;
     for (const [index, reply] of replies.entries()) {
-      const got: QueueReply = served.replies[index]!;
-      if (reply.is === 'put' && got.is === 'put') this.notePut(batch.calls[index]!, got.order, reply.order);
-      assert.deepEqual(this.asMachineReply(got), reply, `reply ${index} to ${told}`);
+      const got: QueueReply = part.replies[index]!;
+      if (reply.is === 'put' && got.is === 'put') this.notePut(made[index]!, got.order, reply.order);
+      assert.deepEqual(this.asMachineReply(got), reply, `reply ${from + index} to ${told}`);
     }
-    assert.equal(served.replies.length, replies.length, told);
     this.state = state;
     const there = new Set(
       [...(state?.items ?? []), ...(state?.out ?? []).map(([, , item]) => item)].map(([at]) => at),
     );
-    for (const reply of served.replies)
+    for (const reply of part.replies)
       if (reply.is === 'got' && !there.has(this.placeOf(reply.item[0]))) this.taken.push(reply.item);
     await this.compare(told);
     const heard = expected.get(key) ?? [];
@@ -213,50 +257,40 @@ export class QueueHistory {
 
   /** The state at the server is the machine's. */
   private async compare(told: string): Promise<void> {
-    const { client, prefix } = this.ground;
-    const document = `${prefix}o:${this.key}`;
-    const [raw, lifetime, entries, length] = await Promise.all([
-      client.get(document),
-      client.pTTL(document),
-      client.xRange(`${prefix}q:${this.key}`, '-', '+'),
-      client.exists(`${prefix}q:${this.key}`),
-    ]);
-    const [, , sessions = '', body = ''] = /^(\d+)\|([^|]*)\|(.*)$/s.exec(raw ?? '') ?? [];
-    if (this.state === undefined) {
-      assert.equal(body, '', told);
-      assert.equal(length, 0, `the stream stays after ${told}`);
-      if (raw !== null) assert.ok(lifetime > 0, told);
+    const { state } = this;
+    const standing = await this.ground.standing(this.key, told);
+    if (state === undefined || standing === undefined) {
+      assert.deepEqual(standing, state, `the state after ${told}`);
       return;
     }
-    assert.equal(lifetime, -1, told);
-    const { kind, state } = JSON.parse(body) as { kind: string; state: { state: KeptQueue } };
+    const { kind, sessions, items, out, ...rest } = standing;
     assert.equal(kind, this.kind);
-    const { left, out, back, takers, putters, joins } = state.state;
-    const stream = new Map<string, readonly [put: string, text: string]>();
-    for (const { id, message } of entries ?? []) stream.set(id.slice(0, -2), [message.p!, message.t!]);
-    const item = (order: string, tries: number, put: string, text: string): Item => {
-      const [itsPut, itsText] = text === '' ? stream.get(order)! : [put, text];
-      if (text === '') stream.delete(order);
-      return [this.placeOf(Number(order)), itsText, tries, itsPut];
-    };
-    const delivered = out.map(([call, until, ...rest]) => [call, until, item(...rest)]);
-    const items = back.map((each) => item(...each));
-    for (const [order, [put, text]] of stream) items.push([this.placeOf(Number(order)), text, 0, put]);
+    const { left, takers, putters, joins } = state;
     assert.deepEqual(
-      { left, items, out: delivered, takers, putters, joins },
       {
-        left: this.state.left,
-        items: this.state.items,
-        out: this.state.out,
-        takers: this.state.takers,
-        putters: this.state.putters.map(([call, most]) => [call, most]),
-        joins: this.state.joins,
+        ...rest,
+        items: items.map((item) => this.placed(item)),
+        // The order of deliveries has no meaning.
+        out: byCall(out.map(([call, until, item]) => [call, until, this.placed(item)])),
+      },
+      {
+        left,
+        items: state.items,
+        out: byCall(state.out),
+        takers,
+        putters: putters.map(([call, most]) => [call, most]),
+        joins,
       },
       `the state after ${told}`,
     );
-    const named = [...new Set(callsInQueue(this.state).map(sessionOf))];
-    assert.deepEqual(sessions.split(',').sort(), (named.join(',') || '').split(',').sort(), told);
+    const named = new Set(callsInQueue(state).map(sessionOf));
+    for (const session of named)
+      assert.ok(sessions.includes(session), `${session} is not named after ${told}`);
   }
+}
+
+function byCall(out: readonly Delivered[]): readonly Delivered[] {
+  return [...out].sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 function story({ session, serial, calls }: Batch): string {

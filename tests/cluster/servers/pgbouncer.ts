@@ -1,16 +1,17 @@
 /** PgBouncer before a PostgreSQL server: each transaction gets another connection. */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { programOf } from './install.ts';
-import { freePort, untilListening } from './redis.ts';
+import { freePort, listens } from './redis.ts';
+import { isReady, spawnServer } from './server-process.ts';
 
 export class PgBouncer {
   readonly url: string;
   private readonly child: ChildProcess;
-  private readonly folder: string;
+  readonly folder: string;
 
   private constructor(url: string, child: ChildProcess, folder: string) {
     this.url = url;
@@ -41,9 +42,14 @@ default_pool_size = ${connections}
       Number(spawnSync('id', [what, 'postgres'], { encoding: 'utf8' }).stdout),
     );
     if (root) chownSync(folder, uid, gid);
-    const child = spawn(program, [settings], { stdio: 'ignore', ...(root ? { uid, gid } : {}) });
-    await untilListening(port);
+    const child = spawnServer(program, [settings], { user: root ? { uid, gid } : undefined });
+    const ready = await isReady(child, () => listens(port), `PgBouncer at port ${port}`);
+    if (!ready) throw new Error(`PgBouncer ended instead of listening at port ${port}`);
     return new PgBouncer(`postgres://tester@127.0.0.1:${port}/postgres`, child, folder);
+  }
+
+  get pid(): number {
+    return this.child.pid!;
   }
 
   async stop(): Promise<void> {

@@ -1,17 +1,19 @@
 /** A PostgreSQL server of the test's own: on a free port of the loopback, in a folder that goes. */
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from '../../support/until.ts';
-import { programOf } from './install.ts';
+import { foundOf } from './install.ts';
 import { freePort } from './redis.ts';
+import { isReady, spawnServer } from './server-process.ts';
 
 const LIB = '/usr/lib/postgresql';
 
-function versions(): string[] {
-  return existsSync(LIB) ? readdirSync(LIB).sort((a, b) => Number(b) - Number(a)) : [];
+/** The folder of the newest version's programs. */
+function programs(): string | undefined {
+  const versions = existsSync(LIB) ? readdirSync(LIB).sort((a, b) => Number(b) - Number(a)) : [];
+  return versions.map((version) => `${LIB}/${version}/bin`).find((bin) => existsSync(`${bin}/initdb`));
 }
 
 /** PostgreSQL refuses to run as root: then it runs as the user that its package has made. */
@@ -26,9 +28,10 @@ function account(): { uid: number; gid: number } | undefined {
 export class PostgresServer {
   readonly port: number;
   private readonly programs: string;
-  private readonly folder: string;
+  readonly folder: string;
   private readonly user = account();
   private child: ChildProcess | undefined;
+  private frozen = false;
 
   private constructor(port: number, programs: string) {
     this.port = port;
@@ -38,8 +41,7 @@ export class PostgresServer {
   }
 
   static async start(): Promise<PostgresServer> {
-    if (versions().length === 0) programOf('postgresql', [`${LIB}/15/bin/initdb`]);
-    const server = new PostgresServer(await freePort(), `${LIB}/${versions()[0]}/bin`);
+    const server = new PostgresServer(await freePort(), foundOf('postgresql', programs));
     server.init();
     await server.start();
     return server;
@@ -62,14 +64,16 @@ export class PostgresServer {
       max_connections: 100,
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    this.child = spawn(join(this.programs, 'postgres'), ['-D', join(folder, 'data'), ...args], {
-      stdio: 'ignore',
-      ...user,
+    const child = spawnServer(join(this.programs, 'postgres'), ['-D', join(folder, 'data'), ...args], {
+      signal: 'SIGQUIT',
+      user,
     });
-    const ready = (): boolean =>
+    this.child = child;
+    const answers = (): boolean =>
       spawnSync(join(this.programs, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)]).status ===
       0;
-    await until(ready, 'PostgreSQL to be ready');
+    const ready = await isReady(child, answers, 'PostgreSQL to be ready');
+    if (!ready) throw new Error(`PostgreSQL ended instead of listening at port ${port}`);
   }
 
   /** SIGQUIT: at once, as in a crash; it recovers at its next start. */
@@ -82,9 +86,28 @@ export class PostgresServer {
     await gone;
   }
 
+  /** Stops the server with all its processes; it starts no new ones once it stands itself. */
+  freeze(): void {
+    this.frozen = true;
+    process.kill(this.pid, 'SIGSTOP');
+    for (const pid of this.backends()) process.kill(pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    this.frozen = false;
+    for (const pid of [...this.backends(), this.pid]) process.kill(pid, 'SIGCONT');
+  }
+
   async stop(): Promise<void> {
+    if (this.frozen) this.thaw();
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Its processes. One that has ended stays until the server has seen it. */
+  private backends(): number[] {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
+    return children.split(' ').filter(Boolean).map(Number);
   }
 
   private init(): void {

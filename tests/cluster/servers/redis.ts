@@ -2,13 +2,13 @@
  * A redis-server of the test's own: on a free port of the loopback, its data in a folder that goes.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect as connectTo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { until } from '../../support/until.ts';
 import { programOf } from './install.ts';
+import { isReady, spawnServer } from './server-process.ts';
 
 /** Below the ports that the kernel gives to connections (ip_local_port_range). */
 const FIRST_PORT = 10_000;
@@ -35,24 +35,22 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Until something listens at the port. */
-export async function untilListening(port: number): Promise<void> {
-  const answers = (): Promise<boolean> =>
-    new Promise((resolve) => {
-      const socket = connectTo(port, '127.0.0.1');
-      socket.on('connect', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.on('error', () => resolve(false));
+/** Whether something listens at the port. */
+export function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTo(port, '127.0.0.1');
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
     });
-  await until(answers, `a server at port ${port}`);
+    socket.on('error', () => resolve(false));
+  });
 }
 
 export class RedisServer {
   readonly port: number;
   private readonly program: string;
-  private readonly folder: string;
+  readonly folder: string;
   private readonly everywhere: boolean;
   private child: ChildProcess | undefined;
 
@@ -92,8 +90,10 @@ export class RedisServer {
       appendfsync: 'everysec',
     };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    this.child = spawn(this.program, args, { stdio: 'ignore' });
-    await untilListening(port);
+    const child = spawnServer(this.program, args);
+    this.child = child;
+    const ready = await isReady(child, () => listens(port), `a server at port ${port}`);
+    if (!ready) throw new Error(`redis-server ended instead of listening at port ${port}`);
   }
 
   /** SIGKILL. Data that the server has written is in the kernel's hands, and stays. */

@@ -156,7 +156,11 @@ export class Inside {
 
   enter(player: Player, places: number, token: number): void {
     this.holders.set(player, places);
-    const sum = [...this.holders].reduce((all, [{ alive }, each]) => all + (alive ? each : 0), 0);
+    // An orphan's hold is lost, whatever it believes.
+    const sum = [...this.holders].reduce(
+      (all, [{ alive, orphaned }, each]) => all + (alive && !orphaned ? each : 0),
+      0,
+    );
     assert.ok(sum <= this.most, `${sum} of ${this.most} places are held`);
     if (places !== this.most) return;
     assert.ok(token > this.token, `a holder with token ${token} came after one with ${this.token}`);

@@ -189,34 +189,51 @@ const condition: Subject = {
 const event: Subject = {
   name: 'Event',
   machine: eventOf(),
-  make: (machine) => ({
-    name: 'Event',
-    players: 5,
-    *play(player, world): Play {
-      if (world.random.percent(50)) {
-        const set = player.nextId();
-        yield call(player, machine, set, { op: 'count', call: set, n: 1 });
-        const clear = player.nextId();
-        yield call(player, machine, clear, { op: 'shut', call: clear });
-        return;
-      }
-      const id = player.nextId();
-      for (let joins = true, looks = 0; ; joins = false, looks++) {
-        const { reply } = yield call(player, machine, id, { op: 'wait', call: id, joins });
-        if (reply.is === 'open') return;
-        if (looks === 5 || !world.faults) {
-          yield call(player, machine, id, { op: 'leave', call: id });
+  make: (machine) => {
+    /** How often a write has left it set, and the calls that waited then or after the last one. */
+    let sets = 0;
+    let isSet = false;
+    const freed = new Set<string>();
+    let before: readonly string[] = [];
+    return {
+      name: 'Event',
+      players: 5,
+      *play(player, world): Play {
+        if (world.random.percent(20)) {
+          const set = player.nextId();
+          yield call(player, machine, set, { op: 'count', call: set, n: 1 });
+          const clear = player.nextId();
+          yield call(player, machine, clear, { op: 'shut', call: clear });
           return;
         }
-        yield ring();
-      }
-    },
-    check: (state) => {
-      if (state !== undefined && state.left === 0)
-        assert.equal(state.waiting.length, 0, 'set, and some wait');
-    },
-    end: () => {},
-  }),
+        const id = player.nextId();
+        const [begun, wasSet] = [sets, isSet];
+        for (let joins = true, looks = 0; ; joins = false, looks++) {
+          const { reply } = yield call(player, machine, id, { op: 'wait', call: id, joins });
+          if (reply.is === 'open') {
+            assert.ok(wasSet || sets > begun, `${id} has come through, and nobody has set it`);
+            assert.ok(joins || wasSet || freed.has(id) || isSet, `${id} has come through by itself`);
+            return;
+          }
+          if (looks === 5 || !world.faults) {
+            yield call(player, machine, id, { op: 'leave', call: id });
+            return;
+          }
+          yield ring();
+        }
+      },
+      check: (state) => {
+        isSet = state !== undefined && state.left === 0;
+        if (isSet) {
+          assert.equal(state.waiting.length, 0, 'set, and some wait');
+          sets++;
+          for (const id of before) freed.add(id);
+        }
+        before = state?.waiting ?? [];
+      },
+      end: () => {},
+    };
+  },
 };
 
 const latch: Subject = {
@@ -302,8 +319,8 @@ const barrier: Subject = {
           const over = before.filter((id) => !arrived.includes(id));
           const failed: readonly string[] = state?.failed ?? [];
           // Found dead and reset in one step, a round leaves no trace of having been broken.
-          const died = world.players.some(({ alive, session }) => {
-            return !alive && over.some((id) => sessionOf(id) === session);
+          const died = world.players.some(({ alive, orphaned, session }) => {
+            return (!alive || orphaned) && over.some((id) => sessionOf(id) === session);
           });
           const failing =
             (died && over.length < 3) ||

@@ -11,7 +11,7 @@
  *   - it is done, and the reply is lost: the player reads the document and runs the machine again
  *   - it arrives twice
  *   - rings come late or never; every waiter is rung now and then, as at each renewal of a lease
- *   - a session dies, in the middle of anything; its player stops
+ *   - a session dies, in the middle of anything; its player stops, or goes on until it notices
  *   - the server's clock jumps forward, or back, by milliseconds or by half a minute
  *   - the server crashes: lazy commits since the last one that waited for the disk are undone, the
  *     latest first. Players learn of it immediately or later, and make their releases again
@@ -63,6 +63,8 @@ export interface Rules {
   readonly repeats: boolean;
   /** Documents that were read before a crash are forgotten. */
   readonly forgets: boolean;
+  /** The server lets only living sessions read. */
+  readonly checks: boolean;
   /** A version is larger than the last one, also where the clock has gone back. */
   readonly rises: boolean;
 }
@@ -72,6 +74,7 @@ export const ALL_RULES: Rules = {
   flushes: true,
   repeats: true,
   forgets: true,
+  checks: true,
   rises: true,
 };
 
@@ -86,6 +89,8 @@ export class Player {
   readonly session: string;
   readonly key: string = KEY;
   alive = true;
+  /** Its session is dead, and it does not know yet. */
+  orphaned = false;
   epoch = 0;
   done = false;
   private calls = 0;
@@ -190,6 +195,11 @@ export class World {
     this.server.guests.delete(player.session);
   }
 
+  private orphan(player: Player): void {
+    player.orphaned = true;
+    this.server.guests.delete(player.session);
+  }
+
   /** One thing happens. */
   step(): void {
     this.steps++;
@@ -231,7 +241,11 @@ export class World {
   private misfortune(): void {
     const { deaths, jumps, crashes } = this.chances;
     const alive = this.players.filter((player) => player.alive && !player.done);
-    if (alive.length > 1 && this.random.below(1000) < deaths) this.kill(this.random.pick(alive));
+    if (alive.length > 1 && this.random.below(1000) < deaths) {
+      const player = this.random.pick(alive);
+      if (this.random.percent(50)) this.kill(player);
+      else this.orphan(player);
+    }
     if (this.random.below(1000) < jumps) this.jump(this.random.percent(20) ? BIG_JUMP_MS : 2 * CLAIM_MS);
     if (this.random.below(1000) < crashes) this.crash();
     const late = alive.filter(({ missed }) => missed);
@@ -391,6 +405,10 @@ export class World {
   }
 
   private read(player: Player): void {
+    if (player.orphaned && this.rules.checks) {
+      this.kill(player);
+      return;
+    }
     player.last = this.server.snapshot(player.key);
     player.fresh = true;
   }

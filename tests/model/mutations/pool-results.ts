@@ -4,6 +4,14 @@ import type { Mutant } from '../mutants.ts';
 import { FOR_EVER } from '../mutants.ts';
 
 const primitive = 'Results of a pool';
+const withoutBellBeforeRoom = {
+  file: 'pool/replies.js',
+  from: `        this.gate.announce();
+        try {
+            await this.queue.put(reply);`,
+  to: `        try {
+            await this.queue.put(reply);`,
+};
 
 export const poolResultMutants: readonly Mutant[] = [
   {
@@ -19,12 +27,7 @@ export const poolResultMutants: readonly Mutant[] = [
   },
   {
     name: 'results that were put silently and have filled the ring ring no bell',
-    file: 'pool/replies.js',
-    from: `        this.gate.announce();
-        try {
-            await this.queue.put(reply);`,
-    to: `        try {
-            await this.queue.put(reply);`,
+    ...withoutBellBeforeRoom,
     primitive,
     scenario: 'late results fill a ring, the pool awaits them',
     preemptions: 1,
@@ -32,12 +35,7 @@ export const poolResultMutants: readonly Mutant[] = [
   },
   {
     name: 'the same, while the pool blocks',
-    file: 'pool/replies.js',
-    from: `        this.gate.announce();
-        try {
-            await this.queue.put(reply);`,
-    to: `        try {
-            await this.queue.put(reply);`,
+    ...withoutBellBeforeRoom,
     primitive,
     scenario: 'late results fill a ring, the pool blocks',
     preemptions: 1,

@@ -5,11 +5,11 @@
 
 import type { Lock } from 'lockstep';
 import { add, cas, load } from '../atomics.ts';
-import type { Cell, Words } from '../internals.ts';
+import type { Words } from '../internals.ts';
 import { cellWord } from '../internals.ts';
 import type { Library } from '../library.ts';
 import type { Actor, AnyScenario, Scenario, Share, Tools } from '../scenario.ts';
-import { aLock } from './objects.ts';
+import { aLock, cellOf } from './objects.ts';
 
 interface Things {
   /** The lock to put. */
@@ -33,10 +33,6 @@ const base: Pick<Scenario<Things>, 'things' | 'settled'> = {
     check(dead.length > 0 || load(words, ITEMS) === 0, 'an item is left');
   },
 };
-
-function cellOf(lock: Lock): Cell {
-  return Reflect.get(lock, 'cell') as Cell;
-}
 
 /** Puts one item with the lock, and announces it when the lock is free again. */
 function putWith({ lib, things: { lock, gate, words } }: Tools<Things>) {

@@ -4,12 +4,13 @@
  */
 
 import type { Lock } from 'lockstep';
-import { load, store } from '../atomics.ts';
+import { load } from '../atomics.ts';
 import type { Cell, Kind, Named, Namespace, Ring, RingOfKind } from '../internals.ts';
 import { CELL_GENERATION, CELL_HEADER, cellWord, PHASE_LIVE, phaseOf } from '../internals.ts';
 import type { Library } from '../library.ts';
 import type { Actor, AnyScenario, Scenario, Share, Tools } from '../scenario.ts';
-import { aLock } from './objects.ts';
+import { aLock, cellOf } from './objects.ts';
+import { layRing } from './rings.ts';
 
 interface Things {
   /** The lock to put. */
@@ -55,10 +56,7 @@ function things(share: Share, lib: Library): Things {
       const made = aLock((make) => make(), lib);
       const { agent } = cellOf(made);
       agent.create(queueKind, () => {});
-      const header = new Int32Array(lib.Ring.header(CAPACITY, 0, 0).buffer as ArrayBuffer);
-      header.forEach((word, index) => {
-        if (word !== 0) store(agent.namespace.words, AT + index, word);
-      });
+      layRing(lib, agent.namespace.words, AT, CAPACITY);
       return made;
     },
     (handle) => lib.Lock.open(handle),
@@ -75,10 +73,6 @@ function objectKind(lib: Library): Kind {
 
 function ringOf(lib: Library, { words }: Namespace): Ring {
   return new lib.Ring(words, AT, 'ring');
-}
-
-function cellOf(lock: Lock): Cell {
-  return Reflect.get(lock, 'cell') as Cell;
 }
 
 /** Makes `count` objects, one after the other, puts each in an item and closes it. */

@@ -105,10 +105,14 @@ export function nameNobody(object: SharedObject): void {
  */
 const LAST_TICKET = 0x7fffffff;
 
+export function cellOf(object: SharedObject): Cell {
+  const cell: unknown = Reflect.get(object, 'cell');
+  return cell as Cell;
+}
+
 /** Sets a word of the object's cell. */
 export function setWord(object: SharedObject, word: number, value: number): void {
-  const cell: unknown = Reflect.get(object, 'cell');
-  const { words, at } = cell as Cell;
+  const { words, at } = cellOf(object);
   store(words, at + word, value);
 }
 

@@ -5,12 +5,12 @@
  */
 
 import type { Lock } from 'lockstep';
-import { load, store } from '../atomics.ts';
-import type { Cell, Ring, Words } from '../internals.ts';
+import type { Ring, Words } from '../internals.ts';
 import { cellWord } from '../internals.ts';
 import type { Library } from '../library.ts';
 import type { Actor, AnyScenario, Scenario, Share, Tools } from '../scenario.ts';
-import { aLock } from './objects.ts';
+import { aLock, cellOf } from './objects.ts';
+import { layRings, putWords, ringsAt, takeWords } from './rings.ts';
 
 interface Things {
   words: Words;
@@ -25,7 +25,6 @@ interface Things {
 const WORKERS = 2;
 /** Words of the control segment that no cell of a scenario needs. */
 const RINGS_AT: number = cellWord(800);
-const RING_WORDS: number = cellWord(810) - cellWord(800);
 /** Room for two items. */
 const CAPACITY = 32;
 const ITEM_BYTES = 4;
@@ -41,25 +40,15 @@ function things(share: Share, lib: Library): Things {
   const gate = aLock(share, lib);
   const [locks, rooms] = [each(), each()];
   const { words } = cellOf(gate).agent.namespace;
-  const at = (worker: number): number => RINGS_AT + worker * RING_WORDS;
   share(
     () => {
-      for (let worker = 0; worker < WORKERS; worker++) {
-        const header = new Int32Array(lib.Ring.header(CAPACITY, 0, 0).buffer as ArrayBuffer);
-        header.forEach((word, index) => {
-          if (word !== 0) store(words, at(worker) + index, word);
-        });
-      }
+      layRings(lib, words, RINGS_AT, WORKERS, CAPACITY);
       return aLock((make) => make(), lib);
     },
     (handle) => lib.Lock.open(handle),
   );
-  const rings = Array.from({ length: WORKERS }, (_, worker) => new lib.Ring(words, at(worker), 'ring'));
+  const rings = ringsAt(lib, words, RINGS_AT, WORKERS);
   return { words, gate, locks, rooms, rings };
-}
-
-function cellOf(lock: Lock): Cell {
-  return Reflect.get(lock, 'cell') as Cell;
 }
 
 /** A worker that puts so many results: of calls, or of one chunk whose results ring at its end. */
@@ -91,9 +80,7 @@ function resultsOf({ lib, things: { words, locks, rooms, rings } }: Tools<Things
   const gate = cellOf(rooms[worker]!);
   const write = (kind: number): 'put' | 'full' => {
     if (!ring.fits(ITEM_BYTES)) return 'full';
-    const { from } = ring.roomFor(ITEM_BYTES);
-    store(words, from >> 2, kind);
-    ring.commit(from, ITEM_BYTES, 0, false, false);
+    putWords(words, ring, [kind]);
     return 'put';
   };
   return {
@@ -177,13 +164,10 @@ function membersOf({ rings }: Things, workers: number): object[] {
 }
 
 function takeFrom({ lib, things: { words, rings, rooms } }: Tools<Things>, worker: number) {
-  const ring = rings[worker]!;
-  const found = ring.find();
-  if (found === undefined) return undefined;
-  const kind = load(words, found.from >> 2);
-  if (!ring.take(found.head, found.next)) return undefined;
+  const item = takeWords(words, rings[worker]!, 1);
+  if (item === undefined) return undefined;
   new lib.Gate(cellOf(rooms[worker]!)).announce();
-  return kind;
+  return item[0];
 }
 
 const base: Pick<Scenario<Things>, 'things' | 'settled'> = {

@@ -6,12 +6,12 @@
  */
 
 import type { Lock } from 'lockstep';
-import { store } from '../atomics.ts';
-import type { Cell, Ring, TaskTable, Words } from '../internals.ts';
+import type { Ring, TaskTable, Words } from '../internals.ts';
 import { cellWord } from '../internals.ts';
 import type { Library } from '../library.ts';
 import type { Actor, AnyScenario, Ending, Scenario, Share, Tools } from '../scenario.ts';
-import { aLock } from './objects.ts';
+import { aLock, cellOf } from './objects.ts';
+import { layRings, putWords, ringsAt, takeWords } from './rings.ts';
 
 interface Things {
   words: Words;
@@ -40,8 +40,8 @@ const BOB = 1;
 /** Words of the control segment that no cell of a scenario needs. */
 const AT: number = cellWord(800);
 const RINGS_AT: number = cellWord(850);
-const RING_WORDS: number = cellWord(810) - cellWord(800);
 const CAPACITY = 128;
+/** Nobody looks into an item. */
 const ITEM_BYTES = 4;
 
 // Ghosts, by worker: tasks that it has taken, and that it has ended; whether a wake-up is for it.
@@ -56,37 +56,13 @@ function things(share: Share, lib: Library): Things {
   share(
     () => {
       lib.TaskTable.init(words, WORKERS, { slots: 1, functionBytes: 0 }, AT);
-      const header = new Int32Array(lib.Ring.header(CAPACITY, 0, 0).buffer as ArrayBuffer);
-      for (let ring = 0; ring <= WORKERS; ring++) {
-        header.forEach((word, index) => {
-          if (word !== 0) store(words, RINGS_AT + ring * RING_WORDS + index, word);
-        });
-      }
+      layRings(lib, words, RINGS_AT, WORKERS + 1, CAPACITY);
       return aLock((make) => make(), lib);
     },
     (handle) => lib.Lock.open(handle),
   );
-  const rings = Array.from(
-    { length: WORKERS + 1 },
-    (_, ring) => new lib.Ring(words, RINGS_AT + ring * RING_WORDS, 'ring'),
-  );
-  const [tasks, ...results] = rings;
+  const [tasks, ...results] = ringsAt(lib, words, RINGS_AT, WORKERS + 1);
   return { words, table: new lib.TaskTable(words, AT), gate, beds, tasks: tasks!, results };
-}
-
-function cellOf(lock: Lock): Cell {
-  return Reflect.get(lock, 'cell') as Cell;
-}
-
-function put(ring: Ring): void {
-  const { from } = ring.roomFor(ITEM_BYTES);
-  ring.commit(from, ITEM_BYTES, 0, false, false);
-}
-
-function take(ring: Ring): boolean {
-  for (let found = ring.find(); found !== undefined; found = ring.find())
-    if (ring.take(found.head, found.next)) return true;
-  return false;
 }
 
 const grow = ({ note }: Tools<Things>, ghost: number): void =>
@@ -98,14 +74,14 @@ const grow = ({ note }: Tools<Things>, ghost: number): void =>
 const works: Actor<Things> = {
   async run(tools) {
     const { lib, me, note, things } = tools;
-    const { table, tasks, results, gate, beds } = things;
+    const { words, table, tasks, results, gate, beds } = things;
     const runner = {
       active: 0,
       count: 0,
       look() {},
       begin(): void {
         runner.count++;
-        put(results[me - 1]!);
+        putWords(words, results[me - 1]!, [], ITEM_BYTES);
         new lib.Gate(cellOf(gate)).announce();
         grow(tools, ENDED + me);
       },
@@ -115,7 +91,7 @@ const works: Actor<Things> = {
         return tasks.empty;
       },
       take(): object | undefined {
-        if (!take(tasks)) return undefined;
+        if (takeWords(words, tasks, 0) === undefined) return undefined;
         note((ghosts) => {
           ghosts[TAKEN + me]!++;
           ghosts[WOKEN + me] = 0;
@@ -220,7 +196,7 @@ class PoolSide {
   }
 
   private takeFrom(member: Member): boolean {
-    if (!take(member.channel.ring)) return false;
+    if (takeWords(this.tools.things.words, member.channel.ring, 0) === undefined) return false;
     this.waking.latest = member as never;
     if (--this.pending === 0) {
       this.reading.rested();
@@ -231,7 +207,8 @@ class PoolSide {
 
   submit(): void {
     const mayWait = this.reading.makesSure && this.pending === 0;
-    put(this.tools.things.tasks);
+    const { words, tasks } = this.tools.things;
+    putWords(words, tasks, [], ITEM_BYTES);
     this.waking.wake(mayWait);
     this.pending++;
     this.reading.expect();

@@ -5,11 +5,13 @@
 
 import type { Lock } from 'lockstep';
 import { load, store } from '../atomics.ts';
-import type { Cell, Ring, Words } from '../internals.ts';
+import type { Ring, Words } from '../internals.ts';
 import { cellWord } from '../internals.ts';
 import type { Library } from '../library.ts';
 import type { Actor, AnyScenario, Scenario, Tools } from '../scenario.ts';
 import { NAMESPACE } from '../world.ts';
+import { cellOf } from './objects.ts';
+import { layRing } from './rings.ts';
 
 interface Things {
   /** The lock to put. */
@@ -78,10 +80,8 @@ function things(share: Parameters<Scenario<Things>['things']>[0], lib: Library):
   const lock = share(
     () => {
       const made = new lib.Lock(options);
-      const header = new Int32Array(lib.Ring.header(CAPACITY, 0, 0).buffer as ArrayBuffer);
-      header[DONE_WORD] = DONE_BEFORE;
-      header.forEach((word, index) => {
-        if (word !== 0) store(wordsOf(made), AT + index, word);
+      layRing(lib, wordsOf(made), AT, CAPACITY, (header) => {
+        header[DONE_WORD] = DONE_BEFORE;
       });
       return made;
     },
@@ -92,8 +92,7 @@ function things(share: Parameters<Scenario<Things>['things']>[0], lib: Library):
 }
 
 function wordsOf(lock: Lock): Words {
-  const cell: unknown = Reflect.get(lock, 'cell');
-  return (cell as Cell).agent.namespace.words;
+  return cellOf(lock).agent.namespace.words;
 }
 
 /** Puts `count` items, if there is room. */

@@ -1,33 +1,8 @@
-/** Calls on a queue as arguments of its script (redis-queue.ts), and the replies to them. */
+/** Calls on a queue as arguments of a server's script or function, and the replies to them. */
 
-import type { CallId } from '../machines/machine.ts';
 import type { QueueCall, QueueReply } from '../machines/queue.ts';
 
-/** The state in a queue's document, beside its stream. */
-export interface KeptQueue {
-  readonly left: number;
-  readonly out: readonly [
-    call: CallId,
-    until: number,
-    order: string,
-    tries: number,
-    put: string,
-    text: string,
-  ][];
-  readonly back: readonly [order: string, tries: number, put: string, text: string][];
-  readonly takers: readonly CallId[];
-  readonly putters: readonly [call: CallId, most: number][];
-  readonly joins: readonly CallId[];
-}
-
-/** The number of items that wait in a queue whose stream has that many entries. */
-export function waitingIn({ out, back }: KeptQueue, entries: number): number {
-  const delivered = out.filter(([, , , , , text]) => text === '').length;
-  const beside = back.filter(([, , , text]) => text !== '').length;
-  return entries - delivered + beside;
-}
-
-/** A call as four arguments of the script. */
+/** A call as four arguments. */
 export function argumentsOf(call: QueueCall): readonly [op: string, id: string, about: string, text: string] {
   const { op } = call;
   if (op === 'look') return [op, '', '', ''];
@@ -62,7 +37,7 @@ const PLAIN: Readonly<Record<string, QueueReply>> = {
   t: { is: 'tooMany' },
 };
 
-/** Reads the script's reply to one call: a letter, followed by its data. */
+/** Reads the reply to one call: a letter, followed by its data. */
 export function replyIn(text: string): QueueReply {
   const letter = text[0]!;
   const plain = PLAIN[letter];
