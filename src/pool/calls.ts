@@ -115,7 +115,7 @@ export class Calls {
     for (const wake of [...this.roomWaits]) wake();
   }
 
-  /** Hands a task over, and applies its options. Throws what keeps it from being handed over. */
+  /** Hands a task over, and applies its options. Throws the errors of a refusal. */
   begin(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
     const { settings, engine, control, sizing } = this.core;
     const { signal, queueTimeout, onReport } = options ?? {};
