@@ -22,7 +22,6 @@ type Names = Readonly<Record<string, unknown>>;
 interface Links {
   /** URL of the chunk. */
   readonly url: string;
-  readonly resolve: (specifier: string) => string;
   readonly import: (url: string) => Promise<unknown>;
 }
 

@@ -20,7 +20,7 @@ export const CODE_ROOT: string = new URL('.', CODE_FILE).href;
 let ownRequire: NodeJS.Require | undefined;
 
 /** The module that a child runs first. */
-export function entryPoint(kind: 'process' | 'thread' | 'pool-worker'): URL {
+export function entryPoint(kind: 'process' | 'thread' | 'pool-worker' | 'rehearsed'): URL {
   return new URL(`./entry/${kind}.js`, CODE_ROOT);
 }
 
@@ -28,13 +28,4 @@ export function entryPoint(kind: 'process' | 'thread' | 'pool-worker'): URL {
 export function libraryRequire(): NodeJS.Require {
   ownRequire ??= process.getBuiltinModule('node:module').createRequire(CODE_FILE);
   return ownRequire;
-}
-
-/** Where Node finds a package, as seen from the library's own code; `undefined`: nowhere. */
-export function whereIs(name: string): string | undefined {
-  try {
-    return import.meta.resolve(name);
-  } catch {
-    return undefined;
-  }
 }

@@ -18,7 +18,7 @@ import { adopting, shellModule } from './shells.mjs';
 export const ENTRIES = ['entry/pool-worker', 'entry/process', 'entry/thread'];
 
 /** What the chunk needs of the file that loads it, as text. */
-const LINKS = 'resolve:(name)=>import.meta.resolve(name),import:(url)=>import(url),';
+const LINKS = 'import:(url)=>import(url),';
 
 /** The entries that may have a code cache, and where. See src/chunk.ts. */
 const CACHES = {
@@ -163,6 +163,11 @@ export class Library {
     for (const name of Object.keys(PIECES)) await this.#writePiece(name);
     await this.#writeChunk();
     for (const entry of this.#entries) await this.#writeEntry(entry);
+    // Like the module of a target: the library by its name, another file, both read and linked.
+    this.#writeText(
+      'entry/rehearsed.js',
+      "import'lockstep';export{openShared}from'../index.js?rehearsed';\n",
+    );
     const exported = `export const{${plan.exported.join(',')}}=$names;`;
     this.#writeText('index.js', `${await this.reaching('./')}\n${exported}\n`);
   }

@@ -16,10 +16,11 @@ import { inPhase } from '../agents/child-context.ts';
 import { defaultAgent, forgetAgent, inherit } from '../agents/membership.ts';
 import { packWhole, unpack } from '../codec/parcel.ts';
 import { open, pack } from '../codec/plain.ts';
+import { v8 } from '../codec/v8.ts';
 import { LockstepError } from '../errors.ts';
 import { resolveReference } from '../functions/resolving.ts';
 import { Queue } from '../messaging/queue.ts';
-import { CODE_ROOT, entryPoint, whereIs } from '../package-root.ts';
+import { CODE_ROOT, entryPoint } from '../package-root.ts';
 import { platform } from '../platform/current.ts';
 import { addressOf } from '../workers/gift.ts';
 import { returned } from '../workers/outcome.ts';
@@ -35,11 +36,15 @@ import {
 
 /** The module that most targets import, found in the same way as a target. */
 const INDEX = { module: new URL('index.js', CODE_ROOT).href, export: 'openShared' };
-/** The same by a URL that nothing else loads, so it is read and linked like a target's module. */
-const TARGET = { ...INDEX, module: `${INDEX.module}?target` };
+const TARGET = { ...INDEX, module: entryPoint('rehearsed').href };
+/** A module of another URL is another module: loading one takes less time from time to time. */
+const AGAIN = ['1', '2', '3', '4'].map((query) => ({ ...TARGET, module: `${TARGET.module}?${query}` }));
 const TITLE = 'rehearsal';
 /** Small, because V8 counts a mapping as its own memory until it is collected. */
 const RING_BYTES = 64 * 1024;
+const GARBAGE_WORDS = 4096;
+/** 8 MB of garbage; V8 collects after one or two, unless its options say otherwise. */
+const MOST_GARBAGE = 256;
 
 export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Promise<void> {
   if (hasJob()) return;
@@ -47,9 +52,7 @@ export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Pro
   platform.clearParentDeathSignal();
   let agent: Agent | undefined;
   try {
-    for (const each of [INDEX, TARGET]) await inPhase('importing', () => resolveReference(each));
-    // Find a package by name, as the imports of a target's module do.
-    whereIs('lockstep');
+    for (const each of [INDEX, TARGET, ...AGAIN]) await inPhase('importing', () => resolveReference(each));
     if (hasJob()) return;
     agent = defaultAgent();
     handOver(agent);
@@ -65,9 +68,31 @@ export async function rehearse({ folder, entry, name, hasJob }: SpareOrder): Pro
     if (!(error instanceof LockstepError)) throw error;
   } finally {
     if (agent !== undefined) forgetAgent(agent);
-    // The event loop closes the bell, and it does not turn while the spare waits.
+    collectYoung();
+    // The event loop closes the bell, and it does not turn while the spare waits. It also runs the
+    // collection that V8 has put off.
     await new Promise<void>((resolve) => void setImmediate(() => setImmediate(resolve)));
   }
+}
+
+/**
+ * Makes garbage until V8 has collected its young objects, twice: then those that stay are old. The
+ * next collection, of a millisecond, would else come in the middle of the job's beginning.
+ */
+function collectYoung(): void {
+  let collected = 0;
+  let before = 0;
+  for (let made = 0; made < MOST_GARBAGE && collected < 2; made++) {
+    new Array(GARBAGE_WORDS).fill(made);
+    const used = youngBytes();
+    if (used < before) collected++;
+    before = used;
+  }
+}
+
+function youngBytes(): number {
+  const spaces = v8().getHeapSpaceStatistics();
+  return spaces.find((space) => space.space_name === 'new_space')?.space_used_size ?? 0;
 }
 
 /** Writes and reads a job and its outcome, in a file of this process alone. */

@@ -9,44 +9,22 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { activeChildren, Pool, RawArray, WorkerDiedError } from 'lockstep';
+import { Pool, RawArray, WorkerDiedError } from 'lockstep';
+import { Random } from '../soak/random.ts';
 import * as targets from '../support/pool-targets.ts';
 import { processesOf } from '../support/processes.ts';
 import { sandbox } from '../support/sandbox.ts';
 import { until } from '../support/until.ts';
+import { Storm } from './pool-storm.ts';
 
 const IS_DEEP = process.env.LOCKSTEP_MODEL === 'deep';
 const TASKS = IS_DEEP ? 200_000 : 20_000;
 const WORKERS = IS_DEEP ? 4 : 2;
-/** Milliseconds between two looks whether it is time to kill. */
-const LOOK_EVERY = IS_DEEP ? 200 : 50;
-/**
- * Tasks that have to be done between two kills: so workers come to work where a start takes longer
- * than the time between kills, on a machine with more programs than processors.
- */
-const DONE_BETWEEN = IS_DEEP ? 1000 : 2000;
+const WEATHER = IS_DEEP ? { every: 200, between: 1000 } : { every: 50, between: 2000 };
+const SEED = 7;
 /** One task in so many has a key, and so many keys there are. */
 const KEYED = 4;
 const KEYS = 8;
-
-/** Kills a worker now and then, while `done()` grows, until it is stopped. */
-function killNow(done: () => number, most = Number.POSITIVE_INFINITY): { stop: () => number } {
-  let killed = 0;
-  let before = 0;
-  const timer = setInterval(() => {
-    if (killed === most || done() - before < DONE_BETWEEN) return;
-    before = done();
-    const alive = activeChildren();
-    alive[Math.floor(Math.random() * alive.length)]?.kill();
-    killed++;
-  }, LOOK_EVERY);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return killed;
-    },
-  };
-}
 
 for (const retries of [0, 3]) {
   test(`${TASKS} tasks while workers are killed, with ${retries} retries: one outcome each`, async (t) => {
@@ -54,7 +32,7 @@ for (const retries of [0, 3]) {
     using counts = new RawArray('i32', TASKS);
     let done = 0;
     let lost = 0;
-    const storm = killNow(() => done + lost);
+    const storm = new Storm(() => done + lost, new Random(SEED, retries), WEATHER);
     const flows = Array.from({ length: 64 }, async (_, flow) => {
       for (let n = flow; n < TASKS; n += 64) {
         try {
@@ -68,7 +46,8 @@ for (const retries of [0, 3]) {
       }
     });
     await Promise.all(flows);
-    const killed = storm.stop();
+    storm.calm();
+    const { killed } = storm;
     const { warm, cold, meanTime } = pool.stats.starts;
     t.diagnostic(`${killed} kills, ${warm} warm starts, ${cold} cold, ${meanTime.toFixed()} ms each`);
     assert.equal(done + lost, TASKS);
@@ -84,7 +63,7 @@ for (const retries of [0, 3]) {
 test('a map while workers are killed: with retries every item has its result', async () => {
   await using pool = new Pool({ processes: 2 });
   let done = 0;
-  const storm = killNow(() => done, 4);
+  const storm = new Storm(() => done, new Random(SEED), { ...WEATHER, most: 4 });
   const results = await pool.map(
     targets.square,
     Array.from({ length: TASKS * 10 }, (_, n) => n),
@@ -95,7 +74,7 @@ test('a map while workers are killed: with retries every item has its result', a
       },
     },
   );
-  storm.stop();
+  storm.calm();
   assert.ok(results.every((value, n) => value === n * n));
 });
 
