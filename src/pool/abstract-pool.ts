@@ -112,8 +112,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
   ): Task<Awaited<Result>> {
     const [args, options] = rest;
     const task = this.calls.newTask(fn, args, options);
-    const promise = this.calls.started(task, options) as Promise<Awaited<Result>>;
-    return new TaskHandle(promise, task, this.core.control);
+    return new TaskHandle(task, this.core.control, () => this.calls.begin(task, options));
   }
 
   /**

@@ -110,8 +110,8 @@ export class Calls {
     for (const wake of [...this.roomWaits]) wake();
   }
 
-  /** Hands a task over, and applies its options. */
-  private begin(task: PoolTask, options: TaskOptions | undefined): void {
+  /** Hands a task over, and applies its options. Throws the errors of a refusal. */
+  begin(task: PoolTask, options: TaskOptions | undefined): void {
     const { settings, engine, control, sizing } = this.core;
     const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;
