@@ -1,6 +1,6 @@
 /**
  * Exit: kills the busy workers of all pools of this thread when it ends, because no code waits for
- * their results then. Workers are daemons, which are asked to end, and a busy one would not heed it.
+ * their results then. Workers are daemons, which are asked to end; a busy one would not heed it.
  */
 
 import { beforeEnd } from '../workers/children.ts';

@@ -276,7 +276,7 @@ export class PoolWorker {
   }
 }
 
-/** Ends this process or thread when all that it has printed has left it, however slow the reader. */
+/** Ends this process or thread when all that it has printed has left it. */
 function endWhenPrinted(): void {
   let left = 2;
   const written = (): void => {

@@ -1,4 +1,4 @@
-/** Has a pool of each kind with a function that fills the heap, and prints what the calls reject with. */
+/** Has pools of both kinds, whose task fills the heap, and prints what the calls reject with. */
 
 import { isMainProcess, Pool, ThreadPool, WorkerDiedError } from 'lockstep';
 import { fillHeap, square } from '../support/pool-targets.ts';
