@@ -10,6 +10,7 @@
  * @property {string} [missing]     why it can't be measured here, instead of `measure`
  * @property {number} [rounds]      at most so many, for what takes long
  * @property {boolean} [cold]       no warm-up
+ * @property {number} [warmRounds]  rounds of warm-up, instead of a second or ten rounds
  * @property {() => unknown} [close]
  * @typedef {{ name: string, samples: number[], missing?: string }} Seen
  */
@@ -22,9 +23,11 @@ const WARM_ROUNDS = 10;
  * V8 takes some ten thousand calls, in every process that takes part, until it has compiled what is
  * called.
  */
-async function warmUp(/** @type {() => number | Promise<number>} */ measure) {
-  const enough = performance.now() + WARM_MS;
-  for (let round = 0; round < WARM_ROUNDS && performance.now() < enough; round++) await measure();
+async function warmUp(/** @type {Side} */ { measure, cold, warmRounds }) {
+  if (!measure || cold) return;
+  const enough = performance.now() + (warmRounds ? Number.POSITIVE_INFINITY : WARM_MS);
+  const rounds = warmRounds ?? WARM_ROUNDS;
+  for (let round = 0; round < rounds && performance.now() < enough; round++) await measure();
 }
 
 /**
@@ -44,7 +47,7 @@ async function measureRow(name, quick) {
   /** @type {Seen[]} */
   const seen = sides.map(({ name, missing }) => ({ name, samples: [], ...(missing ? { missing } : {}) }));
 
-  for (const { measure, cold } of sides) if (measure && !cold) await warmUp(measure);
+  for (const side of sides) await warmUp(side);
   const rounds = quick ? Math.min(3, figure.rounds ?? 9) : (figure.rounds ?? 9);
   for (let round = 0; round < rounds; round++) {
     for (const [i, { measure, rounds: most = rounds }] of sides.entries()) {
@@ -62,9 +65,10 @@ async function measureRow(name, quick) {
  */
 async function measureInTurns(name) {
   const { sides } = await sidesOf(name);
-  const { measure, cold } = sides.find((side) => side.name === OURS) ?? {};
+  const side = sides.find(({ name }) => name === OURS);
+  const measure = side?.measure;
   if (!measure) throw new Error(`the row "${name}" has no side of Lockstep's to measure`);
-  if (!cold) await warmUp(measure);
+  await warmUp(side);
   process.on('message', async () => process.send?.(await measure()));
   process.once('disconnect', async () => {
     for (const { close } of sides) await close?.();

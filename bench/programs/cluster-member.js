@@ -55,28 +55,53 @@ async function hold() {
 /** @type {Promise<import('lockstep/cluster').Cluster> | undefined} */
 let connected;
 
+/** A queue of this member. @param {string} name */
+async function queueOf(name) {
+  const server = url.startsWith('postgres') ? { postgres: url } : { redis: url };
+  connected ??= connect({ ...server, namespace: 'bench' });
+  return (await connected).queue(name);
+}
+
 /** Puts so many texts into a queue, or takes as many. @param {Flow} flow */
 async function flow({ name, puts, count, length }) {
-  connected ??= connect({ redis: url, namespace: 'bench' });
-  const queue = (await connected).queue(name);
+  const queue = await queueOf(name);
   const text = 'x'.repeat(length);
   for (let i = 0; i < count; i++) await (puts ? queue.put(text) : queue.get());
   return {};
 }
 
+/**
+ * Puts the time into a queue, on the clock that all processes share, or waits for it: the
+ * milliseconds on the way.
+ *
+ * @param {Stamp} stamp
+ */
+async function stamp({ name, puts }) {
+  const queue = await queueOf(name);
+  if (!puts) {
+    const at = Number(await queue.get());
+    return { after: (Number(process.hrtime.bigint()) - at) / 1e6 };
+  }
+  await queue.put(Number(process.hrtime.bigint()));
+  return {};
+}
+
 /** @typedef {{ name: string, puts: boolean, count: number, length: number }} Flow */
-/** @typedef {{ id: number, contend?: number, all?: boolean, hold?: boolean, flow?: Flow }} Task */
-process.on('message', async (/** @type {Task} */ { id, contend: ms, all, hold: keeps, flow: items }) => {
-  const done = items
-    ? flow(items)
-    : all
-      ? waitByAll()
-      : keeps
-        ? hold()
-        : ms === undefined
-          ? wait()
-          : contend(ms);
-  process.send?.({ id, ...(await done) });
+/** @typedef {{ name: string, puts: boolean }} Stamp */
+/** @typedef {{ contend?: number, all?: boolean, hold?: boolean }} Locks */
+/** @typedef {Locks & { flow?: Flow, stamp?: Stamp }} Task */
+
+/** @param {Task} task */
+function perform({ contend: ms, all, hold: keeps, flow: items, stamp: one }) {
+  if (one) return stamp(one);
+  if (items) return flow(items);
+  if (all) return waitByAll();
+  if (keeps) return hold();
+  return ms === undefined ? wait() : contend(ms);
+}
+
+process.on('message', async (/** @type {Task & { id: number }} */ { id, ...task }) => {
+  process.send?.({ id, ...(await perform(task)) });
 });
 process.on('disconnect', () => process.exit());
 process.send?.({ ready: true });

@@ -1,10 +1,12 @@
 // @ts-check
 /**
- * Items a second through a queue of the cluster over Redis, each put and taken by itself.
+ * Items a second through a queue of the cluster, each put and taken by itself. `cluster-queue-…`:
+ * over Redis; `cluster-postgres-queue-…`: over PostgreSQL.
  *
  * - one: from one process to another, 100 characters an item
  * - many: from four processes to four others, the same
  * - large: from one process to another, 20,000 characters an item
+ * - wait: milliseconds from a put to a process that waits in `get`
  */
 import { member, startServer } from '../cluster-members.js';
 import { OURS } from '../figures.js';
@@ -16,8 +18,12 @@ const SHAPES = /** @type {Record<string, { pairs: number, length: number }>} */ 
   large: { pairs: 1, length: 20_000 },
 });
 
+const WAITS = 15;
+const PAUSE_MS = 20;
+
 /** @param {string} row */
 export async function prepare(row) {
+  if (row.endsWith('-wait')) return wait(row);
   const shape = SHAPES[row.slice(row.lastIndexOf('-') + 1)];
   if (shape === undefined) throw new RangeError(`no row "${row}"`);
   const { pairs, length } = shape;
@@ -34,6 +40,29 @@ export async function prepare(row) {
   };
   const close = async () => {
     for (const each of members) each.stop();
+    await server.stop();
+  };
+  return [{ name: OURS, measure, close }];
+}
+
+/** @param {string} row */
+async function wait(row) {
+  const server = await startServer(row);
+  if (server === undefined) return [{ name: OURS, missing: 'no such server here' }];
+  const [producer, consumer] = await Promise.all([member('ours', server.url), member('ours', server.url)]);
+  const measure = async () => {
+    const samples = [];
+    for (let i = 0; i < WAITS; i++) {
+      const got = consumer.ask({ stamp: { name: 'bench', puts: false } });
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await producer.ask({ stamp: { name: 'bench', puts: true } });
+      samples.push((await got).after);
+    }
+    return samples.sort((a, b) => a - b)[WAITS >> 1] ?? 0;
+  };
+  const close = async () => {
+    producer.stop();
+    consumer.stop();
     await server.stop();
   };
   return [{ name: OURS, measure, close }];

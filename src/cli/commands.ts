@@ -55,6 +55,12 @@ function isAfterDashes(command: readonly string[]): boolean {
   return dashes > 0 && 1 + command.length === process.argv.length - dashes - 1;
 }
 
+/** Whether an option that was taken for one of Lockstep's stands within the command. */
+function isMixed(command: readonly string[]): boolean {
+  const { argv } = process;
+  return !argv.includes('--') && command.some((each, n) => argv[argv.length - command.length + n] !== each);
+}
+
 /** Runs a command that returns the exit code. */
 function act<Args extends unknown[]>(
   run: (...args: Args) => number | Promise<number>,
@@ -157,6 +163,12 @@ program
       if (command.length === 0) {
         process.stderr.write(
           'lockstep: there is nothing to run; write lockstep run <name> -- <command> [args...]\n',
+        );
+        return WRONG_USE;
+      }
+      if (isMixed(command)) {
+        process.stderr.write(
+          'lockstep: an option stands within the command; put -- before the command: lockstep run [options] <name> -- <command> [args...]\n',
         );
         return WRONG_USE;
       }

@@ -26,7 +26,7 @@ export function table(
   given: readonly Column[],
   texts: readonly (readonly string[])[],
   paint: Paint,
-  room: number = process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY,
+  room: number = widthOfTerminal(),
 ): string {
   const whole = [given.map(({ title }) => title), ...texts];
   const needed = given.map((_, index) => Math.max(...whole.map((row) => stringWidth(row[index] ?? ''))));
@@ -46,6 +46,12 @@ export function table(
       .trimEnd(),
   );
   return `${[paint.dim(lines[0]!), ...lines.slice(1)].join('\n')}\n`;
+}
+
+/** Unlimited where it is unknown, as on a terminal whose size was never set: 0 columns. */
+function widthOfTerminal(): number {
+  const columns = process.stdout.isTTY ? process.stdout.columns : 0;
+  return columns > 0 ? columns : Number.POSITIVE_INFINITY;
 }
 
 /** The places of the columns that are shown: of those that can be spared, the first go first. */

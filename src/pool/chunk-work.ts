@@ -1,6 +1,6 @@
 /**
  * Chunk work: how a worker runs a chunk. It claims some items, runs them, and puts their results
- * about once a millisecond. The pool may cut off the items that are not claimed (task-table.ts).
+ * every few milliseconds. The pool may cut off the items that are not claimed (task-table.ts).
  */
 
 import { now } from '#park';
@@ -15,8 +15,9 @@ import { isThenable } from './thenable.ts';
 /** Microseconds that the items of a claim should take together, and the most of such items. */
 const CLAIMED_TIME = 20;
 const MOST_CLAIMED = 64;
-/** Milliseconds after which results of a chunk are put. */
+/** Milliseconds after which results of a chunk are put: with a bell, and without. */
 const PUT_EVERY = 1;
+const PUT_LATE_EVERY = 5;
 /** Calls of each: V8 records the functions of a call site only after some hundred steps. */
 const DIFFERENT_CALLS = 20;
 
@@ -31,6 +32,7 @@ export class ChunkWork {
   private readonly isQuiet: boolean;
   /** Results ring no bell before the last of them. */
   private readonly isLate: boolean;
+  private readonly putEvery: number;
   private readonly items: readonly unknown[];
   /** Results that are not yet put: their values, unless these are not wanted. */
   private values: unknown[] = [];
@@ -46,6 +48,7 @@ export class ChunkWork {
     this.kind = mode & MODE_MASK;
     this.isQuiet = (mode & MODE.QUIET) !== 0;
     this.isLate = (mode & MODE.LATE) !== 0;
+    this.putEvery = this.isLate ? PUT_LATE_EVERY : PUT_EVERY;
     this.items = payload as readonly unknown[];
     if (!hasCalledOthers) callOthers();
   }
@@ -66,10 +69,10 @@ export class ChunkWork {
         const going = this.runItem(index);
         if (going !== undefined) await going;
       }
-      // Put the results when they are a millisecond old.
+      // Put the results when the oldest of them has waited for long enough.
       ran += claimed.count;
       const time = now();
-      if (time - this.lastPut >= PUT_EVERY && this.count > 0) {
+      if (time - this.lastPut >= this.putEvery && this.count > 0) {
         const going = this.put(false);
         if (going !== undefined) await going;
       }

@@ -98,7 +98,11 @@ export class ItemCalls {
     }
     if (settings.isHere) return this.mapHere(fn, items, options);
     const collection = this.collect({ what: 'mapSync' }, fn, items, options);
-    engine.reading.block(() => collection.isOver, Deadline.NEVER);
+    const over = (): boolean => {
+      collection.stopAfterError();
+      return collection.isOver;
+    };
+    engine.reading.block(over, Deadline.NEVER);
     return collection.resultNow() as unknown[];
   }
 

@@ -11,8 +11,8 @@
  * within a chunk are put silently. The pool finds them when the chunk ends, or the worker.
  *
  * *If a worker dies*, the items of its chunk that had begun and were not reported are lost. The
- * others are handed out again. Results are reported after a millisecond, so if items take longer,
- * exactly the running one is lost.
+ * others are handed out again. Results are put after a millisecond, and silent ones after 5 ms. So
+ * if items take longer, exactly the running one is lost.
  */
 
 import type { Origin } from '../stacks.ts';
@@ -99,7 +99,7 @@ export class ItemRun {
     this.source = source;
     this.sourceEnd = new SourceEnd(source);
     this.order = order;
-    this.size = new ChunkSize(order.chunkSize);
+    this.size = new ChunkSize(order.chunkSize, target.isLive);
     this.target = target;
     // Chunks of a chosen size may be long.
     const isLate = !target.isLive && order.chunkSize === undefined;

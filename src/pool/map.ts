@@ -17,6 +17,8 @@ export class Collection implements RunTarget {
   private readonly meter: Meter | undefined;
   private run: ItemRun | undefined;
   private first: { error: unknown } | undefined;
+  /** Whether the run was stopped after an error. */
+  private stops = false;
   private outcome: { ok: boolean; value: unknown } | undefined;
   private onOutcome: ((outcome: { ok: boolean; value: unknown }) => void) | undefined;
   private ignoreAbort: (() => void) | undefined;
@@ -86,10 +88,20 @@ export class Collection implements RunTarget {
     if (ok) this.results[index] = value;
     else {
       this.first ??= { error: value };
-      const { run } = this;
-      // Stop it in a microtask, because the run is just reporting this item.
-      if (stopOnError) queueMicrotask(() => run?.stop(() => value, true));
+      // Stop it a little later, because the run is just reporting this item.
+      if (stopOnError) queueMicrotask(() => this.stopAfterError());
     }
+  }
+
+  /**
+   * Stops the run if `stopOnError` says so and an item has failed. A thread that blocks calls this
+   * between its reads, because no microtask runs meanwhile.
+   */
+  stopAfterError(): void {
+    const { first, run } = this;
+    if (first === undefined || this.stops || this.options.stopOnError !== true) return;
+    this.stops = true;
+    run?.stop(() => first.error, true);
   }
 
   quiet(): void {}

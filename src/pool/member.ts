@@ -4,6 +4,7 @@ import type { Cell } from '../agents/cell.ts';
 import { wakeOldest } from '../agents/waiters.ts';
 import type { Queue } from '../messaging/queue.ts';
 import type { Channel } from '../messaging/ring/channel.ts';
+import { isShortage } from '../platform/descriptors.ts';
 import type { Process } from '../workers/process/process.ts';
 import type { Thread } from '../workers/thread/thread.ts';
 import { LocalWorker } from './local-worker.ts';
@@ -82,7 +83,13 @@ export class Member {
   /** Releases its objects, after its end was handled. */
   release(): void {
     this.state = 'dead';
-    this.results[Symbol.dispose]();
-    this.own?.[Symbol.dispose]();
+    for (const ring of [this.results, this.own]) {
+      try {
+        ring?.[Symbol.dispose]();
+      } catch (error) {
+        // Without a descriptor its files can't be listed. They are removed with their folder.
+        if (!isShortage(error)) throw error;
+      }
+    }
   }
 }

@@ -3,14 +3,19 @@
  *
  * All results lie in rings of their workers. This thread waits for all of them at one gate, the
  * joiners' gate of the task channel. While it reads, workers do not ring.
+ *
+ * If the system has no descriptor left for this thread's bell, or no memory for its wait entry, it
+ * reads by a timer until it can wait at the gate again.
  */
 
-import { queueMicrotask, setImmediate } from '#clock';
+import { clearTimeout, queueMicrotask, setImmediate, setTimeout } from '#clock';
 import { now } from '#park';
 import type { Cell } from '../agents/cell.ts';
 import { Deadline } from '../deadline.ts';
+import { NoSpaceError } from '../errors.ts';
 import { AWAITING_BIT } from '../memory/layout.ts';
 import type { Gate } from '../messaging/ring/gate.ts';
+import { isShortage } from '../platform/descriptors.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { takeBlocking } from '../waiting/taking.ts';
 import type { Alarms } from './alarms.ts';
@@ -30,6 +35,8 @@ const LONGEST_POLL = 0.05;
 const LONGEST_POLLS = 0.05;
 /** Milliseconds between looks at the alarms, in a thread that blocks. */
 const SLICE = 10;
+/** Milliseconds between reads while this thread can't wait at the gate. */
+const WITHOUT_BELL = 10;
 
 /** The services that reading needs from the pool. */
 export interface ReadingHost {
@@ -52,6 +59,8 @@ export class Reading {
   private lookingSoon = false;
   private goingOn = false;
   private endingSoon = false;
+  /** The next read, while this thread can't wait at the gate. */
+  private later: NodeJS.Timeout | undefined;
   /** Whether this wait has left the gate unmarked, because nothing was pending. */
   private unmarked = false;
   private readonly polling: Polling = new Polling(() => !this.goingOn && this.hasResults());
@@ -84,6 +93,7 @@ export class Reading {
 
   /** Reads no more. */
   close(): void {
+    clearTimeout(this.later);
     this.cell.agent.beforeBlocking.delete(this.makeSure);
   }
 
@@ -137,9 +147,15 @@ export class Reading {
   }
 
   private listen(): void {
-    this.listening = true;
+    if (this.later !== undefined) return;
     const ticket = this.cell.drawTicket();
-    this.cell.enter(AWAITING_BIT, ticket);
+    try {
+      this.cell.enter(AWAITING_BIT, ticket);
+    } catch (error) {
+      this.readLater(error);
+      return;
+    }
+    this.listening = true;
     this.cell.await(this.wait, ticket, Deadline.NEVER, this).then(
       () => {
         this.listening = false;
@@ -150,6 +166,19 @@ export class Reading {
         this.host.broken(error);
       },
     );
+  }
+
+  /** This thread can't wait at the gate now: reads and tries again a little later. */
+  private readLater(error: unknown): void {
+    if (!isShortage(error) && !(error instanceof NoSpaceError)) {
+      this.host.broken(error);
+      return;
+    }
+    this.later = setTimeout(() => {
+      this.later = undefined;
+      this.serve();
+      if (!this.settling.idle && !this.listening) this.listen();
+    }, WITHOUT_BELL);
   }
 
   /** Reads some results; returns whether nothing is left pending. */

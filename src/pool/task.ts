@@ -10,8 +10,9 @@ import { giveUp, killTask } from './task-control.ts';
 export type TaskStatus = 'queued' | 'running' | 'aborting' | 'done' | 'failed' | 'cancelled';
 
 /**
- * A submitted task. `await` it to get its result. The error of a task that no code awaits is not
- * reported; that of an `apply` is an unhandled rejection.
+ * A submitted task. `await` it to get its result. The error of a task that no code awaits is an
+ * unhandled rejection, as that of an `apply`. Only the error of a task that was ended by its own
+ * `cancel` or `kill` is none.
  */
 export interface Task<Result> extends PromiseLike<Result> {
   readonly status: TaskStatus;
@@ -37,18 +38,27 @@ export class TaskHandle<Result> implements Task<Result> {
   private outcome: 'done' | 'failed' | undefined;
   private given = false;
 
-  constructor(promise: Promise<Result>, task: PoolTask, host: ControlHost) {
-    this.promise = promise;
+  /** @param begin hands the task over */
+  constructor(task: PoolTask, host: ControlHost, begin: () => void) {
     this.task = task;
     this.host = host;
-    promise.then(
-      () => {
+    // Add no handler to the promise, because then a forgotten error would go unnoticed.
+    this.promise = new Promise((resolve, reject) => {
+      task.resolve = (value) => {
         this.outcome = 'done';
-      },
-      () => {
+        resolve(value as Result);
+      };
+      task.reject = (error) => {
         this.outcome = 'failed';
-      },
-    );
+        reject(error);
+      };
+      try {
+        begin();
+      } catch (error) {
+        task.resolve = undefined;
+        task.reject(error);
+      }
+    });
   }
 
   /** One line on its state. */
@@ -59,7 +69,7 @@ export class TaskHandle<Result> implements Task<Result> {
   get status(): TaskStatus {
     const { task, host } = this;
     if (this.given) return task.slot >= 0 ? 'aborting' : 'cancelled';
-    if (task.resolve === undefined) return this.outcome ?? 'done';
+    if (this.outcome !== undefined) return this.outcome;
     return host.engine.handOut.slots.runnerOf(task) === 0 ? 'queued' : 'running';
   }
 
@@ -70,15 +80,20 @@ export class TaskHandle<Result> implements Task<Result> {
   cancel(reason?: unknown): boolean {
     const { host, task } = this;
     const given = giveUp(host, task, () => reason ?? cancelled(host.title, task.fn.name, 'cancel'));
-    this.given ||= given;
+    if (given) this.wasGivenUp();
     return given;
   }
 
   kill(): void {
     const { title } = this.host;
-    this.given =
-      giveUp(this.host, this.task, () => cancelled(title, this.task.fn.name, 'kill')) || this.given;
+    if (giveUp(this.host, this.task, () => cancelled(title, this.task.fn.name, 'kill'))) this.wasGivenUp();
     killTask(this.host, this.task);
+  }
+
+  private wasGivenUp(): void {
+    this.given = true;
+    // The program knows this error: it is no unhandled rejection.
+    this.promise.catch(() => {});
   }
 
   get ended(): Promise<void> {

@@ -42,7 +42,7 @@ async function postgres(): Promise<Behind> {
   const server = await PostgresServer.start();
   return {
     // It takes longer to connect again.
-    each: deep ? 300 : 12,
+    each: deep ? 300 : 6,
     port: server.port,
     optionsAt: (port) => ({ postgres: server.url.replace(`:${server.port}/`, `:${port}/`) }),
     stop: () => server.stop(),

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Pool, Queue, ThreadPool } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
+import { run } from '../support/programs.ts';
 
 const CALLS = 500;
 const KILLS = 4;
@@ -53,4 +54,15 @@ test('a worker that has run its last task is not counted on, though the thread b
   const call = pool.apply(targets.noteRun, [log, 1]);
   assert.equal(log.getSync({ timeout: 30_000 }), 1);
   await call;
+});
+
+test('calls are done while no descriptor is left for the bell, and afterwards', async () => {
+  const { stdout, stderr } = await run('pool-no-descriptors', {
+    within: ['sh', '-c', 'ulimit -n 128; exec "$@"', 'sh'],
+  });
+  const results = Array.from({ length: 6 }, () => [4, [6, 8]]).flat();
+  assert.deepEqual(
+    { ...JSON.parse(stdout || '{}'), stderr },
+    { code: 'EMFILE', results, unhandled: [], stderr: '' },
+  );
 });

@@ -7,6 +7,7 @@ import { it, test } from 'node:test';
 import { activeChildren, Event, Pool, Queue } from 'lockstep';
 import * as targets from '../support/pool-targets.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
+import { run } from '../support/programs.ts';
 import { HANG_MS } from '../support/until.ts';
 
 poolSuite('executor', (stage) => {
@@ -156,4 +157,16 @@ test('S249: a program that ends does the work that it was given before', () => {
     timeout: HANG_MS,
   });
   assert.deepEqual([status, stdout], [0, '1\n2\n3\n'], stderr);
+});
+
+test('the error of a task that no code awaits is an unhandled rejection, unless the program has ended it', async () => {
+  const { stdout, stderr } = await run('unawaited-tasks');
+  assert.equal(stderr, '');
+  const seen = Object.values(JSON.parse(stdout) as Record<string, string[]>);
+  assert.equal(seen.length, 3);
+  for (const [forgotten, refused, ...others] of seen) {
+    assert.equal(forgotten, 'forgotten');
+    assert.match(refused!, /args\[0\] can't be sent/);
+    assert.deepEqual(others, []);
+  }
 });

@@ -203,6 +203,8 @@ poolSuite('imap', (stage) => {
   stage.it('a pool that ends, ends it', async () => {
     const pool = stage.make({ processes: 1, grace: 50 });
     const never = pool.imap(targets.square, answersNever());
+    assert.equal((await never.next()).value, 1);
+    assert.equal((await never.next()).value, 4);
     const waits = rejection(never.next());
     const results = pool.imap(targets.square, endless().items, { ahead: 4 });
     assert.equal((await results.next()).value, 0);

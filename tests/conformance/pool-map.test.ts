@@ -3,7 +3,7 @@
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
 import { Event, type Progress, Queue, RawArray, range, TaskTimeoutError } from 'lockstep';
-import { breaksAt, comesUntil, endsAt, upTo } from '../support/pool-sources.ts';
+import { breaksAt, comesUntil, endless, endsAt, upTo } from '../support/pool-sources.ts';
 import * as targets from '../support/pool-targets.ts';
 import { poolSuite, rejection } from '../support/pools.ts';
 import { until } from '../support/until.ts';
@@ -79,6 +79,18 @@ poolSuite('map', (stage) => {
       const options = { stopOnError: true, chunkSize: 1 };
       assert.ok((await rejection(pool.starmap(targets.noteRun, items, options))) instanceof TypeError);
       assert.ok(log.size < 100, `${log.size} items ran`);
+      // The blocking form takes no more from its source either.
+      const source = endless();
+      assert.throws(
+        () =>
+          pool.mapSync(targets.failAt3, source.items as Iterable<number>, {
+            stopOnError: true,
+            chunkSize: 1,
+          }),
+        /failed with 3/,
+      );
+      assert.equal(source.closed, true);
+      assert.ok(source.pulled < 100, `${source.pulled} items were taken`);
     }),
   );
 

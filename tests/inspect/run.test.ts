@@ -67,6 +67,16 @@ test('its input, output and exit code are those of the command', async () => {
 test('a command that is not there gives 127, and none 2', async () => {
   assert.equal((await lockstep('run', 'absent', '--', '/no/such/program').ended).code, 127);
   assert.equal((await lockstep('run', 'absent').ended).code, 2);
+  // The option would be Lockstep's, and echo run without it in another namespace.
+  for (const args of [
+    ['echo', '-n', 'hi'],
+    ['echo', 'hi', '-q'],
+  ]) {
+    const { code, stdout, stderr } = await lockstep('run', 'absent', ...args).ended;
+    assert.deepEqual([code, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, /put -- before the command/);
+  }
+  assert.equal((await lockstep('run', 'absent', '-q', 'echo', 'hi').ended).stdout, 'hi\n');
 });
 
 test('a second run waits for the first, and says for whom', async () => {

@@ -5,7 +5,8 @@
  *   lockstep.item     an item that waits: a row, from `put` until it is taken
  *   lockstep.lent     a delivery: the item until `ack`, under the call that received it
  *   lockstep.waiter   a call that waits: `t` for an item, `p` for room, `j` in join
- *   lockstep.member   what a session has added to the queue's counts, and its last replies
+ *   lockstep.member   what a session has added to the queue's counts, and its last replies: see
+ *                     postgres-queue-tables.ts
  *   lockstep.object   the queue's name and kind, while it has any of these
  *
  * The machine stays the law: one call after another does what `machines/queue.ts` does, and
@@ -47,6 +48,8 @@ import { TABLES } from './postgres-queue-tables.ts';
 const QUEUES = 731_083_924;
 const BOUNDS = 731_083_925;
 const COUNTS = 731_083_926;
+/** Places between the first item and a `low`, after which it is raised. */
+const FAR_BEHIND = 1000;
 
 /**
  * The tables and functions of queues. Replies of the function `serve`:
@@ -79,14 +82,18 @@ DECLARE
   _fenced int;
   _body text;
   _version bigint;
-  _before bigint;
-  _begun bigint;
   _size bigint;
+  _lent bigint;
+  _waiting bigint;
   _left bigint;
+  _was bigint[];
+  _low bigint;
+  _lowest bigint;
+  _due bigint;
+  _added bigint;
+  _until bigint;
   _last bigint;
   _dead text[];
-  _due bigint;
-  _waits boolean;
   _replies text[] := '{}';
   _changed boolean := false;
   _created boolean := false;
@@ -136,15 +143,14 @@ BEGIN
   _at := clock_timestamp();
   _now := floor(date_part('epoch', _at) * 1000);
   SELECT e.epoch, CASE WHEN o.until IS NULL OR o.until > _at THEN o.body END, o.version,
-      q.size, q.unfinished, q.last, q.dead,
-      (SELECT l.until FROM lockstep.lent l WHERE l.queue = _queue ORDER BY l.until LIMIT 1),
-      EXISTS (SELECT FROM lockstep.waiter w WHERE w.queue = _queue)
-    INTO _fenced, _body, _version, _size, _left, _last, _dead, _due, _waits
+      q.size, q.lent, q.waiting, q.unfinished, q.low, q.due, q.last, q.dead
+    INTO _fenced, _body, _version, _size, _lent, _waiting, _left, _low, _due, _last, _dead
     FROM lockstep.session e
     LEFT JOIN lockstep.object o ON o.namespace = _namespace AND o.name = _name
     CROSS JOIN (
-      SELECT coalesce(sum(m.size), 0) AS size, coalesce(sum(m.unfinished), 0) AS unfinished,
-        max(m.serial) FILTER (WHERE m.session = _session) AS last,
+      SELECT coalesce(sum(m.size), 0) AS size, coalesce(sum(m.lent), 0) AS lent,
+        coalesce(sum(m.waiting), 0) AS waiting, coalesce(sum(m.unfinished), 0) AS unfinished,
+        min(m.low) AS low, min(m.due) AS due, max(m.serial) FILTER (WHERE m.session = _session) AS last,
         array_agg(m.session) FILTER (WHERE m.session <> '' AND NOT EXISTS (
           SELECT FROM lockstep.session d WHERE d.id = m.session AND d.expires > _at)) AS dead
       FROM lockstep.member m WHERE m.queue = _queue) q
@@ -188,15 +194,15 @@ BEGIN
       RETURN concat('1|', _now, '|', array_to_json(_replies));
     END IF;
   END IF;
-  _before := _size;
-  _begun := _left;
+  _was := ARRAY[_size, _lent, _waiting, _left];
+  _lowest := _low;
 ${PERFORM}
   IF _changed THEN
     FOREACH _id IN ARRAY _freed LOOP
       PERFORM pg_notify('lockstep_' || split_part(_id, '/', 1), '0|' || _name);
     END LOOP;
   END IF;
-  IF _changed AND _waits THEN
+  IF _changed AND _waiting > 0 THEN
     -- Ring the waiters that can go on now and, a claim time later, the next.
     FOREACH _what IN ARRAY '{t,p}'::"char"[] LOOP
       _turn := NULL;
@@ -218,23 +224,28 @@ ${PERFORM}
   END IF;
   IF _changed OR cardinality(_replies) < cardinality(_ops) AND cardinality(_replies) > _from OR _from > 0 THEN
     INSERT INTO lockstep.member AS m
-      VALUES (_queue, _session, _serial, _replies, _size - _before, _left - _begun)
+      VALUES (_queue, _session, _serial, _replies, _size - _was[1], _lent - _was[2], _waiting - _was[3],
+        _left - _was[4], _added, _until)
       ON CONFLICT (queue, session) DO UPDATE SET serial = EXCLUDED.serial, replies = EXCLUDED.replies,
-        size = m.size + EXCLUDED.size, unfinished = m.unfinished + EXCLUDED.unfinished;
+        size = m.size + EXCLUDED.size, lent = m.lent + EXCLUDED.lent, waiting = m.waiting + EXCLUDED.waiting,
+        unfinished = m.unfinished + EXCLUDED.unfinished, low = least(m.low, EXCLUDED.low),
+        due = least(m.due, EXCLUDED.due);
   END IF;
-  IF (_changed OR _created) AND _size = 0 AND _left = 0
-      AND NOT EXISTS (SELECT FROM lockstep.lent l WHERE l.queue = _queue)
-      AND NOT EXISTS (SELECT FROM lockstep.waiter w WHERE w.queue = _queue)
+  IF _low > _lowest + ${FAR_BEHIND} THEN
+    UPDATE lockstep.member SET low = (
+        SELECT i.place FROM lockstep.item i WHERE i.queue = _queue AND i.place >= low ORDER BY i.place LIMIT 1)
+      WHERE ctid = ANY (ARRAY(SELECT m.ctid FROM lockstep.member m
+        WHERE m.queue = _queue AND m.low < _low FOR UPDATE SKIP LOCKED));
+  END IF;
+  IF (_changed OR _created) AND _size = 0 AND _lent = 0 AND _waiting = 0 AND _left = 0
       AND (_alone OR pg_try_advisory_xact_lock(${QUEUES}, _lock)) THEN
     -- No other call is under way. An empty queue leaves nothing but the version.
     UPDATE lockstep.object o
       SET version = greatest(o.version + 1, (date_part('epoch', _at) * 1000000)::bigint), body = NULL,
         until = _at + interval '1 hour'
       WHERE o.namespace = _namespace AND o.name = _name AND o.body = _mine
-        AND NOT EXISTS (SELECT FROM lockstep.item i WHERE i.queue = _queue)
-        AND NOT EXISTS (SELECT FROM lockstep.lent l WHERE l.queue = _queue)
-        AND NOT EXISTS (SELECT FROM lockstep.waiter w WHERE w.queue = _queue)
-        AND (SELECT sum(m.unfinished) FROM lockstep.member m WHERE m.queue = _queue) = 0;
+        AND NOT EXISTS (SELECT FROM lockstep.member m WHERE m.queue = _queue
+          HAVING sum(m.size) <> 0 OR sum(m.lent) <> 0 OR sum(m.waiting) <> 0 OR sum(m.unfinished) <> 0);
   END IF;
   IF NOT _durable THEN PERFORM set_config('synchronous_commit', 'off', true); END IF;
   RETURN concat('1|', _now, '|', array_to_json(_replies));

@@ -117,6 +117,10 @@ export class PostgresStore implements Store {
     if (this.own) this.pool.on('error', () => {});
   }
 
+  get gone(): string | undefined {
+    return !this.own && this.pool.ended === true ? 'the program has ended the pool' : undefined;
+  }
+
   get sendsAtOnce(): boolean {
     return this.connections.isIdle;
   }
@@ -130,6 +134,11 @@ export class PostgresStore implements Store {
     ) {
       throw new InvalidTypeError(
         `connect: refused, postgres is ${inspect(postgres, { depth: 0 })}; pass a URL, or a pool of pg`,
+      );
+    }
+    if (typeof postgres !== 'string' && 'connectionParameters' in postgres) {
+      throw new InvalidTypeError(
+        'connect: refused, postgres is a Client of pg, and several connections are needed; pass a URL, or a Pool of pg',
       );
     }
     if (typeof postgres === 'string' && !/^(postgres(ql)?|socket):|^\//.test(postgres)) {

@@ -9,7 +9,8 @@ import type { QueueGround, Standing } from './queue-histories.ts';
 
 /** The queue in one row, if any row of it is left. */
 const STANDING = `
-SELECT o.body, m.size::float8, m.left::float8, coalesce(m.sessions, '{}') AS sessions,
+SELECT o.body, m.size::float8, m.lent::float8, m.waiting::float8, m.left::float8, m.low::float8,
+  coalesce(m.sessions, '{}') AS sessions,
   ARRAY(SELECT json_build_array(place, text, tries, put) FROM lockstep.item
     WHERE queue = $3 ORDER BY place) AS items,
   ARRAY(SELECT json_build_array(call, until, json_build_array(place, text, tries, put)) FROM lockstep.lent
@@ -17,13 +18,17 @@ SELECT o.body, m.size::float8, m.left::float8, coalesce(m.sessions, '{}') AS ses
   ARRAY(SELECT call FROM lockstep.waiter WHERE queue = $3 AND what = 't' ORDER BY turn) AS takers,
   ARRAY(SELECT json_build_array(call, most) FROM lockstep.waiter WHERE queue = $3 AND what = 'p' ORDER BY turn) AS putters,
   ARRAY(SELECT call FROM lockstep.waiter WHERE queue = $3 AND what = 'j' ORDER BY turn) AS joins
-FROM (SELECT coalesce(sum(size), 0) AS size, coalesce(sum(unfinished), 0) AS left, array_agg(session) AS sessions
+FROM (SELECT coalesce(sum(size), 0) AS size, coalesce(sum(lent), 0) AS lent, coalesce(sum(waiting), 0) AS waiting,
+    coalesce(sum(unfinished), 0) AS left, min(low) AS low, array_agg(session) AS sessions
   FROM lockstep.member WHERE queue = $3) m
 LEFT JOIN (SELECT body FROM lockstep.object WHERE namespace = $1 AND name = $2) o ON true`;
 
 interface Row extends Omit<Standing, 'kind'> {
   readonly body: string | null;
   readonly size: number;
+  readonly lent: number;
+  readonly waiting: number;
+  readonly low: number | null;
 }
 
 /** With a mutant in the place of the functions if it is given. */
@@ -35,7 +40,6 @@ export async function postgresQueueGround(url: string, mutant?: string): Promise
     atATime,
     heard,
     end,
-    keepsAll: false,
     begin,
     kill,
     fence: (session, epoch) => store.fence(session, epoch),
@@ -53,11 +57,21 @@ export async function postgresQueueGround(url: string, mutant?: string): Promise
         made = served.replies.length;
       }
     },
+    async kept({ key, session, serial, calls }) {
+      const { rows } = await ask(
+        'SELECT FROM lockstep.member WHERE queue = $1 AND session = $2 AND serial = $3 AND cardinality(replies) = $4',
+        [`${namespace}/${key}`, session, serial, calls.length],
+      );
+      return rows.length === 1;
+    },
     async standing(key, told): Promise<Standing | undefined> {
       const { rows } = await ask(STANDING, [namespace, key, `${namespace}/${key}`]);
-      const { body, size, ...standing } = rows[0] as Row;
+      const { body, size, lent, waiting, low, ...standing } = rows[0] as Row;
       const { items, out, takers, putters, joins, left } = standing;
-      assert.equal(size, items.length, `the size that the members have after ${told}`);
+      const waiters = takers.length + putters.length + joins.length;
+      const counts = [items.length, out.length, waiters];
+      assert.deepEqual([size, lent, waiting], counts, `the counts of the members after ${told}`);
+      if (items.length > 0) assert.ok(low !== null && low <= items[0]![0], `the first place after ${told}`);
       if (body === null) {
         assert.deepEqual([items, out, takers, putters, joins, left], [[], [], [], [], [], 0], told);
         return undefined;

@@ -42,14 +42,14 @@ export interface Part {
 
 /** A server for histories of queues. */
 export interface QueueGround extends Runs {
-  /** Whether it keeps the replies to batches that have changed nothing. */
-  readonly keepsAll: boolean;
   begin(sessions: readonly string[]): Promise<void>;
   kill(session: string): Promise<void>;
   fence(session: string, epoch: number): Promise<unknown>;
   serve(batch: Batch): Promise<Served>;
   /** As `serve`, step by step. */
   parts(batch: Batch): AsyncIterable<Part>;
+  /** Whether it has kept the replies to the batch. */
+  kept(batch: Batch): Promise<boolean>;
   /** The queue; `undefined` if nothing is left of it. */
   standing(key: string, told: string): Promise<Standing | undefined>;
   clear(key: string, sessions: readonly string[]): Promise<void>;
@@ -190,16 +190,18 @@ export class QueueHistory {
 
   private async make(batch: Batch): Promise<void> {
     const replies: QueueReply[] = [];
-    let kept = this.ground.keepsAll && batch.calls.some(({ op }) => op !== 'look');
+    let changed = false;
     for await (const part of this.ground.parts(batch)) {
       const before = this.state;
       const from = replies.length;
       await this.makePart(batch, from, part);
       replies.push(...part.replies);
-      // What has changed nothing may be made again.
-      kept ||= part.replies.length > 0 && (this.state !== before || replies.length < batch.calls.length);
+      changed ||= part.replies.length > 0 && this.state !== before;
     }
     assert.equal(replies.length, batch.calls.length, story(batch));
+    // A batch that has changed nothing may be made again.
+    const kept = await this.ground.kept(batch);
+    assert.ok(kept || !changed, `the replies to ${story(batch)} are not kept`);
     if (kept) this.last.set(batch.session, { batch, replies });
   }
 

@@ -14,7 +14,6 @@ export async function redisQueueGround(url: string, mutant?: string): Promise<Qu
     atATime: runs.atATime,
     heard: runs.heard,
     end: runs.end,
-    keepsAll: true,
     begin,
     kill,
     fence: (session, epoch) => store.fence(session, epoch),
@@ -24,6 +23,7 @@ export async function redisQueueGround(url: string, mutant?: string): Promise<Qu
       assert.ok(served.done);
       yield served;
     },
+    kept: async ({ calls }) => calls.some(({ op }) => op !== 'look'),
     async standing(key, told): Promise<Standing | undefined> {
       const document = `${prefix}o:${key}`;
       const [raw, lifetime, entries, length] = await Promise.all([
