@@ -106,7 +106,7 @@ export class PoolWorker {
       await this.serve(() => this.heedSignals());
     } finally {
       this.leave();
-      setTimeout(() => process.exit(), LONGEST_END).unref();
+      setTimeout(endWhenPrinted, LONGEST_END).unref();
     }
   }
 
@@ -279,6 +279,19 @@ export class PoolWorker {
       if (this.hasWork()) this.sleeper();
     }
     return false;
+  }
+}
+
+/** Ends this process or thread when all that it has printed has left it. */
+function endWhenPrinted(): void {
+  let left = 2;
+  const written = (): void => {
+    if (--left === 0) process.exit();
+  };
+  for (const stream of [process.stdout, process.stderr]) {
+    // Nothing can be written to one that was ended or closed.
+    if (stream.writable) stream.write('', written);
+    else written();
   }
 }
 

@@ -101,6 +101,11 @@ export function stateOf(child: object): ChildState {
   return state;
 }
 
+/** The error that ended the child, where its parent has it: of threads. */
+export function causeOfDeath(child: object): unknown {
+  return states.get(child)?.running?.death().cause;
+}
+
 /** The state, unless the object was closed. */
 export function openState(child: object): ChildState {
   const state = stateOf(child);
