@@ -504,12 +504,29 @@ function asFunction(code, parameters, beginning) {
       });
     }
   }
+  // By the syntax, because messages have the same words in their texts.
+  const importing = parameters === '$links' ? '$links.import' : '$chunk.$import';
+  for (const { type, start: from, end: to } of nodesIn(body)) {
+    if (type === 'ImportExpression') edits.push({ from, to: from + 'import'.length, text: importing });
+    if (type === 'MetaProperty') edits.push({ from, to, text: '$links' });
+  }
+  edits.sort((a, b) => b.from - a.from);
   let text = code;
-  for (const { from, to, text: put } of edits.reverse()) text = text.slice(0, from) + put + text.slice(to);
-  const importing = parameters === '$links' ? '$links.import(' : '$chunk.$import(';
-  text = text.replace(/(?<![\w.$])import\(/g, importing).replaceAll('import.meta.', '$links.');
+  for (const { from, to, text: put } of edits) text = text.slice(0, from) + put + text.slice(to);
   // In parentheses: V8 compiles it at once, and does not read it twice.
   return `module.exports=(function(${parameters}){"use strict";${beginning}\n${text.trimEnd()}\n});\n`;
+}
+
+/** The nodes of a syntax tree, but for those of `new.target`. */
+function nodesIn(tree) {
+  const [open, found] = [[tree], []];
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    if (part.meta?.name === 'new') continue;
+    if (typeof part.type === 'string') found.push(part);
+    for (const inner of Object.values(part))
+      if (typeof inner === 'object' && inner !== null) open.push(inner);
+  }
+  return found;
 }
 
 /**
