@@ -20,6 +20,17 @@ export interface Place {
   end(): Promise<void>;
 }
 
+/** With a short lease, a connection that a busy machine opens slowly is given up. */
+async function patiently(join: () => Promise<Cluster>): Promise<Cluster> {
+  for (;;) {
+    try {
+      return await join();
+    } catch (error) {
+      if (!/has not answered/.test((error as Error).message)) throw error;
+    }
+  }
+}
+
 /** A server by itself, which may be killed or stopped, with a proxy before it. */
 export async function placeAt(kind: 'Redis' | 'PostgreSQL', way: Way): Promise<Place> {
   const server = kind === 'Redis' ? await RedisServer.start() : await PostgresServer.start();
@@ -27,7 +38,7 @@ export async function placeAt(kind: 'Redis' | 'PostgreSQL', way: Way): Promise<P
   const at = (port: number, lease: number): Promise<Cluster> => {
     const url = server.url.replace(`:${server.port}`, `:${port}`);
     const options = kind === 'Redis' ? { redis: url } : { postgres: url };
-    return connect({ ...options, lease } as ConnectOptions);
+    return patiently(() => connect({ ...options, lease } as ConnectOptions));
   };
   let away = false;
   return {
