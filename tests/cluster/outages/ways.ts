@@ -3,6 +3,7 @@
 import type { Cluster, ConnectOptions } from 'lockstep/cluster';
 import { connect } from 'lockstep/cluster';
 import { ToxicProxy } from '../nemesis/proxy.ts';
+import { patiently } from '../servers/patiently.ts';
 import { PostgresServer } from '../servers/postgres.ts';
 import { RedisServer } from '../servers/redis.ts';
 
@@ -18,17 +19,6 @@ export interface Place {
   /** Does nothing where it is not away. */
   bringBack(): Promise<void>;
   end(): Promise<void>;
-}
-
-/** With a short lease, a connection that a busy machine opens slowly is given up. */
-async function patiently(join: () => Promise<Cluster>): Promise<Cluster> {
-  for (;;) {
-    try {
-      return await join();
-    } catch (error) {
-      if (!/has not answered/.test((error as Error).message)) throw error;
-    }
-  }
 }
 
 /** A server by itself, which may be killed or stopped, with a proxy before it. */
