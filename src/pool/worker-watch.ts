@@ -36,6 +36,9 @@ export class WorkerWatch {
     if (kind === REPLY.VALUE) {
       member.hasResults = true;
       engine.settling.taskOf(ticket)?.more?.onValue?.(rest[0]);
+    } else if (kind === REPLY.FETCH) {
+      engine.settling.taskOf(ticket)?.more?.cargo?.send(member.moving!, ticket);
+      member.wake();
     } else if (kind === REPLY.READY) {
       crew.isReady(member);
       if (crew.ready) this.state.workersAreReady();

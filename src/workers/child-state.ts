@@ -18,6 +18,7 @@ import { deathOf } from './death.ts';
 import type { Launch, Running } from './launch.ts';
 import { settle } from './outcome.ts';
 import type { Target } from './target.ts';
+import type { Moving } from './thread/moving.ts';
 
 export type ChildKind = 'Process' | 'Thread';
 
@@ -78,6 +79,11 @@ export function standForSelf(object: object, kind: ChildKind, name: string, daem
     throw new StateError(`${kind} "${name}": can't be started from within; make a new ${kind}`);
   };
   beginState(object, { kind, launch, target: undefined, cargo: [], name, daemon, isSelf: true });
+}
+
+/** How values move to and from a started thread; `undefined`: it is a process. */
+export function movingOf(child: object): Moving | undefined {
+  return stateOf(child).running?.moving;
 }
 
 /** Whether it is a Process or Thread, and no prototype. */
