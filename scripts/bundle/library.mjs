@@ -337,7 +337,7 @@ export class Library {
     const { plan } = this;
     const inside = plan.own[`${entry}.js`];
     const up = '../'.repeat(entry.split('/').length - 1) || './';
-    const { code, map } = await this.#bundle(`export * from 'module:${entry}.js';`, {
+    const { code } = await this.#bundle(`export * from 'module:${entry}.js';`, {
       home: entry,
       outside: (path, importer) => {
         if (path.startsWith('module:')) return { file: path.slice('module:'.length) };
@@ -347,13 +347,8 @@ export class Library {
       },
     });
     const names = `${await this.reaching(up, CACHES[entry])}\n`;
-    const lines = names.split('\n').length - 1;
-    // Its target is the function that it exports.
-    this.#writeCode(
-      `${entry}.js`,
-      names + code,
-      map && { ...map, mappings: ';'.repeat(lines) + map.mappings },
-    );
+    // Its target is the function that it exports. It has no map: its code is in no program's stack.
+    this.#writeCode(`${entry}.js`, names + code);
   }
 
   async #bundle(contents, { home, outside }) {
