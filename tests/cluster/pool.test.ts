@@ -257,9 +257,32 @@ poolCases('PostgreSQL', async () => {
   return { options: { postgres: server.url }, stop: () => server.stop() };
 });
 
+it('PostgreSQL: ends at the same time are all noticed long before a lease is over', {
+  timeout: HANG_MS,
+}, async () => {
+  const server = await PostgresServer.start();
+  const cluster = await connect({ postgres: server.url, lease: 4 * HANG_MS });
+  try {
+    const pool = cluster.pool('many');
+    await pool.serve({ square }, { concurrency: 8 });
+    const items = Array.from({ length: 40 }, (_, n) => n);
+    for (let round = 0; round < 3; round++) {
+      const squares = await Promise.all(items.map((n) => pool.apply(square, [n])));
+      assert.deepEqual(
+        squares,
+        items.map((n) => n * n),
+      );
+    }
+  } finally {
+    await cluster.close();
+    await server.stop();
+  }
+});
+
 it("a pool over clients of the program's own", { timeout: HANG_MS }, async () => {
   const [redis, postgres] = [await RedisServer.start(), await PostgresServer.start()];
-  const clients = [new Redis(redis.url), createClient({ url: redis.url })] as const;
+  // BullMQ can't do with a prefix of the client's; locks have it.
+  const clients = [new Redis(redis.url, { keyPrefix: 'app:' }), createClient({ url: redis.url })] as const;
   await clients[1].connect();
   const pool = new pg.Pool({ connectionString: postgres.url });
   pool.on('error', () => {});

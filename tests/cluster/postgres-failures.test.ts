@@ -86,6 +86,14 @@ describe('connect', () => {
       });
   });
 
+  it('a Client of pg in the place of a pool', async () => {
+    const client = new pg.Client(server.url) as unknown as pg.Pool;
+    await assert.rejects(connect({ postgres: client }), {
+      code: 'ERR_LOCKSTEP_INVALID_TYPE',
+      message: /is a Client of pg.*pass a URL, or a Pool/,
+    });
+  });
+
   it('no right to make the schema, none to use it, then enough', async () => {
     await userWith('REVOKE USAGE ON SCHEMA lockstep FROM guest');
     const postgres = server.url.replace('tester@', 'guest@');

@@ -3,7 +3,10 @@
  * outcomes.
  *
  * A caller chooses the id of a job and listens for its end before it adds the job. While the
- * connection is down, the caller may miss the end. So it also looks at its jobs once a lease.
+ * connection is down, the caller may miss the end. So it also looks at its jobs once a lease. At a
+ * PostgreSQL server it may also miss an end beside another: BullMQ numbers its events before they
+ * are committed, and reads behind the last number. So there each end is followed by a look at the
+ * latest ends.
  *
  * A call that is given up takes back its jobs. When the pool is closed, all calls are given up,
  * even those that still wait for the connection.
@@ -38,6 +41,11 @@ interface Waiting {
 
 /** Seconds for which an outcome stays at the server. */
 const KEPT_S = 600;
+/** Milliseconds from an end to the look at those beside it, and from there to another look. */
+const BESIDE_MS = 50;
+const AGAIN_MS = 500;
+/** Ends that are looked at beyond those that were noticed. */
+const MARGIN = 32;
 export const REMOVES: object = { removeOnComplete: { age: KEPT_S }, removeOnFail: { age: KEPT_S } };
 
 export class PoolCalls {
@@ -49,6 +57,11 @@ export class PoolCalls {
   private readonly over = withResolvers<never>();
   private ended = false;
   private look: NodeJS.Timeout | undefined;
+  private beside: NodeJS.Timeout | undefined;
+  private isSoon = false;
+  /** Ends noticed since the last look beside them, and before that look. */
+  private noticed = 0;
+  private noticedBefore = 0;
 
   constructor(title: string, lease: number, openQueue: () => Promise<JobQueue>) {
     this.title = title;
@@ -77,10 +90,20 @@ export class PoolCalls {
     waiting?.reject(this.failure(waiting.run, reason));
   }
 
+  /** An end was noticed where others beside it may be missed. */
+  notice(): void {
+    this.noticed++;
+    if (this.isSoon || this.ended) return;
+    this.isSoon = true;
+    clearTimeout(this.beside);
+    this.beside = setTimeout(() => this.lookNow(), BESIDE_MS);
+  }
+
   /** Gives all calls up, and resolves when their jobs are taken back. */
   async end(reason: Error): Promise<void> {
     this.ended = true;
     clearTimeout(this.look);
+    clearTimeout(this.beside);
     this.over.reject(reason);
     await Promise.allSettled([...this.calls]);
   }
@@ -166,12 +189,37 @@ export class PoolCalls {
   private async lookAt(before: number): Promise<void> {
     const queue = await this.openQueue();
     for (const [id, each] of [...this.waiting]) {
-      if (each.since > before) continue;
-      const job = await queue.getJob(id);
-      const state = await job?.getState();
-      if (job === undefined) this.failed(id, 'its job no longer exists');
-      else if (state === 'completed') this.completed(id, job.returnvalue);
-      else if (state === 'failed') this.failed(id, job.failedReason);
+      if (each.since <= before) await this.lookAtJob(queue, id);
+    }
+  }
+
+  private async lookAtJob(queue: JobQueue, id: string): Promise<void> {
+    const job = await queue.getJob(id);
+    const state = await job?.getState();
+    if (job === undefined) this.failed(id, 'its job no longer exists');
+    else if (state === 'completed') this.completed(id, job.returnvalue);
+    else if (state === 'failed') this.failed(id, job.failedReason);
+  }
+
+  private lookNow(): void {
+    const { isSoon, noticed } = this;
+    this.isSoon = false;
+    if (this.waiting.size === 0) return;
+    // Those of the look before may not have been there yet.
+    const count = noticed + this.noticedBefore + MARGIN;
+    [this.noticedBefore, this.noticed] = [noticed, 0];
+    const again = (): void => {
+      // Look once more: an end may take its time. An end that comes meanwhile has its own look.
+      if (isSoon && !this.isSoon && !this.ended) this.beside = setTimeout(() => this.lookNow(), AGAIN_MS);
+    };
+    this.lookAmong(count).then(again, again);
+  }
+
+  /** Looks at so many of the latest ends. */
+  private async lookAmong(count: number): Promise<void> {
+    const queue = await this.openQueue();
+    for (const id of await queue.getRanges(['completed', 'failed'], 0, count - 1)) {
+      if (this.waiting.has(id)) await this.lookAtJob(queue, id);
     }
   }
 

@@ -347,9 +347,11 @@ export class ClusterPool {
     events.on('error', ignoreOutage);
     events.on('completed', ({ jobId, returnvalue }: { jobId: string; returnvalue: unknown }) => {
       this.calls.completed(jobId, returnvalue);
+      if (jobs.skipsEvents) this.calls.notice();
     });
     events.on('failed', ({ jobId, failedReason }: { jobId: string; failedReason: string }) => {
       this.calls.failed(jobId, failedReason);
+      if (jobs.skipsEvents) this.calls.notice();
     });
     await events.waitUntilReady();
     return { jobs, queue, events };

@@ -30,6 +30,8 @@ interface Speaks {
 export interface JobQueue extends Speaks {
   addBulk(jobs: readonly { name: string; data: object; opts: object }[]): Promise<unknown>;
   getJob(id: string): Promise<Job | undefined>;
+  /** Ids of jobs in these states; the last to end come first. */
+  getRanges(states: readonly string[], from: number, to: number): Promise<string[]>;
   getJobCounts(...states: string[]): Promise<Record<string, number>>;
   getWorkersCount(): Promise<number>;
 }
@@ -72,6 +74,8 @@ export type JobServer = { readonly redis: unknown } | { readonly postgres: strin
 
 /** Makes the parts that a pool needs, each with connections of its own. */
 export interface Jobs {
+  /** Whether events may be skipped whose transactions end in another order than they began. */
+  readonly skipsEvents: boolean;
   queue(): JobQueue;
   events(): JobEvents;
   worker(processor: (job: Job) => Promise<unknown>, options: object): JobWorker;
@@ -92,6 +96,7 @@ export async function jobsAt(server: JobServer, namespace: string, name: string)
     ...(inPostgres ? {} : { prefix: `{${namespace}}:p` }),
   });
   return {
+    skipsEvents: inPostgres,
     queue: () => new bullmq.Queue(title, options(), backend),
     events: () => new bullmq.QueueEvents(title, options(), backend),
     worker: (processor, more) => new bullmq.Worker(title, processor, { ...options(), ...more }, backend),
@@ -111,8 +116,10 @@ function poolOptions(postgres: string | PgPoolLike): object {
 function connectionTo(redis: unknown, copies: Copy[]): object {
   if (typeof redis === 'string') return { url: redis, maxRetriesPerRequest: null };
   const client = redis as Duplicable;
-  // A client of ioredis. Without this option of it a worker would give up waiting.
-  if ('status' in client) return { ...client.options, maxRetriesPerRequest: null, lazyConnect: false };
+  // A client of ioredis. Without the first option a worker would give up waiting. BullMQ puts
+  // prefixes before the keys by itself, and can't do with those of the client.
+  const own = { maxRetriesPerRequest: null, lazyConnect: false, keyPrefix: '' };
+  if ('status' in client) return { ...client.options, ...own };
   const copy = client.duplicate();
   copy.on('error', () => {});
   copies.push(copy);

@@ -132,6 +132,11 @@ export class PostgresStore implements Store {
         `connect: refused, postgres is ${inspect(postgres, { depth: 0 })}; pass a URL, or a pool of pg`,
       );
     }
+    if (typeof postgres !== 'string' && 'connectionParameters' in postgres) {
+      throw new InvalidTypeError(
+        'connect: refused, postgres is a Client of pg, and several connections are needed; pass a URL, or a Pool of pg',
+      );
+    }
     if (typeof postgres === 'string' && !/^(postgres(ql)?|socket):|^\//.test(postgres)) {
       throw new InvalidTypeError(
         'connect: refused, postgres is not a URL of such a server; pass one such as postgres://localhost',
