@@ -112,7 +112,7 @@ export class Calls {
 
   /** Hands a task over, and applies its options. Throws the errors of a refusal. */
   begin(task: PoolTask, options: TaskOptions | undefined): void {
-    const { settings, engine, control, sizing } = this.core;
+    const { settings, engine, control } = this.core;
     const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;
     const retries = options?.retries ?? settings.retries;
@@ -125,7 +125,6 @@ export class Calls {
     // With one worker in this thread, all tasks run in it in their order.
     if (options?.key === undefined || settings.isHere) engine.submit(task);
     else engine.submitKeyed(task, options.key);
-    sizing.submitted();
     if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
       watchTask(control, task, signal, timeout, queueTimeout);
   }

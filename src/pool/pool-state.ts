@@ -69,6 +69,11 @@ export class PoolState {
     this.runs.add(run);
   }
 
+  /** There are more workers: the maps that run have work for them. */
+  handOutMore(): void {
+    for (const run of this.runs) run.pump();
+  }
+
   /** Ends the maps that still run. */
   endRuns(error: (name: string) => Error): void {
     for (const run of this.runs) run.fail(() => error(run.name));

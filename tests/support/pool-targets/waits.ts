@@ -98,3 +98,9 @@ export function report(n: number): string {
 export function reportFunction(): void {
   currentTask()!.report({ fn: () => 1 });
 }
+
+/** Waits until all parties are there. */
+export async function meet(barrier: Barrier): Promise<boolean> {
+  await barrier.wait();
+  return true;
+}
