@@ -43,6 +43,7 @@ export { waitAny, waitAnySync } from './messaging/wait-any.ts';
 export { openShared } from './objects/handles.ts';
 export type { Description } from './objects/shared-object.ts';
 export { asCompleted } from './pool/as-completed.ts';
+export type { BroadcastOptions } from './pool/broadcast.ts';
 export type { CurrentTask } from './pool/current-task.ts';
 export { currentTask, workerState } from './pool/current-task.ts';
 export type { TimeStats } from './pool/histogram.ts';
@@ -50,7 +51,7 @@ export type { MapOptions, Progress, StreamOptions } from './pool/map-options.ts'
 export type { PoolOptions } from './pool/pool.ts';
 export { Pool } from './pool/pool.ts';
 export type { CommonPoolOptions, TaskOptions, WithInitArgs, WorkerCount } from './pool/pool-options.ts';
-export type { CallRest, Fn, Items, PoolTarget } from './pool/pool-target.ts';
+export type { CallRest, Fn, Items, PoolTarget, Streamable } from './pool/pool-target.ts';
 export type { Range } from './pool/range.ts';
 export { range } from './pool/range.ts';
 export type { Remote } from './pool/remote.ts';
@@ -62,6 +63,7 @@ export type {
   StartStats,
   WorkerStats,
 } from './pool/statistics.ts';
+export type { GeneratorOptions } from './pool/streams.ts';
 export type { Task, TaskStatus } from './pool/task.ts';
 export type { GroupOptions, TaskGroup } from './pool/task-group.ts';
 export type { ThreadPoolOptions } from './pool/thread-pool.ts';

@@ -33,6 +33,8 @@ const POOL = [
 /** The options, by class or function. */
 const KNOWN = {
   task: TASK,
+  stream: ['signal', 'timeout', 'queueTimeout', 'priority', 'key', 'onReport', 'ahead'],
+  broadcast: ['signal', 'timeout', 'queueTimeout', 'onReport', 'settled'],
   map: [...STREAM, 'stopOnError', 'settled', 'onProgress', 'progress'],
   imap: [...STREAM, 'ahead'],
   warm: ['preload'],

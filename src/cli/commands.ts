@@ -55,10 +55,10 @@ function isAfterDashes(command: readonly string[]): boolean {
   return dashes > 0 && 1 + command.length === process.argv.length - dashes - 1;
 }
 
-/** Whether an option that was taken for one of Lockstep's may be the command's. */
-function isMixed(operands: readonly string[]): boolean {
+/** Whether an option that was taken for one of Lockstep's stands within the command. */
+function isMixed(command: readonly string[]): boolean {
   const { argv } = process;
-  return !argv.includes('--') && operands.some((each, n) => argv[argv.length - operands.length + n] !== each);
+  return !argv.includes('--') && command.some((each, n) => argv[argv.length - command.length + n] !== each);
 }
 
 /** Runs a command that returns the exit code. */
@@ -166,9 +166,9 @@ program
         );
         return WRONG_USE;
       }
-      if (isMixed([name, ...command])) {
+      if (isMixed(command)) {
         process.stderr.write(
-          "lockstep: an option after the name may be the command's; put -- before the command: lockstep run [options] <name> -- <command> [args...]\n",
+          'lockstep: an option stands within the command; put -- before the command: lockstep run [options] <name> -- <command> [args...]\n',
         );
         return WRONG_USE;
       }

@@ -44,7 +44,7 @@ export function advice(by: Member, children: readonly Member[], inCircle: boolea
   if (state === 'stopped') return [`To let it go on: ${paint.strong(`kill -CONT ${pid}`)}`];
   const see =
     state === 'busy'
-      ? [`To see what it runs: ${paint.strong(`kill -USR1 ${pid}`)} opens its debugger.`]
+      ? [`To see what it runs: ${paint.strong(`node inspect -p ${pid}`)}, then pause and bt.`]
       : state === 'idle'
         ? idleFor(by, children, inCircle)
         : [];

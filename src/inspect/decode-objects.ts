@@ -116,7 +116,7 @@ const ROLES: Readonly<Record<string, string>> = {
   lock: 'its lock',
   'put lock': 'the turn to put',
   room: 'room to put',
-  join: 'all items done',
+  join: 'its items to be done',
   producers: 'its producers',
 };
 

@@ -3,6 +3,8 @@
 import { EventEmitter } from 'node:events';
 import { forbidSending } from '../codec/sendable.ts';
 import type { WaitOptions } from '../deadline.ts';
+import type { BroadcastOptions } from './broadcast.ts';
+import { broadcast } from './broadcast.ts';
 import { Calls } from './calls.ts';
 import type { MakeChild, Spares } from './crew.ts';
 import { ItemCalls } from './item-calls.ts';
@@ -13,12 +15,14 @@ import type { CommonPoolOptions, TaskOptions } from './pool-options.ts';
 import { checkTaskOptions } from './pool-options.ts';
 import { PoolState } from './pool-state.ts';
 import { statsOf } from './pool-stats.ts';
-import type { CallRest, Fn, Items, PoolTarget } from './pool-target.ts';
+import type { CallRest, Fn, Items, PoolTarget, Streamable } from './pool-target.ts';
 import type { PoolTask } from './pool-task.ts';
 import type { Remote } from './remote.ts';
 import { remoteOf } from './remote.ts';
 import type { Results } from './results.ts';
 import type { PoolStats } from './statistics.ts';
+import type { GeneratorOptions } from './streams.ts';
+import { stream } from './streams.ts';
 import type { Task } from './task.ts';
 import { TaskHandle } from './task.ts';
 import type { GroupOptions, TaskGroup } from './task-group.ts';
@@ -104,6 +108,30 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     const task = this.calls.newTask(fn, args, options);
     const isHere = this.core.settings.isHere;
     return (isHere ? this.calls.callNow(fn, args) : this.calls.outcomeOf(task, options)) as Awaited<Result>;
+  }
+
+  /**
+   * Runs the function once in every worker that the pool has now, as soon as that worker is free.
+   * Resolves to the results, one for each worker. If calls fail, or workers die, it rejects with
+   * the first error, after all calls have ended; `settled` changes that.
+   *
+   * A worker that ends as planned before its call begins is left out. Workers that start later do
+   * not run the function; use the `initializer` for those.
+   *
+   * @example
+   * const heaps = await pool.broadcast(heapUsed);
+   */
+  broadcast<Args extends readonly unknown[], Result>(
+    fn: PoolTarget<Args, Result>,
+    args: Readonly<NoInfer<Args>>,
+    options: BroadcastOptions & { settled: true },
+  ): Promise<PromiseSettledResult<Awaited<Result>>[]>;
+  broadcast<Args extends readonly unknown[], Result>(
+    fn: PoolTarget<Args, Result>,
+    ...rest: CallRest<Args, BroadcastOptions>
+  ): Promise<Awaited<Result>[]>;
+  async broadcast(fn: unknown, args?: unknown, options?: BroadcastOptions): Promise<unknown[]> {
+    return await broadcast(this.core, this.calls, fn, args, options);
   }
 
   /** As `apply`, but returns a task that you can await, watch and cancel. */
@@ -201,6 +229,26 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     options?: StreamOptions,
   ): Results<Awaited<Result>> {
     return this.itemCalls.stream('imapUnordered', fn, items, options, false) as Results<Awaited<Result>>;
+  }
+
+  /**
+   * Runs a generator, or async generator, in a worker. Returns an iterator over the values that it
+   * yields, each as soon as it is there. If you do not read them, the generator waits after `ahead`
+   * values. If you leave the loop with `break`, it is stopped: its `finally` runs. Until its end it
+   * occupies the worker.
+   *
+   * If it throws, or its worker dies, `next()` rejects after the values that came before. Throws
+   * `NotSendableError`, `ClosedError`, `QueueFullError`.
+   *
+   * @example
+   * for await (const row of pool.stream(parse, ['rows.csv'])) await db.insert(row);
+   */
+  stream<Args extends readonly unknown[], Value>(
+    fn: PoolTarget<Args, Streamable<Value>>,
+    ...rest: CallRest<Args, GeneratorOptions>
+  ): Results<Awaited<Value>> {
+    const [args, options] = rest;
+    return stream(this.core, this.state, this.calls, fn, args, options) as Results<Awaited<Value>>;
   }
 
   /**

@@ -9,6 +9,7 @@ import { InvalidTypeError, QueueFullError, TimedOutError } from '../errors.ts';
 import { Callers } from './callers.ts';
 import { inTime } from './in-time.ts';
 import { callHere } from './local-worker.ts';
+import type { Member } from './member.ts';
 import { MODE } from './messages.ts';
 import type { PoolCore } from './pool-core.ts';
 import type { TaskOptions } from './pool-options.ts';
@@ -31,7 +32,7 @@ export class Calls {
   }
 
   /** Makes a task. Throws the errors of wrong arguments, `ClosedError`, `PoolBrokenError`. */
-  newTask(fn: unknown, args: unknown, options: TaskOptions | undefined): PoolTask {
+  newTask(fn: unknown, args: unknown, options: TaskOptions | undefined, mode: number = MODE.CALL): PoolTask {
     const { title, functions, engine } = this.core;
     if (args !== undefined && !Array.isArray(args)) {
       throw new InvalidTypeError(
@@ -42,15 +43,19 @@ export class Calls {
     this.state.checkUsable();
     const found = functions.find(fn, title);
     const origin = this.callers.origin(engine.handOut.mean);
-    return new PoolTask(found, MODE.CALL, args ?? NO_ARGUMENTS, now(), options?.priority ?? 0, origin);
+    return new PoolTask(found, mode, args ?? NO_ARGUMENTS, now(), options?.priority ?? 0, origin);
   }
 
-  /** Hands a task over; resolves to its outcome. */
-  started(task: PoolTask, options: TaskOptions | undefined): Promise<unknown> {
+  /**
+   * Hands a task over; resolves to its outcome.
+   *
+   * @param member the only worker that may run it
+   */
+  started(task: PoolTask, options: TaskOptions | undefined, member?: Member): Promise<unknown> {
     return new Promise((resolve, reject) => {
       task.resolve = resolve;
       task.reject = reject;
-      this.begin(task, options);
+      this.begin(task, options, member);
     });
   }
 
@@ -111,19 +116,20 @@ export class Calls {
   }
 
   /** Hands a task over, and applies its options. Throws the errors of a refusal. */
-  begin(task: PoolTask, options: TaskOptions | undefined): void {
+  begin(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
     const { settings, engine, control } = this.core;
     const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;
     const retries = options?.retries ?? settings.retries;
     // Check everything before the task is handed over.
     signal?.throwIfAborted();
-    if (engine.handOut.waiting >= settings.maxQueue) throw this.fullError();
+    if (member === undefined && engine.handOut.waiting >= settings.maxQueue) throw this.fullError();
     if (retries > 0) task.needMore().retries = retries;
     if (onReport !== undefined) task.needMore().onReport = AsyncResource.bind(onReport);
     // Hand it over, and only then watch its signal and times.
     // With one worker in this thread, all tasks run in it in their order.
-    if (options?.key === undefined || settings.isHere) engine.submit(task);
+    if (member !== undefined) engine.submitKeyed(task, Symbol(), member);
+    else if (options?.key === undefined || settings.isHere) engine.submit(task);
     else engine.submitKeyed(task, options.key);
     if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
       watchTask(control, task, signal, timeout, queueTimeout);

@@ -9,6 +9,7 @@ import type { WorkerDeath } from '../errors.ts';
 import { NotSendableError, WorkerDiedError } from '../errors.ts';
 import { platform } from '../platform/current.ts';
 import type { Engine } from './engine.ts';
+import { LEFT_OUT } from './keyed-tasks.ts';
 import type { Member } from './member.ts';
 import { MODE, MODE_MASK } from './messages.ts';
 import type { LostItem, PoolTask } from './pool-task.ts';
@@ -122,6 +123,15 @@ function lose(engine: Engine, task: PoolTask, member: Member, title: string, cau
     return;
   }
   engine.settling.settle(task, false, task.resolve === undefined ? undefined : error());
+}
+
+/**
+ * The outcome of a task that was pinned to a worker which has not begun it: `LEFT_OUT` if the
+ * worker ended as planned.
+ */
+export function notBegun(engine: Engine, task: PoolTask, member: Member, title: string): unknown {
+  if (member.stopping || member.state === 'retiring') return LEFT_OUT;
+  return deathOf(engine, member, task, title, undefined, 'was to run');
 }
 
 function isConstant(task: PoolTask): boolean {

@@ -7,6 +7,8 @@ import type { Queue } from '../messaging/queue.ts';
 import type { Alarms } from './alarms.ts';
 import type { HandOutHost } from './hand-out.ts';
 import { HandOut } from './hand-out.ts';
+import { LEFT_OUT } from './keyed-tasks.ts';
+import type { Member } from './member.ts';
 import type { PoolTask, TaskKey } from './pool-task.ts';
 import type { ReadingHost } from './reading.ts';
 import { Reading } from './reading.ts';
@@ -32,7 +34,10 @@ export class Engine {
     const { channel } = tasks;
     this.host = host;
     this.alarms = host.alarms;
-    const refuse = (task: PoolTask, error: unknown): void => this.settling.settle(task, false, error);
+    const refuse = (task: PoolTask, error: unknown): void => {
+      if (error === LEFT_OUT) this.settling.cancelled(task, error);
+      else this.settling.settle(task, false, error);
+    };
     this.handOut = new HandOut(table, channel, host, statistics, refuse);
     this.settling = new Settling(this.handOut, host, statistics, () => this.reading.rested());
     this.reading = new Reading(channel.joins, this.handOut, this.settling, host);
@@ -52,9 +57,11 @@ export class Engine {
     }
   }
 
-  /** Takes over a task that goes to the worker of its key. Throws as `submit` does. */
-  submitKeyed(task: PoolTask, key: TaskKey): void {
-    const keyed = this.handOut.takeKeyed(task, key);
+  /**
+   * Takes over a task that goes to the worker of its key, or to `member`. Throws as `submit` does.
+   */
+  submitKeyed(task: PoolTask, key: TaskKey, member?: Member): void {
+    const keyed = this.handOut.takeKeyed(task, key, member);
     this.settling.pending++;
     keyed.fill();
     this.reading.expect();
@@ -70,6 +77,13 @@ export class Engine {
   hold(): void {
     this.settling.pending++;
     this.reading.expect();
+  }
+
+  /** One more stream waits for its reader, or, with -1, one fewer. */
+  rest(count: 1 | -1): void {
+    this.settling.resting += count;
+    if (count > 0) this.unhold();
+    else this.hold();
   }
 
   unhold(): void {

@@ -32,6 +32,8 @@ export interface HandOutHost {
   readonly width: number;
   /** Number of tasks that a worker runs at a time. */
   readonly concurrency: number;
+  /** The outcome of a task that was pinned to a worker, which has ended without beginning it. */
+  notBegun(task: PoolTask, member: Member): unknown;
 }
 
 /** A task can't be handed out. */
@@ -117,18 +119,22 @@ export class HandOut {
     this.backlog.push(task);
   }
 
-  /** The same for a task that goes to the worker of its key. The caller fills what is returned. */
-  takeKeyed(task: PoolTask, key: TaskKey): KeyedTasks {
+  /**
+   * The same for a task that goes to the worker of its key, or to `member`. The caller fills what
+   * is returned.
+   */
+  takeKeyed(task: PoolTask, key: TaskKey, member?: Member): KeyedTasks {
     // Copy its arguments: it may have to move to another worker.
     this.putter.seal(task);
-    this.keyed ??= this.keyedTasks();
-    this.keyed.push(task, key);
-    return this.keyed;
+    const keyed = this.keyedTasks();
+    keyed.push(task, key, member);
+    return keyed;
   }
 
-  private keyedTasks(): KeyedTasks {
+  /** The keyed tasks, which are made for the first of them. */
+  keyedTasks(): KeyedTasks {
     const handOut = this;
-    return new KeyedTasks({
+    this.keyed ??= new KeyedTasks({
       members: this.host.members,
       slots: this.slots,
       get each() {
@@ -139,7 +145,9 @@ export class HandOut {
       },
       handOut: (task, member) => this.putter.put(task, member),
       refuse: this.refuse,
+      leftOut: (task, member) => this.refuse(task, this.host.notBegun(task, member)),
     });
+    return this.keyed;
   }
 
   /** Hands out tasks, as far as there is room. */

@@ -13,6 +13,9 @@
  * them, they wait in a lane without a worker.
  *
  * The lanes of the keys that were used last are remembered, even while these have no task.
+ *
+ * A task can also be pinned to one worker (`broadcast`). Its key is a symbol of its own, and it
+ * never moves to another lane: if its worker ends before it began, the host ends the task.
  */
 
 import { Backlog } from './backlog.ts';
@@ -24,6 +27,9 @@ import type { Slots } from './slots.ts';
 const MOST_REMEMBERED = 10_000;
 /** Slots that lie in the workers' own rings, at most. */
 const MOST_OUT = 512;
+
+/** The outcome of a pinned task whose worker has ended as planned. */
+export const LEFT_OUT: unique symbol = Symbol('left out');
 
 /** A key with its lane. */
 interface KeyInUse {
@@ -63,6 +69,8 @@ export interface KeyedHost {
   handOut(task: PoolTask, member: Member): boolean;
   /** The task can't be handed out. */
   refuse(task: PoolTask, error: unknown): void;
+  /** The worker to which the task was pinned has ended, or is about to, and has not begun it. */
+  leftOut(task: PoolTask, member: Member): void;
 }
 
 export class KeyedTasks {
@@ -79,21 +87,34 @@ export class KeyedTasks {
   /** Keys without tasks, the most recently used last. */
   private readonly resting = new Map<TaskKey, KeyInUse>();
   private count = 0;
+  /** Pinned tasks without an outcome. */
+  private pinned = 0;
 
   constructor(host: KeyedHost) {
     this.host = host;
   }
 
-  /** Number of workers that the tasks can keep busy. */
+  /** Number of workers that the tasks can keep busy. Pinned ones need no further worker. */
   get width(): number {
-    return Math.min(this.busy.size, this.waiting + this.out);
+    return Math.min(this.busy.size, this.waiting + this.out) - this.pinned;
   }
 
-  /** Takes a new task; `fill` hands it out. */
-  push(task: PoolTask, key: TaskKey): void {
+  /** The workers to which tasks can be pinned. */
+  get workers(): Member[] {
+    return this.host.members.filter((member) => this.isOpen(member)) as Member[];
+  }
+
+  /**
+   * Takes a new task; `fill` hands it out.
+   *
+   * @param member one of `workers`, to which the task is pinned: then its key is a new symbol
+   */
+  push(task: PoolTask, key: TaskKey, member?: Member): void {
     let used = this.busy.get(key);
     if (used === undefined) {
-      used = this.resting.get(key) ?? { lane: this.choose(), pending: 0 };
+      if (member !== undefined) this.pinned++;
+      const lane = member === undefined ? undefined : this.laneFor(member);
+      used = this.resting.get(key) ?? { lane: lane ?? this.choose(), pending: 0 };
       this.resting.delete(key);
       this.busy.set(key, used);
     }
@@ -159,6 +180,10 @@ export class KeyedTasks {
     const used = busy.get(key)!;
     if (--used.pending > 0) return;
     busy.delete(key);
+    if (typeof key === 'symbol') {
+      this.pinned--;
+      return;
+    }
     resting.set(key, used);
     if (resting.size <= MOST_REMEMBERED) return;
     const [oldest] = resting.keys();
@@ -240,8 +265,7 @@ export class KeyedTasks {
     let best: Lane | undefined;
     for (const member of this.host.members) {
       if (!this.isOpen(member)) continue;
-      const lane = this.laneOfWorker(member) ?? new Lane(member);
-      this.lanes.set(member.index, lane);
+      const lane = this.laneFor(member);
       const isBetter =
         best === undefined ||
         lane.load < best.load ||
@@ -249,6 +273,13 @@ export class KeyedTasks {
       if (isBetter) best = lane;
     }
     return best ?? this.homeless;
+  }
+
+  /** The lane of a worker that is open. */
+  private laneFor(member: Member): Lane {
+    const lane = this.laneOfWorker(member) ?? new Lane(member);
+    this.lanes.set(member.index, lane);
+    return lane;
   }
 
   private hasOpen(): boolean {
@@ -263,7 +294,14 @@ export class KeyedTasks {
     // Those that were begun or handed out come first.
     const tasks = lane.back.splice(0).sort((one, other) => one.more!.number - other.more!.number);
     for (let task = lane.waiting.shift(); task !== undefined; task = lane.waiting.shift()) tasks.push(task);
-    for (const task of tasks) this.laneOf(this.busy.get(task.more!.key!)!).waiting.push(task);
+    for (const task of tasks) {
+      const key = task.more!.key!;
+      if (typeof key !== 'symbol') this.laneOf(this.busy.get(key)!).waiting.push(task);
+      else {
+        this.waiting--;
+        this.host.leftOut(task, lane.member!);
+      }
+    }
   }
 
   /** Whether tasks of a new key may go to the worker. */

@@ -22,6 +22,8 @@ export const MODE = {
   QUIET: 16,
   /** Added: results within the chunk ring no bell, as nobody waits for them before its end. */
   LATE: 32,
+  /** Added: the function gives an iterator, whose values are wanted one by one. */
+  STREAM: 64,
 } as const;
 
 /** Bits of the kind of payload. */
@@ -49,6 +51,8 @@ export const REPLY = {
   RETIRING: 6,
   /** The report of a task: ticket, value */
   REPORT: 7,
+  /** A value of a stream: ticket, value */
+  VALUE: 8,
   /** A task was taken that could not be read: error */
   UNREADABLE: 10,
 } as const;

@@ -8,6 +8,7 @@ import { Alarms } from './alarms.ts';
 import { ofCaller } from './callers.ts';
 import type { MakeChild, Spares } from './crew.ts';
 import { Crew } from './crew.ts';
+import { notBegun } from './deaths.ts';
 import type { EngineHost } from './engine.ts';
 import { Engine } from './engine.ts';
 import type { WorkFunction } from './function-list.ts';
@@ -160,6 +161,7 @@ export class PoolCore {
       heard: (member, reply) => events.heard(member, reply),
       look: () => events.look(),
       failed: ofCaller,
+      notBegun: (task, member) => notBegun(this.engine, task, member, title),
       broken: (error) => events.damaged(error),
     };
   }

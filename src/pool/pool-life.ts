@@ -107,8 +107,10 @@ export class PoolLife {
         `${title}: can't block until it has ended, with processes: 0 it works in this thread; await join() instead`,
       );
     }
-    // Wait until no task is left, then tell the workers to stop.
-    if (!engine.reading.block(() => engine.idle || deadline.expired, deadline)) return false;
+    // Wait until no task is left, end streams that nobody reads, and tell the workers to stop.
+    const { state } = this;
+    if (!engine.reading.block(() => state.isIdleBlocking() || deadline.expired, deadline)) return false;
+    state.endRuns((name) => state.unfinished(name, 'was closed'));
     crew.stopAll();
     // Wait for the end of each worker.
     for (const member of crew.members) {
@@ -140,7 +142,7 @@ export class PoolLife {
         this.idleWaits.add(wake);
       });
     }
-    // End an imap whose results nobody reads.
+    // End an imap or a stream that nobody reads.
     state.endRuns((name) => state.unfinished(name, 'was closed'));
     // Stop the workers, and wait for their ends.
     crew.stopAll();

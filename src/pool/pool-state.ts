@@ -6,16 +6,26 @@
  */
 
 import { ClosedError, PoolBrokenError } from '../errors.ts';
-import type { ItemRun } from './item-run.ts';
 import type { PoolCore } from './pool-core.ts';
 import { sameFrames } from './same-frames.ts';
+
+/** Calls that may go on after their tasks: maps and streams. */
+export interface Run {
+  readonly name: string;
+  readonly isOver: boolean;
+  fail(error: () => Error): void;
+  /** A map: hands out more of its items, as far as there is room. */
+  pump?(): void;
+  /** A stream: nobody reads it if it has no credit now. */
+  rest?(): void;
+}
 
 export class PoolState {
   phase: 'open' | 'closing' | 'closed' = 'open';
   private reason: PoolBrokenError | undefined;
   private readonly core: PoolCore;
-  /** Maps that may still be running. */
-  private readonly runs = new Set<ItemRun>();
+  /** Maps and streams that may still be running. */
+  private readonly runs = new Set<Run>();
   private readonly readyWaits = new Set<() => void>();
 
   constructor(core: PoolCore) {
@@ -63,18 +73,18 @@ export class PoolState {
     this.break(new PoolBrokenError(`${this.core.title}: ${why}`, { cause }));
   }
 
-  /** The map ends with the pool. */
-  follow(run: ItemRun): void {
+  /** The map or stream ends with the pool. */
+  follow(run: Run): void {
     for (const each of this.runs) if (each.isOver) this.runs.delete(each);
     this.runs.add(run);
   }
 
   /** There are more workers: the maps that run have work for them. */
   handOutMore(): void {
-    for (const run of this.runs) run.pump();
+    for (const run of this.runs) run.pump?.();
   }
 
-  /** Ends the maps that still run. */
+  /** Ends the maps and streams that still run. */
   endRuns(error: (name: string) => Error): void {
     for (const run of this.runs) run.fail(() => error(run.name));
   }
@@ -100,6 +110,12 @@ export class PoolState {
       if (handOut.withdraw(task)) settling.cancelled(task, error(task.fn.name));
       else if (which === 'all') settling.settle(task, false, error(task.fn.name));
     }
+  }
+
+  /** Whether no task is left, in a thread that blocks, where nobody can read a stream. */
+  isIdleBlocking(): boolean {
+    for (const run of this.runs) run.rest?.();
+    return this.core.engine.idle;
   }
 
   /** The error of a call that is not done when the pool ends. */

@@ -12,9 +12,15 @@ export type Fn<Args extends readonly unknown[] = readonly never[], Result = unkn
 export type PoolTarget<Args extends readonly unknown[], Result> = Fn<Args, Result> | TargetModule;
 
 /** Arguments and options of a call; the arguments may be left out if the function needs none. */
-export type CallRest<Args extends readonly unknown[]> = [] extends Args
-  ? [args?: Readonly<NoInfer<Args>>, options?: TaskOptions]
-  : [args: Readonly<NoInfer<Args>>, options?: TaskOptions];
+export type CallRest<Args extends readonly unknown[], Options = TaskOptions> = [] extends Args
+  ? [args?: Readonly<NoInfer<Args>>, options?: Options]
+  : [args: Readonly<NoInfer<Args>>, options?: Options];
+
+/** The result of a function that `stream` can run: a generator, or any iterable. */
+export type Streamable<Value> =
+  | Iterable<Value>
+  | AsyncIterable<Value>
+  | PromiseLike<Iterable<Value> | AsyncIterable<Value>>;
 
 /** Sources of a map's items. */
 export type Items<Item> = Iterable<Item> | AsyncIterable<Item>;

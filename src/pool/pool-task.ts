@@ -5,8 +5,8 @@ import type { Alarm } from './alarms.ts';
 import type { PoolFunction } from './function-list.ts';
 import type { Sealed } from './sealed.ts';
 
-/** Tasks that belong together have the same key. */
-export type TaskKey = string | number;
+/** Tasks that belong together have the same key. A symbol: the task is pinned to its worker. */
+export type TaskKey = string | number | symbol;
 
 /** An item that its worker may have died of. */
 export interface LostItem {
@@ -59,6 +59,9 @@ export interface TaskMore {
   queueTimer: Alarm | undefined;
   chunk: ChunkSink | undefined;
   onReport: ((value: unknown) => void) | undefined;
+  /** Of a stream: the first credit, and what gets its values (stream-run.ts). */
+  credit: number;
+  onValue: ((value: unknown) => void) | undefined;
   /** The key that it was submitted with. */
   key: TaskKey | undefined;
   /** Its number among the tasks with a key. */
@@ -77,7 +80,8 @@ export class PoolTask {
   sealed: Sealed | undefined;
   /** `undefined` once the promise is settled. */
   resolve: ((value: unknown) => void) | undefined;
-  reject: ((reason: unknown) => void) | undefined;
+  /** `isOfWorker`: the function threw it. */
+  reject: ((reason: unknown, isOfWorker?: boolean) => void) | undefined;
   private readonly submittedAt: number;
   /** -1 while it waits in the heap, and when it has ended. */
   slot = -1;
@@ -129,6 +133,8 @@ export class PoolTask {
       queueTimer: undefined,
       chunk: undefined,
       onReport: undefined,
+      credit: 0,
+      onValue: undefined,
       key: undefined,
       number: 0,
       lane: 0,

@@ -12,8 +12,13 @@ import type { Reply } from './messages.ts';
 import { REPLY } from './messages.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 
+interface Failure {
+  readonly error: unknown;
+}
+
 const RESULT = 'its result';
 const THROWN = 'the value that it threw';
+const YIELDED = 'the value that it yielded';
 
 export class Replies {
   private readonly queue: Queue;
@@ -67,6 +72,23 @@ export class Replies {
     }
   }
 
+  /**
+   * Puts a value of a stream; returns a promise only if the put has to wait. `error`: why the value
+   * can't be sent.
+   */
+  putValue(ticket: number, value: unknown): Promise<Failure | undefined> | Failure | undefined {
+    const failed = (error: unknown): Failure => ({ error: this.refusal(value, YIELDED, error) });
+    if (this.ended) return undefined;
+    const reply: Reply = [REPLY.VALUE, ticket, value];
+    try {
+      if (!this.channel.putter.putAtOnce(reply)) return this.putLater(reply).then(() => undefined, failed);
+    } catch (error) {
+      return failed(error);
+    }
+    this.gate.announce();
+    return undefined;
+  }
+
   /** Puts the results of items; if one of them can't be encoded, one by one. */
   putItems(reply: Reply, values: readonly unknown[], silently: boolean): Promise<void> | undefined {
     const orOneByOne = (): Promise<void> => this.putOneByOne(reply, values);
@@ -105,8 +127,8 @@ export class Replies {
 
   /** Puts an error instead of a reply that can't be encoded because of `error`. */
   private async putInstead(reply: Reply, error: unknown): Promise<void> {
-    // Results of items are put one by one.
-    if (reply[0] === REPLY.ITEMS) throw error;
+    // Results of items are put one by one; a stream ends with the error.
+    if (reply[0] === REPLY.ITEMS || reply[0] === REPLY.VALUE) throw error;
     try {
       await this.queue.put(withError(reply, this.reason(reply, error)));
     } catch {

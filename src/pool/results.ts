@@ -12,9 +12,9 @@ import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { ClosedError, TimedOutError } from '../errors.ts';
 import { showAsText } from '../readable.ts';
-import type { ItemRun, RunTarget } from './item-run.ts';
+import type { RunTarget } from './item-run.ts';
 
-/** The results of `imap` and `imapUnordered`. */
+/** The results of `imap` and `imapUnordered`, and the values of `stream`. */
 export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDisposable {
   /**
    * The next result. Rejects with the error of its item; the next call then goes on with the next
@@ -24,11 +24,24 @@ export interface Results<Result> extends AsyncIterableIterator<Result>, AsyncDis
   next(options?: WaitOptions): Promise<IteratorResult<Result, undefined>>;
   /**
    * Ends the iteration: no more items are taken from the source, and running tasks are asked to
-   * stop. Waits until the source has closed, at most for the pool's `grace`. Rejects with the
-   * source's error.
+   * stop. Waits until the source or the generator has closed, at most for the pool's `grace`.
+   * Rejects with the error that it throws then.
    */
   return(): Promise<IteratorResult<Result, undefined>>;
 }
+
+/** The source of the results: an item run, or a stream run. */
+export interface ResultSource {
+  readonly isOver: boolean;
+  readonly chunkSize: number;
+  /** Results were read. */
+  pump(): void;
+  stop(reason: () => unknown): void;
+  sourceClosed(): Promise<void>;
+}
+
+/** The results as their source sees them. */
+export type ResultTarget = Pick<RunTarget, 'room' | 'item' | 'ended'>;
 
 interface Outcome {
   readonly ok: boolean;
@@ -55,7 +68,7 @@ export class ResultStream implements Results<unknown>, RunTarget {
   private readonly come = new Map<number, Outcome>();
   private askers: Asker[] = [];
   private read = 0;
-  private run: ItemRun | undefined;
+  private run: ResultSource | undefined;
   private paused = false;
   private failure: { error: unknown } | undefined;
   private ignoreAbort: (() => void) | undefined;
@@ -75,10 +88,10 @@ export class ResultStream implements Results<unknown>, RunTarget {
 
   /** Begins. */
   start(
-    run: ItemRun,
+    run: ResultSource,
     signal: AbortSignal | undefined,
-    timeout: number | undefined,
-    timedOut: () => Error,
+    timeout?: number,
+    timedOut: () => unknown = () => undefined,
   ): void {
     this.run = run;
     if (signal !== undefined) this.ignoreAbort = onAbort(signal, () => this.giveUp(() => signal.reason));

@@ -28,6 +28,8 @@ export interface SettlingHost {
 export class Settling {
   /** Tasks whose call has no outcome yet. */
   pending = 0;
+  /** Streams that run, and wait for their reader. They are not pending. */
+  resting = 0;
   private readonly handOut: HandOut;
   private readonly host: SettlingHost;
   private readonly statistics: PoolStatistics;
@@ -43,7 +45,7 @@ export class Settling {
 
   /** Whether nothing is pending and nothing runs. */
   get idle(): boolean {
-    return this.pending === 0 && this.handOut.inFlight === 0;
+    return this.pending === 0 && this.handOut.inFlight === this.resting;
   }
 
   /**
@@ -135,7 +137,7 @@ export class Settling {
         resolve(value);
       } else {
         this.statistics.failed++;
-        reject!(isOurs ? this.host.failed(task, value, isOfWorker) : value);
+        reject!(isOurs ? this.host.failed(task, value, isOfWorker) : value, isOfWorker);
       }
     }
     // Remove timers and listeners. Resolve `ended` when the task no longer runs.

@@ -7,11 +7,11 @@ import { warnOfSource } from './sources.ts';
 const LONGEST_TIMER = 0x7fffffff;
 
 export class SourceEnd {
-  private readonly source: Source;
+  private readonly source: Pick<Source, 'stop'>;
   private closing: Promise<unknown> | undefined;
   private isAwaited = false;
 
-  constructor(source: Source) {
+  constructor(source: Pick<Source, 'stop'>) {
     this.source = source;
   }
 

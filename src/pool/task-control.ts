@@ -49,8 +49,12 @@ export function watchTask(
   }
 }
 
-/** Gives the task up; `false`: it has ended before. */
-export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown): boolean {
+/**
+ * Gives the task up; `false`: it has ended before.
+ *
+ * @param isOver whether its call has its outcome now; otherwise it waits for that of the function
+ */
+export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown, isOver = true): boolean {
   const { engine } = host;
   if (task.resolve === undefined) return false;
   // Withdraw it if no worker has begun it.
@@ -65,7 +69,7 @@ export function giveUp(host: ControlHost, task: PoolTask, reason: () => unknown)
   engine.handOut.table.abort(task.slot, engine.handOut.slots.generationOf(task.slot));
   host.members[engine.handOut.slots.runnerOf(task)]?.wake();
   // Reject the call at once; the worker gets its grace.
-  engine.settling.cancelled(task, reason());
+  if (isOver) engine.settling.cancelled(task, reason());
   endAfterGrace(host, task);
   return true;
 }

@@ -74,7 +74,7 @@ export class TaskPutter {
     const chunk = task.more?.chunk;
     // Fill a slot, and then the message that names it.
     const slot = slots.fill(
-      chunk === undefined ? 0 : chunk.count,
+      chunk === undefined ? (task.more?.credit ?? 0) : chunk.count,
       member === undefined ? undefined : channel.ring,
     );
     if (slot < 0) return false;

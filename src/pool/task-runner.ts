@@ -14,9 +14,13 @@ import { Replies } from './replies.ts';
 import type { SealedPayload } from './sealed.ts';
 import { unseal } from './sealed.ts';
 import { generationOf, slotOf } from './slot-words.ts';
+import { StreamWork } from './stream-work.ts';
 import type { TaskTable } from './task-table.ts';
 import { isThenable } from './thenable.ts';
 import type { WorkerOrders } from './worker-orders.ts';
+
+/** Bits of modes that are not those of a single call. */
+const NOT_A_CALL: number = MODE_MASK | MODE.STREAM;
 
 /** The services that the runner needs from its worker. */
 export interface RunnerHost {
@@ -46,6 +50,7 @@ export class TaskRunner {
   /** The function of the current task: its number, or its reference as JSON. */
   private currentKey: number | string = -1;
   private readonly running = new Set<RunningTask>();
+  private readonly streams = new Set<StreamWork>();
   private readonly scope: AsyncLocalStorage<RunningTask> | undefined;
   private readonly finder = (): RunningTask | undefined => this.currentTask();
 
@@ -71,6 +76,7 @@ export class TaskRunner {
   end(): void {
     this.hasEnded = true;
     this.replies.end();
+    for (const stream of this.streams) stream.end();
     findCurrentNoMoreBy(this.finder);
   }
 
@@ -78,6 +84,7 @@ export class TaskRunner {
   look(): void {
     for (const task of this.running) task.look();
     this.current?.look();
+    for (const stream of this.streams) stream.look();
   }
 
   private currentTask(): RunningTask | undefined {
@@ -122,7 +129,7 @@ export class TaskRunner {
     this.currentTicket = ticket;
     this.currentKey = message[1];
     const fn = this.functions.known(message[1]);
-    if (fn === undefined || (message[2] & MODE_MASK) !== MODE.CALL) return this.runLater(message);
+    if (fn === undefined || (message[2] & NOT_A_CALL) !== 0) return this.runLater(message);
     const began = now();
     let result: unknown;
     try {
@@ -147,11 +154,28 @@ export class TaskRunner {
         return;
       }
       result = await fn(...argumentsIn(message));
+      if ((mode & MODE.STREAM) !== 0) {
+        const waited = await this.stream(ticket, result);
+        await this.returned(ticket, undefined, began + waited, mode);
+        return;
+      }
     } catch (error) {
       await this.threw(ticket, error, began);
       return;
     }
     await this.returned(ticket, result, began, mode);
+  }
+
+  /** Puts the values of a generator; returns how long it had no credit. */
+  private async stream(ticket: number, made: unknown): Promise<number> {
+    const work = new StreamWork(this.table, this.replies, ticket);
+    this.streams.add(work);
+    try {
+      await work.run(made, (time) => this.host.turn(time));
+    } finally {
+      this.streams.delete(work);
+    }
+    return work.waited;
   }
 
   private async settleLater(ticket: number, result: PromiseLike<unknown>, began: number): Promise<void> {

@@ -12,6 +12,7 @@
  *   slot    +0   STATE           30…28 phase | 27 ABORT | 26…19 worker | 18…0 generation
  *                                                               anyone, by CAS but for QUEUED
  *           +1   CURSOR          30…15 next item of a chunk | 14…0 its end     CAS only
+ *                                of a stream: its credit (credits.ts)
  *           +2   STARTED         ms of the clock all share; 0 not yet          the owner
  *
  * A task that was handed out has a slot and an item in a ring. STATE alone decides its fate: an
@@ -290,6 +291,11 @@ export class TaskTable {
       if (from >= to) return undefined;
       if (cas(this.words, at, cursor, (next << CURSOR_SHIFT) | from) === cursor) return { from, to };
     }
+  }
+
+  /** Where the CURSOR of the slot lies in `words`. */
+  cursorAt(slot: number): number {
+    return this.at(slot) + CURSOR;
   }
 
   // The list of functions.

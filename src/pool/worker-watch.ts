@@ -32,7 +32,10 @@ export class WorkerWatch {
   heard(member: Member, reply: Reply): void {
     const [kind, ticket, ...rest] = reply as [number, number, ...unknown[]];
     const { engine, crew, title } = this.core;
-    if (kind === REPLY.READY) {
+    if (kind === REPLY.VALUE) {
+      member.hasResults = true;
+      engine.settling.taskOf(ticket)?.more?.onValue?.(rest[0]);
+    } else if (kind === REPLY.READY) {
       crew.isReady(member);
       if (crew.ready) this.state.workersAreReady();
     } else if (kind === REPLY.BROKEN) this.initializerFailed(ticket);

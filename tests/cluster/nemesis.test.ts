@@ -9,11 +9,13 @@ import type { QueuesSeen } from './nemesis/queue-run.ts';
 import { tormentQueues } from './nemesis/queue-run.ts';
 import type { Seen } from './nemesis/run.ts';
 import { torment } from './nemesis/run.ts';
+import type { WorkerOptions } from './nemesis/worker.ts';
 import { PostgresServer } from './servers/postgres.ts';
 import { RedisServer } from './servers/redis.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
-const MILLISECONDS = deep ? 60_000 : 10_000;
+const MILLISECONDS = deep ? 60_000 : 6_000;
+const FOR_IOREDIS = deep ? 60_000 : 5_000;
 const FOR_POSTGRES = deep ? 60_000 : 6_000;
 const FOR_QUEUES = deep ? 60_000 : 2_000;
 const SEED = Number(process.env.LOCKSTEP_SEED ?? (deep ? Date.now() % 100_000 : 1));
@@ -35,6 +37,22 @@ it(`Redis, seed ${SEED}: no stale write is accepted, none is refused to a valid 
     );
     t.diagnostic(JSON.stringify({ ...seen, holders: seen.holders.size }));
     assertHarmless(seen);
+  } finally {
+    await server.stop();
+  }
+});
+
+it(`Redis by ioredis, seed ${SEED}: the same, where locks stay`, async (t) => {
+  const server = await RedisServer.start();
+  try {
+    const optionsAt = (port: number): WorkerOptions => ({
+      redis: `redis://127.0.0.1:${port}`,
+      client: 'ioredis',
+    });
+    const seen = await torment(server, optionsAt, SEED, FOR_IOREDIS);
+    t.diagnostic(JSON.stringify({ ...seen, holders: seen.holders.size }));
+    assertHarmless(seen);
+    assert.ok(seen.stays > 0, 'no lock has stayed');
   } finally {
     await server.stop();
   }

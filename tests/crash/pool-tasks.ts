@@ -24,6 +24,13 @@ export function square(n: number): number {
   return n * n;
 }
 
+export function* give(counts: RawArray<'i32'>, end: number): Generator<number> {
+  for (let n = 0; n < end; n++) {
+    Atomics.add(counts.view as Int32Array, 0, 1);
+    yield n;
+  }
+}
+
 export function late(): Promise<void> {
   return sleep(1000);
 }

@@ -5,7 +5,7 @@
  */
 
 import { writeSync } from 'node:fs';
-import { Pool } from 'lockstep';
+import { Pool, RawArray } from 'lockstep';
 import { arm, disarm } from './countdown.ts';
 import * as targets from './pool-tasks.ts';
 
@@ -17,6 +17,9 @@ await Promise.all([1, 2, 3].map((n) => pool.apply(targets.square, [n])));
 await pool.apply(targets.square, [4]);
 await Promise.all([1, 2, 3].map((n) => pool.apply(targets.square, [n], { key: n % 2 })));
 await pool.map(targets.square, [1, 2, 3, 4, 5, 6]);
+const counts = new RawArray('i32', 1);
+for await (const n of pool.stream(targets.give, [counts, 5], { ahead: 2 })) if (n === 3) break;
+counts.close();
 const controller = new AbortController();
 const call = pool.apply(targets.late, [], { signal: controller.signal });
 controller.abort();

@@ -20,6 +20,9 @@ type AnyPool = Pool<unknown, readonly unknown[]>;
 
 const TASKS = 4;
 const ITEMS = 12;
+/** Values of a stream, and its credit. */
+const VALUES = 6;
+const AHEAD = 2;
 const TOO_MANY = 1000;
 /** Most scenes have some seventy points, and each takes the start of a worker or two. */
 const FEWER = 7;
@@ -95,6 +98,28 @@ const scenes: readonly Scene[] = [
     async play(pool) {
       const items = Array.from({ length: ITEMS }, (_, n) => n);
       assert.deepEqual(await pool.map(targets.square, items), items.map(targets.square));
+    },
+  },
+  {
+    name: 'a stream',
+    retries: 0,
+    sparser: 2,
+    async play(pool) {
+      using counts = new RawArray('i32', 1);
+      const come: number[] = [];
+      try {
+        const values = pool.stream(targets.give, [counts, VALUES], { key: 'a', ahead: AHEAD });
+        for await (const value of values) come.push(value);
+        assert.equal(come.length, VALUES);
+      } catch (error) {
+        assert.ok(error instanceof WorkerDiedError, String(error));
+      }
+      assert.deepEqual(
+        come,
+        Array.from(come, (_, n) => n),
+      );
+      const given = counts.at(0);
+      assert.ok(given >= come.length && given <= come.length + AHEAD, `${given} given, ${come.length} read`);
     },
   },
   {

@@ -187,12 +187,15 @@ test('ls and show have the items of a queue, and show the calls that wait for it
   const joined = todo.join();
   const stateOf = (text: string): string => /^ {2}state {7}(.*)$/m.exec(text)?.[1] ?? text;
   await until(
-    () => / 1 .*all items done/.test(lockstep('show', 'todo').stdout),
+    () => / 1 .*its items to be done/.test(lockstep('show', 'todo').stdout),
     'the call that joins is shown',
   );
   const shown = lockstep('show', 'todo').stdout;
   assert.equal(stateOf(shown), '1 item, 2 not yet done');
-  assert.match(shown, /^ {6}1 {2}MainProcess \(\d+, commands\.test\.js\) {2}awaits all items done {2}/m);
+  assert.match(
+    shown,
+    /^ {6}1 {2}MainProcess \(\d+, commands\.test\.js\) {2}awaits its items to be done {2}/m,
+  );
   assert.equal(stateOf(lockstep('show', 'plain').stdout), '2 of at most 3 items');
   const listed = lockstep('ls', '-n', namespace).stdout;
   assert.match(listed, /Queue "plain" {2,}2 of at most 3 items\n/);

@@ -25,6 +25,8 @@ export type Library = typeof import('../../src/index.ts') & {
   readonly PoolWorker: typeof import('../../src/pool/worker.ts').PoolWorker;
   readonly Waking: typeof import('../../src/pool/waking.ts').Waking;
   readonly Replies: typeof import('../../src/pool/replies.ts').Replies;
+  readonly StreamRun: typeof import('../../src/pool/stream-run.ts').StreamRun;
+  readonly StreamWork: typeof import('../../src/pool/stream-work.ts').StreamWork;
   readonly Slots: typeof import('../../src/pool/slots.ts').Slots;
   readonly TaskTable: typeof import('../../src/pool/task-table.ts').TaskTable;
   readonly PHASE: typeof import('../../src/pool/slot-words.ts').PHASE;
@@ -76,6 +78,8 @@ export const PARTS: readonly string[] = [
   'pool/replies.js',
   'pool/slot-words.js',
   'pool/slots.js',
+  'pool/stream-run.js',
+  'pool/stream-work.js',
   'pool/task-control.js',
   'pool/task-table.js',
   'pool/waking.js',

@@ -1,13 +1,13 @@
 /** The model finds what is broken on purpose. */
 
 import assert from 'node:assert/strict';
-import { availableParallelism } from 'node:os';
 import { describe, it } from 'node:test';
+import { AT_ONCE } from '../support/at-once.ts';
 import { run } from './launch.ts';
 import { makeMutant, removeMutant } from './mutants.ts';
 import { MUTANTS } from './mutations/all.ts';
 
-describe('it is found when', { concurrency: availableParallelism() }, () => {
+describe('it is found when', { concurrency: AT_ONCE }, () => {
   for (const mutant of MUTANTS) {
     const { name, primitive, scenario, preemptions, finds } = mutant;
     it(name, async () => {

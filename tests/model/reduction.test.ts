@@ -4,8 +4,8 @@
  */
 
 import assert from 'node:assert/strict';
-import { availableParallelism } from 'node:os';
 import { describe, it } from 'node:test';
+import { AT_ONCE } from '../support/at-once.ts';
 import { compare } from './launch.ts';
 
 const CASES: readonly (readonly [primitive: string, scenario: string, preemptions: number])[] = [
@@ -26,7 +26,7 @@ const CASES: readonly (readonly [primitive: string, scenario: string, preemption
   ['Arena', 'one makes and closes, one opens, one dies', 1],
 ];
 
-describe('nothing is lost by the reduction', { concurrency: availableParallelism() }, () => {
+describe('nothing is lost by the reduction', { concurrency: AT_ONCE }, () => {
   for (const [primitive, scenario, preemptions] of CASES) {
     it(`when of ${primitive} ${scenario}`, async () => {
       const { missing, extra, segments, example } = await compare(primitive, scenario, preemptions);

@@ -4,14 +4,14 @@
  */
 
 import assert from 'node:assert/strict';
-import { availableParallelism } from 'node:os';
 import { describe, it } from 'node:test';
+import { AT_ONCE } from '../support/at-once.ts';
 import { run } from './launch.ts';
 import { SCENARIOS } from './scenarios/all.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
 
-describe('in every schedule', { concurrency: availableParallelism() }, () => {
+describe('in every schedule', { concurrency: AT_ONCE }, () => {
   for (const [primitive, scenarios] of Object.entries(SCENARIOS)) {
     for (const { name, preemptions } of scenarios) {
       it(`${primitive} holds when ${name}`, async (test) => {

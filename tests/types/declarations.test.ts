@@ -7,11 +7,12 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { AT_ONCE } from '../support/at-once.ts';
 import { HANG_MS } from '../support/until.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -97,7 +98,7 @@ after(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('the published declarations', { concurrency: availableParallelism(), timeout: HANG_MS }, () => {
+describe('the published declarations', { concurrency: AT_ONCE, timeout: HANG_MS }, () => {
   for (const version of VERSIONS) {
     for (const [index, modules] of MODULES.entries()) {
       // The older compilers take seconds each: one module setting of each here, all of them in the

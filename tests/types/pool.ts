@@ -41,6 +41,14 @@ export const pair = ([a, b]: readonly [number, string]): string => b.repeat(a);
 export const areaOf = (shape: Shape): number => shape.area;
 export const connect = async (url: string): Promise<{ url: string }> => ({ url });
 export const plain = (): number => 5;
+export function* numbers(end: number): Generator<number, string> {
+  for (let n = 0; n < end; n++) yield n;
+  return 'the end';
+}
+export async function* texts(text: string): AsyncGenerator<string> {
+  yield text;
+}
+export const listed = async (): Promise<string[]> => ['x'];
 export function over(value: number): number;
 export function over(value: string): string;
 export function over(value: number | string): number | string {
@@ -102,6 +110,22 @@ export async function calls(circles: Circle[]): Promise<void> {
     is<Task<number>>()(pool.group().submit(add, [1, 2]));
     // @ts-expect-error one is of another type
     pool.group().submit(add, [1, '2']);
+    is<string[]>()(await pool.broadcast(later, ['x']));
+    is<number[]>()(await pool.broadcast(plain));
+    is<PromiseSettledResult<number>[]>()(await pool.broadcast(add, [1, 2], { settled: true }));
+    // @ts-expect-error one is missing
+    await pool.broadcast(add, [1]);
+    // @ts-expect-error a call that runs again would run in another worker
+    await pool.broadcast(plain, [], { retries: 1 });
+    is<Results<number>>()(pool.stream(numbers, [5], { ahead: 3, key: 'a' }));
+    for await (const text of pool.stream(texts, ['x'])) is<string>()(text);
+    for await (const text of pool.stream(listed)) is<string>()(text);
+    // @ts-expect-error it gives no values one by one
+    pool.stream(plain);
+    // @ts-expect-error an argument of another type
+    pool.stream(numbers, ['x']);
+    // @ts-expect-error a stream is not retried
+    pool.stream(numbers, [5], { retries: 1 });
     is<PoolStats>()(pool.stats);
     for await (const sum of asCompleted([pool.submit(add, [1, 2])])) is<number>()(sum);
     const task = pool.submit(add, [1, 2]);

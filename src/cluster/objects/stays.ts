@@ -9,7 +9,8 @@
  *
  * Bounds: `MOST_SECTIONS` sections in a row, and none begins later than `MOST_MS` after the first.
  * So a waiter waits at most `MOST_SECTIONS` times as long as in the strict order. Sections of more
- * than `MOST_MS` are passed on in the strict order.
+ * than `MOST_MS` are passed on in the strict order. A program that computes between its sections
+ * has not come back at once, even if it does so in one turn: the others would wait meanwhile.
  *
  * Only a lock that other calls were waiting for stays: nobody can take such a lock without waiting,
  * so nobody can see that its release has not been sent yet. Any other call on the object makes this
@@ -30,11 +31,15 @@ import type { Standing } from './cluster-hold.ts';
 
 const MOST_SECTIONS = 3;
 const MOST_MS = 10;
+/** The longest time after which a process has come back at once. */
+const AT_ONCE_MS = 2;
 /** Locks of which a process remembers that it came back. */
 const MOST_NOTED = 4096;
 
 interface Kept {
   readonly standing: Standing;
+  /** When its hold was released here. */
+  readonly at: number;
   /** It stays no longer. */
   end(): void;
   /** Releases it at the server. */
@@ -51,8 +56,8 @@ export class Stays {
   private readonly staying = new Map<string, Kept>();
   /** Locks that this process took again at once after its last release. */
   private readonly returns = new Set<string>();
-  /** Locks that it has released in this turn of the event loop. */
-  private readonly justLeft = new Set<string>();
+  /** When it has released locks, in this turn of the event loop. */
+  private readonly justLeft = new Map<string, number>();
 
   constructor(calls: Calls) {
     this.calls = calls;
@@ -60,12 +65,12 @@ export class Stays {
 
   /** An acquire: the hold that stayed here for it, with a token of its own, or `undefined`. */
   take(key: string): Standing | undefined {
-    if (this.justLeft.has(key)) this.noteReturn(key);
+    if (isAtOnce(this.justLeft.get(key))) this.noteReturn(key);
     const kept = this.staying.get(key);
     if (kept === undefined) return undefined;
     const { standing, end } = kept;
-    // A lost lease: the release that is under way sees to it.
-    if (!standing.lease.valid) return undefined;
+    // The release comes before the call that now asks the server.
+    if (!standing.lease.valid || !isAtOnce(kept.at)) return undefined;
     end();
     standing.stay!.sections++;
     return { ...standing, token: standing.token + 1, recovered: false };
@@ -74,7 +79,7 @@ export class Stays {
   /** The lock has been released at the server after a stay. */
   left(key: string): void {
     if (this.justLeft.size === 0) setImmediate(() => this.justLeft.clear());
-    this.justLeft.add(key);
+    this.justLeft.set(key, now());
   }
 
   /** Whether this process has passed the lock on in this turn of the event loop. */
@@ -107,7 +112,7 @@ export class Stays {
     };
     const giveUp = (): void => void leave();
     const immediate = setImmediate(giveUp);
-    this.staying.set(key, { standing, end, leave });
+    this.staying.set(key, { standing, at: now(), end, leave });
     lane.giveUp = giveUp;
     sendAtExit(giveUp);
     return true;
@@ -117,6 +122,10 @@ export class Stays {
     if (this.returns.size >= MOST_NOTED) this.returns.clear();
     this.returns.add(key);
   }
+}
+
+function isAtOnce(left: number | undefined): boolean {
+  return left !== undefined && now() - left <= AT_ONCE_MS;
 }
 
 function sendAtExit(giveUp: () => void): void {

@@ -101,9 +101,12 @@ class Ledger {
 
   private receive(worker: ChildProcess, step: Step & { step: 'got' | 'received' }): void {
     const { item, began, ended } = step;
-    if (this.acked.has(item)) this.failures.push(`${item} came again after it was acknowledged`);
     const before = this.deliveries.get(item);
-    this.deliveries.set(item, { worker, began, isBack: false });
+    const delivery = { worker, began, isBack: false };
+    // A worker that was stopped reports a delivery of long ago: then it loses its lease, too.
+    if (this.acked.has(item))
+      this.suspects.push({ before: delivery, what: `${item} came again after it was acknowledged` });
+    this.deliveries.set(item, delivery);
     if (before === undefined) return;
     this.again++;
     const most = ended - before.began;

@@ -15,13 +15,12 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { ConnectOptions } from 'lockstep/cluster';
 import { Random } from '../../soak/random.ts';
 import { until } from '../../support/until.ts';
 import type { Victim } from './faults.ts';
 import { Crew, faultsOf, LEASE_MS } from './faults.ts';
 import { ToxicProxy } from './proxy.ts';
-import type { Refusal, Verdict, Write } from './worker.ts';
+import type { Refusal, Verdict, WorkerOptions, Write } from './worker.ts';
 
 const WORKERS = 4;
 /** Time within which a stopped holder must have written too late. */
@@ -35,12 +34,14 @@ export interface Seen {
   refusedWhileValid: number;
   /** Holders, by token. */
   readonly holders: Map<number, number>;
+  /** Holds that followed another of the same worker without asking the server. */
+  stays: number;
   faults: number;
 }
 
 export async function torment(
   victim: Victim,
-  optionsAt: (port: number) => ConnectOptions,
+  optionsAt: (port: number) => WorkerOptions,
   seed: number,
   milliseconds: number,
 ): Promise<Seen> {
@@ -48,7 +49,14 @@ export async function torment(
   const proxy = await ToxicProxy.before(victim.port);
   const crew = new Crew(PROGRAM);
   const { workers, failures } = crew;
-  const seen: Seen = { accepted: 0, refused: 0, refusedWhileValid: 0, holders: new Map(), faults: 0 };
+  const seen: Seen = {
+    accepted: 0,
+    refused: 0,
+    refusedWhileValid: 0,
+    holders: new Map(),
+    stays: 0,
+    faults: 0,
+  };
   const last = new Map<ChildProcess, number>();
   let largest = 0;
   let holder: ChildProcess | undefined;
@@ -59,6 +67,7 @@ export async function torment(
       return;
     }
     const { write, token } = message;
+    if (!seen.holders.has(token) && seen.holders.get(token - 1) === worker.pid) seen.stays++;
     const first = seen.holders.get(token) ?? worker.pid!;
     seen.holders.set(token, first);
     if (first !== worker.pid) failures.push(`token ${token} has two holders`);

@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import type { ClusterLock, ConnectOptions } from 'lockstep/cluster';
 import { connect } from 'lockstep/cluster';
 
@@ -24,9 +25,13 @@ export interface Refusal {
   readonly valid: boolean;
 }
 
-const options = JSON.parse(process.argv[2]!) as ConnectOptions;
+/** Which server, and by which client. */
+export type WorkerOptions = ConnectOptions & { readonly client?: 'ioredis' | undefined };
+
+const { client, ...options } = JSON.parse(process.argv[2]!) as WorkerOptions;
 const verdicts = new Map<number, (accepted: boolean) => void>();
 let writes = 0;
+let turns = 0;
 
 process.on('message', ({ write, accepted }: Verdict) => {
   verdicts.get(write)?.(accepted);
@@ -43,9 +48,16 @@ function ask(token: number): Promise<boolean> {
 
 const CODES = ['ERR_LOCKSTEP_LEASE_LOST', 'ERR_LOCKSTEP_STORE'];
 
+/** A client of the program's own, where a lock may stay for a few sections (objects/stays.ts). */
+function ownClient(): Redis | undefined {
+  if (client === undefined) return undefined;
+  return new Redis(options.redis as string, { retryStrategy: (tries) => Math.min(20 * tries, 250) });
+}
+
 async function turn(lock: ClusterLock): Promise<void> {
+  const most = 1 + (turns++ % 3);
   await lock.run(async (hold) => {
-    for (let i = 0; i < 3 && hold.valid; i++) {
+    for (let i = 0; i < most && hold.valid; i++) {
       // It looks before it writes, as it should. If it is stopped here past its lease, it writes
       // all the same: only the resource can refuse that.
       await sleep(2);
@@ -56,8 +68,10 @@ async function turn(lock: ClusterLock): Promise<void> {
 }
 
 for (;;) {
+  const redis = ownClient();
+  redis?.on('error', () => {});
   try {
-    await using cluster = await connect(options);
+    await using cluster = await connect(redis === undefined ? options : { ...options, redis });
     const lock = cluster.lock('resource');
     for (;;) {
       try {
@@ -72,5 +86,7 @@ for (;;) {
       process.exit(1);
     }
     await sleep(50);
+  } finally {
+    redis?.disconnect();
   }
 }

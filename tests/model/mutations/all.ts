@@ -5,6 +5,7 @@ import { agentMutants } from './agents.ts';
 import { lockMutants } from './locks.ts';
 import { permitMutants } from './permits.ts';
 import { poolResultMutants } from './pool-results.ts';
+import { poolStreamMutants } from './pool-stream.ts';
 import { poolWakingMutants } from './pool-waking.ts';
 import { poolMutants } from './pools.ts';
 import { ringMutants } from './rings.ts';
@@ -21,4 +22,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...poolMutants,
   ...poolResultMutants,
   ...poolWakingMutants,
+  ...poolStreamMutants,
 ];

@@ -13,6 +13,7 @@ import { leftScenarios } from './left.ts';
 import { lockScenarios } from './lock.ts';
 import { poolScenarios } from './pool.ts';
 import { poolResultScenarios } from './pool-results.ts';
+import { poolStreamScenarios } from './pool-stream.ts';
 import { poolWakingScenarios } from './pool-waking.ts';
 import { ringScenarios } from './ring.ts';
 import { rlockScenarios } from './rlock.ts';
@@ -42,6 +43,7 @@ export const SCENARIOS: Readonly<Record<string, readonly AnyScenario[]>> = {
   Pool: poolScenarios,
   'Results of a pool': poolResultScenarios,
   'Waking of workers': poolWakingScenarios,
+  'Streams of a pool': poolStreamScenarios,
 };
 
 export function scenarioNamed(primitive: string, name: string): AnyScenario {

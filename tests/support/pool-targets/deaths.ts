@@ -1,7 +1,8 @@
 /** Functions that end their worker. */
 
-import type { RawArray } from 'lockstep';
+import type { Event, Queue, RawArray } from 'lockstep';
 import { large } from './values.ts';
+import { whoami } from './waits.ts';
 
 export function exit(code: number): never {
   return process.exit(code);
@@ -58,4 +59,11 @@ export function dieInResult(): unknown {
       return killSelf();
     },
   };
+}
+
+/** Reports that it runs, and ends its worker once `go` is set. */
+export async function exitOn(began: Queue<number>, go: Event): Promise<never> {
+  await began.put(whoami());
+  await go.wait();
+  process.exit(3);
 }
