@@ -104,3 +104,11 @@ export async function meet(barrier: Barrier): Promise<boolean> {
   await barrier.wait();
   return true;
 }
+
+/** Reports without a pause until it is asked to stop. */
+export function reportUntilAborted(): void {
+  for (let n = 0; ; n++) {
+    currentTask()!.throwIfAborted();
+    currentTask()!.report(n);
+  }
+}
