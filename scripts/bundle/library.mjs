@@ -20,8 +20,13 @@ export const ENTRIES = ['entry/pool-worker', 'entry/process', 'entry/thread'];
 /** What the chunk needs of the file that loads it, as text. */
 const LINKS = 'import:(url)=>import(url),';
 
+/** Of an entry that only loads when another has loaded the chunk. */
+const LOADED = 'loaded';
+
 /** The entries that may have a code cache, and where. See src/chunk.ts. */
 const CACHES = {
+  'entry/pool-worker': LOADED,
+  'entry/process': 'readCodeFile($links.url)',
   'entry/thread': "process.getBuiltinModule('node:worker_threads').workerData.lockstep.code",
 };
 
@@ -174,33 +179,42 @@ export class Library {
 
   /** Text of a module in which `$names` are the chunk's; `cache`: the code cache that it has. */
   async reaching(up, cache = undefined) {
+    if (cache === LOADED) {
+      const symbol = `Symbol.for("lockstep "+new URL(${JSON.stringify(`${up}${this.chunk}`)},import.meta.url).href)`;
+      return `const $names=process.getBuiltinModule("node:module")[${symbol}];`;
+    }
     const { code } = await transform(
       [
         ...this.#external.map((name, index) => `import * as $external${index} from ${JSON.stringify(name)};`),
-        await this.#loading(),
-        `const $names = loadChunk({
+        await this.#loading(
+          cache?.startsWith('readCodeFile') ? ['loadChunk', 'readCodeFile'] : ['loadChunk'],
+        ),
+        `const $links = {
           url: new URL(${JSON.stringify(`${up}${this.chunk}`)}, import.meta.url).href,
           ${LINKS}
           ${this.#external.map((name, index) => `${JSON.stringify(name)}: $external${index},`).join('')}
-        }${cache === undefined ? '' : `, ${cache}`});`,
+        };
+        const $names = loadChunk($links${cache === undefined ? '' : `, ${cache}`});`,
       ].join('\n'),
       { minifyWhitespace: true, minifySyntax: true, lineLimit: 160, target: OPTIONS.target },
     );
     return code.trimEnd();
   }
 
-  /** The function `loadChunk`. */
-  async #loading() {
+  /** Functions of `src/chunk.ts`, as text. */
+  async #loading(names) {
     const { outputFiles } = await build({
       ...OPTIONS,
-      stdin: { contents: "export { loadChunk } from './chunk.js';", resolveDir: this.root },
+      stdin: { contents: `export { ${names.join(', ')} } from './chunk.js';`, resolveDir: this.root },
       minifyIdentifiers: true,
       sourcemap: false,
       lineLimit: 0,
       write: false,
     });
     const [{ text }] = outputFiles;
-    return text.replace(/export\s*\{\s*(\w+) as loadChunk\s*\};/, 'const loadChunk = $1;');
+    return text.replace(/export\s*\{([^}]*)\};/, (_, list) =>
+      list.replace(/(\w+) as (\w+)(,?)/g, 'const $2 = $1;'),
+    );
   }
 
   /** An entry for bundlers, which take all pieces in: these find no files at run time. */
@@ -489,12 +503,29 @@ function asFunction(code, parameters, beginning) {
       });
     }
   }
+  // By the syntax, because messages have the same words in their texts.
+  const importing = parameters === '$links' ? '$links.import' : '$chunk.$import';
+  for (const { type, start: from, end: to } of nodesIn(body)) {
+    if (type === 'ImportExpression') edits.push({ from, to: from + 'import'.length, text: importing });
+    if (type === 'MetaProperty') edits.push({ from, to, text: '$links' });
+  }
+  edits.sort((a, b) => b.from - a.from);
   let text = code;
-  for (const { from, to, text: put } of edits.reverse()) text = text.slice(0, from) + put + text.slice(to);
-  const importing = parameters === '$links' ? '$links.import(' : '$chunk.$import(';
-  text = text.replace(/(?<![\w.$])import\(/g, importing).replaceAll('import.meta.', '$links.');
+  for (const { from, to, text: put } of edits) text = text.slice(0, from) + put + text.slice(to);
   // In parentheses: V8 compiles it at once, and does not read it twice.
   return `module.exports=(function(${parameters}){"use strict";${beginning}\n${text.trimEnd()}\n});\n`;
+}
+
+/** The nodes of a syntax tree, but for those of `new.target`. */
+function nodesIn(tree) {
+  const [open, found] = [[tree], []];
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    if (part.meta?.name === 'new') continue;
+    if (typeof part.type === 'string') found.push(part);
+    for (const inner of Object.values(part))
+      if (typeof inner === 'object' && inner !== null) open.push(inner);
+  }
+  return found;
 }
 
 /**

@@ -102,7 +102,7 @@ export class PoolCore {
       table,
       array: this.array,
       tasks: this.tasks,
-      make: settings.isHere ? ({ args: [orders] }) => new LocalWorker(orders, local) : make,
+      make: settings.isHere ? ({ args: [orders] }) => new LocalWorker(orders, local, settings.moves) : make,
       spares: settings.isHere ? undefined : spares,
       initializer: first,
       initArgs,

@@ -38,6 +38,11 @@ export class Replies {
     this.nameOfCurrent = nameOfCurrent;
   }
 
+  /** Begins messages on the result of the function that runs. */
+  get nameOfResult(): string {
+    return `${this.title}: ${this.nameOfCurrent()}:`;
+  }
+
   /** Puts nothing from now on: this local worker was given up while a task continued. */
   end(): void {
     this.ended = true;
