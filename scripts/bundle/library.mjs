@@ -1,7 +1,7 @@
 // Library: bundles the compiled modules to the chunk that every program loads, the pieces that it
 // loads at need, and the entries for programs and children.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { parse } from 'acorn';
@@ -403,7 +403,7 @@ export class Library {
     const bundled = text('out.js').replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n');
     const short = await withShortLocals(bundled, text('.map'), this.#options);
     const { code, shifts } = withConstants(short.code);
-    return { code, map: short.map && thin(JSON.parse(short.map), shifts) };
+    return { code, map: short.map && thin(JSON.parse(short.map), shifts, this.output) };
   }
 
   /** Names of another file's, as a module of this one. */
@@ -416,7 +416,8 @@ export class Library {
         if (source === path) for (const name of some) names.add(name);
       }
     }
-    return [...names].map((name) => `export const ${name} = ${from}.${plan.short(path, name)};`).join('\n');
+    const members = [...names].map((name) => `${plan.short(path, name)}: ${name}`);
+    return `export const { ${members.join(', ')} } = ${from};`;
   }
 
   #name(stem, code, ending) {
@@ -529,16 +530,26 @@ function nodesIn(tree) {
 }
 
 /**
- * A stack needs the line of the source, and where in the bundle it begins. All other columns are
- * most of a map, and left out. `shifts`: which columns were moved since the map was made.
+ * Lines on which nothing is called and nothing can throw, so that no stack names them: brackets,
+ * `return x;`, fields of a type, constants.
  */
-function thin(map, shifts) {
+const QUIET =
+  /^\s*(?:[\])};,]*(?:\s*else)?\s*\{?|(?:return|break|continue)(?: [\w$]+)?;|(?:(?:private|protected|public|static|readonly|declare) )*[#\w$]+[?!]?: [^=()]*;|(?:case [\w$.]+|default):|let [\w$]+(?:: [^=]+)?;|(?:export )?const [\w$]+ = (?:-?[\w]+|'[^']*');)\s*(?:\/\/.*)?$/;
+
+/**
+ * A stack needs the line of the source, and where in the bundle it begins. All other columns are
+ * most of a map, and left out, and so are lines that no stack names. `shifts`: which columns were
+ * moved since the map was made. `folder`: from where the sources are named.
+ */
+function thin(map, shifts, folder) {
+  const texts = map.sources.map((source) => linesOf(join(folder, source)));
   const mappings = decode(map.mappings).map((segments, number) => {
     let [file, line] = [-1, -1];
     const kept = segments.filter((segment) => {
       const isSame = segment[1] === file && segment[2] === line;
+      if (isSame || QUIET.test(texts[segment[1]]?.[segment[2]] ?? '?')) return false;
       [, file = -1, line = -1] = segment;
-      return !isSame;
+      return true;
     });
     return kept.map(([column, file, line, sourceColumn]) => {
       const before = (shifts.get(number) ?? []).filter((shift) => shift.column <= column);
@@ -548,4 +559,12 @@ function thin(map, shifts) {
   });
   // A stack names functions by the bundle's names, which are those of the source.
   return { ...map, names: [], mappings: encode(mappings) };
+}
+
+const known = new Map();
+
+/** The lines of a source; none of one that the bundle makes itself. */
+function linesOf(path) {
+  if (!known.has(path)) known.set(path, existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []);
+  return known.get(path);
 }

@@ -126,7 +126,7 @@ function launch(asked: ChildJob): Running {
     if (receive() === undefined) writeError(`Thread ${name}:\n${inspect(error)}\n`);
   });
   worker.once('exit', (code) => {
-    exitCode ??= code;
+    exitCode ??= status.exitCode(code);
     asked.onEnd();
   });
   return {
