@@ -233,7 +233,8 @@ export class Reading {
 
   /**
    * A wait at the gate of all results. `serve` reads them and returns whether the wait is over;
-   * `isNeeded`: whether results may come; `isLong`: whether to go on after a turn of the event loop.
+   * `isNeeded`: whether results may come; `isLong`: whether to go on after a turn of the event
+   * loop.
    */
   private waitUntil(
     serve: () => boolean,
