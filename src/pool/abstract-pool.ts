@@ -53,6 +53,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         heard: (member, reply) => watch.heard(member, reply),
         look: () => watch.look(),
         moved: () => this.calls.moved(),
+        grown: () => state.handOutMore(),
         rested: () => this.life.rested(),
         broken: (error) => state.break(error),
         damaged: (cause) => state.damaged(cause),

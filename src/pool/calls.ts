@@ -127,7 +127,7 @@ export class Calls {
 
   /** Hands a task over, and applies its options. Throws the errors of a refusal. */
   begin(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
-    const { settings, engine, control, sizing } = this.core;
+    const { settings, engine, control } = this.core;
     const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;
     const transfer = options?.transfer;
@@ -148,7 +148,6 @@ export class Calls {
       task.more?.cargo?.letGo();
       throw error;
     }
-    sizing.submitted();
     if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
       watchTask(control, task, signal, timeout, queueTimeout);
   }
