@@ -81,7 +81,10 @@ for (const name of readdirSync(output, { recursive: true })) {
 const INNER =
   /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|chunk-work|callers|calls|chunk-size|crew|deaths|engine|function-list|hand-out|in-time|intake|item-calls|item-run|keyed-tasks|local-worker|member|messages|pool-core|pool-life|pool-state|pool-task|polling|reading|replies|sealed|settling|slot-words|slots|source-end|sources|task-control|task-putter|task-runner|task-table|waking|worker|worker-orders|worker-watch|worker-words)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))|^workers\/(?:child-state|job|launch|outcome|gift|identity|node-options|children|place|origin|death)\.|^objects\/(?!shared-object)|^cluster\/(?:bells|calls|pending|serving|session|store)\.|^(?:deadline|stacks)\.|^cluster\/(?:lanes|document)\.|^pool\/(?:results|histogram)\.|^shared\/(?:data-object|elements|guarding|list-items|record-memory|schema)\.|^cluster\/objects\/(?:core|early|item-text|places|pool-calls|queue-wait|scope|stays?|taking)\.|^sync\/lock\/(?:lock-words|lock-wait|lock-order|taken-at|scope|watcher|guard|deadlock)\.|^sync\/barrier\/barrier-action\./;
 
-/** Comments that no editor shows to a user: those of a file itself, and of members that no program calls. */
+/**
+ * Comments that no editor shows to a user: those of a file itself, and of members that no program
+ * calls.
+ */
 const UNSEEN = [
   /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=import |export \* )/,
   /^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?= *(?:private|protected) )/gm,
