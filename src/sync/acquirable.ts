@@ -19,6 +19,7 @@ import type { Hold, UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { SharedObject } from '../objects/shared-object.ts';
+import { turnIfDue } from '../turns.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import { runInside, runInsideSync } from './inside.ts';
@@ -47,8 +48,17 @@ export async function acquireLater(
   keeper: object,
 ): Promise<Hold | null> {
   const deadline = Deadline.begin(options);
-  const hold = deadline.expired ? takeOrReap(steps) : steps.takeNow();
-  if (hold !== null || deadline.expired) return hold;
+  for (;;) {
+    const hold = deadline.expired ? takeOrReap(steps) : steps.takeNow();
+    if (hold === null && !deadline.expired) break;
+    const turn = turnIfDue();
+    if (turn === undefined || hold?.recovered === true) return hold;
+    // The event loop is due: hold nothing during its turn, and take it then.
+    hold?.release();
+    await turn;
+    if (hold === null) return null;
+    deadline.throwIfAborted();
+  }
   const wait = steps.waitFor(options, false, deadline);
   return (await takeAwaiting(steps.cell, wait, deadline, keeper)) ? steps.held() : null;
 }
@@ -89,7 +99,9 @@ export abstract class Acquirable extends SharedObject {
   acquire(options: WaitOptions): Promise<Hold | null>;
   acquire(options?: WaitOptions): Promise<Hold | null> {
     const hold = options === undefined ? this.takeNow() : null;
-    return hold === null ? acquireLater(this, options, this) : Promise.resolve(hold);
+    if (hold !== null && (turnIfDue() === undefined || hold.recovered)) return Promise.resolve(hold);
+    hold?.release();
+    return acquireLater(this, options, this);
   }
 
   /**
