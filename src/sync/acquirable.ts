@@ -72,6 +72,14 @@ export function acquireBlocking(steps: TakingSteps, options: WaitOptions | undef
   return takeBlocking(steps.cell, wait, deadline) ? steps.held() : null;
 }
 
+/** Takes it in the turn of the event loop that is due, and holds nothing until then. */
+function acquireInTurn(steps: Acquirable, hold: Hold): Promise<Hold> {
+  // Only this hold says that the last holder has died.
+  if (hold.recovered) return Promise.resolve(hold);
+  hold.release();
+  return acquireLater(steps, undefined, steps) as Promise<Hold>;
+}
+
 /** Takes it if it is free, or if its holder is dead. Never waits. */
 export function takeOrReap(steps: TakingSteps): Hold | null {
   const hold = steps.takeNow();
@@ -99,9 +107,8 @@ export abstract class Acquirable extends SharedObject {
   acquire(options: WaitOptions): Promise<Hold | null>;
   acquire(options?: WaitOptions): Promise<Hold | null> {
     const hold = options === undefined ? this.takeNow() : null;
-    if (hold !== null && (turnIfDue() === undefined || hold.recovered)) return Promise.resolve(hold);
-    hold?.release();
-    return acquireLater(this, options, this);
+    if (hold === null) return acquireLater(this, options, this);
+    return turnIfDue() === undefined ? Promise.resolve(hold) : acquireInTurn(this, hold);
   }
 
   /**
