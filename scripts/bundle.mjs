@@ -48,9 +48,25 @@ const small = {
   minifyIdentifiers: true,
   sourcemap: false,
 };
-const bundle = (entries, chunkNames, names) =>
-  build({ ...small, entryPoints: entryPoints(entries), chunkNames, plugins: [builtinsOf(modules), names] });
-await bundle(CLUSTER, 'lockstep-[hash]', exportedNames);
+const bundle = (entries, chunkNames, ...plugins) =>
+  build({
+    ...small,
+    entryPoints: entryPoints(entries),
+    chunkNames,
+    plugins: [builtinsOf(modules), ...plugins],
+  });
+
+/** Scripts for servers, in Lua and SQL: their indentation is for readers of the source. */
+const scripts = {
+  name: 'scripts',
+  setup({ onLoad }) {
+    onLoad({ filter: /[/\\]cluster[/\\]stores[/\\](?:redis|postgres)[\w-]*\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(/^ +/gm, ''),
+    }));
+  },
+};
+
+await bundle(CLUSTER, 'lockstep-[hash]', exportedNames, scripts);
 await bundle(OUTSIDE, 'inspect-[hash]', classNames);
 
 for (const name of readdirSync(output, { recursive: true })) {
@@ -63,13 +79,31 @@ for (const name of readdirSync(output, { recursive: true })) {
  * Folders of which no program sees more than types: their comments are for readers of the source.
  */
 const INNER =
-  /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|chunk-work|callers|calls|chunk-size|crew|deaths|engine|function-list|hand-out|in-time|intake|item-calls|item-run|keyed-tasks|local-worker|member|messages|pool-core|pool-life|pool-state|pool-task|polling|reading|replies|sealed|settling|slot-words|slots|source-end|sources|task-control|task-putter|task-runner|task-table|waking|worker|worker-orders|worker-watch|worker-words)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))|^workers\/(?:child-state|job|launch|outcome|gift|identity|node-options|children|place|origin|death)\.|^objects\/(?!shared-object|handles)|^cluster\/(?:bells|calls|pending|serving|store)\.|^cluster\/objects\/(?:core|item-text|queue-wait|scope)\.|^sync\/lock\/(?:lock-words|lock-wait|lock-order|taken-at|scope|watcher|guard|deadlock)\.|^sync\/barrier\/barrier-action\./;
+  /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|chunk-work|callers|calls|chunk-size|crew|deaths|engine|function-list|hand-out|in-time|intake|item-calls|item-run|keyed-tasks|local-worker|member|messages|pool-core|pool-life|pool-state|pool-task|polling|reading|replies|sealed|settling|slot-words|slots|source-end|sources|task-control|task-putter|task-runner|task-table|waking|worker|worker-orders|worker-watch|worker-words)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))|^workers\/(?:child-state|job|launch|outcome|gift|identity|node-options|children|place|origin|death)\.|^objects\/(?!shared-object)|^cluster\/(?:bells|calls|pending|serving|session|store)\.|^(?:deadline|stacks)\.|^cluster\/(?:lanes|document)\.|^pool\/(?:results|histogram)\.|^shared\/(?:data-object|elements|guarding|list-items|record-memory|schema)\.|^cluster\/objects\/(?:core|early|item-text|places|pool-calls|queue-wait|scope|stays?|taking)\.|^sync\/lock\/(?:lock-words|lock-wait|lock-order|taken-at|scope|watcher|guard|deadlock)\.|^sync\/barrier\/barrier-action\./;
 
-/** Comments that no editor shows to a user: those of a file itself, and of private members. */
+/**
+ * Comments that no editor shows to a user: those of a file itself, and of members that no program
+ * calls.
+ */
 const UNSEEN = [
   /^\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?=import |export \* )/,
-  /^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?= *private )/gm,
+  /^ *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n(?= *(?:private|protected) )/gm,
 ];
+
+/**
+ * A declaration in fewer bytes. One private member of a class is enough to make its type unlike any
+ * other.
+ */
+function compact(text) {
+  const classes = text.split(/^(?=export (?:declare )?(?:abstract )?class |declare (?:abstract )?class )/m);
+  const short = classes.map((part) => {
+    let members = 0;
+    return part.replace(/^ {4}private (?:readonly )?[\w$]+(?:\(\))?;\n/gm, (line) =>
+      members++ === 0 ? line : '',
+    );
+  });
+  return short.join('').replace(/^ +(?!\*)/gm, '');
+}
 
 // The package has no declarations but these, and none of earlier builds.
 for (const name of readdirSync(output, { recursive: true })) {
@@ -81,8 +115,5 @@ for (const [path, text] of neededDeclarations(entries)) {
   const isInner = INNER.test(name) || /\/raw-(lock|rwlock|barrier|condition)\./.test(name);
   const forms = isInner ? [/^ *\/\*\*[\s\S]*?\*\/\n/gm] : UNSEEN;
   mkdirSync(dirname(join(output, name)), { recursive: true });
-  writeFileSync(
-    join(output, name),
-    forms.reduce((rest, form) => rest.replace(form, ''), text),
-  );
+  writeFileSync(join(output, name), compact(forms.reduce((rest, form) => rest.replace(form, ''), text)));
 }

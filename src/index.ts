@@ -43,14 +43,20 @@ export { waitAny, waitAnySync } from './messaging/wait-any.ts';
 export { openShared } from './objects/handles.ts';
 export type { Description } from './objects/shared-object.ts';
 export { asCompleted } from './pool/as-completed.ts';
-export type { BroadcastOptions } from './pool/broadcast.ts';
 export type { CurrentTask } from './pool/current-task.ts';
-export { currentTask, workerState } from './pool/current-task.ts';
+export { currentTask, transfer, workerState } from './pool/current-task.ts';
 export type { TimeStats } from './pool/histogram.ts';
 export type { MapOptions, Progress, StreamOptions } from './pool/map-options.ts';
 export type { PoolOptions } from './pool/pool.ts';
 export { Pool } from './pool/pool.ts';
-export type { CommonPoolOptions, TaskOptions, WithInitArgs, WorkerCount } from './pool/pool-options.ts';
+export type {
+  BroadcastOptions,
+  CommonPoolOptions,
+  GeneratorOptions,
+  TaskOptions,
+  WithInitArgs,
+  WorkerCount,
+} from './pool/pool-options.ts';
 export type { CallRest, Fn, Items, PoolTarget, Streamable } from './pool/pool-target.ts';
 export type { Range } from './pool/range.ts';
 export { range } from './pool/range.ts';
@@ -63,7 +69,6 @@ export type {
   StartStats,
   WorkerStats,
 } from './pool/statistics.ts';
-export type { GeneratorOptions } from './pool/streams.ts';
 export type { Task, TaskStatus } from './pool/task.ts';
 export type { GroupOptions, TaskGroup } from './pool/task-group.ts';
 export type { ThreadPoolOptions } from './pool/thread-pool.ts';

@@ -11,7 +11,7 @@ const LOCK = [...OBJECT, 'deadlock', 'stacks'];
 const GUARDED = [...OBJECT, 'lock'];
 const QUEUE = [...OBJECT, 'maxSize', 'bytes', 'endsWithProducers'];
 const CHILD = ['target', 'args', 'name', 'daemon'];
-const TASK = ['signal', 'timeout', 'queueTimeout', 'retries', 'priority', 'key', 'onReport'];
+const TASK = ['signal', 'timeout', 'queueTimeout', 'retries', 'priority', 'key', 'onReport', 'transfer'];
 const STREAM = ['signal', 'timeout', 'retries', 'priority', 'chunkSize'];
 const POOL = [
   'name',
@@ -33,7 +33,7 @@ const POOL = [
 /** The options, by class or function. */
 const KNOWN = {
   task: TASK,
-  stream: ['signal', 'timeout', 'queueTimeout', 'priority', 'key', 'onReport', 'ahead'],
+  stream: ['signal', 'timeout', 'queueTimeout', 'priority', 'key', 'onReport', 'transfer', 'ahead'],
   broadcast: ['signal', 'timeout', 'queueTimeout', 'onReport', 'settled'],
   map: [...STREAM, 'stopOnError', 'settled', 'onProgress', 'progress'],
   imap: [...STREAM, 'ahead'],

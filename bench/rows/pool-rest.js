@@ -3,7 +3,7 @@
  * What a Pool costs while nothing runs in it:
  *
  * - pool-idle: wake-ups a second of an idle worker, over 5 s: the voluntary context switches of all
- *   its threads, counted by the kernel
+ *   its threads, counted by the kernel. V8's memory reducer is off in it, as in idle.js
  * - pool-queued: bytes of this process's heap for each of a million calls of `apply` that wait, and
  *   whose promises are kept
  */
@@ -31,6 +31,8 @@ function wakeUps(process) {
 }
 
 async function idle() {
+  // A worker has the options of this process.
+  process.execArgv.push('--no-memory-reducer');
   const pool = new Pool(1);
   const worker = await pool.apply(pid);
   await sleep(SETTLED);

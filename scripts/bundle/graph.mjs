@@ -13,7 +13,7 @@ export const PIECES = {
   // The parent's side of processes and threads.
   children: {
     modules:
-      /^(?:functions\/(?!resolving|digest)|workers\/(?:process\/(?:process|spares?|spawn-node|startup|warm)|thread\/(?:address-space|thread)|child|children|launch|node-options|origin|place|processors|target|timer)\.js$)/,
+      /^(?:functions\/(?!resolving|digest)|workers\/(?:process\/(?:process|spares?|spawn-node|startup|warm)|thread\/(?:address-space|thread)|child|children|code|launch|node-options|origin|place|processors|target|timer)\.js$)/,
   },
   // The side of a pool's workers, and the pool's own.
   work: {

@@ -1,7 +1,7 @@
 // Library: bundles the compiled modules to the chunk that every program loads, the pieces that it
 // loads at need, and the entries for programs and children.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
 import { parse } from 'acorn';
@@ -20,8 +20,13 @@ export const ENTRIES = ['entry/pool-worker', 'entry/process', 'entry/thread'];
 /** What the chunk needs of the file that loads it, as text. */
 const LINKS = 'import:(url)=>import(url),';
 
+/** Of an entry that only loads when another has loaded the chunk. */
+const LOADED = 'loaded';
+
 /** The entries that may have a code cache, and where. See src/chunk.ts. */
 const CACHES = {
+  'entry/pool-worker': LOADED,
+  'entry/process': 'readCodeFile($links.url)',
   'entry/thread': "process.getBuiltinModule('node:worker_threads').workerData.lockstep.code",
 };
 
@@ -174,33 +179,42 @@ export class Library {
 
   /** Text of a module in which `$names` are the chunk's; `cache`: the code cache that it has. */
   async reaching(up, cache = undefined) {
+    if (cache === LOADED) {
+      const symbol = `Symbol.for("lockstep "+new URL(${JSON.stringify(`${up}${this.chunk}`)},import.meta.url).href)`;
+      return `const $names=process.getBuiltinModule("node:module")[${symbol}];`;
+    }
     const { code } = await transform(
       [
         ...this.#external.map((name, index) => `import * as $external${index} from ${JSON.stringify(name)};`),
-        await this.#loading(),
-        `const $names = loadChunk({
+        await this.#loading(
+          cache?.startsWith('readCodeFile') ? ['loadChunk', 'readCodeFile'] : ['loadChunk'],
+        ),
+        `const $links = {
           url: new URL(${JSON.stringify(`${up}${this.chunk}`)}, import.meta.url).href,
           ${LINKS}
           ${this.#external.map((name, index) => `${JSON.stringify(name)}: $external${index},`).join('')}
-        }${cache === undefined ? '' : `, ${cache}`});`,
+        };
+        const $names = loadChunk($links${cache === undefined ? '' : `, ${cache}`});`,
       ].join('\n'),
       { minifyWhitespace: true, minifySyntax: true, lineLimit: 160, target: OPTIONS.target },
     );
     return code.trimEnd();
   }
 
-  /** The function `loadChunk`. */
-  async #loading() {
+  /** Functions of `src/chunk.ts`, as text. */
+  async #loading(names) {
     const { outputFiles } = await build({
       ...OPTIONS,
-      stdin: { contents: "export { loadChunk } from './chunk.js';", resolveDir: this.root },
+      stdin: { contents: `export { ${names.join(', ')} } from './chunk.js';`, resolveDir: this.root },
       minifyIdentifiers: true,
       sourcemap: false,
       lineLimit: 0,
       write: false,
     });
     const [{ text }] = outputFiles;
-    return text.replace(/export\s*\{\s*(\w+) as loadChunk\s*\};/, 'const loadChunk = $1;');
+    return text.replace(/export\s*\{([^}]*)\};/, (_, list) =>
+      list.replace(/(\w+) as (\w+)(,?)/g, 'const $2 = $1;'),
+    );
   }
 
   /** An entry for bundlers, which take all pieces in: these find no files at run time. */
@@ -323,7 +337,7 @@ export class Library {
     const { plan } = this;
     const inside = plan.own[`${entry}.js`];
     const up = '../'.repeat(entry.split('/').length - 1) || './';
-    const { code, map } = await this.#bundle(`export * from 'module:${entry}.js';`, {
+    const { code } = await this.#bundle(`export * from 'module:${entry}.js';`, {
       home: entry,
       outside: (path, importer) => {
         if (path.startsWith('module:')) return { file: path.slice('module:'.length) };
@@ -333,13 +347,8 @@ export class Library {
       },
     });
     const names = `${await this.reaching(up, CACHES[entry])}\n`;
-    const lines = names.split('\n').length - 1;
-    // Its target is the function that it exports.
-    this.#writeCode(
-      `${entry}.js`,
-      names + code,
-      map && { ...map, mappings: ';'.repeat(lines) + map.mappings },
-    );
+    // Its target is the function that it exports. It has no map: its code is in no program's stack.
+    this.#writeCode(`${entry}.js`, names + code);
   }
 
   async #bundle(contents, { home, outside }) {
@@ -389,7 +398,7 @@ export class Library {
     const bundled = text('out.js').replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n');
     const short = await withShortLocals(bundled, text('.map'), this.#options);
     const { code, shifts } = withConstants(short.code);
-    return { code, map: short.map && thin(JSON.parse(short.map), shifts) };
+    return { code, map: short.map && thin(JSON.parse(short.map), shifts, this.output) };
   }
 
   /** Names of another file's, as a module of this one. */
@@ -402,7 +411,8 @@ export class Library {
         if (source === path) for (const name of some) names.add(name);
       }
     }
-    return [...names].map((name) => `export const ${name} = ${from}.${plan.short(path, name)};`).join('\n');
+    const members = [...names].map((name) => `${plan.short(path, name)}: ${name}`);
+    return `export const { ${members.join(', ')} } = ${from};`;
   }
 
   #name(stem, code, ending) {
@@ -489,25 +499,52 @@ function asFunction(code, parameters, beginning) {
       });
     }
   }
+  // By the syntax, because messages have the same words in their texts.
+  const importing = parameters === '$links' ? '$links.import' : '$chunk.$import';
+  for (const { type, start: from, end: to } of nodesIn(body)) {
+    if (type === 'ImportExpression') edits.push({ from, to: from + 'import'.length, text: importing });
+    if (type === 'MetaProperty') edits.push({ from, to, text: '$links' });
+  }
+  edits.sort((a, b) => b.from - a.from);
   let text = code;
-  for (const { from, to, text: put } of edits.reverse()) text = text.slice(0, from) + put + text.slice(to);
-  const importing = parameters === '$links' ? '$links.import(' : '$chunk.$import(';
-  text = text.replace(/(?<![\w.$])import\(/g, importing).replaceAll('import.meta.', '$links.');
+  for (const { from, to, text: put } of edits) text = text.slice(0, from) + put + text.slice(to);
   // In parentheses: V8 compiles it at once, and does not read it twice.
   return `module.exports=(function(${parameters}){"use strict";${beginning}\n${text.trimEnd()}\n});\n`;
 }
 
+/** The nodes of a syntax tree, but for those of `new.target`. */
+function nodesIn(tree) {
+  const [open, found] = [[tree], []];
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    if (part.meta?.name === 'new') continue;
+    if (typeof part.type === 'string') found.push(part);
+    for (const inner of Object.values(part))
+      if (typeof inner === 'object' && inner !== null) open.push(inner);
+  }
+  return found;
+}
+
+/**
+ * Lines on which nothing is called and nothing can throw, so that no stack names them: brackets,
+ * `return x;`, fields of a type, constants.
+ */
+const QUIET =
+  /^\s*(?:[\])};,]*(?:\s*else)?\s*\{?|(?:return|break|continue)(?: [\w$]+)?;|(?:(?:private|protected|public|static|readonly|declare) )*[#\w$]+[?!]?: [^=()]*;|(?:case [\w$.]+|default):|let [\w$]+(?:: [^=]+)?;|(?:export )?const [\w$]+ = (?:-?[\w]+|'[^']*');)\s*(?:\/\/.*)?$/;
+
 /**
  * A stack needs the line of the source, and where in the bundle it begins. All other columns are
- * most of a map, and left out. `shifts`: which columns were moved since the map was made.
+ * most of a map, and left out, and so are lines that no stack names. `shifts`: which columns were
+ * moved since the map was made. `folder`: from where the sources are named.
  */
-function thin(map, shifts) {
+function thin(map, shifts, folder) {
+  const texts = map.sources.map((source) => linesOf(join(folder, source)));
   const mappings = decode(map.mappings).map((segments, number) => {
     let [file, line] = [-1, -1];
     const kept = segments.filter((segment) => {
       const isSame = segment[1] === file && segment[2] === line;
+      if (isSame || QUIET.test(texts[segment[1]]?.[segment[2]] ?? '?')) return false;
       [, file = -1, line = -1] = segment;
-      return !isSame;
+      return true;
     });
     return kept.map(([column, file, line, sourceColumn]) => {
       const before = (shifts.get(number) ?? []).filter((shift) => shift.column <= column);
@@ -517,4 +554,12 @@ function thin(map, shifts) {
   });
   // A stack names functions by the bundle's names, which are those of the source.
   return { ...map, names: [], mappings: encode(mappings) };
+}
+
+const known = new Map();
+
+/** The lines of a source; none of one that the bundle makes itself. */
+function linesOf(path) {
+  if (!known.has(path)) known.set(path, existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []);
+  return known.get(path);
 }

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { isUnder, PIECES, pieceOf } from './graph.mjs';
 
 /** Entries of which each thread runs one at most: both may have a module of their own. */
-const ALTERNATIVES = new Set(['entry/process.js', 'entry/thread.js']);
+const ALTERNATIVES = new Set();
 
 export class Plan {
   graph;

@@ -4,9 +4,11 @@ import { clearTimeout, setTimeout } from '#clock';
 import { StoreError } from '../errors.ts';
 import type { Stand } from './listed.ts';
 import { inQueue, standOf } from './listed.ts';
+import { adviceOf } from './stores/postgres-errors.ts';
 import type { QueueRow } from './stores/postgres-queue-tables.ts';
 import { QUEUES_LISTED } from './stores/postgres-queue-tables.ts';
 import { redisClient } from './stores/redis-client.ts';
+import { reasonOf, refusalIn } from './stores/redis-errors.ts';
 import type { KeptQueue } from './stores/redis-kept-queue.ts';
 import { waitingIn } from './stores/redis-kept-queue.ts';
 
@@ -36,6 +38,7 @@ interface PgClient {
 }
 
 const PATIENCE_MS = 5_000;
+const START = 'start it, or check its URL';
 const NO_CLIENT = 'no client for PostgreSQL is installed; run `npm install pg`';
 
 /** The objects of all namespaces, in order of their names. Throws `StoreError`. */
@@ -55,11 +58,11 @@ export async function listObjects(server: { redis: string } | { postgres: string
     const found = await Promise.race([reading, failed]);
     return found.flatMap(listed).sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name));
   } catch (error) {
-    const { message } = error as Error;
     const which = inRedis ? 'Redis' : 'PostgreSQL';
-    throw new StoreError(`ls: ${which} can't be read, ${message}; check the URL and the rights`, {
-      cause: error,
-    });
+    const cause = error as Error;
+    const refusal = inRedis ? refusalIn(cause, which, 'ls') : undefined;
+    const advice = inRedis ? START : adviceOf(cause, START);
+    throw refusal ?? new StoreError(`ls: ${which} can't be read, ${reasonOf(cause)}; ${advice}`, { cause });
   } finally {
     clearTimeout(timer);
     failed.catch(() => undefined);

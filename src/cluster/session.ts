@@ -210,6 +210,8 @@ export class Session {
       if (this.current.lost === undefined) this.lose(this.current.id, 'it was not renewed in time');
       if (this.closed) throw new StoreError("cluster: can't be used, it is closed; connect again");
       signal?.throwIfAborted();
+      if (this.store.gone !== undefined)
+        throw new StoreError(`${refused}, ${this.store.gone}; connect again`);
       if (now() >= until) throw this.outOfReach(refused);
       await this.untilUp(Math.min(RETRY_MS, Math.ceil(until - now())));
     }
@@ -284,6 +286,11 @@ export class Session {
       } catch (error) {
         if (this.closed) return;
         this.trouble = (error as Error).message;
+        if (this.store.gone !== undefined) {
+          // Those that wait for the next session learn that there is none.
+          this.bells.ringAll();
+          return;
+        }
         await this.untilUp(pause);
       }
     }

@@ -116,6 +116,10 @@ export interface StoreListener {
 export interface Store {
   /** The store's name in messages: `Redis at 127.0.0.1:6379`. */
   readonly title: string;
+  /**
+   * Why the server can never be reached again: the program has closed the client that it passed.
+   */
+  readonly gone?: string | undefined;
   /** Milliseconds between polls of objects that calls wait for; 0 if the store rings. */
   readonly poll: number;
   /**

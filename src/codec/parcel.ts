@@ -67,10 +67,17 @@ const UNREADABLE: unique symbol = Symbol('unreadable');
  *
  * @param what begins the message, e.g. `Process "Process-1":`
  * @param name the value's name in the message, e.g. `args`
+ * @param moved objects that move, and are not cloned
  * @throws {NotSendableError} naming the path of what can't be sent
  */
-export function packWhole(value: unknown, to: Destination, what: string, name: string): Packed {
-  const packer = new Packer(to, what);
+export function packWhole(
+  value: unknown,
+  to: Destination,
+  what: string,
+  name: string,
+  moved?: readonly unknown[],
+): Packed {
+  const packer = new Packer(to, what, moved);
   const root = packer.copy({ value, key: name });
   const { places, goods, shared } = packer;
   return { parcel: { root: goods.length === 0 ? value : root, places, goods }, shared };
@@ -178,9 +185,13 @@ class Packer {
   /** Containers whose copies are still empty. A list instead of recursion: nesting may be deep. */
   private readonly unfilled: Spot[] = [];
 
-  constructor(to: Destination, what: string) {
+  /** Objects that are taken as they are. */
+  private readonly moved: readonly unknown[];
+
+  constructor(to: Destination, what: string, moved: readonly unknown[] = []) {
     this.to = to;
     this.what = what;
+    this.moved = moved;
   }
 
   copy(root: Spot): unknown {
@@ -214,6 +225,7 @@ class Packer {
       this.unfilled.push(spot);
       return this.place({ kind: 'error', errorClass: errorClassOf(value), shown: listedKeys(value) });
     }
+    if (this.moved.includes(value)) return value;
     const refused = describeRefused(value);
     if (refused !== undefined) throw this.refusal(spot, refused);
     if (isLeaf(value)) {

@@ -51,7 +51,8 @@ function begin(given: string): void {
 /** Takes the job off the command line. */
 function takeJob(): string {
   const [argument = ''] = process.argv.splice(2, 1);
-  if (argument.startsWith(JOB_OPTION)) return argument.slice(JOB_OPTION.length);
+  // Behind the colon is the descriptor of a code cache (src/chunk.ts).
+  if (argument.startsWith(JOB_OPTION)) return argument.slice(JOB_OPTION.length).replace(/^(\d+):\d+$/, '$1');
   throw new StateError(
     'lockstep: a child process was started without a job, by something that runs process.argv[1] again, such as ' +
       'child_process.fork or cluster in a target; give it a file of its own',

@@ -7,6 +7,7 @@ import { keepStage } from '../platform/unbroken.ts';
 import { giveBy, withGift } from '../workers/gift.ts';
 import { agentName, assumeIdentity } from '../workers/identity.ts';
 import { runTarget } from '../workers/run-target.ts';
+import { moveBy } from '../workers/thread/moving.ts';
 import { endSelf } from '../workers/thread/thread-ending.ts';
 import type { ThreadData, ThreadMessage } from '../workers/thread/thread-job.ts';
 import { takeOverOutput } from '../workers/thread/thread-output.ts';
@@ -27,6 +28,7 @@ const {
   mappings,
   outcome,
 } = (workerData as ThreadData).lockstep;
+moveBy(outcome);
 const status = new ThreadStatus(words);
 keepMappingLog(mappings);
 keepStage(status.stage);

@@ -187,9 +187,11 @@ export abstract class SharedObject {
   }
 
   protected closedError(): ClosedError {
-    return new ClosedError(
-      `${SharedObject.titleOf(this)}: refused, it was closed in this thread; open it again by its handle or name`,
-    );
+    const isEnding = this.#open && Reflect.get(process, '_exiting') === true;
+    const why = isEnding
+      ? 'this thread ends and has left; register the exit listener before the first shared object is made'
+      : 'it was closed in this thread; open it again by its handle or name';
+    return new ClosedError(`${SharedObject.titleOf(this)}: refused, ${why}`);
   }
 
   /** @internal */

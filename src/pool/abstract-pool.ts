@@ -3,7 +3,6 @@
 import { EventEmitter } from 'node:events';
 import { forbidSending } from '../codec/sendable.ts';
 import type { WaitOptions } from '../deadline.ts';
-import type { BroadcastOptions } from './broadcast.ts';
 import { broadcast } from './broadcast.ts';
 import { Calls } from './calls.ts';
 import type { MakeChild, Spares } from './crew.ts';
@@ -11,7 +10,7 @@ import { ItemCalls } from './item-calls.ts';
 import type { MapOptions, StreamOptions } from './map-options.ts';
 import { PoolCore } from './pool-core.ts';
 import { PoolLife } from './pool-life.ts';
-import type { CommonPoolOptions, TaskOptions } from './pool-options.ts';
+import type { BroadcastOptions, CommonPoolOptions, GeneratorOptions, TaskOptions } from './pool-options.ts';
 import { checkTaskOptions } from './pool-options.ts';
 import { PoolState } from './pool-state.ts';
 import { statsOf } from './pool-stats.ts';
@@ -21,7 +20,6 @@ import type { Remote } from './remote.ts';
 import { remoteOf } from './remote.ts';
 import type { Results } from './results.ts';
 import type { PoolStats } from './statistics.ts';
-import type { GeneratorOptions } from './streams.ts';
 import { stream } from './streams.ts';
 import type { Task } from './task.ts';
 import { TaskHandle } from './task.ts';
@@ -55,6 +53,7 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
         heard: (member, reply) => watch.heard(member, reply),
         look: () => watch.look(),
         moved: () => this.calls.moved(),
+        grown: () => state.handOutMore(),
         rested: () => this.life.rested(),
         broken: (error) => state.break(error),
         damaged: (cause) => state.damaged(cause),
@@ -106,7 +105,9 @@ export abstract class AbstractPool<State, InitArgs extends readonly unknown[]>
     const [args, options] = rest;
     const task = this.calls.newTask(fn, args, options);
     const isHere = this.core.settings.isHere;
-    return (isHere ? this.calls.callNow(fn, args) : this.calls.outcomeOf(task, options)) as Awaited<Result>;
+    return (
+      isHere ? this.calls.callNow(fn, args, options) : this.calls.outcomeOf(task, options)
+    ) as Awaited<Result>;
   }
 
   /**

@@ -5,14 +5,7 @@ import { checkOptions } from '../options.ts';
 import type { Calls } from './calls.ts';
 import { LEFT_OUT } from './keyed-tasks.ts';
 import type { PoolCore } from './pool-core.ts';
-import type { TaskOptions } from './pool-options.ts';
-
-/** Options of `broadcast`; those of a task hold for each of its calls. */
-export interface BroadcastOptions
-  extends Pick<TaskOptions, 'signal' | 'timeout' | 'queueTimeout' | 'onReport'> {
-  /** Resolves to the results of `Promise.allSettled`, and does not reject if a call fails. */
-  settled?: boolean | undefined;
-}
+import type { BroadcastOptions, TaskOptions } from './pool-options.ts';
 
 /** Resolves to the results, by worker. Rejects with the first error when all calls have ended. */
 export async function broadcast(

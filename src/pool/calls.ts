@@ -7,6 +7,7 @@ import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError, QueueFullError, TimedOutError } from '../errors.ts';
 import { Callers } from './callers.ts';
+import type { Movable } from './current-task.ts';
 import { inTime } from './in-time.ts';
 import { callHere } from './local-worker.ts';
 import type { Member } from './member.ts';
@@ -17,6 +18,7 @@ import { checkTaskOptions } from './pool-options.ts';
 import type { PoolState } from './pool-state.ts';
 import { PoolTask } from './pool-task.ts';
 import { watchTask } from './task-control.ts';
+import { Cargo } from './transfers.ts';
 
 const NO_ARGUMENTS: readonly unknown[] = [];
 
@@ -40,6 +42,11 @@ export class Calls {
       );
     }
     if (options !== undefined) checkTaskOptions(title, options);
+    if (options?.transfer !== undefined && !this.core.settings.moves) {
+      throw new InvalidTypeError(
+        `${title}: refused, memory can't be transferred to another process; share it as a SharedArray, or use a ThreadPool`,
+      );
+    }
     this.state.checkUsable();
     const found = functions.find(fn, title);
     const origin = this.callers.origin(engine.handOut.mean);
@@ -78,10 +85,13 @@ export class Calls {
   }
 
   /** Runs the function in this thread, immediately. */
-  callNow(fn: unknown, args: readonly unknown[] = NO_ARGUMENTS): unknown {
+  callNow(fn: unknown, args: readonly unknown[] = NO_ARGUMENTS, options?: TaskOptions): unknown {
     const { statistics, title } = this.core;
     try {
-      const result = callHere(fn, args, title);
+      const transfer = options?.transfer;
+      const moved = transfer === undefined ? undefined : new Cargo(args, transfer, `${title}:`);
+      const result = callHere(fn, moved?.open() ?? args, title);
+      moved?.letGo();
       statistics.done++;
       return result;
     } catch (error) {
@@ -117,23 +127,38 @@ export class Calls {
 
   /** Hands a task over, and applies its options. Throws the errors of a refusal. */
   begin(task: PoolTask, options: TaskOptions | undefined, member?: Member): void {
-    const { settings, engine, control, sizing } = this.core;
+    const { settings, engine, control } = this.core;
     const { signal, queueTimeout, onReport } = options ?? {};
     const timeout = options?.timeout ?? settings.timeout;
-    const retries = options?.retries ?? settings.retries;
+    const transfer = options?.transfer;
+    const retries = transfer === undefined ? (options?.retries ?? settings.retries) : 0;
     // Check everything before the task is handed over.
     signal?.throwIfAborted();
     if (member === undefined && engine.handOut.waiting >= settings.maxQueue) throw this.fullError();
     if (retries > 0) task.needMore().retries = retries;
     if (onReport !== undefined) task.needMore().onReport = AsyncResource.bind(onReport);
+    if (transfer !== undefined) this.load(task, transfer);
     // Hand it over, and only then watch its signal and times.
     // With one worker in this thread, all tasks run in it in their order.
-    if (member !== undefined) engine.submitKeyed(task, Symbol(), member);
-    else if (options?.key === undefined || settings.isHere) engine.submit(task);
-    else engine.submitKeyed(task, options.key);
-    sizing.submitted();
+    try {
+      if (member !== undefined) engine.submitKeyed(task, Symbol(), member);
+      else if (options?.key === undefined || settings.isHere) engine.submit(task);
+      else engine.submitKeyed(task, options.key);
+    } catch (error) {
+      task.more?.cargo?.letGo();
+      throw error;
+    }
     if (signal !== undefined || timeout !== undefined || queueTimeout !== undefined)
       watchTask(control, task, signal, timeout, queueTimeout);
+  }
+
+  /** Moves the buffers out of the program's hands. Throws `NotSendableError`. */
+  private load(task: PoolTask, transfer: readonly Movable[]): void {
+    const more = task.needMore();
+    more.cargo = new Cargo(task.payload as unknown[], transfer, `${this.core.title}: ${task.fn.name}:`);
+    more.ended.push(more.cargo.letGo);
+    task.payload = NO_ARGUMENTS;
+    task.mode |= MODE.MOVED;
   }
 
   private fullError(): QueueFullError {

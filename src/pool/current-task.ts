@@ -1,5 +1,7 @@
 /** Current task: a task as its own code sees it, in the worker that runs it. */
 
+import { types } from 'node:util';
+import type { MessagePort } from 'node:worker_threads';
 import { abortsByWord } from '../aborts.ts';
 import { InvalidTypeError, StateError } from '../errors.ts';
 import { generationOf, slotOf } from './slot-words.ts';
@@ -132,4 +134,37 @@ export function workerState<State, Args extends readonly unknown[]>(
     );
   }
   return state.value as Awaited<State>;
+}
+
+/** Memory and ports that can move. */
+export type Movable = ArrayBuffer | MessagePort;
+
+const marks = new WeakMap<object, readonly Movable[]>();
+let hasMarked = false;
+
+/** The list that `transfer` was given for the value; `undefined`: it is not marked. */
+export function markOf(value: unknown): readonly Movable[] | undefined {
+  return hasMarked && typeof value === 'object' && value !== null ? marks.get(value) : undefined;
+}
+
+/**
+ * Marks the result of a call, and returns it: a `ThreadPool` moves the buffers and ports in `list`
+ * to its own thread, and does not copy them. By default that is the value itself, or the buffer
+ * under it. The results of processes and of `map` are copied all the same. Throws
+ * `InvalidTypeError`.
+ *
+ * @example
+ * export const blur = (pixels: Uint8Array): Uint8Array => transfer(blurred(pixels));
+ */
+export function transfer<Value extends object>(value: Value, list?: readonly Movable[]): Value {
+  const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+  const movable = list ?? (types.isArrayBuffer(buffer) ? [buffer] : undefined);
+  if (!Array.isArray(movable) || Object(value) !== value) {
+    throw new InvalidTypeError(
+      'transfer: refused, it does not know what to move; pass a list of buffers and ports: transfer(value, [buffer])',
+    );
+  }
+  hasMarked = true;
+  marks.set(value, movable as Movable[]);
+  return value;
 }

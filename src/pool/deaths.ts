@@ -178,9 +178,13 @@ function deathOf(
 }
 
 /** The cause of a worker's unplanned end. */
-export function causeOfEnd(member: Member, table: TaskTable): 'exit' | 'signal' | 'outOfMemory' | 'grace' {
+export function causeOfEnd(
+  member: Member,
+  table: TaskTable,
+  cause: unknown,
+): 'exit' | 'signal' | 'outOfMemory' | 'grace' {
   if (member.killed) return 'grace';
-  if (isOutOfMemory(member, table, undefined)) return 'outOfMemory';
+  if (isOutOfMemory(member, table, cause)) return 'outOfMemory';
   return (member.child.exitCode ?? 0) < 0 ? 'signal' : 'exit';
 }
 

@@ -18,16 +18,21 @@ import type { PoolStatistics } from './statistics.ts';
 import type { TaskTable } from './task-table.ts';
 
 /** The services that the engine needs from the pool. */
-export interface EngineHost extends HandOutHost, SettlingHost, ReadingHost {}
+export interface EngineHost extends HandOutHost, SettlingHost, ReadingHost {
+  /** A task was submitted: it may need one more worker. */
+  submitted(): void;
+}
 
 export class Engine {
   readonly alarms: Alarms;
+  private readonly host: EngineHost;
   readonly handOut: HandOut;
   readonly settling: Settling;
   readonly reading: Reading;
 
   constructor(table: TaskTable, tasks: Queue, host: EngineHost, statistics: PoolStatistics) {
     const { channel } = tasks;
+    this.host = host;
     this.alarms = host.alarms;
     const refuse = (task: PoolTask, error: unknown): void => {
       if (error === LEFT_OUT) this.settling.cancelled(task, error);
@@ -45,6 +50,7 @@ export class Engine {
       handOut.take(task, this.reading.makesSure);
       this.settling.pending++;
       this.reading.expect();
+      this.host.submitted();
     } finally {
       // A getter of the arguments may have submitted others.
       if (handOut.backlog.size > 0) handOut.fill();
@@ -59,6 +65,7 @@ export class Engine {
     this.settling.pending++;
     keyed.fill();
     this.reading.expect();
+    this.host.submitted();
   }
 
   /** Whether nothing is pending and nothing runs. */

@@ -1,13 +1,13 @@
 /**
- * Exit: kills the workers of all pools of this thread when it ends, because no code waits for them
- * then. Workers are daemons, which are asked to end first, and one that is busy would not heed it.
+ * Exit: kills the busy workers of all pools of this thread when it ends, because no code waits for
+ * their results then. Workers are daemons, which are asked to end; a busy one would not heed it.
  */
 
 import { beforeEnd } from '../workers/children.ts';
 
 const kills = new Map<object, () => void>();
 
-/** Calls `kill` when this thread exits; `undefined`: there is no worker left to kill. */
+/** Calls `kill` when this thread exits; `undefined`: the pool has ended. */
 export function killOnExit(pool: object, kill: (() => void) | undefined): void {
   if (kill === undefined) {
     kills.delete(pool);

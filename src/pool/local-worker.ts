@@ -5,6 +5,7 @@
  */
 
 import { EventEmitter } from 'node:events';
+import { MessageChannel } from 'node:worker_threads';
 import { queueMicrotask } from '#clock';
 import { packWhole, unpack } from '../codec/parcel.ts';
 import { readClone } from '../codec/read-clone.ts';
@@ -12,6 +13,7 @@ import { v8 } from '../codec/v8.ts';
 import { StateError } from '../errors.ts';
 import { resolveReferenceNow } from '../functions/resolving.ts';
 import { referenceToTarget } from '../workers/target.ts';
+import { Moving } from '../workers/thread/moving.ts';
 import { withCaller } from './callers.ts';
 import type { WorkFunction } from './function-list.ts';
 import { isThenable } from './thenable.ts';
@@ -26,11 +28,19 @@ const GIVEN_UP = -9;
 export class LocalWorker extends EventEmitter {
   readonly pid: number = process.pid;
   exitCode: number | null = null;
+  /** In a ThreadPool memory moves as to a thread. */
+  readonly moving: Moving | undefined;
   private readonly worker: PoolWorker;
 
-  constructor(orders: WorkerOrders, local: LocalFunctions) {
+  constructor(orders: WorkerOrders, local: LocalFunctions, moves: boolean) {
     super();
-    this.worker = new PoolWorker(orders, local);
+    let moving: Moving | undefined;
+    if (moves) {
+      const { port1, port2 } = new MessageChannel();
+      this.moving = new Moving(port1);
+      moving = new Moving(port2);
+    }
+    this.worker = new PoolWorker(orders, local, moving);
   }
 
   start(): void {

@@ -5,7 +5,9 @@ import { wakeOldest } from '../agents/waiters.ts';
 import type { Queue } from '../messaging/queue.ts';
 import type { Channel } from '../messaging/ring/channel.ts';
 import { isShortage } from '../platform/descriptors.ts';
+import { movingOf } from '../workers/child-state.ts';
 import type { Process } from '../workers/process/process.ts';
+import type { Moving } from '../workers/thread/moving.ts';
 import type { Thread } from '../workers/thread/thread.ts';
 import { LocalWorker } from './local-worker.ts';
 
@@ -28,6 +30,8 @@ export class Member {
   readonly bed: Cell;
   /** Milliseconds of this thread's clock. */
   readonly born: number;
+  /** How memory moves to and from it; `undefined`: it is a process. */
+  readonly moving: Moving | undefined;
   /** Number of processes that the kernel had killed for lack of memory when it began. */
   readonly killsBefore: number | undefined;
   state: MemberState = 'starting';
@@ -49,6 +53,7 @@ export class Member {
   constructor(index: number, child: WorkerChild, results: Queue, born: number, killsBefore?: number) {
     this.index = index;
     this.child = child;
+    this.moving = child instanceof LocalWorker ? child.moving : movingOf(child);
     this.results = results;
     this.channel = results.channel;
     this.bed = results.channel.joins.cell;

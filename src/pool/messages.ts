@@ -24,6 +24,8 @@ export const MODE = {
   LATE: 32,
   /** Added: the function gives an iterator, whose values are wanted one by one. */
   STREAM: 64,
+  /** Added: the arguments are fetched (transfers.ts). */
+  MOVED: 128,
 } as const;
 
 /** Bits of the kind of payload. */
@@ -33,7 +35,7 @@ export const MODE_MASK = 7;
 export type TaskMessage = [ticket: number, fn: number | string, mode: number, payload: unknown];
 
 export const REPLY = {
-  /** ticket, value, microseconds */
+  /** ticket, value, microseconds, whether the value is in the port (transfers.ts) */
   RETURNED: 0,
   /** ticket, error, microseconds */
   THREW: 1,
@@ -53,6 +55,8 @@ export const REPLY = {
   REPORT: 7,
   /** A value of a stream: ticket, value */
   VALUE: 8,
+  /** The arguments of a task shall move to its worker: ticket */
+  FETCH: 9,
   /** A task was taken that could not be read: error */
   UNREADABLE: 10,
 } as const;

@@ -47,6 +47,8 @@ export interface CoreEvents {
   look(): void;
   /** Tasks have left the heap. */
   moved(): void;
+  /** A worker was added: more tasks may be handed out. */
+  grown(): void;
   /** The last pending task has ended. */
   rested(): void;
   /** The pool can't continue. */
@@ -100,7 +102,7 @@ export class PoolCore {
       table,
       array: this.array,
       tasks: this.tasks,
-      make: settings.isHere ? ({ args: [orders] }) => new LocalWorker(orders, local) : make,
+      make: settings.isHere ? ({ args: [orders] }) => new LocalWorker(orders, local, settings.moves) : make,
       spares: settings.isHere ? undefined : spares,
       initializer: first,
       initArgs,
@@ -122,7 +124,7 @@ export class PoolCore {
         return Math.max(1, crew.target * settings.concurrency);
       },
     };
-    this.sizing = new Sizing(settings, crew, engine);
+    this.sizing = new Sizing(settings, crew, engine, () => events.grown());
   }
 
   /** Releases the shared memory, after all workers have ended. */
@@ -151,6 +153,7 @@ export class PoolCore {
         crew.stop(member);
       },
       moved: () => events.moved(),
+      submitted: () => this.sizing.submitted(),
       settled: () => {
         this.sizing.rested();
         events.rested();

@@ -33,7 +33,11 @@ export class PoolLife {
     const { core, state } = this;
     killOnExit(this, () => {
       state.phase = 'closed';
-      core.crew.killAll();
+      core.crew.endReplacing();
+      // Kill those that run a task. The others are asked to end, as all daemons, and write out what
+      // they have printed.
+      const { tasks, slots } = core.engine.handOut;
+      for (const task of tasks) if (task !== undefined) core.crew.members[slots.runnerOf(task)]?.kill();
     });
     try {
       core.crew.fill();

@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { InvalidTypeError, OutOfRangeError } from '../errors.ts';
 import { checkKnown, checkOptions } from '../options.ts';
 import { cpuCount } from '../workers/current-worker.ts';
+import type { Movable } from './current-task.ts';
 import { MOST_WORKERS } from './task-table.ts';
 
 /** Options of one task. Times are in milliseconds. */
@@ -34,6 +35,25 @@ export interface TaskOptions {
   key?: string | number | undefined;
   /** Receives the task's reports (`currentTask().report`). */
   onReport?: ((value: unknown) => void) | undefined;
+  /**
+   * Buffers and ports in the arguments that move to the worker of a `ThreadPool`, and are not
+   * copied. From the call on they are detached here, even if the task is cancelled or lost. Such a
+   * task is not retried.
+   */
+  transfer?: readonly Movable[] | undefined;
+}
+
+/** Options of `broadcast`; those of a task hold for each of its calls. */
+export interface BroadcastOptions
+  extends Pick<TaskOptions, 'signal' | 'timeout' | 'queueTimeout' | 'onReport'> {
+  /** Resolves to the results of `Promise.allSettled`, and does not reject if a call fails. */
+  settled?: boolean | undefined;
+}
+
+/** Options of `stream`. Times are in milliseconds. A stream is not retried. */
+export interface GeneratorOptions extends Omit<TaskOptions, 'retries'> {
+  /** How many values may come before they are read. Default 64; pass fewer if they are large. */
+  ahead?: number | undefined;
 }
 
 /** Options of both kinds of pools. Times are in milliseconds. */
@@ -105,6 +125,8 @@ export interface Settings {
   readonly max: number;
   /** Whether the tasks run in the pool's own thread. */
   readonly isHere: boolean;
+  /** Whether memory can move to the workers. */
+  readonly moves: boolean;
   readonly initTimeout: number;
   readonly concurrency: number;
   readonly maxQueue: number;
@@ -174,6 +196,7 @@ export function settingsOf(
     // No limit: the program itself can't be replaced.
     maxMemoryPerChild: (count === 0 ? undefined : maxMemoryPerChild) ?? Number.POSITIVE_INFINITY,
     isHere: count === 0,
+    moves: kind === 'ThreadPool',
     idleTimeout: time('idleTimeout', IDLE_TIMEOUT),
     grace: time('grace', GRACE),
     timeout: timeout === undefined ? undefined : checkTime(title, 'timeout', timeout),
@@ -190,7 +213,7 @@ export function checkTaskOptions(title: string, options: TaskOptions): void {
     );
   }
   checkKnown(title, options, 'task');
-  const { signal, timeout, queueTimeout, retries, priority, key, onReport } = options;
+  const { signal, timeout, queueTimeout, retries, priority, key, onReport, transfer } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new InvalidTypeError(
       `${title}: refused, its signal is ${inspect(signal, { depth: 0 })}; pass controller.signal`,
@@ -209,6 +232,11 @@ export function checkTaskOptions(title: string, options: TaskOptions): void {
   }
   if (onReport !== undefined && typeof onReport !== 'function') {
     throw new InvalidTypeError(`${title}: refused, onReport is ${inspect(onReport)}; pass a function`);
+  }
+  if (transfer !== undefined && !Array.isArray(transfer)) {
+    throw new InvalidTypeError(
+      `${title}: refused, transfer is ${inspect(transfer, { depth: 0 })}; pass a list of buffers and ports`,
+    );
   }
 }
 

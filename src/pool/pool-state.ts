@@ -14,6 +14,8 @@ export interface Run {
   readonly name: string;
   readonly isOver: boolean;
   fail(error: () => Error): void;
+  /** A map: hands out more of its items, as far as there is room. */
+  pump?(): void;
   /** A stream: nobody reads it if it has no credit now. */
   rest?(): void;
 }
@@ -75,6 +77,11 @@ export class PoolState {
   follow(run: Run): void {
     for (const each of this.runs) if (each.isOver) this.runs.delete(each);
     this.runs.add(run);
+  }
+
+  /** There are more workers: the maps that run have work for them. */
+  handOutMore(): void {
+    for (const run of this.runs) run.pump?.();
   }
 
   /** Ends the maps and streams that still run. */

@@ -4,6 +4,7 @@ import type { Origin } from '../stacks.ts';
 import type { Alarm } from './alarms.ts';
 import type { PoolFunction } from './function-list.ts';
 import type { Sealed } from './sealed.ts';
+import type { Cargo } from './transfers.ts';
 
 /** Tasks that belong together have the same key. A symbol: the task is pinned to its worker. */
 export type TaskKey = string | number | symbol;
@@ -62,6 +63,8 @@ export interface TaskMore {
   /** Of a stream: the first credit, and what gets its values (stream-run.ts). */
   credit: number;
   onValue: ((value: unknown) => void) | undefined;
+  /** Arguments that move to its worker. */
+  cargo: Cargo | undefined;
   /** The key that it was submitted with. */
   key: TaskKey | undefined;
   /** Its number among the tasks with a key. */
@@ -74,7 +77,7 @@ export interface TaskMore {
 
 export class PoolTask {
   readonly fn: PoolFunction;
-  readonly mode: number;
+  mode: number;
   /** Arguments or items; sealed if the program could change them meanwhile. */
   payload: unknown;
   sealed: Sealed | undefined;
@@ -135,6 +138,7 @@ export class PoolTask {
       onReport: undefined,
       credit: 0,
       onValue: undefined,
+      cargo: undefined,
       key: undefined,
       number: 0,
       lane: 0,

@@ -21,11 +21,20 @@ import { takeBlocking } from '../waiting/taking.ts';
 import type { Alarms } from './alarms.ts';
 import type { HandOut } from './hand-out.ts';
 import type { Member } from './member.ts';
+import { RING_BYTES } from './messages.ts';
 import { Polling } from './polling.ts';
 import type { Settling } from './settling.ts';
 
 /** Number of results that are read before other code of this thread runs. */
 const BATCH = 64;
+/** The same for a thread that blocks, before it looks whether it may go on. */
+const BATCH_BLOCKED = 1024;
+/** Results that are read at least of one worker before those of the next. */
+const LEAST_OF_ONE = 8;
+/** Results that are read between two looks at the clock. */
+const MESSAGES_A_LOOK = 4;
+/** No ring has more items: an item takes 16 bytes at least. */
+const MOST_OF_ONE: number = RING_BYTES / 16;
 /** Milliseconds of reading before the event loop gets its turn. */
 const LONGEST_TURN = 2;
 /** Mean microseconds of a task up to which this thread polls for its result. */
@@ -58,6 +67,8 @@ export class Reading {
   private listening = false;
   private lookingSoon = false;
   private goingOn = false;
+  /** When this thread began to read without a turn of its event loop since; 0: it has had one. */
+  private busySince = 0;
   private endingSoon = false;
   /** The next read, while this thread can't wait at the gate. */
   private later: NodeJS.Timeout | undefined;
@@ -85,6 +96,7 @@ export class Reading {
         this.unmarked = this.settling.idle;
         return !this.unmarked;
       },
+      () => this.isLong,
     );
     // Make sure that a worker is awake before this thread blocks, as no microtask runs meanwhile.
     this.makeSure = () => handOut.waking.makeSure();
@@ -184,20 +196,20 @@ export class Reading {
   /** Reads some results; returns whether nothing is left pending. */
   private serve(): boolean {
     if (this.goingOn) return false;
-    if (this.drain(BATCH)) this.readOnSoon(now());
+    if (this.drain(BATCH)) this.readOnSoon();
     return this.settling.idle && !this.endingSoon;
   }
 
   /** Reads the rest after the code that awaited the first results has run. */
-  private readOnSoon(since: number): void {
+  private readOnSoon(): void {
     this.goingOn = true;
-    if (now() - since < LONGEST_TURN) queueMicrotask(() => this.readOn(since));
-    else setImmediate(() => this.readOn(now()));
+    if (this.isLong) setImmediate(() => this.readOn());
+    else queueMicrotask(() => this.readOn());
   }
 
-  private readOn(since: number): void {
+  private readOn(): void {
     if (this.drain(BATCH)) {
-      this.readOnSoon(since);
+      this.readOnSoon();
       return;
     }
     this.goingOn = false;
@@ -206,10 +218,30 @@ export class Reading {
   }
 
   /**
-   * A wait at the gate of all results. `serve` reads them and returns whether the wait is over;
-   * `isNeeded`: whether results may come.
+   * Whether this thread has read for so long that its event loop needs a turn. Asked whenever there
+   * is more to read, because workers may put results as fast as they are read.
    */
-  private waitUntil(serve: () => boolean, ready: () => boolean, isNeeded = () => true): Taking {
+  private get isLong(): boolean {
+    const time = now();
+    if (this.busySince > 0) return time - this.busySince >= LONGEST_TURN;
+    this.busySince = time;
+    setImmediate(() => {
+      this.busySince = 0;
+    });
+    return false;
+  }
+
+  /**
+   * A wait at the gate of all results. `serve` reads them and returns whether the wait is over;
+   * `isNeeded`: whether results may come; `isLong`: whether to go on after a turn of the event
+   * loop.
+   */
+  private waitUntil(
+    serve: () => boolean,
+    ready: () => boolean,
+    isNeeded = () => true,
+    isLong = () => false,
+  ): Taking {
     const attempt = (): boolean => {
       for (;;) {
         if (serve()) return true;
@@ -217,6 +249,9 @@ export class Reading {
         // PUBLISH WAITERS -> ring
         this.gate.mark();
         if (!ready()) return false;
+        if (!isLong()) continue;
+        this.readOnSoon();
+        return false;
       }
     };
     return { tryTake: serve, peek: ready, attempt, abandon: () => {}, taken: () => {}, suspect: () => 0 };
@@ -227,17 +262,26 @@ export class Reading {
     return false;
   }
 
-  /** Takes results of all workers; returns whether there may be more than `most`. */
+  /** Takes about `most` results of all workers; returns whether there may be more. */
   drain(most: number): boolean {
-    let left = most;
+    let isMore = false;
     const readAt = now();
     const { members } = this.host;
+    // A worker that puts as fast as this thread reads holds up no other.
+    const share = Math.ceil(most / (members.length - 1));
+    const ofOne = Math.min(Math.max(LEAST_OF_ONE, share), MOST_OF_ONE);
     try {
       // Take results, worker by worker.
       for (let index = 1; index < members.length; index++) {
         const member = members[index];
         if (member?.alive !== true) continue;
-        while (left > 0 && this.settling.takeFrom(member, readAt)) left--;
+        let left = ofOne;
+        while (left > 0 && this.settling.takeFrom(member, readAt)) {
+          left--;
+          // A single message may bring the results of thousands of items.
+          if (left % MESSAGES_A_LOOK === 0 && most === BATCH && now() - readAt > LONGEST_TURN) left = 0;
+        }
+        isMore ||= left === 0;
       }
     } catch (error) {
       this.host.broken(error);
@@ -247,7 +291,7 @@ export class Reading {
     this.handOut.resize();
     this.handOut.fill();
     this.host.moved();
-    return left === 0;
+    return isMore;
   }
 
   /** Takes all results that a worker has left. */
@@ -286,7 +330,7 @@ export class Reading {
 
   private blockOnce(over: () => boolean, deadline: Deadline): boolean {
     const serve = (): boolean => {
-      this.drain(Number.POSITIVE_INFINITY);
+      this.drain(BATCH_BLOCKED);
       if (over()) return true;
       this.host.look();
       this.host.alarms.ringDue();

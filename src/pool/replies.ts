@@ -28,6 +28,8 @@ export class Replies {
   private readonly title: string;
   private readonly nameOfCurrent: () => string;
   private ended = false;
+  /** Reports that wait for room: all that comes after them waits for them. */
+  private late: Promise<void> | undefined;
 
   /** @param nameOfCurrent the name of the function that runs */
   constructor({ results, tasks, title }: WorkerOrders, nameOfCurrent: () => string) {
@@ -36,6 +38,11 @@ export class Replies {
     this.gate = tasks.channel.joins;
     this.title = title;
     this.nameOfCurrent = nameOfCurrent;
+  }
+
+  /** Begins messages on the result of the function that runs. */
+  get nameOfResult(): string {
+    return `${this.title}: ${this.nameOfCurrent()}:`;
   }
 
   /** Puts nothing from now on: this local worker was given up while a task continued. */
@@ -49,6 +56,7 @@ export class Replies {
    */
   put(reply: Reply, silently = false): Promise<void> | undefined {
     if (this.ended) return undefined;
+    if (this.late !== undefined) return this.late.then(() => this.put(reply, silently));
     let isPut: boolean;
     try {
       isPut = this.channel.putter.putAtOnce(reply);
@@ -65,11 +73,15 @@ export class Replies {
   report(ticket: number, value: unknown): void {
     if (this.ended) return;
     const reply: Reply = [REPLY.REPORT, ticket, value];
-    if (this.channel.putter.putAtOnce(reply)) this.gate.announce();
-    else {
-      packWhole(value, 'process', `${this.title}: ${this.nameOfCurrent()}:`, 'its report');
-      void this.putLater(reply);
+    if (this.late === undefined && this.channel.putter.putAtOnce(reply)) {
+      this.gate.announce();
+      return;
     }
+    packWhole(value, 'process', `${this.title}: ${this.nameOfCurrent()}:`, 'its report');
+    const late = Promise.all([this.late, this.putLater(reply)]).then(() => {
+      if (this.late === late) this.late = undefined;
+    });
+    this.late = late;
   }
 
   /**
@@ -79,6 +91,7 @@ export class Replies {
   putValue(ticket: number, value: unknown): Promise<Failure | undefined> | Failure | undefined {
     const failed = (error: unknown): Failure => ({ error: this.refusal(value, YIELDED, error) });
     if (this.ended) return undefined;
+    if (this.late !== undefined) return this.late.then(() => this.putValue(ticket, value));
     const reply: Reply = [REPLY.VALUE, ticket, value];
     try {
       if (!this.channel.putter.putAtOnce(reply)) return this.putLater(reply).then(() => undefined, failed);

@@ -3,6 +3,8 @@
  * result is read, and its promise is settled, unless it was given up before.
  */
 
+import type { Parcel } from '../codec/parcel.ts';
+import { unpack } from '../codec/parcel.ts';
 import { NOTHING } from '../messaging/ring/ring-reader.ts';
 import type { Alarms } from './alarms.ts';
 import type { HandOut } from './hand-out.ts';
@@ -55,12 +57,13 @@ export class Settling {
   takeFrom(member: Member, time: number): boolean {
     const reply = member.channel.taker.take();
     if (reply === NOTHING) return false;
-    const [kind, ticket, value, microseconds] = reply as [number, number, unknown, number];
+    const [kind, ticket, put, microseconds, isMoved] = reply as [number, number, unknown, number, boolean?];
     // Pass all other messages to the pool.
     if (kind > REPLY.THREW) {
       this.host.heard(member, reply as Reply);
       return true;
     }
+    const value = isMoved === true ? unpack(member.moving!.take(ticket) as Parcel) : put;
     // Drop the result of a task that no longer has its slot.
     const task = this.taskOf(ticket);
     if (task === undefined) return true;

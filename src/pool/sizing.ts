@@ -25,11 +25,14 @@ export class Sizing {
   private readonly settings: Settings;
   private readonly crew: Crew;
   private readonly engine: Engine;
+  private readonly grown: () => void;
   private growth: Alarm | undefined;
   private idle: NodeJS.Timeout | undefined;
   private readonly looked = new WeakMap<Member, number>();
 
-  constructor(settings: Settings, crew: Crew, engine: Engine) {
+  /** @param grown called when a worker was added */
+  constructor(settings: Settings, crew: Crew, engine: Engine, grown: () => void) {
+    this.grown = grown;
     this.settings = settings;
     this.crew = crew;
     this.engine = engine;
@@ -80,6 +83,7 @@ export class Sizing {
     crew.refill();
     engine.handOut.resize();
     engine.handOut.fill();
+    this.grown();
     this.submitted();
   }
 

@@ -5,17 +5,11 @@ import type { Calls } from './calls.ts';
 import { MOST_AHEAD } from './credits.ts';
 import { MODE } from './messages.ts';
 import type { PoolCore } from './pool-core.ts';
-import type { TaskOptions } from './pool-options.ts';
+import type { GeneratorOptions, TaskOptions } from './pool-options.ts';
 import { checkWhole } from './pool-options.ts';
 import type { PoolState } from './pool-state.ts';
 import { ResultStream } from './results.ts';
 import { StreamRun } from './stream-run.ts';
-
-/** Options of `stream`. Times are in milliseconds. A stream is not retried. */
-export interface GeneratorOptions extends Omit<TaskOptions, 'retries'> {
-  /** How many values may come before they are read. Default 64; pass fewer if they are large. */
-  ahead?: number | undefined;
-}
 
 const AHEAD = 64;
 

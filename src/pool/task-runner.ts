@@ -5,8 +5,11 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { commonTime, now } from '#park';
+import type { Parcel } from '../codec/parcel.ts';
+import { unpack } from '../codec/parcel.ts';
+import type { Moving } from '../workers/thread/moving.ts';
 import { ChunkWork } from './chunk-work.ts';
-import { findCurrentBy, findCurrentNoMoreBy, RunningTask } from './current-task.ts';
+import { findCurrentBy, findCurrentNoMoreBy, markOf, RunningTask } from './current-task.ts';
 import type { FunctionReader } from './function-list.ts';
 import type { Reply, TaskMessage } from './messages.ts';
 import { MODE, MODE_MASK, REPLY } from './messages.ts';
@@ -17,10 +20,11 @@ import { generationOf, slotOf } from './slot-words.ts';
 import { StreamWork } from './stream-work.ts';
 import type { TaskTable } from './task-table.ts';
 import { isThenable } from './thenable.ts';
+import { moveResult } from './transfers.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 
 /** Bits of modes that are not those of a single call. */
-const NOT_A_CALL: number = MODE_MASK | MODE.STREAM;
+const NOT_A_CALL: number = MODE_MASK | MODE.STREAM | MODE.MOVED;
 
 /** The services that the runner needs from its worker. */
 export interface RunnerHost {
@@ -28,6 +32,8 @@ export interface RunnerHost {
   ended(): void;
   /** Gives the event loop a turn if it has not had one for long; `time` is now. */
   turn(time: number): Promise<void> | undefined;
+  /** How memory moves to and from the worker; `undefined`: it is a process. */
+  readonly moving: Moving | undefined;
 }
 
 export class TaskRunner {
@@ -51,6 +57,8 @@ export class TaskRunner {
   private currentKey: number | string = -1;
   private readonly running = new Set<RunningTask>();
   private readonly streams = new Set<StreamWork>();
+  /** Tasks that wait for their arguments: any bell may bring them. */
+  private readonly fetching = new Set<() => void>();
   private readonly scope: AsyncLocalStorage<RunningTask> | undefined;
   private readonly finder = (): RunningTask | undefined => this.currentTask();
 
@@ -85,6 +93,8 @@ export class TaskRunner {
     for (const task of this.running) task.look();
     this.current?.look();
     for (const stream of this.streams) stream.look();
+    for (const proceed of this.fetching) proceed();
+    this.fetching.clear();
   }
 
   private currentTask(): RunningTask | undefined {
@@ -153,7 +163,7 @@ export class TaskRunner {
         this.finished(ticket);
         return;
       }
-      result = await fn(...argumentsIn(message));
+      result = await fn(...((mode & MODE.MOVED) === 0 ? argumentsIn(message) : await this.fetch(ticket)));
       if ((mode & MODE.STREAM) !== 0) {
         const waited = await this.stream(ticket, result);
         await this.returned(ticket, undefined, began + waited, mode);
@@ -164,6 +174,16 @@ export class TaskRunner {
       return;
     }
     await this.returned(ticket, result, began, mode);
+  }
+
+  /** The arguments of a task that are to move here. */
+  private async fetch(ticket: number): Promise<unknown[]> {
+    await this.replies.put([REPLY.FETCH, ticket]);
+    for (;;) {
+      const cargo = this.host.moving!.take(ticket);
+      if (cargo !== undefined) return unpack(cargo as Parcel) as unknown[];
+      await new Promise<void>((resolve) => void this.fetching.add(resolve));
+    }
   }
 
   /** Puts the values of a generator; returns how long it had no credit. */
@@ -191,6 +211,15 @@ export class TaskRunner {
 
   private returned(ticket: number, value: unknown, began: number, mode: number): Promise<void> | undefined {
     const kept = (mode & MODE.QUIET) === 0 ? value : undefined;
+    const { moving } = this.host;
+    if (moving !== undefined && markOf(kept) !== undefined && !this.hasEnded) {
+      try {
+        if (moveResult(moving, ticket, kept, this.replies.nameOfResult))
+          return this.finish(ticket, [REPLY.RETURNED, ticket, undefined, microsecondsSince(began), true]);
+      } catch (error) {
+        return this.threw(ticket, error, began);
+      }
+    }
     return this.finish(ticket, [REPLY.RETURNED, ticket, kept, microsecondsSince(began)]);
   }
 

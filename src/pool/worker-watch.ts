@@ -4,6 +4,7 @@ import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { now } from '#park';
 import { PoolBrokenError } from '../errors.ts';
+import { causeOfDeath } from '../workers/child-state.ts';
 import { callBack } from './callbacks.ts';
 import { causeOfEnd, settleDead, takeBackUnread } from './deaths.ts';
 import type { Member } from './member.ts';
@@ -35,6 +36,9 @@ export class WorkerWatch {
     if (kind === REPLY.VALUE) {
       member.hasResults = true;
       engine.settling.taskOf(ticket)?.more?.onValue?.(rest[0]);
+    } else if (kind === REPLY.FETCH) {
+      engine.settling.taskOf(ticket)?.more?.cargo?.send(member.moving!, ticket);
+      member.wake();
     } else if (kind === REPLY.READY) {
       crew.isReady(member);
       if (crew.ready) this.state.workersAreReady();
@@ -57,8 +61,9 @@ export class WorkerWatch {
     if (!member.alive) return;
     const { engine, crew, settings, statistics, title } = this.core;
     // Settle its tasks. A wake-up may have ended with it.
+    const cause = causeOfDeath(member.child);
     try {
-      settleDead(engine, member, title, undefined);
+      settleDead(engine, member, title, cause);
       engine.handOut.waking.lost(member);
     } catch (error) {
       this.state.damaged(error);
@@ -71,7 +76,7 @@ export class WorkerWatch {
     const expected = member.stopping || member.state === 'retiring' || (member.killed && crew.ending);
     if (!expected) {
       statistics.restarts++;
-      statistics.causes[causeOfEnd(member, engine.handOut.table)]++;
+      statistics.causes[causeOfEnd(member, engine.handOut.table, cause)]++;
       callBack(() => this.emitter.emit('workerDied', { pid: member.id, exitCode }));
     }
     // Replace it, and hand out tasks to the others.

@@ -17,6 +17,8 @@ import { isMainThread } from '../this-thread.ts';
 import { spin } from '../waiting/spinning.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { mayHaveChildren } from '../workers/identity.ts';
+import type { Moving } from '../workers/thread/moving.ts';
+import { ownMoving } from '../workers/thread/moving.ts';
 import { keepState } from './current-task.ts';
 import type { FunctionList, WorkFunction } from './function-list.ts';
 import { FunctionReader } from './function-list.ts';
@@ -70,8 +72,11 @@ export class PoolWorker {
   private readonly polling: Polling = new Polling(() => this.hasWork());
   private readonly wait: Taking;
 
-  /** @param local given if it works in the thread of its pool, which wakes it by `ring` */
-  constructor(orders: WorkerOrders, local?: LocalFunctions) {
+  /**
+   * @param local given if it works in the thread of its pool, which wakes it by `ring`
+   * @param moving how memory moves to and from it
+   */
+  constructor(orders: WorkerOrders, local?: LocalFunctions, moving: Moving | undefined = ownMoving()) {
     this.isLocal = local !== undefined;
     this.local = local;
     this.orders = orders;
@@ -83,6 +88,7 @@ export class PoolWorker {
     this.runner = new TaskRunner(orders, this.table, functions, this.isLocal || orders.concurrency > 1, {
       ended: () => this.sleeper?.(),
       turn: (time) => this.turnIfDue(time),
+      moving,
     });
     this.wait = {
       tryTake: () => this.hasWork(),
@@ -100,7 +106,7 @@ export class PoolWorker {
       await this.serve(() => this.heedSignals());
     } finally {
       this.leave();
-      setTimeout(() => process.exit(), LONGEST_END).unref();
+      setTimeout(endWhenPrinted, LONGEST_END).unref();
     }
   }
 
@@ -273,6 +279,19 @@ export class PoolWorker {
       if (this.hasWork()) this.sleeper();
     }
     return false;
+  }
+}
+
+/** Ends this process or thread when all that it has printed has left it. */
+function endWhenPrinted(): void {
+  let left = 2;
+  const written = (): void => {
+    if (--left === 0) process.exit();
+  };
+  for (const stream of [process.stdout, process.stderr]) {
+    // Nothing can be written to one that was ended or closed.
+    if (stream.writable) stream.write('', written);
+    else written();
   }
 }
 

@@ -18,6 +18,7 @@ import { deathOf } from './death.ts';
 import type { Launch, Running } from './launch.ts';
 import { settle } from './outcome.ts';
 import type { Target } from './target.ts';
+import type { Moving } from './thread/moving.ts';
 
 export type ChildKind = 'Process' | 'Thread';
 
@@ -80,6 +81,11 @@ export function standForSelf(object: object, kind: ChildKind, name: string, daem
   beginState(object, { kind, launch, target: undefined, cargo: [], name, daemon, isSelf: true });
 }
 
+/** How values move to and from a started thread; `undefined`: it is a process. */
+export function movingOf(child: object): Moving | undefined {
+  return stateOf(child).running?.moving;
+}
+
 /** Whether it is a Process or Thread, and no prototype. */
 export function isChild(object: object): boolean {
   return states.has(object);
@@ -93,6 +99,11 @@ export function stateOf(child: object): ChildState {
     );
   }
   return state;
+}
+
+/** The error that ended the child, where its parent has it: of threads. */
+export function causeOfDeath(child: object): unknown {
+  return states.get(child)?.running?.death().cause;
 }
 
 /** The state, unless the object was closed. */

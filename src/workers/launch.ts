@@ -6,6 +6,7 @@
 import type { Deadline } from '../deadline.ts';
 import type { Job } from './job.ts';
 import type { Outcome } from './outcome.ts';
+import type { Moving } from './thread/moving.ts';
 
 /** Starts a child. Throws where it can't; then nothing is left of the attempt. */
 export type Launch = (job: ChildJob) => Running;
@@ -24,6 +25,8 @@ export interface ChildJob extends Job {
 export interface Running {
   /** Process id, or thread id. */
   readonly id: number;
+  /** How values move to and from a thread. */
+  readonly moving?: Moving;
   /** Its exit code as soon as it has ended; `null` before. Does not block. */
   peek(): number | null;
   /** *Blocks* until the child has ended or the deadline passes. */

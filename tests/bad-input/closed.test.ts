@@ -2,6 +2,7 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { Barrier, BoundedSemaphore, Condition, Event, Lock, Semaphore } from 'lockstep';
@@ -119,4 +120,19 @@ describe('closing', { timeout: HANG_MS }, () => {
     assert.notEqual(next.tryAcquire(), null);
     next.close();
   });
+});
+
+it('in an exit listener that was registered after the first object: the error says so', () => {
+  const program = `
+    import { Lock } from ${JSON.stringify(import.meta.resolve('lockstep'))};
+    const lock = new Lock();
+    process.on('exit', () => { try { lock.acquireSync(); } catch (error) { console.log(error.code, error.message); } });
+  `;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  assert.match(
+    stdout,
+    /^ERR_LOCKSTEP_CLOSED Lock: refused, this thread ends and has left; register the exit listener before the first/,
+  );
 });

@@ -9,7 +9,7 @@ import { runHistories } from './script/run.ts';
 import { PostgresServer } from './servers/postgres.ts';
 
 const deep = process.env.LOCKSTEP_MODEL === 'deep';
-const HISTORIES = deep ? 100_000 : 150;
+const HISTORIES = Number(process.env.LOCKSTEP_HISTORIES ?? (deep ? 20_000 : 150));
 const FOR_A_MUTANT = deep ? 1000 : 60;
 
 let server: PostgresServer;

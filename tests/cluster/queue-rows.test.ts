@@ -62,6 +62,27 @@ function ignoreOutage(error: { code: string }): null {
   return null;
 }
 
+it('a queue whose rows somebody has deleted by hand goes on', async () => {
+  await using cluster = await connect({ postgres: server.url, namespace: 'purged', lease: 60_000 });
+  const admin = new pg.Client(server.url);
+  await admin.connect();
+  const queue = cluster.queue('jobs', { maxSize: 2 });
+  await queue.put(1);
+  await queue.put(2);
+  await admin.query("DELETE FROM lockstep.item WHERE queue = 'purged/jobs'");
+  await queue.put(3);
+  assert.equal(await queue.size, 1);
+  assert.equal(await queue.get(), 3);
+  await queue.put(4);
+  await admin.query('DROP TABLE lockstep.item');
+  await using other = await connect({ postgres: server.url, namespace: 'purged', lease: 60_000 });
+  await admin.end();
+  await assert.rejects(other.queue('jobs').get({ timeout: 10 }), { code: 'ERR_LOCKSTEP_QUEUE_EMPTY' });
+  assert.equal(await queue.size, 0);
+  await queue.put(5);
+  assert.equal(await other.queue('jobs').get(), 5);
+});
+
 it('a crash of the server loses no item whose put has ended, and repeats none that was got', async () => {
   const options = { postgres: server.url, namespace: 'crash', lease: 60_000 };
   const [producer, other, consumer] = [

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { Redis } from 'ioredis';
+import type { ConnectOptions } from 'lockstep/cluster';
+import { createClient } from 'redis';
 import { until } from '../support/until.ts';
 import { ToxicProxy } from './nemesis/proxy.ts';
 import { freePort } from './servers/redis.ts';
@@ -79,6 +82,33 @@ it('a server without free memory refuses items; locks are taken and released, an
   }
   assert.equal(await cluster.lock('held').locked, false);
   assert.equal(await queue.size, 0);
+});
+
+it('a client that its program closes ends the calls that wait, as it never comes back', async () => {
+  const nodeRedis = createClient({ url: file.server.url });
+  await nodeRedis.connect();
+  const ioredis = new Redis(file.server.url);
+  const closers: [unknown, () => unknown][] = [
+    [nodeRedis, () => nodeRedis.destroy()],
+    [ioredis, () => ioredis.disconnect()],
+  ];
+  for (const [redis, close] of closers) {
+    const other = await file.join();
+    const hold = await other.lock('closed').acquire();
+    const cluster = await file.join({ redis, lease: 500 } as ConnectOptions);
+    const waits = cluster.lock('closed').acquire();
+    await until(async () => (await other.lock('closed').describe()).waiting === 1, 'it to wait');
+    close();
+    const closed = {
+      code: 'ERR_LOCKSTEP_STORE',
+      message: /the program has closed the client; connect again/,
+    };
+    await assert.rejects(waits, closed);
+    await assert.rejects(cluster.lock('closed').acquire(), closed);
+    await assert.rejects(cluster.value('closed').get(), closed);
+    await cluster.close();
+    await hold.release();
+  }
 });
 
 it('while the server is a replica, calls wait; they go on when it is the primary again', async () => {

@@ -56,6 +56,19 @@ test('a worker that has run its last task is not counted on, though the thread b
   await call;
 });
 
+for (const Kind of [Pool, ThreadPool]) {
+  test(`${Kind.name}: a task that reports without a pause keeps no timer of its pool's thread waiting`, async () => {
+    await using pool = new Kind(2);
+    const controller = new AbortController();
+    let reports = 0;
+    const onReport = (): void => {
+      if (++reports === 100) setTimeout(() => controller.abort(new Error('by a timer')), 10);
+    };
+    const { signal } = controller;
+    await assert.rejects(pool.apply(targets.reportUntilAborted, [], { signal, onReport }), /by a timer/);
+  });
+}
+
 test('calls are done while no descriptor is left for the bell, and afterwards', async () => {
   const { stdout, stderr } = await run('pool-no-descriptors', {
     within: ['sh', '-c', 'ulimit -n 128; exec "$@"', 'sh'],

@@ -2,10 +2,10 @@
 
 import '../support/sandbox.ts';
 import assert from 'node:assert/strict';
-import { Event, type Progress, Queue, RawArray, range, TaskTimeoutError } from 'lockstep';
+import { Barrier, Event, type Progress, Queue, RawArray, range, TaskTimeoutError } from 'lockstep';
 import { breaksAt, comesUntil, endless, endsAt, upTo } from '../support/pool-sources.ts';
 import * as targets from '../support/pool-targets.ts';
-import { poolSuite, rejection } from '../support/pools.ts';
+import { type AnyPool, poolSuite, rejection } from '../support/pools.ts';
 import { until } from '../support/until.ts';
 
 poolSuite('map', (stage) => {
@@ -158,6 +158,23 @@ poolSuite('map', (stage) => {
       assert.deepEqual(await all, upTo(40));
     }),
   );
+
+  stage.it('a pool without workers starts them for items, and more while all are busy', async () => {
+    const kinds: ((pool: AnyPool) => unknown)[] = [
+      (pool) => pool.map(targets.square, [3]),
+      (pool) => pool.mapSync(targets.square, [3]),
+      (pool) => pool.each(targets.square, [3]),
+      (pool) => pool.imap(targets.square, [3]).next(),
+    ];
+    for (const begin of kinds)
+      await stage.withPool({ processes: { min: 0, max: 1 } }, async (pool) => void (await begin(pool)));
+    await stage.withPool({ processes: { min: 0, max: 3 } }, async (pool) => {
+      // None of the items ends before all have begun.
+      using barrier = new Barrier(3);
+      assert.deepEqual(await pool.map(targets.meet, [barrier, barrier, barrier]), [true, true, true]);
+      assert.equal(pool.size, 3);
+    });
+  });
 
   stage.it('progress is reported during the map, and at the end', () =>
     stage.withPool({ processes: 1 }, async (pool) => {

@@ -235,6 +235,17 @@ poolSuite('stream', (stage: PoolStage) => {
     }),
   );
 
+  stage.it('reports that fill the ring all come before the result', () =>
+    stage.withPool({ processes: 1 }, async (pool) => {
+      for (let round = 0; round < 3; round++) {
+        let come = 0;
+        const onReport = (): void => void come++;
+        assert.equal(await pool.apply(targets.reportMuch, [400, 100_000], { onReport }), 400);
+        assert.equal(come, 400);
+      }
+    }),
+  );
+
   stage.it('joinSync ends a stream that nobody can read meanwhile', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
       using closed = new Queue<string>();

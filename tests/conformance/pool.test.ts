@@ -31,6 +31,11 @@ const VALUES: unknown[] = [
   new Float64Array([1.5]),
 ];
 
+/** Bytes of arguments and results. */
+const SIZES = [1, 10, ...(process.env.LOCKSTEP_MODEL === 'deep' ? [200] : [])].map(
+  (size) => size * 1024 * 1024,
+);
+
 poolSuite('calls', (stage) => {
   stage.it('a function runs in a worker, with its arguments; its result comes back', () =>
     stage.withPool({ processes: 2 }, async (pool) => {
@@ -64,7 +69,7 @@ poolSuite('calls', (stage) => {
 
   stage.it('bytes of any size go there and back, also more than a ring holds', () =>
     stage.withPool({ processes: 1 }, async (pool) => {
-      for (const bytes of [1024 * 1024, 10 * 1024 * 1024]) {
+      for (const bytes of SIZES) {
         assert.equal((await pool.apply(targets.large, [bytes])).length, bytes);
         assert.equal(await pool.apply(targets.lengthOf, [targets.large(bytes)]), bytes);
       }

@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Queue, RawArray } from 'lockstep';
+import type { Queue, RawArray, Shared } from 'lockstep';
 import { arm } from './countdown.ts';
 
 /** From here on the worker dies at its `k`-th point, with a word in the file. */
@@ -29,6 +29,11 @@ export function* give(counts: RawArray<'i32'>, end: number): Generator<number> {
     Atomics.add(counts.view as Int32Array, 0, 1);
     yield n;
   }
+}
+
+/** The length of a text in the value, which the worker decodes once. */
+export function lengthIn(table: Shared<{ texts: string[] }>, n: number): number | undefined {
+  return table.value.texts[n]?.length;
 }
 
 export function late(): Promise<void> {

@@ -5,7 +5,7 @@
  */
 
 import { writeSync } from 'node:fs';
-import { Pool, RawArray } from 'lockstep';
+import { Pool, RawArray, Shared } from 'lockstep';
 import { arm, disarm } from './countdown.ts';
 import * as targets from './pool-tasks.ts';
 
@@ -20,6 +20,9 @@ await pool.map(targets.square, [1, 2, 3, 4, 5, 6]);
 const counts = new RawArray('i32', 1);
 for await (const n of pool.stream(targets.give, [counts, 5], { ahead: 2 })) if (n === 3) break;
 counts.close();
+const table = new Shared({ texts: ['one', 'two'] });
+await pool.apply(targets.lengthIn, [table, 1]);
+table[Symbol.dispose]();
 const controller = new AbortController();
 const call = pool.apply(targets.late, [], { signal: controller.signal });
 controller.abort();

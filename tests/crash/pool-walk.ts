@@ -9,7 +9,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Lock, Pool, Queue, RawArray, WorkerDiedError } from 'lockstep';
+import { Lock, Pool, Queue, RawArray, Shared, WorkerDiedError } from 'lockstep';
 import { newBeside, objectsBeside } from '../support/internals.ts';
 import { inTime } from '../support/until.ts';
 import { paceOf } from './pace.ts';
@@ -120,6 +120,19 @@ const scenes: readonly Scene[] = [
       );
       const given = counts.at(0);
       assert.ok(given >= come.length && given <= come.length + AHEAD, `${given} given, ${come.length} read`);
+    },
+  },
+  {
+    name: 'calls with a Shared value and a retry',
+    retries: 1,
+    sparser: 3,
+    async play(pool) {
+      using table = new Shared({ texts: Array.from({ length: TASKS }, (_, n) => 'x'.repeat(n * 1000)) });
+      const calls = Array.from({ length: TASKS }, (_, n) => pool.apply(targets.lengthIn, [table, n]));
+      assert.deepEqual(
+        await Promise.all(calls),
+        Array.from({ length: TASKS }, (_, n) => n * 1000),
+      );
     },
   },
   {

@@ -5,6 +5,7 @@ export * from './pool-targets/counts.ts';
 export * from './pool-targets/deaths.ts';
 export * from './pool-targets/errors.ts';
 export * from './pool-targets/streams.ts';
+export * from './pool-targets/transfers.ts';
 export * from './pool-targets/values.ts';
 export * from './pool-targets/waits.ts';
 export * from './pool-targets/workers.ts';

@@ -3,6 +3,7 @@
  * not. Never run.
  */
 
+import { MessageChannel } from 'node:worker_threads';
 import {
   asCompleted,
   type CurrentTask,
@@ -14,6 +15,7 @@ import {
   Shared,
   type Task,
   ThreadPool,
+  transfer,
   workerState,
 } from 'lockstep';
 import type * as Images from '../support/pool-targets.ts';
@@ -126,6 +128,14 @@ export async function calls(circles: Circle[]): Promise<void> {
     pool.stream(numbers, ['x']);
     // @ts-expect-error a stream is not retried
     pool.stream(numbers, [5], { retries: 1 });
+    const pixels = new Uint8Array(5);
+    await pool.apply(later, ['x'], { transfer: [pixels.buffer, new MessageChannel().port1] });
+    is<Uint8Array<ArrayBuffer>>()(transfer(pixels));
+    is<{ pixels: Uint8Array<ArrayBuffer> }>()(transfer({ pixels }, [pixels.buffer]));
+    // @ts-expect-error it can't move
+    await pool.apply(later, ['x'], { transfer: [pixels] });
+    // @ts-expect-error it holds no memory
+    transfer(5);
     is<PoolStats>()(pool.stats);
     for await (const sum of asCompleted([pool.submit(add, [1, 2])])) is<number>()(sum);
     const task = pool.submit(add, [1, 2]);

@@ -117,7 +117,7 @@ export class PoolCalls {
     const { promise: over, reject: giveUp } = withResolvers<never>();
     over.catch(() => undefined);
     const cancel = afterMilliseconds(timeout, () => {
-      const reason = `${this.title}: given up, ${tasks[0]?.run} took longer than ${timeout} ms; pass a longer timeout`;
+      const reason = `${this.title}: given up, ${tasks[0]?.run} had no result after ${timeout} ms; pass a longer timeout, or see that a process serves this pool`;
       giveUp(new TaskTimeoutError(reason, timeout));
     });
     const unlisten = signal && onAbort(signal, () => giveUp(signal.reason));

@@ -23,6 +23,7 @@ export interface PgPoolLike {
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   end(): Promise<void>;
   readonly totalCount: number;
+  readonly ended?: boolean;
   readonly options?: object;
 }
 

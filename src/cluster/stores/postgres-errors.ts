@@ -23,7 +23,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 const MISSING = ['42P01', '3F000', '42883'];
 const DROPPED = 'connect again, which makes the missing parts of schema lockstep';
 
-function adviceOf({ code = '', hint }: PgError, otherwise: string): string {
+/** Advice to the user, by the code of the error. */
+export function adviceOf({ code = '', hint }: PgError, otherwise: string): string {
   if (MISSING.includes(code)) return DROPPED;
   return ADVICE[code] ?? ADVICE[code.slice(0, 2)] ?? hint ?? otherwise;
 }

@@ -15,7 +15,7 @@ export const PERFORM: string = `
     _size := _size + _some;
     _lent := _lent - _some;
     _low := least(_low, _added);
-    _changed := _some > 0;
+    _changed := _changed OR _some > 0;
   END IF;
   IF _due <= _now THEN
     UPDATE lockstep.member SET due = (

@@ -106,8 +106,11 @@ $$;`;
 /** The tables, and the functions that `serve` needs. */
 export const TABLES: string = `${ROWS}${MOVE}`;
 
-/** Removes what is known of the sessions of a queue that is no more. */
+/**
+ * Removes what is known of the sessions of a queue that is no more. Fails if a table is missing.
+ */
 export const SWEEP_QUEUES = `
+SELECT FROM lockstep.item, lockstep.lent, lockstep.waiter LIMIT 0;
 DELETE FROM lockstep.member WHERE ctid = ANY (ARRAY(
   SELECT m.ctid FROM lockstep.member m
   WHERE NOT EXISTS (SELECT FROM lockstep.member l JOIN lockstep.session e ON e.id = l.session WHERE l.queue = m.queue)

@@ -196,6 +196,12 @@ BEGIN
   END IF;
   _was := ARRAY[_size, _lent, _waiting, _left];
   _lowest := _low;
+  -- Somebody may have deleted rows by hand. No other call is under way, so they can be counted.
+  IF _alone AND _size > 0 AND _ops[_from + 1] <> 'join' THEN
+    SELECT count(*) INTO _some FROM lockstep.item i WHERE i.queue = _queue;
+    _changed := _some <> _size;
+    _size := _some;
+  END IF;
 ${PERFORM}
   IF _changed THEN
     FOREACH _id IN ARRAY _freed LOOP

@@ -117,6 +117,10 @@ export class PostgresStore implements Store {
     if (this.own) this.pool.on('error', () => {});
   }
 
+  get gone(): string | undefined {
+    return !this.own && this.pool.ended === true ? 'the program has ended the pool' : undefined;
+  }
+
   get sendsAtOnce(): boolean {
     return this.connections.isIdle;
   }

@@ -13,6 +13,8 @@ import { InvalidTypeError, StoreError } from '../../errors.ts';
 export interface RedisClient {
   /** Whether a command made now is written to the socket before the call returns. */
   readonly sendsAtOnce: boolean;
+  /** Whether the program has closed its client. */
+  readonly isClosed: boolean;
   command(args: readonly string[]): Promise<unknown>;
   /** Subscribes with a separate connection. `up` is called whenever that is back. */
   subscribe(channel: string, hear: (message: string) => void, up: () => void): Promise<void>;
@@ -119,6 +121,7 @@ abstract class Client<Library extends NodeRedisLike | IoredisLike> implements Re
   }
 
   abstract readonly sendsAtOnce: boolean;
+  abstract readonly isClosed: boolean;
   abstract command(args: readonly string[]): Promise<unknown>;
   abstract subscribe(channel: string, hear: (message: string) => void, up: () => void): Promise<void>;
   abstract unsubscribe(channel: string): Promise<void>;
@@ -156,6 +159,10 @@ class NodeRedis extends Client<NodeRedisLike> {
   /** It collects commands until the present turn of the event loop is over. */
   readonly sendsAtOnce = false;
 
+  get isClosed(): boolean {
+    return !this.own && !this.library.isOpen;
+  }
+
   command(args: readonly string[]): Promise<unknown> {
     if (this.opened) return this.library.sendCommand(args as string[]);
     return this.open().then(() => this.library.sendCommand(args as string[]));
@@ -192,6 +199,10 @@ class Ioredis extends Client<IoredisLike> {
   get sendsAtOnce(): boolean {
     const { status, options } = this.library;
     return status === 'ready' && options?.enableAutoPipelining !== true;
+  }
+
+  get isClosed(): boolean {
+    return !this.own && this.library.status === 'end';
   }
 
   command([name, ...args]: readonly string[]): Promise<unknown> {

@@ -63,6 +63,10 @@ export class RedisStore implements Store {
     this.patience = new Patience(patience);
   }
 
+  get gone(): string | undefined {
+    return this.client.isClosed ? 'the program has closed the client' : undefined;
+  }
+
   get sendsAtOnce(): boolean {
     return this.client.sendsAtOnce;
   }
@@ -228,12 +232,16 @@ export class RedisStore implements Store {
         if (!patience.end(asked)) return;
         const other = again?.(error);
         if (other !== undefined) resolve(other);
-        else if (this.ended)
-          reject(new StoreError("cluster: can't be used, it is closed; connect again", { cause: error }));
+        else if (this.ended || this.gone !== undefined) reject(this.closed(error));
         else reject(refusalIn(error, this.title) ?? new Unreachable(reasonOf(error), { cause: error }));
       };
       command.then(answered, failed);
     });
+  }
+
+  private closed(cause: Error): StoreError {
+    const why = this.ended ? 'it is closed' : this.gone;
+    return new StoreError(`cluster: can't be used, ${why}; connect again`, { cause });
   }
 
   private async checkServer(): Promise<void> {

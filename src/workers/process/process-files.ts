@@ -36,6 +36,8 @@ import type { Takeover } from './takeover.ts';
 const { WRITTEN, BEGUN, OPENED, GIVING, DONE } = PROGRESS;
 /** The descriptor in the child: the first after standard input, output and error. */
 const HANDED_DOWN = 3;
+/** The descriptor of the code cache in a child that is given one. */
+export const CODE_DESCRIPTOR = 4;
 
 /** The job of a child process, and its identity. */
 export interface ProcessJob extends PackedJob {
@@ -112,9 +114,9 @@ export function writeJob(agent: Agent, job: ProcessJob, title: string, spare?: J
   }
 }
 
-/** The descriptors that a child needs to get the file. */
-export function stdioWith({ fd }: JobFiles): ('inherit' | number)[] {
-  return ['inherit', 'inherit', 'inherit', fd];
+/** The descriptors that a child needs to get the file, and the one with its code cache. */
+export function stdioWith({ fd }: JobFiles, code: number | undefined): ('inherit' | number)[] {
+  return ['inherit', 'inherit', 'inherit', fd, ...(code === undefined ? [] : [code])];
 }
 
 /** Reads the job that this process was started with. Throws `PlatformError` where that is none. */

@@ -13,12 +13,13 @@ import { blockThread } from '../../waiting/blocking.ts';
 import { forgetChild, noteChild } from '../../waiting/looking-around.ts';
 import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
+import { codeForProcess } from '../code.ts';
 import { addressOf } from '../gift.ts';
 import { identity, nextProcessPath } from '../identity.ts';
 import type { ChildJob, Running } from '../launch.ts';
 import { foldersForProcess, optionsShown } from '../node-options.ts';
 import type { JobFiles, ProcessJob } from './process-files.ts';
-import { hasBegun, isFinished, stdioWith, takeOutcome, writeJob } from './process-files.ts';
+import { CODE_DESCRIPTOR, hasBegun, isFinished, stdioWith, takeOutcome, writeJob } from './process-files.ts';
 import { refilling, takeSpare } from './spares.ts';
 import type { StartedNode } from './spawn-node.ts';
 import { spawnNode } from './spawn-node.ts';
@@ -181,7 +182,9 @@ function begin(
   }
   const files = writeJob(agent, job, title);
   try {
-    return { child: spawnNode(files.job, stdioWith(files), start, title), files };
+    const code = codeForProcess(agent);
+    const command = code === undefined ? files.job : `${files.job}:${CODE_DESCRIPTOR}`;
+    return { child: spawnNode(command, stdioWith(files, code), start, title), files };
   } catch (error) {
     takeOutcome(files);
     throw error;

@@ -121,7 +121,15 @@ export class ThreadStatus {
   /** Exit code if the thread is gone; `null` if not. */
   peek(): number | null {
     if (!this.isGone()) return null;
-    return Atomics.load(this.words, STATE) === EXITING ? this.words[CODE]! : TERMINATED;
+    return this.exitCode(Atomics.load(this.words, STATE) === EXITING ? this.words[CODE]! : TERMINATED);
+  }
+
+  /**
+   * Its exit code, where Node says `code`. A thread that was asked to end and then terminated while
+   * it loaded may have 0, as if its target had run.
+   */
+  exitCode(code: number): number {
+    return code === 0 && this.asked ? TERMINATED : code;
   }
 
   /** *Blocks* for at most `milliseconds`; returns whether the thread is gone. */

@@ -4,7 +4,6 @@ import { inspect } from 'node:util';
 import type { Worker, WorkerOptions } from 'node:worker_threads';
 import { agentsOfThread, defaultAgent } from '../../agents/membership.ts';
 import { reapThread } from '../../agents/reaper.ts';
-import { codeForThread } from '../../chunk.ts';
 import { pack } from '../../codec/plain.ts';
 import { LockstepError, NotSendableError, PlatformError, TargetError } from '../../errors.ts';
 import { keepFor } from '../../objects/keeping.ts';
@@ -13,6 +12,7 @@ import { threadId } from '../../this-thread.ts';
 import { blockThread } from '../../waiting/blocking.ts';
 import type { ChildOptions } from '../child.ts';
 import { Child, idOf, isSelf } from '../child.ts';
+import { codeForThread } from '../code.ts';
 import type { Gift } from '../gift.ts';
 import { addressOf, refuseGift } from '../gift.ts';
 import { identity, nextThreadNumber, THREAD_BOOTSTRAP } from '../identity.ts';
@@ -22,6 +22,7 @@ import { optionsForThread, optionsShown } from '../node-options.ts';
 import type { Outcome } from '../outcome.ts';
 import { writeError } from '../write-fully.ts';
 import { checkAddressSpace } from './address-space.ts';
+import { Moving } from './moving.ts';
 import { ThreadEnding } from './thread-ending.ts';
 import type { ThreadData, ThreadMessage } from './thread-job.ts';
 import { ThreadStatus } from './thread-status.ts';
@@ -112,13 +113,12 @@ function launch(asked: ChildJob): Running {
   let exitCode: number | null = null;
   let left: Outcome | undefined;
   let given: Gift | undefined;
+  const moving = new Moving(inbox, (message: ThreadMessage) => {
+    given = message.gift ?? given;
+    left = message.outcome;
+  });
   const receive = (): Outcome | undefined => {
-    while (left === undefined) {
-      const received = workerThreads().receiveMessageOnPort(inbox) as { message: ThreadMessage } | undefined;
-      if (received === undefined) break;
-      given = received.message.gift ?? given;
-      left = received.message.outcome;
-    }
+    while (left === undefined && moving.read());
     return left;
   };
   worker.on('error', (error) => {
@@ -126,11 +126,12 @@ function launch(asked: ChildJob): Running {
     if (receive() === undefined) writeError(`Thread ${name}:\n${inspect(error)}\n`);
   });
   worker.once('exit', (code) => {
-    exitCode ??= code;
+    exitCode ??= status.exitCode(code);
     asked.onEnd();
   });
   return {
     id,
+    moving,
     peek() {
       exitCode ??= status.peek();
       return exitCode;

@@ -3,6 +3,7 @@
 import type { Cluster, ConnectOptions } from 'lockstep/cluster';
 import { connect } from 'lockstep/cluster';
 import { ToxicProxy } from '../nemesis/proxy.ts';
+import { patiently } from '../servers/patiently.ts';
 import { PostgresServer } from '../servers/postgres.ts';
 import { RedisServer } from '../servers/redis.ts';
 
@@ -27,7 +28,7 @@ export async function placeAt(kind: 'Redis' | 'PostgreSQL', way: Way): Promise<P
   const at = (port: number, lease: number): Promise<Cluster> => {
     const url = server.url.replace(`:${server.port}`, `:${port}`);
     const options = kind === 'Redis' ? { redis: url } : { postgres: url };
-    return connect({ ...options, lease } as ConnectOptions);
+    return patiently(() => connect({ ...options, lease } as ConnectOptions));
   };
   let away = false;
   return {

@@ -62,6 +62,8 @@ export class PostgresServer {
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
       max_connections: 100,
+      // In its folder: in /dev/shm they would stay when it is killed.
+      dynamic_shared_memory_type: 'mmap',
     };
     const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const child = spawnServer(join(this.programs, 'postgres'), ['-D', join(folder, 'data'), ...args], {

@@ -3,6 +3,7 @@
 import { after, afterEach, before } from 'node:test';
 import { type Cluster, type ConnectOptions, connect } from 'lockstep/cluster';
 import { createClient } from 'redis';
+import { patiently } from './patiently.ts';
 import { RedisServer } from './redis.ts';
 
 export class RedisFile {
@@ -28,7 +29,8 @@ export class RedisFile {
 
   /** A cluster that is closed after the test, at this server unless the options name another. */
   async join(options: Partial<ConnectOptions> = {}): Promise<Cluster> {
-    const cluster = await connect({ redis: this.server.url, ...options } as ConnectOptions);
+    const all = { redis: this.server.url, ...options } as ConnectOptions;
+    const cluster = await patiently(() => connect(all));
     this.#clusters.push(cluster);
     return cluster;
   }

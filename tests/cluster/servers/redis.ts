@@ -61,10 +61,13 @@ export class RedisServer {
     this.folder = mkdtempSync(join(tmpdir(), 'lockstep-redis-'));
   }
 
-  /** `everywhere`: it listens at all addresses; for a network of the test's own. */
-  static async start({ everywhere = false } = {}): Promise<RedisServer> {
-    const program = programOf('redis-server', ['/usr/bin/redis-server', '/usr/local/bin/redis-server']);
-    const server = new RedisServer(await freePort(), program, everywhere);
+  /**
+   * `everywhere`: it listens at all addresses; for a network of the test's own. `program`: another
+   * server of this protocol.
+   */
+  static async start({ everywhere = false, program = '' } = {}): Promise<RedisServer> {
+    const paths = ['/usr/bin/redis-server', '/usr/local/bin/redis-server'];
+    const server = new RedisServer(await freePort(), program || programOf('redis-server', paths), everywhere);
     await server.start();
     return server;
   }

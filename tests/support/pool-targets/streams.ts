@@ -77,3 +77,9 @@ export function* reportEach(end: number): Generator<boolean | undefined> {
     yield currentTask()?.aborted;
   }
 }
+
+/** Reports more than its ring has room for. */
+export function reportMuch(count: number, bytes: number): number {
+  for (let n = 0; n < count; n++) currentTask()?.report(large(bytes));
+  return count;
+}

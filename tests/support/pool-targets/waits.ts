@@ -98,3 +98,17 @@ export function report(n: number): string {
 export function reportFunction(): void {
   currentTask()!.report({ fn: () => 1 });
 }
+
+/** Waits until all parties are there. */
+export async function meet(barrier: Barrier): Promise<boolean> {
+  await barrier.wait();
+  return true;
+}
+
+/** Reports without a pause until it is asked to stop. */
+export function reportUntilAborted(): void {
+  for (let n = 0; ; n++) {
+    currentTask()!.throwIfAborted();
+    currentTask()!.report(n);
+  }
+}
