@@ -20,6 +20,7 @@ const timers = process.getBuiltinModule('node:timers');
 const { scheduler } = process.getBuiltinModule('node:timers/promises');
 const clock = Object.getPrototypeOf(performance) as typeof performance;
 const waiter = Object.getPrototypeOf(scheduler) as typeof scheduler;
+const { nodeTiming } = performance;
 const settled = Promise.resolve();
 
 /** Milliseconds since this thread began. It never goes back. */
@@ -154,6 +155,11 @@ export const setImmediate: (act: Act) => NodeJS.Immediate =
 export const clearTimeout: (timer: Timer | undefined) => void = (real?.clearTimeout as never) ?? cancel;
 export const clearInterval: (timer: Timer | undefined) => void = (real?.clearInterval as never) ?? cancel;
 export const clearImmediate: (timer: Timer | undefined) => void = (real?.clearImmediate as never) ?? cancel;
+
+/** How often this thread's event loop has turned. */
+export function turnsOfLoop(): number {
+  return nodeTiming.uvMetricsInfo.loopCount;
+}
 
 /** Calls it when the running code has returned, before any event. */
 export function queueMicrotask(act: Act): void {

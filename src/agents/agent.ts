@@ -18,6 +18,7 @@ import { EVERYTHING, takeMissed } from '../namespaces/doorbell.ts';
 import type { OwnLife } from '../namespaces/life.ts';
 import { pruneNames } from '../namespaces/names.ts';
 import type { Namespace } from '../namespaces/namespace.ts';
+import { turnIfDue } from '../turns.ts';
 import { Cell } from './cell.ts';
 import type { Kind } from './kinds.ts';
 import { Lookout } from './lookout.ts';
@@ -112,7 +113,11 @@ export class Agent implements Waker {
       if (!this.bells.ring(slot, cell)) this.life.shout();
       return;
     }
-    if (this.pending.size === 0) queueMicrotask(() => this.answerPending());
+    if (this.pending.size === 0) {
+      const turn = turnIfDue();
+      if (turn === undefined) queueMicrotask(() => this.answerPending());
+      else void turn.then(() => this.answerPending());
+    }
     this.pending.add(cell);
   }
 

@@ -16,6 +16,7 @@ import { AWAITING_BIT } from '../memory/layout.ts';
 import type { Place } from '../memory/place.ts';
 import type { Origin } from '../stacks.ts';
 import { noteOrigin, withOrigin } from '../stacks.ts';
+import { turnIfDue } from '../turns.ts';
 import { withResolvers } from '../with-resolvers.ts';
 import type { AgentHost } from './agent-host.ts';
 import type { Kind } from './kinds.ts';
@@ -93,8 +94,9 @@ export class AwaitingCalls {
    */
   await(wait: Wait, ticket: number, deadline: Deadline, keeper: object): Promise<boolean> {
     const first = !this.serial || this.flows.size === 0;
-    // Take the object if it is free and no earlier call waits.
-    if (first && wait.attempt(PRESSURE.NONE)) {
+    // Take the object if it is free and no earlier call waits, or in the turn that is due.
+    const turn = first ? turnIfDue() : undefined;
+    if (first && turn === undefined && wait.attempt(PRESSURE.NONE)) {
       this.cell.leave(AWAITING_BIT);
       wait.taken();
       return Promise.resolve(true);
@@ -135,6 +137,7 @@ export class AwaitingCalls {
     // Start the timeout, and refuse a wait that can never end.
     this.watch(flow);
     this.refuse(flow);
+    void turn?.then(() => this.dispatch(false));
     return promise;
   }
 

@@ -38,6 +38,7 @@ import { openPart, partExists } from '../objects/parts.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { withOrigin } from '../stacks.ts';
+import { servedAtOnce, turnIfDue } from '../turns.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import { checkMost, sliceOf } from './byte-messages.ts';
 import { Channel, defineChannelKind } from './ring/channel.ts';
@@ -109,9 +110,10 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
    */
   async send(value: Sent, options?: WaitOptions): Promise<void> {
     const { out, deadline } = this.beginSend(options);
-    if (out.putter.putAtOnce(value)) return;
+    if (out.putter.putAtOnce(value)) return turnIfDue();
     const outgoing = new Outgoing(value, `${this.title}:`);
-    if (await out.putter.putLater(outgoing, deadline, this, this.gone)) return;
+    if (await out.putter.putLater(outgoing, deadline, this, this.gone)) return turnIfDue();
+    await turnIfDue();
     throw withOrigin(this.notSent(options), deadline.origin);
   }
 
@@ -130,6 +132,13 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
    */
   async recv(options?: WaitOptions): Promise<Received> {
     const { channel, deadline } = this.beginReceive(options);
+    const turn = turnIfDue();
+    if (turn !== undefined && (this.ready() || deadline.expired)) {
+      // Take nothing before the turn of the event loop that is due.
+      await turn;
+      this.checkOpen();
+      deadline.throwIfAborted();
+    }
     const value = await channel.taker.takeLater(deadline, this.over, this);
     if (value === NOTHING) throw withOrigin(this.notReceived(options), deadline.origin);
     return value as Received;
@@ -149,10 +158,10 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
    */
   async poll(options: WaitOptions = { timeout: 0 }): Promise<boolean> {
     const { channel, deadline } = this.beginReceive(options);
-    if (this.ready()) return true;
-    if (deadline.expired) return false;
+    if (this.ready()) return servedAtOnce(true);
+    if (deadline.expired) return servedAtOnce(false);
     const wait = channel.items.waitFor(this.ready, this.ready);
-    return await takeAwaiting(channel.cell, wait, deadline, this);
+    return servedAtOnce(await takeAwaiting(channel.cell, wait, deadline, this));
   }
 
   /** As `poll`, but *blocks* the thread, no longer than the timeout. */
@@ -172,6 +181,7 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
     const slice = sliceOf(this.title, bytes, offset, size);
     const outgoing = Outgoing.ofBytes(slice);
     if (!(await out.putter.putLater(outgoing, deadline, this, this.gone))) throw this.notSent(undefined);
+    return turnIfDue();
   }
 
   /** As `sendBytes`, but *blocks* the thread while there is no room. */
@@ -214,6 +224,8 @@ export class Connection<Received = unknown, Sent = unknown> extends SharedObject
   /** Receives message after message, until the other end is gone and all messages were received. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Received, void, void> {
     for (;;) {
+      const turn = turnIfDue();
+      if (turn !== undefined) await turn;
       const { channel } = this.beginReceive(undefined);
       const value = await channel.taker.takeLater(Deadline.NEVER, this.over, this);
       if (value === NOTHING) return;

@@ -13,6 +13,7 @@ import { OverReleaseError } from '../errors.ts';
 import { openHandle } from '../objects/handles.ts';
 import { Opened } from '../objects/opened.ts';
 import { SharedObject } from '../objects/shared-object.ts';
+import { servedAtOnce } from '../turns.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import { obtainQueue, Queue } from './queue.ts';
 import type { QueueDescription, QueueOptions } from './queue-base.ts';
@@ -68,10 +69,11 @@ export class JoinableQueue<Item = unknown> extends Queue<Item> {
    */
   async join(options?: WaitOptions): Promise<boolean> {
     const deadline = this.beginJoin(options);
-    if (this.finished()) return true;
-    if (deadline.expired) return false;
+    if (this.finished()) return servedAtOnce(true);
+    if (deadline.expired) return servedAtOnce(false);
     const { joins } = this.channel;
-    return await takeAwaiting(joins.cell, joins.waitFor(this.finished, this.finished), deadline, this);
+    const wait = joins.waitFor(this.finished, this.finished);
+    return servedAtOnce(await takeAwaiting(joins.cell, wait, deadline, this));
   }
 
   /** As `join`, but *blocks* the thread. */

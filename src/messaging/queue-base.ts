@@ -20,6 +20,7 @@ import type { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
 import { withOrigin } from '../stacks.ts';
+import { turnIfDue } from '../turns.ts';
 import { after, queueFullError } from './queue-errors.ts';
 import type { ChannelOptions } from './ring/channel.ts';
 import { Channel } from './ring/channel.ts';
@@ -108,9 +109,10 @@ export abstract class QueueBase<Item> extends SharedObject {
 
   protected async putItem(value: Item, options: WaitOptions | undefined): Promise<void> {
     const deadline = this.beginPut(options);
-    if (this.channel.putter.putAtOnce(value)) return;
+    if (this.channel.putter.putAtOnce(value)) return turnIfDue();
     const out = new Outgoing(value, `${this.title}:`);
-    if (await this.channel.putter.putLater(out, deadline, this, this.ended)) return;
+    if (await this.channel.putter.putLater(out, deadline, this, this.ended)) return turnIfDue();
+    await turnIfDue();
     throw withOrigin(
       this.detached ? this.closedError() : queueFullError(this.title, this.channel.ring, options),
       deadline.origin,
@@ -127,6 +129,13 @@ export abstract class QueueBase<Item> extends SharedObject {
 
   protected async getItem(options: WaitOptions | undefined): Promise<Item> {
     const deadline = this.begin(options);
+    const turn = turnIfDue();
+    if (turn !== undefined && (this.ready || deadline.expired)) {
+      // Take nothing before the turn of the event loop that is due.
+      await turn;
+      this.checkOpen();
+      deadline.throwIfAborted();
+    }
     const value = await this.channel.taker.takeLater(deadline, this.over, this);
     if (value === NOTHING) throw withOrigin(this.nothingError(options), deadline.origin);
     return value as Item;
@@ -157,6 +166,8 @@ export abstract class QueueBase<Item> extends SharedObject {
 
   protected async *items(): AsyncGenerator<Item, void, void> {
     for (;;) {
+      const turn = turnIfDue();
+      if (turn !== undefined && this.ready) await turn;
       this.checkOpen();
       const value = await this.channel.taker.takeLater(Deadline.NEVER, this.over, this);
       if (value === NOTHING) return;

@@ -23,6 +23,7 @@ import type { Opened } from '../objects/opened.ts';
 import { openQueuePart } from '../objects/parts.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
+import { turnIfDue } from '../turns.ts';
 import { queueFullError } from './queue-errors.ts';
 import { Channel, PRODUCER_KIND, QUEUE_WORD } from './ring/channel.ts';
 import { Outgoing } from './ring/outgoing.ts';
@@ -70,9 +71,10 @@ export class QueueProducer<Item = unknown> extends SharedObject {
    */
   async put(value: Item, options?: WaitOptions): Promise<void> {
     const deadline = this.begin(options);
-    if (this.channel.putter.putAtOnce(value)) return;
+    if (this.channel.putter.putAtOnce(value)) return turnIfDue();
     const out = new Outgoing(value, `${this.title}:`);
-    if (await this.channel.putter.putLater(out, deadline, this, this.ended)) return;
+    if (await this.channel.putter.putLater(out, deadline, this, this.ended)) return turnIfDue();
+    await turnIfDue();
     throw this.detached ? this.closedError() : queueFullError(this.title, this.channel.ring, options);
   }
 

@@ -7,6 +7,7 @@ import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { InvalidTypeError } from '../errors.ts';
 import { afterMilliseconds } from '../long-timer.ts';
+import { servedAtOnce } from '../turns.ts';
 import { blockOnAny } from '../waiting/blocking.ts';
 import { takeAwaiting } from '../waiting/taking.ts';
 import { Connection } from './connection.ts';
@@ -40,7 +41,7 @@ export async function waitAny<Each extends Waitable>(
 ): Promise<Each[]> {
   const { all, deadline } = begin(objects, options);
   const now = all.filter(isReady);
-  if (now.length > 0 || deadline.expired || isEndless(all, deadline)) return now;
+  if (now.length > 0 || deadline.expired || isEndless(all, deadline)) return servedAtOnce(now);
   const controller = new AbortController();
   const bounded = Deadline.from({ timeout: deadline.remaining, signal: controller.signal });
   const giveUp = (): void => controller.abort(deadline.signal?.reason);
@@ -55,7 +56,7 @@ export async function waitAny<Each extends Waitable>(
     await Promise.allSettled(waits);
   }
   deadline.throwIfAborted();
-  return all.filter(isReady);
+  return servedAtOnce(all.filter(isReady));
 }
 
 /**

@@ -19,6 +19,7 @@ import type { Hold, UntimedWaitOptions } from '../contracts.ts';
 import type { WaitOptions } from '../deadline.ts';
 import { Deadline } from '../deadline.ts';
 import { SharedObject } from '../objects/shared-object.ts';
+import { turnIfDue } from '../turns.ts';
 import type { Taking } from '../waiting/taking.ts';
 import { takeAwaiting, takeBlocking } from '../waiting/taking.ts';
 import { runInside, runInsideSync } from './inside.ts';
@@ -47,8 +48,17 @@ export async function acquireLater(
   keeper: object,
 ): Promise<Hold | null> {
   const deadline = Deadline.begin(options);
-  const hold = deadline.expired ? takeOrReap(steps) : steps.takeNow();
-  if (hold !== null || deadline.expired) return hold;
+  for (;;) {
+    const hold = deadline.expired ? takeOrReap(steps) : steps.takeNow();
+    if (hold === null && !deadline.expired) break;
+    const turn = turnIfDue();
+    if (turn === undefined || hold?.recovered === true) return hold;
+    // The event loop is due: hold nothing during its turn, and take it then.
+    hold?.release();
+    await turn;
+    if (hold === null) return null;
+    deadline.throwIfAborted();
+  }
   const wait = steps.waitFor(options, false, deadline);
   return (await takeAwaiting(steps.cell, wait, deadline, keeper)) ? steps.held() : null;
 }
@@ -60,6 +70,14 @@ export function acquireBlocking(steps: TakingSteps, options: WaitOptions | undef
   if (hold !== null || deadline.expired) return hold;
   const wait = steps.waitFor(options, true, deadline);
   return takeBlocking(steps.cell, wait, deadline) ? steps.held() : null;
+}
+
+/** Takes it in the turn of the event loop that is due, and holds nothing until then. */
+function acquireInTurn(steps: Acquirable, hold: Hold): Promise<Hold> {
+  // Only this hold says that the last holder has died.
+  if (hold.recovered) return Promise.resolve(hold);
+  hold.release();
+  return acquireLater(steps, undefined, steps) as Promise<Hold>;
 }
 
 /** Takes it if it is free, or if its holder is dead. Never waits. */
@@ -89,7 +107,8 @@ export abstract class Acquirable extends SharedObject {
   acquire(options: WaitOptions): Promise<Hold | null>;
   acquire(options?: WaitOptions): Promise<Hold | null> {
     const hold = options === undefined ? this.takeNow() : null;
-    return hold === null ? acquireLater(this, options, this) : Promise.resolve(hold);
+    if (hold === null) return acquireLater(this, options, this);
+    return turnIfDue() === undefined ? Promise.resolve(hold) : acquireInTurn(this, hold);
   }
 
   /**

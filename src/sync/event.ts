@@ -28,6 +28,7 @@ import { obtain } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
+import { servedAtOnce } from '../turns.ts';
 import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
 import { describeEvent, isUp, SET_BIT } from './event-facts.ts';
 
@@ -115,7 +116,7 @@ export class Event extends SharedObject {
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);
     const { state } = this;
-    return isUp(state) || awaitState(new EventWait(this.cell, state), deadline, this);
+    return isUp(state) ? servedAtOnce(true) : awaitState(new EventWait(this.cell, state), deadline, this);
   }
 
   /** Waits until the flag is set, and *blocks* the thread. Returns `false` at the timeout. */

@@ -25,6 +25,7 @@ import { obtain } from '../objects/obtain.ts';
 import { Opened } from '../objects/opened.ts';
 import type { Description } from '../objects/shared-object.ts';
 import { SharedObject } from '../objects/shared-object.ts';
+import { servedAtOnce } from '../turns.ts';
 import { awaitState, blockForState, StateWait } from '../waiting/state-wait.ts';
 import { describeLatch } from './latch-facts.ts';
 import { checkPermits } from './semaphore/semaphore-base.ts';
@@ -106,7 +107,7 @@ export class Latch extends SharedObject {
    */
   async wait(options?: WaitOptions): Promise<boolean> {
     const deadline = this.begin(options);
-    return this.count === 0 || awaitState(new LatchWait(this.cell), deadline, this);
+    return this.count === 0 ? servedAtOnce(true) : awaitState(new LatchWait(this.cell), deadline, this);
   }
 
   /** Waits until the count is 0, and *blocks* the thread. Returns `false` at the timeout. */

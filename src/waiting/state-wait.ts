@@ -7,6 +7,7 @@ import type { Cell } from '../agents/cell.ts';
 import type { Wait } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
 import { AWAITING_BIT, BLOCKING_BIT } from '../memory/layout.ts';
+import { servedAtOnce } from '../turns.ts';
 import { block } from './blocking.ts';
 import { spin } from './spinning.ts';
 
@@ -40,8 +41,8 @@ export abstract class StateWait implements Wait {
  * Waits for the state; resolves to `false` when the time has passed. The event loop goes on.
  * `keeper` stands for the cell.
  */
-export function awaitState(wait: StateWait, deadline: Deadline, keeper: object): Promise<boolean> {
-  if (deadline.expired) return Promise.resolve(false);
+export function awaitState(wait: StateWait, deadline: Deadline, keeper: object): boolean | Promise<boolean> {
+  if (deadline.expired) return servedAtOnce(false);
   const { cell } = wait;
   const ticket = cell.drawTicket();
   cell.enter(AWAITING_BIT, ticket);

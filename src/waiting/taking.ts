@@ -4,6 +4,7 @@ import type { Cell } from '../agents/cell.ts';
 import type { Wait } from '../agents/wait.ts';
 import type { Deadline } from '../deadline.ts';
 import { AWAITING_BIT, BLOCKING_BIT } from '../memory/layout.ts';
+import { turnIfDue } from '../turns.ts';
 import { block } from './blocking.ts';
 import { spin } from './spinning.ts';
 
@@ -48,7 +49,8 @@ export function takeBlocking(cell: Cell, wait: Taking, deadline: Deadline): bool
  */
 export function takeAwaiting(cell: Cell, wait: Taking, deadline: Deadline, keeper: object): Promise<boolean> {
   // Spin only if no earlier call waits, and not too often in a row.
-  if (!cell.hasFlows && cell.spunInARow < MOST_SPUN_IN_A_ROW && spin(cell, wait) && wait.tryTake()) {
+  const spins = !cell.hasFlows && cell.spunInARow < MOST_SPUN_IN_A_ROW && turnIfDue() === undefined;
+  if (spins && spin(cell, wait) && wait.tryTake()) {
     cell.spunInARow++;
     wait.hurried?.();
     return Promise.resolve(true);

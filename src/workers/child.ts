@@ -11,6 +11,7 @@ import { afterMilliseconds } from '../long-timer.ts';
 import { checkKnown } from '../options.ts';
 import { readable, showAs } from '../readable.ts';
 import { endStrictly, refuseReadOnly } from '../strict.ts';
+import { servedAtOnce } from '../turns.ts';
 import { noteJoin } from '../waiting/awaited-joins.ts';
 import type { ChildKind } from './child-state.ts';
 import {
@@ -141,8 +142,8 @@ export abstract class Child<
   async join(within?: number | { readonly timeout?: number | undefined }): Promise<boolean> {
     const timeout = timeoutOf(this, within);
     const { state, running } = startedState(this, 'join');
-    if (look(this)) return true;
-    if (timeout !== undefined && timeout <= 0) return false;
+    if (look(this)) return servedAtOnce(true);
+    if (timeout !== undefined && timeout <= 0) return servedAtOnce(false);
     // Keep the event loop running until the child has ended.
     holdLoop(state, running);
     const endRecord = noteJoin(state.kind === 'Process' ? running.id : -running.id, timeout !== undefined);

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Barrier, Condition, DeadlockError, Lock, Process, RLock, Thread } from 'lockstep';
 import { takesBoth, takesBothAndLetsGo } from '../support/nested-targets.ts';
-import { HANG_MS, untilWaiting } from '../support/until.ts';
+import { HANG_MS, until, untilWaiting } from '../support/until.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -45,8 +45,7 @@ describe('a deadlock of flows in one thread', { timeout: HANG_MS }, () => {
     const lock = new RLock();
     const leave = deferred();
     const running = lock.run(() => leave.promise);
-    await turn();
-    assert.equal(lock.locked, true);
+    await until(() => lock.locked, 'the run to hold the lock');
     assert.throws(() => lock.acquireSync(), DeadlockError);
     leave.resolve();
     await running;

@@ -45,6 +45,7 @@ const GROUND = [
   'clock',
   'long-timer',
   'with-resolvers',
+  'turns',
   'sleep',
   'checks',
   'this-thread',

@@ -5,6 +5,8 @@
 
 type Clock = typeof import('#clock');
 
+let turns = 0;
+
 export const now: Clock['now'] = () => performance.now();
 export const wallTime: Clock['wallTime'] = () => Date.now();
 export const timeOfDay: Clock['timeOfDay'] = () => Date.now();
@@ -14,4 +16,6 @@ export const setImmediate: Clock['setImmediate'] = (...args) => globalThis.setIm
 export const clearTimeout: Clock['clearTimeout'] = (timer) => globalThis.clearTimeout(timer as never);
 export const clearInterval: Clock['clearInterval'] = (timer) => globalThis.clearInterval(timer as never);
 export const clearImmediate: Clock['clearImmediate'] = (timer) => globalThis.clearImmediate(timer as never);
+/** Always another number: no call waits for a turn, which would be one more event. */
+export const turnsOfLoop: Clock['turnsOfLoop'] = () => turns++;
 export const queueMicrotask: Clock['queueMicrotask'] = (act) => globalThis.queueMicrotask(act);

@@ -21,6 +21,7 @@ import { openHandle } from '../../objects/handles.ts';
 import { noteOpening, Opened } from '../../objects/opened.ts';
 import type { Description } from '../../objects/shared-object.ts';
 import { SharedObject } from '../../objects/shared-object.ts';
+import { servedAtOnce } from '../../turns.ts';
 import { block } from '../../waiting/blocking.ts';
 import { spin } from '../../waiting/spinning.ts';
 import { checkSynchronous } from '../inside.ts';
@@ -153,7 +154,7 @@ export class Barrier extends SharedObject {
       } finally {
         cell.leave(AWAITING_BIT);
       }
-      return arrival.index;
+      return servedAtOnce(arrival.index);
     }
   }
 
