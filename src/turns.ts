@@ -30,7 +30,7 @@ const LONGEST_RUN = 10;
  * Calls that are served at once in any case: a program that has worked for long between two calls
  * has not been kept from the loop by them.
  */
-const LEAST_CALLS = 4;
+const LEAST_CALLS = 16;
 /** The most calls between two looks at the clock. */
 const MOST_UNSEEN = 64;
 /** Milliseconds between two looks that the number of calls between them is adapted to. */

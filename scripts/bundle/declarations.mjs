@@ -137,6 +137,14 @@ export function neededDeclarations(entries) {
   return new Map([...files].map(([path, file]) => [path, textOf(file)]));
 }
 
+const PRIVATE = /(?: *\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)? *private (?!constructor)[^\n]*;\n/g;
+
+/** One private member makes the type of a class its own; others would only take room. */
+function withOnePrivate(text) {
+  let found = 0;
+  return text.replace(PRIVATE, (member) => (/private static/.test(member) || found++ > 0 ? '' : member));
+}
+
 /** One space a level instead of four, and a line a paragraph of comments: 2 kB of the package. */
 const narrower = (text) =>
   text
@@ -162,7 +170,7 @@ function textOf({ statements, kept, bound }) {
           const used = list.split(',').filter((each) => bound.has(bindings(each)[0]?.to));
           return used.length === 0 ? [] : [statement.code.replace(/\{[^}]*\}/, `{${used.join(',')}}`)];
         }
-        return statement.always || kept.has(statement) ? [statement.text] : [];
+        return statement.always || kept.has(statement) ? [withOnePrivate(statement.text)] : [];
       })
       .join('\n')}\n`,
   );
