@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import type { ConnectOptions } from 'lockstep/cluster';
 import { connect } from 'lockstep/cluster';
 import { Random } from '../../soak/random.ts';
-import { until } from '../../support/until.ts';
+import { holds, until } from '../../support/until.ts';
 import type { Victim } from './faults.ts';
 import { Crew, faultsOf, LEASE_MS } from './faults.ts';
 import { ToxicProxy } from './proxy.ts';
@@ -162,6 +162,9 @@ export async function tormentQueues(
     await until(over, 'each item that was put to have come to its end').catch((error: Error) => {
       throw new Error(`seed ${seed}: ${error.message}; left: ${left().join(', ')}`);
     });
+    // A worker that was stopped until now learns within a lease that it has lost its own.
+    const isExplained = (): boolean => isFailed() || ledger.unexplained.length === 0;
+    await holds(isExplained);
     assert.deepEqual([...failures, ...ledger.unexplained], [], `seed ${seed}`);
     const { got, acked, again } = ledger;
     return { faults: count, got: got.size, lost: lostOf(ledger), acked: acked.size, again };

@@ -90,7 +90,9 @@ export class RedisServer {
       dir: folder,
       save: '',
       appendonly: 'yes',
-      appendfsync: 'everysec',
+      // Each write is the kernel's before its reply. With `everysec` the server keeps writes to
+      // itself while an earlier fsync takes its time, and loses them when it is killed.
+      appendfsync: 'no',
     };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const child = spawnServer(this.program, args);
