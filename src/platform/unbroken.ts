@@ -1,9 +1,9 @@
 /**
  * Unbroken: work during which a thread must not be terminated.
  *
- * Node-API refuses to make an ArrayBuffer in a thread that is being terminated. Then koffi throws,
- * which Node-API refuses, too, and Node ends the whole process. So the thread and its parent agree
- * on the moment.
+ * Node-API refuses to make an ArrayBuffer or a function in a thread that is being terminated. Then
+ * koffi throws, which Node-API refuses, too, and Node ends the whole process. So the thread and its
+ * parent agree on the moment.
  *
  *   word  name   meaning                                              written by
  *   +0    STAGE  0 free, 1 in the middle, 2 about to be terminated    CAS: 0 to 1 and back the
@@ -25,19 +25,22 @@ const PATIENCE = 1000;
 const INTERVAL = 50;
 
 let stage: Int32Array | undefined;
+let isInside = false;
 
 /** Sets the word that `unbroken` uses. Called by the thread that may be terminated. */
 export function keepStage(given: Int32Array): void {
   stage = given;
 }
 
-/** Runs `act`, during which the parent waits before it terminates this thread. Does not nest. */
+/** Runs `act`, during which the parent waits before it terminates this thread. */
 export function unbroken<Result>(act: () => Result): Result {
-  if (stage === undefined) return act();
+  if (stage === undefined || isInside) return act();
   if (Atomics.compareExchange(stage, 0, FREE, BUSY) === OVER) for (;;) Atomics.wait(stage, 0, OVER);
+  isInside = true;
   try {
     return act();
   } finally {
+    isInside = false;
     Atomics.compareExchange(stage, 0, BUSY, FREE);
     Atomics.notify(stage, 0);
   }

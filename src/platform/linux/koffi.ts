@@ -11,6 +11,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { PlatformError } from '../../errors.ts';
 import { CODE_FILE, libraryRequire } from '../../package-root.ts';
+import { unbroken } from '../unbroken.ts';
 
 type Koffi = typeof import('koffi');
 
@@ -23,7 +24,7 @@ const MUSL: Record<string, string> = { x64: '/lib/ld-musl-x86_64.so.1', arm64: '
 let loaded: Koffi | undefined;
 
 export function koffi(): Koffi {
-  loaded ??= load();
+  loaded ??= unbroken(load);
   return loaded;
 }
 

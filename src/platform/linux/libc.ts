@@ -6,6 +6,7 @@
 import { constants } from 'node:os';
 import type { LibraryHandle } from 'koffi';
 import { PlatformError } from '../../errors.ts';
+import { unbroken } from '../unbroken.ts';
 import { koffi } from './koffi.ts';
 
 /**
@@ -24,10 +25,11 @@ let libc: LibraryHandle | undefined;
 export function declared<Calls>(declare: (libc: LibraryHandle) => Calls): () => Calls {
   let calls: Calls | undefined;
   return () => {
-    if (calls === undefined) {
+    // koffi makes functions: a thread must not be terminated meanwhile.
+    calls ??= unbroken(() => {
       libc ??= koffi().load(null);
-      calls = declare(libc);
-    }
+      return declare(libc);
+    });
     return calls;
   };
 }
