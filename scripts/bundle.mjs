@@ -78,8 +78,55 @@ for (const name of readdirSync(output, { recursive: true })) {
 /**
  * Folders of which no program sees more than types: their comments are for readers of the source.
  */
-const INNER =
-  /^(?:agents|cluster\/(?:machines|stores)|codec|functions|kinds|memory|messaging\/ring|namespaces|platform|waiting)\/|^pool\/(?:backlog|chunk-work|callers|calls|chunk-size|crew|deaths|engine|function-list|hand-out|in-time|intake|item-calls|item-run|keyed-tasks|local-worker|member|messages|pool-core|pool-life|pool-state|pool-task|polling|reading|replies|sealed|settling|slot-words|slots|source-end|sources|task-control|task-putter|task-runner|task-table|waking|worker|worker-orders|worker-watch|worker-words)\.|^workers\/(?:process\/(?!process\.|warm)|thread\/(?!thread\.))|^workers\/(?:child-state|job|launch|outcome|gift|identity|node-options|children|place|origin|death)\.|^objects\/(?!shared-object)|^cluster\/(?:bells|calls|pending|serving|session|store)\.|^(?:deadline|stacks)\.|^cluster\/(?:lanes|document)\.|^pool\/(?:results|histogram)\.|^shared\/(?:data-object|elements|guarding|list-items|record-memory|schema)\.|^cluster\/objects\/(?:core|early|item-text|places|pool-calls|queue-wait|scope|stays?|taking)\.|^sync\/lock\/(?:lock-words|lock-wait|lock-order|taken-at|scope|watcher|guard|deadlock)\.|^sync\/barrier\/barrier-action\./;
+const INNER_FOLDERS = [
+  'agents',
+  'cluster/machines',
+  'cluster/stores',
+  'codec',
+  'functions',
+  'kinds',
+  'memory',
+  'messaging/ring',
+  'namespaces',
+  'objects',
+  'platform',
+  'waiting',
+  'workers/process',
+  'workers/thread',
+];
+/** Files there whose comments programs see. */
+const OUTER_FILES = [
+  'objects/shared-object',
+  'workers/process/process',
+  'workers/process/warm',
+  'workers/thread/thread',
+];
+/** The same as those folders, among the files of others. */
+const INNER_FILES = {
+  '': 'deadline stacks',
+  cluster: 'bells calls document lanes pending serving session store',
+  'cluster/objects': 'core early item-text places pool-calls queue-wait scope stay stays taking',
+  pool:
+    'backlog callers calls chunk-size chunk-work crew deaths engine function-list hand-out histogram in-time intake ' +
+    'item-calls item-run keyed-tasks local-worker member messages polling pool-core pool-life pool-state pool-task ' +
+    'reading replies results sealed settling slot-words slots source-end sources task-control task-putter ' +
+    'task-runner task-table waking worker worker-orders worker-watch worker-words',
+  shared: 'data-object elements guarding list-items record-memory schema',
+  'sync/barrier': 'barrier-action raw-barrier',
+  'sync/condition': 'raw-condition',
+  'sync/lock': 'deadlock guard lock-order lock-wait lock-words raw-lock scope taken-at watcher',
+  'sync/rwlock': 'raw-rwlock',
+  workers: 'child-state children death gift identity job launch node-options origin outcome place',
+};
+
+/** Whether programs see nothing of the declarations in the file but types. */
+function isInner(name) {
+  const path = name.replace(/(\.d)?\.ts$/, '');
+  const folder = dirname(path) === '.' ? '' : dirname(path);
+  if (INNER_FILES[folder]?.split(' ').includes(path.slice(folder === '' ? 0 : folder.length + 1)))
+    return true;
+  return INNER_FOLDERS.some((inner) => path.startsWith(`${inner}/`)) && !OUTER_FILES.includes(path);
+}
 
 /**
  * Comments that no editor shows to a user: those of a file itself, and of members that no program
@@ -112,8 +159,7 @@ for (const name of readdirSync(output, { recursive: true })) {
 const entries = ['index', ...CLUSTER, 'inspect/inspect'].map((entry) => join(declared, `${entry}.d.ts`));
 for (const [path, text] of neededDeclarations(entries)) {
   const name = relative(declared, path);
-  const isInner = INNER.test(name) || /\/raw-(lock|rwlock|barrier|condition)\./.test(name);
-  const forms = isInner ? [/^ *\/\*\*[\s\S]*?\*\/\n/gm] : UNSEEN;
+  const forms = isInner(name) ? [/^ *\/\*\*[\s\S]*?\*\/\n/gm] : UNSEEN;
   mkdirSync(dirname(join(output, name)), { recursive: true });
   writeFileSync(join(output, name), compact(forms.reduce((rest, form) => rest.replace(form, ''), text)));
 }
