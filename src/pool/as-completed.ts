@@ -34,11 +34,11 @@ interface Asker {
  * const tasks = urls.map((url) => pool.submit(fetchPage, [url]));
  * for await (const page of asCompleted(tasks)) console.log(page.title);
  */
-export function asCompleted<Result>(
-  tasks: Iterable<PromiseLike<Result>>,
+export function asCompleted<Task extends PromiseLike<unknown>>(
+  tasks: Iterable<Task>,
   options?: WaitOptions,
-): AsyncIterableIterator<Awaited<Result>> {
-  return new Completions(distinct(tasks), Deadline.begin(options)) as AsyncIterableIterator<Awaited<Result>>;
+): AsyncIterableIterator<Awaited<Task>> {
+  return new Completions(distinct(tasks), Deadline.begin(options)) as AsyncIterableIterator<Awaited<Task>>;
 }
 
 class Completions implements AsyncIterableIterator<unknown> {

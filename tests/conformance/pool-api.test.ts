@@ -23,7 +23,7 @@ poolSuite('as completed', (stage) => {
       await began.get();
       const quick = [1, 2, 3].map((n) => pool.submit(targets.add, [n, 10]));
       await Promise.all(quick);
-      const results = asCompleted<unknown>([slow, ...quick, quick[0]!, slow]);
+      const results = asCompleted<PromiseLike<unknown>>([slow, ...quick, quick[0]!, slow]);
       const first = [await results.next(), await results.next(), await results.next()];
       assert.deepEqual(first.map(({ value }) => value).sort(), [11, 12, 13]);
       go.set();
@@ -39,7 +39,7 @@ poolSuite('as completed', (stage) => {
       using began = new Queue<number>();
       const tasks = [pool.submit(targets.runUntil, [began, go]), pool.submit(targets.add, [1, 2])];
       await tasks[1];
-      const results = asCompleted<unknown>(tasks, { timeout: 200 });
+      const results = asCompleted<PromiseLike<unknown>>(tasks, { timeout: 200 });
       assert.equal((await results.next()).value, 3);
       const error = await rejection(results.next());
       assert.equal(error.code, 'ERR_LOCKSTEP_TIMED_OUT');

@@ -138,6 +138,8 @@ export async function calls(circles: Circle[]): Promise<void> {
     transfer(5);
     is<PoolStats>()(pool.stats);
     for await (const sum of asCompleted([pool.submit(add, [1, 2])])) is<number>()(sum);
+    const mixed = asCompleted([pool.submit(add, [1, 2]), pool.submit(later, ['x'])]);
+    for await (const either of mixed) is<number | string>()(either);
     const task = pool.submit(add, [1, 2]);
     is<number>()(await task);
     is<boolean>()(task.cancel('enough'));
