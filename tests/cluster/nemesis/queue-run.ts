@@ -44,6 +44,8 @@ interface Delivery {
 /** A delivery that took the place of another, too early unless that one's worker had lost it. */
 interface Suspect {
   readonly before: Delivery;
+  /** Whether that delivery may have been given back. */
+  readonly mayBeBack: boolean;
   readonly what: string;
 }
 
@@ -59,7 +61,10 @@ class Ledger {
   again = 0;
   private readonly suspects: Suspect[] = [];
   private readonly putting = new Set<string>();
+  private readonly taken = new Set<string>();
   private readonly deliveries = new Map<string, Delivery>();
+  /** The last delivery to each worker, which has one at a time. */
+  private readonly lastTo = new Map<ChildProcess, Delivery>();
   /** When workers have lost their last lease; those that died have no end of it. */
   private readonly losses = new Map<ChildProcess, number>();
   private readonly roles: ReadonlyMap<ChildProcess, Role>;
@@ -74,10 +79,16 @@ class Ledger {
     if (this.roles.get(worker) === 'gets') this.excuses++;
   }
 
-  /** Deliveries that nothing explains. A worker that was stopped reports its loss late. */
+  /**
+   * What nothing explains. A worker that was stopped reports its loss late. What one worker put or
+   * gave back may be heard after another has reported that it has received it.
+   */
   get unexplained(): string[] {
-    const known = this.suspects.filter(({ before }) => (this.losses.get(before.worker) ?? 0) < before.began);
-    return known.map(({ what }) => what);
+    const isLost = ({ worker, began }: Delivery): boolean => (this.losses.get(worker) ?? 0) >= began;
+    const isBack = ({ before, mayBeBack }: Suspect): boolean => mayBeBack && before.isBack;
+    const left = this.suspects.filter((each) => !isBack(each) && !isLost(each.before));
+    const unknown = [...this.taken].filter((item) => !this.putting.has(item));
+    return [...left.map(({ what }) => what), ...unknown.map((item) => `${item} was never put`)];
   }
 
   note(worker: ChildProcess, step: Step): void {
@@ -90,9 +101,9 @@ class Ledger {
     if (step.step === 'put') this.put.add(item);
     if (step.step === 'acking') this.acking.add(item);
     if (step.step === 'acked') this.acked.add(item);
-    if (step.step === 'back') this.deliveries.get(item)!.isBack = true;
+    if (step.step === 'back') this.lastTo.get(worker)!.isBack = true;
     if (step.step !== 'got' && step.step !== 'received') return;
-    if (!this.putting.has(item)) this.failures.push(`${item} was never put`);
+    this.taken.add(item);
     if (step.step === 'got') {
       if (this.got.has(item)) this.failures.push(`${item} was taken twice`);
       this.got.add(item);
@@ -105,13 +116,22 @@ class Ledger {
     const delivery = { worker, began, isBack: false };
     // A worker that was stopped reports a delivery of long ago: then it loses its lease, too.
     if (this.acked.has(item))
-      this.suspects.push({ before: delivery, what: `${item} came again after it was acknowledged` });
+      this.suspects.push({
+        before: delivery,
+        mayBeBack: false,
+        what: `${item} came again after it was acknowledged`,
+      });
     this.deliveries.set(item, delivery);
+    this.lastTo.set(worker, delivery);
     if (before === undefined) return;
     this.again++;
     const most = ended - before.began;
-    if (most >= VISIBLE_MS || before.isBack) return;
-    this.suspects.push({ before, what: `${item} was delivered again within ${most} ms, without a reason` });
+    if (most >= VISIBLE_MS) return;
+    this.suspects.push({
+      before,
+      mayBeBack: true,
+      what: `${item} was delivered again within ${most} ms, without a reason`,
+    });
   }
 }
 
