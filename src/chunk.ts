@@ -17,7 +17,8 @@
  *   +0    LENGTH  bytes of the cache, 0: it is not whole yet  the thread that made it
  *   +8    the cache
  *
- * The writer may end before it has set LENGTH: then there is no cache.
+ * The writer may end before it has set LENGTH. Then its readers find no length, and compile without
+ * a cache.
  */
 
 import type { Script } from 'node:vm';
@@ -102,7 +103,7 @@ export function readCodeFile(url: string): CodeCache | undefined {
         .trim();
     return key === keyOf(url) ? { url, words } : undefined;
   } catch {
-    // Whatever it is, it is no code cache.
+    // The file can't be read: compile without a cache.
     return undefined;
   } finally {
     closeSync(fd);
@@ -157,7 +158,7 @@ export function makeCode(): Uint8Array | undefined {
   return code?.script.createCachedData();
 }
 
-/** Puts the cache into memory that others wait for. Does nothing if there is no room for it. */
+/** Puts the cache into memory that children look into. Does nothing if it does not fit. */
 export function publishCode({ words }: CodeCache, data: Uint8Array): void {
   if (DATA + data.length > words.byteLength) return;
   new Uint8Array(words.buffer, words.byteOffset + DATA).set(data);

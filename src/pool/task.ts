@@ -92,7 +92,7 @@ export class TaskHandle<Result> implements Task<Result> {
 
   private wasGivenUp(): void {
     this.given = true;
-    // The program knows this error: it is no unhandled rejection.
+    // The program has caused this error itself, so report no unhandled rejection.
     this.promise.catch(() => {});
   }
 

@@ -74,7 +74,7 @@ export function codeForProcess(agent: Agent): number | undefined {
     try {
       ({ fd } = makeJobFile(agent));
     } catch {
-      // Where there is no room for it the job's file fails, too, and says so.
+      // The cache is optional. The job's file, made next, reports what is wrong.
       return undefined;
     }
     forProcesses = { fd, place: new Place((data) => writeFile(fd, data)) };
@@ -90,6 +90,6 @@ function writeFile(fd: number, data: Uint8Array): void {
     for (let at = 0; at < file.content.length; ) at += writeSync(fd, file.content, at, null, at);
     writeSync(fd, file.length, 0, null, 0);
   } catch {
-    // No room. Without its first word there is no cache.
+    // The file is cut: without its first word, children ignore it.
   }
 }

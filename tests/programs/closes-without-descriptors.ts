@@ -3,21 +3,14 @@
  * what came of it. To be run with few descriptors.
  */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Queue } from 'lockstep';
+import { takeDescriptors } from '../support/descriptors.ts';
 
 const LARGE = 300_000;
 const queue = new Queue<string>();
 queue.putSync('x'.repeat(LARGE));
-const taken: number[] = [];
-let full = '';
-while (full === '') {
-  try {
-    taken.push(openSync('/dev/null', 'r'));
-  } catch (error) {
-    full = String((error as NodeJS.ErrnoException).code);
-  }
-}
+const { taken, full } = takeDescriptors();
 let closed = 'closed';
 try {
   queue.close();

@@ -4,9 +4,9 @@
  * are opened and closed meanwhile. Prints what came of it as JSON. To be run with few descriptors.
  */
 
-import { openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Event, isMainProcess, Lock, Process } from 'lockstep';
+import { takeDescriptors } from '../support/descriptors.ts';
 
 /** Milliseconds: longer than all intervals at which agents look around. */
 const LONG = 200;
@@ -27,15 +27,7 @@ if (isMainProcess) {
   await ready.wait();
   const uncaught: string[] = [];
   process.on('uncaughtException', (error) => uncaught.push(error.message));
-  const taken: number[] = [];
-  let full = '';
-  while (full === '') {
-    try {
-      taken.push(openSync('/dev/null', 'r'));
-    } catch (error) {
-      full = String((error as NodeJS.ErrnoException).code);
-    }
-  }
+  const { full } = takeDescriptors();
   let released = 'released';
   try {
     other.release();

@@ -107,7 +107,7 @@ $$;`;
 export const TABLES: string = `${ROWS}${MOVE}`;
 
 /**
- * Removes what is known of the sessions of a queue that is no more. Fails if a table is missing.
+ * Removes what the sessions of a deleted queue have left. Fails if a table is missing.
  */
 export const SWEEP_QUEUES = `
 SELECT FROM lockstep.item, lockstep.lent, lockstep.waiter LIMIT 0;
