@@ -13,7 +13,7 @@ import {
   type Value,
   workerState,
 } from 'lockstep';
-import { endFirst } from './deaths.ts';
+import { endFirst, killSelf } from './deaths.ts';
 import { square } from './values.ts';
 import { sleepLong, whoami } from './waits.ts';
 
@@ -25,10 +25,13 @@ export function askState(): string {
   return workerState(connect).text;
 }
 
-/** An initializer that works once. */
-export function connectOnce(counts: RawArray<'i32'>): string {
-  if (Atomics.add(counts.view as Int32Array, 0, 1) > 0) throw new Error('no second connection');
-  return 'connected';
+/** An initializer that works once, and after that ends in that way. */
+export async function connectThen(counts: RawArray<'i32'>, how: string): Promise<string> {
+  if (Atomics.add(counts.view as Int32Array, 0, 1) === 0) return 'connected';
+  if (how === 'exits') exitAtStart();
+  if (how === 'rejects') await rejectToConnect();
+  if (how === 'never ends') await neverConnect();
+  return failToConnect();
 }
 
 export function failToConnect(): never {
@@ -85,6 +88,11 @@ export async function neverEnd(): Promise<void> {
 
 export function exitAtEnd(): never {
   return process.exit(4);
+}
+
+/** A finalizer that kills its process. */
+export function killAtEnd(): never {
+  return killSelf();
 }
 
 export function rssOf(pid: number): number {
