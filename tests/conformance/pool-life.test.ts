@@ -193,6 +193,23 @@ poolSuite('end', (stage) => {
   });
 });
 
+poolSuite('children of tasks', (stage) => {
+  stage.it('that are no daemons are waited for by an orderly end, and daemons end with the worker', async () => {
+    using began = new Queue<number>();
+    using go = new Event();
+    using ends = new Value('i32', 0);
+    const pool = stage.make({ processes: 1 });
+    for (const daemon of [false, true]) await pool.apply(targets.leaveChild, [daemon, began, go, ends]);
+    const children = [await began.get(), await began.get()];
+    const closed = pool.close().then(() => ends.value);
+    await until(() => children.filter((pid) => runs(pid!)).length === 1, 'the daemon to end');
+    assert.equal(await pool.join({ timeout: 0 }), false);
+    go.set();
+    assert.equal(await closed, 1);
+    await until(() => !children.some((pid) => runs(pid!)), 'the other to end');
+  });
+});
+
 poolSuite('blocking calls', (stage) => {
   stage.it('start a worker where there is none, and one after many deaths', async () => {
     await stage.withPool({ processes: { min: 0, max: 1 } }, async (pool) => {
@@ -265,6 +282,19 @@ poolSuite('waits', (stage) => {
       await Promise.all(full);
     }),
   );
+});
+
+test('SIGKILL in the middle of nested pools: no worker below is left, and the call above hears of it', async () => {
+  using pids = new Queue<number>();
+  await using pool = new Pool({ processes: 1 });
+  const call = rejection(pool.apply(targets.nest, [pids, 2]));
+  const [top, middle, last] = [await pids.get(), await pids.get(), await pids.get()];
+  process.kill(middle!, 'SIGKILL');
+  const error = (await call) as WorkerDiedError;
+  assert.ok(error instanceof WorkerDiedError);
+  assert.deepEqual([error.pid, error.signal], [middle, 'SIGKILL']);
+  await until(() => !runs(last!), 'the last worker to end');
+  assert.equal(await pool.apply(targets.whoami), top);
 });
 
 test('SIGKILL of a worker takes the pools and processes of its task along', async () => {

@@ -124,6 +124,24 @@ export async function usePool(kind: 'Pool' | 'ThreadPool'): Promise<number[]> {
   }
 }
 
+/** Starts a process, and does not wait for it. */
+export function leaveChild(daemon: boolean, began: Queue<number>, go: Event, ends: Value): void {
+  new Process({ target: stayUntil, args: [began, go, ends], daemon }).start();
+}
+
+export function stayUntil(began: Queue<number>, go: Event, ends: Value): void {
+  began.putSync(process.pid);
+  go.waitSync();
+  ends.add(1);
+}
+
+/** A worker in whose pool another does the same, so deep; the last one stays. */
+export async function nest(pids: Queue<number>, depth: number): Promise<void> {
+  await pids.put(process.pid);
+  if (depth === 0) await sleepLong();
+  else await new Pool({ processes: 1, warm: 0 }).apply(nest, [pids, depth - 1]);
+}
+
 /** Makes workers and a process of its own, says who they are, and stays. */
 export async function haveFamily(pids: Queue<number>): Promise<void> {
   const pool = new Pool({ processes: 1, warm: 0 });
