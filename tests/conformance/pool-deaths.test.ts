@@ -27,30 +27,32 @@ const SIGNALS: readonly End[] = (['SIGABRT', 'SIGKILL', 'SIGSEGV'] as const).map
 });
 
 poolSuite('deaths', (stage) => {
-  stage.it('whatever ends a worker: its call rejects with its pid and function, and all others are done', () =>
-    stage.withPool({ processes: 2 }, async (pool) => {
-      using began = new Queue<number>();
-      for (const { how, exitCode, signal, message } of stage.isProcess ? [...EXITS, ...SIGNALS] : EXITS) {
-        using go = new Event();
-        using busy = new Queue<number>();
-        const other = pool.apply(targets.runUntil, [busy, go]);
-        const survivor = await busy.get();
-        const others = [0, 1, 2].map((n) => pool.apply(targets.add, [n, 1]));
-        const call = rejection(pool.apply(targets.endBy, [began, how]));
-        const behind = [3, 4, 5].map((n) => pool.apply(targets.add, [n, 1]));
-        const victim = await began.get();
-        const error = (await call) as WorkerDiedError;
-        assert.ok(error instanceof WorkerDiedError, `${how}: ${error}`);
-        const { pid, task, attempts, outOfMemory } = error;
-        assert.deepEqual([pid, error.exitCode, error.signal], [victim, exitCode, signal], how);
-        assert.deepEqual([attempts, outOfMemory], [1, false], how);
-        assert.match(task!, /^endBy\(/, how);
-        assert.ok(message.test(`${error.message} ${error.cause}`), `${how}: ${error.message}`);
-        assert.deepEqual(await Promise.all([...others, ...behind]), [1, 2, 3, 4, 5, 6], how);
-        go.set();
-        assert.equal(await other, survivor, how);
-      }
-    }),
+  stage.it(
+    'whatever ends a worker: its call rejects with its pid and function, and all others are done',
+    () =>
+      stage.withPool({ processes: 2 }, async (pool) => {
+        using began = new Queue<number>();
+        for (const { how, exitCode, signal, message } of stage.isProcess ? [...EXITS, ...SIGNALS] : EXITS) {
+          using go = new Event();
+          using busy = new Queue<number>();
+          const other = pool.apply(targets.runUntil, [busy, go]);
+          const survivor = await busy.get();
+          const others = [0, 1, 2].map((n) => pool.apply(targets.add, [n, 1]));
+          const call = rejection(pool.apply(targets.endBy, [began, how]));
+          const behind = [3, 4, 5].map((n) => pool.apply(targets.add, [n, 1]));
+          const victim = await began.get();
+          const error = (await call) as WorkerDiedError;
+          assert.ok(error instanceof WorkerDiedError, `${how}: ${error}`);
+          const { pid, task, attempts, outOfMemory } = error;
+          assert.deepEqual([pid, error.exitCode, error.signal], [victim, exitCode, signal], how);
+          assert.deepEqual([attempts, outOfMemory], [1, false], how);
+          assert.match(task!, /^endBy\(/, how);
+          assert.ok(message.test(`${error.message} ${error.cause}`), `${how}: ${error.message}`);
+          assert.deepEqual(await Promise.all([...others, ...behind]), [1, 2, 3, 4, 5, 6], how);
+          go.set();
+          assert.equal(await other, survivor, how);
+        }
+      }),
   );
 
   stage.it('the same while this thread blocks for that call', () =>

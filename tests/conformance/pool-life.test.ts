@@ -35,25 +35,28 @@ poolSuite('begin', (stage) => {
     ...(process.env.LOCKSTEP_MODEL === 'deep' && { 'never ends': /has not come to an end in 15000 ms/ }),
   };
   for (const [how, message] of Object.entries(failures)) {
-    stage.it(`an initializer that ${how} in a replacement breaks the pool then, and no earlier call`, async () => {
-      using counts = new RawArray('i32', 1);
-      const options = {
-        processes: 1,
-        initializer: targets.connectThen as never,
-        initArgs: [counts, how],
-        initTimeout: 15_000,
-      };
-      await stage.withPool(options, async (pool) => {
-        assert.equal(await pool.apply(targets.add, [1, 2]), 3);
-        const waiting = [targets.exit, targets.add].map((fn) => rejection(pool.apply(fn as never, [3, 4])));
-        assert.ok((await waiting[0]) instanceof WorkerDiedError);
-        for (const call of [waiting[1]!, rejection(pool.apply(targets.add, [1, 2]))]) {
-          const error = await call;
-          assert.ok(error instanceof PoolBrokenError, String(error));
-          assert.match(error.message, message);
-        }
-      });
-    });
+    stage.it(
+      `an initializer that ${how} in a replacement breaks the pool then, and no earlier call`,
+      async () => {
+        using counts = new RawArray('i32', 1);
+        const options = {
+          processes: 1,
+          initializer: targets.connectThen as never,
+          initArgs: [counts, how],
+          initTimeout: 15_000,
+        };
+        await stage.withPool(options, async (pool) => {
+          assert.equal(await pool.apply(targets.add, [1, 2]), 3);
+          const waiting = [targets.exit, targets.add].map((fn) => rejection(pool.apply(fn as never, [3, 4])));
+          assert.ok((await waiting[0]) instanceof WorkerDiedError);
+          for (const call of [waiting[1]!, rejection(pool.apply(targets.add, [1, 2]))]) {
+            const error = await call;
+            assert.ok(error instanceof PoolBrokenError, String(error));
+            assert.match(error.message, message);
+          }
+        });
+      },
+    );
   }
 
   stage.it('a worker that ends in its initializer is started again', async () => {
@@ -194,20 +197,23 @@ poolSuite('end', (stage) => {
 });
 
 poolSuite('children of tasks', (stage) => {
-  stage.it('that are no daemons are waited for by an orderly end, and daemons end with the worker', async () => {
-    using began = new Queue<number>();
-    using go = new Event();
-    using ends = new Value('i32', 0);
-    const pool = stage.make({ processes: 1 });
-    for (const daemon of [false, true]) await pool.apply(targets.leaveChild, [daemon, began, go, ends]);
-    const children = [await began.get(), await began.get()];
-    const closed = pool.close().then(() => ends.value);
-    await until(() => children.filter((pid) => runs(pid!)).length === 1, 'the daemon to end');
-    assert.equal(await pool.join({ timeout: 0 }), false);
-    go.set();
-    assert.equal(await closed, 1);
-    await until(() => !children.some((pid) => runs(pid!)), 'the other to end');
-  });
+  stage.it(
+    'that are no daemons are waited for by an orderly end, and daemons end with the worker',
+    async () => {
+      using began = new Queue<number>();
+      using go = new Event();
+      using ends = new Value('i32', 0);
+      const pool = stage.make({ processes: 1 });
+      for (const daemon of [false, true]) await pool.apply(targets.leaveChild, [daemon, began, go, ends]);
+      const children = [await began.get(), await began.get()];
+      const closed = pool.close().then(() => ends.value);
+      await until(() => children.filter((pid) => runs(pid!)).length === 1, 'the daemon to end');
+      assert.equal(await pool.join({ timeout: 0 }), false);
+      go.set();
+      assert.equal(await closed, 1);
+      await until(() => !children.some((pid) => runs(pid!)), 'the other to end');
+    },
+  );
 });
 
 poolSuite('blocking calls', (stage) => {

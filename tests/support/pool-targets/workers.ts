@@ -21,6 +21,10 @@ export function connect(text: string): { text: string } {
   return { text };
 }
 
+export function plainState(): string {
+  return 'here';
+}
+
 export function askState(): string {
   return workerState(connect).text;
 }
