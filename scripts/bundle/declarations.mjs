@@ -71,8 +71,9 @@ class File {
 }
 
 /**
- * One private member makes the type of a class its own. Others would only take room, but protected
- * ones where the class has type parameters: these tell whether a `Value<'i64'>` is a `Value<'i32'>`.
+ * One private member makes the type of a class its own. Others would only take room. Protected
+ * members stay where a class has type parameters: they keep a `Value<'i64'>` from being a
+ * `Value<'i32'>`.
  */
 function withoutInner(text) {
   const isGeneric = /^(?:export )?declare (?:abstract )?class \w+</m.test(text);
