@@ -162,7 +162,7 @@ poolSuite('imap', (stage) => {
     }),
   );
 
-  stage.it('X44: terminate ends an endless source, too, while a next is pending', async () => {
+  stage.it('terminate ends an endless source, too, while a next is pending', async () => {
     for (const make of [endless, endlessLater]) {
       const pool = stage.make({ processes: 1 });
       const source = make();
