@@ -58,7 +58,7 @@ export class ItemCalls {
       tooLong,
     );
     const run = new ItemRun(this.core.control, source, order, collection);
-    this.state.follow(run);
+    this.state.follow(run, call.what, order.fn, source.total);
     collection.start(run);
     return collection;
   }
@@ -82,7 +82,7 @@ export class ItemCalls {
     const source = sourceOf(items as Iterable<unknown>, title, () => run.arrived());
     const stream = new ResultStream(title, ordered, ahead, () => control.width);
     const run = new ItemRun(control, source, order, stream);
-    this.state.follow(run);
+    this.state.follow(run, what, order.fn, source.total);
     stream.start(run, signal, timeout, () => timedOut(title, timeout ?? 0));
     return stream;
   }

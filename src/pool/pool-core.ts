@@ -17,6 +17,7 @@ import { LocalWorker } from './local-worker.ts';
 import type { Member } from './member.ts';
 import type { Reply } from './messages.ts';
 import { RING_BYTES } from './messages.ts';
+import type { Observed } from './observed.ts';
 import type { CommonPoolOptions, Settings } from './pool-options.ts';
 import { settingsOf } from './pool-options.ts';
 import { Sizing } from './sizing.ts';
@@ -62,6 +63,7 @@ export class PoolCore {
   readonly settings: Settings;
   readonly statistics: PoolStatistics;
   readonly functions: FunctionList;
+  readonly observed: Observed;
   readonly crew: Crew;
   readonly engine: Engine;
   readonly control: ControlHost;
@@ -88,6 +90,13 @@ export class PoolCore {
     const words = this.array.view as Words;
     TaskTable.init(words, max);
     const table = new TaskTable(words);
+    const { agent, number, generation } = this.tasks.channel.cell;
+    this.observed = table.observed;
+    this.observed.begin(
+      agent.slot,
+      { number, generation },
+      { kind, name: options.name, initializer: first?.export },
+    );
     this.functions = new FunctionList(table);
     // The workers.
     const local: LocalFunctions = {
