@@ -1,4 +1,4 @@
-/** ActivityText: what a thread that holds up no lock does, in words. */
+/** ActivityText: the activity of a thread that holds up no lock, in words. */
 
 import { doing, endOf } from './branch-text.ts';
 import type { Member } from './finding-types.ts';

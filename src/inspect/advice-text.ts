@@ -9,8 +9,8 @@ import type { Paint } from './words.ts';
 import { listed, shortName } from './words.ts';
 
 /**
- * Text on an event loop that awaits an object held by a thread behind it, the end of that thread, or
- * its task. Only other code of that loop can end this.
+ * Text on an event loop that awaits an object held by a thread behind it, the end of that thread,
+ * or its task. Only other code of that loop can end this.
  */
 export function possibleCircle(by: Member, behind: readonly Branch[]): string[] {
   const { pid, alsoAwaits } = by;

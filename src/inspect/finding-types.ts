@@ -50,7 +50,7 @@ export interface Member {
   readonly lasted: number | null;
   /** Whether its wait may end by itself. */
   readonly timed: boolean;
-  /** What it does as the worker of a pool; `null` for all other threads. */
+  /** Its activity as the worker of a pool; `null` for all other threads. */
   readonly work: WorkSnapshot | null;
 }
 

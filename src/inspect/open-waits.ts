@@ -75,7 +75,7 @@ function openWait(
   };
 }
 
-/** Whether the wait is that of a pool for results, or of its worker for a task: see pool-waits.ts. */
+/** Whether a pool waits for results there, or its worker for a task: see pool-waits.ts. */
 function isOfPool({ part }: ObjectSnapshot): boolean {
   return part?.role === POOL_ROLES.RESULTS || part?.role === POOL_ROLES.BED;
 }

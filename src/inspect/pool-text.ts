@@ -84,7 +84,7 @@ export function taskText({ function: name, aborting }: TaskSnapshot): string {
   return `${name === '' ? 'a function' : visible(name)}${aborting ? ', asked to stop' : ''}`;
 }
 
-/** What a worker without a task does, before its first. */
+/** The activity of a worker before its first task. */
 export function startText({ initializer }: WorkSnapshot): string {
   return initializer === null ? 'starting' : `initializer ${visible(initializer)}`;
 }
@@ -105,7 +105,7 @@ export function callsText(calls: readonly PoolCallSnapshot[]): string {
   return listed(more > 0 ? [...texts, `${more} more`] : texts);
 }
 
-/** What to do about the pool's threads. */
+/** Remedies for the pool's threads. */
 function advice({ owner, tasks, starting, disabled, queued }: PoolWait, paint: Paint): string[] {
   const by = [...tasks.map((task) => task.by), ...starting, ...(queued > 0 ? disabled : [])];
   const inState = (state: Member['state']): PoolMember | undefined =>

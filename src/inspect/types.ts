@@ -76,11 +76,11 @@ export interface AgentSnapshot {
   readonly waits: readonly WaitSnapshot[];
   /** State of its thread in the system, as in `ps`; `null` where not known, or not asked. */
   readonly task: string | null;
-  /** What it does as the worker of a pool; `null` for all other threads. */
+  /** Its activity as the worker of a pool; `null` for all other threads. */
   readonly work: WorkSnapshot | null;
 }
 
-/** What the worker of a pool does. */
+/** The activity of a worker of a pool. */
 export interface WorkSnapshot {
   /** The title of its pool. */
   readonly pool: string;

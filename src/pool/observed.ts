@@ -62,7 +62,7 @@ export interface CellRef {
   readonly generation: number;
 }
 
-/** What the text says of a pool. */
+/** The facts in the text on a pool. */
 export interface PoolAbout {
   readonly kind: 'Pool' | 'ThreadPool';
   readonly name: string | undefined;
