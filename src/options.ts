@@ -37,6 +37,7 @@ const KNOWN = {
   broadcast: ['signal', 'timeout', 'queueTimeout', 'onReport', 'settled'],
   map: [...STREAM, 'stopOnError', 'settled', 'onProgress', 'progress'],
   imap: [...STREAM, 'ahead'],
+  close: ['cancelQueued'],
   warm: ['preload'],
   wait: ['timeout', 'signal', 'deadlock'],
   target: ['module', 'export'],

@@ -87,6 +87,7 @@ export class Calls {
   /** Runs the function in this thread, immediately. */
   callNow(fn: unknown, args: readonly unknown[] = NO_ARGUMENTS, options?: TaskOptions): unknown {
     const { statistics, title, context } = this.core;
+    options?.signal?.throwIfAborted();
     try {
       const transfer = options?.transfer;
       const moved = transfer === undefined ? undefined : new Cargo(args, transfer, `${title}:`);

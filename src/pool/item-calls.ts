@@ -109,6 +109,7 @@ export class ItemCalls {
   private mapHere(fn: unknown, items: Iterable<unknown>, options: MapOptions = {}): unknown[] {
     const title = `${this.core.title}: mapSync`;
     checkMapOptions(title, options, 'map');
+    options.signal?.throwIfAborted();
     this.state.checkUsable();
     const found = this.core.functions.find(fn, title);
     const counts = { done: 0, failed: 0 };

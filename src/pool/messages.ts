@@ -70,6 +70,8 @@ export const REPLY = {
   FETCH: 9,
   /** A task was taken that could not be read: error */
   UNREADABLE: 10,
+  /** The worker's process is about to end by an uncaught error: error */
+  UNCAUGHT: 11,
 } as const;
 
 export type Reply = [kind: number, ...rest: unknown[]];

@@ -246,6 +246,16 @@ export function checkTaskOptions(title: string, options: TaskOptions): void {
   }
 }
 
+/** Whether `close` rejects what waits. Throws `InvalidTypeError`. */
+export function cancelsQueued(title: string, options: { cancelQueued?: boolean }): boolean {
+  checkOptions(`${title}: close`, options, 'close', '{ cancelQueued: true }');
+  const { cancelQueued = false } = options;
+  if (typeof cancelQueued === 'boolean') return cancelQueued;
+  throw new InvalidTypeError(
+    `${title}: close: refused, cancelQueued is ${inspect(cancelQueued)}; pass true or false`,
+  );
+}
+
 export function checkWhole(title: string, what: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number') {
     throw new InvalidTypeError(

@@ -150,6 +150,10 @@ export class PoolWorker {
     if (!isMainThread) return;
     process.on('SIGINT', () => {});
     process.on('SIGTERM', () => this.stop());
+    // Report an uncaught error: of a process that ends by it, only an exit code is left.
+    process.on('uncaughtExceptionMonitor', (error) => {
+      void this.runner.replies.put([REPLY.UNCAUGHT, error]);
+    });
     // Note calls of `abort`, because a full heap ends a process in the same way.
     const { abort } = process;
     process.abort = () => {
