@@ -6,6 +6,7 @@ import { RawArray } from '../shared/raw-array.ts';
 import { referenceToTarget } from '../workers/target.ts';
 import { Alarms } from './alarms.ts';
 import { ofCaller } from './callers.ts';
+import { ContextHooks, checkContext } from './context.ts';
 import type { MakeChild, Spares } from './crew.ts';
 import { Crew } from './crew.ts';
 import { notBegun } from './deaths.ts';
@@ -64,6 +65,8 @@ export class PoolCore {
   readonly statistics: PoolStatistics;
   readonly functions: FunctionList;
   readonly observed: Observed;
+  /** `undefined`: the context of calls stays here. */
+  readonly context: ContextHooks | undefined;
   readonly crew: Crew;
   readonly engine: Engine;
   readonly control: ControlHost;
@@ -76,7 +79,7 @@ export class PoolCore {
   constructor({ kind, options, count, make, spares }: PoolOrder, events: CoreEvents) {
     const settings = settingsOf(kind, options, count);
     const { title, max, grace } = settings;
-    const { initializer, initArgs = NO_ARGUMENTS, finalizer } = options;
+    const { initializer, initArgs = NO_ARGUMENTS, finalizer, context } = options;
     this.title = title;
     this.settings = settings;
     this.statistics = new PoolStatistics(title, settings.statistics);
@@ -84,6 +87,7 @@ export class PoolCore {
       fn === undefined ? undefined : referenceToTarget(fn, `${title}: ${what}`, false);
     const first = reference(initializer, 'initializer');
     const last = reference(finalizer, 'finalizer');
+    checkContext(context, title);
     // The shared memory: the ring of tasks, and the table.
     this.tasks = new Queue({ bytes: RING_BYTES });
     this.array = new RawArray('i32', wordsFor(max));
@@ -98,6 +102,7 @@ export class PoolCore {
       { kind, name: options.name, initializer: first?.export },
     );
     this.functions = new FunctionList(table);
+    this.context = context === undefined ? undefined : new ContextHooks(context, this.functions, title);
     // The workers.
     const local: LocalFunctions = {
       list: this.functions,
