@@ -10,8 +10,10 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { narrower, rolledUp } from './bundle/declarations.mjs';
-import { builtinsOf, classNames, ENTRIES, exportedNames, Library, OPTIONS } from './bundle/library.mjs';
+import { narrower } from './bundle/declarations.mjs';
+import { ENTRIES, Library, OPTIONS } from './bundle/library.mjs';
+import { builtinsOf, classNames, exportedNames } from './bundle/plugins.mjs';
+import { rolledUp } from './bundle/roll-ups.mjs';
 import { withConstants } from './constants.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
