@@ -197,10 +197,16 @@ export const narrower = (text) =>
     .replace(/^( *)\/\*\*\n([\s\S]*?) \*\/$/gm, (_, indent, lines) => withLongLines(indent, lines))
     .replace(/^ {4,}/gm, ({ length }) => ' '.repeat(Math.floor(length / 4) + (length % 4)));
 
-/** The comment with its paragraphs in a line each. An example, with which it may end, is kept. */
+/**
+ * The comment with its paragraphs in a line each. Code, and the example with which it may end, keep
+ * their lines.
+ */
 function withLongLines(indent, lines) {
   const [, prose, example] = /^([\s\S]*?)((?:\n *\* @example[\s\S]*)?)$/.exec(lines.trimEnd());
-  const joined = prose.replace(/(?<=\* *\S.*)\n *\* (?=[^@\-|`])/g, ' ');
+  const joined = prose
+    .split(/(^ *\* ```\w+\n[\s\S]*?^ *\* ```$)/m)
+    .map((part, index) => (index % 2 === 1 ? part : part.replace(/(?<=\* *\S.*)\n *\* (?=[^@\-|`])/g, ' ')))
+    .join('');
   const isShort = example === '' && !joined.includes('\n');
   return isShort
     ? `${indent}/** ${joined.replace(/^ *\* /, '')} */`

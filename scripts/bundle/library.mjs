@@ -7,7 +7,7 @@ import { build, transform } from 'esbuild';
 import { withConstants } from '../constants.mjs';
 import { asFunction, withShortLocals } from './code.mjs';
 import { Graph, isUnder, PIECES } from './graph.mjs';
-import { thin } from './maps.mjs';
+import { Thinning } from './maps.mjs';
 import { Plan, valuesOf } from './plan.mjs';
 import { builtinsOf, COMPILED, withClassNames } from './plugins.mjs';
 import { adopting, shellModule } from './shells.mjs';
@@ -58,6 +58,7 @@ export class Library {
   #external;
   #entries;
   #open;
+  #thinning;
   #files = {};
 
   constructor({ root, output, entries, options, external = [], open = false }) {
@@ -67,6 +68,7 @@ export class Library {
     this.#options = options;
     this.#external = external;
     this.#open = open;
+    this.#thinning = new Thinning(root);
     this.plan = new Plan(
       new Graph(root),
       entries.map((entry) => `${entry}.js`),
@@ -315,7 +317,7 @@ export class Library {
     const bundled = text('out.js').replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n');
     const short = await withShortLocals(bundled, text('.map'), this.#options);
     const { code, shifts } = withConstants(short.code);
-    return { code, map: short.map && thin(JSON.parse(short.map), shifts, this.output) };
+    return { code, map: short.map && this.#thinning.thin(JSON.parse(short.map), shifts, this.output) };
   }
 
   /** Names of another file's, as a module of this one. */
